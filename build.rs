@@ -1,0 +1,193 @@
+//! Builds the page at `/graphiql` from `web/` with npm and leaves it in `OUT_DIR/web`, which the binary embeds.
+//! Without npm or a network the service still builds, with a page that says what is missing.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+/// What npm and Vite leave in `web/` when they run there.
+const NOT_SOURCES: [&str; 2] = ["node_modules", "dist"];
+
+fn main() -> io::Result<()> {
+    let out_dir = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
+    let build = WebBuild::new(Path::new("web"), Path::new(&out_dir));
+    println!("cargo:rerun-if-env-changed=SKIP_WEB");
+    if env::var_os("SKIP_WEB").is_some_and(|value| value == "1") {
+        return build.write_placeholder("SKIP_WEB is 1");
+    }
+    if let Err(reason) = build.run() {
+        build.retry_next_time();
+        build.write_placeholder(&reason)?;
+    }
+    Ok(())
+}
+
+struct WebBuild {
+    sources: PathBuf,
+    workspace: PathBuf,
+    npm_cache: PathBuf,
+    page: PathBuf,
+}
+
+impl WebBuild {
+    fn new(sources: &Path, out_dir: &Path) -> Self {
+        Self {
+            sources: sources.to_owned(),
+            workspace: out_dir.join("web-src"),
+            npm_cache: out_dir.join("npm-cache"),
+            page: out_dir.join("web"),
+        }
+    }
+
+    fn run(&self) -> Result<(), String> {
+        self.watch_sources()
+            .and_then(|()| self.copy_sources())
+            .map_err(|error| format!("the files of web/ cannot be copied: {error}"))?;
+        self.install_packages()?;
+        self.npm(Command::new(NPM).args(["run", "build", "--", "--emptyOutDir", "--outDir"]).arg(&self.page))
+    }
+
+    /// Names each entry rather than `web/` itself, where npm and Vite may write too.
+    fn watch_sources(&self) -> io::Result<()> {
+        for entry in sources_in(&self.sources)? {
+            println!("cargo:rerun-if-changed={}", entry.display());
+        }
+        Ok(())
+    }
+
+    fn copy_sources(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.workspace)?;
+        for stale in sources_in(&self.workspace)? {
+            remove(&stale)?;
+        }
+        for entry in sources_in(&self.sources)? {
+            copy_into(&entry, &self.workspace)?;
+        }
+        Ok(())
+    }
+
+    fn install_packages(&self) -> Result<(), String> {
+        let wanted = fs::read(self.workspace.join("package-lock.json"))
+            .map_err(|error| format!("web/package-lock.json cannot be read: {error}"))?;
+        // In node_modules because `npm ci` starts by deleting that: a half-done install leaves no such file.
+        let installed = self.workspace.join("node_modules/.installed-lock.json");
+        if fs::read(&installed).is_ok_and(|lock| lock == wanted) {
+            return Ok(());
+        }
+        // Vite is a development dependency, which a machine set up for production would leave out.
+        self.npm(Command::new(NPM).args([
+            "ci",
+            "--include=dev",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--prefer-offline",
+            "--fetch-retries=1",
+        ]))?;
+        fs::write(&installed, wanted).map_err(|error| format!("{} cannot be written: {error}", installed.display()))
+    }
+
+    fn npm(&self, command: &mut Command) -> Result<(), String> {
+        if env::var_os("npm_config_cache").is_none() {
+            command.env("npm_config_cache", &self.npm_cache);
+        }
+        // Any other NODE_ENV than Vite's own choice would bundle the slow development build of React.
+        let output = command
+            .current_dir(&self.workspace)
+            .env_remove("NODE_ENV")
+            .env("NO_COLOR", "1")
+            .output()
+            .map_err(|error| why_not_started(&error))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        // `cargo build -vv` shows this; on standard output Cargo would look for directives in it.
+        let errors = String::from_utf8_lossy(&output.stderr);
+        eprintln!("{}{errors}", String::from_utf8_lossy(&output.stdout));
+        let step = command.get_args().next().unwrap_or_default();
+        Err(format!("`npm {}` failed: {}", step.display(), first_error(&errors).unwrap_or("it printed no error")))
+    }
+
+    /// Cargo runs this script again as long as a file it watches does not exist.
+    fn retry_next_time(&self) {
+        let never_written = self.workspace.with_extension("failed");
+        println!("cargo:rerun-if-changed={}", never_written.display());
+    }
+
+    fn write_placeholder(&self, reason: &str) -> io::Result<()> {
+        println!("cargo:warning=GraphiQL is not in this build ({reason}): the page at /graphiql says what to run.");
+        remove(&self.page)?;
+        fs::create_dir_all(&self.page)?;
+        fs::write(self.page.join("index.html"), placeholder(reason))
+    }
+}
+
+fn sources_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if NOT_SOURCES.iter().all(|name| entry.file_name() != *name) {
+            entries.push(entry.path());
+        }
+    }
+    Ok(entries)
+}
+
+fn copy_into(source: &Path, directory: &Path) -> io::Result<()> {
+    let Some(name) = source.file_name() else {
+        return Ok(());
+    };
+    let target = directory.join(name);
+    if !source.is_dir() {
+        fs::copy(source, target)?;
+        return Ok(());
+    }
+    fs::create_dir_all(&target)?;
+    for entry in fs::read_dir(source)? {
+        copy_into(&entry?.path(), &target)?;
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn why_not_started(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "npm is not installed".to_owned(),
+        _ => format!("npm cannot be run: {error}"),
+    }
+}
+
+fn first_error(output: &str) -> Option<&str> {
+    output.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with("npm warn"))
+}
+
+fn placeholder(reason: &str) -> String {
+    let reason = reason.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    format!(
+        r#"<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="color-scheme" content="light dark">
+    <title>academic-directory</title>
+  </head>
+  <body>
+    <p>
+      GraphiQL is not in this build ({reason}): install Node.js 20.19 or newer with npm, then run
+      <code>cargo build</code> again without SKIP_WEB; the GraphQL endpoint is at <code>/graphql</code>.
+    </p>
+  </body>
+</html>
+"#
+    )
+}

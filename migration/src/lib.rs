@@ -1,0 +1,34 @@
+//! The database schema, change by change; the list below is their order.
+
+use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::{Migration, MigrationStatus, MigratorTrait};
+
+mod m20261123_000001_localized_text;
+mod m20261123_000002_researcher;
+mod m20261123_000003_organization;
+mod m20261123_000004_affiliation;
+mod m20261123_000005_topic;
+mod m20261123_000006_paper;
+mod m20261123_000007_authorship;
+mod m20261123_000008_external_id;
+mod m20261123_000009_setting;
+
+/// Applies and reverts the migrations.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261123_000001_localized_text::Migration),
+            Box::new(m20261123_000002_researcher::Migration),
+            Box::new(m20261123_000003_organization::Migration),
+            Box::new(m20261123_000004_affiliation::Migration),
+            Box::new(m20261123_000005_topic::Migration),
+            Box::new(m20261123_000006_paper::Migration),
+            Box::new(m20261123_000007_authorship::Migration),
+            Box::new(m20261123_000008_external_id::Migration),
+            Box::new(m20261123_000009_setting::Migration),
+        ]
+    }
+}

@@ -1,0 +1,274 @@
+//! The command line: what can be asked, and which part does it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{DatabaseConfig, Demo, ServeConfig};
+use crate::database::{self, Database, Direction};
+use crate::identifier::Ror;
+use crate::import::profile_page::ProfilePageOptions;
+use crate::import::{self, Format, Import};
+use crate::language::LanguageTag;
+use crate::schema::context::DirectoryIdentity;
+use crate::server::{Application, Settings};
+use crate::store::Store;
+use crate::{demo, schema};
+
+/// A directory of people and papers, served as GraphQL
+#[derive(Parser, Debug)]
+#[command(name = "academic-directory", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    database: DatabaseConfig,
+    #[command(flatten)]
+    serve: ServeConfig,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Serve the directory (the default)
+    Serve(ServeConfig),
+    /// Load files into the directory
+    Import(ImportArguments),
+    /// Apply or revert migrations, or tell which are applied
+    Migrate {
+        /// What to do
+        #[arg(value_enum)]
+        direction: MigrateDirection,
+    },
+    /// Print the GraphQL schema; needs no database
+    Schema,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum MigrateDirection {
+    /// Apply all that are not
+    Up,
+    /// Revert the last one
+    Down,
+    /// Only tell
+    Status,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FormatName {
+    /// The text of an institute's profile page, French or English
+    ProfilePage,
+    /// CSL-JSON: an array, one object, or one item a line
+    Csl,
+    /// ROR records of version 2: an array, or one a line
+    Ror,
+    /// The directory's own records, one JSON object a line
+    Records,
+}
+
+#[derive(Args, Debug)]
+struct ImportArguments {
+    /// The format of the files
+    #[arg(value_enum)]
+    format: FormatName,
+    /// The files, plain or compressed by gzip or zstd; - is standard input, and the default
+    #[arg(default_value = "-")]
+    files: Vec<PathBuf>,
+    /// Stop at the first bad record; otherwise a bad record costs only itself
+    #[arg(long)]
+    strict: bool,
+    /// profile-page: the name of the institute whose page it is
+    #[arg(long, value_name = "NAME")]
+    organization: Option<String>,
+    /// profile-page: the institute's ROR id
+    #[arg(long, value_name = "ID")]
+    ror: Option<Ror>,
+    /// profile-page: the language of its headings and topics, where the headings do not tell
+    #[arg(long, value_name = "TAG")]
+    language: Option<LanguageTag>,
+}
+
+impl ImportArguments {
+    fn import(self) -> Import {
+        let format = match self.format {
+            FormatName::ProfilePage => Format::ProfilePage(ProfilePageOptions {
+                organization: import::institute(self.organization, self.ror),
+                language: self.language,
+            }),
+            FormatName::Csl => Format::Csl,
+            FormatName::Ror => Format::Ror,
+            FormatName::Records => Format::Records,
+        };
+        Import { format, files: self.files, is_strict: self.strict }
+    }
+}
+
+impl Cli {
+    /// What is logged.
+    #[must_use]
+    pub fn log(&self) -> &str {
+        &self.database.log
+    }
+
+    /// Does what was asked. Errors are told on standard error.
+    pub async fn run(self) -> ExitCode {
+        let outcome = match self.command {
+            Some(Command::Schema) => {
+                print!("{}", schema::sdl());
+                Ok(ExitCode::SUCCESS)
+            }
+            Some(Command::Migrate { direction }) => migrate(&self.database, direction).await,
+            Some(Command::Import(arguments)) => import(&self.database, arguments.import()).await,
+            Some(Command::Serve(serve)) => self::serve(&self.database, serve).await,
+            None => self::serve(&self.database, self.serve).await,
+        };
+        outcome.unwrap_or_else(|error| {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        })
+    }
+}
+
+type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+
+async fn migrate(config: &DatabaseConfig, direction: MigrateDirection) -> Outcome {
+    let direction = match direction {
+        MigrateDirection::Up => Direction::Up,
+        MigrateDirection::Down => Direction::Down,
+        MigrateDirection::Status => Direction::Stay,
+    };
+    for (name, is_applied) in database::run_migrations(config, direction).await? {
+        println!("{} {name}", if is_applied { "applied" } else { "pending" });
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn import(config: &DatabaseConfig, import: Import) -> Outcome {
+    let database = Database::open(config).await?;
+    let store = Store::new(database.connection.clone(), config.consortium_size);
+    let result = async {
+        keep_consortium_size(&store).await?;
+        tokio::select! {
+            summary = import::run(&store, import) => Ok::<_, Box<dyn std::error::Error + Send + Sync>>(Some(summary?)),
+            () = stop_signal() => Ok(None),
+        }
+    };
+    let result = result.await;
+    database.close().await;
+    let Some(summary) = result? else {
+        eprintln!("interrupted; the same command goes on from here");
+        return Ok(ExitCode::FAILURE);
+    };
+    println!("{summary}");
+    Ok(if summary.unreadable > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn keep_consortium_size(store: &Store) -> Result<(), crate::error::Error> {
+    if store.keep_consortium_size().await? {
+        tracing::info!(size = store.consortium_size(), "coauthors were made anew for the changed CONSORTIUM_SIZE");
+    }
+    Ok(())
+}
+
+async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> Outcome {
+    // From the first moment on: a signal during the start must stop the database too.
+    let stop = stop_signal();
+    tokio::pin!(stop);
+    let database = tokio::select! {
+        database = Database::open(config) => database?,
+        () = &mut stop => return Ok(ExitCode::SUCCESS),
+    };
+    let prepared = tokio::select! {
+        application = prepare(&database, config, serve) => application.map(Some),
+        () = &mut stop => Ok(None),
+    };
+    let result = match prepared {
+        Ok(Some(application)) => run(application, stop).await.map_err(Into::into),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    database.close().await;
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+/// Answers requests until somebody asks the process to stop, then lets those under way end.
+async fn run(application: Application, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+    let handle = application.handle();
+    let running = application.run();
+    tokio::pin!(running);
+    tokio::select! {
+        result = &mut running => return result,
+        () = stop => tracing::info!("stopping"),
+    }
+    // The server ends only while it is polled.
+    let (result, ()) = tokio::join!(running, handle.stop());
+    result
+}
+
+async fn prepare(
+    database: &Database,
+    config: &DatabaseConfig,
+    serve: ServeConfig,
+) -> Result<Application, Box<dyn std::error::Error + Send + Sync>> {
+    let store = Store::new(database.connection.clone(), config.consortium_size);
+    keep_consortium_size(&store).await?;
+    let wants_demo = match serve.demo {
+        Demo::Always => true,
+        Demo::Auto => database.is_private() && store.is_empty().await?,
+        Demo::Never => false,
+    };
+    if wants_demo {
+        demo::load(&store).await?;
+    }
+    let settings = Settings {
+        listen: serve.listen,
+        limits: serve.limits(),
+        identity: DirectoryIdentity { name: serve.directory_name, default_language: serve.default_language },
+        statements: database.statements.clone(),
+    };
+    let application = Application::build(store.clone(), settings)
+        .map_err(|error| format!("cannot listen on {}: {error}; choose another address by --listen or LISTEN", serve.listen))?;
+    greet(&store, application.address(), database.is_private()).await?;
+    Ok(application)
+}
+
+/// Says where to click, what is loaded, and one query to paste.
+async fn greet(store: &Store, address: std::net::SocketAddr, is_private: bool) -> Result<(), crate::error::Error> {
+    let counted = store.statistics().await?;
+    let place = if is_private { "a private Postgres" } else { "the Postgres of DATABASE_URL" };
+    println!("academic-directory {}", env!("CARGO_PKG_VERSION"));
+    println!("  GraphiQL  http://{address}/graphiql");
+    println!("  GraphQL   http://{address}/graphql");
+    println!(
+        "  loaded    {} researchers, {} papers, {} organizations, {} topics, in {place}",
+        counted.researcher_count, counted.paper_count, counted.organization_count, counted.topic_count
+    );
+    println!("  try       {}", demo::QUERY);
+    println!("  stop      Ctrl-C");
+    Ok(())
+}
+
+/// Ends when somebody asks the process to: Ctrl-C, or a supervisor's SIGTERM.
+async fn stop_signal() {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM cannot be waited for");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => {
+            if let Err(error) = result {
+                tracing::warn!(%error, "Ctrl-C cannot be waited for");
+                std::future::pending::<()>().await;
+            }
+        }
+        () = terminated => {}
+    }
+}

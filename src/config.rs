@@ -1,0 +1,154 @@
+//! Every setting: its flag, its environment variable, its default and what it is for.
+//!
+//! Nothing else reads the environment. `.env.example` lists the same variables; a test compares the two.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::database::ServerPrograms;
+use crate::language::LanguageTag;
+use crate::page::PageLimits;
+
+/// What all commands need: where the data are.
+#[derive(Args, Clone, Debug)]
+pub struct DatabaseConfig {
+    /// The Postgres to use, as postgres://user:password@host/database; without it a private server is started
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    pub database_url: Option<String>,
+    /// Where the private Postgres keeps its data
+    #[arg(long, env = "DATA_DIR", default_value = "data", global = true)]
+    pub data_dir: PathBuf,
+    /// The folder with the programs `initdb` and `postgres`, where they are not found by themselves
+    #[arg(long, env = "PG_BINDIR", global = true)]
+    pub pg_bindir: Option<PathBuf>,
+    /// The most connections to Postgres at once
+    #[arg(long, env = "DATABASE_MAX_CONNECTIONS", default_value = "16", global = true)]
+    pub database_max_connections: NonZeroU32,
+    /// The longest a statement of a request may take, in seconds
+    #[arg(long, env = "STATEMENT_TIMEOUT_SECONDS", default_value = "5", global = true)]
+    pub statement_timeout_seconds: NonZeroU32,
+    /// Whether migrations run at start
+    #[arg(long, env = "MIGRATE", default_value = "auto", global = true)]
+    pub migrate: Migrate,
+    /// Papers with more authors than this make no coauthors unless a filter asks for them
+    #[arg(long, env = "CONSORTIUM_SIZE", default_value = "100", value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]
+    pub consortium_size: u32,
+    /// What is logged: error, warn, info, debug or trace, or directives as tracing has them
+    #[arg(long, env = "LOG", default_value = "info", global = true)]
+    pub log: String,
+}
+
+/// Whether migrations run at start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Migrate {
+    /// At every start, under a lock
+    Auto,
+    /// Only by `academic-directory migrate up`
+    Never,
+}
+
+/// Whether the demonstration directory is loaded at start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Demo {
+    /// Into an empty private database only
+    Auto,
+    /// Into whatever database there is
+    Always,
+    /// Never
+    Never,
+}
+
+/// What `serve` needs beside the database.
+#[derive(Args, Clone, Debug)]
+pub struct ServeConfig {
+    /// The address and port to listen on; port 0 takes any free one
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Whether to load the demonstration directory
+    #[arg(long, env = "DEMO", default_value = "auto")]
+    pub demo: Demo,
+    /// The directory's name
+    #[arg(long, env = "DIRECTORY_NAME", default_value = "Academic directory")]
+    pub directory_name: String,
+    /// The language of texts where the reader's are not known, as a BCP 47 tag
+    #[arg(long, env = "DEFAULT_LANGUAGE", default_value = "en")]
+    pub default_language: LanguageTag,
+    /// The largest request body, in bytes
+    #[arg(long, env = "MAX_BODY_BYTES", default_value = "1048576")]
+    pub max_body_bytes: usize,
+    /// The deepest query, in nested fields
+    #[arg(long, env = "MAX_QUERY_DEPTH", default_value = "60")]
+    pub max_query_depth: usize,
+    /// The most fields a query may return, pages counted at their full size
+    #[arg(long, env = "MAX_QUERY_COMPLEXITY", default_value = "1000000")]
+    pub max_query_complexity: usize,
+}
+
+/// What a request may ask for.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How large pages are and may be.
+    pub page: PageLimits,
+    /// The most entries of a list in a filter, and of keys in a look-up.
+    pub list_entries: usize,
+    /// The deepest query, in nested fields.
+    pub depth: usize,
+    /// The most fields a query may return, pages counted at their full size.
+    pub complexity: usize,
+    /// The largest request body, in bytes.
+    pub body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            page: PageLimits { default_size: 20, maximum_size: 100 },
+            list_entries: 500,
+            depth: 60,
+            complexity: 1_000_000,
+            body_bytes: 1_048_576,
+        }
+    }
+}
+
+impl ServeConfig {
+    /// The limits of requests.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            depth: self.max_query_depth,
+            complexity: self.max_query_complexity,
+            body_bytes: self.max_body_bytes,
+            ..Limits::default()
+        }
+    }
+}
+
+impl DatabaseConfig {
+    /// The longest a statement of a request may take.
+    #[must_use]
+    pub fn statement_timeout(&self) -> Duration {
+        Duration::from_secs(u64::from(self.statement_timeout_seconds.get()))
+    }
+
+    /// Where the programs of a Postgres server may be.
+    #[must_use]
+    pub fn server_programs(&self) -> ServerPrograms {
+        ServerPrograms { bin_directory: self.pg_bindir.clone(), search_path: search_path() }
+    }
+
+    /// Whether `data_dir` is the default, so that another place may be taken where it cannot be used.
+    #[must_use]
+    pub fn has_default_data_dir(&self) -> bool {
+        self.data_dir == std::path::Path::new("data")
+    }
+}
+
+fn search_path() -> Option<OsString> {
+    std::env::var_os("PATH")
+}

@@ -1,0 +1,226 @@
+//! The connection to Postgres: the one that is configured, or a private server of our own.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait as _};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
+use sha2::{Digest as _, Sha256};
+
+pub use self::embedded::{Durability, EmbeddedError, EmbeddedServer, ServerPrograms};
+use crate::config::{DatabaseConfig, Migrate};
+
+mod embedded;
+mod programs;
+
+/// The database that the private server keeps.
+const PRIVATE_DATABASE: &str = "academic_directory";
+/// Held while migrations run, so that several starters do not collide.
+const MIGRATION_LOCK: i64 = 0x6163_6164_6469_7231;
+
+/// Why there is no database.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The private server did not start.
+    #[error(transparent)]
+    Embedded(#[from] EmbeddedError),
+    /// The configured one did not answer, or refused.
+    #[error("cannot use the database that DATABASE_URL names: {0}")]
+    Connect(#[source] DbErr),
+    /// A statement that sets it up failed.
+    #[error("cannot set up the database: {0}")]
+    Setup(#[source] DbErr),
+    /// Migrations are to be run by hand and were not.
+    #[error("the database misses {0} migrations and MIGRATE=never; run `academic-directory migrate up`")]
+    Pending(usize),
+    /// The starting task ended.
+    #[error("the start of the private server was interrupted: {0}")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+/// A migrated database, and the private server behind it where there is one.
+#[derive(Debug)]
+pub struct Database {
+    /// A pool for requests and imports.
+    pub connection: DatabaseConnection,
+    /// How many statements were sent over it.
+    pub statements: Arc<AtomicU64>,
+    server: Option<EmbeddedServer>,
+}
+
+impl Database {
+    /// Opens the configured database, or starts the private one, and migrates it unless told otherwise.
+    ///
+    /// # Errors
+    /// Where there is no server, or migrations fail or miss.
+    pub async fn open(config: &DatabaseConfig) -> Result<Self, DatabaseError> {
+        let (url, server) = match &config.database_url {
+            Some(url) => (url.clone(), None),
+            None => {
+                let server = start_private(config).await?;
+                create_private_database(&server).await?;
+                (server.url(PRIVATE_DATABASE), Some(server))
+            }
+        };
+        match config.migrate {
+            Migrate::Auto => migrate(&url, Direction::Up).await?,
+            Migrate::Never => {
+                let missing = pending(&url).await?;
+                if missing > 0 {
+                    return Err(DatabaseError::Pending(missing));
+                }
+            }
+        }
+        let (connection, statements) = connect(&url, config).await.map_err(DatabaseError::Connect)?;
+        Ok(Self { connection, statements, server })
+    }
+
+    /// Whether the private server is behind it.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// Closes the connections and stops the private server.
+    pub async fn close(self) {
+        if let Err(error) = self.connection.close().await {
+            tracing::warn!(%error, "the connections to the database did not close");
+        }
+        if let Some(server) = self.server {
+            // It waits for the server's end, which no async worker should.
+            if let Err(error) = tokio::task::spawn_blocking(move || server.stop()).await {
+                tracing::warn!(%error, "the private server was not stopped");
+            }
+        }
+    }
+}
+
+/// Opens the database for a command that only migrates.
+///
+/// # Errors
+/// Where there is no server, or the command fails.
+pub async fn run_migrations(config: &DatabaseConfig, direction: Direction) -> Result<Vec<(String, bool)>, DatabaseError> {
+    let (url, server) = match &config.database_url {
+        Some(url) => (url.clone(), None),
+        None => {
+            let server = start_private(config).await?;
+            create_private_database(&server).await?;
+            (server.url(PRIVATE_DATABASE), Some(server))
+        }
+    };
+    migrate(&url, direction).await?;
+    let connection = plain(&url).await?;
+    let migrations = Migrator::get_migration_with_status(&connection).await.map_err(DatabaseError::Setup)?;
+    let applied = |migration: &migration::Migration| migration.status() == migration::MigrationStatus::Applied;
+    let status = migrations.iter().map(|migration| (migration.name().to_owned(), applied(migration))).collect();
+    Database { connection, statements: Arc::default(), server }.close().await;
+    Ok(status)
+}
+
+/// What to do with the migrations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Apply all that are not.
+    Up,
+    /// Revert the last one.
+    Down,
+    /// Nothing.
+    Stay,
+}
+
+async fn start_private(config: &DatabaseConfig) -> Result<EmbeddedServer, DatabaseError> {
+    let programs = config.server_programs();
+    let folder = absolute(&config.data_dir).join("postgres");
+    let fallback = config.has_default_data_dir().then(|| elsewhere(&folder));
+    let start = move || match (EmbeddedServer::start(&folder, &programs, Durability::Safe), fallback) {
+        // As root, the server runs as another user, who may not reach a folder below a private one.
+        (Err(error @ (EmbeddedError::Unreachable { .. } | EmbeddedError::SocketPathTooLong(_))), Some(other)) => {
+            tracing::info!(reason = %error, folder = %other.display(), "the data are kept elsewhere");
+            EmbeddedServer::start(&other, &programs, Durability::Safe)
+        }
+        (result, _) => result,
+    };
+    Ok(tokio::task::spawn_blocking(start).await??)
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// A folder that any user may reach, of its own for each place that it stands in for.
+fn elsewhere(folder: &Path) -> PathBuf {
+    let digest = Sha256::digest(folder.as_os_str().as_bytes());
+    let name: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    Path::new("/var/lib/academic-directory").join(name)
+}
+
+async fn create_private_database(server: &EmbeddedServer) -> Result<(), DatabaseError> {
+    let connection = plain(&server.url("postgres")).await?;
+    let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{PRIVATE_DATABASE}'");
+    let exists = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, exists)).await;
+    if exists.map_err(DatabaseError::Setup)?.is_none() {
+        let created = connection.execute_unprepared(&format!("CREATE DATABASE {PRIVATE_DATABASE}")).await;
+        // Another starter may have been faster.
+        if let Err(error) = created
+            && !error.to_string().contains("already exists")
+        {
+            return Err(DatabaseError::Setup(error));
+        }
+    }
+    connection.close().await.map_err(DatabaseError::Setup)
+}
+
+/// One connection, for what needs a session.
+async fn plain(url: &str) -> Result<DatabaseConnection, DatabaseError> {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
+    sea_orm::Database::connect(options).await.map_err(DatabaseError::Connect)
+}
+
+async fn pending(url: &str) -> Result<usize, DatabaseError> {
+    let connection = plain(url).await?;
+    let pending = Migrator::get_pending_migrations_read_only(&connection).await.map_err(DatabaseError::Setup)?;
+    connection.close().await.map_err(DatabaseError::Setup)?;
+    Ok(pending.len())
+}
+
+async fn migrate(url: &str, direction: Direction) -> Result<(), DatabaseError> {
+    let connection = plain(url).await?;
+    let lock = |word: &str| format!("SELECT pg_advisory_{word}({MIGRATION_LOCK})");
+    let work = async {
+        connection.execute_unprepared(&lock("lock")).await?;
+        match direction {
+            Direction::Up => Migrator::up(&connection, None).await?,
+            Direction::Down => Migrator::down(&connection, Some(1)).await?,
+            Direction::Stay => {}
+        }
+        connection.execute_unprepared(&lock("unlock")).await?;
+        Ok(())
+    };
+    work.await.map_err(DatabaseError::Setup)?;
+    connection.close().await.map_err(DatabaseError::Setup)
+}
+
+async fn connect(url: &str, config: &DatabaseConfig) -> Result<(DatabaseConnection, Arc<AtomicU64>), DbErr> {
+    let mut options = ConnectOptions::new(url);
+    let timeout = format!("{}ms", config.statement_timeout().as_millis());
+    options
+        .max_connections(config.database_max_connections.get())
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(5))
+        .sqlx_logging(false)
+        // Compiling a statement to machine code costs more than these statements do.
+        .map_sqlx_postgres_opts(move |options| {
+            options.options([("statement_timeout", timeout.as_str()), ("jit", "off")])
+        });
+    let mut connection = sea_orm::Database::connect(options).await?;
+    let statements = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&statements);
+    connection.set_metric_callback(move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
+    Ok((connection, statements))
+}

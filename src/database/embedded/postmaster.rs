@@ -1,0 +1,138 @@
+//! Whether a server runs on a data folder: what its `postmaster.pid` says, and what its socket answers.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The owner of the data, and the only role there is at first.
+pub(super) const ROLE: &str = "academic_directory";
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// More than any system's largest pid, so that no process ever has it.
+const NO_PROCESS: &str = "99999999";
+/// The SQL states of "starting up, or shutting down" and of "too many connections".
+const CANNOT_CONNECT_NOW: &[u8] = b"57P03";
+const TOO_MANY_CONNECTIONS: &[u8] = b"53300";
+
+/// What runs on a data folder.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// A server that takes connections.
+    Ready,
+    /// A server that starts, stops or does not answer.
+    Busy,
+    /// No server.
+    Absent,
+}
+
+/// The first lines of `postmaster.pid` that matter here.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PidFile {
+    pub pid: u32,
+    /// `starting`, `ready` or `stopping`.
+    status: String,
+}
+
+impl PidFile {
+    pub(super) fn read(data: &Path) -> Option<Self> {
+        let content = fs::read_to_string(path(data)).ok()?;
+        let pid = content.lines().next()?.trim().parse().ok()?;
+        Some(Self { pid, status: content.lines().nth(7).unwrap_or_default().trim().to_owned() })
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.status == "ready"
+    }
+
+    /// Whether that process is the server of these data, not another that was given the same pid later, and not one
+    /// that is dead and only waits for its parent to notice.
+    pub(super) fn is_alive(&self, data: &Path) -> bool {
+        let wanted = data.as_os_str().as_bytes();
+        command_line(self.pid).is_ok_and(|line| line.windows(wanted.len()).any(|part| part == wanted))
+    }
+}
+
+/// Looks at the process first: one that stops would write a line to its log for each time it is asked.
+pub(super) fn presence(data: &Path, socket: &Path) -> io::Result<Presence> {
+    let alive = PidFile::read(data).filter(|file| file.is_alive(data));
+    if alive.as_ref().is_some_and(|file| matches!(file.status.as_str(), "starting" | "stopping")) {
+        return Ok(Presence::Busy);
+    }
+    match ask(socket)? {
+        Presence::Absent if alive.is_some() => Ok(Presence::Busy),
+        answer => Ok(answer),
+    }
+}
+
+/// Makes a `postmaster.pid` whose process is gone harmless. Postgres refuses to start if any process has that pid, so
+/// the pid is replaced. The rest must stay: by it Postgres sees whether an orphan of the old server still has the
+/// shared memory. Call only while no server is present.
+pub(super) fn disarm_pid_file(data: &Path) -> io::Result<()> {
+    let content = match fs::read_to_string(path(data)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        content => content?,
+    };
+    if content.trim().is_empty() {
+        // Cut short by a crash; Postgres refuses it, and there is nothing in it to keep.
+        return fs::remove_file(path(data));
+    }
+    let rest = content.split_once('\n').map_or("", |(_, rest)| rest);
+    // Never shorter than before, so written over it in one piece: no crash leaves the file empty.
+    fs::File::options().write(true).open(path(data))?.write_all(format!("{NO_PROCESS}\n{rest}").as_bytes())
+}
+
+fn path(data: &Path) -> PathBuf {
+    data.join("postmaster.pid")
+}
+
+#[cfg(target_os = "linux")]
+fn command_line(pid: u32) -> io::Result<Vec<u8>> {
+    fs::read(format!("/proc/{pid}/cmdline"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn command_line(pid: u32) -> io::Result<Vec<u8>> {
+    let pid = pid.to_string();
+    Ok(std::process::Command::new("/bin/ps").args(["-ww", "-o", "command=", "-p", &pid]).output()?.stdout)
+}
+
+/// Begins a session, as any client does, and ends it once the server has said whether it would have it.
+fn ask(socket: &Path) -> io::Result<Presence> {
+    let stream = match UnixStream::connect(socket) {
+        Ok(stream) => stream,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Ok(Presence::Absent);
+        }
+        Err(error) => return Err(error),
+    };
+    // A server that hangs up or says nothing is on its way out, or very busy.
+    let Ok((kind, body)) = greet(stream) else { return Ok(Presence::Busy) };
+    let mut fields = body.split(|byte| *byte == 0).filter_map(|field| field.split_first());
+    let mut field = |wanted: u8| fields.find(|(tag, _)| **tag == wanted).map(|(_, value)| value);
+    match (kind, field(b'C')) {
+        (b'R', _) | (_, Some(TOO_MANY_CONNECTIONS)) => Ok(Presence::Ready),
+        (_, Some(CANNOT_CONNECT_NOW)) => Ok(Presence::Busy),
+        _ => {
+            let message = field(b'M').unwrap_or(b"not a PostgreSQL server");
+            Err(io::Error::other(String::from_utf8_lossy(message).into_owned()))
+        }
+    }
+}
+
+/// The kind and the body of the first message of the server.
+fn greet(mut stream: UnixStream) -> io::Result<(u8, Vec<u8>)> {
+    stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+    let parameters = format!("user\0{ROLE}\0database\0postgres\0\0");
+    let length = u32::try_from(parameters.len() + 8).map_err(io::Error::other)?;
+    let protocol: u32 = 3 << 16;
+    stream.write_all(&[&length.to_be_bytes()[..], &protocol.to_be_bytes()[..], parameters.as_bytes()].concat())?;
+    let mut head = [0; 5];
+    stream.read_exact(&mut head)?;
+    let [kind, length @ ..] = head;
+    let mut body = Vec::new();
+    (&stream).take(u64::from(u32::from_be_bytes(length).saturating_sub(4))).read_to_end(&mut body)?;
+    let _ = stream.write_all(b"X\0\0\0\x04"); // the polite end; that it may fail does not matter
+    Ok((kind, body))
+}

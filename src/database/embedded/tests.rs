@@ -1,0 +1,326 @@
+//! These need the server programs of the machine. They run as root as well as a user.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, geteuid, kill_process, test_kill_process};
+use tempfile::TempDir;
+
+use super::*;
+
+/// A folder that the account of the server can reach, and in it one that is not there yet.
+struct Place {
+    parent: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let parent = tempfile::tempdir().unwrap();
+        fs::set_permissions(parent.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        Self { parent }
+    }
+
+    fn directory(&self) -> PathBuf {
+        // What a URL or a setting of Postgres could take for something else. (A comma works, too, but not with psql.)
+        self.parent.path().join("a \"b\"+c%é")
+    }
+
+    fn start(&self) -> EmbeddedServer {
+        self.try_start().unwrap()
+    }
+
+    fn try_start(&self) -> Result<EmbeddedServer, EmbeddedError> {
+        EmbeddedServer::start(&self.directory(), &programs(), Durability::Volatile)
+    }
+
+    fn presence(&self) -> Presence {
+        let directory = self.directory();
+        presence(&directory.join("data"), &directory.join(".s.PGSQL.5432")).unwrap()
+    }
+}
+
+fn programs() -> ServerPrograms {
+    ServerPrograms::default()
+}
+
+fn psql(server: &EmbeddedServer, statement: &str) -> Command {
+    let psql = programs().find(Path::new("/nowhere")).unwrap().directory.join("psql");
+    let mut command = Command::new(psql);
+    command.args(["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement]).arg(server.url("postgres"));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn query(server: &EmbeddedServer, statement: &str) -> String {
+    let output = psql(server, statement).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn pid_of(number: u32) -> Pid {
+    Pid::from_raw(number.try_into().unwrap()).unwrap()
+}
+
+fn kill(number: u32) {
+    kill_process(pid_of(number), Signal::KILL).unwrap();
+}
+
+fn is_gone(number: u32) -> bool {
+    test_kill_process(pid_of(number)).is_err()
+}
+
+#[test]
+fn first_start() {
+    let place = Place::new();
+    let begin = Instant::now();
+    let server = EmbeddedServer::start(&place.directory(), &programs(), Durability::Safe).unwrap();
+    println!("first start, safe: {:?}", begin.elapsed());
+    assert_eq!(query(&server, "select 1"), "1");
+    assert_eq!(query(&server, "show fsync"), "on");
+    assert_eq!(query(&server, "show listen_addresses"), "");
+    let database =
+        "select pg_encoding_to_char(encoding) || ' ' || datcollate from pg_database where datname = 'postgres'";
+    assert!(["UTF8 C.UTF-8", "UTF8 en_US.UTF-8"].contains(&query(&server, database).as_str()));
+    assert_eq!(fs::metadata(place.directory()).unwrap().mode() & 0o777, 0o700);
+    assert_eq!(fs::metadata(place.directory().join(".s.PGSQL.5432")).unwrap().mode() & 0o777, 0o700);
+    let pid = server.pid().unwrap();
+    server.stop();
+    assert!(is_gone(pid));
+    let begin = Instant::now();
+    let server = EmbeddedServer::start(&place.directory(), &programs(), Durability::Safe).unwrap();
+    println!("warm start, safe: {:?}", begin.elapsed());
+    let begin = Instant::now();
+    drop(server);
+    println!("stop: {:?}", begin.elapsed());
+}
+
+#[test]
+fn second_start_attaches() {
+    let place = Place::new();
+    let begin = Instant::now();
+    let owner = place.start();
+    println!("first start, volatile: {:?}", begin.elapsed());
+    let begin = Instant::now();
+    let attached = place.start();
+    println!("attach: {:?}", begin.elapsed());
+    assert_eq!(attached.pid(), None);
+    assert_eq!(attached.url("x y"), owner.url("x y"));
+    attached.stop();
+    assert_eq!(
+        query(&owner, "create table kept (id int); insert into kept values (7); show fsync"),
+        "CREATE TABLE\nINSERT 0 1\noff"
+    );
+    let first = owner.pid();
+    owner.stop();
+    assert_eq!(place.presence(), Presence::Absent);
+
+    let begin = Instant::now();
+    let again = place.start();
+    println!("warm start, volatile: {:?}", begin.elapsed());
+    assert!(again.pid().is_some() && again.pid() != first);
+    assert_eq!(query(&again, "select id from kept"), "7");
+}
+
+#[test]
+fn starters_at_once() {
+    let place = Place::new();
+    let servers: Vec<EmbeddedServer> = thread::scope(|scope| {
+        let starters: Vec<_> = (0..4).map(|_| scope.spawn(|| place.start())).collect();
+        starters.into_iter().map(|starter| starter.join().unwrap()).collect()
+    });
+    assert_eq!(servers.iter().filter(|server| server.pid().is_some()).count(), 1);
+    // The threads that started them are gone; the server is not.
+    assert_eq!(query(&servers[0], "select 1"), "1");
+}
+
+#[test]
+fn start_during_stop() {
+    let place = Place::new();
+    for round in 0..8 {
+        let server = place.start();
+        assert!(server.pid().is_some());
+        thread::scope(|scope| {
+            let stopper = scope.spawn(move || server.stop());
+            thread::sleep(Duration::from_millis(round * 3));
+            let next = place.start();
+            stopper.join().unwrap();
+            // Either it came before the server heard of its end, and was attached, or it has a server of its own.
+            if next.pid().is_some() {
+                assert_eq!(query(&next, "select 1"), "1");
+            }
+        });
+    }
+}
+
+#[test]
+fn killed_server() {
+    let place = Place::new();
+    let server = place.start();
+    // A backend that computes does not notice the end of its server for a while, and holds the shared memory.
+    let busy = psql(&server, "select count(*) from generate_series(1, 4000000) a where a % 7 = 3").spawn().unwrap();
+    assert!(
+        wait_until(PATIENCE, || query(&server, "select count(*) from pg_stat_activity where state = 'active'") == "2")
+    );
+    kill(server.pid().unwrap());
+    let begin = Instant::now();
+    let next = place.start();
+    println!("start after a killed server with a busy backend: {:?}", begin.elapsed());
+    assert!(next.pid().is_some());
+    assert_eq!(query(&next, "select 1"), "1");
+    let _ = busy.wait_with_output();
+    drop(server); // knows that its own is gone, and leaves the next alone
+    assert_eq!(query(&next, "select 1"), "1");
+}
+
+#[test]
+fn stale_files() {
+    let place = Place::new();
+    place.start().stop();
+    let ours = std::process::id();
+    let data = place.directory().join("data");
+    for content in [format!("{ours}\n{}\n1\n5432\n\n\n0 0\nready   \n", data.display()), String::new()] {
+        fs::write(data.join("postmaster.pid"), &content).unwrap();
+        fs::write(place.directory().join(".s.PGSQL.5432.lock"), &content).unwrap();
+        if let Some(account) = Folder::prepare(&place.directory(), Path::new("")).unwrap().account {
+            for file in [data.join("postmaster.pid"), place.directory().join(".s.PGSQL.5432.lock")] {
+                std::os::unix::fs::chown(file, Some(account.user), Some(account.group)).unwrap();
+            }
+        }
+        let server = place.start();
+        assert!(server.pid().is_some());
+        assert_eq!(query(&server, "select 1"), "1");
+    }
+}
+
+#[test]
+fn unfinished_data_and_a_long_log() {
+    let place = Place::new();
+    fs::create_dir_all(place.directory().join("data.new.1/base")).unwrap();
+    fs::write(place.directory().join("start.lock"), "").unwrap();
+    let log = place.directory().join("postgres.log");
+    File::create(&log).unwrap().set_len(LOG_LIMIT + 1).unwrap();
+    let server = place.start();
+    assert_eq!(query(&server, "select 1"), "1");
+    assert!(!place.directory().join("data.new.1").exists());
+    assert!(fs::metadata(log).unwrap().len() < LOG_LIMIT);
+}
+
+#[test]
+fn refused_configuration() {
+    let place = Place::new();
+    place.start().stop();
+    let settings = place.directory().join("data/postgresql.conf");
+    fs::write(settings, "no_such_setting = 1\n").unwrap();
+    let begin = Instant::now();
+    let error = place.try_start().unwrap_err().to_string();
+    assert!(error.contains("no_such_setting"), "{error}");
+    assert!(begin.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn data_of_another_version() {
+    let place = Place::new();
+    place.start().stop();
+    fs::write(place.directory().join("data/PG_VERSION"), "99\n").unwrap();
+    let error = place.try_start().unwrap_err().to_string();
+    assert!(error.contains("was made by PostgreSQL 99"), "{error}");
+}
+
+#[test]
+fn no_programs() {
+    let place = Place::new();
+    let programs = ServerPrograms { bin_directory: Some(place.parent.path().to_owned()), search_path: None };
+    let error = EmbeddedServer::start(&place.directory(), &programs, Durability::Safe).unwrap_err();
+    assert!(matches!(error, EmbeddedError::Programs(ProgramsError::NotInBinDirectory(_))), "{error}");
+}
+
+#[test]
+fn long_path() {
+    let place = Place::new();
+    let directory = place.parent.path().join("d".repeat(100));
+    let error = EmbeddedServer::start(&directory, &programs(), Durability::Safe).unwrap_err();
+    assert!(matches!(error, EmbeddedError::SocketPathTooLong(_)), "{error}");
+    assert!(!directory.exists());
+}
+
+#[test]
+fn folder_of_somebody_else() {
+    let place = Place::new();
+    fs::write(place.parent.path().join("thesis.tex"), "").unwrap();
+    let error = EmbeddedServer::start(place.parent.path(), &programs(), Durability::Safe).unwrap_err();
+    assert!(matches!(error, EmbeddedError::FolderInUse(_)), "{error}");
+    assert_eq!(fs::metadata(place.parent.path()).unwrap().mode() & 0o777, 0o755);
+}
+
+#[test]
+fn root_gives_up_its_rights() {
+    if !geteuid().is_root() {
+        return;
+    }
+    let place = Place::new();
+    let server = place.start();
+    let status = fs::read_to_string(format!("/proc/{}/status", server.pid().unwrap())).unwrap();
+    let ids = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<u32>>()
+    };
+    let data = fs::metadata(place.directory().join("data")).unwrap();
+    assert_eq!(ids("Uid:"), [data.uid(); 4]);
+    assert_eq!(ids("Gid:"), [data.gid(); 4]);
+    assert!(ids("Groups:").is_empty());
+    assert_ne!(data.uid(), 0);
+    server.stop();
+
+    fs::set_permissions(place.parent.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let error = place.try_start().unwrap_err();
+    let EmbeddedError::Unreachable { barrier, .. } = &error else { panic!("{error}") };
+    assert_eq!(barrier, &place.parent.path().canonicalize().unwrap());
+}
+
+/// Not a test: the process that [`killed_owner`] kills. Its first line of input names the folder.
+#[test]
+#[ignore = "started by another test"]
+fn owner_to_be_killed() {
+    let mut lines = io::stdin().lines();
+    if let Some(Ok(directory)) = lines.next() {
+        let server = EmbeddedServer::start(Path::new(&directory), &programs(), Durability::Volatile).unwrap();
+        println!("\nserver {}", server.pid().unwrap());
+        let _ = lines.next();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn killed_owner() {
+    use std::io::Write;
+
+    let place = Place::new();
+    for server_too in [false, true] {
+        let mut owner = Command::new(std::env::current_exe().unwrap())
+            .args(["owner_to_be_killed", "--ignored", "--nocapture"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = owner.stdin.take().unwrap();
+        writeln!(input, "{}", place.directory().display()).unwrap();
+        let output = BufReader::new(owner.stdout.take().unwrap());
+        let pid = output.lines().find_map(|line| line.unwrap().strip_prefix("server ")?.parse().ok()).unwrap();
+        let attached = place.start();
+        assert_eq!(attached.pid(), None);
+        let begin = Instant::now();
+        if server_too {
+            kill(pid);
+        }
+        kill(owner.id());
+        owner.wait().unwrap();
+        let next = place.start();
+        println!("start after a killed owner (server too: {server_too}): {:?}", begin.elapsed());
+        assert!(wait_until(PATIENCE, || is_gone(pid)
+            || fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.is_empty())));
+        // Without a server of its own it was attached in the moment before the old one heard of its owner's end.
+        let next = if next.pid().is_some() { next } else { place.start() };
+        assert_eq!(query(&next, "select 1"), "1");
+    }
+}

@@ -1,0 +1,272 @@
+//! Finds the Postgres server programs of this machine.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The oldest major version whose SQL the service may use.
+pub const OLDEST_VERSION: u32 = 15;
+
+/// Folders that packagers use: the parent, how the names in it begin, and the way on from there to the programs.
+const PACKAGED: [(&str, &str, &str); 10] = [
+    ("/usr/lib/postgresql", "", "bin"),                          // Debian, Ubuntu
+    ("/usr", "pgsql-", "bin"),                                   // packages of postgresql.org for Fedora and its kin
+    ("/usr/libexec", "postgresql", ""),                          // Alpine
+    ("/usr/lib", "postgresql", "bin"),                           // openSUSE, Gentoo
+    ("/opt/homebrew/opt", "postgresql", "bin"),                  // Homebrew, Apple silicon
+    ("/usr/local/opt", "postgresql", "bin"),                     // Homebrew, Intel
+    ("/home/linuxbrew/.linuxbrew/opt", "postgresql", "bin"),     // Homebrew, Linux
+    ("/opt/local/lib", "postgresql", "bin"),                     // MacPorts
+    ("/Applications/Postgres.app/Contents/Versions", "", "bin"), // Postgres.app
+    ("/Library/PostgreSQL", "", "bin"),                          // the installer of EnterpriseDB
+];
+const FIXED: [&str; 3] = ["/usr/bin", "/usr/local/bin", "/usr/local/pgsql/bin"];
+
+/// Where server programs may be found. The configuration fills it in; nothing here reads the environment.
+#[derive(Clone, Debug, Default)]
+pub struct ServerPrograms {
+    /// The folder that holds `initdb` and `postgres` (`PG_BINDIR`). If it is set, no other is looked at.
+    pub bin_directory: Option<PathBuf>,
+    /// The folders in which commands are looked up (`PATH`).
+    pub search_path: Option<OsString>,
+}
+
+/// No server programs that would do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProgramsError {
+    /// There are none at all.
+    #[error(
+        "no server programs of PostgreSQL {OLDEST_VERSION} or newer were found: install them (Debian and Ubuntu: \
+         `sudo apt install postgresql`; Fedora: `sudo dnf install postgresql-server`; macOS: `brew install \
+         postgresql@17`), or set PG_BINDIR to the folder that holds `initdb` and `postgres`, or set DATABASE_URL to \
+         use a PostgreSQL server of your own"
+    )]
+    NotFound,
+    /// The folder that was named holds none.
+    #[error(
+        "PG_BINDIR is {0}, but that folder has no `initdb` and `postgres` that can be run: set it to the folder of \
+         the server programs, or unset it to have them looked for, or set DATABASE_URL to use a PostgreSQL server of \
+         your own"
+    )]
+    NotInBinDirectory(PathBuf),
+    /// All that were found are older than the SQL of the service.
+    #[error(
+        "PostgreSQL {version} was found in {directory}, but {OLDEST_VERSION} or newer is needed: install a newer one \
+         (Debian and Ubuntu: https://www.postgresql.org/download/; Fedora: `sudo dnf install postgresql-server`; \
+         macOS: `brew install postgresql@17`), or set PG_BINDIR to the folder of one, or set DATABASE_URL to use a \
+         PostgreSQL server of your own"
+    )]
+    TooOld {
+        /// The newest version found.
+        version: String,
+        /// Where it is.
+        directory: PathBuf,
+    },
+    /// A data folder can be opened only by the major version that made it.
+    #[error(
+        "the data in {data} was made by PostgreSQL {needed}, and only {found} was found: install the server programs \
+         of PostgreSQL {needed} or set PG_BINDIR to their folder; to move to another version, export the data with \
+         the old one and import it into a new data folder"
+    )]
+    OtherVersion {
+        /// The folder with the data.
+        data: PathBuf,
+        /// The major version that made it.
+        needed: u32,
+        /// The versions that are there.
+        found: String,
+    },
+}
+
+/// The programs of one installed server.
+#[derive(Debug)]
+pub(super) struct Installation {
+    pub directory: PathBuf,
+    version: Version,
+}
+
+/// What `postgres --version` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Version {
+    major: u32,
+    /// None before the release: `18beta1`, `19devel`.
+    minor: Option<u32>,
+    text: String,
+}
+
+impl Version {
+    /// From a line such as `postgres (Postgres) 15.14 (Debian 15.14-0+deb12u1)`.
+    fn parse(line: &str) -> Option<Self> {
+        let text = line.split_once("(PostgreSQL)")?.1.split_whitespace().next()?;
+        let end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+        let (major, rest) = text.split_at(end);
+        let minor = rest.strip_prefix('.').map(|minor| minor.split(|c: char| !c.is_ascii_digit()).next());
+        Some(Self {
+            major: major.parse().ok()?,
+            minor: minor.flatten().and_then(|minor| minor.parse().ok()),
+            text: text.to_owned(),
+        })
+    }
+}
+
+impl ServerPrograms {
+    /// The newest installation, or the one that can open `data` if that was made before.
+    pub(super) fn find(&self, data: &Path) -> Result<Installation, ProgramsError> {
+        let made_by = fs::read_to_string(data.join("PG_VERSION")).ok().and_then(|major| major.trim().parse().ok());
+        if let Some(directory) = &self.bin_directory {
+            let installation = examine(directory).ok_or_else(|| ProgramsError::NotInBinDirectory(directory.clone()))?;
+            return choose(vec![installation], data, made_by);
+        }
+        choose(self.directories().iter().filter_map(|directory| examine(directory)).collect(), data, made_by)
+    }
+
+    /// Every folder that has the programs, once.
+    fn directories(&self) -> Vec<PathBuf> {
+        let on_path = self.search_path.as_deref().map(OsStr::as_bytes).unwrap_or_default().split(|byte| *byte == b':');
+        // An entry that is not absolute would mean another folder for each place the service is started from.
+        let on_path = on_path.map(|entry| PathBuf::from(OsStr::from_bytes(entry))).filter(|entry| entry.is_absolute());
+        let mut all: Vec<PathBuf> = on_path.chain(FIXED.map(PathBuf::from)).collect();
+        let told: Vec<PathBuf> = all.iter().filter_map(|directory| told_by_pg_config(directory)).collect();
+        all.extend(told);
+        for (parent, prefix, rest) in PACKAGED {
+            for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+                if entry.file_name().as_bytes().starts_with(prefix.as_bytes()) {
+                    all.push(entry.path().join(rest));
+                }
+            }
+        }
+        let mut seen = HashSet::new();
+        all.into_iter().filter_map(|directory| home(&directory)).filter(|home| seen.insert(home.clone())).collect()
+    }
+}
+
+/// Where the programs in a folder really are: often there are only links to some of them.
+fn home(directory: &Path) -> Option<PathBuf> {
+    let complete = |directory: &Path| directory.join("postgres").is_file() && directory.join("initdb").is_file();
+    let real = fs::canonicalize(directory.join("postgres")).ok()?;
+    let real = real.parent().filter(|parent| complete(parent)).map(Path::to_owned);
+    real.or_else(|| complete(directory).then(|| directory.to_owned()))
+}
+
+fn told_by_pg_config(directory: &Path) -> Option<PathBuf> {
+    let program = directory.join("pg_config");
+    let answer = program.is_file().then(|| first_line(&program, "--bindir"))??;
+    Some(PathBuf::from(answer))
+}
+
+/// The installation in a folder, if it has both programs and they run.
+fn examine(directory: &Path) -> Option<Installation> {
+    let directory = home(directory)?;
+    let version = Version::parse(&first_line(&directory.join("postgres"), "--version")?)?;
+    Some(Installation { directory, version })
+}
+
+fn first_line(program: &Path, argument: &str) -> Option<String> {
+    let output = Command::new(program).arg(argument).current_dir("/").stdin(Stdio::null()).output().ok()?;
+    let text = output.status.success().then(|| String::from_utf8(output.stdout).ok())??;
+    text.lines().next().map(|line| line.trim().to_owned())
+}
+
+fn choose(mut found: Vec<Installation>, data: &Path, made_by: Option<u32>) -> Result<Installation, ProgramsError> {
+    // What is not released yet comes last: data made by it can often not be opened by the release.
+    found.sort_by_key(|one| Reverse((one.version.minor.is_some(), one.version.major, one.version.minor)));
+    let fits = |one: &Installation| {
+        one.version.major >= OLDEST_VERSION && made_by.is_none_or(|major| major == one.version.major)
+    };
+    if let Some(position) = found.iter().position(fits) {
+        return Ok(found.swap_remove(position));
+    }
+    let texts: Vec<String> = found.iter().map(|one| one.version.text.clone()).collect();
+    let any_would_do = found.iter().any(|one| one.version.major >= OLDEST_VERSION);
+    match (found.into_iter().next(), made_by) {
+        (None, _) => Err(ProgramsError::NotFound),
+        (Some(_), Some(needed)) if any_would_do => {
+            Err(ProgramsError::OtherVersion { data: data.to_owned(), needed, found: texts.join(", ") })
+        }
+        (Some(newest), _) => Err(ProgramsError::TooOld { version: newest.version.text, directory: newest.directory }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn installation(version: &str) -> Installation {
+        let version = Version::parse(&format!("postgres (PostgreSQL) {version}")).unwrap();
+        Installation { directory: PathBuf::from("/programs").join(&version.text), version }
+    }
+
+    fn chosen(versions: &[&str], made_by: Option<u32>) -> Result<String, String> {
+        let found = versions.iter().map(|version| installation(version)).collect();
+        let chosen = choose(found, Path::new("/data"), made_by);
+        chosen.map(|one| one.version.text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn versions() {
+        let parsed = |line| Version::parse(line).map(|version| (version.major, version.minor, version.text));
+        let debian = parsed("postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)");
+        assert_eq!(debian, Some((15, Some(14), "15.14".to_owned())));
+        assert_eq!(parsed("postgres (PostgreSQL) 9.6.24"), Some((9, Some(6), "9.6.24".to_owned())));
+        assert_eq!(parsed("postgres (PostgreSQL) 19beta1"), Some((19, None, "19beta1".to_owned())));
+        assert_eq!(parsed("something else"), None);
+    }
+
+    #[test]
+    fn choice() {
+        assert_eq!(chosen(&["15.14", "17.2", "16.9"], None).as_deref(), Ok("17.2"));
+        assert_eq!(chosen(&["17.2", "17.10"], None).as_deref(), Ok("17.10"));
+        assert_eq!(chosen(&["19beta1", "15.1"], None).as_deref(), Ok("15.1"));
+        assert_eq!(chosen(&["14.3", "19beta1"], None).as_deref(), Ok("19beta1"));
+        assert_eq!(chosen(&["15.14", "17.2"], Some(15)).as_deref(), Ok("15.14"));
+    }
+
+    #[test]
+    fn refusals_say_what_to_do() {
+        let none = chosen(&[], None).unwrap_err();
+        for word in ["apt install", "dnf install", "brew install", "PG_BINDIR", "DATABASE_URL"] {
+            assert!(none.contains(word), "{none}");
+        }
+        let old = chosen(&["13.1", "14.19"], None).unwrap_err();
+        assert!(old.starts_with("PostgreSQL 14.19 was found in /programs/14.19, but 15 or newer is needed"), "{old}");
+        let other = chosen(&["18.0", "17.2"], Some(16)).unwrap_err();
+        assert!(other.contains("was made by PostgreSQL 16, and only 18.0, 17.2 was found"), "{other}");
+    }
+
+    fn pretend(folder: &Path, version: &str) {
+        for program in ["initdb", "postgres"] {
+            let path = folder.join(program);
+            fs::write(&path, format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")).unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+    }
+
+    #[test]
+    fn folders_on_the_search_path() {
+        let (real, links) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        pretend(real.path(), "99.1");
+        symlink(real.path().join("postgres"), links.path().join("postgres")).unwrap();
+        let search_path = format!("bin::{}:{}", links.path().display(), real.path().display());
+        let programs = ServerPrograms { bin_directory: None, search_path: Some(search_path.into()) };
+        let real = real.path().canonicalize().unwrap();
+        assert_eq!(programs.directories().iter().filter(|directory| **directory == real).count(), 1);
+        assert_eq!(programs.find(Path::new("/nowhere")).unwrap().directory, real);
+    }
+
+    #[test]
+    fn folder_named_by_the_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let programs = ServerPrograms { bin_directory: Some(folder.path().to_owned()), search_path: None };
+        let find = || programs.find(Path::new("/nowhere"));
+        assert!(matches!(find(), Err(ProgramsError::NotInBinDirectory(directory)) if directory == folder.path()));
+        pretend(folder.path(), "14.9");
+        assert!(matches!(find(), Err(ProgramsError::TooOld { version, .. }) if version == "14.9"));
+    }
+}

@@ -1,0 +1,118 @@
+//! Dates as sources know them: to the year, the month or the day.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+/// A calendar date of stated precision, written `YYYY`, `YYYY-MM` or `YYYY-MM-DD` (ISO 8601).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PartialDate {
+    year: u16,
+    month: Option<u8>,
+    day: Option<u8>,
+}
+
+/// A date that no calendar has, or that is written otherwise.
+#[derive(Debug, thiserror::Error)]
+#[error("'{0}' is not a date; write YYYY, YYYY-MM or YYYY-MM-DD, from the year 1 to 9999")]
+pub struct InvalidPartialDate(String);
+
+impl PartialDate {
+    /// A date from its parts; a day needs a month.
+    ///
+    /// # Errors
+    /// Where the calendar has no such date.
+    pub fn new(year: i64, month: Option<i64>, day: Option<i64>) -> Result<Self, InvalidPartialDate> {
+        let written = || InvalidPartialDate(format!("{year} {month:?} {day:?}"));
+        let narrow = |part: Option<i64>| part.map(u8::try_from).transpose().map_err(|_| written());
+        let date = Self {
+            year: u16::try_from(year).map_err(|_| written())?,
+            month: narrow(month)?,
+            day: narrow(day)?,
+        };
+        let exists = (1..=9999).contains(&year)
+            && (date.day.is_none() || date.month.is_some())
+            && NaiveDate::from_ymd_opt(
+                i32::from(date.year),
+                u32::from(date.month.unwrap_or(1)),
+                u32::from(date.day.unwrap_or(1)),
+            )
+            .is_some();
+        if exists { Ok(date) } else { Err(written()) }
+    }
+
+    /// The year.
+    #[must_use]
+    pub fn year(self) -> i32 {
+        i32::from(self.year)
+    }
+}
+
+impl FromStr for PartialDate {
+    type Err = InvalidPartialDate;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidPartialDate(text.chars().take(40).collect());
+        let mut parts = text.split('-');
+        let mut part = |width: usize| match parts.next() {
+            None => Ok(None),
+            Some(digits) if digits.len() == width && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                digits.parse().map(Some).map_err(|_| invalid())
+            }
+            Some(_) => Err(invalid()),
+        };
+        let (year, month, day) = (part(4)?.ok_or_else(invalid)?, part(2)?, part(2)?);
+        if parts.next().is_some() {
+            return Err(invalid());
+        }
+        Self::new(year, month, day).map_err(|_| invalid())
+    }
+}
+
+impl fmt::Display for PartialDate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:04}", self.year)?;
+        for part in [self.month, self.day].into_iter().flatten() {
+            write!(formatter, "-{part:02}")?;
+        }
+        Ok(())
+    }
+}
+
+impl TryFrom<String> for PartialDate {
+    type Error = InvalidPartialDate;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<PartialDate> for String {
+    fn from(date: PartialDate) -> Self {
+        date.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn written_forms() {
+        for written in ["2015", "2015-02", "2016-02-29", "0999"] {
+            assert_eq!(written.parse::<PartialDate>().expect("a date").to_string(), written);
+        }
+        for written in ["", "15", "2015-2", "2015-13", "2015-02-30", "2015-02-01-01", "0000", "-2015", "2015-", "２０１５"] {
+            assert!(written.parse::<PartialDate>().is_err(), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_day_needs_a_month() {
+        assert!(PartialDate::new(2015, None, Some(3)).is_err());
+        assert_eq!(PartialDate::new(2015, Some(3), None).expect("a date").to_string(), "2015-03");
+    }
+}

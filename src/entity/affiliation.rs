@@ -1,0 +1,32 @@
+//! Who is, or was, what where.
+
+use sea_orm::entity::prelude::*;
+
+use crate::language::LocalizedText;
+use crate::record::AffiliationKind;
+
+/// A row of `affiliation`.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "affiliation")]
+#[allow(missing_docs, reason = "the columns are explained in the migration and in the schema")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub researcher_id: i64,
+    pub organization_id: i64,
+    pub kind: AffiliationKind,
+    pub role_title: LocalizedText,
+    pub department_name: LocalizedText,
+    pub start_date: Option<String>,
+    pub end_date: Option<String>,
+    pub is_primary: bool,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    #[sea_orm(belongs_to, from = "researcher_id", to = "id")]
+    pub researcher: BelongsTo<super::researcher::Entity>,
+    #[sea_orm(belongs_to, from = "organization_id", to = "id")]
+    pub organization: BelongsTo<super::organization::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

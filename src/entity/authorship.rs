@@ -1,0 +1,27 @@
+//! Authors of papers.
+
+use sea_orm::entity::prelude::*;
+
+/// A row of `authorship`.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "authorship")]
+#[allow(missing_docs, reason = "the columns are explained in the migration and in the schema")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub paper_id: i64,
+    pub position: Option<i32>,
+    pub name_as_published: String,
+    pub name: String,
+    pub researcher_id: Option<i64>,
+    pub is_corresponding: Option<bool>,
+    pub equal_contribution_group: Option<i32>,
+    pub affiliations_as_published: Vec<String>,
+    #[sea_orm(belongs_to, from = "paper_id", to = "id")]
+    pub paper: BelongsTo<super::paper::Entity>,
+    #[sea_orm(belongs_to, from = "researcher_id", to = "id")]
+    pub researcher: BelongsTo<Option<super::researcher::Entity>>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,31 @@
+//! Organizations.
+
+use sea_orm::entity::prelude::*;
+
+pub use super::columns::Names;
+use crate::language::LocalizedText;
+
+/// A row of `organization`.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "organization")]
+#[allow(missing_docs, reason = "the columns are explained in the migration and in the schema")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub slug: String,
+    pub ror: Option<String>,
+    pub display_names: LocalizedText,
+    pub names: Names,
+    pub types: Vec<String>,
+    pub status: String,
+    pub country_code: Option<String>,
+    pub city: Option<String>,
+    pub homepage_url: Option<String>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    #[sea_orm(has_many)]
+    pub affiliations: HasMany<super::affiliation::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

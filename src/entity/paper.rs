@@ -1,0 +1,38 @@
+//! Papers.
+
+use sea_orm::entity::prelude::*;
+
+use crate::language::LocalizedText;
+use crate::record::{AbstractCompleteness, PaperType};
+
+/// A row of `paper`.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "paper")]
+#[allow(missing_docs, reason = "the columns are explained in the migration and in the schema")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub slug: String,
+    pub title: String,
+    pub translated_titles: LocalizedText,
+    pub abstract_text: LocalizedText,
+    pub abstract_completeness: AbstractCompleteness,
+    pub publication_date: Option<String>,
+    pub publication_year: Option<i32>,
+    #[sea_orm(column_name = "type")]
+    pub paper_type: PaperType,
+    pub venue_name: Option<String>,
+    pub language: Option<String>,
+    pub doi: Option<String>,
+    pub arxiv_id: Option<String>,
+    pub url: Option<String>,
+    pub is_retracted: bool,
+    pub author_count: i32,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    #[sea_orm(has_many)]
+    pub authorships: HasMany<super::authorship::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

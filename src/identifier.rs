@@ -1,0 +1,306 @@
+//! Identifiers that others issue: ORCID iDs, ROR ids, DOIs and arXiv ids, each checked and in one canonical form.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A text that is not the identifier it was given as, and why.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("'{text}' is not {what}: {why}")]
+pub struct InvalidIdentifier {
+    text: String,
+    what: &'static str,
+    why: &'static str,
+}
+
+impl InvalidIdentifier {
+    fn new(text: &str, what: &'static str, why: &'static str) -> Self {
+        Self { text: text.chars().take(80).collect(), what, why }
+    }
+}
+
+/// Defines what every identifier has: a canonical text, serde as that text, `Display`.
+macro_rules! identifier {
+    ($name:ident, $meaning:literal) => {
+        #[doc = $meaning]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The canonical text, without a resolver's address.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidIdentifier;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(identifier: $name) -> Self {
+                identifier.0
+            }
+        }
+    };
+}
+
+identifier!(Orcid, "An ORCID iD, as `0000-0002-1825-0097`; its last character is an ISO 7064 MOD 11-2 checksum.");
+identifier!(Ror, "A ROR id, as `05dxps055`; its last two digits are an ISO 7064 MOD 97-10 checksum.");
+identifier!(Doi, "A DOI in lower case, as `10.1000/xyz123` (DOIs do not distinguish case: DOI Handbook, 2.4).");
+identifier!(ArxivId, "An arXiv id without its version, as `2301.00001` or `hep-th/9901001`.");
+
+/// What follows one of the prefixes (compared without case), else the whole text.
+fn without_prefix<'a>(text: &'a str, prefixes: &[&str]) -> &'a str {
+    let text = text.trim();
+    for prefix in prefixes {
+        if let (Some(head), Some(tail)) = (text.get(..prefix.len()), text.get(prefix.len()..))
+            && head.eq_ignore_ascii_case(prefix)
+        {
+            return tail.trim_start();
+        }
+    }
+    text
+}
+
+impl FromStr for Orcid {
+    type Err = InvalidIdentifier;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = |why| InvalidIdentifier::new(text, "an ORCID iD", why);
+        let prefixes = [
+            "https://orcid.org/", "http://orcid.org/", "https://www.orcid.org/", "http://www.orcid.org/", "orcid.org/",
+            "orcid:",
+        ];
+        let bare = without_prefix(text, &prefixes).trim_end_matches('/');
+        let compact: Vec<u8> = bare.bytes().filter(|byte| *byte != b'-').map(|byte| byte.to_ascii_uppercase()).collect();
+        let [digits @ .., check] = compact.as_slice() else { return Err(invalid("it is empty")) };
+        if digits.len() != 15 || !digits.iter().all(u8::is_ascii_digit) || !(check.is_ascii_digit() || *check == b'X') {
+            return Err(invalid("it has 16 digits, the last of which may be X, such as 0000-0002-1825-0097"));
+        }
+        let total = digits.iter().fold(0_u32, |total, digit| (total + u32::from(digit - b'0')) * 2 % 11);
+        let expected = match (12 - total) % 11 {
+            10 => b'X',
+            digit => b'0' + u8::try_from(digit).unwrap_or_default(),
+        };
+        if *check != expected {
+            return Err(invalid("its checksum does not hold; look for a mistyped digit"));
+        }
+        let groups: Vec<String> = compact.chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
+        Ok(Self(groups.join("-")))
+    }
+}
+
+impl Orcid {
+    /// The iD as the address that ORCID asks to show.
+    #[must_use]
+    pub fn uri(&self) -> String {
+        format!("https://orcid.org/{}", self.0)
+    }
+}
+
+impl FromStr for Ror {
+    type Err = InvalidIdentifier;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const ALPHABET: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz"; // Crockford's base 32
+        let invalid = |why| InvalidIdentifier::new(text, "a ROR id", why);
+        let prefixes = ["https://ror.org/", "http://ror.org/", "https://www.ror.org/", "ror.org/", "ror:"];
+        let bare = without_prefix(text, &prefixes).trim_end_matches('/').to_ascii_lowercase();
+        let form = || invalid("it has a 0, six letters or digits and two digits, such as 05dxps055");
+        let (Some(number), Some(checksum)) = (bare.get(..7), bare.get(7..)) else { return Err(form()) };
+        if !number.starts_with('0') || checksum.len() != 2 || !checksum.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(form());
+        }
+        let mut value = 0_u64;
+        for byte in number.bytes() {
+            let digit = ALPHABET.iter().position(|known| *known == byte).ok_or_else(form)?;
+            value = value * 32 + digit as u64;
+        }
+        if checksum.parse() != Ok(98 - (value * 100) % 97) {
+            return Err(invalid("its checksum does not hold; look for a mistyped character"));
+        }
+        Ok(Self(bare))
+    }
+}
+
+impl Ror {
+    /// The id as the address that ROR gives it.
+    #[must_use]
+    pub fn uri(&self) -> String {
+        format!("https://ror.org/{}", self.0)
+    }
+}
+
+impl FromStr for Doi {
+    type Err = InvalidIdentifier;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = |why| InvalidIdentifier::new(text, "a DOI", why);
+        let resolvers = [
+            "https://doi.org/", "http://doi.org/", "https://dx.doi.org/", "http://dx.doi.org/", "https://www.doi.org/",
+            "http://www.doi.org/", "dx.doi.org/", "doi.org/",
+        ];
+        let address = without_prefix(text, &resolvers);
+        let bare = without_prefix(address, &["doi:"]);
+        // Only an address escapes characters; in a bare DOI a percent sign is one.
+        let decoded = if address.len() == text.trim().len() { bare.into() } else { percent_decoded(bare) };
+        let Some((prefix, suffix)) = decoded.split_once('/') else { return Err(invalid("it has no slash")) };
+        let registrant = prefix.strip_prefix("10.").unwrap_or_default();
+        let registrant_holds = registrant.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+            && registrant.split('.').next().is_some_and(|code| (4..=9).contains(&code.len()));
+        if !registrant_holds {
+            return Err(invalid("it begins with 10. and a registrant's number of 4 to 9 digits, such as 10.1000/xyz123"));
+        }
+        if suffix.is_empty() || suffix.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(invalid("what follows the slash is empty or has white space in it"));
+        }
+        if decoded.len() > 2048 {
+            return Err(invalid("it is longer than 2,048 bytes"));
+        }
+        Ok(Self(decoded.to_ascii_lowercase()))
+    }
+}
+
+/// Undoes percent-encoding where what comes out is UTF-8.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let escaped = match tail {
+            [high, low, ..] if *first == b'%' => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
+                digit(high).zip(digit(low)).map(|(high, low)| high * 16 + low)
+            }
+            _ => None,
+        };
+        bytes.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+impl Doi {
+    /// The DOI as the address that resolves it.
+    #[must_use]
+    pub fn uri(&self) -> String {
+        let mut uri = "https://doi.org/".to_owned();
+        for byte in self.0.bytes() {
+            match byte {
+                b'%' | b'"' | b'#' | b'<' | b'>' | b'?' | b'[' | b']' | b'^' | b'`' | b'{' | b'|' | b'}' | b'\\' => {
+                    uri.push_str(&format!("%{byte:02X}"));
+                }
+                0x21..=0x7e => uri.push(char::from(byte)),
+                _ => uri.push_str(&format!("%{byte:02X}")),
+            }
+        }
+        uri
+    }
+
+    /// The arXiv id that the DOI was issued for, where arXiv issued it.
+    #[must_use]
+    pub fn arxiv_id(&self) -> Option<ArxivId> {
+        self.0.strip_prefix("10.48550/arxiv.")?.parse().ok()
+    }
+}
+
+impl FromStr for ArxivId {
+    type Err = InvalidIdentifier;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let prefixes = [
+            "https://arxiv.org/abs/", "http://arxiv.org/abs/", "https://arxiv.org/pdf/", "http://arxiv.org/pdf/",
+            "https://doi.org/10.48550/arxiv.", "arxiv.org/abs/", "10.48550/arxiv.", "arxiv:",
+        ];
+        let bare = without_prefix(text, &prefixes).to_ascii_lowercase();
+        let bare = bare.strip_suffix(".pdf").unwrap_or(&bare);
+        let unversioned = match bare.rsplit_once('v') {
+            Some((id, version)) if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) => id,
+            _ => bare,
+        };
+        let digits = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
+            lengths.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let new_form = unversioned.split_once('.').is_some_and(|(month, number)| digits(month, 4..=4) && digits(number, 4..=5));
+        let old_form = unversioned.split_once('/').is_some_and(|(archive, number)| {
+            let named = archive.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte == b'.');
+            !archive.is_empty() && named && digits(number, 7..=7)
+        });
+        if new_form || old_form {
+            Ok(Self(unversioned.to_owned()))
+        } else {
+            Err(InvalidIdentifier::new(text, "an arXiv id", "it looks like 2301.00001 or hep-th/9901001"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orcid_in_any_written_form() {
+        for written in [
+            "0000-0002-1825-0097", "0000000218250097", "https://orcid.org/0000-0002-1825-0097",
+            "HTTP://ORCID.ORG/0000-0002-1825-0097/", " orcid:0000-0002-1825-0097 ",
+        ] {
+            assert_eq!(written.parse::<Orcid>().expect(written).as_str(), "0000-0002-1825-0097");
+        }
+        assert_eq!("0000-0002-1694-233x".parse::<Orcid>().expect("a check character X").as_str(), "0000-0002-1694-233X");
+        for written in ["", "-", "0000-0002-1825-0098", "0000-0002-1825-009", "é000-0002-1825-0097", "0000-0002-1825-00977"] {
+            assert!(written.parse::<Orcid>().is_err(), "{written}");
+        }
+    }
+
+    #[test]
+    fn ror_in_any_written_form() {
+        for written in ["05dxps055", "https://ror.org/05DXPS055", "ror.org/05dxps055/"] {
+            assert_eq!(written.parse::<Ror>().expect(written).uri(), "https://ror.org/05dxps055");
+        }
+        for written in ["", "05dxps056", "15dxps055", "05dxpu055", "05dxps0550", "é5dxps055"] {
+            assert!(written.parse::<Ror>().is_err(), "{written}");
+        }
+    }
+
+    #[test]
+    fn doi_in_any_written_form() {
+        for written in [
+            "10.1000/XYZ123", "doi:10.1000/xyz123", "https://doi.org/10.1000/xyz123", "http://dx.doi.org/10.1000/Xyz123",
+            "https://doi.org/10.1000%2Fxyz123",
+        ] {
+            assert_eq!(written.parse::<Doi>().expect(written).as_str(), "10.1000/xyz123");
+        }
+        for written in ["", "10.1000", "10.1/x", "10.1000/", "10.1000/a b", "11.1000/x", "10.1000/a\u{0}", "10.x/y"] {
+            assert!(written.parse::<Doi>().is_err(), "{written:?}");
+        }
+        let unusual: Doi = "10.1002/(sici)1097<1::aid>3.0.co;2-#".parse().expect("a DOI");
+        assert_eq!(unusual.uri(), "https://doi.org/10.1002/(sici)1097%3C1::aid%3E3.0.co;2-%23");
+        assert_eq!(unusual.uri().parse::<Doi>().expect("its address"), unusual);
+    }
+
+    #[test]
+    fn arxiv_ids() {
+        for (written, canonical) in [
+            ("arXiv:2301.00001v3", "2301.00001"), ("https://arxiv.org/pdf/2301.00001.pdf", "2301.00001"),
+            ("hep-th/9901001", "hep-th/9901001"), ("10.48550/arXiv.2301.00001", "2301.00001"),
+        ] {
+            assert_eq!(written.parse::<ArxivId>().expect(written).as_str(), canonical);
+        }
+        assert!("2301.1".parse::<ArxivId>().is_err());
+        let doi: Doi = "10.48550/ARXIV.2301.00001".parse().expect("a DOI");
+        assert_eq!(doi.arxiv_id().expect("an arXiv id").as_str(), "2301.00001");
+    }
+}

@@ -1,0 +1,220 @@
+//! Languages: tags, a reader's preferences, and texts that exist in several of them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The key of a text whose language nobody stated: BCP 47's own tag for that.
+const UNDETERMINED: &str = "und";
+
+/// A well-formed BCP 47 language tag in its canonical case: `fr`, `fr-CA`, `zh-Hant`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LanguageTag(String);
+
+/// A text that is not a BCP 47 language tag.
+#[derive(Debug, thiserror::Error)]
+#[error("'{0}' is not a language tag; write one as BCP 47 has it, such as fr, en or fr-CA")]
+pub struct InvalidLanguageTag(String);
+
+impl FromStr for LanguageTag {
+    type Err = InvalidLanguageTag;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        oxilangtag::LanguageTag::parse_and_normalize(text.trim())
+            .map(|tag| Self(tag.into_inner()))
+            .map_err(|_| InvalidLanguageTag(text.chars().take(40).collect()))
+    }
+}
+
+impl LanguageTag {
+    /// The tag as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The tag and its shorter forms, most specific first: `fr-CA`, `fr` (RFC 4647, section 3.4).
+    fn lookup_chain(&self) -> impl Iterator<Item = &str> {
+        std::iter::successors(Some(self.as_str()), |tag| {
+            let shorter = &tag[..tag.rfind('-')?];
+            // A single letter introduces an extension and means nothing alone.
+            match shorter.rfind('-') {
+                Some(dash) if shorter.len() - dash == 2 => Some(&shorter[..dash]),
+                _ => Some(shorter),
+            }
+        })
+    }
+}
+
+impl fmt::Display for LanguageTag {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// What a reader wants to read, in order, and what the directory falls back to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Languages {
+    /// The tags to try in order, each followed by its shorter forms; the reader's come first.
+    chain: Vec<String>,
+    /// How many of `chain` the reader asked for.
+    asked: usize,
+}
+
+impl Languages {
+    /// A reader's preferences, before the directory's default language.
+    ///
+    /// A reader without preferences wants the default language.
+    #[must_use]
+    pub fn new(preferred: &[LanguageTag], default: &LanguageTag) -> Self {
+        let mut chain: Vec<String> = Vec::new();
+        let mut extend = |tag: &LanguageTag| {
+            for form in tag.lookup_chain() {
+                if !chain.iter().any(|known| known == form) {
+                    chain.push(form.to_owned());
+                }
+            }
+            chain.len()
+        };
+        let mut asked = 0;
+        for tag in preferred {
+            asked = extend(tag);
+        }
+        let all = extend(default);
+        Self { chain, asked: if preferred.is_empty() { all } else { asked } }
+    }
+
+    /// The tags to try, in order: the rule that [`LocalizedText::best`] follows, for the database to follow too.
+    #[must_use]
+    pub fn chain(&self) -> &[String] {
+        &self.chain
+    }
+}
+
+/// One text chosen for a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Localized<'a> {
+    /// The text.
+    pub value: &'a str,
+    /// Its language, where known.
+    pub language: Option<&'a str>,
+    /// Whether the reader asked for other languages than this one. A text of unknown language is none.
+    pub is_fallback: bool,
+}
+
+/// A text in several languages: a map from BCP 47 tag to text, `und` where the language is unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LocalizedText(BTreeMap<String, String>);
+
+impl LocalizedText {
+    /// A text in one language, or in an unknown one.
+    #[must_use]
+    pub fn of(language: Option<&LanguageTag>, text: impl Into<String>) -> Self {
+        let mut texts = Self::default();
+        texts.insert(language, text);
+        texts
+    }
+
+    /// Adds or replaces the text of a language.
+    pub fn insert(&mut self, language: Option<&LanguageTag>, text: impl Into<String>) {
+        let tag = language.map_or(UNDETERMINED, LanguageTag::as_str);
+        self.0.insert(tag.to_owned(), text.into());
+    }
+
+    /// Whether there is no text at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Every tag with its text, in the order of the tags.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(tag, text)| (tag.as_str(), text.as_str()))
+    }
+
+    /// The same texts, each changed by `change`; those it empties are dropped.
+    #[must_use]
+    pub fn map(&self, change: impl Fn(&str) -> String) -> Self {
+        let changed = self.0.iter().map(|(tag, text)| (tag.clone(), change(text)));
+        Self(changed.filter(|(_, text)| !text.is_empty()).collect())
+    }
+
+    /// The text that suits a reader best: the first language of the preference chain that there is, exactly or in a
+    /// regional form, then a text of unknown language, then any.
+    #[must_use]
+    pub fn best(&self, languages: &Languages) -> Option<Localized<'_>> {
+        for (rank, wanted) in languages.chain.iter().enumerate() {
+            let exact = self.0.get_key_value(wanted);
+            let regional = || {
+                let mut tags = self.0.iter();
+                tags.find(|(tag, _)| tag.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('-')))
+            };
+            if let Some((tag, value)) = exact.or_else(regional) {
+                return Some(Localized { value, language: Some(tag), is_fallback: rank >= languages.asked });
+            }
+        }
+        if let Some(value) = self.0.get(UNDETERMINED) {
+            return Some(Localized { value, language: None, is_fallback: false });
+        }
+        let (tag, value) = self.0.first_key_value()?;
+        Some(Localized { value, language: Some(tag), is_fallback: true })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(text: &str) -> LanguageTag {
+        text.parse().expect("a tag")
+    }
+
+    fn languages(preferred: &[&str]) -> Languages {
+        Languages::new(&preferred.iter().map(|text| tag(text)).collect::<Vec<_>>(), &tag("en"))
+    }
+
+    fn texts(entries: &[(&str, &str)]) -> LocalizedText {
+        LocalizedText(entries.iter().map(|(tag, text)| ((*tag).to_owned(), (*text).to_owned())).collect())
+    }
+
+    #[test]
+    fn tags_are_canonical() {
+        assert_eq!(tag("FR-ca").as_str(), "fr-CA");
+        assert_eq!(tag("zh-hant-tw").as_str(), "zh-Hant-TW");
+        assert!("not a tag".parse::<LanguageTag>().is_err());
+        assert!("".parse::<LanguageTag>().is_err());
+    }
+
+    #[test]
+    fn regional_readers_take_the_general_language() {
+        let both = texts(&[("en", "Learning"), ("fr", "Apprentissage")]);
+        let best = both.best(&languages(&["fr-CA"])).expect("a text");
+        assert_eq!((best.value, best.language, best.is_fallback), ("Apprentissage", Some("fr"), false));
+    }
+
+    #[test]
+    fn general_readers_take_a_regional_text() {
+        let regional = texts(&[("en", "Learning"), ("fr-CA", "Apprentissage")]);
+        assert_eq!(regional.best(&languages(&["fr"])).expect("a text").value, "Apprentissage");
+    }
+
+    #[test]
+    fn another_language_is_a_fallback() {
+        let french = texts(&[("fr", "Apprentissage")]);
+        let best = french.best(&languages(&["de"])).expect("a text");
+        assert_eq!((best.language, best.is_fallback), (Some("fr"), true));
+        let english = texts(&[("en", "Learning"), ("fr", "Apprentissage")]);
+        assert!(english.best(&languages(&["de"])).expect("a text").is_fallback);
+        assert!(!english.best(&languages(&[])).expect("a text").is_fallback);
+    }
+
+    #[test]
+    fn a_text_of_unknown_language_is_never_a_fallback() {
+        let untagged = LocalizedText::of(None, "Mila");
+        let best = untagged.best(&languages(&["fr"])).expect("a text");
+        assert_eq!((best.language, best.is_fallback), (None, false));
+    }
+}

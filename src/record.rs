@@ -1,0 +1,362 @@
+//! The neutral records: what every import format is read into, whatever its own shape.
+//!
+//! As JSON (camelCase, one record a line, `kind` telling which) they are also a format of their own, `records`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::date::PartialDate;
+use crate::identifier::{ArxivId, Doi, Orcid, Ror};
+use crate::language::LocalizedText;
+
+/// One thing that a source states.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+pub enum Record {
+    /// An organization and its place among others.
+    Organization(OrganizationRecord),
+    /// A concept of a vocabulary.
+    Topic(TopicRecord),
+    /// A person with affiliations and declared topics.
+    Researcher(ResearcherRecord),
+    /// A paper with its authors in order.
+    Paper(PaperRecord),
+}
+
+/// An id of a scheme that has no field of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Identifier {
+    /// The scheme in lower case: `scopus`, `dblp`, `grid`, `wikidata`, or a source's own name.
+    pub scheme: String,
+    /// The id as the scheme writes it.
+    pub value: String,
+}
+
+/// What a name of an organization or a topic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum NameKind {
+    /// The one to show where no language is asked for.
+    Display,
+    /// A full name, or a preferred label.
+    Label,
+    /// Another name it goes by.
+    Alias,
+    /// Its initials.
+    Acronym,
+}
+
+/// One name in one language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Name {
+    /// The name.
+    pub value: String,
+    /// Its BCP 47 tag, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// What kind of name it is.
+    pub kind: NameKind,
+}
+
+/// Which organization is meant: by ROR id where there is one, else by a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OrganizationReference {
+    /// Its ROR id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ror: Option<Ror>,
+    /// Its name, by which it is found, or created, where there is no ROR id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Which topic is meant: by scheme and code, else by a label of the directory's own vocabulary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TopicReference {
+    /// The vocabulary; `local` is the directory's own.
+    #[serde(default = "local_scheme")]
+    pub scheme: String,
+    /// Its code there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Its labels; any of them finds a local topic, all of them make a new one.
+    #[serde(default, skip_serializing_if = "LocalizedText::is_empty")]
+    pub labels: LocalizedText,
+}
+
+/// The scheme of the directory's own topics.
+#[must_use]
+pub fn local_scheme() -> String {
+    "local".to_owned()
+}
+
+/// How an organization stands to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OrganizationRelation {
+    /// The other is above it.
+    Parent,
+    /// The other is below it.
+    Child,
+    /// The other came before it.
+    Predecessor,
+    /// The other came after it.
+    Successor,
+}
+
+/// An organization; the same ROR id means the same organization.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OrganizationRecord {
+    /// The address wanted for its page; made from the name where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    /// Its ROR id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ror: Option<Ror>,
+    /// Its names, at least one.
+    pub names: Vec<Name>,
+    /// ROR's types, as the read schema writes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<String>,
+    /// `ACTIVE`, `INACTIVE` or `WITHDRAWN`; active where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country_code: Option<String>,
+    /// The place of its seat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// Its own site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub homepage_url: Option<String>,
+    /// Ids of other schemes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identifiers: Vec<Identifier>,
+    /// Relations to organizations named by ROR id, known already or not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relations: Vec<(OrganizationRelation, Ror)>,
+}
+
+/// A topic; the same scheme and code, or for local topics the same label, mean the same topic.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TopicRecord {
+    /// The address wanted for its page; made from the first label where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    /// The vocabulary; `local` is the directory's own.
+    #[serde(default = "local_scheme")]
+    pub scheme: String,
+    /// Its code there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Its names, at least one.
+    pub names: Vec<Name>,
+    /// The topics it is part of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broader: Vec<TopicReference>,
+}
+
+/// ORCID's kinds of affiliation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs, reason = "ORCID's own words, which the read schema explains")]
+pub enum AffiliationKind {
+    Employment,
+    Membership,
+    Education,
+    Qualification,
+    Service,
+    InvitedPosition,
+    Distinction,
+}
+
+/// What a person is, or was, at an organization.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AffiliationRecord {
+    /// Where.
+    pub organization: OrganizationReference,
+    /// As what, in ORCID's terms.
+    #[serde(rename = "affiliationKind")]
+    pub kind: AffiliationKind,
+    /// The role's title.
+    #[serde(default, skip_serializing_if = "LocalizedText::is_empty")]
+    pub role_title: LocalizedText,
+    /// The department's name.
+    #[serde(default, skip_serializing_if = "LocalizedText::is_empty")]
+    pub department_name: LocalizedText,
+    /// Its first day, as far as known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_date: Option<PartialDate>,
+    /// Its last day, as far as known; absent while it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_date: Option<PartialDate>,
+    /// Whether it is the one to name first; at most one of a person is.
+    #[serde(default)]
+    pub is_primary: bool,
+}
+
+/// A person; the same ORCID iD, or without one the same name, means the same person.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResearcherRecord {
+    /// The address wanted for the profile; made from the name where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    /// The name as displayed.
+    pub name: String,
+    /// Given names; told from `name` where both parts are absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    /// Family name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family_name: Option<String>,
+    /// Other public forms of the name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_names: Vec<String>,
+    /// Their ORCID iD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orcid: Option<Orcid>,
+    /// A line under the name that replaces the one made from the primary employment.
+    #[serde(default, skip_serializing_if = "LocalizedText::is_empty")]
+    pub headline: LocalizedText,
+    /// A few paragraphs about them.
+    #[serde(default, skip_serializing_if = "LocalizedText::is_empty")]
+    pub biography: LocalizedText,
+    /// A picture of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub portrait_url: Option<String>,
+    /// Their own page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub homepage_url: Option<String>,
+    /// Ids of other schemes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identifiers: Vec<Identifier>,
+    /// Where they are and were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub affiliations: Vec<AffiliationRecord>,
+    /// The topics they declare, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<TopicReference>,
+}
+
+/// How much of an abstract there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AbstractCompleteness {
+    /// All of it.
+    Full,
+    /// The source cut it.
+    Truncated,
+    /// The source has none.
+    #[default]
+    Absent,
+    /// There is one that may not be shown.
+    Withheld,
+}
+
+/// What kind of work a paper is (COAR and CSL's kinds, as the read schema explains them).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs, reason = "the read schema explains them")]
+pub enum PaperType {
+    Article,
+    ConferencePaper,
+    Preprint,
+    Book,
+    BookChapter,
+    Thesis,
+    Report,
+    Dataset,
+    #[default]
+    Other,
+}
+
+/// A paper; the same id of the same source, or the same DOI, means the same paper.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PaperRecord {
+    /// The source's own id of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_id: Option<String>,
+    /// The title as published.
+    pub title: String,
+    /// The title in other languages.
+    #[serde(default, skip_serializing_if = "LocalizedText::is_empty")]
+    pub translated_titles: LocalizedText,
+    /// The abstract.
+    #[serde(default, rename = "abstract", skip_serializing_if = "LocalizedText::is_empty")]
+    pub abstract_text: LocalizedText,
+    /// How much of the abstract that is.
+    #[serde(default)]
+    pub abstract_completeness: AbstractCompleteness,
+    /// When it appeared, as far as known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publication_date: Option<PartialDate>,
+    /// What kind of work it is.
+    #[serde(default, rename = "type")]
+    pub paper_type: PaperType,
+    /// The journal, proceedings or book it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue_name: Option<String>,
+    /// The language it is written in, a BCP 47 tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Its DOI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doi: Option<Doi>,
+    /// Its arXiv id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arxiv_id: Option<ArxivId>,
+    /// Where to read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Whether it was retracted.
+    #[serde(default)]
+    pub is_retracted: bool,
+    /// Ids of other schemes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identifiers: Vec<Identifier>,
+    /// All authors, in order.
+    pub authors: Vec<AuthorRecord>,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<TopicReference>,
+}
+
+/// An author of a paper.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuthorRecord {
+    /// The place among the authors, from 1; absent where the source does not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u32>,
+    /// The name in the source's own characters.
+    pub name: String,
+    /// The given name, where the source tells the parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    /// The family name, where the source tells the parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family_name: Option<String>,
+    /// The author's ORCID iD as the source gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orcid: Option<Orcid>,
+    /// Whether letters go to this author, where the source tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_corresponding: Option<bool>,
+    /// Authors with the same number contributed equally.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equal_contribution_group: Option<u32>,
+    /// The affiliations as printed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub affiliations_as_published: Vec<String>,
+    /// The organizations that the source names by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub organizations: Vec<OrganizationReference>,
+}

@@ -1,0 +1,143 @@
+//! Coauthors.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+
+use super::affiliation::AffiliationFilter;
+use super::connection::{Connection, Shown, connection, page_cost};
+use super::identifier::numbers;
+use super::order::{IntRange, OrderDirection};
+use super::paper::{PaperConnection, PaperOrder};
+use super::researcher::Researcher;
+use crate::error::Error;
+use crate::id::Kind;
+use crate::page::PageArguments;
+use crate::store::coauthorship as store;
+use crate::store::list::{OrderDirection as Direction, Parent, Row};
+use crate::store::paper::{PaperFilter, PaperScope, Papers};
+
+/// Which coauthors, and by which papers. All conditions hold together; an absent or null one is none, and an empty list
+/// matches nobody.
+#[derive(InputObject, Default)]
+pub struct CoauthorFilter {
+    /// Only these people: the links within a known set; at most 500.
+    ids: Option<Vec<ID>>,
+    /// By papers of these years.
+    publication_year: Option<IntRange>,
+    /// Coauthors with one affiliation that passes all of this.
+    affiliation: Option<AffiliationFilter>,
+    /// By papers on any of these topics or narrower ones; at most 500.
+    topic_ids: Option<Vec<ID>>,
+    /// With at least so many papers together.
+    min_paper_count: Option<i32>,
+    /// By papers with at most so many authors; the directory's consortium size where absent.
+    max_authors_per_paper: Option<i32>,
+}
+
+impl CoauthorFilter {
+    /// The filter for the store; everybody passes an absent one.
+    ///
+    /// # Errors
+    /// Where an id is none, or a list is too long.
+    pub fn or_all(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::CoauthorFilter, Error> {
+        let filter = filter.unwrap_or_default();
+        let affiliation = filter.affiliation.map(|affiliation| AffiliationFilter::or_all(Some(affiliation), ctx));
+        Ok(store::CoauthorFilter {
+            ids: numbers(ctx, "ids", filter.ids, Kind::Researcher)?,
+            publication_year: filter.publication_year.map(Into::into),
+            affiliation: affiliation.transpose()?,
+            topic_ids: numbers(ctx, "topicIds", filter.topic_ids, Kind::Topic)?,
+            min_paper_count: filter.min_paper_count,
+            max_authors_per_paper: filter.max_authors_per_paper,
+        })
+    }
+}
+
+/// By what coauthors are ordered.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "store::CoauthorOrder")]
+pub enum CoauthorOrderField {
+    /// By the number of papers together that pass the filter.
+    PaperCount,
+    /// By the year of the last of these papers.
+    LastYear,
+    /// By the coauthor's name, family name first.
+    Name,
+}
+
+/// An order of coauthors; ties end on the id.
+#[derive(InputObject)]
+pub struct CoauthorOrder {
+    /// By what.
+    field: CoauthorOrderField,
+    /// Which way.
+    direction: OrderDirection,
+}
+
+impl CoauthorOrder {
+    /// The order asked for, else those with most papers together first.
+    pub fn or_most_papers(order: Option<Self>) -> (store::CoauthorOrder, Direction) {
+        order.map_or((store::CoauthorOrder::PaperCount, Direction::Descending), |order| {
+            (order.field.into(), order.direction.into())
+        })
+    }
+}
+
+/// A page of coauthors.
+pub type CoauthorConnection = Connection<store::Coauthors>;
+
+/// What ties two people who wrote together.
+pub struct CoauthorFields {
+    pair: Parent,
+    list: Arc<store::Coauthors>,
+    tie: store::CoauthorEdge,
+}
+
+/// What ties two people who wrote together.
+#[Object]
+impl CoauthorFields {
+    /// How many papers they wrote together that pass the filter.
+    async fn paper_count(&self) -> i32 {
+        self.tie.paper_count
+    }
+
+    /// The year of the first of these papers that has a year.
+    async fn first_year(&self) -> Option<i32> {
+        self.tie.first_year
+    }
+
+    /// The year of the last of these papers that has a year.
+    async fn last_year(&self) -> Option<i32> {
+        self.tie.last_year
+    }
+
+    /// Exactly the papers that are counted, newest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    async fn papers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Another order.")] order_by: Option<PaperOrder>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> Result<PaperConnection, Error> {
+        let (order, direction) = PaperOrder::or_newest(order_by);
+        let scope = PaperScope::Shared(self.list.filter.clone());
+        let list = Papers { scope, filter: PaperFilter::default(), order, direction };
+        connection(ctx, self.pair, list, PageArguments { first, after, last, before }).await
+    }
+}
+
+impl Shown for store::Coauthors {
+    const NAME: &'static str = "Coauthor";
+    type Shown = Researcher;
+    type Fields = CoauthorFields;
+
+    fn fields(parent: Parent, list: &Arc<Self>, row: &Row<Self>) -> Self::Fields {
+        let pair = Parent { key: parent.key, other: row.node.id };
+        CoauthorFields { pair, list: Arc::clone(list), tie: row.edge.clone() }
+    }
+}

@@ -1,0 +1,60 @@
+//! What resolvers find in their context.
+
+use async_graphql::Context;
+
+use crate::config::Limits;
+use crate::language::{LanguageTag, Languages};
+use crate::store::{Loaders, Store};
+
+/// What the directory says of itself.
+#[derive(Clone, Debug)]
+pub struct DirectoryIdentity {
+    /// Its name.
+    pub name: String,
+    /// The language where nothing better is known.
+    pub default_language: LanguageTag,
+}
+
+/// The languages of a request's `Accept-Language`, most wanted first.
+#[derive(Clone, Debug, Default)]
+pub struct AcceptedLanguages(pub Vec<LanguageTag>);
+
+/// What the server puts into the context, read without ceremony.
+pub trait State {
+    /// The directory's contents, for what needs no batching.
+    fn store(&self) -> &Store;
+    /// The directory's contents, batched for this request.
+    fn loaders(&self) -> &Loaders;
+    /// What a request may ask for.
+    fn limits(&self) -> &Limits;
+    /// What the directory says of itself.
+    fn identity(&self) -> &DirectoryIdentity;
+    /// The reader's languages: the field's argument, else the request's header, else the directory's default.
+    fn languages(&self, argument: Option<Vec<LanguageTag>>) -> Languages;
+}
+
+impl State for Context<'_> {
+    fn store(&self) -> &Store {
+        self.data_unchecked()
+    }
+
+    fn loaders(&self) -> &Loaders {
+        self.data_unchecked()
+    }
+
+    fn limits(&self) -> &Limits {
+        self.data_unchecked()
+    }
+
+    fn identity(&self) -> &DirectoryIdentity {
+        self.data_unchecked()
+    }
+
+    fn languages(&self, argument: Option<Vec<LanguageTag>>) -> Languages {
+        let default = &self.identity().default_language;
+        match argument {
+            Some(tags) => Languages::new(&tags, default),
+            None => Languages::new(&self.data_unchecked::<AcceptedLanguages>().0, default),
+        }
+    }
+}

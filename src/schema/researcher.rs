@@ -1,0 +1,467 @@
+//! Researchers.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
+
+use super::affiliation::{AffiliationConnection, AffiliationFilter, AffiliationOrder};
+use super::connection::{Connection, Shown, connection, page_cost, plain_list};
+use super::context::State as _;
+use super::coauthorship::{CoauthorConnection, CoauthorFilter, CoauthorOrder};
+use super::identifier::{
+    Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
+};
+use super::localized::LocalizedString;
+use super::order::OrderDirection;
+use super::paper::{PaperFilter, PaperOrder, ResearcherPaperConnection};
+use super::scalars::{DateTime, Url, url};
+use super::topic::{ResearcherTopicConnection, TopicOrder};
+use crate::entity::researcher;
+use crate::error::Error;
+use crate::id::{GlobalId, Kind};
+use crate::identifier::Orcid;
+use crate::language::LanguageTag;
+use crate::page::PageArguments;
+use crate::store::affiliation::{Affiliations, AffiliationScope, EmploymentOf};
+use crate::store::coauthorship::Coauthors;
+use crate::store::list::{OrderDirection as Direction, Parent};
+use crate::store::lookup::{ByKey, Key};
+use crate::store::paper::ResearcherPapers;
+use crate::store::relation::{ResearcherFormerIds, ResearcherIdentifiers};
+use crate::store::researcher as store;
+use crate::store::topic::ResearcherTopics;
+
+/// A person who does research, or whose name stands on a paper.
+#[derive(Clone)]
+pub struct Researcher(pub Arc<researcher::Model>);
+
+impl From<Arc<researcher::Model>> for Researcher {
+    fn from(model: Arc<researcher::Model>) -> Self {
+        Self(model)
+    }
+}
+
+/// A person who does research, or whose name stands on a paper.
+#[Object]
+impl Researcher {
+    /// Its id: opaque, unique in the directory, the same for ever.
+    pub async fn id(&self) -> ID {
+        GlobalId { kind: Kind::Researcher, number: self.0.id }.to_string().into()
+    }
+
+    /// The name in the address of the profile page: lower-case ASCII letters, digits and hyphens.
+    pub async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// The same as `name`: names of people are not translated.
+    pub async fn display_name(
+        &self,
+        #[graphql(desc = "Without effect here.")] languages: Option<Vec<LanguageTag>>,
+    ) -> LocalizedString {
+        let _ = languages;
+        LocalizedString::neutral(&self.0.display_name)
+    }
+
+    /// The ids of what was merged into this person; they lead here for ever.
+    pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
+        former_ids::<ResearcherFormerIds>(ctx, self.0.id, Kind::Researcher).await
+    }
+
+    /// The name as displayed.
+    async fn name(&self) -> &str {
+        &self.0.display_name
+    }
+
+    /// Given names. Somebody with a single name has it here.
+    async fn given_name(&self) -> Option<&str> {
+        self.0.given_name.as_deref()
+    }
+
+    /// Family name with its particles; null for somebody with a single name.
+    async fn family_name(&self) -> Option<&str> {
+        self.0.family_name.as_deref()
+    }
+
+    /// Other forms of the name that the person or the sources made public.
+    async fn other_names(&self) -> &[String] {
+        &self.0.other_names
+    }
+
+    /// The ORCID iD as its address, such as https://orcid.org/0000-0002-1825-0097.
+    async fn orcid(&self) -> Option<Url> {
+        self.0.orcid.as_ref()?.parse::<Orcid>().ok().map(|orcid| Url(orcid.uri()))
+    }
+
+    /// Ids of other schemes.
+    async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>, Error> {
+        identifiers::<ResearcherIdentifiers>(ctx, self.0.id).await
+    }
+
+    /// One line under the name: the role of the primary employment and its organization, unless the person set another.
+    async fn headline(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "In order of preference; the request's Accept-Language where absent.")] languages: Option<
+            Vec<LanguageTag>,
+        >,
+    ) -> Result<Option<LocalizedString>, Error> {
+        let languages = ctx.languages(languages);
+        if let Some(own) = LocalizedString::best(&self.0.headline, &languages) {
+            return Ok(Some(own));
+        }
+        let Some(employment) = ctx.loaders().load_one(EmploymentOf(self.0.id)).await? else { return Ok(None) };
+        let organization = LocalizedString::best(&employment.display_names, &languages);
+        let role = LocalizedString::best(&employment.role_title, &languages);
+        Ok(match (role, organization) {
+            // The line is in the role's language; an organization's name is often the same in all.
+            (Some(role), Some(organization)) => {
+                Some(LocalizedString { value: format!("{}, {}", role.value, organization.value), ..role })
+            }
+            (role, organization) => role.or(organization),
+        })
+    }
+
+    /// A few paragraphs about the person, as plain text.
+    async fn biography(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "In order of preference; the request's Accept-Language where absent.")] languages: Option<
+            Vec<LanguageTag>,
+        >,
+    ) -> Option<LocalizedString> {
+        LocalizedString::best(&self.0.biography, &ctx.languages(languages))
+    }
+
+    /// The address of a picture.
+    async fn portrait_url(&self) -> Option<Url> {
+        url(self.0.portrait_url.as_ref())
+    }
+
+    /// The person's own page.
+    async fn homepage_url(&self) -> Option<Url> {
+        url(self.0.homepage_url.as_ref())
+    }
+
+    /// Where the person is and was: the primary affiliation first, then those that last, then the latest.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    async fn affiliations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which; all of any kind, past ones too, where absent.")] filter: Option<AffiliationFilter>,
+        #[graphql(desc = "Another order.")] order_by: Option<AffiliationOrder>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> Result<AffiliationConnection, Error> {
+        let (order, direction) = AffiliationOrder::or_importance(order_by, ctx);
+        let filter = AffiliationFilter::or_all(filter, ctx)?;
+        let list = Affiliations { scope: AffiliationScope::Researcher, filter, order, direction };
+        connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+    }
+
+    /// What the person works on: declared topics in the person's order, then those of papers, most papers first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    async fn topics(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Another order; PAPER_COUNT counts this person's papers.")] order_by: Option<TopicOrder>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> Result<ResearcherTopicConnection, Error> {
+        let (order, direction) = TopicOrder::or_own(order_by, ctx);
+        let list = ResearcherTopics { order, direction };
+        connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+    }
+
+    /// What the person wrote, newest first; each edge has the person's own place on the paper.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    async fn papers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] filter: Option<PaperFilter>,
+        #[graphql(desc = "Another order.")] order_by: Option<PaperOrder>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> Result<ResearcherPaperConnection, Error> {
+        let (order, direction) = PaperOrder::or_newest(order_by);
+        let list = ResearcherPapers { filter: PaperFilter::or_all(filter, ctx)?, order, direction };
+        connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+    }
+
+    /// With whom the person wrote, those with most papers together first. Papers with more authors than the
+    /// directory's consortium size make no coauthors unless the filter's maxAuthorsPerPaper asks for them.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    async fn coauthors(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, and by which papers: counts and years are of the papers that pass.")] filter: Option<
+            CoauthorFilter,
+        >,
+        #[graphql(desc = "Another order.")] order_by: Option<CoauthorOrder>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> Option<Result<CoauthorConnection, Error>> {
+        let coauthors = async || {
+            let (order, direction) = CoauthorOrder::or_most_papers(order_by);
+            let list = Coauthors { filter: CoauthorFilter::or_all(filter, ctx)?, order, direction };
+            connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+        };
+        Some(coauthors().await)
+    }
+
+    /// What is counted of the person.
+    async fn statistics(&self, ctx: &Context<'_>) -> Option<Result<ResearcherStatistics, Error>> {
+        let counted = ctx.loaders().load_one(store::StatisticsOf(self.0.id)).await.transpose()?;
+        Some(counted.map(|counted| ResearcherStatistics { researcher_id: self.0.id, counted }))
+    }
+
+    /// When the person came into the directory.
+    pub async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// When what the directory says of the person last changed.
+    pub async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
+    }
+}
+
+/// What is counted of a person.
+pub struct ResearcherStatistics {
+    researcher_id: i64,
+    counted: Arc<store::Statistics>,
+}
+
+/// What is counted of a person.
+#[Object]
+impl ResearcherStatistics {
+    /// The number of papers.
+    async fn paper_count(&self) -> i32 {
+        self.counted.paper_count
+    }
+
+    /// The number of people with whom there are papers of at most the directory's consortium size.
+    async fn coauthor_count(&self) -> i32 {
+        i32::try_from(self.counted.coauthor_count).unwrap_or(i32::MAX)
+    }
+
+    /// The year of the first paper that has a year.
+    async fn first_publication_year(&self) -> Option<i32> {
+        self.counted.first_year
+    }
+
+    /// The year of the last paper that has a year.
+    async fn last_publication_year(&self) -> Option<i32> {
+        self.counted.last_year
+    }
+
+    /// The number of papers of each year that has any, in order; papers without a year are in none.
+    async fn papers_per_year(&self, ctx: &Context<'_>) -> Result<Vec<YearCount>, Error> {
+        let years = ctx.loaders().load_one(store::PapersPerYearOf(self.researcher_id)).await?.unwrap_or_default();
+        let count = |year: store::YearCount| YearCount {
+            year: year.year,
+            count: i32::try_from(year.count).unwrap_or(i32::MAX),
+        };
+        Ok(years.into_iter().map(count).collect())
+    }
+}
+
+/// How many papers a year has.
+#[derive(SimpleObject)]
+pub struct YearCount {
+    /// The year.
+    year: i32,
+    /// The number of papers.
+    count: i32,
+}
+
+/// Exactly one key of a researcher.
+#[derive(OneofObject)]
+pub enum ResearcherBy {
+    /// The directory's own id.
+    Id(ID),
+    /// The name in the address of the profile page.
+    Slug(String),
+    /// The ORCID iD: bare or as an address.
+    Orcid(String),
+    /// An id of any other scheme.
+    Identifier(IdentifierKey),
+}
+
+impl ResearcherBy {
+    fn key(self) -> Option<Key> {
+        possible(match self {
+            Self::Id(id) => return id_key(&id, Kind::Researcher),
+            Self::Slug(slug) => Key::Slug(slug.trim().to_lowercase()),
+            Self::Orcid(orcid) => return column_key::<Orcid>("orcid", &orcid),
+            Self::Identifier(identifier) => identifier.into(),
+        })
+    }
+}
+
+/// Which people. All conditions hold together; an absent or null one is none, and an empty list matches nobody.
+#[derive(InputObject, Default)]
+pub struct ResearcherFilter {
+    /// Any of these; at most 500.
+    ids: Option<Vec<ID>>,
+    /// With any of these ORCID iDs, bare or as addresses; at most 500.
+    orcids: Option<Vec<String>>,
+    /// With one affiliation that passes all of this: a current employment, membership or invited position unless it
+    /// says otherwise.
+    affiliation: Option<AffiliationFilter>,
+    /// Who declare, or have papers on, any of these topics or narrower ones; at most 500.
+    topic_ids: Option<Vec<ID>>,
+    /// Whether there is an ORCID iD.
+    has_orcid: Option<bool>,
+    /// Whether there are papers.
+    has_papers: Option<bool>,
+    /// Changed at this moment or later.
+    updated_since: Option<DateTime>,
+}
+
+impl ResearcherFilter {
+    /// The filter for the store; everybody passes an absent one.
+    ///
+    /// # Errors
+    /// Where an id is none, or a list is too long.
+    pub fn or_all(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::ResearcherFilter, Error> {
+        let filter = filter.unwrap_or_default();
+        let affiliation = filter.affiliation.map(|affiliation| AffiliationFilter::or_all(Some(affiliation), ctx));
+        Ok(store::ResearcherFilter {
+            ids: numbers(ctx, "ids", filter.ids, Kind::Researcher)?,
+            orcids: canonical::<Orcid>(ctx, "orcids", filter.orcids)?,
+            affiliation: affiliation.transpose()?,
+            topic_ids: numbers(ctx, "topicIds", filter.topic_ids, Kind::Topic)?,
+            has_orcid: filter.has_orcid,
+            has_papers: filter.has_papers,
+            updated_since: filter.updated_since.map(|moment| moment.0),
+        })
+    }
+}
+
+/// By what people are ordered.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "store::ResearcherOrder")]
+pub enum ResearcherOrderField {
+    /// By name, family name first, without accents.
+    Name,
+    /// By the number of papers; in a topic's list, of papers on the topic.
+    PaperCount,
+    /// By the year of the last paper; people without one count as earliest.
+    LastPublicationYear,
+    /// By the last change.
+    UpdatedAt,
+}
+
+/// An order of people; ties end on the id.
+#[derive(InputObject)]
+pub struct ResearcherOrder {
+    /// By what.
+    field: ResearcherOrderField,
+    /// Which way.
+    direction: OrderDirection,
+}
+
+impl ResearcherOrder {
+    /// The order asked for, else by name.
+    pub fn or_name(order: Option<Self>) -> (store::ResearcherOrder, Direction) {
+        order.map_or((store::ResearcherOrder::Name, Direction::Ascending), |order| {
+            (order.field.into(), order.direction.into())
+        })
+    }
+
+    /// The order asked for, else those with most papers first.
+    pub fn or_most_papers(order: Option<Self>) -> (store::ResearcherOrder, Direction) {
+        order.map_or((store::ResearcherOrder::PaperCount, Direction::Descending), |order| {
+            (order.field.into(), order.direction.into())
+        })
+    }
+}
+
+/// A page of people.
+pub type ResearcherConnection = Connection<store::Researchers>;
+/// A page of an organization's people.
+pub type OrganizationResearcherConnection = Connection<store::OrganizationResearchers>;
+/// A page of a topic's people.
+pub type TopicResearcherConnection = Connection<store::TopicResearchers>;
+
+plain_list!(store::Researchers, "Researcher", Researcher);
+
+/// What ties a person to a topic.
+#[derive(SimpleObject)]
+pub struct TopicResearcherFields {
+    /// How many of the person's papers are on the topic; 0 where the person only declares it.
+    paper_count: i32,
+    /// The year of the last of these papers.
+    last_year: Option<i32>,
+}
+
+impl Shown for store::TopicResearchers {
+    const NAME: &'static str = "TopicResearcher";
+    type Shown = Researcher;
+    type Fields = TopicResearcherFields;
+
+    fn fields(_: Parent, _: &Arc<Self>, row: &crate::store::list::Row<Self>) -> Self::Fields {
+        TopicResearcherFields { paper_count: row.edge.paper_count, last_year: row.edge.last_year }
+    }
+}
+
+/// The part of the query that reads people.
+#[derive(Default)]
+pub struct ResearcherQuery;
+
+#[Object]
+impl ResearcherQuery {
+    /// One person; null where nobody has the key.
+    async fn researcher(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Exactly one key, in any of its written forms.")] by: ResearcherBy,
+    ) -> Result<Option<Researcher>, Error> {
+        let Some(key) = by.key() else { return Ok(None) };
+        Ok(ctx.loaders().load_one(ByKey::new(key)).await?.map(Researcher))
+    }
+
+    /// People by their keys, in the order of the keys; null where nobody has one. One statement, whatever the keys.
+    #[graphql(complexity = "1 + keys.len() * child_complexity")]
+    async fn researchers_by(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 500.")] keys: Vec<ResearcherBy>,
+    ) -> Result<Vec<Option<Researcher>>, Error> {
+        let keys = bounded(ctx, "keys", Some(keys))?.unwrap_or_default();
+        let keys: Vec<_> = keys.into_iter().map(|by| by.key().map(ByKey::new)).collect();
+        let found = ctx.loaders().load_many(keys.iter().flatten().cloned()).await?;
+        Ok(keys.iter().map(|key| key.as_ref().and_then(|key| found.get(key)).cloned().map(Researcher)).collect())
+    }
+
+    /// People, by name.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    async fn researchers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which; everybody where absent.")] filter: Option<ResearcherFilter>,
+        #[graphql(desc = "Another order.")] order_by: Option<ResearcherOrder>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> Result<ResearcherConnection, Error> {
+        let (order, direction) = ResearcherOrder::or_name(order_by);
+        let list = store::Researchers { filter: ResearcherFilter::or_all(filter, ctx)?, order, direction };
+        connection(ctx, Parent::default(), list, PageArguments { first, after, last, before }).await
+    }
+}

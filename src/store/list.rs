@@ -1,0 +1,326 @@
+//! Paged lists: one statement per level of a query, whatever the number of parents.
+//!
+//! A list says where its rows come from, which of them belong to it, and by which keys they are ordered. From that
+//! this file makes the page (the first or last rows of a range of the keys, for each parent) and the count.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use async_graphql::dataloader::Loader;
+use futures_util::future::try_join_all;
+use sea_orm::sea_query::Value;
+use sea_orm::{DbErr, FromQueryResult, QueryResult};
+
+use super::Store;
+use super::sql::{Sql, ids};
+use crate::error::Error;
+use crate::page::{Cursor, Direction, Page};
+
+/// Which way a list is ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrderDirection {
+    /// Smallest first.
+    Ascending,
+    /// Largest first.
+    Descending,
+}
+
+/// One thing by which rows are ordered. Never null; the last key of a list is an id, so that orders are total.
+pub struct Key {
+    expression: Sql,
+    kind: KeyKind,
+}
+
+/// What a key's values are, as cursors carry them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// `bigint`
+    Integer,
+    /// `text`
+    Text,
+    /// `boolean`
+    Boolean,
+    /// `date`
+    Date,
+    /// `timestamptz`
+    Timestamp,
+}
+
+impl Key {
+    pub(super) fn new(expression: impl Into<Sql>, kind: KeyKind) -> Self {
+        Self { expression: expression.into(), kind }
+    }
+}
+
+impl KeyKind {
+    fn cast(self) -> &'static str {
+        match self {
+            Self::Integer => "?::bigint",
+            Self::Text => "?::text",
+            Self::Boolean => "?::text::boolean",
+            Self::Date => "?::text::date",
+            Self::Timestamp => "?::text::timestamptz",
+        }
+    }
+
+    /// A cursor's value as a parameter; none where a client made it up.
+    fn value(self, text: &str) -> Option<Value> {
+        let holds = match self {
+            Self::Integer => return text.parse::<i64>().ok().map(Value::from),
+            Self::Text => !text.contains('\0'),
+            Self::Boolean => text == "true" || text == "false",
+            Self::Date => text.ends_with("infinity") || text.parse::<chrono::NaiveDate>().is_ok(),
+            Self::Timestamp => chrono::DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").is_ok(),
+        };
+        holds.then(|| Value::from(text))
+    }
+}
+
+/// Where a list's rows come from.
+pub struct Source {
+    /// The node's columns, and those of the edge with the prefix `edge_`.
+    pub(super) columns: String,
+    /// The tables; `parent.key` and `parent.other` are the parent's.
+    pub(super) from: Sql,
+    /// What holds of the rows.
+    pub(super) conditions: Vec<Sql>,
+    /// By what they are ordered, all in one direction.
+    pub(super) keys: Vec<Key>,
+    /// In which direction.
+    pub(super) direction: OrderDirection,
+}
+
+/// A kind of list with its arguments, apart from the page and the parent.
+pub trait List: Clone + Debug + Eq + Hash + Send + Sync + 'static {
+    /// What is listed.
+    type Node: FromQueryResult + Send + Sync + 'static;
+    /// What is known of a row beside the node.
+    type Edge: FromQueryResult + Clone + Send + Sync + 'static;
+
+    /// Where the rows come from.
+    fn source(&self, store: &Store) -> Source;
+}
+
+/// The edge of a list that has nothing to say beside the node.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain;
+
+impl FromQueryResult for Plain {
+    fn from_query_result(_: &QueryResult, _: &str) -> Result<Self, DbErr> {
+        Ok(Self)
+    }
+}
+
+/// Whose list it is: nobody's, one thing's, or that of two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Parent {
+    /// The parent's id.
+    pub key: i64,
+    /// The other parent's, where there are two.
+    pub other: i64,
+}
+
+impl Parent {
+    /// A parent with this id.
+    #[must_use]
+    pub fn of(key: i64) -> Self {
+        Self { key, other: 0 }
+    }
+}
+
+/// Asks for a page of a parent's list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PageOf<L> {
+    /// Whose.
+    pub parent: Parent,
+    /// Which list.
+    pub list: Arc<L>,
+    /// Which part of it.
+    pub page: Arc<Page>,
+}
+
+/// Asks for the number of rows of a parent's list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CountOf<L> {
+    /// Whose.
+    pub parent: Parent,
+    /// Which list.
+    pub list: Arc<L>,
+}
+
+/// A row of a list.
+pub struct Row<L: List> {
+    /// Its values of the list's keys, as text.
+    pub keys: Vec<String>,
+    /// What is listed.
+    pub node: Arc<L::Node>,
+    /// What is known beside.
+    pub edge: L::Edge,
+}
+
+/// A page of a list, in the list's order.
+pub struct Rows<L: List> {
+    /// At most as many rows as the page's size.
+    pub rows: Vec<Row<L>>,
+    /// Whether more rows follow in the direction of reading.
+    pub has_more: bool,
+}
+
+struct ParentRow<L: List> {
+    parent: Parent,
+    row: Row<L>,
+}
+
+impl<L: List> FromQueryResult for ParentRow<L> {
+    fn from_query_result(result: &QueryResult, _: &str) -> Result<Self, DbErr> {
+        Ok(Self {
+            parent: Parent { key: result.try_get("", "parent_key")?, other: result.try_get("", "parent_other")? },
+            row: Row {
+                keys: result.try_get("", "cursor_keys")?,
+                node: Arc::new(L::Node::from_query_result(result, "")?),
+                edge: L::Edge::from_query_result(result, "edge_")?,
+            },
+        })
+    }
+}
+
+#[derive(FromQueryResult)]
+struct ParentCount {
+    parent_key: i64,
+    parent_other: i64,
+    count: i64,
+}
+
+/// `FROM unnest(…) AS parent(key, other)`
+fn parents_sql(parents: &[Parent]) -> Sql {
+    Sql::with(" FROM unnest(?::bigint[], ", ids(parents.iter().map(|parent| parent.key)))
+        .then_with("?::bigint[]) AS parent(key, other) ", ids(parents.iter().map(|parent| parent.other)))
+}
+
+/// The rows on one side of a cursor, by comparison of rows: a range of the index over the keys.
+fn beyond(keys: &[Key], cursor: &Cursor, comparison: &str) -> Result<Sql, Error> {
+    let made_up = || Error::BadUserInput("this cursor was not made by this directory; start again without it".to_owned());
+    if cursor.keys.len() != keys.len() {
+        return Err(made_up());
+    }
+    let mut left = Sql::from("ROW(");
+    let mut right = Sql::from(") ").then(comparison).then(" ROW(");
+    for (index, (key, text)) in keys.iter().zip(&cursor.keys).enumerate() {
+        let comma = if index == 0 { "" } else { ", " };
+        left = left.then(comma).then(key.expression.clone());
+        right = right.then(comma).then_with(key.kind.cast(), key.kind.value(text).ok_or_else(made_up)?);
+    }
+    Ok(left.then(right).then(")"))
+}
+
+fn page_sql(source: Source, parents: &[Parent], page: &Page) -> Result<Sql, Error> {
+    let forward = page.direction == Direction::Forward;
+    let ascending = source.direction == OrderDirection::Ascending;
+    let (after, before) = if ascending { (">", "<") } else { ("<", ">") };
+    let mut conditions = source.conditions;
+    if let Some(cursor) = &page.after {
+        conditions.push(beyond(&source.keys, cursor, after)?);
+    }
+    if let Some(cursor) = &page.before {
+        conditions.push(beyond(&source.keys, cursor, before)?);
+    }
+    let word = if forward == ascending { " ASC" } else { " DESC" };
+    let mut cursor_keys = Sql::from(", ARRAY[");
+    let mut order = Sql::from(" ORDER BY ");
+    for (index, key) in source.keys.iter().enumerate() {
+        let comma = if index == 0 { "" } else { ", " };
+        cursor_keys = cursor_keys.then(comma).then("(").then(key.expression.clone()).then(")::text");
+        order = order.then(comma).then(key.expression.clone()).then(word);
+    }
+    Ok(Sql::from("SELECT parent.key AS parent_key, parent.other AS parent_other, entry.*")
+        .then(parents_sql(parents))
+        .then("CROSS JOIN LATERAL (SELECT ")
+        .then(source.columns)
+        .then(cursor_keys)
+        .then("] AS cursor_keys FROM ")
+        .then(source.from)
+        .then(" WHERE ")
+        .then(Sql::all(conditions))
+        .then(order)
+        .then_with(" LIMIT ?) AS entry", i64::from(page.size) + 1))
+}
+
+fn count_sql(source: Source, parents: &[Parent]) -> Sql {
+    Sql::from("SELECT parent.key AS parent_key, parent.other AS parent_other, (SELECT count(*) FROM ")
+        .then(source.from)
+        .then(" WHERE ")
+        .then(Sql::all(source.conditions))
+        .then(") AS count")
+        .then(parents_sql(parents))
+}
+
+impl Store {
+    async fn page_of<L: List>(
+        &self,
+        list: &L,
+        page: &Page,
+        parents: &[Parent],
+    ) -> Result<HashMap<Parent, Arc<Rows<L>>>, Error> {
+        let sql = page_sql(list.source(self), parents, page)?;
+        let mut lists: HashMap<Parent, Vec<Row<L>>> = parents.iter().map(|parent| (*parent, Vec::new())).collect();
+        for ParentRow { parent, row } in self.rows::<ParentRow<L>>(sql).await? {
+            lists.entry(parent).or_default().push(row);
+        }
+        let size = page.size as usize;
+        let pages = lists.into_iter().map(|(parent, mut rows)| {
+            let has_more = rows.len() > size;
+            rows.truncate(size);
+            if page.direction == Direction::Backward {
+                rows.reverse();
+            }
+            (parent, Arc::new(Rows { rows, has_more }))
+        });
+        Ok(pages.collect())
+    }
+
+    async fn count_of<L: List>(&self, list: &L, parents: &[Parent]) -> Result<HashMap<Parent, i64>, Error> {
+        let rows = self.rows::<ParentCount>(count_sql(list.source(self), parents)).await?;
+        let counts = rows.into_iter().map(|row| (Parent { key: row.parent_key, other: row.parent_other }, row.count));
+        Ok(counts.collect())
+    }
+}
+
+impl<L: List> Loader<PageOf<L>> for Store {
+    type Value = Arc<Rows<L>>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[PageOf<L>]) -> Result<HashMap<PageOf<L>, Self::Value>, Error> {
+        let mut lists: HashMap<(&Arc<L>, &Arc<Page>), Vec<Parent>> = HashMap::new();
+        for key in keys {
+            lists.entry((&key.list, &key.page)).or_default().push(key.parent);
+        }
+        let pages = try_join_all(lists.into_iter().map(async |((list, page), parents)| {
+            let rows = self.page_of(&**list, page, &parents).await?;
+            Ok::<_, Error>(rows.into_iter().map(|(parent, rows)| {
+                (PageOf { parent, list: Arc::clone(list), page: Arc::clone(page) }, rows)
+            }))
+        }));
+        Ok(pages.await?.into_iter().flatten().collect())
+    }
+}
+
+impl<L: List> Loader<CountOf<L>> for Store {
+    type Value = i64;
+    type Error = Error;
+
+    async fn load(&self, keys: &[CountOf<L>]) -> Result<HashMap<CountOf<L>, i64>, Error> {
+        let mut lists: HashMap<&Arc<L>, Vec<Parent>> = HashMap::new();
+        for key in keys {
+            lists.entry(&key.list).or_default().push(key.parent);
+        }
+        let counts = try_join_all(lists.into_iter().map(async |(list, parents)| {
+            let counts = self.count_of(&**list, &parents).await?;
+            Ok::<_, Error>(
+                counts.into_iter().map(|(parent, count)| (CountOf { parent, list: Arc::clone(list) }, count)),
+            )
+        }));
+        Ok(counts.await?.into_iter().flatten().collect())
+    }
+}

@@ -1,0 +1,231 @@
+//! Finding things by the keys that clients hold: ids, slugs, ORCID iDs, DOIs, ROR ids and any other identifier.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_graphql::dataloader::Loader;
+use sea_orm::FromQueryResult;
+
+use super::sql::{Sql, ids, texts};
+use super::{Keyed, Store};
+use crate::entity::{affiliation, authorship, organization, paper, researcher, topic};
+use crate::error::Error;
+
+/// A table whose rows have pages and keys of their own, or at least ids.
+pub trait Table: FromQueryResult + Send + Sync + 'static {
+    /// The table's name.
+    const NAME: &'static str;
+    /// Whether its rows have slugs and identifiers, and may be merged.
+    const IS_ENTITY: bool;
+    /// Columns that hold an identifier each.
+    const IDENTIFIERS: &'static [&'static str];
+}
+
+macro_rules! table {
+    ($model:ty, $name:literal, $is_entity:literal, $identifiers:expr) => {
+        impl Table for $model {
+            const NAME: &'static str = $name;
+            const IS_ENTITY: bool = $is_entity;
+            const IDENTIFIERS: &'static [&'static str] = $identifiers;
+        }
+    };
+}
+
+table!(researcher::Model, "researcher", true, &["orcid"]);
+table!(organization::Model, "organization", true, &["ror"]);
+table!(topic::Model, "topic", true, &[]);
+table!(paper::Model, "paper", true, &["doi", "arxiv_id"]);
+table!(affiliation::Model, "affiliation", false, &[]);
+table!(authorship::Model, "authorship", false, &[]);
+
+/// Asks for the row with an id that the directory itself stored.
+pub struct ById<M>(i64, PhantomData<fn() -> M>);
+
+impl<M> ById<M> {
+    /// The row with this id.
+    #[must_use]
+    pub fn new(id: i64) -> Self {
+        Self(id, PhantomData)
+    }
+}
+
+/// A key that a client holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// The number in a global id, of something there is or of something merged into it.
+    Id(i64),
+    /// A slug, present or former.
+    Slug(String),
+    /// The canonical form of the identifier in a column of its own.
+    Column(&'static str, String),
+    /// An id of any other scheme.
+    Identifier {
+        /// The scheme in lower case.
+        scheme: String,
+        /// The id.
+        value: String,
+    },
+}
+
+/// Asks for the row that a client's key names.
+pub struct ByKey<M>(Arc<Key>, PhantomData<fn() -> M>);
+
+impl<M> ByKey<M> {
+    /// The row that this key names.
+    #[must_use]
+    pub fn new(key: Key) -> Self {
+        Self(Arc::new(key), PhantomData)
+    }
+}
+
+// Derived, these would ask the same of M.
+impl<M> Clone for ById<M> {
+    fn clone(&self) -> Self {
+        Self::new(self.0)
+    }
+}
+impl<M> PartialEq for ById<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl<M> Eq for ById<M> {}
+impl<M> Hash for ById<M> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+impl<M> Clone for ByKey<M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0), PhantomData)
+    }
+}
+impl<M> PartialEq for ByKey<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl<M> Eq for ByKey<M> {}
+impl<M> Hash for ByKey<M> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl<M: Table> Loader<ById<M>> for Store {
+    type Value = Arc<M>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ById<M>]) -> Result<HashMap<ById<M>, Arc<M>>, Error> {
+        let table = M::NAME;
+        let numbers = ids(keys.iter().map(|key| key.0));
+        let sql = Sql::with(&format!("SELECT id AS parent_key, * FROM {table} WHERE id = ANY(?)"), numbers);
+        let rows = self.rows::<Keyed<M>>(sql).await?;
+        Ok(rows.into_iter().map(|row| (ById::new(row.key), Arc::new(row.value))).collect())
+    }
+}
+
+impl<M: Table> Loader<ByKey<M>> for Store {
+    type Value = Arc<M>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ByKey<M>]) -> Result<HashMap<ByKey<M>, Arc<M>>, Error> {
+        let rows = self.rows::<Keyed<M>>(by_key_sql::<M>(keys)).await?;
+        let mut found = HashMap::new();
+        let mut shared: HashMap<i64, Arc<M>> = HashMap::new();
+        for row in rows {
+            let index = usize::try_from(row.key).ok().and_then(|index| keys.get(index));
+            if let Some(key) = index {
+                let model = shared.entry(row.key).or_insert_with(|| Arc::new(row.value));
+                found.insert(key.clone(), Arc::clone(model));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// One statement for keys of every kind: each kind finds its ids by its own index.
+fn by_key_sql<M: Table>(keys: &[ByKey<M>]) -> Sql {
+    let table = M::NAME;
+    let mut numbers = (Vec::new(), Vec::new());
+    let mut slugs = (Vec::new(), Vec::new());
+    let mut columns: HashMap<&str, (Vec<i64>, Vec<String>)> = HashMap::new();
+    let mut identifiers = (Vec::new(), Vec::new(), Vec::new());
+    for (index, key) in (0_i64..).zip(keys) {
+        match &*key.0 {
+            Key::Id(number) => {
+                numbers.0.push(index);
+                numbers.1.push(*number);
+            }
+            Key::Slug(slug) => {
+                slugs.0.push(index);
+                slugs.1.push(slug.clone());
+            }
+            Key::Column(column, value) => {
+                let (indexes, values) = columns.entry(column).or_default();
+                indexes.push(index);
+                values.push(value.clone());
+            }
+            Key::Identifier { scheme, value } => {
+                identifiers.0.push(index);
+                identifiers.1.push(scheme.clone());
+                identifiers.2.push(value.clone());
+            }
+        }
+    }
+    let wanted = |indexes: Vec<i64>| Sql::with("SELECT wanted.index, found.id FROM unnest(?::bigint[], ", ids(indexes));
+    let mut parts = Vec::new();
+    if !numbers.0.is_empty() {
+        let mut former = Sql::from("");
+        if M::IS_ENTITY {
+            former = wanted(numbers.0.clone()).then_with("?::bigint[]) AS wanted(index, key) ", ids(numbers.1.clone())).then(
+                format!(
+                    "JOIN (SELECT survivor_id AS id, former_id FROM former_identity WHERE kind = '{table}') AS found \
+                     ON found.former_id = wanted.key"
+                ),
+            );
+            former = Sql::from(" UNION ALL ").then(former);
+        }
+        let present = wanted(numbers.0)
+            .then_with("?::bigint[]) AS wanted(index, key) ", ids(numbers.1))
+            .then(format!("JOIN {table} AS found ON found.id = wanted.key"));
+        parts.push(present.then(former));
+    }
+    if !slugs.0.is_empty() {
+        let present = wanted(slugs.0.clone())
+            .then_with("?::text[]) AS wanted(index, key) ", texts(slugs.1.clone()))
+            .then(format!("JOIN {table} AS found ON found.slug = wanted.key"));
+        let former = wanted(slugs.0).then_with("?::text[]) AS wanted(index, key) ", texts(slugs.1)).then(format!(
+            "JOIN (SELECT survivor_id AS id, former_slug FROM former_identity WHERE kind = '{table}') AS found \
+             ON found.former_slug = wanted.key"
+        ));
+        parts.push(present.then(" UNION ALL ").then(former));
+    }
+    let known: HashSet<&str> = M::IDENTIFIERS.iter().copied().collect();
+    for (column, (indexes, values)) in columns.into_iter().filter(|(column, _)| known.contains(column)) {
+        parts.push(
+            wanted(indexes)
+                .then_with("?::text[]) AS wanted(index, key) ", texts(values))
+                .then(format!("JOIN {table} AS found ON found.{column} = wanted.key")),
+        );
+    }
+    if !identifiers.0.is_empty() {
+        parts.push(
+            wanted(identifiers.0)
+                .then_with("?::text[], ", texts(identifiers.1))
+                .then_with("?::text[]) AS wanted(index, scheme, value) ", texts(identifiers.2))
+                .then(format!(
+                    "JOIN (SELECT {table}_id AS id, scheme, value FROM external_id WHERE {table}_id IS NOT NULL) AS found \
+                     ON found.scheme = wanted.scheme AND found.value = wanted.value"
+                )),
+        );
+    }
+    let mut parts = parts.into_iter();
+    let first = parts.next().unwrap_or_else(|| "SELECT 0::bigint AS index, 0::bigint AS id WHERE false".into());
+    let union = parts.fold(first, |union, part| union.then(" UNION ALL ").then(part));
+    Sql::from("SELECT hit.index AS parent_key, node.* FROM (")
+        .then(union)
+        .then(format!(") AS hit(index, id) JOIN {table} AS node ON node.id = hit.id"))
+}

@@ -1,0 +1,86 @@
+//! All SQL: finders, lists, batch loaders and writes, one file per concept.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::{DataLoader, HashMapCache};
+use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult};
+
+use crate::error::Error;
+
+pub mod affiliation;
+pub mod authorship;
+pub mod coauthorship;
+pub mod directory;
+pub mod list;
+pub mod lookup;
+pub mod organization;
+pub mod paper;
+pub mod relation;
+pub mod researcher;
+mod sql;
+pub mod topic;
+pub mod write;
+
+use sql::Sql;
+
+/// The directory's contents.
+#[derive(Clone, Debug)]
+pub struct Store {
+    database: DatabaseConnection,
+    /// Papers with more authors than this make no coauthors unless a filter asks for them.
+    consortium_size: u32,
+}
+
+/// The store with the batches of one request: asked for the same kind of thing by many fields, it runs one statement.
+pub type Loaders = DataLoader<Store, HashMapCache>;
+
+impl Store {
+    /// The contents of a connected database.
+    #[must_use]
+    pub fn new(database: DatabaseConnection, consortium_size: u32) -> Self {
+        Self { database, consortium_size }
+    }
+
+    /// The size above which a paper makes no coauthors by default.
+    #[must_use]
+    pub fn consortium_size(&self) -> u32 {
+        self.consortium_size
+    }
+
+    /// Loaders for one request; they must not outlive it, since they remember what they read.
+    #[must_use]
+    pub fn loaders(&self) -> Loaders {
+        // A batch is as large as its level: arrays make it one statement whatever the number.
+        DataLoader::with_cache(self.clone(), tokio::spawn, HashMapCache::default()).max_batch_size(usize::MAX)
+    }
+
+    async fn rows<T: FromQueryResult>(&self, sql: Sql) -> Result<Vec<T>, Error> {
+        let rows = self.database.query_all_raw(sql.statement()).await?;
+        rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
+    }
+
+    async fn row<T: FromQueryResult>(&self, sql: Sql) -> Result<Option<T>, Error> {
+        Ok(self.rows(sql).await?.pop())
+    }
+}
+
+/// A row that says for which key it was asked.
+struct Keyed<T> {
+    key: i64,
+    value: T,
+}
+
+impl<T: FromQueryResult> FromQueryResult for Keyed<T> {
+    fn from_query_result(row: &sea_orm::QueryResult, prefix: &str) -> Result<Self, sea_orm::DbErr> {
+        Ok(Self { key: row.try_get(prefix, "parent_key")?, value: T::from_query_result(row, prefix)? })
+    }
+}
+
+/// The rows of each key, in the order they came.
+fn grouped<T>(rows: impl IntoIterator<Item = Keyed<T>>) -> HashMap<i64, Vec<T>> {
+    let mut groups: HashMap<i64, Vec<T>> = HashMap::new();
+    for row in rows {
+        groups.entry(row.key).or_default().push(row.value);
+    }
+    groups
+}

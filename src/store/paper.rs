@@ -1,0 +1,257 @@
+//! Papers: lists of them, everybody's and each one's.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{DbErr, FromQueryResult, QueryResult};
+
+use super::coauthorship::CoauthorFilter;
+use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
+use super::sql::{Sql, ids, texts};
+use super::topic::{or_narrower, these_or_narrower};
+use super::{Store, organization};
+use crate::entity::{authorship, paper};
+use crate::record::PaperType;
+
+/// Years, both ends included; a paper without a year is in no range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct YearRange {
+    /// From this year.
+    pub from: Option<i32>,
+    /// To this year.
+    pub to: Option<i32>,
+}
+
+impl YearRange {
+    pub(super) fn condition(self) -> Sql {
+        let from = self.from.map(|year| Sql::with("paper.publication_year >= ?", year));
+        let to = self.to.map(|year| Sql::with("paper.publication_year <= ?", year));
+        Sql::all([Some("paper.publication_year IS NOT NULL".into()), from, to].into_iter().flatten())
+    }
+}
+
+/// Which papers; all conditions hold together, and an absent one is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PaperFilter {
+    /// Any of these.
+    pub ids: Option<Vec<i64>>,
+    /// With any of these DOIs.
+    pub dois: Option<Vec<String>>,
+    /// By any of these people.
+    pub author_ids: Option<Vec<i64>>,
+    /// With an author who was at any of these organizations, or below.
+    pub organization_ids: Option<Vec<i64>>,
+    /// On any of these topics, or narrower.
+    pub topic_ids: Option<Vec<i64>>,
+    /// In these years.
+    pub publication_year: Option<YearRange>,
+    /// Of any of these types.
+    pub types: Option<Vec<PaperType>>,
+    /// In any of these venues.
+    pub venue_names: Option<Vec<String>>,
+    /// With or without an abstract to show.
+    pub has_abstract: Option<bool>,
+    /// With or without a DOI.
+    pub has_doi: Option<bool>,
+    /// Retracted or not.
+    pub is_retracted: Option<bool>,
+    /// Changed then or later.
+    pub updated_since: Option<DateTime<Utc>>,
+}
+
+impl PaperFilter {
+    fn conditions(&self) -> Vec<Sql> {
+        let mut conditions = Vec::new();
+        if let Some(numbers) = &self.ids {
+            conditions.push(Sql::with("paper.id = ANY(?)", ids(numbers.clone())));
+        }
+        if let Some(dois) = &self.dois {
+            conditions.push(Sql::with("paper.doi = ANY(?)", texts(dois.clone())));
+        }
+        if let Some(authors) = &self.author_ids {
+            let theirs = "paper.id IN (SELECT by_author.paper_id FROM authorship AS by_author WHERE by_author.researcher_id = ANY(?))";
+            conditions.push(Sql::with(theirs, ids(authors.clone())));
+        }
+        if let Some(organizations) = &self.organization_ids {
+            let roots = Sql::with("SELECT unnest(?::bigint[])", ids(organizations.clone()));
+            conditions.push(written_at(organization::or_below(roots, true)));
+        }
+        if let Some(topics) = &self.topic_ids {
+            conditions.push(on_topics(these_or_narrower(topics)));
+        }
+        if let Some(years) = self.publication_year {
+            conditions.push(years.condition());
+        }
+        if let Some(types) = &self.types {
+            let words = types.iter().filter_map(|kind| serde_json::to_value(kind).ok()?.as_str().map(ToOwned::to_owned));
+            conditions.push(Sql::with("paper.type = ANY(?)", texts(words.collect::<Vec<String>>())));
+        }
+        if let Some(venues) = &self.venue_names {
+            conditions.push(Sql::with("paper.venue_name = ANY(?)", texts(venues.clone())));
+        }
+        let mut whether = |wanted: Option<bool>, holds: &str, fails: &str| match wanted {
+            Some(true) => conditions.push(holds.into()),
+            Some(false) => conditions.push(fails.into()),
+            None => {}
+        };
+        whether(self.has_abstract, "paper.abstract_text <> '{}'", "paper.abstract_text = '{}'");
+        whether(self.has_doi, "paper.doi IS NOT NULL", "paper.doi IS NULL");
+        whether(self.is_retracted, "paper.is_retracted", "NOT paper.is_retracted");
+        if let Some(since) = self.updated_since {
+            conditions.push(Sql::with("paper.updated_at >= ?", since));
+        }
+        conditions
+    }
+}
+
+fn written_at(organizations: Sql) -> Sql {
+    Sql::from(
+        "paper.id IN (SELECT there.paper_id FROM authorship_organization \
+         JOIN authorship AS there ON there.id = authorship_organization.authorship_id \
+         WHERE authorship_organization.organization_id IN (",
+    )
+    .then(organizations)
+    .then("))")
+}
+
+pub(super) fn on_topics(topics: Sql) -> Sql {
+    Sql::from("paper.id IN (SELECT paper_topic.paper_id FROM paper_topic WHERE paper_topic.topic_id IN (")
+        .then(topics)
+        .then("))")
+}
+
+/// By what papers are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PaperOrder {
+    /// By the day they appeared; unknown days are the earliest.
+    PublicationDate,
+    /// By the title.
+    Title,
+    /// By the number of authors.
+    AuthorCount,
+    /// By the last change.
+    UpdatedAt,
+}
+
+impl PaperOrder {
+    fn key(self) -> Key {
+        match self {
+            Self::PublicationDate => Key::new("paper.publication_key", KeyKind::Integer),
+            Self::Title => Key::new("paper.sort_title", KeyKind::Text),
+            Self::AuthorCount => Key::new("paper.author_count", KeyKind::Integer),
+            Self::UpdatedAt => Key::new("paper.updated_at", KeyKind::Timestamp),
+        }
+    }
+}
+
+/// Whose papers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PaperScope {
+    /// All.
+    All,
+    /// Those with an author at the parent, an organization.
+    Organization {
+        /// Or below it.
+        include_descendants: bool,
+    },
+    /// Those on the parent, a topic.
+    Topic {
+        /// Or a narrower one.
+        include_narrower: bool,
+    },
+    /// Those that the two parents, researchers, wrote together and that this filter counts.
+    Shared(CoauthorFilter),
+}
+
+/// A list of papers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Papers {
+    /// Whose.
+    pub scope: PaperScope,
+    /// Which.
+    pub filter: PaperFilter,
+    /// By what.
+    pub order: PaperOrder,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+impl List for Papers {
+    type Node = paper::Model;
+    type Edge = Plain;
+
+    fn source(&self, store: &Store) -> Source {
+        let mut from = Sql::from("paper");
+        let mut conditions = self.filter.conditions();
+        match &self.scope {
+            PaperScope::All => {}
+            PaperScope::Organization { include_descendants } => {
+                conditions.push(written_at(organization::or_below("SELECT parent.key".into(), *include_descendants)));
+            }
+            PaperScope::Topic { include_narrower } => {
+                conditions.push(on_topics(or_narrower("SELECT parent.key".into(), *include_narrower)));
+            }
+            PaperScope::Shared(coauthors) => {
+                from = from.then(
+                    " JOIN authorship AS mine ON mine.paper_id = paper.id JOIN authorship AS theirs ON theirs.paper_id = paper.id",
+                );
+                conditions.push("mine.researcher_id = parent.key AND theirs.researcher_id = parent.other".into());
+                conditions.extend(coauthors.paper_conditions(store));
+            }
+        }
+        Source {
+            columns: "paper.*".to_owned(),
+            from,
+            conditions,
+            keys: vec![self.order.key(), Key::new("paper.id", KeyKind::Integer)],
+            direction: self.direction,
+        }
+    }
+}
+
+/// The papers of the parent, a researcher.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ResearcherPapers {
+    /// Which.
+    pub filter: PaperFilter,
+    /// By what.
+    pub order: PaperOrder,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+/// The person's own place on the paper.
+#[derive(Clone, Debug)]
+pub struct OwnAuthorship(pub authorship::Model);
+
+impl FromQueryResult for OwnAuthorship {
+    fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
+        authorship::Model::from_query_result(row, prefix).map(Self)
+    }
+}
+
+impl List for ResearcherPapers {
+    type Node = paper::Model;
+    type Edge = OwnAuthorship;
+
+    fn source(&self, _: &Store) -> Source {
+        let mut conditions = self.filter.conditions();
+        conditions.push("own.researcher_id = parent.key".into());
+        let keys = match self.order {
+            // Both from the authorship: the list is then a range of its index.
+            PaperOrder::PublicationDate => {
+                vec![Key::new("own.publication_key", KeyKind::Integer), Key::new("own.paper_id", KeyKind::Integer)]
+            }
+            order => vec![order.key(), Key::new("paper.id", KeyKind::Integer)],
+        };
+        let columns = "paper.*, own.id AS edge_id, own.paper_id AS edge_paper_id, own.position AS edge_position, \
+             own.name_as_published AS edge_name_as_published, own.name AS edge_name, own.researcher_id AS edge_researcher_id, \
+             own.is_corresponding AS edge_is_corresponding, own.equal_contribution_group AS edge_equal_contribution_group, \
+             own.affiliations_as_published AS edge_affiliations_as_published";
+        Source {
+            columns: columns.to_owned(),
+            from: "authorship AS own JOIN paper ON paper.id = own.paper_id".into(),
+            conditions,
+            keys,
+            direction: self.direction,
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Researchers: lists of them, and what is counted of each.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::dataloader::Loader;
+use chrono::{DateTime, Utc};
+use sea_orm::FromQueryResult;
+
+use super::affiliation::AffiliationFilter;
+use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
+use super::sql::{Sql, ids, texts};
+use super::topic::{or_narrower, these_or_narrower};
+use super::{Keyed, Store, grouped, organization};
+use crate::entity::researcher;
+use crate::error::Error;
+
+/// Which people; all conditions hold together, and an absent one is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ResearcherFilter {
+    /// Any of these.
+    pub ids: Option<Vec<i64>>,
+    /// With any of these ORCID iDs.
+    pub orcids: Option<Vec<String>>,
+    /// With an affiliation that passes all of this.
+    pub affiliation: Option<AffiliationFilter>,
+    /// Who declare, or have papers on, any of these topics or narrower ones.
+    pub topic_ids: Option<Vec<i64>>,
+    /// With or without an ORCID iD.
+    pub has_orcid: Option<bool>,
+    /// With or without papers.
+    pub has_papers: Option<bool>,
+    /// Changed then or later.
+    pub updated_since: Option<DateTime<Utc>>,
+}
+
+impl ResearcherFilter {
+    fn conditions(&self) -> Vec<Sql> {
+        let mut conditions = Vec::new();
+        if let Some(numbers) = &self.ids {
+            conditions.push(Sql::with("researcher.id = ANY(?)", ids(numbers.clone())));
+        }
+        if let Some(orcids) = &self.orcids {
+            conditions.push(Sql::with("researcher.orcid = ANY(?)", texts(orcids.clone())));
+        }
+        if let Some(affiliation) = &self.affiliation {
+            conditions.push(Sql::from("researcher.id IN (").then(affiliation.people()).then(")"));
+        }
+        if let Some(topics) = &self.topic_ids {
+            conditions.push(
+                Sql::from("researcher.id IN (SELECT researcher_topic.researcher_id FROM researcher_topic WHERE topic_id IN (")
+                    .then(these_or_narrower(topics))
+                    .then(
+                        ") UNION SELECT authorship.researcher_id FROM paper_topic \
+                         JOIN authorship ON authorship.paper_id = paper_topic.paper_id WHERE paper_topic.topic_id IN (",
+                    )
+                    .then(these_or_narrower(topics))
+                    .then("))"),
+            );
+        }
+        match self.has_orcid {
+            Some(true) => conditions.push("researcher.orcid IS NOT NULL".into()),
+            Some(false) => conditions.push("researcher.orcid IS NULL".into()),
+            None => {}
+        }
+        match self.has_papers {
+            Some(true) => conditions.push("researcher_statistics.paper_count > 0".into()),
+            Some(false) => conditions.push("researcher_statistics.paper_count = 0".into()),
+            None => {}
+        }
+        if let Some(since) = self.updated_since {
+            conditions.push(Sql::with("researcher.updated_at >= ?", since));
+        }
+        conditions
+    }
+}
+
+/// By what people are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResearcherOrder {
+    /// By name, family name first.
+    Name,
+    /// By the number of papers; in a topic's list, of papers on the topic.
+    PaperCount,
+    /// By the year of the last paper; nobody's year is the earliest.
+    LastPublicationYear,
+    /// By the last change.
+    UpdatedAt,
+}
+
+const STATISTICS: &str = " JOIN researcher_statistics ON researcher_statistics.researcher_id = researcher.id";
+
+impl ResearcherOrder {
+    fn key(self) -> Key {
+        match self {
+            Self::Name => Key::new("researcher.sort_name", KeyKind::Text),
+            Self::PaperCount => Key::new("researcher_statistics.paper_count", KeyKind::Integer),
+            Self::LastPublicationYear => Key::new("researcher_statistics.last_year", KeyKind::Integer),
+            Self::UpdatedAt => Key::new("researcher.updated_at", KeyKind::Timestamp),
+        }
+    }
+
+    /// The id from the table of the order's key, whose index has both.
+    fn id(self) -> Key {
+        match self {
+            Self::PaperCount | Self::LastPublicationYear => {
+                Key::new("researcher_statistics.researcher_id", KeyKind::Integer)
+            }
+            Self::Name | Self::UpdatedAt => Key::new("researcher.id", KeyKind::Integer),
+        }
+    }
+}
+
+/// A list of people.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Researchers {
+    /// Which.
+    pub filter: ResearcherFilter,
+    /// By what.
+    pub order: ResearcherOrder,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+impl List for Researchers {
+    type Node = researcher::Model;
+    type Edge = Plain;
+
+    fn source(&self, _: &Store) -> Source {
+        Source {
+            columns: "researcher.*".to_owned(),
+            from: Sql::from("researcher").then(STATISTICS),
+            conditions: self.filter.conditions(),
+            keys: vec![self.order.key(), self.order.id()],
+            direction: self.direction,
+        }
+    }
+}
+
+/// The people of the parent, an organization.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OrganizationResearchers {
+    /// What their affiliation there passes.
+    pub affiliation: AffiliationFilter,
+    /// Which people.
+    pub filter: ResearcherFilter,
+    /// By what.
+    pub order: ResearcherOrder,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+impl List for OrganizationResearchers {
+    type Node = researcher::Model;
+    type Edge = Plain;
+
+    fn source(&self, _: &Store) -> Source {
+        let mut conditions = self.filter.conditions();
+        conditions.push(
+            Sql::from("researcher.id IN (")
+                .then(self.affiliation.people())
+                .then(" AND affiliation.organization_id IN (")
+                .then(organization::or_below("SELECT parent.key".into(), self.affiliation.include_descendants))
+                .then("))"),
+        );
+        Source {
+            columns: "researcher.*".to_owned(),
+            from: Sql::from("researcher").then(STATISTICS),
+            conditions,
+            keys: vec![self.order.key(), self.order.id()],
+            direction: self.direction,
+        }
+    }
+}
+
+/// The people of the parent, a topic: those who declare it and those with papers on it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TopicResearchers {
+    /// Whether narrower topics count too.
+    pub include_narrower: bool,
+    /// Which people.
+    pub filter: ResearcherFilter,
+    /// By what.
+    pub order: ResearcherOrder,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+/// What ties a person to a topic.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct TopicResearcherEdge {
+    /// How many of the person's papers are on it.
+    pub paper_count: i32,
+    /// The year of the last of these.
+    pub last_year: Option<i32>,
+}
+
+impl List for TopicResearchers {
+    type Node = researcher::Model;
+    type Edge = TopicResearcherEdge;
+
+    fn source(&self, _: &Store) -> Source {
+        let topics = || or_narrower("SELECT parent.key".into(), self.include_narrower);
+        let from = Sql::from(
+            "(SELECT tie.researcher_id, count(tie.paper_id)::integer AS paper_count, \
+             nullif(max(tie.publication_key) / 10000, 0) AS last_year \
+             FROM (SELECT researcher_id, NULL::bigint AS paper_id, 0 AS publication_key FROM researcher_topic WHERE topic_id IN (",
+        )
+        .then(topics())
+        .then(
+            ") UNION SELECT authorship.researcher_id, authorship.paper_id, authorship.publication_key FROM paper_topic \
+             JOIN authorship ON authorship.paper_id = paper_topic.paper_id \
+             WHERE authorship.researcher_id IS NOT NULL AND paper_topic.topic_id IN (",
+        )
+        .then(topics())
+        .then(")) AS tie GROUP BY tie.researcher_id) AS tied JOIN researcher ON researcher.id = tied.researcher_id")
+        .then(STATISTICS);
+        let key = match self.order {
+            ResearcherOrder::PaperCount => Key::new("tied.paper_count", KeyKind::Integer),
+            order => order.key(),
+        };
+        Source {
+            columns: "researcher.*, tied.paper_count AS edge_paper_count, tied.last_year AS edge_last_year".to_owned(),
+            from,
+            conditions: self.filter.conditions(),
+            keys: vec![key, Key::new("researcher.id", KeyKind::Integer)],
+            direction: self.direction,
+        }
+    }
+}
+
+/// Asks for what is counted of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StatisticsOf(pub i64);
+
+/// What is counted of a person.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Statistics {
+    /// Papers.
+    pub paper_count: i32,
+    /// People with whom there are papers of at most the consortium size.
+    pub coauthor_count: i64,
+    /// Year of the first paper with a year.
+    pub first_year: Option<i32>,
+    /// Year of the last.
+    pub last_year: Option<i32>,
+}
+
+impl Loader<StatisticsOf> for Store {
+    type Value = Arc<Statistics>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[StatisticsOf]) -> Result<HashMap<StatisticsOf, Self::Value>, Error> {
+        let sql = Sql::with(
+            "SELECT counted.researcher_id AS parent_key, counted.paper_count, nullif(counted.first_year, 0) AS first_year, \
+             nullif(counted.last_year, 0) AS last_year, \
+             (SELECT count(*) FROM coauthorship WHERE coauthorship.researcher_id = counted.researcher_id) AS coauthor_count \
+             FROM researcher_statistics AS counted WHERE counted.researcher_id = ANY(?)",
+            ids(keys.iter().map(|key| key.0)),
+        );
+        let rows = self.rows::<Keyed<Statistics>>(sql).await?;
+        Ok(rows.into_iter().map(|row| (StatisticsOf(row.key), Arc::new(row.value))).collect())
+    }
+}
+
+/// Asks for a person's papers by year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PapersPerYearOf(pub i64);
+
+/// How many papers a year has.
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+pub struct YearCount {
+    /// The year.
+    pub year: i32,
+    /// The number of papers.
+    pub count: i64,
+}
+
+impl Loader<PapersPerYearOf> for Store {
+    type Value = Vec<YearCount>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[PapersPerYearOf]) -> Result<HashMap<PapersPerYearOf, Self::Value>, Error> {
+        let sql = Sql::with(
+            "SELECT researcher_id AS parent_key, publication_key / 10000 AS year, count(*) AS count FROM authorship \
+             WHERE researcher_id = ANY(?) AND publication_key > 0 GROUP BY 1, 2 ORDER BY 1, 2",
+            ids(keys.iter().map(|key| key.0)),
+        );
+        let years = grouped(self.rows::<Keyed<YearCount>>(sql).await?);
+        Ok(years.into_iter().map(|(id, years)| (PapersPerYearOf(id), years)).collect())
+    }
+}

@@ -1,0 +1,85 @@
+//! SQL text with its parameters, put together from pieces.
+
+use sea_orm::sea_query::{ArrayType, Value};
+use sea_orm::{DbBackend, Statement};
+
+/// A piece of SQL. Each `?` in the text stands for the next value; a whole statement numbers them `$1`, `$2`, ….
+#[derive(Clone, Debug, Default)]
+pub struct Sql {
+    text: String,
+    values: Vec<Value>,
+}
+
+impl From<&str> for Sql {
+    fn from(text: &str) -> Self {
+        Self { text: text.to_owned(), values: Vec::new() }
+    }
+}
+
+impl From<String> for Sql {
+    fn from(text: String) -> Self {
+        Self { text, values: Vec::new() }
+    }
+}
+
+impl Sql {
+    /// A piece with one parameter.
+    pub fn with(text: &str, value: impl Into<Value>) -> Self {
+        Self { text: text.to_owned(), values: vec![value.into()] }
+    }
+
+    /// Appends a piece.
+    #[must_use]
+    pub fn then(mut self, piece: impl Into<Sql>) -> Self {
+        let piece = piece.into();
+        self.text.push_str(&piece.text);
+        self.values.extend(piece.values);
+        self
+    }
+
+    /// Appends a piece with one parameter.
+    #[must_use]
+    pub fn then_with(self, text: &str, value: impl Into<Value>) -> Self {
+        self.then(Self::with(text, value))
+    }
+
+    /// All of the conditions; true where there are none.
+    pub fn all(conditions: impl IntoIterator<Item = Sql>) -> Self {
+        let mut conditions = conditions.into_iter();
+        let Some(first) = conditions.next() else { return "true".into() };
+        conditions.fold(Self::from("(").then(first), |all, condition| all.then(") AND (").then(condition)).then(")")
+    }
+
+    /// The statement.
+    #[must_use]
+    pub fn statement(self) -> Statement {
+        let mut text = String::with_capacity(self.text.len() + self.values.len() * 2);
+        let mut number = 0;
+        for character in self.text.chars() {
+            if character == '?' {
+                number += 1;
+                text.push('$');
+                text.push_str(&number.to_string());
+            } else {
+                text.push(character);
+            }
+        }
+        debug_assert_eq!(number, self.values.len(), "as many parameters as places for them: {text}");
+        Statement::from_sql_and_values(DbBackend::Postgres, text, self.values)
+    }
+}
+
+/// A list as one array parameter, so that the statement is the same for any number of entries.
+pub fn array<T: Into<Value>>(kind: ArrayType, entries: impl IntoIterator<Item = T>) -> Value {
+    Value::Array(kind, Some(Box::new(entries.into_iter().map(Into::into).collect())))
+}
+
+/// Ids as one array parameter.
+pub fn ids(numbers: impl IntoIterator<Item = i64>) -> Value {
+    array(ArrayType::BigInt, numbers)
+}
+
+/// Texts as one array parameter.
+pub fn texts<T: Into<String>>(entries: impl IntoIterator<Item = T>) -> Value {
+    array(ArrayType::String, entries.into_iter().map(Into::<String>::into))
+}

@@ -1,0 +1,213 @@
+//! Topics: lists of them, what is narrower, and a person's.
+
+use chrono::{DateTime, Utc};
+use sea_orm::FromQueryResult;
+
+use super::Store;
+use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
+use super::organization::label_key;
+use super::sql::{Sql, ids, texts};
+use crate::entity::topic;
+use crate::language::Languages;
+
+/// The ids that `roots` selects and, where asked, those of everything narrower. Cycles in the data end it.
+pub(super) fn or_narrower(roots: Sql, include_narrower: bool) -> Sql {
+    if !include_narrower {
+        return roots;
+    }
+    Sql::from("WITH RECURSIVE narrower(id) AS (")
+        .then(roots)
+        .then(
+            " UNION SELECT topic_broader.topic_id FROM topic_broader \
+             JOIN narrower ON narrower.id = topic_broader.broader_id) SELECT narrower.id FROM narrower",
+        )
+}
+
+/// The ids of some topics and of everything narrower.
+pub(super) fn these_or_narrower(topics: &[i64]) -> Sql {
+    or_narrower(Sql::with("SELECT unnest(?::bigint[])", ids(topics.iter().copied())), true)
+}
+
+/// Which topics; all conditions hold together, and an absent one is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct TopicFilter {
+    /// Any of these.
+    pub ids: Option<Vec<i64>>,
+    /// Of any of these vocabularies.
+    pub schemes: Option<Vec<String>>,
+    /// Anywhere below any of these.
+    pub broader_ids: Option<Vec<i64>>,
+    /// Changed then or later.
+    pub updated_since: Option<DateTime<Utc>>,
+}
+
+impl TopicFilter {
+    fn conditions(&self) -> Vec<Sql> {
+        let mut conditions = Vec::new();
+        if let Some(numbers) = &self.ids {
+            conditions.push(Sql::with("topic.id = ANY(?)", ids(numbers.clone())));
+        }
+        if let Some(schemes) = &self.schemes {
+            conditions.push(Sql::with("topic.scheme = ANY(?)", texts(schemes.clone())));
+        }
+        if let Some(broader) = &self.broader_ids {
+            let roots = Sql::with("SELECT topic_id FROM topic_broader WHERE broader_id = ANY(?)", ids(broader.clone()));
+            conditions.push(Sql::from("topic.id IN (").then(or_narrower(roots, true)).then(")"));
+        }
+        if let Some(since) = self.updated_since {
+            conditions.push(Sql::with("topic.updated_at >= ?", since));
+        }
+        conditions
+    }
+}
+
+/// By what topics are ordered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TopicOrder {
+    /// As the list itself has them: a person's declared ones in their order, then by papers; a paper's in its order.
+    Own,
+    /// By the label in the best of these languages.
+    Label(Languages),
+    /// By the number of papers; in a person's list, of that person's papers.
+    PaperCount,
+    /// By the number of people who declare it or have papers on it.
+    ResearcherCount,
+    /// By the last change.
+    UpdatedAt,
+}
+
+/// Each topic's number of papers and of people, those of narrower topics included. The closure is over topics only.
+const TOPIC_COUNTS: &str = "LEFT JOIN (WITH RECURSIVE above(topic_id, broader_id) AS (\
+    SELECT id, id FROM topic UNION SELECT above.topic_id, topic_broader.broader_id FROM above \
+    JOIN topic_broader ON topic_broader.topic_id = above.broader_id) ";
+
+fn paper_counts() -> String {
+    format!(
+        "{TOPIC_COUNTS} SELECT above.broader_id AS topic_id, count(DISTINCT paper_topic.paper_id) AS amount FROM above \
+         JOIN paper_topic ON paper_topic.topic_id = above.topic_id GROUP BY above.broader_id) AS counted \
+         ON counted.topic_id = topic.id"
+    )
+}
+
+fn researcher_counts() -> String {
+    format!(
+        "{TOPIC_COUNTS} SELECT above.broader_id AS topic_id, count(DISTINCT person.researcher_id) AS amount FROM above \
+         JOIN (SELECT topic_id, researcher_id FROM researcher_topic UNION \
+         SELECT paper_topic.topic_id, authorship.researcher_id FROM paper_topic \
+         JOIN authorship ON authorship.paper_id = paper_topic.paper_id WHERE authorship.researcher_id IS NOT NULL) AS person \
+         ON person.topic_id = above.topic_id GROUP BY above.broader_id) AS counted ON counted.topic_id = topic.id"
+    )
+}
+
+/// Which topics are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TopicScope {
+    /// All.
+    All,
+    /// Those directly below the parent, a topic.
+    Narrower,
+    /// Those of the parent, a paper.
+    Paper,
+}
+
+/// A list of topics.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Topics {
+    /// Whose.
+    pub scope: TopicScope,
+    /// Which.
+    pub filter: TopicFilter,
+    /// By what.
+    pub order: TopicOrder,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+impl List for Topics {
+    type Node = topic::Model;
+    type Edge = Plain;
+
+    fn source(&self, _: &Store) -> Source {
+        let mut from = Sql::from("topic");
+        let mut conditions = self.filter.conditions();
+        match self.scope {
+            TopicScope::All => {}
+            TopicScope::Narrower => {
+                from = from.then(" JOIN topic_broader ON topic_broader.topic_id = topic.id");
+                conditions.push("topic_broader.broader_id = parent.key".into());
+            }
+            TopicScope::Paper => {
+                from = from.then(" JOIN paper_topic ON paper_topic.topic_id = topic.id");
+                conditions.push("paper_topic.paper_id = parent.key".into());
+            }
+        }
+        let key = match (&self.order, self.scope) {
+            (TopicOrder::Own, TopicScope::Paper) => Some(Key::new("paper_topic.position", KeyKind::Integer)),
+            (TopicOrder::Own, _) => None,
+            (TopicOrder::Label(languages), _) => Some(label_key("topic.sort_names", languages)),
+            (TopicOrder::PaperCount, _) => {
+                from = from.then(" ").then(paper_counts());
+                Some(Key::new("coalesce(counted.amount, 0)", KeyKind::Integer))
+            }
+            (TopicOrder::ResearcherCount, _) => {
+                from = from.then(" ").then(researcher_counts());
+                Some(Key::new("coalesce(counted.amount, 0)", KeyKind::Integer))
+            }
+            (TopicOrder::UpdatedAt, _) => Some(Key::new("topic.updated_at", KeyKind::Timestamp)),
+        };
+        let keys = key.into_iter().chain([Key::new("topic.id", KeyKind::Integer)]).collect();
+        Source { columns: "topic.*".to_owned(), from, conditions, keys, direction: self.direction }
+    }
+}
+
+/// The topics of the parent, a researcher: those declared and those of the papers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ResearcherTopics {
+    /// By what.
+    pub order: TopicOrder,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+/// What ties a person to a topic.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct ResearcherTopicEdge {
+    /// How many of the person's papers are on it.
+    pub paper_count: i32,
+    /// Whether the person declares it.
+    pub is_declared: bool,
+}
+
+impl List for ResearcherTopics {
+    type Node = topic::Model;
+    type Edge = ResearcherTopicEdge;
+
+    fn source(&self, _: &Store) -> Source {
+        let mut from = Sql::from(
+            "(SELECT tie.topic_id, count(tie.paper_id)::integer AS paper_count, count(tie.position) > 0 AS is_declared, \
+             min(tie.position) AS position \
+             FROM (SELECT topic_id, NULL::bigint AS paper_id, position FROM researcher_topic WHERE researcher_id = parent.key \
+             UNION ALL SELECT paper_topic.topic_id, paper_topic.paper_id, NULL FROM authorship \
+             JOIN paper_topic ON paper_topic.paper_id = authorship.paper_id WHERE authorship.researcher_id = parent.key) AS tie \
+             GROUP BY tie.topic_id) AS mine JOIN topic ON topic.id = mine.topic_id",
+        );
+        let key = match &self.order {
+            // Declared ones come before all others, which have larger ranks the fewer papers they have.
+            TopicOrder::Own => Key::new("coalesce(mine.position, 2000000000 - mine.paper_count)", KeyKind::Integer),
+            TopicOrder::Label(languages) => label_key("topic.sort_names", languages),
+            TopicOrder::PaperCount => Key::new("mine.paper_count", KeyKind::Integer),
+            TopicOrder::ResearcherCount => {
+                from = from.then(" ").then(researcher_counts());
+                Key::new("coalesce(counted.amount, 0)", KeyKind::Integer)
+            }
+            TopicOrder::UpdatedAt => Key::new("topic.updated_at", KeyKind::Timestamp),
+        };
+        Source {
+            columns: "topic.*, mine.paper_count AS edge_paper_count, mine.is_declared AS edge_is_declared".to_owned(),
+            from,
+            conditions: Vec::new(),
+            keys: vec![key, Key::new("topic.id", KeyKind::Integer)],
+            direction: self.direction,
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Coauthors and counts: what follows from authorships, and is kept in step with them.
+
+use std::collections::HashSet;
+
+use sea_orm::{ConnectionTrait as _, FromQueryResult, TransactionTrait as _};
+
+use super::Batch;
+use crate::error::Error;
+use crate::store::Store;
+use crate::store::sql::{Sql, ids};
+
+/// Of each of the people that `authorship` rows tell, as stored: years of 0 are none.
+const COUNTS: &str = "count(*), coalesce(min(nullif(publication_key / 10000, 0)), 0), max(publication_key / 10000)";
+
+/// Every pair of authors of the papers that make pairs, from both sides, before it is known which papers.
+const PAIRS: &str = "SELECT mine.researcher_id, theirs.researcher_id, count(*), \
+     coalesce(min(nullif(mine.publication_key / 10000, 0)), 0), max(mine.publication_key / 10000) \
+     FROM paper JOIN authorship AS mine ON mine.paper_id = paper.id \
+     JOIN authorship AS theirs ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id ";
+
+impl Batch<'_> {
+    /// Counts papers that were not there before.
+    pub(super) async fn count_new_papers(&self, papers: &[i64]) -> Result<(), Error> {
+        if papers.is_empty() {
+            return Ok(());
+        }
+        let statistics = Sql::from("INSERT INTO researcher_statistics AS counted SELECT researcher_id, ").then(COUNTS).then_with(
+            " FROM authorship WHERE researcher_id IS NOT NULL AND paper_id = ANY(?) GROUP BY researcher_id ORDER BY researcher_id \
+             ON CONFLICT (researcher_id) DO UPDATE SET paper_count = counted.paper_count + EXCLUDED.paper_count, \
+             first_year = coalesce(least(nullif(counted.first_year, 0), nullif(EXCLUDED.first_year, 0)), 0), \
+             last_year = greatest(counted.last_year, EXCLUDED.last_year)",
+            ids(papers.iter().copied()),
+        );
+        self.execute(statistics).await?;
+        let pairs = Sql::from("INSERT INTO coauthorship AS pair ")
+            .then(PAIRS)
+            .then_with("WHERE paper.id = ANY(?) ", ids(papers.iter().copied()))
+            .then_with("AND paper.author_count <= ? GROUP BY 1, 2 ORDER BY 1, 2 ", i64::from(self.consortium_size))
+            .then(
+                "ON CONFLICT (researcher_id, coauthor_id) DO UPDATE SET paper_count = pair.paper_count + EXCLUDED.paper_count, \
+                 first_year = coalesce(least(nullif(pair.first_year, 0), nullif(EXCLUDED.first_year, 0)), 0), \
+                 last_year = greatest(pair.last_year, EXCLUDED.last_year)",
+            );
+        self.execute(pairs).await
+    }
+
+    /// The pairs that these papers make now: to be counted again once the papers have changed.
+    pub(super) async fn pairs_of(&self, papers: &[i64]) -> Result<HashSet<(i64, i64)>, Error> {
+        #[derive(FromQueryResult)]
+        struct Pair {
+            mine: i64,
+            theirs: i64,
+        }
+        if papers.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let sql = Sql::with(
+            "SELECT DISTINCT mine.researcher_id AS mine, theirs.researcher_id AS theirs FROM paper \
+             JOIN authorship AS mine ON mine.paper_id = paper.id JOIN authorship AS theirs \
+             ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id WHERE paper.id = ANY(?)",
+            ids(papers.iter().copied()),
+        )
+        .then_with(" AND paper.author_count <= ?", i64::from(self.consortium_size));
+        Ok(self.rows::<Pair>(sql).await?.into_iter().map(|pair| (pair.mine, pair.theirs)).collect())
+    }
+
+    /// The people who wrote these papers now.
+    pub(super) async fn authors_of(&self, papers: &[i64]) -> Result<HashSet<i64>, Error> {
+        #[derive(FromQueryResult)]
+        struct Author {
+            researcher_id: i64,
+        }
+        if papers.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let sql = "SELECT DISTINCT researcher_id FROM authorship WHERE researcher_id IS NOT NULL AND paper_id = ANY(?)";
+        let rows = self.rows::<Author>(Sql::with(sql, ids(papers.iter().copied()))).await?;
+        Ok(rows.into_iter().map(|row| row.researcher_id).collect())
+    }
+
+    /// Counts these people's papers again.
+    pub(super) async fn recount_people(&self, people: &HashSet<i64>) -> Result<(), Error> {
+        if people.is_empty() {
+            return Ok(());
+        }
+        let people = || ids(people.iter().copied());
+        let none = "UPDATE researcher_statistics SET paper_count = 0, first_year = 0, last_year = 0 WHERE researcher_id = ANY(?)";
+        self.execute(Sql::with(none, people())).await?;
+        let counted = Sql::from("UPDATE researcher_statistics SET (paper_count, first_year, last_year) = (SELECT ")
+            .then(COUNTS)
+            .then(" FROM authorship WHERE authorship.researcher_id = researcher_statistics.researcher_id) ")
+            .then_with("WHERE researcher_id IN (SELECT researcher_id FROM authorship WHERE researcher_id = ANY(?))", people());
+        self.execute(counted).await
+    }
+
+    /// Counts these pairs' papers again.
+    pub(super) async fn recount_pairs(&self, pairs: &HashSet<(i64, i64)>) -> Result<(), Error> {
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let listed = || {
+            Sql::with("unnest(?::bigint[], ", ids(pairs.iter().map(|pair| pair.0)))
+                .then_with("?::bigint[]) AS pair(mine, theirs)", ids(pairs.iter().map(|pair| pair.1)))
+        };
+        let delete = Sql::from("DELETE FROM coauthorship USING ")
+            .then(listed())
+            .then(" WHERE coauthorship.researcher_id = pair.mine AND coauthorship.coauthor_id = pair.theirs");
+        self.execute(delete).await?;
+        let insert = Sql::from("INSERT INTO coauthorship ")
+            .then(PAIRS)
+            .then("JOIN ")
+            .then(listed())
+            .then_with(
+                " ON pair.mine = mine.researcher_id AND pair.theirs = theirs.researcher_id WHERE paper.author_count <= ? GROUP BY 1, 2",
+                i64::from(self.consortium_size),
+            );
+        self.execute(insert).await
+    }
+}
+
+impl Store {
+    /// Makes all stored pairs anew if they were made with another consortium size than the configured one. Tells
+    /// whether it had to.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    pub async fn keep_consortium_size(&self) -> Result<bool, Error> {
+        #[derive(FromQueryResult)]
+        struct Setting {
+            value: String,
+        }
+        let size = self.consortium_size.to_string();
+        let current = "SELECT value FROM setting WHERE name = 'consortium_size'";
+        if self.row::<Setting>(current.into()).await?.is_some_and(|setting| setting.value == size) {
+            return Ok(false);
+        }
+        let transaction = self.database.begin().await?;
+        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({})", super::WRITE_LOCK)).await?;
+        transaction.execute_unprepared("DELETE FROM coauthorship").await?;
+        let pairs = Sql::from("INSERT INTO coauthorship ")
+            .then(PAIRS)
+            .then_with("WHERE paper.author_count <= ? GROUP BY 1, 2", i64::from(self.consortium_size));
+        transaction.execute_raw(pairs.statement()).await?;
+        let remember = "INSERT INTO setting (name, value) VALUES ('consortium_size', ?) \
+             ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value";
+        transaction.execute_raw(Sql::with(remember, size).statement()).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+}

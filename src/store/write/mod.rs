@@ -1,0 +1,229 @@
+//! Writes of neutral records: batched, transactional, idempotent.
+//!
+//! A record is known again by its source and its key there, and changed only where its digest has changed. All that
+//! follows from a record (authorships, coauthors, counts) changes in the same transaction.
+
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait as _};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::Store;
+use super::sql::{Sql, texts};
+use crate::error::Error;
+use crate::record::Record;
+
+mod coauthorship;
+mod organization;
+mod paper;
+mod person;
+mod researcher;
+mod slug;
+mod topic;
+
+/// Held by each batch, so that two imports at once do not make the same thing twice.
+const WRITE_LOCK: i64 = 0x6163_6164_6469_7232;
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It made something new.
+    Created,
+    /// It changed something.
+    Updated,
+    /// It said nothing new.
+    Unchanged,
+}
+
+/// What became of a batch of records.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Of each record, in order.
+    pub effects: Vec<Option<Effect>>,
+    /// What a person should know of a record, by its place in the batch.
+    pub notes: Vec<(usize, String)>,
+}
+
+/// A batch under way.
+struct Batch<'a> {
+    transaction: &'a DatabaseTransaction,
+    source: &'a str,
+    consortium_size: u32,
+    written: Written,
+}
+
+impl Store {
+    /// Writes records in one transaction: all of them, or none where this fails.
+    ///
+    /// # Errors
+    /// Where the database refuses one of them or does not answer.
+    pub async fn write(&self, source: &str, records: &[Record]) -> Result<Written, Error> {
+        let transaction = self.database.begin().await?;
+        // A batch takes longer than a request may, and waits for the batch of another import.
+        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITE_LOCK})")).await?;
+        let written = Written { effects: vec![None; records.len()], notes: Vec::new() };
+        let mut batch =
+            Batch { transaction: &transaction, source, consortium_size: self.consortium_size, written };
+        batch.write(records).await?;
+        let written = batch.written;
+        transaction.commit().await?;
+        Ok(written)
+    }
+}
+
+impl Batch<'_> {
+    /// Organizations and topics first, then people, then papers: each may refer to what comes before.
+    async fn write(&mut self, records: &[Record]) -> Result<(), Error> {
+        let (mut organizations, mut topics, mut researchers, mut papers) = (vec![], vec![], vec![], vec![]);
+        for (index, record) in records.iter().enumerate() {
+            match record {
+                Record::Organization(record) => organizations.push((index, record)),
+                Record::Topic(record) => topics.push((index, record)),
+                Record::Researcher(record) => researchers.push((index, record)),
+                Record::Paper(record) => papers.push((index, record)),
+            }
+        }
+        self.organizations(organizations).await?;
+        for (index, record) in topics {
+            self.topic(index, record).await?;
+        }
+        for (index, record) in researchers {
+            self.researcher(index, record).await?;
+        }
+        self.papers(papers).await
+    }
+
+    fn effect(&mut self, index: usize, effect: Effect) {
+        self.written.effects[index] = Some(effect);
+    }
+
+    fn note(&mut self, index: usize, note: String) {
+        self.written.notes.push((index, note));
+    }
+
+    async fn rows<T: FromQueryResult>(&self, sql: Sql) -> Result<Vec<T>, Error> {
+        let rows = self.transaction.query_all_raw(sql.statement()).await?;
+        rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
+    }
+
+    async fn execute(&self, sql: Sql) -> Result<(), Error> {
+        self.transaction.execute_raw(sql.statement()).await?;
+        Ok(())
+    }
+
+    /// Runs a statement over rows, which stand in it as `rows`: `INSERT … SELECT … FROM rows`.
+    async fn with_rows<T: Serialize>(&self, columns: &str, rows: &[T], statement: &str) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.execute(rows_sql(columns, rows)?.then(statement)).await
+    }
+
+    /// Ids for new rows of a table.
+    async fn new_ids(&self, table: &str, amount: usize) -> Result<Vec<i64>, Error> {
+        #[derive(FromQueryResult)]
+        struct NewId {
+            id: i64,
+        }
+        if amount == 0 {
+            return Ok(Vec::new());
+        }
+        let sql = format!("SELECT nextval('{table}_id_seq') AS id FROM generate_series(1, ?)");
+        let rows = self.rows::<NewId>(Sql::with(&sql, i64::try_from(amount).unwrap_or(i64::MAX))).await?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
+    /// What the source said before: the digest and the thing of each of its keys.
+    async fn known(&self, kind: &str, keys: &[String]) -> Result<HashMap<String, Known>, Error> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            key: String,
+            digest: String,
+            id: i64,
+        }
+        let sql = format!(
+            "SELECT key, encode(digest, 'hex') AS digest, {kind}_id AS id FROM source_record \
+             WHERE {kind}_id IS NOT NULL AND source = ? AND key = ANY("
+        );
+        let sql = Sql::with(&sql, self.source).then_with("?)", texts(keys.to_vec()));
+        let rows = self.rows::<Row>(sql).await?;
+        Ok(rows.into_iter().map(|row| (row.key, Known { id: row.id, digest: row.digest })).collect())
+    }
+
+    /// Remembers what the source says now.
+    async fn remember(&self, kind: &str, said: &[Said]) -> Result<(), Error> {
+        let statement = format!(
+            "INSERT INTO source_record (source, key, digest, {kind}_id) SELECT source, key, decode(digest, 'hex'), id FROM rows \
+             ON CONFLICT (source, key) DO UPDATE SET digest = EXCLUDED.digest, researcher_id = EXCLUDED.researcher_id, \
+             organization_id = EXCLUDED.organization_id, topic_id = EXCLUDED.topic_id, paper_id = EXCLUDED.paper_id"
+        );
+        self.with_rows("source text, key text, digest text, id bigint", said, &statement).await
+    }
+
+    /// Adds ids of other schemes; one that names another thing already stays there, and is noted.
+    async fn identify(&mut self, kind: &str, ids: Vec<Identified>) -> Result<(), Error> {
+        #[derive(FromQueryResult)]
+        struct Taken {
+            index: i64,
+            scheme: String,
+            value: String,
+        }
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let columns = "index bigint, id bigint, scheme text, value text";
+        let insert = format!(
+            "INSERT INTO external_id (scheme, value, {kind}_id) SELECT scheme, value, id FROM rows \
+             ON CONFLICT (scheme, value) WHERE {kind}_id IS NOT NULL DO NOTHING"
+        );
+        self.with_rows(columns, &ids, &insert).await?;
+        let taken = format!(
+            "SELECT rows.index, rows.scheme, rows.value FROM rows JOIN external_id AS held ON held.scheme = rows.scheme \
+             AND held.value = rows.value AND held.{kind}_id IS NOT NULL WHERE held.{kind}_id <> rows.id"
+        );
+        for taken in self.rows::<Taken>(rows_sql(columns, &ids)?.then(taken)).await? {
+            let note = format!("{} {} already names another {kind}; it was left there", taken.scheme, taken.value);
+            self.note(usize::try_from(taken.index).unwrap_or_default(), note);
+        }
+        Ok(())
+    }
+}
+
+/// `WITH rows AS (…)` over rows given as one JSON parameter.
+fn rows_sql<T: Serialize>(columns: &str, rows: &[T]) -> Result<Sql, Error> {
+    let json = serde_json::to_string(rows).map_err(Error::internal)?;
+    let text = format!("WITH rows AS MATERIALIZED (SELECT * FROM json_to_recordset(?::text::json) AS row({columns})) ");
+    Ok(Sql::with(&text, json))
+}
+
+/// What a source said of a thing before.
+struct Known {
+    id: i64,
+    digest: String,
+}
+
+/// What a source says of a thing now.
+#[derive(Serialize)]
+struct Said {
+    source: String,
+    key: String,
+    digest: String,
+    id: i64,
+}
+
+/// An id of another scheme for a thing.
+#[derive(Serialize)]
+struct Identified {
+    index: usize,
+    id: i64,
+    scheme: String,
+    value: String,
+}
+
+/// A digest of whatever can be written as JSON: 128 bits, in hexadecimal.
+fn digest(value: &impl Serialize) -> Result<String, Error> {
+    let json = serde_json::to_vec(value).map_err(Error::internal)?;
+    Ok(Sha256::digest(&json).iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+}

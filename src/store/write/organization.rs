@@ -1,0 +1,250 @@
+//! Writes of organizations, and organizations that others refer to.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::FromQueryResult;
+use serde::Serialize;
+
+use super::topic::{display_names, sort_names};
+use super::{Batch, Effect, Identified, Said, digest, rows_sql};
+use crate::error::Error;
+use crate::language::LocalizedText;
+use crate::names;
+use crate::record::{Name, NameKind, OrganizationRecord, OrganizationReference, OrganizationRelation};
+use crate::store::sql::{Sql, ids, texts};
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: i64,
+    slug: String,
+    ror: Option<&'a str>,
+    display_names: LocalizedText,
+    sort_names: LocalizedText,
+    names: &'a [Name],
+    types: &'a [String],
+    status: &'a str,
+    country_code: Option<&'a str>,
+    city: Option<&'a str>,
+    homepage_url: Option<&'a str>,
+}
+
+const COLUMNS: &str = "id bigint, slug text, ror text, display_names jsonb, sort_names jsonb, names jsonb, types text[], \
+     status text, country_code text, city text, homepage_url text";
+
+#[derive(Serialize)]
+struct Relation {
+    organization_id: i64,
+    relation: OrganizationRelation,
+    ror: String,
+}
+
+#[derive(FromQueryResult)]
+struct Found {
+    id: i64,
+}
+
+impl Batch<'_> {
+    pub(super) async fn organizations(&mut self, records: Vec<(usize, &OrganizationRecord)>) -> Result<(), Error> {
+        // A thing that comes twice in a batch is written once, then changed.
+        let mut rest = records;
+        while !rest.is_empty() {
+            let mut seen = HashSet::new();
+            let (now, later): (Vec<_>, Vec<_>) =
+                rest.into_iter().partition(|(_, record)| seen.insert(organization_key(record)));
+            self.distinct_organizations(now).await?;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    async fn distinct_organizations(&mut self, records: Vec<(usize, &OrganizationRecord)>) -> Result<(), Error> {
+        let keys: Vec<String> = records.iter().map(|(_, record)| organization_key(record)).collect();
+        let known = self.known("organization", &keys).await?;
+        let mut changed = Vec::new();
+        for ((index, record), key) in records.into_iter().zip(keys) {
+            let digest = digest(record)?;
+            match known.get(&key) {
+                Some(known) if known.digest == digest => self.effect(index, Effect::Unchanged),
+                known => changed.push((index, record, key, digest, known.map(|known| known.id))),
+            }
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let by_ror = self.organizations_by_ror(changed.iter().filter_map(|change| change.1.ror.as_ref()).map(ToString::to_string)).await?;
+        for (_, record, _, _, existing) in &mut changed {
+            if existing.is_none() {
+                *existing = match (&record.ror, record.names.first()) {
+                    (Some(ror), _) => by_ror.get(ror.as_str()).copied(),
+                    (None, Some(name)) => self.local_organization(&name.value).await?,
+                    (None, None) => None,
+                };
+            }
+        }
+        let wanted: Vec<String> = changed
+            .iter()
+            .filter(|change| change.4.is_none())
+            .map(|change| names::slug(change.1.slug.as_deref().unwrap_or(&display_name(change.1)), "organization"))
+            .collect();
+        let mut slugs = self.slugs("organization", &wanted).await?.into_iter();
+        let mut new_ids = self.new_ids("organization", wanted.len()).await?.into_iter();
+        let (mut inserts, mut updates, mut said, mut identified, mut relations) = (vec![], vec![], vec![], vec![], vec![]);
+        for (index, record, key, digest, existing) in changed {
+            let id = existing.or_else(|| new_ids.next()).ok_or_else(|| Error::internal("no id for an organization"))?;
+            let slug = if existing.is_none() { slugs.next().unwrap_or_default() } else { String::new() };
+            let display = display_names(&record.names);
+            let row = Row {
+                id,
+                slug,
+                ror: record.ror.as_ref().map(crate::identifier::Ror::as_str),
+                sort_names: sort_names(&display),
+                display_names: display,
+                names: &record.names,
+                types: &record.types,
+                status: record.status.as_deref().unwrap_or("ACTIVE"),
+                country_code: record.country_code.as_deref(),
+                city: record.city.as_deref(),
+                homepage_url: record.homepage_url.as_deref(),
+            };
+            if existing.is_some() { updates.push(row) } else { inserts.push(row) }
+            self.effect(index, if existing.is_some() { Effect::Updated } else { Effect::Created });
+            said.push(Said { source: self.source.to_owned(), key, digest, id });
+            identified.extend(record.identifiers.iter().map(|identifier| Identified {
+                index,
+                id,
+                scheme: identifier.scheme.to_lowercase(),
+                value: identifier.value.clone(),
+            }));
+            relations.extend(record.relations.iter().map(|(relation, ror)| Relation {
+                organization_id: id,
+                relation: *relation,
+                ror: ror.to_string(),
+            }));
+        }
+        let updated: Vec<i64> = updates.iter().map(|row| row.id).collect();
+        let written: Vec<i64> = updates.iter().chain(&inserts).map(|row| row.id).collect();
+        let insert = "INSERT INTO organization (id, slug, ror, display_names, sort_names, names, types, status, country_code, city, \
+             homepage_url) SELECT id, slug, ror, display_names, sort_names, names, coalesce(types, '{}'), status, country_code, \
+             city, homepage_url FROM rows";
+        self.with_rows(COLUMNS, &inserts, insert).await?;
+        let update = "UPDATE organization SET ror = coalesce(rows.ror, organization.ror), display_names = rows.display_names, \
+             sort_names = rows.sort_names, names = rows.names, types = coalesce(rows.types, '{}'), status = rows.status, \
+             country_code = coalesce(rows.country_code, organization.country_code), city = coalesce(rows.city, organization.city), \
+             homepage_url = coalesce(rows.homepage_url, organization.homepage_url), updated_at = now() \
+             FROM rows WHERE organization.id = rows.id";
+        self.with_rows(COLUMNS, &updates, update).await?;
+        self.remember("organization", &said).await?;
+        self.identify("organization", identified).await?;
+        self.relate(&updated, &written, &relations).await
+    }
+
+    /// Makes the relations to organizations there are, and awaits the others. Those that `written` organizations were
+    /// awaited for are made too.
+    async fn relate(&self, updated: &[i64], written: &[i64], relations: &[Relation]) -> Result<(), Error> {
+        // What an organization itself says of those above and before it is replaced.
+        for sql in [
+            "DELETE FROM organization_parent WHERE child_id = ANY(?)",
+            "DELETE FROM organization_succession WHERE successor_id = ANY(?)",
+            "DELETE FROM organization_awaited_relation WHERE organization_id = ANY(?)",
+        ] {
+            if !updated.is_empty() {
+                self.execute(Sql::with(sql, ids(updated.iter().copied()))).await?;
+            }
+        }
+        let await_all = "INSERT INTO organization_awaited_relation (organization_id, relation, ror) \
+             SELECT organization_id, relation, ror FROM rows ON CONFLICT DO NOTHING";
+        self.with_rows("organization_id bigint, relation text, ror text", relations, await_all).await?;
+        let arrived = "WITH arrived AS (DELETE FROM organization_awaited_relation AS awaited USING organization \
+             WHERE organization.ror = awaited.ror AND (organization.id = ANY(?) OR awaited.organization_id = ANY(?)) \
+             RETURNING awaited.organization_id, awaited.relation, organization.id AS other_id), \
+             hierarchy AS (INSERT INTO organization_parent (child_id, parent_id) \
+             SELECT organization_id, other_id FROM arrived WHERE relation = 'parent' AND organization_id <> other_id \
+             UNION SELECT other_id, organization_id FROM arrived WHERE relation = 'child' AND organization_id <> other_id \
+             ON CONFLICT DO NOTHING) \
+             INSERT INTO organization_succession (predecessor_id, successor_id) \
+             SELECT other_id, organization_id FROM arrived WHERE relation = 'predecessor' AND organization_id <> other_id \
+             UNION SELECT organization_id, other_id FROM arrived WHERE relation = 'successor' AND organization_id <> other_id \
+             ON CONFLICT DO NOTHING";
+        let (before, after) = arrived.split_once("?)").unwrap_or((arrived, ""));
+        let sql = Sql::with(&format!("{before}?)"), ids(written.iter().copied())).then_with(after, ids(written.iter().copied()));
+        self.execute(sql).await
+    }
+
+    pub(super) async fn organizations_by_ror(&self, rors: impl Iterator<Item = String>) -> Result<HashMap<String, i64>, Error> {
+        #[derive(FromQueryResult)]
+        struct ByRor {
+            id: i64,
+            ror: String,
+        }
+        let rors: HashSet<String> = rors.collect();
+        if rors.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = self.rows::<ByRor>(Sql::with("SELECT id, ror FROM organization WHERE ror = ANY(?)", texts(rors))).await?;
+        Ok(rows.into_iter().map(|row| (row.ror, row.id)).collect())
+    }
+
+    /// The organization without ROR id that has this name.
+    async fn local_organization(&self, name: &str) -> Result<Option<i64>, Error> {
+        let sql = "SELECT id FROM organization WHERE ror IS NULL AND names @> ?::jsonb ORDER BY id LIMIT 1";
+        Ok(self.rows::<Found>(Sql::with(sql, serde_json::json!([{ "value": name }]))).await?.pop().map(|found| found.id))
+    }
+
+    /// The organization that is meant, made where there is none: by ROR id, else one of the directory's own by name,
+    /// else the only one of that name.
+    pub(super) async fn organization_of(&mut self, reference: &OrganizationReference) -> Result<Option<i64>, Error> {
+        let name = reference.name.as_deref().map(names::clean).filter(|name| !name.is_empty());
+        if let Some(ror) = &reference.ror
+            && let Some(id) = self.organizations_by_ror(std::iter::once(ror.to_string())).await?.remove(ror.as_str())
+        {
+            return Ok(Some(id));
+        }
+        if reference.ror.is_none()
+            && let Some(name) = &name
+        {
+            if let Some(id) = self.local_organization(name).await? {
+                return Ok(Some(id));
+            }
+            let sql = "SELECT id FROM organization WHERE status = 'ACTIVE' AND names @> ?::jsonb LIMIT 2";
+            let found = self.rows::<Found>(Sql::with(sql, serde_json::json!([{ "value": name }]))).await?;
+            if let [only] = found.as_slice() {
+                return Ok(Some(only.id));
+            }
+        }
+        let Some(value) = name.or_else(|| reference.ror.as_ref().map(ToString::to_string)) else { return Ok(None) };
+        let id = self.new_ids("organization", 1).await?.pop().unwrap_or_default();
+        let slug = self.slugs("organization", &[names::slug(&value, "organization")]).await?.pop().unwrap_or_default();
+        let names = [Name { value, language: None, kind: NameKind::Display }];
+        let display = display_names(&names);
+        let row = Row {
+            id,
+            slug,
+            ror: reference.ror.as_ref().map(crate::identifier::Ror::as_str),
+            sort_names: sort_names(&display),
+            display_names: display,
+            names: &names,
+            types: &[],
+            status: "ACTIVE",
+            country_code: None,
+            city: None,
+            homepage_url: None,
+        };
+        let insert = "INSERT INTO organization (id, slug, ror, display_names, sort_names, names) \
+             SELECT id, slug, ror, display_names, sort_names, names FROM rows";
+        self.execute(rows_sql(COLUMNS, &[row])?.then(insert)).await?;
+        self.relate(&[], &[id], &[]).await?;
+        Ok(Some(id))
+    }
+}
+
+fn display_name(record: &OrganizationRecord) -> String {
+    let shown = record.names.iter().find(|name| name.kind == NameKind::Display).or_else(|| record.names.first());
+    shown.map(|name| name.value.clone()).unwrap_or_default()
+}
+
+fn organization_key(record: &OrganizationRecord) -> String {
+    match &record.ror {
+        Some(ror) => format!("organization:{ror}"),
+        None => format!("organization:{}", names::fold(&display_name(record))),
+    }
+}

@@ -1,0 +1,429 @@
+//! Writes of papers with their authors, topics and identifiers.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::FromQueryResult;
+use serde::Serialize;
+
+use super::person::Mention;
+use super::{Batch, Effect, Identified, Known, Said, digest};
+use crate::error::Error;
+use crate::identifier::{ArxivId, Doi};
+use crate::language::LocalizedText;
+use crate::names;
+use crate::record::{AbstractCompleteness, AuthorRecord, PaperRecord, PaperType};
+use crate::store::sql::{Sql, ids, texts};
+
+/// A record on its way into a paper.
+struct Change<'a> {
+    index: usize,
+    record: &'a PaperRecord,
+    key: String,
+    digest: String,
+    doi: Option<&'a Doi>,
+    arxiv_id: Option<ArxivId>,
+    existing: Option<i64>,
+}
+
+/// A paper that has one of the identifiers of a batch, or one of its titles.
+#[derive(FromQueryResult)]
+struct Holder {
+    id: i64,
+    doi: Option<String>,
+    arxiv_id: Option<String>,
+    title: String,
+    publication_year: Option<i32>,
+    has_own_key: bool,
+    authors: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct PaperRow<'a> {
+    id: i64,
+    slug: String,
+    title: &'a str,
+    translated_titles: &'a LocalizedText,
+    sort_title: String,
+    abstract_text: &'a LocalizedText,
+    abstract_completeness: AbstractCompleteness,
+    publication_date: Option<String>,
+    r#type: PaperType,
+    venue_name: Option<&'a str>,
+    language: Option<&'a str>,
+    doi: Option<&'a str>,
+    arxiv_id: Option<&'a str>,
+    url: Option<&'a str>,
+    is_retracted: bool,
+    author_count: usize,
+}
+
+const PAPER_COLUMNS: &str = "id bigint, slug text, title text, translated_titles jsonb, sort_title text, abstract_text jsonb, \
+     abstract_completeness text, publication_date text, type text, venue_name text, language text, doi text, arxiv_id text, \
+     url text, is_retracted boolean, author_count integer";
+
+#[derive(Serialize)]
+struct AuthorshipRow<'a> {
+    id: i64,
+    paper_id: i64,
+    list_order: i32,
+    position: Option<u32>,
+    name_as_published: String,
+    name: String,
+    researcher_id: Option<i64>,
+    is_corresponding: Option<bool>,
+    equal_contribution_group: Option<u32>,
+    affiliations_as_published: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Link {
+    one: i64,
+    other: i64,
+    position: i32,
+}
+
+impl Batch<'_> {
+    pub(super) async fn papers(&mut self, records: Vec<(usize, &PaperRecord)>) -> Result<(), Error> {
+        let mut changes = Vec::with_capacity(records.len());
+        for (index, record) in records {
+            let arxiv_id = record.arxiv_id.clone().or_else(|| record.doi.as_ref().and_then(Doi::arxiv_id));
+            let digest = digest(record)?;
+            let key = paper_key(record)?;
+            changes.push(Change { index, record, key, digest, doi: record.doi.as_ref(), arxiv_id, existing: None });
+        }
+        // Records that may be of one paper go one after the other, so that the last one counts.
+        while !changes.is_empty() {
+            let mut seen = HashSet::new();
+            let (now, later): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| {
+                let doi = change.doi.is_none_or(|doi| seen.insert(format!("doi:{doi}")));
+                let arxiv = change.arxiv_id.as_ref().is_none_or(|id| seen.insert(format!("arxiv:{id}")));
+                let title = change.record.source_id.is_some() || seen.insert(format!("title:{}", names::fold(&change.record.title)));
+                seen.insert(format!("key:{}", change.key)) && doi && arxiv && title
+            });
+            changes = self.distinct_papers(now).await?;
+            changes.extend(later);
+        }
+        Ok(())
+    }
+
+    /// Writes records of papers that are all different as far as they tell. Gives back those that turned out to be of
+    /// a paper that another one of them changes.
+    async fn distinct_papers<'a>(&mut self, changes: Vec<Change<'a>>) -> Result<Vec<Change<'a>>, Error> {
+        let keys: Vec<String> = changes.iter().map(|change| change.key.clone()).collect();
+        let known = self.known("paper", &keys).await?;
+        let mut pending = Vec::new();
+        for mut change in changes {
+            match known.get(&change.key) {
+                Some(Known { digest, .. }) if *digest == change.digest => self.effect(change.index, Effect::Unchanged),
+                known => {
+                    change.existing = known.map(|known| known.id);
+                    pending.push(change);
+                }
+            }
+        }
+        if pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.find_existing(&mut pending).await?;
+        let mut changed = HashSet::new();
+        let (pending, later): (Vec<_>, Vec<_>) =
+            pending.into_iter().partition(|change| change.existing.is_none_or(|id| changed.insert(id)));
+        self.write_papers(pending).await?;
+        Ok(later)
+    }
+
+    /// Finds the papers that are there under another key: by DOI, by arXiv id, and where a record has no id at all by
+    /// title and authors.
+    async fn find_existing(&mut self, pending: &mut [Change<'_>]) -> Result<(), Error> {
+        let holders = self.holders(pending).await?;
+        let by_doi: HashMap<&str, &Holder> = holders.iter().filter_map(|held| Some((held.doi.as_deref()?, held))).collect();
+        let by_arxiv: HashMap<&str, &Holder> =
+            holders.iter().filter_map(|held| Some((held.arxiv_id.as_deref()?, held))).collect();
+        for change in pending {
+            let record = change.record;
+            // A source that gives ids tells papers apart itself: the same DOI on another title is a mistake of its own.
+            let is_another = |held: &Holder| match change.existing {
+                Some(id) => held.id != id,
+                None => record.source_id.is_some() && held.has_own_key && names::fold(&held.title) != names::fold(&record.title),
+            };
+            let doi_holder = change.doi.and_then(|doi| by_doi.get(doi.as_str())).copied();
+            let arxiv_holder = change.arxiv_id.as_ref().and_then(|id| by_arxiv.get(id.as_str())).copied();
+            let doi_elsewhere = doi_holder.filter(|held| is_another(held));
+            let arxiv_elsewhere = arxiv_holder.filter(|held| is_another(held));
+            let mut found = [(doi_holder, doi_elsewhere), (arxiv_holder, arxiv_elsewhere)]
+                .into_iter()
+                .find_map(|(holder, elsewhere)| holder.filter(|_| elsewhere.is_none()))
+                .map(|held| held.id);
+            if record.source_id.is_none() && record.doi.is_none() && change.arxiv_id.is_none() {
+                found = holders.iter().find(|held| is_same_work(held, record)).map(|held| held.id);
+            }
+            change.existing = change.existing.or(found);
+            // Two identifiers may lead to two papers: the first one found is changed, the other keeps its identifier.
+            let stays = |holder: Option<&Holder>| holder.is_some_and(|held| change.existing != Some(held.id));
+            let (doi_stays, arxiv_stays) = (stays(doi_holder), stays(arxiv_holder));
+            if let (true, Some(doi)) = (doi_stays, change.doi.take_if(|_| doi_stays)) {
+                self.note(change.index, format!("the DOI {doi} already names another paper; it was left there"));
+            }
+            if let (true, Some(id)) = (arxiv_stays, change.arxiv_id.take_if(|_| arxiv_stays)) {
+                self.note(change.index, format!("the arXiv id {id} already names another paper; it was left there"));
+            }
+        }
+        Ok(())
+    }
+
+    async fn holders(&self, pending: &[Change<'_>]) -> Result<Vec<Holder>, Error> {
+        let dois = pending.iter().filter_map(|change| change.doi).map(ToString::to_string);
+        let arxiv_ids = pending.iter().filter_map(|change| change.arxiv_id.as_ref()).map(ToString::to_string);
+        let without_ids = pending.iter().filter(|change| {
+            change.record.source_id.is_none() && change.doi.is_none() && change.arxiv_id.is_none()
+        });
+        let titles: Vec<String> = without_ids.map(|change| sort_title(&change.record.title)).collect();
+        let authors = if titles.is_empty() {
+            "'{}'::text[]"
+        } else {
+            "ARRAY(SELECT authorship.name FROM authorship WHERE authorship.paper_id = paper.id)"
+        };
+        let sql = Sql::with(
+            "SELECT paper.id, doi, arxiv_id, title, publication_year, EXISTS (SELECT FROM external_id \
+             WHERE external_id.paper_id = paper.id AND external_id.scheme = ?) AS has_own_key, ",
+            self.source.to_lowercase(),
+        )
+        .then(authors)
+        .then(" AS authors FROM paper WHERE paper.id IN (")
+        .then_with("SELECT id FROM paper WHERE doi = ANY(?)", texts(dois))
+        .then_with(" UNION SELECT id FROM paper WHERE arxiv_id = ANY(?)", texts(arxiv_ids))
+        .then_with(" UNION SELECT id FROM paper WHERE sort_title = ANY(?)) ORDER BY paper.id", texts(titles));
+        self.rows(sql).await
+    }
+
+    async fn write_papers(&mut self, pending: Vec<Change<'_>>) -> Result<(), Error> {
+        let updated: Vec<i64> = pending.iter().filter_map(|change| change.existing).collect();
+        let mut people_to_recount = self.authors_of(&updated).await?;
+        let mut pairs_to_recount = self.pairs_of(&updated).await?;
+
+        let wanted: Vec<String> = pending
+            .iter()
+            .filter(|change| change.existing.is_none())
+            .map(|change| names::slug(&change.record.title, "paper"))
+            .collect();
+        let mut slugs = self.slugs("paper", &wanted).await?.into_iter();
+        let mut new_ids = self.new_ids("paper", wanted.len()).await?.into_iter();
+        let (mut inserts, mut updates, mut said, mut identified, mut written) = (vec![], vec![], vec![], vec![], vec![]);
+        for change in &pending {
+            let record = change.record;
+            let id = change.existing.or_else(|| new_ids.next()).ok_or_else(|| Error::internal("no id for a paper"))?;
+            let slug = if change.existing.is_none() { slugs.next().unwrap_or_default() } else { String::new() };
+            written.push((id, change));
+            let row = PaperRow {
+                id,
+                slug,
+                title: &record.title,
+                translated_titles: &record.translated_titles,
+                sort_title: sort_title(&record.title),
+                abstract_text: &record.abstract_text,
+                abstract_completeness: record.abstract_completeness,
+                publication_date: record.publication_date.map(|date| date.to_string()),
+                r#type: record.paper_type,
+                venue_name: record.venue_name.as_deref(),
+                language: record.language.as_deref(),
+                doi: change.doi.map(Doi::as_str),
+                arxiv_id: change.arxiv_id.as_ref().map(ArxivId::as_str),
+                url: record.url.as_deref(),
+                is_retracted: record.is_retracted,
+                author_count: record.authors.len(),
+            };
+            if change.existing.is_some() { updates.push(row) } else { inserts.push(row) }
+            said.push(Said { source: self.source.to_owned(), key: change.key.clone(), digest: change.digest.clone(), id });
+            let own = record.source_id.iter().map(|value| (self.source.to_lowercase(), value.clone()));
+            let others = record.identifiers.iter().map(|other| (other.scheme.to_lowercase(), other.value.clone()));
+            let index = change.index;
+            identified.extend(own.chain(others).map(|(scheme, value)| Identified { index, id, scheme, value }));
+        }
+        let insert = "INSERT INTO paper (id, slug, title, translated_titles, sort_title, abstract_text, abstract_completeness, \
+             publication_date, type, venue_name, language, doi, arxiv_id, url, is_retracted, author_count) \
+             SELECT id, slug, title, translated_titles, sort_title, abstract_text, abstract_completeness, publication_date, type, \
+             venue_name, language, doi, arxiv_id, url, is_retracted, author_count FROM rows";
+        self.with_rows(PAPER_COLUMNS, &inserts, insert).await?;
+        // A poorer record takes nothing away: what it does not tell stays.
+        let update = "UPDATE paper SET title = rows.title, sort_title = rows.sort_title, \
+             translated_titles = paper.translated_titles || rows.translated_titles, \
+             abstract_text = CASE WHEN rows.abstract_text = '{}' THEN paper.abstract_text ELSE rows.abstract_text END, \
+             abstract_completeness = CASE WHEN rows.abstract_text <> '{}' THEN rows.abstract_completeness \
+             WHEN paper.abstract_text <> '{}' OR rows.abstract_completeness = 'ABSENT' THEN paper.abstract_completeness \
+             ELSE rows.abstract_completeness END, \
+             publication_date = coalesce(rows.publication_date, paper.publication_date), \
+             type = CASE WHEN rows.type = 'OTHER' THEN paper.type ELSE rows.type END, \
+             venue_name = coalesce(rows.venue_name, paper.venue_name), language = coalesce(rows.language, paper.language), \
+             doi = coalesce(rows.doi, paper.doi), arxiv_id = coalesce(rows.arxiv_id, paper.arxiv_id), \
+             url = coalesce(rows.url, paper.url), is_retracted = rows.is_retracted OR paper.is_retracted, \
+             author_count = CASE WHEN rows.author_count > 0 THEN rows.author_count ELSE paper.author_count END, \
+             updated_at = now() FROM rows WHERE paper.id = rows.id";
+        self.with_rows(PAPER_COLUMNS, &updates, update).await?;
+        let created: Vec<i64> = inserts.iter().map(|row| row.id).collect();
+        self.authorships(&written).await?;
+        self.paper_topics(&written).await?;
+        for (_, change) in &written {
+            let effect = if change.existing.is_some() { Effect::Updated } else { Effect::Created };
+            self.effect(change.index, effect);
+            if change.record.authors.len() > self.consortium_size as usize {
+                let (authors, size) = (change.record.authors.len(), self.consortium_size);
+                let note = format!("{authors} authors, more than the consortium size of {size}: all are kept, and make no coauthors by default");
+                self.note(change.index, note);
+            }
+        }
+        self.remember("paper", &said).await?;
+        self.identify("paper", identified).await?;
+
+        self.count_new_papers(&created).await?;
+        people_to_recount.extend(self.authors_of(&updated).await?);
+        pairs_to_recount.extend(self.pairs_of(&updated).await?);
+        self.recount_people(&people_to_recount).await?;
+        self.recount_pairs(&pairs_to_recount).await
+    }
+
+    /// Replaces the papers' authors by those of their records. A place keeps its id.
+    async fn authorships(&mut self, written: &[(i64, &Change<'_>)]) -> Result<(), Error> {
+        #[derive(FromQueryResult)]
+        struct Place {
+            id: i64,
+            paper_id: i64,
+            list_order: i32,
+        }
+        let written: Vec<_> = written.iter().filter(|(_, change)| !change.record.authors.is_empty()).collect();
+        let replaced: Vec<i64> = written.iter().filter(|(_, change)| change.existing.is_some()).map(|(id, _)| *id).collect();
+        let mut places: HashMap<(i64, i32), i64> = HashMap::new();
+        if !replaced.is_empty() {
+            let sql = "DELETE FROM authorship WHERE paper_id = ANY(?) RETURNING id, paper_id, list_order";
+            let rows = self.rows::<Place>(Sql::with(sql, ids(replaced))).await?;
+            places.extend(rows.into_iter().map(|row| ((row.paper_id, row.list_order), row.id)));
+        }
+        let mentions: Vec<Mention<'_>> =
+            written.iter().flat_map(|(_, change)| &change.record.authors).map(mention).collect();
+        let mut people = self.people(&mentions).await?;
+        let resolved: Vec<usize> = mentions.iter().map(|mention| people.resolve(mention)).collect();
+        self.store_people(&mut people).await?;
+
+        let amount = mentions.len().saturating_sub(places.len());
+        let mut new_ids = self.new_ids("authorship", amount.max(1)).await?;
+        let mut resolved = resolved.into_iter();
+        let mut rows = Vec::with_capacity(mentions.len());
+        let mut rors = Vec::new();
+        for (paper_id, change) in written {
+            let last = change.record.authors.iter().filter_map(|author| author.position).max().unwrap_or_default();
+            let (mut taken, mut present) = (HashSet::new(), HashSet::new());
+            let mut behind = last;
+            for author in &change.record.authors {
+                // Places that the source does not tell, or tells twice, come after the others.
+                let position = author.position.filter(|position| taken.insert(*position));
+                let list_order = i32::try_from(position.unwrap_or_else(|| {
+                    behind += 1;
+                    behind
+                }))
+                .map_err(|_| Error::BadUserInput("a position among the authors is too large".to_owned()))?;
+                let id = match places.remove(&(*paper_id, list_order)) {
+                    Some(id) => id,
+                    None => match new_ids.pop() {
+                        Some(id) => id,
+                        None => self.new_ids("authorship", 1).await?.pop().unwrap_or_default(),
+                    },
+                };
+                let researcher_id = resolved.next().and_then(|place| people.id(place));
+                rors.extend(author.organizations.iter().filter_map(|place| place.ror.as_ref()).map(|ror| (id, ror.to_string())));
+                rows.push(AuthorshipRow {
+                    id,
+                    paper_id: *paper_id,
+                    list_order,
+                    position,
+                    name_as_published: author.name.replace('\0', ""),
+                    name: names::clean(&author.name),
+                    // The same person twice on one paper is two people, or a mistake: the second one is left open.
+                    researcher_id: researcher_id.filter(|id| present.insert(*id)),
+                    is_corresponding: author.is_corresponding,
+                    equal_contribution_group: author.equal_contribution_group,
+                    affiliations_as_published: &author.affiliations_as_published,
+                });
+            }
+        }
+        let columns = "id bigint, paper_id bigint, list_order integer, position integer, name_as_published text, name text, \
+             researcher_id bigint, is_corresponding boolean, equal_contribution_group integer, affiliations_as_published text[]";
+        let insert = "INSERT INTO authorship (id, paper_id, list_order, position, name_as_published, name, researcher_id, \
+             is_corresponding, equal_contribution_group, affiliations_as_published, publication_key) \
+             SELECT rows.id, rows.paper_id, rows.list_order, rows.position, rows.name_as_published, rows.name, rows.researcher_id, \
+             rows.is_corresponding, rows.equal_contribution_group, rows.affiliations_as_published, paper.publication_key \
+             FROM rows JOIN paper ON paper.id = rows.paper_id";
+        self.with_rows(columns, &rows, insert).await?;
+        self.authorship_organizations(rors).await
+    }
+
+    async fn authorship_organizations(&self, rors: Vec<(i64, String)>) -> Result<(), Error> {
+        let known = self.organizations_by_ror(rors.iter().map(|(_, ror)| ror.clone())).await?;
+        let links: Vec<Link> = rors
+            .into_iter()
+            .filter_map(|(one, ror)| Some(Link { one, other: *known.get(&ror)?, position: 0 }))
+            .collect();
+        let insert = "INSERT INTO authorship_organization (authorship_id, organization_id) SELECT one, other FROM rows \
+             ON CONFLICT DO NOTHING";
+        self.with_rows("one bigint, other bigint", &links, insert).await
+    }
+
+    async fn paper_topics(&mut self, written: &[(i64, &Change<'_>)]) -> Result<(), Error> {
+        let mut links = Vec::new();
+        for (paper_id, change) in written {
+            for (position, topic) in (1_i32..).zip(&change.record.topics) {
+                links.push(Link { one: *paper_id, other: self.topic_of(topic).await?, position });
+            }
+        }
+        let replaced: Vec<i64> = links.iter().map(|link| link.one).collect();
+        if replaced.is_empty() {
+            return Ok(());
+        }
+        self.execute(Sql::with("DELETE FROM paper_topic WHERE paper_id = ANY(?)", ids(replaced))).await?;
+        let insert = "INSERT INTO paper_topic (paper_id, topic_id, position) SELECT one, other, position FROM rows \
+             ON CONFLICT DO NOTHING";
+        self.with_rows("one bigint, other bigint, position integer", &links, insert).await
+    }
+}
+
+fn mention(author: &AuthorRecord) -> Mention<'_> {
+    Mention {
+        name: &author.name,
+        given: author.given_name.as_deref(),
+        family: author.family_name.as_deref(),
+        orcid: author.orcid.as_ref(),
+    }
+}
+
+fn sort_title(title: &str) -> String {
+    let folded = names::fold(title);
+    // An index entry has a limit, and no reader sorts by what comes after so much.
+    let key = if folded.is_empty() { title.to_lowercase() } else { folded };
+    key.chars().take(200).collect()
+}
+
+fn author_keys<'a>(authors: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut keys: Vec<String> = authors.map(names::identity_key).collect();
+    keys.sort_unstable();
+    keys
+}
+
+/// Whether a record without any id is of a paper: the same title, the same authors, and no other year.
+fn is_same_work(held: &Holder, record: &PaperRecord) -> bool {
+    let years = held.publication_year.zip(record.publication_date.map(crate::date::PartialDate::year));
+    names::fold(&held.title) == names::fold(&record.title)
+        && years.is_none_or(|(held, own)| held == own)
+        && author_keys(held.authors.iter().map(String::as_str))
+            == author_keys(record.authors.iter().map(|author| author.name.as_str()))
+}
+
+/// What a record is known by in its source: its id there, else its DOI, else its title, year and authors.
+fn paper_key(record: &PaperRecord) -> Result<String, Error> {
+    if let Some(id) = &record.source_id {
+        return Ok(format!("paper:{id}"));
+    }
+    if let Some(doi) = &record.doi {
+        return Ok(format!("doi:{doi}"));
+    }
+    let year = record.publication_date.map(crate::date::PartialDate::year);
+    let authors = author_keys(record.authors.iter().map(|author| author.name.as_str()));
+    digest(&(names::fold(&record.title), year, authors)).map(|digest| format!("work:{digest}"))
+}
