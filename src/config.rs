@@ -39,7 +39,7 @@ pub struct DatabaseConfig {
     #[arg(long, env = "CONSORTIUM_SIZE", default_value = "100", value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]
     pub consortium_size: u32,
     /// What is logged: error, warn, info, debug or trace, or directives as tracing has them
-    #[arg(long, env = "LOG", default_value = "info", global = true)]
+    #[arg(long, env = "LOG", default_value = "info,sqlx=warn,sea_orm_migration=warn,actix_server=warn", global = true)]
     pub log: String,
 }
 

@@ -1,0 +1,5 @@
+//! The service as its users meet it: HTTP to the real server over a real Postgres, a database for each test.
+
+mod support;
+
+mod profile;

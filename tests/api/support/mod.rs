@@ -1,0 +1,215 @@
+//! Starts the service on port 0 over a database of its own, and speaks to it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use academic_directory::config::{DatabaseConfig, Limits, Migrate};
+use academic_directory::database::Database;
+use academic_directory::record::Record;
+use academic_directory::schema::context::DirectoryIdentity;
+use academic_directory::server::{Application, Handle, Settings};
+use academic_directory::store::Store;
+use academic_directory::store::write::{Effect, Written};
+use serde_json::{Value, json};
+
+mod postgres;
+
+pub use postgres::{Cluster, new_database};
+
+/// A running service.
+pub struct TestApp {
+    pub address: SocketAddr,
+    pub store: Store,
+    pub database_url: String,
+    statements: Arc<AtomicU64>,
+    handle: Handle,
+    client: reqwest::Client,
+}
+
+/// An answer to a GraphQL request.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+}
+
+impl Answer {
+    /// The data of an answer that must have no errors.
+    pub fn data(&self) -> &Value {
+        assert!(self.body.get("errors").is_none(), "unexpected errors: {}", self.body["errors"]);
+        &self.body["data"]
+    }
+
+    /// The codes of its errors.
+    pub fn codes(&self) -> Vec<String> {
+        let errors = self.body["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|error| error["extensions"]["code"].as_str().unwrap_or("none").to_owned()).collect()
+    }
+
+    /// The messages of its errors.
+    pub fn messages(&self) -> Vec<String> {
+        let errors = self.body["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|error| error["message"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+impl TestApp {
+    /// Over an empty, migrated database.
+    pub async fn start() -> Self {
+        Self::start_with(Limits::default(), 100).await
+    }
+
+    /// Over an empty database, with other limits or another consortium size than the usual.
+    pub async fn start_with(limits: Limits, consortium_size: u32) -> Self {
+        let database_url = new_database().await;
+        Self::start_over(database_url, limits, consortium_size).await
+    }
+
+    /// Over a database that is there.
+    pub async fn start_over(database_url: String, limits: Limits, consortium_size: u32) -> Self {
+        let config = database_config(&database_url, consortium_size);
+        let database = Database::open(&config).await.expect("the test's database");
+        let store = Store::new(database.connection.clone(), consortium_size);
+        store.keep_consortium_size().await.expect("the consortium size");
+        let settings = Settings {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            limits,
+            identity: DirectoryIdentity {
+                name: "Test directory".to_owned(),
+                default_language: "en".parse().expect("a language tag"),
+            },
+            statements: Arc::clone(&database.statements),
+        };
+        let application = Application::build(store.clone(), settings).expect("a server");
+        let (address, handle) = (application.address(), application.handle());
+        tokio::spawn(application.run());
+        Self {
+            address,
+            store,
+            database_url,
+            statements: database.statements,
+            handle,
+            client: reqwest::Client::builder().no_proxy().build().expect("a client"),
+        }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// Asks by POST, as JSON.
+    pub async fn ask(&self, query: &str, variables: Value) -> Answer {
+        self.ask_in(query, variables, None).await
+    }
+
+    /// Asks with an `Accept-Language`.
+    pub async fn ask_in(&self, query: &str, variables: Value, languages: Option<&str>) -> Answer {
+        let mut request = self.client.post(self.url("/graphql")).json(&json!({ "query": query, "variables": variables }));
+        if let Some(languages) = languages {
+            request = request.header("Accept-Language", languages);
+        }
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        Answer { status, body: response.json().await.expect("a JSON answer") }
+    }
+
+    /// The data of a query without variables that must succeed.
+    pub async fn data(&self, query: &str) -> Value {
+        self.ask(query, json!({})).await.data().clone()
+    }
+
+    /// Asks, and counts the SQL statements that it took. Nothing else may run on this app at the same time.
+    pub async fn statements_of(&self, query: &str, variables: Value) -> (Answer, u64) {
+        let before = self.statements.load(Ordering::SeqCst);
+        let answer = self.ask(query, variables).await;
+        (answer, self.statements.load(Ordering::SeqCst) - before)
+    }
+
+    /// Writes records as the source `test` and tells what became of them.
+    pub async fn write(&self, records: &[Record]) -> Written {
+        self.store.write("test", records).await.expect("the records")
+    }
+
+    /// Writes records given as JSON, each of which must make something new.
+    pub async fn load(&self, records: Value) {
+        let records = records_of(records);
+        let written = self.write(&records).await;
+        assert!(written.effects.iter().all(|effect| *effect == Some(Effect::Created)), "{written:?}");
+    }
+
+    /// Runs SQL of the test's own, to arrange what no import can.
+    pub async fn sql(&self, sql: &str) {
+        postgres::execute(&self.database_url, sql).await;
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let handle = self.handle.clone();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { handle.stop().await });
+        }
+    }
+}
+
+/// Neutral records from their JSON.
+pub fn records_of(records: Value) -> Vec<Record> {
+    serde_json::from_value(records).expect("records as `import records` takes them")
+}
+
+/// A paper with named authors in order, as a record.
+pub fn paper(title: &str, year: Option<i32>, authors: &[&str]) -> Value {
+    let authors: Vec<Value> =
+        (1..).zip(authors).map(|(position, name)| json!({ "position": position, "name": name })).collect();
+    let mut paper = json!({ "kind": "paper", "sourceId": title, "title": title, "type": "ARTICLE", "authors": authors });
+    if let Some(year) = year {
+        paper["publicationDate"] = json!(year.to_string());
+    }
+    paper
+}
+
+pub fn database_config(url: &str, consortium_size: u32) -> DatabaseConfig {
+    DatabaseConfig {
+        database_url: Some(url.to_owned()),
+        data_dir: PathBuf::from("data"),
+        pg_bindir: None,
+        database_max_connections: 4.try_into().expect("not zero"),
+        statement_timeout_seconds: 20.try_into().expect("not zero"),
+        migrate: Migrate::Auto,
+        consortium_size,
+        log: "warn".to_owned(),
+    }
+}
+
+/// The shared folder with real data beside the repository; none where it is absent, which is told.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: {} is not there", path.display());
+    None
+}
+
+/// The values at a path of field names below each entry of a list.
+pub fn pluck<'a>(list: &'a Value, path: &[&str]) -> Vec<&'a Value> {
+    let below = |entry: &'a Value| path.iter().fold(entry, |value, field| &value[field]);
+    list.as_array().map(|entries| entries.iter().map(below).collect()).unwrap_or_default()
+}
+
+/// The same, as texts.
+pub fn texts(list: &Value, path: &[&str]) -> Vec<String> {
+    pluck(list, path).into_iter().map(|value| value.as_str().unwrap_or("null").to_owned()).collect()
+}
+
+/// The environment of a child process that must not find settings of the machine.
+pub fn clean_environment() -> BTreeMap<String, String> {
+    ["PATH", "HOME", "PG_BINDIR"].iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
+}

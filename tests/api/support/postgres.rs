@@ -1,0 +1,85 @@
+//! One private Postgres for all tests of the process, and a copy of its migrated template for each test.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use academic_directory::config::{DatabaseConfig, Migrate};
+use academic_directory::database::{self, Direction, Durability, EmbeddedServer, ServerPrograms};
+use sea_orm::{ConnectOptions, ConnectionTrait as _};
+
+/// The server, whose folder goes when the next run begins.
+pub struct Cluster {
+    server: EmbeddedServer,
+}
+
+static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+const TEMPLATE: &str = "template_directory";
+
+impl Cluster {
+    /// Starts the server and migrates the template, once.
+    pub fn get() -> &'static Self {
+        CLUSTER.get_or_init(|| {
+            // A thread of its own: a test's runtime cannot be blocked on.
+            std::thread::spawn(Self::start).join().expect("the test server")
+        })
+    }
+
+    fn start() -> Self {
+        // Not below the home folder: as root, the server runs as another user.
+        let root = std::env::temp_dir().join("academic-directory-tests");
+        remove_ended(&root);
+        let folder = root.join(std::process::id().to_string());
+        std::fs::create_dir_all(&root).expect("a folder for the test server");
+        let programs = ServerPrograms {
+            bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
+            search_path: std::env::var_os("PATH"),
+        };
+        let server = EmbeddedServer::start(&folder, &programs, Durability::Volatile).expect("the test server");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            execute(&server.url("postgres"), &format!("CREATE DATABASE {TEMPLATE}")).await;
+            let config = DatabaseConfig {
+                database_url: Some(server.url(TEMPLATE)),
+                migrate: Migrate::Auto,
+                ..super::database_config("", 100)
+            };
+            database::run_migrations(&config, Direction::Up).await.expect("the migrations");
+        });
+        Self { server }
+    }
+
+    pub fn url(&self, database: &str) -> String {
+        self.server.url(database)
+    }
+}
+
+/// Folders of test runs that are over.
+fn remove_ended(root: &Path) {
+    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if !Path::new("/proc").join(&name).exists() && Path::new("/proc/self").exists() {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// The address of a new, empty, migrated database.
+pub async fn new_database() -> String {
+    let cluster = Cluster::get();
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let create = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy");
+    execute(&cluster.url("postgres"), &create).await;
+    cluster.url(&name)
+}
+
+/// Runs statements on a connection of their own.
+pub async fn execute(url: &str, sql: &str) {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false).acquire_timeout(Duration::from_secs(20));
+    let connection = sea_orm::Database::connect(options).await.expect("a connection");
+    connection.execute_unprepared(sql).await.expect("the statement");
+    connection.close().await.expect("the end of the connection");
+}
