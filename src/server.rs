@@ -222,7 +222,7 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
 async fn execute(http: &HttpRequest, state: &State, query: Request) -> HttpResponse {
     let before = state.statements.load(Ordering::Relaxed);
     let query = query.data(state.store.loaders()).data(accepted_languages(http));
-    let mut response = state.schema.execute(query).await;
+    let mut response = schema::execute(&state.schema, query).await;
     tell_errors(&mut response);
     tracing::debug!(
         errors = response.errors.len(),

@@ -1,8 +1,12 @@
 //! The GraphQL schema: one file per concept, with its type and its part of the query.
 
-use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, SDLExportOptions, Schema, SchemaBuilder};
+use async_graphql::{
+    EmptyMutation, EmptySubscription, MergedObject, Request, Response, SDLExportOptions, Schema, SchemaBuilder, Value,
+};
 
 use crate::config::Limits;
+
+use self::response_order::ResponseOrder;
 
 mod affiliation;
 mod authorship;
@@ -17,6 +21,7 @@ mod order;
 mod organization;
 mod paper;
 mod researcher;
+mod response_order;
 mod scalars;
 mod topic;
 
@@ -45,6 +50,18 @@ pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, EmptySubs
         .limit_recursive_depth(limits.depth * 2)
         .disable_suggestions()
         .data(limits.clone())
+}
+
+/// Answers a request, with the fields in the order of the query.
+pub async fn execute(schema: &DirectorySchema, mut request: Request) -> Response {
+    let operation = request.operation_name.clone();
+    let document = request.parsed_query().ok().cloned();
+    let mut response = schema.execute(request).await;
+    // Only of what was executed: a document that was refused may expand without end.
+    if let (Some(document), Value::Object(_)) = (document, &response.data) {
+        ResponseOrder::of(&document, operation.as_deref()).apply(&mut response.data);
+    }
+    response
 }
 
 /// The schema in the schema definition language, sorted: the same text for the same schema.
