@@ -59,7 +59,7 @@ impl Application {
         let listener = TcpListener::bind(settings.listen)?;
         let address = listener.local_addr()?;
         let limits = settings.limits.clone();
-        let schema = schema::builder(&limits).data(store.clone()).data(settings.identity.clone()).finish();
+        let schema = DirectorySchema::new(schema::builder(&limits).data(store.clone()).data(settings.identity.clone()));
         let state = Data::new(State { schema, store, statements: settings.statements });
         let server = HttpServer::new(move || {
             App::new()
@@ -222,7 +222,7 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
 async fn execute(http: &HttpRequest, state: &State, query: Request) -> HttpResponse {
     let before = state.statements.load(Ordering::Relaxed);
     let query = query.data(state.store.loaders()).data(accepted_languages(http));
-    let mut response = schema::execute(&state.schema, query).await;
+    let mut response = state.schema.execute(query).await;
     tell_errors(&mut response);
     tracing::debug!(
         errors = response.errors.len(),

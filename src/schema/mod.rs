@@ -6,7 +6,7 @@ use async_graphql::{
 
 use crate::config::Limits;
 
-use self::response_order::ResponseOrder;
+use self::response::FieldTypes;
 
 mod affiliation;
 mod authorship;
@@ -21,7 +21,7 @@ mod order;
 mod organization;
 mod paper;
 mod researcher;
-mod response_order;
+mod response;
 mod scalars;
 mod topic;
 
@@ -37,9 +37,6 @@ pub struct Query(
     directory::DirectoryQuery,
 );
 
-/// The schema of the directory.
-pub type DirectorySchema = Schema<Query, EmptyMutation, EmptySubscription>;
-
 /// The schema, to which the server adds what its resolvers read from. Needs no database.
 #[must_use]
 pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
@@ -52,16 +49,33 @@ pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, EmptySubs
         .data(limits.clone())
 }
 
-/// Answers a request, with the fields in the order of the query.
-pub async fn execute(schema: &DirectorySchema, mut request: Request) -> Response {
-    let operation = request.operation_name.clone();
-    let document = request.parsed_query().ok().cloned();
-    let mut response = schema.execute(request).await;
-    // Only of what was executed: a document that was refused may expand without end.
-    if let (Some(document), Value::Object(_)) = (document, &response.data) {
-        ResponseOrder::of(&document, operation.as_deref()).apply(&mut response.data);
+/// The schema, ready to answer.
+pub struct DirectorySchema {
+    schema: Schema<Query, EmptyMutation, EmptySubscription>,
+    types: FieldTypes,
+}
+
+impl DirectorySchema {
+    /// Finishes the schema.
+    #[must_use]
+    pub fn new(builder: SchemaBuilder<Query, EmptyMutation, EmptySubscription>) -> Self {
+        let schema = builder.finish();
+        let types = FieldTypes::of(&schema.sdl());
+        Self { schema, types }
     }
-    response
+
+    /// Answers a request.
+    pub async fn execute(&self, mut request: Request) -> Response {
+        let operation = request.operation_name.clone();
+        let document = request.parsed_query().ok().cloned();
+        let mut response = self.schema.execute(request).await;
+        // Only of what was executed: a document that was refused may expand without end.
+        let was_executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
+        if let Some(document) = document.filter(|_| was_executed) {
+            response::complete(&self.types, &document, operation.as_deref(), &mut response);
+        }
+        response
+    }
 }
 
 /// The schema in the schema definition language, sorted: the same text for the same schema.
