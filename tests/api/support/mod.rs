@@ -16,8 +16,10 @@ use academic_directory::store::write::{Effect, Written};
 use serde_json::{Value, json};
 
 mod postgres;
+mod read;
 
 pub use postgres::{Cluster, new_database};
+pub use read::{orcid, organization, researcher, ror, topic, with};
 
 /// A running service.
 pub struct TestApp {
