@@ -2,5 +2,7 @@
 
 mod support;
 
+mod affiliation;
+mod organization;
 mod profile;
 mod researcher;
