@@ -3,6 +3,12 @@
 mod support;
 
 mod affiliation;
+mod authorship;
+mod directory;
+mod language;
+mod node;
 mod organization;
+mod paper;
 mod profile;
 mod researcher;
+mod topic;
