@@ -4,10 +4,12 @@ mod support;
 
 mod affiliation;
 mod authorship;
+mod coauthorship;
 mod directory;
 mod language;
 mod node;
 mod organization;
+mod pagination;
 mod paper;
 mod profile;
 mod researcher;

@@ -1,0 +1,355 @@
+//! Pages: one walk that visits every connection there is, in every order, from both ends.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::support::definitions::Definitions;
+use crate::support::sample::college;
+use crate::support::{TestApp, paper, pluck, texts};
+
+/// A connection in a query: what leads to it, and its arguments beside those of pages.
+struct List {
+    path: Vec<&'static str>,
+    field: String,
+    arguments: String,
+}
+
+/// What leads to a connection of this type in the sample, with at least five rows in each.
+fn path_to(parent: &str) -> Vec<&'static str> {
+    match parent {
+        "Query" => vec![],
+        "Researcher" => vec![r#"researcher(by: {slug: "person-0"})"#],
+        "Organization" => vec![r#"organization(by: {slug: "college"})"#],
+        "Topic" => vec![r#"topic(by: {slug: "sea"})"#],
+        "Paper" => vec![r#"paper(by: {slug: "together"})"#],
+        "CoauthorEdge" => vec![r#"researcher(by: {slug: "person-0"})"#, "coauthors(first: 1)", "edges"],
+        other => panic!("say in path_to how to come to {other}, whose connections nothing walks yet"),
+    }
+}
+
+impl List {
+    fn new(parent: &str, field: &str, arguments: &str) -> Self {
+        // The college's own affiliations are few: those who studied there would do, but the default is to be walked too.
+        Self { path: path_to(parent), field: field.to_owned(), arguments: arguments.to_owned() }
+    }
+
+    /// Every connection of the schema in each of its orders, and in its own.
+    fn all() -> Vec<Self> {
+        let definitions = Definitions::own();
+        let mut lists = Vec::new();
+        for (parent, field) in definitions.connections() {
+            lists.push(Self::new(parent, &field.name.node, ""));
+            for by in definitions.orders(field).iter().filter(|by| *by != "RELEVANCE") {
+                for direction in ["ASC", "DESC"] {
+                    let arguments = format!("orderBy: {{field: {by}, direction: {direction}}}");
+                    lists.push(Self::new(parent, &field.name.node, &arguments));
+                }
+            }
+        }
+        // The search of this one is not an order.
+        lists.retain(|list| list.field != "search");
+        lists
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}({})", self.path.join(" "), self.field, self.arguments)
+    }
+
+    fn query(&self, page: &str) -> String {
+        let selection = "{ totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id } } }";
+        let list = format!("{{ step: {}({} {page}) {selection} }}", self.field, self.arguments);
+        self.path.iter().rev().fold(list, |inner, step| format!("{{ step: {step} {inner} }}"))
+    }
+
+    /// A page of it.
+    async fn page(&self, app: &TestApp, page: &str) -> Page {
+        let mut connection = app.data(&self.query(page)).await;
+        while let Some(step) = connection.get_mut("step").map(Value::take).or_else(|| connection.get_mut(0).map(Value::take)) {
+            connection = step;
+        }
+        Page(connection)
+    }
+}
+
+#[derive(Debug)]
+struct Page(Value);
+
+impl Page {
+    fn ids(&self) -> Vec<String> {
+        texts(&self.0["edges"], &["node", "id"])
+    }
+
+    fn cursors(&self) -> Vec<String> {
+        texts(&self.0["edges"], &["cursor"])
+    }
+
+    fn info(&self, field: &str) -> &Value {
+        &self.0["pageInfo"][field]
+    }
+}
+
+/// Reads a list by pages of two from one end.
+async fn walk(app: &TestApp, list: &List, forward: bool, total: usize) -> Vec<String> {
+    let (size, from, end, more, before) =
+        if forward { ("first", "after", "endCursor", "hasNextPage", "hasPreviousPage") } else { ("last", "before", "startCursor", "hasPreviousPage", "hasNextPage") };
+    let (mut seen, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let place = cursor.as_ref().map(|cursor| format!("{from}: {cursor:?}")).unwrap_or_default();
+        let page = list.page(app, &format!("{size}: 2, {place}")).await;
+        let mut ids = page.ids();
+        let cursors = page.cursors();
+        assert_eq!(page.0["totalCount"], total, "{}", list.name());
+        assert_eq!(page.info("startCursor"), &json!(cursors.first()), "{}", list.name());
+        assert_eq!(page.info("endCursor"), &json!(cursors.last()), "{}", list.name());
+        assert_eq!(page.info(before), !seen.is_empty(), "{} of {}", before, list.name());
+        if !forward {
+            ids.reverse();
+        }
+        seen.extend(ids);
+        assert_eq!(page.info(more), (seen.len() < total), "{more} after {} of {total} of {}", seen.len(), list.name());
+        if page.info(more) == false {
+            return seen;
+        }
+        cursor = page.info(end).as_str().map(ToOwned::to_owned);
+    }
+}
+
+async fn a_college() -> TestApp {
+    let app = TestApp::start().await;
+    app.load(json!(college(7))).await;
+    // Of some lists there must be more than the sample has, and of some keys there must be ties and differences.
+    app.sql(
+        "INSERT INTO affiliation (researcher_id, organization_id, kind, start_date) SELECT researcher.id, organization.id, 'EDUCATION', '2001' \
+         FROM researcher, organization WHERE organization.slug = 'college' ON CONFLICT DO NOTHING; \
+         INSERT INTO affiliation (researcher_id, organization_id, kind) SELECT researcher.id, organization.id, 'EMPLOYMENT' \
+         FROM researcher, organization WHERE organization.slug = 'college' ON CONFLICT DO NOTHING; \
+         UPDATE researcher SET updated_at = updated_at + interval '1 microsecond' * (id % 3); \
+         UPDATE topic SET updated_at = updated_at + interval '1 hour' * (id % 3); \
+         UPDATE paper SET updated_at = updated_at + interval '1 microsecond' * (id % 3)",
+    )
+    .await;
+    app
+}
+
+#[tokio::test]
+async fn every_connection_from_both_ends() {
+    let app = a_college().await;
+    let lists = List::all();
+    assert!(lists.len() > 100, "only {} lists were found", lists.len());
+    for list in lists {
+        let whole = list.page(&app, "first: 100").await.ids();
+        assert!(whole.len() >= 5, "{} has {} rows, too few to walk", list.name(), whole.len());
+        let mut distinct = whole.clone();
+        distinct.sort();
+        distinct.dedup();
+        assert_eq!(distinct.len(), whole.len(), "{} repeats rows", list.name());
+        assert_eq!(walk(&app, &list, true, whole.len()).await, whole, "{} forwards", list.name());
+        let mut backward = walk(&app, &list, false, whole.len()).await;
+        backward.reverse();
+        assert_eq!(backward, whole, "{} backwards", list.name());
+    }
+}
+
+#[tokio::test]
+async fn directions_are_each_others_reverse() {
+    let app = a_college().await;
+    for mut list in List::all() {
+        let Some(ascending) = list.arguments.find("ASC") else { continue };
+        let forth = list.page(&app, "first: 100").await.ids();
+        list.arguments.replace_range(ascending..ascending + 3, "DESC");
+        let mut back = list.page(&app, "first: 100").await.ids();
+        back.reverse();
+        assert_eq!(forth, back, "{}", list.name());
+    }
+}
+
+#[tokio::test]
+async fn a_page_between_two_cursors() {
+    let app = a_college().await;
+    let list = List::new("Query", "papers", "");
+    let whole = list.page(&app, "first: 100").await;
+    let (ids, cursors) = (whole.ids(), whole.cursors());
+    let between = format!("after: {:?}, before: {:?}", cursors[1], cursors[6]);
+    assert_eq!(list.page(&app, &between).await.ids(), ids[2..6]);
+    let first = list.page(&app, &format!("first: 2, {between}")).await;
+    assert_eq!((first.ids(), first.info("hasNextPage")), (ids[2..4].to_vec(), &json!(true)));
+    let last = list.page(&app, &format!("last: 2, {between}")).await;
+    assert_eq!((last.ids(), last.info("hasPreviousPage")), (ids[4..6].to_vec(), &json!(true)));
+    let nothing = list.page(&app, &format!("after: {:?}, before: {:?}", cursors[5], cursors[5])).await;
+    assert_eq!((nothing.ids(), nothing.info("startCursor")), (vec![], &json!(null)));
+    let behind_all = list.page(&app, &format!("after: {:?}", cursors.last().expect("a last one"))).await;
+    assert_eq!((behind_all.ids(), behind_all.info("hasNextPage")), (vec![], &json!(false)));
+}
+
+#[tokio::test]
+async fn sizes() {
+    let app = TestApp::start().await;
+    let papers: Vec<Value> = (100..230).map(|number| paper(&format!("Paper {number}"), Some(2000), &[])).collect();
+    app.load(json!(papers)).await;
+    let amount = async |arguments: &str| app.data(&format!("{{ papers{arguments} {{ nodes {{ id }} }} }}")).await["papers"]["nodes"].as_array().map(Vec::len);
+    assert_eq!(amount("").await, Some(20));
+    assert_eq!(amount("(first: null, last: null)").await, Some(20));
+    assert_eq!(amount("(first: 1)").await, Some(1));
+    assert_eq!(amount("(last: 100)").await, Some(100));
+    assert_eq!(amount("(first: 100, last: null, after: null)").await, Some(100));
+    let refused = async |arguments: &str| app.refusal(&format!("{{ papers({arguments}) {{ nodes {{ id }} }} }}"), json!({})).await;
+    insta::assert_snapshot!(refused("first: 101").await, @"first is 101; it can be 1 to 100");
+    insta::assert_snapshot!(refused("last: 0").await, @"last is 0; it can be 1 to 100");
+    insta::assert_snapshot!(refused("first: 1, last: 1").await, @"first and last cannot both be given; choose the end of the list to read from");
+    for arguments in ["first: 0", "first: -1", "last: -1", "last: 101", "first: 2147483647", "last: -2147483648", "first: 2147483648"] {
+        refused(arguments).await;
+    }
+}
+
+/// The sizes that no connection takes, and both ends at once.
+#[tokio::test]
+async fn sizes_of_every_connection() {
+    let app = a_college().await;
+    for list in List::all().iter().filter(|list| list.arguments.is_empty()) {
+        for page in ["first: 0", "first: 101", "last: 0", "first: 1, last: 1", r#"after: "x""#, r#"before: """#] {
+            let answer = app.ask(&list.query(page), json!({})).await;
+            assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{page} of {}: {}", list.name(), answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn cursors_of_another_list() {
+    let app = a_college().await;
+    let cursor = async |field: &str| {
+        let found = app.data(&format!("{{ list: {field} {{ pageInfo {{ endCursor }} }} }}")).await;
+        found["list"]["pageInfo"]["endCursor"].as_str().unwrap_or_default().to_owned()
+    };
+    let papers = cursor("papers(first: 1)").await;
+    let by_title = cursor("papers(first: 1, orderBy: {field: TITLE, direction: ASC})").await;
+    let english = cursor(r#"topics(first: 1, orderBy: {field: LABEL, direction: ASC, languages: ["en"]})"#).await;
+    insta::assert_snapshot!(
+        app.refusal(&format!("{{ papers(after: {by_title:?}) {{ nodes {{ id }} }} }}"), json!({})).await,
+        @"after is a cursor of another list; a cursor belongs to its field, filter, order and languages: repeat these, or start again without it"
+    );
+    for query in [
+        format!("{{ papers(last: 1, before: {by_title:?}) {{ nodes {{ id }} }} }}"),
+        format!("{{ papers(after: {papers:?}, filter: {{hasDoi: false}}) {{ nodes {{ id }} }} }}"),
+        format!("{{ papers(after: {papers:?}, orderBy: {{field: PUBLICATION_DATE, direction: ASC}}) {{ nodes {{ id }} }} }}"),
+        format!("{{ researchers(after: {papers:?}) {{ nodes {{ id }} }} }}"),
+        format!("{{ topic(by: {{slug: \"sea\"}}) {{ papers(after: {papers:?}) {{ nodes {{ id }} }} }} }}"),
+        format!("{{ researcher(by: {{slug: \"person-0\"}}) {{ papers(after: {papers:?}) {{ nodes {{ id }} }} }} }}"),
+        format!(r#"{{ topics(after: {english:?}, orderBy: {{field: LABEL, direction: ASC, languages: ["fr"]}}) {{ nodes {{ id }} }} }}"#),
+    ] {
+        let message = app.refusal(&query, json!({})).await;
+        assert!(message.contains("is a cursor of another list"), "{query}: {message}");
+    }
+    // What an absent filter and the standard order mean may as well be said.
+    let same = format!("{{ papers(after: {papers:?}, filter: {{}}, orderBy: {{field: PUBLICATION_DATE, direction: DESC}}) {{ nodes {{ id }} }} }}");
+    app.data(&same).await;
+    let answer = app.ask_in(&format!("{{ topics(after: {english:?}) {{ nodes {{ id }} }} }}"), json!({}), Some("fr")).await;
+    assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "the header's languages are the list's too");
+}
+
+/// A cursor with its parts changed by somebody who knows how they are written.
+fn forged(cursor: &str, change: impl Fn(&mut Vec<Value>)) -> String {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).expect("base64");
+    let mut parts: Vec<Value> = serde_json::from_slice(&bytes).expect("a list");
+    change(&mut parts);
+    URL_SAFE_NO_PAD.encode(json!(parts).to_string())
+}
+
+#[tokio::test]
+async fn forged_cursors() {
+    let app = a_college().await;
+    let values = [
+        json!(""), json!("x"), json!("\u{0}"), json!("9223372036854775808"), json!("-1e99"), json!("NaN"), json!(" 1"), json!("true "),
+        json!("infinity"), json!("xinfinity"), json!("\u{0}infinity"), json!("-infinity"), json!("-9999-01-01"), json!("+99999-01-01"),
+        json!("0000-01-01"), json!("2020-13-45"), json!("2020-01-01"), json!("2020-01-01 00:00:00+20"), json!("-9999-01-01 00:00:00+00"),
+        json!("+99999-01-01 00:00:00+00"), json!("2020-01-01 00:00:00+00"), json!("x".repeat(100_000)), json!("'; DROP TABLE paper; --"),
+        json!(1), json!(null), json!(["x"]), json!({}),
+    ];
+    for list in List::all() {
+        let real = list.page(&app, "first: 1").await.cursors().remove(0);
+        let keys = serde_json::from_slice::<Vec<Value>>(&URL_SAFE_NO_PAD.decode(&real).expect("base64")).expect("a list").len();
+        let mut cursors = vec![
+            forged(&real, |parts| parts.truncate(1)),
+            forged(&real, |parts| parts.truncate(2)),
+            forged(&real, |parts| parts.extend(vec![json!("1"); 2_000])),
+            forged(&real, Vec::clear),
+            URL_SAFE_NO_PAD.encode("[".repeat(10_000)),
+            URL_SAFE_NO_PAD.encode([0xff, 0xfe]),
+            format!("{real}="),
+        ];
+        for place in 1..keys {
+            cursors.extend(values.iter().map(|value| forged(&real, |parts| parts[place] = value.clone())));
+        }
+        // One question for all: each forged cursor in a field of its own.
+        for some in cursors.chunks(64) {
+            let fields = some.iter().enumerate().map(|(index, cursor)| {
+                format!("f{index}: {}({} first: 1, after: {cursor:?}) {{ pageInfo {{ hasNextPage }} }}", list.field, list.arguments)
+            });
+            let inner = format!("{{ {} }}", fields.collect::<Vec<_>>().join(" "));
+            let query = list.path.iter().rev().fold(inner, |inner, step| format!("{{ {step} {inner} }}"));
+            let answer = app.ask(&query, json!({})).await;
+            assert_eq!(answer.status, 200);
+            let codes = answer.codes();
+            assert!(codes.iter().all(|code| code == "BAD_USER_INPUT"), "{}: {}", list.name(), answer.body["errors"]);
+        }
+        for cursor in &cursors[..7] {
+            let refused = app.ask(&list.query(&format!("after: {cursor:?}")), json!({})).await;
+            // Two parts are all that lists in no order of their own have.
+            if !(keys == 2 && *cursor == real) {
+                assert_eq!(refused.codes(), ["BAD_USER_INPUT"], "{}: {cursor}", list.name());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_walk_while_others_write() {
+    let app = TestApp::start().await;
+    let named = |title: &str| paper(title, Some(2000), &["Ada Berg"]);
+    let titles = ["b", "d", "f", "h", "j", "l", "n", "p"];
+    app.load(json!(titles.map(named))).await;
+    for (forward, list) in [
+        (true, List::new("Query", "papers", "orderBy: {field: TITLE, direction: ASC}")),
+        (false, List::new("Query", "papers", "orderBy: {field: TITLE, direction: ASC}")),
+    ] {
+        let (mut seen, mut cursor) = (Vec::<String>::new(), None::<String>);
+        let whole = list.page(&app, "first: 100").await.ids();
+        for round in 0..20 {
+            let (size, from, end, more) =
+                if forward { ("first", "after", "endCursor", "hasNextPage") } else { ("last", "before", "startCursor", "hasPreviousPage") };
+            let place = cursor.as_ref().map(|cursor| format!("{from}: {cursor:?}")).unwrap_or_default();
+            let page = list.page(&app, &format!("{size}: 2, {place}")).await;
+            seen.extend(page.ids());
+            if page.info(more) == false {
+                break;
+            }
+            cursor = page.info(end).as_str().map(ToOwned::to_owned);
+            // Somebody adds rows at both ends, and the row of the cursor itself goes in the first walk.
+            app.load(json!([named(&format!("a {forward} {round}")), named(&format!("z {forward} {round}"))])).await;
+            if forward && round == 1 {
+                let gone = seen.last().cloned().unwrap_or_default();
+                let number = String::from_utf8(URL_SAFE_NO_PAD.decode(gone).expect("base64")).expect("text").replace("Paper:", "");
+                app.sql(&format!("DELETE FROM paper WHERE id = {number}")).await;
+            }
+        }
+        let lost: Vec<&String> = whole.iter().filter(|id| !seen.contains(id)).collect();
+        assert!(lost.is_empty(), "lost {lost:?} of {whole:?}, seen {seen:?}");
+        let mut distinct = seen.clone();
+        distinct.sort();
+        distinct.dedup();
+        assert_eq!(distinct.len(), seen.len(), "nothing comes twice");
+    }
+}
+
+#[tokio::test]
+async fn edges_and_nodes_are_the_same_rows() {
+    let app = a_college().await;
+    for list in List::all().iter().filter(|list| list.arguments.is_empty()) {
+        let query = list.query("first: 3").replace("edges {", "nodes { id } edges {");
+        let mut connection = app.data(&query).await;
+        while let Some(step) = connection.get_mut("step").map(Value::take).or_else(|| connection.get_mut(0).map(Value::take)) {
+            connection = step;
+        }
+        assert_eq!(pluck(&connection["nodes"], &["id"]), pluck(&connection["edges"], &["node", "id"]), "{}", list.name());
+    }
+}
