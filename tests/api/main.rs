@@ -4,9 +4,11 @@ mod support;
 
 mod affiliation;
 mod authorship;
+mod batching;
 mod coauthorship;
 mod directory;
 mod language;
+mod limits;
 mod node;
 mod organization;
 mod pagination;
