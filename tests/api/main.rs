@@ -2,4 +2,17 @@
 
 mod support;
 
+mod affiliation;
+mod authorship;
+mod batching;
+mod coauthorship;
+mod directory;
+mod language;
+mod limits;
+mod node;
+mod organization;
+mod pagination;
+mod paper;
 mod profile;
+mod researcher;
+mod topic;

@@ -15,9 +15,13 @@ use academic_directory::store::Store;
 use academic_directory::store::write::{Effect, Written};
 use serde_json::{Value, json};
 
+pub mod definitions;
 mod postgres;
+mod read;
+pub mod sample;
 
 pub use postgres::{Cluster, new_database};
+pub use read::{orcid, organization, researcher, ror, topic, with};
 
 /// A running service.
 pub struct TestApp {
