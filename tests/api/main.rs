@@ -3,3 +3,5 @@
 mod support;
 
 mod profile;
+
+mod import_csl;

@@ -15,6 +15,9 @@ use academic_directory::store::Store;
 use academic_directory::store::write::{Effect, Written};
 use serde_json::{Value, json};
 
+pub mod binary;
+pub mod csl;
+pub mod dump;
 mod postgres;
 
 pub use postgres::{Cluster, new_database};
