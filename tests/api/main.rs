@@ -5,3 +5,5 @@ mod support;
 mod profile;
 
 mod import_csl;
+mod import_csl_damage;
+mod import_csl_identity;
