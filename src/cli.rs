@@ -227,8 +227,9 @@ async fn prepare(
         identity: DirectoryIdentity { name: serve.directory_name, default_language: serve.default_language },
         statements: database.statements.clone(),
     };
-    let application = Application::build(store.clone(), settings)
-        .map_err(|error| format!("cannot listen on {}: {error}; choose another address by --listen or LISTEN", serve.listen))?;
+    let application = Application::build(store.clone(), settings).map_err(|error| {
+        format!("cannot listen on {}: {error}; choose another address by --listen or LISTEN", serve.listen)
+    })?;
     greet(&store, application.address(), database.is_private()).await?;
     Ok(application)
 }

@@ -102,7 +102,10 @@ impl Database {
 ///
 /// # Errors
 /// Where there is no server, or the command fails.
-pub async fn run_migrations(config: &DatabaseConfig, direction: Direction) -> Result<Vec<(String, bool)>, DatabaseError> {
+pub async fn run_migrations(
+    config: &DatabaseConfig,
+    direction: Direction,
+) -> Result<Vec<(String, bool)>, DatabaseError> {
     let (url, server) = match &config.database_url {
         Some(url) => (url.clone(), None),
         None => {

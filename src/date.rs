@@ -28,11 +28,7 @@ impl PartialDate {
     pub fn new(year: i64, month: Option<i64>, day: Option<i64>) -> Result<Self, InvalidPartialDate> {
         let written = || InvalidPartialDate(format!("{year} {month:?} {day:?}"));
         let narrow = |part: Option<i64>| part.map(u8::try_from).transpose().map_err(|_| written());
-        let date = Self {
-            year: u16::try_from(year).map_err(|_| written())?,
-            month: narrow(month)?,
-            day: narrow(day)?,
-        };
+        let date = Self { year: u16::try_from(year).map_err(|_| written())?, month: narrow(month)?, day: narrow(day)? };
         let exists = (1..=9999).contains(&year)
             && (date.day.is_none() || date.month.is_some())
             && NaiveDate::from_ymd_opt(
@@ -105,7 +101,9 @@ mod tests {
         for written in ["2015", "2015-02", "2016-02-29", "0999"] {
             assert_eq!(written.parse::<PartialDate>().expect("a date").to_string(), written);
         }
-        for written in ["", "15", "2015-2", "2015-13", "2015-02-30", "2015-02-01-01", "0000", "-2015", "2015-", "２０１５"] {
+        for written in
+            ["", "15", "2015-2", "2015-13", "2015-02-30", "2015-02-01-01", "0000", "-2015", "2015-", "２０１５"]
+        {
             assert!(written.parse::<PartialDate>().is_err(), "{written}");
         }
     }

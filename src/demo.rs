@@ -11,8 +11,7 @@ use crate::store::write::Effect;
 const RECORDS: &str = include_str!("../demo/directory.jsonl");
 
 /// A query to paste, and what the first tab of the page has in full.
-pub const QUERY: &str =
-    r#"{ researcher(by: {slug: "razvan-pascanu"}) { name headline { value } coauthors(first: 3) { totalCount nodes { name } } } }"#;
+pub const QUERY: &str = r#"{ researcher(by: {slug: "razvan-pascanu"}) { name headline { value } coauthors(first: 3) { totalCount nodes { name } } } }"#;
 
 /// Loads the demonstration directory; what is there already stays as it is. Tells how many records were new.
 ///

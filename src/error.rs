@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-
 /// An error of a request. Cloneable, since one failed statement can fail many fields.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -67,4 +66,3 @@ bad_user_input!(
     crate::identifier::InvalidIdentifier,
     crate::language::InvalidLanguageTag
 );
-

@@ -9,7 +9,8 @@ pub fn excerpt(text: &str, most: usize) -> &str {
     let text = text.trim_end();
     let Some((limit, _)) = text.grapheme_indices(true).nth(most) else { return text };
     let words = text.split_word_bound_indices().map(|(start, _)| start);
-    let boundary = words.take_while(|start| *start <= limit).filter(|start| !text[..*start].trim_end().is_empty()).last();
+    let boundary =
+        words.take_while(|start| *start <= limit).filter(|start| !text[..*start].trim_end().is_empty()).last();
     // A boundary before punctuation is one too, but "word ." reads worse than "word".
     text[..boundary.unwrap_or(limit)].trim_end()
 }

@@ -82,11 +82,16 @@ impl FromStr for Orcid {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = |why| InvalidIdentifier::new(text, "an ORCID iD", why);
         let prefixes = [
-            "https://orcid.org/", "http://orcid.org/", "https://www.orcid.org/", "http://www.orcid.org/", "orcid.org/",
+            "https://orcid.org/",
+            "http://orcid.org/",
+            "https://www.orcid.org/",
+            "http://www.orcid.org/",
+            "orcid.org/",
             "orcid:",
         ];
         let bare = without_prefix(text, &prefixes).trim_end_matches('/');
-        let compact: Vec<u8> = bare.bytes().filter(|byte| *byte != b'-').map(|byte| byte.to_ascii_uppercase()).collect();
+        let compact: Vec<u8> =
+            bare.bytes().filter(|byte| *byte != b'-').map(|byte| byte.to_ascii_uppercase()).collect();
         let [digits @ .., check] = compact.as_slice() else { return Err(invalid("it is empty")) };
         if digits.len() != 15 || !digits.iter().all(u8::is_ascii_digit) || !(check.is_ascii_digit() || *check == b'X') {
             return Err(invalid("it has 16 digits, the last of which may be X, such as 0000-0002-1825-0097"));
@@ -151,8 +156,14 @@ impl FromStr for Doi {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = |why| InvalidIdentifier::new(text, "a DOI", why);
         let resolvers = [
-            "https://doi.org/", "http://doi.org/", "https://dx.doi.org/", "http://dx.doi.org/", "https://www.doi.org/",
-            "http://www.doi.org/", "dx.doi.org/", "doi.org/",
+            "https://doi.org/",
+            "http://doi.org/",
+            "https://dx.doi.org/",
+            "http://dx.doi.org/",
+            "https://www.doi.org/",
+            "http://www.doi.org/",
+            "dx.doi.org/",
+            "doi.org/",
         ];
         let address = without_prefix(text, &resolvers);
         let bare = without_prefix(address, &["doi:"]);
@@ -160,10 +171,13 @@ impl FromStr for Doi {
         let decoded = if address.len() == text.trim().len() { bare.into() } else { percent_decoded(bare) };
         let Some((prefix, suffix)) = decoded.split_once('/') else { return Err(invalid("it has no slash")) };
         let registrant = prefix.strip_prefix("10.").unwrap_or_default();
-        let registrant_holds = registrant.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
-            && registrant.split('.').next().is_some_and(|code| (4..=9).contains(&code.len()));
+        let registrant_holds =
+            registrant.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+                && registrant.split('.').next().is_some_and(|code| (4..=9).contains(&code.len()));
         if !registrant_holds {
-            return Err(invalid("it begins with 10. and a registrant's number of 4 to 9 digits, such as 10.1000/xyz123"));
+            return Err(invalid(
+                "it begins with 10. and a registrant's number of 4 to 9 digits, such as 10.1000/xyz123",
+            ));
         }
         if suffix.is_empty() || suffix.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(invalid("what follows the slash is empty or has white space in it"));
@@ -222,8 +236,14 @@ impl FromStr for ArxivId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let prefixes = [
-            "https://arxiv.org/abs/", "http://arxiv.org/abs/", "https://arxiv.org/pdf/", "http://arxiv.org/pdf/",
-            "https://doi.org/10.48550/arxiv.", "arxiv.org/abs/", "10.48550/arxiv.", "arxiv:",
+            "https://arxiv.org/abs/",
+            "http://arxiv.org/abs/",
+            "https://arxiv.org/pdf/",
+            "http://arxiv.org/pdf/",
+            "https://doi.org/10.48550/arxiv.",
+            "arxiv.org/abs/",
+            "10.48550/arxiv.",
+            "arxiv:",
         ];
         let bare = without_prefix(text, &prefixes).to_ascii_lowercase();
         let bare = bare.strip_suffix(".pdf").unwrap_or(&bare);
@@ -234,7 +254,8 @@ impl FromStr for ArxivId {
         let digits = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
             lengths.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
         };
-        let new_form = unversioned.split_once('.').is_some_and(|(month, number)| digits(month, 4..=4) && digits(number, 4..=5));
+        let new_form =
+            unversioned.split_once('.').is_some_and(|(month, number)| digits(month, 4..=4) && digits(number, 4..=5));
         let old_form = unversioned.split_once('/').is_some_and(|(archive, number)| {
             let named = archive.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte == b'.');
             !archive.is_empty() && named && digits(number, 7..=7)
@@ -254,13 +275,21 @@ mod tests {
     #[test]
     fn orcid_in_any_written_form() {
         for written in [
-            "0000-0002-1825-0097", "0000000218250097", "https://orcid.org/0000-0002-1825-0097",
-            "HTTP://ORCID.ORG/0000-0002-1825-0097/", " orcid:0000-0002-1825-0097 ",
+            "0000-0002-1825-0097",
+            "0000000218250097",
+            "https://orcid.org/0000-0002-1825-0097",
+            "HTTP://ORCID.ORG/0000-0002-1825-0097/",
+            " orcid:0000-0002-1825-0097 ",
         ] {
             assert_eq!(written.parse::<Orcid>().expect(written).as_str(), "0000-0002-1825-0097");
         }
-        assert_eq!("0000-0002-1694-233x".parse::<Orcid>().expect("a check character X").as_str(), "0000-0002-1694-233X");
-        for written in ["", "-", "0000-0002-1825-0098", "0000-0002-1825-009", "é000-0002-1825-0097", "0000-0002-1825-00977"] {
+        assert_eq!(
+            "0000-0002-1694-233x".parse::<Orcid>().expect("a check character X").as_str(),
+            "0000-0002-1694-233X"
+        );
+        for written in
+            ["", "-", "0000-0002-1825-0098", "0000-0002-1825-009", "é000-0002-1825-0097", "0000-0002-1825-00977"]
+        {
             assert!(written.parse::<Orcid>().is_err(), "{written}");
         }
     }
@@ -278,7 +307,10 @@ mod tests {
     #[test]
     fn doi_in_any_written_form() {
         for written in [
-            "10.1000/XYZ123", "doi:10.1000/xyz123", "https://doi.org/10.1000/xyz123", "http://dx.doi.org/10.1000/Xyz123",
+            "10.1000/XYZ123",
+            "doi:10.1000/xyz123",
+            "https://doi.org/10.1000/xyz123",
+            "http://dx.doi.org/10.1000/Xyz123",
             "https://doi.org/10.1000%2Fxyz123",
         ] {
             assert_eq!(written.parse::<Doi>().expect(written).as_str(), "10.1000/xyz123");
@@ -294,8 +326,10 @@ mod tests {
     #[test]
     fn arxiv_ids() {
         for (written, canonical) in [
-            ("arXiv:2301.00001v3", "2301.00001"), ("https://arxiv.org/pdf/2301.00001.pdf", "2301.00001"),
-            ("hep-th/9901001", "hep-th/9901001"), ("10.48550/arXiv.2301.00001", "2301.00001"),
+            ("arXiv:2301.00001v3", "2301.00001"),
+            ("https://arxiv.org/pdf/2301.00001.pdf", "2301.00001"),
+            ("hep-th/9901001", "hep-th/9901001"),
+            ("10.48550/arXiv.2301.00001", "2301.00001"),
         ] {
             assert_eq!(written.parse::<ArxivId>().expect(written).as_str(), canonical);
         }

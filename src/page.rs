@@ -150,26 +150,26 @@ mod tests {
 
     const LIMITS: PageLimits = PageLimits { default_size: 20, maximum_size: 100 };
 
-    fn page(arguments: PageArguments) -> Result<Page, PageError> {
-        Page::new(&arguments, "list", LIMITS)
+    fn page(arguments: &PageArguments) -> Result<Page, PageError> {
+        Page::new(arguments, "list", LIMITS)
     }
 
     #[test]
     fn sizes() {
-        assert_eq!(page(PageArguments::default()).expect("a page").size, 20);
-        assert_eq!(page(PageArguments { last: Some(100), ..Default::default() }).expect("a page").size, 100);
+        assert_eq!(page(&PageArguments::default()).expect("a page").size, 20);
+        assert_eq!(page(&PageArguments { last: Some(100), ..Default::default() }).expect("a page").size, 100);
         for first in [0, -1, 101, i32::MIN] {
-            let refused = page(PageArguments { first: Some(first), ..Default::default() });
+            let refused = page(&PageArguments { first: Some(first), ..Default::default() });
             assert_eq!(refused, Err(PageError::Size { argument: "first", given: first, maximum: 100 }));
         }
         let both = PageArguments { first: Some(1), last: Some(1), ..Default::default() };
-        assert_eq!(page(both), Err(PageError::BothEnds));
+        assert_eq!(page(&both), Err(PageError::BothEnds));
     }
 
     #[test]
     fn cursors_belong_to_their_list() {
         let cursor = |list: &str| Cursor { list: list.to_owned(), keys: vec!["1".to_owned()] };
-        let after = |text: String| page(PageArguments { after: Some(text), ..Default::default() });
+        let after = |text: String| page(&PageArguments { after: Some(text), ..Default::default() });
         assert_eq!(after(cursor("list").encode()).expect("a page").after, Some(cursor("list")));
         assert_eq!(after(cursor("other").encode()), Err(PageError::OtherList { argument: "after" }));
         assert_eq!(after("x".to_owned()), Err(PageError::Cursor { argument: "after" }));

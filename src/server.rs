@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::http::header::{self, AcceptLanguage, HeaderValue};
+use actix_web::http::header::{self, AcceptLanguage, Header as _, HeaderValue};
 use actix_web::http::{StatusCode, Uri};
 use actix_web::middleware::Compress;
 use actix_web::web::{Bytes, Data, PayloadConfig, Query};
 use actix_web::{App, HttpMessage as _, HttpRequest, HttpResponse, HttpServer, guard, web};
 use async_graphql::{Request, Response, ServerError, Variables};
-use rust_embed::RustEmbed;
+use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -26,9 +26,10 @@ use crate::store::Store;
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 
 /// What the browser gets, built from `web/` by npm.
-#[derive(RustEmbed)]
-#[folder = "$OUT_DIR/web"]
-struct Web;
+static WEB: Dir<'_> = include_dir!("$OUT_DIR/web");
+/// The page works from this binary alone: nothing is fetched from elsewhere, and nothing of it runs inside another page.
+const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; \
+     worker-src 'self'; connect-src 'self'; frame-ancestors 'none'";
 
 /// What a server is made of.
 #[derive(Clone)]
@@ -211,7 +212,11 @@ async fn other_method(request: HttpRequest) -> HttpResponse {
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {
-    refusal(&request, StatusCode::NOT_FOUND, "there is nothing here; queries go to /graphql, and /graphiql is the page to try them")
+    refusal(
+        &request,
+        StatusCode::NOT_FOUND,
+        "there is nothing here; queries go to /graphql, and /graphiql is the page to try them",
+    )
 }
 
 async fn execute(http: &HttpRequest, state: &State, query: Request) -> HttpResponse {
@@ -230,21 +235,11 @@ async fn execute(http: &HttpRequest, state: &State, query: Request) -> HttpRespo
 
 /// The reader's languages by the request's header, most wanted first.
 fn accepted_languages(request: &HttpRequest) -> AcceptedLanguages {
-    let Ok(header) = request.get_header_result::<AcceptLanguage>() else { return AcceptedLanguages::default() };
+    let Ok(header) = AcceptLanguage::parse(request) else { return AcceptedLanguages::default() };
     let ranked = header.ranked();
     let tags = ranked.iter().filter_map(|wanted| wanted.to_string().parse::<LanguageTag>().ok());
     // Nobody reads twenty languages, and each one costs.
     AcceptedLanguages(tags.take(20).collect())
-}
-
-trait HeaderResult {
-    fn get_header_result<H: header::Header>(&self) -> Result<H, ()>;
-}
-
-impl HeaderResult for HttpRequest {
-    fn get_header_result<H: header::Header>(&self) -> Result<H, ()> {
-        H::parse(self).map_err(|_| ())
-    }
 }
 
 /// Gives each error its code, and faults of ours a number by which the log has them.
@@ -335,12 +330,16 @@ async fn graphiql_file(path: web::Path<String>, uri: Uri) -> HttpResponse {
 }
 
 fn file(path: &str) -> HttpResponse {
-    let Some(file) = Web::get(path) else { return HttpResponse::NotFound().finish() };
+    let Some(file) = WEB.get_file(path) else { return HttpResponse::NotFound().finish() };
     // Built files have a digest in their name; the page that names them has none.
     let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let media_type = mime_guess::from_path(path).first_or_octet_stream();
+    let media_type =
+        if media_type.type_() == "text" { format!("{media_type}; charset=utf-8") } else { media_type.to_string() };
     HttpResponse::Ok()
-        .content_type(file.metadata.mimetype())
+        .content_type(media_type)
         .insert_header((header::CACHE_CONTROL, caching))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(file.data.into_owned())
+        .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
+        .body(file.contents())
 }

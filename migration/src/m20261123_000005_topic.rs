@@ -46,7 +46,10 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared("DROP TABLE researcher_topic; DROP TABLE topic_broader; DROP TABLE topic;").await?;
+        manager
+            .get_connection()
+            .execute_unprepared("DROP TABLE researcher_topic; DROP TABLE topic_broader; DROP TABLE topic;")
+            .await?;
         Ok(())
     }
 }

@@ -57,7 +57,10 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared("DROP TABLE coauthorship; DROP TABLE authorship_organization; DROP TABLE authorship;").await?;
+        manager
+            .get_connection()
+            .execute_unprepared("DROP TABLE coauthorship; DROP TABLE authorship_organization; DROP TABLE authorship;")
+            .await?;
         Ok(())
     }
 }

@@ -62,7 +62,10 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared("DROP TABLE source_record; DROP TABLE former_identity; DROP TABLE external_id;").await?;
+        manager
+            .get_connection()
+            .execute_unprepared("DROP TABLE source_record; DROP TABLE former_identity; DROP TABLE external_id;")
+            .await?;
         Ok(())
     }
 }

@@ -287,6 +287,7 @@ impl Launcher<'_> {
 /// Has the kernel interrupt the program (a fast shutdown for Postgres) when the thread that started it ends, as all
 /// do when we are killed.
 #[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "what happens between fork and exec has no safe form")]
 fn end_with_us(command: &mut Command) {
     use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
     let us = getpid();

@@ -127,8 +127,8 @@ fn paper_type(item: &Object, doi: Option<&Doi>) -> PaperType {
         | "review-book" => PaperType::Article,
         "paper-conference" | "proceedings-article" => PaperType::ConferencePaper,
         "book" | "monograph" | "edited-book" | "reference-book" | "proceedings" => PaperType::Book,
-        "chapter" | "book-chapter" | "book-section" | "book-part" | "entry" | "entry-dictionary" | "entry-encyclopedia"
-        | "reference-entry" => PaperType::BookChapter,
+        "chapter" | "book-chapter" | "book-section" | "book-part" | "entry" | "entry-dictionary"
+        | "entry-encyclopedia" | "reference-entry" => PaperType::BookChapter,
         "thesis" | "dissertation" => PaperType::Thesis,
         "report" | "report-series" => PaperType::Report,
         "dataset" => PaperType::Dataset,
@@ -153,7 +153,8 @@ fn issued(item: &Object, notes: &mut Vec<String>) -> Option<PartialDate> {
             }
         };
     }
-    let written = ["raw", "literal", "date-time"].iter().find_map(|field| issued.get(field)?.as_str()).or(issued.as_str())?;
+    let written =
+        ["raw", "literal", "date-time"].iter().find_map(|field| issued.get(field)?.as_str()).or(issued.as_str())?;
     let written = written.trim();
     let exact = written.get(..10).and_then(|date| date.parse().ok()).or_else(|| written.parse().ok());
     exact.or_else(|| {
@@ -246,8 +247,8 @@ fn is_tag(inside: &str) -> bool {
     const NAMES: [&str; 16] =
         ["i", "b", "u", "em", "strong", "sub", "sup", "sc", "scp", "span", "p", "title", "sec", "br", "italic", "bold"];
     let name = tag_name(inside).to_lowercase();
-    let has_attributes_only = inside.trim_start_matches('/')[name.len()..].trim().trim_end_matches('/').is_empty()
-        || inside.contains('=');
+    let has_attributes_only =
+        inside.trim_start_matches('/')[name.len()..].trim().trim_end_matches('/').is_empty() || inside.contains('=');
     (NAMES.contains(&name.as_str()) || name.starts_with("jats:") || name.starts_with("mml:")) && has_attributes_only
 }
 

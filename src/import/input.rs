@@ -48,7 +48,8 @@ impl Input {
         let reader: Box<dyn BufRead> = if is_gzip {
             Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(whole)))
         } else if is_zstd {
-            let decoder = zstd::Decoder::with_buffer(whole).map_err(|error| format!("its zstd cannot be read: {error}"))?;
+            let decoder =
+                zstd::Decoder::with_buffer(whole).map_err(|error| format!("its zstd cannot be read: {error}"))?;
             Box::new(BufReader::with_capacity(1 << 16, decoder))
         } else {
             Box::new(whole)

@@ -23,7 +23,9 @@ impl Lines<'_> {
         loop {
             let unreadable = |number: usize, error: std::io::Error| {
                 let reason = match error.kind() {
-                    std::io::ErrorKind::UnexpectedEof => "the compressed data end too early; the file is cut off".to_owned(),
+                    std::io::ErrorKind::UnexpectedEof => {
+                        "the compressed data end too early; the file is cut off".to_owned()
+                    }
                     _ => format!("it cannot be read further: {error}"),
                 };
                 Stop::Unreadable(number, reason)
@@ -40,7 +42,10 @@ impl Lines<'_> {
             self.buffer.extend_from_slice(&available[..used]);
             self.reader.consume(used);
             if self.buffer.len() > LONGEST {
-                let reason = format!("a line has more than {} MiB; records are one a line, or an array over lines", LONGEST >> 20);
+                let reason = format!(
+                    "a line has more than {} MiB; records are one a line, or an array over lines",
+                    LONGEST >> 20
+                );
                 return Err(Stop::Unreadable(self.number + 1, reason));
             }
             if end.is_some() {
@@ -66,8 +71,7 @@ pub(super) fn values(
     let mut lines = Lines { reader, number: 0, buffer: Vec::new() };
     let mut is_first = true;
     let mut in_array = false;
-    loop {
-        let Some(line) = lines.next()? else { break };
+    while let Some(line) = lines.next()? {
         if line.is_empty() {
             continue;
         }
@@ -121,7 +125,10 @@ fn value(
     scanner.scan(text);
     loop {
         let Some(line) = lines.next()? else {
-            return Err(Stop::Unreadable(start, "the JSON that begins here does not end; the file is cut off".to_owned()));
+            return Err(Stop::Unreadable(
+                start,
+                "the JSON that begins here does not end; the file is cut off".to_owned(),
+            ));
         };
         scanner.scan(line);
         whole.push(b'\n');

@@ -196,8 +196,13 @@ pub async fn run(store: &Store, import: Import) -> Result<Summary, ImportError> 
     let reader_progress = progress.clone();
     let (format, files) = (import.format.clone(), import.files.clone());
     let reader = tokio::task::spawn_blocking(move || read_all(&format, &files, &reader_progress, &sender));
-    let mut writer =
-        Writer { store, source: import.format.name(), is_strict: import.is_strict, progress, summary: Summary::default() };
+    let mut writer = Writer {
+        store,
+        source: import.format.name(),
+        is_strict: import.is_strict,
+        progress,
+        summary: Summary::default(),
+    };
     let result = writer.write_all(receiver).await;
     // A reader whose channel is closed stops at the next record.
     if reader.await.is_err() {
@@ -212,10 +217,7 @@ fn read_all(format: &Format, files: &[PathBuf], progress: &Progress, items: &mps
     for path in files {
         let file = path.display().to_string();
         let outcome = match Input::open(path, progress) {
-            Ok(mut input) => {
-                let outcome = format.read(&mut input, &mut Sink { file: &file, items });
-                outcome
-            }
+            Ok(mut input) => format.read(&mut input, &mut Sink { file: &file, items }),
             Err(reason) => Err(Stop::Unreadable(0, reason)),
         };
         match outcome {

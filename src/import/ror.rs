@@ -84,7 +84,8 @@ fn organization(value: Value, notes: &mut Vec<String>) -> Result<OrganizationRec
         };
         return Err(reason.to_owned());
     }
-    let source: Organization = serde_json::from_value(value).map_err(|error| format!("it is no ROR record: {error}"))?;
+    let source: Organization =
+        serde_json::from_value(value).map_err(|error| format!("it is no ROR record: {error}"))?;
     let ror: Ror = source.id.parse().map_err(|error| format!("{error}"))?;
     let place = source.locations.into_iter().find_map(|location| location.geonames_details);
     let (country_code, city) = place.map_or((None, None), |place| (place.country_code, place.name));

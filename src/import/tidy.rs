@@ -5,8 +5,8 @@ use url::Url;
 use crate::language::{LanguageTag, LocalizedText};
 use crate::names;
 use crate::record::{
-    AbstractCompleteness, AffiliationRecord, Name, OrganizationRecord, PaperRecord, Record, ResearcherRecord, TopicRecord,
-    TopicReference,
+    AbstractCompleteness, AffiliationRecord, Name, OrganizationRecord, PaperRecord, Record, ResearcherRecord,
+    TopicRecord, TopicReference,
 };
 
 /// The longest text of one field, in characters.
@@ -51,19 +51,21 @@ fn topic(mut record: TopicRecord, notes: &mut Vec<String>) -> Result<TopicRecord
 }
 
 fn researcher(mut record: ResearcherRecord, notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
-    record.name = line(record.name, "name", notes);
+    record.name = line(&record.name, "name", notes);
     if record.name.is_empty() {
         return Err("the person has no name".to_owned());
     }
     record.given_name = some_line(record.given_name, "given name", notes);
     record.family_name = some_line(record.family_name, "family name", notes);
-    record.other_names = record.other_names.into_iter().filter_map(|name| some_line(Some(name), "other name", notes)).collect();
+    record.other_names =
+        record.other_names.into_iter().filter_map(|name| some_line(Some(name), "other name", notes)).collect();
     record.headline = localized(&record.headline, names::clean, notes);
     record.biography = localized(&record.biography, names::clean_paragraphs, notes);
     record.portrait_url = address(record.portrait_url, "portrait", notes);
     record.homepage_url = address(record.homepage_url, "homepage", notes);
     record.topics = topics(record.topics, notes);
-    record.affiliations = record.affiliations.into_iter().map(|affiliation| self::affiliation(affiliation, notes)).collect();
+    record.affiliations =
+        record.affiliations.into_iter().map(|affiliation| self::affiliation(affiliation, notes)).collect();
     Ok(record)
 }
 
@@ -76,7 +78,7 @@ fn affiliation(mut record: AffiliationRecord, notes: &mut Vec<String>) -> Affili
 
 fn paper(mut record: PaperRecord, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
     record.source_id = some_line(record.source_id, "id", notes);
-    record.title = line(record.title, "title", notes);
+    record.title = line(&record.title, "title", notes);
     if record.title.is_empty() {
         return Err("it has no title".to_owned());
     }
@@ -114,12 +116,12 @@ fn paper(mut record: PaperRecord, notes: &mut Vec<String>) -> Result<PaperRecord
 }
 
 /// One line of clean text; control characters that it had are noted, since they tell of damage.
-fn line(text: String, what: &str, notes: &mut Vec<String>) -> String {
+fn line(text: &str, what: &str, notes: &mut Vec<String>) -> String {
     if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
         let which = if text.contains('\0') { "a null character" } else { "a control character" };
         notes.push(format!("{which} in the {what} was removed"));
     }
-    let mut clean = names::clean(&text);
+    let mut clean = names::clean(text);
     if clean.chars().count() > LONGEST {
         notes.push(format!("the {what} was cut at {LONGEST} characters"));
         clean = clean.chars().take(LONGEST).collect();
@@ -128,7 +130,7 @@ fn line(text: String, what: &str, notes: &mut Vec<String>) -> String {
 }
 
 fn some_line(text: Option<String>, what: &str, notes: &mut Vec<String>) -> Option<String> {
-    text.map(|text| line(text, what, notes)).filter(|text| !text.is_empty())
+    text.map(|text| line(&text, what, notes)).filter(|text| !text.is_empty())
 }
 
 fn localized(texts: &LocalizedText, clean: impl Fn(&str) -> String, notes: &mut Vec<String>) -> LocalizedText {
@@ -167,7 +169,7 @@ fn address(text: Option<String>, what: &str, notes: &mut Vec<String>) -> Option<
 
 fn all_names(names: Vec<Name>, notes: &mut Vec<String>) -> Vec<Name> {
     let tidy = names.into_iter().map(|name| Name {
-        value: line(name.value, "name", notes),
+        value: line(&name.value, "name", notes),
         language: name.language.and_then(|tag| language(&tag, notes)),
         kind: name.kind,
     });

@@ -236,7 +236,9 @@ impl AffiliationQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Which; all where absent.")] filter: Option<AffiliationFilter>,
         #[graphql(desc = "Another order.")] order_by: Option<AffiliationOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,

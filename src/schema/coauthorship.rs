@@ -119,7 +119,9 @@ impl CoauthorFields {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Another order.")] order_by: Option<PaperOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,

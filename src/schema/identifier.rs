@@ -99,7 +99,9 @@ pub fn bounded<T>(ctx: &Context<'_>, field: &str, list: Option<Vec<T>>) -> Resul
     match list {
         Some(list) if list.len() > most => {
             let given = list.len();
-            Err(Error::BadUserInput(format!("{field} has {given} entries; a list takes at most {most}: ask in several requests")))
+            Err(Error::BadUserInput(format!(
+                "{field} has {given} entries; a list takes at most {most}: ask in several requests"
+            )))
         }
         list => Ok(list),
     }
@@ -115,7 +117,8 @@ pub fn canonical<T: std::str::FromStr + std::fmt::Display>(
     identifiers: Option<Vec<String>>,
 ) -> Result<Option<Vec<String>>, Error> {
     let identifiers = bounded(ctx, field, identifiers)?;
-    Ok(identifiers.map(|texts| texts.iter().filter_map(|text| text.parse::<T>().ok()).map(|id| id.to_string()).collect()))
+    Ok(identifiers
+        .map(|texts| texts.iter().filter_map(|text| text.parse::<T>().ok()).map(|id| id.to_string()).collect()))
 }
 
 /// Texts of a filter; one with a null character matches nothing.
@@ -140,7 +143,11 @@ pub async fn identifiers<R: Relation<Node = ExternalId>>(ctx: &Context<'_>, id: 
 ///
 /// # Errors
 /// Where the database does not answer.
-pub async fn former_ids<R: Relation<Node = FormerId>>(ctx: &Context<'_>, id: i64, kind: Kind) -> Result<Vec<ID>, Error> {
+pub async fn former_ids<R: Relation<Node = FormerId>>(
+    ctx: &Context<'_>,
+    id: i64,
+    kind: Kind,
+) -> Result<Vec<ID>, Error> {
     let ids = ctx.loaders().load_one(RelatedTo::<R>::new(id)).await?.unwrap_or_default();
     Ok(ids.iter().map(|former| GlobalId { kind, number: former.former_id }.to_string().into()).collect())
 }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use async_graphql::registry::Registry;
 use async_graphql::{
-    Context, ContextSelectionSet, ID, Interface, Object, OutputType, Positioned, ServerResult, Value, parser::types::Field,
+    Context, ContextSelectionSet, ID, Interface, Object, OutputType, Positioned, ServerResult, Value,
+    parser::types::Field,
 };
 use futures_util::future::try_join_all;
 
@@ -26,7 +27,6 @@ use crate::store::lookup::{ByKey, Key};
 /// Anything with an id of its own, by which it can be read again.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Its id: opaque, unique in the directory, the same for ever."))]
-#[allow(clippy::large_enum_variant, reason = "all variants are one pointer or two")]
 pub enum Node {
     /// A person.
     Researcher(Researcher),
@@ -44,9 +44,14 @@ pub enum Node {
 
 /// What a page can be about and a search can find.
 #[derive(Interface)]
+#[allow(clippy::duplicated_attributes, reason = "two fields of one type are no duplicates")]
 #[graphql(
     field(name = "id", ty = "ID", desc = "Its id: opaque, unique in the directory, the same for ever."),
-    field(name = "slug", ty = "String", desc = "Its name in an address: lower-case ASCII letters, digits and hyphens."),
+    field(
+        name = "slug",
+        ty = "String",
+        desc = "Its name in an address: lower-case ASCII letters, digits and hyphens."
+    ),
     field(
         name = "display_name",
         ty = "LocalizedString",
@@ -116,7 +121,9 @@ impl NodeQuery {
         let most = ctx.limits().page.maximum_size as usize;
         if ids.len() > most {
             let given = ids.len();
-            return Err(Error::BadUserInput(format!("ids has {given} entries; it takes at most {most}: ask in several requests")));
+            return Err(Error::BadUserInput(format!(
+                "ids has {given} entries; it takes at most {most}: ask in several requests"
+            )));
         }
         read(ctx, &bounded(ctx, "ids", Some(ids))?.unwrap_or_default()).await
     }
@@ -129,7 +136,9 @@ async fn read(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, Error>
         let key = Key::Id(number);
         let loaders = ctx.loaders();
         Ok(match kind {
-            Kind::Researcher => loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Researcher(Researcher(model))),
+            Kind::Researcher => {
+                loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Researcher(Researcher(model)))
+            }
             Kind::Organization => {
                 loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Organization(Organization(model)))
             }
@@ -138,7 +147,9 @@ async fn read(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, Error>
             Kind::Affiliation => {
                 loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Affiliation(Affiliation(model)))
             }
-            Kind::Authorship => loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Authorship(Authorship(model))),
+            Kind::Authorship => {
+                loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Authorship(Authorship(model)))
+            }
         })
     };
     try_join_all(ids.iter().map(node)).await

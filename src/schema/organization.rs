@@ -9,7 +9,8 @@ use super::affiliation::{Affiliation, AffiliationConnection, AffiliationFilter, 
 use super::connection::{Connection, Shown, connection, page_cost, plain_list};
 use super::context::State as _;
 use super::identifier::{
-    Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible, words,
+    Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
+    words,
 };
 use super::localized::{LocalizedName, LocalizedString};
 use super::order::OrderDirection;
@@ -43,7 +44,10 @@ impl From<Arc<organization::Model>> for Organization {
     }
 }
 
-async fn related<R: Relation<Node = organization::Model>>(ctx: &Context<'_>, id: i64) -> Result<Vec<Organization>, Error> {
+async fn related<R: Relation<Node = organization::Model>>(
+    ctx: &Context<'_>,
+    id: i64,
+) -> Result<Vec<Organization>, Error> {
     let organizations = ctx.loaders().load_one(RelatedTo::<R>::new(id)).await?.unwrap_or_default();
     Ok(organizations.iter().cloned().map(Organization).collect())
 }
@@ -143,13 +147,20 @@ impl Organization {
     async fn children(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<OrganizationConnection, Error> {
         let (order, direction) = OrganizationOrder::or_name(None, ctx);
-        let list = store::Organizations { children_of_parent: true, filter: store::OrganizationFilter::default(), order, direction };
+        let list = store::Organizations {
+            children_of_parent: true,
+            filter: store::OrganizationFilter::default(),
+            order,
+            direction,
+        };
         connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
@@ -159,10 +170,14 @@ impl Organization {
     async fn affiliations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which; all of any kind, past ones too, where absent. Those below are listed with them, not here.")]
+        #[graphql(
+            desc = "Which; all of any kind, past ones too, where absent. Those below are listed with them, not here."
+        )]
         filter: Option<AffiliationFilter>,
         #[graphql(desc = "Another order.")] order_by: Option<AffiliationOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
@@ -183,14 +198,17 @@ impl Organization {
         #[graphql(desc = "What their affiliation here passes.")] affiliation: Option<AffiliationFilter>,
         #[graphql(desc = "Which people.")] filter: Option<ResearcherFilter>,
         #[graphql(desc = "Another order.")] order_by: Option<ResearcherOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<OrganizationResearcherConnection, Error> {
         let (order, direction) = ResearcherOrder::or_name(order_by);
         let affiliation = AffiliationFilter::or_all(affiliation, ctx)?;
-        let list = OrganizationResearchers { affiliation, filter: ResearcherFilter::or_all(filter, ctx)?, order, direction };
+        let list =
+            OrganizationResearchers { affiliation, filter: ResearcherFilter::or_all(filter, ctx)?, order, direction };
         connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
@@ -203,7 +221,9 @@ impl Organization {
         #[graphql(desc = "Or anywhere below.", default = true)] include_descendants: bool,
         #[graphql(desc = "Which.")] filter: Option<PaperFilter>,
         #[graphql(desc = "Another order.")] order_by: Option<PaperOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
@@ -434,7 +454,9 @@ impl OrganizationQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Which; all where absent.")] filter: Option<OrganizationFilter>,
         #[graphql(desc = "Another order.")] order_by: Option<OrganizationOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,

@@ -8,7 +8,8 @@ use super::authorship::{Authorship, AuthorshipConnection};
 use super::connection::{Connection, Shown, connection, page_cost, plain_list};
 use super::context::State as _;
 use super::identifier::{
-    Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible, words,
+    Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
+    words,
 };
 use super::localized::LocalizedString;
 use super::order::{IntRange, OrderDirection};
@@ -154,7 +155,9 @@ impl Paper {
     async fn authorships(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
@@ -167,7 +170,9 @@ impl Paper {
     async fn topics(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
@@ -260,9 +265,10 @@ impl Abstract {
         &self,
         #[graphql(desc = "The most characters, as a reader counts them: 1 to 10,000.", default = 300)] max_length: i32,
     ) -> Result<Option<Excerpt>, Error> {
-        let most = usize::try_from(max_length).ok().filter(|most| (1..=10_000).contains(most)).ok_or_else(|| {
-            Error::BadUserInput(format!("maxLength is {max_length}; it can be 1 to 10,000"))
-        })?;
+        let most = usize::try_from(max_length)
+            .ok()
+            .filter(|most| (1..=10_000).contains(most))
+            .ok_or_else(|| Error::BadUserInput(format!("maxLength is {max_length}; it can be 1 to 10,000")))?;
         Ok(self.text.as_ref().map(|text| {
             let shown = excerpt(&text.value, most);
             Excerpt { text: shown.to_owned(), is_truncated: shown.len() < text.value.trim_end().len() }
@@ -453,7 +459,9 @@ impl PaperQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Which; all where absent.")] filter: Option<PaperFilter>,
         #[graphql(desc = "Another order.")] order_by: Option<PaperOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
 
 use super::affiliation::{AffiliationConnection, AffiliationFilter, AffiliationOrder};
+use super::coauthorship::{CoauthorConnection, CoauthorFilter, CoauthorOrder};
 use super::connection::{Connection, Shown, connection, page_cost, plain_list};
 use super::context::State as _;
-use super::coauthorship::{CoauthorConnection, CoauthorFilter, CoauthorOrder};
 use super::identifier::{
     Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
 };
@@ -22,7 +22,7 @@ use crate::id::{GlobalId, Kind};
 use crate::identifier::Orcid;
 use crate::language::LanguageTag;
 use crate::page::PageArguments;
-use crate::store::affiliation::{Affiliations, AffiliationScope, EmploymentOf};
+use crate::store::affiliation::{AffiliationScope, Affiliations, EmploymentOf};
 use crate::store::coauthorship::Coauthors;
 use crate::store::list::{OrderDirection as Direction, Parent};
 use crate::store::lookup::{ByKey, Key};
@@ -151,7 +151,9 @@ impl Researcher {
         ctx: &Context<'_>,
         #[graphql(desc = "Which; all of any kind, past ones too, where absent.")] filter: Option<AffiliationFilter>,
         #[graphql(desc = "Another order.")] order_by: Option<AffiliationOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
@@ -169,7 +171,9 @@ impl Researcher {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Another order; PAPER_COUNT counts this person's papers.")] order_by: Option<TopicOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
@@ -187,7 +191,9 @@ impl Researcher {
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] filter: Option<PaperFilter>,
         #[graphql(desc = "Another order.")] order_by: Option<PaperOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
@@ -208,7 +214,9 @@ impl Researcher {
             CoauthorFilter,
         >,
         #[graphql(desc = "Another order.")] order_by: Option<CoauthorOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
@@ -455,7 +463,9 @@ impl ResearcherQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Which; everybody where absent.")] filter: Option<ResearcherFilter>,
         #[graphql(desc = "Another order.")] order_by: Option<ResearcherOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,

@@ -53,7 +53,9 @@ impl ScalarType for DateTime {
         let text = text(value).map_err(InputValueError::expected_type)?;
         let moment = chrono::DateTime::parse_from_rfc3339(&text);
         moment.map(|moment| Self(moment.to_utc())).map_err(|_| {
-            InputValueError::custom(format!("'{text}' is not a moment; write one as RFC 3339 has it: 2026-01-31T12:00:00Z"))
+            InputValueError::custom(format!(
+                "'{text}' is not a moment; write one as RFC 3339 has it: 2026-01-31T12:00:00Z"
+            ))
         })
     }
 
@@ -93,7 +95,6 @@ impl ScalarType for Url {
         Value::String(self.0.clone())
     }
 }
-
 
 /// An address as stored, where there is one.
 pub fn url(stored: Option<&String>) -> Option<Url> {

@@ -90,7 +90,9 @@ impl Topic {
     async fn narrower(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
@@ -110,7 +112,9 @@ impl Topic {
         #[graphql(desc = "Or a narrower topic.", default = true)] include_narrower: bool,
         #[graphql(desc = "Which people.")] filter: Option<ResearcherFilter>,
         #[graphql(desc = "Another order; PAPER_COUNT counts papers on the topic.")] order_by: Option<ResearcherOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
@@ -130,7 +134,9 @@ impl Topic {
         #[graphql(desc = "Or on a narrower topic.", default = true)] include_narrower: bool,
         #[graphql(desc = "Which.")] filter: Option<PaperFilter>,
         #[graphql(desc = "Another order.")] order_by: Option<PaperOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
@@ -295,7 +301,9 @@ impl TopicQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Which; all where absent.")] filter: Option<TopicFilter>,
         #[graphql(desc = "Another order.")] order_by: Option<TopicOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,

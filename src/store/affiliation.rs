@@ -58,14 +58,18 @@ impl AffiliationFilter {
             conditions.push(Sql::with("affiliation.kind = ANY(?)", texts(kinds.iter().map(|kind| word(*kind)))));
         }
         if let Some(organizations) = &self.organization_ids {
-            let listed = organization::or_below(Sql::with("SELECT unnest(?::bigint[])", ids(organizations.clone())), self.include_descendants);
+            let listed = organization::or_below(
+                Sql::with("SELECT unnest(?::bigint[])", ids(organizations.clone())),
+                self.include_descendants,
+            );
             conditions.push(Sql::from("affiliation.organization_id IN (").then(listed).then(")"));
         }
         if let Some(researchers) = &self.researcher_ids {
             conditions.push(Sql::with("affiliation.researcher_id = ANY(?)", ids(researchers.clone())));
         }
         if let Some(day) = self.as_of {
-            conditions.push(Sql::with("affiliation.starts_on <= ?", day).then_with(" AND affiliation.ends_on >= ?", day));
+            conditions
+                .push(Sql::with("affiliation.starts_on <= ?", day).then_with(" AND affiliation.ends_on >= ?", day));
         }
         match self.is_current {
             Some(true) => conditions.push(CURRENT.into()),
@@ -93,7 +97,8 @@ impl AffiliationFilter {
 
     /// The ids of the people whom [`Self::of_people`] selects.
     pub(super) fn people(&self) -> Sql {
-        Sql::from("SELECT affiliation.researcher_id FROM affiliation WHERE ").then(Sql::all(self.of_people().conditions()))
+        Sql::from("SELECT affiliation.researcher_id FROM affiliation WHERE ")
+            .then(Sql::all(self.of_people().conditions()))
     }
 }
 
@@ -213,13 +218,19 @@ impl Loader<AffiliationsBehind> for Store {
         let mut found: HashMap<AffiliationsBehind, Self::Value> = HashMap::new();
         for (filter, pairs) in pairs {
             let below = organization::or_below("SELECT parent.key".into(), filter.include_descendants);
-            let sql = Sql::with("SELECT parent.key AS parent_key, affiliation.* FROM unnest(?::bigint[], ", ids(pairs.iter().map(|pair| pair.0)))
-                .then_with("?::bigint[]) AS parent(key, person) JOIN affiliation ON affiliation.researcher_id = parent.person", ids(pairs.iter().map(|pair| pair.1)))
-                .then(" WHERE affiliation.organization_id IN (")
-                .then(below)
-                .then(") AND ")
-                .then(Sql::all(filter.of_people().conditions()))
-                .then(" ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id");
+            let sql = Sql::with(
+                "SELECT parent.key AS parent_key, affiliation.* FROM unnest(?::bigint[], ",
+                ids(pairs.iter().map(|pair| pair.0)),
+            )
+            .then_with(
+                "?::bigint[]) AS parent(key, person) JOIN affiliation ON affiliation.researcher_id = parent.person",
+                ids(pairs.iter().map(|pair| pair.1)),
+            )
+            .then(" WHERE affiliation.organization_id IN (")
+            .then(below)
+            .then(") AND ")
+            .then(Sql::all(filter.of_people().conditions()))
+            .then(" ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id");
             for row in self.rows::<Behind>(sql).await? {
                 let key = AffiliationsBehind {
                     organization: row.organization,
@@ -259,7 +270,9 @@ impl Loader<EmploymentOf> for Store {
             ids(keys.iter().map(|key| key.0)),
         )
         .then(CURRENT)
-        .then(" ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id LIMIT 1) AS employment");
+        .then(
+            " ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id LIMIT 1) AS employment",
+        );
         let rows = self.rows::<Keyed<Employment>>(sql).await?;
         Ok(rows.into_iter().map(|row| (EmploymentOf(row.key), Arc::new(row.value))).collect())
     }

@@ -24,7 +24,10 @@ impl List for Authorships {
             columns: "authorship.*".to_owned(),
             from: "authorship".into(),
             conditions: vec!["authorship.paper_id = parent.key".into()],
-            keys: vec![Key::new("authorship.list_order", KeyKind::Integer), Key::new("authorship.id", KeyKind::Integer)],
+            keys: vec![
+                Key::new("authorship.list_order", KeyKind::Integer),
+                Key::new("authorship.id", KeyKind::Integer),
+            ],
             direction: OrderDirection::Ascending,
         }
     }

@@ -115,9 +115,10 @@ impl List for Coauthors {
             CoauthorOrder::Name => Key::new("researcher.sort_name", KeyKind::Text),
         };
         Source {
-            columns: "researcher.*, pair.paper_count AS edge_paper_count, nullif(pair.first_year, 0) AS edge_first_year, \
+            columns:
+                "researcher.*, pair.paper_count AS edge_paper_count, nullif(pair.first_year, 0) AS edge_first_year, \
                       nullif(pair.last_year, 0) AS edge_last_year"
-                .to_owned(),
+                    .to_owned(),
             from: pairs.then(" JOIN researcher ON researcher.id = pair.coauthor_id"),
             conditions,
             keys: vec![key, Key::new("pair.coauthor_id", KeyKind::Integer)],

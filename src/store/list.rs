@@ -201,7 +201,8 @@ fn parents_sql(parents: &[Parent]) -> Sql {
 
 /// The rows on one side of a cursor, by comparison of rows: a range of the index over the keys.
 fn beyond(keys: &[Key], cursor: &Cursor, comparison: &str) -> Result<Sql, Error> {
-    let made_up = || Error::BadUserInput("this cursor was not made by this directory; start again without it".to_owned());
+    let made_up =
+        || Error::BadUserInput("this cursor was not made by this directory; start again without it".to_owned());
     if cursor.keys.len() != keys.len() {
         return Err(made_up());
     }
@@ -298,9 +299,10 @@ impl<L: List> Loader<PageOf<L>> for Store {
         }
         let pages = try_join_all(lists.into_iter().map(async |((list, page), parents)| {
             let rows = self.page_of(&**list, page, &parents).await?;
-            Ok::<_, Error>(rows.into_iter().map(|(parent, rows)| {
-                (PageOf { parent, list: Arc::clone(list), page: Arc::clone(page) }, rows)
-            }))
+            Ok::<_, Error>(
+                rows.into_iter()
+                    .map(|(parent, rows)| (PageOf { parent, list: Arc::clone(list), page: Arc::clone(page) }, rows)),
+            )
         }));
         Ok(pages.await?.into_iter().flatten().collect())
     }

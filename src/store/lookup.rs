@@ -180,12 +180,12 @@ fn by_key_sql<M: Table>(keys: &[ByKey<M>]) -> Sql {
     if !numbers.0.is_empty() {
         let mut former = Sql::from("");
         if M::IS_ENTITY {
-            former = wanted(numbers.0.clone()).then_with("?::bigint[]) AS wanted(index, key) ", ids(numbers.1.clone())).then(
-                format!(
+            former = wanted(numbers.0.clone())
+                .then_with("?::bigint[]) AS wanted(index, key) ", ids(numbers.1.clone()))
+                .then(format!(
                     "JOIN (SELECT survivor_id AS id, former_id FROM former_identity WHERE kind = '{table}') AS found \
                      ON found.former_id = wanted.key"
-                ),
-            );
+                ));
             former = Sql::from(" UNION ALL ").then(former);
         }
         let present = wanted(numbers.0)

@@ -13,12 +13,10 @@ pub(super) fn or_below(roots: Sql, include_descendants: bool) -> Sql {
     if !include_descendants {
         return roots;
     }
-    Sql::from("WITH RECURSIVE below(id) AS (")
-        .then(roots)
-        .then(
-            " UNION SELECT organization_parent.child_id FROM organization_parent \
+    Sql::from("WITH RECURSIVE below(id) AS (").then(roots).then(
+        " UNION SELECT organization_parent.child_id FROM organization_parent \
              JOIN below ON below.id = organization_parent.parent_id) SELECT below.id FROM below",
-        )
+    )
 }
 
 /// A key by a label in the best of some languages, from a column of folded labels.

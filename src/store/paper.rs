@@ -81,7 +81,8 @@ impl PaperFilter {
             conditions.push(years.condition());
         }
         if let Some(types) = &self.types {
-            let words = types.iter().filter_map(|kind| serde_json::to_value(kind).ok()?.as_str().map(ToOwned::to_owned));
+            let words =
+                types.iter().filter_map(|kind| serde_json::to_value(kind).ok()?.as_str().map(ToOwned::to_owned));
             conditions.push(Sql::with("paper.type = ANY(?)", texts(words.collect::<Vec<String>>())));
         }
         if let Some(venues) = &self.venue_names {

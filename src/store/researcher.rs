@@ -48,14 +48,16 @@ impl ResearcherFilter {
         }
         if let Some(topics) = &self.topic_ids {
             conditions.push(
-                Sql::from("researcher.id IN (SELECT researcher_topic.researcher_id FROM researcher_topic WHERE topic_id IN (")
-                    .then(these_or_narrower(topics))
-                    .then(
-                        ") UNION SELECT authorship.researcher_id FROM paper_topic \
+                Sql::from(
+                    "researcher.id IN (SELECT researcher_topic.researcher_id FROM researcher_topic WHERE topic_id IN (",
+                )
+                .then(these_or_narrower(topics))
+                .then(
+                    ") UNION SELECT authorship.researcher_id FROM paper_topic \
                          JOIN authorship ON authorship.paper_id = paper_topic.paper_id WHERE paper_topic.topic_id IN (",
-                    )
-                    .then(these_or_narrower(topics))
-                    .then("))"),
+                )
+                .then(these_or_narrower(topics))
+                .then("))"),
             );
         }
         match self.has_orcid {

@@ -15,12 +15,10 @@ pub(super) fn or_narrower(roots: Sql, include_narrower: bool) -> Sql {
     if !include_narrower {
         return roots;
     }
-    Sql::from("WITH RECURSIVE narrower(id) AS (")
-        .then(roots)
-        .then(
-            " UNION SELECT topic_broader.topic_id FROM topic_broader \
+    Sql::from("WITH RECURSIVE narrower(id) AS (").then(roots).then(
+        " UNION SELECT topic_broader.topic_id FROM topic_broader \
              JOIN narrower ON narrower.id = topic_broader.broader_id) SELECT narrower.id FROM narrower",
-        )
+    )
 }
 
 /// The ids of some topics and of everything narrower.

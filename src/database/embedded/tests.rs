@@ -232,7 +232,10 @@ fn no_programs() {
     let place = Place::new();
     let programs = ServerPrograms { bin_directory: Some(place.parent.path().to_owned()), search_path: None };
     let error = EmbeddedServer::start(&place.directory(), &programs, Durability::Safe).unwrap_err();
-    assert!(matches!(error, EmbeddedError::Programs(ProgramsError::NotInBinDirectory(_))), "{error}");
+    assert!(
+        matches!(error, EmbeddedError::Programs(super::super::programs::ProgramsError::NotInBinDirectory(_))),
+        "{error}"
+    );
 }
 
 #[test]

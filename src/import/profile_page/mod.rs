@@ -126,12 +126,12 @@ pub fn read(text: &str, options: &ProfilePageOptions) -> Result<Vec<Record>, Pro
     let mut papers = Vec::new();
     for (_, lines) in page.parts.iter().filter(|(part, _)| *part == Part::Publications) {
         let lines: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
-        papers.extend(section::entries(&lines, &topics).into_iter().map(|entry| paper(entry, &researcher.name)));
+        papers.extend(section::entries(&lines, &topics).into_iter().map(|entry| paper(&entry, &researcher.name)));
     }
     Ok(std::iter::once(Record::Researcher(researcher)).chain(papers).collect())
 }
 
-fn paper(entry: section::Entry<'_>, owner: &str) -> Record {
+fn paper(entry: &section::Entry<'_>, owner: &str) -> Record {
     let own_key = person_key(owner);
     let owner_is_listed = entry.authors.iter().any(|name| person_key(name) == own_key);
     let listed = (1..).zip(&entry.authors).map(|(position, name)| (Some(position), *name));
@@ -363,11 +363,7 @@ const LONGEST: u64 = 16 << 20;
 
 /// Reads a page from a file. The oldest publication comes first: ids grow with time, and lists of papers without a
 /// date, newest first, are then in the order of the page.
-pub(super) fn stream(
-    reader: &mut dyn BufRead,
-    options: &ProfilePageOptions,
-    sink: &mut Sink<'_>,
-) -> Result<(), Stop> {
+pub(super) fn stream(reader: &mut dyn BufRead, options: &ProfilePageOptions, sink: &mut Sink<'_>) -> Result<(), Stop> {
     let mut bytes = Vec::new();
     reader
         .take(LONGEST + 1)
@@ -377,7 +373,8 @@ pub(super) fn stream(
         return Err(Stop::Unreadable(0, format!("it has more than {} MiB, which no profile page has", LONGEST >> 20)));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
-        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        let line =
+            1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
         Stop::Unreadable(line, "it is not UTF-8 text; save the page as UTF-8".to_owned())
     })?;
     let mut records = read(&text, options).map_err(|error| Stop::Unreadable(0, error.to_string()))?;

@@ -89,7 +89,10 @@ impl Batch<'_> {
         let counted = Sql::from("UPDATE researcher_statistics SET (paper_count, first_year, last_year) = (SELECT ")
             .then(COUNTS)
             .then(" FROM authorship WHERE authorship.researcher_id = researcher_statistics.researcher_id) ")
-            .then_with("WHERE researcher_id IN (SELECT researcher_id FROM authorship WHERE researcher_id = ANY(?))", people());
+            .then_with(
+                "WHERE researcher_id IN (SELECT researcher_id FROM authorship WHERE researcher_id = ANY(?))",
+                people(),
+            );
         self.execute(counted).await
     }
 

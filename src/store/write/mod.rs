@@ -64,8 +64,7 @@ impl Store {
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITE_LOCK})")).await?;
         let written = Written { effects: vec![None; records.len()], notes: Vec::new() };
-        let mut batch =
-            Batch { transaction: &transaction, source, consortium_size: self.consortium_size, written };
+        let mut batch = Batch { transaction: &transaction, source, consortium_size: self.consortium_size, written };
         batch.write(records).await?;
         let written = batch.written;
         transaction.commit().await?;

@@ -71,7 +71,9 @@ impl Batch<'_> {
         if changed.is_empty() {
             return Ok(());
         }
-        let by_ror = self.organizations_by_ror(changed.iter().filter_map(|change| change.1.ror.as_ref()).map(ToString::to_string)).await?;
+        let by_ror = self
+            .organizations_by_ror(changed.iter().filter_map(|change| change.1.ror.as_ref()).map(ToString::to_string))
+            .await?;
         for (_, record, _, _, existing) in &mut changed {
             if existing.is_none() {
                 *existing = match (&record.ror, record.names.first()) {
@@ -88,7 +90,8 @@ impl Batch<'_> {
             .collect();
         let mut slugs = self.slugs("organization", &wanted).await?.into_iter();
         let mut new_ids = self.new_ids("organization", wanted.len()).await?.into_iter();
-        let (mut inserts, mut updates, mut said, mut identified, mut relations) = (vec![], vec![], vec![], vec![], vec![]);
+        let (mut inserts, mut updates, mut said, mut identified, mut relations) =
+            (vec![], vec![], vec![], vec![], vec![]);
         for (index, record, key, digest, existing) in changed {
             let id = existing.or_else(|| new_ids.next()).ok_or_else(|| Error::internal("no id for an organization"))?;
             let slug = if existing.is_none() { slugs.next().unwrap_or_default() } else { String::new() };
@@ -106,7 +109,11 @@ impl Batch<'_> {
                 city: record.city.as_deref(),
                 homepage_url: record.homepage_url.as_deref(),
             };
-            if existing.is_some() { updates.push(row) } else { inserts.push(row) }
+            if existing.is_some() {
+                updates.push(row);
+            } else {
+                inserts.push(row);
+            }
             self.effect(index, if existing.is_some() { Effect::Updated } else { Effect::Created });
             said.push(Said { source: self.source.to_owned(), key, digest, id });
             identified.extend(record.identifiers.iter().map(|identifier| Identified {
@@ -166,11 +173,15 @@ impl Batch<'_> {
              UNION SELECT organization_id, other_id FROM arrived WHERE relation = 'successor' AND organization_id <> other_id \
              ON CONFLICT DO NOTHING";
         let (before, after) = arrived.split_once("?)").unwrap_or((arrived, ""));
-        let sql = Sql::with(&format!("{before}?)"), ids(written.iter().copied())).then_with(after, ids(written.iter().copied()));
+        let sql = Sql::with(&format!("{before}?)"), ids(written.iter().copied()))
+            .then_with(after, ids(written.iter().copied()));
         self.execute(sql).await
     }
 
-    pub(super) async fn organizations_by_ror(&self, rors: impl Iterator<Item = String>) -> Result<HashMap<String, i64>, Error> {
+    pub(super) async fn organizations_by_ror(
+        &self,
+        rors: impl Iterator<Item = String>,
+    ) -> Result<HashMap<String, i64>, Error> {
         #[derive(FromQueryResult)]
         struct ByRor {
             id: i64,
@@ -180,14 +191,19 @@ impl Batch<'_> {
         if rors.is_empty() {
             return Ok(HashMap::new());
         }
-        let rows = self.rows::<ByRor>(Sql::with("SELECT id, ror FROM organization WHERE ror = ANY(?)", texts(rors))).await?;
+        let rows =
+            self.rows::<ByRor>(Sql::with("SELECT id, ror FROM organization WHERE ror = ANY(?)", texts(rors))).await?;
         Ok(rows.into_iter().map(|row| (row.ror, row.id)).collect())
     }
 
     /// The organization without ROR id that has this name.
     async fn local_organization(&self, name: &str) -> Result<Option<i64>, Error> {
         let sql = "SELECT id FROM organization WHERE ror IS NULL AND names @> ?::jsonb ORDER BY id LIMIT 1";
-        Ok(self.rows::<Found>(Sql::with(sql, serde_json::json!([{ "value": name }]))).await?.pop().map(|found| found.id))
+        Ok(self
+            .rows::<Found>(Sql::with(sql, serde_json::json!([{ "value": name }])))
+            .await?
+            .pop()
+            .map(|found| found.id))
     }
 
     /// The organization that is meant, made where there is none: by ROR id, else one of the directory's own by name,

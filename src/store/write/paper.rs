@@ -97,7 +97,8 @@ impl Batch<'_> {
             let (now, later): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| {
                 let doi = change.doi.is_none_or(|doi| seen.insert(format!("doi:{doi}")));
                 let arxiv = change.arxiv_id.as_ref().is_none_or(|id| seen.insert(format!("arxiv:{id}")));
-                let title = change.record.source_id.is_some() || seen.insert(format!("title:{}", names::fold(&change.record.title)));
+                let title = change.record.source_id.is_some()
+                    || seen.insert(format!("title:{}", names::fold(&change.record.title)));
                 seen.insert(format!("key:{}", change.key)) && doi && arxiv && title
             });
             changes = self.distinct_papers(now).await?;
@@ -136,7 +137,8 @@ impl Batch<'_> {
     /// title and authors.
     async fn find_existing(&mut self, pending: &mut [Change<'_>]) -> Result<(), Error> {
         let holders = self.holders(pending).await?;
-        let by_doi: HashMap<&str, &Holder> = holders.iter().filter_map(|held| Some((held.doi.as_deref()?, held))).collect();
+        let by_doi: HashMap<&str, &Holder> =
+            holders.iter().filter_map(|held| Some((held.doi.as_deref()?, held))).collect();
         let by_arxiv: HashMap<&str, &Holder> =
             holders.iter().filter_map(|held| Some((held.arxiv_id.as_deref()?, held))).collect();
         for change in pending {
@@ -144,7 +146,11 @@ impl Batch<'_> {
             // A source that gives ids tells papers apart itself: the same DOI on another title is a mistake of its own.
             let is_another = |held: &Holder| match change.existing {
                 Some(id) => held.id != id,
-                None => record.source_id.is_some() && held.has_own_key && names::fold(&held.title) != names::fold(&record.title),
+                None => {
+                    record.source_id.is_some()
+                        && held.has_own_key
+                        && names::fold(&held.title) != names::fold(&record.title)
+                }
             };
             let doi_holder = change.doi.and_then(|doi| by_doi.get(doi.as_str())).copied();
             let arxiv_holder = change.arxiv_id.as_ref().and_then(|id| by_arxiv.get(id.as_str())).copied();
@@ -174,9 +180,9 @@ impl Batch<'_> {
     async fn holders(&self, pending: &[Change<'_>]) -> Result<Vec<Holder>, Error> {
         let dois = pending.iter().filter_map(|change| change.doi).map(ToString::to_string);
         let arxiv_ids = pending.iter().filter_map(|change| change.arxiv_id.as_ref()).map(ToString::to_string);
-        let without_ids = pending.iter().filter(|change| {
-            change.record.source_id.is_none() && change.doi.is_none() && change.arxiv_id.is_none()
-        });
+        let without_ids = pending
+            .iter()
+            .filter(|change| change.record.source_id.is_none() && change.doi.is_none() && change.arxiv_id.is_none());
         let titles: Vec<String> = without_ids.map(|change| sort_title(&change.record.title)).collect();
         let authors = if titles.is_empty() {
             "'{}'::text[]"
@@ -208,7 +214,8 @@ impl Batch<'_> {
             .collect();
         let mut slugs = self.slugs("paper", &wanted).await?.into_iter();
         let mut new_ids = self.new_ids("paper", wanted.len()).await?.into_iter();
-        let (mut inserts, mut updates, mut said, mut identified, mut written) = (vec![], vec![], vec![], vec![], vec![]);
+        let (mut inserts, mut updates, mut said, mut identified, mut written) =
+            (vec![], vec![], vec![], vec![], vec![]);
         for change in &pending {
             let record = change.record;
             let id = change.existing.or_else(|| new_ids.next()).ok_or_else(|| Error::internal("no id for a paper"))?;
@@ -232,8 +239,17 @@ impl Batch<'_> {
                 is_retracted: record.is_retracted,
                 author_count: record.authors.len(),
             };
-            if change.existing.is_some() { updates.push(row) } else { inserts.push(row) }
-            said.push(Said { source: self.source.to_owned(), key: change.key.clone(), digest: change.digest.clone(), id });
+            if change.existing.is_some() {
+                updates.push(row);
+            } else {
+                inserts.push(row);
+            }
+            said.push(Said {
+                source: self.source.to_owned(),
+                key: change.key.clone(),
+                digest: change.digest.clone(),
+                id,
+            });
             let own = record.source_id.iter().map(|value| (self.source.to_lowercase(), value.clone()));
             let others = record.identifiers.iter().map(|other| (other.scheme.to_lowercase(), other.value.clone()));
             let index = change.index;
@@ -273,7 +289,9 @@ impl Batch<'_> {
             self.effect(change.index, effect);
             if change.record.authors.len() > self.consortium_size as usize {
                 let (authors, size) = (change.record.authors.len(), self.consortium_size);
-                let note = format!("{authors} authors, more than the consortium size of {size}: all are kept, and make no coauthors by default");
+                let note = format!(
+                    "{authors} authors, more than the consortium size of {size}: all are kept, and make no coauthors by default"
+                );
                 self.note(change.index, note);
             }
         }
@@ -296,7 +314,8 @@ impl Batch<'_> {
             list_order: i32,
         }
         let written: Vec<_> = written.iter().filter(|(_, change)| !change.record.authors.is_empty()).collect();
-        let replaced: Vec<i64> = written.iter().filter(|(_, change)| change.existing.is_some()).map(|(id, _)| *id).collect();
+        let replaced: Vec<i64> =
+            written.iter().filter(|(_, change)| change.existing.is_some()).map(|(id, _)| *id).collect();
         let mut places: HashMap<(i64, i32), i64> = HashMap::new();
         if !replaced.is_empty() {
             let sql = "DELETE FROM authorship WHERE paper_id = ANY(?) RETURNING id, paper_id, list_order";
@@ -334,7 +353,9 @@ impl Batch<'_> {
                     },
                 };
                 let researcher_id = resolved.next().and_then(|place| people.id(place));
-                rors.extend(author.organizations.iter().filter_map(|place| place.ror.as_ref()).map(|ror| (id, ror.to_string())));
+                rors.extend(
+                    author.organizations.iter().filter_map(|place| place.ror.as_ref()).map(|ror| (id, ror.to_string())),
+                );
                 rows.push(AuthorshipRow {
                     id,
                     paper_id: *paper_id,

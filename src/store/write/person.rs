@@ -131,7 +131,10 @@ impl Batch<'_> {
         keys.dedup();
         let orcids = mentions.iter().filter_map(|mention| mention.orcid).map(ToString::to_string);
         let sql = Sql::with("SELECT id, name_key, orcid FROM researcher WHERE name_key = ANY(?)", texts(keys))
-            .then_with(" UNION SELECT id, name_key, orcid FROM researcher WHERE orcid = ANY(?) ORDER BY id", texts(orcids));
+            .then_with(
+                " UNION SELECT id, name_key, orcid FROM researcher WHERE orcid = ANY(?) ORDER BY id",
+                texts(orcids),
+            );
         let mut people = People::default();
         for row in self.rows::<Namesake>(sql).await? {
             let place = people.people.len();
@@ -153,11 +156,18 @@ impl Batch<'_> {
                 "UPDATE researcher SET orcid = known.orcid, updated_at = now() FROM unnest(?::bigint[], ",
                 ids(adopted.iter().map(|(id, _)| *id)),
             )
-            .then_with("?::text[]) AS known(id, orcid) WHERE researcher.id = known.id", texts(adopted.iter().map(|(_, orcid)| orcid.clone())));
+            .then_with(
+                "?::text[]) AS known(id, orcid) WHERE researcher.id = known.id",
+                texts(adopted.iter().map(|(_, orcid)| orcid.clone())),
+            );
             self.execute(sql).await?;
         }
-        let (places, new): (Vec<usize>, Vec<NewPerson>) =
-            people.people.iter_mut().enumerate().filter_map(|(place, person)| Some((place, person.new.take()?))).unzip();
+        let (places, new): (Vec<usize>, Vec<NewPerson>) = people
+            .people
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(place, person)| Some((place, person.new.take()?)))
+            .unzip();
         let wanted: Vec<String> = new.iter().map(|person| names::slug(&person.display_name, "researcher")).collect();
         let slugs = self.slugs("researcher", &wanted).await?;
         let new_ids = self.new_ids("researcher", new.len()).await?;

@@ -128,7 +128,8 @@ impl Batch<'_> {
             is_primary: record.is_primary,
         };
         if record.is_primary {
-            let others = "UPDATE affiliation SET is_primary = false, updated_at = now() WHERE is_primary AND researcher_id = ?";
+            let others =
+                "UPDATE affiliation SET is_primary = false, updated_at = now() WHERE is_primary AND researcher_id = ?";
             self.execute(Sql::with(others, researcher_id)).await?;
         }
         // A role known in one language is the same role when it comes in another: titles are joined, not listed twice.
@@ -157,9 +158,12 @@ impl Batch<'_> {
         self.execute(Sql::with("DELETE FROM researcher_topic WHERE researcher_id = ?", researcher_id)).await?;
         for (position, topic) in (1_i32..).zip(&record.topics) {
             let topic_id = self.topic_of(topic).await?;
-            let sql = Sql::with("INSERT INTO researcher_topic (researcher_id, topic_id, position) VALUES (?, ", researcher_id)
-                .then_with("?, ", topic_id)
-                .then_with("?) ON CONFLICT DO NOTHING", position);
+            let sql = Sql::with(
+                "INSERT INTO researcher_topic (researcher_id, topic_id, position) VALUES (?, ",
+                researcher_id,
+            )
+            .then_with("?, ", topic_id)
+            .then_with("?) ON CONFLICT DO NOTHING", position);
             self.execute(sql).await?;
         }
         Ok(())

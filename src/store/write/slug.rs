@@ -29,10 +29,8 @@ impl Batch<'_> {
         );
         let sql = Sql::from(sql).then_with("?::text[]) AS wanted(base)", texts(bases.into_iter().cloned()));
         let rows = self.rows::<Taken>(sql).await?;
-        let mut next: HashMap<String, Option<i32>> = rows
-            .into_iter()
-            .map(|row| (row.base, row.is_taken.then(|| row.highest.unwrap_or(1).max(1) + 1)))
-            .collect();
+        let mut next: HashMap<String, Option<i32>> =
+            rows.into_iter().map(|row| (row.base, row.is_taken.then(|| row.highest.unwrap_or(1).max(1) + 1))).collect();
         let mut given: HashSet<String> = HashSet::new();
         let mut free = |base: &String| loop {
             let number = next.entry(base.clone()).or_default();

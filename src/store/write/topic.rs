@@ -124,7 +124,8 @@ impl Batch<'_> {
     /// By scheme and code; a topic without a code by any of its labels, in the same language.
     async fn find_topic(&self, reference: &TopicReference) -> Result<Option<i64>, Error> {
         if let Some(code) = &reference.code {
-            let sql = Sql::with("SELECT id FROM topic WHERE scheme = ?", reference.scheme.clone()).then_with(" AND code = ?", code.clone());
+            let sql = Sql::with("SELECT id FROM topic WHERE scheme = ?", reference.scheme.clone())
+                .then_with(" AND code = ?", code.clone());
             return Ok(self.rows::<Found>(sql).await?.pop().map(|found| found.id));
         }
         for (tag, label) in reference.labels.iter() {

@@ -12,10 +12,7 @@ export const examples: Operation[] = [
   { query: coauthorsOfCoauthors, variables: json({ slug: 'razvan-pascanu' }) },
   { query: organizationPeople, variables: json({ slug: 'mila', first: 10, after: null }) },
   { query: researchers, variables: json({ first: 20, after: null }) },
-  {
-    query: lookUps,
-    variables: json({ orcid: '0000-0002-9322-3515', doi: '10.1073/pnas.1611835114', slug: 'google-deepmind', ids: [] }),
-  },
+  { query: lookUps, variables: json({ ids: [] }) },
   { query: directory },
 ];
 
