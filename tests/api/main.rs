@@ -7,3 +7,5 @@ mod profile;
 mod import_csl;
 mod import_csl_damage;
 mod import_csl_identity;
+mod import_records;
+mod import_ror;
