@@ -7,5 +7,7 @@ mod profile;
 mod import_csl;
 mod import_csl_damage;
 mod import_csl_identity;
+mod import_profile_page;
 mod import_records;
+mod import_resume;
 mod import_ror;

@@ -20,7 +20,7 @@ pub mod csl;
 pub mod dump;
 mod postgres;
 
-pub use postgres::{Cluster, new_database};
+pub use postgres::{Cluster, empty_database, new_database};
 
 /// A running service.
 pub struct TestApp {
