@@ -27,6 +27,9 @@ pub enum DatabaseError {
     /// The private server did not start.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
+    /// The configured one is no address of a Postgres. The address is not repeated: there may be a password in it.
+    #[error("DATABASE_URL is not the address of a PostgreSQL database, such as postgres://user:password@host/database")]
+    Address,
     /// The configured one did not answer, or refused.
     #[error("cannot use the database that DATABASE_URL names: {0}")]
     Connect(#[source] DbErr),
@@ -178,6 +181,9 @@ async fn create_private_database(server: &EmbeddedServer) -> Result<(), Database
 
 /// One connection, for what needs a session.
 async fn plain(url: &str) -> Result<DatabaseConnection, DatabaseError> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(DatabaseError::Address);
+    }
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
     sea_orm::Database::connect(options).await.map_err(DatabaseError::Connect)
