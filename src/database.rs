@@ -9,6 +9,7 @@ use std::time::Duration;
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
 use sha2::{Digest as _, Sha256};
+use url::Url;
 
 pub use self::embedded::{Durability, EmbeddedError, EmbeddedServer, ServerPrograms};
 use crate::config::{DatabaseConfig, Migrate};
@@ -28,7 +29,10 @@ pub enum DatabaseError {
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
     /// The configured one is no address of a Postgres. The address is not repeated: there may be a password in it.
-    #[error("DATABASE_URL is not the address of a PostgreSQL database, such as postgres://user:password@host/database")]
+    #[error(
+        "DATABASE_URL is not the address of a PostgreSQL database, such as postgres://user:password@host/database (in a \
+         password, / @ : and # are written %2F %40 %3A and %23)"
+    )]
     Address,
     /// The configured one did not answer, or refused.
     #[error("cannot use the database that DATABASE_URL names: {0}")]
@@ -181,7 +185,7 @@ async fn create_private_database(server: &EmbeddedServer) -> Result<(), Database
 
 /// One connection, for what needs a session.
 async fn plain(url: &str) -> Result<DatabaseConnection, DatabaseError> {
-    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+    if !Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql")) {
         return Err(DatabaseError::Address);
     }
     let mut options = ConnectOptions::new(url);
