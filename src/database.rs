@@ -9,6 +9,7 @@ use std::time::Duration;
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
 use sha2::{Digest as _, Sha256};
+use url::Url;
 
 pub use self::embedded::{Durability, EmbeddedError, EmbeddedServer, ServerPrograms};
 use crate::config::{DatabaseConfig, Migrate};
@@ -27,6 +28,12 @@ pub enum DatabaseError {
     /// The private server did not start.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
+    /// The configured one is no address of a Postgres. The address is not repeated: there may be a password in it.
+    #[error(
+        "DATABASE_URL is not the address of a PostgreSQL database, such as postgres://user:password@host/database (in a \
+         password, / @ : and # are written %2F %40 %3A and %23)"
+    )]
+    Address,
     /// The configured one did not answer, or refused.
     #[error("cannot use the database that DATABASE_URL names: {0}")]
     Connect(#[source] DbErr),
@@ -178,6 +185,9 @@ async fn create_private_database(server: &EmbeddedServer) -> Result<(), Database
 
 /// One connection, for what needs a session.
 async fn plain(url: &str) -> Result<DatabaseConnection, DatabaseError> {
+    if !Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql")) {
+        return Err(DatabaseError::Address);
+    }
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
     sea_orm::Database::connect(options).await.map_err(DatabaseError::Connect)

@@ -92,6 +92,9 @@ pub(super) fn values(
         let start = lines.number;
         value(&text, start, in_array, &mut lines, sink, &mut each)?;
     }
+    if is_first {
+        return Err(Stop::Unreadable(0, "it is empty".to_owned()));
+    }
     Ok(())
 }
 
@@ -199,7 +202,7 @@ fn looks_like(line: &[u8]) -> &'static str {
         [b'@', ..] => "BibTeX",
         [b'T', b'Y', b' ', ..] => "RIS",
         [b'P', b'K', ..] => "a zip archive; unpack it first",
-        _ if line.iter().take(64).any(|byte| *byte == 0 || *byte > 0xf4) => "binary data",
+        _ if line.contains(&0) || std::str::from_utf8(line).is_err() => "binary data",
         _ => "text",
     }
 }

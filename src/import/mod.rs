@@ -143,13 +143,16 @@ impl std::fmt::Display for Summary {
             "read {}: created {}, updated {}, unchanged {}, rejected {}",
             self.read, self.created, self.updated, self.unchanged, self.rejected
         )?;
-        if self.notes > 0 {
-            write!(formatter, "; {} notes", self.notes)?;
+        match self.notes {
+            0 => {}
+            1 => formatter.write_str("; 1 note")?,
+            notes => write!(formatter, "; {notes} notes")?,
         }
-        if self.unreadable > 0 {
-            write!(formatter, "; {} files could not be read to their end", self.unreadable)?;
+        match self.unreadable {
+            0 => Ok(()),
+            1 => formatter.write_str("; 1 file could not be read to its end"),
+            files => write!(formatter, "; {files} files could not be read to their end"),
         }
-        Ok(())
     }
 }
 

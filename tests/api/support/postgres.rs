@@ -75,6 +75,14 @@ pub async fn new_database() -> String {
     cluster.url(&name)
 }
 
+/// The address of a new database without any table.
+pub async fn empty_database() -> String {
+    let cluster = Cluster::get();
+    let name = format!("empty_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    execute(&cluster.url("postgres"), &format!("CREATE DATABASE {name}")).await;
+    cluster.url(&name)
+}
+
 /// Runs statements on a connection of their own.
 pub async fn execute(url: &str, sql: &str) {
     let mut options = ConnectOptions::new(url);

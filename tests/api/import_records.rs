@@ -1,0 +1,108 @@
+//! The directory's own records as a format, and the demonstration directory in it.
+
+use serde_json::{Value, json};
+
+use crate::support::binary::Workplace;
+use crate::support::csl::lines;
+use crate::support::dump::{assert_same, dump};
+use crate::support::{TestApp, texts};
+
+fn records() -> Vec<Value> {
+    vec![
+        json!({ "kind": "organization", "ror": "05dxps055", "names": [{ "value": "Water Institute", "kind": "DISPLAY", "language": "en" }] }),
+        json!({ "kind": "topic", "slug": "weirs", "names": [
+            { "value": "Weirs", "language": "en", "kind": "DISPLAY" }, { "value": "Seuils", "language": "fr", "kind": "LABEL" }] }),
+        json!({ "kind": "researcher", "slug": "ida", "name": "Ida Brook", "orcid": "0000-0009-1000-0019",
+            "headline": { "fr": "Hydrologue" }, "topics": [{ "labels": { "fr": "Seuils" } }],
+            "affiliations": [{ "organization": { "ror": "05dxps055" }, "affiliationKind": "EMPLOYMENT", "isPrimary": true,
+                "roleTitle": { "en": "Hydrologist" }, "startDate": "2015-03" }] }),
+        json!({ "kind": "paper", "sourceId": "p1", "title": "On weirs", "type": "REPORT", "publicationDate": "2016-02-03",
+            "doi": "10.1000/weirs", "topics": [{ "labels": { "en": "Weirs" } }],
+            "authors": [{ "position": 1, "name": "Tom Ford" }, { "position": 2, "name": "I. Brook", "orcid": "0000-0009-1000-0019" }] }),
+    ]
+}
+
+#[tokio::test]
+async fn records_of_every_kind() {
+    let app = TestApp::start().await;
+    let place = Workplace::new();
+    let file = place.file("records.jsonl", lines(&records()));
+    assert_eq!(
+        place.import(&app.database_url, &["records", file]).summary(),
+        "read 4: created 4, updated 0, unchanged 0, rejected 0"
+    );
+    let query = "{ researcher(by: {slug: \"ida\"}) { name orcid headline(languages: [\"fr\"]) { value }
+        topics { edges { isDeclared paperCount node { slug } } }
+        affiliations { nodes { kind isPrimary startDate roleTitle { value } organization { ror } } }
+        papers { edges { authorship { position nameAsPublished } node { title doi type publicationDate } } }
+        coauthors { nodes { name } } } }";
+    let expected = json!({
+        "name": "Ida Brook", "orcid": "https://orcid.org/0000-0009-1000-0019", "headline": { "value": "Hydrologue" },
+        "topics": { "edges": [{ "isDeclared": true, "paperCount": 1, "node": { "slug": "weirs" } }] },
+        "affiliations": { "nodes": [{ "kind": "EMPLOYMENT", "isPrimary": true, "startDate": "2015-03",
+            "roleTitle": { "value": "Hydrologist" }, "organization": { "ror": "https://ror.org/05dxps055" } }] },
+        "papers": { "edges": [{ "authorship": { "position": 2, "nameAsPublished": "I. Brook" }, "node": {
+            "title": "On weirs", "doi": "https://doi.org/10.1000/weirs", "type": "REPORT", "publicationDate": "2016-02-03" } }] },
+        "coauthors": { "nodes": [{ "name": "Tom Ford" }] },
+    });
+    assert_eq!(app.data(query).await["researcher"], expected);
+
+    let before = dump(&app.database_url).await;
+    assert_eq!(
+        place.import(&app.database_url, &["records", file]).summary(),
+        "read 4: created 0, updated 0, unchanged 4, rejected 0"
+    );
+    assert_same(&dump(&app.database_url).await, &before);
+}
+
+#[tokio::test]
+async fn bad_records() {
+    let app = TestApp::start().await;
+    let place = Workplace::new();
+    let bad = [
+        json!({ "kind": "journal", "title": "Annals" }),
+        json!({ "kind": "paper", "title": "A paper", "authors": [], "colour": "red" }),
+        json!({ "kind": "researcher", "name": " " }),
+        json!({ "kind": "researcher", "name": "Ida Brook", "orcid": "0000-0009-1000-0018" }),
+    ];
+    let text = lines(&[&bad[..], &records()[..1]].concat());
+    let outcome = place.import(&app.database_url, &["records", place.file("records.jsonl", text)]);
+    assert_eq!(outcome.summary(), "read 5: created 1, updated 0, unchanged 0, rejected 4");
+    let complaints = outcome.complaints();
+    assert_eq!(complaints.len(), 4, "{complaints:?}");
+    for (number, (complaint, reason)) in (1..).zip(complaints.iter().zip([
+        "unknown variant `journal`",
+        "unknown field `colour`",
+        "the person has no name",
+        "checksum",
+    ])) {
+        assert!(complaint.starts_with(&format!("records.jsonl:{number}: rejected: ")), "{complaint}");
+        assert!(complaint.contains(reason), "{complaint}");
+    }
+}
+
+#[tokio::test]
+async fn demonstration_directory() {
+    let demonstration = include_str!("../../demo/directory.jsonl");
+    let amount = demonstration.lines().count();
+    let app = TestApp::start().await;
+    let place = Workplace::new();
+    let file = place.file("directory.jsonl", demonstration);
+    let outcome = place.import(&app.database_url, &["records", file]);
+    assert_eq!(outcome.summary(), format!("read {amount}: created {amount}, updated 0, unchanged 0, rejected 0"));
+    assert_eq!(outcome.stderr, "");
+    let again = place.import(&app.database_url, &["records", file]);
+    assert_eq!(again.summary(), format!("read {amount}: created 0, updated 0, unchanged {amount}, rejected 0"));
+    let found = app
+        .data("{ researcher(by: {slug: \"razvan-pascanu\"}) { papers { nodes { title } } coauthors { totalCount } } }")
+        .await;
+    assert!(!texts(&found["researcher"]["papers"]["nodes"], &["title"]).is_empty());
+
+    // What the service loads by itself is the same directory.
+    let by_itself = TestApp::start().await;
+    academic_directory::demo::load(&by_itself.store).await.expect("the demonstration directory");
+    let without_source = |lines: Vec<String>| -> Vec<String> {
+        lines.into_iter().filter(|line| !line.starts_with("said ") && !line.starts_with("identifier ")).collect()
+    };
+    assert_same(&without_source(dump(&app.database_url).await), &without_source(dump(&by_itself.database_url).await));
+}

@@ -1,0 +1,192 @@
+//! Imports that are killed, and imports at the same time: the directory is what one undisturbed import makes.
+
+use std::fmt::Write as _;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::support::binary::{Running, Workplace, run};
+use crate::support::csl::{author, item, with};
+use crate::support::dump::{assert_same, dump, query};
+use crate::support::new_database;
+
+/// Enough for several batches, each of which is a transaction.
+const PAPERS: usize = 4_600;
+
+/// A stream of numbers that is the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).expect("31 bits") % bound
+    }
+}
+
+/// Papers of authors who come again and again, some of them with namesakes, some with an ORCID iD.
+fn papers(amount: usize) -> Vec<Value> {
+    let mut numbers = Numbers(7);
+    let mut papers: Vec<Value> = Vec::with_capacity(amount);
+    for number in 0..amount {
+        let authors: Vec<Value> = (0..1 + numbers.below(6)).map(|_| somebody(numbers.below(1_500))).collect();
+        let title = format!("Study of {}", numbers.below(amount));
+        let year = i32::try_from(1980 + numbers.below(40)).expect("a year");
+        papers.push(with(item(&format!("Study-{number}"), &title, year, &[]), json!({ "author": authors })));
+    }
+    papers
+}
+
+fn somebody(number: usize) -> Value {
+    // Number 1200 to 1499 are written in two ways, which makes the same slug for two people.
+    let name = match number {
+        1_200.. => format!("Ána Fórd{}", number / 2),
+        600.. => format!("Ana Ford{}", number / 2 * 2),
+        _ => format!("Tom Lee{number}"),
+    };
+    let orcids = ["0000-0009-1000-0019", "0000-0009-1000-0027", "0000-0009-1000-0035", "0000-0009-1000-0078"];
+    match orcids.get(number) {
+        Some(orcid) => with(author(&name), json!({ "ORCID": orcid })),
+        None => author(&name),
+    }
+}
+
+/// The same with what real files have: ids that come again with other content, and DOIs on several items.
+fn untidy_papers(amount: usize) -> Vec<Value> {
+    let mut papers = papers(amount);
+    for number in 0..amount {
+        if number % 7 == 3 {
+            papers[number]["DOI"] = json!(format!("10.1000/{}", number % 700));
+        }
+        if number % 11 == 5 {
+            papers[number]["id"] = json!(format!("Study-{}", number % 900));
+        }
+        if number % 13 == 6 {
+            papers[number]["title"] = papers[number / 2]["title"].clone();
+        }
+        if number % 50 == 9 {
+            papers[number].as_object_mut().expect("an object").remove("id");
+        }
+    }
+    papers
+}
+
+fn text(papers: &[Value]) -> String {
+    papers.iter().fold(String::new(), |mut text, paper| {
+        let _ = writeln!(text, "{paper}"); // a String takes everything
+        text
+    })
+}
+
+/// Starts an import and kills it when it is in the middle.
+async fn start_and_kill(place: &Workplace, url: &str, file: &str, papers_before: usize) {
+    let running = Running::start(&mut place.over(url, &["import", "csl", file]));
+    let deadline = std::time::Instant::now() + crate::support::binary::PATIENCE;
+    loop {
+        let count: usize = query(url, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
+        if count > papers_before {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "the import makes no progress");
+    }
+    running.signal(Signal::KILL);
+    let outcome = running.end();
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (None, ""), "it was killed before its end: {}", outcome.stderr);
+}
+
+#[tokio::test]
+async fn killed_import() {
+    let place = Workplace::new();
+    let file = place.file("papers.jsonl", text(&untidy_papers(PAPERS)));
+    let (whole, killed) = (new_database().await, new_database().await);
+    let undisturbed = place.import(&whole, &["csl", file]);
+    assert_eq!(undisturbed.code, Some(0));
+
+    // Once in the beginning, and once more behind where it got to.
+    start_and_kill(&place, &killed, file, 0).await;
+    let first: usize = query(&killed, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
+    start_and_kill(&place, &killed, file, first).await;
+    let second: usize = query(&killed, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
+    let in_all: usize = query(&whole, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
+    assert!(0 < first && first < second && second < in_all, "{first} {second} {in_all}");
+
+    let resumed = place.import(&killed, &["csl", file]);
+    assert_eq!(resumed.code, Some(0));
+    assert!(resumed.stdout.starts_with(&format!("read {PAPERS}: ")), "{}", resumed.stdout);
+    assert_same(&dump(&killed).await, &dump(&whole).await);
+}
+
+#[tokio::test]
+async fn interrupted_import() {
+    let place = Workplace::new();
+    let url = new_database().await;
+    let file = place.file("papers.jsonl", text(&untidy_papers(PAPERS)));
+    let running = Running::start(&mut place.over(&url, &["import", "csl", file]));
+    let deadline = std::time::Instant::now() + crate::support::binary::PATIENCE;
+    while query(&url, "SELECT count(*) FROM paper").await == ["0"] {
+        assert!(std::time::Instant::now() < deadline, "the import makes no progress");
+    }
+    running.signal(Signal::INT);
+    let outcome = running.end();
+    assert_eq!(outcome.code, Some(1));
+    assert_eq!(outcome.complaints().last(), Some(&"interrupted; the same command goes on from here"));
+}
+
+#[tokio::test]
+async fn same_file_twice_at_once() {
+    let place = Workplace::new();
+    let file = place.file("papers.jsonl", text(&untidy_papers(3_200)));
+    let (apart, at_once) = (new_database().await, new_database().await);
+    for _ in 0..2 {
+        assert_eq!(place.import(&apart, &["csl", file]).code, Some(0));
+    }
+    let importers = [(); 2].map(|()| Running::start(&mut place.over(&at_once, &["import", "csl", file])));
+    for importer in importers {
+        let outcome = importer.end();
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        assert!(!outcome.stderr.contains("refused"), "{}", outcome.stderr);
+    }
+    assert_same(&dump(&at_once).await, &dump(&apart).await);
+}
+
+/// Which of two namesakes comes first decides their slugs, so here everybody has one.
+#[tokio::test]
+async fn two_files_at_once() {
+    let place = Workplace::new();
+    let files = ["Study", "Survey"].map(|prefix| {
+        let papers = (0..2_000).map(|number| {
+            let authors = [number % 97, number % 89 + 100, number % 83 + 200].map(|one| format!("Tom Lee{one}"));
+            item(
+                &format!("{prefix}-{number}"),
+                &format!("{prefix} number {number}"),
+                2000,
+                &authors.each_ref().map(String::as_str),
+            )
+        });
+        text(&papers.collect::<Vec<_>>())
+    });
+    let names = [place.file("one.jsonl", &files[0]), place.file("two.jsonl", &files[1])];
+    let (apart, at_once) = (new_database().await, new_database().await);
+    for name in names {
+        assert_eq!(place.import(&apart, &["csl", name]).code, Some(0));
+    }
+    let importers = names.map(|name| Running::start(&mut place.over(&at_once, &["import", "csl", name])));
+    for importer in importers {
+        assert_eq!(importer.end().summary(), "read 2000: created 2000, updated 0, unchanged 0, rejected 0");
+    }
+    assert_same(&dump(&at_once).await, &dump(&apart).await);
+}
+
+#[tokio::test]
+async fn import_while_another_migrates() {
+    // Three starters on a database that has no table yet.
+    let place = Workplace::new();
+    let url = crate::support::empty_database().await;
+    let file = place.file("paper.json", item("w1", "A paper", 2000, &["Ida Brook"]).to_string());
+    let starters = [(); 3].map(|()| Running::start(&mut place.over(&url, &["import", "csl", file])));
+    for starter in starters {
+        let outcome = starter.end();
+        assert!(outcome.summary().starts_with("read 1: "), "{outcome:?}");
+    }
+    assert_eq!(query(&url, "SELECT title FROM paper").await, ["A paper"]);
+    assert_eq!(run(&mut place.over(&url, &["migrate", "status"])).code, Some(0));
+}

@@ -1,0 +1,245 @@
+//! ROR records: organizations, their names and how they stand to each other.
+
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+use crate::support::binary::{Outcome, Workplace};
+use crate::support::csl::{lines, with};
+use crate::support::dump::{assert_same, dump};
+
+const UNIVERSITY: &str = "0aaa00130";
+const FACULTY: &str = "0aaa00227";
+const INSTITUTE: &str = "0aaa00324";
+const COLLEGE: &str = "0aaa00421";
+const NETWORK: &str = "0aaa00518";
+
+/// A record of version 2.
+fn organization(ror: &str, name: &str, relationships: &[(&str, &str)]) -> Value {
+    let relationships: Vec<Value> = relationships
+        .iter()
+        .map(|(kind, other)| json!({ "type": kind, "id": uri(other), "label": "a label" }))
+        .collect();
+    json!({
+        "id": uri(ror), "status": "active", "types": ["education"], "relationships": relationships,
+        "names": [{ "value": name, "types": ["ror_display", "label"], "lang": "en" }],
+    })
+}
+
+fn uri(ror: &str) -> String {
+    format!("https://ror.org/{ror}")
+}
+
+fn import(app: &TestApp, records: &[Value]) -> Outcome {
+    let place = Workplace::new();
+    place.import(&app.database_url, &["ror", place.file("ror.jsonl", lines(records))])
+}
+
+/// A field of an organization, or fields of those related to it.
+async fn of(app: &TestApp, ror: &str, fields: &str) -> Value {
+    app.data(&format!("{{ organization(by: {{ror: \"{ror}\"}}) {{ {fields} }} }}")).await["organization"].clone()
+}
+
+async fn names(app: &TestApp, ror: &str, relatives: &str) -> Vec<String> {
+    let found = of(app, ror, &format!("{relatives} {{ displayName {{ value }} }}")).await;
+    crate::support::texts(&found[relatives], &["displayName", "value"])
+}
+
+#[tokio::test]
+async fn hierarchy() {
+    let app = TestApp::start().await;
+    // The lowest first, and each relation from one side only.
+    let records = [
+        organization(
+            INSTITUTE,
+            "Institute of Weirs",
+            &[("parent", FACULTY), ("Parent", NETWORK), ("related", COLLEGE)],
+        ),
+        organization(FACULTY, "Faculty of Water", &[]),
+        organization(UNIVERSITY, "Lake University", &[("child", FACULTY)]),
+        organization(NETWORK, "Water Network", &[]),
+        organization(COLLEGE, "River College", &[]),
+    ];
+    let outcome = import(&app, &records);
+    assert_eq!(outcome.summary(), "read 5: created 5, updated 0, unchanged 0, rejected 0");
+    assert_eq!(outcome.stderr, "");
+    let mut parents = names(&app, INSTITUTE, "parents").await;
+    parents.sort_unstable();
+    assert_eq!(parents, ["Faculty of Water", "Water Network"]);
+    assert_eq!(names(&app, FACULTY, "parents").await, ["Lake University"]);
+    let ancestors = names(&app, INSTITUTE, "ancestors").await;
+    assert_eq!(ancestors.len(), 3, "{ancestors:?}");
+    assert_eq!(ancestors[2], "Lake University", "the nearest first");
+    let children = of(&app, UNIVERSITY, "children { nodes { ror } }").await;
+    assert_eq!(children["children"]["nodes"], json!([{ "ror": uri(FACULTY) }]));
+    assert_eq!(names(&app, COLLEGE, "parents").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn succession() {
+    let app = TestApp::start().await;
+    let records = [
+        organization(INSTITUTE, "Institute of Weirs", &[("predecessor", FACULTY), ("successor", UNIVERSITY)]),
+        organization(FACULTY, "Faculty of Water", &[("successor", INSTITUTE)]),
+        organization(UNIVERSITY, "Lake University", &[("predecessor", INSTITUTE), ("predecessor", COLLEGE)]),
+        organization(COLLEGE, "River College", &[]),
+    ];
+    assert_eq!(import(&app, &records).summary(), "read 4: created 4, updated 0, unchanged 0, rejected 0");
+    assert_eq!(names(&app, INSTITUTE, "predecessors").await, ["Faculty of Water"]);
+    assert_eq!(names(&app, INSTITUTE, "successors").await, ["Lake University"]);
+    let mut before = names(&app, UNIVERSITY, "predecessors").await;
+    before.sort_unstable();
+    assert_eq!(before, ["Institute of Weirs", "River College"]);
+    assert_eq!(names(&app, COLLEGE, "successors").await, ["Lake University"]);
+}
+
+#[tokio::test]
+async fn relation_to_a_later_file() {
+    let app = TestApp::start().await;
+    let (child, parent) = (
+        organization(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY)]),
+        organization(FACULTY, "Faculty of Water", &[]),
+    );
+    import(&app, std::slice::from_ref(&child));
+    assert_eq!(names(&app, INSTITUTE, "parents").await, Vec::<String>::new());
+    import(&app, std::slice::from_ref(&parent));
+    assert_eq!(names(&app, INSTITUTE, "parents").await, ["Faculty of Water"]);
+
+    let at_once = TestApp::start().await;
+    import(&at_once, &[child, parent]);
+    assert_same(&dump(&app.database_url).await, &dump(&at_once.database_url).await);
+}
+
+#[tokio::test]
+async fn names_and_fields() {
+    let app = TestApp::start().await;
+    let record = json!({
+        "id": uri(UNIVERSITY), "status": "active", "established": 1900, "domains": [],
+        "types": ["education", "funder"],
+        "names": [
+            { "value": "LU", "types": ["acronym"], "lang": null },
+            { "value": "Lake University", "types": ["label", "ror_display"], "lang": "en" },
+            { "value": "Université du Lac", "types": ["label"], "lang": "fr" },
+            { "value": "جامعة البحيرة", "types": ["label"], "lang": "ar" },
+            { "value": "湖大学", "types": ["label"], "lang": "ja" },
+            { "value": "Old Lake School", "types": ["alias"], "lang": "en" },
+        ],
+        "locations": [{ "geonames_id": 1, "geonames_details": { "country_code": "CH", "name": "Seestadt" } }],
+        "links": [{ "type": "wikipedia", "value": "https://wiki.example/lake" }, { "type": "website", "value": "https://lake.example" }],
+        "external_ids": [{ "type": "grid", "all": ["grid.1.1"], "preferred": null }, { "type": "fundref", "all": ["100", "200"] }],
+        "relationships": [],
+    });
+    assert_eq!(import(&app, &[record]).stderr, "");
+    let fields = "slug types status countryCode city homepageUrl names { value language kind } identifiers { scheme value }
+        french: displayName(languages: [\"fr-CH\"]) { value language isFallback }
+        japanese: displayName(languages: [\"ja\"]) { value } german: displayName(languages: [\"de\"]) { value isFallback }";
+    let found = of(&app, UNIVERSITY, fields).await;
+    let expected = json!({
+        "slug": "lake-university", "types": ["EDUCATION", "FUNDER"], "status": "ACTIVE", "countryCode": "CH", "city": "Seestadt",
+        "homepageUrl": "https://lake.example/",
+        "identifiers": [
+            { "scheme": "fundref", "value": "100" }, { "scheme": "fundref", "value": "200" },
+            { "scheme": "grid", "value": "grid.1.1" },
+        ],
+        "names": [
+            { "value": "LU", "language": null, "kind": "ACRONYM" },
+            { "value": "Lake University", "language": "en", "kind": "DISPLAY" },
+            { "value": "Université du Lac", "language": "fr", "kind": "LABEL" },
+            { "value": "جامعة البحيرة", "language": "ar", "kind": "LABEL" },
+            { "value": "湖大学", "language": "ja", "kind": "LABEL" },
+            { "value": "Old Lake School", "language": "en", "kind": "ALIAS" },
+        ],
+        "french": { "value": "Université du Lac", "language": "fr", "isFallback": false },
+        "japanese": { "value": "湖大学" },
+        "german": { "value": "Lake University", "isFallback": true },
+    });
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn withdrawn_and_inactive() {
+    let app = TestApp::start().await;
+    let records = [
+        with(organization(COLLEGE, "River College", &[("successor", UNIVERSITY)]), json!({ "status": "withdrawn" })),
+        with(organization(FACULTY, "Faculty of Water", &[]), json!({ "status": "inactive" })),
+        organization(UNIVERSITY, "Lake University", &[]),
+    ];
+    import(&app, &records);
+    assert_eq!(of(&app, COLLEGE, "status").await["status"], json!("WITHDRAWN"));
+    assert_eq!(of(&app, FACULTY, "status").await["status"], json!("INACTIVE"));
+    assert_eq!(names(&app, COLLEGE, "successors").await, ["Lake University"]);
+    let found = app.data("{ organizations(filter: {statuses: [ACTIVE]}) { nodes { ror } } }").await;
+    assert_eq!(found["organizations"]["nodes"], json!([{ "ror": uri(UNIVERSITY) }]));
+}
+
+#[tokio::test]
+async fn same_records_again() {
+    let app = TestApp::start().await;
+    let records = [
+        organization(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY), ("predecessor", COLLEGE)]),
+        organization(FACULTY, "Faculty of Water", &[("child", INSTITUTE)]),
+    ];
+    import(&app, &records);
+    let times = "{ organizations { nodes { id updatedAt } } }";
+    let (before, times_before) = (dump(&app.database_url).await, app.data(times).await);
+    assert_eq!(import(&app, &records).summary(), "read 2: created 0, updated 0, unchanged 2, rejected 0");
+    assert_same(&dump(&app.database_url).await, &before);
+    assert_eq!(app.data(times).await, times_before);
+}
+
+#[tokio::test]
+async fn changed_record() {
+    let app = TestApp::start().await;
+    let others = [organization(FACULTY, "Faculty of Water", &[]), organization(COLLEGE, "River College", &[])];
+    import(&app, &[&others[..], &[organization(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY)])]].concat());
+    let id = of(&app, INSTITUTE, "id").await;
+    let changed = organization(INSTITUTE, "Weir Institute", &[("parent", COLLEGE)]);
+    let outcome = import(&app, &[&others[..], std::slice::from_ref(&changed)].concat());
+    assert_eq!(outcome.summary(), "read 3: created 0, updated 1, unchanged 2, rejected 0");
+    assert_eq!(of(&app, INSTITUTE, "id").await, id);
+    assert_eq!(
+        of(&app, INSTITUTE, "slug displayName { value }").await,
+        json!({ "slug": "institute-of-weirs", "displayName": { "value": "Weir Institute" } })
+    );
+    assert_eq!(names(&app, INSTITUTE, "parents").await, ["River College"]);
+}
+
+#[tokio::test]
+async fn bad_records() {
+    let app = TestApp::start().await;
+    let good = organization(UNIVERSITY, "Lake University", &[("parent", "0aaa00228"), ("child", FACULTY)]);
+    let records = [
+        with(organization(FACULTY, "Faculty of Water", &[]), json!({ "id": "https://ror.org/0aaa00228" })),
+        with(organization(FACULTY, "Faculty of Water", &[]), json!({ "names": [] })),
+        json!({ "id": uri(FACULTY), "name": "Old", "country": { "country_code": "CH" } }),
+        json!({ "id": "w1", "title": "A paper" }),
+        with(organization(FACULTY, "Faculty of Water", &[]), json!({ "status": "asleep" })),
+        with(good, json!({ "types": ["education", "tavern"] })),
+    ];
+    let outcome = import(&app, &records);
+    assert_eq!(outcome.summary(), "read 6: created 1, updated 0, unchanged 0, rejected 5; 2 notes");
+    assert_eq!(
+        outcome.complaints(),
+        [
+            "ror.jsonl:1: rejected: 'https://ror.org/0aaa00228' is not a ROR id: its checksum does not hold; look for a \
+             mistyped character",
+            "ror.jsonl:2: rejected: it has no name",
+            "ror.jsonl:3: rejected: it is a ROR record of version 1; take the data of version 2",
+            "ror.jsonl:4: rejected: it is no ROR record: it has no `names`",
+            "ror.jsonl:5: rejected: its status 'ASLEEP' is not active, inactive or withdrawn",
+            "ror.jsonl:6: mended: the type 'tavern' is not one of ROR's and was left out",
+            "ror.jsonl:6: mended: 'https://ror.org/0aaa00228' is not a ROR id: its checksum does not hold; look for a \
+             mistyped character; the relation was left out",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn circle_of_parents() {
+    let app = TestApp::start().await;
+    let records = [
+        organization(FACULTY, "Faculty of Water", &[("parent", INSTITUTE), ("parent", FACULTY)]),
+        organization(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY)]),
+    ];
+    import(&app, &records);
+    assert_eq!(names(&app, FACULTY, "ancestors").await, ["Institute of Weirs"]);
+}
