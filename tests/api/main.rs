@@ -1,5 +1,7 @@
 //! The service as its users meet it: HTTP to the real server over a real Postgres, a database for each test.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by failing")]
+
 mod support;
 
 mod affiliation;

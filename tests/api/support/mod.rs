@@ -23,7 +23,7 @@ mod postgres;
 mod read;
 pub mod sample;
 
-pub use postgres::{Cluster, empty_database, new_database};
+pub use postgres::{empty_database, new_database};
 pub use read::{orcid, organization, researcher, ror, topic, with};
 
 /// A running service.
