@@ -36,7 +36,9 @@ async fn every_field() {
     let app = TestApp::start().await;
     app.load(json!([
         organization(1, "College"),
-        with(researcher("Ada Berg"), json!({ "affiliations": [{
+        with(
+            researcher("Ada Berg"),
+            json!({ "affiliations": [{
             "organization": { "ror": ror(1) },
             "affiliationKind": "INVITED_POSITION",
             "roleTitle": { "en": "Visiting professor", "fr": "Professeure invitée" },
@@ -44,7 +46,8 @@ async fn every_field() {
             "startDate": "2015-09",
             "endDate": "2016-06-30",
             "isPrimary": true,
-        }] })),
+        }] })
+        ),
     ]))
     .await;
     app.sql("UPDATE affiliation SET created_at = '2024-01-01Z', updated_at = '2024-01-02Z'").await;
@@ -134,7 +137,8 @@ async fn held_today() {
 async fn filters() {
     let app = TestApp::start().await;
     let at = |number: u64, kind: &str| json!({ "organization": { "ror": ror(number) }, "affiliationKind": kind, "roleTitle": { "en": kind } });
-    let kinds = ["EMPLOYMENT", "MEMBERSHIP", "EDUCATION", "QUALIFICATION", "SERVICE", "INVITED_POSITION", "DISTINCTION"];
+    let kinds =
+        ["EMPLOYMENT", "MEMBERSHIP", "EDUCATION", "QUALIFICATION", "SERVICE", "INVITED_POSITION", "DISTINCTION"];
     let all: Vec<Value> = kinds.iter().map(|kind| at(1, kind)).collect();
     app.load(json!([
         organization(1, "College"),
@@ -162,7 +166,11 @@ async fn filters() {
         (json!({ "organizationIds": [college], "researcherIds": [bo, ada], "kinds": ["EMPLOYMENT", "SERVICE"] }), 3),
         (json!({ "updatedSince": "2024-01-01T00:00:00Z" }), 1),
     ] {
-        assert_eq!(app.data_with(query, json!({ "filter": filter })).await["affiliations"]["totalCount"], expected, "{filter}");
+        assert_eq!(
+            app.data_with(query, json!({ "filter": filter })).await["affiliations"]["totalCount"],
+            expected,
+            "{filter}"
+        );
     }
     app.refusal(query, json!({ "filter": { "researcherIds": [college] } })).await;
     app.refusal(query, json!({ "filter": { "researcherIds": vec![ada; 501] } })).await;
@@ -172,9 +180,12 @@ async fn filters() {
 async fn orders() {
     let app = TestApp::start().await;
     let named = |number: u64, english: &str, french: &str| {
-        with(organization(number, english), json!({ "names": [
+        with(
+            organization(number, english),
+            json!({ "names": [
             { "value": english, "language": "en", "kind": "LABEL" }, { "value": french, "language": "fr", "kind": "LABEL" },
-        ] }))
+        ] }),
+        )
     };
     let at = |number: u64, role: &str, rest: Value| {
         let place = json!({ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT", "roleTitle": { "en": role } });
@@ -183,11 +194,14 @@ async fn orders() {
     app.load(json!([
         named(1, "Alpha", "Zêta"),
         named(2, "Beta", "Bêta"),
-        with(researcher("Ada Berg"), json!({ "affiliations": [
+        with(
+            researcher("Ada Berg"),
+            json!({ "affiliations": [
             at(1, "1", json!({ "startDate": "2010" })),
             at(2, "2", json!({ "startDate": "2018", "endDate": "2019" })),
             at(2, "3", json!({ "startDate": "2001", "isPrimary": true })),
-        ] })),
+        ] })
+        ),
         with(researcher("Zed Aal"), json!({ "affiliations": [at(1, "4", json!({}))] })),
     ]))
     .await;
@@ -205,6 +219,11 @@ async fn orders() {
         let nodes = app.nodes(&[&list], "roleTitle { value }").await;
         assert_eq!(texts(&nodes, &["roleTitle", "value"]).concat(), expected, "{list}");
     }
-    let own = app.nodes(&[r#"researcher(by: {slug: "ada-berg"})"#, "affiliations(filter: {isCurrent: true})"], "roleTitle { value }").await;
+    let own = app
+        .nodes(
+            &[r#"researcher(by: {slug: "ada-berg"})"#, "affiliations(filter: {isCurrent: true})"],
+            "roleTitle { value }",
+        )
+        .await;
     assert_eq!(texts(&own, &["roleTitle", "value"]).concat(), "31");
 }

@@ -39,14 +39,26 @@ async fn a_statement_for_each_level() {
             3,
             "{ topic(by: {slug: \"sea\"}) { researchers(first: 40) { nodes { papers { edges { authorship { position } node { title } } } } } } }",
         ),
-        (3, "{ researcher(by: {slug: \"person-0\"}) { coauthors(first: 40) { edges { node { name } papers { nodes { title } } } } } }"),
-        (3, "{ organization(by: {slug: \"college\"}) { researchers(first: 40) { edges { affiliations { kind } node { name } } } } }"),
+        (
+            3,
+            "{ researcher(by: {slug: \"person-0\"}) { coauthors(first: 40) { edges { node { name } papers { nodes { title } } } } } }",
+        ),
+        (
+            3,
+            "{ organization(by: {slug: \"college\"}) { researchers(first: 40) { edges { affiliations { kind } node { name } } } } }",
+        ),
         // Fields beside each other, each its own statement.
         (4, "{ researchers(first: 40) { nodes { headline { value } identifiers { value } formerIds } } }"),
         (3, "{ researchers(first: 40) { nodes { statistics { paperCount papersPerYear { year } } } } }"),
-        (5, "{ organizations(first: 10) { nodes { parents { slug } ancestors { slug } predecessors { slug } successors { slug } } } }"),
+        (
+            5,
+            "{ organizations(first: 10) { nodes { parents { slug } ancestors { slug } predecessors { slug } successors { slug } } } }",
+        ),
         (4, "{ papers(first: 60) { nodes { authorships { nodes { name sequence } } } } }"),
-        (4, "{ papers(first: 60) { nodes { authorships { nodes { organizations { slug } } } topics { nodes { slug } } } } }"),
+        (
+            4,
+            "{ papers(first: 60) { nodes { authorships { nodes { organizations { slug } } } topics { nodes { slug } } } } }",
+        ),
         (2, "{ topics(first: 10) { nodes { broader { slug } } } }"),
         (3, "{ affiliations(first: 60) { nodes { researcher { name } organization { slug } } } }"),
         (3, "{ papers(first: 60) { nodes { authorships { nodes { paper { title } } } } } }"),
@@ -57,7 +69,10 @@ async fn a_statement_for_each_level() {
         (3, "{ topics(first: 10) { nodes { papers(first: 3) { totalCount nodes { title } } } } }"),
         (3, "{ organizations(first: 10) { nodes { papers(first: 3) { totalCount nodes { title } } } } }"),
         // Each filter is a list of its own.
-        (3, "{ researchers(first: 40) { nodes { a: papers(first: 1) { nodes { title } } b: papers(first: 2) { nodes { title } } } } }"),
+        (
+            3,
+            "{ researchers(first: 40) { nodes { a: papers(first: 1) { nodes { title } } b: papers(first: 2) { nodes { title } } } } }",
+        ),
     ] {
         let (of_few, of_many) = (statements(&few, query, json!({})).await, statements(&many, query, json!({})).await);
         assert_eq!(of_few, of_many, "the same for few and for many: {query}");
@@ -88,7 +103,11 @@ async fn fields_not_asked_for_cost_nothing() {
         assert_eq!(taken, statements_wanted, "{query}");
         // And what is skipped is not asked for.
         let skipped = query.replace("totalCount", "totalCount @skip(if: true)");
-        assert_eq!(statements(&app, &skipped, json!({})).await, statements_wanted - u64::from(query.contains("totalCount")), "{skipped}");
+        assert_eq!(
+            statements(&app, &skipped, json!({})).await,
+            statements_wanted - u64::from(query.contains("totalCount")),
+            "{skipped}"
+        );
     }
 }
 
@@ -102,7 +121,14 @@ async fn a_hundred_nodes() {
     for list in ["researchers", "organizations", "topics", "affiliations", "papers"] {
         for node in data[list]["nodes"].as_array().into_iter().flatten() {
             ids.push(node["id"].clone());
-            ids.extend(node["authorships"]["nodes"].as_array().into_iter().flatten().take(1).map(|authorship| authorship["id"].clone()));
+            ids.extend(
+                node["authorships"]["nodes"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .take(1)
+                    .map(|authorship| authorship["id"].clone()),
+            );
         }
     }
     ids.truncate(100);
@@ -120,11 +146,26 @@ async fn keys_of_every_form_at_once() {
     app.load(json!([
         organization(1, "College"),
         topic("Tides"),
-        with(researcher("Ada Berg"), json!({ "orcid": orcid(1), "identifiers": [{ "scheme": "scopus", "value": "7" }] })),
+        with(
+            researcher("Ada Berg"),
+            json!({ "orcid": orcid(1), "identifiers": [{ "scheme": "scopus", "value": "7" }] })
+        ),
         with(paper("Tides", Some(2001), &["Ada Berg"]), json!({ "doi": "10.5555/1", "arxivId": "2001.00001" })),
     ]))
     .await;
-    let id = async |kind| app.id_of(kind, if kind == "researcher" { "ada-berg" } else if kind == "paper" { "tides" } else { "college" }).await;
+    let id = async |kind| {
+        app.id_of(
+            kind,
+            if kind == "researcher" {
+                "ada-berg"
+            } else if kind == "paper" {
+                "tides"
+            } else {
+                "college"
+            },
+        )
+        .await
+    };
     let keys = json!([{ "id": id("researcher").await }, { "slug": "ada-berg" }, { "orcid": orcid(1) }, { "identifier": { "scheme": "scopus", "value": "7" } }, { "slug": "nobody" }]);
     let query = "query($keys: [ResearcherBy!]!) { researchersBy(keys: $keys) { slug } }";
     assert_eq!(statements(&app, query, json!({ "keys": keys })).await, 1);
@@ -141,6 +182,7 @@ async fn keys_of_every_form_at_once() {
 #[tokio::test]
 async fn look_ups_beside_each_other() {
     let app = a_college(31).await;
-    let fields: Vec<String> = (0..30).map(|person| format!("p{person}: researcher(by: {{slug: \"person-{person}\"}}) {{ name }}")).collect();
+    let fields: Vec<String> =
+        (0..30).map(|person| format!("p{person}: researcher(by: {{slug: \"person-{person}\"}}) {{ name }}")).collect();
     assert_eq!(statements(&app, &format!("{{ {} }}", fields.join(" ")), json!({})).await, 1);
 }

@@ -20,7 +20,10 @@ async fn a_circle() -> TestApp {
         with(topic("Tides"), json!({ "broader": [{ "labels": { "en": "Oceans" } }] })),
         with(researcher("Bo Dahl"), works("EMPLOYMENT", 1)),
         with(researcher("Cy Ek"), works("EDUCATION", 1)),
-        with(paper("One", Some(2001), &["Ada Berg", "Bo Dahl"]), json!({ "topics": [{ "labels": { "en": "Tides" } }] })),
+        with(
+            paper("One", Some(2001), &["Ada Berg", "Bo Dahl"]),
+            json!({ "topics": [{ "labels": { "en": "Tides" } }] })
+        ),
         paper("Two", Some(2005), &["Ada Berg", "Bo Dahl", "Cy Ek"]),
         paper("Three", Some(2003), &["Bo Dahl", "Ada Berg"]),
         paper("Undated", None, &["Di Falk", "Ada Berg"]),
@@ -59,9 +62,14 @@ async fn every_field() {
             ],
         })
     );
-    let papers = format!("{{ {ADA} {{ coauthors(first: 1) {{ edges {{ papers(orderBy: {{field: TITLE, direction: ASC}}) {{ nodes {{ slug }} }} }} }} }} }}");
+    let papers = format!(
+        "{{ {ADA} {{ coauthors(first: 1) {{ edges {{ papers(orderBy: {{field: TITLE, direction: ASC}}) {{ nodes {{ slug }} }} }} }} }} }}"
+    );
     let found = app.data(&papers).await;
-    assert_eq!(texts(&found["researcher"]["coauthors"]["edges"][0]["papers"]["nodes"], &["slug"]), ["one", "three", "two"]);
+    assert_eq!(
+        texts(&found["researcher"]["coauthors"]["edges"][0]["papers"]["nodes"], &["slug"]),
+        ["one", "three", "two"]
+    );
 }
 
 #[tokio::test]
@@ -102,13 +110,17 @@ async fn filters() {
     ] {
         let found = app.data_with(&query, json!({ "filter": filter })).await["researcher"]["coauthors"].clone();
         let edges = found["edges"].as_array().cloned().unwrap_or_default();
-        let shown: Vec<String> =
-            edges.iter().map(|edge| format!("{} {}", edge["node"]["slug"].as_str().unwrap_or_default(), edge["paperCount"])).collect();
+        let shown: Vec<String> = edges
+            .iter()
+            .map(|edge| format!("{} {}", edge["node"]["slug"].as_str().unwrap_or_default(), edge["paperCount"]))
+            .collect();
         assert_eq!(shown.join(", "), expected, "{filter}");
         assert_eq!(found["totalCount"], edges.len(), "{filter}");
         assert!(edges.iter().all(|edge| edge["papers"]["totalCount"] == edge["paperCount"]), "{filter}: {found}");
     }
-    for filter in [json!({ "ids": [college] }), json!({ "topicIds": vec![oceans; 501] }), json!({ "ids": vec![bo; 501] })] {
+    for filter in
+        [json!({ "ids": [college] }), json!({ "topicIds": vec![oceans; 501] }), json!({ "ids": vec![bo; 501] })]
+    {
         // The failure stays in the field, and the person is shown.
         let refused = app.ask(&query.replace("coauthors(", "name coauthors("), json!({ "filter": filter })).await;
         assert_eq!(refused.codes(), ["BAD_USER_INPUT"]);
@@ -121,8 +133,13 @@ async fn consortia() {
     let app = a_circle().await;
     let query = "query($slug: String!, $most: Int) { researcher(by: {slug: $slug}) { \
          statistics { paperCount coauthorCount } coauthors(filter: {maxAuthorsPerPaper: $most}) { totalCount } } }";
-    let of = async |most: Value| app.data_with(query, json!({ "slug": "ed-gran", "most": most })).await["researcher"].clone();
-    assert_eq!(of(json!(null)).await, json!({ "statistics": { "paperCount": 1, "coauthorCount": 0 }, "coauthors": { "totalCount": 0 } }));
+    let of = async |most: Value| {
+        app.data_with(query, json!({ "slug": "ed-gran", "most": most })).await["researcher"].clone()
+    };
+    assert_eq!(
+        of(json!(null)).await,
+        json!({ "statistics": { "paperCount": 1, "coauthorCount": 0 }, "coauthors": { "totalCount": 0 } })
+    );
     assert_eq!(of(json!(4)).await["coauthors"]["totalCount"], 3);
     let all = app.nodes(&[r#"paper(by: {slug: "four"})"#, "authorships"], "name").await;
     assert_eq!(texts(&all, &["name"]), ["Ada Berg", "Bo Dahl", "Ed Gran", "Fay Holt"]);
@@ -166,7 +183,9 @@ struct Wanted {
 
 impl Wanted {
     fn any(chance: &mut Chance, people: usize) -> Self {
-        let year = |chance: &mut Chance| (!chance.once_in(4)).then(|| 2000 + i32::try_from(chance.below(6)).unwrap_or_default());
+        let year = |chance: &mut Chance| {
+            (!chance.once_in(4)).then(|| 2000 + i32::try_from(chance.below(6)).unwrap_or_default())
+        };
         Self {
             people: chance.once_in(4).then(|| (0..people).filter(|_| chance.once_in(2)).collect()),
             years: chance.once_in(2).then(|| (year(chance), year(chance))),
@@ -188,21 +207,31 @@ impl Wanted {
     }
 
     /// Each coauthor's papers.
-    fn coauthors<'a>(&self, person: usize, works: &'a [Work], consortium_size: usize) -> BTreeMap<usize, Vec<&'a Work>> {
+    fn coauthors<'a>(
+        &self,
+        person: usize,
+        works: &'a [Work],
+        consortium_size: usize,
+    ) -> BTreeMap<usize, Vec<&'a Work>> {
         let mut found: BTreeMap<usize, Vec<&Work>> = BTreeMap::new();
         for work in works.iter().filter(|work| self.counts(work, consortium_size) && work.authors.contains(&person)) {
-            for other in work.authors.iter().copied().collect::<BTreeSet<_>>().into_iter().filter(|other| *other != person) {
+            for other in
+                work.authors.iter().copied().collect::<BTreeSet<_>>().into_iter().filter(|other| *other != person)
+            {
                 found.entry(other).or_default().push(work);
             }
         }
         found.retain(|other, works| {
-            self.people.as_ref().is_none_or(|people| people.contains(other)) && self.least.is_none_or(|least| works.len() >= least)
+            self.people.as_ref().is_none_or(|people| people.contains(other))
+                && self.least.is_none_or(|least| works.len() >= least)
         });
         found
     }
 
     fn as_filter(&self, people: &[String], topics: &[String]) -> Value {
-        let pick = |ids: &[String], numbers: &Option<Vec<usize>>| numbers.as_ref().map(|numbers| numbers.iter().map(|n| ids[*n].clone()).collect::<Vec<_>>());
+        let pick = |ids: &[String], numbers: &Option<Vec<usize>>| {
+            numbers.as_ref().map(|numbers| numbers.iter().map(|n| ids[*n].clone()).collect::<Vec<_>>())
+        };
         json!({
             "ids": pick(people, &self.people),
             "publicationYear": self.years.map(|(from, to)| json!({ "from": from, "to": to })),
@@ -265,7 +294,10 @@ async fn the_same_as_a_naive_count() {
                 assert_eq!(found["coauthors"]["totalCount"], coauthors.len(), "{context}");
                 let in_all = Wanted::default().coauthors(person, &works, CONSORTIUM).len();
                 assert_eq!(found["statistics"]["coauthorCount"], in_all, "{context}");
-                let counts: Vec<i64> = pluck(&found["coauthors"]["edges"], &["paperCount"]).into_iter().filter_map(Value::as_i64).collect();
+                let counts: Vec<i64> = pluck(&found["coauthors"]["edges"], &["paperCount"])
+                    .into_iter()
+                    .filter_map(Value::as_i64)
+                    .collect();
                 assert!(counts.is_sorted_by(|one, other| one >= other), "most papers first: {counts:?}");
             }
         }

@@ -10,7 +10,10 @@ async fn one_of_each() -> TestApp {
     app.load(json!([
         organization(1, "Same"),
         topic("Same"),
-        with(researcher("Same"), json!({ "affiliations": [{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT" }] })),
+        with(
+            researcher("Same"),
+            json!({ "affiliations": [{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT" }] })
+        ),
         paper("Same", Some(2001), &["Same"]),
     ]))
     .await;
@@ -24,7 +27,11 @@ async fn ids(app: &TestApp) -> Vec<Value> {
     }"#;
     let data = app.data(query).await;
     [
-        "/researchers/nodes/0/id", "/organizations/nodes/0/id", "/topics/nodes/0/id", "/papers/nodes/0/id", "/affiliations/nodes/0/id",
+        "/researchers/nodes/0/id",
+        "/organizations/nodes/0/id",
+        "/topics/nodes/0/id",
+        "/papers/nodes/0/id",
+        "/affiliations/nodes/0/id",
         "/papers/nodes/0/authorships/nodes/0/id",
     ]
     .into_iter()
@@ -36,7 +43,8 @@ async fn ids(app: &TestApp) -> Vec<Value> {
 async fn anything_by_its_id() {
     let app = one_of_each().await;
     let ids = ids(&app).await;
-    let query = "query($id: ID!) { node(id: $id) { __typename id ... on Entity { slug displayName { value } formerIds } } }";
+    let query =
+        "query($id: ID!) { node(id: $id) { __typename id ... on Entity { slug displayName { value } formerIds } } }";
     let kinds = ["Researcher", "Organization", "Topic", "Paper", "Affiliation", "Authorship"];
     for (id, kind) in ids.iter().zip(kinds) {
         let node = app.data_with(query, json!({ "id": id })).await["node"].clone();
@@ -45,7 +53,8 @@ async fn anything_by_its_id() {
         assert_eq!(node.get("slug"), is_entity.then_some(&json!("same")), "{kind}");
         assert_eq!(node.get("displayName"), is_entity.then_some(&json!({ "value": "Same" })), "{kind}");
     }
-    let again = app.data_with("query($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }", json!({ "ids": ids })).await;
+    let again =
+        app.data_with("query($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }", json!({ "ids": ids })).await;
     assert_eq!(texts(&again["nodes"], &["__typename"]), kinds);
 }
 
@@ -53,7 +62,17 @@ async fn anything_by_its_id() {
 async fn the_order_of_the_ids() {
     let app = one_of_each().await;
     let ids = ids(&app).await;
-    let asked = json!([ids[3], "x", ids[0], "", "UGFwZXI6OTk5", ids[3], "\u{0}", "UGFwZXI6OTk5OTk5OTk5OTk5OTk5OTk5OTk5", ids[5]]);
+    let asked = json!([
+        ids[3],
+        "x",
+        ids[0],
+        "",
+        "UGFwZXI6OTk5",
+        ids[3],
+        "\u{0}",
+        "UGFwZXI6OTk5OTk5OTk5OTk5OTk5OTk5OTk5",
+        ids[5]
+    ]);
     let found = app.data_with("query($ids: [ID!]!) { nodes(ids: $ids) { __typename } }", json!({ "ids": asked })).await;
     let kinds = texts(&found["nodes"], &["__typename"]);
     assert_eq!(kinds, ["Paper", "null", "Researcher", "null", "null", "Paper", "null", "null", "Authorship"]);

@@ -7,7 +7,9 @@ use crate::support::{TestApp, organization, paper, pluck, researcher, ror, texts
 /// A college with two faculties, one of which has a laboratory; and an academy apart.
 async fn a_college() -> TestApp {
     let app = TestApp::start().await;
-    let below = |number: u64, name: &str, parent: u64| with(organization(number, name), json!({ "relations": [["parent", ror(parent)]] }));
+    let below = |number: u64, name: &str, parent: u64| {
+        with(organization(number, name), json!({ "relations": [["parent", ror(parent)]] }))
+    };
     app.load(json!([
         with(organization(1, "College"), json!({ "types": ["EDUCATION", "FUNDER"], "countryCode": "CA" })),
         below(2, "Faculty of Letters", 1),
@@ -35,22 +37,25 @@ async fn every_field() {
     let app = TestApp::start().await;
     app.load(json!([
         organization(7, "Old Station"),
-        with(organization(8, "Station"), json!({
-            "slug": "station",
-            "names": [
-                { "value": "Tidal Station", "language": "en", "kind": "LABEL" },
-                { "value": "Station des marées", "language": "fr", "kind": "LABEL" },
-                { "value": "Tides House", "language": "en", "kind": "ALIAS" },
-                { "value": "TS", "kind": "ACRONYM" },
-            ],
-            "types": ["FACILITY", "NONPROFIT"],
-            "status": "WITHDRAWN",
-            "countryCode": "FR",
-            "city": "Brest",
-            "homepageUrl": "https://station.example/",
-            "identifiers": [{ "scheme": "wikidata", "value": "Q1" }, { "scheme": "grid", "value": "grid.1.2" }],
-            "relations": [["predecessor", ror(7)]],
-        })),
+        with(
+            organization(8, "Station"),
+            json!({
+                "slug": "station",
+                "names": [
+                    { "value": "Tidal Station", "language": "en", "kind": "LABEL" },
+                    { "value": "Station des marées", "language": "fr", "kind": "LABEL" },
+                    { "value": "Tides House", "language": "en", "kind": "ALIAS" },
+                    { "value": "TS", "kind": "ACRONYM" },
+                ],
+                "types": ["FACILITY", "NONPROFIT"],
+                "status": "WITHDRAWN",
+                "countryCode": "FR",
+                "city": "Brest",
+                "homepageUrl": "https://station.example/",
+                "identifiers": [{ "scheme": "wikidata", "value": "Q1" }, { "scheme": "grid", "value": "grid.1.2" }],
+                "relations": [["predecessor", ror(7)]],
+            })
+        ),
     ]))
     .await;
     let query = r#"{ organization(by: {slug: "station"}) {
@@ -118,7 +123,11 @@ async fn look_ups() {
         json!({ "identifier": { "scheme": "GRID", "value": "grid.1.2" } }),
     ] {
         let found = app.data_with(query, json!({ "by": by })).await;
-        assert_eq!(found["organization"], json!({ "slug": "station", "formerIds": ["T3JnYW5pemF0aW9uOjkwMA"] }), "{by}");
+        assert_eq!(
+            found["organization"],
+            json!({ "slug": "station", "formerIds": ["T3JnYW5pemF0aW9uOjkwMA"] }),
+            "{by}"
+        );
     }
     for by in [
         json!({ "id": somebody }),
@@ -152,7 +161,10 @@ async fn cycles_end() {
     let app = a_college().await;
     app.load(json!([
         person("Ada Berg", json!([at(3, "EMPLOYMENT", json!({}))])),
-        with(paper("Waves", Some(2020), &[]), json!({ "authors": [{ "name": "Ada Berg", "organizations": [{ "ror": ror(3) }] }] })),
+        with(
+            paper("Waves", Some(2020), &[]),
+            json!({ "authors": [{ "name": "Ada Berg", "organizations": [{ "ror": ror(3) }] }] })
+        ),
     ]))
     .await;
     // The college is below its own laboratory.
@@ -177,8 +189,14 @@ async fn cycles_end() {
 async fn people_here_or_below() {
     let app = a_college().await;
     app.load(json!([
-        person("Ada Berg", json!([at(4, "EMPLOYMENT", json!({ "startDate": "2015" })), at(3, "MEMBERSHIP", json!({}))])),
-        person("Bo Dahl", json!([at(1, "INVITED_POSITION", json!({})), at(1, "EDUCATION", json!({ "endDate": "2001" }))])),
+        person(
+            "Ada Berg",
+            json!([at(4, "EMPLOYMENT", json!({ "startDate": "2015" })), at(3, "MEMBERSHIP", json!({}))])
+        ),
+        person(
+            "Bo Dahl",
+            json!([at(1, "INVITED_POSITION", json!({})), at(1, "EDUCATION", json!({ "endDate": "2001" }))])
+        ),
         person("Cy Ek", json!([at(4, "EMPLOYMENT", json!({ "startDate": "2001", "endDate": "2009" }))])),
         person("Di Falk", json!([at(4, "EDUCATION", json!({})), at(5, "EMPLOYMENT", json!({}))])),
         paper("Waves", Some(2020), &["Ada Berg", "Di Falk"]),
@@ -195,8 +213,16 @@ async fn people_here_or_below() {
         (COLLEGE, "(affiliation: {isCurrent: false})", "cy-ek"),
         (COLLEGE, "(affiliation: {kinds: []})", ""),
         (COLLEGE, "(filter: {hasPapers: true})", "ada-berg"),
-        (COLLEGE, "(affiliation: {kinds: [EDUCATION, EMPLOYMENT]}, orderBy: {field: PAPER_COUNT, direction: DESC})", "di-falk ada-berg"),
-        (LABORATORY, "(affiliation: {kinds: [EDUCATION, EMPLOYMENT]}, orderBy: {field: NAME, direction: DESC})", "di-falk ada-berg"),
+        (
+            COLLEGE,
+            "(affiliation: {kinds: [EDUCATION, EMPLOYMENT]}, orderBy: {field: PAPER_COUNT, direction: DESC})",
+            "di-falk ada-berg",
+        ),
+        (
+            LABORATORY,
+            "(affiliation: {kinds: [EDUCATION, EMPLOYMENT]}, orderBy: {field: NAME, direction: DESC})",
+            "di-falk ada-berg",
+        ),
     ] {
         let list = format!("researchers{arguments}");
         assert_eq!(app.slugs(&[place, &list]).await.join(" "), expected, "{place} {list}");
@@ -222,7 +248,10 @@ async fn people_here_or_below() {
 async fn affiliations_here() {
     let app = a_college().await;
     app.load(json!([
-        person("Ada Berg", json!([at(1, "EMPLOYMENT", json!({ "startDate": "2015" })), at(4, "MEMBERSHIP", json!({}))])),
+        person(
+            "Ada Berg",
+            json!([at(1, "EMPLOYMENT", json!({ "startDate": "2015" })), at(4, "MEMBERSHIP", json!({}))])
+        ),
         person("Bo Dahl", json!([at(1, "EDUCATION", json!({ "endDate": "2001" }))])),
         person("Cy Ek", json!([at(1, "EMPLOYMENT", json!({ "startDate": "2003", "isPrimary": true }))])),
     ]))
@@ -246,9 +275,12 @@ async fn papers_by_where_their_authors_were() {
     let app = a_college().await;
     let written = |title: &str, year: i32, places: &[u64]| {
         let organizations: Vec<Value> = places.iter().map(|place| json!({ "ror": ror(*place) })).collect();
-        with(paper(title, Some(year), &[]), json!({ "authors": [
+        with(
+            paper(title, Some(year), &[]),
+            json!({ "authors": [
             { "position": 1, "name": "Ada Berg", "organizations": organizations }, { "position": 2, "name": "Bo Dahl" },
-        ] }))
+        ] }),
+        )
     };
     app.load(json!([
         // Where Ada is now says nothing of where she was.
@@ -285,7 +317,10 @@ async fn filters() {
         (json!({}), all),
         (json!({ "ids": [college] }), "college"),
         (json!({ "ids": [] }), ""),
-        (json!({ "rors": [format!("https://ror.org/{}", ror(4)), ror(5).to_uppercase(), "x"] }), "academy wave-laboratory"),
+        (
+            json!({ "rors": [format!("https://ror.org/{}", ror(4)), ror(5).to_uppercase(), "x"] }),
+            "academy wave-laboratory",
+        ),
         (json!({ "rors": ["x"] }), ""),
         (json!({ "types": ["FUNDER", "FACILITY"] }), "college wave-laboratory"),
         (json!({ "types": [] }), ""),
@@ -311,16 +346,22 @@ async fn filters() {
 async fn orders() {
     let app = TestApp::start().await;
     let named = |number: u64, english: &str, french: &str| {
-        with(organization(number, english), json!({ "names": [
+        with(
+            organization(number, english),
+            json!({ "names": [
             { "value": english, "language": "en", "kind": "LABEL" }, { "value": french, "language": "fr", "kind": "LABEL" },
-        ] }))
+        ] }),
+        )
     };
     app.load(json!([
         named(1, "Zoo", "Arche"),
         named(2, "éclair house", "Maison"),
         named(3, "Dome", "Zénith"),
         person("Ada Berg", json!([at(2, "EMPLOYMENT", json!({})), at(2, "MEMBERSHIP", json!({}))])),
-        person("Bo Dahl", json!([at(3, "MEMBERSHIP", json!({})), at(2, "INVITED_POSITION", json!({})), at(1, "SERVICE", json!({}))])),
+        person(
+            "Bo Dahl",
+            json!([at(3, "MEMBERSHIP", json!({})), at(2, "INVITED_POSITION", json!({})), at(1, "SERVICE", json!({}))])
+        ),
         person("Cy Ek", json!([at(1, "EMPLOYMENT", json!({ "endDate": "2001" })), at(1, "EDUCATION", json!({}))])),
     ]))
     .await;
@@ -337,5 +378,8 @@ async fn orders() {
     }
     // The same languages as the texts, where the order names none.
     let answer = app.ask_in("{ organizations { nodes { displayName { value } } } }", json!({}), Some("fr")).await;
-    assert_eq!(pluck(&answer.data()["organizations"]["nodes"], &["displayName", "value"]), ["Arche", "Maison", "Zénith"]);
+    assert_eq!(
+        pluck(&answer.data()["organizations"]["nodes"], &["displayName", "value"]),
+        ["Arche", "Maison", "Zénith"]
+    );
 }

@@ -60,7 +60,8 @@ impl List {
     }
 
     fn query(&self, page: &str) -> String {
-        let selection = "{ pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id } } }";
+        let selection =
+            "{ pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id } } }";
         let list = format!("{{ step: {}({} {page}) {selection} }}", self.field, self.arguments);
         self.path.iter().rev().fold(list, |inner, step| format!("{{ step: {step} {inner} }}"))
     }
@@ -98,8 +99,11 @@ impl Page {
 
 /// Reads a list by pages of two from one end.
 async fn walk(app: &TestApp, list: &List, forward: bool, total: usize) -> Vec<String> {
-    let (size, from, end, more, before) =
-        if forward { ("first", "after", "endCursor", "hasNextPage", "hasPreviousPage") } else { ("last", "before", "startCursor", "hasPreviousPage", "hasNextPage") };
+    let (size, from, end, more, before) = if forward {
+        ("first", "after", "endCursor", "hasNextPage", "hasPreviousPage")
+    } else {
+        ("last", "before", "startCursor", "hasPreviousPage", "hasNextPage")
+    };
     let (mut seen, mut cursor) = (Vec::new(), None::<String>);
     loop {
         let place = cursor.as_ref().map(|cursor| format!("{from}: {cursor:?}")).unwrap_or_default();
@@ -197,17 +201,31 @@ async fn sizes() {
     let app = TestApp::start().await;
     let papers: Vec<Value> = (100..230).map(|number| paper(&format!("Paper {number}"), Some(2000), &[])).collect();
     app.load(json!(papers)).await;
-    let amount = async |arguments: &str| app.data(&format!("{{ papers{arguments} {{ nodes {{ id }} }} }}")).await["papers"]["nodes"].as_array().map(Vec::len);
+    let amount = async |arguments: &str| {
+        app.data(&format!("{{ papers{arguments} {{ nodes {{ id }} }} }}")).await["papers"]["nodes"]
+            .as_array()
+            .map(Vec::len)
+    };
     assert_eq!(amount("").await, Some(20));
     assert_eq!(amount("(first: null, last: null)").await, Some(20));
     assert_eq!(amount("(first: 1)").await, Some(1));
     assert_eq!(amount("(last: 100)").await, Some(100));
     assert_eq!(amount("(first: 100, last: null, after: null)").await, Some(100));
-    let refused = async |arguments: &str| app.refusal(&format!("{{ papers({arguments}) {{ nodes {{ id }} }} }}"), json!({})).await;
+    let refused = async |arguments: &str| {
+        app.refusal(&format!("{{ papers({arguments}) {{ nodes {{ id }} }} }}"), json!({})).await
+    };
     insta::assert_snapshot!(refused("first: 101").await, @"first is 101; it can be 1 to 100");
     insta::assert_snapshot!(refused("last: 0").await, @"last is 0; it can be 1 to 100");
     insta::assert_snapshot!(refused("first: 1, last: 1").await, @"first and last cannot both be given; choose the end of the list to read from");
-    for arguments in ["first: 0", "first: -1", "last: -1", "last: 101", "first: 2147483647", "last: -2147483648", "first: 2147483648"] {
+    for arguments in [
+        "first: 0",
+        "first: -1",
+        "last: -1",
+        "last: 101",
+        "first: 2147483647",
+        "last: -2147483648",
+        "first: 2147483648",
+    ] {
         refused(arguments).await;
     }
 }
@@ -241,19 +259,26 @@ async fn cursors_of_another_list() {
     for query in [
         format!("{{ papers(last: 1, before: {by_title:?}) {{ nodes {{ id }} }} }}"),
         format!("{{ papers(after: {papers:?}, filter: {{hasDoi: false}}) {{ nodes {{ id }} }} }}"),
-        format!("{{ papers(after: {papers:?}, orderBy: {{field: PUBLICATION_DATE, direction: ASC}}) {{ nodes {{ id }} }} }}"),
+        format!(
+            "{{ papers(after: {papers:?}, orderBy: {{field: PUBLICATION_DATE, direction: ASC}}) {{ nodes {{ id }} }} }}"
+        ),
         format!("{{ researchers(after: {papers:?}) {{ nodes {{ id }} }} }}"),
         format!("{{ topic(by: {{slug: \"sea\"}}) {{ papers(after: {papers:?}) {{ nodes {{ id }} }} }} }}"),
         format!("{{ researcher(by: {{slug: \"person-0\"}}) {{ papers(after: {papers:?}) {{ nodes {{ id }} }} }} }}"),
-        format!(r#"{{ topics(after: {english:?}, orderBy: {{field: LABEL, direction: ASC, languages: ["fr"]}}) {{ nodes {{ id }} }} }}"#),
+        format!(
+            r#"{{ topics(after: {english:?}, orderBy: {{field: LABEL, direction: ASC, languages: ["fr"]}}) {{ nodes {{ id }} }} }}"#
+        ),
     ] {
         let message = app.refusal(&query, json!({})).await;
         assert!(message.contains("is a cursor of another list"), "{query}: {message}");
     }
     // What an absent filter and the standard order mean may as well be said.
-    let same = format!("{{ papers(after: {papers:?}, filter: {{}}, orderBy: {{field: PUBLICATION_DATE, direction: DESC}}) {{ nodes {{ id }} }} }}");
+    let same = format!(
+        "{{ papers(after: {papers:?}, filter: {{}}, orderBy: {{field: PUBLICATION_DATE, direction: DESC}}) {{ nodes {{ id }} }} }}"
+    );
     app.data(&same).await;
-    let answer = app.ask_in(&format!("{{ topics(after: {english:?}) {{ nodes {{ id }} }} }}"), json!({}), Some("fr")).await;
+    let answer =
+        app.ask_in(&format!("{{ topics(after: {english:?}) {{ nodes {{ id }} }} }}"), json!({}), Some("fr")).await;
     assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "the header's languages are the list's too");
 }
 
@@ -276,7 +301,12 @@ async fn taken_or_refused(app: &TestApp, list: &List, cursor: &str) -> bool {
     let answer = app.ask(&list.query(&format!("first: 1, after: {cursor:?}")), json!({})).await;
     let codes = answer.codes();
     let shown: String = cursor.chars().take(200).collect();
-    assert!(answer.status == 200 && codes.iter().all(|code| code == "BAD_USER_INPUT"), "{}: {shown}: {}", list.name(), answer.body);
+    assert!(
+        answer.status == 200 && codes.iter().all(|code| code == "BAD_USER_INPUT"),
+        "{}: {shown}: {}",
+        list.name(),
+        answer.body
+    );
     codes.is_empty()
 }
 
@@ -300,7 +330,8 @@ async fn cursors_that_were_never_given() {
                 assert!(!taken_or_refused(&app, list, &broken).await, "{}: {broken}", list.name());
             }
             for place in 1..=key_count(&real) {
-                for value in ["", "\u{0}", "9223372036854775808", "xinfinity", "-9999-01-01", "2020-01-01 00:00:00+20"] {
+                for value in ["", "\u{0}", "9223372036854775808", "xinfinity", "-9999-01-01", "2020-01-01 00:00:00+20"]
+                {
                     taken_or_refused(&app, list, &forged(&real, |parts| parts[place] = json!(value))).await;
                 }
             }
@@ -312,15 +343,32 @@ async fn cursors_that_were_never_given() {
 #[tokio::test]
 async fn forged_keys() {
     let app = a_college().await;
-    let by = |field: &str, order: &str| List::new("Query", field, &format!("orderBy: {{field: {order}, direction: ASC}}"));
+    let by =
+        |field: &str, order: &str| List::new("Query", field, &format!("orderBy: {{field: {order}, direction: ASC}}"));
     for (list, place, good, bad) in [
         // Whether primary, whether current, the start; then the id.
-        (List::new("Query", "affiliations", ""), 1, vec!["true", "false"], vec!["", "t", "TRUE", "true ", "1", "\u{0}"]),
+        (
+            List::new("Query", "affiliations", ""),
+            1,
+            vec!["true", "false"],
+            vec!["", "t", "TRUE", "true ", "1", "\u{0}"],
+        ),
         (
             List::new("Query", "affiliations", ""),
             3,
             vec!["infinity", "-infinity", "2020-02-29", "0001-01-01", "9999-12-31"],
-            vec!["", "x", "xinfinity", "\u{0}infinity", "2020-2-1", "2021-02-29", "-9999-01-01", "0000-01-01", "+99999-01-01", "today"],
+            vec![
+                "",
+                "x",
+                "xinfinity",
+                "\u{0}infinity",
+                "2020-2-1",
+                "2021-02-29",
+                "-9999-01-01",
+                "0000-01-01",
+                "+99999-01-01",
+                "today",
+            ],
         ),
         (
             List::new("Query", "affiliations", ""),
@@ -331,10 +379,29 @@ async fn forged_keys() {
         (
             by("papers", "UPDATED_AT"),
             1,
-            vec!["2020-01-01 00:00:00+00", "2020-01-01 00:00:00.123456-03:30", "9999-12-31 23:59:59+00", "2020-01-01 00:00:00+20"],
-            vec!["", "x", "2020-01-01", "-9999-01-01 00:00:00+00", "+99999-01-01 00:00:00+00", "2020-01-01 25:00:00+00", "infinity", "\u{0}"],
+            vec![
+                "2020-01-01 00:00:00+00",
+                "2020-01-01 00:00:00.123456-03:30",
+                "9999-12-31 23:59:59+00",
+                "2020-01-01 00:00:00+20",
+            ],
+            vec![
+                "",
+                "x",
+                "2020-01-01",
+                "-9999-01-01 00:00:00+00",
+                "+99999-01-01 00:00:00+00",
+                "2020-01-01 25:00:00+00",
+                "infinity",
+                "\u{0}",
+            ],
         ),
-        (by("papers", "TITLE"), 1, vec!["", "'; DROP TABLE paper; --", "$1 ? %", "\u{10ffff}", &"x".repeat(50_000)], vec!["\u{0}", "x\u{0}"]),
+        (
+            by("papers", "TITLE"),
+            1,
+            vec!["", "'; DROP TABLE paper; --", "$1 ? %", "\u{10ffff}", &"x".repeat(50_000)],
+            vec!["\u{0}", "x\u{0}"],
+        ),
     ] {
         let real = list.page(&app, "first: 1").await.cursors().remove(0);
         for (values, is_taken) in [(good, true), (bad, false)] {
@@ -345,7 +412,9 @@ async fn forged_keys() {
         }
     }
     let list = List::new("Query", "papers", "");
-    for text in ["".to_owned(), "[".repeat(50_000), "{}".to_owned(), "null".to_owned(), json!(vec!["1"; 50_000]).to_string()] {
+    for text in
+        ["".to_owned(), "[".repeat(50_000), "{}".to_owned(), "null".to_owned(), json!(vec!["1"; 50_000]).to_string()]
+    {
         assert!(!taken_or_refused(&app, &list, &URL_SAFE_NO_PAD.encode(text)).await);
     }
     for text in ["x", "\u{0}", "%00", "é", "AAAA", "//8="] {
@@ -366,8 +435,11 @@ async fn a_walk_while_others_write() {
         let (mut seen, mut cursor) = (Vec::<String>::new(), None::<String>);
         let whole = list.page(&app, "first: 100").await.ids();
         for round in 0..20 {
-            let (size, from, end, more) =
-                if forward { ("first", "after", "endCursor", "hasNextPage") } else { ("last", "before", "startCursor", "hasPreviousPage") };
+            let (size, from, end, more) = if forward {
+                ("first", "after", "endCursor", "hasNextPage")
+            } else {
+                ("last", "before", "startCursor", "hasPreviousPage")
+            };
             let place = cursor.as_ref().map(|cursor| format!("{from}: {cursor:?}")).unwrap_or_default();
             let page = list.page(&app, &format!("{size}: 2, {place}")).await;
             seen.extend(page.ids());
@@ -379,7 +451,9 @@ async fn a_walk_while_others_write() {
             app.load(json!([named(&format!("a {forward} {round}")), named(&format!("z {forward} {round}"))])).await;
             if forward && round == 1 {
                 let gone = seen.last().cloned().unwrap_or_default();
-                let number = String::from_utf8(URL_SAFE_NO_PAD.decode(gone).expect("base64")).expect("text").replace("Paper:", "");
+                let number = String::from_utf8(URL_SAFE_NO_PAD.decode(gone).expect("base64"))
+                    .expect("text")
+                    .replace("Paper:", "");
                 app.sql(&format!("DELETE FROM paper WHERE id = {number}")).await;
             }
         }
@@ -395,6 +469,11 @@ async fn edges_and_nodes_are_the_same_rows() {
     for list in List::all().iter().filter(|list| list.arguments.is_empty()) {
         let query = list.query("first: 3").replace("edges {", "nodes { id } edges {");
         let connection = innermost(app.data(&query).await);
-        assert_eq!(pluck(&connection["nodes"], &["id"]), pluck(&connection["edges"], &["node", "id"]), "{}", list.name());
+        assert_eq!(
+            pluck(&connection["nodes"], &["id"]),
+            pluck(&connection["edges"], &["node", "id"]),
+            "{}",
+            list.name()
+        );
     }
 }

@@ -10,22 +10,25 @@ async fn every_field() {
     app.load(json!([
         topic("Tides"),
         topic("Moons"),
-        with(paper("Les marées de Brest", None, &["Ada Berg", "Bo Dahl"]), json!({
-            "sourceId": "W17",
-            "translatedTitles": { "en": "The tides of Brest" },
-            "abstract": { "fr": "La mer monte. Puis elle descend." },
-            "abstractCompleteness": "TRUNCATED",
-            "publicationDate": "2019-04-30",
-            "type": "CONFERENCE_PAPER",
-            "venueName": "Journées de la mer",
-            "language": "fr",
-            "doi": "10.5555/Brest.17",
-            "arxivId": "1904.01234v2",
-            "url": "https://example.org/brest.pdf",
-            "isRetracted": true,
-            "identifiers": [{ "scheme": "PMID", "value": "123" }],
-            "topics": [{ "labels": { "en": "Tides" } }, { "labels": { "en": "Moons" } }],
-        })),
+        with(
+            paper("Les marées de Brest", None, &["Ada Berg", "Bo Dahl"]),
+            json!({
+                "sourceId": "W17",
+                "translatedTitles": { "en": "The tides of Brest" },
+                "abstract": { "fr": "La mer monte. Puis elle descend." },
+                "abstractCompleteness": "TRUNCATED",
+                "publicationDate": "2019-04-30",
+                "type": "CONFERENCE_PAPER",
+                "venueName": "Journées de la mer",
+                "language": "fr",
+                "doi": "10.5555/Brest.17",
+                "arxivId": "1904.01234v2",
+                "url": "https://example.org/brest.pdf",
+                "isRetracted": true,
+                "identifiers": [{ "scheme": "PMID", "value": "123" }],
+                "topics": [{ "labels": { "en": "Tides" } }, { "labels": { "en": "Moons" } }],
+            })
+        ),
     ]))
     .await;
     let query = r#"{ paper(by: {slug: "les-marees-de-brest"}) {
@@ -88,7 +91,10 @@ async fn little_is_known_of_a_paper() {
 async fn look_ups_in_any_written_form() {
     let app = TestApp::start().await;
     app.load(json!([
-        with(paper("Brest", Some(2019), &["Brest"]), json!({ "sourceId": "W17", "doi": "10.5555/(a)<b>#c", "arxivId": "1904.01234" })),
+        with(
+            paper("Brest", Some(2019), &["Brest"]),
+            json!({ "sourceId": "W17", "doi": "10.5555/(a)<b>#c", "arxivId": "1904.01234" })
+        ),
         with(paper("Older", Some(1999), &[]), json!({ "arxivId": "hep-th/9901001" })),
         with(paper("By arXiv", Some(2020), &[]), json!({ "doi": "10.48550/arXiv.2001.00001" })),
     ]))
@@ -138,7 +144,10 @@ async fn look_ups_in_any_written_form() {
 async fn titles_in_the_readers_language() {
     let app = TestApp::start().await;
     app.load(json!([
-        with(paper("Les marées", Some(2019), &[]), json!({ "language": "fr", "translatedTitles": { "en": "Tides", "de": "Gezeiten" } })),
+        with(
+            paper("Les marées", Some(2019), &[]),
+            json!({ "language": "fr", "translatedTitles": { "en": "Tides", "de": "Gezeiten" } })
+        ),
         with(paper("Winds", Some(2018), &[]), json!({ "translatedTitles": { "fr": "Les vents" } })),
     ]))
     .await;
@@ -175,11 +184,12 @@ async fn abstracts() {
         let found = app.data_with(query, json!({ "slug": slug, "most": most, "languages": [language] })).await;
         found["paper"]["abstract"].clone()
     };
-    let shown = |completeness: &str, language: Value, is_fallback: bool, excerpt: Value| {
-        json!({ "completeness": completeness, "language": language, "isFallback": is_fallback, "excerpt": excerpt })
-    };
+    let shown = |completeness: &str, language: Value, is_fallback: bool, excerpt: Value| json!({ "completeness": completeness, "language": language, "isFallback": is_fallback, "excerpt": excerpt });
     let excerpt = |text: &str, is_truncated: bool| json!({ "text": text, "isTruncated": is_truncated });
-    assert_eq!(of("full", 300, "en").await, shown("FULL", json!("en"), false, excerpt("Héllo, tides. They rise", false)));
+    assert_eq!(
+        of("full", 300, "en").await,
+        shown("FULL", json!("en"), false, excerpt("Héllo, tides. They rise", false))
+    );
     assert_eq!(of("full", 10, "en").await, shown("FULL", json!("en"), false, excerpt("Héllo,", true)));
     assert_eq!(of("full", 2, "en").await, shown("FULL", json!("en"), false, excerpt("Hé", true)));
     assert_eq!(of("full", 300, "fr").await, shown("FULL", json!("fr"), false, excerpt("Marées.", false)));
@@ -212,7 +222,8 @@ async fn filters() {
         with(paper("D", None, &["Bo Dahl"]), json!({ "topics": [{ "labels": { "en": "Oceans" } }], "abstractCompleteness": "WITHHELD" })),
     ]))
     .await;
-    app.sql("UPDATE paper SET updated_at = '2020-01-01'; UPDATE paper SET updated_at = '2024-01-01' WHERE slug = 'c'").await;
+    app.sql("UPDATE paper SET updated_at = '2020-01-01'; UPDATE paper SET updated_at = '2024-01-01' WHERE slug = 'c'")
+        .await;
     let (ada, bo) = (app.id_of("researcher", "ada-berg").await, app.id_of("researcher", "bo-dahl").await);
     let (college, faculty) = (app.id_of("organization", "college").await, app.id_of("organization", "faculty").await);
     let (oceans, tides) = (app.id_of("topic", "oceans").await, app.id_of("topic", "tides").await);
@@ -276,7 +287,9 @@ async fn filters() {
 #[tokio::test]
 async fn orders() {
     let app = TestApp::start().await;
-    let dated = |title: &str, date: Value, authors: &[&str]| with(paper(title, None, authors), json!({ "publicationDate": date }));
+    let dated = |title: &str, date: Value, authors: &[&str]| {
+        with(paper(title, None, authors), json!({ "publicationDate": date }))
+    };
     app.load(json!([
         dated("Élan", json!("2019-03-01"), &["Ada Berg", "Bo Dahl", "Cy Ek"]),
         dated("“Zebra”", json!("2019-03"), &["Ada Berg"]),
@@ -285,7 +298,10 @@ async fn orders() {
         with(paper("Apes", None, &["A", "B", "C", "D"]), json!({})),
     ]))
     .await;
-    app.sql("UPDATE paper SET updated_at = '2020-01-01'::timestamptz + interval '1 day' * (id % 3), created_at = now()").await;
+    app.sql(
+        "UPDATE paper SET updated_at = '2020-01-01'::timestamptz + interval '1 day' * (id % 3), created_at = now()",
+    )
+    .await;
     for (order, expected) in [
         ("{field: PUBLICATION_DATE, direction: DESC}", "elan zebra data fish apes"),
         ("{field: PUBLICATION_DATE, direction: ASC}", "apes fish data zebra elan"),
@@ -297,5 +313,9 @@ async fn orders() {
         let list = format!("papers(orderBy: {order})");
         assert_eq!(app.slugs(&[&list]).await.join(" "), expected, "{order}");
     }
-    assert_eq!(app.slugs(&["papers"]).await.join(" "), "elan zebra data fish apes", "newest first where nothing is said");
+    assert_eq!(
+        app.slugs(&["papers"]).await.join(" "),
+        "elan zebra data fish apes",
+        "newest first where nothing is said"
+    );
 }

@@ -38,8 +38,9 @@ async fn three_people() -> TestApp {
 #[tokio::test]
 async fn every_field() {
     let app = TestApp::start().await;
-    app.load(json!([
-        with(researcher("Zoë van der Berg"), json!({
+    app.load(json!([with(
+        researcher("Zoë van der Berg"),
+        json!({
             "slug": "zoe",
             "otherNames": ["Z. Berg", "Zoe Vanderberg"],
             "orcid": "0000-0002-1694-233X",
@@ -48,9 +49,9 @@ async fn every_field() {
             "portraitUrl": "https://example.org/zoe.jpg",
             "homepageUrl": "https://example.org/zoe",
             "identifiers": [{ "scheme": "SCOPUS", "value": "700123" }, { "scheme": "hr", "value": "e-17" }],
-        })),
-    ]))
-    .await;
+        })
+    ),]))
+        .await;
     let query = r#"{ researcher(by: {slug: "zoe"}) {
         __typename slug name givenName familyName otherNames orcid portraitUrl homepageUrl formerIds
         displayName(languages: ["fr"]) { value language isFallback }
@@ -106,7 +107,8 @@ async fn little_is_known_of_somebody() {
 #[tokio::test]
 async fn moments_are_in_utc() {
     let app = three_people().await;
-    app.sql("UPDATE researcher SET created_at = '2024-02-03 04:05:06+02', updated_at = '2024-02-03 04:05:06.25+00'").await;
+    app.sql("UPDATE researcher SET created_at = '2024-02-03 04:05:06+02', updated_at = '2024-02-03 04:05:06.25+00'")
+        .await;
     let moments = app.data("{ researchers(first: 1) { nodes { createdAt updatedAt } } }").await;
     assert_eq!(
         moments["researchers"]["nodes"][0],
@@ -119,12 +121,13 @@ const BY: &str = "query($by: ResearcherBy!) { researcher(by: $by) { slug } }";
 #[tokio::test]
 async fn look_ups_in_any_written_form() {
     let app = TestApp::start().await;
-    app.load(json!([
-        with(researcher("Ada Berg"), json!({
+    app.load(json!([with(
+        researcher("Ada Berg"),
+        json!({
             "orcid": "0000-0002-1694-233X", "identifiers": [{ "scheme": "scopus", "value": "700123" }],
-        })),
-    ]))
-    .await;
+        })
+    ),]))
+        .await;
     let id = app.id_of("researcher", "ada-berg").await;
     for by in [
         json!({ "id": id }),
@@ -174,7 +177,14 @@ async fn unknown_and_malformed_keys() {
 #[tokio::test]
 async fn exactly_one_key() {
     let app = three_people().await;
-    for by in [json!({}), json!({ "slug": "a", "id": "b" }), json!({ "slug": null }), json!({ "doi": "x" }), json!(null), json!("x")] {
+    for by in [
+        json!({}),
+        json!({ "slug": "a", "id": "b" }),
+        json!({ "slug": null }),
+        json!({ "doi": "x" }),
+        json!(null),
+        json!("x"),
+    ] {
         let answer = app.ask(BY, json!({ "by": by })).await;
         assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{by}: {}", answer.body);
     }
@@ -225,7 +235,8 @@ async fn filters() {
     let app = three_people().await;
     let chen = app.id_of("researcher", "chen").await;
     let ada = app.id_of("researcher", "ada-berg").await;
-    let (college, laboratory) = (app.id_of("organization", "northern-college").await, app.id_of("organization", "tide-laboratory").await);
+    let (college, laboratory) =
+        (app.id_of("organization", "northern-college").await, app.id_of("organization", "tide-laboratory").await);
     let (oceans, tides) = (app.id_of("topic", "oceans").await, app.id_of("topic", "tides").await);
     app.sql("UPDATE researcher SET updated_at = '2020-01-01'; UPDATE researcher SET updated_at = '2024-01-01' WHERE slug = 'chen'").await;
     let iri = format!("https://orcid.org/{}", orcid(21));
@@ -261,11 +272,20 @@ async fn filters() {
         (json!({ "affiliation": { "kinds": ["EDUCATION"], "isCurrent": false } }), "ada-berg"),
         (json!({ "affiliation": { "researcherIds": [chen] } }), ""),
         // One affiliation passes all of it: Ada was at the college, and is employed, but not at once.
-        (json!({ "affiliation": { "organizationIds": [college], "includeDescendants": false, "kinds": ["EMPLOYMENT", "SERVICE"], "asOf": "2010-01-01" } }), "emile-zola"),
-        (json!({ "affiliation": { "organizationIds": [laboratory], "kinds": ["EDUCATION"], "asOf": "2010-01-01" } }), ""),
+        (
+            json!({ "affiliation": { "organizationIds": [college], "includeDescendants": false, "kinds": ["EMPLOYMENT", "SERVICE"], "asOf": "2010-01-01" } }),
+            "emile-zola",
+        ),
+        (
+            json!({ "affiliation": { "organizationIds": [laboratory], "kinds": ["EDUCATION"], "asOf": "2010-01-01" } }),
+            "",
+        ),
         // All conditions hold together.
         (json!({ "hasOrcid": true, "hasPapers": false }), ""),
-        (json!({ "hasOrcid": true, "topicIds": [oceans], "affiliation": { "organizationIds": [laboratory] } }), "ada-berg"),
+        (
+            json!({ "hasOrcid": true, "topicIds": [oceans], "affiliation": { "organizationIds": [laboratory] } }),
+            "ada-berg",
+        ),
     ] {
         let query = "query($filter: ResearcherFilter) { researchers(filter: $filter) { totalCount nodes { slug } } }";
         let found = app.data_with(query, json!({ "filter": filter })).await;
@@ -312,13 +332,19 @@ async fn orders() {
         ("LAST_PUBLICATION_YEAR", "chen ada-berg emile-zola"),
         ("UPDATED_AT", "emile-zola ada-berg chen"),
     ] {
-        let list = async |direction| app.slugs(&[&format!("researchers(orderBy: {{field: {field}, direction: {direction}}})")]).await;
+        let list = async |direction| {
+            app.slugs(&[&format!("researchers(orderBy: {{field: {field}, direction: {direction}}})")]).await
+        };
         assert_eq!(list("ASC").await.join(" "), ascending, "{field}");
         let mut descending: Vec<&str> = ascending.split(' ').collect();
         descending.reverse();
         assert_eq!(list("DESC").await, descending, "{field}");
     }
-    assert_eq!(app.slugs(&["researchers"]).await.join(" "), "ada-berg chen emile-zola", "by name where nothing is said");
+    assert_eq!(
+        app.slugs(&["researchers"]).await.join(" "),
+        "ada-berg chen emile-zola",
+        "by name where nothing is said"
+    );
 }
 
 #[tokio::test]
@@ -354,7 +380,10 @@ async fn statistics() {
 async fn headlines() {
     let app = TestApp::start().await;
     let works = |organization: u64, title: Value, rest: Value| {
-        with(json!({ "organization": { "ror": ror(organization) }, "affiliationKind": "EMPLOYMENT", "roleTitle": title }), rest)
+        with(
+            json!({ "organization": { "ror": ror(organization) }, "affiliationKind": "EMPLOYMENT", "roleTitle": title }),
+            rest,
+        )
     };
     let person = |name: &str, affiliations: Value| with(researcher(name), json!({ "affiliations": affiliations }));
     app.load(json!([

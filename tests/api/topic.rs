@@ -130,7 +130,8 @@ async fn broader_and_narrower() {
     assert_eq!(texts(&broader["topic"]["broader"], &["slug"]), ["oceans", "winds"]);
     assert_eq!(app.slugs(&[OCEANS, "narrower"]).await, ["currents", "tides"]);
     a_cycle(&app).await;
-    let broader = app.data("{ topic(by: {slug: \"oceans\"}) { broader { slug broader { slug broader { slug } } } } }").await;
+    let broader =
+        app.data("{ topic(by: {slug: \"oceans\"}) { broader { slug broader { slug broader { slug } } } } }").await;
     assert_eq!(
         broader["topic"]["broader"],
         json!([{ "slug": "neap-tides", "broader": [{ "slug": "tides", "broader": [{ "slug": "oceans" }] }] }])
@@ -142,7 +143,9 @@ async fn broader_and_narrower() {
 async fn people_who_declare_it_or_wrote_on_it() {
     let app = a_vocabulary().await;
     let list = async |arguments: &str| {
-        let query = format!("{{ {TIDES} {{ researchers{arguments} {{ totalCount edges {{ node {{ slug }} paperCount lastYear }} }} }} }}");
+        let query = format!(
+            "{{ {TIDES} {{ researchers{arguments} {{ totalCount edges {{ node {{ slug }} paperCount lastYear }} }} }} }}"
+        );
         app.data(&query).await["topic"]["researchers"].clone()
     };
     let edge = |slug: &str, count: i32, year: Option<i32>| json!({ "node": { "slug": slug }, "paperCount": count, "lastYear": year });
@@ -158,7 +161,10 @@ async fn people_who_declare_it_or_wrote_on_it() {
         ("(orderBy: {field: LAST_PUBLICATION_YEAR, direction: DESC})", "bo-dahl ada-berg cy-ek"),
         ("(orderBy: {field: UPDATED_AT, direction: ASC})", "ada-berg bo-dahl cy-ek"),
         ("(filter: {ids: []})", ""),
-        ("(filter: {hasPapers: true, hasOrcid: false}, orderBy: {field: NAME, direction: DESC})", "cy-ek bo-dahl ada-berg"),
+        (
+            "(filter: {hasPapers: true, hasOrcid: false}, orderBy: {field: NAME, direction: DESC})",
+            "cy-ek bo-dahl ada-berg",
+        ),
     ] {
         assert_eq!(texts(&list(arguments).await["edges"], &["node", "slug"]).join(" "), expected, "{arguments}");
     }
@@ -205,7 +211,10 @@ async fn papers() {
 async fn filters() {
     let app = a_vocabulary().await;
     app.load(json!([{ "kind": "topic", "scheme": "msc", "code": "86A05", "names": [{ "value": "Hydrology", "kind": "LABEL" }] }])).await;
-    app.sql("UPDATE topic SET updated_at = '2020-01-01'; UPDATE topic SET updated_at = '2024-01-01' WHERE slug = 'winds'").await;
+    app.sql(
+        "UPDATE topic SET updated_at = '2020-01-01'; UPDATE topic SET updated_at = '2024-01-01' WHERE slug = 'winds'",
+    )
+    .await;
     let (oceans, winds, currents) =
         (app.id_of("topic", "oceans").await, app.id_of("topic", "winds").await, app.id_of("topic", "currents").await);
     let somebody = app.id_of("researcher", "ada-berg").await;
@@ -227,7 +236,8 @@ async fn filters() {
         assert_eq!(texts(&found["topics"]["nodes"], &["slug"]).join(" "), expected, "{filter}");
         assert_eq!(found["topics"]["totalCount"], expected.split_whitespace().count(), "{filter}");
     }
-    for filter in [json!({ "ids": [somebody] }), json!({ "broaderIds": ["x"] }), json!({ "schemes": vec!["msc"; 501] })] {
+    for filter in [json!({ "ids": [somebody] }), json!({ "broaderIds": ["x"] }), json!({ "schemes": vec!["msc"; 501] })]
+    {
         app.refusal(query, json!({ "filter": filter })).await;
     }
     a_cycle(&app).await;
@@ -246,7 +256,10 @@ async fn orders() {
     .await;
     let by = async |order: &str| app.slugs(&[&format!("topics(orderBy: {order})")]).await.join(" ");
     assert_eq!(app.slugs(&["topics"]).await.join(" "), "currents neap-tides oceans tides winds");
-    assert_eq!(by(r#"{field: LABEL, direction: ASC, languages: ["fr"]}"#).await, "neap-tides oceans tides winds currents");
+    assert_eq!(
+        by(r#"{field: LABEL, direction: ASC, languages: ["fr"]}"#).await,
+        "neap-tides oceans tides winds currents"
+    );
     // Papers and people of narrower topics count, each once.
     assert_eq!(by("{field: PAPER_COUNT, direction: DESC}").await, "oceans tides neap-tides winds currents");
     assert_eq!(by("{field: RESEARCHER_COUNT, direction: DESC}").await, "tides oceans neap-tides winds currents");

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{BaseType, FieldDefinition, InputValueDefinition, Type, TypeDefinition, TypeKind, TypeSystemDefinition};
+use async_graphql::parser::types::{
+    BaseType, FieldDefinition, InputValueDefinition, Type, TypeDefinition, TypeKind, TypeSystemDefinition,
+};
 
 /// The types of a schema by name.
 pub struct Definitions(pub BTreeMap<String, TypeDefinition>);
@@ -26,7 +28,8 @@ impl Definitions {
     /// Every field of an object whose type is a connection, with the object's name.
     pub fn connections(&self) -> Vec<(&str, &FieldDefinition)> {
         let objects = self.0.iter().filter(|(_, definition)| matches!(definition.kind, TypeKind::Object(_)));
-        let fields = objects.flat_map(|(name, definition)| fields(definition).into_iter().map(|field| (name.as_str(), field)));
+        let fields =
+            objects.flat_map(|(name, definition)| fields(definition).into_iter().map(|field| (name.as_str(), field)));
         fields.filter(|(_, field)| named(&field.ty.node).ends_with("Connection")).collect()
     }
 
@@ -34,7 +37,10 @@ impl Definitions {
     pub fn orders(&self, field: &FieldDefinition) -> Vec<String> {
         let order = field.arguments.iter().find(|argument| argument.node.name.node == "orderBy");
         let by = order.and_then(|order| self.0.get(named(&order.node.ty.node))).and_then(|input| {
-            inputs(input).into_iter().find(|input| input.name.node == "field").map(|input| named(&input.ty.node).to_owned())
+            inputs(input)
+                .into_iter()
+                .find(|input| input.name.node == "field")
+                .map(|input| named(&input.ty.node).to_owned())
         });
         by.and_then(|by| self.0.get(&by)).map(values).unwrap_or_default()
     }

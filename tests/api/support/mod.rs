@@ -115,7 +115,8 @@ impl TestApp {
 
     /// Asks with an `Accept-Language`.
     pub async fn ask_in(&self, query: &str, variables: Value, languages: Option<&str>) -> Answer {
-        let mut request = self.client.post(self.url("/graphql")).json(&json!({ "query": query, "variables": variables }));
+        let mut request =
+            self.client.post(self.url("/graphql")).json(&json!({ "query": query, "variables": variables }));
         if let Some(languages) = languages {
             request = request.header("Accept-Language", languages);
         }
@@ -172,7 +173,8 @@ pub fn records_of(records: Value) -> Vec<Record> {
 pub fn paper(title: &str, year: Option<i32>, authors: &[&str]) -> Value {
     let authors: Vec<Value> =
         (1..).zip(authors).map(|(position, name)| json!({ "position": position, "name": name })).collect();
-    let mut paper = json!({ "kind": "paper", "sourceId": title, "title": title, "type": "ARTICLE", "authors": authors });
+    let mut paper =
+        json!({ "kind": "paper", "sourceId": title, "title": title, "type": "ARTICLE", "authors": authors });
     if let Some(year) = year {
         paper["publicationDate"] = json!(year.to_string());
     }
@@ -215,5 +217,8 @@ pub fn texts(list: &Value, path: &[&str]) -> Vec<String> {
 
 /// The environment of a child process that must not find settings of the machine.
 pub fn clean_environment() -> BTreeMap<String, String> {
-    ["PATH", "HOME", "PG_BINDIR"].iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
+    ["PATH", "HOME", "PG_BINDIR"]
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+        .collect()
 }

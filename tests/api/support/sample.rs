@@ -51,7 +51,8 @@ pub fn works(chance: &mut Chance, people: usize, papers: usize) -> Vec<Work> {
 /// The records of these papers, of their people and topics.
 pub fn records(works: &[Work], people: usize) -> Vec<Value> {
     let about = |topic: usize| json!({ "labels": { "en": format!("Topic {topic}") } });
-    let below = |label: usize, broader: usize| with(topic(&format!("Topic {label}")), json!({ "broader": [about(broader)] }));
+    let below =
+        |label: usize, broader: usize| with(topic(&format!("Topic {label}")), json!({ "broader": [about(broader)] }));
     let mut records = vec![topic("Topic 0"), below(1, 0), below(2, 1), topic("Topic 3")];
     records.extend((0..people).map(|person| researcher(&format!("Person {person}"))));
     records.extend(works.iter().map(|work| {
@@ -64,20 +65,24 @@ pub fn records(works: &[Work], people: usize) -> Vec<Value> {
 
 /// A college with parts, where so many people work who all wrote with each other, on a topic with narrower ones.
 pub fn college(people: usize) -> Vec<Value> {
-    let part = |number: u64| with(organization(number, &format!("Part {number}")), json!({ "relations": [["parent", ror(1)]] }));
+    let part = |number: u64| {
+        with(organization(number, &format!("Part {number}")), json!({ "relations": [["parent", ror(1)]] }))
+    };
     let mut records = vec![organization(1, "College"), topic("Sea")];
     records.extend((2..8).map(part));
-    let narrower = |number: usize| with(topic(&format!("Sea {number}")), json!({ "broader": [{ "labels": { "en": "Sea" } }] }));
+    let narrower =
+        |number: usize| with(topic(&format!("Sea {number}")), json!({ "broader": [{ "labels": { "en": "Sea" } }] }));
     records.extend((0..6).map(narrower));
-    let place = |number: usize, year: usize, kind: &str| {
-        json!({ "organization": { "ror": ror(number as u64 % 7 + 1) }, "affiliationKind": kind, "startDate": (2000 + year).to_string() })
-    };
+    let place = |number: usize, year: usize, kind: &str| json!({ "organization": { "ror": ror(number as u64 % 7 + 1) }, "affiliationKind": kind, "startDate": (2000 + year).to_string() });
     records.extend((0..people).map(|person| {
         let mut places = vec![place(person, person % 3, "EMPLOYMENT"), place(person + 1, 5, "MEMBERSHIP")];
         if person == 0 {
             places.extend((2..6).map(|number| place(number, 7, "EDUCATION")));
         }
-        with(researcher(&format!("Person {person}")), json!({ "affiliations": places, "topics": [{ "labels": { "en": "Sea" } }] }))
+        with(
+            researcher(&format!("Person {person}")),
+            json!({ "affiliations": places, "topics": [{ "labels": { "en": "Sea" } }] }),
+        )
     }));
     // Everybody with Person 0 twice, and with the next one.
     records.extend((1..people).flat_map(|person| {
@@ -88,10 +93,17 @@ pub fn college(people: usize) -> Vec<Value> {
             });
             let topics = json!([{ "labels": { "en": "Sea" } }, { "labels": { "en": format!("Sea {}", person % 6) } }]);
             let authors = authors.collect::<Vec<_>>();
-            with(super::paper(&format!("{series} {person}"), year, &[]), json!({ "authors": authors, "topics": topics }))
+            with(
+                super::paper(&format!("{series} {person}"), year, &[]),
+                json!({ "authors": authors, "topics": topics }),
+            )
         };
         [
-            paper("First", Some(2000 + i32::try_from(person % 4).unwrap_or_default()), &[0, person, person % (people - 1) + 1]),
+            paper(
+                "First",
+                Some(2000 + i32::try_from(person % 4).unwrap_or_default()),
+                &[0, person, person % (people - 1) + 1],
+            ),
             paper("Second", None, &[person, 0]),
         ]
     }));
