@@ -244,8 +244,16 @@ fn accepted_languages(request: &HttpRequest) -> AcceptedLanguages {
 
 /// Gives each error its code, and faults of ours a number by which the log has them.
 fn tell_errors(response: &mut Response) {
+    // A query can hold as many mistakes as it has letters, and the parser quotes the whole line of one.
+    const MOST_ERRORS: usize = 50;
+    const LONGEST_MESSAGE: usize = 1_000;
+    response.errors.truncate(MOST_ERRORS);
     let mut logged: Option<(String, String)> = None;
     for error in &mut response.errors {
+        if let Some((end, _)) = error.message.char_indices().nth(LONGEST_MESSAGE) {
+            error.message.truncate(end);
+            error.message.push('…');
+        }
         let own = error.source::<Error>().cloned();
         let code = own.as_ref().map_or("BAD_USER_INPUT", Error::code);
         let extensions = error.extensions.get_or_insert_default();

@@ -31,7 +31,7 @@ async fn depth_of_the_usual_limits() {
         let (open, close) = ("papers(first: 1) { nodes { authorships(first: 1) { nodes { researcher { ", " } } } } }");
         format!("{{ researchers(first: 1) {{ nodes {{ {} name {} }} }} }}", open.repeat(levels), close.repeat(levels))
     };
-    app.data(&nested(11)).await;
+    app.data(&nested(8)).await;
     app.refusal(&nested(12), json!({})).await;
     let absurd = app.ask(&nested(5_000), json!({})).await;
     assert_eq!((absurd.status, absurd.codes()), (200, vec!["BAD_USER_INPUT".to_owned()]), "{}", absurd.body);
@@ -48,13 +48,13 @@ async fn depth_of_the_usual_limits() {
 
 #[tokio::test]
 async fn complexity() {
-    let app = limited(Limits { complexity: 100, ..Limits::default() }).await;
+    let app = limited(Limits { complexity: 130, ..Limits::default() }).await;
     app.data("{ papers(first: 50) { nodes { id } } }").await;
     app.data("{ papers(first: 10) { nodes { authorships(first: 3) { nodes { id } } } } }").await;
     for query in [
         "{ papers(first: 100) { nodes { id } } }",
         "{ papers(last: 100) { nodes { id } } }",
-        "{ papers { nodes { id title slug language doi } } }",
+        "{ papers { nodes { id title slug language doi venueName url } } }",
         "{ papers(first: 10) { nodes { authorships(first: 10) { nodes { id } } } } }",
         "{ a: papers(first: 40) { nodes { id } } b: papers(first: 40) { nodes { id } } }",
         "{ ...all } fragment all on Query { papers(first: 100) { nodes { id } } }",

@@ -12,10 +12,10 @@ use crate::support::sample::college;
 use crate::support::{TestApp, paper, pluck, texts};
 
 /// A connection in a query: what leads to it, and its arguments beside those of pages.
-struct List {
-    path: Vec<&'static str>,
-    field: String,
-    arguments: String,
+pub struct List {
+    pub path: Vec<&'static str>,
+    pub field: String,
+    pub arguments: String,
 }
 
 /// What leads to a connection of this type in the sample, with at least five rows in each.
@@ -32,13 +32,13 @@ fn path_to(parent: &str) -> Vec<&'static str> {
 }
 
 impl List {
-    fn new(parent: &str, field: &str, arguments: &str) -> Self {
+    pub fn new(parent: &str, field: &str, arguments: &str) -> Self {
         // The college's own affiliations are few: those who studied there would do, but the default is to be walked too.
         Self { path: path_to(parent), field: field.to_owned(), arguments: arguments.to_owned() }
     }
 
     /// Every connection of the schema in each of its orders, and in its own.
-    fn all() -> Vec<Self> {
+    pub fn all() -> Vec<Self> {
         let definitions = Definitions::own();
         let mut lists = Vec::new();
         for (parent, field) in definitions.connections() {
@@ -55,11 +55,11 @@ impl List {
         lists
     }
 
-    fn name(&self) -> String {
+    pub fn name(&self) -> String {
         format!("{} {}({})", self.path.join(" "), self.field, self.arguments)
     }
 
-    fn query(&self, page: &str) -> String {
+    pub fn query(&self, page: &str) -> String {
         let selection =
             "{ pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id } } }";
         let list = format!("{{ step: {}({} {page}) {selection} }}", self.field, self.arguments);
@@ -67,7 +67,7 @@ impl List {
     }
 
     /// A page of it.
-    async fn page(&self, app: &TestApp, page: &str) -> Page {
+    pub async fn page(&self, app: &TestApp, page: &str) -> Page {
         Page(innermost(app.data(&self.query(page)).await))
     }
 }
@@ -81,14 +81,14 @@ fn innermost(mut data: Value) -> Value {
 }
 
 #[derive(Debug)]
-struct Page(Value);
+pub struct Page(Value);
 
 impl Page {
     fn ids(&self) -> Vec<String> {
         texts(&self.0["edges"], &["node", "id"])
     }
 
-    fn cursors(&self) -> Vec<String> {
+    pub fn cursors(&self) -> Vec<String> {
         texts(&self.0["edges"], &["cursor"])
     }
 
@@ -125,7 +125,7 @@ async fn walk(app: &TestApp, list: &List, forward: bool, total: usize) -> Vec<St
     }
 }
 
-async fn a_college() -> TestApp {
+pub async fn a_college() -> TestApp {
     let app = TestApp::start().await;
     app.load(json!(college(6))).await;
     // Of some lists there must be more than the sample has, and of some keys there must be ties and differences.
@@ -239,186 +239,6 @@ async fn sizes_of_every_connection() {
             let answer = app.ask(&list.query(page), json!({})).await;
             assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{page} of {}: {}", list.name(), answer.body);
         }
-    }
-}
-
-#[tokio::test]
-async fn cursors_of_another_list() {
-    let app = a_college().await;
-    let cursor = async |field: &str| {
-        let found = app.data(&format!("{{ list: {field} {{ pageInfo {{ endCursor }} }} }}")).await;
-        found["list"]["pageInfo"]["endCursor"].as_str().unwrap_or_default().to_owned()
-    };
-    let papers = cursor("papers(first: 1)").await;
-    let by_title = cursor("papers(first: 1, orderBy: {field: TITLE, direction: ASC})").await;
-    let english = cursor(r#"topics(first: 1, orderBy: {field: LABEL, direction: ASC, languages: ["en"]})"#).await;
-    insta::assert_snapshot!(
-        app.refusal(&format!("{{ papers(after: {by_title:?}) {{ nodes {{ id }} }} }}"), json!({})).await,
-        @"after is a cursor of another list; a cursor belongs to its field, filter, order and languages: repeat these, or start again without it"
-    );
-    for query in [
-        format!("{{ papers(last: 1, before: {by_title:?}) {{ nodes {{ id }} }} }}"),
-        format!("{{ papers(after: {papers:?}, filter: {{hasDoi: false}}) {{ nodes {{ id }} }} }}"),
-        format!(
-            "{{ papers(after: {papers:?}, orderBy: {{field: PUBLICATION_DATE, direction: ASC}}) {{ nodes {{ id }} }} }}"
-        ),
-        format!("{{ researchers(after: {papers:?}) {{ nodes {{ id }} }} }}"),
-        format!("{{ topic(by: {{slug: \"sea\"}}) {{ papers(after: {papers:?}) {{ nodes {{ id }} }} }} }}"),
-        format!("{{ researcher(by: {{slug: \"person-0\"}}) {{ papers(after: {papers:?}) {{ nodes {{ id }} }} }} }}"),
-        format!(
-            r#"{{ topics(after: {english:?}, orderBy: {{field: LABEL, direction: ASC, languages: ["fr"]}}) {{ nodes {{ id }} }} }}"#
-        ),
-    ] {
-        let message = app.refusal(&query, json!({})).await;
-        assert!(message.contains("is a cursor of another list"), "{query}: {message}");
-    }
-    // What an absent filter and the standard order mean may as well be said.
-    let same = format!(
-        "{{ papers(after: {papers:?}, filter: {{}}, orderBy: {{field: PUBLICATION_DATE, direction: DESC}}) {{ nodes {{ id }} }} }}"
-    );
-    app.data(&same).await;
-    let answer =
-        app.ask_in(&format!("{{ topics(after: {english:?}) {{ nodes {{ id }} }} }}"), json!({}), Some("fr")).await;
-    assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "the header's languages are the list's too");
-}
-
-/// A cursor with its parts changed by somebody who knows how they are written.
-fn forged(cursor: &str, change: impl Fn(&mut Vec<Value>)) -> String {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).expect("base64");
-    let mut parts: Vec<Value> = serde_json::from_slice(&bytes).expect("a list");
-    change(&mut parts);
-    URL_SAFE_NO_PAD.encode(json!(parts).to_string())
-}
-
-/// How many keys a cursor has.
-fn key_count(cursor: &str) -> usize {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).expect("base64");
-    serde_json::from_slice::<Vec<Value>>(&bytes).expect("a list").len() - 1
-}
-
-/// That a cursor is refused or, where another place in the list could have it, taken: it breaks nothing.
-async fn taken_or_refused(app: &TestApp, list: &List, cursor: &str) -> bool {
-    let answer = app.ask(&list.query(&format!("first: 1, after: {cursor:?}")), json!({})).await;
-    let codes = answer.codes();
-    let shown: String = cursor.chars().take(200).collect();
-    assert!(
-        answer.status == 200 && codes.iter().all(|code| code == "BAD_USER_INPUT"),
-        "{}: {shown}: {}",
-        list.name(),
-        answer.body
-    );
-    codes.is_empty()
-}
-
-#[tokio::test]
-async fn cursors_that_were_never_given() {
-    let app = a_college().await;
-    let is_plain = |list: &&List| list.arguments.is_empty() || (list.path.is_empty() && list.arguments.contains("ASC"));
-    let lists = List::all();
-    stream::iter(lists.iter().filter(is_plain))
-        .for_each_concurrent(8, async |list| {
-            let real = list.page(&app, "first: 1").await.cursors().remove(0);
-            assert!(taken_or_refused(&app, list, &real).await);
-            for broken in [
-                forged(&real, |parts| parts.truncate(1)),
-                forged(&real, |parts| parts.push(json!("1"))),
-                forged(&real, Vec::clear),
-                forged(&real, |parts| parts[1] = json!(1)),
-                forged(&real, |parts| parts[1] = json!(null)),
-                format!("{real}="),
-            ] {
-                assert!(!taken_or_refused(&app, list, &broken).await, "{}: {broken}", list.name());
-            }
-            for place in 1..=key_count(&real) {
-                for value in ["", "\u{0}", "9223372036854775808", "xinfinity", "-9999-01-01", "2020-01-01 00:00:00+20"]
-                {
-                    taken_or_refused(&app, list, &forged(&real, |parts| parts[place] = json!(value))).await;
-                }
-            }
-        })
-        .await;
-}
-
-/// What is no value of a key's type, for lists that have keys of all types between them.
-#[tokio::test]
-async fn forged_keys() {
-    let app = a_college().await;
-    let by =
-        |field: &str, order: &str| List::new("Query", field, &format!("orderBy: {{field: {order}, direction: ASC}}"));
-    for (list, place, good, bad) in [
-        // Whether primary, whether current, the start; then the id.
-        (
-            List::new("Query", "affiliations", ""),
-            1,
-            vec!["true", "false"],
-            vec!["", "t", "TRUE", "true ", "1", "\u{0}"],
-        ),
-        (
-            List::new("Query", "affiliations", ""),
-            3,
-            vec!["infinity", "-infinity", "2020-02-29", "0001-01-01", "9999-12-31"],
-            vec![
-                "",
-                "x",
-                "xinfinity",
-                "\u{0}infinity",
-                "2020-2-1",
-                "2021-02-29",
-                "-9999-01-01",
-                "0000-01-01",
-                "+99999-01-01",
-                "today",
-            ],
-        ),
-        (
-            List::new("Query", "affiliations", ""),
-            4,
-            vec!["0", "-1", "9223372036854775807", "-9223372036854775808"],
-            vec!["", "9223372036854775808", "1e3", "NaN", " 1", "1.0", "0x1", "1; DROP TABLE paper", "\u{0}"],
-        ),
-        (
-            by("papers", "UPDATED_AT"),
-            1,
-            vec![
-                "2020-01-01 00:00:00+00",
-                "2020-01-01 00:00:00.123456-03:30",
-                "9999-12-31 23:59:59+00",
-                "2020-01-01 00:00:00+20",
-            ],
-            vec![
-                "",
-                "x",
-                "2020-01-01",
-                "-9999-01-01 00:00:00+00",
-                "+99999-01-01 00:00:00+00",
-                "2020-01-01 25:00:00+00",
-                "infinity",
-                "\u{0}",
-            ],
-        ),
-        (
-            by("papers", "TITLE"),
-            1,
-            vec!["", "'; DROP TABLE paper; --", "$1 ? %", "\u{10ffff}", &"x".repeat(50_000)],
-            vec!["\u{0}", "x\u{0}"],
-        ),
-    ] {
-        let real = list.page(&app, "first: 1").await.cursors().remove(0);
-        for (values, is_taken) in [(good, true), (bad, false)] {
-            for value in values {
-                let cursor = forged(&real, |parts| parts[place] = json!(value));
-                assert_eq!(taken_or_refused(&app, &list, &cursor).await, is_taken, "{}: {value:?}", list.name());
-            }
-        }
-    }
-    let list = List::new("Query", "papers", "");
-    for text in
-        ["".to_owned(), "[".repeat(50_000), "{}".to_owned(), "null".to_owned(), json!(vec!["1"; 50_000]).to_string()]
-    {
-        assert!(!taken_or_refused(&app, &list, &URL_SAFE_NO_PAD.encode(text)).await);
-    }
-    for text in ["x", "\u{0}", "%00", "é", "AAAA", "//8="] {
-        assert!(!taken_or_refused(&app, &list, text).await, "{text:?}");
     }
 }
 

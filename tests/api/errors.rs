@@ -1,0 +1,269 @@
+//! Errors and the HTTP around queries: each has a code, and nothing a client sends is answered by a fault.
+
+use academic_directory::config::Limits;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, paper};
+
+const OWN_TYPE: &str = "application/graphql-response+json";
+
+/// The status, the media type and the body of an answer.
+async fn send(request: reqwest::RequestBuilder) -> (u16, String, Value) {
+    let response = request.send().await.expect("an answer");
+    let status = response.status().as_u16();
+    let media_type =
+        response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let text = response.text().await.expect("a text");
+    (status, media_type, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+fn post(app: &TestApp, body: impl Into<reqwest::Body>) -> reqwest::RequestBuilder {
+    app.client().post(app.url("/graphql")).header("Content-Type", "application/json").body(body)
+}
+
+fn codes(body: &Value) -> Vec<&str> {
+    let errors = body["errors"].as_array().into_iter().flatten();
+    errors.map(|error| error["extensions"]["code"].as_str().unwrap_or("none")).collect()
+}
+
+#[tokio::test]
+async fn every_error_has_a_code_and_the_status_of_its_media_type() {
+    let app = TestApp::start().await;
+    for (query, variables) in [
+        ("", json!({})),
+        ("{", json!({})),
+        ("{ unknown }", json!({})),
+        ("{ researchers { nodes { unknown } } }", json!({})),
+        ("{ researchers(unknown: 1) { nodes { id } } }", json!({})),
+        ("{ researchers }", json!({})),
+        ("{ researcher { name } }", json!({})),
+        ("{ researchers(first: \"x\") { nodes { id } } }", json!({})),
+        ("{ researchers(orderBy: {field: UNKNOWN, direction: ASC}) { nodes { id } } }", json!({})),
+        ("{ researchers(filter: {unknown: 1}) { nodes { id } } }", json!({})),
+        ("query($a: Unknown) { researchers { nodes { id } } }", json!({})),
+        ("query($a: Int!) { researchers(first: $a) { nodes { id } } }", json!({})),
+        ("query($a: Int) { researchers(first: $a) { nodes { id } } }", json!({ "a": "x" })),
+        ("query($a: Int) { researchers(first: $a) { nodes { id } } }", json!({ "a": 99_999_999_999_i64 })),
+        ("query($a: [ID!]!) { nodes(ids: $a) { id } }", json!({ "a": [null] })),
+        ("query($a: String) { researchers(first: $a) { nodes { id } } }", json!({ "a": "x" })),
+        ("{ ...missing }", json!({})),
+        ("{ ...a } fragment a on Query { ...a }", json!({})),
+        ("fragment a on Query { __typename }", json!({})),
+        ("query a { __typename } query b { __typename }", json!({})),
+        ("mutation { unknown }", json!({})),
+        ("subscription { unknown }", json!({})),
+        ("{ \u{0} }", json!({})),
+    ] {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let (status, media_type, answer) = send(post(&app, body.clone()).header("Accept", OWN_TYPE)).await;
+        assert!(!codes(&answer).is_empty(), "{query}: {answer}");
+        assert!(codes(&answer).iter().all(|code| *code == "BAD_USER_INPUT"), "{query}: {answer}");
+        assert_eq!(
+            (status, media_type.as_str()),
+            (400, "application/graphql-response+json; charset=utf-8"),
+            "{query}: {answer}"
+        );
+        let (status, media_type, answer) = send(post(&app, body).header("Accept", "application/json")).await;
+        assert_eq!((status, media_type.as_str()), (200, "application/json; charset=utf-8"), "{query}");
+        assert!(codes(&answer).iter().all(|code| *code == "BAD_USER_INPUT"), "{query}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_executed_query_is_200_in_both_media_types() {
+    let app = TestApp::start().await;
+    let body = json!({ "query": "{ directory { name { value } } }" }).to_string();
+    for accept in [OWN_TYPE, "application/json", "*/*", "application/json, application/graphql-response+json;q=0.9"] {
+        let (status, media_type, answer) = send(post(&app, body.clone()).header("Accept", accept)).await;
+        assert_eq!(
+            (status, answer),
+            (200, json!({ "data": { "directory": { "name": { "value": "Test directory" } } } }))
+        );
+        assert_eq!(media_type.starts_with(OWN_TYPE), accept.contains(OWN_TYPE), "{accept}");
+    }
+    // What a resolver refuses was a request that could be executed.
+    let body = json!({ "query": "{ papers(first: 0) { nodes { id } } }" }).to_string();
+    let (status, _, answer) = send(post(&app, body).header("Accept", OWN_TYPE)).await;
+    assert_eq!((status, codes(&answer)), (200, vec!["BAD_USER_INPUT"]));
+    assert_eq!(answer["errors"][0]["path"], json!(["papers"]));
+}
+
+#[tokio::test]
+async fn names_of_the_schema_do_not_leak() {
+    let app = TestApp::start().await;
+    for query in [
+        "{ researchr(by: {slug: \"a\"}) { name } }",
+        "{ researcher(by: {slug: \"a\"}) { nam } }",
+        "{ researcher(by: {slug: \"a\"}, bye: 1) { name } }",
+        "{ researcher(by: {slugs: \"a\"}) { name } }",
+        "{ researchers(orderBy: {field: NAM, direction: ASC}) { nodes { id } } }",
+        "{ ... on Researchr { id } }",
+    ] {
+        let answer = app.ask(query, json!({})).await;
+        for message in answer.messages() {
+            let known = ["Did you mean", "\"researchers\"", "\"name\"", "\"slug\"", "\"orcid\"", "NAME"];
+            let leaked = known.iter().find(|name| message.contains(**name) && !query.contains(name.trim_matches('"')));
+            assert_eq!(leaked, None, "{query}: {message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn errors_are_not_larger_than_what_they_tell() {
+    let app = TestApp::start().await;
+    let long = format!("{{ a {} ", "é".repeat(200_000));
+    let many = format!("{{ {} }}", (0..5_000).map(|number| format!("unknown{number}")).collect::<Vec<_>>().join(" "));
+    let name = format!("{{ {} }}", "a".repeat(200_000));
+    for query in [long, many, name] {
+        let body = json!({ "query": query }).to_string();
+        let response = post(&app, body).send().await.expect("an answer");
+        let size = response.bytes().await.expect("a body").len();
+        assert!(size < 20_000, "{size} bytes for {}", &query[..20]);
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_request() {
+    let app = TestApp::start_with(Limits { body_bytes: 10_000, ..Limits::default() }, 100).await;
+    let nested =
+        format!("{{\"query\": \"{{ __typename }}\", \"variables\": {}1{}}}", "[".repeat(4_000), "]".repeat(4_000));
+    for (body, status) in [
+        ("", 400),
+        ("x", 400),
+        ("null", 400),
+        ("1", 400),
+        ("\"{ __typename }\"", 400),
+        ("[]", 400),
+        ("  [{\"query\": \"{ __typename }\"}]", 400),
+        ("{\"query\": 1}", 400),
+        ("{\"query\": \"{ __typename }\", \"variables\": []}", 400),
+        ("{\"query\": \"{ __typename }\", \"variables\": \"x\"}", 400),
+        ("{\"query\": \"{ __typename }\", \"operationName\": {}}", 400),
+        ("{\"query\": \"{ __typename }\"", 400),
+        (nested.as_str(), 400),
+    ] {
+        let (given, _, answer) = send(post(&app, body.to_owned())).await;
+        assert_eq!((given, codes(&answer)), (status, vec!["BAD_USER_INPUT"]), "{body:.80}: {answer}");
+    }
+    let (status, _, answer) = send(post(&app, vec![0xff, 0xfe, 0x00])).await;
+    assert_eq!((status, codes(&answer)), (400, vec!["BAD_USER_INPUT"]));
+    let (status, _, answer) =
+        send(post(&app, json!({ "query": format!("{{ __typename }} #{}", "x".repeat(10_000)) }).to_string())).await;
+    assert_eq!((status, codes(&answer)), (413, vec!["LIMIT_EXCEEDED"]));
+    insta::assert_snapshot!(answer["errors"][0]["message"].as_str().unwrap_or_default(), @"the body is larger than a request may be; send less at once");
+    // What is left out is no mistake.
+    for body in [
+        r#"{"query": "{ __typename }", "variables": null, "operationName": null, "extensions": null}"#,
+        r#" {"query": "{ __typename }"} "#,
+    ] {
+        let (status, _, answer) = send(post(&app, body)).await;
+        assert_eq!((status, &answer), (200, &json!({ "data": { "__typename": "Query" } })), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn other_content_types() {
+    let app = TestApp::start().await;
+    let body = json!({ "query": "{ __typename }" }).to_string();
+    let with = |content_type: Option<&str>| {
+        let request = app.client().post(app.url("/graphql")).body(body.clone());
+        content_type.map_or_else(
+            || app.client().post(app.url("/graphql")).body(body.clone()),
+            |value| request.header("Content-Type", value),
+        )
+    };
+    // A page of another site can send these without asking.
+    for content_type in [
+        None,
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+        Some("multipart/form-data"),
+        Some("application/jsonp"),
+        Some("x"),
+    ] {
+        let (status, _, answer) = send(with(content_type)).await;
+        assert_eq!((status, codes(&answer)), (415, vec!["BAD_USER_INPUT"]), "{content_type:?}");
+    }
+    for content_type in ["application/json", "application/json; charset=utf-8", "Application/JSON"] {
+        assert_eq!(send(with(Some(content_type))).await.0, 200, "{content_type}");
+    }
+}
+
+#[tokio::test]
+async fn queries_by_get() {
+    let app = TestApp::start().await;
+    app.load(json!([paper("Tides", Some(2001), &["Ada Berg"])])).await;
+    let get = |parameters: &[(&str, &str)]| {
+        let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        app.client().get(format!("{}?{encoded}", app.url("/graphql")))
+    };
+    let both =
+        "query a { papers { nodes { slug } } } query b($slug: String!) { researcher(by: {slug: $slug}) { name } }";
+    let (status, _, answer) = send(get(&[("query", both), ("operationName", "a")])).await;
+    assert_eq!((status, answer), (200, json!({ "data": { "papers": { "nodes": [{ "slug": "tides" }] } } })));
+    let variables = r#"{"slug": "ada-berg"}"#;
+    let (status, _, answer) =
+        send(get(&[("query", both), ("operationName", "b"), ("variables", variables), ("extensions", "{}")])).await;
+    assert_eq!((status, answer), (200, json!({ "data": { "researcher": { "name": "Ada Berg" } } })));
+    for parameters in [
+        vec![("query", both), ("variables", "{")],
+        vec![("query", both), ("variables", "[]")],
+        vec![("query", both), ("variables", "x")],
+        vec![("query", both), ("extensions", "1")],
+        vec![("variables", "{}")],
+        vec![("query", both), ("query", both)],
+    ] {
+        let (status, _, answer) = send(get(&parameters)).await;
+        assert_eq!((status, codes(&answer)), (400, vec!["BAD_USER_INPUT"]), "{parameters:?}");
+    }
+    let (status, _, answer) = send(get(&[("query", "{ unknown }")]).header("Accept", OWN_TYPE)).await;
+    assert_eq!((status, codes(&answer)), (400, vec!["BAD_USER_INPUT"]));
+    let (status, _, answer) = send(get(&[("query", both), ("operationName", "c")])).await;
+    assert_eq!((status, codes(&answer)), (200, vec!["BAD_USER_INPUT"]));
+    for address in ["/graphql?query=%FF%FE", "/graphql?query=%00", "/graphql?%", "/graphql?query", "/graphql"] {
+        let (status, _, answer) = send(app.client().get(app.url(address))).await;
+        assert!(status < 500 && codes(&answer) == ["BAD_USER_INPUT"], "{address}: {status} {answer}");
+    }
+}
+
+#[tokio::test]
+async fn other_addresses_and_methods() {
+    let app = TestApp::start().await;
+    for address in ["/nothing", "/graphql/", "/graphql/x", "/..%2f..%2fetc/passwd", "/%00", "/graphiql%00"] {
+        let (status, media_type, answer) = send(app.client().get(app.url(address))).await;
+        assert_eq!((status, media_type.as_str()), (404, "application/json; charset=utf-8"), "{address}");
+        assert_eq!(codes(&answer), ["NOT_FOUND"], "{address}");
+    }
+    for method in [reqwest::Method::PUT, reqwest::Method::DELETE, reqwest::Method::PATCH] {
+        let response = app.client().request(method.clone(), app.url("/graphql")).send().await.expect("an answer");
+        assert_eq!(response.status().as_u16(), 405, "{method}");
+        assert_eq!(
+            response.headers().get("allow").and_then(|value| value.to_str().ok()),
+            Some("GET, POST"),
+            "{method}"
+        );
+        let answer: Value = response.json().await.expect("JSON");
+        assert_eq!(codes(&answer), ["BAD_USER_INPUT"]);
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_refuses() {
+    let app = TestApp::start().await;
+    app.load(json!([paper("Tides", Some(2001), &["Ada Berg"])])).await;
+    app.sql("DROP TABLE coauthorship CASCADE").await;
+    let answer = app
+        .ask("{ researchers { nodes { name statistics { coauthorCount } coauthors { totalCount } } } }", json!({}))
+        .await;
+    // The failure stays in the fields that failed, and tells nothing but a number.
+    assert_eq!(
+        answer.body["data"]["researchers"]["nodes"],
+        json!([{ "name": "Ada Berg", "statistics": null, "coauthors": null }])
+    );
+    assert_eq!(answer.codes(), ["INTERNAL", "INTERNAL"]);
+    for error in answer.body["errors"].as_array().into_iter().flatten() {
+        assert_eq!(error["message"], "something went wrong here; it was logged");
+        assert!(error["extensions"]["requestId"].is_string(), "{error}");
+    }
+    assert!(!answer.body.to_string().contains("coauthorship"), "{}", answer.body);
+}

@@ -1,0 +1,219 @@
+//! The schema as clients read it: its committed text, its documentation, its costs and its contract.
+
+use std::collections::BTreeSet;
+
+use academic_directory::config::Limits;
+use academic_directory::schema;
+use async_graphql::parser::types::{FieldDefinition, InputValueDefinition, TypeDefinition, TypeKind};
+
+use crate::support::definitions::{Definitions, fields, inputs, values};
+use crate::support::shared;
+
+#[test]
+fn the_committed_text() {
+    let committed =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql")).expect("schema.graphql");
+    assert!(committed == schema::sdl(), "schema.graphql is old: cargo run -- schema > schema.graphql");
+}
+
+#[test]
+fn everything_is_described() {
+    let mut bare = Vec::new();
+    for (name, definition) in &Definitions::own().0 {
+        let mut tell = |is_described: bool, what: String| {
+            if !is_described {
+                bare.push(what);
+            }
+        };
+        tell(definition.description.is_some(), name.clone());
+        for field in fields(definition) {
+            tell(field.description.is_some(), format!("{name}.{}", field.name.node));
+            for argument in &field.arguments {
+                tell(
+                    argument.node.description.is_some(),
+                    format!("{name}.{}({})", field.name.node, argument.node.name.node),
+                );
+            }
+        }
+        for input in inputs(definition) {
+            tell(input.description.is_some(), format!("{name}.{}", input.name.node));
+        }
+        if let TypeKind::Enum(list) = &definition.kind {
+            for value in &list.values {
+                tell(value.node.description.is_some(), format!("{name}.{}", value.node.value.node));
+            }
+        }
+    }
+    assert!(bare.is_empty(), "without description: {bare:?}");
+}
+
+/// A query that asks for a connection's largest page.
+fn largest_page(parent: &str, field: &str) -> String {
+    let page = format!("{field}(first: 100) {{ pageInfo {{ hasNextPage }} }}");
+    match parent {
+        "Query" => format!("{{ {page} }}"),
+        "Researcher" | "Organization" | "Topic" | "Paper" => {
+            format!("{{ {}(by: {{slug: \"x\"}}) {{ {page} }} }}", parent.to_lowercase())
+        }
+        "CoauthorEdge" => {
+            format!("{{ researcher(by: {{slug: \"x\"}}) {{ coauthors(first: 1) {{ edges {{ {page} }} }} }} }}")
+        }
+        other => panic!("say in largest_page how to come to {other}"),
+    }
+}
+
+#[tokio::test]
+async fn every_connection_costs_its_page() {
+    let small = schema::builder(&Limits { complexity: 99, ..Limits::default() }).finish();
+    let is_too_complex = async |query: &str| {
+        let response = small.execute(query).await;
+        response.errors.iter().any(|error| error.message == "Query is too complex.")
+    };
+    let definitions = Definitions::own();
+    assert!(definitions.connections().len() >= 19);
+    for (parent, field) in definitions.connections() {
+        let query = largest_page(parent, &field.name.node);
+        assert!(is_too_complex(&query).await, "costs too little: {query}");
+        let last =
+            query.replace(&format!("{}(first: 100)", field.name.node), &format!("{}(last: 100)", field.name.node));
+        assert!(is_too_complex(&last).await, "costs too little: {last}");
+    }
+    let many = |field: &str, entry: &str| format!("{{ {field}: [{}]) {{ id }} }}", vec![entry; 100].join(", "));
+    for query in [
+        many("nodes(ids", "\"x\""),
+        many("researchersBy(keys", "{slug: \"x\"}"),
+        many("organizationsBy(keys", "{slug: \"x\"}"),
+        many("papersBy(keys", "{slug: \"x\"}"),
+    ] {
+        assert!(is_too_complex(&query).await, "costs too little: {query}");
+    }
+}
+
+/// What the contract has and the product will have: types, fields (`Type.field`) and arguments (`Type.field(argument)`).
+const PLANNED: &[&str] = &[
+    "AffiliationFilter.query",
+    "CitationFormat",
+    "CoauthorPath",
+    "CoauthorStep",
+    "EntityKind",
+    "Highlight",
+    "HighlightSegment",
+    "OrganizationConnection.facets",
+    "OrganizationFacet",
+    "OrganizationFilter.query",
+    "OrganizationOrderField.RELEVANCE",
+    "OrganizationResearcherConnection.facets",
+    "Paper.citation",
+    "Paper.formattedCitation",
+    "Paper.versionOf",
+    "Paper.versions",
+    "PaperConnection.facets",
+    "PaperFacets",
+    "PaperFilter.and",
+    "PaperFilter.not",
+    "PaperFilter.or",
+    "PaperFilter.query",
+    "PaperOrderField.RELEVANCE",
+    "PaperTypeFacet",
+    "Query.autocomplete",
+    "Query.coauthorPath",
+    "Query.search",
+    "ResearcherConnection.facets",
+    "ResearcherFacet",
+    "ResearcherFacets",
+    "ResearcherFilter.and",
+    "ResearcherFilter.not",
+    "ResearcherFilter.or",
+    "ResearcherFilter.query",
+    "ResearcherOrderField.RELEVANCE",
+    "ResearcherPaperConnection.facets",
+    "SearchResultConnection",
+    "SearchResultEdge",
+    "Suggestion",
+    "TopicFacet",
+    "TopicFilter.query",
+    "TopicOrderField.RELEVANCE",
+    "TopicResearcherConnection.facets",
+    "ValueFacet",
+];
+
+/// Everything that clients may rely on in a definition, one line each.
+fn promises(name: &str, definition: &TypeDefinition) -> Vec<String> {
+    let kind = match &definition.kind {
+        TypeKind::Scalar => "scalar",
+        TypeKind::Object(_) => "type",
+        TypeKind::Interface(_) => "interface",
+        TypeKind::Union(_) => "union",
+        TypeKind::Enum(_) => "enum",
+        TypeKind::InputObject(_) => "input",
+    };
+    let mut lines = vec![format!("{name} is a kind of {kind}")];
+    let implemented = match &definition.kind {
+        TypeKind::Object(object) => &object.implements[..],
+        TypeKind::Interface(interface) => &interface.implements[..],
+        _ => &[],
+    };
+    lines.extend(implemented.iter().map(|interface| format!("{name} is a {}", interface.node)));
+    lines.extend(
+        definition
+            .directives
+            .iter()
+            .filter(|directive| directive.node.name.node == "oneOf")
+            .map(|_| format!("{name} is one of")),
+    );
+    let input = |owner: &str, input: &InputValueDefinition, open: &str, close: &str| {
+        let default = input.default_value.as_ref().map(|value| format!(" = {}", value.node)).unwrap_or_default();
+        format!("{owner}{open}{}{close}: {}{default}", input.name.node, input.ty.node)
+    };
+    for field in fields(definition) {
+        let FieldDefinition { name: field_name, ty, arguments, .. } = field;
+        let owner = format!("{name}.{}", field_name.node);
+        lines.push(format!("{owner}: {}", ty.node));
+        lines.extend(arguments.iter().map(|argument| input(&owner, &argument.node, "(", ")")));
+    }
+    lines.extend(inputs(definition).into_iter().map(|field| input(name, field, ".", "")));
+    lines.extend(values(definition).iter().map(|value| format!("{name}.{value}")));
+    lines
+}
+
+/// What a promise is of, as [`PLANNED`] names it: it or its owner.
+fn is_planned(promise: &str) -> bool {
+    let subject = promise.split([':', '(', ' ']).next().unwrap_or_default();
+    let owner = subject.split('.').next().unwrap_or_default();
+    PLANNED.contains(&subject) || PLANNED.contains(&owner)
+}
+
+#[test]
+fn the_contract_is_kept() {
+    let Some(contract) = shared("design/contract.graphql") else { return };
+    let contract = Definitions::of(&std::fs::read_to_string(contract).expect("the contract"));
+    let own = Definitions::own();
+    let all = |definitions: &Definitions| -> BTreeSet<String> {
+        definitions.0.iter().flat_map(|(name, definition)| promises(name, definition)).collect()
+    };
+    let (promised, kept) = (all(&contract), all(&own));
+    assert!(promised.len() > 500, "only {} promises were read", promised.len());
+    let broken: Vec<&String> = promised.difference(&kept).filter(|promise| !is_planned(promise)).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+    // What is no longer planned but there is to be kept from now on.
+    let done: Vec<&&str> =
+        PLANNED.iter().filter(|planned| kept.iter().any(|line| line.starts_with(&format!("{planned}:")))).collect();
+    assert!(done.is_empty(), "take from PLANNED what is there: {done:?}");
+    // Arguments that the product adds must not be needed.
+    for (name, definition) in &own.0 {
+        for field in fields(definition) {
+            let needed = field
+                .arguments
+                .iter()
+                .filter(|argument| !argument.node.ty.node.nullable && argument.node.default_value.is_none());
+            for argument in needed {
+                let line = format!("{name}.{}({}):", field.name.node, argument.node.name.node);
+                let is_known = promised.iter().any(|promise| promise.starts_with(&line));
+                assert!(
+                    is_known || contract.0.get(name).is_none(),
+                    "{line} is needed, and no client of the contract gives it"
+                );
+            }
+        }
+    }
+}
