@@ -94,7 +94,10 @@ async fn one_object() {
     let outcome = place.import(&app.database_url, &["csl", place.file("paper.json", format!("{:#}", papers()[0]))]);
     assert_eq!(outcome.summary(), "read 1: created 1, updated 0, unchanged 0, rejected 0");
     let data = app.data("{ papers { nodes { title publicationYear type } } }").await;
-    assert_eq!(data["papers"]["nodes"], json!([{ "title": "Rivers under glass", "publicationYear": 2001, "type": "ARTICLE" }]));
+    assert_eq!(
+        data["papers"]["nodes"],
+        json!([{ "title": "Rivers under glass", "publicationYear": 2001, "type": "ARTICLE" }])
+    );
 }
 
 #[tokio::test]
@@ -166,7 +169,10 @@ async fn counts_add_up() {
     assert_eq!(outcome.summary(), "read 6: created 1, updated 1, unchanged 2, rejected 2");
     assert_eq!(
         outcome.complaints(),
-        ["papers.jsonl:5: rejected: it has no title", "papers.jsonl:6: rejected: a CSL item is an object; this is a text"]
+        [
+            "papers.jsonl:5: rejected: it has no title",
+            "papers.jsonl:6: rejected: a CSL item is an object; this is a text"
+        ]
     );
 }
 
@@ -211,8 +217,10 @@ async fn markup_in_titles() {
         ("  Two\n lines\tand a tab ", "Two lines and a tab"),
         ("Caf\u{65}\u{301}s at sea", "Cafés at sea"),
     ];
-    let papers: Vec<Value> =
-        (1..).zip(&written).map(|(number, (title, _))| item(&format!("m{number}"), title, 2000 + number, &["Ida Brook"])).collect();
+    let papers: Vec<Value> = (1..)
+        .zip(&written)
+        .map(|(number, (title, _))| item(&format!("m{number}"), title, 2000 + number, &["Ida Brook"]))
+        .collect();
     let outcome = place.import(&app.database_url, &["csl", place.file("papers.jsonl", lines(&papers))]);
     assert_eq!(outcome.summary(), "read 7: created 7, updated 0, unchanged 0, rejected 0");
     let data = app.data("{ papers(orderBy: {field: PUBLICATION_DATE, direction: ASC}) { nodes { title } } }").await;

@@ -75,7 +75,8 @@ fn many(amount: usize) -> String {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         format!("{state:x}")
     };
-    let papers: Vec<Value> = (0..amount).map(|n| item(&format!("n{n}"), &(0..8).map(|_| noise()).collect::<String>(), 2000, &[])).collect();
+    let papers: Vec<Value> =
+        (0..amount).map(|n| item(&format!("n{n}"), &(0..8).map(|_| noise()).collect::<String>(), 2000, &[])).collect();
     lines(&papers)
 }
 
@@ -128,7 +129,10 @@ async fn end_cut_off() {
     let (_, outcome) = import("papers.json", &array.as_bytes()[..array.len() - 20]).await;
     assert_eq!(outcome.code, Some(1));
     let [complaint] = outcome.complaints()[..] else { panic!("{outcome:?}") };
-    assert!(complaint.ends_with(": not read: the JSON that begins here does not end; the file is cut off"), "{complaint}");
+    assert!(
+        complaint.ends_with(": not read: the JSON that begins here does not end; the file is cut off"),
+        "{complaint}"
+    );
 }
 
 #[tokio::test]
@@ -139,7 +143,10 @@ async fn faulty_fields() {
         with(of(json!([{ "family": " ", "given": "" }, author("Tom Ford")])), json!({ "id": "1", "title": "No name" })),
         with(good("2"), json!({ "title": "Nu\0ll" })),
         with(of(json!([author("Zo\0ë Pier"), { "literal": "\0" }])), json!({ "id": "3", "title": "Null in names" })),
-        with(of(json!([with(author("Uma Ferry"), json!({ "ORCID": "0000-0002-1825-0098" }))])), json!({ "id": "4", "title": "ORCID" })),
+        with(
+            of(json!([with(author("Uma Ferry"), json!({ "ORCID": "0000-0002-1825-0098" }))])),
+            json!({ "id": "4", "title": "ORCID" }),
+        ),
         with(good("5"), json!({ "title": "DOI", "DOI": "see the paper" })),
         json!({ "id": "6" }),
         json!({ "id": "7", "title": "  " }),
@@ -151,7 +158,8 @@ async fn faulty_fields() {
     let text = format!("{}{deep}\n{}\n", lines(&papers), good("13"));
     let (app, outcome) = import("papers.jsonl", text.as_bytes()).await;
     assert_eq!(outcome.summary(), "read 13: created 8, updated 0, unchanged 0, rejected 5; 8 notes");
-    let (deep, others): (Vec<&str>, Vec<&str>) = outcome.complaints().into_iter().partition(|line| line.contains("recursion"));
+    let (deep, others): (Vec<&str>, Vec<&str>) =
+        outcome.complaints().into_iter().partition(|line| line.contains("recursion"));
     assert_eq!(
         others,
         [
@@ -176,8 +184,11 @@ async fn faulty_fields() {
     let mut found = titles(&app).await;
     found.sort_unstable();
     assert_eq!(found, kept);
-    let names = query(&app.database_url, "SELECT concat_ws('|', position, name_as_published, name) FROM authorship \
-        JOIN paper ON paper.id = paper_id WHERE title IN ('No name', 'Null in names') ORDER BY title, position");
+    let names = query(
+        &app.database_url,
+        "SELECT concat_ws('|', position, name_as_published, name) FROM authorship \
+        JOIN paper ON paper.id = paper_id WHERE title IN ('No name', 'Null in names') ORDER BY title, position",
+    );
     assert_eq!(names.await, ["2|Tom Ford|Tom Ford", "1|Zoë Pier|Zoë Pier"]);
 }
 
@@ -190,7 +201,9 @@ async fn paper_of_five_thousand() {
     let note = "papers.jsonl:1: note: 5000 authors, more than the consortium size of 100: all are kept, and make no coauthors \
         by default";
     assert_eq!(outcome.complaints(), [note]);
-    let found = app.data("{ paper(by: {slug: \"good-big\"}) { authorships(last: 1) { totalCount nodes { name position } } } }").await;
+    let found = app
+        .data("{ paper(by: {slug: \"good-big\"}) { authorships(last: 1) { totalCount nodes { name position } } } }")
+        .await;
     let expected = json!({ "totalCount": 5000, "nodes": [{ "name": "Ann5000 Sailor5000", "position": 5000 }] });
     assert_eq!(found["paper"]["authorships"], expected);
     let pairs = "SELECT concat_ws(' ', one.slug, other.slug) FROM coauthorship JOIN researcher AS one ON one.id = researcher_id \
@@ -201,7 +214,8 @@ async fn paper_of_five_thousand() {
 #[tokio::test]
 async fn very_long_title() {
     let title = "Long ".repeat(60_000);
-    let (app, outcome) = import("papers.jsonl", lines(&[with(good("1"), json!({ "title": title })), good("2")]).as_bytes()).await;
+    let (app, outcome) =
+        import("papers.jsonl", lines(&[with(good("1"), json!({ "title": title })), good("2")]).as_bytes()).await;
     assert_eq!(outcome.summary(), "read 2: created 2, updated 0, unchanged 0, rejected 0");
     let found = titles(&app).await;
     assert_eq!(found.iter().map(String::len).collect::<Vec<_>>(), ["Good 2".len(), title.trim_end().len()]);
@@ -225,13 +239,19 @@ async fn strict() {
 
     // The same file is taken where nobody is strict, and what is good is taken by the strict.
     assert_eq!(place.import(&url, &["csl", first, faulty]).code, Some(0));
-    assert_eq!(place.import(&url, &["csl", "--strict", first]).summary(), "read 1: created 0, updated 0, unchanged 1, rejected 0");
+    assert_eq!(
+        place.import(&url, &["csl", "--strict", first]).summary(),
+        "read 1: created 0, updated 0, unchanged 1, rejected 0"
+    );
 }
 
 #[tokio::test]
 async fn strict_with_a_file_that_is_not_there() {
     let place = Workplace::new();
-    let outcome = place.import(&new_database().await, &["csl", "--strict", "missing.json", place.file("a.json", good("a").to_string())]);
+    let outcome = place.import(
+        &new_database().await,
+        &["csl", "--strict", "missing.json", place.file("a.json", good("a").to_string())],
+    );
     assert_eq!(outcome.code, Some(1));
     assert!(outcome.stderr.contains("missing.json: not read: it cannot be opened"), "{}", outcome.stderr);
 }

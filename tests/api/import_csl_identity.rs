@@ -37,9 +37,15 @@ fn by(id: &str, authors: &[Value]) -> Value {
 }
 
 async fn people(app: &TestApp) -> Value {
-    let query = "{ researchers(orderBy: {field: NAME, direction: ASC}) { nodes { name orcid statistics { paperCount } } } }";
+    let query =
+        "{ researchers(orderBy: {field: NAME, direction: ASC}) { nodes { name orcid statistics { paperCount } } } }";
     let found = app.data(query).await["researchers"]["nodes"].clone();
-    found.as_array().expect("people").iter().map(|one| json!([one["name"], one["orcid"], one["statistics"]["paperCount"]])).collect()
+    found
+        .as_array()
+        .expect("people")
+        .iter()
+        .map(|one| json!([one["name"], one["orcid"], one["statistics"]["paperCount"]]))
+        .collect()
 }
 
 #[tokio::test]
@@ -62,11 +68,15 @@ async fn changed_item() {
     import(&fresh, &after);
     assert_same(&counted(&app.database_url).await, &counted(&fresh.database_url).await);
 
-    let person = "{ researcher(by: {slug: \"uma-ferry\"}) { statistics { paperCount coauthorCount firstPublicationYear }
+    let person =
+        "{ researcher(by: {slug: \"uma-ferry\"}) { statistics { paperCount coauthorCount firstPublicationYear }
         coauthors { edges { paperCount firstYear node { name } } } } }";
     let uma = app.data(person).await["researcher"].clone();
     assert_eq!(uma["statistics"], json!({ "paperCount": 1, "coauthorCount": 1, "firstPublicationYear": 2011 }));
-    assert_eq!(uma["coauthors"]["edges"], json!([{ "paperCount": 1, "firstYear": 2011, "node": { "name": "Wei Quay" } }]));
+    assert_eq!(
+        uma["coauthors"]["edges"],
+        json!([{ "paperCount": 1, "firstYear": 2011, "node": { "name": "Wei Quay" } }])
+    );
 }
 
 #[tokio::test]
@@ -90,7 +100,8 @@ async fn changed_item_known_by_its_doi() {
     let mut paper = with(item("", "First title", 1999, &["Ida Brook", "Tom Ford"]), json!({ "DOI": "10.1000/x1" }));
     paper.as_object_mut().expect("an object").remove("id");
     import(&app, std::slice::from_ref(&paper));
-    let changed = with(paper, json!({ "title": "Mended title", "author": [author("Uma Ferry")], "DOI": "doi:10.1000/X1" }));
+    let changed =
+        with(paper, json!({ "title": "Mended title", "author": [author("Uma Ferry")], "DOI": "doi:10.1000/X1" }));
     assert_eq!(
         import(&app, std::slice::from_ref(&changed)).summary(),
         "read 1: created 0, updated 1, unchanged 0, rejected 0"
@@ -103,7 +114,8 @@ async fn changed_item_known_by_its_doi() {
 #[tokio::test]
 async fn item_twice_in_a_file() {
     let app = TestApp::start().await;
-    let papers = [item("w1", "Old title", 1999, &["Ida Brook", "Tom Ford"]), item("w1", "New title", 2000, &["Ida Brook"])];
+    let papers =
+        [item("w1", "Old title", 1999, &["Ida Brook", "Tom Ford"]), item("w1", "New title", 2000, &["Ida Brook"])];
     assert_eq!(import(&app, &papers).summary(), "read 2: created 1, updated 1, unchanged 0, rejected 0");
     let fresh = TestApp::start().await;
     import(&fresh, &papers[1..]);
@@ -126,12 +138,16 @@ async fn item_without_any_id() {
 #[tokio::test]
 async fn one_doi_on_two_items() {
     let doi = json!({ "DOI": "10.1000/shared" });
-    let same = [item("a", "Locks & Weirs", 2003, &["Ida Brook"]), item("b", "Locks & weirs", 2003, &["Ida Brook", "Tom Ford"])];
+    let same = [
+        item("a", "Locks & Weirs", 2003, &["Ida Brook"]),
+        item("b", "Locks & weirs", 2003, &["Ida Brook", "Tom Ford"]),
+    ];
     let app = TestApp::start().await;
     let outcome = import(&app, &same.map(|paper| with(paper, doi.clone())));
     assert_eq!(outcome.summary(), "read 2: created 1, updated 1, unchanged 0, rejected 0");
     assert_eq!(outcome.stderr, "");
-    let paper = app.data("{ paper(by: {doi: \"10.1000/shared\"}) { identifiers { value } authorships { totalCount } } }").await;
+    let paper =
+        app.data("{ paper(by: {doi: \"10.1000/shared\"}) { identifiers { value } authorships { totalCount } } }").await;
     assert_eq!(texts(&paper["paper"]["identifiers"], &["value"]), ["a", "b"]);
     assert_eq!(paper["paper"]["authorships"]["totalCount"], json!(2));
 
@@ -142,14 +158,21 @@ async fn one_doi_on_two_items() {
     let note = "papers.jsonl:2: note: the DOI 10.1000/shared already names another paper; it was left there";
     assert_eq!(outcome.complaints(), [note]);
     let papers = app.data("{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { title doi } } }").await;
-    let expected = json!([{ "title": "Locks", "doi": "https://doi.org/10.1000/shared" }, { "title": "Weirs", "doi": null }]);
+    let expected =
+        json!([{ "title": "Locks", "doi": "https://doi.org/10.1000/shared" }, { "title": "Weirs", "doi": null }]);
     assert_eq!(papers["papers"]["nodes"], expected);
 }
 
 #[tokio::test]
 async fn one_orcid_under_two_names() {
     let app = TestApp::start().await;
-    import(&app, &[by("a", &[with_orcid("Ida Brook", ONE)]), by("b", &[with_orcid("I. M. Brook", &format!("https://orcid.org/{ONE}"))])]);
+    import(
+        &app,
+        &[
+            by("a", &[with_orcid("Ida Brook", ONE)]),
+            by("b", &[with_orcid("I. M. Brook", &format!("https://orcid.org/{ONE}"))]),
+        ],
+    );
     assert_eq!(people(&app).await, json!([["Ida Brook", format!("https://orcid.org/{ONE}"), 2]]));
     let names = app.data("{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { authorships { nodes { nameAsPublished } } } } }").await;
     assert_eq!(names["papers"]["nodes"][1]["authorships"]["nodes"][0]["nameAsPublished"], json!("I. M. Brook"));
@@ -189,7 +212,8 @@ async fn orcid_adopts_a_name() {
 async fn names_that_differ() {
     let app = TestApp::start().await;
     import(&app, &[by("a", &["Ana Peña", "Ana Pena", "O’Neil", "ANA PEÑA", "O'Neil"].map(author))]);
-    let found = app.data("{ papers { nodes { authorships { nodes { nameAsPublished researcher { name } } } } } }").await;
+    let found =
+        app.data("{ papers { nodes { authorships { nodes { nameAsPublished researcher { name } } } } } }").await;
     let authors = &found["papers"]["nodes"][0]["authorships"]["nodes"];
     assert_eq!(texts(authors, &["nameAsPublished"]), ["Ana Peña", "Ana Pena", "O’Neil", "ANA PEÑA", "O'Neil"]);
     // Somebody who is there twice is there once, and the other place is left open.
@@ -207,7 +231,9 @@ async fn organizations_of_authors() {
         { "name": "Elsewhere" },
     ]);
     import(&app, &[by("a", &[with(author("Ida Brook"), json!({ "affiliation": affiliation })), author("Tom Ford")])]);
-    let found = app.data("{ papers { nodes { authorships { nodes { affiliationsAsPublished organizations { ror } } } } } }").await;
+    let found = app
+        .data("{ papers { nodes { authorships { nodes { affiliationsAsPublished organizations { ror } } } } } }")
+        .await;
     assert_eq!(
         found["papers"]["nodes"][0]["authorships"]["nodes"],
         json!([
@@ -222,7 +248,8 @@ async fn organizations_of_authors() {
 async fn poorer_item_takes_nothing_away() {
     let url = new_database().await;
     let place = Workplace::new();
-    let rich = with(item("w1", "Title", 1999, &["Ida Brook"]), json!({ "abstract": "Words.", "container-title": "Annals" }));
+    let rich =
+        with(item("w1", "Title", 1999, &["Ida Brook"]), json!({ "abstract": "Words.", "container-title": "Annals" }));
     place.import(&url, &["csl", place.file("rich.json", rich.to_string())]);
     let poor = json!({ "id": "w1", "title": "Title" });
     place.import(&url, &["csl", place.file("poor.json", poor.to_string())]);
@@ -234,7 +261,10 @@ async fn poorer_item_takes_nothing_away() {
 async fn new_year_without_authors() {
     let app = TestApp::start().await;
     import(&app, &[item("w1", "Title", 1999, &["Ida Brook", "Tom Ford"])]);
-    import(&app, &[json!({ "id": "w1", "title": "Title", "type": "article-journal", "issued": { "date-parts": [[2005]] } })]);
+    import(
+        &app,
+        &[json!({ "id": "w1", "title": "Title", "type": "article-journal", "issued": { "date-parts": [[2005]] } })],
+    );
     let fresh = TestApp::start().await;
     import(&fresh, &[item("w1", "Title", 2005, &["Ida Brook", "Tom Ford"])]);
     assert_same(&counted(&app.database_url).await, &counted(&fresh.database_url).await);

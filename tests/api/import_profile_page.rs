@@ -76,7 +76,8 @@ async fn profile(app: &TestApp, slug: &str, language: &str) -> Value {
 
 fn import(app: &TestApp, page: &str) -> Outcome {
     let place = Workplace::new();
-    let arguments = ["profile-page", "--organization", "Institut des eaux", "--ror", "05dxps055", place.file("page.txt", page)];
+    let arguments =
+        ["profile-page", "--organization", "Institut des eaux", "--ror", "05dxps055", place.file("page.txt", page)];
     place.import(&app.database_url, &arguments)
 }
 
@@ -89,10 +90,7 @@ async fn french_page() {
     let page = profile(&app, "elise-marais", "fr").await;
     assert_eq!(page["name"], json!("Élise Marais"));
     let role = |value: &str| json!({ "value": value, "language": "fr", "isFallback": false });
-    assert_eq!(
-        page["headline"],
-        role("Professeure titulaire, Université du Lac")
-    );
+    assert_eq!(page["headline"], role("Professeure titulaire, Université du Lac"));
     let mut affiliations = page["affiliations"]["nodes"].as_array().expect("affiliations").clone();
     affiliations.sort_by_key(|affiliation| affiliation["kind"].to_string());
     assert_eq!(
@@ -108,7 +106,10 @@ async fn french_page() {
     let topics = &page["topics"]["nodes"];
     assert_eq!(texts(topics, &["displayName", "value"]), ["Cours d’eau", "Réseaux de rivières", "Seuils"]);
     let papers = &page["papers"]["edges"];
-    assert_eq!(texts(papers, &["node", "title"]), ["Rivers as Graphs", "A Short Note on Weirs", "Learning Where Water Goes"]);
+    assert_eq!(
+        texts(papers, &["node", "title"]),
+        ["Rivers as Graphs", "A Short Note on Weirs", "Learning Where Water Goes"]
+    );
     assert_eq!(texts(papers, &["node", "abstract", "completeness"]), ["FULL", "ABSENT", "TRUNCATED"]);
     let whole = papers[0]["node"]["abstract"]["text"].as_str().expect("an abstract");
     assert!(whole.contains("such a graph follows from the slope"), "{whole}");
@@ -118,7 +119,10 @@ async fn french_page() {
     assert_eq!(pluck(papers, &["authorship", "position"]), [&json!(null), &json!(null), &json!(null)]);
     let authors = &papers[2]["node"]["authorships"]["nodes"];
     assert_eq!(texts(authors, &["nameAsPublished"]), ["Wei Quay", "Zoë Pier", "Tom Ford", "Élise Marais"]);
-    assert_eq!(page["coauthors"]["edges"][0], json!({ "paperCount": 3, "node": { "name": "Tom Ford", "coauthors": { "totalCount": 4 } } }));
+    assert_eq!(
+        page["coauthors"]["edges"][0],
+        json!({ "paperCount": 3, "node": { "name": "Tom Ford", "coauthors": { "totalCount": 4 } } })
+    );
     assert_eq!(page["coauthors"]["totalCount"], json!(4));
 }
 
@@ -128,13 +132,19 @@ async fn english_page() {
     assert_eq!(import(&app, ENGLISH).summary(), "read 2: created 2, updated 0, unchanged 0, rejected 0");
     let page = profile(&app, "ola-berg", "en").await;
     assert_eq!(page["headline"]["value"], json!("Associate Professor, Lake University"));
-    assert_eq!(page["biography"]["value"], json!("Ola Berg builds bridges, and writes about those who cross them every day."));
+    assert_eq!(
+        page["biography"]["value"],
+        json!("Ola Berg builds bridges, and writes about those who cross them every day.")
+    );
     let topics = &page["topics"]["nodes"];
     assert_eq!(texts(topics, &["displayName", "value"]), ["Bridges", "Tolls"]);
     assert_eq!(topics[0]["displayName"]["isFallback"], json!(false));
     assert_eq!(texts(&page["papers"]["edges"], &["node", "title"]), ["Bridges and Their Tolls"]);
     let french = profile(&app, "ola-berg", "fr").await;
-    assert_eq!(french["topics"]["nodes"][0]["displayName"], json!({ "value": "Bridges", "language": "en", "isFallback": true }));
+    assert_eq!(
+        french["topics"]["nodes"][0]["displayName"],
+        json!({ "value": "Bridges", "language": "en", "isFallback": true })
+    );
 }
 
 #[tokio::test]
@@ -174,7 +184,10 @@ async fn institute_not_named() {
 async fn other_texts() {
     let app = TestApp::start().await;
     let place = Workplace::new();
-    let files = [place.file("letter.txt", "Dear all,\n\nthe bridge is closed.\n"), place.file("latin.txt", b"Portrait de Andr\xe9\n")];
+    let files = [
+        place.file("letter.txt", "Dear all,\n\nthe bridge is closed.\n"),
+        place.file("latin.txt", b"Portrait de Andr\xe9\n"),
+    ];
     let outcome = place.import(&app.database_url, &[&["profile-page", "--organization", "X"][..], &files].concat());
     assert_eq!(outcome.code, Some(1));
     let [letter, latin] = outcome.complaints()[..] else { panic!("{outcome:?}") };
@@ -201,7 +214,10 @@ async fn real_page() {
     let app = TestApp::start().await;
     let place = Workplace::new();
     let arguments = ["profile-page", "--organization", "Mila", file.to_str().expect("UTF-8")];
-    assert_eq!(place.import(&app.database_url, &arguments).summary(), "read 13: created 13, updated 0, unchanged 0, rejected 0");
+    assert_eq!(
+        place.import(&app.database_url, &arguments).summary(),
+        "read 13: created 13, updated 0, unchanged 0, rejected 0"
+    );
 
     let page = profile(&app, "razvan-pascanu", "fr").await;
     assert_eq!(page["papers"]["totalCount"], json!(12));
@@ -233,7 +249,10 @@ async fn real_page() {
     assert!(labels.iter().all(|label| label["language"] == "fr" && label["isFallback"] == true), "{labels:?}");
 
     let before = dump(&app.database_url).await;
-    assert_eq!(place.import(&app.database_url, &arguments).summary(), "read 13: created 0, updated 0, unchanged 13, rejected 0");
+    assert_eq!(
+        place.import(&app.database_url, &arguments).summary(),
+        "read 13: created 0, updated 0, unchanged 13, rejected 0"
+    );
     assert_same(&dump(&app.database_url).await, &before);
     assert_eq!(profile(&app, "razvan-pascanu", "fr").await, page);
 }

@@ -20,8 +20,11 @@ fn beginning(path: &std::path::Path) -> Vec<u8> {
 /// The numbers of a summary: read, created, updated, unchanged, rejected.
 fn numbers(outcome: &Outcome) -> [usize; 5] {
     let counts = outcome.summary().split(';').next().unwrap_or_default();
-    let numbers: Vec<usize> =
-        counts.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty()).map(|digits| digits.parse().expect("a number")).collect();
+    let numbers: Vec<usize> = counts
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|digits| !digits.is_empty())
+        .map(|digits| digits.parse().expect("a number"))
+        .collect();
     numbers.try_into().expect("five numbers")
 }
 
@@ -56,7 +59,8 @@ async fn papers() {
          JOIN authorship AS theirs ON theirs.paper_id = mine.paper_id AND theirs.researcher_id <> mine.researcher_id \
          JOIN paper ON paper.id = mine.paper_id WHERE author_count <= 100 GROUP BY 1, 2";
     let stored = "SELECT researcher_id, coauthor_id, paper_count FROM coauthorship";
-    let different = format!("SELECT count(*) FROM (({pairs} EXCEPT {stored}) UNION ALL ({stored} EXCEPT {pairs})) AS different");
+    let different =
+        format!("SELECT count(*) FROM (({pairs} EXCEPT {stored}) UNION ALL ({stored} EXCEPT {pairs})) AS different");
     assert_eq!(query(&url, &different).await, ["0"]);
 }
 

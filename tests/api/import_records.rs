@@ -70,9 +70,12 @@ async fn bad_records() {
     assert_eq!(outcome.summary(), "read 5: created 1, updated 0, unchanged 0, rejected 4");
     let complaints = outcome.complaints();
     assert_eq!(complaints.len(), 4, "{complaints:?}");
-    for (number, (complaint, reason)) in
-        (1..).zip(complaints.iter().zip(["unknown variant `journal`", "unknown field `colour`", "the person has no name", "checksum"]))
-    {
+    for (number, (complaint, reason)) in (1..).zip(complaints.iter().zip([
+        "unknown variant `journal`",
+        "unknown field `colour`",
+        "the person has no name",
+        "checksum",
+    ])) {
         assert!(complaint.starts_with(&format!("records.jsonl:{number}: rejected: ")), "{complaint}");
         assert!(complaint.contains(reason), "{complaint}");
     }
@@ -90,7 +93,9 @@ async fn demonstration_directory() {
     assert_eq!(outcome.stderr, "");
     let again = place.import(&app.database_url, &["records", file]);
     assert_eq!(again.summary(), format!("read {amount}: created 0, updated 0, unchanged {amount}, rejected 0"));
-    let found = app.data("{ researcher(by: {slug: \"razvan-pascanu\"}) { papers { nodes { title } } coauthors { totalCount } } }").await;
+    let found = app
+        .data("{ researcher(by: {slug: \"razvan-pascanu\"}) { papers { nodes { title } } coauthors { totalCount } } }")
+        .await;
     assert!(!texts(&found["researcher"]["papers"]["nodes"], &["title"]).is_empty());
 
     // What the service loads by itself is the same directory.

@@ -155,7 +155,12 @@ async fn two_files_at_once() {
     let files = ["Study", "Survey"].map(|prefix| {
         let papers = (0..2_000).map(|number| {
             let authors = [number % 97, number % 89 + 100, number % 83 + 200].map(|one| format!("Tom Lee{one}"));
-            item(&format!("{prefix}-{number}"), &format!("{prefix} number {number}"), 2000, &authors.each_ref().map(String::as_str))
+            item(
+                &format!("{prefix}-{number}"),
+                &format!("{prefix} number {number}"),
+                2000,
+                &authors.each_ref().map(String::as_str),
+            )
         });
         text(&papers.collect::<Vec<_>>())
     });

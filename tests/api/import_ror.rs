@@ -15,8 +15,10 @@ const NETWORK: &str = "0aaa00518";
 
 /// A record of version 2.
 fn organization(ror: &str, name: &str, relationships: &[(&str, &str)]) -> Value {
-    let relationships: Vec<Value> =
-        relationships.iter().map(|(kind, other)| json!({ "type": kind, "id": uri(other), "label": "a label" })).collect();
+    let relationships: Vec<Value> = relationships
+        .iter()
+        .map(|(kind, other)| json!({ "type": kind, "id": uri(other), "label": "a label" }))
+        .collect();
     json!({
         "id": uri(ror), "status": "active", "types": ["education"], "relationships": relationships,
         "names": [{ "value": name, "types": ["ror_display", "label"], "lang": "en" }],
@@ -47,7 +49,11 @@ async fn hierarchy() {
     let app = TestApp::start().await;
     // The lowest first, and each relation from one side only.
     let records = [
-        organization(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY), ("Parent", NETWORK), ("related", COLLEGE)]),
+        organization(
+            INSTITUTE,
+            "Institute of Weirs",
+            &[("parent", FACULTY), ("Parent", NETWORK), ("related", COLLEGE)],
+        ),
         organization(FACULTY, "Faculty of Water", &[]),
         organization(UNIVERSITY, "Lake University", &[("child", FACULTY)]),
         organization(NETWORK, "Water Network", &[]),
@@ -89,8 +95,10 @@ async fn succession() {
 #[tokio::test]
 async fn relation_to_a_later_file() {
     let app = TestApp::start().await;
-    let (child, parent) =
-        (organization(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY)]), organization(FACULTY, "Faculty of Water", &[]));
+    let (child, parent) = (
+        organization(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY)]),
+        organization(FACULTY, "Faculty of Water", &[]),
+    );
     import(&app, std::slice::from_ref(&child));
     assert_eq!(names(&app, INSTITUTE, "parents").await, Vec::<String>::new());
     import(&app, std::slice::from_ref(&parent));
@@ -188,8 +196,10 @@ async fn changed_record() {
     let outcome = import(&app, &[&others[..], std::slice::from_ref(&changed)].concat());
     assert_eq!(outcome.summary(), "read 3: created 0, updated 1, unchanged 2, rejected 0");
     assert_eq!(of(&app, INSTITUTE, "id").await, id);
-    assert_eq!(of(&app, INSTITUTE, "slug displayName { value }").await,
-        json!({ "slug": "institute-of-weirs", "displayName": { "value": "Weir Institute" } }));
+    assert_eq!(
+        of(&app, INSTITUTE, "slug displayName { value }").await,
+        json!({ "slug": "institute-of-weirs", "displayName": { "value": "Weir Institute" } })
+    );
     assert_eq!(names(&app, INSTITUTE, "parents").await, ["River College"]);
 }
 

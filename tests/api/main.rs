@@ -1,9 +1,12 @@
 //! The service as its users meet it: HTTP to the real server over a real Postgres, a database for each test.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests say what they expect by failing")]
+
 mod support;
 
 mod profile;
 
+mod browser;
 mod import_csl;
 mod import_csl_damage;
 mod import_csl_identity;

@@ -57,7 +57,13 @@ async fn first_start() {
     let outcome = service.process.end();
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert!(!has_server(&place.path("data")), "the database stops with it");
-    for part in ["GraphiQL  http://127.0.0.1:", "GraphQL   http://127.0.0.1:", "in a private Postgres", "razvan-pascanu", "Ctrl-C"] {
+    for part in [
+        "GraphiQL  http://127.0.0.1:",
+        "GraphQL   http://127.0.0.1:",
+        "in a private Postgres",
+        "razvan-pascanu",
+        "Ctrl-C",
+    ] {
         assert!(outcome.stdout.contains(part), "{part} in {}", outcome.stdout);
     }
 }
@@ -131,17 +137,25 @@ async fn migrations_by_hand() {
     let refused = run(place.over(&url, &["serve"]).env("MIGRATE", "never").env("LISTEN", "127.0.0.1:0"));
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""));
     let [line] = refused.complaints()[..] else { panic!("{refused:?}") };
-    assert!(line.starts_with("error: the database misses ") && line.ends_with("run `academic-directory migrate up`"), "{line}");
+    assert!(
+        line.starts_with("error: the database misses ") && line.ends_with("run `academic-directory migrate up`"),
+        "{line}"
+    );
 
     let migrate = |direction: &str| {
         let outcome = run(&mut place.over(&url, &["migrate", direction]));
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
-        let states: Vec<String> = outcome.stdout.lines().map(|line| line.split(' ').next().unwrap_or_default().to_owned()).collect();
+        let states: Vec<String> =
+            outcome.stdout.lines().map(|line| line.split(' ').next().unwrap_or_default().to_owned()).collect();
         states
     };
     let status = migrate("status");
     assert!(!status.is_empty() && status.iter().all(|state| state == "pending"), "{status:?}");
-    assert_eq!(query(&url, "SELECT count(*) FROM pg_tables WHERE tablename = 'paper'").await, ["0"], "status changes nothing");
+    assert_eq!(
+        query(&url, "SELECT count(*) FROM pg_tables WHERE tablename = 'paper'").await,
+        ["0"],
+        "status changes nothing"
+    );
     let up = migrate("up");
     assert!(up.iter().all(|state| state == "applied"), "{up:?}");
     assert_eq!(migrate("up"), up);
@@ -156,7 +170,11 @@ async fn migrations_by_hand() {
         migrate("down");
     }
     assert_eq!(migrate("status"), status);
-    assert_eq!(query(&url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'").await.len(), 1, "only the list of migrations");
+    assert_eq!(
+        query(&url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'").await.len(),
+        1,
+        "only the list of migrations"
+    );
     assert_eq!(migrate("up"), up);
 }
 
@@ -189,7 +207,10 @@ async fn database_out_of_reach() {
     for (url, running) in urls.iter().zip(runs) {
         let outcome = running.end();
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{url}");
-        assert!(outcome.stderr.starts_with("error: cannot use the database that DATABASE_URL names: "), "{url}: {outcome:?}");
+        assert!(
+            outcome.stderr.starts_with("error: cannot use the database that DATABASE_URL names: "),
+            "{url}: {outcome:?}"
+        );
         assert!(!outcome.stderr.contains("hunter2"), "no password is told: {outcome:?}");
     }
     assert!(begin.elapsed().as_secs() < 30, "{:?}", begin.elapsed());
@@ -198,18 +219,21 @@ async fn database_out_of_reach() {
 #[tokio::test]
 async fn database_of_another_kind() {
     let place = Workplace::new();
-    for url in ["mysql://nobody:hunter2@localhost/none", "hunter2", ""] {
+    for url in ["mysql://nobody:hunter2@localhost/none", "postgres://nobody:hun/ter2@localhost/none", "hunter2", ""] {
         let outcome = run(&mut place.over(url, &["serve"]));
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{url}");
-        let error = "error: DATABASE_URL is not the address of a PostgreSQL database, such as postgres://user:password@host/database\n";
-        assert_eq!(outcome.stderr, error, "{url}");
+        let error = "error: DATABASE_URL is not the address of a PostgreSQL database, such as postgres://user:password@host/database";
+        assert!(outcome.stderr.starts_with(error), "{url}: {outcome:?}");
+        assert!(!outcome.stderr.contains("ter2"), "no password is told: {outcome:?}");
     }
 }
 
 #[tokio::test]
 async fn settings_that_are_wrong() {
     let place = Workplace::new();
-    for (name, value) in [("LISTEN", "everywhere"), ("CONSORTIUM_SIZE", "1"), ("MIGRATE", "maybe"), ("DEFAULT_LANGUAGE", "not a tag")] {
+    for (name, value) in
+        [("LISTEN", "everywhere"), ("CONSORTIUM_SIZE", "1"), ("MIGRATE", "maybe"), ("DEFAULT_LANGUAGE", "not a tag")]
+    {
         let outcome = run(place.command(&["serve"]).env(name, value));
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""), "{name}");
         assert!(outcome.stderr.contains(value), "{name}: {outcome:?}");

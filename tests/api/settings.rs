@@ -40,7 +40,8 @@ fn example_has_every_setting_and_default() {
 #[test]
 fn example_explains_every_setting() {
     let lines: Vec<&str> = EXAMPLE.lines().collect();
-    let is_setting = |line: &str| example().keys().any(|name| line.trim_start_matches('#').starts_with(&format!("{name}=")));
+    let is_setting =
+        |line: &str| example().keys().any(|name| line.trim_start_matches('#').starts_with(&format!("{name}=")));
     for (before, line) in lines.iter().zip(&lines[1..]).filter(|(_, line)| is_setting(line)) {
         assert!(before.starts_with("# ") && !before.starts_with("# ---"), "no word about {line}");
     }
