@@ -59,7 +59,7 @@ impl Application {
         let listener = TcpListener::bind(settings.listen)?;
         let address = listener.local_addr()?;
         let limits = settings.limits.clone();
-        let schema = schema::builder(&limits).data(store.clone()).data(settings.identity.clone()).finish();
+        let schema = DirectorySchema::new(schema::builder(&limits).data(store.clone()).data(settings.identity.clone()));
         let state = Data::new(State { schema, store, statements: settings.statements });
         let server = HttpServer::new(move || {
             App::new()

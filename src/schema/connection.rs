@@ -56,7 +56,15 @@ pub async fn connection<L: Shown>(
 pub fn page_cost(first: Option<i32>, last: Option<i32>, row: usize) -> usize {
     // A size that the resolver will refuse costs nothing before that.
     let size = first.or(last).map_or(20, |size| usize::try_from(size).unwrap_or_default());
-    1 + size.min(100) * row
+    cost_of(size.min(100), row)
+}
+
+/// What a list of so many entries costs. Nested lists multiply beyond any number, which must not wrap around to a small
+/// one; what is kept is beyond any limit and leaves room for sums.
+#[must_use]
+pub fn cost_of(entries: usize, entry: usize) -> usize {
+    const BEYOND_ALL: usize = 1 << 40;
+    entries.saturating_mul(entry).saturating_add(1).min(BEYOND_ALL)
 }
 
 /// A page of a list.

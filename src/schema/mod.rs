@@ -1,8 +1,12 @@
 //! The GraphQL schema: one file per concept, with its type and its part of the query.
 
-use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, SDLExportOptions, Schema, SchemaBuilder};
+use async_graphql::{
+    EmptyMutation, EmptySubscription, MergedObject, Request, Response, SDLExportOptions, Schema, SchemaBuilder, Value,
+};
 
 use crate::config::Limits;
+
+use self::response::FieldTypes;
 
 mod affiliation;
 mod authorship;
@@ -17,6 +21,7 @@ mod order;
 mod organization;
 mod paper;
 mod researcher;
+mod response;
 mod scalars;
 mod topic;
 
@@ -32,9 +37,6 @@ pub struct Query(
     directory::DirectoryQuery,
 );
 
-/// The schema of the directory.
-pub type DirectorySchema = Schema<Query, EmptyMutation, EmptySubscription>;
-
 /// The schema, to which the server adds what its resolvers read from. Needs no database.
 #[must_use]
 pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
@@ -45,6 +47,35 @@ pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, EmptySubs
         .limit_recursive_depth(limits.depth * 2)
         .disable_suggestions()
         .data(limits.clone())
+}
+
+/// The schema, ready to answer.
+pub struct DirectorySchema {
+    schema: Schema<Query, EmptyMutation, EmptySubscription>,
+    types: FieldTypes,
+}
+
+impl DirectorySchema {
+    /// Finishes the schema.
+    #[must_use]
+    pub fn new(builder: SchemaBuilder<Query, EmptyMutation, EmptySubscription>) -> Self {
+        let schema = builder.finish();
+        let types = FieldTypes::of(&schema.sdl());
+        Self { schema, types }
+    }
+
+    /// Answers a request.
+    pub async fn execute(&self, mut request: Request) -> Response {
+        let operation = request.operation_name.clone();
+        let document = request.parsed_query().ok().cloned();
+        let mut response = self.schema.execute(request).await;
+        // Only of what was executed: a document that was refused may expand without end.
+        let was_executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
+        if let Some(document) = document.filter(|_| was_executed) {
+            response::complete(&self.types, &document, operation.as_deref(), &mut response);
+        }
+        response
+    }
 }
 
 /// The schema in the schema definition language, sorted: the same text for the same schema.

@@ -11,6 +11,7 @@ use futures_util::future::try_join_all;
 
 use super::affiliation::Affiliation;
 use super::authorship::Authorship;
+use super::connection::cost_of;
 use super::context::State as _;
 use super::identifier::bounded;
 use super::localized::LocalizedString;
@@ -112,7 +113,7 @@ impl NodeQuery {
     }
 
     /// What has these ids, in their order; null where nothing has one.
-    #[graphql(complexity = "1 + ids.len() * child_complexity")]
+    #[graphql(complexity = "cost_of(ids.len(), child_complexity)")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,

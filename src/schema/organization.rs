@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject};
 use serde::{Deserialize, Serialize};
 
 use super::affiliation::{Affiliation, AffiliationConnection, AffiliationFilter, AffiliationOrder};
-use super::connection::{Connection, Shown, connection, page_cost, plain_list};
+use super::connection::{Connection, Shown, connection, cost_of, page_cost, plain_list};
 use super::context::State as _;
 use super::identifier::{
     Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
@@ -434,7 +434,7 @@ impl OrganizationQuery {
     }
 
     /// Organizations by their keys, in the order of the keys; null where none has one. One statement, whatever the keys.
-    #[graphql(complexity = "1 + keys.len() * child_complexity")]
+    #[graphql(complexity = "cost_of(keys.len(), child_complexity)")]
     async fn organizations_by(
         &self,
         ctx: &Context<'_>,

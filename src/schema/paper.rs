@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
 
 use super::authorship::{Authorship, AuthorshipConnection};
-use super::connection::{Connection, Shown, connection, page_cost, plain_list};
+use super::connection::{Connection, Shown, connection, cost_of, page_cost, plain_list};
 use super::context::State as _;
 use super::identifier::{
     Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
@@ -439,7 +439,7 @@ impl PaperQuery {
     }
 
     /// Papers by their keys, in the order of the keys; null where none has one. One statement, whatever the keys.
-    #[graphql(complexity = "1 + keys.len() * child_complexity")]
+    #[graphql(complexity = "cost_of(keys.len(), child_complexity)")]
     async fn papers_by(
         &self,
         ctx: &Context<'_>,

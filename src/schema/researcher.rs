@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleO
 
 use super::affiliation::{AffiliationConnection, AffiliationFilter, AffiliationOrder};
 use super::coauthorship::{CoauthorConnection, CoauthorFilter, CoauthorOrder};
-use super::connection::{Connection, Shown, connection, page_cost, plain_list};
+use super::connection::{Connection, Shown, connection, cost_of, page_cost, plain_list};
 use super::context::State as _;
 use super::identifier::{
     Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
@@ -443,7 +443,7 @@ impl ResearcherQuery {
     }
 
     /// People by their keys, in the order of the keys; null where nobody has one. One statement, whatever the keys.
-    #[graphql(complexity = "1 + keys.len() * child_complexity")]
+    #[graphql(complexity = "cost_of(keys.len(), child_complexity)")]
     async fn researchers_by(
         &self,
         ctx: &Context<'_>,

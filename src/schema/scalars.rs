@@ -1,7 +1,7 @@
 //! The scalars: dates, addresses and language tags, each with its standard.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{NaiveDate, SecondsFormat, Utc};
+use chrono::{Datelike as _, NaiveDate, SecondsFormat, Utc};
 
 use crate::date::PartialDate;
 use crate::language::LanguageTag;
@@ -22,6 +22,8 @@ impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         let text = text(value).map_err(InputValueError::expected_type)?;
         let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().filter(|date| date.to_string() == text);
+        // Postgres refuses some of the years that chrono knows.
+        let date = date.filter(|date| (1..=9999).contains(&date.year()));
         date.map(Self).ok_or_else(|| InputValueError::custom(format!("'{text}' is not a date; write YYYY-MM-DD")))
     }
 

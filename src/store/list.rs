@@ -9,6 +9,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
+use chrono::Datelike as _;
 use futures_util::future::try_join_all;
 use sea_orm::sea_query::Value;
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
@@ -61,18 +62,25 @@ impl KeyKind {
             Self::Text => "?::text",
             Self::Boolean => "?::text::boolean",
             Self::Date => "?::text::date",
-            Self::Timestamp => "?::text::timestamptz",
+            Self::Timestamp => "?::timestamptz",
         }
     }
 
     /// A cursor's value as a parameter; none where a client made it up.
     fn value(self, text: &str) -> Option<Value> {
+        let years = 1..=9999; // Postgres refuses some that chrono knows
         let holds = match self {
             Self::Integer => return text.parse::<i64>().ok().map(Value::from),
             Self::Text => !text.contains('\0'),
             Self::Boolean => text == "true" || text == "false",
-            Self::Date => text.ends_with("infinity") || text.parse::<chrono::NaiveDate>().is_ok(),
-            Self::Timestamp => chrono::DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").is_ok(),
+            Self::Date => {
+                let date = text.parse::<chrono::NaiveDate>().ok().filter(|date| years.contains(&date.year()));
+                matches!(text, "infinity" | "-infinity") || date.is_some_and(|date| date.to_string() == text)
+            }
+            Self::Timestamp => {
+                let moment = chrono::DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").ok()?.to_utc();
+                return years.contains(&moment.year()).then(|| Value::from(moment));
+            }
         };
         holds.then(|| Value::from(text))
     }

@@ -4,9 +4,12 @@
 
 mod support;
 
-mod profile;
-
+mod affiliation;
+mod authorship;
+mod batching;
 mod browser;
+mod coauthorship;
+mod directory;
 mod import_csl;
 mod import_csl_damage;
 mod import_csl_identity;
@@ -15,5 +18,14 @@ mod import_real;
 mod import_records;
 mod import_resume;
 mod import_ror;
+mod language;
+mod limits;
+mod node;
+mod organization;
+mod pagination;
+mod paper;
 mod process;
+mod profile;
+mod researcher;
 mod settings;
+mod topic;

@@ -17,10 +17,14 @@ use serde_json::{Value, json};
 
 pub mod binary;
 pub mod csl;
+pub mod definitions;
 pub mod dump;
 mod postgres;
+mod read;
+pub mod sample;
 
-pub use postgres::{Cluster, empty_database, new_database};
+pub use postgres::{empty_database, new_database};
+pub use read::{orcid, organization, researcher, ror, topic, with};
 
 /// A running service.
 pub struct TestApp {

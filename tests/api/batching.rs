@@ -1,0 +1,188 @@
+//! What a query costs in SQL: a statement for each level, however many things are on it.
+
+use academic_directory::config::Limits;
+use serde_json::{Value, json};
+
+use crate::support::sample::college;
+use crate::support::{TestApp, orcid, organization, paper, researcher, ror, topic, with};
+
+async fn a_college(people: usize) -> TestApp {
+    let limits = Limits { complexity: usize::MAX, ..Limits::default() };
+    let app = TestApp::start_with(limits, 100).await;
+    app.load(json!(college(people))).await;
+    app
+}
+
+/// The statements of a query that must succeed.
+async fn statements(app: &TestApp, query: &str, variables: Value) -> u64 {
+    let (answer, statements) = app.statements_of(query, variables).await;
+    answer.data();
+    statements
+}
+
+#[tokio::test]
+async fn a_statement_for_each_level() {
+    let (few, many) = (a_college(4).await, a_college(31).await);
+    for (levels, query) in [
+        // The person, coauthors, their coauthors, the papers, the authorships, the people.
+        (
+            6,
+            "{ researcher(by: {slug: \"person-0\"}) { coauthors(first: 40) { nodes { coauthors(first: 40) { nodes { \
+             papers(first: 5) { nodes { authorships(first: 10) { nodes { researcher { name } } } } } } } } } } }",
+        ),
+        (
+            4,
+            "{ organization(by: {slug: \"college\"}) { researchers(first: 40) { nodes { affiliations { nodes { organization { slug } } } } } } }",
+        ),
+        (
+            // The papers' authorships come with the list of papers.
+            3,
+            "{ topic(by: {slug: \"sea\"}) { researchers(first: 40) { nodes { papers { edges { authorship { position } node { title } } } } } } }",
+        ),
+        (
+            3,
+            "{ researcher(by: {slug: \"person-0\"}) { coauthors(first: 40) { edges { node { name } papers { nodes { title } } } } } }",
+        ),
+        (
+            3,
+            "{ organization(by: {slug: \"college\"}) { researchers(first: 40) { edges { affiliations { kind } node { name } } } } }",
+        ),
+        // Fields beside each other, each its own statement.
+        (4, "{ researchers(first: 40) { nodes { headline { value } identifiers { value } formerIds } } }"),
+        (3, "{ researchers(first: 40) { nodes { statistics { paperCount papersPerYear { year } } } } }"),
+        (
+            5,
+            "{ organizations(first: 10) { nodes { parents { slug } ancestors { slug } predecessors { slug } successors { slug } } } }",
+        ),
+        (4, "{ papers(first: 60) { nodes { authorships { nodes { name sequence } } } } }"),
+        (
+            4,
+            "{ papers(first: 60) { nodes { authorships { nodes { organizations { slug } } } topics { nodes { slug } } } } }",
+        ),
+        (2, "{ topics(first: 10) { nodes { broader { slug } } } }"),
+        (3, "{ affiliations(first: 60) { nodes { researcher { name } organization { slug } } } }"),
+        (3, "{ papers(first: 60) { nodes { authorships { nodes { paper { title } } } } } }"),
+        // Asked for twice, read once.
+        (2, "{ papers(first: 60) { nodes { a: topics { nodes { slug } } b: topics { edges { cursor } } } } }"),
+        // A count of each parent's list is one statement more.
+        (3, "{ researchers(first: 40) { nodes { coauthors(first: 3) { totalCount nodes { name } } } } }"),
+        (3, "{ topics(first: 10) { nodes { papers(first: 3) { totalCount nodes { title } } } } }"),
+        (3, "{ organizations(first: 10) { nodes { papers(first: 3) { totalCount nodes { title } } } } }"),
+        // Each filter is a list of its own.
+        (
+            3,
+            "{ researchers(first: 40) { nodes { a: papers(first: 1) { nodes { title } } b: papers(first: 2) { nodes { title } } } } }",
+        ),
+    ] {
+        let (of_few, of_many) = (statements(&few, query, json!({})).await, statements(&many, query, json!({})).await);
+        assert_eq!(of_few, of_many, "the same for few and for many: {query}");
+        assert!(of_many <= levels, "{of_many} statements for {levels} levels: {query}");
+    }
+}
+
+#[tokio::test]
+async fn fields_not_asked_for_cost_nothing() {
+    let app = a_college(4).await;
+    for (statements_wanted, query) in [
+        (0, "{ __typename }"),
+        (0, "{ __schema { types { name } } }"),
+        (0, "{ directory { name { value } version defaultLanguage consortiumSize } }"),
+        (1, "{ directory { languages } }"),
+        (1, "{ directory { statistics { paperCount authorshipCount } } }"),
+        (1, "{ researcher(by: {slug: \"person-0\"}) { name otherNames orcid biography { value } createdAt } }"),
+        (1, "{ researcher(by: {slug: \"person-0\"}) { __typename } }"),
+        (0, "{ researcher(by: {orcid: \"not one\"}) { name } }"),
+        (0, "{ paper(by: {doi: \"not one\"}) { title } }"),
+        (0, "{ nodes(ids: [\"x\"]) { id } researchersBy(keys: []) { name } }"),
+        (1, "{ papers { nodes { title abstract { text excerpt { text } } displayName { value } } } }"),
+        (1, "{ papers { pageInfo { hasNextPage endCursor } } }"),
+        (2, "{ papers { totalCount pageInfo { hasNextPage } } }"),
+        (2, "{ papers { totalCount nodes { title } edges { cursor } } }"),
+    ] {
+        let taken = statements(&app, query, json!({})).await;
+        assert_eq!(taken, statements_wanted, "{query}");
+        // And what is skipped is not asked for.
+        let skipped = query.replace("totalCount", "totalCount @skip(if: true)");
+        assert_eq!(
+            statements(&app, &skipped, json!({})).await,
+            statements_wanted - u64::from(query.contains("totalCount")),
+            "{skipped}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_nodes() {
+    let app = a_college(31).await;
+    let query = "{ researchers(first: 30) { nodes { id } } organizations(first: 5) { nodes { id } } topics(first: 5) { nodes { id } } \
+         affiliations(first: 30) { nodes { id } } papers(first: 20) { nodes { id authorships(first: 1) { nodes { id } } } } }";
+    let data = app.data(query).await;
+    let mut ids = Vec::new();
+    for list in ["researchers", "organizations", "topics", "affiliations", "papers"] {
+        for node in data[list]["nodes"].as_array().into_iter().flatten() {
+            ids.push(node["id"].clone());
+            ids.extend(
+                node["authorships"]["nodes"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .take(1)
+                    .map(|authorship| authorship["id"].clone()),
+            );
+        }
+    }
+    ids.truncate(100);
+    assert_eq!(ids.len(), 100);
+    let query = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }";
+    let (answer, statements) = app.statements_of(query, json!({ "ids": ids })).await;
+    let found: Vec<&Value> = answer.data()["nodes"].as_array().into_iter().flatten().map(|node| &node["id"]).collect();
+    assert_eq!(found, ids.iter().collect::<Vec<_>>());
+    assert_eq!(statements, 6, "one for each kind");
+}
+
+#[tokio::test]
+async fn keys_of_every_form_at_once() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        organization(1, "College"),
+        topic("Tides"),
+        with(
+            researcher("Ada Berg"),
+            json!({ "orcid": orcid(1), "identifiers": [{ "scheme": "scopus", "value": "7" }] })
+        ),
+        with(paper("Tides", Some(2001), &["Ada Berg"]), json!({ "doi": "10.5555/1", "arxivId": "2001.00001" })),
+    ]))
+    .await;
+    let id = async |kind| {
+        app.id_of(
+            kind,
+            if kind == "researcher" {
+                "ada-berg"
+            } else if kind == "paper" {
+                "tides"
+            } else {
+                "college"
+            },
+        )
+        .await
+    };
+    let keys = json!([{ "id": id("researcher").await }, { "slug": "ada-berg" }, { "orcid": orcid(1) }, { "identifier": { "scheme": "scopus", "value": "7" } }, { "slug": "nobody" }]);
+    let query = "query($keys: [ResearcherBy!]!) { researchersBy(keys: $keys) { slug } }";
+    assert_eq!(statements(&app, query, json!({ "keys": keys })).await, 1);
+    let many: Vec<Value> = (0..500).map(|number| json!({ "slug": format!("nobody-{number}") })).collect();
+    assert_eq!(statements(&app, query, json!({ "keys": many })).await, 1);
+    let keys = json!([{ "id": id("organization").await }, { "slug": "college" }, { "ror": ror(1) }, { "identifier": { "scheme": "grid", "value": "7" } }]);
+    let query = "query($keys: [OrganizationBy!]!) { organizationsBy(keys: $keys) { slug } }";
+    assert_eq!(statements(&app, query, json!({ "keys": keys })).await, 1);
+    let keys = json!([{ "id": id("paper").await }, { "slug": "tides" }, { "doi": "10.5555/1" }, { "arxivId": "2001.00001" }, { "identifier": { "scheme": "x", "value": "7" } }]);
+    let query = "query($keys: [PaperBy!]!) { papersBy(keys: $keys) { slug } }";
+    assert_eq!(statements(&app, query, json!({ "keys": keys })).await, 1);
+}
+
+#[tokio::test]
+async fn look_ups_beside_each_other() {
+    let app = a_college(31).await;
+    let fields: Vec<String> =
+        (0..30).map(|person| format!("p{person}: researcher(by: {{slug: \"person-{person}\"}}) {{ name }}")).collect();
+    assert_eq!(statements(&app, &format!("{{ {} }}", fields.join(" ")), json!({})).await, 1);
+}

@@ -1,0 +1,305 @@
+//! Coauthors: who wrote with whom, how often and when, by whatever papers a filter counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use academic_directory::config::Limits;
+use serde_json::{Value, json};
+
+use crate::support::sample::{Chance, Work, records, works};
+use crate::support::{TestApp, organization, paper, pluck, records_of, researcher, ror, texts, topic, with};
+
+const ADA: &str = r#"researcher(by: {slug: "ada-berg"})"#;
+
+/// Ada's coauthors: Bo on three papers, Cy on one of them, Di on an undated one.
+async fn a_circle() -> TestApp {
+    let app = TestApp::start_with(Limits::default(), 3).await;
+    let works = |kind: &str, place: u64| json!({ "affiliations": [{ "organization": { "ror": ror(place) }, "affiliationKind": kind }] });
+    app.load(json!([
+        organization(1, "College"),
+        topic("Oceans"),
+        with(topic("Tides"), json!({ "broader": [{ "labels": { "en": "Oceans" } }] })),
+        with(researcher("Bo Dahl"), works("EMPLOYMENT", 1)),
+        with(researcher("Cy Ek"), works("EDUCATION", 1)),
+        with(
+            paper("One", Some(2001), &["Ada Berg", "Bo Dahl"]),
+            json!({ "topics": [{ "labels": { "en": "Tides" } }] })
+        ),
+        paper("Two", Some(2005), &["Ada Berg", "Bo Dahl", "Cy Ek"]),
+        paper("Three", Some(2003), &["Bo Dahl", "Ada Berg"]),
+        paper("Undated", None, &["Di Falk", "Ada Berg"]),
+        paper("Without Ada", Some(2010), &["Bo Dahl", "Cy Ek"]),
+        // One author more than a consortium has.
+        paper("Four", Some(2012), &["Ada Berg", "Bo Dahl", "Ed Gran", "Fay Holt"]),
+    ]))
+    .await;
+    app
+}
+
+#[tokio::test]
+async fn every_field() {
+    let app = a_circle().await;
+    let query = format!(
+        "{{ {ADA} {{ coauthors {{ totalCount nodes {{ slug }} edges {{ \
+         node {{ slug }} paperCount firstYear lastYear papers {{ totalCount nodes {{ slug }} }} }} }} }} }}"
+    );
+    let found = app.data(&query).await["researcher"]["coauthors"].clone();
+    let edge = |slug: &str, first: Option<i32>, last: Option<i32>, papers: &[&str]| {
+        let nodes: Vec<Value> = papers.iter().map(|slug| json!({ "slug": slug })).collect();
+        json!({
+            "node": { "slug": slug }, "paperCount": papers.len(), "firstYear": first, "lastYear": last,
+            "papers": { "totalCount": papers.len(), "nodes": nodes },
+        })
+    };
+    assert_eq!(
+        found,
+        json!({
+            "totalCount": 3,
+            "nodes": [{ "slug": "bo-dahl" }, { "slug": "di-falk" }, { "slug": "cy-ek" }],
+            "edges": [
+                edge("bo-dahl", Some(2001), Some(2005), &["two", "three", "one"]),
+                edge("di-falk", None, None, &["undated"]),
+                edge("cy-ek", Some(2005), Some(2005), &["two"]),
+            ],
+        })
+    );
+    let papers = format!(
+        "{{ {ADA} {{ coauthors(first: 1) {{ edges {{ papers(orderBy: {{field: TITLE, direction: ASC}}) {{ nodes {{ slug }} }} }} }} }} }}"
+    );
+    let found = app.data(&papers).await;
+    assert_eq!(
+        texts(&found["researcher"]["coauthors"]["edges"][0]["papers"]["nodes"], &["slug"]),
+        ["one", "three", "two"]
+    );
+}
+
+#[tokio::test]
+async fn filters() {
+    let app = a_circle().await;
+    let (bo, di) = (app.id_of("researcher", "bo-dahl").await, app.id_of("researcher", "di-falk").await);
+    let (oceans, college) = (app.id_of("topic", "oceans").await, app.id_of("organization", "college").await);
+    let query = format!(
+        "query($filter: CoauthorFilter) {{ {ADA} {{ coauthors(filter: $filter, orderBy: {{field: NAME, direction: ASC}}) {{ \
+         totalCount edges {{ paperCount node {{ slug }} papers {{ totalCount }} }} }} }} }}"
+    );
+    for (filter, expected) in [
+        (json!(null), "bo-dahl 3, cy-ek 1, di-falk 1"),
+        (json!({ "ids": [bo, di] }), "bo-dahl 3, di-falk 1"),
+        (json!({ "ids": [] }), ""),
+        (json!({ "publicationYear": { "from": 2003 } }), "bo-dahl 2, cy-ek 1"),
+        (json!({ "publicationYear": { "to": 2003 } }), "bo-dahl 2"),
+        // A paper without a year fails any range.
+        (json!({ "publicationYear": {} }), "bo-dahl 3, cy-ek 1"),
+        (json!({ "topicIds": [oceans] }), "bo-dahl 1"),
+        (json!({ "topicIds": [] }), ""),
+        (json!({ "minPaperCount": 2 }), "bo-dahl 3"),
+        (json!({ "minPaperCount": 4 }), ""),
+        (json!({ "minPaperCount": 2, "publicationYear": { "from": 2004 } }), ""),
+        (json!({ "affiliation": {} }), "bo-dahl 3"),
+        (json!({ "affiliation": { "organizationIds": [college], "kinds": ["EDUCATION"] } }), "cy-ek 1"),
+        // The bound is included; at the consortium size it changes nothing.
+        (json!({ "maxAuthorsPerPaper": 1 }), ""),
+        (json!({ "maxAuthorsPerPaper": 2 }), "bo-dahl 2, di-falk 1"),
+        (json!({ "maxAuthorsPerPaper": 3 }), "bo-dahl 3, cy-ek 1, di-falk 1"),
+        (json!({ "maxAuthorsPerPaper": 4 }), "bo-dahl 4, cy-ek 1, di-falk 1, ed-gran 1, fay-holt 1"),
+        (json!({ "maxAuthorsPerPaper": 10, "publicationYear": { "from": 2006 } }), "bo-dahl 1, ed-gran 1, fay-holt 1"),
+        (json!({ "maxAuthorsPerPaper": null }), "bo-dahl 3, cy-ek 1, di-falk 1"),
+        (json!({ "maxAuthorsPerPaper": -1 }), ""),
+        // A year alone does not bring in the papers of consortia.
+        (json!({ "publicationYear": { "from": 2006 } }), ""),
+        (json!({ "maxAuthorsPerPaper": 2147483647, "ids": [bo] }), "bo-dahl 4"),
+    ] {
+        let found = app.data_with(&query, json!({ "filter": filter })).await["researcher"]["coauthors"].clone();
+        let edges = found["edges"].as_array().cloned().unwrap_or_default();
+        let shown: Vec<String> = edges
+            .iter()
+            .map(|edge| format!("{} {}", edge["node"]["slug"].as_str().unwrap_or_default(), edge["paperCount"]))
+            .collect();
+        assert_eq!(shown.join(", "), expected, "{filter}");
+        assert_eq!(found["totalCount"], edges.len(), "{filter}");
+        assert!(edges.iter().all(|edge| edge["papers"]["totalCount"] == edge["paperCount"]), "{filter}: {found}");
+    }
+    for filter in
+        [json!({ "ids": [college] }), json!({ "topicIds": vec![oceans; 501] }), json!({ "ids": vec![bo; 501] })]
+    {
+        // The failure stays in the field, and the person is shown.
+        let refused = app.ask(&query.replace("coauthors(", "name coauthors("), json!({ "filter": filter })).await;
+        assert_eq!(refused.codes(), ["BAD_USER_INPUT"]);
+        assert_eq!(refused.body["data"]["researcher"], json!({ "name": "Ada Berg", "coauthors": null }));
+    }
+}
+
+#[tokio::test]
+async fn consortia() {
+    let app = a_circle().await;
+    let query = "query($slug: String!, $most: Int) { researcher(by: {slug: $slug}) { \
+         statistics { paperCount coauthorCount } coauthors(filter: {maxAuthorsPerPaper: $most}) { totalCount } } }";
+    let of = async |most: Value| {
+        app.data_with(query, json!({ "slug": "ed-gran", "most": most })).await["researcher"].clone()
+    };
+    assert_eq!(
+        of(json!(null)).await,
+        json!({ "statistics": { "paperCount": 1, "coauthorCount": 0 }, "coauthors": { "totalCount": 0 } })
+    );
+    assert_eq!(of(json!(4)).await["coauthors"]["totalCount"], 3);
+    let all = app.nodes(&[r#"paper(by: {slug: "four"})"#, "authorships"], "name").await;
+    assert_eq!(texts(&all, &["name"]), ["Ada Berg", "Bo Dahl", "Ed Gran", "Fay Holt"]);
+}
+
+#[tokio::test]
+async fn authors_who_are_not_resolved_count_for_the_size() {
+    let app = TestApp::start_with(Limits::default(), 3).await;
+    app.load(json!([paper("Namesakes", Some(2001), &["Ada Berg", "Bo Dahl", "Ada Berg", "Ada Berg"])])).await;
+    assert_eq!(app.slugs(&[ADA, "coauthors"]).await, [""; 0]);
+    assert_eq!(app.slugs(&[ADA, "coauthors(filter: {maxAuthorsPerPaper: 4})"]).await, ["bo-dahl"]);
+}
+
+#[tokio::test]
+async fn orders() {
+    let app = a_circle().await;
+    for (order, expected) in [
+        ("{field: PAPER_COUNT, direction: DESC}", "bo-dahl di-falk cy-ek"),
+        ("{field: PAPER_COUNT, direction: ASC}", "cy-ek di-falk bo-dahl"),
+        ("{field: LAST_YEAR, direction: ASC}", "di-falk bo-dahl cy-ek"),
+        ("{field: LAST_YEAR, direction: DESC}", "cy-ek bo-dahl di-falk"),
+        ("{field: NAME, direction: ASC}", "bo-dahl cy-ek di-falk"),
+    ] {
+        let list = format!("coauthors(orderBy: {order})");
+        assert_eq!(app.slugs(&[ADA, &list]).await.join(" "), expected, "{order}");
+        // The same by counting papers anew as by the stored pairs.
+        let list = format!("coauthors(filter: {{maxAuthorsPerPaper: 3}}, orderBy: {order})");
+        assert_eq!(app.slugs(&[ADA, &list]).await.join(" "), expected, "{order}");
+    }
+}
+
+/// A filter, as the naive computation has it.
+#[derive(Debug, Default)]
+struct Wanted {
+    people: Option<Vec<usize>>,
+    years: Option<(Option<i32>, Option<i32>)>,
+    topics: Option<Vec<usize>>,
+    least: Option<usize>,
+    most_authors: Option<usize>,
+}
+
+impl Wanted {
+    fn any(chance: &mut Chance, people: usize) -> Self {
+        let year = |chance: &mut Chance| {
+            (!chance.once_in(4)).then(|| 2000 + i32::try_from(chance.below(6)).unwrap_or_default())
+        };
+        Self {
+            people: chance.once_in(4).then(|| (0..people).filter(|_| chance.once_in(2)).collect()),
+            years: chance.once_in(2).then(|| (year(chance), year(chance))),
+            topics: chance.once_in(3).then(|| (0..4).filter(|_| chance.once_in(2)).collect()),
+            least: chance.once_in(3).then(|| chance.below(4)),
+            most_authors: chance.once_in(3).then(|| chance.below(8)),
+        }
+    }
+
+    fn counts(&self, work: &Work, consortium_size: usize) -> bool {
+        // Topic 2 is below 1, and 1 below 0.
+        let on = |wanted: usize| work.topics.iter().any(|topic| *topic == wanted || (wanted < *topic && *topic < 3));
+        let in_years = |(from, to): (Option<i32>, Option<i32>)| {
+            work.year.is_some_and(|year| from.is_none_or(|from| from <= year) && to.is_none_or(|to| year <= to))
+        };
+        work.authors.len() <= self.most_authors.unwrap_or(consortium_size)
+            && self.years.is_none_or(in_years)
+            && self.topics.as_ref().is_none_or(|topics| topics.iter().any(|topic| on(*topic)))
+    }
+
+    /// Each coauthor's papers.
+    fn coauthors<'a>(
+        &self,
+        person: usize,
+        works: &'a [Work],
+        consortium_size: usize,
+    ) -> BTreeMap<usize, Vec<&'a Work>> {
+        let mut found: BTreeMap<usize, Vec<&Work>> = BTreeMap::new();
+        for work in works.iter().filter(|work| self.counts(work, consortium_size) && work.authors.contains(&person)) {
+            for other in
+                work.authors.iter().copied().collect::<BTreeSet<_>>().into_iter().filter(|other| *other != person)
+            {
+                found.entry(other).or_default().push(work);
+            }
+        }
+        found.retain(|other, works| {
+            self.people.as_ref().is_none_or(|people| people.contains(other))
+                && self.least.is_none_or(|least| works.len() >= least)
+        });
+        found
+    }
+
+    fn as_filter(&self, people: &[String], topics: &[String]) -> Value {
+        let pick = |ids: &[String], numbers: &Option<Vec<usize>>| {
+            numbers.as_ref().map(|numbers| numbers.iter().map(|n| ids[*n].clone()).collect::<Vec<_>>())
+        };
+        json!({
+            "ids": pick(people, &self.people),
+            "publicationYear": self.years.map(|(from, to)| json!({ "from": from, "to": to })),
+            "topicIds": pick(topics, &self.topics),
+            "minPaperCount": self.least,
+            "maxAuthorsPerPaper": self.most_authors,
+        })
+    }
+}
+
+/// What the service should answer for a person.
+fn expected(coauthors: &BTreeMap<usize, Vec<&Work>>) -> BTreeMap<String, Value> {
+    let edge = |(other, works): (&usize, &Vec<&Work>)| {
+        let years = works.iter().filter_map(|work| work.year);
+        let titles: BTreeSet<&str> = works.iter().map(|work| work.title.as_str()).collect();
+        let edge = json!({ "count": works.len(), "first": years.clone().min(), "last": years.max(), "papers": titles });
+        (format!("Person {other}"), edge)
+    };
+    coauthors.iter().map(edge).collect()
+}
+
+fn answered(coauthors: &Value) -> BTreeMap<String, Value> {
+    let edge = |edge: &Value| {
+        let titles: BTreeSet<String> = texts(&edge["papers"]["nodes"], &["title"]).into_iter().collect();
+        assert_eq!(edge["papers"]["totalCount"], titles.len(), "each paper once: {edge}");
+        let shown = json!({ "count": edge["paperCount"], "first": edge["firstYear"], "last": edge["lastYear"], "papers": titles });
+        (edge["node"]["name"].as_str().unwrap_or_default().to_owned(), shown)
+    };
+    coauthors["edges"].as_array().into_iter().flatten().map(edge).collect()
+}
+
+#[tokio::test]
+async fn the_same_as_a_naive_count() {
+    const PEOPLE: usize = 9;
+    const CONSORTIUM: usize = 4;
+    let query = "query($filter: CoauthorFilter) { researchers(first: 9) { nodes { name statistics { coauthorCount } \
+         coauthors(filter: $filter, first: 9) { totalCount edges { paperCount firstYear lastYear node { name } \
+         papers(first: 40) { totalCount nodes { title } } } } } } }";
+    for seed in 1..=4 {
+        let mut chance = Chance::new(seed);
+        let works = works(&mut chance, PEOPLE, 30);
+        let app = TestApp::start_with(Limits::default(), u32::try_from(CONSORTIUM).unwrap_or_default()).await;
+        app.write(&records_of(json!(records(&works, PEOPLE)))).await;
+        let mut ids = (Vec::new(), Vec::new());
+        for person in 0..PEOPLE {
+            ids.0.push(app.id_of("researcher", &format!("person-{person}")).await);
+        }
+        for topic in 0..4 {
+            ids.1.push(app.id_of("topic", &format!("topic-{topic}")).await);
+        }
+        let filters = std::iter::once(Wanted::default()).chain((0..14).map(|_| Wanted::any(&mut chance, PEOPLE)));
+        for wanted in filters.collect::<Vec<_>>() {
+            let answer = app.data_with(query, json!({ "filter": wanted.as_filter(&ids.0, &ids.1) })).await;
+            let people = answer["researchers"]["nodes"].as_array().cloned().unwrap_or_default();
+            assert_eq!(people.len(), PEOPLE);
+            for (person, found) in people.iter().enumerate() {
+                let coauthors = wanted.coauthors(person, &works, CONSORTIUM);
+                let context = format!("seed {seed}, person {person}, {wanted:?}");
+                assert_eq!(answered(&found["coauthors"]), expected(&coauthors), "{context}");
+                assert_eq!(found["coauthors"]["totalCount"], coauthors.len(), "{context}");
+                let in_all = Wanted::default().coauthors(person, &works, CONSORTIUM).len();
+                assert_eq!(found["statistics"]["coauthorCount"], in_all, "{context}");
+                let counts: Vec<i64> = pluck(&found["coauthors"]["edges"], &["paperCount"])
+                    .into_iter()
+                    .filter_map(Value::as_i64)
+                    .collect();
+                assert!(counts.is_sorted_by(|one, other| one >= other), "most papers first: {counts:?}");
+            }
+        }
+    }
+}

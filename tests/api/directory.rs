@@ -1,0 +1,63 @@
+//! The directory itself: whose it is, and how much it holds.
+
+use academic_directory::config::Limits;
+use serde_json::json;
+
+use crate::support::{TestApp, organization, paper, researcher, ror, topic, with};
+
+#[tokio::test]
+async fn every_field() {
+    let app = TestApp::start_with(Limits::default(), 42).await;
+    app.load(json!([
+        with(organization(1, "College"), json!({ "names": [
+            { "value": "College", "language": "en", "kind": "LABEL" }, { "value": "COL", "kind": "ACRONYM" },
+            { "value": "Collège", "language": "fr-CA", "kind": "LABEL" }, { "value": "Kolleg", "language": "de", "kind": "ALIAS" },
+        ] })),
+        organization(2, "Nameless tongue"),
+        topic("Tides"),
+        with(researcher("Ada Berg"), json!({ "affiliations": [
+            { "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT" },
+            { "organization": { "ror": ror(2) }, "affiliationKind": "EDUCATION", "endDate": "2001" },
+        ] })),
+        paper("Tides", Some(2001), &["Ada Berg", "Bo Dahl"]),
+        paper("Waves", Some(2001), &["Bo Dahl"]),
+    ]))
+    .await;
+    let query = r#"{ directory {
+        name(languages: ["fr"]) { value language isFallback } version defaultLanguage languages consortiumSize
+        statistics { researcherCount organizationCount affiliationCount topicCount paperCount authorshipCount }
+    } }"#;
+    let expected = json!({
+        "name": { "value": "Test directory", "language": null, "isFallback": false },
+        "version": env!("CARGO_PKG_VERSION"),
+        "defaultLanguage": "en",
+        // In which something is shown; an alias is not.
+        "languages": ["en", "fr-CA"],
+        "consortiumSize": 42,
+        "statistics": {
+            "researcherCount": 2, "organizationCount": 2, "affiliationCount": 2, "topicCount": 1, "paperCount": 2, "authorshipCount": 3,
+        },
+    });
+    assert_eq!(app.data(query).await["directory"], expected);
+}
+
+#[tokio::test]
+async fn an_empty_directory() {
+    let app = TestApp::start().await;
+    let query = "{ directory { languages consortiumSize statistics { researcherCount paperCount } } \
+         researchers { totalCount nodes { id } } organizations { totalCount } affiliations { totalCount } topics { totalCount } \
+         papers { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }";
+    let none = json!({ "totalCount": 0 });
+    let expected = json!({
+        "directory": { "languages": [], "consortiumSize": 100, "statistics": { "researcherCount": 0, "paperCount": 0 } },
+        "researchers": { "totalCount": 0, "nodes": [] },
+        "organizations": none,
+        "affiliations": none,
+        "topics": none,
+        "papers": {
+            "totalCount": 0,
+            "pageInfo": { "hasNextPage": false, "hasPreviousPage": false, "startCursor": null, "endCursor": null },
+        },
+    });
+    assert_eq!(app.data(query).await, expected);
+}

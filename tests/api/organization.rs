@@ -1,0 +1,385 @@
+//! Organizations: every field, look-ups, what is above and below, and who is there.
+
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, organization, paper, pluck, researcher, ror, texts, with};
+
+/// A college with two faculties, one of which has a laboratory; and an academy apart.
+async fn a_college() -> TestApp {
+    let app = TestApp::start().await;
+    let below = |number: u64, name: &str, parent: u64| {
+        with(organization(number, name), json!({ "relations": [["parent", ror(parent)]] }))
+    };
+    app.load(json!([
+        with(organization(1, "College"), json!({ "types": ["EDUCATION", "FUNDER"], "countryCode": "CA" })),
+        below(2, "Faculty of Letters", 1),
+        below(3, "Faculty of Tides", 1),
+        with(below(4, "Wave Laboratory", 3), json!({ "types": ["FACILITY"] })),
+        with(organization(5, "Academy"), json!({ "status": "INACTIVE", "countryCode": "CH" })),
+    ]))
+    .await;
+    app
+}
+
+fn at(number: u64, kind: &str, rest: Value) -> Value {
+    with(json!({ "organization": { "ror": ror(number) }, "affiliationKind": kind }), rest)
+}
+
+fn person(name: &str, affiliations: Value) -> Value {
+    with(researcher(name), json!({ "affiliations": affiliations }))
+}
+
+const LABORATORY: &str = r#"organization(by: {slug: "wave-laboratory"})"#;
+const COLLEGE: &str = r#"organization(by: {slug: "college"})"#;
+
+#[tokio::test]
+async fn every_field() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        organization(7, "Old Station"),
+        with(
+            organization(8, "Station"),
+            json!({
+                "slug": "station",
+                "names": [
+                    { "value": "Tidal Station", "language": "en", "kind": "LABEL" },
+                    { "value": "Station des marées", "language": "fr", "kind": "LABEL" },
+                    { "value": "Tides House", "language": "en", "kind": "ALIAS" },
+                    { "value": "TS", "kind": "ACRONYM" },
+                ],
+                "types": ["FACILITY", "NONPROFIT"],
+                "status": "WITHDRAWN",
+                "countryCode": "FR",
+                "city": "Brest",
+                "homepageUrl": "https://station.example/",
+                "identifiers": [{ "scheme": "wikidata", "value": "Q1" }, { "scheme": "grid", "value": "grid.1.2" }],
+                "relations": [["predecessor", ror(7)]],
+            })
+        ),
+    ]))
+    .await;
+    let query = r#"{ organization(by: {slug: "station"}) {
+        __typename slug ror types status countryCode city homepageUrl formerIds
+        displayName(languages: ["fr"]) { value language isFallback }
+        names { value language kind } identifiers { scheme value url }
+        predecessors { slug successors { slug } } successors { slug } parents { slug } ancestors { slug }
+        children { totalCount } affiliations { totalCount } researchers { totalCount } papers { totalCount }
+    } }"#;
+    let expected = json!({
+        "__typename": "Organization",
+        "slug": "station",
+        "ror": format!("https://ror.org/{}", ror(8)),
+        "types": ["FACILITY", "NONPROFIT"],
+        "status": "WITHDRAWN",
+        "countryCode": "FR",
+        "city": "Brest",
+        "homepageUrl": "https://station.example/",
+        "formerIds": [],
+        "displayName": { "value": "Station des marées", "language": "fr", "isFallback": false },
+        "names": [
+            { "value": "Tidal Station", "language": "en", "kind": "LABEL" },
+            { "value": "Station des marées", "language": "fr", "kind": "LABEL" },
+            { "value": "Tides House", "language": "en", "kind": "ALIAS" },
+            { "value": "TS", "language": null, "kind": "ACRONYM" },
+        ],
+        "identifiers": [
+            { "scheme": "grid", "value": "grid.1.2", "url": null },
+            { "scheme": "wikidata", "value": "Q1", "url": "https://www.wikidata.org/wiki/Q1" },
+        ],
+        "predecessors": [{ "slug": "old-station", "successors": [{ "slug": "station" }] }],
+        "successors": [],
+        "parents": [],
+        "ancestors": [],
+        "children": { "totalCount": 0 },
+        "affiliations": { "totalCount": 0 },
+        "researchers": { "totalCount": 0 },
+        "papers": { "totalCount": 0 },
+    });
+    assert_eq!(app.data(query).await["organization"], expected);
+}
+
+#[tokio::test]
+async fn look_ups() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        with(organization(8, "Station"), json!({ "identifiers": [{ "scheme": "grid", "value": "grid.1.2" }] })),
+        researcher("Station"),
+    ]))
+    .await;
+    app.merged("organization", 900, "the-station", "station").await;
+    let id = app.id_of("organization", "station").await;
+    let somebody = app.id_of("researcher", "station").await;
+    let bare = ror(8);
+    let query = "query($by: OrganizationBy!) { organization(by: $by) { slug formerIds } }";
+    for by in [
+        json!({ "id": id }),
+        json!({ "slug": "station" }),
+        json!({ "slug": "The-Station" }),
+        json!({ "id": "T3JnYW5pemF0aW9uOjkwMA" }), // Organization:900
+        json!({ "ror": bare }),
+        json!({ "ror": bare.to_uppercase() }),
+        json!({ "ror": format!("https://ror.org/{bare}") }),
+        json!({ "ror": format!("ror.org/{bare}/") }),
+        json!({ "identifier": { "scheme": "GRID", "value": "grid.1.2" } }),
+    ] {
+        let found = app.data_with(query, json!({ "by": by })).await;
+        assert_eq!(
+            found["organization"],
+            json!({ "slug": "station", "formerIds": ["T3JnYW5pemF0aW9uOjkwMA"] }),
+            "{by}"
+        );
+    }
+    for by in [
+        json!({ "id": somebody }),
+        json!({ "id": "T3JnYW5pemF0aW9uOi0x" }), // Organization:-1
+        json!({ "slug": "\u{0}" }),
+        json!({ "ror": ror(9) }),
+        json!({ "ror": "\u{0}" }),
+        json!({ "ror": "https://ror.org/" }),
+        json!({ "identifier": { "scheme": "", "value": "" } }),
+    ] {
+        assert_eq!(app.data_with(query, json!({ "by": by })).await["organization"], json!(null), "{by}");
+    }
+    let many = "query($keys: [OrganizationBy!]!) { organizationsBy(keys: $keys) { slug } }";
+    let keys = json!([{ "slug": "nothing" }, { "ror": bare }, { "id": somebody }, { "slug": "the-station" }]);
+    let found = app.data_with(many, json!({ "keys": keys })).await;
+    assert_eq!(texts(&found["organizationsBy"], &["slug"]), ["null", "station", "null", "station"]);
+    app.refusal(many, json!({ "keys": vec![json!({ "ror": bare }); 501] })).await;
+}
+
+#[tokio::test]
+async fn above_and_below() {
+    let app = a_college().await;
+    let found = app.data(&format!("{{ {LABORATORY} {{ parents {{ slug }} ancestors {{ slug }} }} }}")).await;
+    assert_eq!(texts(&found["organization"]["parents"], &["slug"]), ["faculty-of-tides"]);
+    assert_eq!(texts(&found["organization"]["ancestors"], &["slug"]), ["faculty-of-tides", "college"]);
+    assert_eq!(app.slugs(&[COLLEGE, "children"]).await, ["faculty-of-letters", "faculty-of-tides"]);
+}
+
+#[tokio::test]
+async fn cycles_end() {
+    let app = a_college().await;
+    app.load(json!([
+        person("Ada Berg", json!([at(3, "EMPLOYMENT", json!({}))])),
+        with(
+            paper("Waves", Some(2020), &[]),
+            json!({ "authors": [{ "name": "Ada Berg", "organizations": [{ "ror": ror(3) }] }] })
+        ),
+    ]))
+    .await;
+    // The college is below its own laboratory.
+    app.sql(
+        "INSERT INTO organization_parent (child_id, parent_id) SELECT child.id, parent.id FROM organization AS child, \
+         organization AS parent WHERE child.slug = 'college' AND parent.slug = 'wave-laboratory'",
+    )
+    .await;
+    let found = app.data(&format!("{{ {LABORATORY} {{ ancestors {{ slug }} }} }}")).await;
+    assert_eq!(texts(&found["organization"]["ancestors"], &["slug"]), ["faculty-of-tides", "college"]);
+    for slug in ["college", "faculty-of-tides", "wave-laboratory"] {
+        let organization = format!("organization(by: {{slug: {slug:?}}})");
+        assert_eq!(app.slugs(&[&organization, "researchers"]).await, ["ada-berg"], "{slug}");
+        assert_eq!(app.slugs(&[&organization, "papers"]).await, ["waves"], "{slug}");
+    }
+    assert_eq!(app.slugs(&[r#"organization(by: {slug: "faculty-of-letters"})"#, "researchers"]).await, [""; 0]);
+    let by_people = app.slugs(&["organizations(orderBy: {field: RESEARCHER_COUNT, direction: DESC})"]).await;
+    assert_eq!(by_people, ["wave-laboratory", "faculty-of-tides", "college", "academy", "faculty-of-letters"]);
+}
+
+#[tokio::test]
+async fn people_here_or_below() {
+    let app = a_college().await;
+    app.load(json!([
+        person(
+            "Ada Berg",
+            json!([at(4, "EMPLOYMENT", json!({ "startDate": "2015" })), at(3, "MEMBERSHIP", json!({}))])
+        ),
+        person(
+            "Bo Dahl",
+            json!([at(1, "INVITED_POSITION", json!({})), at(1, "EDUCATION", json!({ "endDate": "2001" }))])
+        ),
+        person("Cy Ek", json!([at(4, "EMPLOYMENT", json!({ "startDate": "2001", "endDate": "2009" }))])),
+        person("Di Falk", json!([at(4, "EDUCATION", json!({})), at(5, "EMPLOYMENT", json!({}))])),
+        paper("Waves", Some(2020), &["Ada Berg", "Di Falk"]),
+        paper("More waves", Some(2021), &["Di Falk"]),
+    ]))
+    .await;
+    for (place, arguments, expected) in [
+        (COLLEGE, "", "ada-berg bo-dahl"),
+        (LABORATORY, "", "ada-berg"),
+        (COLLEGE, "(affiliation: {includeDescendants: false})", "bo-dahl"),
+        (COLLEGE, "(affiliation: {kinds: [EDUCATION]})", "di-falk"),
+        (COLLEGE, "(affiliation: {kinds: [EDUCATION], isCurrent: false})", "bo-dahl"),
+        (COLLEGE, "(affiliation: {asOf: \"2005-05-05\"})", "ada-berg bo-dahl cy-ek"),
+        (COLLEGE, "(affiliation: {isCurrent: false})", "cy-ek"),
+        (COLLEGE, "(affiliation: {kinds: []})", ""),
+        (COLLEGE, "(filter: {hasPapers: true})", "ada-berg"),
+        (
+            COLLEGE,
+            "(affiliation: {kinds: [EDUCATION, EMPLOYMENT]}, orderBy: {field: PAPER_COUNT, direction: DESC})",
+            "di-falk ada-berg",
+        ),
+        (
+            LABORATORY,
+            "(affiliation: {kinds: [EDUCATION, EMPLOYMENT]}, orderBy: {field: NAME, direction: DESC})",
+            "di-falk ada-berg",
+        ),
+    ] {
+        let list = format!("researchers{arguments}");
+        assert_eq!(app.slugs(&[place, &list]).await.join(" "), expected, "{place} {list}");
+    }
+    let query = format!(
+        "{{ {COLLEGE} {{ researchers {{ totalCount edges {{ node {{ slug }} affiliations {{ kind organization {{ slug }} }} }} }} }} }}"
+    );
+    let found = app.data(&query).await["organization"]["researchers"].clone();
+    let behind = |kind: &str, slug: &str| json!({ "kind": kind, "organization": { "slug": slug } });
+    assert_eq!(
+        found,
+        json!({ "totalCount": 2, "edges": [
+            {
+                "node": { "slug": "ada-berg" },
+                "affiliations": [behind("EMPLOYMENT", "wave-laboratory"), behind("MEMBERSHIP", "faculty-of-tides")],
+            },
+            { "node": { "slug": "bo-dahl" }, "affiliations": [behind("INVITED_POSITION", "college")] },
+        ] })
+    );
+}
+
+#[tokio::test]
+async fn affiliations_here() {
+    let app = a_college().await;
+    app.load(json!([
+        person(
+            "Ada Berg",
+            json!([at(1, "EMPLOYMENT", json!({ "startDate": "2015" })), at(4, "MEMBERSHIP", json!({}))])
+        ),
+        person("Bo Dahl", json!([at(1, "EDUCATION", json!({ "endDate": "2001" }))])),
+        person("Cy Ek", json!([at(1, "EMPLOYMENT", json!({ "startDate": "2003", "isPrimary": true }))])),
+    ]))
+    .await;
+    for (arguments, expected) in [
+        // The primary first, then the current, then the past ones; nothing of what is below.
+        ("", "cy-ek ada-berg bo-dahl"),
+        ("(filter: {isCurrent: false})", "bo-dahl"),
+        ("(filter: {kinds: [EMPLOYMENT], asOf: \"2004-01-01\"})", "cy-ek"),
+        ("(orderBy: {field: START_DATE, direction: ASC})", "bo-dahl cy-ek ada-berg"),
+        ("(orderBy: {field: RESEARCHER_NAME, direction: DESC})", "cy-ek bo-dahl ada-berg"),
+    ] {
+        let list = format!("affiliations{arguments}");
+        let nodes = app.nodes(&[COLLEGE, &list], "researcher { slug }").await;
+        assert_eq!(texts(&nodes, &["researcher", "slug"]).join(" "), expected, "{list}");
+    }
+}
+
+#[tokio::test]
+async fn papers_by_where_their_authors_were() {
+    let app = a_college().await;
+    let written = |title: &str, year: i32, places: &[u64]| {
+        let organizations: Vec<Value> = places.iter().map(|place| json!({ "ror": ror(*place) })).collect();
+        with(
+            paper(title, Some(year), &[]),
+            json!({ "authors": [
+            { "position": 1, "name": "Ada Berg", "organizations": organizations }, { "position": 2, "name": "Bo Dahl" },
+        ] }),
+        )
+    };
+    app.load(json!([
+        // Where Ada is now says nothing of where she was.
+        person("Ada Berg", json!([at(5, "EMPLOYMENT", json!({}))])),
+        written("Waves", 2001, &[4]),
+        written("Letters", 2002, &[2, 4]),
+        written("Rules", 2003, &[1]),
+        written("Nowhere", 2004, &[]),
+    ]))
+    .await;
+    for (place, arguments, expected) in [
+        (COLLEGE, "", "rules letters waves"),
+        (COLLEGE, "(includeDescendants: false)", "rules"),
+        (LABORATORY, "", "letters waves"),
+        (r#"organization(by: {slug: "academy"})"#, "", ""),
+        (COLLEGE, "(filter: {publicationYear: {to: 2002}}, orderBy: {field: TITLE, direction: DESC})", "waves letters"),
+    ] {
+        let list = format!("papers{arguments}");
+        assert_eq!(app.slugs(&[place, &list]).await.join(" "), expected, "{place} {list}");
+    }
+    let count = app.data(&format!("{{ {COLLEGE} {{ papers {{ totalCount }} }} }}")).await;
+    assert_eq!(count["organization"]["papers"]["totalCount"], 3);
+}
+
+#[tokio::test]
+async fn filters() {
+    let app = a_college().await;
+    app.sql("UPDATE organization SET updated_at = '2020-01-01'; UPDATE organization SET updated_at = '2024-01-01' WHERE slug = 'academy'").await;
+    let college = app.id_of("organization", "college").await;
+    let all = "academy college faculty-of-letters faculty-of-tides wave-laboratory";
+    let query = "query($filter: OrganizationFilter) { organizations(filter: $filter) { totalCount nodes { slug } } }";
+    for (filter, expected) in [
+        (json!(null), all),
+        (json!({}), all),
+        (json!({ "ids": [college] }), "college"),
+        (json!({ "ids": [] }), ""),
+        (
+            json!({ "rors": [format!("https://ror.org/{}", ror(4)), ror(5).to_uppercase(), "x"] }),
+            "academy wave-laboratory",
+        ),
+        (json!({ "rors": ["x"] }), ""),
+        (json!({ "types": ["FUNDER", "FACILITY"] }), "college wave-laboratory"),
+        (json!({ "types": [] }), ""),
+        (json!({ "statuses": ["INACTIVE", "WITHDRAWN"] }), "academy"),
+        (json!({ "statuses": [] }), ""),
+        (json!({ "countryCodes": ["ca", " CH "] }), "academy college"),
+        (json!({ "countryCodes": ["\u{0}", "FR"] }), ""),
+        (json!({ "updatedSince": "2023-12-31T23:00:00-01:00" }), "academy"),
+        (json!({ "types": ["EDUCATION"], "countryCodes": ["CH"] }), ""),
+    ] {
+        let found = app.data_with(query, json!({ "filter": filter })).await;
+        assert_eq!(texts(&found["organizations"]["nodes"], &["slug"]).join(" "), expected, "{filter}");
+        assert_eq!(found["organizations"]["totalCount"], expected.split_whitespace().count(), "{filter}");
+    }
+    for list in ["rors", "countryCodes", "ids"] {
+        app.refusal(query, json!({ "filter": { list: vec![college.clone(); 501] } })).await;
+    }
+    app.refusal(query, json!({ "filter": { "types": vec!["FUNDER"; 501] } })).await;
+    app.refusal(query, json!({ "filter": { "types": ["funder"] } })).await;
+}
+
+#[tokio::test]
+async fn orders() {
+    let app = TestApp::start().await;
+    let named = |number: u64, english: &str, french: &str| {
+        with(
+            organization(number, english),
+            json!({ "names": [
+            { "value": english, "language": "en", "kind": "LABEL" }, { "value": french, "language": "fr", "kind": "LABEL" },
+        ] }),
+        )
+    };
+    app.load(json!([
+        named(1, "Zoo", "Arche"),
+        named(2, "éclair house", "Maison"),
+        named(3, "Dome", "Zénith"),
+        person("Ada Berg", json!([at(2, "EMPLOYMENT", json!({})), at(2, "MEMBERSHIP", json!({}))])),
+        person(
+            "Bo Dahl",
+            json!([at(3, "MEMBERSHIP", json!({})), at(2, "INVITED_POSITION", json!({})), at(1, "SERVICE", json!({}))])
+        ),
+        person("Cy Ek", json!([at(1, "EMPLOYMENT", json!({ "endDate": "2001" })), at(1, "EDUCATION", json!({}))])),
+    ]))
+    .await;
+    app.sql("UPDATE organization SET updated_at = '2020-01-01'::timestamptz + interval '1 day' * (4 - id)").await;
+    for (order, expected) in [
+        ("{field: NAME, direction: ASC}", "dome eclair-house zoo"),
+        ("{field: NAME, direction: ASC, languages: [\"fr-BE\"]}", "zoo eclair-house dome"),
+        ("{field: NAME, direction: DESC, languages: [\"de\", \"fr\"]}", "dome eclair-house zoo"),
+        ("{field: RESEARCHER_COUNT, direction: DESC}", "eclair-house dome zoo"),
+        ("{field: UPDATED_AT, direction: ASC}", "dome eclair-house zoo"),
+    ] {
+        let list = format!("organizations(orderBy: {order})");
+        assert_eq!(app.slugs(&[&list]).await.join(" "), expected, "{order}");
+    }
+    // The same languages as the texts, where the order names none.
+    let answer = app.ask_in("{ organizations { nodes { displayName { value } } } }", json!({}), Some("fr")).await;
+    assert_eq!(
+        pluck(&answer.data()["organizations"]["nodes"], &["displayName", "value"]),
+        ["Arche", "Maison", "Zénith"]
+    );
+}

@@ -1,0 +1,479 @@
+//! Pages: one walk that visits every connection there is, in every order, from both ends.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::stream::{self, StreamExt as _};
+use serde_json::{Value, json};
+
+use crate::support::definitions::Definitions;
+use crate::support::sample::college;
+use crate::support::{TestApp, paper, pluck, texts};
+
+/// A connection in a query: what leads to it, and its arguments beside those of pages.
+struct List {
+    path: Vec<&'static str>,
+    field: String,
+    arguments: String,
+}
+
+/// What leads to a connection of this type in the sample, with at least five rows in each.
+fn path_to(parent: &str) -> Vec<&'static str> {
+    match parent {
+        "Query" => vec![],
+        "Researcher" => vec![r#"researcher(by: {slug: "person-0"})"#],
+        "Organization" => vec![r#"organization(by: {slug: "college"})"#],
+        "Topic" => vec![r#"topic(by: {slug: "sea"})"#],
+        "Paper" => vec![r#"paper(by: {slug: "together"})"#],
+        "CoauthorEdge" => vec![r#"researcher(by: {slug: "person-0"})"#, "coauthors(first: 1)", "edges"],
+        other => panic!("say in path_to how to come to {other}, whose connections nothing walks yet"),
+    }
+}
+
+impl List {
+    fn new(parent: &str, field: &str, arguments: &str) -> Self {
+        // The college's own affiliations are few: those who studied there would do, but the default is to be walked too.
+        Self { path: path_to(parent), field: field.to_owned(), arguments: arguments.to_owned() }
+    }
+
+    /// Every connection of the schema in each of its orders, and in its own.
+    fn all() -> Vec<Self> {
+        let definitions = Definitions::own();
+        let mut lists = Vec::new();
+        for (parent, field) in definitions.connections() {
+            lists.push(Self::new(parent, &field.name.node, ""));
+            for by in definitions.orders(field).iter().filter(|by| *by != "RELEVANCE") {
+                for direction in ["ASC", "DESC"] {
+                    let arguments = format!("orderBy: {{field: {by}, direction: {direction}}}");
+                    lists.push(Self::new(parent, &field.name.node, &arguments));
+                }
+            }
+        }
+        // The search of this one is not an order.
+        lists.retain(|list| list.field != "search");
+        lists
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}({})", self.path.join(" "), self.field, self.arguments)
+    }
+
+    fn query(&self, page: &str) -> String {
+        let selection =
+            "{ pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id } } }";
+        let list = format!("{{ step: {}({} {page}) {selection} }}", self.field, self.arguments);
+        self.path.iter().rev().fold(list, |inner, step| format!("{{ step: {step} {inner} }}"))
+    }
+
+    /// A page of it.
+    async fn page(&self, app: &TestApp, page: &str) -> Page {
+        Page(innermost(app.data(&self.query(page)).await))
+    }
+}
+
+/// The connection at the end of the steps of a [`List::query`].
+fn innermost(mut data: Value) -> Value {
+    while let Some(step) = data.get_mut("step").map(Value::take).or_else(|| data.get_mut(0).map(Value::take)) {
+        data = step;
+    }
+    data
+}
+
+#[derive(Debug)]
+struct Page(Value);
+
+impl Page {
+    fn ids(&self) -> Vec<String> {
+        texts(&self.0["edges"], &["node", "id"])
+    }
+
+    fn cursors(&self) -> Vec<String> {
+        texts(&self.0["edges"], &["cursor"])
+    }
+
+    fn info(&self, field: &str) -> &Value {
+        &self.0["pageInfo"][field]
+    }
+}
+
+/// Reads a list by pages of two from one end.
+async fn walk(app: &TestApp, list: &List, forward: bool, total: usize) -> Vec<String> {
+    let (size, from, end, more, before) = if forward {
+        ("first", "after", "endCursor", "hasNextPage", "hasPreviousPage")
+    } else {
+        ("last", "before", "startCursor", "hasPreviousPage", "hasNextPage")
+    };
+    let (mut seen, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let place = cursor.as_ref().map(|cursor| format!("{from}: {cursor:?}")).unwrap_or_default();
+        let page = list.page(app, &format!("{size}: 2, {place}")).await;
+        let mut ids = page.ids();
+        let cursors = page.cursors();
+        assert_eq!(page.info("startCursor"), &json!(cursors.first()), "{}", list.name());
+        assert_eq!(page.info("endCursor"), &json!(cursors.last()), "{}", list.name());
+        assert_eq!(page.info(before), !seen.is_empty(), "{} of {}", before, list.name());
+        if !forward {
+            ids.reverse();
+        }
+        seen.extend(ids);
+        assert_eq!(page.info(more), (seen.len() < total), "{more} after {} of {total} of {}", seen.len(), list.name());
+        if page.info(more) == false {
+            return seen;
+        }
+        cursor = page.info(end).as_str().map(ToOwned::to_owned);
+    }
+}
+
+async fn a_college() -> TestApp {
+    let app = TestApp::start().await;
+    app.load(json!(college(6))).await;
+    // Of some lists there must be more than the sample has, and of some keys there must be ties and differences.
+    app.sql(
+        "INSERT INTO affiliation (researcher_id, organization_id, kind, start_date) SELECT researcher.id, organization.id, 'EDUCATION', '2001' \
+         FROM researcher, organization WHERE organization.slug = 'college' ON CONFLICT DO NOTHING; \
+         INSERT INTO affiliation (researcher_id, organization_id, kind) SELECT researcher.id, organization.id, 'EMPLOYMENT' \
+         FROM researcher, organization WHERE organization.slug = 'college' ON CONFLICT DO NOTHING; \
+         UPDATE researcher SET updated_at = updated_at + interval '1 microsecond' * (id % 3); \
+         UPDATE topic SET updated_at = updated_at + interval '1 hour' * (id % 3); \
+         UPDATE paper SET updated_at = updated_at + interval '1 microsecond' * (id % 3)",
+    )
+    .await;
+    app
+}
+
+/// What a list has, and that walks by small pages find the same.
+async fn walked_from_both_ends(app: &TestApp, list: &List) {
+    let counted = app.data(&list.query("first: 100").replace("{ pageInfo", "{ totalCount pageInfo")).await;
+    let whole = Page(innermost(counted));
+    let (total, whole) = (whole.0["totalCount"].clone(), whole.ids());
+    assert!(whole.len() >= 5, "{} has {} rows, too few to walk", list.name(), whole.len());
+    assert_eq!(total, whole.len(), "{}", list.name());
+    let distinct: BTreeSet<&String> = whole.iter().collect();
+    assert_eq!(distinct.len(), whole.len(), "{} repeats rows", list.name());
+    assert_eq!(walk(app, list, true, whole.len()).await, whole, "{} forwards", list.name());
+    let mut backward = walk(app, list, false, whole.len()).await;
+    backward.reverse();
+    assert_eq!(backward, whole, "{} backwards", list.name());
+}
+
+#[tokio::test]
+async fn every_connection_from_both_ends() {
+    let app = a_college().await;
+    let lists = List::all();
+    assert!(lists.len() > 100, "only {} lists were found", lists.len());
+    stream::iter(&lists).for_each_concurrent(8, |list| walked_from_both_ends(&app, list)).await;
+}
+
+#[tokio::test]
+async fn directions_are_each_others_reverse() {
+    let app = a_college().await;
+    for mut list in List::all().into_iter().filter(|list| list.path.is_empty()) {
+        let Some(ascending) = list.arguments.find("ASC") else { continue };
+        let forth = list.page(&app, "first: 100").await.ids();
+        list.arguments.replace_range(ascending..ascending + 3, "DESC");
+        let mut back = list.page(&app, "first: 100").await.ids();
+        back.reverse();
+        assert_eq!(forth, back, "{}", list.name());
+    }
+}
+
+#[tokio::test]
+async fn a_page_between_two_cursors() {
+    let app = a_college().await;
+    let list = List::new("Query", "papers", "");
+    let whole = list.page(&app, "first: 100").await;
+    let (ids, cursors) = (whole.ids(), whole.cursors());
+    let between = format!("after: {:?}, before: {:?}", cursors[1], cursors[6]);
+    assert_eq!(list.page(&app, &between).await.ids(), ids[2..6]);
+    let first = list.page(&app, &format!("first: 2, {between}")).await;
+    assert_eq!((first.ids(), first.info("hasNextPage")), (ids[2..4].to_vec(), &json!(true)));
+    let last = list.page(&app, &format!("last: 2, {between}")).await;
+    assert_eq!((last.ids(), last.info("hasPreviousPage")), (ids[4..6].to_vec(), &json!(true)));
+    let nothing = list.page(&app, &format!("after: {:?}, before: {:?}", cursors[5], cursors[5])).await;
+    assert_eq!((nothing.ids(), nothing.info("startCursor")), (vec![], &json!(null)));
+    let behind_all = list.page(&app, &format!("after: {:?}", cursors.last().expect("a last one"))).await;
+    assert_eq!((behind_all.ids(), behind_all.info("hasNextPage")), (vec![], &json!(false)));
+}
+
+#[tokio::test]
+async fn sizes() {
+    let app = TestApp::start().await;
+    let papers: Vec<Value> = (100..230).map(|number| paper(&format!("Paper {number}"), Some(2000), &[])).collect();
+    app.load(json!(papers)).await;
+    let amount = async |arguments: &str| {
+        app.data(&format!("{{ papers{arguments} {{ nodes {{ id }} }} }}")).await["papers"]["nodes"]
+            .as_array()
+            .map(Vec::len)
+    };
+    assert_eq!(amount("").await, Some(20));
+    assert_eq!(amount("(first: null, last: null)").await, Some(20));
+    assert_eq!(amount("(first: 1)").await, Some(1));
+    assert_eq!(amount("(last: 100)").await, Some(100));
+    assert_eq!(amount("(first: 100, last: null, after: null)").await, Some(100));
+    let refused = async |arguments: &str| {
+        app.refusal(&format!("{{ papers({arguments}) {{ nodes {{ id }} }} }}"), json!({})).await
+    };
+    insta::assert_snapshot!(refused("first: 101").await, @"first is 101; it can be 1 to 100");
+    insta::assert_snapshot!(refused("last: 0").await, @"last is 0; it can be 1 to 100");
+    insta::assert_snapshot!(refused("first: 1, last: 1").await, @"first and last cannot both be given; choose the end of the list to read from");
+    for arguments in [
+        "first: 0",
+        "first: -1",
+        "last: -1",
+        "last: 101",
+        "first: 2147483647",
+        "last: -2147483648",
+        "first: 2147483648",
+    ] {
+        refused(arguments).await;
+    }
+}
+
+/// The sizes that no connection takes, and both ends at once.
+#[tokio::test]
+async fn sizes_of_every_connection() {
+    let app = a_college().await;
+    for list in List::all().iter().filter(|list| list.arguments.is_empty()) {
+        for page in ["first: 0", "first: 101", "last: 0", "first: 1, last: 1", r#"after: "x""#, r#"before: """#] {
+            let answer = app.ask(&list.query(page), json!({})).await;
+            assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{page} of {}: {}", list.name(), answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn cursors_of_another_list() {
+    let app = a_college().await;
+    let cursor = async |field: &str| {
+        let found = app.data(&format!("{{ list: {field} {{ pageInfo {{ endCursor }} }} }}")).await;
+        found["list"]["pageInfo"]["endCursor"].as_str().unwrap_or_default().to_owned()
+    };
+    let papers = cursor("papers(first: 1)").await;
+    let by_title = cursor("papers(first: 1, orderBy: {field: TITLE, direction: ASC})").await;
+    let english = cursor(r#"topics(first: 1, orderBy: {field: LABEL, direction: ASC, languages: ["en"]})"#).await;
+    insta::assert_snapshot!(
+        app.refusal(&format!("{{ papers(after: {by_title:?}) {{ nodes {{ id }} }} }}"), json!({})).await,
+        @"after is a cursor of another list; a cursor belongs to its field, filter, order and languages: repeat these, or start again without it"
+    );
+    for query in [
+        format!("{{ papers(last: 1, before: {by_title:?}) {{ nodes {{ id }} }} }}"),
+        format!("{{ papers(after: {papers:?}, filter: {{hasDoi: false}}) {{ nodes {{ id }} }} }}"),
+        format!(
+            "{{ papers(after: {papers:?}, orderBy: {{field: PUBLICATION_DATE, direction: ASC}}) {{ nodes {{ id }} }} }}"
+        ),
+        format!("{{ researchers(after: {papers:?}) {{ nodes {{ id }} }} }}"),
+        format!("{{ topic(by: {{slug: \"sea\"}}) {{ papers(after: {papers:?}) {{ nodes {{ id }} }} }} }}"),
+        format!("{{ researcher(by: {{slug: \"person-0\"}}) {{ papers(after: {papers:?}) {{ nodes {{ id }} }} }} }}"),
+        format!(
+            r#"{{ topics(after: {english:?}, orderBy: {{field: LABEL, direction: ASC, languages: ["fr"]}}) {{ nodes {{ id }} }} }}"#
+        ),
+    ] {
+        let message = app.refusal(&query, json!({})).await;
+        assert!(message.contains("is a cursor of another list"), "{query}: {message}");
+    }
+    // What an absent filter and the standard order mean may as well be said.
+    let same = format!(
+        "{{ papers(after: {papers:?}, filter: {{}}, orderBy: {{field: PUBLICATION_DATE, direction: DESC}}) {{ nodes {{ id }} }} }}"
+    );
+    app.data(&same).await;
+    let answer =
+        app.ask_in(&format!("{{ topics(after: {english:?}) {{ nodes {{ id }} }} }}"), json!({}), Some("fr")).await;
+    assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "the header's languages are the list's too");
+}
+
+/// A cursor with its parts changed by somebody who knows how they are written.
+fn forged(cursor: &str, change: impl Fn(&mut Vec<Value>)) -> String {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).expect("base64");
+    let mut parts: Vec<Value> = serde_json::from_slice(&bytes).expect("a list");
+    change(&mut parts);
+    URL_SAFE_NO_PAD.encode(json!(parts).to_string())
+}
+
+/// How many keys a cursor has.
+fn key_count(cursor: &str) -> usize {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).expect("base64");
+    serde_json::from_slice::<Vec<Value>>(&bytes).expect("a list").len() - 1
+}
+
+/// That a cursor is refused or, where another place in the list could have it, taken: it breaks nothing.
+async fn taken_or_refused(app: &TestApp, list: &List, cursor: &str) -> bool {
+    let answer = app.ask(&list.query(&format!("first: 1, after: {cursor:?}")), json!({})).await;
+    let codes = answer.codes();
+    let shown: String = cursor.chars().take(200).collect();
+    assert!(
+        answer.status == 200 && codes.iter().all(|code| code == "BAD_USER_INPUT"),
+        "{}: {shown}: {}",
+        list.name(),
+        answer.body
+    );
+    codes.is_empty()
+}
+
+#[tokio::test]
+async fn cursors_that_were_never_given() {
+    let app = a_college().await;
+    let is_plain = |list: &&List| list.arguments.is_empty() || (list.path.is_empty() && list.arguments.contains("ASC"));
+    let lists = List::all();
+    stream::iter(lists.iter().filter(is_plain))
+        .for_each_concurrent(8, async |list| {
+            let real = list.page(&app, "first: 1").await.cursors().remove(0);
+            assert!(taken_or_refused(&app, list, &real).await);
+            for broken in [
+                forged(&real, |parts| parts.truncate(1)),
+                forged(&real, |parts| parts.push(json!("1"))),
+                forged(&real, Vec::clear),
+                forged(&real, |parts| parts[1] = json!(1)),
+                forged(&real, |parts| parts[1] = json!(null)),
+                format!("{real}="),
+            ] {
+                assert!(!taken_or_refused(&app, list, &broken).await, "{}: {broken}", list.name());
+            }
+            for place in 1..=key_count(&real) {
+                for value in ["", "\u{0}", "9223372036854775808", "xinfinity", "-9999-01-01", "2020-01-01 00:00:00+20"]
+                {
+                    taken_or_refused(&app, list, &forged(&real, |parts| parts[place] = json!(value))).await;
+                }
+            }
+        })
+        .await;
+}
+
+/// What is no value of a key's type, for lists that have keys of all types between them.
+#[tokio::test]
+async fn forged_keys() {
+    let app = a_college().await;
+    let by =
+        |field: &str, order: &str| List::new("Query", field, &format!("orderBy: {{field: {order}, direction: ASC}}"));
+    for (list, place, good, bad) in [
+        // Whether primary, whether current, the start; then the id.
+        (
+            List::new("Query", "affiliations", ""),
+            1,
+            vec!["true", "false"],
+            vec!["", "t", "TRUE", "true ", "1", "\u{0}"],
+        ),
+        (
+            List::new("Query", "affiliations", ""),
+            3,
+            vec!["infinity", "-infinity", "2020-02-29", "0001-01-01", "9999-12-31"],
+            vec![
+                "",
+                "x",
+                "xinfinity",
+                "\u{0}infinity",
+                "2020-2-1",
+                "2021-02-29",
+                "-9999-01-01",
+                "0000-01-01",
+                "+99999-01-01",
+                "today",
+            ],
+        ),
+        (
+            List::new("Query", "affiliations", ""),
+            4,
+            vec!["0", "-1", "9223372036854775807", "-9223372036854775808"],
+            vec!["", "9223372036854775808", "1e3", "NaN", " 1", "1.0", "0x1", "1; DROP TABLE paper", "\u{0}"],
+        ),
+        (
+            by("papers", "UPDATED_AT"),
+            1,
+            vec![
+                "2020-01-01 00:00:00+00",
+                "2020-01-01 00:00:00.123456-03:30",
+                "9999-12-31 23:59:59+00",
+                "2020-01-01 00:00:00+20",
+            ],
+            vec![
+                "",
+                "x",
+                "2020-01-01",
+                "-9999-01-01 00:00:00+00",
+                "+99999-01-01 00:00:00+00",
+                "2020-01-01 25:00:00+00",
+                "infinity",
+                "\u{0}",
+            ],
+        ),
+        (
+            by("papers", "TITLE"),
+            1,
+            vec!["", "'; DROP TABLE paper; --", "$1 ? %", "\u{10ffff}", &"x".repeat(50_000)],
+            vec!["\u{0}", "x\u{0}"],
+        ),
+    ] {
+        let real = list.page(&app, "first: 1").await.cursors().remove(0);
+        for (values, is_taken) in [(good, true), (bad, false)] {
+            for value in values {
+                let cursor = forged(&real, |parts| parts[place] = json!(value));
+                assert_eq!(taken_or_refused(&app, &list, &cursor).await, is_taken, "{}: {value:?}", list.name());
+            }
+        }
+    }
+    let list = List::new("Query", "papers", "");
+    for text in
+        ["".to_owned(), "[".repeat(50_000), "{}".to_owned(), "null".to_owned(), json!(vec!["1"; 50_000]).to_string()]
+    {
+        assert!(!taken_or_refused(&app, &list, &URL_SAFE_NO_PAD.encode(text)).await);
+    }
+    for text in ["x", "\u{0}", "%00", "é", "AAAA", "//8="] {
+        assert!(!taken_or_refused(&app, &list, text).await, "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_walk_while_others_write() {
+    let app = TestApp::start().await;
+    let named = |title: &str| paper(title, Some(2000), &["Ada Berg"]);
+    let titles = ["b", "d", "f", "h", "j", "l", "n", "p"];
+    app.load(json!(titles.map(named))).await;
+    for (forward, list) in [
+        (true, List::new("Query", "papers", "orderBy: {field: TITLE, direction: ASC}")),
+        (false, List::new("Query", "papers", "orderBy: {field: TITLE, direction: ASC}")),
+    ] {
+        let (mut seen, mut cursor) = (Vec::<String>::new(), None::<String>);
+        let whole = list.page(&app, "first: 100").await.ids();
+        for round in 0..20 {
+            let (size, from, end, more) = if forward {
+                ("first", "after", "endCursor", "hasNextPage")
+            } else {
+                ("last", "before", "startCursor", "hasPreviousPage")
+            };
+            let place = cursor.as_ref().map(|cursor| format!("{from}: {cursor:?}")).unwrap_or_default();
+            let page = list.page(&app, &format!("{size}: 2, {place}")).await;
+            seen.extend(page.ids());
+            if page.info(more) == false {
+                break;
+            }
+            cursor = page.info(end).as_str().map(ToOwned::to_owned);
+            // Somebody adds rows at both ends, and the row of the cursor itself goes in the first walk.
+            app.load(json!([named(&format!("a {forward} {round}")), named(&format!("z {forward} {round}"))])).await;
+            if forward && round == 1 {
+                let gone = seen.last().cloned().unwrap_or_default();
+                let number = String::from_utf8(URL_SAFE_NO_PAD.decode(gone).expect("base64"))
+                    .expect("text")
+                    .replace("Paper:", "");
+                app.sql(&format!("DELETE FROM paper WHERE id = {number}")).await;
+            }
+        }
+        let lost: Vec<&String> = whole.iter().filter(|id| !seen.contains(id)).collect();
+        assert!(lost.is_empty(), "lost {lost:?} of {whole:?}, seen {seen:?}");
+        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len(), "nothing comes twice");
+    }
+}
+
+#[tokio::test]
+async fn edges_and_nodes_are_the_same_rows() {
+    let app = a_college().await;
+    for list in List::all().iter().filter(|list| list.arguments.is_empty()) {
+        let query = list.query("first: 3").replace("edges {", "nodes { id } edges {");
+        let connection = innermost(app.data(&query).await);
+        assert_eq!(
+            pluck(&connection["nodes"], &["id"]),
+            pluck(&connection["edges"], &["node", "id"]),
+            "{}",
+            list.name()
+        );
+    }
+}

@@ -1,0 +1,321 @@
+//! Papers: every field, look-ups by any key, filters and orders.
+
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, organization, paper, ror, texts, topic, with};
+
+#[tokio::test]
+async fn every_field() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        topic("Tides"),
+        topic("Moons"),
+        with(
+            paper("Les marées de Brest", None, &["Ada Berg", "Bo Dahl"]),
+            json!({
+                "sourceId": "W17",
+                "translatedTitles": { "en": "The tides of Brest" },
+                "abstract": { "fr": "La mer monte. Puis elle descend." },
+                "abstractCompleteness": "TRUNCATED",
+                "publicationDate": "2019-04-30",
+                "type": "CONFERENCE_PAPER",
+                "venueName": "Journées de la mer",
+                "language": "fr",
+                "doi": "10.5555/Brest.17",
+                "arxivId": "1904.01234v2",
+                "url": "https://example.org/brest.pdf",
+                "isRetracted": true,
+                "identifiers": [{ "scheme": "PMID", "value": "123" }],
+                "topics": [{ "labels": { "en": "Tides" } }, { "labels": { "en": "Moons" } }],
+            })
+        ),
+    ]))
+    .await;
+    let query = r#"{ paper(by: {slug: "les-marees-de-brest"}) {
+        __typename slug title publicationYear publicationDate type venueName language doi arxivId url isRetracted formerIds
+        displayName(languages: ["en"]) { value language isFallback }
+        abstract { completeness text language isFallback excerpt(maxLength: 15) { text isTruncated } }
+        identifiers { scheme value url }
+        authorships { totalCount nodes { name } } topics { totalCount nodes { slug } }
+    } }"#;
+    let expected = json!({
+        "__typename": "Paper",
+        "slug": "les-marees-de-brest",
+        "title": "Les marées de Brest",
+        "publicationYear": 2019,
+        "publicationDate": "2019-04-30",
+        "type": "CONFERENCE_PAPER",
+        "venueName": "Journées de la mer",
+        "language": "fr",
+        "doi": "https://doi.org/10.5555/brest.17",
+        "arxivId": "1904.01234",
+        "url": "https://example.org/brest.pdf",
+        "isRetracted": true,
+        "formerIds": [],
+        "displayName": { "value": "The tides of Brest", "language": "en", "isFallback": false },
+        "abstract": {
+            "completeness": "TRUNCATED", "text": "La mer monte. Puis elle descend.", "language": "fr", "isFallback": true,
+            "excerpt": { "text": "La mer monte.", "isTruncated": true },
+        },
+        "identifiers": [
+            { "scheme": "pmid", "value": "123", "url": "https://pubmed.ncbi.nlm.nih.gov/123/" },
+            { "scheme": "test", "value": "W17", "url": null },
+        ],
+        "authorships": { "totalCount": 2, "nodes": [{ "name": "Ada Berg" }, { "name": "Bo Dahl" }] },
+        "topics": { "totalCount": 2, "nodes": [{ "slug": "tides" }, { "slug": "moons" }] },
+    });
+    assert_eq!(app.data(query).await["paper"], expected);
+}
+
+#[tokio::test]
+async fn little_is_known_of_a_paper() {
+    let app = TestApp::start().await;
+    app.load(json!([{ "kind": "paper", "title": "???", "authors": [] }])).await;
+    let query = r#"{ papers { nodes {
+        slug title publicationYear publicationDate type venueName language doi arxivId url isRetracted
+        displayName { value language isFallback }
+        abstract { completeness text language isFallback excerpt { text } }
+        identifiers { value } authorships { totalCount nodes { id } } topics { totalCount }
+    } } }"#;
+    let expected = json!([{
+        "slug": "paper", "title": "???", "publicationYear": null, "publicationDate": null, "type": "OTHER", "venueName": null,
+        "language": null, "doi": null, "arxivId": null, "url": null, "isRetracted": false,
+        "displayName": { "value": "???", "language": null, "isFallback": false },
+        "abstract": { "completeness": "ABSENT", "text": null, "language": null, "isFallback": false, "excerpt": null },
+        "identifiers": [], "authorships": { "totalCount": 0, "nodes": [] }, "topics": { "totalCount": 0 },
+    }]);
+    assert_eq!(app.data(query).await["papers"]["nodes"], expected);
+}
+
+#[tokio::test]
+async fn look_ups_in_any_written_form() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        with(
+            paper("Brest", Some(2019), &["Brest"]),
+            json!({ "sourceId": "W17", "doi": "10.5555/(a)<b>#c", "arxivId": "1904.01234" })
+        ),
+        with(paper("Older", Some(1999), &[]), json!({ "arxivId": "hep-th/9901001" })),
+        with(paper("By arXiv", Some(2020), &[]), json!({ "doi": "10.48550/arXiv.2001.00001" })),
+    ]))
+    .await;
+    app.merged("paper", 500, "brest-preprint", "brest").await;
+    let id = app.id_of("paper", "brest").await;
+    let somebody = app.id_of("researcher", "brest").await;
+    let query = "query($by: PaperBy!) { paper(by: $by) { slug } }";
+    for (by, expected) in [
+        (json!({ "id": id }), "brest"),
+        (json!({ "id": "UGFwZXI6NTAw" }), "brest"), // Paper:500
+        (json!({ "slug": "BREST-preprint" }), "brest"),
+        (json!({ "doi": "10.5555/(a)<b>#c" }), "brest"),
+        (json!({ "doi": "10.5555/(A)<B>#C" }), "brest"),
+        (json!({ "doi": " doi:10.5555/(a)<b>#c " }), "brest"),
+        (json!({ "doi": "https://doi.org/10.5555/(a)%3Cb%3E%23c" }), "brest"),
+        (json!({ "doi": "HTTPS://DX.DOI.ORG/10.5555/(A)%3CB%3E%23C" }), "brest"),
+        (json!({ "arxivId": "1904.01234" }), "brest"),
+        (json!({ "arxivId": "arXiv:1904.01234v7" }), "brest"),
+        (json!({ "arxivId": "https://arxiv.org/abs/1904.01234v1" }), "brest"),
+        (json!({ "arxivId": "HEP-TH/9901001" }), "older"),
+        (json!({ "arxivId": "2001.00001" }), "by-arxiv"),
+        (json!({ "doi": "10.48550/ARXIV.2001.00001" }), "by-arxiv"),
+        (json!({ "identifier": { "scheme": "test", "value": "W17" } }), "brest"),
+        (json!({ "id": somebody }), "null"),
+        (json!({ "id": "Paper:1" }), "null"),
+        (json!({ "slug": "\u{0}brest" }), "null"),
+        (json!({ "doi": "10.5555/unknown" }), "null"),
+        (json!({ "doi": "not a doi" }), "null"),
+        (json!({ "doi": "10.5555/\u{0}" }), "null"),
+        (json!({ "arxivId": "1904.0" }), "null"),
+        (json!({ "identifier": { "scheme": "other", "value": "W17" } }), "null"),
+    ] {
+        let found = app.data_with(query, json!({ "by": by })).await;
+        assert_eq!(found["paper"]["slug"].as_str().unwrap_or("null"), expected, "{by}");
+    }
+    let former = app.data(r#"{ paper(by: {slug: "brest"}) { formerIds } }"#).await;
+    assert_eq!(former["paper"]["formerIds"], json!(["UGFwZXI6NTAw"]));
+    let many = "query($keys: [PaperBy!]!) { papersBy(keys: $keys) { slug } }";
+    let keys = json!([{ "arxivId": "1904.01234" }, { "doi": "?" }, { "slug": "older" }, { "id": id }]);
+    let found = app.data_with(many, json!({ "keys": keys })).await;
+    assert_eq!(texts(&found["papersBy"], &["slug"]), ["brest", "null", "older", "brest"]);
+    app.refusal(many, json!({ "keys": vec![json!({ "slug": "older" }); 501] })).await;
+}
+
+#[tokio::test]
+async fn titles_in_the_readers_language() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        with(
+            paper("Les marées", Some(2019), &[]),
+            json!({ "language": "fr", "translatedTitles": { "en": "Tides", "de": "Gezeiten" } })
+        ),
+        with(paper("Winds", Some(2018), &[]), json!({ "translatedTitles": { "fr": "Les vents" } })),
+    ]))
+    .await;
+    let title = async |languages: &[&str]| {
+        let query = "query($languages: [LanguageTag!]) { papers { nodes { displayName(languages: $languages) { value isFallback } } } }";
+        let found = app.data_with(query, json!({ "languages": languages })).await;
+        let shown = |node: &Value| format!("{} {}", node["displayName"]["value"], node["displayName"]["isFallback"]);
+        found["papers"]["nodes"].as_array().into_iter().flatten().map(shown).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(title(&["fr-CA"]).await, r#""Les marées" false, "Les vents" false"#);
+    assert_eq!(title(&["de", "fr"]).await, r#""Gezeiten" false, "Les vents" false"#);
+    // No translation into a third language, and a language that nobody told is no other language.
+    assert_eq!(title(&["it"]).await, r#""Les marées" true, "Winds" false"#);
+}
+
+#[tokio::test]
+async fn abstracts() {
+    let app = TestApp::start().await;
+    let paper = |title: &str, completeness: &str, text: Value| {
+        with(paper(title, Some(2000), &[]), json!({ "abstractCompleteness": completeness, "abstract": text }))
+    };
+    let long = "word ".repeat(100);
+    app.load(json!([
+        paper("Full", "FULL", json!({ "en": "Héllo, tides. They rise  ", "fr": "Marées." })),
+        paper("Long", "FULL", json!({ "und": long.trim() })),
+        paper("Cut", "TRUNCATED", json!({ "en": "They rise and" })),
+        paper("None", "ABSENT", json!({})),
+        paper("Hidden", "WITHHELD", json!({})),
+    ]))
+    .await;
+    let query = "query($slug: String!, $most: Int!, $languages: [LanguageTag!]) { paper(by: {slug: $slug}) { \
+         abstract(languages: $languages) { completeness language isFallback excerpt(maxLength: $most) { text isTruncated } } } }";
+    let of = async |slug: &str, most: i32, language: &str| {
+        let found = app.data_with(query, json!({ "slug": slug, "most": most, "languages": [language] })).await;
+        found["paper"]["abstract"].clone()
+    };
+    let shown = |completeness: &str, language: Value, is_fallback: bool, excerpt: Value| json!({ "completeness": completeness, "language": language, "isFallback": is_fallback, "excerpt": excerpt });
+    let excerpt = |text: &str, is_truncated: bool| json!({ "text": text, "isTruncated": is_truncated });
+    assert_eq!(
+        of("full", 300, "en").await,
+        shown("FULL", json!("en"), false, excerpt("Héllo, tides. They rise", false))
+    );
+    assert_eq!(of("full", 10, "en").await, shown("FULL", json!("en"), false, excerpt("Héllo,", true)));
+    assert_eq!(of("full", 2, "en").await, shown("FULL", json!("en"), false, excerpt("Hé", true)));
+    assert_eq!(of("full", 300, "fr").await, shown("FULL", json!("fr"), false, excerpt("Marées.", false)));
+    assert_eq!(of("cut", 300, "fr").await, shown("TRUNCATED", json!("en"), true, excerpt("They rise and", false)));
+    assert_eq!(of("none", 300, "fr").await, shown("ABSENT", json!(null), false, json!(null)));
+    assert_eq!(of("hidden", 300, "fr").await, shown("WITHHELD", json!(null), false, json!(null)));
+    let standard = app.data(r#"{ paper(by: {slug: "long"}) { abstract { excerpt { text isTruncated } } } }"#).await;
+    assert_eq!(standard["paper"]["abstract"]["excerpt"], excerpt("word ".repeat(60).trim(), true));
+    for most in [0, -1, 10_001] {
+        let refused = app.ask(query, json!({ "slug": "full", "most": most })).await;
+        assert_eq!(refused.codes(), ["BAD_USER_INPUT"], "{most}");
+        // The failure stays in the field that failed.
+        assert_eq!(refused.body["data"]["paper"]["abstract"]["excerpt"], json!(null));
+        assert_eq!(refused.body["data"]["paper"]["abstract"]["completeness"], "FULL");
+    }
+}
+
+#[tokio::test]
+async fn filters() {
+    let app = TestApp::start().await;
+    let at = |number: u64| json!({ "authors": [{ "position": 1, "name": "Ada Berg", "organizations": [{ "ror": ror(number) }] }] });
+    app.load(json!([
+        organization(1, "College"),
+        with(organization(2, "Faculty"), json!({ "relations": [["parent", ror(1)]] })),
+        topic("Oceans"),
+        with(topic("Tides"), json!({ "broader": [{ "labels": { "en": "Oceans" } }] })),
+        with(with(paper("A", Some(2001), &[]), at(2)), json!({ "doi": "10.5555/a", "venueName": "Sea", "abstract": { "en": "Text." }, "abstractCompleteness": "FULL" })),
+        with(with(paper("B", Some(2002), &[]), at(1)), json!({ "type": "BOOK", "isRetracted": true, "venueName": "sea" })),
+        with(paper("C", Some(2003), &["Bo Dahl", "Ada Berg"]), json!({ "topics": [{ "labels": { "en": "Tides" } }] })),
+        with(paper("D", None, &["Bo Dahl"]), json!({ "topics": [{ "labels": { "en": "Oceans" } }], "abstractCompleteness": "WITHHELD" })),
+    ]))
+    .await;
+    app.sql("UPDATE paper SET updated_at = '2020-01-01'; UPDATE paper SET updated_at = '2024-01-01' WHERE slug = 'c'")
+        .await;
+    let (ada, bo) = (app.id_of("researcher", "ada-berg").await, app.id_of("researcher", "bo-dahl").await);
+    let (college, faculty) = (app.id_of("organization", "college").await, app.id_of("organization", "faculty").await);
+    let (oceans, tides) = (app.id_of("topic", "oceans").await, app.id_of("topic", "tides").await);
+    let a = app.id_of("paper", "a").await;
+    let query = "query($filter: PaperFilter) { papers(filter: $filter) { totalCount nodes { slug } } }";
+    for (filter, expected) in [
+        (json!(null), "c b a d"),
+        (json!({ "ids": [a] }), "a"),
+        (json!({ "ids": [] }), ""),
+        (json!({ "dois": ["https://doi.org/10.5555/A", "10.5555/zzz", "nonsense"] }), "a"),
+        (json!({ "dois": [] }), ""),
+        (json!({ "authorIds": [ada] }), "c b a"),
+        (json!({ "authorIds": [ada, bo] }), "c b a d"),
+        (json!({ "authorIds": [] }), ""),
+        (json!({ "organizationIds": [faculty] }), "a"),
+        (json!({ "organizationIds": [college] }), "b a"),
+        (json!({ "organizationIds": [] }), ""),
+        (json!({ "topicIds": [tides] }), "c"),
+        (json!({ "topicIds": [oceans] }), "c d"),
+        (json!({ "topicIds": [] }), ""),
+        (json!({ "publicationYear": { "from": 2002, "to": 2003 } }), "c b"),
+        (json!({ "publicationYear": { "from": 2003 } }), "c"),
+        (json!({ "publicationYear": { "to": 2001 } }), "a"),
+        (json!({ "publicationYear": { "from": 2003, "to": 2001 } }), ""),
+        (json!({ "publicationYear": { "from": -2147483648, "to": 2147483647 } }), "c b a"),
+        // A paper without a year fails any range.
+        (json!({ "publicationYear": {} }), "c b a"),
+        (json!({ "types": ["BOOK", "THESIS"] }), "b"),
+        (json!({ "types": [] }), ""),
+        (json!({ "venueNames": ["Sea", "\u{0}"] }), "a"),
+        (json!({ "venueNames": [] }), ""),
+        (json!({ "hasAbstract": true }), "a"),
+        (json!({ "hasAbstract": false }), "c b d"),
+        (json!({ "hasDoi": true }), "a"),
+        (json!({ "hasDoi": false }), "c b d"),
+        (json!({ "isRetracted": true }), "b"),
+        (json!({ "isRetracted": false }), "c a d"),
+        (json!({ "updatedSince": "2024-01-01T00:00:00Z" }), "c"),
+        (json!({ "authorIds": [ada], "organizationIds": [college], "isRetracted": false }), "a"),
+        (json!({ "authorIds": [bo], "hasDoi": true }), ""),
+    ] {
+        let found = app.data_with(query, json!({ "filter": filter })).await;
+        assert_eq!(texts(&found["papers"]["nodes"], &["slug"]).join(" "), expected, "{filter}");
+        assert_eq!(found["papers"]["totalCount"], expected.split_whitespace().count(), "{filter}");
+    }
+    for filter in [
+        json!({ "ids": [ada] }),
+        json!({ "authorIds": [tides] }),
+        json!({ "organizationIds": [ada] }),
+        json!({ "topicIds": [""] }),
+        json!({ "dois": vec!["10.5555/a"; 501] }),
+        json!({ "venueNames": vec!["Sea"; 501] }),
+        json!({ "types": vec!["BOOK"; 501] }),
+        json!({ "publicationYear": { "from": 2147483648_i64 } }),
+        json!({ "publicationYear": { "from": "2001" } }),
+    ] {
+        app.refusal(query, json!({ "filter": filter })).await;
+    }
+}
+
+#[tokio::test]
+async fn orders() {
+    let app = TestApp::start().await;
+    let dated = |title: &str, date: Value, authors: &[&str]| {
+        with(paper(title, None, authors), json!({ "publicationDate": date }))
+    };
+    app.load(json!([
+        dated("Élan", json!("2019-03-01"), &["Ada Berg", "Bo Dahl", "Cy Ek"]),
+        dated("“Zebra”", json!("2019-03"), &["Ada Berg"]),
+        dated("data", json!("2019"), &["Ada Berg", "Bo Dahl"]),
+        dated("Fish", json!("2018-12-31"), &[]),
+        with(paper("Apes", None, &["A", "B", "C", "D"]), json!({})),
+    ]))
+    .await;
+    app.sql(
+        "UPDATE paper SET updated_at = '2020-01-01'::timestamptz + interval '1 day' * (id % 3), created_at = now()",
+    )
+    .await;
+    for (order, expected) in [
+        ("{field: PUBLICATION_DATE, direction: DESC}", "elan zebra data fish apes"),
+        ("{field: PUBLICATION_DATE, direction: ASC}", "apes fish data zebra elan"),
+        ("{field: TITLE, direction: ASC}", "apes data elan fish zebra"),
+        ("{field: AUTHOR_COUNT, direction: DESC}", "apes elan data zebra fish"),
+        ("{field: UPDATED_AT, direction: ASC}", "data elan fish zebra apes"),
+        ("{field: UPDATED_AT, direction: DESC}", "apes zebra fish elan data"),
+    ] {
+        let list = format!("papers(orderBy: {order})");
+        assert_eq!(app.slugs(&[&list]).await.join(" "), expected, "{order}");
+    }
+    assert_eq!(
+        app.slugs(&["papers"]).await.join(" "),
+        "elan zebra data fish apes",
+        "newest first where nothing is said"
+    );
+}

@@ -1,0 +1,270 @@
+//! Topics: every field, what is broader and narrower, and who works on them.
+
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, organization, paper, researcher, ror, texts, topic, with};
+
+fn about(topics: &[&str]) -> Value {
+    let topics: Vec<Value> = topics.iter().map(|label| json!({ "labels": { "en": label } })).collect();
+    json!({ "topics": topics })
+}
+
+fn below(label: &str, broader: &[&str]) -> Value {
+    let broader: Vec<Value> = broader.iter().map(|label| json!({ "labels": { "en": label } })).collect();
+    with(topic(label), json!({ "broader": broader }))
+}
+
+/// Oceans over tides over neap tides; currents below oceans and winds at once.
+async fn a_vocabulary() -> TestApp {
+    let app = TestApp::start().await;
+    app.load(json!([
+        topic("Oceans"),
+        topic("Winds"),
+        below("Tides", &["Oceans"]),
+        below("Neap tides", &["Tides"]),
+        below("Currents", &["Winds", "Oceans"]),
+        with(researcher("Ada Berg"), about(&["Tides"])),
+        researcher("Idle One"),
+        with(paper("One", Some(2001), &["Ada Berg", "Bo Dahl"]), about(&["Neap tides"])),
+        with(paper("Two", Some(2005), &["Bo Dahl"]), about(&["Neap tides", "Tides"])),
+        with(paper("Three", Some(2009), &["Bo Dahl"]), about(&["Winds"])),
+        with(paper("Four", None, &["Cy Ek"]), about(&["Tides"])),
+        // Nobody is known to have written it.
+        with(paper("Five", Some(2010), &[]), about(&["Oceans"])),
+    ]))
+    .await;
+    app
+}
+
+/// What is broader is narrower than itself.
+async fn a_cycle(app: &TestApp) {
+    app.sql(
+        "INSERT INTO topic_broader (topic_id, broader_id) SELECT one.id, other.id FROM topic AS one, topic AS other \
+         WHERE one.slug = 'oceans' AND other.slug = 'neap-tides'",
+    )
+    .await;
+}
+
+const TIDES: &str = r#"topic(by: {slug: "tides"})"#;
+const OCEANS: &str = r#"topic(by: {slug: "oceans"})"#;
+
+#[tokio::test]
+async fn every_field() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        topic("Science"),
+        {
+            "kind": "topic", "scheme": "MSC", "code": "86A05", "slug": "hydrology",
+            "names": [
+                { "value": "Hydrology", "language": "en", "kind": "LABEL" },
+                { "value": "Hydrologie", "language": "fr", "kind": "LABEL" },
+                { "value": "Water science", "language": "en", "kind": "ALIAS" },
+            ],
+            "broader": [{ "labels": { "en": "Science" } }],
+        },
+    ]))
+    .await;
+    let query = r#"{ topic(by: {slug: "hydrology"}) {
+        __typename slug scheme formerIds
+        displayName(languages: ["fr"]) { value language isFallback }
+        labels { value language kind } identifiers { scheme value url } broader { slug }
+        narrower { totalCount nodes { slug } } researchers { totalCount } papers { totalCount }
+    } }"#;
+    let expected = json!({
+        "__typename": "Topic",
+        "slug": "hydrology",
+        "scheme": "MSC",
+        "formerIds": [],
+        "displayName": { "value": "Hydrologie", "language": "fr", "isFallback": false },
+        "labels": [
+            { "value": "Hydrology", "language": "en", "kind": "LABEL" },
+            { "value": "Hydrologie", "language": "fr", "kind": "LABEL" },
+            { "value": "Water science", "language": "en", "kind": "ALIAS" },
+        ],
+        "identifiers": [{ "scheme": "msc", "value": "86A05", "url": null }],
+        "broader": [{ "slug": "science" }],
+        "narrower": { "totalCount": 0, "nodes": [] },
+        "researchers": { "totalCount": 0 },
+        "papers": { "totalCount": 0 },
+    });
+    assert_eq!(app.data(query).await["topic"], expected);
+}
+
+#[tokio::test]
+async fn look_ups() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        { "kind": "topic", "scheme": "msc", "code": "86A05", "names": [{ "value": "Hydrology", "language": "en", "kind": "LABEL" }] },
+        researcher("Hydrology"),
+    ]))
+    .await;
+    app.merged("topic", 77, "waters", "hydrology").await;
+    let (id, somebody) = (app.id_of("topic", "hydrology").await, app.id_of("researcher", "hydrology").await);
+    let query = "query($by: TopicBy!) { topic(by: $by) { slug formerIds } }";
+    for by in [
+        json!({ "id": id }),
+        json!({ "id": "VG9waWM6Nzc" }), // Topic:77
+        json!({ "slug": "hydrology" }),
+        json!({ "slug": "waters" }),
+        json!({ "identifier": { "scheme": "MSC", "value": "86A05" } }),
+    ] {
+        let found = app.data_with(query, json!({ "by": by })).await;
+        assert_eq!(found["topic"], json!({ "slug": "hydrology", "formerIds": ["VG9waWM6Nzc"] }), "{by}");
+    }
+    for by in [
+        json!({ "id": somebody }),
+        json!({ "id": "topic" }),
+        json!({ "slug": "nothing" }),
+        json!({ "slug": "\u{0}" }),
+        json!({ "identifier": { "scheme": "msc", "value": "86a05" } }),
+        json!({ "identifier": { "scheme": "msc\u{0}", "value": "86A05" } }),
+    ] {
+        assert_eq!(app.data_with(query, json!({ "by": by })).await["topic"], json!(null), "{by}");
+    }
+}
+
+#[tokio::test]
+async fn broader_and_narrower() {
+    let app = a_vocabulary().await;
+    let broader = app.data(r#"{ topic(by: {slug: "currents"}) { broader { slug } } }"#).await;
+    assert_eq!(texts(&broader["topic"]["broader"], &["slug"]), ["oceans", "winds"]);
+    assert_eq!(app.slugs(&[OCEANS, "narrower"]).await, ["currents", "tides"]);
+    a_cycle(&app).await;
+    let broader =
+        app.data("{ topic(by: {slug: \"oceans\"}) { broader { slug broader { slug broader { slug } } } } }").await;
+    assert_eq!(
+        broader["topic"]["broader"],
+        json!([{ "slug": "neap-tides", "broader": [{ "slug": "tides", "broader": [{ "slug": "oceans" }] }] }])
+    );
+    assert_eq!(app.slugs(&[r#"topic(by: {slug: "neap-tides"})"#, "narrower"]).await, ["oceans"]);
+}
+
+#[tokio::test]
+async fn people_who_declare_it_or_wrote_on_it() {
+    let app = a_vocabulary().await;
+    let list = async |arguments: &str| {
+        let query = format!(
+            "{{ {TIDES} {{ researchers{arguments} {{ totalCount edges {{ node {{ slug }} paperCount lastYear }} }} }} }}"
+        );
+        app.data(&query).await["topic"]["researchers"].clone()
+    };
+    let edge = |slug: &str, count: i32, year: Option<i32>| json!({ "node": { "slug": slug }, "paperCount": count, "lastYear": year });
+    // A paper on both the topic and a narrower one is one paper.
+    let (ada, bo, cy) = (edge("ada-berg", 1, Some(2001)), edge("bo-dahl", 2, Some(2005)), edge("cy-ek", 1, None));
+    assert_eq!(list("").await, json!({ "totalCount": 3, "edges": [bo, cy, ada] }));
+    let (own, one) = (edge("ada-berg", 0, None), edge("bo-dahl", 1, Some(2005)));
+    assert_eq!(list("(includeNarrower: false)").await, json!({ "totalCount": 3, "edges": [cy, one, own] }));
+    for (arguments, expected) in [
+        ("(orderBy: {field: PAPER_COUNT, direction: ASC})", "ada-berg cy-ek bo-dahl"),
+        ("(orderBy: {field: NAME, direction: ASC})", "ada-berg bo-dahl cy-ek"),
+        // Of all papers, not only those on the topic.
+        ("(orderBy: {field: LAST_PUBLICATION_YEAR, direction: DESC})", "bo-dahl ada-berg cy-ek"),
+        ("(orderBy: {field: UPDATED_AT, direction: ASC})", "ada-berg bo-dahl cy-ek"),
+        ("(filter: {ids: []})", ""),
+        (
+            "(filter: {hasPapers: true, hasOrcid: false}, orderBy: {field: NAME, direction: DESC})",
+            "cy-ek bo-dahl ada-berg",
+        ),
+    ] {
+        assert_eq!(texts(&list(arguments).await["edges"], &["node", "slug"]).join(" "), expected, "{arguments}");
+    }
+    a_cycle(&app).await;
+    assert_eq!(list("").await, json!({ "totalCount": 3, "edges": [bo, cy, ada] }));
+}
+
+#[tokio::test]
+async fn people_of_a_place_on_a_topic() {
+    let app = TestApp::start().await;
+    let at = |number: u64| json!({ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT" });
+    app.load(json!([
+        organization(1, "College"),
+        organization(2, "Academy"),
+        topic("Tides"),
+        with(researcher("Ada Berg"), json!({ "affiliations": [at(1)], "topics": [{ "labels": { "en": "Tides" } }] })),
+        with(researcher("Bo Dahl"), json!({ "affiliations": [at(2)], "topics": [{ "labels": { "en": "Tides" } }] })),
+        with(researcher("Cy Ek"), json!({ "affiliations": [at(1)] })),
+    ]))
+    .await;
+    let college = app.id_of("organization", "college").await;
+    let list = format!("researchers(filter: {{affiliation: {{organizationIds: [{college:?}]}}}})");
+    assert_eq!(app.slugs(&[TIDES, &list]).await, ["ada-berg"]);
+}
+
+#[tokio::test]
+async fn papers() {
+    let app = a_vocabulary().await;
+    for (place, arguments, expected) in [
+        (TIDES, "", "two one four"),
+        (TIDES, "(includeNarrower: false)", "two four"),
+        (OCEANS, "", "five two one four"),
+        (OCEANS, "(includeNarrower: false)", "five"),
+        (OCEANS, "(filter: {publicationYear: {from: 2005}}, orderBy: {field: TITLE, direction: ASC})", "five two"),
+    ] {
+        let list = format!("papers{arguments}");
+        assert_eq!(app.slugs(&[place, &list]).await.join(" "), expected, "{place} {list}");
+    }
+    a_cycle(&app).await;
+    assert_eq!(app.slugs(&[r#"topic(by: {slug: "neap-tides"})"#, "papers"]).await.join(" "), "five two one four");
+}
+
+#[tokio::test]
+async fn filters() {
+    let app = a_vocabulary().await;
+    app.load(json!([{ "kind": "topic", "scheme": "msc", "code": "86A05", "names": [{ "value": "Hydrology", "kind": "LABEL" }] }])).await;
+    app.sql(
+        "UPDATE topic SET updated_at = '2020-01-01'; UPDATE topic SET updated_at = '2024-01-01' WHERE slug = 'winds'",
+    )
+    .await;
+    let (oceans, winds, currents) =
+        (app.id_of("topic", "oceans").await, app.id_of("topic", "winds").await, app.id_of("topic", "currents").await);
+    let somebody = app.id_of("researcher", "ada-berg").await;
+    let query = "query($filter: TopicFilter) { topics(filter: $filter) { totalCount nodes { slug } } }";
+    for (filter, expected) in [
+        (json!({}), "currents hydrology neap-tides oceans tides winds"),
+        (json!({ "ids": [winds, oceans] }), "oceans winds"),
+        (json!({ "ids": [] }), ""),
+        (json!({ "schemes": ["msc"] }), "hydrology"),
+        (json!({ "schemes": ["msc", "local\u{0}"] }), "hydrology"),
+        (json!({ "schemes": [] }), ""),
+        (json!({ "broaderIds": [oceans] }), "currents neap-tides tides"),
+        (json!({ "broaderIds": [winds, currents] }), "currents"),
+        (json!({ "broaderIds": [] }), ""),
+        (json!({ "broaderIds": [oceans, winds], "ids": [oceans, currents] }), "currents"),
+        (json!({ "updatedSince": "2021-01-01T00:00:00Z" }), "winds"),
+    ] {
+        let found = app.data_with(query, json!({ "filter": filter })).await;
+        assert_eq!(texts(&found["topics"]["nodes"], &["slug"]).join(" "), expected, "{filter}");
+        assert_eq!(found["topics"]["totalCount"], expected.split_whitespace().count(), "{filter}");
+    }
+    for filter in [json!({ "ids": [somebody] }), json!({ "broaderIds": ["x"] }), json!({ "schemes": vec!["msc"; 501] })]
+    {
+        app.refusal(query, json!({ "filter": filter })).await;
+    }
+    a_cycle(&app).await;
+    let below = format!("topics(filter: {{broaderIds: [{oceans:?}]}})");
+    assert_eq!(app.slugs(&[&below]).await.join(" "), "currents neap-tides oceans tides");
+}
+
+#[tokio::test]
+async fn orders() {
+    let app = a_vocabulary().await;
+    app.sql(
+        r#"UPDATE topic SET updated_at = '2020-01-01'::timestamptz - interval '1 day' * id;
+           UPDATE topic SET display_names = display_names || '{"fr": "Zones"}', sort_names = sort_names || '{"fr": "zones"}'
+           WHERE slug = 'currents'"#,
+    )
+    .await;
+    let by = async |order: &str| app.slugs(&[&format!("topics(orderBy: {order})")]).await.join(" ");
+    assert_eq!(app.slugs(&["topics"]).await.join(" "), "currents neap-tides oceans tides winds");
+    assert_eq!(
+        by(r#"{field: LABEL, direction: ASC, languages: ["fr"]}"#).await,
+        "neap-tides oceans tides winds currents"
+    );
+    // Papers and people of narrower topics count, each once.
+    assert_eq!(by("{field: PAPER_COUNT, direction: DESC}").await, "oceans tides neap-tides winds currents");
+    assert_eq!(by("{field: RESEARCHER_COUNT, direction: DESC}").await, "tides oceans neap-tides winds currents");
+    assert_eq!(by("{field: UPDATED_AT, direction: ASC}").await, "currents neap-tides tides winds oceans");
+    a_cycle(&app).await;
+    assert_eq!(by("{field: PAPER_COUNT, direction: DESC}").await, "neap-tides tides oceans winds currents");
+    assert_eq!(by("{field: RESEARCHER_COUNT, direction: DESC}").await, "neap-tides tides oceans winds currents");
+}
