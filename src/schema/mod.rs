@@ -1,5 +1,6 @@
 //! The GraphQL schema: one file per concept, with its type and its part of the query.
 
+use async_graphql::parser::parse_query;
 use async_graphql::{
     EmptyMutation, EmptySubscription, MergedObject, Request, Response, SDLExportOptions, Schema, SchemaBuilder, Value,
 };
@@ -65,13 +66,12 @@ impl DirectorySchema {
     }
 
     /// Answers a request.
-    pub async fn execute(&self, mut request: Request) -> Response {
-        let operation = request.operation_name.clone();
-        let document = request.parsed_query().ok().cloned();
+    pub async fn execute(&self, request: Request) -> Response {
+        let (operation, query) = (request.operation_name.clone(), request.query.clone());
         let mut response = self.schema.execute(request).await;
-        // Only of what was executed: a document that was refused may expand without end.
+        // Read again only where it was executed: a document that was refused may nest or expand without end.
         let was_executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
-        if let Some(document) = document.filter(|_| was_executed) {
+        if was_executed && let Ok(document) = parse_query(&query) {
             response::complete(&self.types, &document, operation.as_deref(), &mut response);
         }
         response

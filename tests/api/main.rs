@@ -7,6 +7,7 @@ mod support;
 mod affiliation;
 mod authorship;
 mod batching;
+mod browser;
 mod coauthorship;
 mod cursor;
 mod directory;

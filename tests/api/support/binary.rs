@@ -112,10 +112,6 @@ impl Running {
         Self { child, stdout, stderr }
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Waits for a line on standard output that begins so, and gives back what follows.
     pub fn line(&mut self, beginning: &str) -> String {
         wait_for(&format!("a line '{beginning}'"), || {
@@ -199,13 +195,18 @@ pub fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
 /// The processes of a Postgres server over a data folder.
 pub fn servers_of(data: &Path) -> Vec<u32> {
     let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
-    let wanted = data.to_string_lossy().into_owned();
+    processes_with("postgres", &data)
+}
+
+/// The processes of a program that were given this path.
+pub fn processes_with(program: &str, path: &Path) -> Vec<u32> {
+    let path = path.to_string_lossy().into_owned();
     let processes = std::fs::read_dir("/proc").expect("the list of processes").flatten();
-    let of_data = processes.filter_map(|entry| {
+    let found = processes.filter_map(|entry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;
         let line = std::fs::read(entry.path().join("cmdline")).ok()?;
         let line = String::from_utf8_lossy(&line).into_owned();
-        (line.contains("postgres") && line.contains(&wanted)).then_some(pid)
+        (line.contains(program) && line.contains(&path)).then_some(pid)
     });
-    of_data.collect()
+    found.collect()
 }
