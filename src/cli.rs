@@ -175,7 +175,7 @@ async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> Outcome {
     // From the first moment on: a signal during the start must stop the database too.
     let stop = stop_signal();
     tokio::pin!(stop);
-    let database = tokio::select! {
+    let mut database = tokio::select! {
         database = Database::open(config) => database?,
         () = &mut stop => return Ok(ExitCode::SUCCESS),
     };
@@ -184,7 +184,10 @@ async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> Outcome {
         () = &mut stop => Ok(None),
     };
     let result = match prepared {
-        Ok(Some(application)) => run(application, stop).await.map_err(Into::into),
+        Ok(Some(application)) => tokio::select! {
+            result = run(application, stop) => result.map_err(Into::into),
+            () = database.keep_running() => Ok(()),
+        },
         Ok(None) => Ok(()),
         Err(error) => Err(error),
     };

@@ -55,7 +55,35 @@ pub struct Database {
     pub connection: DatabaseConnection,
     /// How many statements were sent over it.
     pub statements: Arc<AtomicU64>,
-    server: Option<EmbeddedServer>,
+    server: Option<PrivateServer>,
+}
+
+/// The private server, wherever it runs.
+#[derive(Debug)]
+struct PrivateServer {
+    server: EmbeddedServer,
+    folder: PathBuf,
+    programs: ServerPrograms,
+}
+
+impl PrivateServer {
+    /// Where another process runs the server: waits until that one has ended, then runs it instead.
+    async fn keep(&mut self) {
+        while self.server.pid().is_none() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let (folder, programs) = (self.folder.clone(), self.programs.clone());
+            let start = move || EmbeddedServer::start(&folder, &programs, Durability::Safe);
+            match tokio::task::spawn_blocking(start).await {
+                Ok(Ok(server)) => self.server = server,
+                Ok(Err(error)) => tracing::warn!(%error, "the private server is gone and does not start again"),
+                Err(error) => tracing::warn!(%error, "the start of the private server was interrupted"),
+            }
+            if self.server.pid().is_some() {
+                tracing::info!("the process that ran the private server has ended; this one runs it now");
+            }
+        }
+        std::future::pending::<()>().await;
+    }
 }
 
 impl Database {
@@ -64,14 +92,7 @@ impl Database {
     /// # Errors
     /// Where there is no server, or migrations fail or miss.
     pub async fn open(config: &DatabaseConfig) -> Result<Self, DatabaseError> {
-        let (url, server) = match &config.database_url {
-            Some(url) => (url.clone(), None),
-            None => {
-                let server = start_private(config).await?;
-                create_private_database(&server).await?;
-                (server.url(PRIVATE_DATABASE), Some(server))
-            }
-        };
+        let (url, server) = locate(config).await?;
         match config.migrate {
             Migrate::Auto => migrate(&url, Direction::Up).await?,
             Migrate::Never => {
@@ -91,6 +112,15 @@ impl Database {
         self.server.is_some()
     }
 
+    /// Keeps the private server running for as long as it is polled, even where the process that started it ends. It
+    /// never ends itself.
+    pub async fn keep_running(&mut self) {
+        match &mut self.server {
+            Some(server) => server.keep().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Closes the connections and stops the private server.
     pub async fn close(self) {
         if let Err(error) = self.connection.close().await {
@@ -98,7 +128,7 @@ impl Database {
         }
         if let Some(server) = self.server {
             // It waits for the server's end, which no async worker should.
-            if let Err(error) = tokio::task::spawn_blocking(move || server.stop()).await {
+            if let Err(error) = tokio::task::spawn_blocking(move || server.server.stop()).await {
                 tracing::warn!(%error, "the private server was not stopped");
             }
         }
@@ -113,14 +143,7 @@ pub async fn run_migrations(
     config: &DatabaseConfig,
     direction: Direction,
 ) -> Result<Vec<(String, bool)>, DatabaseError> {
-    let (url, server) = match &config.database_url {
-        Some(url) => (url.clone(), None),
-        None => {
-            let server = start_private(config).await?;
-            create_private_database(&server).await?;
-            (server.url(PRIVATE_DATABASE), Some(server))
-        }
-    };
+    let (url, server) = locate(config).await?;
     migrate(&url, direction).await?;
     let connection = plain(&url).await?;
     let migrations = Migrator::get_migration_with_status(&connection).await.map_err(DatabaseError::Setup)?;
@@ -141,17 +164,30 @@ pub enum Direction {
     Stay,
 }
 
-async fn start_private(config: &DatabaseConfig) -> Result<EmbeddedServer, DatabaseError> {
+/// The address of the configured database, or of the private one, which is started.
+async fn locate(config: &DatabaseConfig) -> Result<(String, Option<PrivateServer>), DatabaseError> {
+    if let Some(url) = &config.database_url {
+        return Ok((url.clone(), None));
+    }
+    let private = start_private(config).await?;
+    create_private_database(&private.server).await?;
+    Ok((private.server.url(PRIVATE_DATABASE), Some(private)))
+}
+
+async fn start_private(config: &DatabaseConfig) -> Result<PrivateServer, DatabaseError> {
     let programs = config.server_programs();
     let folder = absolute(&config.data_dir).join("postgres");
     let fallback = config.has_default_data_dir().then(|| elsewhere(&folder));
-    let start = move || match (EmbeddedServer::start(&folder, &programs, Durability::Safe), fallback) {
-        // As root, the server runs as another user, who may not reach a folder below a private one.
-        (Err(error @ (EmbeddedError::Unreachable { .. } | EmbeddedError::SocketPathTooLong(_))), Some(other)) => {
-            tracing::info!(reason = %error, folder = %other.display(), "the data are kept elsewhere");
-            EmbeddedServer::start(&other, &programs, Durability::Safe)
-        }
-        (result, _) => result,
+    let start = move || {
+        let (server, folder) = match (EmbeddedServer::start(&folder, &programs, Durability::Safe), fallback) {
+            // As root, the server runs as another user, who may not reach a folder below a private one.
+            (Err(error @ (EmbeddedError::Unreachable { .. } | EmbeddedError::SocketPathTooLong(_))), Some(other)) => {
+                tracing::info!(reason = %error, folder = %other.display(), "the data are kept elsewhere");
+                (EmbeddedServer::start(&other, &programs, Durability::Safe)?, other)
+            }
+            (result, _) => (result?, folder),
+        };
+        Ok::<_, EmbeddedError>(PrivateServer { server, folder, programs })
     };
     Ok(tokio::task::spawn_blocking(start).await??)
 }

@@ -247,7 +247,11 @@ fn tell_errors(response: &mut Response) {
     // A query can hold as many mistakes as it has letters, and the parser quotes the whole line of one.
     const MOST_ERRORS: usize = 50;
     const LONGEST_MESSAGE: usize = 1_000;
+    let hidden = response.errors.len().saturating_sub(MOST_ERRORS);
     response.errors.truncate(MOST_ERRORS);
+    if hidden > 0 {
+        response.errors.push(ServerError::new(format!("{hidden} more errors are not shown"), None));
+    }
     let mut logged: Option<(String, String)> = None;
     for error in &mut response.errors {
         if let Some((end, _)) = error.message.char_indices().nth(LONGEST_MESSAGE) {
