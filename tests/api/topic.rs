@@ -268,3 +268,23 @@ async fn orders() {
     assert_eq!(by("{field: PAPER_COUNT, direction: DESC}").await, "neap-tides tides oceans winds currents");
     assert_eq!(by("{field: RESEARCHER_COUNT, direction: DESC}").await, "neap-tides tides oceans winds currents");
 }
+
+#[tokio::test]
+async fn orders_count_each_person_and_paper_once() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        topic("Broad"),
+        topic("Popular"),
+        below("One", &["Broad"]),
+        below("Two", &["Broad"]),
+        below("Three", &["Broad"]),
+        with(paper("By one", Some(2001), &["Ada Berg"]), about(&["One", "Two", "Three"])),
+        with(paper("By another", Some(2001), &["Bo Dahl"]), about(&["Popular"])),
+        with(paper("By a third", Some(2001), &["Cy Ek"]), about(&["Popular"])),
+    ]))
+    .await;
+    for field in ["PAPER_COUNT", "RESEARCHER_COUNT"] {
+        let list = format!("topics(first: 1, orderBy: {{field: {field}, direction: DESC}})");
+        assert_eq!(app.slugs(&[&list]).await, ["popular"], "{field}");
+    }
+}
