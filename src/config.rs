@@ -82,7 +82,7 @@ pub struct ServeConfig {
     #[arg(long, env = "MAX_BODY_BYTES", default_value = "1048576")]
     pub max_body_bytes: usize,
     /// The deepest query, in nested fields
-    #[arg(long, env = "MAX_QUERY_DEPTH", default_value = "60")]
+    #[arg(long, env = "MAX_QUERY_DEPTH", default_value = "50")]
     pub max_query_depth: usize,
     /// The most fields a query may return, pages counted at their full size
     #[arg(long, env = "MAX_QUERY_COMPLEXITY", default_value = "1000000")]
@@ -109,7 +109,7 @@ impl Default for Limits {
         Self {
             page: PageLimits { default_size: 20, maximum_size: 100 },
             list_entries: 500,
-            depth: 60,
+            depth: 50,
             complexity: 1_000_000,
             body_bytes: 1_048_576,
         }

@@ -131,6 +131,25 @@ async fn two_services_on_one_folder() {
 }
 
 #[tokio::test]
+async fn a_guest_takes_over() {
+    let place = Workplace::new();
+    let first = Service::start(&mut place.command(&["serve", "--demo", "never"]));
+    let second = Service::start(&mut place.command(&["serve", "--demo", "never"]));
+    let servers = servers_of(&place.path("data/postgres"));
+    first.process.signal(Signal::TERM);
+    assert_eq!(first.process.end().code, Some(0));
+    // Until the guest has started a server of its own, a query says that the directory is busy.
+    let deadline = Instant::now() + PATIENCE;
+    while second.paper_count().await != json!(0) || servers_of(&place.path("data/postgres")) == servers {
+        assert!(Instant::now() < deadline, "nobody started another server");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    second.process.signal(Signal::TERM);
+    assert_eq!(second.process.end().code, Some(0));
+    assert!(!has_server(&place.path("data")));
+}
+
+#[tokio::test]
 async fn migrations_by_hand() {
     let place = Workplace::new();
     let url = empty_database().await;
