@@ -13,7 +13,6 @@ use super::affiliation::Affiliation;
 use super::authorship::Authorship;
 use super::connection::cost_of;
 use super::context::State as _;
-use super::identifier::bounded;
 use super::localized::LocalizedString;
 use super::organization::Organization;
 use super::paper::Paper;
@@ -126,7 +125,7 @@ impl NodeQuery {
                 "ids has {given} entries; it takes at most {most}: ask in several requests"
             )));
         }
-        read(ctx, &bounded(ctx, "ids", Some(ids))?.unwrap_or_default()).await
+        read(ctx, &ids).await
     }
 }
 

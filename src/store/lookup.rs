@@ -133,16 +133,11 @@ impl<M: Table> Loader<ByKey<M>> for Store {
 
     async fn load(&self, keys: &[ByKey<M>]) -> Result<HashMap<ByKey<M>, Arc<M>>, Error> {
         let rows = self.rows::<Keyed<M>>(by_key_sql::<M>(keys)).await?;
-        let mut found = HashMap::new();
-        let mut shared: HashMap<i64, Arc<M>> = HashMap::new();
-        for row in rows {
-            let index = usize::try_from(row.key).ok().and_then(|index| keys.get(index));
-            if let Some(key) = index {
-                let model = shared.entry(row.key).or_insert_with(|| Arc::new(row.value));
-                found.insert(key.clone(), Arc::clone(model));
-            }
-        }
-        Ok(found)
+        let found = rows.into_iter().filter_map(|row| {
+            let key = usize::try_from(row.key).ok().and_then(|index| keys.get(index))?;
+            Some((key.clone(), Arc::new(row.value)))
+        });
+        Ok(found.collect())
     }
 }
 
