@@ -148,7 +148,7 @@ async fn import(config: &DatabaseConfig, import: Import) -> Outcome {
     let database = Database::open(config).await?;
     let store = Store::new(database.connection.clone(), config.consortium_size);
     let result = async {
-        keep_consortium_size(&store).await?;
+        keep_derived(&store).await?;
         tokio::select! {
             summary = import::run(&store, import) => Ok::<_, Box<dyn std::error::Error + Send + Sync>>(Some(summary?)),
             () = stop_signal() => Ok(None),
@@ -164,9 +164,13 @@ async fn import(config: &DatabaseConfig, import: Import) -> Outcome {
     Ok(if summary.unreadable > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-async fn keep_consortium_size(store: &Store) -> Result<(), crate::error::Error> {
+/// Makes anew what was derived from the contents by another rule than today's.
+async fn keep_derived(store: &Store) -> Result<(), crate::error::Error> {
     if store.keep_consortium_size().await? {
         tracing::info!(size = store.consortium_size(), "coauthors were made anew for the changed CONSORTIUM_SIZE");
+    }
+    if store.keep_search_index().await? {
+        tracing::info!("the words that search finds things by were made anew");
     }
     Ok(())
 }
@@ -215,7 +219,7 @@ async fn prepare(
     serve: ServeConfig,
 ) -> Result<Application, Box<dyn std::error::Error + Send + Sync>> {
     let store = Store::new(database.connection.clone(), config.consortium_size);
-    keep_consortium_size(&store).await?;
+    keep_derived(&store).await?;
     let wants_demo = match serve.demo {
         Demo::Always => true,
         Demo::Auto => database.is_private() && store.is_empty().await?,

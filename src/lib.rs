@@ -22,3 +22,4 @@ pub mod record;
 pub mod schema;
 pub mod server;
 pub mod store;
+pub mod words;

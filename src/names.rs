@@ -44,9 +44,19 @@ fn collapse(characters: impl Iterator<Item = char>) -> String {
 /// the shape of letters (ß is ss, ø is o). Scripts other than Latin keep their letters.
 #[must_use]
 pub fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for character in text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
-        match character {
+    let is_apostrophe = |c: &char| matches!(c, '\'' | '’' | 'ʼ' | '`' | '´' | '·');
+    collapse(text.chars().filter(|c| !is_apostrophe(c)).flat_map(fold_character))
+}
+
+/// What becomes of a character when case, accents and the shape of letters do not matter: ß is ss, ø is o. Nothing for
+/// marks and for characters that only steer how a text is shown, a space for all that is neither letter nor digit.
+pub(crate) fn fold_character(character: char) -> impl Iterator<Item = char> {
+    let letters: String =
+        std::iter::once(character).nfkd().filter(|c| is_shown(*c)).flat_map(char::to_lowercase).collect();
+    // Marks are gone; what is put together again are the syllables of Hangul. Lower case may bring new marks.
+    let mut folded = String::with_capacity(letters.len());
+    for letter in letters.nfc().filter(|c| is_shown(*c)) {
+        match letter {
             'ß' => folded.push_str("ss"),
             'æ' => folded.push_str("ae"),
             'œ' => folded.push_str("oe"),
@@ -57,12 +67,20 @@ pub fn fold(text: &str) -> String {
             'ħ' => folded.push('h'),
             'ı' => folded.push('i'),
             'ŧ' => folded.push('t'),
-            '\'' | '’' | 'ʼ' | '`' | '´' | '·' => {}
+            'ς' => folded.push('σ'),
             letter if letter.is_alphanumeric() => folded.push(letter),
             _ => folded.push(' '),
         }
     }
-    collapse(folded.chars())
+    folded.chars().collect::<Vec<_>>().into_iter()
+}
+
+/// Whether a character shows as something of its own: not a mark on another, and none that only steers how a text is
+/// shown (joiners, soft hyphens, marks of direction).
+pub(crate) fn is_shown(character: char) -> bool {
+    let steers = matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    !steers && !is_combining_mark(character)
 }
 
 /// What two spellings must share to be taken for the same name before anything else is known of the person: all but

@@ -12,6 +12,7 @@ mod m20261123_000006_paper;
 mod m20261123_000007_authorship;
 mod m20261123_000008_external_id;
 mod m20261123_000009_setting;
+mod m20261123_000010_search;
 
 /// Applies and reverts the migrations.
 pub struct Migrator;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000007_authorship::Migration),
             Box::new(m20261123_000008_external_id::Migration),
             Box::new(m20261123_000009_setting::Migration),
+            Box::new(m20261123_000010_search::Migration),
         ]
     }
 }

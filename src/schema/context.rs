@@ -1,6 +1,6 @@
 //! What resolvers find in their context.
 
-use async_graphql::Context;
+use async_graphql::ContextBase;
 
 use crate::config::Limits;
 use crate::language::{LanguageTag, Languages};
@@ -33,7 +33,7 @@ pub trait State {
     fn languages(&self, argument: Option<Vec<LanguageTag>>) -> Languages;
 }
 
-impl State for Context<'_> {
+impl<T> State for ContextBase<'_, T> {
     fn store(&self) -> &Store {
         self.data_unchecked()
     }

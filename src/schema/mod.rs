@@ -24,6 +24,7 @@ mod paper;
 mod researcher;
 mod response;
 mod scalars;
+mod search;
 mod topic;
 
 /// Everything that can be read: people, where they are and were, what they work on and wrote, and with whom.
@@ -35,6 +36,7 @@ pub struct Query(
     affiliation::AffiliationQuery,
     topic::TopicQuery,
     paper::PaperQuery,
+    search::SearchQuery,
     directory::DirectoryQuery,
 );
 

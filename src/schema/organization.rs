@@ -21,7 +21,7 @@ use crate::entity::organization;
 use crate::error::Error;
 use crate::id::{GlobalId, Kind};
 use crate::identifier::Ror;
-use crate::language::LanguageTag;
+use crate::language::{LanguageTag, Languages};
 use crate::page::PageArguments;
 use crate::store::affiliation::{AffiliationScope, Affiliations, AffiliationsBehind};
 use crate::store::list::{OrderDirection as Direction, Parent, Row};
@@ -41,6 +41,14 @@ pub struct Organization(pub Arc<organization::Model>);
 impl From<Arc<organization::Model>> for Organization {
     fn from(model: Arc<organization::Model>) -> Self {
         Self(model)
+    }
+}
+
+impl Organization {
+    /// The name to show in the best of some languages.
+    pub fn in_languages(&self, languages: &Languages) -> LocalizedString {
+        LocalizedString::best(&self.0.display_names, languages)
+            .unwrap_or_else(|| LocalizedString::neutral(&self.0.slug))
     }
 }
 
@@ -73,8 +81,7 @@ impl Organization {
             Vec<LanguageTag>,
         >,
     ) -> LocalizedString {
-        LocalizedString::best(&self.0.display_names, &ctx.languages(languages))
-            .unwrap_or_else(|| LocalizedString::neutral(&self.0.slug))
+        self.in_languages(&ctx.languages(languages))
     }
 
     /// The ids of what was merged into it; they lead here for ever.

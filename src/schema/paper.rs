@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::excerpt::excerpt;
 use crate::id::{GlobalId, Kind};
 use crate::identifier::{ArxivId, Doi};
-use crate::language::LanguageTag;
+use crate::language::{LanguageTag, Languages};
 use crate::page::PageArguments;
 use crate::record;
 use crate::store::authorship::Authorships;
@@ -38,6 +38,20 @@ pub struct Paper(pub Arc<paper::Model>);
 impl From<Arc<paper::Model>> for Paper {
     fn from(model: Arc<paper::Model>) -> Self {
         Self(model)
+    }
+}
+
+impl Paper {
+    /// The title to show in the best of some languages.
+    pub fn in_languages(&self, languages: &Languages) -> LocalizedString {
+        let published: Option<LanguageTag> = self.0.language.as_ref().and_then(|tag| tag.parse().ok());
+        let mut titles = self.0.translated_titles.clone();
+        titles.insert(published.as_ref(), &self.0.title);
+        match LocalizedString::best(&titles, languages) {
+            Some(best) if !best.is_fallback => best,
+            // Nobody is helped by a translation into a third language: the title as published is better known.
+            _ => LocalizedString { value: self.0.title.clone(), is_fallback: published.is_some(), language: published },
+        }
     }
 }
 
@@ -62,15 +76,7 @@ impl Paper {
             Vec<LanguageTag>,
         >,
     ) -> LocalizedString {
-        let languages = ctx.languages(languages);
-        let published: Option<LanguageTag> = self.0.language.as_ref().and_then(|tag| tag.parse().ok());
-        let mut titles = self.0.translated_titles.clone();
-        titles.insert(published.as_ref(), &self.0.title);
-        match LocalizedString::best(&titles, &languages) {
-            Some(best) if !best.is_fallback => best,
-            // Nobody is helped by a translation into a third language: the title as published is better known.
-            _ => LocalizedString { value: self.0.title.clone(), is_fallback: published.is_some(), language: published },
-        }
+        self.in_languages(&ctx.languages(languages))
     }
 
     /// The ids of what was merged into it; they lead here for ever.

@@ -15,7 +15,7 @@ use super::scalars::DateTime;
 use crate::entity::topic;
 use crate::error::Error;
 use crate::id::{GlobalId, Kind};
-use crate::language::LanguageTag;
+use crate::language::{LanguageTag, Languages};
 use crate::page::PageArguments;
 use crate::store::list::{OrderDirection as Direction, Parent, Row};
 use crate::store::lookup::{ByKey, Key};
@@ -31,6 +31,14 @@ pub struct Topic(pub Arc<topic::Model>);
 impl From<Arc<topic::Model>> for Topic {
     fn from(model: Arc<topic::Model>) -> Self {
         Self(model)
+    }
+}
+
+impl Topic {
+    /// The name to show in the best of some languages.
+    pub fn in_languages(&self, languages: &Languages) -> LocalizedString {
+        LocalizedString::best(&self.0.display_names, languages)
+            .unwrap_or_else(|| LocalizedString::neutral(&self.0.slug))
     }
 }
 
@@ -55,8 +63,7 @@ impl Topic {
             Vec<LanguageTag>,
         >,
     ) -> LocalizedString {
-        LocalizedString::best(&self.0.display_names, &ctx.languages(languages))
-            .unwrap_or_else(|| LocalizedString::neutral(&self.0.slug))
+        self.in_languages(&ctx.languages(languages))
     }
 
     /// The ids of what was merged into it; they lead here for ever.

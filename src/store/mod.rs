@@ -17,6 +17,7 @@ pub mod organization;
 pub mod paper;
 pub mod relation;
 pub mod researcher;
+pub mod search;
 mod sql;
 pub mod topic;
 pub mod write;

@@ -32,5 +32,6 @@ mod process;
 mod profile;
 mod researcher;
 mod schema;
+mod search;
 mod settings;
 mod topic;

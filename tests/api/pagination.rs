@@ -50,8 +50,10 @@ impl List {
                 }
             }
         }
-        // The search of this one is not an order.
-        lists.retain(|list| list.field != "search");
+        // What is looked for is needed.
+        for list in lists.iter_mut().filter(|list| list.field == "search") {
+            list.arguments = "query: \"person\"".to_owned();
+        }
         lists
     }
 

@@ -49,7 +49,8 @@ fn everything_is_described() {
 
 /// A query that asks for a connection's largest page.
 fn largest_page(parent: &str, field: &str) -> String {
-    let page = format!("{field}(first: 100) {{ pageInfo {{ hasNextPage }} }}");
+    let needed = if field == "search" { "query: \"x\", " } else { "" };
+    let page = format!("{field}({needed}first: 100) {{ pageInfo {{ hasNextPage }} }}");
     match parent {
         "Query" => format!("{{ {page} }}"),
         "Researcher" | "Organization" | "Topic" | "Paper" => {
@@ -74,8 +75,7 @@ async fn every_connection_costs_its_page() {
     for (parent, field) in definitions.connections() {
         let query = largest_page(parent, &field.name.node);
         assert!(is_too_complex(&query).await, "costs too little: {query}");
-        let last =
-            query.replace(&format!("{}(first: 100)", field.name.node), &format!("{}(last: 100)", field.name.node));
+        let last = query.replace("first: 100)", "last: 100)");
         assert!(is_too_complex(&last).await, "costs too little: {last}");
     }
     let many = |field: &str, entry: &str| format!("{{ {field}: [{}]) {{ id }} }}", vec![entry; 100].join(", "));
@@ -95,9 +95,6 @@ const PLANNED: &[&str] = &[
     "CitationFormat",
     "CoauthorPath",
     "CoauthorStep",
-    "EntityKind",
-    "Highlight",
-    "HighlightSegment",
     "OrganizationConnection.facets",
     "OrganizationFacet",
     "OrganizationFilter.query",
@@ -115,9 +112,7 @@ const PLANNED: &[&str] = &[
     "PaperFilter.query",
     "PaperOrderField.RELEVANCE",
     "PaperTypeFacet",
-    "Query.autocomplete",
     "Query.coauthorPath",
-    "Query.search",
     "ResearcherConnection.facets",
     "ResearcherFacet",
     "ResearcherFacets",
@@ -127,9 +122,6 @@ const PLANNED: &[&str] = &[
     "ResearcherFilter.query",
     "ResearcherOrderField.RELEVANCE",
     "ResearcherPaperConnection.facets",
-    "SearchResultConnection",
-    "SearchResultEdge",
-    "Suggestion",
     "TopicFacet",
     "TopicFilter.query",
     "TopicOrderField.RELEVANCE",

@@ -19,6 +19,7 @@ mod organization;
 mod paper;
 mod person;
 mod researcher;
+mod search;
 mod slug;
 mod topic;
 
@@ -51,6 +52,7 @@ struct Batch<'a> {
     source: &'a str,
     consortium_size: u32,
     written: Written,
+    touched: search::Touched,
 }
 
 impl Store {
@@ -63,8 +65,7 @@ impl Store {
         // A batch takes longer than a request may, and waits for the batch of another import.
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITE_LOCK})")).await?;
-        let written = Written { effects: vec![None; records.len()], notes: Vec::new() };
-        let mut batch = Batch { transaction: &transaction, source, consortium_size: self.consortium_size, written };
+        let mut batch = Batch::new(&transaction, source, self.consortium_size, records.len());
         batch.write(records).await?;
         let written = batch.written;
         transaction.commit().await?;
@@ -72,7 +73,12 @@ impl Store {
     }
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
+    fn new(transaction: &'a DatabaseTransaction, source: &'a str, consortium_size: u32, records: usize) -> Self {
+        let written = Written { effects: vec![None; records], notes: Vec::new() };
+        Self { transaction, source, consortium_size, written, touched: search::Touched::default() }
+    }
+
     /// Organizations and topics first, then people, then papers: each may refer to what comes before.
     async fn write(&mut self, records: &[Record]) -> Result<(), Error> {
         let (mut organizations, mut topics, mut researchers, mut papers) = (vec![], vec![], vec![], vec![]);
@@ -91,7 +97,8 @@ impl Batch<'_> {
         for (index, record) in researchers {
             self.researcher(index, record).await?;
         }
-        self.papers(papers).await
+        self.papers(papers).await?;
+        self.index_touched().await
     }
 
     fn effect(&mut self, index: usize, effect: Effect) {

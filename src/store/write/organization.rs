@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::language::LocalizedText;
 use crate::names;
 use crate::record::{Name, NameKind, OrganizationRecord, OrganizationReference, OrganizationRelation};
+use crate::store::search::Kind;
 use crate::store::sql::{Sql, ids, texts};
 
 #[derive(Serialize)]
@@ -130,6 +131,7 @@ impl Batch<'_> {
         }
         let updated: Vec<i64> = updates.iter().map(|row| row.id).collect();
         let written: Vec<i64> = updates.iter().chain(&inserts).map(|row| row.id).collect();
+        self.touched.insert(Kind::Organization, written.iter().copied());
         let insert = "INSERT INTO organization (id, slug, ror, display_names, sort_names, names, types, status, country_code, city, \
              homepage_url) SELECT id, slug, ror, display_names, sort_names, names, coalesce(types, '{}'), status, country_code, \
              city, homepage_url FROM rows";
@@ -248,6 +250,7 @@ impl Batch<'_> {
         let insert = "INSERT INTO organization (id, slug, ror, display_names, sort_names, names) \
              SELECT id, slug, ror, display_names, sort_names, names FROM rows";
         self.execute(rows_sql(COLUMNS, &[row])?.then(insert)).await?;
+        self.touched.insert(Kind::Organization, [id]);
         self.relate(&[], &[id], &[]).await?;
         Ok(Some(id))
     }

@@ -12,6 +12,7 @@ use crate::identifier::{ArxivId, Doi};
 use crate::language::LocalizedText;
 use crate::names;
 use crate::record::{AbstractCompleteness, AuthorRecord, PaperRecord, PaperType};
+use crate::store::search::Kind;
 use crate::store::sql::{Sql, ids, texts};
 
 /// A record on its way into a paper.
@@ -295,6 +296,7 @@ impl Batch<'_> {
                 self.note(change.index, note);
             }
         }
+        self.touched.insert(Kind::Paper, written.iter().map(|(id, _)| *id));
         self.remember("paper", &said).await?;
         self.identify("paper", identified).await?;
 
@@ -302,6 +304,7 @@ impl Batch<'_> {
         people_to_recount.extend(self.authors_of(&updated).await?);
         pairs_to_recount.extend(self.pairs_of(&updated).await?);
         self.recount_people(&people_to_recount).await?;
+        self.touched.counted.extend(people_to_recount);
         self.recount_pairs(&pairs_to_recount).await
     }
 

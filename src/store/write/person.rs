@@ -9,6 +9,7 @@ use super::Batch;
 use crate::error::Error;
 use crate::identifier::Orcid;
 use crate::names::{self, NameParts};
+use crate::store::search::Kind;
 use crate::store::sql::{Sql, ids, texts};
 
 /// A person as a source names them.
@@ -148,7 +149,7 @@ impl Batch<'_> {
     }
 
     /// Stores those who are new, and the ORCID iDs that became known.
-    pub(super) async fn store_people(&self, people: &mut People) -> Result<(), Error> {
+    pub(super) async fn store_people(&mut self, people: &mut People) -> Result<(), Error> {
         let adopted: Vec<(i64, String)> =
             people.people.iter_mut().filter_map(|person| person.id.zip(person.adopts.take())).collect();
         if !adopted.is_empty() {
@@ -185,6 +186,7 @@ impl Batch<'_> {
                 orcid: person.orcid,
             });
         }
+        self.touched.insert(Kind::Researcher, rows.iter().map(|row| row.id));
         let columns = "id bigint, slug text, display_name text, given_name text, family_name text, sort_name text, \
              name_key text, orcid text";
         let statement = ", people AS (INSERT INTO researcher (id, slug, display_name, given_name, family_name, sort_name, name_key, \

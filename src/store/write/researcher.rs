@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::language::LocalizedText;
 use crate::names;
 use crate::record::{AffiliationKind, AffiliationRecord, ResearcherRecord};
+use crate::store::search::Kind;
 use crate::store::sql::Sql;
 
 #[derive(Serialize)]
@@ -90,6 +91,7 @@ impl Batch<'_> {
              homepage_url = coalesce(rows.homepage_url, researcher.homepage_url), updated_at = now() \
              FROM rows WHERE researcher.id = rows.id";
         self.with_rows(COLUMNS, &[row], update).await?;
+        self.touched.insert(Kind::Researcher, [id]);
         if is_new && let Some(wanted) = &record.slug {
             let slug = self.slugs("researcher", &[names::slug(wanted, "researcher")]).await?.pop().unwrap_or_default();
             // The slug made from the name may be the one wanted, and then it is taken by the same person.

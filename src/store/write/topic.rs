@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::language::LocalizedText;
 use crate::names;
 use crate::record::{Name, NameKind, TopicRecord, TopicReference};
+use crate::store::search::Kind;
 use crate::store::sql::Sql;
 
 #[derive(FromQueryResult)]
@@ -98,6 +99,7 @@ impl Batch<'_> {
         let update = "UPDATE topic SET display_names = rows.display_names, sort_names = rows.sort_names, names = rows.names, \
              code = coalesce(rows.code, topic.code), updated_at = now() FROM rows WHERE topic.id = rows.id";
         self.with_rows(COLUMNS, &[row], update).await?;
+        self.touched.insert(Kind::Topic, [id]);
         self.execute(Sql::with("DELETE FROM topic_broader WHERE topic_id = ?", id)).await?;
         for broader in &record.broader {
             let broader = self.topic_of(broader).await?;
@@ -174,6 +176,7 @@ impl Batch<'_> {
         let insert = "INSERT INTO topic (id, slug, scheme, code, display_names, sort_names, names) \
              SELECT id, slug, scheme, code, display_names, sort_names, names FROM rows";
         self.with_rows(COLUMNS, &[row], insert).await?;
+        self.touched.insert(Kind::Topic, [id]);
         if let Some(code) = &reference.code {
             let scheme = reference.scheme.to_lowercase();
             self.identify("topic", vec![Identified { index: 0, id, scheme, value: code.clone() }]).await?;

@@ -81,6 +81,7 @@ impl TestApp {
         let database = Database::open(&config).await.expect("the test's database");
         let store = Store::new(database.connection.clone(), consortium_size);
         store.keep_consortium_size().await.expect("the consortium size");
+        store.keep_search_index().await.expect("the search index");
         let settings = Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             limits,

@@ -1,0 +1,386 @@
+//! Search over everything, suggestions while somebody types, and the queries of filters.
+
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, orcid, organization, paper, researcher, ror, texts, topic, with};
+
+const SEARCH: &str = "query($query: String!, $kinds: [EntityKind!]) { search(query: $query, kinds: $kinds) { \
+     nodes { __typename slug displayName { value } } } }";
+
+/// The slugs of what a query finds, best first.
+async fn found(app: &TestApp, query: &str) -> Vec<String> {
+    texts(&app.data_with(SEARCH, json!({ "query": query })).await["search"]["nodes"], &["slug"])
+}
+
+/// The highlights of the first thing found, each as its field and its text with the matches in brackets.
+async fn highlights(app: &TestApp, query: &str) -> Vec<String> {
+    let asked = "query($query: String!) { search(query: $query, first: 1) { edges { highlights { field segments { text isMatch } } } } }";
+    let data = app.data_with(asked, json!({ "query": query })).await;
+    let segment = |segment: &Value| {
+        let text = segment["text"].as_str().unwrap_or_default();
+        if segment["isMatch"] == true { format!("[{text}]") } else { text.to_owned() }
+    };
+    let line = |highlight: &Value| {
+        let text: String = highlight["segments"].as_array().into_iter().flatten().map(segment).collect();
+        format!("{}: {text}", highlight["field"].as_str().unwrap_or_default())
+    };
+    data["search"]["edges"][0]["highlights"].as_array().into_iter().flatten().map(line).collect()
+}
+
+fn named(number: u64, names: Value) -> Value {
+    json!({ "kind": "organization", "ror": ror(number), "names": names })
+}
+
+async fn people(names: &[&str]) -> TestApp {
+    let app = TestApp::start().await;
+    app.load(names.iter().map(|name| researcher(name)).collect()).await;
+    app
+}
+
+#[tokio::test]
+async fn what_does_not_matter() {
+    let names = [
+        "Zoë Ångström",
+        "Jean-Luc O’Hara",
+        "Łukasz Đorđević",
+        "Anna Weiß",
+        "Søren Ørsted",
+        "Ana María Peña",
+        "Ili'c Petrović",
+        "José Nuñez",
+        "İpek Yıldız",
+    ];
+    let app = people(&names).await;
+    for (query, slug) in [
+        ("zoe angstrom", "zoe-angstrom"),
+        ("ZOË ÅNGSTRÖM", "zoe-angstrom"),
+        ("Zoe\u{308} A\u{30a}ngstro\u{308}m", "zoe-angstrom"),
+        ("jean luc ohara", "jean-luc-ohara"),
+        ("jeanluc o'hara", "jean-luc-ohara"),
+        ("Jean‐Luc O Hara", "jean-luc-ohara"),
+        ("lukasz dordevic", "lukasz-dordevic"),
+        ("anna weiss", "anna-weiss"),
+        ("soren orsted", "soren-orsted"),
+        ("pena, ana maria", "ana-maria-pena"),
+        ("ilic petrovic", "ilic-petrovic"),
+        ("  nunez   jose ", "jose-nunez"),
+        ("ipek yildiz", "ipek-yildiz"),
+    ] {
+        assert_eq!(found(&app, query).await.first().map(String::as_str), Some(slug), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn the_exact_form_first() {
+    let app = people(&["Jurgen Müller", "Jürgen Muller", "Jürgen Müller", "Jurgen Muller", "Jürgen Müller-Lang"]).await;
+    let names = async |query: &str| {
+        let nodes = app.data_with(SEARCH, json!({ "query": query })).await["search"]["nodes"].clone();
+        texts(&nodes, &["displayName", "value"])
+    };
+    for exact in ["Jurgen Müller", "Jürgen Muller", "Jürgen Müller", "jurgen muller"] {
+        let names = names(exact).await;
+        assert_eq!(names[0].to_lowercase(), exact.to_lowercase());
+        assert_eq!(names[4], "Jürgen Müller-Lang", "with one name more: last");
+    }
+}
+
+#[tokio::test]
+async fn initials_and_orders_of_names() {
+    let app = people(&["John W. Smith", "John Smithson", "Mary John", "J. Doe", "Jane Doe"]).await;
+    assert_eq!(found(&app, "John Smith").await[0], "john-w-smith");
+    assert_eq!(found(&app, "Smith John").await[0], "john-w-smith");
+    assert_eq!(found(&app, "Smith, John W").await[0], "john-w-smith");
+    assert_eq!(found(&app, "J Smith").await[0], "john-w-smith");
+    assert_eq!(found(&app, "J. Doe").await, ["j-doe", "jane-doe"]);
+    assert_eq!(found(&app, "Doe M").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn typos() {
+    let app = people(&["Katharina Schmidhuber", "Katrin Schmidt", "Wei Li", "Anna Maria Rossi"]).await;
+    for query in
+        ["schmidhubre", "schmidhber", "shcmidhuber", "katarina schmidhuber", "katharna schmidhubr", "schmitthuber"]
+    {
+        assert_eq!(found(&app, query).await.first().map(String::as_str), Some("katharina-schmidhuber"), "{query}");
+    }
+    // One typo before two, and none in short words.
+    assert_eq!(found(&app, "schmibt").await, ["katrin-schmidt"]);
+    assert_eq!(found(&app, "Wee Li").await, Vec::<String>::new());
+    assert_eq!(found(&app, "rosi").await, ["anna-maria-rossi"]);
+    assert_eq!(found(&app, "schmidhuberxyz").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn typos_only_where_little_is_found() {
+    let app = TestApp::start().await;
+    let mut records: Vec<Value> = (0..25).map(|number| researcher(&format!("Martin Number{number}"))).collect();
+    records.push(researcher("Marten Other"));
+    app.load(json!(records)).await;
+    let count = async |query: &str| {
+        app.data_with("query($q: String!) { search(query: $q) { totalCount } }", json!({ "q": query })).await["search"]
+            ["totalCount"]
+            .clone()
+    };
+    assert_eq!(count("martin").await, 25);
+    assert_eq!(count("marten").await, 26, "the one with that name, and those a letter away");
+}
+
+#[tokio::test]
+async fn more_papers_win_ties() {
+    let app = people(&["Ana Silva", "Bea Silva", "Caio Silva"]).await;
+    app.load(json!([
+        paper("One", Some(2001), &["Bea Silva"]),
+        paper("Two", Some(2002), &["Bea Silva", "Caio Silva"]),
+        paper("Three", Some(2003), &["Bea Silva"]),
+    ]))
+    .await;
+    assert_eq!(found(&app, "silva").await, ["bea-silva", "caio-silva", "ana-silva"]);
+}
+
+#[tokio::test]
+async fn everything_together() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        researcher("Maria Ocean"),
+        organization(1, "Ocean"),
+        topic("Ocean"),
+        with(paper("Ocean currents", Some(2020), &["Maria Ocean"]), json!({})),
+        paper("Of the ocean", Some(2021), &["Maria Ocean"]),
+    ]))
+    .await;
+    let data = app.data_with(SEARCH, json!({ "query": "ocean" })).await;
+    let kinds = texts(&data["search"]["nodes"], &["__typename"]);
+    assert_eq!(kinds, ["Organization", "Topic", "Researcher", "Paper", "Paper"], "{data}");
+    let only = app.data_with(SEARCH, json!({ "query": "ocean", "kinds": ["PAPER", "TOPIC", "PAPER"] })).await;
+    assert_eq!(texts(&only["search"]["nodes"], &["__typename"]), ["Topic", "Paper", "Paper"]);
+    let none = app.data_with(SEARCH, json!({ "query": "ocean", "kinds": [] })).await;
+    assert_eq!(none["search"]["nodes"], json!([]));
+}
+
+#[tokio::test]
+async fn labels_in_any_language_and_acronyms() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        named(1, json!([
+            { "value": "Polytechnic of Somewhere", "language": "en", "kind": "DISPLAY" },
+            { "value": "Polytechnique de Quelquepart", "language": "fr", "kind": "LABEL" },
+            { "value": "المدرسة الوطنية", "language": "ar", "kind": "LABEL" },
+            { "value": "POS", "kind": "ACRONYM" },
+        ])),
+        named(2, json!([
+            { "value": "Ports of the South", "language": "en", "kind": "DISPLAY" },
+            { "value": "Pos", "language": "es", "kind": "ALIAS" },
+        ])),
+        named(3, json!([{ "value": "筑波大学", "language": "ja", "kind": "DISPLAY" }])),
+        { "kind": "topic", "names": [
+            { "value": "Machine learning", "language": "en", "kind": "LABEL" },
+            { "value": "L’apprentissage automatique", "language": "fr", "kind": "LABEL" },
+        ] },
+    ]))
+    .await;
+    assert_eq!(found(&app, "polytechnique quelquepart").await, ["polytechnic-of-somewhere"]);
+    assert_eq!(found(&app, "POS").await, ["polytechnic-of-somewhere", "ports-of-the-south"]);
+    assert_eq!(found(&app, "apprentissage").await, ["machine-learning"]);
+    assert_eq!(found(&app, "lapprentissage").await, ["machine-learning"]);
+    assert_eq!(found(&app, "المدرسة").await, ["polytechnic-of-somewhere"]);
+    assert_eq!(
+        found(&app, "\u{202b}المَدرسة\u{200f}").await,
+        ["polytechnic-of-somewhere"],
+        "marks of direction, and vowels"
+    );
+    for query in ["筑波", "大学", "筑波大学", "波", "筑波 大学"] {
+        assert_eq!(found(&app, query).await, ["zhu-bo-da-xue"], "{query}");
+    }
+    assert_eq!(found(&app, "筑学").await, Vec::<String>::new());
+    assert_eq!(highlights(&app, "quelquepart").await, ["label:fr: Polytechnique de [Quelquepart]"]);
+    assert_eq!(highlights(&app, "大学").await, ["label:ja: 筑波[大学]"]);
+    assert_eq!(highlights(&app, "apprentissage automatique").await, ["label:fr: L’[apprentissage] [automatique]"]);
+}
+
+#[tokio::test]
+async fn korean_names() {
+    let app = people(&["김철수", "山田 太郎"]).await;
+    for query in ["김철수", "철수", "김"] {
+        assert_eq!(found(&app, query).await.len(), 1, "{query}");
+    }
+    assert_eq!(found(&app, "山田太郎").await.len(), 1);
+    assert_eq!(found(&app, "太郎").await.len(), 1);
+}
+
+#[tokio::test]
+async fn pasted_identifiers() {
+    let app = TestApp::start().await;
+    let id = orcid(7);
+    app.load(json!([
+        with(researcher("Iris Seven"), json!({ "orcid": id })),
+        researcher("Orcid Org"),
+        organization(1, "Harbour"),
+        with(paper("A study", Some(2020), &["Iris Seven"]), json!({ "doi": "10.5555/abc.7", "arxivId": "2301.00001" })),
+        paper("On doi 10.5555/abc.7 again", Some(2020), &["Iris Seven"]),
+    ]))
+    .await;
+    for query in [id.clone(), format!("https://orcid.org/{id}"), format!("orcid.org/{id}"), id.replace('-', "")] {
+        assert_eq!(found(&app, &query).await.first().map(String::as_str), Some("iris-seven"), "{query}");
+    }
+    for query in [
+        "10.5555/ABC.7",
+        "https://doi.org/10.5555/abc.7",
+        "doi:10.5555/abc.7",
+        "arXiv:2301.00001",
+        "https://arxiv.org/abs/2301.00001v2",
+    ] {
+        assert_eq!(found(&app, query).await.first().map(String::as_str), Some("a-study"), "{query}");
+    }
+    assert_eq!(found(&app, &format!("https://ror.org/{}", ror(1))).await, ["harbour"]);
+    assert_eq!(highlights(&app, &id).await, [format!("orcid: [{id}]")]);
+    assert_eq!(highlights(&app, "doi:10.5555/ABC.7").await[0], "doi: [10.5555/abc.7]");
+}
+
+#[tokio::test]
+async fn stems_and_abstracts() {
+    let app = TestApp::start().await;
+    let text = "We study how tides move sediments. Estuaries are mapped with drones over two years of observation.";
+    app.load(json!([
+        with(
+            paper("Mapping rivers", Some(2020), &["A B"]),
+            json!({
+                "language": "en", "abstractCompleteness": "FULL", "abstract": { "en": text },
+            })
+        ),
+        with(paper("Réseaux neuronaux", Some(2021), &["A B"]), json!({ "language": "fr" })),
+        paper("Mapped", Some(2022), &["A B"]),
+    ]))
+    .await;
+    assert_eq!(found(&app, "map river").await, ["mapping-rivers"]);
+    assert_eq!(found(&app, "estuary drone").await, ["mapping-rivers"]);
+    assert_eq!(found(&app, "rivers estuaries").await, ["mapping-rivers"], "words of title and abstract together");
+    assert_eq!(found(&app, "réseau neuronal").await, ["reseaux-neuronaux"]);
+    assert_eq!(
+        highlights(&app, "map").await,
+        [
+            "title: [Mapping] rivers",
+            "abstract:en: We study how tides move sediments. Estuaries are [mapped] with drones over two years of observation."
+        ]
+    );
+}
+
+#[tokio::test]
+async fn changes_are_found_at_once() {
+    let app = people(&["Nora Before"]).await;
+    let record = json!([with(paper("Old title", Some(2020), &["Nora Before"]), json!({ "sourceId": "1" }))]);
+    app.load(record).await;
+    assert_eq!(found(&app, "old title").await, ["old-title"]);
+    let changed = with(paper("Fresh heading", Some(2020), &["Nora Before"]), json!({ "sourceId": "1" }));
+    app.write(&crate::support::records_of(json!([changed]))).await;
+    assert_eq!(found(&app, "old title").await, Vec::<String>::new());
+    assert_eq!(found(&app, "fresh heading").await, ["old-title"], "the slug stays");
+    // The vocabulary follows: what nobody is called any more is no guess.
+    assert_eq!(found(&app, "heeding").await, ["old-title"]);
+    app.sql("DELETE FROM paper").await;
+    assert_eq!(found(&app, "fresh heading").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_search_without_words() {
+    let app = people(&["Nora Name"]).await;
+    for query in ["", "   ", "!?", "🙂", "\u{200f}", "&|!:*", "' \\ \""] {
+        assert_eq!(found(&app, query).await, Vec::<String>::new(), "{query:?}");
+        let none =
+            app.data_with("query($q: String!) { autocomplete(query: $q) { label } }", json!({ "q": query })).await;
+        assert_eq!(none["autocomplete"], json!([]));
+    }
+    let long = "x".repeat(501);
+    let refusal = app.refusal(SEARCH, json!({ "query": long })).await;
+    assert_eq!(refusal, "query has 501 characters; it takes at most 500: a name, a title or a few words will do");
+}
+
+async fn suggestions(app: &TestApp, query: &str, arguments: &str) -> Vec<String> {
+    let asked =
+        format!("query($q: String!) {{ autocomplete(query: $q {arguments}) {{ label hint node {{ slug }} }} }}");
+    let data = app.data_with(&asked, json!({ "q": query })).await;
+    let line = |entry: &Value| {
+        format!("{} | {}", entry["label"].as_str().unwrap_or_default(), entry["hint"].as_str().unwrap_or("-"))
+    };
+    data["autocomplete"].as_array().into_iter().flatten().map(line).collect()
+}
+
+#[tokio::test]
+async fn suggestions_while_typing() {
+    let app = TestApp::start().await;
+    let place = |number: u64| json!([{ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT" }]);
+    app.load(json!([
+        with(
+            named(
+                1,
+                json!([
+                    { "value": "Harbour Institute", "language": "en", "kind": "DISPLAY" },
+                    { "value": "Institut du port", "language": "fr", "kind": "LABEL" },
+                    { "value": "HI", "kind": "ACRONYM" },
+                ])
+            ),
+            json!({ "city": "Lorient", "countryCode": "FR" })
+        ),
+        with(researcher("Maria Harper"), json!({ "affiliations": place(1), "orcid": orcid(1) })),
+        with(researcher("Maria Harper"), json!({ "orcid": orcid(2) })),
+        researcher("Harald Marin"),
+        topic("Marine harvest"),
+        with(topic("Harbour seals"), json!({ "broader": [{ "labels": { "en": "Marine harvest" } }] })),
+        with(
+            paper("Harbours of the north", Some(2019), &[]),
+            json!({ "authors": [
+            { "position": 1, "name": "Maria Harper", "orcid": orcid(2) }, { "position": 2, "name": "Harald Marin" },
+        ] })
+        ),
+    ]))
+    .await;
+    assert_eq!(
+        suggestions(&app, "har mar", "").await,
+        [
+            "Maria Harper | Harbours of the north",
+            "Harald Marin | Harbours of the north",
+            "Maria Harper | Harbour Institute",
+            "Marine harvest | -"
+        ]
+    );
+    assert_eq!(suggestions(&app, "maria h", ", kinds: [RESEARCHER]").await.len(), 2);
+    assert_eq!(suggestions(&app, "maria hx", "").await, Vec::<String>::new());
+    assert_eq!(suggestions(&app, "inst", ", languages: [\"fr\"]").await, ["Institut du port | Lorient, FR"]);
+    assert_eq!(suggestions(&app, "inst", ", languages: [\"en\"]").await, ["Harbour Institute | Lorient, FR"]);
+    assert_eq!(suggestions(&app, "HI", ", kinds: [ORGANIZATION]").await, ["Harbour Institute | HI · Lorient, FR"]);
+    assert_eq!(suggestions(&app, "harbour s", "").await, ["Harbour seals | Marine harvest"]);
+    assert_eq!(suggestions(&app, "harbours", "").await, ["Harbours of the north | Maria Harper et al., 2019"]);
+    assert_eq!(suggestions(&app, "harpre", ", kinds: [RESEARCHER]").await.len(), 2, "a typo where nothing begins so");
+    assert_eq!(suggestions(&app, "h", ", first: 2").await.len(), 2);
+    let refused = app.refusal("{ autocomplete(query: \"h\", first: 0) { label } }", json!({})).await;
+    assert_eq!(refused, "first is 0; it can be 1 to 100");
+}
+
+#[tokio::test]
+async fn a_common_beginning_is_looked_for_among_the_best_known() {
+    let app = TestApp::start().await;
+    let people: Vec<Value> = (0..3_200).map(|number| researcher(&format!("Zed Number{number}"))).collect();
+    app.load(json!(people)).await;
+    app.load(json!([
+        paper("A paper", Some(2020), &["Zed Number3000", "Zed Number3100"]),
+        paper("Another", Some(2020), &["Zed Number3100"])
+    ]))
+    .await;
+    let best = suggestions(&app, "zed", ", first: 2").await;
+    assert_eq!(best, ["Zed Number3100 | Another", "Zed Number3000 | A paper"]);
+    assert_eq!(suggestions(&app, "zed number3100", ", first: 1").await, ["Zed Number3100 | Another"]);
+}
+
+#[tokio::test]
+async fn what_it_costs() {
+    let app = people(&["Nora Name", "Nora Other"]).await;
+    let statements = async |query: &str| {
+        let (answer, statements) = app.statements_of(query, json!({})).await;
+        answer.data();
+        statements
+    };
+    assert_eq!(statements("{ search(query: \"nora\") { pageInfo { hasNextPage } } }").await, 1);
+    assert_eq!(statements("{ search(query: \"nora\") { nodes { slug } } }").await, 2);
+    assert_eq!(statements("{ search(query: \"nora\") { edges { node { slug } highlights { field } } } }").await, 3);
+    assert_eq!(statements("{ search(query: \"nora\") { totalCount } }").await, 2);
+    assert_eq!(statements("{ autocomplete(query: \"nor\") { label } }").await, 1);
+}
