@@ -313,3 +313,87 @@ fn pieces(text: &str, mut marked: Vec<Range<usize>>) -> Vec<(&str, bool)> {
     }
     pieces
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names;
+    use proptest::prelude::*;
+
+    fn forms(text: &str) -> Vec<Vec<Vec<String>>> {
+        Query::new(text).map(|query| query.words).unwrap_or_default()
+    }
+
+    fn marked(query: &str, text: &str) -> String {
+        let query = Query::new(query).unwrap_or_default();
+        let piece = |(text, is_match): (&str, bool)| if is_match { format!("[{text}]") } else { text.to_owned() };
+        query.mark(text, &[]).into_iter().map(piece).collect()
+    }
+
+    #[test]
+    fn words_and_their_parts() {
+        assert_eq!(
+            index_words("Jean-Luc O’Hara, U.S.A."),
+            ["a", "hara", "jean", "jeanluc", "luc", "o", "ohara", "s", "u", "usa"]
+        );
+        assert_eq!(index_words("L'été"), ["ete", "l", "lete"]);
+        assert_eq!(index_words("don't – stop... 'now'"), ["don", "dont", "now", "stop", "t"]);
+        assert_eq!(index_words("GPT模型"), ["gpt", "型", "模", "模型"]);
+        assert_eq!(index_words("山田 太郎"), ["太", "太郎", "山", "山田", "田", "田太", "郎"]);
+        assert_eq!(index_words(" - ' … "), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_looked_for() {
+        assert_eq!(forms("Smith"), [[["smith"]]]);
+        assert_eq!(forms("O'Hara"), [vec![vec!["ohara".to_owned()], vec!["o".to_owned(), "hara".to_owned()]]]);
+        assert_eq!(forms("筑波大学"), [[["筑波", "波大", "大学"]]]);
+        assert_eq!(Query::new(" \u{a0} "), None);
+        assert!(!Query::new("?!").expect("a query").has_words());
+    }
+
+    #[test]
+    fn marks() {
+        assert_eq!(marked("angstrom", "Zoë Ångström"), "Zoë [Ångström]");
+        assert_eq!(marked("jean", "Jean-Luc"), "[Jean]-Luc");
+        assert_eq!(marked("ohara jean", "Jean-Luc O’Hara"), "[Jean]-Luc [O’Hara]");
+        assert_eq!(marked("schmit", "Anna Schmidt"), "Anna [Schmidt]");
+        assert_eq!(marked("smith", "Smith Smithson"), "[Smith] Smithson", "only what is there as typed");
+        assert_eq!(marked("大学", "筑波大学"), "筑波[大学]");
+        assert_eq!(marked("e\u{301}te", "été e\u{301}te\u{301}"), "[été] [e\u{301}te\u{301}]");
+    }
+
+    #[test]
+    fn long_words() {
+        let words = index_words(&"x".repeat(10_000));
+        assert_eq!(words, ["x".repeat(LONGEST_WORD)]);
+        assert_eq!(forms(&"x".repeat(10_000)), [[["x".repeat(LONGEST_WORD)]]]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_found_by_its_words(text in any::<String>()) {
+            let there = index_words(&text);
+            for word in &there {
+                prop_assert!(word.chars().all(char::is_alphanumeric) && !word.is_empty() && word.len() <= 255, "{}", word);
+            }
+            for forms in forms(&text) {
+                prop_assert!(forms.iter().any(|form| form.iter().all(|word| there.contains(word))), "{:?} {:?}", forms, there);
+            }
+        }
+
+        #[test]
+        fn marks_lose_nothing(query in any::<String>(), text in any::<String>()) {
+            let query = Query::new(&query).unwrap_or_default();
+            let pieces = query.mark(&text, &[]);
+            prop_assert_eq!(pieces.iter().map(|(piece, _)| *piece).collect::<String>(), text.clone());
+            prop_assert!(pieces.iter().all(|(piece, _)| !piece.is_empty()));
+        }
+
+        #[test]
+        fn case_and_accents_do_not_matter(text in "[a-zA-Zéøßñ' -]{0,30}") {
+            prop_assert_eq!(index_words(&text), index_words(&text.to_lowercase()));
+            prop_assert_eq!(letters(&text), letters(&names::fold(&text)));
+        }
+    }
+}

@@ -103,7 +103,11 @@ fn is_initial(forms: &[Vec<String>]) -> bool {
 
 fn kind_conditions(kinds: &[Kind], alias: &str) -> String {
     let conditions: Vec<String> = kinds.iter().map(|kind| format!("{alias}.{} IS NOT NULL", kind.column())).collect();
-    if kinds.len() == Kind::ALL.len() { "true".to_owned() } else { format!("({})", conditions.join(" OR ")) }
+    match kinds.len() {
+        0 => "false".to_owned(),
+        4 => "true".to_owned(),
+        _ => format!("({})", conditions.join(" OR ")),
+    }
 }
 
 /// What matches a query: rows of `researcher_id`, `organization_id`, `topic_id`, `paper_id` (all but one null), `rank`

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, orcid, organization, paper, researcher, ror, texts, topic, with};
+use crate::support::sample::college;
+use crate::support::{TestApp, dump, orcid, organization, paper, records_of, researcher, ror, texts, topic, with};
 
 const SEARCH: &str = "query($query: String!, $kinds: [EntityKind!]) { search(query: $query, kinds: $kinds) { \
      nodes { __typename slug displayName { value } } } }";
@@ -271,7 +272,7 @@ async fn changes_are_found_at_once() {
     app.load(record).await;
     assert_eq!(found(&app, "old title").await, ["old-title"]);
     let changed = with(paper("Fresh heading", Some(2020), &["Nora Before"]), json!({ "sourceId": "1" }));
-    app.write(&crate::support::records_of(json!([changed]))).await;
+    app.write(&records_of(json!([changed]))).await;
     assert_eq!(found(&app, "old title").await, Vec::<String>::new());
     assert_eq!(found(&app, "fresh heading").await, ["old-title"], "the slug stays");
     // The vocabulary follows: what nobody is called any more is no guess.
@@ -383,4 +384,36 @@ async fn what_it_costs() {
     assert_eq!(statements("{ search(query: \"nora\") { edges { node { slug } highlights { field } } } }").await, 3);
     assert_eq!(statements("{ search(query: \"nora\") { totalCount } }").await, 2);
     assert_eq!(statements("{ autocomplete(query: \"nor\") { label } }").await, 1);
+}
+
+/// What search finds things by, in an order of its own.
+async fn index(app: &TestApp) -> Vec<String> {
+    let sql = "SELECT coalesce('r' || researcher_id, 'o' || organization_id, 't' || topic_id, 'p' || paper_id) || field || text || letters \
+         || words::text || word_count || long_word_count || weight || popularity AS line FROM search_entry \
+         UNION ALL SELECT word || entry_count FROM search_word WHERE entry_count <> 0 \
+         UNION ALL SELECT paper_id || language || words::text || popularity FROM search_abstract ORDER BY 1";
+    dump::query(&app.database_url, sql).await
+}
+
+#[tokio::test]
+async fn the_index_follows_every_write() {
+    let app = TestApp::start().await;
+    app.load(json!(college(12))).await;
+    let change = |number: usize, title: &str| {
+        with(
+            paper(title, Some(2020), &["Person 3", "New Person"]),
+            json!({
+                "sourceId": format!("First {number}"), "abstractCompleteness": "FULL", "abstract": { "en": format!("About {title}.") },
+            }),
+        )
+    };
+    app.write(&records_of(json!([change(1, "Changed one"), change(2, "Changed two"), change(1, "Changed again")])))
+        .await;
+    app.write(&records_of(json!([with(researcher("Person 4"), json!({ "otherNames": ["Fourth Person"] }))]))).await;
+    let followed = index(&app).await;
+    assert!(followed.len() > 60, "{}", followed.len());
+    app.sql("DELETE FROM setting WHERE name = 'search_version'").await;
+    assert!(app.store.keep_search_index().await.expect("the index"));
+    assert_eq!(followed, index(&app).await);
+    assert!(!app.store.keep_search_index().await.expect("the index"), "it is as it would be made now");
 }

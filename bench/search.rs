@@ -1,0 +1,224 @@
+//! How often search finds what was meant, and how long it takes: against a running service, with names and titles of
+//! its own directory, typed in the ways in which people type them.
+//!
+//! `bench/search.sh` starts such a service over real data and runs this. The sample is the same for the same directory.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use academic_directory::{names, words};
+use serde_json::{Value, json};
+
+const SAMPLE: usize = 1_000;
+
+/// Numbers that look like chance and are the same on every run (SplitMix64).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) % bound.max(1) as u64).unwrap_or_default()
+    }
+
+    fn sample<T: Clone>(&mut self, all: &[T], amount: usize) -> Vec<T> {
+        let mut places: Vec<usize> = (0..all.len()).collect();
+        let amount = amount.min(places.len());
+        for place in 0..amount {
+            let other = place + self.below(places.len() - place);
+            places.swap(place, other);
+        }
+        places[..amount].iter().map(|place| all[*place].clone()).collect()
+    }
+}
+
+struct Service {
+    client: reqwest::Client,
+    url: String,
+}
+
+impl Service {
+    async fn ask(&self, query: &str, variables: Value) -> Result<Value, Box<dyn Error>> {
+        let request = self.client.post(&self.url).json(&json!({ "query": query, "variables": variables }));
+        let answer: Value = request.send().await?.json().await?;
+        match answer.get("errors") {
+            Some(errors) => Err(errors.to_string().into()),
+            None => Ok(answer["data"].clone()),
+        }
+    }
+
+    /// All rows of a list, as far as a row passes.
+    async fn walk(
+        &self,
+        list: &str,
+        selection: &str,
+        passes: impl Fn(&Value) -> bool,
+    ) -> Result<Vec<Value>, Box<dyn Error>> {
+        let query = format!(
+            "query($after: String) {{ list: {list} {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {selection} }} }} }}"
+        );
+        let (mut rows, mut after) = (Vec::new(), Value::Null);
+        loop {
+            let mut data = self.ask(&query, json!({ "after": after })).await?;
+            let Value::Array(nodes) = data["list"]["nodes"].take() else { return Err("a page without nodes".into()) };
+            let end = nodes.iter().position(|node| !passes(node));
+            rows.extend(nodes.into_iter().take(end.unwrap_or(usize::MAX)));
+            if end.is_some() || data["list"]["pageInfo"]["hasNextPage"] != true {
+                return Ok(rows);
+            }
+            after = data["list"]["pageInfo"]["endCursor"].take();
+        }
+    }
+}
+
+/// What one way of typing gave.
+#[derive(Default)]
+struct Outcome {
+    asked: usize,
+    first: usize,
+    in_five: usize,
+    times: Vec<Duration>,
+    missed: Vec<String>,
+}
+
+impl Outcome {
+    fn note(&mut self, typed: &str, place: Option<usize>, time: Duration) {
+        self.asked += 1;
+        self.times.push(time);
+        self.first += usize::from(place == Some(0));
+        self.in_five += usize::from(place.is_some_and(|place| place < 5));
+        if place.is_none_or(|place| place >= 5) {
+            self.missed.push(typed.to_owned());
+        }
+    }
+
+    fn print(&mut self, name: &str) {
+        self.times.sort_unstable();
+        let share = |part: usize| 100.0 * part as f64 / self.asked.max(1) as f64;
+        let time = |per_thousand: usize| {
+            let place = (self.times.len() * per_thousand / 1000).min(self.times.len().saturating_sub(1));
+            self.times.get(place).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
+        };
+        println!(
+            "{name:<44} {:>6} {:>7.1} % {:>7.1} % {:>8.1} ms {:>8.1} ms {:>6.1}",
+            self.asked,
+            share(self.first),
+            share(self.in_five),
+            time(500),
+            time(990),
+            time(990) / time(500).max(0.001)
+        );
+        for missed in self.missed.iter().take(3) {
+            println!("    not in the first five: {missed}");
+        }
+    }
+}
+
+const SEARCH: &str = "query($typed: String!) { found: search(query: $typed, first: 5) { nodes { id } } }";
+const AUTOCOMPLETE: &str =
+    "query($typed: String!) { found: autocomplete(query: $typed, first: 5) { label hint node { id } } }";
+
+/// Types each text and looks where the one that was meant is.
+async fn run(service: &Service, query: &str, typed: &[(String, String)]) -> Result<Outcome, Box<dyn Error>> {
+    let mut outcome = Outcome::default();
+    for (text, id) in typed {
+        let begin = Instant::now();
+        let data = service.ask(query, json!({ "typed": text })).await?;
+        let time = begin.elapsed();
+        let nodes = data["found"]["nodes"].as_array().or(data["found"].as_array()).cloned().unwrap_or_default();
+        let place = nodes.iter().position(|node| node["id"] == **id || node["node"]["id"] == **id);
+        outcome.note(text, place, time);
+    }
+    Ok(outcome)
+}
+
+/// One letter of a word of five letters or more: left out, doubled, another one, or changed with the next.
+fn with_typo(chance: &mut Chance, name: &str) -> Option<String> {
+    let long: Vec<&str> =
+        name.split(' ').filter(|word| word.chars().count() >= 5 && word.chars().all(char::is_alphabetic)).collect();
+    let word = *long.get(chance.below(long.len()))?;
+    let mut letters: Vec<char> = word.chars().collect();
+    let place = chance.below(letters.len() - 1);
+    match chance.below(4) {
+        0 => drop(letters.remove(place)),
+        1 => letters.insert(place, letters[place]),
+        2 => letters[place] = if letters[place] == 'e' { 'a' } else { 'e' },
+        _ => letters.swap(place, place + 1),
+    }
+    let mistyped: String = letters.into_iter().collect();
+    (mistyped != word).then(|| name.replacen(word, &mistyped, 1))
+}
+
+fn family_first(person: &Value) -> Option<String> {
+    Some(format!("{} {}", person["familyName"].as_str()?, person["givenName"].as_str()?))
+}
+
+/// A title without two of its words.
+fn without_two_words(chance: &mut Chance, title: &str) -> Option<String> {
+    let mut left: Vec<&str> = title.split(' ').collect();
+    if left.len() < 4 {
+        return None;
+    }
+    for _ in 0..2 {
+        left.remove(chance.below(left.len()));
+    }
+    Some(left.join(" "))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let url = std::env::args().find(|argument| argument.starts_with("http://"));
+    let Some(url) = url else {
+        println!("skipped: say which service, as in cargo bench --bench search -- http://127.0.0.1:8080/graphql");
+        return Ok(());
+    };
+    let service = Service { client: reqwest::Client::builder().no_proxy().build()?, url };
+    let by_papers = "researchers(first: 100, after: $after, orderBy: {field: PAPER_COUNT, direction: DESC})";
+    let selection = "id name givenName familyName statistics { paperCount }";
+    let people =
+        service.walk(by_papers, selection, |person| person["statistics"]["paperCount"].as_i64() > Some(3)).await?;
+    let everybody = service.walk("researchers(first: 100, after: $after)", "name", |_| true).await?;
+    let papers = service.walk("papers(first: 100, after: $after)", "id title", |_| true).await?;
+    println!("{} people, {} with more than 3 papers, {} papers", everybody.len(), people.len(), papers.len());
+
+    let mut beginnings: HashMap<String, usize> = HashMap::new();
+    let beginning = |name: &str| names::fold(name).chars().take(8).collect::<String>();
+    for person in &everybody {
+        *beginnings.entry(beginning(person["name"].as_str().unwrap_or_default())).or_default() += 1;
+    }
+    let mut chance = Chance(2_024);
+    let people = chance.sample(&people, SAMPLE);
+    let papers = chance.sample(&papers, SAMPLE);
+    let text = |thing: &Value, field: &str| thing[field].as_str().unwrap_or_default().to_owned();
+    let typed = |typing: &mut dyn FnMut(&Value) -> Option<String>, things: &[Value]| -> Vec<(String, String)> {
+        things.iter().filter_map(|thing| Some((typing(thing)?, text(thing, "id")))).collect()
+    };
+    let plain = typed(&mut |person| Some(names::fold(&text(person, "name"))), &people);
+    let mistyped = typed(&mut |person| with_typo(&mut chance, &text(person, "name")), &people);
+    let turned = typed(&mut family_first, &people);
+    let begun = typed(
+        &mut |person| {
+            let begun = beginning(&text(person, "name"));
+            (beginnings.get(&begun).is_some_and(|shared| *shared <= 5)).then_some(begun)
+        },
+        &people,
+    );
+    let titles = typed(&mut |paper| without_two_words(&mut chance, &text(paper, "title")), &papers);
+    let titles: Vec<_> = titles.into_iter().filter(|(typed, _)| !words::words(typed).is_empty()).collect();
+
+    // The first questions of a connection are slower than all others.
+    run(&service, SEARCH, &plain[..plain.len().min(50)]).await?;
+    run(&service, AUTOCOMPLETE, &begun[..begun.len().min(50)]).await?;
+    println!(
+        "{:<44} {:>6} {:>9} {:>9} {:>11} {:>11} {:>6}",
+        "typed", "asked", "first", "in five", "p50", "p99", "ratio"
+    );
+    run(&service, SEARCH, &plain).await?.print("(a) name, no accents, lower case");
+    run(&service, SEARCH, &mistyped).await?.print("(b) name with one typo");
+    run(&service, SEARCH, &turned).await?.print("(c) family name first");
+    run(&service, AUTOCOMPLETE, &begun).await?.print("(d) eight letters, shared by at most five");
+    run(&service, SEARCH, &titles).await?.print("(t) title without two of its words");
+    Ok(())
+}
