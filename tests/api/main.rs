@@ -13,6 +13,7 @@ mod coauthorship;
 mod cursor;
 mod directory;
 mod errors;
+mod hostile;
 mod import_csl;
 mod import_csl_damage;
 mod import_csl_identity;
