@@ -17,6 +17,7 @@ pub mod context;
 mod directory;
 mod identifier;
 mod localized;
+mod nesting;
 mod node;
 mod order;
 mod organization;
