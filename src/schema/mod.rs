@@ -11,6 +11,7 @@ use self::response::FieldTypes;
 
 mod affiliation;
 mod authorship;
+mod coauthor_path;
 mod coauthorship;
 mod connection;
 pub mod context;
@@ -36,6 +37,7 @@ pub struct Query(
     affiliation::AffiliationQuery,
     topic::TopicQuery,
     paper::PaperQuery,
+    coauthor_path::CoauthorPathQuery,
     directory::DirectoryQuery,
 );
 
