@@ -96,6 +96,12 @@ pub struct Limits {
     pub page: PageLimits,
     /// The most entries of a list in a filter, and of keys in a look-up.
     pub list_entries: usize,
+    /// How deep filters may nest in each other by and, or and not.
+    pub filter_depth: usize,
+    /// The most filters that may nest in one.
+    pub filters: usize,
+    /// The most people whom the search for a path between two may come to.
+    pub path_people: usize,
     /// The deepest query, in nested fields.
     pub depth: usize,
     /// The most fields a query may return, pages counted at their full size.
@@ -109,6 +115,9 @@ impl Default for Limits {
         Self {
             page: PageLimits { default_size: 20, maximum_size: 100 },
             list_entries: 500,
+            filter_depth: 5,
+            filters: 100,
+            path_people: 50_000,
             depth: 50,
             complexity: 1_000_000,
             body_bytes: 1_048_576,

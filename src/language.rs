@@ -6,6 +6,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// How many of a reader's languages count: nobody reads more, and each one costs.
+const MOST_PREFERENCES: usize = 20;
+
+/// The longest tag, in letters, digits and hyphens. BCP 47 has 35 suffice for what has no extensions, and each part is
+/// a shorter form to try.
+const LONGEST_TAG: usize = 100;
+
 /// The key of a text whose language nobody stated: BCP 47's own tag for that.
 const UNDETERMINED: &str = "und";
 
@@ -22,9 +29,12 @@ impl FromStr for LanguageTag {
     type Err = InvalidLanguageTag;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        oxilangtag::LanguageTag::parse_and_normalize(text.trim())
-            .map(|tag| Self(tag.into_inner()))
-            .map_err(|_| InvalidLanguageTag(text.chars().take(40).collect()))
+        let invalid = || InvalidLanguageTag(text.chars().take(40).collect());
+        let text = text.trim();
+        if text.len() > LONGEST_TAG {
+            return Err(invalid());
+        }
+        oxilangtag::LanguageTag::parse_and_normalize(text).map(|tag| Self(tag.into_inner())).map_err(|_| invalid())
     }
 }
 
@@ -54,6 +64,50 @@ impl fmt::Display for LanguageTag {
     }
 }
 
+/// What a reader's `Accept-Language` says (RFC 9110, section 12.5.4).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AcceptedLanguages {
+    /// The languages that the reader wants, most wanted first; those of one weight in the order of the header.
+    pub wanted: Vec<LanguageTag>,
+    /// The languages that the reader does not want: those with `q=0`.
+    pub refused: Vec<LanguageTag>,
+    /// Whether the reader wants no other than those that are wanted: `*;q=0`.
+    pub refuses_others: bool,
+}
+
+impl AcceptedLanguages {
+    /// Reads a header. What is malformed in it is passed over, and so is a `*` with a weight: it names no language.
+    #[must_use]
+    pub fn of(header: &str) -> Self {
+        let mut accepted = Self::default();
+        let mut wanted: Vec<(u16, LanguageTag)> = Vec::new();
+        for entry in header.split(',') {
+            let (range, weight) = entry.split_once(';').unwrap_or((entry, "q=1"));
+            let Some(weight) = thousandths(weight) else { continue };
+            match range.trim().parse::<LanguageTag>() {
+                Ok(tag) if weight == 0 => accepted.refused.push(tag),
+                Ok(tag) => wanted.push((weight, tag)),
+                Err(_) => accepted.refuses_others |= weight == 0 && range.trim() == "*",
+            }
+        }
+        wanted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+        accepted.wanted = wanted.into_iter().map(|(_, tag)| tag).take(MOST_PREFERENCES).collect();
+        accepted.refused.truncate(MOST_PREFERENCES);
+        accepted
+    }
+}
+
+/// The weight of `q=0.5`, in thousandths; none where it is malformed.
+fn thousandths(parameter: &str) -> Option<u16> {
+    let (name, value) = parameter.split_once('=')?;
+    let (whole, fraction) = value.trim().split_once('.').unwrap_or((value.trim(), ""));
+    let is_number = whole.len() == 1 && fraction.len() <= 3 && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    if !name.trim().eq_ignore_ascii_case("q") || !is_number {
+        return None;
+    }
+    format!("{whole}{fraction:0<3}").parse().ok().filter(|weight| *weight <= 1000)
+}
+
 /// What a reader wants to read, in order, and what the directory falls back to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Languages {
@@ -64,26 +118,38 @@ pub struct Languages {
 }
 
 impl Languages {
-    /// A reader's preferences, before the directory's default language.
+    /// A reader's preferences, before the directory's default language. The first twenty count.
     ///
     /// A reader without preferences wants the default language.
     #[must_use]
     pub fn new(preferred: &[LanguageTag], default: &LanguageTag) -> Self {
+        Self::without(preferred, &[], preferred.is_empty(), default)
+    }
+
+    /// The same, by a request's header: what it refuses is not tried, not even as the default language.
+    #[must_use]
+    pub fn accepted(accepted: &AcceptedLanguages, default: &LanguageTag) -> Self {
+        let wants_default = accepted.wanted.is_empty() && !accepted.refuses_others;
+        Self::without(&accepted.wanted, &accepted.refused, wants_default, default)
+    }
+
+    fn without(wanted: &[LanguageTag], refused: &[LanguageTag], wants_default: bool, default: &LanguageTag) -> Self {
         let mut chain: Vec<String> = Vec::new();
         let mut extend = |tag: &LanguageTag| {
             for form in tag.lookup_chain() {
-                if !chain.iter().any(|known| known == form) {
+                let is_refused = refused.iter().any(|refused| refused.as_str() == form);
+                if !is_refused && !chain.iter().any(|known| known == form) {
                     chain.push(form.to_owned());
                 }
             }
             chain.len()
         };
         let mut asked = 0;
-        for tag in preferred {
+        for tag in wanted.iter().take(MOST_PREFERENCES) {
             asked = extend(tag);
         }
         let all = extend(default);
-        Self { chain, asked: if preferred.is_empty() { all } else { asked } }
+        Self { chain, asked: if wants_default { all } else { asked } }
     }
 
     /// The tags to try, in order: the rule that [`LocalizedText::best`] follows, for the database to follow too.
@@ -153,7 +219,9 @@ impl LocalizedText {
                 tags.find(|(tag, _)| tag.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('-')))
             };
             if let Some((tag, value)) = exact.or_else(regional) {
-                return Some(Localized { value, language: Some(tag), is_fallback: rank >= languages.asked });
+                // A reader can ask for what is in no known language, too.
+                let language = (tag != UNDETERMINED).then_some(tag.as_str());
+                return Some(Localized { value, language, is_fallback: language.is_some() && rank >= languages.asked });
             }
         }
         if let Some(value) = self.0.get(UNDETERMINED) {
@@ -167,6 +235,7 @@ impl LocalizedText {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn tag(text: &str) -> LanguageTag {
         text.parse().expect("a tag")
@@ -178,6 +247,20 @@ mod tests {
 
     fn texts(entries: &[(&str, &str)]) -> LocalizedText {
         LocalizedText(entries.iter().map(|(tag, text)| ((*tag).to_owned(), (*text).to_owned())).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_header(text in any::<String>()) {
+            let accepted = AcceptedLanguages::of(&text);
+            prop_assert!(accepted.wanted.len() <= MOST_PREFERENCES && accepted.refused.len() <= MOST_PREFERENCES);
+        }
+
+        #[test]
+        fn weights(thousandth in 0_u16..=1000) {
+            let weight = format!("q={}.{:03}", thousandth / 1000, thousandth % 1000);
+            prop_assert_eq!(thousandths(&weight), Some(thousandth));
+        }
     }
 
     #[test]
@@ -209,6 +292,30 @@ mod tests {
         let english = texts(&[("en", "Learning"), ("fr", "Apprentissage")]);
         assert!(english.best(&languages(&["de"])).expect("a text").is_fallback);
         assert!(!english.best(&languages(&[])).expect("a text").is_fallback);
+    }
+
+    #[test]
+    fn tags_have_an_end() {
+        let parts = |amount: usize| format!("en-x{}", "-a".repeat(amount));
+        assert_eq!(tag(&parts(48)).as_str().len(), LONGEST_TAG);
+        assert!(parts(49).parse::<LanguageTag>().is_err());
+    }
+
+    #[test]
+    fn a_header() {
+        let accepted = AcceptedLanguages::of("de;q=0.7, fr-CA, *;q=0.1, en;q=0, nonsense;q, fr;q=0.7, *;q=0");
+        assert_eq!(accepted.wanted, [tag("fr-CA"), tag("de"), tag("fr")]);
+        assert_eq!((accepted.refused, accepted.refuses_others), (vec![tag("en")], true));
+        assert_eq!(AcceptedLanguages::of(""), AcceptedLanguages::default());
+    }
+
+    #[test]
+    fn refused_languages_are_not_tried() {
+        let chain = |header: &str| Languages::accepted(&AcceptedLanguages::of(header), &tag("en")).chain;
+        assert_eq!(chain("fr-CA, de"), ["fr-CA", "fr", "de", "en"]);
+        assert_eq!(chain("fr-CA, fr;q=0"), ["fr-CA", "en"]);
+        assert_eq!(chain("fr, en;q=0"), ["fr"]);
+        assert!(chain("en;q=0").is_empty());
     }
 
     #[test]

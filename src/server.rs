@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::http::header::{self, AcceptLanguage, Header as _, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{StatusCode, Uri};
 use actix_web::middleware::Compress;
 use actix_web::web::{Bytes, Data, PayloadConfig, Query};
@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use crate::config::Limits;
 use crate::error::Error;
-use crate::language::LanguageTag;
-use crate::schema::context::{AcceptedLanguages, DirectoryIdentity};
+use crate::language::AcceptedLanguages;
+use crate::schema::context::DirectoryIdentity;
 use crate::schema::{self, DirectorySchema};
 use crate::store::Store;
 
@@ -233,13 +233,11 @@ async fn execute(http: &HttpRequest, state: &State, query: Request) -> HttpRespo
     respond(http, &response)
 }
 
-/// The reader's languages by the request's header, most wanted first.
+/// The reader's languages by the request's header, which may be there several times.
 fn accepted_languages(request: &HttpRequest) -> AcceptedLanguages {
-    let Ok(header) = AcceptLanguage::parse(request) else { return AcceptedLanguages::default() };
-    let ranked = header.ranked();
-    let tags = ranked.iter().filter_map(|wanted| wanted.to_string().parse::<LanguageTag>().ok());
-    // Nobody reads twenty languages, and each one costs.
-    AcceptedLanguages(tags.take(20).collect())
+    let values =
+        request.headers().get_all(header::ACCEPT_LANGUAGE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    AcceptedLanguages::of(&values.collect::<Vec<_>>().join(","))
 }
 
 /// Gives each error its code, and faults of ours a number by which the log has them.

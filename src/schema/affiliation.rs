@@ -80,17 +80,19 @@ impl Affiliation {
         LocalizedString::best(&self.0.department_name, &ctx.languages(languages))
     }
 
-    /// When it began, as far as known.
+    /// When it began, as far as known. One of 2015 covers all of 2015; null where the source does not tell, which counts
+    /// as ever since.
     async fn start_date(&self) -> Option<PartialDate> {
         self.0.start_date.as_ref()?.parse().ok()
     }
 
-    /// When it ended or will end, as far as known; null while it lasts.
+    /// When it ended or will end, as far as known. One of 2015 covers all of 2015; null while it lasts, and where the
+    /// source does not tell.
     async fn end_date(&self) -> Option<PartialDate> {
         self.0.end_date.as_ref()?.parse().ok()
     }
 
-    /// Whether it is held today: a start or an end of 2015 covers all of 2015, and unknown ones are open.
+    /// Whether it is held today (in UTC): a start or an end of 2015 covers all of 2015, and unknown ones are open.
     async fn is_current(&self) -> bool {
         let today = chrono::Utc::now().date_naive().to_string();
         // ISO dates compare as text, over the digits that are known.
@@ -135,7 +137,9 @@ pub enum AffiliationKind {
     Distinction,
 }
 
-/// Which affiliations. All conditions hold together; an absent or null one is none, and an empty list matches nothing.
+/// Which affiliations. All conditions hold together, of one and the same affiliation; an absent or null one is none, and
+/// an empty list matches nothing. The ids of what was merged stand for what it became, unknown ones for nothing, and ids
+/// of another type are refused.
 /// Where the filter selects people, naming no kinds means EMPLOYMENT, MEMBERSHIP and INVITED_POSITION, and naming
 /// neither asOf nor isCurrent means current.
 #[derive(InputObject, Default)]
@@ -144,14 +148,15 @@ pub struct AffiliationFilter {
     kinds: Option<Vec<AffiliationKind>>,
     /// At any of these organizations; at most 500.
     organization_ids: Option<Vec<ID>>,
-    /// Or anywhere below them.
+    /// Or anywhere below them, however deep; null means true.
     #[graphql(default_with = "Some(true)")]
     include_descendants: Option<bool>,
     /// Of any of these people; at most 500.
     researcher_ids: Option<Vec<ID>>,
-    /// Held on that day: a start or an end of 2015 covers all of 2015, and unknown ones are open.
+    /// Held on that day, the first and the last included. A date counts as far as it is known: a start or an end of 2015
+    /// covers all of 2015, one of 2015-02 all of that month, and unknown ones are open. Beside isCurrent both hold.
     as_of: Option<Date>,
-    /// Held today, by the same rule, or not.
+    /// True: held today (in UTC), by the rule of asOf. False: not held today, but before or later.
     is_current: Option<bool>,
     /// Changed at this moment or later.
     updated_since: Option<DateTime>,

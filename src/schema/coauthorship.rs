@@ -7,7 +7,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use super::affiliation::AffiliationFilter;
 use super::connection::{Connection, Shown, connection, page_cost};
 use super::identifier::numbers;
-use super::order::{IntRange, OrderDirection};
+use super::order::{IntRange, OrderDirection, years};
 use super::paper::{PaperConnection, PaperOrder};
 use super::researcher::Researcher;
 use crate::error::Error;
@@ -18,20 +18,22 @@ use crate::store::list::{OrderDirection as Direction, Parent, Row};
 use crate::store::paper::{PaperFilter, PaperScope, Papers};
 
 /// Which coauthors, and by which papers. All conditions hold together; an absent or null one is none, and an empty list
-/// matches nobody.
+/// matches nobody. The ids of what was merged stand for what it became, unknown ones for nobody, and ids of another type
+/// are refused.
 #[derive(InputObject, Default)]
 pub struct CoauthorFilter {
     /// Only these people: the links within a known set; at most 500.
     ids: Option<Vec<ID>>,
-    /// By papers of these years.
+    /// By papers of these years; a paper without a year is in no range, not even in one that is open at both ends.
     publication_year: Option<IntRange>,
     /// Coauthors with one affiliation that passes all of this.
     affiliation: Option<AffiliationFilter>,
     /// By papers on any of these topics or narrower ones; at most 500.
     topic_ids: Option<Vec<ID>>,
-    /// With at least so many papers together.
+    /// With at least so many papers together that pass the filter: 0 or more. Coauthors have at least 1 in any case.
     min_paper_count: Option<i32>,
-    /// By papers with at most so many authors; the directory's consortium size where absent.
+    /// By papers with at most so many authors, everyone on the paper counted: 0 or more; the directory's consortium size
+    /// where absent. A paper makes coauthors from 2 authors on.
     max_authors_per_paper: Option<i32>,
 }
 
@@ -39,18 +41,26 @@ impl CoauthorFilter {
     /// The filter for the store; everybody passes an absent one.
     ///
     /// # Errors
-    /// Where an id is none, or a list is too long.
+    /// Where an id is none, a list is too long, a range has no years, or an amount is negative.
     pub fn or_all(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::CoauthorFilter, Error> {
         let filter = filter.unwrap_or_default();
         let affiliation = filter.affiliation.map(|affiliation| AffiliationFilter::or_all(Some(affiliation), ctx));
         Ok(store::CoauthorFilter {
             ids: numbers(ctx, "ids", filter.ids, Kind::Researcher)?,
-            publication_year: filter.publication_year.map(Into::into),
+            publication_year: years("publicationYear", filter.publication_year)?,
             affiliation: affiliation.transpose()?,
             topic_ids: numbers(ctx, "topicIds", filter.topic_ids, Kind::Topic)?,
-            min_paper_count: filter.min_paper_count,
-            max_authors_per_paper: filter.max_authors_per_paper,
+            min_paper_count: amount("minPaperCount", filter.min_paper_count)?,
+            max_authors_per_paper: amount("maxAuthorsPerPaper", filter.max_authors_per_paper)?,
         })
+    }
+}
+
+/// An amount, which cannot be negative.
+fn amount(field: &str, given: Option<i32>) -> Result<Option<i32>, Error> {
+    match given {
+        Some(amount) if amount < 0 => Err(Error::BadUserInput(format!("{field} is {amount}; it can be 0 or more"))),
+        amount => Ok(amount),
     }
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::ContextBase;
 
 use crate::config::Limits;
-use crate::language::{LanguageTag, Languages};
+use crate::language::{AcceptedLanguages, LanguageTag, Languages};
 use crate::store::{Loaders, Store};
 
 /// What the directory says of itself.
@@ -14,10 +14,6 @@ pub struct DirectoryIdentity {
     /// The language where nothing better is known.
     pub default_language: LanguageTag,
 }
-
-/// The languages of a request's `Accept-Language`, most wanted first.
-#[derive(Clone, Debug, Default)]
-pub struct AcceptedLanguages(pub Vec<LanguageTag>);
 
 /// What the server puts into the context, read without ceremony.
 pub trait State {
@@ -54,7 +50,7 @@ impl<T> State for ContextBase<'_, T> {
         let default = &self.identity().default_language;
         match argument {
             Some(tags) => Languages::new(&tags, default),
-            None => Languages::new(&self.data_unchecked::<AcceptedLanguages>().0, default),
+            None => Languages::accepted(self.data_unchecked::<AcceptedLanguages>(), default),
         }
     }
 }

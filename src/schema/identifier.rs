@@ -78,16 +78,20 @@ pub fn possible(key: Key) -> Option<Key> {
 /// Where one is no id of this directory, or of another kind, or there are more than a list may have.
 pub fn numbers(ctx: &Context<'_>, field: &str, ids: Option<Vec<ID>>, kind: Kind) -> Result<Option<Vec<i64>>, Error> {
     let Some(ids) = bounded(ctx, field, ids)? else { return Ok(None) };
-    let number = |id: ID| {
-        let id: GlobalId = id.parse()?;
-        if id.kind == kind {
-            Ok(id.number)
-        } else {
-            let (given, wanted) = (id.kind.name(), kind.name());
-            Err(Error::BadUserInput(format!("{field} takes ids of type {wanted}; '{id}' is of type {given}")))
-        }
-    };
-    ids.into_iter().map(number).collect::<Result<_, _>>().map(Some)
+    ids.iter().map(|id| number(field, id, kind)).collect::<Result<_, _>>().map(Some)
+}
+
+/// The number of an id of one kind.
+///
+/// # Errors
+/// Where it is no id of this directory, or of another kind.
+pub fn number(field: &str, id: &ID, kind: Kind) -> Result<i64, Error> {
+    let id: GlobalId = id.parse()?;
+    if id.kind == kind {
+        return Ok(id.number);
+    }
+    let (given, wanted) = (id.kind.name(), kind.name());
+    Err(Error::BadUserInput(format!("{field} takes ids of type {wanted}; '{id}' is of type {given}")))
 }
 
 /// A list of a filter, if it is no longer than a list may be.

@@ -12,7 +12,8 @@ pub struct LocalizedString {
     pub value: String,
     /// Its language; null for proper names and where the source does not tell.
     pub language: Option<LanguageTag>,
-    /// True where the text is known to be in a language that the reader did not ask for.
+    /// True where the text is known to be in a language that the reader did not ask for. Another region or script of a
+    /// language that was asked for is no fallback, nor is the default language where no language was asked for.
     pub is_fallback: bool,
 }
 

@@ -11,12 +11,14 @@ use self::response::FieldTypes;
 
 mod affiliation;
 mod authorship;
+mod coauthor_path;
 mod coauthorship;
 mod connection;
 pub mod context;
 mod directory;
 mod identifier;
 mod localized;
+mod nesting;
 mod node;
 mod order;
 mod organization;
@@ -37,6 +39,7 @@ pub struct Query(
     topic::TopicQuery,
     paper::PaperQuery,
     search::SearchQuery,
+    coauthor_path::CoauthorPathQuery,
     directory::DirectoryQuery,
 );
 

@@ -2,7 +2,9 @@
 
 use async_graphql::{Enum, InputObject};
 
+use crate::error::Error;
 use crate::store::list;
+use crate::store::paper::YearRange;
 
 /// Which way a list is ordered.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +18,8 @@ pub enum OrderDirection {
     Descending,
 }
 
-/// A range of whole numbers, both ends included; an absent end is open.
+/// A range of whole numbers, both ends included; an absent or null end is open. The first must not be larger than the
+/// last.
 #[derive(InputObject, Clone, Copy)]
 pub struct IntRange {
     /// The smallest that passes.
@@ -25,8 +28,16 @@ pub struct IntRange {
     to: Option<i32>,
 }
 
-impl From<IntRange> for crate::store::paper::YearRange {
-    fn from(range: IntRange) -> Self {
-        Self { from: range.from, to: range.to }
+/// The years of a filter.
+///
+/// # Errors
+/// Where the first is after the last: nothing could be in such a range.
+pub fn years(field: &str, range: Option<IntRange>) -> Result<Option<YearRange>, Error> {
+    let Some(IntRange { from, to }) = range else { return Ok(None) };
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        return Err(Error::BadUserInput(format!("{field} is from {from} to {to}; from must not be larger than to")));
     }
+    Ok(Some(YearRange { from, to }))
 }

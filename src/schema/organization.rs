@@ -324,6 +324,7 @@ impl OrganizationBy {
 }
 
 /// Which organizations. All conditions hold together; an absent or null one is none, and an empty list matches nothing.
+/// The ids of what was merged stand for what it became, unknown ones for nothing, and ids of another type are refused.
 #[derive(InputObject, Default)]
 pub struct OrganizationFilter {
     /// Any of these; at most 500.

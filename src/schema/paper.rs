@@ -12,7 +12,8 @@ use super::identifier::{
     words,
 };
 use super::localized::LocalizedString;
-use super::order::{IntRange, OrderDirection};
+use super::nesting::Nesting;
+use super::order::{IntRange, OrderDirection, years};
 use super::scalars::{DateTime, Url, url};
 use super::topic::{TopicConnection, TopicOrder};
 use crate::date::PartialDate;
@@ -318,7 +319,9 @@ impl PaperBy {
     }
 }
 
-/// Which papers. All conditions hold together; an absent or null one is none, and an empty list matches nothing.
+/// Which papers. All conditions hold together; an absent or null one is none, and an empty list of values matches nothing.
+/// The ids of what was merged stand for what it became, unknown ones for nothing, and ids of another type are refused.
+/// By and, or and not filters stand in each other at most 5 deep, and one holds at most 100 others in all.
 #[derive(InputObject, Default)]
 pub struct PaperFilter {
     /// Any of these; at most 500.
@@ -331,7 +334,7 @@ pub struct PaperFilter {
     organization_ids: Option<Vec<ID>>,
     /// On any of these topics or narrower ones; at most 500.
     topic_ids: Option<Vec<ID>>,
-    /// Of these years; a paper without a year is in no range.
+    /// Of these years; a paper without a year is in no range, not even in one that is open at both ends.
     publication_year: Option<IntRange>,
     /// Of any of these types; at most 500.
     types: Option<Vec<PaperType>>,
@@ -345,15 +348,26 @@ pub struct PaperFilter {
     is_retracted: Option<bool>,
     /// Changed at this moment or later.
     updated_since: Option<DateTime>,
+    /// Those that pass each of these; all do where the list is empty.
+    and: Option<Vec<PaperFilter>>,
+    /// Those that pass any of these; none does where the list is empty.
+    or: Option<Vec<PaperFilter>>,
+    /// Those that do not pass this.
+    not: Option<Box<PaperFilter>>,
 }
 
 impl PaperFilter {
     /// The filter for the store; every paper passes an absent one.
     ///
     /// # Errors
-    /// Where an id is none, or a list is too long.
+    /// Where an id is none, a list is too long, a range has no years, or filters nest too deep or are too many.
     pub fn or_all(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::PaperFilter, Error> {
-        let filter = filter.unwrap_or_default();
+        filter.unwrap_or_default().taken(ctx, &mut Nesting::of(ctx))
+    }
+
+    fn taken(self, ctx: &Context<'_>, nesting: &mut Nesting<'_>) -> Result<store::PaperFilter, Error> {
+        let filter = self;
+        let inner = |filter: Self, nesting: &mut Nesting<'_>| filter.taken(ctx, nesting);
         let types = bounded(ctx, "types", filter.types)?;
         Ok(store::PaperFilter {
             ids: numbers(ctx, "ids", filter.ids, Kind::Paper)?,
@@ -361,13 +375,16 @@ impl PaperFilter {
             author_ids: numbers(ctx, "authorIds", filter.author_ids, Kind::Researcher)?,
             organization_ids: numbers(ctx, "organizationIds", filter.organization_ids, Kind::Organization)?,
             topic_ids: numbers(ctx, "topicIds", filter.topic_ids, Kind::Topic)?,
-            publication_year: filter.publication_year.map(Into::into),
+            publication_year: years("publicationYear", filter.publication_year)?,
             types: types.map(|types| types.into_iter().map(Into::into).collect()),
             venue_names: words(ctx, "venueNames", filter.venue_names)?,
             has_abstract: filter.has_abstract,
             has_doi: filter.has_doi,
             is_retracted: filter.is_retracted,
             updated_since: filter.updated_since.map(|moment| moment.0),
+            and: nesting.each(filter.and, inner)?,
+            or: nesting.each(filter.or, inner)?,
+            not: filter.not.map(|filter| nesting.inner(*filter, inner)).transpose()?.map(Box::new),
         })
     }
 }

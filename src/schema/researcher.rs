@@ -12,6 +12,7 @@ use super::identifier::{
     Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
 };
 use super::localized::LocalizedString;
+use super::nesting::Nesting;
 use super::order::OrderDirection;
 use super::paper::{PaperFilter, PaperOrder, ResearcherPaperConnection};
 use super::scalars::{DateTime, Url, url};
@@ -319,7 +320,9 @@ impl ResearcherBy {
     }
 }
 
-/// Which people. All conditions hold together; an absent or null one is none, and an empty list matches nobody.
+/// Which people. All conditions hold together; an absent or null one is none, and an empty list of values matches nobody.
+/// The ids of what was merged stand for what it became, unknown ones for nobody, and ids of another type are refused.
+/// By and, or and not filters stand in each other at most 5 deep, and one holds at most 100 others in all.
 #[derive(InputObject, Default)]
 pub struct ResearcherFilter {
     /// Any of these; at most 500.
@@ -337,15 +340,26 @@ pub struct ResearcherFilter {
     has_papers: Option<bool>,
     /// Changed at this moment or later.
     updated_since: Option<DateTime>,
+    /// Who pass each of these; all do where the list is empty.
+    and: Option<Vec<ResearcherFilter>>,
+    /// Who pass any of these; none does where the list is empty.
+    or: Option<Vec<ResearcherFilter>>,
+    /// Who do not pass this.
+    not: Option<Box<ResearcherFilter>>,
 }
 
 impl ResearcherFilter {
     /// The filter for the store; everybody passes an absent one.
     ///
     /// # Errors
-    /// Where an id is none, or a list is too long.
+    /// Where an id is none, a list is too long, a range has no years, or filters nest too deep or are too many.
     pub fn or_all(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::ResearcherFilter, Error> {
-        let filter = filter.unwrap_or_default();
+        filter.unwrap_or_default().taken(ctx, &mut Nesting::of(ctx))
+    }
+
+    fn taken(self, ctx: &Context<'_>, nesting: &mut Nesting<'_>) -> Result<store::ResearcherFilter, Error> {
+        let filter = self;
+        let inner = |filter: Self, nesting: &mut Nesting<'_>| filter.taken(ctx, nesting);
         let affiliation = filter.affiliation.map(|affiliation| AffiliationFilter::or_all(Some(affiliation), ctx));
         Ok(store::ResearcherFilter {
             ids: numbers(ctx, "ids", filter.ids, Kind::Researcher)?,
@@ -355,6 +369,9 @@ impl ResearcherFilter {
             has_orcid: filter.has_orcid,
             has_papers: filter.has_papers,
             updated_since: filter.updated_since.map(|moment| moment.0),
+            and: nesting.each(filter.and, inner)?,
+            or: nesting.each(filter.or, inner)?,
+            not: filter.not.map(|filter| nesting.inner(*filter, inner)).transpose()?.map(Box::new),
         })
     }
 }

@@ -66,7 +66,11 @@ impl ScalarType for DateTime {
     }
 }
 
-/// The tag of a language: BCP 47, such as fr, en or fr-CA.
+/// The tag of a language: BCP 47, such as fr, en or fr-CA, of at most 100 characters. A list of them is in order of
+/// preference, of which the first twenty count, and goes before the request's Accept-Language. Each tag is tried as it is,
+/// then without its last part (zh-Hant-TW, zh-Hant, zh), and each of these also finds a text of one of its regions or
+/// scripts. Where nothing is found the directory's default language is tried, then a text of unknown language, then any.
+/// In Accept-Language q=0 takes a language off what is tried, `*` names none, and what is malformed is passed over.
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc5646")]
 impl ScalarType for LanguageTag {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -187,6 +187,7 @@ impl TopicBy {
 }
 
 /// Which topics. All conditions hold together; an absent or null one is none, and an empty list matches nothing.
+/// The ids of what was merged stand for what it became, unknown ones for nothing, and ids of another type are refused.
 #[derive(InputObject, Default)]
 pub struct TopicFilter {
     /// Any of these; at most 500.

@@ -8,9 +8,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::FromQueryResult;
 
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
+use super::lookup::{is_one_of, survivors};
 use super::sql::{Sql, ids, texts};
 use super::{Keyed, Store, organization};
-use crate::entity::affiliation;
+use crate::entity::{affiliation, researcher};
 use crate::error::Error;
 use crate::language::{Languages, LocalizedText};
 use crate::record::AffiliationKind;
@@ -58,14 +59,12 @@ impl AffiliationFilter {
             conditions.push(Sql::with("affiliation.kind = ANY(?)", texts(kinds.iter().map(|kind| word(*kind)))));
         }
         if let Some(organizations) = &self.organization_ids {
-            let listed = organization::or_below(
-                Sql::with("SELECT unnest(?::bigint[])", ids(organizations.clone())),
-                self.include_descendants,
-            );
+            let named = survivors::<crate::entity::organization::Model>(organizations);
+            let listed = organization::or_below(named, self.include_descendants);
             conditions.push(Sql::from("affiliation.organization_id IN (").then(listed).then(")"));
         }
         if let Some(researchers) = &self.researcher_ids {
-            conditions.push(Sql::with("affiliation.researcher_id = ANY(?)", ids(researchers.clone())));
+            conditions.push(is_one_of::<researcher::Model>("affiliation.researcher_id", researchers));
         }
         if let Some(day) = self.as_of {
             conditions

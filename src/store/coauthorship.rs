@@ -5,8 +5,9 @@ use sea_orm::FromQueryResult;
 use super::Store;
 use super::affiliation::AffiliationFilter;
 use super::list::{Key, KeyKind, List, OrderDirection, Source};
+use super::lookup::is_one_of;
 use super::paper::{YearRange, on_topics};
-use super::sql::{Sql, ids};
+use super::sql::Sql;
 use super::topic::these_or_narrower;
 use crate::entity::researcher;
 
@@ -101,7 +102,7 @@ impl List for Coauthors {
         };
         let mut conditions = vec![Sql::from("pair.researcher_id = parent.key")];
         if let Some(people) = &self.filter.ids {
-            conditions.push(Sql::with("pair.coauthor_id = ANY(?)", ids(people.clone())));
+            conditions.push(is_one_of::<researcher::Model>("pair.coauthor_id", people));
         }
         if let Some(affiliation) = &self.filter.affiliation {
             conditions.push(Sql::from("pair.coauthor_id IN (").then(affiliation.people()).then(")"));

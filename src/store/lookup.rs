@@ -141,6 +141,22 @@ impl<M: Table> Loader<ByKey<M>> for Store {
     }
 }
 
+/// The ids that a filter names, as a query: those of what was merged are those of what it became.
+pub(super) fn survivors<M: Table>(numbers: &[i64]) -> Sql {
+    let former = format!(
+        "?::bigint[]) AS asked(id) LEFT JOIN former_identity AS former \
+         ON former.kind = '{}' AND former.former_id = asked.id",
+        M::NAME
+    );
+    Sql::from("SELECT coalesce(former.survivor_id, asked.id) FROM unnest(")
+        .then_with(&former, ids(numbers.iter().copied()))
+}
+
+/// Whether a column is one of the ids that a filter names. They are read once, so that an index finds the rows.
+pub(super) fn is_one_of<M: Table>(column: &str, numbers: &[i64]) -> Sql {
+    Sql::from(column).then(" = ANY(ARRAY(").then(survivors::<M>(numbers)).then("))")
+}
+
 /// One statement for keys of every kind: each kind finds its ids by its own index.
 fn by_key_sql<M: Table>(keys: &[ByKey<M>]) -> Sql {
     let table = M::NAME;

@@ -9,6 +9,7 @@ use crate::error::Error;
 
 pub mod affiliation;
 pub mod authorship;
+pub mod coauthor_path;
 pub mod coauthorship;
 pub mod directory;
 pub mod list;

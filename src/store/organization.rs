@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::Store;
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
-use super::sql::{Sql, ids, texts};
+use super::lookup::is_one_of;
+use super::sql::{Sql, texts};
 use crate::entity::organization;
 use crate::language::Languages;
 
@@ -46,7 +47,7 @@ impl OrganizationFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
         if let Some(numbers) = &self.ids {
-            conditions.push(Sql::with("organization.id = ANY(?)", ids(numbers.clone())));
+            conditions.push(is_one_of::<organization::Model>("organization.id", numbers));
         }
         if let Some(rors) = &self.rors {
             conditions.push(Sql::with("organization.ror = ANY(?)", texts(rors.clone())));

@@ -5,10 +5,11 @@ use sea_orm::{DbErr, FromQueryResult, QueryResult};
 
 use super::coauthorship::CoauthorFilter;
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
-use super::sql::{Sql, ids, texts};
+use super::lookup::{is_one_of, survivors};
+use super::sql::{Sql, texts};
 use super::topic::{or_narrower, these_or_narrower};
 use super::{Store, organization};
-use crate::entity::{authorship, paper};
+use crate::entity::{authorship, paper, researcher};
 use crate::record::PaperType;
 
 /// Years, both ends included; a paper without a year is in no range.
@@ -55,24 +56,31 @@ pub struct PaperFilter {
     pub is_retracted: Option<bool>,
     /// Changed then or later.
     pub updated_since: Option<DateTime<Utc>>,
+    /// Those that pass each of these.
+    pub and: Option<Vec<PaperFilter>>,
+    /// Those that pass any of these.
+    pub or: Option<Vec<PaperFilter>>,
+    /// Those that do not pass this.
+    pub not: Option<Box<PaperFilter>>,
 }
 
 impl PaperFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
         if let Some(numbers) = &self.ids {
-            conditions.push(Sql::with("paper.id = ANY(?)", ids(numbers.clone())));
+            conditions.push(is_one_of::<paper::Model>("paper.id", numbers));
         }
         if let Some(dois) = &self.dois {
             conditions.push(Sql::with("paper.doi = ANY(?)", texts(dois.clone())));
         }
         if let Some(authors) = &self.author_ids {
-            let theirs = "paper.id IN (SELECT by_author.paper_id FROM authorship AS by_author WHERE by_author.researcher_id = ANY(?))";
-            conditions.push(Sql::with(theirs, ids(authors.clone())));
+            let theirs = Sql::from("paper.id IN (SELECT by_author.paper_id FROM authorship AS by_author WHERE ");
+            let by_author = is_one_of::<researcher::Model>("by_author.researcher_id", authors);
+            conditions.push(theirs.then(by_author).then(")"));
         }
         if let Some(organizations) = &self.organization_ids {
-            let roots = Sql::with("SELECT unnest(?::bigint[])", ids(organizations.clone()));
-            conditions.push(written_at(organization::or_below(roots, true)));
+            let named = survivors::<crate::entity::organization::Model>(organizations);
+            conditions.push(written_at(organization::or_below(named, true)));
         }
         if let Some(topics) = &self.topic_ids {
             conditions.push(on_topics(these_or_narrower(topics)));
@@ -99,7 +107,14 @@ impl PaperFilter {
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("paper.updated_at >= ?", since));
         }
+        conditions.extend(self.and.iter().flatten().map(Self::condition));
+        conditions.extend(self.or.as_ref().map(|filters| Sql::any(filters.iter().map(Self::condition))));
+        conditions.extend(self.not.as_ref().map(|filter| Sql::not(filter.condition())));
         conditions
+    }
+
+    fn condition(&self) -> Sql {
+        Sql::all(self.conditions())
     }
 }
 

@@ -9,6 +9,7 @@ use sea_orm::FromQueryResult;
 
 use super::affiliation::AffiliationFilter;
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
+use super::lookup::is_one_of;
 use super::sql::{Sql, ids, texts};
 use super::topic::{or_narrower, these_or_narrower};
 use super::{Keyed, Store, grouped, organization};
@@ -32,13 +33,19 @@ pub struct ResearcherFilter {
     pub has_papers: Option<bool>,
     /// Changed then or later.
     pub updated_since: Option<DateTime<Utc>>,
+    /// Who pass each of these.
+    pub and: Option<Vec<ResearcherFilter>>,
+    /// Who pass any of these.
+    pub or: Option<Vec<ResearcherFilter>>,
+    /// Who do not pass this.
+    pub not: Option<Box<ResearcherFilter>>,
 }
 
 impl ResearcherFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
         if let Some(numbers) = &self.ids {
-            conditions.push(Sql::with("researcher.id = ANY(?)", ids(numbers.clone())));
+            conditions.push(is_one_of::<researcher::Model>("researcher.id", numbers));
         }
         if let Some(orcids) = &self.orcids {
             conditions.push(Sql::with("researcher.orcid = ANY(?)", texts(orcids.clone())));
@@ -73,7 +80,14 @@ impl ResearcherFilter {
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("researcher.updated_at >= ?", since));
         }
+        conditions.extend(self.and.iter().flatten().map(Self::condition));
+        conditions.extend(self.or.as_ref().map(|filters| Sql::any(filters.iter().map(Self::condition))));
+        conditions.extend(self.not.as_ref().map(|filter| Sql::not(filter.condition())));
         conditions
+    }
+
+    fn condition(&self) -> Sql {
+        Sql::all(self.conditions())
     }
 }
 

@@ -50,6 +50,19 @@ impl Sql {
         conditions.fold(Self::from("(").then(first), |all, condition| all.then(") AND (").then(condition)).then(")")
     }
 
+    /// Any of the conditions; false where there are none.
+    pub fn any(conditions: impl IntoIterator<Item = Sql>) -> Self {
+        let mut conditions = conditions.into_iter();
+        let Some(first) = conditions.next() else { return "false".into() };
+        conditions.fold(Self::from("(").then(first), |any, condition| any.then(") OR (").then(condition)).then(")")
+    }
+
+    /// What does not pass a condition, also where nobody knows whether it would: a paper without a year is in no range.
+    #[must_use]
+    pub fn not(condition: Sql) -> Self {
+        Self::from("(").then(condition).then(") IS NOT TRUE")
+    }
+
     /// The statement.
     #[must_use]
     pub fn statement(self) -> Statement {

@@ -5,8 +5,9 @@ use sea_orm::FromQueryResult;
 
 use super::Store;
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
+use super::lookup::{is_one_of, survivors};
 use super::organization::label_key;
-use super::sql::{Sql, ids, texts};
+use super::sql::{Sql, texts};
 use crate::entity::topic;
 use crate::language::Languages;
 
@@ -23,7 +24,7 @@ pub(super) fn or_narrower(roots: Sql, include_narrower: bool) -> Sql {
 
 /// The ids of some topics and of everything narrower.
 pub(super) fn these_or_narrower(topics: &[i64]) -> Sql {
-    or_narrower(Sql::with("SELECT unnest(?::bigint[])", ids(topics.iter().copied())), true)
+    or_narrower(survivors::<topic::Model>(topics), true)
 }
 
 /// Which topics; all conditions hold together, and an absent one is none.
@@ -43,13 +44,14 @@ impl TopicFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
         if let Some(numbers) = &self.ids {
-            conditions.push(Sql::with("topic.id = ANY(?)", ids(numbers.clone())));
+            conditions.push(is_one_of::<topic::Model>("topic.id", numbers));
         }
         if let Some(schemes) = &self.schemes {
             conditions.push(Sql::with("topic.scheme = ANY(?)", texts(schemes.clone())));
         }
         if let Some(broader) = &self.broader_ids {
-            let roots = Sql::with("SELECT topic_id FROM topic_broader WHERE broader_id = ANY(?)", ids(broader.clone()));
+            let roots = Sql::from("SELECT topic_id FROM topic_broader WHERE ")
+                .then(is_one_of::<topic::Model>("broader_id", broader));
             conditions.push(Sql::from("topic.id IN (").then(or_narrower(roots, true)).then(")"));
         }
         if let Some(since) = self.updated_since {

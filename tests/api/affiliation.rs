@@ -1,7 +1,11 @@
 //! Affiliations: what a person is or was where, and when.
 
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 
+use crate::support::sample::Chance;
 use crate::support::{TestApp, organization, researcher, ror, texts, with};
 
 /// A person with one affiliation for each of the dates, at one place.
@@ -226,4 +230,120 @@ async fn orders() {
         )
         .await;
     assert_eq!(texts(&own, &["roleTitle", "value"]).concat(), "31");
+}
+
+#[tokio::test]
+async fn first_and_last_days() {
+    let app = affiliations(&[
+        (Some("2016-02"), Some("2016-02")),
+        (Some("2015-02"), Some("2015-02")),
+        (Some("2016-02-29"), Some("2016-02-29")),
+        (Some("1900-02"), Some("1900-02")),
+        (Some("2000"), Some("2000-02")),
+        (Some("2015-12"), Some("2015-12")),
+        // Ends before it starts: never.
+        (Some("2017"), Some("2013")),
+        (Some("9999-12"), Some("9999")),
+        (Some("0001"), Some("0001-01-01")),
+        (None, Some("1899-12-31")),
+    ])
+    .await;
+    for (day, expected) in [
+        ("2016-01-31", ""),
+        ("2016-02-01", "0"),
+        ("2016-02-28", "0"),
+        ("2016-02-29", "02"),
+        ("2016-03-01", ""),
+        ("2015-02-28", "1"),
+        ("2015-03-01", ""),
+        ("1900-02-28", "3"),
+        ("1900-03-01", ""),
+        ("2000-01-01", "4"),
+        ("2000-02-29", "4"),
+        ("2000-03-01", ""),
+        ("2015-11-30", ""),
+        ("2015-12-01", "5"),
+        ("2015-12-31", "5"),
+        ("2013-06-01", ""),
+        ("2015-06-01", ""),
+        ("2017-06-01", ""),
+        ("9999-11-30", ""),
+        ("9999-12-31", "7"),
+        ("0001-01-01", "89"),
+        ("0001-01-02", "9"),
+        ("1899-12-31", "9"),
+        ("1900-01-01", ""),
+    ] {
+        assert_eq!(roles(&app, &format!("{{asOf: {day:?}}}")).await, expected, "{day}");
+    }
+    // No day that no calendar has.
+    for day in ["2015-02-29", "1900-02-29", "2015-2-1", "2015-02", "0000-01-01", "10000-01-01", "2015-02-01T00:00:00Z"]
+    {
+        app.refusal(&format!("{{ affiliations(filter: {{asOf: {day:?}}}) {{ totalCount }} }}"), json!({})).await;
+    }
+}
+
+#[tokio::test]
+async fn on_a_day_and_today() {
+    let app = affiliations(&[
+        (Some("2015"), None),
+        (Some("2015"), Some("2016")),
+        (Some("2018"), None),
+        (None, None),
+        (Some("9000"), None),
+    ])
+    .await;
+    for (filter, expected) in [
+        (r#"{asOf: "2015-06-01"}"#, "013"),
+        (r#"{asOf: "2015-06-01", isCurrent: true}"#, "03"),
+        (r#"{asOf: "2015-06-01", isCurrent: false}"#, "1"),
+        (r#"{asOf: "2015-06-01", isCurrent: null}"#, "013"),
+        (r#"{asOf: null, isCurrent: true}"#, "023"),
+        // Past ones, and those to come.
+        ("{isCurrent: false}", "14"),
+        (r#"{asOf: "9999-12-31", isCurrent: false}"#, "4"),
+    ] {
+        assert_eq!(roles(&app, filter).await, expected, "{filter}");
+    }
+    // Where the filter selects people, a day alone does not ask for today.
+    for (filter, expected) in [
+        (r#"{asOf: "2015-06-01"}"#, 1),
+        (r#"{asOf: "2015-06-01", isCurrent: false}"#, 1),
+        (r#"{asOf: "2015-06-01", isCurrent: false, kinds: [SERVICE]}"#, 0),
+    ] {
+        let people = format!("{{ researchers(filter: {{affiliation: {filter}}}) {{ totalCount }} }}");
+        assert_eq!(app.data(&people).await["researchers"]["totalCount"], expected, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn as_a_calendar_has_it() {
+    let mut chance = Chance::new(31);
+    let day = |chance: &mut Chance| {
+        let first = NaiveDate::from_ymd_opt(2014, 11, 1).expect("a day");
+        first + chrono::Days::new(chance.below(600) as u64)
+    };
+    let dates: Vec<(Option<String>, Option<String>)> = (0..60)
+        .map(|_| {
+            let mut date = || {
+                let written = day(&mut chance).to_string();
+                // To the year, the month or the day, or not known at all.
+                [None, Some(4), Some(7), Some(10)][chance.below(4)].map(|length| written[..length].to_owned())
+            };
+            (date(), date())
+        })
+        .collect();
+    let written: Vec<_> = dates.iter().map(|(start, end)| (start.as_deref(), end.as_deref())).collect();
+    let app = affiliations(&written).await;
+    for _ in 0..80 {
+        let day = day(&mut chance).to_string();
+        let begun = |start: &Option<String>| start.as_ref().is_none_or(|start| start.as_str() <= &day[..start.len()]);
+        let lasts = |end: &Option<String>| end.as_ref().is_none_or(|end| end.as_str() >= &day[..end.len()]);
+        let held = (0..dates.len()).filter(|index| begun(&dates[*index].0) && lasts(&dates[*index].1));
+        let expected: BTreeSet<String> = held.map(|index| index.to_string()).collect();
+        let list = format!("affiliations(filter: {{asOf: {day:?}}}, first: 100)");
+        let nodes = app.nodes(&[&list], "roleTitle { value }").await;
+        let found: BTreeSet<String> = texts(&nodes, &["roleTitle", "value"]).into_iter().collect();
+        assert_eq!(found, expected, "{day} of {dates:?}");
+    }
 }

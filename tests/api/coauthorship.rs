@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use academic_directory::config::Limits;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::support::sample::{Chance, Work, records, works};
-use crate::support::{TestApp, organization, paper, pluck, records_of, researcher, ror, texts, topic, with};
+use crate::support::{TestApp, organization, paper, records_of, researcher, ror, texts, topic, with};
 
 const ADA: &str = r#"researcher(by: {slug: "ada-berg"})"#;
 
@@ -103,7 +105,13 @@ async fn filters() {
         (json!({ "maxAuthorsPerPaper": 4 }), "bo-dahl 4, cy-ek 1, di-falk 1, ed-gran 1, fay-holt 1"),
         (json!({ "maxAuthorsPerPaper": 10, "publicationYear": { "from": 2006 } }), "bo-dahl 1, ed-gran 1, fay-holt 1"),
         (json!({ "maxAuthorsPerPaper": null }), "bo-dahl 3, cy-ek 1, di-falk 1"),
-        (json!({ "maxAuthorsPerPaper": -1 }), ""),
+        (json!({ "maxAuthorsPerPaper": 0 }), ""),
+        (json!({ "minPaperCount": 0 }), "bo-dahl 3, cy-ek 1, di-falk 1"),
+        (json!({ "minPaperCount": 1 }), "bo-dahl 3, cy-ek 1, di-falk 1"),
+        (json!({ "minPaperCount": 2147483647 }), ""),
+        (json!({ "minPaperCount": 4, "maxAuthorsPerPaper": 4 }), "bo-dahl 4"),
+        (json!({ "affiliation": { "kinds": ["EDUCATION"], "isCurrent": false } }), ""),
+        (json!({ "affiliation": { "organizationIds": [] } }), ""),
         // A year alone does not bring in the papers of consortia.
         (json!({ "publicationYear": { "from": 2006 } }), ""),
         (json!({ "maxAuthorsPerPaper": 2147483647, "ids": [bo] }), "bo-dahl 4"),
@@ -118,9 +126,15 @@ async fn filters() {
         assert_eq!(found["totalCount"], edges.len(), "{filter}");
         assert!(edges.iter().all(|edge| edge["papers"]["totalCount"] == edge["paperCount"]), "{filter}: {found}");
     }
-    for filter in
-        [json!({ "ids": [college] }), json!({ "topicIds": vec![oceans; 501] }), json!({ "ids": vec![bo; 501] })]
-    {
+    for filter in [
+        json!({ "ids": [college] }),
+        json!({ "topicIds": vec![oceans; 501] }),
+        json!({ "ids": vec![bo; 501] }),
+        json!({ "affiliation": { "organizationIds": ["x"] } }),
+        json!({ "publicationYear": { "from": 2002, "to": 2001 } }),
+        json!({ "minPaperCount": -1 }),
+        json!({ "maxAuthorsPerPaper": -1 }),
+    ] {
         // The failure stays in the field, and the person is shown.
         let refused = app.ask(&query.replace("coauthors(", "name coauthors("), json!({ "filter": filter })).await;
         assert_eq!(refused.codes(), ["BAD_USER_INPUT"]);
@@ -171,10 +185,84 @@ async fn orders() {
     }
 }
 
+/// What a person of the sample is where, from one year to another: of the places, 1 is below 0.
+fn held(person: usize) -> [(&'static str, usize, i32, Option<i32>); 3] {
+    let year = |first: i32, within: usize| first + i32::try_from(person % within).unwrap_or_default();
+    [
+        ("EMPLOYMENT", person % 3, year(2000, 4), None),
+        ("EDUCATION", (person + 1) % 3, 1990, Some(year(2005, 3))),
+        ("MEMBERSHIP", (person + 2) % 3, 1995, Some(year(2003, 5))),
+    ]
+}
+
+/// The sample's records with these affiliations, and its places.
+fn records_with_places(works: &[Work], people: usize) -> Vec<Value> {
+    let below = with(organization(2, "Place 1"), json!({ "relations": [["parent", ror(1)]] }));
+    let mut all = vec![organization(1, "Place 0"), below, organization(3, "Place 2")];
+    let affiliation = |(kind, place, start, end): (&str, usize, i32, Option<i32>)| {
+        let place = json!({ "ror": ror(place as u64 + 1) });
+        json!({ "organization": place, "affiliationKind": kind, "startDate": start.to_string(), "endDate": end.map(|year| year.to_string()) })
+    };
+    let mut person = 0;
+    all.extend(records(works, people).into_iter().map(|record| {
+        if record["kind"] != "researcher" {
+            return record;
+        }
+        person += 1;
+        with(record, json!({ "affiliations": held(person - 1).map(affiliation) }))
+    }));
+    all
+}
+
+/// An affiliation filter, as the naive computation has it.
+#[derive(Debug)]
+struct WantedPlace {
+    kinds: Option<Vec<&'static str>>,
+    place: Option<usize>,
+    or_below: bool,
+    as_of: Option<i32>,
+    is_current: Option<bool>,
+}
+
+impl WantedPlace {
+    fn any(chance: &mut Chance) -> Self {
+        let kinds = ["EMPLOYMENT", "EDUCATION", "MEMBERSHIP"];
+        Self {
+            kinds: chance.once_in(2).then(|| kinds.into_iter().filter(|_| chance.once_in(2)).collect()),
+            place: (!chance.once_in(3)).then(|| chance.below(3)),
+            or_below: chance.once_in(2),
+            as_of: chance.once_in(2).then(|| 1996 + i32::try_from(chance.below(12)).unwrap_or_default()),
+            is_current: chance.once_in(3).then(|| chance.once_in(2)),
+        }
+    }
+
+    /// One affiliation passes all of it.
+    fn holds(&self, person: usize) -> bool {
+        let is_current = if self.as_of.is_none() { self.is_current.or(Some(true)) } else { self.is_current };
+        held(person).into_iter().any(|(kind, place, start, end)| {
+            self.kinds.as_ref().map_or(kind != "EDUCATION", |kinds| kinds.contains(&kind))
+                && self.place.is_none_or(|wanted| place == wanted || (self.or_below && wanted == 0 && place == 1))
+                && self.as_of.is_none_or(|year| start <= year && end.is_none_or(|end| year <= end))
+                && is_current.is_none_or(|wanted| end.is_none() == wanted)
+        })
+    }
+
+    fn as_filter(&self, places: &[String]) -> Value {
+        json!({
+            "kinds": self.kinds,
+            "organizationIds": self.place.map(|place| vec![&places[place]]),
+            "includeDescendants": self.or_below,
+            "asOf": self.as_of.map(|year| format!("{year}-06-30")),
+            "isCurrent": self.is_current,
+        })
+    }
+}
+
 /// A filter, as the naive computation has it.
 #[derive(Debug, Default)]
 struct Wanted {
     people: Option<Vec<usize>>,
+    place: Option<WantedPlace>,
     years: Option<(Option<i32>, Option<i32>)>,
     topics: Option<Vec<usize>>,
     least: Option<usize>,
@@ -186,9 +274,14 @@ impl Wanted {
         let year = |chance: &mut Chance| {
             (!chance.once_in(4)).then(|| 2000 + i32::try_from(chance.below(6)).unwrap_or_default())
         };
+        let years = |chance: &mut Chance| match (year(chance), year(chance)) {
+            (Some(one), Some(other)) => (Some(one.min(other)), Some(one.max(other))),
+            open => open,
+        };
         Self {
             people: chance.once_in(4).then(|| (0..people).filter(|_| chance.once_in(2)).collect()),
-            years: chance.once_in(2).then(|| (year(chance), year(chance))),
+            place: chance.once_in(3).then(|| WantedPlace::any(chance)),
+            years: chance.once_in(2).then(|| years(chance)),
             topics: chance.once_in(3).then(|| (0..4).filter(|_| chance.once_in(2)).collect()),
             least: chance.once_in(3).then(|| chance.below(4)),
             most_authors: chance.once_in(3).then(|| chance.below(8)),
@@ -223,17 +316,19 @@ impl Wanted {
         }
         found.retain(|other, works| {
             self.people.as_ref().is_none_or(|people| people.contains(other))
+                && self.place.as_ref().is_none_or(|place| place.holds(*other))
                 && self.least.is_none_or(|least| works.len() >= least)
         });
         found
     }
 
-    fn as_filter(&self, people: &[String], topics: &[String]) -> Value {
+    fn as_filter(&self, people: &[String], topics: &[String], places: &[String]) -> Value {
         let pick = |ids: &[String], numbers: &Option<Vec<usize>>| {
             numbers.as_ref().map(|numbers| numbers.iter().map(|n| ids[*n].clone()).collect::<Vec<_>>())
         };
         json!({
             "ids": pick(people, &self.people),
+            "affiliation": self.place.as_ref().map(|place| place.as_filter(places)),
             "publicationYear": self.years.map(|(from, to)| json!({ "from": from, "to": to })),
             "topicIds": pick(topics, &self.topics),
             "minPaperCount": self.least,
@@ -263,42 +358,79 @@ fn answered(coauthors: &Value) -> BTreeMap<String, Value> {
     coauthors["edges"].as_array().into_iter().flatten().map(edge).collect()
 }
 
+/// The coauthors' names as an order has them, by a field of it; ties end on the id, in the same direction.
+fn in_order(coauthors: &BTreeMap<usize, Vec<&Work>>, field: &str, direction: &str, numbers: &[i64]) -> Vec<String> {
+    let mut keys: Vec<(i64, i64, usize)> = coauthors
+        .iter()
+        .map(|(other, works)| {
+            let key = match field {
+                "PAPER_COUNT" => i64::try_from(works.len()).unwrap_or_default(),
+                // Papers without a year are the earliest.
+                "LAST_YEAR" => works.iter().filter_map(|work| work.year).max().unwrap_or_default().into(),
+                _ => i64::try_from(*other).unwrap_or_default(),
+            };
+            (key, numbers[*other], *other)
+        })
+        .collect();
+    keys.sort_unstable();
+    if direction == "DESC" {
+        keys.reverse();
+    }
+    keys.into_iter().map(|(_, _, other)| format!("Person {other}")).collect()
+}
+
+/// The number in an id.
+fn number(id: &str) -> i64 {
+    let bytes = URL_SAFE_NO_PAD.decode(id).expect("base64");
+    let plain = String::from_utf8(bytes).expect("text");
+    plain.split_once(':').and_then(|(_, number)| number.parse().ok()).expect("a number")
+}
+
 #[tokio::test]
 async fn the_same_as_a_naive_count() {
     const PEOPLE: usize = 9;
     const CONSORTIUM: usize = 4;
-    let query = "query($filter: CoauthorFilter) { researchers(first: 9) { nodes { name statistics { coauthorCount } \
-         coauthors(filter: $filter, first: 9) { totalCount edges { paperCount firstYear lastYear node { name } \
-         papers(first: 40) { totalCount nodes { title } } } } } } }";
-    for seed in 1..=4 {
+    let query = "query($filter: CoauthorFilter, $order: CoauthorOrder) { researchers(first: 9) { nodes { name \
+         statistics { coauthorCount } coauthors(filter: $filter, orderBy: $order, first: 9) { totalCount \
+         edges { paperCount firstYear lastYear node { name } papers(first: 40) { totalCount nodes { title } } } } } } }";
+    let orders = [None, Some("PAPER_COUNT"), Some("LAST_YEAR"), Some("NAME")];
+    for seed in 1..=5 {
         let mut chance = Chance::new(seed);
         let works = works(&mut chance, PEOPLE, 30);
         let app = TestApp::start_with(Limits::default(), u32::try_from(CONSORTIUM).unwrap_or_default()).await;
-        app.write(&records_of(json!(records(&works, PEOPLE)))).await;
-        let mut ids = (Vec::new(), Vec::new());
+        app.write(&records_of(json!(records_with_places(&works, PEOPLE)))).await;
+        let (mut people, mut topics, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for person in 0..PEOPLE {
-            ids.0.push(app.id_of("researcher", &format!("person-{person}")).await);
+            people.push(app.id_of("researcher", &format!("person-{person}")).await);
         }
         for topic in 0..4 {
-            ids.1.push(app.id_of("topic", &format!("topic-{topic}")).await);
+            topics.push(app.id_of("topic", &format!("topic-{topic}")).await);
         }
-        let filters = std::iter::once(Wanted::default()).chain((0..14).map(|_| Wanted::any(&mut chance, PEOPLE)));
-        for wanted in filters.collect::<Vec<_>>() {
-            let answer = app.data_with(query, json!({ "filter": wanted.as_filter(&ids.0, &ids.1) })).await;
-            let people = answer["researchers"]["nodes"].as_array().cloned().unwrap_or_default();
-            assert_eq!(people.len(), PEOPLE);
-            for (person, found) in people.iter().enumerate() {
+        for place in 0..3 {
+            places.push(app.id_of("organization", &format!("place-{place}")).await);
+        }
+        let numbers: Vec<i64> = people.iter().map(|id| number(id)).collect();
+        let filters = std::iter::once(Wanted::default()).chain((0..30).map(|_| Wanted::any(&mut chance, PEOPLE)));
+        for (round, wanted) in filters.collect::<Vec<_>>().into_iter().enumerate() {
+            let (field, direction) = (orders[round % 4], if round % 8 < 4 { "DESC" } else { "ASC" });
+            let order = field.map(|field| json!({ "field": field, "direction": direction }));
+            let variables = json!({ "filter": wanted.as_filter(&people, &topics, &places), "order": order });
+            let answer = app.data_with(query, variables).await;
+            let shown = answer["researchers"]["nodes"].as_array().cloned().unwrap_or_default();
+            assert_eq!(shown.len(), PEOPLE);
+            for (person, found) in shown.iter().enumerate() {
                 let coauthors = wanted.coauthors(person, &works, CONSORTIUM);
-                let context = format!("seed {seed}, person {person}, {wanted:?}");
+                let context = format!("seed {seed}, person {person}, {order:?}, {wanted:?}");
                 assert_eq!(answered(&found["coauthors"]), expected(&coauthors), "{context}");
                 assert_eq!(found["coauthors"]["totalCount"], coauthors.len(), "{context}");
                 let in_all = Wanted::default().coauthors(person, &works, CONSORTIUM).len();
                 assert_eq!(found["statistics"]["coauthorCount"], in_all, "{context}");
-                let counts: Vec<i64> = pluck(&found["coauthors"]["edges"], &["paperCount"])
-                    .into_iter()
-                    .filter_map(Value::as_i64)
-                    .collect();
-                assert!(counts.is_sorted_by(|one, other| one >= other), "most papers first: {counts:?}");
+                // Those with most papers first where no order is asked for.
+                let names = match field {
+                    Some(field) => in_order(&coauthors, field, direction, &numbers),
+                    None => in_order(&coauthors, "PAPER_COUNT", "DESC", &numbers),
+                };
+                assert_eq!(texts(&found["coauthors"]["edges"], &["node", "name"]), names, "{context}");
             }
         }
     }

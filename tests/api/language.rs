@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, organization, with};
+use crate::support::{TestApp, organization, texts, with};
 
 /// Organizations named in some languages each: all of these, only French, none that is known.
 async fn places() -> TestApp {
@@ -25,6 +25,11 @@ async fn places() -> TestApp {
 
 const QUERY: &str = "query($languages: [LanguageTag!]) { organizations(orderBy: {field: UPDATED_AT, direction: ASC}) { \
      nodes { displayName(languages: $languages) { value language isFallback } } } }";
+
+/// The same of one organization: each asks for itself, and is refused for itself.
+fn of_one() -> String {
+    QUERY.replace("organizations(", "organizations(first: 1, ")
+}
 
 /// The names that a reader gets, those in another language than asked for with a star.
 async fn names(app: &TestApp, variables: Value, header: Option<&str>) -> String {
@@ -66,6 +71,8 @@ async fn the_argument() {
 #[tokio::test]
 async fn the_header() {
     let app = places().await;
+    let long = format!("{}, fr", ["x"].into_iter().chain(vec!["a"; 3_000]).collect::<Vec<_>>().join("-"));
+    assert_eq!(names(&app, json!({}), Some(&long)).await, "Mer Vague Mila", "a tag of thousands of parts is none");
     let many = (0..2_000).map(|number| format!("x-{number}")).collect::<Vec<_>>().join(",");
     for (header, expected) in [
         ("fr", "Mer Vague Mila"),
@@ -77,6 +84,33 @@ async fn the_header() {
         ("", "Sea Vague* Mila"),
         (";;;q=x,,", "Sea Vague* Mila"),
         (many.as_str(), "Sea* Vague* Mila"),
+        // Weights, in any order and form that RFC 9110 has.
+        ("en;q=0.8,fr", "Mer Vague Mila"),
+        ("en ; Q=0.1 ,  fr ; q = 0.101", "Mer Vague Mila"),
+        ("fr;q=1.000, en;q=1", "Mer Vague Mila"),
+        ("en;q=1, fr;q=1.0", "Sea Vague Mila"),
+        ("de-AT;q=0.5, it", "Meer Vague* Mila"),
+        // What is malformed is passed over, and the rest holds.
+        ("fr;q=2, de", "Meer Vague* Mila"),
+        ("fr;q=1.001, de", "Meer Vague* Mila"),
+        ("fr;q=-1, de", "Meer Vague* Mila"),
+        ("fr;q=0.1234, de", "Meer Vague* Mila"),
+        ("fr;q=NaN, de", "Meer Vague* Mila"),
+        ("fr;q=, de", "Meer Vague* Mila"),
+        ("fr;level=1, de", "Meer Vague* Mila"),
+        ("f r, en-, -, de", "Meer Vague* Mila"),
+        ("é, \u{1F600}, de", "Meer Vague* Mila"),
+        ("fr fr", "Sea Vague* Mila"),
+        ("***, *-*", "Sea Vague* Mila"),
+        // What is refused is not tried, not even as the directory's default language.
+        ("fr;q=0", "Sea Vague* Mila"),
+        ("de, fr;q=0", "Meer Vague* Mila"),
+        ("it, en;q=0", "Meer* Vague* Mila"),
+        ("it, en;q=0.000, fr;q=0.001", "Mer Vague Mila"),
+        ("fr-CA, fr;q=0", "Sea* Vague* Mila"),
+        ("*;q=0", "Sea* Vague* Mila"),
+        ("fr, *;q=0", "Mer Vague Mila"),
+        ("*;q=0.5, de;q=0.1", "Meer Vague* Mila"),
     ] {
         assert_eq!(names(&app, json!({}), Some(header)).await, expected, "{}", &header[..header.len().min(40)]);
     }
@@ -93,9 +127,160 @@ async fn the_argument_beats_the_header() {
 #[tokio::test]
 async fn what_is_no_language_tag() {
     let app = places().await;
+    let message = app.refusal(&of_one(), json!({ "languages": ["x y"] })).await;
+    assert!(
+        message.contains("'x y' is not a language tag; write one as BCP 47 has it, such as fr, en or fr-CA"),
+        "{message}"
+    );
+    // Well-formed tags of languages that nothing is in fall back.
+    for languages in [json!(["tlh"]), json!(["tlh", "x-nothing", "zz-ZZ"])] {
+        assert_eq!(names(&app, json!({ "languages": languages }), None).await, "Sea* Vague* Mila", "{languages}");
+    }
     for languages in [json!(["not a tag"]), json!([""]), json!(["\u{0}"]), json!([7]), json!([null]), json!("é")] {
         let answer = app.ask(QUERY, json!({ "languages": languages })).await;
         assert_eq!(answer.codes().first().map(String::as_str), Some("BAD_USER_INPUT"), "{languages}: {}", answer.body);
         assert!(!answer.codes().contains(&"INTERNAL".to_owned()), "{languages}");
+    }
+}
+
+#[tokio::test]
+async fn several_headers() {
+    let app = places().await;
+    let ask = app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY }));
+    let response = ask.header("Accept-Language", "it").header("Accept-Language", "fr").send().await.expect("an answer");
+    let answer: Value = response.json().await.expect("JSON");
+    assert_eq!(answer["data"]["organizations"]["nodes"][0]["displayName"]["value"], "Mer", "{answer}");
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text() {
+    let app = places().await;
+    let header = reqwest::header::HeaderValue::from_bytes(b"\xff\xfe, fr").expect("a header");
+    let ask = app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY }));
+    let response = ask.header("Accept-Language", header).send().await.expect("an answer");
+    let answer: Value = response.json().await.expect("JSON");
+    assert_eq!(answer["data"]["organizations"]["nodes"][0]["displayName"]["value"], "Mer", "{answer}");
+}
+
+#[tokio::test]
+async fn tags_and_lists_without_end() {
+    let app = places().await;
+    // Each part of a tag is a shorter form to try, and each tag is compared with all others.
+    let long = format!("en-x{}", "-a".repeat(200_000));
+    let message = app.refusal(&of_one(), json!({ "languages": [long] })).await;
+    assert!(message.len() < 500, "{message}");
+    let hundred = format!("fr-x{}", "-abcdef".repeat(14))[..95].to_owned();
+    assert_eq!(names(&app, json!({ "languages": [hundred] }), None).await, "Mer Vague Mila");
+    let many: Vec<String> = (0..50_000).map(|number| format!("x-{number}")).chain(["fr".to_owned()]).collect();
+    assert_eq!(names(&app, json!({ "languages": many }), None).await, "Sea* Vague* Mila");
+    // The twentieth counts, the next does not.
+    let after = |others: usize| {
+        let tags: Vec<String> = (0..others).map(|number| format!("x-{number}")).chain(["fr".to_owned()]).collect();
+        json!({ "languages": tags })
+    };
+    assert_eq!(names(&app, after(19), None).await, "Mer Vague Mila");
+    assert_eq!(names(&app, after(20), None).await, "Sea* Vague* Mila");
+}
+
+/// One organization named in these languages, each time by the tag itself, but for what is given.
+async fn named_in(names: &[(&str, &str)]) -> TestApp {
+    let app = TestApp::start().await;
+    let names: Vec<Value> =
+        names.iter().map(|(tag, name)| json!({ "value": name, "language": tag, "kind": "LABEL" })).collect();
+    app.load(json!([with(organization(1, "Place"), json!({ "names": names }))])).await;
+    app
+}
+
+/// The name that a reader of these languages gets, with its language, a star where it is a fallback.
+async fn name(app: &TestApp, languages: Value) -> String {
+    let found = app.data_with(QUERY, json!({ "languages": languages })).await;
+    let name = &found["organizations"]["nodes"][0]["displayName"];
+    let star = if name["isFallback"] == true { "*" } else { "" };
+    format!("{} {}{star}", name["value"].as_str().unwrap_or_default(), name["language"].as_str().unwrap_or("null"))
+}
+
+#[tokio::test]
+async fn scripts_and_regions() {
+    let app =
+        named_in(&[("en", "Sea"), ("zh", "海洋"), ("zh-Hant", "海洋學"), ("sr-Cyrl", "Море"), ("pt-BR", "Mar")]).await;
+    for (languages, expected) in [
+        (json!(["zh-Hant-TW"]), "海洋學 zh-Hant"),
+        (json!(["zh-hant"]), "海洋學 zh-Hant"),
+        (json!(["zh-Hans-CN"]), "海洋 zh"),
+        (json!(["zh-TW"]), "海洋 zh"),
+        (json!(["zh"]), "海洋 zh"),
+        // Another region or script of the same language is what the reader gets, and no fallback.
+        (json!(["sr-Latn"]), "Море sr-Cyrl"),
+        (json!(["sr"]), "Море sr-Cyrl"),
+        (json!(["pt-PT", "zh"]), "Mar pt-BR"),
+        (json!(["p"]), "refused"),
+        // A part of a word is no shorter form of it.
+        (json!(["zha"]), "Sea en*"),
+        (json!(["s-r"]), "refused"),
+    ] {
+        if expected == "refused" {
+            app.refusal(&of_one(), json!({ "languages": languages })).await;
+        } else {
+            assert_eq!(name(&app, languages.clone()).await, expected, "{languages}");
+        }
+    }
+    let only = named_in(&[("zh-Hant-TW", "海")]).await;
+    assert_eq!(name(&only, json!(["zh-Hant"])).await, "海 zh-Hant-TW");
+    assert_eq!(name(&only, json!(["zh-Hant-HK"])).await, "海 zh-Hant-TW");
+    assert_eq!(name(&only, json!(["en"])).await, "海 zh-Hant-TW*");
+}
+
+#[tokio::test]
+async fn from_right_to_left() {
+    // With the marks of direction that a source has among its letters.
+    let (arabic, hebrew, mixed) = ("علم المحيطات", "אוקיינוגרפיה", "معهد \u{200e}CNRS\u{200f} للبحار");
+    let app = named_in(&[("en", "Sea"), ("ar", arabic), ("he", hebrew), ("fa", mixed)]).await;
+    for (tag, expected) in [("ar", arabic), ("ar-EG", arabic), ("he", hebrew), ("fa", mixed)] {
+        let language = &tag[..2];
+        assert_eq!(name(&app, json!([tag])).await, format!("{expected} {language}"), "{tag}");
+    }
+}
+
+#[tokio::test]
+async fn a_text_of_unknown_language_asked_for() {
+    let app = places().await;
+    let found = app.data_with(QUERY, json!({ "languages": ["und"] })).await;
+    let name = &found["organizations"]["nodes"][2]["displayName"];
+    assert_eq!(*name, json!({ "value": "Mila", "language": null, "isFallback": false }));
+}
+
+#[tokio::test]
+async fn languages_of_orders() {
+    let app = TestApp::start().await;
+    let labels = |slug: &str, english: &str, french: &str| {
+        json!({ "kind": "topic", "slug": slug, "names": [
+            { "value": english, "language": "en", "kind": "LABEL" }, { "value": french, "language": "fr", "kind": "LABEL" },
+        ] })
+    };
+    app.load(json!([labels("a", "Alpha", "Zeta"), labels("b", "Beta", "Mu")])).await;
+    let query = "query($languages: [LanguageTag!]) { topics(orderBy: {field: LABEL, direction: ASC, languages: $languages}) { nodes { slug } } }";
+    let order = async |languages: Value, header: Option<&str>| {
+        let answer = app.ask_in(query, json!({ "languages": languages }), header).await;
+        texts(&answer.data()["topics"]["nodes"], &["slug"]).concat()
+    };
+    for (languages, header, expected) in [
+        (json!(null), None, "ab"),
+        (json!(["fr"]), None, "ba"),
+        (json!(["fr-CA"]), Some("en"), "ba"),
+        (json!(null), Some("fr;q=0.5"), "ba"),
+        (json!(null), Some("en;q=0.4, fr;q=0.5"), "ba"),
+        (json!(null), Some("en;q=0"), "ab"),
+        // Unknown languages fall back, as labels do.
+        (json!(["tlh"]), None, "ab"),
+        (json!(["tlh", "fr"]), None, "ba"),
+    ] {
+        assert_eq!(order(languages.clone(), header).await, expected, "{languages} {header:?}");
+    }
+    for (field, by) in [("topics", "LABEL"), ("organizations", "NAME"), ("affiliations", "ORGANIZATION_NAME")] {
+        let query =
+            format!("{{ {field}(orderBy: {{field: {by}, direction: ASC, languages: [\"x y\"]}}) {{ totalCount }} }}");
+        let message = app.refusal(&query, json!({})).await;
+        assert!(message.contains("is not a language tag; write one as BCP 47 has it"), "{message}");
+        app.data(&query.replace("x y", "tlh")).await;
     }
 }

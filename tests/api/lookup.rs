@@ -1,9 +1,11 @@
 //! Looking people up: by any key in any written form, by several at once, by what they were before.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use crate::researcher::three_people;
-use crate::support::{TestApp, orcid, researcher, texts, with};
+use crate::support::{TestApp, orcid, organization, paper, researcher, ror, texts, with};
 
 const BY: &str = "query($by: ResearcherBy!) { researcher(by: $by) { slug } }";
 
@@ -117,4 +119,58 @@ async fn former_identities_lead_to_the_survivor() {
     let query = "query($keys: [ResearcherBy!]!) { researchersBy(keys: $keys) { slug } }";
     let both = app.data_with(query, json!({ "keys": [{ "slug": "ada-b" }, { "slug": "ada-berg" }] })).await;
     assert_eq!(texts(&both["researchersBy"], &["slug"]), ["ada-berg", "ada-berg"]);
+}
+
+#[tokio::test]
+async fn five_hundred_keys_of_mixed_schemes() {
+    let app = TestApp::start().await;
+    let scopus = |number: u64| json!([{ "scheme": "scopus", "value": number.to_string() }]);
+    let doi = |number: u64| format!("10.5555/w{number}");
+    let arxiv = |number: u64| format!("2001.{number:05}");
+    let mut records = Vec::new();
+    for number in 1..=60 {
+        let person = researcher(&format!("Person {number}"));
+        records.push(with(person, json!({ "orcid": orcid(number), "identifiers": scopus(number) })));
+        records.push(with(organization(number, &format!("Place {number}")), json!({ "identifiers": scopus(number) })));
+        let work = paper(&format!("Work {number}"), Some(2001), &[]);
+        records
+            .push(with(work, json!({ "doi": doi(number), "arxivId": arxiv(number), "identifiers": scopus(number) })));
+    }
+    app.load(json!(records)).await;
+    for (kind, stem, field, input) in [
+        ("researcher", "person", "researchersBy", "ResearcherBy"),
+        ("organization", "place", "organizationsBy", "OrganizationBy"),
+        ("paper", "work", "papersBy", "PaperBy"),
+    ] {
+        let mut ids = vec![String::new()];
+        for number in 1..=60 {
+            ids.push(app.id_of(kind, &format!("{stem}-{number}")).await);
+        }
+        let mut keys = Vec::new();
+        let mut expected = Vec::new();
+        for index in 0..500_u64 {
+            let number = index * 7 % 83 + 1;
+            // Beyond 60 there is nobody and nothing.
+            let known = number <= 60;
+            expected.push(if known { format!("{stem}-{number}") } else { "null".to_owned() });
+            let id = ids.get(usize::try_from(number).unwrap_or_default()).cloned();
+            let other_kind = URL_SAFE_NO_PAD.encode(format!("Topic:{number}"));
+            keys.push(match (index % 5, kind) {
+                (0, _) => json!({ "id": id.unwrap_or(other_kind) }),
+                (1, _) => json!({ "slug": format!("{stem}-{number}") }),
+                (2, _) => json!({ "identifier": { "scheme": "SCOPUS", "value": number.to_string() } }),
+                (_, "researcher") => json!({ "orcid": orcid(number) }),
+                (_, "organization") => json!({ "ror": format!("https://ror.org/{}", ror(number)) }),
+                (3, _) => json!({ "doi": doi(number).to_uppercase() }),
+                (_, _) => json!({ "arxivId": arxiv(number) }),
+            });
+        }
+        let query = format!("query($keys: [{input}!]!) {{ {field}(keys: $keys) {{ slug }} }}");
+        let (answer, statements) = app.statements_of(&query, json!({ "keys": keys })).await;
+        assert_eq!(texts(&answer.data()[field], &["slug"]), expected, "{field}");
+        assert_eq!(statements, 1, "{field}");
+        keys.push(json!({ "slug": "x" }));
+        let message = app.refusal(&query, json!({ "keys": keys })).await;
+        assert_eq!(message, "keys has 501 entries; a list takes at most 500: ask in several requests");
+    }
 }

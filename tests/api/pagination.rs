@@ -18,6 +18,9 @@ pub struct List {
     pub arguments: String,
 }
 
+/// From person 0 to person 1, by ids that they had before.
+const PATH: &str = r#"coauthorPath(fromId: "UmVzZWFyY2hlcjoxMDAwMDAx", toId: "UmVzZWFyY2hlcjoxMDAwMDAy")"#;
+
 /// What leads to a connection of this type in the sample, with at least five rows in each.
 fn path_to(parent: &str) -> Vec<&'static str> {
     match parent {
@@ -27,6 +30,7 @@ fn path_to(parent: &str) -> Vec<&'static str> {
         "Topic" => vec![r#"topic(by: {slug: "sea"})"#],
         "Paper" => vec![r#"paper(by: {slug: "together"})"#],
         "CoauthorEdge" => vec![r#"researcher(by: {slug: "person-0"})"#, "coauthors(first: 1)", "edges"],
+        "CoauthorStep" => vec![PATH, "steps"],
         other => panic!("say in path_to how to come to {other}, whose connections nothing walks yet"),
     }
 }
@@ -130,6 +134,8 @@ async fn walk(app: &TestApp, list: &List, forward: bool, total: usize) -> Vec<St
 pub async fn a_college() -> TestApp {
     let app = TestApp::start().await;
     app.load(json!(college(6))).await;
+    app.merged("researcher", 1_000_001, "person-zero", "person-0").await;
+    app.merged("researcher", 1_000_002, "person-one", "person-1").await;
     // Of some lists there must be more than the sample has, and of some keys there must be ties and differences.
     app.sql(
         "INSERT INTO affiliation (researcher_id, organization_id, kind, start_date) SELECT researcher.id, organization.id, 'EDUCATION', '2001' \

@@ -247,7 +247,7 @@ async fn filters() {
         (json!({ "publicationYear": { "from": 2002, "to": 2003 } }), "c b"),
         (json!({ "publicationYear": { "from": 2003 } }), "c"),
         (json!({ "publicationYear": { "to": 2001 } }), "a"),
-        (json!({ "publicationYear": { "from": 2003, "to": 2001 } }), ""),
+        (json!({ "publicationYear": { "from": 2003, "to": 2003 } }), "c"),
         (json!({ "publicationYear": { "from": -2147483648, "to": 2147483647 } }), "c b a"),
         // A paper without a year fails any range.
         (json!({ "publicationYear": {} }), "c b a"),
@@ -279,9 +279,12 @@ async fn filters() {
         json!({ "types": vec!["BOOK"; 501] }),
         json!({ "publicationYear": { "from": 2147483648_i64 } }),
         json!({ "publicationYear": { "from": "2001" } }),
+        json!({ "not": { "publicationYear": { "from": 2003, "to": 2001 } } }),
     ] {
         app.refusal(query, json!({ "filter": filter })).await;
     }
+    let backward = json!({ "publicationYear": { "from": 2003, "to": 2001 } });
+    insta::assert_snapshot!(app.refusal(query, json!({ "filter": backward })).await, @"publicationYear is from 2003 to 2001; from must not be larger than to");
 }
 
 #[tokio::test]
