@@ -12,6 +12,9 @@ mod m20261123_000006_paper;
 mod m20261123_000007_authorship;
 mod m20261123_000008_external_id;
 mod m20261123_000009_setting;
+mod m20261123_000011_label;
+mod m20261123_000012_statistics;
+mod m20261123_000013_affiliation_start;
 
 /// Applies and reverts the migrations.
 pub struct Migrator;
@@ -29,6 +32,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000007_authorship::Migration),
             Box::new(m20261123_000008_external_id::Migration),
             Box::new(m20261123_000009_setting::Migration),
+            Box::new(m20261123_000011_label::Migration),
+            Box::new(m20261123_000012_statistics::Migration),
+            Box::new(m20261123_000013_affiliation_start::Migration),
         ]
     }
 }

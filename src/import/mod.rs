@@ -210,6 +210,10 @@ pub async fn run(store: &Store, import: Import) -> Result<Summary, ImportError> 
         writer.summary.unreadable += 1;
     }
     writer.progress.finish();
+    // A strict import that stopped has written what came before.
+    if !matches!(result, Err(ImportError::Store(_))) {
+        store.recount_totals().await.map_err(ImportError::Store)?;
+    }
     result.map(|()| writer.summary)
 }
 

@@ -11,10 +11,13 @@ pub mod affiliation;
 pub mod authorship;
 pub mod coauthorship;
 pub mod directory;
+mod label;
 pub mod list;
 pub mod lookup;
 pub mod organization;
 pub mod paper;
+#[cfg(test)]
+mod plans;
 pub mod relation;
 pub mod researcher;
 mod sql;

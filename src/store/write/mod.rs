@@ -15,12 +15,14 @@ use crate::error::Error;
 use crate::record::Record;
 
 mod coauthorship;
+mod label;
 mod organization;
 mod paper;
 mod person;
 mod researcher;
 mod slug;
 mod topic;
+mod totals;
 
 /// Held by each batch, so that two imports at once do not make the same thing twice.
 const WRITE_LOCK: i64 = 0x6163_6164_6469_7232;
@@ -66,6 +68,9 @@ impl Store {
         let written = Written { effects: vec![None; records.len()], notes: Vec::new() };
         let mut batch = Batch { transaction: &transaction, source, consortium_size: self.consortium_size, written };
         batch.write(records).await?;
+        if batch.written.effects.iter().any(|effect| matches!(effect, Some(Effect::Created | Effect::Updated))) {
+            batch.outdate_totals().await?;
+        }
         let written = batch.written;
         transaction.commit().await?;
         Ok(written)
