@@ -34,3 +34,5 @@ mod researcher;
 mod schema;
 mod settings;
 mod topic;
+mod totals;
+mod walk;
