@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -170,6 +171,7 @@ async fn keep_derived(store: &Store) -> Result<(), crate::error::Error> {
         tracing::info!(size = store.consortium_size(), "coauthors were made anew for the changed CONSORTIUM_SIZE");
     }
     if store.keep_search_index().await? {
+        store.settle().await?;
         tracing::info!("the words that search finds things by were made anew");
     }
     Ok(())
@@ -183,14 +185,16 @@ async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> Outcome {
         database = Database::open(config) => database?,
         () = &mut stop => return Ok(ExitCode::SUCCESS),
     };
+    let store = Store::new(database.connection.clone(), config.consortium_size);
     let prepared = tokio::select! {
-        application = prepare(&database, config, serve) => application.map(Some),
+        application = prepare(&database, &store, serve) => application.map(Some),
         () = &mut stop => Ok(None),
     };
     let result = match prepared {
         Ok(Some(application)) => tokio::select! {
             result = run(application, stop) => result.map_err(Into::into),
             () = database.keep_running() => Ok(()),
+            () = keep_totals(&store) => Ok(()),
         },
         Ok(None) => Ok(()),
         Err(error) => Err(error),
@@ -215,19 +219,19 @@ async fn run(application: Application, stop: impl Future<Output = ()>) -> std::i
 
 async fn prepare(
     database: &Database,
-    config: &DatabaseConfig,
+    store: &Store,
     serve: ServeConfig,
 ) -> Result<Application, Box<dyn std::error::Error + Send + Sync>> {
-    let store = Store::new(database.connection.clone(), config.consortium_size);
-    keep_derived(&store).await?;
+    keep_derived(store).await?;
     let wants_demo = match serve.demo {
         Demo::Always => true,
         Demo::Auto => database.is_private() && store.is_empty().await?,
         Demo::Never => false,
     };
     if wants_demo {
-        demo::load(&store).await?;
+        demo::load(store).await?;
     }
+    store.recount_totals().await?;
     let settings = Settings {
         listen: serve.listen,
         limits: serve.limits(),
@@ -237,8 +241,22 @@ async fn prepare(
     let application = Application::build(store.clone(), settings).map_err(|error| {
         format!("cannot listen on {}: {error}; choose another address by --listen or LISTEN", serve.listen)
     })?;
-    greet(&store, application.address(), database.is_private()).await?;
+    greet(store, application.address(), database.is_private()).await?;
     Ok(application)
+}
+
+/// Keeps the counts of organizations and topics of today for as long as it is polled. It never ends itself.
+async fn keep_totals(store: &Store) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        match store.recount_totals().await {
+            Ok(true) => tracing::info!("the people and papers of organizations and topics were counted again"),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the people and papers of organizations and topics could not be counted");
+            }
+        }
+    }
 }
 
 /// Says where to click, what is loaded, and one query to paste.

@@ -230,6 +230,23 @@ impl LocalizedText {
         let (tag, value) = self.0.first_key_value()?;
         Some(Localized { value, language: Some(tag), is_fallback: true })
     }
+
+    /// The texts by what a reader may ask for: every tag, every shorter form of one, and the empty text for readers of
+    /// none of these. The first of a preference chain that is here, else the empty text, has what [`Self::best`] gives.
+    #[must_use]
+    pub fn by_wanted(&self) -> BTreeMap<&str, &str> {
+        let mut wanted = BTreeMap::new();
+        for (tag, text) in self.iter() {
+            for (dash, _) in tag.match_indices('-') {
+                wanted.entry(&tag[..dash]).or_insert(text);
+            }
+        }
+        wanted.extend(self.iter());
+        if let Some(text) = self.0.get(UNDETERMINED).or_else(|| self.0.values().next()) {
+            wanted.insert("", text);
+        }
+        wanted
+    }
 }
 
 #[cfg(test)]
@@ -324,4 +341,21 @@ mod tests {
         let best = untagged.best(&languages(&["fr"])).expect("a text");
         assert_eq!((best.language, best.is_fallback), (None, false));
     }
+
+    proptest! {
+        #[test]
+        fn the_first_of_a_chain_that_is_wanted_is_the_best(
+            tags in prop::collection::btree_set(prop::sample::select(TAGS.to_vec()), 1..5),
+            preferred in prop::collection::vec(prop::sample::select(TAGS.to_vec()), 0..3),
+        ) {
+            let texts = texts(&tags.iter().map(|tag| (*tag, *tag)).collect::<Vec<_>>());
+            let languages = languages(&preferred);
+            let wanted = texts.by_wanted();
+            let found = languages.chain().iter().find_map(|tag| wanted.get(tag.as_str())).unwrap_or(&wanted[""]);
+            prop_assert_eq!(*found, texts.best(&languages).expect("a text").value);
+        }
+    }
+
+    const TAGS: [&str; 12] =
+        ["ar", "de", "en", "en-GB", "fr", "fr-CA", "fr-x-alt", "und", "zh", "zh-Hans", "zh-Hant-HK", "zh-Hant-TW"];
 }

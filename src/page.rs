@@ -32,7 +32,7 @@ impl Cursor {
     }
 }
 
-/// A short name for a list with its filter, order and languages: cursors of one are refused by another.
+/// A short name for a list with its parent, filter, order and languages: cursors of one are refused by another.
 #[must_use]
 pub fn fingerprint(description: &str) -> String {
     let digest = Sha256::digest(description.as_bytes());
@@ -107,8 +107,8 @@ pub enum PageError {
     },
     /// A cursor of another list.
     #[error(
-        "{argument} is a cursor of another list; a cursor belongs to its field, filter, order and languages: repeat \
-         these, or start again without it"
+        "{argument} is a cursor of another list; a cursor belongs to its field, the thing that has it, filter, order and \
+         languages: repeat these, or start again without it"
     )]
     OtherList {
         /// `after` or `before`.

@@ -13,6 +13,9 @@ mod m20261123_000007_authorship;
 mod m20261123_000008_external_id;
 mod m20261123_000009_setting;
 mod m20261123_000010_search;
+mod m20261123_000011_label;
+mod m20261123_000012_statistics;
+mod m20261123_000013_affiliation_start;
 
 /// Applies and reverts the migrations.
 pub struct Migrator;
@@ -31,6 +34,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000008_external_id::Migration),
             Box::new(m20261123_000009_setting::Migration),
             Box::new(m20261123_000010_search::Migration),
+            Box::new(m20261123_000011_label::Migration),
+            Box::new(m20261123_000012_statistics::Migration),
+            Box::new(m20261123_000013_affiliation_start::Migration),
         ]
     }
 }

@@ -184,6 +184,8 @@ const BATCH_WEIGHT: usize = 8_000;
 const BATCH_RECORDS: usize = 1_500;
 /// Records that are read ahead at most.
 const READ_AHEAD: usize = 1_000;
+/// After so many changes the database is told what it holds now, rather than left to notice.
+const MANY_CHANGES: usize = 1_000;
 
 /// Runs an import to its end, telling its progress and each problem on standard error.
 ///
@@ -210,6 +212,13 @@ pub async fn run(store: &Store, import: Import) -> Result<Summary, ImportError> 
         writer.summary.unreadable += 1;
     }
     writer.progress.finish();
+    // A strict import that stopped has written what came before.
+    if !matches!(result, Err(ImportError::Store(_))) {
+        store.recount_totals().await.map_err(ImportError::Store)?;
+        if writer.summary.created + writer.summary.updated >= MANY_CHANGES {
+            store.settle().await.map_err(ImportError::Store)?;
+        }
+    }
     result.map(|()| writer.summary)
 }
 

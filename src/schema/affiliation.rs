@@ -209,7 +209,20 @@ pub struct AffiliationOrder {
 impl AffiliationOrder {
     /// The order asked for, else the primary one first, then those that last, then the latest.
     pub fn or_importance(order: Option<Self>, ctx: &Context<'_>) -> (store::AffiliationOrder, Direction) {
-        let Some(order) = order else { return (store::AffiliationOrder::Importance, Direction::Descending) };
+        Self::or(order, ctx, store::AffiliationOrder::Importance)
+    }
+
+    /// The order asked for, else those that began last first.
+    fn or_newest(order: Option<Self>, ctx: &Context<'_>) -> (store::AffiliationOrder, Direction) {
+        Self::or(order, ctx, store::AffiliationOrder::StartDate)
+    }
+
+    fn or(
+        order: Option<Self>,
+        ctx: &Context<'_>,
+        otherwise: store::AffiliationOrder,
+    ) -> (store::AffiliationOrder, Direction) {
+        let Some(order) = order else { return (otherwise, Direction::Descending) };
         let field = match order.field {
             AffiliationOrderField::StartDate => store::AffiliationOrder::StartDate,
             AffiliationOrderField::OrganizationName => {
@@ -233,7 +246,7 @@ pub struct AffiliationQuery;
 
 #[Object]
 impl AffiliationQuery {
-    /// Affiliations of anybody, past ones too: primary and current ones first.
+    /// Affiliations of anybody, past ones too: those that began last first, those whose start is unknown at the end.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn affiliations(
@@ -248,7 +261,7 @@ impl AffiliationQuery {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<AffiliationConnection, Error> {
-        let (order, direction) = AffiliationOrder::or_importance(order_by, ctx);
+        let (order, direction) = AffiliationOrder::or_newest(order_by, ctx);
         let filter = AffiliationFilter::or_all(filter, ctx)?;
         let list = store::Affiliations { scope: store::AffiliationScope::All, filter, order, direction };
         connection(ctx, Parent::default(), list, PageArguments { first, after, last, before }).await

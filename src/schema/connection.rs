@@ -33,7 +33,7 @@ pub async fn connection<L: Shown>(
     list: L,
     arguments: PageArguments,
 ) -> Result<Connection<L>, Error> {
-    let name = fingerprint(&format!("{} {list:?}", L::NAME));
+    let name = fingerprint(&format!("{} {parent:?} {list:?}", L::NAME));
     let page = Arc::new(Page::new(&arguments, &name, ctx.limits().page)?);
     let list = Arc::new(list);
     let asked = PageOf { parent, list: Arc::clone(&list), page: Arc::clone(&page) };

@@ -361,7 +361,7 @@ impl OrganizationFilter {
 pub enum OrganizationOrderField {
     /// By the name in the best of `languages`.
     Name,
-    /// By the number of people there, or anywhere below, now.
+    /// By the number of people there, or anywhere below, now: counted after each import and at the start of each day.
     ResearcherCount,
     /// By the last change.
     UpdatedAt,

@@ -217,9 +217,11 @@ impl TopicFilter {
 pub enum TopicOrderField {
     /// By the label in the best of `languages`.
     Label,
-    /// By the number of papers, those on narrower topics included; in a person's list, of that person's papers.
+    /// By the number of papers, those on narrower topics included: counted after each import and at the start of each
+    /// day. In a person's list, of that person's papers on the topic itself, at any time.
     PaperCount,
-    /// By the number of people who declare it or have papers on it, narrower topics included.
+    /// By the number of people who declare it or have papers on it, narrower topics included: counted after each import
+    /// and at the start of each day.
     ResearcherCount,
     /// By the last change.
     UpdatedAt,

@@ -7,10 +7,10 @@ use async_graphql::dataloader::Loader;
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::FromQueryResult;
 
-use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
+use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source};
 use super::lookup::{is_one_of, survivors};
 use super::sql::{Sql, ids, texts};
-use super::{Keyed, Store, organization};
+use super::{Keyed, Store, label, organization};
 use crate::entity::{affiliation, researcher};
 use crate::error::Error;
 use crate::language::{Languages, LocalizedText};
@@ -108,7 +108,7 @@ fn word(kind: AffiliationKind) -> String {
 /// By what affiliations are ordered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AffiliationOrder {
-    /// The primary one first, then those that last, then by their start.
+    /// The primary one first, then those that last, then by their start. Of one person or organization: no index has it.
     Importance,
     /// By the start; unknown starts are the earliest.
     StartDate,
@@ -163,18 +163,27 @@ impl List for Affiliations {
                 Key::new("affiliation.starts_on", KeyKind::Date),
             ],
             AffiliationOrder::StartDate => vec![Key::new("affiliation.starts_on", KeyKind::Date)],
-            AffiliationOrder::OrganizationName(languages) => {
-                from = from.then(" JOIN organization ON organization.id = affiliation.organization_id");
-                vec![organization::label_key("organization.sort_names", languages)]
-            }
+            AffiliationOrder::OrganizationName(_) => vec![label::key().last_of_index()],
             AffiliationOrder::ResearcherName => {
                 from = from.then(" JOIN researcher ON researcher.id = affiliation.researcher_id");
-                vec![Key::new("researcher.sort_name", KeyKind::Text)]
+                vec![Key::new("researcher.sort_name", KeyKind::Text).last_of_index()]
             }
             AffiliationOrder::UpdatedAt => vec![Key::new("affiliation.updated_at", KeyKind::Timestamp)],
         };
         keys.push(Key::new("affiliation.id", KeyKind::Integer));
         Source { columns: "affiliation.*".to_owned(), from, conditions, keys, direction: self.direction }
+    }
+
+    fn parts(&self) -> Option<Parts> {
+        match &self.order {
+            AffiliationOrder::OrganizationName(languages) => {
+                Some(label::parts("organization", "affiliation.organization_id", languages))
+            }
+            AffiliationOrder::Importance
+            | AffiliationOrder::StartDate
+            | AffiliationOrder::ResearcherName
+            | AffiliationOrder::UpdatedAt => None,
+        }
     }
 }
 

@@ -32,6 +32,7 @@ pub enum OrderDirection {
 pub struct Key {
     expression: Sql,
     kind: KeyKind,
+    is_last_of_index: bool,
 }
 
 /// What a key's values are, as cursors carry them.
@@ -51,7 +52,19 @@ pub enum KeyKind {
 
 impl Key {
     pub(super) fn new(expression: impl Into<Sql>, kind: KeyKind) -> Self {
-        Self { expression: expression.into(), kind }
+        Self { expression: expression.into(), kind, is_last_of_index: false }
+    }
+
+    /// What its values are.
+    #[cfg(test)]
+    pub(super) fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
+    /// Where the keys that follow are of another table, so that no index has all of them: rows are then read from the
+    /// cursor's value of this key on, and those of the same value sorted.
+    pub(super) fn last_of_index(self) -> Self {
+        Self { is_last_of_index: true, ..self }
     }
 }
 
@@ -100,6 +113,16 @@ pub struct Source {
     pub(super) direction: OrderDirection,
 }
 
+/// The parts of a list that no index has in order as a whole, but each of them: no row is in two.
+pub struct Parts {
+    /// A row for each part.
+    pub(super) each: Sql,
+    /// What joins the tables of the source to the order of the part.
+    pub(super) join: Sql,
+    /// What holds of the rows of the part.
+    pub(super) condition: Sql,
+}
+
 /// A kind of list with its arguments, apart from the page and the parent.
 pub trait List: Clone + Debug + Eq + Hash + Send + Sync + 'static {
     /// What is listed.
@@ -109,6 +132,12 @@ pub trait List: Clone + Debug + Eq + Hash + Send + Sync + 'static {
 
     /// Where the rows come from.
     fn source(&self, store: &Store) -> Source;
+
+    /// The parts whose merge the order is; none where one index has it. Only the keys may name what the parts join, so
+    /// that a count needs none of it.
+    fn parts(&self) -> Option<Parts> {
+        None
+    }
 }
 
 /// The edge of a list that has nothing to say beside the node.
@@ -208,7 +237,7 @@ fn parents_sql(parents: &[Parent]) -> Sql {
 }
 
 /// The rows on one side of a cursor, by comparison of rows: a range of the index over the keys.
-fn beyond(keys: &[Key], cursor: &Cursor, comparison: &str) -> Result<Sql, Error> {
+fn beyond(keys: &[Key], cursor: &Cursor, comparison: &'static str) -> Result<Sql, Error> {
     let made_up =
         || Error::BadUserInput("this cursor was not made by this directory; start again without it".to_owned());
     if cursor.keys.len() != keys.len() {
@@ -216,15 +245,21 @@ fn beyond(keys: &[Key], cursor: &Cursor, comparison: &str) -> Result<Sql, Error>
     }
     let mut left = Sql::from("ROW(");
     let mut right = Sql::from(") ").then(comparison).then(" ROW(");
+    let mut range = Sql::default();
     for (index, (key, text)) in keys.iter().zip(&cursor.keys).enumerate() {
         let comma = if index == 0 { "" } else { ", " };
+        let value = key.kind.value(text).ok_or_else(made_up)?;
+        if index == 0 && key.is_last_of_index {
+            let bound = Sql::from(" ").then(comparison).then("= ").then_with(key.kind.cast(), value.clone());
+            range = key.expression.clone().then(bound).then(" AND ");
+        }
         left = left.then(comma).then(key.expression.clone());
-        right = right.then(comma).then_with(key.kind.cast(), key.kind.value(text).ok_or_else(made_up)?);
+        right = right.then(comma).then_with(key.kind.cast(), value);
     }
-    Ok(left.then(right).then(")"))
+    Ok(range.then(left).then(right).then(")"))
 }
 
-fn page_sql(source: Source, parents: &[Parent], page: &Page) -> Result<Sql, Error> {
+pub(super) fn page_sql(source: Source, parts: Option<Parts>, parents: &[Parent], page: &Page) -> Result<Sql, Error> {
     let forward = page.direction == Direction::Forward;
     let ascending = source.direction == OrderDirection::Ascending;
     let (after, before) = if ascending { (">", "<") } else { ("<", ">") };
@@ -236,24 +271,49 @@ fn page_sql(source: Source, parents: &[Parent], page: &Page) -> Result<Sql, Erro
         conditions.push(beyond(&source.keys, cursor, before)?);
     }
     let word = if forward == ascending { " ASC" } else { " DESC" };
+    let limit = || Sql::with(" LIMIT ?", i64::from(page.size) + 1);
     let mut cursor_keys = Sql::from(", ARRAY[");
     let mut order = Sql::from(" ORDER BY ");
+    let mut part_keys = Sql::default();
+    let mut part_order = Sql::from(" ORDER BY ");
     for (index, key) in source.keys.iter().enumerate() {
         let comma = if index == 0 { "" } else { ", " };
         cursor_keys = cursor_keys.then(comma).then("(").then(key.expression.clone()).then(")::text");
         order = order.then(comma).then(key.expression.clone()).then(word);
+        part_keys = part_keys.then(", ").then(key.expression.clone()).then(format!(" AS key_{index}"));
+        part_order = part_order.then(comma).then(format!("part.key_{index}")).then(word);
     }
+    let columns = Sql::from("SELECT ").then(source.columns).then(cursor_keys).then("] AS cursor_keys");
+    let rows = match parts {
+        None => columns
+            .then(" FROM ")
+            .then(source.from)
+            .then(" WHERE ")
+            .then(Sql::all(conditions))
+            .then(order)
+            .then(limit()),
+        // Each part gives as many as the whole page could need of it; their own order is then that of a few rows.
+        Some(parts) => Sql::from("SELECT part.* FROM ")
+            .then(parts.each)
+            .then(" CROSS JOIN LATERAL (")
+            .then(columns)
+            .then(part_keys)
+            .then(" FROM ")
+            .then(source.from)
+            .then(parts.join)
+            .then(" WHERE ")
+            .then(Sql::all(conditions.into_iter().chain([parts.condition])))
+            .then(order)
+            .then(limit())
+            .then(") AS part")
+            .then(part_order)
+            .then(limit()),
+    };
     Ok(Sql::from("SELECT parent.key AS parent_key, parent.other AS parent_other, entry.*")
         .then(parents_sql(parents))
-        .then("CROSS JOIN LATERAL (SELECT ")
-        .then(source.columns)
-        .then(cursor_keys)
-        .then("] AS cursor_keys FROM ")
-        .then(source.from)
-        .then(" WHERE ")
-        .then(Sql::all(conditions))
-        .then(order)
-        .then_with(" LIMIT ?) AS entry", i64::from(page.size) + 1))
+        .then("CROSS JOIN LATERAL (")
+        .then(rows)
+        .then(") AS entry"))
 }
 
 fn count_sql(source: Source, parents: &[Parent]) -> Sql {
@@ -272,7 +332,7 @@ impl Store {
         page: &Page,
         parents: &[Parent],
     ) -> Result<HashMap<Parent, Arc<Rows<L>>>, Error> {
-        let sql = page_sql(list.source(self), parents, page)?;
+        let sql = page_sql(list.source(self), list.parts(), parents, page)?;
         let mut lists: HashMap<Parent, Vec<Row<L>>> = parents.iter().map(|parent| (*parent, Vec::new())).collect();
         for ParentRow { parent, row } in self.rows::<ParentRow<L>>(sql).await? {
             lists.entry(parent).or_default().push(row);

@@ -12,10 +12,13 @@ pub mod authorship;
 pub mod coauthor_path;
 pub mod coauthorship;
 pub mod directory;
+mod label;
 pub mod list;
 pub mod lookup;
 pub mod organization;
 pub mod paper;
+#[cfg(test)]
+mod plans;
 pub mod relation;
 pub mod researcher;
 pub mod search;

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Store;
-use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
+use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source};
 use super::lookup::is_one_of;
 use super::sql::{Sql, texts};
+use super::{Store, label};
 use crate::entity::organization;
 use crate::language::Languages;
 
@@ -18,12 +18,6 @@ pub(super) fn or_below(roots: Sql, include_descendants: bool) -> Sql {
         " UNION SELECT organization_parent.child_id FROM organization_parent \
              JOIN below ON below.id = organization_parent.parent_id) SELECT below.id FROM below",
     )
-}
-
-/// A key by a label in the best of some languages, from a column of folded labels.
-pub(super) fn label_key(column: &str, languages: &Languages) -> Key {
-    let expression = Sql::with(&format!("(localized({column}, ?) COLLATE \"C\")"), texts(languages.chain().to_vec()));
-    Key::new(expression, KeyKind::Text)
 }
 
 /// Which organizations; all conditions hold together, and an absent one is none.
@@ -73,7 +67,7 @@ impl OrganizationFilter {
 pub enum OrganizationOrder {
     /// By the name in the best of these languages.
     Name(Languages),
-    /// By the number of people there or below now.
+    /// By the number of people there or below now, as it was last counted.
     ResearcherCount,
     /// By the last change.
     UpdatedAt,
@@ -92,15 +86,6 @@ pub struct Organizations {
     pub direction: OrderDirection,
 }
 
-/// The number of people now at each organization or below it: each current affiliation counts for all that is above.
-const RESEARCHER_COUNTS: &str = "LEFT JOIN (WITH RECURSIVE held(researcher_id, organization_id) AS (\
-    SELECT researcher_id, organization_id FROM affiliation \
-    WHERE kind IN ('EMPLOYMENT', 'MEMBERSHIP', 'INVITED_POSITION') AND starts_on <= CURRENT_DATE AND ends_on >= CURRENT_DATE \
-    UNION SELECT held.researcher_id, organization_parent.parent_id FROM held \
-    JOIN organization_parent ON organization_parent.child_id = held.organization_id) \
-    SELECT organization_id, count(*) AS researcher_count FROM held GROUP BY organization_id) AS people \
-    ON people.organization_id = organization.id";
-
 impl List for Organizations {
     type Node = organization::Model;
     type Edge = Plain;
@@ -112,15 +97,29 @@ impl List for Organizations {
             from = from.then(" JOIN organization_parent ON organization_parent.child_id = organization.id");
             conditions.push("organization_parent.parent_id = parent.key".into());
         }
-        let key = match &self.order {
-            OrganizationOrder::Name(languages) => label_key("organization.sort_names", languages),
+        // Both from one table, whose index has both.
+        let keys = match &self.order {
+            OrganizationOrder::Name(_) => vec![label::key(), label::id("organization")],
             OrganizationOrder::ResearcherCount => {
-                from = from.then(" ").then(RESEARCHER_COUNTS);
-                Key::new("coalesce(people.researcher_count, 0)", KeyKind::Integer)
+                from = from
+                    .then(" JOIN organization_statistics ON organization_statistics.organization_id = organization.id");
+                vec![
+                    Key::new("organization_statistics.researcher_count", KeyKind::Integer),
+                    Key::new("organization_statistics.organization_id", KeyKind::Integer),
+                ]
             }
-            OrganizationOrder::UpdatedAt => Key::new("organization.updated_at", KeyKind::Timestamp),
+            OrganizationOrder::UpdatedAt => vec![
+                Key::new("organization.updated_at", KeyKind::Timestamp),
+                Key::new("organization.id", KeyKind::Integer),
+            ],
         };
-        let keys = vec![key, Key::new("organization.id", KeyKind::Integer)];
         Source { columns: "organization.*".to_owned(), from, conditions, keys, direction: self.direction }
+    }
+
+    fn parts(&self) -> Option<Parts> {
+        match &self.order {
+            OrganizationOrder::Name(languages) => Some(label::parts("organization", "organization.id", languages)),
+            OrganizationOrder::ResearcherCount | OrganizationOrder::UpdatedAt => None,
+        }
     }
 }

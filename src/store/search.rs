@@ -418,8 +418,10 @@ fn suggestions_sql(query: &Query, kinds: &[Kind], most: i64) -> Sql {
             Kind::Researcher => {
                 "SELECT researcher_id AS id FROM researcher_statistics ORDER BY paper_count DESC, researcher_id DESC"
             }
-            Kind::Organization => "SELECT id FROM organization ORDER BY id",
-            Kind::Topic => "SELECT id FROM topic ORDER BY id",
+            Kind::Organization => {
+                "SELECT organization_id AS id FROM organization_statistics ORDER BY researcher_count DESC, organization_id DESC"
+            }
+            Kind::Topic => "SELECT topic_id AS id FROM topic_statistics ORDER BY paper_count DESC, topic_id DESC",
             Kind::Paper => "SELECT id FROM paper ORDER BY publication_key DESC, id DESC",
         };
         sql = sql

@@ -3,11 +3,10 @@
 use chrono::{DateTime, Utc};
 use sea_orm::FromQueryResult;
 
-use super::Store;
-use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
+use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source};
 use super::lookup::{is_one_of, survivors};
-use super::organization::label_key;
 use super::sql::{Sql, texts};
+use super::{Store, label};
 use crate::entity::topic;
 use crate::language::Languages;
 
@@ -68,36 +67,15 @@ pub enum TopicOrder {
     Own,
     /// By the label in the best of these languages.
     Label(Languages),
-    /// By the number of papers; in a person's list, of that person's papers.
+    /// By the number of papers, as it was last counted; in a person's list, of that person's papers.
     PaperCount,
-    /// By the number of people who declare it or have papers on it.
+    /// By the number of people who declare it or have papers on it, as it was last counted.
     ResearcherCount,
     /// By the last change.
     UpdatedAt,
 }
 
-/// Each topic's number of papers and of people, those of narrower topics included. The closure is over topics only.
-const TOPIC_COUNTS: &str = "LEFT JOIN (WITH RECURSIVE above(topic_id, broader_id) AS (\
-    SELECT id, id FROM topic UNION SELECT above.topic_id, topic_broader.broader_id FROM above \
-    JOIN topic_broader ON topic_broader.topic_id = above.broader_id) ";
-
-fn paper_counts() -> String {
-    format!(
-        "{TOPIC_COUNTS} SELECT above.broader_id AS topic_id, count(DISTINCT paper_topic.paper_id) AS amount FROM above \
-         JOIN paper_topic ON paper_topic.topic_id = above.topic_id GROUP BY above.broader_id) AS counted \
-         ON counted.topic_id = topic.id"
-    )
-}
-
-fn researcher_counts() -> String {
-    format!(
-        "{TOPIC_COUNTS} SELECT above.broader_id AS topic_id, count(DISTINCT person.researcher_id) AS amount FROM above \
-         JOIN (SELECT topic_id, researcher_id FROM researcher_topic UNION \
-         SELECT paper_topic.topic_id, authorship.researcher_id FROM paper_topic \
-         JOIN authorship ON authorship.paper_id = paper_topic.paper_id WHERE authorship.researcher_id IS NOT NULL) AS person \
-         ON person.topic_id = above.topic_id GROUP BY above.broader_id) AS counted ON counted.topic_id = topic.id"
-    )
-}
+const STATISTICS: &str = " JOIN topic_statistics ON topic_statistics.topic_id = topic.id";
 
 /// Which topics are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -141,22 +119,37 @@ impl List for Topics {
                 conditions.push("paper_topic.paper_id = parent.key".into());
             }
         }
-        let key = match (&self.order, self.scope) {
-            (TopicOrder::Own, TopicScope::Paper) => Some(Key::new("paper_topic.position", KeyKind::Integer)),
-            (TopicOrder::Own, _) => None,
-            (TopicOrder::Label(languages), _) => Some(label_key("topic.sort_names", languages)),
+        let by = |key| vec![key, Key::new("topic.id", KeyKind::Integer)];
+        // Both from one table, whose index has both.
+        let counted = |count: &str| {
+            vec![Key::new(count, KeyKind::Integer), Key::new("topic_statistics.topic_id", KeyKind::Integer)]
+        };
+        let keys = match (&self.order, self.scope) {
+            (TopicOrder::Own, TopicScope::Paper) => by(Key::new("paper_topic.position", KeyKind::Integer)),
+            (TopicOrder::Own, _) => vec![Key::new("topic.id", KeyKind::Integer)],
+            (TopicOrder::Label(_), _) => vec![label::key(), label::id("topic")],
             (TopicOrder::PaperCount, _) => {
-                from = from.then(" ").then(paper_counts());
-                Some(Key::new("coalesce(counted.amount, 0)", KeyKind::Integer))
+                from = from.then(STATISTICS);
+                counted("topic_statistics.paper_count")
             }
             (TopicOrder::ResearcherCount, _) => {
-                from = from.then(" ").then(researcher_counts());
-                Some(Key::new("coalesce(counted.amount, 0)", KeyKind::Integer))
+                from = from.then(STATISTICS);
+                counted("topic_statistics.researcher_count")
             }
-            (TopicOrder::UpdatedAt, _) => Some(Key::new("topic.updated_at", KeyKind::Timestamp)),
+            (TopicOrder::UpdatedAt, _) => by(Key::new("topic.updated_at", KeyKind::Timestamp)),
         };
-        let keys = key.into_iter().chain([Key::new("topic.id", KeyKind::Integer)]).collect();
         Source { columns: "topic.*".to_owned(), from, conditions, keys, direction: self.direction }
+    }
+
+    fn parts(&self) -> Option<Parts> {
+        label_parts(&self.order)
+    }
+}
+
+fn label_parts(order: &TopicOrder) -> Option<Parts> {
+    match order {
+        TopicOrder::Label(languages) => Some(label::parts("topic", "topic.id", languages)),
+        TopicOrder::Own | TopicOrder::PaperCount | TopicOrder::ResearcherCount | TopicOrder::UpdatedAt => None,
     }
 }
 
@@ -194,11 +187,11 @@ impl List for ResearcherTopics {
         let key = match &self.order {
             // Declared ones come before all others, which have larger ranks the fewer papers they have.
             TopicOrder::Own => Key::new("coalesce(mine.position, 2000000000 - mine.paper_count)", KeyKind::Integer),
-            TopicOrder::Label(languages) => label_key("topic.sort_names", languages),
+            TopicOrder::Label(_) => label::key(),
             TopicOrder::PaperCount => Key::new("mine.paper_count", KeyKind::Integer),
             TopicOrder::ResearcherCount => {
-                from = from.then(" ").then(researcher_counts());
-                Key::new("coalesce(counted.amount, 0)", KeyKind::Integer)
+                from = from.then(STATISTICS);
+                Key::new("topic_statistics.researcher_count", KeyKind::Integer)
             }
             TopicOrder::UpdatedAt => Key::new("topic.updated_at", KeyKind::Timestamp),
         };
@@ -209,5 +202,9 @@ impl List for ResearcherTopics {
             keys: vec![key, Key::new("topic.id", KeyKind::Integer)],
             direction: self.direction,
         }
+    }
+
+    fn parts(&self) -> Option<Parts> {
+        label_parts(&self.order)
     }
 }

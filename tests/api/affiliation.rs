@@ -211,7 +211,7 @@ async fn orders() {
     .await;
     app.sql("UPDATE affiliation SET updated_at = '2020-01-01'::timestamptz + interval '1 day' * ((role_title ->> 'en')::integer % 3)").await;
     for (arguments, expected) in [
-        ("", "3142"),
+        ("", "2134"),
         ("(orderBy: {field: START_DATE, direction: ASC})", "4312"),
         ("(orderBy: {field: START_DATE, direction: DESC})", "2134"),
         ("(orderBy: {field: ORGANIZATION_NAME, direction: ASC})", "1423"),
@@ -230,6 +230,13 @@ async fn orders() {
         )
         .await;
     assert_eq!(texts(&own, &["roleTitle", "value"]).concat(), "31");
+    // Of one person and at one place: the primary one first, then those that last.
+    for (path, expected) in
+        [(r#"researcher(by: {slug: "ada-berg"})"#, "312"), (r#"organization(by: {slug: "beta"})"#, "32")]
+    {
+        let nodes = app.nodes(&[path, "affiliations"], "roleTitle { value }").await;
+        assert_eq!(texts(&nodes, &["roleTitle", "value"]).concat(), expected, "{path}");
+    }
 }
 
 #[tokio::test]

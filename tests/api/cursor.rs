@@ -20,7 +20,7 @@ async fn cursors_of_another_list() {
     let english = cursor(r#"topics(first: 1, orderBy: {field: LABEL, direction: ASC, languages: ["en"]})"#).await;
     insta::assert_snapshot!(
         app.refusal(&format!("{{ papers(after: {by_title:?}) {{ nodes {{ id }} }} }}"), json!({})).await,
-        @"after is a cursor of another list; a cursor belongs to its field, filter, order and languages: repeat these, or start again without it"
+        @"after is a cursor of another list; a cursor belongs to its field, the thing that has it, filter, order and languages: repeat these, or start again without it"
     );
     for query in [
         format!("{{ papers(last: 1, before: {by_title:?}) {{ nodes {{ id }} }} }}"),
@@ -35,6 +35,23 @@ async fn cursors_of_another_list() {
             r#"{{ topics(after: {english:?}, orderBy: {{field: LABEL, direction: ASC, languages: ["fr"]}}) {{ nodes {{ id }} }} }}"#
         ),
     ] {
+        let message = app.refusal(&query, json!({})).await;
+        assert!(message.contains("is a cursor of another list"), "{query}: {message}");
+    }
+    // The same list of another thing is another list.
+    let pairs = async |place: &str| {
+        let query = format!("{{ {place} {{ list: researchers(first: 1) {{ pageInfo {{ endCursor }} }} }} }}");
+        let found = app.data(&query).await;
+        let (_, place) = found.as_object().and_then(|data| data.iter().next()).expect("a place");
+        place["list"]["pageInfo"]["endCursor"].as_str().expect("a cursor").to_owned()
+    };
+    for (place, other) in [
+        (r#"organization(by: {slug: "college"})"#, r#"organization(by: {slug: "part-2"})"#),
+        (r#"topic(by: {slug: "sea"})"#, r#"topic(by: {slug: "sea-1"})"#),
+    ] {
+        let own = pairs(place).await;
+        app.data(&format!("{{ {place} {{ researchers(after: {own:?}) {{ nodes {{ id }} }} }} }}")).await;
+        let query = format!("{{ {other} {{ researchers(after: {own:?}) {{ nodes {{ id }} }} }} }}");
         let message = app.refusal(&query, json!({})).await;
         assert!(message.contains("is a cursor of another list"), "{query}: {message}");
     }
@@ -114,13 +131,13 @@ async fn forged_keys() {
     for (list, place, good, bad) in [
         // Whether primary, whether current, the start; then the id.
         (
-            List::new("Query", "affiliations", ""),
+            List::new("Researcher", "affiliations", ""),
             1,
             vec!["true", "false"],
             vec!["", "t", "TRUE", "true ", "1", "\u{0}"],
         ),
         (
-            List::new("Query", "affiliations", ""),
+            List::new("Researcher", "affiliations", ""),
             3,
             vec!["infinity", "-infinity", "2020-02-29", "0001-01-01", "9999-12-31"],
             vec![
@@ -137,7 +154,7 @@ async fn forged_keys() {
             ],
         ),
         (
-            List::new("Query", "affiliations", ""),
+            List::new("Researcher", "affiliations", ""),
             4,
             vec!["0", "-1", "9223372036854775807", "-9223372036854775808"],
             vec!["", "9223372036854775808", "1e3", "NaN", " 1", "1.0", "0x1", "1; DROP TABLE paper", "\u{0}"],

@@ -38,3 +38,5 @@ mod schema;
 mod search;
 mod settings;
 mod topic;
+mod totals;
+mod walk;

@@ -173,6 +173,7 @@ async fn cycles_end() {
          organization AS parent WHERE child.slug = 'college' AND parent.slug = 'wave-laboratory'",
     )
     .await;
+    app.recount().await;
     let found = app.data(&format!("{{ {LABORATORY} {{ ancestors {{ slug }} }} }}")).await;
     assert_eq!(texts(&found["organization"]["ancestors"], &["slug"]), ["faculty-of-tides", "college"]);
     for slug in ["college", "faculty-of-tides", "wave-laboratory"] {

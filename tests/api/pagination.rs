@@ -66,8 +66,13 @@ impl List {
     }
 
     pub fn query(&self, page: &str) -> String {
+        self.query_of("node { id }", page)
+    }
+
+    /// With these fields of each edge.
+    pub fn query_of(&self, edge: &str, page: &str) -> String {
         let selection =
-            "{ pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id } } }";
+            format!("{{ pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} edges {{ cursor {edge} }} }}");
         let list = format!("{{ step: {}({} {page}) {selection} }}", self.field, self.arguments);
         self.path.iter().rev().fold(list, |inner, step| format!("{{ step: {step} {inner} }}"))
     }
@@ -79,7 +84,7 @@ impl List {
 }
 
 /// The connection at the end of the steps of a [`List::query`].
-fn innermost(mut data: Value) -> Value {
+pub fn innermost(mut data: Value) -> Value {
     while let Some(step) = data.get_mut("step").map(Value::take).or_else(|| data.get_mut(0).map(Value::take)) {
         data = step;
     }
@@ -90,7 +95,7 @@ fn innermost(mut data: Value) -> Value {
 pub struct Page(Value);
 
 impl Page {
-    fn ids(&self) -> Vec<String> {
+    pub fn ids(&self) -> Vec<String> {
         texts(&self.0["edges"], &["node", "id"])
     }
 
@@ -147,6 +152,7 @@ pub async fn a_college() -> TestApp {
          UPDATE paper SET updated_at = updated_at + interval '1 microsecond' * (id % 3)",
     )
     .await;
+    app.recount().await;
     app
 }
 

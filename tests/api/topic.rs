@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, organization, paper, researcher, ror, texts, topic, with};
+use crate::support::{TestApp, organization, paper, records_of, researcher, ror, texts, topic, with};
 
 fn about(topics: &[&str]) -> Value {
     let topics: Vec<Value> = topics.iter().map(|label| json!({ "labels": { "en": label } })).collect();
@@ -43,6 +43,7 @@ async fn a_cycle(app: &TestApp) {
          WHERE one.slug = 'oceans' AND other.slug = 'neap-tides'",
     )
     .await;
+    app.recount().await;
 }
 
 const TIDES: &str = r#"topic(by: {slug: "tides"})"#;
@@ -248,12 +249,10 @@ async fn filters() {
 #[tokio::test]
 async fn orders() {
     let app = a_vocabulary().await;
-    app.sql(
-        r#"UPDATE topic SET updated_at = '2020-01-01'::timestamptz - interval '1 day' * id;
-           UPDATE topic SET display_names = display_names || '{"fr": "Zones"}', sort_names = sort_names || '{"fr": "zones"}'
-           WHERE slug = 'currents'"#,
-    )
-    .await;
+    let currents = json!([{ "value": "Currents", "language": "en", "kind": "LABEL" }, { "value": "Zones", "language": "fr", "kind": "LABEL" }]);
+    let french = with(below("Currents", &["Winds", "Oceans"]), json!({ "names": currents }));
+    app.write(&records_of(json!([french]))).await;
+    app.sql("UPDATE topic SET updated_at = '2020-01-01'::timestamptz - interval '1 day' * id").await;
     let by = async |order: &str| app.slugs(&[&format!("topics(orderBy: {order})")]).await.join(" ");
     assert_eq!(app.slugs(&["topics"]).await.join(" "), "currents neap-tides oceans tides winds");
     assert_eq!(

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::record::Record;
 
 mod coauthorship;
+mod label;
 mod organization;
 mod paper;
 mod person;
@@ -22,6 +23,7 @@ mod researcher;
 mod search;
 mod slug;
 mod topic;
+mod totals;
 
 /// Held by each batch, so that two imports at once do not make the same thing twice.
 const WRITE_LOCK: i64 = 0x6163_6164_6469_7232;
@@ -67,6 +69,9 @@ impl Store {
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITE_LOCK})")).await?;
         let mut batch = Batch::new(&transaction, source, self.consortium_size, records.len());
         batch.write(records).await?;
+        if batch.written.effects.iter().any(|effect| matches!(effect, Some(Effect::Created | Effect::Updated))) {
+            batch.outdate_totals().await?;
+        }
         let written = batch.written;
         transaction.commit().await?;
         Ok(written)

@@ -132,9 +132,10 @@ impl Batch<'_> {
         let updated: Vec<i64> = updates.iter().map(|row| row.id).collect();
         let written: Vec<i64> = updates.iter().chain(&inserts).map(|row| row.id).collect();
         self.touched.insert(Kind::Organization, written.iter().copied());
-        let insert = "INSERT INTO organization (id, slug, ror, display_names, sort_names, names, types, status, country_code, city, \
-             homepage_url) SELECT id, slug, ror, display_names, sort_names, names, coalesce(types, '{}'), status, country_code, \
-             city, homepage_url FROM rows";
+        let insert = ", organizations AS (INSERT INTO organization (id, slug, ror, display_names, sort_names, names, types, status, \
+             country_code, city, homepage_url) SELECT id, slug, ror, display_names, sort_names, names, coalesce(types, '{}'), status, \
+             country_code, city, homepage_url FROM rows RETURNING id) \
+             INSERT INTO organization_statistics (organization_id) SELECT id FROM organizations";
         self.with_rows(COLUMNS, &inserts, insert).await?;
         let update = "UPDATE organization SET ror = coalesce(rows.ror, organization.ror), display_names = rows.display_names, \
              sort_names = rows.sort_names, names = rows.names, types = coalesce(rows.types, '{}'), status = rows.status, \
@@ -142,6 +143,7 @@ impl Batch<'_> {
              homepage_url = coalesce(rows.homepage_url, organization.homepage_url), updated_at = now() \
              FROM rows WHERE organization.id = rows.id";
         self.with_rows(COLUMNS, &updates, update).await?;
+        self.labels("organization", inserts.iter().chain(&updates).map(|row| (row.id, &row.sort_names))).await?;
         self.remember("organization", &said).await?;
         self.identify("organization", identified).await?;
         self.relate(&updated, &written, &relations).await
@@ -247,9 +249,11 @@ impl Batch<'_> {
             city: None,
             homepage_url: None,
         };
-        let insert = "INSERT INTO organization (id, slug, ror, display_names, sort_names, names) \
-             SELECT id, slug, ror, display_names, sort_names, names FROM rows";
-        self.execute(rows_sql(COLUMNS, &[row])?.then(insert)).await?;
+        let insert = ", organizations AS (INSERT INTO organization (id, slug, ror, display_names, sort_names, names) \
+             SELECT id, slug, ror, display_names, sort_names, names FROM rows RETURNING id) \
+             INSERT INTO organization_statistics (organization_id) SELECT id FROM organizations";
+        self.execute(rows_sql(COLUMNS, std::slice::from_ref(&row))?.then(insert)).await?;
+        self.labels("organization", [(id, &row.sort_names)]).await?;
         self.touched.insert(Kind::Organization, [id]);
         self.relate(&[], &[id], &[]).await?;
         Ok(Some(id))

@@ -150,12 +150,12 @@ fn things_sql(kind: Kind) -> (&'static str, &'static str) {
         Kind::Organization => (
             "SELECT id, NULL AS name, NULL::text[] AS other_names, names, display_names, NULL AS language, \
              NULL::jsonb AS abstracts FROM organization WHERE id = ANY(?)",
-            "SELECT 0",
+            "SELECT researcher_count FROM organization_statistics WHERE organization_id = rows.id",
         ),
         Kind::Topic => (
             "SELECT id, NULL AS name, NULL::text[] AS other_names, names, display_names, NULL AS language, \
              NULL::jsonb AS abstracts FROM topic WHERE id = ANY(?)",
-            "SELECT 0",
+            "SELECT paper_count FROM topic_statistics WHERE topic_id = rows.id",
         ),
         Kind::Paper => (
             "SELECT id, title AS name, NULL::text[] AS other_names, NULL::jsonb AS names, translated_titles AS display_names, \

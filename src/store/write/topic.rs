@@ -98,7 +98,8 @@ impl Batch<'_> {
         };
         let update = "UPDATE topic SET display_names = rows.display_names, sort_names = rows.sort_names, names = rows.names, \
              code = coalesce(rows.code, topic.code), updated_at = now() FROM rows WHERE topic.id = rows.id";
-        self.with_rows(COLUMNS, &[row], update).await?;
+        self.with_rows(COLUMNS, std::slice::from_ref(&row), update).await?;
+        self.labels("topic", [(id, &row.sort_names)]).await?;
         self.touched.insert(Kind::Topic, [id]);
         self.execute(Sql::with("DELETE FROM topic_broader WHERE topic_id = ?", id)).await?;
         for broader in &record.broader {
@@ -173,9 +174,11 @@ impl Batch<'_> {
             display_names: display,
             names: &names,
         };
-        let insert = "INSERT INTO topic (id, slug, scheme, code, display_names, sort_names, names) \
-             SELECT id, slug, scheme, code, display_names, sort_names, names FROM rows";
-        self.with_rows(COLUMNS, &[row], insert).await?;
+        let insert = ", topics AS (INSERT INTO topic (id, slug, scheme, code, display_names, sort_names, names) \
+             SELECT id, slug, scheme, code, display_names, sort_names, names FROM rows RETURNING id) \
+             INSERT INTO topic_statistics (topic_id) SELECT id FROM topics";
+        self.with_rows(COLUMNS, std::slice::from_ref(&row), insert).await?;
+        self.labels("topic", [(id, &row.sort_names)]).await?;
         self.touched.insert(Kind::Topic, [id]);
         if let Some(code) = &reference.code {
             let scheme = reference.scheme.to_lowercase();

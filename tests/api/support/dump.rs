@@ -20,6 +20,14 @@ const LINES: &str = "
     UNION ALL SELECT 'succession', concat_ws(' ', old.slug, new.slug) FROM organization_succession
         JOIN organization AS old ON old.id = predecessor_id JOIN organization AS new ON new.id = successor_id
     UNION ALL SELECT 'topic', (to_jsonb(topic) - '{id,created_at,updated_at}'::text[])::text FROM topic
+    UNION ALL SELECT 'label', concat_ws(' ', organization.slug, language, sort_name, languages::text) FROM organization_label
+        JOIN organization ON organization.id = organization_id
+    UNION ALL SELECT 'label', concat_ws(' ', topic.slug, language, sort_name, languages::text) FROM topic_label
+        JOIN topic ON topic.id = topic_id
+    UNION ALL SELECT 'total', concat_ws(' ', organization.slug, researcher_count) FROM organization_statistics
+        JOIN organization ON organization.id = organization_id
+    UNION ALL SELECT 'total', concat_ws(' ', topic.slug, paper_count, researcher_count) FROM topic_statistics
+        JOIN topic ON topic.id = topic_id
     UNION ALL SELECT 'affiliation', (to_jsonb(affiliation) - '{id,researcher_id,organization_id,created_at,updated_at}'::text[]
         || jsonb_build_object('researcher', researcher.slug, 'organization', organization.slug))::text
         FROM affiliation JOIN researcher ON researcher.id = researcher_id JOIN organization ON organization.id = organization_id

@@ -141,9 +141,11 @@ impl TestApp {
         (answer, self.statements.load(Ordering::SeqCst) - before)
     }
 
-    /// Writes records as the source `test` and tells what became of them.
+    /// Writes records as the source `test`, counts as an import does, and tells what became of them.
     pub async fn write(&self, records: &[Record]) -> Written {
-        self.store.write("test", records).await.expect("the records")
+        let written = self.store.write("test", records).await.expect("the records");
+        self.store.recount_totals().await.expect("the counts");
+        written
     }
 
     /// Writes records given as JSON, each of which must make something new.
@@ -151,6 +153,12 @@ impl TestApp {
         let records = records_of(records);
         let written = self.write(&records).await;
         assert!(written.effects.iter().all(|effect| *effect == Some(Effect::Created)), "{written:?}");
+    }
+
+    /// Counts again what SQL of the test's own changed.
+    pub async fn recount(&self) {
+        self.sql("DELETE FROM setting WHERE name = 'totals_day'").await;
+        assert!(self.store.recount_totals().await.expect("the counts"), "they were out of date");
     }
 
     /// Runs SQL of the test's own, to arrange what no import can.

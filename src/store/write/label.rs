@@ -1,0 +1,48 @@
+//! The labels by which things are ordered in each language.
+
+use serde::Serialize;
+
+use super::Batch;
+use crate::error::Error;
+use crate::language::LocalizedText;
+
+/// An index entry has a limit, and no reader sorts by what comes after so much. The migration has the same number.
+const LONGEST: usize = 200;
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: i64,
+    language: &'a str,
+    sort_name: String,
+    languages: Vec<&'a str>,
+}
+
+impl Batch<'_> {
+    /// Replaces the labels of some things of a table by these.
+    pub(super) async fn labels<'a>(
+        &self,
+        table: &str,
+        things: impl IntoIterator<Item = (i64, &'a LocalizedText)>,
+    ) -> Result<(), Error> {
+        let mut rows = Vec::new();
+        for (id, sort_names) in things {
+            let wanted = sort_names.by_wanted();
+            let languages: Vec<&str> = wanted.keys().copied().filter(|language| !language.is_empty()).collect();
+            rows.extend(wanted.into_iter().map(|(language, name)| Row {
+                id,
+                language,
+                sort_name: name.chars().take(LONGEST).collect(),
+                languages: languages.clone(),
+            }));
+        }
+        let statement = format!(
+            ", gone AS (DELETE FROM {table}_label AS label WHERE label.{table}_id IN (SELECT id FROM rows) AND NOT EXISTS \
+             (SELECT FROM rows WHERE rows.id = label.{table}_id AND rows.language = label.language)) \
+             INSERT INTO {table}_label AS label ({table}_id, language, sort_name, languages) \
+             SELECT id, language, sort_name, languages FROM rows ON CONFLICT ({table}_id, language) DO UPDATE \
+             SET sort_name = EXCLUDED.sort_name, languages = EXCLUDED.languages \
+             WHERE label.sort_name <> EXCLUDED.sort_name OR label.languages <> EXCLUDED.languages"
+        );
+        self.with_rows("id bigint, language text, sort_name text, languages text[]", &rows, &statement).await
+    }
+}
