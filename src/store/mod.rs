@@ -11,6 +11,7 @@ pub mod affiliation;
 pub mod authorship;
 pub mod coauthorship;
 pub mod directory;
+pub mod facet;
 pub mod list;
 pub mod lookup;
 pub mod organization;

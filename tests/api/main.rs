@@ -13,6 +13,7 @@ mod coauthorship;
 mod cursor;
 mod directory;
 mod errors;
+mod facet;
 mod import_csl;
 mod import_csl_damage;
 mod import_csl_identity;
