@@ -39,6 +39,19 @@ pub async fn connection<L: Shown>(
     let name = fingerprint(&format!("{} {list:?}", L::NAME));
     let page = Arc::new(Page::new(&arguments, &name, ctx.limits().page)?);
     let list = Arc::new(list);
+    let facets = L::Facets::of(parent, &list);
+    // A list's total and facets need none of its rows.
+    let asks_for_rows = ["edges", "nodes", "pageInfo"].iter().any(|field| ctx.look_ahead().field(field).exists());
+    if !asks_for_rows {
+        return Ok(Connection {
+            parent,
+            list,
+            edges: Vec::new(),
+            facets,
+            has_previous_page: false,
+            has_next_page: false,
+        });
+    }
     let asked = PageOf { parent, list: Arc::clone(&list), page: Arc::clone(&page) };
     let rows = ctx.loaders().load_one(asked).await?.ok_or_else(|| Error::internal("a list without a page"))?;
     let edges = rows.rows.iter().map(|row| Edge {
@@ -51,7 +64,6 @@ pub async fn connection<L: Shown>(
         Direction::Forward => (page.after.is_some(), rows.has_more),
         Direction::Backward => (rows.has_more, page.before.is_some()),
     };
-    let facets = L::Facets::of(parent, &list);
     Ok(Connection { parent, list, edges, facets, has_previous_page, has_next_page })
 }
 

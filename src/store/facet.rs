@@ -16,9 +16,11 @@ use sea_orm::FromQueryResult;
 use super::Store;
 use super::affiliation::AffiliationFilter;
 use super::list::{List as _, Parent, Source};
-use super::paper::{Papers, ResearcherPapers};
+use super::organization::or_below;
+use super::paper::{PaperScope, Papers, ResearcherPapers};
 use super::researcher::{OrganizationResearchers, Researchers, TopicResearchers};
 use super::sql::{Sql, ids};
+use super::topic::or_narrower;
 use crate::error::Error;
 
 /// By what the things of a list are counted.
@@ -29,9 +31,32 @@ pub trait Kind: Copy + Debug + Ord + Hash + Send + Sync + 'static {
     const ID: &'static str;
 
     /// Where a list's things come from.
-    fn source(list: &Self::List, store: &Store) -> Source;
+    fn things(list: &Self::List, store: &Store) -> Things;
     /// How they are counted.
     fn counting(self) -> Counting;
+}
+
+/// Where the things to be counted come from.
+pub struct Things {
+    /// A list's own source, or one without regard to its order.
+    source: Source,
+    /// Whether it has a thing once for each way to come to it.
+    repeats: bool,
+}
+
+impl Things {
+    fn listed(source: Source) -> Self {
+        Self { source, repeats: false }
+    }
+
+    /// Things that a join leads to. Nothing here is read page by page, so that what many parents have in common need
+    /// not be sought for each of them, as a subquery in the conditions would be. The ids of what is below or narrower
+    /// are `roots` as an array: of a recursion the planner expects so many rows that it reads whole tables.
+    fn joined(mut source: Source, join: &str, column: &str, roots: Sql) -> Self {
+        source.from = source.from.then(join);
+        source.conditions.push(Sql::from(format!("{column} = ANY(ARRAY(")).then(roots).then("))"));
+        Self { source, repeats: true }
+    }
 }
 
 /// How things are counted.
@@ -129,10 +154,28 @@ impl Kind for PaperFacet {
     type List = PaperList;
     const ID: &'static str = "paper.id";
 
-    fn source(list: &PaperList, store: &Store) -> Source {
-        match list {
-            PaperList::Any(papers) => papers.source(store),
-            PaperList::OfResearcher(papers) => papers.source(store),
+    fn things(list: &PaperList, store: &Store) -> Things {
+        let papers = match list {
+            PaperList::Any(papers) => papers,
+            PaperList::OfResearcher(papers) => return Things::listed(papers.source(store)),
+        };
+        let of_any_scope = || Papers { scope: PaperScope::All, ..Papers::clone(papers) }.source(store);
+        let parent = || Sql::from("SELECT parent.key");
+        match papers.scope {
+            PaperScope::Organization { include_descendants } => Things::joined(
+                of_any_scope(),
+                " JOIN authorship AS there ON there.paper_id = paper.id \
+                 JOIN authorship_organization AS place ON place.authorship_id = there.id",
+                "place.organization_id",
+                or_below(parent(), include_descendants),
+            ),
+            PaperScope::Topic { include_narrower } => Things::joined(
+                of_any_scope(),
+                " JOIN paper_topic AS subject ON subject.paper_id = paper.id",
+                "subject.topic_id",
+                or_narrower(parent(), include_narrower),
+            ),
+            PaperScope::All | PaperScope::Shared(_) => Things::listed(papers.source(store)),
         }
     }
 
@@ -219,12 +262,21 @@ impl Kind for ResearcherFacet {
     type List = ResearcherList;
     const ID: &'static str = "researcher.id";
 
-    fn source(list: &ResearcherList, store: &Store) -> Source {
-        match list {
-            ResearcherList::Any(people) => people.source(store),
-            ResearcherList::OfOrganization(people) => people.source(store),
-            ResearcherList::OfTopic(people) => people.source(store),
-        }
+    fn things(list: &ResearcherList, store: &Store) -> Things {
+        let people = match list {
+            ResearcherList::Any(people) => return Things::listed(people.source(store)),
+            ResearcherList::OfTopic(people) => return Things::listed(people.source(store)),
+            ResearcherList::OfOrganization(people) => people,
+        };
+        let anywhere = Researchers { filter: people.filter.clone(), order: people.order, direction: people.direction };
+        let mut source = anywhere.source(store);
+        source.conditions.extend(people.affiliation.of_people().conditions());
+        Things::joined(
+            source,
+            " JOIN affiliation ON affiliation.researcher_id = researcher.id",
+            "affiliation.organization_id",
+            or_below("SELECT parent.key".into(), people.affiliation.include_descendants),
+        )
     }
 
     fn counting(self) -> Counting {
@@ -286,10 +338,12 @@ struct Counts<K> {
 }
 
 /// The things of each parent's list, as `matched`: the parent's number from 1, the id, and what the counting needs.
-fn matched_sql<K: Kind>(source: Source, parents: &[Parent], kinds: impl Iterator<Item = K>) -> Sql {
+fn matched_sql<K: Kind>(things: Things, parents: &[Parent], kinds: impl Iterator<Item = K>) -> Sql {
+    let Things { source, repeats } = things;
     let columns: Vec<&str> = kinds.filter_map(|kind| kind.counting().column).collect();
     let columns = std::iter::once(K::ID).chain(columns).collect::<Vec<_>>().join(", ");
-    Sql::from("matched AS (SELECT parent.number AS parent, thing.* FROM unnest(")
+    Sql::from(if repeats { "matched AS (SELECT DISTINCT" } else { "matched AS (SELECT" })
+        .then(" parent.number AS parent, thing.* FROM unnest(")
         .then_with("?::bigint[], ", ids(parents.iter().map(|parent| parent.key)))
         .then_with("?::bigint[]) WITH ORDINALITY ", ids(parents.iter().map(|parent| parent.other)))
         .then("AS parent(key, other, number) CROSS JOIN LATERAL (SELECT ")
@@ -345,8 +399,8 @@ fn these_sql(branch: usize, counted: &str, table: &str, these: &BTreeSet<(i64, i
 }
 
 /// The statement for all that is asked of a list, and what each branch of its rows is.
-fn facets_sql<K: Kind>(source: Source, parents: &[Parent], asked: &BTreeMap<K, Asked>) -> (Sql, Vec<Branch<K>>) {
-    let mut tables = Sql::from("WITH ").then(matched_sql(source, parents, asked.keys().copied()));
+fn facets_sql<K: Kind>(things: Things, parents: &[Parent], asked: &BTreeMap<K, Asked>) -> (Sql, Vec<Branch<K>>) {
+    let mut tables = Sql::from("WITH ").then(matched_sql(things, parents, asked.keys().copied()));
     let mut rows = Sql::default();
     let mut branches = Vec::new();
     for (index, (kind, asked)) in asked.iter().enumerate() {
@@ -428,7 +482,7 @@ impl Store {
         let counts = if asked.is_empty() {
             Counts::of(Vec::new(), &[])
         } else {
-            let (sql, branches) = facets_sql(K::source(list, self), &parents, &asked);
+            let (sql, branches) = facets_sql(K::things(list, self), &parents, &asked);
             Counts::of(self.rows(sql).await?, &branches)
         };
         let answer = |key: &FacetOf<K>| (key.clone(), Arc::new(counts.take(key.kind, number(key), &key.which)));
