@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_graphql::connection::EmptyFields;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::affiliation::AffiliationFilter;
@@ -147,6 +148,7 @@ impl Shown for store::Coauthors {
     const NAME: &'static str = "Coauthor";
     type Shown = Researcher;
     type Fields = CoauthorFields;
+    type Facets = EmptyFields;
 
     fn fields(parent: Parent, list: &Arc<Self>, row: &Row<Self>) -> Self::Fields {
         let pair = Parent { key: parent.key, other: row.node.id };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ObjectType, OutputType, SimpleObject, TypeName};
 
 use super::context::State as _;
+use super::facet::Facets;
 use crate::error::Error;
 use crate::page::{Cursor, Direction, Page, PageArguments, fingerprint};
 use crate::store::list::{CountOf, List, PageOf, Parent, Row};
@@ -18,6 +19,8 @@ pub trait Shown: List {
     type Shown: OutputType + From<Arc<Self::Node>>;
     /// The edge's fields beside `cursor` and `node`.
     type Fields: ObjectType;
+    /// What the connection says of the whole list.
+    type Facets: Facets<Self>;
 
     /// The edge's fields of a row.
     fn fields(parent: Parent, list: &Arc<Self>, row: &Row<Self>) -> Self::Fields;
@@ -36,6 +39,19 @@ pub async fn connection<L: Shown>(
     let name = fingerprint(&format!("{} {parent:?} {list:?}", L::NAME));
     let page = Arc::new(Page::new(&arguments, &name, ctx.limits().page)?);
     let list = Arc::new(list);
+    let facets = L::Facets::of(parent, &list);
+    // A list's total and facets need none of its rows.
+    let asks_for_rows = ["edges", "nodes", "pageInfo"].iter().any(|field| ctx.look_ahead().field(field).exists());
+    if !asks_for_rows {
+        return Ok(Connection {
+            parent,
+            list,
+            edges: Vec::new(),
+            facets,
+            has_previous_page: false,
+            has_next_page: false,
+        });
+    }
     let asked = PageOf { parent, list: Arc::clone(&list), page: Arc::clone(&page) };
     let rows = ctx.loaders().load_one(asked).await?.ok_or_else(|| Error::internal("a list without a page"))?;
     let edges = rows.rows.iter().map(|row| Edge {
@@ -48,7 +64,7 @@ pub async fn connection<L: Shown>(
         Direction::Forward => (page.after.is_some(), rows.has_more),
         Direction::Backward => (rows.has_more, page.before.is_some()),
     };
-    Ok(Connection { parent, list, edges, has_previous_page, has_next_page })
+    Ok(Connection { parent, list, edges, facets, has_previous_page, has_next_page })
 }
 
 /// What a connection costs: its page's size times what each row costs.
@@ -72,6 +88,7 @@ pub struct Connection<L: Shown> {
     parent: Parent,
     list: Arc<L>,
     edges: Vec<Edge<L>>,
+    facets: L::Facets,
     has_previous_page: bool,
     has_next_page: bool,
 }
@@ -125,6 +142,11 @@ impl<L: Shown> Connection<L> {
         let count = ctx.loaders().load_one(CountOf { parent: self.parent, list: Arc::clone(&self.list) }).await;
         count.transpose().map(|count| count.map(|count| i32::try_from(count).unwrap_or(i32::MAX)))
     }
+
+    #[graphql(flatten)]
+    async fn facets(&self) -> &L::Facets {
+        &self.facets
+    }
 }
 
 /// A row of a list: what is listed, and what ties it to the list.
@@ -159,13 +181,17 @@ impl<L: Shown> TypeName for Edge<L> {
     }
 }
 
-/// Shows a list whose edges say nothing beside the node.
+/// Shows a list whose edges say nothing beside the node; with facets where their type is given.
 macro_rules! plain_list {
     ($list:ty, $name:literal, $shown:ty) => {
+        crate::schema::connection::plain_list!($list, $name, $shown, async_graphql::connection::EmptyFields);
+    };
+    ($list:ty, $name:literal, $shown:ty, $facets:ty) => {
         impl crate::schema::connection::Shown for $list {
             const NAME: &'static str = $name;
             type Shown = $shown;
             type Fields = async_graphql::connection::EmptyFields;
+            type Facets = $facets;
 
             fn fields(
                 _: crate::store::list::Parent,

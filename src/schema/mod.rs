@@ -16,6 +16,7 @@ mod coauthorship;
 mod connection;
 pub mod context;
 mod directory;
+mod facet;
 mod identifier;
 mod localized;
 mod nesting;

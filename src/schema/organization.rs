@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::affiliation::{Affiliation, AffiliationConnection, AffiliationFilter, AffiliationOrder};
 use super::connection::{Connection, Shown, connection, cost_of, page_cost, plain_list};
 use super::context::State as _;
+use super::facet::{ResearcherFacets, WithFacets};
 use super::identifier::{
     Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
     words,
@@ -416,6 +417,7 @@ impl Shown for OrganizationResearchers {
     const NAME: &'static str = "OrganizationResearcher";
     type Shown = Researcher;
     type Fields = OrganizationResearcherFields;
+    type Facets = WithFacets<Self, ResearcherFacets>;
 
     fn fields(parent: Parent, list: &Arc<Self>, row: &Row<Self>) -> Self::Fields {
         let filter = Arc::new(list.affiliation.clone());

@@ -7,6 +7,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleO
 use super::authorship::{Authorship, AuthorshipConnection};
 use super::connection::{Connection, Shown, connection, cost_of, page_cost, plain_list};
 use super::context::State as _;
+use super::facet::{PaperFacets, WithFacets};
 use super::identifier::{
     Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
     words,
@@ -426,7 +427,7 @@ pub type PaperConnection = Connection<store::Papers>;
 /// A page of a person's papers.
 pub type ResearcherPaperConnection = Connection<store::ResearcherPapers>;
 
-plain_list!(store::Papers, "Paper", Paper);
+plain_list!(store::Papers, "Paper", Paper, WithFacets<Self, PaperFacets>);
 
 /// What ties a person to a paper.
 #[derive(SimpleObject)]
@@ -439,6 +440,7 @@ impl Shown for store::ResearcherPapers {
     const NAME: &'static str = "ResearcherPaper";
     type Shown = Paper;
     type Fields = ResearcherPaperFields;
+    type Facets = WithFacets<Self, PaperFacets>;
 
     fn fields(_: Parent, _: &Arc<Self>, row: &Row<Self>) -> Self::Fields {
         ResearcherPaperFields { authorship: Authorship(Arc::new(row.edge.0.clone())) }

@@ -8,6 +8,7 @@ use super::affiliation::{AffiliationConnection, AffiliationFilter, AffiliationOr
 use super::coauthorship::{CoauthorConnection, CoauthorFilter, CoauthorOrder};
 use super::connection::{Connection, Shown, connection, cost_of, page_cost, plain_list};
 use super::context::State as _;
+use super::facet::{ResearcherFacets, WithFacets};
 use super::identifier::{
     Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
 };
@@ -291,9 +292,9 @@ impl ResearcherStatistics {
 #[derive(SimpleObject)]
 pub struct YearCount {
     /// The year.
-    year: i32,
+    pub year: i32,
     /// The number of papers.
-    count: i32,
+    pub count: i32,
 }
 
 /// Exactly one key of a researcher.
@@ -422,7 +423,7 @@ pub type OrganizationResearcherConnection = Connection<store::OrganizationResear
 /// A page of a topic's people.
 pub type TopicResearcherConnection = Connection<store::TopicResearchers>;
 
-plain_list!(store::Researchers, "Researcher", Researcher);
+plain_list!(store::Researchers, "Researcher", Researcher, WithFacets<Self, ResearcherFacets>);
 
 /// What ties a person to a topic.
 #[derive(SimpleObject)]
@@ -437,6 +438,7 @@ impl Shown for store::TopicResearchers {
     const NAME: &'static str = "TopicResearcher";
     type Shown = Researcher;
     type Fields = TopicResearcherFields;
+    type Facets = WithFacets<Self, ResearcherFacets>;
 
     fn fields(_: Parent, _: &Arc<Self>, row: &crate::store::list::Row<Self>) -> Self::Fields {
         TopicResearcherFields { paper_count: row.edge.paper_count, last_year: row.edge.last_year }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use async_graphql::connection::EmptyFields;
 use async_graphql::registry::Registry;
 use async_graphql::{
     Context, ContextSelectionSet, Enum, Object, OutputType, Positioned, ServerResult, SimpleObject, Value,
@@ -228,6 +229,7 @@ impl Shown for Search {
     const NAME: &'static str = "SearchResult";
     type Shown = Found;
     type Fields = SearchResultFields;
+    type Facets = EmptyFields;
 
     fn fields(_: Parent, list: &Arc<Self>, row: &Row<Self>) -> Self::Fields {
         SearchResultFields { hit: *row.node, query: Arc::new(list.query.clone()) }

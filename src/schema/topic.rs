@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_graphql::connection::EmptyFields;
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
 
 use super::connection::{Connection, Shown, connection, page_cost, plain_list};
@@ -281,6 +282,7 @@ impl Shown for store::ResearcherTopics {
     const NAME: &'static str = "ResearcherTopic";
     type Shown = Topic;
     type Fields = ResearcherTopicFields;
+    type Facets = EmptyFields;
 
     fn fields(_: Parent, _: &Arc<Self>, row: &Row<Self>) -> Self::Fields {
         ResearcherTopicFields { paper_count: row.edge.paper_count, is_declared: row.edge.is_declared }

@@ -12,6 +12,7 @@ pub mod authorship;
 pub mod coauthor_path;
 pub mod coauthorship;
 pub mod directory;
+pub mod facet;
 mod label;
 pub mod list;
 pub mod lookup;

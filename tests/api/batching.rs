@@ -96,6 +96,12 @@ async fn fields_not_asked_for_cost_nothing() {
         (0, "{ nodes(ids: [\"x\"]) { id } researchersBy(keys: []) { name } }"),
         (1, "{ papers { nodes { title abstract { text excerpt { text } } displayName { value } } } }"),
         (1, "{ papers { pageInfo { hasNextPage endCursor } } }"),
+        (1, "{ papers { totalCount } }"),
+        (
+            1,
+            "{ papers { totalCount ... on PaperConnection { ...more } } } fragment more on PaperConnection { totalCount }",
+        ),
+        (2, "{ papers { totalCount ...more } } fragment more on PaperConnection { nodes { id } }"),
         (2, "{ papers { totalCount pageInfo { hasNextPage } } }"),
         (2, "{ papers { totalCount nodes { title } edges { cursor } } }"),
     ] {

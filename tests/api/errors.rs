@@ -253,7 +253,7 @@ async fn a_database_that_refuses() {
     app.load(json!([paper("Tides", Some(2001), &["Ada Berg"])])).await;
     app.sql("DROP TABLE coauthorship CASCADE").await;
     let answer = app
-        .ask("{ researchers { nodes { name statistics { coauthorCount } coauthors { totalCount } } } }", json!({}))
+        .ask("{ researchers { nodes { name statistics { coauthorCount } coauthors { nodes { name } } } } }", json!({}))
         .await;
     // The failure stays in the fields that failed, and tells nothing but a number.
     assert_eq!(
@@ -266,4 +266,8 @@ async fn a_database_that_refuses() {
         assert!(error["extensions"]["requestId"].is_string(), "{error}");
     }
     assert!(!answer.body.to_string().contains("coauthorship"), "{}", answer.body);
+    // A page that nobody looks at does not fail.
+    let answer = app.ask("{ researchers { nodes { coauthors { totalCount } } } }", json!({})).await;
+    assert_eq!(answer.body["data"]["researchers"]["nodes"], json!([{ "coauthors": { "totalCount": null } }]));
+    assert_eq!(answer.codes(), ["INTERNAL"]);
 }

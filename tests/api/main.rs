@@ -14,6 +14,7 @@ mod coauthorship;
 mod cursor;
 mod directory;
 mod errors;
+mod facet;
 mod filter;
 mod hostile;
 mod import_csl;

@@ -246,6 +246,72 @@ async fn people_here_or_below() {
 }
 
 #[tokio::test]
+async fn the_affiliations_behind_each_person() {
+    let app = a_college().await;
+    app.load(json!([
+        person(
+            "Ada Berg",
+            json!([
+                at(4, "EMPLOYMENT", json!({ "startDate": "2015", "isPrimary": true })),
+                at(4, "MEMBERSHIP", json!({ "startDate": "2003" })),
+                at(4, "MEMBERSHIP", json!({ "startDate": "2001", "endDate": "2002" })),
+                at(1, "EDUCATION", json!({ "startDate": "1998", "endDate": "2001" })),
+                at(1, "EMPLOYMENT", json!({ "startDate": "2002", "endDate": "2014" })),
+                at(5, "EMPLOYMENT", json!({ "startDate": "2016" })),
+            ])
+        ),
+        person("Bo Dahl", json!([at(2, "INVITED_POSITION", json!({})), at(5, "MEMBERSHIP", json!({}))])),
+    ]))
+    .await;
+    let laboratory = app.id_of("organization", "wave-laboratory").await;
+    for (place, arguments, expected) in [
+        (
+            COLLEGE,
+            "".to_owned(),
+            "ada-berg: EMPLOYMENT wave-laboratory, MEMBERSHIP wave-laboratory; bo-dahl: INVITED_POSITION faculty-of-letters",
+        ),
+        (LABORATORY, "".to_owned(), "ada-berg: EMPLOYMENT wave-laboratory, MEMBERSHIP wave-laboratory"),
+        (COLLEGE, "(affiliation: {includeDescendants: false})".to_owned(), ""),
+        (
+            COLLEGE,
+            "(affiliation: {includeDescendants: false, isCurrent: false})".to_owned(),
+            "ada-berg: EMPLOYMENT college",
+        ),
+        (
+            COLLEGE,
+            "(affiliation: {asOf: \"2001-05-05\"})".to_owned(),
+            "ada-berg: MEMBERSHIP wave-laboratory; bo-dahl: INVITED_POSITION faculty-of-letters",
+        ),
+        (COLLEGE, "(affiliation: {kinds: [EDUCATION], isCurrent: false})".to_owned(), "ada-berg: EDUCATION college"),
+        (
+            COLLEGE,
+            format!("(affiliation: {{organizationIds: [{laboratory:?}], kinds: [MEMBERSHIP]}})"),
+            "ada-berg: MEMBERSHIP wave-laboratory",
+        ),
+        // What the filter of people asks for is another matter.
+        (
+            LABORATORY,
+            "(filter: {affiliation: {kinds: [EDUCATION], isCurrent: false}})".to_owned(),
+            "ada-berg: EMPLOYMENT wave-laboratory, MEMBERSHIP wave-laboratory",
+        ),
+    ] {
+        let query = format!(
+            "{{ {place} {{ researchers{arguments} {{ edges {{ node {{ slug }} affiliations {{ kind organization {{ slug }} }} }} }} }} }}"
+        );
+        let edges = app.data(&query).await["organization"]["researchers"]["edges"].clone();
+        let told = |edge: &Value| {
+            let kinds = texts(&edge["affiliations"], &["kind"]);
+            let places = texts(&edge["affiliations"], &["organization", "slug"]);
+            let behind: Vec<String> =
+                kinds.into_iter().zip(places).map(|(kind, place)| format!("{kind} {place}")).collect();
+            format!("{}: {}", edge["node"]["slug"].as_str().unwrap_or_default(), behind.join(", "))
+        };
+        let told: Vec<String> = edges.as_array().into_iter().flatten().map(told).collect();
+        assert_eq!(told.join("; "), expected, "{place} {arguments}");
+    }
+}
+
+#[tokio::test]
 async fn affiliations_here() {
     let app = a_college().await;
     app.load(json!([
