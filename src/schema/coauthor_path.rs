@@ -64,7 +64,7 @@ impl CoauthorStep {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
-        let (order, direction) = PaperOrder::or_newest(None);
+        let (order, direction) = PaperOrder::or_newest(None, &PaperFilter::default())?;
         let scope = PaperScope::Shared(CoauthorFilter::default());
         let list = Papers { scope, filter: PaperFilter::default(), order, direction };
         let pair = Parent { key: self.from.id, other: self.to.id };

@@ -137,7 +137,7 @@ impl CoauthorFields {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
-        let (order, direction) = PaperOrder::or_newest(order_by);
+        let (order, direction) = PaperOrder::or_newest(order_by, &PaperFilter::default())?;
         let scope = PaperScope::Shared(self.list.filter.clone());
         let list = Papers { scope, filter: PaperFilter::default(), order, direction };
         connection(ctx, self.pair, list, PageArguments { first, after, last, before }).await

@@ -5,6 +5,7 @@ use async_graphql::{Enum, InputObject};
 use crate::error::Error;
 use crate::store::list;
 use crate::store::paper::YearRange;
+use crate::words::Query;
 
 /// Which way a list is ordered.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -40,4 +41,25 @@ pub fn years(field: &str, range: Option<IntRange>) -> Result<Option<YearRange>, 
         return Err(Error::BadUserInput(format!("{field} is from {from} to {to}; from must not be larger than to")));
     }
     Ok(Some(YearRange { from, to }))
+}
+
+/// The order asked for; else the best matches first where something is looked for, else the list's own.
+///
+/// # Errors
+/// Where the order is by relevance and nothing is looked for.
+pub fn or_relevance<O: PartialEq>(
+    asked: Option<(O, list::OrderDirection)>,
+    query: Option<&Query>,
+    relevance: O,
+    otherwise: (O, list::OrderDirection),
+) -> Result<(O, list::OrderDirection), Error> {
+    match (asked, query) {
+        (Some((order, _)), None) if order == relevance => Err(Error::BadUserInput(
+            "RELEVANCE orders by how well filter.query matches, and there is none; give one, or another order"
+                .to_owned(),
+        )),
+        (Some(asked), _) => Ok(asked),
+        (None, Some(_)) => Ok((relevance, list::OrderDirection::Descending)),
+        (None, None) => Ok(otherwise),
+    }
 }

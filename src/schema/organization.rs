@@ -14,10 +14,11 @@ use super::identifier::{
     words,
 };
 use super::localized::{LocalizedName, LocalizedString};
-use super::order::OrderDirection;
+use super::order::{OrderDirection, or_relevance};
 use super::paper::{PaperConnection, PaperFilter, PaperOrder};
 use super::researcher::{OrganizationResearcherConnection, Researcher, ResearcherFilter, ResearcherOrder};
 use super::scalars::{DateTime, Url, url};
+use super::search::looked_for;
 use crate::entity::organization;
 use crate::error::Error;
 use crate::id::{GlobalId, Kind};
@@ -162,7 +163,7 @@ impl Organization {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<OrganizationConnection, Error> {
-        let (order, direction) = OrganizationOrder::or_name(None, ctx);
+        let (order, direction) = OrganizationOrder::or_name(None, &store::OrganizationFilter::default(), ctx)?;
         let list = store::Organizations {
             children_of_parent: true,
             filter: store::OrganizationFilter::default(),
@@ -213,10 +214,10 @@ impl Organization {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<OrganizationResearcherConnection, Error> {
-        let (order, direction) = ResearcherOrder::or_name(order_by);
         let affiliation = AffiliationFilter::or_all(affiliation, ctx)?;
-        let list =
-            OrganizationResearchers { affiliation, filter: ResearcherFilter::or_all(filter, ctx)?, order, direction };
+        let filter = ResearcherFilter::or_all(filter, ctx)?;
+        let (order, direction) = ResearcherOrder::or_name(order_by, &filter)?;
+        let list = OrganizationResearchers { affiliation, filter, order, direction };
         connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
@@ -236,9 +237,10 @@ impl Organization {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
-        let (order, direction) = PaperOrder::or_newest(order_by);
         let scope = PaperScope::Organization { include_descendants };
-        let list = Papers { scope, filter: PaperFilter::or_all(filter, ctx)?, order, direction };
+        let filter = PaperFilter::or_all(filter, ctx)?;
+        let (order, direction) = PaperOrder::or_newest(order_by, &filter)?;
+        let list = Papers { scope, filter, order, direction };
         connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
@@ -338,6 +340,9 @@ pub struct OrganizationFilter {
     statuses: Option<Vec<OrganizationStatus>>,
     /// In any of these countries: ISO 3166-1 alpha-2, in any case; at most 500.
     country_codes: Option<Vec<String>>,
+    /// By any of its names in any language, as search finds them. At most 500 characters; white space alone is no
+    /// condition.
+    query: Option<String>,
     /// Changed at this moment or later.
     updated_since: Option<DateTime>,
 }
@@ -352,6 +357,7 @@ impl OrganizationFilter {
             types: to_words(bounded(ctx, "types", filter.types)?),
             statuses: to_words(bounded(ctx, "statuses", filter.statuses)?),
             country_codes: countries.map(|codes| codes.iter().map(|code| code.trim().to_uppercase()).collect()),
+            query: looked_for("query", filter.query)?,
             updated_since: filter.updated_since.map(|moment| moment.0),
         })
     }
@@ -366,6 +372,8 @@ pub enum OrganizationOrderField {
     ResearcherCount,
     /// By the last change.
     UpdatedAt,
+    /// By how well filter.query matches, best last: DESC has the best first. Only with a query, and the default there.
+    Relevance,
 }
 
 /// An order of organizations; ties end on the id.
@@ -380,16 +388,20 @@ pub struct OrganizationOrder {
 }
 
 impl OrganizationOrder {
-    fn or_name(order: Option<Self>, ctx: &Context<'_>) -> (store::OrganizationOrder, Direction) {
-        let Some(order) = order else {
-            return (store::OrganizationOrder::Name(ctx.languages(None)), Direction::Ascending);
-        };
-        let field = match order.field {
-            OrganizationOrderField::Name => store::OrganizationOrder::Name(ctx.languages(order.languages)),
+    fn or_name(
+        order: Option<Self>,
+        filter: &store::OrganizationFilter,
+        ctx: &Context<'_>,
+    ) -> Result<(store::OrganizationOrder, Direction), Error> {
+        let by = |field, languages| match field {
+            OrganizationOrderField::Name => store::OrganizationOrder::Name(ctx.languages(languages)),
             OrganizationOrderField::ResearcherCount => store::OrganizationOrder::ResearcherCount,
             OrganizationOrderField::UpdatedAt => store::OrganizationOrder::UpdatedAt,
+            OrganizationOrderField::Relevance => store::OrganizationOrder::Relevance,
         };
-        (field, order.direction.into())
+        let asked = order.map(|order| (by(order.field, order.languages), order.direction.into()));
+        let by_name = (store::OrganizationOrder::Name(ctx.languages(None)), Direction::Ascending);
+        or_relevance(asked, filter.query.as_ref(), store::OrganizationOrder::Relevance, by_name)
     }
 }
 
@@ -471,8 +483,8 @@ impl OrganizationQuery {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<OrganizationConnection, Error> {
-        let (order, direction) = OrganizationOrder::or_name(order_by, ctx);
         let filter = OrganizationFilter::or_all(filter, ctx)?;
+        let (order, direction) = OrganizationOrder::or_name(order_by, &filter, ctx)?;
         let list = store::Organizations { children_of_parent: false, filter, order, direction };
         connection(ctx, Parent::default(), list, PageArguments { first, after, last, before }).await
     }

@@ -14,8 +14,9 @@ use super::identifier::{
 };
 use super::localized::LocalizedString;
 use super::nesting::Nesting;
-use super::order::{IntRange, OrderDirection, years};
+use super::order::{IntRange, OrderDirection, or_relevance, years};
 use super::scalars::{DateTime, Url, url};
+use super::search::looked_for;
 use super::topic::{TopicConnection, TopicOrder};
 use crate::date::PartialDate;
 use crate::entity::paper;
@@ -185,7 +186,7 @@ impl Paper {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<TopicConnection, Error> {
-        let (order, direction) = TopicOrder::or_own(None, ctx);
+        let (order, direction) = TopicOrder::or_own(None, ctx)?;
         let list = Topics { scope: TopicScope::Paper, filter: TopicFilter::default(), order, direction };
         connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
     }
@@ -347,6 +348,9 @@ pub struct PaperFilter {
     has_doi: Option<bool>,
     /// Whether it was retracted.
     is_retracted: Option<bool>,
+    /// By words of the title or the abstract, as search finds them. At most 500 characters; white space alone is no
+    /// condition.
+    query: Option<String>,
     /// Changed at this moment or later.
     updated_since: Option<DateTime>,
     /// Those that pass each of these; all do where the list is empty.
@@ -382,6 +386,7 @@ impl PaperFilter {
             has_abstract: filter.has_abstract,
             has_doi: filter.has_doi,
             is_retracted: filter.is_retracted,
+            query: looked_for("query", filter.query)?,
             updated_since: filter.updated_since.map(|moment| moment.0),
             and: nesting.each(filter.and, inner)?,
             or: nesting.each(filter.or, inner)?,
@@ -402,6 +407,8 @@ pub enum PaperOrderField {
     AuthorCount,
     /// By the last change.
     UpdatedAt,
+    /// By how well filter.query matches, best last: DESC has the best first. Only with a query, and the default there.
+    Relevance,
 }
 
 /// An order of papers; ties end on the id.
@@ -414,11 +421,17 @@ pub struct PaperOrder {
 }
 
 impl PaperOrder {
-    /// The order asked for, else newest first.
-    pub fn or_newest(order: Option<Self>) -> (store::PaperOrder, Direction) {
-        order.map_or((store::PaperOrder::PublicationDate, Direction::Descending), |order| {
-            (order.field.into(), order.direction.into())
-        })
+    /// The order asked for, else newest first, or by relevance where the filter has a query.
+    ///
+    /// # Errors
+    /// Where it is by relevance and the filter has no query.
+    pub fn or_newest(
+        order: Option<Self>,
+        filter: &store::PaperFilter,
+    ) -> Result<(store::PaperOrder, Direction), Error> {
+        let asked = order.map(|order| (order.field.into(), order.direction.into()));
+        let newest = (store::PaperOrder::PublicationDate, Direction::Descending);
+        or_relevance(asked, filter.query.as_ref(), store::PaperOrder::Relevance, newest)
     }
 }
 
@@ -491,8 +504,8 @@ impl PaperQuery {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
-        let (order, direction) = PaperOrder::or_newest(order_by);
         let filter = PaperFilter::or_all(filter, ctx)?;
+        let (order, direction) = PaperOrder::or_newest(order_by, &filter)?;
         let list = store::Papers { scope: store::PaperScope::All, filter, order, direction };
         connection(ctx, Parent::default(), list, PageArguments { first, after, last, before }).await
     }

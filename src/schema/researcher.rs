@@ -14,9 +14,10 @@ use super::identifier::{
 };
 use super::localized::LocalizedString;
 use super::nesting::Nesting;
-use super::order::OrderDirection;
+use super::order::{OrderDirection, or_relevance};
 use super::paper::{PaperFilter, PaperOrder, ResearcherPaperConnection};
 use super::scalars::{DateTime, Url, url};
+use super::search::looked_for;
 use super::topic::{ResearcherTopicConnection, TopicOrder};
 use crate::entity::researcher;
 use crate::error::Error;
@@ -180,7 +181,7 @@ impl Researcher {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<ResearcherTopicConnection, Error> {
-        let (order, direction) = TopicOrder::or_own(order_by, ctx);
+        let (order, direction) = TopicOrder::or_own(order_by, ctx)?;
         let list = ResearcherTopics { order, direction };
         connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
     }
@@ -200,8 +201,9 @@ impl Researcher {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<ResearcherPaperConnection, Error> {
-        let (order, direction) = PaperOrder::or_newest(order_by);
-        let list = ResearcherPapers { filter: PaperFilter::or_all(filter, ctx)?, order, direction };
+        let filter = PaperFilter::or_all(filter, ctx)?;
+        let (order, direction) = PaperOrder::or_newest(order_by, &filter)?;
+        let list = ResearcherPapers { filter, order, direction };
         connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
@@ -339,6 +341,9 @@ pub struct ResearcherFilter {
     has_orcid: Option<bool>,
     /// Whether there are papers.
     has_papers: Option<bool>,
+    /// By name, as search finds people: accents, case and order do not matter, typos are forgiven where fewer than 20 match
+    /// as typed. At most 500 characters; white space alone is no condition.
+    query: Option<String>,
     /// Changed at this moment or later.
     updated_since: Option<DateTime>,
     /// Who pass each of these; all do where the list is empty.
@@ -369,6 +374,7 @@ impl ResearcherFilter {
             topic_ids: numbers(ctx, "topicIds", filter.topic_ids, Kind::Topic)?,
             has_orcid: filter.has_orcid,
             has_papers: filter.has_papers,
+            query: looked_for("query", filter.query)?,
             updated_since: filter.updated_since.map(|moment| moment.0),
             and: nesting.each(filter.and, inner)?,
             or: nesting.each(filter.or, inner)?,
@@ -389,6 +395,8 @@ pub enum ResearcherOrderField {
     LastPublicationYear,
     /// By the last change.
     UpdatedAt,
+    /// By how well filter.query matches, best last: DESC has the best first. Only with a query, and the default there.
+    Relevance,
 }
 
 /// An order of people; ties end on the id.
@@ -401,18 +409,35 @@ pub struct ResearcherOrder {
 }
 
 impl ResearcherOrder {
-    /// The order asked for, else by name.
-    pub fn or_name(order: Option<Self>) -> (store::ResearcherOrder, Direction) {
-        order.map_or((store::ResearcherOrder::Name, Direction::Ascending), |order| {
-            (order.field.into(), order.direction.into())
-        })
+    /// The order asked for, else by name, or by relevance where the filter has a query.
+    ///
+    /// # Errors
+    /// Where it is by relevance and the filter has no query.
+    pub fn or_name(
+        order: Option<Self>,
+        filter: &store::ResearcherFilter,
+    ) -> Result<(store::ResearcherOrder, Direction), Error> {
+        Self::or(order, filter, (store::ResearcherOrder::Name, Direction::Ascending))
     }
 
-    /// The order asked for, else those with most papers first.
-    pub fn or_most_papers(order: Option<Self>) -> (store::ResearcherOrder, Direction) {
-        order.map_or((store::ResearcherOrder::PaperCount, Direction::Descending), |order| {
-            (order.field.into(), order.direction.into())
-        })
+    /// The order asked for, else those with most papers first, or by relevance where the filter has a query.
+    ///
+    /// # Errors
+    /// Where it is by relevance and the filter has no query.
+    pub fn or_most_papers(
+        order: Option<Self>,
+        filter: &store::ResearcherFilter,
+    ) -> Result<(store::ResearcherOrder, Direction), Error> {
+        Self::or(order, filter, (store::ResearcherOrder::PaperCount, Direction::Descending))
+    }
+
+    fn or(
+        order: Option<Self>,
+        filter: &store::ResearcherFilter,
+        otherwise: (store::ResearcherOrder, Direction),
+    ) -> Result<(store::ResearcherOrder, Direction), Error> {
+        let asked = order.map(|order| (order.field.into(), order.direction.into()));
+        or_relevance(asked, filter.query.as_ref(), store::ResearcherOrder::Relevance, otherwise)
     }
 }
 
@@ -489,8 +514,9 @@ impl ResearcherQuery {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<ResearcherConnection, Error> {
-        let (order, direction) = ResearcherOrder::or_name(order_by);
-        let list = store::Researchers { filter: ResearcherFilter::or_all(filter, ctx)?, order, direction };
+        let filter = ResearcherFilter::or_all(filter, ctx)?;
+        let (order, direction) = ResearcherOrder::or_name(order_by, &filter)?;
+        let list = store::Researchers { filter, order, direction };
         connection(ctx, Parent::default(), list, PageArguments { first, after, last, before }).await
     }
 }

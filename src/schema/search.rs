@@ -44,6 +44,14 @@ pub fn typed(field: &str, text: &str) -> Result<Option<Words>, Error> {
     Ok(Words::new(text))
 }
 
+/// What a filter looks for; nothing where it is absent or only white space.
+///
+/// # Errors
+/// Where it is too long.
+pub fn looked_for(field: &str, text: Option<String>) -> Result<Option<Words>, Error> {
+    text.map_or(Ok(None), |text| typed(field, &text))
+}
+
 /// What can be found.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "Kind")]

@@ -9,10 +9,11 @@ use super::connection::{Connection, Shown, connection, page_cost, plain_list};
 use super::context::State as _;
 use super::identifier::{Identifier, IdentifierKey, former_ids, id_key, identifiers, numbers, possible, words};
 use super::localized::{LocalizedName, LocalizedString};
-use super::order::OrderDirection;
+use super::order::{OrderDirection, or_relevance};
 use super::paper::{PaperConnection, PaperFilter, PaperOrder};
 use super::researcher::{ResearcherFilter, ResearcherOrder, TopicResearcherConnection};
 use super::scalars::DateTime;
+use super::search::looked_for;
 use crate::entity::topic;
 use crate::error::Error;
 use crate::id::{GlobalId, Kind};
@@ -105,7 +106,7 @@ impl Topic {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<TopicConnection, Error> {
-        let (order, direction) = TopicOrder::or_label(None, ctx);
+        let (order, direction) = TopicOrder::or_label(None, &store::TopicFilter::default(), ctx)?;
         let filter = store::TopicFilter::default();
         let list = store::Topics { scope: store::TopicScope::Narrower, filter, order, direction };
         connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
@@ -127,8 +128,8 @@ impl Topic {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<TopicResearcherConnection, Error> {
-        let (order, direction) = ResearcherOrder::or_most_papers(order_by);
         let filter = ResearcherFilter::or_all(filter, ctx)?;
+        let (order, direction) = ResearcherOrder::or_most_papers(order_by, &filter)?;
         let list = TopicResearchers { include_narrower, filter, order, direction };
         connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
     }
@@ -149,9 +150,10 @@ impl Topic {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
-        let (order, direction) = PaperOrder::or_newest(order_by);
         let scope = PaperScope::Topic { include_narrower };
-        let list = Papers { scope, filter: PaperFilter::or_all(filter, ctx)?, order, direction };
+        let filter = PaperFilter::or_all(filter, ctx)?;
+        let (order, direction) = PaperOrder::or_newest(order_by, &filter)?;
+        let list = Papers { scope, filter, order, direction };
         connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
@@ -197,6 +199,9 @@ pub struct TopicFilter {
     schemes: Option<Vec<String>>,
     /// Anywhere below any of these; at most 500.
     broader_ids: Option<Vec<ID>>,
+    /// By any of its labels in any language, as search finds them. At most 500 characters; white space alone is no
+    /// condition.
+    query: Option<String>,
     /// Changed at this moment or later.
     updated_since: Option<DateTime>,
 }
@@ -208,6 +213,7 @@ impl TopicFilter {
             ids: numbers(ctx, "ids", filter.ids, Kind::Topic)?,
             schemes: words(ctx, "schemes", filter.schemes)?,
             broader_ids: numbers(ctx, "broaderIds", filter.broader_ids, Kind::Topic)?,
+            query: looked_for("query", filter.query)?,
             updated_since: filter.updated_since.map(|moment| moment.0),
         })
     }
@@ -226,6 +232,8 @@ pub enum TopicOrderField {
     ResearcherCount,
     /// By the last change.
     UpdatedAt,
+    /// By how well filter.query matches, best last: DESC has the best first. Only with a query, and the default there.
+    Relevance,
 }
 
 /// An order of topics; ties end on the id.
@@ -240,25 +248,41 @@ pub struct TopicOrder {
 }
 
 impl TopicOrder {
-    fn or(order: Option<Self>, ctx: &Context<'_>, otherwise: store::TopicOrder) -> (store::TopicOrder, Direction) {
-        let Some(order) = order else { return (otherwise, Direction::Ascending) };
-        let field = match order.field {
-            TopicOrderField::Label => store::TopicOrder::Label(ctx.languages(order.languages)),
+    fn or(
+        order: Option<Self>,
+        filter: &store::TopicFilter,
+        ctx: &Context<'_>,
+        otherwise: store::TopicOrder,
+    ) -> Result<(store::TopicOrder, Direction), Error> {
+        let by = |field, languages| match field {
+            TopicOrderField::Label => store::TopicOrder::Label(ctx.languages(languages)),
             TopicOrderField::PaperCount => store::TopicOrder::PaperCount,
             TopicOrderField::ResearcherCount => store::TopicOrder::ResearcherCount,
             TopicOrderField::UpdatedAt => store::TopicOrder::UpdatedAt,
+            TopicOrderField::Relevance => store::TopicOrder::Relevance,
         };
-        (field, order.direction.into())
+        let asked = order.map(|order| (by(order.field, order.languages), order.direction.into()));
+        or_relevance(asked, filter.query.as_ref(), store::TopicOrder::Relevance, (otherwise, Direction::Ascending))
     }
 
-    /// The order asked for, else by label.
-    pub fn or_label(order: Option<Self>, ctx: &Context<'_>) -> (store::TopicOrder, Direction) {
-        Self::or(order, ctx, store::TopicOrder::Label(ctx.languages(None)))
+    /// The order asked for, else by label, or by relevance where the filter has a query.
+    ///
+    /// # Errors
+    /// Where it is by relevance and the filter has no query.
+    pub fn or_label(
+        order: Option<Self>,
+        filter: &store::TopicFilter,
+        ctx: &Context<'_>,
+    ) -> Result<(store::TopicOrder, Direction), Error> {
+        Self::or(order, filter, ctx, store::TopicOrder::Label(ctx.languages(None)))
     }
 
-    /// The order asked for, else the list's own.
-    pub fn or_own(order: Option<Self>, ctx: &Context<'_>) -> (store::TopicOrder, Direction) {
-        Self::or(order, ctx, store::TopicOrder::Own)
+    /// The order asked for, else the list's own. Such a list has no filter, and no order by relevance.
+    ///
+    /// # Errors
+    /// Where it is by relevance.
+    pub fn or_own(order: Option<Self>, ctx: &Context<'_>) -> Result<(store::TopicOrder, Direction), Error> {
+        Self::or(order, &store::TopicFilter::default(), ctx, store::TopicOrder::Own)
     }
 }
 
@@ -320,8 +344,8 @@ impl TopicQuery {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<TopicConnection, Error> {
-        let (order, direction) = TopicOrder::or_label(order_by, ctx);
         let filter = TopicFilter::or_all(filter, ctx)?;
+        let (order, direction) = TopicOrder::or_label(order_by, &filter, ctx)?;
         let list = store::Topics { scope: store::TopicScope::All, filter, order, direction };
         connection(ctx, Parent::default(), list, PageArguments { first, after, last, before }).await
     }

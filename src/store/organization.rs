@@ -5,9 +5,10 @@ use chrono::{DateTime, Utc};
 use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source};
 use super::lookup::is_one_of;
 use super::sql::{Sql, texts};
-use super::{Store, label};
+use super::{Store, label, search};
 use crate::entity::organization;
 use crate::language::Languages;
+use crate::words::Query;
 
 /// The ids that `roots` selects and, where asked, those of everything below them. Cycles in the data end it.
 pub(super) fn or_below(roots: Sql, include_descendants: bool) -> Sql {
@@ -33,6 +34,8 @@ pub struct OrganizationFilter {
     pub statuses: Option<Vec<String>>,
     /// In any of these countries.
     pub country_codes: Option<Vec<String>>,
+    /// With a name that this finds.
+    pub query: Option<Query>,
     /// Changed then or later.
     pub updated_since: Option<DateTime<Utc>>,
 }
@@ -55,6 +58,7 @@ impl OrganizationFilter {
         if let Some(countries) = &self.country_codes {
             conditions.push(Sql::with("organization.country_code = ANY(?)", texts(countries.clone())));
         }
+        conditions.extend(self.query.as_ref().map(|query| search::is_found(search::Kind::Organization, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("organization.updated_at >= ?", since));
         }
@@ -71,6 +75,8 @@ pub enum OrganizationOrder {
     ResearcherCount,
     /// By the last change.
     UpdatedAt,
+    /// By how well the filter's query matches.
+    Relevance,
 }
 
 /// A list of organizations.
@@ -112,6 +118,13 @@ impl List for Organizations {
                 Key::new("organization.updated_at", KeyKind::Timestamp),
                 Key::new("organization.id", KeyKind::Integer),
             ],
+            OrganizationOrder::Relevance => {
+                let query = self.filter.query.as_ref();
+                from = from.then(
+                    query.map_or_else(Sql::default, |query| search::by_relevance(search::Kind::Organization, query)),
+                );
+                vec![search::relevance(), Key::new("organization.id", KeyKind::Integer)]
+            }
         };
         Source { columns: "organization.*".to_owned(), from, conditions, keys, direction: self.direction }
     }
@@ -119,7 +132,7 @@ impl List for Organizations {
     fn parts(&self) -> Option<Parts> {
         match &self.order {
             OrganizationOrder::Name(languages) => Some(label::parts("organization", "organization.id", languages)),
-            OrganizationOrder::ResearcherCount | OrganizationOrder::UpdatedAt => None,
+            OrganizationOrder::ResearcherCount | OrganizationOrder::UpdatedAt | OrganizationOrder::Relevance => None,
         }
     }
 }

@@ -8,9 +8,10 @@ use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
 use super::lookup::{is_one_of, survivors};
 use super::sql::{Sql, texts};
 use super::topic::{or_narrower, these_or_narrower};
-use super::{Store, organization};
+use super::{Store, organization, search};
 use crate::entity::{authorship, paper, researcher};
 use crate::record::PaperType;
+use crate::words::Query;
 
 /// Years, both ends included; a paper without a year is in no range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -54,6 +55,8 @@ pub struct PaperFilter {
     pub has_doi: Option<bool>,
     /// Retracted or not.
     pub is_retracted: Option<bool>,
+    /// With a title or an abstract that this finds.
+    pub query: Option<Query>,
     /// Changed then or later.
     pub updated_since: Option<DateTime<Utc>>,
     /// Those that pass each of these.
@@ -104,6 +107,7 @@ impl PaperFilter {
         whether(self.has_abstract, "paper.abstract_text <> '{}'", "paper.abstract_text = '{}'");
         whether(self.has_doi, "paper.doi IS NOT NULL", "paper.doi IS NULL");
         whether(self.is_retracted, "paper.is_retracted", "NOT paper.is_retracted");
+        conditions.extend(self.query.as_ref().map(|query| search::is_found(search::Kind::Paper, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("paper.updated_at >= ?", since));
         }
@@ -145,6 +149,8 @@ pub enum PaperOrder {
     AuthorCount,
     /// By the last change.
     UpdatedAt,
+    /// By how well the filter's query matches.
+    Relevance,
 }
 
 impl PaperOrder {
@@ -154,7 +160,23 @@ impl PaperOrder {
             Self::Title => Key::new("paper.sort_title", KeyKind::Text),
             Self::AuthorCount => Key::new("paper.author_count", KeyKind::Integer),
             Self::UpdatedAt => Key::new("paper.updated_at", KeyKind::Timestamp),
+            Self::Relevance => search::relevance(),
         }
+    }
+
+    /// The keys; later papers come first among what matches as well.
+    fn keys(self) -> Vec<Key> {
+        let id = Key::new("paper.id", KeyKind::Integer);
+        match self {
+            Self::Relevance => vec![self.key(), Self::PublicationDate.key(), id],
+            _ => vec![self.key(), id],
+        }
+    }
+
+    /// How well each paper matches, where that is the order.
+    fn relevance(self, filter: &PaperFilter) -> Sql {
+        let query = filter.query.as_ref().filter(|_| self == Self::Relevance);
+        query.map_or_else(Sql::default, |query| search::by_relevance(search::Kind::Paper, query))
     }
 }
 
@@ -195,7 +217,7 @@ impl List for Papers {
     type Edge = Plain;
 
     fn source(&self, store: &Store) -> Source {
-        let mut from = Sql::from("paper");
+        let mut from = Sql::from("paper").then(self.order.relevance(&self.filter));
         let mut conditions = self.filter.conditions();
         match &self.scope {
             PaperScope::All => {}
@@ -213,13 +235,7 @@ impl List for Papers {
                 conditions.extend(coauthors.paper_conditions(store));
             }
         }
-        Source {
-            columns: "paper.*".to_owned(),
-            from,
-            conditions,
-            keys: vec![self.order.key(), Key::new("paper.id", KeyKind::Integer)],
-            direction: self.direction,
-        }
+        Source { columns: "paper.*".to_owned(), from, conditions, keys: self.order.keys(), direction: self.direction }
     }
 }
 
@@ -256,7 +272,7 @@ impl List for ResearcherPapers {
             PaperOrder::PublicationDate => {
                 vec![Key::new("own.publication_key", KeyKind::Integer), Key::new("own.paper_id", KeyKind::Integer)]
             }
-            order => vec![order.key(), Key::new("paper.id", KeyKind::Integer)],
+            order => order.keys(),
         };
         let columns = "paper.*, own.id AS edge_id, own.paper_id AS edge_paper_id, own.position AS edge_position, \
              own.name_as_published AS edge_name_as_published, own.name AS edge_name, own.researcher_id AS edge_researcher_id, \
@@ -264,7 +280,8 @@ impl List for ResearcherPapers {
              own.affiliations_as_published AS edge_affiliations_as_published";
         Source {
             columns: columns.to_owned(),
-            from: "authorship AS own JOIN paper ON paper.id = own.paper_id".into(),
+            from: Sql::from("authorship AS own JOIN paper ON paper.id = own.paper_id")
+                .then(self.order.relevance(&self.filter)),
             conditions,
             keys,
             direction: self.direction,

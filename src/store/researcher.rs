@@ -12,9 +12,10 @@ use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
 use super::lookup::is_one_of;
 use super::sql::{Sql, ids, texts};
 use super::topic::{or_narrower, these_or_narrower};
-use super::{Keyed, Store, grouped, organization};
+use super::{Keyed, Store, grouped, organization, search};
 use crate::entity::researcher;
 use crate::error::Error;
+use crate::words::Query;
 
 /// Which people; all conditions hold together, and an absent one is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -31,6 +32,8 @@ pub struct ResearcherFilter {
     pub has_orcid: Option<bool>,
     /// With or without papers.
     pub has_papers: Option<bool>,
+    /// With a name that this finds.
+    pub query: Option<Query>,
     /// Changed then or later.
     pub updated_since: Option<DateTime<Utc>>,
     /// Who pass each of these.
@@ -77,6 +80,7 @@ impl ResearcherFilter {
             Some(false) => conditions.push("researcher_statistics.paper_count = 0".into()),
             None => {}
         }
+        conditions.extend(self.query.as_ref().map(|query| search::is_found(search::Kind::Researcher, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("researcher.updated_at >= ?", since));
         }
@@ -102,6 +106,8 @@ pub enum ResearcherOrder {
     LastPublicationYear,
     /// By the last change.
     UpdatedAt,
+    /// By how well the filter's query matches.
+    Relevance,
 }
 
 const STATISTICS: &str = " JOIN researcher_statistics ON researcher_statistics.researcher_id = researcher.id";
@@ -113,7 +119,26 @@ impl ResearcherOrder {
             Self::PaperCount => Key::new("researcher_statistics.paper_count", KeyKind::Integer),
             Self::LastPublicationYear => Key::new("researcher_statistics.last_year", KeyKind::Integer),
             Self::UpdatedAt => Key::new("researcher.updated_at", KeyKind::Timestamp),
+            Self::Relevance => search::relevance(),
         }
+    }
+
+    /// The keys; those with more papers come first among what matches as well.
+    fn keys(self) -> Vec<Key> {
+        match self {
+            Self::Relevance => vec![self.key(), Self::PaperCount.key(), self.id()],
+            _ => vec![self.key(), self.id()],
+        }
+    }
+
+    /// People with what is counted of them, and how well each matches where that is the order.
+    fn from(self, filter: &ResearcherFilter) -> Sql {
+        Sql::from("researcher").then(STATISTICS).then(self.relevance(filter))
+    }
+
+    fn relevance(self, filter: &ResearcherFilter) -> Sql {
+        let query = filter.query.as_ref().filter(|_| self == Self::Relevance);
+        query.map_or_else(Sql::default, |query| search::by_relevance(search::Kind::Researcher, query))
     }
 
     /// The id from the table of the order's key, whose index has both.
@@ -122,7 +147,7 @@ impl ResearcherOrder {
             Self::PaperCount | Self::LastPublicationYear => {
                 Key::new("researcher_statistics.researcher_id", KeyKind::Integer)
             }
-            Self::Name | Self::UpdatedAt => Key::new("researcher.id", KeyKind::Integer),
+            Self::Name | Self::UpdatedAt | Self::Relevance => Key::new("researcher.id", KeyKind::Integer),
         }
     }
 }
@@ -145,9 +170,9 @@ impl List for Researchers {
     fn source(&self, _: &Store) -> Source {
         Source {
             columns: "researcher.*".to_owned(),
-            from: Sql::from("researcher").then(STATISTICS),
+            from: self.order.from(&self.filter),
             conditions: self.filter.conditions(),
-            keys: vec![self.order.key(), self.order.id()],
+            keys: self.order.keys(),
             direction: self.direction,
         }
     }
@@ -181,9 +206,9 @@ impl List for OrganizationResearchers {
         );
         Source {
             columns: "researcher.*".to_owned(),
-            from: Sql::from("researcher").then(STATISTICS),
+            from: self.order.from(&self.filter),
             conditions,
-            keys: vec![self.order.key(), self.order.id()],
+            keys: self.order.keys(),
             direction: self.direction,
         }
     }
@@ -230,16 +255,19 @@ impl List for TopicResearchers {
         )
         .then(topics())
         .then(")) AS tie GROUP BY tie.researcher_id) AS tied JOIN researcher ON researcher.id = tied.researcher_id")
-        .then(STATISTICS);
-        let key = match self.order {
-            ResearcherOrder::PaperCount => Key::new("tied.paper_count", KeyKind::Integer),
-            order => order.key(),
+        .then(STATISTICS)
+        .then(self.order.relevance(&self.filter));
+        let keys = match self.order {
+            ResearcherOrder::PaperCount => {
+                vec![Key::new("tied.paper_count", KeyKind::Integer), Key::new("researcher.id", KeyKind::Integer)]
+            }
+            order => order.keys(),
         };
         Source {
             columns: "researcher.*, tied.paper_count AS edge_paper_count, tied.last_year AS edge_last_year".to_owned(),
             from,
             conditions: self.filter.conditions(),
-            keys: vec![key, Key::new("researcher.id", KeyKind::Integer)],
+            keys,
             direction: self.direction,
         }
     }

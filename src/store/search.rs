@@ -194,11 +194,16 @@ fn matches(query: &Query, kinds: &[Kind]) -> Sql {
         .then(and_initials("entry"))
 }
 
-/// A table of what matches, each thing once: its `id`, its smallest `rank`.
-pub(super) fn found(kind: Kind, query: &Query) -> Sql {
-    Sql::from(format!("(SELECT {} AS id, min(rank) AS rank FROM (", kind.column()))
+/// Joins how well each row matches, as `found.rank`.
+pub(super) fn by_relevance(kind: Kind, query: &Query) -> Sql {
+    Sql::from(format!(" JOIN (SELECT {} AS id, min(rank) AS rank FROM (", kind.column()))
         .then(matches(query, &[kind]))
-        .then(") AS match GROUP BY 1)")
+        .then(format!(") AS match GROUP BY 1) AS found ON found.id = {}.id", kind.table()))
+}
+
+/// The key of an order by relevance: the largest is the best.
+pub(super) fn relevance() -> Key {
+    Key::new("(- found.rank)", KeyKind::Integer)
 }
 
 /// The condition that a row's id is of something that matches.

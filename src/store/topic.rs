@@ -6,9 +6,10 @@ use sea_orm::FromQueryResult;
 use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source};
 use super::lookup::{is_one_of, survivors};
 use super::sql::{Sql, texts};
-use super::{Store, label};
+use super::{Store, label, search};
 use crate::entity::topic;
 use crate::language::Languages;
+use crate::words::Query;
 
 /// The ids that `roots` selects and, where asked, those of everything narrower. Cycles in the data end it.
 pub(super) fn or_narrower(roots: Sql, include_narrower: bool) -> Sql {
@@ -35,6 +36,8 @@ pub struct TopicFilter {
     pub schemes: Option<Vec<String>>,
     /// Anywhere below any of these.
     pub broader_ids: Option<Vec<i64>>,
+    /// With a label that this finds.
+    pub query: Option<Query>,
     /// Changed then or later.
     pub updated_since: Option<DateTime<Utc>>,
 }
@@ -53,6 +56,7 @@ impl TopicFilter {
                 .then(is_one_of::<topic::Model>("broader_id", broader));
             conditions.push(Sql::from("topic.id IN (").then(or_narrower(roots, true)).then(")"));
         }
+        conditions.extend(self.query.as_ref().map(|query| search::is_found(search::Kind::Topic, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("topic.updated_at >= ?", since));
         }
@@ -73,6 +77,8 @@ pub enum TopicOrder {
     ResearcherCount,
     /// By the last change.
     UpdatedAt,
+    /// By how well the filter's query matches.
+    Relevance,
 }
 
 const STATISTICS: &str = " JOIN topic_statistics ON topic_statistics.topic_id = topic.id";
@@ -137,6 +143,12 @@ impl List for Topics {
                 counted("topic_statistics.researcher_count")
             }
             (TopicOrder::UpdatedAt, _) => by(Key::new("topic.updated_at", KeyKind::Timestamp)),
+            (TopicOrder::Relevance, _) => {
+                let query = self.filter.query.as_ref();
+                from = from
+                    .then(query.map_or_else(Sql::default, |query| search::by_relevance(search::Kind::Topic, query)));
+                by(search::relevance())
+            }
         };
         Source { columns: "topic.*".to_owned(), from, conditions, keys, direction: self.direction }
     }
@@ -149,7 +161,11 @@ impl List for Topics {
 fn label_parts(order: &TopicOrder) -> Option<Parts> {
     match order {
         TopicOrder::Label(languages) => Some(label::parts("topic", "topic.id", languages)),
-        TopicOrder::Own | TopicOrder::PaperCount | TopicOrder::ResearcherCount | TopicOrder::UpdatedAt => None,
+        TopicOrder::Own
+        | TopicOrder::PaperCount
+        | TopicOrder::ResearcherCount
+        | TopicOrder::UpdatedAt
+        | TopicOrder::Relevance => None,
     }
 }
 
@@ -186,7 +202,10 @@ impl List for ResearcherTopics {
         );
         let key = match &self.order {
             // Declared ones come before all others, which have larger ranks the fewer papers they have.
-            TopicOrder::Own => Key::new("coalesce(mine.position, 2000000000 - mine.paper_count)", KeyKind::Integer),
+            // Nothing can be looked for in this list.
+            TopicOrder::Own | TopicOrder::Relevance => {
+                Key::new("coalesce(mine.position, 2000000000 - mine.paper_count)", KeyKind::Integer)
+            }
             TopicOrder::Label(_) => label::key(),
             TopicOrder::PaperCount => Key::new("mine.paper_count", KeyKind::Integer),
             TopicOrder::ResearcherCount => {

@@ -247,6 +247,7 @@ impl Law {
             (_, _, "papers") => ("PUBLICATION_DATE", false),
             (_, "researcher", "topics") => ("OWN", true),
             (_, "paper", "topics" | "authorships") => ("PLACE", true),
+            (_, "", "search") => ("RANK", true),
             other => panic!("say by what {other:?} is ordered"),
         };
         let label = format!("displayName{languages} {{ value }}");
@@ -304,10 +305,10 @@ impl Law {
                     Shown::Number(if is_declared { 0 } else { -edge["paperCount"].as_i64().unwrap_or_default() }),
                 ]
             }),
-            ("PLACE", _) => ("node { id }".into(), |_| Vec::new()),
+            ("PLACE" | "RANK", _) => ("node { id }".into(), |_| Vec::new()),
             other => panic!("say what shows the order {other:?}"),
         };
-        Self { edge, keys, is_ascending, ends_on_id: !matches!(field, "OWN" | "PLACE") }
+        Self { edge, keys, is_ascending, ends_on_id: !matches!(field, "OWN" | "PLACE" | "RANK") }
     }
 }
 
@@ -320,7 +321,10 @@ struct Ordered {
 /// Every connection in every order, those by a label in several languages.
 fn every_list() -> Vec<Ordered> {
     let mut all = Vec::new();
-    for list in List::all() {
+    // Which two people have a path is chance too; its papers are the list of coauthors' papers, which is walked.
+    for list in List::all().into_iter().filter(|list| !list.path.iter().any(|step| step.starts_with("coauthorPath"))) {
+        let arguments = list.arguments.replace("person", "arts");
+        let list = List { arguments, ..list };
         let is_by_label = ["ORGANIZATION_NAME", "LABEL"].iter().any(|by| list.arguments.contains(by))
             || (list.field == "organizations" && list.arguments.contains("field: NAME"));
         if is_by_label {
@@ -495,7 +499,8 @@ async fn walks_and_every_cursor_over_what_chance_made() {
 #[tokio::test]
 async fn walks_while_others_write() {
     let (app, mut world) = a_world(2).await;
-    let lists = every_list();
+    // What is found moves with counts that its rows do not show.
+    let lists: Vec<Ordered> = every_list().into_iter().filter(|ordered| ordered.list.field != "search").collect();
     let mut walks: Vec<Walk<'_>> =
         lists.iter().flat_map(|ordered| [true, false].map(|is_forward| Walk::new(ordered, is_forward))).collect();
     for round in 0.. {
