@@ -61,7 +61,7 @@ impl AffiliationFilter {
         if let Some(organizations) = &self.organization_ids {
             let named = survivors::<crate::entity::organization::Model>(organizations);
             let listed = organization::or_below(named, self.include_descendants);
-            conditions.push(Sql::from("affiliation.organization_id IN (").then(listed).then(")"));
+            conditions.push(Sql::is_in("affiliation.organization_id", listed));
         }
         if let Some(researchers) = &self.researcher_ids {
             conditions.push(is_one_of::<researcher::Model>("affiliation.researcher_id", researchers));
@@ -234,9 +234,9 @@ impl Loader<AffiliationsBehind> for Store {
                 "?::bigint[]) AS parent(key, person) JOIN affiliation ON affiliation.researcher_id = parent.person",
                 ids(pairs.iter().map(|pair| pair.1)),
             )
-            .then(" WHERE affiliation.organization_id IN (")
-            .then(below)
-            .then(") AND ")
+            .then(" WHERE ")
+            .then(Sql::is_in("affiliation.organization_id", below))
+            .then(" AND ")
             .then(Sql::all(filter.of_people().conditions()))
             .then(" ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id");
             for row in self.rows::<Behind>(sql).await? {

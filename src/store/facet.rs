@@ -54,7 +54,7 @@ impl Things {
     /// are `roots` as an array: of a recursion the planner expects so many rows that it reads whole tables.
     fn joined(mut source: Source, join: &str, column: &str, roots: Sql) -> Self {
         source.from = source.from.then(join);
-        source.conditions.push(Sql::from(format!("{column} = ANY(ARRAY(")).then(roots).then("))"));
+        source.conditions.push(Sql::is_in(column, roots));
         Self { source, repeats: true }
     }
 }

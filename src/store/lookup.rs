@@ -154,7 +154,7 @@ pub(super) fn survivors<M: Table>(numbers: &[i64]) -> Sql {
 
 /// Whether a column is one of the ids that a filter names. They are read once, so that an index finds the rows.
 pub(super) fn is_one_of<M: Table>(column: &str, numbers: &[i64]) -> Sql {
-    Sql::from(column).then(" = ANY(ARRAY(").then(survivors::<M>(numbers)).then("))")
+    Sql::is_in(column, survivors::<M>(numbers))
 }
 
 /// One statement for keys of every kind: each kind finds its ids by its own index.

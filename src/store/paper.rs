@@ -126,16 +126,16 @@ fn written_at(organizations: Sql) -> Sql {
     Sql::from(
         "paper.id IN (SELECT there.paper_id FROM authorship_organization \
          JOIN authorship AS there ON there.id = authorship_organization.authorship_id \
-         WHERE authorship_organization.organization_id IN (",
+         WHERE ",
     )
-    .then(organizations)
-    .then("))")
+    .then(Sql::is_in("authorship_organization.organization_id", organizations))
+    .then(")")
 }
 
 pub(super) fn on_topics(topics: Sql) -> Sql {
-    Sql::from("paper.id IN (SELECT paper_topic.paper_id FROM paper_topic WHERE paper_topic.topic_id IN (")
-        .then(topics)
-        .then("))")
+    Sql::from("paper.id IN (SELECT paper_topic.paper_id FROM paper_topic WHERE ")
+        .then(Sql::is_in("paper_topic.topic_id", topics))
+        .then(")")
 }
 
 /// By what papers are ordered.

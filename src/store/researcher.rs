@@ -58,16 +58,14 @@ impl ResearcherFilter {
         }
         if let Some(topics) = &self.topic_ids {
             conditions.push(
-                Sql::from(
-                    "researcher.id IN (SELECT researcher_topic.researcher_id FROM researcher_topic WHERE topic_id IN (",
-                )
-                .then(these_or_narrower(topics))
-                .then(
-                    ") UNION SELECT authorship.researcher_id FROM paper_topic \
-                         JOIN authorship ON authorship.paper_id = paper_topic.paper_id WHERE paper_topic.topic_id IN (",
-                )
-                .then(these_or_narrower(topics))
-                .then("))"),
+                Sql::from("researcher.id IN (SELECT researcher_topic.researcher_id FROM researcher_topic WHERE ")
+                    .then(Sql::is_in("topic_id", these_or_narrower(topics)))
+                    .then(
+                        " UNION SELECT authorship.researcher_id FROM paper_topic \
+                         JOIN authorship ON authorship.paper_id = paper_topic.paper_id WHERE ",
+                    )
+                    .then(Sql::is_in("paper_topic.topic_id", these_or_narrower(topics)))
+                    .then(")"),
             );
         }
         match self.has_orcid {
@@ -200,9 +198,12 @@ impl List for OrganizationResearchers {
         conditions.push(
             Sql::from("researcher.id IN (")
                 .then(self.affiliation.people())
-                .then(" AND affiliation.organization_id IN (")
-                .then(organization::or_below("SELECT parent.key".into(), self.affiliation.include_descendants))
-                .then("))"),
+                .then(" AND ")
+                .then(Sql::is_in(
+                    "affiliation.organization_id",
+                    organization::or_below("SELECT parent.key".into(), self.affiliation.include_descendants),
+                ))
+                .then(")"),
         );
         Source {
             columns: "researcher.*".to_owned(),
@@ -245,16 +246,16 @@ impl List for TopicResearchers {
         let from = Sql::from(
             "(SELECT tie.researcher_id, count(tie.paper_id)::integer AS paper_count, \
              nullif(max(tie.publication_key) / 10000, 0) AS last_year \
-             FROM (SELECT researcher_id, NULL::bigint AS paper_id, 0 AS publication_key FROM researcher_topic WHERE topic_id IN (",
+             FROM (SELECT researcher_id, NULL::bigint AS paper_id, 0 AS publication_key FROM researcher_topic WHERE ",
         )
-        .then(topics())
+        .then(Sql::is_in("topic_id", topics()))
         .then(
-            ") UNION SELECT authorship.researcher_id, authorship.paper_id, authorship.publication_key FROM paper_topic \
+            " UNION SELECT authorship.researcher_id, authorship.paper_id, authorship.publication_key FROM paper_topic \
              JOIN authorship ON authorship.paper_id = paper_topic.paper_id \
-             WHERE authorship.researcher_id IS NOT NULL AND paper_topic.topic_id IN (",
+             WHERE authorship.researcher_id IS NOT NULL AND ",
         )
-        .then(topics())
-        .then(")) AS tie GROUP BY tie.researcher_id) AS tied JOIN researcher ON researcher.id = tied.researcher_id")
+        .then(Sql::is_in("paper_topic.topic_id", topics()))
+        .then(") AS tie GROUP BY tie.researcher_id) AS tied JOIN researcher ON researcher.id = tied.researcher_id")
         .then(STATISTICS)
         .then(self.order.relevance(&self.filter));
         let keys = match self.order {

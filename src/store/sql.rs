@@ -63,6 +63,12 @@ impl Sql {
         Self::from("(").then(condition).then(") IS NOT TRUE")
     }
 
+    /// Whether an id is one of those that a query gives. They are read once and looked up by the index of the id: of a
+    /// recursion the planner expects so many rows that it would read whole tables instead.
+    pub fn is_in(column: &str, query: impl Into<Sql>) -> Self {
+        Self::from(column).then(" = ANY(ARRAY(").then(query).then("))")
+    }
+
     /// The statement.
     #[must_use]
     pub fn statement(self) -> Statement {

@@ -54,7 +54,7 @@ impl TopicFilter {
         if let Some(broader) = &self.broader_ids {
             let roots = Sql::from("SELECT topic_id FROM topic_broader WHERE ")
                 .then(is_one_of::<topic::Model>("broader_id", broader));
-            conditions.push(Sql::from("topic.id IN (").then(or_narrower(roots, true)).then(")"));
+            conditions.push(Sql::is_in("topic.id", or_narrower(roots, true)));
         }
         conditions.extend(self.query.as_ref().map(|query| search::is_found(search::Kind::Topic, query)));
         if let Some(since) = self.updated_since {
