@@ -14,7 +14,7 @@ chmod 755 "$work"
 server=
 trap 'if [ -n "$server" ]; then kill "$server"; wait "$server" 2>/dev/null || true; fi; rm -rf "$work"' EXIT
 program=target/release/academic-directory
-tables="researcher researcher_statistics paper authorship coauthorship external_id source_record"
+tables="researcher researcher_statistics paper authorship coauthorship external_id source_record search_entry search_abstract search_word"
 
 now() { date +%s.%N; }
 sql() { psql -h "$socket" -U academic_directory -v ON_ERROR_STOP=1 -qAt "$@"; }

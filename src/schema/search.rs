@@ -315,8 +315,8 @@ impl SearchQuery {
     /// (ß and ss, ø and o) do not matter; middle initials may be missing, and a single letter stands for a name that
     /// begins with it. A pasted ORCID iD, DOI, arXiv id or ROR id in any form finds its owner first. Titles and abstracts
     /// are found by the stems of their words too, where their language is known. Where fewer than 20 things match as
-    /// typed, one or two typos are forgiven in a word of five letters or more (one in four letters), and the last word
-    /// may be unfinished.
+    /// typed (none, for more than three words), one or two typos are forgiven in a word of five letters or more, one in
+    /// four letters, and the last word may be unfinished.
     ///
     /// The exact form comes first, then the same letters, the same words in another order, names that differ by
     /// initials, words among others; shown names before acronyms before other names; then the one with more papers.

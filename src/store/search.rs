@@ -1,7 +1,7 @@
 //! Search: what a typed text finds, best first, and what it may be the beginning of.
 //!
 //! Names, titles and labels are looked up as folded words (`search_entry`), abstracts with them (`search_abstract`).
-//! Only where fewer than [`ENOUGH`] things match as typed are typos forgiven and is the last word taken for a beginning.
+//! Only where fewer than [`ENOUGH`] things match as typed, or none matches a query of many words, are typos forgiven and is the last word taken for a beginning.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -74,6 +74,8 @@ impl Kind {
 
 /// Where at least so many things match as typed, nothing is guessed.
 const ENOUGH: i32 = 20;
+/// Of a query of more words than this, nothing is guessed where anything at all matches: it is a title.
+const FEW_WORDS: usize = 3;
 /// A beginning that more names than this share is looked for among the best known only.
 const COMMON: i64 = 3_000;
 /// So many of each kind, the best known first, are looked through for a common beginning.
@@ -183,7 +185,7 @@ fn matches(query: &Query, kinds: &[Kind]) -> Sql {
         .then_with("?)).*", last)
         .then_with(
             &format!(" WHERE (SELECT count(*) FROM (SELECT DISTINCT {columns} FROM strict LIMIT {ENOUGH}) AS found) < ?) "),
-            ENOUGH,
+            if words > FEW_WORDS { 1 } else { ENOUGH },
         )
         .then(format!("SELECT {columns}, rank, popularity FROM strict UNION ALL SELECT {columns}, "))
         .then(
