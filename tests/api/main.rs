@@ -11,6 +11,7 @@ mod batching;
 mod browser;
 mod coauthor_path;
 mod coauthorship;
+mod cookbook;
 mod cursor;
 mod directory;
 mod errors;
