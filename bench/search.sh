@@ -55,5 +55,3 @@ echo 'sequential scans of tables of more than 10,000 rows, table by table:'
 scans | sed 's/^/  /'
 echo 'plans that read a table as a whole:'
 grep -hE 'Seq Scan on' "$work/data/postgres/postgres.log" | sed 's/(cost.*//; s/^[[:space:]]*/  /' | sort | uniq -c || echo '  none'
-echo 'the plan of a search with a typo:'
-awk '/Query Text: .*schmidhubr|duration:/ {plan = ""} {plan = plan $0 "\n"} END {printf ""}' "$work/data/postgres/postgres.log"
