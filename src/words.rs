@@ -139,16 +139,15 @@ pub fn index_words(text: &str) -> Vec<String> {
     let mut last: Option<(char, usize)> = None; // the last unspaced character, and where it ended
     for word in words(text) {
         if word.is_unspaced() {
-            for part in &word.parts {
-                let is_next = |end: usize| text.get(end..part.range.start).is_some_and(|gap| gap.chars().count() <= 1);
-                let mut before = last.filter(|(_, end)| is_next(*end)).map(|(character, _)| character);
-                for character in part.folded.chars() {
-                    found.insert(character.to_string());
-                    found.extend(before.map(|before| [before, character].iter().collect::<String>()));
-                    before = Some(character);
-                }
-                last = before.map(|character| (character, part.range.end));
+            let range = word.range();
+            let is_next = |end: usize| text.get(end..range.start).is_some_and(|gap| gap.chars().count() <= 1);
+            let mut before = last.filter(|(_, end)| is_next(*end)).map(|(character, _)| character);
+            for character in word.parts.iter().flat_map(|part| part.folded.chars()) {
+                found.insert(character.to_string());
+                found.extend(before.map(|before| [before, character].iter().collect::<String>()));
+                before = Some(character);
             }
+            last = before.map(|character| (character, range.end));
             continue;
         }
         if word.parts.len() > 1 {
@@ -193,7 +192,9 @@ impl Query {
             let parts: Vec<String> = word.parts.into_iter().map(|part| part.folded).collect();
             if parts.len() > 1 { vec![vec![joined], parts] } else { vec![parts] }
         };
-        let words = words(&text).into_iter().map(forms).collect();
+        // A word typed twice asks for no more than once.
+        let mut seen = BTreeSet::new();
+        let words = words(&text).into_iter().map(forms).filter(|forms| seen.insert(forms.clone())).collect();
         Some(Self { text, words })
     }
 
@@ -340,6 +341,7 @@ mod tests {
         assert_eq!(index_words("don't – stop... 'now'"), ["don", "dont", "now", "stop", "t"]);
         assert_eq!(index_words("GPT模型"), ["gpt", "型", "模", "模型"]);
         assert_eq!(index_words("山田 太郎"), ["太", "太郎", "山", "山田", "田", "田太", "郎"]);
+        assert_eq!(index_words("ລ\u{ec8}'ຆ"), ["ຆ", "ລ", "ລຆ"]);
         assert_eq!(index_words(" - ' … "), Vec::<String>::new());
     }
 
@@ -348,6 +350,7 @@ mod tests {
         assert_eq!(forms("Smith"), [[["smith"]]]);
         assert_eq!(forms("O'Hara"), [vec![vec!["ohara".to_owned()], vec!["o".to_owned(), "hara".to_owned()]]]);
         assert_eq!(forms("筑波大学"), [[["筑波", "波大", "大学"]]]);
+        assert_eq!(forms("so so So"), [[["so"]]]);
         assert_eq!(Query::new(" \u{a0} "), None);
         assert!(!Query::new("?!").expect("a query").has_words());
     }

@@ -3,7 +3,7 @@
 //! Names, titles and labels are looked up as folded words (`search_entry`), abstracts with them (`search_abstract`).
 //! Only where fewer than [`ENOUGH`] things match as typed, or none matches a query of many words, are typos forgiven and is the last word taken for a beginning.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
@@ -103,6 +103,12 @@ fn is_initial(forms: &[Vec<String>]) -> bool {
     matches!(forms, [form] if matches!(form.as_slice(), [word] if word.len() == 1))
 }
 
+/// The word that may not be typed to its end.
+fn unfinished(query: &Query) -> String {
+    let forms = query.words.last().filter(|forms| forms.len() == 1);
+    forms.and_then(|forms| forms.first()?.last().cloned()).unwrap_or_default()
+}
+
 fn kind_conditions(kinds: &[Kind], alias: &str) -> String {
     let conditions: Vec<String> = kinds.iter().map(|kind| format!("{alias}.{} IS NOT NULL", kind.column())).collect();
     match kinds.len() {
@@ -134,9 +140,8 @@ fn matches(query: &Query, kinds: &[Kind]) -> Sql {
     let selective = all_words(long.clone(), quoted);
     let has_initials = has_long && query.words.iter().any(|forms| is_initial(forms));
     let initials = all_words(query.words.iter().filter(|forms| is_initial(forms)), |word| format!("'{word}':*"));
-    let different: Vec<String> = long.flatten().flatten().cloned().collect();
-    let last = query.words.last().filter(|forms| forms.len() == 1).and_then(|forms| forms.first()?.last());
-    let last = last.cloned().unwrap_or_default();
+    let different: BTreeSet<String> = long.flatten().flatten().cloned().collect();
+    let last = unfinished(query);
     let and_initials = |alias: &str| {
         if has_initials {
             Sql::with(&format!(" AND ts_match_vq({alias}.words, ?::text::tsquery)"), initials.clone())
@@ -441,10 +446,9 @@ fn suggestions_sql(query: &Query, kinds: &[Kind], most: i64) -> Sql {
     }
     // Nothing begins so: perhaps a typo.
     let different: Vec<String> = query.different_words().into_iter().map(ToOwned::to_owned).collect();
-    let last = different.last().cloned().unwrap_or_default();
     sql.then_with("), guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ", whole.clone())
         .then_with("?, ", texts(different))
-        .then_with("?)).* WHERE NOT EXISTS (SELECT FROM begun)), ", last)
+        .then_with("?)).* WHERE NOT EXISTS (SELECT FROM begun)), ", unfinished(query))
         .then(format!("near AS (SELECT {entry} FROM guessed CROSS JOIN search_entry AS entry WHERE entry.words @@ guessed.two AND {of_kinds}), "))
         .then("ranked AS (SELECT *, CASE WHEN letters = ")
         .then_with("? THEN 0 WHEN starts_with(letters, ", letters.clone())

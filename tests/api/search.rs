@@ -290,6 +290,8 @@ async fn a_search_without_words() {
             app.data_with("query($q: String!) { autocomplete(query: $q) { label } }", json!({ "q": query })).await;
         assert_eq!(none["autocomplete"], json!([]));
     }
+    // The same words again and again cost no more than once.
+    assert_eq!(found(&app, &"nora name ".repeat(45)).await, ["nora-name"]);
     let long = "x".repeat(501);
     let refusal = app.refusal(SEARCH, json!({ "query": long })).await;
     assert_eq!(refusal, "query has 501 characters; it takes at most 500: a name, a title or a few words will do");
