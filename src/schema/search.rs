@@ -10,6 +10,8 @@ use async_graphql::{
     parser::types::Field,
 };
 
+use futures_util::future::try_join;
+
 use super::connection::{Connection, Shown, connection, cost_of, page_cost};
 use super::context::State;
 use super::localized::LocalizedString;
@@ -271,11 +273,14 @@ impl Suggestion {
     /// organization the city and country; of a topic the one above; of a paper the first author and the year. Where
     /// only another name than the one shown begins as typed, that name comes first.
     async fn hint(&self, ctx: &Context<'_>) -> Result<Option<String>, Error> {
+        // Both at once: names of several kinds come at several times, and each would ask for its own hints.
+        let hint = ctx.loaders().load_one(HintOf(self.suggested.hit));
+        let (name, hint) = try_join(self.name(ctx), hint).await?;
         let mut parts = Vec::new();
-        if !self.query.begins_words_of(&self.name(ctx).await?) {
+        if !self.query.begins_words_of(&name) {
             parts.push(self.suggested.text.clone());
         }
-        if let Some(hint) = ctx.loaders().load_one(HintOf(self.suggested.hit)).await? {
+        if let Some(hint) = hint {
             parts.extend(told(&hint, self.suggested.hit.kind, &self.languages));
         }
         Ok((!parts.is_empty()).then(|| parts.join(" · ")))
