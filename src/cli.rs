@@ -236,11 +236,9 @@ async fn prepare(
         listen: serve.listen,
         limits: serve.limits(),
         identity: DirectoryIdentity { name: serve.directory_name, default_language: serve.default_language },
-        statements: database.statements.clone(),
+        http: serve.http,
     };
-    let application = Application::build(store.clone(), settings).map_err(|error| {
-        format!("cannot listen on {}: {error}; choose another address by --listen or LISTEN", serve.listen)
-    })?;
+    let application = Application::build(store.clone(), settings)?;
     greet(store, application.address(), database.is_private()).await?;
     Ok(application)
 }

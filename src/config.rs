@@ -29,6 +29,9 @@ pub struct DatabaseConfig {
     /// The most connections to Postgres at once
     #[arg(long, env = "DATABASE_MAX_CONNECTIONS", default_value = "16", global = true)]
     pub database_max_connections: NonZeroU32,
+    /// The longest a request waits for a free connection to Postgres, in seconds
+    #[arg(long, env = "DATABASE_WAIT_SECONDS", default_value = "1", global = true)]
+    pub database_wait_seconds: NonZeroU32,
     /// The longest a statement of a request may take, in seconds
     #[arg(long, env = "STATEMENT_TIMEOUT_SECONDS", default_value = "5", global = true)]
     pub statement_timeout_seconds: NonZeroU32,
@@ -78,6 +81,9 @@ pub struct ServeConfig {
     /// The language of texts where the reader's are not known, as a BCP 47 tag
     #[arg(long, env = "DEFAULT_LANGUAGE", default_value = "en")]
     pub default_language: LanguageTag,
+    /// How requests are taken.
+    #[command(flatten)]
+    pub http: HttpConfig,
     /// The largest request body, in bytes
     #[arg(long, env = "MAX_BODY_BYTES", default_value = "1048576")]
     pub max_body_bytes: usize,
@@ -87,6 +93,41 @@ pub struct ServeConfig {
     /// The most fields a query may return, pages counted at their full size
     #[arg(long, env = "MAX_QUERY_COMPLEXITY", default_value = "1000000")]
     pub max_query_complexity: usize,
+}
+
+/// How requests are taken.
+#[derive(Args, Clone, Debug)]
+pub struct HttpConfig {
+    /// The longest a request may take to be answered, in seconds
+    #[arg(long, env = "REQUEST_TIMEOUT_SECONDS", default_value = "10")]
+    pub request_timeout_seconds: NonZeroU32,
+    /// The longest a request's body may take to come, in seconds
+    #[arg(long, env = "BODY_TIMEOUT_SECONDS", default_value = "10")]
+    pub body_timeout_seconds: NonZeroU32,
+    /// Sites whose pages may ask, as origins such as https://www.example.org, with commas between them, or * for all
+    #[arg(long, env = "CORS_ORIGINS", value_delimiter = ',')]
+    pub cors_origins: Vec<String>,
+    /// Which operations are run: any, or trusted for those of OPERATIONS_MANIFEST only
+    #[arg(long, env = "OPERATIONS", default_value = "any")]
+    pub operations: Operations,
+    /// The file with the operations known by id, as relay-compiler, graphql-codegen or Apollo's tools write it
+    #[arg(long, env = "OPERATIONS_MANIFEST")]
+    pub operations_manifest: Option<PathBuf>,
+    /// How much the texts of automatic persisted queries may take in memory, in bytes
+    #[arg(long, env = "PERSISTED_QUERIES_BYTES", default_value = "16777216")]
+    pub persisted_queries_bytes: u64,
+    /// How long caches may keep answers to persisted queries by GET, in seconds; 0 for not at all
+    #[arg(long, env = "PERSISTED_MAX_AGE_SECONDS", default_value = "60")]
+    pub persisted_max_age_seconds: u32,
+}
+
+/// Which operations are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Operations {
+    /// Whatever is within the limits
+    Any,
+    /// Only those of the manifest
+    Trusted,
 }
 
 /// What a request may ask for.
@@ -143,6 +184,12 @@ impl DatabaseConfig {
     #[must_use]
     pub fn statement_timeout(&self) -> Duration {
         Duration::from_secs(u64::from(self.statement_timeout_seconds.get()))
+    }
+
+    /// The longest a request waits for a free connection.
+    #[must_use]
+    pub fn database_wait(&self) -> Duration {
+        Duration::from_secs(u64::from(self.database_wait_seconds.get()))
     }
 
     /// Where the programs of a Postgres server may be.

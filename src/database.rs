@@ -2,8 +2,6 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait as _};
@@ -53,8 +51,6 @@ pub enum DatabaseError {
 pub struct Database {
     /// A pool for requests and imports.
     pub connection: DatabaseConnection,
-    /// How many statements were sent over it.
-    pub statements: Arc<AtomicU64>,
     server: Option<PrivateServer>,
 }
 
@@ -102,8 +98,8 @@ impl Database {
                 }
             }
         }
-        let (connection, statements) = connect(&url, config).await.map_err(DatabaseError::Connect)?;
-        Ok(Self { connection, statements, server })
+        let connection = connect(&url, config).await.map_err(DatabaseError::Connect)?;
+        Ok(Self { connection, server })
     }
 
     /// Whether the private server is behind it.
@@ -149,7 +145,7 @@ pub async fn run_migrations(
     let migrations = Migrator::get_migration_with_status(&connection).await.map_err(DatabaseError::Setup)?;
     let applied = |migration: &migration::Migration| migration.status() == migration::MigrationStatus::Applied;
     let status = migrations.iter().map(|migration| (migration.name().to_owned(), applied(migration))).collect();
-    Database { connection, statements: Arc::default(), server }.close().await;
+    Database { connection, server }.close().await;
     Ok(status)
 }
 
@@ -253,23 +249,24 @@ async fn migrate(url: &str, direction: Direction) -> Result<(), DatabaseError> {
     connection.close().await.map_err(DatabaseError::Setup)
 }
 
-async fn connect(url: &str, config: &DatabaseConfig) -> Result<(DatabaseConnection, Arc<AtomicU64>), DbErr> {
+async fn connect(url: &str, config: &DatabaseConfig) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
     let timeout = format!("{}ms", config.statement_timeout().as_millis());
     options
         .max_connections(config.database_max_connections.get())
         .min_connections(1)
-        .acquire_timeout(Duration::from_secs(5))
+        .acquire_timeout(config.database_wait())
+        // A round trip for each statement; reads find out by themselves, and writes say so.
+        .test_before_acquire(false)
         .sqlx_logging(false)
-        // Compiling a statement to machine code costs more than these statements do.
         .map_sqlx_postgres_opts(move |options| {
-            options.options([("statement_timeout", timeout.as_str()), ("jit", "off")])
+            options.options([
+                ("statement_timeout", timeout.as_str()),
+                // A statement whose reader is gone is stopped.
+                ("client_connection_check_interval", "250ms"),
+                // Compiling a statement to machine code costs more than these statements do.
+                ("jit", "off"),
+            ])
         });
-    let mut connection = sea_orm::Database::connect(options).await?;
-    let statements = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&statements);
-    connection.set_metric_callback(move |_| {
-        counter.fetch_add(1, Ordering::Relaxed);
-    });
-    Ok((connection, statements))
+    sea_orm::Database::connect(options).await
 }

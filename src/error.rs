@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sea_orm::SqlxError;
+
 /// An error of a request. Cloneable, since one failed statement can fail many fields.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -9,10 +11,10 @@ pub enum Error {
     #[error("{0}")]
     BadUserInput(String),
     /// The database cannot be reached, or has no free connection.
-    #[error("the directory is busy or starting; try again in a moment")]
+    #[error("{}", Self::UNAVAILABLE)]
     Unavailable(#[source] Arc<sea_orm::DbErr>),
     /// The database took longer than a statement may.
-    #[error("this took longer than a statement may; ask for less at once")]
+    #[error("the database stopped this before it was done, as it does with what takes too long; ask for less at once")]
     Timeout(#[source] Arc<sea_orm::DbErr>),
     /// A fault of ours.
     #[error("something went wrong here; it was logged")]
@@ -20,12 +22,21 @@ pub enum Error {
 }
 
 impl Error {
+    /// What a client is told while the database cannot be reached.
+    pub const UNAVAILABLE: &str = "the directory cannot be read at the moment; try again in a few seconds";
+
+    /// Whether it is nothing that the client did.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        !matches!(self, Self::BadUserInput(_))
+    }
+
     /// The code in `extensions.code`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::BadUserInput(_) => "BAD_USER_INPUT",
-            Self::Unavailable(_) => "UNAVAILABLE",
+            Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
             Self::Timeout(_) => "TIMEOUT",
             Self::Internal(_) => "INTERNAL",
         }
@@ -39,13 +50,52 @@ impl Error {
 
 impl From<sea_orm::DbErr> for Error {
     fn from(error: sea_orm::DbErr) -> Self {
-        // 57014: cancelled, which statement_timeout does.
-        let timed_out = error.to_string().contains("statement timeout");
-        match error {
-            sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_) => Self::Unavailable(Arc::new(error)),
-            _ if timed_out => Self::Timeout(Arc::new(error)),
-            _ => Self::Internal(Arc::new(error)),
+        use sea_orm::{DbErr, RuntimeErr};
+        let kind = match &error {
+            DbErr::ConnectionAcquire(_) => Kind::Unavailable,
+            DbErr::Conn(RuntimeErr::SqlxError(error))
+            | DbErr::Exec(RuntimeErr::SqlxError(error))
+            | DbErr::Query(RuntimeErr::SqlxError(error)) => kind_of(error),
+            DbErr::Conn(_) => Kind::Unavailable,
+            _ => Kind::Internal,
+        };
+        match kind {
+            Kind::Unavailable => Self::Unavailable(Arc::new(error)),
+            Kind::Timeout => Self::Timeout(Arc::new(error)),
+            Kind::Internal => Self::Internal(Arc::new(error)),
         }
+    }
+}
+
+impl From<SqlxError> for Error {
+    fn from(error: SqlxError) -> Self {
+        match error {
+            SqlxError::PoolTimedOut => Self::from(sea_orm::DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout)),
+            error => Self::from(sea_orm::DbErr::Query(sea_orm::RuntimeErr::SqlxError(Arc::new(error)))),
+        }
+    }
+}
+
+enum Kind {
+    Unavailable,
+    Timeout,
+    Internal,
+}
+
+/// By Postgres' error codes (its manual, appendix A): a class where all of it means the same.
+fn kind_of(error: &SqlxError) -> Kind {
+    match error {
+        SqlxError::Io(_) | SqlxError::Tls(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed => Kind::Unavailable,
+        SqlxError::Protocol(_) => Kind::Unavailable,
+        SqlxError::Database(error) => match error.code().as_deref().unwrap_or_default() {
+            // query_canceled, by statement_timeout or by somebody.
+            "57014" => Kind::Timeout,
+            // No connection, no resources (disk, memory, connections), stopped by an operator, read-only.
+            code if ["08", "53", "57"].contains(&code.get(..2).unwrap_or_default()) => Kind::Unavailable,
+            "25006" => Kind::Unavailable,
+            _ => Kind::Internal,
+        },
+        _ => Kind::Internal,
     }
 }
 

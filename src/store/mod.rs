@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use async_graphql::dataloader::{DataLoader, HashMapCache};
-use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult};
+use sea_orm::{DatabaseConnection, FromQueryResult};
 
-use crate::error::Error;
 
 pub mod affiliation;
 pub mod authorship;
@@ -20,6 +19,7 @@ pub mod organization;
 pub mod paper;
 #[cfg(test)]
 mod plans;
+pub mod read;
 pub mod relation;
 pub mod researcher;
 pub mod search;
@@ -27,7 +27,7 @@ mod sql;
 pub mod topic;
 pub mod write;
 
-use sql::Sql;
+use read::Statements;
 
 /// The directory's contents.
 #[derive(Clone, Debug)]
@@ -35,6 +35,7 @@ pub struct Store {
     database: DatabaseConnection,
     /// Papers with more authors than this make no coauthors unless a filter asks for them.
     consortium_size: u32,
+    statements: Statements,
 }
 
 /// The store with the batches of one request: asked for the same kind of thing by many fields, it runs one statement.
@@ -44,7 +45,19 @@ impl Store {
     /// The contents of a connected database.
     #[must_use]
     pub fn new(database: DatabaseConnection, consortium_size: u32) -> Self {
-        Self { database, consortium_size }
+        Self { database, consortium_size, statements: Statements::default() }
+    }
+
+    /// The same contents for one request, whose statements are counted for it alone.
+    #[must_use]
+    pub fn for_request(&self) -> Self {
+        Self { statements: self.statements.of_one(), ..self.clone() }
+    }
+
+    /// How many statements were sent.
+    #[must_use]
+    pub fn statements(&self) -> Statements {
+        self.statements.clone()
     }
 
     /// The size above which a paper makes no coauthors by default.
@@ -58,15 +71,6 @@ impl Store {
     pub fn loaders(&self) -> Loaders {
         // A batch is as large as its level: arrays make it one statement whatever the number.
         DataLoader::with_cache(self.clone(), tokio::spawn, HashMapCache::default()).max_batch_size(usize::MAX)
-    }
-
-    async fn rows<T: FromQueryResult>(&self, sql: Sql) -> Result<Vec<T>, Error> {
-        let rows = self.database.query_all_raw(sql.statement()).await?;
-        rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
-    }
-
-    async fn row<T: FromQueryResult>(&self, sql: Sql) -> Result<Option<T>, Error> {
-        Ok(self.rows(sql).await?.pop())
     }
 }
 

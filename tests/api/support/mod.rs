@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use academic_directory::config::{DatabaseConfig, Limits, Migrate};
+use academic_directory::config::{DatabaseConfig, HttpConfig, Limits, Migrate, Operations};
 use academic_directory::database::Database;
 use academic_directory::record::Record;
 use academic_directory::schema::context::DirectoryIdentity;
@@ -31,7 +29,6 @@ pub struct TestApp {
     pub address: SocketAddr,
     pub store: Store,
     pub database_url: String,
-    statements: Arc<AtomicU64>,
     handle: Handle,
     client: reqwest::Client,
 }
@@ -89,7 +86,7 @@ impl TestApp {
                 name: "Test directory".to_owned(),
                 default_language: "en".parse().expect("a language tag"),
             },
-            statements: Arc::clone(&database.statements),
+            http: http(),
         };
         let application = Application::build(store.clone(), settings).expect("a server");
         let (address, handle) = (application.address(), application.handle());
@@ -98,7 +95,6 @@ impl TestApp {
             address,
             store,
             database_url,
-            statements: database.statements,
             handle,
             client: reqwest::Client::builder().no_proxy().build().expect("a client"),
         }
@@ -136,9 +132,9 @@ impl TestApp {
 
     /// Asks, and counts the SQL statements that it took. Nothing else may run on this app at the same time.
     pub async fn statements_of(&self, query: &str, variables: Value) -> (Answer, u64) {
-        let before = self.statements.load(Ordering::SeqCst);
+        let before = self.store.statements().of_all();
         let answer = self.ask(query, variables).await;
-        (answer, self.statements.load(Ordering::SeqCst) - before)
+        (answer, self.store.statements().of_all() - before)
     }
 
     /// Writes records as the source `test`, counts as an import does, and tells what became of them.
@@ -193,12 +189,26 @@ pub fn paper(title: &str, year: Option<i32>, authors: &[&str]) -> Value {
     paper
 }
 
+/// The usual settings of requests.
+pub fn http() -> HttpConfig {
+    HttpConfig {
+        request_timeout_seconds: 20.try_into().expect("not zero"),
+        body_timeout_seconds: 10.try_into().expect("not zero"),
+        cors_origins: Vec::new(),
+        operations: Operations::Any,
+        operations_manifest: None,
+        persisted_queries_bytes: 1 << 20,
+        persisted_max_age_seconds: 60,
+    }
+}
+
 pub fn database_config(url: &str, consortium_size: u32) -> DatabaseConfig {
     DatabaseConfig {
         database_url: Some(url.to_owned()),
         data_dir: PathBuf::from("data"),
         pg_bindir: None,
         database_max_connections: 4.try_into().expect("not zero"),
+        database_wait_seconds: 10.try_into().expect("not zero"),
         statement_timeout_seconds: 20.try_into().expect("not zero"),
         migrate: Migrate::Auto,
         consortium_size,

@@ -1,0 +1,224 @@
+//! `/graphql`: GraphQL over HTTP, as its specification has it.
+
+use std::time::Duration;
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use async_graphql::Request;
+use futures_util::StreamExt as _;
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+use super::answer::{self, Refusal};
+use super::negotiation::MediaType;
+use super::parameters::{self, Parameters};
+use super::persisted::hexadecimal;
+use super::{State, see_other};
+use crate::error::Error;
+use crate::language::AcceptedLanguages;
+
+/// What decides about an answer, for caches on the way.
+const VARY: &str = "Accept, Accept-Encoding, Accept-Language";
+/// Headers that a page of another site can only send after asking, by any of which a GET shows that it is meant.
+const MEANT: [&str; 3] = ["apollo-require-preflight", "x-apollo-operation-name", "x-requested-with"];
+
+/// A query in the body.
+pub async fn post(request: HttpRequest, state: Data<State>, payload: Payload) -> HttpResponse {
+    let answered = async {
+        let media_type = wanted(&request)?;
+        is_json(&request)?;
+        let body = read(payload, state.limits.body_bytes, state.body_timeout).await?;
+        let parameters = parameters::of_body(&body).map_err(|reason| Refusal::bad_request("BAD_USER_INPUT", reason))?;
+        run(&request, &state, parameters, media_type).await
+    };
+    finish(&request, answered.await)
+}
+
+/// A query in the address.
+pub async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    if request.query_string().is_empty() && wants_page(&request) {
+        return see_other("/graphiql").await;
+    }
+    let answered = async {
+        let media_type = wanted(&request)?;
+        // Neither a link, a form nor an image of another site can make a reader's browser run a query.
+        if !MediaType::is_named_by(&request) && !MEANT.iter().any(|name| request.headers().contains_key(*name)) {
+            return Err(Refusal::bad_request(
+                "BAD_USER_INPUT",
+                "a query by GET needs the header Accept: application/graphql-response+json (or application/json), or \
+                 X-Requested-With or Apollo-Require-Preflight with any value",
+            ));
+        }
+        let parameters = parameters::of_address(request.query_string());
+        let parameters = parameters.map_err(|reason| Refusal::bad_request("BAD_USER_INPUT", reason))?;
+        run(&request, &state, parameters, media_type).await
+    };
+    finish(&request, answered.await)
+}
+
+/// What the address takes.
+pub async fn options() -> HttpResponse {
+    HttpResponse::NoContent().insert_header((header::ALLOW, "GET, POST, OPTIONS")).finish()
+}
+
+/// Any other method.
+pub async fn other_method(request: HttpRequest) -> HttpResponse {
+    finish(&request, Err(Refusal::method("GET, POST, OPTIONS", "send queries by POST, or by GET")))
+}
+
+fn finish(request: &HttpRequest, answered: Result<HttpResponse, Refusal>) -> HttpResponse {
+    answered.unwrap_or_else(|refusal| refusal.respond(MediaType::accepted_by(request).unwrap_or(MediaType::Json)))
+}
+
+/// Somebody who opens the address in a browser wants the page for it.
+fn wants_page(request: &HttpRequest) -> bool {
+    let values = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
+    values.into_iter().any(|value| value.to_ascii_lowercase().contains("text/html"))
+}
+
+fn wanted(request: &HttpRequest) -> Result<MediaType, Refusal> {
+    MediaType::accepted_by(request).ok_or_else(|| {
+        Refusal::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "BAD_USER_INPUT",
+            "answers are application/graphql-response+json or application/json, in UTF-8; accept one of them",
+        )
+    })
+}
+
+/// A page of another site can send other types without asking, and JSON is UTF-8.
+fn is_json(request: &HttpRequest) -> Result<(), Refusal> {
+    let header = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let Some(media_type) = header.and_then(|value| value.parse::<mime::Mime>().ok()) else {
+        return Err(Refusal::unsupported("send the query as JSON, with the header Content-Type: application/json"));
+    };
+    if media_type.essence_str() != "application/json" {
+        return Err(Refusal::unsupported(
+            "the body is of another type than application/json; send the query as JSON, with the header Content-Type: \
+             application/json",
+        ));
+    }
+    if media_type.get_param(mime::CHARSET).is_some_and(|charset| charset != mime::UTF_8) {
+        return Err(Refusal::unsupported("the body is in another charset than UTF-8; send JSON in UTF-8"));
+    }
+    let coding = request.headers().get(header::CONTENT_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let refusal = Refusal::unsupported("the body is compressed; send it without Content-Encoding");
+        return Err(refusal.with(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")));
+    }
+    Ok(())
+}
+
+/// The whole body, as long as it is small enough and comes in time.
+async fn read(mut payload: Payload, most: usize, time: Duration) -> Result<Vec<u8>, Refusal> {
+    let reading = async {
+        let mut body = Vec::new();
+        while let Some(part) = payload.next().await {
+            let part = part.map_err(|_| Refusal::bad_request("BAD_USER_INPUT", "the body could not be read"))?;
+            if body.len() + part.len() > most {
+                let message = format!("the body is larger than {most} bytes; send less at once");
+                return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "LIMIT_EXCEEDED", message));
+            }
+            body.extend_from_slice(&part);
+        }
+        Ok(body)
+    };
+    tokio::time::timeout(time, reading).await.unwrap_or_else(|_| {
+        let message = format!("the body did not come within {} seconds", time.as_secs_f32());
+        Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message)
+            .with(header::CONNECTION, HeaderValue::from_static("close")))
+    })
+}
+
+async fn run(
+    http: &HttpRequest,
+    state: &State,
+    mut parameters: Parameters,
+    media_type: MediaType,
+) -> Result<HttpResponse, Refusal> {
+    let document = state.persisted.document(&mut parameters)?;
+    let mut query = Request::new(document.text);
+    if let Some(name) = parameters.operation_name.take().filter(|name| !name.is_empty()) {
+        query = query.operation_name(name);
+    }
+    query = query.variables(std::mem::take(&mut parameters.variables));
+    let store = state.store.for_request();
+    let statements = store.statements();
+    query = query.data(store.loaders()).data(store).data(accepted_languages(http));
+    let request_id = Uuid::now_v7().to_string();
+    state.persisted.remember(&parameters, &query.query);
+
+    // On threads with a stack as deep as queries may be. If the client goes away, so does this, and with it the task.
+    let schema = state.schema.clone();
+    let executed = state.runtime.spawn(async move { schema.execute(query).await });
+    let executed = AbortOnDropHandle::new(executed);
+    let mut response = match tokio::time::timeout(state.request_timeout, executed).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => {
+            tracing::error!(%request_id, %error, "a query ended in a fault");
+            return Err(Refusal::internal());
+        }
+        Err(_) => return Err(Refusal::too_slow(state.request_timeout)),
+    };
+    tracing::debug!(errors = response.errors.len(), statements = statements.count(), "answered a query");
+    let is_unavailable =
+        response.errors.iter().any(|error| matches!(error.source::<Error>(), Some(Error::Unavailable(_))));
+    answer::tell_errors(&mut response, &request_id);
+    if is_unavailable {
+        // Half an answer would look like a directory without people.
+        return Err(Refusal::busy(Error::UNAVAILABLE));
+    }
+    respond(http, state, &response, media_type, document.is_by_name)
+}
+
+/// The answer in the media type that the client wants, with the status that the type asks for.
+fn respond(
+    http: &HttpRequest,
+    state: &State,
+    response: &async_graphql::Response,
+    media_type: MediaType,
+    is_by_name: bool,
+) -> Result<HttpResponse, Refusal> {
+    let was_run = answer::was_run(response);
+    let status = match media_type {
+        MediaType::GraphQlResponse if !was_run => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    };
+    let body = answer::body(response).map_err(|error| {
+        tracing::error!(%error, "an answer could not be written");
+        Refusal::internal()
+    })?;
+    let mut built = HttpResponse::build(status);
+    built.content_type(media_type.content_type()).insert_header((header::VARY, VARY));
+    if http.method() != Method::GET || !response.errors.is_empty() {
+        return Ok(built.insert_header((header::CACHE_CONTROL, "no-store")).body(body));
+    }
+    // Weak: compressed or not, it says the same.
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(&body);
+    let tag = format!("W/\"{}\"", hexadecimal(&digest[..16]));
+    let caching = match state.persisted_max_age.as_secs() {
+        seconds if is_by_name && seconds > 0 => format!("public, max-age={seconds}"),
+        _ => "private, no-cache".to_owned(),
+    };
+    built.insert_header((header::ETAG, tag.clone())).insert_header((header::CACHE_CONTROL, caching));
+    if has_already(http, &tag) {
+        return Ok(built.status(StatusCode::NOT_MODIFIED).finish());
+    }
+    Ok(built.body(body))
+}
+
+/// Whether the client holds this very answer, by RFC 9110, section 13.1.2.
+fn has_already(http: &HttpRequest, tag: &str) -> bool {
+    let values = http.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    values.flat_map(|value| value.split(',')).any(|known| known.trim() == "*" || opaque(known) == opaque(tag))
+}
+
+/// The reader's languages by the request's header, which may be there several times.
+fn accepted_languages(request: &HttpRequest) -> AcceptedLanguages {
+    let values =
+        request.headers().get_all(header::ACCEPT_LANGUAGE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    AcceptedLanguages::of(&values.collect::<Vec<_>>().join(","))
+}

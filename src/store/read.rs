@@ -1,0 +1,114 @@
+//! How reads reach the database: a connection of the pool each, given up at once when nobody waits for the answer any
+//! more, and another one where the first turns out to be dead.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::{self, AssertSqlSafe, Postgres};
+use sea_orm::{FromQueryResult, QueryResult, Statement};
+use sea_query_sqlx::SqlxValues;
+
+use super::Store;
+use super::sql::Sql;
+use crate::error::Error;
+
+/// How many statements were sent: by one request, and by all.
+#[derive(Clone, Debug, Default)]
+pub struct Statements {
+    own: Arc<AtomicU64>,
+    all: Arc<AtomicU64>,
+}
+
+impl Statements {
+    /// Counts on for all, and anew for one request.
+    #[must_use]
+    pub fn of_one(&self) -> Self {
+        Self { own: Arc::default(), all: Arc::clone(&self.all) }
+    }
+
+    /// The statements of the request.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.own.load(Ordering::Relaxed)
+    }
+
+    /// The statements of all requests.
+    #[must_use]
+    pub fn of_all(&self) -> u64 {
+        self.all.load(Ordering::SeqCst)
+    }
+
+    fn add_one(&self) {
+        self.own.fetch_add(1, Ordering::Relaxed);
+        self.all.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A connection that is in the middle of something until it is done. Let go before that, it is closed, not put back:
+/// its statement may still run, which the server stops when it finds nobody at the other end.
+struct Lent(Option<PoolConnection<Postgres>>);
+
+impl Lent {
+    fn give_back(mut self) {
+        self.0.take();
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(connection.detach());
+        }
+    }
+}
+
+impl Store {
+    pub(super) async fn rows<T: FromQueryResult>(&self, sql: Sql) -> Result<Vec<T>, Error> {
+        let rows = self.read(&sql.statement()).await?;
+        rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
+    }
+
+    pub(super) async fn row<T: FromQueryResult>(&self, sql: Sql) -> Result<Option<T>, Error> {
+        Ok(self.rows(sql).await?.pop())
+    }
+
+    async fn read(&self, statement: &Statement) -> Result<Vec<QueryResult>, Error> {
+        self.statements.add_one();
+        let pool = self.database.get_postgres_connection_pool();
+        // After the database came back each connection of the pool may be a dead one.
+        let mut dead = 0;
+        loop {
+            let mut lent = Lent(Some(pool.acquire().await?));
+            let Some(connection) = lent.0.as_deref_mut() else { return Err(Error::internal("a connection is missing")) };
+            let values = SqlxValues(statement.values.clone().unwrap_or(sea_orm::Values(Vec::new())));
+            let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values);
+            match query.fetch_all(connection).await {
+                Ok(rows) => {
+                    lent.give_back();
+                    return Ok(rows.into_iter().map(QueryResult::from).collect());
+                }
+                // Reading twice does no harm.
+                Err(error) if is_dead(&error) && dead < pool.options().get_max_connections() => {
+                    dead += 1;
+                }
+                Err(error) => {
+                    if matches!(error, sqlx::Error::Database(_)) && !is_dead(&error) {
+                        lent.give_back();
+                    }
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+}
+
+/// Whether the connection has ended, so that another one may do better.
+fn is_dead(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        // The server ends, or somebody ended this connection.
+        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02" | "57P03")),
+        _ => false,
+    }
+}
