@@ -20,6 +20,7 @@ use crate::config::{HttpConfig, Limits};
 use crate::schema::context::DirectoryIdentity;
 use crate::schema::{self, DirectorySchema};
 use crate::store::Store;
+use crate::store::pulse::Pulse;
 
 mod answer;
 mod graphql;
@@ -59,7 +60,8 @@ impl Application {
         let schema = schema::builder(&settings.limits).data(settings.identity.clone());
         let http = settings.http.clone();
         let state = Data::new(State {
-            schema: Arc::new(DirectorySchema::new(schema)),
+            schema: Arc::new(DirectorySchema::new(schema, settings.limits.clone())),
+            pulse: store.pulse(),
             store,
             persisted: Persisted::new(http.operations, http.operations_manifest.as_deref(), http.persisted_queries_bytes)?,
             limits: settings.limits.clone(),
@@ -141,6 +143,7 @@ pub enum StartError {
 struct State {
     schema: Arc<DirectorySchema>,
     store: Store,
+    pulse: Pulse,
     persisted: Persisted,
     limits: Limits,
     runtime: Runtime,
