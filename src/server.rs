@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::http::header::{self, HeaderName};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName};
 use actix_web::middleware::Compress;
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -54,17 +54,21 @@ impl Application {
     /// # Errors
     /// Where the address cannot be listened on, or a setting does not hold.
     pub fn build(store: Store, settings: Settings) -> Result<Self, StartError> {
-        let unusable = |error| StartError::Address(settings.listen, error);
-        let listener = TcpListener::bind(settings.listen).map_err(unusable)?;
+        let Settings { listen, limits, identity, http } = settings;
+        let unusable = |error| StartError::Address(listen, error);
+        let listener = TcpListener::bind(listen).map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?;
-        let schema = schema::builder(&settings.limits).data(settings.identity.clone());
-        let http = settings.http.clone();
+        let schema = schema::builder(&limits).data(identity);
         let state = Data::new(State {
-            schema: Arc::new(DirectorySchema::new(schema, settings.limits.clone())),
+            schema: Arc::new(DirectorySchema::new(schema, limits.clone())),
             pulse: store.pulse(),
             store,
-            persisted: Persisted::new(http.operations, http.operations_manifest.as_deref(), http.persisted_queries_bytes)?,
-            limits: settings.limits.clone(),
+            persisted: Persisted::new(
+                http.operations,
+                http.operations_manifest.as_deref(),
+                http.persisted_queries_bytes,
+            )?,
+            limits,
             runtime: Runtime::current(),
             request_timeout: Duration::from_secs(http.request_timeout_seconds.get().into()),
             body_timeout: Duration::from_secs(http.body_timeout_seconds.get().into()),

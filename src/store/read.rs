@@ -92,7 +92,9 @@ impl Store {
         let mut dead = 0;
         loop {
             let mut lent = Lent(Some(pool.acquire().await?));
-            let Some(connection) = lent.0.as_deref_mut() else { return Err(Error::internal("a connection is missing")) };
+            let Some(connection) = lent.0.as_deref_mut() else {
+                return Err(Error::internal("a connection is missing"));
+            };
             let values = SqlxValues(statement.values.clone().unwrap_or(sea_orm::Values(Vec::new())));
             let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values);
             match query.fetch_all(connection).await {

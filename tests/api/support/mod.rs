@@ -195,7 +195,8 @@ impl TestApp {
     async fn wait_for_waiting(&self, what: &str, holds: impl Fn(i64) -> bool) {
         let session = Session::open(&self.database_url).await;
         let deadline = std::time::Instant::now() + binary::PATIENCE;
-        let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let count =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         while !holds(session.number(count).await) {
             assert!(std::time::Instant::now() < deadline, "waited too long until {what}");
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
