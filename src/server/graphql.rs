@@ -47,11 +47,10 @@ pub async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
     }
     let answered = async {
         let media_type = wanted(&request)?;
-        // Neither a link, a form nor an image of another site can make a reader's browser run a query.
-        if !MediaType::is_named_by(&request) && !MEANT.iter().any(|name| request.headers().contains_key(*name)) {
+        if !is_meant(&request) {
             return Err(Refusal::bad_request(
                 "BAD_USER_INPUT",
-                "a query by GET needs the header Accept: application/graphql-response+json (or application/json), or \
+                "from a browser, a query by GET needs the header Accept: application/graphql-response+json (or application/json), or \
                  X-Requested-With or Apollo-Require-Preflight with any value",
             ));
         }
@@ -74,6 +73,19 @@ pub async fn other_method(request: HttpRequest) -> HttpResponse {
 
 fn finish(request: &HttpRequest, answered: Result<HttpResponse, Refusal>) -> HttpResponse {
     answered.unwrap_or_else(|refusal| refusal.respond(MediaType::accepted_by(request).unwrap_or(MediaType::Json)))
+}
+
+/// Neither a link, a form nor an image of another site can make a reader's browser run a query: a GET says by a header
+/// that it is one, or comes from no browser. (Browsers tell of other sites by `Sec-Fetch-Site`, and ask for pages and
+/// images by their types; a program asks for anything.)
+fn is_meant(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    if MediaType::is_named_by(request) || MEANT.iter().any(|name| headers.contains_key(*name)) {
+        return true;
+    }
+    let asks_for_anything = headers.get_all(header::ACCEPT).all(|accept| accept.as_bytes().trim_ascii() == b"*/*");
+    let is_elsewhere = headers.get("sec-fetch-site").is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
+    asks_for_anything && !is_elsewhere
 }
 
 /// Somebody who opens the address in a browser wants the page for it.
