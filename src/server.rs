@@ -8,25 +8,32 @@ use actix_cors::Cors;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::header::{self, HeaderName};
 use actix_web::http::StatusCode;
-use actix_web::middleware::Compress;
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use tokio::runtime::Handle as Runtime;
 
+use self::admission::Admission;
 use self::answer::Refusal;
+use self::client_address::TrustedProxies;
+use self::connections::Connections;
 use self::negotiation::MediaType;
 use self::persisted::Persisted;
-use crate::config::{HttpConfig, Limits};
+use crate::config::{HttpConfig, Limits, NetworkConfig};
 use crate::schema::context::DirectoryIdentity;
 use crate::schema::{self, DirectorySchema};
 use crate::store::Store;
 
+pub mod admission;
 mod answer;
+pub mod client_address;
+pub mod connections;
 mod graphql;
 mod negotiation;
 mod page;
 mod parameters;
 mod persisted;
+pub mod rate_limit;
 
 /// What a server is made of.
 #[derive(Clone)]
@@ -39,6 +46,8 @@ pub struct Settings {
     pub identity: DirectoryIdentity,
     /// How requests are taken.
     pub http: HttpConfig,
+    /// How many clients there may be, and how much they may take.
+    pub network: NetworkConfig,
 }
 
 /// A server that listens, before it is run.
@@ -58,7 +67,13 @@ impl Application {
         let address = listener.local_addr().map_err(unusable)?;
         let schema = schema::builder(&settings.limits).data(settings.identity.clone());
         let http = settings.http.clone();
+        let connections = settings.network.connections();
+        connections::make_room(connections.most);
+        let (head_timeout, keep_alive) = (connections.head, connections.keep_alive);
+        let connections = Connections::new(connections, TrustedProxies::new(settings.network.trusted_proxies.clone()));
+        let arrivals = connections.clone();
         let state = Data::new(State {
+            admission: Admission::new(settings.network.max_concurrent_requests),
             schema: Arc::new(DirectorySchema::new(schema)),
             store,
             persisted: Persisted::new(http.operations, http.operations_manifest.as_deref(), http.persisted_queries_bytes)?,
@@ -69,9 +84,14 @@ impl Application {
             persisted_max_age: Duration::from_secs(http.persisted_max_age_seconds.into()),
         });
         let server = HttpServer::new(move || {
+            let connections = connections.clone();
             App::new()
                 .wrap(Compress::default())
                 .wrap(cross_origin(&http.cors_origins))
+                .wrap(from_fn(move |request, next| {
+                    let connections = connections.clone();
+                    async move { connections.follow(request, next).await }
+                }))
                 .app_data(state.clone())
                 .route("/", web::get().to(|| see_other("/graphiql")))
                 .service(
@@ -85,6 +105,10 @@ impl Application {
                 .route("/graphiql/{file:.*}", web::get().to(page::any_file))
                 .default_service(web::to(not_found))
         })
+        .on_connect(move |io, extensions| arrivals.enter(io, extensions))
+        .client_request_timeout(head_timeout)
+        .client_disconnect_timeout(Duration::from_secs(1))
+        .keep_alive(keep_alive)
         // Who closes the connection gives up what was asked over it.
         .h1_allow_half_closed(false)
         .disable_signals()
@@ -139,6 +163,7 @@ pub enum StartError {
 }
 
 struct State {
+    admission: Admission,
     schema: Arc<DirectorySchema>,
     store: Store,
     persisted: Persisted,

@@ -30,6 +30,7 @@ pub async fn post(request: HttpRequest, state: Data<State>, payload: Payload) ->
         let media_type = wanted(&request)?;
         is_json(&request)?;
         let body = read(payload, state.limits.body_bytes, state.body_timeout).await?;
+        let _permit = state.admission.enter()?;
         let parameters = parameters::of_body(&body).map_err(|reason| Refusal::bad_request("BAD_USER_INPUT", reason))?;
         run(&request, &state, parameters, media_type).await
     };
@@ -51,6 +52,7 @@ pub async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
                  X-Requested-With or Apollo-Require-Preflight with any value",
             ));
         }
+        let _permit = state.admission.enter()?;
         let parameters = parameters::of_address(request.query_string());
         let parameters = parameters.map_err(|reason| Refusal::bad_request("BAD_USER_INPUT", reason))?;
         run(&request, &state, parameters, media_type).await

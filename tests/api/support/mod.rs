@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use academic_directory::config::{DatabaseConfig, HttpConfig, Limits, Migrate, Operations};
+use academic_directory::config::{DatabaseConfig, HttpConfig, Limits, Migrate, NetworkConfig, Operations};
 use academic_directory::database::Database;
 use academic_directory::record::Record;
 use academic_directory::schema::context::DirectoryIdentity;
@@ -87,6 +87,7 @@ impl TestApp {
                 default_language: "en".parse().expect("a language tag"),
             },
             http: http(),
+            network: network(),
         };
         let application = Application::build(store.clone(), settings).expect("a server");
         let (address, handle) = (application.address(), application.handle());
@@ -199,6 +200,22 @@ pub fn http() -> HttpConfig {
         operations_manifest: None,
         persisted_queries_bytes: 1 << 20,
         persisted_max_age_seconds: 60,
+    }
+}
+
+/// The usual settings of clients.
+pub fn network() -> NetworkConfig {
+    let few = |number: u32| number.try_into().expect("not zero");
+    NetworkConfig {
+        max_connections: few(1_000),
+        max_connections_per_address: few(500),
+        head_timeout_seconds: few(5),
+        answer_timeout_seconds: few(30),
+        keep_alive_seconds: few(15),
+        max_concurrent_requests: few(64),
+        trusted_proxies: Vec::new(),
+        rate_limit_cost_per_minute: None,
+        rate_limit_tokens: Vec::new(),
     }
 }
 
