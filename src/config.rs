@@ -94,9 +94,51 @@ pub struct ServeConfig {
     /// The deepest query, in nested fields
     #[arg(long, env = "MAX_QUERY_DEPTH", default_value = "50")]
     pub max_query_depth: usize,
-    /// The most fields a query may return, pages counted at their full size
-    #[arg(long, env = "MAX_QUERY_COMPLEXITY", default_value = "1000000")]
-    pub max_query_complexity: usize,
+    /// The most tokens of a query
+    #[arg(long, env = "MAX_QUERY_TOKENS", default_value = "15000")]
+    pub max_query_tokens: usize,
+    /// The most aliases of a query
+    #[arg(long, env = "MAX_QUERY_ALIASES", default_value = "100")]
+    pub max_query_aliases: usize,
+    /// The most directives of a query
+    #[arg(long, env = "MAX_QUERY_DIRECTIVES", default_value = "50")]
+    pub max_query_directives: usize,
+    /// The most fields of the same name beside each other
+    #[arg(long, env = "MAX_QUERY_FIELD_REPEATS", default_value = "100")]
+    pub max_query_field_repeats: usize,
+    /// The most fields at the root of a query
+    #[arg(long, env = "MAX_QUERY_ROOT_FIELDS", default_value = "50")]
+    pub max_query_root_fields: usize,
+    /// The most variables of an operation
+    #[arg(long, env = "MAX_QUERY_VARIABLES", default_value = "100")]
+    pub max_query_variables: usize,
+    /// The most operations of a query's text, of which one is run
+    #[arg(long, env = "MAX_QUERY_OPERATIONS", default_value = "50")]
+    pub max_query_operations: usize,
+    /// The most selections of a query once its fragments are put in place
+    #[arg(long, env = "MAX_QUERY_SELECTIONS", default_value = "10000")]
+    pub max_query_selections: usize,
+    /// The most entries of a list in a query or its variables
+    #[arg(long, env = "MAX_LIST_ENTRIES", default_value = "500")]
+    pub max_list_entries: usize,
+    /// The most nodes a query may return, every page full
+    #[arg(long, env = "MAX_QUERY_NODES", default_value = "500000")]
+    pub max_query_nodes: u64,
+    /// The most a query may cost: a node 1, a statement 100
+    #[arg(long, env = "MAX_QUERY_COST", default_value = "600000")]
+    pub max_query_cost: u64,
+    /// Whether the schema can be asked for by introspection
+    #[arg(long, env = "INTROSPECTION", default_value = "on")]
+    pub introspection: Switch,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// On
+    On,
+    /// Off
+    Off,
 }
 
 /// How requests are taken.
@@ -195,7 +237,7 @@ pub struct TokenQuota {
     pub cost_per_minute: NonZeroU32,
 }
 
-/// Two of the largest queries that a minute has by default, or some thousand small ones.
+/// More than the dearest query that passes by default, or some thousand small ones.
 const COST_PER_MINUTE: u32 = 1_000_000;
 
 impl NetworkConfig {
@@ -281,8 +323,28 @@ pub struct Limits {
     pub path_people: usize,
     /// The deepest query, in nested fields.
     pub depth: usize,
-    /// The most fields a query may return, pages counted at their full size.
-    pub complexity: usize,
+    /// The most tokens of a query.
+    pub tokens: usize,
+    /// The most aliases of a query.
+    pub aliases: usize,
+    /// The most directives of a query.
+    pub directives: usize,
+    /// The most fields of the same name beside each other.
+    pub repeats: usize,
+    /// The most fields at the root of a query, fragments in place.
+    pub root_fields: usize,
+    /// The most variables of an operation.
+    pub variables: usize,
+    /// The most operations of a query's text.
+    pub operations: usize,
+    /// The most selections of a query, fragments in place.
+    pub selections: usize,
+    /// The most nodes a query may return, every page full.
+    pub nodes: u64,
+    /// The most a query may cost: a node 1, a statement 100.
+    pub cost: u64,
+    /// Whether the schema can be asked for.
+    pub introspection: bool,
     /// The largest request body, in bytes.
     pub body_bytes: usize,
 }
@@ -296,7 +358,17 @@ impl Default for Limits {
             filters: 100,
             path_people: 50_000,
             depth: 50,
-            complexity: 1_000_000,
+            tokens: 15_000,
+            aliases: 100,
+            directives: 50,
+            repeats: 100,
+            root_fields: 50,
+            variables: 100,
+            operations: 50,
+            selections: 10_000,
+            nodes: 500_000,
+            cost: 600_000,
+            introspection: true,
             body_bytes: 1_048_576,
         }
     }
@@ -308,7 +380,18 @@ impl ServeConfig {
     pub fn limits(&self) -> Limits {
         Limits {
             depth: self.max_query_depth,
-            complexity: self.max_query_complexity,
+            tokens: self.max_query_tokens,
+            aliases: self.max_query_aliases,
+            directives: self.max_query_directives,
+            repeats: self.max_query_field_repeats,
+            root_fields: self.max_query_root_fields,
+            variables: self.max_query_variables,
+            operations: self.max_query_operations,
+            selections: self.max_query_selections,
+            list_entries: self.max_list_entries,
+            nodes: self.max_query_nodes,
+            cost: self.max_query_cost,
+            introspection: self.introspection == Switch::On,
             body_bytes: self.max_body_bytes,
             ..Limits::default()
         }

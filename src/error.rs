@@ -10,6 +10,28 @@ pub enum Error {
     /// The request asks for something in a way that cannot be answered; the text says what would pass.
     #[error("{0}")]
     BadUserInput(String),
+    /// The request asks for more than it may.
+    #[error("{message}")]
+    LimitExceeded {
+        /// The code in `extensions.code`.
+        code: &'static str,
+        /// The limit's name.
+        limit: &'static str,
+        /// How much there is.
+        counted: u64,
+        /// How much there may be.
+        maximum: u64,
+        /// What was counted, the limit, and what would pass.
+        message: String,
+    },
+    /// The request asks for what is not open to it.
+    #[error("{message}")]
+    Forbidden {
+        /// The code in `extensions.code`.
+        code: &'static str,
+        /// Why, and what is open.
+        message: String,
+    },
     /// The database cannot be reached, or has no free connection.
     #[error("{}", Self::UNAVAILABLE)]
     Unavailable(#[source] Arc<sea_orm::DbErr>),
@@ -28,7 +50,7 @@ impl Error {
     /// Whether it is nothing that the client did.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        !matches!(self, Self::BadUserInput(_))
+        matches!(self, Self::Unavailable(_) | Self::Timeout(_) | Self::Internal(_))
     }
 
     /// The code in `extensions.code`.
@@ -36,10 +58,18 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::BadUserInput(_) => "BAD_USER_INPUT",
+            Self::LimitExceeded { code, .. } | Self::Forbidden { code, .. } => code,
             Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
             Self::Timeout(_) => "TIMEOUT",
             Self::Internal(_) => "INTERNAL",
         }
+    }
+
+    /// More than may be: of what, how much there is and may be, and a sentence that says so.
+    #[must_use]
+    pub fn limit(limit: &'static str, counted: usize, maximum: usize, message: String) -> Self {
+        let (counted, maximum) = (counted as u64, maximum as u64);
+        Self::LimitExceeded { code: "LIMIT_EXCEEDED", limit, counted, maximum, message }
     }
 
     /// A fault of ours, from its cause.

@@ -6,6 +6,9 @@ use academic_directory::cli::Cli;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
+/// Enough for the deepest query, which is resolved field within field, also in a build without optimizations.
+const STACK: usize = 16 * 1024 * 1024;
+
 fn main() -> ExitCode {
     let dotenv = dotenvy::dotenv();
     let cli = Cli::parse();
@@ -24,7 +27,7 @@ fn main() -> ExitCode {
         }
         _ => {}
     }
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build() {
         Ok(runtime) => runtime.block_on(cli.run()),
         Err(error) => {
             eprintln!("error: the program cannot start its threads: {error}");

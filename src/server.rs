@@ -19,10 +19,12 @@ use self::client_address::TrustedProxies;
 use self::connections::Connections;
 use self::negotiation::MediaType;
 use self::persisted::Persisted;
+use self::rate_limit::RateLimiter;
 use crate::config::{HttpConfig, Limits, NetworkConfig};
 use crate::schema::context::DirectoryIdentity;
 use crate::schema::{self, DirectorySchema};
 use crate::store::Store;
+use crate::store::pulse::Pulse;
 
 pub mod admission;
 mod answer;
@@ -74,7 +76,9 @@ impl Application {
         let arrivals = connections.clone();
         let state = Data::new(State {
             admission: Admission::new(settings.network.max_concurrent_requests),
-            schema: Arc::new(DirectorySchema::new(schema)),
+            rate_limiter: RateLimiter::new(settings.network.rate_limits(settings.listen)),
+            schema: Arc::new(DirectorySchema::new(schema, settings.limits.clone())),
+            pulse: store.pulse(),
             store,
             persisted: Persisted::new(http.operations, http.operations_manifest.as_deref(), http.persisted_queries_bytes)?,
             limits: settings.limits.clone(),
@@ -164,8 +168,10 @@ pub enum StartError {
 
 struct State {
     admission: Admission,
+    rate_limiter: Option<RateLimiter>,
     schema: Arc<DirectorySchema>,
     store: Store,
+    pulse: Pulse,
     persisted: Persisted,
     limits: Limits,
     runtime: Runtime,
@@ -186,7 +192,13 @@ fn cross_origin(origins: &[String]) -> Cors {
             "x-requested-with",
             "x-request-id",
         ])
-        .expose_headers([header::ETAG, header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .expose_headers([
+            header::ETAG,
+            header::RETRY_AFTER,
+            HeaderName::from_static("ratelimit"),
+            HeaderName::from_static("ratelimit-policy"),
+            HeaderName::from_static("x-request-id"),
+        ])
         .block_on_origin_mismatch(false)
         .max_age(3600);
     match origins {

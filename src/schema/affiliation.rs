@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
-use super::connection::{Connection, connection, page_cost, plain_list};
+use super::connection::{Connection, connection, plain_list};
 use super::context::State as _;
 use super::identifier::{bounded, numbers};
 use super::localized::LocalizedString;
@@ -247,7 +247,6 @@ pub struct AffiliationQuery;
 #[Object]
 impl AffiliationQuery {
     /// Affiliations of anybody, past ones too: those that began last first, those whose start is unknown at the end.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn affiliations(
         &self,

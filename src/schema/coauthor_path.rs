@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use super::connection::{connection, cost_of, page_cost};
+use super::connection::connection;
 use super::context::State as _;
 use super::identifier::number;
 use super::paper::{PaperConnection, PaperOrder};
@@ -18,9 +18,6 @@ use crate::store::coauthorship::CoauthorFilter;
 use crate::store::list::Parent;
 use crate::store::lookup::{ById, ByKey, Key};
 use crate::store::paper::{PaperFilter, PaperScope, Papers};
-
-/// What the search costs beside the steps that it finds: it reads far more than it answers.
-const SEARCH_COST: usize = 1_000;
 
 /// The most steps that can be asked for.
 const MOST_STEPS: usize = 10;
@@ -53,7 +50,6 @@ impl CoauthorStep {
 
     /// The papers that the two wrote together, newest first; those with more authors than the directory's consortium
     /// size tie nobody and are not among them.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn papers(
         &self,
         ctx: &Context<'_>,
@@ -82,10 +78,6 @@ impl CoauthorPathQuery {
     /// within maxLength steps, or an id is of nobody. Papers with more authors than the directory's consortium size tie
     /// nobody. The search comes to at most 50,000 people: where that does not do, it ends in an error that says which
     /// maxLength would.
-    #[graphql(
-        complexity = "cost_of(usize::try_from(max_length).unwrap_or_default().min(MOST_STEPS), child_complexity) \
-                            .saturating_add(SEARCH_COST)"
-    )]
     async fn coauthor_path(
         &self,
         ctx: &Context<'_>,

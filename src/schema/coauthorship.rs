@@ -6,7 +6,7 @@ use async_graphql::connection::EmptyFields;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::affiliation::AffiliationFilter;
-use super::connection::{Connection, Shown, connection, page_cost};
+use super::connection::{Connection, Shown, connection};
 use super::identifier::numbers;
 use super::order::{IntRange, OrderDirection, years};
 use super::paper::{PaperConnection, PaperOrder};
@@ -124,7 +124,6 @@ impl CoauthorFields {
     }
 
     /// Exactly the papers that are counted, newest first.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn papers(
         &self,

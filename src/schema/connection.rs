@@ -67,22 +67,6 @@ pub async fn connection<L: Shown>(
     Ok(Connection { parent, list, edges, facets, has_previous_page, has_next_page })
 }
 
-/// What a connection costs: its page's size times what each row costs.
-#[must_use]
-pub fn page_cost(first: Option<i32>, last: Option<i32>, row: usize) -> usize {
-    // A size that the resolver will refuse costs nothing before that.
-    let size = first.or(last).map_or(20, |size| usize::try_from(size).unwrap_or_default());
-    cost_of(size.min(100), row)
-}
-
-/// What a list of so many entries costs. Nested lists multiply beyond any number, which must not wrap around to a small
-/// one; what is kept is beyond any limit and leaves room for sums.
-#[must_use]
-pub fn cost_of(entries: usize, entry: usize) -> usize {
-    const BEYOND_ALL: usize = 1 << 40;
-    entries.saturating_mul(entry).saturating_add(1).min(BEYOND_ALL)
-}
-
 /// A page of a list.
 pub struct Connection<L: Shown> {
     parent: Parent,
@@ -137,7 +121,6 @@ impl<L: Shown> Connection<L> {
     }
 
     /// The exact number of rows in the whole filtered list; counted only where it is asked for.
-    #[graphql(complexity = 5)]
     async fn total_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         let count = ctx.loaders().load_one(CountOf { parent: self.parent, list: Arc::clone(&self.list) }).await;
         count.transpose().map(|count| count.map(|count| i32::try_from(count).unwrap_or(i32::MAX)))

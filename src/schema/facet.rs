@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_graphql::connection::EmptyFields;
 use async_graphql::{Context, ID, Object, ObjectType, OutputType, SimpleObject, TypeName};
 
-use super::connection::{Shown, cost_of};
+use super::connection::Shown;
 use super::context::State as _;
 use super::identifier::numbers;
 use super::organization::Organization;
@@ -62,17 +62,6 @@ impl<L: Shown, F: OutputType + From<(Parent, Arc<L>)>> Facets<L> for WithFacets<
     fn of(parent: Parent, list: &Arc<L>) -> Self {
         Self { facets: F::from((parent, Arc::clone(list))), of: PhantomData }
     }
-}
-
-/// What a facet costs: a page of its entries, and the counting, which is a total's.
-fn facet_cost(entries: usize, entry: usize) -> usize {
-    cost_of(entries, entry) + 5
-}
-
-/// The same where the arguments say how many entries.
-fn entries_cost(first: i32, ids: Option<&Vec<ID>>, entry: usize) -> usize {
-    // A size that the resolver will refuse costs nothing before that.
-    facet_cost(ids.map_or_else(|| usize::try_from(first).unwrap_or_default().min(100), Vec::len), entry)
 }
 
 fn first_of(ctx: &Context<'_>, first: i32) -> Result<Which, Error> {
@@ -130,7 +119,6 @@ impl ResearcherFacets {
 #[Object]
 impl ResearcherFacets {
     /// Where they have a current employment, membership or invited position: there itself, not below.
-    #[graphql(complexity = "entries_cost(first, ids.as_ref(), child_complexity)")]
     async fn organizations(
         &self,
         ctx: &Context<'_>,
@@ -146,7 +134,6 @@ impl ResearcherFacets {
     }
 
     /// What they declare or have papers on: the topics themselves, without those that are broader.
-    #[graphql(complexity = "entries_cost(first, ids.as_ref(), child_complexity)")]
     async fn topics(
         &self,
         ctx: &Context<'_>,
@@ -187,13 +174,11 @@ impl PaperFacets {
 #[Object]
 impl PaperFacets {
     /// Every year that has papers, in order from the earliest; papers without a year are in none.
-    #[graphql(complexity = "facet_cost(20, child_complexity)")]
     async fn publication_years(&self, ctx: &Context<'_>) -> Result<Vec<YearCount>, Error> {
         entries(ctx, self.by(PaperFacet::PublicationYears, Which::All)).await
     }
 
     /// Every kind of work that there is among them, most papers first.
-    #[graphql(complexity = "facet_cost(10, child_complexity)")]
     async fn types(&self, ctx: &Context<'_>) -> Result<Vec<PaperTypeFacet>, Error> {
         let asked = self.by(PaperFacet::Types, Which::All);
         let counted: Vec<ValueFacet> = entries(ctx, asked).await?;
@@ -201,7 +186,6 @@ impl PaperFacets {
     }
 
     /// What they are in, by venueName as it is; papers without one are in none.
-    #[graphql(complexity = "entries_cost(first, None, child_complexity)")]
     async fn venues(
         &self,
         ctx: &Context<'_>,
@@ -211,7 +195,6 @@ impl PaperFacets {
     }
 
     /// What they are about: the topics themselves, without those that are broader.
-    #[graphql(complexity = "entries_cost(first, ids.as_ref(), child_complexity)")]
     async fn topics(
         &self,
         ctx: &Context<'_>,
@@ -225,7 +208,6 @@ impl PaperFacets {
     }
 
     /// Who wrote them, as far as authors are resolved: of a list on a topic, the experts on it.
-    #[graphql(complexity = "entries_cost(first, ids.as_ref(), child_complexity)")]
     async fn researchers(
         &self,
         ctx: &Context<'_>,
@@ -240,7 +222,6 @@ impl PaperFacets {
 
     /// Where their authors were at the time of the paper: there itself, not below. Of an organization's papers, with
     /// whom it works together.
-    #[graphql(complexity = "entries_cost(first, ids.as_ref(), child_complexity)")]
     async fn organizations(
         &self,
         ctx: &Context<'_>,

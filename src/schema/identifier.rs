@@ -103,9 +103,8 @@ pub fn bounded<T>(ctx: &Context<'_>, field: &str, list: Option<Vec<T>>) -> Resul
     match list {
         Some(list) if list.len() > most => {
             let given = list.len();
-            Err(Error::BadUserInput(format!(
-                "{field} has {given} entries; a list takes at most {most}: ask in several requests"
-            )))
+            let message = format!("{field} has {given} entries; a list takes at most {most}: ask in several requests");
+            Err(Error::limit("listEntries", given, most, message))
         }
         list => Ok(list),
     }

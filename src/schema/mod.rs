@@ -1,20 +1,27 @@
 //! The GraphQL schema: one file per concept, with its type and its part of the query.
 
 use async_graphql::parser::parse_query;
+use async_graphql::parser::types::OperationType;
 use async_graphql::{
-    EmptyMutation, EmptySubscription, MergedObject, Request, Response, SDLExportOptions, Schema, SchemaBuilder, Value,
+    EmptyMutation, EmptySubscription, MergedObject, Pos, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
+    ServerError, Value,
 };
 
 use crate::config::Limits;
+use crate::error::Error;
 
-use self::response::FieldTypes;
+use self::budget::Cost;
+use self::definitions::Definitions;
+use self::response::Shape;
 
 mod affiliation;
 mod authorship;
+pub mod budget;
 mod coauthor_path;
 mod coauthorship;
 mod connection;
 pub mod context;
+mod definitions;
 mod directory;
 mod facet;
 mod identifier;
@@ -49,9 +56,8 @@ pub struct Query(
 pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
     Schema::build(Query::default(), EmptyMutation, EmptySubscription)
         .register_output_type::<node::EntityIsNode>()
-        .limit_depth(limits.depth)
-        .limit_complexity(limits.complexity)
-        .limit_recursive_depth(limits.depth * 2)
+        // The budget has its own measure, and comes first.
+        .limit_recursive_depth(1000)
         .disable_suggestions()
         .data(limits.clone())
 }
@@ -59,29 +65,78 @@ pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, EmptySubs
 /// The schema, ready to answer.
 pub struct DirectorySchema {
     schema: Schema<Query, EmptyMutation, EmptySubscription>,
-    types: FieldTypes,
+    definitions: Definitions,
+    limits: Limits,
+}
+
+/// A request that is within the limits.
+pub struct Prepared {
+    request: Request,
+    shape: Option<Shape>,
+    /// What kind of operation it would run; none where there is none of that name.
+    pub kind: Option<OperationType>,
+    /// The name of the operation.
+    pub name: Option<String>,
+    /// What it may cost.
+    pub cost: Cost,
 }
 
 impl DirectorySchema {
     /// Finishes the schema.
     #[must_use]
-    pub fn new(builder: SchemaBuilder<Query, EmptyMutation, EmptySubscription>) -> Self {
+    pub fn new(builder: SchemaBuilder<Query, EmptyMutation, EmptySubscription>, limits: Limits) -> Self {
         let schema = builder.finish();
-        let types = FieldTypes::of(&schema.sdl());
-        Self { schema, types }
+        let definitions = Definitions::of(&schema.sdl());
+        Self { schema, definitions, limits }
+    }
+
+    /// Reads a request and holds it to the limits, before anything of it is done.
+    ///
+    /// # Errors
+    /// The answer to a text that is no query, or asks for more than it may.
+    pub fn prepare(&self, mut request: Request) -> Result<Prepared, Box<Response>> {
+        budget::check_text(&request.query, &self.limits).map_err(refused)?;
+        let document = parse_query(&request.query).map_err(|error| {
+            let mut error = ServerError::from(error);
+            error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
+            Box::new(Response::from_errors(vec![error]))
+        })?;
+        let chosen = budget::chosen(&document, request.operation_name.as_deref());
+        let operation = chosen.map(|operation| &operation.node);
+        let cost = budget::check(&document, operation, &request.variables, &self.definitions, &self.limits);
+        let cost = cost.map_err(refused)?;
+        let shape = operation.map(|operation| Shape::of(&self.definitions, &document, operation));
+        let kind = operation.map(|operation| operation.ty);
+        let name = request.operation_name.clone().or_else(|| {
+            let mut names = document.operations.iter().filter_map(|(name, _)| name.cloned());
+            names.next().map(|name| name.to_string()).filter(|_| chosen.is_some())
+        });
+        request.set_parsed_query(document);
+        Ok(Prepared { request, shape, kind, name, cost })
+    }
+
+    /// What a query may cost at most.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Answers a request.
-    pub async fn execute(&self, request: Request) -> Response {
-        let (operation, query) = (request.operation_name.clone(), request.query.clone());
-        let mut response = self.schema.execute(request).await;
-        // Read again only where it was executed: a document that was refused may nest or expand without end.
+    pub async fn execute(&self, prepared: Prepared) -> Response {
+        let mut response = self.schema.execute(prepared.request).await;
         let was_executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
-        if was_executed && let Ok(document) = parse_query(&query) {
-            response::complete(&self.types, &document, operation.as_deref(), &mut response);
+        if let Some(shape) = prepared.shape.filter(|_| was_executed) {
+            shape.complete(&mut response);
         }
         response
     }
+}
+
+/// The answer to a request that is refused as a whole.
+fn refused(error: Error) -> Box<Response> {
+    let mut error = async_graphql::Error::from(error).into_server_error(Pos::default());
+    error.locations.clear();
+    Box::new(Response::from_errors(vec![error]))
 }
 
 /// The schema in the schema definition language, sorted: the same text for the same schema.

@@ -26,14 +26,14 @@ impl<'a> Nesting<'a> {
     pub fn inner<F, T>(&mut self, filter: F, take: impl FnOnce(F, &mut Self) -> Result<T, Error>) -> Result<T, Error> {
         let (deepest, most) = (self.limits.filter_depth, self.limits.filters);
         if self.depth == deepest {
-            return Err(Error::BadUserInput(format!(
-                "the filter is nested too deep; and, or and not can stand in each other at most {deepest} deep"
-            )));
+            let message =
+                format!("the filter is nested too deep; and, or and not can stand in each other at most {deepest} deep");
+            return Err(Error::limit("filterDepth", self.depth + 1, deepest, message));
         }
         if self.filters == most {
-            return Err(Error::BadUserInput(format!(
-                "the filter holds too many others; by and, or and not it can hold at most {most} in all"
-            )));
+            let message =
+                format!("the filter holds too many others; by and, or and not it can hold at most {most} in all");
+            return Err(Error::limit("filters", self.filters + 1, most, message));
         }
         self.filters += 1;
         self.depth += 1;

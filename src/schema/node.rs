@@ -11,7 +11,6 @@ use futures_util::future::try_join_all;
 
 use super::affiliation::Affiliation;
 use super::authorship::Authorship;
-use super::connection::cost_of;
 use super::context::State as _;
 use super::localized::LocalizedString;
 use super::organization::Organization;
@@ -112,7 +111,6 @@ impl NodeQuery {
     }
 
     /// What has these ids, in their order; null where nothing has one.
-    #[graphql(complexity = "cost_of(ids.len(), child_complexity)")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,
@@ -121,9 +119,8 @@ impl NodeQuery {
         let most = ctx.limits().page.maximum_size as usize;
         if ids.len() > most {
             let given = ids.len();
-            return Err(Error::BadUserInput(format!(
-                "ids has {given} entries; it takes at most {most}: ask in several requests"
-            )));
+            let message = format!("ids has {given} entries; it takes at most {most}: ask in several requests");
+            return Err(Error::limit("listEntries", given, most, message));
         }
         read(ctx, &ids).await
     }

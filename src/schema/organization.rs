@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject};
 use serde::{Deserialize, Serialize};
 
 use super::affiliation::{Affiliation, AffiliationConnection, AffiliationFilter, AffiliationOrder};
-use super::connection::{Connection, Shown, connection, cost_of, page_cost, plain_list};
+use super::connection::{Connection, Shown, connection, plain_list};
 use super::context::State as _;
 use super::facet::{ResearcherFacets, WithFacets};
 use super::identifier::{
@@ -152,7 +152,6 @@ impl Organization {
     }
 
     /// What is directly part of it, by name in the languages of Accept-Language.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn children(
         &self,
         ctx: &Context<'_>,
@@ -174,7 +173,6 @@ impl Organization {
     }
 
     /// Who is and was here: primary and current affiliations first.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn affiliations(
         &self,
@@ -199,7 +197,6 @@ impl Organization {
 
     /// People with an affiliation here that passes `affiliation`: by default a current employment, membership or
     /// invited position, here or anywhere below. By name.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn researchers(
         &self,
@@ -222,7 +219,6 @@ impl Organization {
     }
 
     /// Papers with an author who was here at the time of the paper, newest first.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn papers(
         &self,
@@ -456,7 +452,6 @@ impl OrganizationQuery {
     }
 
     /// Organizations by their keys, in the order of the keys; null where none has one. One statement, whatever the keys.
-    #[graphql(complexity = "cost_of(keys.len(), child_complexity)")]
     async fn organizations_by(
         &self,
         ctx: &Context<'_>,
@@ -469,7 +464,6 @@ impl OrganizationQuery {
     }
 
     /// Organizations, by name.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn organizations(
         &self,

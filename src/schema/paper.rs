@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
 
 use super::authorship::{Authorship, AuthorshipConnection};
-use super::connection::{Connection, Shown, connection, cost_of, page_cost, plain_list};
+use super::connection::{Connection, Shown, connection, plain_list};
 use super::context::State as _;
 use super::facet::{PaperFacets, WithFacets};
 use super::identifier::{
@@ -160,7 +160,6 @@ impl Paper {
 
     /// Every author in order, never cut: three thousand where there are three thousand. Authors whose place the source
     /// does not tell come last.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn authorships(
         &self,
         ctx: &Context<'_>,
@@ -175,7 +174,6 @@ impl Paper {
     }
 
     /// What it is about, in the source's order.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn topics(
         &self,
         ctx: &Context<'_>,
@@ -477,7 +475,6 @@ impl PaperQuery {
     }
 
     /// Papers by their keys, in the order of the keys; null where none has one. One statement, whatever the keys.
-    #[graphql(complexity = "cost_of(keys.len(), child_complexity)")]
     async fn papers_by(
         &self,
         ctx: &Context<'_>,
@@ -490,7 +487,6 @@ impl PaperQuery {
     }
 
     /// Papers, newest first.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn papers(
         &self,

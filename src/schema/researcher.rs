@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleO
 
 use super::affiliation::{AffiliationConnection, AffiliationFilter, AffiliationOrder};
 use super::coauthorship::{CoauthorConnection, CoauthorFilter, CoauthorOrder};
-use super::connection::{Connection, Shown, connection, cost_of, page_cost, plain_list};
+use super::connection::{Connection, Shown, connection, plain_list};
 use super::context::State as _;
 use super::facet::{ResearcherFacets, WithFacets};
 use super::identifier::{
@@ -147,7 +147,6 @@ impl Researcher {
     }
 
     /// Where the person is and was: the primary affiliation first, then those that last, then the latest.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn affiliations(
         &self,
@@ -168,7 +167,6 @@ impl Researcher {
     }
 
     /// What the person works on: declared topics in the person's order, then those of papers, most papers first.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn topics(
         &self,
@@ -187,7 +185,6 @@ impl Researcher {
     }
 
     /// What the person wrote, newest first; each edge has the person's own place on the paper.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn papers(
         &self,
@@ -209,7 +206,6 @@ impl Researcher {
 
     /// With whom the person wrote, those with most papers together first. Papers with more authors than the
     /// directory's consortium size make no coauthors unless the filter's maxAuthorsPerPaper asks for them.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn coauthors(
         &self,
@@ -487,7 +483,6 @@ impl ResearcherQuery {
     }
 
     /// People by their keys, in the order of the keys; null where nobody has one. One statement, whatever the keys.
-    #[graphql(complexity = "cost_of(keys.len(), child_complexity)")]
     async fn researchers_by(
         &self,
         ctx: &Context<'_>,
@@ -500,7 +495,6 @@ impl ResearcherQuery {
     }
 
     /// People, by name.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn researchers(
         &self,

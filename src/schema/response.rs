@@ -6,63 +6,42 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, DocumentOperations, ExecutableDocument, FragmentDefinition, Selection, SelectionSet, Type, TypeKind,
-    TypeSystemDefinition,
+    BaseType, ExecutableDocument, FragmentDefinition, OperationDefinition, Selection, SelectionSet, Type,
 };
 use async_graphql::{Name, PathSegment, Positioned, Response, ServerError, Value};
 
+use super::budget::named;
+use super::definitions::Definitions;
+
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
-/// The type of every field of the schema, by its type and name.
-pub struct FieldTypes(HashMap<(Name, Name), Type>);
-
-impl FieldTypes {
-    /// Reads them from the schema's text. A text that is none has no fields.
-    #[must_use]
-    pub fn of(sdl: &str) -> Self {
-        let mut types = HashMap::new();
-        for definition in parse_schema(sdl).map(|schema| schema.definitions).unwrap_or_default() {
-            let TypeSystemDefinition::Type(definition) = definition else { continue };
-            let name = definition.node.name.node;
-            let fields = match definition.node.kind {
-                TypeKind::Object(object) => object.fields,
-                TypeKind::Interface(interface) => interface.fields,
-                _ => continue,
-            };
-            types.extend(fields.into_iter().map(|field| ((name.clone(), field.node.name.node), field.node.ty.node)));
-        }
-        Self(types)
-    }
-}
-
 /// What a selection asks for: its fields in the order in which they are first asked for, and so on below each.
-struct Shape {
+pub struct Shape {
     /// Absent where the schema does not tell, as for introspection.
     ty: Option<Type>,
     fields: IndexMap<Name, Shape>,
 }
 
-/// Brings the data of an executed request into shape.
-pub fn complete(types: &FieldTypes, document: &ExecutableDocument, operation: Option<&str>, response: &mut Response) {
-    let chosen = match &document.operations {
-        DocumentOperations::Single(single) => Some(single),
-        DocumentOperations::Multiple(several) => match operation {
-            Some(name) => several.get(name),
-            None => several.values().next().filter(|_| several.len() == 1),
-        },
-    };
-    let Some(chosen) = chosen else { return };
-    let mut shape = Shape { ty: Type::new("Query"), fields: IndexMap::new() };
-    let selections = &chosen.node.selection_set.node;
-    shape.add(types, Some(&Name::new("Query")), selections, &document.fragments, &mut Vec::new());
-    if !response.errors.is_empty() {
-        let failed = Failed::of(&response.errors);
-        // The data themselves may be null, so that nothing is left to pass on.
-        let _ = shape.fill(&mut response.data, shape.ty.as_ref(), &mut String::new(), &failed);
+impl Shape {
+    /// What an operation asks for. Each fragment is put in place as often as it is spread: a budget comes before this.
+    #[must_use]
+    pub fn of(definitions: &Definitions, document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
+        let mut shape = Self { ty: Type::new("Query"), fields: IndexMap::new() };
+        let selections = &operation.selection_set.node;
+        shape.add(definitions, Some(&Name::new("Query")), selections, &document.fragments, &mut Vec::new());
+        shape
     }
-    shape.order(&mut response.data);
+
+    /// Brings the data of an executed request into shape.
+    pub fn complete(&self, response: &mut Response) {
+        if !response.errors.is_empty() {
+            let failed = Failed::of(&response.errors);
+            // The data themselves may be null, so that nothing is left to pass on.
+            let _ = self.fill(&mut response.data, self.ty.as_ref(), &mut String::new(), &failed);
+        }
+        self.order(&mut response.data);
+    }
 }
 
 /// The places of errors, and all that holds them.
@@ -104,7 +83,7 @@ struct MustNotBeNull;
 impl Shape {
     fn add<'a>(
         &mut self,
-        types: &FieldTypes,
+        definitions: &Definitions,
         parent: Option<&Name>,
         selections: &'a SelectionSet,
         fragments: &'a Fragments,
@@ -113,15 +92,15 @@ impl Shape {
         for selection in &selections.items {
             match &selection.node {
                 Selection::Field(field) => {
-                    let ty = parent.and_then(|parent| types.0.get(&(parent.clone(), field.node.name.node.clone())));
+                    let ty = parent.and_then(|parent| definitions.field(parent, &field.node.name.node)).map(|field| &field.ty);
                     let below = self.fields.entry(field.node.response_key().node.clone());
                     let below = below.or_insert_with(|| Shape { ty: ty.cloned(), fields: IndexMap::new() });
                     let named = ty.map(|ty| named(&ty.base));
-                    below.add(types, named, &field.node.selection_set.node, fragments, open);
+                    below.add(definitions, named, &field.node.selection_set.node, fragments, open);
                 }
                 Selection::InlineFragment(inline) => {
                     let condition = inline.node.type_condition.as_ref().map(|condition| &condition.node.on.node);
-                    self.add(types, condition.or(parent), &inline.node.selection_set.node, fragments, open);
+                    self.add(definitions, condition.or(parent), &inline.node.selection_set.node, fragments, open);
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
@@ -129,7 +108,7 @@ impl Shape {
                     if let Some(fragment) = fragments.get(name).filter(|_| !open.contains(&name)) {
                         open.push(name);
                         let condition = &fragment.node.type_condition.node.on.node;
-                        self.add(types, Some(condition), &fragment.node.selection_set.node, fragments, open);
+                        self.add(definitions, Some(condition), &fragment.node.selection_set.node, fragments, open);
                         open.pop();
                     }
                 }
@@ -213,15 +192,9 @@ impl Shape {
     }
 }
 
-fn named(base: &BaseType) -> &Name {
-    match base {
-        BaseType::Named(name) => name,
-        BaseType::List(inner) => named(&inner.base),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::budget::chosen;
     use super::*;
     use serde_json::{Value as Json, json};
 
@@ -243,7 +216,8 @@ mod tests {
                 error
             })
             .collect();
-        complete(&FieldTypes::of(SCHEMA), &document, None, &mut response);
+        let operation = chosen(&document, None).expect("an operation");
+        Shape::of(&Definitions::of(SCHEMA), &document, &operation.node).complete(&mut response);
         response.data
     }
 

@@ -12,7 +12,7 @@ use async_graphql::{
 
 use futures_util::future::try_join;
 
-use super::connection::{Connection, Shown, connection, cost_of, page_cost};
+use super::connection::{Connection, Shown, connection};
 use super::context::State;
 use super::localized::LocalizedString;
 use super::node::Entity;
@@ -39,9 +39,10 @@ const LONGEST_QUERY: usize = 500;
 pub fn typed(field: &str, text: &str) -> Result<Option<Words>, Error> {
     let length = text.chars().count();
     if length > LONGEST_QUERY {
-        return Err(Error::BadUserInput(format!(
+        let message = format!(
             "{field} has {length} characters; it takes at most {LONGEST_QUERY}: a name, a title or a few words will do"
-        )));
+        );
+        return Err(Error::limit("queryCharacters", length, LONGEST_QUERY, message));
     }
     Ok(Words::new(text))
 }
@@ -131,7 +132,6 @@ pub struct SearchResultFields {
 #[Object]
 impl SearchResultFields {
     /// Where it matched, best first, at most three. An identifier that was pasted is one match as a whole.
-    #[graphql(complexity = "cost_of(3, child_complexity)")]
     async fn highlights(&self, ctx: &Context<'_>) -> Result<Vec<Highlight>, Error> {
         let asked = EntriesOf { hit: self.hit, query: Arc::clone(&self.query) };
         let entries = ctx.loaders().load_one(asked).await?.unwrap_or_default();
@@ -325,7 +325,6 @@ impl SearchQuery {
     ///
     /// The exact form comes first, then the same letters, the same words in another order, names that differ by
     /// initials, words among others; shown names before acronyms before other names; then the one with more papers.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn search(
         &self,
@@ -353,7 +352,6 @@ impl SearchQuery {
     /// order. The whole name first, then names that begin so, then the best known. Accents and case do not matter;
     /// where nothing begins so, typos are forgiven. A beginning that thousands share (one or two letters) is looked for
     /// among the 5,000 best known of each kind.
-    #[graphql(complexity = "page_cost(Some(first), None, child_complexity)")]
     async fn autocomplete(
         &self,
         ctx: &Context<'_>,

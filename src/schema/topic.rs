@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::connection::EmptyFields;
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
 
-use super::connection::{Connection, Shown, connection, page_cost, plain_list};
+use super::connection::{Connection, Shown, connection, plain_list};
 use super::context::State as _;
 use super::identifier::{Identifier, IdentifierKey, former_ids, id_key, identifiers, numbers, possible, words};
 use super::localized::{LocalizedName, LocalizedString};
@@ -95,7 +95,6 @@ impl Topic {
     }
 
     /// What is directly part of it, by label in the languages of Accept-Language.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn narrower(
         &self,
         ctx: &Context<'_>,
@@ -113,7 +112,6 @@ impl Topic {
     }
 
     /// People who declare the topic or have papers on it, those with most of these first.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn researchers(
         &self,
@@ -135,7 +133,6 @@ impl Topic {
     }
 
     /// Papers on the topic, newest first.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn papers(
         &self,
@@ -330,7 +327,6 @@ impl TopicQuery {
     }
 
     /// Topics, by label.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn topics(
         &self,

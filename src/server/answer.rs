@@ -169,6 +169,11 @@ fn describe(extensions: &mut ErrorExtensionValues, own: Option<&Error>, was_run:
         let code = own.map_or(if was_run { "BAD_USER_INPUT" } else { "GRAPHQL_VALIDATION_FAILED" }, Error::code);
         extensions.set("code", code);
     }
+    if let Some(Error::LimitExceeded { limit, counted, maximum, .. }) = own {
+        extensions.set("limit", *limit);
+        extensions.set("counted", *counted);
+        extensions.set("maximum", *maximum);
+    }
 }
 
 fn shorten(message: &mut String) {

@@ -1,12 +1,15 @@
 //! `/graphql`: GraphQL over HTTP, as its specification has it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
-use async_graphql::Request;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Name, Request, Response, Value};
 use futures_util::StreamExt as _;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
@@ -15,9 +18,11 @@ use super::answer::{self, Refusal};
 use super::negotiation::MediaType;
 use super::parameters::{self, Parameters};
 use super::persisted::hexadecimal;
+use super::rate_limit::{COST_OF_NOT_RUN, Standing};
 use super::{State, see_other};
 use crate::error::Error;
 use crate::language::AcceptedLanguages;
+use crate::schema::budget::Cost;
 
 /// What decides about an answer, for caches on the way.
 const VARY: &str = "Accept, Accept-Encoding, Accept-Language";
@@ -29,9 +34,9 @@ pub async fn post(request: HttpRequest, state: Data<State>, payload: Payload) ->
     let answered = async {
         let media_type = wanted(&request)?;
         is_json(&request)?;
-        let body = read(payload, state.limits.body_bytes, state.body_timeout).await?;
+        let body = read(&request, payload, state.limits.body_bytes, state.body_timeout).await?;
         let _permit = state.admission.enter()?;
-        let parameters = parameters::of_body(&body).map_err(|reason| Refusal::bad_request("BAD_USER_INPUT", reason))?;
+        let parameters = parameters::of_body(&body).map_err(|reason| unreadable(&request, &state, reason))?;
         run(&request, &state, parameters, media_type).await
     };
     finish(&request, answered.await)
@@ -54,7 +59,7 @@ pub async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
         }
         let _permit = state.admission.enter()?;
         let parameters = parameters::of_address(request.query_string());
-        let parameters = parameters.map_err(|reason| Refusal::bad_request("BAD_USER_INPUT", reason))?;
+        let parameters = parameters.map_err(|reason| unreadable(&request, &state, reason))?;
         run(&request, &state, parameters, media_type).await
     };
     finish(&request, answered.await)
@@ -71,7 +76,13 @@ pub async fn other_method(request: HttpRequest) -> HttpResponse {
 }
 
 fn finish(request: &HttpRequest, answered: Result<HttpResponse, Refusal>) -> HttpResponse {
-    answered.unwrap_or_else(|refusal| refusal.respond(MediaType::accepted_by(request).unwrap_or(MediaType::Json)))
+    let mut response =
+        answered.unwrap_or_else(|refusal| refusal.respond(MediaType::accepted_by(request).unwrap_or(MediaType::Json)));
+    let standing = request.extensions().get::<Standing>().copied();
+    for (name, value) in standing.iter().flat_map(Standing::headers) {
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 /// Somebody who opens the address in a browser wants the page for it.
@@ -114,14 +125,23 @@ fn is_json(request: &HttpRequest) -> Result<(), Refusal> {
 }
 
 /// The whole body, as long as it is small enough and comes in time.
-async fn read(mut payload: Payload, most: usize, time: Duration) -> Result<Vec<u8>, Refusal> {
+async fn read(http: &HttpRequest, mut payload: Payload, most: usize, time: Duration) -> Result<Vec<u8>, Refusal> {
+    let too_large = || {
+        let message = format!("the body is larger than {most} bytes; send less at once");
+        // The rest of it is not read.
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "LIMIT_EXCEEDED", message)
+            .with(header::CONNECTION, HeaderValue::from_static("close"))
+    };
+    let announced = http.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > most) {
+        return Err(too_large());
+    }
     let reading = async {
         let mut body = Vec::new();
         while let Some(part) = payload.next().await {
             let part = part.map_err(|_| Refusal::bad_request("BAD_USER_INPUT", "the body could not be read"))?;
             if body.len() + part.len() > most {
-                let message = format!("the body is larger than {most} bytes; send less at once");
-                return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "LIMIT_EXCEEDED", message));
+                return Err(too_large());
             }
             body.extend_from_slice(&part);
         }
@@ -141,6 +161,9 @@ async fn run(
     media_type: MediaType,
 ) -> Result<HttpResponse, Refusal> {
     let document = state.persisted.document(&mut parameters)?;
+    let is_by_name = document.is_by_name;
+    // Only kept where somebody will ask for it by its digest.
+    let text = parameters.sha256.is_some().then(|| document.text.clone());
     let mut query = Request::new(document.text);
     if let Some(name) = parameters.operation_name.take().filter(|name| !name.is_empty()) {
         query = query.operation_name(name);
@@ -150,13 +173,35 @@ async fn run(
     let statements = store.statements();
     query = query.data(store.loaders()).data(store).data(accepted_languages(http));
     let request_id = Uuid::now_v7().to_string();
-    state.persisted.remember(&parameters, &query.query);
+    let prepared = match state.schema.prepare(query) {
+        Ok(prepared) => prepared,
+        Err(mut refused) => {
+            charge(http, state, COST_OF_NOT_RUN.into())?;
+            answer::tell_errors(&mut refused, &request_id);
+            return respond(http, state, &refused, media_type, false);
+        }
+    };
+    if prepared.kind == Some(OperationType::Mutation) && http.method() == Method::GET {
+        return Err(Refusal::method("POST", "a mutation changes things, which GET must not; send it by POST"));
+    }
+    let cost = prepared.cost;
+    let told = CostWanted::of(http)?;
+    charge(http, state, if told == CostWanted::Only { COST_OF_NOT_RUN.into() } else { cost.total() })?;
+    if told == CostWanted::Only {
+        let mut response = Response::new(Value::Null);
+        tell_cost(&mut response, cost, state);
+        return respond(http, state, &response, media_type, false);
+    }
 
     // On threads with a stack as deep as queries may be. If the client goes away, so does this, and with it the task.
-    let schema = state.schema.clone();
-    let executed = state.runtime.spawn(async move { schema.execute(query).await });
-    let executed = AbortOnDropHandle::new(executed);
-    let mut response = match tokio::time::timeout(state.request_timeout, executed).await {
+    let schema = Arc::clone(&state.schema);
+    let executed = AbortOnDropHandle::new(state.runtime.spawn(async move { schema.execute(prepared).await }));
+    let mut pulse = state.pulse.clone();
+    let answered = tokio::select! {
+        answered = tokio::time::timeout(state.request_timeout, executed) => answered,
+        () = pulse.lost() => return Err(Refusal::busy(Error::UNAVAILABLE)),
+    };
+    let mut response = match answered {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
             tracing::error!(%request_id, %error, "a query ended in a fault");
@@ -172,14 +217,72 @@ async fn run(
         // Half an answer would look like a directory without people.
         return Err(Refusal::busy(Error::UNAVAILABLE));
     }
-    respond(http, state, &response, media_type, document.is_by_name)
+    if let Some(text) = text.filter(|_| answer::was_run(&response)) {
+        state.persisted.remember(&parameters, &text);
+    }
+    if told == CostWanted::Too {
+        tell_cost(&mut response, cost, state);
+    }
+    respond(http, state, &response, media_type, is_by_name)
+}
+
+/// Takes what the query costs from what the client may ask for in a minute. `finish` tells what is left.
+fn charge(http: &HttpRequest, state: &State, cost: u64) -> Result<(), Refusal> {
+    let Some((limiter, peer)) = state.rate_limiter.as_ref().zip(http.peer_addr()) else { return Ok(()) };
+    let client = limiter.client_of(peer.ip(), http.headers());
+    let standing = limiter.charge(&client, u32::try_from(cost).unwrap_or(u32::MAX)).map_err(|exceeded| exceeded.refusal())?;
+    http.extensions_mut().insert(standing);
+    Ok(())
+}
+
+/// A request that is no GraphQL request costs something too.
+fn unreadable(http: &HttpRequest, state: &State, reason: impl Into<String>) -> Refusal {
+    match charge(http, state, COST_OF_NOT_RUN.into()) {
+        Ok(()) => Refusal::bad_request("BAD_USER_INPUT", reason),
+        Err(refusal) => refusal,
+    }
+}
+
+/// Whether a client wants to know what its query costs, by the header `X-Query-Cost`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum CostWanted {
+    Not,
+    Too,
+    Only,
+}
+
+impl CostWanted {
+    fn of(http: &HttpRequest) -> Result<Self, Refusal> {
+        match http.headers().get("x-query-cost").map(HeaderValue::as_bytes) {
+            None => Ok(Self::Not),
+            Some(b"report") => Ok(Self::Too),
+            Some(b"only") => Ok(Self::Only),
+            Some(_) => Err(Refusal::bad_request(
+                "BAD_USER_INPUT",
+                "X-Query-Cost can be report, for the cost beside the answer, or only, for the cost without running the query",
+            )),
+        }
+    }
+}
+
+fn tell_cost(response: &mut Response, cost: Cost, state: &State) {
+    let limits = state.schema.limits();
+    let mut told = IndexMap::new();
+    let of = |nodes: u64, statements: Option<u64>, total: u64| {
+        let statements = statements.map(|statements| (Name::new("statements"), Value::from(statements)));
+        let sums = [(Name::new("nodes"), Value::from(nodes)), (Name::new("cost"), Value::from(total))];
+        Value::Object(sums.into_iter().chain(statements).collect())
+    };
+    told.insert(Name::new("requested"), of(cost.nodes, Some(cost.statements), cost.total()));
+    told.insert(Name::new("limit"), of(limits.nodes, None, limits.cost));
+    response.extensions.insert("cost".to_owned(), Value::Object(told));
 }
 
 /// The answer in the media type that the client wants, with the status that the type asks for.
 fn respond(
     http: &HttpRequest,
     state: &State,
-    response: &async_graphql::Response,
+    response: &Response,
     media_type: MediaType,
     is_by_name: bool,
 ) -> Result<HttpResponse, Refusal> {

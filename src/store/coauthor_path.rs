@@ -77,11 +77,12 @@ impl Store {
                 return Ok(Some(path));
             }
             if found.len() > room {
-                return Err(Error::BadUserInput(format!(
-                    "the search came to more than {} people before its two ends met; ask with a maxLength of at most \
-                     {length}",
-                    bounds.people
-                )));
+                let most = bounds.people;
+                let message = format!(
+                    "the search came to more than {most} people before its two ends met; ask with a maxLength of at most \
+                     {length}"
+                );
+                return Err(Error::limit("pathPeople", most + 1, most, message));
             }
         }
         Ok(None)

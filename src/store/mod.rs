@@ -19,6 +19,7 @@ pub mod organization;
 pub mod paper;
 #[cfg(test)]
 mod plans;
+pub mod pulse;
 pub mod read;
 pub mod relation;
 pub mod researcher;

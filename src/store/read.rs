@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{self, AssertSqlSafe, Postgres};
-use sea_orm::{FromQueryResult, QueryResult, Statement};
+use sea_orm::{DatabaseTransaction, DbErr, FromQueryResult, QueryResult, Statement, TransactionTrait as _};
 use sea_query_sqlx::SqlxValues;
 
 use super::Store;
@@ -73,7 +73,19 @@ impl Store {
         Ok(self.rows(sql).await?.pop())
     }
 
-    async fn read(&self, statement: &Statement) -> Result<Vec<QueryResult>, Error> {
+    /// Begins a transaction, on another connection where the first turns out to be dead.
+    pub(super) async fn begin(&self) -> Result<DatabaseTransaction, Error> {
+        let most = self.database.get_postgres_connection_pool().options().get_max_connections();
+        for _ in 0..most {
+            match self.database.begin().await.map_err(Error::from) {
+                Err(Error::Unavailable(error)) if !matches!(*error, DbErr::ConnectionAcquire(_)) => {}
+                begun => return begun,
+            }
+        }
+        Ok(self.database.begin().await?)
+    }
+
+    pub(super) async fn read(&self, statement: &Statement) -> Result<Vec<QueryResult>, Error> {
         self.statements.add_one();
         let pool = self.database.get_postgres_connection_pool();
         // After the database came back each connection of the pool may be a dead one.

@@ -7,7 +7,7 @@ use crate::support::sample::college;
 use crate::support::{TestApp, orcid, organization, paper, researcher, ror, topic, with};
 
 async fn a_college(people: usize) -> TestApp {
-    let limits = Limits { complexity: usize::MAX, ..Limits::default() };
+    let limits = Limits { nodes: u64::MAX, cost: u64::MAX, ..Limits::default() };
     let app = TestApp::start_with(limits, 100).await;
     app.load(json!(college(people))).await;
     app

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ConnectionTrait as _, FromQueryResult, TransactionTrait as _};
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 
 use super::Batch;
 use crate::error::Error;
@@ -137,7 +137,7 @@ impl Store {
         if self.row::<Setting>(current.into()).await?.is_some_and(|setting| setting.value == size) {
             return Ok(false);
         }
-        let transaction = self.database.begin().await?;
+        let transaction = self.begin().await?;
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({})", super::WRITE_LOCK)).await?;
         transaction.execute_unprepared("DELETE FROM coauthorship").await?;

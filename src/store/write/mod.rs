@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, TransactionTrait as _};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -63,7 +63,7 @@ impl Store {
     /// # Errors
     /// Where the database refuses one of them or does not answer.
     pub async fn write(&self, source: &str, records: &[Record]) -> Result<Written, Error> {
-        let transaction = self.database.begin().await?;
+        let transaction = self.begin().await?;
         // A batch takes longer than a request may, and waits for the batch of another import.
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITE_LOCK})")).await?;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use sea_orm::{ConnectionTrait as _, FromQueryResult, TransactionTrait as _};
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -243,7 +243,7 @@ impl Store {
         if self.row::<Setting>(current.into()).await?.is_some_and(|setting| setting.value == VERSION) {
             return Ok(false);
         }
-        let transaction = self.database.begin().await?;
+        let transaction = self.begin().await?;
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({})", super::WRITE_LOCK)).await?;
         transaction

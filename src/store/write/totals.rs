@@ -1,6 +1,6 @@
 //! Counts of people and papers over whole hierarchies: made together, after an import and once a day.
 
-use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
+use sea_orm::ConnectionTrait as _;
 
 use super::{Batch, WRITE_LOCK};
 use crate::error::Error;
@@ -61,10 +61,10 @@ impl Store {
     /// Where the database does not answer.
     pub async fn recount_totals(&self) -> Result<bool, Error> {
         let hold = || Sql::from(HOLD).statement();
-        if self.database.query_one_raw(hold()).await?.is_some() {
+        if !self.read(&hold()).await?.is_empty() {
             return Ok(false);
         }
-        let transaction = self.database.begin().await?;
+        let transaction = self.begin().await?;
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         // With the lock of writes: what a batch changes while this counts would be missed.
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITE_LOCK})")).await?;
@@ -87,7 +87,7 @@ impl Store {
     /// # Errors
     /// Where the database does not answer.
     pub async fn settle(&self) -> Result<(), Error> {
-        let transaction = self.database.begin().await?;
+        let transaction = self.begin().await?;
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         for index in ["search_entry_words", "search_abstract_words", "search_word_trigrams"] {
             transaction.execute_unprepared(&format!("SELECT gin_clean_pending_list('{index}')")).await?;

@@ -20,9 +20,10 @@ pub mod dump;
 mod postgres;
 mod read;
 pub mod sample;
+pub mod wire;
 
-pub use postgres::{empty_database, new_database};
-pub use read::{orcid, organization, researcher, ror, topic, with};
+pub use postgres::{Session, empty_database, new_database};
+pub use read::{CLIENTS_MISTAKES, orcid, organization, researcher, ror, topic, with};
 
 /// A running service.
 pub struct TestApp {
@@ -72,9 +73,31 @@ impl TestApp {
         Self::start_over(database_url, limits, consortium_size).await
     }
 
+    /// Over an empty database, with other settings of requests than the usual.
+    pub async fn start_http(http: HttpConfig) -> Self {
+        Self::start_so(database_config(&new_database().await, 100), Limits::default(), http, network()).await
+    }
+
+    /// Over an empty database, with other settings of clients than the usual.
+    pub async fn start_network(network: NetworkConfig, http: HttpConfig) -> Self {
+        Self::start_so(database_config(&new_database().await, 100), Limits::default(), http, network).await
+    }
+
     /// Over a database that is there.
     pub async fn start_over(database_url: String, limits: Limits, consortium_size: u32) -> Self {
-        let config = database_config(&database_url, consortium_size);
+        Self::start_so(database_config(&database_url, consortium_size), limits, http(), network()).await
+    }
+
+    /// Over a database that is there, where a request waits so many seconds for a free connection.
+    pub async fn start_waiting(database_url: String, seconds: u32) -> Self {
+        let mut config = database_config(&database_url, 100);
+        config.database_wait_seconds = seconds.try_into().expect("not zero");
+        Self::start_so(config, Limits::default(), http(), network()).await
+    }
+
+    async fn start_so(config: DatabaseConfig, limits: Limits, http: HttpConfig, network: NetworkConfig) -> Self {
+        let database_url = config.database_url.clone().expect("a database");
+        let consortium_size = config.consortium_size;
         let database = Database::open(&config).await.expect("the test's database");
         let store = Store::new(database.connection.clone(), consortium_size);
         store.keep_consortium_size().await.expect("the consortium size");
@@ -86,8 +109,8 @@ impl TestApp {
                 name: "Test directory".to_owned(),
                 default_language: "en".parse().expect("a language tag"),
             },
-            http: http(),
-            network: network(),
+            http,
+            network,
         };
         let application = Application::build(store.clone(), settings).expect("a server");
         let (address, handle) = (application.address(), application.handle());
@@ -156,6 +179,33 @@ impl TestApp {
     pub async fn recount(&self) {
         self.sql("DELETE FROM setting WHERE name = 'totals_day'").await;
         assert!(self.store.recount_totals().await.expect("the counts"), "they were out of date");
+    }
+
+    /// Locks a table against everybody until what is given back is dropped.
+    pub async fn locked(&self, table: &str) -> Session {
+        let session = Session::open(&self.database_url).await;
+        session.run(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await;
+        session
+    }
+
+    /// Waits until a statement of the service waits for a lock.
+    pub async fn something_runs(&self) {
+        self.wait_for_waiting("something runs", |waiting| waiting > 0).await;
+    }
+
+    /// Waits until no statement of the service waits for a lock.
+    pub async fn nothing_runs(&self) {
+        self.wait_for_waiting("nothing runs", |waiting| waiting == 0).await;
+    }
+
+    async fn wait_for_waiting(&self, what: &str, holds: impl Fn(i64) -> bool) {
+        let session = Session::open(&self.database_url).await;
+        let deadline = std::time::Instant::now() + binary::PATIENCE;
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while !holds(session.number(count).await) {
+            assert!(std::time::Instant::now() < deadline, "waited too long until {what}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
     }
 
     /// Runs SQL of the test's own, to arrange what no import can.

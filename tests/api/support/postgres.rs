@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use academic_directory::config::{DatabaseConfig, Migrate};
 use academic_directory::database::{self, Direction, Durability, EmbeddedServer, ServerPrograms};
+use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
 use sea_orm::{ConnectOptions, ConnectionTrait as _};
 
 /// The server, whose folder goes when the next run begins.
@@ -90,4 +91,21 @@ pub async fn execute(url: &str, sql: &str) {
     let connection = sea_orm::Database::connect(options).await.expect("a connection");
     connection.execute_unprepared(sql).await.expect("the statement");
     connection.close().await.expect("the end of the connection");
+}
+
+/// A connection of a test's own, for what belongs to a session.
+pub struct Session(tokio::sync::Mutex<PgConnection>);
+
+impl Session {
+    pub async fn open(url: &str) -> Self {
+        Self(PgConnection::connect(url).await.expect("a connection").into())
+    }
+
+    pub async fn run(&self, sql: &str) {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *self.0.lock().await).await.expect("the statements");
+    }
+
+    pub async fn number(&self, sql: &str) -> i64 {
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *self.0.lock().await).await.expect("a number")
+    }
 }
