@@ -136,7 +136,7 @@ mod tests {
     fn what_cannot_be_read_ends_the_way_back() {
         assert_eq!(client("10.1.1.1", &[(X_FORWARDED_FOR, "198.51.100.1, unknown, 192.0.2.7")]), "192.0.2.7");
         assert_eq!(client("10.1.1.1", &[(header::FORWARDED, "for=_hidden")]), "10.1.1.1");
-        assert_eq!(client("10.1.1.1", &[(X_FORWARDED_FOR, "\u{e9}, ,,")]), "10.1.1.1");
+        assert_eq!(client("10.1.1.1", &[(X_FORWARDED_FOR, "nobody, ,,")]), "10.1.1.1");
     }
 
     #[test]

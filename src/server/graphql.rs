@@ -18,7 +18,7 @@ use super::answer::{self, Refusal};
 use super::negotiation::MediaType;
 use super::parameters::{self, Parameters};
 use super::persisted::hexadecimal;
-use super::rate_limit::{COST_OF_NOT_RUN, Standing};
+use super::rate_limit::{LEAST_COST, Standing};
 use super::{State, see_other};
 use crate::error::Error;
 use crate::language::AcceptedLanguages;
@@ -176,7 +176,7 @@ async fn run(
     let prepared = match state.schema.prepare(query) {
         Ok(prepared) => prepared,
         Err(mut refused) => {
-            charge(http, state, COST_OF_NOT_RUN.into())?;
+            charge(http, state, LEAST_COST)?;
             answer::tell_errors(&mut refused, &request_id);
             return respond(http, state, &refused, media_type, false);
         }
@@ -186,7 +186,7 @@ async fn run(
     }
     let cost = prepared.cost;
     let told = CostWanted::of(http)?;
-    charge(http, state, if told == CostWanted::Only { COST_OF_NOT_RUN.into() } else { cost.total() })?;
+    charge(http, state, if told == CostWanted::Only { LEAST_COST } else { cost.total() })?;
     if told == CostWanted::Only {
         let mut response = Response::new(Value::Null);
         tell_cost(&mut response, cost, state);
@@ -230,14 +230,15 @@ async fn run(
 fn charge(http: &HttpRequest, state: &State, cost: u64) -> Result<(), Refusal> {
     let Some((limiter, peer)) = state.rate_limiter.as_ref().zip(http.peer_addr()) else { return Ok(()) };
     let client = limiter.client_of(peer.ip(), http.headers());
-    let standing = limiter.charge(&client, u32::try_from(cost).unwrap_or(u32::MAX)).map_err(|exceeded| exceeded.refusal())?;
+    let standing = limiter.charge(&client, u32::try_from(cost.max(LEAST_COST)).unwrap_or(u32::MAX));
+    let standing = standing.map_err(|exceeded| exceeded.refusal())?;
     http.extensions_mut().insert(standing);
     Ok(())
 }
 
 /// A request that is no GraphQL request costs something too.
 fn unreadable(http: &HttpRequest, state: &State, reason: impl Into<String>) -> Refusal {
-    match charge(http, state, COST_OF_NOT_RUN.into()) {
+    match charge(http, state, LEAST_COST) {
         Ok(()) => Refusal::bad_request("BAD_USER_INPUT", reason),
         Err(refusal) => refusal,
     }

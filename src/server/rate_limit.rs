@@ -24,8 +24,8 @@ use super::answer::Refusal;
 use super::client_address::{TrustedProxies, block_of};
 use crate::config::{RateLimits, TokenQuota};
 
-/// What a request costs whose query is not run: it cannot be read, or is over a limit, or only its cost is asked for.
-pub const COST_OF_NOT_RUN: u32 = 100;
+/// The least that a request costs, also one that cannot be read or is not run: as much as a statement.
+pub const LEAST_COST: u64 = 100;
 /// The most addresses that are told apart; the others share one bucket. An entry takes some 50 bytes.
 const MOST_ADDRESSES: usize = 100_000;
 /// After so many charges, the addresses whose buckets are full again are forgotten.
