@@ -237,6 +237,7 @@ async fn prepare(
         limits: serve.limits(),
         identity: DirectoryIdentity { name: serve.directory_name, default_language: serve.default_language },
         http: serve.http,
+        network: serve.network,
     };
     let application = Application::build(store.clone(), settings)?;
     greet(store, application.address(), database.is_private()).await?;

@@ -3,12 +3,13 @@
 //! Nothing else reads the environment. `.env.example` lists the same variables; a test compares the two.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 
 use crate::database::ServerPrograms;
 use crate::language::LanguageTag;
@@ -84,6 +85,9 @@ pub struct ServeConfig {
     /// How requests are taken.
     #[command(flatten)]
     pub http: HttpConfig,
+    /// How many clients there may be, and how much they may take.
+    #[command(flatten)]
+    pub network: NetworkConfig,
     /// The largest request body, in bytes
     #[arg(long, env = "MAX_BODY_BYTES", default_value = "1048576")]
     pub max_body_bytes: usize,
@@ -161,6 +165,138 @@ pub struct HttpConfig {
     /// How long caches may keep answers to persisted queries by GET, in seconds; 0 for not at all
     #[arg(long, env = "PERSISTED_MAX_AGE_SECONDS", default_value = "60")]
     pub persisted_max_age_seconds: u32,
+}
+
+/// How many clients there may be, and how much they may take.
+#[derive(Args, Clone, Debug)]
+pub struct NetworkConfig {
+    /// The most connections at once
+    #[arg(long, env = "MAX_CONNECTIONS", default_value = "4096")]
+    pub max_connections: NonZeroU32,
+    /// The most connections at once from one address, in IPv6 from one /64; trusted proxies may have any number
+    #[arg(long, env = "MAX_CONNECTIONS_PER_ADDRESS", default_value = "256")]
+    pub max_connections_per_address: NonZeroU32,
+    /// The longest the head of a request may take to come, in seconds
+    #[arg(long, env = "HEAD_TIMEOUT_SECONDS", default_value = "5")]
+    pub head_timeout_seconds: NonZeroU32,
+    /// The longest an answer may take to be read by its client, in seconds
+    #[arg(long, env = "ANSWER_TIMEOUT_SECONDS", default_value = "30")]
+    pub answer_timeout_seconds: NonZeroU32,
+    /// How long a connection may be idle between two requests, in seconds
+    #[arg(long, env = "KEEP_ALIVE_SECONDS", default_value = "15")]
+    pub keep_alive_seconds: NonZeroU32,
+    /// The most GraphQL requests that are worked on at once; more are refused at once
+    #[arg(long, env = "MAX_CONCURRENT_REQUESTS", default_value = "64")]
+    pub max_concurrent_requests: NonZeroU32,
+    /// Proxies that are believed where a request comes from, as addresses or networks with commas between them
+    #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
+    /// The cost of queries that one address may ask for in a minute; 0 for any. Without it, 1000000, and any where LISTEN
+    /// is a loopback address
+    #[arg(long, env = "RATE_LIMIT_COST_PER_MINUTE")]
+    pub rate_limit_cost_per_minute: Option<u32>,
+    /// Clients with a quota of their own, as name:sha256-of-token:cost-per-minute with commas between them
+    #[arg(long, env = "RATE_LIMIT_TOKENS", value_delimiter = ',', value_parser = token_quota, hide_env_values = true)]
+    pub rate_limit_tokens: Vec<TokenQuota>,
+}
+
+/// How many connections there may be, and how long a client may take.
+#[derive(Clone, Debug)]
+pub struct ConnectionLimits {
+    /// The most connections.
+    pub most: usize,
+    /// The most from one address of IPv4, or one /64 of IPv6. Trusted proxies may have any number.
+    pub most_of_one: usize,
+    /// How long the head of a request may take to come.
+    pub head: Duration,
+    /// How long an answer may take to be read.
+    pub answer: Duration,
+    /// How long a connection may be idle between two requests.
+    pub keep_alive: Duration,
+}
+
+/// What clients may ask for in a minute.
+#[derive(Clone, Debug)]
+pub struct RateLimits {
+    /// The cost that an address has, and in IPv6 a /64; none where nothing is limited.
+    pub cost_per_minute: Option<NonZeroU32>,
+    /// Clients with more, or less, by their tokens.
+    pub tokens: Vec<TokenQuota>,
+    /// Proxies that are believed where a request comes from.
+    pub proxies: Vec<IpNet>,
+}
+
+/// What the bearer of a token may ask for in a minute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenQuota {
+    /// Who that is, for the log.
+    pub name: String,
+    /// The SHA-256 of the token.
+    pub digest: [u8; 32],
+    /// The cost.
+    pub cost_per_minute: NonZeroU32,
+}
+
+/// More than the dearest query that passes by default, or some thousand small ones.
+const COST_PER_MINUTE: u32 = 1_000_000;
+
+impl NetworkConfig {
+    /// How connections are limited.
+    #[must_use]
+    pub fn connections(&self) -> ConnectionLimits {
+        let number = |number: NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
+        let seconds = |number: NonZeroU32| Duration::from_secs(u64::from(number.get()));
+        ConnectionLimits {
+            most: number(self.max_connections),
+            most_of_one: number(self.max_connections_per_address),
+            head: seconds(self.head_timeout_seconds),
+            answer: seconds(self.answer_timeout_seconds),
+            keep_alive: seconds(self.keep_alive_seconds),
+        }
+    }
+
+    /// What clients may ask for in a minute, of a service that listens there.
+    #[must_use]
+    pub fn rate_limits(&self, listen: SocketAddr) -> RateLimits {
+        let usual = if listen.ip().to_canonical().is_loopback() { 0 } else { COST_PER_MINUTE };
+        RateLimits {
+            cost_per_minute: NonZeroU32::new(self.rate_limit_cost_per_minute.unwrap_or(usual)),
+            tokens: self.rate_limit_tokens.clone(),
+            proxies: self.trusted_proxies.clone(),
+        }
+    }
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| address()).map_err(|_| "write an address such as 10.0.0.1, or a network such as 10.0.0.0/8".to_owned())
+}
+
+fn token_quota(text: &str) -> Result<TokenQuota, String> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let quota = match parts.as_slice() {
+        [name, digest, cost] if !name.is_empty() => digest_of(digest).zip(cost.parse().ok()).map(|(digest, cost_per_minute)| {
+            TokenQuota { name: (*name).to_owned(), digest, cost_per_minute }
+        }),
+        _ => None,
+    };
+    // Nothing of the text: somebody may have put the token itself there.
+    quota.ok_or_else(|| {
+        "write name:digest:cost, where digest is the SHA-256 of the token in 64 hexadecimal digits (printf %s TOKEN | \
+         sha256sum), and cost a number above 0"
+            .to_owned()
+    })
+}
+
+fn digest_of(text: &str) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, place) in digest.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(text.get(place..place + 2)?, 16).ok()?;
+    }
+    Some(digest)
 }
 
 /// Which operations are run.
@@ -290,4 +426,40 @@ impl DatabaseConfig {
 
 fn search_path() -> Option<OsString> {
     std::env::var_os("PATH")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks() {
+        for (text, read) in [("10.1.2.3", "10.1.2.3/32"), ("10.0.0.0/8", "10.0.0.0/8"), ("fd00::/8", "fd00::/8"), ("::1", "::1/128")] {
+            assert_eq!(network(text).expect("a network").to_string(), read);
+        }
+        for text in ["", "proxy", "10.0.0.0/33", "10.0.0"] {
+            assert!(network(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn token_quotas() {
+        let digest = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+        let quota = token_quota(&format!("library:{digest}:5000")).expect("a quota");
+        assert_eq!((quota.name.as_str(), quota.cost_per_minute.get()), ("library", 5000));
+        assert_eq!(quota.digest[..2], [0x2b, 0xb8]);
+        for text in [
+            "library".to_owned(),
+            format!("library:{digest}"),
+            format!("library:{digest}:0"),
+            format!("library:{digest}:many"),
+            format!(":{digest}:5"),
+            format!("library:{}:5", &digest[1..]),
+            format!("library:{}\u{e9}:5", &digest[2..]),
+            "library:secret:5".to_owned(),
+        ] {
+            let message = token_quota(&text).expect_err("no quota");
+            assert!(!message.contains("secret"), "{message}");
+        }
+    }
 }

@@ -8,26 +8,34 @@ use actix_cors::Cors;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
-use actix_web::middleware::Compress;
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use tokio::runtime::Handle as Runtime;
 
+use self::admission::Admission;
 use self::answer::Refusal;
+use self::client_address::TrustedProxies;
+use self::connections::Connections;
 use self::negotiation::MediaType;
 use self::persisted::Persisted;
-use crate::config::{HttpConfig, Limits};
+use self::rate_limit::RateLimiter;
+use crate::config::{HttpConfig, Limits, NetworkConfig};
 use crate::schema::context::DirectoryIdentity;
 use crate::schema::{self, DirectorySchema};
 use crate::store::Store;
 use crate::store::pulse::Pulse;
 
+pub mod admission;
 mod answer;
+pub mod client_address;
+pub mod connections;
 mod graphql;
 mod negotiation;
 mod page;
 mod parameters;
 mod persisted;
+pub mod rate_limit;
 
 /// What a server is made of.
 #[derive(Clone)]
@@ -40,6 +48,8 @@ pub struct Settings {
     pub identity: DirectoryIdentity,
     /// How requests are taken.
     pub http: HttpConfig,
+    /// How many clients there may be, and how much they may take.
+    pub network: NetworkConfig,
 }
 
 /// A server that listens, before it is run.
@@ -54,12 +64,19 @@ impl Application {
     /// # Errors
     /// Where the address cannot be listened on, or a setting does not hold.
     pub fn build(store: Store, settings: Settings) -> Result<Self, StartError> {
-        let Settings { listen, limits, identity, http } = settings;
+        let Settings { listen, limits, identity, http, network } = settings;
         let unusable = |error| StartError::Address(listen, error);
         let listener = TcpListener::bind(listen).map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?;
         let schema = schema::builder(&limits).data(identity);
+        let connections = network.connections();
+        connections::make_room(connections.most);
+        let (head_timeout, keep_alive) = (connections.head, connections.keep_alive);
+        let connections = Connections::new(connections, TrustedProxies::new(network.trusted_proxies.clone()));
+        let arrivals = connections.clone();
         let state = Data::new(State {
+            admission: Admission::new(network.max_concurrent_requests),
+            rate_limiter: RateLimiter::new(network.rate_limits(listen)),
             schema: Arc::new(DirectorySchema::new(schema, limits.clone())),
             pulse: store.pulse(),
             store,
@@ -75,9 +92,14 @@ impl Application {
             persisted_max_age: Duration::from_secs(http.persisted_max_age_seconds.into()),
         });
         let server = HttpServer::new(move || {
+            let connections = connections.clone();
             App::new()
                 .wrap(Compress::default())
                 .wrap(cross_origin(&http.cors_origins))
+                .wrap(from_fn(move |request, next| {
+                    let connections = connections.clone();
+                    async move { connections.follow(request, next).await }
+                }))
                 .app_data(state.clone())
                 .route("/", web::get().to(|| see_other("/graphiql")))
                 .service(
@@ -91,6 +113,10 @@ impl Application {
                 .route("/graphiql/{file:.*}", web::get().to(page::any_file))
                 .default_service(web::to(not_found))
         })
+        .on_connect(move |io, extensions| arrivals.enter(io, extensions))
+        .client_request_timeout(head_timeout)
+        .client_disconnect_timeout(Duration::from_secs(1))
+        .keep_alive(keep_alive)
         // Who closes the connection gives up what was asked over it.
         .h1_allow_half_closed(false)
         .disable_signals()
@@ -145,6 +171,8 @@ pub enum StartError {
 }
 
 struct State {
+    admission: Admission,
+    rate_limiter: Option<RateLimiter>,
     schema: Arc<DirectorySchema>,
     store: Store,
     pulse: Pulse,
@@ -168,7 +196,13 @@ fn cross_origin(origins: &[String]) -> Cors {
             "x-requested-with",
             "x-request-id",
         ])
-        .expose_headers([header::ETAG, header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .expose_headers([
+            header::ETAG,
+            header::RETRY_AFTER,
+            HeaderName::from_static("ratelimit"),
+            HeaderName::from_static("ratelimit-policy"),
+            HeaderName::from_static("x-request-id"),
+        ])
         .block_on_origin_mismatch(false)
         .max_age(3600);
     match origins {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Name, Request, Response, Value};
@@ -18,6 +18,7 @@ use super::answer::{self, Refusal};
 use super::negotiation::MediaType;
 use super::parameters::{self, Parameters};
 use super::persisted::hexadecimal;
+use super::rate_limit::{LEAST_COST, Standing};
 use super::{State, see_other};
 use crate::error::Error;
 use crate::language::AcceptedLanguages;
@@ -34,7 +35,8 @@ pub async fn post(request: HttpRequest, state: Data<State>, payload: Payload) ->
         let media_type = wanted(&request)?;
         is_json(&request)?;
         let body = read(&request, payload, state.limits.body_bytes, state.body_timeout).await?;
-        let parameters = parameters::of_body(&body).map_err(|reason| Refusal::bad_request("BAD_USER_INPUT", reason))?;
+        let _permit = state.admission.enter()?;
+        let parameters = parameters::of_body(&body).map_err(|reason| unreadable(&request, &state, reason))?;
         run(&request, &state, parameters, media_type).await
     };
     finish(&request, answered.await)
@@ -54,8 +56,9 @@ pub async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
                  X-Requested-With or Apollo-Require-Preflight with any value",
             ));
         }
+        let _permit = state.admission.enter()?;
         let parameters = parameters::of_address(request.query_string());
-        let parameters = parameters.map_err(|reason| Refusal::bad_request("BAD_USER_INPUT", reason))?;
+        let parameters = parameters.map_err(|reason| unreadable(&request, &state, reason))?;
         run(&request, &state, parameters, media_type).await
     };
     finish(&request, answered.await)
@@ -72,7 +75,13 @@ pub async fn other_method(request: HttpRequest) -> HttpResponse {
 }
 
 fn finish(request: &HttpRequest, answered: Result<HttpResponse, Refusal>) -> HttpResponse {
-    answered.unwrap_or_else(|refusal| refusal.respond(MediaType::accepted_by(request).unwrap_or(MediaType::Json)))
+    let mut response =
+        answered.unwrap_or_else(|refusal| refusal.respond(MediaType::accepted_by(request).unwrap_or(MediaType::Json)));
+    let standing = request.extensions().get::<Standing>().copied();
+    for (name, value) in standing.iter().flat_map(Standing::headers) {
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 /// Neither a link, a form nor an image of another site can make a reader's browser run a query: a GET says by a header
@@ -179,6 +188,7 @@ async fn run(
     let prepared = match state.schema.prepare(query) {
         Ok(prepared) => prepared,
         Err(mut refused) => {
+            charge(http, state, LEAST_COST)?;
             answer::tell_errors(&mut refused, &request_id);
             return respond(http, state, &refused, media_type, false);
         }
@@ -188,6 +198,7 @@ async fn run(
     }
     let cost = prepared.cost;
     let told = CostWanted::of(http)?;
+    charge(http, state, if told == CostWanted::Only { LEAST_COST } else { cost.total() })?;
     if told == CostWanted::Only {
         let mut response = Response::new(Value::Null);
         tell_cost(&mut response, cost, state);
@@ -225,6 +236,24 @@ async fn run(
         tell_cost(&mut response, cost, state);
     }
     respond(http, state, &response, media_type, is_by_name)
+}
+
+/// Takes what the query costs from what the client may ask for in a minute. `finish` tells what is left.
+fn charge(http: &HttpRequest, state: &State, cost: u64) -> Result<(), Refusal> {
+    let Some((limiter, peer)) = state.rate_limiter.as_ref().zip(http.peer_addr()) else { return Ok(()) };
+    let client = limiter.client_of(peer.ip(), http.headers());
+    let standing = limiter.charge(&client, u32::try_from(cost.max(LEAST_COST)).unwrap_or(u32::MAX));
+    let standing = standing.map_err(|exceeded| exceeded.refusal())?;
+    http.extensions_mut().insert(standing);
+    Ok(())
+}
+
+/// A request that is no GraphQL request costs something too.
+fn unreadable(http: &HttpRequest, state: &State, reason: impl Into<String>) -> Refusal {
+    match charge(http, state, LEAST_COST) {
+        Ok(()) => Refusal::bad_request("BAD_USER_INPUT", reason),
+        Err(refusal) => refusal,
+    }
 }
 
 /// Whether a client wants to know what its query costs, by the header `X-Query-Cost`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use academic_directory::config::{DatabaseConfig, HttpConfig, Limits, Migrate, Operations};
+use academic_directory::config::{DatabaseConfig, HttpConfig, Limits, Migrate, NetworkConfig, Operations};
 use academic_directory::database::Database;
 use academic_directory::record::Record;
 use academic_directory::schema::context::DirectoryIdentity;
@@ -75,22 +75,27 @@ impl TestApp {
 
     /// Over an empty database, with other settings of requests than the usual.
     pub async fn start_http(http: HttpConfig) -> Self {
-        Self::start_so(database_config(&new_database().await, 100), Limits::default(), http).await
+        Self::start_so(database_config(&new_database().await, 100), Limits::default(), http, network()).await
+    }
+
+    /// Over an empty database, with other settings of clients than the usual.
+    pub async fn start_network(network: NetworkConfig, http: HttpConfig) -> Self {
+        Self::start_so(database_config(&new_database().await, 100), Limits::default(), http, network).await
     }
 
     /// Over a database that is there.
     pub async fn start_over(database_url: String, limits: Limits, consortium_size: u32) -> Self {
-        Self::start_so(database_config(&database_url, consortium_size), limits, http()).await
+        Self::start_so(database_config(&database_url, consortium_size), limits, http(), network()).await
     }
 
     /// Over a database that is there, where a request waits so many seconds for a free connection.
     pub async fn start_waiting(database_url: String, seconds: u32) -> Self {
         let mut config = database_config(&database_url, 100);
         config.database_wait_seconds = seconds.try_into().expect("not zero");
-        Self::start_so(config, Limits::default(), http()).await
+        Self::start_so(config, Limits::default(), http(), network()).await
     }
 
-    async fn start_so(config: DatabaseConfig, limits: Limits, http: HttpConfig) -> Self {
+    async fn start_so(config: DatabaseConfig, limits: Limits, http: HttpConfig, network: NetworkConfig) -> Self {
         let database_url = config.database_url.clone().expect("a database");
         let consortium_size = config.consortium_size;
         let database = Database::open(&config).await.expect("the test's database");
@@ -105,6 +110,7 @@ impl TestApp {
                 default_language: "en".parse().expect("a language tag"),
             },
             http,
+            network,
         };
         let application = Application::build(store.clone(), settings).expect("a server");
         let (address, handle) = (application.address(), application.handle());
@@ -245,6 +251,22 @@ pub fn http() -> HttpConfig {
         operations_manifest: None,
         persisted_queries_bytes: 1 << 20,
         persisted_max_age_seconds: 60,
+    }
+}
+
+/// The usual settings of clients.
+pub fn network() -> NetworkConfig {
+    let few = |number: u32| number.try_into().expect("not zero");
+    NetworkConfig {
+        max_connections: few(1_000),
+        max_connections_per_address: few(500),
+        head_timeout_seconds: few(5),
+        answer_timeout_seconds: few(30),
+        keep_alive_seconds: few(15),
+        max_concurrent_requests: few(64),
+        trusted_proxies: Vec::new(),
+        rate_limit_cost_per_minute: None,
+        rate_limit_tokens: Vec::new(),
     }
 }
 
