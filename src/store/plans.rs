@@ -176,7 +176,6 @@ async fn every_order_of_the_whole_directory_is_an_index() {
         database_url: Some(server.url("postgres")),
         data_dir: folder.path().to_owned(),
         pg_bindir: None,
-        database_wait_seconds: 10.try_into().expect("not zero"),
         database_max_connections: NonZeroU32::MIN,
         database_wait_seconds: 60.try_into().expect("not zero"),
         statement_timeout_seconds: 60.try_into().expect("not zero"),
