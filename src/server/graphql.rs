@@ -1,7 +1,7 @@
 //! `/graphql`: GraphQL over HTTP, as its specification has it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -12,17 +12,19 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Name, Request, Response, Value};
 use futures_util::StreamExt as _;
 use tokio_util::task::AbortOnDropHandle;
-use uuid::Uuid;
 
 use super::answer::{self, Refusal};
+use super::metrics::Observation;
 use super::negotiation::MediaType;
 use super::parameters::{self, Parameters};
 use super::persisted::hexadecimal;
+use super::request_id::RequestId;
 use super::rate_limit::{LEAST_COST, Standing};
 use super::{State, see_other};
 use crate::error::Error;
 use crate::language::AcceptedLanguages;
 use crate::schema::budget::Cost;
+use crate::store::read::Statements;
 
 /// What decides about an answer, for caches on the way.
 const VARY: &str = "Accept, Accept-Encoding, Accept-Language";
@@ -31,6 +33,7 @@ const MEANT: [&str; 3] = ["apollo-require-preflight", "x-apollo-operation-name",
 
 /// A query in the body.
 pub async fn post(request: HttpRequest, state: Data<State>, payload: Payload) -> HttpResponse {
+    let begun = Instant::now();
     let answered = async {
         let media_type = wanted(&request)?;
         is_json(&request)?;
@@ -39,11 +42,13 @@ pub async fn post(request: HttpRequest, state: Data<State>, payload: Payload) ->
         let parameters = parameters::of_body(&body).map_err(|reason| unreadable(&request, &state, reason))?;
         run(&request, &state, parameters, media_type).await
     };
-    finish(&request, answered.await)
+    let answered = answered.await;
+    finish(&request, &state, begun, answered)
 }
 
 /// A query in the address.
 pub async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let begun = Instant::now();
     if request.query_string().is_empty() && wants_page(&request) {
         return see_other("/graphiql").await;
     }
@@ -61,7 +66,8 @@ pub async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
         let parameters = parameters.map_err(|reason| unreadable(&request, &state, reason))?;
         run(&request, &state, parameters, media_type).await
     };
-    finish(&request, answered.await)
+    let answered = answered.await;
+    finish(&request, &state, begun, answered)
 }
 
 /// What the address takes.
@@ -70,17 +76,76 @@ pub async fn options() -> HttpResponse {
 }
 
 /// Any other method.
-pub async fn other_method(request: HttpRequest) -> HttpResponse {
-    finish(&request, Err(Refusal::method("GET, POST, OPTIONS", "send queries by POST, or by GET")))
+pub async fn other_method(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    finish(&request, &state, Instant::now(), Err(Refusal::method("GET, POST, OPTIONS", "send queries by POST, or by GET")))
 }
 
-fn finish(request: &HttpRequest, answered: Result<HttpResponse, Refusal>) -> HttpResponse {
+/// What is noted of a request on the way.
+#[derive(Clone, Default)]
+struct Noted {
+    operation: Option<String>,
+    statements: Option<Statements>,
+    outcome: &'static str,
+    refusal: Option<String>,
+}
+
+fn note(request: &HttpRequest, change: impl FnOnce(&mut Noted)) {
+    let mut extensions = request.extensions_mut();
+    match extensions.get_mut::<Noted>() {
+        Some(noted) => change(noted),
+        None => {
+            let mut noted = Noted::default();
+            change(&mut noted);
+            extensions.insert(noted);
+        }
+    }
+}
+
+/// Counts the request and logs it, by nothing that could tell what was asked.
+fn observe(request: &HttpRequest, state: &State, begun: Instant, status: StatusCode) {
+    let noted = request.extensions().get::<Noted>().cloned().unwrap_or_default();
+    let statements = noted.statements.map_or(0, |statements| statements.count());
+    let operation = noted.operation.as_deref();
+    let time = begun.elapsed();
+    tracing::info!(
+        target: "academic_directory::request",
+        request_id = %RequestId::of(request),
+        operation = operation.map(|name| name.chars().take(100).collect::<String>()),
+        outcome = noted.outcome,
+        refusal = noted.refusal,
+        status = status.as_u16(),
+        milliseconds = time.as_secs_f64() * 1000.0,
+        statements,
+        "answered"
+    );
+    let (outcome, refusal) = (noted.outcome, noted.refusal);
+    state.metrics.observe(&Observation { operation, outcome, statements, time, refusal });
+}
+
+fn finish(
+    request: &HttpRequest,
+    state: &State,
+    begun: Instant,
+    answered: Result<HttpResponse, Refusal>,
+) -> HttpResponse {
+    if let Err(refusal) = &answered {
+        note(request, |noted| {
+            noted.refusal = Some(refusal.code.to_owned());
+            noted.outcome = match refusal.status {
+                StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+                StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => "timeout",
+                StatusCode::INTERNAL_SERVER_ERROR => "error",
+                _ => "refused",
+            };
+        });
+    }
     let mut response =
         answered.unwrap_or_else(|refusal| refusal.respond(MediaType::accepted_by(request).unwrap_or(MediaType::Json)));
     let standing = request.extensions().get::<Standing>().copied();
     for (name, value) in standing.iter().flat_map(Standing::headers) {
         response.headers_mut().insert(name, value);
     }
+    observe(request, state, begun, response.status());
     response
 }
 
@@ -184,7 +249,7 @@ async fn run(
     let store = state.store.for_request();
     let statements = store.statements();
     query = query.data(store.loaders()).data(store).data(accepted_languages(http));
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = RequestId::of(http);
     let prepared = match state.schema.prepare(query) {
         Ok(prepared) => prepared,
         Err(mut refused) => {
@@ -197,6 +262,10 @@ async fn run(
         return Err(Refusal::method("POST", "a mutation changes things, which GET must not; send it by POST"));
     }
     let cost = prepared.cost;
+    note(http, |noted| {
+        noted.operation = prepared.name.clone();
+        noted.statements = Some(statements.clone());
+    });
     let told = CostWanted::of(http)?;
     charge(http, state, if told == CostWanted::Only { LEAST_COST } else { cost.total() })?;
     if told == CostWanted::Only {
@@ -221,7 +290,6 @@ async fn run(
         }
         Err(_) => return Err(Refusal::too_slow(state.request_timeout)),
     };
-    tracing::debug!(errors = response.errors.len(), statements = statements.count(), "answered a query");
     let is_unavailable =
         response.errors.iter().any(|error| matches!(error.source::<Error>(), Some(Error::Unavailable(_))));
     answer::tell_errors(&mut response, &request_id);
@@ -300,6 +368,20 @@ fn respond(
     is_by_name: bool,
 ) -> Result<HttpResponse, Refusal> {
     let was_run = answer::was_run(response);
+    note(http, |noted| {
+        noted.outcome = match (was_run, response.errors.first()) {
+            (_, None) => "ok",
+            (true, Some(_)) => "partial",
+            (false, Some(error)) => {
+                let told = |name| match error.extensions.as_ref()?.get(name)? {
+                    Value::String(text) => Some(text.clone()),
+                    _ => None,
+                };
+                noted.refusal = told("limit").or_else(|| told("code"));
+                "refused"
+            }
+        };
+    });
     let status = match media_type {
         MediaType::GraphQlResponse if !was_run => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,

@@ -73,6 +73,14 @@ impl Store {
         Ok(self.rows(sql).await?.pop())
     }
 
+    /// How many connections are open, how many of them nobody uses, and how many there may be.
+    #[must_use]
+    pub fn pool(&self) -> (usize, usize, usize) {
+        let pool = self.database.get_postgres_connection_pool();
+        let number = |amount: u32| usize::try_from(amount).unwrap_or(usize::MAX);
+        (number(pool.size()), pool.num_idle(), number(pool.options().get_max_connections()))
+    }
+
     /// Begins a transaction, on another connection where the first turns out to be dead.
     pub(super) async fn begin(&self) -> Result<DatabaseTransaction, Error> {
         let most = self.database.get_postgres_connection_pool().options().get_max_connections();
