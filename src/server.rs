@@ -92,10 +92,10 @@ impl Application {
         let admission = Admission::new(network.max_concurrent_requests);
         let metrics = Metrics::new(store.clone(), pulse.clone(), admission.clone(), connections.clone());
         let readiness = Readiness::new(pulse.clone());
-        let metrics_listener = operations.metrics_listen.map(|at| {
-            TcpListener::bind(at).map_err(|error| StartError::Metrics(at, error))
-        });
-        let watchers = metrics_listener.transpose()?.map(|listener| watchers(listener, &metrics, &readiness)).transpose();
+        let metrics_listener =
+            operations.metrics_listen.map(|at| TcpListener::bind(at).map_err(|error| StartError::Metrics(at, error)));
+        let watchers =
+            metrics_listener.transpose()?.map(|listener| watchers(listener, &metrics, &readiness)).transpose();
         let watchers = watchers.map_err(unusable)?;
         let shows_metrics = address.ip().is_loopback();
         let handle_parts = (readiness.clone(), connections.clone(), operations.shutdown_delay());
@@ -134,7 +134,10 @@ impl Application {
                 .app_data(Data::new(metrics.clone()))
                 .route("/health/live", web::get().to(health::live))
                 .route("/health/ready", web::get().to(health::ready))
-                .route("/metrics", if shows_metrics { web::get().to(metrics::metrics) } else { web::get().to(metrics::elsewhere) })
+                .route(
+                    "/metrics",
+                    if shows_metrics { web::get().to(metrics::metrics) } else { web::get().to(metrics::elsewhere) },
+                )
                 .route("/", web::get().to(|| see_other("/graphiql")))
                 .service(
                     web::resource("/graphql")

@@ -36,7 +36,9 @@ impl Admission {
     /// A place, or what the client is told.
     pub(super) fn enter(&self) -> Result<Permit, Refusal> {
         self.try_enter().ok_or_else(|| {
-            Refusal::busy("more is asked at the moment than can be answered; try again after the seconds in Retry-After")
+            Refusal::busy(
+                "more is asked at the moment than can be answered; try again after the seconds in Retry-After",
+            )
         })
     }
 

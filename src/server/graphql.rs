@@ -18,8 +18,8 @@ use super::metrics::Observation;
 use super::negotiation::MediaType;
 use super::parameters::{self, Parameters};
 use super::persisted::hexadecimal;
-use super::request_id::RequestId;
 use super::rate_limit::{LEAST_COST, Standing};
+use super::request_id::RequestId;
 use super::{State, see_other};
 use crate::error::Error;
 use crate::language::AcceptedLanguages;
@@ -77,7 +77,12 @@ pub async fn options() -> HttpResponse {
 
 /// Any other method.
 pub async fn other_method(request: HttpRequest, state: Data<State>) -> HttpResponse {
-    finish(&request, &state, Instant::now(), Err(Refusal::method("GET, POST, OPTIONS", "send queries by POST, or by GET")))
+    finish(
+        &request,
+        &state,
+        Instant::now(),
+        Err(Refusal::method("GET, POST, OPTIONS", "send queries by POST, or by GET")),
+    )
 }
 
 /// What is noted of a request on the way.
@@ -158,7 +163,8 @@ fn is_meant(request: &HttpRequest) -> bool {
         return true;
     }
     let asks_for_anything = headers.get_all(header::ACCEPT).all(|accept| accept.as_bytes().trim_ascii() == b"*/*");
-    let is_elsewhere = headers.get("sec-fetch-site").is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
+    let is_elsewhere =
+        headers.get("sec-fetch-site").is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
     asks_for_anything && !is_elsewhere
 }
 

@@ -132,7 +132,9 @@ impl Metrics {
     fn name(&self, operation: Option<&str>) -> String {
         let Some(name) = operation else { return String::new() };
         let mut known = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.contains(name) || (known.len() < MOST_NAMES && name.len() <= LONGEST_NAME && known.insert(name.to_owned())) {
+        if known.contains(name)
+            || (known.len() < MOST_NAMES && name.len() <= LONGEST_NAME && known.insert(name.to_owned()))
+        {
             return name.to_owned();
         }
         "other".to_owned()
@@ -158,7 +160,11 @@ impl Inner {
         registry.register("pool_connections", "Open connections to Postgres", gauges.pool_open.clone());
         registry.register("pool_connections_idle", "Those that nobody uses", gauges.pool_idle.clone());
         registry.register("pool_connections_maximum", "The most there may be", gauges.pool_most.clone());
-        registry.register("database_ready", "1 while the database answers and has all migrations", gauges.database.clone());
+        registry.register(
+            "database_ready",
+            "1 while the database answers and has all migrations",
+            gauges.database.clone(),
+        );
         registry.register("tasks", "Tasks of the event loop", gauges.tasks.clone());
         registry.register(
             "event_loop_lateness_seconds",
@@ -180,7 +186,10 @@ impl Inner {
         set(&gauges.pool_idle, idle);
         set(&gauges.pool_most, most);
         set(&gauges.database, usize::from(self.pulse.health() == Health::Good));
-        set(&gauges.tasks, tokio::runtime::Handle::try_current().map_or(0, |runtime| runtime.metrics().num_alive_tasks()));
+        set(
+            &gauges.tasks,
+            tokio::runtime::Handle::try_current().map_or(0, |runtime| runtime.metrics().num_alive_tasks()),
+        );
         set(&gauges.memory, resident_memory().unwrap_or_default());
         gauges.lateness.set(Duration::from_micros(self.lateness.swap(0, Ordering::Relaxed)).as_secs_f64());
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sea_orm::sqlx::postgres::PgConnection;
 use migration::{Migrator, MigratorTrait as _};
+use sea_orm::sqlx::postgres::PgConnection;
 use sea_orm::sqlx::{self, ConnectOptions as _};
 use tokio::sync::watch;
 

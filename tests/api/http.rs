@@ -41,7 +41,9 @@ async fn mutations_by_get() {
 async fn a_get_that_another_site_could_cause() {
     let app = TestApp::start().await;
     let get = || app.client().get(app.url("/graphql?query=%7B__typename%7D"));
-    for accept in ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "image/png,*/*", "text/css,*/*;q=0.1"] {
+    for accept in
+        ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "image/png,*/*", "text/css,*/*;q=0.1"]
+    {
         assert_eq!(sent(get().header("Accept", accept)).await.0, 400, "{accept}");
     }
     for site in ["cross-site", "same-site"] {

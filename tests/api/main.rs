@@ -31,6 +31,7 @@ mod language;
 mod limits;
 mod lookup;
 mod node;
+mod operations;
 mod organization;
 mod pagination;
 mod paper;

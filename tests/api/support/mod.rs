@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use academic_directory::config::{DatabaseConfig, HttpConfig, Limits, LogFormat, Migrate, NetworkConfig, Operations, OperationsConfig};
+use academic_directory::config::{
+    DatabaseConfig, HttpConfig, Limits, LogFormat, Migrate, NetworkConfig, Operations, OperationsConfig,
+};
 use academic_directory::database::Database;
 use academic_directory::record::Record;
 use academic_directory::schema::context::DirectoryIdentity;
@@ -22,7 +24,7 @@ mod read;
 pub mod sample;
 pub mod wire;
 
-pub use postgres::{Session, empty_database, new_database};
+pub use postgres::{Session, empty_database, execute, new_database};
 pub use read::{CLIENTS_MISTAKES, orcid, organization, researcher, ror, topic, with};
 
 /// A running service.

@@ -1,0 +1,265 @@
+//! What those who run the service see of it: health, metrics, request ids, logs, and its end.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::support::binary::{Running, Workplace, wait_for};
+use crate::support::{Session, TestApp, new_database, paper, wire};
+
+async fn get(app: &TestApp, path: &str) -> (u16, String) {
+    let response = app.client().get(app.url(path)).send().await.expect("an answer");
+    (response.status().as_u16(), response.text().await.expect("a text"))
+}
+
+fn json_of(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+/// Waits until the service says that it is ready or not.
+async fn until_ready_is(app: &TestApp, expected: u16) -> Value {
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        let (status, body) = get(app, "/health/ready").await;
+        if status == expected {
+            return json_of(&body);
+        }
+        assert!(std::time::Instant::now() < deadline, "waited too long for {expected}: {body}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn health() {
+    let app = TestApp::start().await;
+    let (status, body) = get(&app, "/health/live").await;
+    assert_eq!((status, json_of(&body)), (200, json!({ "status": "live" })));
+    let ready = json!({ "status": "ready", "checks": { "database": "ok", "migrations": "ok", "draining": false } });
+    assert_eq!(until_ready_is(&app, 200).await, ready);
+    app.sql("ALTER TABLE seaql_migrations RENAME TO elsewhere").await;
+    let body = until_ready_is(&app, 503).await;
+    assert_eq!(body["checks"], json!({ "database": "ok", "migrations": "pending", "draining": false }));
+    app.sql("ALTER TABLE elsewhere RENAME TO seaql_migrations").await;
+    assert_eq!(until_ready_is(&app, 200).await, ready);
+    let mut elsewhere = url::Url::parse(&app.database_url).expect("an address");
+    let name = elsewhere.path().trim_start_matches('/').to_owned();
+    elsewhere.set_path("/postgres");
+    let session = Session::open(elsewhere.as_str()).await;
+    session.run(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+    session.run(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")).await;
+    let body = until_ready_is(&app, 503).await;
+    assert_eq!(body["checks"]["database"], "gone");
+    assert_eq!(get(&app, "/health/live").await.0, 200);
+}
+
+/// The value of a line of the metrics.
+async fn metric(app: &TestApp, line: &str) -> f64 {
+    let (status, text) = get(app, "/metrics").await;
+    assert_eq!(status, 200);
+    let found = text.lines().find_map(|own| own.strip_prefix(line)?.trim().parse().ok());
+    found.unwrap_or_else(|| panic!("no {line} in {text}"))
+}
+
+#[tokio::test]
+async fn metrics() {
+    let app = TestApp::start().await;
+    app.load(json!([paper("Tides", Some(2001), &["Ada Berg"])])).await;
+    app.data("query Titles { papers { nodes { title authorships { nodes { name } } } } }").await;
+    app.data("query Titles { papers { nodes { title } } }").await;
+    app.ask("query Titles { unknown }", json!({})).await;
+    app.ask("{ papers(first: 0) { nodes { id } } }", json!({})).await;
+    app.ask(&format!("{{ {} }}", "a ".repeat(20_000)), json!({})).await;
+    #[expect(clippy::cast_precision_loss, reason = "few statements")]
+    let statements = app.store.statements().of_all() as f64;
+    assert!(statements >= 3.0);
+    for (line, expected) in [
+        ("academic_directory_requests_total{operation=\"Titles\",outcome=\"ok\"}", 2.0),
+        ("academic_directory_requests_total{operation=\"\",outcome=\"partial\"}", 1.0),
+        ("academic_directory_refusals_total{limit=\"tokens\"}", 1.0),
+        ("academic_directory_refusals_total{limit=\"GRAPHQL_VALIDATION_FAILED\"}", 1.0),
+        ("academic_directory_request_seconds_count{outcome=\"ok\"}", 2.0),
+        ("academic_directory_request_statements_sum", statements),
+        ("academic_directory_requests_in_flight", 0.0),
+        ("academic_directory_pool_connections_maximum", 4.0),
+        ("academic_directory_database_ready", 1.0),
+    ] {
+        assert!((metric(&app, line).await - expected).abs() < 0.001, "{line}: {}", metric(&app, line).await);
+    }
+    assert!(metric(&app, "academic_directory_pool_connections").await >= 1.0);
+    assert!(metric(&app, "academic_directory_connections").await >= 1.0);
+    assert!(metric(&app, "academic_directory_resident_memory_bytes").await > 1e6);
+    assert!(metric(&app, "academic_directory_event_loop_lateness_seconds").await >= 0.0);
+    // Names that clients make up are told apart up to a number.
+    for number in 0..300 {
+        app.data(&format!("query Made{number} {{ __typename }}")).await;
+    }
+    let (_, text) = get(&app, "/metrics").await;
+    assert!(text.matches("operation=\"Made").count() <= 200);
+    assert!(metric(&app, "academic_directory_requests_total{operation=\"other\",outcome=\"ok\"}").await >= 100.0);
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[tokio::test]
+async fn names_of_requests() {
+    let app = TestApp::start().await;
+    let ask = |id: Option<&'static str>, path: &str| {
+        let request = app.client().get(app.url(path)).header("Accept", "application/json");
+        id.into_iter().fold(request, |request, id| request.header("X-Request-Id", id)).send()
+    };
+    for path in ["/graphql?query={__typename}", "/graphql", "/nothing", "/health/live", "/graphiql"] {
+        let answer = ask(Some("a-1_B.2"), path).await.expect("an answer");
+        assert_eq!(answer.headers()["x-request-id"], "a-1_B.2", "{path}");
+        let own = ask(None, path).await.expect("an answer").headers()["x-request-id"].clone();
+        assert!(own.to_str().expect("text").parse::<uuid::Uuid>().is_ok(), "{path}");
+    }
+    let long = "a".repeat(129);
+    for id in ["", " ", "a b", "a/b", "é", "a;b", long.as_str()] {
+        let id: &'static str = Box::leak(id.to_owned().into_boxed_str());
+        let answer = ask(Some(id), "/health/live").await.expect("an answer");
+        assert_ne!(answer.headers()["x-request-id"].as_bytes(), id.as_bytes());
+    }
+    // The name by which the log has a fault is the request's.
+    app.load(json!([paper("Tides", Some(2001), &["Ada Berg"])])).await;
+    app.sql("DROP TABLE coauthorship CASCADE").await;
+    let query = json!({ "query": "{ researchers { nodes { coauthors { nodes { name } } } } }" });
+    let answer = app.client().post(app.url("/graphql")).header("X-Request-Id", "mine").json(&query).send().await;
+    let body: Value = answer.expect("an answer").json().await.expect("JSON");
+    assert_eq!(body["errors"][0]["extensions"]["requestId"], "mine");
+}
+
+/// The service as a process, and where it listens.
+fn start(place: &Workplace, url: &str, settings: &[(&str, &str)]) -> (Running, std::net::SocketAddr) {
+    let mut command = place.over(url, &["serve"]);
+    command.env("LISTEN", "127.0.0.1:0").env("LOG", "info,sqlx=warn");
+    settings.iter().for_each(|(name, value)| {
+        command.env(name, value);
+    });
+    let mut running = Running::start(&mut command);
+    let address = running.line("GraphQL");
+    let address = address.strip_prefix("http://").and_then(|rest| rest.strip_suffix("/graphql")).expect("an address");
+    (running, address.parse().expect("an address"))
+}
+
+#[tokio::test]
+async fn metrics_on_an_address_of_their_own() {
+    let place = Workplace::new();
+    let url = new_database().await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
+    let (running, address) = start(&place, &url, &[("LISTEN", "0.0.0.0:0"), ("METRICS_LISTEN", &free.to_string())]);
+    let path = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let answer = wire::send(free, path("/metrics")).await;
+    assert!(wire::status(&answer) == 200 && answer.contains("academic_directory_requests_in_flight 0"), "{answer}");
+    assert_eq!(wire::status(&wire::send(free, path("/health/ready")).await), 200);
+    assert_eq!(wire::status(&wire::send(free, path("/graphql")).await), 404);
+    let public = std::net::SocketAddr::from(([127, 0, 0, 1], address.port()));
+    let answer = wire::send(public, path("/metrics")).await;
+    assert!(wire::status(&answer) == 404 && answer.contains("METRICS_LISTEN"), "{answer}");
+    running.signal(Signal::TERM);
+    assert_eq!(running.end().code, Some(0));
+}
+
+#[tokio::test]
+async fn logs_tell_nothing_that_was_asked() {
+    let place = Workplace::new();
+    let url = new_database().await;
+    let (running, address) = start(&place, &url, &[("LOG_FORMAT", "json")]);
+    crate::support::execute(&url, "DROP TABLE coauthorship CASCADE").await;
+    let ask = |query: &str, variables: Value, id: &str| {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let headers = format!(
+            "Content-Type: application/json\r\nAuthorization: Bearer secret-token\r\nX-Request-Id: {id}\r\nConnection: close\r\n"
+        );
+        wire::send(address, wire::post(&headers, body.as_bytes()))
+    };
+    ask("query Named($a: String!) { search(query: $a) { totalCount } }", json!({ "a": "secret-value" }), "first").await;
+    ask("{ papers(filter: {query: \"secret-literal\"}) { nodes { id } } }", json!({}), "second").await;
+    ask("{ coauthors_secret }", json!({}), "third").await;
+    running.signal(Signal::TERM);
+    let outcome = running.end();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(!outcome.stderr.contains("secret"), "{}", outcome.stderr);
+    for word in ["SELECT", "src/", ".rs:", "panicked", "RUST_BACKTRACE"] {
+        assert!(!outcome.stderr.contains(word), "{word}: {}", outcome.stderr);
+    }
+    let lines: Vec<Value> = outcome.stderr.lines().map(json_of).collect();
+    let line = lines.iter().find(|line| line["request_id"] == "first").expect("a line of the first request");
+    assert_eq!((&line["operation"], &line["outcome"], &line["status"]), (&json!("Named"), &json!("ok"), &json!(200)));
+    assert!(line["milliseconds"].is_number() && line["statements"].is_number(), "{line}");
+    let line = lines.iter().find(|line| line["request_id"] == "third").expect("a line of the third request");
+    assert_eq!((&line["outcome"], &line["refusal"]), (&json!("refused"), &json!("GRAPHQL_VALIDATION_FAILED")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_stop_under_load() {
+    let place = Workplace::new();
+    let url = new_database().await;
+    let (running, address) = start(&place, &url, &[]);
+    // Idle connections and a half request do not hold it up.
+    let idle: Vec<_> = (0..5).map(|_| wire::connect(address)).collect();
+    let mut half = wire::connect(address);
+    std::io::Write::write_all(&mut half, b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-").expect("bytes");
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let clients = (0..8).map(|_| {
+        let client = client.clone();
+        tokio::spawn(async move {
+            let body = json!({ "query": "{ researchers(first: 5) { totalCount nodes { name } } }" });
+            let mut answered = 0;
+            loop {
+                match client.post(format!("http://{address}/graphql")).json(&body).send().await {
+                    Ok(response) => {
+                        let status = response.status().as_u16();
+                        let is_last = response.headers().get("connection").is_some_and(|value| value == "close");
+                        let answer: Value = response.json().await.expect("a whole answer");
+                        assert!(status == 200 && answer["data"]["researchers"]["totalCount"] == 0, "{status} {answer}");
+                        answered += 1;
+                        // Who heeds this, as proxies and clients do, loses nothing.
+                        if is_last {
+                            return (answered, None);
+                        }
+                    }
+                    Err(error) => return (answered, Some(format!("{error:?}"))),
+                }
+            }
+        })
+    });
+    let clients: Vec<_> = clients.collect();
+    // A request that takes longer than the service would go on.
+    let session = Session::open(&url).await;
+    session.run("BEGIN; LOCK TABLE topic IN ACCESS EXCLUSIVE MODE").await;
+    let slow = {
+        let body = json!({ "query": "{ topics { totalCount nodes { slug } } }" });
+        let request = client.post(format!("http://{address}/graphql")).json(&body);
+        tokio::spawn(
+            async move { request.send().await.expect("an answer").json::<Value>().await.expect("a whole answer") },
+        )
+    };
+    let watcher = Session::open(&url).await;
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while watcher.number(waiting).await == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let begun = std::time::Instant::now();
+    running.signal(Signal::TERM);
+    // It says so before it takes no more.
+    let ready = wire::send(address, "GET /health/ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    assert!(wire::status(&ready) == 503 && ready.contains("\"draining\":true"), "{ready}");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    session.run("ROLLBACK").await;
+    assert_eq!(slow.await.expect("an answer")["data"]["topics"]["totalCount"], 0);
+    let outcome = tokio::task::spawn_blocking(|| running.end()).await.expect("an end");
+    let time = begun.elapsed();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(time < Duration::from_secs(10), "{time:?}");
+    let mut answered = 0;
+    for client in clients {
+        let (amount, broken) = client.await.expect("a client");
+        answered += amount;
+        assert_eq!(broken, None, "a request failed in the middle");
+    }
+    println!("{answered} requests answered; it took {time:?} to stop");
+    assert!(answered > 10);
+    drop((idle, half));
+    wait_for("nobody to listen", || std::net::TcpStream::connect(address).is_err().then_some(()));
+}
