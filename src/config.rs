@@ -269,15 +269,17 @@ impl NetworkConfig {
 
 fn network(text: &str) -> Result<IpNet, String> {
     let address = || text.parse::<IpAddr>().map(IpNet::from);
-    text.parse().or_else(|_| address()).map_err(|_| "write an address such as 10.0.0.1, or a network such as 10.0.0.0/8".to_owned())
+    text.parse()
+        .or_else(|_| address())
+        .map_err(|_| "write an address such as 10.0.0.1, or a network such as 10.0.0.0/8".to_owned())
 }
 
 fn token_quota(text: &str) -> Result<TokenQuota, String> {
     let parts: Vec<&str> = text.split(':').collect();
     let quota = match parts.as_slice() {
-        [name, digest, cost] if !name.is_empty() => digest_of(digest).zip(cost.parse().ok()).map(|(digest, cost_per_minute)| {
-            TokenQuota { name: (*name).to_owned(), digest, cost_per_minute }
-        }),
+        [name, digest, cost] if !name.is_empty() => digest_of(digest)
+            .zip(cost.parse().ok())
+            .map(|(digest, cost_per_minute)| TokenQuota { name: (*name).to_owned(), digest, cost_per_minute }),
         _ => None,
     };
     // Nothing of the text: somebody may have put the token itself there.
@@ -434,7 +436,9 @@ mod tests {
 
     #[test]
     fn networks() {
-        for (text, read) in [("10.1.2.3", "10.1.2.3/32"), ("10.0.0.0/8", "10.0.0.0/8"), ("fd00::/8", "fd00::/8"), ("::1", "::1/128")] {
+        for (text, read) in
+            [("10.1.2.3", "10.1.2.3/32"), ("10.0.0.0/8", "10.0.0.0/8"), ("fd00::/8", "fd00::/8"), ("::1", "::1/128")]
+        {
             assert_eq!(network(text).expect("a network").to_string(), read);
         }
         for text in ["", "proxy", "10.0.0.0/33", "10.0.0"] {

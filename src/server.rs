@@ -68,7 +68,7 @@ impl Application {
         let listener = TcpListener::bind(settings.listen).map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?;
         let schema = schema::builder(&settings.limits).data(settings.identity.clone());
-        let http = settings.http.clone();
+        let http = settings.http;
         let connections = settings.network.connections();
         connections::make_room(connections.most);
         let (head_timeout, keep_alive) = (connections.head, connections.keep_alive);

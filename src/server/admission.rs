@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::answer::Refusal;
 
 /// The places for requests that are worked on.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Admission {
     places: Arc<Semaphore>,
     most: usize,
@@ -36,7 +36,9 @@ impl Admission {
     /// A place, or what the client is told.
     pub(super) fn enter(&self) -> Result<Permit, Refusal> {
         self.try_enter().ok_or_else(|| {
-            Refusal::busy("more is asked at the moment than can be answered; try again after the seconds in Retry-After")
+            Refusal::busy(
+                "more is asked at the moment than can be answered; try again after the seconds in Retry-After",
+            )
         })
     }
 
@@ -55,7 +57,7 @@ mod tests {
     fn places() {
         let admission = Admission::new(NonZeroU32::new(2).expect("not zero"));
         let first = admission.try_enter().expect("a place");
-        let second = admission.clone().try_enter().expect("a place");
+        let second = admission.try_enter().expect("a place");
         assert!(admission.try_enter().is_none());
         assert_eq!(admission.enter().expect_err("no place").status, 503);
         assert_eq!(admission.in_flight(), 2);

@@ -28,7 +28,8 @@ use super::client_address::{TrustedProxies, block_of};
 use crate::config::ConnectionLimits;
 
 /// What a connection too many is told, before anything of it is read.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// All connections of the service.
 #[derive(Clone, Debug)]
@@ -223,7 +224,11 @@ pub(super) fn make_room(most: usize) {
     };
     let needed = (most as u64).saturating_mul(2).saturating_add(OTHERS);
     if let Some(current) = current.filter(|current| *current < needed) {
-        tracing::warn!(current, needed, "the limit of open files is too low for MAX_CONNECTIONS; raise it, or lower that");
+        tracing::warn!(
+            current,
+            needed,
+            "the limit of open files is too low for MAX_CONNECTIONS; raise it, or lower that"
+        );
     }
 }
 

@@ -212,7 +212,9 @@ impl Exceeded {
             None => Refusal::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "RATE_LIMITED",
-                format!("the query costs {cost}, more than the {quota} that {who} has in a whole minute; ask for less at once"),
+                format!(
+                    "the query costs {cost}, more than the {quota} that {who} has in a whole minute; ask for less at once"
+                ),
             ),
         };
         self.standing.headers().into_iter().fold(refusal, |refusal, (name, value)| refusal.with(name, value))
@@ -382,9 +384,15 @@ mod tests {
             shown(standing.headers()),
             ["ratelimit-policy: \"token\";q=12000;w=60", "ratelimit: \"token\";r=2000;t=50"]
         );
-        assert!(limiter.charge(&client, 3_000).expect_err("too much").refusal().message.contains("this token has 2000"));
+        assert!(
+            limiter.charge(&client, 3_000).expect_err("too much").refusal().message.contains("this token has 2000")
+        );
         for other in ["Bearer other", "Basic secret", "secret", "Bearer"] {
-            assert_eq!(limiter.client_of(PEER, &headers(header::AUTHORIZATION, other)), Client::Address(PEER), "{other}");
+            assert_eq!(
+                limiter.client_of(PEER, &headers(header::AUTHORIZATION, other)),
+                Client::Address(PEER),
+                "{other}"
+            );
         }
     }
 

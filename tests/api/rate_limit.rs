@@ -84,18 +84,27 @@ async fn clients_are_told_apart() {
     let bearer = ("Authorization", "Bearer secret");
     let token = ask(&app, QUERY, &[bearer]).await;
     assert_eq!((token.status, token.header("ratelimit-policy")), (200, "\"token\";q=5000;w=60"));
-    assert_eq!(ask(&app, QUERY, &[("Authorization", "Bearer other")]).await.header("ratelimit-policy"), "\"address\";q=1000;w=60");
+    assert_eq!(
+        ask(&app, QUERY, &[("Authorization", "Bearer other")]).await.header("ratelimit-policy"),
+        "\"address\";q=1000;w=60"
+    );
     // Dearer than all that an address has.
     let refused = ask(&app, dear, &[]).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "none"), "{}", refused.body);
-    assert!(refused.body["errors"][0]["message"].as_str().is_some_and(|message| message.contains("more than the 1000")));
+    assert!(
+        refused.body["errors"][0]["message"].as_str().is_some_and(|message| message.contains("more than the 1000"))
+    );
     assert_eq!(ask(&app, dear, &[bearer]).await.status, 200);
 }
 
 #[tokio::test]
 async fn what_is_not_run_costs_too() {
     let app = limited().await;
-    for (number, (query, header)) in [("{", None), ("{ nothing }", None), ("{ __typename }", None), (QUERY, Some(("X-Query-Cost", "only")))].into_iter().enumerate() {
+    for (number, (query, header)) in
+        [("{", None), ("{ nothing }", None), ("{ __typename }", None), (QUERY, Some(("X-Query-Cost", "only")))]
+            .into_iter()
+            .enumerate()
+    {
         let address = format!("192.0.2.{number}");
         let headers: Vec<_> = [("X-Forwarded-For", address.as_str())].into_iter().chain(header).collect();
         assert_eq!(ask(&app, query, &headers).await.left(), 900, "{query}");

@@ -62,7 +62,8 @@ fn exchange(stream: &mut TcpStream) {
 #[tokio::test]
 async fn head() {
     let app = impatient().await;
-    let answer = slowly(app.address, |stream| trickle(stream, b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")).await;
+    let answer =
+        slowly(app.address, |stream| trickle(stream, b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")).await;
     assert_eq!(status(&answer), 408, "{answer}");
 }
 
@@ -184,7 +185,11 @@ async fn connections_of_one_address() {
         open.pop();
         wait_for("the place of a connection that was closed", || (once(address) == 200).then_some(()));
         // However a connection ends, its place is free again.
-        for beginning in ["nonsense\r\n\r\n", "POST /graphql HTTP/1.1\r\nHost", "POST /graphql HTTP/1.1\r\nHost: l\r\nContent-Length: 9\r\n\r\n"] {
+        for beginning in [
+            "nonsense\r\n\r\n",
+            "POST /graphql HTTP/1.1\r\nHost",
+            "POST /graphql HTTP/1.1\r\nHost: l\r\nContent-Length: 9\r\n\r\n",
+        ] {
             for _ in 0..5 {
                 let mut stream = connect(address);
                 let _ = stream.write_all(beginning.as_bytes());
@@ -200,8 +205,12 @@ async fn connections_of_one_address() {
 async fn connections_in_all() {
     let few = |number: u32| number.try_into().expect("not zero");
     let trusted = vec!["127.0.0.0/8".parse().expect("a network")];
-    let network =
-        NetworkConfig { max_connections: few(2), max_connections_per_address: few(1), trusted_proxies: trusted, ..network() };
+    let network = NetworkConfig {
+        max_connections: few(2),
+        max_connections_per_address: few(1),
+        trusted_proxies: trusted,
+        ..network()
+    };
     let app = TestApp::start_network(network, http()).await;
     let address = app.address;
     let check = move || {
@@ -225,11 +234,15 @@ async fn requests_at_once() {
     let query = "{ researchers { nodes { name } } }";
     let waiting = async { tokio::join!(app.ask(query, json!({})), app.ask(query, json!({}))) };
     let refused = async {
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
         while session.number(waiting).await < 2 {}
         let request = app.client().post(app.url("/graphql")).json(&json!({ "query": "{ __typename }" }));
         let response = request.send().await.expect("an answer");
-        assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"1".parse().expect("a value")));
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["retry-after"]),
+            (503, &"1".parse().expect("a value"))
+        );
         let body: serde_json::Value = response.json().await.expect("JSON");
         assert_eq!(body["errors"][0]["extensions"]["code"], "SERVICE_UNAVAILABLE", "{body}");
         session.run("COMMIT").await;
