@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{DatabaseConfig, Demo, ServeConfig};
+use crate::config::{DatabaseConfig, Demo, LogFormat, ServeConfig};
 use crate::database::{self, Database, Direction};
 use crate::identifier::Ror;
 use crate::import::profile_page::ProfilePageOptions;
@@ -108,8 +108,8 @@ impl ImportArguments {
 impl Cli {
     /// What is logged.
     #[must_use]
-    pub fn log(&self) -> &str {
-        &self.database.log
+    pub fn log(&self) -> (&str, LogFormat) {
+        (&self.database.log, self.database.log_format)
     }
 
     /// Does what was asked. Errors are told on standard error.
@@ -237,6 +237,7 @@ async fn prepare(
         limits: serve.limits(),
         identity: DirectoryIdentity { name: serve.directory_name, default_language: serve.default_language },
         http: serve.http,
+        operations: serve.operations,
         network: serve.network,
     };
     let application = Application::build(store.clone(), settings)?;

@@ -45,6 +45,9 @@ pub struct DatabaseConfig {
     /// What is logged: error, warn, info, debug or trace, or directives as tracing has them
     #[arg(long, env = "LOG", default_value = "info,sqlx=warn,sea_orm_migration=warn,actix_server=warn", global = true)]
     pub log: String,
+    /// How logs are written
+    #[arg(long, env = "LOG_FORMAT", default_value = "text", global = true)]
+    pub log_format: LogFormat,
 }
 
 /// Whether migrations run at start.
@@ -85,6 +88,9 @@ pub struct ServeConfig {
     /// How requests are taken.
     #[command(flatten)]
     pub http: HttpConfig,
+    /// What those who run the service see of it.
+    #[command(flatten)]
+    pub operations: OperationsConfig,
     /// How many clients there may be, and how much they may take.
     #[command(flatten)]
     pub network: NetworkConfig,
@@ -130,6 +136,35 @@ pub struct ServeConfig {
     /// Whether the schema can be asked for by introspection
     #[arg(long, env = "INTROSPECTION", default_value = "on")]
     pub introspection: Switch,
+}
+
+/// What those who run the service see of it.
+#[derive(Args, Clone, Debug)]
+pub struct OperationsConfig {
+    /// The address and port for /metrics and /health alone; without it they are at LISTEN, the metrics only where that is
+    /// a loopback address
+    #[arg(long, env = "METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// How long the service goes on after it said by /health/ready that it stops, in seconds
+    #[arg(long, env = "SHUTDOWN_DELAY_SECONDS", default_value = "1", value_parser = clap::value_parser!(u32).range(0..=4))]
+    pub shutdown_delay_seconds: u32,
+}
+
+impl OperationsConfig {
+    /// How long the service goes on after it said that it stops.
+    #[must_use]
+    pub fn shutdown_delay(&self) -> Duration {
+        Duration::from_secs(self.shutdown_delay_seconds.into())
+    }
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    Text,
+    /// A JSON object a line
+    Json,
 }
 
 /// On or off.

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use academic_directory::cli::Cli;
+use academic_directory::config::LogFormat;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
@@ -12,14 +13,19 @@ const STACK: usize = 16 * 1024 * 1024;
 fn main() -> ExitCode {
     let dotenv = dotenvy::dotenv();
     let cli = Cli::parse();
-    let filter = match EnvFilter::try_new(cli.log()) {
+    let (filter, format) = cli.log();
+    let filter = match EnvFilter::try_new(filter) {
         Ok(filter) => filter,
         Err(error) => {
             eprintln!("error: LOG cannot be read: {error}; write error, warn, info, debug or trace");
             return ExitCode::FAILURE;
         }
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     match dotenv {
         Err(error) if !error.not_found() => {
             eprintln!("error: .env cannot be read: {error}");

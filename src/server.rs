@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::body::MessageBody;
+use actix_web::dev::{Server, ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName};
-use actix_web::http::StatusCode;
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use tokio::runtime::Handle as Runtime;
@@ -17,10 +18,12 @@ use self::admission::Admission;
 use self::answer::Refusal;
 use self::client_address::TrustedProxies;
 use self::connections::Connections;
+use self::health::Readiness;
+use self::metrics::Metrics;
 use self::negotiation::MediaType;
 use self::persisted::Persisted;
 use self::rate_limit::RateLimiter;
-use crate::config::{HttpConfig, Limits, NetworkConfig};
+use crate::config::{HttpConfig, Limits, NetworkConfig, OperationsConfig};
 use crate::schema::context::DirectoryIdentity;
 use crate::schema::{self, DirectorySchema};
 use crate::store::Store;
@@ -31,11 +34,17 @@ mod answer;
 pub mod client_address;
 pub mod connections;
 mod graphql;
+mod health;
+mod metrics;
 mod negotiation;
 mod page;
 mod parameters;
 mod persisted;
 pub mod rate_limit;
+mod request_id;
+
+/// How long requests under way have to end when the service stops.
+const SHUTDOWN_SECONDS: u64 = 5;
 
 /// What a server is made of.
 #[derive(Clone)]
@@ -50,12 +59,17 @@ pub struct Settings {
     pub http: HttpConfig,
     /// How many clients there may be, and how much they may take.
     pub network: NetworkConfig,
+    /// What those who run the service see of it.
+    pub operations: OperationsConfig,
 }
 
 /// A server that listens, before it is run.
 pub struct Application {
     address: SocketAddr,
     server: Server,
+    /// Another listener, for metrics and health alone.
+    watchers: Option<Server>,
+    handle: Handle,
 }
 
 impl Application {
@@ -64,24 +78,40 @@ impl Application {
     /// # Errors
     /// Where the address cannot be listened on, or a setting does not hold.
     pub fn build(store: Store, settings: Settings) -> Result<Self, StartError> {
-        let unusable = |error| StartError::Address(settings.listen, error);
-        let listener = TcpListener::bind(settings.listen).map_err(unusable)?;
+        let Settings { listen, limits, identity, http, network, operations } = settings;
+        let unusable = |error| StartError::Address(listen, error);
+        let listener = TcpListener::bind(listen).map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?;
-        let schema = schema::builder(&settings.limits).data(settings.identity.clone());
-        let http = settings.http;
-        let connections = settings.network.connections();
+        let schema = schema::builder(&limits).data(identity);
+        let connections = network.connections();
         connections::make_room(connections.most);
         let (head_timeout, keep_alive) = (connections.head, connections.keep_alive);
-        let connections = Connections::new(connections, TrustedProxies::new(settings.network.trusted_proxies.clone()));
+        let connections = Connections::new(connections, TrustedProxies::new(network.trusted_proxies.clone()));
         let arrivals = connections.clone();
+        let pulse = store.pulse();
+        let admission = Admission::new(network.max_concurrent_requests);
+        let metrics = Metrics::new(store.clone(), pulse.clone(), admission.clone(), connections.clone());
+        let readiness = Readiness::new(pulse.clone());
+        let metrics_listener = operations.metrics_listen.map(|at| {
+            TcpListener::bind(at).map_err(|error| StartError::Metrics(at, error))
+        });
+        let watchers = metrics_listener.transpose()?.map(|listener| watchers(listener, &metrics, &readiness)).transpose();
+        let watchers = watchers.map_err(unusable)?;
+        let shows_metrics = address.ip().is_loopback();
+        let handle_parts = (readiness.clone(), connections.clone(), operations.shutdown_delay());
         let state = Data::new(State {
-            admission: Admission::new(settings.network.max_concurrent_requests),
-            rate_limiter: RateLimiter::new(settings.network.rate_limits(settings.listen)),
-            schema: Arc::new(DirectorySchema::new(schema, settings.limits.clone())),
-            pulse: store.pulse(),
+            metrics: metrics.clone(),
+            admission,
+            rate_limiter: RateLimiter::new(network.rate_limits(listen)),
+            schema: Arc::new(DirectorySchema::new(schema, limits.clone())),
+            pulse,
             store,
-            persisted: Persisted::new(http.operations, http.operations_manifest.as_deref(), http.persisted_queries_bytes)?,
-            limits: settings.limits.clone(),
+            persisted: Persisted::new(
+                http.operations,
+                http.operations_manifest.as_deref(),
+                http.persisted_queries_bytes,
+            )?,
+            limits,
             runtime: Runtime::current(),
             request_timeout: Duration::from_secs(http.request_timeout_seconds.get().into()),
             body_timeout: Duration::from_secs(http.body_timeout_seconds.get().into()),
@@ -89,6 +119,7 @@ impl Application {
         });
         let server = HttpServer::new(move || {
             let connections = connections.clone();
+            let draining = readiness.clone();
             App::new()
                 .wrap(Compress::default())
                 .wrap(cross_origin(&http.cors_origins))
@@ -96,7 +127,14 @@ impl Application {
                     let connections = connections.clone();
                     async move { connections.follow(request, next).await }
                 }))
+                .wrap(from_fn(move |request, next| close_when_draining(draining.clone(), request, next)))
+                .wrap(from_fn(request_id::name))
                 .app_data(state.clone())
+                .app_data(Data::new(readiness.clone()))
+                .app_data(Data::new(metrics.clone()))
+                .route("/health/live", web::get().to(health::live))
+                .route("/health/ready", web::get().to(health::ready))
+                .route("/metrics", if shows_metrics { web::get().to(metrics::metrics) } else { web::get().to(metrics::elsewhere) })
                 .route("/", web::get().to(|| see_other("/graphiql")))
                 .service(
                     web::resource("/graphql")
@@ -116,11 +154,14 @@ impl Application {
         // Who closes the connection gives up what was asked over it.
         .h1_allow_half_closed(false)
         .disable_signals()
-        .shutdown_timeout(10)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
         .listen(listener)
         .map_err(unusable)?
         .run();
-        Ok(Self { address, server })
+        let (readiness, connections, delay) = handle_parts;
+        let watchers_handle = watchers.as_ref().map(Server::handle);
+        let handle = Handle { server: server.handle(), watchers: watchers_handle, readiness, connections, delay };
+        Ok(Self { address, server, watchers, handle })
     }
 
     /// Where it listens.
@@ -132,7 +173,7 @@ impl Application {
     /// Ends it from elsewhere.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle(self.server.handle())
+        self.handle.clone()
     }
 
     /// Answers requests until it is stopped.
@@ -140,18 +181,34 @@ impl Application {
     /// # Errors
     /// Where the listening fails.
     pub async fn run(self) -> std::io::Result<()> {
-        self.server.await
+        match self.watchers {
+            Some(watchers) => tokio::try_join!(self.server, watchers).map(|_| ()),
+            None => self.server.await,
+        }
     }
 }
 
 /// Ends a server.
 #[derive(Clone)]
-pub struct Handle(ServerHandle);
+pub struct Handle {
+    server: ServerHandle,
+    watchers: Option<ServerHandle>,
+    readiness: Readiness,
+    connections: Connections,
+    delay: Duration,
+}
 
 impl Handle {
-    /// Takes no more requests, and lets those under way end within ten seconds.
+    /// Says that it is not ready any more and goes on for a while, so that whoever sends requests here learns of it; then
+    /// takes no more, and lets those under way end. Ends within ten seconds.
     pub async fn stop(&self) {
-        self.0.stop(true).await;
+        self.readiness.drain();
+        tokio::time::sleep(self.delay).await;
+        self.connections.drain();
+        self.server.stop(true).await;
+        if let Some(watchers) = &self.watchers {
+            watchers.stop(false).await;
+        }
     }
 }
 
@@ -161,12 +218,43 @@ pub enum StartError {
     /// Nobody can listen there.
     #[error("cannot listen on {0}: {1}; choose another address by --listen or LISTEN")]
     Address(SocketAddr, #[source] std::io::Error),
+    /// Nobody can listen there for metrics.
+    #[error("cannot listen on {0} for metrics: {1}; choose another address by --metrics-listen or METRICS_LISTEN")]
+    Metrics(SocketAddr, #[source] std::io::Error),
     /// The manifest of operations cannot be used.
     #[error(transparent)]
     Manifest(#[from] persisted::ManifestError),
 }
 
+/// Metrics and health on an address of their own, which need not be public.
+fn watchers(listener: TcpListener, metrics: &Metrics, readiness: &Readiness) -> std::io::Result<Server> {
+    let (metrics, readiness) = (metrics.clone(), readiness.clone());
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(Data::new(metrics.clone()))
+            .app_data(Data::new(readiness.clone()))
+            .route("/metrics", web::get().to(metrics::metrics))
+            .route("/health/live", web::get().to(health::live))
+            .route("/health/ready", web::get().to(health::ready))
+    });
+    Ok(server.workers(1).disable_signals().listen(listener)?.run())
+}
+
+/// Answers in the last moments say that no more requests are taken over their connection.
+async fn close_when_draining<B: MessageBody>(
+    readiness: Readiness,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let mut response = next.call(request).await?;
+    if readiness.is_draining() {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    Ok(response)
+}
+
 struct State {
+    metrics: Metrics,
     admission: Admission,
     rate_limiter: Option<RateLimiter>,
     schema: Arc<DirectorySchema>,

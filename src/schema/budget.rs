@@ -102,14 +102,14 @@ pub fn check(
     limits: &Limits,
 ) -> Result<Cost, Error> {
     within("operations", document.operations.iter().count(), limits.operations, "operations")?;
-    let mut written = Written { deepest_value: 0, ..Written::default() };
+    let mut written = Written::default();
     for (_, operation) in document.operations.iter() {
         let operation = &operation.node;
         within("variables", operation.variable_definitions.len(), limits.variables, "variables in an operation")?;
         for variable in &operation.variable_definitions {
             written.directives += variable.node.directives.len();
             if let Some(value) = &variable.node.default_value {
-                written.constant(&value.node, 1);
+                written.constant(&value.node, &variable.node.name.node, 1);
             }
         }
         written.directives += operation.directives.len();
@@ -119,41 +119,45 @@ pub fn check(
         written.directives += fragment.node.directives.len();
         written.selections(&fragment.node.selection_set.node);
     }
-    for value in variables.values() {
-        written.constant(value, 1);
+    for (name, value) in variables.iter() {
+        written.constant(value, name, 1);
     }
     within("aliases", written.aliases, limits.aliases, "aliases")?;
     within("directives", written.directives, limits.directives, "directives")?;
     within("repeatedFields", written.repeats, limits.repeats, "fields of the same name beside each other")?;
     value_depth(written.deepest_value)?;
-    if written.longest_list > limits.list_entries {
-        let (counted, most) = (written.longest_list, limits.list_entries);
-        let message = format!("a list has {counted} entries; it takes at most {most}: ask in several requests");
+    let (counted, most) = (written.longest_list.0, limits.list_entries);
+    if counted > most {
+        let name = written.longest_list.1;
+        let message = format!("{name} has {counted} entries; a list takes at most {most}: ask in several requests");
         return Err(exceeded("listEntries", counted, most, message));
     }
 
     let mut counter = Counter::new(document, definitions, variables, chosen);
-    let (mut expanded, mut deepest, mut introspection) = (0_u64, 0, 0);
+    let mut all = Sum::default();
+    let mut root_fields = 0;
     for (_, operation) in document.operations.iter() {
         let sum = counter.operation(&operation.node);
-        within("rootFields", number(sum.fields), limits.root_fields, "fields at its root")?;
-        expanded = expanded.saturating_add(sum.selections);
-        deepest = deepest.max(sum.depth);
-        introspection = introspection.max(sum.introspection);
-        if sum.asks_for_schema && !limits.introspection {
-            return Err(Error::Forbidden {
-                code: "INTROSPECTION_OFF",
-                message: "introspection is turned off here; queries run as ever, by the schema that was published".to_owned(),
-            });
-        }
+        root_fields = root_fields.max(sum.fields);
+        all.add(sum);
     }
-    if number(deepest) > limits.depth {
-        return Err(too_deep(number(deepest), limits.depth));
+    if number(all.depth) > limits.depth {
+        return Err(too_deep(number(all.depth), limits.depth));
     }
-    within("selections", number(expanded), limits.selections, "selections once its fragments are put in place")?;
-    if introspection > INTROSPECTION_LISTS {
-        let (counted, most) = (number(introspection), number(INTROSPECTION_LISTS));
-        let message = format!("introspection goes through {counted} lists of fields and types in each other; at most {most} are allowed");
+    within("selections", number(all.selections), limits.selections, "selections once its fragments are put in place")?;
+    within("rootFields", number(root_fields), limits.root_fields, "fields at its root")?;
+    if all.asks_for_schema && !limits.introspection {
+        return Err(Error::Forbidden {
+            code: "INTROSPECTION_OFF",
+            message: "introspection is turned off here; queries run as ever, by the schema that was published"
+                .to_owned(),
+        });
+    }
+    if all.introspection > INTROSPECTION_LISTS {
+        let (counted, most) = (number(all.introspection), number(INTROSPECTION_LISTS));
+        let message = format!(
+            "introspection goes through {counted} lists of fields and types in each other; at most {most} are allowed"
+        );
         return Err(exceeded("introspectionDepth", counted, most, message));
     }
     let Some(chosen) = chosen else { return Ok(Cost::default()) };
@@ -173,16 +177,17 @@ fn number(counted: u64) -> usize {
 
 /// What stands in the text, each thing once.
 #[derive(Default)]
-struct Written {
+struct Written<'a> {
     aliases: usize,
     directives: usize,
     repeats: usize,
-    longest_list: usize,
+    /// The entries of the longest list, and the argument, member or variable that it is the value of.
+    longest_list: (usize, &'a str),
     deepest_value: usize,
 }
 
-impl Written {
-    fn selections(&mut self, selections: &SelectionSet) {
+impl<'a> Written<'a> {
+    fn selections(&mut self, selections: &'a SelectionSet) {
         let mut names: HashMap<&Name, usize> = HashMap::new();
         for selection in &selections.items {
             match &selection.node {
@@ -193,7 +198,7 @@ impl Written {
                     let same = names.entry(&field.response_key().node).or_default();
                     *same += 1;
                     self.repeats = self.repeats.max(*same);
-                    field.arguments.iter().for_each(|(_, value)| self.value(&value.node, 1));
+                    field.arguments.iter().for_each(|(name, value)| self.value(&value.node, &name.node, 1));
                     field.directives.iter().for_each(|directive| self.directive(&directive.node));
                     self.selections(&field.selection_set.node);
                 }
@@ -206,40 +211,42 @@ impl Written {
         }
     }
 
-    fn directive(&mut self, directive: &Directive) {
-        directive.arguments.iter().for_each(|(_, value)| self.value(&value.node, 1));
+    fn directive(&mut self, directive: &'a Directive) {
+        directive.arguments.iter().for_each(|(name, value)| self.value(&value.node, &name.node, 1));
     }
 
-    fn value(&mut self, value: &Value, depth: usize) {
+    fn value(&mut self, value: &'a Value, name: &'a str, depth: usize) {
         match value {
             Value::List(entries) => {
-                self.nested(entries.len(), depth);
-                entries.iter().for_each(|entry| self.value(entry, depth + 1));
+                self.nested(entries.len(), name, depth);
+                entries.iter().for_each(|entry| self.value(entry, name, depth + 1));
             }
             Value::Object(members) => {
-                self.nested(0, depth);
-                members.values().for_each(|member| self.value(member, depth + 1));
+                self.nested(0, name, depth);
+                members.iter().for_each(|(name, member)| self.value(member, name, depth + 1));
             }
             _ => {}
         }
     }
 
-    fn constant(&mut self, value: &ConstValue, depth: usize) {
+    fn constant(&mut self, value: &'a ConstValue, name: &'a str, depth: usize) {
         match value {
             ConstValue::List(entries) => {
-                self.nested(entries.len(), depth);
-                entries.iter().for_each(|entry| self.constant(entry, depth + 1));
+                self.nested(entries.len(), name, depth);
+                entries.iter().for_each(|entry| self.constant(entry, name, depth + 1));
             }
             ConstValue::Object(members) => {
-                self.nested(0, depth);
-                members.values().for_each(|member| self.constant(member, depth + 1));
+                self.nested(0, name, depth);
+                members.iter().for_each(|(name, member)| self.constant(member, name, depth + 1));
             }
             _ => {}
         }
     }
 
-    fn nested(&mut self, entries: usize, depth: usize) {
-        self.longest_list = self.longest_list.max(entries);
+    fn nested(&mut self, entries: usize, name: &'a str, depth: usize) {
+        if entries > self.longest_list.0 {
+            self.longest_list = (entries, name);
+        }
         self.deepest_value = self.deepest_value.max(depth);
     }
 }
@@ -255,7 +262,8 @@ struct Sum {
     depth: u64,
     /// The rows that each of its parents has.
     nodes: u64,
-    /// The rows that each row of the page has, where the parent is a connection.
+    /// Whether the parent's page is read, where that is a connection, and the rows that each of its rows has.
+    reads_page: bool,
     per_row: u64,
     statements: u64,
     introspection: u64,
@@ -268,6 +276,7 @@ impl Sum {
         self.fields = self.fields.saturating_add(other.fields);
         self.depth = self.depth.max(other.depth);
         self.nodes = self.nodes.saturating_add(other.nodes);
+        self.reads_page |= other.reads_page;
         self.per_row = self.per_row.saturating_add(other.per_row);
         self.statements = self.statements.saturating_add(other.statements);
         self.introspection = self.introspection.max(other.introspection);
@@ -276,7 +285,7 @@ impl Sum {
 
     /// The same where it is known to be left out: it was written, but asks for nothing.
     fn skipped(self) -> Self {
-        Self { nodes: 0, per_row: 0, statements: 0, ..self }
+        Self { nodes: 0, reads_page: false, per_row: 0, statements: 0, ..self }
     }
 }
 
@@ -336,7 +345,8 @@ impl<'a> Counter<'a> {
             let (inner, directives) = match &selection.node {
                 Selection::Field(field) => (self.field(&field.node, parent), &field.node.directives),
                 Selection::InlineFragment(inline) => {
-                    let condition = inline.node.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
+                    let condition =
+                        inline.node.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
                     (self.selections(&inline.node.selection_set.node, condition.or(parent)), &inline.node.directives)
                 }
                 Selection::FragmentSpread(spread) => {
@@ -380,7 +390,8 @@ impl<'a> Counter<'a> {
             // Introspection: no statements, and as many rows as a schema has.
             let rows = rows_of_introspection(name);
             sum.introspection += u64::from(matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes"));
-            sum.nodes = rows.saturating_mul(below.nodes.saturating_add(1)).saturating_add(u64::from(rows == 0) * below.nodes);
+            sum.nodes =
+                rows.saturating_mul(below.nodes.saturating_add(1)).saturating_add(u64::from(rows == 0) * below.nodes);
             return sum;
         };
         let inner = below.nodes;
@@ -390,14 +401,16 @@ impl<'a> Counter<'a> {
         if definition.named.ends_with("Connection") {
             let size = self.page_size(field).min(self.largest_page);
             // A total or a facet alone reads no rows.
-            sum.nodes = inner.saturating_add(size.saturating_mul(below.per_row));
-        } else if parent.ends_with("Connection") && matches!(name, "edges" | "nodes") {
-            sum.per_row = inner.saturating_add(1);
+            let page = if below.reads_page { size.saturating_mul(below.per_row.saturating_add(1)) } else { 0 };
+            sum.nodes = inner.saturating_add(page);
+        } else if parent.ends_with("Connection") && matches!(name, "edges" | "nodes" | "pageInfo") {
+            sum.reads_page = true;
+            sum.per_row = inner;
         } else if definition.is_list && is_composite {
             let size = self.list_size(field, parent).min(self.largest_page);
             sum.nodes = size.saturating_mul(inner.saturating_add(1));
         } else {
-            sum.nodes = inner.saturating_add(reads.min(1));
+            sum.nodes = inner.saturating_add(u64::from(reads > 0 && self.definitions.is_node(&definition.named)));
         }
         sum
     }

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::Name;
+use async_graphql::Value;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{BaseType, FieldDefinition, Type, TypeKind, TypeSystemDefinition};
-use async_graphql::Value;
 
 use super::budget::named;
 
@@ -67,6 +67,12 @@ impl Definitions {
     pub fn is_plain(&self, ty: &str) -> bool {
         let reads = ty.ends_with("Connection") || ty.ends_with("Statistics") || self.nodes.contains(ty);
         !reads && (ty.ends_with("Edge") || matches!(ty, "PageInfo" | "LocalizedText" | "Directory"))
+    }
+
+    /// Whether a type is of rows that have ids.
+    #[must_use]
+    pub fn is_node(&self, ty: &str) -> bool {
+        self.nodes.contains(ty)
     }
 
     /// How long a list is where the query does not say.

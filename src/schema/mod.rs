@@ -36,6 +36,7 @@ mod response;
 mod scalars;
 mod search;
 mod topic;
+mod variables;
 
 /// Everything that can be read: people, where they are and were, what they work on and wrote, and with whom.
 #[derive(MergedObject, Default)]
@@ -105,6 +106,9 @@ impl DirectorySchema {
         let operation = chosen.map(|operation| &operation.node);
         let cost = budget::check(&document, operation, &request.variables, &self.definitions, &self.limits);
         let cost = cost.map_err(refused)?;
+        if let Some(error) = operation.and_then(|operation| variables::mistake(operation, &request.variables)) {
+            return Err(Box::new(Response::from_errors(vec![error])));
+        }
         let shape = operation.map(|operation| Shape::of(&self.definitions, &document, operation));
         let kind = operation.map(|operation| operation.ty);
         let name = request.operation_name.clone().or_else(|| {

@@ -26,8 +26,9 @@ impl<'a> Nesting<'a> {
     pub fn inner<F, T>(&mut self, filter: F, take: impl FnOnce(F, &mut Self) -> Result<T, Error>) -> Result<T, Error> {
         let (deepest, most) = (self.limits.filter_depth, self.limits.filters);
         if self.depth == deepest {
-            let message =
-                format!("the filter is nested too deep; and, or and not can stand in each other at most {deepest} deep");
+            let message = format!(
+                "the filter is nested too deep; and, or and not can stand in each other at most {deepest} deep"
+            );
             return Err(Error::limit("filterDepth", self.depth + 1, deepest, message));
         }
         if self.filters == most {

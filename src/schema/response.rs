@@ -92,7 +92,9 @@ impl Shape {
         for selection in &selections.items {
             match &selection.node {
                 Selection::Field(field) => {
-                    let ty = parent.and_then(|parent| definitions.field(parent, &field.node.name.node)).map(|field| &field.ty);
+                    let ty = parent
+                        .and_then(|parent| definitions.field(parent, &field.node.name.node))
+                        .map(|field| &field.ty);
                     let below = self.fields.entry(field.node.response_key().node.clone());
                     let below = below.or_insert_with(|| Shape { ty: ty.cloned(), fields: IndexMap::new() });
                     let named = ty.map(|ty| named(&ty.base));

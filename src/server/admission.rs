@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::answer::Refusal;
 
 /// The places for requests that are worked on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Admission {
     places: Arc<Semaphore>,
     most: usize,

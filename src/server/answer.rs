@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 
 use super::negotiation::MediaType;
@@ -109,7 +109,9 @@ impl Refusal {
 
 /// Whether the request was run at all: an error before any field was resolved has no path.
 pub fn was_run(response: &Response) -> bool {
-    response.data != Value::Null || response.errors.is_empty() || response.errors.iter().any(|error| !error.path.is_empty())
+    response.data != Value::Null
+        || response.errors.is_empty()
+        || response.errors.iter().any(|error| !error.path.is_empty())
 }
 
 /// The answer in JSON: what was not run has no data, by the specification of GraphQL (7.1).

@@ -40,6 +40,17 @@ struct Shared {
     limits: ConnectionLimits,
     proxies: TrustedProxies,
     counts: Mutex<Counts>,
+    /// Whether idle connections are ended, since the service is about to.
+    draining: watch::Sender<bool>,
+}
+
+/// Until when the client has time for its next step.
+#[derive(Clone, Copy, Debug)]
+struct Deadline {
+    /// None while the service has to do something.
+    at: Option<Instant>,
+    /// Whether nothing is under way.
+    is_idle: bool,
 }
 
 #[derive(Debug, Default)]
@@ -52,13 +63,18 @@ impl Connections {
     /// None yet.
     #[must_use]
     pub fn new(limits: ConnectionLimits, proxies: TrustedProxies) -> Self {
-        Self(Arc::new(Shared { limits, proxies, counts: Mutex::default() }))
+        Self(Arc::new(Shared { limits, proxies, counts: Mutex::default(), draining: watch::Sender::new(false) }))
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.counts().all
+    }
+
+    /// Ends connections over which nothing is under way, now and from now on.
+    pub fn drain(&self) {
+        self.0.draining.send_replace(true);
     }
 
     /// Takes a new connection in, or ends it at once where it is one too many.
@@ -72,8 +88,9 @@ impl Connections {
         // A second handle on the socket: the first belongs to the framework, which does not give it away.
         let Ok(socket) = stream.as_fd().try_clone_to_owned() else { return refuse(stream.as_fd()) };
         let limits = &self.0.limits;
-        let (deadline, changes) = watch::channel(Some(Instant::now() + limits.head + limits.keep_alive));
-        actix_web::rt::spawn(end_when_late(socket, changes));
+        let at = Some(Instant::now() + limits.head + limits.keep_alive);
+        let (deadline, changes) = watch::channel(Deadline { at, is_idle: true });
+        actix_web::rt::spawn(end_when_late(socket, changes, self.0.draining.subscribe()));
         extensions.insert(Connection { deadline: Rc::new(deadline), _place: place });
     }
 
@@ -92,9 +109,9 @@ impl Connections {
         let deadline = Rc::clone(&connection.deadline);
         let exchange = Exchange { deadline, idle: limits.keep_alive + limits.head };
         // Body, query and statements have limits of their own.
-        exchange.deadline.send_replace(None);
+        exchange.deadline.send_replace(Deadline { at: None, is_idle: false });
         let response = next.call(request).await?;
-        exchange.deadline.send_replace(Some(Instant::now() + limits.answer));
+        exchange.deadline.send_replace(Deadline { at: Some(Instant::now() + limits.answer), is_idle: false });
         Ok(response.map_body(|_, body| Followed { body: body.boxed(), exchange: Some(exchange) }))
     }
 
@@ -124,7 +141,7 @@ impl Shared {
 
 /// A counted connection: it lives in what the framework keeps for one, and is dropped with it.
 struct Connection {
-    deadline: Rc<watch::Sender<Option<Instant>>>,
+    deadline: Rc<watch::Sender<Deadline>>,
     _place: Place,
 }
 
@@ -149,13 +166,13 @@ impl Drop for Place {
 
 /// One request and its answer, until the framework has all of the answer or gives up.
 struct Exchange {
-    deadline: Rc<watch::Sender<Option<Instant>>>,
+    deadline: Rc<watch::Sender<Deadline>>,
     idle: Duration,
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.deadline.send_replace(Some(Instant::now() + self.idle));
+        self.deadline.send_replace(Deadline { at: Some(Instant::now() + self.idle), is_idle: true });
     }
 }
 
@@ -179,17 +196,29 @@ impl MessageBody for Followed {
 }
 
 /// Ends the connection when its deadline passes, and itself with the connection.
-async fn end_when_late(socket: OwnedFd, mut changes: watch::Receiver<Option<Instant>>) {
+async fn end_when_late(
+    socket: OwnedFd,
+    mut changes: watch::Receiver<Deadline>,
+    mut draining: watch::Receiver<bool>,
+) {
+    // The last bytes of an answer may still be on their way.
+    const LAST_BYTES: Duration = Duration::from_millis(200);
     loop {
-        let deadline = *changes.borrow_and_update();
+        let Deadline { at, is_idle } = *changes.borrow_and_update();
         let late = async {
-            match deadline {
+            match at {
                 Some(deadline) => tokio::time::sleep_until(deadline).await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
+            Ok(_) = draining.wait_for(|draining| *draining), if is_idle => {
+                tokio::select! {
+                    changed = changes.changed() => if changed.is_err() { return },
+                    () = tokio::time::sleep(LAST_BYTES) => return end(socket.as_fd()),
+                }
+            }
             () = late => {
                 tracing::debug!("a connection was ended: its client took too long");
                 end(socket.as_fd());

@@ -1,7 +1,7 @@
 //! `/graphql`: GraphQL over HTTP, as its specification has it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -12,17 +12,19 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Name, Request, Response, Value};
 use futures_util::StreamExt as _;
 use tokio_util::task::AbortOnDropHandle;
-use uuid::Uuid;
 
 use super::answer::{self, Refusal};
+use super::metrics::Observation;
 use super::negotiation::MediaType;
 use super::parameters::{self, Parameters};
 use super::persisted::hexadecimal;
+use super::request_id::RequestId;
 use super::rate_limit::{LEAST_COST, Standing};
 use super::{State, see_other};
 use crate::error::Error;
 use crate::language::AcceptedLanguages;
 use crate::schema::budget::Cost;
+use crate::store::read::Statements;
 
 /// What decides about an answer, for caches on the way.
 const VARY: &str = "Accept, Accept-Encoding, Accept-Language";
@@ -31,6 +33,7 @@ const MEANT: [&str; 3] = ["apollo-require-preflight", "x-apollo-operation-name",
 
 /// A query in the body.
 pub async fn post(request: HttpRequest, state: Data<State>, payload: Payload) -> HttpResponse {
+    let begun = Instant::now();
     let answered = async {
         let media_type = wanted(&request)?;
         is_json(&request)?;
@@ -39,21 +42,22 @@ pub async fn post(request: HttpRequest, state: Data<State>, payload: Payload) ->
         let parameters = parameters::of_body(&body).map_err(|reason| unreadable(&request, &state, reason))?;
         run(&request, &state, parameters, media_type).await
     };
-    finish(&request, answered.await)
+    let answered = answered.await;
+    finish(&request, &state, begun, answered)
 }
 
 /// A query in the address.
 pub async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let begun = Instant::now();
     if request.query_string().is_empty() && wants_page(&request) {
         return see_other("/graphiql").await;
     }
     let answered = async {
         let media_type = wanted(&request)?;
-        // Neither a link, a form nor an image of another site can make a reader's browser run a query.
-        if !MediaType::is_named_by(&request) && !MEANT.iter().any(|name| request.headers().contains_key(*name)) {
+        if !is_meant(&request) {
             return Err(Refusal::bad_request(
                 "BAD_USER_INPUT",
-                "a query by GET needs the header Accept: application/graphql-response+json (or application/json), or \
+                "from a browser, a query by GET needs the header Accept: application/graphql-response+json (or application/json), or \
                  X-Requested-With or Apollo-Require-Preflight with any value",
             ));
         }
@@ -62,7 +66,8 @@ pub async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
         let parameters = parameters.map_err(|reason| unreadable(&request, &state, reason))?;
         run(&request, &state, parameters, media_type).await
     };
-    finish(&request, answered.await)
+    let answered = answered.await;
+    finish(&request, &state, begun, answered)
 }
 
 /// What the address takes.
@@ -71,18 +76,90 @@ pub async fn options() -> HttpResponse {
 }
 
 /// Any other method.
-pub async fn other_method(request: HttpRequest) -> HttpResponse {
-    finish(&request, Err(Refusal::method("GET, POST, OPTIONS", "send queries by POST, or by GET")))
+pub async fn other_method(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    finish(&request, &state, Instant::now(), Err(Refusal::method("GET, POST, OPTIONS", "send queries by POST, or by GET")))
 }
 
-fn finish(request: &HttpRequest, answered: Result<HttpResponse, Refusal>) -> HttpResponse {
+/// What is noted of a request on the way.
+#[derive(Clone, Default)]
+struct Noted {
+    operation: Option<String>,
+    statements: Option<Statements>,
+    outcome: &'static str,
+    refusal: Option<String>,
+}
+
+fn note(request: &HttpRequest, change: impl FnOnce(&mut Noted)) {
+    let mut extensions = request.extensions_mut();
+    match extensions.get_mut::<Noted>() {
+        Some(noted) => change(noted),
+        None => {
+            let mut noted = Noted::default();
+            change(&mut noted);
+            extensions.insert(noted);
+        }
+    }
+}
+
+/// Counts the request and logs it, by nothing that could tell what was asked.
+fn observe(request: &HttpRequest, state: &State, begun: Instant, status: StatusCode) {
+    let noted = request.extensions().get::<Noted>().cloned().unwrap_or_default();
+    let statements = noted.statements.map_or(0, |statements| statements.count());
+    let operation = noted.operation.as_deref();
+    let time = begun.elapsed();
+    tracing::info!(
+        target: "academic_directory::request",
+        request_id = %RequestId::of(request),
+        operation = operation.map(|name| name.chars().take(100).collect::<String>()),
+        outcome = noted.outcome,
+        refusal = noted.refusal,
+        status = status.as_u16(),
+        milliseconds = time.as_secs_f64() * 1000.0,
+        statements,
+        "answered"
+    );
+    let (outcome, refusal) = (noted.outcome, noted.refusal);
+    state.metrics.observe(&Observation { operation, outcome, statements, time, refusal });
+}
+
+fn finish(
+    request: &HttpRequest,
+    state: &State,
+    begun: Instant,
+    answered: Result<HttpResponse, Refusal>,
+) -> HttpResponse {
+    if let Err(refusal) = &answered {
+        note(request, |noted| {
+            noted.refusal = Some(refusal.code.to_owned());
+            noted.outcome = match refusal.status {
+                StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+                StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => "timeout",
+                StatusCode::INTERNAL_SERVER_ERROR => "error",
+                _ => "refused",
+            };
+        });
+    }
     let mut response =
         answered.unwrap_or_else(|refusal| refusal.respond(MediaType::accepted_by(request).unwrap_or(MediaType::Json)));
     let standing = request.extensions().get::<Standing>().copied();
     for (name, value) in standing.iter().flat_map(Standing::headers) {
         response.headers_mut().insert(name, value);
     }
+    observe(request, state, begun, response.status());
     response
+}
+
+/// Neither a link, a form nor an image of another site can make a reader's browser run a query: a GET says by a header
+/// that it is one, or comes from no browser. (Browsers tell of other sites by `Sec-Fetch-Site`, and ask for pages and
+/// images by their types; a program asks for anything.)
+fn is_meant(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    if MediaType::is_named_by(request) || MEANT.iter().any(|name| headers.contains_key(*name)) {
+        return true;
+    }
+    let asks_for_anything = headers.get_all(header::ACCEPT).all(|accept| accept.as_bytes().trim_ascii() == b"*/*");
+    let is_elsewhere = headers.get("sec-fetch-site").is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
+    asks_for_anything && !is_elsewhere
 }
 
 /// Somebody who opens the address in a browser wants the page for it.
@@ -172,7 +249,7 @@ async fn run(
     let store = state.store.for_request();
     let statements = store.statements();
     query = query.data(store.loaders()).data(store).data(accepted_languages(http));
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = RequestId::of(http);
     let prepared = match state.schema.prepare(query) {
         Ok(prepared) => prepared,
         Err(mut refused) => {
@@ -185,6 +262,10 @@ async fn run(
         return Err(Refusal::method("POST", "a mutation changes things, which GET must not; send it by POST"));
     }
     let cost = prepared.cost;
+    note(http, |noted| {
+        noted.operation = prepared.name.clone();
+        noted.statements = Some(statements.clone());
+    });
     let told = CostWanted::of(http)?;
     charge(http, state, if told == CostWanted::Only { LEAST_COST } else { cost.total() })?;
     if told == CostWanted::Only {
@@ -209,7 +290,6 @@ async fn run(
         }
         Err(_) => return Err(Refusal::too_slow(state.request_timeout)),
     };
-    tracing::debug!(errors = response.errors.len(), statements = statements.count(), "answered a query");
     let is_unavailable =
         response.errors.iter().any(|error| matches!(error.source::<Error>(), Some(Error::Unavailable(_))));
     answer::tell_errors(&mut response, &request_id);
@@ -288,6 +368,20 @@ fn respond(
     is_by_name: bool,
 ) -> Result<HttpResponse, Refusal> {
     let was_run = answer::was_run(response);
+    note(http, |noted| {
+        noted.outcome = match (was_run, response.errors.first()) {
+            (_, None) => "ok",
+            (true, Some(_)) => "partial",
+            (false, Some(error)) => {
+                let told = |name| match error.extensions.as_ref()?.get(name)? {
+                    Value::String(text) => Some(text.clone()),
+                    _ => None,
+                };
+                noted.refusal = told("limit").or_else(|| told("code"));
+                "refused"
+            }
+        };
+    });
     let status = match media_type {
         MediaType::GraphQlResponse if !was_run => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,

@@ -119,8 +119,9 @@ mod tests {
 
     #[test]
     fn types_that_are_named() {
-        let names =
-            |accept| MediaType::is_named_by(&TestRequest::default().insert_header(("accept", accept)).to_http_request());
+        let names = |accept| {
+            MediaType::is_named_by(&TestRequest::default().insert_header(("accept", accept)).to_http_request())
+        };
         assert!(names("text/html, application/json;q=0.1"));
         assert!(names("application/graphql-response+json"));
         assert!(!names("*/*") && !names("application/*") && !names("text/html,application/xhtml+xml,*/*;q=0.8"));

@@ -4,8 +4,8 @@ use std::fmt;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Value, Variables};
-use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 
 /// The parameters of one request, before anything is looked up.
 #[derive(Debug, Default)]
@@ -33,7 +33,9 @@ pub fn of_body(body: &[u8]) -> Result<Parameters, String> {
             return Err("the body is empty; send a JSON object such as {\"query\": \"{ __typename }\"}".to_owned());
         }
         Some(b'[') => {
-            return Err("several queries in one request are not taken; send them one by one, each as an object".to_owned());
+            return Err(
+                "several queries in one request are not taken; send them one by one, each as an object".to_owned()
+            );
         }
         Some(_) => {}
     }
@@ -221,7 +223,9 @@ mod tests {
 
     #[test]
     fn shapes_that_are_none() {
-        for body in ["", " ", "[]", "1", "\"x\"", "{", r#"{"query": 1}"#, r#"{"variables": []}"#, r#"{"extensions": 1}"#] {
+        for body in
+            ["", " ", "[]", "1", "\"x\"", "{", r#"{"query": 1}"#, r#"{"variables": []}"#, r#"{"extensions": 1}"#]
+        {
             refusal(body);
         }
         refusal(&format!("{}1{}", "[".repeat(500), "]".repeat(500)).replace('[', "{\"a\":").replace(']', "}"));

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use async_graphql::dataloader::{DataLoader, HashMapCache};
 use sea_orm::{DatabaseConnection, FromQueryResult};
 
-
 pub mod affiliation;
 pub mod authorship;
 pub mod coauthor_path;

@@ -182,6 +182,7 @@ async fn every_order_of_the_whole_directory_is_an_index() {
         migrate: Migrate::Auto,
         consortium_size: 100,
         log: String::new(),
+        log_format: crate::config::LogFormat::Text,
     };
     let database = Database::open(&config).await.expect("a database");
     let store = Store::new(database.connection.clone(), 100);

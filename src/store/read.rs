@@ -73,6 +73,14 @@ impl Store {
         Ok(self.rows(sql).await?.pop())
     }
 
+    /// How many connections are open, how many of them nobody uses, and how many there may be.
+    #[must_use]
+    pub fn pool(&self) -> (usize, usize, usize) {
+        let pool = self.database.get_postgres_connection_pool();
+        let number = |amount: u32| usize::try_from(amount).unwrap_or(usize::MAX);
+        (number(pool.size()), pool.num_idle(), number(pool.options().get_max_connections()))
+    }
+
     /// Begins a transaction, on another connection where the first turns out to be dead.
     pub(super) async fn begin(&self) -> Result<DatabaseTransaction, Error> {
         let most = self.database.get_postgres_connection_pool().options().get_max_connections();
@@ -92,7 +100,9 @@ impl Store {
         let mut dead = 0;
         loop {
             let mut lent = Lent(Some(pool.acquire().await?));
-            let Some(connection) = lent.0.as_deref_mut() else { return Err(Error::internal("a connection is missing")) };
+            let Some(connection) = lent.0.as_deref_mut() else {
+                return Err(Error::internal("a connection is missing"));
+            };
             let values = SqlxValues(statement.values.clone().unwrap_or(sea_orm::Values(Vec::new())));
             let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values);
             match query.fetch_all(connection).await {

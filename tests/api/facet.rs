@@ -238,7 +238,8 @@ async fn a_failure_stays_in_its_field() {
 /// Papers with all that facets count: some authors are not resolved, some people are at a place twice or were there, and
 /// some papers have neither year nor venue.
 async fn a_sample(seed: u64, people: usize) -> TestApp {
-    let app = TestApp::start_with(Limits { nodes: u64::MAX, cost: u64::MAX, repeats: 1_000, ..Limits::default() }, 6).await;
+    let app =
+        TestApp::start_with(Limits { nodes: u64::MAX, cost: u64::MAX, repeats: 1_000, ..Limits::default() }, 6).await;
     let mut chance = Chance::new(seed);
     let works = sample::works(&mut chance, people, 60);
     let mut records = vec![organization(1, "Place 1")];
@@ -558,7 +559,8 @@ async fn statements(app: &TestApp, query: &str, variables: Value) -> u64 {
 
 #[tokio::test]
 async fn one_statement() {
-    let app = TestApp::start_with(Limits { nodes: u64::MAX, cost: u64::MAX, repeats: 1_000, ..Limits::default() }, 100).await;
+    let app =
+        TestApp::start_with(Limits { nodes: u64::MAX, cost: u64::MAX, repeats: 1_000, ..Limits::default() }, 100).await;
     app.load(json!(college(12))).await;
     let of_papers = "publicationYears { year count } types { type count } venues { value count } topics { count } \
                      researchers { count } organizations { count }";

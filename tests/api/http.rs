@@ -27,7 +27,9 @@ async fn code(response: Response) -> String {
 #[tokio::test]
 async fn mutations_by_get() {
     let app = TestApp::start().await;
-    for query in ["mutation%20%7B__typename%7D", "query%20a%7B__typename%7Dmutation%20b%7B__typename%7D&operationName=b"] {
+    for query in
+        ["mutation%20%7B__typename%7D", "query%20a%7B__typename%7Dmutation%20b%7B__typename%7D&operationName=b"]
+    {
         let address = app.url(&format!("/graphql?query={query}"));
         let (status, response) = sent(app.client().get(address).header("Accept", OWN_TYPE)).await;
         assert_eq!((status, header(&response, "allow")), (405, "POST"), "{query}");
@@ -39,9 +41,14 @@ async fn mutations_by_get() {
 async fn a_get_that_another_site_could_cause() {
     let app = TestApp::start().await;
     let get = || app.client().get(app.url("/graphql?query=%7B__typename%7D"));
-    for accept in ["*/*", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "image/png,*/*"] {
+    for accept in ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "image/png,*/*", "text/css,*/*;q=0.1"] {
         assert_eq!(sent(get().header("Accept", accept)).await.0, 400, "{accept}");
     }
+    for site in ["cross-site", "same-site"] {
+        assert_eq!(sent(get().header("Accept", "*/*").header("Sec-Fetch-Site", site)).await.0, 400, "{site}");
+    }
+    // A program that asks for nothing special.
+    assert_eq!(sent(get().header("Accept", "*/*")).await.0, 200);
     for (name, value) in [
         ("Accept", "application/json"),
         ("Accept", OWN_TYPE),
@@ -77,7 +84,9 @@ async fn bodies_in_another_charset_or_coding() {
             _ => request.header("Content-Type", "application/json").header(name, value),
         }
     };
-    for charset in ["application/json; charset=iso-8859-1", "application/json; charset=utf-16", "application/json; charset=x"] {
+    for charset in
+        ["application/json; charset=iso-8859-1", "application/json; charset=utf-16", "application/json; charset=x"]
+    {
         let (status, response) = sent(post("Content-Type", charset, body.clone().into())).await;
         assert_eq!((status, code(response).await.as_str()), (415, "BAD_USER_INPUT"), "{charset}");
     }
@@ -124,9 +133,7 @@ async fn pages_of_other_sites() {
     };
     let preflight = |app: &TestApp, origin: &'static str| {
         let request = app.client().request(Method::OPTIONS, app.url("/graphql")).header("Origin", origin);
-        request
-            .header("Access-Control-Request-Method", "POST")
-            .header("Access-Control-Request-Headers", "content-type")
+        request.header("Access-Control-Request-Method", "POST").header("Access-Control-Request-Headers", "content-type")
     };
     let closed = TestApp::start().await;
     let (_, response) = sent(ask(&closed, "https://www.example.org")).await;
@@ -194,7 +201,7 @@ async fn requests_by_the_byte() {
     // In parts, as clients may send it.
     let chunked = "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n\
                    5\r\n{\"que\r\n16\r\nry\": \"{ __typename }\"}\r\n0\r\n\r\n";
-    let answer = wire::send(app.address, chunked.replace("16\r\n", "15\r\n")).await;
+    let answer = wire::send(app.address, chunked).await;
     assert_eq!(wire::status(&answer), 200, "{answer}");
     app.data("{ __typename }").await;
 }
@@ -218,10 +225,9 @@ async fn a_request_that_takes_too_long() {
     let app = TestApp::start_http(settings).await;
     app.load(json!([paper("Tides", Some(2001), &["Ada Berg"])])).await;
     let lock = app.locked("researcher").await;
-    let (status, response) = sent(
-        app.client().post(app.url("/graphql")).json(&json!({ "query": "{ researchers { nodes { name } } }" })),
-    )
-    .await;
+    let (status, response) =
+        sent(app.client().post(app.url("/graphql")).json(&json!({ "query": "{ researchers { nodes { name } } }" })))
+            .await;
     assert_eq!((status, code(response).await.as_str()), (504, "TIMEOUT"));
     app.nothing_runs().await;
     drop(lock);
@@ -253,9 +259,7 @@ async fn a_client_that_goes_away() {
 #[tokio::test]
 async fn answers_that_caches_may_keep() {
     let app = TestApp::start().await;
-    let get = || {
-        app.client().get(app.url("/graphql?query=%7B__typename%7D")).header("Accept", "application/json")
-    };
+    let get = || app.client().get(app.url("/graphql?query=%7B__typename%7D")).header("Accept", "application/json");
     let (_, response) = sent(get()).await;
     assert_eq!(header(&response, "cache-control"), "private, no-cache");
     let tag = header(&response, "etag").to_owned();

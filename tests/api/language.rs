@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, organization, texts, with};
+use crate::support::{CLIENTS_MISTAKES, TestApp, organization, texts, with};
 
 /// Organizations named in some languages each: all of these, only French, none that is known.
 async fn places() -> TestApp {
@@ -138,8 +138,9 @@ async fn what_is_no_language_tag() {
     }
     for languages in [json!(["not a tag"]), json!([""]), json!(["\u{0}"]), json!([7]), json!([null]), json!("é")] {
         let answer = app.ask(QUERY, json!({ "languages": languages })).await;
-        assert_eq!(answer.codes().first().map(String::as_str), Some("BAD_USER_INPUT"), "{languages}: {}", answer.body);
-        assert!(!answer.codes().contains(&"INTERNAL".to_owned()), "{languages}");
+        let codes = answer.codes();
+        assert!(!codes.is_empty(), "{languages}");
+        assert!(codes.iter().all(|code| CLIENTS_MISTAKES.contains(&code.as_str())), "{languages}: {}", answer.body);
     }
 }
 
@@ -171,8 +172,10 @@ async fn tags_and_lists_without_end() {
     assert!(message.len() < 500, "{message}");
     let hundred = format!("fr-x{}", "-abcdef".repeat(14))[..95].to_owned();
     assert_eq!(names(&app, json!({ "languages": [hundred] }), None).await, "Mer Vague Mila");
-    let many: Vec<String> = (0..50_000).map(|number| format!("x-{number}")).chain(["fr".to_owned()]).collect();
+    let many: Vec<String> = (0..499).map(|number| format!("x-{number}")).chain(["fr".to_owned()]).collect();
     assert_eq!(names(&app, json!({ "languages": many }), None).await, "Sea* Vague* Mila");
+    let message = app.refusal(&of_one(), json!({ "languages": vec!["fr"; 50_000] })).await;
+    assert!(message.starts_with("languages has 50000 entries"), "{message}");
     // The twentieth counts, the next does not.
     let after = |others: usize| {
         let tags: Vec<String> = (0..others).map(|number| format!("x-{number}")).chain(["fr".to_owned()]).collect();

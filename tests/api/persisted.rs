@@ -18,7 +18,8 @@ fn by_digest(digest: &str) -> Value {
 }
 
 async fn ask(app: &TestApp, body: Value) -> (u16, Value) {
-    let request = app.client().post(app.url("/graphql")).header("Accept", "application/graphql-response+json").json(&body);
+    let request =
+        app.client().post(app.url("/graphql")).header("Accept", "application/graphql-response+json").json(&body);
     let response = request.send().await.expect("an answer");
     (response.status().as_u16(), response.json().await.expect("JSON"))
 }
@@ -55,7 +56,9 @@ async fn automatic() {
     let refused = digest("{ unknown }");
     ask(&app, json!({ "query": "{ unknown }", "extensions": by_digest(&refused) })).await;
     assert_eq!(code(&ask(&app, json!({ "extensions": by_digest(&refused) })).await.1), "PERSISTED_QUERY_NOT_FOUND");
-    for extensions in [json!({ "persistedQuery": { "version": 1, "sha256Hash": "x" } }), json!({ "persistedQuery": {} })] {
+    for extensions in
+        [json!({ "persistedQuery": { "version": 1, "sha256Hash": "x" } }), json!({ "persistedQuery": {} })]
+    {
         assert_eq!(ask(&app, json!({ "extensions": extensions })).await.0, 400);
     }
 }

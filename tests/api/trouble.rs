@@ -13,7 +13,8 @@ const QUERY: &str = "{ researchers { nodes { name coauthors { nodes { name } } }
 /// The status, the code and the time of one request.
 async fn ask(app: &TestApp) -> (u16, String, Duration) {
     let begun = Instant::now();
-    let response = app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY })).send().await.expect("an answer");
+    let response =
+        app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY })).send().await.expect("an answer");
     let status = response.status().as_u16();
     let retry = response.headers().contains_key("retry-after");
     let body: Value = response.json().await.expect("JSON");
@@ -31,7 +32,8 @@ struct OwnServer {
 impl OwnServer {
     fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("academic-directory-trouble").tempdir().expect("a folder");
-        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("permissions");
+        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("permissions");
         let mut server = Self { folder, server: None };
         server.again();
         server
@@ -170,7 +172,8 @@ async fn no_free_connection() {
     let (answers, ()) = tokio::join!(futures_util::future::join_all(asked), async {
         let session = Session::open(&app.database_url).await;
         // All four connections wait for the lock, so that the others wait for a connection, and are refused.
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         while session.number(waiting).await < 4 {
             tokio::task::yield_now().await;
         }

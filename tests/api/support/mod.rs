@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use academic_directory::config::{DatabaseConfig, HttpConfig, Limits, Migrate, NetworkConfig, Operations};
+use academic_directory::config::{DatabaseConfig, HttpConfig, Limits, LogFormat, Migrate, NetworkConfig, Operations, OperationsConfig};
 use academic_directory::database::Database;
 use academic_directory::record::Record;
 use academic_directory::schema::context::DirectoryIdentity;
@@ -110,6 +110,7 @@ impl TestApp {
                 default_language: "en".parse().expect("a language tag"),
             },
             http,
+            operations: OperationsConfig { metrics_listen: None, shutdown_delay_seconds: 0 },
             network,
         };
         let application = Application::build(store.clone(), settings).expect("a server");
@@ -201,7 +202,8 @@ impl TestApp {
     async fn wait_for_waiting(&self, what: &str, holds: impl Fn(i64) -> bool) {
         let session = Session::open(&self.database_url).await;
         let deadline = std::time::Instant::now() + binary::PATIENCE;
-        let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let count =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         while !holds(session.number(count).await) {
             assert!(std::time::Instant::now() < deadline, "waited too long until {what}");
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -280,6 +282,7 @@ pub fn database_config(url: &str, consortium_size: u32) -> DatabaseConfig {
         migrate: Migrate::Auto,
         consortium_size,
         log: "warn".to_owned(),
+        log_format: LogFormat::Text,
     }
 }
 
