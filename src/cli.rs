@@ -33,7 +33,7 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Serve the directory (the default)
-    Serve(ServeConfig),
+    Serve(Box<ServeConfig>),
     /// Load files into the directory
     Import(ImportArguments),
     /// Apply or revert migrations, or tell which are applied
@@ -121,7 +121,7 @@ impl Cli {
             }
             Some(Command::Migrate { direction }) => migrate(&self.database, direction).await,
             Some(Command::Import(arguments)) => import(&self.database, arguments.import()).await,
-            Some(Command::Serve(serve)) => self::serve(&self.database, serve).await,
+            Some(Command::Serve(serve)) => self::serve(&self.database, *serve).await,
             None => self::serve(&self.database, self.serve).await,
         };
         outcome.unwrap_or_else(|error| {

@@ -57,7 +57,7 @@ mod tests {
     fn places() {
         let admission = Admission::new(NonZeroU32::new(2).expect("not zero"));
         let first = admission.try_enter().expect("a place");
-        let second = admission.clone().try_enter().expect("a place");
+        let second = admission.try_enter().expect("a place");
         assert!(admission.try_enter().is_none());
         assert_eq!(admission.enter().expect_err("no place").status, 503);
         assert_eq!(admission.in_flight(), 2);
