@@ -17,6 +17,7 @@ mod directory;
 mod errors;
 mod facet;
 mod filter;
+mod fuzz;
 mod hostile;
 mod http;
 mod import_csl;

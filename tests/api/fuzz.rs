@@ -1,0 +1,118 @@
+//! Documents that nobody would write, made from those that somebody would: an answer or a clear refusal, never a fault.
+
+use futures_util::stream::{self, StreamExt as _};
+use serde_json::{Value, json};
+
+use crate::support::sample::college;
+use crate::support::{CLIENTS_MISTAKES, TestApp};
+
+/// So many in every run; `FUZZ_DOCUMENTS` asks for more.
+const USUAL: u64 = 1_500;
+
+/// Numbers without pattern, the same in each run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).unwrap_or_default() % end.max(1)
+    }
+}
+
+/// The queries of the cookbook, and what is easily got wrong.
+fn seeds() -> Vec<String> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web/src/examples");
+    let files = std::fs::read_dir(folder).expect("the examples").flatten().map(|entry| entry.path());
+    let queries = files.filter(|path| path.extension().is_some_and(|extension| extension == "graphql"));
+    let mut seeds: Vec<String> =
+        queries.map(|path| std::fs::read_to_string(path).expect("a query")).collect();
+    seeds.sort();
+    seeds.extend([
+        include_str!("introspection.graphql").to_owned(),
+        "{ ...a } fragment a on Query { ...b ...b } fragment b on Query { __typename ...a }".to_owned(),
+        "query($a: [ID!]! = [\"x\"], $b: Boolean = true) { nodes(ids: $a) @include(if: $b) { id ... on Paper { title } } }".to_owned(),
+        "{ papers(first: 100, filter: {or: [{not: {ids: []}}, {query: \"\"\"a\n \\\"\"\" b\"\"\"}]}) { totalCount } }".to_owned(),
+        "mutation { a } subscription { b }".to_owned(),
+    ]);
+    seeds
+}
+
+/// The places between tokens, roughly.
+fn words(text: &str) -> Vec<&str> {
+    text.split_inclusive([' ', '\n', '(', ')', '{', '}', '[', ']', ':', ',', '"', '$', '@', '!', '.']).collect()
+}
+
+const ODD: [&str; 24] = [
+    "\"", "\"\"\"", "\\", "\u{0}", "\u{feff}", "é", "🙂", "{", "}", "[", "]", "(", ")", "$", "@skip(if: true)", "...", "#", "null",
+    "-", "1e999", "99999999999999999999", "\"\\ud800\"", "__schema { types { name } }", "first: -1",
+];
+
+/// One document more.
+fn document(dice: &mut Dice, seeds: &[String]) -> String {
+    let mut text = seeds[dice.below(seeds.len())].clone();
+    for _ in 0..=dice.below(6) {
+        let parts = words(&text);
+        let (from, other) = (dice.below(parts.len()), dice.below(parts.len()));
+        let (start, end) = (from.min(other), from.max(other).min(from.min(other) + 12));
+        let mut changed: Vec<&str> = parts.clone();
+        let seed;
+        match dice.below(6) {
+            0 => drop(changed.drain(start..end)),
+            1 => (0..=dice.below(8)).for_each(|_| changed.splice(start..start, parts[start..end].to_vec()).for_each(drop)),
+            2 => changed.insert(start, ODD[dice.below(ODD.len())]),
+            3 if !changed.is_empty() => changed.swap(start, other.min(parts.len() - 1)),
+            4 => changed.truncate(start),
+            _ => {
+                seed = seeds[dice.below(seeds.len())].clone();
+                let others = words(&seed);
+                let begin = dice.below(others.len());
+                let piece: Vec<&str> = others[begin..(begin + 20).min(others.len())].to_vec();
+                changed.splice(start..start, piece).for_each(drop);
+                text = changed.concat();
+                continue;
+            }
+        }
+        text = changed.concat();
+    }
+    text
+}
+
+fn variables(dice: &mut Dice) -> Value {
+    let values = [json!(null), json!("x"), json!(7), json!(-1), json!([]), json!({}), json!([["a"]]), json!(true), json!(1e300)];
+    let names = ["a", "b", "slug", "languages", "first", "after", "query", "id", "ids", "keys", "from", "to"];
+    let amount = dice.below(5);
+    (0..amount).map(|_| (names[dice.below(names.len())].to_owned(), values[dice.below(values.len())].clone())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents() {
+    let amount = std::env::var("FUZZ_DOCUMENTS").ok().and_then(|amount| amount.parse().ok()).unwrap_or(USUAL);
+    let app = TestApp::start().await;
+    app.load(json!(college(6))).await;
+    let seeds = seeds();
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let asked = (0..amount).map(|_| (document(&mut dice, &seeds), variables(&mut dice)));
+    let asked = stream::iter(asked).map(|(query, variables)| {
+        let request = app.client().post(app.url("/graphql")).json(&json!({ "query": query, "variables": variables }));
+        async move {
+            let response = request.send().await.unwrap_or_else(|error| panic!("{error}: {query}"));
+            let status = response.status().as_u16();
+            let body = response.bytes().await.expect("a whole answer");
+            let answer: Value = serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{error}: {query}"));
+            assert_eq!(status, 200, "{query} {variables}: {answer}");
+            let errors = answer["errors"].as_array().cloned().unwrap_or_default();
+            assert!(errors.len() <= 10 && serde_json::to_vec(&errors).expect("JSON").len() <= 16 * 1024, "{query}");
+            for error in &errors {
+                let code = error["extensions"]["code"].as_str().unwrap_or("none");
+                assert!(CLIENTS_MISTAKES.contains(&code), "{query} {variables}: {error}");
+            }
+            errors.is_empty()
+        }
+    });
+    let answered = asked.buffer_unordered(4).filter(|is_good| std::future::ready(*is_good)).count().await;
+    println!("{answered} of {amount} documents were answered without errors");
+    assert!(answered > 0, "documents that pass are among them");
+    app.data("{ __typename }").await;
+}
