@@ -26,8 +26,7 @@ fn seeds() -> Vec<String> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web/src/examples");
     let files = std::fs::read_dir(folder).expect("the examples").flatten().map(|entry| entry.path());
     let queries = files.filter(|path| path.extension().is_some_and(|extension| extension == "graphql"));
-    let mut seeds: Vec<String> =
-        queries.map(|path| std::fs::read_to_string(path).expect("a query")).collect();
+    let mut seeds: Vec<String> = queries.map(|path| std::fs::read_to_string(path).expect("a query")).collect();
     seeds.sort();
     seeds.extend([
         include_str!("introspection.graphql").to_owned(),
@@ -45,8 +44,30 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 const ODD: [&str; 24] = [
-    "\"", "\"\"\"", "\\", "\u{0}", "\u{feff}", "é", "🙂", "{", "}", "[", "]", "(", ")", "$", "@skip(if: true)", "...", "#", "null",
-    "-", "1e999", "99999999999999999999", "\"\\ud800\"", "__schema { types { name } }", "first: -1",
+    "\"",
+    "\"\"\"",
+    "\\",
+    "\u{0}",
+    "\u{feff}",
+    "é",
+    "🙂",
+    "{",
+    "}",
+    "[",
+    "]",
+    "(",
+    ")",
+    "$",
+    "@skip(if: true)",
+    "...",
+    "#",
+    "null",
+    "-",
+    "1e999",
+    "99999999999999999999",
+    "\"\\ud800\"",
+    "__schema { types { name } }",
+    "first: -1",
 ];
 
 /// One document more.
@@ -60,7 +81,8 @@ fn document(dice: &mut Dice, seeds: &[String]) -> String {
         let seed;
         match dice.below(6) {
             0 => drop(changed.drain(start..end)),
-            1 => (0..=dice.below(8)).for_each(|_| changed.splice(start..start, parts[start..end].to_vec()).for_each(drop)),
+            1 => (0..=dice.below(8))
+                .for_each(|_| changed.splice(start..start, parts[start..end].to_vec()).for_each(drop)),
             2 => changed.insert(start, ODD[dice.below(ODD.len())]),
             3 if !changed.is_empty() => changed.swap(start, other.min(parts.len() - 1)),
             4 => changed.truncate(start),
@@ -80,7 +102,8 @@ fn document(dice: &mut Dice, seeds: &[String]) -> String {
 }
 
 fn variables(dice: &mut Dice) -> Value {
-    let values = [json!(null), json!("x"), json!(7), json!(-1), json!([]), json!({}), json!([["a"]]), json!(true), json!(1e300)];
+    let values =
+        [json!(null), json!("x"), json!(7), json!(-1), json!([]), json!({}), json!([["a"]]), json!(true), json!(1e300)];
     let names = ["a", "b", "slug", "languages", "first", "after", "query", "id", "ids", "keys", "from", "to"];
     let amount = dice.below(5);
     (0..amount).map(|_| (names[dice.below(names.len())].to_owned(), values[dice.below(values.len())].clone())).collect()

@@ -129,6 +129,12 @@ async fn names_of_requests() {
     assert_eq!(body["errors"][0]["extensions"]["requestId"], "mine");
 }
 
+/// Waits until nobody listens there.
+async fn wait_for_end_of(address: std::net::SocketAddr) {
+    let waiting = move || wait_for("nobody to listen", || std::net::TcpStream::connect(address).is_err().then_some(()));
+    tokio::task::spawn_blocking(waiting).await.expect("an end");
+}
+
 /// The service as a process, and where it listens.
 fn start(place: &Workplace, url: &str, settings: &[(&str, &str)]) -> (Running, std::net::SocketAddr) {
     let mut command = place.over(url, &["serve"]);
@@ -195,7 +201,7 @@ async fn logs_tell_nothing_that_was_asked() {
 async fn a_stop_under_load() {
     let place = Workplace::new();
     let url = new_database().await;
-    let (running, address) = start(&place, &url, &[]);
+    let (running, address) = start(&place, &url, &[("SHUTDOWN_DELAY_SECONDS", "3")]);
     // Idle connections and a half request do not hold it up.
     let idle: Vec<_> = (0..5).map(|_| wire::connect(address)).collect();
     let mut half = wire::connect(address);
@@ -244,9 +250,15 @@ async fn a_stop_under_load() {
     let begun = std::time::Instant::now();
     running.signal(Signal::TERM);
     // It says so before it takes no more.
-    let ready = wire::send(address, "GET /health/ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
-    assert!(wire::status(&ready) == 503 && ready.contains("\"draining\":true"), "{ready}");
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    loop {
+        let ready = wire::send(address, "GET /health/ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        if wire::status(&ready) == 503 && ready.contains("\"draining\":true") {
+            break;
+        }
+        assert!(wire::status(&ready) == 200, "{ready}");
+    }
+    // It ends after the service has stopped listening.
+    wait_for_end_of(address).await;
     session.run("ROLLBACK").await;
     assert_eq!(slow.await.expect("an answer")["data"]["topics"]["totalCount"], 0);
     let outcome = tokio::task::spawn_blocking(|| running.end()).await.expect("an end");
@@ -262,5 +274,4 @@ async fn a_stop_under_load() {
     println!("{answered} requests answered; it took {time:?} to stop");
     assert!(answered > 10);
     drop((idle, half));
-    wait_for("nobody to listen", || std::net::TcpStream::connect(address).is_err().then_some(()));
 }
