@@ -73,7 +73,7 @@ const ODD: [&str; 24] = [
 /// One document more.
 fn document(dice: &mut Dice, seeds: &[String]) -> String {
     let mut text = seeds[dice.below(seeds.len())].clone();
-    for _ in 0..=dice.below(6) {
+    for _ in 0..dice.below(5) {
         let parts = words(&text);
         let (from, other) = (dice.below(parts.len()), dice.below(parts.len()));
         let (start, end) = (from.min(other), from.max(other).min(from.min(other) + 12));
