@@ -1,5 +1,6 @@
 //! The program: reads the command line and runs what it asks for.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use academic_directory::cli::Cli;
@@ -21,7 +22,8 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let has_colors = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(has_colors);
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

@@ -119,7 +119,7 @@ fn observe(request: &HttpRequest, state: &State, begun: Instant, status: StatusC
         outcome = noted.outcome,
         refusal = noted.refusal,
         status = status.as_u16(),
-        milliseconds = time.as_secs_f64() * 1000.0,
+        milliseconds = (time.as_secs_f64() * 1e6).round() / 1000.0,
         statements,
         "answered"
     );
