@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{DatabaseConfig, Demo, LogFormat, ServeConfig};
+use crate::config::{DatabaseConfig, Demo, LogFormat, ServeConfig, TracesConfig};
 use crate::database::{self, Database, Direction};
 use crate::identifier::Ror;
 use crate::import::profile_page::ProfilePageOptions;
@@ -106,10 +106,15 @@ impl ImportArguments {
 }
 
 impl Cli {
-    /// What is logged.
+    /// What is logged and how, and where traces go of what is served.
     #[must_use]
-    pub fn log(&self) -> (&str, LogFormat) {
-        (&self.database.log, self.database.log_format)
+    pub fn telemetry(&self) -> (&str, LogFormat, Option<&TracesConfig>) {
+        let traces = match &self.command {
+            None => Some(&self.serve.traces),
+            Some(Command::Serve(serve)) => Some(&serve.traces),
+            Some(Command::Import(_) | Command::Migrate { .. } | Command::Schema) => None,
+        };
+        (&self.database.log, self.database.log_format, traces)
     }
 
     /// Does what was asked. Errors are told on standard error.

@@ -91,6 +91,9 @@ pub struct ServeConfig {
     /// What those who run the service see of it.
     #[command(flatten)]
     pub operations: OperationsConfig,
+    /// Where traces of requests go.
+    #[command(flatten)]
+    pub traces: TracesConfig,
     /// How many clients there may be, and how much they may take.
     #[command(flatten)]
     pub network: NetworkConfig,
@@ -156,6 +159,37 @@ impl OperationsConfig {
     pub fn shutdown_delay(&self) -> Duration {
         Duration::from_secs(self.shutdown_delay_seconds.into())
     }
+}
+
+/// Where traces of requests go. OpenTelemetry's own library reads more variables: `docs/operations.md` names them.
+#[derive(Args, Clone, Debug)]
+pub struct TracesConfig {
+    /// The address of an OpenTelemetry collector (OTLP over HTTP, without TLS) that gets traces of requests; without it there
+    /// are none
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = collector)]
+    pub otel_exporter_otlp_endpoint: Option<String>,
+    /// The service's name in traces
+    #[arg(long, env = "OTEL_SERVICE_NAME", default_value = "academic-directory")]
+    pub otel_service_name: String,
+}
+
+impl TracesConfig {
+    /// The address that takes traces, where there is one.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<String> {
+        let collector = self.otel_exporter_otlp_endpoint.as_deref().filter(|collector| !collector.is_empty())?;
+        Some(format!("{}/v1/traces", collector.trim_end_matches('/')))
+    }
+}
+
+/// Nothing is as good as no setting, as OpenTelemetry has it.
+fn collector(text: &str) -> Result<String, String> {
+    if text.is_empty() || url::Url::parse(text).is_ok_and(|url| url.scheme() == "http" && url.has_host()) {
+        return Ok(text.to_owned());
+    }
+    Err("write the address of a collector, such as http://localhost:4318; this program speaks no https to it, so let one \
+         run beside it"
+        .to_owned())
 }
 
 /// How logs are written.
@@ -478,6 +512,22 @@ mod tests {
         }
         for text in ["", "proxy", "10.0.0.0/33", "10.0.0"] {
             assert!(network(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn collectors() {
+        for (text, endpoint) in [
+            ("", None),
+            ("http://localhost:4318", Some("http://localhost:4318/v1/traces")),
+            ("http://[::1]:4318/path/", Some("http://[::1]:4318/path/v1/traces")),
+        ] {
+            let read = collector(text).expect("an address");
+            let traces = TracesConfig { otel_exporter_otlp_endpoint: Some(read), otel_service_name: String::new() };
+            assert_eq!(traces.endpoint().as_deref(), endpoint);
+        }
+        for text in ["localhost:4318", "https://localhost:4318", "grpc://localhost:4317", "collector"] {
+            assert!(collector(text).is_err(), "{text}");
         }
     }
 

@@ -22,4 +22,5 @@ pub mod record;
 pub mod schema;
 pub mod server;
 pub mod store;
+pub mod telemetry;
 pub mod words;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_web::body::{BodySize, MessageBody as _};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Payload};
@@ -12,6 +13,7 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Name, Request, Response, Value};
 use futures_util::StreamExt as _;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::{Instrument as _, Span};
 
 use super::answer::{self, Refusal};
 use super::metrics::Observation;
@@ -25,6 +27,7 @@ use crate::error::Error;
 use crate::language::AcceptedLanguages;
 use crate::schema::budget::Cost;
 use crate::store::read::Statements;
+use crate::telemetry;
 
 /// What decides about an answer, for caches on the way.
 const VARY: &str = "Accept, Accept-Encoding, Accept-Language";
@@ -33,7 +36,6 @@ const MEANT: [&str; 3] = ["apollo-require-preflight", "x-apollo-operation-name",
 
 /// A query in the body.
 pub async fn post(request: HttpRequest, state: Data<State>, payload: Payload) -> HttpResponse {
-    let begun = Instant::now();
     let answered = async {
         let media_type = wanted(&request)?;
         is_json(&request)?;
@@ -42,13 +44,11 @@ pub async fn post(request: HttpRequest, state: Data<State>, payload: Payload) ->
         let parameters = parameters::of_body(&body).map_err(|reason| unreadable(&request, &state, reason))?;
         run(&request, &state, parameters, media_type).await
     };
-    let answered = answered.await;
-    finish(&request, &state, begun, answered)
+    follow(&request, &state, answered).await
 }
 
 /// A query in the address.
 pub async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
-    let begun = Instant::now();
     if request.query_string().is_empty() && wants_page(&request) {
         return see_other("/graphiql").await;
     }
@@ -66,8 +66,7 @@ pub async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
         let parameters = parameters.map_err(|reason| unreadable(&request, &state, reason))?;
         run(&request, &state, parameters, media_type).await
     };
-    let answered = answered.await;
-    finish(&request, &state, begun, answered)
+    follow(&request, &state, answered).await
 }
 
 /// What the address takes.
@@ -77,18 +76,16 @@ pub async fn options() -> HttpResponse {
 
 /// Any other method.
 pub async fn other_method(request: HttpRequest, state: Data<State>) -> HttpResponse {
-    finish(
-        &request,
-        &state,
-        Instant::now(),
-        Err(Refusal::method("GET, POST, OPTIONS", "send queries by POST, or by GET")),
-    )
+    let refusal = Refusal::method("GET, POST, OPTIONS", "send queries by POST, or by GET");
+    follow(&request, &state, std::future::ready(Err(refusal))).await
 }
 
 /// What is noted of a request on the way.
 #[derive(Clone, Default)]
 struct Noted {
+    kind: Option<OperationType>,
     operation: Option<String>,
+    cost: Option<u64>,
     statements: Option<Statements>,
     outcome: &'static str,
     refusal: Option<String>,
@@ -106,33 +103,70 @@ fn note(request: &HttpRequest, change: impl FnOnce(&mut Noted)) {
     }
 }
 
-/// Counts the request and logs it, by nothing that could tell what was asked.
-fn observe(request: &HttpRequest, state: &State, begun: Instant, status: StatusCode) {
-    let noted = request.extensions().get::<Noted>().cloned().unwrap_or_default();
-    let statements = noted.statements.map_or(0, |statements| statements.count());
-    let operation = noted.operation.as_deref();
-    let time = begun.elapsed();
-    tracing::info!(
-        target: "academic_directory::request",
-        request_id = %RequestId::of(request),
-        operation = operation.map(|name| name.chars().take(100).collect::<String>()),
-        outcome = noted.outcome,
-        refusal = noted.refusal,
-        status = status.as_u16(),
-        milliseconds = (time.as_secs_f64() * 1e6).round() / 1000.0,
-        statements,
-        "answered"
-    );
-    let (outcome, refusal) = (noted.outcome, noted.refusal);
-    state.metrics.observe(&Observation { operation, outcome, statements, time, refusal });
+/// A request that is worked on. Whatever becomes of it is counted, logged and traced, once, by nothing that could tell what
+/// was asked.
+struct Followed<'a> {
+    request: &'a HttpRequest,
+    state: &'a State,
+    begun: Instant,
+    span: Span,
+    /// The answer's status and bytes, once there is one.
+    answer: Option<(StatusCode, Option<u64>)>,
 }
 
-fn finish(
+impl Drop for Followed<'_> {
+    fn drop(&mut self) {
+        let mut noted = self.request.extensions().get::<Noted>().cloned().unwrap_or_default();
+        if self.answer.is_none() {
+            // The client went away.
+            noted.outcome = "cancelled";
+        }
+        let time = self.begun.elapsed();
+        let statements = noted.statements.map_or(0, |statements| statements.count());
+        let (operation, outcome) = (noted.operation.as_deref(), noted.outcome);
+        let status = self.answer.map(|(status, _)| status.as_u16());
+        tracing::info!(
+            target: "academic_directory::request",
+            request_id = %RequestId::of(self.request),
+            trace_id = telemetry::trace_id(&self.span),
+            kind = noted.kind.map(|kind| kind.to_string()),
+            operation = operation.map(|name| name.chars().take(100).collect::<String>()),
+            outcome,
+            refusal = noted.refusal,
+            status,
+            milliseconds = (time.as_secs_f64() * 1e6).round() / 1000.0,
+            statements,
+            cost = noted.cost,
+            bytes = self.answer.and_then(|(_, bytes)| bytes),
+            "{}", if status.is_some() { "answered" } else { "not answered" }
+        );
+        let is_fault = matches!(outcome, "unavailable" | "timeout" | "error");
+        telemetry::end_request(&self.span, status, is_fault, outcome, noted.refusal.as_deref(), statements);
+        let refusal = noted.refusal;
+        self.state.metrics.observe(&Observation { operation, outcome, statements, time, refusal });
+    }
+}
+
+/// Answers a request, and watches it on the way.
+async fn follow(
     request: &HttpRequest,
     state: &State,
-    begun: Instant,
-    answered: Result<HttpResponse, Refusal>,
+    answered: impl Future<Output = Result<HttpResponse, Refusal>>,
 ) -> HttpResponse {
+    let header = |name: &str| request.headers().get(name)?.to_str().ok().map(str::to_owned);
+    let span = telemetry::request_span(request.method().as_str(), &RequestId::of(request), header);
+    let mut followed = Followed { request, state, begun: Instant::now(), span: span.clone(), answer: None };
+    let response = finish(request, answered.instrument(span).await);
+    let bytes = match response.body().size() {
+        BodySize::Sized(bytes) => Some(bytes),
+        BodySize::None => Some(0),
+        BodySize::Stream => None,
+    };
+    followed.answer = Some((response.status(), bytes));
+    response
+}
+
+fn finish(request: &HttpRequest, answered: Result<HttpResponse, Refusal>) -> HttpResponse {
     if let Err(refusal) = &answered {
         note(request, |noted| {
             noted.refusal = Some(refusal.code.to_owned());
@@ -150,7 +184,6 @@ fn finish(
     for (name, value) in standing.iter().flat_map(Standing::headers) {
         response.headers_mut().insert(name, value);
     }
-    observe(request, state, begun, response.status());
     response
 }
 
@@ -269,9 +302,14 @@ async fn run(
     }
     let cost = prepared.cost;
     note(http, |noted| {
+        noted.kind = prepared.kind;
         noted.operation = prepared.name.clone();
+        noted.cost = Some(cost.total());
         noted.statements = Some(statements.clone());
     });
+    if let Some(kind) = prepared.kind {
+        telemetry::name_request(&Span::current(), &kind.to_string(), prepared.name.as_deref());
+    }
     let told = CostWanted::of(http)?;
     charge(http, state, if told == CostWanted::Only { LEAST_COST } else { cost.total() })?;
     if told == CostWanted::Only {
@@ -282,7 +320,8 @@ async fn run(
 
     // On threads with a stack as deep as queries may be. If the client goes away, so does this, and with it the task.
     let schema = Arc::clone(&state.schema);
-    let executed = AbortOnDropHandle::new(state.runtime.spawn(async move { schema.execute(prepared).await }));
+    let executed =
+        AbortOnDropHandle::new(state.runtime.spawn(async move { schema.execute(prepared).await }.in_current_span()));
     let mut pulse = state.pulse.clone();
     let answered = tokio::select! {
         answered = tokio::time::timeout(state.request_timeout, executed) => answered,

@@ -13,7 +13,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use tokio::runtime::Handle as Runtime;
 
 use super::admission::Admission;
 use super::connections::Connections;
@@ -47,7 +49,7 @@ struct OfRefusal {
 pub struct Observation<'a> {
     /// The name of its operation, where it has one.
     pub operation: Option<&'a str>,
-    /// `ok`, `partial`, `refused`, `unavailable`, `timeout` or `error`.
+    /// `ok`, `partial`, `refused`, `unavailable`, `timeout`, `error`, or `cancelled` where the client went away.
     pub outcome: &'static str,
     /// Its SQL statements.
     pub statements: u64,
@@ -74,6 +76,8 @@ struct Inner {
     pulse: Pulse,
     admission: Admission,
     connections: Connections,
+    /// The one that queries run on.
+    runtime: Runtime,
 }
 
 /// What is read when somebody asks.
@@ -86,6 +90,7 @@ struct Gauges {
     pool_most: Gauge,
     database: Gauge,
     tasks: Gauge,
+    queue: Gauge,
     lateness: Gauge<f64, AtomicU64>,
     memory: Gauge,
 }
@@ -110,6 +115,7 @@ impl Metrics {
             pulse,
             admission,
             connections,
+            runtime: Runtime::current(),
         };
         inner.register();
         tokio::spawn(watch_event_loop(Arc::downgrade(&inner.lateness)));
@@ -165,7 +171,9 @@ impl Inner {
             "1 while the database answers and has all migrations",
             gauges.database.clone(),
         );
+        registry.register("build", "What runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         registry.register("tasks", "Tasks of the event loop", gauges.tasks.clone());
+        registry.register("tasks_queued", "Those that wait for a thread", gauges.queue.clone());
         registry.register(
             "event_loop_lateness_seconds",
             "How late the event loop came to a timer at worst since this was last read",
@@ -186,10 +194,9 @@ impl Inner {
         set(&gauges.pool_idle, idle);
         set(&gauges.pool_most, most);
         set(&gauges.database, usize::from(self.pulse.health() == Health::Good));
-        set(
-            &gauges.tasks,
-            tokio::runtime::Handle::try_current().map_or(0, |runtime| runtime.metrics().num_alive_tasks()),
-        );
+        let runtime = self.runtime.metrics();
+        set(&gauges.tasks, runtime.num_alive_tasks());
+        set(&gauges.queue, runtime.global_queue_depth());
         set(&gauges.memory, resident_memory().unwrap_or_default());
         gauges.lateness.set(Duration::from_micros(self.lateness.swap(0, Ordering::Relaxed)).as_secs_f64());
     }

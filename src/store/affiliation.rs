@@ -1,5 +1,6 @@
 //! Affiliations: lists of them, and the people and places they select.
 
+use std::any::type_name;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -239,7 +240,7 @@ impl Loader<AffiliationsBehind> for Store {
             .then(" AND ")
             .then(Sql::all(filter.of_people().conditions()))
             .then(" ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id");
-            for row in self.rows::<Behind>(sql).await? {
+            for row in self.rows::<Behind>(type_name::<AffiliationsBehind>(), sql).await? {
                 let key = AffiliationsBehind {
                     organization: row.organization,
                     researcher: row.researcher,
@@ -281,7 +282,7 @@ impl Loader<EmploymentOf> for Store {
         .then(
             " ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id LIMIT 1) AS employment",
         );
-        let rows = self.rows::<Keyed<Employment>>(sql).await?;
+        let rows = self.rows::<Keyed<Employment>>(type_name::<EmploymentOf>(), sql).await?;
         Ok(rows.into_iter().map(|row| (EmploymentOf(row.key), Arc::new(row.value))).collect())
     }
 }

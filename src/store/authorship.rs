@@ -1,5 +1,6 @@
 //! Authorships: the authors of a paper, in order.
 
+use std::any::type_name;
 use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
@@ -52,7 +53,7 @@ impl Loader<LastPositionOf> for Store {
              WHERE paper_id = ANY(?) AND position IS NOT NULL GROUP BY paper_id",
             ids(keys.iter().map(|key| key.0)),
         );
-        let rows = self.rows::<Keyed<LastPosition>>(sql).await?;
+        let rows = self.rows::<Keyed<LastPosition>>(type_name::<LastPositionOf>(), sql).await?;
         Ok(rows.into_iter().map(|row| (LastPositionOf(row.key), row.value.last)).collect())
     }
 }

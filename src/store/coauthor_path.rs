@@ -97,7 +97,7 @@ impl Store {
         );
         let most = i64::try_from(near.before.len() + room + 1).unwrap_or(i64::MAX);
         let sql = sql.then_with(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT ?", most);
-        let coauthors: Vec<Reached> = self.rows(sql).await?;
+        let coauthors: Vec<Reached> = self.rows("coauthor_path::coauthors", sql).await?;
         Ok(coauthors.into_iter().filter(|person| !near.before.contains_key(&person.id)).collect())
     }
 
@@ -108,6 +108,6 @@ impl Store {
             ids(near.frontier.iter().copied()),
         );
         let sql = sql.then_with(" AND coauthor_id = ANY(?)", ids(far.frontier.iter().copied()));
-        self.rows(sql.then(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT 1")).await
+        self.rows("coauthor_path::links", sql.then(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT 1")).await
     }
 }

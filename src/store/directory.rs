@@ -32,7 +32,7 @@ impl Store {
              (SELECT count(*) FROM organization) AS organization_count, \
              (SELECT count(*) FROM affiliation) AS affiliation_count, (SELECT count(*) FROM topic) AS topic_count, \
              (SELECT count(*) FROM paper) AS paper_count, (SELECT count(*) FROM authorship) AS authorship_count";
-        self.row(sql.into()).await?.ok_or_else(|| Error::internal("a count without a row"))
+        self.row("directory::statistics", sql.into()).await?.ok_or_else(|| Error::internal("a count without a row"))
     }
 
     /// Whether nothing at all was loaded yet.
@@ -42,7 +42,7 @@ impl Store {
     pub async fn is_empty(&self) -> Result<bool, Error> {
         let sql = "SELECT 'any' AS tag WHERE EXISTS (SELECT FROM researcher) OR EXISTS (SELECT FROM organization) \
              OR EXISTS (SELECT FROM topic) OR EXISTS (SELECT FROM paper)";
-        Ok(self.row::<Tag>(sql.into()).await?.is_none())
+        Ok(self.row::<Tag>("directory::is_empty", sql.into()).await?.is_none())
     }
 
     /// The languages that labels of topics and organizations exist in, as BCP 47 tags.
@@ -52,6 +52,6 @@ impl Store {
     pub async fn label_languages(&self) -> Result<Vec<String>, Error> {
         let sql = "SELECT DISTINCT tag FROM (SELECT jsonb_object_keys(display_names) AS tag FROM topic \
              UNION ALL SELECT jsonb_object_keys(display_names) FROM organization) AS labels WHERE tag <> 'und' ORDER BY tag";
-        Ok(self.rows::<Tag>(sql.into()).await?.into_iter().map(|row| row.tag).collect())
+        Ok(self.rows::<Tag>("directory::label_languages", sql.into()).await?.into_iter().map(|row| row.tag).collect())
     }
 }

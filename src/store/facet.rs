@@ -3,6 +3,7 @@
 //! All facets asked of a list, for all its parents, are one statement. Its length does not depend on how many there are:
 //! it counts by each kind of facet once, and what was asked for takes its part of the counts.
 
+use std::any::type_name;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Debug;
@@ -483,7 +484,7 @@ impl Store {
             Counts::of(Vec::new(), &[])
         } else {
             let (sql, branches) = facets_sql(K::things(list, self), &parents, &asked);
-            Counts::of(self.rows(sql).await?, &branches)
+            Counts::of(self.rows(type_name::<FacetOf<K>>(), sql).await?, &branches)
         };
         let answer = |key: &FacetOf<K>| (key.clone(), Arc::new(counts.take(key.kind, number(key), &key.which)));
         Ok(keys.iter().map(|key| answer(key)).collect())

@@ -3,6 +3,7 @@
 //! A list says where its rows come from, which of them belong to it, and by which keys they are ordered. From that
 //! this file makes the page (the first or last rows of a range of the keys, for each parent) and the count.
 
+use std::any::type_name;
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -334,7 +335,7 @@ impl Store {
     ) -> Result<HashMap<Parent, Arc<Rows<L>>>, Error> {
         let sql = page_sql(list.source(self), list.parts(), parents, page)?;
         let mut lists: HashMap<Parent, Vec<Row<L>>> = parents.iter().map(|parent| (*parent, Vec::new())).collect();
-        for ParentRow { parent, row } in self.rows::<ParentRow<L>>(sql).await? {
+        for ParentRow { parent, row } in self.rows::<ParentRow<L>>(type_name::<PageOf<L>>(), sql).await? {
             lists.entry(parent).or_default().push(row);
         }
         let size = page.size as usize;
@@ -350,7 +351,7 @@ impl Store {
     }
 
     async fn count_of<L: List>(&self, list: &L, parents: &[Parent]) -> Result<HashMap<Parent, i64>, Error> {
-        let rows = self.rows::<ParentCount>(count_sql(list.source(self), parents)).await?;
+        let rows = self.rows::<ParentCount>(type_name::<CountOf<L>>(), count_sql(list.source(self), parents)).await?;
         let counts = rows.into_iter().map(|row| (Parent { key: row.parent_key, other: row.parent_other }, row.count));
         Ok(counts.collect())
     }

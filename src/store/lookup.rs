@@ -1,5 +1,6 @@
 //! Finding things by the keys that clients hold: ids, slugs, ORCID iDs, DOIs, ROR ids and any other identifier.
 
+use std::any::type_name;
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
@@ -122,7 +123,7 @@ impl<M: Table> Loader<ById<M>> for Store {
         let table = M::NAME;
         let numbers = ids(keys.iter().map(|key| key.0));
         let sql = Sql::with(&format!("SELECT id AS parent_key, * FROM {table} WHERE id = ANY(?)"), numbers);
-        let rows = self.rows::<Keyed<M>>(sql).await?;
+        let rows = self.rows::<Keyed<M>>(type_name::<ById<M>>(), sql).await?;
         Ok(rows.into_iter().map(|row| (ById::new(row.key), Arc::new(row.value))).collect())
     }
 }
@@ -132,7 +133,7 @@ impl<M: Table> Loader<ByKey<M>> for Store {
     type Error = Error;
 
     async fn load(&self, keys: &[ByKey<M>]) -> Result<HashMap<ByKey<M>, Arc<M>>, Error> {
-        let rows = self.rows::<Keyed<M>>(by_key_sql::<M>(keys)).await?;
+        let rows = self.rows::<Keyed<M>>(type_name::<ByKey<M>>(), by_key_sql::<M>(keys)).await?;
         let found = rows.into_iter().filter_map(|row| {
             let key = usize::try_from(row.key).ok().and_then(|index| keys.get(index))?;
             Some((key.clone(), Arc::new(row.value)))

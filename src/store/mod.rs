@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::{DataLoader, HashMapCache};
 use sea_orm::{DatabaseConnection, FromQueryResult};
+use tracing::Instrument;
 
 pub mod affiliation;
 pub mod authorship;
@@ -70,7 +71,8 @@ impl Store {
     #[must_use]
     pub fn loaders(&self) -> Loaders {
         // A batch is as large as its level: arrays make it one statement whatever the number.
-        DataLoader::with_cache(self.clone(), tokio::spawn, HashMapCache::default()).max_batch_size(usize::MAX)
+        let spawn = |task| tokio::spawn(Instrument::in_current_span(task));
+        DataLoader::with_cache(self.clone(), spawn, HashMapCache::default()).max_batch_size(usize::MAX)
     }
 }
 

@@ -8,10 +8,12 @@ use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{self, AssertSqlSafe, Postgres};
 use sea_orm::{DatabaseTransaction, DbErr, FromQueryResult, QueryResult, Statement, TransactionTrait as _};
 use sea_query_sqlx::SqlxValues;
+use tracing::Instrument as _;
 
 use super::Store;
 use super::sql::Sql;
 use crate::error::Error;
+use crate::telemetry::{fail_statement, statement_span};
 
 /// How many statements were sent: by one request, and by all.
 #[derive(Clone, Debug, Default)]
@@ -64,13 +66,16 @@ impl Drop for Lent {
 }
 
 impl Store {
-    pub(super) async fn rows<T: FromQueryResult>(&self, sql: Sql) -> Result<Vec<T>, Error> {
-        let rows = self.read(&sql.statement()).await?;
+    /// The rows of a statement. Who asks for them is what traces tell of it.
+    pub(super) async fn rows<T: FromQueryResult>(&self, loader: &'static str, sql: Sql) -> Result<Vec<T>, Error> {
+        let span = statement_span(loader);
+        let rows = self.read(&sql.statement()).instrument(span.clone()).await;
+        let rows = rows.inspect_err(|error| fail_statement(&span, error.code()))?;
         rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
     }
 
-    pub(super) async fn row<T: FromQueryResult>(&self, sql: Sql) -> Result<Option<T>, Error> {
-        Ok(self.rows(sql).await?.pop())
+    pub(super) async fn row<T: FromQueryResult>(&self, loader: &'static str, sql: Sql) -> Result<Option<T>, Error> {
+        Ok(self.rows(loader, sql).await?.pop())
     }
 
     /// How many connections are open, how many of them nobody uses, and how many there may be.

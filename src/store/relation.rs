@@ -1,5 +1,6 @@
 //! Short lists that need no pages: an organization's parents, a thing's identifiers and the like.
 
+use std::any::type_name;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -55,7 +56,7 @@ impl<R: Relation> Loader<RelatedTo<R>> for Store {
 
     async fn load(&self, keys: &[RelatedTo<R>]) -> Result<HashMap<RelatedTo<R>, Self::Value>, Error> {
         let sql = Sql::with(R::SQL, ids(keys.iter().map(|key| key.0)));
-        let groups = grouped(self.rows::<Keyed<R::Node>>(sql).await?);
+        let groups = grouped(self.rows::<Keyed<R::Node>>(type_name::<RelatedTo<R>>(), sql).await?);
         let shared = |nodes: Vec<R::Node>| Arc::new(nodes.into_iter().map(Arc::new).collect());
         Ok(groups.into_iter().map(|(id, nodes)| (RelatedTo::new(id), shared(nodes))).collect())
     }

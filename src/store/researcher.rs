@@ -1,5 +1,6 @@
 //! Researchers: lists of them, and what is counted of each.
 
+use std::any::type_name;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -303,7 +304,7 @@ impl Loader<StatisticsOf> for Store {
              FROM researcher_statistics AS counted WHERE counted.researcher_id = ANY(?)",
             ids(keys.iter().map(|key| key.0)),
         );
-        let rows = self.rows::<Keyed<Statistics>>(sql).await?;
+        let rows = self.rows::<Keyed<Statistics>>(type_name::<StatisticsOf>(), sql).await?;
         Ok(rows.into_iter().map(|row| (StatisticsOf(row.key), Arc::new(row.value))).collect())
     }
 }
@@ -331,7 +332,7 @@ impl Loader<PapersPerYearOf> for Store {
              WHERE researcher_id = ANY(?) AND publication_key > 0 GROUP BY 1, 2 ORDER BY 1, 2",
             ids(keys.iter().map(|key| key.0)),
         );
-        let years = grouped(self.rows::<Keyed<YearCount>>(sql).await?);
+        let years = grouped(self.rows::<Keyed<YearCount>>(type_name::<PapersPerYearOf>(), sql).await?);
         Ok(years.into_iter().map(|(id, years)| (PapersPerYearOf(id), years)).collect())
     }
 }

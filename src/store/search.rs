@@ -3,6 +3,7 @@
 //! Names, titles and labels are looked up as folded words (`search_entry`), abstracts with them (`search_abstract`).
 //! Only where fewer than [`ENOUGH`] things match as typed, or none matches a query of many words, are typos forgiven and is the last word taken for a beginning.
 
+use std::any::type_name;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -318,7 +319,7 @@ impl Loader<EntriesOf> for Store {
         }
         let mut found: HashMap<EntriesOf, Vec<Entry>> = HashMap::new();
         for (query, hits) in hits {
-            for row in self.rows::<HitEntry>(entries_sql(query, &hits)).await? {
+            for row in self.rows::<HitEntry>(type_name::<EntriesOf>(), entries_sql(query, &hits)).await? {
                 found.entry(EntriesOf { hit: row.hit, query: Arc::clone(query) }).or_default().push(row.entry);
             }
         }
@@ -385,7 +386,7 @@ impl Store {
         if !query.has_words() || kinds.is_empty() {
             return Ok(Vec::new());
         }
-        self.rows(suggestions_sql(query, kinds, most)).await
+        self.rows("search::suggestions", suggestions_sql(query, kinds, most)).await
     }
 }
 
@@ -516,7 +517,7 @@ impl Loader<HintOf> for Store {
             let of = ids(keys.iter().filter(|key| key.0.kind == kind).map(|key| key.0.id));
             sql = sql.then(if kind == Kind::Researcher { "" } else { " UNION ALL " }).then_with(hints, of);
         }
-        let rows = self.rows::<HitHint>(sql).await?;
+        let rows = self.rows::<HitHint>(type_name::<HintOf>(), sql).await?;
         Ok(rows.into_iter().map(|row| (HintOf(row.hit), Arc::new(row.hint))).collect())
     }
 }

@@ -47,5 +47,6 @@ mod settings;
 mod slow;
 mod topic;
 mod totals;
+mod traces;
 mod trouble;
 mod walk;

@@ -84,6 +84,7 @@ async fn metrics() {
         ("academic_directory_requests_in_flight", 0.0),
         ("academic_directory_pool_connections_maximum", 4.0),
         ("academic_directory_database_ready", 1.0),
+        ("academic_directory_build_info{version=\"0.1.0\"}", 1.0),
     ] {
         assert!((metric(&app, line).await - expected).abs() < 0.001, "{line}: {}", metric(&app, line).await);
     }
@@ -91,6 +92,8 @@ async fn metrics() {
     assert!(metric(&app, "academic_directory_connections").await >= 1.0);
     assert!(metric(&app, "academic_directory_resident_memory_bytes").await > 1e6);
     assert!(metric(&app, "academic_directory_event_loop_lateness_seconds").await >= 0.0);
+    assert!(metric(&app, "academic_directory_tasks").await >= 1.0);
+    assert!(metric(&app, "academic_directory_tasks_queued").await >= 0.0);
     // Names that clients make up are told apart up to a number.
     for number in 0..300 {
         app.data(&format!("query Made{number} {{ __typename }}")).await;
@@ -99,6 +102,31 @@ async fn metrics() {
     assert!(text.matches("operation=\"Made").count() <= 200);
     assert!(metric(&app, "academic_directory_requests_total{operation=\"other\",outcome=\"ok\"}").await >= 100.0);
     assert!(text.ends_with("# EOF\n"));
+}
+
+#[tokio::test]
+async fn clients_that_go_away_are_counted() {
+    let app = TestApp::start().await;
+    let session = Session::open(&app.database_url).await;
+    session.run("BEGIN; LOCK TABLE topic IN ACCESS EXCLUSIVE MODE").await;
+    let mut stream = wire::connect(app.address);
+    let body = json!({ "query": "query Left { topics { nodes { slug } } }" }).to_string();
+    let request = wire::post("Content-Type: application/json\r\n", body.as_bytes());
+    std::io::Write::write_all(&mut stream, &request).expect("bytes");
+    let watcher = Session::open(&app.database_url).await;
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while watcher.number(waiting).await == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    drop(stream);
+    let line = "academic_directory_requests_total{operation=\"Left\",outcome=\"cancelled\"} 1";
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while !get(&app, "/metrics").await.1.contains(line) {
+        assert!(std::time::Instant::now() < deadline, "waited too long for {line}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    session.run("ROLLBACK").await;
 }
 
 #[tokio::test]
@@ -136,7 +164,7 @@ async fn wait_for_end_of(address: std::net::SocketAddr) {
 }
 
 /// The service as a process, and where it listens.
-fn start(place: &Workplace, url: &str, settings: &[(&str, &str)]) -> (Running, std::net::SocketAddr) {
+pub fn start(place: &Workplace, url: &str, settings: &[(&str, &str)]) -> (Running, std::net::SocketAddr) {
     let mut command = place.over(url, &["serve"]);
     command.env("LISTEN", "127.0.0.1:0").env("LOG", "info,sqlx=warn");
     settings.iter().for_each(|(name, value)| {
@@ -193,6 +221,7 @@ async fn logs_tell_nothing_that_was_asked() {
     let line = lines.iter().find(|line| line["request_id"] == "first").expect("a line of the first request");
     assert_eq!((&line["operation"], &line["outcome"], &line["status"]), (&json!("Named"), &json!("ok"), &json!(200)));
     assert!(line["milliseconds"].is_number() && line["statements"].is_number(), "{line}");
+    assert!(line["kind"] == "query" && line["cost"].is_number() && line["bytes"].as_u64() > Some(10), "{line}");
     let line = lines.iter().find(|line| line["request_id"] == "third").expect("a line of the third request");
     assert_eq!((&line["outcome"], &line["refusal"]), (&json!("refused"), &json!("GRAPHQL_VALIDATION_FAILED")));
 }

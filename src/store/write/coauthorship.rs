@@ -134,7 +134,11 @@ impl Store {
         }
         let size = self.consortium_size.to_string();
         let current = "SELECT value FROM setting WHERE name = 'consortium_size'";
-        if self.row::<Setting>(current.into()).await?.is_some_and(|setting| setting.value == size) {
+        if self
+            .row::<Setting>("coauthorship::consortium_size", current.into())
+            .await?
+            .is_some_and(|setting| setting.value == size)
+        {
             return Ok(false);
         }
         let transaction = self.begin().await?;

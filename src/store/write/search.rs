@@ -240,7 +240,8 @@ impl Store {
             id: i64,
         }
         let current = "SELECT value FROM setting WHERE name = 'search_version'";
-        if self.row::<Setting>(current.into()).await?.is_some_and(|setting| setting.value == VERSION) {
+        if self.row::<Setting>("search::version", current.into()).await?.is_some_and(|setting| setting.value == VERSION)
+        {
             return Ok(false);
         }
         let transaction = self.begin().await?;
