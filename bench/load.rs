@@ -4,20 +4,24 @@
 //! `bench/load.sh` starts such a service with the demonstration directory and runs this. Client, service and database
 //! share the machine, so that the figures are of all three together.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep_until, timeout};
 
 /// An ordinary page: people with their papers and coauthors.
 const QUERY: &str = r#"{"query": "{ researchers(first: 20) { nodes { name papers(first: 5) { nodes { title authorships(first: 10) { nodes { name } } } } coauthors(first: 5) { nodes { name } } } } }"}"#;
+const HEAD: &str = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
+/// What is long and costs little: the schema.
+const LONG: &str = include_str!("../tests/api/introspection.graphql");
 const SLOW_CLIENTS: usize = 200;
 const SLOW_SECONDS: u64 = 20;
 const OVERLOAD_SECONDS: u64 = 15;
@@ -37,11 +41,21 @@ struct Service {
 impl Service {
     /// One request, on a connection that is free or a new one: the status of the answer.
     async fn ask(&self) -> io::Result<u16> {
-        let free = self.free.lock().await.pop();
-        let mut stream = match free {
-            Some(stream) => stream,
-            None => TcpStream::connect(&self.address).await?,
-        };
+        // As clients do: one that the server has ended meanwhile, being idle for long, is left for another.
+        while let Some(stream) = self.take_free().await {
+            match self.ask_over(stream).await {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+                answered => return answered,
+            }
+        }
+        self.ask_over(TcpStream::connect(&self.address).await?).await
+    }
+
+    async fn take_free(&self) -> Option<TcpStream> {
+        self.free.lock().await.pop()
+    }
+
+    async fn ask_over(&self, mut stream: TcpStream) -> io::Result<u16> {
         stream.write_all(&self.request).await?;
         let status = read_answer(&mut stream).await?;
         self.free.lock().await.push(stream);
@@ -77,7 +91,7 @@ struct Outcome {
     /// How long each took that was 503.
     refused: Vec<Duration>,
     /// Other answers, broken connections, and no answer in time.
-    failed: usize,
+    failed: BTreeMap<String, usize>,
 }
 
 impl Outcome {
@@ -86,7 +100,8 @@ impl Outcome {
         match asked {
             Ok(200) => self.answered.push(took),
             Ok(503) => self.refused.push(took),
-            _ => self.failed += 1,
+            Ok(status) => *self.failed.entry(status.to_string()).or_default() += 1,
+            Err(error) => *self.failed.entry(error.kind().to_string()).or_default() += 1,
         }
     }
 
@@ -95,9 +110,9 @@ impl Outcome {
     }
 
     fn tell(&mut self, what: &str, seconds: u64) {
-        let (asked, refused, failed) = (self.asked, self.refused.len(), self.failed);
+        let (asked, refused, failed) = (self.asked, self.refused.len(), &self.failed);
         println!(
-            "{what}: {} asked a second, {} answered within 2 s (p50 {} p99 {}), {} refused (p50 {} p99 {}), {failed} failed",
+            "{what}: {} asked a second, {} answered within 2 s (p50 {} p99 {}), {} refused (p50 {} p99 {}), failed in all {failed:?}",
             asked as u64 / seconds,
             self.useful() as u64 / seconds,
             percentile(&mut self.answered, 50),
@@ -154,64 +169,82 @@ async fn open_loop(service: &Arc<Service>, rate: f64, seconds: u64) -> Outcome {
     outcome
 }
 
-/// One that is as slow as it can until told to stop, and comes again whenever it is ended.
-async fn slow_client(service: Arc<Service>, kind: usize, stop: Arc<AtomicBool>, ended: Arc<AtomicU64>) {
-    let beginning = match kind % 3 {
-        0 => b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-Slow: ".to_vec(),
-        1 => b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{".to_vec(),
-        // Asks without reading, until nothing more is taken.
-        _ => service.request.repeat(20),
-    };
-    while !stop.load(Ordering::Relaxed) {
-        let Ok(mut stream) = TcpStream::connect(&service.address).await else { continue };
-        let mut ticks = interval(Duration::from_millis(500));
-        let mut said = stream.write_all(&beginning).await;
-        while said.is_ok() && !stop.load(Ordering::Relaxed) {
-            ticks.tick().await;
-            let byte: &[u8] = if kind % 3 == 2 { b"" } else { b"x" };
-            said = stream.write_all(byte).await;
-            if kind % 3 != 2 && stream.try_read(&mut [0; 1024]).is_ok() {
-                break;
-            }
+/// One that is as slow as it can, and comes again whenever it is ended.
+async fn slow_client(service: Arc<Service>, number: usize, ended: Arc<AtomicU64>) -> io::Result<()> {
+    // Not all at one moment: that would be a flood, which is measured below.
+    tokio::time::sleep(Duration::from_millis(10) * u32::try_from(number).unwrap_or_default()).await;
+    loop {
+        match number % 3 {
+            0 => trickle(&service, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-Slow: ").await?,
+            1 => trickle(&service, &format!("{HEAD}\r\nContent-Length: 100000\r\n\r\n{{")).await?,
+            _ => leave_unread(&service).await?,
         }
         ended.fetch_add(1, Ordering::Relaxed);
     }
 }
 
+/// Sends a byte at a time until the server ends it.
+async fn trickle(service: &Service, beginning: &str) -> io::Result<()> {
+    let mut stream = TcpStream::connect(&service.address).await?;
+    let mut ticks = interval(Duration::from_millis(500));
+    let mut said = stream.write_all(beginning.as_bytes()).await;
+    // An answer is the end: there is nothing else to say to such a client.
+    while said.is_ok() && stream.try_read(&mut [0; 1024]).is_err() {
+        ticks.tick().await;
+        said = stream.write_all(b"x").await;
+    }
+    Ok(())
+}
+
+/// Asks for a long answer and reads a byte of it now and then, with no room for more on the way.
+async fn leave_unread(service: &Service) -> io::Result<()> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_recv_buffer_size(4096)?;
+    let mut stream = socket.connect(service.address.parse().map_err(io::Error::other)?).await?;
+    let body = serde_json::json!({ "query": LONG }).to_string();
+    stream.write_all(format!("{HEAD}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await?;
+    let mut ticks = interval(Duration::from_millis(500));
+    while stream.read(&mut [0; 1]).await.is_ok_and(|amount| amount > 0) {
+        ticks.tick().await;
+    }
+    Ok(())
+}
+
 async fn measure(address: String) -> Result<(), Box<dyn Error>> {
-    let head = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
-    let request = format!("{head}\r\nContent-Length: {}\r\n\r\n{QUERY}", QUERY.len()).into_bytes();
+    let request = format!("{HEAD}\r\nContent-Length: {}\r\n\r\n{QUERY}", QUERY.len()).into_bytes();
     let service = Arc::new(Service { address, request, free: Mutex::default() });
     match service.ask().await? {
         200 => {}
         status => return Err(format!("the service answers {status}").into()),
     }
     closed_loop(&service, 16, 3).await;
-    let sustainable = closed_loop(&service, 32, 8).await;
-    println!("sustainable, 32 clients in a closed loop: {sustainable:.0} a second");
+    let sustainable = closed_loop(&service, 16, 8).await;
+    println!("sustainable, 16 clients in a closed loop: {sustainable:.0} a second");
 
     let ordinary = sustainable / 4.0;
     let mut alone = open_loop(&service, ordinary, 10).await;
     alone.tell("a quarter of that, alone", 10);
-    let (stop, ended) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let ended = Arc::new(AtomicU64::new(0));
     let mut slow = JoinSet::new();
-    for kind in 0..SLOW_CLIENTS {
-        slow.spawn(slow_client(Arc::clone(&service), kind, Arc::clone(&stop), Arc::clone(&ended)));
+    for number in 0..SLOW_CLIENTS {
+        slow.spawn(slow_client(Arc::clone(&service), number, Arc::clone(&ended)));
     }
     let mut beside = open_loop(&service, ordinary, SLOW_SECONDS).await;
-    stop.store(true, Ordering::Relaxed);
-    slow.abort_all();
-    while slow.join_next().await.is_some() {}
+    println!("slow clients that are still there: {}", slow.len());
+    slow.shutdown().await;
     beside.tell(&format!("the same beside {SLOW_CLIENTS} slow clients"), SLOW_SECONDS);
     println!("slow connections that were ended and came again: {}", ended.load(Ordering::Relaxed));
 
     let mut overload = open_loop(&service, sustainable * OVERLOAD, OVERLOAD_SECONDS).await;
     overload.tell(&format!("{OVERLOAD} times the sustainable"), OVERLOAD_SECONDS);
-    let kept = overload.useful() as f64 / OVERLOAD_SECONDS as f64 / sustainable;
-    println!("goodput kept: {:.0} %", kept * 100.0);
     tokio::time::sleep(Duration::from_secs(5)).await;
     let mut after = open_loop(&service, ordinary, 5).await;
     after.tell("5 s later, a quarter", 5);
+    // Whoever else uses the machine comes and goes: the larger of two measurements is the stricter measure.
+    let again = closed_loop(&service, 16, 8).await;
+    println!("sustainable, once more: {again:.0} a second");
+    let kept = overload.useful() as f64 / OVERLOAD_SECONDS as f64 / sustainable.max(again);
+    println!("goodput kept at {OVERLOAD} times the sustainable: {:.0} %", kept * 100.0);
     Ok(())
 }
 

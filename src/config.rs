@@ -255,7 +255,7 @@ pub struct NetworkConfig {
     #[arg(long, env = "KEEP_ALIVE_SECONDS", default_value = "15")]
     pub keep_alive_seconds: NonZeroU32,
     /// The most GraphQL requests that are worked on at once; more are refused at once
-    #[arg(long, env = "MAX_CONCURRENT_REQUESTS", default_value = "64")]
+    #[arg(long, env = "MAX_CONCURRENT_REQUESTS", default_value = "32")]
     pub max_concurrent_requests: NonZeroU32,
     /// Proxies that are believed where a request comes from, as addresses or networks with commas between them
     #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]

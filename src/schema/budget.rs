@@ -5,6 +5,7 @@
 //! those of the operation that is to run.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 
 use async_graphql::parser::types::{
     BaseType, Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
@@ -90,7 +91,8 @@ fn value_depth(depth: usize) -> Result<(), Error> {
     Err(exceeded("valueDepth", depth, DEEPEST_VALUE, message))
 }
 
-/// Checks a document, and tells what the operation to run would cost; nothing where there is none of that name.
+/// Checks a document, and tells what the operation to run would cost; nothing where there is none of that name. The variables
+/// have their defaults.
 ///
 /// # Errors
 /// Where it asks for more than it may, with the first limit that it is beyond.
@@ -133,7 +135,7 @@ pub fn check(
         return Err(exceeded("listEntries", counted, most, message));
     }
 
-    let mut counter = Counter::new(document, definitions, variables, chosen);
+    let mut counter = Counter::new(document, definitions, variables);
     let mut all = Sum::default();
     let mut root_fields = 0;
     for (_, operation) in document.operations.iter() {
@@ -293,7 +295,6 @@ struct Counter<'a> {
     document: &'a ExecutableDocument,
     definitions: &'a Definitions,
     variables: &'a Variables,
-    chosen: Option<&'a OperationDefinition>,
     /// None while a fragment is being counted: one within itself counts nothing, and is refused by validation.
     fragments: HashMap<&'a Name, Option<Sum>>,
     /// Pages count at most so many rows.
@@ -301,13 +302,8 @@ struct Counter<'a> {
 }
 
 impl<'a> Counter<'a> {
-    fn new(
-        document: &'a ExecutableDocument,
-        definitions: &'a Definitions,
-        variables: &'a Variables,
-        chosen: Option<&'a OperationDefinition>,
-    ) -> Self {
-        Self { document, definitions, variables, chosen, fragments: HashMap::new(), largest_page: u64::MAX }
+    fn new(document: &'a ExecutableDocument, definitions: &'a Definitions, variables: &'a Variables) -> Self {
+        Self { document, definitions, variables, fragments: HashMap::new(), largest_page: u64::MAX }
     }
 
     fn operation(&mut self, operation: &'a OperationDefinition) -> Sum {
@@ -458,17 +454,8 @@ impl<'a> Counter<'a> {
     }
 
     fn constant(&self, value: &Value) -> Option<ConstValue> {
-        let known = value.clone().into_const_with(|name| self.variable(&name).ok_or(()));
-        known.ok().filter(|value| *value != ConstValue::Null)
-    }
-
-    fn variable(&self, name: &Name) -> Option<ConstValue> {
-        if let Some(value) = self.variables.get(name) {
-            return Some(value.clone());
-        }
-        let definitions = &self.chosen?.variable_definitions;
-        let definition = definitions.iter().find(|definition| definition.node.name.node == *name)?;
-        Some(definition.node.default_value.as_ref().map_or(ConstValue::Null, |value| value.node.clone()))
+        let with_null = |name| Ok::<_, Infallible>(self.variables.get(&name).cloned().unwrap_or_default());
+        value.clone().into_const_with(with_null).ok().filter(|value| *value != ConstValue::Null)
     }
 
     fn is_left_out(&self, directives: &[Positioned<Directive>]) -> bool {

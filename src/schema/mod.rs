@@ -104,6 +104,9 @@ impl DirectorySchema {
         })?;
         let chosen = budget::chosen(&document, request.operation_name.as_deref());
         let operation = chosen.map(|operation| &operation.node);
+        if let Some(operation) = operation {
+            variables::fill_in(operation, &mut request.variables);
+        }
         let cost = budget::check(&document, operation, &request.variables, &self.definitions, &self.limits);
         let cost = cost.map_err(refused)?;
         if let Some(error) = operation.and_then(|operation| variables::mistake(operation, &request.variables)) {

@@ -1,8 +1,18 @@
-//! The values of variables, as far as they can be judged without the schema: a mistake in them is one of the request,
-//! not of the fields that use them (6.1.2 of the specification).
+//! The values of variables, as far as they can be told without the schema (6.1.2 of the specification): a mistake in them is
+//! one of the request, not of the fields that use them, and one that is left out has its default.
 
 use async_graphql::parser::types::{BaseType, OperationDefinition, Type};
 use async_graphql::{ServerError, Value, Variables};
+
+/// Gives the variables that are left out their defaults, so that all who read them see the same: the engine leaves
+/// defaults aside in `@skip` and `@include`.
+pub fn fill_in(operation: &OperationDefinition, variables: &mut Variables) {
+    for definition in &operation.variable_definitions {
+        if let Some(default) = &definition.node.default_value {
+            variables.entry(definition.node.name.node.clone()).or_insert_with(|| default.node.clone());
+        }
+    }
+}
 
 /// The first variable whose value is missing or of another type. Enums, inputs and scalars of the schema's own are
 /// judged where they are used.
@@ -11,7 +21,7 @@ pub fn mistake(operation: &OperationDefinition, variables: &Variables) -> Option
     operation.variable_definitions.iter().find_map(|definition| {
         let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
         let message = match variables.get(name) {
-            None if ty.nullable || definition.node.default_value.is_some() => return None,
+            None if ty.nullable => return None,
             None => format!("the variable {name} of type {ty} has no value"),
             Some(value) if fits(value, ty) => return None,
             Some(_) => format!("the value of the variable {name} is not of type {ty}"),

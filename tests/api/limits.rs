@@ -200,6 +200,26 @@ async fn nodes_are_counted_as_they_are_asked_for() {
     app.refusal(query, json!({ "first": 100, "more": true })).await;
 }
 
+#[tokio::test]
+async fn what_is_left_out_by_default_is_neither_counted_nor_answered() {
+    let app = limited(Limits { nodes: 130, ..Limits::default() }).await;
+    for (directive, leaves_out) in [("skip", true), ("include", false)] {
+        let query = |default| {
+            format!(
+                "query($flag: Boolean! = {default}) {{ papers(first: 100) {{ nodes {{ id }} }} \
+                 ... @{directive}(if: $flag) {{ more: papers(first: 100) {{ nodes {{ id }} }} }} \
+                 again: papers(first: 100) @{directive}(if: $flag) {{ nodes {{ id }} }} }}"
+            )
+        };
+        let data = app.data(&query(leaves_out)).await;
+        assert_eq!(data.as_object().map(|fields| fields.len()), Some(1), "{data}");
+        app.refusal(&query(leaves_out), json!({ "flag": !leaves_out })).await;
+        app.refusal(&query(!leaves_out), json!({})).await;
+        let data = app.data_with(&query(!leaves_out), json!({ "flag": leaves_out })).await;
+        assert_eq!(data.as_object().map(|fields| fields.len()), Some(1), "{data}");
+    }
+}
+
 /// The answer to a query whose cost is asked for too, or only.
 async fn costed(app: &TestApp, query: &str, wanted: &str) -> (u64, Value) {
     let before = app.store.statements().of_all();
