@@ -153,5 +153,23 @@ pub fn sdl() -> String {
     let sdl = builder(&Limits::default()).finish().sdl_with_options(options);
     // Descriptions of several lines end in white space, which editors and diffs dislike.
     let lines: Vec<&str> = sdl.lines().map(str::trim_end).collect();
-    lines.join("\n").trim().to_owned() + "\n"
+    without_specified_directives(&lines).join("\n").trim().to_owned() + "\n"
+}
+
+/// The specification asks to leave out the directives that it defines itself (GraphQL, section 3.13), as every tool
+/// knows them. `@oneOf` stays: it is new, and tools that do not know it need its definition.
+fn without_specified_directives<'line>(lines: &[&'line str]) -> Vec<&'line str> {
+    let mut kept: Vec<&str> = Vec::with_capacity(lines.len());
+    for line in lines {
+        let is_specified = ["skip", "include", "specifiedBy", "deprecated"]
+            .iter()
+            .any(|name| line.starts_with(&format!("directive @{name}(")));
+        if !is_specified {
+            kept.push(line);
+        } else if kept.pop_if(|line| *line == "\"\"\"").is_some() {
+            // The definition's description goes with it.
+            while kept.pop().is_some_and(|line| line != "\"\"\"") {}
+        }
+    }
+    kept
 }

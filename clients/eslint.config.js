@@ -1,0 +1,57 @@
+// The rules for the schema and for the operations of the cookbook. `npm run lint` runs it from the repository's folder:
+// files outside of the working folder are not looked at.
+import { readFileSync } from 'node:fs';
+
+import graphqlEslint from '@graphql-eslint/eslint-plugin';
+import { buildSchema, isObjectType } from 'graphql';
+
+const { configs, parser } = graphqlEslint;
+const SCHEMA = 'schema.graphql';
+const OPERATIONS = 'web/src/examples/*.graphql';
+const schema = buildSchema(readFileSync(SCHEMA, 'utf8'));
+
+// Only what implements Node can be asked for again by an id; a page, a year's count or a text is a value.
+const isValue = (type) => isObjectType(type) && !type.getInterfaces().some((one) => one.name === 'Node');
+const values = Object.values(schema.getTypeMap()).filter(isValue).map((type) => type.name);
+
+const languageOptions = { parser, parserOptions: { graphQLConfig: { schema: SCHEMA, documents: OPERATIONS } } };
+
+export default [
+  { plugins: { '@graphql-eslint': graphqlEslint }, linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  {
+    files: [SCHEMA],
+    languageOptions,
+    rules: {
+      ...configs['flat/schema-recommended'].rules,
+      ...configs['flat/schema-relay'].rules,
+      '@graphql-eslint/strict-id-in-types': ['error', { exceptions: { types: values } }],
+      // Connections have `nodes` beside `edges`, for those who need no cursors; short lists of values are lists.
+      '@graphql-eslint/relay-edge-types': [
+        'error',
+        { withEdgeSuffix: true, shouldImplementNode: true, listTypeCanWrapOnlyEdgeType: false },
+      ],
+      '@graphql-eslint/require-description': [
+        'error',
+        {
+          types: true,
+          rootField: true,
+          DirectiveDefinition: true,
+          EnumValueDefinition: true,
+          FieldDefinition: true,
+          InputValueDefinition: true,
+        },
+      ],
+      '@graphql-eslint/no-scalar-result-type-on-mutation': 'error',
+      '@graphql-eslint/require-nullable-fields-with-oneof': 'error',
+    },
+  },
+  {
+    files: [OPERATIONS],
+    languageOptions,
+    rules: {
+      ...configs['flat/operations-recommended'].rules,
+      // An operation of the cookbook shows what a page reads; Relay, Apollo and urql add the ids they need by themselves.
+      '@graphql-eslint/require-selections': 'off',
+    },
+  },
+];
