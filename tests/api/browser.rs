@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use academic_directory::config::Limits;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,6 +17,7 @@ use crate::support::{TestApp, clean_environment, paper};
 const READY: &str = ".graphiql-query-editor .view-lines .view-line";
 const TAB: &str = ".graphiql-tab-button[title=\"Profile\"]";
 const RUN: &str = ".graphiql-execute-button";
+const NOTICE: &str = ".notice";
 const RESULT: &str = ".graphiql-response .view-lines";
 /// The result pane shows only what fits; its model has all.
 const WHOLE_RESULT: &str = "const model = globalThis.__MONACO?.editor.getModels().find(m => m.uri.path.endsWith('response.json')); \
@@ -102,16 +104,43 @@ async fn click(browser: &Client, what: &str) {
         .unwrap_or_else(|error| panic!("{what}: {error}"));
 }
 
-#[tokio::test]
-async fn profile_in_a_browser() {
+/// The browser and its driver, where both are there and the page was built with npm.
+async fn programs(app: &TestApp) -> Option<(PathBuf, PathBuf)> {
     let (Some(chromium), Some(chromedriver)) = (program("chromium"), program("chromedriver")) else {
-        return println!("skipped: there is no chromium or no chromedriver");
+        println!("skipped: there is no chromium or no chromedriver");
+        return None;
     };
-    let app = TestApp::start().await;
     let page = app.client().get(app.url("/graphiql")).send().await.expect("a page").text().await.expect("its text");
     if !page.contains("id=\"root\"") {
-        return println!("skipped: the page was built without npm");
+        println!("skipped: the page was built without npm");
+        return None;
     }
+    Some((chromium, chromedriver))
+}
+
+#[tokio::test]
+async fn introspection_off_in_a_browser() {
+    let app = TestApp::start_with(Limits { introspection: false, ..Limits::default() }, 100).await;
+    let Some((chromium, chromedriver)) = programs(&app).await else { return };
+    let place = Workplace::new();
+    let driver = Driver::start(&chromedriver, &place);
+    let browser = driver.browser(&chromium).await;
+    browser.goto(&app.url("/graphiql")).await.expect("the page");
+    let notice = browser.wait().at_most(PATIENCE).for_element(Locator::Css(NOTICE)).await.expect("a notice");
+    let text = notice.text().await.expect("its text");
+    assert!(text.starts_with("Introspection is turned off on this server"), "{text}");
+    // The editor has its place below the notice.
+    let run = browser.wait().at_most(PATIENCE).for_element(Locator::Css(RUN)).await.expect("a button");
+    let (_, top, _, height) = run.rectangle().await.expect("its place");
+    let (_, notice_top, _, notice_height) = notice.rectangle().await.expect("its place");
+    assert!(notice_top + notice_height <= top && top + height < 1000.0, "{notice_height} {top}");
+    browser.close().await.expect("the end of the browser");
+}
+
+#[tokio::test]
+async fn profile_in_a_browser() {
+    let app = TestApp::start().await;
+    let Some((chromium, chromedriver)) = programs(&app).await else { return };
     let titles = ["Rivers under glass", "Bridges of paper"];
     app.load(json!(titles.map(|title| paper(title, Some(2001), &["Razvan Pascanu", "Ida Brook"])))).await;
 
