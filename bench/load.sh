@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What 200 slow clients and three times the sustainable load do to the others (bench/load.rs), against a service with the
-# demonstration directory and a private Postgres.
+# What 200 slow clients, three times the sustainable load, and a database that is gone for 30 s do to the others
+# (bench/load), against a service with the demonstration directory and a private Postgres.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --quiet
@@ -14,4 +14,8 @@ LOG=warn TRUSTED_PROXIES=127.0.0.1 "$program" serve --data-dir "$work/data" --de
 server=$!
 until grep -q 'GraphQL' "$work/served"; do kill -0 "$server"; sleep 0.2; done
 cargo bench --quiet --bench load -- "$(sed -n 's/^ *GraphQL *//p' "$work/served")"
+kill "$server"
+wait "$server" || true
+server=
 cat "$work/log" >&2
+cargo bench --quiet --bench load -- --outage "$program"

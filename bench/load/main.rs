@@ -1,7 +1,8 @@
 //! What slow clients and too many requests do to the others: against a running service that counts nobody's address
-//! (TRUSTED_PROXIES=127.0.0.1), over loopback, in about a minute and a half.
+//! (TRUSTED_PROXIES=127.0.0.1), over loopback, in about a minute and a half. With `--outage PROGRAM` instead: what a database
+//! does that is gone for a while, to a service that this starts.
 //!
-//! `bench/load.sh` starts such a service with the demonstration directory and runs this. Client, service and database
+//! `bench/load.sh` starts the service with the demonstration directory and runs both. Client, service and database
 //! share the machine, so that the figures are of all three together.
 
 use std::collections::BTreeMap;
@@ -17,11 +18,13 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep_until, timeout};
 
+mod outage;
+
 /// An ordinary page: people with their papers and coauthors.
 const QUERY: &str = r#"{"query": "{ researchers(first: 20) { nodes { name papers(first: 5) { nodes { title authorships(first: 10) { nodes { name } } } } coauthors(first: 5) { nodes { name } } } } }"}"#;
 const HEAD: &str = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
 /// What is long and costs little: the schema.
-const LONG: &str = include_str!("../tests/api/introspection.graphql");
+const LONG: &str = include_str!("../../tests/api/introspection.graphql");
 const SLOW_CLIENTS: usize = 200;
 const SLOW_SECONDS: u64 = 20;
 const OVERLOAD_SECONDS: u64 = 15;
@@ -39,6 +42,11 @@ struct Service {
 }
 
 impl Service {
+    fn at(address: String) -> Arc<Self> {
+        let request = format!("{HEAD}\r\nContent-Length: {}\r\n\r\n{QUERY}", QUERY.len()).into_bytes();
+        Arc::new(Self { address, request, free: Mutex::default() })
+    }
+
     /// One request, on a connection that is free or a new one: the status of the answer.
     async fn ask(&self) -> io::Result<u16> {
         // As clients do: one that the server has ended meanwhile, being idle for long, is left for another.
@@ -151,22 +159,27 @@ async fn closed_loop(service: &Arc<Service>, clients: usize, seconds: u64) -> f6
 
 /// Requests that come at this rate, whatever becomes of those before.
 async fn open_loop(service: &Arc<Service>, rate: f64, seconds: u64) -> Outcome {
+    let mut outcome = Outcome::default();
+    for (_, status, took) in timed_loop(Arc::clone(service), rate, seconds).await {
+        outcome.add(&status, took);
+    }
+    outcome
+}
+
+/// The same, each with when it was asked, its status, and how long it took.
+async fn timed_loop(service: Arc<Service>, rate: f64, seconds: u64) -> Vec<(Duration, io::Result<u16>, Duration)> {
     let begun = Instant::now();
     let mut tasks = JoinSet::new();
     for number in 0..(rate * seconds as f64) as u64 {
         sleep_until(begun + Duration::from_secs_f64(number as f64 / rate)).await;
-        let service = Arc::clone(service);
+        let service = Arc::clone(&service);
         tasks.spawn(async move {
             let asked = Instant::now();
             let status = timeout(PATIENCE, service.ask()).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
-            (status, asked.elapsed())
+            (asked - begun, status, asked.elapsed())
         });
     }
-    let mut outcome = Outcome::default();
-    for (status, took) in tasks.join_all().await {
-        outcome.add(&status, took);
-    }
-    outcome
+    tasks.join_all().await
 }
 
 /// One that is as slow as it can, and comes again whenever it is ended.
@@ -211,8 +224,7 @@ async fn leave_unread(service: &Service) -> io::Result<()> {
 }
 
 async fn measure(address: String) -> Result<(), Box<dyn Error>> {
-    let request = format!("{HEAD}\r\nContent-Length: {}\r\n\r\n{QUERY}", QUERY.len()).into_bytes();
-    let service = Arc::new(Service { address, request, free: Mutex::default() });
+    let service = Service::at(address);
     match service.ask().await? {
         200 => {}
         status => return Err(format!("the service answers {status}").into()),
@@ -249,12 +261,16 @@ async fn measure(address: String) -> Result<(), Box<dyn Error>> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    if let Some(program) = std::env::args().skip_while(|argument| argument != "--outage").nth(1) {
+        return runtime.block_on(outage::measure(&program));
+    }
     let url = std::env::args().find(|argument| argument.starts_with("http://"));
     let Some(url) = url else {
         // `cargo test` and `cargo bench` without a service have nothing to measure.
-        println!("skipped: name a service, such as http://127.0.0.1:8080/graphql");
+        println!("skipped: name a service, such as http://127.0.0.1:8080/graphql, or --outage and the program");
         return Ok(());
     };
     let address = url.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(measure(address))
+    runtime.block_on(measure(address))
 }

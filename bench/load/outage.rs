@@ -1,0 +1,122 @@
+//! A database that is gone for 30 s under load: once stopped, once standing still.
+
+use std::error::Error;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Command, Stdio};
+
+use academic_directory::database::{Durability, EmbeddedServer, ServerPrograms};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use super::{Arc, BTreeMap, Duration, Instant, Service, sleep_until};
+
+const RATE: f64 = 100.0;
+const BEFORE: Duration = Duration::from_secs(5);
+const GONE: Duration = Duration::from_secs(30);
+const AFTER: Duration = Duration::from_secs(10);
+
+/// A service over a database of its own, ended with it.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(pid) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        let _ = self.0.wait();
+    }
+}
+
+/// Begins the service `program`, and says where it listens.
+fn serve(program: &str, database: &str) -> Result<(Running, String), Box<dyn Error>> {
+    let mut service = Command::new(program)
+        .args(["serve", "--demo", "always", "--listen", "127.0.0.1:0"])
+        .env("DATABASE_URL", database)
+        .env("LOG", "warn")
+        .env("TRUSTED_PROXIES", "127.0.0.1")
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let told = service.stdout.take().ok_or("no output")?;
+    let service = Running(service);
+    for line in BufReader::new(told).lines() {
+        let line = line?;
+        if let Some(address) = line.trim().strip_prefix("GraphQL").and_then(|url| url.split('/').nth(2)) {
+            return Ok((service, address.to_owned()));
+        }
+    }
+    Err("the service ended before it said where it listens".into())
+}
+
+/// Asks at a steady rate while `trouble` begins and ends, and tells what came of it.
+async fn outage(
+    what: &str,
+    service: &Arc<Service>,
+    begin: impl FnOnce() -> Result<(), Box<dyn Error>>,
+    end: impl FnOnce() -> Result<(), Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
+    let begun = Instant::now();
+    let asking = tokio::spawn(super::timed_loop(Arc::clone(service), RATE, (BEFORE + GONE + AFTER).as_secs()));
+    sleep_until(begun + BEFORE).await;
+    tokio::task::block_in_place(begin)?;
+    sleep_until(begun + BEFORE + GONE).await;
+    tokio::task::block_in_place(end)?;
+    let back = begun.elapsed();
+    let answers = asking.await?;
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, status, _) in &answers {
+        let kind = status.as_ref().map_or_else(|error| error.kind().to_string(), ToString::to_string);
+        *kinds.entry(kind).or_default() += 1;
+    }
+    let slowest = answers.iter().map(|(_, _, took)| *took).max().unwrap_or_default();
+    let bad = answers.iter().filter(|(_, status, _)| !matches!(status, Ok(200)));
+    let last_bad = bad.map(|(asked, _, _)| *asked).max().unwrap_or_default();
+    println!(
+        "{what} for {} s at {RATE} a second: {kinds:?}; slowest answer {:.2} s; the last bad answer was asked for {:.2} s after \
+         the return",
+        GONE.as_secs(),
+        slowest.as_secs_f64(),
+        last_bad.as_secs_f64() - back.as_secs_f64()
+    );
+    Ok(())
+}
+
+fn own_server(folder: &std::path::Path) -> Result<EmbeddedServer, Box<dyn Error>> {
+    let programs = ServerPrograms {
+        bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
+        search_path: std::env::var_os("PATH"),
+    };
+    Ok(EmbeddedServer::start(&folder.join("postgres"), &programs, Durability::Volatile)?)
+}
+
+pub(super) async fn measure(program: &str) -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::Builder::new().prefix("academic-directory-outage").tempdir()?;
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+    let mut server = Some(own_server(folder.path())?);
+    let url = server.as_ref().map(|server| server.url("postgres")).unwrap_or_default();
+    let (_running, address) = serve(program, &url)?;
+    let service = Service::at(address);
+    match service.ask().await? {
+        200 => {}
+        status => return Err(format!("the service answers {status}").into()),
+    }
+
+    let stopped = std::cell::Cell::new(server.take());
+    let stop = || {
+        stopped.take().into_iter().for_each(EmbeddedServer::stop);
+        Ok(())
+    };
+    let again = || {
+        stopped.set(Some(own_server(folder.path())?));
+        Ok(())
+    };
+    outage("database stopped", &service, stop, again).await?;
+
+    let server = stopped.take().ok_or("no server")?;
+    let pid = server.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)).ok_or("a server of somebody else")?;
+    // The server's processes are a group of their own.
+    let signal = |signal| kill_process_group(pid, signal).map_err(Into::into);
+    outage("database frozen", &service, || signal(Signal::STOP), || signal(Signal::CONT)).await?;
+    drop(server);
+    Ok(())
+}
