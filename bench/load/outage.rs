@@ -113,7 +113,8 @@ pub(super) async fn measure(program: &str) -> Result<(), Box<dyn Error>> {
     outage("database stopped", &service, stop, again).await?;
 
     let server = stopped.take().ok_or("no server")?;
-    let pid = server.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)).ok_or("a server of somebody else")?;
+    let pid =
+        server.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)).ok_or("a server of somebody else")?;
     // The server's processes are a group of their own.
     let signal = |signal| kill_process_group(pid, signal).map_err(Into::into);
     outage("database frozen", &service, || signal(Signal::STOP), || signal(Signal::CONT)).await?;
