@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and which part does it.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -121,7 +122,7 @@ impl Cli {
     pub async fn run(self) -> ExitCode {
         let outcome = match self.command {
             Some(Command::Schema) => {
-                print!("{}", schema::sdl());
+                say(&schema::sdl());
                 Ok(ExitCode::SUCCESS)
             }
             Some(Command::Migrate { direction }) => migrate(&self.database, direction).await,
@@ -136,6 +137,14 @@ impl Cli {
     }
 }
 
+/// Says something on standard output. Where nobody reads it any more, what was asked for is done all the same.
+fn say(text: &str) {
+    let mut output = std::io::stdout().lock();
+    if let Err(error) = output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        tracing::warn!(%error, "nobody reads the output");
+    }
+}
+
 type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
 
 async fn migrate(config: &DatabaseConfig, direction: MigrateDirection) -> Outcome {
@@ -145,7 +154,7 @@ async fn migrate(config: &DatabaseConfig, direction: MigrateDirection) -> Outcom
         MigrateDirection::Status => Direction::Stay,
     };
     for (name, is_applied) in database::run_migrations(config, direction).await? {
-        println!("{} {name}", if is_applied { "applied" } else { "pending" });
+        say(&format!("{} {name}\n", if is_applied { "applied" } else { "pending" }));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -166,7 +175,7 @@ async fn import(config: &DatabaseConfig, import: Import) -> Outcome {
         eprintln!("interrupted; the same command goes on from here");
         return Ok(ExitCode::FAILURE);
     };
-    println!("{summary}");
+    say(&format!("{summary}\n"));
     Ok(if summary.unreadable > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -268,15 +277,17 @@ async fn keep_totals(store: &Store) {
 async fn greet(store: &Store, address: std::net::SocketAddr, is_private: bool) -> Result<(), crate::error::Error> {
     let counted = store.statistics().await?;
     let place = if is_private { "a private Postgres" } else { "the Postgres of DATABASE_URL" };
-    println!("academic-directory {}", env!("CARGO_PKG_VERSION"));
-    println!("  GraphiQL  http://{address}/graphiql");
-    println!("  GraphQL   http://{address}/graphql");
-    println!(
-        "  loaded    {} researchers, {} papers, {} organizations, {} topics, in {place}",
-        counted.researcher_count, counted.paper_count, counted.organization_count, counted.topic_count
+    let greeting = format!(
+        "academic-directory {}\n  GraphiQL  http://{address}/graphiql\n  GraphQL   http://{address}/graphql\n  loaded    {} researchers, \
+         {} papers, {} organizations, {} topics, in {place}\n  try       {}\n  stop      Ctrl-C\n",
+        env!("CARGO_PKG_VERSION"),
+        counted.researcher_count,
+        counted.paper_count,
+        counted.organization_count,
+        counted.topic_count,
+        demo::QUERY
     );
-    println!("  try       {}", demo::QUERY);
-    println!("  stop      Ctrl-C");
+    say(&greeting);
     Ok(())
 }
 

@@ -231,6 +231,9 @@ pub struct HttpConfig {
     /// How much the texts of automatic persisted queries may take in memory, in bytes
     #[arg(long, env = "PERSISTED_QUERIES_BYTES", default_value = "16777216")]
     pub persisted_queries_bytes: u64,
+    /// How much the answers may take that are kept until the directory changes, in bytes; 0 to keep none
+    #[arg(long, env = "CACHE_MAX_BYTES", default_value = "67108864")]
+    pub cache_max_bytes: u64,
     /// How long caches may keep answers to persisted queries by GET, in seconds; 0 for not at all
     #[arg(long, env = "PERSISTED_MAX_AGE_SECONDS", default_value = "60")]
     pub persisted_max_age_seconds: u32,

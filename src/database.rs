@@ -266,6 +266,9 @@ async fn connect(url: &str, config: &DatabaseConfig) -> Result<DatabaseConnectio
                 ("client_connection_check_interval", "250ms"),
                 // Compiling a statement to machine code costs more than these statements do.
                 ("jit", "off"),
+                // Every statement is prepared and finds its rows by an index, whatever its parameters: planning it anew would
+                // cost more than running it.
+                ("plan_cache_mode", "force_generic_plan"),
             ])
         });
     sea_orm::Database::connect(options).await

@@ -65,7 +65,7 @@ impl fmt::Display for LanguageTag {
 }
 
 /// What a reader's `Accept-Language` says (RFC 9110, section 12.5.4).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AcceptedLanguages {
     /// The languages that the reader wants, most wanted first; those of one weight in the order of the header.
     pub wanted: Vec<LanguageTag>,

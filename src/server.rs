@@ -16,10 +16,11 @@ use tokio::runtime::Handle as Runtime;
 
 use self::admission::Admission;
 use self::answer::Refusal;
+use self::cache::Answers;
 use self::client_address::TrustedProxies;
 use self::connections::Connections;
 use self::health::Readiness;
-use self::metrics::Metrics;
+use self::metrics::{Metrics, Watched};
 use self::negotiation::MediaType;
 use self::persisted::Persisted;
 use self::rate_limit::RateLimiter;
@@ -31,6 +32,7 @@ use crate::store::pulse::Pulse;
 
 pub mod admission;
 mod answer;
+mod cache;
 pub mod client_address;
 pub mod connections;
 mod graphql;
@@ -90,7 +92,15 @@ impl Application {
         let arrivals = connections.clone();
         let pulse = store.pulse();
         let admission = Admission::new(network.max_concurrent_requests);
-        let metrics = Metrics::new(store.clone(), pulse.clone(), admission.clone(), connections.clone());
+        let answers = Arc::new(Answers::new(http.cache_max_bytes));
+        let watched = Watched {
+            store: store.clone(),
+            pulse: pulse.clone(),
+            admission: admission.clone(),
+            connections: connections.clone(),
+            answers: Arc::clone(&answers),
+        };
+        let metrics = Metrics::new(watched);
         let readiness = Readiness::new(pulse.clone());
         let metrics_listener =
             operations.metrics_listen.map(|at| TcpListener::bind(at).map_err(|error| StartError::Metrics(at, error)));
@@ -111,6 +121,7 @@ impl Application {
                 http.operations_manifest.as_deref(),
                 http.persisted_queries_bytes,
             )?,
+            answers,
             limits,
             runtime: Runtime::current(),
             request_timeout: Duration::from_secs(http.request_timeout_seconds.get().into()),
@@ -264,6 +275,7 @@ struct State {
     store: Store,
     pulse: Pulse,
     persisted: Persisted,
+    answers: Arc<Answers>,
     limits: Limits,
     runtime: Runtime,
     request_timeout: Duration,

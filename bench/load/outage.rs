@@ -34,18 +34,17 @@ fn serve(program: &str, database: &str) -> Result<(Running, String), Box<dyn Err
         .args(["serve", "--demo", "always", "--listen", "127.0.0.1:0"])
         .env("DATABASE_URL", database)
         .env("LOG", "warn")
+        .env("CACHE_MAX_BYTES", "0")
         .env("TRUSTED_PROXIES", "127.0.0.1")
         .stdout(Stdio::piped())
         .spawn()?;
     let told = service.stdout.take().ok_or("no output")?;
     let service = Running(service);
-    for line in BufReader::new(told).lines() {
-        let line = line?;
-        if let Some(address) = line.trim().strip_prefix("GraphQL").and_then(|url| url.split('/').nth(2)) {
-            return Ok((service, address.to_owned()));
-        }
-    }
-    Err("the service ended before it said where it listens".into())
+    let told = BufReader::new(told).lines().map_while(Result::ok);
+    // To its end: what it says goes on behind the address.
+    let said: Vec<String> = told.take_while(|line| !line.trim().starts_with("stop")).collect();
+    let address = said.iter().find_map(|line| line.trim().strip_prefix("GraphQL")?.split('/').nth(2));
+    Ok((service, address.ok_or("the service ended before it said where it listens")?.to_owned()))
 }
 
 /// Asks at a steady rate while `trouble` begins and ends, and tells what came of it.

@@ -4,7 +4,8 @@ use async_graphql::ContextBase;
 
 use crate::config::Limits;
 use crate::language::{AcceptedLanguages, LanguageTag, Languages};
-use crate::store::{Loaders, Store};
+use crate::store::Store;
+use crate::store::loaders::Loaders;
 
 /// What the directory says of itself.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ use async_graphql::{
 
 use crate::config::Limits;
 use crate::error::Error;
+use crate::store::loaders::Loaders;
 
 use self::budget::Cost;
 use self::definitions::Definitions;
@@ -128,9 +129,9 @@ impl DirectorySchema {
         &self.limits
     }
 
-    /// Answers a request.
-    pub async fn execute(&self, prepared: Prepared) -> Response {
-        let mut response = self.schema.execute(prepared.request).await;
+    /// Answers a request from what these loaders read.
+    pub async fn execute(&self, prepared: Prepared, loaders: Loaders) -> Response {
+        let mut response = loaders.drive(self.schema.execute(prepared.request.data(loaders.clone()))).await;
         let was_executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
         if let Some(shape) = prepared.shape.filter(|_| was_executed) {
             shape.complete(&mut response);

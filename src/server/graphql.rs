@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use actix_web::body::{BodySize, MessageBody as _};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{Data, Payload};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
@@ -16,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, Span};
 
 use super::answer::{self, Refusal};
+use super::cache::{Found, Kept, Question};
 use super::metrics::Observation;
 use super::negotiation::MediaType;
 use super::parameters::{self, Parameters};
@@ -87,6 +88,8 @@ struct Noted {
     operation: Option<String>,
     cost: Option<u64>,
     statements: Option<Statements>,
+    /// Whether its answer was there already.
+    is_kept: bool,
     outcome: &'static str,
     refusal: Option<String>,
 }
@@ -137,6 +140,7 @@ impl Drop for Followed<'_> {
             milliseconds = (time.as_secs_f64() * 1e6).round() / 1000.0,
             statements,
             cost = noted.cost,
+            cached = noted.is_kept,
             bytes = self.answer.and_then(|(_, bytes)| bytes),
             "{}", if status.is_some() { "answered" } else { "not answered" }
         );
@@ -280,14 +284,33 @@ async fn run(
     let is_by_name = document.is_by_name;
     // Only kept where somebody will ask for it by its digest.
     let text = parameters.sha256.is_some().then(|| document.text.clone());
-    let mut query = Request::new(document.text);
-    if let Some(name) = parameters.operation_name.take().filter(|name| !name.is_empty()) {
+    let told = CostWanted::of(http)?;
+    let operation_name = parameters.operation_name.take().filter(|name| !name.is_empty());
+    let variables = std::mem::take(&mut parameters.variables);
+    let languages = accepted_languages(http);
+    let place = match told {
+        CostWanted::Not => {
+            let question = || Question::new(&document.text, operation_name.as_deref(), &variables, &languages);
+            match state.answers.find(&state.store, question).await {
+                Found::Answer(kept) => {
+                    if let Some(text) = text {
+                        state.persisted.remember(&parameters, &text);
+                    }
+                    return give_again(http, state, &kept, media_type, is_by_name);
+                }
+                Found::Nothing(place) => place,
+            }
+        }
+        CostWanted::Too | CostWanted::Only => None,
+    };
+    let mut query = Request::new(document.text).variables(variables);
+    if let Some(name) = operation_name {
         query = query.operation_name(name);
     }
-    query = query.variables(std::mem::take(&mut parameters.variables));
     let store = state.store.for_request();
     let statements = store.statements();
-    query = query.data(store.loaders()).data(store).data(accepted_languages(http));
+    let loaders = store.loaders();
+    query = query.data(store).data(languages);
     let request_id = RequestId::of(http);
     let prepared = match state.schema.prepare(query) {
         Ok(prepared) => prepared,
@@ -300,17 +323,9 @@ async fn run(
     if prepared.kind == Some(OperationType::Mutation) && http.method() == Method::GET {
         return Err(Refusal::method("POST", "a mutation changes things, which GET must not; send it by POST"));
     }
-    let cost = prepared.cost;
-    note(http, |noted| {
-        noted.kind = prepared.kind;
-        noted.operation = prepared.name.clone();
-        noted.cost = Some(cost.total());
-        noted.statements = Some(statements.clone());
-    });
-    if let Some(kind) = prepared.kind {
-        telemetry::name_request(&Span::current(), &kind.to_string(), prepared.name.as_deref());
-    }
-    let told = CostWanted::of(http)?;
+    let (cost, kind, name) = (prepared.cost, prepared.kind, prepared.name.clone());
+    name_operation(http, kind, name.as_deref(), cost);
+    note(http, |noted| noted.statements = Some(statements.clone()));
     charge(http, state, if told == CostWanted::Only { LEAST_COST } else { cost.total() })?;
     if told == CostWanted::Only {
         let mut response = Response::new(Value::Null);
@@ -320,8 +335,9 @@ async fn run(
 
     // On threads with a stack as deep as queries may be. If the client goes away, so does this, and with it the task.
     let schema = Arc::clone(&state.schema);
-    let executed =
-        AbortOnDropHandle::new(state.runtime.spawn(async move { schema.execute(prepared).await }.in_current_span()));
+    let executed = AbortOnDropHandle::new(
+        state.runtime.spawn(async move { schema.execute(prepared, loaders).await }.in_current_span()),
+    );
     let mut pulse = state.pulse.clone();
     let answered = tokio::select! {
         answered = tokio::time::timeout(state.request_timeout, executed) => answered,
@@ -348,7 +364,42 @@ async fn run(
     if told == CostWanted::Too {
         tell_cost(&mut response, cost, state);
     }
-    respond(http, state, &response, media_type, is_by_name)
+    let place = place.filter(|_| kind == Some(OperationType::Query) && response.errors.is_empty());
+    let Some(place) = place else { return respond(http, state, &response, media_type, is_by_name) };
+    let kept = Kept { body: written(&response)?, name, cost };
+    let answered = respond_with(http, state, kept.body.clone(), true, media_type, is_by_name);
+    note(http, |noted| noted.outcome = "ok");
+    state.answers.keep(place, kept);
+    Ok(answered)
+}
+
+/// What is told of the operation to whoever watches.
+fn name_operation(http: &HttpRequest, kind: Option<OperationType>, name: Option<&str>, cost: Cost) {
+    note(http, |noted| {
+        noted.kind = kind;
+        noted.operation = name.map(str::to_owned);
+        noted.cost = Some(cost.total());
+    });
+    if let Some(kind) = kind {
+        telemetry::name_request(&Span::current(), &kind.to_string(), name);
+    }
+}
+
+/// Answers what was answered before. It costs the client the same: what others asked is none of its business.
+fn give_again(
+    http: &HttpRequest,
+    state: &State,
+    kept: &Kept,
+    media_type: MediaType,
+    is_by_name: bool,
+) -> Result<HttpResponse, Refusal> {
+    name_operation(http, Some(OperationType::Query), kept.name.as_deref(), kept.cost);
+    charge(http, state, kept.cost.total())?;
+    note(http, |noted| {
+        noted.outcome = "ok";
+        noted.is_kept = true;
+    });
+    Ok(respond_with(http, state, kept.body.clone(), true, media_type, is_by_name))
 }
 
 /// Takes what the query costs from what the client may ask for in a minute. `finish` tells what is left.
@@ -431,14 +482,36 @@ fn respond(
         MediaType::GraphQlResponse if !was_run => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
+    let body = written(response)?;
+    let is_whole = response.errors.is_empty();
+    let mut answered = respond_with(http, state, body, is_whole, media_type, is_by_name);
+    if status != StatusCode::OK {
+        *answered.status_mut() = status;
+    }
+    Ok(answered)
+}
+
+fn written(response: &Response) -> Result<Bytes, Refusal> {
     let body = answer::body(response).map_err(|error| {
         tracing::error!(%error, "an answer could not be written");
         Refusal::internal()
     })?;
-    let mut built = HttpResponse::build(status);
+    Ok(body.into())
+}
+
+/// An answer with its body, and with what caches on the way may do with it.
+fn respond_with(
+    http: &HttpRequest,
+    state: &State,
+    body: Bytes,
+    is_whole: bool,
+    media_type: MediaType,
+    is_by_name: bool,
+) -> HttpResponse {
+    let mut built = HttpResponse::Ok();
     built.content_type(media_type.content_type()).insert_header((header::VARY, VARY));
-    if http.method() != Method::GET || !response.errors.is_empty() {
-        return Ok(built.insert_header((header::CACHE_CONTROL, "no-store")).body(body));
+    if http.method() != Method::GET || !is_whole {
+        return built.insert_header((header::CACHE_CONTROL, "no-store")).body(body);
     }
     // Weak: compressed or not, it says the same.
     let digest = <sha2::Sha256 as sha2::Digest>::digest(&body);
@@ -449,9 +522,9 @@ fn respond(
     };
     built.insert_header((header::ETAG, tag.clone())).insert_header((header::CACHE_CONTROL, caching));
     if has_already(http, &tag) {
-        return Ok(built.status(StatusCode::NOT_MODIFIED).finish());
+        return built.status(StatusCode::NOT_MODIFIED).finish();
     }
-    Ok(built.body(body))
+    built.body(body)
 }
 
 /// Whether the client holds this very answer, by RFC 9110, section 13.1.2.

@@ -18,6 +18,7 @@ use prometheus_client::registry::Registry;
 use tokio::runtime::Handle as Runtime;
 
 use super::admission::Admission;
+use super::cache::Answers;
 use super::connections::Connections;
 use crate::store::Store;
 use crate::store::pulse::{Health, Pulse};
@@ -72,12 +73,23 @@ struct Inner {
     refusals: Family<OfRefusal, Counter>,
     gauges: Gauges,
     lateness: Arc<AtomicU64>,
-    store: Store,
-    pulse: Pulse,
-    admission: Admission,
-    connections: Connections,
+    watched: Watched,
     /// The one that queries run on.
     runtime: Runtime,
+}
+
+/// What is looked at when somebody asks.
+pub struct Watched {
+    /// For the pool.
+    pub store: Store,
+    /// For the database.
+    pub pulse: Pulse,
+    /// For the requests that are worked on.
+    pub admission: Admission,
+    /// For the clients.
+    pub connections: Connections,
+    /// For the cache.
+    pub answers: Arc<Answers>,
 }
 
 /// What is read when somebody asks.
@@ -93,12 +105,13 @@ struct Gauges {
     queue: Gauge,
     lateness: Gauge<f64, AtomicU64>,
     memory: Gauge,
+    cache: Gauge,
 }
 
 impl Metrics {
     /// Begins to count.
     #[must_use]
-    pub fn new(store: Store, pulse: Pulse, admission: Admission, connections: Connections) -> Self {
+    pub fn new(watched: Watched) -> Self {
         let seconds: Family<OfOutcome, Histogram, fn() -> Histogram> = Family::new_with_constructor(|| {
             Histogram::new([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0])
         });
@@ -111,10 +124,7 @@ impl Metrics {
             refusals: Family::default(),
             gauges: Gauges::default(),
             lateness: Arc::default(),
-            store,
-            pulse,
-            admission,
-            connections,
+            watched,
             runtime: Runtime::current(),
         };
         inner.register();
@@ -171,6 +181,10 @@ impl Inner {
             "1 while the database answers and has all migrations",
             gauges.database.clone(),
         );
+        let answers = &self.watched.answers;
+        registry.register("cache_hits", "Answers that were kept from before", answers.hits.clone());
+        registry.register("cache_misses", "Answers that were looked for and were not", answers.misses.clone());
+        registry.register("cache_bytes", "What the kept answers take, in bytes", gauges.cache.clone());
         registry.register("build", "What runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         registry.register("tasks", "Tasks of the event loop", gauges.tasks.clone());
         registry.register("tasks_queued", "Those that wait for a thread", gauges.queue.clone());
@@ -186,17 +200,18 @@ impl Inner {
         let set = |gauge: &Gauge, value: usize| {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         };
-        let gauges = &self.gauges;
-        let (open, idle, most) = self.store.pool();
-        set(&gauges.connections, self.connections.count());
-        set(&gauges.in_flight, self.admission.in_flight());
+        let (gauges, watched) = (&self.gauges, &self.watched);
+        let (open, idle, most) = watched.store.pool();
+        set(&gauges.connections, watched.connections.count());
+        set(&gauges.in_flight, watched.admission.in_flight());
         set(&gauges.pool_open, open);
         set(&gauges.pool_idle, idle);
         set(&gauges.pool_most, most);
-        set(&gauges.database, usize::from(self.pulse.health() == Health::Good));
+        set(&gauges.database, usize::from(watched.pulse.health() == Health::Good));
         let runtime = self.runtime.metrics();
         set(&gauges.tasks, runtime.num_alive_tasks());
         set(&gauges.queue, runtime.global_queue_depth());
+        set(&gauges.cache, usize::try_from(watched.answers.bytes()).unwrap_or(usize::MAX));
         set(&gauges.memory, resident_memory().unwrap_or_default());
         gauges.lateness.set(Duration::from_micros(self.lateness.swap(0, Ordering::Relaxed)).as_secs_f64());
     }

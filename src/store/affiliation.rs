@@ -4,11 +4,11 @@ use std::any::type_name;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::dataloader::Loader;
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::FromQueryResult;
 
 use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source};
+use super::loaders::Loader;
 use super::lookup::{is_one_of, survivors};
 use super::sql::{Sql, ids, texts};
 use super::{Keyed, Store, label, organization};
@@ -217,7 +217,6 @@ impl FromQueryResult for Behind {
 
 impl Loader<AffiliationsBehind> for Store {
     type Value = Vec<Arc<affiliation::Model>>;
-    type Error = Error;
 
     async fn load(&self, keys: &[AffiliationsBehind]) -> Result<HashMap<AffiliationsBehind, Self::Value>, Error> {
         let mut pairs: HashMap<&Arc<AffiliationFilter>, Vec<(i64, i64)>> = HashMap::new();
@@ -268,7 +267,6 @@ pub struct Employment {
 
 impl Loader<EmploymentOf> for Store {
     type Value = Arc<Employment>;
-    type Error = Error;
 
     async fn load(&self, keys: &[EmploymentOf]) -> Result<HashMap<EmploymentOf, Self::Value>, Error> {
         let sql = Sql::with(

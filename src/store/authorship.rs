@@ -3,10 +3,10 @@
 use std::any::type_name;
 use std::collections::HashMap;
 
-use async_graphql::dataloader::Loader;
 use sea_orm::FromQueryResult;
 
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
+use super::loaders::Loader;
 use super::sql::{Sql, ids};
 use super::{Keyed, Store};
 use crate::entity::authorship;
@@ -45,7 +45,6 @@ struct LastPosition {
 
 impl Loader<LastPositionOf> for Store {
     type Value = i32;
-    type Error = Error;
 
     async fn load(&self, keys: &[LastPositionOf]) -> Result<HashMap<LastPositionOf, i32>, Error> {
         let sql = Sql::with(

@@ -10,13 +10,13 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use async_graphql::dataloader::Loader;
 use futures_util::future::try_join_all;
 use sea_orm::FromQueryResult;
 
 use super::Store;
 use super::affiliation::AffiliationFilter;
 use super::list::{List as _, Parent, Source};
+use super::loaders::Loader;
 use super::organization::or_below;
 use super::paper::{PaperScope, Papers, ResearcherPapers};
 use super::researcher::{OrganizationResearchers, Researchers, TopicResearchers};
@@ -493,7 +493,6 @@ impl Store {
 
 impl<K: Kind> Loader<FacetOf<K>> for Store {
     type Value = Arc<Vec<Entry>>;
-    type Error = Error;
 
     async fn load(&self, keys: &[FacetOf<K>]) -> Result<HashMap<FacetOf<K>, Self::Value>, Error> {
         let mut lists: HashMap<&K::List, Vec<&FacetOf<K>>> = HashMap::new();

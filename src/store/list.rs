@@ -9,13 +9,13 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use async_graphql::dataloader::Loader;
 use chrono::Datelike as _;
 use futures_util::future::try_join_all;
 use sea_orm::sea_query::Value;
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
 
 use super::Store;
+use super::loaders::Loader;
 use super::sql::{Sql, ids};
 use crate::error::Error;
 use crate::page::{Cursor, Direction, Page};
@@ -359,7 +359,6 @@ impl Store {
 
 impl<L: List> Loader<PageOf<L>> for Store {
     type Value = Arc<Rows<L>>;
-    type Error = Error;
 
     async fn load(&self, keys: &[PageOf<L>]) -> Result<HashMap<PageOf<L>, Self::Value>, Error> {
         let mut lists: HashMap<(&Arc<L>, &Arc<Page>), Vec<Parent>> = HashMap::new();
@@ -379,7 +378,6 @@ impl<L: List> Loader<PageOf<L>> for Store {
 
 impl<L: List> Loader<CountOf<L>> for Store {
     type Value = i64;
-    type Error = Error;
 
     async fn load(&self, keys: &[CountOf<L>]) -> Result<HashMap<CountOf<L>, i64>, Error> {
         let mut lists: HashMap<&Arc<L>, Vec<Parent>> = HashMap::new();

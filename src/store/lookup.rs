@@ -6,9 +6,9 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use async_graphql::dataloader::Loader;
 use sea_orm::FromQueryResult;
 
+use super::loaders::Loader;
 use super::sql::{Sql, ids, texts};
 use super::{Keyed, Store};
 use crate::entity::{affiliation, authorship, organization, paper, researcher, topic};
@@ -117,7 +117,6 @@ impl<M> Hash for ByKey<M> {
 
 impl<M: Table> Loader<ById<M>> for Store {
     type Value = Arc<M>;
-    type Error = Error;
 
     async fn load(&self, keys: &[ById<M>]) -> Result<HashMap<ById<M>, Arc<M>>, Error> {
         let table = M::NAME;
@@ -130,7 +129,6 @@ impl<M: Table> Loader<ById<M>> for Store {
 
 impl<M: Table> Loader<ByKey<M>> for Store {
     type Value = Arc<M>;
-    type Error = Error;
 
     async fn load(&self, keys: &[ByKey<M>]) -> Result<HashMap<ByKey<M>, Arc<M>>, Error> {
         let rows = self.rows::<Keyed<M>>(type_name::<ByKey<M>>(), by_key_sql::<M>(keys)).await?;

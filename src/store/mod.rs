@@ -1,10 +1,9 @@
 //! All SQL: finders, lists, batch loaders and writes, one file per concept.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use async_graphql::dataloader::{DataLoader, HashMapCache};
 use sea_orm::{DatabaseConnection, FromQueryResult};
-use tracing::Instrument;
 
 pub mod affiliation;
 pub mod authorship;
@@ -14,6 +13,7 @@ pub mod directory;
 pub mod facet;
 mod label;
 pub mod list;
+pub mod loaders;
 pub mod lookup;
 pub mod organization;
 pub mod paper;
@@ -26,9 +26,12 @@ pub mod researcher;
 pub mod search;
 mod sql;
 pub mod topic;
+pub mod version;
 pub mod write;
 
+use loaders::Loaders;
 use read::Statements;
+use version::VersionWatch;
 
 /// The directory's contents.
 #[derive(Clone, Debug)]
@@ -37,16 +40,14 @@ pub struct Store {
     /// Papers with more authors than this make no coauthors unless a filter asks for them.
     consortium_size: u32,
     statements: Statements,
+    version: Arc<VersionWatch>,
 }
-
-/// The store with the batches of one request: asked for the same kind of thing by many fields, it runs one statement.
-pub type Loaders = DataLoader<Store, HashMapCache>;
 
 impl Store {
     /// The contents of a connected database.
     #[must_use]
     pub fn new(database: DatabaseConnection, consortium_size: u32) -> Self {
-        Self { database, consortium_size, statements: Statements::default() }
+        Self { database, consortium_size, statements: Statements::default(), version: Arc::default() }
     }
 
     /// The same contents for one request, whose statements are counted for it alone.
@@ -67,12 +68,10 @@ impl Store {
         self.consortium_size
     }
 
-    /// Loaders for one request; they must not outlive it, since they remember what they read.
+    /// The batches of one request.
     #[must_use]
     pub fn loaders(&self) -> Loaders {
-        // A batch is as large as its level: arrays make it one statement whatever the number.
-        let spawn = |task| tokio::spawn(Instrument::in_current_span(task));
-        DataLoader::with_cache(self.clone(), spawn, HashMapCache::default()).max_batch_size(usize::MAX)
+        Loaders::new(self.clone())
     }
 }
 

@@ -98,6 +98,14 @@ impl Store {
         Ok(self.database.begin().await?)
     }
 
+    /// Commits what was written, and lets this process read nothing from before it any more.
+    pub(super) async fn commit(&self, transaction: DatabaseTransaction) -> Result<(), Error> {
+        let committed = transaction.commit().await;
+        // Even where it failed: the answer may have been lost, and not the change.
+        self.version.forget();
+        Ok(committed?)
+    }
+
     pub(super) async fn read(&self, statement: &Statement) -> Result<Vec<QueryResult>, Error> {
         self.statements.add_one();
         let pool = self.database.get_postgres_connection_pool();

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use async_graphql::dataloader::Loader;
 use sea_orm::FromQueryResult;
 
+use super::loaders::Loader;
 use super::sql::{Sql, ids};
 use super::{Keyed, Store, grouped};
 use crate::entity::{organization, topic};
@@ -52,7 +52,6 @@ impl<R> std::hash::Hash for RelatedTo<R> {
 
 impl<R: Relation> Loader<RelatedTo<R>> for Store {
     type Value = Arc<Vec<Arc<R::Node>>>;
-    type Error = Error;
 
     async fn load(&self, keys: &[RelatedTo<R>]) -> Result<HashMap<RelatedTo<R>, Self::Value>, Error> {
         let sql = Sql::with(R::SQL, ids(keys.iter().map(|key| key.0)));

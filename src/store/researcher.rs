@@ -4,12 +4,12 @@ use std::any::type_name;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
 use sea_orm::FromQueryResult;
 
 use super::affiliation::AffiliationFilter;
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
+use super::loaders::Loader;
 use super::lookup::is_one_of;
 use super::sql::{Sql, ids, texts};
 use super::topic::{or_narrower, these_or_narrower};
@@ -294,7 +294,6 @@ pub struct Statistics {
 
 impl Loader<StatisticsOf> for Store {
     type Value = Arc<Statistics>;
-    type Error = Error;
 
     async fn load(&self, keys: &[StatisticsOf]) -> Result<HashMap<StatisticsOf, Self::Value>, Error> {
         let sql = Sql::with(
@@ -324,7 +323,6 @@ pub struct YearCount {
 
 impl Loader<PapersPerYearOf> for Store {
     type Value = Vec<YearCount>;
-    type Error = Error;
 
     async fn load(&self, keys: &[PapersPerYearOf]) -> Result<HashMap<PapersPerYearOf, Self::Value>, Error> {
         let sql = Sql::with(

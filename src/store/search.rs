@@ -7,11 +7,11 @@ use std::any::type_name;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use async_graphql::dataloader::Loader;
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
 
 use super::Store;
 use super::list::{Key, KeyKind, List, OrderDirection, Source};
+use super::loaders::Loader;
 use super::sql::{Sql, ids, texts};
 use crate::error::Error;
 use crate::identifier::{ArxivId, Doi, Orcid, Ror};
@@ -310,7 +310,6 @@ impl FromQueryResult for HitEntry {
 
 impl Loader<EntriesOf> for Store {
     type Value = Arc<Vec<Entry>>;
-    type Error = Error;
 
     async fn load(&self, keys: &[EntriesOf]) -> Result<HashMap<EntriesOf, Self::Value>, Error> {
         let mut hits: HashMap<&Arc<Query>, Vec<Hit>> = HashMap::new();
@@ -509,7 +508,6 @@ const HINTS: [&str; 4] = [
 
 impl Loader<HintOf> for Store {
     type Value = Arc<Hint>;
-    type Error = Error;
 
     async fn load(&self, keys: &[HintOf]) -> Result<HashMap<HintOf, Self::Value>, Error> {
         let mut sql = Sql::from("");

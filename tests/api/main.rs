@@ -9,6 +9,7 @@ mod affiliation;
 mod authorship;
 mod batching;
 mod browser;
+mod cache;
 mod coauthor_path;
 mod coauthorship;
 mod cookbook;

@@ -152,7 +152,7 @@ impl Store {
         let remember = "INSERT INTO setting (name, value) VALUES ('consortium_size', ?) \
              ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value";
         transaction.execute_raw(Sql::with(remember, size).statement()).await?;
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(true)
     }
 }

@@ -73,7 +73,7 @@ impl Store {
             batch.outdate_totals().await?;
         }
         let written = batch.written;
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(written)
     }
 }

@@ -265,7 +265,7 @@ impl Store {
         let remember = "INSERT INTO setting (name, value) VALUES ('search_version', ?) \
              ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value";
         transaction.execute_raw(Sql::with(remember, VERSION).statement()).await?;
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(true)
     }
 }

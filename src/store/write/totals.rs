@@ -77,7 +77,7 @@ impl Store {
         let remember = "INSERT INTO setting (name, value) VALUES ('totals_day', CURRENT_DATE::text) \
              ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value";
         transaction.execute_unprepared(remember).await?;
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(true)
     }
 
@@ -93,7 +93,7 @@ impl Store {
             transaction.execute_unprepared(&format!("SELECT gin_clean_pending_list('{index}')")).await?;
         }
         transaction.execute_unprepared("ANALYZE").await?;
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(())
     }
 }

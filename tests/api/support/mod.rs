@@ -97,7 +97,8 @@ impl TestApp {
         Self::start_so(config, Limits::default(), http(), network()).await
     }
 
-    async fn start_so(config: DatabaseConfig, limits: Limits, http: HttpConfig, network: NetworkConfig) -> Self {
+    /// With all settings.
+    pub async fn start_so(config: DatabaseConfig, limits: Limits, http: HttpConfig, network: NetworkConfig) -> Self {
         let database_url = config.database_url.clone().expect("a database");
         let consortium_size = config.consortium_size;
         let database = Database::open(&config).await.expect("the test's database");
@@ -244,7 +245,7 @@ pub fn paper(title: &str, year: Option<i32>, authors: &[&str]) -> Value {
     paper
 }
 
-/// The usual settings of requests.
+/// The usual settings of requests. No answers are kept: tests count statements, and change the database behind the service.
 pub fn http() -> HttpConfig {
     HttpConfig {
         request_timeout_seconds: 20.try_into().expect("not zero"),
@@ -253,6 +254,7 @@ pub fn http() -> HttpConfig {
         operations: Operations::Any,
         operations_manifest: None,
         persisted_queries_bytes: 1 << 20,
+        cache_max_bytes: 0,
         persisted_max_age_seconds: 60,
     }
 }

@@ -1,0 +1,133 @@
+//! Whole answers, kept for as long as the directory does not change.
+//!
+//! An answer is a function of the directory and of what its [`Question`] has: nothing else reaches a resolver. It is kept
+//! with the version of the directory from before it was made, and given again only while that is still the version. Who
+//! cannot learn the version makes every answer anew.
+
+use std::sync::{Mutex, PoisonError};
+
+use actix_web::web::Bytes;
+use async_graphql::Variables;
+use chrono::{NaiveDate, Utc};
+use moka::sync::Cache;
+use prometheus_client::metrics::counter::Counter;
+
+use crate::language::AcceptedLanguages;
+use crate::schema::budget::Cost;
+use crate::store::Store;
+use crate::store::version::Version;
+
+/// What an entry takes beside its texts.
+const OVERHEAD: usize = 256;
+
+/// All that an answer depends on, but for the directory.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// The text of the query.
+    pub query: String,
+    /// Which of its operations.
+    pub operation_name: Option<String>,
+    /// The values of its variables, as JSON.
+    pub variables: String,
+    /// The reader's languages.
+    pub languages: AcceptedLanguages,
+    /// The day in UTC: affiliations begin and end by the calendar.
+    pub day: NaiveDate,
+}
+
+impl Question {
+    /// What is asked today.
+    #[must_use]
+    pub fn new(
+        query: &str,
+        operation_name: Option<&str>,
+        variables: &Variables,
+        languages: &AcceptedLanguages,
+    ) -> Option<Self> {
+        Some(Self {
+            query: query.to_owned(),
+            operation_name: operation_name.map(str::to_owned),
+            variables: serde_json::to_string(variables).ok()?,
+            languages: languages.clone(),
+            day: Utc::now().date_naive(),
+        })
+    }
+}
+
+/// An answer without errors to a query.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Its JSON.
+    pub body: Bytes,
+    /// The name of the operation.
+    pub name: Option<String>,
+    /// What the query may cost.
+    pub cost: Cost,
+}
+
+/// The answers that are kept.
+pub struct Answers {
+    kept: Option<Cache<Question, (Version, Kept)>>,
+    latest: Mutex<Option<Version>>,
+    /// How many answers were there.
+    pub hits: Counter,
+    /// How many were not.
+    pub misses: Counter,
+}
+
+/// What is known before a query is run.
+pub enum Found {
+    /// Its answer.
+    Answer(Kept),
+    /// The place for its answer, and the version that it will be of at least.
+    Nothing(Option<(Question, Version)>),
+}
+
+impl Answers {
+    /// Keeps at most so many bytes; nothing where that is 0.
+    #[must_use]
+    pub fn new(most_bytes: u64) -> Self {
+        let weight = |question: &Question, (_, kept): &(Version, Kept)| {
+            let bytes = OVERHEAD + question.query.len() + question.variables.len() + kept.body.len();
+            u32::try_from(bytes).unwrap_or(u32::MAX)
+        };
+        let kept = (most_bytes > 0).then(|| Cache::builder().max_capacity(most_bytes).weigher(weight).build());
+        Self { kept, latest: Mutex::default(), hits: Counter::default(), misses: Counter::default() }
+    }
+
+    /// Looks for the answer to a question.
+    pub async fn find(&self, store: &Store, question: impl FnOnce() -> Option<Question>) -> Found {
+        let Some(kept) = &self.kept else { return Found::Nothing(None) };
+        let Some(version) = store.version().await else { return Found::Nothing(None) };
+        self.keep_up(kept, &version);
+        let Some(question) = question() else { return Found::Nothing(None) };
+        if let Some((_, answer)) = kept.get(&question).filter(|(of, _)| *of == version) {
+            self.hits.inc();
+            return Found::Answer(answer);
+        }
+        self.misses.inc();
+        Found::Nothing(Some((question, version)))
+    }
+
+    /// Keeps an answer that was made after its place was found.
+    pub fn keep(&self, (question, version): (Question, Version), answer: Kept) {
+        if let Some(kept) = &self.kept {
+            kept.insert(question, (version, answer));
+        }
+    }
+
+    /// Lets go of all answers of earlier versions at once, rather than when their room is needed.
+    fn keep_up(&self, kept: &Cache<Question, (Version, Kept)>, version: &Version) {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if latest.as_ref() != Some(version) {
+            kept.invalidate_all();
+            *latest = Some(version.clone());
+        }
+    }
+
+    /// How many bytes they take.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.kept.as_ref().map_or(0, Cache::weighted_size)
+    }
+}
