@@ -6,6 +6,10 @@ use academic_directory::cli::Cli;
 use academic_directory::telemetry::Telemetry;
 use clap::Parser as _;
 
+/// An answer is made of many small pieces, which this one is quicker at than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Enough for the deepest query, which is resolved field within field, also in a build without optimizations.
 const STACK: usize = 16 * 1024 * 1024;
 

@@ -117,11 +117,11 @@ pub enum PageError {
 }
 
 impl Page {
-    /// Reads a client's arguments, for the list with this fingerprint and number of order keys.
+    /// Reads a client's arguments, for the list with the fingerprint that `list` gives.
     ///
     /// # Errors
     /// Where the arguments contradict each other, pass a limit, or hold a cursor of something else.
-    pub fn new(arguments: &PageArguments, list: &str, limits: PageLimits) -> Result<Self, PageError> {
+    pub fn new(arguments: &PageArguments, list: impl Fn() -> String, limits: PageLimits) -> Result<Self, PageError> {
         let size = |argument, given: i32| match u32::try_from(given) {
             Ok(size) if (1..=limits.maximum_size).contains(&size) => Ok(size),
             _ => Err(PageError::Size { argument, given, maximum: limits.maximum_size }),
@@ -129,7 +129,7 @@ impl Page {
         let cursor = |argument, given: &Option<String>| match given.as_deref().map(Cursor::decode) {
             None => Ok(None),
             Some(None) => Err(PageError::Cursor { argument }),
-            Some(Some(cursor)) if cursor.list != list => Err(PageError::OtherList { argument }),
+            Some(Some(cursor)) if cursor.list != list() => Err(PageError::OtherList { argument }),
             Some(cursor) => Ok(cursor),
         };
         let (size, direction) = match (arguments.first, arguments.last) {
@@ -151,7 +151,7 @@ mod tests {
     const LIMITS: PageLimits = PageLimits { default_size: 20, maximum_size: 100 };
 
     fn page(arguments: &PageArguments) -> Result<Page, PageError> {
-        Page::new(arguments, "list", LIMITS)
+        Page::new(arguments, || "list".to_owned(), LIMITS)
     }
 
     #[test]

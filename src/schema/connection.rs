@@ -36,12 +36,16 @@ pub async fn connection<L: Shown>(
     list: L,
     arguments: PageArguments,
 ) -> Result<Connection<L>, Error> {
-    let name = fingerprint(&format!("{} {parent:?} {list:?}", L::NAME));
-    let page = Arc::new(Page::new(&arguments, &name, ctx.limits().page)?);
+    let name = || fingerprint(&format!("{} {parent:?} {list:?}", L::NAME));
+    let page = Arc::new(Page::new(&arguments, name, ctx.limits().page)?);
+    let asks_for = |path: &[&str]| path.iter().fold(ctx.look_ahead(), |below, field| below.field(field)).exists();
+    let with_keys =
+        [["edges", "cursor"], ["pageInfo", "startCursor"], ["pageInfo", "endCursor"]].iter().any(|path| asks_for(path));
+    let name = with_keys.then(name);
     let list = Arc::new(list);
     let facets = L::Facets::of(parent, &list);
     // A list's total and facets need none of its rows.
-    let asks_for_rows = ["edges", "nodes", "pageInfo"].iter().any(|field| ctx.look_ahead().field(field).exists());
+    let asks_for_rows = ["edges", "nodes", "pageInfo"].iter().any(|field| asks_for(&[field]));
     if !asks_for_rows {
         return Ok(Connection {
             parent,
@@ -52,10 +56,10 @@ pub async fn connection<L: Shown>(
             has_next_page: false,
         });
     }
-    let asked = PageOf { parent, list: Arc::clone(&list), page: Arc::clone(&page) };
+    let asked = PageOf { parent, list: Arc::clone(&list), page: Arc::clone(&page), with_keys };
     let rows = ctx.loaders().load_one(asked).await?.ok_or_else(|| Error::internal("a list without a page"))?;
     let edges = rows.rows.iter().map(|row| Edge {
-        cursor: Cursor { list: name.clone(), keys: row.keys.clone() }.encode(),
+        cursor: name.as_ref().map(|name| Cursor { list: name.clone(), keys: row.keys.clone() }.encode()),
         node: L::Shown::from(Arc::clone(&row.node)),
         fields: L::fields(parent, &list, row),
     });
@@ -79,7 +83,8 @@ pub struct Connection<L: Shown> {
 
 /// A row of a list: what is listed, and what ties it to the list.
 pub struct Edge<L: Shown> {
-    cursor: String,
+    /// Absent where nobody asks for it.
+    cursor: Option<String>,
     node: L::Shown,
     fields: L::Fields,
 }
@@ -115,8 +120,8 @@ impl<L: Shown> Connection<L> {
         PageInfo {
             has_next_page: self.has_next_page,
             has_previous_page: self.has_previous_page,
-            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
-            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
+            start_cursor: self.edges.first().and_then(|edge| edge.cursor.clone()),
+            end_cursor: self.edges.last().and_then(|edge| edge.cursor.clone()),
         }
     }
 
@@ -137,8 +142,8 @@ impl<L: Shown> Connection<L> {
 impl<L: Shown> Edge<L> {
     /// The row's place in the list, to read on from as `after` or `before`. Opaque; it belongs to this list's filter
     /// and order.
-    async fn cursor(&self) -> &str {
-        &self.cursor
+    async fn cursor(&self) -> Result<&str, Error> {
+        self.cursor.as_deref().ok_or_else(|| Error::internal("a cursor that nobody asked for"))
     }
 
     /// What is listed.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use sea_orm::FromQueryResult;
 
+use super::columns::Columns as _;
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
 use super::loaders::Loader;
 use super::sql::{Sql, ids};
@@ -22,7 +23,7 @@ impl List for Authorships {
 
     fn source(&self, _: &Store) -> Source {
         Source {
-            columns: "authorship.*".to_owned(),
+            columns: authorship::Model::of("authorship"),
             from: "authorship".into(),
             conditions: vec!["authorship.paper_id = parent.key".into()],
             keys: vec![

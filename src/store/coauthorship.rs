@@ -1,9 +1,8 @@
 //! Coauthors: who wrote with whom, how often and when.
 
-use sea_orm::FromQueryResult;
-
 use super::Store;
 use super::affiliation::AffiliationFilter;
+use super::columns::{Columns as _, columns};
 use super::list::{Key, KeyKind, List, OrderDirection, Source};
 use super::lookup::is_one_of;
 use super::paper::{YearRange, on_topics};
@@ -71,7 +70,7 @@ pub struct Coauthors {
 }
 
 /// What ties two people.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug)]
 pub struct CoauthorEdge {
     /// How many papers they wrote together.
     pub paper_count: i32,
@@ -80,6 +79,8 @@ pub struct CoauthorEdge {
     /// The year of the last.
     pub last_year: Option<i32>,
 }
+
+columns!(CoauthorEdge { paper_count, first_year, last_year });
 
 impl List for Coauthors {
     type Node = researcher::Model;
@@ -116,10 +117,8 @@ impl List for Coauthors {
             CoauthorOrder::Name => Key::new("researcher.sort_name", KeyKind::Text),
         };
         Source {
-            columns:
-                "researcher.*, pair.paper_count AS edge_paper_count, nullif(pair.first_year, 0) AS edge_first_year, \
-                      nullif(pair.last_year, 0) AS edge_last_year"
-                    .to_owned(),
+            columns: researcher::Model::of("researcher")
+                + ", pair.paper_count, nullif(pair.first_year, 0), nullif(pair.last_year, 0)",
             from: pairs.then(" JOIN researcher ON researcher.id = pair.coauthor_id"),
             conditions,
             keys: vec![key, Key::new("pair.coauthor_id", KeyKind::Integer)],

@@ -15,6 +15,7 @@ use sea_orm::sea_query::Value;
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
 
 use super::Store;
+use super::columns::Columns;
 use super::loaders::Loader;
 use super::sql::{Sql, ids};
 use crate::error::Error;
@@ -102,7 +103,7 @@ impl KeyKind {
 
 /// Where a list's rows come from.
 pub struct Source {
-    /// The node's columns, and those of the edge with the prefix `edge_`.
+    /// The node's columns, then those of the edge, each in its order.
     pub(super) columns: String,
     /// The tables; `parent.key` and `parent.other` are the parent's.
     pub(super) from: Sql,
@@ -127,9 +128,9 @@ pub struct Parts {
 /// A kind of list with its arguments, apart from the page and the parent.
 pub trait List: Clone + Debug + Eq + Hash + Send + Sync + 'static {
     /// What is listed.
-    type Node: FromQueryResult + Send + Sync + 'static;
+    type Node: Columns + Send + Sync + 'static;
     /// What is known of a row beside the node.
-    type Edge: FromQueryResult + Clone + Send + Sync + 'static;
+    type Edge: Columns + Clone + Send + Sync + 'static;
 
     /// Where the rows come from.
     fn source(&self, store: &Store) -> Source;
@@ -145,8 +146,10 @@ pub trait List: Clone + Debug + Eq + Hash + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct Plain;
 
-impl FromQueryResult for Plain {
-    fn from_query_result(_: &QueryResult, _: &str) -> Result<Self, DbErr> {
+impl Columns for Plain {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn read(_: &QueryResult, _: usize) -> Result<Self, DbErr> {
         Ok(Self)
     }
 }
@@ -177,6 +180,8 @@ pub struct PageOf<L> {
     pub list: Arc<L>,
     /// Which part of it.
     pub page: Arc<Page>,
+    /// Whether the rows' keys are wanted, of which cursors are made.
+    pub with_keys: bool,
 }
 
 /// Asks for the number of rows of a parent's list.
@@ -190,7 +195,7 @@ pub struct CountOf<L> {
 
 /// A row of a list.
 pub struct Row<L: List> {
-    /// Its values of the list's keys, as text.
+    /// Its values of the list's keys, as text; none where they were not asked for.
     pub keys: Vec<String>,
     /// What is listed.
     pub node: Arc<L::Node>,
@@ -214,11 +219,11 @@ struct ParentRow<L: List> {
 impl<L: List> FromQueryResult for ParentRow<L> {
     fn from_query_result(result: &QueryResult, _: &str) -> Result<Self, DbErr> {
         Ok(Self {
-            parent: Parent { key: result.try_get("", "parent_key")?, other: result.try_get("", "parent_other")? },
+            parent: Parent { key: result.try_get_by_index(0)?, other: result.try_get_by_index(1)? },
             row: Row {
-                keys: result.try_get("", "cursor_keys")?,
-                node: Arc::new(L::Node::from_query_result(result, "")?),
-                edge: L::Edge::from_query_result(result, "edge_")?,
+                keys: result.try_get_by_index::<Option<Vec<String>>>(2)?.unwrap_or_default(),
+                node: Arc::new(L::Node::read(result, 3)?),
+                edge: L::Edge::read(result, 3 + L::Node::NAMES.len())?,
             },
         })
     }
@@ -260,7 +265,13 @@ fn beyond(keys: &[Key], cursor: &Cursor, comparison: &'static str) -> Result<Sql
     Ok(range.then(left).then(right).then(")"))
 }
 
-pub(super) fn page_sql(source: Source, parts: Option<Parts>, parents: &[Parent], page: &Page) -> Result<Sql, Error> {
+pub(super) fn page_sql(
+    source: Source,
+    parts: Option<Parts>,
+    parents: &[Parent],
+    page: &Page,
+    with_keys: bool,
+) -> Result<Sql, Error> {
     let forward = page.direction == Direction::Forward;
     let ascending = source.direction == OrderDirection::Ascending;
     let (after, before) = if ascending { (">", "<") } else { ("<", ">") };
@@ -273,7 +284,7 @@ pub(super) fn page_sql(source: Source, parts: Option<Parts>, parents: &[Parent],
     }
     let word = if forward == ascending { " ASC" } else { " DESC" };
     let limit = || Sql::with(" LIMIT ?", i64::from(page.size) + 1);
-    let mut cursor_keys = Sql::from(", ARRAY[");
+    let mut cursor_keys = Sql::from("SELECT ARRAY[");
     let mut order = Sql::from(" ORDER BY ");
     let mut part_keys = Sql::default();
     let mut part_order = Sql::from(" ORDER BY ");
@@ -284,7 +295,9 @@ pub(super) fn page_sql(source: Source, parts: Option<Parts>, parents: &[Parent],
         part_keys = part_keys.then(", ").then(key.expression.clone()).then(format!(" AS key_{index}"));
         part_order = part_order.then(comma).then(format!("part.key_{index}")).then(word);
     }
-    let columns = Sql::from("SELECT ").then(source.columns).then(cursor_keys).then("] AS cursor_keys");
+    let cursor_keys = if with_keys { cursor_keys.then("]") } else { "SELECT NULL::text[]".into() };
+    let columns = cursor_keys.then(" AS cursor_keys");
+    let columns = if source.columns.is_empty() { columns } else { columns.then(", ").then(source.columns) };
     let rows = match parts {
         None => columns
             .then(" FROM ")
@@ -331,9 +344,10 @@ impl Store {
         &self,
         list: &L,
         page: &Page,
+        with_keys: bool,
         parents: &[Parent],
     ) -> Result<HashMap<Parent, Arc<Rows<L>>>, Error> {
-        let sql = page_sql(list.source(self), list.parts(), parents, page)?;
+        let sql = page_sql(list.source(self), list.parts(), parents, page, with_keys)?;
         let mut lists: HashMap<Parent, Vec<Row<L>>> = parents.iter().map(|parent| (*parent, Vec::new())).collect();
         for ParentRow { parent, row } in self.rows::<ParentRow<L>>(type_name::<PageOf<L>>(), sql).await? {
             lists.entry(parent).or_default().push(row);
@@ -361,16 +375,15 @@ impl<L: List> Loader<PageOf<L>> for Store {
     type Value = Arc<Rows<L>>;
 
     async fn load(&self, keys: &[PageOf<L>]) -> Result<HashMap<PageOf<L>, Self::Value>, Error> {
-        let mut lists: HashMap<(&Arc<L>, &Arc<Page>), Vec<Parent>> = HashMap::new();
+        let mut lists: HashMap<(&Arc<L>, &Arc<Page>, bool), Vec<Parent>> = HashMap::new();
         for key in keys {
-            lists.entry((&key.list, &key.page)).or_default().push(key.parent);
+            lists.entry((&key.list, &key.page, key.with_keys)).or_default().push(key.parent);
         }
-        let pages = try_join_all(lists.into_iter().map(async |((list, page), parents)| {
-            let rows = self.page_of(&**list, page, &parents).await?;
-            Ok::<_, Error>(
-                rows.into_iter()
-                    .map(|(parent, rows)| (PageOf { parent, list: Arc::clone(list), page: Arc::clone(page) }, rows)),
-            )
+        let pages = try_join_all(lists.into_iter().map(async |((list, page, with_keys), parents)| {
+            let rows = self.page_of(&**list, page, with_keys, &parents).await?;
+            Ok::<_, Error>(rows.into_iter().map(move |(parent, rows)| {
+                (PageOf { parent, list: Arc::clone(list), page: Arc::clone(page), with_keys }, rows)
+            }))
         }));
         Ok(pages.await?.into_iter().flatten().collect())
     }

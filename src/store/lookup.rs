@@ -6,16 +6,15 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use sea_orm::FromQueryResult;
-
+use super::columns::Columns;
 use super::loaders::Loader;
 use super::sql::{Sql, ids, texts};
-use super::{Keyed, Store};
+use super::{Placed, Store};
 use crate::entity::{affiliation, authorship, organization, paper, researcher, topic};
 use crate::error::Error;
 
 /// A table whose rows have pages and keys of their own, or at least ids.
-pub trait Table: FromQueryResult + Send + Sync + 'static {
+pub trait Table: Columns + Send + Sync + 'static {
     /// The table's name.
     const NAME: &'static str;
     /// Whether its rows have slugs and identifiers, and may be merged.
@@ -121,9 +120,10 @@ impl<M: Table> Loader<ById<M>> for Store {
     async fn load(&self, keys: &[ById<M>]) -> Result<HashMap<ById<M>, Arc<M>>, Error> {
         let table = M::NAME;
         let numbers = ids(keys.iter().map(|key| key.0));
-        let sql = Sql::with(&format!("SELECT id AS parent_key, * FROM {table} WHERE id = ANY(?)"), numbers);
-        let rows = self.rows::<Keyed<M>>(type_name::<ById<M>>(), sql).await?;
-        Ok(rows.into_iter().map(|row| (ById::new(row.key), Arc::new(row.value))).collect())
+        let columns = M::of(table);
+        let sql = Sql::with(&format!("SELECT {table}.id, {columns} FROM {table} WHERE id = ANY(?)"), numbers);
+        let rows = self.rows::<Placed<M>>(type_name::<ById<M>>(), sql).await?;
+        Ok(rows.into_iter().map(|Placed(row)| (ById::new(row.key), Arc::new(row.value))).collect())
     }
 }
 
@@ -131,8 +131,8 @@ impl<M: Table> Loader<ByKey<M>> for Store {
     type Value = Arc<M>;
 
     async fn load(&self, keys: &[ByKey<M>]) -> Result<HashMap<ByKey<M>, Arc<M>>, Error> {
-        let rows = self.rows::<Keyed<M>>(type_name::<ByKey<M>>(), by_key_sql::<M>(keys)).await?;
-        let found = rows.into_iter().filter_map(|row| {
+        let rows = self.rows::<Placed<M>>(type_name::<ByKey<M>>(), by_key_sql::<M>(keys)).await?;
+        let found = rows.into_iter().filter_map(|Placed(row)| {
             let key = usize::try_from(row.key).ok().and_then(|index| keys.get(index))?;
             Some((key.clone(), Arc::new(row.value)))
         });
@@ -235,7 +235,7 @@ fn by_key_sql<M: Table>(keys: &[ByKey<M>]) -> Sql {
     let mut parts = parts.into_iter();
     let first = parts.next().unwrap_or_else(|| "SELECT 0::bigint AS index, 0::bigint AS id WHERE false".into());
     let union = parts.fold(first, |union, part| union.then(" UNION ALL ").then(part));
-    Sql::from("SELECT hit.index AS parent_key, node.* FROM (")
+    Sql::from(format!("SELECT hit.index, {} FROM (", M::of("node")))
         .then(union)
         .then(format!(") AS hit(index, id) JOIN {table} AS node ON node.id = hit.id"))
 }

@@ -9,6 +9,7 @@ pub mod affiliation;
 pub mod authorship;
 pub mod coauthor_path;
 pub mod coauthorship;
+pub mod columns;
 pub mod directory;
 pub mod facet;
 mod label;
@@ -29,6 +30,7 @@ pub mod topic;
 pub mod version;
 pub mod write;
 
+use columns::Columns;
 use loaders::Loaders;
 use read::Statements;
 use version::VersionWatch;
@@ -84,6 +86,15 @@ struct Keyed<T> {
 impl<T: FromQueryResult> FromQueryResult for Keyed<T> {
     fn from_query_result(row: &sea_orm::QueryResult, prefix: &str) -> Result<Self, sea_orm::DbErr> {
         Ok(Self { key: row.try_get(prefix, "parent_key")?, value: T::from_query_result(row, prefix)? })
+    }
+}
+
+/// The same, read by places: the key first.
+struct Placed<T>(Keyed<T>);
+
+impl<T: Columns> FromQueryResult for Placed<T> {
+    fn from_query_result(row: &sea_orm::QueryResult, _: &str) -> Result<Self, sea_orm::DbErr> {
+        Ok(Self(Keyed { key: row.try_get_by_index(0)?, value: T::read(row, 1)? }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::columns::Columns as _;
 use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source};
 use super::lookup::is_one_of;
 use super::sql::{Sql, texts};
@@ -126,7 +127,7 @@ impl List for Organizations {
                 vec![search::relevance(), Key::new("organization.id", KeyKind::Integer)]
             }
         };
-        Source { columns: "organization.*".to_owned(), from, conditions, keys, direction: self.direction }
+        Source { columns: organization::Model::of("organization"), from, conditions, keys, direction: self.direction }
     }
 
     fn parts(&self) -> Option<Parts> {

@@ -1,9 +1,10 @@
 //! Papers: lists of them, everybody's and each one's.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{DbErr, FromQueryResult, QueryResult};
+use sea_orm::{DbErr, QueryResult};
 
 use super::coauthorship::CoauthorFilter;
+use super::columns::Columns;
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
 use super::lookup::{is_one_of, survivors};
 use super::sql::{Sql, texts};
@@ -235,7 +236,13 @@ impl List for Papers {
                 conditions.extend(coauthors.paper_conditions(store));
             }
         }
-        Source { columns: "paper.*".to_owned(), from, conditions, keys: self.order.keys(), direction: self.direction }
+        Source {
+            columns: paper::Model::of("paper"),
+            from,
+            conditions,
+            keys: self.order.keys(),
+            direction: self.direction,
+        }
     }
 }
 
@@ -254,9 +261,11 @@ pub struct ResearcherPapers {
 #[derive(Clone, Debug)]
 pub struct OwnAuthorship(pub authorship::Model);
 
-impl FromQueryResult for OwnAuthorship {
-    fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
-        authorship::Model::from_query_result(row, prefix).map(Self)
+impl Columns for OwnAuthorship {
+    const NAMES: &'static [&'static str] = authorship::Model::NAMES;
+
+    fn read(row: &QueryResult, first: usize) -> Result<Self, DbErr> {
+        authorship::Model::read(row, first).map(Self)
     }
 }
 
@@ -274,12 +283,8 @@ impl List for ResearcherPapers {
             }
             order => order.keys(),
         };
-        let columns = "paper.*, own.id AS edge_id, own.paper_id AS edge_paper_id, own.position AS edge_position, \
-             own.name_as_published AS edge_name_as_published, own.name AS edge_name, own.researcher_id AS edge_researcher_id, \
-             own.is_corresponding AS edge_is_corresponding, own.equal_contribution_group AS edge_equal_contribution_group, \
-             own.affiliations_as_published AS edge_affiliations_as_published";
         Source {
-            columns: columns.to_owned(),
+            columns: format!("{}, {}", paper::Model::of("paper"), OwnAuthorship::of("own")),
             from: Sql::from("authorship AS own JOIN paper ON paper.id = own.paper_id")
                 .then(self.order.relevance(&self.filter)),
             conditions,

@@ -85,7 +85,7 @@ impl Planner {
                 let place = |there: bool| there.then(|| cursor.clone());
                 let page = Page { size: 20, direction, after: place(after), before: place(before) };
                 for is_generic in [false, true] {
-                    let sql = page_sql(list.source(&self.store), list.parts(), &[Parent::default()], &page);
+                    let sql = page_sql(list.source(&self.store), list.parts(), &[Parent::default()], &page, true);
                     let statement = sql.expect("a page").statement();
                     let text = statement.to_string();
                     let plan = self.plan(statement, is_generic).await;

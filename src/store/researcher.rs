@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::FromQueryResult;
 
 use super::affiliation::AffiliationFilter;
+use super::columns::{Columns as _, columns};
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
 use super::loaders::Loader;
 use super::lookup::is_one_of;
@@ -168,7 +169,7 @@ impl List for Researchers {
 
     fn source(&self, _: &Store) -> Source {
         Source {
-            columns: "researcher.*".to_owned(),
+            columns: researcher::Model::of("researcher"),
             from: self.order.from(&self.filter),
             conditions: self.filter.conditions(),
             keys: self.order.keys(),
@@ -207,7 +208,7 @@ impl List for OrganizationResearchers {
                 .then(")"),
         );
         Source {
-            columns: "researcher.*".to_owned(),
+            columns: researcher::Model::of("researcher"),
             from: self.order.from(&self.filter),
             conditions,
             keys: self.order.keys(),
@@ -230,13 +231,15 @@ pub struct TopicResearchers {
 }
 
 /// What ties a person to a topic.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug)]
 pub struct TopicResearcherEdge {
     /// How many of the person's papers are on it.
     pub paper_count: i32,
     /// The year of the last of these.
     pub last_year: Option<i32>,
 }
+
+columns!(TopicResearcherEdge { paper_count, last_year });
 
 impl List for TopicResearchers {
     type Node = researcher::Model;
@@ -266,7 +269,7 @@ impl List for TopicResearchers {
             order => order.keys(),
         };
         Source {
-            columns: "researcher.*, tied.paper_count AS edge_paper_count, tied.last_year AS edge_last_year".to_owned(),
+            columns: researcher::Model::of("researcher") + ", tied.paper_count, tied.last_year",
             from,
             conditions: self.filter.conditions(),
             keys,

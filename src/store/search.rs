@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
 
 use super::Store;
+use super::columns::Columns;
 use super::list::{Key, KeyKind, List, OrderDirection, Source};
 use super::loaders::Loader;
 use super::sql::{Sql, ids, texts};
@@ -239,12 +240,25 @@ pub struct Hit {
     pub id: i64,
 }
 
+impl Columns for Hit {
+    const NAMES: &'static [&'static str] = &["kind", "id"];
+
+    fn read(row: &QueryResult, first: usize) -> Result<Self, DbErr> {
+        Self::new(row.try_get_by_index(first)?, row.try_get_by_index(first + 1)?)
+    }
+}
+
 impl FromQueryResult for Hit {
     fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
-        let number: i64 = row.try_get(prefix, "kind")?;
+        Self::new(row.try_get(prefix, "kind")?, row.try_get(prefix, "id")?)
+    }
+}
+
+impl Hit {
+    fn new(number: i64, id: i64) -> Result<Self, DbErr> {
         let kind = usize::try_from(number).ok().and_then(|number| Kind::ALL.get(number));
         let kind = *kind.ok_or_else(|| DbErr::Type(format!("{number} is no kind of thing")))?;
-        Ok(Self { kind, id: row.try_get(prefix, "id")? })
+        Ok(Self { kind, id })
     }
 }
 
@@ -263,7 +277,7 @@ impl List for Search {
         .then(matches(&self.query, &self.kinds))
         .then(") AS match GROUP BY researcher_id, organization_id, topic_id, paper_id) AS hit");
         Source {
-            columns: "hit.kind, hit.id".to_owned(),
+            columns: Hit::of("hit"),
             from,
             conditions: Vec::new(),
             keys: vec![

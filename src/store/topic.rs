@@ -1,8 +1,8 @@
 //! Topics: lists of them, what is narrower, and a person's.
 
 use chrono::{DateTime, Utc};
-use sea_orm::FromQueryResult;
 
+use super::columns::{Columns as _, columns};
 use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source};
 use super::lookup::{is_one_of, survivors};
 use super::sql::{Sql, texts};
@@ -150,7 +150,7 @@ impl List for Topics {
                 by(search::relevance())
             }
         };
-        Source { columns: "topic.*".to_owned(), from, conditions, keys, direction: self.direction }
+        Source { columns: topic::Model::of("topic"), from, conditions, keys, direction: self.direction }
     }
 
     fn parts(&self) -> Option<Parts> {
@@ -179,13 +179,15 @@ pub struct ResearcherTopics {
 }
 
 /// What ties a person to a topic.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug)]
 pub struct ResearcherTopicEdge {
     /// How many of the person's papers are on it.
     pub paper_count: i32,
     /// Whether the person declares it.
     pub is_declared: bool,
 }
+
+columns!(ResearcherTopicEdge { paper_count, is_declared });
 
 impl List for ResearcherTopics {
     type Node = topic::Model;
@@ -215,7 +217,7 @@ impl List for ResearcherTopics {
             TopicOrder::UpdatedAt => Key::new("topic.updated_at", KeyKind::Timestamp),
         };
         Source {
-            columns: "topic.*, mine.paper_count AS edge_paper_count, mine.is_declared AS edge_is_declared".to_owned(),
+            columns: topic::Model::of("topic") + ", mine.paper_count, mine.is_declared",
             from,
             conditions: Vec::new(),
             keys: vec![key, Key::new("topic.id", KeyKind::Integer)],
