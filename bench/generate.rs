@@ -16,14 +16,15 @@ use serde_json::{Value, json};
 
 /// Each folds to other letters than all others, so that no two names are taken for one.
 const SYLLABLES: [&str; 30] = [
-    "ba", "ce", "di", "fo", "gu", "ha", "jé", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va", "we", "xi", "yo", "zu",
-    "bre", "cla", "dri", "flo", "gré", "kla", "pri", "sto", "tra", "vlu",
+    "ba", "ce", "di", "fo", "gu", "ha", "jé", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va", "we", "xi", "yo",
+    "zu", "bre", "cla", "dri", "flo", "gré", "kla", "pri", "sto", "tra", "vlu",
 ];
 const GIVEN_NAMES: u64 = 30 * 30;
 const FAMILY_NAMES: u64 = 30 * 30 * 30;
 const WORDS: [&str; 24] = [
-    "sparse", "robust", "graph", "tensor", "causal", "online", "kernel", "random", "convex", "latent", "neural", "spectral",
-    "model", "bound", "method", "search", "network", "sample", "estimate", "margin", "prior", "policy", "field", "proof",
+    "sparse", "robust", "graph", "tensor", "causal", "online", "kernel", "random", "convex", "latent", "neural",
+    "spectral", "model", "bound", "method", "search", "network", "sample", "estimate", "margin", "prior", "policy",
+    "field", "proof",
 ];
 const LARGEST_PAPER: usize = 200;
 const FIRST_YEAR: usize = 1995;
@@ -279,7 +280,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = BufWriter::new(io::stdout().lock());
     match generate(&sizes, value("--names").map(String::as_str), seed as u64, &mut out) {
         // Whoever reads may have had enough.
-        Err(error) if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) => Ok(()),
+        Err(error)
+            if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) =>
+        {
+            Ok(())
+        }
         made => {
             made?;
             Ok(out.flush()?)
