@@ -6,7 +6,7 @@
 #                               --peers service,cached,postgraphile,yoga,statement --check-only]
 #
 # Each FILE is imported: *.csl.jsonl* as CSL-JSON, *.ror.jsonl* as ROR publishes it, all else as our own records. Without
-# a file a directory of PEOPLE (20000) is made; where the files have no affiliations, these and topics are made.
+# a file a directory of PEOPLE (20000) is made; where none is of our own records, affiliations and topics are made.
 # PROGRAM is the service to measure instead of a new build, GENERATE the generator; DATA a folder to keep the loaded directory in, for next time.
 # Needs npm, psql, pgbench and wrk.
 set -euo pipefail
@@ -46,18 +46,20 @@ sql() { psql -h "$data/postgres" -U academic_directory -d academic_directory -v 
 import() { "$PROGRAM" import "$1" "$2" --data-dir "$data" >&2 2>"$work/log" || { tail "$work/log" >&2; exit 1; }; }
 generate() { ${GENERATE:-cargo bench --quiet --bench generate --} "$@"; }
 
-if [ "$(sql -c 'SELECT count(*) FROM paper')" = 0 ]; then
+# Importing the same again changes nothing, so that a load that was cut off is made good by another.
+if [ ! -e "$data/loaded" ]; then
+  bare=yes
   for file in "${files[@]}"; do
     case $file in
       *.csl.jsonl*) import csl "$file" ;;
       *.ror.jsonl*) import ror "$file" ;;
-      *) import records "$file" ;;
+      *) import records "$file"; bare= ;;
     esac
   done
   if [ ${#files[@]} -eq 0 ]; then
     generate --people "${PEOPLE:-20000}" >"$work/records.jsonl"
     import records "$work/records.jsonl"
-  elif [ "$(sql -c 'SELECT count(*) FROM affiliation')" = 0 ]; then
+  elif [ -n "$bare" ]; then
     sql -c "SELECT display_name FROM researcher JOIN researcher_statistics ON researcher_id = id WHERE paper_count >= 5 ORDER BY id" \
       >"$work/names"
     generate --people 20000 --names "$work/names" >"$work/records.jsonl"
@@ -65,5 +67,6 @@ if [ "$(sql -c 'SELECT count(*) FROM paper')" = 0 ]; then
   fi
   # So that no plan depends on when autovacuum comes by.
   sql -c 'VACUUM ANALYZE' -c 'CHECKPOINT'
+  touch "$data/loaded"
 fi
 "$node" bench/peers/compare.mjs --program "$PROGRAM" --data "$data" "$@"

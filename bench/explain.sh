@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What Postgres does for each statement that the service sends for the profile page (p), the coauthors of coauthors (c2)
-# and the list of people (l): EXPLAIN (ANALYZE, BUFFERS) of each, with what it reads and does not use. bench/compare.sh must have run once.
+# and the list of people (l): EXPLAIN (ANALYZE, BUFFERS) of each, with how many rows it returns and the largest of its scans reads. bench/compare.sh must have run once.
 #
 #   DATA=FOLDER bench/explain.sh [QUERY...]
 #

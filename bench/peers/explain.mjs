@@ -30,11 +30,18 @@ const plans = readFileSync(log, "utf8")
   .filter((entry) => /LOG: {2}duration: .* plan:/.test(entry))
   // What the service asks for itself, to know that the database is there.
   .filter((entry) => !entry.includes("seaql_migrations"));
-const wasted = (plan) => plan.split("\n").filter((line) => /Rows Removed|Seq Scan/.test(line)).map((line) => line.trim());
+const rows = (line) => {
+  const [, each, loops] = line.match(/actual rows=(\d+) loops=(\d+)/) ?? [0, 0, 0];
+  return each * loops;
+};
 console.log(`# (${query}) ${plans.length} statements\n`);
 plans.forEach((entry, place) => {
   const duration = entry.match(/duration: ([\d.]+) ms/)[1];
-  const found = wasted(entry);
-  console.log(`## statement ${place + 1}: ${duration} ms, ${found.length === 0 ? "reads nothing that it does not use" : found.join("; ")}\n`);
+  const lines = entry.split("\n");
+  const scans = lines.filter((line) => /\bScan\b.*actual/.test(line));
+  const removed = lines.flatMap((line) => line.match(/Rows Removed by .*/) ?? []);
+  const most = Math.max(0, ...scans.map(rows));
+  const returned = rows(lines.find((line) => line.includes("actual rows")) ?? "");
+  console.log(`## statement ${place + 1}: ${duration} ms, returns ${returned} rows, one scan reads ${most}${removed.map((line) => `; ${line}`).join("")}\n`);
   console.log(entry.replace(/^.*?plan:\n/s, "").replace(/^\t/gm, ""));
 });
