@@ -1,0 +1,293 @@
+//! A directory that nobody lives in, of any size: our own records, one a line, on standard output.
+//!
+//!     cargo bench --bench generate -- --people 20000 [--papers 60000] [--seed 1] > records.jsonl
+//!     cargo bench --bench generate -- --people 20000 --names names.txt > records.jsonl
+//!
+//! The same arguments give the same records. All names are made of syllables. Who has written much writes more, mostly
+//! with the same people, so that the numbers of papers and of coauthors are as uneven as real ones. In memory are four
+//! bytes for each author of a paper, and nothing else that grows. With `--names` the people are those of a file, a name
+//! a line, and there are no papers: affiliations and topics for a directory that has papers already.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
+
+use serde_json::{Value, json};
+
+/// Each folds to other letters than all others, so that no two names are taken for one.
+const SYLLABLES: [&str; 30] = [
+    "ba", "ce", "di", "fo", "gu", "ha", "jé", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va", "we", "xi", "yo",
+    "zu", "bre", "cla", "dri", "flo", "gré", "kla", "pri", "sto", "tra", "vlu",
+];
+const GIVEN_NAMES: u64 = 30 * 30;
+const FAMILY_NAMES: u64 = 30 * 30 * 30;
+const WORDS: [&str; 24] = [
+    "sparse", "robust", "graph", "tensor", "causal", "online", "kernel", "random", "convex", "latent", "neural",
+    "spectral", "model", "bound", "method", "search", "network", "sample", "estimate", "margin", "prior", "policy",
+    "field", "proof",
+];
+const LARGEST_PAPER: usize = 200;
+const FIRST_YEAR: usize = 1995;
+const YEARS: usize = 31;
+
+/// Numbers that look like chance and are the same on every run (SplitMix64).
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound.max(1) as u64).unwrap_or_default()
+    }
+
+    fn percent(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+
+    /// 0 in half of all cases, and more than n in about one of n.
+    fn heavy_tailed(&mut self, most: usize) -> usize {
+        let part = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
+        ((1.0 / (1.0 - part)) as usize - 1).min(most)
+    }
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The number in syllables, always so many of them.
+fn syllables(mut number: u64, length: usize) -> String {
+    let mut word = String::new();
+    for _ in 0..length {
+        word.push_str(SYLLABLES[usize::try_from(number % 30).unwrap_or_default()]);
+        number /= 30;
+    }
+    capitalized(&word)
+}
+
+/// A name for each number: neighbours look nothing alike, and no two are the same below 24 million.
+fn name(number: usize) -> (String, String) {
+    let all = GIVEN_NAMES * FAMILY_NAMES;
+    // Prime, so that it has no factor in common with `all`.
+    let mixed = (number as u64 % all) * 15_485_863 % all;
+    (syllables(mixed % GIVEN_NAMES, 2), syllables(mixed / GIVEN_NAMES, 3))
+}
+
+fn organization_name(number: usize) -> String {
+    format!("University of {}", syllables(number as u64 * 7_919 % FAMILY_NAMES, 3))
+}
+
+fn organization(number: usize) -> Value {
+    let city = syllables(number as u64 * 7_919 % FAMILY_NAMES, 3);
+    json!({
+        "kind": "organization",
+        "names": [
+            {"value": organization_name(number), "kind": "DISPLAY", "language": "en"},
+            {"value": format!("Université de {city}"), "kind": "LABEL", "language": "fr"},
+        ],
+        "types": ["EDUCATION"], "city": city, "countryCode": "CA",
+    })
+}
+
+fn topic_reference(number: usize) -> Value {
+    json!({"scheme": "generated", "code": number.to_string()})
+}
+
+fn topic(number: usize, chance: &mut Chance) -> Value {
+    let (own, word) = (syllables(number as u64 * 7_907 % FAMILY_NAMES, 3), WORDS[number % WORDS.len()]);
+    let broader: Vec<Value> = if number >= 10 { vec![topic_reference(chance.below(number / 10))] } else { Vec::new() };
+    json!({
+        "kind": "topic", "scheme": "generated", "code": number.to_string(),
+        "names": [
+            {"value": format!("{own} {word}"), "kind": "LABEL", "language": "en"},
+            {"value": format!("{word} de {own}"), "kind": "LABEL", "language": "fr"},
+        ],
+        "broader": broader,
+    })
+}
+
+/// What there is to choose from.
+struct Sizes {
+    people: usize,
+    papers: usize,
+    organizations: usize,
+    topics: usize,
+}
+
+/// Up to `most` different numbers below `bound`, small ones more often.
+fn choose(chance: &mut Chance, bound: usize, most: usize) -> Vec<usize> {
+    let mut chosen = Vec::new();
+    for _ in 0..=chance.below(most) {
+        // The smaller of two: the first are the best known.
+        let number = chance.below(bound).min(chance.below(bound));
+        if !chosen.contains(&number) {
+            chosen.push(number);
+        }
+    }
+    chosen
+}
+
+fn affiliation(place: usize, organization: usize, chance: &mut Chance) -> Value {
+    let organization = json!({"name": organization_name(organization)});
+    let year = 1980 + chance.below(40);
+    match place {
+        0 => json!({
+            "affiliationKind": "EMPLOYMENT", "organization": organization, "isPrimary": true, "startDate": year.to_string(),
+            "roleTitle": {"en": "Professor", "fr": "Professeur"},
+        }),
+        1 => json!({
+            "affiliationKind": "EDUCATION", "organization": organization, "startDate": (year - 6).to_string(),
+            "endDate": (year - 1).to_string(), "roleTitle": {"en": "Doctorate", "fr": "Doctorat"},
+        }),
+        _ => json!({"affiliationKind": "MEMBERSHIP", "organization": organization}),
+    }
+}
+
+fn researcher(name: &str, parts: Option<(String, String)>, sizes: &Sizes, chance: &mut Chance) -> Value {
+    let places = choose(chance, sizes.organizations, 3);
+    let affiliations: Vec<Value> =
+        places.into_iter().enumerate().map(|(place, number)| affiliation(place, number, chance)).collect();
+    let topics: Vec<Value> = choose(chance, sizes.topics, 6).into_iter().map(topic_reference).collect();
+    let mut record = json!({"kind": "researcher", "name": name, "affiliations": affiliations, "topics": topics});
+    if let Some((given, family)) = parts {
+        record["givenName"] = given.into();
+        record["familyName"] = family.into();
+    }
+    record
+}
+
+fn text(chance: &mut Chance, words: usize) -> String {
+    let mut text = String::new();
+    for _ in 0..words {
+        let word = if chance.percent(40) {
+            WORDS[chance.below(WORDS.len())].to_owned()
+        } else {
+            syllables(chance.next() % FAMILY_NAMES, 3).to_lowercase()
+        };
+        text.push_str(if text.is_empty() { "" } else { " " });
+        text.push_str(&word);
+    }
+    capitalized(&text)
+}
+
+/// Somebody: one who has written before, the more likely the more; or anybody.
+fn somebody(written: &[u32], sizes: &Sizes, chance: &mut Chance) -> usize {
+    if written.is_empty() || chance.percent(30) {
+        return chance.below(sizes.people);
+    }
+    written[chance.below(written.len())] as usize
+}
+
+fn authors(written: &[u32], sizes: &Sizes, chance: &mut Chance) -> Vec<usize> {
+    let size = 1 + chance.below(4) + chance.heavy_tailed(LARGEST_PAPER);
+    let first = somebody(written, sizes, chance);
+    let mut authors = vec![first];
+    // Not until so many are found: a small directory may not have them.
+    for _ in 1..size {
+        let next = if chance.percent(70) {
+            // From near by, and mostly from very near: the same people again.
+            let step = 1 + chance.heavy_tailed(1_000);
+            if chance.percent(50) { first + step } else { first + sizes.people - step % sizes.people }
+        } else {
+            somebody(written, sizes, chance)
+        } % sizes.people;
+        if !authors.contains(&next) {
+            authors.push(next);
+        }
+    }
+    authors
+}
+
+fn paper(number: usize, authors: &[usize], sizes: &Sizes, chance: &mut Chance) -> Value {
+    let words = 4 + chance.below(7);
+    // The larger of two: there are more new ones than old ones.
+    let year = FIRST_YEAR + chance.below(YEARS).max(chance.below(YEARS));
+    let topics: Vec<Value> = choose(chance, sizes.topics, 3).into_iter().map(topic_reference).collect();
+    let authors: Vec<Value> = authors
+        .iter()
+        .enumerate()
+        .map(|(place, author)| {
+            let (given, family) = name(*author);
+            json!({
+                "position": place + 1, "name": format!("{given} {family}"), "givenName": given, "familyName": family,
+            })
+        })
+        .collect();
+    let mut record = json!({
+        "kind": "paper", "sourceId": number.to_string(), "title": text(chance, words),
+        "publicationDate": format!("{year}-{:02}", 1 + chance.below(12)), "type": "CONFERENCE_PAPER",
+        "venueName": format!("Symposium of {}", syllables(chance.below(60) as u64, 2)), "authors": authors, "topics": topics,
+    });
+    if chance.percent(80) {
+        let words = 60 + chance.below(80);
+        record["abstract"] = json!({"en": text(chance, words)});
+        record["abstractCompleteness"] = "FULL".into();
+    }
+    record
+}
+
+fn generate(sizes: &Sizes, names: Option<&str>, seed: u64, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let mut chance = Chance(seed);
+    for number in 0..sizes.organizations {
+        writeln!(out, "{}", organization(number))?;
+    }
+    for number in 0..sizes.topics {
+        writeln!(out, "{}", topic(number, &mut chance))?;
+    }
+    if let Some(file) = names {
+        for line in BufReader::new(File::open(file)?).lines() {
+            writeln!(out, "{}", researcher(&line?, None, sizes, &mut chance))?;
+        }
+        return Ok(());
+    }
+    for number in 0..sizes.people {
+        let (given, family) = name(number);
+        let full = format!("{given} {family}");
+        writeln!(out, "{}", researcher(&full, Some((given, family)), sizes, &mut chance))?;
+    }
+    let mut written: Vec<u32> = Vec::new();
+    for number in 0..sizes.papers {
+        let authors = authors(&written, sizes, &mut chance);
+        written.extend(authors.iter().filter_map(|author| u32::try_from(*author).ok()));
+        writeln!(out, "{}", paper(number, &authors, sizes, &mut chance))?;
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let value = |name: &str| arguments.iter().position(|word| word == name).and_then(|place| arguments.get(place + 1));
+    let number = |name: &str| value(name).map(|text| text.parse::<usize>()).transpose();
+    let Some(people) = number("--people")? else {
+        // `cargo test` and `cargo bench` without a size have nothing to make.
+        eprintln!("skipped: say how many people, as in cargo bench --bench generate -- --people 1000");
+        return Ok(());
+    };
+    let people = people.max(1);
+    let sizes = Sizes {
+        people,
+        papers: number("--papers")?.unwrap_or(people * 3),
+        organizations: (people / 200).clamp(20, 20_000),
+        topics: (people / 100).clamp(50, 4_000),
+    };
+    let seed = number("--seed")?.unwrap_or(1);
+    let mut out = BufWriter::new(io::stdout().lock());
+    match generate(&sizes, value("--names").map(String::as_str), seed as u64, &mut out) {
+        // Whoever reads may have had enough.
+        Err(error)
+            if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) =>
+        {
+            Ok(())
+        }
+        made => {
+            made?;
+            Ok(out.flush()?)
+        }
+    }
+}

@@ -1,0 +1,106 @@
+// What is asked of our own service, by schema.graphql. `variables` are made of a key, `canonical` is what all peers'
+// answers are compared as.
+
+const globalId = (type, number) => Buffer.from(`${type}:${number}`).toString("base64url");
+
+const coauthors = (selection) => `coauthors(first: 10) { edges { paperCount node { name ${selection} } } }`;
+const named = (person, canonical) =>
+  person.coauthors.edges.map(({ paperCount, node }) => [node.name, paperCount, ...(canonical ? [canonical(node)] : [])]);
+
+export const queries = {
+  p: {
+    text: `query Profile($id: ID!) { researcher(by: {id: $id}) {
+      name slug
+      affiliations(first: 10) { nodes { kind startDate endDate roleTitle { value } organization { displayName { value } } } }
+      topics(first: 10) { nodes { displayName { value } } }
+      statistics { paperCount coauthorCount firstPublicationYear lastPublicationYear }
+      papers(first: 10) { nodes { title publicationYear venueName abstract { text } authorships(first: 10) { nodes { name } } } }
+      ${coauthors("")}
+    } }`,
+    variables: (key) => ({ id: globalId("Researcher", key.id) }),
+    canonical: ({ researcher: person }) => ({
+      name: person.name,
+      slug: person.slug,
+      affiliations: person.affiliations.nodes.map((row) => [
+        row.kind, row.startDate, row.endDate, row.roleTitle?.value ?? null, row.organization.displayName.value,
+      ]),
+      topics: person.topics.nodes.map((topic) => topic.displayName.value),
+      statistics: [
+        person.statistics.paperCount, person.statistics.coauthorCount,
+        person.statistics.firstPublicationYear, person.statistics.lastPublicationYear,
+      ],
+      papers: person.papers.nodes.map((paper) => [
+        paper.title, paper.publicationYear, paper.venueName, paper.abstract.text,
+        paper.authorships.nodes.map((author) => author.name),
+      ]),
+      coauthors: named(person),
+    }),
+  },
+  c2: {
+    text: `query CoauthorsOfCoauthors($id: ID!) { researcher(by: {id: $id}) {
+      ${coauthors(coauthors("papers(first: 5) { nodes { title publicationYear } }"))}
+    } }`,
+    variables: (key) => ({ id: globalId("Researcher", key.id) }),
+    canonical: ({ researcher }) =>
+      named(researcher, (one) =>
+        named(one, (two) => two.papers.nodes.map((paper) => [paper.title, paper.publicationYear]))),
+  },
+  c3: {
+    text: `query ThreeLevels($id: ID!) { researcher(by: {id: $id}) { ${coauthors(coauthors(coauthors("")))} } }`,
+    variables: (key) => ({ id: globalId("Researcher", key.id) }),
+    canonical: ({ researcher }) => named(researcher, (one) => named(one, (two) => named(two))),
+  },
+  l: {
+    text: `query People($after: String) { researchers(first: 50, after: $after) {
+      edges { cursor node {
+        name
+        affiliations(first: 10) { nodes { kind organization { displayName { value } } } }
+        topics(first: 10) { nodes { displayName { value } } }
+      } }
+    } }`,
+    // A cursor is the list's fingerprint and the row's keys: those of any row are made of a first one's.
+    cursor: ({ researchers }) => {
+      const [list] = JSON.parse(Buffer.from(researchers.edges[0].cursor, "base64url"));
+      return (key) => Buffer.from(JSON.stringify([list, key.sort_name, String(key.id)])).toString("base64url");
+    },
+    variables: (key, cursor) => ({ after: cursor(key) }),
+    canonical: ({ researchers }) =>
+      researchers.edges.map(({ node }) => ({
+        name: node.name,
+        affiliations: node.affiliations.nodes.map((row) => [row.kind, row.organization.displayName.value]),
+        topics: node.topics.nodes.map((topic) => topic.displayName.value),
+      })),
+  },
+  n: {
+    text: `query Nodes($ids: [ID!]!) { nodes(ids: $ids) {
+      ... on Researcher { name slug }
+      ... on Paper { title publicationYear }
+    } }`,
+    variables: (key) => ({ ids: key.ids.map((id, place) => globalId(key.types[place], id)) }),
+    canonical: ({ nodes }) =>
+      nodes.map((node) => (node.title === undefined ? [node.name, node.slug] : [node.title, node.publicationYear])),
+  },
+  f: {
+    text: `query Papers($authorIds: [ID!]) {
+      papers(first: 20, filter: {authorIds: $authorIds, publicationYear: {from: 2000}}) {
+        totalCount
+        nodes { title publicationYear venueName }
+        facets {
+          publicationYears { year count }
+          venues { value count }
+          researchers { count researcher { name } }
+          topics { count topic { displayName { value } } }
+        }
+      }
+    }`,
+    variables: (key) => ({ authorIds: [globalId("Researcher", key.id)] }),
+  },
+  s: {
+    text: "query Search($typed: String!) { search(query: $typed, first: 10) { nodes { __typename displayName { value } } } }",
+    variables: (key) => ({ typed: key.sort_name }),
+  },
+  a: {
+    text: "query Autocomplete($typed: String!) { autocomplete(query: $typed, first: 10) { label hint } }",
+    variables: (key) => ({ typed: key.sort_name.slice(0, 6) }),
+  },
+};
