@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
-use super::connection::{Connection, connection, plain_list};
+use super::connection::{Connection, HasTexts, connection, plain_list};
 use super::context::State as _;
 use super::identifier::{bounded, numbers};
 use super::localized::LocalizedString;
@@ -31,6 +31,22 @@ impl From<Arc<affiliation::Model>> for Affiliation {
     fn from(model: Arc<affiliation::Model>) -> Self {
         Self(model)
     }
+}
+
+impl HasTexts for Affiliation {
+    const WITHOUT_TEXTS: &'static [&'static str] = &[
+        "__typename",
+        "id",
+        "researcher",
+        "organization",
+        "kind",
+        "startDate",
+        "endDate",
+        "isCurrent",
+        "isPrimary",
+        "createdAt",
+        "updatedAt",
+    ];
 }
 
 /// What a person is, or was, at an organization.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
 
-use super::connection::{Connection, plain_list};
+use super::connection::{Connection, HasTexts, plain_list};
 use super::context::State as _;
 use super::organization::Organization;
 use super::paper::Paper;
@@ -12,25 +12,40 @@ use super::researcher::Researcher;
 use crate::entity::authorship;
 use crate::error::Error;
 use crate::id::{GlobalId, Kind};
-use crate::store::authorship::{Authorships, LastPositionOf};
+use crate::store::authorship::{Author, Authorships, LastPositionOf};
 use crate::store::lookup::ById;
 use crate::store::relation::{AuthorshipOrganizations, RelatedTo};
 
 /// One author's place on one paper; the researcher is who it was resolved to.
 #[derive(Clone)]
-pub struct Authorship(pub Arc<authorship::Model>);
+pub struct Authorship(Arc<Author>);
 
-impl From<Arc<authorship::Model>> for Authorship {
-    fn from(model: Arc<authorship::Model>) -> Self {
-        Self(model)
+impl From<Arc<Author>> for Authorship {
+    fn from(author: Arc<Author>) -> Self {
+        Self(author)
+    }
+}
+
+impl From<authorship::Model> for Authorship {
+    fn from(model: authorship::Model) -> Self {
+        Self(Arc::new(model.into()))
     }
 }
 
 impl Authorship {
+    fn model(&self) -> &authorship::Model {
+        &self.0.authorship
+    }
+
     async fn resolved(&self, ctx: &Context<'_>) -> Result<Option<Researcher>, Error> {
-        let Some(id) = self.0.researcher_id else { return Ok(None) };
+        let Some(id) = self.model().researcher_id else { return Ok(None) };
         Ok(ctx.loaders().load_one(ById::new(id)).await?.map(Researcher))
     }
+}
+
+impl HasTexts for Authorship {
+    // It has none.
+    const WITHOUT_TEXTS: &'static [&'static str] = &[];
 }
 
 /// One author's place on one paper; the researcher is who it was resolved to.
@@ -38,33 +53,36 @@ impl Authorship {
 impl Authorship {
     /// Its id: opaque, unique in the directory. A new import of the paper may give its authorships new ids.
     pub async fn id(&self) -> ID {
-        GlobalId { kind: Kind::Authorship, number: self.0.id }.to_string().into()
+        GlobalId { kind: Kind::Authorship, number: self.model().id }.to_string().into()
     }
 
     /// The place among the authors, from 1; null where the source does not tell it.
     async fn position(&self) -> Option<i32> {
-        self.0.position
+        self.model().position
     }
 
     /// Whether the place is the first, the last or between; a sole author is FIRST. Null where position is.
     async fn sequence(&self, ctx: &Context<'_>) -> Result<Option<AuthorSequence>, Error> {
-        let Some(position) = self.0.position else { return Ok(None) };
+        let Some(position) = self.model().position else { return Ok(None) };
         if position == 1 {
             return Ok(Some(AuthorSequence::First));
         }
-        let last = ctx.loaders().load_one(LastPositionOf(self.0.paper_id)).await?;
+        let last = ctx.loaders().load_one(LastPositionOf(self.model().paper_id)).await?;
         Ok(Some(if last == Some(position) { AuthorSequence::Last } else { AuthorSequence::Middle }))
     }
 
     /// The name in the source's own characters.
     async fn name_as_published(&self) -> &str {
-        &self.0.name_as_published
+        &self.model().name_as_published
     }
 
     /// The name to show: once resolved, the researcher's; else the published one with damage repaired.
     async fn name(&self, ctx: &Context<'_>) -> Result<String, Error> {
+        if let Some(name) = &self.0.resolved_name {
+            return Ok(name.clone());
+        }
         let resolved = self.resolved(ctx).await?;
-        Ok(resolved.map_or_else(|| self.0.name.clone(), |researcher| researcher.0.display_name.clone()))
+        Ok(resolved.map_or_else(|| self.model().name.clone(), |researcher| researcher.0.display_name.clone()))
     }
 
     /// Who it is; null until resolved.
@@ -74,28 +92,28 @@ impl Authorship {
 
     /// The paper.
     async fn paper(&self, ctx: &Context<'_>) -> Result<Paper, Error> {
-        let paper = ctx.loaders().load_one(ById::new(self.0.paper_id)).await?;
+        let paper = ctx.loaders().load_one(ById::new(self.model().paper_id)).await?;
         paper.map(Paper).ok_or_else(|| Error::internal("an authorship of nothing"))
     }
 
     /// Whether letters go to this author; null where the source does not tell.
     async fn is_corresponding(&self) -> Option<bool> {
-        self.0.is_corresponding
+        self.model().is_corresponding
     }
 
     /// Authors of a paper with the same number contributed equally; null where the source does not tell.
     async fn equal_contribution_group(&self) -> Option<i32> {
-        self.0.equal_contribution_group
+        self.model().equal_contribution_group
     }
 
     /// The affiliations as printed.
     async fn affiliations_as_published(&self) -> &[String] {
-        &self.0.affiliations_as_published
+        &self.model().affiliations_as_published
     }
 
     /// The organizations that these were matched to, at the time of the paper.
     async fn organizations(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
-        let key = RelatedTo::<AuthorshipOrganizations>::new(self.0.id);
+        let key = RelatedTo::<AuthorshipOrganizations>::new(self.model().id);
         let organizations = ctx.loaders().load_one(key).await?.unwrap_or_default();
         Ok(organizations.iter().cloned().map(Organization).collect())
     }

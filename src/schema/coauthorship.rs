@@ -149,8 +149,8 @@ impl Shown for store::Coauthors {
     type Fields = CoauthorFields;
     type Facets = EmptyFields;
 
-    fn fields(parent: Parent, list: &Arc<Self>, row: &Row<Self>) -> Self::Fields {
+    fn fields(parent: Parent, list: &Arc<Self>, row: &Row<Self>, edge: &Self::Edge) -> Self::Fields {
         let pair = Parent { key: parent.key, other: row.node.id };
-        CoauthorFields { pair, list: Arc::clone(list), tie: row.edge.clone() }
+        CoauthorFields { pair, list: Arc::clone(list), tie: edge.clone() }
     }
 }

@@ -9,21 +9,40 @@ use super::context::State as _;
 use super::facet::Facets;
 use crate::error::Error;
 use crate::page::{Cursor, Direction, Page, PageArguments, fingerprint};
-use crate::store::list::{CountOf, List, PageOf, Parent, Row};
+use crate::store::list::{CountOf, List, PageOf, Parent, Row, Rows, Wants};
 
 /// A list as the schema shows it: the names of its connection and edge, and what each row becomes.
 pub trait Shown: List {
     /// The name before `Connection` and `Edge`.
     const NAME: &'static str;
     /// The node's type.
-    type Shown: OutputType + From<Arc<Self::Node>>;
+    type Shown: OutputType + From<Arc<Self::Node>> + HasTexts;
     /// The edge's fields beside `cursor` and `node`.
     type Fields: ObjectType;
     /// What the connection says of the whole list.
     type Facets: Facets<Self>;
 
     /// The edge's fields of a row.
-    fn fields(parent: Parent, list: &Arc<Self>, row: &Row<Self>) -> Self::Fields;
+    fn fields(parent: Parent, list: &Arc<Self>, row: &Row<Self>, edge: &Self::Edge) -> Self::Fields;
+}
+
+/// A type some of whose fields are texts that are long, or many, and read only where they are asked for.
+pub trait HasTexts {
+    /// The fields that need none of its texts. A field that is not here is always right, at a price.
+    const WITHOUT_TEXTS: &'static [&'static str];
+}
+
+/// What a query wants of the rows of a connection.
+fn wants<T: HasTexts>(ctx: &Context<'_>) -> Wants {
+    let at = |path: &[&str]| path.iter().fold(ctx.look_ahead(), |below, field| below.field(field));
+    let mut nodes = [at(&["nodes"]), at(&["edges", "node"])].into_iter().flat_map(|node| node.selection_fields());
+    Wants {
+        keys: [["edges", "cursor"], ["pageInfo", "startCursor"], ["pageInfo", "endCursor"]]
+            .iter()
+            .any(|path| at(path).exists()),
+        edge: at(&["edges"]).exists(),
+        texts: nodes.any(|node| node.selection_set().any(|field| !T::WITHOUT_TEXTS.contains(&field.name()))),
+    }
 }
 
 /// Reads a page of a parent's list.
@@ -38,52 +57,46 @@ pub async fn connection<L: Shown>(
 ) -> Result<Connection<L>, Error> {
     let name = || fingerprint(&format!("{} {parent:?} {list:?}", L::NAME));
     let page = Arc::new(Page::new(&arguments, name, ctx.limits().page)?);
-    let asks_for = |path: &[&str]| path.iter().fold(ctx.look_ahead(), |below, field| below.field(field)).exists();
-    let with_keys =
-        [["edges", "cursor"], ["pageInfo", "startCursor"], ["pageInfo", "endCursor"]].iter().any(|path| asks_for(path));
-    let name = with_keys.then(name);
+    let wants = wants::<L::Shown>(ctx);
+    let name = wants.keys.then(name);
     let list = Arc::new(list);
     let facets = L::Facets::of(parent, &list);
     // A list's total and facets need none of its rows.
-    let asks_for_rows = ["edges", "nodes", "pageInfo"].iter().any(|field| asks_for(&[field]));
-    if !asks_for_rows {
-        return Ok(Connection {
-            parent,
-            list,
-            edges: Vec::new(),
-            facets,
-            has_previous_page: false,
-            has_next_page: false,
-        });
-    }
-    let asked = PageOf { parent, list: Arc::clone(&list), page: Arc::clone(&page), with_keys };
-    let rows = ctx.loaders().load_one(asked).await?.ok_or_else(|| Error::internal("a list without a page"))?;
-    let edges = rows.rows.iter().map(|row| Edge {
-        cursor: name.as_ref().map(|name| Cursor { list: name.clone(), keys: row.keys.clone() }.encode()),
-        node: L::Shown::from(Arc::clone(&row.node)),
-        fields: L::fields(parent, &list, row),
-    });
-    let edges = edges.collect();
-    let (has_previous_page, has_next_page) = match page.direction {
-        Direction::Forward => (page.after.is_some(), rows.has_more),
-        Direction::Backward => (rows.has_more, page.before.is_some()),
+    let asks_for_rows = ["edges", "nodes", "pageInfo"].iter().any(|field| ctx.look_ahead().field(field).exists());
+    let rows = match asks_for_rows {
+        false => Arc::new(Rows { rows: Vec::new(), has_more: false }),
+        true => {
+            let asked = PageOf { parent, list: Arc::clone(&list), page: Arc::clone(&page), wants };
+            ctx.loaders().load_one(asked).await?.ok_or_else(|| Error::internal("a list without a page"))?
+        }
     };
-    Ok(Connection { parent, list, edges, facets, has_previous_page, has_next_page })
+    let (has_previous_page, has_next_page) = match page.direction {
+        Direction::Forward => (asks_for_rows && page.after.is_some(), rows.has_more),
+        Direction::Backward => (rows.has_more, asks_for_rows && page.before.is_some()),
+    };
+    Ok(Connection { parent, list, name, rows, facets, has_previous_page, has_next_page })
 }
 
 /// A page of a list.
 pub struct Connection<L: Shown> {
     parent: Parent,
     list: Arc<L>,
-    edges: Vec<Edge<L>>,
+    /// The list's fingerprint, where cursors are asked for.
+    name: Option<String>,
+    rows: Arc<Rows<L>>,
     facets: L::Facets,
     has_previous_page: bool,
     has_next_page: bool,
 }
 
+impl<L: Shown> Connection<L> {
+    fn cursor(&self, row: &Row<L>) -> Option<String> {
+        self.name.as_ref().map(|name| Cursor { list: name.clone(), keys: row.keys.clone() }.encode())
+    }
+}
+
 /// A row of a list: what is listed, and what ties it to the list.
 pub struct Edge<L: Shown> {
-    /// Absent where nobody asks for it.
     cursor: Option<String>,
     node: L::Shown,
     fields: L::Fields,
@@ -106,13 +119,18 @@ pub struct PageInfo {
 #[async_graphql::Object(name_type)]
 impl<L: Shown> Connection<L> {
     /// The rows of the page with what ties each to the list.
-    async fn edges(&self) -> &[Edge<L>] {
-        &self.edges
+    async fn edges(&self) -> Result<Vec<Edge<L>>, Error> {
+        let edges = self.rows.rows.iter().map(|row| {
+            let tie = row.edge.as_ref().ok_or_else(|| Error::internal("an edge that nobody asked for"))?;
+            let fields = L::fields(self.parent, &self.list, row, tie);
+            Ok(Edge { cursor: self.cursor(row), node: L::Shown::from(Arc::clone(&row.node)), fields })
+        });
+        edges.collect()
     }
 
     /// The rows of the page, where their ties are of no interest.
-    async fn nodes(&self) -> Vec<&L::Shown> {
-        self.edges.iter().map(|edge| &edge.node).collect()
+    async fn nodes(&self) -> Vec<L::Shown> {
+        self.rows.rows.iter().map(|row| L::Shown::from(Arc::clone(&row.node))).collect()
     }
 
     /// Where the page begins and ends, and whether there is more.
@@ -120,8 +138,8 @@ impl<L: Shown> Connection<L> {
         PageInfo {
             has_next_page: self.has_next_page,
             has_previous_page: self.has_previous_page,
-            start_cursor: self.edges.first().and_then(|edge| edge.cursor.clone()),
-            end_cursor: self.edges.last().and_then(|edge| edge.cursor.clone()),
+            start_cursor: self.rows.rows.first().and_then(|row| self.cursor(row)),
+            end_cursor: self.rows.rows.last().and_then(|row| self.cursor(row)),
         }
     }
 
@@ -185,6 +203,7 @@ macro_rules! plain_list {
                 _: crate::store::list::Parent,
                 _: &std::sync::Arc<Self>,
                 _: &crate::store::list::Row<Self>,
+                _: &Self::Edge,
             ) -> Self::Fields {
                 async_graphql::connection::EmptyFields
             }

@@ -1,6 +1,7 @@
 //! Everything that has an id.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_graphql::registry::Registry;
 use async_graphql::{
@@ -18,6 +19,7 @@ use super::paper::Paper;
 use super::researcher::Researcher;
 use super::scalars::DateTime;
 use super::topic::Topic;
+use crate::entity::authorship;
 use crate::error::Error;
 use crate::id::{GlobalId, Kind};
 use crate::language::LanguageTag;
@@ -144,9 +146,10 @@ async fn read(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, Error>
             Kind::Affiliation => {
                 loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Affiliation(Affiliation(model)))
             }
-            Kind::Authorship => {
-                loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Authorship(Authorship(model)))
-            }
+            Kind::Authorship => loaders
+                .load_one(ByKey::new(key))
+                .await?
+                .map(|model: Arc<authorship::Model>| Node::Authorship(Authorship::from((*model).clone()))),
         })
     };
     try_join_all(ids.iter().map(node)).await

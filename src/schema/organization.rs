@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject};
 use serde::{Deserialize, Serialize};
 
 use super::affiliation::{Affiliation, AffiliationConnection, AffiliationFilter, AffiliationOrder};
-use super::connection::{Connection, Shown, connection, plain_list};
+use super::connection::{Connection, HasTexts, Shown, connection, plain_list};
 use super::context::State as _;
 use super::facet::{ResearcherFacets, WithFacets};
 use super::identifier::{
@@ -60,6 +60,33 @@ async fn related<R: Relation<Node = organization::Model>>(
 ) -> Result<Vec<Organization>, Error> {
     let organizations = ctx.loaders().load_one(RelatedTo::<R>::new(id)).await?.unwrap_or_default();
     Ok(organizations.iter().cloned().map(Organization).collect())
+}
+
+impl HasTexts for Organization {
+    const WITHOUT_TEXTS: &'static [&'static str] = &[
+        "__typename",
+        "id",
+        "slug",
+        "displayName",
+        "formerIds",
+        "ror",
+        "identifiers",
+        "types",
+        "status",
+        "countryCode",
+        "city",
+        "homepageUrl",
+        "parents",
+        "ancestors",
+        "predecessors",
+        "successors",
+        "children",
+        "affiliations",
+        "researchers",
+        "papers",
+        "createdAt",
+        "updatedAt",
+    ];
 }
 
 /// A university, an institute, a company: whatever people can be affiliated to.
@@ -427,7 +454,7 @@ impl Shown for OrganizationResearchers {
     type Fields = OrganizationResearcherFields;
     type Facets = WithFacets<Self, ResearcherFacets>;
 
-    fn fields(parent: Parent, list: &Arc<Self>, row: &Row<Self>) -> Self::Fields {
+    fn fields(parent: Parent, list: &Arc<Self>, row: &Row<Self>, _: &Self::Edge) -> Self::Fields {
         let filter = Arc::new(list.affiliation.clone());
         OrganizationResearcherFields {
             behind: AffiliationsBehind { organization: parent.key, researcher: row.node.id, filter },

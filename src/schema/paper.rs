@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
 
 use super::authorship::{Authorship, AuthorshipConnection};
-use super::connection::{Connection, Shown, connection, plain_list};
+use super::connection::{Connection, HasTexts, Shown, connection, plain_list};
 use super::context::State as _;
 use super::facet::{PaperFacets, WithFacets};
 use super::identifier::{
@@ -56,6 +56,30 @@ impl Paper {
             _ => LocalizedString { value: self.0.title.clone(), is_fallback: published.is_some(), language: published },
         }
     }
+}
+
+impl HasTexts for Paper {
+    const WITHOUT_TEXTS: &'static [&'static str] = &[
+        "__typename",
+        "id",
+        "slug",
+        "formerIds",
+        "title",
+        "publicationYear",
+        "publicationDate",
+        "type",
+        "venueName",
+        "language",
+        "doi",
+        "arxivId",
+        "identifiers",
+        "url",
+        "isRetracted",
+        "authorships",
+        "topics",
+        "createdAt",
+        "updatedAt",
+    ];
 }
 
 /// Something that was written and published: an article, a preprint, a book, a thesis, a dataset.
@@ -453,8 +477,8 @@ impl Shown for store::ResearcherPapers {
     type Fields = ResearcherPaperFields;
     type Facets = WithFacets<Self, PaperFacets>;
 
-    fn fields(_: Parent, _: &Arc<Self>, row: &Row<Self>) -> Self::Fields {
-        ResearcherPaperFields { authorship: Authorship(Arc::new(row.edge.0.clone())) }
+    fn fields(_: Parent, _: &Arc<Self>, _: &Row<Self>, own: &Self::Edge) -> Self::Fields {
+        ResearcherPaperFields { authorship: own.0.clone().into() }
     }
 }
 

@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleO
 
 use super::affiliation::{AffiliationConnection, AffiliationFilter, AffiliationOrder};
 use super::coauthorship::{CoauthorConnection, CoauthorFilter, CoauthorOrder};
-use super::connection::{Connection, Shown, connection, plain_list};
+use super::connection::{Connection, HasTexts, Shown, connection, plain_list};
 use super::context::State as _;
 use super::facet::{ResearcherFacets, WithFacets};
 use super::identifier::{
@@ -42,6 +42,31 @@ impl From<Arc<researcher::Model>> for Researcher {
     fn from(model: Arc<researcher::Model>) -> Self {
         Self(model)
     }
+}
+
+impl HasTexts for Researcher {
+    const WITHOUT_TEXTS: &'static [&'static str] = &[
+        "__typename",
+        "id",
+        "slug",
+        "displayName",
+        "formerIds",
+        "name",
+        "givenName",
+        "familyName",
+        "otherNames",
+        "orcid",
+        "identifiers",
+        "portraitUrl",
+        "homepageUrl",
+        "affiliations",
+        "topics",
+        "papers",
+        "coauthors",
+        "statistics",
+        "createdAt",
+        "updatedAt",
+    ];
 }
 
 /// A person who does research, or whose name stands on a paper.
@@ -461,8 +486,8 @@ impl Shown for store::TopicResearchers {
     type Fields = TopicResearcherFields;
     type Facets = WithFacets<Self, ResearcherFacets>;
 
-    fn fields(_: Parent, _: &Arc<Self>, row: &crate::store::list::Row<Self>) -> Self::Fields {
-        TopicResearcherFields { paper_count: row.edge.paper_count, last_year: row.edge.last_year }
+    fn fields(_: Parent, _: &Arc<Self>, _: &crate::store::list::Row<Self>, edge: &Self::Edge) -> Self::Fields {
+        TopicResearcherFields { paper_count: edge.paper_count, last_year: edge.last_year }
     }
 }
 

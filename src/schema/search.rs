@@ -12,7 +12,7 @@ use async_graphql::{
 
 use futures_util::future::try_join;
 
-use super::connection::{Connection, Shown, connection};
+use super::connection::{Connection, HasTexts, Shown, connection};
 use super::context::State;
 use super::localized::LocalizedString;
 use super::node::Entity;
@@ -235,13 +235,18 @@ pub struct HighlightSegment {
     is_match: bool,
 }
 
+impl HasTexts for Found {
+    // It has none.
+    const WITHOUT_TEXTS: &'static [&'static str] = &[];
+}
+
 impl Shown for Search {
     const NAME: &'static str = "SearchResult";
     type Shown = Found;
     type Fields = SearchResultFields;
     type Facets = EmptyFields;
 
-    fn fields(_: Parent, list: &Arc<Self>, row: &Row<Self>) -> Self::Fields {
+    fn fields(_: Parent, list: &Arc<Self>, row: &Row<Self>, _: &Self::Edge) -> Self::Fields {
         SearchResultFields { hit: *row.node, query: Arc::new(list.query.clone()) }
     }
 }

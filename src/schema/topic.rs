@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::connection::EmptyFields;
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
 
-use super::connection::{Connection, Shown, connection, plain_list};
+use super::connection::{Connection, HasTexts, Shown, connection, plain_list};
 use super::context::State as _;
 use super::identifier::{Identifier, IdentifierKey, former_ids, id_key, identifiers, numbers, possible, words};
 use super::localized::{LocalizedName, LocalizedString};
@@ -42,6 +42,24 @@ impl Topic {
         LocalizedString::best(&self.0.display_names, languages)
             .unwrap_or_else(|| LocalizedString::neutral(&self.0.slug))
     }
+}
+
+impl HasTexts for Topic {
+    const WITHOUT_TEXTS: &'static [&'static str] = &[
+        "__typename",
+        "id",
+        "slug",
+        "displayName",
+        "formerIds",
+        "scheme",
+        "identifiers",
+        "broader",
+        "narrower",
+        "researchers",
+        "papers",
+        "createdAt",
+        "updatedAt",
+    ];
 }
 
 /// A concept that papers are about and people work on, with labels in several languages.
@@ -305,8 +323,8 @@ impl Shown for store::ResearcherTopics {
     type Fields = ResearcherTopicFields;
     type Facets = EmptyFields;
 
-    fn fields(_: Parent, _: &Arc<Self>, row: &Row<Self>) -> Self::Fields {
-        ResearcherTopicFields { paper_count: row.edge.paper_count, is_declared: row.edge.is_declared }
+    fn fields(_: Parent, _: &Arc<Self>, _: &Row<Self>, edge: &Self::Edge) -> Self::Fields {
+        ResearcherTopicFields { paper_count: edge.paper_count, is_declared: edge.is_declared }
     }
 }
 

@@ -3,9 +3,9 @@
 use std::any::type_name;
 use std::collections::HashMap;
 
-use sea_orm::FromQueryResult;
+use sea_orm::{DbErr, FromQueryResult, QueryResult};
 
-use super::columns::Columns as _;
+use super::columns::Columns;
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
 use super::loaders::Loader;
 use super::sql::{Sql, ids};
@@ -17,14 +17,43 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Authorships;
 
+/// An author of a paper, with what the authorship's own row does not have.
+#[derive(Clone, Debug)]
+pub struct Author {
+    /// The place on the paper.
+    pub authorship: authorship::Model,
+    /// The display name of whom it was resolved to; none where that is nobody, or was not read.
+    pub resolved_name: Option<String>,
+}
+
+impl From<authorship::Model> for Author {
+    fn from(authorship: authorship::Model) -> Self {
+        Self { authorship, resolved_name: None }
+    }
+}
+
+impl Columns for Author {
+    const COUNT: usize = authorship::Model::COUNT + 1;
+
+    fn of(table: &str, with_texts: bool) -> String {
+        authorship::Model::of(table, with_texts) + ", resolved.display_name"
+    }
+
+    fn read(row: &QueryResult, first: usize) -> Result<Self, DbErr> {
+        let resolved_name = row.try_get_by_index(first + authorship::Model::COUNT)?;
+        Ok(Self { authorship: authorship::Model::read(row, first)?, resolved_name })
+    }
+}
+
 impl List for Authorships {
-    type Node = authorship::Model;
+    type Node = Author;
     type Edge = Plain;
 
     fn source(&self, _: &Store) -> Source {
         Source {
-            columns: authorship::Model::of("authorship"),
-            from: "authorship".into(),
+            node: "authorship",
+            edge: String::new(),
+            from: "authorship LEFT JOIN researcher AS resolved ON resolved.id = authorship.researcher_id".into(),
             conditions: vec!["authorship.paper_id = parent.key".into()],
             keys: vec![
                 Key::new("authorship.list_order", KeyKind::Integer),

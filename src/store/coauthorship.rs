@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::affiliation::AffiliationFilter;
-use super::columns::{Columns as _, columns};
+use super::columns::columns;
 use super::list::{Key, KeyKind, List, OrderDirection, Source};
 use super::lookup::is_one_of;
 use super::paper::{YearRange, on_topics};
@@ -117,8 +117,8 @@ impl List for Coauthors {
             CoauthorOrder::Name => Key::new("researcher.sort_name", KeyKind::Text),
         };
         Source {
-            columns: researcher::Model::of("researcher")
-                + ", pair.paper_count, nullif(pair.first_year, 0), nullif(pair.last_year, 0)",
+            node: "researcher",
+            edge: "pair.paper_count, nullif(pair.first_year, 0), nullif(pair.last_year, 0)".to_owned(),
             from: pairs.then(" JOIN researcher ON researcher.id = pair.coauthor_id"),
             conditions,
             keys: vec![key, Key::new("pair.coauthor_id", KeyKind::Integer)],

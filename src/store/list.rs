@@ -4,7 +4,7 @@
 //! this file makes the page (the first or last rows of a range of the keys, for each parent) and the count.
 
 use std::any::type_name;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -103,8 +103,10 @@ impl KeyKind {
 
 /// Where a list's rows come from.
 pub struct Source {
-    /// The node's columns, then those of the edge, each in its order.
-    pub(super) columns: String,
+    /// The table that has the node's columns.
+    pub(super) node: &'static str,
+    /// The edge's columns, in their order.
+    pub(super) edge: String,
     /// The tables; `parent.key` and `parent.other` are the parent's.
     pub(super) from: Sql,
     /// What holds of the rows.
@@ -147,7 +149,11 @@ pub trait List: Clone + Debug + Eq + Hash + Send + Sync + 'static {
 pub struct Plain;
 
 impl Columns for Plain {
-    const NAMES: &'static [&'static str] = &[];
+    const COUNT: usize = 0;
+
+    fn of(_: &str, _: bool) -> String {
+        String::new()
+    }
 
     fn read(_: &QueryResult, _: usize) -> Result<Self, DbErr> {
         Ok(Self)
@@ -180,8 +186,30 @@ pub struct PageOf<L> {
     pub list: Arc<L>,
     /// Which part of it.
     pub page: Arc<Page>,
-    /// Whether the rows' keys are wanted, of which cursors are made.
-    pub with_keys: bool,
+    /// What of its rows.
+    pub wants: Wants,
+}
+
+/// What is wanted of the rows of a page, beside the node without its texts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Wants {
+    /// The values of the list's keys, of which cursors are made.
+    pub keys: bool,
+    /// What is known beside the node.
+    pub edge: bool,
+    /// The node's texts.
+    pub texts: bool,
+}
+
+impl Wants {
+    /// All of it.
+    #[cfg(test)]
+    pub const ALL: Self = Self { keys: true, edge: true, texts: true };
+
+    /// What either wants.
+    fn and(self, other: Self) -> Self {
+        Self { keys: self.keys || other.keys, edge: self.edge || other.edge, texts: self.texts || other.texts }
+    }
 }
 
 /// Asks for the number of rows of a parent's list.
@@ -199,8 +227,8 @@ pub struct Row<L: List> {
     pub keys: Vec<String>,
     /// What is listed.
     pub node: Arc<L::Node>,
-    /// What is known beside.
-    pub edge: L::Edge,
+    /// What is known beside; none where it was not asked for.
+    pub edge: Option<L::Edge>,
 }
 
 /// A page of a list, in the list's order.
@@ -211,19 +239,20 @@ pub struct Rows<L: List> {
     pub has_more: bool,
 }
 
-struct ParentRow<L: List> {
+/// A row of the list of a parent, with or without the edge.
+struct ParentRow<L: List, const EDGE: bool> {
     parent: Parent,
     row: Row<L>,
 }
 
-impl<L: List> FromQueryResult for ParentRow<L> {
+impl<L: List, const EDGE: bool> FromQueryResult for ParentRow<L, EDGE> {
     fn from_query_result(result: &QueryResult, _: &str) -> Result<Self, DbErr> {
         Ok(Self {
             parent: Parent { key: result.try_get_by_index(0)?, other: result.try_get_by_index(1)? },
             row: Row {
                 keys: result.try_get_by_index::<Option<Vec<String>>>(2)?.unwrap_or_default(),
                 node: Arc::new(L::Node::read(result, 3)?),
-                edge: L::Edge::read(result, 3 + L::Node::NAMES.len())?,
+                edge: EDGE.then(|| L::Edge::read(result, 3 + L::Node::COUNT)).transpose()?,
             },
         })
     }
@@ -265,12 +294,12 @@ fn beyond(keys: &[Key], cursor: &Cursor, comparison: &'static str) -> Result<Sql
     Ok(range.then(left).then(right).then(")"))
 }
 
-pub(super) fn page_sql(
+pub(super) fn page_sql<N: Columns>(
     source: Source,
     parts: Option<Parts>,
     parents: &[Parent],
     page: &Page,
-    with_keys: bool,
+    wants: Wants,
 ) -> Result<Sql, Error> {
     let forward = page.direction == Direction::Forward;
     let ascending = source.direction == OrderDirection::Ascending;
@@ -295,9 +324,9 @@ pub(super) fn page_sql(
         part_keys = part_keys.then(", ").then(key.expression.clone()).then(format!(" AS key_{index}"));
         part_order = part_order.then(comma).then(format!("part.key_{index}")).then(word);
     }
-    let cursor_keys = if with_keys { cursor_keys.then("]") } else { "SELECT NULL::text[]".into() };
-    let columns = cursor_keys.then(" AS cursor_keys");
-    let columns = if source.columns.is_empty() { columns } else { columns.then(", ").then(source.columns) };
+    let cursor_keys = if wants.keys { cursor_keys.then("]") } else { "SELECT NULL::text[]".into() };
+    let columns = cursor_keys.then(" AS cursor_keys, ").then(N::of(source.node, wants.texts));
+    let columns = if wants.edge && !source.edge.is_empty() { columns.then(", ").then(source.edge) } else { columns };
     let rows = match parts {
         None => columns
             .then(" FROM ")
@@ -344,13 +373,17 @@ impl Store {
         &self,
         list: &L,
         page: &Page,
-        with_keys: bool,
+        wants: Wants,
         parents: &[Parent],
     ) -> Result<HashMap<Parent, Arc<Rows<L>>>, Error> {
-        let sql = page_sql(list.source(self), list.parts(), parents, page, with_keys)?;
+        let sql = page_sql::<L::Node>(list.source(self), list.parts(), parents, page, wants)?;
         let mut lists: HashMap<Parent, Vec<Row<L>>> = parents.iter().map(|parent| (*parent, Vec::new())).collect();
-        for ParentRow { parent, row } in self.rows::<ParentRow<L>>(type_name::<PageOf<L>>(), sql).await? {
-            lists.entry(parent).or_default().push(row);
+        let loader = type_name::<PageOf<L>>();
+        let mut add = |parent: Parent, row: Row<L>| lists.entry(parent).or_default().push(row);
+        if wants.edge {
+            self.rows::<ParentRow<L, true>>(loader, sql).await?.into_iter().for_each(|one| add(one.parent, one.row));
+        } else {
+            self.rows::<ParentRow<L, false>>(loader, sql).await?.into_iter().for_each(|one| add(one.parent, one.row));
         }
         let size = page.size as usize;
         let pages = lists.into_iter().map(|(parent, mut rows)| {
@@ -375,15 +408,17 @@ impl<L: List> Loader<PageOf<L>> for Store {
     type Value = Arc<Rows<L>>;
 
     async fn load(&self, keys: &[PageOf<L>]) -> Result<HashMap<PageOf<L>, Self::Value>, Error> {
-        let mut lists: HashMap<(&Arc<L>, &Arc<Page>, bool), Vec<Parent>> = HashMap::new();
+        let mut lists: HashMap<_, Vec<&PageOf<L>>> = HashMap::new();
         for key in keys {
-            lists.entry((&key.list, &key.page, key.with_keys)).or_default().push(key.parent);
+            lists.entry((&*key.list, &*key.page)).or_default().push(key);
         }
-        let pages = try_join_all(lists.into_iter().map(async |((list, page, with_keys), parents)| {
-            let rows = self.page_of(&**list, page, with_keys, &parents).await?;
-            Ok::<_, Error>(rows.into_iter().map(move |(parent, rows)| {
-                (PageOf { parent, list: Arc::clone(list), page: Arc::clone(page), with_keys }, rows)
-            }))
+        let pages = try_join_all(lists.into_iter().map(async |((list, page), keys)| {
+            // One page may be asked for several times, for several things of its rows.
+            let wants = keys.iter().fold(Wants::default(), |wants, key| wants.and(key.wants));
+            let parents: HashSet<Parent> = keys.iter().map(|key| key.parent).collect();
+            let rows = self.page_of(list, page, wants, &parents.into_iter().collect::<Vec<_>>()).await?;
+            let found = keys.into_iter().filter_map(|key| Some((key.clone(), Arc::clone(rows.get(&key.parent)?))));
+            Ok::<_, Error>(found.collect::<Vec<_>>())
         }));
         Ok(pages.await?.into_iter().flatten().collect())
     }

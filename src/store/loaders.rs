@@ -35,6 +35,7 @@ pub trait LoaderKey: Clone + Eq + Hash + Send + Sync + 'static {}
 impl<K: Clone + Eq + Hash + Send + Sync + 'static> LoaderKey for K {}
 
 type Batch = Pin<Box<dyn Future<Output = ()> + Send>>;
+type MakeBatch = fn(&Arc<Shared>, &mut State) -> Option<Batch>;
 
 /// The batches of one request. They remember what they read, and must not outlive it.
 #[derive(Clone)]
@@ -50,7 +51,7 @@ struct State {
     /// A [`Kind`] for each kind of key.
     kinds: HashMap<TypeId, Box<dyn Any + Send>>,
     /// Makes the batches of the kinds that have keys to ask for.
-    next: Vec<fn(&Arc<Shared>, &mut State) -> Option<Batch>>,
+    next: Vec<MakeBatch>,
 }
 
 struct Kind<K, V> {

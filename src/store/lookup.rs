@@ -120,7 +120,7 @@ impl<M: Table> Loader<ById<M>> for Store {
     async fn load(&self, keys: &[ById<M>]) -> Result<HashMap<ById<M>, Arc<M>>, Error> {
         let table = M::NAME;
         let numbers = ids(keys.iter().map(|key| key.0));
-        let columns = M::of(table);
+        let columns = M::of(table, true);
         let sql = Sql::with(&format!("SELECT {table}.id, {columns} FROM {table} WHERE id = ANY(?)"), numbers);
         let rows = self.rows::<Placed<M>>(type_name::<ById<M>>(), sql).await?;
         Ok(rows.into_iter().map(|Placed(row)| (ById::new(row.key), Arc::new(row.value))).collect())
@@ -235,7 +235,7 @@ fn by_key_sql<M: Table>(keys: &[ByKey<M>]) -> Sql {
     let mut parts = parts.into_iter();
     let first = parts.next().unwrap_or_else(|| "SELECT 0::bigint AS index, 0::bigint AS id WHERE false".into());
     let union = parts.fold(first, |union, part| union.then(" UNION ALL ").then(part));
-    Sql::from(format!("SELECT hit.index, {} FROM (", M::of("node")))
+    Sql::from(format!("SELECT hit.index, {} FROM (", M::of("node", true)))
         .then(union)
         .then(format!(") AS hit(index, id) JOIN {table} AS node ON node.id = hit.id"))
 }

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 
-use super::columns::Columns as _;
 use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source};
 use super::lookup::is_one_of;
 use super::sql::{Sql, texts};
@@ -127,7 +126,7 @@ impl List for Organizations {
                 vec![search::relevance(), Key::new("organization.id", KeyKind::Integer)]
             }
         };
-        Source { columns: organization::Model::of("organization"), from, conditions, keys, direction: self.direction }
+        Source { node: "organization", edge: String::new(), from, conditions, keys, direction: self.direction }
     }
 
     fn parts(&self) -> Option<Parts> {

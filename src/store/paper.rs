@@ -237,7 +237,8 @@ impl List for Papers {
             }
         }
         Source {
-            columns: paper::Model::of("paper"),
+            node: "paper",
+            edge: String::new(),
             from,
             conditions,
             keys: self.order.keys(),
@@ -262,7 +263,11 @@ pub struct ResearcherPapers {
 pub struct OwnAuthorship(pub authorship::Model);
 
 impl Columns for OwnAuthorship {
-    const NAMES: &'static [&'static str] = authorship::Model::NAMES;
+    const COUNT: usize = authorship::Model::COUNT;
+
+    fn of(table: &str, with_texts: bool) -> String {
+        authorship::Model::of(table, with_texts)
+    }
 
     fn read(row: &QueryResult, first: usize) -> Result<Self, DbErr> {
         authorship::Model::read(row, first).map(Self)
@@ -284,7 +289,8 @@ impl List for ResearcherPapers {
             order => order.keys(),
         };
         Source {
-            columns: format!("{}, {}", paper::Model::of("paper"), OwnAuthorship::of("own")),
+            node: "paper",
+            edge: OwnAuthorship::of("own", true),
             from: Sql::from("authorship AS own JOIN paper ON paper.id = own.paper_id")
                 .then(self.order.relevance(&self.filter)),
             conditions,

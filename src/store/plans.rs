@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Store;
 use super::affiliation::{AffiliationFilter, AffiliationOrder, AffiliationScope, Affiliations};
-use super::list::{KeyKind, List, OrderDirection, Parent, page_sql};
+use super::list::{KeyKind, List, OrderDirection, Parent, Wants, page_sql};
 use super::organization::{OrganizationFilter, OrganizationOrder, Organizations};
 use super::paper::{PaperFilter, PaperOrder, PaperScope, Papers};
 use super::researcher::{ResearcherFilter, ResearcherOrder, Researchers};
@@ -85,7 +85,13 @@ impl Planner {
                 let place = |there: bool| there.then(|| cursor.clone());
                 let page = Page { size: 20, direction, after: place(after), before: place(before) };
                 for is_generic in [false, true] {
-                    let sql = page_sql(list.source(&self.store), list.parts(), &[Parent::default()], &page, true);
+                    let sql = page_sql::<L::Node>(
+                        list.source(&self.store),
+                        list.parts(),
+                        &[Parent::default()],
+                        &page,
+                        Wants::ALL,
+                    );
                     let statement = sql.expect("a page").statement();
                     let text = statement.to_string();
                     let plan = self.plan(statement, is_generic).await;

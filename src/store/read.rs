@@ -69,7 +69,8 @@ impl Store {
     /// The rows of a statement. Who asks for them is what traces tell of it.
     pub(super) async fn rows<T: FromQueryResult>(&self, loader: &'static str, sql: Sql) -> Result<Vec<T>, Error> {
         let span = statement_span(loader);
-        let rows = self.read(&sql.statement()).instrument(span.clone()).await;
+        let for_values = sql.is_planned_for_values();
+        let rows = self.read(&sql.statement(), for_values).instrument(span.clone()).await;
         let rows = rows.inspect_err(|error| fail_statement(&span, error.code()))?;
         rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
     }
@@ -106,7 +107,7 @@ impl Store {
         Ok(committed?)
     }
 
-    pub(super) async fn read(&self, statement: &Statement) -> Result<Vec<QueryResult>, Error> {
+    pub(super) async fn read(&self, statement: &Statement, for_values: bool) -> Result<Vec<QueryResult>, Error> {
         self.statements.add_one();
         let pool = self.database.get_postgres_connection_pool();
         // After the database came back each connection of the pool may be a dead one.
@@ -118,7 +119,17 @@ impl Store {
             };
             let values = SqlxValues(statement.values.clone().unwrap_or(sea_orm::Values(Vec::new())));
             let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values);
-            match query.fetch_all(connection).await {
+            let fetched = async {
+                if !for_values {
+                    return query.fetch_all(&mut *connection).await;
+                }
+                // By a statement of its own, which takes little beside one that wants it.
+                sqlx::raw_sql("SET plan_cache_mode = force_custom_plan").execute(&mut *connection).await?;
+                let fetched = query.fetch_all(&mut *connection).await;
+                sqlx::raw_sql("RESET plan_cache_mode").execute(&mut *connection).await?;
+                fetched
+            };
+            match fetched.await {
                 Ok(rows) => {
                     lent.give_back();
                     return Ok(rows.into_iter().map(QueryResult::from).collect());

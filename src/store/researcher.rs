@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::FromQueryResult;
 
 use super::affiliation::AffiliationFilter;
-use super::columns::{Columns as _, columns};
+use super::columns::columns;
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
 use super::loaders::Loader;
 use super::lookup::is_one_of;
@@ -169,7 +169,8 @@ impl List for Researchers {
 
     fn source(&self, _: &Store) -> Source {
         Source {
-            columns: researcher::Model::of("researcher"),
+            node: "researcher",
+            edge: String::new(),
             from: self.order.from(&self.filter),
             conditions: self.filter.conditions(),
             keys: self.order.keys(),
@@ -208,7 +209,8 @@ impl List for OrganizationResearchers {
                 .then(")"),
         );
         Source {
-            columns: researcher::Model::of("researcher"),
+            node: "researcher",
+            edge: String::new(),
             from: self.order.from(&self.filter),
             conditions,
             keys: self.order.keys(),
@@ -269,7 +271,8 @@ impl List for TopicResearchers {
             order => order.keys(),
         };
         Source {
-            columns: researcher::Model::of("researcher") + ", tied.paper_count, tied.last_year",
+            node: "researcher",
+            edge: "tied.paper_count, tied.last_year".to_owned(),
             from,
             conditions: self.filter.conditions(),
             keys,

@@ -125,7 +125,7 @@ fn kind_conditions(kinds: &[Kind], alias: &str) -> String {
 fn matches(query: &Query, kinds: &[Kind]) -> Sql {
     let nothing = "SELECT NULL::bigint AS researcher_id, NULL::bigint AS organization_id, NULL::bigint AS topic_id, \
          NULL::bigint AS paper_id, 0 AS rank, 0 AS popularity WHERE false";
-    let mut strict = Sql::from(nothing);
+    let mut strict = Sql::from(nothing).planned_for_values();
     for kind in kinds {
         for (column, value) in kind.identifiers(&query.text) {
             let ids = Kind::ALL.map(|other| if other == *kind { "id" } else { "NULL" }).join(", ");
@@ -241,7 +241,11 @@ pub struct Hit {
 }
 
 impl Columns for Hit {
-    const NAMES: &'static [&'static str] = &["kind", "id"];
+    const COUNT: usize = 2;
+
+    fn of(table: &str, _: bool) -> String {
+        format!("{table}.kind, {table}.id")
+    }
 
     fn read(row: &QueryResult, first: usize) -> Result<Self, DbErr> {
         Self::new(row.try_get_by_index(first)?, row.try_get_by_index(first + 1)?)
@@ -277,7 +281,8 @@ impl List for Search {
         .then(matches(&self.query, &self.kinds))
         .then(") AS match GROUP BY researcher_id, organization_id, topic_id, paper_id) AS hit");
         Source {
-            columns: Hit::of("hit"),
+            node: "hit",
+            edge: String::new(),
             from,
             conditions: Vec::new(),
             keys: vec![
@@ -442,13 +447,15 @@ fn suggestions_sql(query: &Query, kinds: &[Kind], most: i64) -> Sql {
         let column = kind.column();
         let best_known = match kind {
             Kind::Researcher => {
-                "SELECT researcher_id AS id FROM researcher_statistics ORDER BY paper_count DESC, researcher_id DESC"
+                "SELECT researcher_id AS id, paper_count AS known FROM researcher_statistics ORDER BY paper_count DESC, researcher_id DESC"
             }
             Kind::Organization => {
-                "SELECT organization_id AS id FROM organization_statistics ORDER BY researcher_count DESC, organization_id DESC"
+                "SELECT organization_id AS id, researcher_count AS known FROM organization_statistics ORDER BY researcher_count DESC, organization_id DESC"
             }
-            Kind::Topic => "SELECT topic_id AS id FROM topic_statistics ORDER BY paper_count DESC, topic_id DESC",
-            Kind::Paper => "SELECT id FROM paper ORDER BY publication_key DESC, id DESC",
+            Kind::Topic => {
+                "SELECT topic_id AS id, paper_count AS known FROM topic_statistics ORDER BY paper_count DESC, topic_id DESC"
+            }
+            Kind::Paper => "SELECT id, publication_key AS known FROM paper ORDER BY publication_key DESC, id DESC",
         };
         sql = sql
             .then(format!(" UNION ALL (SELECT {entry} FROM ({best_known} "))
@@ -456,7 +463,7 @@ fn suggestions_sql(query: &Query, kinds: &[Kind], most: i64) -> Sql {
             .then(format!(") AS best JOIN search_entry AS entry ON entry.{column} = best.id "))
             .then_with("WHERE (SELECT amount FROM rarest) > ? ", COMMON)
             .then_with("AND ts_match_vq(entry.words, ?::text::tsquery) ", all.clone())
-            .then_with("LIMIT ?)", most);
+            .then_with("ORDER BY best.known DESC, best.id DESC LIMIT ?)", most);
     }
     // Nothing begins so: perhaps a typo.
     let different: Vec<String> = query.different_words().into_iter().map(ToOwned::to_owned).collect();
@@ -471,6 +478,7 @@ fn suggestions_sql(query: &Query, kinds: &[Kind], most: i64) -> Sql {
         .then(format!("best AS (SELECT DISTINCT ON ({columns}) * FROM ranked ORDER BY {columns}, rank) "))
         .then(format!("SELECT {KIND_AND_ID}, text, weight FROM best ORDER BY rank, popularity DESC, 1, 2 "))
         .then_with("LIMIT ?", most)
+        .planned_for_values()
 }
 
 /// Asks for what tells something from its namesakes.

@@ -8,24 +8,25 @@ use sea_orm::{DbBackend, Statement};
 pub struct Sql {
     text: String,
     values: Vec<Value>,
+    is_planned_for_values: bool,
 }
 
 impl From<&str> for Sql {
     fn from(text: &str) -> Self {
-        Self { text: text.to_owned(), values: Vec::new() }
+        Self { text: text.to_owned(), ..Self::default() }
     }
 }
 
 impl From<String> for Sql {
     fn from(text: String) -> Self {
-        Self { text, values: Vec::new() }
+        Self { text, ..Self::default() }
     }
 }
 
 impl Sql {
     /// A piece with one parameter.
     pub fn with(text: &str, value: impl Into<Value>) -> Self {
-        Self { text: text.to_owned(), values: vec![value.into()] }
+        Self { text: text.to_owned(), values: vec![value.into()], ..Self::default() }
     }
 
     /// Appends a piece.
@@ -34,7 +35,20 @@ impl Sql {
         let piece = piece.into();
         self.text.push_str(&piece.text);
         self.values.extend(piece.values);
+        self.is_planned_for_values |= piece.is_planned_for_values;
         self
+    }
+
+    /// The same, where what is best to do depends on the values: how many rows have a word differs by the word.
+    #[must_use]
+    pub fn planned_for_values(self) -> Self {
+        Self { is_planned_for_values: true, ..self }
+    }
+
+    /// Whether Postgres should plan it for its values, and not once for any.
+    #[must_use]
+    pub fn is_planned_for_values(&self) -> bool {
+        self.is_planned_for_values
     }
 
     /// Appends a piece with one parameter.

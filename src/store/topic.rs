@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::columns::{Columns as _, columns};
+use super::columns::columns;
 use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source};
 use super::lookup::{is_one_of, survivors};
 use super::sql::{Sql, texts};
@@ -150,7 +150,7 @@ impl List for Topics {
                 by(search::relevance())
             }
         };
-        Source { columns: topic::Model::of("topic"), from, conditions, keys, direction: self.direction }
+        Source { node: "topic", edge: String::new(), from, conditions, keys, direction: self.direction }
     }
 
     fn parts(&self) -> Option<Parts> {
@@ -217,7 +217,8 @@ impl List for ResearcherTopics {
             TopicOrder::UpdatedAt => Key::new("topic.updated_at", KeyKind::Timestamp),
         };
         Source {
-            columns: topic::Model::of("topic") + ", mine.paper_count, mine.is_declared",
+            node: "topic",
+            edge: "mine.paper_count, mine.is_declared".to_owned(),
             from,
             conditions: Vec::new(),
             keys: vec![key, Key::new("topic.id", KeyKind::Integer)],

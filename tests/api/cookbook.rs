@@ -17,8 +17,8 @@ const TASKS: [(&str, u64); 10] = [
     // The people, their total, the facets, the organizations and topics of these, the headlines.
     ("people-list", 6),
     // The topic, those above, those below; the people and the papers, each with a total; the years; the authors and their
-    // total; who they are, whose names are shown.
-    ("topic-page", 11),
+    // total.
+    ("topic-page", 10),
     // The organization, those above, those below; the people, their total, their affiliations, the organizations of
     // these; the papers, their total, their facet, its topics.
     ("organization-page", 11),

@@ -44,6 +44,7 @@ mod rate_limit;
 mod researcher;
 mod schema;
 mod search;
+mod selection;
 mod settings;
 mod slow;
 mod topic;

@@ -61,7 +61,7 @@ impl Store {
     /// Where the database does not answer.
     pub async fn recount_totals(&self) -> Result<bool, Error> {
         let hold = || Sql::from(HOLD).statement();
-        if !self.read(&hold()).await?.is_empty() {
+        if !self.read(&hold(), false).await?.is_empty() {
             return Ok(false);
         }
         let transaction = self.begin().await?;

@@ -1,0 +1,88 @@
+//! What is read of a row is what a query selects: each field alone is what it is beside all others.
+
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, organization, paper, researcher, ror, topic, with};
+
+/// The innermost type of a field's type as introspection tells it.
+fn named(ty: &Value) -> (&str, &str) {
+    match ty["name"].as_str() {
+        Some(name) => (ty["kind"].as_str().expect("a kind"), name),
+        None => named(&ty["ofType"]),
+    }
+}
+
+/// What to select below a field of a type.
+fn below(kind: &str, name: &str) -> &'static str {
+    match (kind, name) {
+        ("SCALAR" | "ENUM", _) => "",
+        (_, "LocalizedString" | "LocalizedName") => "{ value }",
+        (_, "Abstract") => "{ text excerpt(maxLength: 20) { text } }",
+        (_, "Identifier") => "{ scheme value }",
+        (_, "ResearcherStatistics") => "{ paperCount }",
+        (_, name) if name.ends_with("Connection") => "(first: 2) { nodes { id } }",
+        _ => "{ id }",
+    }
+}
+
+#[tokio::test]
+async fn each_field_alone() {
+    let app = TestApp::start().await;
+    let text = |en: &str, fr: &str| json!({ "en": en, "fr": fr });
+    let person = with(
+        researcher("Ada Berg"),
+        json!({
+            "headline": text("Professor of tides", "Professeure des marées"),
+            "biography": text("She measures the sea.", "Elle mesure la mer."),
+            "affiliations": [{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT",
+                "roleTitle": text("Professor", "Professeure"), "departmentName": text("Sea", "Mer") }],
+        }),
+    );
+    let work = with(
+        paper("Tides", Some(2001), &["Ada Berg"]),
+        json!({ "language": "en", "abstract": text("Water rises.", "L'eau monte."), "abstractCompleteness": "FULL",
+            "translatedTitles": { "fr": "Marées" } }),
+    );
+    app.load(json!([organization(1, "College"), topic("Oceans"), person, work])).await;
+
+    let schema = "query Type($name: String!) { __type(name: $name) { fields { name args { type { kind } }
+        type { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } }";
+    for (list, name) in [
+        ("researchers", "Researcher"),
+        ("organizations", "Organization"),
+        ("topics", "Topic"),
+        ("papers", "Paper"),
+        ("affiliations", "Affiliation"),
+    ] {
+        let told = app.ask(schema, json!({ "name": name })).await;
+        let fields: Vec<(String, String)> = told.data()["__type"]["fields"]
+            .as_array()
+            .expect("fields")
+            .iter()
+            .map(|field| {
+                let (kind, ty) = named(&field["type"]);
+                let name = field["name"].as_str().expect("a name").to_owned();
+                (name.clone(), format!("{name}{}", below(kind, ty)))
+            })
+            .collect();
+        let all: Vec<&str> = fields.iter().map(|(_, selection)| selection.as_str()).collect();
+        let whole = app.data(&format!("{{ {list} {{ nodes {{ {} }} }} }}", all.join(" "))).await;
+        let whole = &whole[list]["nodes"][0];
+        let id = whole["id"].as_str().expect("an id");
+        let by_id = app.data(&format!("{{ node(id: \"{id}\") {{ ... on {name} {{ {} }} }} }}", all.join(" "))).await;
+        assert_eq!(whole, &by_id["node"], "{name} in a list, and by its id");
+        for (field, selection) in fields {
+            for query in [
+                format!("{{ {list} {{ nodes {{ {selection} }} }} }}"),
+                format!(
+                    "{{ {list} {{ edges {{ node {{ ...F }} }} }} }} fragment F on {name} {{ ... {{ {selection} }} }}"
+                ),
+            ] {
+                let alone = app.data(&query).await;
+                let rows = &alone[list];
+                let node = if rows["nodes"].is_array() { &rows["nodes"][0] } else { &rows["edges"][0]["node"] };
+                assert_eq!(node[&field], whole[&field], "{query}");
+            }
+        }
+    }
+}
