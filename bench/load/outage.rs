@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
 use academic_directory::database::{Durability, EmbeddedServer, ServerPrograms};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Arc, BTreeMap, Duration, Instant, Service, sleep_until};
 
@@ -33,7 +33,7 @@ fn serve(program: &str, database: &str) -> Result<(Running, String), Box<dyn Err
     let mut service = Command::new(program)
         .args(["serve", "--demo", "always", "--listen", "127.0.0.1:0"])
         .env("DATABASE_URL", database)
-        .env("LOG", "warn")
+        .env("LOG", "off")
         .env("CACHE_MAX_BYTES", "0")
         .env("TRUSTED_PROXIES", "127.0.0.1")
         .stdout(Stdio::piped())
@@ -114,9 +114,17 @@ pub(super) async fn measure(program: &str) -> Result<(), Box<dyn Error>> {
     let server = stopped.take().ok_or("no server")?;
     let pid =
         server.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)).ok_or("a server of somebody else")?;
-    // The server's processes are a group of their own.
-    let signal = |signal| kill_process_group(pid, signal).map_err(Into::into);
-    outage("database frozen", &service, || signal(Signal::STOP), || signal(Signal::CONT)).await?;
+    // As a machine that stands still: the server and those of its processes that are there at that moment.
+    let frozen = std::cell::RefCell::new(Vec::new());
+    let freeze = || {
+        let number = pid.as_raw_nonzero();
+        let children = fs::read_to_string(format!("/proc/{number}/task/{number}/children"))?;
+        let children = children.split_whitespace().filter_map(|child| Pid::from_raw(child.parse().ok()?));
+        *frozen.borrow_mut() = std::iter::once(pid).chain(children).collect();
+        frozen.borrow().iter().try_for_each(|pid| kill_process(*pid, Signal::STOP)).map_err(Into::into)
+    };
+    let go_on = || frozen.borrow().iter().try_for_each(|pid| kill_process(*pid, Signal::CONT)).map_err(Into::into);
+    outage("database frozen", &service, freeze, go_on).await?;
     drop(server);
     Ok(())
 }
