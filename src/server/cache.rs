@@ -75,13 +75,8 @@ pub struct Answers {
     pub misses: Counter,
 }
 
-/// What is known before a query is run.
-pub enum Found {
-    /// Its answer.
-    Answer(Kept),
-    /// The place for its answer, and the version that it will be of at least.
-    Nothing(Option<(Question, Version)>),
-}
+/// Where an answer is to be kept: what it answers, and the version that it will be of at least.
+pub type Place = (Question, Version);
 
 impl Answers {
     /// Keeps at most so many bytes; nothing where that is 0.
@@ -95,34 +90,43 @@ impl Answers {
         Self { kept, latest: Mutex::default(), hits: Counter::default(), misses: Counter::default() }
     }
 
-    /// Looks for the answer to a question.
-    pub async fn find(&self, store: &Store, question: impl FnOnce() -> Option<Question>) -> Found {
-        let Some(kept) = &self.kept else { return Found::Nothing(None) };
-        let Some(version) = store.version().await else { return Found::Nothing(None) };
-        self.keep_up(kept, &version);
-        let Some(question) = question() else { return Found::Nothing(None) };
-        if let Some((_, answer)) = kept.get(&question).filter(|(of, _)| *of == version) {
+    /// What is to be kept by; none where nothing is kept.
+    pub fn question(&self, ask: impl FnOnce() -> Option<Question>) -> Option<Question> {
+        self.kept.as_ref().and_then(|_| ask())
+    }
+
+    /// The answer to a question. The database is asked for the version only where there is one.
+    pub async fn find(&self, store: &Store, question: &Question) -> Option<Kept> {
+        let (of, answer) = self.kept.as_ref()?.get(question)?;
+        let is_true = self.version(store).await? == of;
+        is_true.then(|| {
             self.hits.inc();
-            return Found::Answer(answer);
-        }
+            answer
+        })
+    }
+
+    /// The place for an answer that is about to be made.
+    pub async fn place(&self, store: &Store, question: Question) -> Option<Place> {
         self.misses.inc();
-        Found::Nothing(Some((question, version)))
+        Some((question, self.version(store).await?))
     }
 
     /// Keeps an answer that was made after its place was found.
-    pub fn keep(&self, (question, version): (Question, Version), answer: Kept) {
+    pub fn keep(&self, (question, version): Place, answer: Kept) {
         if let Some(kept) = &self.kept {
             kept.insert(question, (version, answer));
         }
     }
 
-    /// Lets go of all answers of earlier versions at once, rather than when their room is needed.
-    fn keep_up(&self, kept: &Cache<Question, (Version, Kept)>, version: &Version) {
+    /// The version. Where it is a new one, all answers of earlier ones go at once, rather than when their room is needed.
+    async fn version(&self, store: &Store) -> Option<Version> {
+        let version = store.version().await?;
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if latest.as_ref() != Some(version) {
-            kept.invalidate_all();
+        if latest.as_ref() != Some(&version) {
+            self.kept.as_ref().inspect(|kept| kept.invalidate_all());
             *latest = Some(version.clone());
         }
+        Some(version)
     }
 
     /// How many bytes they take.

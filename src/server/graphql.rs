@@ -16,7 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, Span};
 
 use super::answer::{self, Refusal};
-use super::cache::{Found, Kept, Question};
+use super::cache::{Kept, Question};
 use super::metrics::Observation;
 use super::negotiation::MediaType;
 use super::parameters::{self, Parameters};
@@ -288,21 +288,16 @@ async fn run(
     let operation_name = parameters.operation_name.take().filter(|name| !name.is_empty());
     let variables = std::mem::take(&mut parameters.variables);
     let languages = accepted_languages(http);
-    let place = match told {
-        CostWanted::Not => {
-            let question = || Question::new(&document.text, operation_name.as_deref(), &variables, &languages);
-            match state.answers.find(&state.store, question).await {
-                Found::Answer(kept) => {
-                    if let Some(text) = text {
-                        state.persisted.remember(&parameters, &text);
-                    }
-                    return give_again(http, state, &kept, media_type, is_by_name);
-                }
-                Found::Nothing(place) => place,
-            }
+    let ask = || Question::new(&document.text, operation_name.as_deref(), &variables, &languages);
+    let question = (told == CostWanted::Not).then(|| state.answers.question(ask)).flatten();
+    if let Some(question) = &question
+        && let Some(kept) = state.answers.find(&state.store, question).await
+    {
+        if let Some(text) = text {
+            state.persisted.remember(&parameters, &text);
         }
-        CostWanted::Too | CostWanted::Only => None,
-    };
+        return give_again(http, state, &kept, media_type, is_by_name);
+    }
     let mut query = Request::new(document.text).variables(variables);
     if let Some(name) = operation_name {
         query = query.operation_name(name);
@@ -333,6 +328,11 @@ async fn run(
         return respond(http, state, &response, media_type, false);
     }
 
+    // What is refused by now has cost the database nothing.
+    let place = match question.filter(|_| kind == Some(OperationType::Query)) {
+        Some(question) => state.answers.place(&state.store, question).await,
+        None => None,
+    };
     // On threads with a stack as deep as queries may be. If the client goes away, so does this, and with it the task.
     let schema = Arc::clone(&state.schema);
     let executed = AbortOnDropHandle::new(
@@ -364,7 +364,7 @@ async fn run(
     if told == CostWanted::Too {
         tell_cost(&mut response, cost, state);
     }
-    let place = place.filter(|_| kind == Some(OperationType::Query) && response.errors.is_empty());
+    let place = place.filter(|_| response.errors.is_empty());
     let Some(place) = place else { return respond(http, state, &response, media_type, is_by_name) };
     let kept = Kept { body: written(&response)?, name, cost };
     let answered = respond_with(http, state, kept.body.clone(), true, media_type, is_by_name);

@@ -280,3 +280,18 @@ async fn without_a_word_of_the_version_nothing_is_kept() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+#[tokio::test]
+async fn what_is_refused_asks_the_database_nothing() {
+    let app = TestApp::start_http(keeping()).await;
+    let session = Session::open(&app.database_url).await;
+    let asked_for_the_version = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+         AND query LIKE '%FROM directory_change%' AND pid <> pg_backend_pid()";
+    let page = |inner: &str| format!("coauthors(first: 100) {{ nodes {{ {inner} }} }}");
+    let dear = format!("{{ researchers(first: 100) {{ nodes {{ {} }} }} }}", page(&page(&page("name"))));
+    let (answer, statements) = app.statements_of(&dear, json!({})).await;
+    assert_eq!((answer.codes(), statements), (vec!["QUERY_TOO_COMPLEX".to_owned()], 0));
+    assert_eq!(session.number(asked_for_the_version).await, 0);
+    asked(&app, TITLES).await;
+    assert_eq!(session.number(asked_for_the_version).await, 1);
+}
