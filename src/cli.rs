@@ -200,6 +200,7 @@ async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> Outcome {
         () = &mut stop => return Ok(ExitCode::SUCCESS),
     };
     let store = Store::new(database.connection.clone(), config.consortium_size);
+    let store = store.with_replicas(database.replicas.clone());
     let prepared = tokio::select! {
         application = prepare(&database, &store, serve) => application.map(Some),
         () = &mut stop => Ok(None),

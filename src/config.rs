@@ -21,6 +21,9 @@ pub struct DatabaseConfig {
     /// The Postgres to use, as postgres://user:password@host/database; without it a private server is started
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<String>,
+    /// Copies of it that follow it by streaming replication, as addresses with commas between them; requests are read from those that lag behind by nothing
+    #[arg(long, env = "DATABASE_READ_URLS", value_delimiter = ',', hide_env_values = true, global = true)]
+    pub database_read_urls: Vec<String>,
     /// Where the private Postgres keeps its data
     #[arg(long, env = "DATA_DIR", default_value = "data", global = true)]
     pub data_dir: PathBuf,

@@ -35,6 +35,14 @@ pub enum DatabaseError {
     /// The configured one did not answer, or refused.
     #[error("cannot use the database that DATABASE_URL names: {0}")]
     Connect(#[source] DbErr),
+    /// One of the copies is no address of a Postgres.
+    #[error(
+        "the address in place {0} of DATABASE_READ_URLS is not that of a PostgreSQL database, such as postgres://user:password@host/database"
+    )]
+    ReadAddress(usize),
+    /// One of the copies cannot be used.
+    #[error("cannot use the database in place {0} of DATABASE_READ_URLS: {1}")]
+    ReadConnect(usize, #[source] DbErr),
     /// A statement that sets it up failed.
     #[error("cannot set up the database: {0}")]
     Setup(#[source] DbErr),
@@ -51,6 +59,8 @@ pub enum DatabaseError {
 pub struct Database {
     /// A pool for requests and imports.
     pub connection: DatabaseConnection,
+    /// A pool for each copy that requests may be read from; they need not answer yet.
+    pub replicas: Vec<DatabaseConnection>,
     server: Option<PrivateServer>,
 }
 
@@ -98,8 +108,15 @@ impl Database {
                 }
             }
         }
-        let connection = connect(&url, config).await.map_err(DatabaseError::Connect)?;
-        Ok(Self { connection, server })
+        let connection = connect(&url, config, false).await.map_err(DatabaseError::Connect)?;
+        let mut replicas = Vec::with_capacity(config.database_read_urls.len());
+        for (place, url) in (1..).zip(&config.database_read_urls) {
+            if !is_address(url) {
+                return Err(DatabaseError::ReadAddress(place));
+            }
+            replicas.push(connect(url, config, true).await.map_err(|error| DatabaseError::ReadConnect(place, error))?);
+        }
+        Ok(Self { connection, replicas, server })
     }
 
     /// Whether the private server is behind it.
@@ -119,8 +136,10 @@ impl Database {
 
     /// Closes the connections and stops the private server.
     pub async fn close(self) {
-        if let Err(error) = self.connection.close().await {
-            tracing::warn!(%error, "the connections to the database did not close");
+        for connection in self.replicas.into_iter().chain([self.connection]) {
+            if let Err(error) = connection.close().await {
+                tracing::warn!(%error, "the connections to the database did not close");
+            }
         }
         if let Some(server) = self.server {
             // It waits for the server's end, which no async worker should.
@@ -145,7 +164,7 @@ pub async fn run_migrations(
     let migrations = Migrator::get_migration_with_status(&connection).await.map_err(DatabaseError::Setup)?;
     let applied = |migration: &migration::Migration| migration.status() == migration::MigrationStatus::Applied;
     let status = migrations.iter().map(|migration| (migration.name().to_owned(), applied(migration))).collect();
-    Database { connection, server }.close().await;
+    Database { connection, replicas: Vec::new(), server }.close().await;
     Ok(status)
 }
 
@@ -215,9 +234,13 @@ async fn create_private_database(server: &EmbeddedServer) -> Result<(), Database
     connection.close().await.map_err(DatabaseError::Setup)
 }
 
+fn is_address(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"))
+}
+
 /// One connection, for what needs a session.
 async fn plain(url: &str) -> Result<DatabaseConnection, DatabaseError> {
-    if !Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql")) {
+    if !is_address(url) {
         return Err(DatabaseError::Address);
     }
     let mut options = ConnectOptions::new(url);
@@ -249,12 +272,13 @@ async fn migrate(url: &str, direction: Direction) -> Result<(), DatabaseError> {
     connection.close().await.map_err(DatabaseError::Setup)
 }
 
-async fn connect(url: &str, config: &DatabaseConfig) -> Result<DatabaseConnection, DbErr> {
+async fn connect(url: &str, config: &DatabaseConfig, is_lazy: bool) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
     let timeout = format!("{}ms", config.statement_timeout().as_millis());
     options
         .max_connections(config.database_max_connections.get())
         .min_connections(1)
+        .connect_lazy(is_lazy)
         .acquire_timeout(config.database_wait())
         // A round trip for each statement; reads find out by themselves, and writes say so.
         .test_before_acquire(false)

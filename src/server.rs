@@ -84,7 +84,7 @@ impl Application {
         let unusable = |error| StartError::Address(listen, error);
         let listener = TcpListener::bind(listen).map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?;
-        let schema = schema::builder(&limits).data(identity);
+        let schema = || schema::builder(&limits).data(identity.clone());
         let connections = network.connections();
         connections::make_room(connections.most);
         let (head_timeout, keep_alive) = (connections.head, connections.keep_alive);
@@ -292,6 +292,7 @@ fn cross_origin(origins: &[String]) -> Cors {
             "apollo-require-preflight",
             "authorization",
             "content-type",
+            "x-directory-position",
             "x-requested-with",
             "x-request-id",
         ])
@@ -300,6 +301,7 @@ fn cross_origin(origins: &[String]) -> Cors {
             header::RETRY_AFTER,
             HeaderName::from_static("ratelimit"),
             HeaderName::from_static("ratelimit-policy"),
+            HeaderName::from_static("x-directory-position"),
             HeaderName::from_static("x-request-id"),
         ])
         .block_on_origin_mismatch(false)

@@ -1,18 +1,21 @@
 //! The GraphQL schema: one file per concept, with its type and its part of the query.
 
+use std::sync::Arc;
+
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::OperationType;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{
     EmptyMutation, EmptySubscription, MergedObject, Pos, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
-    ServerError, Value,
+    ServerError, ValidationMode, Value,
 };
 
 use crate::config::Limits;
 use crate::error::Error;
-use crate::store::loaders::Loaders;
+use crate::store::Store;
 
 use self::budget::Cost;
 use self::definitions::Definitions;
+use self::documents::{Document, Documents, Judged};
 use self::response::Shape;
 
 mod affiliation;
@@ -24,6 +27,7 @@ mod connection;
 pub mod context;
 mod definitions;
 mod directory;
+mod documents;
 mod facet;
 mod identifier;
 mod localized;
@@ -66,7 +70,11 @@ pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, EmptySubs
 
 /// The schema, ready to answer.
 pub struct DirectorySchema {
-    schema: Schema<Query, EmptyMutation, EmptySubscription>,
+    /// For queries that nobody has validated yet.
+    strict: Schema<Query, EmptyMutation, EmptySubscription>,
+    /// For those that were: it only counts on what it needs to run them.
+    fast: Schema<Query, EmptyMutation, EmptySubscription>,
+    documents: Documents,
     definitions: Definitions,
     limits: Limits,
 }
@@ -74,7 +82,8 @@ pub struct DirectorySchema {
 /// A request that is within the limits.
 pub struct Prepared {
     request: Request,
-    shape: Option<Shape>,
+    document: Arc<Document>,
+    judged: Arc<Judged>,
     /// What kind of operation it would run; none where there is none of that name.
     pub kind: Option<OperationType>,
     /// The name of the operation.
@@ -86,10 +95,11 @@ pub struct Prepared {
 impl DirectorySchema {
     /// Finishes the schema.
     #[must_use]
-    pub fn new(builder: SchemaBuilder<Query, EmptyMutation, EmptySubscription>, limits: Limits) -> Self {
-        let schema = builder.finish();
-        let definitions = Definitions::of(&schema.sdl());
-        Self { schema, definitions, limits }
+    pub fn new(builder: impl Fn() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription>, limits: Limits) -> Self {
+        let strict = builder().finish();
+        let fast = builder().validation_mode(ValidationMode::Fast).finish();
+        let definitions = Definitions::of(&strict.sdl());
+        Self { strict, fast, documents: Documents::default(), definitions, limits }
     }
 
     /// Reads a request and holds it to the limits, before anything of it is done.
@@ -97,30 +107,45 @@ impl DirectorySchema {
     /// # Errors
     /// The answer to a text that is no query, or asks for more than it may.
     pub fn prepare(&self, mut request: Request) -> Result<Prepared, Box<Response>> {
-        budget::check_text(&request.query, &self.limits).map_err(refused)?;
-        let document = parse_query(&request.query).map_err(|error| {
-            let mut error = ServerError::from(error);
-            error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
-            Box::new(Response::from_errors(vec![error]))
-        })?;
-        let chosen = budget::chosen(&document, request.operation_name.as_deref());
+        let known = self.documents.find(&request.query, request.operation_name.as_deref());
+        let is_new = known.is_none();
+        let document = match known {
+            Some(document) => document,
+            None => Arc::new(Document::new(self.parse(&request.query)?)),
+        };
+        let chosen = budget::chosen(&document.parsed, request.operation_name.as_deref());
         let operation = chosen.map(|operation| &operation.node);
         if let Some(operation) = operation {
             variables::fill_in(operation, &mut request.variables);
         }
-        let cost = budget::check(&document, operation, &request.variables, &self.definitions, &self.limits);
-        let cost = cost.map_err(refused)?;
+        let judged = document.judged(operation, &request.variables, || {
+            budget::check(&document.parsed, operation, &request.variables, &self.definitions, &self.limits)
+        });
+        let judged = judged.map_err(refused)?;
+        if is_new {
+            // Within the limits, so that it has an end.
+            document.give_shape(operation.map(|operation| Shape::of(&self.definitions, &document.parsed, operation)));
+            self.documents.keep(&request.query, request.operation_name.as_deref(), &document);
+        }
         if let Some(error) = operation.and_then(|operation| variables::mistake(operation, &request.variables)) {
             return Err(Box::new(Response::from_errors(vec![error])));
         }
-        let shape = operation.map(|operation| Shape::of(&self.definitions, &document, operation));
         let kind = operation.map(|operation| operation.ty);
         let name = request.operation_name.clone().or_else(|| {
-            let mut names = document.operations.iter().filter_map(|(name, _)| name.cloned());
+            let mut names = document.parsed.operations.iter().filter_map(|(name, _)| name.cloned());
             names.next().map(|name| name.to_string()).filter(|_| chosen.is_some())
         });
-        request.set_parsed_query(document);
-        Ok(Prepared { request, shape, kind, name, cost })
+        request.set_parsed_query(document.parsed.clone());
+        Ok(Prepared { request, kind, name, cost: judged.cost, document, judged })
+    }
+
+    fn parse(&self, text: &str) -> Result<ExecutableDocument, Box<Response>> {
+        budget::check_text(text, &self.limits).map_err(refused)?;
+        parse_query(text).map_err(|error| {
+            let mut error = ServerError::from(error);
+            error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
+            Box::new(Response::from_errors(vec![error]))
+        })
     }
 
     /// What a query may cost at most.
@@ -129,12 +154,19 @@ impl DirectorySchema {
         &self.limits
     }
 
-    /// Answers a request from what these loaders read.
-    pub async fn execute(&self, prepared: Prepared, loaders: Loaders) -> Response {
-        let mut response = loaders.drive(self.schema.execute(prepared.request.data(loaders.clone()))).await;
+    /// Answers a request from a store that is its own.
+    pub async fn execute(&self, prepared: Prepared, store: Store) -> Response {
+        let judged = prepared.judged;
+        let schema = if judged.is_valid() { &self.fast } else { &self.strict };
+        let loaders = store.loaders();
+        let request = prepared.request.data(store).data(loaders.clone());
+        let mut response = loaders.drive(schema.execute(request)).await;
         let was_executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
-        if let Some(shape) = prepared.shape.filter(|_| was_executed) {
-            shape.complete(&mut response);
+        if was_executed {
+            judged.passed();
+            if let Some(shape) = prepared.document.shape() {
+                shape.complete(&mut response);
+            }
         }
         response
     }

@@ -287,7 +287,7 @@ impl ResearcherStatistics {
 
     /// The number of people with whom there are papers of at most the directory's consortium size.
     async fn coauthor_count(&self) -> i32 {
-        i32::try_from(self.counted.coauthor_count).unwrap_or(i32::MAX)
+        self.counted.coauthor_count
     }
 
     /// The year of the first paper that has a year.

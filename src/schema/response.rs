@@ -33,6 +33,12 @@ impl Shape {
         shape
     }
 
+    /// How many fields it has, on all levels.
+    #[must_use]
+    pub fn fields(&self) -> usize {
+        self.fields.values().map(|below| 1 + below.fields()).sum()
+    }
+
     /// Brings the data of an executed request into shape.
     pub fn complete(&self, response: &mut Response) {
         if !response.errors.is_empty() {

@@ -15,7 +15,7 @@ use prometheus_client::metrics::counter::Counter;
 use crate::language::AcceptedLanguages;
 use crate::schema::budget::Cost;
 use crate::store::Store;
-use crate::store::version::Version;
+use crate::store::version::{Moment, Position, Version};
 
 /// What an entry takes beside its texts.
 const OVERHEAD: usize = 256;
@@ -95,20 +95,24 @@ impl Answers {
         self.kept.as_ref().and_then(|_| ask())
     }
 
-    /// The answer to a question. The database is asked for the version only where there is one.
-    pub async fn find(&self, store: &Store, question: &Question) -> Option<Kept> {
+    /// The answer to a question, of nothing before what the client has seen. The database is asked for the version only
+    /// where there is one.
+    pub async fn find(&self, store: &Store, question: &Question, seen: Option<Position>) -> Option<Kept> {
         let (of, answer) = self.kept.as_ref()?.get(question)?;
-        let is_true = self.version(store).await? == of;
-        is_true.then(|| {
+        let version = store.moment(seen).await?.version;
+        self.end_others(&version);
+        (version == of).then(|| {
             self.hits.inc();
             answer
         })
     }
 
-    /// The place for an answer that is about to be made.
-    pub async fn place(&self, store: &Store, question: Question) -> Option<Place> {
+    /// The place for an answer that is about to be made, from whatever has all up to this moment.
+    pub fn place(&self, question: Question, moment: Option<&Moment>) -> Option<Place> {
         self.misses.inc();
-        Some((question, self.version(store).await?))
+        let version = moment?.version.clone();
+        self.end_others(&version);
+        Some((question, version))
     }
 
     /// Keeps an answer that was made after its place was found.
@@ -118,15 +122,13 @@ impl Answers {
         }
     }
 
-    /// The version. Where it is a new one, all answers of earlier ones go at once, rather than when their room is needed.
-    async fn version(&self, store: &Store) -> Option<Version> {
-        let version = store.version().await?;
+    /// Where the version is a new one, all answers of earlier ones go at once, rather than when their room is needed.
+    fn end_others(&self, version: &Version) {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if latest.as_ref() != Some(&version) {
+        if latest.as_ref() != Some(version) {
             self.kept.as_ref().inspect(|kept| kept.invalidate_all());
             *latest = Some(version.clone());
         }
-        Some(version)
     }
 
     /// How many bytes they take.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody as _};
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
@@ -28,10 +28,13 @@ use crate::error::Error;
 use crate::language::AcceptedLanguages;
 use crate::schema::budget::Cost;
 use crate::store::read::Statements;
+use crate::store::version::Position;
 use crate::telemetry;
 
 /// What decides about an answer, for caches on the way.
 const VARY: &str = "Accept, Accept-Encoding, Accept-Language";
+/// A place in the database's log: in an answer, all up to there is in it; in a request, the answer is to have all up to there.
+pub(super) const POSITION: HeaderName = HeaderName::from_static("x-directory-position");
 /// Headers that a page of another site can only send after asking, by any of which a GET shows that it is meant.
 const MEANT: [&str; 3] = ["apollo-require-preflight", "x-apollo-operation-name", "x-requested-with"];
 
@@ -90,6 +93,8 @@ struct Noted {
     statements: Option<Statements>,
     /// Whether its answer was there already.
     is_kept: bool,
+    /// What its answer has all up to, where that was asked.
+    position: Option<Position>,
     outcome: &'static str,
     refusal: Option<String>,
 }
@@ -184,6 +189,10 @@ fn finish(request: &HttpRequest, answered: Result<HttpResponse, Refusal>) -> Htt
     }
     let mut response =
         answered.unwrap_or_else(|refusal| refusal.respond(MediaType::accepted_by(request).unwrap_or(MediaType::Json)));
+    let position = request.extensions().get::<Noted>().and_then(|noted| noted.position);
+    if let Some(value) = position.and_then(|position| HeaderValue::from_str(&position.to_string()).ok()) {
+        response.headers_mut().insert(POSITION, value);
+    }
     let standing = request.extensions().get::<Standing>().copied();
     for (name, value) in standing.iter().flat_map(Standing::headers) {
         response.headers_mut().insert(name, value);
@@ -285,13 +294,14 @@ async fn run(
     // Only kept where somebody will ask for it by its digest.
     let text = parameters.sha256.is_some().then(|| document.text.clone());
     let told = CostWanted::of(http)?;
+    let seen = position_seen(http)?;
     let operation_name = parameters.operation_name.take().filter(|name| !name.is_empty());
     let variables = std::mem::take(&mut parameters.variables);
     let languages = accepted_languages(http);
     let ask = || Question::new(&document.text, operation_name.as_deref(), &variables, &languages);
     let question = (told == CostWanted::Not).then(|| state.answers.question(ask)).flatten();
     if let Some(question) = &question
-        && let Some(kept) = state.answers.find(&state.store, question).await
+        && let Some(kept) = state.answers.find(&state.store, question, seen).await
     {
         if let Some(text) = text {
             state.persisted.remember(&parameters, &text);
@@ -302,10 +312,7 @@ async fn run(
     if let Some(name) = operation_name {
         query = query.operation_name(name);
     }
-    let store = state.store.for_request();
-    let statements = store.statements();
-    let loaders = store.loaders();
-    query = query.data(store).data(languages);
+    query = query.data(languages);
     let request_id = RequestId::of(http);
     let prepared = match state.schema.prepare(query) {
         Ok(prepared) => prepared,
@@ -320,7 +327,6 @@ async fn run(
     }
     let (cost, kind, name) = (prepared.cost, prepared.kind, prepared.name.clone());
     name_operation(http, kind, name.as_deref(), cost);
-    note(http, |noted| noted.statements = Some(statements.clone()));
     charge(http, state, if told == CostWanted::Only { LEAST_COST } else { cost.total() })?;
     if told == CostWanted::Only {
         let mut response = Response::new(Value::Null);
@@ -329,14 +335,19 @@ async fn run(
     }
 
     // What is refused by now has cost the database nothing.
-    let place = match question.filter(|_| kind == Some(OperationType::Query)) {
-        Some(question) => state.answers.place(&state.store, question).await,
-        None => None,
-    };
+    let question = question.filter(|_| kind == Some(OperationType::Query));
+    let is_asked = question.is_some() || seen.is_some() || !state.store.replicas().is_empty();
+    let moment = if is_asked { state.store.moment(seen).await } else { None };
+    let place = question.and_then(|question| state.answers.place(question, moment.as_ref()));
+    let store = state.store.for_request(moment.as_ref(), seen).await;
+    note(http, |noted| {
+        noted.statements = Some(store.statements());
+        noted.position = moment.map(|moment| moment.position);
+    });
     // On threads with a stack as deep as queries may be. If the client goes away, so does this, and with it the task.
     let schema = Arc::clone(&state.schema);
     let executed = AbortOnDropHandle::new(
-        state.runtime.spawn(async move { schema.execute(prepared, loaders).await }.in_current_span()),
+        state.runtime.spawn(async move { schema.execute(prepared, store).await }.in_current_span()),
     );
     let mut pulse = state.pulse.clone();
     let answered = tokio::select! {
@@ -418,6 +429,15 @@ fn unreadable(http: &HttpRequest, state: &State, reason: impl Into<String>) -> R
         Ok(()) => Refusal::bad_request("BAD_USER_INPUT", reason),
         Err(refusal) => refusal,
     }
+}
+
+/// What the client has seen already, by the header `X-Directory-Position`.
+fn position_seen(http: &HttpRequest) -> Result<Option<Position>, Refusal> {
+    let Some(value) = http.headers().get(POSITION) else { return Ok(None) };
+    let position = value.to_str().unwrap_or_default().parse();
+    position
+        .map(Some)
+        .map_err(|error: Error| Refusal::bad_request("BAD_USER_INPUT", format!("X-Directory-Position: {error}")))
 }
 
 /// Whether a client wants to know what its query costs, by the header `X-Query-Cost`.

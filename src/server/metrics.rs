@@ -100,6 +100,7 @@ struct Gauges {
     pool_open: Gauge,
     pool_idle: Gauge,
     pool_most: Gauge,
+    replica_requests: Gauge,
     database: Gauge,
     tasks: Gauge,
     queue: Gauge,
@@ -177,6 +178,11 @@ impl Inner {
         registry.register("pool_connections_idle", "Those that nobody uses", gauges.pool_idle.clone());
         registry.register("pool_connections_maximum", "The most there may be", gauges.pool_most.clone());
         registry.register(
+            "replica_requests",
+            "Requests that were read from a copy of the database since the start",
+            gauges.replica_requests.clone(),
+        );
+        registry.register(
             "database_ready",
             "1 while the database answers and has all migrations",
             gauges.database.clone(),
@@ -207,6 +213,8 @@ impl Inner {
         set(&gauges.pool_open, open);
         set(&gauges.pool_idle, idle);
         set(&gauges.pool_most, most);
+        let requests = watched.store.replicas().iter().map(|replica| replica.requests()).sum::<u64>();
+        gauges.replica_requests.set(i64::try_from(requests).unwrap_or(i64::MAX));
         set(&gauges.database, usize::from(watched.pulse.health() == Health::Good));
         let runtime = self.runtime.metrics();
         set(&gauges.tasks, runtime.num_alive_tasks());

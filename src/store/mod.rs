@@ -23,6 +23,7 @@ mod plans;
 pub mod pulse;
 pub mod read;
 pub mod relation;
+pub mod replica;
 pub mod researcher;
 pub mod search;
 mod sql;
@@ -32,16 +33,21 @@ pub mod write;
 
 use columns::Columns;
 use loaders::Loaders;
-use read::Statements;
-use version::VersionWatch;
+use read::{Queue, Statements};
+use replica::Replica;
+use version::{Moment, Position, VersionWatch};
 
 /// The directory's contents.
 #[derive(Clone, Debug)]
 pub struct Store {
     database: DatabaseConnection,
+    replicas: Arc<[Arc<Replica>]>,
+    /// The one that a request reads from instead of the database itself.
+    reads_from: Option<Arc<Replica>>,
     /// Papers with more authors than this make no coauthors unless a filter asks for them.
     consortium_size: u32,
     statements: Statements,
+    queue: Queue,
     version: Arc<VersionWatch>,
 }
 
@@ -49,13 +55,54 @@ impl Store {
     /// The contents of a connected database.
     #[must_use]
     pub fn new(database: DatabaseConnection, consortium_size: u32) -> Self {
-        Self { database, consortium_size, statements: Statements::default(), version: Arc::default() }
+        Self {
+            database,
+            replicas: Arc::new([]),
+            reads_from: None,
+            consortium_size,
+            statements: Statements::default(),
+            queue: Queue::default(),
+            version: Arc::default(),
+        }
     }
 
-    /// The same contents for one request, whose statements are counted for it alone.
+    /// The same contents, which requests may also read from these copies of the database.
     #[must_use]
-    pub fn for_request(&self) -> Self {
-        Self { statements: self.statements.of_one(), ..self.clone() }
+    pub fn with_replicas(self, replicas: impl IntoIterator<Item = DatabaseConnection>) -> Self {
+        let replicas = replicas.into_iter().map(|database| Arc::new(Replica::new(database))).collect();
+        Self { replicas, ..self }
+    }
+
+    /// The copies that requests may read from.
+    #[must_use]
+    pub fn replicas(&self) -> &[Arc<Replica>] {
+        &self.replicas
+    }
+
+    /// The same contents for one request, whose statements are counted for it alone. It reads from one database from its
+    /// beginning to its end: where the directory's moment is known, from the first copy that has all of it and all that
+    /// the client has seen.
+    pub async fn for_request(&self, moment: Option<&Moment>, seen: Option<Position>) -> Self {
+        let reads_from = match moment {
+            Some(moment) => self.replica_with(moment.position.max(seen.unwrap_or(moment.position))).await,
+            None => None,
+        };
+        Self { statements: self.statements.of_one(), queue: Queue::default(), reads_from, ..self.clone() }
+    }
+
+    /// A copy that has all up to a position; they take turns.
+    async fn replica_with(&self, position: Position) -> Option<Arc<Replica>> {
+        let number = self.replicas.len();
+        let first = self.replicas.iter().map(|replica| replica.requests()).sum::<u64>();
+        for index in 0..number {
+            let place = usize::try_from(first).unwrap_or(0).wrapping_add(index) % number;
+            if let Some(replica) = self.replicas.get(place).filter(|_| number > 0)
+                && replica.has(position).await
+            {
+                return Some(Arc::clone(replica));
+            }
+        }
+        None
     }
 
     /// How many statements were sent.

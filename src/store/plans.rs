@@ -179,6 +179,7 @@ async fn every_order_of_the_whole_directory_is_an_index() {
     let server = tokio::task::spawn_blocking(start);
     let server = server.await.expect("a start").expect("a server");
     let config = DatabaseConfig {
+        database_read_urls: Vec::new(),
         database_url: Some(server.url("postgres")),
         data_dir: folder.path().to_owned(),
         pg_bindir: None,

@@ -2,12 +2,14 @@
 //! more, and another one where the first turns out to be dead.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use sea_orm::sqlx::pool::PoolConnection;
-use sea_orm::sqlx::{self, AssertSqlSafe, Postgres};
+use sea_orm::sqlx::{self, AssertSqlSafe, PgPool, Postgres};
 use sea_orm::{DatabaseTransaction, DbErr, FromQueryResult, QueryResult, Statement, TransactionTrait as _};
 use sea_query_sqlx::SqlxValues;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tracing::Instrument as _;
 
 use super::Store;
@@ -47,19 +49,77 @@ impl Statements {
     }
 }
 
+/// Where the statements of one request wait for each other while all connections are taken. They share the next one that
+/// comes free, so that a busy pool is asked once and not for each of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Queue {
+    /// What the one before left for the next.
+    turn: Arc<Mutex<Option<PoolConnection<Postgres>>>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// Somebody who waits, as long as he does.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(number: &'a AtomicUsize) -> Self {
+        number.fetch_add(1, Ordering::AcqRel);
+        Self(number)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Queue {
+    async fn lend(&self, pool: &PgPool) -> Result<Lent, sqlx::Error> {
+        if let Some(connection) = pool.try_acquire() {
+            return Ok(Lent { connection: Some(connection), turn: None });
+        }
+        let begun = Instant::now();
+        let waiting = Waiting::new(&self.waiting);
+        let mut next = Arc::clone(&self.turn).lock_owned().await;
+        drop(waiting);
+        let connection = match next.take() {
+            Some(connection) => connection,
+            // Nobody waits longer for being behind others who waited in vain.
+            None if begun.elapsed() >= pool.options().get_acquire_timeout() => return Err(sqlx::Error::PoolTimedOut),
+            None => pool.acquire().await?,
+        };
+        Ok(Lent { connection: Some(connection), turn: Some(Turn { next, waiting: Arc::clone(&self.waiting) }) })
+    }
+}
+
 /// A connection that is in the middle of something until it is done. Let go before that, it is closed, not put back:
 /// its statement may still run, which the server stops when it finds nobody at the other end.
-struct Lent(Option<PoolConnection<Postgres>>);
+struct Lent {
+    connection: Option<PoolConnection<Postgres>>,
+    turn: Option<Turn>,
+}
+
+/// The turn of one of those who wait, in which what it has goes to the next.
+struct Turn {
+    next: OwnedMutexGuard<Option<PoolConnection<Postgres>>>,
+    waiting: Arc<AtomicUsize>,
+}
 
 impl Lent {
     fn give_back(mut self) {
-        self.0.take();
+        let connection = self.connection.take();
+        if let Some(turn) = &mut self.turn
+            && turn.waiting.load(Ordering::Acquire) > 0
+        {
+            *turn.next = connection;
+        }
     }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
+        if let Some(connection) = self.connection.take() {
             drop(connection.detach());
         }
     }
@@ -109,13 +169,33 @@ impl Store {
 
     pub(super) async fn read(&self, statement: &Statement, for_values: bool) -> Result<Vec<QueryResult>, Error> {
         self.statements.add_one();
-        let pool = self.database.get_postgres_connection_pool();
+        if let Some(replica) = &self.reads_from {
+            match self.read_from(replica.pool(), &self.queue, statement, for_values).await {
+                Err(error) if is_of_replica(&error) => {
+                    tracing::warn!(%error, "a database of DATABASE_READ_URLS fails; the first one answers");
+                    replica.rest();
+                }
+                read => return Ok(read?),
+            }
+        }
+        // A queue of its own for what is done elsewhere than the rest: connections of two databases must not mix.
+        let queue = if self.reads_from.is_some() { &Queue::default() } else { &self.queue };
+        Ok(self.read_from(self.database.get_postgres_connection_pool(), queue, statement, for_values).await?)
+    }
+
+    async fn read_from(
+        &self,
+        pool: &PgPool,
+        queue: &Queue,
+        statement: &Statement,
+        for_values: bool,
+    ) -> Result<Vec<QueryResult>, sqlx::Error> {
         // After the database came back each connection of the pool may be a dead one.
         let mut dead = 0;
         loop {
-            let mut lent = Lent(Some(pool.acquire().await?));
-            let Some(connection) = lent.0.as_deref_mut() else {
-                return Err(Error::internal("a connection is missing"));
+            let mut lent = queue.lend(pool).await?;
+            let Some(connection) = lent.connection.as_deref_mut() else {
+                return Err(sqlx::Error::WorkerCrashed);
             };
             let values = SqlxValues(statement.values.clone().unwrap_or(sea_orm::Values(Vec::new())));
             let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values);
@@ -142,11 +222,27 @@ impl Store {
                     if matches!(error, sqlx::Error::Database(_)) && !is_dead(&error) {
                         lent.give_back();
                     }
-                    return Err(error.into());
+                    return Err(error);
                 }
             }
         }
     }
+}
+
+/// Whether a copy cannot do what the database itself may: it has ended, is full, or replays a change to what is read.
+fn is_of_replica(error: &sqlx::Error) -> bool {
+    match error {
+        // What is wrong with the statement is so everywhere, and what takes too long here does so there.
+        sqlx::Error::Database(error) => {
+            is_of_server(error.code().as_deref()) || matches!(error.code().as_deref(), Some("40001" | "40P01"))
+        }
+        _ => true,
+    }
+}
+
+/// Whether the server ends, starts, has no room, or somebody ended this connection.
+fn is_of_server(code: Option<&str>) -> bool {
+    matches!(code, Some("57P01" | "57P02" | "57P03" | "53300"))
 }
 
 /// Whether the connection has ended, so that another one may do better.

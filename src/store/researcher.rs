@@ -291,7 +291,7 @@ pub struct Statistics {
     /// Papers.
     pub paper_count: i32,
     /// People with whom there are papers of at most the consortium size.
-    pub coauthor_count: i64,
+    pub coauthor_count: i32,
     /// Year of the first paper with a year.
     pub first_year: Option<i32>,
     /// Year of the last.
@@ -304,8 +304,7 @@ impl Loader<StatisticsOf> for Store {
     async fn load(&self, keys: &[StatisticsOf]) -> Result<HashMap<StatisticsOf, Self::Value>, Error> {
         let sql = Sql::with(
             "SELECT counted.researcher_id AS parent_key, counted.paper_count, nullif(counted.first_year, 0) AS first_year, \
-             nullif(counted.last_year, 0) AS last_year, \
-             (SELECT count(*) FROM coauthorship WHERE coauthorship.researcher_id = counted.researcher_id) AS coauthor_count \
+             nullif(counted.last_year, 0) AS last_year, counted.coauthor_count \
              FROM researcher_statistics AS counted WHERE counted.researcher_id = ANY(?)",
             ids(keys.iter().map(|key| key.0)),
         );

@@ -263,7 +263,7 @@ async fn other_addresses_and_methods() {
 async fn a_database_that_refuses() {
     let app = TestApp::start().await;
     app.load(json!([paper("Tides", Some(2001), &["Ada Berg"])])).await;
-    app.sql("DROP TABLE coauthorship CASCADE").await;
+    app.sql("DROP TABLE coauthorship CASCADE; ALTER TABLE researcher_statistics DROP coauthor_count").await;
     let answer = app
         .ask("{ researchers { nodes { name statistics { coauthorCount } coauthors { nodes { name } } } } }", json!({}))
         .await;

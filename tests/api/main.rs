@@ -41,6 +41,7 @@ mod persisted;
 mod process;
 mod profile;
 mod rate_limit;
+mod replica;
 mod researcher;
 mod schema;
 mod search;

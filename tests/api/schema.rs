@@ -69,7 +69,7 @@ fn largest_page(parent: &str, field: &str) -> String {
 #[test]
 fn every_connection_costs_its_page() {
     let limits = Limits { nodes: 99, ..Limits::default() };
-    let small = DirectorySchema::new(schema::builder(&limits), limits);
+    let small = DirectorySchema::new(|| schema::builder(&limits), limits.clone());
     let is_too_complex = |query: &str| {
         let refused = small.prepare(query.into()).err().into_iter().flat_map(|response| response.errors);
         refused.into_iter().any(|error| error.message.contains("nodes, every page full; at most 99 are allowed"))

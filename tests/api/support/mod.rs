@@ -103,6 +103,7 @@ impl TestApp {
         let consortium_size = config.consortium_size;
         let database = Database::open(&config).await.expect("the test's database");
         let store = Store::new(database.connection.clone(), consortium_size);
+        let store = store.with_replicas(database.replicas.clone());
         store.keep_consortium_size().await.expect("the consortium size");
         store.keep_search_index().await.expect("the search index");
         let settings = Settings {
@@ -278,6 +279,7 @@ pub fn network() -> NetworkConfig {
 pub fn database_config(url: &str, consortium_size: u32) -> DatabaseConfig {
     DatabaseConfig {
         database_url: Some(url.to_owned()),
+        database_read_urls: Vec::new(),
         data_dir: PathBuf::from("data"),
         pg_bindir: None,
         database_max_connections: 4.try_into().expect("not zero"),
