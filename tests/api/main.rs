@@ -13,6 +13,7 @@ mod cache;
 mod coauthor_path;
 mod coauthorship;
 mod cookbook;
+mod costs;
 mod cursor;
 mod directory;
 mod errors;

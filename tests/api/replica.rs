@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use academic_directory::config::{DatabaseConfig, HttpConfig, Limits};
 use academic_directory::database::{Durability, EmbeddedServer, ServerPrograms};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::support::{Session, TestApp, database_config, execute, http, network, paper};
 
@@ -14,7 +15,7 @@ const TITLES: &str = "{ papers(first: 50, orderBy: {field: TITLE, direction: ASC
 
 /// A server with a database, and a copy of it that follows it.
 struct Pair {
-    folder: PathBuf,
+    folder: TempDir,
     primary: EmbeddedServer,
     standby: Option<EmbeddedServer>,
 }
@@ -41,23 +42,24 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 impl Pair {
-    async fn start(name: &str) -> Self {
-        let root = std::env::temp_dir().join("academic-directory-tests");
-        let folder = root.join(format!("{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let place = folder.clone();
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        // As root, the servers run as another user.
+        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("permissions");
+        let place = folder.path().to_owned();
         let primary = blocking(move || start(&place.join("primary"))).await;
         execute(&primary.url("postgres"), "CREATE DATABASE directory").await;
         let mut pair = Self { folder, primary, standby: None };
         let url = pair.primary.url("postgres");
-        let (from, to) = (pair.folder.join("primary"), pair.folder.join("standby"));
+        let (from, to) = (pair.folder.path().join("primary"), pair.folder.path().join("standby"));
         blocking(move || copy(&url, &from, &to)).await;
         pair.start_standby().await;
         pair
     }
 
     async fn start_standby(&mut self) {
-        let folder = self.folder.join("standby");
+        let folder = self.folder.path().join("standby");
         self.standby = Some(blocking(move || start(&folder)).await);
     }
 
@@ -85,7 +87,7 @@ impl Pair {
         let Self { folder, primary, .. } = self;
         blocking(move || {
             primary.stop();
-            std::fs::remove_dir_all(folder).expect("the folder");
+            drop(folder);
         })
         .await;
     }
@@ -158,7 +160,7 @@ async fn until_copy_answers(app: &TestApp, expected: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn copies() {
-    let mut pair = Pair::start("copies").await;
+    let mut pair = Pair::start().await;
     let app = pair.app(http()).await;
     app.load(json!([paper("Tides", Some(2001), &["Ada Berg"])])).await;
     // What this process wrote is seen at once, whoever answers; then the copy does.
@@ -192,7 +194,7 @@ async fn copies() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_client_wrote() {
-    let pair = Pair::start("wrote").await;
+    let pair = Pair::start().await;
     let (one, other) = (pair.app(http()).await, pair.app(http()).await);
     one.load(json!([paper("Tides", Some(2001), &["Ada Berg"])])).await;
     until_copy_answers(&other, &["Tides"]).await;
@@ -218,7 +220,7 @@ async fn what_a_client_wrote() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn never_stale() {
     const WINDOW: Duration = Duration::from_millis(100);
-    let pair = Pair::start("stale").await;
+    let pair = Pair::start().await;
     let app = pair.app(HttpConfig { cache_max_bytes: 1 << 20, ..http() }).await;
     app.load(json!([paper("0", Some(2001), &["Ada Berg"])])).await;
     until_copy_answers(&app, &["0"]).await;

@@ -1,6 +1,8 @@
 // What is asked of our own service, by schema.graphql. `variables` are made of a key, `canonical` is what all peers'
 // answers are compared as.
+import { readFileSync } from "node:fs";
 
+const text = (name) => readFileSync(new URL(`../../queries/${name}.graphql`, import.meta.url), "utf8");
 const globalId = (type, number) => Buffer.from(`${type}:${number}`).toString("base64url");
 
 const coauthors = (selection) => `coauthors(first: 10) { edges { paperCount node { name ${selection} } } }`;
@@ -9,14 +11,7 @@ const named = (person, canonical) =>
 
 export const queries = {
   p: {
-    text: `query Profile($id: ID!) { researcher(by: {id: $id}) {
-      name slug
-      affiliations(first: 10) { nodes { kind startDate endDate roleTitle { value } organization { displayName { value } } } }
-      topics(first: 10) { nodes { displayName { value } } }
-      statistics { paperCount coauthorCount firstPublicationYear lastPublicationYear }
-      papers(first: 10) { nodes { title publicationYear venueName abstract { text } authorships(first: 10) { nodes { name } } } }
-      ${coauthors("")}
-    } }`,
+    text: text("p"),
     variables: (key) => ({ id: globalId("Researcher", key.id) }),
     canonical: ({ researcher: person }) => ({
       name: person.name,
@@ -37,9 +32,7 @@ export const queries = {
     }),
   },
   c2: {
-    text: `query CoauthorsOfCoauthors($id: ID!) { researcher(by: {id: $id}) {
-      ${coauthors(coauthors("papers(first: 5) { nodes { title publicationYear } }"))}
-    } }`,
+    text: text("c2"),
     variables: (key) => ({ id: globalId("Researcher", key.id) }),
     canonical: ({ researcher }) =>
       named(researcher, (one) =>
@@ -51,13 +44,7 @@ export const queries = {
     canonical: ({ researcher }) => named(researcher, (one) => named(one, (two) => named(two))),
   },
   l: {
-    text: `query People($after: String) { researchers(first: 50, after: $after) {
-      edges { cursor node {
-        name
-        affiliations(first: 10) { nodes { kind organization { displayName { value } } } }
-        topics(first: 10) { nodes { displayName { value } } }
-      } }
-    } }`,
+    text: text("l"),
     // A cursor is the list's fingerprint and the row's keys: those of any row are made of a first one's.
     cursor: ({ researchers }) => {
       const [list] = JSON.parse(Buffer.from(researchers.edges[0].cursor, "base64url"));

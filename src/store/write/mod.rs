@@ -64,8 +64,9 @@ impl Store {
     /// Where the database refuses one of them or does not answer.
     pub async fn write(&self, source: &str, records: &[Record]) -> Result<Written, Error> {
         let transaction = self.begin().await?;
-        // A batch takes longer than a request may, and waits for the batch of another import.
-        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        // A batch takes longer than a request may, and waits for the batch of another import. It finds everything by indexes:
+        // plans are made once, in a new directory while its tables are empty, and would read them whole for ever.
+        transaction.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = off").await?;
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITE_LOCK})")).await?;
         let mut batch = Batch::new(&transaction, source, self.consortium_size, records.len());
         batch.write(records).await?;

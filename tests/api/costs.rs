@@ -1,0 +1,195 @@
+//! What the profile page (p), the coauthors of coauthors (c2) and a list of people (l) cost, counted and not timed: SQL
+//! statements, rows and pages that Postgres reads for them, and allocations of the service. `bench/costs.json` has what was
+//! counted last; a tenth more fails. `UPDATE_COSTS=1 cargo test costs` writes it anew, for a change that is worth it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use academic_directory::config::{DatabaseConfig, Limits};
+use academic_directory::database::{Database, Durability, EmbeddedServer, ServerPrograms};
+use academic_directory::language::AcceptedLanguages;
+use academic_directory::schema::context::DirectoryIdentity;
+use academic_directory::schema::{self, DirectorySchema};
+use academic_directory::store::Store;
+use async_graphql::{Request, Variables};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::support::sample::{Chance, records, works};
+use crate::support::{database_config, execute, organization, records_of, ror, with};
+
+const QUERIES: [(&str, &str); 3] = [
+    ("p", include_str!("../../bench/queries/p.graphql")),
+    ("c2", include_str!("../../bench/queries/c2.graphql")),
+    ("l", include_str!("../../bench/queries/l.graphql")),
+];
+const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/costs.json");
+const PEOPLE: usize = 150;
+const PAPERS: usize = 900;
+/// For how many people each query is asked.
+const KEYS: usize = 20;
+/// Every new session of the database tells the server's log what its statements did.
+const EXPLAINED: [&str; 6] = [
+    "session_preload_libraries = 'auto_explain'",
+    "auto_explain.log_min_duration = 0",
+    "auto_explain.log_analyze = on",
+    "auto_explain.log_buffers = on",
+    "auto_explain.log_timing = off",
+    "auto_explain.log_format = 'json'",
+];
+
+/// What the queries for all keys cost together.
+type Costs = BTreeMap<String, u64>;
+
+/// A server that nobody else uses: its log is of these queries alone.
+struct Place {
+    server: EmbeddedServer,
+    log: PathBuf,
+}
+
+impl Place {
+    fn start(folder: &Path) -> Self {
+        let programs = ServerPrograms {
+            bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
+            search_path: std::env::var_os("PATH"),
+        };
+        let server = EmbeddedServer::start(folder, &programs, Durability::Volatile).expect("a server");
+        Self { server, log: folder.join("postgres.log") }
+    }
+
+    async fn store(&self) -> (Database, Store) {
+        let config = DatabaseConfig {
+            database_max_connections: 1.try_into().expect("not zero"),
+            ..database_config(&self.server.url("directory"), 100)
+        };
+        let database = Database::open(&config).await.expect("the database");
+        let store = Store::new(database.connection.clone(), 100);
+        (database, store)
+    }
+
+    /// Fills the database, always in the same way.
+    async fn fill(&self) {
+        execute(&self.server.url("postgres"), "CREATE DATABASE directory").await;
+        let (database, store) = self.store().await;
+        let mut all: Vec<Value> = (1..8).map(|number| organization(number, &format!("College {number}"))).collect();
+        let works = works(&mut Chance::new(5), PEOPLE, PAPERS);
+        all.extend(records(&works, PEOPLE).into_iter().enumerate().map(|(index, record)| {
+            if record["kind"] != "researcher" {
+                return record;
+            }
+            let place = |number: usize| json!({ "organization": { "ror": ror(number as u64 % 7 + 1) }, "affiliationKind": "EMPLOYMENT", "startDate": (2000 + number % 9).to_string() });
+            let topics = json!([{ "labels": { "en": format!("Topic {}", index % 4) } }]);
+            with(record, json!({ "affiliations": [place(index), place(index + 3)], "topics": topics }))
+        }));
+        store.write("test", &records_of(json!(all))).await.expect("the records");
+        store.recount_totals().await.expect("the counts");
+        database.close().await;
+        let url = self.server.url("directory");
+        execute(&url, "VACUUM ANALYZE").await;
+        for setting in EXPLAINED {
+            execute(&url, &format!("ALTER DATABASE directory SET {setting}")).await;
+        }
+    }
+
+    /// The plans of the statements since the log was emptied.
+    fn plans(&self) -> Vec<Value> {
+        let log = fs::read_to_string(&self.log).expect("the log");
+        let entries = log.split("LOG:  duration: ").skip(1).filter_map(|entry| entry.split_once("plan:"));
+        let plan = |entry: &str| serde_json::Deserializer::from_str(entry).into_iter::<Value>().next();
+        entries.map(|(_, entry)| plan(entry).expect("a plan").expect("JSON")).collect()
+    }
+}
+
+fn rows(plan: &Value) -> u64 {
+    let below: u64 = plan["Plans"].as_array().into_iter().flatten().map(rows).sum();
+    let is_scan = plan["Node Type"].as_str().is_some_and(|kind| kind.ends_with("Scan"));
+    let number = |name: &str| plan[name].as_u64().unwrap_or_default();
+    below + if is_scan { number("Actual Rows") * number("Actual Loops") } else { 0 }
+}
+
+async fn ask(schema: &DirectorySchema, store: &Store, query: &str, variables: Value) -> Value {
+    let request = Request::new(query).variables(Variables::from_json(variables)).data(AcceptedLanguages::default());
+    let prepared = schema.prepare(request).unwrap_or_else(|refused| panic!("{:?}", refused.errors));
+    let response = schema.execute(prepared, store.for_request(None, None).await).await;
+    assert!(response.errors.is_empty(), "{:?}", response.errors);
+    response.data.into_json().expect("JSON")
+}
+
+fn counted(runtime: &Runtime, place: &Place) -> BTreeMap<String, Costs> {
+    let limits = Limits::default();
+    let identity = || DirectoryIdentity { name: "Costs".to_owned(), default_language: "en".parse().expect("a tag") };
+    let schema = DirectorySchema::new(|| schema::builder(&limits).data(identity()), limits.clone());
+    let (database, store) = runtime.block_on(place.store());
+    let people = format!("{{ researchers(first: {KEYS}) {{ nodes {{ id }} }} }}");
+    let people = runtime.block_on(ask(&schema, &store, &people, json!({})));
+    let people: Vec<Value> = people["researchers"]["nodes"].as_array().expect("a list").clone();
+    assert_eq!(people.len(), KEYS);
+    let mut costs = BTreeMap::new();
+    for (name, query) in QUERIES {
+        let all = || {
+            runtime.block_on(async {
+                for person in &people {
+                    // What l is not told it ignores.
+                    let variables = if name == "l" { json!({}) } else { person.clone() };
+                    ask(&schema, &store, query, variables).await;
+                }
+            });
+        };
+        // So that statements are prepared, and pages are as they stay.
+        all();
+        File::options().write(true).truncate(true).open(&place.log).expect("the log");
+        let before = store.statements().of_all();
+        let allocations = allocation_counter::measure(all).count_total;
+        let statements = store.statements().of_all() - before;
+        let plans = place.plans();
+        assert_eq!(u64::try_from(plans.len()).ok(), Some(statements), "each statement of ({name}) has its plan");
+        let pages = |plan: &Value| {
+            let number = |name: &str| plan["Plan"][name].as_u64().unwrap_or_default();
+            number("Shared Hit Blocks") + number("Shared Read Blocks")
+        };
+        let of_plans =
+            [("rows", plans.iter().map(|plan| rows(&plan["Plan"])).sum()), ("pages", plans.iter().map(pages).sum())];
+        let costs_of = [("statements", statements), ("allocations", allocations)].into_iter().chain(of_plans);
+        costs.insert(name.to_owned(), costs_of.map(|(what, number)| (what.to_owned(), number)).collect());
+    }
+    runtime.block_on(database.close());
+    costs
+}
+
+#[test]
+fn costs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // As root, the server runs as another user.
+    fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("permissions");
+    // One thread, which is all whose allocations count.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let place = Place::start(&folder.path().join("postgres"));
+    runtime.block_on(place.fill());
+    let costs = counted(&runtime, &place);
+    place.server.stop();
+
+    if std::env::var_os("UPDATE_COSTS").is_some() {
+        let text = serde_json::to_string_pretty(&costs).expect("JSON");
+        fs::write(RECORD, text + "\n").expect("bench/costs.json");
+        return;
+    }
+    let record = fs::read_to_string(RECORD).expect("bench/costs.json");
+    let record: BTreeMap<String, Costs> =
+        serde_json::from_str(&record).expect("bench/costs.json as this test writes it");
+    let mut grown = Vec::new();
+    for (query, costs) in &costs {
+        for (what, &now) in costs {
+            let before = record.get(query).and_then(|costs| costs.get(what)).copied().unwrap_or_default();
+            println!("({query}) {what}: {now}, recorded {before}");
+            if now * 10 > before * 11 {
+                grown.push(format!("({query}) takes {now} {what}, recorded are {before}"));
+            }
+        }
+    }
+    assert!(
+        grown.is_empty(),
+        "{}: mend it, or keep the new figures with UPDATE_COSTS=1 cargo test costs",
+        grown.join("; ")
+    );
+}
