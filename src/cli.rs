@@ -184,6 +184,9 @@ async fn keep_derived(store: &Store) -> Result<(), crate::error::Error> {
     if store.keep_consortium_size().await? {
         tracing::info!(size = store.consortium_size(), "coauthors were made anew for the changed CONSORTIUM_SIZE");
     }
+    if store.keep_name_repairs().await? {
+        tracing::info!("the names of authors were looked at for damage anew");
+    }
     if store.keep_search_index().await? {
         store.settle().await?;
         tracing::info!("the words that search finds things by were made anew");

@@ -18,6 +18,7 @@ mod m20261123_000012_statistics;
 mod m20261123_000013_affiliation_start;
 mod m20261125_000014_directory_change;
 mod m20261125_000015_coauthor_count;
+mod m20261125_000020_name_repair;
 
 /// Applies and reverts the migrations.
 pub struct Migrator;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000013_affiliation_start::Migration),
             Box::new(m20261125_000014_directory_change::Migration),
             Box::new(m20261125_000015_coauthor_count::Migration),
+            Box::new(m20261125_000020_name_repair::Migration),
         ]
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::value::{Error as WordError, StrDeserializer};
 
 use crate::language::LocalizedText;
+use crate::names::RepairRule;
 use crate::record::{AbstractCompleteness, AffiliationKind, Name, PaperType};
 
 /// A list of names with their kinds, as stored in one column.
@@ -107,3 +108,4 @@ json_column!(Names);
 word_column!(AbstractCompleteness);
 word_column!(AffiliationKind);
 word_column!(PaperType);
+word_column!(RepairRule);

@@ -6,6 +6,7 @@ use async_graphql::{Context, Enum, ID, Object};
 
 use super::connection::{Connection, HasTexts, plain_list};
 use super::context::State as _;
+use super::name_repair::NameRepair;
 use super::organization::Organization;
 use super::paper::Paper;
 use super::researcher::Researcher;
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::id::{GlobalId, Kind};
 use crate::store::authorship::{Author, Authorships, LastPositionOf};
 use crate::store::lookup::ById;
+use crate::store::name_repair::NameRepairOf;
 use crate::store::relation::{AuthorshipOrganizations, RelatedTo};
 
 /// One author's place on one paper; the researcher is who it was resolved to.
@@ -76,13 +78,18 @@ impl Authorship {
         &self.model().name_as_published
     }
 
-    /// The name to show: once resolved, the researcher's; else the published one with damage repaired.
+    /// The name to show: once resolved, the researcher's; else the published one with damage repaired, as `nameRepair` tells.
     async fn name(&self, ctx: &Context<'_>) -> Result<String, Error> {
         if let Some(name) = &self.0.resolved_name {
             return Ok(name.clone());
         }
         let resolved = self.resolved(ctx).await?;
         Ok(resolved.map_or_else(|| self.model().name.clone(), |researcher| researcher.0.display_name.clone()))
+    }
+
+    /// What was damaged in the published name and is repaired in `name`, or may have to be; null where nothing seems damaged.
+    async fn name_repair(&self, ctx: &Context<'_>) -> Result<Option<NameRepair>, Error> {
+        Ok(ctx.loaders().load_one(NameRepairOf(self.model().id)).await?.map(NameRepair::from))
     }
 
     /// Who it is; null until resolved.

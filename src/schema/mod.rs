@@ -31,6 +31,7 @@ mod documents;
 mod facet;
 mod identifier;
 mod localized;
+mod name_repair;
 mod nesting;
 mod node;
 mod order;

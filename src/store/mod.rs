@@ -16,6 +16,7 @@ mod label;
 pub mod list;
 pub mod loaders;
 pub mod lookup;
+pub mod name_repair;
 pub mod organization;
 pub mod paper;
 #[cfg(test)]

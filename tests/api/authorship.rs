@@ -108,7 +108,7 @@ async fn the_same_name_twice_on_one_paper() {
     // Which of the two it is nobody knows: the second stays open, and shows the name as published without its damage.
     assert_eq!(
         nodes[2],
-        json!({ "name": "Wei WANG", "nameAsPublished": "Wei  WANG", "researcher": null, "sequence": "LAST" })
+        json!({ "name": "Wei Wang", "nameAsPublished": "Wei  WANG", "researcher": null, "sequence": "LAST" })
     );
     assert_eq!(pluck(&nodes, &["researcher", "slug"]), [&json!("wei-wang"), &json!("bo-dahl"), &json!(null)]);
     let coauthors = app

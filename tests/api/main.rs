@@ -33,6 +33,7 @@ mod import_ror;
 mod language;
 mod limits;
 mod lookup;
+mod name_repair;
 mod node;
 mod operations;
 mod organization;

@@ -3,7 +3,7 @@
 //! A record is known again by its source and its key there, and changed only where its digest has changed. All that
 //! follows from a record (authorships, coauthors, counts) changes in the same transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde::Serialize;
@@ -19,6 +19,7 @@ mod label;
 mod organization;
 mod paper;
 mod person;
+mod repair;
 mod researcher;
 mod search;
 mod slug;
@@ -55,6 +56,8 @@ struct Batch<'a> {
     consortium_size: u32,
     written: Written,
     touched: search::Touched,
+    /// Identity keys of spellings that came or went, and may decide over repairs of names.
+    spellings: HashSet<String>,
 }
 
 impl Store {
@@ -82,7 +85,14 @@ impl Store {
 impl<'a> Batch<'a> {
     fn new(transaction: &'a DatabaseTransaction, source: &'a str, consortium_size: u32, records: usize) -> Self {
         let written = Written { effects: vec![None; records], notes: Vec::new() };
-        Self { transaction, source, consortium_size, written, touched: search::Touched::default() }
+        Self {
+            transaction,
+            source,
+            consortium_size,
+            written,
+            touched: search::Touched::default(),
+            spellings: HashSet::new(),
+        }
     }
 
     /// Organizations and topics first, then people, then papers: each may refer to what comes before.
@@ -104,6 +114,7 @@ impl<'a> Batch<'a> {
             self.researcher(index, record).await?;
         }
         self.papers(papers).await?;
+        self.settle_repairs().await?;
         self.index_touched().await
     }
 

@@ -6,12 +6,13 @@ use sea_orm::FromQueryResult;
 use serde::Serialize;
 
 use super::person::Mention;
+use super::repair::Author;
 use super::{Batch, Effect, Identified, Known, Said, digest};
 use crate::error::Error;
 use crate::identifier::{ArxivId, Doi};
 use crate::language::LocalizedText;
-use crate::names;
-use crate::record::{AbstractCompleteness, AuthorRecord, PaperRecord, PaperType};
+use crate::names::{self, RepairRule};
+use crate::record::{AbstractCompleteness, PaperRecord, PaperType};
 use crate::store::search::Kind;
 use crate::store::sql::{Sql, ids, texts};
 
@@ -69,12 +70,23 @@ struct AuthorshipRow<'a> {
     list_order: i32,
     position: Option<u32>,
     name_as_published: String,
-    name: String,
+    name: &'a str,
     researcher_id: Option<i64>,
     is_corresponding: Option<bool>,
     equal_contribution_group: Option<u32>,
     affiliations_as_published: &'a [String],
+    repair_value: Option<&'a str>,
+    repair_rule: Option<RepairRule>,
+    repair_confidence: Option<f64>,
+    is_repair_applied: Option<bool>,
+    suggestion_key: Option<&'a str>,
+    confirming_key: Option<&'a str>,
 }
+
+const AUTHORSHIP_COLUMNS: &str = "id bigint, paper_id bigint, list_order integer, position integer, name_as_published text, \
+     name text, researcher_id bigint, is_corresponding boolean, equal_contribution_group integer, \
+     affiliations_as_published text[], repair_value text, repair_rule text, repair_confidence double precision, \
+     is_repair_applied boolean, suggestion_key text, confirming_key text";
 
 #[derive(Serialize)]
 struct Link {
@@ -188,7 +200,7 @@ impl Batch<'_> {
         let authors = if titles.is_empty() {
             "'{}'::text[]"
         } else {
-            "ARRAY(SELECT authorship.name FROM authorship WHERE authorship.paper_id = paper.id)"
+            "ARRAY(SELECT authorship.name_as_published FROM authorship WHERE authorship.paper_id = paper.id)"
         };
         let sql = Sql::with(
             "SELECT paper.id, doi, arxiv_id, title, publication_year, EXISTS (SELECT FROM external_id \
@@ -315,32 +327,36 @@ impl Batch<'_> {
             id: i64,
             paper_id: i64,
             list_order: i32,
+            confirming_key: Option<String>,
         }
         let written: Vec<_> = written.iter().filter(|(_, change)| !change.record.authors.is_empty()).collect();
         let replaced: Vec<i64> =
             written.iter().filter(|(_, change)| change.existing.is_some()).map(|(id, _)| *id).collect();
         let mut places: HashMap<(i64, i32), i64> = HashMap::new();
         if !replaced.is_empty() {
-            let sql = "DELETE FROM authorship WHERE paper_id = ANY(?) RETURNING id, paper_id, list_order";
+            let sql =
+                "DELETE FROM authorship WHERE paper_id = ANY(?) RETURNING id, paper_id, list_order, confirming_key";
             let rows = self.rows::<Place>(Sql::with(sql, ids(replaced))).await?;
+            self.spellings.extend(rows.iter().filter_map(|row| row.confirming_key.clone()));
             places.extend(rows.into_iter().map(|row| ((row.paper_id, row.list_order), row.id)));
         }
-        let mentions: Vec<Mention<'_>> =
-            written.iter().flat_map(|(_, change)| &change.record.authors).map(mention).collect();
+        let authors = self.named(written.iter().flat_map(|(_, change)| &change.record.authors)).await?;
+        let mentions: Vec<Mention<'_>> = authors.iter().map(Author::mention).collect();
         let mut people = self.people(&mentions).await?;
         let resolved: Vec<usize> = mentions.iter().map(|mention| people.resolve(mention)).collect();
         self.store_people(&mut people).await?;
 
         let amount = mentions.len().saturating_sub(places.len());
         let mut new_ids = self.new_ids("authorship", amount.max(1)).await?;
-        let mut resolved = resolved.into_iter();
+        let mut named = authors.iter().zip(resolved);
         let mut rows = Vec::with_capacity(mentions.len());
         let mut rors = Vec::new();
         for (paper_id, change) in written {
             let last = change.record.authors.iter().filter_map(|author| author.position).max().unwrap_or_default();
             let (mut taken, mut present) = (HashSet::new(), HashSet::new());
             let mut behind = last;
-            for author in &change.record.authors {
+            for (author, place) in named.by_ref().take(change.record.authors.len()) {
+                let (named, author) = (&author.named, author.record);
                 // Places that the source does not tell, or tells twice, come after the others.
                 let position = author.position.filter(|position| taken.insert(*position));
                 let list_order = i32::try_from(position.unwrap_or_else(|| {
@@ -355,7 +371,7 @@ impl Batch<'_> {
                         None => self.new_ids("authorship", 1).await?.pop().unwrap_or_default(),
                     },
                 };
-                let researcher_id = resolved.next().and_then(|place| people.id(place));
+                let researcher_id = people.id(place);
                 rors.extend(
                     author.organizations.iter().filter_map(|place| place.ror.as_ref()).map(|ror| (id, ror.to_string())),
                 );
@@ -365,23 +381,29 @@ impl Batch<'_> {
                     list_order,
                     position,
                     name_as_published: author.name.replace('\0', ""),
-                    name: names::clean(&author.name),
+                    name: &named.name,
                     // The same person twice on one paper is two people, or a mistake: the second one is left open.
                     researcher_id: researcher_id.filter(|id| present.insert(*id)),
                     is_corresponding: author.is_corresponding,
                     equal_contribution_group: author.equal_contribution_group,
                     affiliations_as_published: &author.affiliations_as_published,
+                    repair_value: named.repair.as_ref().map(|repair| repair.value.as_str()),
+                    repair_rule: named.repair.as_ref().map(|repair| repair.rule),
+                    repair_confidence: named.repair.as_ref().map(|repair| repair.confidence),
+                    is_repair_applied: named.repair.as_ref().map(|_| named.is_applied),
+                    suggestion_key: named.suggestion_key.as_deref(),
+                    confirming_key: named.confirming_key.as_deref(),
                 });
             }
         }
-        let columns = "id bigint, paper_id bigint, list_order integer, position integer, name_as_published text, name text, \
-             researcher_id bigint, is_corresponding boolean, equal_contribution_group integer, affiliations_as_published text[]";
         let insert = "INSERT INTO authorship (id, paper_id, list_order, position, name_as_published, name, researcher_id, \
-             is_corresponding, equal_contribution_group, affiliations_as_published, publication_key) \
+             is_corresponding, equal_contribution_group, affiliations_as_published, publication_key, repair_value, repair_rule, \
+             repair_confidence, is_repair_applied, suggestion_key, confirming_key) \
              SELECT rows.id, rows.paper_id, rows.list_order, rows.position, rows.name_as_published, rows.name, rows.researcher_id, \
-             rows.is_corresponding, rows.equal_contribution_group, rows.affiliations_as_published, paper.publication_key \
-             FROM rows JOIN paper ON paper.id = rows.paper_id";
-        self.with_rows(columns, &rows, insert).await?;
+             rows.is_corresponding, rows.equal_contribution_group, rows.affiliations_as_published, paper.publication_key, \
+             rows.repair_value, rows.repair_rule, rows.repair_confidence, rows.is_repair_applied, rows.suggestion_key, \
+             rows.confirming_key FROM rows JOIN paper ON paper.id = rows.paper_id";
+        self.with_rows(AUTHORSHIP_COLUMNS, &rows, insert).await?;
         self.authorship_organizations(rors).await
     }
 
@@ -411,15 +433,6 @@ impl Batch<'_> {
         let insert = "INSERT INTO paper_topic (paper_id, topic_id, position) SELECT one, other, position FROM rows \
              ON CONFLICT DO NOTHING";
         self.with_rows("one bigint, other bigint, position integer", &links, insert).await
-    }
-}
-
-fn mention(author: &AuthorRecord) -> Mention<'_> {
-    Mention {
-        name: &author.name,
-        given: author.given_name.as_deref(),
-        family: author.family_name.as_deref(),
-        orcid: author.orcid.as_ref(),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Writes of people with their affiliations and topics.
 
+use sea_orm::FromQueryResult;
 use serde::Serialize;
 
 use super::person::Mention;
+use super::repair::repaired;
 use super::{Batch, Effect, Identified, Said, digest};
 use crate::error::Error;
 use crate::language::LocalizedText;
@@ -53,12 +55,9 @@ impl Batch<'_> {
             self.effect(index, Effect::Unchanged);
             return Ok(());
         }
-        let mention = Mention {
-            name: &record.name,
-            given: record.given_name.as_deref(),
-            family: record.family_name.as_deref(),
-            orcid: record.orcid.as_ref(),
-        };
+        let (name, given, family) = repaired(record);
+        let mention =
+            Mention { name: &name, given: given.as_deref(), family: family.as_deref(), orcid: record.orcid.as_ref() };
         let (id, is_new) = match known {
             Some(known) => (known.id, false),
             None => {
@@ -70,13 +69,14 @@ impl Batch<'_> {
             }
         };
         let parts = mention.parts();
+        self.spelled(id, &name).await?;
         let row = Row {
             id,
-            display_name: record.name.clone(),
-            sort_name: names::sort_key(&record.name, &parts),
+            display_name: name.clone(),
+            sort_name: names::sort_key(&name, &parts),
             given_name: parts.given,
             family_name: parts.family,
-            name_key: names::identity_key(&record.name),
+            name_key: names::identity_key(&name),
             other_names: &record.other_names,
             headline: &record.headline,
             biography: &record.biography,
@@ -114,6 +114,19 @@ impl Batch<'_> {
         let said = Said { source: self.source.to_owned(), key, digest, id };
         self.remember("researcher", &[said]).await?;
         self.effect(index, if is_new { Effect::Created } else { Effect::Updated });
+        Ok(())
+    }
+
+    /// Notes that somebody's record comes with this name, which may decide over repairs of authors' names, as may the one
+    /// that it takes away.
+    async fn spelled(&mut self, id: i64, name: &str) -> Result<(), Error> {
+        #[derive(FromQueryResult)]
+        struct Held {
+            name_key: String,
+        }
+        let held = self.rows::<Held>(Sql::with("SELECT name_key FROM researcher WHERE id = ?", id)).await?;
+        self.spellings.extend(held.into_iter().map(|row| row.name_key));
+        self.spellings.insert(names::identity_key(name));
         Ok(())
     }
 

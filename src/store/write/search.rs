@@ -190,6 +190,18 @@ impl Batch<'_> {
         self.execute(popularity).await
     }
 
+    /// Takes away the entries of things that go.
+    pub(super) async fn forget(&self, kind: Kind, things: Vec<i64>) -> Result<(), Error> {
+        let sql = format!(
+            "WITH old AS (DELETE FROM search_entry WHERE {} = ANY(?) RETURNING words), \
+             gone AS (SELECT word, count(*) AS amount FROM old, unnest(tsvector_to_array(words)) AS word \
+             WHERE word NOT LIKE '%/%' GROUP BY word) \
+             UPDATE search_word SET entry_count = entry_count - gone.amount FROM gone WHERE search_word.word = gone.word",
+            kind.column()
+        );
+        self.execute(Sql::with(&sql, ids(things))).await
+    }
+
     /// Makes the entries of some things anew.
     async fn index(&self, kind: Kind, things: Vec<i64>) -> Result<(), Error> {
         let (select, popularity) = things_sql(kind);

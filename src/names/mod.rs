@@ -1,4 +1,14 @@
-//! What a name is: cleaned, folded for order and comparison, keyed for identity, split into its parts.
+//! What a name is: cleaned, folded for order and comparison, keyed for identity; read into its parts (`parse`), compared with
+//! another (`compare`), and mended where it was damaged on its way (`repair`).
+
+mod compare;
+mod nicknames;
+mod parse;
+mod repair;
+
+pub use compare::{Comparison, Difference, Likeness, compare};
+pub use parse::{ParsedName, e_mails, parse, people};
+pub use repair::{Mended, Repair, RepairRule, mend};
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -104,29 +114,15 @@ pub struct NameParts {
     pub family: Option<String>,
 }
 
-/// Splits a name written given-first, or family-first with a comma.
+/// Splits a name written given-first, family-first with a comma, or in a script that writes the family name first.
 #[must_use]
 pub fn split(name: &str) -> NameParts {
-    let name = clean(name);
-    let part = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    if let Some((family, given)) = name.split_once(',') {
-        let (family, given) = (part(family), part(given));
-        return if family.is_some() && given.is_some() {
-            NameParts { given, family }
-        } else {
-            NameParts { given: given.or(family), family: None }
-        };
-    }
-    let words: Vec<&str> = name.split(' ').collect();
-    let Some(last) = words.len().checked_sub(1).filter(|last| *last > 0) else {
-        return NameParts { given: part(&name), family: None };
+    let ParsedName { given, particle, family, .. } = parse(name);
+    let family = match (particle, family) {
+        (Some(particle), Some(family)) => Some(format!("{particle} {family}")),
+        (particle, family) => family.or(particle),
     };
-    let is_particle = |word: &str| PARTICLES.contains(&word.to_lowercase().as_str());
-    let mut start = last;
-    while start > 1 && is_particle(words[start - 1]) {
-        start -= 1;
-    }
-    NameParts { given: part(&words[..start].join(" ")), family: part(&words[start..].join(" ")) }
+    NameParts { given, family }
 }
 
 /// The key by which a directory lists people: family name first, folded.
