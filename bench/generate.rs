@@ -49,10 +49,19 @@ impl Chance {
         self.below(100) < percent
     }
 
-    /// 0 in half of all cases, and more than n in about one of n.
+    fn part(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// 0 in half of all cases, and n or more in one of n + 1.
     fn heavy_tailed(&mut self, most: usize) -> usize {
-        let part = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        ((1.0 / (1.0 - part)) as usize - 1).min(most)
+        ((1.0 / (1.0 - self.part())) as usize - 1).min(most)
+    }
+
+    /// How many write a paper: four on average, as in real directories, and n beyond the usual in one of (n + 1)².
+    fn authors(&mut self) -> usize {
+        let beyond = (1.0 / (1.0 - self.part())).sqrt() as usize - 1;
+        1 + self.below(6) + beyond.min(LARGEST_PAPER)
     }
 }
 
@@ -185,7 +194,7 @@ fn somebody(written: &[u32], sizes: &Sizes, chance: &mut Chance) -> usize {
 }
 
 fn authors(written: &[u32], sizes: &Sizes, chance: &mut Chance) -> Vec<usize> {
-    let size = 1 + chance.below(4) + chance.heavy_tailed(LARGEST_PAPER);
+    let size = chance.authors();
     let first = somebody(written, sizes, chance);
     let mut authors = vec![first];
     // Not until so many are found: a small directory may not have them.

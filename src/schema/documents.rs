@@ -120,7 +120,8 @@ fn case_of(operation: Option<&OperationDefinition>, variables: &Variables) -> Op
         matches!(value, ConstValue::String(_))
             && definitions.any(|one| one.node.name.node == name && is_text(&one.node.var_type.node))
     };
-    let case = variables.iter().map(|(name, value)| (name.as_str(), (!is_free(name, value)).then_some(value)));
+    // A list of one for a value that counts, so that null is another than none.
+    let case = variables.iter().map(|(name, value)| (name.as_str(), (!is_free(name, value)).then_some([value])));
     let case = serde_json::to_vec(&case.collect::<Vec<_>>()).ok()?;
     Some(Sha256::digest(case).into())
 }
