@@ -36,7 +36,7 @@ pub(super) fn sources(paths: &[PathBuf], format: &Format) -> Vec<Source> {
         if !passed_over.is_empty() {
             let names: Vec<&str> = passed_over.iter().take(NAMED).map(String::as_str).collect();
             let more = if passed_over.len() > NAMED { ", …" } else { "" };
-            let what = if passed_over.len() == 1 { "a file that is" } else { "files that are" };
+            let what = if passed_over.len() == 1 { "file that is" } else { "files that are" };
             let note = format!(
                 "passed over {} {what} none of {}: {}{more}",
                 passed_over.len(),

@@ -114,6 +114,14 @@ mod tests {
         v:w2 a skos:Concept ; skos:prefLabel \"Dams\"@en ; skos:narrower v:w3 .\n\
         v:w3 a skos:Concept ; skos:prefLabel \"Locks\" .\n";
 
+    #[test]
+    fn literals_of_every_kind() {
+        let more = "v:w3 v:note \"\", \"\"\"long \"one\" [[[\n(\"\"\", 'a \\' [', '''b ''', \"\\\\\", <http://a.example/(#x>, [ v:x () ] . # [\n";
+        let outcome = read(&format(), format!("{TURTLE}{}", more.repeat(300)).as_bytes());
+        assert_eq!(outcome.told(), Vec::<String>::new());
+        assert_eq!(shown(&outcome), EXPECTED);
+    }
+
     const EXPECTED: [&str; 3] = [
         "words.example/water/w1 Weirs@en Seuils@fr Low dams@en* < w2",
         "words.example/water/w2 Dams@en < ",
@@ -180,6 +188,7 @@ mod tests {
         let root = "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">";
         refused(format!("<!DOCTYPE a [<!ENTITY a \"xx\"><!ENTITY b \"&a;&a;\">]>{root}&b;</rdf:RDF>"), "entities");
         refused(format!("<!DOCTYPE a [<!ENTITY a \"{}\">]>{root}</rdf:RDF>", "x".repeat(1000)), "entities");
+        refused(format!("<!DOCTYPE a [<!ENTITY a \">>\"><!ENTITY b \"&a;&a;\">]>{root}&b;</rdf:RDF>"), "document type");
         refused(format!("{root}{}", "<rdf:Description><rdf:x>".repeat(10_000)), "deep");
         refused(format!("@prefix a: <http://a.example/> .\na:b a:c {}", "[ a:c ".repeat(10_000)), "deep");
         refused(format!("<!-- {} -->{root}</rdf:RDF>", "-> <a>".repeat(1 << 20)), "MiB");

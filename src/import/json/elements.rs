@@ -133,11 +133,11 @@ impl<'p> Elements<'p> {
         let ends_before = scanner.is_done() && matches!(byte, b',' | b']');
         if !ends_before {
             scanner.step(byte);
-            if text.len() < LONGEST {
-                text.push(byte);
-            } else {
+            if text.len() >= LONGEST {
                 *is_too_long = true;
                 *text = Vec::new();
+            } else if !*is_too_long {
+                text.push(byte);
             }
             return Found::Nothing;
         }

@@ -112,6 +112,10 @@ impl<R> XmlGuard<R> {
             self.begin(XmlState::Instruction);
             self.last = [0; 3];
         } else if ![COMMENT, CDATA, DOCTYPE].iter().any(|known| known.starts_with(&held)) {
+            // Behind what was taken for the end of the document type there may be more of it.
+            if held.starts_with(b"!") {
+                return Err(refused("it has a declaration outside of its document type".to_owned()));
+            }
             let is_end = held.starts_with(b"/");
             self.begin(XmlState::Tag { quote: None, is_end, last: b'<' });
             for byte in std::mem::take(&mut self.held) {
@@ -210,7 +214,12 @@ impl<R> TurtleGuard<R> {
             TurtleState::Comment if byte == b'\n' => self.state = TurtleState::Plain,
             TurtleState::Address if byte == b'>' || byte == b'\n' => self.state = TurtleState::Plain,
             TurtleState::Comment | TurtleState::Address => {}
-            TurtleState::Text { quote, is_long } => self.step_text(byte, quote, is_long),
+            TurtleState::Text { quote, is_long } => {
+                if self.ends_before(byte, quote, is_long) {
+                    return self.step(byte);
+                }
+                self.step_text(byte, quote, is_long);
+            }
         }
         if self.length > LONGEST {
             return Err(too_long());
@@ -221,11 +230,19 @@ impl<R> TurtleGuard<R> {
         Ok(())
     }
 
+    /// Whether two marks were an empty text, which ended before this byte.
+    fn ends_before(&mut self, byte: u8, quote: u8, is_long: bool) -> bool {
+        let ends = !is_long && self.quotes == 2 && self.length == 2 && byte != quote;
+        if ends {
+            self.close();
+        }
+        ends
+    }
+
     fn step_text(&mut self, byte: u8, quote: u8, is_long: bool) {
         if std::mem::take(&mut self.is_escaped) {
             return;
         }
-        let count = self.quotes;
         if byte == quote {
             self.quotes += 1;
             match (is_long, self.quotes) {
@@ -240,11 +257,6 @@ impl<R> TurtleGuard<R> {
                 (true, 3) => self.close(),
                 (true, _) => {}
             }
-            return;
-        }
-        // An empty text ended with the mark before.
-        if !is_long && count == 2 && self.length == 2 {
-            self.close();
             return;
         }
         self.quotes = 0;
