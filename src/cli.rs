@@ -12,6 +12,7 @@ use crate::config::{DatabaseConfig, Demo, LogFormat, ServeConfig, TracesConfig};
 use crate::database::{self, Database, Direction};
 use crate::identifier::Ror;
 use crate::import::profile_page::ProfilePageOptions;
+use crate::import::topics::TopicsOptions;
 use crate::import::{self, Format, Import};
 use crate::language::LanguageTag;
 use crate::schema::context::DirectoryIdentity;
@@ -63,10 +64,33 @@ enum FormatName {
     ProfilePage,
     /// CSL-JSON: an array, one object, or one item a line
     Csl,
+    /// Works of Crossref: answers of its API, or its public data file
+    Crossref,
+    /// Works, authors, institutions and topics of OpenAlex: answers of its API, or the folder of its snapshot
+    #[value(name = "openalex")]
+    OpenAlex,
+    /// BibTeX and BibLaTeX libraries
+    Bibtex,
+    /// RIS references
+    Ris,
+    /// ORCID records of version 3.0, JSON or XML: files, folders, or the archive of summaries
+    Orcid,
+    /// People and their affiliations, one a row, under a first line that names the columns
+    Csv,
+    /// Topics: SKOS in RDF/XML or Turtle, or the table of OpenAlex
+    Topics,
+    /// DOIs of DataCite: answers of its API, or its public data file
+    #[value(name = "datacite")]
+    DataCite,
+    /// Articles of PubMed in XML
+    #[value(name = "pubmed")]
+    PubMed,
     /// ROR records of version 2: an array, or one a line
     Ror,
     /// The directory's own records, one JSON object a line
     Records,
+    /// Whatever the content of each file shows it to be
+    Auto,
 }
 
 #[derive(Args, Debug)]
@@ -74,12 +98,18 @@ struct ImportArguments {
     /// The format of the files
     #[arg(value_enum)]
     format: FormatName,
-    /// The files, plain or compressed by gzip or zstd; - is standard input, and the default
+    /// The files, plain or compressed by gzip or zstd, or folders of them; - is standard input, and the default
     #[arg(default_value = "-")]
     files: Vec<PathBuf>,
     /// Stop at the first bad record; otherwise a bad record costs only itself
     #[arg(long)]
     strict: bool,
+    /// Read and count, show the first records as they are understood, and write nothing; needs no database
+    #[arg(long)]
+    dry_run: bool,
+    /// The name by which the directory remembers where the records are from; the format's where absent
+    #[arg(long, value_name = "NAME", value_parser = source_name)]
+    source: Option<String>,
     /// profile-page: the name of the institute whose page it is
     #[arg(long, value_name = "NAME")]
     organization: Option<String>,
@@ -89,20 +119,45 @@ struct ImportArguments {
     /// profile-page: the language of its headings and topics, where the headings do not tell
     #[arg(long, value_name = "TAG")]
     language: Option<LanguageTag>,
+    /// topics: the short name of the vocabulary; where absent, the address that its codes begin with
+    #[arg(long, value_name = "NAME")]
+    scheme: Option<String>,
 }
 
 impl ImportArguments {
     fn import(self) -> Import {
+        let page = ProfilePageOptions {
+            organization: import::institute(self.organization, self.ror),
+            language: self.language,
+        };
+        let topics = TopicsOptions { scheme: self.scheme };
         let format = match self.format {
-            FormatName::ProfilePage => Format::ProfilePage(ProfilePageOptions {
-                organization: import::institute(self.organization, self.ror),
-                language: self.language,
-            }),
+            FormatName::ProfilePage => Format::ProfilePage(page),
+            FormatName::Auto => Format::Auto(page, topics),
+            FormatName::Csv => Format::Csv,
+            FormatName::Topics => Format::Topics(topics),
+            FormatName::DataCite => Format::DataCite,
+            FormatName::PubMed => Format::PubMed,
             FormatName::Csl => Format::Csl,
+            FormatName::Crossref => Format::Crossref,
+            FormatName::OpenAlex => Format::OpenAlex,
+            FormatName::Bibtex => Format::Bibtex,
+            FormatName::Ris => Format::Ris,
+            FormatName::Orcid => Format::Orcid,
             FormatName::Ror => Format::Ror,
             FormatName::Records => Format::Records,
         };
-        Import { format, files: self.files, is_strict: self.strict }
+        Import { format, files: self.files, is_strict: self.strict, source: self.source }
+    }
+}
+
+/// A source's name is also the scheme of its ids.
+fn source_name(text: &str) -> Result<String, String> {
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
+    if (1..=64).contains(&text.len()) && text.bytes().all(is_name) {
+        Ok(text.to_owned())
+    } else {
+        Err("a source's name has 1 to 64 lower-case letters, digits, hyphens, points and underscores".to_owned())
     }
 }
 
@@ -126,6 +181,7 @@ impl Cli {
                 Ok(ExitCode::SUCCESS)
             }
             Some(Command::Migrate { direction }) => migrate(&self.database, direction).await,
+            Some(Command::Import(arguments)) if arguments.dry_run => survey(&arguments.import()).await,
             Some(Command::Import(arguments)) => import(&self.database, arguments.import()).await,
             Some(Command::Serve(serve)) => self::serve(&self.database, *serve).await,
             None => self::serve(&self.database, self.serve).await,
@@ -157,6 +213,13 @@ async fn migrate(config: &DatabaseConfig, direction: MigrateDirection) -> Outcom
         say(&format!("{} {name}\n", if is_applied { "applied" } else { "pending" }));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads files and writes nothing.
+async fn survey(import: &Import) -> Outcome {
+    let survey = import::survey(import).await?;
+    say(&format!("{survey}\n"));
+    Ok(if survey.unreadable > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 async fn import(config: &DatabaseConfig, import: Import) -> Outcome {

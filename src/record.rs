@@ -324,6 +324,9 @@ pub struct PaperRecord {
     pub identifiers: Vec<Identifier>,
     /// All authors, in order.
     pub authors: Vec<AuthorRecord>,
+    /// Whether `authors` are only those whom the source knows of: the others that a paper has stay.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub authors_are_incomplete: bool,
     /// What it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<TopicReference>,
@@ -347,6 +350,9 @@ pub struct AuthorRecord {
     /// The author's ORCID iD as the source gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orcid: Option<Orcid>,
+    /// The author's ids in other schemes, such as a source's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identifiers: Vec<Identifier>,
     /// Whether letters go to this author, where the source tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_corresponding: Option<bool>,

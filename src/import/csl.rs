@@ -4,7 +4,8 @@ use std::io::BufRead;
 
 use serde_json::{Map, Value};
 
-use super::{Sink, Stop, json};
+use super::markup::plain;
+use super::{Sink, Stop, fields, json};
 use crate::date::PartialDate;
 use crate::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::language::{LanguageTag, LocalizedText};
@@ -139,28 +140,12 @@ fn paper_type(item: &Object, doi: Option<&Doi>) -> PaperType {
 /// The date of issue: CSL's date-parts (the first of a range), else a date in plain text.
 fn issued(item: &Object, notes: &mut Vec<String>) -> Option<PartialDate> {
     let issued = item.get("issued")?;
-    let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
     if let Some(parts) = issued.get("date-parts").and_then(|parts| parts.get(0)).and_then(Value::as_array) {
-        let part = |index: usize| parts.get(index).and_then(number).filter(|part| *part != 0);
-        let year = part(0)?;
-        return match PartialDate::new(year, part(1), part(1).and(part(2))) {
-            Ok(date) => Some(date),
-            Err(_) => {
-                let date = PartialDate::new(year, None, None).ok();
-                let kept = date.map_or("left out".to_owned(), |date| format!("kept as {date}"));
-                notes.push(format!("the date {} is in no calendar; it was {kept}", Value::from(parts.clone())));
-                date
-            }
-        };
+        return fields::date_of_parts(parts, notes);
     }
     let written =
         ["raw", "literal", "date-time"].iter().find_map(|field| issued.get(field)?.as_str()).or(issued.as_str())?;
-    let written = written.trim();
-    let exact = written.get(..10).and_then(|date| date.parse().ok()).or_else(|| written.parse().ok());
-    exact.or_else(|| {
-        let digits = written.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 4)?;
-        digits.parse().ok()
-    })
+    fields::written_date(written)
 }
 
 fn authors(item: &Object, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
@@ -213,49 +198,6 @@ fn author(position: u32, author: &Value, notes: &mut Vec<String>) -> AuthorRecor
     }
 }
 
-/// A text without the markup that CSL, Crossref and JATS put into titles and abstracts.
-fn plain(text: &str) -> String {
-    let mut without = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find('<') {
-        without.push_str(&rest[..start]);
-        let tail = &rest[start..];
-        match tail.find('>').filter(|end| is_tag(&tail[1..*end])) {
-            Some(end) => {
-                if is_block(&tail[1..end]) {
-                    without.push('\n');
-                }
-                rest = &tail[end + 1..];
-            }
-            None => {
-                without.push('<');
-                rest = &tail[1..];
-            }
-        }
-    }
-    without.push_str(rest);
-    html_escape::decode_html_entities(&without).into_owned()
-}
-
-fn tag_name(inside: &str) -> &str {
-    let inside = inside.trim_start_matches('/');
-    inside.split(|c: char| !(c.is_ascii_alphanumeric() || c == ':' || c == '-')).next().unwrap_or_default()
-}
-
-/// Only known names: `a < b and c > d` is no markup.
-fn is_tag(inside: &str) -> bool {
-    const NAMES: [&str; 16] =
-        ["i", "b", "u", "em", "strong", "sub", "sup", "sc", "scp", "span", "p", "title", "sec", "br", "italic", "bold"];
-    let name = tag_name(inside).to_lowercase();
-    let has_attributes_only =
-        inside.trim_start_matches('/')[name.len()..].trim().trim_end_matches('/').is_empty() || inside.contains('=');
-    (NAMES.contains(&name.as_str()) || name.starts_with("jats:") || name.starts_with("mml:")) && has_attributes_only
-}
-
-fn is_block(inside: &str) -> bool {
-    matches!(tag_name(inside).to_lowercase().trim_start_matches("jats:"), "p" | "title" | "sec" | "br")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,13 +206,6 @@ mod tests {
     fn read(value: &Value) -> (PaperRecord, Vec<String>) {
         let mut notes = Vec::new();
         (item(value, &mut notes).expect("an item"), notes)
-    }
-
-    #[test]
-    fn markup_goes_and_comparisons_stay() {
-        assert_eq!(plain("On <i>n</i> &amp; <span class=\"nocase\">ML</span>"), "On n & ML");
-        assert_eq!(plain("if a<b and c>d, a < b"), "if a<b and c>d, a < b");
-        assert_eq!(plain("<jats:p>One.</jats:p><jats:p>Two.</jats:p>").trim(), "One.\n\nTwo.");
     }
 
     #[test]

@@ -1,62 +1,20 @@
-//! JSON as people hand it over: one value a line, an array, or a single value over many lines.
+//! JSON as people hand it over: one value a line, an array, a list inside of an answer, or a value over many lines.
+
+mod elements;
 
 use std::io::BufRead;
 
 use serde_json::Value;
 
+use super::lines::{Lines, looks_like, size, unreadable};
 use super::{Sink, Stop};
+use elements::Elements;
 
-/// The longest line, and the longest value over many lines: more is no record but a mistake.
+/// The longest value: more is no record but a mistake.
 const LONGEST: usize = 64 << 20;
 
-/// Reads lines and knows their number.
-struct Lines<'a> {
-    reader: &'a mut dyn BufRead,
-    number: usize,
-    buffer: Vec<u8>,
-}
-
-impl Lines<'_> {
-    /// The next line, without its end; none at the end of the file.
-    fn next(&mut self) -> Result<Option<&[u8]>, Stop> {
-        self.buffer.clear();
-        loop {
-            let unreadable = |number: usize, error: std::io::Error| {
-                let reason = match error.kind() {
-                    std::io::ErrorKind::UnexpectedEof => {
-                        "the compressed data end too early; the file is cut off".to_owned()
-                    }
-                    _ => format!("it cannot be read further: {error}"),
-                };
-                Stop::Unreadable(number, reason)
-            };
-            let available = self.reader.fill_buf().map_err(|error| unreadable(self.number + 1, error))?;
-            if available.is_empty() {
-                if self.buffer.is_empty() {
-                    return Ok(None);
-                }
-                break;
-            }
-            let end = available.iter().position(|byte| *byte == b'\n');
-            let used = end.map_or(available.len(), |end| end + 1);
-            self.buffer.extend_from_slice(&available[..used]);
-            self.reader.consume(used);
-            if self.buffer.len() > LONGEST {
-                let reason = format!(
-                    "a line has more than {} MiB; records are one a line, or an array over lines",
-                    LONGEST >> 20
-                );
-                return Err(Stop::Unreadable(self.number + 1, reason));
-            }
-            if end.is_some() {
-                break;
-            }
-        }
-        self.number += 1;
-        let line = self.buffer.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.buffer);
-        Ok(Some(line.trim_ascii()))
-    }
-}
+/// The most values within one: each takes far more memory than it has bytes.
+const MOST_VALUES: usize = 4_000_000;
 
 /// Gives each value with the number of the line on which it begins.
 ///
@@ -66,9 +24,33 @@ impl Lines<'_> {
 pub(super) fn values(
     reader: &mut dyn BufRead,
     sink: &mut Sink<'_>,
+    each: impl FnMut(usize, Value, &mut Sink<'_>) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    records(reader, &[], sink, each)
+}
+
+/// The same, where records may also be in a list inside of an answer, at one of these paths. The list is read record by
+/// record, however long it is. An answer whose list has nothing is given as it is.
+pub(super) fn records(
+    reader: &mut dyn BufRead,
+    paths: &[&[&str]],
+    sink: &mut Sink<'_>,
     mut each: impl FnMut(usize, Value, &mut Sink<'_>) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
-    let mut lines = Lines { reader, number: 0, buffer: Vec::new() };
+    let head = reader.fill_buf().map_err(|error| unreadable(1, &error))?;
+    if Elements::begin_in(head, paths) {
+        elements::each(reader, paths, sink, &mut each)
+    } else {
+        line_by_line(reader, sink, &mut each)
+    }
+}
+
+fn line_by_line(
+    reader: &mut dyn BufRead,
+    sink: &mut Sink<'_>,
+    each: &mut impl FnMut(usize, Value, &mut Sink<'_>) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    let mut lines = Lines::new(reader, LONGEST);
     let mut is_first = true;
     let mut in_array = false;
     while let Some(line) = lines.next()? {
@@ -90,7 +72,11 @@ pub(super) fn values(
         }
         let text = line.to_vec();
         let start = lines.number;
-        value(&text, start, in_array, &mut lines, sink, &mut each)?;
+        if lines.is_cut {
+            sink.rejected(start, format!("{}; records are one a line, or an array over lines", lines.too_long()))?;
+            continue;
+        }
+        value(&text, start, in_array, &mut lines, sink, each)?;
     }
     if is_first {
         return Err(Stop::Unreadable(0, "it is empty".to_owned()));
@@ -111,16 +97,17 @@ fn value(
         let comma = if in_array { text.strip_suffix(b",").unwrap_or(text) } else { text };
         comma.to_vec()
     };
-    let error = match serde_json::from_slice::<Value>(&trimmed(text)) {
+    let reason = match parse(&trimmed(text)) {
         Ok(value) => return give(start, value, sink, each),
-        Err(error) => error,
+        // Printers break lines only behind one of these; a line that ends otherwise is cut or damaged.
+        Err(Fault::Ends(_)) if matches!(text.last(), Some(b'{' | b'[' | b',')) => None,
+        Err(fault) => Some(fault.into_reason()),
     };
-    // Printers break lines only behind one of these; a line that ends otherwise is cut or damaged.
-    let goes_on = error.is_eof() && matches!(text.last(), Some(b'{' | b'[' | b','));
-    if !goes_on {
-        return sink.rejected(start, broken(&error));
+    if let Some(reason) = reason {
+        return sink.rejected(start, reason);
     }
     let mut whole = text.to_vec();
+    let mut is_too_long = false;
     let mut scanner = Scanner::default();
     scanner.scan(text);
     loop {
@@ -131,19 +118,32 @@ fn value(
             ));
         };
         scanner.scan(line);
-        whole.push(b'\n');
-        whole.extend_from_slice(line);
-        if whole.len() > LONGEST {
-            let reason = format!("the value that begins here has more than {} MiB; write one a line", LONGEST >> 20);
-            return Err(Stop::Unreadable(start, reason));
+        if !is_too_long {
+            whole.push(b'\n');
+            whole.extend_from_slice(line);
+        }
+        if whole.len() > LONGEST || lines.is_cut {
+            is_too_long = true;
+            whole = Vec::new();
+        }
+        if lines.is_cut {
+            // What was cut away may have had brackets.
+            return Err(Stop::Unreadable(lines.number, lines.too_long()));
+        }
+        if scanner.is_done() && is_too_long {
+            return sink.rejected(start, too_long());
         }
         if scanner.is_done() {
-            return match serde_json::from_slice::<Value>(&trimmed(&whole)) {
+            return match parse(&trimmed(&whole)) {
                 Ok(value) => give(start, value, sink, each),
-                Err(error) => sink.rejected(start, broken(&error)),
+                Err(fault) => sink.rejected(start, fault.into_reason()),
             };
         }
     }
+}
+
+fn too_long() -> String {
+    format!("the value that begins here has more than {}", size(LONGEST))
 }
 
 /// An array is the values in it.
@@ -159,50 +159,68 @@ fn give(
     }
 }
 
+/// Why a text is no value.
+enum Fault {
+    /// It ends before the value does, at a column.
+    Ends(usize),
+    /// Anything else.
+    Other(String),
+}
+
+impl Fault {
+    fn into_reason(self) -> String {
+        match self {
+            Self::Ends(column) => format!("the JSON is cut off at column {column}"),
+            Self::Other(reason) => reason,
+        }
+    }
+}
+
+fn parse(text: &[u8]) -> Result<Value, Fault> {
+    let mut scanner = Scanner::default();
+    scanner.scan(text);
+    if scanner.values > MOST_VALUES {
+        return Err(Fault::Other(format!("it has more than {MOST_VALUES} values, as no record does")));
+    }
+    serde_json::from_slice(text).map_err(|error| {
+        if error.is_eof() { Fault::Ends(error.column()) } else { Fault::Other(format!("it is not JSON: {error}")) }
+    })
+}
+
 /// Follows brackets, to know where a value over many lines ends.
 #[derive(Default)]
 struct Scanner {
     depth: usize,
     in_string: bool,
     is_escaped: bool,
+    /// About how many values there were.
+    values: usize,
 }
 
 impl Scanner {
     fn scan(&mut self, text: &[u8]) {
         for byte in text {
-            match byte {
-                _ if self.is_escaped => self.is_escaped = false,
-                b'\\' if self.in_string => self.is_escaped = true,
-                b'"' => self.in_string = !self.in_string,
-                b'{' | b'[' if !self.in_string => self.depth += 1,
-                b'}' | b']' if !self.in_string => self.depth = self.depth.saturating_sub(1),
-                _ => {}
+            self.step(*byte);
+        }
+    }
+
+    fn step(&mut self, byte: u8) {
+        match byte {
+            _ if self.is_escaped => self.is_escaped = false,
+            b'\\' if self.in_string => self.is_escaped = true,
+            b'"' => self.in_string = !self.in_string,
+            _ if self.in_string => {}
+            b'{' | b'[' => {
+                self.depth += 1;
+                self.values += 1;
             }
+            b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+            b',' => self.values += 1,
+            _ => {}
         }
     }
 
     fn is_done(&self) -> bool {
         self.depth == 0 && !self.in_string
-    }
-}
-
-fn broken(error: &serde_json::Error) -> String {
-    if error.is_eof() {
-        format!("the JSON is cut off at column {}", error.column())
-    } else {
-        format!("it is not JSON: {error}")
-    }
-}
-
-/// What a file that is no JSON seems to be.
-fn looks_like(line: &[u8]) -> &'static str {
-    match line {
-        [b'<', ..] => "XML or HTML",
-        [b'%', b'P', b'D', b'F', ..] => "a PDF",
-        [b'@', ..] => "BibTeX",
-        [b'T', b'Y', b' ', ..] => "RIS",
-        [b'P', b'K', ..] => "a zip archive; unpack it first",
-        _ if line.contains(&0) || std::str::from_utf8(line).is_err() => "binary data",
-        _ => "text",
     }
 }

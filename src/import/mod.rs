@@ -1,7 +1,7 @@
 //! Imports: files of several formats, each read as a stream of the same neutral records, written batch by batch.
 
 use std::io::BufRead;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 
@@ -10,18 +10,41 @@ use crate::record::{OrganizationReference, Record};
 use crate::store::Store;
 use crate::store::write::Effect;
 
+mod auto;
+mod bibtex;
+mod crossref;
 mod csl;
+mod csv;
+mod datacite;
+mod dry_run;
+mod fields;
+mod folder;
 mod input;
 mod json;
+mod kind;
+mod lines;
+mod markup;
+mod openalex;
+mod orcid;
 pub mod profile_page;
 mod progress;
+mod pubmed;
 mod records;
+mod ris;
 mod ror;
+#[cfg(test)]
+mod tests;
 mod tidy;
+pub mod topics;
+mod xml;
 
+pub use dry_run::{Survey, survey};
+
+use folder::Source;
 use input::Input;
 use profile_page::ProfilePageOptions;
 use progress::Progress;
+use topics::TopicsOptions;
 
 /// A format that can be imported.
 #[derive(Clone, Debug)]
@@ -30,6 +53,26 @@ pub enum Format {
     ProfilePage(ProfilePageOptions),
     /// CSL-JSON: an array, one object, or one item a line.
     Csl,
+    /// Works of Crossref.
+    Crossref,
+    /// Works, authors, institutions and topics of OpenAlex.
+    OpenAlex,
+    /// BibTeX and BibLaTeX libraries.
+    Bibtex,
+    /// RIS references.
+    Ris,
+    /// ORCID records.
+    Orcid,
+    /// People and their affiliations as a table.
+    Csv,
+    /// Vocabularies of topics.
+    Topics(TopicsOptions),
+    /// DOIs of DataCite.
+    DataCite,
+    /// Articles of PubMed.
+    PubMed,
+    /// Whatever the content of each file shows it to be.
+    Auto(ProfilePageOptions, TopicsOptions),
     /// ROR v2 records: an array, one object, or one a line.
     Ror,
     /// The directory's own records, one a line.
@@ -43,6 +86,16 @@ impl Format {
         match self {
             Self::ProfilePage(_) => "profile-page",
             Self::Csl => "csl",
+            Self::Crossref => "crossref",
+            Self::OpenAlex => "openalex",
+            Self::Bibtex => "bibtex",
+            Self::Ris => "ris",
+            Self::Orcid => "orcid",
+            Self::Csv => "csv",
+            Self::Topics(_) => "topics",
+            Self::DataCite => "datacite",
+            Self::PubMed => "pubmed",
+            Self::Auto(..) => "auto",
             Self::Ror => "ror",
             Self::Records => "records",
         }
@@ -52,8 +105,72 @@ impl Format {
         match self {
             Self::ProfilePage(options) => profile_page::stream(reader, options, sink),
             Self::Csl => csl::stream(reader, sink),
+            Self::Crossref => crossref::stream(reader, sink),
+            Self::OpenAlex => openalex::stream(reader, sink),
+            Self::Bibtex => bibtex::stream(reader, sink),
+            Self::Ris => ris::stream(reader, sink),
+            Self::Orcid => orcid::stream(reader, sink),
+            Self::Csv => csv::stream(reader, sink),
+            Self::Topics(options) => topics::stream(reader, options, sink),
+            Self::DataCite => datacite::stream(reader, sink),
+            Self::PubMed => pubmed::stream(reader, sink),
+            Self::Auto(page, topics) => {
+                let head = reader.fill_buf().map_err(|error| lines::unreadable(1, &error))?;
+                let name = auto::format_of(head).map_err(|reason| Stop::Unreadable(1, reason))?;
+                let format = Self::named(name, page, topics)
+                    .ok_or_else(|| Stop::Unreadable(1, format!("no format is called {name}")))?;
+                sink.format = format.name();
+                format.read(reader, sink)
+            }
             Self::Ror => ror::stream(reader, sink),
             Self::Records => records::stream(reader, sink),
+        }
+    }
+
+    /// The format of this name, with the options that it takes.
+    fn named(name: &str, page: &ProfilePageOptions, topics: &TopicsOptions) -> Option<Self> {
+        let all = [
+            Self::ProfilePage(page.clone()),
+            Self::Csl,
+            Self::Crossref,
+            Self::OpenAlex,
+            Self::Orcid,
+            Self::DataCite,
+            Self::PubMed,
+            Self::Bibtex,
+            Self::Ris,
+            Self::Csv,
+            Self::Topics(topics.clone()),
+            Self::Ror,
+            Self::Records,
+        ];
+        all.into_iter().find(|format| format.name() == name)
+    }
+
+    /// Whether its data come as folders or archives of many files.
+    fn reads_folders(&self) -> bool {
+        !self.endings().is_empty()
+    }
+
+    /// What the names of its files end with in a folder, apart from how they are compressed; nothing where folders are
+    /// not read.
+    fn endings(&self) -> &'static [&'static str] {
+        match self {
+            Self::ProfilePage(_) | Self::Csl | Self::Ror | Self::Records => &[],
+            Self::Crossref => &["json", "jsonl", "ndjson"],
+            Self::Bibtex => &["bib", "bibtex"],
+            Self::Ris => &["ris"],
+            Self::Csv => &["csv", "tsv"],
+            Self::Topics(_) => &["rdf", "owl", "xml", "ttl", "nt", "jsonl", "json", "csv", "tsv"],
+            Self::DataCite => &["json", "jsonl", "ndjson"],
+            Self::PubMed => &["xml"],
+            Self::Auto(..) => &[
+                "", "json", "jsonl", "ndjson", "xml", "tar", "tgz", "bib", "bibtex", "ris", "csv", "tsv", "rdf", "owl",
+                "ttl", "nt", "txt",
+            ],
+            Self::Orcid => &["json", "jsonl", "ndjson", "xml", "tar", "tgz"],
+            // The files of the snapshot have no ending.
+            Self::OpenAlex => &["json", "jsonl", "ndjson", ""],
         }
     }
 }
@@ -67,13 +184,23 @@ pub struct Import {
     pub files: Vec<PathBuf>,
     /// Whether the first bad record ends it.
     pub is_strict: bool,
+    /// The name by which the directory remembers where the records are from; that of the format where absent.
+    pub source: Option<String>,
 }
 
 /// Something read from a file, or something wrong in it.
 struct Item {
     file: String,
     line: usize,
+    /// The name of the format that read it.
+    format: &'static str,
     content: Content,
+}
+
+impl Item {
+    fn origin(&self) -> Origin {
+        Origin { file: self.file.clone(), line: self.line }
+    }
 }
 
 enum Content {
@@ -83,6 +210,8 @@ enum Content {
     Rejected(String),
     /// A file, or the rest of one, that cannot be read.
     Unreadable(String),
+    /// Something that a person should know of the files.
+    Note(String),
 }
 
 /// Why reading stops before the end of a file.
@@ -96,6 +225,7 @@ enum Stop {
 /// Where a format puts what it reads.
 struct Sink<'a> {
     file: &'a str,
+    format: &'static str,
     items: &'a mpsc::Sender<Item>,
 }
 
@@ -111,8 +241,13 @@ impl Sink<'_> {
         self.send(line, Content::Rejected(reason))
     }
 
+    /// Something that a person should know of the whole file.
+    fn note(&mut self, line: usize, note: String) -> Result<(), Stop> {
+        self.send(line, Content::Note(note))
+    }
+
     fn send(&mut self, line: usize, content: Content) -> Result<(), Stop> {
-        let item = Item { file: self.file.to_owned(), line, content };
+        let item = Item { file: self.file.to_owned(), line, format: self.format, content };
         self.items.blocking_send(item).map_err(|_| Stop::Cancelled)
     }
 }
@@ -193,14 +328,10 @@ const MANY_CHANGES: usize = 1_000;
 /// Where the database fails, or something is bad and the import is strict. What was written before stays, and the same
 /// import again goes on from there.
 pub async fn run(store: &Store, import: Import) -> Result<Summary, ImportError> {
-    let (sender, receiver) = mpsc::channel(READ_AHEAD);
-    let progress = Progress::new(&import.files);
-    let reader_progress = progress.clone();
-    let (format, files) = (import.format.clone(), import.files.clone());
-    let reader = tokio::task::spawn_blocking(move || read_all(&format, &files, &reader_progress, &sender));
+    let (receiver, progress, reader) = start_reading(&import);
     let mut writer = Writer {
         store,
-        source: import.format.name(),
+        source: import.source.as_deref(),
         is_strict: import.is_strict,
         progress,
         summary: Summary::default(),
@@ -222,23 +353,89 @@ pub async fn run(store: &Store, import: Import) -> Result<Summary, ImportError> 
     result.map(|()| writer.summary)
 }
 
-fn read_all(format: &Format, files: &[PathBuf], progress: &Progress, items: &mpsc::Sender<Item>) {
-    for path in files {
-        let file = path.display().to_string();
-        let outcome = match Input::open(path, progress) {
-            Ok(mut input) => format.read(&mut input, &mut Sink { file: &file, items }),
-            Err(reason) => Err(Stop::Unreadable(0, reason)),
-        };
-        match outcome {
-            Ok(()) => {}
-            Err(Stop::Cancelled) => return,
-            Err(Stop::Unreadable(line, reason)) => {
-                let item = Item { file, line, content: Content::Unreadable(reason) };
-                if items.blocking_send(item).is_err() {
-                    return;
-                }
+/// Starts to read the files, ahead of whoever takes what is in them.
+fn start_reading(import: &Import) -> (mpsc::Receiver<Item>, Progress, tokio::task::JoinHandle<()>) {
+    let (sender, receiver) = mpsc::channel(READ_AHEAD);
+    let sources = folder::sources(&import.files, &import.format);
+    let files = sources.iter().filter_map(|source| match source {
+        Source::File(path) => Some(path.as_path()),
+        Source::Note(..) | Source::Unreadable(..) => None,
+    });
+    let progress = Progress::new(files);
+    let (format, own) = (import.format.clone(), progress.clone());
+    let reader = tokio::task::spawn_blocking(move || {
+        for source in sources {
+            let reading = Reading { format: &format, items: &sender };
+            let outcome = match source {
+                Source::File(path) => reading.file(&path, &own),
+                Source::Note(path, note) => reading.sink(&path.display().to_string()).note(0, note),
+                Source::Unreadable(path, reason) => reading.unreadable(&path.display().to_string(), 0, reason),
+            };
+            // Nobody wants more.
+            if outcome.is_err() {
+                return;
             }
         }
+    });
+    (receiver, progress, reader)
+}
+
+/// How files are read.
+struct Reading<'a> {
+    format: &'a Format,
+    items: &'a mpsc::Sender<Item>,
+}
+
+impl Reading<'_> {
+    fn sink<'a>(&'a self, file: &'a str) -> Sink<'a> {
+        Sink { file, format: self.format.name(), items: self.items }
+    }
+
+    fn unreadable(&self, file: &str, line: usize, reason: String) -> Result<(), Stop> {
+        self.sink(file).send(line, Content::Unreadable(reason))
+    }
+
+    /// Reads a file, or an archive of files. An error is that nobody wants more.
+    fn file(&self, path: &Path, progress: &Progress) -> Result<(), Stop> {
+        let file = path.display().to_string();
+        match Input::open(path, progress) {
+            Ok(input) if input.is_archive() && self.format.reads_folders() => self.archive(&file, input),
+            Ok(input) => self.input(&file, input),
+            Err(reason) => self.unreadable(&file, 0, reason),
+        }
+    }
+
+    fn input(&self, file: &str, mut input: Input<'_>) -> Result<(), Stop> {
+        match self.format.read(&mut input, &mut self.sink(file)) {
+            Err(Stop::Unreadable(line, reason)) => self.unreadable(file, line, reason),
+            outcome => outcome,
+        }
+    }
+
+    fn archive(&self, file: &str, input: Input<'_>) -> Result<(), Stop> {
+        let cut = |error: std::io::Error| format!("the archive cannot be read further: {error}");
+        let mut archive = tar::Archive::new(input);
+        let entries = match archive.entries() {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable(file, 0, cut(error)),
+        };
+        // Raw: entries that only carry long names are not gathered in memory.
+        for entry in entries.raw(true) {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return self.unreadable(file, 0, cut(error)),
+            };
+            let path = PathBuf::from(String::from_utf8_lossy(&entry.path_bytes()).into_owned());
+            if !entry.header().entry_type().is_file() || !folder::is_of(&path, self.format) {
+                continue;
+            }
+            let inner = format!("{file}/{}", path.display());
+            match Input::of(Box::new(entry), None) {
+                Ok(input) => self.input(&inner, input)?,
+                Err(reason) => self.unreadable(&inner, 0, reason)?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -256,7 +453,8 @@ impl std::fmt::Display for Origin {
 
 struct Writer<'a> {
     store: &'a Store,
-    source: &'static str,
+    /// The source's name; that of the format of a record where absent.
+    source: Option<&'a str>,
     is_strict: bool,
     progress: Progress,
     summary: Summary,
@@ -265,8 +463,14 @@ struct Writer<'a> {
 impl Writer<'_> {
     async fn write_all(&mut self, mut items: mpsc::Receiver<Item>) -> Result<(), ImportError> {
         let (mut origins, mut records, mut weight) = (Vec::new(), Vec::new(), 0);
+        let mut source = self.source.unwrap_or_default();
         while let Some(item) = items.recv().await {
-            let origin = Origin { file: item.file, line: item.line };
+            let own = self.source.unwrap_or(item.format);
+            if own != source {
+                self.write(source, &std::mem::take(&mut origins), &std::mem::take(&mut records)).await?;
+                (source, weight) = (own, 0);
+            }
+            let origin = item.origin();
             match item.content {
                 Content::Record(record, notes) => {
                     self.summary.read += 1;
@@ -285,23 +489,27 @@ impl Writer<'_> {
                     self.summary.unreadable += 1;
                     self.bad(&format!("{origin}: not read: {reason}"))?;
                 }
+                Content::Note(note) => {
+                    self.summary.notes += 1;
+                    self.progress.line(&format!("{origin}: note: {note}"));
+                }
             }
             if weight >= BATCH_WEIGHT || records.len() >= BATCH_RECORDS {
-                self.write(&std::mem::take(&mut origins), &std::mem::take(&mut records)).await?;
+                self.write(source, &std::mem::take(&mut origins), &std::mem::take(&mut records)).await?;
                 weight = 0;
             }
         }
-        self.write(&origins, &records).await
+        self.write(source, &origins, &records).await
     }
 
     /// Writes a batch; one that the database refuses is halved until the bad record is alone.
-    async fn write(&mut self, origins: &[Origin], records: &[Record]) -> Result<(), ImportError> {
+    async fn write(&mut self, source: &str, origins: &[Origin], records: &[Record]) -> Result<(), ImportError> {
         let mut parts = vec![(origins, records)];
         while let Some((origins, records)) = parts.pop() {
             if records.is_empty() {
                 continue;
             }
-            match self.store.write(self.source, records).await {
+            match self.store.write(source, records).await {
                 Ok(written) => {
                     for effect in written.effects {
                         match effect {

@@ -1,7 +1,7 @@
 //! How far an import is: a bar on a terminal, a plain line now and then elsewhere.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -21,8 +21,8 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(files: &[PathBuf]) -> Self {
-        let size = files.iter().map(|file| std::fs::metadata(file).map(|data| data.len()).ok()).sum::<Option<u64>>();
+    pub(super) fn new<'a>(files: impl Iterator<Item = &'a Path>) -> Self {
+        let size = files.map(|file| std::fs::metadata(file).map(|data| data.len()).ok()).sum::<Option<u64>>();
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = size.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
             bar.set_draw_target(ProgressDrawTarget::stderr());

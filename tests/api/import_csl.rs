@@ -227,15 +227,32 @@ async fn markup_in_titles() {
     assert_eq!(texts(&data["papers"]["nodes"], &["title"]), written.map(|(_, title)| title));
 }
 
+const FORMATS: [&str; 14] = [
+    "profile-page",
+    "csl",
+    "crossref",
+    "openalex",
+    "bibtex",
+    "ris",
+    "orcid",
+    "csv",
+    "topics",
+    "datacite",
+    "pubmed",
+    "ror",
+    "records",
+    "auto",
+];
+
 #[tokio::test]
 async fn help_names_the_formats() {
     let place = Workplace::new();
     let help = run(&mut place.command(&["import", "--help"]));
     assert_eq!(help.code, Some(0));
-    for format in ["profile-page", "csl", "ror", "records"] {
+    for format in FORMATS {
         assert!(help.stdout.contains(format), "{format} in {}", help.stdout);
     }
-    let refused = run(&mut place.command(&["import", "bibtex", "x.bib"]));
+    let refused = run(&mut place.command(&["import", "endnote", "x.enl"]));
     assert_eq!(refused.code, Some(2));
-    assert!(refused.stderr.contains("[possible values: profile-page, csl, ror, records]"), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&format!("[possible values: {}]", FORMATS.join(", "))), "{}", refused.stderr);
 }

@@ -25,6 +25,7 @@ mod http;
 mod import_csl;
 mod import_csl_damage;
 mod import_csl_identity;
+mod import_formats;
 mod import_profile_page;
 mod import_real;
 mod import_records;

@@ -270,6 +270,11 @@ fn agree(one: &str, other: &str) -> bool {
     within(&one, &other) || within(&other, &one)
 }
 
+/// Whether a text has lines that are headings of such a page.
+pub(super) fn has_headings(text: &str) -> bool {
+    text.lines().any(|line| heading(line).is_some())
+}
+
 fn heading(line: &str) -> Option<(Part, &'static str)> {
     let folded = names::fold(line);
     // "Publications (123)" is a heading too.

@@ -1,5 +1,6 @@
 //! Writes of papers with their authors, topics and identifiers.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::FromQueryResult;
@@ -12,7 +13,7 @@ use crate::error::Error;
 use crate::identifier::{ArxivId, Doi};
 use crate::language::LocalizedText;
 use crate::names::{self, RepairRule};
-use crate::record::{AbstractCompleteness, PaperRecord, PaperType};
+use crate::record::{AbstractCompleteness, AuthorRecord, PaperRecord, PaperType};
 use crate::store::search::Kind;
 use crate::store::sql::{Sql, ids, texts};
 
@@ -20,6 +21,8 @@ use crate::store::sql::{Sql, ids, texts};
 struct Change<'a> {
     index: usize,
     record: &'a PaperRecord,
+    /// Those of the record, and those that an incomplete record leaves in place; none where the paper's stay.
+    authors: Cow<'a, [AuthorRecord]>,
     key: String,
     digest: String,
     doi: Option<&'a Doi>,
@@ -102,7 +105,8 @@ impl Batch<'_> {
             let arxiv_id = record.arxiv_id.clone().or_else(|| record.doi.as_ref().and_then(Doi::arxiv_id));
             let digest = digest(record)?;
             let key = paper_key(record)?;
-            changes.push(Change { index, record, key, digest, doi: record.doi.as_ref(), arxiv_id, existing: None });
+            let (doi, authors) = (record.doi.as_ref(), Cow::Borrowed(record.authors.as_slice()));
+            changes.push(Change { index, record, authors, key, digest, doi, arxiv_id, existing: None });
         }
         // Records that may be of one paper go one after the other, so that the last one counts.
         while !changes.is_empty() {
@@ -140,8 +144,9 @@ impl Batch<'_> {
         }
         self.find_existing(&mut pending).await?;
         let mut changed = HashSet::new();
-        let (pending, later): (Vec<_>, Vec<_>) =
+        let (mut pending, later): (Vec<_>, Vec<_>) =
             pending.into_iter().partition(|change| change.existing.is_none_or(|id| changed.insert(id)));
+        self.complete_authors(&mut pending).await?;
         self.write_papers(pending).await?;
         Ok(later)
     }
@@ -186,6 +191,63 @@ impl Batch<'_> {
             if let (true, Some(id)) = (arxiv_stays, change.arxiv_id.take_if(|_| arxiv_stays)) {
                 self.note(change.index, format!("the arXiv id {id} already names another paper; it was left there"));
             }
+        }
+        Ok(())
+    }
+
+    /// Records that know some of the authors only: they take nobody away from a paper, and add whom they name where the
+    /// paper has no full list yet.
+    async fn complete_authors(&mut self, pending: &mut [Change<'_>]) -> Result<(), Error> {
+        #[derive(FromQueryResult)]
+        struct Held {
+            paper_id: i64,
+            position: Option<i32>,
+            name_as_published: String,
+            name: String,
+            orcid: Option<String>,
+        }
+        let existing = pending.iter().filter(|change| change.record.authors_are_incomplete);
+        let existing: Vec<i64> = existing.filter_map(|change| change.existing).collect();
+        if existing.is_empty() {
+            return Ok(());
+        }
+        let sql = "SELECT paper_id, position, name_as_published, authorship.name, researcher.orcid FROM authorship \
+             LEFT JOIN researcher ON researcher.id = researcher_id WHERE paper_id = ANY(?) ORDER BY paper_id, list_order";
+        let mut by_paper: HashMap<i64, Vec<Held>> = HashMap::new();
+        for held in self.rows::<Held>(Sql::with(sql, ids(existing))).await? {
+            by_paper.entry(held.paper_id).or_default().push(held);
+        }
+        for change in pending.iter_mut().filter(|change| change.record.authors_are_incomplete) {
+            let Some(held) = change.existing.and_then(|id| by_paper.remove(&id)) else { continue };
+            let is_held = |author: &AuthorRecord| {
+                let key = names::identity_key(&author.name);
+                held.iter().any(|held| {
+                    let is_same_orcid =
+                        author.orcid.as_ref().is_some_and(|orcid| held.orcid.as_deref() == Some(orcid.as_str()));
+                    let held = [&held.name_as_published, &held.name];
+                    is_same_orcid || held.into_iter().any(|name| names::identity_key(name) == key)
+                })
+            };
+            let missing: Vec<AuthorRecord> =
+                change.record.authors.iter().filter(|author| !is_held(author)).cloned().collect();
+            let has_full_list = held.iter().any(|held| held.position.is_some());
+            if has_full_list && let Some(author) = missing.first() {
+                let note = format!(
+                    "nobody among the authors of the paper has the name {}; its authors were left as they are",
+                    author.name
+                );
+                self.written.notes.push((change.index, note));
+            }
+            change.authors = if has_full_list || missing.is_empty() {
+                Cow::Borrowed(&[])
+            } else {
+                let kept = held.into_iter().map(|held| AuthorRecord {
+                    name: held.name_as_published,
+                    orcid: held.orcid.and_then(|orcid| orcid.parse().ok()),
+                    ..AuthorRecord::default()
+                });
+                Cow::Owned(kept.chain(missing).collect())
+            };
         }
         Ok(())
     }
@@ -250,7 +312,7 @@ impl Batch<'_> {
                 arxiv_id: change.arxiv_id.as_ref().map(ArxivId::as_str),
                 url: record.url.as_deref(),
                 is_retracted: record.is_retracted,
-                author_count: record.authors.len(),
+                author_count: change.authors.len(),
             };
             if change.existing.is_some() {
                 updates.push(row);
@@ -300,8 +362,8 @@ impl Batch<'_> {
         for (_, change) in &written {
             let effect = if change.existing.is_some() { Effect::Updated } else { Effect::Created };
             self.effect(change.index, effect);
-            if change.record.authors.len() > self.consortium_size as usize {
-                let (authors, size) = (change.record.authors.len(), self.consortium_size);
+            if change.authors.len() > self.consortium_size as usize {
+                let (authors, size) = (change.authors.len(), self.consortium_size);
                 let note = format!(
                     "{authors} authors, more than the consortium size of {size}: all are kept, and make no coauthors by default"
                 );
@@ -329,7 +391,7 @@ impl Batch<'_> {
             list_order: i32,
             confirming_key: Option<String>,
         }
-        let written: Vec<_> = written.iter().filter(|(_, change)| !change.record.authors.is_empty()).collect();
+        let written: Vec<_> = written.iter().filter(|(_, change)| !change.authors.is_empty()).collect();
         let replaced: Vec<i64> =
             written.iter().filter(|(_, change)| change.existing.is_some()).map(|(id, _)| *id).collect();
         let mut places: HashMap<(i64, i32), i64> = HashMap::new();
@@ -340,7 +402,7 @@ impl Batch<'_> {
             self.spellings.extend(rows.iter().filter_map(|row| row.confirming_key.clone()));
             places.extend(rows.into_iter().map(|row| ((row.paper_id, row.list_order), row.id)));
         }
-        let authors = self.named(written.iter().flat_map(|(_, change)| &change.record.authors)).await?;
+        let authors = self.named(written.iter().flat_map(|(_, change)| change.authors.iter())).await?;
         let mentions: Vec<Mention<'_>> = authors.iter().map(Author::mention).collect();
         let mut people = self.people(&mentions).await?;
         let resolved: Vec<usize> = mentions.iter().map(|mention| people.resolve(mention)).collect();
@@ -352,10 +414,10 @@ impl Batch<'_> {
         let mut rows = Vec::with_capacity(mentions.len());
         let mut rors = Vec::new();
         for (paper_id, change) in written {
-            let last = change.record.authors.iter().filter_map(|author| author.position).max().unwrap_or_default();
+            let last = change.authors.iter().filter_map(|author| author.position).max().unwrap_or_default();
             let (mut taken, mut present) = (HashSet::new(), HashSet::new());
             let mut behind = last;
-            for (author, place) in named.by_ref().take(change.record.authors.len()) {
+            for (author, place) in named.by_ref().take(change.authors.len()) {
                 let (named, author) = (&author.named, author.record);
                 // Places that the source does not tell, or tells twice, come after the others.
                 let position = author.position.filter(|position| taken.insert(*position));

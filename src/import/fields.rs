@@ -1,0 +1,217 @@
+//! What several formats have to do with fields: texts of JSON objects, identifiers, dates, languages, names in parts.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use crate::date::PartialDate;
+use crate::record::{AbstractCompleteness, Identifier};
+
+/// A text that says something, or a number as text; of a list the first one.
+pub(super) fn text(object: &Value, field: &str) -> Option<String> {
+    texts(object, field).next()
+}
+
+/// All texts of a field, which may be one or a list.
+pub(super) fn texts<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = String> + use<'a> {
+    list(object.get(field)).iter().filter_map(plain_value)
+}
+
+fn plain_value(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// The values of a list; one value is a list of one, null is one of none.
+pub(super) fn list(value: Option<&Value>) -> &[Value] {
+    match value {
+        None | Some(Value::Null) => &[],
+        Some(Value::Array(values)) => values,
+        Some(value) => std::slice::from_ref(value),
+    }
+}
+
+/// What is at the end of a path of fields.
+pub(super) fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    path.iter().try_fold(value, |value, field| value.get(field)).filter(|value| !value.is_null())
+}
+
+/// An identifier, or a note of why it is none.
+pub(super) fn identifier<T>(text: Option<&str>, notes: &mut Vec<String>) -> Option<T>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    match text.map(str::trim).filter(|text| !text.is_empty())?.parse() {
+        Ok(identifier) => Some(identifier),
+        Err(error) => {
+            notes.push(format!("{error}; it was left out"));
+            None
+        }
+    }
+}
+
+/// An id of a scheme without a field of its own.
+pub(super) fn id_of(scheme: &str, value: Option<String>) -> Option<Identifier> {
+    Some(Identifier { scheme: scheme.to_owned(), value: value?.trim().to_owned() }).filter(|id| !id.value.is_empty())
+}
+
+/// A date in parts: year, month, day. One that no calendar has is kept as its year.
+pub(super) fn date_of_parts(parts: &[Value], notes: &mut Vec<String>) -> Option<PartialDate> {
+    let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
+    let part = |index: usize| parts.get(index).and_then(number).filter(|part| *part != 0);
+    date(part(0)?, part(1), part(2), notes)
+}
+
+/// A date of a year and what else is known. One that no calendar has is kept as its year.
+pub(super) fn date(year: i64, month: Option<i64>, day: Option<i64>, notes: &mut Vec<String>) -> Option<PartialDate> {
+    let day = month.and(day);
+    PartialDate::new(year, month, day).ok().or_else(|| {
+        let date = PartialDate::new(year, None, None).ok();
+        let kept = date.map_or("left out".to_owned(), |date| format!("kept as {date}"));
+        let written: Vec<String> =
+            [Some(year), month, day].into_iter().flatten().map(|part| part.to_string()).collect();
+        notes.push(format!("the date [{}] is in no calendar; it was {kept}", written.join(",")));
+        date
+    })
+}
+
+/// A date as a source writes it: exactly, with a time behind it, or at least with a year in it.
+pub(super) fn written_date(text: &str) -> Option<PartialDate> {
+    let text = text.trim();
+    let exact = text.get(..10).and_then(|date| date.parse().ok()).or_else(|| text.parse().ok());
+    exact.or_else(|| {
+        let digits = text.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 4)?;
+        digits.parse().ok()
+    })
+}
+
+/// A month by its number or by the first letters of its English name.
+pub(super) fn month(text: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let text = text.trim().to_lowercase();
+    if let Ok(number) = text.parse::<i64>() {
+        return Some(number).filter(|number| (1..=12).contains(number));
+    }
+    let number = MONTHS.iter().position(|month| text.starts_with(month))?;
+    i64::try_from(number + 1).ok()
+}
+
+/// How much of an abstract a text is.
+pub(super) fn completeness(text: &str) -> AbstractCompleteness {
+    let text = text.trim_end();
+    if text.is_empty() {
+        AbstractCompleteness::Absent
+    } else if text.ends_with('…') || text.ends_with("...") {
+        AbstractCompleteness::Truncated
+    } else {
+        AbstractCompleteness::Full
+    }
+}
+
+/// Parts of a name put together, those there are.
+pub(super) fn join(parts: &[Option<&str>]) -> Option<String> {
+    let parts: Vec<&str> = parts.iter().flatten().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
+    Some(parts.join(" ")).filter(|text| !text.is_empty())
+}
+
+/// The tag of a language that a source names by a tag, by three letters, or by its English name; none for others.
+pub(super) fn language(text: &str) -> Option<String> {
+    const CODES: [(&str, &str); 62] = [
+        ("eng", "en"),
+        ("english", "en"),
+        ("american", "en-US"),
+        ("usenglish", "en-US"),
+        ("british", "en-GB"),
+        ("ukenglish", "en-GB"),
+        ("fre", "fr"),
+        ("fra", "fr"),
+        ("french", "fr"),
+        ("francais", "fr"),
+        ("français", "fr"),
+        ("ger", "de"),
+        ("deu", "de"),
+        ("german", "de"),
+        ("ngerman", "de"),
+        ("deutsch", "de"),
+        ("spa", "es"),
+        ("spanish", "es"),
+        ("español", "es"),
+        ("ita", "it"),
+        ("italian", "it"),
+        ("por", "pt"),
+        ("portuguese", "pt"),
+        ("brazilian", "pt-BR"),
+        ("rus", "ru"),
+        ("russian", "ru"),
+        ("chi", "zh"),
+        ("zho", "zh"),
+        ("chinese", "zh"),
+        ("jpn", "ja"),
+        ("japanese", "ja"),
+        ("kor", "ko"),
+        ("korean", "ko"),
+        ("pol", "pl"),
+        ("polish", "pl"),
+        ("cze", "cs"),
+        ("ces", "cs"),
+        ("czech", "cs"),
+        ("dut", "nl"),
+        ("nld", "nl"),
+        ("dutch", "nl"),
+        ("swe", "sv"),
+        ("swedish", "sv"),
+        ("dan", "da"),
+        ("danish", "da"),
+        ("nor", "no"),
+        ("norwegian", "no"),
+        ("fin", "fi"),
+        ("finnish", "fi"),
+        ("hun", "hu"),
+        ("hungarian", "hu"),
+        ("tur", "tr"),
+        ("turkish", "tr"),
+        ("ara", "ar"),
+        ("arabic", "ar"),
+        ("heb", "he"),
+        ("hebrew", "he"),
+        ("ukr", "uk"),
+        ("greek", "el"),
+        ("gre", "el"),
+        ("lat", "la"),
+        ("latin", "la"),
+    ];
+    let folded = text.trim().to_lowercase();
+    let known = CODES.iter().find(|(name, _)| *name == folded).map(|(_, tag)| (*tag).to_owned());
+    let is_tag = |text: &str| text.split(['-', '_']).next().is_some_and(|first| (2..=3).contains(&first.len()));
+    known.or_else(|| Some(text.trim().replace('_', "-")).filter(|text| is_tag(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages() {
+        for (written, tag) in
+            [("eng", "en"), ("French", "fr"), ("pt_BR", "pt-BR"), ("zh-Hant", "zh-Hant"), ("de", "de")]
+        {
+            assert_eq!(language(written).as_deref(), Some(tag));
+        }
+        assert_eq!(language("Klingonese"), None);
+    }
+
+    #[test]
+    fn months_and_dates() {
+        assert_eq!((month("Sept."), month("09"), month("13"), month("Spring")), (Some(9), Some(9), None, None));
+        let date = |text: &str| written_date(text).map(|date| date.to_string());
+        assert_eq!(date("2015-02-03T10:00").as_deref(), Some("2015-02-03"));
+        assert_eq!(date("c. 1900").as_deref(), Some("1900"));
+        assert_eq!(date("soon"), None);
+    }
+}

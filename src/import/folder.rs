@@ -1,0 +1,87 @@
+//! Folders: which of the files in them are read, in which order.
+
+use std::path::{Path, PathBuf};
+
+use super::Format;
+
+/// The deepest folder in a folder: links may go around in circles.
+const DEEPEST: usize = 32;
+/// The names that a note has of the files that were passed over.
+const NAMED: usize = 3;
+
+/// Something to read, or to tell.
+pub(super) enum Source {
+    File(PathBuf),
+    /// Files that were passed over.
+    Note(PathBuf, String),
+    /// A folder that cannot be read.
+    Unreadable(PathBuf, String),
+}
+
+/// The files that are named and those in folders that are named, in the order of their names.
+pub(super) fn sources(paths: &[PathBuf], format: &Format) -> Vec<Source> {
+    let mut sources = Vec::new();
+    for path in paths {
+        if !format.reads_folders() || !path.is_dir() {
+            sources.push(Source::File(path.clone()));
+            continue;
+        }
+        let mut passed_over = Vec::new();
+        let before = sources.len();
+        walk(path, format, 0, &mut sources, &mut passed_over);
+        if sources.len() == before {
+            sources
+                .push(Source::Unreadable(path.clone(), format!("no file in this folder is one of {}", format.name())));
+        }
+        if !passed_over.is_empty() {
+            let names: Vec<&str> = passed_over.iter().take(NAMED).map(String::as_str).collect();
+            let more = if passed_over.len() > NAMED { ", …" } else { "" };
+            let what = if passed_over.len() == 1 { "file that is" } else { "files that are" };
+            let note = format!(
+                "passed over {} {what} none of {}: {}{more}",
+                passed_over.len(),
+                format.name(),
+                names.join(", ")
+            );
+            sources.push(Source::Note(path.clone(), note));
+        }
+    }
+    sources
+}
+
+fn walk(folder: &Path, format: &Format, depth: usize, sources: &mut Vec<Source>, passed_over: &mut Vec<String>) {
+    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut entries = match entries {
+        Ok(entries) if depth <= DEEPEST => entries,
+        Ok(_) => {
+            sources.push(Source::Unreadable(folder.to_owned(), format!("it is more than {DEEPEST} folders deep")));
+            return;
+        }
+        Err(error) => {
+            sources.push(Source::Unreadable(folder.to_owned(), format!("it cannot be opened: {error}")));
+            return;
+        }
+    };
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if path.is_dir() {
+            walk(&path, format, depth + 1, sources, passed_over);
+        } else if is_of(&path, format) {
+            sources.push(Source::File(path));
+        } else {
+            passed_over.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+}
+
+/// Whether a file of this name may be of a format: by what it ends with, apart from how it is compressed.
+pub(super) fn is_of(path: &Path, format: &Format) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    if name.starts_with('.') || name == "manifest" {
+        return false;
+    }
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    format.endings().contains(&ending)
+}

@@ -1,0 +1,437 @@
+//! The formats of others: what is read of real files and what is not, and how any of them can be tried, named and told.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::support::binary::{Outcome, Workplace, run};
+use crate::support::csl::{item, lines};
+use crate::support::dump::{assert_same, dump, query};
+use crate::support::{TestApp, new_database, orcid, shared, texts};
+
+/// The files of a format that others wrote.
+fn files_of(format: &str) -> Option<String> {
+    Some(shared(&format!("data/formats/{format}"))?.canonicalize().expect("a folder").display().to_string())
+}
+
+/// What is told of a file, without what is particular to the file: its name, numbers, what is in quotation marks.
+fn generalized(line: &str) -> String {
+    let kinds = [": mended: ", ": rejected: ", ": not read: ", ": note: "];
+    let start = kinds.iter().filter_map(|kind| line.find(kind)).min().map_or(0, |start| start + 2);
+    let mut text = String::new();
+    let mut in_quotes = false;
+    for (before, character) in std::iter::once(' ').chain(line[start..].chars()).zip(line[start..].chars()) {
+        match character {
+            '\'' if in_quotes || !before.is_alphanumeric() => {
+                in_quotes = !in_quotes;
+                text.push_str(if in_quotes { "'…" } else { "'" });
+            }
+            _ if in_quotes => {}
+            digit if digit.is_ascii_digit() => {
+                if !text.ends_with('#') {
+                    text.push('#');
+                }
+            }
+            other => text.push(other),
+        }
+    }
+    // Which files were passed over is no matter of counts.
+    text.split(" that ").next().filter(|text| text.contains("passed over")).map_or(text.clone(), ToOwned::to_owned)
+}
+
+/// How often each thing is told, and the last line of all.
+fn census(outcome: &Outcome) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for line in outcome.complaints().into_iter().filter(|line| !line.contains(" records after ")) {
+        *counts.entry(generalized(line)).or_default() += 1;
+    }
+    let mut text = outcome.stdout.lines().last().unwrap_or_default().to_owned();
+    for (line, count) in counts {
+        text.push_str(&format!("\n{count} × {line}"));
+    }
+    text
+}
+
+/// Reads the whole folder of a format, writing nothing.
+fn survey(format: &str, folder: &str) -> Option<String> {
+    let folder = files_of(folder)?;
+    let place = Workplace::new();
+    Some(census(&run(&mut place.command(&["import", format, "--dry-run", &folder]))))
+}
+
+#[test]
+fn crossref_files() {
+    let Some(census) = survey("crossref", "crossref") else { return };
+    insta::assert_snapshot!(census, @r"
+    read 617: papers 597, rejected 20; 2 notes; 21 files could not be read to their end; nothing was written
+    1 × mended: author # has no name and was left out
+    2 × not read: it seems to be an answer of Crossref about a prefix, of which the directory keeps nothing
+    3 × not read: it seems to be an answer of Crossref about funders, of which the directory keeps nothing
+    4 × not read: it seems to be an answer of Crossref about journals, of which the directory keeps nothing
+    3 × not read: it seems to be an answer of Crossref about licenses, of which the directory keeps nothing
+    5 × not read: it seems to be an answer of Crossref about members, of which the directory keeps nothing
+    3 × not read: it seems to be an answer of Crossref about types of works, of which the directory keeps nothing
+    1 × not read: it seems to be an answer of Crossref about who registers a DOI, of which the directory keeps nothing
+    1 × note: passed over # files
+    16 × rejected: it has no title (its type is component)
+    4 × rejected: it has no title (its type is journal-issue)
+    ");
+}
+
+#[test]
+fn openalex_files() {
+    let Some(census) = survey("openalex", "openalex") else { return };
+    insta::assert_snapshot!(census, @r"
+    read 26: organizations 1, papers 19, researchers 1, topics 4, rejected 1; nothing was written
+    1 × rejected: it has no title
+    ");
+}
+
+#[test]
+fn orcid_files() {
+    let Some(census) = survey("orcid", "orcid") else { return };
+    insta::assert_snapshot!(census, @r"
+    read 114: papers 111, researchers 3, rejected 0; 3 notes; 19 files could not be read to their end; nothing was written
+    3 × mended: '…' is not a DOI: it has no slash; it was left out
+    19 × not read: it seems to be a part of an ORCID record without the person, of which the directory keeps nothing
+    ");
+}
+
+#[test]
+fn bibtex_files() {
+    let Some(census) = survey("bibtex", "bibtex") else { return };
+    insta::assert_snapshot!(census, @r"
+    read 4929: papers 4928, rejected 1; 3 notes; nothing was written
+    2 × mended: the address '…' is not an address on the web and was left out
+    1 × mended: the authors end with '…': the list is cut
+    1 × rejected: it has no title
+    ");
+}
+
+#[test]
+fn ris_files() {
+    let Some(census) = survey("ris", "ris") else { return };
+    insta::assert_snapshot!(census, @r"
+    read 17: papers 13, rejected 4; 2 notes; nothing was written
+    1 × mended: the address '…' is not an address on the web and was left out
+    1 × mended: the reference has no end; the next one begins
+    3 × rejected: it has no title
+    1 × rejected: it has no type: a reference begins with TY
+    ");
+}
+
+#[test]
+fn all_files_by_their_content() {
+    let Some(census) = survey("auto", "") else { return };
+    insta::assert_snapshot!(census, @r"
+    read 5703: organizations 1, papers 5669, researchers 4, topics 4, rejected 25; 9 notes; 53 files could not be read to their end; nothing was written
+    3 × mended: '…' is not a DOI: it has no slash; it was left out
+    1 × mended: author # has no name and was left out
+    3 × mended: the address '…' is not an address on the web and was left out
+    1 × mended: the authors end with '…': the list is cut
+    1 × mended: the reference has no end; the next one begins
+    7 × not read: it seems to be a part of an ORCID record without the person, of which the directory keeps nothing
+    11 × not read: it seems to be an answer about who registers a DOI, of which the directory keeps nothing
+    2 × not read: it seems to be an answer of Crossref about a prefix, of which the directory keeps nothing
+    3 × not read: it seems to be an answer of Crossref about funders, of which the directory keeps nothing
+    4 × not read: it seems to be an answer of Crossref about journals, of which the directory keeps nothing
+    3 × not read: it seems to be an answer of Crossref about licenses, of which the directory keeps nothing
+    5 × not read: it seems to be an answer of Crossref about members, of which the directory keeps nothing
+    3 × not read: it seems to be an answer of Crossref about types of works, of which the directory keeps nothing
+    1 × not read: it seems to be an answer of Crossref about who registers a DOI, of which the directory keeps nothing
+    2 × not read: nothing in it tells its format; it begins like text
+    12 × not read: nothing in it tells which format of JSON it is
+    5 × rejected: it has no title
+    16 × rejected: it has no title (its type is component)
+    4 × rejected: it has no title (its type is journal-issue)
+    ");
+}
+
+#[test]
+fn topic_tables() {
+    let tables = ["topics-openalex-topics", "topics-unesco-thesaurus"];
+    let Some(tables) = tables.iter().map(|name| shared(&format!("data/{name}.jsonl.zst"))).collect::<Option<Vec<_>>>()
+    else {
+        return;
+    };
+    let tables: Vec<String> = tables.iter().map(|path| path.display().to_string()).collect();
+    let place = Workplace::new();
+    let outcome =
+        run(place.command(&["import", "auto", "--dry-run"]).args(&tables).current_dir(env!("CARGO_MANIFEST_DIR")));
+    insta::assert_snapshot!(census(&outcome), @"read 9280: topics 9280, rejected 0; nothing was written");
+}
+
+/// The numbers of created and updated records.
+fn changed(outcome: &Outcome) -> (usize, usize) {
+    let summary = outcome.stdout.lines().last().unwrap_or_default();
+    let number = |word: &str| {
+        let rest = summary.split(word).nth(1).unwrap_or_default();
+        rest.trim_start().chars().take_while(char::is_ascii_digit).collect::<String>().parse().expect("a number")
+    };
+    (number("created "), number("updated "))
+}
+
+#[tokio::test]
+async fn real_files_twice() {
+    let url = new_database().await;
+    let place = Workplace::new();
+    for format in ["crossref", "openalex", "orcid", "ris"] {
+        let Some(folder) = files_of(format) else { return };
+        let outcome = place.import(&url, &[format, &folder]);
+        assert!(!outcome.stderr.contains("the database refused"), "{}", outcome.stderr);
+        assert!(changed(&outcome).0 > 0, "{outcome:?}");
+        let before = dump(&url).await;
+        let again = place.import(&url, &[format, &folder]);
+        assert!(!again.stderr.contains("the database refused"), "{}", again.stderr);
+        assert_same(&dump(&url).await, &before);
+    }
+}
+
+#[test]
+fn dry_run_needs_no_database() {
+    let place = Workplace::new();
+    let text = "name,orcid,organization,role_title@fr,shoes\nIda Brook,0000-0002-1825-0097,Water Institute,Hydrologue,38\n,,,,\nTom Ford,12,,,\n";
+    let file = place.file("people.csv", text);
+    let nowhere = "postgres://nobody@localhost:1/nowhere";
+    let outcome = run(&mut place.over(nowhere, &["import", "csv", "--dry-run", file]));
+    assert_eq!(outcome.summary(), "read 3: researchers 2, rejected 1; 2 notes; nothing was written");
+    assert_eq!(
+        outcome.complaints(),
+        [
+            "people.csv:1: note: 1 column is not known and is left out: shoes",
+            "people.csv:3: rejected: it has no name",
+            "people.csv:4: mended: '12' is not an ORCID iD: it has 16 digits, the last of which may be X, such as 0000-0002-1825-0097; it was left out",
+        ]
+    );
+    assert!(
+        outcome.stdout.starts_with("people.csv:2: {\n  \"kind\": \"researcher\",\n  \"name\": \"Ida Brook\""),
+        "{}",
+        outcome.stdout
+    );
+    assert!(outcome.stdout.contains("\"fr\": \"Hydrologue\""), "{}", outcome.stdout);
+    let strict = run(&mut place.over(nowhere, &["import", "csv", "--dry-run", "--strict", file]));
+    assert_eq!(strict.code, Some(1));
+    assert!(
+        strict.stderr.contains("error: stopped at the first bad record, as --strict asks: people.csv:3"),
+        "{}",
+        strict.stderr
+    );
+}
+
+#[tokio::test]
+async fn names_of_sources() {
+    let url = new_database().await;
+    let place = Workplace::new();
+    let file = place.file("paper.json", item("w1", "Rivers under glass", 2001, &["Ida Brook"]).to_string());
+    let created = "read 1: created 1, updated 0, unchanged 0, rejected 0";
+    assert_eq!(place.import(&url, &["csl", "--source", "library-a", file]).summary(), created);
+    assert_eq!(
+        place.import(&url, &["csl", "--source", "library-a", file]).summary(),
+        "read 1: created 0, updated 0, unchanged 1, rejected 0"
+    );
+    assert_eq!(query(&url, "SELECT DISTINCT source FROM source_record").await, ["library-a"]);
+    assert_eq!(query(&url, "SELECT scheme || ':' || value FROM external_id").await, ["library-a:w1"]);
+    let refused = place.import(&url, &["csl", "--source", "Two Words", file]);
+    assert_eq!(refused.code, Some(2));
+}
+
+#[tokio::test]
+async fn formats_told_from_the_content() {
+    let app = TestApp::start().await;
+    let place = Workplace::new();
+    std::fs::create_dir(place.path("all")).expect("a folder");
+    place.file("all/a.json", json!([item("w1", "Rivers", 2001, &["Ida Brook"])]).to_string());
+    place.file("all/b.txt", "@article{k, title={Weirs}, author={Tom Ford}, year=2002}");
+    place.file("all/c.ris", "TY  - JOUR\nTI  - Locks\nAU  - Ferry, Uma\nER  - \n");
+    place.file("all/d.csv", "name;organization\nIda Brook;Water Institute\n");
+    place.file("all/e.txt", "Dear all,");
+    place.file("all/f.png", b"\x89PNG");
+    let outcome = place.import(&app.database_url, &["auto", "all"]);
+    assert_eq!(
+        outcome.stdout,
+        "read 4: created 3, updated 1, unchanged 0, rejected 0; 1 note; 1 file could not be read to its end\n"
+    );
+    let told = [
+        "all/e.txt:1: not read: nothing in it tells its format; it begins like text",
+        "all: note: passed over 1 file that is none of auto: f.png",
+    ];
+    assert_eq!(outcome.complaints(), told);
+    let sources = "SELECT source || ' ' || count(*) FROM source_record GROUP BY source ORDER BY source";
+    assert_eq!(query(&app.database_url, sources).await, ["bibtex 1", "csl 1", "csv 1", "ris 1"]);
+    let found = app.data("{ researchers(orderBy: {field: NAME, direction: ASC}) { nodes { name } } }").await;
+    assert_eq!(texts(&found["researchers"]["nodes"], &["name"]), ["Ida Brook", "Uma Ferry", "Tom Ford"]);
+}
+
+/// An ORCID record of somebody with one work.
+fn orcid_record(orcid: &str, given: &str, family: &str) -> String {
+    let work = json!({ "visibility": "public", "title": { "title": { "value": "Weirs" } }, "external-ids": { "external-id": [
+        { "external-id-type": "doi", "external-id-value": "10.1000/w", "external-id-relationship": "self" }] } });
+    let record = json!({ "orcid-identifier": { "path": orcid },
+        "person": { "name": { "visibility": "public", "given-names": { "value": given }, "family-name": { "value": family } } },
+        "activities-summary": { "works": { "group": [{ "work-summary": [work] }] } } });
+    record.to_string()
+}
+
+const AUTHORS: &str = "SELECT concat_ws('|', position, authorship.name, orcid) FROM authorship \
+    LEFT JOIN researcher ON researcher.id = researcher_id ORDER BY list_order";
+
+#[tokio::test]
+async fn works_of_one_author_each() {
+    let url = new_database().await;
+    let place = Workplace::new();
+    let (ida, tom) = (&orcid(75), &orcid(76));
+    let records = [orcid_record(ida, "Ida", "Brook"), orcid_record(tom, "Tom", "Ford")];
+    let file = place.file("orcid.jsonl", format!("{}\n{}\n", records[0], records[1]));
+    assert_eq!(place.import(&url, &["orcid", file]).summary(), "read 4: created 3, updated 1, unchanged 0, rejected 0");
+    // Each record names its owner only, and the paper has both.
+    assert_eq!(query(&url, AUTHORS).await, [format!("Ida Brook|{ida}"), format!("Tom Ford|{tom}")]);
+    // A full list comes, and stays when the records come again.
+    let work = json!({ "DOI": "10.1000/w", "title": ["Weirs"], "author": [
+        { "given": "Uma", "family": "Ferry" }, { "given": "Tom", "family": "Ford" }, { "given": "I.", "family": "Brook", "ORCID": ida }] });
+    place.import(&url, &["crossref", place.file("work.json", work.to_string())]);
+    let full = ["1|Uma Ferry".to_owned(), format!("2|Tom Ford|{tom}"), format!("3|I. Brook|{ida}")];
+    assert_eq!(query(&url, AUTHORS).await, full);
+    let third = format!("{}\n", orcid_record(&orcid(77), "Wei", "Quay"));
+    let outcome = place.import(&url, &["orcid", "--source", "orcid-2", file, place.file("third.json", third)]);
+    assert_eq!(query(&url, AUTHORS).await, full);
+    let note = "third.json:1: note: nobody among the authors of the paper has the name Wei Quay; its authors were left as they are";
+    assert_eq!(outcome.complaints(), [note]);
+}
+
+/// Runs the program with little memory for data, in kibibytes.
+fn run_in(place: &Workplace, kibibytes: usize, arguments: &[&str]) -> Outcome {
+    let program = env!("CARGO_BIN_EXE_academic-directory");
+    let mut command = place.command(&[]);
+    let environment: Vec<(String, String)> = command
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value?.to_str()?.to_owned())))
+        .collect();
+    command = std::process::Command::new("sh");
+    command.env_clear().envs(environment).current_dir(place.path("")).arg("-c");
+    command.arg(format!("ulimit -d {kibibytes} && exec \"$0\" \"$@\"")).arg(program).args(arguments);
+    run(&mut command)
+}
+
+const MEMORY: usize = 500 << 10;
+
+#[test]
+fn a_line_of_two_hundred_megabytes() {
+    let place = Workplace::new();
+    let good = |id: &str| lines(&[item(id, &format!("Good {id}"), 2000, &["Ida Brook"])]);
+    let mut text = good("a").into_bytes();
+    text.extend_from_slice(b"{\"title\": \"");
+    text.resize(text.len() + (200 << 20), b'x');
+    text.extend_from_slice(b"\"}\n");
+    text.extend_from_slice(good("b").as_bytes());
+    let long = place.file("long.jsonl", text);
+    for format in ["csl", "crossref"] {
+        let outcome = run_in(&place, MEMORY, &["import", format, "--dry-run", long]);
+        assert_eq!(outcome.summary(), "read 3: papers 2, rejected 1; nothing was written");
+        let reason = "the line has more than 64 MiB; records are one a line, or an array over lines";
+        assert_eq!(outcome.complaints(), [format!("long.jsonl:2: rejected: {reason}")]);
+    }
+    for format in ["bibtex", "ris", "csv", "pubmed", "topics"] {
+        let outcome = run_in(&place, MEMORY, &["import", format, "--dry-run", long]);
+        assert_eq!(outcome.complaints().len(), 1, "{format}: {outcome:?}");
+        assert!(outcome.stderr.starts_with("long.jsonl:1: not read: it"), "{format}: {outcome:?}");
+    }
+    let values = format!("{}{{\"title\": [{}0]}}\n{}", good("a"), "0,".repeat(20 << 20), good("b"));
+    let outcome = run_in(&place, MEMORY, &["import", "csl", "--dry-run", place.file("values.jsonl", values)]);
+    assert_eq!(outcome.complaints(), ["values.jsonl:2: rejected: it has more than 4000000 values, as no record does"]);
+    // One field of a record of every other format, and a good record on each side of it.
+    let long = "x".repeat(70 << 20);
+    for (format, name, text) in [
+        (
+            "bibtex",
+            "long.bib",
+            format!("@book{{a, title={{A}}}}\n@book{{b, title={{{long}}}}}\n@book{{c, title={{C}}}}\n"),
+        ),
+        (
+            "ris",
+            "long.ris",
+            format!("TY  - JOUR\nTI  - A\nER  - \nTY  - JOUR\nTI  - {long}\nER  - \nTY  - JOUR\nTI  - C\nER  - \n"),
+        ),
+        ("csv", "long.csv", format!("name\nIda Brook\n{long}\nTom Ford\n")),
+    ] {
+        let outcome = run_in(&place, MEMORY, &["import", format, "--dry-run", place.file(name, text)]);
+        assert!(outcome.summary().ends_with(" 2, rejected 1; nothing was written"), "{outcome:?}");
+        let [complaint] = outcome.complaints()[..] else { panic!("one complaint: {outcome:?}") };
+        assert!(complaint.ends_with("the line has more than 1 MiB"), "{complaint}");
+    }
+    let article = |pmid: u32, title: &str| {
+        format!(
+            "<PubmedArticle><MedlineCitation><PMID>{pmid}</PMID><Article><ArticleTitle>{title}</ArticleTitle></Article></MedlineCitation></PubmedArticle>\n"
+        )
+    };
+    let set =
+        format!("<PubmedArticleSet>\n{}{}{}</PubmedArticleSet>\n", article(1, "A"), article(2, &long), article(3, "C"));
+    let outcome = run_in(&place, MEMORY, &["import", "pubmed", "--dry-run", place.file("long.xml", set)]);
+    assert_eq!(outcome.summary(), "read 3: papers 2, rejected 1; nothing was written");
+    assert_eq!(outcome.complaints(), ["long.xml:3: rejected: the article that begins here has more than 16 MiB"]);
+}
+
+#[test]
+fn bombs() {
+    use std::io::Write as _;
+    let place = Workplace::new();
+    let good = lines(&[item("a", "Good", 2000, &["Ida Brook"])]);
+    let zeros = vec![b' '; 16 << 20];
+    let gzip = |content: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(content).expect("a memory to write to");
+        encoder.finish().expect("compressed")
+    };
+    let (head, member) = (gzip(good.as_bytes()), gzip(&zeros));
+    let bomb = [head, member.repeat(100)].concat();
+    let zstd = zstd::encode_all(&[good.as_bytes(), &zeros.repeat(16)].concat()[..], 1).expect("compressed");
+    let files = [place.file("bomb.gz", bomb), place.file("bomb.zst", zstd), place.file("good.jsonl", &good)];
+    for format in ["csl", "crossref"] {
+        let outcome = run_in(&place, MEMORY, &[&["import", format, "--dry-run"], &files[..]].concat());
+        let reason =
+            "not read: it cannot be read further: its compressed data expand more than 400-fold, as no records do";
+        assert_eq!(outcome.complaints(), [format!("bomb.gz:2: {reason}"), format!("bomb.zst:2: {reason}")]);
+        let last = outcome.stdout.lines().last();
+        assert_eq!(
+            last,
+            Some("read 3: papers 3, rejected 0; 2 files could not be read to their end; nothing was written")
+        );
+    }
+}
+
+#[test]
+fn deep_nesting() {
+    let place = Workplace::new();
+    let deep = |open: &str, amount: usize| open.repeat(amount);
+    let text = format!(
+        "{{\"message\": {{\"items\": [{{\"DOI\": \"10.1000/a\", \"title\": {}}},\n{{\"DOI\": \"10.1000/b\", \"title\": [\"B\"]}}]}}}}",
+        deep("[", 100_000) + &deep("]", 100_000)
+    );
+    let outcome = run_in(&place, MEMORY, &["import", "crossref", "--dry-run", place.file("deep.json", text)]);
+    assert_eq!(outcome.summary(), "read 2: papers 1, rejected 1; nothing was written");
+    assert!(
+        outcome.stderr.starts_with("deep.json:1: rejected: it is not JSON: recursion limit exceeded"),
+        "{}",
+        outcome.stderr
+    );
+    let around = format!("{{\"a\": {}, \"items\": []}}", deep("[", 1_000_000) + &deep("]", 1_000_000));
+    let outcome = run_in(&place, MEMORY, &["import", "crossref", "--dry-run", place.file("around.json", around)]);
+    assert_eq!(outcome.complaints().len(), 1, "{outcome:?}");
+    let xml = format!("<record xmlns=\"http://www.orcid.org/ns/record\">{}", deep("<a>", 1_000_000));
+    let outcome = run_in(&place, MEMORY, &["import", "orcid", "--dry-run", place.file("deep.xml", xml)]);
+    assert_eq!(outcome.complaints(), ["deep.xml:1: not read: its elements are more than 100 deep"]);
+}
+
+#[test]
+fn utf_16() {
+    let place = Workplace::new();
+    let text = "\u{feff}name,organization\r\nZoë Pier,Institut de l’eau\r\n";
+    for (name, bytes) in [
+        ("little.csv", text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()),
+        ("big.csv", text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+    ] {
+        let file = place.file(name, bytes);
+        let outcome = run(&mut place.command(&["import", "auto", "--dry-run", file]));
+        assert_eq!(outcome.summary(), "read 1: researchers 1, rejected 0; nothing was written");
+        assert!(outcome.stdout.contains("Zoë Pier") && outcome.stdout.contains("l’eau"), "{}", outcome.stdout);
+    }
+}
