@@ -301,8 +301,9 @@ async fn run(
     let ask = || Question::new(&document.text, operation_name.as_deref(), &variables, &languages);
     let question = (told == CostWanted::Not).then(|| state.answers.question(ask)).flatten();
     if let Some(question) = &question
-        && let Some(kept) = state.answers.find(&state.store, question, seen).await
+        && let Some((kept, position)) = state.answers.find(&state.store, question, seen).await
     {
+        note(http, |noted| noted.position = Some(position));
         if let Some(text) = text {
             state.persisted.remember(&parameters, &text);
         }

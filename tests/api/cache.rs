@@ -35,6 +35,10 @@ async fn kept_until_something_changes() {
     app.load(json!([paper("Tides", Some(2001), &["Ada Berg"])])).await;
     let (first, answer) = asked(&app, TITLES).await;
     assert_eq!((first, asked(&app, TITLES).await), (1, (0, answer)));
+    // A kept answer says too how much of the log is in it.
+    let response =
+        app.client().post(app.url("/graphql")).json(&json!({ "query": TITLES })).send().await.expect("an answer");
+    assert!(response.headers().contains_key("x-directory-position"));
     // What the process itself writes is seen at once.
     app.load(json!([paper("Waves", Some(2002), &["Bo Dahl"])])).await;
     let (again, answer) = asked(&app, TITLES).await;
@@ -47,7 +51,7 @@ async fn kept_until_something_changes() {
     tokio::time::sleep(WINDOW).await;
     assert_eq!(asked(&app, TITLES).await.0, 0);
     let metrics = app.client().get(app.url("/metrics")).send().await.expect("an answer").text().await.expect("a text");
-    assert!(metrics.contains("academic_directory_cache_hits_total 2\n"), "{metrics}");
+    assert!(metrics.contains("academic_directory_cache_hits_total 3\n"), "{metrics}");
     assert!(metrics.contains("academic_directory_cache_misses_total 3\n"), "{metrics}");
 }
 
