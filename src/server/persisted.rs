@@ -126,6 +126,8 @@ impl Persisted {
             && !self.only_trusted
         {
             self.automatic.insert(digest.clone(), text.into());
+            // Else what is too much goes only some time later.
+            self.automatic.run_pending_tasks();
         }
     }
 }
