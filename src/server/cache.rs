@@ -95,8 +95,8 @@ impl Answers {
         self.kept.as_ref().and_then(|_| ask())
     }
 
-    /// The answer to a question, of nothing before what the client has seen, and what it has all up to. The database is asked for the version only
-    /// where there is one.
+    /// The answer to a question, of nothing before what the client has seen, and what it has all up to. The database is
+    /// asked for the version only where there is one.
     pub async fn find(&self, store: &Store, question: &Question, seen: Option<Position>) -> Option<(Kept, Position)> {
         let (of, answer) = self.kept.as_ref()?.get(question)?;
         let Moment { version, position } = store.moment(seen).await?;

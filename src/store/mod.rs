@@ -80,9 +80,9 @@ impl Store {
         &self.replicas
     }
 
-    /// The same contents for one request, whose statements are counted for it alone. It reads from one database from its
-    /// beginning to its end: where the directory's moment is known, from the first copy that has all of it and all that
-    /// the client has seen.
+    /// The same contents for one request, whose statements are counted for it alone. Where the directory's
+    /// moment is known it reads from a copy that has all of it and all that the client has seen, and goes back to the
+    /// database itself only where that copy fails.
     pub async fn for_request(&self, moment: Option<&Moment>, seen: Option<Position>) -> Self {
         let reads_from = match moment {
             Some(moment) => self.replica_with(moment.position.max(seen.unwrap_or(moment.position))).await,
@@ -94,12 +94,10 @@ impl Store {
     /// A copy that has all up to a position; they take turns.
     async fn replica_with(&self, position: Position) -> Option<Arc<Replica>> {
         let number = self.replicas.len();
-        let first = self.replicas.iter().map(|replica| replica.requests()).sum::<u64>();
-        for index in 0..number {
-            let place = usize::try_from(first).unwrap_or(0).wrapping_add(index) % number;
-            if let Some(replica) = self.replicas.get(place).filter(|_| number > 0)
-                && replica.has(position).await
-            {
+        let requests: u64 = self.replicas.iter().map(|replica| replica.requests()).sum();
+        let first = usize::try_from(requests).unwrap_or_default().checked_rem(number)?;
+        for replica in self.replicas.iter().cycle().skip(first).take(number) {
+            if replica.has(position).await {
                 return Some(Arc::clone(replica));
             }
         }

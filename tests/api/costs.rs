@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use academic_directory::config::{DatabaseConfig, Limits};
-use academic_directory::database::{Database, Durability, EmbeddedServer, ServerPrograms};
+use academic_directory::database::{Database, EmbeddedServer};
 use academic_directory::language::AcceptedLanguages;
 use academic_directory::schema::context::DirectoryIdentity;
 use academic_directory::schema::{self, DirectorySchema};
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::support::sample::{Chance, records, works};
-use crate::support::{database_config, execute, organization, records_of, ror, with};
+use crate::support::{database_config, execute, organization, records_of, ror, start_server, with};
 
 const QUERIES: [(&str, &str); 3] = [
     ("p", include_str!("../../bench/queries/p.graphql")),
@@ -50,12 +50,7 @@ struct Place {
 
 impl Place {
     fn start(folder: &Path) -> Self {
-        let programs = ServerPrograms {
-            bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
-            search_path: std::env::var_os("PATH"),
-        };
-        let server = EmbeddedServer::start(folder, &programs, Durability::Volatile).expect("a server");
-        Self { server, log: folder.join("postgres.log") }
+        Self { server: start_server(folder), log: folder.join("postgres.log") }
     }
 
     async fn store(&self) -> (Database, Store) {

@@ -5,11 +5,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use academic_directory::config::{DatabaseConfig, HttpConfig, Limits};
-use academic_directory::database::{Durability, EmbeddedServer, ServerPrograms};
+use academic_directory::database::EmbeddedServer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Session, TestApp, database_config, execute, http, network, paper};
+use crate::support::{Session, TestApp, database_config, execute, http, network, paper, start_server};
 
 const TITLES: &str = "{ papers(first: 50, orderBy: {field: TITLE, direction: ASC}) { nodes { title } } }";
 
@@ -18,17 +18,6 @@ struct Pair {
     folder: TempDir,
     primary: EmbeddedServer,
     standby: Option<EmbeddedServer>,
-}
-
-fn programs() -> ServerPrograms {
-    ServerPrograms {
-        bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
-        search_path: std::env::var_os("PATH"),
-    }
-}
-
-fn start(folder: &Path) -> EmbeddedServer {
-    EmbeddedServer::start(folder, &programs(), Durability::Volatile).expect("a server")
 }
 
 fn run(command: &mut Command) {
@@ -48,7 +37,7 @@ impl Pair {
         std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .expect("permissions");
         let place = folder.path().to_owned();
-        let primary = blocking(move || start(&place.join("primary"))).await;
+        let primary = blocking(move || start_server(&place.join("primary"))).await;
         execute(&primary.url("postgres"), "CREATE DATABASE directory").await;
         let mut pair = Self { folder, primary, standby: None };
         let url = pair.primary.url("postgres");
@@ -60,7 +49,7 @@ impl Pair {
 
     async fn start_standby(&mut self) {
         let folder = self.folder.path().join("standby");
-        self.standby = Some(blocking(move || start(&folder)).await);
+        self.standby = Some(blocking(move || start_server(&folder)).await);
     }
 
     async fn stop_standby(&mut self) {
@@ -119,7 +108,7 @@ fn copy(url: &str, from: &Path, to: &Path) {
 
 /// What the service makes for a server of its own.
 fn make_folder(folder: &Path) {
-    start(folder).stop();
+    start_server(folder).stop();
 }
 
 fn titles(answer: &Value) -> Vec<&str> {

@@ -24,7 +24,7 @@ mod read;
 pub mod sample;
 pub mod wire;
 
-pub use postgres::{Session, empty_database, execute, new_database};
+pub use postgres::{Session, empty_database, execute, new_database, start_server};
 pub use read::{CLIENTS_MISTAKES, orcid, organization, researcher, ror, topic, with};
 
 /// A running service.

@@ -19,6 +19,15 @@ static CLUSTER: OnceLock<Cluster> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 const TEMPLATE: &str = "template_directory";
 
+/// Starts a server over a folder, which must not be below the home folder: as root, it runs as another user.
+pub fn start_server(folder: &Path) -> EmbeddedServer {
+    let programs = ServerPrograms {
+        bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
+        search_path: std::env::var_os("PATH"),
+    };
+    EmbeddedServer::start(folder, &programs, Durability::Volatile).expect("a server")
+}
+
 impl Cluster {
     /// Starts the server and migrates the template, once.
     pub fn get() -> &'static Self {
@@ -34,11 +43,7 @@ impl Cluster {
         remove_ended(&root);
         let folder = root.join(std::process::id().to_string());
         std::fs::create_dir_all(&root).expect("a folder for the test server");
-        let programs = ServerPrograms {
-            bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
-            search_path: std::env::var_os("PATH"),
-        };
-        let server = EmbeddedServer::start(&folder, &programs, Durability::Volatile).expect("the test server");
+        let server = start_server(&folder);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             execute(&server.url("postgres"), &format!("CREATE DATABASE {TEMPLATE}")).await;
