@@ -1,0 +1,66 @@
+//! Who wrote what: by which evidence, and by whose decision.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let sql = r#"
+        ALTER TABLE authorship
+            -- As the paper's source gives them: an author's ORCID iD, and ids of other schemes as scheme:value.
+            ADD COLUMN orcid text COLLATE "C" CHECK (orcid ~ '^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$'),
+            ADD COLUMN author_ids text[] COLLATE "C",
+            -- What the family names share of those who may be one person; null until identities are resolved.
+            ADD COLUMN block text COLLATE "C";
+        CREATE INDEX authorship_block ON authorship (block);
+        ALTER TABLE researcher ADD COLUMN block text COLLATE "C";
+        CREATE INDEX researcher_block ON researcher (block);
+
+        -- Why an author is taken for a researcher. An authorship that is not here was resolved by its name alone.
+        CREATE TABLE authorship_resolution (
+            authorship_id bigint PRIMARY KEY REFERENCES authorship ON DELETE CASCADE,
+            method text NOT NULL CHECK (method IN ('DECISION', 'IDENTIFIER', 'EVIDENCE', 'NAME')),
+            confidence real NOT NULL CHECK (confidence BETWEEN 0 AND 1),
+            -- [{"kind": "SHARED_COAUTHOR", "value": "Ida Brook"}]
+            evidence jsonb NOT NULL CHECK (jsonb_typeof(evidence) = 'array')
+        );
+
+        -- What people decided. Nothing but an undoing changes a decision.
+        CREATE TABLE identity_decision (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            kind text NOT NULL CHECK (kind IN ('MERGE', 'SPLIT')),
+            researcher_id bigint NOT NULL,
+            decided_at timestamptz NOT NULL DEFAULT now(),
+            decided_by text,
+            note text,
+            undone_at timestamptz,
+            -- All that an undoing needs.
+            before jsonb NOT NULL
+        );
+        CREATE INDEX identity_decision_researcher ON identity_decision (researcher_id);
+
+        -- Whom people decided an authorship to be of. It does not refer to the authorship, whose id stays the same when its paper
+        -- is imported again.
+        CREATE TABLE identity_pin (
+            authorship_id bigint PRIMARY KEY,
+            researcher_id bigint NOT NULL,
+            decision_id bigint NOT NULL REFERENCES identity_decision
+        );
+        CREATE INDEX identity_pin_researcher ON identity_pin (researcher_id);
+        CREATE INDEX identity_pin_decision ON identity_pin (decision_id);
+        "#;
+        manager.get_connection().execute_unprepared(sql).await?;
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let sql = "DROP TABLE identity_pin; DROP TABLE identity_decision; DROP TABLE authorship_resolution; \
+             ALTER TABLE researcher DROP COLUMN block; \
+             ALTER TABLE authorship DROP COLUMN orcid, DROP COLUMN author_ids, DROP COLUMN block;";
+        manager.get_connection().execute_unprepared(sql).await?;
+        Ok(())
+    }
+}
