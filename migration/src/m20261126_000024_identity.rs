@@ -32,25 +32,38 @@ impl MigrationTrait for Migration {
         CREATE TABLE identity_decision (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             kind text NOT NULL CHECK (kind IN ('MERGE', 'SPLIT')),
+            -- The survivor; of a split who got the papers.
             researcher_id bigint NOT NULL,
+            -- All whom it concerns.
+            researcher_ids bigint[] NOT NULL,
             decided_at timestamptz NOT NULL DEFAULT now(),
             decided_by text,
             note text,
             undone_at timestamptz,
-            -- All that an undoing needs.
+            undone_by text,
+            -- Who they were, and all that an undoing needs: {"people": […], "paperCount": 3, "changes": […]}
             before jsonb NOT NULL
         );
         CREATE INDEX identity_decision_researcher ON identity_decision (researcher_id);
 
         -- Whom people decided an authorship to be of. It does not refer to the authorship, whose id stays the same when its paper
-        -- is imported again.
+        -- is imported again; of one that its paper has no more the name tells where it comes back.
         CREATE TABLE identity_pin (
             authorship_id bigint PRIMARY KEY,
+            paper_id bigint NOT NULL,
+            name_as_published text NOT NULL,
             researcher_id bigint NOT NULL,
             decision_id bigint NOT NULL REFERENCES identity_decision
         );
+        CREATE INDEX identity_pin_paper ON identity_pin (paper_id);
         CREATE INDEX identity_pin_researcher ON identity_pin (researcher_id);
         CREATE INDEX identity_pin_decision ON identity_pin (decision_id);
+
+        -- Of somebody merged by a decision: whoever is called so is the survivor.
+        ALTER TABLE former_identity ADD COLUMN name_key text COLLATE "C";
+        CREATE INDEX former_identity_name_key ON former_identity (kind, name_key) WHERE name_key IS NOT NULL;
+        -- Whether it is of somebody who was merged into the person: it adds to what the person has, and renames nobody.
+        ALTER TABLE source_record ADD COLUMN is_of_former boolean NOT NULL DEFAULT false;
         "#;
         manager.get_connection().execute_unprepared(sql).await?;
         Ok(())
@@ -58,6 +71,7 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let sql = "DROP TABLE identity_pin; DROP TABLE identity_decision; DROP TABLE authorship_resolution; \
+             ALTER TABLE former_identity DROP COLUMN name_key; ALTER TABLE source_record DROP COLUMN is_of_former; \
              ALTER TABLE researcher DROP COLUMN block; \
              ALTER TABLE authorship DROP COLUMN orcid, DROP COLUMN author_ids, DROP COLUMN block;";
         manager.get_connection().execute_unprepared(sql).await?;

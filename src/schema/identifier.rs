@@ -24,6 +24,7 @@ impl From<&ExternalId> for Identifier {
     fn from(id: &ExternalId) -> Self {
         let value = &id.value;
         let url = match id.scheme.as_str() {
+            "orcid" => Some(format!("https://orcid.org/{value}")),
             "wikidata" => Some(format!("https://www.wikidata.org/wiki/{value}")),
             "isni" => Some(format!("https://isni.org/isni/{}", value.replace(' ', ""))),
             "scopus" => Some(format!("https://www.scopus.com/authid/detail.uri?authorId={value}")),

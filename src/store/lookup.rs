@@ -21,19 +21,22 @@ pub trait Table: Columns + Send + Sync + 'static {
     const IS_ENTITY: bool;
     /// Columns that hold an identifier each.
     const IDENTIFIERS: &'static [&'static str];
+    /// Those of them of which something merged may have had another: `external_id` has it under the column's name.
+    const FORMER_IDENTIFIERS: &'static [&'static str] = &[];
 }
 
 macro_rules! table {
-    ($model:ty, $name:literal, $is_entity:literal, $identifiers:expr) => {
+    ($model:ty, $name:literal, $is_entity:literal, $identifiers:expr $(, $former:expr)?) => {
         impl Table for $model {
             const NAME: &'static str = $name;
             const IS_ENTITY: bool = $is_entity;
             const IDENTIFIERS: &'static [&'static str] = $identifiers;
+            $(const FORMER_IDENTIFIERS: &'static [&'static str] = $former;)?
         }
     };
 }
 
-table!(researcher::Model, "researcher", true, &["orcid"]);
+table!(researcher::Model, "researcher", true, &["orcid"], &["orcid"]);
 table!(organization::Model, "organization", true, &["ror"]);
 table!(topic::Model, "topic", true, &[]);
 table!(paper::Model, "paper", true, &["doi", "arxiv_id"]);
@@ -156,15 +159,22 @@ pub(super) fn is_one_of<M: Table>(column: &str, numbers: &[i64]) -> Sql {
     Sql::is_in(column, survivors::<M>(numbers))
 }
 
-/// One statement for keys of every kind: each kind finds its ids by its own index.
+/// One statement for keys of every kind.
 fn by_key_sql<M: Table>(keys: &[ByKey<M>]) -> Sql {
+    Sql::from(format!("SELECT hit.index, {} FROM (", M::of("node", true)))
+        .then(ids_of::<M>(keys.iter().map(|key| &*key.0)))
+        .then(format!(") AS hit(index, id) JOIN {table} AS node ON node.id = hit.id", table = M::NAME))
+}
+
+/// The ids of what keys name, each with its key's place: each kind of key finds them by its own index.
+pub(super) fn ids_of<'a, M: Table>(keys: impl IntoIterator<Item = &'a Key>) -> Sql {
     let table = M::NAME;
     let mut numbers = (Vec::new(), Vec::new());
     let mut slugs = (Vec::new(), Vec::new());
     let mut columns: HashMap<&str, (Vec<i64>, Vec<String>)> = HashMap::new();
     let mut identifiers = (Vec::new(), Vec::new(), Vec::new());
     for (index, key) in (0_i64..).zip(keys) {
-        match &*key.0 {
+        match key {
             Key::Id(number) => {
                 numbers.0.push(index);
                 numbers.1.push(*number);
@@ -215,6 +225,16 @@ fn by_key_sql<M: Table>(keys: &[ByKey<M>]) -> Sql {
     }
     let known: HashSet<&str> = M::IDENTIFIERS.iter().copied().collect();
     for (column, (indexes, values)) in columns.into_iter().filter(|(column, _)| known.contains(column)) {
+        if M::FORMER_IDENTIFIERS.contains(&column) {
+            parts.push(
+                wanted(indexes.clone()).then_with("?::text[]) AS wanted(index, key) ", texts(values.clone())).then(
+                    format!(
+                        "JOIN (SELECT {table}_id AS id, value FROM external_id WHERE {table}_id IS NOT NULL \
+                         AND scheme = '{column}') AS found ON found.value = wanted.key"
+                    ),
+                ),
+            );
+        }
         parts.push(
             wanted(indexes)
                 .then_with("?::text[]) AS wanted(index, key) ", texts(values))
@@ -234,8 +254,5 @@ fn by_key_sql<M: Table>(keys: &[ByKey<M>]) -> Sql {
     }
     let mut parts = parts.into_iter();
     let first = parts.next().unwrap_or_else(|| "SELECT 0::bigint AS index, 0::bigint AS id WHERE false".into());
-    let union = parts.fold(first, |union, part| union.then(" UNION ALL ").then(part));
-    Sql::from(format!("SELECT hit.index, {} FROM (", M::of("node", true)))
-        .then(union)
-        .then(format!(") AS hit(index, id) JOIN {table} AS node ON node.id = hit.id"))
+    parts.fold(first, |union, part| union.then(" UNION ALL ").then(part))
 }

@@ -53,7 +53,11 @@ impl ResearcherFilter {
             conditions.push(is_one_of::<researcher::Model>("researcher.id", numbers));
         }
         if let Some(orcids) = &self.orcids {
-            conditions.push(Sql::with("researcher.orcid = ANY(?)", texts(orcids.clone())));
+            let own = Sql::with("SELECT id FROM researcher WHERE orcid = ANY(?)", texts(orcids.clone()));
+            let former = "SELECT researcher_id FROM external_id WHERE researcher_id IS NOT NULL AND scheme = 'orcid' \
+                 AND value = ANY(?)";
+            let owners = own.then(" UNION ALL ").then_with(former, texts(orcids.clone()));
+            conditions.push(Sql::is_in("researcher.id", owners));
         }
         if let Some(affiliation) = &self.affiliation {
             conditions.push(Sql::from("researcher.id IN (").then(affiliation.people()).then(")"));

@@ -130,7 +130,15 @@ fn matches(query: &Query, kinds: &[Kind]) -> Sql {
         for (column, value) in kind.identifiers(&query.text) {
             let ids = Kind::ALL.map(|other| if other == *kind { "id" } else { "NULL" }).join(", ");
             let owner = format!(" UNION ALL SELECT {ids}, -1, 0 FROM {} WHERE {column} = ?", kind.table());
-            strict = strict.then_with(&owner, value);
+            strict = strict.then_with(&owner, value.clone());
+            if *kind == Kind::Researcher {
+                let ids = ids.replace("id", kind.column());
+                let owner = format!(
+                    " UNION ALL SELECT {ids}, -1, 0 FROM external_id WHERE researcher_id IS NOT NULL \
+                     AND scheme = '{column}' AND value = ?"
+                );
+                strict = strict.then_with(&owner, value);
+            }
         }
     }
     if !query.has_words() {

@@ -19,6 +19,8 @@ mod label;
 mod organization;
 mod paper;
 mod person;
+mod place;
+pub(super) mod relocate;
 mod repair;
 mod researcher;
 mod search;
@@ -50,7 +52,7 @@ pub struct Written {
 }
 
 /// A batch under way.
-struct Batch<'a> {
+pub(super) struct Batch<'a> {
     transaction: &'a DatabaseTransaction,
     source: &'a str,
     consortium_size: u32,
@@ -66,11 +68,7 @@ impl Store {
     /// # Errors
     /// Where the database refuses one of them or does not answer.
     pub async fn write(&self, source: &str, records: &[Record]) -> Result<Written, Error> {
-        let transaction = self.begin().await?;
-        // A batch takes longer than a request may, and waits for the batch of another import. It finds everything by indexes:
-        // plans are made once, in a new directory while its tables are empty, and would read them whole for ever.
-        transaction.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = off").await?;
-        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITE_LOCK})")).await?;
+        let transaction = self.begin_batch().await?;
         let mut batch = Batch::new(&transaction, source, self.consortium_size, records.len());
         batch.write(records).await?;
         if batch.written.effects.iter().any(|effect| matches!(effect, Some(Effect::Created | Effect::Updated))) {
@@ -80,10 +78,25 @@ impl Store {
         self.commit(transaction).await?;
         Ok(written)
     }
+
+    /// Begins a transaction in which nobody else writes.
+    pub(super) async fn begin_batch(&self) -> Result<DatabaseTransaction, Error> {
+        let transaction = self.begin().await?;
+        // A batch takes longer than a request may, and waits for the batch of another import. It finds everything by indexes:
+        // plans are made once, in a new directory while its tables are empty, and would read them whole for ever.
+        transaction.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = off").await?;
+        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITE_LOCK})")).await?;
+        Ok(transaction)
+    }
 }
 
 impl<'a> Batch<'a> {
-    fn new(transaction: &'a DatabaseTransaction, source: &'a str, consortium_size: u32, records: usize) -> Self {
+    pub(super) fn new(
+        transaction: &'a DatabaseTransaction,
+        source: &'a str,
+        consortium_size: u32,
+        records: usize,
+    ) -> Self {
         let written = Written { effects: vec![None; records], notes: Vec::new() };
         Self {
             transaction,
@@ -126,18 +139,28 @@ impl<'a> Batch<'a> {
         self.written.notes.push((index, note));
     }
 
-    async fn rows<T: FromQueryResult>(&self, sql: Sql) -> Result<Vec<T>, Error> {
+    /// Has search look again at what people are called, once the batch ends.
+    pub(super) fn touch_people(&mut self, people: impl IntoIterator<Item = i64>) {
+        self.touched.insert(super::search::Kind::Researcher, people);
+    }
+
+    pub(super) async fn rows<T: FromQueryResult>(&self, sql: Sql) -> Result<Vec<T>, Error> {
         let rows = self.transaction.query_all_raw(sql.statement()).await?;
         rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
     }
 
-    async fn execute(&self, sql: Sql) -> Result<(), Error> {
+    pub(super) async fn execute(&self, sql: Sql) -> Result<(), Error> {
         self.transaction.execute_raw(sql.statement()).await?;
         Ok(())
     }
 
     /// Runs a statement over rows, which stand in it as `rows`: `INSERT … SELECT … FROM rows`.
-    async fn with_rows<T: Serialize>(&self, columns: &str, rows: &[T], statement: &str) -> Result<(), Error> {
+    pub(super) async fn with_rows<T: Serialize>(
+        &self,
+        columns: &str,
+        rows: &[T],
+        statement: &str,
+    ) -> Result<(), Error> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -165,14 +188,16 @@ impl<'a> Batch<'a> {
             key: String,
             digest: String,
             id: i64,
+            is_of_former: bool,
         }
         let sql = format!(
-            "SELECT key, encode(digest, 'hex') AS digest, {kind}_id AS id FROM source_record \
+            "SELECT key, encode(digest, 'hex') AS digest, {kind}_id AS id, is_of_former FROM source_record \
              WHERE {kind}_id IS NOT NULL AND source = ? AND key = ANY("
         );
         let sql = Sql::with(&sql, self.source).then_with("?)", texts(keys.to_vec()));
         let rows = self.rows::<Row>(sql).await?;
-        Ok(rows.into_iter().map(|row| (row.key, Known { id: row.id, digest: row.digest })).collect())
+        let known = |row: Row| (row.key, Known { id: row.id, digest: row.digest, is_of_former: row.is_of_former });
+        Ok(rows.into_iter().map(known).collect())
     }
 
     /// Remembers what the source says now.
@@ -215,7 +240,7 @@ impl<'a> Batch<'a> {
 }
 
 /// `WITH rows AS (…)` over rows given as one JSON parameter.
-fn rows_sql<T: Serialize>(columns: &str, rows: &[T]) -> Result<Sql, Error> {
+pub(super) fn rows_sql<T: Serialize>(columns: &str, rows: &[T]) -> Result<Sql, Error> {
     let json = serde_json::to_string(rows).map_err(Error::internal)?;
     let text = format!("WITH rows AS MATERIALIZED (SELECT * FROM json_to_recordset(?::text::json) AS row({columns})) ");
     Ok(Sql::with(&text, json))
@@ -225,6 +250,8 @@ fn rows_sql<T: Serialize>(columns: &str, rows: &[T]) -> Result<Sql, Error> {
 struct Known {
     id: i64,
     digest: String,
+    /// Whether it said it of somebody who was merged into this person.
+    is_of_former: bool,
 }
 
 /// What a source says of a thing now.

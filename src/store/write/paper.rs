@@ -7,6 +7,7 @@ use sea_orm::FromQueryResult;
 use serde::Serialize;
 
 use super::person::Mention;
+use super::place::distinct;
 use super::repair::Author;
 use super::{Batch, Effect, Identified, Known, Said, digest};
 use crate::error::Error;
@@ -382,81 +383,57 @@ impl Batch<'_> {
         self.recount_pairs(&pairs_to_recount).await
     }
 
-    /// Replaces the papers' authors by those of their records. A place keeps its id.
+    /// Replaces the papers' authors by those of their records. A place keeps its id, and whose it is where the record says
+    /// nothing else of it.
     async fn authorships(&mut self, written: &[(i64, &Change<'_>)]) -> Result<(), Error> {
-        #[derive(FromQueryResult)]
-        struct Place {
-            id: i64,
-            paper_id: i64,
-            list_order: i32,
-            confirming_key: Option<String>,
-        }
-        let written: Vec<_> = written.iter().filter(|(_, change)| !change.authors.is_empty()).collect();
-        let replaced: Vec<i64> =
-            written.iter().filter(|(_, change)| change.existing.is_some()).map(|(id, _)| *id).collect();
-        let mut places: HashMap<(i64, i32), i64> = HashMap::new();
-        if !replaced.is_empty() {
-            let sql =
-                "DELETE FROM authorship WHERE paper_id = ANY(?) RETURNING id, paper_id, list_order, confirming_key";
-            let rows = self.rows::<Place>(Sql::with(sql, ids(replaced))).await?;
-            self.spellings.extend(rows.iter().filter_map(|row| row.confirming_key.clone()));
-            places.extend(rows.into_iter().map(|row| ((row.paper_id, row.list_order), row.id)));
-        }
-        let authors = self.named(written.iter().flat_map(|(_, change)| change.authors.iter())).await?;
+        let written: Vec<(i64, bool, &[AuthorRecord])> = written
+            .iter()
+            .filter(|(_, change)| !change.authors.is_empty())
+            .map(|(id, change)| (*id, change.existing.is_some(), change.authors.as_ref()))
+            .collect();
+        let authors = self.named(written.iter().flat_map(|(_, _, authors)| authors.iter())).await?;
+        let places = self.places(&written, &authors).await?;
         let mentions: Vec<Mention<'_>> = authors.iter().map(Author::mention).collect();
-        let mut people = self.people(&mentions).await?;
-        let resolved: Vec<usize> = mentions.iter().map(|mention| people.resolve(mention)).collect();
+        let known: Vec<i64> = places.iter().flat_map(|place| place.decided.into_iter().chain(place.held)).collect();
+        let mut people = self.people(&mentions, &known).await?;
+        let resolved = mentions.iter().zip(&places);
+        let resolved: Vec<usize> =
+            resolved.map(|(mention, place)| people.resolve_place(mention, place.decided, place.held)).collect();
         self.store_people(&mut people).await?;
 
-        let amount = mentions.len().saturating_sub(places.len());
-        let mut new_ids = self.new_ids("authorship", amount.max(1)).await?;
-        let mut named = authors.iter().zip(resolved);
-        let mut rows = Vec::with_capacity(mentions.len());
+        let papers = written.iter().flat_map(|(id, _, authors)| std::iter::repeat_n(*id, authors.len()));
+        let placed: Vec<_> = places
+            .iter()
+            .zip(papers)
+            .zip(resolved)
+            .map(|((place, paper_id), resolved)| (place, paper_id, people.id(resolved)))
+            .collect();
+        // The same person twice on one paper is two people, or a mistake: the second one is left open.
+        let given = distinct(&placed);
+        let mut rows = Vec::with_capacity(placed.len());
         let mut rors = Vec::new();
-        for (paper_id, change) in written {
-            let last = change.authors.iter().filter_map(|author| author.position).max().unwrap_or_default();
-            let (mut taken, mut present) = (HashSet::new(), HashSet::new());
-            let mut behind = last;
-            for (author, place) in named.by_ref().take(change.authors.len()) {
-                let (named, author) = (&author.named, author.record);
-                // Places that the source does not tell, or tells twice, come after the others.
-                let position = author.position.filter(|position| taken.insert(*position));
-                let list_order = i32::try_from(position.unwrap_or_else(|| {
-                    behind += 1;
-                    behind
-                }))
-                .map_err(|_| Error::BadUserInput("a position among the authors is too large".to_owned()))?;
-                let id = match places.remove(&(*paper_id, list_order)) {
-                    Some(id) => id,
-                    None => match new_ids.pop() {
-                        Some(id) => id,
-                        None => self.new_ids("authorship", 1).await?.pop().unwrap_or_default(),
-                    },
-                };
-                let researcher_id = people.id(place);
-                rors.extend(
-                    author.organizations.iter().filter_map(|place| place.ror.as_ref()).map(|ror| (id, ror.to_string())),
-                );
-                rows.push(AuthorshipRow {
-                    id,
-                    paper_id: *paper_id,
-                    list_order,
-                    position,
-                    name_as_published: author.name.replace('\0', ""),
-                    name: &named.name,
-                    // The same person twice on one paper is two people, or a mistake: the second one is left open.
-                    researcher_id: researcher_id.filter(|id| present.insert(*id)),
-                    is_corresponding: author.is_corresponding,
-                    equal_contribution_group: author.equal_contribution_group,
-                    affiliations_as_published: &author.affiliations_as_published,
-                    repair_value: named.repair.as_ref().map(|repair| repair.value.as_str()),
-                    repair_rule: named.repair.as_ref().map(|repair| repair.rule),
-                    repair_confidence: named.repair.as_ref().map(|repair| repair.confidence),
-                    is_repair_applied: named.repair.as_ref().map(|_| named.is_applied),
-                    suggestion_key: named.suggestion_key.as_deref(),
-                    confirming_key: named.confirming_key.as_deref(),
-                });
-            }
+        for ((author, (place, paper_id, _)), researcher_id) in authors.iter().zip(&placed).zip(&given) {
+            let (named, author) = (&author.named, author.record);
+            let organizations = author.organizations.iter().filter_map(|organization| organization.ror.as_ref());
+            rors.extend(organizations.map(|ror| (place.id, ror.to_string())));
+            rows.push(AuthorshipRow {
+                id: place.id,
+                paper_id: *paper_id,
+                list_order: place.list_order,
+                position: place.position,
+                name_as_published: author.name.replace('\0', ""),
+                name: &named.name,
+                researcher_id: *researcher_id,
+                is_corresponding: author.is_corresponding,
+                equal_contribution_group: author.equal_contribution_group,
+                affiliations_as_published: &author.affiliations_as_published,
+                repair_value: named.repair.as_ref().map(|repair| repair.value.as_str()),
+                repair_rule: named.repair.as_ref().map(|repair| repair.rule),
+                repair_confidence: named.repair.as_ref().map(|repair| repair.confidence),
+                is_repair_applied: named.repair.as_ref().map(|_| named.is_applied),
+                suggestion_key: named.suggestion_key.as_deref(),
+                confirming_key: named.confirming_key.as_deref(),
+            });
         }
         let insert = "INSERT INTO authorship (id, paper_id, list_order, position, name_as_published, name, researcher_id, \
              is_corresponding, equal_contribution_group, affiliations_as_published, publication_key, repair_value, repair_rule, \
@@ -466,6 +443,8 @@ impl Batch<'_> {
              rows.repair_value, rows.repair_rule, rows.repair_confidence, rows.is_repair_applied, rows.suggestion_key, \
              rows.confirming_key FROM rows JOIN paper ON paper.id = rows.paper_id";
         self.with_rows(AUTHORSHIP_COLUMNS, &rows, insert).await?;
+        let kept: Vec<_> = placed.iter().zip(&given).map(|((place, ..), given)| (*place, *given)).collect();
+        self.keep_resolutions(&kept).await?;
         self.authorship_organizations(rors).await
     }
 

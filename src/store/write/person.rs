@@ -24,9 +24,11 @@ pub(super) struct Mention<'a> {
 /// The people that a batch mentions: those there are, and those it makes.
 ///
 /// The same ORCID iD is the same person. Without one, the same name is: somebody of that name without an ORCID iD, or
-/// the only one with one. An ORCID iD that nobody has goes to the person of that name who has none.
+/// the only one with one. An ORCID iD that nobody has goes to the person of that name who has none. The name and the ORCID iD
+/// of somebody whom people merged are the survivor's.
 #[derive(Default)]
 pub(super) struct People {
+    by_id: HashMap<i64, usize>,
     by_orcid: HashMap<String, usize>,
     by_name: HashMap<String, Vec<usize>>,
     people: Vec<Person>,
@@ -74,10 +76,8 @@ impl People {
     /// Who is meant: the place of somebody there is, or of somebody new.
     pub(super) fn resolve(&mut self, mention: &Mention<'_>) -> usize {
         let key = names::identity_key(mention.name);
-        if let Some(orcid) = mention.orcid
-            && let Some(place) = self.by_orcid.get(orcid.as_str())
-        {
-            return *place;
+        if let Some(place) = self.with_orcid(mention) {
+            return place;
         }
         let namesakes = self.by_name.get(&key).map_or(&[][..], Vec::as_slice);
         let nameless = namesakes.iter().copied().find(|place| !self.people[*place].has_orcid);
@@ -87,6 +87,33 @@ impl People {
             _ => None,
         };
         let place = found.unwrap_or_else(|| self.add(mention, key));
+        self.adopt(place, mention);
+        place
+    }
+
+    /// Who is an author in a place that was there before: whom people decided to be, else who was it under the same name,
+    /// unless an ORCID iD says otherwise.
+    pub(super) fn resolve_place(&mut self, mention: &Mention<'_>, decided: Option<i64>, held: Option<i64>) -> usize {
+        let known = |people: &Self, id: Option<i64>| people.by_id.get(&id?).copied();
+        let orcid = self.with_orcid(mention);
+        let held = known(self, held).filter(|place| match (mention.orcid, orcid) {
+            (None, _) => true,
+            (Some(_), Some(owner)) => owner == *place,
+            (Some(_), None) => !self.people[*place].has_orcid,
+        });
+        let Some(place) = known(self, decided).or(held) else { return self.resolve(mention) };
+        if orcid.is_none() && !self.people[place].has_orcid {
+            self.adopt(place, mention);
+        }
+        place
+    }
+
+    fn with_orcid(&self, mention: &Mention<'_>) -> Option<usize> {
+        self.by_orcid.get(mention.orcid?.as_str()).copied()
+    }
+
+    /// Gives somebody the ORCID iD of a mention, which nobody has.
+    fn adopt(&mut self, place: usize, mention: &Mention<'_>) {
         if let Some(orcid) = mention.orcid {
             let person = &mut self.people[place];
             person.has_orcid = true;
@@ -96,7 +123,6 @@ impl People {
             }
             self.by_orcid.insert(orcid.to_string(), place);
         }
-        place
     }
 
     fn add(&mut self, mention: &Mention<'_>, key: String) -> usize {
@@ -119,33 +145,61 @@ impl People {
 }
 
 impl Batch<'_> {
-    /// Reads the people whom these mentions may mean.
-    pub(super) async fn people(&self, mentions: &[Mention<'_>]) -> Result<People, Error> {
+    /// Reads the people whom these mentions may mean, and some more by their ids.
+    pub(super) async fn people(&self, mentions: &[Mention<'_>], more: &[i64]) -> Result<People, Error> {
         #[derive(FromQueryResult)]
         struct Namesake {
             id: i64,
-            name_key: String,
+            key: String,
             orcid: Option<String>,
+            has_orcid: bool,
         }
         let mut keys: Vec<String> = mentions.iter().map(|mention| names::identity_key(mention.name)).collect();
         keys.sort_unstable();
         keys.dedup();
-        let orcids = mentions.iter().filter_map(|mention| mention.orcid).map(ToString::to_string);
-        let sql = Sql::with("SELECT id, name_key, orcid FROM researcher WHERE name_key = ANY(?)", texts(keys))
+        let keys = || texts(keys.iter().cloned());
+        let orcids = || texts(mentions.iter().filter_map(|mention| mention.orcid).map(ToString::to_string));
+        let own = "SELECT id, name_key AS key, orcid, orcid IS NOT NULL AS has_orcid FROM researcher WHERE ";
+        let sql = Sql::from(own)
+            .then_with("name_key = ANY(?) UNION ", keys())
+            .then(own)
+            .then_with("orcid = ANY(?) UNION ", orcids())
+            .then(own)
+            .then_with("id = ANY(?)", ids(more.iter().copied()))
             .then_with(
-                " UNION SELECT id, name_key, orcid FROM researcher WHERE orcid = ANY(?) ORDER BY id",
-                texts(orcids),
+                " UNION SELECT researcher.id, former.name_key, researcher.orcid, researcher.orcid IS NOT NULL FROM former_identity AS former \
+                 JOIN researcher ON researcher.id = former.survivor_id WHERE former.kind = 'researcher' AND former.name_key = ANY(?)",
+                keys(),
+            )
+            .then_with(
+                " UNION SELECT researcher.id, researcher.name_key, former.value, researcher.orcid IS NOT NULL FROM external_id AS former \
+                 JOIN researcher ON researcher.id = former.researcher_id WHERE former.scheme = 'orcid' AND former.value = ANY(?) \
+                 ORDER BY id, key, orcid",
+                orcids(),
             );
         let mut people = People::default();
         for row in self.rows::<Namesake>(sql).await? {
-            let place = people.people.len();
-            if let Some(orcid) = &row.orcid {
-                people.by_orcid.insert(orcid.clone(), place);
+            let place = *people.by_id.entry(row.id).or_insert_with(|| {
+                people.people.push(Person { id: Some(row.id), has_orcid: row.has_orcid, adopts: None, new: None });
+                people.people.len() - 1
+            });
+            if let Some(orcid) = row.orcid {
+                people.by_orcid.insert(orcid, place);
             }
-            people.by_name.entry(row.name_key).or_default().push(place);
-            people.people.push(Person { id: Some(row.id), has_orcid: row.orcid.is_some(), adopts: None, new: None });
+            let namesakes = people.by_name.entry(row.key).or_default();
+            if !namesakes.contains(&place) {
+                namesakes.push(place);
+            }
         }
         Ok(people)
+    }
+
+    /// Stores somebody who is nobody there is.
+    pub(in crate::store) async fn new_person(&mut self, name: &str, orcid: Option<&Orcid>) -> Result<i64, Error> {
+        let mut people = People::default();
+        let place = people.resolve(&Mention { name, given: None, family: None, orcid });
+        self.store_people(&mut people).await?;
+        people.id(place).ok_or_else(|| Error::internal("a person without an id"))
     }
 
     /// Stores those who are new, and the ORCID iDs that became known.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Batch;
 use super::person::Mention;
+use super::relocate::Relocation;
 use crate::error::Error;
 use crate::identifier::Orcid;
 use crate::names::{self, Mended, Repair, RepairRule};
@@ -72,6 +73,13 @@ impl<'a> Author<'a> {
         Self { record, parts: parts.renamed(&record.name, &named.name), named }
     }
 
+    /// The identity keys of the published name and of the shown one.
+    pub(super) fn keys(&self) -> Vec<String> {
+        let mut keys = vec![names::identity_key(&self.record.name), names::identity_key(&self.named.name)];
+        keys.dedup();
+        keys
+    }
+
     pub(super) fn mention(&self) -> Mention<'_> {
         self.parts.mention(&self.named.name, self.record.orcid.as_ref())
     }
@@ -130,26 +138,9 @@ struct Renamed {
     orcid: Option<String>,
     /// Whether a source has a record of the person, which says what they are called.
     is_recorded: bool,
+    /// Whether people decided what the person wrote, which no name changes.
+    is_decided: bool,
 }
-
-/// An authorship on its way to another person.
-#[derive(Serialize)]
-struct Move {
-    id: i64,
-    paper_id: i64,
-    former_id: i64,
-    researcher_id: i64,
-}
-
-/// Somebody of whom nothing is left, and who has it.
-#[derive(Serialize)]
-struct Merge {
-    former_id: i64,
-    former_slug: String,
-    survivor_id: i64,
-}
-
-const MOVE_COLUMNS: &str = "id bigint, paper_id bigint, former_id bigint, researcher_id bigint";
 
 #[derive(Serialize)]
 struct RepairRow {
@@ -278,7 +269,8 @@ impl Batch<'_> {
         }
         let sql = Sql::with(
             "SELECT id, display_name, name_key, given_name, family_name, orcid, \
-             EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id) AS is_recorded \
+             EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id) AS is_recorded, \
+             EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = researcher.id) AS is_decided \
              FROM researcher WHERE id = ANY(?)",
             ids(people),
         );
@@ -296,7 +288,7 @@ impl Batch<'_> {
             if person.name_key != from || is_known_otherwise(person) {
                 continue;
             }
-            if from == to {
+            if from == to || person.is_decided {
                 respelled.insert(person.id, (rename.from, rename.to));
             } else if person.orcid.is_some() {
                 whole.insert(person.id, rename.to);
@@ -335,34 +327,28 @@ impl Batch<'_> {
         Ok(rows.into_iter().map(|row| (row.id, row.paper_id, row.researcher_id)).collect())
     }
 
-    /// Gives somebody another spelling of their name that is the same to everybody.
+    /// Gives somebody another spelling of their name.
     async fn respell(&mut self, person: &Renamed, name: &str) -> Result<(), Error> {
         let parts = Parts { given: person.given_name.clone(), family: person.family_name.clone() };
         let parts = parts.renamed(&person.display_name, name).mention(name, None).parts();
         let sql = Sql::with("UPDATE researcher SET display_name = ?, ", name)
             .then_with("given_name = ?, ", parts.given.clone())
             .then_with("family_name = ?, ", parts.family.clone())
+            .then_with("name_key = ?, ", names::identity_key(name))
             .then_with("sort_name = ?, updated_at = now() ", names::sort_key(name, &parts))
             .then_with("WHERE id = ?", person.id);
         self.touched.insert(Kind::Researcher, [person.id]);
         self.execute(sql).await
     }
 
-    /// Moves authorships to those whom their new names mean, counts again what follows, and takes those away of whom
-    /// nothing is left.
+    /// Moves authorships to those whom their new names mean.
     async fn move_authorships(&mut self, moved: Vec<(i64, i64, &Renamed, String)>) -> Result<(), Error> {
         if moved.is_empty() {
             return Ok(());
         }
-        let mut papers: Vec<i64> = moved.iter().map(|(_, paper_id, ..)| *paper_id).collect();
-        papers.sort_unstable();
-        papers.dedup();
-        let mut people_to_recount = self.authors_of(&papers).await?;
-        let mut pairs_to_recount = self.pairs_of(&papers).await?;
-
         let former: HashSet<i64> = moved.iter().map(|(_, _, person, _)| person.id).collect();
         let without = "UPDATE researcher SET orcid = NULL WHERE orcid IS NOT NULL AND id = ANY(?)";
-        self.execute(Sql::with(without, ids(former.iter().copied()))).await?;
+        self.execute(Sql::with(without, ids(former))).await?;
         let orcids: Vec<Option<Orcid>> =
             moved.iter().map(|(_, _, person, _)| person.orcid.as_ref()?.parse().ok()).collect();
         let parts: Vec<Parts> = moved
@@ -378,100 +364,23 @@ impl Batch<'_> {
             .zip(&orcids)
             .map(|(((.., to), parts), orcid)| parts.mention(to, orcid.as_ref()))
             .collect();
-        let mut people = self.people(&mentions).await?;
+        let mut people = self.people(&mentions, &[]).await?;
         let places: Vec<usize> = mentions.iter().map(|mention| people.resolve(mention)).collect();
         self.store_people(&mut people).await?;
-        let moves: Vec<Move> = moved
+        let moves: Vec<Relocation> = moved
             .iter()
             .zip(places)
-            .filter_map(|((id, paper_id, person, _), place)| {
+            .filter_map(|((authorship_id, paper_id, person, _), place)| {
                 let researcher_id = people.id(place)?;
-                Some(Move { id: *id, paper_id: *paper_id, former_id: person.id, researcher_id })
+                Some(Relocation {
+                    authorship_id: *authorship_id,
+                    paper_id: *paper_id,
+                    former_id: Some(person.id),
+                    researcher_id,
+                })
             })
             .collect();
-        let leave = "UPDATE authorship SET researcher_id = NULL WHERE id = ANY(?)";
-        self.execute(Sql::with(leave, ids(moved.iter().map(|(id, ..)| *id)))).await?;
-        // Who is on the paper already is there once, and the other place is left open.
-        let enter = "UPDATE authorship SET researcher_id = rows.researcher_id FROM (SELECT DISTINCT ON (paper_id, researcher_id) * \
-             FROM rows ORDER BY paper_id, researcher_id, id) AS rows WHERE authorship.id = rows.id AND NOT EXISTS (SELECT FROM authorship AS other WHERE other.paper_id = rows.paper_id \
-             AND other.researcher_id = rows.researcher_id)";
-        self.with_rows(MOVE_COLUMNS, &moves, enter).await?;
-
-        people_to_recount.extend(self.authors_of(&papers).await?);
-        pairs_to_recount.extend(self.pairs_of(&papers).await?);
-        self.recount_people(&people_to_recount).await?;
-        self.touched.counted.extend(people_to_recount);
-        self.recount_pairs(&pairs_to_recount).await?;
-        self.merge_empty(&moves).await
-    }
-
-    /// Takes people away of whom nothing is left, so that their ids and addresses lead to those who have their papers.
-    async fn merge_empty(&self, moves: &[Move]) -> Result<(), Error> {
-        #[derive(FromQueryResult)]
-        struct Addressed {
-            id: i64,
-            slug: String,
-        }
-        let empty = Sql::with(
-            "SELECT id, slug FROM researcher WHERE id = ANY(?) AND orcid IS NULL \
-             AND NOT EXISTS (SELECT FROM authorship WHERE researcher_id = researcher.id) \
-             AND NOT EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id) \
-             AND NOT EXISTS (SELECT FROM external_id WHERE researcher_id = researcher.id) \
-             AND NOT EXISTS (SELECT FROM affiliation WHERE researcher_id = researcher.id) \
-             AND NOT EXISTS (SELECT FROM researcher_topic WHERE researcher_id = researcher.id) ORDER BY id",
-            ids(moves.iter().map(|row| row.former_id)),
-        );
-        let empty = self.rows::<Addressed>(empty).await?;
-        if empty.is_empty() {
-            return Ok(());
-        }
-        let successor: HashMap<i64, i64> = moves.iter().map(|row| (row.former_id, row.researcher_id)).collect();
-        let merges: Vec<Merge> = empty
-            .iter()
-            .filter_map(|former| {
-                let survivor_id = *successor.get(&former.id)?;
-                Some(Merge { former_id: former.id, former_slug: former.slug.clone(), survivor_id })
-            })
-            .collect();
-        self.forget(Kind::Researcher, empty.iter().map(|former| former.id).collect()).await?;
-        let delete = "DELETE FROM researcher WHERE id = ANY(?)";
-        self.execute(Sql::with(delete, ids(empty.iter().map(|former| former.id)))).await?;
-        let merge = ", moved AS (UPDATE former_identity SET survivor_id = rows.survivor_id FROM rows \
-             WHERE former_identity.kind = 'researcher' AND former_identity.survivor_id = rows.former_id) \
-             INSERT INTO former_identity (kind, former_id, former_slug, survivor_id) \
-             SELECT 'researcher', former_id, former_slug, survivor_id FROM rows";
-        self.with_rows("former_id bigint, former_slug text, survivor_id bigint", &merges, merge).await?;
-        self.take_addresses(merges.iter().map(|merge| merge.survivor_id).collect()).await
-    }
-
-    /// Gives people the address that their name has, where it leads to them because somebody had it who was merged into
-    /// them: "ida-jovanovic" rather than "ida-jovanovic-2". The other one leads to them from then on.
-    async fn take_addresses(&self, people: Vec<i64>) -> Result<(), Error> {
-        #[derive(FromQueryResult)]
-        struct Shown {
-            id: i64,
-            display_name: String,
-        }
-        let shown = Sql::with("SELECT id, display_name FROM researcher WHERE id = ANY(?)", ids(people));
-        let shown = self.rows::<Shown>(shown).await?;
-        let swap = Sql::with(
-            "WITH swapped AS (SELECT former.former_id, person.id, person.slug AS old, wanted.slug AS new \
-             FROM unnest(?::bigint[], ",
-            ids(shown.iter().map(|person| person.id)),
-        )
-        .then_with(
-            "?::text[]) AS wanted(id, slug) ",
-            texts(shown.iter().map(|person| names::slug(&person.display_name, "researcher"))),
-        )
-        .then(
-            "JOIN researcher AS person ON person.id = wanted.id AND person.slug <> wanted.slug \
-             JOIN former_identity AS former ON former.kind = 'researcher' AND former.former_slug = wanted.slug \
-             AND former.survivor_id = person.id), \
-             addressed AS (UPDATE researcher SET slug = swapped.new FROM swapped WHERE researcher.id = swapped.id) \
-             UPDATE former_identity SET former_slug = swapped.old FROM swapped \
-             WHERE former_identity.kind = 'researcher' AND former_identity.former_id = swapped.former_id",
-        );
-        self.execute(swap).await
+        self.relocate(&moves).await
     }
 }
 

@@ -26,10 +26,11 @@ struct Row<'a> {
     biography: &'a LocalizedText,
     portrait_url: Option<&'a str>,
     homepage_url: Option<&'a str>,
+    is_merged: bool,
 }
 
 const COLUMNS: &str = "id bigint, display_name text, given_name text, family_name text, sort_name text, name_key text, \
-     other_names text[], headline jsonb, biography jsonb, portrait_url text, homepage_url text";
+     other_names text[], headline jsonb, biography jsonb, portrait_url text, homepage_url text, is_merged boolean";
 
 #[derive(Serialize)]
 struct AffiliationRow<'a> {
@@ -41,7 +42,37 @@ struct AffiliationRow<'a> {
     start_date: Option<String>,
     end_date: Option<String>,
     is_primary: bool,
+    /// Whether the record does not tell which affiliation is the primary one.
+    keeps_primary: bool,
 }
+
+/// Somebody as the directory knows them before a record of theirs is written.
+#[derive(FromQueryResult)]
+struct Held {
+    name_key: String,
+    orcid: Option<String>,
+    /// Whether people decided that somebody else is the same person.
+    is_merged: bool,
+}
+
+/// What a record changes of what is there.
+const REPLACE: &str = "UPDATE researcher SET display_name = rows.display_name, given_name = rows.given_name, \
+     family_name = rows.family_name, sort_name = rows.sort_name, name_key = rows.name_key, \
+     other_names = CASE WHEN cardinality(rows.other_names) = 0 THEN researcher.other_names WHEN rows.is_merged \
+     THEN rows.other_names || ARRAY(SELECT name FROM unnest(researcher.other_names) AS name WHERE name <> ALL (rows.other_names)) \
+     ELSE rows.other_names END, \
+     headline = researcher.headline || rows.headline, biography = researcher.biography || rows.biography, \
+     portrait_url = coalesce(rows.portrait_url, researcher.portrait_url), \
+     homepage_url = coalesce(rows.homepage_url, researcher.homepage_url), updated_at = now() \
+     FROM rows WHERE researcher.id = rows.id";
+
+/// What a record of somebody merged into the person adds to what is there.
+const FILL: &str = "UPDATE researcher SET other_names = researcher.other_names || ARRAY(SELECT name FROM unnest(rows.other_names) AS name \
+     WHERE name <> researcher.display_name AND name <> ALL (researcher.other_names)), \
+     headline = rows.headline || researcher.headline, biography = rows.biography || researcher.biography, \
+     portrait_url = coalesce(researcher.portrait_url, rows.portrait_url), \
+     homepage_url = coalesce(researcher.homepage_url, rows.homepage_url), updated_at = now() \
+     FROM rows WHERE researcher.id = rows.id";
 
 impl Batch<'_> {
     pub(super) async fn researcher(&mut self, index: usize, record: &ResearcherRecord) -> Result<(), Error> {
@@ -58,18 +89,30 @@ impl Batch<'_> {
         let (name, given, family) = repaired(record);
         let mention =
             Mention { name: &name, given: given.as_deref(), family: family.as_deref(), orcid: record.orcid.as_ref() };
-        let (id, is_new) = match known {
+        let (id, is_new) = match &known {
             Some(known) => (known.id, false),
             None => {
-                let mut people = self.people(std::slice::from_ref(&mention)).await?;
+                let mut people = self.people(std::slice::from_ref(&mention), &[]).await?;
                 let place = people.resolve(&mention);
                 let is_new = people.id(place).is_none();
                 self.store_people(&mut people).await?;
                 (people.id(place).ok_or_else(|| Error::internal("a person without an id"))?, is_new)
             }
         };
+        let held = self.held(id).await?;
+        let is_of_former = match &known {
+            Some(known) => known.is_of_former,
+            // It was found by a name or an ORCID iD that is not the person's own.
+            None => match &record.orcid {
+                Some(orcid) => held.orcid.as_ref().is_some_and(|held| held != orcid.as_str()),
+                None => held.name_key != names::identity_key(&name),
+            },
+        };
+        // The name may decide over repairs of authors' names, as may the one that it takes away.
+        if !is_of_former {
+            self.spellings.extend([held.name_key.clone(), names::identity_key(&name)]);
+        }
         let parts = mention.parts();
-        self.spelled(id, &name).await?;
         let row = Row {
             id,
             display_name: name.clone(),
@@ -82,14 +125,9 @@ impl Batch<'_> {
             biography: &record.biography,
             portrait_url: record.portrait_url.as_deref(),
             homepage_url: record.homepage_url.as_deref(),
+            is_merged: held.is_merged,
         };
-        let update = "UPDATE researcher SET display_name = rows.display_name, given_name = rows.given_name, \
-             family_name = rows.family_name, sort_name = rows.sort_name, name_key = rows.name_key, \
-             other_names = CASE WHEN cardinality(rows.other_names) > 0 THEN rows.other_names ELSE researcher.other_names END, \
-             headline = researcher.headline || rows.headline, biography = researcher.biography || rows.biography, \
-             portrait_url = coalesce(rows.portrait_url, researcher.portrait_url), \
-             homepage_url = coalesce(rows.homepage_url, researcher.homepage_url), updated_at = now() \
-             FROM rows WHERE researcher.id = rows.id";
+        let update = if is_of_former { FILL } else { REPLACE };
         self.with_rows(COLUMNS, &[row], update).await?;
         self.touched.insert(Kind::Researcher, [id]);
         if is_new && let Some(wanted) = &record.slug {
@@ -101,9 +139,9 @@ impl Batch<'_> {
             self.execute(sql).await?;
         }
         for affiliation in &record.affiliations {
-            self.affiliation(id, affiliation).await?;
+            self.affiliation(id, affiliation, is_of_former).await?;
         }
-        self.declared_topics(id, record).await?;
+        self.declared_topics(id, record, is_of_former || held.is_merged).await?;
         let identified = record.identifiers.iter().map(|identifier| Identified {
             index,
             id,
@@ -111,26 +149,29 @@ impl Batch<'_> {
             value: identifier.value.clone(),
         });
         self.identify("researcher", identified.collect()).await?;
-        let said = Said { source: self.source.to_owned(), key, digest, id };
+        let said = Said { source: self.source.to_owned(), key: key.clone(), digest, id };
         self.remember("researcher", &[said]).await?;
+        if is_of_former && known.is_none() {
+            let sql = Sql::with("UPDATE source_record SET is_of_former = true WHERE source = ? AND ", self.source);
+            self.execute(sql.then_with("key = ?", key)).await?;
+        }
         self.effect(index, if is_new { Effect::Created } else { Effect::Updated });
         Ok(())
     }
 
-    /// Notes that somebody's record comes with this name, which may decide over repairs of authors' names, as may the one
-    /// that it takes away.
-    async fn spelled(&mut self, id: i64, name: &str) -> Result<(), Error> {
-        #[derive(FromQueryResult)]
-        struct Held {
-            name_key: String,
-        }
-        let held = self.rows::<Held>(Sql::with("SELECT name_key FROM researcher WHERE id = ?", id)).await?;
-        self.spellings.extend(held.into_iter().map(|row| row.name_key));
-        self.spellings.insert(names::identity_key(name));
-        Ok(())
+    async fn held(&self, id: i64) -> Result<Held, Error> {
+        let sql = "SELECT name_key, orcid, EXISTS (SELECT FROM former_identity WHERE kind = 'researcher' \
+             AND survivor_id = researcher.id AND former_identity.name_key IS NOT NULL) AS is_merged FROM researcher WHERE id = ?";
+        let held = self.rows::<Held>(Sql::with(sql, id)).await?.pop();
+        held.ok_or_else(|| Error::internal("a record of nobody"))
     }
 
-    async fn affiliation(&mut self, researcher_id: i64, record: &AffiliationRecord) -> Result<(), Error> {
+    async fn affiliation(
+        &mut self,
+        researcher_id: i64,
+        record: &AffiliationRecord,
+        keeps_primary: bool,
+    ) -> Result<(), Error> {
         let Some(organization_id) = self.organization_of(&record.organization).await? else { return Ok(()) };
         let row = AffiliationRow {
             researcher_id,
@@ -140,16 +181,17 @@ impl Batch<'_> {
             department_name: &record.department_name,
             start_date: record.start_date.map(|date| date.to_string()),
             end_date: record.end_date.map(|date| date.to_string()),
-            is_primary: record.is_primary,
+            is_primary: record.is_primary && !keeps_primary,
+            keeps_primary,
         };
-        if record.is_primary {
+        if row.is_primary {
             let others =
                 "UPDATE affiliation SET is_primary = false, updated_at = now() WHERE is_primary AND researcher_id = ?";
             self.execute(Sql::with(others, researcher_id)).await?;
         }
         // A role known in one language is the same role when it comes in another: titles are joined, not listed twice.
         let columns = "researcher_id bigint, organization_id bigint, kind text, role_title jsonb, department_name jsonb, \
-             start_date text, end_date text, is_primary boolean";
+             start_date text, end_date text, is_primary boolean, keeps_primary boolean";
         let statement = ", same AS (SELECT affiliation.id FROM affiliation JOIN rows \
              ON affiliation.researcher_id = rows.researcher_id AND affiliation.organization_id = rows.organization_id \
              AND affiliation.kind = rows.kind AND affiliation.start_date IS NOT DISTINCT FROM rows.start_date \
@@ -157,7 +199,8 @@ impl Batch<'_> {
              WHERE jsonb_exists(rows.role_title, held.key) AND rows.role_title ->> held.key <> held.value) ORDER BY affiliation.id LIMIT 1), \
              changed AS (UPDATE affiliation SET role_title = affiliation.role_title || rows.role_title, \
              department_name = affiliation.department_name || rows.department_name, \
-             end_date = coalesce(rows.end_date, affiliation.end_date), is_primary = rows.is_primary, updated_at = now() \
+             end_date = coalesce(rows.end_date, affiliation.end_date), updated_at = now(), \
+             is_primary = CASE WHEN rows.keeps_primary THEN affiliation.is_primary ELSE rows.is_primary END \
              FROM rows WHERE affiliation.id IN (SELECT id FROM same) RETURNING affiliation.id) \
              INSERT INTO affiliation (researcher_id, organization_id, kind, role_title, department_name, start_date, end_date, \
              is_primary) SELECT researcher_id, organization_id, kind, role_title, department_name, start_date, end_date, is_primary \
@@ -165,20 +208,29 @@ impl Batch<'_> {
         self.with_rows(columns, &[row], statement).await
     }
 
-    /// The declared topics become those that the record lists; a record that lists none says nothing of them.
-    async fn declared_topics(&mut self, researcher_id: i64, record: &ResearcherRecord) -> Result<(), Error> {
+    /// The declared topics become those that the record lists, or they are added to those of somebody who was merged; a record
+    /// that lists none says nothing of them.
+    async fn declared_topics(
+        &mut self,
+        researcher_id: i64,
+        record: &ResearcherRecord,
+        adds: bool,
+    ) -> Result<(), Error> {
         if record.topics.is_empty() {
             return Ok(());
         }
-        self.execute(Sql::with("DELETE FROM researcher_topic WHERE researcher_id = ?", researcher_id)).await?;
-        for (position, topic) in (1_i32..).zip(&record.topics) {
+        if !adds {
+            self.execute(Sql::with("DELETE FROM researcher_topic WHERE researcher_id = ?", researcher_id)).await?;
+        }
+        for topic in &record.topics {
             let topic_id = self.topic_of(topic).await?;
             let sql = Sql::with(
-                "INSERT INTO researcher_topic (researcher_id, topic_id, position) VALUES (?, ",
-                researcher_id,
+                "INSERT INTO researcher_topic (researcher_id, topic_id, position) SELECT person.id, ?::bigint, ",
+                topic_id,
             )
-            .then_with("?, ", topic_id)
-            .then_with("?) ON CONFLICT DO NOTHING", position);
+            .then("1 + coalesce(max(held.position), 0) FROM ")
+            .then_with("(SELECT ?::bigint) AS person(id) ", researcher_id)
+            .then("LEFT JOIN researcher_topic AS held ON held.researcher_id = person.id GROUP BY person.id ON CONFLICT DO NOTHING");
             self.execute(sql).await?;
         }
         Ok(())

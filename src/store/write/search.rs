@@ -167,7 +167,7 @@ fn things_sql(kind: Kind) -> (&'static str, &'static str) {
 
 impl Batch<'_> {
     /// Brings search in step with what the batch changed.
-    pub(super) async fn index_touched(&mut self) -> Result<(), Error> {
+    pub(in crate::store) async fn index_touched(&mut self) -> Result<(), Error> {
         let touched = std::mem::take(&mut self.touched);
         for (kind, things) in &touched.things {
             self.index(*kind, things.iter().copied().collect()).await?;
@@ -191,7 +191,7 @@ impl Batch<'_> {
     }
 
     /// Takes away the entries of things that go.
-    pub(super) async fn forget(&self, kind: Kind, things: Vec<i64>) -> Result<(), Error> {
+    pub(in crate::store) async fn forget(&self, kind: Kind, things: Vec<i64>) -> Result<(), Error> {
         let sql = format!(
             "WITH old AS (DELETE FROM search_entry WHERE {} = ANY(?) RETURNING words), \
              gone AS (SELECT word, count(*) AS amount FROM old, unnest(tsvector_to_array(words)) AS word \

@@ -48,7 +48,7 @@ const POPULARITY: [&str; 2] = [
 
 impl Batch<'_> {
     /// Says that the totals have to be counted again.
-    pub(super) async fn outdate_totals(&self) -> Result<(), Error> {
+    pub(in crate::store) async fn outdate_totals(&self) -> Result<(), Error> {
         self.execute("DELETE FROM setting WHERE name = 'totals_day'".into()).await
     }
 }
