@@ -134,16 +134,9 @@ fn signatures(lines: Lines) -> Result<(), Box<dyn Error>> {
         let mention = Mention {
             name: names::clean(&name),
             paper: Some(signature.paper_id),
-            decided: None,
-            orcid: None,
-            author_ids: Vec::new(),
-            coauthors: Vec::new(),
-            organizations: Vec::new(),
             affiliations: signature.affiliations.iter().filter_map(|text| known.affiliation(text)).collect(),
-            venue: None,
-            years: None,
-            topics: Vec::new(),
             stable_key: signature.paper_id.unsigned_abs(),
+            ..Mention::default()
         };
         blocks.entry(Form::new(&mention.name).block).or_default().push((mention, signature.cluster));
     }
@@ -161,7 +154,11 @@ fn signatures(lines: Lines) -> Result<(), Box<dyn Error>> {
             next += 1;
         }
     }
-    println!("(i) {} signatures of {} people, names and affiliations", told.len(), told.iter().map(|(_, of)| of).collect::<BTreeSet<_>>().len());
+    println!(
+        "(i) {} signatures of {} people, names and affiliations",
+        told.len(),
+        told.iter().map(|(_, of)| of).collect::<BTreeSet<_>>().len()
+    );
     Score::new(&by_name).print("    the name alone");
     Score::new(&told).print("    resolved      ");
     Ok(())
@@ -206,7 +203,11 @@ fn papers(lines: Lines) -> Result<Vec<Paper>, Box<dyn Error>> {
 }
 
 /// The authors of papers as they are resolved, block by block, each with its place: the paper's and the author's.
-fn mentions(papers: &[Paper], names: &[Vec<String>], known: &mut Known) -> BTreeMap<String, Vec<(Mention, (usize, usize))>> {
+fn mentions(
+    papers: &[Paper],
+    names: &[Vec<String>],
+    known: &mut Known,
+) -> BTreeMap<String, Vec<(Mention, (usize, usize))>> {
     let mut blocks: BTreeMap<String, Vec<(Mention, (usize, usize))>> = BTreeMap::new();
     for (number, (paper, authors)) in papers.iter().zip(names).enumerate() {
         let coauthors: Vec<u32> = authors.iter().map(|name| known.coauthor(name)).collect();
@@ -217,16 +218,11 @@ fn mentions(papers: &[Paper], names: &[Vec<String>], known: &mut Known) -> BTree
             let mention = Mention {
                 name: name.clone(),
                 paper: i64::try_from(number).ok(),
-                decided: None,
-                orcid: None,
-                author_ids: Vec::new(),
                 coauthors: others.map(|(_, coauthor)| *coauthor).collect(),
-                organizations: Vec::new(),
-                affiliations: Vec::new(),
                 venue,
                 years: year.map(|year| (year, year)),
-                topics: Vec::new(),
                 stable_key: number as u64,
+                ..Mention::default()
             };
             blocks.entry(Form::new(name).block).or_default().push((mention, (number, place)));
         }
@@ -280,7 +276,8 @@ const CHANGED: usize = 1_000;
 
 /// People of rare names, pairs of whom get one name, and some of whom are reduced to initials on some of their papers.
 fn synthetic(papers: &[Paper], seed: u64) {
-    let original: Vec<Vec<String>> = papers.iter().map(|paper| paper.author.iter().map(Author::name).collect()).collect();
+    let original: Vec<Vec<String>> =
+        papers.iter().map(|paper| paper.author.iter().map(Author::name).collect()).collect();
     let mut places: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
     for (number, authors) in original.iter().enumerate() {
         for (place, name) in authors.iter().enumerate() {
@@ -291,8 +288,11 @@ fn synthetic(papers: &[Paper], seed: u64) {
         let form = Form::new(name);
         form.commonness == Commonness::Rare && form.is_full() && !form.family.is_empty() && form.family.is_ascii()
     };
-    let mut rare: Vec<&str> =
-        places.iter().filter(|(name, places)| (2..=40).contains(&places.len()) && is_rare(name)).map(|(name, _)| *name).collect();
+    let mut rare: Vec<&str> = places
+        .iter()
+        .filter(|(name, places)| (2..=40).contains(&places.len()) && is_rare(name))
+        .map(|(name, _)| *name)
+        .collect();
     let mut random = Random(seed);
     for place in (1..rare.len()).rev() {
         rare.swap(place, random.below(place + 1));
@@ -327,7 +327,8 @@ fn synthetic(papers: &[Paper], seed: u64) {
         let form = Form::new(person);
         let beside = &by_initial[&(form.block.clone(), form.initial())];
         let is_clear = beside.iter().all(|other| {
-            *other == person || (Form::new(other).is_full() && names::compare(person, other).likeness == Likeness::Different)
+            *other == person
+                || (Form::new(other).is_full() && names::compare(person, other).likeness == Likeness::Different)
         });
         if places[person].len() < 3 || !is_clear {
             continue;
@@ -335,7 +336,8 @@ fn synthetic(papers: &[Paper], seed: u64) {
         people += 1;
         let parts = names::split(person);
         let (given, family) = (parts.given.unwrap_or_default(), parts.family.unwrap_or_default());
-        let initials: Vec<String> = given.split([' ', '-']).filter_map(|word| Some(format!("{}.", word.chars().next()?))).collect();
+        let initials: Vec<String> =
+            given.split([' ', '-']).filter_map(|word| Some(format!("{}.", word.chars().next()?))).collect();
         for place in &places[person] {
             truth.insert(*place, person.to_owned());
             kinds.insert(*place, "initials");
@@ -374,17 +376,28 @@ fn synthetic(papers: &[Paper], seed: u64) {
         places.len(),
     );
     // Of the people whose names were changed: whoever else is among them is somebody else.
-    let judged: BTreeSet<usize> = told.iter().filter(|(_, at)| truth.contains_key(at)).map(|(person, _)| *person).collect();
+    let judged: BTreeSet<usize> =
+        told.iter().filter(|(_, at)| truth.contains_key(at)).map(|(person, _)| *person).collect();
     let all: Vec<(usize, String, &str)> = told
         .iter()
         .filter(|(person, at)| judged.contains(person) || truth.contains_key(at))
         .map(|(person, at)| {
-            (*person, truth.get(at).cloned().unwrap_or_else(|| original[at.0][at.1].clone()), kinds.get(at).copied().unwrap_or("others"))
+            (
+                *person,
+                truth.get(at).cloned().unwrap_or_else(|| original[at.0][at.1].clone()),
+                kinds.get(at).copied().unwrap_or("others"),
+            )
         })
         .collect();
     let score = |kinds: &[&str]| {
-        let judged: BTreeSet<usize> = all.iter().filter(|(.., kind)| kinds.contains(kind)).map(|(person, ..)| *person).collect();
-        Score::new(&all.iter().filter(|(person, ..)| judged.contains(person)).map(|(person, of, _)| (*person, of.clone())).collect::<Vec<_>>())
+        let judged: BTreeSet<usize> =
+            all.iter().filter(|(.., kind)| kinds.contains(kind)).map(|(person, ..)| *person).collect();
+        Score::new(
+            &all.iter()
+                .filter(|(person, ..)| judged.contains(person))
+                .map(|(person, of, _)| (*person, of.clone()))
+                .collect::<Vec<_>>(),
+        )
     };
     score(&["homonyms"]).print("    one name, two people whose papers are linked by coauthors ");
     score(&["untold"]).print("    one name, two people with papers that nothing links       ");
@@ -404,7 +417,8 @@ const DRAWN: usize = 200;
 /// People with several names: whether these are resolved to one person, or are among the candidates.
 fn name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
-    let authors: Vec<Vec<String>> = papers.iter().map(|paper| paper.author.iter().map(Author::name).collect()).collect();
+    let authors: Vec<Vec<String>> =
+        papers.iter().map(|paper| paper.author.iter().map(Author::name).collect()).collect();
     let mut known = Known::default();
     let blocks = mentions(papers, &authors, &mut known);
     let mut people: Vec<Profile> = Vec::new();
@@ -414,19 +428,8 @@ fn name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(), Box<dy
         for person in resolve(&mentions, &known) {
             let mut profile = Profile::default();
             for mention in person.members.iter().map(|place| &mentions[*place]) {
-                if !profile.names.contains(&mention.name) {
-                    profile.names.push(mention.name.clone());
-                }
                 by_name.entry(mention.name.clone()).or_default().insert(people.len());
-                profile.papers.extend(mention.paper);
-                for coauthor in &mention.coauthors {
-                    *profile.coauthors.entry(*coauthor).or_default() += 1;
-                }
-                profile.venues.extend(mention.venue);
-                profile.years = match (profile.years, mention.years) {
-                    (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
-                    (one, other) => one.or(other),
-                };
+                profile.add(mention);
             }
             people.push(profile);
         }
@@ -450,7 +453,10 @@ fn name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(), Box<dy
                 variants += 1;
                 if !one.is_disjoint(other) {
                     one_person += 1;
-                } else if one.iter().any(|one| other.iter().any(|other| pairs.contains(&(*one.min(other), *one.max(other))))) {
+                } else if one
+                    .iter()
+                    .any(|one| other.iter().any(|other| pairs.contains(&(*one.min(other), *one.max(other)))))
+                {
                     among += 1;
                 }
             }
@@ -474,7 +480,9 @@ fn name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(), Box<dy
         .iter()
         .filter(|candidate| truth_of(candidate.one).is_some() || truth_of(candidate.other).is_some())
         // Nor can two people of the very same name: the truth is of names.
-        .filter(|candidate| people[candidate.one].names.iter().all(|name| !people[candidate.other].names.contains(name)))
+        .filter(|candidate| {
+            people[candidate.one].names.iter().all(|name| !people[candidate.other].names.contains(name))
+        })
         .map(|candidate| truth_of(candidate.one) == truth_of(candidate.other))
         .collect();
     let mut random = Random(seed);

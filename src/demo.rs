@@ -25,5 +25,6 @@ pub async fn load(store: &Store) -> Result<usize, Error> {
         records.push(serde_json::from_str::<Record>(&line).map_err(Error::internal)?);
     }
     let written = store.write("demonstration", &records).await?;
+    store.resolve_identities(|_| ()).await?;
     Ok(written.effects.iter().filter(|effect| **effect == Some(Effect::Created)).count())
 }

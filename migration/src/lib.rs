@@ -20,6 +20,7 @@ mod m20261125_000014_directory_change;
 mod m20261125_000015_coauthor_count;
 mod m20261125_000020_name_repair;
 mod m20261126_000024_identity;
+mod m20261126_000025_identity_pending;
 
 /// Applies and reverts the migrations.
 pub struct Migrator;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000015_coauthor_count::Migration),
             Box::new(m20261125_000020_name_repair::Migration),
             Box::new(m20261126_000024_identity::Migration),
+            Box::new(m20261126_000025_identity_pending::Migration),
         ]
     }
 }

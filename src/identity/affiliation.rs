@@ -2,85 +2,30 @@
 
 use crate::names::{e_mails, fold};
 
-/// Words that say what an organization is, and little of which it is.
-const GENERIC: [&str; 70] = [
-    "academy",
-    "college",
-    "department",
-    "dept",
-    "division",
-    "ecole",
-    "faculty",
-    "fakultat",
-    "group",
-    "institut",
-    "institute",
-    "instituto",
-    "inst",
-    "lab",
-    "laboratory",
-    "laboratoire",
-    "school",
-    "univ",
-    "universidad",
-    "universidade",
-    "universita",
-    "universitat",
-    "universite",
-    "universiteit",
-    "university",
-    "universitet",
-    "center",
-    "centre",
-    "centro",
-    "research",
-    "science",
-    "sciences",
-    "technology",
-    "engineering",
-    "computer",
-    "computing",
-    "comput",
-    "sci",
-    "information",
-    "systems",
-    "national",
-    "international",
-    "inc",
-    "ltd",
-    "gmbh",
-    "corporation",
-    "usa",
-    "uk",
-    "china",
-    "germany",
-    "france",
-    "japan",
-    "korea",
-    "italy",
-    "canada",
-    "india",
-    "australia",
-    "spain",
-    "brazil",
-    "switzerland",
-    "netherlands",
-    "sweden",
-    "singapore",
-    "taiwan",
-    "israel",
-    "russia",
-    "poland",
-    "austria",
-    "mathematics",
-    "physics",
+/// Words that say what an organization is or where, and little of which it is.
+const GENERIC: &str = "\
+academy college dept division ecole faculty fakultat group inst lab school univ center centre centro research science sciences sci \
+technology engineering computer computing comput information systems national international inc ltd gmbh corporation mathematics \
+physics chemistry biology medicine economics philosophy linguistics psychology law arts humanities studies \
+argentina australia austria belgium brazil bulgaria canada chile china colombia croatia czech denmark egypt estonia finland france \
+germany greece hungary iceland india indonesia iran ireland israel italy japan korea latvia lithuania luxembourg malaysia mexico \
+netherlands norway pakistan poland portugal romania russia serbia singapore slovakia slovenia spain sweden switzerland taiwan \
+thailand turkey uk ukraine usa vietnam";
+/// Beginnings of words that are written in many ways and languages, and what stands for all of these.
+const WRITTEN_AS: [(&str, &str); 6] = [
+    ("univ", "univ"),
+    ("instit", "inst"),
+    ("depart", "dept"),
+    ("labor", "lab"),
+    ("facul", "faculty"),
+    ("republic", ""),
 ];
 const SMALL: [&str; 24] = [
     "a", "an", "and", "at", "da", "de", "del", "della", "der", "des", "di", "do", "du", "e", "el", "et", "for", "fur",
     "in", "la", "le", "of", "the", "und",
 ];
 /// How much a generic word weighs beside one that tells which organization it is.
-const GENERIC_WEIGHT: f32 = 0.3;
+const GENERIC_WEIGHT: f32 = 0.2;
 /// The weight of what two affiliations share, of the weight of all of their words, from which on they are of one organization.
 const SHARED: f32 = 0.6;
 
@@ -121,7 +66,8 @@ impl AffiliationWords {
         let folded = fold(&without_mail.join(" "));
         let is_word =
             |word: &&str| word.chars().count() > 1 && !SMALL.contains(word) && word.chars().any(char::is_alphabetic);
-        let mut words: Vec<String> = folded.split(' ').filter(is_word).map(ToOwned::to_owned).chain(hosts).collect();
+        let words = folded.split(' ').filter(is_word).map(as_written).filter(|word| !word.is_empty());
+        let mut words: Vec<String> = words.map(ToOwned::to_owned).chain(hosts).collect();
         words.sort_unstable();
         words.dedup();
         Self(words)
@@ -135,7 +81,7 @@ impl AffiliationWords {
 
     /// The words that tell which organization it is.
     pub fn telling(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str).filter(|word| !GENERIC.contains(word))
+        self.0.iter().map(String::as_str).filter(|word| !is_generic(word))
     }
 
     /// Whether another affiliation is of the same organization, as far as words tell: they share most of what tells
@@ -159,7 +105,7 @@ impl AffiliationWords {
             // A host that is not shared says nothing against.
             *weight += match word.as_str() {
                 host if host.starts_with('@') => 0.0,
-                word if GENERIC.contains(&word) => GENERIC_WEIGHT,
+                word if is_generic(word) => GENERIC_WEIGHT,
                 _ => 1.0,
             };
             if word.starts_with('@') && one.peek() == another.peek() {
@@ -172,6 +118,14 @@ impl AffiliationWords {
         let contains = (only_one == 0.0 || only_other == 0.0) && shared >= 2.0;
         shared >= 1.0 && (contains || shared / (shared + only_one + only_other) >= SHARED)
     }
+}
+
+fn is_generic(word: &str) -> bool {
+    GENERIC.split_ascii_whitespace().any(|generic| generic == word)
+}
+
+fn as_written(word: &str) -> &str {
+    WRITTEN_AS.iter().find(|(beginning, _)| word.starts_with(beginning)).map_or(word, |(_, written)| written)
 }
 
 #[cfg(test)]

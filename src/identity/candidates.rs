@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::LONGEST_CAREER;
-use super::evidence::{Evidence, EvidenceKind, Known};
+use super::evidence::{Evidence, EvidenceKind, Known, Mention};
 use crate::names::{Commonness, Difference, Form, Likeness, compare, fold};
 
 /// From this likelihood on two people are worth a look.
-const LIKELY: f32 = 0.5;
+const LIKELY: f32 = 0.53;
 /// A key that more people share brings nobody together.
 const MOST_SHARING: usize = 400;
 
@@ -22,14 +22,34 @@ pub struct Profile {
     pub papers: BTreeSet<i64>,
     /// The other authors of these, as [`Known::coauthor`] numbers them, with the number of papers.
     pub coauthors: BTreeMap<u32, u32>,
-    /// Organizations by their ids.
-    pub organizations: BTreeSet<i64>,
+    /// Organizations as [`Known::organization`] numbers them.
+    pub organizations: BTreeSet<u32>,
     /// Affiliations as [`Known::affiliation`] numbers them.
     pub affiliations: BTreeSet<u32>,
     /// Venues as [`Known::venue`] numbers them.
     pub venues: BTreeSet<u32>,
     /// From the first paper to the last.
     pub years: Option<(i32, i32)>,
+}
+
+impl Profile {
+    /// Adds what one of their authorships tells.
+    pub fn add(&mut self, mention: &Mention) {
+        if !self.names.contains(&mention.name) {
+            self.names.push(mention.name.clone());
+        }
+        self.papers.extend(mention.paper);
+        for coauthor in &mention.coauthors {
+            *self.coauthors.entry(*coauthor).or_default() += 1;
+        }
+        self.organizations.extend(&mention.organizations);
+        self.affiliations.extend(&mention.affiliations);
+        self.venues.extend(mention.venue);
+        self.years = match (self.years, mention.years) {
+            (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
+            (one, other) => one.or(other),
+        };
+    }
 }
 
 /// Two people who may be one.

@@ -20,10 +20,12 @@ pub(super) struct Profile {
     pub papers: BTreeSet<i64>,
     pub orcids: BTreeSet<String>,
     pub decided: BTreeSet<i64>,
+    pub records: BTreeSet<i64>,
+    pub author_ids: BTreeSet<String>,
     pub years: Option<(i32, i32)>,
     /// With the number of papers.
     pub coauthors: BTreeMap<u32, u32>,
-    pub organizations: BTreeSet<i64>,
+    pub organizations: BTreeSet<u32>,
     pub affiliations: BTreeSet<u32>,
     pub venues: BTreeSet<u32>,
     pub topics: BTreeSet<i64>,
@@ -37,6 +39,8 @@ impl Profile {
             papers: mention.paper.into_iter().collect(),
             orcids: mention.orcid.iter().cloned().collect(),
             decided: mention.decided.into_iter().collect(),
+            records: mention.record_of.into_iter().collect(),
+            author_ids: mention.author_ids.iter().cloned().collect(),
             years: mention.years,
             coauthors: mention.coauthors.iter().map(|coauthor| (*coauthor, 1)).collect(),
             organizations: mention.organizations.iter().copied().collect(),
@@ -49,17 +53,22 @@ impl Profile {
 
     /// Whether nothing is known that speaks for or against anybody.
     pub fn is_bare(&self) -> bool {
-        self.coauthors.is_empty() && self.organizations.is_empty() && self.affiliations.is_empty()
+        let is_identified = !self.orcids.is_empty() || !self.author_ids.is_empty();
+        !is_identified && self.coauthors.is_empty() && self.organizations.is_empty() && self.affiliations.is_empty()
+    }
+
+    /// Whether ids, records or decisions say that another group is somebody else.
+    pub fn is_told_from(&self, other: &Self) -> bool {
+        let is_two = |one: &BTreeSet<i64>, other: &BTreeSet<i64>| !one.is_empty() && !other.is_empty() && one != other;
+        let have_two_orcids = !self.orcids.is_empty() && !other.orcids.is_empty() && self.orcids != other.orcids;
+        is_two(&self.decided, &other.decided) || is_two(&self.records, &other.records) || have_two_orcids
     }
 
     /// Whether another group cannot be the same person.
     pub fn contradicts(&self, other: &Self) -> bool {
         let (small, large) = if self.papers.len() < other.papers.len() { (self, other) } else { (other, self) };
-        let is_two = |one: &BTreeSet<_>, other: &BTreeSet<_>| !one.is_empty() && !other.is_empty() && one != other;
-        let are_decided_apart = !self.decided.is_empty() && !other.decided.is_empty() && self.decided != other.decided;
         let career = self.years.zip(other.years).map(|(one, other)| one.1.max(other.1) - one.0.min(other.0));
-        are_decided_apart
-            || is_two(&self.orcids, &other.orcids)
+        self.is_told_from(other)
             || career.is_some_and(|years| years > LONGEST_CAREER)
             || small.papers.iter().any(|paper| large.papers.contains(paper))
     }
@@ -69,6 +78,8 @@ impl Profile {
         self.papers.extend(other.papers);
         self.orcids.extend(other.orcids);
         self.decided.extend(other.decided);
+        self.records.extend(other.records);
+        self.author_ids.extend(other.author_ids);
         self.years = match (self.years, other.years) {
             (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
             (one, other) => one.or(other),
@@ -102,6 +113,15 @@ impl<'a> Components<'a> {
             root = self.parents[root];
         }
         root
+    }
+
+    /// How many mentions are in the group of one.
+    pub fn size_of(&self, place: usize) -> usize {
+        let mut root = place;
+        while self.parents[root] != root {
+            root = self.parents[root];
+        }
+        self.profiles[root].members.len()
     }
 
     pub fn profile(&self, root: usize) -> &Profile {

@@ -6,12 +6,14 @@ use super::AffiliationWords;
 use crate::names::{Commonness, Form};
 
 /// One author of one paper, or one record of a person.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Mention {
     /// The name, mended.
     pub name: String,
     /// The paper; nothing where it is a person's own record.
     pub paper: Option<i64>,
+    /// Whose own record it is: two of these are two people.
+    pub record_of: Option<i64>,
     /// Whom people decided it to be.
     pub decided: Option<i64>,
     /// The ORCID iD.
@@ -20,15 +22,15 @@ pub struct Mention {
     pub author_ids: Vec<String>,
     /// The other authors, as [`Known::coauthor`] numbers them.
     pub coauthors: Vec<u32>,
-    /// Organizations by their ids.
-    pub organizations: Vec<i64>,
+    /// Organizations, as [`Known::organization`] numbers them.
+    pub organizations: Vec<u32>,
     /// Affiliations as printed, as [`Known::affiliation`] numbers them.
     pub affiliations: Vec<u32>,
     /// Where the paper appeared, as [`Known::venue`] numbers it.
     pub venue: Option<u32>,
     /// When it appeared.
     pub years: Option<(i32, i32)>,
-    /// What it is about.
+    /// What it is about, by the ids of topics.
     pub topics: Vec<i64>,
     /// What stays the same in whatever order papers come: ties end on it.
     pub stable_key: u64,
@@ -42,6 +44,8 @@ pub struct Known {
     affiliations: Numbers,
     words: Vec<AffiliationWords>,
     venues: Numbers,
+    organizations: HashMap<i64, u32>,
+    organization_names: Vec<String>,
 }
 
 #[derive(Debug, Default)]
@@ -94,6 +98,16 @@ impl Known {
         Some(number)
     }
 
+    /// The number of an organization that is known by its id.
+    pub fn organization(&mut self, id: i64, name: &str) -> u32 {
+        let next = u32::try_from(self.organization_names.len()).unwrap_or(u32::MAX);
+        let number = *self.organizations.entry(id).or_insert(next);
+        if number == next {
+            self.organization_names.push(name.to_owned());
+        }
+        number
+    }
+
     /// The number of a venue.
     pub fn venue(&mut self, name: &str) -> u32 {
         self.venues.of(&crate::names::fold(name)).0
@@ -113,6 +127,10 @@ impl Known {
 
     pub(super) fn words(&self, number: u32) -> Option<&AffiliationWords> {
         self.words.get(number as usize)
+    }
+
+    pub(super) fn organization_name(&self, number: u32) -> &str {
+        self.organization_names.get(number as usize).map_or("", String::as_str)
     }
 
     pub(super) fn venue_name(&self, number: u32) -> &str {

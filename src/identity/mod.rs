@@ -9,11 +9,13 @@ mod affiliation;
 mod candidates;
 mod components;
 mod evidence;
+mod mixtures;
 mod resolve;
 
 pub use affiliation::AffiliationWords;
 pub use candidates::{Candidate, Profile, candidates};
 pub use evidence::{Evidence, EvidenceKind, Known, Mention};
+pub use mixtures::{Mixture, Part, mixture};
 pub use resolve::{Method, Person, Resolution, resolve};
 
 /// Nobody publishes for more years.

@@ -46,24 +46,15 @@ pub struct Person {
     pub members: Vec<usize>,
     /// Why each of them is there.
     pub resolutions: Vec<Resolution>,
+    /// Whether nobody can tell who it is: the same name is on the paper twice, and nothing else is known of this one.
+    pub is_open: bool,
 }
 
 /// Tells the people behind the mentions of one block of names.
 #[must_use]
 pub fn resolve(mentions: &[Mention], known: &Known) -> Vec<Person> {
-    let forms: Vec<Form> = mentions.iter().map(|mention| Form::new(&mention.name)).collect();
-    let mut block = Block { components: Components::new(mentions), forms, known };
-    block.join_decided();
-    block.join_identified();
-    let mut by_name: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
-    for (place, form) in block.forms.iter().enumerate() {
-        by_name.entry((form.family.clone(), form.given.clone())).or_default().push(place);
-    }
-    let names: Vec<Vec<usize>> = by_name.into_values().collect();
-    for places in &names {
-        block.join_by_evidence(places);
-    }
-    block.join_variants(&names);
+    let mut block = Block::new(mentions, known);
+    let names = block.join_what_is_linked();
     for places in &names {
         block.join_the_rest(places);
     }
@@ -71,7 +62,8 @@ pub fn resolve(mentions: &[Mention], known: &Known) -> Vec<Person> {
     block.people()
 }
 
-struct Block<'a> {
+/// The mentions of one block of names, as they are put together.
+pub(super) struct Block<'a> {
     components: Components<'a>,
     forms: Vec<Form>,
     known: &'a Known,
@@ -81,14 +73,43 @@ struct Block<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Feature {
     Coauthor(u32),
-    Organization(i64),
+    Organization(u32),
     /// Affiliations of one organization have the same number.
     Affiliation(u32),
     Venue(u32),
     Topic(i64),
 }
 
-impl Block<'_> {
+impl<'a> Block<'a> {
+    pub(super) fn new(mentions: &'a [Mention], known: &'a Known) -> Self {
+        let forms = mentions.iter().map(|mention| Form::new(&mention.name)).collect();
+        Self { components: Components::new(mentions), forms, known }
+    }
+
+    /// The groups of mentions that decisions, ids and evidence link.
+    pub(super) fn linked(mut self) -> Vec<Vec<usize>> {
+        self.join_what_is_linked();
+        let all: Vec<usize> = (0..self.forms.len()).collect();
+        let roots = self.components.roots(&all);
+        roots.into_iter().map(|root| self.components.profile(root).members.clone()).collect()
+    }
+
+    /// Joins by everything but names alone. Gives the mentions of each name.
+    fn join_what_is_linked(&mut self) -> Vec<Vec<usize>> {
+        self.join_decided();
+        self.join_identified();
+        let mut by_name: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+        for (place, form) in self.forms.iter().enumerate() {
+            by_name.entry((form.family.clone(), form.given.clone())).or_default().push(place);
+        }
+        let names: Vec<Vec<usize>> = by_name.into_values().collect();
+        for places in &names {
+            self.join_by_evidence(places);
+        }
+        self.join_variants(&names);
+        names
+    }
+
     fn join_decided(&mut self) {
         let mut by_decision: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
         for (place, mention) in self.components.mentions().iter().enumerate() {
@@ -381,6 +402,16 @@ impl Block<'_> {
         if roots.len() < 2 || !form.is_full() {
             return;
         }
+        // Where ids tell several people of the name, the name tells nobody.
+        let are_told_apart =
+            |one: &usize, other: &usize| self.components.profile(*one).is_told_from(self.components.profile(*other));
+        if roots
+            .iter()
+            .enumerate()
+            .any(|(number, one)| roots[number + 1..].iter().any(|other| are_told_apart(one, other)))
+        {
+            return;
+        }
         let commonness = form.commonness;
         let (bare, mut known): (Vec<usize>, Vec<usize>) =
             roots.into_iter().partition(|root| self.components.profile(*root).is_bare());
@@ -395,7 +426,7 @@ impl Block<'_> {
             Commonness::Common => second < 2 && known.len() < 4,
             Commonness::VeryCommon => false,
         };
-        let is_dominated = known.is_empty() || size(self, first) as f32 >= DOMINANT * all as f32;
+        let is_dominated = known.is_empty() || is_taken || size(self, first) as f32 >= DOMINANT * all as f32;
         let rest = if is_taken { known } else { Vec::new() };
         for root in rest.into_iter().chain(bare.into_iter().filter(|_| is_dominated)) {
             self.components.join(first, root);
@@ -450,7 +481,21 @@ impl Block<'_> {
         }
         let resolutions =
             members.iter().map(|place| self.resolution(*place, profile, &counted, &organizations)).collect();
-        Person { members, resolutions }
+        let is_open = matches!(members[..], [only] if self.is_doubled(only));
+        Person { members, resolutions, is_open }
+    }
+
+    /// Whether its name stands on its paper again, and nothing tells the two apart: of two alone the first is somebody.
+    fn is_doubled(&self, place: usize) -> bool {
+        let mentions = self.components.mentions();
+        let mention = &mentions[place];
+        let is_told = mention.orcid.is_some() || !mention.author_ids.is_empty() || mention.decided.is_some();
+        let goes_before = |other: usize| other < place || self.components.size_of(other) > 1;
+        let is_same = |other: usize| {
+            other != place && mentions[other].paper == mention.paper && self.forms[other] == self.forms[place]
+        };
+        let mut others = 0..mentions.len();
+        mention.paper.is_some() && !is_told && others.any(|other| is_same(other) && goes_before(other))
     }
 
     fn own_features(&self, place: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
@@ -504,7 +549,9 @@ impl Block<'_> {
                 Feature::Coauthor(number) => {
                     (EvidenceKind::SharedCoauthor, Some(self.known.coauthor_name(number).to_owned()))
                 }
-                Feature::Organization(id) => (EvidenceKind::SharedOrganization, Some(id.to_string())),
+                Feature::Organization(id) => {
+                    (EvidenceKind::SharedOrganization, Some(self.known.organization_name(id).to_owned()))
+                }
                 Feature::Affiliation(number) => {
                     (EvidenceKind::SharedOrganization, Some(self.known.affiliation_text(number).to_owned()))
                 }

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::record::{OrganizationReference, Record};
 use crate::store::Store;
 use crate::store::write::Effect;
+use crate::store::write::identity::Resolved;
 
 mod auto;
 mod bibtex;
@@ -317,6 +318,8 @@ fn causes(error: &Error) -> String {
 const BATCH_WEIGHT: usize = 8_000;
 /// Records that a batch holds at most.
 const BATCH_RECORDS: usize = 1_500;
+/// Authorships that were looked at between two lines.
+const RESOLVED_STEP: usize = 100_000;
 /// Records that are read ahead at most.
 const READ_AHEAD: usize = 1_000;
 /// After so many changes the database is told what it holds now, rather than left to notice.
@@ -345,12 +348,29 @@ pub async fn run(store: &Store, import: Import) -> Result<Summary, ImportError> 
     writer.progress.finish();
     // A strict import that stopped has written what came before.
     if !matches!(result, Err(ImportError::Store(_))) {
+        resolve_identities(store).await.map_err(ImportError::Store)?;
         store.recount_totals().await.map_err(ImportError::Store)?;
         if writer.summary.created + writer.summary.updated >= MANY_CHANGES {
             store.settle().await.map_err(ImportError::Store)?;
         }
     }
     result.map(|()| writer.summary)
+}
+
+/// Looks again at who is who wherever the records changed something, telling its progress on standard error.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn resolve_identities(store: &Store) -> Result<Resolved, Error> {
+    let mut told = 0;
+    store
+        .resolve_identities(|authorships| {
+            if authorships / RESOLVED_STEP > told {
+                told = authorships / RESOLVED_STEP;
+                eprintln!("looked at who is who on {authorships} authorships");
+            }
+        })
+        .await
 }
 
 /// Starts to read the files, ahead of whoever takes what is in them.

@@ -169,7 +169,7 @@ fn spelling(one: &str, other: &str) -> Option<BTreeSet<Difference>> {
 /// A name in the letters that the ways to transliterate it share.
 pub(super) fn transliterated(name: &str) -> String {
     let latin = deunicode::deunicode(name).to_lowercase();
-    let mut letters: String = latin.chars().filter(char::is_ascii_alphabetic).collect();
+    let mut letters: String = latin.chars().filter(char::is_ascii_alphanumeric).collect();
     for (from, to) in [
         ("shch", "s"),
         ("tsch", "c"),

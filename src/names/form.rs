@@ -74,7 +74,10 @@ impl Form {
         };
         let apart = fold(&given.replace('.', " "));
         Self {
-            block: or_folded(transliterated(&family), &folded),
+            block: [transliterated(&family), folded.clone(), name.to_lowercase()]
+                .into_iter()
+                .find(|block| !block.is_empty())
+                .unwrap_or_default(),
             family: folded.replace(' ', ""),
             given: apart.replace(' ', ""),
             first: apart.split(' ').next().unwrap_or_default().to_owned(),
@@ -94,10 +97,6 @@ impl Form {
     pub fn initial(&self) -> Option<char> {
         self.given.chars().next()
     }
-}
-
-fn or_folded(letters: String, folded: &str) -> String {
-    if letters.is_empty() { folded.to_owned() } else { letters }
 }
 
 #[cfg(test)]

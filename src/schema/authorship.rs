@@ -10,6 +10,7 @@ use super::name_repair::NameRepair;
 use super::organization::Organization;
 use super::paper::Paper;
 use super::researcher::Researcher;
+use super::resolution::Resolution;
 use crate::entity::authorship;
 use crate::error::Error;
 use crate::id::{GlobalId, Kind};
@@ -17,6 +18,7 @@ use crate::store::authorship::{Author, Authorships, LastPositionOf};
 use crate::store::lookup::ById;
 use crate::store::name_repair::NameRepairOf;
 use crate::store::relation::{AuthorshipOrganizations, RelatedTo};
+use crate::store::resolution::ResolutionOf;
 
 /// One author's place on one paper; the researcher is who it was resolved to.
 #[derive(Clone)]
@@ -95,6 +97,15 @@ impl Authorship {
     /// Who it is; null until resolved.
     async fn researcher(&self, ctx: &Context<'_>) -> Result<Option<Researcher>, Error> {
         self.resolved(ctx).await
+    }
+
+    /// Why the author is taken for the researcher; null where it is not resolved.
+    async fn resolution(&self, ctx: &Context<'_>) -> Result<Option<Resolution>, Error> {
+        if self.model().researcher_id.is_none() {
+            return Ok(None);
+        }
+        let stored = ctx.loaders().load_one(ResolutionOf(self.model().id)).await?;
+        Ok(Some(stored.map_or_else(Resolution::by_name, Resolution::from)))
     }
 
     /// The paper.

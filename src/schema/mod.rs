@@ -38,6 +38,7 @@ mod order;
 mod organization;
 mod paper;
 mod researcher;
+mod resolution;
 mod response;
 mod scalars;
 mod search;

@@ -7,6 +7,7 @@ use sea_orm::{DatabaseConnection, FromQueryResult};
 
 pub mod affiliation;
 pub mod authorship;
+pub mod candidates;
 pub mod coauthor_path;
 pub mod coauthorship;
 pub mod columns;
@@ -26,6 +27,7 @@ pub mod read;
 pub mod relation;
 pub mod replica;
 pub mod researcher;
+pub mod resolution;
 pub mod search;
 mod sql;
 pub mod topic;

@@ -22,6 +22,7 @@ mod filter;
 mod fuzz;
 mod hostile;
 mod http;
+mod identity;
 mod import_csl;
 mod import_csl_damage;
 mod import_csl_identity;

@@ -14,7 +14,9 @@ use super::sql::{Sql, texts};
 use crate::error::Error;
 use crate::record::Record;
 
+mod claim;
 mod coauthorship;
+pub mod identity;
 mod label;
 mod organization;
 mod paper;

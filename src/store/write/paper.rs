@@ -11,7 +11,7 @@ use super::place::distinct;
 use super::repair::Author;
 use super::{Batch, Effect, Identified, Known, Said, digest};
 use crate::error::Error;
-use crate::identifier::{ArxivId, Doi};
+use crate::identifier::{ArxivId, Doi, Orcid};
 use crate::language::LocalizedText;
 use crate::names::{self, RepairRule};
 use crate::record::{AbstractCompleteness, AuthorRecord, PaperRecord, PaperType};
@@ -85,12 +85,15 @@ struct AuthorshipRow<'a> {
     is_repair_applied: Option<bool>,
     suggestion_key: Option<&'a str>,
     confirming_key: Option<&'a str>,
+    orcid: Option<&'a str>,
+    author_ids: Option<Vec<String>>,
+    block: String,
 }
 
 const AUTHORSHIP_COLUMNS: &str = "id bigint, paper_id bigint, list_order integer, position integer, name_as_published text, \
      name text, researcher_id bigint, is_corresponding boolean, equal_contribution_group integer, \
      affiliations_as_published text[], repair_value text, repair_rule text, repair_confidence double precision, \
-     is_repair_applied boolean, suggestion_key text, confirming_key text";
+     is_repair_applied boolean, suggestion_key text, confirming_key text, orcid text, author_ids text[], block text";
 
 #[derive(Serialize)]
 struct Link {
@@ -433,15 +436,18 @@ impl Batch<'_> {
                 is_repair_applied: named.repair.as_ref().map(|_| named.is_applied),
                 suggestion_key: named.suggestion_key.as_deref(),
                 confirming_key: named.confirming_key.as_deref(),
+                orcid: author.orcid.as_ref().map(Orcid::as_str),
+                author_ids: author_ids(author),
+                block: names::Form::new(&named.name).block,
             });
         }
         let insert = "INSERT INTO authorship (id, paper_id, list_order, position, name_as_published, name, researcher_id, \
              is_corresponding, equal_contribution_group, affiliations_as_published, publication_key, repair_value, repair_rule, \
-             repair_confidence, is_repair_applied, suggestion_key, confirming_key) \
+             repair_confidence, is_repair_applied, suggestion_key, confirming_key, orcid, author_ids, block) \
              SELECT rows.id, rows.paper_id, rows.list_order, rows.position, rows.name_as_published, rows.name, rows.researcher_id, \
              rows.is_corresponding, rows.equal_contribution_group, rows.affiliations_as_published, paper.publication_key, \
              rows.repair_value, rows.repair_rule, rows.repair_confidence, rows.is_repair_applied, rows.suggestion_key, \
-             rows.confirming_key FROM rows JOIN paper ON paper.id = rows.paper_id";
+             rows.confirming_key, rows.orcid, rows.author_ids, rows.block FROM rows JOIN paper ON paper.id = rows.paper_id";
         self.with_rows(AUTHORSHIP_COLUMNS, &rows, insert).await?;
         let kept: Vec<_> = placed.iter().zip(&given).map(|((place, ..), given)| (*place, *given)).collect();
         self.keep_resolutions(&kept).await?;
@@ -475,6 +481,12 @@ impl Batch<'_> {
              ON CONFLICT DO NOTHING";
         self.with_rows("one bigint, other bigint, position integer", &links, insert).await
     }
+}
+
+/// The ids that a source gives an author, each with its scheme.
+fn author_ids(author: &AuthorRecord) -> Option<Vec<String>> {
+    let ids = author.identifiers.iter().map(|id| format!("{}:{}", id.scheme.to_lowercase(), id.value));
+    Some(ids.collect::<Vec<String>>()).filter(|ids| !ids.is_empty())
 }
 
 fn sort_title(title: &str) -> String {

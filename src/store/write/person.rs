@@ -59,6 +59,7 @@ struct Row {
     sort_name: String,
     name_key: String,
     orcid: Option<String>,
+    block: String,
 }
 
 impl<'a> Mention<'a> {
@@ -125,7 +126,8 @@ impl People {
         }
     }
 
-    fn add(&mut self, mention: &Mention<'_>, key: String) -> usize {
+    /// Somebody new, whoever is there.
+    pub(super) fn add(&mut self, mention: &Mention<'_>, key: String) -> usize {
         let place = self.people.len();
         let new = NewPerson {
             display_name: names::clean(mention.name),
@@ -233,6 +235,7 @@ impl Batch<'_> {
                 id,
                 slug,
                 sort_name: names::sort_key(&person.display_name, &person.parts),
+                block: names::Form::new(&person.display_name).block,
                 display_name: person.display_name,
                 given_name: person.parts.given,
                 family_name: person.parts.family,
@@ -242,9 +245,9 @@ impl Batch<'_> {
         }
         self.touched.insert(Kind::Researcher, rows.iter().map(|row| row.id));
         let columns = "id bigint, slug text, display_name text, given_name text, family_name text, sort_name text, \
-             name_key text, orcid text";
+             name_key text, orcid text, block text";
         let statement = ", people AS (INSERT INTO researcher (id, slug, display_name, given_name, family_name, sort_name, name_key, \
-             orcid) SELECT id, slug, display_name, given_name, family_name, sort_name, name_key, orcid FROM rows RETURNING id) \
+             orcid, block) SELECT id, slug, display_name, given_name, family_name, sort_name, name_key, orcid, block FROM rows RETURNING id) \
              INSERT INTO researcher_statistics (researcher_id) SELECT id FROM people";
         self.with_rows(columns, &rows, statement).await
     }

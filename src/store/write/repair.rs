@@ -152,16 +152,18 @@ struct RepairRow {
     is_repair_applied: Option<bool>,
     suggestion_key: Option<String>,
     confirming_key: Option<String>,
+    block: String,
 }
 
 const REPAIR_COLUMNS: &str = "id bigint, name text, repair_value text, repair_rule text, repair_confidence double precision, \
-     is_repair_applied boolean, suggestion_key text, confirming_key text";
+     is_repair_applied boolean, suggestion_key text, confirming_key text, block text";
 
 impl RepairRow {
     fn new(id: i64, named: Named) -> Self {
         let Named { name, repair, is_applied, suggestion_key, confirming_key } = named;
         Self {
             id,
+            block: names::Form::new(&name).block,
             name,
             repair_rule: repair.as_ref().map(|repair| repair.rule),
             repair_confidence: repair.as_ref().map(|repair| repair.confidence),
@@ -254,7 +256,7 @@ impl Batch<'_> {
         let update = ", named AS (UPDATE authorship SET name = rows.name, repair_value = rows.repair_value, \
              repair_rule = rows.repair_rule, repair_confidence = rows.repair_confidence, \
              is_repair_applied = rows.is_repair_applied, suggestion_key = rows.suggestion_key, \
-             confirming_key = rows.confirming_key FROM rows WHERE authorship.id = rows.id) \
+             confirming_key = rows.confirming_key, block = rows.block FROM rows WHERE authorship.id = rows.id) \
              UPDATE paper SET updated_at = now() WHERE id IN (SELECT paper_id FROM authorship AS held JOIN rows ON rows.id = held.id \
              WHERE (held.name, held.repair_value) IS DISTINCT FROM (rows.name, rows.repair_value))";
         self.with_rows(REPAIR_COLUMNS, rows, update).await
@@ -335,7 +337,8 @@ impl Batch<'_> {
             .then_with("given_name = ?, ", parts.given.clone())
             .then_with("family_name = ?, ", parts.family.clone())
             .then_with("name_key = ?, ", names::identity_key(name))
-            .then_with("sort_name = ?, updated_at = now() ", names::sort_key(name, &parts))
+            .then_with("sort_name = ?, ", names::sort_key(name, &parts))
+            .then_with("block = ?, updated_at = now() ", names::Form::new(name).block)
             .then_with("WHERE id = ?", person.id);
         self.touched.insert(Kind::Researcher, [person.id]);
         self.execute(sql).await

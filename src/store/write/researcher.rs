@@ -21,6 +21,7 @@ struct Row<'a> {
     family_name: Option<String>,
     sort_name: String,
     name_key: String,
+    block: String,
     other_names: &'a [String],
     headline: &'a LocalizedText,
     biography: &'a LocalizedText,
@@ -29,7 +30,7 @@ struct Row<'a> {
     is_merged: bool,
 }
 
-const COLUMNS: &str = "id bigint, display_name text, given_name text, family_name text, sort_name text, name_key text, \
+const COLUMNS: &str = "id bigint, display_name text, given_name text, family_name text, sort_name text, name_key text, block text, \
      other_names text[], headline jsonb, biography jsonb, portrait_url text, homepage_url text, is_merged boolean";
 
 #[derive(Serialize)]
@@ -57,7 +58,7 @@ struct Held {
 
 /// What a record changes of what is there.
 const REPLACE: &str = "UPDATE researcher SET display_name = rows.display_name, given_name = rows.given_name, \
-     family_name = rows.family_name, sort_name = rows.sort_name, name_key = rows.name_key, \
+     family_name = rows.family_name, sort_name = rows.sort_name, name_key = rows.name_key, block = rows.block, \
      other_names = CASE WHEN cardinality(rows.other_names) = 0 THEN researcher.other_names WHEN rows.is_merged \
      THEN rows.other_names || ARRAY(SELECT name FROM unnest(researcher.other_names) AS name WHERE name <> ALL (rows.other_names)) \
      ELSE rows.other_names END, \
@@ -113,6 +114,7 @@ impl Batch<'_> {
             self.spellings.extend([held.name_key.clone(), names::identity_key(&name)]);
         }
         let parts = mention.parts();
+        let block = names::Form::new(&name).block;
         let row = Row {
             id,
             display_name: name.clone(),
@@ -120,6 +122,7 @@ impl Batch<'_> {
             given_name: parts.given,
             family_name: parts.family,
             name_key: names::identity_key(&name),
+            block: block.clone(),
             other_names: &record.other_names,
             headline: &record.headline,
             biography: &record.biography,
@@ -151,6 +154,7 @@ impl Batch<'_> {
         self.identify("researcher", identified.collect()).await?;
         let said = Said { source: self.source.to_owned(), key: key.clone(), digest, id };
         self.remember("researcher", &[said]).await?;
+        self.outdate_identity(block).await?;
         if is_of_former && known.is_none() {
             let sql = Sql::with("UPDATE source_record SET is_of_former = true WHERE source = ? AND ", self.source);
             self.execute(sql.then_with("key = ?", key)).await?;

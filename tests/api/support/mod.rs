@@ -169,6 +169,7 @@ impl TestApp {
     /// Writes records as the source `test`, counts as an import does, and tells what became of them.
     pub async fn write(&self, records: &[Record]) -> Written {
         let written = self.store.write("test", records).await.expect("the records");
+        self.store.resolve_identities(|_| ()).await.expect("who is who");
         self.store.recount_totals().await.expect("the counts");
         written
     }
