@@ -115,15 +115,6 @@ impl<'a> Components<'a> {
         root
     }
 
-    /// How many mentions are in the group of one.
-    pub fn size_of(&self, place: usize) -> usize {
-        let mut root = place;
-        while self.parents[root] != root {
-            root = self.parents[root];
-        }
-        self.profiles[root].members.len()
-    }
-
     pub fn profile(&self, root: usize) -> &Profile {
         &self.profiles[root]
     }

@@ -66,6 +66,8 @@ pub fn resolve(mentions: &[Mention], known: &Known) -> Vec<Person> {
 pub(super) struct Block<'a> {
     components: Components<'a>,
     forms: Vec<Form>,
+    /// Mentions of which nobody can tell whose they are.
+    set_aside: HashSet<usize>,
     known: &'a Known,
 }
 
@@ -82,8 +84,9 @@ enum Feature {
 
 impl<'a> Block<'a> {
     pub(super) fn new(mentions: &'a [Mention], known: &'a Known) -> Self {
-        let forms = mentions.iter().map(|mention| Form::new(&mention.name)).collect();
-        Self { components: Components::new(mentions), forms, known }
+        let forms: Vec<Form> = mentions.iter().map(|mention| Form::new(&mention.name)).collect();
+        let set_aside = doubled(mentions, &forms);
+        Self { components: Components::new(mentions), forms, set_aside, known }
     }
 
     /// The groups of mentions that decisions, ids and evidence link.
@@ -99,7 +102,7 @@ impl<'a> Block<'a> {
         self.join_decided();
         self.join_identified();
         let mut by_name: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
-        for (place, form) in self.forms.iter().enumerate() {
+        for (place, form) in self.forms.iter().enumerate().filter(|(place, _)| !self.set_aside.contains(place)) {
             by_name.entry((form.family.clone(), form.given.clone())).or_default().push(place);
         }
         let names: Vec<Vec<usize>> = by_name.into_values().collect();
@@ -481,21 +484,8 @@ impl<'a> Block<'a> {
         }
         let resolutions =
             members.iter().map(|place| self.resolution(*place, profile, &counted, &organizations)).collect();
-        let is_open = matches!(members[..], [only] if self.is_doubled(only));
+        let is_open = matches!(members[..], [only] if self.set_aside.contains(&only));
         Person { members, resolutions, is_open }
-    }
-
-    /// Whether its name stands on its paper again, and nothing tells the two apart: of two alone the first is somebody.
-    fn is_doubled(&self, place: usize) -> bool {
-        let mentions = self.components.mentions();
-        let mention = &mentions[place];
-        let is_told = mention.orcid.is_some() || !mention.author_ids.is_empty() || mention.decided.is_some();
-        let goes_before = |other: usize| other < place || self.components.size_of(other) > 1;
-        let is_same = |other: usize| {
-            other != place && mentions[other].paper == mention.paper && self.forms[other] == self.forms[place]
-        };
-        let mut others = 0..mentions.len();
-        mention.paper.is_some() && !is_told && others.any(|other| is_same(other) && goes_before(other))
     }
 
     fn own_features(&self, place: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
@@ -585,4 +575,15 @@ impl<'a> Block<'a> {
         evidence.sort_by_key(|evidence| evidence.kind);
         Resolution { method, confidence: (confidence * 100.0).round() / 100.0, evidence }
     }
+}
+
+/// Names that stand on a paper again, where nothing tells the places apart: two people, or a mistake. Only the first is looked at.
+fn doubled(mentions: &[Mention], forms: &[Form]) -> HashSet<usize> {
+    let mut seen: HashSet<(i64, &Form)> = HashSet::new();
+    let untold = mentions
+        .iter()
+        .enumerate()
+        .filter(|(_, mention)| mention.orcid.is_none() && mention.author_ids.is_empty() && mention.decided.is_none());
+    let again = untold.filter_map(|(place, mention)| Some((place, mention.paper?)));
+    again.filter(|(place, paper)| !seen.insert((*paper, &forms[*place]))).map(|(place, _)| place).collect()
 }

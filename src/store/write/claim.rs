@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use sea_orm::FromQueryResult;
 
 use crate::identity::{Mention, Person};
-use crate::names::Form;
 
 /// Who somebody is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +30,17 @@ pub(super) struct Holder {
     pub author_ids: Vec<String>,
 }
 
+/// One of the people of a block, and who holds the mentions now.
+pub(super) struct Asked<'a> {
+    pub block: &'a str,
+    pub person: &'a Person,
+    pub mentions: &'a [Mention],
+    pub held: Vec<i64>,
+}
+
 /// Tells who people are, by their mentions and whoever holds these now: whom a decision or a record names, who has the ORCID iD
 /// or another id, and of the others who holds most of the mentions. Nobody is two of them.
-pub(super) fn claims(people: &[(&Person, &[Mention], Vec<i64>)], holders: &[Holder]) -> Vec<Claim> {
+pub(super) fn claims(people: &[Asked<'_>], holders: &[Holder]) -> Vec<Claim> {
     let by_id: HashMap<i64, &Holder> = holders.iter().map(|holder| (holder.id, holder)).collect();
     let by_orcid: HashMap<&str, i64> =
         holders.iter().filter_map(|holder| Some((holder.orcid.as_deref()?, holder.id))).collect();
@@ -42,50 +49,51 @@ pub(super) fn claims(people: &[(&Person, &[Mention], Vec<i64>)], holders: &[Hold
         .flat_map(|holder| holder.author_ids.iter().map(|author_id| (author_id.as_str(), holder.id)))
         .collect();
     let mut claims: Vec<Option<Claim>> =
-        people.iter().map(|(person, ..)| person.is_open.then_some(Claim::Open)).collect();
-    let mut taken: HashSet<i64> = HashSet::new();
-    let mut give = |claims: &mut Vec<Option<Claim>>, place: usize, id: Option<i64>| {
+        people.iter().map(|asked| asked.person.is_open.then_some(Claim::Open)).collect();
+    // Whoever is told by an id or a decision may be in several blocks, under several names.
+    let mut taken: HashMap<i64, HashSet<&str>> = HashMap::new();
+    let mut give = |claims: &mut Vec<Option<Claim>>, place: usize, id: Option<i64>, is_told: bool| {
         let Some(id) = id.filter(|id| by_id.contains_key(id)) else { return };
-        if claims[place].is_none() && taken.insert(id) {
+        let blocks = taken.entry(id).or_default();
+        if claims[place].is_none() && (blocks.is_empty() || is_told) && blocks.insert(people[place].block) {
             claims[place] = Some(Claim::Held(id));
         }
     };
-    for (place, (_, mentions, _)) in people.iter().enumerate() {
-        give(&mut claims, place, mentions.iter().find_map(|mention| mention.decided));
+    for (place, Asked { mentions, .. }) in people.iter().enumerate() {
+        give(&mut claims, place, mentions.iter().find_map(|mention| mention.decided), true);
     }
-    for (place, (_, mentions, _)) in people.iter().enumerate() {
-        give(&mut claims, place, mentions.iter().find_map(|mention| mention.record_of));
+    for (place, Asked { mentions, .. }) in people.iter().enumerate() {
+        give(&mut claims, place, mentions.iter().find_map(|mention| mention.record_of), true);
     }
-    for (place, (_, mentions, _)) in people.iter().enumerate() {
+    for (place, Asked { mentions, .. }) in people.iter().enumerate() {
         let orcid = mentions.iter().find_map(|mention| mention.orcid.as_deref());
-        give(&mut claims, place, orcid.and_then(|orcid| by_orcid.get(orcid).copied()));
+        give(&mut claims, place, orcid.and_then(|orcid| by_orcid.get(orcid).copied()), true);
     }
     // A record of its own, or an ORCID iD that nobody here tells, is somebody else's until evidence says so.
     let is_free = |holder: &Holder, mentions: &[Mention]| {
         let tells = |orcid: &String| mentions.iter().any(|mention| mention.orcid.as_ref() == Some(orcid));
         !holder.is_recorded && holder.orcid.as_ref().is_none_or(tells)
     };
-    for (place, (_, mentions, _)) in people.iter().enumerate() {
+    for (place, Asked { mentions, .. }) in people.iter().enumerate() {
         let ids = mentions.iter().flat_map(|mention| &mention.author_ids);
         let held = ids.filter_map(|author_id| by_author_id.get(author_id.as_str()).copied());
         let free = held.filter(|id| by_id.get(id).is_some_and(|holder| is_free(holder, mentions)));
-        give(&mut claims, place, free.min());
+        give(&mut claims, place, free.min(), true);
     }
     for (_, place, id) in majorities(people, &by_id, is_free) {
-        give(&mut claims, place, Some(id));
+        give(&mut claims, place, Some(id), false);
     }
     claims.into_iter().map(|claim| claim.unwrap_or(Claim::New)).collect()
 }
 
 /// How many mentions of each of the people somebody holds who may be them, most first.
 fn majorities(
-    people: &[(&Person, &[Mention], Vec<i64>)],
+    people: &[Asked<'_>],
     by_id: &HashMap<i64, &Holder>,
     is_free: impl Fn(&Holder, &[Mention]) -> bool,
 ) -> Vec<(usize, usize, i64)> {
     let mut all = Vec::new();
-    for (place, (_, mentions, held)) in people.iter().enumerate() {
-        let blocks: HashSet<String> = mentions.iter().map(|mention| Form::new(&mention.name).block).collect();
+    for (place, Asked { block, mentions, held, .. }) in people.iter().enumerate() {
         let mut counted: BTreeMap<i64, usize> = BTreeMap::new();
         for id in held {
             *counted.entry(*id).or_default() += 1;
@@ -93,7 +101,7 @@ fn majorities(
         for (id, amount) in counted {
             let Some(holder) = by_id.get(&id) else { continue };
             // Somebody of another name is there by what is known of that name.
-            let is_of_name = holder.block.as_ref().is_none_or(|block| blocks.contains(block));
+            let is_of_name = holder.block.as_ref().is_none_or(|held| held == block);
             if is_of_name && is_free(holder, mentions) {
                 all.push((amount, place, id));
             }

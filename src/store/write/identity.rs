@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::Batch;
-use super::claim::{Claim, Holder, claims};
+use super::claim::{Asked, Claim, Holder, claims};
 use super::person::{Mention as Naming, People};
 use super::relocate::Relocation;
 use crate::error::Error;
@@ -143,6 +143,14 @@ struct Block {
     authorships: Vec<Option<Place>>,
 }
 
+/// One of the people whom a block was found to have.
+struct Found {
+    block: String,
+    person: Person,
+    places: Vec<Option<Place>>,
+    mentions: Vec<Mention>,
+}
+
 #[derive(Clone, Copy)]
 struct Place {
     id: i64,
@@ -178,19 +186,19 @@ impl Batch<'_> {
     async fn resolve_blocks(&mut self, names: &[String]) -> Result<Resolved, Error> {
         let mut known = Known::default();
         let blocks = self.read_blocks(names, &mut known).await?;
-        let mut people: Vec<(Person, Vec<Option<Place>>, Vec<Mention>)> = Vec::new();
-        for Block { mentions, authorships } in blocks.into_values() {
+        let mut people: Vec<Found> = Vec::new();
+        for (block, Block { mentions, authorships }) in blocks {
             for person in resolve(&mentions, &known) {
                 let places = person.members.iter().map(|member| authorships[*member]).collect();
                 let mentions = person.members.iter().map(|member| mentions[*member].clone()).collect();
-                people.push((person, places, mentions));
+                people.push(Found { block: block.clone(), person, places, mentions });
             }
         }
         let claimed = self.claim(&people).await?;
         let named = self.new_people(&people, &claimed).await?;
         let (mut moves, mut left_open, mut explained) = (Vec::new(), Vec::new(), Vec::new());
         let mut authorships = 0;
-        for ((person, places, _), researcher_id) in people.iter().zip(&named) {
+        for (Found { person, places, .. }, researcher_id) in people.iter().zip(&named) {
             for (place, resolution) in places.iter().zip(&person.resolutions) {
                 let Some(place) = place else { continue };
                 authorships += 1;
@@ -324,9 +332,9 @@ impl Batch<'_> {
     }
 
     /// Who each of these people is, of those who are there.
-    async fn claim(&self, people: &[(Person, Vec<Option<Place>>, Vec<Mention>)]) -> Result<Vec<Claim>, Error> {
-        let mentions = || people.iter().flat_map(|(_, _, mentions)| mentions);
-        let held = people.iter().flat_map(|(_, places, _)| places.iter().flatten()).filter_map(|place| place.held_by);
+    async fn claim(&self, people: &[Found]) -> Result<Vec<Claim>, Error> {
+        let mentions = || people.iter().flat_map(|found| &found.mentions);
+        let held = people.iter().flat_map(|found| found.places.iter().flatten()).filter_map(|place| place.held_by);
         let told = mentions().flat_map(|mention| mention.decided.into_iter().chain(mention.record_of));
         let sql = Sql::with(
             "SELECT researcher.id, researcher.orcid, researcher.block, \
@@ -346,24 +354,22 @@ impl Batch<'_> {
             texts(mentions().flat_map(|mention| mention.author_ids.iter().cloned()).collect::<HashSet<String>>()),
         );
         let holders: Vec<Holder> = self.rows(sql).await?;
-        let asked: Vec<_> = people
+        let asked: Vec<Asked<'_>> = people
             .iter()
-            .map(|(person, places, mentions)| {
-                let held = places.iter().flatten().filter_map(|place| place.held_by).collect::<Vec<i64>>();
-                (person, mentions.as_slice(), held)
+            .map(|found| Asked {
+                block: &found.block,
+                person: &found.person,
+                mentions: &found.mentions,
+                held: found.places.iter().flatten().filter_map(|place| place.held_by).collect(),
             })
             .collect();
         Ok(claims(&asked, &holders))
     }
 
     /// Stores the people whom nobody is, and tells who each of all is now; nobody where a place stays open.
-    async fn new_people(
-        &mut self,
-        people: &[(Person, Vec<Option<Place>>, Vec<Mention>)],
-        claims: &[Claim],
-    ) -> Result<Vec<Option<i64>>, Error> {
+    async fn new_people(&mut self, people: &[Found], claims: &[Claim]) -> Result<Vec<Option<i64>>, Error> {
         let new = people.iter().zip(claims).filter(|(_, claim)| **claim == Claim::New);
-        let names = new.map(|((_, _, mentions), _)| {
+        let names = new.map(|(Found { mentions, .. }, _)| {
             let mut counted: BTreeMap<&str, i64> = BTreeMap::new();
             for mention in mentions {
                 *counted.entry(&mention.name).or_default() += 1;
@@ -472,11 +478,7 @@ impl Batch<'_> {
     }
 
     /// Gives people the ids that their papers tell and nobody has.
-    async fn identify_people(
-        &mut self,
-        people: &[(Person, Vec<Option<Place>>, Vec<Mention>)],
-        named: &[Option<i64>],
-    ) -> Result<(), Error> {
+    async fn identify_people(&mut self, people: &[Found], named: &[Option<i64>]) -> Result<(), Error> {
         #[derive(Serialize)]
         struct Id {
             id: i64,
@@ -484,7 +486,7 @@ impl Batch<'_> {
             value: String,
         }
         let mut told: Vec<Id> = Vec::new();
-        for ((_, _, mentions), id) in people.iter().zip(named) {
+        for (Found { mentions, .. }, id) in people.iter().zip(named) {
             let Some(id) = *id else { continue };
             let orcids = mentions.iter().filter_map(|mention| mention.orcid.clone()).collect::<HashSet<String>>();
             told.extend(orcids.into_iter().map(|value| Id { id, scheme: "orcid".to_owned(), value }));
@@ -493,7 +495,10 @@ impl Batch<'_> {
             told.extend(others.map(|(scheme, value)| Id { id, scheme: scheme.to_owned(), value: value.to_owned() }));
         }
         let columns = "id bigint, scheme text, value text";
-        let (orcids, others): (Vec<Id>, Vec<Id>) = told.into_iter().partition(|id| id.scheme == "orcid");
+        let (mut orcids, others): (Vec<Id>, Vec<Id>) = told.into_iter().partition(|id| id.scheme == "orcid");
+        // Two authors of one paper may have been given the same: it stays where it was, else the first has it.
+        let mut given = HashSet::new();
+        orcids.retain(|id| given.insert(id.value.clone()));
         // Who had it before and has none of its papers any more gives it away.
         let release = "UPDATE researcher SET orcid = NULL FROM rows WHERE researcher.orcid = rows.value AND researcher.id <> rows.id \
              AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id)";
