@@ -18,6 +18,7 @@ mod coauthorship;
 mod label;
 mod organization;
 mod paper;
+mod paper_version;
 mod person;
 mod repair;
 mod researcher;
@@ -58,6 +59,8 @@ struct Batch<'a> {
     touched: search::Touched,
     /// Identity keys of spellings that came or went, and may decide over repairs of names.
     spellings: HashSet<String>,
+    /// By what papers are found that may have versions now, or have others.
+    versions: paper_version::Asked,
 }
 
 impl Store {
@@ -92,6 +95,7 @@ impl<'a> Batch<'a> {
             written,
             touched: search::Touched::default(),
             spellings: HashSet::new(),
+            versions: paper_version::Asked::default(),
         }
     }
 
@@ -115,6 +119,7 @@ impl<'a> Batch<'a> {
         }
         self.papers(papers).await?;
         self.settle_repairs().await?;
+        self.settle_versions().await?;
         self.index_touched().await
     }
 

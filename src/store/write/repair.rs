@@ -255,6 +255,8 @@ impl Batch<'_> {
                 rows.push(row);
             }
         }
+        // Who shares a paper's authors by name may be another now.
+        self.versions.insert_papers(renames.iter().map(|rename| rename.paper_id));
         self.store_repairs(&rows).await?;
         self.rename(renames).await
     }
@@ -357,6 +359,7 @@ impl Batch<'_> {
         let mut papers: Vec<i64> = moved.iter().map(|(_, paper_id, ..)| *paper_id).collect();
         papers.sort_unstable();
         papers.dedup();
+        self.versions.insert_papers(papers.iter().copied());
         let mut people_to_recount = self.authors_of(&papers).await?;
         let mut pairs_to_recount = self.pairs_of(&papers).await?;
 
@@ -536,10 +539,12 @@ impl Store {
                     rows.push(row);
                 }
             }
+            batch.versions.insert_papers(renames.iter().map(|rename| rename.paper_id));
             batch.store_repairs(&rows).await?;
             batch.rename(renames).await?;
         }
         batch.settle_repairs().await?;
+        batch.settle_versions().await?;
         batch.index_touched().await?;
         batch.outdate_totals().await?;
         let remember = "INSERT INTO setting (name, value) VALUES ('name_repair_version', ?) \
