@@ -68,6 +68,8 @@ async fn every_field() {
         ])
     );
     assert_eq!(links(&app).await, ["preprint -> article TITLE", "talk -> article TITLE"]);
+    let both = "{ papers { nodes { versionOf { title } versions { title } } } }";
+    assert_eq!(app.statements_of(both, json!({})).await.1, 3, "whatever the number of papers");
 }
 
 #[tokio::test]
@@ -446,7 +448,7 @@ async fn the_same_in_any_order_and_batches() {
             match &first {
                 None => first = Some((links, counts)),
                 Some(first) => {
-                    assert_eq!((&links, &counts), (&first.0, &first.1), "seed {seed}, order {order}: {after:#?}")
+                    assert_eq!((&links, &counts), (&first.0, &first.1), "seed {seed}, order {order}: {after:#?}");
                 }
             }
         }

@@ -16,6 +16,7 @@ use crate::store::Store;
 use crate::store::sql::{Sql, ids, texts};
 
 mod law;
+mod title;
 mod venue;
 
 /// Which law the links follow now; links made by another are made anew at the next start.
@@ -36,7 +37,7 @@ pub(super) struct Asked {
 impl Asked {
     /// A paper that is written, by what it is found by now or was before.
     pub(super) fn insert(&mut self, title: &str, dois: impl IntoIterator<Item = String>) {
-        if law::is_telling(title) {
+        if title::is_telling(title) {
             self.titles.insert(sort_title(title));
         }
         self.dois.extend(dois);

@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::title::{are_akin, comes_back, is_part_or_about, is_telling};
 use super::venue::is_same_series;
 use crate::names::{self, Likeness};
 use crate::record::PaperType;
@@ -13,107 +14,8 @@ use crate::record::PaperType;
 pub const MOST_SHARING: usize = 50;
 /// A preprint and what became of it, a talk and its article: so many years lie between them at most.
 const YEARS_APART: i32 = 2;
-/// Letters that a title has at least where it says enough to be told from others, and words of a script that parts them.
-const TELLING: (usize, usize) = (15, 3);
 /// Authors of two papers who are compared each with each where nothing shorter leads from one to the other.
 const COMPARED: usize = 900;
-
-/// First words of titles that stand over different things of the same people.
-const HEADINGS: [&str; 51] = [
-    "abstracts of",
-    "acknowledgement",
-    "acknowledgements",
-    "acknowledgment",
-    "acknowledgments",
-    "announcement",
-    "announcements",
-    "author index",
-    "avant propos",
-    "back matter",
-    "book review",
-    "book reviews",
-    "call for",
-    "contents",
-    "editorial",
-    "editors",
-    "einleitung",
-    "foreword",
-    "front matter",
-    "from the editor",
-    "from the editors",
-    "guest editor",
-    "guest editorial",
-    "guest editors",
-    "in memoriam",
-    "in this issue",
-    "introduction",
-    "introduccion",
-    "invited talk",
-    "issue information",
-    "keynote",
-    "letter from",
-    "letter to",
-    "letters to",
-    "list of",
-    "message from",
-    "news from",
-    "note from",
-    "obituary",
-    "panel discussion",
-    "panel session",
-    "preface",
-    "proceedings",
-    "program committee",
-    "review of",
-    "special issue",
-    "subject index",
-    "table of",
-    "title page",
-    "vorwort",
-    "welcome",
-];
-/// Words of titles of what is written about another paper, or goes with it.
-const ABOUT_ANOTHER: [&str; 24] = [
-    "addendum",
-    "appendix",
-    "berichtigung",
-    "comment",
-    "commentary",
-    "comments",
-    "corrigenda",
-    "corrigendum",
-    "correction",
-    "corrections",
-    "discussion",
-    "errata",
-    "erratum",
-    "erwiderung",
-    "rectificatif",
-    "rejoinder",
-    "reply",
-    "replies",
-    "response",
-    "retraction",
-    "reponse",
-    "supplement",
-    "supplementary",
-    "supplemental",
-];
-/// Words of titles that come back every year with the same authors.
-const YEARLY: [&str; 12] = [
-    "annual",
-    "bibliography",
-    "competition",
-    "findings",
-    "highlights",
-    "minutes",
-    "overview",
-    "report",
-    "shared task",
-    "tutorial",
-    "workshop",
-    "yearly",
-];
 
 /// What tells that two papers are versions of one work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -216,23 +118,6 @@ impl Candidate {
     }
 }
 
-/// Whether a title says enough that a paper of the same title may be the same work: no heading, and not very short.
-pub fn is_telling(title: &str) -> bool {
-    let folded = names::fold(title);
-    // A word of a script without spaces has one to three characters.
-    let weight = |letter: char| match letter {
-        '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' => 3,
-        letter => usize::from(letter.is_alphanumeric()),
-    };
-    let is_dense = folded.chars().any(|letter| weight(letter) == 3);
-    let letters: usize = folded.chars().map(weight).sum();
-    let is_heading = HEADINGS
-        .iter()
-        .any(|heading| folded.strip_prefix(heading).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
-    let is_about = folded.split(' ').next().is_some_and(|word| ABOUT_ANOTHER.contains(&word));
-    letters >= TELLING.0 && (is_dense || folded.split(' ').count() >= TELLING.1) && !is_heading && !is_about
-}
-
 /// Whether two papers of the same title may be one work, by all but their authors.
 fn may_share_title(one: &Candidate, other: &Candidate) -> bool {
     let Some(years) = one.years_to(other) else { return false };
@@ -249,11 +134,9 @@ fn may_share_title(one: &Candidate, other: &Candidate) -> bool {
     }
     // What the same people publish under the same title in another year is a work that comes back with the years, unless a
     // talk became an article or found a larger audience.
-    let title = format!(" {} ", one.title);
-    let comes_back = YEARLY.iter().any(|words| title.contains(&format!(" {words} ")));
     let is_carried_on = one.paper_type != other.paper_type
         || matches!(one.paper_type, PaperType::ConferencePaper | PaperType::Thesis | PaperType::Dataset);
-    is_carried_on && !comes_back && !one.is_in_series_of(other)
+    is_carried_on && !comes_back(&one.title) && !one.is_in_series_of(other)
 }
 
 /// Whether two papers of the same DOI may be one work, by all but their authors. `sharing` papers have the DOI.
@@ -264,28 +147,6 @@ fn may_share_doi(one: &Candidate, other: &Candidate, sharing: usize) -> bool {
     // The DOI of a volume stands on all that is in it.
     let is_one_volume = one.is_in_series_of(other) && one.year == other.year;
     are_akin(&one.title, &other.title) || (sharing == 2 && !is_one_volume && one.form() == other.form())
-}
-
-/// Whether most words of the shorter title are in the longer one.
-fn are_akin(one: &str, other: &str) -> bool {
-    let words = |title: &str| title.split(' ').map(ToOwned::to_owned).collect::<HashSet<String>>();
-    let (one, other) = (words(one), words(other));
-    let common = one.intersection(&other).count();
-    common >= 2 && common * 5 >= one.len().min(other.len()) * 4
-}
-
-/// Whether one title is that of a part of the other work, of another part, or of what is written about it.
-fn is_part_or_about(one: &str, other: &str) -> bool {
-    let words = |title: &str| -> BTreeSet<String> {
-        let tells = |word: &&str| ABOUT_ANOTHER.contains(word) || is_number(word);
-        title.split(' ').filter(tells).map(ToOwned::to_owned).collect()
-    };
-    words(one) != words(other)
-}
-
-fn is_number(word: &str) -> bool {
-    let all = |is: fn(char) -> bool| !word.is_empty() && word.chars().all(is);
-    all(|letter| letter.is_ascii_digit()) || all(|letter| matches!(letter, 'i' | 'v' | 'x'))
 }
 
 /// Whether at least half of the authors of the paper with fewer are among those of the other.
@@ -319,7 +180,8 @@ fn family(name: &str) -> String {
 
 /// The pairs of papers that may be versions, by all but their authors, each once.
 pub fn possible_pairs(papers: &[Candidate]) -> Vec<(usize, usize, Basis)> {
-    let (mut by_title, mut by_doi): (BTreeMap<&str, Vec<usize>>, BTreeMap<&str, Vec<usize>>) = Default::default();
+    let mut by_title: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut by_doi: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, paper) in papers.iter().enumerate() {
         if is_telling(&paper.title) {
             by_title.entry(&paper.title).or_default().push(place);
@@ -362,10 +224,11 @@ pub fn versions(
     let mut groups: Vec<usize> = (0..papers.len()).collect();
     let mut basis: HashMap<usize, Basis> = HashMap::new();
     for (one, other, tells) in pairs {
+        let (authors, others) = (authors_of(*one), authors_of(*other));
         // Who wrote it may be unknown of one of two papers with the same DOI and the same words in their titles.
+        let is_untold = authors.is_empty() || others.is_empty();
         let is_certain = *tells == Basis::Doi && are_akin(&papers[*one].title, &papers[*other].title);
-        let is_untold = authors_of(*one).is_empty() || authors_of(*other).is_empty();
-        if !(is_certain && is_untold) && !share_authors(authors_of(*one), authors_of(*other)) {
+        if !(share_authors(authors, others) || is_untold && is_certain) {
             continue;
         }
         for place in [one, other] {

@@ -11,7 +11,7 @@ fn article(id: i64) -> Candidate {
         title: "the flow of water over weirs".to_owned(),
         paper_type: PaperType::Article,
         year: Some(2010),
-        date: 2010_00_00,
+        date: 20100000,
         venue: Some(format!("Annals {}", char::from(b'A' + u8::try_from(id).unwrap_or_default()))),
         dois: BTreeSet::new(),
         key: format!("test paper:{id}"),
@@ -33,36 +33,6 @@ fn linked(papers: &[Candidate], authors: &HashMap<i64, Vec<Author>>) -> HashMap<
 /// Links of papers that are all by the same person.
 fn linked_by_one(papers: &[Candidate]) -> HashMap<i64, (i64, Basis)> {
     linked(papers, &papers.iter().map(|paper| (paper.id, by(&["Ida Brook"]))).collect())
-}
-
-#[test]
-fn titles_that_say_enough() {
-    for title in [
-        "The Flow of Water over Weirs",
-        "Graph attention networks",
-        "水流経済の研究における新しい方法",
-        "Des écluses et des hommes",
-        "Introducing water into dry places",
-    ] {
-        assert!(is_telling(title), "{title}");
-    }
-    for title in [
-        "",
-        "Introduction",
-        "Introduction to the Special Issue on Weirs",
-        "Preface",
-        "Guest editorial: weirs and locks",
-        "Proceedings of the Water Society",
-        "Message from the General Chairs",
-        "Erratum: The flow of water over weirs",
-        "Reply to Brook and others",
-        "Deep water",
-        "On a weir",
-        "水門",
-        "Book reviews of the year",
-    ] {
-        assert!(!is_telling(title), "{title}");
-    }
 }
 
 #[test]
@@ -111,9 +81,9 @@ fn what_comes_back_with_the_years() {
     assert_eq!(linked_by_one(&[preprint, overview(talk(2, 2010, "Water Days"))]).len(), 1);
     // One issue with two DOIs has two works.
     let doi = |paper: Candidate, doi: &str| Candidate { dois: BTreeSet::from([doi.to_owned()]), ..paper };
-    let (one, other) = (talk(1, 2010, "Water Days"), talk(2, 2010, "Water Days"));
-    assert_eq!(linked_by_one(&[doi(one.clone(), "10.1/a"), doi(other.clone(), "10.1/b")]).len(), 0);
-    assert_eq!(linked_by_one(&[doi(one.clone(), "10.1/a"), other.clone()]).len(), 1);
+    let one_issue = |id| talk(id, 2010, "Water Days");
+    assert_eq!(linked_by_one(&[doi(one_issue(1), "10.1/a"), doi(one_issue(2), "10.1/b")]).len(), 0);
+    assert_eq!(linked_by_one(&[doi(one_issue(1), "10.1/a"), one_issue(2)]).len(), 1);
 }
 
 #[test]
@@ -174,14 +144,14 @@ fn authors_in_common() {
 fn the_version_of_record() {
     let dated = |paper: Candidate, date| Candidate { date, ..paper };
     let with_doi = |paper: Candidate| Candidate { dois: BTreeSet::from(["10.1/a".to_owned()]), ..paper };
-    let preprint = with_doi(dated(of_type(1, PaperType::Preprint, 2010), 2010_12_31));
-    let report = with_doi(dated(of_type(2, PaperType::Report, 2010), 2010_12_30));
+    let preprint = with_doi(dated(of_type(1, PaperType::Preprint, 2010), 20101231));
+    let report = with_doi(dated(of_type(2, PaperType::Report, 2010), 20101230));
     for (papers, record) in [
         (vec![preprint.clone(), article(3)], 3),
         (vec![report.clone(), article(3)], 3),
         (vec![preprint, report], 2),
-        (vec![dated(article(3), 2010_05_01), with_doi(article(4))], 4),
-        (vec![dated(article(3), 2010_05_01), article(4)], 3),
+        (vec![dated(article(3), 20100501), with_doi(article(4))], 4),
+        (vec![dated(article(3), 20100501), article(4)], 3),
         (vec![article(4), article(3)], 3),
     ] {
         // Two of one DOI would be one paper.
