@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::title::{are_akin, comes_back, is_part_or_about, is_telling};
-use super::venue::is_same_series;
+use super::venue::{is_journal, is_same_series, is_workshop, repeats};
 use crate::names::{self, Likeness};
 use crate::record::PaperType;
 
@@ -94,8 +94,8 @@ impl Candidate {
         self.paper_type == PaperType::Preprint
     }
 
-    /// By what the version of record comes first: a published one, with a DOI, the latest.
-    fn rank(&self) -> (u8, bool, Reverse<i32>, &str) {
+    /// By what the version of record comes first: a published one, with a DOI, beyond a workshop, the latest.
+    fn rank(&self) -> (u8, bool, bool, Reverse<i32>, &str) {
         let kind = match self.paper_type {
             PaperType::Preprint => 2,
             PaperType::Report | PaperType::Other => 1,
@@ -106,7 +106,8 @@ impl Candidate {
             | PaperType::Thesis
             | PaperType::Dataset => 0,
         };
-        (kind, self.dois.is_empty(), Reverse(self.date), &self.key)
+        let is_workshop = self.venue.as_deref().is_some_and(is_workshop);
+        (kind, self.dois.is_empty(), is_workshop, Reverse(self.date), &self.key)
     }
 
     fn years_to(&self, other: &Self) -> Option<i32> {
@@ -132,11 +133,27 @@ fn may_share_title(one: &Candidate, other: &Candidate) -> bool {
         let has_two = one.dois.is_disjoint(&other.dois) && !one.dois.is_empty() && !other.dois.is_empty();
         return !(has_two && one.is_in_series_of(other));
     }
-    // What the same people publish under the same title in another year is a work that comes back with the years, unless a
-    // talk became an article or found a larger audience.
-    let is_carried_on = one.paper_type != other.paper_type
-        || matches!(one.paper_type, PaperType::ConferencePaper | PaperType::Thesis | PaperType::Dataset);
+    // What the same people publish under the same title in another year comes back with the years, unless it was carried on
+    // from a talk to an article, from a workshop to a conference.
+    let is_carried_on = if one.paper_type == other.paper_type {
+        match one.paper_type {
+            PaperType::ConferencePaper => is_carried_on(one, other),
+            PaperType::Thesis | PaperType::Dataset => true,
+            _ => false,
+        }
+    } else {
+        true
+    };
     is_carried_on && !comes_back(&one.title) && !one.is_in_series_of(other)
+}
+
+/// Whether a talk was given again before more people: of a workshop at a conference, of either in a journal that its source
+/// takes for proceedings.
+fn is_carried_on(one: &Candidate, other: &Candidate) -> bool {
+    let (earlier, later) = if one.date <= other.date { (one, other) } else { (other, one) };
+    let (Some(earlier), Some(later)) = (&earlier.venue, &later.venue) else { return false };
+    let is_larger = (is_workshop(earlier) && !is_workshop(later)) || (is_journal(later) && !is_journal(earlier));
+    is_larger && !repeats(earlier) && !repeats(later)
 }
 
 /// Whether two papers of the same DOI may be one work, by all but their authors. `sharing` papers have the DOI.

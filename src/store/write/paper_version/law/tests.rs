@@ -44,7 +44,8 @@ fn the_same_title() {
         ((Preprint, 2007), (Article, 2010), false),
         ((Preprint, 2011), (Article, 2010), true),
         ((ConferencePaper, 2009), (Article, 2010), true),
-        ((ConferencePaper, 2009), (ConferencePaper, 2010), true),
+        ((ConferencePaper, 2010), (ConferencePaper, 2010), true),
+        ((ConferencePaper, 2009), (ConferencePaper, 2010), false),
         ((Report, 2009), (Article, 2010), true),
         ((Other, 2010), (Article, 2010), true),
         ((Article, 2010), (Article, 2010), true),
@@ -73,10 +74,24 @@ fn what_comes_back_with_the_years() {
         ..of_type(id, PaperType::ConferencePaper, year)
     };
     assert_eq!(linked_by_one(&[talk(1, 2009, "18th Water Days"), talk(2, 2010, "19th Water Days")]).len(), 0);
-    assert_eq!(linked_by_one(&[talk(1, 2009, "Weir Days"), talk(2, 2010, "19th Water Days")]).len(), 1);
+    for (earlier, later, is_version) in [
+        ("Workshop on Weirs", "19th Water Days", 1),
+        ("Workshop on Weirs, Torp", "Workshop on Dams, Brest", 0),
+        ("Weir Days", "19th Water Days", 0),
+        ("Weir Days", "Water Studies, Volume 3, Number 1", 1),
+        ("Weir Days: Tutorials", "Journal of Water", 0),
+        ("19th Water Days", "Workshop on Weirs", 0),
+    ] {
+        let found = linked_by_one(&[talk(1, 2009, earlier), talk(2, 2010, later)]);
+        assert_eq!(found.len(), is_version, "{earlier}, {later}");
+        assert!(found.contains_key(&1) || found.is_empty());
+    }
+    let without_venue = Candidate { venue: None, ..talk(1, 2009, "") };
+    assert_eq!(linked_by_one(&[without_venue, talk(2, 2010, "19th Water Days")]).len(), 0);
     let overview = |paper| Candidate { title: "overview of the shared task on weirs".to_owned(), ..paper };
-    assert_eq!(linked_by_one(&[overview(talk(1, 2009, "Weir Days")), overview(talk(2, 2010, "Water Days"))]).len(), 0);
-    assert_eq!(linked_by_one(&[overview(talk(1, 2010, "Weir Days")), overview(talk(2, 2010, "Water Days"))]).len(), 1);
+    let of_workshop = |year| overview(talk(1, year, "Workshop on Weirs"));
+    assert_eq!(linked_by_one(&[of_workshop(2009), overview(talk(2, 2010, "Water Days"))]).len(), 0);
+    assert_eq!(linked_by_one(&[of_workshop(2010), overview(talk(2, 2010, "Water Days"))]).len(), 1);
     let preprint = overview(of_type(1, PaperType::Preprint, 2009));
     assert_eq!(linked_by_one(&[preprint, overview(talk(2, 2010, "Water Days"))]).len(), 1);
     // One issue with two DOIs has two works.
