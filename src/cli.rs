@@ -250,6 +250,9 @@ async fn keep_derived(store: &Store) -> Result<(), crate::error::Error> {
     if store.keep_name_repairs().await? {
         tracing::info!("the names of authors were looked at for damage anew");
     }
+    if store.keep_paper_versions().await? {
+        tracing::info!("papers that are versions of one work were looked for anew");
+    }
     if store.keep_search_index().await? {
         store.settle().await?;
         tracing::info!("the words that search finds things by were made anew");

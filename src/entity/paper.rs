@@ -29,6 +29,7 @@ pub struct Model {
     pub url: Option<String>,
     pub is_retracted: bool,
     pub author_count: i32,
+    pub version_of_id: Option<i64>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     #[sea_orm(has_many)]

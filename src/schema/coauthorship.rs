@@ -31,7 +31,7 @@ pub struct CoauthorFilter {
     affiliation: Option<AffiliationFilter>,
     /// By papers on any of these topics or narrower ones; at most 500.
     topic_ids: Option<Vec<ID>>,
-    /// With at least so many papers together that pass the filter: 0 or more. Coauthors have at least 1 in any case.
+    /// With at least so many papers together that pass the filter, each work counted once: 0 or more. Coauthors have at least 1 in any case.
     min_paper_count: Option<i32>,
     /// By papers with at most so many authors, everyone on the paper counted: 0 or more; the directory's consortium size
     /// where absent. A paper makes coauthors from 2 authors on.
@@ -69,7 +69,7 @@ fn amount(field: &str, given: Option<i32>) -> Result<Option<i32>, Error> {
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "store::CoauthorOrder")]
 pub enum CoauthorOrderField {
-    /// By the number of papers together that pass the filter.
+    /// By the number of papers together that pass the filter, each work counted once.
     PaperCount,
     /// By the year of the last of these papers.
     LastYear,
@@ -108,22 +108,23 @@ pub struct CoauthorFields {
 /// What ties two people who wrote together.
 #[Object]
 impl CoauthorFields {
-    /// How many papers they wrote together that pass the filter.
+    /// How many papers they wrote together that pass the filter. A work counts once, however many versions of it pass.
     async fn paper_count(&self) -> i32 {
         self.tie.paper_count
     }
 
-    /// The year of the first of these papers that has a year.
+    /// The year of the first paper that passes the filter and has a year, versions of works included.
     async fn first_year(&self) -> Option<i32> {
         self.tie.first_year
     }
 
-    /// The year of the last of these papers that has a year.
+    /// The year of the last paper that passes the filter and has a year, versions of works included.
     async fn last_year(&self) -> Option<i32> {
         self.tie.last_year
     }
 
-    /// Exactly the papers that are counted, newest first.
+    /// Exactly the papers that are counted, newest first: of a work the version of record where both wrote it and it passes
+    /// the filter, else the latest version.
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn papers(
         &self,

@@ -62,7 +62,7 @@ pub struct DirectoryStatistics {
     affiliation_count: i32,
     /// The number of topics.
     topic_count: i32,
-    /// The number of papers.
+    /// The number of papers, every version of a work among them.
     paper_count: i32,
     /// The number of authors of papers, each paper's counted anew.
     authorship_count: i32,

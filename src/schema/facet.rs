@@ -148,7 +148,8 @@ impl ResearcherFacets {
 }
 
 /// How the papers of the whole filtered list divide, whatever page is shown. Each paper counts once for an entry, most
-/// papers first but for years, ties in a fixed order. All facets that are asked of a list are counted together.
+/// papers first but for years, ties in a fixed order: as many as are listed, every version of a work unless the filter has
+/// isVersion. All facets that are asked of a list are counted together.
 pub struct PaperFacets {
     parent: Parent,
     list: store::PaperList,
@@ -170,7 +171,8 @@ impl PaperFacets {
 }
 
 /// How the papers of the whole filtered list divide, whatever page is shown. Each paper counts once for an entry, most
-/// papers first but for years, ties in a fixed order. All facets that are asked of a list are counted together.
+/// papers first but for years, ties in a fixed order: as many as are listed, every version of a work unless the filter has
+/// isVersion. All facets that are asked of a list are counted together.
 #[Object]
 impl PaperFacets {
     /// Every year that has papers, in order from the earliest; papers without a year are in none.

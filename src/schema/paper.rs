@@ -29,9 +29,9 @@ use crate::page::PageArguments;
 use crate::record;
 use crate::store::authorship::Authorships;
 use crate::store::list::{OrderDirection as Direction, Parent, Row};
-use crate::store::lookup::{ByKey, Key};
+use crate::store::lookup::{ById, ByKey, Key};
 use crate::store::paper as store;
-use crate::store::relation::{PaperFormerIds, PaperIdentifiers};
+use crate::store::relation::{PaperFormerIds, PaperIdentifiers, PaperVersions, RelatedTo};
 use crate::store::topic::{TopicFilter, TopicScope, Topics};
 
 /// Something that was written and published: an article, a preprint, a book, a thesis, a dataset.
@@ -75,6 +75,8 @@ impl HasTexts for Paper {
         "identifiers",
         "url",
         "isRetracted",
+        "versionOf",
+        "versions",
         "authorships",
         "topics",
         "createdAt",
@@ -180,6 +182,21 @@ impl Paper {
     /// Whether it was retracted.
     async fn is_retracted(&self) -> bool {
         self.0.is_retracted
+    }
+
+    /// The version of record, for a preprint or another version of it; null where it is that itself, or has no other.
+    ///
+    /// Papers are linked as versions where they have the same DOI or the same title, authors in common, and no more than two
+    /// years between them. The version of record is a published one before a preprint, then one with a DOI, then the latest.
+    async fn version_of(&self, ctx: &Context<'_>) -> Result<Option<Paper>, Error> {
+        let Some(record) = self.0.version_of_id else { return Ok(None) };
+        Ok(ctx.loaders().load_one(ById::new(record)).await?.map(Paper))
+    }
+
+    /// The other versions, latest first, where this is the version of record; none of a paper that is a version itself.
+    async fn versions(&self, ctx: &Context<'_>) -> Result<Vec<Paper>, Error> {
+        let versions = ctx.loaders().load_one(RelatedTo::<PaperVersions>::new(self.0.id)).await?.unwrap_or_default();
+        Ok(versions.iter().cloned().map(Paper).collect())
     }
 
     /// Every author in order, never cut: three thousand where there are three thousand. Authors whose place the source
@@ -370,6 +387,9 @@ pub struct PaperFilter {
     has_doi: Option<bool>,
     /// Whether it was retracted.
     is_retracted: Option<bool>,
+    /// Whether it is a version of another paper, such as the preprint of an article. With false a list has each work once, as
+    /// its version of record; lists have every version where nothing is said.
+    is_version: Option<bool>,
     /// By words of the title or the abstract, as search finds them. At most 500 characters; white space alone is no
     /// condition.
     query: Option<String>,
@@ -408,6 +428,7 @@ impl PaperFilter {
             has_abstract: filter.has_abstract,
             has_doi: filter.has_doi,
             is_retracted: filter.is_retracted,
+            is_version: filter.is_version,
             query: looked_for("query", filter.query)?,
             updated_since: filter.updated_since.map(|moment| moment.0),
             and: nesting.each(filter.and, inner)?,

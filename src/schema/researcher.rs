@@ -209,7 +209,7 @@ impl Researcher {
         connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
-    /// What the person wrote, newest first; each edge has the person's own place on the paper.
+    /// What the person wrote, every version of it, newest first; each edge has the person's own place on the paper.
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn papers(
         &self,
@@ -280,9 +280,14 @@ pub struct ResearcherStatistics {
 /// What is counted of a person.
 #[Object]
 impl ResearcherStatistics {
-    /// The number of papers.
+    /// The number of papers, every version of a work among them: as many as papers lists.
     async fn paper_count(&self) -> i32 {
         self.counted.paper_count
+    }
+
+    /// The number of works: papers, with all versions of a work (a preprint and the article that it became) counted once.
+    async fn work_count(&self) -> i32 {
+        self.counted.work_count
     }
 
     /// The number of people with whom there are papers of at most the directory's consortium size.
@@ -300,7 +305,7 @@ impl ResearcherStatistics {
         self.counted.last_year
     }
 
-    /// The number of papers of each year that has any, in order; papers without a year are in none.
+    /// The number of papers of each year that has any, every version among them, in order; papers without a year are in none.
     async fn papers_per_year(&self, ctx: &Context<'_>) -> Result<Vec<YearCount>, Error> {
         let years = ctx.loaders().load_one(store::PapersPerYearOf(self.researcher_id)).await?.unwrap_or_default();
         let count = |year: store::YearCount| YearCount {
@@ -474,7 +479,7 @@ plain_list!(store::Researchers, "Researcher", Researcher, WithFacets<Self, Resea
 /// What ties a person to a topic.
 #[derive(SimpleObject)]
 pub struct TopicResearcherFields {
-    /// How many of the person's papers are on the topic; 0 where the person only declares it.
+    /// How many of the person's papers are on the topic, every version of a work among them; 0 where the person only declares it.
     paper_count: i32,
     /// The year of the last of these papers.
     last_year: Option<i32>,

@@ -311,7 +311,7 @@ plain_list!(store::Topics, "Topic", Topic);
 /// What ties a person to a topic.
 #[derive(SimpleObject)]
 pub struct ResearcherTopicFields {
-    /// How many of the person's papers are on the topic itself.
+    /// How many of the person's papers are on the topic itself, every version of a work among them.
     paper_count: i32,
     /// Whether the person declares it; else it follows from papers.
     is_declared: bool,

@@ -10,6 +10,9 @@ use super::sql::Sql;
 use super::topic::these_or_narrower;
 use crate::entity::researcher;
 
+/// How many of the papers of some rows are works of their own: versions of one work count once.
+pub(super) const WORKS: &str = "count(DISTINCT coalesce(paper.version_of_id, paper.id))";
+
 /// Which coauthors, and by which papers; all conditions hold together, and an absent one is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CoauthorFilter {
@@ -72,9 +75,9 @@ pub struct Coauthors {
 /// What ties two people.
 #[derive(Clone, Debug)]
 pub struct CoauthorEdge {
-    /// How many papers they wrote together.
+    /// How many works they wrote together: versions of one count once.
     pub paper_count: i32,
-    /// The year of the first.
+    /// The year of the first, versions among them.
     pub first_year: Option<i32>,
     /// The year of the last.
     pub last_year: Option<i32>,
@@ -90,9 +93,8 @@ impl List for Coauthors {
         let pairs = if self.filter.counts_all_papers() {
             Sql::from("coauthorship AS pair")
         } else {
-            // One person is one author of a paper, so that counting rows counts papers.
-            Sql::from(
-                "(SELECT mine.researcher_id, theirs.researcher_id AS coauthor_id, count(*)::integer AS paper_count, \
+            Sql::from("(SELECT mine.researcher_id, theirs.researcher_id AS coauthor_id, ").then(WORKS).then(
+                "::integer AS paper_count, \
                  coalesce(min(paper.publication_year), 0) AS first_year, coalesce(max(paper.publication_year), 0) AS last_year \
                  FROM authorship AS mine JOIN paper ON paper.id = mine.paper_id \
                  JOIN authorship AS theirs ON theirs.paper_id = mine.paper_id AND theirs.researcher_id <> mine.researcher_id \

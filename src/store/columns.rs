@@ -61,7 +61,7 @@ columns!(affiliation::Model {
 columns!(topic::Model { id, slug, scheme, code, display_names, created_at, updated_at | names });
 columns!(paper::Model {
     id, slug, title, abstract_completeness, publication_date, publication_year, paper_type = "type", venue_name, language, doi,
-    arxiv_id, url, is_retracted, author_count, created_at, updated_at
+    arxiv_id, url, is_retracted, author_count, version_of_id, created_at, updated_at
     | translated_titles, abstract_text
 });
 columns!(authorship::Model {

@@ -56,6 +56,8 @@ pub struct PaperFilter {
     pub has_doi: Option<bool>,
     /// Retracted or not.
     pub is_retracted: Option<bool>,
+    /// A version of another paper or not.
+    pub is_version: Option<bool>,
     /// With a title or an abstract that this finds.
     pub query: Option<Query>,
     /// Changed then or later.
@@ -108,6 +110,7 @@ impl PaperFilter {
         whether(self.has_abstract, "paper.abstract_text <> '{}'", "paper.abstract_text = '{}'");
         whether(self.has_doi, "paper.doi IS NOT NULL", "paper.doi IS NULL");
         whether(self.is_retracted, "paper.is_retracted", "NOT paper.is_retracted");
+        whether(self.is_version, "paper.version_of_id IS NOT NULL", "paper.version_of_id IS NULL");
         conditions.extend(self.query.as_ref().map(|query| search::is_found(search::Kind::Paper, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("paper.updated_at >= ?", since));
@@ -131,6 +134,20 @@ fn written_at(organizations: Sql) -> Sql {
     )
     .then(Sql::is_in("authorship_organization.organization_id", organizations))
     .then(")")
+}
+
+/// The papers that the two parents wrote together, of each work one: the version of record where it is among them, else the
+/// latest.
+fn shared_works(conditions: Vec<Sql>) -> Sql {
+    Sql::from(
+        "SELECT DISTINCT ON (coalesce(paper.version_of_id, paper.id)) paper.id FROM authorship AS mine \
+         JOIN authorship AS theirs ON theirs.paper_id = mine.paper_id JOIN paper ON paper.id = mine.paper_id \
+         WHERE mine.researcher_id = parent.key AND theirs.researcher_id = parent.other AND ",
+    )
+    .then(Sql::all(conditions))
+    .then(
+        " ORDER BY coalesce(paper.version_of_id, paper.id), paper.version_of_id IS NOT NULL, paper.publication_key DESC, paper.id",
+    )
 }
 
 pub(super) fn on_topics(topics: Sql) -> Sql {
@@ -196,7 +213,7 @@ pub enum PaperScope {
         /// Or a narrower one.
         include_narrower: bool,
     },
-    /// Those that the two parents, researchers, wrote together and that this filter counts.
+    /// Those that the two parents, researchers, wrote together and that this filter counts, one for each work.
     Shared(CoauthorFilter),
 }
 
@@ -218,7 +235,7 @@ impl List for Papers {
     type Edge = Plain;
 
     fn source(&self, store: &Store) -> Source {
-        let mut from = Sql::from("paper").then(self.order.relevance(&self.filter));
+        let from = Sql::from("paper").then(self.order.relevance(&self.filter));
         let mut conditions = self.filter.conditions();
         match &self.scope {
             PaperScope::All => {}
@@ -229,11 +246,7 @@ impl List for Papers {
                 conditions.push(on_topics(or_narrower("SELECT parent.key".into(), *include_narrower)));
             }
             PaperScope::Shared(coauthors) => {
-                from = from.then(
-                    " JOIN authorship AS mine ON mine.paper_id = paper.id JOIN authorship AS theirs ON theirs.paper_id = paper.id",
-                );
-                conditions.push("mine.researcher_id = parent.key AND theirs.researcher_id = parent.other".into());
-                conditions.extend(coauthors.paper_conditions(store));
+                conditions.push(Sql::is_in("paper.id", shared_works(coauthors.paper_conditions(store))));
             }
         }
         Source {

@@ -163,8 +163,10 @@ async fn check_all(planner: &Planner) {
             planner.check(Topics { scope: TopicScope::All, filter, order, direction }, Ties::Indexed).await;
         }
         for order in [PaperOrder::PublicationDate, PaperOrder::Title, PaperOrder::AuthorCount, PaperOrder::UpdatedAt] {
-            let filter = PaperFilter::default();
-            planner.check(Papers { scope: PaperScope::All, filter, order, direction }, Ties::Indexed).await;
+            for is_version in [None, Some(false), Some(true)] {
+                let filter = PaperFilter { is_version, ..PaperFilter::default() };
+                planner.check(Papers { scope: PaperScope::All, filter, order, direction }, Ties::Indexed).await;
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use sea_orm::FromQueryResult;
 use super::loaders::Loader;
 use super::sql::{Sql, ids};
 use super::{Keyed, Store, grouped};
-use crate::entity::{organization, topic};
+use crate::entity::{organization, paper, topic};
 use crate::error::Error;
 
 /// A relation from one thing to a few others.
@@ -123,6 +123,14 @@ relation!(
     "SELECT authorship_organization.authorship_id AS parent_key, organization.* FROM authorship_organization \
      JOIN organization ON organization.id = authorship_organization.organization_id \
      WHERE authorship_organization.authorship_id = ANY(?) ORDER BY organization.id"
+);
+
+relation!(
+    /// The papers of which this is the version of record, latest first.
+    PaperVersions,
+    paper::Model,
+    "SELECT paper.version_of_id AS parent_key, paper.* FROM paper WHERE paper.version_of_id = ANY(?) \
+     ORDER BY paper.publication_key DESC, paper.id"
 );
 
 /// An id of another scheme.

@@ -292,8 +292,10 @@ pub struct StatisticsOf(pub i64);
 /// What is counted of a person.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct Statistics {
-    /// Papers.
+    /// Papers, versions of the same work among them.
     pub paper_count: i32,
+    /// Works, each of whose versions is one paper.
+    pub work_count: i32,
     /// People with whom there are papers of at most the consortium size.
     pub coauthor_count: i32,
     /// Year of the first paper with a year.
@@ -307,7 +309,7 @@ impl Loader<StatisticsOf> for Store {
 
     async fn load(&self, keys: &[StatisticsOf]) -> Result<HashMap<StatisticsOf, Self::Value>, Error> {
         let sql = Sql::with(
-            "SELECT counted.researcher_id AS parent_key, counted.paper_count, nullif(counted.first_year, 0) AS first_year, \
+            "SELECT counted.researcher_id AS parent_key, counted.paper_count, counted.work_count, nullif(counted.first_year, 0) AS first_year, \
              nullif(counted.last_year, 0) AS last_year, counted.coauthor_count \
              FROM researcher_statistics AS counted WHERE counted.researcher_id = ANY(?)",
             ids(keys.iter().map(|key| key.0)),

@@ -55,7 +55,7 @@ async fn papers() {
     let wrong = "SELECT researcher_id FROM researcher_statistics JOIN researcher ON researcher.id = researcher_id \
          WHERE paper_count <> (SELECT count(*) FROM authorship WHERE authorship.researcher_id = researcher.id)";
     assert_eq!(query(&url, wrong).await, Vec::<String>::new());
-    let pairs = "SELECT mine.researcher_id, theirs.researcher_id, count(DISTINCT mine.paper_id)::integer FROM authorship AS mine \
+    let pairs = "SELECT mine.researcher_id, theirs.researcher_id, count(DISTINCT coalesce(paper.version_of_id, paper.id))::integer FROM authorship AS mine \
          JOIN authorship AS theirs ON theirs.paper_id = mine.paper_id AND theirs.researcher_id <> mine.researcher_id \
          JOIN paper ON paper.id = mine.paper_id WHERE author_count <= 100 GROUP BY 1, 2";
     let stored = "SELECT researcher_id, coauthor_id, paper_count FROM coauthorship";

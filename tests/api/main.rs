@@ -41,6 +41,7 @@ mod operations;
 mod organization;
 mod pagination;
 mod paper;
+mod paper_version;
 mod persisted;
 mod process;
 mod profile;

@@ -7,33 +7,44 @@ use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use super::Batch;
 use crate::error::Error;
 use crate::store::Store;
+use crate::store::coauthorship::WORKS;
 use crate::store::sql::{Sql, ids};
 
-/// Of each of the people that `authorship` rows tell, as stored: years of 0 are none.
-const COUNTS: &str = "count(*), coalesce(min(nullif(publication_key / 10000, 0)), 0), max(publication_key / 10000)";
+/// The first and the last year of `authorship` rows, as stored: 0 is none.
+const YEARS: &str =
+    "coalesce(min(nullif(authorship.publication_key / 10000, 0)), 0), max(authorship.publication_key / 10000)";
 
 /// Every pair of authors of the papers that make pairs, from both sides, before it is known which papers.
-const PAIRS: &str = "SELECT mine.researcher_id, theirs.researcher_id, count(*), \
-     coalesce(min(nullif(mine.publication_key / 10000, 0)), 0), max(mine.publication_key / 10000) \
-     FROM paper JOIN authorship AS mine ON mine.paper_id = paper.id \
-     JOIN authorship AS theirs ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id ";
+fn pairs_sql(counted: &str) -> Sql {
+    Sql::from("SELECT mine.researcher_id, theirs.researcher_id, ").then(counted).then(
+        ", coalesce(min(nullif(mine.publication_key / 10000, 0)), 0), max(mine.publication_key / 10000) \
+         FROM paper JOIN authorship AS mine ON mine.paper_id = paper.id \
+         JOIN authorship AS theirs ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id ",
+    )
+}
 
 impl Batch<'_> {
-    /// Counts papers that were not there before.
+    /// Counts papers that were not there before, each as a work: versions are linked later.
     pub(super) async fn count_new_papers(&self, papers: &[i64]) -> Result<(), Error> {
         if papers.is_empty() {
             return Ok(());
         }
-        let statistics = Sql::from("INSERT INTO researcher_statistics AS counted SELECT researcher_id, ").then(COUNTS).then_with(
+        let statistics = Sql::from(
+            "INSERT INTO researcher_statistics AS counted (researcher_id, paper_count, work_count, first_year, last_year) \
+             SELECT researcher_id, count(*), count(*), ",
+        )
+        .then(YEARS)
+        .then_with(
             " FROM authorship WHERE researcher_id IS NOT NULL AND paper_id = ANY(?) GROUP BY researcher_id ORDER BY researcher_id \
              ON CONFLICT (researcher_id) DO UPDATE SET paper_count = counted.paper_count + EXCLUDED.paper_count, \
+             work_count = counted.work_count + EXCLUDED.work_count, \
              first_year = coalesce(least(nullif(counted.first_year, 0), nullif(EXCLUDED.first_year, 0)), 0), \
              last_year = greatest(counted.last_year, EXCLUDED.last_year)",
             ids(papers.iter().copied()),
         );
         self.execute(statistics).await?;
         let pairs = Sql::from("INSERT INTO coauthorship AS pair ")
-            .then(PAIRS)
+            .then(pairs_sql("count(*)"))
             .then_with("WHERE paper.id = ANY(?) ", ids(papers.iter().copied()))
             .then_with("AND paper.author_count <= ? GROUP BY 1, 2 ORDER BY 1, 2 ", i64::from(self.consortium_size))
             .then(
@@ -84,15 +95,22 @@ impl Batch<'_> {
             return Ok(());
         }
         let people = || ids(people.iter().copied());
-        let none = "UPDATE researcher_statistics SET paper_count = 0, first_year = 0, last_year = 0 WHERE researcher_id = ANY(?)";
+        let none = "UPDATE researcher_statistics SET paper_count = 0, work_count = 0, first_year = 0, last_year = 0 WHERE researcher_id = ANY(?)";
         self.execute(Sql::with(none, people())).await?;
-        let counted = Sql::from("UPDATE researcher_statistics SET (paper_count, first_year, last_year) = (SELECT ")
-            .then(COUNTS)
-            .then(" FROM authorship WHERE authorship.researcher_id = researcher_statistics.researcher_id) ")
-            .then_with(
-                "WHERE researcher_id IN (SELECT researcher_id FROM authorship WHERE researcher_id = ANY(?))",
-                people(),
-            );
+        let counted = Sql::from(
+            "UPDATE researcher_statistics SET (paper_count, work_count, first_year, last_year) = (SELECT count(*), ",
+        )
+        .then(WORKS)
+        .then(", ")
+        .then(YEARS)
+        .then(
+            " FROM authorship JOIN paper ON paper.id = authorship.paper_id \
+                 WHERE authorship.researcher_id = researcher_statistics.researcher_id) ",
+        )
+        .then_with(
+            "WHERE researcher_id IN (SELECT researcher_id FROM authorship WHERE researcher_id = ANY(?))",
+            people(),
+        );
         self.execute(counted).await
     }
 
@@ -110,7 +128,7 @@ impl Batch<'_> {
             .then(" WHERE coauthorship.researcher_id = pair.mine AND coauthorship.coauthor_id = pair.theirs");
         self.execute(delete).await?;
         let insert = Sql::from("INSERT INTO coauthorship ")
-            .then(PAIRS)
+            .then(pairs_sql(WORKS))
             .then("JOIN ")
             .then(listed())
             .then_with(
@@ -146,7 +164,7 @@ impl Store {
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({})", super::WRITE_LOCK)).await?;
         transaction.execute_unprepared("DELETE FROM coauthorship").await?;
         let pairs = Sql::from("INSERT INTO coauthorship ")
-            .then(PAIRS)
+            .then(pairs_sql(WORKS))
             .then_with("WHERE paper.author_count <= ? GROUP BY 1, 2", i64::from(self.consortium_size));
         transaction.execute_raw(pairs.statement()).await?;
         let remember = "INSERT INTO setting (name, value) VALUES ('consortium_size', ?) \

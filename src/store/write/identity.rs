@@ -57,6 +57,7 @@ impl Store {
             }
             let resolved = batch.resolve_blocks(&blocks).await?;
             batch.execute(Sql::with("DELETE FROM identity_pending WHERE block = ANY(?)", texts(blocks))).await?;
+            batch.settle_versions().await?;
             batch.index_touched().await?;
             if resolved.moved > 0 {
                 batch.outdate_totals().await?;
@@ -520,6 +521,7 @@ impl Batch<'_> {
         }
         let people: HashSet<i64> = places.iter().filter_map(|place| place.held_by).collect();
         let papers: Vec<i64> = places.iter().map(|place| place.paper_id).collect();
+        self.versions.insert_papers(papers.iter().copied());
         let mut pairs = self.pairs_of(&papers).await?;
         let leave = "UPDATE authorship SET researcher_id = NULL WHERE id = ANY(?)";
         self.execute(Sql::with(leave, ids(places.iter().map(|place| place.id)))).await?;

@@ -20,6 +20,7 @@ pub mod identity;
 mod label;
 mod organization;
 mod paper;
+mod paper_version;
 mod person;
 mod place;
 pub(super) mod relocate;
@@ -62,6 +63,8 @@ pub(super) struct Batch<'a> {
     touched: search::Touched,
     /// Identity keys of spellings that came or went, and may decide over repairs of names.
     spellings: HashSet<String>,
+    /// By what papers are found that may have versions now, or have others.
+    versions: paper_version::Asked,
 }
 
 impl Store {
@@ -107,6 +110,7 @@ impl<'a> Batch<'a> {
             written,
             touched: search::Touched::default(),
             spellings: HashSet::new(),
+            versions: paper_version::Asked::default(),
         }
     }
 
@@ -130,6 +134,7 @@ impl<'a> Batch<'a> {
         }
         self.papers(papers).await?;
         self.settle_repairs().await?;
+        self.settle_versions().await?;
         self.index_touched().await
     }
 

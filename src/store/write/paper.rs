@@ -27,6 +27,8 @@ struct Change<'a> {
     key: String,
     digest: String,
     doi: Option<&'a Doi>,
+    /// The DOI that another paper has.
+    shared_doi: Option<&'a Doi>,
     arxiv_id: Option<ArxivId>,
     existing: Option<i64>,
 }
@@ -57,6 +59,7 @@ struct PaperRow<'a> {
     venue_name: Option<&'a str>,
     language: Option<&'a str>,
     doi: Option<&'a str>,
+    shared_doi: Option<&'a str>,
     arxiv_id: Option<&'a str>,
     url: Option<&'a str>,
     is_retracted: bool,
@@ -64,7 +67,7 @@ struct PaperRow<'a> {
 }
 
 const PAPER_COLUMNS: &str = "id bigint, slug text, title text, translated_titles jsonb, sort_title text, abstract_text jsonb, \
-     abstract_completeness text, publication_date text, type text, venue_name text, language text, doi text, arxiv_id text, \
+     abstract_completeness text, publication_date text, type text, venue_name text, language text, doi text, shared_doi text, arxiv_id text, \
      url text, is_retracted boolean, author_count integer";
 
 #[derive(Serialize)]
@@ -110,7 +113,17 @@ impl Batch<'_> {
             let digest = digest(record)?;
             let key = paper_key(record)?;
             let (doi, authors) = (record.doi.as_ref(), Cow::Borrowed(record.authors.as_slice()));
-            changes.push(Change { index, record, authors, key, digest, doi, arxiv_id, existing: None });
+            changes.push(Change {
+                index,
+                record,
+                authors,
+                key,
+                digest,
+                doi,
+                shared_doi: None,
+                arxiv_id,
+                existing: None,
+            });
         }
         // Records that may be of one paper go one after the other, so that the last one counts.
         while !changes.is_empty() {
@@ -190,6 +203,7 @@ impl Batch<'_> {
             let stays = |holder: Option<&Holder>| holder.is_some_and(|held| change.existing != Some(held.id));
             let (doi_stays, arxiv_stays) = (stays(doi_holder), stays(arxiv_holder));
             if let (true, Some(doi)) = (doi_stays, change.doi.take_if(|_| doi_stays)) {
+                change.shared_doi = Some(doi);
                 self.note(change.index, format!("the DOI {doi} already names another paper; it was left there"));
             }
             if let (true, Some(id)) = (arxiv_stays, change.arxiv_id.take_if(|_| arxiv_stays)) {
@@ -285,6 +299,7 @@ impl Batch<'_> {
         let updated: Vec<i64> = pending.iter().filter_map(|change| change.existing).collect();
         let mut people_to_recount = self.authors_of(&updated).await?;
         let mut pairs_to_recount = self.pairs_of(&updated).await?;
+        let former_dois = self.ask_before(&updated).await?;
 
         let wanted: Vec<String> = pending
             .iter()
@@ -300,6 +315,8 @@ impl Batch<'_> {
             let id = change.existing.or_else(|| new_ids.next()).ok_or_else(|| Error::internal("no id for a paper"))?;
             let slug = if change.existing.is_none() { slugs.next().unwrap_or_default() } else { String::new() };
             written.push((id, change));
+            let dois = change.doi.into_iter().chain(change.shared_doi);
+            self.versions.insert(&record.title, dois.map(ToString::to_string));
             let row = PaperRow {
                 id,
                 slug,
@@ -313,6 +330,7 @@ impl Batch<'_> {
                 venue_name: record.venue_name.as_deref(),
                 language: record.language.as_deref(),
                 doi: change.doi.map(Doi::as_str),
+                shared_doi: change.shared_doi.map(Doi::as_str),
                 arxiv_id: change.arxiv_id.as_ref().map(ArxivId::as_str),
                 url: record.url.as_deref(),
                 is_retracted: record.is_retracted,
@@ -335,9 +353,9 @@ impl Batch<'_> {
             identified.extend(own.chain(others).map(|(scheme, value)| Identified { index, id, scheme, value }));
         }
         let insert = "INSERT INTO paper (id, slug, title, translated_titles, sort_title, abstract_text, abstract_completeness, \
-             publication_date, type, venue_name, language, doi, arxiv_id, url, is_retracted, author_count) \
+             publication_date, type, venue_name, language, doi, shared_doi, arxiv_id, url, is_retracted, author_count) \
              SELECT id, slug, title, translated_titles, sort_title, abstract_text, abstract_completeness, publication_date, type, \
-             venue_name, language, doi, arxiv_id, url, is_retracted, author_count FROM rows";
+             venue_name, language, doi, shared_doi, arxiv_id, url, is_retracted, author_count FROM rows";
         self.with_rows(PAPER_COLUMNS, &inserts, insert).await?;
         // A poorer record takes nothing away: what it does not tell stays.
         let update = "UPDATE paper SET title = rows.title, sort_title = rows.sort_title, \
@@ -349,7 +367,8 @@ impl Batch<'_> {
              publication_date = coalesce(rows.publication_date, paper.publication_date), \
              type = CASE WHEN rows.type = 'OTHER' THEN paper.type ELSE rows.type END, \
              venue_name = coalesce(rows.venue_name, paper.venue_name), language = coalesce(rows.language, paper.language), \
-             doi = coalesce(rows.doi, paper.doi), arxiv_id = coalesce(rows.arxiv_id, paper.arxiv_id), \
+             doi = coalesce(rows.doi, paper.doi), shared_doi = CASE WHEN rows.doi IS NULL THEN \
+             coalesce(rows.shared_doi, paper.shared_doi) END, arxiv_id = coalesce(rows.arxiv_id, paper.arxiv_id), \
              url = coalesce(rows.url, paper.url), is_retracted = rows.is_retracted OR paper.is_retracted, \
              author_count = CASE WHEN rows.author_count > 0 THEN rows.author_count ELSE paper.author_count END, \
              updated_at = now() FROM rows WHERE paper.id = rows.id";
@@ -360,6 +379,9 @@ impl Batch<'_> {
         if !updated.is_empty() {
             self.execute(Sql::with(dates, ids(updated.iter().copied()))).await?;
         }
+        let kept: HashMap<i64, &str> = updates.iter().filter_map(|row| Some((row.id, row.doi?))).collect();
+        let given_up = former_dois.into_iter().filter(|(id, doi)| kept.get(id).is_some_and(|kept| kept != doi));
+        self.pass_on_dois(given_up.map(|(_, doi)| doi).collect()).await?;
         let created: Vec<i64> = inserts.iter().map(|row| row.id).collect();
         self.authorships(&written).await?;
         self.paper_topics(&written).await?;
@@ -489,7 +511,8 @@ fn author_ids(author: &AuthorRecord) -> Option<Vec<String>> {
     Some(ids.collect::<Vec<String>>()).filter(|ids| !ids.is_empty())
 }
 
-fn sort_title(title: &str) -> String {
+/// The folded title, by which lists are ordered and the same titles are found.
+pub(super) fn sort_title(title: &str) -> String {
     let folded = names::fold(title);
     // An index entry has a limit, and no reader sorts by what comes after so much.
     let key = if folded.is_empty() { title.to_lowercase() } else { folded };

@@ -47,6 +47,7 @@ impl Batch<'_> {
             return Ok(());
         }
         let papers: HashSet<i64> = moves.iter().map(|row| row.paper_id).collect();
+        self.versions.insert_papers(papers.iter().copied());
         let people: HashSet<i64> =
             moves.iter().flat_map(|row| row.former_id.into_iter().chain([row.researcher_id])).collect();
         let mut pairs = self.pairs_with(&papers, &people).await?;

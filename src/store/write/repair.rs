@@ -248,6 +248,8 @@ impl Batch<'_> {
                 rows.push(row);
             }
         }
+        // Who shares a paper's authors by name may be another now.
+        self.versions.insert_papers(renames.iter().map(|rename| rename.paper_id));
         self.store_repairs(&rows).await?;
         self.rename(renames).await
     }
@@ -448,10 +450,12 @@ impl Store {
                     rows.push(row);
                 }
             }
+            batch.versions.insert_papers(renames.iter().map(|rename| rename.paper_id));
             batch.store_repairs(&rows).await?;
             batch.rename(renames).await?;
         }
         batch.settle_repairs().await?;
+        batch.settle_versions().await?;
         batch.index_touched().await?;
         batch.outdate_totals().await?;
         let remember = "INSERT INTO setting (name, value) VALUES ('name_repair_version', ?) \

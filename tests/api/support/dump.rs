@@ -3,7 +3,9 @@
 use sea_orm::{ConnectOptions, ConnectionTrait as _, DbBackend, Statement};
 
 const LINES: &str = "
-    SELECT 'paper' AS kind, (to_jsonb(paper) - '{id,created_at,updated_at}'::text[])::text AS line FROM paper
+    SELECT 'paper' AS kind, (to_jsonb(paper) - '{id,created_at,updated_at,version_of_id}'::text[]
+        || jsonb_build_object('version_of', record.slug))::text AS line
+        FROM paper LEFT JOIN paper AS record ON record.id = paper.version_of_id
     UNION ALL SELECT 'researcher', (to_jsonb(researcher) - '{id,created_at,updated_at}'::text[]
         || to_jsonb(researcher_statistics) - 'researcher_id')::text
         FROM researcher JOIN researcher_statistics ON researcher_statistics.researcher_id = researcher.id
