@@ -45,6 +45,7 @@ impl MigrationTrait for Migration {
             before jsonb NOT NULL
         );
         CREATE INDEX identity_decision_researcher ON identity_decision (researcher_id);
+        CREATE INDEX identity_decision_researchers ON identity_decision USING gin (researcher_ids);
 
         -- Whom people decided an authorship to be of. It does not refer to the authorship, whose id stays the same when its paper
         -- is imported again; of one that its paper has no more the name tells where it comes back.

@@ -272,7 +272,7 @@ fn orcid_record(orcid: &str, given: &str, family: &str) -> String {
     record.to_string()
 }
 
-const AUTHORS: &str = "SELECT concat_ws('|', position, authorship.name, orcid) FROM authorship \
+const AUTHORS: &str = "SELECT concat_ws('|', position, authorship.name, researcher.orcid) FROM authorship \
     LEFT JOIN researcher ON researcher.id = researcher_id ORDER BY list_order";
 
 #[tokio::test]

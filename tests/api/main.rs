@@ -22,6 +22,8 @@ mod filter;
 mod fuzz;
 mod hostile;
 mod http;
+mod identity_decision;
+mod identity_decision_import;
 mod import_csl;
 mod import_csl_damage;
 mod import_csl_identity;
