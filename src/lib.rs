@@ -14,6 +14,7 @@ pub mod error;
 pub mod excerpt;
 pub mod id;
 pub mod identifier;
+pub mod identity;
 pub mod import;
 pub mod language;
 pub mod names;

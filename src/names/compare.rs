@@ -167,7 +167,7 @@ fn spelling(one: &str, other: &str) -> Option<BTreeSet<Difference>> {
 }
 
 /// A name in the letters that the ways to transliterate it share.
-fn transliterated(name: &str) -> String {
+pub(super) fn transliterated(name: &str) -> String {
     let latin = deunicode::deunicode(name).to_lowercase();
     let mut letters: String = latin.chars().filter(char::is_ascii_alphabetic).collect();
     for (from, to) in [

@@ -2,11 +2,13 @@
 //! another (`compare`), and mended where it was damaged on its way (`repair`).
 
 mod compare;
+mod form;
 mod nicknames;
 mod parse;
 mod repair;
 
 pub use compare::{Comparison, Difference, Likeness, compare};
+pub use form::{Commonness, Form};
 pub use parse::{ParsedName, e_mails, parse, people};
 pub use repair::{Mended, Repair, RepairRule, mend};
 

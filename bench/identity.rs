@@ -1,0 +1,494 @@
+//! How well identities are resolved, against three truths (bench/README.md explains them):
+//!
+//!     cargo bench --bench identity
+//!     cargo bench --bench identity -- --signatures FILE --papers FILE --variants FILE --variant-papers FILE
+//!
+//! Files may be compressed by zstd. A truth whose files are absent is passed over with a word.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::error::Error;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use academic_directory::identity::{Known, Mention, Profile, candidates, resolve};
+use academic_directory::names::{self, Commonness, Form, Likeness};
+use clap::Parser;
+use serde::Deserialize;
+
+#[derive(Parser)]
+struct Arguments {
+    /// Author signatures with the true person of each, S2AND's
+    #[arg(long, default_value = "../shared/data/truth/s2and-signatures-dev.jsonl.zst")]
+    signatures: PathBuf,
+    /// Papers, of whose authors a truth is made
+    #[arg(long, default_value = "../shared/data/ml-anthology-to-2024.csl.jsonl.zst")]
+    papers: PathBuf,
+    /// People with the several names they published under
+    #[arg(long, default_value = "../shared/data/truth/acl-name-variants-dev.jsonl.zst")]
+    variants: PathBuf,
+    /// The papers of these people
+    #[arg(long, default_value = "../shared/data/acl-anthology-to-2019.csl.jsonl.zst")]
+    variant_papers: PathBuf,
+    /// Another seed makes another truth of the papers
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Set by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    match open(&arguments.signatures)? {
+        Some(file) => signatures(file)?,
+        None => println!("skipped: there is no {}", arguments.signatures.display()),
+    }
+    match open(&arguments.papers)? {
+        Some(file) => synthetic(&papers(file)?, arguments.seed),
+        None => println!("skipped: there is no {}", arguments.papers.display()),
+    }
+    match (open(&arguments.variants)?, open(&arguments.variant_papers)?) {
+        (Some(variants), Some(file)) => name_variants(variants, &papers(file)?, arguments.seed)?,
+        (None, _) => println!("skipped: there is no {}", arguments.variants.display()),
+        (_, None) => println!("skipped: there is no {}", arguments.variant_papers.display()),
+    }
+    Ok(())
+}
+
+type Lines = BufReader<Box<dyn Read>>;
+
+fn open(path: &Path) -> Result<Option<Lines>, Box<dyn Error>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let file = File::open(path)?;
+    let is_zstd = path.extension().is_some_and(|ending| ending == "zst");
+    let reader: Box<dyn Read> = if is_zstd { Box::new(zstd::Decoder::new(file)?) } else { Box::new(file) };
+    Ok(Some(BufReader::new(reader)))
+}
+
+/// How a partition compares with the true one.
+#[derive(Default)]
+struct Score {
+    right_pairs: f64,
+    told_pairs: f64,
+    true_pairs: f64,
+    b3_precision: f64,
+    b3_recall: f64,
+}
+
+impl Score {
+    /// Of pairs of what was told and what is true of each.
+    fn new(told: &[(usize, String)]) -> Self {
+        let (mut by_told, mut by_true, mut by_both) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        for (one, other) in told {
+            *by_told.entry(one).or_insert(0.0) += 1.0;
+            *by_true.entry(other).or_insert(0.0) += 1.0;
+            *by_both.entry((one, other)).or_insert(0.0) += 1.0;
+        }
+        let pairs = |amounts: Vec<f64>| amounts.into_iter().map(|n: f64| n * (n - 1.0) / 2.0).sum::<f64>();
+        let amount = told.len() as f64;
+        Self {
+            right_pairs: pairs(by_both.values().copied().collect()),
+            told_pairs: pairs(by_told.values().copied().collect()),
+            true_pairs: pairs(by_true.values().copied().collect()),
+            b3_precision: told.iter().map(|(one, other)| by_both[&(one, other)] / by_told[one]).sum::<f64>() / amount,
+            b3_recall: told.iter().map(|(one, other)| by_both[&(one, other)] / by_true[other]).sum::<f64>() / amount,
+        }
+    }
+
+    fn print(&self, of: &str) {
+        println!(
+            "{of}: pairwise precision {:.3}, recall {:.3}; B³ precision {:.3}, recall {:.3}, F1 {:.3}",
+            self.right_pairs / self.told_pairs.max(1.0),
+            self.right_pairs / self.true_pairs.max(1.0),
+            self.b3_precision,
+            self.b3_recall,
+            2.0 * self.b3_precision * self.b3_recall / (self.b3_precision + self.b3_recall),
+        );
+    }
+}
+
+#[derive(Deserialize)]
+struct Signature {
+    paper_id: i64,
+    #[serde(default)]
+    first: String,
+    #[serde(default)]
+    middle: String,
+    last: String,
+    #[serde(default)]
+    affiliations: Vec<String>,
+    cluster: String,
+}
+
+/// Names and affiliations only.
+fn signatures(lines: Lines) -> Result<(), Box<dyn Error>> {
+    let mut known = Known::default();
+    let mut blocks: BTreeMap<String, Vec<(Mention, String)>> = BTreeMap::new();
+    for line in lines.lines() {
+        let signature: Signature = serde_json::from_str(&line?)?;
+        let name = [signature.first, signature.middle, signature.last].join(" ");
+        let mention = Mention {
+            name: names::clean(&name),
+            paper: Some(signature.paper_id),
+            decided: None,
+            orcid: None,
+            author_ids: Vec::new(),
+            coauthors: Vec::new(),
+            organizations: Vec::new(),
+            affiliations: signature.affiliations.iter().filter_map(|text| known.affiliation(text)).collect(),
+            venue: None,
+            years: None,
+            topics: Vec::new(),
+            stable_key: signature.paper_id.unsigned_abs(),
+        };
+        blocks.entry(Form::new(&mention.name).block).or_default().push((mention, signature.cluster));
+    }
+    let (mut told, mut by_name, mut next) = (Vec::new(), Vec::new(), 0);
+    let mut numbers: HashMap<(String, String), usize> = HashMap::new();
+    for block in blocks.into_values() {
+        let (mentions, truth): (Vec<Mention>, Vec<String>) = block.into_iter().unzip();
+        for (mention, truth) in mentions.iter().zip(&truth) {
+            let form = Form::new(&mention.name);
+            let number = numbers.len();
+            by_name.push((*numbers.entry((form.family, form.given)).or_insert(number), truth.clone()));
+        }
+        for person in resolve(&mentions, &known) {
+            told.extend(person.members.iter().map(|place| (next, truth[*place].clone())));
+            next += 1;
+        }
+    }
+    println!("(i) {} signatures of {} people, names and affiliations", told.len(), told.iter().map(|(_, of)| of).collect::<BTreeSet<_>>().len());
+    Score::new(&by_name).print("    the name alone");
+    Score::new(&told).print("    resolved      ");
+    Ok(())
+}
+
+#[derive(Clone, Deserialize)]
+struct Paper {
+    title: String,
+    #[serde(default)]
+    author: Vec<Author>,
+    #[serde(default, rename = "container-title")]
+    venue: Option<String>,
+    #[serde(default)]
+    issued: Option<Issued>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Author {
+    #[serde(default)]
+    given: Option<String>,
+    #[serde(default)]
+    family: Option<String>,
+    #[serde(default)]
+    literal: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Issued {
+    #[serde(rename = "date-parts")]
+    parts: Vec<Vec<i32>>,
+}
+
+impl Author {
+    fn name(&self) -> String {
+        let parts = [self.given.as_deref(), self.family.as_deref(), self.literal.as_deref()];
+        names::mend(&names::clean(&parts.into_iter().flatten().collect::<Vec<_>>().join(" "))).name
+    }
+}
+
+fn papers(lines: Lines) -> Result<Vec<Paper>, Box<dyn Error>> {
+    lines.lines().map(|line| Ok(serde_json::from_str(&line?)?)).collect()
+}
+
+/// The authors of papers as they are resolved, block by block, each with its place: the paper's and the author's.
+fn mentions(papers: &[Paper], names: &[Vec<String>], known: &mut Known) -> BTreeMap<String, Vec<(Mention, (usize, usize))>> {
+    let mut blocks: BTreeMap<String, Vec<(Mention, (usize, usize))>> = BTreeMap::new();
+    for (number, (paper, authors)) in papers.iter().zip(names).enumerate() {
+        let coauthors: Vec<u32> = authors.iter().map(|name| known.coauthor(name)).collect();
+        let year = paper.issued.as_ref().and_then(|issued| issued.parts.first()?.first().copied());
+        let venue = paper.venue.as_deref().map(|venue| known.venue(venue));
+        for (place, name) in authors.iter().enumerate() {
+            let others = coauthors.iter().enumerate().filter(|(other, _)| *other != place);
+            let mention = Mention {
+                name: name.clone(),
+                paper: i64::try_from(number).ok(),
+                decided: None,
+                orcid: None,
+                author_ids: Vec::new(),
+                coauthors: others.map(|(_, coauthor)| *coauthor).collect(),
+                organizations: Vec::new(),
+                affiliations: Vec::new(),
+                venue,
+                years: year.map(|year| (year, year)),
+                topics: Vec::new(),
+                stable_key: number as u64,
+            };
+            blocks.entry(Form::new(name).block).or_default().push((mention, (number, place)));
+        }
+    }
+    blocks
+}
+
+/// A generator of numbers that is the same everywhere (Steele and others' SplitMix).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
+    }
+}
+
+/// The names that share family name and initial.
+fn by_initial<'a>(places: &BTreeMap<&'a str, Vec<(usize, usize)>>) -> HashMap<(String, Option<char>), Vec<&'a str>> {
+    let mut by_initial: HashMap<(String, Option<char>), Vec<&str>> = HashMap::new();
+    for name in places.keys() {
+        let form = Form::new(name);
+        by_initial.entry((form.block.clone(), form.initial())).or_default().push(name);
+    }
+    by_initial
+}
+
+/// Whether all papers of a person are linked by coauthors, one way or another.
+fn are_linked(papers: &[(usize, usize)], names: &[Vec<String>]) -> bool {
+    let mut groups: Vec<BTreeSet<&str>> = Vec::new();
+    for (paper, place) in papers {
+        let others = names[*paper].iter().enumerate().filter(|(other, _)| other != place);
+        let mut group: BTreeSet<&str> = others.map(|(_, name)| name.as_str()).collect();
+        groups.retain(|beside| {
+            let is_linked = !beside.is_disjoint(&group);
+            if is_linked {
+                group.extend(beside);
+            }
+            !is_linked
+        });
+        groups.push(group);
+    }
+    groups.len() == 1
+}
+
+/// So many pairs of people get one name, and so many people lose their given names on some papers.
+const CHANGED: usize = 1_000;
+
+/// People of rare names, pairs of whom get one name, and some of whom are reduced to initials on some of their papers.
+fn synthetic(papers: &[Paper], seed: u64) {
+    let original: Vec<Vec<String>> = papers.iter().map(|paper| paper.author.iter().map(Author::name).collect()).collect();
+    let mut places: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
+    for (number, authors) in original.iter().enumerate() {
+        for (place, name) in authors.iter().enumerate() {
+            places.entry(name).or_default().push((number, place));
+        }
+    }
+    let is_rare = |name: &str| {
+        let form = Form::new(name);
+        form.commonness == Commonness::Rare && form.is_full() && !form.family.is_empty() && form.family.is_ascii()
+    };
+    let mut rare: Vec<&str> =
+        places.iter().filter(|(name, places)| (2..=40).contains(&places.len()) && is_rare(name)).map(|(name, _)| *name).collect();
+    let mut random = Random(seed);
+    for place in (1..rare.len()).rev() {
+        rare.swap(place, random.below(place + 1));
+    }
+    let families = ["Wang", "Kim", "Smith", "Garcia", "Nguyen", "Kumar", "Muller", "Tanaka"];
+    let mut changed = original.clone();
+    let mut truth: HashMap<(usize, usize), String> = HashMap::new();
+    let mut rare = rare.into_iter();
+    let mut kinds: HashMap<(usize, usize), &str> = HashMap::new();
+    for number in 0..CHANGED {
+        let (Some(one), Some(other)) = (rare.next(), rare.next()) else { break };
+        let given = one.split(' ').next().unwrap_or_default();
+        // A name that nobody has.
+        let name = format!("{given}{} {}", ["o", "a", "ue", "il"][number % 4], families[random.below(families.len())]);
+        if places.contains_key(name.as_str()) {
+            continue;
+        }
+        let are_told = [one, other].into_iter().all(|person| are_linked(&places[person], &original));
+        for person in [one, other] {
+            for place in &places[person] {
+                changed[place.0][place.1].clone_from(&name);
+                truth.insert(*place, person.to_owned());
+                kinds.insert(*place, if are_told { "homonyms" } else { "untold" });
+            }
+        }
+    }
+    let by_initial = by_initial(&places);
+    let mut people = 0;
+    while people < CHANGED {
+        let Some(person) = rare.next() else { break };
+        // A name that is another's in part may be that one's: nobody knows what is true of it.
+        let form = Form::new(person);
+        let beside = &by_initial[&(form.block.clone(), form.initial())];
+        let is_clear = beside.iter().all(|other| {
+            *other == person || (Form::new(other).is_full() && names::compare(person, other).likeness == Likeness::Different)
+        });
+        if places[person].len() < 3 || !is_clear {
+            continue;
+        }
+        people += 1;
+        let parts = names::split(person);
+        let (given, family) = (parts.given.unwrap_or_default(), parts.family.unwrap_or_default());
+        let initials: Vec<String> = given.split([' ', '-']).filter_map(|word| Some(format!("{}.", word.chars().next()?))).collect();
+        for place in &places[person] {
+            truth.insert(*place, person.to_owned());
+            kinds.insert(*place, "initials");
+            if random.below(100) < 35 {
+                changed[place.0][place.1] = format!("{} {family}", initials.join(" "));
+            }
+        }
+    }
+    let begun = Instant::now();
+    let mut known = Known::default();
+    let blocks = mentions(papers, &changed, &mut known);
+    let read = begun.elapsed();
+    let (mut told, mut people): (Vec<(usize, (usize, usize))>, usize) = (Vec::new(), 0);
+    let mut slowest = (0.0, String::new(), 0);
+    for (name, block) in &blocks {
+        let (mentions, at): (Vec<Mention>, Vec<(usize, usize)>) = block.iter().cloned().unzip();
+        let start = Instant::now();
+        for person in resolve(&mentions, &known) {
+            told.extend(person.members.iter().map(|place| (people, at[*place])));
+            people += 1;
+        }
+        let took = start.elapsed().as_secs_f64();
+        if took > slowest.0 {
+            slowest = (took, name.clone(), mentions.len());
+        }
+    }
+    println!(
+        "(ii) {} authorships of {} papers are {people} people in {:.1} s (names read in {:.1} s; slowest block {} with {} in {:.1} s); by their names {}",
+        told.len(),
+        papers.len(),
+        begun.elapsed().as_secs_f64(),
+        read.as_secs_f64(),
+        slowest.1,
+        slowest.2,
+        slowest.0,
+        places.len(),
+    );
+    // Of the people whose names were changed: whoever else is among them is somebody else.
+    let judged: BTreeSet<usize> = told.iter().filter(|(_, at)| truth.contains_key(at)).map(|(person, _)| *person).collect();
+    let all: Vec<(usize, String, &str)> = told
+        .iter()
+        .filter(|(person, at)| judged.contains(person) || truth.contains_key(at))
+        .map(|(person, at)| {
+            (*person, truth.get(at).cloned().unwrap_or_else(|| original[at.0][at.1].clone()), kinds.get(at).copied().unwrap_or("others"))
+        })
+        .collect();
+    let score = |kinds: &[&str]| {
+        let judged: BTreeSet<usize> = all.iter().filter(|(.., kind)| kinds.contains(kind)).map(|(person, ..)| *person).collect();
+        Score::new(&all.iter().filter(|(person, ..)| judged.contains(person)).map(|(person, of, _)| (*person, of.clone())).collect::<Vec<_>>())
+    };
+    score(&["homonyms"]).print("    one name, two people whose papers are linked by coauthors ");
+    score(&["untold"]).print("    one name, two people with papers that nothing links       ");
+    score(&["initials"]).print("    one person, some papers with initials                     ");
+    score(&["homonyms", "initials"]).print("    first and third together                                  ");
+    score(&["homonyms", "initials", "untold"]).print("    all                                                       ");
+}
+
+#[derive(Deserialize)]
+struct Variants {
+    names: Vec<Vec<Option<String>>>,
+}
+
+/// So many candidates are drawn to be judged.
+const DRAWN: usize = 200;
+
+/// People with several names: whether these are resolved to one person, or are among the candidates.
+fn name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(), Box<dyn Error>> {
+    let begun = Instant::now();
+    let authors: Vec<Vec<String>> = papers.iter().map(|paper| paper.author.iter().map(Author::name).collect()).collect();
+    let mut known = Known::default();
+    let blocks = mentions(papers, &authors, &mut known);
+    let mut people: Vec<Profile> = Vec::new();
+    let mut by_name: HashMap<String, BTreeSet<usize>> = HashMap::new();
+    for block in blocks.into_values() {
+        let mentions: Vec<Mention> = block.into_iter().map(|(mention, _)| mention).collect();
+        for person in resolve(&mentions, &known) {
+            let mut profile = Profile::default();
+            for mention in person.members.iter().map(|place| &mentions[*place]) {
+                if !profile.names.contains(&mention.name) {
+                    profile.names.push(mention.name.clone());
+                }
+                by_name.entry(mention.name.clone()).or_default().insert(people.len());
+                profile.papers.extend(mention.paper);
+                for coauthor in &mention.coauthors {
+                    *profile.coauthors.entry(*coauthor).or_default() += 1;
+                }
+                profile.venues.extend(mention.venue);
+                profile.years = match (profile.years, mention.years) {
+                    (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
+                    (one, other) => one.or(other),
+                };
+            }
+            people.push(profile);
+        }
+    }
+    let resolved = begun.elapsed();
+    let found = candidates(&people, &known);
+    let pairs: BTreeSet<(usize, usize)> = found.iter().map(|candidate| (candidate.one, candidate.other)).collect();
+    let (mut variants, mut one_person, mut among, mut of_whom) = (0, 0, 0, HashMap::new());
+    for (number, line) in lines.lines().enumerate() {
+        let of: Variants = serde_json::from_str(&line?)?;
+        // A name, and not the same in another script.
+        let name_of = |parts: &Vec<Option<String>>| {
+            let parts: Vec<&str> = parts.iter().take(2).flatten().map(String::as_str).collect();
+            names::mend(&names::clean(&parts.join(" "))).name
+        };
+        let names: Vec<String> = of.names.iter().map(name_of).collect();
+        for (place, name) in names.iter().enumerate() {
+            of_whom.insert(name.clone(), number);
+            for other in names[place + 1..].iter().filter(|other| *other != name) {
+                let (Some(one), Some(other)) = (by_name.get(name), by_name.get(other)) else { continue };
+                variants += 1;
+                if !one.is_disjoint(other) {
+                    one_person += 1;
+                } else if one.iter().any(|one| other.iter().any(|other| pairs.contains(&(*one.min(other), *one.max(other))))) {
+                    among += 1;
+                }
+            }
+        }
+    }
+    println!(
+        "(iii) {} people of {} papers (resolved in {:.1} s), {} candidates in {:.1} s",
+        people.len(),
+        papers.len(),
+        resolved.as_secs_f64(),
+        found.len(),
+        (begun.elapsed() - resolved).as_secs_f64()
+    );
+    println!(
+        "    {variants} pairs of names of one person: {one_person} are resolved to one, {among} are among the candidates: {:.3}",
+        f64::from(one_person + among) / f64::from(variants.max(1))
+    );
+    // Whoever is not in the truth at all cannot be judged.
+    let truth_of = |place: usize| people[place].names.iter().find_map(|name| of_whom.get(name));
+    let mut judged: Vec<bool> = found
+        .iter()
+        .filter(|candidate| truth_of(candidate.one).is_some() || truth_of(candidate.other).is_some())
+        // Nor can two people of the very same name: the truth is of names.
+        .filter(|candidate| people[candidate.one].names.iter().all(|name| !people[candidate.other].names.contains(name)))
+        .map(|candidate| truth_of(candidate.one) == truth_of(candidate.other))
+        .collect();
+    let mut random = Random(seed);
+    for place in (1..judged.len()).rev() {
+        judged.swap(place, random.below(place + 1));
+    }
+    let right = |judged: &[bool]| judged.iter().filter(|is_right| **is_right).count();
+    let drawn = &judged[..DRAWN.min(judged.len())];
+    println!(
+        "    {} candidates have somebody of the truth: {} are right; of {} drawn {}",
+        judged.len(),
+        right(&judged),
+        drawn.len(),
+        right(drawn)
+    );
+    Ok(())
+}

@@ -1,0 +1,541 @@
+//! Which mentions are of one person.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::components::{Components, Profile};
+use super::evidence::{Evidence, EvidenceKind, Known, Mention};
+use crate::names::{Commonness, Form, Likeness, compare};
+
+/// Evidence that has this weight together joins.
+const ENOUGH: f32 = 2.0;
+/// A person's smaller groups are taken for theirs where the largest has this part of all of the name.
+const DOMINANT: f32 = 0.6;
+/// A group of so many papers elsewhere is somebody else of the same name.
+const SUBSTANTIAL: usize = 3;
+/// A venue or a topic that more groups of a name share tells nothing.
+const MOST_SHARING: usize = 64;
+
+/// How somebody was found to be the author.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// People decided it.
+    Decision,
+    /// By an id.
+    Identifier,
+    /// By the name and evidence.
+    Evidence,
+    /// By the name alone.
+    Name,
+}
+
+/// Why a mention is of a person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolution {
+    /// How it was found.
+    pub method: Method,
+    /// How likely it is to be right, from 0 to 1.
+    pub confidence: f32,
+    /// What speaks for it, strongest first.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A person, by their mentions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Person {
+    /// The places of the mentions, in their order.
+    pub members: Vec<usize>,
+    /// Why each of them is there.
+    pub resolutions: Vec<Resolution>,
+}
+
+/// Tells the people behind the mentions of one block of names.
+#[must_use]
+pub fn resolve(mentions: &[Mention], known: &Known) -> Vec<Person> {
+    let forms: Vec<Form> = mentions.iter().map(|mention| Form::new(&mention.name)).collect();
+    let mut block = Block { components: Components::new(mentions), forms, known };
+    block.join_decided();
+    block.join_identified();
+    let mut by_name: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+    for (place, form) in block.forms.iter().enumerate() {
+        by_name.entry((form.family.clone(), form.given.clone())).or_default().push(place);
+    }
+    let names: Vec<Vec<usize>> = by_name.into_values().collect();
+    for places in &names {
+        block.join_by_evidence(places);
+    }
+    block.join_variants(&names);
+    for places in &names {
+        block.join_the_rest(places);
+    }
+    block.join_initials(&names);
+    block.people()
+}
+
+struct Block<'a> {
+    components: Components<'a>,
+    forms: Vec<Form>,
+    known: &'a Known,
+}
+
+/// Something that groups may share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Feature {
+    Coauthor(u32),
+    Organization(i64),
+    /// Affiliations of one organization have the same number.
+    Affiliation(u32),
+    Venue(u32),
+    Topic(i64),
+}
+
+impl Block<'_> {
+    fn join_decided(&mut self) {
+        let mut by_decision: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+        for (place, mention) in self.components.mentions().iter().enumerate() {
+            if let Some(decided) = mention.decided {
+                by_decision.entry(decided).or_default().push(place);
+            }
+        }
+        for places in by_decision.into_values() {
+            for pair in places.windows(2) {
+                self.components.decide(pair[0], pair[1]);
+            }
+        }
+    }
+
+    fn join_identified(&mut self) {
+        let mut by_id: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (place, mention) in self.components.mentions().iter().enumerate() {
+            for id in mention.orcid.iter().chain(&mention.author_ids) {
+                by_id.entry(id).or_default().push(place);
+            }
+        }
+        for mut places in by_id.into_values() {
+            places.sort_unstable_by_key(|place| self.components.mentions()[*place].stable_key);
+            for place in &places[1..] {
+                self.components.join(places[0], *place);
+            }
+        }
+    }
+
+    /// What a name says before there is any evidence: a common one speaks against it.
+    fn prior(&self, place: usize) -> f32 {
+        let form = &self.forms[place];
+        let of_family = match form.commonness {
+            Commonness::Rare => 0.8,
+            Commonness::Common => 0.0,
+            Commonness::VeryCommon => -0.8,
+        };
+        let of_given = match (form.is_full(), form.given_count) {
+            (false, 0 | 1) => -0.8,
+            (false, _) => -0.2,
+            (true, 0 | 1) => 0.0,
+            (true, _) => 0.4,
+        };
+        of_family + of_given
+    }
+
+    fn coauthor_weight(&self, coauthor: u32) -> f32 {
+        match self.known.coauthor_commonness(coauthor) {
+            Commonness::Rare => 3.0,
+            Commonness::Common => 2.4,
+            Commonness::VeryCommon => 1.6,
+        }
+    }
+
+    fn weight(&self, feature: Feature) -> f32 {
+        match feature {
+            Feature::Coauthor(coauthor) => self.coauthor_weight(coauthor),
+            Feature::Organization(_) | Feature::Affiliation(_) => 2.8,
+            Feature::Venue(_) => 0.4,
+            Feature::Topic(_) => 0.4,
+        }
+    }
+
+    /// The affiliations of these mentions, each with the first of those that are of the same organization.
+    fn organizations_of(&self, places: &[usize]) -> HashMap<u32, u32> {
+        let affiliations: BTreeSet<u32> =
+            places.iter().flat_map(|place| self.components.mentions()[*place].affiliations.iter().copied()).collect();
+        let mut by_word: HashMap<&str, Vec<u32>> = HashMap::new();
+        let mut first: HashMap<u32, u32> = HashMap::new();
+        let mut in_order: Vec<u32> = affiliations.into_iter().collect();
+        in_order.sort_unstable_by_key(|affiliation| self.known.affiliation_text(*affiliation));
+        for affiliation in in_order {
+            let Some(words) = self.known.words(affiliation) else { continue };
+            let alike = words.telling().filter_map(|word| by_word.get(word)).flatten();
+            let same = alike
+                .copied()
+                .find(|other| self.known.words(*other).is_some_and(|other| words.is_of_same_organization(other)));
+            let same = same.map(|same| first[&same]);
+            first.insert(affiliation, same.unwrap_or(affiliation));
+            for word in words.telling() {
+                by_word.entry(word).or_default().push(affiliation);
+            }
+        }
+        first
+    }
+
+    fn features(&self, root: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
+        let profile = self.components.profile(root);
+        let affiliations = profile.affiliations.iter().filter_map(|affiliation| organizations.get(affiliation));
+        profile
+            .coauthors
+            .keys()
+            .map(|coauthor| Feature::Coauthor(*coauthor))
+            .chain(profile.organizations.iter().map(|id| Feature::Organization(*id)))
+            .chain(affiliations.map(|number| Feature::Affiliation(*number)))
+            .chain(profile.venues.iter().map(|venue| Feature::Venue(*venue)))
+            .chain(profile.topics.iter().map(|topic| Feature::Topic(*topic)))
+            .collect()
+    }
+
+    /// Joins the mentions of one name that share enough.
+    fn join_by_evidence(&mut self, places: &[usize]) {
+        if places.len() < 2 {
+            return;
+        }
+        let prior = self.prior(places[0]);
+        let organizations = self.organizations_of(places);
+        // What is enough alone needs no pairs.
+        let mut by_feature = self.by_feature(places, &organizations);
+        for (feature, roots) in &by_feature {
+            if prior + self.weight(*feature) >= ENOUGH {
+                self.join_all(roots);
+            }
+        }
+        loop {
+            by_feature = self.by_feature(places, &organizations);
+            let mut shared: HashMap<(usize, usize), f32> = HashMap::new();
+            for (feature, roots) in &by_feature {
+                if roots.len() > MOST_SHARING && self.weight(*feature) < 1.0 {
+                    continue;
+                }
+                for (number, one) in roots.iter().enumerate() {
+                    for other in &roots[number + 1..] {
+                        *shared.entry((*one, *other)).or_default() += self.weight(*feature);
+                    }
+                }
+            }
+            let mut pairs: Vec<(f32, usize, usize)> = Vec::new();
+            for ((one, other), weight) in shared {
+                let score = prior + weight + self.years_weight(one, other);
+                if score >= ENOUGH {
+                    pairs.push((score, one, other));
+                }
+            }
+            if !self.join_best_first(pairs) {
+                return;
+            }
+        }
+    }
+
+    fn by_feature(&mut self, places: &[usize], organizations: &HashMap<u32, u32>) -> BTreeMap<Feature, Vec<usize>> {
+        let mut by_feature: BTreeMap<Feature, Vec<usize>> = BTreeMap::new();
+        for root in self.components.roots(places) {
+            for feature in self.features(root, organizations) {
+                by_feature.entry(feature).or_default().push(root);
+            }
+        }
+        by_feature.retain(|_, roots| roots.len() > 1);
+        by_feature
+    }
+
+    /// Joins all of these as far as they do not contradict each other: each with the first that it can.
+    fn join_all(&mut self, roots: &[usize]) {
+        let mut firsts: Vec<usize> = Vec::new();
+        for root in roots {
+            if !firsts.iter().any(|first| self.components.join(*first, *root)) {
+                firsts.push(*root);
+            }
+        }
+    }
+
+    fn join_best_first(&mut self, mut pairs: Vec<(f32, usize, usize)>) -> bool {
+        let key = |components: &Components<'_>, one: usize, other: usize| {
+            let (one, other) = (components.profile(one).stable_key, components.profile(other).stable_key);
+            (one.min(other), one.max(other))
+        };
+        pairs.sort_by(|one, other| {
+            let keys = || key(&self.components, one.1, one.2).cmp(&key(&self.components, other.1, other.2));
+            other.0.total_cmp(&one.0).then_with(keys)
+        });
+        let mut has_joined = false;
+        for (_, one, other) in pairs {
+            let are_apart = self.components.root(one) != self.components.root(other);
+            has_joined |= are_apart && self.components.join(one, other);
+        }
+        has_joined
+    }
+
+    fn years_weight(&self, one: usize, other: usize) -> f32 {
+        let (one, other) = (self.components.profile(one).years, self.components.profile(other).years);
+        let Some((one, other)) = one.zip(other) else { return 0.0 };
+        match (one.0.max(other.0) - one.1.min(other.1)).max(0) {
+            0..=2 => 0.3,
+            3..=8 => 0.0,
+            9..=20 => -0.5,
+            _ => -1.5,
+        }
+    }
+
+    /// Joins groups of different forms of one name: an initial with the name, with and without a middle name, other spellings.
+    fn join_variants(&mut self, names: &[Vec<usize>]) {
+        let mut by_initial: BTreeMap<Option<char>, Vec<usize>> = BTreeMap::new();
+        for places in names {
+            by_initial.entry(self.forms[places[0]].initial()).or_default().extend(places);
+        }
+        for places in by_initial.into_values() {
+            let organizations = self.organizations_of(&places);
+            while self.join_variants_once(&places, &organizations) {}
+        }
+    }
+
+    fn join_variants_once(&mut self, places: &[usize], organizations: &HashMap<u32, u32>) -> bool {
+        let by_feature = self.by_feature(places, organizations);
+        let mut shared: HashMap<(usize, usize), f32> = HashMap::new();
+        for strong in [true, false] {
+            for (feature, roots) in by_feature.iter().filter(|(feature, _)| (self.weight(**feature) >= 1.0) == strong) {
+                if !strong && roots.len() > MOST_SHARING {
+                    continue;
+                }
+                for (number, one) in roots.iter().enumerate() {
+                    for other in &roots[number + 1..] {
+                        if strong {
+                            *shared.entry((*one, *other)).or_default() += self.weight(*feature);
+                        } else if let Some(weight) = shared.get_mut(&(*one, *other)) {
+                            *weight += self.weight(*feature);
+                        }
+                    }
+                }
+            }
+        }
+        let mut pairs = Vec::new();
+        for ((one, other), weight) in shared {
+            let Some(prior) = self.prior_of_variants(one, other) else { continue };
+            let score = prior + weight + self.years_weight(one, other);
+            if score >= ENOUGH {
+                pairs.push((score, one, other));
+            }
+        }
+        self.leave_undecided(&mut pairs);
+        self.join_best_first(pairs)
+    }
+
+    /// What the names of two groups say, where they may be of one person.
+    fn prior_of_variants(&self, one: usize, other: usize) -> Option<f32> {
+        let (one, other) = (self.fullest(one), self.fullest(other));
+        let likeness = self.likeness(one, other)?;
+        let closeness = if likeness >= Likeness::Equivalent { 0.4 } else { 0.0 };
+        Some(self.prior(one).min(self.prior(other)) + closeness)
+    }
+
+    /// The mention of a group whose name says most.
+    fn fullest(&self, root: usize) -> usize {
+        let members = self.components.profile(root).members.iter().copied();
+        members
+            .max_by_key(|place| {
+                (self.forms[*place].is_full(), self.forms[*place].given.len(), &self.forms[*place].given)
+            })
+            .unwrap_or(root)
+    }
+
+    /// Whom an initial stands for is open where two people fit about as well who are not one.
+    fn leave_undecided(&self, pairs: &mut Vec<(f32, usize, usize)>) {
+        const CLEARLY: f32 = 0.8;
+        let mut best: HashMap<usize, Vec<(f32, usize)>> = HashMap::new();
+        for (score, one, other) in pairs.iter().copied() {
+            for (initial, full) in [(one, other), (other, one)] {
+                if !self.forms[self.fullest(initial)].is_full() && self.forms[self.fullest(full)].is_full() {
+                    best.entry(initial).or_default().push((score, full));
+                }
+            }
+        }
+        let is_open = |initial: usize, score: f32, full: usize| {
+            best.get(&initial).is_some_and(|fits| {
+                fits.iter().any(|(beside, other)| {
+                    *other != full
+                        && score - beside < CLEARLY
+                        && self.likeness(self.fullest(full), self.fullest(*other)).is_none()
+                })
+            })
+        };
+        pairs.retain(|(score, one, other)| !is_open(*one, *score, *other) && !is_open(*other, *score, *one));
+    }
+
+    /// How much two names are alike that may be one person's.
+    fn likeness(&self, one: usize, other: usize) -> Option<Likeness> {
+        let (first, second) = (&self.forms[one], &self.forms[other]);
+        if first == second {
+            return Some(Likeness::Same);
+        }
+        let mentions = self.components.mentions();
+        let likeness = compare(&mentions[one].name, &mentions[other].name).likeness;
+        (likeness > Likeness::Different).then_some(likeness)
+    }
+
+    /// What is left of a name goes to the one person who has most of it, unless the name is common or others have much of it
+    /// too. Mentions of which nothing is known but the name speak for nobody else.
+    fn join_the_rest(&mut self, places: &[usize]) {
+        let roots = self.components.roots(places);
+        let form = &self.forms[places[0]];
+        if roots.len() < 2 || !form.is_full() {
+            return;
+        }
+        let commonness = form.commonness;
+        let (bare, mut known): (Vec<usize>, Vec<usize>) =
+            roots.into_iter().partition(|root| self.components.profile(*root).is_bare());
+        let size = |block: &Self, root: usize| block.components.profile(root).members.len();
+        known.sort_by_key(|root| std::cmp::Reverse(size(self, *root)));
+        let all: usize = known.iter().map(|root| size(self, *root)).sum();
+        let Some(first) = known.first().or(bare.first()).copied() else { return };
+        let second = known.get(1).map_or(0, |root| size(self, *root));
+        let is_taken = match commonness {
+            // Organizations that are not the same speak against it, a little.
+            Commonness::Rare => second < SUBSTANTIAL || !known.iter().all(|root| self.has_organization(*root)),
+            Commonness::Common => second < 2 && known.len() < 4,
+            Commonness::VeryCommon => false,
+        };
+        let is_dominated = known.is_empty() || size(self, first) as f32 >= DOMINANT * all as f32;
+        let rest = if is_taken { known } else { Vec::new() };
+        for root in rest.into_iter().chain(bare.into_iter().filter(|_| is_dominated)) {
+            self.components.join(first, root);
+        }
+    }
+
+    fn has_organization(&self, root: usize) -> bool {
+        let profile = self.components.profile(root);
+        !profile.organizations.is_empty() || !profile.affiliations.is_empty()
+    }
+
+    /// Initials of a rare family name go to the only person whose name they fit.
+    fn join_initials(&mut self, names: &[Vec<usize>]) {
+        let mut fits: Vec<(usize, usize)> = Vec::new();
+        for initials in names.iter().filter(|places| {
+            let form = &self.forms[places[0]];
+            form.commonness == Commonness::Rare && !form.is_full() && form.initial().is_some()
+        }) {
+            let (initial, rarely) = (self.forms[initials[0]].initial(), initials[0]);
+            let fitting: Vec<usize> = names
+                .iter()
+                .filter(|places| self.forms[places[0]].is_full() && self.forms[places[0]].initial() == initial)
+                .filter(|places| self.likeness(rarely, places[0]).is_some())
+                .flatten()
+                .copied()
+                .collect();
+            if let [only] = self.components.roots(&fitting)[..] {
+                fits.extend(initials.iter().map(|place| (*place, only)));
+            }
+        }
+        for (initial, only) in fits {
+            self.components.join(only, initial);
+        }
+    }
+
+    fn people(mut self) -> Vec<Person> {
+        let all: Vec<usize> = (0..self.forms.len()).collect();
+        let roots = self.components.roots(&all);
+        roots.into_iter().map(|root| self.person(root)).collect()
+    }
+
+    fn person(&self, root: usize) -> Person {
+        let profile = self.components.profile(root);
+        let mut members = profile.members.clone();
+        members.sort_unstable();
+        let organizations = self.organizations_of(&members);
+        let mut counted: HashMap<Feature, u32> = HashMap::new();
+        for place in &members {
+            for feature in self.own_features(*place, &organizations) {
+                *counted.entry(feature).or_default() += 1;
+            }
+        }
+        let resolutions =
+            members.iter().map(|place| self.resolution(*place, profile, &counted, &organizations)).collect();
+        Person { members, resolutions }
+    }
+
+    fn own_features(&self, place: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
+        let mention = &self.components.mentions()[place];
+        let affiliations = mention.affiliations.iter().filter_map(|affiliation| organizations.get(affiliation));
+        mention
+            .coauthors
+            .iter()
+            .map(|coauthor| Feature::Coauthor(*coauthor))
+            .chain(mention.organizations.iter().map(|id| Feature::Organization(*id)))
+            .chain(affiliations.map(|number| Feature::Affiliation(*number)))
+            .chain(mention.venue.map(Feature::Venue))
+            .chain(mention.topics.iter().map(|topic| Feature::Topic(*topic)))
+            .collect()
+    }
+
+    fn resolution(
+        &self,
+        place: usize,
+        profile: &Profile,
+        counted: &HashMap<Feature, u32>,
+        organizations: &HashMap<u32, u32>,
+    ) -> Resolution {
+        let mention = &self.components.mentions()[place];
+        let mut evidence = Vec::new();
+        let mut tell = |kind, value: Option<&str>| {
+            evidence.push(Evidence { kind, value: value.map(ToOwned::to_owned) });
+        };
+        let is_decided = mention.decided.is_some();
+        if is_decided {
+            tell(EvidenceKind::Decision, None);
+        }
+        let mut is_identified = false;
+        if let Some(orcid) = &mention.orcid {
+            is_identified = true;
+            tell(EvidenceKind::Orcid, Some(orcid));
+        }
+        for id in &mention.author_ids {
+            is_identified = true;
+            tell(EvidenceKind::AuthorId, Some(id));
+        }
+        let mut weight = self.prior(place);
+        let mut is_shared = false;
+        let mut told: HashSet<EvidenceKind> = HashSet::new();
+        for feature in self.own_features(place, organizations) {
+            if counted.get(&feature).copied().unwrap_or_default() < 2 {
+                continue;
+            }
+            weight += self.weight(feature);
+            let (kind, value) = match feature {
+                Feature::Coauthor(number) => {
+                    (EvidenceKind::SharedCoauthor, Some(self.known.coauthor_name(number).to_owned()))
+                }
+                Feature::Organization(id) => (EvidenceKind::SharedOrganization, Some(id.to_string())),
+                Feature::Affiliation(number) => {
+                    (EvidenceKind::SharedOrganization, Some(self.known.affiliation_text(number).to_owned()))
+                }
+                Feature::Venue(number) => (EvidenceKind::SharedVenue, Some(self.known.venue_name(number).to_owned())),
+                Feature::Topic(_) => (EvidenceKind::SharedTopic, None),
+            };
+            is_shared |= kind <= EvidenceKind::SharedOrganization;
+            // The first of each kind tells enough.
+            if told.insert(kind) {
+                tell(kind, value.as_deref());
+            }
+        }
+        let form = &self.forms[place];
+        let is_common_form = profile.members.iter().filter(|other| self.forms[**other].given == form.given).count() * 2
+            >= profile.members.len();
+        tell(if is_common_form { EvidenceKind::SameName } else { EvidenceKind::NameVariant }, None);
+        if form.commonness == Commonness::Rare {
+            tell(EvidenceKind::RareName, None);
+        }
+        let (method, confidence) = if is_decided {
+            (Method::Decision, 1.0)
+        } else if is_identified {
+            (Method::Identifier, 0.99)
+        } else if is_shared {
+            (Method::Evidence, 1.0 - 0.5 / (1.0 + (weight - 1.0).max(0.0).exp()))
+        } else if profile.members.len() == 1 {
+            (Method::Name, 1.0)
+        } else {
+            (Method::Name, if form.commonness == Commonness::Rare { 0.9 } else { 0.7 })
+        };
+        evidence.sort_by_key(|evidence| evidence.kind);
+        Resolution { method, confidence: (confidence * 100.0).round() / 100.0, evidence }
+    }
+}
