@@ -30,7 +30,8 @@ impl MigrationTrait for Migration {
 
         -- What people decided. Nothing but an undoing changes a decision.
         CREATE TABLE identity_decision (
-            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            -- Counted without gaps, which trials would leave in a sequence.
+            id bigint PRIMARY KEY,
             kind text NOT NULL CHECK (kind IN ('MERGE', 'SPLIT')),
             -- The survivor; of a split who got the papers.
             researcher_id bigint NOT NULL,

@@ -153,6 +153,24 @@ async fn places_that_shift() {
     }
 }
 
+/// Somebody else stands in a place that was decided upon: the decision holds, and is told.
+#[tokio::test]
+async fn another_name_in_a_place() {
+    let app = decided().await;
+    let proteins =
+        json!([with(paper("Proteins", Some(2012), &["Ben Oak", "Ann Poe"]), json!({ "doi": "10.1000/proteins" }))]);
+    let written = app.write(&records_of(proteins)).await;
+    assert_eq!(authors(&app).await[4], "proteins: ben-oak, wei-xu-2");
+    let notes: Vec<&String> = written.notes.iter().map(|(_, note)| note).collect();
+    assert_eq!(
+        notes,
+        [
+            "Ann Poe stands where somebody else stood when it was decided who that is, which is kept; where it is wrong now, \
+          split the paper from them"
+        ]
+    );
+}
+
 /// What comes new for the name or the ORCID iD of somebody merged is the survivor's, and stays with the survivor.
 #[tokio::test]
 async fn what_comes_later() {

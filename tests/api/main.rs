@@ -24,6 +24,8 @@ mod hostile;
 mod http;
 mod identity_decision;
 mod identity_decision_import;
+mod identity_decision_law;
+mod identity_decision_refusal;
 mod import_csl;
 mod import_csl_damage;
 mod import_csl_identity;

@@ -103,12 +103,12 @@ impl Lines {
         }
         self.line(1, &format!("{:<15}{}", "id", id(after.id)));
         self.value("slug", &before.slug, &after.slug);
-        self.value("ORCID iD", or_none(before.orcid.as_ref()), or_none(after.orcid.as_ref()));
-        self.value("papers", before.paper_count, after.paper_count);
+        self.value("ORCID iD", &or_none(before.orcid.as_ref()), &or_none(after.orcid.as_ref()));
+        self.value("papers", &before.paper_count, &after.paper_count);
         let papers = |person: &Person| person.papers.iter().map(paper).collect::<Vec<_>>();
         self.items(&papers(before), &papers(after));
-        self.value("years", years(before.years), years(after.years));
-        self.value("coauthors", before.coauthor_count, after.coauthor_count);
+        self.value("years", &years(before.years), &years(after.years));
+        self.value("coauthors", &before.coauthor_count, &after.coauthor_count);
         for (what, before, after) in [
             ("other names", &before.other_names, &after.other_names),
             ("profile", &before.profile, &after.profile),
@@ -117,18 +117,18 @@ impl Lines {
             ("identifiers", &before.identifiers, &after.identifiers),
             ("records", &before.records, &after.records),
         ] {
-            self.value(what, before.len(), after.len());
+            self.value(what, &before.len(), &after.len());
             self.items(before, after);
         }
         let former = |person: &Person| {
             person.former.iter().map(|(number, slug)| format!("{slug}, {}", id(*number))).collect::<Vec<_>>()
         };
-        self.value("lead here", before.former.len(), after.former.len());
+        self.value("lead here", &before.former.len(), &after.former.len());
         self.items(&former(before), &former(after));
     }
 
     /// A line of a value that is there or changes; one that is nothing before and after is not worth a line.
-    fn value<T: Display + PartialEq>(&mut self, what: &str, before: T, after: T) {
+    fn value(&mut self, what: &str, before: &impl Display, after: &impl Display) {
         let (before, after) = (before.to_string(), after.to_string());
         let is_nothing = |text: &String| matches!(text.as_str(), "" | "0" | "none");
         if is_nothing(&before) && is_nothing(&after) {

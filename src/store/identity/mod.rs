@@ -180,13 +180,17 @@ impl Batch<'_> {
     ) -> Result<Draft<'a>, Error> {
         let researcher = people.iter().find(|person| person.role.is_kept()).map(|person| person.id);
         let sql = Sql::with(
-            "INSERT INTO identity_decision (kind, decided_by, note, researcher_id, researcher_ids, before) VALUES (?, ",
+            "INSERT INTO identity_decision (id, kind, decided_by, note, researcher_id, researcher_ids, before) \
+             SELECT coalesce(max(id), 0) + 1, ?::text, ",
             kind.code(),
         )
-        .then_with("?, ", signature.by.clone())
-        .then_with("?, ", signature.note.clone())
-        .then_with("?, ", researcher)
-        .then_with("?, '{}') RETURNING id", ids(people.iter().map(|person| person.id)));
+        .then_with("?::text, ", signature.by.clone())
+        .then_with("?::text, ", signature.note.clone())
+        .then_with("?::bigint, ", researcher)
+        .then_with(
+            "?::bigint[], '{}'::jsonb FROM identity_decision RETURNING id",
+            ids(people.iter().map(|person| person.id)),
+        );
         let id =
             self.rows::<Numbered>(sql).await?.pop().ok_or_else(|| Error::internal("a decision without a number"))?.id;
         Ok(Draft { id, kind, signature, people, paper_count })

@@ -30,6 +30,8 @@ pub(super) struct Place {
     pub held: Option<i64>,
     /// Whose it was under any name.
     pub was_of: Option<i64>,
+    /// Whether it was decided upon, and the name there is nobody's who may have been meant.
+    pub is_called_otherwise: bool,
     resolution: Option<Resolution>,
 }
 
@@ -271,6 +273,7 @@ fn continued(former: &Former, author: &Author<'_>, position: Option<u32>, list_o
         decided: former.decided,
         held: former.researcher_id.filter(|_| is_same_name),
         was_of: former.researcher_id,
+        is_called_otherwise: former.decided.is_some() && !is_alike(&author.named.name, &former.name_as_published),
         resolution: resolution.map(|((method, confidence), evidence)| Resolution { method, confidence, evidence }),
     }
 }
