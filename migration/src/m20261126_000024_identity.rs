@@ -30,7 +30,8 @@ impl MigrationTrait for Migration {
 
         -- What people decided. Nothing but an undoing changes a decision.
         CREATE TABLE identity_decision (
-            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            -- Counted without gaps, which trials would leave in a sequence.
+            id bigint PRIMARY KEY,
             kind text NOT NULL CHECK (kind IN ('MERGE', 'SPLIT')),
             -- The survivor; of a split who got the papers.
             researcher_id bigint NOT NULL,
@@ -45,6 +46,7 @@ impl MigrationTrait for Migration {
             before jsonb NOT NULL
         );
         CREATE INDEX identity_decision_researcher ON identity_decision (researcher_id);
+        CREATE INDEX identity_decision_researchers ON identity_decision USING gin (researcher_ids);
 
         -- Whom people decided an authorship to be of. It does not refer to the authorship, whose id stays the same when its paper
         -- is imported again; of one that its paper has no more the name tells where it comes back.

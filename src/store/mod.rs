@@ -13,6 +13,7 @@ pub mod coauthorship;
 pub mod columns;
 pub mod directory;
 pub mod facet;
+pub mod identity;
 mod label;
 pub mod list;
 pub mod loaders;

@@ -411,13 +411,23 @@ impl Batch<'_> {
     /// Replaces the papers' authors by those of their records. A place keeps its id, and whose it is where the record says
     /// nothing else of it.
     async fn authorships(&mut self, written: &[(i64, &Change<'_>)]) -> Result<(), Error> {
-        let written: Vec<(i64, bool, &[AuthorRecord])> = written
-            .iter()
-            .filter(|(_, change)| !change.authors.is_empty())
-            .map(|(id, change)| (*id, change.existing.is_some(), change.authors.as_ref()))
-            .collect();
+        let written: Vec<_> = written.iter().filter(|(_, change)| !change.authors.is_empty()).collect();
+        let indexes = written.iter().flat_map(|(_, change)| std::iter::repeat_n(change.index, change.authors.len()));
+        let indexes: Vec<usize> = indexes.collect();
+        let written: Vec<(i64, bool, &[AuthorRecord])> =
+            written.iter().map(|(id, change)| (*id, change.existing.is_some(), change.authors.as_ref())).collect();
         let authors = self.named(written.iter().flat_map(|(_, _, authors)| authors.iter())).await?;
         let places = self.places(&written, &authors).await?;
+        for ((place, author), index) in places.iter().zip(&authors).zip(indexes) {
+            if place.is_called_otherwise {
+                let note = format!(
+                    "{} stands where somebody else stood when it was decided who that is, which is kept; where it is wrong now, \
+                     split the paper from them",
+                    author.named.name
+                );
+                self.note(index, note);
+            }
+        }
         let mentions: Vec<Mention<'_>> = authors.iter().map(Author::mention).collect();
         let known: Vec<i64> = places.iter().flat_map(|place| place.decided.into_iter().chain(place.held)).collect();
         let mut people = self.people(&mentions, &known).await?;

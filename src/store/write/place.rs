@@ -1,7 +1,7 @@
 //! Places among the authors of papers that are imported again: which of the new ones were there before, and whose they were.
 //!
-//! A place is the same where its name is, wherever it stands now, else where its number is. It keeps its id, what people
-//! decided of it, and under the same name whoever has it.
+//! A place is the same where its name is, wherever it stands now; one that people decided upon also where another form of its
+//! name is; else where its number is. It keeps its id, what people decided of it, and under the same name whoever has it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::Batch;
 use super::repair::Author;
 use crate::error::Error;
-use crate::names;
+use crate::names::{self, Likeness};
 use crate::record::AuthorRecord;
 use crate::store::sql::{Sql, ids};
 
@@ -30,6 +30,8 @@ pub(super) struct Place {
     pub held: Option<i64>,
     /// Whose it was under any name.
     pub was_of: Option<i64>,
+    /// Whether it was decided upon, and the name there is nobody's who may have been meant.
+    pub is_called_otherwise: bool,
     resolution: Option<Resolution>,
 }
 
@@ -66,6 +68,11 @@ impl Former {
     }
 }
 
+/// Whether two names may be one person's.
+fn is_alike(one: &str, other: &str) -> bool {
+    names::compare(one, other).likeness >= Likeness::Compatible
+}
+
 /// The orders of authors on a paper: places that the source does not tell, or tells twice, come after the others.
 fn orders(authors: &[AuthorRecord]) -> Result<Vec<(Option<u32>, i32)>, Error> {
     let mut behind = authors.iter().filter_map(|author| author.position).max().unwrap_or_default();
@@ -83,8 +90,16 @@ fn orders(authors: &[AuthorRecord]) -> Result<Vec<(Option<u32>, i32)>, Error> {
     authors.iter().map(&mut order).collect()
 }
 
-/// Which of the former places each new one is, as indexes. Each new one has an order and the keys of its names.
-fn same_places(new: &[(i32, Vec<String>)], former: &[Former]) -> Vec<Option<usize>> {
+/// An author who comes.
+struct New<'a> {
+    list_order: i32,
+    name: &'a str,
+    /// The identity keys of the names.
+    keys: Vec<String>,
+}
+
+/// Which of the former places each new one is, as indexes.
+fn same_places(new: &[New<'_>], former: &[Former]) -> Vec<Option<usize>> {
     let mut found: Vec<Option<usize>> = vec![None; new.len()];
     let mut free: HashSet<usize> = (0..former.len()).collect();
     let mut by_key: HashMap<String, Vec<usize>> = HashMap::new();
@@ -100,17 +115,25 @@ fn same_places(new: &[(i32, Vec<String>)], former: &[Former]) -> Vec<Option<usiz
             }
         }
     }
-    // The same name in the same place, the same name elsewhere, the same place.
-    for (found, (order, keys)) in found.iter_mut().zip(new) {
-        let here = by_order.get(order).copied();
-        *found = here.filter(|index| keys.iter().any(|key| former[*index].is_called(key)) && free.remove(index));
+    // The same name in the same place, the same name elsewhere, another form of a name that was decided upon, the same place.
+    for (found, new) in found.iter_mut().zip(new) {
+        let here = by_order.get(&new.list_order).copied();
+        *found = here.filter(|index| new.keys.iter().any(|key| former[*index].is_called(key)) && free.remove(index));
     }
-    for (found, (_, keys)) in found.iter_mut().zip(new).filter(|(found, _)| found.is_none()) {
-        let named = keys.iter().filter_map(|key| by_key.get(key)).flatten();
+    for (found, new) in found.iter_mut().zip(new).filter(|(found, _)| found.is_none()) {
+        let named = new.keys.iter().filter_map(|key| by_key.get(key)).flatten();
         *found = named.copied().find(|index| free.remove(index));
     }
-    for (found, (order, _)) in found.iter_mut().zip(new).filter(|(found, _)| found.is_none()) {
-        *found = by_order.get(order).copied().filter(|index| free.remove(index));
+    let decided: Vec<usize> = (0..former.len()).filter(|index| former[*index].decided.is_some()).collect();
+    for (found, new) in found.iter_mut().zip(new).filter(|(found, _)| found.is_none()) {
+        let here = by_order.get(&new.list_order).copied().filter(|index| decided.contains(index));
+        let mut candidates = here.into_iter().chain(decided.iter().copied());
+        *found = candidates.find(|index| {
+            free.contains(index) && is_alike(new.name, &former[*index].name_as_published) && free.remove(index)
+        });
+    }
+    for (found, new) in found.iter_mut().zip(new).filter(|(found, _)| found.is_none()) {
+        *found = by_order.get(&new.list_order).copied().filter(|index| free.remove(index));
     }
     found
 }
@@ -153,7 +176,12 @@ impl Batch<'_> {
             let former = former.remove(paper_id).unwrap_or_default();
             let orders = orders(records)?;
             let named: Vec<_> = named.by_ref().take(records.len()).collect();
-            let new: Vec<_> = orders.iter().zip(&named).map(|((_, order), author)| (*order, author.keys())).collect();
+            let new = orders.iter().zip(&named).map(|((_, list_order), author)| New {
+                list_order: *list_order,
+                name: &author.named.name,
+                keys: author.keys(),
+            });
+            let new: Vec<New<'_>> = new.collect();
             for (((position, list_order), author), same) in
                 orders.into_iter().zip(named).zip(same_places(&new, &former))
             {
@@ -245,6 +273,7 @@ fn continued(former: &Former, author: &Author<'_>, position: Option<u32>, list_o
         decided: former.decided,
         held: former.researcher_id.filter(|_| is_same_name),
         was_of: former.researcher_id,
+        is_called_otherwise: former.decided.is_some() && !is_alike(&author.named.name, &former.name_as_published),
         resolution: resolution.map(|((method, confidence), evidence)| Resolution { method, confidence, evidence }),
     }
 }
@@ -271,8 +300,9 @@ mod tests {
     }
 
     fn matched(new: &[&str], former: &[Former]) -> Vec<Option<usize>> {
-        let new: Vec<_> = (1..).zip(new).map(|(order, name)| (order, vec![names::identity_key(name)])).collect();
-        same_places(&new, former)
+        let new =
+            (1..).zip(new).map(|(list_order, name)| New { list_order, name, keys: vec![names::identity_key(name)] });
+        same_places(&new.collect::<Vec<_>>(), former)
     }
 
     #[test]
@@ -286,6 +316,10 @@ mod tests {
         assert_eq!(matched(&["Tom Ford"], &two), [Some(1)]);
         let twice = former(&[("Wei Xu", Some(1)), ("Wei Xu", Some(2))]);
         assert_eq!(matched(&["Uma Lee", "Wei Xu", "Wei Xu"], &twice), [None, Some(1), Some(0)]);
+        // What was decided of a name goes with another form of it.
+        let mut decided = former(&[("Uma Lee", Some(1)), ("Wei Xu", Some(2))]);
+        decided[1].decided = Some(7);
+        assert_eq!(matched(&["W. Xu", "Ben Oak"], &decided), [Some(1), None]);
         // One that the paper has no more comes back by its name only.
         let gone = former(&[("Ida Brook", Some(1)), ("Tom Ford", None)]);
         assert_eq!(matched(&["Ida Brook", "Tom Ford"], &gone), [Some(0), Some(1)]);

@@ -22,6 +22,13 @@ pub(in crate::store) struct Relocation {
     pub researcher_id: i64,
 }
 
+/// Whether a researcher is anything without papers.
+pub(in crate::store) const IS_KNOWN_BESIDES_PAPERS: &str = "(researcher.orcid IS NOT NULL \
+     OR EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id) \
+     OR EXISTS (SELECT FROM external_id WHERE researcher_id = researcher.id) \
+     OR EXISTS (SELECT FROM affiliation WHERE researcher_id = researcher.id) \
+     OR EXISTS (SELECT FROM researcher_topic WHERE researcher_id = researcher.id))";
+
 const COLUMNS: &str = "authorship_id bigint, paper_id bigint, former_id bigint, researcher_id bigint";
 
 /// Somebody of whom nothing is left, and who has it.
@@ -36,12 +43,25 @@ pub(in crate::store) struct Absorption {
 impl Batch<'_> {
     /// Moves authorships, thousands at once. Who is on a paper already stays there once: the other place is left open. People
     /// of whom nothing is left are merged into those who have most of what they had, so that their ids and addresses lead on.
+    /// What people decided stays: authorships that are pinned do not move.
     pub(in crate::store) async fn relocate(&mut self, moves: &[Relocation]) -> Result<(), Error> {
-        self.move_places(moves).await?;
-        self.merge_empty(moves).await
+        let pinned = self.pinned(moves).await?;
+        let moves: Vec<Relocation> = moves.iter().filter(|row| !pinned.contains(&row.authorship_id)).cloned().collect();
+        self.move_places(&moves).await?;
+        self.merge_empty(&moves).await
     }
 
-    /// Moves authorships and brings the counts in step; those of whom nothing is left stay.
+    async fn pinned(&self, moves: &[Relocation]) -> Result<HashSet<i64>, Error> {
+        #[derive(FromQueryResult)]
+        struct Pinned {
+            authorship_id: i64,
+        }
+        let sql = "SELECT authorship_id FROM identity_pin WHERE authorship_id = ANY(?)";
+        let pinned = self.rows::<Pinned>(Sql::with(sql, ids(moves.iter().map(|row| row.authorship_id)))).await?;
+        Ok(pinned.into_iter().map(|row| row.authorship_id).collect())
+    }
+
+    /// Moves authorships, pinned or not, and brings the counts in step; those of whom nothing is left stay.
     pub(in crate::store) async fn move_places(&mut self, moves: &[Relocation]) -> Result<(), Error> {
         if moves.is_empty() {
             return Ok(());
@@ -89,28 +109,31 @@ impl Batch<'_> {
 
     /// Takes people away of whom nothing is left after these moves.
     async fn merge_empty(&self, moves: &[Relocation]) -> Result<(), Error> {
-        #[derive(FromQueryResult)]
-        struct Empty {
-            id: i64,
-        }
-        let empty = Sql::with(
-            "SELECT id FROM researcher WHERE id = ANY(?) AND orcid IS NULL \
-             AND NOT EXISTS (SELECT FROM authorship WHERE researcher_id = researcher.id) \
-             AND NOT EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id) \
-             AND NOT EXISTS (SELECT FROM external_id WHERE researcher_id = researcher.id) \
-             AND NOT EXISTS (SELECT FROM affiliation WHERE researcher_id = researcher.id) \
-             AND NOT EXISTS (SELECT FROM researcher_topic WHERE researcher_id = researcher.id) ORDER BY id",
-            ids(moves.iter().filter_map(|row| row.former_id)),
-        );
-        let empty = self.rows::<Empty>(empty).await?;
+        let former: HashSet<i64> = moves.iter().filter_map(|row| row.former_id).collect();
+        let empty = self.without_anything(former).await?;
         let successors = successors(moves);
         let absorbed: Vec<Absorption> = empty
             .iter()
-            .filter_map(|row| successors.get(&row.id).map(|survivor| (row.id, *survivor)))
+            .filter_map(|id| successors.get(id).map(|survivor| (*id, *survivor)))
             .map(|(former_id, survivor_id)| Absorption { former_id, survivor_id, name_key: None })
             .collect();
         self.absorb(&absorbed).await?;
         self.take_addresses(absorbed.iter().map(|row| row.survivor_id).collect()).await
+    }
+
+    /// Those of whom there is nothing but a name.
+    pub(in crate::store) async fn without_anything(
+        &self,
+        people: impl IntoIterator<Item = i64>,
+    ) -> Result<Vec<i64>, Error> {
+        #[derive(FromQueryResult)]
+        struct Empty {
+            id: i64,
+        }
+        let sql = Sql::with("SELECT id FROM researcher WHERE id = ANY(?) AND NOT ", ids(people))
+            .then(IS_KNOWN_BESIDES_PAPERS)
+            .then(" AND NOT EXISTS (SELECT FROM authorship WHERE researcher_id = researcher.id) ORDER BY id");
+        Ok(self.rows::<Empty>(sql).await?.into_iter().map(|row| row.id).collect())
     }
 
     /// Takes people away whose papers and all else others have, so that their ids and addresses lead to these.

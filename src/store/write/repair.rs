@@ -206,7 +206,8 @@ impl Batch<'_> {
         let sql = Sql::with("SELECT asked.key FROM unnest(?::text[]) AS asked(key) WHERE ", texts(keys)).then(
             "EXISTS (SELECT FROM authorship WHERE authorship.confirming_key = asked.key) \
              OR EXISTS (SELECT FROM researcher JOIN source_record ON source_record.researcher_id = researcher.id \
-             WHERE researcher.name_key = asked.key)",
+             WHERE researcher.name_key = asked.key) \
+             OR EXISTS (SELECT FROM former_identity WHERE kind = 'researcher' AND former_identity.name_key = asked.key)",
         );
         Ok(self.rows::<Found>(sql).await?.into_iter().map(|row| row.key).collect())
     }

@@ -54,6 +54,8 @@ struct Held {
     orcid: Option<String>,
     /// Whether people decided that somebody else is the same person.
     is_merged: bool,
+    /// Whether that somebody has the name of the record, and the person has another.
+    has_former_name: bool,
 }
 
 /// What a record changes of what is there.
@@ -100,14 +102,14 @@ impl Batch<'_> {
                 (people.id(place).ok_or_else(|| Error::internal("a person without an id"))?, is_new)
             }
         };
-        let held = self.held(id).await?;
+        let held = self.held(id, &names::identity_key(&name)).await?;
         let is_of_former = match &known {
             Some(known) => known.is_of_former,
-            // It was found by a name or an ORCID iD that is not the person's own.
-            None => match &record.orcid {
-                Some(orcid) => held.orcid.as_ref().is_some_and(|held| held != orcid.as_str()),
-                None => held.name_key != names::identity_key(&name),
-            },
+            // It has a name or an ORCID iD that is not the person's own.
+            None => {
+                let other = record.orcid.as_ref().zip(held.orcid.as_ref());
+                held.has_former_name || other.is_some_and(|(orcid, held)| held != orcid.as_str())
+            }
         };
         // The name may decide over repairs of authors' names, as may the one that it takes away.
         if !is_of_former {
@@ -163,10 +165,17 @@ impl Batch<'_> {
         Ok(())
     }
 
-    async fn held(&self, id: i64) -> Result<Held, Error> {
-        let sql = "SELECT name_key, orcid, EXISTS (SELECT FROM former_identity WHERE kind = 'researcher' \
-             AND survivor_id = researcher.id AND former_identity.name_key IS NOT NULL) AS is_merged FROM researcher WHERE id = ?";
-        let held = self.rows::<Held>(Sql::with(sql, id)).await?.pop();
+    async fn held(&self, id: i64, key: &str) -> Result<Held, Error> {
+        let former = "EXISTS (SELECT FROM former_identity WHERE kind = 'researcher' AND survivor_id = researcher.id \
+             AND former_identity.name_key";
+        let sql = Sql::with(
+            &format!(
+                "SELECT name_key, orcid, {former} IS NOT NULL) AS is_merged, researcher.name_key <> asked.key \
+                 AND {former} = asked.key) AS has_former_name FROM (SELECT ?::text AS key) AS asked, researcher WHERE "
+            ),
+            key,
+        );
+        let held = self.rows::<Held>(sql.then_with("id = ?", id)).await?.pop();
         held.ok_or_else(|| Error::internal("a record of nobody"))
     }
 

@@ -22,6 +22,7 @@ pub mod dump;
 mod postgres;
 mod read;
 pub mod sample;
+pub mod state;
 pub mod wire;
 
 pub use postgres::{Session, empty_database, execute, new_database, start_server};

@@ -1,0 +1,107 @@
+//! Several researchers are one.
+
+use std::collections::HashSet;
+
+use sea_orm::FromQueryResult;
+
+use super::refusal::{DecisionError, Refusal};
+use super::takeover::{Party, is_form_of};
+use super::{Concerned, DecisionKind, Outcome, Role, Signature};
+use crate::error::Error;
+use crate::store::sql::{Sql, ids};
+use crate::store::write::Batch;
+
+/// So many papers are named in a sentence.
+const NAMED: usize = 5;
+
+/// Names a few of many.
+pub(super) fn listed(names: &[String]) -> String {
+    let named = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+impl Batch<'_> {
+    pub(super) async fn merge(
+        &mut self,
+        survivor: &str,
+        former: &[String],
+        is_forced: bool,
+        signature: &Signature,
+    ) -> Result<Outcome, DecisionError> {
+        let keys: Vec<&str> = std::iter::once(survivor).chain(former.iter().map(String::as_str)).collect();
+        let people = self.find_researchers(&keys).await?;
+        let parties = self.parties(&people).await?;
+        all_different(&keys, &people, &parties)?;
+        if !is_forced {
+            one_orcid(&parties)?;
+            self.on_no_paper_together(&people).await?;
+        }
+        let Some((survivor, former)) = parties.split_first() else {
+            return Err(Error::internal("nobody to merge").into());
+        };
+
+        let before = self.describe_people(&people).await?;
+        let authorships = self.authorships_of(&people).await?;
+        let places: Vec<i64> = authorships.iter().map(|authorship| authorship.id).collect();
+        let rows = self.snapshot(&people, &places).await?;
+        let moved = authorships.iter().filter(|authorship| authorship.researcher_id != survivor.id).count();
+        let concerned = parties.iter().map(|party| {
+            let role = if party.id == survivor.id { Role::Survivor } else { Role::Former };
+            Concerned::new(party, role)
+        });
+        let draft = self.draft(DecisionKind::Merge, signature, concerned.collect(), moved).await?;
+        self.take_over(survivor, former, true).await?;
+        // A place that is left open is the survivor's too: nobody else is to come for it.
+        let pins: Vec<(i64, i64)> = places.iter().map(|id| (*id, survivor.id)).collect();
+        self.pin(&draft, &pins).await?;
+        let (decision, kind) = self.conclude(draft, &rows).await?;
+        let after = self.describe_people(&people).await?;
+        let notes = former.iter().filter(|party| !is_form_of(&party.display_name, &survivor.display_name));
+        let notes = notes.map(|party| {
+            format!(
+                "'{}' is no form of the name '{}' and is not shown as one: add it to the other names if it may be",
+                party.display_name, survivor.display_name
+            )
+        });
+        Ok(Outcome { decision, kind, before, after, notes: notes.collect() })
+    }
+
+    async fn on_no_paper_together(&self, people: &[i64]) -> Result<(), DecisionError> {
+        let shared = self.papers_together(people).await?;
+        if shared.is_empty() { Ok(()) } else { Err(Refusal::OnOnePaper(listed(&shared)).into()) }
+    }
+
+    /// The slugs of the papers of which several of these people are authors.
+    pub(super) async fn papers_together(&self, people: &[i64]) -> Result<Vec<String>, Error> {
+        #[derive(FromQueryResult)]
+        struct Shared {
+            slug: String,
+        }
+        let sql = "SELECT paper.slug FROM authorship JOIN paper ON paper.id = authorship.paper_id \
+             WHERE authorship.researcher_id = ANY(?) GROUP BY paper.id HAVING count(*) > 1 ORDER BY paper.id";
+        let shared = self.rows::<Shared>(Sql::with(sql, ids(people.iter().copied()))).await?;
+        Ok(shared.into_iter().map(|row| row.slug).collect())
+    }
+}
+
+fn all_different(keys: &[&str], people: &[i64], parties: &[Party]) -> Result<(), Refusal> {
+    for (place, id) in people.iter().enumerate() {
+        if let Some(first) = people.iter().take(place).position(|other| other == id) {
+            let person = parties.iter().find(|party| party.id == *id).map(Party::named).unwrap_or_default();
+            return Err(Refusal::SamePerson { one: keys[first].to_owned(), other: keys[place].to_owned(), person });
+        }
+    }
+    Ok(())
+}
+
+fn one_orcid(parties: &[Party]) -> Result<(), Refusal> {
+    let orcids: HashSet<&String> = parties.iter().filter_map(|party| party.orcid.as_ref()).collect();
+    if orcids.len() < 2 {
+        return Ok(());
+    }
+    let told = parties.iter().filter_map(|party| Some(format!("{} has {}", party.named(), party.orcid.as_ref()?)));
+    Err(Refusal::SeveralOrcids(told.collect::<Vec<_>>().join(", ")))
+}

@@ -1,0 +1,491 @@
+//! What people decide of who is who: merges, splits, undoing, history; before, as a trial, after, and undone.
+
+use serde_json::{Value, json};
+
+use crate::support::binary::{Outcome, Workplace, run};
+use crate::support::dump::{assert_same, query};
+use crate::support::state::{contradictions, state};
+use crate::support::{TestApp, orcid, organization, paper, researcher, ror, texts, topic, with};
+
+/// The program, asked about identities.
+pub fn identity(app: &TestApp, arguments: &[&str]) -> Outcome {
+    run(&mut Workplace::new().over(&app.database_url, &[&["identity"], arguments].concat()))
+}
+
+/// What it says when it succeeds, without ids and times.
+pub fn told(app: &TestApp, arguments: &[&str]) -> String {
+    let outcome = identity(app, arguments);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    outcome.stdout
+}
+
+/// What it says when it refuses.
+pub fn refused(app: &TestApp, arguments: &[&str]) -> String {
+    let outcome = identity(app, arguments);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{arguments:?}");
+    outcome.stderr
+}
+
+fn by(title: &str, year: i32, doi: &str, authors: &[&str]) -> Value {
+    with(paper(title, Some(year), authors), json!({ "doi": doi }))
+}
+
+/// Ida Brook as one source has her, Ida M. Brook as another; Wei Xu, who is two people.
+pub fn records() -> Vec<Value> {
+    let place = |number: u64, kind: &str, title: Value, start: &str| json!({ "organization": { "ror": ror(number) }, "affiliationKind": kind, "roleTitle": title, "startDate": start });
+    let primary = with(place(1, "EMPLOYMENT", json!({ "en": "Hydrologist" }), "2015-03"), json!({ "isPrimary": true }));
+    let french = with(place(1, "EMPLOYMENT", json!({ "fr": "Hydrologue" }), "2015-03"), json!({ "isPrimary": true }));
+    vec![
+        organization(1, "Water Institute"),
+        organization(2, "Mill College"),
+        topic("Weirs"),
+        topic("Tides"),
+        with(
+            researcher("Ida Brook"),
+            json!({ "headline": { "en": "Weirs and more" }, "affiliations": [primary], "topics": [{ "labels": { "en": "Weirs" } }],
+                "identifiers": [{ "scheme": "scopus", "value": "700123" }], "otherNames": ["Ida Brook-Ford"] }),
+        ),
+        with(
+            researcher("Ida M. Brook"),
+            json!({ "orcid": orcid(7), "biography": { "fr": "Elle mesure." }, "homepageUrl": "https://example.org/ida",
+                "affiliations": [french, place(2, "EDUCATION", json!({}), "2008")], "otherNames": ["I. M. Brook"],
+                "topics": [{ "labels": { "en": "Tides" } }, { "labels": { "en": "Weirs" } }],
+                "identifiers": [{ "scheme": "dblp", "value": "b/Brook" }] }),
+        ),
+        by("On weirs", 2015, "10.1000/weirs", &["Ida Brook", "Tom Ford"]),
+        by("On tides", 2009, "10.1000/tides", &["Ida M. Brook", "Tom Ford", "Uma Lee"]),
+        by("On mills", 2017, "10.1000/mills", &["Uma Lee", "Ida M. Brook"]),
+        by("Proofs", 2001, "10.1000/proofs", &["Wei Xu", "Uma Lee"]),
+        by("Proteins", 2012, "10.1000/proteins", &["Ben Oak", "Wei Xu"]),
+        by("Protein folds", 2014, "10.1000/folds", &["Wei Xu", "Ben Oak"]),
+    ]
+}
+
+pub async fn start() -> TestApp {
+    let app = TestApp::start().await;
+    app.load(json!(records())).await;
+    // As the program does first.
+    app.store.keep_name_repairs().await.expect("the names");
+    app.store.recount_totals().await.expect("the counts");
+    app
+}
+
+const RESEARCHER: &str = "query($by: ResearcherBy!) { researcher(by: $by) { name slug orcid otherNames homepageUrl
+    biography(languages: [\"fr\"]) { value } headline(languages: [\"en\"]) { value } identifiers { scheme value }
+    statistics { paperCount coauthorCount } papers(orderBy: {field: TITLE, direction: ASC}) { nodes { slug } }
+    topics { edges { isDeclared node { slug } } }
+    affiliations { nodes { kind isPrimary roleTitle { value } organization { slug } } } coauthors { nodes { slug } } } }";
+
+pub async fn about(app: &TestApp, by: Value) -> Value {
+    app.data_with(RESEARCHER, json!({ "by": by })).await["researcher"].clone()
+}
+
+#[tokio::test]
+async fn merge_and_its_undoing() {
+    let app = start().await;
+    let (survivor, former) = (app.id_of("researcher", "ida-brook").await, app.id_of("researcher", "ida-m-brook").await);
+    let before = state(&app.database_url).await;
+    let decision = ["merge", "ida-brook", &orcid(7), "--note", "same mails", "--by", "Ana"];
+
+    let trial = told(&app, &[&decision[..], &["--dry-run"]].concat());
+    insta::assert_snapshot!(trial.replace(&former, "FORMER").replace(&survivor, "SURVIVOR"), @r#"
+    merge
+
+    Ida Brook (ida-brook)
+      id             SURVIVOR
+      slug           ida-brook
+      ORCID iD       none → 0000-0000-0000-0079
+      papers         1 → 3
+        + On mills (2017), on-mills, 10.1000/mills, as "Ida M. Brook"
+        + On tides (2009), on-tides, 10.1000/tides, as "Ida M. Brook"
+      years          2015 → 2009–2017
+      coauthors      1 → 2
+      other names    1 → 3
+        + Ida M. Brook
+        + I. M. Brook
+      profile        1 → 3
+        + biography (fr)
+        + homepage https://example.org/ida
+      affiliations   1 → 2
+        - Water Institute, employment, Hydrologist, 2015-03–, primary
+        + Water Institute, employment, Hydrologist / Hydrologue, 2015-03–, primary
+        + Mill College, education, 2008–
+      topics         1 → 2
+        + Tides
+      identifiers    1 → 2
+        + dblp:b/Brook
+      records        1 → 2
+        + test researcher:0000-0000-0000-0079
+      lead here      0 → 1
+        + ida-m-brook, FORMER
+
+    Ida M. Brook (ida-m-brook) is gone
+      the id FORMER, the slug ida-m-brook, the ORCID iD 0000-0000-0000-0079: lead to Ida Brook (ida-brook)
+      had 2 papers, 2 affiliations, 2 topics, 1 identifier, 1 record
+
+    a dry run: nothing was changed
+    "#);
+    assert_same(&state(&app.database_url).await, &before);
+    assert_eq!(query(&app.database_url, "SELECT count(*) FROM identity_decision").await, ["0"]);
+
+    let merged = told(&app, &decision);
+    let lines = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    let (trial, merged) = (lines(&trial), lines(&merged));
+    assert_eq!(trial[..trial.len() - 1], merged[..merged.len() - 1], "a trial tells what happens");
+
+    let found = about(&app, json!({ "slug": "ida-brook" })).await;
+    insta::assert_json_snapshot!(found, @r#"
+    {
+      "affiliations": {
+        "nodes": [
+          {
+            "isPrimary": true,
+            "kind": "EMPLOYMENT",
+            "organization": {
+              "slug": "water-institute"
+            },
+            "roleTitle": {
+              "value": "Hydrologist"
+            }
+          },
+          {
+            "isPrimary": false,
+            "kind": "EDUCATION",
+            "organization": {
+              "slug": "mill-college"
+            },
+            "roleTitle": null
+          }
+        ]
+      },
+      "biography": {
+        "value": "Elle mesure."
+      },
+      "coauthors": {
+        "nodes": [
+          {
+            "slug": "uma-lee"
+          },
+          {
+            "slug": "tom-ford"
+          }
+        ]
+      },
+      "headline": {
+        "value": "Weirs and more"
+      },
+      "homepageUrl": "https://example.org/ida",
+      "identifiers": [
+        {
+          "scheme": "dblp",
+          "value": "b/Brook"
+        },
+        {
+          "scheme": "scopus",
+          "value": "700123"
+        }
+      ],
+      "name": "Ida Brook",
+      "orcid": "https://orcid.org/0000-0000-0000-0079",
+      "otherNames": [
+        "Ida Brook-Ford",
+        "Ida M. Brook",
+        "I. M. Brook"
+      ],
+      "papers": {
+        "nodes": [
+          {
+            "slug": "on-mills"
+          },
+          {
+            "slug": "on-tides"
+          },
+          {
+            "slug": "on-weirs"
+          }
+        ]
+      },
+      "slug": "ida-brook",
+      "statistics": {
+        "coauthorCount": 2,
+        "paperCount": 3
+      },
+      "topics": {
+        "edges": [
+          {
+            "isDeclared": true,
+            "node": {
+              "slug": "weirs"
+            }
+          },
+          {
+            "isDeclared": true,
+            "node": {
+              "slug": "tides"
+            }
+          }
+        ]
+      }
+    }
+    "#);
+    for by in [
+        json!({ "slug": "ida-m-brook" }),
+        json!({ "orcid": orcid(7) }),
+        json!({ "id": former }),
+        json!({ "identifier": { "scheme": "dblp", "value": "b/Brook" } }),
+    ] {
+        assert_eq!(about(&app, by.clone()).await, found, "{by}");
+    }
+    let node = "query($id: ID!) { node(id: $id) { id ... on Researcher { formerIds name } } }";
+    assert_eq!(
+        app.data_with(node, json!({ "id": former })).await["node"],
+        json!({ "id": survivor, "formerIds": [former], "name": "Ida Brook" })
+    );
+    assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
+    let pins = "SELECT DISTINCT researcher.slug FROM identity_pin JOIN researcher ON researcher.id = researcher_id";
+    assert_eq!(query(&app.database_url, pins).await, ["ida-brook"]);
+    let resolved = "SELECT method || ' ' || confidence || ' ' || evidence FROM authorship_resolution";
+    assert_eq!(query(&app.database_url, resolved).await, [r#"DECISION 1 [{"kind": "DECISION", "value": "1"}]"#; 3]);
+
+    let undone = told(&app, &["undo", "1", "--dry-run"]);
+    insta::assert_snapshot!(undone.replace(&former, "FORMER").replace(&survivor, "SURVIVOR"), @r#"
+    undo of decision 1, a merge
+
+    Ida Brook (ida-brook)
+      id             SURVIVOR
+      slug           ida-brook
+      ORCID iD       0000-0000-0000-0079 → none
+      papers         3 → 1
+        - On mills (2017), on-mills, 10.1000/mills, as "Ida M. Brook"
+        - On tides (2009), on-tides, 10.1000/tides, as "Ida M. Brook"
+      years          2009–2017 → 2015
+      coauthors      2 → 1
+      other names    3 → 1
+        - Ida M. Brook
+        - I. M. Brook
+      profile        3 → 1
+        - biography (fr)
+        - homepage https://example.org/ida
+      affiliations   2 → 1
+        - Water Institute, employment, Hydrologist / Hydrologue, 2015-03–, primary
+        - Mill College, education, 2008–
+        + Water Institute, employment, Hydrologist, 2015-03–, primary
+      topics         2 → 1
+        - Tides
+      identifiers    2 → 1
+        - dblp:b/Brook
+      records        2 → 1
+        - test researcher:0000-0000-0000-0079
+      lead here      1 → 0
+        - ida-m-brook, FORMER
+
+    Ida M. Brook (ida-m-brook) is there again
+      id             FORMER
+      slug           ida-m-brook
+      ORCID iD       none → 0000-0000-0000-0079
+      papers         0 → 2
+        + On mills (2017), on-mills, 10.1000/mills, as "Ida M. Brook"
+        + On tides (2009), on-tides, 10.1000/tides, as "Ida M. Brook"
+      years          none → 2009–2017
+      coauthors      0 → 2
+      other names    0 → 1
+        + I. M. Brook
+      profile        0 → 2
+        + biography (fr)
+        + homepage https://example.org/ida
+      affiliations   0 → 2
+        + Water Institute, employment, Hydrologue, 2015-03–, primary
+        + Mill College, education, 2008–
+      topics         0 → 2
+        + Tides
+        + Weirs
+      identifiers    0 → 1
+        + dblp:b/Brook
+      records        0 → 1
+        + test researcher:0000-0000-0000-0079
+
+    a dry run: nothing was changed
+    "#);
+    assert_eq!(about(&app, json!({ "id": former })).await, found);
+    told(&app, &["undo", "1", "--by", "Ben"]);
+    assert_same(&state(&app.database_url).await, &before);
+    assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn split_and_its_undoing() {
+    let app = start().await;
+    let source = app.id_of("researcher", "wei-xu").await;
+    let before = state(&app.database_url).await;
+    let decision = ["split", "wei-xu", "--papers", "10.1000/PROTEINS", "https://doi.org/10.1000/folds"];
+    let trial = told(&app, &[&decision[..], &["--dry-run"]].concat());
+    assert_same(&state(&app.database_url).await, &before);
+
+    told(&app, &[&decision[..], &["--note", "a chemist"]].concat());
+    let target = app.id_of("researcher", "wei-xu-2").await;
+    // The number of somebody new is another one at each trial.
+    let trial: String = trial
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("id "))
+        .fold(String::new(), |text, line| text + line + "\n");
+    insta::assert_snapshot!(trial, @r#"
+    split
+
+    Wei Xu (wei-xu)
+      slug           wei-xu
+      papers         3 → 1
+        - Protein folds (2014), protein-folds, 10.1000/folds, as "Wei Xu"
+        - Proteins (2012), proteins, 10.1000/proteins, as "Wei Xu"
+      years          2001–2014 → 2001
+      coauthors      2 → 1
+
+    Wei Xu (wei-xu-2) is new
+      slug           wei-xu-2
+      papers         0 → 2
+        + Protein folds (2014), protein-folds, 10.1000/folds, as "Wei Xu"
+        + Proteins (2012), proteins, 10.1000/proteins, as "Wei Xu"
+      years          none → 2012–2014
+      coauthors      0 → 1
+
+    a dry run: nothing was changed
+    "#);
+    let found = about(&app, json!({ "id": target })).await;
+    assert_eq!(found["name"], "Wei Xu");
+    assert_eq!(texts(&found["papers"]["nodes"], &["slug"]), ["protein-folds", "proteins"]);
+    assert_eq!(texts(&found["coauthors"]["nodes"], &["slug"]), ["ben-oak"]);
+    let rest = about(&app, json!({ "id": source })).await;
+    assert_eq!(texts(&rest["papers"]["nodes"], &["slug"]), ["proofs"]);
+    assert_eq!(texts(&rest["coauthors"]["nodes"], &["slug"]), ["uma-lee"]);
+    assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
+    let pins = "SELECT paper.slug || ' ' || researcher.slug FROM identity_pin JOIN researcher ON researcher.id = researcher_id \
+         JOIN paper ON paper.id = paper_id ORDER BY paper.id";
+    assert_eq!(query(&app.database_url, pins).await, ["proofs wei-xu", "proteins wei-xu-2", "protein-folds wei-xu-2"]);
+
+    let undone = told(&app, &["undo", "1"]);
+    assert!(undone.contains("Wei Xu (wei-xu-2) is gone\n"), "{undone}");
+    assert_same(&state(&app.database_url).await, &before);
+}
+
+#[tokio::test]
+async fn split_to_somebody_there() {
+    let app = start().await;
+    let before = state(&app.database_url).await;
+    told(&app, &["split", "wei-xu", "--papers", "proofs", "--into", "tom-ford"]);
+    let found = about(&app, json!({ "slug": "tom-ford" })).await;
+    assert_eq!(texts(&found["papers"]["nodes"], &["slug"]), ["on-tides", "on-weirs", "proofs"]);
+    assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
+    // The ids of papers, too.
+    let paper = app.id_of("paper", "on-weirs").await;
+    told(&app, &["split", "tom-ford", "--papers", &paper, "--into", "ben-oak"]);
+    assert_eq!(about(&app, json!({ "slug": "ben-oak" })).await["statistics"]["paperCount"], 3);
+    told(&app, &["undo", "2"]);
+    told(&app, &["undo", "1"]);
+    assert_same(&state(&app.database_url).await, &before);
+}
+
+/// The ORCID iD that a source gives with the papers goes with them.
+#[tokio::test]
+async fn orcid_of_papers() {
+    let app = start().await;
+    app.sql(&format!("UPDATE researcher SET orcid = '{}' WHERE slug = 'wei-xu'", orcid(9))).await;
+    app.sql(&format!("UPDATE authorship SET orcid = '{}' FROM paper WHERE paper.id = paper_id AND paper.slug = 'proteins' AND name = 'Wei Xu'", orcid(9))).await;
+    let before = state(&app.database_url).await;
+    told(&app, &["split", "wei-xu", "--papers", "proteins", "protein-folds"]);
+    assert_eq!(about(&app, json!({ "orcid": orcid(9) })).await["slug"], "wei-xu-2");
+    told(&app, &["undo", "1"]);
+    assert_same(&state(&app.database_url).await, &before);
+    assert_eq!(about(&app, json!({ "orcid": orcid(9) })).await["slug"], "wei-xu");
+}
+
+#[tokio::test]
+async fn several_at_once_and_one_after_the_other() {
+    let app = start().await;
+    let first = state(&app.database_url).await;
+    let ids = [app.id_of("researcher", "ben-oak").await, app.id_of("researcher", "wei-xu").await];
+    told(&app, &["merge", "uma-lee", "tom-ford", "ida-m-brook", "--force"]);
+    let second = state(&app.database_url).await;
+    told(&app, &["merge", "ben-oak", "wei-xu", "--force"]);
+    let third = state(&app.database_url).await;
+    told(&app, &["merge", "uma-lee", "ben-oak", "--force"]);
+    // What was merged into somebody merged leads on.
+    for id in &ids {
+        assert_eq!(about(&app, json!({ "id": id })).await["slug"], "uma-lee");
+    }
+    assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
+    let sentence = refused(&app, &["undo", "1"]);
+    assert_eq!(
+        sentence,
+        "error: decision 1 cannot be undone before what was decided of the same people after it: first undo 3\n"
+    );
+    told(&app, &["undo", "3"]);
+    assert_same(&state(&app.database_url).await, &third);
+    // These two are about different people, and may go in any order.
+    told(&app, &["undo", "1"]);
+    told(&app, &["undo", "2"]);
+    assert_same(&state(&app.database_url).await, &first);
+    told(&app, &["merge", "uma-lee", "tom-ford", "ida-m-brook", "--force"]);
+    let again: Vec<String> = state(&app.database_url).await;
+    let without_decisions = |lines: &[String]| -> Vec<String> {
+        let is_other =
+            |line: &&String| !line.starts_with("identity_pin ") && !line.starts_with("authorship_resolution ");
+        lines.iter().filter(is_other).cloned().collect()
+    };
+    assert_same(&without_decisions(&again), &without_decisions(&second));
+}
+
+#[tokio::test]
+async fn history() {
+    let app = start().await;
+    assert_eq!(told(&app, &["history"]), "nothing was decided yet\n");
+    told(&app, &["merge", "ida-brook", "ida-m-brook", "--note", "same mails", "--by", "Ana"]);
+    told(&app, &["split", "wei-xu", "--papers", "proofs"]);
+    told(&app, &["merge", "tom-ford", "ben-oak"]);
+    told(&app, &["undo", "2", "--by", "Ben"]);
+    app.sql("UPDATE identity_decision SET decided_at = '2026-01-02T03:04:05Z', undone_at = '2026-01-03T03:04:05Z' WHERE id = 2; \
+         UPDATE identity_decision SET decided_at = '2026-01-02T03:04:05Z'").await;
+    insta::assert_snapshot!(told(&app, &["history"]), @r"
+    decision  when (UTC)        what                                                                      by   note        undone
+    1         2026-01-02 03:04  merge of Ida M. Brook (ida-m-brook) into Ida Brook (ida-brook), 2 papers  Ana  same mails
+    2         2026-01-02 03:04  split of 1 paper from Wei Xu (wei-xu) to Wei Xu (wei-xu-2)                                 2026-01-03 03:04 by Ben
+    3         2026-01-02 03:04  merge of Ben Oak (ben-oak) into Tom Ford (tom-ford), 2 papers
+    ");
+    // By the key of somebody who is somebody else by now.
+    let of_one = told(&app, &["history", "ben-oak"]);
+    assert_eq!(of_one.lines().count(), 2, "{of_one}");
+    assert!(of_one.contains("merge of Ben Oak (ben-oak) into Tom Ford (tom-ford), 2 papers"), "{of_one}");
+    assert_eq!(told(&app, &["history", "uma-lee"]), "nothing was decided yet\n");
+
+    let listed: Value = serde_json::from_str(&told(&app, &["history", &orcid(7), "--json"])).expect("JSON");
+    let survivor = app.id_of("researcher", "ida-brook").await;
+    assert_eq!(listed.as_array().map(Vec::len), Some(1));
+    let people = listed[0]["people"].clone();
+    assert_eq!(people[0], json!({ "id": survivor, "slug": "ida-brook", "name": "Ida Brook", "role": "SURVIVOR" }));
+    assert_eq!(texts(&people, &["role"]), ["SURVIVOR", "FORMER"]);
+    let rest = |field: &str| listed[0][field].clone();
+    assert_eq!(rest("kind"), "MERGE");
+    assert_eq!(rest("decidedAt"), "2026-01-02T03:04:05Z");
+    assert_eq!((rest("decidedBy"), rest("note")), (json!("Ana"), json!("same mails")));
+    assert_eq!((rest("undoneAt"), rest("undoneBy"), rest("paperCount")), (json!(null), json!(null), json!(2)));
+}
+
+/// Whoever adds a table that refers to people has to say what becomes of its rows when two people are one
+/// (`store/identity/journal.rs` and `takeover.rs`), and adds it here.
+#[tokio::test]
+async fn tables_that_refer_to_people() {
+    let app = TestApp::start().await;
+    let tables = "SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND confrelid = 'researcher'::regclass ORDER BY 1";
+    assert_eq!(
+        query(&app.database_url, tables).await,
+        [
+            "affiliation",
+            "authorship",
+            "coauthorship",
+            "coauthorship",
+            "external_id",
+            "researcher_statistics",
+            "researcher_topic",
+            "search_entry",
+            "source_record",
+        ]
+    );
+}

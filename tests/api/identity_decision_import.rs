@@ -1,0 +1,248 @@
+//! What people decided stays decided, whatever is imported again: the same file, changed records, another source.
+
+use serde_json::{Value, json};
+
+use crate::identity_decision::{identity, records, start};
+use crate::support::binary::Workplace;
+use crate::support::csl::lines;
+use crate::support::dump::{assert_same, query};
+use crate::support::state::{contradictions, state};
+use crate::support::{TestApp, orcid, paper, records_of, researcher, texts, with};
+
+fn decide(app: &TestApp, arguments: &[&str]) {
+    let outcome = identity(app, arguments);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{arguments:?}: {}", outcome.stdout);
+}
+
+/// Imports records by the program.
+fn import(app: &TestApp, source: &str, records: &[Value]) -> String {
+    let place = Workplace::new();
+    let outcome =
+        place.import(&app.database_url, &["records", place.file("records.jsonl", lines(records)), "--source", source]);
+    outcome.summary().to_owned()
+}
+
+/// Who is who on each paper: its slug, and the slugs of its authors in order.
+async fn authors(app: &TestApp) -> Vec<String> {
+    let sql = "SELECT paper.slug || ': ' || string_agg(coalesce(researcher.slug, '-'), ', ' ORDER BY list_order) FROM paper \
+         JOIN authorship ON paper_id = paper.id LEFT JOIN researcher ON researcher.id = researcher_id \
+         GROUP BY paper.id ORDER BY paper.id";
+    query(&app.database_url, sql).await
+}
+
+async fn people(app: &TestApp) -> Vec<String> {
+    query(&app.database_url, "SELECT slug || ' ' || display_name FROM researcher ORDER BY id").await
+}
+
+/// Every record with a difference that makes it another one.
+fn changed(records: &[Value]) -> Vec<Value> {
+    let change = |record: &Value| match record["kind"].as_str() {
+        Some("paper") => with(record.clone(), json!({ "venueName": "Annals of Water" })),
+        Some("researcher") => with(record.clone(), json!({ "portraitUrl": "https://example.org/portrait" })),
+        _ => record.clone(),
+    };
+    records.iter().map(change).collect()
+}
+
+const DECIDED: [&str; 6] = [
+    "on-weirs: ida-brook, tom-ford",
+    "on-tides: ida-brook, tom-ford, uma-lee",
+    "on-mills: uma-lee, ida-brook",
+    "proofs: wei-xu, uma-lee",
+    "proteins: ben-oak, wei-xu-2",
+    "protein-folds: wei-xu-2, ben-oak",
+];
+
+async fn decided() -> TestApp {
+    let app = start().await;
+    decide(&app, &["merge", "ida-brook", "ida-m-brook"]);
+    decide(&app, &["split", "wei-xu", "--papers", "proteins", "protein-folds"]);
+    assert_eq!(authors(&app).await, DECIDED);
+    app
+}
+
+#[tokio::test]
+async fn the_same_again() {
+    let app = decided().await;
+    let before = state(&app.database_url).await;
+    assert_eq!(import(&app, "test", &records()), "read 12: created 0, updated 0, unchanged 12, rejected 0");
+    assert_same(&state(&app.database_url).await, &before);
+}
+
+#[tokio::test]
+async fn changed_records() {
+    let app = decided().await;
+    let before = people(&app).await;
+    import(&app, "test", &changed(&records()));
+    assert_eq!(authors(&app).await, DECIDED);
+    assert_eq!(people(&app).await, before, "the former's record renames nobody, and makes nobody new");
+    assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
+    // Both records' affiliations, topics and names are the survivor's still.
+    let kept = "SELECT concat_ws(' | ', other_names::text, (SELECT count(*) FROM affiliation WHERE researcher_id = researcher.id), \
+         (SELECT count(*) FROM affiliation WHERE researcher_id = researcher.id AND is_primary), \
+         (SELECT string_agg(topic.slug, ',' ORDER BY position) FROM researcher_topic JOIN topic ON topic.id = topic_id \
+         WHERE researcher_id = researcher.id), orcid, portrait_url) FROM researcher WHERE slug = 'ida-brook'";
+    assert_eq!(
+        query(&app.database_url, kept).await,
+        [format!(
+            "{{\"Ida Brook-Ford\",\"Ida M. Brook\",\"I. M. Brook\"}} | 2 | 1 | weirs,tides | {} | https://example.org/portrait",
+            orcid(7)
+        )]
+    );
+    assert_eq!(
+        query(&app.database_url, "SELECT count(*) FROM authorship_resolution WHERE method = 'DECISION'").await,
+        ["6"]
+    );
+
+    // What was changed meanwhile stays, and all else is as it was.
+    decide(&app, &["undo", "2"]);
+    decide(&app, &["undo", "1"]);
+    assert_eq!(
+        authors(&app).await,
+        [
+            "on-weirs: ida-brook, tom-ford",
+            "on-tides: ida-m-brook, tom-ford, uma-lee",
+            "on-mills: uma-lee, ida-m-brook",
+            "proofs: wei-xu, uma-lee",
+            "proteins: ben-oak, wei-xu",
+            "protein-folds: wei-xu, ben-oak",
+        ]
+    );
+    assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
+    assert_eq!(query(&app.database_url, "SELECT count(*) FROM identity_pin").await, ["0"]);
+    // The former's record said something new while it was the survivor's: it is written again, now to its own.
+    let own = "SELECT slug FROM researcher WHERE portrait_url IS NOT NULL ORDER BY slug";
+    assert_eq!(query(&app.database_url, own).await, ["ida-brook"]);
+    import(&app, "test", &changed(&records()));
+    assert_eq!(query(&app.database_url, own).await, ["ida-brook", "ida-m-brook"]);
+}
+
+#[tokio::test]
+async fn another_source() {
+    let app = decided().await;
+    let before = people(&app).await;
+    import(&app, "other", &records());
+    assert_eq!(authors(&app).await, DECIDED);
+    assert_eq!(people(&app).await, before);
+    assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
+    // With names in another spelling, and with the ORCID iD of somebody else.
+    let spelled = [with(
+        paper("On tides", Some(2009), &[]),
+        json!({ "doi": "10.1000/tides", "authors": [
+            { "position": 1, "name": "Brook, I. M.", "orcid": orcid(11) }, { "position": 2, "name": "T. Ford" }, { "position": 3, "name": "Lee U" }] }),
+    )];
+    import(&app, "third", &spelled);
+    assert_eq!(authors(&app).await[1], "on-tides: ida-brook, t-ford, lee-u");
+}
+
+/// Somebody in front of the others, somebody gone for a while: what was decided of an author goes with the name.
+#[tokio::test]
+async fn places_that_shift() {
+    let app = decided().await;
+    let of = |authors: &[&str]| [with(paper("Proteins", Some(2012), authors), json!({ "doi": "10.1000/proteins" }))];
+    for (authors_of, expected) in [
+        (&["Uma Lee", "Ben Oak", "Wei Xu"][..], "proteins: uma-lee, ben-oak, wei-xu-2"),
+        (&["Wei Xu", "Uma Lee"][..], "proteins: wei-xu-2, uma-lee"),
+        (&["Uma Lee"][..], "proteins: uma-lee"),
+        (&["Tom Ford", "Uma Lee", "Wei Xu", "Ben Oak"][..], "proteins: tom-ford, uma-lee, wei-xu-2, ben-oak"),
+        (&["Ben Oak", "W. Xu"][..], "proteins: ben-oak, wei-xu-2"),
+    ] {
+        app.write(&records_of(json!(of(authors_of)))).await;
+        assert_eq!(authors(&app).await[4], expected, "{authors_of:?}");
+        assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
+    }
+}
+
+/// Somebody else stands in a place that was decided upon: the decision holds, and is told.
+#[tokio::test]
+async fn another_name_in_a_place() {
+    let app = decided().await;
+    let proteins =
+        json!([with(paper("Proteins", Some(2012), &["Ben Oak", "Ann Poe"]), json!({ "doi": "10.1000/proteins" }))]);
+    let written = app.write(&records_of(proteins)).await;
+    assert_eq!(authors(&app).await[4], "proteins: ben-oak, wei-xu-2");
+    let notes: Vec<&String> = written.notes.iter().map(|(_, note)| note).collect();
+    assert_eq!(
+        notes,
+        [
+            "Ann Poe stands where somebody else stood when it was decided who that is, which is kept; where it is wrong now, \
+          split the paper from them"
+        ]
+    );
+}
+
+/// What comes new for the name or the ORCID iD of somebody merged is the survivor's, and stays with the survivor.
+#[tokio::test]
+async fn what_comes_later() {
+    let app = decided().await;
+    let tides = [
+        paper("Tides again", Some(2020), &["Ida M. Brook"]),
+        with(researcher("I. Brook"), json!({ "orcid": orcid(7), "homepageUrl": "https://example.org/brook" })),
+    ];
+    app.write(&records_of(json!(tides))).await;
+    assert_eq!(authors(&app).await[6], "tides-again: ida-brook");
+    let count = people(&app).await.len();
+    decide(&app, &["undo", "1"]);
+    assert_eq!(authors(&app).await[6], "tides-again: ida-brook");
+    assert_eq!(people(&app).await.len(), count + 1);
+    assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
+
+    // Of somebody who came by a split what came since goes back, too, and the address leads on.
+    app.write(&records_of(json!([with(
+        paper("More folds", Some(2021), &[]),
+        json!({ "authors": [{ "position": 1, "name": "Wei Xu", "orcid": orcid(9) }] })
+    )])))
+    .await;
+    app.sql(
+        "UPDATE authorship SET researcher_id = (SELECT id FROM researcher WHERE slug = 'wei-xu-2') \
+         WHERE paper_id = (SELECT id FROM paper WHERE slug = 'more-folds')",
+    )
+    .await;
+    decide(&app, &["undo", "2"]);
+    assert_eq!(authors(&app).await[7], "more-folds: wei-xu");
+    let found = app.data("{ researcher(by: {slug: \"wei-xu-2\"}) { slug formerIds statistics { paperCount } } }").await;
+    assert_eq!(found["researcher"]["slug"], "wei-xu");
+    assert_eq!(found["researcher"]["statistics"]["paperCount"], 4);
+    assert_eq!(texts(&json!([found["researcher"]]), &["slug"]), ["wei-xu"]);
+    assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
+}
+
+/// An author whose name is the same stays who it is, though the name alone would say somebody else.
+#[tokio::test]
+async fn places_keep_their_people() {
+    let app = TestApp::start().await;
+    let one = |venue: &str| {
+        json!([with(paper("On mills", Some(2001), &["Wei Xu", "Uma Lee"]), json!({ "venueName": venue }))])
+    };
+    app.write(&records_of(one("A"))).await;
+    app.load(json!([with(researcher("Wei Xu Senior"), json!({ "orcid": orcid(3) }))])).await;
+    app.sql("UPDATE authorship SET researcher_id = (SELECT id FROM researcher WHERE slug = 'wei-xu-senior') WHERE name = 'Wei Xu'; \
+         INSERT INTO authorship_resolution SELECT id, 'EVIDENCE', 0.75, '[{\"kind\": \"SHARED_COAUTHOR\", \"value\": \"Uma Lee\"}]' \
+         FROM authorship WHERE name = 'Wei Xu'").await;
+    app.write(&records_of(one("B"))).await;
+    assert_eq!(authors(&app).await, ["on-mills: wei-xu-senior, uma-lee"]);
+    let why = "SELECT method || ' ' || confidence || ' ' || (evidence -> 0 ->> 'value') FROM authorship_resolution";
+    assert_eq!(query(&app.database_url, why).await, ["EVIDENCE 0.75 Uma Lee"]);
+    // Another name is another person.
+    app.write(&records_of(json!([paper("On mills", Some(2001), &["Wei Lin", "Uma Lee"])]))).await;
+    assert_eq!(authors(&app).await, ["on-mills: wei-lin, uma-lee"]);
+    assert_eq!(query(&app.database_url, why).await, Vec::<String>::new());
+}
+
+/// The record of somebody merged comes from another source, by the ORCID iD that the survivor does not have.
+#[tokio::test]
+async fn records_of_former_people() {
+    let app = start().await;
+    app.load(json!([with(researcher("Ida Brook-Oak"), json!({ "orcid": orcid(8) }))])).await;
+    decide(&app, &["merge", "ida-m-brook", "ida-brook-oak", "--force"]);
+    let before = people(&app).await;
+    let record = with(
+        researcher("Ida Oak"),
+        json!({ "orcid": orcid(8), "homepageUrl": "https://example.org/oak", "portraitUrl": "https://example.org/oak.png" }),
+    );
+    import(&app, "other", &[record]);
+    assert_eq!(people(&app).await, before);
+    let filled = "SELECT concat_ws(' ', orcid, homepage_url, portrait_url) FROM researcher WHERE slug = 'ida-m-brook'";
+    let expected = format!("{} https://example.org/ida https://example.org/oak.png", orcid(7));
+    assert_eq!(query(&app.database_url, filled).await, [expected]);
+}
