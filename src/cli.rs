@@ -20,6 +20,10 @@ use crate::server::{Application, Settings};
 use crate::store::Store;
 use crate::{demo, schema};
 
+mod names;
+
+use names::NamesCommand;
+
 /// A directory of people and papers, served as GraphQL
 #[derive(Parser, Debug)]
 #[command(name = "academic-directory", version, args_conflicts_with_subcommands = true)]
@@ -38,6 +42,11 @@ enum Command {
     Serve(Box<ServeConfig>),
     /// Load files into the directory
     Import(ImportArguments),
+    /// Decide what a person is called, and which names are shown
+    Names {
+        #[command(subcommand)]
+        command: NamesCommand,
+    },
     /// Apply or revert migrations, or tell which are applied
     Migrate {
         /// What to do
@@ -168,7 +177,7 @@ impl Cli {
         let traces = match &self.command {
             None => Some(&self.serve.traces),
             Some(Command::Serve(serve)) => Some(&serve.traces),
-            Some(Command::Import(_) | Command::Migrate { .. } | Command::Schema) => None,
+            Some(Command::Import(_) | Command::Names { .. } | Command::Migrate { .. } | Command::Schema) => None,
         };
         (&self.database.log, self.database.log_format, traces)
     }
@@ -181,6 +190,7 @@ impl Cli {
                 Ok(ExitCode::SUCCESS)
             }
             Some(Command::Migrate { direction }) => migrate(&self.database, direction).await,
+            Some(Command::Names { command }) => names::run(&self.database, command).await,
             Some(Command::Import(arguments)) if arguments.dry_run => survey(&arguments.import()).await,
             Some(Command::Import(arguments)) => import(&self.database, arguments.import()).await,
             Some(Command::Serve(serve)) => self::serve(&self.database, *serve).await,

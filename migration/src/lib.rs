@@ -19,6 +19,7 @@ mod m20261123_000013_affiliation_start;
 mod m20261125_000014_directory_change;
 mod m20261125_000015_coauthor_count;
 mod m20261125_000020_name_repair;
+mod m20261126_000023_name_use;
 
 /// Applies and reverts the migrations.
 pub struct Migrator;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000014_directory_change::Migration),
             Box::new(m20261125_000015_coauthor_count::Migration),
             Box::new(m20261125_000020_name_repair::Migration),
+            Box::new(m20261126_000023_name_use::Migration),
         ]
     }
 }

@@ -6,11 +6,12 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::authorship::{Author, joins_resolved};
 use super::columns::Columns;
 use super::loaders::Loader;
 use super::sql::{Sql, ids, texts};
 use super::{Placed, Store};
-use crate::entity::{affiliation, authorship, organization, paper, researcher, topic};
+use crate::entity::{affiliation, organization, paper, researcher, topic};
 use crate::error::Error;
 
 /// A table whose rows have pages and keys of their own, or at least ids.
@@ -21,14 +22,20 @@ pub trait Table: Columns + Send + Sync + 'static {
     const IS_ENTITY: bool;
     /// Columns that hold an identifier each.
     const IDENTIFIERS: &'static [&'static str];
+    /// What joins to the table, named `node`, the others that have columns of it.
+    const JOINS: &'static str;
 }
 
 macro_rules! table {
     ($model:ty, $name:literal, $is_entity:literal, $identifiers:expr) => {
+        table!($model, $name, $is_entity, $identifiers, "");
+    };
+    ($model:ty, $name:literal, $is_entity:literal, $identifiers:expr, $joins:expr) => {
         impl Table for $model {
             const NAME: &'static str = $name;
             const IS_ENTITY: bool = $is_entity;
             const IDENTIFIERS: &'static [&'static str] = $identifiers;
+            const JOINS: &'static str = $joins;
         }
     };
 }
@@ -38,7 +45,7 @@ table!(organization::Model, "organization", true, &["ror"]);
 table!(topic::Model, "topic", true, &[]);
 table!(paper::Model, "paper", true, &["doi", "arxiv_id"]);
 table!(affiliation::Model, "affiliation", false, &[]);
-table!(authorship::Model, "authorship", false, &[]);
+table!(Author, "authorship", false, &[], joins_resolved!("node"));
 
 /// Asks for the row with an id that the directory itself stored.
 pub struct ById<M>(i64, PhantomData<fn() -> M>);
@@ -120,8 +127,9 @@ impl<M: Table> Loader<ById<M>> for Store {
     async fn load(&self, keys: &[ById<M>]) -> Result<HashMap<ById<M>, Arc<M>>, Error> {
         let table = M::NAME;
         let numbers = ids(keys.iter().map(|key| key.0));
-        let columns = M::of(table, true);
-        let sql = Sql::with(&format!("SELECT {table}.id, {columns} FROM {table} WHERE id = ANY(?)"), numbers);
+        let (columns, joins) = (M::of("node", true), M::JOINS);
+        let sql = format!("SELECT node.id, {columns} FROM {table} AS node{joins} WHERE node.id = ANY(?)");
+        let sql = Sql::with(&sql, numbers);
         let rows = self.rows::<Placed<M>>(type_name::<ById<M>>(), sql).await?;
         Ok(rows.into_iter().map(|Placed(row)| (ById::new(row.key), Arc::new(row.value))).collect())
     }
@@ -208,8 +216,8 @@ fn by_key_sql<M: Table>(keys: &[ByKey<M>]) -> Sql {
             .then_with("?::text[]) AS wanted(index, key) ", texts(slugs.1.clone()))
             .then(format!("JOIN {table} AS found ON found.slug = wanted.key"));
         let former = wanted(slugs.0).then_with("?::text[]) AS wanted(index, key) ", texts(slugs.1)).then(format!(
-            "JOIN (SELECT survivor_id AS id, former_slug FROM former_identity WHERE kind = '{table}') AS found \
-             ON found.former_slug = wanted.key"
+            "JOIN (SELECT survivor_id AS id, former_slug FROM former_identity WHERE kind = '{table}' \
+             UNION ALL SELECT id, slug FROM former_slug WHERE kind = '{table}') AS found ON found.former_slug = wanted.key"
         ));
         parts.push(present.then(" UNION ALL ").then(former));
     }
@@ -237,5 +245,5 @@ fn by_key_sql<M: Table>(keys: &[ByKey<M>]) -> Sql {
     let union = parts.fold(first, |union, part| union.then(" UNION ALL ").then(part));
     Sql::from(format!("SELECT hit.index, {} FROM (", M::of("node", true)))
         .then(union)
-        .then(format!(") AS hit(index, id) JOIN {table} AS node ON node.id = hit.id"))
+        .then(format!(") AS hit(index, id) JOIN {table} AS node ON node.id = hit.id{}", M::JOINS))
 }

@@ -16,6 +16,8 @@ use crate::record::Record;
 
 mod coauthorship;
 mod label;
+pub mod name_decision;
+mod naming;
 mod organization;
 mod paper;
 mod person;

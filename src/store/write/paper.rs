@@ -204,6 +204,7 @@ impl Batch<'_> {
             position: Option<i32>,
             name_as_published: String,
             name: String,
+            display_name: Option<String>,
             orcid: Option<String>,
         }
         let existing = pending.iter().filter(|change| change.record.authors_are_incomplete);
@@ -211,7 +212,7 @@ impl Batch<'_> {
         if existing.is_empty() {
             return Ok(());
         }
-        let sql = "SELECT paper_id, position, name_as_published, authorship.name, researcher.orcid FROM authorship \
+        let sql = "SELECT paper_id, position, name_as_published, authorship.name, display_name, researcher.orcid FROM authorship \
              LEFT JOIN researcher ON researcher.id = researcher_id WHERE paper_id = ANY(?) ORDER BY paper_id, list_order";
         let mut by_paper: HashMap<i64, Vec<Held>> = HashMap::new();
         for held in self.rows::<Held>(Sql::with(sql, ids(existing))).await? {
@@ -224,19 +225,18 @@ impl Batch<'_> {
                 held.iter().any(|held| {
                     let is_same_orcid =
                         author.orcid.as_ref().is_some_and(|orcid| held.orcid.as_deref() == Some(orcid.as_str()));
-                    let held = [&held.name_as_published, &held.name];
-                    is_same_orcid || held.into_iter().any(|name| names::identity_key(name) == key)
+                    let names = [Some(&held.name_as_published), Some(&held.name), held.display_name.as_ref()];
+                    is_same_orcid || names.into_iter().flatten().any(|name| names::identity_key(name) == key)
                 })
             };
             let missing: Vec<AuthorRecord> =
                 change.record.authors.iter().filter(|author| !is_held(author)).cloned().collect();
             let has_full_list = held.iter().any(|held| held.position.is_some());
-            if has_full_list && let Some(author) = missing.first() {
-                let note = format!(
-                    "nobody among the authors of the paper has the name {}; its authors were left as they are",
-                    author.name
-                );
-                self.written.notes.push((change.index, note));
+            if has_full_list && !missing.is_empty() {
+                // Without the name: it may be one that the directory knows and does not tell.
+                let note =
+                    "nobody among the authors of the paper is the one of the record; its authors were left as they are";
+                self.written.notes.push((change.index, note.to_owned()));
             }
             change.authors = if has_full_list || missing.is_empty() {
                 Cow::Borrowed(&[])
@@ -412,7 +412,7 @@ impl Batch<'_> {
         let mut new_ids = self.new_ids("authorship", amount.max(1)).await?;
         let mut named = authors.iter().zip(resolved);
         let mut rows = Vec::with_capacity(mentions.len());
-        let mut rors = Vec::new();
+        let (mut rors, mut repeated) = (Vec::new(), Vec::new());
         for (paper_id, change) in written {
             let last = change.authors.iter().filter_map(|author| author.position).max().unwrap_or_default();
             let (mut taken, mut present) = (HashSet::new(), HashSet::new());
@@ -433,7 +433,10 @@ impl Batch<'_> {
                         None => self.new_ids("authorship", 1).await?.pop().unwrap_or_default(),
                     },
                 };
-                let researcher_id = people.id(place);
+                // The same person twice on one paper is two people, or a mistake: the second one is left open.
+                let (named_id, is_first) = people.id(place).map_or((None, true), |id| (Some(id), present.insert(id)));
+                let researcher_id = named_id.filter(|_| is_first);
+                repeated.extend(named_id.filter(|_| !is_first).map(|other| Link { one: id, other, position: 0 }));
                 rors.extend(
                     author.organizations.iter().filter_map(|place| place.ror.as_ref()).map(|ror| (id, ror.to_string())),
                 );
@@ -444,8 +447,7 @@ impl Batch<'_> {
                     position,
                     name_as_published: author.name.replace('\0', ""),
                     name: &named.name,
-                    // The same person twice on one paper is two people, or a mistake: the second one is left open.
-                    researcher_id: researcher_id.filter(|id| present.insert(*id)),
+                    researcher_id,
                     is_corresponding: author.is_corresponding,
                     equal_contribution_group: author.equal_contribution_group,
                     affiliations_as_published: &author.affiliations_as_published,
@@ -466,6 +468,8 @@ impl Batch<'_> {
              rows.repair_value, rows.repair_rule, rows.repair_confidence, rows.is_repair_applied, rows.suggestion_key, \
              rows.confirming_key FROM rows JOIN paper ON paper.id = rows.paper_id";
         self.with_rows(AUTHORSHIP_COLUMNS, &rows, insert).await?;
+        let same = "UPDATE authorship SET same_as_id = rows.other FROM rows WHERE authorship.id = rows.one";
+        self.with_rows("one bigint, other bigint", &repeated, same).await?;
         self.authorship_organizations(rors).await
     }
 

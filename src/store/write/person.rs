@@ -24,7 +24,8 @@ pub(super) struct Mention<'a> {
 /// The people that a batch mentions: those there are, and those it makes.
 ///
 /// The same ORCID iD is the same person. Without one, the same name is: somebody of that name without an ORCID iD, or
-/// the only one with one. An ORCID iD that nobody has goes to the person of that name who has none.
+/// the only one with one. An ORCID iD that nobody has goes to the person of that name who has none. Of that name is also who
+/// has it as a name that is not shown, or by somebody's decision.
 #[derive(Default)]
 pub(super) struct People {
     by_orcid: HashMap<String, usize>,
@@ -71,23 +72,26 @@ impl<'a> Mention<'a> {
 }
 
 impl People {
-    /// Who is meant: the place of somebody there is, or of somebody new.
-    pub(super) fn resolve(&mut self, mention: &Mention<'_>) -> usize {
-        let key = names::identity_key(mention.name);
-        if let Some(orcid) = mention.orcid
-            && let Some(place) = self.by_orcid.get(orcid.as_str())
-        {
-            return *place;
+    /// Who is meant of those there are.
+    pub(super) fn find(&self, mention: &Mention<'_>) -> Option<usize> {
+        if let Some(place) = mention.orcid.and_then(|orcid| self.by_orcid.get(orcid.as_str())) {
+            return Some(*place);
         }
-        let namesakes = self.by_name.get(&key).map_or(&[][..], Vec::as_slice);
+        let namesakes = self.by_name.get(&names::identity_key(mention.name)).map_or(&[][..], Vec::as_slice);
         let nameless = namesakes.iter().copied().find(|place| !self.people[*place].has_orcid);
-        let found = match (mention.orcid, nameless, namesakes) {
+        match (mention.orcid, nameless, namesakes) {
             (_, Some(place), _) => Some(place),
             (None, None, [only]) => Some(*only),
             _ => None,
-        };
-        let place = found.unwrap_or_else(|| self.add(mention, key));
-        if let Some(orcid) = mention.orcid {
+        }
+    }
+
+    /// Who is meant: the place of somebody there is, or of somebody new.
+    pub(super) fn resolve(&mut self, mention: &Mention<'_>) -> usize {
+        let place = self.find(mention).unwrap_or_else(|| self.add(mention));
+        if let Some(orcid) = mention.orcid
+            && self.by_orcid.get(orcid.as_str()) != Some(&place)
+        {
             let person = &mut self.people[place];
             person.has_orcid = true;
             match &mut person.new {
@@ -99,8 +103,8 @@ impl People {
         place
     }
 
-    fn add(&mut self, mention: &Mention<'_>, key: String) -> usize {
-        let place = self.people.len();
+    fn add(&mut self, mention: &Mention<'_>) -> usize {
+        let (place, key) = (self.people.len(), names::identity_key(mention.name));
         let new = NewPerson {
             display_name: names::clean(mention.name),
             parts: mention.parts(),
@@ -131,19 +135,30 @@ impl Batch<'_> {
         keys.sort_unstable();
         keys.dedup();
         let orcids = mentions.iter().filter_map(|mention| mention.orcid).map(ToString::to_string);
-        let sql = Sql::with("SELECT id, name_key, orcid FROM researcher WHERE name_key = ANY(?)", texts(keys))
+        let sql = Sql::with("SELECT id, name_key, orcid FROM researcher WHERE name_key = ANY(?)", texts(keys.clone()))
+            .then_with(" UNION SELECT id, name_key, orcid FROM researcher WHERE orcid = ANY(?)", texts(orcids))
             .then_with(
-                " UNION SELECT id, name_key, orcid FROM researcher WHERE orcid = ANY(?) ORDER BY id",
-                texts(orcids),
+                " UNION SELECT researcher.id, other.name_key, orcid FROM researcher_name AS other \
+                 JOIN researcher ON researcher.id = other.researcher_id \
+                 WHERE (other.use <> 'DISPLAY' OR other.source IS NULL) AND other.name_key = ANY(?) ORDER BY id",
+                texts(keys),
             );
         let mut people = People::default();
+        let mut places: HashMap<i64, usize> = HashMap::new();
         for row in self.rows::<Namesake>(sql).await? {
-            let place = people.people.len();
-            if let Some(orcid) = &row.orcid {
-                people.by_orcid.insert(orcid.clone(), place);
+            let place = *places.entry(row.id).or_insert(people.people.len());
+            if place == people.people.len() {
+                people.people.push(Person {
+                    id: Some(row.id),
+                    has_orcid: row.orcid.is_some(),
+                    adopts: None,
+                    new: None,
+                });
+            }
+            if let Some(orcid) = row.orcid {
+                people.by_orcid.insert(orcid, place);
             }
             people.by_name.entry(row.name_key).or_default().push(place);
-            people.people.push(Person { id: Some(row.id), has_orcid: row.orcid.is_some(), adopts: None, new: None });
         }
         Ok(people)
     }

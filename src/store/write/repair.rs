@@ -128,17 +128,19 @@ struct Renamed {
     given_name: Option<String>,
     family_name: Option<String>,
     orcid: Option<String>,
-    /// Whether a source has a record of the person, which says what they are called.
+    /// Whether a source has a record of the person, or somebody's decision, which says what they are called.
     is_recorded: bool,
+    /// Whether somebody decided what they are called.
+    is_decided: bool,
 }
 
 /// An authorship on its way to another person.
-#[derive(Serialize)]
-struct Move {
-    id: i64,
-    paper_id: i64,
-    former_id: i64,
-    researcher_id: i64,
+#[derive(Serialize, FromQueryResult)]
+pub(super) struct Move {
+    pub id: i64,
+    pub paper_id: i64,
+    pub former_id: i64,
+    pub researcher_id: i64,
 }
 
 /// Somebody of whom nothing is left, and who has it.
@@ -201,7 +203,8 @@ impl Batch<'_> {
         Ok(authors)
     }
 
-    /// Those of the suggested spellings that a name of the directory has: an author's, or a person's by a record of theirs.
+    /// Those of the suggested spellings that a name of the directory has: an author's, or a person's by a record of theirs, or
+    /// by somebody's decision.
     async fn confirmed(&self, keys: HashSet<String>) -> Result<HashSet<String>, Error> {
         #[derive(FromQueryResult)]
         struct Found {
@@ -212,7 +215,7 @@ impl Batch<'_> {
         }
         let sql = Sql::with("SELECT asked.key FROM unnest(?::text[]) AS asked(key) WHERE ", texts(keys)).then(
             "EXISTS (SELECT FROM authorship WHERE authorship.confirming_key = asked.key) \
-             OR EXISTS (SELECT FROM researcher JOIN source_record ON source_record.researcher_id = researcher.id \
+             OR EXISTS (SELECT FROM researcher_name WHERE researcher_name.name_key = asked.key) OR EXISTS (SELECT FROM researcher JOIN source_record ON source_record.researcher_id = researcher.id \
              WHERE researcher.name_key = asked.key)",
         );
         Ok(self.rows::<Found>(sql).await?.into_iter().map(|row| row.key).collect())
@@ -278,15 +281,17 @@ impl Batch<'_> {
         }
         let sql = Sql::with(
             "SELECT id, display_name, name_key, given_name, family_name, orcid, \
-             EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id) AS is_recorded \
-             FROM researcher WHERE id = ANY(?)",
+             EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id) \
+             OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id) AS is_recorded, \
+             EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id \
+             AND display_name IS NOT NULL) AS is_decided FROM researcher WHERE id = ANY(?)",
             ids(people),
         );
         let people: HashMap<i64, Renamed> =
             self.rows::<Renamed>(sql).await?.into_iter().map(|person| (person.id, person)).collect();
 
-        // By their ORCID iD people are who they are, however they are called.
-        let is_known_otherwise = |person: &Renamed| person.is_recorded && person.orcid.is_some();
+        // By their ORCID iD people are who they are, however they are called, and by a decision what they are called.
+        let is_known_otherwise = |person: &Renamed| person.is_decided || (person.is_recorded && person.orcid.is_some());
         let mut whole: BTreeMap<i64, String> = BTreeMap::new();
         let mut respelled: BTreeMap<i64, (String, String)> = BTreeMap::new();
         let mut moved: Vec<(i64, i64, &Renamed, String)> = Vec::new();
@@ -348,18 +353,11 @@ impl Batch<'_> {
         self.execute(sql).await
     }
 
-    /// Moves authorships to those whom their new names mean, counts again what follows, and takes those away of whom
-    /// nothing is left.
+    /// Moves authorships to those whom their new names mean.
     async fn move_authorships(&mut self, moved: Vec<(i64, i64, &Renamed, String)>) -> Result<(), Error> {
         if moved.is_empty() {
             return Ok(());
         }
-        let mut papers: Vec<i64> = moved.iter().map(|(_, paper_id, ..)| *paper_id).collect();
-        papers.sort_unstable();
-        papers.dedup();
-        let mut people_to_recount = self.authors_of(&papers).await?;
-        let mut pairs_to_recount = self.pairs_of(&papers).await?;
-
         let former: HashSet<i64> = moved.iter().map(|(_, _, person, _)| person.id).collect();
         let without = "UPDATE researcher SET orcid = NULL WHERE orcid IS NOT NULL AND id = ANY(?)";
         self.execute(Sql::with(without, ids(former.iter().copied()))).await?;
@@ -389,20 +387,33 @@ impl Batch<'_> {
                 Some(Move { id: *id, paper_id: *paper_id, former_id: person.id, researcher_id })
             })
             .collect();
-        let leave = "UPDATE authorship SET researcher_id = NULL WHERE id = ANY(?)";
-        self.execute(Sql::with(leave, ids(moved.iter().map(|(id, ..)| *id)))).await?;
+        self.give(&moves).await
+    }
+
+    /// Gives authorships to other people, counts again what follows, and takes those away of whom nothing is left.
+    pub(super) async fn give(&mut self, moves: &[Move]) -> Result<(), Error> {
+        let mut papers: Vec<i64> = moves.iter().map(|row| row.paper_id).collect();
+        papers.sort_unstable();
+        papers.dedup();
+        let mut people_to_recount = self.authors_of(&papers).await?;
+        let mut pairs_to_recount = self.pairs_of(&papers).await?;
+        let leave = "UPDATE authorship SET researcher_id = NULL, same_as_id = NULL WHERE id = ANY(?)";
+        self.execute(Sql::with(leave, ids(moves.iter().map(|row| row.id)))).await?;
         // Who is on the paper already is there once, and the other place is left open.
         let enter = "UPDATE authorship SET researcher_id = rows.researcher_id FROM (SELECT DISTINCT ON (paper_id, researcher_id) * \
              FROM rows ORDER BY paper_id, researcher_id, id) AS rows WHERE authorship.id = rows.id AND NOT EXISTS (SELECT FROM authorship AS other WHERE other.paper_id = rows.paper_id \
              AND other.researcher_id = rows.researcher_id)";
-        self.with_rows(MOVE_COLUMNS, &moves, enter).await?;
+        self.with_rows(MOVE_COLUMNS, moves, enter).await?;
+        let leave_open = "UPDATE authorship SET same_as_id = rows.researcher_id FROM rows \
+             WHERE authorship.id = rows.id AND authorship.researcher_id IS NULL";
+        self.with_rows(MOVE_COLUMNS, moves, leave_open).await?;
 
         people_to_recount.extend(self.authors_of(&papers).await?);
         pairs_to_recount.extend(self.pairs_of(&papers).await?);
         self.recount_people(&people_to_recount).await?;
         self.touched.counted.extend(people_to_recount);
         self.recount_pairs(&pairs_to_recount).await?;
-        self.merge_empty(&moves).await
+        self.merge_empty(moves).await
     }
 
     /// Takes people away of whom nothing is left, so that their ids and addresses lead to those who have their papers.
@@ -418,6 +429,8 @@ impl Batch<'_> {
              AND NOT EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id) \
              AND NOT EXISTS (SELECT FROM external_id WHERE researcher_id = researcher.id) \
              AND NOT EXISTS (SELECT FROM affiliation WHERE researcher_id = researcher.id) \
+             AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_id = researcher.id) \
+             AND NOT EXISTS (SELECT FROM name_decision WHERE researcher_id = researcher.id) \
              AND NOT EXISTS (SELECT FROM researcher_topic WHERE researcher_id = researcher.id) ORDER BY id",
             ids(moves.iter().map(|row| row.former_id)),
         );
@@ -433,14 +446,19 @@ impl Batch<'_> {
                 Some(Merge { former_id: former.id, former_slug: former.slug.clone(), survivor_id })
             })
             .collect();
+        let merge_columns = "former_id bigint, former_slug text, survivor_id bigint";
+        let open_places = "UPDATE authorship SET same_as_id = rows.survivor_id FROM rows WHERE authorship.same_as_id = rows.former_id";
+        self.with_rows(merge_columns, &merges, open_places).await?;
         self.forget(Kind::Researcher, empty.iter().map(|former| former.id).collect()).await?;
         let delete = "DELETE FROM researcher WHERE id = ANY(?)";
         self.execute(Sql::with(delete, ids(empty.iter().map(|former| former.id)))).await?;
         let merge = ", moved AS (UPDATE former_identity SET survivor_id = rows.survivor_id FROM rows \
-             WHERE former_identity.kind = 'researcher' AND former_identity.survivor_id = rows.former_id) \
+             WHERE former_identity.kind = 'researcher' AND former_identity.survivor_id = rows.former_id), \
+             led AS (UPDATE former_slug SET id = rows.survivor_id FROM rows \
+             WHERE former_slug.kind = 'researcher' AND former_slug.id = rows.former_id) \
              INSERT INTO former_identity (kind, former_id, former_slug, survivor_id) \
              SELECT 'researcher', former_id, former_slug, survivor_id FROM rows";
-        self.with_rows("former_id bigint, former_slug text, survivor_id bigint", &merges, merge).await?;
+        self.with_rows(merge_columns, &merges, merge).await?;
         self.take_addresses(merges.iter().map(|merge| merge.survivor_id).collect()).await
     }
 

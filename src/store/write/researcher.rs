@@ -1,6 +1,5 @@
 //! Writes of people with their affiliations and topics.
 
-use sea_orm::FromQueryResult;
 use serde::Serialize;
 
 use super::person::Mention;
@@ -8,8 +7,8 @@ use super::repair::repaired;
 use super::{Batch, Effect, Identified, Said, digest};
 use crate::error::Error;
 use crate::language::LocalizedText;
-use crate::names;
-use crate::record::{AffiliationKind, AffiliationRecord, ResearcherRecord};
+use crate::names::{self, NameParts};
+use crate::record::{AffiliationKind, AffiliationRecord, OtherName, ResearcherRecord};
 use crate::store::search::Kind;
 use crate::store::sql::Sql;
 
@@ -21,7 +20,8 @@ struct Row<'a> {
     family_name: Option<String>,
     sort_name: String,
     name_key: String,
-    other_names: &'a [String],
+    told_names: Vec<&'a str>,
+    withholds_published_name: bool,
     headline: &'a LocalizedText,
     biography: &'a LocalizedText,
     portrait_url: Option<&'a str>,
@@ -29,7 +29,7 @@ struct Row<'a> {
 }
 
 const COLUMNS: &str = "id bigint, display_name text, given_name text, family_name text, sort_name text, name_key text, \
-     other_names text[], headline jsonb, biography jsonb, portrait_url text, homepage_url text";
+     told_names text[], withholds_published_name boolean, headline jsonb, biography jsonb, portrait_url text, homepage_url text";
 
 #[derive(Serialize)]
 struct AffiliationRow<'a> {
@@ -60,24 +60,27 @@ impl Batch<'_> {
             Mention { name: &name, given: given.as_deref(), family: family.as_deref(), orcid: record.orcid.as_ref() };
         let (id, is_new) = match known {
             Some(known) => (known.id, false),
-            None => {
-                let mut people = self.people(std::slice::from_ref(&mention)).await?;
-                let place = people.resolve(&mention);
-                let is_new = people.id(place).is_none();
-                self.store_people(&mut people).await?;
-                (people.id(place).ok_or_else(|| Error::internal("a person without an id"))?, is_new)
-            }
+            None => self.whose(&mention, record).await?,
         };
-        let parts = mention.parts();
-        self.spelled(id, &name).await?;
+        let before = self.naming(id).await?;
+        let (name, parts) = if before.keeps_name(&name, self.source, &key)? {
+            let parts = NameParts { given: before.given_name.clone(), family: before.family_name.clone() };
+            (before.display_name.clone(), parts)
+        } else {
+            (name.clone(), mention.parts())
+        };
+        // A record's name may decide over repairs of authors' names, as may the one that it takes away.
+        self.spellings.extend([before.name_key.clone(), names::identity_key(&name)]);
+        let told_names = record.other_names.iter().filter(|name| !name.is_hidden()).map(|name| name.value.as_str());
         let row = Row {
             id,
-            display_name: name.clone(),
             sort_name: names::sort_key(&name, &parts),
             given_name: parts.given,
             family_name: parts.family,
             name_key: names::identity_key(&name),
-            other_names: &record.other_names,
+            display_name: name,
+            told_names: told_names.collect(),
+            withholds_published_name: record.withhold_published_name && !before.is_withholding_decided,
             headline: &record.headline,
             biography: &record.biography,
             portrait_url: record.portrait_url.as_deref(),
@@ -85,7 +88,9 @@ impl Batch<'_> {
         };
         let update = "UPDATE researcher SET display_name = rows.display_name, given_name = rows.given_name, \
              family_name = rows.family_name, sort_name = rows.sort_name, name_key = rows.name_key, \
-             other_names = CASE WHEN cardinality(rows.other_names) > 0 THEN rows.other_names ELSE researcher.other_names END, \
+             told_names = CASE WHEN cardinality(rows.told_names) > 0 THEN rows.told_names ELSE researcher.told_names END, \
+             other_names = CASE WHEN cardinality(rows.told_names) > 0 THEN rows.told_names ELSE researcher.other_names END, \
+             withholds_published_name = researcher.withholds_published_name OR rows.withholds_published_name, \
              headline = researcher.headline || rows.headline, biography = researcher.biography || rows.biography, \
              portrait_url = coalesce(rows.portrait_url, researcher.portrait_url), \
              homepage_url = coalesce(rows.homepage_url, researcher.homepage_url), updated_at = now() \
@@ -99,6 +104,12 @@ impl Batch<'_> {
                 .then_with("? ", names::slug(wanted, "researcher"))
                 .then_with("AND id = ?", id);
             self.execute(sql).await?;
+        }
+        let hides_names = record.withhold_published_name || record.other_names.iter().any(OtherName::is_hidden);
+        if hides_names || !before.is_plain() {
+            self.tell_names(id, &key, record).await?;
+            self.absorb_namesakes(id).await?;
+            self.settle_names(id, None).await?;
         }
         for affiliation in &record.affiliations {
             self.affiliation(id, affiliation).await?;
@@ -117,17 +128,17 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Notes that somebody's record comes with this name, which may decide over repairs of authors' names, as may the one
-    /// that it takes away.
-    async fn spelled(&mut self, id: i64, name: &str) -> Result<(), Error> {
-        #[derive(FromQueryResult)]
-        struct Held {
-            name_key: String,
-        }
-        let held = self.rows::<Held>(Sql::with("SELECT name_key FROM researcher WHERE id = ?", id)).await?;
-        self.spellings.extend(held.into_iter().map(|row| row.name_key));
-        self.spellings.insert(names::identity_key(name));
-        Ok(())
+    /// Whose record it is, by the name or by one that it hides; and whether that is somebody new.
+    async fn whose(&mut self, mention: &Mention<'_>, record: &ResearcherRecord) -> Result<(i64, bool), Error> {
+        let hidden = record.other_names.iter().filter(|name| name.is_hidden());
+        let hidden = hidden.map(|name| Mention { name: &name.value, given: None, family: None, orcid: mention.orcid });
+        let mentions: Vec<Mention<'_>> = std::iter::once(mention.clone()).chain(hidden).collect();
+        let mut people = self.people(&mentions).await?;
+        let known_by = mentions.iter().find(|mention| people.find(mention).is_some()).unwrap_or(mention);
+        let place = people.resolve(known_by);
+        let is_new = people.id(place).is_none();
+        self.store_people(&mut people).await?;
+        Ok((people.id(place).ok_or_else(|| Error::internal("a person without an id"))?, is_new))
     }
 
     async fn affiliation(&mut self, researcher_id: i64, record: &AffiliationRecord) -> Result<(), Error> {
