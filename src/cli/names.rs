@@ -148,7 +148,7 @@ fn list(names: &AllNames) -> String {
     let (shown, is_decided) = &names.shown;
     let by = if *is_decided { "decided" } else { "sources" };
     let mut text = format!(
-        "all names of {} for those who run the directory: search-only and private ones are told nowhere else\n",
+        "all names of {}, for those who run the directory: search-only and private ones are told nowhere else\n",
         names.slug
     );
     text.push_str(&line("shown", shown, by));

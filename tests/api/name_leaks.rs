@@ -312,16 +312,19 @@ async fn headers_and_kept_answers() {
 async fn the_program() {
     let (app, place) = a_directory().await;
     // Imports that meet the names again, under records of others.
-    let owner = |number: u64, given: &str, family: &str| {
+    let owner = |number: u64, given: &str, family: &str, work: &str| {
         json!({ "orcid-identifier": { "path": orcid(number) }, "person": { "name": { "visibility": "public",
             "given-names": { "value": given }, "family-name": { "value": family } } },
             "activities-summary": { "works": { "group": [{ "work-summary": [{ "visibility": "public",
-                "title": { "title": { "value": "Three" } }, "external-ids": { "external-id": [{ "external-id-type": "doi",
-                "external-id-value": "10.5555/three", "external-id-relationship": "self" }] } }] }] } } })
+                "title": { "title": { "value": work } }, "external-ids": { "external-id": [{ "external-id-type": "doi",
+                "external-id-value": format!("10.5555/{}", work.to_lowercase()), "external-id-relationship": "self" }] } }] }] } } })
     };
     // Two of them bring an ORCID iD to whom they name; the third is somebody else, of whom the paper knows nothing.
-    let owners =
-        [owner(8, "Wyrmtikka", "Plorváne"), owner(9, "Quexilla", "Drombasket"), owner(10, "Žuzqarka", "Vexolínt")];
+    let owners = [
+        owner(8, "Wyrmtikka", "Plorváne", "Three"),
+        owner(9, "Quexilla", "Drombasket", "Three"),
+        owner(10, "Žuzqarka", "Vexolínt", "Seven"),
+    ];
     let file = place.file("orcid.jsonl", owners.map(|owner| format!("{owner}\n")).concat());
     let outcome = place.import(&app.database_url, &["orcid", file]);
     assert_eq!(outcome.code, Some(0), "{outcome:?}");

@@ -95,6 +95,26 @@ async fn one_who_is_on_a_paper_twice() {
 }
 
 #[tokio::test]
+async fn namesakes_stay_apart() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        with(researcher("Anna Lake"), json!({ "orcid": orcid(2) })),
+        paper("A", Some(2001), &["Anna Lake", "Cy Ek"]),
+    ]))
+    .await;
+    let id = app.id_of("researcher", "anna-lake").await;
+    let ben = with(ben(hidden("Anna Lake", "PRIVATE")), json!({ "orcid": orcid(1) }));
+    let note = format!(
+        "others are shown under a name that the record hides, have records or an ORCID iD, and stay apart: {id}"
+    );
+    assert_eq!(app.write(&records_of(json!([ben]))).await.notes, [(0, note)]);
+    let found = people(&app).await;
+    assert_eq!(texts(&found, &["name"]), ["Ben Brook", "Cy Ek", "Anna Lake"]);
+    // What is hers shows her name.
+    assert_eq!(texts(&found[2]["papers"]["edges"], &["authorship", "nameAsPublished"]), ["Anna Lake"]);
+}
+
+#[tokio::test]
 async fn what_other_sources_say() {
     let app = TestApp::start().await;
     let by = async |source: &str, records: Value| {

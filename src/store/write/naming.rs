@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Batch;
 use super::repair::Move;
 use crate::error::Error;
+use crate::id::GlobalId;
 use crate::names::{self, EVERY_NAME};
 use crate::record::{NameUse, OtherName, ResearcherRecord};
 use crate::store::search::Kind;
@@ -235,18 +236,24 @@ impl Batch<'_> {
         self.execute(former.then_with("?)", naming.id)).await
     }
 
-    /// Gives somebody the papers of those who are known by nothing but papers under one of their hidden names.
-    pub(super) async fn absorb_namesakes(&mut self, id: i64) -> Result<(), Error> {
+    /// Gives somebody the papers of those who are known by nothing but papers under one of their hidden names. Tells who else
+    /// is shown under one.
+    pub(super) async fn absorb_namesakes(&mut self, id: i64) -> Result<Vec<GlobalId>, Error> {
+        #[derive(FromQueryResult)]
+        struct Namesake {
+            id: i64,
+        }
         let hidden = self.naming(id).await?.shown()?.hidden_names;
-        if hidden.is_empty() {
-            return Ok(());
+        let keys: Vec<String> = hidden.iter().map(|name| names::identity_key(name)).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
         }
         let sql = Sql::with(
             "SELECT authorship.id, paper_id, researcher.id AS former_id, ?::bigint AS researcher_id FROM researcher \
              JOIN authorship ON authorship.researcher_id = researcher.id WHERE researcher.orcid IS NULL AND researcher.name_key ",
             id,
         )
-        .then_with("= ANY(?) ", texts(hidden.iter().map(|name| names::identity_key(name))))
+        .then_with("= ANY(?) ", texts(keys.clone()))
         .then_with("AND researcher.id <> ALL(?) ", ids([id]))
         .then(
             "AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id) \
@@ -257,7 +264,12 @@ impl Batch<'_> {
              AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id) ORDER BY 1",
         );
         let moves = self.rows::<Move>(sql).await?;
-        if moves.is_empty() { Ok(()) } else { self.give(&moves).await }
+        if !moves.is_empty() {
+            self.give(&moves).await?;
+        }
+        let others = Sql::with("SELECT id FROM researcher WHERE name_key = ANY(?) ", texts(keys));
+        let others = self.rows::<Namesake>(others.then_with("AND id <> ? ORDER BY id", id)).await?;
+        Ok(others.into_iter().map(|row| GlobalId { kind: crate::id::Kind::Researcher, number: row.id }).collect())
     }
 }
 

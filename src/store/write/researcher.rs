@@ -108,7 +108,15 @@ impl Batch<'_> {
         let hides_names = record.withhold_published_name || record.other_names.iter().any(OtherName::is_hidden);
         if hides_names || !before.is_plain() {
             self.tell_names(id, &key, record).await?;
-            self.absorb_namesakes(id).await?;
+            let namesakes = self.absorb_namesakes(id).await?;
+            if hides_names && !namesakes.is_empty() {
+                let ids: Vec<String> = namesakes.iter().map(ToString::to_string).collect();
+                let note = format!(
+                    "others are shown under a name that the record hides, have records or an ORCID iD, and stay apart: {}",
+                    ids.join(", ")
+                );
+                self.note(index, note);
+            }
             self.settle_names(id, None).await?;
         }
         for affiliation in &record.affiliations {
