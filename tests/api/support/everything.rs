@@ -70,8 +70,9 @@ impl<'a> Everything<'a> {
                 }
                 let steps = self.arguments(name, field).into_iter();
                 let steps: Vec<String> = steps.map(|arguments| format!("{}{arguments}", field.name.node)).collect();
-                let there =
-                    here.iter().flat_map(|way| steps.iter().map(move |step| [&way[..], &[step.clone()]].concat()));
+                let there = here
+                    .iter()
+                    .flat_map(|way| steps.iter().map(move |step| [&way[..], std::slice::from_ref(step)].concat()));
                 ways.insert(target, there.collect());
                 waiting.push_back(target);
             }
