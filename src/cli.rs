@@ -21,6 +21,9 @@ use crate::store::Store;
 use crate::{demo, schema};
 
 mod identity;
+mod names;
+
+use names::NamesCommand;
 
 /// A directory of people and papers, served as GraphQL
 #[derive(Parser, Debug)]
@@ -44,6 +47,11 @@ enum Command {
     Identity {
         #[command(subcommand)]
         command: identity::IdentityCommand,
+    },
+    /// Decide what a person is called, and which names are shown
+    Names {
+        #[command(subcommand)]
+        command: NamesCommand,
     },
     /// Apply or revert migrations, or tell which are applied
     Migrate {
@@ -175,7 +183,13 @@ impl Cli {
         let traces = match &self.command {
             None => Some(&self.serve.traces),
             Some(Command::Serve(serve)) => Some(&serve.traces),
-            Some(Command::Import(_) | Command::Identity { .. } | Command::Migrate { .. } | Command::Schema) => None,
+            Some(
+                Command::Import(_)
+                | Command::Identity { .. }
+                | Command::Names { .. }
+                | Command::Migrate { .. }
+                | Command::Schema,
+            ) => None,
         };
         (&self.database.log, self.database.log_format, traces)
     }
@@ -188,6 +202,7 @@ impl Cli {
                 Ok(ExitCode::SUCCESS)
             }
             Some(Command::Migrate { direction }) => migrate(&self.database, direction).await,
+            Some(Command::Names { command }) => names::run(&self.database, command).await,
             Some(Command::Import(arguments)) if arguments.dry_run => survey(&arguments.import()).await,
             Some(Command::Import(arguments)) => import(&self.database, arguments.import()).await,
             Some(Command::Identity { command }) => identity::identity(&self.database, command).await,

@@ -201,6 +201,79 @@ pub struct AffiliationRecord {
     pub is_primary: bool,
 }
 
+/// What another name of a person is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum NameUse {
+    /// It is shown, and finds the person.
+    #[default]
+    Display,
+    /// It finds the person, and is shown nowhere.
+    SearchOnly,
+    /// It is shown nowhere and finds nobody; records under it are still known to be the person's.
+    Private,
+}
+
+/// Another name of a person: a text where it is public, else an object with `value` and `use`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "WrittenName", into = "WrittenName")]
+pub struct OtherName {
+    /// The name.
+    pub value: String,
+    /// What it is for.
+    pub name_use: NameUse,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "another name is a text, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE"
+)]
+enum WrittenName {
+    Public(String),
+    WithUse(NameWithUse),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NameWithUse {
+    value: String,
+    #[serde(default, rename = "use")]
+    name_use: NameUse,
+}
+
+impl OtherName {
+    /// Whether it is not to be shown.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        self.name_use != NameUse::Display
+    }
+}
+
+impl From<String> for OtherName {
+    fn from(value: String) -> Self {
+        Self { value, name_use: NameUse::Display }
+    }
+}
+
+impl From<WrittenName> for OtherName {
+    fn from(written: WrittenName) -> Self {
+        match written {
+            WrittenName::Public(value) => value.into(),
+            WrittenName::WithUse(NameWithUse { value, name_use }) => Self { value, name_use },
+        }
+    }
+}
+
+impl From<OtherName> for WrittenName {
+    fn from(OtherName { value, name_use }: OtherName) -> Self {
+        match name_use {
+            NameUse::Display => Self::Public(value),
+            NameUse::SearchOnly | NameUse::Private => Self::WithUse(NameWithUse { value, name_use }),
+        }
+    }
+}
+
 /// A person; the same ORCID iD, or without one the same name, means the same person.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -216,9 +289,12 @@ pub struct ResearcherRecord {
     /// Family name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family_name: Option<String>,
-    /// Other public forms of the name.
+    /// Other names, public or not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub other_names: Vec<String>,
+    pub other_names: Vec<OtherName>,
+    /// Whether the name is shown on all papers in place of the published ones; where false, nothing is said of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withhold_published_name: bool,
     /// Their ORCID iD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orcid: Option<Orcid>,

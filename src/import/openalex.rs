@@ -194,7 +194,10 @@ fn author(id: &str, author: &Value, notes: &mut Vec<String>) -> Result<Researche
     let affiliations =
         list(author.get("affiliations")).iter().filter_map(|affiliation| self::affiliation(affiliation, &last));
     Ok(ResearcherRecord {
-        other_names: fields::texts(author, "display_name_alternatives").filter(|other| *other != name).collect(),
+        other_names: fields::texts(author, "display_name_alternatives")
+            .filter(|other| *other != name)
+            .map(Into::into)
+            .collect(),
         name,
         orcid: fields::identifier::<Orcid>(text(author, "orcid").as_deref(), notes),
         identifiers,

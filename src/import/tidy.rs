@@ -5,8 +5,8 @@ use url::Url;
 use crate::language::{LanguageTag, LocalizedText};
 use crate::names;
 use crate::record::{
-    AbstractCompleteness, AffiliationRecord, Name, OrganizationRecord, PaperRecord, Record, ResearcherRecord,
-    TopicRecord, TopicReference,
+    AbstractCompleteness, AffiliationRecord, Name, OrganizationRecord, OtherName, PaperRecord, Record,
+    ResearcherRecord, TopicRecord, TopicReference,
 };
 
 /// The longest text of one field, in characters.
@@ -57,8 +57,7 @@ fn researcher(mut record: ResearcherRecord, notes: &mut Vec<String>) -> Result<R
     }
     record.given_name = some_line(record.given_name, "given name", notes);
     record.family_name = some_line(record.family_name, "family name", notes);
-    record.other_names =
-        record.other_names.into_iter().filter_map(|name| some_line(Some(name), "other name", notes)).collect();
+    record.other_names = other_names(&record, notes);
     record.headline = localized(&record.headline, names::clean, notes);
     record.biography = localized(&record.biography, names::clean_paragraphs, notes);
     record.portrait_url = address(record.portrait_url, "portrait", notes);
@@ -67,6 +66,19 @@ fn researcher(mut record: ResearcherRecord, notes: &mut Vec<String>) -> Result<R
     record.affiliations =
         record.affiliations.into_iter().map(|affiliation| self::affiliation(affiliation, notes)).collect();
     Ok(record)
+}
+
+fn other_names(record: &ResearcherRecord, notes: &mut Vec<String>) -> Vec<OtherName> {
+    let mut names = Vec::new();
+    for OtherName { value, name_use } in record.other_names.clone() {
+        let name = OtherName { value: line(&value, "other name", notes), name_use };
+        if name.is_hidden() && names::identity_key(&name.value) == names::identity_key(&record.name) {
+            notes.push("the name that is shown was also to be hidden; it is shown".to_owned());
+        } else if !name.value.is_empty() {
+            names.push(name);
+        }
+    }
+    names
 }
 
 fn affiliation(mut record: AffiliationRecord, notes: &mut Vec<String>) -> AffiliationRecord {

@@ -18,6 +18,8 @@ mod claim;
 mod coauthorship;
 pub mod identity;
 mod label;
+pub mod name_decision;
+mod naming;
 mod organization;
 mod paper;
 mod paper_version;

@@ -79,6 +79,7 @@ struct AuthorshipRow<'a> {
     name_as_published: String,
     name: &'a str,
     researcher_id: Option<i64>,
+    same_as_id: Option<i64>,
     is_corresponding: Option<bool>,
     equal_contribution_group: Option<u32>,
     affiliations_as_published: &'a [String],
@@ -94,7 +95,7 @@ struct AuthorshipRow<'a> {
 }
 
 const AUTHORSHIP_COLUMNS: &str = "id bigint, paper_id bigint, list_order integer, position integer, name_as_published text, \
-     name text, researcher_id bigint, is_corresponding boolean, equal_contribution_group integer, \
+     name text, researcher_id bigint, same_as_id bigint, is_corresponding boolean, equal_contribution_group integer, \
      affiliations_as_published text[], repair_value text, repair_rule text, repair_confidence double precision, \
      is_repair_applied boolean, suggestion_key text, confirming_key text, orcid text, author_ids text[], block text";
 
@@ -222,6 +223,7 @@ impl Batch<'_> {
             position: Option<i32>,
             name_as_published: String,
             name: String,
+            display_name: Option<String>,
             orcid: Option<String>,
         }
         let existing = pending.iter().filter(|change| change.record.authors_are_incomplete);
@@ -229,7 +231,7 @@ impl Batch<'_> {
         if existing.is_empty() {
             return Ok(());
         }
-        let sql = "SELECT paper_id, position, name_as_published, authorship.name, researcher.orcid FROM authorship \
+        let sql = "SELECT paper_id, position, name_as_published, authorship.name, display_name, researcher.orcid FROM authorship \
              LEFT JOIN researcher ON researcher.id = researcher_id WHERE paper_id = ANY(?) ORDER BY paper_id, list_order";
         let mut by_paper: HashMap<i64, Vec<Held>> = HashMap::new();
         for held in self.rows::<Held>(Sql::with(sql, ids(existing))).await? {
@@ -242,19 +244,18 @@ impl Batch<'_> {
                 held.iter().any(|held| {
                     let is_same_orcid =
                         author.orcid.as_ref().is_some_and(|orcid| held.orcid.as_deref() == Some(orcid.as_str()));
-                    let held = [&held.name_as_published, &held.name];
-                    is_same_orcid || held.into_iter().any(|name| names::identity_key(name) == key)
+                    let names = [Some(&held.name_as_published), Some(&held.name), held.display_name.as_ref()];
+                    is_same_orcid || names.into_iter().flatten().any(|name| names::identity_key(name) == key)
                 })
             };
             let missing: Vec<AuthorRecord> =
                 change.record.authors.iter().filter(|author| !is_held(author)).cloned().collect();
             let has_full_list = held.iter().any(|held| held.position.is_some());
-            if has_full_list && let Some(author) = missing.first() {
-                let note = format!(
-                    "nobody among the authors of the paper has the name {}; its authors were left as they are",
-                    author.name
-                );
-                self.written.notes.push((change.index, note));
+            if has_full_list && !missing.is_empty() {
+                // Without the name: it may be one that the directory knows and does not tell.
+                let note =
+                    "nobody among the authors of the paper is the one of the record; its authors were left as they are";
+                self.written.notes.push((change.index, note.to_owned()));
             }
             change.authors = if has_full_list || missing.is_empty() {
                 Cow::Borrowed(&[])
@@ -447,7 +448,7 @@ impl Batch<'_> {
         let given = distinct(&placed);
         let mut rows = Vec::with_capacity(placed.len());
         let mut rors = Vec::new();
-        for ((author, (place, paper_id, _)), researcher_id) in authors.iter().zip(&placed).zip(&given) {
+        for ((author, (place, paper_id, named_id)), researcher_id) in authors.iter().zip(&placed).zip(&given) {
             let (named, author) = (&author.named, author.record);
             let organizations = author.organizations.iter().filter_map(|organization| organization.ror.as_ref());
             rors.extend(organizations.map(|ror| (place.id, ror.to_string())));
@@ -459,6 +460,7 @@ impl Batch<'_> {
                 name_as_published: author.name.replace('\0', ""),
                 name: &named.name,
                 researcher_id: *researcher_id,
+                same_as_id: named_id.filter(|_| researcher_id.is_none()),
                 is_corresponding: author.is_corresponding,
                 equal_contribution_group: author.equal_contribution_group,
                 affiliations_as_published: &author.affiliations_as_published,
@@ -473,10 +475,10 @@ impl Batch<'_> {
                 block: names::Form::new(&named.name).block,
             });
         }
-        let insert = "INSERT INTO authorship (id, paper_id, list_order, position, name_as_published, name, researcher_id, \
+        let insert = "INSERT INTO authorship (id, paper_id, list_order, position, name_as_published, name, researcher_id, same_as_id, \
              is_corresponding, equal_contribution_group, affiliations_as_published, publication_key, repair_value, repair_rule, \
              repair_confidence, is_repair_applied, suggestion_key, confirming_key, orcid, author_ids, block) \
-             SELECT rows.id, rows.paper_id, rows.list_order, rows.position, rows.name_as_published, rows.name, rows.researcher_id, \
+             SELECT rows.id, rows.paper_id, rows.list_order, rows.position, rows.name_as_published, rows.name, rows.researcher_id, rows.same_as_id, \
              rows.is_corresponding, rows.equal_contribution_group, rows.affiliations_as_published, paper.publication_key, \
              rows.repair_value, rows.repair_rule, rows.repair_confidence, rows.is_repair_applied, rows.suggestion_key, \
              rows.confirming_key, rows.orcid, rows.author_ids, rows.block FROM rows JOIN paper ON paper.id = rows.paper_id";
