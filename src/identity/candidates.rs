@@ -143,7 +143,7 @@ impl Named {
             Commonness::VeryCommon => keys.insert(Key::FamilyAndBeginning(&self.form.block, beginning)),
             _ => keys.insert(Key::FamilyAndInitial(&self.form.block, self.form.initial())),
         };
-        if self.form.is_full() {
+        if self.form.is_full() && !self.form.first.is_empty() {
             let family: Vec<char> = self.form.family.chars().collect();
             keys.insert(Key::GivenAndPart(&self.form.first, family.iter().take(3).collect()));
             keys.insert(Key::GivenAndPart(&self.form.first, family.iter().rev().take(4).collect()));
@@ -182,7 +182,7 @@ fn alikeness(one: &Named, other: &Named) -> Option<f32> {
         let is_short_form = shortens(&one.form.first, &other.form.first) && one.form.is_full() && other.form.is_full();
         return (moved || is_short_form || is_typo(&one.form.given, &other.form.given)).then_some(1.3);
     }
-    let is_same_given = one.form.is_full() && one.form.first == other.form.first;
+    let is_same_given = one.form.is_full() && one.form.first == other.form.first && !one.form.first.is_empty();
     let is_within = long > 1 && (one.words.is_subset(&other.words) || other.words.is_subset(&one.words));
     if is_same_given
         && (is_within || is_typo(&one.form.family, &other.form.family) || begins(&one.form.family, &other.form.family))

@@ -86,10 +86,10 @@ impl Form {
         }
     }
 
-    /// Whether it tells the first given name, not its initial only.
+    /// Whether it tells the first given name, not its initial only. Who has one name only is told by it.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.first.chars().count() > 1
+        self.first.is_empty() || self.first.chars().count() > 1
     }
 
     /// The letter that the first given name begins with.
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!((form.family.as_str(), form.first.as_str(), form.given_count), ("ford", "j", 2));
         assert!(!form.is_full());
         let only = Form::new("Plato");
-        assert_eq!((only.family.as_str(), only.given.as_str()), ("plato", ""));
+        assert_eq!((only.family.as_str(), only.given.as_str(), only.is_full()), ("plato", "", true));
         assert_eq!(Form::new("Wei Zhang").commonness, Commonness::VeryCommon);
         assert_eq!(Form::new("张伟").commonness, Commonness::Rare);
     }

@@ -30,7 +30,7 @@ fn by(title: &str, year: i32, doi: &str, authors: &[&str]) -> Value {
     with(paper(title, Some(year), authors), json!({ "doi": doi }))
 }
 
-/// Ida Brook as one source has her, Ida M. Brook as another; Wei Xu, who is two people.
+/// Ida Brook as one source has her, Ida M. Brook as another; Wei Xudo, who is two people.
 pub fn records() -> Vec<Value> {
     let place = |number: u64, kind: &str, title: Value, start: &str| json!({ "organization": { "ror": ror(number) }, "affiliationKind": kind, "roleTitle": title, "startDate": start });
     let primary = with(place(1, "EMPLOYMENT", json!({ "en": "Hydrologist" }), "2015-03"), json!({ "isPrimary": true }));
@@ -53,11 +53,11 @@ pub fn records() -> Vec<Value> {
                 "identifiers": [{ "scheme": "dblp", "value": "b/Brook" }] }),
         ),
         by("On weirs", 2015, "10.1000/weirs", &["Ida Brook", "Tom Ford"]),
-        by("On tides", 2009, "10.1000/tides", &["Ida M. Brook", "Tom Ford", "Uma Lee"]),
-        by("On mills", 2017, "10.1000/mills", &["Uma Lee", "Ida M. Brook"]),
-        by("Proofs", 2001, "10.1000/proofs", &["Wei Xu", "Uma Lee"]),
-        by("Proteins", 2012, "10.1000/proteins", &["Ben Oak", "Wei Xu"]),
-        by("Protein folds", 2014, "10.1000/folds", &["Wei Xu", "Ben Oak"]),
+        by("On tides", 2009, "10.1000/tides", &["Ida M. Brook", "Tom Ford", "Uma Leeds"]),
+        by("On mills", 2017, "10.1000/mills", &["Uma Leeds", "Ida M. Brook"]),
+        by("Proofs", 2001, "10.1000/proofs", &["Wei Xudo", "Uma Leeds"]),
+        by("Proteins", 2012, "10.1000/proteins", &["Ben Oak", "Wei Xudo"]),
+        by("Protein folds", 2014, "10.1000/folds", &["Wei Xudo", "Ben Oak"]),
     ]
 }
 
@@ -164,7 +164,7 @@ async fn merge_and_its_undoing() {
       "coauthors": {
         "nodes": [
           {
-            "slug": "uma-lee"
+            "slug": "uma-leeds"
           },
           {
             "slug": "tom-ford"
@@ -315,14 +315,14 @@ async fn merge_and_its_undoing() {
 #[tokio::test]
 async fn split_and_its_undoing() {
     let app = start().await;
-    let source = app.id_of("researcher", "wei-xu").await;
+    let source = app.id_of("researcher", "wei-xudo").await;
     let before = state(&app.database_url).await;
-    let decision = ["split", "wei-xu", "--papers", "10.1000/PROTEINS", "https://doi.org/10.1000/folds"];
+    let decision = ["split", "wei-xudo", "--papers", "10.1000/PROTEINS", "https://doi.org/10.1000/folds"];
     let trial = told(&app, &[&decision[..], &["--dry-run"]].concat());
     assert_same(&state(&app.database_url).await, &before);
 
     told(&app, &[&decision[..], &["--note", "a chemist"]].concat());
-    let target = app.id_of("researcher", "wei-xu-2").await;
+    let target = app.id_of("researcher", "wei-xudo-2").await;
     // The number of somebody new is another one at each trial.
     let trial: String = trial
         .lines()
@@ -331,38 +331,41 @@ async fn split_and_its_undoing() {
     insta::assert_snapshot!(trial, @r#"
     split
 
-    Wei Xu (wei-xu)
-      slug           wei-xu
+    Wei Xudo (wei-xudo)
+      slug           wei-xudo
       papers         3 → 1
-        - Protein folds (2014), protein-folds, 10.1000/folds, as "Wei Xu"
-        - Proteins (2012), proteins, 10.1000/proteins, as "Wei Xu"
+        - Protein folds (2014), protein-folds, 10.1000/folds, as "Wei Xudo"
+        - Proteins (2012), proteins, 10.1000/proteins, as "Wei Xudo"
       years          2001–2014 → 2001
       coauthors      2 → 1
 
-    Wei Xu (wei-xu-2) is new
-      slug           wei-xu-2
+    Wei Xudo (wei-xudo-2) is new
+      slug           wei-xudo-2
       papers         0 → 2
-        + Protein folds (2014), protein-folds, 10.1000/folds, as "Wei Xu"
-        + Proteins (2012), proteins, 10.1000/proteins, as "Wei Xu"
+        + Protein folds (2014), protein-folds, 10.1000/folds, as "Wei Xudo"
+        + Proteins (2012), proteins, 10.1000/proteins, as "Wei Xudo"
       years          none → 2012–2014
       coauthors      0 → 1
 
     a dry run: nothing was changed
     "#);
     let found = about(&app, json!({ "id": target })).await;
-    assert_eq!(found["name"], "Wei Xu");
+    assert_eq!(found["name"], "Wei Xudo");
     assert_eq!(texts(&found["papers"]["nodes"], &["slug"]), ["protein-folds", "proteins"]);
     assert_eq!(texts(&found["coauthors"]["nodes"], &["slug"]), ["ben-oak"]);
     let rest = about(&app, json!({ "id": source })).await;
     assert_eq!(texts(&rest["papers"]["nodes"], &["slug"]), ["proofs"]);
-    assert_eq!(texts(&rest["coauthors"]["nodes"], &["slug"]), ["uma-lee"]);
+    assert_eq!(texts(&rest["coauthors"]["nodes"], &["slug"]), ["uma-leeds"]);
     assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
     let pins = "SELECT paper.slug || ' ' || researcher.slug FROM identity_pin JOIN researcher ON researcher.id = researcher_id \
          JOIN paper ON paper.id = paper_id ORDER BY paper.id";
-    assert_eq!(query(&app.database_url, pins).await, ["proofs wei-xu", "proteins wei-xu-2", "protein-folds wei-xu-2"]);
+    assert_eq!(
+        query(&app.database_url, pins).await,
+        ["proofs wei-xudo", "proteins wei-xudo-2", "protein-folds wei-xudo-2"]
+    );
 
     let undone = told(&app, &["undo", "1"]);
-    assert!(undone.contains("Wei Xu (wei-xu-2) is gone\n"), "{undone}");
+    assert!(undone.contains("Wei Xudo (wei-xudo-2) is gone\n"), "{undone}");
     assert_same(&state(&app.database_url).await, &before);
 }
 
@@ -370,7 +373,7 @@ async fn split_and_its_undoing() {
 async fn split_to_somebody_there() {
     let app = start().await;
     let before = state(&app.database_url).await;
-    told(&app, &["split", "wei-xu", "--papers", "proofs", "--into", "tom-ford"]);
+    told(&app, &["split", "wei-xudo", "--papers", "proofs", "--into", "tom-ford"]);
     let found = about(&app, json!({ "slug": "tom-ford" })).await;
     assert_eq!(texts(&found["papers"]["nodes"], &["slug"]), ["on-tides", "on-weirs", "proofs"]);
     assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
@@ -387,29 +390,29 @@ async fn split_to_somebody_there() {
 #[tokio::test]
 async fn orcid_of_papers() {
     let app = start().await;
-    app.sql(&format!("UPDATE researcher SET orcid = '{}' WHERE slug = 'wei-xu'", orcid(9))).await;
-    app.sql(&format!("UPDATE authorship SET orcid = '{}' FROM paper WHERE paper.id = paper_id AND paper.slug = 'proteins' AND name = 'Wei Xu'", orcid(9))).await;
+    app.sql(&format!("UPDATE researcher SET orcid = '{}' WHERE slug = 'wei-xudo'", orcid(9))).await;
+    app.sql(&format!("UPDATE authorship SET orcid = '{}' FROM paper WHERE paper.id = paper_id AND paper.slug = 'proteins' AND name = 'Wei Xudo'", orcid(9))).await;
     let before = state(&app.database_url).await;
-    told(&app, &["split", "wei-xu", "--papers", "proteins", "protein-folds"]);
-    assert_eq!(about(&app, json!({ "orcid": orcid(9) })).await["slug"], "wei-xu-2");
+    told(&app, &["split", "wei-xudo", "--papers", "proteins", "protein-folds"]);
+    assert_eq!(about(&app, json!({ "orcid": orcid(9) })).await["slug"], "wei-xudo-2");
     told(&app, &["undo", "1"]);
     assert_same(&state(&app.database_url).await, &before);
-    assert_eq!(about(&app, json!({ "orcid": orcid(9) })).await["slug"], "wei-xu");
+    assert_eq!(about(&app, json!({ "orcid": orcid(9) })).await["slug"], "wei-xudo");
 }
 
 #[tokio::test]
 async fn several_at_once_and_one_after_the_other() {
     let app = start().await;
     let first = state(&app.database_url).await;
-    let ids = [app.id_of("researcher", "ben-oak").await, app.id_of("researcher", "wei-xu").await];
-    told(&app, &["merge", "uma-lee", "tom-ford", "ida-m-brook", "--force"]);
+    let ids = [app.id_of("researcher", "ben-oak").await, app.id_of("researcher", "wei-xudo").await];
+    told(&app, &["merge", "uma-leeds", "tom-ford", "ida-m-brook", "--force"]);
     let second = state(&app.database_url).await;
-    told(&app, &["merge", "ben-oak", "wei-xu", "--force"]);
+    told(&app, &["merge", "ben-oak", "wei-xudo", "--force"]);
     let third = state(&app.database_url).await;
-    told(&app, &["merge", "uma-lee", "ben-oak", "--force"]);
+    told(&app, &["merge", "uma-leeds", "ben-oak", "--force"]);
     // What was merged into somebody merged leads on.
     for id in &ids {
-        assert_eq!(about(&app, json!({ "id": id })).await["slug"], "uma-lee");
+        assert_eq!(about(&app, json!({ "id": id })).await["slug"], "uma-leeds");
     }
     assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
     let sentence = refused(&app, &["undo", "1"]);
@@ -423,7 +426,7 @@ async fn several_at_once_and_one_after_the_other() {
     told(&app, &["undo", "1"]);
     told(&app, &["undo", "2"]);
     assert_same(&state(&app.database_url).await, &first);
-    told(&app, &["merge", "uma-lee", "tom-ford", "ida-m-brook", "--force"]);
+    told(&app, &["merge", "uma-leeds", "tom-ford", "ida-m-brook", "--force"]);
     let again: Vec<String> = state(&app.database_url).await;
     let without_decisions = |lines: &[String]| -> Vec<String> {
         let is_other =
@@ -438,7 +441,7 @@ async fn history() {
     let app = start().await;
     assert_eq!(told(&app, &["history"]), "nothing was decided yet\n");
     told(&app, &["merge", "ida-brook", "ida-m-brook", "--note", "same mails", "--by", "Ana"]);
-    told(&app, &["split", "wei-xu", "--papers", "proofs"]);
+    told(&app, &["split", "wei-xudo", "--papers", "proofs"]);
     told(&app, &["merge", "tom-ford", "ben-oak"]);
     told(&app, &["undo", "2", "--by", "Ben"]);
     app.sql("UPDATE identity_decision SET decided_at = '2026-01-02T03:04:05Z', undone_at = '2026-01-03T03:04:05Z' WHERE id = 2; \
@@ -446,14 +449,14 @@ async fn history() {
     insta::assert_snapshot!(told(&app, &["history"]), @r"
     decision  when (UTC)        what                                                                      by   note        undone
     1         2026-01-02 03:04  merge of Ida M. Brook (ida-m-brook) into Ida Brook (ida-brook), 2 papers  Ana  same mails
-    2         2026-01-02 03:04  split of 1 paper from Wei Xu (wei-xu) to Wei Xu (wei-xu-2)                                 2026-01-03 03:04 by Ben
+    2         2026-01-02 03:04  split of 1 paper from Wei Xudo (wei-xudo) to Wei Xudo (wei-xudo-2)                                 2026-01-03 03:04 by Ben
     3         2026-01-02 03:04  merge of Ben Oak (ben-oak) into Tom Ford (tom-ford), 2 papers
     ");
     // By the key of somebody who is somebody else by now.
     let of_one = told(&app, &["history", "ben-oak"]);
     assert_eq!(of_one.lines().count(), 2, "{of_one}");
     assert!(of_one.contains("merge of Ben Oak (ben-oak) into Tom Ford (tom-ford), 2 papers"), "{of_one}");
-    assert_eq!(told(&app, &["history", "uma-lee"]), "nothing was decided yet\n");
+    assert_eq!(told(&app, &["history", "uma-leeds"]), "nothing was decided yet\n");
 
     let listed: Value = serde_json::from_str(&told(&app, &["history", &orcid(7), "--json"])).expect("JSON");
     let survivor = app.id_of("researcher", "ida-brook").await;

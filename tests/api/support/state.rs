@@ -4,7 +4,7 @@ use super::dump::query;
 
 /// What is not the directory: who changed it, what was decided, and when rows were written last.
 const TABLES: &str = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' \
-     AND relname NOT IN ('directory_change', 'seaql_migrations', 'identity_decision') ORDER BY relname";
+     AND relname NOT IN ('directory_change', 'seaql_migrations', 'identity_decision', 'identity_pending') ORDER BY relname";
 
 /// Every row, one a line. Entries of search are made anew with new ids, and words that no entry has any more may stay.
 pub async fn state(url: &str) -> Vec<String> {
@@ -13,6 +13,8 @@ pub async fn state(url: &str) -> Vec<String> {
         let (row, condition) = match table.as_str() {
             "search_entry" => ("to_jsonb(kept) - 'id'", "true"),
             "search_word" => ("to_jsonb(kept)", "entry_count <> 0"),
+            // What a start looks at again is written down when the first command starts.
+            "setting" => ("to_jsonb(kept)", "name <> 'paper_version_law'"),
             _ => ("to_jsonb(kept) - 'updated_at'", "true"),
         };
         let sql = format!("SELECT '{table} ' || ({row})::text FROM {table} AS kept WHERE {condition}");
