@@ -20,6 +20,10 @@ use crate::server::{Application, Settings};
 use crate::store::Store;
 use crate::{demo, schema};
 
+mod export;
+
+use export::ExportArguments;
+
 /// A directory of people and papers, served as GraphQL
 #[derive(Parser, Debug)]
 #[command(name = "academic-directory", version, args_conflicts_with_subcommands = true)]
@@ -38,6 +42,8 @@ enum Command {
     Serve(Box<ServeConfig>),
     /// Load files into the directory
     Import(ImportArguments),
+    /// Write the directory, or papers of it, to a file
+    Export(ExportArguments),
     /// Apply or revert migrations, or tell which are applied
     Migrate {
         /// What to do
@@ -168,7 +174,7 @@ impl Cli {
         let traces = match &self.command {
             None => Some(&self.serve.traces),
             Some(Command::Serve(serve)) => Some(&serve.traces),
-            Some(Command::Import(_) | Command::Migrate { .. } | Command::Schema) => None,
+            Some(Command::Import(_) | Command::Export(_) | Command::Migrate { .. } | Command::Schema) => None,
         };
         (&self.database.log, self.database.log_format, traces)
     }
@@ -183,6 +189,7 @@ impl Cli {
             Some(Command::Migrate { direction }) => migrate(&self.database, direction).await,
             Some(Command::Import(arguments)) if arguments.dry_run => survey(&arguments.import()).await,
             Some(Command::Import(arguments)) => import(&self.database, arguments.import()).await,
+            Some(Command::Export(arguments)) => export::export(&self.database, &arguments).await,
             Some(Command::Serve(serve)) => self::serve(&self.database, *serve).await,
             None => self::serve(&self.database, self.serve).await,
         };

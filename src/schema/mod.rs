@@ -20,6 +20,7 @@ use self::response::Shape;
 
 mod affiliation;
 mod authorship;
+mod citation;
 pub mod budget;
 mod coauthor_path;
 mod coauthorship;

@@ -7,10 +7,12 @@ use sea_orm::{DatabaseConnection, FromQueryResult};
 
 pub mod affiliation;
 pub mod authorship;
+pub mod citation;
 pub mod coauthor_path;
 pub mod coauthorship;
 pub mod columns;
 pub mod directory;
+pub mod export;
 pub mod facet;
 mod label;
 pub mod list;

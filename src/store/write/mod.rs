@@ -14,13 +14,16 @@ use super::sql::{Sql, texts};
 use crate::error::Error;
 use crate::record::Record;
 
+mod authorship;
 mod coauthorship;
+pub(super) mod exported;
 mod label;
 mod organization;
 mod paper;
 mod person;
 mod repair;
 mod researcher;
+mod restore;
 mod search;
 mod slug;
 mod topic;
@@ -110,9 +113,7 @@ impl<'a> Batch<'a> {
         for (index, record) in topics {
             self.topic(index, record).await?;
         }
-        for (index, record) in researchers {
-            self.researcher(index, record).await?;
-        }
+        self.researchers(researchers).await?;
         self.papers(papers).await?;
         self.settle_repairs().await?;
         self.index_touched().await
@@ -227,6 +228,13 @@ struct Known {
     digest: String,
 }
 
+impl Known {
+    /// Whether others referred to it, and its own record has not come yet.
+    fn is_awaited(&self) -> bool {
+        self.digest.is_empty()
+    }
+}
+
 /// What a source says of a thing now.
 #[derive(Serialize)]
 struct Said {
@@ -234,6 +242,13 @@ struct Said {
     key: String,
     digest: String,
     id: i64,
+}
+
+impl Said {
+    /// That the thing of a key is known by what others said of it.
+    fn awaited(source: &str, key: String, id: i64) -> Self {
+        Self { source: source.to_owned(), key, digest: String::new(), id }
+    }
 }
 
 /// An id of another scheme for a thing.

@@ -213,7 +213,7 @@ impl Batch<'_> {
         let sql = Sql::with("SELECT asked.key FROM unnest(?::text[]) AS asked(key) WHERE ", texts(keys)).then(
             "EXISTS (SELECT FROM authorship WHERE authorship.confirming_key = asked.key) \
              OR EXISTS (SELECT FROM researcher JOIN source_record ON source_record.researcher_id = researcher.id \
-             WHERE researcher.name_key = asked.key)",
+             AND NOT starts_with(source_record.key, 'directory:') WHERE researcher.name_key = asked.key)",
         );
         Ok(self.rows::<Found>(sql).await?.into_iter().map(|row| row.key).collect())
     }
@@ -278,7 +278,8 @@ impl Batch<'_> {
         }
         let sql = Sql::with(
             "SELECT id, display_name, name_key, given_name, family_name, orcid, \
-             EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id) AS is_recorded \
+             EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+             AND NOT starts_with(source_record.key, 'directory:')) AS is_recorded \
              FROM researcher WHERE id = ANY(?)",
             ids(people),
         );
@@ -415,7 +416,7 @@ impl Batch<'_> {
         let empty = Sql::with(
             "SELECT id, slug FROM researcher WHERE id = ANY(?) AND orcid IS NULL \
              AND NOT EXISTS (SELECT FROM authorship WHERE researcher_id = researcher.id) \
-             AND NOT EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id) \
+             AND NOT EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id AND NOT starts_with(key, 'directory:')) \
              AND NOT EXISTS (SELECT FROM external_id WHERE researcher_id = researcher.id) \
              AND NOT EXISTS (SELECT FROM affiliation WHERE researcher_id = researcher.id) \
              AND NOT EXISTS (SELECT FROM researcher_topic WHERE researcher_id = researcher.id) ORDER BY id",

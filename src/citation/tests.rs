@@ -1,0 +1,206 @@
+//! The laws of citations: what is written is read back by the importers, and styles show what there is.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::import::Format;
+use crate::import::tests::{papers, read};
+use crate::language::Languages;
+
+fn author(name: &str) -> CitedAuthor {
+    CitedAuthor { name: name.to_owned(), ..CitedAuthor::default() }
+}
+
+fn paper(title: &str, date: Option<&str>, authors: &[&str]) -> CitedPaper {
+    CitedPaper {
+        slug: "a-paper".to_owned(),
+        title: title.to_owned(),
+        publication_date: date.map(|date| date.parse().expect("a date")),
+        paper_type: PaperType::Article,
+        authors: authors.iter().map(|name| author(name)).collect(),
+        ..CitedPaper::default()
+    }
+}
+
+fn whole() -> CitedPaper {
+    CitedPaper {
+        slug: "weirs-locks-in-bert".to_owned(),
+        abstract_text: LocalizedText::of(None, "One.\nTwo: 5 %."),
+        venue_name: Some("Journal of Water & Stone".to_owned()),
+        language: Some("en".to_owned()),
+        doi: Some("10.1000/weirs_1".to_owned()),
+        arxiv_id: Some("2001.00001".to_owned()),
+        url: Some("https://example.org/a_b?c=1".to_owned()),
+        ..paper(
+            "Weirs & \"locks\" in BERT",
+            Some("2020-03-05"),
+            &["Ida van der Berg", "Tom Ford Jr.", "The Weir Collaboration", "Plato", "山田 太郎"],
+        )
+    }
+}
+
+#[test]
+fn entries() {
+    insta::assert_snapshot!(whole().entry(CitationFormat::Bibtex), @"");
+    insta::assert_snapshot!(whole().entry(CitationFormat::Ris).replace('\r', ""), @"");
+    insta::assert_snapshot!(whole().entry(CitationFormat::CslJson), @"");
+    let bare = CitedPaper { slug: "x".to_owned(), title: "X".to_owned(), ..CitedPaper::default() };
+    insta::assert_snapshot!(bare.entry(CitationFormat::Bibtex), @"");
+    insta::assert_snapshot!(bare.entry(CitationFormat::CslJson), @"");
+}
+
+/// The references to papers in each style.
+fn shown(papers: &[CitedPaper], locale: Locale) -> String {
+    let mut text = String::new();
+    for style in Style::ALL {
+        text.push_str(&format!("{}\n", style.name()));
+        for paper in papers {
+            text.push_str(&format!("  {}\n", paper.formatted(style, locale).expect("a reference")));
+        }
+    }
+    text
+}
+
+/// Papers that styles may stumble over.
+fn unusual() -> Vec<CitedPaper> {
+    let of = |kind: PaperType, paper: CitedPaper| CitedPaper { paper_type: kind, ..paper };
+    vec![
+        paper("Without a year", None, &["Ida Brook", "Tom Ford"]),
+        paper("Without authors", Some("2001"), &[]),
+        CitedPaper { title: "Without anything".to_owned(), ..CitedPaper::default() },
+        paper("By a group: <b> {x} $y$ \\z", Some("2001-05"), &["The Weir Collaboration"]),
+        paper("“Quoted” \"twice\" & 'thrice'", Some("2001"), &["Plato", "Ahmed bin Said", "Ana García y Vega"]),
+        of(PaperType::Book, paper("水の流れ", Some("1999"), &["山田 太郎", "王小明", "Лев Толстой"])),
+        CitedPaper { venue_name: Some("A University".to_owned()), ..of(PaperType::Thesis, paper("A thesis", Some("2010"), &["Ida Brook"])) },
+        CitedPaper { arxiv_id: Some("2001.00001".to_owned()), ..of(PaperType::Preprint, paper("A preprint", Some("2020"), &["Ida Brook"])) },
+        CitedPaper { venue_name: Some("Proceedings of Rivers".to_owned()), ..of(PaperType::ConferencePaper, paper("A talk", Some("2020"), &["Ida Brook"])) },
+        of(PaperType::Dataset, paper("Levels", Some("2020"), &["Ida Brook"])),
+    ]
+}
+
+#[test]
+fn references_in_english() {
+    let papers = [vec![whole()], unusual()].concat();
+    insta::assert_snapshot!(shown(&papers, Locale::AmericanEnglish), @"");
+}
+
+#[test]
+fn references_in_french() {
+    insta::assert_snapshot!(shown(&[vec![whole()], unusual()].concat(), Locale::French), @"");
+}
+
+#[test]
+fn thousands_of_authors() {
+    let names: Vec<String> = (0..2_889).map(|number| format!("Ida{number} Brook{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let paper = paper("A collision", Some("2012"), &names);
+    for style in Style::ALL {
+        let text = paper.formatted(style, Locale::AmericanEnglish).expect("a reference");
+        assert!(text.len() < 1_000, "{text}");
+    }
+    let apa = paper.formatted(Style::Apa, Locale::AmericanEnglish).expect("a reference");
+    assert!(apa.contains("Brook18, I., … Brook2888, I. (2012)"), "{apa}");
+    for format in [CitationFormat::Bibtex, CitationFormat::Ris, CitationFormat::CslJson] {
+        assert!(paper.entry(format).contains("Brook2888"), "all are there");
+    }
+}
+
+#[test]
+fn styles_by_name() {
+    assert_eq!(" APA ".parse(), Ok(Style::Apa));
+    let unknown = "harvard".parse::<Style>().expect_err("no style of ours");
+    assert_eq!(unknown.to_string(), "there is no style 'harvard'; the styles are apa, chicago, ieee, vancouver");
+}
+
+#[test]
+fn locales_by_languages() {
+    let locale = |wanted: &[&str], default: &str| {
+        let wanted: Vec<_> = wanted.iter().map(|tag| tag.parse().expect("a tag")).collect();
+        Locale::of(&Languages::new(&wanted, &default.parse().expect("a tag"))).to_string()
+    };
+    assert_eq!(locale(&["fr-BE"], "en"), "fr-FR");
+    assert_eq!(locale(&["fr-CA", "en"], "en"), "fr-CA");
+    assert_eq!(locale(&["de", "en-GB"], "fr"), "en-GB");
+    assert_eq!(locale(&["de"], "fr"), "fr-FR");
+    assert_eq!(locale(&[], "de"), "en-US");
+}
+
+#[test]
+fn groups_and_people() {
+    for name in ["The Weir Collaboration", "Smith & Sons", "Institute for Rivers", "Équipe Seine"] {
+        assert!(is_corporate(name), "{name}");
+    }
+    for name in ["Ida van der Berg", "Plato", "Kim In Soo", "Ana García y Vega", "Anderson Silva", "Collaboration"] {
+        assert!(!is_corporate(name), "{name}");
+    }
+    let parts = |name: &str| match AuthorName::of(&author(name)) {
+        AuthorName::Whole(name) => name,
+        AuthorName::Parts { given, family, suffix } => format!("{given}|{family}|{}", suffix.unwrap_or_default()),
+    };
+    assert_eq!(parts("Alex \"Sandy\" Ford"), "Alex \"Sandy\"|Ford|");
+    assert_eq!(parts("Ford, Tom"), "Tom|Ford|");
+    assert_eq!(parts("Tom Ford Jr."), "Tom|Ford|Jr.");
+    assert_eq!(parts("王小明"), "王小明");
+    let known = CitedAuthor {
+        name: "Ana María García Vega".to_owned(),
+        given: Some("Ana María".to_owned()),
+        family: Some("García Vega".to_owned()),
+    };
+    assert!(matches!(AuthorName::of(&known), AuthorName::Parts { family, .. } if family == "García Vega"));
+}
+
+/// A title as the directory keeps it: without markup, which two of the formats would take for their own.
+fn a_title() -> impl Strategy<Value = String> {
+    let word = "[A-Za-z0-9éßØ水λ’“”\"'`{}$&%#_~^\\\\:,.;!?@()/+*=|-]{1,9}";
+    proptest::collection::vec(word, 1..6)
+        .prop_map(|words| crate::names::clean(&words.join(" ")))
+        .prop_filter("entities are read as what they stand for", |title| !title.contains('&') || !title.contains(';'))
+}
+
+fn a_name() -> impl Strategy<Value = String> {
+    let plain = "[A-ZÉØ][a-zéø'-]{1,7}( [A-Z]\\.)?( (van|de la|von))? [A-ZŠ][a-zš]{1,7}( Jr\\.)?";
+    let other = "(The [A-Z][a-z]{2,5} Collaboration|[A-Z][a-z]{2,7}|[山田王李]{1,3}( [太郎明]{1,2})?|[A-Z][a-z]{1,5} & Sons|[A-Z][a-z]{1,4} and [A-Z][a-z]{1,4} Group)";
+    prop_oneof![4 => plain, 1 => other].prop_filter("nobody in particular", |name| {
+        !["others", "anonymous"].contains(&name.to_lowercase().as_str())
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(
+        title in a_title(),
+        names in proptest::collection::vec(a_name(), 0..5),
+        date in proptest::option::of("(19|20)[0-9]{2}(-0[1-9](-1[0-9])?)?"),
+        doi in proptest::option::of("10\\.[1-9][0-9]{3}/[a-z0-9._;()<>%#{}\\[\\]-]{1,12}"),
+    ) {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let written = CitedPaper { doi: doi.clone(), ..paper(&title, date.as_deref(), &names) };
+        for (format, reader) in [
+            (CitationFormat::Bibtex, Format::Bibtex),
+            (CitationFormat::Ris, Format::Ris),
+            (CitationFormat::CslJson, Format::Csl),
+        ] {
+            let text = written.entry(format);
+            let outcome = read(&reader, text.as_bytes());
+            let found = papers(&outcome);
+            prop_assert_eq!(found.len(), 1, "{} {:?}", text, outcome.told());
+            let found = &found[0];
+            prop_assert_eq!(&found.title, &title, "{}", text);
+            prop_assert_eq!(found.authors.iter().map(|author| author.name.as_str()).collect::<Vec<_>>(), names.clone(), "{}", text);
+            prop_assert_eq!(found.publication_date, written.publication_date, "{}", text);
+            prop_assert_eq!(found.doi.as_ref().map(ToString::to_string), doi.clone(), "{}", text);
+        }
+    }
+
+    #[test]
+    fn any_text_has_every_form(title in "\\PC{1,60}", name in "\\PC{0,30}", locale in 0..4_usize) {
+        let written = paper(&title, None, &[&name]);
+        for format in [CitationFormat::Bibtex, CitationFormat::Ris, CitationFormat::CslJson] {
+            prop_assert!(!written.entry(format).is_empty());
+        }
+        let locale = [Locale::AmericanEnglish, Locale::BritishEnglish, Locale::French, Locale::CanadianFrench][locale];
+        for style in Style::ALL {
+            prop_assert!(written.formatted(style, locale).is_ok());
+        }
+    }
+}
