@@ -37,7 +37,7 @@ const STYLES: [(&str, ArchivedStyle); 4] = [
     ("apa", ArchivedStyle::AmericanPsychologicalAssociation),
     ("chicago", ArchivedStyle::ChicagoAuthorDate),
     ("ieee", ArchivedStyle::InstituteOfElectricalAndElectronicsEngineers),
-    ("vancouver", ArchivedStyle::NlmCitationSequence),
+    ("vancouver", ArchivedStyle::SpringerVancouver),
 ];
 /// The words of citations in each language.
 const LOCALES: [&str; 4] = ["en-US", "en-GB", "fr-FR", "fr-CA"];
@@ -58,7 +58,8 @@ fn write_citation_files(out_dir: &Path) -> io::Result<()> {
     }
     let all = locales();
     for name in LOCALES {
-        let is_named = |locale: &&hayagriva::citationberg::Locale| locale.lang.as_ref().is_some_and(|lang| lang.0 == name);
+        let is_named =
+            |locale: &&hayagriva::citationberg::Locale| locale.lang.as_ref().is_some_and(|lang| lang.0 == name);
         let locale = all.iter().find(is_named).ok_or_else(|| io::Error::other(format!("there is no locale {name}")))?;
         let mut bytes = Vec::new();
         ciborium::into_writer(locale, &mut bytes).map_err(io::Error::other)?;

@@ -36,7 +36,10 @@ pub(super) fn entry(paper: &CitedPaper) -> String {
         entry.braced("url", &verbatim_url(url));
     }
     if let Some(language) = &paper.language {
-        entry.braced("langid", language);
+        match babel_name(language) {
+            Some(name) => entry.braced("langid", name),
+            None => entry.braced("language", language),
+        }
     }
     if let Some(text) = paper.abstract_line() {
         entry.braced("abstract", &escaped(&text));
@@ -57,6 +60,25 @@ impl Entry {
     fn field(&mut self, name: &str, value: &str) {
         self.text.push_str(&format!("  {name} = {value},\n"));
     }
+}
+
+/// The name that LaTeX has for a language.
+fn babel_name(tag: &str) -> Option<&'static str> {
+    const NAMES: [(&str, &str); 12] = [
+        ("de", "german"),
+        ("en", "english"),
+        ("en-GB", "british"),
+        ("en-US", "american"),
+        ("es", "spanish"),
+        ("fr", "french"),
+        ("it", "italian"),
+        ("ja", "japanese"),
+        ("nl", "dutch"),
+        ("pl", "polish"),
+        ("pt", "portuguese"),
+        ("ru", "russian"),
+    ];
+    NAMES.iter().find(|(own, _)| *own == tag).map(|(_, name)| *name)
 }
 
 fn kind(kind: PaperType) -> &'static str {

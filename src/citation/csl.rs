@@ -17,11 +17,16 @@ pub(super) fn item(paper: &CitedPaper) -> Value {
     add("title", Some(json!(paper.title)));
     let authors: Vec<Value> = paper.names().map(|name| author(&name)).collect();
     add("author", Some(json!(authors)).filter(|_| !authors.is_empty()));
-    add("issued", paper.publication_date.map(|date| {
-        let parts: Vec<i32> =
-            std::iter::once(date.year()).chain(date.month().map(i32::from)).chain(date.day().map(i32::from)).collect();
-        json!({ "date-parts": [parts] })
-    }));
+    add(
+        "issued",
+        paper.publication_date.map(|date| {
+            let parts: Vec<i32> = std::iter::once(date.year())
+                .chain(date.month().map(i32::from))
+                .chain(date.day().map(i32::from))
+                .collect();
+            json!({ "date-parts": [parts] })
+        }),
+    );
     add(venue_field(paper.paper_type), paper.venue_name.as_ref().map(|venue| json!(venue)));
     if paper.paper_type == PaperType::Preprint {
         add("genre", Some(json!("Preprint")));

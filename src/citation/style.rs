@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::OnceLock;
 
 use hayagriva::citationberg::json::{Item, LiteralName, NameItem, NameValue, Value};
+use hayagriva::citationberg::taxonomy::{OtherTerm, Term};
 use hayagriva::citationberg::{self, IndependentStyle, LocaleCode};
 use hayagriva::{BibliographyDriver, BibliographyRequest, BufWriteFormat, CitationItem, CitationRequest};
 
@@ -25,7 +26,7 @@ pub enum Style {
     Chicago,
     /// Institute of Electrical and Electronics Engineers.
     Ieee,
-    /// The Vancouver style as the National Library of Medicine has it.
+    /// The Vancouver style of medical journals.
     Vancouver,
 }
 
@@ -72,7 +73,10 @@ impl Style {
             Self::Vancouver => (&READ[3], include_bytes!(concat!(env!("OUT_DIR"), "/citations/vancouver.cbor"))),
         };
         let read = || match ciborium::from_reader(bytes) {
-            Ok(citationberg::Style::Independent(style)) => Some(style),
+            Ok(citationberg::Style::Independent(mut style)) => {
+                style.locale.iter_mut().for_each(without_advance_publication);
+                Some(style)
+            }
             _ => None,
         };
         place.get_or_init(read).as_ref().ok_or(FormattingFailed::Unreadable(self.name()))
@@ -141,8 +145,18 @@ fn locales() -> &'static [citationberg::Locale] {
             include_bytes!(concat!(env!("OUT_DIR"), "/citations/fr-FR.cbor")),
             include_bytes!(concat!(env!("OUT_DIR"), "/citations/fr-CA.cbor")),
         ];
-        all.into_iter().filter_map(|bytes| ciborium::from_reader(bytes).ok()).collect()
+        let mut locales: Vec<citationberg::Locale> =
+            all.into_iter().filter_map(|bytes| ciborium::from_reader(bytes).ok()).collect();
+        locales.iter_mut().for_each(without_advance_publication);
+        locales
     })
+}
+
+/// Takes away what some styles say of an article without a volume: here it only means that the directory does not know it.
+fn without_advance_publication(locale: &mut citationberg::Locale) {
+    if let Some(terms) = &mut locale.terms {
+        terms.terms.retain(|term| term.name != Term::Other(OtherTerm::AdvanceOnlinePublication));
+    }
 }
 
 pub(super) fn formatted(paper: &CitedPaper, style: Style, locale: Locale) -> Result<String, FormattingFailed> {
@@ -155,8 +169,19 @@ pub(super) fn formatted(paper: &CitedPaper, style: Style, locale: Locale) -> Res
     let content = entry.ok_or(FormattingFailed::Empty(style.name()))?.content;
     let mut text = String::new();
     content.write_buf(&mut text, BufWriteFormat::Plain).map_err(|_| FormattingFailed::Empty(style.name()))?;
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = tidy(&text);
+    // Each reference is the first of its own list.
+    let text = if style == Style::Vancouver { text.strip_prefix("1. ").unwrap_or(&text).to_owned() } else { text };
+    let text = if paper.arxiv_id.is_some() { text.replace("ArXiv", "arXiv") } else { text };
     if text.is_empty() { Err(FormattingFailed::Empty(style.name())) } else { Ok(text) }
+}
+
+/// The text as one line, without the marks that the engine leaves where a part between two others is absent.
+fn tidy(text: &str) -> String {
+    const MARKS: [(&str, &str); 7] =
+        [(",)", ")"), (";.", "."), (",.", "."), (" ,", ","), (".”.", ".”"), (".».", ".»"), (",,", ",")];
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    MARKS.iter().fold(line, |line, (marks, kept)| line.replace(marks, kept))
 }
 
 /// The item that the engine takes: without the abstract, which no style shows, and with as many authors as any may name.
@@ -167,6 +192,12 @@ fn item(paper: &CitedPaper) -> Result<Item, FormattingFailed> {
     }
     let plain = CitedPaper { authors: Vec::new(), abstract_text: Default::default(), ..paper.clone() };
     let mut item: Item = serde_json::from_value(csl::item(&plain))?;
+    // English titles would be written with capitals, and lose those that they have: Mrna for mRNA.
+    item.0.insert("language".to_owned(), Value::String("und".to_owned()));
+    // An arXiv id says as much.
+    if paper.arxiv_id.is_some() {
+        item.0.remove("genre");
+    }
     if !authors.is_empty() {
         item.0.insert("author".to_owned(), Value::Names(authors));
     }

@@ -41,8 +41,40 @@ fn whole() -> CitedPaper {
 
 #[test]
 fn entries() {
-    insta::assert_snapshot!(whole().entry(CitationFormat::Bibtex), @"");
-    insta::assert_snapshot!(whole().entry(CitationFormat::Ris).replace('\r', ""), @"");
+    insta::assert_snapshot!(whole().entry(CitationFormat::Bibtex), @r#"
+    @article{weirs-locks-in-bert,
+      title = {Weirs \& "locks" in {BERT}},
+      author = {van der Berg, Ida and Ford, Jr., Tom and {The Weir Collaboration} and {Plato} and {山田 太郎}},
+      year = {2020},
+      month = mar,
+      day = {5},
+      journal = {Journal of Water \& Stone},
+      doi = {10.1000/weirs_1},
+      eprint = {2001.00001},
+      archiveprefix = {arXiv},
+      url = {https://example.org/a_b?c=1},
+      langid = {english},
+      abstract = {One. Two: 5 \%.},
+    }
+    "#);
+    insta::assert_snapshot!(whole().entry(CitationFormat::Ris).replace('\r', ""), @r#"
+    TY  - JOUR
+    ID  - weirs-locks-in-bert
+    TI  - Weirs & "locks" in BERT
+    AU  - van der Berg, Ida
+    AU  - Ford, Tom, Jr.
+    AU  - The Weir Collaboration
+    AU  - Plato
+    AU  - 山田 太郎
+    PY  - 2020
+    DA  - 2020/03/05
+    T2  - Journal of Water & Stone
+    DO  - 10.1000/weirs_1
+    UR  - https://example.org/a_b?c=1
+    LA  - en
+    AB  - One. Two: 5 %.
+    ER  -
+    "#);
     insta::assert_snapshot!(whole().entry(CitationFormat::CslJson), @"");
     let bare = CitedPaper { slug: "x".to_owned(), title: "X".to_owned(), ..CitedPaper::default() };
     insta::assert_snapshot!(bare.entry(CitationFormat::Bibtex), @"");
@@ -71,9 +103,23 @@ fn unusual() -> Vec<CitedPaper> {
         paper("By a group: <b> {x} $y$ \\z", Some("2001-05"), &["The Weir Collaboration"]),
         paper("“Quoted” \"twice\" & 'thrice'", Some("2001"), &["Plato", "Ahmed bin Said", "Ana García y Vega"]),
         of(PaperType::Book, paper("水の流れ", Some("1999"), &["山田 太郎", "王小明", "Лев Толстой"])),
-        CitedPaper { venue_name: Some("A University".to_owned()), ..of(PaperType::Thesis, paper("A thesis", Some("2010"), &["Ida Brook"])) },
-        CitedPaper { arxiv_id: Some("2001.00001".to_owned()), ..of(PaperType::Preprint, paper("A preprint", Some("2020"), &["Ida Brook"])) },
-        CitedPaper { venue_name: Some("Proceedings of Rivers".to_owned()), ..of(PaperType::ConferencePaper, paper("A talk", Some("2020"), &["Ida Brook"])) },
+        CitedPaper {
+            venue_name: Some("A University".to_owned()),
+            ..of(PaperType::Thesis, paper("A thesis", Some("2010"), &["Ida Brook"]))
+        },
+        CitedPaper {
+            arxiv_id: Some("2001.00001".to_owned()),
+            ..of(PaperType::Preprint, paper("A preprint", Some("2020"), &["Ida Brook"]))
+        },
+        CitedPaper {
+            venue_name: Some("Proceedings of Rivers".to_owned()),
+            ..of(PaperType::ConferencePaper, paper("A talk", Some("2020"), &["Ida Brook"]))
+        },
+        CitedPaper {
+            venue_name: Some("Waters".to_owned()),
+            doi: Some("10.1000/1".to_owned()),
+            ..paper("An article on mRNA", Some("2020"), &["Ida Brook"])
+        },
         of(PaperType::Dataset, paper("Levels", Some("2020"), &["Ida Brook"])),
     ]
 }
@@ -81,12 +127,110 @@ fn unusual() -> Vec<CitedPaper> {
 #[test]
 fn references_in_english() {
     let papers = [vec![whole()], unusual()].concat();
-    insta::assert_snapshot!(shown(&papers, Locale::AmericanEnglish), @"");
+    insta::assert_snapshot!(shown(&papers, Locale::AmericanEnglish), @r#"
+    apa
+      van der Berg, I., Ford, T., Jr., The Weir Collaboration, Plato, & 山田 太郎. (2020). Weirs & "locks" in BERT. Journal of Water & Stone. https://doi.org/10.1000/weirs_1
+      Brook, I., & Ford, T. (n.d.). Without a year.
+      Without authors. (2001).
+      Without anything. (n.d.).
+      The Weir Collaboration. (2001). By a group: <b> {x} $y$ \z.
+      Plato, bin Said, A., & Vega, A. G. y. (2001). “Quoted” "twice" & 'thrice'.
+      山田 太郎, 王小明, & Толстой, Л. (1999). 水の流れ.
+      Brook, I. (2010). A thesis. A University.
+      Brook, I. (2020). A preprint (ArXiv:2001.00001). arXiv. https://arxiv.org/abs/2001.00001
+      Brook, I. (2020). A talk. Proceedings of Rivers.
+      Brook, I. (2020). Levels [Dataset].
+    chicago
+      Berg, Ida van der, Tom Ford Jr., The Weir Collaboration, Plato, and 山田 太郎. 2020. “Weirs & "locks" in BERT.” Journal of Water & Stone, ahead of print, March 5. https://doi.org/10.1000/weirs_1.
+      Brook, Ida, and Tom Ford. n.d. Without a year.
+      Without authors. 2001.
+      “Without anything.” n.d.
+      The Weir Collaboration. 2001. By a group: <b> {x} $y$ \z. May.
+      Plato, Ahmed bin Said, and Ana García y. Vega. 2001. “Quoted” "twice" & 'thrice'.
+      山田 太郎, 王小明, and Лев Толстой. 1999. 水の流れ.
+      Brook, Ida. 2010. “A thesis.” A University.
+      Brook, Ida. 2020. “A preprint.” ArXiv:2001.00001. Preprint, ArXiv. https://arxiv.org/abs/2001.00001.
+      Brook, Ida. 2020. “A talk.” Proceedings of Rivers.
+      Brook, Ida. 2020. “Levels.”
+    ieee
+      I. van der Berg, T. Ford Jr., The Weir Collaboration, Plato, and 山田 太郎, “Weirs & "locks" in BERT,” Journal of Water & Stone, Mar. 2020, doi: 10.1000/weirs_1.
+      I. Brook and T. Ford, “Without a year.”
+      “Without authors,” 2001.
+      “Without anything.”
+      The Weir Collaboration, “By a group: <b> {x} $y$ \z,” May 2001.
+      Plato, A. bin Said, and A. G. y Vega, ““Quoted” "twice" & 'thrice',” 2001.
+      山田 太郎, 王小明, and Л. Толстой, 水の流れ. 1999.
+      I. Brook, “A thesis,” A University, 2010.
+      I. Brook, “A preprint,” 2020, arXiv: arXiv:2001.00001. [Online]. Available: https://arxiv.org/abs/2001.00001
+      I. Brook, “A talk,” in Proceedings of Rivers, 2020.
+      I. Brook, “Levels.” 2020.
+    vancouver
+      Weirs & "locks" in BERT. Journal of Water & Stone. 2020 Mar 5. doi:10.1000/weirs_1
+      Without a year.
+      Without authors. 2001.
+      Without anything.
+      By a group: <b> {x} $y$ \z. 2001 May.
+      “Quoted” "twice" & 'thrice'. 2001.
+      水の流れ. 1999.
+      A thesis. A University; 2010.
+      A preprint [Internet]. arXiv; 2020. Available from: https://arxiv.org/abs/2001.00001
+      A talk. In: Proceedings of Rivers. 2020.
+      Levels. 2020.
+    "#);
 }
 
 #[test]
 fn references_in_french() {
-    insta::assert_snapshot!(shown(&[vec![whole()], unusual()].concat(), Locale::French), @"");
+    insta::assert_snapshot!(shown(&[vec![whole()], unusual()].concat(), Locale::French), @r#"
+    apa
+      van der Berg, I., Ford, T., Jr., The Weir Collaboration, Plato, & 山田 太郎. (2020). Weirs & "locks" in BERT. Journal of Water & Stone. https://doi.org/10.1000/weirs_1
+      Brook, I., & Ford, T. (s. d.). Without a year.
+      Without authors. (2001).
+      Without anything. (s. d.).
+      The Weir Collaboration. (2001). By a group: <b> {x} $y$ \z.
+      Plato, bin Said, A., & Vega, A. G. y. (2001). “Quoted” "twice" & 'thrice'.
+      山田 太郎, 王小明, & Толстой, Л. (1999). 水の流れ.
+      Brook, I. (2010). A thesis. A University.
+      Brook, I. (2020). A preprint (ArXiv:2001.00001). arXiv. https://arxiv.org/abs/2001.00001
+      Brook, I. (2020). A talk. Proceedings of Rivers.
+      Brook, I. (2020). Levels [Jeu de données].
+    chicago
+      Berg, Ida van der, Tom Ford Jr., The Weir Collaboration, Plato, et 山田 太郎. 2020. « Weirs & "locks" in BERT ». Journal of Water & Stone, publication en ligne anticipée, mars 5. https://doi.org/10.1000/weirs_1.
+      Brook, Ida, et Tom Ford. s. d. Without a year.
+      Without authors. 2001.
+      « Without anything ». s. d.
+      The Weir Collaboration. 2001. By a group: <b> {x} $y$ \z. mai.
+      Plato, Ahmed bin Said, et Ana García y. Vega. 2001. “Quoted” "twice" & 'thrice'.
+      山田 太郎, 王小明, et Лев Толстой. 1999. 水の流れ.
+      Brook, Ida. 2010. « A thesis ». A University.
+      Brook, Ida. 2020. « A preprint ». ArXiv:2001.00001. Prépublication, ArXiv. https://arxiv.org/abs/2001.00001.
+      Brook, Ida. 2020. « A talk ». Proceedings of Rivers.
+      Brook, Ida. 2020. « Levels ».
+    ieee
+      I. van der Berg, T. Ford Jr., The Weir Collaboration, Plato, et 山田 太郎, « Weirs & "locks" in BERT », Journal of Water & Stone, mars 2020, doi: 10.1000/weirs_1.
+      I. Brook et T. Ford, « Without a year ».
+      « Without authors », 2001.
+      « Without anything ».
+      The Weir Collaboration, « By a group: <b> {x} $y$ \z », mai 2001.
+      Plato, A. bin Said, et A. G. y Vega, « “Quoted” "twice" & 'thrice' », 2001.
+      山田 太郎, 王小明, et Л. Толстой, 水の流れ. 1999.
+      I. Brook, « A thesis », A University, 2010.
+      I. Brook, « A preprint », 2020, arXiv: arXiv:2001.00001. [En ligne]. Disponible sur: https://arxiv.org/abs/2001.00001
+      I. Brook, « A talk », in Proceedings of Rivers, 2020.
+      I. Brook, « Levels ». 2020.
+    vancouver
+      Weirs & "locks" in BERT. Journal of Water & Stone. 5 mars 2020. doi:10.1000/weirs_1
+      Without a year.
+      Without authors. 2001.
+      Without anything.
+      By a group: <b> {x} $y$ \z. mai 2001.
+      “Quoted” "twice" & 'thrice'. 2001.
+      水の流れ. 1999.
+      A thesis. A University; 2010.
+      A preprint [Internet]. arXiv; 2020. Disponible sur: https://arxiv.org/abs/2001.00001
+      A talk. In: Proceedings of Rivers. 2020.
+      Levels. 2020.
+    "#);
 }
 
 #[test]
@@ -160,9 +304,8 @@ fn a_title() -> impl Strategy<Value = String> {
 fn a_name() -> impl Strategy<Value = String> {
     let plain = "[A-ZÉØ][a-zéø'-]{1,7}( [A-Z]\\.)?( (van|de la|von))? [A-ZŠ][a-zš]{1,7}( Jr\\.)?";
     let other = "(The [A-Z][a-z]{2,5} Collaboration|[A-Z][a-z]{2,7}|[山田王李]{1,3}( [太郎明]{1,2})?|[A-Z][a-z]{1,5} & Sons|[A-Z][a-z]{1,4} and [A-Z][a-z]{1,4} Group)";
-    prop_oneof![4 => plain, 1 => other].prop_filter("nobody in particular", |name| {
-        !["others", "anonymous"].contains(&name.to_lowercase().as_str())
-    })
+    prop_oneof![4 => plain, 1 => other]
+        .prop_filter("nobody in particular", |name| !["others", "anonymous"].contains(&name.to_lowercase().as_str()))
 }
 
 proptest! {

@@ -85,9 +85,11 @@ impl ExportArguments {
         let keys = [&self.paper, &self.researcher, &self.organization];
         let Some(format) = self.format() else {
             if keys.iter().any(|keys| !keys.is_empty()) || self.year.is_some() {
-                return Err("records are exported whole; --paper, --researcher, --organization and --year choose papers for \
+                return Err(
+                    "records are exported whole; --paper, --researcher, --organization and --year choose papers for \
                      bibtex, ris and csl"
-                    .into());
+                        .into(),
+                );
             }
             return Ok(Export::Records);
         };

@@ -290,9 +290,9 @@ impl Header {
                 Some(Identifier { scheme: scheme.trim().to_lowercase(), value: value.trim().to_owned() })
             });
         let topics = all("topics").flat_map(|(language, text)| {
-            list(text).into_iter().map(move |label| {
-                TopicReference::new(local_scheme(), None, LocalizedText::of(language, label))
-            })
+            list(text)
+                .into_iter()
+                .map(move |label| TopicReference::new(local_scheme(), None, LocalizedText::of(language, label)))
         });
         let mut record = ResearcherRecord {
             name: name.ok_or("it has no name")?,

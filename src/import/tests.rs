@@ -20,7 +20,7 @@ impl Outcome {
     }
 
     /// What is told of the file, without its name.
-    pub(super) fn told(&self) -> Vec<String> {
+    pub(crate) fn told(&self) -> Vec<String> {
         let lines = self.0.iter().flat_map(|item| {
             let line = item.line;
             match &item.content {

@@ -20,8 +20,8 @@ use self::response::Shape;
 
 mod affiliation;
 mod authorship;
-mod citation;
 pub mod budget;
+mod citation;
 mod coauthor_path;
 mod coauthorship;
 mod connection;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sea_orm::FromQueryResult;
 
 use super::Store;
-use super::export::Snapshot;
+use super::export::{AUTHORS, Snapshot};
 use super::loaders::Loader;
 use super::paper::PaperFilter;
 use super::sql::{Sql, ids};
@@ -106,7 +106,8 @@ impl Loader<CitedPaperBy> for Store {
             if wanted.is_empty() {
                 continue;
             }
-            let sql = Sql::with(&format!("SELECT {} FROM paper WHERE paper.id = ANY(?)", columns(authors)), ids(wanted));
+            let sql =
+                Sql::with(&format!("SELECT {} FROM paper WHERE paper.id = ANY(?)", columns(authors)), ids(wanted));
             for row in self.rows::<Row>(type_name::<CitedPaperBy>(), sql).await? {
                 found.insert(CitedPaperBy { id: row.id, authors }, Arc::new(row.paper()?));
             }
@@ -169,7 +170,8 @@ impl Snapshot {
                    FROM (SELECT * FROM paper WHERE ")
             .then(filter.condition())
             .then_with(" AND paper.id > ? ORDER BY paper.id ", after)
-            .then_with("LIMIT ?) AS paper) AS weighed WHERE before < 20000) ORDER BY paper.id", BATCH);
+            .then_with("LIMIT ?) AS paper) AS weighed ", BATCH)
+            .then_with("WHERE before < ?) ORDER BY paper.id", AUTHORS);
         let rows = self.rows::<Row>(sql).await?;
         let Some(last) = rows.last().map(|row| row.id) else { return Ok(None) };
         Ok(Some((rows.into_iter().map(Row::paper).collect::<Result<_, _>>()?, last)))

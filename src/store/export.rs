@@ -3,7 +3,9 @@
 //! Whatever is added to the directory is added to the record of its kind here, to `record.rs`, and to `write/`, which takes it
 //! in again; names that are for search only, or private, and whatever else is not for everybody, are not.
 
-use sea_orm::{AccessMode, ConnectionTrait as _, DatabaseTransaction, FromQueryResult, IsolationLevel, TransactionTrait as _};
+use sea_orm::{
+    AccessMode, ConnectionTrait as _, DatabaseTransaction, FromQueryResult, IsolationLevel, TransactionTrait as _,
+};
 
 use super::Store;
 use super::sql::Sql;
@@ -14,7 +16,7 @@ use crate::record::Record;
 /// Records that are read at once.
 const BATCH: i64 = 1_000;
 /// Authors of papers that are read at once: a few papers of thousands, or many of a few.
-const AUTHORS: i64 = 20_000;
+pub(super) const AUTHORS: i64 = 20_000;
 
 /// A kind of record. An export has them in this order, so that references come before what refers to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,10 +125,8 @@ impl Store {
     /// # Errors
     /// Where the database does not answer.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
-        let transaction = self
-            .database
-            .begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly))
-            .await?;
+        let transaction =
+            self.database.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
         // An export takes longer than a request may.
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         Ok(Snapshot { transaction })
@@ -153,8 +153,7 @@ impl Snapshot {
 
 fn records_sql(kind: RecordKind, after: i64) -> Sql {
     let table = kind.table();
-    let fields =
-        kind.fields().replace("{organization}", ORGANIZATION_REFERENCE).replace("{topic}", TOPIC_REFERENCE);
+    let fields = kind.fields().replace("{organization}", ORGANIZATION_REFERENCE).replace("{topic}", TOPIC_REFERENCE);
     // The ids of a topic follow from its scheme and code.
     let identifiers = if kind == RecordKind::Topic {
         String::new()
@@ -182,7 +181,7 @@ fn things_behind(table: &str, after: i64) -> Sql {
 }
 
 /// The next papers behind an id, of which all but the first one have so many authors together at most.
-pub(super) fn papers_behind(after: i64) -> Sql {
+fn papers_behind(after: i64) -> Sql {
     Sql::with(
         "(SELECT paper.* FROM (SELECT id, sum(author_count) OVER (ORDER BY id) - author_count AS before FROM \
          (SELECT id, author_count FROM paper WHERE id > ? ORDER BY id ",

@@ -1,5 +1,6 @@
 //! Exports: an empty database becomes the same directory, ids included; and papers as reference managers read them.
 
+use academic_directory::config::Limits;
 use serde_json::{Value, json};
 
 use crate::support::binary::{Outcome, Workplace, run};
@@ -8,6 +9,11 @@ use crate::support::{TestApp, new_database, orcid, organization, paper, research
 
 const NOTHING_REJECTED: &str = "updated 0, unchanged 0, rejected 0";
 
+/// A walk asks for a lot at once.
+fn unlimited() -> Limits {
+    Limits { nodes: u64::MAX, cost: u64::MAX, ..Limits::default() }
+}
+
 fn export(place: &Workplace, database_url: &str, arguments: &[&str]) -> Outcome {
     run(&mut place.over(database_url, &[&["export"], arguments].concat()))
 }
@@ -15,15 +21,19 @@ fn export(place: &Workplace, database_url: &str, arguments: &[&str]) -> Outcome 
 /// What a database holds with all ids, but for times and what only an import keeps for itself.
 async fn everything(url: &str) -> Vec<String> {
     let own = "NOT starts_with(key, 'directory:')";
-    let mut lines: Vec<String> =
-        dump(url).await.into_iter().filter(|line| !line.starts_with("said ") && !line.starts_with("declared ")).collect();
+    let mut lines: Vec<String> = dump(url)
+        .await
+        .into_iter()
+        .filter(|line| !line.starts_with("said ") && !line.starts_with("declared "))
+        .collect();
     let with_ids = ["paper", "researcher", "organization", "topic", "affiliation", "authorship"].map(|table| {
         format!("SELECT '{table} ' || (to_jsonb({table}) - '{{list_order,created_at,updated_at}}'::text[])::text FROM {table}")
     });
     let others = [
         "SELECT 'former ' || to_jsonb(former_identity)::text FROM former_identity".to_owned(),
         format!("SELECT 'said ' || to_jsonb(source_record)::text FROM source_record WHERE {own}"),
-        "SELECT 'awaited ' || to_jsonb(organization_awaited_relation)::text FROM organization_awaited_relation".to_owned(),
+        "SELECT 'awaited ' || to_jsonb(organization_awaited_relation)::text FROM organization_awaited_relation"
+            .to_owned(),
     ];
     for sql in with_ids.into_iter().chain(others) {
         lines.extend(query(url, &sql).await);
@@ -49,7 +59,10 @@ async fn walk(app: &TestApp) -> Vec<Value> {
             "id slug formerIds names { value language kind } ror identifiers { scheme value } types status countryCode city homepageUrl \
              parents { id } children(first: 100) { nodes { id } } predecessors { id } successors { id } researchers(first: 100) { nodes { id } }",
         ),
-        ("topics", "id slug formerIds names { value language kind } scheme identifiers { scheme value } broader { id } narrower(first: 100) { nodes { id } }"),
+        (
+            "topics",
+            "id slug formerIds labels { value language kind } scheme identifiers { scheme value } broader { id } narrower(first: 100) { nodes { id } }",
+        ),
         ("affiliations", "id kind researcher { id } organization { id }"),
         (
             "papers",
@@ -92,17 +105,32 @@ fn unusual() -> Vec<Value> {
         cycle("a", "b"),
         cycle("b", "a"),
         cycle("c", "never-told"),
-        with(researcher("Ida Brook"), json!({ "orcid": orcid(1), "topics": [{ "labels": { "en": "Weirs" } }, { "scheme": "test", "code": "a" }],
+        with(
+            researcher("Ida Brook"),
+            json!({ "orcid": orcid(1), "topics": [{ "labels": { "en": "Weirs" } }, { "scheme": "test", "code": "a" }],
             "affiliations": [{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT", "isPrimary": true, "startDate": "2001" },
-                { "organization": { "name": "Lab" }, "affiliationKind": "MEMBERSHIP", "roleTitle": { "fr": "Membre" } }] })),
+                { "organization": { "name": "Lab" }, "affiliationKind": "MEMBERSHIP", "roleTitle": { "fr": "Membre" } }] }),
+        ),
         with(researcher("Ida Brook"), json!({ "orcid": orcid(2) })),
-        with(paper("On weirs", Some(2001), &["Ida Brook", "Ida Brook", "Andr'as Bovsnjak"]), json!({ "topics": [{ "scheme": "test", "code": "c" }] })),
-        with(paper("On locks", None, &["András Bošnjak", "Tom Ford"]), json!({ "authors": [
-            { "name": "András Bošnjak", "organizations": [{ "ror": ror(2) }], "affiliationsAsPublished": ["School, Town"] }, { "name": "Tom Ford", "isCorresponding": true }] })),
+        with(
+            paper("On weirs", Some(2001), &["Ida Brook", "Ida Brook", "Andr'as Bovsnjak"]),
+            json!({ "topics": [{ "scheme": "test", "code": "c" }] }),
+        ),
+        with(
+            paper("On locks", None, &["András Bošnjak", "Tom Ford"]),
+            json!({ "authors": [
+            { "name": "András Bošnjak", "organizations": [{ "ror": ror(2) }], "affiliationsAsPublished": ["School, Town"] }, { "name": "Tom Ford", "isCorresponding": true }] }),
+        ),
         json!({ "kind": "paper", "title": "Without any id", "authors": [{ "position": 1, "name": "Tom Ford" }] }),
         with(paper("Without any id", None, &["Tom Ford"]), json!({ "sourceId": "another one" })),
-        with(paper("Withheld", Some(2002), &["Tom Ford"]), json!({ "abstractCompleteness": "WITHHELD", "doi": "10.48550/arXiv.2001.00001" })),
-        with(paper("The other", Some(2002), &["Tom Ford"]), json!({ "arxivId": "2001.00001", "identifiers": [{ "scheme": "pmid", "value": "7" }] })),
+        with(
+            paper("Withheld", Some(2002), &["Tom Ford"]),
+            json!({ "abstractCompleteness": "WITHHELD", "doi": "10.48550/arXiv.2001.00001" }),
+        ),
+        with(
+            paper("The other", Some(2002), &["Tom Ford"]),
+            json!({ "arxivId": "2001.00001", "identifiers": [{ "scheme": "pmid", "value": "7" }] }),
+        ),
     ]
 }
 
@@ -119,11 +147,12 @@ async fn comes_back(place: &Workplace, app: &TestApp) {
     let url = new_database().await;
     let imported = place.import(&url, &["records", "first.jsonl"]);
     assert!(imported.summary().contains(NOTHING_REJECTED), "{imported:?}");
-    let complaints: Vec<&str> = imported.complaints().into_iter().filter(|line| !line.contains(" authors, more than")).collect();
+    let complaints: Vec<&str> =
+        imported.complaints().into_iter().filter(|line| !line.contains(" authors, more than")).collect();
     assert_eq!(complaints, Vec::<&str>::new());
     assert_same(&everything(&url).await, &everything(&app.database_url).await);
 
-    let copy = TestApp::start_over(url.clone(), Default::default(), 100).await;
+    let copy = TestApp::start_over(url.clone(), unlimited(), 100).await;
     copy.store.recount_totals().await.expect("the counts");
     app.store.recount_totals().await.expect("the counts");
     for (copied, own) in walk(&copy).await.into_iter().zip(walk(app).await) {
@@ -138,14 +167,19 @@ async fn comes_back(place: &Workplace, app: &TestApp) {
     assert!(export(place, &url, &["records"]).stdout == first, "importing it again changed it");
 
     // What comes next has an id of its own.
-    let more = [organization(77, "Newcomer"), topic("Newcomer"), with(researcher("New Comer"), json!({ "orcid": orcid(77) })), paper("Newcomer", None, &["New Comer"])];
+    let more = [
+        organization(77, "Newcomer"),
+        topic("Newcomer"),
+        with(researcher("New Comer"), json!({ "orcid": orcid(77) })),
+        paper("Newcomer", None, &["New Comer"]),
+    ];
     let imported = place.import(&url, &["records", place.file("more.jsonl", lines(&more)), "--source", "more"]);
     assert!(imported.summary().starts_with("read 4: created 4"), "{imported:?}");
 }
 
 #[tokio::test]
 async fn an_equal_directory() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(unlimited(), 100).await;
     let place = Workplace::new();
     place.file("demo.jsonl", include_str!("../../demo/directory.jsonl"));
     place.file("unusual.jsonl", lines(&unusual()));
@@ -164,7 +198,7 @@ async fn an_equal_directory() {
 async fn formats_of_others() {
     let Some(folder) = shared("data/formats") else { return };
     let folder = folder.canonicalize().expect("a folder");
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(unlimited(), 100).await;
     let place = Workplace::new();
     for format in ["crossref", "openalex", "orcid", "bibtex", "ris", "csl"] {
         let files = folder.join(format).display().to_string();
@@ -195,7 +229,11 @@ async fn a_directory_that_is_not_empty() {
     assert_eq!(export(&place, &from.database_url, &["records", "--output", "from.jsonl"]).code, Some(0));
     let imported = place.import(&to.database_url, &["records", "from.jsonl"]);
     assert_eq!(imported.summary(), "read 4: created 2, updated 2, unchanged 0, rejected 0; 3 notes");
-    insta::assert_snapshot!(imported.stderr, @"");
+    insta::assert_snapshot!(imported.stderr, @r"
+    from.jsonl:1: note: the id 1 is taken; it has the id 2 here
+    from.jsonl:3: note: the id 2 is taken; it has the id 3 here
+    from.jsonl:2: note: the person with the id 1 there has the id 2 here
+    ");
     // One person by the ORCID iD, one paper by the DOI, and those who were referred to are who they are here.
     let found = to
         .data("{ paper(by: {doi: \"10.1000/weirs\"}) { authorships { nodes { researcher { slug } } } } researchers { totalCount } papers { totalCount } }")
@@ -260,7 +298,41 @@ async fn citations_of_papers() {
     let query = "{ papers { nodes { slug bibtex: citation(format: BIBTEX) ris: citation(format: RIS) csl: citation(format: CSL_JSON) \
          apa: formattedCitation ieee: formattedCitation(style: \"IEEE\") french: formattedCitation(languages: [\"fr-BE\"]) } } }";
     let (answer, statements) = app.statements_of(query, json!({})).await;
-    insta::assert_json_snapshot!(answer.data(), @"");
+    insta::assert_json_snapshot!(answer.data(), @r#"
+    {
+      "papers": {
+        "nodes": [
+          {
+            "apa": "Ford, T. (2005). On locks.",
+            "bibtex": "@article{on-locks,\n  title = {On locks},\n  author = {Ford, Tom},\n  year = {2005},\n}\n",
+            "csl": "{\"author\":[{\"family\":\"Ford\",\"given\":\"Tom\"}],\"id\":\"on-locks\",\"issued\":{\"date-parts\":[[2005]]},\"title\":\"On locks\",\"type\":\"article-journal\"}",
+            "french": "Ford, T. (2005). On locks.",
+            "ieee": "T. Ford, “On locks,” 2005.",
+            "ris": "TY  - JOUR\r\nID  - on-locks\r\nTI  - On locks\r\nAU  - Ford, Tom\r\nPY  - 2005\r\nER  - \r\n",
+            "slug": "on-locks"
+          },
+          {
+            "apa": "Brook, I., & Ford, T. (2001). On weirs. Waters. https://doi.org/10.1000/weirs",
+            "bibtex": "@article{on-weirs,\n  title = {On weirs},\n  author = {Brook, Ida and Ford, Tom},\n  year = {2001},\n  journal = {Waters},\n  doi = {10.1000/weirs},\n}\n",
+            "csl": "{\"DOI\":\"10.1000/weirs\",\"author\":[{\"family\":\"Brook\",\"given\":\"Ida\"},{\"family\":\"Ford\",\"given\":\"Tom\"}],\"container-title\":\"Waters\",\"id\":\"on-weirs\",\"issued\":{\"date-parts\":[[2001]]},\"title\":\"On weirs\",\"type\":\"article-journal\"}",
+            "french": "Brook, I., & Ford, T. (2001). On weirs. Waters. https://doi.org/10.1000/weirs",
+            "ieee": "I. Brook and T. Ford, “On weirs,” Waters, 2001, doi: 10.1000/weirs.",
+            "ris": "TY  - JOUR\r\nID  - on-weirs\r\nTI  - On weirs\r\nAU  - Brook, Ida\r\nAU  - Ford, Tom\r\nPY  - 2001\r\nT2  - Waters\r\nDO  - 10.1000/weirs\r\nER  - \r\n",
+            "slug": "on-weirs"
+          },
+          {
+            "apa": "On {dams} & \"sluices\". (n.d.).",
+            "bibtex": "@article{on-dams-sluices,\n  title = {On \\textbraceleft{}dams\\textbraceright{} \\& \"sluices\"},\n}\n",
+            "csl": "{\"id\":\"on-dams-sluices\",\"title\":\"On {dams} & \\\"sluices\\\"\",\"type\":\"article-journal\"}",
+            "french": "On {dams} & \"sluices\". (s. d.).",
+            "ieee": "“On {dams} & \"sluices\".”",
+            "ris": "TY  - JOUR\r\nID  - on-dams-sluices\r\nTI  - On {dams} & \"sluices\"\r\nER  - \r\n",
+            "slug": "on-dams-sluices"
+          }
+        ]
+      }
+    }
+    "#);
     // The list, all authors for entries, and those that styles show; formatting reads nothing.
     assert_eq!(statements, 3);
     let (answer, statements) = app.statements_of("{ papers { nodes { formattedCitation } } }", json!({})).await;
@@ -271,7 +343,8 @@ async fn citations_of_papers() {
     assert_eq!(answer.codes()[0], "BAD_USER_INPUT");
     assert_eq!(answer.messages()[0], "there is no style 'harvard'; the styles are apa, chicago, ieee, vancouver");
 
-    let text = |answer: crate::support::Answer| answer.data()["paper"]["formattedCitation"].as_str().map(ToOwned::to_owned);
+    let text =
+        |answer: crate::support::Answer| answer.data()["paper"]["formattedCitation"].as_str().map(ToOwned::to_owned);
     let query = "{ paper(by: {slug: \"on-weirs\"}) { formattedCitation(style: \"chicago\") } }";
     let french = text(app.ask_in(query, json!({}), Some("fr")).await).expect("a reference");
     let english = text(app.ask_in(query, json!({}), Some("de")).await).expect("a reference");
@@ -281,7 +354,8 @@ async fn citations_of_papers() {
 #[tokio::test]
 async fn citations_of_a_consortium() {
     let app = TestApp::start().await;
-    let authors: Vec<Value> = (1..=2_889).map(|number| json!({ "position": number, "name": format!("Ida{number} Brook{number}") })).collect();
+    let authors: Vec<Value> =
+        (1..=2_889).map(|number| json!({ "position": number, "name": format!("Ida{number} Brook{number}") })).collect();
     app.load(json!([with(paper("A collision", Some(2012), &[]), json!({ "authors": authors }))])).await;
     let query = "{ paper(by: {slug: \"a-collision\"}) { formattedCitation citation(format: RIS) } }";
     let paper = app.data(query).await["paper"].clone();

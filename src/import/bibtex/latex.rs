@@ -50,11 +50,19 @@ const CHARACTERS: [(&str, char, char); 6] = [
     ("\\textquotesingle{}", '\u{fdd5}', '\''),
 ];
 
+/// A hyphen of an address or an identifier, which two of are no dash.
+const HYPHEN: &str = "\u{fdd6}";
+
+fn is_verbatim(name: &str) -> bool {
+    matches!(name, "url" | "doi" | "eprint")
+}
+
 /// A field as the parser reads it; none where its LaTeX is damaged.
 pub(super) fn chunks(name: &str, text: &str) -> Option<Chunks> {
     let text = CHARACTERS.iter().fold(Cow::Borrowed(text), |text, (command, stand_in, _)| {
         if text.contains(command) { Cow::Owned(text.replace(command, &stand_in.to_string())) } else { text }
     });
+    let text = if is_verbatim(name) { Cow::Owned(text.replace('-', HYPHEN)) } else { text };
     let text = text.as_ref();
     let field = Pair::new(Spanned::zero(name), Spanned::zero(vec![Spanned::zero(RawChunk::Normal(text))]));
     let entry = RawEntry { key: Spanned::zero("k"), kind: Spanned::zero("misc"), fields: vec![field] };
@@ -67,8 +75,8 @@ pub(super) fn chunks(name: &str, text: &str) -> Option<Chunks> {
 /// The text of a field; where its LaTeX is damaged, the letters that are there.
 pub(super) fn plain(name: &str, text: &str, notes: &mut Vec<String>) -> String {
     match chunks(name, text) {
-        Some(chunks) if matches!(name, "url" | "doi" | "eprint") => {
-            let text = chunks.format_verbatim();
+        Some(chunks) if is_verbatim(name) => {
+            let text = chunks.format_verbatim().replace(HYPHEN, "-");
             text.trim().trim_start_matches("\\url{").trim_end_matches('}').to_owned()
         }
         Some(chunks) => without_commands(&chunks.format_verbatim()),

@@ -221,8 +221,7 @@ impl Page {
             first.is_primary = true;
         }
         let labels = topics.iter().map(|line| line.text.trim_start_matches(['•', '·', '*', '-', ' ']));
-        let topic =
-            |label| TopicReference::new(local_scheme(), None, LocalizedText::of(language, label));
+        let topic = |label| TopicReference::new(local_scheme(), None, LocalizedText::of(language, label));
         Ok(ResearcherRecord {
             name,
             biography: if biography.is_empty() {

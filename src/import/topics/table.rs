@@ -54,9 +54,10 @@ fn labelled(
             labels.iter().flat_map(|(tag, labels)| list(Some(labels)).iter().map(move |label| (tag, label)));
         of_language.filter_map(|(tag, label)| Some((Some(tag.clone()), label.as_str()?.to_owned()))).collect()
     };
-    let above = list(value.get("broader")).iter().filter_map(Value::as_str).map(|id| {
-        TopicReference::new(scheme, Some(address_parts(id).1.to_owned()), LocalizedText::default())
-    });
+    let above = list(value.get("broader"))
+        .iter()
+        .filter_map(Value::as_str)
+        .map(|id| TopicReference::new(scheme, Some(address_parts(id).1.to_owned()), LocalizedText::default()));
     let concept = Concept {
         code: code.to_owned(),
         preferred: texts(labels),

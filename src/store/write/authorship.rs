@@ -166,10 +166,7 @@ impl Batch<'_> {
         ids.ok_or_else(|| Error::internal("no id for an authorship"))
     }
 
-    async fn authorship_organizations(
-        &self,
-        linked: Vec<(i64, &OrganizationReference)>,
-    ) -> Result<(), Error> {
+    async fn authorship_organizations(&self, linked: Vec<(i64, &OrganizationReference)>) -> Result<(), Error> {
         let by_id = self.placed("organization", linked.iter().filter_map(|(_, organization)| organization.id)).await?;
         let rors = linked.iter().filter_map(|(_, organization)| organization.ror.as_ref().map(ToString::to_string));
         let by_ror = self.organizations_by_ror(rors).await?;

@@ -81,8 +81,7 @@ impl Batch<'_> {
         struct Taken {
             id: i64,
         }
-        let asked: HashSet<i64> =
-            wanted.iter().flatten().copied().filter(|id| (1..=LARGEST_ID).contains(id)).collect();
+        let asked: HashSet<i64> = wanted.iter().flatten().copied().filter(|id| (1..=LARGEST_ID).contains(id)).collect();
         let mut free = asked.clone();
         if let Some(largest) = asked.iter().max() {
             let taken = Sql::from(format!("SELECT id FROM {table} WHERE "))
@@ -147,8 +146,7 @@ impl Batch<'_> {
         });
         // A key of the importing source that looks like an exported one would stand for another thing.
         let is_digest = |text: &str| text.len() % 2 == 0 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let said: Vec<Said> =
-            said.filter(|said| !said.key.starts_with(EXPORTED) && is_digest(&said.digest)).collect();
+        let said: Vec<Said> = said.filter(|said| !said.key.starts_with(EXPORTED) && is_digest(&said.digest)).collect();
         let insert = format!(
             "INSERT INTO source_record (source, key, digest, {kind}_id) SELECT source, key, decode(digest, 'hex'), id FROM rows \
              ON CONFLICT DO NOTHING"
