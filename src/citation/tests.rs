@@ -75,10 +75,14 @@ fn entries() {
     AB  - One. Two: 5 %.
     ER  -
     "#);
-    insta::assert_snapshot!(whole().entry(CitationFormat::CslJson), @"");
+    insta::assert_snapshot!(whole().entry(CitationFormat::CslJson), @r#"{"DOI":"10.1000/weirs_1","URL":"https://example.org/a_b?c=1","abstract":"One. Two: 5 %.","author":[{"family":"van der Berg","given":"Ida"},{"family":"Ford","given":"Tom","suffix":"Jr."},{"literal":"The Weir Collaboration"},{"literal":"Plato"},{"literal":"山田 太郎"}],"container-title":"Journal of Water & Stone","id":"weirs-locks-in-bert","issued":{"date-parts":[[2020,3,5]]},"language":"en","title":"Weirs & \"locks\" in BERT","type":"article-journal"}"#);
     let bare = CitedPaper { slug: "x".to_owned(), title: "X".to_owned(), ..CitedPaper::default() };
-    insta::assert_snapshot!(bare.entry(CitationFormat::Bibtex), @"");
-    insta::assert_snapshot!(bare.entry(CitationFormat::CslJson), @"");
+    insta::assert_snapshot!(bare.entry(CitationFormat::Bibtex), @r"
+    @misc{x,
+      title = {X},
+    }
+    ");
+    insta::assert_snapshot!(bare.entry(CitationFormat::CslJson), @r#"{"id":"x","title":"X","type":"document"}"#);
 }
 
 /// The references to papers in each style.
@@ -137,11 +141,12 @@ fn references_in_english() {
       Plato, bin Said, A., & Vega, A. G. y. (2001). “Quoted” "twice" & 'thrice'.
       山田 太郎, 王小明, & Толстой, Л. (1999). 水の流れ.
       Brook, I. (2010). A thesis. A University.
-      Brook, I. (2020). A preprint (ArXiv:2001.00001). arXiv. https://arxiv.org/abs/2001.00001
+      Brook, I. (2020). A preprint (arXiv:2001.00001). arXiv. https://arxiv.org/abs/2001.00001
       Brook, I. (2020). A talk. Proceedings of Rivers.
+      Brook, I. (2020). An article on mRNA. Waters. https://doi.org/10.1000/1
       Brook, I. (2020). Levels [Dataset].
     chicago
-      Berg, Ida van der, Tom Ford Jr., The Weir Collaboration, Plato, and 山田 太郎. 2020. “Weirs & "locks" in BERT.” Journal of Water & Stone, ahead of print, March 5. https://doi.org/10.1000/weirs_1.
+      Berg, Ida van der, Tom Ford Jr., The Weir Collaboration, Plato, and 山田 太郎. 2020. “Weirs & "locks" in BERT.” Journal of Water & Stone, March 5. https://doi.org/10.1000/weirs_1.
       Brook, Ida, and Tom Ford. n.d. Without a year.
       Without authors. 2001.
       “Without anything.” n.d.
@@ -149,8 +154,9 @@ fn references_in_english() {
       Plato, Ahmed bin Said, and Ana García y. Vega. 2001. “Quoted” "twice" & 'thrice'.
       山田 太郎, 王小明, and Лев Толстой. 1999. 水の流れ.
       Brook, Ida. 2010. “A thesis.” A University.
-      Brook, Ida. 2020. “A preprint.” ArXiv:2001.00001. Preprint, ArXiv. https://arxiv.org/abs/2001.00001.
+      Brook, Ida. 2020. “A preprint.” arXiv:2001.00001. Preprint, arXiv. https://arxiv.org/abs/2001.00001.
       Brook, Ida. 2020. “A talk.” Proceedings of Rivers.
+      Brook, Ida. 2020. “An article on mRNA.” Waters. https://doi.org/10.1000/1.
       Brook, Ida. 2020. “Levels.”
     ieee
       I. van der Berg, T. Ford Jr., The Weir Collaboration, Plato, and 山田 太郎, “Weirs & "locks" in BERT,” Journal of Water & Stone, Mar. 2020, doi: 10.1000/weirs_1.
@@ -163,19 +169,21 @@ fn references_in_english() {
       I. Brook, “A thesis,” A University, 2010.
       I. Brook, “A preprint,” 2020, arXiv: arXiv:2001.00001. [Online]. Available: https://arxiv.org/abs/2001.00001
       I. Brook, “A talk,” in Proceedings of Rivers, 2020.
+      I. Brook, “An article on mRNA,” Waters, 2020, doi: 10.1000/1.
       I. Brook, “Levels.” 2020.
     vancouver
-      Weirs & "locks" in BERT. Journal of Water & Stone. 2020 Mar 5. doi:10.1000/weirs_1
-      Without a year.
+      van der Berg I, Ford T Jr., The Weir Collaboration, Plato, 山田 太郎. Weirs & "locks" in BERT. Journal of Water & Stone [Internet]. 2020. https://doi.org/10.1000/weirs_1
+      Brook I, Ford T. Without a year.
       Without authors. 2001.
       Without anything.
-      By a group: <b> {x} $y$ \z. 2001 May.
-      “Quoted” "twice" & 'thrice'. 2001.
-      水の流れ. 1999.
-      A thesis. A University; 2010.
-      A preprint [Internet]. arXiv; 2020. Available from: https://arxiv.org/abs/2001.00001
-      A talk. In: Proceedings of Rivers. 2020.
-      Levels. 2020.
+      The Weir Collaboration. By a group: <b> {x} $y$ \z. 2001.
+      Plato, bin Said A, Vega AG y. “Quoted” "twice" & 'thrice'. 2001.
+      山田 太郎, 王小明, Толстой Л. 水の流れ. 1999.
+      Brook I. A thesis. A University; 2010.
+      Brook I. A preprint [Internet]. arXiv; 2020. https://arxiv.org/abs/2001.00001
+      Brook I. A talk. In Proceedings of Rivers. 2020.
+      Brook I. An article on mRNA. Waters. 2020. https://doi.org/10.1000/1
+      Brook I. Levels. 2020.
     "#);
 }
 
@@ -191,11 +199,12 @@ fn references_in_french() {
       Plato, bin Said, A., & Vega, A. G. y. (2001). “Quoted” "twice" & 'thrice'.
       山田 太郎, 王小明, & Толстой, Л. (1999). 水の流れ.
       Brook, I. (2010). A thesis. A University.
-      Brook, I. (2020). A preprint (ArXiv:2001.00001). arXiv. https://arxiv.org/abs/2001.00001
+      Brook, I. (2020). A preprint (arXiv:2001.00001). arXiv. https://arxiv.org/abs/2001.00001
       Brook, I. (2020). A talk. Proceedings of Rivers.
+      Brook, I. (2020). An article on mRNA. Waters. https://doi.org/10.1000/1
       Brook, I. (2020). Levels [Jeu de données].
     chicago
-      Berg, Ida van der, Tom Ford Jr., The Weir Collaboration, Plato, et 山田 太郎. 2020. « Weirs & "locks" in BERT ». Journal of Water & Stone, publication en ligne anticipée, mars 5. https://doi.org/10.1000/weirs_1.
+      Berg, Ida van der, Tom Ford Jr., The Weir Collaboration, Plato, et 山田 太郎. 2020. « Weirs & "locks" in BERT ». Journal of Water & Stone, mars 5. https://doi.org/10.1000/weirs_1.
       Brook, Ida, et Tom Ford. s. d. Without a year.
       Without authors. 2001.
       « Without anything ». s. d.
@@ -203,8 +212,9 @@ fn references_in_french() {
       Plato, Ahmed bin Said, et Ana García y. Vega. 2001. “Quoted” "twice" & 'thrice'.
       山田 太郎, 王小明, et Лев Толстой. 1999. 水の流れ.
       Brook, Ida. 2010. « A thesis ». A University.
-      Brook, Ida. 2020. « A preprint ». ArXiv:2001.00001. Prépublication, ArXiv. https://arxiv.org/abs/2001.00001.
+      Brook, Ida. 2020. « A preprint ». arXiv:2001.00001. Prépublication, arXiv. https://arxiv.org/abs/2001.00001.
       Brook, Ida. 2020. « A talk ». Proceedings of Rivers.
+      Brook, Ida. 2020. « An article on mRNA ». Waters. https://doi.org/10.1000/1.
       Brook, Ida. 2020. « Levels ».
     ieee
       I. van der Berg, T. Ford Jr., The Weir Collaboration, Plato, et 山田 太郎, « Weirs & "locks" in BERT », Journal of Water & Stone, mars 2020, doi: 10.1000/weirs_1.
@@ -217,19 +227,21 @@ fn references_in_french() {
       I. Brook, « A thesis », A University, 2010.
       I. Brook, « A preprint », 2020, arXiv: arXiv:2001.00001. [En ligne]. Disponible sur: https://arxiv.org/abs/2001.00001
       I. Brook, « A talk », in Proceedings of Rivers, 2020.
+      I. Brook, « An article on mRNA », Waters, 2020, doi: 10.1000/1.
       I. Brook, « Levels ». 2020.
     vancouver
-      Weirs & "locks" in BERT. Journal of Water & Stone. 5 mars 2020. doi:10.1000/weirs_1
-      Without a year.
+      van der Berg I, Ford T Jr., The Weir Collaboration, Plato, 山田 太郎. Weirs & "locks" in BERT. Journal of Water & Stone [Internet]. 2020. https://doi.org/10.1000/weirs_1
+      Brook I, Ford T. Without a year.
       Without authors. 2001.
       Without anything.
-      By a group: <b> {x} $y$ \z. mai 2001.
-      “Quoted” "twice" & 'thrice'. 2001.
-      水の流れ. 1999.
-      A thesis. A University; 2010.
-      A preprint [Internet]. arXiv; 2020. Disponible sur: https://arxiv.org/abs/2001.00001
-      A talk. In: Proceedings of Rivers. 2020.
-      Levels. 2020.
+      The Weir Collaboration. By a group: <b> {x} $y$ \z. 2001.
+      Plato, bin Said A, Vega AG y. “Quoted” "twice" & 'thrice'. 2001.
+      山田 太郎, 王小明, Толстой Л. 水の流れ. 1999.
+      Brook I. A thesis. A University; 2010.
+      Brook I. A preprint [Internet]. arXiv; 2020. https://arxiv.org/abs/2001.00001
+      Brook I. A talk. In Proceedings of Rivers. 2020.
+      Brook I. An article on mRNA. Waters. 2020. https://doi.org/10.1000/1
+      Brook I. Levels. 2020.
     "#);
 }
 
