@@ -145,7 +145,7 @@ impl Batch<'_> {
             })
         });
         // A key of the importing source that looks like an exported one would stand for another thing.
-        let is_digest = |text: &str| text.len() % 2 == 0 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_digest = |text: &str| text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let said: Vec<Said> = said.filter(|said| !said.key.starts_with(EXPORTED) && is_digest(&said.digest)).collect();
         let insert = format!(
             "INSERT INTO source_record (source, key, digest, {kind}_id) SELECT source, key, decode(digest, 'hex'), id FROM rows \
