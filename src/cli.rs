@@ -20,9 +20,11 @@ use crate::server::{Application, Settings};
 use crate::store::Store;
 use crate::{demo, schema};
 
+mod export;
 mod identity;
 mod names;
 
+use export::ExportArguments;
 use names::NamesCommand;
 
 /// A directory of people and papers, served as GraphQL
@@ -53,6 +55,8 @@ enum Command {
         #[command(subcommand)]
         command: NamesCommand,
     },
+    /// Write the directory, or papers of it, to a file
+    Export(ExportArguments),
     /// Apply or revert migrations, or tell which are applied
     Migrate {
         /// What to do
@@ -185,6 +189,7 @@ impl Cli {
             Some(Command::Serve(serve)) => Some(&serve.traces),
             Some(
                 Command::Import(_)
+                | Command::Export(_)
                 | Command::Identity { .. }
                 | Command::Names { .. }
                 | Command::Migrate { .. }
@@ -206,6 +211,7 @@ impl Cli {
             Some(Command::Import(arguments)) if arguments.dry_run => survey(&arguments.import()).await,
             Some(Command::Import(arguments)) => import(&self.database, arguments.import()).await,
             Some(Command::Identity { command }) => identity::identity(&self.database, command).await,
+            Some(Command::Export(arguments)) => export::export(&self.database, &arguments).await,
             Some(Command::Serve(serve)) => self::serve(&self.database, *serve).await,
             None => self::serve(&self.database, self.serve).await,
         };

@@ -299,11 +299,9 @@ impl Header {
                 Some(Identifier { scheme: scheme.trim().to_lowercase(), value: value.trim().to_owned() })
             });
         let topics = all("topics").flat_map(|(language, text)| {
-            list(text).into_iter().map(move |label| TopicReference {
-                scheme: local_scheme(),
-                code: None,
-                labels: LocalizedText::of(language, label),
-            })
+            list(text)
+                .into_iter()
+                .map(move |label| TopicReference::new(local_scheme(), None, LocalizedText::of(language, label)))
         });
         let other_names = NAME_USES.into_iter().flat_map(|(column, name_use)| {
             let names = one(column).map(|text| list(&text)).unwrap_or_default();
@@ -327,6 +325,7 @@ impl Header {
         let organization = OrganizationReference {
             ror: fields::identifier::<Ror>(one("ror").as_deref(), notes),
             name: one("organization"),
+            ..Default::default()
         };
         let kind = one("affiliation_kind");
         let Some(kind) = affiliation_kind(kind.as_deref()) else {
@@ -343,6 +342,7 @@ impl Header {
         }
         let mut date = |name: &'static str| fields::identifier(one(name).as_deref(), notes);
         record.affiliations.push(AffiliationRecord {
+            id: None,
             organization,
             kind,
             role_title: localized("role_title"),

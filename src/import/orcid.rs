@@ -224,7 +224,8 @@ fn affiliation(item: &Value, kind: AffiliationKind, notes: &mut Vec<String>) -> 
     let ror = fields::identifier::<Ror>(ror.filter(|_| issued_by.eq_ignore_ascii_case("ROR")).as_deref(), notes);
     let text = |field: &str| said(item.get(field)).map(|text| LocalizedText::of(None, text)).unwrap_or_default();
     Some(AffiliationRecord {
-        organization: OrganizationReference { ror, name: said(organization.get("name")) },
+        id: None,
+        organization: OrganizationReference { ror, name: said(organization.get("name")), ..Default::default() },
         kind,
         role_title: text("role-title"),
         department_name: text("department-name"),

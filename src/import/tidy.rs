@@ -41,7 +41,8 @@ fn organization(mut record: OrganizationRecord, notes: &mut Vec<String>) -> Resu
 
 fn topic(mut record: TopicRecord, notes: &mut Vec<String>) -> Result<TopicRecord, String> {
     record.names = all_names(record.names, notes);
-    if record.names.is_empty() {
+    // A topic that a source only refers to by its code has no label until its own record comes.
+    if record.names.is_empty() && (record.exported.is_none() || record.code.is_none()) {
         return Err("it has no label".to_owned());
     }
     record.scheme = names::clean(&record.scheme);
@@ -193,6 +194,8 @@ fn topics(topics: Vec<TopicReference>, notes: &mut Vec<String>) -> Vec<TopicRefe
         labels: localized(&topic.labels, names::clean, notes),
         scheme: names::clean(&topic.scheme),
         code: topic.code.map(|code| names::clean(&code)).filter(|code| !code.is_empty()),
+        ..topic
     });
-    tidy.collect::<Vec<_>>().into_iter().filter(|topic| topic.code.is_some() || !topic.labels.is_empty()).collect()
+    let says_which = |topic: &TopicReference| topic.code.is_some() || topic.id.is_some() || !topic.labels.is_empty();
+    tidy.collect::<Vec<_>>().into_iter().filter(says_which).collect()
 }

@@ -4,6 +4,7 @@ use std::any::type_name;
 use std::collections::HashMap;
 
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
+use serde::Deserialize;
 
 use super::columns::Columns;
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
@@ -12,7 +13,7 @@ use super::sql::{Sql, ids};
 use super::{Keyed, Store};
 use crate::entity::authorship;
 use crate::error::Error;
-use crate::names;
+use crate::names::{self, EVERY_NAME};
 
 /// The authors of the parent, a paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +33,33 @@ macro_rules! joins_resolved {
 }
 pub(super) use joins_resolved;
 
+/// What hides names of a person.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Hiding {
+    /// The name that is shown.
+    pub name: String,
+    /// By what others show a hidden one.
+    pub forms: Vec<String>,
+}
+
+impl Hiding {
+    /// Whether a name is not to be shown.
+    pub(super) fn is_shown_by(&self, name: &str) -> bool {
+        !self.forms.is_empty() && names::shows_hidden(name, &self.forms)
+    }
+
+    /// Whether a key or an address has a word of a hidden name, also where all published names are withheld.
+    pub(super) fn is_told_by(&self, text: &str) -> bool {
+        let forms: Vec<String> = self.forms.iter().filter(|form| *form != EVERY_NAME).cloned().collect();
+        !forms.is_empty() && names::shows_hidden(text, &forms)
+    }
+
+    /// Takes away what tells a hidden name and is none itself.
+    pub(super) fn hide_in(&self, texts: &mut Vec<String>) {
+        texts.retain(|text| !names::tells_hidden(text, &self.forms));
+    }
+}
+
 /// An author of a paper, as it may be shown. An authorship is read in this way alone: the row itself has the published name
 /// also where that is not to be shown.
 #[derive(Clone, Debug)]
@@ -48,14 +76,14 @@ impl Author {
     /// An authorship of whoever has this name, and these forms of hidden ones.
     #[must_use]
     pub fn new(mut authorship: authorship::Model, person: Option<String>, hidden_forms: Option<Vec<String>>) -> Self {
-        let forms = hidden_forms.unwrap_or_default();
-        let shows_hidden = |name: &str| !forms.is_empty() && names::shows_hidden(name, &forms);
-        let is_name_withheld = shows_hidden(&authorship.name_as_published) || shows_hidden(&authorship.name);
+        let hiding = Hiding { name: person.clone().unwrap_or_default(), forms: hidden_forms.unwrap_or_default() };
+        let is_name_withheld =
+            hiding.is_shown_by(&authorship.name_as_published) || hiding.is_shown_by(&authorship.name);
         if let Some(name) = person.as_ref().filter(|_| is_name_withheld) {
             authorship.name_as_published.clone_from(name);
             authorship.name.clone_from(name);
         }
-        authorship.affiliations_as_published.retain(|text| !names::tells_hidden(text, &forms));
+        hiding.hide_in(&mut authorship.affiliations_as_published);
         let resolved_name = person.filter(|_| authorship.researcher_id.is_some());
         Self { authorship, resolved_name, is_name_withheld }
     }

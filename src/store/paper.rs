@@ -121,7 +121,7 @@ impl PaperFilter {
         conditions
     }
 
-    fn condition(&self) -> Sql {
+    pub(super) fn condition(&self) -> Sql {
         Sql::all(self.conditions())
     }
 }

@@ -17,6 +17,7 @@ mod costs;
 mod cursor;
 mod directory;
 mod errors;
+mod export;
 mod facet;
 mod filter;
 mod fuzz;

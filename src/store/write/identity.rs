@@ -327,7 +327,8 @@ impl Batch<'_> {
              ARRAY(SELECT scheme || ':' || value FROM external_id WHERE researcher_id = researcher.id) AS author_ids, \
              ARRAY(SELECT DISTINCT organization_id FROM affiliation WHERE researcher_id = researcher.id) AS organizations \
              FROM (SELECT id, display_name AS name, block FROM researcher WHERE block = ANY(?) \
-             AND (EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id) \
+             AND (EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+             AND NOT starts_with(source_record.key, 'directory:')) \
              OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id)) \
              UNION SELECT researcher_id, value, block FROM researcher_name \
              WHERE (use <> 'DISPLAY' OR source IS NULL) AND block = ";
@@ -375,7 +376,8 @@ impl Batch<'_> {
         let told = mentions().flat_map(|mention| mention.decided.into_iter().chain(mention.record_of));
         let sql = Sql::with(
             "SELECT researcher.id, researcher.orcid, researcher.block, \
-             (EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id) \
+             (EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+             AND NOT starts_with(source_record.key, 'directory:')) \
              OR EXISTS (SELECT FROM researcher_name WHERE researcher_name.researcher_id = researcher.id) \
              OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id)) AS is_recorded, \
              ARRAY(SELECT scheme || ':' || value FROM external_id WHERE external_id.researcher_id = researcher.id) AS author_ids \
@@ -478,7 +480,8 @@ impl Batch<'_> {
         // By all that somebody wrote: who has an ORCID iD may have names of several blocks.
         let sql = "SELECT authorship.researcher_id AS id, authorship.name, count(*) AS papers FROM authorship \
              WHERE authorship.researcher_id = ANY(?) \
-             AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = authorship.researcher_id) \
+             AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = authorship.researcher_id \
+             AND NOT starts_with(source_record.key, 'directory:')) \
              AND NOT EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = authorship.researcher_id) \
              AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_name.researcher_id = authorship.researcher_id) \
              AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = authorship.researcher_id) GROUP BY 1, 2";
@@ -542,7 +545,8 @@ impl Batch<'_> {
         orcids.retain(|id| given.insert(id.value.clone()));
         // Who had it before and has none of its papers any more gives it away.
         let release = "UPDATE researcher SET orcid = NULL FROM rows WHERE researcher.orcid = rows.value AND researcher.id <> rows.id \
-             AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id)";
+             AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+             AND NOT starts_with(source_record.key, 'directory:'))";
         self.with_rows(columns, &orcids, release).await?;
         let adopt = "UPDATE researcher SET orcid = rows.value, updated_at = now() FROM rows WHERE researcher.id = rows.id \
              AND researcher.orcid IS NULL AND NOT EXISTS (SELECT FROM researcher AS other WHERE other.orcid = rows.value)";
@@ -550,7 +554,8 @@ impl Batch<'_> {
         let insert = "INSERT INTO external_id (scheme, value, researcher_id) SELECT DISTINCT ON (scheme, value) scheme, value, id FROM rows \
              ORDER BY scheme, value, id ON CONFLICT (scheme, value) WHERE researcher_id IS NOT NULL DO UPDATE \
              SET researcher_id = EXCLUDED.researcher_id WHERE NOT EXISTS (SELECT FROM source_record \
-             WHERE source_record.researcher_id = external_id.researcher_id)";
+             WHERE source_record.researcher_id = external_id.researcher_id \
+             AND NOT starts_with(source_record.key, 'directory:'))";
         self.with_rows(columns, &others, insert).await
     }
 

@@ -263,7 +263,8 @@ impl Batch<'_> {
         .then_with("= ANY(?) ", texts(keys.clone()))
         .then_with("AND researcher.id <> ALL(?) ", ids([id]))
         .then(
-            "AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id) \
+            "AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+     AND NOT starts_with(source_record.key, 'directory:')) \
              AND NOT EXISTS (SELECT FROM external_id WHERE external_id.researcher_id = researcher.id) \
              AND NOT EXISTS (SELECT FROM affiliation WHERE affiliation.researcher_id = researcher.id) \
              AND NOT EXISTS (SELECT FROM researcher_topic WHERE researcher_topic.researcher_id = researcher.id) \

@@ -24,7 +24,8 @@ pub(in crate::store) struct Relocation {
 
 /// Whether a researcher is anything without papers.
 pub(in crate::store) const IS_KNOWN_BESIDES_PAPERS: &str = "(researcher.orcid IS NOT NULL \
-     OR EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id) \
+     OR EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id \
+     AND NOT starts_with(source_record.key, 'directory:')) \
      OR EXISTS (SELECT FROM external_id WHERE researcher_id = researcher.id) \
      OR EXISTS (SELECT FROM affiliation WHERE researcher_id = researcher.id) \
      OR EXISTS (SELECT FROM researcher_name WHERE researcher_id = researcher.id) \

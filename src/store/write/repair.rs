@@ -210,7 +210,7 @@ impl Batch<'_> {
             "EXISTS (SELECT FROM authorship WHERE authorship.confirming_key = asked.key) \
              OR EXISTS (SELECT FROM researcher_name WHERE researcher_name.name_key = asked.key) \
              OR EXISTS (SELECT FROM researcher JOIN source_record ON source_record.researcher_id = researcher.id \
-             WHERE researcher.name_key = asked.key) \
+             AND NOT starts_with(source_record.key, 'directory:') WHERE researcher.name_key = asked.key) \
              OR EXISTS (SELECT FROM former_identity WHERE kind = 'researcher' AND former_identity.name_key = asked.key)",
         );
         Ok(self.rows::<Found>(sql).await?.into_iter().map(|row| row.key).collect())
@@ -278,7 +278,8 @@ impl Batch<'_> {
         }
         let sql = Sql::with(
             "SELECT id, display_name, name_key, given_name, family_name, orcid, \
-             EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id) \
+             EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+             AND NOT starts_with(source_record.key, 'directory:')) \
              OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id) AS is_recorded, \
              EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = researcher.id) AS is_pinned, \
              EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id \

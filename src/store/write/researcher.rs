@@ -3,6 +3,7 @@
 use sea_orm::FromQueryResult;
 use serde::Serialize;
 
+use super::exported::{Placed, exported_key, wanted_slug};
 use super::person::Mention;
 use super::repair::repaired;
 use super::{Batch, Effect, Identified, Said, digest};
@@ -82,11 +83,15 @@ const FILL: &str = "UPDATE researcher SET told_names = rows.told, other_names = 
      FROM rows JOIN researcher AS held ON held.id = rows.id) AS rows WHERE researcher.id = rows.id";
 
 impl Batch<'_> {
-    pub(super) async fn researcher(&mut self, index: usize, record: &ResearcherRecord) -> Result<(), Error> {
-        let key = match &record.orcid {
-            Some(orcid) => format!("researcher:{orcid}"),
-            None => format!("researcher:{}", names::identity_key(&record.name)),
-        };
+    pub(super) async fn researchers(&mut self, records: Vec<(usize, &ResearcherRecord)>) -> Result<(), Error> {
+        for (index, record) in self.restore_researchers(records).await? {
+            self.researcher(index, record).await?;
+        }
+        Ok(())
+    }
+
+    async fn researcher(&mut self, index: usize, record: &ResearcherRecord) -> Result<(), Error> {
+        let key = researcher_key(record);
         let digest = digest(record)?;
         let known = self.known("researcher", std::slice::from_ref(&key)).await?.remove(&key);
         if known.as_ref().is_some_and(|known| known.digest == digest) {
@@ -141,10 +146,11 @@ impl Batch<'_> {
         self.with_rows(COLUMNS, &[row], update).await?;
         self.touched.insert(Kind::Researcher, [id]);
         if is_new && let Some(wanted) = &record.slug {
-            let slug = self.slugs("researcher", &[names::slug(wanted, "researcher")]).await?.pop().unwrap_or_default();
+            let wanted = wanted_slug(Some(wanted), &name, "researcher");
+            let slug = self.slugs("researcher", std::slice::from_ref(&wanted)).await?.pop().unwrap_or_default();
             // The slug made from the name may be the one wanted, and then it is taken by the same person.
             let sql = Sql::with("UPDATE researcher SET slug = ? WHERE slug <> ", slug)
-                .then_with("? ", names::slug(wanted, "researcher"))
+                .then_with("? ", wanted)
                 .then_with("AND id = ?", id);
             self.execute(sql).await?;
         }
@@ -179,6 +185,12 @@ impl Batch<'_> {
         if is_of_former && known.is_none() {
             let sql = Sql::with("UPDATE source_record SET is_of_former = true WHERE source = ? AND ", self.source);
             self.execute(sql.then_with("key = ?", key)).await?;
+        }
+        if let Some(exported) = &record.exported {
+            self.remember_exported("researcher", &[Placed { id, exported }]).await?;
+            if exported.id != id {
+                self.note(index, format!("the person with the id {} there has the id {id} here", exported.id));
+            }
         }
         self.effect(index, if is_new { Effect::Created } else { Effect::Updated });
         Ok(())
@@ -279,5 +291,14 @@ impl Batch<'_> {
             self.execute(sql).await?;
         }
         Ok(())
+    }
+}
+
+/// What a record is known by in its source: the ORCID iD, else the name.
+pub(super) fn researcher_key(record: &ResearcherRecord) -> String {
+    match (&record.exported, &record.orcid) {
+        (Some(exported), _) => exported_key("researcher", exported.id),
+        (None, Some(orcid)) => format!("researcher:{orcid}"),
+        (None, None) => format!("researcher:{}", names::identity_key(&record.name)),
     }
 }
