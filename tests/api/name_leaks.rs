@@ -75,9 +75,10 @@ fn records() -> Vec<Value> {
             json!([{ "position": 1, "name": SEARCH_ONLY, "affiliationsAsPublished": printed, "organizations": [{ "ror": ror(1) }] },
                 { "position": 2, "name": "Cy Ek" }, { "position": 3, "name": FORMER }, { "position": 4, "name": SEARCH_ONLY }]),
         ),
-        by(
-            "Seven",
-            json!([{ "position": 1, "name": "ZUZQARKA VEXOLINT", "orcid": orcid(3) }, { "position": 2, "name": FORMER }]),
+        // Somebody else of a name that is hidden by one: nobody writes for so long.
+        with(
+            by("Seven", json!([{ "position": 1, "name": "ZUZQARKA VEXOLINT", "orcid": orcid(3) }])),
+            json!({ "publicationDate": "1901" }),
         ),
         by(
             "Eleven ",

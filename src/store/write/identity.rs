@@ -321,7 +321,7 @@ impl Batch<'_> {
     }
 
     /// The people of these blocks of whom a source has a record, or on whose name somebody decided; under each of the names
-    /// that they have by a decision, or hide.
+    /// that they have by a decision, or hide, where nobody else is known by it.
     async fn recorded(&self, names: &[String]) -> Result<Vec<Recorded>, Error> {
         let sql = "SELECT researcher.id, named.name, researcher.orcid, named.block, \
              ARRAY(SELECT scheme || ':' || value FROM external_id WHERE researcher_id = researcher.id) AS author_ids, \
@@ -331,7 +331,10 @@ impl Batch<'_> {
              AND NOT starts_with(source_record.key, 'directory:')) \
              OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id)) \
              UNION SELECT researcher_id, value, block FROM researcher_name \
-             WHERE (use <> 'DISPLAY' OR source IS NULL) AND block = ";
+             WHERE (use <> 'DISPLAY' OR source IS NULL) AND NOT EXISTS (SELECT FROM researcher AS namesake \
+             WHERE namesake.name_key = researcher_name.name_key AND namesake.id <> researcher_name.researcher_id \
+             AND (namesake.orcid IS NOT NULL OR EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = namesake.id \
+             AND NOT starts_with(source_record.key, 'directory:')))) AND block = ";
         let sql = Sql::with(sql, texts(names.to_vec()))
             .then_with("ANY(?)) AS named JOIN researcher ON researcher.id = named.id ", texts(names.to_vec()))
             .then("ORDER BY researcher.name_key, researcher.id, named.name");
