@@ -1,5 +1,8 @@
 //! Builds the page at `/graphiql` from `web/` with npm and leaves it in `OUT_DIR/web`, which the binary embeds.
 //! Without npm or a network the service still builds, with a page that says what is missing.
+//!
+//! It also takes the few styles and locales of citations that the binary embeds out of the archive that the citation engine
+//! brings, which has some hundred of them.
 
 use std::env;
 use std::fs;
@@ -7,12 +10,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use hayagriva::archive::{ArchivedStyle, locales};
+use hayagriva::citationberg::Style;
+
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 /// What npm and Vite leave in `web/` when they run there.
 const NOT_SOURCES: [&str; 2] = ["node_modules", "dist"];
 
 fn main() -> io::Result<()> {
     let out_dir = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
+    write_citation_files(Path::new(&out_dir))?;
     let build = WebBuild::new(Path::new("web"), Path::new(&out_dir));
     println!("cargo:rerun-if-env-changed=SKIP_WEB");
     if env::var_os("SKIP_WEB").is_some_and(|value| value == "1") {
@@ -21,6 +28,42 @@ fn main() -> io::Result<()> {
     if let Err(reason) = build.run() {
         build.retry_next_time();
         build.write_placeholder(&reason)?;
+    }
+    Ok(())
+}
+
+/// The styles of citations, by the names that their files get.
+const STYLES: [(&str, ArchivedStyle); 4] = [
+    ("apa", ArchivedStyle::AmericanPsychologicalAssociation),
+    ("chicago", ArchivedStyle::ChicagoAuthorDate),
+    ("ieee", ArchivedStyle::InstituteOfElectricalAndElectronicsEngineers),
+    ("vancouver", ArchivedStyle::SpringerVancouver),
+];
+/// The words of citations in each language.
+const LOCALES: [&str; 4] = ["en-US", "en-GB", "fr-FR", "fr-CA"];
+
+/// Writes the styles and the locales as `citations/*.cbor`.
+fn write_citation_files(out_dir: &Path) -> io::Result<()> {
+    let folder = out_dir.join("citations");
+    fs::create_dir_all(&folder)?;
+    let write = |name: &str, bytes: Vec<u8>| fs::write(folder.join(format!("{name}.cbor")), bytes);
+    for (name, archived) in STYLES {
+        let style = archived.get();
+        if matches!(style, Style::Dependent(_)) {
+            return Err(io::Error::other(format!("the style {name} only refers to another one")));
+        }
+        let mut bytes = Vec::new();
+        ciborium::into_writer(&style, &mut bytes).map_err(io::Error::other)?;
+        write(name, bytes)?;
+    }
+    let all = locales();
+    for name in LOCALES {
+        let is_named =
+            |locale: &&hayagriva::citationberg::Locale| locale.lang.as_ref().is_some_and(|lang| lang.0 == name);
+        let locale = all.iter().find(is_named).ok_or_else(|| io::Error::other(format!("there is no locale {name}")))?;
+        let mut bytes = Vec::new();
+        ciborium::into_writer(locale, &mut bytes).map_err(io::Error::other)?;
+        write(name, bytes)?;
     }
     Ok(())
 }

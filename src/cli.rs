@@ -20,7 +20,12 @@ use crate::server::{Application, Settings};
 use crate::store::Store;
 use crate::{demo, schema};
 
+mod export;
 mod identity;
+mod names;
+
+use export::ExportArguments;
+use names::NamesCommand;
 
 /// A directory of people and papers, served as GraphQL
 #[derive(Parser, Debug)]
@@ -45,6 +50,13 @@ enum Command {
         #[command(subcommand)]
         command: identity::IdentityCommand,
     },
+    /// Decide what a person is called, and which names are shown
+    Names {
+        #[command(subcommand)]
+        command: NamesCommand,
+    },
+    /// Write the directory, or papers of it, to a file
+    Export(ExportArguments),
     /// Apply or revert migrations, or tell which are applied
     Migrate {
         /// What to do
@@ -175,7 +187,14 @@ impl Cli {
         let traces = match &self.command {
             None => Some(&self.serve.traces),
             Some(Command::Serve(serve)) => Some(&serve.traces),
-            Some(Command::Import(_) | Command::Identity { .. } | Command::Migrate { .. } | Command::Schema) => None,
+            Some(
+                Command::Import(_)
+                | Command::Export(_)
+                | Command::Identity { .. }
+                | Command::Names { .. }
+                | Command::Migrate { .. }
+                | Command::Schema,
+            ) => None,
         };
         (&self.database.log, self.database.log_format, traces)
     }
@@ -188,9 +207,11 @@ impl Cli {
                 Ok(ExitCode::SUCCESS)
             }
             Some(Command::Migrate { direction }) => migrate(&self.database, direction).await,
+            Some(Command::Names { command }) => names::run(&self.database, command).await,
             Some(Command::Import(arguments)) if arguments.dry_run => survey(&arguments.import()).await,
             Some(Command::Import(arguments)) => import(&self.database, arguments.import()).await,
             Some(Command::Identity { command }) => identity::identity(&self.database, command).await,
+            Some(Command::Export(arguments)) => export::export(&self.database, &arguments).await,
             Some(Command::Serve(serve)) => self::serve(&self.database, *serve).await,
             None => self::serve(&self.database, self.serve).await,
         };

@@ -45,6 +45,18 @@ impl PartialDate {
     pub fn year(self) -> i32 {
         i32::from(self.year)
     }
+
+    /// The month, from 1, where it is known.
+    #[must_use]
+    pub fn month(self) -> Option<u8> {
+        self.month
+    }
+
+    /// The day of the month, from 1, where it is known.
+    #[must_use]
+    pub fn day(self) -> Option<u8> {
+        self.day
+    }
 }
 
 impl FromStr for PartialDate {

@@ -4,6 +4,7 @@
 
 #![deny(missing_docs)]
 
+pub mod citation;
 pub mod cli;
 pub mod config;
 pub mod database;
@@ -12,6 +13,7 @@ pub mod demo;
 pub mod entity;
 pub mod error;
 pub mod excerpt;
+pub mod export;
 pub mod id;
 pub mod identifier;
 pub mod identity;

@@ -32,6 +32,48 @@ pub struct Identifier {
     pub value: String,
 }
 
+/// What a directory that exported a record knows of the thing, so that another one can take its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Exported {
+    /// The number in its id. It gets the same one where that is free.
+    pub id: i64,
+    /// What was merged into it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub formerly: Vec<FormerIdentity>,
+    /// The records of sources that it was made of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceRecord>,
+}
+
+/// Something that was merged into another: its id and its address lead there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FormerIdentity {
+    /// The number in its id.
+    pub id: i64,
+    /// Its name in an address.
+    pub slug: String,
+    /// Of a person whom people merged into another: the key of the name by which the other one is meant, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_key: Option<String>,
+}
+
+/// A record of a source, by which a new import of the same source knows the thing again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SourceRecord {
+    /// The source.
+    pub source: String,
+    /// The record's key there.
+    pub key: String,
+    /// The digest of what it said, in hexadecimal.
+    pub digest: String,
+    /// Whether it is of somebody who was merged into the person.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_of_former: bool,
+}
+
 /// What a name of an organization or a topic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -63,6 +105,9 @@ pub struct Name {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OrganizationReference {
+    /// Its number in the directory that exported it; it is found by that where its own record came before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
     /// Its ROR id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ror: Option<Ror>,
@@ -75,6 +120,12 @@ pub struct OrganizationReference {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TopicReference {
+    /// Its number in the directory that exported it; it is found by that where its own record came before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
+    /// The address wanted for its page where it has to be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
     /// The vocabulary; `local` is the directory's own.
     #[serde(default = "local_scheme")]
     pub scheme: String,
@@ -84,6 +135,14 @@ pub struct TopicReference {
     /// Its labels; any of them finds a local topic, all of them make a new one.
     #[serde(default, skip_serializing_if = "LocalizedText::is_empty")]
     pub labels: LocalizedText,
+}
+
+impl TopicReference {
+    /// The topic with this code, or with one of these labels, in a vocabulary.
+    #[must_use]
+    pub fn new(scheme: impl Into<String>, code: Option<String>, labels: LocalizedText) -> Self {
+        Self { id: None, slug: None, scheme: scheme.into(), code, labels }
+    }
 }
 
 /// The scheme of the directory's own topics.
@@ -110,6 +169,9 @@ pub enum OrganizationRelation {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OrganizationRecord {
+    /// What an export tells of its place in the directory that it is from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exported: Option<Exported>,
     /// The address wanted for its page; made from the name where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
@@ -145,6 +207,9 @@ pub struct OrganizationRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TopicRecord {
+    /// What an export tells of its place in the directory that it is from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exported: Option<Exported>,
     /// The address wanted for its page; made from the first label where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
@@ -179,6 +244,9 @@ pub enum AffiliationKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AffiliationRecord {
+    /// The number in its id, in the directory that exported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
     /// Where.
     pub organization: OrganizationReference,
     /// As what, in ORCID's terms.
@@ -201,10 +269,86 @@ pub struct AffiliationRecord {
     pub is_primary: bool,
 }
 
+/// What another name of a person is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum NameUse {
+    /// It is shown, and finds the person.
+    #[default]
+    Display,
+    /// It finds the person, and is shown nowhere.
+    SearchOnly,
+    /// It is shown nowhere and finds nobody; records under it are still known to be the person's.
+    Private,
+}
+
+/// Another name of a person: a text where it is public, else an object with `value` and `use`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "WrittenName", into = "WrittenName")]
+pub struct OtherName {
+    /// The name.
+    pub value: String,
+    /// What it is for.
+    pub name_use: NameUse,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "another name is a text, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE"
+)]
+enum WrittenName {
+    Public(String),
+    WithUse(NameWithUse),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NameWithUse {
+    value: String,
+    #[serde(default, rename = "use")]
+    name_use: NameUse,
+}
+
+impl OtherName {
+    /// Whether it is not to be shown.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        self.name_use != NameUse::Display
+    }
+}
+
+impl From<String> for OtherName {
+    fn from(value: String) -> Self {
+        Self { value, name_use: NameUse::Display }
+    }
+}
+
+impl From<WrittenName> for OtherName {
+    fn from(written: WrittenName) -> Self {
+        match written {
+            WrittenName::Public(value) => value.into(),
+            WrittenName::WithUse(NameWithUse { value, name_use }) => Self { value, name_use },
+        }
+    }
+}
+
+impl From<OtherName> for WrittenName {
+    fn from(OtherName { value, name_use }: OtherName) -> Self {
+        match name_use {
+            NameUse::Display => Self::Public(value),
+            NameUse::SearchOnly | NameUse::Private => Self::WithUse(NameWithUse { value, name_use }),
+        }
+    }
+}
+
 /// A person; the same ORCID iD, or without one the same name, means the same person.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResearcherRecord {
+    /// What an export tells of its place in the directory that it is from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exported: Option<Exported>,
     /// The address wanted for the profile; made from the name where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
@@ -216,9 +360,12 @@ pub struct ResearcherRecord {
     /// Family name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family_name: Option<String>,
-    /// Other public forms of the name.
+    /// Other names, public or not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub other_names: Vec<String>,
+    pub other_names: Vec<OtherName>,
+    /// Whether the name is shown on all papers in place of the published ones; where false, nothing is said of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withhold_published_name: bool,
     /// Their ORCID iD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orcid: Option<Orcid>,
@@ -281,6 +428,12 @@ pub enum PaperType {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PaperRecord {
+    /// What an export tells of its place in the directory that it is from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exported: Option<Exported>,
+    /// The address wanted for its page; made from the title where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
     /// The source's own id of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_id: Option<String>,
@@ -310,6 +463,9 @@ pub struct PaperRecord {
     /// Its DOI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doi: Option<Doi>,
+    /// A DOI of it that another paper has, in the directory that exported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_doi: Option<Doi>,
     /// Its arXiv id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arxiv_id: Option<ArxivId>,
@@ -336,6 +492,18 @@ pub struct PaperRecord {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuthorRecord {
+    /// The number in the id of the authorship, in the directory that exported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
+    /// Who the author is: the number in the person's id there. Of an exported paper, an author without one is nobody known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub researcher_id: Option<i64>,
+    /// Whether people decided that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_decided: bool,
+    /// Of an author who is nobody known: the number of the person who has another place on the paper, and the same name there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as_id: Option<i64>,
     /// The place among the authors, from 1; absent where the source does not tell it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u32>,

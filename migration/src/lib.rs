@@ -20,6 +20,7 @@ mod m20261125_000014_directory_change;
 mod m20261125_000015_coauthor_count;
 mod m20261125_000020_name_repair;
 mod m20261126_000022_paper_version;
+mod m20261126_000023_name_use;
 mod m20261126_000024_identity;
 mod m20261126_000025_identity_pending;
 
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000015_coauthor_count::Migration),
             Box::new(m20261125_000020_name_repair::Migration),
             Box::new(m20261126_000022_paper_version::Migration),
+            Box::new(m20261126_000023_name_use::Migration),
             Box::new(m20261126_000024_identity::Migration),
             Box::new(m20261126_000025_identity_pending::Migration),
         ]

@@ -55,7 +55,8 @@ impl MigrationTrait for Migration {
             paper_id bigint NOT NULL,
             name_as_published text NOT NULL,
             researcher_id bigint NOT NULL,
-            decision_id bigint NOT NULL REFERENCES identity_decision
+            -- Null where the decision was made in another directory, which exported its papers.
+            decision_id bigint REFERENCES identity_decision
         );
         CREATE INDEX identity_pin_paper ON identity_pin (paper_id);
         CREATE INDEX identity_pin_researcher ON identity_pin (researcher_id);

@@ -37,6 +37,10 @@ impl MigrationTrait for Migration {
             REFERENCING OLD TABLE AS former NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION outdate_renamed_identities();
         CREATE TRIGGER outdates_renamed_people AFTER UPDATE ON researcher
             REFERENCING OLD TABLE AS former NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION outdate_renamed_identities();
+        CREATE TRIGGER outdates_newly_named AFTER INSERT ON researcher_name
+            REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION outdate_identities();
+        CREATE TRIGGER outdates_formerly_named AFTER DELETE ON researcher_name
+            REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION outdate_identities();
         "#;
         manager.get_connection().execute_unprepared(sql).await?;
         Ok(())

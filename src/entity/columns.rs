@@ -7,7 +7,7 @@ use serde::de::value::{Error as WordError, StrDeserializer};
 
 use crate::language::LocalizedText;
 use crate::names::RepairRule;
-use crate::record::{AbstractCompleteness, AffiliationKind, Name, PaperType};
+use crate::record::{AbstractCompleteness, AffiliationKind, Name, NameUse, PaperType};
 
 /// A list of names with their kinds, as stored in one column.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -107,5 +107,6 @@ json_column!(LocalizedText);
 json_column!(Names);
 word_column!(AbstractCompleteness);
 word_column!(AffiliationKind);
+word_column!(NameUse);
 word_column!(PaperType);
 word_column!(RepairRule);

@@ -12,7 +12,7 @@ pub struct Mention {
     pub name: String,
     /// The paper; nothing where it is a person's own record.
     pub paper: Option<i64>,
-    /// Whose own record it is: two of these are two people.
+    /// Whose own record it is, or who has it under a name that nobody else has it by: two of these are two people.
     pub record_of: Option<i64>,
     /// Whom people decided it to be.
     pub decided: Option<i64>,

@@ -103,6 +103,7 @@ impl<'a> Block<'a> {
     /// Joins by decisions, ids, and what mentions of the same name share. Gives the mentions of each name.
     fn join_within_names(&mut self) -> Vec<Vec<usize>> {
         self.join_decided();
+        self.join_recorded();
         self.join_identified();
         let mut by_name: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
         for (place, form) in self.forms.iter().enumerate().filter(|(place, _)| !self.set_aside.contains(place)) {
@@ -125,6 +126,23 @@ impl<'a> Block<'a> {
         for places in by_decision.into_values() {
             for pair in places.windows(2) {
                 self.components.decide(pair[0], pair[1]);
+            }
+        }
+    }
+
+    /// Joins the names that one person has by records or decisions, and what is theirs by a decision or under one of the names.
+    fn join_recorded(&mut self) {
+        let mut by_record: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+        for (place, mention) in self.components.mentions().iter().enumerate() {
+            if let Some(id) = mention.record_of.or(mention.decided) {
+                by_record.entry(id).or_default().push(place);
+            }
+        }
+        for mut places in by_record.into_values() {
+            let mentions = self.components.mentions();
+            places.sort_unstable_by_key(|place| (mentions[*place].paper.is_some(), mentions[*place].stable_key));
+            for place in &places[1..] {
+                self.components.join(places[0], *place);
             }
         }
     }

@@ -124,7 +124,7 @@ fn author(position: u32, author: &Value, notes: &mut Vec<String>) -> AuthorRecor
     let name_of = |affiliation: &Value| text(affiliation, "name").map(|name| plain(&name));
     let with_ror = |affiliation: &Value| {
         let ror = list(affiliation.get("id")).iter().find_map(|id| text(id, "id")?.parse::<Ror>().ok())?;
-        Some(OrganizationReference { ror: Some(ror), name: name_of(affiliation) })
+        Some(OrganizationReference { ror: Some(ror), name: name_of(affiliation), ..Default::default() })
     };
     let mut orcid_notes = Vec::new();
     let orcid = fields::identifier::<Orcid>(part("ORCID").as_deref(), &mut orcid_notes);

@@ -184,7 +184,7 @@ fn author(position: u32, author: &Value, notes: &mut Vec<String>) -> AuthorRecor
     let with_ror = |affiliation: &Value| {
         let ids = affiliation.get("id")?.as_array()?;
         let ror = ids.iter().find_map(|id| id.get("id").unwrap_or(id).as_str()?.parse::<Ror>().ok())?;
-        Some(OrganizationReference { ror: Some(ror), name: affiliation_name(affiliation) })
+        Some(OrganizationReference { ror: Some(ror), name: affiliation_name(affiliation), ..Default::default() })
     };
     AuthorRecord {
         position: Some(position),

@@ -9,8 +9,8 @@ use crate::identifier::{Orcid, Ror};
 use crate::language::{LanguageTag, LocalizedText};
 use crate::names;
 use crate::record::{
-    AffiliationKind, AffiliationRecord, Identifier, OrganizationReference, Record, ResearcherRecord, TopicReference,
-    local_scheme,
+    AffiliationKind, AffiliationRecord, Identifier, NameUse, OrganizationReference, OtherName, Record,
+    ResearcherRecord, TopicReference, local_scheme,
 };
 
 const LONGEST_LINE: usize = 1 << 20;
@@ -20,12 +20,15 @@ const MOST_LINES: usize = 500;
 const MOST_HELD: usize = 256 << 20;
 
 /// The columns there are; those of texts may have a language behind them, as in `role_title@fr`.
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 22] = [
     "name",
     "given_name",
     "family_name",
     "orcid",
     "other_names",
+    "search_only_names",
+    "private_names",
+    "withhold_published_name",
     "headline",
     "biography",
     "homepage_url",
@@ -51,6 +54,12 @@ const KINDS: [(&str, AffiliationKind); 7] = [
     ("service", AffiliationKind::Service),
     ("invited_position", AffiliationKind::InvitedPosition),
     ("distinction", AffiliationKind::Distinction),
+];
+
+const NAME_USES: [(&str, NameUse); 3] = [
+    ("other_names", NameUse::Display),
+    ("search_only_names", NameUse::SearchOnly),
+    ("private_names", NameUse::Private),
 ];
 
 /// What a column holds: which of `COLUMNS`, in which language.
@@ -290,17 +299,20 @@ impl Header {
                 Some(Identifier { scheme: scheme.trim().to_lowercase(), value: value.trim().to_owned() })
             });
         let topics = all("topics").flat_map(|(language, text)| {
-            list(text).into_iter().map(move |label| TopicReference {
-                scheme: local_scheme(),
-                code: None,
-                labels: LocalizedText::of(language, label),
-            })
+            list(text)
+                .into_iter()
+                .map(move |label| TopicReference::new(local_scheme(), None, LocalizedText::of(language, label)))
+        });
+        let other_names = NAME_USES.into_iter().flat_map(|(column, name_use)| {
+            let names = one(column).map(|text| list(&text)).unwrap_or_default();
+            names.into_iter().map(move |value| OtherName { value, name_use })
         });
         let mut record = ResearcherRecord {
             name: name.ok_or("it has no name")?,
             given_name,
             family_name,
-            other_names: one("other_names").map(|text| list(&text)).unwrap_or_default(),
+            other_names: other_names.collect(),
+            withhold_published_name: one("withhold_published_name").is_some_and(|text| is_yes(&text)),
             orcid: fields::identifier::<Orcid>(one("orcid").as_deref(), notes),
             headline: localized("headline"),
             biography: localized("biography"),
@@ -313,6 +325,7 @@ impl Header {
         let organization = OrganizationReference {
             ror: fields::identifier::<Ror>(one("ror").as_deref(), notes),
             name: one("organization"),
+            ..Default::default()
         };
         let kind = one("affiliation_kind");
         let Some(kind) = affiliation_kind(kind.as_deref()) else {
@@ -329,6 +342,7 @@ impl Header {
         }
         let mut date = |name: &'static str| fields::identifier(one(name).as_deref(), notes);
         record.affiliations.push(AffiliationRecord {
+            id: None,
             organization,
             kind,
             role_title: localized("role_title"),
@@ -400,7 +414,8 @@ impl People {
         held.family_name = held.family_name.take().or(record.family_name);
         held.homepage_url = held.homepage_url.take().or(record.homepage_url);
         held.portrait_url = held.portrait_url.take().or(record.portrait_url);
-        let other_name = Some(record.name).filter(|name| *name != held.name);
+        let other_name = Some(record.name).filter(|name| *name != held.name).map(OtherName::from);
+        held.withhold_published_name |= record.withhold_published_name;
         push_new(&mut held.other_names, record.other_names.into_iter().chain(other_name));
         push_new(&mut held.identifiers, record.identifiers);
         push_new(&mut held.topics, record.topics);
@@ -441,6 +456,7 @@ fn push_new<T: PartialEq>(held: &mut Vec<T>, new: impl IntoIterator<Item = T>) {
 mod tests {
     use crate::import::Format;
     use crate::import::tests::{read, researchers};
+    use crate::record::NameUse;
 
     #[test]
     fn people_of_several_rows() {
@@ -452,7 +468,7 @@ mod tests {
         let people = researchers(&outcome);
         assert_eq!(people.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(), ["Ida Brook", "Tom Ford"]);
         assert_eq!((people[0].affiliations.len(), people[0].topics.len()), (2, 1));
-        assert_eq!(people[0].other_names, ["I. Brook"]);
+        assert_eq!(people[0].other_names, ["I. Brook".to_owned().into()]);
         let titles: Vec<_> = people[0].affiliations[0].role_title.iter().collect();
         assert_eq!(titles, [("en", "Hydrologist"), ("fr", "Hydrologue")]);
         assert_eq!(people[1].affiliations[0].role_title.iter().next(), Some(("fr", "Chef; adjoint")));
@@ -463,6 +479,23 @@ mod tests {
                 "2: mended: more than one affiliation is primary; the first one is"
             ]
         );
+    }
+
+    #[test]
+    fn names_that_are_not_shown() {
+        let text = "name,other_names,search_only_names,private_names,withhold_published_name\n\
+            Ida Brook,I. B.,Ida Lake; I. Lake,Ida Sea,yes\nTom Ford,,,,\n";
+        let people = researchers(&read(&Format::Csv, text.as_bytes()));
+        let names = |index: usize| people[index].other_names.iter().map(|name| (name.value.as_str(), name.name_use));
+        let expected = [
+            ("I. B.", NameUse::Display),
+            ("Ida Lake", NameUse::SearchOnly),
+            ("I. Lake", NameUse::SearchOnly),
+            ("Ida Sea", NameUse::Private),
+        ];
+        assert_eq!(names(0).collect::<Vec<_>>(), expected);
+        assert_eq!(names(1).count(), 0);
+        assert_eq!(people.iter().map(|person| person.withhold_published_name).collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]

@@ -136,7 +136,7 @@ fn author(position: u32, creator: &Value, notes: &mut Vec<String>) -> AuthorReco
         |affiliation: &Value| affiliation.as_str().map(ToOwned::to_owned).or_else(|| text(affiliation, "name"));
     let with_ror = |affiliation: &Value| {
         let ror = text(affiliation, "affiliationIdentifier")?.parse::<Ror>().ok()?;
-        Some(OrganizationReference { ror: Some(ror), name: name_of(affiliation) })
+        Some(OrganizationReference { ror: Some(ror), name: name_of(affiliation), ..Default::default() })
     };
     AuthorRecord {
         position: Some(position),

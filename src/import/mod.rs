@@ -34,7 +34,7 @@ mod records;
 mod ris;
 mod ror;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tidy;
 pub mod topics;
 mod xml;
@@ -589,5 +589,5 @@ fn record_weight(record: &Record) -> usize {
 /// How an organization is named on the command line.
 #[must_use]
 pub fn institute(name: Option<String>, ror: Option<crate::identifier::Ror>) -> Option<OrganizationReference> {
-    (name.is_some() || ror.is_some()).then_some(OrganizationReference { ror, name })
+    (name.is_some() || ror.is_some()).then_some(OrganizationReference { ror, name, ..Default::default() })
 }

@@ -171,13 +171,13 @@ fn authorship(position: u32, authorship: &Value, notes: &mut Vec<String>) -> Aut
 
 fn organization(institution: &Value) -> Option<OrganizationReference> {
     let ror = text(institution, "ror").and_then(|ror| ror.parse::<Ror>().ok())?;
-    Some(OrganizationReference { ror: Some(ror), name: text(institution, "display_name") })
+    Some(OrganizationReference { ror: Some(ror), name: text(institution, "display_name"), ..Default::default() })
 }
 
 fn topic_reference(topic: &Value) -> Option<TopicReference> {
     let code = code(&text(topic, "id")?).to_owned();
     let labels = LocalizedText::of("en".parse().ok().as_ref(), text(topic, "display_name")?);
-    Some(TopicReference { scheme: SCHEME.to_owned(), code: Some(code), labels })
+    Some(TopicReference::new(SCHEME, Some(code), labels))
 }
 
 fn author(id: &str, author: &Value, notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
@@ -194,7 +194,10 @@ fn author(id: &str, author: &Value, notes: &mut Vec<String>) -> Result<Researche
     let affiliations =
         list(author.get("affiliations")).iter().filter_map(|affiliation| self::affiliation(affiliation, &last));
     Ok(ResearcherRecord {
-        other_names: fields::texts(author, "display_name_alternatives").filter(|other| *other != name).collect(),
+        other_names: fields::texts(author, "display_name_alternatives")
+            .filter(|other| *other != name)
+            .map(Into::into)
+            .collect(),
         name,
         orcid: fields::identifier::<Orcid>(text(author, "orcid").as_deref(), notes),
         identifiers,
@@ -207,11 +210,12 @@ fn author(id: &str, author: &Value, notes: &mut Vec<String>) -> Result<Researche
 fn affiliation(affiliation: &Value, last: &HashSet<String>) -> Option<AffiliationRecord> {
     let institution = affiliation.get("institution")?;
     let organization = organization(institution)
-        .or_else(|| Some(OrganizationReference { ror: None, name: text(institution, "display_name") }))?;
+        .or_else(|| Some(OrganizationReference { name: text(institution, "display_name"), ..Default::default() }))?;
     let years = || list(affiliation.get("years")).iter().filter_map(Value::as_i64);
     let date = |year: Option<i64>| PartialDate::new(year?, None, None).ok();
     let is_last = text(institution, "id").is_some_and(|id| last.contains(&id));
     Some(AffiliationRecord {
+        id: None,
         organization,
         kind: AffiliationKind::Membership,
         role_title: LocalizedText::default(),
@@ -292,6 +296,7 @@ fn topic_record(reference: &TopicReference, above: Option<&TopicReference>) -> T
         kind: NameKind::Label,
     });
     TopicRecord {
+        exported: None,
         slug: None,
         scheme: SCHEME.to_owned(),
         code: reference.code.clone(),

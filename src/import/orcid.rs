@@ -113,7 +113,10 @@ fn give(line: usize, value: &Value, mut notes: Vec<String>, sink: &mut Sink<'_>)
         let mut notes = Vec::new();
         match work(summary, Some(&owner), &mut notes) {
             Ok(record) => sink.record(line, Record::Paper(record), notes)?,
-            Err(reason) => sink.rejected(line, format!("a work of '{}': {reason}", owner.name))?,
+            Err(reason) => {
+                let whose = owner.orcid.as_ref().map_or_else(String::new, |orcid| format!(" of {orcid}"));
+                sink.rejected(line, format!("a work{whose}: {reason}"))?;
+            }
         }
     }
     Ok(())
@@ -163,7 +166,7 @@ fn person(record: &Value, notes: &mut Vec<String>) -> Result<ResearcherRecord, S
         given_name: given.filter(|_| credit.is_none()),
         family_name: family.filter(|_| credit.is_none()),
         name: display,
-        other_names,
+        other_names: other_names.into_iter().map(Into::into).collect(),
         orcid: Some(orcid),
         biography: biography.map(|text| LocalizedText::of(None, text)).unwrap_or_default(),
         homepage_url,
@@ -221,7 +224,8 @@ fn affiliation(item: &Value, kind: AffiliationKind, notes: &mut Vec<String>) -> 
     let ror = fields::identifier::<Ror>(ror.filter(|_| issued_by.eq_ignore_ascii_case("ROR")).as_deref(), notes);
     let text = |field: &str| said(item.get(field)).map(|text| LocalizedText::of(None, text)).unwrap_or_default();
     Some(AffiliationRecord {
-        organization: OrganizationReference { ror, name: said(organization.get("name")) },
+        id: None,
+        organization: OrganizationReference { ror, name: said(organization.get("name")), ..Default::default() },
         kind,
         role_title: text("role-title"),
         department_name: text("department-name"),
@@ -350,7 +354,10 @@ mod tests {
         let outcome = read(&Format::Orcid, record().to_string().as_bytes());
         assert_eq!(outcome.told(), Vec::<String>::new());
         let person = researchers(&outcome).remove(0);
-        assert_eq!((person.name.as_str(), person.other_names.as_slice()), ("Ida Brook", &["I. Brook".to_owned()][..]));
+        assert_eq!(
+            (person.name.as_str(), person.other_names.clone()),
+            ("Ida Brook", vec!["I. Brook".to_owned().into()])
+        );
         assert!(person.biography.is_empty());
         assert_eq!(person.affiliations.len(), 1);
         assert_eq!(person.affiliations[0].organization.ror.as_ref().map(Ror::as_str), Some("05dxps055"));

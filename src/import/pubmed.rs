@@ -285,7 +285,11 @@ fn author(position: u32, author: &Element, notes: &mut Vec<String>) -> AuthorRec
         let id = place
             .all("Identifier")
             .find(|id| id.attribute("Source").is_some_and(|source| source.eq_ignore_ascii_case("ROR")))?;
-        Some(OrganizationReference { ror: Some(id.text().parse::<Ror>().ok()?), name: place.text_at(&["Affiliation"]) })
+        Some(OrganizationReference {
+            ror: Some(id.text().parse::<Ror>().ok()?),
+            name: place.text_at(&["Affiliation"]),
+            ..Default::default()
+        })
     });
     AuthorRecord {
         position: Some(position),

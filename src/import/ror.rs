@@ -120,6 +120,7 @@ fn organization(value: Value, notes: &mut Vec<String>) -> Result<OrganizationRec
         }
     }
     Ok(OrganizationRecord {
+        exported: None,
         slug: None,
         ror: Some(ror),
         names: source.names.into_iter().map(name).collect(),

@@ -9,7 +9,7 @@ use super::{Content, Format, Item, Reading};
 use crate::record::{PaperRecord, Record, ResearcherRecord};
 
 /// What came of a file.
-pub(super) struct Outcome(Vec<Item>);
+pub(crate) struct Outcome(Vec<Item>);
 
 impl Outcome {
     pub(super) fn records(&self) -> impl Iterator<Item = &Record> {
@@ -20,7 +20,7 @@ impl Outcome {
     }
 
     /// What is told of the file, without its name.
-    pub(super) fn told(&self) -> Vec<String> {
+    pub(crate) fn told(&self) -> Vec<String> {
         let lines = self.0.iter().flat_map(|item| {
             let line = item.line;
             match &item.content {
@@ -34,7 +34,7 @@ impl Outcome {
     }
 }
 
-pub(super) fn read(format: &Format, content: &[u8]) -> Outcome {
+pub(crate) fn read(format: &Format, content: &[u8]) -> Outcome {
     read_from(format, Box::new(Cursor::new(content.to_vec())))
 }
 
@@ -56,7 +56,7 @@ pub(super) fn read_from(format: &Format, content: Box<dyn std::io::Read + Send>)
     Outcome(items)
 }
 
-pub(super) fn papers(outcome: &Outcome) -> Vec<PaperRecord> {
+pub(crate) fn papers(outcome: &Outcome) -> Vec<PaperRecord> {
     let papers = outcome.records().filter_map(|record| match record {
         Record::Paper(paper) => Some(paper.clone()),
         _ => None,

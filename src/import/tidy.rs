@@ -5,8 +5,8 @@ use url::Url;
 use crate::language::{LanguageTag, LocalizedText};
 use crate::names;
 use crate::record::{
-    AbstractCompleteness, AffiliationRecord, Name, OrganizationRecord, PaperRecord, Record, ResearcherRecord,
-    TopicRecord, TopicReference,
+    AbstractCompleteness, AffiliationRecord, Name, OrganizationRecord, OtherName, PaperRecord, Record,
+    ResearcherRecord, TopicRecord, TopicReference,
 };
 
 /// The longest text of one field, in characters.
@@ -41,7 +41,8 @@ fn organization(mut record: OrganizationRecord, notes: &mut Vec<String>) -> Resu
 
 fn topic(mut record: TopicRecord, notes: &mut Vec<String>) -> Result<TopicRecord, String> {
     record.names = all_names(record.names, notes);
-    if record.names.is_empty() {
+    // A topic that a source only refers to by its code has no label until its own record comes.
+    if record.names.is_empty() && (record.exported.is_none() || record.code.is_none()) {
         return Err("it has no label".to_owned());
     }
     record.scheme = names::clean(&record.scheme);
@@ -57,8 +58,7 @@ fn researcher(mut record: ResearcherRecord, notes: &mut Vec<String>) -> Result<R
     }
     record.given_name = some_line(record.given_name, "given name", notes);
     record.family_name = some_line(record.family_name, "family name", notes);
-    record.other_names =
-        record.other_names.into_iter().filter_map(|name| some_line(Some(name), "other name", notes)).collect();
+    record.other_names = other_names(&record, notes);
     record.headline = localized(&record.headline, names::clean, notes);
     record.biography = localized(&record.biography, names::clean_paragraphs, notes);
     record.portrait_url = address(record.portrait_url, "portrait", notes);
@@ -67,6 +67,19 @@ fn researcher(mut record: ResearcherRecord, notes: &mut Vec<String>) -> Result<R
     record.affiliations =
         record.affiliations.into_iter().map(|affiliation| self::affiliation(affiliation, notes)).collect();
     Ok(record)
+}
+
+fn other_names(record: &ResearcherRecord, notes: &mut Vec<String>) -> Vec<OtherName> {
+    let mut names = Vec::new();
+    for OtherName { value, name_use } in record.other_names.clone() {
+        let name = OtherName { value: line(&value, "other name", notes), name_use };
+        if name.is_hidden() && names::identity_key(&name.value) == names::identity_key(&record.name) {
+            notes.push("the name that is shown was also to be hidden; it is shown".to_owned());
+        } else if !name.value.is_empty() {
+            names.push(name);
+        }
+    }
+    names
 }
 
 fn affiliation(mut record: AffiliationRecord, notes: &mut Vec<String>) -> AffiliationRecord {
@@ -181,6 +194,8 @@ fn topics(topics: Vec<TopicReference>, notes: &mut Vec<String>) -> Vec<TopicRefe
         labels: localized(&topic.labels, names::clean, notes),
         scheme: names::clean(&topic.scheme),
         code: topic.code.map(|code| names::clean(&code)).filter(|code| !code.is_empty()),
+        ..topic
     });
-    tidy.collect::<Vec<_>>().into_iter().filter(|topic| topic.code.is_some() || !topic.labels.is_empty()).collect()
+    let says_which = |topic: &TopicReference| topic.code.is_some() || topic.id.is_some() || !topic.labels.is_empty();
+    tidy.collect::<Vec<_>>().into_iter().filter(says_which).collect()
 }

@@ -60,6 +60,7 @@ impl Concept {
         let name = |kind| move |(language, value): (Option<String>, String)| Name { value, language, kind };
         let preferred = self.preferred.into_iter().map(name(NameKind::Label));
         TopicRecord {
+            exported: None,
             slug: None,
             scheme: scheme.to_owned(),
             code: Some(self.code),

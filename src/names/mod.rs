@@ -1,14 +1,16 @@
 //! What a name is: cleaned, folded for order and comparison, keyed for identity; read into its parts (`parse`), compared with
-//! another (`compare`), and mended where it was damaged on its way (`repair`).
+//! another (`compare`), mended where it was damaged on its way (`repair`), and told from what shows a hidden one (`hidden`).
 
 mod compare;
 mod form;
+mod hidden;
 mod nicknames;
 mod parse;
 mod repair;
 
 pub use compare::{Comparison, Difference, Likeness, compare};
 pub use form::{Commonness, Form};
+pub use hidden::{EVERY_NAME, hidden_forms, shows_hidden, slug_shows_hidden, tells_hidden};
 pub use parse::{ParsedName, e_mails, parse, people};
 pub use repair::{Mended, Repair, RepairRule, mend};
 

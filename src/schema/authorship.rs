@@ -30,20 +30,15 @@ impl From<Arc<Author>> for Authorship {
     }
 }
 
-impl From<authorship::Model> for Authorship {
-    fn from(model: authorship::Model) -> Self {
-        Self(Arc::new(model.into()))
+impl From<Author> for Authorship {
+    fn from(author: Author) -> Self {
+        Self(Arc::new(author))
     }
 }
 
 impl Authorship {
     fn model(&self) -> &authorship::Model {
         &self.0.authorship
-    }
-
-    async fn resolved(&self, ctx: &Context<'_>) -> Result<Option<Researcher>, Error> {
-        let Some(id) = self.model().researcher_id else { return Ok(None) };
-        Ok(ctx.loaders().load_one(ById::new(id)).await?.map(Researcher))
     }
 }
 
@@ -75,28 +70,36 @@ impl Authorship {
         Ok(Some(if last == Some(position) { AuthorSequence::Last } else { AuthorSequence::Middle }))
     }
 
-    /// The name in the source's own characters.
+    /// The name in the source's own characters; where the person has it withheld, the name that they chose.
     async fn name_as_published(&self) -> &str {
         &self.model().name_as_published
     }
 
-    /// The name to show: once resolved, the researcher's; else the published one with damage repaired, as `nameRepair` tells.
-    async fn name(&self, ctx: &Context<'_>) -> Result<String, Error> {
-        if let Some(name) = &self.0.resolved_name {
-            return Ok(name.clone());
-        }
-        let resolved = self.resolved(ctx).await?;
-        Ok(resolved.map_or_else(|| self.model().name.clone(), |researcher| researcher.0.display_name.clone()))
+    /// Whether the published name is withheld, because the person asks for that or because it is one of their names that are
+    /// not public: `nameAsPublished` is then the name that they chose. Who asks for it has it so on all papers, whatever name
+    /// stands on them.
+    async fn is_published_name_withheld(&self) -> bool {
+        self.0.is_name_withheld
     }
 
-    /// What was damaged in the published name and is repaired in `name`, or may have to be; null where nothing seems damaged.
+    /// The name to show: once resolved, the researcher's; else the published one with damage repaired, as `nameRepair` tells.
+    async fn name(&self) -> &str {
+        self.0.resolved_name.as_ref().unwrap_or(&self.model().name)
+    }
+
+    /// What was damaged in the published name and is repaired in `name`, or may have to be; null where nothing seems damaged,
+    /// and where the published name is withheld.
     async fn name_repair(&self, ctx: &Context<'_>) -> Result<Option<NameRepair>, Error> {
+        if self.0.is_name_withheld {
+            return Ok(None);
+        }
         Ok(ctx.loaders().load_one(NameRepairOf(self.model().id)).await?.map(NameRepair::from))
     }
 
     /// Who it is; null until resolved.
     async fn researcher(&self, ctx: &Context<'_>) -> Result<Option<Researcher>, Error> {
-        self.resolved(ctx).await
+        let Some(id) = self.model().researcher_id else { return Ok(None) };
+        Ok(ctx.loaders().load_one(ById::new(id)).await?.map(Researcher))
     }
 
     /// Why the author is taken for the researcher; null where it is not resolved.
@@ -124,7 +127,7 @@ impl Authorship {
         self.model().equal_contribution_group
     }
 
-    /// The affiliations as printed.
+    /// The affiliations as printed, but for those with a name, or an e-mail address made of one, that is not public.
     async fn affiliations_as_published(&self) -> &[String] {
         &self.model().affiliations_as_published
     }

@@ -405,6 +405,9 @@ impl<'a> Counter<'a> {
         } else if definition.is_list && is_composite {
             let size = self.list_size(field, parent).min(self.largest_page);
             sum.nodes = size.saturating_mul(inner.saturating_add(1));
+        } else if is_citation(parent, name) {
+            // The authors, who are in the text.
+            sum.nodes = ROWS_OF_A_LIST;
         } else {
             sum.nodes = inner.saturating_add(u64::from(reads > 0 && self.definitions.is_node(&definition.named)));
         }
@@ -416,6 +419,7 @@ impl<'a> Counter<'a> {
         match (parent, name) {
             ("Query", "coauthorPath") => 10,
             ("Query", "directory") => 0,
+            (parent, name) if is_citation(parent, name) => 1,
             (parent, "totalCount" | "facets") if parent.ends_with("Connection") => 1,
             (parent, _) if parent.ends_with("Connection") => 0,
             // The node is read with its row.
@@ -468,6 +472,11 @@ impl<'a> Counter<'a> {
             }
         })
     }
+}
+
+/// Whether a field is a text that is made of other rows than its parent's.
+fn is_citation(parent: &str, name: &str) -> bool {
+    parent == "Paper" && matches!(name, "citation" | "formattedCitation")
 }
 
 /// How many entries the lists of introspection have, by experience; 0 for what is no list.

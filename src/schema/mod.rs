@@ -21,6 +21,7 @@ use self::response::Shape;
 mod affiliation;
 mod authorship;
 pub mod budget;
+mod citation;
 mod coauthor_path;
 mod coauthorship;
 mod connection;

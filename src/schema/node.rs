@@ -1,7 +1,6 @@
 //! Everything that has an id.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use async_graphql::registry::Registry;
 use async_graphql::{
@@ -19,10 +18,10 @@ use super::paper::Paper;
 use super::researcher::Researcher;
 use super::scalars::DateTime;
 use super::topic::Topic;
-use crate::entity::authorship;
 use crate::error::Error;
 use crate::id::{GlobalId, Kind};
 use crate::language::LanguageTag;
+use crate::store::authorship::Author;
 use crate::store::lookup::{ByKey, Key};
 
 /// Anything with an id of its own, by which it can be read again.
@@ -146,10 +145,9 @@ async fn read(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, Error>
             Kind::Affiliation => {
                 loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Affiliation(Affiliation(model)))
             }
-            Kind::Authorship => loaders
-                .load_one(ByKey::new(key))
-                .await?
-                .map(|model: Arc<authorship::Model>| Node::Authorship(Authorship::from((*model).clone()))),
+            Kind::Authorship => {
+                loaders.load_one(ByKey::<Author>::new(key)).await?.map(|author| Node::Authorship(author.into()))
+            }
         })
     };
     try_join_all(ids.iter().map(node)).await

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
 
 use super::authorship::{Authorship, AuthorshipConnection};
+use super::citation::{self, CitationFormat};
 use super::connection::{Connection, HasTexts, Shown, connection, plain_list};
 use super::context::State as _;
 use super::facet::{PaperFacets, WithFacets};
@@ -79,6 +80,8 @@ impl HasTexts for Paper {
         "versions",
         "authorships",
         "topics",
+        "citation",
+        "formattedCitation",
         "createdAt",
         "updatedAt",
     ];
@@ -228,6 +231,28 @@ impl Paper {
         let (order, direction) = TopicOrder::or_own(None, ctx)?;
         let list = Topics { scope: TopicScope::Paper, filter: TopicFilter::default(), order, direction };
         connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+    }
+
+    /// Its entry for a reference manager, with all of its authors. The key of the entry is the slug.
+    async fn citation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The format.")] format: CitationFormat,
+    ) -> Result<String, Error> {
+        citation::entry(ctx, self.0.id, format).await
+    }
+
+    /// The reference to it as journals print it, in plain text and without a number.
+    async fn formatted_citation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "apa, chicago (author and date), ieee or vancouver.", default = "apa")] style: String,
+        #[graphql(
+            desc = "The language of words such as \"and\", in order of preference: French or English; the request's Accept-Language where absent."
+        )]
+        languages: Option<Vec<LanguageTag>>,
+    ) -> Result<String, Error> {
+        citation::formatted(ctx, self.0.id, &style, languages).await
     }
 
     /// When it came into the directory.

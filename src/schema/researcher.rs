@@ -111,7 +111,8 @@ impl Researcher {
         self.0.family_name.as_deref()
     }
 
-    /// Other forms of the name that the person or the sources made public.
+    /// Other forms of the name that the person or the sources made public. Names that only find the person, and private ones,
+    /// are in no field.
     async fn other_names(&self) -> &[String] {
         &self.0.other_names
     }

@@ -131,7 +131,8 @@ pub struct SearchResultFields {
 /// Why it was found.
 #[Object]
 impl SearchResultFields {
-    /// Where it matched, best first, at most three. An identifier that was pasted is one match as a whole.
+    /// Where it matched, best first, at most three; nothing where only a name matched that is not to be shown. An
+    /// identifier that was pasted is one match as a whole.
     async fn highlights(&self, ctx: &Context<'_>) -> Result<Vec<Highlight>, Error> {
         let asked = EntriesOf { hit: self.hit, query: Arc::clone(&self.query) };
         let entries = ctx.loaders().load_one(asked).await?.unwrap_or_default();
@@ -276,13 +277,13 @@ impl Suggestion {
 
     /// What tells it from its namesakes: of a person the primary organization, else the latest paper; of an
     /// organization the city and country; of a topic the one above; of a paper the first author and the year. Where
-    /// only another name than the one shown begins as typed, that name comes first.
+    /// only another public name than the one shown begins as typed, that name comes first.
     async fn hint(&self, ctx: &Context<'_>) -> Result<Option<String>, Error> {
         // Both at once: names of several kinds come at several times, and each would ask for its own hints.
         let hint = ctx.loaders().load_one(HintOf(self.suggested.hit));
         let (name, hint) = try_join(self.name(ctx), hint).await?;
         let mut parts = Vec::new();
-        if !self.query.begins_words_of(&name) {
+        if !self.query.begins_words_of(&name) && self.suggested.text != name {
             parts.push(self.suggested.text.clone());
         }
         if let Some(hint) = hint {

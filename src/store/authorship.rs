@@ -4,6 +4,7 @@ use std::any::type_name;
 use std::collections::HashMap;
 
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
+use serde::Deserialize;
 
 use super::columns::Columns;
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
@@ -12,36 +13,117 @@ use super::sql::{Sql, ids};
 use super::{Keyed, Store};
 use crate::entity::authorship;
 use crate::error::Error;
+use crate::names::{self, EVERY_NAME};
 
 /// The authors of the parent, a paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Authorships;
 
-/// An author of a paper, with what the authorship's own row does not have.
-#[derive(Clone, Debug)]
-pub struct Author {
-    /// The place on the paper.
-    pub authorship: authorship::Model,
-    /// The display name of whom it was resolved to; none where that is nobody, or was not read.
-    pub resolved_name: Option<String>,
+/// What joins to an authorship, named here, whoever it is of, as `resolved`.
+macro_rules! joins_resolved {
+    ($authorship:literal) => {
+        concat!(
+            " LEFT JOIN researcher AS resolved ON resolved.id = coalesce(",
+            $authorship,
+            ".researcher_id, ",
+            $authorship,
+            ".same_as_id)"
+        )
+    };
+}
+pub(super) use joins_resolved;
+
+/// What hides names of a person.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Hiding {
+    /// The name that is shown.
+    pub name: String,
+    /// By what others show a hidden one.
+    pub forms: Vec<String>,
 }
 
-impl From<authorship::Model> for Author {
-    fn from(authorship: authorship::Model) -> Self {
-        Self { authorship, resolved_name: None }
+impl Hiding {
+    /// Whether a name is not to be shown.
+    pub(super) fn is_shown_by(&self, name: &str) -> bool {
+        !self.forms.is_empty() && names::shows_hidden(name, &self.forms)
+    }
+
+    /// Whether a key or an address has a word of a hidden name, also where all published names are withheld.
+    pub(super) fn is_told_by(&self, text: &str) -> bool {
+        let forms: Vec<String> = self.forms.iter().filter(|form| *form != EVERY_NAME).cloned().collect();
+        !forms.is_empty() && names::shows_hidden(text, &forms)
+    }
+
+    /// Takes away what tells a hidden name and is none itself.
+    pub(super) fn hide_in(&self, texts: &mut Vec<String>) {
+        texts.retain(|text| !names::tells_hidden(text, &self.forms));
+    }
+}
+
+/// An author of a paper, as it may be shown. An authorship is read in this way alone: the row itself has the published name
+/// also where that is not to be shown.
+#[derive(Clone, Debug)]
+pub struct Author {
+    /// The place on the paper; a name in it that is not to be shown is the person's own one instead.
+    pub authorship: authorship::Model,
+    /// The display name of whom it was resolved to; none where that is nobody.
+    pub resolved_name: Option<String>,
+    /// Whether the published name is not to be shown.
+    pub is_name_withheld: bool,
+}
+
+impl Author {
+    /// An authorship of whoever has this name, and these forms of hidden ones.
+    #[must_use]
+    pub fn new(mut authorship: authorship::Model, person: Option<String>, hidden_forms: Option<Vec<String>>) -> Self {
+        let hiding = Hiding { name: person.clone().unwrap_or_default(), forms: hidden_forms.unwrap_or_default() };
+        let is_name_withheld =
+            hiding.is_shown_by(&authorship.name_as_published) || hiding.is_shown_by(&authorship.name);
+        if let Some(name) = person.as_ref().filter(|_| is_name_withheld) {
+            authorship.name_as_published.clone_from(name);
+            authorship.name.clone_from(name);
+        }
+        hiding.hide_in(&mut authorship.affiliations_as_published);
+        let resolved_name = person.filter(|_| authorship.researcher_id.is_some());
+        Self { authorship, resolved_name, is_name_withheld }
+    }
+
+    /// Reads it where its first column is at this place, and what is known of the person behind its columns.
+    fn read_with_person(row: &QueryResult, first: usize) -> Result<Self, DbErr> {
+        let person = first + authorship::Model::COUNT;
+        let (name, forms) = (row.try_get_by_index(person)?, row.try_get_by_index(person + 1)?);
+        Ok(Self::new(authorship::Model::read(row, first)?, name, forms))
     }
 }
 
 impl Columns for Author {
-    const COUNT: usize = authorship::Model::COUNT + 1;
+    const COUNT: usize = authorship::Model::COUNT + 2;
 
     fn of(table: &str, with_texts: bool) -> String {
-        authorship::Model::of(table, with_texts) + ", resolved.display_name"
+        authorship::Model::of(table, with_texts) + ", resolved.display_name, resolved.hidden_forms"
     }
 
     fn read(row: &QueryResult, first: usize) -> Result<Self, DbErr> {
-        let resolved_name = row.try_get_by_index(first + authorship::Model::COUNT)?;
-        Ok(Self { authorship: authorship::Model::read(row, first)?, resolved_name })
+        Self::read_with_person(row, first)
+    }
+}
+
+/// The place of the parent, a researcher, on a paper.
+#[derive(Clone, Debug)]
+pub struct OwnAuthorship(pub Author);
+
+impl Columns for OwnAuthorship {
+    const COUNT: usize = Author::COUNT;
+
+    // What is known of the person is the same in all rows, and read once.
+    fn of(table: &str, with_texts: bool) -> String {
+        authorship::Model::of(table, with_texts)
+            + ", (SELECT display_name FROM researcher WHERE id = parent.key), \
+               (SELECT hidden_forms FROM researcher WHERE id = parent.key)"
+    }
+
+    fn read(row: &QueryResult, first: usize) -> Result<Self, DbErr> {
+        Author::read_with_person(row, first).map(Self)
     }
 }
 
@@ -53,7 +135,7 @@ impl List for Authorships {
         Source {
             node: "authorship",
             edge: String::new(),
-            from: "authorship LEFT JOIN researcher AS resolved ON resolved.id = authorship.researcher_id".into(),
+            from: concat!("authorship", joins_resolved!("authorship")).into(),
             conditions: vec!["authorship.paper_id = parent.key".into()],
             keys: vec![
                 Key::new("authorship.list_order", KeyKind::Integer),

@@ -6,11 +6,12 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::authorship::{Author, joins_resolved};
 use super::columns::Columns;
 use super::loaders::Loader;
 use super::sql::{Sql, ids, texts};
 use super::{Placed, Store};
-use crate::entity::{affiliation, authorship, organization, paper, researcher, topic};
+use crate::entity::{affiliation, organization, paper, researcher, topic};
 use crate::error::Error;
 
 /// A table whose rows have pages and keys of their own, or at least ids.
@@ -23,25 +24,28 @@ pub trait Table: Columns + Send + Sync + 'static {
     const IDENTIFIERS: &'static [&'static str];
     /// Those of them of which something merged may have had another: `external_id` has it under the column's name.
     const FORMER_IDENTIFIERS: &'static [&'static str] = &[];
+    /// What joins to the table, named `node`, the others that have columns of it.
+    const JOINS: &'static str = "";
 }
 
 macro_rules! table {
-    ($model:ty, $name:literal, $is_entity:literal, $identifiers:expr $(, $former:expr)?) => {
+    ($model:ty, $name:literal, $is_entity:literal, $identifiers:expr $(, former: $former:expr)? $(, joins: $joins:expr)?) => {
         impl Table for $model {
             const NAME: &'static str = $name;
             const IS_ENTITY: bool = $is_entity;
             const IDENTIFIERS: &'static [&'static str] = $identifiers;
             $(const FORMER_IDENTIFIERS: &'static [&'static str] = $former;)?
+            $(const JOINS: &'static str = $joins;)?
         }
     };
 }
 
-table!(researcher::Model, "researcher", true, &["orcid"], &["orcid"]);
+table!(researcher::Model, "researcher", true, &["orcid"], former: &["orcid"]);
 table!(organization::Model, "organization", true, &["ror"]);
 table!(topic::Model, "topic", true, &[]);
 table!(paper::Model, "paper", true, &["doi", "arxiv_id"]);
 table!(affiliation::Model, "affiliation", false, &[]);
-table!(authorship::Model, "authorship", false, &[]);
+table!(Author, "authorship", false, &[], joins: joins_resolved!("node"));
 
 /// Asks for the row with an id that the directory itself stored.
 pub struct ById<M>(i64, PhantomData<fn() -> M>);
@@ -123,8 +127,9 @@ impl<M: Table> Loader<ById<M>> for Store {
     async fn load(&self, keys: &[ById<M>]) -> Result<HashMap<ById<M>, Arc<M>>, Error> {
         let table = M::NAME;
         let numbers = ids(keys.iter().map(|key| key.0));
-        let columns = M::of(table, true);
-        let sql = Sql::with(&format!("SELECT {table}.id, {columns} FROM {table} WHERE id = ANY(?)"), numbers);
+        let (columns, joins) = (M::of("node", true), M::JOINS);
+        let sql = format!("SELECT node.id, {columns} FROM {table} AS node{joins} WHERE node.id = ANY(?)");
+        let sql = Sql::with(&sql, numbers);
         let rows = self.rows::<Placed<M>>(type_name::<ById<M>>(), sql).await?;
         Ok(rows.into_iter().map(|Placed(row)| (ById::new(row.key), Arc::new(row.value))).collect())
     }
@@ -163,7 +168,7 @@ pub(super) fn is_one_of<M: Table>(column: &str, numbers: &[i64]) -> Sql {
 fn by_key_sql<M: Table>(keys: &[ByKey<M>]) -> Sql {
     Sql::from(format!("SELECT hit.index, {} FROM (", M::of("node", true)))
         .then(ids_of::<M>(keys.iter().map(|key| &*key.0)))
-        .then(format!(") AS hit(index, id) JOIN {table} AS node ON node.id = hit.id", table = M::NAME))
+        .then(format!(") AS hit(index, id) JOIN {table} AS node ON node.id = hit.id{}", M::JOINS, table = M::NAME))
 }
 
 /// The ids of what keys name, each with its key's place: each kind of key finds them by its own index.
@@ -218,8 +223,8 @@ pub(super) fn ids_of<'a, M: Table>(keys: impl IntoIterator<Item = &'a Key>) -> S
             .then_with("?::text[]) AS wanted(index, key) ", texts(slugs.1.clone()))
             .then(format!("JOIN {table} AS found ON found.slug = wanted.key"));
         let former = wanted(slugs.0).then_with("?::text[]) AS wanted(index, key) ", texts(slugs.1)).then(format!(
-            "JOIN (SELECT survivor_id AS id, former_slug FROM former_identity WHERE kind = '{table}') AS found \
-             ON found.former_slug = wanted.key"
+            "JOIN (SELECT survivor_id AS id, former_slug FROM former_identity WHERE kind = '{table}' \
+             UNION ALL SELECT id, slug FROM former_slug WHERE kind = '{table}') AS found ON found.former_slug = wanted.key"
         ));
         parts.push(present.then(" UNION ALL ").then(former));
     }

@@ -1,16 +1,16 @@
 //! Papers: lists of them, everybody's and each one's.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{DbErr, QueryResult};
 
+use super::authorship::OwnAuthorship;
 use super::coauthorship::CoauthorFilter;
-use super::columns::Columns;
+use super::columns::Columns as _;
 use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
 use super::lookup::{is_one_of, survivors};
 use super::sql::{Sql, texts};
 use super::topic::{or_narrower, these_or_narrower};
 use super::{Store, organization, search};
-use crate::entity::{authorship, paper, researcher};
+use crate::entity::{paper, researcher};
 use crate::record::PaperType;
 use crate::words::Query;
 
@@ -121,7 +121,7 @@ impl PaperFilter {
         conditions
     }
 
-    fn condition(&self) -> Sql {
+    pub(super) fn condition(&self) -> Sql {
         Sql::all(self.conditions())
     }
 }
@@ -269,22 +269,6 @@ pub struct ResearcherPapers {
     pub order: PaperOrder,
     /// Which way.
     pub direction: OrderDirection,
-}
-
-/// The person's own place on the paper.
-#[derive(Clone, Debug)]
-pub struct OwnAuthorship(pub authorship::Model);
-
-impl Columns for OwnAuthorship {
-    const COUNT: usize = authorship::Model::COUNT;
-
-    fn of(table: &str, with_texts: bool) -> String {
-        authorship::Model::of(table, with_texts)
-    }
-
-    fn read(row: &QueryResult, first: usize) -> Result<Self, DbErr> {
-        authorship::Model::read(row, first).map(Self)
-    }
 }
 
 impl List for ResearcherPapers {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
 
 use super::Store;
+use super::authorship::joins_resolved;
 use super::columns::Columns;
 use super::list::{Key, KeyKind, List, OrderDirection, Source};
 use super::loaders::Loader;
@@ -304,7 +305,10 @@ impl List for Search {
     }
 }
 
-/// Asks for the texts that something is found by.
+/// The field of names that find a person and are shown nowhere: in the place of their text stands the name that is shown.
+pub(super) const SEARCH_ONLY: &str = "searchOnlyNames";
+
+/// Asks for the texts that something is found by, and that may be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EntriesOf {
     /// What was found.
@@ -368,7 +372,8 @@ fn entries_sql(query: &Query, hits: &[Hit]) -> Sql {
     for kind in Kind::ALL {
         let (number, column, stems) = (kind as usize, kind.column(), stems("words"));
         let entries = format!(
-            "SELECT {number}::bigint AS kind, {column} AS id, field, text, {stems}, weight FROM search_entry WHERE {column} = ANY(?) UNION ALL "
+            "SELECT {number}::bigint AS kind, {column} AS id, field, text, {stems}, weight FROM search_entry \
+             WHERE {column} = ANY(?) AND field <> '{SEARCH_ONLY}' UNION ALL "
         );
         sql = sql.then_with(&entries, of(kind));
     }
@@ -387,7 +392,7 @@ fn entries_sql(query: &Query, hits: &[Hit]) -> Sql {
 pub struct Suggested {
     /// What it is.
     pub hit: Hit,
-    /// The name that begins so.
+    /// The name that begins so; where that is not to be shown, the one that is.
     pub text: String,
     /// Whether that is the name that is shown, not another one.
     pub is_shown_name: bool,
@@ -498,7 +503,7 @@ pub struct HintOf(pub Hit);
 pub struct Hint {
     /// Of a person the organization, of a topic the one above.
     pub names: Option<LocalizedText>,
-    /// Of a person without organization the latest paper, of an organization the city, of a paper the first author.
+    /// Of a person without organization the latest paper, of an organization the city, of a paper the first author as shown.
     pub text: Option<String>,
     /// Of an organization the country, of a paper the year.
     pub more: Option<String>,
@@ -531,9 +536,13 @@ const HINTS: [&str; 4] = [
     "SELECT 2, asked.id, above.display_names, NULL, NULL, 0 FROM unnest(?::bigint[]) AS asked(id) \
      JOIN LATERAL (SELECT topic.display_names FROM topic_broader JOIN topic ON topic.id = topic_broader.broader_id \
      WHERE topic_broader.topic_id = asked.id ORDER BY topic.id LIMIT 1) AS above ON true",
-    "SELECT 3, paper.id, NULL, first.name, paper.publication_year::text, paper.author_count FROM paper \
-     LEFT JOIN LATERAL (SELECT authorship.name FROM authorship WHERE authorship.paper_id = paper.id \
-     ORDER BY authorship.list_order, authorship.id LIMIT 1) AS first ON true WHERE paper.id = ANY(?)",
+    concat!(
+        "SELECT 3, paper.id, NULL, first.name, paper.publication_year::text, paper.author_count FROM paper \
+         LEFT JOIN LATERAL (SELECT coalesce(resolved.display_name, authorship.name) AS name FROM authorship",
+        joins_resolved!("authorship"),
+        " WHERE authorship.paper_id = paper.id ORDER BY authorship.list_order, authorship.id LIMIT 1) AS first ON true \
+         WHERE paper.id = ANY(?)"
+    ),
 ];
 
 impl Loader<HintOf> for Store {

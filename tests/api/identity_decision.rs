@@ -482,9 +482,12 @@ async fn tables_that_refer_to_people() {
         [
             "affiliation",
             "authorship",
+            "authorship",
             "coauthorship",
             "coauthorship",
             "external_id",
+            "name_decision",
+            "researcher_name",
             "researcher_statistics",
             "researcher_topic",
             "search_entry",

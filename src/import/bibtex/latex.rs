@@ -1,5 +1,7 @@
 //! The text that LaTeX in fields stands for.
 
+use std::borrow::Cow;
+
 use biblatex::{Bibliography, Chunks, ChunksExt as _, EntryType, Pair, RawBibliography, RawChunk, RawEntry, Spanned};
 
 /// Makes of an accent on a dotless letter what the parser reads: `\'\i` is `\'{\i}`.
@@ -37,8 +39,31 @@ pub(super) fn prepared(text: &str) -> String {
     prepared
 }
 
+/// Commands for characters that mean something else where they stand alone, each with a character that stands for it until
+/// all else is read: one that no text has.
+const CHARACTERS: [(&str, char, char); 6] = [
+    ("\\textbackslash{}", '\u{fdd0}', '\\'),
+    ("\\textbraceleft{}", '\u{fdd1}', '{'),
+    ("\\textbraceright{}", '\u{fdd2}', '}'),
+    ("\\textasciitilde{}", '\u{fdd3}', '~'),
+    ("\\textasciigrave{}", '\u{fdd4}', '`'),
+    ("\\textquotesingle{}", '\u{fdd5}', '\''),
+];
+
+/// A hyphen of an address or an identifier, which two of are no dash.
+const HYPHEN: &str = "\u{fdd6}";
+
+fn is_verbatim(name: &str) -> bool {
+    matches!(name, "url" | "doi" | "eprint")
+}
+
 /// A field as the parser reads it; none where its LaTeX is damaged.
 pub(super) fn chunks(name: &str, text: &str) -> Option<Chunks> {
+    let text = CHARACTERS.iter().fold(Cow::Borrowed(text), |text, (command, stand_in, _)| {
+        if text.contains(command) { Cow::Owned(text.replace(command, &stand_in.to_string())) } else { text }
+    });
+    let text = if is_verbatim(name) { Cow::Owned(text.replace('-', HYPHEN)) } else { text };
+    let text = text.as_ref();
     let field = Pair::new(Spanned::zero(name), Spanned::zero(vec![Spanned::zero(RawChunk::Normal(text))]));
     let entry = RawEntry { key: Spanned::zero("k"), kind: Spanned::zero("misc"), fields: vec![field] };
     let raw =
@@ -50,8 +75,8 @@ pub(super) fn chunks(name: &str, text: &str) -> Option<Chunks> {
 /// The text of a field; where its LaTeX is damaged, the letters that are there.
 pub(super) fn plain(name: &str, text: &str, notes: &mut Vec<String>) -> String {
     match chunks(name, text) {
-        Some(chunks) if matches!(name, "url" | "doi" | "eprint") => {
-            let text = chunks.format_verbatim();
+        Some(chunks) if is_verbatim(name) => {
+            let text = chunks.format_verbatim().replace(HYPHEN, "-");
             text.trim().trim_start_matches("\\url{").trim_end_matches('}').to_owned()
         }
         Some(chunks) => without_commands(&chunks.format_verbatim()),
@@ -89,7 +114,10 @@ pub(super) fn without_commands(text: &str) -> String {
                 }
             }
             '{' | '}' => {}
-            character => plain.push(character),
+            character => {
+                let stood_for = CHARACTERS.iter().find(|(_, stand_in, _)| *stand_in == character);
+                plain.push(stood_for.map_or(character, |(.., own)| *own));
+            }
         }
     }
     plain.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -221,8 +221,7 @@ impl Page {
             first.is_primary = true;
         }
         let labels = topics.iter().map(|line| line.text.trim_start_matches(['•', '·', '*', '-', ' ']));
-        let topic =
-            |label| TopicReference { scheme: local_scheme(), code: None, labels: LocalizedText::of(language, label) };
+        let topic = |label| TopicReference::new(local_scheme(), None, LocalizedText::of(language, label));
         Ok(ResearcherRecord {
             name,
             biography: if biography.is_empty() {
@@ -319,7 +318,7 @@ fn affiliation(
         [] => (line.text.as_str(), None, None),
     };
     let kind = affiliation_kind(role, place.or(department).is_some());
-    let named = |name: &str| OrganizationReference { ror: None, name: Some(name.to_owned()) };
+    let named = |name: &str| OrganizationReference { name: Some(name.to_owned()), ..Default::default() };
     let institute = institute.filter(|institute| institute.ror.is_some() || institute.name.is_some());
     let institute_name = institute.and_then(|institute| institute.name.as_deref()).unwrap_or_default();
     let organization = match place {
@@ -331,6 +330,7 @@ fn affiliation(
             .ok_or_else(|| ProfilePageError::InstituteNotNamed { line: line.number, role: role.to_owned() })?,
     };
     Ok(AffiliationRecord {
+        id: None,
         organization,
         kind,
         role_title: LocalizedText::of(language, role),
@@ -454,7 +454,7 @@ mod tests {
         Show more";
 
     fn named(name: &str) -> OrganizationReference {
-        OrganizationReference { ror: None, name: Some(name.to_owned()) }
+        OrganizationReference { name: Some(name.to_owned()), ..Default::default() }
     }
 
     fn options() -> ProfilePageOptions {

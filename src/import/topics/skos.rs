@@ -180,7 +180,7 @@ impl Vocabulary {
         for (language, label) in &told.preferred {
             labels.insert(language.as_ref().and_then(|tag| tag.parse().ok()).as_ref(), label.as_str());
         }
-        TopicReference { scheme: scheme.to_owned(), code: Some(address_parts(&told.address).1.to_owned()), labels }
+        TopicReference::new(scheme, Some(address_parts(&told.address).1.to_owned()), labels)
     }
 }
 

@@ -54,11 +54,10 @@ fn labelled(
             labels.iter().flat_map(|(tag, labels)| list(Some(labels)).iter().map(move |label| (tag, label)));
         of_language.filter_map(|(tag, label)| Some((Some(tag.clone()), label.as_str()?.to_owned()))).collect()
     };
-    let above = list(value.get("broader")).iter().filter_map(Value::as_str).map(|id| TopicReference {
-        scheme: scheme.to_owned(),
-        code: Some(address_parts(id).1.to_owned()),
-        labels: LocalizedText::default(),
-    });
+    let above = list(value.get("broader"))
+        .iter()
+        .filter_map(Value::as_str)
+        .map(|id| TopicReference::new(scheme, Some(address_parts(id).1.to_owned()), LocalizedText::default()));
     let concept = Concept {
         code: code.to_owned(),
         preferred: texts(labels),
@@ -89,11 +88,11 @@ fn with_those_above(
     });
     let mut above: Option<TopicReference> = None;
     for (code, label) in levels.chain(std::iter::once((id, label))) {
-        let reference = TopicReference {
-            scheme: scheme.to_owned(),
-            code: Some(code.clone()),
-            labels: LocalizedText::of("en".parse().ok().as_ref(), label.as_str()),
-        };
+        let reference = TopicReference::new(
+            scheme,
+            Some(code.clone()),
+            LocalizedText::of("en".parse().ok().as_ref(), label.as_str()),
+        );
         let broader = above.replace(reference);
         if told.insert(code.clone()) {
             let english = Some("en".to_owned());

@@ -42,7 +42,7 @@ const PLAIN: Table = Table {
 };
 
 /// In the order in which they are written. What follows from these rows (counts, pairs, words) is made anew.
-const TABLES: [Table; 9] = [
+const TABLES: [Table; 12] = [
     Table {
         name: "researcher",
         row: "to_jsonb(kept) - 'updated_at'",
@@ -52,7 +52,8 @@ const TABLES: [Table; 9] = [
     },
     Table {
         name: "authorship",
-        row: "jsonb_build_object('id', kept.id, 'paper_id', kept.paper_id, 'researcher_id', kept.researcher_id)",
+        row: "jsonb_build_object('id', kept.id, 'paper_id', kept.paper_id, 'researcher_id', kept.researcher_id, \
+              'same_as_id', kept.same_as_id)",
         scope: "kept.id = ANY(?)",
         is_by_authorship: true,
         ..PLAIN
@@ -66,6 +67,14 @@ const TABLES: [Table; 9] = [
     },
     Table { name: "researcher_topic", key: &["researcher_id", "topic_id"], ..PLAIN },
     Table { name: "source_record", key: &["source", "key"], ..PLAIN },
+    Table { name: "researcher_name", ..PLAIN },
+    Table { name: "name_decision", key: &["researcher_id"], ..PLAIN },
+    Table {
+        name: "former_slug",
+        key: &["kind", "slug"],
+        scope: "kept.kind = 'researcher' AND kept.id = ANY(?)",
+        ..PLAIN
+    },
     Table {
         name: "former_identity",
         key: &["kind", "former_id"],
@@ -298,7 +307,18 @@ impl Batch<'_> {
             })
         });
         let moves: Vec<Relocation> = moves.collect();
-        self.move_places(&moves).await
+        self.move_places(&moves).await?;
+        // Places that stay open show the names of whom they showed.
+        let open = changes.iter().filter_map(|change| {
+            let set = change.undone(now.get(&table.key_text(&change.key))?);
+            let is_open = change.before.as_ref()?.get("researcher_id").is_none_or(Value::is_null);
+            Some((change.number("id")?, set.get("same_as_id")?.as_i64())).filter(|_| is_open)
+        });
+        let rows: Vec<Value> =
+            open.map(|(id, same_as_id)| serde_json::json!({ "id": id, "same_as_id": same_as_id })).collect();
+        let update = "UPDATE authorship SET same_as_id = rows.same_as_id FROM rows WHERE authorship.id = rows.id \
+             AND authorship.researcher_id IS NULL";
+        self.with_rows("id bigint, same_as_id bigint", &rows, update).await
     }
 
     async fn write_plan(&self, table: &Table, plan: Plan) -> Result<(), Error> {

@@ -46,7 +46,8 @@ impl Batch<'_> {
         let before = self.describe_people(&people).await?;
         let authorships = self.authorships_of(&people).await?;
         let places: Vec<i64> = authorships.iter().map(|authorship| authorship.id).collect();
-        let rows = self.snapshot(&people, &places).await?;
+        let open = self.open_places_of(&people).await?;
+        let rows = self.snapshot(&people, &[places.as_slice(), &open].concat()).await?;
         let moved = authorships.iter().filter(|authorship| authorship.researcher_id != survivor.id).count();
         let concerned = parties.iter().map(|party| {
             let role = if party.id == survivor.id { Role::Survivor } else { Role::Former };
@@ -67,6 +68,13 @@ impl Batch<'_> {
             )
         });
         Ok(Outcome { decision, kind, before, after, notes: notes.collect() })
+    }
+
+    /// Places that are left open because these people have another one on the paper.
+    async fn open_places_of(&self, people: &[i64]) -> Result<Vec<i64>, Error> {
+        let sql = "SELECT id FROM authorship WHERE same_as_id = ANY(?) AND researcher_id IS NULL ORDER BY id";
+        let open = self.rows::<super::Numbered>(Sql::with(sql, ids(people.iter().copied()))).await?;
+        Ok(open.into_iter().map(|row| row.id).collect())
     }
 
     async fn on_no_paper_together(&self, people: &[i64]) -> Result<(), DecisionError> {

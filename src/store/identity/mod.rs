@@ -127,6 +127,7 @@ impl Store {
             }
             Request::Undo { decision, by } => batch.undo(*decision, by.as_deref()).await?,
         };
+        batch.settle_versions().await?;
         batch.index_touched().await?;
         batch.outdate_totals().await?;
         if is_trial {

@@ -17,7 +17,8 @@ pub(super) struct Party {
     pub slug: String,
     pub display_name: String,
     pub name_key: String,
-    pub other_names: Vec<String>,
+    /// The other names that sources tell, shown or not.
+    pub told_names: Vec<String>,
     pub orcid: Option<String>,
 }
 
@@ -34,21 +35,21 @@ pub(super) fn is_form_of(name: &str, shown: &str) -> bool {
 }
 
 /// The other names of a person who was several: each once, and none that is the shown name itself.
-fn other_names(survivor: &Party, former: &[Party]) -> Vec<String> {
+fn told_names(survivor: &Party, former: &[Party]) -> Vec<String> {
     let mut seen = HashSet::from([names::identity_key(&survivor.display_name)]);
-    seen.extend(survivor.other_names.iter().map(|name| names::identity_key(name)));
+    seen.extend(survivor.told_names.iter().map(|name| names::identity_key(name)));
     let theirs = former.iter().flat_map(|party| {
         let own = Some(&party.display_name).filter(|name| is_form_of(name, &survivor.display_name));
-        own.into_iter().chain(&party.other_names)
+        own.into_iter().chain(&party.told_names)
     });
     let added: Vec<String> = theirs.filter(|name| seen.insert(names::identity_key(name))).cloned().collect();
-    survivor.other_names.iter().cloned().chain(added).collect()
+    survivor.told_names.iter().cloned().chain(added).collect()
 }
 
 impl Batch<'_> {
     /// People by their ids, in the order of these.
     pub(super) async fn parties(&self, people: &[i64]) -> Result<Vec<Party>, Error> {
-        let sql = "SELECT id, slug, display_name, name_key, other_names, orcid FROM researcher WHERE id = ANY(?)";
+        let sql = "SELECT id, slug, display_name, name_key, told_names, orcid FROM researcher WHERE id = ANY(?)";
         let mut found = self.rows::<Party>(Sql::with(sql, ids(people.iter().copied()))).await?;
         found.sort_by_key(|party| people.iter().position(|id| *id == party.id));
         Ok(found)
@@ -65,6 +66,9 @@ impl Batch<'_> {
         let people: Vec<i64> = former.iter().map(|party| party.id).collect();
         self.take_orcids(survivor, former).await?;
         self.take_profiles(survivor, former).await?;
+        for party in former {
+            self.take_names(survivor.id, party.id).await?;
+        }
         for (table, more) in [("external_id", ""), ("source_record", ", is_of_former = true")] {
             let sql = format!("UPDATE {table} SET researcher_id = ?{more} WHERE ");
             let sql = Sql::with(&sql, survivor.id).then_with("researcher_id = ANY(?)", ids(people.iter().copied()));
@@ -92,6 +96,7 @@ impl Batch<'_> {
             name_key: keeps_names.then(|| party.name_key.clone()),
         });
         self.absorb(&absorbed.collect::<Vec<_>>()).await?;
+        self.settle_names(survivor.id, None).await?;
         self.touch_people([survivor.id]);
         Ok(())
     }
@@ -130,10 +135,51 @@ impl Batch<'_> {
             self.execute(sql.then_with(" AND kept.id = ?", survivor.id)).await?;
         }
         let sql = Sql::with(
-            "UPDATE researcher SET updated_at = now(), other_names = ? WHERE ",
-            texts(other_names(survivor, former)),
+            "UPDATE researcher SET updated_at = now(), told_names = ? WHERE ",
+            texts(told_names(survivor, former)),
         );
         self.execute(sql.then_with("id = ?", survivor.id)).await
+    }
+
+    /// What somebody decided on the other's names holds for the survivor as far as nothing was decided there, and what the other
+    /// hides is hidden: also where it is the name that the survivor is shown by.
+    async fn take_names(&self, survivor: i64, former: i64) -> Result<(), Error> {
+        let (kept, given) = (self.naming(survivor).await?, self.naming(former).await?);
+        let forms: Vec<String> = given.shown()?.forms.into_iter().collect();
+        let is_hidden = !forms.is_empty() && names::shows_hidden(&kept.display_name, &forms);
+        if !kept.is_decided && (given.is_decided || is_hidden) {
+            let sql = Sql::with(
+                "UPDATE researcher AS kept SET display_name = given.display_name, given_name = given.given_name, \
+                 family_name = given.family_name, sort_name = given.sort_name, name_key = given.name_key, block = given.block, \
+                 told_names = array_remove(kept.told_names || ?, given.display_name) FROM researcher AS given WHERE ",
+                texts(Some(kept.display_name).filter(|name| is_form_of(name, &given.display_name))),
+            )
+            .then_with("given.id = ?", former);
+            self.execute(sql.then_with(" AND kept.id = ?", survivor)).await?;
+        }
+        let sql = Sql::with(
+            "UPDATE researcher AS kept SET withholds_published_name = kept.withholds_published_name OR given.withholds_published_name \
+             FROM researcher AS given WHERE given.id = ?",
+            former,
+        );
+        self.execute(sql.then_with(" AND kept.id = ?", survivor)).await?;
+        let sql = Sql::with(
+            "INSERT INTO name_decision AS kept (researcher_id, display_name, given_name, family_name, withholds_published_name, decided_at) \
+             SELECT ?::bigint, display_name, given_name, family_name, withholds_published_name, decided_at FROM name_decision ",
+            survivor,
+        )
+        .then_with(
+            "WHERE researcher_id = ? ON CONFLICT (researcher_id) DO UPDATE SET \
+             given_name = CASE WHEN kept.display_name IS NULL THEN EXCLUDED.given_name ELSE kept.given_name END, \
+             family_name = CASE WHEN kept.display_name IS NULL THEN EXCLUDED.family_name ELSE kept.family_name END, \
+             display_name = coalesce(kept.display_name, EXCLUDED.display_name), \
+             withholds_published_name = coalesce(kept.withholds_published_name OR EXCLUDED.withholds_published_name, \
+             kept.withholds_published_name, EXCLUDED.withholds_published_name)",
+            former,
+        );
+        self.execute(sql).await?;
+        let sql = Sql::with("UPDATE researcher_name SET researcher_id = ? WHERE ", survivor);
+        self.execute(sql.then_with("researcher_id = ?", former)).await
     }
 
     /// Affiliations that are the same, as an import would see it, become one.
@@ -214,7 +260,7 @@ mod tests {
             slug: String::new(),
             display_name: name.to_owned(),
             name_key: names::identity_key(name),
-            other_names: others.iter().map(|name| (*name).to_owned()).collect(),
+            told_names: others.iter().map(|name| (*name).to_owned()).collect(),
             orcid: None,
         }
     }
@@ -225,6 +271,6 @@ mod tests {
         let former =
             [party("I. Brook", &["ida brook", "Ida-Marie Brook"]), party("I. Brook", &[]), party("Ida Ford", &[])];
         // Ida Ford is the name of somebody who is called Ida Brook now: it is not told.
-        assert_eq!(other_names(&survivor, &former), ["I. M. Brook", "I. Brook", "Ida-Marie Brook"]);
+        assert_eq!(told_names(&survivor, &former), ["I. M. Brook", "I. Brook", "Ida-Marie Brook"]);
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Holder {
     pub orcid: Option<String>,
     /// Where the name is that they are shown by.
     pub block: Option<String>,
-    /// Whether a source has a record of the person.
+    /// Whether a source has a record of the person, or names are told of them besides those on papers.
     pub is_recorded: bool,
     /// The ids that sources gave them, with their schemes.
     pub author_ids: Vec<String>,
@@ -83,7 +83,9 @@ pub(super) fn claims(people: &[Asked<'_>], holders: &[Holder]) -> Vec<Claim> {
     for (_, place, id) in majorities(people, &by_id, is_free) {
         give(&mut claims, place, Some(id), false);
     }
-    claims.into_iter().map(|claim| claim.unwrap_or(Claim::New)).collect()
+    let is_on_paper = |asked: &Asked<'_>| asked.mentions.iter().any(|mention| mention.paper.is_some());
+    let otherwise = |asked| if is_on_paper(asked) { Claim::New } else { Claim::Open };
+    claims.into_iter().zip(people).map(|(claim, asked)| claim.unwrap_or_else(|| otherwise(asked))).collect()
 }
 
 /// How many mentions of each of the people somebody holds who may be them, most first.

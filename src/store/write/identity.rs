@@ -16,7 +16,7 @@ use super::person::{Mention as Naming, People};
 use super::relocate::Relocation;
 use crate::error::Error;
 use crate::identity::{Evidence, EvidenceKind, Known, Mention, Method, Person, Resolution, resolve};
-use crate::names::{self, Form, NameParts};
+use crate::names::{self, Form, Likeness, NameParts};
 use crate::store::Store;
 use crate::store::search::Kind;
 use crate::store::sql::{Sql, ids, texts};
@@ -160,10 +160,12 @@ struct Place {
 }
 
 impl Batch<'_> {
-    /// Has a block of names looked at again.
-    pub(super) async fn outdate_identity(&self, block: String) -> Result<(), Error> {
-        let sql = "INSERT INTO identity_pending (block) VALUES (?) ON CONFLICT DO NOTHING";
-        self.execute(Sql::with(sql, block)).await
+    /// Has the names of a person looked at again.
+    pub(super) async fn outdate_identity(&self, id: i64) -> Result<(), Error> {
+        let sql = "INSERT INTO identity_pending SELECT block FROM researcher WHERE block IS NOT NULL AND id = ?";
+        let sql = Sql::with(sql, id)
+            .then_with(" UNION SELECT block FROM researcher_name WHERE researcher_id = ? ON CONFLICT DO NOTHING", id);
+        self.execute(sql).await
     }
 
     async fn pending_blocks(&self) -> Result<Vec<String>, Error> {
@@ -241,6 +243,7 @@ impl Batch<'_> {
              WHERE authorship.block = ANY(?) ORDER BY authorship.paper_id, authorship.list_order";
         let rows = self.rows::<Row>(Sql::with(sql, texts(names.to_vec()))).await?;
         let recorded = self.recorded(names).await?;
+        let told = self.told_names(&rows).await?;
         let organizations = rows.iter().flat_map(|row| &row.organizations);
         let organizations = organizations.chain(recorded.iter().flat_map(|person| &person.organizations));
         let organizations = self.organization_names(organizations.copied().collect()).await?;
@@ -265,7 +268,7 @@ impl Batch<'_> {
                 years: row.year.map(|year| (year, year)),
                 topics: row.topics,
                 stable_key: stable_key(&(&row.sort_title, row.year, &row.name))?,
-                record_of: None,
+                record_of: row.researcher_id.filter(|id| is_told(&told, *id, &row.name)),
                 name: row.name,
             };
             add(row.block, mention, Some(Place { id: row.id, paper_id: row.paper_id, held_by: row.researcher_id }));
@@ -291,14 +294,51 @@ impl Batch<'_> {
         Ok(blocks)
     }
 
-    /// The people of these blocks of whom a source has a record.
+    /// The names that those who hold these authorships have by somebody's decision, or hide. What they hold under one is
+    /// theirs: nobody is to be made of it who would show it.
+    async fn told_names(&self, rows: &[Row]) -> Result<HashMap<i64, Vec<String>>, Error> {
+        #[derive(FromQueryResult)]
+        struct Told {
+            researcher_id: i64,
+            name: String,
+        }
+        let holders: HashSet<i64> = rows.iter().filter_map(|row| row.researcher_id).collect();
+        let sql = Sql::with(
+            "SELECT researcher_id, value AS name FROM researcher_name WHERE (use <> 'DISPLAY' OR source IS NULL) \
+             AND researcher_id = ANY(?)",
+            ids(holders.iter().copied()),
+        )
+        .then_with(
+            " UNION SELECT researcher_id, display_name FROM name_decision WHERE display_name IS NOT NULL \
+             AND researcher_id = ANY(?)",
+            ids(holders),
+        );
+        let mut told: HashMap<i64, Vec<String>> = HashMap::new();
+        for row in self.rows::<Told>(sql).await? {
+            told.entry(row.researcher_id).or_default().push(row.name);
+        }
+        Ok(told)
+    }
+
+    /// The people of these blocks of whom a source has a record, or on whose name somebody decided; under each of the names
+    /// that they have by a decision, or hide, where nobody else is known by it.
     async fn recorded(&self, names: &[String]) -> Result<Vec<Recorded>, Error> {
-        let sql = "SELECT id, display_name AS name, orcid, block, \
+        let sql = "SELECT researcher.id, named.name, researcher.orcid, named.block, \
              ARRAY(SELECT scheme || ':' || value FROM external_id WHERE researcher_id = researcher.id) AS author_ids, \
              ARRAY(SELECT DISTINCT organization_id FROM affiliation WHERE researcher_id = researcher.id) AS organizations \
-             FROM researcher WHERE block = ANY(?) \
-             AND EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id) ORDER BY name_key, id";
-        self.rows(Sql::with(sql, texts(names.to_vec()))).await
+             FROM (SELECT id, display_name AS name, block FROM researcher WHERE block = ANY(?) \
+             AND (EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+             AND NOT starts_with(source_record.key, 'directory:')) \
+             OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id)) \
+             UNION SELECT researcher_id, value, block FROM researcher_name \
+             WHERE (use <> 'DISPLAY' OR source IS NULL) AND NOT EXISTS (SELECT FROM researcher AS namesake \
+             WHERE namesake.name_key = researcher_name.name_key AND namesake.id <> researcher_name.researcher_id \
+             AND (namesake.orcid IS NOT NULL OR EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = namesake.id \
+             AND NOT starts_with(source_record.key, 'directory:')))) AND block = ";
+        let sql = Sql::with(sql, texts(names.to_vec()))
+            .then_with("ANY(?)) AS named JOIN researcher ON researcher.id = named.id ", texts(names.to_vec()))
+            .then("ORDER BY researcher.name_key, researcher.id, named.name");
+        self.rows(sql).await
     }
 
     async fn organization_names(&self, organizations: HashSet<i64>) -> Result<HashMap<i64, String>, Error> {
@@ -339,7 +379,10 @@ impl Batch<'_> {
         let told = mentions().flat_map(|mention| mention.decided.into_iter().chain(mention.record_of));
         let sql = Sql::with(
             "SELECT researcher.id, researcher.orcid, researcher.block, \
-             EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id) AS is_recorded, \
+             (EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+             AND NOT starts_with(source_record.key, 'directory:')) \
+             OR EXISTS (SELECT FROM researcher_name WHERE researcher_name.researcher_id = researcher.id) \
+             OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id)) AS is_recorded, \
              ARRAY(SELECT scheme || ':' || value FROM external_id WHERE external_id.researcher_id = researcher.id) AS author_ids \
              FROM researcher WHERE id IN (SELECT unnest(?::bigint[]) ",
             ids(held.chain(told).collect::<HashSet<i64>>()),
@@ -440,8 +483,11 @@ impl Batch<'_> {
         // By all that somebody wrote: who has an ORCID iD may have names of several blocks.
         let sql = "SELECT authorship.researcher_id AS id, authorship.name, count(*) AS papers FROM authorship \
              WHERE authorship.researcher_id = ANY(?) \
-             AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = authorship.researcher_id) \
-             AND NOT EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = authorship.researcher_id) GROUP BY 1, 2";
+             AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = authorship.researcher_id \
+             AND NOT starts_with(source_record.key, 'directory:')) \
+             AND NOT EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = authorship.researcher_id) \
+             AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_name.researcher_id = authorship.researcher_id) \
+             AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = authorship.researcher_id) GROUP BY 1, 2";
         let mut written: HashMap<i64, Vec<(String, i64)>> = HashMap::new();
         for row in self.rows::<Written>(Sql::with(sql, ids(named.iter().flatten().copied()))).await? {
             written.entry(row.id).or_default().push((row.name, row.papers));
@@ -502,7 +548,8 @@ impl Batch<'_> {
         orcids.retain(|id| given.insert(id.value.clone()));
         // Who had it before and has none of its papers any more gives it away.
         let release = "UPDATE researcher SET orcid = NULL FROM rows WHERE researcher.orcid = rows.value AND researcher.id <> rows.id \
-             AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id)";
+             AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+             AND NOT starts_with(source_record.key, 'directory:'))";
         self.with_rows(columns, &orcids, release).await?;
         let adopt = "UPDATE researcher SET orcid = rows.value, updated_at = now() FROM rows WHERE researcher.id = rows.id \
              AND researcher.orcid IS NULL AND NOT EXISTS (SELECT FROM researcher AS other WHERE other.orcid = rows.value)";
@@ -510,7 +557,8 @@ impl Batch<'_> {
         let insert = "INSERT INTO external_id (scheme, value, researcher_id) SELECT DISTINCT ON (scheme, value) scheme, value, id FROM rows \
              ORDER BY scheme, value, id ON CONFLICT (scheme, value) WHERE researcher_id IS NOT NULL DO UPDATE \
              SET researcher_id = EXCLUDED.researcher_id WHERE NOT EXISTS (SELECT FROM source_record \
-             WHERE source_record.researcher_id = external_id.researcher_id)";
+             WHERE source_record.researcher_id = external_id.researcher_id \
+             AND NOT starts_with(source_record.key, 'directory:'))";
         self.with_rows(columns, &others, insert).await
     }
 
@@ -523,7 +571,7 @@ impl Batch<'_> {
         let papers: Vec<i64> = places.iter().map(|place| place.paper_id).collect();
         self.versions.insert_papers(papers.iter().copied());
         let mut pairs = self.pairs_of(&papers).await?;
-        let leave = "UPDATE authorship SET researcher_id = NULL WHERE id = ANY(?)";
+        let leave = "UPDATE authorship SET same_as_id = researcher_id, researcher_id = NULL WHERE id = ANY(?)";
         self.execute(Sql::with(leave, ids(places.iter().map(|place| place.id)))).await?;
         pairs.extend(self.pairs_of(&papers).await?);
         self.recount_people(&people).await?;
@@ -555,6 +603,12 @@ impl Batch<'_> {
              WHERE (held.method, held.confidence, held.evidence) IS DISTINCT FROM (EXCLUDED.method, EXCLUDED.confidence, EXCLUDED.evidence)";
         self.with_rows("authorship_id bigint, method text, confidence real, evidence jsonb", &rows, upsert).await
     }
+}
+
+/// Whether somebody has a name, in any form, by a decision or as one that is hidden.
+fn is_told(told: &HashMap<i64, Vec<String>>, researcher_id: i64, name: &str) -> bool {
+    let names = told.get(&researcher_id).map_or(&[][..], Vec::as_slice);
+    names.iter().any(|told| names::compare(told, name).likeness >= Likeness::Compatible)
 }
 
 fn method_name(method: Method) -> &'static str {

@@ -14,10 +14,14 @@ use super::sql::{Sql, texts};
 use crate::error::Error;
 use crate::record::Record;
 
+mod authorship;
 mod claim;
 mod coauthorship;
+pub(super) mod exported;
 pub mod identity;
 mod label;
+pub mod name_decision;
+mod naming;
 mod organization;
 mod paper;
 mod paper_version;
@@ -26,6 +30,7 @@ mod place;
 pub(super) mod relocate;
 mod repair;
 mod researcher;
+mod restore;
 mod search;
 mod slug;
 mod topic;
@@ -129,9 +134,7 @@ impl<'a> Batch<'a> {
         for (index, record) in topics {
             self.topic(index, record).await?;
         }
-        for (index, record) in researchers {
-            self.researcher(index, record).await?;
-        }
+        self.researchers(researchers).await?;
         self.papers(papers).await?;
         self.settle_repairs().await?;
         self.settle_versions().await?;
@@ -261,6 +264,13 @@ struct Known {
     is_of_former: bool,
 }
 
+impl Known {
+    /// Whether others referred to it, and its own record has not come yet.
+    fn is_awaited(&self) -> bool {
+        self.digest.is_empty()
+    }
+}
+
 /// What a source says of a thing now.
 #[derive(Serialize)]
 struct Said {
@@ -268,6 +278,13 @@ struct Said {
     key: String,
     digest: String,
     id: i64,
+}
+
+impl Said {
+    /// That the thing of a key is known by what others said of it.
+    fn awaited(source: &str, key: String, id: i64) -> Self {
+        Self { source: source.to_owned(), key, digest: String::new(), id }
+    }
 }
 
 /// An id of another scheme for a thing.

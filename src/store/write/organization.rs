@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::FromQueryResult;
 use serde::Serialize;
 
+use super::exported::{EXPORTED, Placed, exported_key, wanted_slug};
 use super::topic::{display_names, sort_names};
 use super::{Batch, Effect, Identified, Said, digest, rows_sql};
 use crate::error::Error;
@@ -79,7 +80,7 @@ impl Batch<'_> {
             if existing.is_none() {
                 *existing = match (&record.ror, record.names.first()) {
                     (Some(ror), _) => by_ror.get(ror.as_str()).copied(),
-                    (None, Some(name)) => self.local_organization(&name.value).await?,
+                    (None, Some(name)) => self.local_organization(&name.value, record.exported.is_some()).await?,
                     (None, None) => None,
                 };
             }
@@ -87,14 +88,24 @@ impl Batch<'_> {
         let wanted: Vec<String> = changed
             .iter()
             .filter(|change| change.4.is_none())
-            .map(|change| names::slug(change.1.slug.as_deref().unwrap_or(&display_name(change.1)), "organization"))
+            .map(|change| wanted_slug(change.1.slug.as_deref(), &display_name(change.1), "organization"))
             .collect();
         let mut slugs = self.slugs("organization", &wanted).await?.into_iter();
-        let mut new_ids = self.new_ids("organization", wanted.len()).await?.into_iter();
-        let (mut inserts, mut updates, mut said, mut identified, mut relations) =
-            (vec![], vec![], vec![], vec![], vec![]);
+        let new = changed.iter().filter(|change| change.4.is_none());
+        let ids: Vec<Option<i64>> = new.map(|change| change.1.exported.as_ref().map(|exported| exported.id)).collect();
+        let mut new_ids = self.claimed_ids("organization", &ids).await?.into_iter();
+        let (mut inserts, mut updates, mut said, mut identified, mut relations, mut exported) =
+            (vec![], vec![], vec![], vec![], vec![], vec![]);
         for (index, record, key, digest, existing) in changed {
-            let id = existing.or_else(|| new_ids.next()).ok_or_else(|| Error::internal("no id for an organization"))?;
+            let id = match existing {
+                Some(id) => id,
+                None => {
+                    let claimed = new_ids.next().ok_or_else(|| Error::internal("no id for an organization"))?;
+                    self.note_id(index, record.exported.as_ref(), claimed);
+                    claimed.id
+                }
+            };
+            exported.extend(record.exported.as_ref().map(|exported| Placed { id, exported }));
             let slug = if existing.is_none() { slugs.next().unwrap_or_default() } else { String::new() };
             let display = display_names(&record.names);
             let row = Row {
@@ -145,6 +156,7 @@ impl Batch<'_> {
         self.with_rows(COLUMNS, &updates, update).await?;
         self.labels("organization", inserts.iter().chain(&updates).map(|row| (row.id, &row.sort_names))).await?;
         self.remember("organization", &said).await?;
+        self.remember_exported("organization", &exported).await?;
         self.identify("organization", identified).await?;
         self.relate(&updated, &written, &relations).await
     }
@@ -200,19 +212,30 @@ impl Batch<'_> {
         Ok(rows.into_iter().map(|row| (row.ror, row.id)).collect())
     }
 
-    /// The organization without ROR id that has this name.
-    async fn local_organization(&self, name: &str) -> Result<Option<i64>, Error> {
-        let sql = "SELECT id FROM organization WHERE ror IS NULL AND names @> ?::jsonb ORDER BY id LIMIT 1";
-        Ok(self
-            .rows::<Found>(Sql::with(sql, serde_json::json!([{ "value": name }])))
-            .await?
-            .pop()
-            .map(|found| found.id))
+    /// The organization without ROR id that has this name. Those that a directory exported are different ones, whatever
+    /// their names.
+    async fn local_organization(&self, name: &str, is_exported: bool) -> Result<Option<i64>, Error> {
+        let sql = "SELECT id FROM organization WHERE ror IS NULL AND names @> ?::jsonb";
+        let mut sql = Sql::with(sql, serde_json::json!([{ "value": name }]));
+        if is_exported {
+            sql = sql
+                .then_with(
+                    " AND NOT EXISTS (SELECT FROM source_record WHERE organization_id = organization.id AND source = ?",
+                    self.source,
+                )
+                .then(format!(" AND starts_with(key, '{EXPORTED}'))"));
+        }
+        Ok(self.rows::<Found>(sql.then(" ORDER BY id LIMIT 1")).await?.pop().map(|found| found.id))
     }
 
     /// The organization that is meant, made where there is none: by ROR id, else one of the directory's own by name,
     /// else the only one of that name.
     pub(super) async fn organization_of(&mut self, reference: &OrganizationReference) -> Result<Option<i64>, Error> {
+        if let Some(exported) = reference.id
+            && let Some(id) = self.placed("organization", [exported]).await?.remove(&exported)
+        {
+            return Ok(Some(id));
+        }
         let name = reference.name.as_deref().map(names::clean).filter(|name| !name.is_empty());
         if let Some(ror) = &reference.ror
             && let Some(id) = self.organizations_by_ror(std::iter::once(ror.to_string())).await?.remove(ror.as_str())
@@ -222,7 +245,7 @@ impl Batch<'_> {
         if reference.ror.is_none()
             && let Some(name) = &name
         {
-            if let Some(id) = self.local_organization(name).await? {
+            if let Some(id) = self.local_organization(name, false).await? {
                 return Ok(Some(id));
             }
             let sql = "SELECT id FROM organization WHERE status = 'ACTIVE' AND names @> ?::jsonb LIMIT 2";
@@ -266,6 +289,9 @@ fn display_name(record: &OrganizationRecord) -> String {
 }
 
 fn organization_key(record: &OrganizationRecord) -> String {
+    if let Some(exported) = &record.exported {
+        return exported_key("organization", exported.id);
+    }
     match &record.ror {
         Some(ror) => format!("organization:{ror}"),
         None => format!("organization:{}", names::fold(&display_name(record))),

@@ -6,31 +6,29 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::FromQueryResult;
 use serde::Serialize;
 
-use super::person::Mention;
-use super::place::distinct;
-use super::repair::Author;
+use super::exported::{EXPORTED, Placed, exported_key, wanted_slug};
 use super::{Batch, Effect, Identified, Known, Said, digest};
 use crate::error::Error;
-use crate::identifier::{ArxivId, Doi, Orcid};
+use crate::identifier::{ArxivId, Doi};
 use crate::language::LocalizedText;
-use crate::names::{self, RepairRule};
+use crate::names;
 use crate::record::{AbstractCompleteness, AuthorRecord, PaperRecord, PaperType};
 use crate::store::search::Kind;
 use crate::store::sql::{Sql, ids, texts};
 
 /// A record on its way into a paper.
-struct Change<'a> {
-    index: usize,
-    record: &'a PaperRecord,
+pub(super) struct Change<'a> {
+    pub(super) index: usize,
+    pub(super) record: &'a PaperRecord,
     /// Those of the record, and those that an incomplete record leaves in place; none where the paper's stay.
-    authors: Cow<'a, [AuthorRecord]>,
+    pub(super) authors: Cow<'a, [AuthorRecord]>,
     key: String,
     digest: String,
     doi: Option<&'a Doi>,
     /// The DOI that another paper has.
     shared_doi: Option<&'a Doi>,
     arxiv_id: Option<ArxivId>,
-    existing: Option<i64>,
+    pub(super) existing: Option<i64>,
 }
 
 /// A paper that has one of the identifiers of a batch, or one of its titles.
@@ -42,6 +40,7 @@ struct Holder {
     title: String,
     publication_year: Option<i32>,
     has_own_key: bool,
+    is_exported: bool,
     authors: Vec<String>,
 }
 
@@ -71,56 +70,29 @@ const PAPER_COLUMNS: &str = "id bigint, slug text, title text, translated_titles
      url text, is_retracted boolean, author_count integer";
 
 #[derive(Serialize)]
-struct AuthorshipRow<'a> {
-    id: i64,
-    paper_id: i64,
-    list_order: i32,
-    position: Option<u32>,
-    name_as_published: String,
-    name: &'a str,
-    researcher_id: Option<i64>,
-    is_corresponding: Option<bool>,
-    equal_contribution_group: Option<u32>,
-    affiliations_as_published: &'a [String],
-    repair_value: Option<&'a str>,
-    repair_rule: Option<RepairRule>,
-    repair_confidence: Option<f64>,
-    is_repair_applied: Option<bool>,
-    suggestion_key: Option<&'a str>,
-    confirming_key: Option<&'a str>,
-    orcid: Option<&'a str>,
-    author_ids: Option<Vec<String>>,
-    block: String,
-}
-
-const AUTHORSHIP_COLUMNS: &str = "id bigint, paper_id bigint, list_order integer, position integer, name_as_published text, \
-     name text, researcher_id bigint, is_corresponding boolean, equal_contribution_group integer, \
-     affiliations_as_published text[], repair_value text, repair_rule text, repair_confidence double precision, \
-     is_repair_applied boolean, suggestion_key text, confirming_key text, orcid text, author_ids text[], block text";
-
-#[derive(Serialize)]
-struct Link {
-    one: i64,
-    other: i64,
-    position: i32,
+pub(super) struct Link {
+    pub one: i64,
+    pub other: i64,
+    pub position: i32,
 }
 
 impl Batch<'_> {
     pub(super) async fn papers(&mut self, records: Vec<(usize, &PaperRecord)>) -> Result<(), Error> {
         let mut changes = Vec::with_capacity(records.len());
         for (index, record) in records {
-            let arxiv_id = record.arxiv_id.clone().or_else(|| record.doi.as_ref().and_then(Doi::arxiv_id));
+            let by_doi = || record.doi.as_ref().filter(|_| record.exported.is_none()).and_then(Doi::arxiv_id);
+            let arxiv_id = record.arxiv_id.clone().or_else(by_doi);
             let digest = digest(record)?;
             let key = paper_key(record)?;
-            let (doi, authors) = (record.doi.as_ref(), Cow::Borrowed(record.authors.as_slice()));
+            let authors = Cow::Borrowed(record.authors.as_slice());
             changes.push(Change {
                 index,
                 record,
                 authors,
                 key,
                 digest,
-                doi,
-                shared_doi: None,
+                doi: record.doi.as_ref(),
+                shared_doi: record.shared_doi.as_ref(),
                 arxiv_id,
                 existing: None,
             });
@@ -132,6 +104,7 @@ impl Batch<'_> {
                 let doi = change.doi.is_none_or(|doi| seen.insert(format!("doi:{doi}")));
                 let arxiv = change.arxiv_id.as_ref().is_none_or(|id| seen.insert(format!("arxiv:{id}")));
                 let title = change.record.source_id.is_some()
+                    || change.record.exported.is_some()
                     || seen.insert(format!("title:{}", names::fold(&change.record.title)));
                 seen.insert(format!("key:{}", change.key)) && doi && arxiv && title
             });
@@ -196,7 +169,9 @@ impl Batch<'_> {
                 .find_map(|(holder, elsewhere)| holder.filter(|_| elsewhere.is_none()))
                 .map(|held| held.id);
             if record.source_id.is_none() && record.doi.is_none() && change.arxiv_id.is_none() {
-                found = holders.iter().find(|held| is_same_work(held, record)).map(|held| held.id);
+                // Those that a directory exported are different ones, however much they look alike.
+                let may_be = |held: &&Holder| record.exported.is_none() || !held.is_exported;
+                found = holders.iter().filter(may_be).find(|held| is_same_work(held, record)).map(|held| held.id);
             }
             change.existing = change.existing.or(found);
             // Two identifiers may lead to two papers: the first one found is changed, the other keeps its identifier.
@@ -222,6 +197,7 @@ impl Batch<'_> {
             position: Option<i32>,
             name_as_published: String,
             name: String,
+            display_name: Option<String>,
             orcid: Option<String>,
         }
         let existing = pending.iter().filter(|change| change.record.authors_are_incomplete);
@@ -229,7 +205,7 @@ impl Batch<'_> {
         if existing.is_empty() {
             return Ok(());
         }
-        let sql = "SELECT paper_id, position, name_as_published, authorship.name, researcher.orcid FROM authorship \
+        let sql = "SELECT paper_id, position, name_as_published, authorship.name, display_name, researcher.orcid FROM authorship \
              LEFT JOIN researcher ON researcher.id = researcher_id WHERE paper_id = ANY(?) ORDER BY paper_id, list_order";
         let mut by_paper: HashMap<i64, Vec<Held>> = HashMap::new();
         for held in self.rows::<Held>(Sql::with(sql, ids(existing))).await? {
@@ -242,19 +218,18 @@ impl Batch<'_> {
                 held.iter().any(|held| {
                     let is_same_orcid =
                         author.orcid.as_ref().is_some_and(|orcid| held.orcid.as_deref() == Some(orcid.as_str()));
-                    let held = [&held.name_as_published, &held.name];
-                    is_same_orcid || held.into_iter().any(|name| names::identity_key(name) == key)
+                    let names = [Some(&held.name_as_published), Some(&held.name), held.display_name.as_ref()];
+                    is_same_orcid || names.into_iter().flatten().any(|name| names::identity_key(name) == key)
                 })
             };
             let missing: Vec<AuthorRecord> =
                 change.record.authors.iter().filter(|author| !is_held(author)).cloned().collect();
             let has_full_list = held.iter().any(|held| held.position.is_some());
-            if has_full_list && let Some(author) = missing.first() {
-                let note = format!(
-                    "nobody among the authors of the paper has the name {}; its authors were left as they are",
-                    author.name
-                );
-                self.written.notes.push((change.index, note));
+            if has_full_list && !missing.is_empty() {
+                // Without the name: it may be one that the directory knows and does not tell.
+                let note =
+                    "nobody among the authors of the paper is the one of the record; its authors were left as they are";
+                self.written.notes.push((change.index, note.to_owned()));
             }
             change.authors = if has_full_list || missing.is_empty() {
                 Cow::Borrowed(&[])
@@ -287,6 +262,11 @@ impl Batch<'_> {
              WHERE external_id.paper_id = paper.id AND external_id.scheme = ?) AS has_own_key, ",
             self.source.to_lowercase(),
         )
+        .then_with(
+            "EXISTS (SELECT FROM source_record WHERE source_record.paper_id = paper.id AND source_record.source = ? ",
+            self.source,
+        )
+        .then(format!("AND starts_with(source_record.key, '{EXPORTED}')) AS is_exported, "))
         .then(authors)
         .then(" AS authors FROM paper WHERE paper.id IN (")
         .then_with("SELECT id FROM paper WHERE doi = ANY(?)", texts(dois))
@@ -304,15 +284,26 @@ impl Batch<'_> {
         let wanted: Vec<String> = pending
             .iter()
             .filter(|change| change.existing.is_none())
-            .map(|change| names::slug(&change.record.title, "paper"))
+            .map(|change| wanted_slug(change.record.slug.as_deref(), &change.record.title, "paper"))
             .collect();
         let mut slugs = self.slugs("paper", &wanted).await?.into_iter();
-        let mut new_ids = self.new_ids("paper", wanted.len()).await?.into_iter();
-        let (mut inserts, mut updates, mut said, mut identified, mut written) =
-            (vec![], vec![], vec![], vec![], vec![]);
+        let new = pending.iter().filter(|change| change.existing.is_none());
+        let own: Vec<Option<i64>> =
+            new.map(|change| change.record.exported.as_ref().map(|exported| exported.id)).collect();
+        let mut new_ids = self.claimed_ids("paper", &own).await?.into_iter();
+        let (mut inserts, mut updates, mut said, mut identified, mut written, mut placed) =
+            (vec![], vec![], vec![], vec![], vec![], vec![]);
         for change in &pending {
             let record = change.record;
-            let id = change.existing.or_else(|| new_ids.next()).ok_or_else(|| Error::internal("no id for a paper"))?;
+            let id = match change.existing {
+                Some(id) => id,
+                None => {
+                    let claimed = new_ids.next().ok_or_else(|| Error::internal("no id for a paper"))?;
+                    self.note_id(change.index, record.exported.as_ref(), claimed);
+                    claimed.id
+                }
+            };
+            placed.extend(record.exported.as_ref().map(|exported| Placed { id, exported }));
             let slug = if change.existing.is_none() { slugs.next().unwrap_or_default() } else { String::new() };
             written.push((id, change));
             let dois = change.doi.into_iter().chain(change.shared_doi);
@@ -398,6 +389,7 @@ impl Batch<'_> {
         }
         self.touched.insert(Kind::Paper, written.iter().map(|(id, _)| *id));
         self.remember("paper", &said).await?;
+        self.remember_exported("paper", &placed).await?;
         self.identify("paper", identified).await?;
 
         self.count_new_papers(&created).await?;
@@ -408,100 +400,17 @@ impl Batch<'_> {
         self.recount_pairs(&pairs_to_recount).await
     }
 
-    /// Replaces the papers' authors by those of their records. A place keeps its id, and whose it is where the record says
-    /// nothing else of it.
-    async fn authorships(&mut self, written: &[(i64, &Change<'_>)]) -> Result<(), Error> {
-        let written: Vec<_> = written.iter().filter(|(_, change)| !change.authors.is_empty()).collect();
-        let indexes = written.iter().flat_map(|(_, change)| std::iter::repeat_n(change.index, change.authors.len()));
-        let indexes: Vec<usize> = indexes.collect();
-        let written: Vec<(i64, bool, &[AuthorRecord])> =
-            written.iter().map(|(id, change)| (*id, change.existing.is_some(), change.authors.as_ref())).collect();
-        let authors = self.named(written.iter().flat_map(|(_, _, authors)| authors.iter())).await?;
-        let places = self.places(&written, &authors).await?;
-        for ((place, author), index) in places.iter().zip(&authors).zip(indexes) {
-            if place.is_called_otherwise {
-                let note = format!(
-                    "{} stands where somebody else stood when it was decided who that is, which is kept; where it is wrong now, \
-                     split the paper from them",
-                    author.named.name
-                );
-                self.note(index, note);
-            }
-        }
-        let mentions: Vec<Mention<'_>> = authors.iter().map(Author::mention).collect();
-        let known: Vec<i64> = places.iter().flat_map(|place| place.decided.into_iter().chain(place.held)).collect();
-        let mut people = self.people(&mentions, &known).await?;
-        let resolved = mentions.iter().zip(&places);
-        let resolved: Vec<usize> =
-            resolved.map(|(mention, place)| people.resolve_place(mention, place.decided, place.held)).collect();
-        self.store_people(&mut people).await?;
-
-        let papers = written.iter().flat_map(|(id, _, authors)| std::iter::repeat_n(*id, authors.len()));
-        let placed: Vec<_> = places
-            .iter()
-            .zip(papers)
-            .zip(resolved)
-            .map(|((place, paper_id), resolved)| (place, paper_id, people.id(resolved)))
-            .collect();
-        // The same person twice on one paper is two people, or a mistake: the second one is left open.
-        let given = distinct(&placed);
-        let mut rows = Vec::with_capacity(placed.len());
-        let mut rors = Vec::new();
-        for ((author, (place, paper_id, _)), researcher_id) in authors.iter().zip(&placed).zip(&given) {
-            let (named, author) = (&author.named, author.record);
-            let organizations = author.organizations.iter().filter_map(|organization| organization.ror.as_ref());
-            rors.extend(organizations.map(|ror| (place.id, ror.to_string())));
-            rows.push(AuthorshipRow {
-                id: place.id,
-                paper_id: *paper_id,
-                list_order: place.list_order,
-                position: place.position,
-                name_as_published: author.name.replace('\0', ""),
-                name: &named.name,
-                researcher_id: *researcher_id,
-                is_corresponding: author.is_corresponding,
-                equal_contribution_group: author.equal_contribution_group,
-                affiliations_as_published: &author.affiliations_as_published,
-                repair_value: named.repair.as_ref().map(|repair| repair.value.as_str()),
-                repair_rule: named.repair.as_ref().map(|repair| repair.rule),
-                repair_confidence: named.repair.as_ref().map(|repair| repair.confidence),
-                is_repair_applied: named.repair.as_ref().map(|_| named.is_applied),
-                suggestion_key: named.suggestion_key.as_deref(),
-                confirming_key: named.confirming_key.as_deref(),
-                orcid: author.orcid.as_ref().map(Orcid::as_str),
-                author_ids: author_ids(author),
-                block: names::Form::new(&named.name).block,
-            });
-        }
-        let insert = "INSERT INTO authorship (id, paper_id, list_order, position, name_as_published, name, researcher_id, \
-             is_corresponding, equal_contribution_group, affiliations_as_published, publication_key, repair_value, repair_rule, \
-             repair_confidence, is_repair_applied, suggestion_key, confirming_key, orcid, author_ids, block) \
-             SELECT rows.id, rows.paper_id, rows.list_order, rows.position, rows.name_as_published, rows.name, rows.researcher_id, \
-             rows.is_corresponding, rows.equal_contribution_group, rows.affiliations_as_published, paper.publication_key, \
-             rows.repair_value, rows.repair_rule, rows.repair_confidence, rows.is_repair_applied, rows.suggestion_key, \
-             rows.confirming_key, rows.orcid, rows.author_ids, rows.block FROM rows JOIN paper ON paper.id = rows.paper_id";
-        self.with_rows(AUTHORSHIP_COLUMNS, &rows, insert).await?;
-        let kept: Vec<_> = placed.iter().zip(&given).map(|((place, ..), given)| (*place, *given)).collect();
-        self.keep_resolutions(&kept).await?;
-        self.authorship_organizations(rors).await
-    }
-
-    async fn authorship_organizations(&self, rors: Vec<(i64, String)>) -> Result<(), Error> {
-        let known = self.organizations_by_ror(rors.iter().map(|(_, ror)| ror.clone())).await?;
-        let links: Vec<Link> = rors
-            .into_iter()
-            .filter_map(|(one, ror)| Some(Link { one, other: *known.get(&ror)?, position: 0 }))
-            .collect();
-        let insert = "INSERT INTO authorship_organization (authorship_id, organization_id) SELECT one, other FROM rows \
-             ON CONFLICT DO NOTHING";
-        self.with_rows("one bigint, other bigint", &links, insert).await
-    }
-
     async fn paper_topics(&mut self, written: &[(i64, &Change<'_>)]) -> Result<(), Error> {
+        let named = written.iter().flat_map(|(_, change)| change.record.topics.iter().filter_map(|topic| topic.id));
+        let places = self.placed("topic", named).await?;
         let mut links = Vec::new();
         for (paper_id, change) in written {
             for (position, topic) in (1_i32..).zip(&change.record.topics) {
-                links.push(Link { one: *paper_id, other: self.topic_of(topic).await?, position });
+                let other = match topic.id.and_then(|id| places.get(&id)) {
+                    Some(id) => *id,
+                    None => self.topic_of(topic).await?,
+                };
+                links.push(Link { one: *paper_id, other, position });
             }
         }
         let replaced: Vec<i64> = links.iter().map(|link| link.one).collect();
@@ -513,12 +422,6 @@ impl Batch<'_> {
              ON CONFLICT DO NOTHING";
         self.with_rows("one bigint, other bigint, position integer", &links, insert).await
     }
-}
-
-/// The ids that a source gives an author, each with its scheme.
-fn author_ids(author: &AuthorRecord) -> Option<Vec<String>> {
-    let ids = author.identifiers.iter().map(|id| format!("{}:{}", id.scheme.to_lowercase(), id.value));
-    Some(ids.collect::<Vec<String>>()).filter(|ids| !ids.is_empty())
 }
 
 /// The folded title, by which lists are ordered and the same titles are found.
@@ -546,6 +449,9 @@ fn is_same_work(held: &Holder, record: &PaperRecord) -> bool {
 
 /// What a record is known by in its source: its id there, else its DOI, else its title, year and authors.
 fn paper_key(record: &PaperRecord) -> Result<String, Error> {
+    if let Some(exported) = &record.exported {
+        return Ok(exported_key("paper", exported.id));
+    }
     if let Some(id) = &record.source_id {
         return Ok(format!("paper:{id}"));
     }

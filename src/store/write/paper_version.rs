@@ -145,7 +145,7 @@ impl Batch<'_> {
     }
 
     /// Links the papers that the batch changed with the versions of the same works, and counts again what follows.
-    pub(super) async fn settle_versions(&mut self) -> Result<(), Error> {
+    pub(in crate::store) async fn settle_versions(&mut self) -> Result<(), Error> {
         let mut asked = Asked::default();
         let mut next = std::mem::take(&mut self.versions);
         let mut found: HashMap<i64, Found> = HashMap::new();

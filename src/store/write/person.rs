@@ -24,8 +24,9 @@ pub(super) struct Mention<'a> {
 /// The people that a batch mentions: those there are, and those it makes.
 ///
 /// The same ORCID iD is the same person. Without one, the same name is: somebody of that name without an ORCID iD, or
-/// the only one with one. An ORCID iD that nobody has goes to the person of that name who has none. The name and the ORCID iD
-/// of somebody whom people merged are the survivor's.
+/// the only one with one. An ORCID iD that nobody has goes to the person of that name who has none. Of that name is also who
+/// has it as a name that is not shown, or by somebody's decision. The name and the ORCID iD of somebody whom people merged are
+/// the survivor's.
 #[derive(Default)]
 pub(super) struct People {
     by_id: HashMap<i64, usize>,
@@ -74,21 +75,28 @@ impl<'a> Mention<'a> {
 }
 
 impl People {
-    /// Who is meant: the place of somebody there is, or of somebody new.
-    pub(super) fn resolve(&mut self, mention: &Mention<'_>) -> usize {
-        let key = names::identity_key(mention.name);
+    /// Who is meant of those there are.
+    pub(super) fn find(&self, mention: &Mention<'_>) -> Option<usize> {
         if let Some(place) = self.with_orcid(mention) {
-            return place;
+            return Some(place);
         }
-        let namesakes = self.by_name.get(&key).map_or(&[][..], Vec::as_slice);
+        let namesakes = self.by_name.get(&names::identity_key(mention.name)).map_or(&[][..], Vec::as_slice);
         let nameless = namesakes.iter().copied().find(|place| !self.people[*place].has_orcid);
-        let found = match (mention.orcid, nameless, namesakes) {
+        match (mention.orcid, nameless, namesakes) {
             (_, Some(place), _) => Some(place),
             (None, None, [only]) => Some(*only),
             _ => None,
-        };
-        let place = found.unwrap_or_else(|| self.add(mention, key));
-        self.adopt(place, mention);
+        }
+    }
+
+    /// Who is meant: the place of somebody there is, or of somebody new.
+    pub(super) fn resolve(&mut self, mention: &Mention<'_>) -> usize {
+        let owner = self.with_orcid(mention);
+        let found = owner.or_else(|| self.find(mention));
+        let place = found.unwrap_or_else(|| self.add(mention, names::identity_key(mention.name)));
+        if owner.is_none() {
+            self.adopt(place, mention);
+        }
         place
     }
 
@@ -171,6 +179,12 @@ impl Batch<'_> {
             .then_with(
                 " UNION SELECT researcher.id, former.name_key, researcher.orcid, researcher.orcid IS NOT NULL FROM former_identity AS former \
                  JOIN researcher ON researcher.id = former.survivor_id WHERE former.kind = 'researcher' AND former.name_key = ANY(?)",
+                keys(),
+            )
+            .then_with(
+                " UNION SELECT researcher.id, other.name_key, researcher.orcid, researcher.orcid IS NOT NULL FROM researcher_name AS other \
+                 JOIN researcher ON researcher.id = other.researcher_id \
+                 WHERE (other.use <> 'DISPLAY' OR other.source IS NULL) AND other.name_key = ANY(?)",
                 keys(),
             )
             .then_with(

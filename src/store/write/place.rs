@@ -189,9 +189,12 @@ impl Batch<'_> {
                 places.push(same.map_or(place, |index| continued(&former[index], author, position, list_order)));
             }
         }
-        let mut new_ids = self.new_ids("authorship", places.iter().filter(|place| place.id == 0).count()).await?;
+        // One that had an id in the directory that exported it has the same here, where that is free.
+        let new = places.iter().zip(authors).filter(|(place, _)| place.id == 0);
+        let wanted: Vec<Option<i64>> = new.map(|(_, author)| author.record.id).collect();
+        let mut new_ids = self.claimed_ids("authorship", &wanted).await?.into_iter();
         for place in places.iter_mut().filter(|place| place.id == 0) {
-            place.id = new_ids.pop().ok_or_else(|| Error::internal("no id for an authorship"))?;
+            place.id = new_ids.next().ok_or_else(|| Error::internal("no id for an authorship"))?.id;
         }
         Ok(places)
     }

@@ -12,7 +12,7 @@ use crate::store::search::Kind;
 use crate::store::sql::{Sql, ids, texts};
 
 /// An authorship on its way to another person.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, FromQueryResult)]
 pub(in crate::store) struct Relocation {
     pub authorship_id: i64,
     pub paper_id: i64,
@@ -24,9 +24,12 @@ pub(in crate::store) struct Relocation {
 
 /// Whether a researcher is anything without papers.
 pub(in crate::store) const IS_KNOWN_BESIDES_PAPERS: &str = "(researcher.orcid IS NOT NULL \
-     OR EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id) \
+     OR EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id \
+     AND NOT starts_with(source_record.key, 'directory:')) \
      OR EXISTS (SELECT FROM external_id WHERE researcher_id = researcher.id) \
      OR EXISTS (SELECT FROM affiliation WHERE researcher_id = researcher.id) \
+     OR EXISTS (SELECT FROM researcher_name WHERE researcher_id = researcher.id) \
+     OR EXISTS (SELECT FROM name_decision WHERE researcher_id = researcher.id) \
      OR EXISTS (SELECT FROM researcher_topic WHERE researcher_id = researcher.id))";
 
 const COLUMNS: &str = "authorship_id bigint, paper_id bigint, former_id bigint, researcher_id bigint";
@@ -71,13 +74,16 @@ impl Batch<'_> {
         let people: HashSet<i64> =
             moves.iter().flat_map(|row| row.former_id.into_iter().chain([row.researcher_id])).collect();
         let mut pairs = self.pairs_with(&papers, &people).await?;
-        let leave = "UPDATE authorship SET researcher_id = NULL WHERE researcher_id IS NOT NULL AND id = ANY(?)";
+        let leave = "UPDATE authorship SET researcher_id = NULL, same_as_id = NULL WHERE num_nonnulls(researcher_id, same_as_id) > 0 AND id = ANY(?)";
         self.execute(Sql::with(leave, ids(moves.iter().map(|row| row.authorship_id)))).await?;
         let enter = "UPDATE authorship SET researcher_id = entering.researcher_id FROM (SELECT DISTINCT ON (paper_id, researcher_id) * \
              FROM rows ORDER BY paper_id, researcher_id, authorship_id) AS entering WHERE authorship.id = entering.authorship_id \
              AND NOT EXISTS (SELECT FROM authorship AS other WHERE other.paper_id = entering.paper_id \
              AND other.researcher_id = entering.researcher_id)";
         self.with_rows(COLUMNS, moves, enter).await?;
+        let leave_open = "UPDATE authorship SET same_as_id = rows.researcher_id FROM rows \
+             WHERE authorship.id = rows.authorship_id AND authorship.researcher_id IS NULL";
+        self.with_rows(COLUMNS, moves, leave_open).await?;
         pairs.extend(self.pairs_with(&papers, &people).await?);
         self.recount_people(&people).await?;
         self.recount_pairs(&pairs).await?;
@@ -142,13 +148,18 @@ impl Batch<'_> {
             return Ok(());
         }
         let former = || ids(absorbed.iter().map(|row| row.former_id));
+        let columns = "former_id bigint, survivor_id bigint, name_key text";
+        let open_places = "UPDATE authorship SET same_as_id = rows.survivor_id FROM rows WHERE authorship.same_as_id = rows.former_id";
+        self.with_rows(columns, absorbed, open_places).await?;
         self.forget(Kind::Researcher, absorbed.iter().map(|row| row.former_id).collect()).await?;
         let lead = ", moved AS (UPDATE former_identity SET survivor_id = rows.survivor_id FROM rows \
-             WHERE former_identity.kind = 'researcher' AND former_identity.survivor_id = rows.former_id) \
+             WHERE former_identity.kind = 'researcher' AND former_identity.survivor_id = rows.former_id), \
+             led AS (UPDATE former_slug SET id = rows.survivor_id FROM rows \
+             WHERE former_slug.kind = 'researcher' AND former_slug.id = rows.former_id) \
              INSERT INTO former_identity (kind, former_id, former_slug, survivor_id, name_key) \
              SELECT 'researcher', researcher.id, researcher.slug, rows.survivor_id, rows.name_key \
              FROM rows JOIN researcher ON researcher.id = rows.former_id";
-        self.with_rows("former_id bigint, survivor_id bigint, name_key text", absorbed, lead).await?;
+        self.with_rows(columns, absorbed, lead).await?;
         self.execute(Sql::with("DELETE FROM researcher WHERE id = ANY(?)", former())).await
     }
 

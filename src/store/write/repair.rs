@@ -136,10 +136,12 @@ struct Renamed {
     given_name: Option<String>,
     family_name: Option<String>,
     orcid: Option<String>,
-    /// Whether a source has a record of the person, which says what they are called.
+    /// Whether a source has a record of the person, or somebody's decision, which says what they are called.
     is_recorded: bool,
     /// Whether people decided what the person wrote, which no name changes.
-    is_decided: bool,
+    is_pinned: bool,
+    /// Whether somebody decided what they are called.
+    is_name_decided: bool,
 }
 
 #[derive(Serialize)]
@@ -194,7 +196,8 @@ impl Batch<'_> {
         Ok(authors)
     }
 
-    /// Those of the suggested spellings that a name of the directory has: an author's, or a person's by a record of theirs.
+    /// Those of the suggested spellings that a name of the directory has: an author's, or a person's by a record of theirs, or
+    /// by somebody's decision.
     async fn confirmed(&self, keys: HashSet<String>) -> Result<HashSet<String>, Error> {
         #[derive(FromQueryResult)]
         struct Found {
@@ -205,8 +208,9 @@ impl Batch<'_> {
         }
         let sql = Sql::with("SELECT asked.key FROM unnest(?::text[]) AS asked(key) WHERE ", texts(keys)).then(
             "EXISTS (SELECT FROM authorship WHERE authorship.confirming_key = asked.key) \
+             OR EXISTS (SELECT FROM researcher_name WHERE researcher_name.name_key = asked.key) \
              OR EXISTS (SELECT FROM researcher JOIN source_record ON source_record.researcher_id = researcher.id \
-             WHERE researcher.name_key = asked.key) \
+             AND NOT starts_with(source_record.key, 'directory:') WHERE researcher.name_key = asked.key) \
              OR EXISTS (SELECT FROM former_identity WHERE kind = 'researcher' AND former_identity.name_key = asked.key)",
         );
         Ok(self.rows::<Found>(sql).await?.into_iter().map(|row| row.key).collect())
@@ -274,16 +278,19 @@ impl Batch<'_> {
         }
         let sql = Sql::with(
             "SELECT id, display_name, name_key, given_name, family_name, orcid, \
-             EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id) AS is_recorded, \
-             EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = researcher.id) AS is_decided \
-             FROM researcher WHERE id = ANY(?)",
+             EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+             AND NOT starts_with(source_record.key, 'directory:')) \
+             OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id) AS is_recorded, \
+             EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = researcher.id) AS is_pinned, \
+             EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id \
+             AND display_name IS NOT NULL) AS is_name_decided FROM researcher WHERE id = ANY(?)",
             ids(people),
         );
         let people: HashMap<i64, Renamed> =
             self.rows::<Renamed>(sql).await?.into_iter().map(|person| (person.id, person)).collect();
 
-        // By their ORCID iD people are who they are, however they are called.
-        let is_known_otherwise = |person: &Renamed| person.is_recorded && person.orcid.is_some();
+        // By their ORCID iD people are who they are, however they are called, and by a decision what they are called.
+        let is_known_otherwise = |person: &Renamed| person.is_name_decided || (person.is_recorded && person.orcid.is_some());
         let mut whole: BTreeMap<i64, String> = BTreeMap::new();
         let mut respelled: BTreeMap<i64, (String, String)> = BTreeMap::new();
         let mut moved: Vec<(i64, i64, &Renamed, String)> = Vec::new();
@@ -293,7 +300,7 @@ impl Batch<'_> {
             if person.name_key != from || is_known_otherwise(person) {
                 continue;
             }
-            if from == to || person.is_decided {
+            if from == to || person.is_pinned {
                 respelled.insert(person.id, (rename.from, rename.to));
             } else if person.orcid.is_some() {
                 whole.insert(person.id, rename.to);

@@ -3,13 +3,14 @@
 use sea_orm::FromQueryResult;
 use serde::Serialize;
 
+use super::exported::{Placed, exported_key, wanted_slug};
 use super::person::Mention;
 use super::repair::repaired;
 use super::{Batch, Effect, Identified, Said, digest};
 use crate::error::Error;
 use crate::language::LocalizedText;
-use crate::names;
-use crate::record::{AffiliationKind, AffiliationRecord, ResearcherRecord};
+use crate::names::{self, NameParts};
+use crate::record::{AffiliationKind, AffiliationRecord, OtherName, ResearcherRecord};
 use crate::store::search::Kind;
 use crate::store::sql::Sql;
 
@@ -22,7 +23,8 @@ struct Row<'a> {
     sort_name: String,
     name_key: String,
     block: String,
-    other_names: &'a [String],
+    told_names: Vec<&'a str>,
+    withholds_published_name: bool,
     headline: &'a LocalizedText,
     biography: &'a LocalizedText,
     portrait_url: Option<&'a str>,
@@ -31,7 +33,8 @@ struct Row<'a> {
 }
 
 const COLUMNS: &str = "id bigint, display_name text, given_name text, family_name text, sort_name text, name_key text, block text, \
-     other_names text[], headline jsonb, biography jsonb, portrait_url text, homepage_url text, is_merged boolean";
+     told_names text[], withholds_published_name boolean, headline jsonb, biography jsonb, portrait_url text, homepage_url text, \
+     is_merged boolean";
 
 #[derive(Serialize)]
 struct AffiliationRow<'a> {
@@ -50,7 +53,6 @@ struct AffiliationRow<'a> {
 /// Somebody as the directory knows them before a record of theirs is written.
 #[derive(FromQueryResult)]
 struct Held {
-    name_key: String,
     orcid: Option<String>,
     /// Whether people decided that somebody else is the same person.
     is_merged: bool,
@@ -61,28 +63,35 @@ struct Held {
 /// What a record changes of what is there.
 const REPLACE: &str = "UPDATE researcher SET display_name = rows.display_name, given_name = rows.given_name, \
      family_name = rows.family_name, sort_name = rows.sort_name, name_key = rows.name_key, block = rows.block, \
-     other_names = CASE WHEN cardinality(rows.other_names) = 0 THEN researcher.other_names WHEN rows.is_merged \
-     THEN rows.other_names || ARRAY(SELECT name FROM unnest(researcher.other_names) AS name WHERE name <> ALL (rows.other_names)) \
-     ELSE rows.other_names END, \
+     told_names = rows.told, other_names = rows.told, \
+     withholds_published_name = researcher.withholds_published_name OR rows.withholds_published_name, \
      headline = researcher.headline || rows.headline, biography = researcher.biography || rows.biography, \
      portrait_url = coalesce(rows.portrait_url, researcher.portrait_url), \
      homepage_url = coalesce(rows.homepage_url, researcher.homepage_url), updated_at = now() \
-     FROM rows WHERE researcher.id = rows.id";
+     FROM (SELECT rows.*, CASE WHEN cardinality(rows.told_names) = 0 THEN held.told_names WHEN rows.is_merged \
+     THEN rows.told_names || ARRAY(SELECT name FROM unnest(held.told_names) AS name WHERE name <> ALL (rows.told_names)) \
+     ELSE rows.told_names END AS told FROM rows JOIN researcher AS held ON held.id = rows.id) AS rows WHERE researcher.id = rows.id";
 
 /// What a record of somebody merged into the person adds to what is there.
-const FILL: &str = "UPDATE researcher SET other_names = researcher.other_names || ARRAY(SELECT name FROM unnest(rows.other_names) AS name \
-     WHERE name <> researcher.display_name AND name <> ALL (researcher.other_names)), \
+const FILL: &str = "UPDATE researcher SET told_names = rows.told, other_names = rows.told, \
+     withholds_published_name = researcher.withholds_published_name OR rows.withholds_published_name, \
      headline = rows.headline || researcher.headline, biography = rows.biography || researcher.biography, \
      portrait_url = coalesce(researcher.portrait_url, rows.portrait_url), \
      homepage_url = coalesce(researcher.homepage_url, rows.homepage_url), updated_at = now() \
-     FROM rows WHERE researcher.id = rows.id";
+     FROM (SELECT rows.*, held.told_names || ARRAY(SELECT name FROM unnest(rows.told_names) AS name \
+     WHERE name <> held.display_name AND name <> ALL (held.told_names)) AS told \
+     FROM rows JOIN researcher AS held ON held.id = rows.id) AS rows WHERE researcher.id = rows.id";
 
 impl Batch<'_> {
-    pub(super) async fn researcher(&mut self, index: usize, record: &ResearcherRecord) -> Result<(), Error> {
-        let key = match &record.orcid {
-            Some(orcid) => format!("researcher:{orcid}"),
-            None => format!("researcher:{}", names::identity_key(&record.name)),
-        };
+    pub(super) async fn researchers(&mut self, records: Vec<(usize, &ResearcherRecord)>) -> Result<(), Error> {
+        for (index, record) in self.restore_researchers(records).await? {
+            self.researcher(index, record).await?;
+        }
+        Ok(())
+    }
+
+    async fn researcher(&mut self, index: usize, record: &ResearcherRecord) -> Result<(), Error> {
+        let key = researcher_key(record);
         let digest = digest(record)?;
         let known = self.known("researcher", std::slice::from_ref(&key)).await?.remove(&key);
         if known.as_ref().is_some_and(|known| known.digest == digest) {
@@ -94,13 +103,7 @@ impl Batch<'_> {
             Mention { name: &name, given: given.as_deref(), family: family.as_deref(), orcid: record.orcid.as_ref() };
         let (id, is_new) = match &known {
             Some(known) => (known.id, false),
-            None => {
-                let mut people = self.people(std::slice::from_ref(&mention), &[]).await?;
-                let place = people.resolve(&mention);
-                let is_new = people.id(place).is_none();
-                self.store_people(&mut people).await?;
-                (people.id(place).ok_or_else(|| Error::internal("a person without an id"))?, is_new)
-            }
+            None => self.whose(&mention, record).await?,
         };
         let held = self.held(id, &names::identity_key(&name)).await?;
         let is_of_former = match &known {
@@ -111,21 +114,28 @@ impl Batch<'_> {
                 held.has_former_name || other.is_some_and(|(orcid, held)| held != orcid.as_str())
             }
         };
+        let before = self.naming(id).await?;
+        let (name, parts) = if before.keeps_name(&name, self.source, &key)? {
+            let parts = NameParts { given: before.given_name.clone(), family: before.family_name.clone() };
+            (before.display_name.clone(), parts)
+        } else {
+            (name.clone(), mention.parts())
+        };
         // The name may decide over repairs of authors' names, as may the one that it takes away.
         if !is_of_former {
-            self.spellings.extend([held.name_key.clone(), names::identity_key(&name)]);
+            self.spellings.extend([before.name_key.clone(), names::identity_key(&name)]);
         }
-        let parts = mention.parts();
-        let block = names::Form::new(&name).block;
+        let told_names = record.other_names.iter().filter(|name| !name.is_hidden()).map(|name| name.value.as_str());
         let row = Row {
             id,
-            display_name: name.clone(),
             sort_name: names::sort_key(&name, &parts),
             given_name: parts.given,
             family_name: parts.family,
             name_key: names::identity_key(&name),
-            block: block.clone(),
-            other_names: &record.other_names,
+            block: names::Form::new(&name).block,
+            display_name: name,
+            told_names: told_names.collect(),
+            withholds_published_name: record.withhold_published_name && !before.is_withholding_decided,
             headline: &record.headline,
             biography: &record.biography,
             portrait_url: record.portrait_url.as_deref(),
@@ -136,12 +146,27 @@ impl Batch<'_> {
         self.with_rows(COLUMNS, &[row], update).await?;
         self.touched.insert(Kind::Researcher, [id]);
         if is_new && let Some(wanted) = &record.slug {
-            let slug = self.slugs("researcher", &[names::slug(wanted, "researcher")]).await?.pop().unwrap_or_default();
+            let wanted = wanted_slug(Some(wanted), &name, "researcher");
+            let slug = self.slugs("researcher", std::slice::from_ref(&wanted)).await?.pop().unwrap_or_default();
             // The slug made from the name may be the one wanted, and then it is taken by the same person.
             let sql = Sql::with("UPDATE researcher SET slug = ? WHERE slug <> ", slug)
-                .then_with("? ", names::slug(wanted, "researcher"))
+                .then_with("? ", wanted)
                 .then_with("AND id = ?", id);
             self.execute(sql).await?;
+        }
+        let hides_names = record.withhold_published_name || record.other_names.iter().any(OtherName::is_hidden);
+        if hides_names || !before.is_plain() {
+            self.tell_names(id, &key, record).await?;
+            let namesakes = self.absorb_namesakes(id).await?;
+            if hides_names && !namesakes.is_empty() {
+                let ids: Vec<String> = namesakes.iter().map(ToString::to_string).collect();
+                let note = format!(
+                    "others are shown under a name that the record hides, have records or an ORCID iD, and stay apart: {}",
+                    ids.join(", ")
+                );
+                self.note(index, note);
+            }
+            self.settle_names(id, None).await?;
         }
         for affiliation in &record.affiliations {
             self.affiliation(id, affiliation, is_of_former).await?;
@@ -156,10 +181,16 @@ impl Batch<'_> {
         self.identify("researcher", identified.collect()).await?;
         let said = Said { source: self.source.to_owned(), key: key.clone(), digest, id };
         self.remember("researcher", &[said]).await?;
-        self.outdate_identity(block).await?;
+        self.outdate_identity(id).await?;
         if is_of_former && known.is_none() {
             let sql = Sql::with("UPDATE source_record SET is_of_former = true WHERE source = ? AND ", self.source);
             self.execute(sql.then_with("key = ?", key)).await?;
+        }
+        if let Some(exported) = &record.exported {
+            self.remember_exported("researcher", &[Placed { id, exported }]).await?;
+            if exported.id != id {
+                self.note(index, format!("the person with the id {} there has the id {id} here", exported.id));
+            }
         }
         self.effect(index, if is_new { Effect::Created } else { Effect::Updated });
         Ok(())
@@ -170,13 +201,26 @@ impl Batch<'_> {
              AND former_identity.name_key";
         let sql = Sql::with(
             &format!(
-                "SELECT name_key, orcid, {former} IS NOT NULL) AS is_merged, researcher.name_key <> asked.key \
+                "SELECT orcid, {former} IS NOT NULL) AS is_merged, researcher.name_key <> asked.key \
                  AND {former} = asked.key) AS has_former_name FROM (SELECT ?::text AS key) AS asked, researcher WHERE "
             ),
             key,
         );
         let held = self.rows::<Held>(sql.then_with("id = ?", id)).await?.pop();
         held.ok_or_else(|| Error::internal("a record of nobody"))
+    }
+
+    /// Whose record it is, by the name or by one that it hides; and whether that is somebody new.
+    async fn whose(&mut self, mention: &Mention<'_>, record: &ResearcherRecord) -> Result<(i64, bool), Error> {
+        let hidden = record.other_names.iter().filter(|name| name.is_hidden());
+        let hidden = hidden.map(|name| Mention { name: &name.value, given: None, family: None, orcid: mention.orcid });
+        let mentions: Vec<Mention<'_>> = std::iter::once(mention.clone()).chain(hidden).collect();
+        let mut people = self.people(&mentions, &[]).await?;
+        let known_by = mentions.iter().find(|mention| people.find(mention).is_some()).unwrap_or(mention);
+        let place = people.resolve(known_by);
+        let is_new = people.id(place).is_none();
+        self.store_people(&mut people).await?;
+        Ok((people.id(place).ok_or_else(|| Error::internal("a person without an id"))?, is_new))
     }
 
     async fn affiliation(
@@ -247,5 +291,14 @@ impl Batch<'_> {
             self.execute(sql).await?;
         }
         Ok(())
+    }
+}
+
+/// What a record is known by in its source: the ORCID iD, else the name.
+pub(super) fn researcher_key(record: &ResearcherRecord) -> String {
+    match (&record.exported, &record.orcid) {
+        (Some(exported), _) => exported_key("researcher", exported.id),
+        (None, Some(orcid)) => format!("researcher:{orcid}"),
+        (None, None) => format!("researcher:{}", names::identity_key(&record.name)),
     }
 }

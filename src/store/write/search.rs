@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::language::LocalizedText;
 use crate::record::{Name, NameKind};
 use crate::store::Store;
-use crate::store::search::Kind;
+use crate::store::search::{Kind, SEARCH_ONLY};
 use crate::store::sql::{Sql, ids};
 use crate::words;
 
@@ -86,6 +86,7 @@ struct Thing {
     id: i64,
     name: Option<String>,
     other_names: Option<Vec<String>>,
+    search_only_names: Option<Vec<String>>,
     names: Option<Value>,
     display_names: Option<LocalizedText>,
     language: Option<String>,
@@ -103,6 +104,10 @@ impl Thing {
         }
         for name in self.other_names.iter().flatten() {
             entries.push(Entry::new(self.id, "otherNames", None, name, 2));
+        }
+        for name in self.search_only_names.iter().flatten() {
+            let text = self.name.clone().unwrap_or_default();
+            entries.push(Entry { text, ..Entry::new(self.id, SEARCH_ONLY, None, name, 2) });
         }
         let names: Vec<Name> =
             self.names.as_ref().and_then(|names| serde_json::from_value(names.clone()).ok()).unwrap_or_default();
@@ -143,23 +148,23 @@ impl Thing {
 fn things_sql(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Researcher => (
-            "SELECT id, display_name AS name, other_names, NULL::jsonb AS names, NULL::jsonb AS display_names, \
+            "SELECT id, display_name AS name, other_names, search_only_names, NULL::jsonb AS names, NULL::jsonb AS display_names, \
              NULL AS language, NULL::jsonb AS abstracts FROM researcher WHERE id = ANY(?)",
             "SELECT paper_count FROM researcher_statistics WHERE researcher_id = rows.id",
         ),
         Kind::Organization => (
-            "SELECT id, NULL AS name, NULL::text[] AS other_names, names, display_names, NULL AS language, \
-             NULL::jsonb AS abstracts FROM organization WHERE id = ANY(?)",
+            "SELECT id, NULL AS name, NULL::text[] AS other_names, NULL::text[] AS search_only_names, names, display_names, \
+             NULL AS language, NULL::jsonb AS abstracts FROM organization WHERE id = ANY(?)",
             "SELECT researcher_count FROM organization_statistics WHERE organization_id = rows.id",
         ),
         Kind::Topic => (
-            "SELECT id, NULL AS name, NULL::text[] AS other_names, names, display_names, NULL AS language, \
-             NULL::jsonb AS abstracts FROM topic WHERE id = ANY(?)",
+            "SELECT id, NULL AS name, NULL::text[] AS other_names, NULL::text[] AS search_only_names, names, display_names, \
+             NULL AS language, NULL::jsonb AS abstracts FROM topic WHERE id = ANY(?)",
             "SELECT paper_count FROM topic_statistics WHERE topic_id = rows.id",
         ),
         Kind::Paper => (
-            "SELECT id, title AS name, NULL::text[] AS other_names, NULL::jsonb AS names, translated_titles AS display_names, \
-             language, abstract_text AS abstracts FROM paper WHERE id = ANY(?)",
+            "SELECT id, title AS name, NULL::text[] AS other_names, NULL::text[] AS search_only_names, NULL::jsonb AS names, \
+             translated_titles AS display_names, language, abstract_text AS abstracts FROM paper WHERE id = ANY(?)",
             "SELECT coalesce(publication_year, 0) - 10000 FROM paper WHERE id = rows.id",
         ),
     }

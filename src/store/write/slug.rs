@@ -21,10 +21,13 @@ impl Batch<'_> {
         let bases: HashSet<&String> = wanted.iter().collect();
         let sql = format!(
             "SELECT wanted.base, EXISTS (SELECT FROM {table} WHERE slug = wanted.base) OR EXISTS (SELECT FROM former_identity \
-             WHERE kind = '{table}' AND former_slug = wanted.base) AS is_taken, \
+             WHERE kind = '{table}' AND former_slug = wanted.base) OR EXISTS (SELECT FROM former_slug \
+             WHERE kind = '{table}' AND slug = wanted.base) AS is_taken, \
              (SELECT max(substr(slug, length(wanted.base) + 2)::integer) FROM (SELECT slug FROM {table} \
              WHERE slug >= wanted.base || '-0' AND slug < wanted.base || '-:' UNION ALL SELECT former_slug FROM former_identity \
-             WHERE kind = '{table}' AND former_slug >= wanted.base || '-0' AND former_slug < wanted.base || '-:') AS near \
+             WHERE kind = '{table}' AND former_slug >= wanted.base || '-0' AND former_slug < wanted.base || '-:' \
+             UNION ALL SELECT slug FROM former_slug \
+             WHERE kind = '{table}' AND slug >= wanted.base || '-0' AND slug < wanted.base || '-:') AS near \
              WHERE slug ~ ('^' || wanted.base || '-[0-9]{{1,7}}$')) AS highest FROM unnest("
         );
         let sql = Sql::from(sql).then_with("?::text[]) AS wanted(base)", texts(bases.into_iter().cloned()));

@@ -3,7 +3,8 @@
 use sea_orm::FromQueryResult;
 use serde::Serialize;
 
-use super::{Batch, Effect, Identified, Said, digest};
+use super::exported::{EXPORTED, Placed, exported_key, wanted_slug};
+use super::{Batch, Effect, Identified, Known, Said, digest};
 use crate::error::Error;
 use crate::language::LocalizedText;
 use crate::names;
@@ -63,9 +64,10 @@ pub(super) fn sort_names(display: &LocalizedText) -> LocalizedText {
 impl Batch<'_> {
     pub(super) async fn topic(&mut self, index: usize, record: &TopicRecord) -> Result<(), Error> {
         let label = record.names.first().map(|name| name.value.clone()).unwrap_or_default();
-        let key = match &record.code {
-            Some(code) => format!("topic:{}:{code}", record.scheme),
-            None => format!("topic:{}:{}", record.scheme, names::fold(&label)),
+        let key = match (&record.exported, &record.code) {
+            (Some(exported), _) => exported_key("topic", exported.id),
+            (None, Some(code)) => format!("topic:{}:{code}", record.scheme),
+            (None, None) => format!("topic:{}:{}", record.scheme, names::fold(&label)),
         };
         let digest = digest(record)?;
         let known = self.known("topic", std::slice::from_ref(&key)).await?.remove(&key);
@@ -77,14 +79,20 @@ impl Batch<'_> {
         for name in &record.names {
             labels.insert(name.language.as_ref().and_then(|tag| tag.parse().ok()).as_ref(), name.value.clone());
         }
-        let reference = TopicReference { scheme: record.scheme.clone(), code: record.code.clone(), labels };
+        let reference = TopicReference {
+            id: record.exported.as_ref().map(|exported| exported.id),
+            slug: record.slug.clone(),
+            ..TopicReference::new(record.scheme.clone(), record.code.clone(), labels)
+        };
+        // One that an exported record only referred to is made by its own record.
+        let is_awaited = known.as_ref().is_some_and(Known::is_awaited);
         let existing = match known {
             Some(known) => Some(known.id),
             None => self.find_topic(&reference).await?,
         };
         let id = match existing {
             Some(id) => id,
-            None => self.create_topic(&reference, record.slug.as_deref()).await?,
+            None => self.create_topic(&reference, Some(index)).await?,
         };
         let display = display_names(&record.names);
         let row = Row {
@@ -98,9 +106,11 @@ impl Batch<'_> {
         };
         let update = "UPDATE topic SET display_names = rows.display_names, sort_names = rows.sort_names, names = rows.names, \
              code = coalesce(rows.code, topic.code), updated_at = now() FROM rows WHERE topic.id = rows.id";
-        self.with_rows(COLUMNS, std::slice::from_ref(&row), update).await?;
-        self.labels("topic", [(id, &row.sort_names)]).await?;
-        self.touched.insert(Kind::Topic, [id]);
+        if !record.names.is_empty() {
+            self.with_rows(COLUMNS, std::slice::from_ref(&row), update).await?;
+            self.labels("topic", [(id, &row.sort_names)]).await?;
+            self.touched.insert(Kind::Topic, [id]);
+        }
         self.execute(Sql::with("DELETE FROM topic_broader WHERE topic_id = ?", id)).await?;
         for broader in &record.broader {
             let broader = self.topic_of(broader).await?;
@@ -112,7 +122,10 @@ impl Batch<'_> {
         }
         let said = Said { source: self.source.to_owned(), key, digest, id };
         self.remember("topic", &[said]).await?;
-        self.effect(index, if existing.is_some() { Effect::Updated } else { Effect::Created });
+        if let Some(exported) = &record.exported {
+            self.remember_exported("topic", &[Placed { id, exported }]).await?;
+        }
+        self.effect(index, if existing.is_some() && !is_awaited { Effect::Updated } else { Effect::Created });
         Ok(())
     }
 
@@ -126,6 +139,11 @@ impl Batch<'_> {
 
     /// By scheme and code; a topic without a code by any of its labels, in the same language.
     async fn find_topic(&self, reference: &TopicReference) -> Result<Option<i64>, Error> {
+        if let Some(exported) = reference.id
+            && let Some(id) = self.placed("topic", [exported]).await?.remove(&exported)
+        {
+            return Ok(Some(id));
+        }
         if let Some(code) = &reference.code {
             let sql = Sql::with("SELECT id FROM topic WHERE scheme = ?", reference.scheme.clone())
                 .then_with(" AND code = ?", code.clone());
@@ -137,16 +155,26 @@ impl Batch<'_> {
             } else {
                 serde_json::json!([{ "value": label, "language": tag }])
             };
-            let sql = Sql::with("SELECT id FROM topic WHERE scheme = ? ", reference.scheme.clone())
-                .then_with("AND names @> ?::jsonb ORDER BY id LIMIT 1", name);
-            if let Some(found) = self.rows::<Found>(sql).await?.pop() {
+            let mut sql = Sql::with("SELECT id FROM topic WHERE scheme = ? ", reference.scheme.clone())
+                .then_with("AND names @> ?::jsonb", name);
+            if reference.id.is_some() {
+                // Those that a directory exported are different ones, whatever their labels.
+                sql = sql
+                    .then_with(
+                        " AND NOT EXISTS (SELECT FROM source_record WHERE topic_id = topic.id AND source = ?",
+                        self.source,
+                    )
+                    .then(format!(" AND starts_with(key, '{EXPORTED}'))"));
+            }
+            if let Some(found) = self.rows::<Found>(sql.then(" ORDER BY id LIMIT 1")).await?.pop() {
                 return Ok(Some(found.id));
             }
         }
         Ok(None)
     }
 
-    async fn create_topic(&mut self, reference: &TopicReference, slug: Option<&str>) -> Result<i64, Error> {
+    /// Makes a topic, for a record where there is one.
+    async fn create_topic(&mut self, reference: &TopicReference, index: Option<usize>) -> Result<i64, Error> {
         let names: Vec<Name> = reference
             .labels
             .iter()
@@ -162,9 +190,14 @@ impl Batch<'_> {
             reference.labels.clone()
         };
         let label = display.iter().next().map(|(_, label)| label.to_owned()).unwrap_or_default();
-        let wanted = names::slug(slug.unwrap_or(&label), "topic");
+        let wanted = wanted_slug(reference.slug.as_deref(), &label, "topic");
         let slug = self.slugs("topic", &[wanted]).await?.pop().unwrap_or_default();
-        let id = self.new_ids("topic", 1).await?.pop().unwrap_or_default();
+        let claimed = self.claimed_ids("topic", &[reference.id]).await?.pop();
+        let claimed = claimed.ok_or_else(|| Error::internal("no id for a topic"))?;
+        let id = claimed.id;
+        if let (Some(index), Some(exported), true) = (index, reference.id, claimed.is_another) {
+            self.note(index, format!("the id {exported} is taken; it has the id {id} here"));
+        }
         let row = Row {
             id,
             slug,
@@ -183,6 +216,9 @@ impl Batch<'_> {
         if let Some(code) = &reference.code {
             let scheme = reference.scheme.to_lowercase();
             self.identify("topic", vec![Identified { index: 0, id, scheme, value: code.clone() }]).await?;
+        }
+        if let Some(exported) = reference.id {
+            self.remember("topic", &[Said::awaited(self.source, exported_key("topic", exported), id)]).await?;
         }
         Ok(id)
     }

@@ -9,7 +9,7 @@ const LINES: &str = "
     UNION ALL SELECT 'researcher', (to_jsonb(researcher) - '{id,created_at,updated_at}'::text[]
         || to_jsonb(researcher_statistics) - 'researcher_id')::text
         FROM researcher JOIN researcher_statistics ON researcher_statistics.researcher_id = researcher.id
-    UNION ALL SELECT 'authorship', (to_jsonb(authorship) - '{id,paper_id,researcher_id}'::text[]
+    UNION ALL SELECT 'authorship', (to_jsonb(authorship) - '{id,paper_id,researcher_id,same_as_id}'::text[]
         || jsonb_build_object('paper', paper.slug, 'researcher', researcher.slug, 'organizations',
             ARRAY(SELECT organization.slug FROM authorship_organization JOIN organization ON organization.id = organization_id
                 WHERE authorship_id = authorship.id ORDER BY slug)))::text

@@ -19,6 +19,7 @@ pub mod binary;
 pub mod csl;
 pub mod definitions;
 pub mod dump;
+pub mod everything;
 mod postgres;
 mod read;
 pub mod sample;

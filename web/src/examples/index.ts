@@ -1,6 +1,8 @@
 import type { Operation } from '../link';
 import autocompleteBox from './autocomplete-box.graphql?raw';
 import autocompleteBoxVariables from './autocomplete-box.variables.json?raw';
+import citePapers from './cite-papers.graphql?raw';
+import citePapersVariables from './cite-papers.variables.json?raw';
 import coauthorNetwork from './coauthor-network.graphql?raw';
 import coauthorNetworkVariables from './coauthor-network.variables.json?raw';
 import organizationPage from './organization-page.graphql?raw';
@@ -32,4 +34,5 @@ export const examples: Operation[] = [
   { query: syncSince, variables: syncSinceVariables },
   { query: pathBetween, variables: pathBetweenVariables },
   { query: twoLanguages, variables: twoLanguagesVariables },
+  { query: citePapers, variables: citePapersVariables },
 ];

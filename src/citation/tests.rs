@@ -1,0 +1,361 @@
+//! The laws of citations: what is written is read back by the importers, and styles show what there is.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::import::Format;
+use crate::import::tests::{papers, read};
+use crate::language::Languages;
+
+fn author(name: &str) -> CitedAuthor {
+    CitedAuthor { name: name.to_owned(), ..CitedAuthor::default() }
+}
+
+fn paper(title: &str, date: Option<&str>, authors: &[&str]) -> CitedPaper {
+    CitedPaper {
+        slug: "a-paper".to_owned(),
+        title: title.to_owned(),
+        publication_date: date.map(|date| date.parse().expect("a date")),
+        paper_type: PaperType::Article,
+        authors: authors.iter().map(|name| author(name)).collect(),
+        ..CitedPaper::default()
+    }
+}
+
+fn whole() -> CitedPaper {
+    CitedPaper {
+        slug: "weirs-locks-in-bert".to_owned(),
+        abstract_text: LocalizedText::of(None, "One.\nTwo: 5 %."),
+        venue_name: Some("Journal of Water & Stone".to_owned()),
+        language: Some("en".to_owned()),
+        doi: Some("10.1000/weirs_1".to_owned()),
+        arxiv_id: Some("2001.00001".to_owned()),
+        url: Some("https://example.org/a_b?c=1".to_owned()),
+        ..paper(
+            "Weirs & \"locks\" in BERT",
+            Some("2020-03-05"),
+            &["Ida van der Berg", "Tom Ford Jr.", "The Weir Collaboration", "Plato", "山田 太郎"],
+        )
+    }
+}
+
+#[test]
+fn entries() {
+    insta::assert_snapshot!(whole().entry(CitationFormat::Bibtex), @r#"
+    @article{weirs-locks-in-bert,
+      title = {Weirs \& "locks" in {BERT}},
+      author = {van der Berg, Ida and Ford, Jr., Tom and {The Weir Collaboration} and {Plato} and {山田 太郎}},
+      year = {2020},
+      month = mar,
+      day = {5},
+      journal = {Journal of Water \& Stone},
+      doi = {10.1000/weirs_1},
+      eprint = {2001.00001},
+      archiveprefix = {arXiv},
+      url = {https://example.org/a_b?c=1},
+      langid = {english},
+      abstract = {One. Two: 5 \%.},
+    }
+    "#);
+    insta::assert_snapshot!(whole().entry(CitationFormat::Ris).replace('\r', ""), @r#"
+    TY  - JOUR
+    ID  - weirs-locks-in-bert
+    TI  - Weirs & "locks" in BERT
+    AU  - van der Berg, Ida
+    AU  - Ford, Tom, Jr.
+    AU  - The Weir Collaboration
+    AU  - Plato
+    AU  - 山田 太郎
+    PY  - 2020
+    DA  - 2020/03/05
+    T2  - Journal of Water & Stone
+    DO  - 10.1000/weirs_1
+    UR  - https://example.org/a_b?c=1
+    LA  - en
+    AB  - One. Two: 5 %.
+    ER  -
+    "#);
+    insta::assert_snapshot!(whole().entry(CitationFormat::CslJson), @r#"{"DOI":"10.1000/weirs_1","URL":"https://example.org/a_b?c=1","abstract":"One. Two: 5 %.","author":[{"family":"van der Berg","given":"Ida"},{"family":"Ford","given":"Tom","suffix":"Jr."},{"literal":"The Weir Collaboration"},{"literal":"Plato"},{"literal":"山田 太郎"}],"container-title":"Journal of Water & Stone","id":"weirs-locks-in-bert","issued":{"date-parts":[[2020,3,5]]},"language":"en","title":"Weirs & \"locks\" in BERT","type":"article-journal"}"#);
+    let bare = CitedPaper { slug: "x".to_owned(), title: "X".to_owned(), ..CitedPaper::default() };
+    insta::assert_snapshot!(bare.entry(CitationFormat::Bibtex), @r"
+    @misc{x,
+      title = {X},
+    }
+    ");
+    insta::assert_snapshot!(bare.entry(CitationFormat::CslJson), @r#"{"id":"x","title":"X","type":"document"}"#);
+}
+
+/// The references to papers in each style.
+fn shown(papers: &[CitedPaper], locale: Locale) -> String {
+    let mut text = String::new();
+    for style in Style::ALL {
+        text.push_str(&format!("{}\n", style.name()));
+        for paper in papers {
+            text.push_str(&format!("  {}\n", paper.formatted(style, locale).expect("a reference")));
+        }
+    }
+    text
+}
+
+/// Papers that styles may stumble over.
+fn unusual() -> Vec<CitedPaper> {
+    let of = |kind: PaperType, paper: CitedPaper| CitedPaper { paper_type: kind, ..paper };
+    vec![
+        paper("Without a year", None, &["Ida Brook", "Tom Ford"]),
+        paper("Without authors", Some("2001"), &[]),
+        CitedPaper { title: "Without anything".to_owned(), ..CitedPaper::default() },
+        paper("By a group: <b> {x} $y$ \\z", Some("2001-05"), &["The Weir Collaboration"]),
+        paper("“Quoted” \"twice\" & 'thrice'", Some("2001"), &["Plato", "Ahmed bin Said", "Ana García y Vega"]),
+        of(PaperType::Book, paper("水の流れ", Some("1999"), &["山田 太郎", "王小明", "Лев Толстой"])),
+        CitedPaper {
+            venue_name: Some("A University".to_owned()),
+            ..of(PaperType::Thesis, paper("A thesis", Some("2010"), &["Ida Brook"]))
+        },
+        CitedPaper {
+            arxiv_id: Some("2001.00001".to_owned()),
+            ..of(PaperType::Preprint, paper("A preprint", Some("2020"), &["Ida Brook"]))
+        },
+        CitedPaper {
+            venue_name: Some("Proceedings of Rivers".to_owned()),
+            ..of(PaperType::ConferencePaper, paper("A talk", Some("2020"), &["Ida Brook"]))
+        },
+        CitedPaper {
+            venue_name: Some("Waters".to_owned()),
+            doi: Some("10.1000/1".to_owned()),
+            ..paper("An article on mRNA", Some("2020"), &["Ida Brook"])
+        },
+        of(PaperType::Dataset, paper("Levels", Some("2020"), &["Ida Brook"])),
+    ]
+}
+
+#[test]
+fn references_in_english() {
+    let papers = [vec![whole()], unusual()].concat();
+    insta::assert_snapshot!(shown(&papers, Locale::AmericanEnglish), @r#"
+    apa
+      van der Berg, I., Ford, T., Jr., The Weir Collaboration, Plato, & 山田 太郎. (2020). Weirs & "locks" in BERT. Journal of Water & Stone. https://doi.org/10.1000/weirs_1
+      Brook, I., & Ford, T. (n.d.). Without a year.
+      Without authors. (2001).
+      Without anything. (n.d.).
+      The Weir Collaboration. (2001). By a group: <b> {x} $y$ \z.
+      Plato, bin Said, A., & Vega, A. G. y. (2001). “Quoted” "twice" & 'thrice'.
+      山田 太郎, 王小明, & Толстой, Л. (1999). 水の流れ.
+      Brook, I. (2010). A thesis. A University.
+      Brook, I. (2020). A preprint (arXiv:2001.00001). arXiv. https://arxiv.org/abs/2001.00001
+      Brook, I. (2020). A talk. Proceedings of Rivers.
+      Brook, I. (2020). An article on mRNA. Waters. https://doi.org/10.1000/1
+      Brook, I. (2020). Levels [Dataset].
+    chicago
+      Berg, Ida van der, Tom Ford Jr., The Weir Collaboration, Plato, and 山田 太郎. 2020. “Weirs & "locks" in BERT.” Journal of Water & Stone, March 5. https://doi.org/10.1000/weirs_1.
+      Brook, Ida, and Tom Ford. n.d. Without a year.
+      Without authors. 2001.
+      “Without anything.” n.d.
+      The Weir Collaboration. 2001. By a group: <b> {x} $y$ \z. May.
+      Plato, Ahmed bin Said, and Ana García y. Vega. 2001. “Quoted” "twice" & 'thrice'.
+      山田 太郎, 王小明, and Лев Толстой. 1999. 水の流れ.
+      Brook, Ida. 2010. “A thesis.” A University.
+      Brook, Ida. 2020. “A preprint.” arXiv:2001.00001. Preprint, arXiv. https://arxiv.org/abs/2001.00001.
+      Brook, Ida. 2020. “A talk.” Proceedings of Rivers.
+      Brook, Ida. 2020. “An article on mRNA.” Waters. https://doi.org/10.1000/1.
+      Brook, Ida. 2020. “Levels.”
+    ieee
+      I. van der Berg, T. Ford Jr., The Weir Collaboration, Plato, and 山田 太郎, “Weirs & "locks" in BERT,” Journal of Water & Stone, Mar. 2020, doi: 10.1000/weirs_1.
+      I. Brook and T. Ford, “Without a year.”
+      “Without authors,” 2001.
+      “Without anything.”
+      The Weir Collaboration, “By a group: <b> {x} $y$ \z,” May 2001.
+      Plato, A. bin Said, and A. G. y Vega, ““Quoted” "twice" & 'thrice',” 2001.
+      山田 太郎, 王小明, and Л. Толстой, 水の流れ. 1999.
+      I. Brook, “A thesis,” A University, 2010.
+      I. Brook, “A preprint,” 2020, arXiv: arXiv:2001.00001. [Online]. Available: https://arxiv.org/abs/2001.00001
+      I. Brook, “A talk,” in Proceedings of Rivers, 2020.
+      I. Brook, “An article on mRNA,” Waters, 2020, doi: 10.1000/1.
+      I. Brook, “Levels.” 2020.
+    vancouver
+      van der Berg I, Ford T Jr., The Weir Collaboration, Plato, 山田 太郎. Weirs & "locks" in BERT. Journal of Water & Stone [Internet]. 2020. https://doi.org/10.1000/weirs_1
+      Brook I, Ford T. Without a year.
+      Without authors. 2001.
+      Without anything.
+      The Weir Collaboration. By a group: <b> {x} $y$ \z. 2001.
+      Plato, bin Said A, Vega AG y. “Quoted” "twice" & 'thrice'. 2001.
+      山田 太郎, 王小明, Толстой Л. 水の流れ. 1999.
+      Brook I. A thesis. A University; 2010.
+      Brook I. A preprint [Internet]. arXiv; 2020. https://arxiv.org/abs/2001.00001
+      Brook I. A talk. In Proceedings of Rivers. 2020.
+      Brook I. An article on mRNA. Waters. 2020. https://doi.org/10.1000/1
+      Brook I. Levels. 2020.
+    "#);
+}
+
+#[test]
+fn references_in_french() {
+    insta::assert_snapshot!(shown(&[vec![whole()], unusual()].concat(), Locale::French), @r#"
+    apa
+      van der Berg, I., Ford, T., Jr., The Weir Collaboration, Plato, & 山田 太郎. (2020). Weirs & "locks" in BERT. Journal of Water & Stone. https://doi.org/10.1000/weirs_1
+      Brook, I., & Ford, T. (s. d.). Without a year.
+      Without authors. (2001).
+      Without anything. (s. d.).
+      The Weir Collaboration. (2001). By a group: <b> {x} $y$ \z.
+      Plato, bin Said, A., & Vega, A. G. y. (2001). “Quoted” "twice" & 'thrice'.
+      山田 太郎, 王小明, & Толстой, Л. (1999). 水の流れ.
+      Brook, I. (2010). A thesis. A University.
+      Brook, I. (2020). A preprint (arXiv:2001.00001). arXiv. https://arxiv.org/abs/2001.00001
+      Brook, I. (2020). A talk. Proceedings of Rivers.
+      Brook, I. (2020). An article on mRNA. Waters. https://doi.org/10.1000/1
+      Brook, I. (2020). Levels [Jeu de données].
+    chicago
+      Berg, Ida van der, Tom Ford Jr., The Weir Collaboration, Plato, et 山田 太郎. 2020. « Weirs & "locks" in BERT ». Journal of Water & Stone, mars 5. https://doi.org/10.1000/weirs_1.
+      Brook, Ida, et Tom Ford. s. d. Without a year.
+      Without authors. 2001.
+      « Without anything ». s. d.
+      The Weir Collaboration. 2001. By a group: <b> {x} $y$ \z. mai.
+      Plato, Ahmed bin Said, et Ana García y. Vega. 2001. “Quoted” "twice" & 'thrice'.
+      山田 太郎, 王小明, et Лев Толстой. 1999. 水の流れ.
+      Brook, Ida. 2010. « A thesis ». A University.
+      Brook, Ida. 2020. « A preprint ». arXiv:2001.00001. Prépublication, arXiv. https://arxiv.org/abs/2001.00001.
+      Brook, Ida. 2020. « A talk ». Proceedings of Rivers.
+      Brook, Ida. 2020. « An article on mRNA ». Waters. https://doi.org/10.1000/1.
+      Brook, Ida. 2020. « Levels ».
+    ieee
+      I. van der Berg, T. Ford Jr., The Weir Collaboration, Plato, et 山田 太郎, « Weirs & "locks" in BERT », Journal of Water & Stone, mars 2020, doi: 10.1000/weirs_1.
+      I. Brook et T. Ford, « Without a year ».
+      « Without authors », 2001.
+      « Without anything ».
+      The Weir Collaboration, « By a group: <b> {x} $y$ \z », mai 2001.
+      Plato, A. bin Said, et A. G. y Vega, « “Quoted” "twice" & 'thrice' », 2001.
+      山田 太郎, 王小明, et Л. Толстой, 水の流れ. 1999.
+      I. Brook, « A thesis », A University, 2010.
+      I. Brook, « A preprint », 2020, arXiv: arXiv:2001.00001. [En ligne]. Disponible sur: https://arxiv.org/abs/2001.00001
+      I. Brook, « A talk », in Proceedings of Rivers, 2020.
+      I. Brook, « An article on mRNA », Waters, 2020, doi: 10.1000/1.
+      I. Brook, « Levels ». 2020.
+    vancouver
+      van der Berg I, Ford T Jr., The Weir Collaboration, Plato, 山田 太郎. Weirs & "locks" in BERT. Journal of Water & Stone [Internet]. 2020. https://doi.org/10.1000/weirs_1
+      Brook I, Ford T. Without a year.
+      Without authors. 2001.
+      Without anything.
+      The Weir Collaboration. By a group: <b> {x} $y$ \z. 2001.
+      Plato, bin Said A, Vega AG y. “Quoted” "twice" & 'thrice'. 2001.
+      山田 太郎, 王小明, Толстой Л. 水の流れ. 1999.
+      Brook I. A thesis. A University; 2010.
+      Brook I. A preprint [Internet]. arXiv; 2020. https://arxiv.org/abs/2001.00001
+      Brook I. A talk. In Proceedings of Rivers. 2020.
+      Brook I. An article on mRNA. Waters. 2020. https://doi.org/10.1000/1
+      Brook I. Levels. 2020.
+    "#);
+}
+
+#[test]
+fn thousands_of_authors() {
+    let names: Vec<String> = (0..2_889).map(|number| format!("Ida{number} Brook{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let paper = paper("A collision", Some("2012"), &names);
+    for style in Style::ALL {
+        let text = paper.formatted(style, Locale::AmericanEnglish).expect("a reference");
+        assert!(text.len() < 1_000, "{text}");
+    }
+    let apa = paper.formatted(Style::Apa, Locale::AmericanEnglish).expect("a reference");
+    assert!(apa.contains("Brook18, I., … Brook2888, I. (2012)"), "{apa}");
+    for format in [CitationFormat::Bibtex, CitationFormat::Ris, CitationFormat::CslJson] {
+        assert!(paper.entry(format).contains("Brook2888"), "all are there");
+    }
+}
+
+#[test]
+fn styles_by_name() {
+    assert_eq!(" APA ".parse(), Ok(Style::Apa));
+    let unknown = "harvard".parse::<Style>().expect_err("no style of ours");
+    assert_eq!(unknown.to_string(), "there is no style 'harvard'; the styles are apa, chicago, ieee, vancouver");
+}
+
+#[test]
+fn locales_by_languages() {
+    let locale = |wanted: &[&str], default: &str| {
+        let wanted: Vec<_> = wanted.iter().map(|tag| tag.parse().expect("a tag")).collect();
+        Locale::of(&Languages::new(&wanted, &default.parse().expect("a tag"))).to_string()
+    };
+    assert_eq!(locale(&["fr-BE"], "en"), "fr-FR");
+    assert_eq!(locale(&["fr-CA", "en"], "en"), "fr-CA");
+    assert_eq!(locale(&["de", "en-GB"], "fr"), "en-GB");
+    assert_eq!(locale(&["de"], "fr"), "fr-FR");
+    assert_eq!(locale(&[], "de"), "en-US");
+}
+
+#[test]
+fn groups_and_people() {
+    for name in ["The Weir Collaboration", "Smith & Sons", "Institute for Rivers", "Équipe Seine"] {
+        assert!(is_corporate(name), "{name}");
+    }
+    for name in ["Ida van der Berg", "Plato", "Kim In Soo", "Ana García y Vega", "Anderson Silva", "Collaboration"] {
+        assert!(!is_corporate(name), "{name}");
+    }
+    let parts = |name: &str| match AuthorName::of(&author(name)) {
+        AuthorName::Whole(name) => name,
+        AuthorName::Parts { given, family, suffix } => format!("{given}|{family}|{}", suffix.unwrap_or_default()),
+    };
+    assert_eq!(parts("Alex \"Sandy\" Ford"), "Alex \"Sandy\"|Ford|");
+    assert_eq!(parts("Ford, Tom"), "Tom|Ford|");
+    assert_eq!(parts("Tom Ford Jr."), "Tom|Ford|Jr.");
+    assert_eq!(parts("王小明"), "王小明");
+    let known = CitedAuthor {
+        name: "Ana María García Vega".to_owned(),
+        given: Some("Ana María".to_owned()),
+        family: Some("García Vega".to_owned()),
+    };
+    assert!(matches!(AuthorName::of(&known), AuthorName::Parts { family, .. } if family == "García Vega"));
+}
+
+/// A title as the directory keeps it: without markup, which two of the formats would take for their own.
+fn a_title() -> impl Strategy<Value = String> {
+    let word = "[A-Za-z0-9éßØ水λ’“”\"'`{}$&%#_~^\\\\:,.;!?@()/+*=|-]{1,9}";
+    proptest::collection::vec(word, 1..6)
+        .prop_map(|words| crate::names::clean(&words.join(" ")))
+        .prop_filter("entities are read as what they stand for", |title| !title.contains('&') || !title.contains(';'))
+}
+
+fn a_name() -> impl Strategy<Value = String> {
+    let plain = "[A-ZÉØ][a-zéø'-]{1,7}( [A-Z]\\.)?( (van|de la|von))? [A-ZŠ][a-zš]{1,7}( Jr\\.)?";
+    let other = "(The [A-Z][a-z]{2,5} Collaboration|[A-Z][a-z]{2,7}|[山田王李]{1,3}( [太郎明]{1,2})?|[A-Z][a-z]{1,5} & Sons|[A-Z][a-z]{1,4} and [A-Z][a-z]{1,4} Group)";
+    prop_oneof![4 => plain, 1 => other]
+        .prop_filter("nobody in particular", |name| !["others", "anonymous"].contains(&name.to_lowercase().as_str()))
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(
+        title in a_title(),
+        names in proptest::collection::vec(a_name(), 0..5),
+        date in proptest::option::of("(19|20)[0-9]{2}(-0[1-9](-1[0-9])?)?"),
+        doi in proptest::option::of("10\\.[1-9][0-9]{3}/[a-z0-9._;()<>%#{}\\[\\]-]{1,12}"),
+    ) {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let written = CitedPaper { doi: doi.clone(), ..paper(&title, date.as_deref(), &names) };
+        for (format, reader) in [
+            (CitationFormat::Bibtex, Format::Bibtex),
+            (CitationFormat::Ris, Format::Ris),
+            (CitationFormat::CslJson, Format::Csl),
+        ] {
+            let text = written.entry(format);
+            let outcome = read(&reader, text.as_bytes());
+            let found = papers(&outcome);
+            prop_assert_eq!(found.len(), 1, "{} {:?}", text, outcome.told());
+            let found = &found[0];
+            prop_assert_eq!(&found.title, &title, "{}", text);
+            prop_assert_eq!(found.authors.iter().map(|author| author.name.as_str()).collect::<Vec<_>>(), names.clone(), "{}", text);
+            prop_assert_eq!(found.publication_date, written.publication_date, "{}", text);
+            prop_assert_eq!(found.doi.as_ref().map(ToString::to_string), doi.clone(), "{}", text);
+        }
+    }
+
+    #[test]
+    fn any_text_has_every_form(title in "\\PC{1,60}", name in "\\PC{0,30}", locale in 0..4_usize) {
+        let written = paper(&title, None, &[&name]);
+        for format in [CitationFormat::Bibtex, CitationFormat::Ris, CitationFormat::CslJson] {
+            prop_assert!(!written.entry(format).is_empty());
+        }
+        let locale = [Locale::AmericanEnglish, Locale::BritishEnglish, Locale::French, Locale::CanadianFrench][locale];
+        for style in Style::ALL {
+            prop_assert!(written.formatted(style, locale).is_ok());
+        }
+    }
+}

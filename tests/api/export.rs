@@ -1,0 +1,365 @@
+//! Exports: an empty database becomes the same directory, ids included; and papers as reference managers read them.
+
+use academic_directory::config::Limits;
+use serde_json::{Value, json};
+
+use crate::support::binary::{Outcome, Workplace, run};
+use crate::support::dump::{assert_same, dump, query};
+use crate::support::{TestApp, new_database, orcid, organization, paper, researcher, ror, shared, topic, with};
+
+const NOTHING_REJECTED: &str = "updated 0, unchanged 0, rejected 0";
+
+/// A walk asks for a lot at once.
+fn unlimited() -> Limits {
+    Limits { nodes: u64::MAX, cost: u64::MAX, ..Limits::default() }
+}
+
+fn export(place: &Workplace, database_url: &str, arguments: &[&str]) -> Outcome {
+    run(&mut place.over(database_url, &[&["export"], arguments].concat()))
+}
+
+/// What a database holds with all ids, but for times and what only an import keeps for itself.
+async fn everything(url: &str) -> Vec<String> {
+    let own = "NOT starts_with(key, 'directory:')";
+    let mut lines: Vec<String> = dump(url)
+        .await
+        .into_iter()
+        .filter(|line| !line.starts_with("said ") && !line.starts_with("declared "))
+        .collect();
+    let with_ids = ["paper", "researcher", "organization", "topic", "affiliation", "authorship"].map(|table| {
+        format!("SELECT '{table} ' || (to_jsonb({table}) - '{{list_order,created_at,updated_at}}'::text[])::text FROM {table}")
+    });
+    let others = [
+        "SELECT 'former ' || to_jsonb(former_identity)::text FROM former_identity".to_owned(),
+        format!("SELECT 'said ' || to_jsonb(source_record)::text FROM source_record WHERE {own}"),
+        "SELECT 'awaited ' || to_jsonb(organization_awaited_relation)::text FROM organization_awaited_relation"
+            .to_owned(),
+    ];
+    for sql in with_ids.into_iter().chain(others) {
+        lines.extend(query(url, &sql).await);
+    }
+    lines.sort_unstable();
+    lines
+}
+
+/// Everything that GraphQL tells of a directory, page by page.
+async fn walk(app: &TestApp) -> Vec<Value> {
+    const THINGS: [(&str, &str); 5] = [
+        (
+            "researchers",
+            "id slug formerIds displayName { value } name givenName familyName otherNames orcid identifiers { scheme value } \
+             headline { value language } biography { value language } portraitUrl homepageUrl \
+             affiliations(first: 100) { nodes { id kind isPrimary startDate endDate roleTitle { value } departmentName { value } organization { id } } } \
+             topics(first: 100) { edges { isDeclared paperCount node { id } } } \
+             papers(first: 100) { edges { authorship { id } node { id } } } coauthors(first: 100) { edges { paperCount firstYear lastYear node { id } } } \
+             statistics { paperCount coauthorCount firstPublicationYear lastPublicationYear }",
+        ),
+        (
+            "organizations",
+            "id slug formerIds names { value language kind } ror identifiers { scheme value } types status countryCode city homepageUrl \
+             parents { id } children(first: 100) { nodes { id } } predecessors { id } successors { id } researchers(first: 100) { nodes { id } }",
+        ),
+        (
+            "topics",
+            "id slug formerIds labels { value language kind } scheme identifiers { scheme value } broader { id } narrower(first: 100) { nodes { id } }",
+        ),
+        ("affiliations", "id kind researcher { id } organization { id }"),
+        (
+            "papers",
+            "id slug formerIds title displayName { value } abstract { completeness text language } publicationDate publicationYear type venueName \
+             language doi arxivId identifiers { scheme value } url isRetracted topics(first: 100) { nodes { id } } \
+             authorships(first: 100) { nodes { id position sequence name nameAsPublished researcher { id } isCorresponding equalContributionGroup \
+             affiliationsAsPublished organizations { id } nameRepair { value rule confidence } } }",
+        ),
+    ];
+    let mut pages = Vec::new();
+    for (list, fields) in THINGS {
+        let mut after = Value::Null;
+        loop {
+            let query = format!(
+                "query($after: String) {{ {list}(first: 20, after: $after) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {fields} }} }} }}"
+            );
+            let page = app.ask(&query, json!({ "after": after })).await.data()[list].clone();
+            pages.push(page["nodes"].clone());
+            if page["pageInfo"]["hasNextPage"] == false {
+                break;
+            }
+            after = page["pageInfo"]["endCursor"].clone();
+        }
+    }
+    pages
+}
+
+/// Things that only some directories have: homonyms, damaged names, papers without ids, what was merged, cycles of topics.
+fn unusual() -> Vec<Value> {
+    let below = json!({ "names": [{ "value": "Lab", "kind": "DISPLAY" }], "kind": "organization", "relations": [["parent", ror(1)], ["child", ror(2)]] });
+    let cycle = |code: &str, above: &str| {
+        json!({ "kind": "topic", "scheme": "test", "code": code, "names": [{ "value": code, "kind": "LABEL" }],
+            "broader": [{ "scheme": "test", "code": above }] })
+    };
+    vec![
+        with(organization(1, "College"), json!({ "relations": [["successor", ror(2)], ["parent", ror(9)]] })),
+        organization(2, "School"),
+        below,
+        topic("Weirs"),
+        cycle("a", "b"),
+        cycle("b", "a"),
+        cycle("c", "never-told"),
+        with(
+            researcher("Ida Brook"),
+            json!({ "orcid": orcid(1), "topics": [{ "labels": { "en": "Weirs" } }, { "scheme": "test", "code": "a" }],
+            "affiliations": [{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT", "isPrimary": true, "startDate": "2001" },
+                { "organization": { "name": "Lab" }, "affiliationKind": "MEMBERSHIP", "roleTitle": { "fr": "Membre" } }] }),
+        ),
+        with(researcher("Ida Brook"), json!({ "orcid": orcid(2) })),
+        with(
+            paper("On weirs", Some(2001), &["Ida Brook", "Ida Brook", "Andr'as Bovsnjak"]),
+            json!({ "topics": [{ "scheme": "test", "code": "c" }] }),
+        ),
+        with(
+            paper("On locks", None, &["András Bošnjak", "Tom Ford"]),
+            json!({ "authors": [
+            { "name": "András Bošnjak", "organizations": [{ "ror": ror(2) }], "affiliationsAsPublished": ["School, Town"] }, { "name": "Tom Ford", "isCorresponding": true }] }),
+        ),
+        json!({ "kind": "paper", "title": "Without any id", "authors": [{ "position": 1, "name": "Tom Ford" }] }),
+        with(paper("Without any id", None, &["Tom Ford"]), json!({ "sourceId": "another one" })),
+        with(
+            paper("Withheld", Some(2002), &["Tom Ford"]),
+            json!({ "abstractCompleteness": "WITHHELD", "doi": "10.48550/arXiv.2001.00001" }),
+        ),
+        with(
+            paper("The other", Some(2002), &["Tom Ford"]),
+            json!({ "arxivId": "2001.00001", "identifiers": [{ "scheme": "pmid", "value": "7" }] }),
+        ),
+    ]
+}
+
+fn lines(records: &[Value]) -> String {
+    records.iter().map(|record| format!("{record}\n")).collect()
+}
+
+/// Exports a directory, imports it into an empty database, and holds the two against each other.
+async fn comes_back(place: &Workplace, app: &TestApp) {
+    let exported = export(place, &app.database_url, &["records", "--output", "first.jsonl"]);
+    assert_eq!((exported.code, exported.stdout.as_str()), (Some(0), ""), "{exported:?}");
+    assert!(!place.path("first.jsonl.part").exists());
+
+    let url = new_database().await;
+    let imported = place.import(&url, &["records", "first.jsonl"]);
+    assert!(imported.summary().contains(NOTHING_REJECTED), "{imported:?}");
+    let complaints: Vec<&str> =
+        imported.complaints().into_iter().filter(|line| !line.contains(" authors, more than")).collect();
+    assert_eq!(complaints, Vec::<&str>::new());
+    assert_same(&everything(&url).await, &everything(&app.database_url).await);
+
+    let copy = TestApp::start_over(url.clone(), unlimited(), 100).await;
+    copy.store.recount_totals().await.expect("the counts");
+    app.store.recount_totals().await.expect("the counts");
+    for (copied, own) in walk(&copy).await.into_iter().zip(walk(app).await) {
+        assert_eq!(copied, own);
+    }
+
+    let again = export(place, &url, &["records"]);
+    let first = std::fs::read_to_string(place.path("first.jsonl")).expect("the export");
+    assert!(again.stdout == first, "the second export is another one");
+    let imported = place.import(&url, &["records", "first.jsonl"]);
+    assert!(imported.summary().contains("created 0, updated 0, unchanged"), "{imported:?}");
+    assert!(export(place, &url, &["records"]).stdout == first, "importing it again changed it");
+
+    // What comes next has an id of its own.
+    let more = [
+        organization(77, "Newcomer"),
+        topic("Newcomer"),
+        with(researcher("New Comer"), json!({ "orcid": orcid(77) })),
+        paper("Newcomer", None, &["New Comer"]),
+    ];
+    let imported = place.import(&url, &["records", place.file("more.jsonl", lines(&more)), "--source", "more"]);
+    assert!(imported.summary().starts_with("read 4: created 4"), "{imported:?}");
+}
+
+#[tokio::test]
+async fn an_equal_directory() {
+    let app = TestApp::start_with(unlimited(), 100).await;
+    let place = Workplace::new();
+    place.file("demo.jsonl", include_str!("../../demo/directory.jsonl"));
+    place.file("unusual.jsonl", lines(&unusual()));
+    for (file, source) in [("demo.jsonl", "demo"), ("unusual.jsonl", "test")] {
+        assert_eq!(place.import(&app.database_url, &["records", file, "--source", source]).code, Some(0));
+    }
+    app.sql(
+        "INSERT INTO former_identity (kind, former_id, former_slug, survivor_id) SELECT 'researcher', 9000, 'ida-b', id \
+         FROM researcher WHERE slug = 'ida-brook'",
+    )
+    .await;
+    comes_back(&place, &app).await;
+}
+
+#[tokio::test]
+async fn formats_of_others() {
+    let Some(folder) = shared("data/formats") else { return };
+    let folder = folder.canonicalize().expect("a folder");
+    let app = TestApp::start_with(unlimited(), 100).await;
+    let place = Workplace::new();
+    for format in ["crossref", "openalex", "orcid", "bibtex", "ris", "csl"] {
+        let files = folder.join(format).display().to_string();
+        place.import(&app.database_url, &["auto", &files]);
+    }
+    let papers = query(&app.database_url, "SELECT count(*) FROM paper").await;
+    assert!(papers[0].parse::<u32>().expect("a number") > 500, "{papers:?}");
+    comes_back(&place, &app).await;
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_empty() {
+    let place = Workplace::new();
+    let (from, to) = (TestApp::start().await, TestApp::start().await);
+    from.load(json!([
+        organization(1, "College"),
+        with(researcher("Ida Brook"), json!({ "orcid": orcid(1) })),
+        with(paper("On weirs", Some(2001), &["Ida Brook", "Tom Ford"]), json!({ "doi": "10.1000/weirs" })),
+    ]))
+    .await;
+    to.load(json!([
+        organization(2, "School"),
+        with(researcher("Uma Ferry"), json!({ "orcid": orcid(2) })),
+        with(researcher("I. Brook"), json!({ "orcid": orcid(1) })),
+        with(paper("Weirs", Some(2001), &["Uma Ferry"]), json!({ "doi": "10.1000/weirs" })),
+    ]))
+    .await;
+    assert_eq!(export(&place, &from.database_url, &["records", "--output", "from.jsonl"]).code, Some(0));
+    let imported = place.import(&to.database_url, &["records", "from.jsonl"]);
+    assert_eq!(imported.summary(), "read 4: created 2, updated 2, unchanged 0, rejected 0; 3 notes");
+    insta::assert_snapshot!(imported.stderr, @r"
+    from.jsonl:1: note: the id 1 is taken; it has the id 2 here
+    from.jsonl:3: note: the id 2 is taken; it has the id 3 here
+    from.jsonl:2: note: the person with the id 1 there has the id 2 here
+    ");
+    // One person by the ORCID iD, one paper by the DOI, and those who were referred to are who they are here.
+    let found = to
+        .data("{ paper(by: {doi: \"10.1000/weirs\"}) { authorships { nodes { researcher { slug } } } } researchers { totalCount } papers { totalCount } }")
+        .await;
+    assert_eq!(
+        found,
+        json!({ "paper": { "authorships": { "nodes": [{ "researcher": { "slug": "i-brook" } }, { "researcher": { "slug": "tom-ford" } }] } },
+            "researchers": { "totalCount": 3 }, "papers": { "totalCount": 1 } })
+    );
+}
+
+async fn with_papers() -> TestApp {
+    let app = TestApp::start().await;
+    app.load(json!([
+        with(organization(1, "College"), json!({})),
+        with(researcher("Ida Brook"), json!({ "orcid": orcid(1) })),
+        with(paper("On weirs", Some(2001), &["Ida Brook", "Tom Ford"]), json!({ "doi": "10.1000/weirs", "venueName": "Waters",
+            "authors": [{ "position": 1, "name": "Ida Brook", "orcid": orcid(1), "organizations": [{ "ror": ror(1) }] }, { "position": 2, "name": "Tom Ford" }] })),
+        paper("On locks", Some(2005), &["Tom Ford"]),
+        paper("On {dams} & \"sluices\"", None, &[]),
+    ]))
+    .await;
+    app
+}
+
+#[tokio::test]
+async fn chosen_papers() {
+    let app = with_papers().await;
+    let place = Workplace::new();
+    let keys = |arguments: &[&str]| {
+        let outcome = export(&place, &app.database_url, &[&["bibtex"], arguments].concat());
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        let entries = outcome.stdout.lines().filter_map(|line| line.strip_prefix('@')?.split_once('{'));
+        entries.map(|(_, key)| key.trim_end_matches(',').to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&[]), ["on-weirs", "on-locks", "on-dams-sluices"]);
+    assert_eq!(keys(&["--paper", "https://doi.org/10.1000/WEIRS", "on-locks"]), ["on-weirs", "on-locks"]);
+    assert_eq!(keys(&["--paper", &app.id_of("paper", "on-locks").await]), ["on-locks"]);
+    assert_eq!(keys(&["--researcher", &orcid(1)]), ["on-weirs"]);
+    assert_eq!(keys(&["--researcher", "tom-ford", "--year", "2002-"]), ["on-locks"]);
+    assert_eq!(keys(&["--organization", &ror(1)]), ["on-weirs"]);
+    assert_eq!(keys(&["--year", "1999"]), Vec::<String>::new());
+
+    let outcome = export(&place, &app.database_url, &["bibtex", "--researcher", "nobody"]);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(1), "error: the directory has no researcher 'nobody'\n"));
+    let outcome = export(&place, &app.database_url, &["records", "--year", "2001"]);
+    assert!(outcome.code == Some(1) && outcome.stderr.contains("records are exported whole"), "{outcome:?}");
+
+    // The three formats are the same papers again.
+    for (format, file) in [("bibtex", "all.bib"), ("ris", "all.ris"), ("csl", "all.json")] {
+        assert_eq!(export(&place, &app.database_url, &[format, "--output", file]).code, Some(0));
+        let imported = place.import(&new_database().await, &[format, file]);
+        assert_eq!(imported.summary(), "read 3: created 3, updated 0, unchanged 0, rejected 0", "{imported:?}");
+    }
+    let empty = export(&place, &app.database_url, &["csl", "--year", "1999"]);
+    assert_eq!(serde_json::from_str::<Value>(&empty.stdout).expect("JSON"), json!([]));
+}
+
+#[tokio::test]
+async fn citations_of_papers() {
+    let app = with_papers().await;
+    let query = "{ papers { nodes { slug bibtex: citation(format: BIBTEX) ris: citation(format: RIS) csl: citation(format: CSL_JSON) \
+         apa: formattedCitation ieee: formattedCitation(style: \"IEEE\") french: formattedCitation(languages: [\"fr-BE\"]) } } }";
+    let (answer, statements) = app.statements_of(query, json!({})).await;
+    insta::assert_json_snapshot!(answer.data(), @r#"
+    {
+      "papers": {
+        "nodes": [
+          {
+            "apa": "Ford, T. (2005). On locks.",
+            "bibtex": "@article{on-locks,\n  title = {On locks},\n  author = {Ford, Tom},\n  year = {2005},\n}\n",
+            "csl": "{\"author\":[{\"family\":\"Ford\",\"given\":\"Tom\"}],\"id\":\"on-locks\",\"issued\":{\"date-parts\":[[2005]]},\"title\":\"On locks\",\"type\":\"article-journal\"}",
+            "french": "Ford, T. (2005). On locks.",
+            "ieee": "T. Ford, “On locks,” 2005.",
+            "ris": "TY  - JOUR\r\nID  - on-locks\r\nTI  - On locks\r\nAU  - Ford, Tom\r\nPY  - 2005\r\nER  - \r\n",
+            "slug": "on-locks"
+          },
+          {
+            "apa": "Brook, I., & Ford, T. (2001). On weirs. Waters. https://doi.org/10.1000/weirs",
+            "bibtex": "@article{on-weirs,\n  title = {On weirs},\n  author = {Brook, Ida and Ford, Tom},\n  year = {2001},\n  journal = {Waters},\n  doi = {10.1000/weirs},\n}\n",
+            "csl": "{\"DOI\":\"10.1000/weirs\",\"author\":[{\"family\":\"Brook\",\"given\":\"Ida\"},{\"family\":\"Ford\",\"given\":\"Tom\"}],\"container-title\":\"Waters\",\"id\":\"on-weirs\",\"issued\":{\"date-parts\":[[2001]]},\"title\":\"On weirs\",\"type\":\"article-journal\"}",
+            "french": "Brook, I., & Ford, T. (2001). On weirs. Waters. https://doi.org/10.1000/weirs",
+            "ieee": "I. Brook and T. Ford, “On weirs,” Waters, 2001, doi: 10.1000/weirs.",
+            "ris": "TY  - JOUR\r\nID  - on-weirs\r\nTI  - On weirs\r\nAU  - Brook, Ida\r\nAU  - Ford, Tom\r\nPY  - 2001\r\nT2  - Waters\r\nDO  - 10.1000/weirs\r\nER  - \r\n",
+            "slug": "on-weirs"
+          },
+          {
+            "apa": "On {dams} & \"sluices\". (n.d.).",
+            "bibtex": "@article{on-dams-sluices,\n  title = {On \\textbraceleft{}dams\\textbraceright{} \\& \"sluices\"},\n}\n",
+            "csl": "{\"id\":\"on-dams-sluices\",\"title\":\"On {dams} & \\\"sluices\\\"\",\"type\":\"article-journal\"}",
+            "french": "On {dams} & \"sluices\". (s. d.).",
+            "ieee": "“On {dams} & \"sluices\".”",
+            "ris": "TY  - JOUR\r\nID  - on-dams-sluices\r\nTI  - On {dams} & \"sluices\"\r\nER  - \r\n",
+            "slug": "on-dams-sluices"
+          }
+        ]
+      }
+    }
+    "#);
+    // The list, all authors for entries, and those that styles show; formatting reads nothing.
+    assert_eq!(statements, 3);
+    let (answer, statements) = app.statements_of("{ papers { nodes { formattedCitation } } }", json!({})).await;
+    answer.data();
+    assert_eq!(statements, 2);
+
+    let answer = app.ask("{ papers { nodes { formattedCitation(style: \"harvard\") } } }", json!({})).await;
+    assert_eq!(answer.codes()[0], "BAD_USER_INPUT");
+    assert_eq!(answer.messages()[0], "there is no style 'harvard'; the styles are apa, chicago, ieee, vancouver");
+
+    let text =
+        |answer: crate::support::Answer| answer.data()["paper"]["formattedCitation"].as_str().map(ToOwned::to_owned);
+    let query = "{ paper(by: {slug: \"on-weirs\"}) { formattedCitation(style: \"chicago\") } }";
+    let french = text(app.ask_in(query, json!({}), Some("fr")).await).expect("a reference");
+    let english = text(app.ask_in(query, json!({}), Some("de")).await).expect("a reference");
+    assert!(french.contains(" et Tom Ford") && english.contains(" and Tom Ford"), "{french} {english}");
+}
+
+#[tokio::test]
+async fn citations_of_a_consortium() {
+    let app = TestApp::start().await;
+    let authors: Vec<Value> =
+        (1..=2_889).map(|number| json!({ "position": number, "name": format!("Ida{number} Brook{number}") })).collect();
+    app.load(json!([with(paper("A collision", Some(2012), &[]), json!({ "authors": authors }))])).await;
+    let query = "{ paper(by: {slug: \"a-collision\"}) { formattedCitation citation(format: RIS) } }";
+    let paper = app.data(query).await["paper"].clone();
+    let reference = paper["formattedCitation"].as_str().expect("a text");
+    assert!(reference.contains("Brook19, I., … Brook2889, I. (2012)"), "{reference}");
+    assert_eq!(paper["citation"].as_str().expect("a text").matches("AU  - ").count(), 2_889);
+}

@@ -1,0 +1,344 @@
+//! Names that people chose: what is shown, what is only found, what is private, and who may decide.
+
+use serde_json::{Value, json};
+
+use crate::support::binary::{Workplace, run};
+use crate::support::dump::query;
+use crate::support::{TestApp, orcid, paper, records_of, researcher, texts, with};
+
+/// A person who hides a name that papers have.
+fn ben(hidden: Value) -> Value {
+    with(researcher("Ben Brook"), json!({ "otherNames": ["B. Brook", hidden] }))
+}
+
+fn hidden(name: &str, name_use: &str) -> Value {
+    json!({ "value": name, "use": name_use })
+}
+
+async fn people(app: &TestApp) -> Value {
+    let query = "{ researchers { nodes { name givenName familyName slug otherNames
+        papers(orderBy: {field: TITLE, direction: ASC}) { edges { node { title }
+            authorship { name nameAsPublished isPublishedNameWithheld } } } } } }";
+    app.data(query).await["researchers"]["nodes"].clone()
+}
+
+/// Runs `names`, which must succeed, and gives back what it said.
+fn names(place: &Workplace, app: &TestApp, arguments: &[&str]) -> String {
+    let outcome = run(&mut place.over(&app.database_url, &[&["names"], arguments].concat()));
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
+    outcome.stdout
+}
+
+fn refused(place: &Workplace, app: &TestApp, arguments: &[&str]) -> String {
+    let outcome = run(&mut place.over(&app.database_url, &[&["names"], arguments].concat()));
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{outcome:?}");
+    outcome.stderr.trim().to_owned()
+}
+
+#[tokio::test]
+async fn a_hidden_name_is_the_person_in_any_order() {
+    for name_use in ["SEARCH_ONLY", "PRIVATE"] {
+        let records = [
+            ben(hidden("Anna Lake", name_use)),
+            paper("A", Some(2001), &["Anna Lake", "Cy Ek"]),
+            paper("B", Some(2002), &["Ben Brook", "Cy Ek"]),
+            paper("C", Some(2003), &["ANNA  LAKE"]),
+        ];
+        let mut first = Value::Null;
+        for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 2, 3], [2, 1, 0, 3], [2, 3, 0, 1]] {
+            for size in [1, 4] {
+                let app = TestApp::start().await;
+                let records: Vec<Value> = order.iter().map(|index| records[*index].clone()).collect();
+                for batch in records.chunks(size) {
+                    app.write(&records_of(json!(batch))).await;
+                }
+                let found = people(&app).await;
+                assert_eq!(texts(&found, &["name"]), ["Ben Brook", "Cy Ek"], "{order:?} by {size}");
+                if first.is_null() {
+                    first = found.clone();
+                }
+                assert_eq!(found, first, "{order:?} by {size}");
+                let places = &found[0]["papers"]["edges"];
+                assert_eq!(texts(places, &["authorship", "nameAsPublished"]), ["Ben Brook"; 3]);
+                let withheld: Vec<&Value> = places
+                    .as_array()
+                    .expect("papers")
+                    .iter()
+                    .map(|place| &place["authorship"]["isPublishedNameWithheld"])
+                    .collect();
+                assert_eq!(withheld, [&json!(true), &json!(false), &json!(true)]);
+                assert_eq!(found[0]["slug"], "ben-brook");
+                let counted = "SELECT paper_count || ' ' || coauthor_count FROM researcher_statistics \
+                     JOIN researcher ON researcher.id = researcher_id WHERE slug = 'ben-brook'";
+                assert_eq!(query(&app.database_url, counted).await, ["3 1"]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_who_is_on_a_paper_twice() {
+    let app = TestApp::start().await;
+    let with_id = json!([{ "position": 1, "name": "Anna Lake" }, { "position": 2, "name": "anna lake" }]);
+    app.load(json!([
+        with(paper("A", Some(2001), &[]), json!({ "authors": with_id })),
+        ben(hidden("Anna Lake", "PRIVATE"))
+    ]))
+    .await;
+    let shown = "{ papers { nodes { authorships { nodes { name nameAsPublished researcher { slug } isPublishedNameWithheld } } } } }";
+    let place = |slug: Value| json!({ "name": "Ben Brook", "nameAsPublished": "Ben Brook", "researcher": slug, "isPublishedNameWithheld": true });
+    let expected = json!([place(json!({ "slug": "ben-brook" })), place(Value::Null)]);
+    assert_eq!(app.data(shown).await["papers"]["nodes"][0]["authorships"]["nodes"], expected);
+    // Also where the paper comes again.
+    app.write(&records_of(json!([with(paper("A", Some(2002), &[]), json!({ "authors": with_id }))]))).await;
+    assert_eq!(app.data(shown).await["papers"]["nodes"][0]["authorships"]["nodes"], expected);
+}
+
+#[tokio::test]
+async fn namesakes_stay_apart() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        with(researcher("Anna Lake"), json!({ "orcid": orcid(2) })),
+        paper("A", Some(2001), &["Anna Lake", "Cy Ek"]),
+    ]))
+    .await;
+    let id = app.id_of("researcher", "anna-lake").await;
+    let ben = with(ben(hidden("Anna Lake", "PRIVATE")), json!({ "orcid": orcid(1) }));
+    let note = format!(
+        "others are shown under a name that the record hides, have records or an ORCID iD, and stay apart: {id}"
+    );
+    assert_eq!(app.write(&records_of(json!([ben]))).await.notes, [(0, note)]);
+    let found = people(&app).await;
+    assert_eq!(texts(&found, &["name"]), ["Ben Brook", "Cy Ek", "Anna Lake"]);
+    // What is hers shows her name.
+    assert_eq!(texts(&found[2]["papers"]["edges"], &["authorship", "nameAsPublished"]), ["Anna Lake"]);
+}
+
+#[tokio::test]
+async fn what_other_sources_say() {
+    let app = TestApp::start().await;
+    let by = async |source: &str, records: Value| {
+        app.store.write(source, &records_of(records)).await.expect("the records");
+    };
+    let anna = with(
+        researcher("Anna Lake"),
+        json!({ "orcid": orcid(1), "otherNames": ["A. Lake", "Lake, Anna", "B. B."], "homepageUrl": "https://example.org/" }),
+    );
+    by("one", json!([anna])).await;
+    let ben =
+        with(ben(hidden("Anna Lake", "SEARCH_ONLY")), json!({ "orcid": orcid(1), "withholdPublishedName": true }));
+    by("two", json!([ben])).await;
+    let expected = json!([["Ben Brook", "ben-brook", ["B. Brook"]]]);
+    let shown = async || {
+        let found = people(&app).await;
+        let found = found.as_array().expect("people").iter();
+        json!(found.map(|person| json!([person["name"], person["slug"], person["otherNames"]])).collect::<Vec<_>>())
+    };
+    assert_eq!(shown().await, expected);
+    // What the first says anew is kept, but for the name that is hidden by the second.
+    by(
+        "one",
+        json!([with(
+            anna.clone(),
+            json!({ "homepageUrl": "https://example.org/b", "otherNames": ["Anna M. Lake", "B. Brook"] })
+        )]),
+    )
+    .await;
+    assert_eq!(shown().await, expected);
+    let page = app.data("{ researcher(by: {slug: \"anna-lake\"}) { homepageUrl givenName } }").await;
+    assert_eq!(page["researcher"], json!({ "homepageUrl": "https://example.org/b", "givenName": "Ben" }));
+    // The second takes it back, and nobody hides the name any more.
+    by("two", json!([with(researcher("Ben Brook"), json!({ "orcid": orcid(1), "otherNames": ["Benny"] }))])).await;
+    assert_eq!(shown().await[0][2], json!(["Benny"]));
+    by("one", json!([anna])).await;
+    assert_eq!(shown().await[0][0], "Anna Lake");
+    assert_eq!(shown().await[0][2], json!(["A. Lake", "Lake, Anna", "B. B."]));
+}
+
+#[tokio::test]
+async fn a_decision_outlasts_every_import() {
+    let app = TestApp::start().await;
+    let place = Workplace::new();
+    let records = json!([
+        with(researcher("Anna Lake"), json!({ "orcid": orcid(1), "otherNames": ["A. Lake"] })),
+        paper("A", Some(2001), &["Anna Lake", "Cy Ek"]),
+    ]);
+    app.load(records.clone()).await;
+    let before = people(&app).await;
+    let set = [
+        "set",
+        &orcid(1),
+        "--display",
+        "Ben van Brook",
+        "--given",
+        "Ben",
+        "--family",
+        "van Brook",
+        "--former-use",
+        "private",
+    ];
+    let told = "Ben van Brook\naddress: ben-van-brook, which is new; the one of before leads here and is told nowhere\n\
+        other names: 0 public, 0 search-only, 1 private\npapers: 1, with the published name withheld on 1\n";
+    assert_eq!(names(&place, &app, &[&set[..], &["--dry-run"]].concat()), format!("{told}nothing was written\n"));
+    assert_eq!(people(&app).await, before);
+    let moment = "{ papers { nodes { updatedAt } } }";
+    let updated = app.data(moment).await;
+    assert_eq!(names(&place, &app, &set), told);
+    assert_ne!(app.data(moment).await, updated, "the paper shows another name");
+    let after = people(&app).await;
+    // By family name: Ek, van Brook.
+    assert_eq!(
+        after[1],
+        json!({ "name": "Ben van Brook", "givenName": "Ben", "familyName": "van Brook", "slug": "ben-van-brook",
+        "otherNames": [], "papers": { "edges": [{ "node": { "title": "A" }, "authorship": { "name": "Ben van Brook",
+            "nameAsPublished": "Ben van Brook", "isPublishedNameWithheld": true } }] } })
+    );
+    // The same source, another one, and papers under the former name.
+    let anew = json!([
+        with(
+            researcher("Anna Lake"),
+            json!({ "orcid": orcid(1), "otherNames": ["A. Lake", "Lake, A."], "portraitUrl": "https://example.org/p" })
+        ),
+        paper("A", Some(2001), &["Anna Lake", "Cy Ek", "Di Falk"]),
+        paper("B", Some(2002), &["Anna Lake"]),
+    ]);
+    app.write(&records_of(anew)).await;
+    let other = json!([with(researcher("Anna Lake"), json!({ "otherNames": ["Anna M. Lake"] }))]);
+    app.store.write("another", &records_of(other)).await.expect("the record");
+    let now = people(&app).await;
+    assert_eq!(texts(&now, &["name"]), ["Cy Ek", "Di Falk", "Ben van Brook"], "by family name");
+    let ben = &now[2];
+    assert_eq!((&ben["name"], &ben["otherNames"]), (&json!("Ben van Brook"), &json!([])));
+    assert_eq!(texts(&ben["papers"]["edges"], &["authorship", "nameAsPublished"]), ["Ben van Brook"; 2]);
+}
+
+#[tokio::test]
+async fn other_names_by_decision() {
+    let app = TestApp::start().await;
+    let place = Workplace::new();
+    app.load(json!([
+        with(
+            researcher("Ben Brook"),
+            json!({ "otherNames": ["B. Lake", "Benny"],
+            "identifiers": [{ "scheme": "dblp", "value": "l/AnnaLake" }], "homepageUrl": "https://example.org/~lake" })
+        ),
+        paper("A", Some(2001), &["Ben Brook", "Anna Lake"]),
+    ]))
+    .await;
+    let told = names(&place, &app, &["add", "ben-brook", "Anna  Lake", "--use", "search-only"]);
+    let id = app.id_of("researcher", "anna-lake").await;
+    assert_eq!(
+        told,
+        format!(
+            "Ben Brook\naddress: ben-brook\nother names: 1 public, 1 search-only, 0 private\npapers: 1, with the published name withheld on 0\n\
+            others are shown under one of these names; if they are the same person, they are still apart: {id}\n\
+            a word of a name that is not shown stands in: homepageUrl, identifiers; these are shown as their sources have them\n"
+        )
+    );
+    let shown = async || {
+        app.data("{ researcher(by: {slug: \"ben-brook\"}) { otherNames } }").await["researcher"]["otherNames"].clone()
+    };
+    assert_eq!(shown().await, json!(["Benny"]));
+    names(&place, &app, &["add", "ben-brook", "anna lake", "--use", "display"]);
+    assert_eq!(shown().await, json!(["B. Lake", "Benny", "anna lake"]));
+    names(&place, &app, &["remove", "ben-brook", "ANNA LAKE"]);
+    assert_eq!(shown().await, json!(["B. Lake", "Benny"]));
+    insta::assert_snapshot!(
+        [
+            refused(&place, &app, &["remove", "ben-brook", "Benny"]),
+            refused(&place, &app, &["add", "ben-brook", "ben brook", "--use", "private"]),
+            refused(&place, &app, &["add", "ben-brook", " ", "--use", "private"]),
+            refused(&place, &app, &["list", "ben"]),
+        ]
+        .join("\n"),
+        @r"
+    error: nobody decided on this name here; what a source says of it is changed there, or by `names add`
+    error: this is the name that is shown; choose another one first, by `names set`
+    error: the name is empty
+    error: nobody here has this id, slug or ORCID iD
+    "
+    );
+}
+
+#[tokio::test]
+async fn there_and_back() {
+    let app = TestApp::start().await;
+    let place = Workplace::new();
+    let author = json!([{ "position": 1, "name": "Anna Lake", "orcid": orcid(1) }]);
+    app.load(json!([with(paper("A", Some(2001), &[]), json!({ "authors": author }))])).await;
+    let id = app.id_of("researcher", "anna-lake").await;
+    names(&place, &app, &["set", &id, "--display", "Ben Brook"]);
+    // Somebody else of that name does not get the address, and leaves the person theirs.
+    let other = json!([with(researcher("Anna Lake"), json!({ "orcid": orcid(7) }))]);
+    app.write(&records_of(other)).await;
+    let slugs = async || {
+        let found = app.data("{ a: researcher(by: {slug: \"anna-lake\"}) { id slug name } b: researcher(by: {slug: \"ben-brook\"}) { id slug } }").await;
+        (found["a"]["slug"].clone(), found["b"]["slug"].clone(), found["a"]["id"] == found["b"]["id"])
+    };
+    assert_eq!(slugs().await, (json!("ben-brook"), json!("ben-brook"), true));
+    insta::assert_snapshot!(names(&place, &app, &["list", "anna-lake"]), @r"
+    all names of ben-brook, for those who run the directory: search-only and private ones are told nowhere else
+    shown        Ben Brook (decided)
+    search-only  Anna Lake (decided)
+    ");
+    names(&place, &app, &["set", "ben-brook", "--display", "Anna Lake", "--former-use", "display"]);
+    assert_eq!(slugs().await, (json!("anna-lake"), json!("anna-lake"), true));
+    let found = app.data("{ researcher(by: {slug: \"anna-lake\"}) { name otherNames papers { nodes { authorships { nodes { nameAsPublished isPublishedNameWithheld } } } } } }").await;
+    assert_eq!(
+        found["researcher"],
+        json!({ "name": "Anna Lake", "otherNames": ["Ben Brook"],
+            "papers": { "nodes": [{ "authorships": { "nodes": [{ "nameAsPublished": "Anna Lake", "isPublishedNameWithheld": false }] } }] } })
+    );
+    names(&place, &app, &["set", "anna-lake", "--withhold-published-name"]);
+    let withheld = "{ papers { nodes { authorships { nodes { isPublishedNameWithheld nameRepair { value } } } } } }";
+    let first =
+        |found: Value| found["papers"]["nodes"][0]["authorships"]["nodes"][0]["isPublishedNameWithheld"].clone();
+    assert_eq!(first(app.data(withheld).await), true);
+    names(&place, &app, &["set", "anna-lake", "--withhold-published-name=false"]);
+    assert_eq!(first(app.data(withheld).await), false);
+    let record = json!([with(researcher("Anna Lake"), json!({ "orcid": orcid(1), "withholdPublishedName": true }))]);
+    app.store.write("another", &records_of(record)).await.expect("the record");
+    assert_eq!(first(app.data(withheld).await), false, "it was decided otherwise");
+}
+
+/// A repair of a hidden name shows as little as the name.
+#[tokio::test]
+async fn damaged_names() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        paper("A", Some(2001), &["Matko Bovsnjak", "Cy Ek"]),
+        paper("B", Some(2002), &["Matko Bošnjak"]),
+        with(researcher("Mia Brook"), json!({ "otherNames": [hidden("Matko Bošnjak", "PRIVATE")] })),
+    ]))
+    .await;
+    let found = app
+        .data("{ papers { nodes { authorships { nodes { name nameAsPublished nameRepair { value } } } } } }")
+        .await
+        .to_string();
+    assert!(!found.contains("njak"), "{found}");
+    assert_eq!(texts(&people(&app).await, &["name"]), ["Mia Brook", "Cy Ek"]);
+}
+
+#[tokio::test]
+async fn what_records_may_say() {
+    let place = Workplace::new();
+    let app = TestApp::start().await;
+    let lines = [
+        json!({ "kind": "researcher", "name": "Ida Brook", "otherNames": ["I. Brook", { "value": "I. B." }, { "value": "ida brook", "use": "PRIVATE" }] }),
+        json!({ "kind": "researcher", "name": "Tom Ford", "otherNames": [{ "value": "T. F.", "use": "SECRET" }] }),
+        json!({ "kind": "researcher", "name": "Uma Ferry", "otherNames": [{ "name": "U." }] }),
+    ];
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let outcome = place.import(&app.database_url, &["records", place.file("records.jsonl", text)]);
+    assert_eq!(outcome.summary(), "read 3: created 1, updated 0, unchanged 0, rejected 2; 1 note");
+    let why = "rejected: it is not a record of this directory: another name is a text, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE";
+    assert_eq!(
+        outcome.complaints(),
+        [
+            "records.jsonl:1: mended: the name that is shown was also to be hidden; it is shown".to_owned(),
+            format!("records.jsonl:2: {why}"),
+            format!("records.jsonl:3: {why}"),
+        ]
+    );
+    assert_eq!(people(&app).await[0]["otherNames"], json!(["I. Brook", "I. B."]));
+}
