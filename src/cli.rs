@@ -20,6 +20,7 @@ use crate::server::{Application, Settings};
 use crate::store::Store;
 use crate::{demo, schema};
 
+mod check;
 mod identity;
 
 /// A directory of people and papers, served as GraphQL
@@ -45,6 +46,8 @@ enum Command {
         #[command(subcommand)]
         command: identity::IdentityCommand,
     },
+    /// Tell what is missing, damaged or doubtful in the directory, with examples
+    Check(check::CheckArguments),
     /// Apply or revert migrations, or tell which are applied
     Migrate {
         /// What to do
@@ -175,7 +178,13 @@ impl Cli {
         let traces = match &self.command {
             None => Some(&self.serve.traces),
             Some(Command::Serve(serve)) => Some(&serve.traces),
-            Some(Command::Import(_) | Command::Identity { .. } | Command::Migrate { .. } | Command::Schema) => None,
+            Some(
+                Command::Import(_)
+                | Command::Identity { .. }
+                | Command::Check(_)
+                | Command::Migrate { .. }
+                | Command::Schema,
+            ) => None,
         };
         (&self.database.log, self.database.log_format, traces)
     }
@@ -191,6 +200,7 @@ impl Cli {
             Some(Command::Import(arguments)) if arguments.dry_run => survey(&arguments.import()).await,
             Some(Command::Import(arguments)) => import(&self.database, arguments.import()).await,
             Some(Command::Identity { command }) => identity::identity(&self.database, command).await,
+            Some(Command::Check(arguments)) => check::check(&self.database, &arguments).await,
             Some(Command::Serve(serve)) => self::serve(&self.database, *serve).await,
             None => self::serve(&self.database, self.serve).await,
         };

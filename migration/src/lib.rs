@@ -22,6 +22,7 @@ mod m20261125_000020_name_repair;
 mod m20261126_000022_paper_version;
 mod m20261126_000024_identity;
 mod m20261126_000025_identity_pending;
+mod m20261126_000026_quality;
 
 /// Applies and reverts the migrations.
 pub struct Migrator;
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000022_paper_version::Migration),
             Box::new(m20261126_000024_identity::Migration),
             Box::new(m20261126_000025_identity_pending::Migration),
+            Box::new(m20261126_000026_quality::Migration),
         ]
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, texts};
 
 /// The tasks in the order of the cookbook and of the tabs: the name of the files, and how many statements it takes.
-const TASKS: [(&str, u64); 10] = [
+const TASKS: [(&str, u64); 11] = [
     // The person, the words of the headline, the affiliations, their organizations; the topics, coauthors, papers and
     // authors, each with its total; who the authors are.
     ("profile", 13),
@@ -33,6 +33,8 @@ const TASKS: [(&str, u64); 10] = [
     ("path-between", 8),
     // The person, the headline's words, the affiliations, their organizations, the topics: as for one language.
     ("two-languages", 5),
+    // The counts, the sources; the ids of the examples, the papers; no name of an author is damaged.
+    ("data-quality", 4),
 ];
 
 fn file(path: &str) -> PathBuf {

@@ -3,6 +3,8 @@ import autocompleteBox from './autocomplete-box.graphql?raw';
 import autocompleteBoxVariables from './autocomplete-box.variables.json?raw';
 import coauthorNetwork from './coauthor-network.graphql?raw';
 import coauthorNetworkVariables from './coauthor-network.variables.json?raw';
+import dataQuality from './data-quality.graphql?raw';
+import dataQualityVariables from './data-quality.variables.json?raw';
 import organizationPage from './organization-page.graphql?raw';
 import organizationPageVariables from './organization-page.variables.json?raw';
 import pathBetween from './path-between.graphql?raw';
@@ -32,4 +34,5 @@ export const examples: Operation[] = [
   { query: syncSince, variables: syncSinceVariables },
   { query: pathBetween, variables: pathBetweenVariables },
   { query: twoLanguages, variables: twoLanguagesVariables },
+  { query: dataQuality, variables: dataQualityVariables },
 ];
