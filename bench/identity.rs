@@ -201,13 +201,13 @@ fn papers(lines: Lines) -> Result<Vec<Paper>, Box<dyn Error>> {
     lines.lines().map(|line| Ok(serde_json::from_str(&line?)?)).collect()
 }
 
+/// The number of a paper, and that of an author of it.
+type Place = (usize, usize);
+type Blocks = BTreeMap<String, Vec<(Mention, Place)>>;
+
 /// The authors of papers as they are resolved, block by block, each with its place: the paper's and the author's.
-fn mentions(
-    papers: &[Paper],
-    names: &[Vec<String>],
-    known: &mut Known,
-) -> BTreeMap<String, Vec<(Mention, (usize, usize))>> {
-    let mut blocks: BTreeMap<String, Vec<(Mention, (usize, usize))>> = BTreeMap::new();
+fn mentions(papers: &[Paper], names: &[Vec<String>], known: &mut Known) -> Blocks {
+    let mut blocks = Blocks::new();
     for (number, (paper, authors)) in papers.iter().zip(names).enumerate() {
         let coauthors: Vec<u32> = authors.iter().map(|name| known.coauthor(name)).collect();
         let year = paper.issued.as_ref().and_then(|issued| issued.parts.first()?.first().copied());
@@ -349,7 +349,7 @@ fn synthetic(papers: &[Paper], seed: u64) {
     let mut known = Known::default();
     let blocks = mentions(papers, &changed, &mut known);
     let read = begun.elapsed();
-    let (mut told, mut people): (Vec<(usize, (usize, usize))>, usize) = (Vec::new(), 0);
+    let (mut told, mut people): (Vec<(usize, Place)>, usize) = (Vec::new(), 0);
     let mut slowest = (0.0, String::new(), 0);
     for (name, block) in &blocks {
         let (mentions, at): (Vec<Mention>, Vec<(usize, usize)>) = block.iter().cloned().unzip();

@@ -277,7 +277,7 @@ fn candidate(people: &[Profile], named: &[Vec<Named>], known: &Known, one: usize
         }
     }
     let likelihood = 1.0 / (1.0 + (1.5 - weight).exp());
-    (likelihood >= LIKELY).then(|| Candidate { one, other, likelihood, evidence })
+    (likelihood >= LIKELY).then_some(Candidate { one, other, likelihood, evidence })
 }
 
 fn share_affiliation(one: &Profile, other: &Profile, known: &Known) -> bool {
