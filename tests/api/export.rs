@@ -363,3 +363,52 @@ async fn citations_of_a_consortium() {
     assert!(reference.contains("Brook19, I., … Brook2889, I. (2012)"), "{reference}");
     assert_eq!(paper["citation"].as_str().expect("a text").matches("AU  - ").count(), 2_889);
 }
+
+#[tokio::test]
+async fn what_people_decided() {
+    let app = TestApp::start_with(unlimited(), 100).await;
+    let place = Workplace::new();
+    place.file("unusual.jsonl", lines(&unusual()));
+    assert_eq!(place.import(&app.database_url, &["records", "unusual.jsonl", "--source", "test"]).code, Some(0));
+    // Who has two ORCID iDs is one, and one of two who have the same name is somebody else.
+    for decision in [&["merge", "ida-brook", "ida-brook-2", "--force"][..], &["split", "tom-ford", "--papers", "on-locks"]] {
+        let outcome = run(&mut place.over(&app.database_url, &[&["identity"], decision].concat()));
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
+    }
+    comes_back(&place, &app).await;
+}
+
+#[tokio::test]
+async fn names_that_are_hidden() {
+    let app = TestApp::start().await;
+    let authors = json!([{ "position": 1, "name": "Anna Lake", "affiliationsAsPublished": ["College, anna.lake@example.org"] },
+        { "position": 2, "name": "Tom Ford" }, { "position": 3, "name": "Anna Lake" }]);
+    app.load(json!([
+        paper("On locks", Some(2000), &["Anna Lake"]),
+        with(researcher("Ben Brook"), json!({ "otherNames": ["B. Brook", { "value": "Anna Lake", "use": "PRIVATE" }] })),
+        with(paper("On weirs", Some(2001), &[]), json!({ "authors": authors })),
+    ]))
+    .await;
+    let place = Workplace::new();
+    for format in ["records", "bibtex", "ris", "csl"] {
+        let outcome = export(&place, &app.database_url, &[format]);
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        assert!(!outcome.stdout.to_lowercase().contains("lake"), "{format} tells it: {}", outcome.stdout);
+        assert!(outcome.stdout.contains("Brook"), "{format}: {}", outcome.stdout);
+    }
+    let cited = "{ papers { nodes { citation(format: BIBTEX) formattedCitation } } }";
+    let cited = app.data(cited).await.to_string();
+    assert!(!cited.to_lowercase().contains("lake") && cited.contains("Brook, Ben"), "{cited}");
+    comes_back_without_names(&place, &app).await;
+}
+
+/// What is shown of people and papers is the same after an export, and an import of it.
+async fn comes_back_without_names(place: &Workplace, app: &TestApp) {
+    assert_eq!(export(place, &app.database_url, &["records", "--output", "shown.jsonl"]).code, Some(0));
+    let url = new_database().await;
+    assert!(place.import(&url, &["records", "shown.jsonl"]).summary().contains(NOTHING_REJECTED));
+    let copy = TestApp::start_over(url, unlimited(), 100).await;
+    let shown = "{ researchers { nodes { id slug name otherNames papers { nodes { slug } } } }
+        papers { nodes { id authorships { nodes { id name nameAsPublished researcher { slug } } } } } }";
+    assert_eq!(copy.data(shown).await, app.data(shown).await);
+}

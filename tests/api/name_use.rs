@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::binary::{Workplace, run};
-use crate::support::dump::query;
+use crate::support::dump::{assert_same, query};
+use crate::support::state::state;
 use crate::support::{TestApp, orcid, paper, records_of, researcher, texts, with};
 
 /// A person who hides a name that papers have.
@@ -341,4 +342,34 @@ async fn what_records_may_say() {
         ]
     );
     assert_eq!(people(&app).await[0]["otherNames"], json!(["I. Brook", "I. B."]));
+}
+
+#[tokio::test]
+async fn merged_people() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        with(researcher("Anna Lake"), json!({ "orcid": orcid(2), "otherNames": ["A. Lake"] })),
+        paper("A", Some(2001), &["Anna Lake", "Cy Ek"]),
+        with(ben(hidden("Anna Lake", "PRIVATE")), json!({ "withholdPublishedName": true })),
+        paper("B", Some(2002), &["Ben Brook", "Cy Ek"]),
+    ]))
+    .await;
+    // As the program does first.
+    app.store.keep_name_repairs().await.expect("the names");
+    app.store.recount_totals().await.expect("the counts");
+    let before = state(&app.database_url).await;
+    let identity = |arguments: &[&str]| {
+        let outcome = run(&mut Workplace::new().over(&app.database_url, &[&["identity"], arguments].concat()));
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
+    };
+    identity(&["merge", "anna-lake", "ben-brook"]);
+    // The survivor has the name that was chosen, and hides what was hidden.
+    let found = people(&app).await;
+    assert_eq!(texts(&found, &["name"]), ["Ben Brook", "Cy Ek"]);
+    assert_eq!(found[0]["otherNames"], json!(["B. Brook"]));
+    assert_eq!(texts(&found[0]["papers"]["edges"], &["authorship", "nameAsPublished"]), ["Ben Brook"; 2]);
+    assert!(!found[0]["slug"].to_string().contains("lake"), "{found}");
+    assert_eq!(app.data("{ researcher(by: {slug: \"anna-lake\"}) { name } }").await["researcher"]["name"], "Ben Brook");
+    identity(&["undo", "1"]);
+    assert_same(&state(&app.database_url).await, &before);
 }

@@ -133,7 +133,7 @@ impl Batch<'_> {
             family_name: parts.family,
             name_key: names::identity_key(&name),
             block: names::Form::new(&name).block,
-            display_name: name,
+            display_name: name.clone(),
             told_names: told_names.collect(),
             withholds_published_name: record.withhold_published_name && !before.is_withholding_decided,
             headline: &record.headline,
