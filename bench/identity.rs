@@ -166,7 +166,6 @@ fn signatures(lines: Lines) -> Result<(), Box<dyn Error>> {
 
 #[derive(Clone, Deserialize)]
 struct Paper {
-    title: String,
     #[serde(default)]
     author: Vec<Author>,
     #[serde(default, rename = "container-title")]

@@ -20,6 +20,7 @@ use crate::server::{Application, Settings};
 use crate::store::Store;
 use crate::{demo, schema};
 
+mod check;
 mod export;
 mod identity;
 mod names;
@@ -57,6 +58,8 @@ enum Command {
     },
     /// Write the directory, or papers of it, to a file
     Export(ExportArguments),
+    /// Tell what is missing, damaged or doubtful in the directory, with examples
+    Check(check::CheckArguments),
     /// Apply or revert migrations, or tell which are applied
     Migrate {
         /// What to do
@@ -192,6 +195,7 @@ impl Cli {
                 | Command::Export(_)
                 | Command::Identity { .. }
                 | Command::Names { .. }
+                | Command::Check(_)
                 | Command::Migrate { .. }
                 | Command::Schema,
             ) => None,
@@ -212,6 +216,7 @@ impl Cli {
             Some(Command::Import(arguments)) => import(&self.database, arguments.import()).await,
             Some(Command::Identity { command }) => identity::identity(&self.database, command).await,
             Some(Command::Export(arguments)) => export::export(&self.database, &arguments).await,
+            Some(Command::Check(arguments)) => check::check(&self.database, &arguments).await,
             Some(Command::Serve(serve)) => self::serve(&self.database, *serve).await,
             None => self::serve(&self.database, self.serve).await,
         };

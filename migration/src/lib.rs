@@ -23,6 +23,7 @@ mod m20261126_000022_paper_version;
 mod m20261126_000023_name_use;
 mod m20261126_000024_identity;
 mod m20261126_000025_identity_pending;
+mod m20261126_000026_quality;
 
 /// Applies and reverts the migrations.
 pub struct Migrator;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000023_name_use::Migration),
             Box::new(m20261126_000024_identity::Migration),
             Box::new(m20261126_000025_identity_pending::Migration),
+            Box::new(m20261126_000026_quality::Migration),
         ]
     }
 }

@@ -54,10 +54,12 @@ pub struct Person {
 #[must_use]
 pub fn resolve(mentions: &[Mention], known: &Known) -> Vec<Person> {
     let mut block = Block::new(mentions, known);
-    let names = block.join_what_is_linked();
+    let names = block.join_within_names();
+    // The same full name tells more than a form of it with evidence.
     for places in &names {
         block.join_the_rest(places);
     }
+    block.join_variants(&names);
     block.join_initials(&names);
     block.people()
 }
@@ -91,14 +93,15 @@ impl<'a> Block<'a> {
 
     /// The groups of mentions that decisions, ids and evidence link.
     pub(super) fn linked(mut self) -> Vec<Vec<usize>> {
-        self.join_what_is_linked();
+        let names = self.join_within_names();
+        self.join_variants(&names);
         let all: Vec<usize> = (0..self.forms.len()).collect();
         let roots = self.components.roots(&all);
         roots.into_iter().map(|root| self.components.profile(root).members.clone()).collect()
     }
 
-    /// Joins by everything but names alone. Gives the mentions of each name.
-    fn join_what_is_linked(&mut self) -> Vec<Vec<usize>> {
+    /// Joins by decisions, ids, and what mentions of the same name share. Gives the mentions of each name.
+    fn join_within_names(&mut self) -> Vec<Vec<usize>> {
         self.join_decided();
         self.join_recorded();
         self.join_identified();
@@ -110,7 +113,6 @@ impl<'a> Block<'a> {
         for places in &names {
             self.join_by_evidence(places);
         }
-        self.join_variants(&names);
         names
     }
 

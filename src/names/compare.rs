@@ -211,10 +211,10 @@ trait Dedup {
 }
 
 impl Dedup for String {
-    /// Double letters become one.
+    /// Double letters become one; digits are no letters.
     fn dedup(&mut self) {
         let mut last = None;
-        self.retain(|letter| last.replace(letter) != Some(letter));
+        self.retain(|letter| last.replace(letter) != Some(letter) || letter.is_ascii_digit());
     }
 }
 

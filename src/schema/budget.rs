@@ -17,6 +17,7 @@ use self::tokens::Tokens;
 use super::definitions::Definitions;
 use crate::config::Limits;
 use crate::error::Error;
+use crate::store::quality::Issue;
 
 mod tokens;
 
@@ -28,6 +29,8 @@ const DEEPEST_VALUE: usize = 32;
 const INTROSPECTION_LISTS: u64 = 2;
 /// How many rows a list without a size has: identifiers of a person, parents of an organization.
 const ROWS_OF_A_LIST: u64 = 10;
+/// How many kinds of issues of quality there are.
+const ISSUES: u64 = Issue::ALL.len() as u64;
 /// What a statement costs, in nodes.
 const STATEMENT: u64 = 100;
 
@@ -420,6 +423,11 @@ impl<'a> Counter<'a> {
             ("Query", "coauthorPath") => 10,
             ("Query", "directory") => 0,
             (parent, name) if is_citation(parent, name) => 1,
+            // One each, which reads as much as so many others: whole tables where much is wrong.
+            ("DirectoryQuality", "issues" | "nameRepairs") | ("Directory", "sources") => 10,
+            ("QualityIssue", "sources" | "organizations") => 20,
+            // Their ids, and the papers, authors and people that have them.
+            ("QualityIssue", "samples") => 10,
             (parent, "totalCount" | "facets") if parent.ends_with("Connection") => 1,
             (parent, _) if parent.ends_with("Connection") => 0,
             // The node is read with its row.
@@ -442,6 +450,9 @@ impl<'a> Counter<'a> {
         });
         let first = || self.integer(field, "first").map(|size| u64::try_from(size).unwrap_or(0).min(100));
         let usual = || self.definitions.usual_first(parent, field.name.node.as_str());
+        if parent == "DirectoryQuality" && field.name.node == "issues" {
+            return ISSUES;
+        }
         keys.or_else(first).or_else(usual).unwrap_or(ROWS_OF_A_LIST)
     }
 

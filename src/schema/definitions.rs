@@ -66,7 +66,8 @@ impl Definitions {
     #[must_use]
     pub fn is_plain(&self, ty: &str) -> bool {
         let reads = ty.ends_with("Connection") || ty.ends_with("Statistics") || self.nodes.contains(ty);
-        !reads && (ty.ends_with("Edge") || matches!(ty, "PageInfo" | "LocalizedText" | "Directory"))
+        !reads
+            && (ty.ends_with("Edge") || matches!(ty, "PageInfo" | "LocalizedText" | "Directory" | "DirectoryQuality"))
     }
 
     /// Whether a type is of rows that have ids.

@@ -4,6 +4,7 @@ use async_graphql::{Context, Object, SimpleObject};
 
 use super::context::State as _;
 use super::localized::LocalizedString;
+use super::quality::{self, DirectoryQuality, DirectorySource, QualityFilter};
 use crate::error::Error;
 use crate::language::LanguageTag;
 use crate::store::directory as store;
@@ -48,6 +49,24 @@ impl Directory {
     /// How much it holds.
     async fn statistics(&self, ctx: &Context<'_>) -> Option<Result<DirectoryStatistics, Error>> {
         Some(ctx.store().statistics().await.map(Into::into))
+    }
+
+    /// Where its records came from, most records first. Null where counting failed.
+    async fn sources(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many at most: 1 to 100.", default = 20)] first: i32,
+    ) -> Option<Result<Vec<DirectorySource>, Error>> {
+        Some(quality::sources(ctx, first).await)
+    }
+
+    /// What is missing, damaged or doubtful in it, for those who put it right.
+    async fn quality(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "In which part of it; everywhere where absent.")] filter: Option<QualityFilter>,
+    ) -> Result<DirectoryQuality, Error> {
+        DirectoryQuality::new(ctx, filter)
     }
 }
 

@@ -38,6 +38,7 @@ mod node;
 mod order;
 mod organization;
 mod paper;
+mod quality;
 mod researcher;
 mod resolution;
 mod response;

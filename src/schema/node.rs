@@ -130,25 +130,31 @@ impl NodeQuery {
 /// Reads ids of any kinds, one statement for each kind.
 async fn read(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, Error> {
     let node = async |id: &ID| -> Result<Option<Node>, Error> {
-        let Ok(GlobalId { kind, number }) = id.parse::<GlobalId>() else { return Ok(None) };
-        let key = Key::Id(number);
-        let loaders = ctx.loaders();
-        Ok(match kind {
-            Kind::Researcher => {
-                loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Researcher(Researcher(model)))
-            }
-            Kind::Organization => {
-                loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Organization(Organization(model)))
-            }
-            Kind::Topic => loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Topic(Topic(model))),
-            Kind::Paper => loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Paper(Paper(model))),
-            Kind::Affiliation => {
-                loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Affiliation(Affiliation(model)))
-            }
-            Kind::Authorship => {
-                loaders.load_one(ByKey::<Author>::new(key)).await?.map(|author| Node::Authorship(author.into()))
-            }
-        })
+        let Ok(id) = id.parse::<GlobalId>() else { return Ok(None) };
+        by_id(ctx, id).await
     };
     try_join_all(ids.iter().map(node)).await
+}
+
+/// Whatever has an id; nothing where nothing does. Ids that are asked for at the same time are read together.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn by_id(ctx: &Context<'_>, GlobalId { kind, number }: GlobalId) -> Result<Option<Node>, Error> {
+    let key = Key::Id(number);
+    let loaders = ctx.loaders();
+    Ok(match kind {
+        Kind::Researcher => loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Researcher(Researcher(model))),
+        Kind::Organization => {
+            loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Organization(Organization(model)))
+        }
+        Kind::Topic => loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Topic(Topic(model))),
+        Kind::Paper => loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Paper(Paper(model))),
+        Kind::Affiliation => {
+            loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Affiliation(Affiliation(model)))
+        }
+        Kind::Authorship => {
+            loaders.load_one(ByKey::<Author>::new(key)).await?.map(|author| Node::Authorship(author.into()))
+        }
+    })
 }

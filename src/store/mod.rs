@@ -26,6 +26,7 @@ pub mod paper;
 #[cfg(test)]
 mod plans;
 pub mod pulse;
+pub mod quality;
 pub mod read;
 pub mod relation;
 pub mod replica;

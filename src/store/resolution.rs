@@ -56,8 +56,7 @@ impl StoredEvidence {
 impl FromQueryResult for StoredResolution {
     fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
         let json = |error: serde_json::Error| DbErr::Type(error.to_string());
-        let evidence: Vec<StoredEvidence> =
-            serde_json::from_value(row.try_get(prefix, "evidence")?).map_err(json)?;
+        let evidence: Vec<StoredEvidence> = serde_json::from_value(row.try_get(prefix, "evidence")?).map_err(json)?;
         let hiding: Option<Value> = row.try_get(prefix, "hiding")?;
         let hiding: Vec<Hiding> = hiding.map(serde_json::from_value).transpose().map_err(json)?.unwrap_or_default();
         Ok(Self {

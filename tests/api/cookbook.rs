@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, texts};
 
 /// The tasks in the order of the cookbook and of the tabs: the name of the files, and how many statements it takes.
-const TASKS: [(&str, u64); 11] = [
+const TASKS: [(&str, u64); 12] = [
     // The person, the words of the headline, the affiliations, their organizations; the topics, coauthors, papers and
     // authors, each with its total; who the authors are.
     ("profile", 13),
@@ -35,6 +35,9 @@ const TASKS: [(&str, u64); 11] = [
     ("two-languages", 5),
     // The papers; all authors for the entries, and those that a reference shows.
     ("cite-papers", 3),
+    // The counts, the sources; the ids of the examples, the papers, the authors; who these are, their names' repairs, their
+    // papers.
+    ("data-quality", 8),
 ];
 
 fn file(path: &str) -> PathBuf {

@@ -371,7 +371,12 @@ async fn what_people_decided() {
     place.file("unusual.jsonl", lines(&unusual()));
     assert_eq!(place.import(&app.database_url, &["records", "unusual.jsonl", "--source", "test"]).code, Some(0));
     // Who has two ORCID iDs is one, and one of two who have the same name is somebody else.
-    for decision in [&["merge", "ida-brook", "ida-brook-2", "--force"][..], &["split", "tom-ford", "--papers", "on-locks"]] {
+    for decision in [
+        &["merge", "ida-brook", "ida-brook-2", "--force"][..],
+        &["split", "tom-ford", "--papers", "on-locks"],
+        // What follows from a decision for all else is seen at the next look.
+        &["resolve", "--all"],
+    ] {
         let outcome = run(&mut place.over(&app.database_url, &[&["identity"], decision].concat()));
         assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     }
@@ -385,7 +390,10 @@ async fn names_that_are_hidden() {
         { "position": 2, "name": "Tom Ford" }, { "position": 3, "name": "Anna Lake" }]);
     app.load(json!([
         paper("On locks", Some(2000), &["Anna Lake"]),
-        with(researcher("Ben Brook"), json!({ "otherNames": ["B. Brook", { "value": "Anna Lake", "use": "PRIVATE" }] })),
+        with(
+            researcher("Ben Brook"),
+            json!({ "otherNames": ["B. Brook", { "value": "Anna Lake", "use": "PRIVATE" }] })
+        ),
         with(paper("On weirs", Some(2001), &[]), json!({ "authors": authors })),
     ]))
     .await;

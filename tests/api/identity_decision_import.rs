@@ -132,7 +132,7 @@ async fn another_source() {
             { "position": 1, "name": "Brook, I. M.", "orcid": orcid(11) }, { "position": 2, "name": "T. Ford" }, { "position": 3, "name": "Lee U" }] }),
     )];
     import(&app, "third", &spelled);
-    assert_eq!(authors(&app).await[1], "on-tides: ida-brook, t-ford, lee-u");
+    assert_eq!(authors(&app).await[1], "on-tides: ida-brook, tom-ford, lee-u");
 }
 
 /// Somebody in front of the others, somebody gone for a while: what was decided of an author goes with the name.
@@ -195,7 +195,9 @@ async fn what_comes_later() {
     .await;
     app.sql(
         "UPDATE authorship SET researcher_id = (SELECT id FROM researcher WHERE slug = 'wei-xudo-2') \
-         WHERE paper_id = (SELECT id FROM paper WHERE slug = 'more-folds')",
+         WHERE paper_id = (SELECT id FROM paper WHERE slug = 'more-folds'); \
+         UPDATE researcher_statistics SET paper_count = 0, work_count = 0, first_year = 0, last_year = 0 \
+         WHERE researcher_id = (SELECT id FROM researcher WHERE slug = 'wei-xudo-3')",
     )
     .await;
     decide(&app, &["undo", "2"]);

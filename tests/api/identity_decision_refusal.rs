@@ -29,7 +29,7 @@ async fn what_cannot_be() {
         &["split", "wei-xudo", "--papers", "proofs", "10.1000/nothing"],
         &["split", "wei-xudo", "--papers", "proofs", "proteins", "protein-folds"],
         &["split", "wei-xudo", "--papers", "proteins", "--into", "ben-oak"],
-        &["split", "wei-xudo", "--papers", "proteins", "--into", "Wei-Xu"],
+        &["split", "wei-xudo", "--papers", "proteins", "--into", "Wei-Xudo"],
         &["undo", "7"],
         &["undo", "1"],
         &["history", "nobody"],
@@ -71,8 +71,8 @@ async fn what_cannot_be() {
       error: nothing would be left of Wei Xudo (wei-xudo): that is all that is known of them; to give all of it to somebody else, merge them
     split wei-xudo --papers proteins --into ben-oak
       error: Ben Oak (ben-oak) is an author of proteins already, in another place
-    split wei-xudo --papers proteins --into Wei-Xu
-      error: 'wei-xudo' and 'Wei-Xu' both name Wei Xudo (wei-xudo): name different people
+    split wei-xudo --papers proteins --into Wei-Xudo
+      error: 'wei-xudo' and 'Wei-Xudo' both name Wei Xudo (wei-xudo): name different people
     undo 7
       error: there is no decision 7; the history lists them
     undo 1

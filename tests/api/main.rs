@@ -52,6 +52,7 @@ mod paper_version;
 mod persisted;
 mod process;
 mod profile;
+mod quality;
 mod rate_limit;
 mod replica;
 mod researcher;

@@ -75,12 +75,17 @@ impl Batch<'_> {
         let people = self.people_meant(&authors, &places, &meant).await?;
 
         let papers = papers.iter().flat_map(|(id, _, authors)| std::iter::repeat_n(*id, authors.len()));
-        let placed: Vec<(&Place, i64, Option<i64>)> =
-            places.iter().zip(papers).zip(people).map(|((place, paper_id), person)| (place, paper_id, person)).collect();
+        let placed: Vec<(&Place, i64, Option<i64>)> = places
+            .iter()
+            .zip(papers)
+            .zip(people)
+            .map(|((place, paper_id), person)| (place, paper_id, person))
+            .collect();
         // The same person twice on one paper is two people, or a mistake: the second one is left open.
         let given = distinct(&placed);
         let (mut rows, mut linked) = (Vec::with_capacity(placed.len()), Vec::new());
-        for (((author, (place, paper_id, person)), given), meant) in authors.iter().zip(&placed).zip(&given).zip(&meant) {
+        for (((author, (place, paper_id, person)), given), meant) in authors.iter().zip(&placed).zip(&given).zip(&meant)
+        {
             let (named, author) = (&author.named, author.record);
             linked.extend(author.organizations.iter().map(|organization| (place.id, organization)));
             let same_as = match meant {

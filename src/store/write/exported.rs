@@ -156,7 +156,8 @@ impl Batch<'_> {
                  WHERE NOT EXISTS (SELECT FROM {kind} WHERE {kind}.id = former_id OR {kind}.slug = former_slug) \
                  ON CONFLICT DO NOTHING"
             );
-            self.with_rows("former_id bigint, former_slug text, survivor_id bigint, name_key text", &former, &insert).await?;
+            self.with_rows("former_id bigint, former_slug text, survivor_id bigint, name_key text", &former, &insert)
+                .await?;
             let behind = format!("SELECT setval('{kind}_id_seq', greatest(last_value, ?)) FROM {kind}_id_seq");
             self.execute(Sql::with(&behind, largest)).await?;
         }

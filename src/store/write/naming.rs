@@ -187,7 +187,8 @@ impl Batch<'_> {
             })
             .collect();
         self.spellings.extend(rows.iter().map(|row| row.name_key.clone()));
-        let columns = "researcher_id bigint, value text, use text, name_key text, block text, source text, record_key text";
+        let columns =
+            "researcher_id bigint, value text, use text, name_key text, block text, source text, record_key text";
         let insert = "INSERT INTO researcher_name (researcher_id, value, use, name_key, block, source, record_key) \
              SELECT researcher_id, value, use, name_key, block, source, record_key FROM rows";
         self.with_rows(columns, &rows, insert).await

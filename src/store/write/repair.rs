@@ -290,7 +290,8 @@ impl Batch<'_> {
             self.rows::<Renamed>(sql).await?.into_iter().map(|person| (person.id, person)).collect();
 
         // By their ORCID iD people are who they are, however they are called, and by a decision what they are called.
-        let is_known_otherwise = |person: &Renamed| person.is_name_decided || (person.is_recorded && person.orcid.is_some());
+        let is_known_otherwise =
+            |person: &Renamed| person.is_name_decided || (person.is_recorded && person.orcid.is_some());
         let mut whole: BTreeMap<i64, String> = BTreeMap::new();
         let mut respelled: BTreeMap<i64, (String, String)> = BTreeMap::new();
         let mut moved: Vec<(i64, i64, &Renamed, String)> = Vec::new();

@@ -5,6 +5,8 @@ import citePapers from './cite-papers.graphql?raw';
 import citePapersVariables from './cite-papers.variables.json?raw';
 import coauthorNetwork from './coauthor-network.graphql?raw';
 import coauthorNetworkVariables from './coauthor-network.variables.json?raw';
+import dataQuality from './data-quality.graphql?raw';
+import dataQualityVariables from './data-quality.variables.json?raw';
 import organizationPage from './organization-page.graphql?raw';
 import organizationPageVariables from './organization-page.variables.json?raw';
 import pathBetween from './path-between.graphql?raw';
@@ -35,4 +37,5 @@ export const examples: Operation[] = [
   { query: pathBetween, variables: pathBetweenVariables },
   { query: twoLanguages, variables: twoLanguagesVariables },
   { query: citePapers, variables: citePapersVariables },
+  { query: dataQuality, variables: dataQualityVariables },
 ];
