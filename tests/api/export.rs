@@ -371,9 +371,12 @@ async fn what_people_decided() {
     place.file("unusual.jsonl", lines(&unusual()));
     assert_eq!(place.import(&app.database_url, &["records", "unusual.jsonl", "--source", "test"]).code, Some(0));
     // Who has two ORCID iDs is one, and one of two who have the same name is somebody else.
-    for decision in
-        [&["merge", "ida-brook", "ida-brook-2", "--force"][..], &["split", "tom-ford", "--papers", "on-locks"]]
-    {
+    for decision in [
+        &["merge", "ida-brook", "ida-brook-2", "--force"][..],
+        &["split", "tom-ford", "--papers", "on-locks"],
+        // What follows from a decision for all else is seen at the next look.
+        &["resolve", "--all"],
+    ] {
         let outcome = run(&mut place.over(&app.database_url, &[&["identity"], decision].concat()));
         assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     }

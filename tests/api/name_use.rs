@@ -350,7 +350,7 @@ async fn merged_people() {
     app.load(json!([
         with(researcher("Anna Lake"), json!({ "orcid": orcid(2), "otherNames": ["A. Lake"] })),
         paper("A", Some(2001), &["Anna Lake", "Cy Ek"]),
-        with(ben(hidden("Anna Lake", "PRIVATE")), json!({ "withholdPublishedName": true })),
+        with(ben(hidden("Anna Lake", "PRIVATE")), json!({ "orcid": orcid(1), "withholdPublishedName": true })),
         paper("B", Some(2002), &["Ben Brook", "Cy Ek"]),
     ]))
     .await;
@@ -362,7 +362,7 @@ async fn merged_people() {
         let outcome = run(&mut Workplace::new().over(&app.database_url, &[&["identity"], arguments].concat()));
         assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     };
-    identity(&["merge", "anna-lake", "ben-brook"]);
+    identity(&["merge", "anna-lake", "ben-brook", "--force"]);
     // The survivor has the name that was chosen, and hides what was hidden.
     let found = people(&app).await;
     assert_eq!(texts(&found, &["name"]), ["Ben Brook", "Cy Ek"]);
