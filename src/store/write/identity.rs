@@ -225,6 +225,7 @@ impl Batch<'_> {
         self.leave_open(&left_open).await?;
         self.relocate(&moves).await?;
         self.merge_left(&left_open).await?;
+        self.merge_forsaken(names).await?;
         self.rename_people(&named).await?;
         self.explain(&explained).await?;
         let created = claimed.iter().filter(|claim| **claim == Claim::New).count();
@@ -599,6 +600,32 @@ impl Batch<'_> {
                 authorship_id: id,
                 paper_id,
                 former_id: Some(former_id),
+                researcher_id,
+            })
+            .collect();
+        self.merge_empty(&moves).await
+    }
+
+    /// Merges people of whom nothing is left, because their papers name somebody else now, into the one of the same name who has
+    /// most papers.
+    async fn merge_forsaken(&mut self, names: &[String]) -> Result<(), Error> {
+        #[derive(FromQueryResult)]
+        struct Forsaken {
+            id: i64,
+            researcher_id: i64,
+        }
+        let sql = "SELECT person.id, namesake.id AS researcher_id FROM researcher AS person \
+             JOIN researcher_statistics AS counted ON counted.researcher_id = person.id AND counted.paper_count = 0 \
+             CROSS JOIN LATERAL (SELECT other.id FROM researcher AS other JOIN researcher_statistics AS known ON known.researcher_id = other.id \
+             WHERE other.block = person.block AND other.sort_name = person.sort_name AND known.paper_count > 0 \
+             ORDER BY known.paper_count DESC, other.id LIMIT 1) AS namesake WHERE person.block = ANY(?)";
+        let forsaken = self.rows::<Forsaken>(Sql::with(sql, texts(names.to_vec()))).await?;
+        let moves: Vec<Relocation> = forsaken
+            .into_iter()
+            .map(|Forsaken { id, researcher_id }| Relocation {
+                authorship_id: 0,
+                paper_id: 0,
+                former_id: Some(id),
                 researcher_id,
             })
             .collect();
