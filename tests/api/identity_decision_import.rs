@@ -197,7 +197,8 @@ async fn what_comes_later() {
         "UPDATE authorship SET researcher_id = (SELECT id FROM researcher WHERE slug = 'wei-xudo-2') \
          WHERE paper_id = (SELECT id FROM paper WHERE slug = 'more-folds'); \
          UPDATE researcher_statistics SET paper_count = 0, work_count = 0, first_year = 0, last_year = 0 \
-         WHERE researcher_id = (SELECT id FROM researcher WHERE slug = 'wei-xudo-3')",
+         WHERE researcher_id = (SELECT id FROM researcher WHERE slug = 'wei-xudo-3'); \
+         UPDATE search_entry SET popularity = 0 WHERE researcher_id = (SELECT id FROM researcher WHERE slug = 'wei-xudo-3')",
     )
     .await;
     decide(&app, &["undo", "2"]);
