@@ -244,7 +244,8 @@ async fn merge_and_its_undoing() {
     assert_eq!(contradictions(&app.database_url).await, Vec::<String>::new());
     let pins = "SELECT DISTINCT researcher.slug FROM identity_pin JOIN researcher ON researcher.id = researcher_id";
     assert_eq!(query(&app.database_url, pins).await, ["ida-brook"]);
-    let resolved = "SELECT method || ' ' || confidence || ' ' || evidence FROM authorship_resolution WHERE method = 'DECISION'";
+    let resolved =
+        "SELECT method || ' ' || confidence || ' ' || evidence FROM authorship_resolution WHERE method = 'DECISION'";
     assert_eq!(query(&app.database_url, resolved).await, [r#"DECISION 1 [{"kind": "DECISION", "value": "1"}]"#; 3]);
 
     let undone = told(&app, &["undo", "1", "--dry-run"]);
