@@ -12,6 +12,15 @@ impl MigrationTrait for Migration {
         -- Blocks of names of whose authors or people something has changed since they were resolved.
         CREATE TABLE identity_pending (block text COLLATE "C" PRIMARY KEY);
 
+        DO $$
+        DECLARE changed text;
+        BEGIN
+            FOREACH changed IN ARRAY ARRAY['authorship_resolution', 'identity_decision', 'identity_pin', 'identity_pending'] LOOP
+                EXECUTE format('CREATE TRIGGER notes_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %I
+                    FOR EACH STATEMENT EXECUTE FUNCTION note_directory_change()', changed);
+            END LOOP;
+        END $$;
+
         CREATE FUNCTION outdate_identities() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             INSERT INTO identity_pending SELECT DISTINCT block FROM changed WHERE block IS NOT NULL ON CONFLICT DO NOTHING;
@@ -47,7 +56,8 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let sql = "DROP FUNCTION outdate_identities() CASCADE; DROP FUNCTION outdate_renamed_identities() CASCADE; \
+        let sql = "DROP TRIGGER notes_change ON authorship_resolution; DROP TRIGGER notes_change ON identity_decision; \
+             DROP TRIGGER notes_change ON identity_pin; DROP FUNCTION outdate_identities() CASCADE; DROP FUNCTION outdate_renamed_identities() CASCADE; \
              DROP TABLE identity_pending;";
         manager.get_connection().execute_unprepared(sql).await?;
         Ok(())

@@ -106,6 +106,8 @@ fn path_to(parent: &str) -> Option<Vec<String>> {
         "ResearcherFacets" => &["researchers(first: 1)", "facets"],
         "PaperFacets" => &["papers(first: 1)", "facets"],
         "Directory" => &["directory"],
+        "DirectoryQuality" => &["directory", "quality"],
+        "QualityIssue" => &["directory", "quality", "issues"],
         _ => return None,
     };
     Some(steps.iter().map(|step| (*step).to_owned()).collect())

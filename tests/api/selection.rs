@@ -62,7 +62,8 @@ async fn each_field_alone() {
             .map(|field| {
                 let (kind, ty) = named(&field["type"]);
                 let name = field["name"].as_str().expect("a name").to_owned();
-                (name.clone(), format!("{name}{}", below(kind, ty)))
+                let arguments = if name == "citation" { "(format: BIBTEX)" } else { "" };
+                (name.clone(), format!("{name}{arguments}{}", below(kind, ty)))
             })
             .collect();
         let all: Vec<&str> = fields.iter().map(|(_, selection)| selection.as_str()).collect();

@@ -224,6 +224,7 @@ impl Batch<'_> {
         self.identify_people(&people, &named).await?;
         self.leave_open(&left_open).await?;
         self.relocate(&moves).await?;
+        self.merge_left(&left_open).await?;
         self.rename_people(&named).await?;
         self.explain(&explained).await?;
         let created = claimed.iter().filter(|claim| **claim == Claim::New).count();
@@ -577,6 +578,31 @@ impl Batch<'_> {
         self.recount_people(&people).await?;
         self.touched.counted.extend(people);
         self.recount_pairs(&pairs).await
+    }
+
+    /// Merges people of whom nothing but an open place is left into those who stand on its paper under the same name.
+    async fn merge_left(&mut self, places: &[Place]) -> Result<(), Error> {
+        #[derive(FromQueryResult)]
+        struct Left {
+            id: i64,
+            paper_id: i64,
+            former_id: i64,
+            researcher_id: i64,
+        }
+        let sql = "SELECT open.id, open.paper_id, open.same_as_id AS former_id, other.researcher_id FROM authorship AS open \
+             JOIN authorship AS other ON other.paper_id = open.paper_id AND other.block = open.block AND other.researcher_id <> open.same_as_id \
+             WHERE open.researcher_id IS NULL AND open.id = ANY(?) ORDER BY open.id, other.list_order";
+        let left = self.rows::<Left>(Sql::with(sql, ids(places.iter().map(|place| place.id)))).await?;
+        let moves: Vec<Relocation> = left
+            .into_iter()
+            .map(|Left { id, paper_id, former_id, researcher_id }| Relocation {
+                authorship_id: id,
+                paper_id,
+                former_id: Some(former_id),
+                researcher_id,
+            })
+            .collect();
+        self.merge_empty(&moves).await
     }
 
     /// Remembers why authors were taken for whom they are.

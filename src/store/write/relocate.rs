@@ -114,7 +114,7 @@ impl Batch<'_> {
     }
 
     /// Takes people away of whom nothing is left after these moves.
-    async fn merge_empty(&self, moves: &[Relocation]) -> Result<(), Error> {
+    pub(super) async fn merge_empty(&self, moves: &[Relocation]) -> Result<(), Error> {
         let former: HashSet<i64> = moves.iter().filter_map(|row| row.former_id).collect();
         let empty = self.without_anything(former).await?;
         let successors = successors(moves);
