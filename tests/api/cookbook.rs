@@ -35,9 +35,8 @@ const TASKS: [(&str, u64); 12] = [
     ("two-languages", 5),
     // The papers; all authors for the entries, and those that a reference shows.
     ("cite-papers", 3),
-    // The counts, the sources; the ids of the examples, the papers, the authors; who these are, their names' repairs, their
-    // papers.
-    ("data-quality", 8),
+    // The counts, the sources; the ids of the examples, the papers, the authors; their names' repairs, their papers.
+    ("data-quality", 7),
 ];
 
 fn file(path: &str) -> PathBuf {

@@ -450,7 +450,7 @@ async fn history() {
     insta::assert_snapshot!(told(&app, &["history"]), @r"
     decision  when (UTC)        what                                                                      by   note        undone
     1         2026-01-02 03:04  merge of Ida M. Brook (ida-m-brook) into Ida Brook (ida-brook), 2 papers  Ana  same mails
-    2         2026-01-02 03:04  split of 1 paper from Wei Xudo (wei-xudo) to Wei Xudo (wei-xudo-2)                                 2026-01-03 03:04 by Ben
+    2         2026-01-02 03:04  split of 1 paper from Wei Xudo (wei-xudo) to Wei Xudo (wei-xudo-2)                         2026-01-03 03:04 by Ben
     3         2026-01-02 03:04  merge of Ben Oak (ben-oak) into Tom Ford (tom-ford), 2 papers
     ");
     // By the key of somebody who is somebody else by now.
