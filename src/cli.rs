@@ -258,7 +258,8 @@ async fn survey(import: &Import) -> Outcome {
 
 async fn import(config: &DatabaseConfig, import: Import) -> Outcome {
     let database = Database::open(config).await?;
-    let store = Store::new(database.connection.clone(), config.consortium_size);
+    let store = Store::new(database.connection.clone(), config.consortium_size)
+        .with_source_order(config.source_order.iter().cloned());
     let result = async {
         keep_derived(&store).await?;
         tokio::select! {

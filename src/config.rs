@@ -45,6 +45,9 @@ pub struct DatabaseConfig {
     /// Papers with more authors than this make no coauthors unless a filter asks for them
     #[arg(long, env = "CONSORTIUM_SIZE", default_value = "100", value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]
     pub consortium_size: u32,
+    /// Sources whose word counts before that of others where their records contradict each other, with commas between them
+    #[arg(long, env = "SOURCE_ORDER", value_delimiter = ',', global = true)]
+    pub source_order: Vec<String>,
     /// What is logged: error, warn, info, debug or trace, or directives as tracing has them
     #[arg(long, env = "LOG", default_value = "info,sqlx=warn,sea_orm_migration=warn,actix_server=warn", global = true)]
     pub log: String,

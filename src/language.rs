@@ -208,6 +208,12 @@ impl LocalizedText {
         Self(changed.filter(|(_, text)| !text.is_empty()).collect())
     }
 
+    /// The texts of the tags that `is_wanted` holds for.
+    #[must_use]
+    pub fn only(&self, is_wanted: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|(tag, _)| is_wanted(tag)).map(|(tag, text)| (tag.clone(), text.clone())).collect())
+    }
+
     /// The text that suits a reader best: the first language of the preference chain that there is, exactly or in a
     /// regional form, then a text of unknown language, then any.
     #[must_use]

@@ -69,6 +69,9 @@ pub struct SourceRecord {
     pub key: String,
     /// The digest of what it said, in hexadecimal.
     pub digest: String,
+    /// The fields of which it said something, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Vec<String>>,
     /// Whether it is of somebody who was merged into the person.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_of_former: bool,

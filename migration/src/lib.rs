@@ -24,6 +24,8 @@ mod m20261126_000023_name_use;
 mod m20261126_000024_identity;
 mod m20261126_000025_identity_pending;
 mod m20261126_000026_quality;
+mod m20261126_000027_renamed_row;
+mod m20261126_000028_told;
 
 /// Applies and reverts the migrations.
 pub struct Migrator;
@@ -53,6 +55,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000024_identity::Migration),
             Box::new(m20261126_000025_identity_pending::Migration),
             Box::new(m20261126_000026_quality::Migration),
+            Box::new(m20261126_000027_renamed_row::Migration),
+            Box::new(m20261126_000028_told::Migration),
         ]
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::AffiliationWords;
 use crate::names::{Commonness, Form};
 
@@ -138,17 +140,19 @@ impl Known {
     }
 }
 
-/// What speaks for an author being somebody.
-#[derive(Clone, Debug, PartialEq)]
+/// What speaks for an author being somebody; serialized as it is stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// What it is.
     pub kind: EvidenceKind,
     /// The id, the name, the place; nothing where the kind says all.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
 
 /// The kinds of evidence, strongest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EvidenceKind {
     /// Somebody decided it.
     Decision,

@@ -1,10 +1,17 @@
 //! Which mentions are of one person.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::components::{Components, Profile};
-use super::evidence::{Evidence, EvidenceKind, Known, Mention};
-use crate::names::{Commonness, Form, Likeness, compare};
+use serde::{Deserialize, Serialize};
+
+use super::components::Components;
+use super::evidence::{Evidence, Known, Mention};
+use crate::names::{Commonness, Form};
+
+mod explain;
+mod weigh;
+
+use weigh::Feature;
 
 /// Evidence that has this weight together joins.
 const ENOUGH: f32 = 2.0;
@@ -15,8 +22,9 @@ const SUBSTANTIAL: usize = 3;
 /// A venue or a topic that more groups of a name share tells nothing.
 const MOST_SHARING: usize = 64;
 
-/// How somebody was found to be the author.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How somebody was found to be the author; serialized as it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Method {
     /// People decided it.
     Decision,
@@ -71,17 +79,6 @@ pub(super) struct Block<'a> {
     /// Mentions of which nobody can tell whose they are.
     set_aside: HashSet<usize>,
     known: &'a Known,
-}
-
-/// Something that groups may share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Feature {
-    Coauthor(u32),
-    Organization(u32),
-    /// Affiliations of one organization have the same number.
-    Affiliation(u32),
-    Venue(u32),
-    Topic(i64),
 }
 
 impl<'a> Block<'a> {
@@ -162,77 +159,6 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// What a name says before there is any evidence: a common one speaks against it.
-    fn prior(&self, place: usize) -> f32 {
-        let form = &self.forms[place];
-        let of_family = match form.commonness {
-            Commonness::Rare => 0.8,
-            Commonness::Common => 0.0,
-            Commonness::VeryCommon => -0.8,
-        };
-        let of_given = match (form.is_full(), form.given_count) {
-            (false, 0 | 1) => -0.8,
-            (false, _) => -0.2,
-            (true, 0 | 1) => 0.0,
-            (true, _) => 0.4,
-        };
-        of_family + of_given
-    }
-
-    fn coauthor_weight(&self, coauthor: u32) -> f32 {
-        match self.known.coauthor_commonness(coauthor) {
-            Commonness::Rare => 3.0,
-            Commonness::Common => 2.4,
-            Commonness::VeryCommon => 1.6,
-        }
-    }
-
-    fn weight(&self, feature: Feature) -> f32 {
-        match feature {
-            Feature::Coauthor(coauthor) => self.coauthor_weight(coauthor),
-            Feature::Organization(_) | Feature::Affiliation(_) => 2.8,
-            Feature::Venue(_) => 0.4,
-            Feature::Topic(_) => 0.4,
-        }
-    }
-
-    /// The affiliations of these mentions, each with the first of those that are of the same organization.
-    fn organizations_of(&self, places: &[usize]) -> HashMap<u32, u32> {
-        let affiliations: BTreeSet<u32> =
-            places.iter().flat_map(|place| self.components.mentions()[*place].affiliations.iter().copied()).collect();
-        let mut by_word: HashMap<&str, Vec<u32>> = HashMap::new();
-        let mut first: HashMap<u32, u32> = HashMap::new();
-        let mut in_order: Vec<u32> = affiliations.into_iter().collect();
-        in_order.sort_unstable_by_key(|affiliation| self.known.affiliation_text(*affiliation));
-        for affiliation in in_order {
-            let Some(words) = self.known.words(affiliation) else { continue };
-            let alike = words.telling().filter_map(|word| by_word.get(word)).flatten();
-            let same = alike
-                .copied()
-                .find(|other| self.known.words(*other).is_some_and(|other| words.is_of_same_organization(other)));
-            let same = same.map(|same| first[&same]);
-            first.insert(affiliation, same.unwrap_or(affiliation));
-            for word in words.telling() {
-                by_word.entry(word).or_default().push(affiliation);
-            }
-        }
-        first
-    }
-
-    fn features(&self, root: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
-        let profile = self.components.profile(root);
-        let affiliations = profile.affiliations.iter().filter_map(|affiliation| organizations.get(affiliation));
-        profile
-            .coauthors
-            .keys()
-            .map(|coauthor| Feature::Coauthor(*coauthor))
-            .chain(profile.organizations.iter().map(|id| Feature::Organization(*id)))
-            .chain(affiliations.map(|number| Feature::Affiliation(*number)))
-            .chain(profile.venues.iter().map(|venue| Feature::Venue(*venue)))
-            .chain(profile.topics.iter().map(|topic| Feature::Topic(*topic)))
-            .collect()
-    }
-
     /// Joins the mentions of one name that share enough.
     fn join_by_evidence(&mut self, places: &[usize]) {
         if places.len() < 2 {
@@ -311,17 +237,6 @@ impl<'a> Block<'a> {
         has_joined
     }
 
-    fn years_weight(&self, one: usize, other: usize) -> f32 {
-        let (one, other) = (self.components.profile(one).years, self.components.profile(other).years);
-        let Some((one, other)) = one.zip(other) else { return 0.0 };
-        match (one.0.max(other.0) - one.1.min(other.1)).max(0) {
-            0..=2 => 0.3,
-            3..=8 => 0.0,
-            9..=20 => -0.5,
-            _ => -1.5,
-        }
-    }
-
     /// Joins groups of different forms of one name: an initial with the name, with and without a middle name, other spellings.
     fn join_variants(&mut self, names: &[Vec<usize>]) {
         let mut by_initial: BTreeMap<Option<char>, Vec<usize>> = BTreeMap::new();
@@ -365,24 +280,6 @@ impl<'a> Block<'a> {
         self.join_best_first(pairs)
     }
 
-    /// What the names of two groups say, where they may be of one person.
-    fn prior_of_variants(&self, one: usize, other: usize) -> Option<f32> {
-        let (one, other) = (self.fullest(one), self.fullest(other));
-        let likeness = self.likeness(one, other)?;
-        let closeness = if likeness >= Likeness::Equivalent { 0.4 } else { 0.0 };
-        Some(self.prior(one).min(self.prior(other)) + closeness)
-    }
-
-    /// The mention of a group whose name says most.
-    fn fullest(&self, root: usize) -> usize {
-        let members = self.components.profile(root).members.iter().copied();
-        members
-            .max_by_key(|place| {
-                (self.forms[*place].is_full(), self.forms[*place].given.len(), &self.forms[*place].given)
-            })
-            .unwrap_or(root)
-    }
-
     /// Whom an initial stands for is open where two people fit about as well who are not one.
     fn leave_undecided(&self, pairs: &mut Vec<(f32, usize, usize)>) {
         const CLEARLY: f32 = 0.8;
@@ -404,17 +301,6 @@ impl<'a> Block<'a> {
             })
         };
         pairs.retain(|(score, one, other)| !is_open(*one, *score, *other) && !is_open(*other, *score, *one));
-    }
-
-    /// How much two names are alike that may be one person's.
-    fn likeness(&self, one: usize, other: usize) -> Option<Likeness> {
-        let (first, second) = (&self.forms[one], &self.forms[other]);
-        if first == second {
-            return Some(Likeness::Same);
-        }
-        let mentions = self.components.mentions();
-        let likeness = compare(&mentions[one].name, &mentions[other].name).likeness;
-        (likeness > Likeness::Different).then_some(likeness)
     }
 
     /// What is left of a name goes to the one person who has most of it, unless the name is common or others have much of it
@@ -456,11 +342,6 @@ impl<'a> Block<'a> {
         }
     }
 
-    fn has_organization(&self, root: usize) -> bool {
-        let profile = self.components.profile(root);
-        !profile.organizations.is_empty() || !profile.affiliations.is_empty()
-    }
-
     /// Initials of a rare family name go to the only person whose name they fit.
     fn join_initials(&mut self, names: &[Vec<usize>]) {
         let mut fits: Vec<(usize, usize)> = Vec::new();
@@ -483,117 +364,6 @@ impl<'a> Block<'a> {
         for (initial, only) in fits {
             self.components.join(only, initial);
         }
-    }
-
-    fn people(mut self) -> Vec<Person> {
-        let all: Vec<usize> = (0..self.forms.len()).collect();
-        let roots = self.components.roots(&all);
-        roots.into_iter().map(|root| self.person(root)).collect()
-    }
-
-    fn person(&self, root: usize) -> Person {
-        let profile = self.components.profile(root);
-        let mut members = profile.members.clone();
-        members.sort_unstable();
-        let organizations = self.organizations_of(&members);
-        let mut counted: HashMap<Feature, u32> = HashMap::new();
-        for place in &members {
-            for feature in self.own_features(*place, &organizations) {
-                *counted.entry(feature).or_default() += 1;
-            }
-        }
-        let resolutions =
-            members.iter().map(|place| self.resolution(*place, profile, &counted, &organizations)).collect();
-        let is_open = matches!(members[..], [only] if self.set_aside.contains(&only));
-        Person { members, resolutions, is_open }
-    }
-
-    fn own_features(&self, place: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
-        let mention = &self.components.mentions()[place];
-        let affiliations = mention.affiliations.iter().filter_map(|affiliation| organizations.get(affiliation));
-        mention
-            .coauthors
-            .iter()
-            .map(|coauthor| Feature::Coauthor(*coauthor))
-            .chain(mention.organizations.iter().map(|id| Feature::Organization(*id)))
-            .chain(affiliations.map(|number| Feature::Affiliation(*number)))
-            .chain(mention.venue.map(Feature::Venue))
-            .chain(mention.topics.iter().map(|topic| Feature::Topic(*topic)))
-            .collect()
-    }
-
-    fn resolution(
-        &self,
-        place: usize,
-        profile: &Profile,
-        counted: &HashMap<Feature, u32>,
-        organizations: &HashMap<u32, u32>,
-    ) -> Resolution {
-        let mention = &self.components.mentions()[place];
-        let mut evidence = Vec::new();
-        let mut tell = |kind, value: Option<&str>| {
-            evidence.push(Evidence { kind, value: value.map(ToOwned::to_owned) });
-        };
-        let is_decided = mention.decided.is_some();
-        if is_decided {
-            tell(EvidenceKind::Decision, None);
-        }
-        let mut is_identified = false;
-        if let Some(orcid) = &mention.orcid {
-            is_identified = true;
-            tell(EvidenceKind::Orcid, Some(orcid));
-        }
-        for id in &mention.author_ids {
-            is_identified = true;
-            tell(EvidenceKind::AuthorId, Some(id));
-        }
-        let mut weight = self.prior(place);
-        let mut is_shared = false;
-        let mut told: HashSet<EvidenceKind> = HashSet::new();
-        for feature in self.own_features(place, organizations) {
-            if counted.get(&feature).copied().unwrap_or_default() < 2 {
-                continue;
-            }
-            weight += self.weight(feature);
-            let (kind, value) = match feature {
-                Feature::Coauthor(number) => {
-                    (EvidenceKind::SharedCoauthor, Some(self.known.coauthor_name(number).to_owned()))
-                }
-                Feature::Organization(id) => {
-                    (EvidenceKind::SharedOrganization, Some(self.known.organization_name(id).to_owned()))
-                }
-                Feature::Affiliation(number) => {
-                    (EvidenceKind::SharedOrganization, Some(self.known.affiliation_text(number).to_owned()))
-                }
-                Feature::Venue(number) => (EvidenceKind::SharedVenue, Some(self.known.venue_name(number).to_owned())),
-                Feature::Topic(_) => (EvidenceKind::SharedTopic, None),
-            };
-            is_shared |= kind <= EvidenceKind::SharedOrganization;
-            // The first of each kind tells enough.
-            if told.insert(kind) {
-                tell(kind, value.as_deref());
-            }
-        }
-        let form = &self.forms[place];
-        let is_common_form = profile.members.iter().filter(|other| self.forms[**other].given == form.given).count() * 2
-            >= profile.members.len();
-        tell(if is_common_form { EvidenceKind::SameName } else { EvidenceKind::NameVariant }, None);
-        if form.commonness == Commonness::Rare {
-            tell(EvidenceKind::RareName, None);
-        }
-        let (method, confidence) = if is_decided {
-            (Method::Decision, 1.0)
-        } else if is_identified {
-            (Method::Identifier, 0.99)
-        } else if is_shared {
-            (Method::Evidence, 1.0 - 0.5 / (1.0 + (weight - 1.0).max(0.0).exp()))
-        } else if profile.members.len() == 1 {
-            (Method::Name, 1.0)
-        } else {
-            (Method::Name, if form.commonness == Commonness::Rare { 0.9 } else { 0.7 })
-        };
-        evidence.sort_by_key(|evidence| evidence.kind);
-        Resolution { method, confidence: (confidence * 100.0).round() / 100.0, evidence }
     }
 }
 

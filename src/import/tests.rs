@@ -4,8 +4,9 @@ use std::io::Cursor;
 
 use tokio::sync::mpsc;
 
+use super::Format;
 use super::input::Input;
-use super::{Content, Format, Item, Reading};
+use super::reading::{Content, Item, Reading};
 use crate::record::{PaperRecord, Record, ResearcherRecord};
 
 /// What came of a file.

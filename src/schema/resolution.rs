@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, SimpleObject};
 
-use crate::store::resolution::{StoredEvidence, StoredResolution};
+use crate::identity;
 
 /// Why the author of a paper is taken for a researcher. The directory is careful: it rather leaves one person in two places than
 /// takes two people for one, never against contrary evidence (two ORCID iDs, both authors of the paper, sixty years apart), and
@@ -25,16 +25,10 @@ impl Resolution {
     }
 }
 
-impl From<StoredResolution> for Resolution {
-    fn from(resolution: StoredResolution) -> Self {
-        let method = match resolution.method.as_str() {
-            "DECISION" => ResolutionMethod::Decision,
-            "IDENTIFIER" => ResolutionMethod::Identifier,
-            "EVIDENCE" => ResolutionMethod::Evidence,
-            _ => ResolutionMethod::Name,
-        };
+impl From<identity::Resolution> for Resolution {
+    fn from(resolution: identity::Resolution) -> Self {
         Self {
-            method,
+            method: resolution.method.into(),
             confidence: (f64::from(resolution.confidence) * 100.0).round() / 100.0,
             evidence: resolution.evidence.into_iter().filter_map(ResolutionEvidence::new).collect(),
         }
@@ -43,6 +37,7 @@ impl From<StoredResolution> for Resolution {
 
 /// How an author was found to be a researcher.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "identity::Method")]
 pub enum ResolutionMethod {
     /// Somebody decided it: `academic-directory identity merge` and `split`.
     Decision,
@@ -64,19 +59,21 @@ pub struct ResolutionEvidence {
 }
 
 impl ResolutionEvidence {
-    fn new(evidence: StoredEvidence) -> Option<Self> {
-        let kind = match evidence.kind.as_str() {
-            "DECISION" => ResolutionEvidenceKind::Decision,
-            "ORCID" => ResolutionEvidenceKind::Orcid,
-            "AUTHOR_ID" => ResolutionEvidenceKind::AuthorId,
-            "SHARED_COAUTHOR" => ResolutionEvidenceKind::SharedCoauthor,
-            "SHARED_ORGANIZATION" => ResolutionEvidenceKind::SharedOrganization,
-            "SHARED_VENUE" => ResolutionEvidenceKind::SharedVenue,
-            "SHARED_TOPIC" => ResolutionEvidenceKind::SharedTopic,
-            "SAME_NAME" => ResolutionEvidenceKind::SameName,
-            "RARE_NAME" => ResolutionEvidenceKind::RareName,
-            "NAME_VARIANT" => ResolutionEvidenceKind::NameVariant,
-            _ => return None,
+    fn new(evidence: identity::Evidence) -> Option<Self> {
+        use identity::EvidenceKind as Found;
+        let kind = match evidence.kind {
+            Found::Decision => ResolutionEvidenceKind::Decision,
+            Found::Orcid => ResolutionEvidenceKind::Orcid,
+            Found::AuthorId => ResolutionEvidenceKind::AuthorId,
+            Found::SharedCoauthor => ResolutionEvidenceKind::SharedCoauthor,
+            Found::SharedOrganization => ResolutionEvidenceKind::SharedOrganization,
+            Found::SharedVenue => ResolutionEvidenceKind::SharedVenue,
+            Found::SharedTopic => ResolutionEvidenceKind::SharedTopic,
+            Found::SameName => ResolutionEvidenceKind::SameName,
+            Found::RareName => ResolutionEvidenceKind::RareName,
+            Found::NameVariant => ResolutionEvidenceKind::NameVariant,
+            // Years only order likely duplicates; they give nobody a paper.
+            Found::CloseYears => return None,
         };
         Some(Self { kind, value: evidence.value })
     }

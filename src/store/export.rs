@@ -245,7 +245,7 @@ fn records_sql(kind: RecordKind, after: i64) -> Sql {
          'formerly', (SELECT json_agg(json_build_object('id', former_id, 'slug', former_slug, 'nameKey', name_key) ORDER BY former_id) \
          FROM former_identity WHERE kind = '{table}' AND survivor_id = thing.id), \
          'sources', (SELECT json_agg(json_build_object('source', source, 'key', key, 'digest', encode(digest, 'hex'), \
-         'isOfFormer', CASE WHEN is_of_former THEN true END) \
+         'told', told, 'isOfFormer', CASE WHEN is_of_former THEN true END) \
          ORDER BY source, key) FROM source_record WHERE {table}_id = thing.id AND NOT starts_with(key, '{EXPORTED}'))), \
          'slug', thing.slug, {identifiers}{fields}))::text AS record, ({hiding})::text AS hiding FROM "
     ))

@@ -53,6 +53,8 @@ pub struct Store {
     reads_from: Option<Arc<Replica>>,
     /// Papers with more authors than this make no coauthors unless a filter asks for them.
     consortium_size: u32,
+    /// Sources whose word counts before that of others, the first most.
+    source_order: Arc<[String]>,
     statements: Statements,
     queue: Queue,
     version: Arc<VersionWatch>,
@@ -67,6 +69,7 @@ impl Store {
             replicas: Arc::new([]),
             reads_from: None,
             consortium_size,
+            source_order: Arc::new([]),
             statements: Statements::default(),
             queue: Queue::default(),
             version: Arc::default(),
@@ -78,6 +81,13 @@ impl Store {
     pub fn with_replicas(self, replicas: impl IntoIterator<Item = DatabaseConnection>) -> Self {
         let replicas = replicas.into_iter().map(|database| Arc::new(Replica::new(database))).collect();
         Self { replicas, ..self }
+    }
+
+    /// The same contents, into which these sources write before others: where records contradict each other, the word of the
+    /// first of them counts.
+    #[must_use]
+    pub fn with_source_order(self, sources: impl IntoIterator<Item = String>) -> Self {
+        Self { source_order: sources.into_iter().map(|source| source.trim().to_owned()).collect(), ..self }
     }
 
     /// The copies that requests may read from.

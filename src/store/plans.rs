@@ -190,6 +190,7 @@ async fn every_order_of_the_whole_directory_is_an_index() {
         statement_timeout_seconds: 60.try_into().expect("not zero"),
         migrate: Migrate::Auto,
         consortium_size: 100,
+        source_order: Vec::new(),
         log: String::new(),
         log_format: crate::config::LogFormat::Text,
     };

@@ -131,7 +131,7 @@ async fn another_source() {
         json!({ "doi": "10.1000/tides", "authors": [
             { "position": 1, "name": "Brook, I. M.", "orcid": orcid(11) }, { "position": 2, "name": "T. Ford" }, { "position": 3, "name": "Lee U" }] }),
     )];
-    import(&app, "third", &spelled);
+    import(&app, "another", &spelled);
     assert_eq!(authors(&app).await[1], "on-tides: ida-brook, tom-ford, lee-u");
 }
 

@@ -61,6 +61,7 @@ mod search;
 mod selection;
 mod settings;
 mod slow;
+mod source_order;
 mod topic;
 mod totals;
 mod traces;

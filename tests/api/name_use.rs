@@ -128,7 +128,8 @@ async fn what_other_sources_say() {
     by("one", json!([anna])).await;
     let ben =
         with(ben(hidden("Anna Lake", "SEARCH_ONLY")), json!({ "orcid": orcid(1), "withholdPublishedName": true }));
-    by("two", json!([ben])).await;
+    by("hr", json!([ben])).await;
+    let hiding = ben;
     let expected = json!([["Ben Brook", "ben-brook", ["B. Brook"]]]);
     let shown = async || {
         let found = people(&app).await;
@@ -149,11 +150,17 @@ async fn what_other_sources_say() {
     let page = app.data("{ researcher(by: {slug: \"anna-lake\"}) { homepageUrl givenName } }").await;
     assert_eq!(page["researcher"], json!({ "homepageUrl": "https://example.org/b", "givenName": "Ben" }));
     // The second takes it back, and nobody hides the name any more.
-    by("two", json!([with(researcher("Ben Brook"), json!({ "orcid": orcid(1), "otherNames": ["Benny"] }))])).await;
+    by("hr", json!([with(researcher("Ben Brook"), json!({ "orcid": orcid(1), "otherNames": ["Benny"] }))])).await;
     assert_eq!(shown().await[0][2], json!(["Benny"]));
+    // The first has the word of those that come before others, and else shows the name again.
     by("one", json!([anna])).await;
+    assert_eq!(shown().await[0], json!(["Ben Brook", "ben-brook", ["Benny"]]));
+    by("a", json!([anna])).await;
     assert_eq!(shown().await[0][0], "Anna Lake");
     assert_eq!(shown().await[0][2], json!(["A. Lake", "Lake, Anna", "B. B."]));
+    // Whatever goes before whom, a name that is hidden is not shown.
+    by("hr", json!([hiding])).await;
+    assert_eq!(shown().await, expected);
 }
 
 #[tokio::test]

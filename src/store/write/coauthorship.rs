@@ -77,16 +77,23 @@ impl Batch<'_> {
 
     /// The people who wrote these papers now.
     pub(super) async fn authors_of(&self, papers: &[i64]) -> Result<HashSet<i64>, Error> {
+        Ok(self.authors_by_paper_of(papers).await?.into_iter().map(|(_, person)| person).collect())
+    }
+
+    /// These papers with the people who wrote them now.
+    pub(super) async fn authors_by_paper_of(&self, papers: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
         #[derive(FromQueryResult)]
         struct Author {
+            paper_id: i64,
             researcher_id: i64,
         }
         if papers.is_empty() {
-            return Ok(HashSet::new());
+            return Ok(Vec::new());
         }
-        let sql = "SELECT DISTINCT researcher_id FROM authorship WHERE researcher_id IS NOT NULL AND paper_id = ANY(?)";
+        let sql =
+            "SELECT paper_id, researcher_id FROM authorship WHERE researcher_id IS NOT NULL AND paper_id = ANY(?)";
         let rows = self.rows::<Author>(Sql::with(sql, ids(papers.iter().copied()))).await?;
-        Ok(rows.into_iter().map(|row| row.researcher_id).collect())
+        Ok(rows.into_iter().map(|row| (row.paper_id, row.researcher_id)).collect())
     }
 
     /// Counts these people's papers again.
@@ -127,14 +134,23 @@ impl Batch<'_> {
             .then(listed())
             .then(" WHERE coauthorship.researcher_id = pair.mine AND coauthorship.coauthor_id = pair.theirs");
         self.execute(delete).await?;
-        let insert = Sql::from("INSERT INTO coauthorship ")
-            .then(pairs_sql(WORKS))
-            .then("JOIN ")
-            .then(listed())
-            .then_with(
-                " ON pair.mine = mine.researcher_id AND pair.theirs = theirs.researcher_id WHERE paper.author_count <= ? GROUP BY 1, 2",
-                i64::from(self.consortium_size),
-            );
+        // Each person's papers once, whatever the number of their pairs.
+        let people: HashSet<i64> = pairs.iter().map(|pair| pair.0).collect();
+        let insert = Sql::from(
+            "WITH together AS MATERIALIZED (SELECT mine.researcher_id, theirs.researcher_id AS coauthor_id, \
+             coalesce(paper.version_of_id, paper.id) AS work_id, mine.publication_key / 10000 AS year \
+             FROM authorship AS mine JOIN paper ON paper.id = mine.paper_id JOIN authorship AS theirs \
+             ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id ",
+        )
+        .then_with("WHERE mine.researcher_id = ANY(?) ", ids(people))
+        .then_with("AND paper.author_count <= ?) ", i64::from(self.consortium_size))
+        .then(
+            "INSERT INTO coauthorship (researcher_id, coauthor_id, paper_count, first_year, last_year) \
+             SELECT researcher_id, coauthor_id, count(DISTINCT work_id), coalesce(min(nullif(year, 0)), 0), max(year) \
+             FROM together WHERE (researcher_id, coauthor_id) IN (SELECT pair.mine, pair.theirs FROM ",
+        )
+        .then(listed())
+        .then(") GROUP BY 1, 2");
         self.execute(insert).await
     }
 }

@@ -52,6 +52,7 @@ struct SaidThere<'a> {
     source: &'a str,
     key: &'a str,
     digest: &'a str,
+    told: Option<&'a [String]>,
     id: i64,
     is_of_former: bool,
 }
@@ -170,16 +171,22 @@ impl Batch<'_> {
                 source: &said.source,
                 key: &said.key,
                 digest: &said.digest,
+                told: said.told.as_deref(),
                 id,
                 is_of_former: said.is_of_former,
             })
             .collect();
         let insert = format!(
-            "INSERT INTO source_record (source, key, digest, {kind}_id, is_of_former) \
-             SELECT source, key, decode(digest, 'hex'), id, is_of_former FROM rows \
+            "INSERT INTO source_record (source, key, digest, told, {kind}_id, is_of_former) \
+             SELECT source, key, decode(digest, 'hex'), told, id, is_of_former FROM rows \
              ON CONFLICT DO NOTHING"
         );
-        self.with_rows("source text, key text, digest text, id bigint, is_of_former boolean", &said, &insert).await
+        self.with_rows(
+            "source text, key text, digest text, told text[], id bigint, is_of_former boolean",
+            &said,
+            &insert,
+        )
+        .await
     }
 
     /// Those of some names and ORCID iDs that people have who were not exported by this source.

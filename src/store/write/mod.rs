@@ -14,6 +14,7 @@ use super::sql::{Sql, texts};
 use crate::error::Error;
 use crate::record::Record;
 
+mod adopt;
 mod authorship;
 mod claim;
 mod coauthorship;
@@ -27,6 +28,7 @@ mod paper;
 mod paper_version;
 mod person;
 mod place;
+mod precedence;
 pub(super) mod relocate;
 mod repair;
 mod researcher;
@@ -63,6 +65,8 @@ pub struct Written {
 pub(super) struct Batch<'a> {
     transaction: &'a DatabaseTransaction,
     source: &'a str,
+    /// Sources whose word counts before that of others, the first most.
+    source_order: &'a [String],
     consortium_size: u32,
     written: Written,
     touched: search::Touched,
@@ -80,6 +84,7 @@ impl Store {
     pub async fn write(&self, source: &str, records: &[Record]) -> Result<Written, Error> {
         let transaction = self.begin_batch().await?;
         let mut batch = Batch::new(&transaction, source, self.consortium_size, records.len());
+        batch.source_order = &self.source_order;
         batch.write(records).await?;
         if batch.written.effects.iter().any(|effect| matches!(effect, Some(Effect::Created | Effect::Updated))) {
             batch.outdate_totals().await?;
@@ -111,6 +116,7 @@ impl<'a> Batch<'a> {
         Self {
             transaction,
             source,
+            source_order: &[],
             consortium_size,
             written,
             touched: search::Touched::default(),
@@ -213,11 +219,11 @@ impl<'a> Batch<'a> {
     /// Remembers what the source says now.
     async fn remember(&self, kind: &str, said: &[Said]) -> Result<(), Error> {
         let statement = format!(
-            "INSERT INTO source_record (source, key, digest, {kind}_id) SELECT source, key, decode(digest, 'hex'), id FROM rows \
-             ON CONFLICT (source, key) DO UPDATE SET digest = EXCLUDED.digest, researcher_id = EXCLUDED.researcher_id, \
+            "INSERT INTO source_record (source, key, digest, told, {kind}_id) SELECT source, key, decode(digest, 'hex'), told, id FROM rows \
+             ON CONFLICT (source, key) DO UPDATE SET digest = EXCLUDED.digest, told = EXCLUDED.told, researcher_id = EXCLUDED.researcher_id, \
              organization_id = EXCLUDED.organization_id, topic_id = EXCLUDED.topic_id, paper_id = EXCLUDED.paper_id"
         );
-        self.with_rows("source text, key text, digest text, id bigint", said, &statement).await
+        self.with_rows("source text, key text, digest text, told text[], id bigint", said, &statement).await
     }
 
     /// Adds ids of other schemes; one that names another thing already stays there, and is noted.
@@ -277,13 +283,20 @@ struct Said {
     source: String,
     key: String,
     digest: String,
+    /// The fields of which it says something; nothing where it repeats what other records say.
+    told: Option<Vec<String>>,
     id: i64,
 }
 
 impl Said {
+    fn new(source: &str, key: String, digest: String, told: Vec<String>, id: i64) -> Self {
+        let told = Some(told).filter(|_| !key.starts_with(exported::EXPORTED));
+        Self { source: source.to_owned(), key, digest, told, id }
+    }
+
     /// That the thing of a key is known by what others said of it.
     fn awaited(source: &str, key: String, id: i64) -> Self {
-        Self { source: source.to_owned(), key, digest: String::new(), id }
+        Self { source: source.to_owned(), key, digest: String::new(), told: None, id }
     }
 }
 

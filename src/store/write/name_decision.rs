@@ -209,7 +209,7 @@ impl Batch<'_> {
             self.add_names(before.id, &[former], None).await?;
         }
         // They may decide over repairs of authors' names.
-        self.spellings.extend([key.clone(), before.name_key.clone()]);
+        self.spellings.extend([key, before.name_key.clone()]);
         let decide = Sql::with(
             "INSERT INTO name_decision (researcher_id, display_name, given_name, family_name) VALUES (?, ",
             before.id,
@@ -222,14 +222,7 @@ impl Batch<'_> {
             parts.family.clone(),
         );
         self.execute(decide).await?;
-        let (sort_name, block) = (names::sort_key(&name, &parts), names::Form::new(&name).block);
-        let sql = Sql::with("UPDATE researcher SET display_name = ?, ", name)
-            .then_with("given_name = ?, ", parts.given)
-            .then_with("family_name = ?, ", parts.family)
-            .then_with("sort_name = ?, ", sort_name)
-            .then_with("name_key = ?, ", key)
-            .then_with("block = ? ", block);
-        self.execute(sql.then_with("WHERE id = ?", before.id)).await
+        self.show_as(vec![(before.id, name, parts)]).await
     }
 
     async fn add_decided_name(&mut self, before: &Naming, name: &str, name_use: NameUse) -> Result<(), Error> {

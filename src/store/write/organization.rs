@@ -20,11 +20,11 @@ struct Row<'a> {
     id: i64,
     slug: String,
     ror: Option<&'a str>,
-    display_names: LocalizedText,
-    sort_names: LocalizedText,
-    names: &'a [Name],
-    types: &'a [String],
-    status: &'a str,
+    display_names: Option<LocalizedText>,
+    sort_names: Option<LocalizedText>,
+    names: Option<&'a [Name]>,
+    types: Option<&'a [String]>,
+    status: Option<&'a str>,
     country_code: Option<&'a str>,
     city: Option<&'a str>,
     homepage_url: Option<&'a str>,
@@ -32,6 +32,15 @@ struct Row<'a> {
 
 const COLUMNS: &str = "id bigint, slug text, ror text, display_names jsonb, sort_names jsonb, names jsonb, types text[], \
      status text, country_code text, city text, homepage_url text";
+
+/// The fields of an organization of which records may say different things.
+const NAMES: &str = "names";
+const TYPES: &str = "types";
+const STATUS: &str = "status";
+const COUNTRY: &str = "countryCode";
+const CITY: &str = "city";
+const HOMEPAGE: &str = "homepageUrl";
+const RELATIONS: &str = "relations";
 
 #[derive(Serialize)]
 struct Relation {
@@ -91,11 +100,13 @@ impl Batch<'_> {
             .map(|change| wanted_slug(change.1.slug.as_deref(), &display_name(change.1), "organization"))
             .collect();
         let mut slugs = self.slugs("organization", &wanted).await?.into_iter();
+        let known = changed.iter().filter_map(|change| Some((change.4?, change.2.as_str())));
+        let mut outranked = self.outranked("organization", known).await?;
         let new = changed.iter().filter(|change| change.4.is_none());
         let ids: Vec<Option<i64>> = new.map(|change| change.1.exported.as_ref().map(|exported| exported.id)).collect();
         let mut new_ids = self.claimed_ids("organization", &ids).await?.into_iter();
-        let (mut inserts, mut updates, mut said, mut identified, mut relations, mut exported) =
-            (vec![], vec![], vec![], vec![], vec![], vec![]);
+        let (mut inserts, mut updates, mut said, mut identified, mut relations, mut related, mut exported) =
+            (vec![], vec![], vec![], vec![], vec![], vec![], vec![]);
         for (index, record, key, digest, existing) in changed {
             let id = match existing {
                 Some(id) => id,
@@ -107,19 +118,23 @@ impl Batch<'_> {
             };
             exported.extend(record.exported.as_ref().map(|exported| Placed { id, exported }));
             let slug = if existing.is_none() { slugs.next().unwrap_or_default() } else { String::new() };
-            let display = display_names(&record.names);
+            let better = outranked.remove(&id).unwrap_or_default();
+            let display = better.left(NAMES, Some(display_names(&record.names)));
+            // A record without them says that there are none, where no other one knows.
+            let says = |field: &str, is_empty: bool| better.leaves(field) && !(is_empty && better.is_told(field));
             let row = Row {
                 id,
                 slug,
                 ror: record.ror.as_ref().map(crate::identifier::Ror::as_str),
-                sort_names: sort_names(&display),
+                sort_names: display.as_ref().map(sort_names),
                 display_names: display,
-                names: &record.names,
-                types: &record.types,
-                status: record.status.as_deref().unwrap_or("ACTIVE"),
-                country_code: record.country_code.as_deref(),
-                city: record.city.as_deref(),
-                homepage_url: record.homepage_url.as_deref(),
+                names: better.left(NAMES, Some(record.names.as_slice())),
+                types: Some(record.types.as_slice()).filter(|types| says(TYPES, types.is_empty())),
+                status: Some(record.status.as_deref().unwrap_or("ACTIVE"))
+                    .filter(|_| says(STATUS, record.status.is_none())),
+                country_code: better.left(COUNTRY, record.country_code.as_deref()),
+                city: better.left(CITY, record.city.as_deref()),
+                homepage_url: better.left(HOMEPAGE, record.homepage_url.as_deref()),
             };
             if existing.is_some() {
                 updates.push(row);
@@ -127,20 +142,23 @@ impl Batch<'_> {
                 inserts.push(row);
             }
             self.effect(index, if existing.is_some() { Effect::Updated } else { Effect::Created });
-            said.push(Said { source: self.source.to_owned(), key, digest, id });
+            said.push(Said::new(self.source, key, digest, told(record), id));
             identified.extend(record.identifiers.iter().map(|identifier| Identified {
                 index,
                 id,
                 scheme: identifier.scheme.to_lowercase(),
                 value: identifier.value.clone(),
             }));
-            relations.extend(record.relations.iter().map(|(relation, ror)| Relation {
-                organization_id: id,
-                relation: *relation,
-                ror: ror.to_string(),
-            }));
+            if says(RELATIONS, record.relations.is_empty()) {
+                related.push(id);
+                relations.extend(record.relations.iter().map(|(relation, ror)| Relation {
+                    organization_id: id,
+                    relation: *relation,
+                    ror: ror.to_string(),
+                }));
+            }
         }
-        let updated: Vec<i64> = updates.iter().map(|row| row.id).collect();
+        let updated: Vec<i64> = updates.iter().map(|row| row.id).filter(|id| related.contains(id)).collect();
         let written: Vec<i64> = updates.iter().chain(&inserts).map(|row| row.id).collect();
         self.touched.insert(Kind::Organization, written.iter().copied());
         let insert = ", organizations AS (INSERT INTO organization (id, slug, ror, display_names, sort_names, names, types, status, \
@@ -148,13 +166,15 @@ impl Batch<'_> {
              country_code, city, homepage_url FROM rows RETURNING id) \
              INSERT INTO organization_statistics (organization_id) SELECT id FROM organizations";
         self.with_rows(COLUMNS, &inserts, insert).await?;
-        let update = "UPDATE organization SET ror = coalesce(rows.ror, organization.ror), display_names = rows.display_names, \
-             sort_names = rows.sort_names, names = rows.names, types = coalesce(rows.types, '{}'), status = rows.status, \
+        let update = "UPDATE organization SET ror = coalesce(rows.ror, organization.ror), display_names = coalesce(rows.display_names, organization.display_names), \
+             sort_names = coalesce(rows.sort_names, organization.sort_names), names = coalesce(rows.names, organization.names), \
+             types = coalesce(rows.types, organization.types), status = coalesce(rows.status, organization.status), \
              country_code = coalesce(rows.country_code, organization.country_code), city = coalesce(rows.city, organization.city), \
              homepage_url = coalesce(rows.homepage_url, organization.homepage_url), updated_at = now() \
              FROM rows WHERE organization.id = rows.id";
         self.with_rows(COLUMNS, &updates, update).await?;
-        self.labels("organization", inserts.iter().chain(&updates).map(|row| (row.id, &row.sort_names))).await?;
+        let labels = inserts.iter().chain(&updates).filter_map(|row| Some((row.id, row.sort_names.as_ref()?)));
+        self.labels("organization", labels).await?;
         self.remember("organization", &said).await?;
         self.remember_exported("organization", &exported).await?;
         self.identify("organization", identified).await?;
@@ -263,11 +283,11 @@ impl Batch<'_> {
             id,
             slug,
             ror: reference.ror.as_ref().map(crate::identifier::Ror::as_str),
-            sort_names: sort_names(&display),
-            display_names: display,
-            names: &names,
-            types: &[],
-            status: "ACTIVE",
+            sort_names: Some(sort_names(&display)),
+            display_names: Some(display),
+            names: Some(&names),
+            types: None,
+            status: None,
             country_code: None,
             city: None,
             homepage_url: None,
@@ -276,7 +296,7 @@ impl Batch<'_> {
              SELECT id, slug, ror, display_names, sort_names, names FROM rows RETURNING id) \
              INSERT INTO organization_statistics (organization_id) SELECT id FROM organizations";
         self.execute(rows_sql(COLUMNS, std::slice::from_ref(&row))?.then(insert)).await?;
-        self.labels("organization", [(id, &row.sort_names)]).await?;
+        self.labels("organization", row.sort_names.iter().map(|names| (id, names))).await?;
         self.touched.insert(Kind::Organization, [id]);
         self.relate(&[], &[id], &[]).await?;
         Ok(Some(id))
@@ -286,6 +306,20 @@ impl Batch<'_> {
 fn display_name(record: &OrganizationRecord) -> String {
     let shown = record.names.iter().find(|name| name.kind == NameKind::Display).or_else(|| record.names.first());
     shown.map(|name| name.value.clone()).unwrap_or_default()
+}
+
+/// The fields of which a record says something.
+fn told(record: &OrganizationRecord) -> Vec<String> {
+    let fields = [
+        Some(NAMES),
+        (!record.types.is_empty()).then_some(TYPES),
+        record.status.as_ref().map(|_| STATUS),
+        record.country_code.as_ref().map(|_| COUNTRY),
+        record.city.as_ref().map(|_| CITY),
+        record.homepage_url.as_ref().map(|_| HOMEPAGE),
+        (!record.relations.is_empty()).then_some(RELATIONS),
+    ];
+    fields.into_iter().flatten().map(ToOwned::to_owned).collect()
 }
 
 fn organization_key(record: &OrganizationRecord) -> String {

@@ -7,6 +7,7 @@ use sea_orm::FromQueryResult;
 use serde::Serialize;
 
 use super::exported::{EXPORTED, Placed, exported_key, wanted_slug};
+use super::precedence::Outranked;
 use super::{Batch, Effect, Identified, Known, Said, digest};
 use crate::error::Error;
 use crate::identifier::{ArxivId, Doi};
@@ -29,6 +30,8 @@ pub(super) struct Change<'a> {
     shared_doi: Option<&'a Doi>,
     arxiv_id: Option<ArxivId>,
     pub(super) existing: Option<i64>,
+    /// What is told better of the paper than by this record.
+    outranked: Outranked,
 }
 
 /// A paper that has one of the identifiers of a batch, or one of its titles.
@@ -40,6 +43,7 @@ struct Holder {
     title: String,
     publication_year: Option<i32>,
     has_own_key: bool,
+    has_id: bool,
     is_exported: bool,
     authors: Vec<String>,
 }
@@ -48,10 +52,10 @@ struct Holder {
 struct PaperRow<'a> {
     id: i64,
     slug: String,
-    title: &'a str,
-    translated_titles: &'a LocalizedText,
-    sort_title: String,
-    abstract_text: &'a LocalizedText,
+    title: Option<&'a str>,
+    translated_titles: LocalizedText,
+    sort_title: Option<String>,
+    abstract_text: Option<&'a LocalizedText>,
     abstract_completeness: AbstractCompleteness,
     publication_date: Option<String>,
     r#type: PaperType,
@@ -69,12 +73,37 @@ const PAPER_COLUMNS: &str = "id bigint, slug text, title text, translated_titles
      abstract_completeness text, publication_date text, type text, venue_name text, language text, doi text, shared_doi text, arxiv_id text, \
      url text, is_retracted boolean, author_count integer";
 
+/// The fields of a paper of which records may say different things.
+const TITLE: &str = "title";
+const ABSTRACT: &str = "abstract";
+const ABSTRACT_PART: &str = "abstractPart";
+const DATE: &str = "publicationDate";
+const TYPE: &str = "type";
+const VENUE: &str = "venueName";
+const LANGUAGE: &str = "language";
+const DOI: &str = "doi";
+const ARXIV_ID: &str = "arxivId";
+const URL: &str = "url";
+const AUTHORS: &str = "authors";
+const TOPICS: &str = "topics";
+
 #[derive(Serialize)]
 pub(super) struct Link {
     pub one: i64,
     pub other: i64,
     pub position: i32,
 }
+
+impl Change<'_> {
+    /// Whether the record has an id of any kind, by which its source tells the paper from others.
+    fn has_id(&self) -> bool {
+        self.record.source_id.is_some() || self.doi.is_some() || self.arxiv_id.is_some()
+    }
+}
+
+/// Whether a source gave a paper an id of any kind.
+const HAS_ID: &str = "(num_nonnulls(paper.doi, paper.shared_doi, paper.arxiv_id) > 0 \
+     OR EXISTS (SELECT FROM external_id WHERE external_id.paper_id = paper.id))";
 
 impl Batch<'_> {
     pub(super) async fn papers(&mut self, records: Vec<(usize, &PaperRecord)>) -> Result<(), Error> {
@@ -95,6 +124,7 @@ impl Batch<'_> {
                 shared_doi: record.shared_doi.as_ref(),
                 arxiv_id,
                 existing: None,
+                outranked: Outranked::default(),
             });
         }
         // Records that may be of one paper go one after the other, so that the last one counts.
@@ -103,9 +133,14 @@ impl Batch<'_> {
             let (now, later): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| {
                 let doi = change.doi.is_none_or(|doi| seen.insert(format!("doi:{doi}")));
                 let arxiv = change.arxiv_id.as_ref().is_none_or(|id| seen.insert(format!("arxiv:{id}")));
-                let title = change.record.source_id.is_some()
-                    || change.record.exported.is_some()
-                    || seen.insert(format!("title:{}", names::fold(&change.record.title)));
+                let title = change.record.exported.is_some() || {
+                    let title = names::fold(&change.record.title);
+                    let may_be_of_one = !change.has_id() && seen.contains(&format!("title with an id:{title}"));
+                    let kind = if change.has_id() { "title with an id" } else { "title" };
+                    let is_alone = !may_be_of_one && !seen.contains(&format!("title:{title}"));
+                    seen.insert(format!("{kind}:{title}"));
+                    is_alone
+                };
                 seen.insert(format!("key:{}", change.key)) && doi && arxiv && title
             });
             changes = self.distinct_papers(now).await?;
@@ -136,6 +171,7 @@ impl Batch<'_> {
         let mut changed = HashSet::new();
         let (mut pending, later): (Vec<_>, Vec<_>) =
             pending.into_iter().partition(|change| change.existing.is_none_or(|id| changed.insert(id)));
+        self.leave_outranked(&mut pending).await?;
         self.complete_authors(&mut pending).await?;
         self.write_papers(pending).await?;
         Ok(later)
@@ -172,6 +208,9 @@ impl Batch<'_> {
                 // Those that a directory exported are different ones, however much they look alike.
                 let may_be = |held: &&Holder| record.exported.is_none() || !held.is_exported;
                 found = holders.iter().filter(may_be).find(|held| is_same_work(held, record)).map(|held| held.id);
+            } else if found.is_none() && record.exported.is_none() {
+                // What came before it without an id is known by it from now on.
+                found = holders.iter().find(|held| !held.has_id && is_same_work(held, record)).map(|held| held.id);
             }
             change.existing = change.existing.or(found);
             // Two identifiers may lead to two papers: the first one found is changed, the other keeps its identifier.
@@ -183,6 +222,19 @@ impl Batch<'_> {
             }
             if let (true, Some(id)) = (arxiv_stays, change.arxiv_id.take_if(|_| arxiv_stays)) {
                 self.note(change.index, format!("the arXiv id {id} already names another paper; it was left there"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves alone what is told better of the papers than by these records.
+    async fn leave_outranked(&mut self, pending: &mut [Change<'_>]) -> Result<(), Error> {
+        let records = pending.iter().filter_map(|change| Some((change.existing?, change.key.as_str())));
+        let mut outranked = self.outranked("paper", records).await?;
+        for change in pending {
+            change.outranked = change.existing.and_then(|id| outranked.remove(&id)).unwrap_or_default();
+            if !change.outranked.leaves(AUTHORS) && !change.record.authors_are_incomplete {
+                change.authors = Cow::Borrowed(&[]);
             }
         }
         Ok(())
@@ -252,10 +304,14 @@ impl Batch<'_> {
             .iter()
             .filter(|change| change.record.source_id.is_none() && change.doi.is_none() && change.arxiv_id.is_none());
         let titles: Vec<String> = without_ids.map(|change| sort_title(&change.record.title)).collect();
+        let new = pending.iter().filter(|change| change.existing.is_none() && change.record.exported.is_none());
+        let titles_of_new = new.filter(|change| change.has_id()).map(|change| sort_title(&change.record.title));
+        let authors = "ARRAY(SELECT authorship.name_as_published FROM authorship WHERE authorship.paper_id = paper.id)";
+        // Who wrote it is only asked of what may be found by the title.
         let authors = if titles.is_empty() {
-            "'{}'::text[]"
+            format!("CASE WHEN {HAS_ID} THEN '{{}}' ELSE {authors} END")
         } else {
-            "ARRAY(SELECT authorship.name_as_published FROM authorship WHERE authorship.paper_id = paper.id)"
+            authors.to_owned()
         };
         let sql = Sql::with(
             "SELECT paper.id, doi, arxiv_id, title, publication_year, EXISTS (SELECT FROM external_id \
@@ -263,7 +319,9 @@ impl Batch<'_> {
             self.source.to_lowercase(),
         )
         .then_with(
-            "EXISTS (SELECT FROM source_record WHERE source_record.paper_id = paper.id AND source_record.source = ? ",
+            &format!(
+                "{HAS_ID} AS has_id, EXISTS (SELECT FROM source_record WHERE source_record.paper_id = paper.id AND source_record.source = ? "
+            ),
             self.source,
         )
         .then(format!("AND starts_with(source_record.key, '{EXPORTED}')) AS is_exported, "))
@@ -271,13 +329,16 @@ impl Batch<'_> {
         .then(" AS authors FROM paper WHERE paper.id IN (")
         .then_with("SELECT id FROM paper WHERE doi = ANY(?)", texts(dois))
         .then_with(" UNION SELECT id FROM paper WHERE arxiv_id = ANY(?)", texts(arxiv_ids))
-        .then_with(" UNION SELECT id FROM paper WHERE sort_title = ANY(?)) ORDER BY paper.id", texts(titles));
+        .then_with(" UNION SELECT id FROM paper WHERE sort_title = ANY(?)", texts(titles))
+        .then_with(" UNION SELECT id FROM paper WHERE sort_title = ANY(?) ", texts(titles_of_new.collect::<Vec<_>>()))
+        .then(format!("AND NOT {HAS_ID}) ORDER BY paper.id"));
         self.rows(sql).await
     }
 
     async fn write_papers(&mut self, pending: Vec<Change<'_>>) -> Result<(), Error> {
         let updated: Vec<i64> = pending.iter().filter_map(|change| change.existing).collect();
-        let mut people_to_recount = self.authors_of(&updated).await?;
+        let former_authors = self.authors_by_paper_of(&updated).await?;
+        let mut people_to_recount: HashSet<i64> = former_authors.iter().map(|(_, person)| *person).collect();
         let mut pairs_to_recount = self.pairs_of(&updated).await?;
         let former_dois = self.ask_before(&updated).await?;
 
@@ -308,22 +369,28 @@ impl Batch<'_> {
             written.push((id, change));
             let dois = change.doi.into_iter().chain(change.shared_doi);
             self.versions.insert(&record.title, dois.map(ToString::to_string));
+            let better = &change.outranked;
+            let title = better.left(TITLE, Some(record.title.as_str()));
             let row = PaperRow {
                 id,
                 slug,
-                title: &record.title,
-                translated_titles: &record.translated_titles,
-                sort_title: sort_title(&record.title),
-                abstract_text: &record.abstract_text,
+                title,
+                translated_titles: record.translated_titles.only(|tag| better.leaves(&title_in(tag))),
+                sort_title: title.map(sort_title),
+                abstract_text: Some(&record.abstract_text).filter(|text| {
+                    !text.is_empty()
+                        && better.leaves(abstract_field(record.abstract_completeness))
+                        && (record.abstract_completeness == AbstractCompleteness::Full || !better.is_told(ABSTRACT))
+                }),
                 abstract_completeness: record.abstract_completeness,
-                publication_date: record.publication_date.map(|date| date.to_string()),
-                r#type: record.paper_type,
-                venue_name: record.venue_name.as_deref(),
-                language: record.language.as_deref(),
-                doi: change.doi.map(Doi::as_str),
+                publication_date: better.left(DATE, record.publication_date).map(|date| date.to_string()),
+                r#type: better.left(TYPE, Some(record.paper_type)).unwrap_or_default(),
+                venue_name: better.left(VENUE, record.venue_name.as_deref()),
+                language: better.left(LANGUAGE, record.language.as_deref()),
+                doi: better.left(DOI, change.doi).map(Doi::as_str),
                 shared_doi: change.shared_doi.map(Doi::as_str),
-                arxiv_id: change.arxiv_id.as_ref().map(ArxivId::as_str),
-                url: record.url.as_deref(),
+                arxiv_id: better.left(ARXIV_ID, change.arxiv_id.as_ref()).map(ArxivId::as_str),
+                url: better.left(URL, record.url.as_deref()),
                 is_retracted: record.is_retracted,
                 author_count: change.authors.len(),
             };
@@ -332,12 +399,7 @@ impl Batch<'_> {
             } else {
                 inserts.push(row);
             }
-            said.push(Said {
-                source: self.source.to_owned(),
-                key: change.key.clone(),
-                digest: change.digest.clone(),
-                id,
-            });
+            said.push(Said::new(self.source, change.key.clone(), change.digest.clone(), told(record), id));
             let own = record.source_id.iter().map(|value| (self.source.to_lowercase(), value.clone()));
             let others = record.identifiers.iter().map(|other| (other.scheme.to_lowercase(), other.value.clone()));
             let index = change.index;
@@ -345,14 +407,14 @@ impl Batch<'_> {
         }
         let insert = "INSERT INTO paper (id, slug, title, translated_titles, sort_title, abstract_text, abstract_completeness, \
              publication_date, type, venue_name, language, doi, shared_doi, arxiv_id, url, is_retracted, author_count) \
-             SELECT id, slug, title, translated_titles, sort_title, abstract_text, abstract_completeness, publication_date, type, \
+             SELECT id, slug, title, translated_titles, sort_title, coalesce(abstract_text, '{}'), abstract_completeness, publication_date, type, \
              venue_name, language, doi, shared_doi, arxiv_id, url, is_retracted, author_count FROM rows";
         self.with_rows(PAPER_COLUMNS, &inserts, insert).await?;
         // A poorer record takes nothing away: what it does not tell stays.
-        let update = "UPDATE paper SET title = rows.title, sort_title = rows.sort_title, \
+        let update = "UPDATE paper SET title = coalesce(rows.title, paper.title), sort_title = coalesce(rows.sort_title, paper.sort_title), \
              translated_titles = paper.translated_titles || rows.translated_titles, \
-             abstract_text = CASE WHEN rows.abstract_text = '{}' THEN paper.abstract_text ELSE rows.abstract_text END, \
-             abstract_completeness = CASE WHEN rows.abstract_text <> '{}' THEN rows.abstract_completeness \
+             abstract_text = coalesce(rows.abstract_text, paper.abstract_text), \
+             abstract_completeness = CASE WHEN rows.abstract_text IS NOT NULL THEN rows.abstract_completeness \
              WHEN paper.abstract_text <> '{}' OR rows.abstract_completeness = 'ABSENT' THEN paper.abstract_completeness \
              ELSE rows.abstract_completeness END, \
              publication_date = coalesce(rows.publication_date, paper.publication_date), \
@@ -397,7 +459,8 @@ impl Batch<'_> {
         pairs_to_recount.extend(self.pairs_of(&updated).await?);
         self.recount_people(&people_to_recount).await?;
         self.touched.counted.extend(people_to_recount);
-        self.recount_pairs(&pairs_to_recount).await
+        self.recount_pairs(&pairs_to_recount).await?;
+        self.merge_replaced(&former_authors).await
     }
 
     async fn paper_topics(&mut self, written: &[(i64, &Change<'_>)]) -> Result<(), Error> {
@@ -405,6 +468,9 @@ impl Batch<'_> {
         let places = self.placed("topic", named).await?;
         let mut links = Vec::new();
         for (paper_id, change) in written {
+            if !change.outranked.leaves(TOPICS) {
+                continue;
+            }
             for (position, topic) in (1_i32..).zip(&change.record.topics) {
                 let other = match topic.id.and_then(|id| places.get(&id)) {
                     Some(id) => *id,
@@ -422,6 +488,35 @@ impl Batch<'_> {
              ON CONFLICT DO NOTHING";
         self.with_rows("one bigint, other bigint, position integer", &links, insert).await
     }
+}
+
+/// The fields of which a record says something.
+fn told(record: &PaperRecord) -> Vec<String> {
+    let has_authors = !record.authors.is_empty() && !record.authors_are_incomplete;
+    let fields = [
+        Some(TITLE),
+        (!record.abstract_text.is_empty()).then(|| abstract_field(record.abstract_completeness)),
+        record.publication_date.map(|_| DATE),
+        (record.paper_type != PaperType::Other).then_some(TYPE),
+        record.venue_name.as_ref().map(|_| VENUE),
+        record.language.as_ref().map(|_| LANGUAGE),
+        record.doi.as_ref().map(|_| DOI),
+        record.arxiv_id.as_ref().map(|_| ARXIV_ID),
+        record.url.as_ref().map(|_| URL),
+        has_authors.then_some(AUTHORS),
+        (!record.topics.is_empty()).then_some(TOPICS),
+    ];
+    let titles = record.translated_titles.iter().map(|(tag, _)| title_in(tag));
+    fields.into_iter().flatten().map(ToOwned::to_owned).chain(titles).collect()
+}
+
+fn title_in(tag: &str) -> String {
+    format!("{TITLE}.{tag}")
+}
+
+/// A full abstract counts before any part of one.
+fn abstract_field(completeness: AbstractCompleteness) -> &'static str {
+    if completeness == AbstractCompleteness::Full { ABSTRACT } else { ABSTRACT_PART }
 }
 
 /// The folded title, by which lists are ordered and the same titles are found.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Batch;
 use crate::error::Error;
 use crate::identifier::Orcid;
-use crate::names::{self, NameParts};
+use crate::names::{self, Form, NameParts};
 use crate::store::search::Kind;
 use crate::store::sql::{Sql, ids, texts};
 
@@ -48,6 +48,18 @@ struct NewPerson {
     parts: NameParts,
     name_key: String,
     orcid: Option<String>,
+}
+
+/// What a name that is shown brings with it.
+#[derive(Serialize)]
+struct Shown {
+    id: i64,
+    display_name: String,
+    given_name: Option<String>,
+    family_name: Option<String>,
+    sort_name: String,
+    name_key: String,
+    block: String,
 }
 
 #[derive(Serialize)]
@@ -155,6 +167,26 @@ impl People {
 }
 
 impl Batch<'_> {
+    /// Shows people by other names.
+    pub(super) async fn show_as(&mut self, names: Vec<(i64, String, NameParts)>) -> Result<(), Error> {
+        let row = |(id, display_name, parts): (i64, String, NameParts)| Shown {
+            id,
+            sort_name: names::sort_key(&display_name, &parts),
+            name_key: names::identity_key(&display_name),
+            block: Form::new(&display_name).block,
+            display_name,
+            given_name: parts.given,
+            family_name: parts.family,
+        };
+        let rows: Vec<Shown> = names.into_iter().map(row).collect();
+        self.touched.insert(Kind::Researcher, rows.iter().map(|row| row.id));
+        let columns = "id bigint, display_name text, given_name text, family_name text, sort_name text, name_key text, block text";
+        let update = "UPDATE researcher SET display_name = rows.display_name, given_name = rows.given_name, \
+             family_name = rows.family_name, sort_name = rows.sort_name, name_key = rows.name_key, block = rows.block, \
+             updated_at = now() FROM rows WHERE researcher.id = rows.id";
+        self.with_rows(columns, &rows, update).await
+    }
+
     /// Reads the people whom these mentions may mean, and some more by their ids.
     pub(super) async fn people(&self, mentions: &[Mention<'_>], more: &[i64]) -> Result<People, Error> {
         #[derive(FromQueryResult)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Batch;
 use crate::error::Error;
-use crate::names;
+use crate::names::{self, Likeness};
 use crate::store::search::Kind;
 use crate::store::sql::{Sql, ids, texts};
 
@@ -73,18 +73,25 @@ impl Batch<'_> {
         self.versions.insert_papers(papers.iter().copied());
         let people: HashSet<i64> =
             moves.iter().flat_map(|row| row.former_id.into_iter().chain([row.researcher_id])).collect();
-        let mut pairs = self.pairs_with(&papers, &people).await?;
+        let mut pairs = self.pairs_at(moves).await?;
+        // Two on one paper may change places: both leave before one enters.
+        let mut places: HashMap<i64, Vec<i64>> = HashMap::new();
+        for row in moves {
+            places.entry(row.paper_id).or_default().push(row.authorship_id);
+        }
+        let beside = places.into_values().filter(|places| places.len() > 1).flatten();
         let leave = "UPDATE authorship SET researcher_id = NULL, same_as_id = NULL WHERE num_nonnulls(researcher_id, same_as_id) > 0 AND id = ANY(?)";
-        self.execute(Sql::with(leave, ids(moves.iter().map(|row| row.authorship_id)))).await?;
-        let enter = "UPDATE authorship SET researcher_id = entering.researcher_id FROM (SELECT DISTINCT ON (paper_id, researcher_id) * \
+        self.execute(Sql::with(leave, ids(beside))).await?;
+        let enter = "UPDATE authorship SET researcher_id = entering.researcher_id, same_as_id = NULL \
+             FROM (SELECT DISTINCT ON (paper_id, researcher_id) * \
              FROM rows ORDER BY paper_id, researcher_id, authorship_id) AS entering WHERE authorship.id = entering.authorship_id \
              AND NOT EXISTS (SELECT FROM authorship AS other WHERE other.paper_id = entering.paper_id \
              AND other.researcher_id = entering.researcher_id)";
         self.with_rows(COLUMNS, moves, enter).await?;
-        let leave_open = "UPDATE authorship SET same_as_id = rows.researcher_id FROM rows \
-             WHERE authorship.id = rows.authorship_id AND authorship.researcher_id IS NULL";
+        let leave_open = "UPDATE authorship SET researcher_id = NULL, same_as_id = rows.researcher_id FROM rows \
+             WHERE authorship.id = rows.authorship_id AND authorship.researcher_id IS DISTINCT FROM rows.researcher_id";
         self.with_rows(COLUMNS, moves, leave_open).await?;
-        pairs.extend(self.pairs_with(&papers, &people).await?);
+        pairs.extend(self.pairs_at(moves).await?);
         self.recount_people(&people).await?;
         self.recount_pairs(&pairs).await?;
         let changed = "UPDATE researcher SET updated_at = now() WHERE id = ANY(?)";
@@ -94,20 +101,19 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The pairs that these people make on these papers now, from both sides.
-    async fn pairs_with(&self, papers: &HashSet<i64>, people: &HashSet<i64>) -> Result<HashSet<(i64, i64)>, Error> {
+    /// The pairs that those who stand at these places make on their papers now, from both sides.
+    async fn pairs_at(&self, moves: &[Relocation]) -> Result<HashSet<(i64, i64)>, Error> {
         #[derive(FromQueryResult)]
         struct Pair {
             mine: i64,
             theirs: i64,
         }
         let sql = Sql::with(
-            "SELECT DISTINCT mine.researcher_id AS mine, theirs.researcher_id AS theirs FROM paper \
-             JOIN authorship AS mine ON mine.paper_id = paper.id JOIN authorship AS theirs \
-             ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id WHERE paper.id = ANY(?)",
-            ids(papers.iter().copied()),
+            "SELECT DISTINCT mine.researcher_id AS mine, theirs.researcher_id AS theirs FROM authorship AS mine \
+             JOIN paper ON paper.id = mine.paper_id JOIN authorship AS theirs \
+             ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id WHERE mine.id = ANY(?)",
+            ids(moves.iter().map(|row| row.authorship_id)),
         )
-        .then_with(" AND mine.researcher_id = ANY(?)", ids(people.iter().copied()))
         .then_with(" AND paper.author_count <= ?", i64::from(self.consortium_size));
         let pairs = self.rows::<Pair>(sql).await?;
         Ok(pairs.into_iter().flat_map(|pair| [(pair.mine, pair.theirs), (pair.theirs, pair.mine)]).collect())
@@ -121,6 +127,49 @@ impl Batch<'_> {
         let absorbed: Vec<Absorption> = empty
             .iter()
             .filter_map(|id| successors.get(id).map(|survivor| (*id, *survivor)))
+            .map(|(former_id, survivor_id)| Absorption { former_id, survivor_id, name_key: None })
+            .collect();
+        self.absorb(&absorbed).await?;
+        self.take_addresses(absorbed.iter().map(|row| row.survivor_id).collect()).await
+    }
+
+    /// Merges authors of whom nothing is left, because their papers have other authors now, into those of these who have a form
+    /// of their name: the initials of one source into the name of another. `former` are papers with those who were their authors.
+    pub(super) async fn merge_replaced(&self, former: &[(i64, i64)]) -> Result<(), Error> {
+        #[derive(FromQueryResult)]
+        struct Named {
+            id: i64,
+            name: String,
+        }
+        #[derive(FromQueryResult)]
+        struct Author {
+            paper_id: i64,
+            id: i64,
+            name: String,
+        }
+        let empty = self.without_anything(former.iter().map(|(_, person)| *person)).await?;
+        if empty.is_empty() {
+            return Ok(());
+        }
+        let sql = "SELECT id, display_name AS name FROM researcher WHERE id = ANY(?) ORDER BY id";
+        let empty = self.rows::<Named>(Sql::with(sql, ids(empty))).await?;
+        let papers_of = |person: &Named| {
+            let id = person.id;
+            former.iter().filter(move |(_, former)| *former == id).map(|(paper, _)| *paper)
+        };
+        let papers: HashSet<i64> = empty.iter().flat_map(papers_of).collect();
+        let sql = "SELECT paper_id, researcher_id AS id, name FROM authorship WHERE researcher_id IS NOT NULL AND paper_id = ANY(?)";
+        let authors = self.rows::<Author>(Sql::with(sql, ids(papers))).await?;
+        let successor = |person: &Named| {
+            let own: HashSet<i64> = papers_of(person).collect();
+            let there = authors.iter().filter(|author| own.contains(&author.paper_id));
+            let alike = there.map(|author| (names::compare(&person.name, &author.name).likeness, author.id));
+            let alike = alike.filter(|(likeness, _)| *likeness >= Likeness::Compatible);
+            alike.max_by_key(|(likeness, id)| (*likeness, std::cmp::Reverse(*id))).map(|(_, id)| id)
+        };
+        let absorbed: Vec<Absorption> = empty
+            .iter()
+            .filter_map(|person| Some((person.id, successor(person)?)))
             .map(|(former_id, survivor_id)| Absorption { former_id, survivor_id, name_key: None })
             .collect();
         self.absorb(&absorbed).await?;

@@ -15,7 +15,6 @@ use crate::identifier::Orcid;
 use crate::names::{self, Mended, Repair, RepairRule};
 use crate::record::{AuthorRecord, ResearcherRecord};
 use crate::store::Store;
-use crate::store::search::Kind;
 use crate::store::sql::{Sql, ids, texts};
 
 /// How names are mended now; names mended otherwise are looked at again at the next start.
@@ -344,15 +343,7 @@ impl Batch<'_> {
     async fn respell(&mut self, person: &Renamed, name: &str) -> Result<(), Error> {
         let parts = Parts { given: person.given_name.clone(), family: person.family_name.clone() };
         let parts = parts.renamed(&person.display_name, name).mention(name, None).parts();
-        let sql = Sql::with("UPDATE researcher SET display_name = ?, ", name)
-            .then_with("given_name = ?, ", parts.given.clone())
-            .then_with("family_name = ?, ", parts.family.clone())
-            .then_with("name_key = ?, ", names::identity_key(name))
-            .then_with("sort_name = ?, ", names::sort_key(name, &parts))
-            .then_with("block = ?, updated_at = now() ", names::Form::new(name).block)
-            .then_with("WHERE id = ?", person.id);
-        self.touched.insert(Kind::Researcher, [person.id]);
-        self.execute(sql).await
+        self.show_as(vec![(person.id, name.to_owned(), parts)]).await
     }
 
     /// Moves authorships to those whom their new names mean.

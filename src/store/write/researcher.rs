@@ -25,8 +25,8 @@ struct Row<'a> {
     block: String,
     told_names: Vec<&'a str>,
     withholds_published_name: bool,
-    headline: &'a LocalizedText,
-    biography: &'a LocalizedText,
+    headline: LocalizedText,
+    biography: LocalizedText,
     portrait_url: Option<&'a str>,
     homepage_url: Option<&'a str>,
     is_merged: bool,
@@ -35,6 +35,16 @@ struct Row<'a> {
 const COLUMNS: &str = "id bigint, display_name text, given_name text, family_name text, sort_name text, name_key text, block text, \
      told_names text[], withholds_published_name boolean, headline jsonb, biography jsonb, portrait_url text, homepage_url text, \
      is_merged boolean";
+
+/// The fields of a person of which records may say different things.
+const NAME: &str = "name";
+const OTHER_NAMES: &str = "otherNames";
+const HEADLINE: &str = "headline";
+const BIOGRAPHY: &str = "biography";
+const PORTRAIT: &str = "portraitUrl";
+const HOMEPAGE: &str = "homepageUrl";
+const PRIMARY_AFFILIATION: &str = "primaryAffiliation";
+const TOPICS: &str = "topics";
 
 #[derive(Serialize)]
 struct AffiliationRow<'a> {
@@ -115,7 +125,11 @@ impl Batch<'_> {
             }
         };
         let before = self.naming(id).await?;
-        let (name, parts) = if before.keeps_name(&name, self.source, &key)? {
+        let better = self.outranked("researcher", [(id, key.as_str())]).await?.remove(&id).unwrap_or_default();
+        // Whatever goes before: a name that somebody hides is not shown.
+        let hides_shown = hides(record, &before.display_name);
+        let counts = |field: &str| better.leaves(field) || hides_shown;
+        let (name, parts) = if !counts(NAME) || before.keeps_name(&name, self.source, &key)? {
             let parts = NameParts { given: before.given_name.clone(), family: before.family_name.clone() };
             (before.display_name.clone(), parts)
         } else {
@@ -134,12 +148,12 @@ impl Batch<'_> {
             name_key: names::identity_key(&name),
             block: names::Form::new(&name).block,
             display_name: name.clone(),
-            told_names: told_names.collect(),
+            told_names: told_names.filter(|_| counts(OTHER_NAMES)).collect(),
             withholds_published_name: record.withhold_published_name && !before.is_withholding_decided,
-            headline: &record.headline,
-            biography: &record.biography,
-            portrait_url: record.portrait_url.as_deref(),
-            homepage_url: record.homepage_url.as_deref(),
+            headline: record.headline.only(|tag| better.leaves(&format!("{HEADLINE}.{tag}"))),
+            biography: record.biography.only(|tag| better.leaves(&format!("{BIOGRAPHY}.{tag}"))),
+            portrait_url: better.left(PORTRAIT, record.portrait_url.as_deref()),
+            homepage_url: better.left(HOMEPAGE, record.homepage_url.as_deref()),
             is_merged: held.is_merged,
         };
         let update = if is_of_former { FILL } else { REPLACE };
@@ -169,9 +183,11 @@ impl Batch<'_> {
             self.settle_names(id, None).await?;
         }
         for affiliation in &record.affiliations {
-            self.affiliation(id, affiliation, is_of_former).await?;
+            self.affiliation(id, affiliation, is_of_former || !better.leaves(PRIMARY_AFFILIATION)).await?;
         }
-        self.declared_topics(id, record, is_of_former || held.is_merged).await?;
+        if better.leaves(TOPICS) {
+            self.declared_topics(id, record, is_of_former || held.is_merged).await?;
+        }
         let identified = record.identifiers.iter().map(|identifier| Identified {
             index,
             id,
@@ -179,7 +195,8 @@ impl Batch<'_> {
             value: identifier.value.clone(),
         });
         self.identify("researcher", identified.collect()).await?;
-        let said = Said { source: self.source.to_owned(), key: key.clone(), digest, id };
+        let told = if is_of_former { Vec::new() } else { told(record) };
+        let said = Said::new(self.source, key.clone(), digest, told, id);
         self.remember("researcher", &[said]).await?;
         self.outdate_identity(id).await?;
         if is_of_former && known.is_none() {
@@ -292,6 +309,29 @@ impl Batch<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a record hides a name that is shown.
+fn hides(record: &ResearcherRecord, shown: &str) -> bool {
+    let hidden = record.other_names.iter().filter(|name| name.is_hidden()).map(|name| name.value.as_str());
+    let forms: Vec<String> = names::hidden_forms([record.name.as_str()], hidden).into_iter().collect();
+    !forms.is_empty() && names::shows_hidden(shown, &forms)
+}
+
+/// The fields of which a record says something.
+pub(super) fn told(record: &ResearcherRecord) -> Vec<String> {
+    let has_other_names = record.other_names.iter().any(|name| !name.is_hidden());
+    let fields = [
+        Some(NAME),
+        has_other_names.then_some(OTHER_NAMES),
+        record.portrait_url.as_ref().map(|_| PORTRAIT),
+        record.homepage_url.as_ref().map(|_| HOMEPAGE),
+        record.affiliations.iter().any(|affiliation| affiliation.is_primary).then_some(PRIMARY_AFFILIATION),
+        (!record.topics.is_empty()).then_some(TOPICS),
+    ];
+    let headlines = record.headline.iter().map(|(tag, _)| format!("{HEADLINE}.{tag}"));
+    let biographies = record.biography.iter().map(|(tag, _)| format!("{BIOGRAPHY}.{tag}"));
+    fields.into_iter().flatten().map(ToOwned::to_owned).chain(headlines).chain(biographies).collect()
 }
 
 /// What a record is known by in its source: the ORCID iD, else the name.

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::exported::Placed;
-use super::researcher::researcher_key;
+use super::researcher::{researcher_key, told};
 use super::{Batch, Effect, Identified, Said, digest};
 use crate::error::Error;
 use crate::language::LocalizedText;
@@ -110,8 +110,7 @@ impl Batch<'_> {
             let (index, id) = (*index, claimed.id);
             self.note_id(index, record.exported.as_ref(), *claimed);
             rows.push(row(id, slugs.next().unwrap_or_default(), record));
-            let (source, key) = (self.source.to_owned(), researcher_key(record));
-            said.push(Said { source, key, digest: digest(*record)?, id });
+            said.push(Said::new(self.source, researcher_key(record), digest(*record)?, told(record), id));
             placed.extend(record.exported.as_ref().map(|exported| Placed { id, exported }));
             identified.extend(record.identifiers.iter().map(|identifier| Identified {
                 index,

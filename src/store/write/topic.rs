@@ -12,6 +12,10 @@ use crate::record::{Name, NameKind, TopicRecord, TopicReference};
 use crate::store::search::Kind;
 use crate::store::sql::Sql;
 
+/// The fields of a topic of which records may say different things.
+const NAMES: &str = "names";
+const BROADER: &str = "broader";
+
 #[derive(FromQueryResult)]
 struct Found {
     id: i64,
@@ -106,13 +110,20 @@ impl Batch<'_> {
         };
         let update = "UPDATE topic SET display_names = rows.display_names, sort_names = rows.sort_names, names = rows.names, \
              code = coalesce(rows.code, topic.code), updated_at = now() FROM rows WHERE topic.id = rows.id";
-        if !record.names.is_empty() {
+        let better = self.outranked("topic", [(id, key.as_str())]).await?.remove(&id).unwrap_or_default();
+        if !record.names.is_empty() && better.leaves(NAMES) {
             self.with_rows(COLUMNS, std::slice::from_ref(&row), update).await?;
             self.labels("topic", [(id, &row.sort_names)]).await?;
             self.touched.insert(Kind::Topic, [id]);
         }
-        self.execute(Sql::with("DELETE FROM topic_broader WHERE topic_id = ?", id)).await?;
-        for broader in &record.broader {
+        let is_silent = record.broader.is_empty() && better.is_told(BROADER);
+        let broader: &[TopicReference] = if better.leaves(BROADER) && !is_silent {
+            self.execute(Sql::with("DELETE FROM topic_broader WHERE topic_id = ?", id)).await?;
+            &record.broader
+        } else {
+            &[]
+        };
+        for broader in broader {
             let broader = self.topic_of(broader).await?;
             if broader != id {
                 let sql = Sql::with("INSERT INTO topic_broader (topic_id, broader_id) VALUES (?, ", id)
@@ -120,7 +131,10 @@ impl Batch<'_> {
                 self.execute(sql).await?;
             }
         }
-        let said = Said { source: self.source.to_owned(), key, digest, id };
+        let told = [(NAMES, record.names.is_empty()), (BROADER, record.broader.is_empty())];
+        let told =
+            told.into_iter().filter(|(_, is_empty)| !is_empty).map(|(field, _)| field).map(ToOwned::to_owned).collect();
+        let said = Said::new(self.source, key, digest, told, id);
         self.remember("topic", &[said]).await?;
         if let Some(exported) = &record.exported {
             self.remember_exported("topic", &[Placed { id, exported }]).await?;

@@ -170,7 +170,13 @@ impl TestApp {
 
     /// Writes records as the source `test`, counts as an import does, and tells what became of them.
     pub async fn write(&self, records: &[Record]) -> Written {
-        let written = self.store.write("test", records).await.expect("the records");
+        self.write_from("test", records).await
+    }
+
+    /// Writes records as another source.
+    pub async fn write_from(&self, source: &str, records: &[Record]) -> Written {
+        let written = self.store.write(source, records).await.expect("the records");
+        self.store.adopt_organizations().await.expect("the organizations");
         self.store.resolve_identities(|_| ()).await.expect("who is who");
         self.store.recount_totals().await.expect("the counts");
         written
@@ -295,6 +301,7 @@ pub fn database_config(url: &str, consortium_size: u32) -> DatabaseConfig {
         statement_timeout_seconds: 20.try_into().expect("not zero"),
         migrate: Migrate::Auto,
         consortium_size,
+        source_order: Vec::new(),
         log: "warn".to_owned(),
         log_format: LogFormat::Text,
     }

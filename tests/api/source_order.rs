@@ -1,0 +1,201 @@
+//! Sources that contradict each other: whose word counts, whichever came last.
+
+use serde_json::{Value, json};
+
+use crate::support::dump::{assert_same, dump};
+use crate::support::{TestApp, orcid, records_of, researcher, ror, with};
+
+/// What each of three sources says of the same paper, person, organization and topic.
+fn sources() -> Vec<(&'static str, Value)> {
+    let paper = json!({ "kind": "paper", "slug": "the-paper", "doi": "10.5555/one", "title": "Of Bees" });
+    let person = json!({ "kind": "researcher", "slug": "the-person", "orcid": orcid(7), "name": "Ana Ilić" });
+    let place = json!({ "kind": "organization", "slug": "the-place", "ror": ror(5),
+        "names": [{ "value": "Institute", "language": "en", "kind": "DISPLAY" }] });
+    let topic = json!({ "kind": "topic", "slug": "the-topic", "scheme": "bees", "code": "1",
+        "names": [{ "value": "Bees", "language": "en", "kind": "LABEL" }] });
+    let broad = |code: &str| json!({ "scheme": "bees", "code": code, "labels": { "en": format!("Topic {code}") }, "slug": format!("topic-{code}") });
+    let authors = |names: &[&str]| -> Value {
+        let author = |(position, name): (usize, &&str)| json!({ "position": position + 1, "name": name });
+        names.iter().enumerate().map(author).collect()
+    };
+    vec![
+        (
+            "crossref",
+            json!([
+                with(place.clone(), json!({ "countryCode": "FR", "types": ["FACILITY"] })),
+                with(topic.clone(), json!({ "broader": [broad("2")] })),
+                with(
+                    person.clone(),
+                    json!({ "name": "Ana Ilic", "homepageUrl": "https://a.example/", "headline": { "en": "Bees" } })
+                ),
+                with(
+                    paper.clone(),
+                    json!({ "authors": authors(&["Tom Frostad", "Uma Quist"]), "type": "ARTICLE",
+                    "abstract": { "en": "Bees are" }, "abstractCompleteness": "TRUNCATED", "venueName": "Journal of Bees" })
+                ),
+            ]),
+        ),
+        (
+            "openalex",
+            json!([
+                with(
+                    place.clone(),
+                    json!({ "names": [{ "value": "The Institute", "language": "en", "kind": "DISPLAY" }],
+                    "city": "Nice", "homepageUrl": "https://b.example/" })
+                ),
+                with(topic.clone(), json!({ "names": [{ "value": "Abeilles", "language": "fr", "kind": "LABEL" }] })),
+                with(
+                    person.clone(),
+                    json!({ "name": "A. Ilić", "otherNames": ["Ana I."], "homepageUrl": "https://b.example/",
+                    "headline": { "fr": "Abeilles" }, "topics": [broad("3")] })
+                ),
+                with(
+                    paper.clone(),
+                    json!({ "title": "Of bees", "authors": authors(&["T. Frostad"]), "publicationDate": "2001-02",
+                    "translatedTitles": { "fr": "Des abeilles" }, "abstract": { "en": "Bees are small." },
+                    "abstractCompleteness": "FULL", "topics": [broad("2")], "url": "https://b.example/paper" })
+                ),
+            ]),
+        ),
+        (
+            "library",
+            json!([
+                with(
+                    place,
+                    json!({ "names": [{ "value": "Institut", "language": "fr", "kind": "DISPLAY" }], "countryCode": "CH" })
+                ),
+                with(topic, json!({ "broader": [broad("3")] })),
+                with(person, json!({ "name": "Ana Ilić-Brook", "portraitUrl": "https://c.example/ana.jpg" })),
+                with(
+                    paper,
+                    json!({ "title": "OF BEES", "authors": [], "publicationDate": "2002", "type": "OTHER",
+                    "translatedTitles": { "fr": "Sur les abeilles", "de": "Von Bienen" } })
+                ),
+            ]),
+        ),
+    ]
+}
+
+/// The directory after the sources came in an order, some twice.
+async fn directory(order: &[usize]) -> (TestApp, Vec<String>) {
+    let app = TestApp::start().await;
+    let sources = sources();
+    for place in order {
+        let (source, records) = &sources[*place];
+        app.write_from(source, &records_of(records.clone())).await;
+    }
+    let dump = dump(&app.database_url).await;
+    (app, dump)
+}
+
+#[tokio::test]
+async fn every_order_gives_the_same_directory() {
+    let (app, first) = directory(&[0, 1, 2]).await;
+    let query = "query Shown($orcid: String!, $ror: String!) {
+        paper(by: {doi: \"10.5555/one\"}) { title displayName(languages: [\"fr\"]) { value } type publicationDate venueName url
+            abstract { text completeness } authorships { nodes { nameAsPublished } } topics { nodes { slug } } }
+        researcher(by: {orcid: $orcid}) { name homepageUrl portraitUrl otherNames headline(languages: [\"fr\"]) { value }
+            topics { nodes { slug } } }
+        organization(by: {ror: $ror}) { displayName(languages: [\"fr\"]) { value } countryCode city types homepageUrl }
+        topic(by: {slug: \"the-topic\"}) { displayName(languages: [\"fr\"]) { value } broader { slug } } }";
+    insta::assert_json_snapshot!(app.data_with(query, json!({ "orcid": orcid(7), "ror": ror(5) })).await);
+    for order in [&[0, 2, 1][..], &[1, 0, 2], &[1, 2, 0], &[2, 0, 1], &[2, 1, 0], &[2, 0, 0, 1, 2, 0]] {
+        let (_app, other) = directory(order).await;
+        assert_same(&first, &other);
+    }
+}
+
+#[tokio::test]
+async fn a_source_changes_what_it_told() {
+    let app = TestApp::start().await;
+    let title =
+        |text: &str| records_of(json!([{ "kind": "paper", "doi": "10.5555/one", "title": text, "authors": [] }]));
+    app.write_from("crossref", &title("One")).await;
+    app.write_from("openalex", &title("Another")).await;
+    let shown = async || app.data("{ paper(by: {doi: \"10.5555/one\"}) { title } }").await["paper"]["title"].clone();
+    assert_eq!(shown().await, "One");
+    app.write_from("crossref", &title("One, mended")).await;
+    assert_eq!(shown().await, "One, mended");
+    app.write_from("openalex", &title("Another again")).await;
+    assert_eq!(shown().await, "One, mended");
+}
+
+#[tokio::test]
+async fn a_named_organization_is_the_one_of_the_registry() {
+    let registry = json!([{ "kind": "organization", "slug": "the-place", "ror": ror(5), "names": [
+        { "value": "Institute of Bees", "language": "en", "kind": "DISPLAY" },
+        { "value": "IB", "kind": "ACRONYM" }] }]);
+    let affiliation = |organization: Value, title: Value| json!({ "organization": organization, "affiliationKind": "EMPLOYMENT", "startDate": "2001", "roleTitle": title });
+    let csv = json!([with(
+        researcher("Ana Ilić"),
+        json!({ "slug": "ana", "affiliations":
+        [affiliation(json!({ "name": "Institute of Bees" }), json!({ "en": "Professor" }))] })
+    )]);
+    let orcid = json!([with(
+        researcher("Ana Ilić"),
+        json!({ "slug": "ana", "affiliations":
+        [affiliation(json!({ "ror": ror(5) }), json!({ "fr": "Professeure" }))] })
+    )]);
+    let sources = [("ror", registry), ("csv", csv), ("orcid", orcid)];
+    let mut first: Option<Value> = None;
+    for order in [[0, 1, 2], [1, 0, 2], [1, 2, 0], [2, 1, 0]] {
+        let app = TestApp::start().await;
+        for place in order {
+            let (source, records) = &sources[place];
+            app.write_from(source, &records_of(records.clone())).await;
+        }
+        let query = "{ organizations { totalCount nodes { ror displayName(languages: [\"en\"]) { value } researchers { totalCount } } }
+            researcher(by: {slug: \"ana\"}) { affiliations { nodes { roleTitle(languages: [\"fr\"]) { value } organization { ror } } } }
+            organization(by: {slug: \"institute-of-bees\"}) { ror } }";
+        let mut found = app.data(query).await;
+        // Where it was only named first, its address leads to the one of the registry.
+        let by_address = found.as_object_mut().expect("data").remove("organization").expect("an answer");
+        assert!(by_address.is_null() || by_address["ror"] == found["organizations"]["nodes"][0]["ror"], "{by_address}");
+        assert_eq!(found["organizations"]["totalCount"], 1, "{found}");
+        assert_eq!(first.get_or_insert_with(|| found.clone()), &found, "{order:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_paper_without_an_id_is_known_by_the_id_of_another_source() {
+    let authors = json!([{ "position": 1, "name": "Ana Ilić" }]);
+    let paper = json!({ "kind": "paper", "slug": "the-paper", "title": "Of bees", "publicationDate": "2001", "authors": authors });
+    let one_with = |id: Value| with(paper.clone(), id);
+    let page = json!([with(
+        paper.clone(),
+        json!({ "title": "Of Bees", "abstract": { "en": "Bees." }, "abstractCompleteness": "FULL" })
+    )]);
+    let sources = [
+        ("profile-page", page),
+        ("csl", json!([one_with(json!({ "sourceId": "a" })), one_with(json!({ "sourceId": "b", "slug": "another" }))])),
+        ("crossref", json!([one_with(json!({ "doi": "10.5555/one", "slug": "a-third" }))])),
+    ];
+    let query = "{ papers { nodes { title doi abstract { text } authorships { nodes { name } } } }
+        researchers { nodes { name statistics { paperCount } } } }";
+    let found_in = async |order: [usize; 3]| {
+        let app = TestApp::start().await;
+        for place in order {
+            let (source, records) = &sources[place];
+            app.write_from(source, &records_of(records.clone())).await;
+        }
+        let found = app.data(query).await;
+        let papers = found["papers"]["nodes"].as_array().expect("papers");
+        (
+            papers.len(),
+            papers.iter().filter(|paper| paper["abstract"]["text"] == "Bees.").count(),
+            found["researchers"].clone(),
+        )
+    };
+    let first = found_in([0, 1, 2]).await;
+    assert_eq!((first.0, first.1), (3, 1));
+    for order in [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        assert_eq!(found_in(order).await, first, "{order:?}");
+    }
+    // In one batch, too.
+    let all = |order: [usize; 2]| order.map(|place| sources[place].1[0].clone());
+    for order in [[0, 1], [1, 0]] {
+        let app = TestApp::start().await;
+        app.write(&records_of(json!(all(order)))).await;
+        assert_eq!(app.data("{ papers { totalCount } }").await["papers"]["totalCount"], 1);
+    }
+}
