@@ -24,6 +24,7 @@ use super::programs::Installation;
 
 mod error;
 mod folder;
+mod memory;
 mod postmaster;
 mod supervisor;
 #[cfg(test)]
@@ -36,6 +37,9 @@ const LOG_LIMIT: u64 = 10 * 1024 * 1024;
 const LOG_TAIL: usize = 5;
 /// UTF-8 with the order of code points; not every macOS has it. Never `C`, which knows no letters beyond ASCII.
 const LOCALES: [&str; 2] = ["C.UTF-8", "en_US.UTF-8"];
+/// Pages that an import changes again and again are written out every few minutes, and not every few seconds: with the gigabyte
+/// that Postgres allows by itself a large import did little else.
+const LARGE: [&str; 2] = ["max_wal_size=4GB", "checkpoint_timeout=15min"];
 const VOLATILE: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 
 /// What a crash of the machine may cost.
@@ -248,12 +252,15 @@ impl Launcher<'_> {
             "-c",
             "max_connections=100",
             "-c",
-            "shared_buffers=128MB",
-            "-c",
             &format!("unix_socket_directories=\"{directory}\""),
         ]);
-        if self.durability == Durability::Volatile {
-            command.args(VOLATILE.iter().flat_map(|setting| ["-c", setting]));
+        let own = match self.durability {
+            Durability::Safe => &LARGE[..],
+            Durability::Volatile => &VOLATILE,
+        };
+        command.args(own.iter().flat_map(|setting| ["-c", setting]));
+        if self.durability == Durability::Safe {
+            command.args(["-c", &format!("shared_buffers={}MB", memory::shared_buffers())]);
         }
         command
     }

@@ -65,7 +65,9 @@ fn walk(folder: &Path, format: &Format, depth: usize, sources: &mut Vec<Source>,
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
-        if path.is_dir() {
+        if path.is_dir() && format.passes_over().iter().any(|name| entry.file_name() == *name) {
+            passed_over.push(format!("{}/", entry.file_name().to_string_lossy()));
+        } else if path.is_dir() {
             walk(&path, format, depth + 1, sources, passed_over);
         } else if is_of(&path, format) {
             sources.push(Source::File(path));

@@ -135,4 +135,12 @@ impl Format {
             Self::OpenAlex => &["json", "jsonl", "ndjson", ""],
         }
     }
+
+    /// The names of folders of which nothing is read: what else the snapshot of OpenAlex has.
+    pub(super) fn passes_over(&self) -> &'static [&'static str] {
+        match self {
+            Self::OpenAlex => &["awards", "concepts", "funders", "publishers", "sources"],
+            _ => &[],
+        }
+    }
 }

@@ -7,6 +7,7 @@ use crate::record::OrganizationReference;
 use crate::store::Store;
 use crate::store::write::identity::Resolved;
 
+mod authors;
 mod auto;
 mod bibtex;
 mod crossref;

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::authors;
 use crate::language::{LanguageTag, LocalizedText};
 use crate::names;
 use crate::record::{
@@ -106,6 +107,9 @@ fn paper(mut record: PaperRecord, notes: &mut Vec<String>) -> Result<PaperRecord
     record.language = record.language.and_then(|tag| language(&tag, notes));
     record.url = address(record.url, "address", notes);
     record.topics = topics(record.topics, notes);
+    if record.exported.is_none() {
+        record.authors = authors::one_by_one(std::mem::take(&mut record.authors), notes);
+    }
     let mut place = 0;
     record.authors.retain_mut(|author| {
         place += 1;

@@ -436,3 +436,36 @@ fn utf_16() {
         assert!(outcome.stdout.contains("Zoë Pier") && outcome.stdout.contains("l’eau"), "{}", outcome.stdout);
     }
 }
+
+#[tokio::test]
+async fn openalex_snapshot() {
+    let app = TestApp::start().await;
+    let place = Workplace::new();
+    let part = |entity: &str, date: &str, records: &[serde_json::Value]| {
+        let folder = place.path("snapshot/data").join(entity).join(format!("updated_date={date}"));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let file = std::fs::File::create(folder.join("part_000.gz")).expect("a file");
+        let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, lines(records).as_bytes()).expect("the records");
+        encoder.finish().expect("the end of the file");
+    };
+    let author = json!({ "id": "https://openalex.org/A1", "display_name": "Ida Brook", "orcid": orcid(3) });
+    let work = |id: &str, title: &str| {
+        json!({ "id": format!("https://openalex.org/{id}"), "title": title, "publication_year": 2001, "authorships": [
+            { "author": { "id": "https://openalex.org/A1", "display_name": "Ida Brook", "orcid": orcid(3) } }] })
+    };
+    part("authors", "2026-01-02", &[author]);
+    part("concepts", "2026-01-02", &[json!({ "id": "https://openalex.org/C1", "display_name": "Bees" })]);
+    part("works", "2026-01-02", &[work("W1", "Of bees"), work("W2", "Of wasps")]);
+    part("works", "2026-01-03", &[work("W3", "Of ants")]);
+    std::fs::write(place.path("snapshot/data/works/manifest"), "{\"entries\": []}").expect("the manifest");
+    let outcome = place.import(&app.database_url, &["openalex", "snapshot"]);
+    assert_eq!(outcome.summary(), "read 4: created 4, updated 0, unchanged 0, rejected 0; 1 note");
+    assert_eq!(
+        outcome.complaints(),
+        ["snapshot: note: passed over 2 files that are none of openalex: concepts/, manifest"]
+    );
+    let query = "{ researchers { nodes { name statistics { paperCount } } } }";
+    let people = app.data(query).await["researchers"]["nodes"].clone();
+    assert_eq!(people, json!([{ "name": "Ida Brook", "statistics": { "paperCount": 3 } }]));
+}

@@ -68,7 +68,7 @@ fn sources() -> Vec<(&'static str, Value)> {
                 with(person, json!({ "name": "Ana Ilić-Brook", "portraitUrl": "https://c.example/ana.jpg" })),
                 with(
                     paper,
-                    json!({ "title": "OF BEES", "authors": [], "publicationDate": "2002", "type": "OTHER",
+                    json!({ "title": "OF BEES", "authors": [{ "name": "Tom Frostad" }], "publicationDate": "2002", "type": "OTHER",
                     "translatedTitles": { "fr": "Sur les abeilles", "de": "Von Bienen" } })
                 ),
             ]),

@@ -85,6 +85,7 @@ const DOI: &str = "doi";
 const ARXIV_ID: &str = "arxivId";
 const URL: &str = "url";
 const AUTHORS: &str = "authors";
+const AUTHORS_PART: &str = "authorsPart";
 const TOPICS: &str = "topics";
 
 #[derive(Serialize)]
@@ -127,7 +128,7 @@ impl Batch<'_> {
                 outranked: Outranked::default(),
             });
         }
-        // Records that may be of one paper go one after the other, so that the last one counts.
+        // Records that may be of one paper go one after the other, so that each finds the paper of the one before.
         while !changes.is_empty() {
             let mut seen = HashSet::new();
             let (now, later): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| {
@@ -233,7 +234,9 @@ impl Batch<'_> {
         let mut outranked = self.outranked("paper", records).await?;
         for change in pending {
             change.outranked = change.existing.and_then(|id| outranked.remove(&id)).unwrap_or_default();
-            if !change.outranked.leaves(AUTHORS) && !change.record.authors_are_incomplete {
+            let field = authors_field(change.record);
+            let has_places_elsewhere = field == AUTHORS_PART && change.outranked.is_told(AUTHORS);
+            if (has_places_elsewhere || !change.outranked.leaves(field)) && !change.record.authors_are_incomplete {
                 change.authors = Cow::Borrowed(&[]);
             }
         }
@@ -503,7 +506,7 @@ fn told(record: &PaperRecord) -> Vec<String> {
         record.doi.as_ref().map(|_| DOI),
         record.arxiv_id.as_ref().map(|_| ARXIV_ID),
         record.url.as_ref().map(|_| URL),
-        has_authors.then_some(AUTHORS),
+        has_authors.then(|| authors_field(record)),
         (!record.topics.is_empty()).then_some(TOPICS),
     ];
     let titles = record.translated_titles.iter().map(|(tag, _)| title_in(tag));
@@ -517,6 +520,11 @@ fn title_in(tag: &str) -> String {
 /// A full abstract counts before any part of one.
 fn abstract_field(completeness: AbstractCompleteness) -> &'static str {
     if completeness == AbstractCompleteness::Full { ABSTRACT } else { ABSTRACT_PART }
+}
+
+/// A list of authors that tells the place of each counts before any that does not.
+fn authors_field(record: &PaperRecord) -> &'static str {
+    if record.authors.iter().all(|author| author.position.is_some()) { AUTHORS } else { AUTHORS_PART }
 }
 
 /// The folded title, by which lists are ordered and the same titles are found.

@@ -1,0 +1,41 @@
+//! How much memory the private server takes for its pages.
+
+/// What Postgres takes by itself: enough for a demonstration.
+const LEAST: u64 = 128;
+/// Behind more than this the system's own cache of files does as well.
+const MOST: u64 = 4_096;
+
+/// A quarter of what there is, as the manual of Postgres advises (Resource Consumption, Memory), in mebibytes. Pages that are not
+/// used take none.
+pub(super) fn shared_buffers() -> u64 {
+    memory().map_or(LEAST, of)
+}
+
+fn of(bytes: u64) -> u64 {
+    (bytes / 4 / 1_048_576).clamp(LEAST, MOST)
+}
+
+/// The memory of the machine in bytes, or what a container may have of it, where the system tells.
+#[cfg(target_os = "linux")]
+fn memory() -> Option<u64> {
+    let system = rustix::system::sysinfo();
+    let all = u64::from(system.mem_unit).saturating_mul(system.totalram.into());
+    let limit = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|limit| limit.trim().parse().ok());
+    Some(limit.map_or(all, |limit: u64| all.min(limit)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn memory() -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quarter_within_bounds() {
+        assert_eq!([of(0), of(512 << 20), of(1 << 30), of(8 << 30), of(256 << 30)], [128, 128, 256, 2_048, 4_096]);
+        assert!((LEAST..=MOST).contains(&shared_buffers()));
+    }
+}
