@@ -37,8 +37,8 @@ const LOG_LIMIT: u64 = 10 * 1024 * 1024;
 const LOG_TAIL: usize = 5;
 /// UTF-8 with the order of code points; not every macOS has it. Never `C`, which knows no letters beyond ASCII.
 const LOCALES: [&str; 2] = ["C.UTF-8", "en_US.UTF-8"];
-/// Pages that an import changes again and again are written out every few minutes, and not every few seconds: with the gigabyte
-/// that Postgres allows by itself a large import did little else.
+/// Pages that an import changes again and again are written out every few minutes, and not every few seconds, as a large one makes
+/// Postgres do with the gigabyte that it allows itself.
 const LARGE: [&str; 2] = ["max_wal_size=4GB", "checkpoint_timeout=15min"];
 const VOLATILE: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 

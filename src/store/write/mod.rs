@@ -41,6 +41,13 @@ mod totals;
 /// Held by each batch, so that two imports at once do not make the same thing twice.
 const WRITE_LOCK: i64 = 0x6163_6164_6469_7232;
 
+/// A batch of so many records is a part of a large import.
+const MANY: usize = 300;
+/// In a large import the indexes of words gather more before they take it in, since the lists that a word has in them are written
+/// again each time; the import's end ([`Store::settle`]) leaves nothing gathered. Searches read through what is gathered,
+/// so that it has an end.
+const PUT_OFF: &str = "SET LOCAL gin_pending_list_limit = '32MB'; SET LOCAL work_mem = '64MB'";
+
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -83,6 +90,9 @@ impl Store {
     /// Where the database refuses one of them or does not answer.
     pub async fn write(&self, source: &str, records: &[Record]) -> Result<Written, Error> {
         let transaction = self.begin_batch().await?;
+        if records.len() >= MANY {
+            transaction.execute_unprepared(PUT_OFF).await?;
+        }
         let mut batch = Batch::new(&transaction, source, self.consortium_size, records.len());
         batch.source_order = &self.source_order;
         batch.write(records).await?;
