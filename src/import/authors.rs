@@ -107,10 +107,7 @@ mod tests {
     #[test]
     fn several_in_one_field() {
         let (authors, notes) = split(&["Ida Brook", "Ilić, Ana; Ford, Tom", "Uma Quist and Lee Oak", "Ben Frostad"]);
-        assert_eq!(
-            authors,
-            ["1 Ida Brook", "2 Ilić, Ana", "3 Ford, Tom", "4 Uma Quist", "5 Lee Oak", "6 Ben Frostad"]
-        );
+        assert_eq!(authors, ["1 Ida Brook", "2 Ilić, Ana", "3 Ford, Tom", "4 Uma Quist", "5 Lee Oak", "6 Ben Frostad"]);
         let told = ["author 2 is 2 people and became as many", "author 3 is 2 people and became as many"];
         assert_eq!(notes, told);
     }

@@ -17,6 +17,7 @@ fn of(bytes: u64) -> u64 {
 
 /// The memory of the machine in bytes, or what a container may have of it, where the system tells.
 #[cfg(target_os = "linux")]
+#[allow(clippy::useless_conversion, reason = "the size is 32 bits on some systems")]
 fn memory() -> Option<u64> {
     let system = rustix::system::sysinfo();
     let all = u64::from(system.mem_unit).saturating_mul(system.totalram.into());

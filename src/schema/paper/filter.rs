@@ -6,9 +6,7 @@ use super::PaperType;
 use crate::error::Error;
 use crate::id::Kind;
 use crate::identifier::{ArxivId, Doi};
-use crate::schema::identifier::{
-    IdentifierKey, bounded, canonical, column_key, id_key, numbers, possible, words,
-};
+use crate::schema::identifier::{IdentifierKey, bounded, canonical, column_key, id_key, numbers, possible, words};
 use crate::schema::nesting::Nesting;
 use crate::schema::order::{IntRange, OrderDirection, or_relevance, years};
 use crate::schema::scalars::DateTime;
