@@ -151,16 +151,54 @@ async fn one_doi_on_two_items() {
     assert_eq!(texts(&paper["paper"]["identifiers"], &["value"]), ["a", "b"]);
     assert_eq!(paper["paper"]["authorships"]["totalCount"], json!(2));
 
-    let different = [item("a", "Locks", 2003, &["Ida Brook"]), item("b", "Weirs", 2003, &["Tom Ford"])];
+    // Of one source's records the last by its key has the DOI, whichever came first; a third of the same title is of the
+    // same paper as the first, though another paper has the DOI.
+    let different = [
+        item("a", "Locks", 2003, &["Ida Brook"]),
+        item("b", "Weirs", 2003, &["Tom Ford"]),
+        item("c", "Locks!", 2003, &["Ida Brook"]),
+    ]
+    .map(|paper| with(paper, doi.clone()));
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let app = TestApp::start().await;
+        let outcome = import(&app, &order.map(|place| different[place].clone()));
+        assert_eq!(outcome.summary().split(';').next(), Some("read 3: created 2, updated 1, unchanged 0, rejected 0"));
+        let note = "note: the DOI 10.1000/shared is given to another paper too; one of them has it";
+        assert!(
+            outcome.complaints().iter().all(|complaint| complaint.ends_with(note)),
+            "{order:?}: {}",
+            outcome.stderr
+        );
+        let again = import(&app, &different);
+        assert_eq!(again.summary().split(';').next(), Some("read 3: created 0, updated 0, unchanged 3, rejected 0"));
+        let papers = app
+            .data("{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { title doi identifiers { value } } } }")
+            .await;
+        let expected = json!([
+            { "title": "Locks!", "doi": "https://doi.org/10.1000/shared", "identifiers": [{ "value": "a" }, { "value": "c" }] },
+            { "title": "Weirs", "doi": null, "identifiers": [{ "value": "b" }] }
+        ]);
+        assert_eq!(papers["papers"]["nodes"], expected, "{order:?}");
+    }
+}
+
+/// A DOI that a paper gives up goes to those to whom their sources give it too.
+#[tokio::test]
+async fn a_doi_that_is_given_up() {
     let app = TestApp::start().await;
-    let outcome = import(&app, &different.map(|paper| with(paper, doi.clone())));
-    assert_eq!(outcome.summary(), "read 2: created 2, updated 0, unchanged 0, rejected 0; 1 note");
-    let note = "papers.jsonl:2: note: the DOI 10.1000/shared already names another paper; it was left there";
-    assert_eq!(outcome.complaints(), [note]);
-    let papers = app.data("{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { title doi } } }").await;
-    let expected =
-        json!([{ "title": "Locks", "doi": "https://doi.org/10.1000/shared" }, { "title": "Weirs", "doi": null }]);
-    assert_eq!(papers["papers"]["nodes"], expected);
+    let named = |id: &str, title: &str, doi: &str| {
+        with(item(id, title, 2003, &["Ida Brook"]), json!({ "DOI": format!("10.1000/{doi}") }))
+    };
+    import(&app, &[named("a", "Locks", "one"), named("b", "Weirs", "one"), named("c", "Dams", "one")]);
+    let dois = async || {
+        let papers = app.data("{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { title doi } } }").await;
+        texts(&papers["papers"]["nodes"], &["doi"])
+    };
+    assert_eq!(dois().await, ["https://doi.org/10.1000/one", "null", "null"]);
+    import(&app, &[named("c", "Dams", "two")]);
+    assert_eq!(dois().await, ["https://doi.org/10.1000/two", "null", "https://doi.org/10.1000/one"]);
+    import(&app, &[named("c", "Dams", "one")]);
+    assert_eq!(dois().await, ["https://doi.org/10.1000/one", "null", "null"]);
 }
 
 #[tokio::test]

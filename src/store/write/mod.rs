@@ -34,6 +34,7 @@ mod repair;
 mod researcher;
 mod restore;
 mod search;
+mod shared_doi;
 mod slug;
 mod topic;
 mod totals;

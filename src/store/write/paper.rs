@@ -6,7 +6,11 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::FromQueryResult;
 use serde::Serialize;
 
-use super::exported::{EXPORTED, Placed, exported_key, wanted_slug};
+use self::told::{
+    ABSTRACT, ARXIV_ID, AUTHORS, AUTHORS_PART, DATE, DOI, LANGUAGE, TITLE, TOPICS, TYPE, URL, VENUE, abstract_field,
+    authors_field, title_in, told,
+};
+use super::exported::{Placed, exported_key, wanted_slug};
 use super::precedence::Outranked;
 use super::{Batch, Effect, Identified, Known, Said, digest};
 use crate::error::Error;
@@ -15,7 +19,10 @@ use crate::language::LocalizedText;
 use crate::names;
 use crate::record::{AbstractCompleteness, AuthorRecord, PaperRecord, PaperType};
 use crate::store::search::Kind;
-use crate::store::sql::{Sql, ids, texts};
+use crate::store::sql::{Sql, ids};
+
+mod find;
+mod told;
 
 /// A record on its way into a paper.
 pub(super) struct Change<'a> {
@@ -32,20 +39,6 @@ pub(super) struct Change<'a> {
     pub(super) existing: Option<i64>,
     /// What is told better of the paper than by this record.
     outranked: Outranked,
-}
-
-/// A paper that has one of the identifiers of a batch, or one of its titles.
-#[derive(FromQueryResult)]
-struct Holder {
-    id: i64,
-    doi: Option<String>,
-    arxiv_id: Option<String>,
-    title: String,
-    publication_year: Option<i32>,
-    has_own_key: bool,
-    has_id: bool,
-    is_exported: bool,
-    authors: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -73,21 +66,6 @@ const PAPER_COLUMNS: &str = "id bigint, slug text, title text, translated_titles
      abstract_completeness text, publication_date text, type text, venue_name text, language text, doi text, shared_doi text, arxiv_id text, \
      url text, is_retracted boolean, author_count integer";
 
-/// The fields of a paper of which records may say different things.
-const TITLE: &str = "title";
-const ABSTRACT: &str = "abstract";
-const ABSTRACT_PART: &str = "abstractPart";
-const DATE: &str = "publicationDate";
-const TYPE: &str = "type";
-const VENUE: &str = "venueName";
-const LANGUAGE: &str = "language";
-const DOI: &str = "doi";
-const ARXIV_ID: &str = "arxivId";
-const URL: &str = "url";
-const AUTHORS: &str = "authors";
-const AUTHORS_PART: &str = "authorsPart";
-const TOPICS: &str = "topics";
-
 #[derive(Serialize)]
 pub(super) struct Link {
     pub one: i64,
@@ -101,10 +79,6 @@ impl Change<'_> {
         self.record.source_id.is_some() || self.doi.is_some() || self.arxiv_id.is_some()
     }
 }
-
-/// Whether a source gave a paper an id of any kind.
-const HAS_ID: &str = "(num_nonnulls(paper.doi, paper.shared_doi, paper.arxiv_id) > 0 \
-     OR EXISTS (SELECT FROM external_id WHERE external_id.paper_id = paper.id))";
 
 impl Batch<'_> {
     pub(super) async fn papers(&mut self, records: Vec<(usize, &PaperRecord)>) -> Result<(), Error> {
@@ -176,56 +150,6 @@ impl Batch<'_> {
         self.complete_authors(&mut pending).await?;
         self.write_papers(pending).await?;
         Ok(later)
-    }
-
-    /// Finds the papers that are there under another key: by DOI, by arXiv id, and where a record has no id at all by
-    /// title and authors.
-    async fn find_existing(&mut self, pending: &mut [Change<'_>]) -> Result<(), Error> {
-        let holders = self.holders(pending).await?;
-        let by_doi: HashMap<&str, &Holder> =
-            holders.iter().filter_map(|held| Some((held.doi.as_deref()?, held))).collect();
-        let by_arxiv: HashMap<&str, &Holder> =
-            holders.iter().filter_map(|held| Some((held.arxiv_id.as_deref()?, held))).collect();
-        for change in pending {
-            let record = change.record;
-            // A source that gives ids tells papers apart itself: the same DOI on another title is a mistake of its own.
-            let is_another = |held: &Holder| match change.existing {
-                Some(id) => held.id != id,
-                None => {
-                    record.source_id.is_some()
-                        && held.has_own_key
-                        && names::fold(&held.title) != names::fold(&record.title)
-                }
-            };
-            let doi_holder = change.doi.and_then(|doi| by_doi.get(doi.as_str())).copied();
-            let arxiv_holder = change.arxiv_id.as_ref().and_then(|id| by_arxiv.get(id.as_str())).copied();
-            let doi_elsewhere = doi_holder.filter(|held| is_another(held));
-            let arxiv_elsewhere = arxiv_holder.filter(|held| is_another(held));
-            let mut found = [(doi_holder, doi_elsewhere), (arxiv_holder, arxiv_elsewhere)]
-                .into_iter()
-                .find_map(|(holder, elsewhere)| holder.filter(|_| elsewhere.is_none()))
-                .map(|held| held.id);
-            if record.source_id.is_none() && record.doi.is_none() && change.arxiv_id.is_none() {
-                // Those that a directory exported are different ones, however much they look alike.
-                let may_be = |held: &&Holder| record.exported.is_none() || !held.is_exported;
-                found = holders.iter().filter(may_be).find(|held| is_same_work(held, record)).map(|held| held.id);
-            } else if found.is_none() && record.exported.is_none() {
-                // What came before it without an id is known by it from now on.
-                found = holders.iter().find(|held| !held.has_id && is_same_work(held, record)).map(|held| held.id);
-            }
-            change.existing = change.existing.or(found);
-            // Two identifiers may lead to two papers: the first one found is changed, the other keeps its identifier.
-            let stays = |holder: Option<&Holder>| holder.is_some_and(|held| change.existing != Some(held.id));
-            let (doi_stays, arxiv_stays) = (stays(doi_holder), stays(arxiv_holder));
-            if let (true, Some(doi)) = (doi_stays, change.doi.take_if(|_| doi_stays)) {
-                change.shared_doi = Some(doi);
-                self.note(change.index, format!("the DOI {doi} already names another paper; it was left there"));
-            }
-            if let (true, Some(id)) = (arxiv_stays, change.arxiv_id.take_if(|_| arxiv_stays)) {
-                self.note(change.index, format!("the arXiv id {id} already names another paper; it was left there"));
-            }
-        }
-        Ok(())
     }
 
     /// Leaves alone what is told better of the papers than by these records.
@@ -300,44 +224,6 @@ impl Batch<'_> {
         Ok(())
     }
 
-    async fn holders(&self, pending: &[Change<'_>]) -> Result<Vec<Holder>, Error> {
-        let dois = pending.iter().filter_map(|change| change.doi).map(ToString::to_string);
-        let arxiv_ids = pending.iter().filter_map(|change| change.arxiv_id.as_ref()).map(ToString::to_string);
-        let without_ids = pending
-            .iter()
-            .filter(|change| change.record.source_id.is_none() && change.doi.is_none() && change.arxiv_id.is_none());
-        let titles: Vec<String> = without_ids.map(|change| sort_title(&change.record.title)).collect();
-        let new = pending.iter().filter(|change| change.existing.is_none() && change.record.exported.is_none());
-        let titles_of_new = new.filter(|change| change.has_id()).map(|change| sort_title(&change.record.title));
-        let authors = "ARRAY(SELECT authorship.name_as_published FROM authorship WHERE authorship.paper_id = paper.id)";
-        // Who wrote it is only asked of what may be found by the title.
-        let authors = if titles.is_empty() {
-            format!("CASE WHEN {HAS_ID} THEN '{{}}' ELSE {authors} END")
-        } else {
-            authors.to_owned()
-        };
-        let sql = Sql::with(
-            "SELECT paper.id, doi, arxiv_id, title, publication_year, EXISTS (SELECT FROM external_id \
-             WHERE external_id.paper_id = paper.id AND external_id.scheme = ?) AS has_own_key, ",
-            self.source.to_lowercase(),
-        )
-        .then_with(
-            &format!(
-                "{HAS_ID} AS has_id, EXISTS (SELECT FROM source_record WHERE source_record.paper_id = paper.id AND source_record.source = ? "
-            ),
-            self.source,
-        )
-        .then(format!("AND starts_with(source_record.key, '{EXPORTED}')) AS is_exported, "))
-        .then(authors)
-        .then(" AS authors FROM paper WHERE paper.id IN (")
-        .then_with("SELECT id FROM paper WHERE doi = ANY(?)", texts(dois))
-        .then_with(" UNION SELECT id FROM paper WHERE arxiv_id = ANY(?)", texts(arxiv_ids))
-        .then_with(" UNION SELECT id FROM paper WHERE sort_title = ANY(?)", texts(titles))
-        .then_with(" UNION SELECT id FROM paper WHERE sort_title = ANY(?) ", texts(titles_of_new.collect::<Vec<_>>()))
-        .then(format!("AND NOT {HAS_ID}) ORDER BY paper.id"));
-        self.rows(sql).await
-    }
-
     async fn write_papers(&mut self, pending: Vec<Change<'_>>) -> Result<(), Error> {
         let updated: Vec<i64> = pending.iter().filter_map(|change| change.existing).collect();
         let former_authors = self.authors_by_paper_of(&updated).await?;
@@ -391,7 +277,7 @@ impl Batch<'_> {
                 venue_name: better.left(VENUE, record.venue_name.as_deref()),
                 language: better.left(LANGUAGE, record.language.as_deref()),
                 doi: better.left(DOI, change.doi).map(Doi::as_str),
-                shared_doi: change.shared_doi.map(Doi::as_str),
+                shared_doi: better.left(DOI, change.shared_doi).map(Doi::as_str),
                 arxiv_id: better.left(ARXIV_ID, change.arxiv_id.as_ref()).map(ArxivId::as_str),
                 url: better.left(URL, record.url.as_deref()),
                 is_retracted: record.is_retracted,
@@ -423,8 +309,8 @@ impl Batch<'_> {
              publication_date = coalesce(rows.publication_date, paper.publication_date), \
              type = CASE WHEN rows.type = 'OTHER' THEN paper.type ELSE rows.type END, \
              venue_name = coalesce(rows.venue_name, paper.venue_name), language = coalesce(rows.language, paper.language), \
-             doi = coalesce(rows.doi, paper.doi), shared_doi = CASE WHEN rows.doi IS NULL THEN \
-             coalesce(rows.shared_doi, paper.shared_doi) END, arxiv_id = coalesce(rows.arxiv_id, paper.arxiv_id), \
+             doi = CASE WHEN rows.doi IS NOT NULL OR rows.shared_doi IS NULL THEN coalesce(rows.doi, paper.doi) END, \
+             shared_doi = CASE WHEN rows.doi IS NULL THEN coalesce(rows.shared_doi, paper.shared_doi) END, arxiv_id = coalesce(rows.arxiv_id, paper.arxiv_id), \
              url = coalesce(rows.url, paper.url), is_retracted = rows.is_retracted OR paper.is_retracted, \
              author_count = CASE WHEN rows.author_count > 0 THEN rows.author_count ELSE paper.author_count END, \
              updated_at = now() FROM rows WHERE paper.id = rows.id";
@@ -435,9 +321,6 @@ impl Batch<'_> {
         if !updated.is_empty() {
             self.execute(Sql::with(dates, ids(updated.iter().copied()))).await?;
         }
-        let kept: HashMap<i64, &str> = updates.iter().filter_map(|row| Some((row.id, row.doi?))).collect();
-        let given_up = former_dois.into_iter().filter(|(id, doi)| kept.get(id).is_some_and(|kept| kept != doi));
-        self.pass_on_dois(given_up.map(|(_, doi)| doi).collect()).await?;
         let created: Vec<i64> = inserts.iter().map(|row| row.id).collect();
         self.authorships(&written).await?;
         self.paper_topics(&written).await?;
@@ -456,6 +339,8 @@ impl Batch<'_> {
         self.remember("paper", &said).await?;
         self.remember_exported("paper", &placed).await?;
         self.identify("paper", identified).await?;
+        let told_dois = pending.iter().flat_map(|change| change.doi.into_iter().chain(change.shared_doi));
+        self.settle_dois(former_dois.into_iter().chain(told_dois.map(ToString::to_string)).collect()).await?;
 
         self.count_new_papers(&created).await?;
         people_to_recount.extend(self.authors_of(&updated).await?);
@@ -493,40 +378,6 @@ impl Batch<'_> {
     }
 }
 
-/// The fields of which a record says something.
-fn told(record: &PaperRecord) -> Vec<String> {
-    let has_authors = !record.authors.is_empty() && !record.authors_are_incomplete;
-    let fields = [
-        Some(TITLE),
-        (!record.abstract_text.is_empty()).then(|| abstract_field(record.abstract_completeness)),
-        record.publication_date.map(|_| DATE),
-        (record.paper_type != PaperType::Other).then_some(TYPE),
-        record.venue_name.as_ref().map(|_| VENUE),
-        record.language.as_ref().map(|_| LANGUAGE),
-        record.doi.as_ref().map(|_| DOI),
-        record.arxiv_id.as_ref().map(|_| ARXIV_ID),
-        record.url.as_ref().map(|_| URL),
-        has_authors.then(|| authors_field(record)),
-        (!record.topics.is_empty()).then_some(TOPICS),
-    ];
-    let titles = record.translated_titles.iter().map(|(tag, _)| title_in(tag));
-    fields.into_iter().flatten().map(ToOwned::to_owned).chain(titles).collect()
-}
-
-fn title_in(tag: &str) -> String {
-    format!("{TITLE}.{tag}")
-}
-
-/// A full abstract counts before any part of one.
-fn abstract_field(completeness: AbstractCompleteness) -> &'static str {
-    if completeness == AbstractCompleteness::Full { ABSTRACT } else { ABSTRACT_PART }
-}
-
-/// A list of authors that tells the place of each counts before any that does not.
-fn authors_field(record: &PaperRecord) -> &'static str {
-    if record.authors.iter().all(|author| author.position.is_some()) { AUTHORS } else { AUTHORS_PART }
-}
-
 /// The folded title, by which lists are ordered and the same titles are found.
 pub(super) fn sort_title(title: &str) -> String {
     let folded = names::fold(title);
@@ -539,15 +390,6 @@ fn author_keys<'a>(authors: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut keys: Vec<String> = authors.map(names::identity_key).collect();
     keys.sort_unstable();
     keys
-}
-
-/// Whether a record without any id is of a paper: the same title, the same authors, and no other year.
-fn is_same_work(held: &Holder, record: &PaperRecord) -> bool {
-    let years = held.publication_year.zip(record.publication_date.map(crate::date::PartialDate::year));
-    names::fold(&held.title) == names::fold(&record.title)
-        && years.is_none_or(|(held, own)| held == own)
-        && author_keys(held.authors.iter().map(String::as_str))
-            == author_keys(record.authors.iter().map(|author| author.name.as_str()))
 }
 
 /// What a record is known by in its source: its id there, else its DOI, else its title, year and authors.

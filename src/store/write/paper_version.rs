@@ -112,36 +112,24 @@ struct LinkRow {
 
 impl Batch<'_> {
     /// Remembers by what papers are found before they change, so that those they leave behind are looked at too. Gives back
-    /// their DOIs.
-    pub(super) async fn ask_before(&mut self, papers: &[i64]) -> Result<HashMap<i64, String>, Error> {
+    /// the DOIs that they have.
+    pub(super) async fn ask_before(&mut self, papers: &[i64]) -> Result<Vec<String>, Error> {
         #[derive(FromQueryResult)]
         struct Before {
-            id: i64,
             title: String,
             doi: Option<String>,
             shared_doi: Option<String>,
         }
         if papers.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Vec::new());
         }
-        let sql = "SELECT id, title, doi, shared_doi FROM paper WHERE id = ANY(?)";
+        let sql = "SELECT title, doi, shared_doi FROM paper WHERE id = ANY(?)";
         let before = self.rows::<Before>(Sql::with(sql, ids(papers.iter().copied()))).await?;
         for paper in &before {
             self.versions.insert(&paper.title, paper.doi.iter().chain(&paper.shared_doi).cloned());
         }
         self.versions.insert_papers(papers.iter().copied());
-        Ok(before.into_iter().filter_map(|paper| Some((paper.id, paper.doi?))).collect())
-    }
-
-    /// Gives DOIs that nobody has any more to those to whom their sources give them too.
-    pub(super) async fn pass_on_dois(&self, dois: Vec<String>) -> Result<(), Error> {
-        if dois.is_empty() {
-            return Ok(());
-        }
-        let sql = "UPDATE paper SET doi = shared_doi, shared_doi = NULL, updated_at = now() WHERE doi IS NULL AND id IN (\
-             SELECT DISTINCT ON (shared_doi) id FROM paper WHERE doi IS NULL AND shared_doi = ANY(?) AND NOT EXISTS (\
-             SELECT FROM paper AS held WHERE held.doi = paper.shared_doi) ORDER BY shared_doi, id)";
-        self.execute(Sql::with(sql, texts(dois))).await
+        Ok(before.into_iter().filter_map(|paper| paper.doi).collect())
     }
 
     /// Links the papers that the batch changed with the versions of the same works, and counts again what follows.

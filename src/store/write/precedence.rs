@@ -42,6 +42,10 @@ fn rank<'a>(order: &[String], source: &'a str) -> (u8, usize, &'a str) {
     }
 }
 
+/// A record among all others, of which the first counts: of one source's, the last by its key.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Precedence<'a>((u8, usize, &'a str), Reverse<&'a str>);
+
 /// Another record of a thing, and what it tells.
 #[derive(FromQueryResult)]
 struct Teller {
@@ -78,8 +82,12 @@ impl Outranked {
 }
 
 impl Batch<'_> {
-    /// What is told better of these things than by the source's records of these keys: of one source's, the last goes before. Records that a directory exported are its
-    /// sources' words: nothing goes before them, and they go before nothing.
+    pub(super) fn precedence<'k>(&'k self, source: &'k str, key: &'k str) -> Precedence<'k> {
+        Precedence(rank(self.source_order, source), Reverse(key))
+    }
+
+    /// What is told better of these things than by the source's records of these keys. Records that a directory exported are
+    /// its sources' words: nothing goes before them, and they go before nothing.
     pub(super) async fn outranked<'k>(
         &self,
         kind: &str,
@@ -95,8 +103,8 @@ impl Batch<'_> {
         );
         let mut outranked: HashMap<i64, Outranked> = HashMap::new();
         for teller in self.rows::<Teller>(Sql::with(&sql, ids(keys.keys().copied()))).await? {
-            let own = (rank(self.source_order, self.source), Reverse(keys[&teller.id]));
-            let other = (rank(self.source_order, &teller.source), Reverse(teller.key.as_str()));
+            let own = self.precedence(self.source, keys[&teller.id]);
+            let other = self.precedence(&teller.source, &teller.key);
             let told: Vec<String> = serde_json::from_value(teller.told).map_err(Error::internal)?;
             let outranked = outranked.entry(teller.id).or_default();
             if other < own {
