@@ -484,18 +484,20 @@ fn name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(), Box<dy
         })
         .map(|candidate| truth_of(candidate.one) == truth_of(candidate.other))
         .collect();
+    let right = |judged: &[bool]| judged.iter().filter(|is_right| **is_right).count();
+    let right_of_best = right(&judged[..DRAWN.min(judged.len())]);
     let mut random = Random(seed);
     for place in (1..judged.len()).rev() {
         judged.swap(place, random.below(place + 1));
     }
-    let right = |judged: &[bool]| judged.iter().filter(|is_right| **is_right).count();
     let drawn = &judged[..DRAWN.min(judged.len())];
     println!(
-        "    {} candidates have somebody of the truth: {} are right; of {} drawn {}",
+        "    {} candidates have somebody of the truth: {} are right; of {} drawn {}, of as many that come first {}",
         judged.len(),
         right(&judged),
         drawn.len(),
-        right(drawn)
+        right(drawn),
+        right_of_best
     );
     Ok(())
 }

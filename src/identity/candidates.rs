@@ -1,13 +1,20 @@
 //! Who may be one person though they are kept apart, and who may be several.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 use super::LONGEST_CAREER;
 use super::evidence::{Evidence, EvidenceKind, Known, Mention};
-use crate::names::{Commonness, Difference, Form, Likeness, compare, fold};
+use crate::names::{Commonness, Comparable, Difference, Form, Likeness, fold};
 
 /// From this likelihood on two people are worth a look.
 const LIKELY: f32 = 0.53;
+/// What it is worth that the given name is the same and the family name another: people marry.
+const ANOTHER_FAMILY_NAME: f32 = -2.6;
+/// Somebody who changes their name has both for so many years at most.
+const LONGEST_CHANGE: i32 = 2;
+/// What the coauthors of one paper are worth at most: sixty who wrote a report together tell of one occasion.
+const MOST_OF_A_PAPER: f32 = 2.4;
 /// A key that more people share brings nobody together.
 const MOST_SHARING: usize = 400;
 
@@ -70,26 +77,34 @@ pub struct Candidate {
 pub fn candidates(people: &[Profile], known: &Known) -> Vec<Candidate> {
     let named: Vec<Vec<Named>> =
         people.iter().map(|person| person.names.iter().map(|name| Named::new(name)).collect()).collect();
-    let mut by_key: HashMap<Key<'_>, Vec<usize>> = HashMap::new();
+    // Keys are kept as numbers: two that have the same by chance only cost a comparison.
+    let mut shared: Vec<(u64, usize)> = Vec::new();
     for (place, person) in people.iter().enumerate() {
         let mut keys = HashSet::new();
         for name in &named[place] {
             name.keys(person, known, &mut keys);
         }
-        for key in keys {
-            by_key.entry(key).or_default().push(place);
+        shared.extend(keys.iter().map(|key| (key.number(), place)));
+    }
+    shared.sort_unstable();
+    let groups: Vec<&[(u64, usize)]> = shared
+        .chunk_by(|one, other| one.0 == other.0)
+        .filter(|group| (2..=MOST_SHARING).contains(&group.len()))
+        .collect();
+    let mut groups_of: Vec<Vec<u32>> = vec![Vec::new(); people.len()];
+    for (number, group) in (0..).zip(&groups) {
+        for (_, place) in *group {
+            groups_of[*place].push(number);
         }
     }
-    let mut seen = HashSet::new();
     let mut found = Vec::new();
-    for places in by_key.into_values().filter(|places| (2..=MOST_SHARING).contains(&places.len())) {
-        for (number, one) in places.iter().enumerate() {
-            for other in &places[number + 1..] {
-                if seen.insert((*one, *other)) {
-                    found.extend(candidate(people, &named, known, *one, *other));
-                }
-            }
-        }
+    let mut others: Vec<usize> = Vec::new();
+    for (one, numbers) in groups_of.iter().enumerate() {
+        let beside = numbers.iter().flat_map(|number| groups[*number as usize]).map(|(_, other)| *other);
+        others.extend(beside.filter(|other| *other > one));
+        others.sort_unstable();
+        others.dedup();
+        found.extend(others.drain(..).filter_map(|other| candidate(people, &named, known, one, other)));
     }
     found.sort_by(|one, other| {
         other.likelihood.total_cmp(&one.likelihood).then_with(|| (one.one, one.other).cmp(&(other.one, other.other)))
@@ -99,7 +114,7 @@ pub fn candidates(people: &[Profile], known: &Known) -> Vec<Candidate> {
 
 /// A name as candidates compare it.
 struct Named {
-    name: String,
+    name: Comparable,
     form: Form,
     /// Its words, folded, initials too.
     words: BTreeSet<String>,
@@ -121,6 +136,12 @@ enum Key<'a> {
     GivenAndCoauthor(&'a str, u32),
 }
 
+impl Key<'_> {
+    fn number(&self) -> u64 {
+        BuildHasherDefault::<DefaultHasher>::default().hash_one(self)
+    }
+}
+
 impl Named {
     fn new(name: &str) -> Self {
         let form = Form::new(name);
@@ -129,7 +150,7 @@ impl Named {
             fold(&text.replace('.', " ")).split(' ').filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect()
         };
         Self {
-            name: name.to_owned(),
+            name: Comparable::new(name),
             form,
             words: words(name).into_iter().collect(),
             given: words(&parts.given.unwrap_or_default()),
@@ -160,7 +181,7 @@ impl Named {
 
 /// How two names are alike, and what that is worth.
 fn alikeness(one: &Named, other: &Named) -> Option<f32> {
-    let comparison = compare(&one.name, &other.name);
+    let comparison = one.name.compare(&other.name);
     let is = |difference| comparison.differences.contains(&difference);
     match comparison.likeness {
         Likeness::Same | Likeness::Equivalent => return Some(2.6),
@@ -192,8 +213,8 @@ fn alikeness(one: &Named, other: &Named) -> Option<f32> {
     if long > 1 {
         return Some(0.8);
     }
-    // Another family name altogether: people marry.
-    is_same_given.then_some(-2.6)
+    // Another family name altogether.
+    is_same_given.then_some(ANOTHER_FAMILY_NAME)
 }
 
 /// Whether two words differ as a slip of the pen does.
@@ -233,6 +254,10 @@ fn candidate(people: &[Profile], named: &[Vec<Named>], known: &Known, one: usize
     let (alike, name) = pairs
         .filter_map(|(name, beside)| Some((alikeness(name, beside)?, name)))
         .max_by(|one, other| one.0.total_cmp(&other.0))?;
+    let together = first.years.zip(second.years).map(|(one, other)| one.1.min(other.1) - one.0.max(other.0));
+    if alike <= ANOTHER_FAMILY_NAME && together.is_some_and(|years| years > LONGEST_CHANGE) {
+        return None;
+    }
     let mut weight = alike
         + match name.form.commonness {
             Commonness::Rare => 0.6,
@@ -247,17 +272,16 @@ fn candidate(people: &[Profile], named: &[Vec<Named>], known: &Known, one: usize
     });
     let shared: Vec<u32> =
         first.coauthors.keys().filter(|number| second.coauthors.contains_key(number)).copied().collect();
+    let mut of_coauthors = CoauthorWeight::default();
     for number in &shared {
-        weight += match known.coauthor_commonness(*number) {
-            Commonness::Rare => 1.2,
-            Commonness::Common => 0.9,
-            Commonness::VeryCommon => 0.5,
-        };
+        of_coauthors.add(known.coauthor_commonness(*number));
         evidence.push(Evidence {
             kind: EvidenceKind::SharedCoauthor,
             value: Some(known.coauthor_name(*number).to_owned()),
         });
     }
+    let occasions = first.papers.len().min(second.papers.len());
+    weight += of_coauthors.total().min(MOST_OF_A_PAPER * occasions as f32);
     if !first.organizations.is_disjoint(&second.organizations) || share_affiliation(first, second, known) {
         weight += 1.2;
         evidence.push(Evidence { kind: EvidenceKind::SharedOrganization, value: None });
@@ -278,6 +302,29 @@ fn candidate(people: &[Profile], named: &[Vec<Named>], known: &Known, one: usize
     }
     let likelihood = 1.0 / (1.0 + (1.5 - weight).exp());
     (likelihood >= LIKELY).then_some(Candidate { one, other, likelihood, evidence })
+}
+
+/// What it is worth to have written with people of the same names. Two who wrote with many wrote with some Wei Wang each: of
+/// common names there are never enough.
+#[derive(Default)]
+struct CoauthorWeight {
+    rare: f32,
+    common: f32,
+    very_common: f32,
+}
+
+impl CoauthorWeight {
+    fn add(&mut self, commonness: Commonness) {
+        match commonness {
+            Commonness::Rare => self.rare += 1.2,
+            Commonness::Common => self.common = (self.common + 0.9).min(2.7),
+            Commonness::VeryCommon => self.very_common = (self.very_common + 0.5).min(1.0),
+        }
+    }
+
+    fn total(&self) -> f32 {
+        self.rare + self.common + self.very_common
+    }
 }
 
 fn share_affiliation(one: &Profile, other: &Profile, known: &Known) -> bool {

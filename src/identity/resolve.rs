@@ -1,5 +1,6 @@
 //! Which mentions are of one person.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
@@ -13,8 +14,10 @@ mod weigh;
 
 use weigh::Feature;
 
-/// Evidence that has this weight together joins.
-const ENOUGH: f32 = 2.0;
+/// Evidence that has this weight together joins. Weights are tenths: sums are the same in whatever order they are added.
+const ENOUGH: i32 = 20;
+/// What weighs less says little alone.
+const STRONG: i32 = 10;
 /// A person's smaller groups are taken for theirs where the largest has this part of all of the name.
 const DOMINANT: f32 = 0.6;
 /// A group of so many papers elsewhere is somebody else of the same name.
@@ -75,7 +78,9 @@ pub fn resolve(mentions: &[Mention], known: &Known) -> Vec<Person> {
 /// The mentions of one block of names, as they are put together.
 pub(super) struct Block<'a> {
     components: Components<'a>,
+    /// How the name of each mention is read, and a spelling that is read so.
     forms: Vec<Form>,
+    spellings: Vec<&'a str>,
     /// Mentions of which nobody can tell whose they are.
     set_aside: HashSet<usize>,
     known: &'a Known,
@@ -83,9 +88,9 @@ pub(super) struct Block<'a> {
 
 impl<'a> Block<'a> {
     pub(super) fn new(mentions: &'a [Mention], known: &'a Known) -> Self {
-        let forms: Vec<Form> = mentions.iter().map(|mention| Form::new(&mention.name)).collect();
+        let (forms, spellings) = readings(mentions);
         let set_aside = doubled(mentions, &forms);
-        Self { components: Components::new(mentions), forms, set_aside, known }
+        Self { components: Components::new(mentions), forms, spellings, set_aside, known }
     }
 
     /// The groups of mentions that decisions, ids and evidence link.
@@ -175,9 +180,9 @@ impl<'a> Block<'a> {
         }
         loop {
             by_feature = self.by_feature(places, &organizations);
-            let mut shared: HashMap<(usize, usize), f32> = HashMap::new();
+            let mut shared: HashMap<(usize, usize), i32> = HashMap::new();
             for (feature, roots) in &by_feature {
-                if roots.len() > MOST_SHARING && self.weight(*feature) < 1.0 {
+                if roots.len() > MOST_SHARING && self.weight(*feature) < STRONG {
                     continue;
                 }
                 for (number, one) in roots.iter().enumerate() {
@@ -186,7 +191,7 @@ impl<'a> Block<'a> {
                     }
                 }
             }
-            let mut pairs: Vec<(f32, usize, usize)> = Vec::new();
+            let mut pairs: Vec<(i32, usize, usize)> = Vec::new();
             for ((one, other), weight) in shared {
                 let score = prior + weight + self.years_weight(one, other);
                 if score >= ENOUGH {
@@ -220,14 +225,14 @@ impl<'a> Block<'a> {
         }
     }
 
-    fn join_best_first(&mut self, mut pairs: Vec<(f32, usize, usize)>) -> bool {
+    fn join_best_first(&mut self, mut pairs: Vec<(i32, usize, usize)>) -> bool {
         let key = |components: &Components<'_>, one: usize, other: usize| {
             let (one, other) = (components.profile(one).stable_key, components.profile(other).stable_key);
             (one.min(other), one.max(other))
         };
         pairs.sort_by(|one, other| {
             let keys = || key(&self.components, one.1, one.2).cmp(&key(&self.components, other.1, other.2));
-            other.0.total_cmp(&one.0).then_with(keys)
+            other.0.cmp(&one.0).then_with(keys)
         });
         let mut has_joined = false;
         for (_, one, other) in pairs {
@@ -251,9 +256,11 @@ impl<'a> Block<'a> {
 
     fn join_variants_once(&mut self, places: &[usize], organizations: &HashMap<u32, u32>) -> bool {
         let by_feature = self.by_feature(places, organizations);
-        let mut shared: HashMap<(usize, usize), f32> = HashMap::new();
+        let mut shared: HashMap<(usize, usize), i32> = HashMap::new();
         for strong in [true, false] {
-            for (feature, roots) in by_feature.iter().filter(|(feature, _)| (self.weight(**feature) >= 1.0) == strong) {
+            for (feature, roots) in
+                by_feature.iter().filter(|(feature, _)| (self.weight(**feature) >= STRONG) == strong)
+            {
                 if !strong && roots.len() > MOST_SHARING {
                     continue;
                 }
@@ -281,9 +288,9 @@ impl<'a> Block<'a> {
     }
 
     /// Whom an initial stands for is open where two people fit about as well who are not one.
-    fn leave_undecided(&self, pairs: &mut Vec<(f32, usize, usize)>) {
-        const CLEARLY: f32 = 0.8;
-        let mut best: HashMap<usize, Vec<(f32, usize)>> = HashMap::new();
+    fn leave_undecided(&self, pairs: &mut Vec<(i32, usize, usize)>) {
+        const CLEARLY: i32 = 8;
+        let mut best: HashMap<usize, Vec<(i32, usize)>> = HashMap::new();
         for (score, one, other) in pairs.iter().copied() {
             for (initial, full) in [(one, other), (other, one)] {
                 if !self.forms[self.fullest(initial)].is_full() && self.forms[self.fullest(full)].is_full() {
@@ -291,7 +298,7 @@ impl<'a> Block<'a> {
                 }
             }
         }
-        let is_open = |initial: usize, score: f32, full: usize| {
+        let is_open = |initial: usize, score: i32, full: usize| {
             best.get(&initial).is_some_and(|fits| {
                 fits.iter().any(|(beside, other)| {
                     *other != full
@@ -325,7 +332,7 @@ impl<'a> Block<'a> {
         let (bare, mut known): (Vec<usize>, Vec<usize>) =
             roots.into_iter().partition(|root| self.components.profile(*root).is_bare());
         let size = |block: &Self, root: usize| block.components.profile(root).members.len();
-        known.sort_by_key(|root| std::cmp::Reverse(size(self, *root)));
+        known.sort_by_key(|root| Reverse(size(self, *root)));
         let all: usize = known.iter().map(|root| size(self, *root)).sum();
         let Some(first) = known.first().or(bare.first()).copied() else { return };
         let second = known.get(1).map_or(0, |root| size(self, *root));
@@ -367,6 +374,26 @@ impl<'a> Block<'a> {
     }
 }
 
+/// How names are read: those of the same letters alike. "E. J." says that "EJ" are initials; of other readings the one with
+/// the longer first name counts, which fits fewer others.
+fn readings(mentions: &[Mention]) -> (Vec<Form>, Vec<&str>) {
+    let own: Vec<Form> = mentions.iter().map(|mention| Form::new(&mention.name)).collect();
+    let letters = |form: &Form| (form.family.clone(), form.given.clone());
+    let order = |place: usize| {
+        let form: &Form = &own[place];
+        (form.is_full(), Reverse(form.first.chars().count()), mentions[place].name.as_str())
+    };
+    let mut chosen: HashMap<(String, String), usize> = HashMap::new();
+    for (place, form) in own.iter().enumerate() {
+        let first = chosen.entry(letters(form)).or_insert(place);
+        if order(place) < order(*first) {
+            *first = place;
+        }
+    }
+    let chosen = own.iter().map(|form| chosen[&letters(form)]);
+    chosen.map(|place| (own[place].clone(), mentions[place].name.as_str())).unzip()
+}
+
 /// Names that stand on a paper again, where nothing tells the places apart: two people, or a mistake. Only the first is looked at.
 fn doubled(mentions: &[Mention], forms: &[Form]) -> HashSet<usize> {
     let mut seen: HashSet<(i64, &Form)> = HashSet::new();
@@ -376,4 +403,69 @@ fn doubled(mentions: &[Mention], forms: &[Form]) -> HashSet<usize> {
         .filter(|(_, mention)| mention.orcid.is_none() && mention.author_ids.is_empty() && mention.decided.is_none());
     let again = untold.filter_map(|(place, mention)| Some((place, mention.paper?)));
     again.filter(|(place, paper)| !seen.insert((*paper, &forms[*place]))).map(|(place, _)| place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Names of one block, read in ways that contradict each other.
+    const NAMES: [&str; 9] =
+        ["Yi Ma", "Yi-An Ma", "Yian Ma", "Y. Ma", "Y. A. Ma", "YA Ma", "Yi An Ma", "Ma Yi", "Yi-an Ma"];
+    const COAUTHORS: [&str; 5] = ["Ida Brook", "Tom Ford", "Wei Wang", "John Smith", "Li Zhang"];
+
+    #[derive(Clone, Debug)]
+    struct Written {
+        name: usize,
+        coauthors: Vec<usize>,
+        venue: usize,
+        year: i32,
+    }
+
+    fn written() -> impl Strategy<Value = Written> {
+        (0..NAMES.len(), proptest::collection::vec(0..COAUTHORS.len(), 0..3), 0..3_usize, 1990..2030)
+            .prop_map(|(name, coauthors, venue, year)| Written { name, coauthors, venue, year })
+    }
+
+    /// Who wrote which papers, and why, where they come in an order.
+    fn people(papers: &[Written], order: &[usize]) -> BTreeSet<BTreeMap<usize, String>> {
+        let mut known = Known::default();
+        let mentions: Vec<Mention> = order
+            .iter()
+            .map(|number| {
+                let paper = &papers[*number];
+                Mention {
+                    name: NAMES[paper.name].to_owned(),
+                    paper: i64::try_from(*number).ok(),
+                    coauthors: paper.coauthors.iter().map(|coauthor| known.coauthor(COAUTHORS[*coauthor])).collect(),
+                    venue: Some(known.venue(&format!("Venue {}", paper.venue))),
+                    years: Some((paper.year, paper.year)),
+                    stable_key: *number as u64,
+                    ..Mention::default()
+                }
+            })
+            .collect();
+        let told = |person: Person| {
+            let places = person.members.iter().zip(&person.resolutions);
+            places.map(|(place, resolution)| (order[*place], format!("{resolution:?}"))).collect()
+        };
+        resolve(&mentions, &known).into_iter().map(told).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_in_any_order(
+            (papers, order) in proptest::collection::vec(written(), 1..16).prop_flat_map(|papers| {
+                let order: Vec<usize> = (0..papers.len()).collect();
+                (Just(papers), Just(order).prop_shuffle())
+            })
+        ) {
+            let in_order: Vec<usize> = (0..papers.len()).collect();
+            prop_assert_eq!(people(&papers, &in_order), people(&papers, &order));
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::nicknames::are_forms;
-use super::{ParsedName, fold, parse};
+use super::{fold, parse};
 
 /// How much alike two names are; the order is from less to more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,58 +74,68 @@ impl Comparison {
 /// Compares two names. It tells what the names allow, and nothing of whether they are one person's.
 #[must_use]
 pub fn compare(one: &str, other: &str) -> Comparison {
-    let (one, other) = (Parts::new(parse(one)), Parts::new(parse(other)));
-    let straight = one.differences(&other);
-    let turned = || {
-        let mut differences = one.turned()?.differences(&other)?;
-        differences.insert(Difference::Order);
-        Some(differences)
-    };
-    // Of two ways to read them the one that says more.
-    let straight = Comparison::of(straight);
-    if straight.likeness >= Likeness::Equivalent {
-        return straight;
-    }
-    let turned = Comparison::of(turned());
-    // An initial tells little of which name is which.
-    if turned.likeness == Likeness::Equivalent { turned } else { straight }
+    Comparable::new(one).compare(&Comparable::new(other))
 }
 
-/// A name as it is compared.
-struct Parts {
-    given: String,
-    family: Option<String>,
+/// A name, read once to be compared with many.
+#[derive(Clone, Debug)]
+pub struct Comparable {
+    given: Spelled,
+    family: Option<Spelled>,
     particle: Option<String>,
     suffix: Option<String>,
 }
 
-impl Parts {
-    fn new(name: ParsedName) -> Self {
+impl Comparable {
+    /// Reads a name, whatever its order.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        let name = parse(name);
         let lower = |text: String| text.to_lowercase();
         Self {
-            given: name.given.map(|given| without_dots(&given)).unwrap_or_default(),
-            family: name.family.map(lower),
+            given: Spelled::new(name.given.map(|given| without_dots(&given)).unwrap_or_default()),
+            family: name.family.map(lower).map(Spelled::new),
             particle: name.particle.map(lower),
             suffix: name.suffix.map(|suffix| fold(&suffix)),
         }
     }
 
-    /// The same with its given name for a family name; only where it has one of each.
-    fn turned(&self) -> Option<Self> {
-        let family = self.family.clone()?;
-        Some(Self {
-            given: without_dots(&family),
-            family: Some(self.given.clone()).filter(|given| !given.is_empty()),
+    /// What [`compare`] tells of the two.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Comparison {
+        // Of two ways to read them the one that says more.
+        let straight = Comparison::of(self.differences(other));
+        if straight.likeness >= Likeness::Equivalent {
+            return straight;
+        }
+        let turned = Comparison::of(self.turned_differences(other));
+        // An initial tells little of which name is which.
+        if turned.likeness == Likeness::Equivalent { turned } else { straight }
+    }
+
+    /// In what the other differs from this one with its given name for a family name; only where it has one of each.
+    fn turned_differences(&self, other: &Self) -> Option<BTreeSet<Difference>> {
+        let family = self.family.as_ref()?;
+        // Seldom is more to be looked at.
+        if let Some(other) = &other.family {
+            self.given.differences(other)?;
+        }
+        let turned = Self {
+            given: Spelled::new(without_dots(&family.text)),
+            family: Some(self.given.clone()).filter(|given| !given.text.is_empty()),
             particle: self.particle.clone(),
             suffix: self.suffix.clone(),
-        })
+        };
+        let mut differences = turned.differences(other)?;
+        differences.insert(Difference::Order);
+        Some(differences)
     }
 
     /// In what the other differs; nothing where it names somebody else.
     fn differences(&self, other: &Self) -> Option<BTreeSet<Difference>> {
         let mut differences = BTreeSet::new();
         match (&self.family, &other.family) {
-            (Some(one), Some(other)) => differences.extend(spelling(one, other)?),
+            (Some(one), Some(other)) => differences.extend(one.differences(other)?),
             (None, None) => {}
             _ => return None,
         }
@@ -141,29 +151,43 @@ impl Parts {
     }
 }
 
+/// A part of a name, with what its spellings share.
+#[derive(Clone, Debug)]
+struct Spelled {
+    text: String,
+    folded: String,
+    /// In the letters that the ways to transliterate it share.
+    letters: String,
+}
+
+impl Spelled {
+    fn new(text: String) -> Self {
+        Self { folded: fold(&text), letters: transliterated(&text), text }
+    }
+
+    /// In what the spellings of one name differ; nothing where they are of two names.
+    fn differences(&self, other: &Self) -> Option<BTreeSet<Difference>> {
+        if self.text == other.text {
+            return Some(BTreeSet::new());
+        }
+        if self.folded == other.folded {
+            // What folding takes away is an accent, or a hyphen that is a space.
+            let marks = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
+            let is_of_hyphens = marks(&self.text) == marks(&other.text);
+            return Some(BTreeSet::from([if is_of_hyphens { Difference::Hyphens } else { Difference::Accents }]));
+        }
+        let together = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+        if together(&self.folded) == together(&other.folded) {
+            return Some(BTreeSet::from([Difference::Hyphens]));
+        }
+        let is_of_letters = !self.letters.is_empty() && self.letters == other.letters;
+        is_of_letters.then(|| BTreeSet::from([Difference::Transliteration]))
+    }
+}
+
 /// Given names in lower case, without the dots of initials; those that stand together are apart.
 fn without_dots(given: &str) -> String {
     super::clean(&given.to_lowercase().replace('.', " ")).replace(" -", "-")
-}
-
-/// In what the spellings of one name differ; nothing where they are of two names.
-fn spelling(one: &str, other: &str) -> Option<BTreeSet<Difference>> {
-    if one == other {
-        return Some(BTreeSet::new());
-    }
-    let (one_folded, other_folded) = (fold(one), fold(other));
-    if one_folded == other_folded {
-        // What folding takes away is an accent, or a hyphen that is a space.
-        let marks = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
-        let difference = if marks(one) == marks(other) { Difference::Hyphens } else { Difference::Accents };
-        return Some(BTreeSet::from([difference]));
-    }
-    let together = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-    if together(&one_folded) == together(&other_folded) {
-        return Some(BTreeSet::from([Difference::Hyphens]));
-    }
-    let (one, other) = (transliterated(one), transliterated(other));
-    (!one.is_empty() && one == other).then(|| BTreeSet::from([Difference::Transliteration]))
 }
 
 /// A name in the letters that the ways to transliterate it share.
@@ -219,15 +243,15 @@ impl Dedup for String {
 }
 
 /// In what given names differ; nothing where they are of two people.
-fn given(one: &str, other: &str) -> Option<BTreeSet<Difference>> {
-    if let Some(differences) = spelling(one, other) {
+fn given(one: &Spelled, other: &Spelled) -> Option<BTreeSet<Difference>> {
+    if let Some(differences) = one.differences(other) {
         return Some(differences);
     }
     let words = |given: &str| -> Vec<String> {
         let words = given.split([' ', '-', '‐', '‑', '–']).filter(|word| word.chars().any(char::is_alphabetic));
         words.map(ToOwned::to_owned).collect()
     };
-    let (one, other) = (words(one), words(other));
+    let (one, other) = (words(&one.text), words(&other.text));
     let (short, long) = if one.len() <= other.len() { (&one, &other) } else { (&other, &one) };
     let mut differences = BTreeSet::new();
     let Some((first, rest)) = short.split_first() else {
@@ -246,10 +270,11 @@ fn given(one: &str, other: &str) -> Option<BTreeSet<Difference>> {
 }
 
 fn given_name(one: &str, other: &str) -> Option<BTreeSet<Difference>> {
-    if let Some(differences) = spelling(one, other) {
+    let (one, other) = (Spelled::new(one.to_owned()), Spelled::new(other.to_owned()));
+    if let Some(differences) = one.differences(&other) {
         return Some(differences);
     }
-    let (one, other) = (fold(one), fold(other));
+    let (one, other) = (one.folded, other.folded);
     let is_initial = |short: &str, long: &str| short.chars().count() == 1 && long.starts_with(short);
     if is_initial(&one, &other) || is_initial(&other, &one) {
         return Some(BTreeSet::from([Difference::Initials]));

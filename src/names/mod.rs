@@ -8,7 +8,7 @@ mod nicknames;
 mod parse;
 mod repair;
 
-pub use compare::{Comparison, Difference, Likeness, compare};
+pub use compare::{Comparable, Comparison, Difference, Likeness, compare};
 pub use form::{Commonness, Form};
 pub use hidden::{EVERY_NAME, hidden_forms, shows_hidden, slug_shows_hidden, tells_hidden};
 pub use parse::{ParsedName, e_mails, parse, people};

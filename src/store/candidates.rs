@@ -81,14 +81,15 @@ impl Store {
                 self.read_paper(paper, &places, &mut known, &mut profiles, &mut mentions);
             }
         }
-        let duplicates = identity::candidates(&profiles, &known);
+        let paper_counts = mentions.iter().map(Vec::len).collect();
+        // The authorships are many, and gone before duplicates are looked for.
         let mut mixtures: Vec<(usize, Mixture)> = mentions
-            .iter()
+            .into_iter()
             .enumerate()
-            .filter_map(|(place, mentions)| Some((place, identity::mixture(mentions, &known)?)))
+            .filter_map(|(place, mentions)| Some((place, identity::mixture(&mentions, &known)?)))
             .collect();
         mixtures.sort_by(|one, other| other.1.likelihood.total_cmp(&one.1.likelihood).then(one.0.cmp(&other.0)));
-        let paper_counts = mentions.iter().map(Vec::len).collect();
+        let duplicates = identity::candidates(&profiles, &known);
         Ok(Candidates { people, paper_counts, duplicates, mixtures })
     }
 

@@ -157,6 +157,35 @@ async fn more_data_improve_what_was_there() {
     assert_eq!(people(&app, "Wei Zhang").await, of(&[("Wei Zhang", &["a", "b", "c"])]));
 }
 
+/// What is told of a paper later, or of somebody else on it, is looked at for those who wrote it.
+#[tokio::test]
+async fn what_comes_later_of_the_same_papers() {
+    let app = TestApp::start().await;
+    let topics: Vec<Value> = (1..8)
+        .map(|code| json!({ "scheme": "bees", "code": code.to_string(), "labels": { "en": format!("Bees {code}") } }))
+        .collect();
+    let with_topics = |title: &str, doi: &str, coauthor: &str| {
+        with(paper(title, Some(2001), &["Wei Zhang", coauthor]), json!({ "doi": doi, "topics": topics }))
+    };
+    let without = with(paper("b", Some(2001), &["Wei Zhang", "Edda Frostad"]), json!({ "doi": "10.5555/b" }));
+    app.write_from("library", &records_of(json!([with_topics("a", "10.5555/a", "Uma Quist"), without]))).await;
+    assert_eq!(people(&app, "Wei Zhang").await, of(&[("Wei Zhang", &["a"]), ("Wei Zhang", &["b"])]));
+    let later = with(with_topics("b", "10.5555/b", "Edda Frostad"), json!({ "authors": [] }));
+    app.write_from("topics", &records_of(json!([later]))).await;
+    assert_eq!(people(&app, "Wei Zhang").await, of(&[("Wei Zhang", &["a", "b"])]));
+
+    // A coauthor's damaged name is confirmed by a paper of theirs alone.
+    let app = TestApp::start().await;
+    app.load(json!([
+        paper("a", Some(2001), &["Wei Zhang", "Ana Bovsnjak"]),
+        paper("b", Some(2001), &["Wei Zhang", "Ana Bosnjak"]),
+    ]))
+    .await;
+    assert_eq!(people(&app, "Wei Zhang").await, of(&[("Wei Zhang", &["a"]), ("Wei Zhang", &["b"])]));
+    app.load(json!([paper("c", Some(2001), &["Ana Bošnjak"])])).await;
+    assert_eq!(people(&app, "Wei Zhang").await, of(&[("Wei Zhang", &["a", "b"])]));
+}
+
 #[tokio::test]
 async fn organizations_and_mail() {
     let app = TestApp::start().await;
@@ -207,6 +236,11 @@ fn some_records() -> impl Strategy<Value = Vec<Value>> {
         "Uma Quist",
         "Petar Novakson",
         "Jun Yang",
+        "Yi-An Brookside",
+        "Yian Brookside",
+        "Yi Brookside",
+        "TJ Smith",
+        "T. J. Smith",
     ]);
     let author = (name, prop::option::weighted(0.1, 1_u64..3)).prop_map(|(name, number)| match number {
         Some(number) => json!({ "name": name, "orcid": orcid(number) }),

@@ -1,6 +1,6 @@
 //! The people that were found, and why each of their mentions is theirs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::weigh::Feature;
 use super::{Block, Method, Person, Resolution};
@@ -59,30 +59,29 @@ impl Block<'_> {
         }
         let mut weight = self.prior(place);
         let mut is_shared = false;
-        let mut told: HashSet<EvidenceKind> = HashSet::new();
+        let mut shared: Vec<(EvidenceKind, i32, Option<&str>)> = Vec::new();
         for feature in self.own_features(place, organizations) {
             if counted.get(&feature).copied().unwrap_or_default() < 2 {
                 continue;
             }
             weight += self.weight(feature);
             let (kind, value) = match feature {
-                Feature::Coauthor(number) => {
-                    (EvidenceKind::SharedCoauthor, Some(self.known.coauthor_name(number).to_owned()))
-                }
-                Feature::Organization(id) => {
-                    (EvidenceKind::SharedOrganization, Some(self.known.organization_name(id).to_owned()))
-                }
+                Feature::Coauthor(number) => (EvidenceKind::SharedCoauthor, Some(self.known.coauthor_name(number))),
+                Feature::Organization(id) => (EvidenceKind::SharedOrganization, Some(self.known.organization_name(id))),
                 Feature::Affiliation(number) => {
-                    (EvidenceKind::SharedOrganization, Some(self.known.affiliation_text(number).to_owned()))
+                    (EvidenceKind::SharedOrganization, Some(self.known.affiliation_text(number)))
                 }
-                Feature::Venue(number) => (EvidenceKind::SharedVenue, Some(self.known.venue_name(number).to_owned())),
+                Feature::Venue(number) => (EvidenceKind::SharedVenue, Some(self.known.venue_name(number))),
                 Feature::Topic(_) => (EvidenceKind::SharedTopic, None),
             };
             is_shared |= kind <= EvidenceKind::SharedOrganization;
-            // The first of each kind tells enough.
-            if told.insert(kind) {
-                tell(kind, value.as_deref());
-            }
+            shared.push((kind, -self.weight(feature), value));
+        }
+        // The strongest of each kind tells enough.
+        shared.sort_unstable();
+        shared.dedup_by_key(|(kind, ..)| *kind);
+        for (kind, _, value) in shared {
+            tell(kind, value);
         }
         let form = &self.forms[place];
         let is_common_form = profile.members.iter().filter(|other| self.forms[**other].given == form.given).count() * 2
@@ -96,7 +95,7 @@ impl Block<'_> {
         } else if is_identified {
             (Method::Identifier, 0.99)
         } else if is_shared {
-            (Method::Evidence, 1.0 - 0.5 / (1.0 + (weight - 1.0).max(0.0).exp()))
+            (Method::Evidence, 1.0 - 0.5 / (1.0 + (weight as f32 / 10.0 - 1.0).max(0.0).exp()))
         } else if profile.members.len() == 1 {
             (Method::Name, 1.0)
         } else {

@@ -18,36 +18,36 @@ pub(super) enum Feature {
 
 impl Block<'_> {
     /// What a name says before there is any evidence: a common one speaks against it.
-    pub(super) fn prior(&self, place: usize) -> f32 {
+    pub(super) fn prior(&self, place: usize) -> i32 {
         let form = &self.forms[place];
         let of_family = match form.commonness {
-            Commonness::Rare => 0.8,
-            Commonness::Common => 0.0,
-            Commonness::VeryCommon => -0.8,
+            Commonness::Rare => 8,
+            Commonness::Common => 0,
+            Commonness::VeryCommon => -8,
         };
         let of_given = match (form.is_full(), form.given_count) {
-            (false, 0 | 1) => -0.8,
-            (false, _) => -0.2,
-            (true, 0 | 1) => 0.0,
-            (true, _) => 0.4,
+            (false, 0 | 1) => -8,
+            (false, _) => -2,
+            (true, 0 | 1) => 0,
+            (true, _) => 4,
         };
         of_family + of_given
     }
 
-    pub(super) fn coauthor_weight(&self, coauthor: u32) -> f32 {
+    pub(super) fn coauthor_weight(&self, coauthor: u32) -> i32 {
         match self.known.coauthor_commonness(coauthor) {
-            Commonness::Rare => 3.0,
-            Commonness::Common => 2.4,
-            Commonness::VeryCommon => 1.6,
+            Commonness::Rare => 30,
+            Commonness::Common => 24,
+            Commonness::VeryCommon => 16,
         }
     }
 
-    pub(super) fn weight(&self, feature: Feature) -> f32 {
+    pub(super) fn weight(&self, feature: Feature) -> i32 {
         match feature {
             Feature::Coauthor(coauthor) => self.coauthor_weight(coauthor),
-            Feature::Organization(_) | Feature::Affiliation(_) => 2.8,
-            Feature::Venue(_) => 0.4,
-            Feature::Topic(_) => 0.4,
+            Feature::Organization(_) | Feature::Affiliation(_) => 28,
+            Feature::Venue(_) => 4,
+            Feature::Topic(_) => 4,
         }
     }
 
@@ -102,22 +102,22 @@ impl Block<'_> {
             .collect()
     }
 
-    pub(super) fn years_weight(&self, one: usize, other: usize) -> f32 {
+    pub(super) fn years_weight(&self, one: usize, other: usize) -> i32 {
         let (one, other) = (self.components.profile(one).years, self.components.profile(other).years);
-        let Some((one, other)) = one.zip(other) else { return 0.0 };
+        let Some((one, other)) = one.zip(other) else { return 0 };
         match (one.0.max(other.0) - one.1.min(other.1)).max(0) {
-            0..=2 => 0.3,
-            3..=8 => 0.0,
-            9..=20 => -0.5,
-            _ => -1.5,
+            0..=2 => 3,
+            3..=8 => 0,
+            9..=20 => -5,
+            _ => -15,
         }
     }
 
     /// What the names of two groups say, where they may be of one person.
-    pub(super) fn prior_of_variants(&self, one: usize, other: usize) -> Option<f32> {
+    pub(super) fn prior_of_variants(&self, one: usize, other: usize) -> Option<i32> {
         let (one, other) = (self.fullest(one), self.fullest(other));
         let likeness = self.likeness(one, other)?;
-        let closeness = if likeness >= Likeness::Equivalent { 0.4 } else { 0.0 };
+        let closeness = if likeness >= Likeness::Equivalent { 4 } else { 0 };
         Some(self.prior(one).min(self.prior(other)) + closeness)
     }
 
@@ -137,8 +137,7 @@ impl Block<'_> {
         if first == second {
             return Some(Likeness::Same);
         }
-        let mentions = self.components.mentions();
-        let likeness = compare(&mentions[one].name, &mentions[other].name).likeness;
+        let likeness = compare(self.spellings[one], self.spellings[other]).likeness;
         (likeness > Likeness::Different).then_some(likeness)
     }
 

@@ -137,6 +137,16 @@ impl Batch<'_> {
         self.execute(sql).await
     }
 
+    /// Has it looked at again who wrote these papers.
+    pub(super) async fn outdate_authors(&self, papers: &[i64]) -> Result<(), Error> {
+        if papers.is_empty() {
+            return Ok(());
+        }
+        let sql = "INSERT INTO identity_pending SELECT DISTINCT block FROM authorship WHERE block IS NOT NULL AND paper_id = ANY(?) \
+             ON CONFLICT DO NOTHING";
+        self.execute(Sql::with(sql, ids(papers.iter().copied()))).await
+    }
+
     async fn pending_blocks(&self) -> Result<Vec<String>, Error> {
         #[derive(FromQueryResult)]
         struct Pending {

@@ -1,10 +1,13 @@
 //! The labels by which things are ordered in each language.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
-use super::Batch;
+use super::{Batch, rows_sql};
 use crate::error::Error;
 use crate::language::LocalizedText;
+use crate::store::sql::ids;
 
 /// An index entry has a limit, and no reader sorts by what comes after so much. The migration has the same number.
 const LONGEST: usize = 200;
@@ -35,14 +38,22 @@ impl Batch<'_> {
                 languages: languages.clone(),
             }));
         }
-        let statement = format!(
-            ", gone AS (DELETE FROM {table}_label AS label WHERE label.{table}_id IN (SELECT id FROM rows) AND NOT EXISTS \
-             (SELECT FROM rows WHERE rows.id = label.{table}_id AND rows.language = label.language)) \
-             INSERT INTO {table}_label AS label ({table}_id, language, sort_name, languages) \
+        if rows.is_empty() {
+            return Ok(());
+        }
+        // Whatever is known of the table, which is empty at first: what is there is found by the ids, and compared by hashes.
+        let gone = format!(
+            ", gone AS (DELETE FROM {table}_label AS label WHERE label.{table}_id = ANY(?) \
+             AND (label.{table}_id, label.language) NOT IN (SELECT id, language FROM rows)) "
+        );
+        let insert = format!(
+            "INSERT INTO {table}_label AS label ({table}_id, language, sort_name, languages) \
              SELECT id, language, sort_name, languages FROM rows ON CONFLICT ({table}_id, language) DO UPDATE \
              SET sort_name = EXCLUDED.sort_name, languages = EXCLUDED.languages \
              WHERE label.sort_name <> EXCLUDED.sort_name OR label.languages <> EXCLUDED.languages"
         );
-        self.with_rows("id bigint, language text, sort_name text, languages text[]", &rows, &statement).await
+        let things: BTreeSet<i64> = rows.iter().map(|row| row.id).collect();
+        let sql = rows_sql("id bigint, language text, sort_name text, languages text[]", &rows)?;
+        self.execute(sql.then_with(&gone, ids(things)).then(insert)).await
     }
 }

@@ -105,8 +105,9 @@ impl Batch<'_> {
         let new = changed.iter().filter(|change| change.4.is_none());
         let ids: Vec<Option<i64>> = new.map(|change| change.1.exported.as_ref().map(|exported| exported.id)).collect();
         let mut new_ids = self.claimed_ids("organization", &ids).await?.into_iter();
-        let (mut inserts, mut updates, mut said, mut identified, mut relations, mut related, mut exported) =
-            (vec![], vec![], vec![], vec![], vec![], vec![], vec![]);
+        let (mut inserts, mut updates, mut said, mut identified, mut relations, mut exported) =
+            (vec![], vec![], vec![], vec![], vec![], vec![]);
+        let mut related: HashSet<i64> = HashSet::new();
         for (index, record, key, digest, existing) in changed {
             let id = match existing {
                 Some(id) => id,
@@ -150,7 +151,7 @@ impl Batch<'_> {
                 value: identifier.value.clone(),
             }));
             if says(RELATIONS, record.relations.is_empty()) {
-                related.push(id);
+                related.insert(id);
                 relations.extend(record.relations.iter().map(|(relation, ror)| Relation {
                     organization_id: id,
                     relation: *relation,

@@ -315,6 +315,8 @@ impl Batch<'_> {
              author_count = CASE WHEN rows.author_count > 0 THEN rows.author_count ELSE paper.author_count END, \
              updated_at = now() FROM rows WHERE paper.id = rows.id";
         self.with_rows(PAPER_COLUMNS, &updates, update).await?;
+        // What is known of a paper is evidence of who wrote it.
+        self.outdate_authors(&updated).await?;
         // A record without authors keeps those there are, and may still change the date that they carry.
         let dates = "UPDATE authorship SET publication_key = paper.publication_key FROM paper WHERE paper.id = authorship.paper_id \
              AND paper.publication_key <> authorship.publication_key AND paper.id = ANY(?)";

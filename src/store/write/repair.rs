@@ -252,8 +252,6 @@ impl Batch<'_> {
                 rows.push(row);
             }
         }
-        // Who shares a paper's authors by name may be another now.
-        self.versions.insert_papers(renames.iter().map(|rename| rename.paper_id));
         self.store_repairs(&rows).await?;
         self.rename(renames).await
     }
@@ -271,6 +269,10 @@ impl Batch<'_> {
     /// Brings the people behind authorships in step with their names: who was known by the old name is known by the new
     /// one, which may be somebody who is there.
     async fn rename(&mut self, renames: Vec<Rename>) -> Result<(), Error> {
+        // Who shares a paper's authors by name may be another now: a version, or somebody who wrote with them.
+        let papers: Vec<i64> = renames.iter().map(|rename| rename.paper_id).collect();
+        self.outdate_authors(&papers).await?;
+        self.versions.insert_papers(papers);
         let people: HashSet<i64> = renames.iter().filter_map(|rename| rename.researcher_id).collect();
         if people.is_empty() {
             return Ok(());
@@ -450,7 +452,6 @@ impl Store {
                     rows.push(row);
                 }
             }
-            batch.versions.insert_papers(renames.iter().map(|rename| rename.paper_id));
             batch.store_repairs(&rows).await?;
             batch.rename(renames).await?;
         }

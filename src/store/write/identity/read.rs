@@ -86,7 +86,7 @@ impl Batch<'_> {
                 venue: row.venue_name.as_deref().map(|venue| known.venue(venue)),
                 years: row.year.map(|year| (year, year)),
                 topics: row.topics,
-                stable_key: stable_key(&(&row.sort_title, row.year, &row.name))?,
+                stable_key: stable_key(&(&row.sort_title, row.year, &row.venue_name, row.author_count, &row.name))?,
                 record_of: row.researcher_id.filter(|id| is_told(&told, *id, &row.name)),
                 name: row.name,
             };
