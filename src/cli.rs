@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{DatabaseConfig, Demo, LogFormat, ServeConfig, TracesConfig};
 use crate::database::{self, Database, Direction};
+use crate::error::Error;
 use crate::identifier::Ror;
 use crate::import::profile_page::ProfilePageOptions;
 use crate::import::topics::TopicsOptions;
@@ -142,7 +143,7 @@ struct ImportArguments {
     #[arg(long, value_name = "TAG")]
     language: Option<LanguageTag>,
     /// topics: the short name of the vocabulary; where absent, the address that its codes begin with
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     scheme: Option<String>,
 }
 
@@ -221,6 +222,9 @@ impl Cli {
             None => self::serve(&self.database, self.serve).await,
         };
         outcome.unwrap_or_else(|error| {
+            if let Some(cause) = error.source().filter(|_| error.to_string() == Error::INTERNAL) {
+                tracing::error!(%cause, "a fault of ours");
+            }
             eprintln!("error: {error}");
             ExitCode::FAILURE
         })

@@ -39,11 +39,13 @@ pub enum Error {
     #[error("the database stopped this before it was done, as it does with what takes too long; ask for less at once")]
     Timeout(#[source] Arc<sea_orm::DbErr>),
     /// A fault of ours.
-    #[error("something went wrong here; it was logged")]
+    #[error("{}", Self::INTERNAL)]
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
+    /// What is told of a fault of ours, whose cause is for the log alone.
+    pub const INTERNAL: &str = "something went wrong here; it was logged";
     /// What a client is told while the database cannot be reached.
     pub const UNAVAILABLE: &str = "the directory cannot be read at the moment; try again in a few seconds";
 

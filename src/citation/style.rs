@@ -172,16 +172,82 @@ pub(super) fn formatted(paper: &CitedPaper, style: Style, locale: Locale) -> Res
     let text = tidy(&text);
     // Each reference is the first of its own list.
     let text = if style == Style::Vancouver { text.strip_prefix("1. ").unwrap_or(&text).to_owned() } else { text };
-    let text = if paper.arxiv_id.is_some() { text.replace("ArXiv", "arXiv") } else { text };
+    let text =
+        if paper.arxiv_id.is_some() { text.replace("ArXiv", "arXiv").replace("arXiv: arXiv:", "arXiv:") } else { text };
+    let is_french = matches!(locale, Locale::French | Locale::CanadianFrench);
+    let text = if style == Style::Chicago && is_french { with_french_days(&text) } else { text };
     if text.is_empty() { Err(FormattingFailed::Empty(style.name())) } else { Ok(text) }
 }
 
 /// The text as one line, without the marks that the engine leaves where a part between two others is absent.
 fn tidy(text: &str) -> String {
-    const MARKS: [(&str, &str); 7] =
-        [(",)", ")"), (";.", "."), (",.", "."), (" ,", ","), (".”.", ".”"), (".».", ".»"), (",,", ",")];
+    const MARKS: [(&str, &str); 16] = [
+        (",)", ")"),
+        (";.", "."),
+        (",.", "."),
+        (" ,", ","),
+        (".”.", ".”"),
+        (".».", ".»"),
+        (",,", ","),
+        // A mark that a title ends with takes the place of the one that would follow.
+        ("?.", "?"),
+        ("!.", "!"),
+        ("?,”", "?”"),
+        ("!,”", "!”"),
+        ("? .", "?"),
+        ("! .", "!"),
+        // Without a day on which it was looked at, an address stands alone.
+        ("Retrieved http", "http"),
+        ("Consulté http", "http"),
+        ("Repéré http", "http"),
+    ];
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    MARKS.iter().fold(line, |line, (marks, kept)| line.replace(marks, kept))
+    // An address has marks of its own.
+    let (words, address) = line.split_at(line.find("://").unwrap_or(line.len()));
+    let words = MARKS.iter().fold(words.to_owned(), |words, (marks, kept)| words.replace(marks, kept));
+    format!("{}{address}", with_single_points(&words))
+}
+
+/// One point where an abbreviation ends a sentence; three are an ellipsis.
+fn with_single_points(text: &str) -> String {
+    let mut all = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('.') {
+        let points = rest[start..].bytes().take_while(|byte| *byte == b'.').count();
+        all.push_str(&rest[..start]);
+        all.push_str(if points == 2 { "." } else { &rest[start..start + points] });
+        rest = &rest[start + points..];
+    }
+    all + rest
+}
+
+/// Days before months, as French has them; the style puts them behind in every language.
+fn with_french_days(text: &str) -> String {
+    const MONTHS: [&str; 12] = [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ];
+    let mut words: Vec<String> = text.split(' ').map(ToOwned::to_owned).collect();
+    for place in 1..words.len() {
+        let day = words[place].trim_end_matches(['.', ',', ';']).to_owned();
+        let is_day = (1..=2).contains(&day.len()) && day.bytes().all(|byte| byte.is_ascii_digit());
+        if is_day && MONTHS.contains(&words[place - 1].as_str()) {
+            let behind = words[place][day.len()..].to_owned();
+            words[place] = format!("{}{behind}", words[place - 1]);
+            words[place - 1] = day;
+        }
+    }
+    words.join(" ")
 }
 
 /// The item that the engine takes: without the abstract, which no style shows, and with as many authors as any may name.

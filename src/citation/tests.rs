@@ -167,7 +167,7 @@ fn references_in_english() {
       Plato, A. bin Said, and A. G. y Vega, ““Quoted” "twice" & 'thrice',” 2001.
       山田 太郎, 王小明, and Л. Толстой, 水の流れ. 1999.
       I. Brook, “A thesis,” A University, 2010.
-      I. Brook, “A preprint,” 2020, arXiv: arXiv:2001.00001. [Online]. Available: https://arxiv.org/abs/2001.00001
+      I. Brook, “A preprint,” 2020, arXiv:2001.00001. [Online]. Available: https://arxiv.org/abs/2001.00001
       I. Brook, “A talk,” in Proceedings of Rivers, 2020.
       I. Brook, “An article on mRNA,” Waters, 2020, doi: 10.1000/1.
       I. Brook, “Levels.” 2020.
@@ -204,7 +204,7 @@ fn references_in_french() {
       Brook, I. (2020). An article on mRNA. Waters. https://doi.org/10.1000/1
       Brook, I. (2020). Levels [Jeu de données].
     chicago
-      Berg, Ida van der, Tom Ford Jr., The Weir Collaboration, Plato, et 山田 太郎. 2020. « Weirs & "locks" in BERT ». Journal of Water & Stone, mars 5. https://doi.org/10.1000/weirs_1.
+      Berg, Ida van der, Tom Ford Jr., The Weir Collaboration, Plato, et 山田 太郎. 2020. « Weirs & "locks" in BERT ». Journal of Water & Stone, 5 mars. https://doi.org/10.1000/weirs_1.
       Brook, Ida, et Tom Ford. s. d. Without a year.
       Without authors. 2001.
       « Without anything ». s. d.
@@ -225,7 +225,7 @@ fn references_in_french() {
       Plato, A. bin Said, et A. G. y Vega, « “Quoted” "twice" & 'thrice' », 2001.
       山田 太郎, 王小明, et Л. Толстой, 水の流れ. 1999.
       I. Brook, « A thesis », A University, 2010.
-      I. Brook, « A preprint », 2020, arXiv: arXiv:2001.00001. [En ligne]. Disponible sur: https://arxiv.org/abs/2001.00001
+      I. Brook, « A preprint », 2020, arXiv:2001.00001. [En ligne]. Disponible sur: https://arxiv.org/abs/2001.00001
       I. Brook, « A talk », in Proceedings of Rivers, 2020.
       I. Brook, « An article on mRNA », Waters, 2020, doi: 10.1000/1.
       I. Brook, « Levels ». 2020.

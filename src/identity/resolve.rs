@@ -394,15 +394,17 @@ fn readings(mentions: &[Mention]) -> (Vec<Form>, Vec<&str>) {
     chosen.map(|place| (own[place].clone(), mentions[place].name.as_str())).unzip()
 }
 
-/// Names that stand on a paper again, where nothing tells the places apart: two people, or a mistake. Only the first is looked at.
+/// Names that stand on a paper again, where nothing tells the places apart: two people, or a mistake. Only the first is looked at,
+/// and none where ids or decisions tell whose another of the places is.
 fn doubled(mentions: &[Mention], forms: &[Form]) -> HashSet<usize> {
-    let mut seen: HashSet<(i64, &Form)> = HashSet::new();
-    let untold = mentions
-        .iter()
-        .enumerate()
-        .filter(|(_, mention)| mention.orcid.is_none() && mention.author_ids.is_empty() && mention.decided.is_none());
-    let again = untold.filter_map(|(place, mention)| Some((place, mention.paper?)));
-    again.filter(|(place, paper)| !seen.insert((*paper, &forms[*place]))).map(|(place, _)| place).collect()
+    let is_told =
+        |mention: &Mention| mention.orcid.is_some() || !mention.author_ids.is_empty() || mention.decided.is_some();
+    let on_papers =
+        || mentions.iter().enumerate().filter_map(|(place, mention)| Some((place, mention, mention.paper?)));
+    let told = on_papers().filter(|(_, mention, _)| is_told(mention));
+    let mut seen: HashSet<(i64, &Form)> = told.map(|(place, _, paper)| (paper, &forms[place])).collect();
+    let untold = on_papers().filter(|(_, mention, _)| !is_told(mention));
+    untold.filter(|(place, _, paper)| !seen.insert((*paper, &forms[*place]))).map(|(place, ..)| place).collect()
 }
 
 #[cfg(test)]

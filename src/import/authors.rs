@@ -44,6 +44,10 @@ pub(super) fn one_by_one(authors: Vec<AuthorRecord>, notes: &mut Vec<String>) ->
     let mut all = Vec::with_capacity(authors.len());
     let mut more = 0;
     for (place, author) in (1..).zip(authors) {
+        if matches!(names::fold(&author.name).as_str(), "et al" | "and others") {
+            notes.push(format!("author {place} is '{}': the list is cut", names::clean(&author.name)));
+            continue;
+        }
         let position = author.position.map(|position| position + more);
         let named = people(&author);
         if let [] | [_] = named[..] {
@@ -78,7 +82,7 @@ fn people(author: &AuthorRecord) -> Vec<String> {
         return Vec::new();
     }
     let people = names::people(&author.name);
-    if author.name.contains(';') || !is_collective(&author.name) { people } else { Vec::new() }
+    if names::by_semicolons(&author.name).len() > 1 || !is_collective(&author.name) { people } else { Vec::new() }
 }
 
 fn is_collective(name: &str) -> bool {
@@ -122,6 +126,8 @@ mod tests {
             "Ortega y Gasset",
             "Ida  Brook",
             "李 明",
+            "Jos&eacute; Garc&iacute;a",
+            "Pat O&#39;Brien",
         ];
         let (authors, notes) = split(&names);
         let kept: Vec<String> = (1..).zip(names).map(|(place, name)| format!("{place} {name}")).collect();

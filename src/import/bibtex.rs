@@ -281,7 +281,7 @@ fn paper(entry: &Resolved, notes: &mut Vec<String>) -> Result<PaperRecord, Strin
     let venue_name = venue.iter().find_map(|name| text(name)).filter(|venue| !venue.contains("://"));
     let abstract_text = text("abstract").unwrap_or_default();
     let language = text("langid").or_else(|| text("language")).and_then(|name| fields::language(&name));
-    let date = date(text("date").as_deref(), text("year").as_deref(), text("month").as_deref(), text("day").as_deref());
+    let dates = [text("date"), text("year"), text("month"), text("day")];
     let eprint_kind = text("eprinttype").or_else(|| text("archiveprefix")).unwrap_or_default().to_lowercase();
     let (doi, eprint, url, pmid) = (text("doi"), text("eprint"), text("url"), text("pmid"));
     let arxiv_id = eprint.filter(|id| eprint_kind == "arxiv" || id.to_lowercase().starts_with("arxiv:"));
@@ -293,7 +293,7 @@ fn paper(entry: &Resolved, notes: &mut Vec<String>) -> Result<PaperRecord, Strin
         title,
         abstract_completeness: fields::completeness(&abstract_text),
         abstract_text: LocalizedText::of(tag.as_ref(), abstract_text),
-        publication_date: date,
+        publication_date: date(dates.each_ref().map(Option::as_deref), notes),
         paper_type: paper_type(&entry.kind, arxiv_id.is_some()),
         venue_name,
         language,
@@ -306,18 +306,19 @@ fn paper(entry: &Resolved, notes: &mut Vec<String>) -> Result<PaperRecord, Strin
     })
 }
 
-fn date(date: Option<&str>, year: Option<&str>, month: Option<&str>, day: Option<&str>) -> Option<PartialDate> {
-    if let Some(date) = date.and_then(fields::written_date) {
+/// Of the fields `date`, `year`, `month` and `day`.
+fn date([date, year, month, day]: [Option<&str>; 4], notes: &mut Vec<String>) -> Option<PartialDate> {
+    if let Some(date) = date.and_then(|date| fields::written_date(date, notes)) {
         return Some(date);
     }
-    let year: i64 = fields::written_date(year?)?.year().into();
+    let year: i64 = fields::written_date(year?, notes)?.year().into();
     // `15~nov` and `nov 15` say a day too; `jan/feb` says two months.
     let words: Vec<&str> = month.unwrap_or_default().split(|c: char| !c.is_alphanumeric()).collect();
     let name = words.iter().find(|word| word.chars().any(char::is_alphabetic)).or(words.first());
     let month = name.and_then(|name| fields::month(name));
     let in_month = words.iter().filter(|_| words.len() == 2).find(|word| word.chars().all(|c| c.is_ascii_digit()));
     let day = day.or(in_month.copied()).and_then(|day| day.trim().parse().ok());
-    PartialDate::new(year, month, month.and(day)).or_else(|_| PartialDate::new(year, None, None)).ok()
+    fields::date(year, month, day, notes)
 }
 
 fn paper_type(kind: &str, is_on_arxiv: bool) -> PaperType {
@@ -338,6 +339,19 @@ fn paper_type(kind: &str, is_on_arxiv: bool) -> PaperType {
 }
 
 fn authors(text: &str, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+    let mut text = text.trim().to_owned();
+    let end = text.trim_end_matches('.').to_lowercase();
+    if let Some(before) = end.strip_suffix("et al").filter(|before| before.ends_with([' ', ','])) {
+        notes.push("the authors end with 'et al.': the list is cut".to_owned());
+        text.truncate(before.len());
+        let named = text.trim_end_matches([' ', ',']).trim_end_matches(" and").trim_end_matches([' ', ',']);
+        text = named.to_owned();
+    }
+    // Names that semicolons part, as other formats do; in `&eacute;` one ends a character.
+    if text.contains(';') && !text.contains(" and ") && !text.contains('&') {
+        text = text.replace(';', " and ");
+    }
+    let text = text.as_str();
     let Some(people) = latex::chunks("author", text).and_then(|chunks| chunks.parse::<Vec<Person>>().ok()) else {
         notes.push("the authors cannot be read and were left out".to_owned());
         return Vec::new();
@@ -346,7 +360,15 @@ fn authors(text: &str, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
     for person in people {
         let part = |text: &str| Some(latex::without_commands(text)).filter(|text| !text.is_empty());
         let (given, suffix) = (part(&person.given_name), part(&person.suffix));
-        let family = fields::join(&[part(&person.prefix).as_deref(), part(&person.name).as_deref()]);
+        let mut family = fields::join(&[part(&person.prefix).as_deref(), part(&person.name).as_deref()]);
+        // `{Baldwin, Jr.}` in braces is not told apart by the parser.
+        let in_braces = family
+            .as_deref()
+            .and_then(|family| family.split_once(", "))
+            .filter(|(_, end)| matches!(end.trim_end_matches('.'), "Jr" | "Sr" | "II" | "III" | "IV"));
+        let (own, in_braces) = in_braces.map(|(own, end)| (own.to_owned(), end.to_owned())).unzip();
+        let suffix = suffix.or(in_braces);
+        family = own.or(family);
         let Some(name) = fields::join(&[given.as_deref(), family.as_deref(), suffix.as_deref()]) else { continue };
         if name == "others" {
             notes.push("the authors end with 'others': the list is cut".to_owned());
@@ -399,6 +421,41 @@ mod tests {
         let plain = |text: &str| latex::plain("title", text, &mut Vec::new());
         assert_eq!(plain("{\\BibTeX} tips and {\\TUG}, {\\em done}"), "BibTeX tips and TUG, done");
         assert_eq!(plain("Profit \\& loss: 5\\%"), "Profit & loss: 5%");
+    }
+
+    #[test]
+    fn formulas() {
+        let plain = |text: &str| latex::plain("title", text, &mut Vec::new());
+        let title = r"The $\alpha$-helix in $\mathbb{R}^n$ with $O(n \log n)$ time, $\geq 5$";
+        assert_eq!(plain(title), "The α-helix in R^n with O(n log n) time, ≥5");
+        assert_eq!(plain(r"10\,{\textmu}m and \frac{1}{2}, for \$5 to \$10"), "10 µm and 1/2, for $5 to $10");
+        let mut notes = Vec::new();
+        assert_eq!(latex::plain("title", r"A \emph{good} \wombat day", &mut notes), "A good day");
+        assert_eq!(notes, [r"its title has LaTeX that is not known, such as '\wombat'; it was left out"]);
+        let doi = |text: &str| latex::plain("doi", text, &mut Vec::new());
+        assert_eq!(doi(r"10.1007/978-3-319-24574-4{\_}28"), "10.1007/978-3-319-24574-4_28");
+        assert_eq!(doi(r"10.1002/a\_b{\textless}1::c"), "10.1002/a_b<1::c");
+    }
+
+    #[test]
+    fn lists_of_authors() {
+        let text = "@article{a, title={A}, author={Smith, Jo and others et al.}}\n@article{b, title={B}, author={Smith, Jo; Doe, Kim}}\n\
+            @article{c, title={C}, author={Smith, Jo, et al.}}\n@article{d, title={D}, author={Harry L. {Baldwin, Jr.}}}\n\
+            @article{e, title={E}, author={G{\\\"o}del, Kurt}}";
+        let outcome = read(&Format::Bibtex, text.as_bytes());
+        let papers = papers(&outcome);
+        let names: Vec<Vec<&str>> = papers.iter().map(names).collect();
+        assert_eq!(
+            names,
+            [
+                vec!["Jo Smith"],
+                vec!["Jo Smith", "Kim Doe"],
+                vec!["Jo Smith"],
+                vec!["Harry L. Baldwin Jr."],
+                vec!["Kurt Gödel"]
+            ]
+        );
+        assert_eq!(papers[3].authors[0].family_name.as_deref(), Some("Baldwin"));
     }
 
     #[test]

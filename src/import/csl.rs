@@ -145,7 +145,7 @@ fn issued(item: &Object, notes: &mut Vec<String>) -> Option<PartialDate> {
     }
     let written =
         ["raw", "literal", "date-time"].iter().find_map(|field| issued.get(field)?.as_str()).or(issued.as_str())?;
-    fields::written_date(written)
+    fields::written_date(written, notes)
 }
 
 fn authors(item: &Object, notes: &mut Vec<String>) -> Vec<AuthorRecord> {

@@ -293,11 +293,12 @@ impl Header {
         let list = |text: &str| {
             text.split(';').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect::<Vec<_>>()
         };
-        let identifiers =
-            one("identifiers").map(|text| list(&text)).unwrap_or_default().into_iter().filter_map(|text| {
-                let (scheme, value) = text.split_once(':')?;
-                Some(Identifier { scheme: scheme.trim().to_lowercase(), value: value.trim().to_owned() })
-            });
+        let identifiers = one("identifiers").map(|text| list(&text)).unwrap_or_default().into_iter().map(|text| {
+            // One without a colon has no scheme, which is told like any other.
+            let (scheme, value) = text.split_once(':').unwrap_or(("", &text));
+            Identifier { scheme: scheme.trim().to_lowercase(), value: value.trim().to_owned() }
+        });
+        let withhold_published_name = yes(one("withhold_published_name"), "withhold_published_name", notes);
         let topics = all("topics").flat_map(|(language, text)| {
             list(text)
                 .into_iter()
@@ -312,7 +313,7 @@ impl Header {
             given_name,
             family_name,
             other_names: other_names.collect(),
-            withhold_published_name: one("withhold_published_name").is_some_and(|text| is_yes(&text)),
+            withhold_published_name,
             orcid: fields::identifier::<Orcid>(one("orcid").as_deref(), notes),
             headline: localized("headline"),
             biography: localized("biography"),
@@ -340,6 +341,7 @@ impl Header {
         if organization.ror.is_none() && organization.name.is_none() {
             return Ok(record);
         }
+        let is_primary = yes(one("is_primary"), "is_primary", notes);
         let mut date = |name: &'static str| fields::identifier(one(name).as_deref(), notes);
         record.affiliations.push(AffiliationRecord {
             id: None,
@@ -349,7 +351,7 @@ impl Header {
             department_name: localized("department"),
             start_date: date("start_date"),
             end_date: date("end_date"),
-            is_primary: one("is_primary").is_some_and(|text| is_yes(&text)),
+            is_primary,
         });
         Ok(record)
     }
@@ -377,8 +379,19 @@ fn affiliation_kind(written: Option<&str>) -> Option<AffiliationKind> {
     KINDS.iter().find(|(name, _)| *name == written).map(|(_, kind)| *kind)
 }
 
-fn is_yes(text: &str) -> bool {
-    matches!(text.to_lowercase().as_str(), "true" | "yes" | "oui" | "1" | "x")
+/// Yes or no, as spreadsheets write them in several languages.
+fn yes(text: Option<String>, column: &str, notes: &mut Vec<String>) -> bool {
+    let Some(text) = text else { return false };
+    match text.trim().to_lowercase().as_str() {
+        "true" | "yes" | "y" | "1" | "x" | "vrai" | "oui" | "wahr" | "ja" | "j" | "vero" | "sì" | "si" | "sí"
+        | "verdadero" | "verdadeiro" | "sim" | "waar" => true,
+        "" | "false" | "no" | "n" | "0" | "-" | "faux" | "non" | "falsch" | "nein" | "falso" | "não" | "nao"
+        | "onwaar" | "nee" => false,
+        _ => {
+            notes.push(format!("'{text}' in {column} is neither yes nor no and was taken for no"));
+            false
+        }
+    }
 }
 
 /// People in the order of their first rows.
@@ -496,6 +509,32 @@ mod tests {
         assert_eq!(names(0).collect::<Vec<_>>(), expected);
         assert_eq!(names(1).count(), 0);
         assert_eq!(people.iter().map(|person| person.withhold_published_name).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn yes_and_no() {
+        let text = "name,withhold_published_name,identifiers\nAna,WAHR,scopus:\nBen,nein,scopus:1\nCy,perhaps,orcid\n";
+        let outcome = read(&Format::Csv, text.as_bytes());
+        let people = researchers(&outcome);
+        assert_eq!(
+            people.iter().map(|person| person.withhold_published_name).collect::<Vec<_>>(),
+            [true, false, false]
+        );
+        assert_eq!(people.iter().map(|person| person.identifiers.len()).collect::<Vec<_>>(), [0, 1, 0]);
+        assert_eq!(
+            outcome.told(),
+            [
+                "2: mended: the id 'scopus:' has no scheme or no value and was left out",
+                "4: mended: 'perhaps' in withhold_published_name is neither yes nor no and was taken for no",
+                "4: mended: the id ':orcid' has no scheme or no value and was left out",
+            ]
+        );
+    }
+
+    #[test]
+    fn lines_of_old() {
+        let people = researchers(&read(&Format::Csv, b"name,organization\rIda Brook,Here\rTom Ford,There\r"));
+        assert_eq!(people.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(), ["Ida Brook", "Tom Ford"]);
     }
 
     #[test]

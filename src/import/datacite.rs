@@ -75,7 +75,7 @@ fn paper(item: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
         translated_titles,
         abstract_text,
         abstract_completeness: completeness,
-        publication_date: date(item),
+        publication_date: date(item, notes),
         paper_type: paper_type(&kind),
         venue_name: container.or(publisher),
         language,
@@ -90,10 +90,10 @@ fn paper(item: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
 }
 
 /// The day of issue where it is in the year of publication, else the year.
-fn date(item: &Value) -> Option<PartialDate> {
-    let year = text(item, "publicationYear").and_then(|year| fields::written_date(&year));
+fn date(item: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
+    let year = text(item, "publicationYear").and_then(|year| fields::written_date(&year, notes));
     let issued = list(item.get("dates")).iter().filter(|date| text(date, "dateType").as_deref() == Some("Issued"));
-    let issued = issued.filter_map(|date| fields::written_date(&text(date, "date")?)).next();
+    let issued = issued.filter_map(|date| fields::written_date(&text(date, "date")?, notes)).next();
     match (year, issued) {
         (Some(year), Some(issued)) if year.year() != issued.year() => Some(year),
         (year, issued) => issued.or(year),

@@ -81,14 +81,26 @@ pub(super) fn date(year: i64, month: Option<i64>, day: Option<i64>, notes: &mut 
     })
 }
 
-/// A date as a source writes it: exactly, with a time behind it, or at least with a year in it.
-pub(super) fn written_date(text: &str) -> Option<PartialDate> {
+/// A date as a source writes it: exactly, with a time behind it, or at least with a year in it. One that no calendar has is
+/// kept as its year, and one before our era is none.
+pub(super) fn written_date(text: &str, notes: &mut Vec<String>) -> Option<PartialDate> {
     let text = text.trim();
     let exact = text.get(..10).and_then(|date| date.parse().ok()).or_else(|| text.parse().ok());
-    exact.or_else(|| {
-        let digits = text.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 4)?;
-        digits.parse().ok()
-    })
+    if exact.is_some() {
+        return exact;
+    }
+    let digits = text.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 4);
+    let year: Option<PartialDate> = digits.filter(|_| !text.starts_with('-')).and_then(|digits| digits.parse().ok());
+    let is_exact = text.chars().filter(char::is_ascii_digit).count() >= 6 && text.split(['-', '/']).count() == 3;
+    let shown: String = text.chars().take(40).collect();
+    match year {
+        Some(year) if is_exact => notes.push(format!("the date '{shown}' is in no calendar; it was kept as {year}")),
+        None if text.chars().any(|c| c.is_ascii_digit()) => {
+            notes.push(format!("'{shown}' is no date that can be read and was left out"));
+        }
+        _ => {}
+    }
+    year
 }
 
 /// A month by its number or by the first letters of its English name.
@@ -209,9 +221,21 @@ mod tests {
     #[test]
     fn months_and_dates() {
         assert_eq!((month("Sept."), month("09"), month("13"), month("Spring")), (Some(9), Some(9), None, None));
-        let date = |text: &str| written_date(text).map(|date| date.to_string());
+        let mut notes = Vec::new();
+        let mut date = |text: &str| written_date(text, &mut notes).map(|date| date.to_string());
         assert_eq!(date("2015-02-03T10:00").as_deref(), Some("2015-02-03"));
         assert_eq!(date("c. 1900").as_deref(), Some("1900"));
-        assert_eq!(date("soon"), None);
+        assert_eq!(date("1999/2000").as_deref(), Some("1999"));
+        assert_eq!((date("soon"), date("")), (None, None));
+        assert_eq!(date("2024-13-45").as_deref(), Some("2024"));
+        assert_eq!((date("-0050"), date("98")), (None, None));
+        assert_eq!(
+            notes,
+            [
+                "the date '2024-13-45' is in no calendar; it was kept as 2024",
+                "'-0050' is no date that can be read and was left out",
+                "'98' is no date that can be read and was left out",
+            ]
+        );
     }
 }

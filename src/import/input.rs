@@ -95,6 +95,67 @@ impl<R: Read> Read for Transcoded<R> {
     }
 }
 
+/// Text that should be UTF-8; bytes that are not are read as Windows-1252.
+pub(super) struct Lenient<R> {
+    source: R,
+    /// Whether there were such bytes.
+    is_mended: Rc<Cell<bool>>,
+    /// What was read and is not decoded: the beginning of a character at most, once there is more.
+    read: Vec<u8>,
+    decoded: Vec<u8>,
+    given: usize,
+    is_done: bool,
+}
+
+impl<R: Read> Lenient<R> {
+    pub(super) fn new(source: R, is_mended: Rc<Cell<bool>>) -> Self {
+        Self { source, is_mended, read: Vec::new(), decoded: Vec::new(), given: 0, is_done: false }
+    }
+
+    fn decode(&mut self) {
+        self.decoded.clear();
+        self.given = 0;
+        let mut rest = self.read.as_slice();
+        while !rest.is_empty() {
+            let Some(chunk) = rest.utf8_chunks().next() else { break };
+            let (valid, invalid) = (chunk.valid().len(), chunk.invalid());
+            self.decoded.extend_from_slice(&rest[..valid]);
+            // The beginning of a character may go on in what is read next.
+            let is_cut = valid + invalid.len() == rest.len()
+                && std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
+            if is_cut && !self.is_done {
+                rest = &rest[valid..];
+                break;
+            }
+            if !invalid.is_empty() {
+                self.is_mended.set(true);
+                self.decoded
+                    .extend_from_slice(encoding_rs::WINDOWS_1252.decode_without_bom_handling(invalid).0.as_bytes());
+            }
+            rest = &rest[valid + invalid.len()..];
+        }
+        self.read = rest.to_vec();
+    }
+}
+
+impl<R: Read> Read for Lenient<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.given == self.decoded.len() && !self.is_done {
+            let before = self.read.len();
+            self.read.resize(before + BUFFER / 4, 0);
+            let amount = self.source.read(&mut self.read[before..])?;
+            self.read.truncate(before + amount);
+            self.is_done = amount == 0;
+            self.decode();
+        }
+        let rest = &self.decoded[self.given..];
+        let amount = rest.len().min(buffer.len());
+        buffer[..amount].copy_from_slice(&rest[..amount]);
+        self.given += amount;
+        Ok(amount)
+    }
+}
+
 /// An opened file, decompressed while it is read. Its beginning is held, so that it can be looked at first.
 pub(super) struct Input<'a> {
     head: Vec<u8>,

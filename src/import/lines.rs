@@ -12,6 +12,8 @@ const BEGINNING: usize = 200;
 pub(super) struct Lines<'a> {
     reader: &'a mut dyn BufRead,
     longest: usize,
+    /// What ends a line: a carriage return alone where the file begins without any other.
+    end: Option<u8>,
     /// The number of the line read last, from 1.
     pub(super) number: usize,
     /// Whether the line read last was longer than a line may be; what was given of it is its beginning.
@@ -21,7 +23,7 @@ pub(super) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     pub(super) fn new(reader: &'a mut dyn BufRead, longest: usize) -> Self {
-        Self { reader, longest, number: 0, is_cut: false, buffer: Vec::new() }
+        Self { reader, longest, end: None, number: 0, is_cut: false, buffer: Vec::new() }
     }
 
     /// The next line, without its end and without white space around it; none at the end of the file.
@@ -43,7 +45,12 @@ impl<'a> Lines<'a> {
                 break;
             }
             is_line = true;
-            let end = available.iter().position(|byte| *byte == b'\n');
+            let ends_with = *self.end.get_or_insert_with(|| {
+                let returns = available.iter().filter(|byte| **byte == b'\r').count();
+                let is_old = returns > usize::from(available.ends_with(b"\r")) && !available.contains(&b'\n');
+                if is_old { b'\r' } else { b'\n' }
+            });
+            let end = available.iter().position(|byte| *byte == ends_with);
             let used = end.map_or(available.len(), |end| end + 1);
             if !self.is_cut {
                 self.buffer.extend_from_slice(&available[..used]);

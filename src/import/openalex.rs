@@ -97,7 +97,7 @@ fn work(id: &str, work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, 
         title: plain(&title),
         abstract_completeness: fields::completeness(&abstract_text),
         abstract_text: LocalizedText::of(tag.as_ref(), abstract_text),
-        publication_date: date(work),
+        publication_date: date(work, notes),
         paper_type: paper_type(&text(work, "type").unwrap_or_default()),
         venue_name: venue.map(|venue| plain(&venue)),
         language,
@@ -115,8 +115,8 @@ fn work(id: &str, work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, 
     })
 }
 
-fn date(work: &Value) -> Option<PartialDate> {
-    let exact = text(work, "publication_date").and_then(|date| fields::written_date(&date));
+fn date(work: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
+    let exact = text(work, "publication_date").and_then(|date| fields::written_date(&date, notes));
     exact.or_else(|| PartialDate::new(work.get("publication_year")?.as_i64()?, None, None).ok())
 }
 

@@ -192,7 +192,7 @@ fn paper(root: &Element, notes: &mut Vec<String>) -> Result<PaperRecord, String>
         abstract_completeness: fields::completeness(&abstract_text),
         // PubMed's abstracts are English, whatever the article's language.
         abstract_text: LocalizedText::of(english.as_ref(), abstract_text),
-        publication_date: date(article, citation),
+        publication_date: date(article, citation, notes),
         paper_type: paper_type(&kinds, root.name == "PubmedBookArticle"),
         venue_name,
         language,
@@ -227,21 +227,21 @@ fn abstract_of(article: &Element) -> String {
 }
 
 /// The day on which it appeared, by the issue or online, whichever is told more exactly.
-fn date(article: &Element, citation: &Element) -> Option<PartialDate> {
-    let of = |element: &Element| {
+fn date(article: &Element, citation: &Element, notes: &mut Vec<String>) -> Option<PartialDate> {
+    let mut of = |element: &Element| {
         if let Some(written) = element.text_at(&["MedlineDate"]) {
-            let year = fields::written_date(&written)?.year().into();
+            let year = fields::written_date(&written, &mut Vec::new())?.year().into();
             let month = written.split_whitespace().nth(1).and_then(fields::month);
             return PartialDate::new(year, month, None).ok();
         }
         let year = element.text_at(&["Year"])?.parse().ok()?;
         let month = element.text_at(&["Month"]).and_then(|month| fields::month(&month));
         let day = element.text_at(&["Day"]).filter(|_| month.is_some()).and_then(|day| day.parse().ok());
-        PartialDate::new(year, month, day).or_else(|_| PartialDate::new(year, None, None)).ok()
+        fields::date(year, month, day, notes)
     };
-    let issue = article.at(&["Journal", "JournalIssue", "PubDate"]).and_then(of);
-    let online = article.at(&["ArticleDate"]).and_then(of);
-    let book = citation.at(&["Book", "PubDate"]).and_then(of);
+    let issue = article.at(&["Journal", "JournalIssue", "PubDate"]).and_then(&mut of);
+    let online = article.at(&["ArticleDate"]).and_then(&mut of);
+    let book = citation.at(&["Book", "PubDate"]).and_then(&mut of);
     let exactness = |date: &PartialDate| date.to_string().len();
     match (issue.or(book), online) {
         (Some(issue), Some(online)) if issue.year() == online.year() && exactness(&online) > exactness(&issue) => {

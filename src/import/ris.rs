@@ -146,7 +146,7 @@ fn paper(reference: &Reference, notes: &mut Vec<String>) -> Result<PaperRecord, 
         title: plain(title),
         abstract_completeness: fields::completeness(&abstract_text),
         abstract_text: LocalizedText::of(tag.as_ref(), abstract_text),
-        publication_date: date(reference),
+        publication_date: date(reference, notes),
         paper_type: paper_type(kind),
         venue_name: venue.map(plain),
         language,
@@ -159,13 +159,17 @@ fn paper(reference: &Reference, notes: &mut Vec<String>) -> Result<PaperRecord, 
 }
 
 /// The most exact date: `2005/07/15`, `2005/07/15/`, `2005///`, `2005`.
-fn date(reference: &Reference) -> Option<PartialDate> {
+fn date(reference: &Reference, notes: &mut Vec<String>) -> Option<PartialDate> {
     let read = |text: &str| {
         let mut parts = text.split(['/', '-']).map(str::trim);
-        let year: i64 = fields::written_date(parts.next()?)?.year().into();
-        let month = parts.next().and_then(fields::month);
-        let day = month.and_then(|_| parts.next()?.parse().ok()).filter(|day| *day > 0);
-        PartialDate::new(year, month, day).or_else(|_| PartialDate::new(year, None, None)).ok()
+        let Some(year) = fields::written_date(parts.next()?, &mut Vec::new()) else {
+            // Such as `1-1-2004` and `MAR 5`, of which the first has a year.
+            return fields::written_date(text, &mut Vec::new()).filter(|_| text.len() > 4);
+        };
+        let month = parts.next().filter(|month| !month.is_empty());
+        let number = month.and_then(|month| fields::month(month).or_else(|| month.parse().ok()));
+        let day = number.and_then(|_| parts.next()?.parse().ok()).filter(|day| *day > 0);
+        fields::date(year.year().into(), number.filter(|month| *month != 0), day, notes)
     };
     let dates = ["DA", "PY", "Y1"].iter().flat_map(|tag| reference.all(&[tag])).filter_map(read);
     dates.fold(None, |best: Option<PartialDate>, date| match best {
@@ -195,7 +199,7 @@ fn identifiers(reference: &Reference) -> Vec<Identifier> {
 
 fn authors(values: &[&str]) -> Vec<AuthorRecord> {
     // One author a line, or several with semicolons between them.
-    let names = values.iter().flat_map(|value| value.split(['\n', ';'])).map(str::trim);
+    let names = values.iter().flat_map(|value| value.split('\n')).flat_map(names::by_semicolons).map(str::trim);
     let names = names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("anonymous"));
     (1..).zip(names).map(|(position, name)| author(position, name)).collect()
 }

@@ -6,7 +6,7 @@ use super::authors;
 use crate::language::{LanguageTag, LocalizedText};
 use crate::names;
 use crate::record::{
-    AbstractCompleteness, AffiliationRecord, Name, OrganizationRecord, OtherName, PaperRecord, Record,
+    AbstractCompleteness, AffiliationRecord, Identifier, Name, OrganizationRecord, OtherName, PaperRecord, Record,
     ResearcherRecord, TopicRecord, TopicReference,
 };
 
@@ -36,6 +36,7 @@ fn organization(mut record: OrganizationRecord, notes: &mut Vec<String>) -> Resu
         holds
     });
     record.city = some_line(record.city, "city", notes);
+    record.identifiers = identifiers(record.identifiers, notes);
     record.homepage_url = address(record.homepage_url, "homepage", notes);
     Ok(record)
 }
@@ -47,6 +48,9 @@ fn topic(mut record: TopicRecord, notes: &mut Vec<String>) -> Result<TopicRecord
         return Err("it has no label".to_owned());
     }
     record.scheme = names::clean(&record.scheme);
+    if record.scheme.is_empty() {
+        return Err("its vocabulary has no name; give it one with --scheme".to_owned());
+    }
     record.code = some_line(record.code, "code", notes);
     record.broader = topics(record.broader, notes);
     Ok(record)
@@ -65,6 +69,7 @@ fn researcher(mut record: ResearcherRecord, notes: &mut Vec<String>) -> Result<R
     record.portrait_url = address(record.portrait_url, "portrait", notes);
     record.homepage_url = address(record.homepage_url, "homepage", notes);
     record.topics = topics(record.topics, notes);
+    record.identifiers = identifiers(record.identifiers, notes);
     record.affiliations =
         record.affiliations.into_iter().map(|affiliation| self::affiliation(affiliation, notes)).collect();
     Ok(record)
@@ -106,6 +111,7 @@ fn paper(mut record: PaperRecord, notes: &mut Vec<String>) -> Result<PaperRecord
     record.venue_name = some_line(record.venue_name, "venue", notes);
     record.language = record.language.and_then(|tag| language(&tag, notes));
     record.url = address(record.url, "address", notes);
+    record.identifiers = identifiers(record.identifiers, notes);
     record.topics = topics(record.topics, notes);
     if record.exported.is_none() {
         record.authors = authors::one_by_one(std::mem::take(&mut record.authors), notes);
@@ -121,6 +127,7 @@ fn paper(mut record: PaperRecord, notes: &mut Vec<String>) -> Result<PaperRecord
             notes.push(format!("a null character in the name of author {place} was removed"));
             author.name = author.name.replace('\0', "");
         }
+        author.identifiers = identifiers(std::mem::take(&mut author.identifiers), notes);
         author.given_name = author.given_name.take().map(|name| names::clean(&name)).filter(|name| !name.is_empty());
         author.family_name = author.family_name.take().map(|name| names::clean(&name)).filter(|name| !name.is_empty());
         for affiliation in &mut author.affiliations_as_published {
@@ -182,6 +189,20 @@ fn address(text: Option<String>, what: &str, notes: &mut Vec<String>) -> Option<
             None
         }
     }
+}
+
+/// Ids of other schemes, each with a scheme and a value.
+fn identifiers(identifiers: Vec<Identifier>, notes: &mut Vec<String>) -> Vec<Identifier> {
+    let tidy = identifiers.into_iter().filter_map(|Identifier { scheme, value }| {
+        let tidy = Identifier { scheme: names::clean(&scheme).to_lowercase(), value: names::clean(&value) };
+        if tidy.scheme.is_empty() || tidy.value.is_empty() {
+            let shown: String = format!("{scheme}:{value}").chars().take(80).collect();
+            notes.push(format!("the id '{shown}' has no scheme or no value and was left out"));
+            return None;
+        }
+        Some(tidy)
+    });
+    tidy.collect()
 }
 
 fn all_names(names: Vec<Name>, notes: &mut Vec<String>) -> Vec<Name> {

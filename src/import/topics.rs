@@ -153,6 +153,58 @@ mod tests {
         assert_eq!(shown(&outcome), EXPECTED);
     }
 
+    const RDF: &str = "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" xmlns:skos=\"http://www.w3.org/2004/02/skos/core#\">\
+        <skos:Concept rdf:about=\"http://words.example/water/w1\"><skos:prefLabel xml:lang=\"fr\">Rivi\u{e8}re</skos:prefLabel></skos:Concept></rdf:RDF>";
+
+    #[test]
+    fn encodings() {
+        let expected = ["words.example/water/w1 Rivière@fr < "];
+        let latin =
+            |text: &str| text.chars().map(|c| u8::try_from(u32::from(c)).expect("Latin-1")).collect::<Vec<u8>>();
+        let declared = |encoding: &str| format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?>{RDF}");
+        let utf_16: Vec<u8> =
+            [0xfeff_u16].into_iter().chain(declared("UTF-16").encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        for (bytes, told) in [
+            (declared("UTF-8").into_bytes(), 0),
+            (latin(&declared("ISO-8859-1")), 0),
+            (utf_16, 0),
+            (latin(RDF), 1),
+            (latin(&declared("UTF-8")), 1),
+        ] {
+            let outcome = read(&format(), &bytes);
+            assert_eq!(
+                (shown(&outcome), outcome.told().len()),
+                (expected.map(ToOwned::to_owned).to_vec(), told),
+                "{:?}",
+                outcome.told()
+            );
+        }
+    }
+
+    #[test]
+    fn addresses_of_concepts() {
+        let text = "@prefix s: <http://www.w3.org/2004/02/skos/core#> .\n<http://a.example/x/child> a s:Concept ; s:prefLabel \"Child\" ; \
+            s:broader <http://b.example/y/parent> .\n<http://b.example/y/parent> a s:Concept ; s:prefLabel \"Parent\" .\n\
+            <urn:words:water> a s:Concept ; s:prefLabel \"Water\" .\n<http://a.example/x/bare> a s:Concept .\n";
+        let outcome = read(&format(), text.as_bytes());
+        assert_eq!(
+            shown(&outcome),
+            ["a.example/x/child Child@- < parent", "b.example/y/parent Parent@- < ", "urn:words/water Water@- < "]
+        );
+        let schemes: Vec<String> = outcome
+            .records()
+            .filter_map(|record| match record {
+                Record::Topic(topic) => topic.broader.first().map(|above| above.scheme.clone()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(schemes, ["b.example/y"]);
+        assert_eq!(
+            outcome.told(),
+            ["0: rejected: the concept <http://a.example/x/bare> has no prefLabel and no altLabel"]
+        );
+    }
+
     #[test]
     fn tables() {
         let lines = "{\"id\":\"T1\",\"label\":\"Weirs\",\"subfield_id\":\"subfields/1\",\"subfield\":\"Dams\",\"field_id\":\"fields/2\",\"field\":\"Water\",\"domain_id\":\"domains/3\",\"domain\":\"Nature\"}\n";

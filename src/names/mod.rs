@@ -11,6 +11,7 @@ mod repair;
 pub use compare::{Comparable, Comparison, Difference, Likeness, compare};
 pub use form::{Commonness, Form};
 pub use hidden::{EVERY_NAME, hidden_forms, shows_hidden, slug_shows_hidden, tells_hidden};
+pub(crate) use parse::by_semicolons;
 pub use parse::{ParsedName, e_mails, parse, people};
 pub use repair::{Mended, Repair, RepairRule, mend};
 
@@ -18,9 +19,9 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// Words that belong to the family name that follows them.
-const PARTICLES: [&str; 30] = [
-    "af", "al", "ap", "bin", "da", "dal", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "el",
-    "ibn", "la", "le", "ten", "ter", "the", "van", "vande", "vander", "von", "zu", "zum", "zur",
+const PARTICLES: [&str; 31] = [
+    "'t", "af", "al", "ap", "bin", "da", "dal", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du",
+    "el", "ibn", "la", "le", "ten", "ter", "the", "van", "vande", "vander", "von", "zu", "zum", "zur",
 ];
 
 /// One line of text as the directory keeps it: composed (NFC), without control characters, white space as one space.

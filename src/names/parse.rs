@@ -56,7 +56,7 @@ fn is_suffix(word: &str) -> bool {
 }
 
 fn is_particle(word: &str) -> bool {
-    PARTICLES.contains(&word.to_lowercase().as_str())
+    PARTICLES.contains(&word.to_lowercase().replace(['’', '‘'], "'").as_str())
 }
 
 /// A name without commas.
@@ -174,8 +174,9 @@ pub fn e_mails(field: &str) -> impl Iterator<Item = &str> {
 #[must_use]
 pub fn people(field: &str) -> Vec<String> {
     let field = clean(field);
-    let parts: Vec<&str> = if field.contains(';') {
-        field.split(';').collect()
+    let by_semicolon = by_semicolons(&field);
+    let parts: Vec<&str> = if by_semicolon.len() > 1 {
+        by_semicolon
     } else {
         let by_and: Vec<&str> = [" and ", " & ", " und ", " et "]
             .iter()
@@ -205,6 +206,25 @@ pub fn people(field: &str) -> Vec<String> {
     let people: Vec<String> =
         parts.into_iter().map(named).filter(|part| part.chars().any(char::is_alphabetic)).collect();
     if people.is_empty() { vec![field] } else { people }
+}
+
+/// The parts of a text that semicolons part; one that ends a character reference, as in `Jos&eacute;`, parts nothing.
+pub(crate) fn by_semicolons(text: &str) -> Vec<&str> {
+    let ends_reference = |place: usize| {
+        let name = text[..place].rfind('&').map(|start| &text[start + 1..place]);
+        name.is_some_and(|name| {
+            let name = name.strip_prefix('#').unwrap_or(name);
+            (1..=12).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+    };
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for (place, _) in text.match_indices(';').filter(|(place, _)| !ends_reference(*place)) {
+        parts.push(&text[start..place]);
+        start = place + 1;
+    }
+    parts.push(&text[start..]);
+    parts
 }
 
 /// "Brook1" without its number; not "3rd" and "A3".

@@ -78,7 +78,7 @@ impl Refusal {
 
     /// A fault of ours.
     pub fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "something went wrong here; it was logged")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", crate::error::Error::INTERNAL)
     }
 
     /// With a header more.

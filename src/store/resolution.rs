@@ -17,8 +17,14 @@ use crate::identity::{Evidence, EvidenceKind, Resolution};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResolutionOf(pub i64);
 
-/// What speaks for it, without what tells a hidden name of an author of the paper: a coauthor has the name that is shown.
-fn without_hidden(evidence: Evidence, hiding: &[Hiding]) -> Evidence {
+/// What speaks for it, without what tells a hidden name: a coauthor has the name that they have on this paper, or the one that is
+/// shown.
+fn without_hidden(mut evidence: Evidence, names: &[String], hiding: &[Hiding]) -> Evidence {
+    let key = |name: &str| crate::names::fold(name).replace(' ', "");
+    if let (EvidenceKind::SharedCoauthor, Some(value)) = (evidence.kind, &evidence.value) {
+        let here = names.iter().find(|name| key(name) == key(value));
+        evidence.value = here.cloned();
+    }
     let Some(value) = evidence.value.as_deref() else { return evidence };
     let told = hiding.iter().find(|hiding| hiding.is_told_by(value));
     if let Some(hiding) = told.filter(|_| evidence.kind == EvidenceKind::SharedCoauthor) {
@@ -35,10 +41,12 @@ impl FromQueryResult for Resolution {
         let evidence: Vec<Evidence> = serde_json::from_value(row.try_get(prefix, "evidence")?).map_err(json)?;
         let hiding: Option<Value> = row.try_get(prefix, "hiding")?;
         let hiding: Vec<Hiding> = hiding.map(serde_json::from_value).transpose().map_err(json)?.unwrap_or_default();
+        let names: Option<Vec<String>> = row.try_get(prefix, "names")?;
+        let names = names.unwrap_or_default();
         Ok(Self {
             method: serde_json::from_value(Value::String(row.try_get(prefix, "method")?)).map_err(json)?,
             confidence: row.try_get(prefix, "confidence")?,
-            evidence: evidence.into_iter().map(|evidence| without_hidden(evidence, &hiding)).collect(),
+            evidence: evidence.into_iter().map(|evidence| without_hidden(evidence, &names, &hiding)).collect(),
         })
     }
 }
@@ -53,7 +61,9 @@ impl Loader<ResolutionOf> for Store {
                  SELECT jsonb_agg(DISTINCT jsonb_build_object('name', resolved.display_name, 'forms', resolved.hidden_forms)) \
                  FROM authorship AS own JOIN authorship AS other ON other.paper_id = own.paper_id",
                 joins_resolved!("other"),
-                " WHERE own.id = authorship_id AND resolved.hidden_forms IS NOT NULL) AS hiding \
+                " WHERE own.id = authorship_id AND resolved.hidden_forms IS NOT NULL) AS hiding, \
+                 CASE WHEN evidence @> '[{\"kind\": \"SHARED_COAUTHOR\"}]' THEN ARRAY(SELECT other.name FROM authorship AS own \
+                 JOIN authorship AS other ON other.paper_id = own.paper_id AND other.id <> own.id WHERE own.id = authorship_id) END AS names \
                  FROM authorship_resolution WHERE authorship_id = ANY(?)"
             ),
             ids(keys.iter().map(|key| key.0)),

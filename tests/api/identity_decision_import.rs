@@ -250,3 +250,51 @@ async fn records_of_former_people() {
     let expected = format!("{} https://example.org/ida https://example.org/oak.png", orcid(7));
     assert_eq!(query(&app.database_url, filled).await, [expected]);
 }
+
+/// Somebody registered twice, with an ORCID iD each: one person from then on, by whichever iD papers come.
+#[tokio::test]
+async fn two_orcids_of_one_person() {
+    let app = TestApp::start().await;
+    let by = |title: &str, number: u64, name: &str| {
+        with(
+            paper(title, Some(2015), &[]),
+            json!({ "authors": [{ "position": 1, "name": name, "orcid": orcid(number) }] }),
+        )
+    };
+    let people = [1, 2].map(|number| with(researcher("Ida Brook"), json!({ "orcid": orcid(number) })));
+    app.load(json!([
+        people[0],
+        people[1],
+        by("s1", 1, "Ida Brook"),
+        by("s2", 2, "Ida Brook"),
+        paper("s3", Some(2015), &["Idabella Brook"])
+    ]))
+    .await;
+    let before = state(&app.database_url).await;
+    decide(&app, &["merge", "ida-brook-2", "ida-brook", "--force"]);
+    app.write(&records_of(json!([
+        by("s3", 2, "Idabella Brook"),
+        by("s4", 1, "Ida Brook"),
+        by("s5", 2, "Ida Brook"),
+        by("s6", 1, "I. Brook")
+    ])))
+    .await;
+    let held = "SELECT string_agg(DISTINCT slug, ' ') || ' ' || count(*) FROM authorship JOIN researcher ON researcher.id = researcher_id";
+    assert_eq!(query(&app.database_url, held).await, ["ida-brook-2 6"]);
+    for number in [1, 2] {
+        let found = app
+            .data_with(
+                "query By($orcid: String!) { researcher(by: {orcid: $orcid}) { slug } }",
+                json!({ "orcid": orcid(number) }),
+            )
+            .await;
+        assert_eq!(found["researcher"]["slug"], json!("ida-brook-2"));
+    }
+    assert_eq!(contradictions(&app.database_url).await, [""; 0]);
+    decide(&app, &["undo", "1"]);
+    let after =
+        query(&app.database_url, "SELECT slug || ' ' || orcid FROM researcher WHERE orcid IS NOT NULL ORDER BY slug")
+            .await;
+    assert_eq!(after, [format!("ida-brook {}", orcid(1)), format!("ida-brook-2 {}", orcid(2))]);
+    assert!(!before.is_empty());
+}

@@ -101,7 +101,8 @@ fn orcid_files() {
 fn bibtex_files() {
     let Some(census) = survey("bibtex", "bibtex") else { return };
     insta::assert_snapshot!(census, @r"
-    read 4929: papers 4928, rejected 1; 3 notes; nothing was written
+    read 4929: papers 4928, rejected 1; 49 notes; nothing was written
+    46 × mended: its title has LaTeX that is not known, such as '…'; it was left out
     2 × mended: the address '…' is not an address on the web and was left out
     1 × mended: the authors end with '…': the list is cut
     1 × rejected: it has no title
@@ -124,9 +125,10 @@ fn ris_files() {
 fn all_files_by_their_content() {
     let Some(census) = survey("auto", "") else { return };
     insta::assert_snapshot!(census, @r"
-    read 5703: organizations 1, papers 5669, researchers 4, topics 4, rejected 25; 9 notes; 53 files could not be read to their end; nothing was written
+    read 5703: organizations 1, papers 5669, researchers 4, topics 4, rejected 25; 55 notes; 53 files could not be read to their end; nothing was written
     3 × mended: '…' is not a DOI: it has no slash; it was left out
     1 × mended: author # has no name and was left out
+    46 × mended: its title has LaTeX that is not known, such as '…'; it was left out
     3 × mended: the address '…' is not an address on the web and was left out
     1 × mended: the authors end with '…': the list is cut
     1 × mended: the reference has no end; the next one begins

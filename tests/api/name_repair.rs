@@ -301,7 +301,7 @@ fn real_names() {
 const ML: &[&str] = &[
     "BareAccent certain 1",
     "BareAccent suggested 2",
-    "Capitals certain 551",
+    "Capitals certain 554",
     "DecomposedAccent certain 53",
     "DetachedAccent certain 1",
     "Latex certain 8",

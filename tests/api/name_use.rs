@@ -380,3 +380,83 @@ async fn merged_people() {
     identity(&["undo", "1"]);
     assert_same(&state(&app.database_url).await, &before);
 }
+
+/// A name that is added of somebody who is known by papers alone leaves these theirs, whatever comes later.
+#[tokio::test]
+async fn an_added_name_leaves_papers() {
+    for (name_use, coauthors) in
+        [("private", ["", ""]), ("search-only", ["Uma Quist", "Edda Frostad"]), ("display", ["Uma Quist", ""])]
+    {
+        let app = TestApp::start().await;
+        let place = Workplace::new();
+        let written = |title: &str, coauthor: &str| {
+            let authors = ["Peter Zhang", coauthor];
+            paper(title, Some(2001), if coauthor.is_empty() { &authors[..1] } else { &authors })
+        };
+        app.load(json!([written("a", coauthors[0]), written("b", coauthors[0]), written("c", coauthors[1])])).await;
+        let before = query(&app.database_url, HELD).await;
+        names(&place, &app, &["add", "peter-zhang", "Mary Zhang", "--use", name_use]);
+        app.store.outdate_identities().await.expect("all names");
+        app.load(json!([paper("z", Some(2001), &["Tom Ford"])])).await;
+        assert_eq!(query(&app.database_url, HELD).await, before, "{name_use}");
+    }
+}
+
+/// Who has which papers by a name.
+const HELD: &str = "SELECT researcher_id || ' ' || string_agg(title, ' ' ORDER BY title) FROM authorship JOIN paper ON paper.id = paper_id \
+     WHERE name = 'Peter Zhang' GROUP BY researcher_id ORDER BY researcher_id";
+
+/// A place that is open beside one that was decided shows nobody by the name that is hidden.
+#[tokio::test]
+async fn a_name_twice_on_a_paper() {
+    let app = TestApp::start().await;
+    let place = Workplace::new();
+    let twice = |last: &str| paper("twice", Some(2001), &["Anka Zulauf", "Anka Zulauf", last]);
+    app.load(json!([twice("Tom Ford"), researcher("Anka Zulauf"), researcher("Lee Oak")])).await;
+    names(
+        &place,
+        &app,
+        &["set", "anka-zulauf", "--display", "Ben Stream", "--former-use", "private", "--withhold-published-name"],
+    );
+    let outcome = run(&mut place.over(&app.database_url, &["identity", "merge", "lee-oak", "ben-stream"]));
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(!outcome.stdout.contains("Zulauf"), "{}", outcome.stdout);
+    app.write(&records_of(json!([twice("T. Ford")]))).await;
+    app.store.outdate_identities().await.expect("all names");
+    app.load(json!([paper("z", Some(2001), &["Tom Ford"])])).await;
+    let people = query(&app.database_url, "SELECT display_name FROM researcher ORDER BY 1").await;
+    assert_eq!(people, ["Ben Stream", "Tom Ford"]);
+    let shown = app.data("{ papers { nodes { authorships { nodes { name nameAsPublished } } } } autocomplete(query: \"anka\", first: 5) { label } }").await;
+    assert!(!shown.to_string().to_lowercase().contains("zulauf"), "{shown}");
+}
+
+/// Printed affiliations have a name in many ways.
+#[tokio::test]
+async fn names_in_affiliations() {
+    for (name, printed) in [
+        (
+            "Anna Lake",
+            &["Lake, Anna, Hill University", "LAKE Anna", "Anna M. Lake, Hill", "Dr A. M. Lake", "Annalake Group"][..],
+        ),
+        ("San Zhang", &["Zhang San, Peking"]),
+        ("Suharto", &["Suharto, Jakarta University"]),
+        ("Иван Петров", &["Петров Иван, МГУ", "Ivan Petrov, MSU"]),
+    ] {
+        let app = TestApp::start().await;
+        let place = Workplace::new();
+        let affiliations: Vec<&str> = printed.iter().copied().chain(["Hill University"]).collect();
+        let author =
+            json!([{ "position": 1, "name": name, "orcid": orcid(1), "affiliationsAsPublished": affiliations }]);
+        app.load(json!([with(paper("A", Some(2001), &[]), json!({ "authors": author }))])).await;
+        let id = app.data("{ researchers { nodes { id } } }").await["researchers"]["nodes"][0]["id"].clone();
+        let id = id.as_str().expect("an id");
+        names(
+            &place,
+            &app,
+            &["set", id, "--display", "Ben Brook", "--former-use", "private", "--withhold-published-name"],
+        );
+        let shown = app.data("{ papers { nodes { authorships { nodes { affiliationsAsPublished } } } } }").await;
+        let shown = &shown["papers"]["nodes"][0]["authorships"]["nodes"][0]["affiliationsAsPublished"];
+        assert_eq!(shown, &json!(["Hill University"]), "{name}");
+    }
+}

@@ -199,3 +199,66 @@ async fn a_paper_without_an_id_is_known_by_the_id_of_another_source() {
         assert_eq!(app.data("{ papers { totalCount } }").await["papers"]["totalCount"], 1);
     }
 }
+
+/// Each language of an abstract is for itself; the same text without a language is not kept beside it.
+#[tokio::test]
+async fn abstracts_in_several_languages() {
+    let of = |texts: Value, completeness: &str| {
+        records_of(json!([{ "kind": "paper", "doi": "10.5555/one", "title": "One", "abstract": texts,
+            "abstractCompleteness": completeness, "authors": [] }]))
+    };
+    let sources = [
+        ("crossref", of(json!({ "fr": "Des abeilles.", "de": "Von" }), "TRUNCATED")),
+        ("openalex", of(json!({ "en": "Of bees.", "de": "Von Bienen." }), "FULL")),
+        ("ris", of(json!({ "und": "Of bees." }), "FULL")),
+    ];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let app = TestApp::start().await;
+        for place in order {
+            app.write_from(sources[place].0, &sources[place].1).await;
+        }
+        let sql = "SELECT abstract_text::text || ' ' || abstract_completeness FROM paper";
+        let held = crate::support::dump::query(&app.database_url, sql).await;
+        assert_eq!(held, [r#"{"de": "Von Bienen.", "en": "Of bees.", "fr": "Des abeilles."} FULL"#], "{order:?}");
+    }
+}
+
+/// What has an id of PubMed is known by it, and editorials of one year are as many as there are journals.
+#[tokio::test]
+async fn papers_without_a_doi() {
+    let app = TestApp::start().await;
+    let editorial = |more: Value| {
+        with(json!({ "kind": "paper", "title": "Editorial", "publicationDate": "2011", "authors": [] }), more)
+    };
+    let pmid = |number: &str| json!([{ "scheme": "pmid", "value": number }]);
+    let of_pubmed = json!([
+        editorial(json!({ "venueName": "Lancet", "identifiers": pmid("8001") })),
+        editorial(json!({ "venueName": "Nature", "identifiers": pmid("8002") })),
+    ]);
+    app.write_from("pubmed", &records_of(of_pubmed)).await;
+    app.write_from("ris", &records_of(json!([editorial(json!({ "venueName": "Cell" }))]))).await;
+    app.write_from("ris", &records_of(json!([editorial(json!({ "venueName": "Nature" }))]))).await;
+    let shown = async || {
+        let sql = "SELECT venue_name || ' ' || title FROM paper ORDER BY 1";
+        crate::support::dump::query(&app.database_url, sql).await
+    };
+    assert_eq!(shown().await, ["Cell Editorial", "Lancet Editorial", "Nature Editorial"]);
+    let mended = editorial(json!({ "title": "An editorial", "venueName": "Lancet", "identifiers": pmid("8001") }));
+    app.write_from("pubmed", &records_of(json!([mended]))).await;
+    // Another source knows it by the same number.
+    let elsewhere = json!([{ "kind": "paper", "sourceId": "W1", "title": "An Editorial.", "identifiers": pmid("8001"), "authors": [] }]);
+    app.write_from("openalex", &records_of(elsewhere)).await;
+    assert_eq!(shown().await, ["Cell Editorial", "Lancet An editorial", "Nature Editorial"]);
+}
+
+/// One id for two papers is told.
+#[tokio::test]
+async fn one_id_for_two_papers() {
+    let app = TestApp::start().await;
+    let of = |title: &str| records_of(json!([{ "kind": "paper", "sourceId": "1", "title": title, "authors": [] }]));
+    app.write_from("library", &of("Solar cells of tomorrow")).await;
+    let written = app.write_from("library", &of("History of the Roman army")).await;
+    let note = "what had this id was 'Solar cells of tomorrow'; if that is another paper, each needs an id of its own";
+    assert_eq!(written.notes, [(0, note.to_owned())]);
+    assert_eq!(app.write_from("library", &of("The history of the Roman army")).await.notes, []);
+}

@@ -102,6 +102,9 @@ impl Lines {
             self.line(0, &named(after));
         }
         self.line(1, &format!("{:<15}{}", "id", id(after.id)));
+        if !before.name.is_empty() && before.name != after.name {
+            self.value("name", &before.name, &after.name);
+        }
         self.value("slug", &before.slug, &after.slug);
         self.value("ORCID iD", &or_none(before.orcid.as_ref()), &or_none(after.orcid.as_ref()));
         self.value("papers", &before.paper_count, &after.paper_count);

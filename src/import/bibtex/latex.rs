@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use biblatex::{Bibliography, Chunks, ChunksExt as _, EntryType, Pair, RawBibliography, RawChunk, RawEntry, Spanned};
+use biblatex::{
+    Bibliography, Chunk, Chunks, ChunksExt as _, EntryType, Pair, RawBibliography, RawChunk, RawEntry, Spanned,
+};
 
 /// Makes of an accent on a dotless letter what the parser reads: `\'\i` is `\'{\i}`.
 pub(super) fn prepared(text: &str) -> String {
@@ -50,6 +52,61 @@ const CHARACTERS: [(&str, char, char); 6] = [
     ("\\textquotesingle{}", '\u{fdd5}', '\''),
 ];
 
+/// Letters and signs of formulas, as they are printed.
+const SIGNS: &str = "\
+alpha α beta β gamma γ delta δ epsilon ε varepsilon ε zeta ζ eta η theta θ vartheta ϑ iota ι kappa κ lambda λ mu μ nu ν xi ξ pi π \
+varpi ϖ rho ρ varrho ϱ sigma σ varsigma ς tau τ upsilon υ phi φ varphi φ chi χ psi ψ omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ \
+Pi Π Sigma Σ Upsilon Υ Phi Φ Psi Ψ Omega Ω textmu µ textalpha α textbeta β textgamma γ degree ° textdegree ° times × div ÷ pm ± \
+mp ∓ cdot · ast ∗ star ⋆ circ ∘ bullet • leq ≤ le ≤ geq ≥ ge ≥ neq ≠ ne ≠ approx ≈ sim ∼ simeq ≃ equiv ≡ propto ∝ ll ≪ gg ≫ in ∈ \
+notin ∉ subset ⊂ subseteq ⊆ supset ⊃ cup ∪ cap ∩ emptyset ∅ forall ∀ exists ∃ infty ∞ partial ∂ nabla ∇ sum ∑ prod ∏ int ∫ sqrt √ \
+to → rightarrow → leftarrow ← leftrightarrow ↔ Rightarrow ⇒ mapsto ↦ perp ⊥ parallel ∥ angle ∠ oplus ⊕ otimes ⊗ ldots … dots … \
+cdots ⋯ ell ℓ hbar ℏ Re ℜ Im ℑ aleph ℵ prime ′ dagger † ddagger ‡ langle ⟨ rangle ⟩ log log ln ln exp exp sin sin cos cos tan tan \
+max max min min lim lim sup sup inf inf det det dim dim ker ker gcd gcd arg arg deg deg Pr Pr";
+/// Commands that only say how something is printed.
+const FORMATS: &str = "\
+emph textit textbf textsc textsf texttt textrm textsl textup textnormal textsubscript textsuperscript text mathrm mathbf mathit mathsf \
+mathtt mathbb mathcal mathfrak mathscr operatorname boldsymbol bm em it bf tt sc sf rm sl md up large Large small tiny normalsize left \
+right big Big bigl bigr quad qquad thinspace enspace noopsort protect ensuremath mbox hbox nolinebreak allowbreak newline par relax url \
+href uppercase lowercase MakeUppercase MakeLowercase nobreakdash slash sfcode displaystyle textstyle scriptstyle limits nolimits ";
+
+/// The text with signs for the commands of formulas: `\alpha` is α, `\frac{1}{2}` is 1/2.
+fn with_signs(text: &str) -> String {
+    let mut all = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('\\') {
+        all.push_str(&rest[..start]);
+        let command = &rest[start + 1..];
+        let length = command.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (name, behind) = command.split_at(length);
+        let mut words = SIGNS.split_ascii_whitespace();
+        let sign = std::iter::from_fn(|| Some((words.next()?, words.next()?))).find(|(known, _)| *known == name);
+        let fraction = matches!(name, "frac" | "tfrac" | "dfrac").then(|| halves(behind)).flatten();
+        if let Some((over, under, behind)) = fraction {
+            all.push_str(&format!("{over}/{under}"));
+            rest = behind;
+        } else if let Some((_, sign)) = sign {
+            all.push_str(sign);
+            let is_word = sign.is_ascii();
+            // A space or braces end the command's name; behind a word such as log the space is one.
+            rest =
+                behind.strip_prefix("{}").or_else(|| behind.strip_prefix(' ').filter(|_| !is_word)).unwrap_or(behind);
+        } else {
+            let whole = 1 + length.max(command.chars().next().map_or(0, char::len_utf8));
+            all.push_str(&rest[start..start + whole]);
+            rest = &rest[start + whole..];
+        }
+    }
+    all.push_str(rest);
+    all
+}
+
+/// The two groups of a fraction, where they have no others in them, and what comes behind.
+fn halves(text: &str) -> Option<(&str, &str, &str)> {
+    let (over, behind) = text.strip_prefix('{')?.split_once('}')?;
+    let (under, behind) = behind.strip_prefix('{')?.split_once('}')?;
+    (!over.contains('{') && !under.contains('{')).then_some((over, under, behind))
+}
+
 /// A hyphen of an address or an identifier, which two of are no dash.
 const HYPHEN: &str = "\u{fdd6}";
 
@@ -57,12 +114,29 @@ fn is_verbatim(name: &str) -> bool {
     matches!(name, "url" | "doi" | "eprint")
 }
 
+/// An address or an identifier without the escapes that some programs put into it.
+fn address(text: &str) -> String {
+    let mut address = text.to_owned();
+    for sign in ['_', '%', '&', '#', '~', '$'] {
+        address = address
+            .replace(&format!("{{\\{sign}}}"), &sign.to_string())
+            .replace(&format!("\\{sign}"), &sign.to_string());
+    }
+    for (command, sign) in
+        [("\\textless", "<"), ("\\textgreater", ">"), ("\\textasciitilde", "~"), ("\\textunderscore", "_")]
+    {
+        let forms = [format!("{{{command}}}"), format!("{command}{{}}"), format!("{command} "), command.to_owned()];
+        address = forms.iter().fold(address, |address, form| address.replace(form, sign));
+    }
+    address.replace('-', HYPHEN)
+}
+
 /// A field as the parser reads it; none where its LaTeX is damaged.
 pub(super) fn chunks(name: &str, text: &str) -> Option<Chunks> {
     let text = CHARACTERS.iter().fold(Cow::Borrowed(text), |text, (command, stand_in, _)| {
         if text.contains(command) { Cow::Owned(text.replace(command, &stand_in.to_string())) } else { text }
     });
-    let text = if is_verbatim(name) { Cow::Owned(text.replace('-', HYPHEN)) } else { text };
+    let text = if is_verbatim(name) { Cow::Owned(address(&text)) } else { text };
     let text = text.as_ref();
     let field = Pair::new(Spanned::zero(name), Spanned::zero(vec![Spanned::zero(RawChunk::Normal(text))]));
     let entry = RawEntry { key: Spanned::zero("k"), kind: Spanned::zero("misc"), fields: vec![field] };
@@ -74,12 +148,18 @@ pub(super) fn chunks(name: &str, text: &str) -> Option<Chunks> {
 
 /// The text of a field; where its LaTeX is damaged, the letters that are there.
 pub(super) fn plain(name: &str, text: &str, notes: &mut Vec<String>) -> String {
+    let text = if is_verbatim(name) { text.to_owned() } else { with_signs(text) };
+    let text = text.as_str();
+    let unknown = unknown_commands(text);
+    if let (false, false, Some(first)) = (is_verbatim(name), unknown.is_empty(), unknown.first()) {
+        notes.push(format!("its {name} has LaTeX that is not known, such as '\\{first}'; it was left out"));
+    }
     match chunks(name, text) {
         Some(chunks) if is_verbatim(name) => {
             let text = chunks.format_verbatim().replace(HYPHEN, "-");
             text.trim().trim_start_matches("\\url{").trim_end_matches('}').to_owned()
         }
-        Some(chunks) => without_commands(&chunks.format_verbatim()),
+        Some(chunks) => without_commands(&printed(&chunks)),
         None => {
             // A lone dollar sign is the usual reason, and no damage.
             if !text.contains('$') {
@@ -88,6 +168,56 @@ pub(super) fn plain(name: &str, text: &str, notes: &mut Vec<String>) -> String {
             without_commands(&text.replace(['{', '}'], ""))
         }
     }
+}
+
+/// Commands that are no letters, no signs, and say something else than how to print.
+fn unknown_commands(text: &str) -> Vec<&str> {
+    let is_known = |name: &str| {
+        name.len() < 2
+            || FORMATS.split_ascii_whitespace().any(|known| known == name)
+            || name.starts_with("text")
+            || matches!(
+                name,
+                "ss" | "ae"
+                    | "AE"
+                    | "oe"
+                    | "OE"
+                    | "aa"
+                    | "AA"
+                    | "th"
+                    | "TH"
+                    | "dh"
+                    | "DH"
+                    | "dj"
+                    | "DJ"
+                    | "ng"
+                    | "NG"
+                    | "lq"
+                    | "rq"
+            )
+            || name.bytes().any(|byte| byte.is_ascii_uppercase())
+    };
+    let mut unknown = Vec::new();
+    for (place, _) in text.match_indices('\\') {
+        let command = &text[place + 1..];
+        let name = &command[..command.bytes().take_while(u8::is_ascii_alphabetic).count()];
+        // What has an argument or stands before a group's text says how it is printed.
+        let behind = &command[name.len()..];
+        let formats = behind.starts_with('{') || text[..place].ends_with('{') && !behind.trim_start().starts_with('}');
+        if !formats && !is_known(name) {
+            unknown.push(name);
+        }
+    }
+    unknown
+}
+
+/// The text of chunks, of formulas without the dollar signs around them.
+fn printed(chunks: &[Spanned<Chunk>]) -> String {
+    let text = |chunk: &Spanned<Chunk>| match &chunk.v {
+        Chunk::Math(formula) => formula.clone(),
+        _ => std::slice::from_ref(chunk).format_verbatim(),
+    };
+    chunks.iter().map(text).collect()
 }
 
 /// A text without the commands that the parser left: those that only format, and their braces.

@@ -1,12 +1,14 @@
 //! SKOS: the concepts of a vocabulary with their labels and what is above them, from RDF.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::BufRead;
+use std::rc::Rc;
 
 use oxrdf::{NamedOrBlankNode, Term, Triple};
 
-use super::super::input::Transcoded;
-use super::super::lines::{size, unreadable};
+use super::super::input::{Lenient, Transcoded};
+use super::super::lines::{NOT_UTF_8, size, unreadable};
 use super::super::{Sink, Stop};
 use super::Concept;
 use super::guard::{TurtleGuard, XmlGuard};
@@ -25,6 +27,8 @@ const MOST_FAULTS: usize = 1_000;
 struct Told {
     address: String,
     is_concept: bool,
+    /// Whether the file says so itself.
+    is_typed: bool,
     preferred: Vec<(Option<String>, String)>,
     others: Vec<(Option<String>, String)>,
     broader: Vec<usize>,
@@ -67,9 +71,14 @@ pub(super) fn turtle(reader: &mut dyn BufRead, scheme: Option<&str>, sink: &mut 
 
 pub(super) fn rdf_xml(reader: &mut dyn BufRead, scheme: Option<&str>, sink: &mut Sink<'_>) -> Result<(), Stop> {
     let head = reader.fill_buf().map_err(|error| unreadable(1, &error))?;
-    let source: Box<dyn std::io::Read + '_> = match encoding_of(head) {
+    let encoding = encoding_of(head);
+    // What follows is UTF-8, whatever the declaration says.
+    let declaration = declaration_of(head).len();
+    reader.consume(declaration);
+    let is_mended = Rc::new(Cell::new(false));
+    let source: Box<dyn std::io::Read + '_> = match encoding {
         Some(encoding) => Box::new(Transcoded::new(reader, encoding)),
-        None => Box::new(reader),
+        None => Box::new(Lenient::new(reader, Rc::clone(&is_mended))),
     };
     let mut vocabulary = Vocabulary::default();
     let mut outcome = Ok(());
@@ -87,6 +96,9 @@ pub(super) fn rdf_xml(reader: &mut dyn BufRead, scheme: Option<&str>, sink: &mut
         }
     }
     let is_empty = vocabulary.concepts.is_empty();
+    if is_mended.get() {
+        sink.note(0, NOT_UTF_8.to_owned())?;
+    }
     vocabulary.give(scheme, sink)?;
     match outcome {
         Ok(()) if is_empty => Err(Stop::Unreadable(0, "there is nothing of a vocabulary in it".to_owned())),
@@ -94,12 +106,22 @@ pub(super) fn rdf_xml(reader: &mut dyn BufRead, scheme: Option<&str>, sink: &mut
     }
 }
 
-/// The encoding that XML declares, where it is another than UTF-8.
+/// A byte order mark and the declaration that XML begins with, where there are such.
+fn declaration_of(head: &[u8]) -> &[u8] {
+    let mark = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let end = head[mark..].windows(2).position(|end| end == b"?>").filter(|_| head[mark..].starts_with(b"<?xml "));
+    &head[..end.map_or(mark, |end| mark + end + 2)]
+}
+
+/// The encoding that XML declares, where it is another than UTF-8, or UTF-16, which is UTF-8 already where it marked itself.
 fn encoding_of(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
-    let declaration = String::from_utf8_lossy(head.split(|byte| *byte == b'>').next()?).into_owned();
-    let label = declaration.strip_prefix("<?xml")?.split("encoding=").nth(1)?;
+    let declaration = String::from_utf8_lossy(declaration_of(head));
+    let label = declaration.split("encoding=").nth(1)?;
     let label = label.trim_start_matches(['"', '\'']).split(['"', '\'']).next()?;
-    encoding_rs::Encoding::for_label(label.as_bytes()).filter(|encoding| *encoding != encoding_rs::UTF_8)
+    let is_another = |encoding: &&encoding_rs::Encoding| {
+        ![encoding_rs::UTF_8, encoding_rs::UTF_16LE, encoding_rs::UTF_16BE].contains(encoding)
+    };
+    encoding_rs::Encoding::for_label(label.as_bytes()).filter(is_another)
 }
 
 impl Vocabulary {
@@ -140,6 +162,7 @@ impl Vocabulary {
             {
                 let place = self.place(subject.as_str());
                 self.concepts[place].is_concept = true;
+                self.concepts[place].is_typed = true;
             }
             _ => {}
         }
@@ -158,11 +181,15 @@ impl Vocabulary {
             let is_named = !told.preferred.is_empty() || !told.others.is_empty();
             // What is only named as above another one is told of elsewhere; what is no concept has labels too.
             if !told.is_concept || !is_named {
+                if told.is_typed {
+                    let address: String = told.address.chars().take(200).collect();
+                    sink.rejected(0, format!("the concept <{address}> has no prefLabel and no altLabel"))?;
+                }
                 continue;
             }
             let (own, code) = address_parts(&told.address);
-            let scheme = scheme.unwrap_or(own);
             let broader = told.broader.iter().map(|place| self.reference(*place, scheme));
+            let scheme = scheme.unwrap_or(own);
             let concept = Concept {
                 code: code.to_owned(),
                 preferred: told.preferred.clone(),
@@ -174,20 +201,23 @@ impl Vocabulary {
         Ok(())
     }
 
-    fn reference(&self, place: usize, scheme: &str) -> TopicReference {
+    fn reference(&self, place: usize, scheme: Option<&str>) -> TopicReference {
         let told = &self.concepts[place];
+        let (own, code) = address_parts(&told.address);
         let mut labels = LocalizedText::default();
         for (language, label) in &told.preferred {
             labels.insert(language.as_ref().and_then(|tag| tag.parse().ok()).as_ref(), label.as_str());
         }
-        TopicReference::new(scheme, Some(address_parts(&told.address).1.to_owned()), labels)
+        TopicReference::new(scheme.unwrap_or(own), Some(code.to_owned()), labels)
     }
 }
 
 /// The address of a vocabulary without its protocol, and the code that a concept has in it.
 pub(super) fn address_parts(address: &str) -> (&str, &str) {
     let bare = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://")).unwrap_or(address);
-    match bare.trim_end_matches('/').rfind(['#', '/']) {
+    // Such as urn:isbn:0451450523, which has no slashes.
+    let ends: &[char] = if bare.contains(['#', '/']) { &['#', '/'] } else { &[':'] };
+    match bare.trim_end_matches('/').rfind(ends) {
         Some(end) => (&bare[..end], bare[end + 1..].trim_end_matches('/')),
         None => ("", bare),
     }

@@ -41,9 +41,11 @@ pub(super) fn lowered(name: &str) -> Option<String> {
         .iter()
         .enumerate()
         .map(|(index, word)| {
-            let is_end = index + 1 == words.len() || index == 0;
+            // At the beginning JP and AJ are initials and MD is Mohammed, at the end NG is a name.
+            let is_last = index + 1 == words.len();
+            let is_spoken = *word == "MD" || has_vowel(word) && !(word.len() == 2 && word.ends_with('J'));
             let is_short = word.chars().filter(|c| c.is_alphabetic()).count() < 4;
-            let is_name = is_loud(word) || whole && is_short && !is_initials(word) && (is_end || has_vowel(word));
+            let is_name = is_loud(word) || whole && is_short && !is_initials(word) && (is_last || is_spoken);
             if is_name { titled(word) } else { (*word).to_owned() }
         })
         .collect();
@@ -95,7 +97,9 @@ fn is_cluster(letters: &[char]) -> bool {
     }
     let [one, two, three, four] = letters else { return false };
     let ending: String = [three, four].into_iter().collect();
-    let [first, second, third, last] = [one, two, three, four].map(|letter| is_vowel(*letter));
+    let [mut first, second, third, last] = [one, two, three, four].map(|letter| is_vowel(*letter));
+    // Yuan begins with a consonant.
+    first &= !(*one == 'Y' && second);
     first == second && second == third || !third && !last && !ENDINGS.contains(&ending.as_str())
 }
 

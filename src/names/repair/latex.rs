@@ -11,7 +11,10 @@ const DEEPEST: usize = 8;
 
 /// The name as LaTeX prints it. Nothing where there is no LaTeX in it, or some that says nothing sure.
 pub(super) fn decoded(name: &str) -> Option<String> {
-    if !name.contains(['\\', '{', '}']) {
+    let letters = || name.chars().zip(name.chars().skip(1)).zip(name.chars().skip(2));
+    let is_tie =
+        |((one, between), other): ((char, char), char)| one.is_lowercase() && between == '~' && other.is_uppercase();
+    if !name.contains(['\\', '{', '}']) && !letters().any(is_tie) {
         return None;
     }
     let text = printed(&mut name.chars().peekable(), 0)?;

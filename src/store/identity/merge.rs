@@ -60,14 +60,15 @@ impl Batch<'_> {
         self.pin(&draft, &pins).await?;
         let (decision, kind) = self.conclude(draft, &rows).await?;
         let after = self.describe_people(&people).await?;
-        let notes = former.iter().filter(|party| !is_form_of(&party.display_name, &survivor.display_name));
-        let notes = notes.map(|party| {
-            format!(
-                "'{}' is no form of the name '{}' and is not shown as one: add it to the other names if it may be",
-                party.display_name, survivor.display_name
-            )
+        // Who chose a name, or hides the survivor's, is called so from now on.
+        let shown =
+            after.iter().find(|person| person.id == survivor.id).map_or(&survivor.display_name, |person| &person.name);
+        let names = former.iter().chain([survivor]).map(|party| &party.display_name);
+        let notes = names.filter(|name| !is_form_of(name, shown)).map(|name| {
+            format!("'{name}' is no form of the name '{shown}' and is not shown as one: add it to the other names if it may be")
         });
-        Ok(Outcome { decision, kind, before, after, notes: notes.collect() })
+        let notes = notes.collect();
+        Ok(Outcome { decision, kind, before, after, notes })
     }
 
     /// Places that are left open because these people have another one on the paper.

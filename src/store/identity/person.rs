@@ -6,6 +6,7 @@ use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::language::{LanguageTag, Languages, LocalizedText};
+use crate::names;
 use crate::store::sql::{Sql, ids};
 use crate::store::write::Batch;
 
@@ -90,6 +91,8 @@ struct PaperRow {
     doi: Option<String>,
     publication_year: Option<i32>,
     name_as_published: String,
+    display_name: String,
+    hidden_forms: Option<Vec<String>>,
 }
 
 #[derive(FromQueryResult)]
@@ -178,12 +181,15 @@ impl Batch<'_> {
             found.insert(row.id, row.into());
         }
         let papers = of(
-            "SELECT researcher_id, paper.id, slug, title, doi, publication_year, name_as_published FROM authorship \
-             JOIN paper ON paper.id = paper_id WHERE researcher_id = ANY(?) \
+            "SELECT researcher_id, paper.id, paper.slug, title, doi, publication_year, name_as_published, display_name, hidden_forms \
+             FROM authorship JOIN paper ON paper.id = paper_id JOIN researcher ON researcher.id = researcher_id \
+             WHERE researcher_id = ANY(?) \
              ORDER BY paper.publication_key DESC, sort_title, paper.id",
         );
         for row in self.rows::<PaperRow>(papers).await? {
-            let PaperRow { id, slug, title, doi, publication_year: year, name_as_published: name, .. } = row;
+            let is_hidden = row.hidden_forms.is_some_and(|forms| names::shows_hidden(&row.name_as_published, &forms));
+            let name = if is_hidden { row.display_name } else { row.name_as_published };
+            let PaperRow { id, slug, title, doi, publication_year: year, .. } = row;
             let person = found.entry(row.researcher_id).or_default();
             person.papers.push(PersonPaper { id, slug, title, doi, year, name });
         }

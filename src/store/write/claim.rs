@@ -24,7 +24,7 @@ pub(super) struct Holder {
     pub orcid: Option<String>,
     /// Where the name is that they are shown by.
     pub block: Option<String>,
-    /// Whether a source has a record of the person, or names are told of them besides those on papers.
+    /// Whether a source has a record of the person.
     pub is_recorded: bool,
     /// The ids that sources gave them, with their schemes.
     pub author_ids: Vec<String>,
@@ -62,8 +62,10 @@ pub(super) fn claims(people: &[Asked<'_>], holders: &[Holder]) -> Vec<Claim> {
     for (place, Asked { mentions, .. }) in people.iter().enumerate() {
         give(&mut claims, place, mentions.iter().find_map(|mention| mention.decided), true);
     }
-    for (place, Asked { mentions, .. }) in people.iter().enumerate() {
-        give(&mut claims, place, mentions.iter().find_map(|mention| mention.record_of), true);
+    let is_on_paper = |asked: &Asked<'_>| asked.mentions.iter().any(|mention| mention.paper.is_some());
+    let recorded = |asked: &Asked<'_>| asked.mentions.iter().find_map(|mention| mention.record_of);
+    for (place, asked) in people.iter().enumerate().filter(|(_, asked)| is_on_paper(asked)) {
+        give(&mut claims, place, recorded(asked), true);
     }
     for (place, Asked { mentions, .. }) in people.iter().enumerate() {
         let orcid = mentions.iter().find_map(|mention| mention.orcid.as_deref());
@@ -83,7 +85,10 @@ pub(super) fn claims(people: &[Asked<'_>], holders: &[Holder]) -> Vec<Claim> {
     for (_, place, id) in majorities(people, &by_id, is_free) {
         give(&mut claims, place, Some(id), false);
     }
-    let is_on_paper = |asked: &Asked<'_>| asked.mentions.iter().any(|mention| mention.paper.is_some());
+    // Of a record or a name without papers nothing follows for who has some.
+    for (place, asked) in people.iter().enumerate() {
+        give(&mut claims, place, recorded(asked), true);
+    }
     let otherwise = |asked| if is_on_paper(asked) { Claim::New } else { Claim::Open };
     claims.into_iter().zip(people).map(|(claim, asked)| claim.unwrap_or_else(|| otherwise(asked))).collect()
 }

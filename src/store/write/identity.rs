@@ -218,10 +218,8 @@ impl Batch<'_> {
         let told = mentions().flat_map(|mention| mention.decided.into_iter().chain(mention.record_of));
         let sql = Sql::with(
             "SELECT researcher.id, researcher.orcid, researcher.block, \
-             (EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
-             AND NOT starts_with(source_record.key, 'directory:')) \
-             OR EXISTS (SELECT FROM researcher_name WHERE researcher_name.researcher_id = researcher.id) \
-             OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id)) AS is_recorded, \
+             EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+             AND NOT starts_with(source_record.key, 'directory:')) AS is_recorded, \
              ARRAY(SELECT scheme || ':' || value FROM external_id WHERE external_id.researcher_id = researcher.id) AS author_ids \
              FROM researcher WHERE id IN (SELECT unnest(?::bigint[]) ",
             ids(held.chain(told).collect::<HashSet<i64>>()),

@@ -7,10 +7,11 @@ use sea_orm::FromQueryResult;
 use serde::Serialize;
 
 use self::told::{
-    ABSTRACT, ARXIV_ID, AUTHORS, AUTHORS_PART, DATE, DOI, LANGUAGE, TITLE, TOPICS, TYPE, URL, VENUE, abstract_field,
+    ARXIV_ID, AUTHORS, AUTHORS_PART, DATE, DOI, LANGUAGE, TITLE, TOPICS, TYPE, URL, VENUE, abstract_field,
     authors_field, title_in, told,
 };
 use super::exported::{Placed, exported_key, wanted_slug};
+use super::paper_version::Before;
 use super::precedence::Outranked;
 use super::{Batch, Effect, Identified, Known, Said, digest};
 use crate::error::Error;
@@ -37,6 +38,8 @@ pub(super) struct Change<'a> {
     shared_doi: Option<&'a Doi>,
     arxiv_id: Option<ArxivId>,
     pub(super) existing: Option<i64>,
+    /// Whether the source said something else of it before.
+    is_known: bool,
     /// What is told better of the paper than by this record.
     outranked: Outranked,
 }
@@ -48,7 +51,7 @@ struct PaperRow<'a> {
     title: Option<&'a str>,
     translated_titles: LocalizedText,
     sort_title: Option<String>,
-    abstract_text: Option<&'a LocalizedText>,
+    abstract_text: LocalizedText,
     abstract_completeness: AbstractCompleteness,
     publication_date: Option<String>,
     r#type: PaperType,
@@ -76,7 +79,7 @@ pub(super) struct Link {
 impl Change<'_> {
     /// Whether the record has an id of any kind, by which its source tells the paper from others.
     fn has_id(&self) -> bool {
-        self.record.source_id.is_some() || self.doi.is_some() || self.arxiv_id.is_some()
+        self.doi.is_some() || self.arxiv_id.is_some() || has_own_id(self.record)
     }
 }
 
@@ -99,6 +102,7 @@ impl Batch<'_> {
                 shared_doi: record.shared_doi.as_ref(),
                 arxiv_id,
                 existing: None,
+                is_known: false,
                 outranked: Outranked::default(),
             });
         }
@@ -135,6 +139,7 @@ impl Batch<'_> {
                 Some(Known { digest, .. }) if *digest == change.digest => self.effect(change.index, Effect::Unchanged),
                 known => {
                     change.existing = known.map(|known| known.id);
+                    change.is_known = known.is_some_and(|known| !known.is_awaited());
                     pending.push(change);
                 }
             }
@@ -229,7 +234,8 @@ impl Batch<'_> {
         let former_authors = self.authors_by_paper_of(&updated).await?;
         let mut people_to_recount: HashSet<i64> = former_authors.iter().map(|(_, person)| *person).collect();
         let mut pairs_to_recount = self.pairs_of(&updated).await?;
-        let former_dois = self.ask_before(&updated).await?;
+        let before = self.ask_before(&updated).await?;
+        self.note_other_papers(&pending, &before);
 
         let wanted: Vec<String> = pending
             .iter()
@@ -266,10 +272,10 @@ impl Batch<'_> {
                 title,
                 translated_titles: record.translated_titles.only(|tag| better.leaves(&title_in(tag))),
                 sort_title: title.map(sort_title),
-                abstract_text: Some(&record.abstract_text).filter(|text| {
-                    !text.is_empty()
-                        && better.leaves(abstract_field(record.abstract_completeness))
-                        && (record.abstract_completeness == AbstractCompleteness::Full || !better.is_told(ABSTRACT))
+                abstract_text: record.abstract_text.only(|tag| {
+                    let is_full = record.abstract_completeness == AbstractCompleteness::Full;
+                    better.leaves(&abstract_field(record.abstract_completeness, tag))
+                        && (is_full || !better.is_told(&abstract_field(AbstractCompleteness::Full, tag)))
                 }),
                 abstract_completeness: record.abstract_completeness,
                 publication_date: better.left(DATE, record.publication_date).map(|date| date.to_string()),
@@ -296,15 +302,18 @@ impl Batch<'_> {
         }
         let insert = "INSERT INTO paper (id, slug, title, translated_titles, sort_title, abstract_text, abstract_completeness, \
              publication_date, type, venue_name, language, doi, shared_doi, arxiv_id, url, is_retracted, author_count) \
-             SELECT id, slug, title, translated_titles, sort_title, coalesce(abstract_text, '{}'), abstract_completeness, publication_date, type, \
+             SELECT id, slug, title, translated_titles, sort_title, abstract_text, abstract_completeness, publication_date, type, \
              venue_name, language, doi, shared_doi, arxiv_id, url, is_retracted, author_count FROM rows";
         self.with_rows(PAPER_COLUMNS, &inserts, insert).await?;
         // A poorer record takes nothing away: what it does not tell stays.
         let update = "UPDATE paper SET title = coalesce(rows.title, paper.title), sort_title = coalesce(rows.sort_title, paper.sort_title), \
              translated_titles = paper.translated_titles || rows.translated_titles, \
-             abstract_text = coalesce(rows.abstract_text, paper.abstract_text), \
-             abstract_completeness = CASE WHEN rows.abstract_text IS NOT NULL THEN rows.abstract_completeness \
-             WHEN paper.abstract_text <> '{}' OR rows.abstract_completeness = 'ABSENT' THEN paper.abstract_completeness \
+             abstract_text = CASE WHEN EXISTS (SELECT FROM jsonb_each_text(paper.abstract_text || rows.abstract_text) AS told \
+             WHERE told.key <> 'und' AND told.value = (paper.abstract_text || rows.abstract_text) ->> 'und') \
+             THEN (paper.abstract_text || rows.abstract_text) - 'und' ELSE paper.abstract_text || rows.abstract_text END, \
+             abstract_completeness = CASE WHEN rows.abstract_text <> '{}' THEN CASE WHEN paper.abstract_completeness = 'FULL' \
+             AND paper.abstract_text - ARRAY(SELECT jsonb_object_keys(rows.abstract_text)) <> '{}' THEN 'FULL' \
+             ELSE rows.abstract_completeness END WHEN paper.abstract_text <> '{}' OR rows.abstract_completeness = 'ABSENT' THEN paper.abstract_completeness \
              ELSE rows.abstract_completeness END, \
              publication_date = coalesce(rows.publication_date, paper.publication_date), \
              type = CASE WHEN rows.type = 'OTHER' THEN paper.type ELSE rows.type END, \
@@ -342,7 +351,8 @@ impl Batch<'_> {
         self.remember_exported("paper", &placed).await?;
         self.identify("paper", identified).await?;
         let told_dois = pending.iter().flat_map(|change| change.doi.into_iter().chain(change.shared_doi));
-        self.settle_dois(former_dois.into_iter().chain(told_dois.map(ToString::to_string)).collect()).await?;
+        let former_dois = before.into_values().filter_map(|paper| paper.doi);
+        self.settle_dois(former_dois.chain(told_dois.map(ToString::to_string)).collect()).await?;
 
         self.count_new_papers(&created).await?;
         people_to_recount.extend(self.authors_of(&updated).await?);
@@ -351,6 +361,19 @@ impl Batch<'_> {
         self.touched.counted.extend(people_to_recount);
         self.recount_pairs(&pairs_to_recount).await?;
         self.merge_replaced(&former_authors).await
+    }
+
+    /// Notes records that say something altogether different from what was known by the same id.
+    fn note_other_papers(&mut self, pending: &[Change<'_>], before: &HashMap<i64, Before>) {
+        for change in pending.iter().filter(|change| change.is_known && change.outranked.leaves(TITLE)) {
+            let Some(before) = change.existing.and_then(|id| before.get(&id)) else { continue };
+            if are_of_two_papers(&before.title, &change.record.title) {
+                let title: String = before.title.chars().take(100).collect();
+                let note =
+                    format!("what had this id was '{title}'; if that is another paper, each needs an id of its own");
+                self.note(change.index, note);
+            }
+        }
     }
 
     async fn paper_topics(&mut self, written: &[(i64, &Change<'_>)]) -> Result<(), Error> {
@@ -380,6 +403,13 @@ impl Batch<'_> {
     }
 }
 
+/// Whether two titles have so few words in common that they are of two papers.
+fn are_of_two_papers(one: &str, other: &str) -> bool {
+    let words = |title: &str| names::fold(title).split(' ').map(ToOwned::to_owned).collect::<HashSet<String>>();
+    let (one, other) = (words(one), words(other));
+    one.intersection(&other).count() * 3 < one.len().min(other.len())
+}
+
 /// The folded title, by which lists are ordered and the same titles are found.
 pub(super) fn sort_title(title: &str) -> String {
     let folded = names::fold(title);
@@ -394,7 +424,8 @@ fn author_keys<'a>(authors: impl Iterator<Item = &'a str>) -> Vec<String> {
     keys
 }
 
-/// What a record is known by in its source: its id there, else its DOI, else its title, year and authors.
+/// What a record is known by in its source: its id there, else its DOI, its arXiv id or another id, else its title, date and
+/// authors, and where it has none the venue: every journal has an editorial.
 fn paper_key(record: &PaperRecord) -> Result<String, Error> {
     if let Some(exported) = &record.exported {
         return Ok(exported_key("paper", exported.id));
@@ -405,7 +436,19 @@ fn paper_key(record: &PaperRecord) -> Result<String, Error> {
     if let Some(doi) = &record.doi {
         return Ok(format!("doi:{doi}"));
     }
-    let year = record.publication_date.map(crate::date::PartialDate::year);
+    if let Some(id) = &record.arxiv_id {
+        return Ok(format!("arxiv:{id}"));
+    }
+    if let Some(id) = record.identifiers.first() {
+        return Ok(format!("{}:{}", id.scheme.to_lowercase(), id.value));
+    }
+    let date = record.publication_date.map(|date| date.to_string());
     let authors = author_keys(record.authors.iter().map(|author| author.name.as_str()));
-    digest(&(names::fold(&record.title), year, authors)).map(|digest| format!("work:{digest}"))
+    let venue = record.venue_name.as_deref().filter(|_| authors.is_empty()).map(names::fold);
+    digest(&(names::fold(&record.title), date, authors, venue)).map(|digest| format!("work:{digest}"))
+}
+
+/// Whether a source gives the paper an id that is no DOI and no arXiv id.
+fn has_own_id(record: &PaperRecord) -> bool {
+    record.source_id.is_some() || !record.identifiers.is_empty()
 }

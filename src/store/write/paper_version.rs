@@ -68,6 +68,15 @@ impl Asked {
     }
 }
 
+/// A paper before a record changes it.
+#[derive(FromQueryResult)]
+pub(super) struct Before {
+    id: i64,
+    pub title: String,
+    pub doi: Option<String>,
+    shared_doi: Option<String>,
+}
+
 /// A paper that shares a title or a DOI with another, or did.
 #[derive(FromQueryResult)]
 struct Found {
@@ -112,24 +121,18 @@ struct LinkRow {
 
 impl Batch<'_> {
     /// Remembers by what papers are found before they change, so that those they leave behind are looked at too. Gives back
-    /// the DOIs that they have.
-    pub(super) async fn ask_before(&mut self, papers: &[i64]) -> Result<Vec<String>, Error> {
-        #[derive(FromQueryResult)]
-        struct Before {
-            title: String,
-            doi: Option<String>,
-            shared_doi: Option<String>,
-        }
+    /// what they were.
+    pub(super) async fn ask_before(&mut self, papers: &[i64]) -> Result<HashMap<i64, Before>, Error> {
         if papers.is_empty() {
-            return Ok(Vec::new());
+            return Ok(HashMap::new());
         }
-        let sql = "SELECT title, doi, shared_doi FROM paper WHERE id = ANY(?)";
+        let sql = "SELECT id, title, doi, shared_doi FROM paper WHERE id = ANY(?)";
         let before = self.rows::<Before>(Sql::with(sql, ids(papers.iter().copied()))).await?;
         for paper in &before {
             self.versions.insert(&paper.title, paper.doi.iter().chain(&paper.shared_doi).cloned());
         }
         self.versions.insert_papers(papers.iter().copied());
-        Ok(before.into_iter().filter_map(|paper| paper.doi).collect())
+        Ok(before.into_iter().map(|paper| (paper.id, paper)).collect())
     }
 
     /// Links the papers that the batch changed with the versions of the same works, and counts again what follows.

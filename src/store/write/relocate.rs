@@ -213,7 +213,8 @@ impl Batch<'_> {
     }
 
     /// Gives people the address that their name has, where it leads to them because somebody had it who was merged into
-    /// them: "ida-jovanovic" rather than "ida-jovanovic-2". The other one leads to them from then on.
+    /// them: "ida-jovanovic" rather than "ida-jovanovic-2". The other one leads to them from then on. Where people decided who is
+    /// who, addresses stay as they were decided.
     async fn take_addresses(&self, people: Vec<i64>) -> Result<(), Error> {
         #[derive(FromQueryResult)]
         struct Shown {
@@ -237,7 +238,8 @@ impl Batch<'_> {
         .then(
             "JOIN researcher AS person ON person.id = wanted.id AND person.slug <> wanted.slug \
              JOIN former_identity AS former ON former.kind = 'researcher' AND former.former_slug = wanted.slug \
-             AND former.survivor_id = person.id), \
+             AND former.survivor_id = person.id AND NOT EXISTS (SELECT FROM identity_decision \
+             WHERE undone_at IS NULL AND researcher_ids && ARRAY[person.id, former.former_id])), \
              addressed AS (UPDATE researcher SET slug = swapped.new FROM swapped WHERE researcher.id = swapped.id) \
              UPDATE former_identity SET former_slug = swapped.old FROM swapped \
              WHERE former_identity.kind = 'researcher' AND former_identity.former_id = swapped.former_id",

@@ -20,6 +20,7 @@ struct Row {
     paper_id: i64,
     name: String,
     researcher_id: Option<i64>,
+    /// Of one that was merged the survivor's.
     orcid: Option<String>,
     author_ids: Option<Vec<String>>,
     block: String,
@@ -50,7 +51,10 @@ impl Batch<'_> {
         names: &[String],
         known: &mut Known,
     ) -> Result<BTreeMap<String, Block>, Error> {
-        let sql = "SELECT authorship.id, authorship.paper_id, authorship.name, authorship.researcher_id, authorship.orcid, \
+        let sql = "SELECT authorship.id, authorship.paper_id, authorship.name, authorship.researcher_id, \
+             coalesce((SELECT owner.orcid FROM external_id JOIN researcher AS owner ON owner.id = external_id.researcher_id \
+             WHERE external_id.researcher_id IS NOT NULL AND external_id.scheme = 'orcid' AND external_id.value = authorship.orcid), \
+             authorship.orcid) AS orcid, \
              authorship.author_ids, authorship.block, authorship.affiliations_as_published AS affiliations, paper.venue_name, \
              paper.publication_year AS year, paper.sort_title, paper.author_count, \
              coalesce(former.survivor_id, pin.researcher_id) AS decided, \

@@ -20,7 +20,10 @@ struct Holder {
     shared_doi: Option<String>,
     arxiv_id: Option<String>,
     title: String,
-    publication_year: Option<i32>,
+    publication_date: Option<String>,
+    venue_name: Option<String>,
+    /// The numbers that PubMed gave it.
+    pubmed_ids: Vec<String>,
     has_own_key: bool,
     has_id: bool,
     is_exported: bool,
@@ -38,7 +41,7 @@ const HAS_ID: &str = "(num_nonnulls(paper.doi, paper.shared_doi, paper.arxiv_id)
      OR EXISTS (SELECT FROM external_id WHERE external_id.paper_id = paper.id))";
 
 impl Batch<'_> {
-    /// Finds the papers that are there under another key: by DOI, by arXiv id, and where a record has no id at all by
+    /// Finds the papers that are there under another key: by DOI, by arXiv id, by PubMed's number, and where a record has no id at all by
     /// title and authors.
     pub(super) async fn find_existing(&mut self, pending: &mut [Change<'_>]) -> Result<(), Error> {
         let holders = self.holders(pending).await?;
@@ -50,6 +53,8 @@ impl Batch<'_> {
             .collect();
         let by_arxiv: HashMap<&str, &Holder> =
             holders.iter().filter_map(|held| Some((held.arxiv_id.as_deref()?, held))).collect();
+        let by_pubmed: HashMap<&str, &Holder> =
+            holders.iter().flat_map(|held| held.pubmed_ids.iter().map(move |id| (id.as_str(), held))).collect();
         for change in pending {
             let record = change.record;
             // A source that gives ids tells papers apart itself: the same DOI on another title is a mistake of its own.
@@ -71,11 +76,15 @@ impl Batch<'_> {
             let doi_claimant = of_title.or(doi_holder);
             let doi_elsewhere = doi_claimant.filter(|held| is_another(held));
             let arxiv_elsewhere = arxiv_holder.filter(|held| is_another(held));
-            let mut found = [(doi_claimant, doi_elsewhere), (arxiv_holder, arxiv_elsewhere)]
-                .into_iter()
-                .find_map(|(holder, elsewhere)| holder.filter(|_| elsewhere.is_none()))
-                .map(|held| held.id);
-            if record.source_id.is_none() && record.doi.is_none() && change.arxiv_id.is_none() {
+            let pubmed_holder = pubmed_ids(record).find_map(|id| by_pubmed.get(id)).copied();
+            let pubmed_holder = pubmed_holder.filter(|_| record.exported.is_none());
+            let pubmed_elsewhere = pubmed_holder.filter(|held| is_another(held));
+            let mut found =
+                [(doi_claimant, doi_elsewhere), (arxiv_holder, arxiv_elsewhere), (pubmed_holder, pubmed_elsewhere)]
+                    .into_iter()
+                    .find_map(|(holder, elsewhere)| holder.filter(|_| elsewhere.is_none()))
+                    .map(|held| held.id);
+            if !change.has_id() {
                 // Those that a directory exported are different ones, however much they look alike.
                 let may_be = |held: &&Holder| record.exported.is_none() || !held.is_exported;
                 found = holders.iter().filter(may_be).find(|held| is_same_work(held, record)).map(|held| held.id);
@@ -101,9 +110,7 @@ impl Batch<'_> {
     async fn holders(&self, pending: &[Change<'_>]) -> Result<Vec<Holder>, Error> {
         let dois = || texts(pending.iter().filter_map(|change| change.doi).map(ToString::to_string));
         let arxiv_ids = pending.iter().filter_map(|change| change.arxiv_id.as_ref()).map(ToString::to_string);
-        let without_ids = pending
-            .iter()
-            .filter(|change| change.record.source_id.is_none() && change.doi.is_none() && change.arxiv_id.is_none());
+        let without_ids = pending.iter().filter(|change| !change.has_id());
         let titles: Vec<String> = without_ids.map(|change| sort_title(&change.record.title)).collect();
         let new = pending.iter().filter(|change| change.existing.is_none() && change.record.exported.is_none());
         let titles_of_new = new.filter(|change| change.has_id()).map(|change| sort_title(&change.record.title));
@@ -115,7 +122,8 @@ impl Batch<'_> {
             authors.to_owned()
         };
         let sql = Sql::with(
-            "SELECT paper.id, doi, shared_doi, arxiv_id, title, publication_year, EXISTS (SELECT FROM external_id \
+            "SELECT paper.id, doi, shared_doi, arxiv_id, title, publication_date, venue_name, \
+             ARRAY(SELECT value FROM external_id WHERE external_id.paper_id = paper.id AND scheme = 'pmid') AS pubmed_ids, EXISTS (SELECT FROM external_id \
              WHERE external_id.paper_id = paper.id AND external_id.scheme = ?) AS has_own_key, ",
             self.source.to_lowercase(),
         )
@@ -131,6 +139,10 @@ impl Batch<'_> {
         .then_with("SELECT id FROM paper WHERE doi = ANY(?)", dois())
         .then_with(" UNION SELECT id FROM paper WHERE shared_doi = ANY(?)", dois())
         .then_with(" UNION SELECT id FROM paper WHERE arxiv_id = ANY(?)", texts(arxiv_ids))
+        .then_with(
+            " UNION SELECT paper_id FROM external_id WHERE paper_id IS NOT NULL AND scheme = 'pmid' AND value = ANY(?)",
+            texts(pending.iter().flat_map(|change| pubmed_ids(change.record)).map(ToOwned::to_owned)),
+        )
         .then_with(" UNION SELECT id FROM paper WHERE sort_title = ANY(?)", texts(titles))
         .then_with(" UNION SELECT id FROM paper WHERE sort_title = ANY(?) ", texts(titles_of_new.collect::<Vec<_>>()))
         .then(format!("AND NOT {HAS_ID}) ORDER BY paper.id"));
@@ -138,11 +150,19 @@ impl Batch<'_> {
     }
 }
 
-/// Whether a record without any id is of a paper: the same title, the same authors, and no other year.
+/// Whether a record without any id is of a paper: the same title, the same authors, and no other date; where there are no
+/// authors the same venue, since every journal has an editorial.
 fn is_same_work(held: &Holder, record: &PaperRecord) -> bool {
-    let years = held.publication_year.zip(record.publication_date.map(crate::date::PartialDate::year));
+    let dates = held.publication_date.clone().zip(record.publication_date.map(|date| date.to_string()));
+    let venue = |name: Option<&str>| name.map(names::fold);
     names::fold(&held.title) == names::fold(&record.title)
-        && years.is_none_or(|(held, own)| held == own)
+        && dates.is_none_or(|(held, own)| held.starts_with(&own) || own.starts_with(&held))
         && author_keys(held.authors.iter().map(String::as_str))
             == author_keys(record.authors.iter().map(|author| author.name.as_str()))
+        && (!held.authors.is_empty() || venue(held.venue_name.as_deref()) == venue(record.venue_name.as_deref()))
+}
+
+/// The numbers that PubMed gave what a record is of.
+fn pubmed_ids(record: &PaperRecord) -> impl Iterator<Item = &str> {
+    record.identifiers.iter().filter(|id| id.scheme == "pmid").map(|id| id.value.as_str())
 }

@@ -3,8 +3,6 @@
 use crate::record::{AbstractCompleteness, PaperRecord, PaperType};
 
 pub(super) const TITLE: &str = "title";
-pub(super) const ABSTRACT: &str = "abstract";
-pub(super) const ABSTRACT_PART: &str = "abstractPart";
 pub(super) const DATE: &str = "publicationDate";
 pub(super) const TYPE: &str = "type";
 pub(super) const VENUE: &str = "venueName";
@@ -21,7 +19,6 @@ pub(super) fn told(record: &PaperRecord) -> Vec<String> {
     let has_authors = !record.authors.is_empty() && !record.authors_are_incomplete;
     let fields = [
         Some(TITLE),
-        (!record.abstract_text.is_empty()).then(|| abstract_field(record.abstract_completeness)),
         record.publication_date.map(|_| DATE),
         (record.paper_type != PaperType::Other).then_some(TYPE),
         record.venue_name.as_ref().map(|_| VENUE),
@@ -33,16 +30,18 @@ pub(super) fn told(record: &PaperRecord) -> Vec<String> {
         (!record.topics.is_empty()).then_some(TOPICS),
     ];
     let titles = record.translated_titles.iter().map(|(tag, _)| title_in(tag));
-    fields.into_iter().flatten().map(ToOwned::to_owned).chain(titles).collect()
+    let abstracts = record.abstract_text.iter().map(|(tag, _)| abstract_field(record.abstract_completeness, tag));
+    fields.into_iter().flatten().map(ToOwned::to_owned).chain(titles).chain(abstracts).collect()
 }
 
 pub(super) fn title_in(tag: &str) -> String {
     format!("{TITLE}.{tag}")
 }
 
-/// A full abstract counts before any part of one.
-pub(super) fn abstract_field(completeness: AbstractCompleteness) -> &'static str {
-    if completeness == AbstractCompleteness::Full { ABSTRACT } else { ABSTRACT_PART }
+/// An abstract in a language: a full one counts before any part of one.
+pub(super) fn abstract_field(completeness: AbstractCompleteness, tag: &str) -> String {
+    let field = if completeness == AbstractCompleteness::Full { "abstract" } else { "abstractPart" };
+    format!("{field}.{tag}")
 }
 
 /// A list of authors that tells the place of each counts before any that does not.
