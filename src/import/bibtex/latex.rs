@@ -148,11 +148,10 @@ pub(super) fn chunks(name: &str, text: &str) -> Option<Chunks> {
 
 /// The text of a field; where its LaTeX is damaged, the letters that are there.
 pub(super) fn plain(name: &str, text: &str, notes: &mut Vec<String>) -> String {
-    let text = if is_verbatim(name) { text.to_owned() } else { with_signs(text) };
-    let text = text.as_str();
-    let unknown = unknown_commands(text);
-    if let (false, false, Some(first)) = (is_verbatim(name), unknown.is_empty(), unknown.first()) {
-        notes.push(format!("its {name} has LaTeX that is not known, such as '\\{first}'; it was left out"));
+    let text = if is_verbatim(name) { Cow::Borrowed(text) } else { Cow::Owned(with_signs(text)) };
+    let text = text.as_ref();
+    if let Some(command) = unknown_command(text).filter(|_| !is_verbatim(name)) {
+        notes.push(format!("its {name} has LaTeX that is not known, such as '\\{command}'; it was left out"));
     }
     match chunks(name, text) {
         Some(chunks) if is_verbatim(name) => {
@@ -170,45 +169,28 @@ pub(super) fn plain(name: &str, text: &str, notes: &mut Vec<String>) -> String {
     }
 }
 
-/// Commands that are no letters, no signs, and say something else than how to print.
-fn unknown_commands(text: &str) -> Vec<&str> {
+/// Letters that have names.
+const LETTERS: [&str; 16] =
+    ["ss", "ae", "AE", "oe", "OE", "aa", "AA", "th", "TH", "dh", "DH", "dj", "DJ", "ng", "lq", "rq"];
+
+/// The first command that is no letter, no sign, and says something else than how to print.
+fn unknown_command(text: &str) -> Option<&str> {
     let is_known = |name: &str| {
         name.len() < 2
-            || FORMATS.split_ascii_whitespace().any(|known| known == name)
             || name.starts_with("text")
-            || matches!(
-                name,
-                "ss" | "ae"
-                    | "AE"
-                    | "oe"
-                    | "OE"
-                    | "aa"
-                    | "AA"
-                    | "th"
-                    | "TH"
-                    | "dh"
-                    | "DH"
-                    | "dj"
-                    | "DJ"
-                    | "ng"
-                    | "NG"
-                    | "lq"
-                    | "rq"
-            )
+            || LETTERS.contains(&name)
+            || FORMATS.split_ascii_whitespace().any(|known| known == name)
+            // It stands for itself, such as \BibTeX.
             || name.bytes().any(|byte| byte.is_ascii_uppercase())
     };
-    let mut unknown = Vec::new();
-    for (place, _) in text.match_indices('\\') {
+    text.match_indices('\\').find_map(|(place, _)| {
         let command = &text[place + 1..];
         let name = &command[..command.bytes().take_while(u8::is_ascii_alphabetic).count()];
         // What has an argument or stands before a group's text says how it is printed.
         let behind = &command[name.len()..];
         let formats = behind.starts_with('{') || text[..place].ends_with('{') && !behind.trim_start().starts_with('}');
-        if !formats && !is_known(name) {
-            unknown.push(name);
-        }
-    }
-    unknown
+        Some(name).filter(|name| !formats && !is_known(name))
+    })
 }
 
 /// The text of chunks, of formulas without the dollar signs around them.
