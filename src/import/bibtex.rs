@@ -338,14 +338,20 @@ fn paper_type(kind: &str, is_on_arxiv: bool) -> PaperType {
     }
 }
 
+/// The authors before an "et al." at the end.
+fn before_et_al(text: &str) -> Option<&str> {
+    let text = text.trim_end_matches('.');
+    let start = text.len().checked_sub("et al".len())?;
+    text.get(start..).filter(|end| end.eq_ignore_ascii_case("et al"))?;
+    let before = text[..start].strip_suffix([' ', ','])?;
+    Some(before.trim_end_matches([' ', ',']).trim_end_matches(" and").trim_end_matches([' ', ',']))
+}
+
 fn authors(text: &str, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
     let mut text = text.trim().to_owned();
-    let end = text.trim_end_matches('.').to_lowercase();
-    if let Some(before) = end.strip_suffix("et al").filter(|before| before.ends_with([' ', ','])) {
+    if let Some(before) = before_et_al(&text) {
         notes.push("the authors end with 'et al.': the list is cut".to_owned());
-        text.truncate(before.len());
-        let named = text.trim_end_matches([' ', ',']).trim_end_matches(" and").trim_end_matches([' ', ',']);
-        text = named.to_owned();
+        text = before.to_owned();
     }
     // Names that semicolons part, as other formats do; in `&eacute;` one ends a character.
     if text.contains(';') && !text.contains(" and ") && !text.contains('&') {
@@ -441,7 +447,7 @@ mod tests {
     fn lists_of_authors() {
         let text = "@article{a, title={A}, author={Smith, Jo and others et al.}}\n@article{b, title={B}, author={Smith, Jo; Doe, Kim}}\n\
             @article{c, title={C}, author={Smith, Jo, et al.}}\n@article{d, title={D}, author={Harry L. {Baldwin, Jr.}}}\n\
-            @article{e, title={E}, author={G{\\\"o}del, Kurt}}";
+            @article{e, title={E}, author={G{\\\"o}del, Kurt}}\n@article{f, title={F}, author={İİİİİ Şahin ET AL.}}";
         let outcome = read(&Format::Bibtex, text.as_bytes());
         let papers = papers(&outcome);
         let names: Vec<Vec<&str>> = papers.iter().map(names).collect();
@@ -452,7 +458,8 @@ mod tests {
                 vec!["Jo Smith", "Kim Doe"],
                 vec!["Jo Smith"],
                 vec!["Harry L. Baldwin Jr."],
-                vec!["Kurt Gödel"]
+                vec!["Kurt Gödel"],
+                vec!["İİİİİ Şahin"]
             ]
         );
         assert_eq!(papers[3].authors[0].family_name.as_deref(), Some("Baldwin"));

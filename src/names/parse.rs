@@ -208,13 +208,18 @@ pub fn people(field: &str) -> Vec<String> {
     if people.is_empty() { vec![field] } else { people }
 }
 
+/// A character reference has so many bytes at most, the `&` among them.
+const LONGEST_REFERENCE: usize = 14;
+
 /// The parts of a text that semicolons part; one that ends a character reference, as in `Jos&eacute;`, parts nothing.
 pub(crate) fn by_semicolons(text: &str) -> Vec<&str> {
+    // References are short: looking further back would take long where there are many semicolons.
     let ends_reference = |place: usize| {
-        let name = text[..place].rfind('&').map(|start| &text[start + 1..place]);
+        let before = &text.as_bytes()[place.saturating_sub(LONGEST_REFERENCE)..place];
+        let name = before.iter().rposition(|byte| *byte == b'&').map(|start| &before[start + 1..]);
         name.is_some_and(|name| {
-            let name = name.strip_prefix('#').unwrap_or(name);
-            (1..=12).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            let name = name.strip_prefix(b"#").unwrap_or(name);
+            !name.is_empty() && name.iter().all(u8::is_ascii_alphanumeric)
         })
     };
     let mut parts = Vec::new();
