@@ -293,6 +293,9 @@ async fn connect(url: &str, config: &DatabaseConfig, is_lazy: bool) -> Result<Da
                 // Every statement is prepared and finds its rows by an index, whatever its parameters: planning it anew would
                 // cost more than running it.
                 ("plan_cache_mode", "force_generic_plan"),
+                // Not knowing how many rows a page has, the planner would start processes that read far more than it. What only
+                // counts may still have them.
+                ("parallel_tuple_cost", "10"),
             ])
         });
     sea_orm::Database::connect(options).await

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
-use super::connection::{Connection, HasTexts, connection, plain_list};
+use super::connection::{Connection, connection, plain_list};
 use super::context::State as _;
+use super::execution::AtOnce;
 use super::identifier::{bounded, numbers};
 use super::localized::LocalizedString;
 use super::order::OrderDirection;
 use super::organization::Organization;
 use super::researcher::Researcher;
 use super::scalars::{Date, DateTime};
+use super::selection::{FieldReads, Reads, columns_of};
 use crate::date::PartialDate;
 use crate::entity::affiliation;
 use crate::error::Error;
@@ -33,19 +35,21 @@ impl From<Arc<affiliation::Model>> for Affiliation {
     }
 }
 
-impl HasTexts for Affiliation {
-    const WITHOUT_TEXTS: &'static [&'static str] = &[
-        "__typename",
-        "id",
-        "researcher",
-        "organization",
-        "kind",
-        "startDate",
-        "endDate",
-        "isCurrent",
-        "isPrimary",
-        "createdAt",
-        "updatedAt",
+impl Reads for Affiliation {
+    type Row = affiliation::Model;
+    const FIELDS: &'static [FieldReads] = &[
+        ("id", &[]),
+        ("researcher", &[]),
+        ("organization", &[]),
+        ("kind", &[]),
+        ("roleTitle", &["role_title"]),
+        ("departmentName", &["department_name"]),
+        ("startDate", &["start_date"]),
+        ("endDate", &["end_date"]),
+        ("isCurrent", &["start_date", "end_date"]),
+        ("isPrimary", &["is_primary"]),
+        ("createdAt", &["created_at"]),
+        ("updatedAt", &["updated_at"]),
     ];
 }
 
@@ -58,15 +62,17 @@ impl Affiliation {
     }
 
     /// Who.
-    async fn researcher(&self, ctx: &Context<'_>) -> Result<Researcher, Error> {
-        let researcher = ctx.loaders().load_one(ById::new(self.0.researcher_id)).await?;
-        researcher.map(Researcher).ok_or_else(|| Error::internal("an affiliation of nobody"))
+    async fn researcher(&self, ctx: &Context<'_>) -> Result<AtOnce<Researcher>, Error> {
+        let asked = ById::selecting(self.0.researcher_id, columns_of::<Researcher>(ctx));
+        let researcher = ctx.loaders().load_one(asked).await?;
+        researcher.map(Researcher).map(AtOnce).ok_or_else(|| Error::internal("an affiliation of nobody"))
     }
 
     /// Where.
-    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization, Error> {
-        let organization = ctx.loaders().load_one(ById::new(self.0.organization_id)).await?;
-        organization.map(Organization).ok_or_else(|| Error::internal("an affiliation with nothing"))
+    async fn organization(&self, ctx: &Context<'_>) -> Result<AtOnce<Organization>, Error> {
+        let asked = ById::selecting(self.0.organization_id, columns_of::<Organization>(ctx));
+        let organization = ctx.loaders().load_one(asked).await?;
+        organization.map(Organization).map(AtOnce).ok_or_else(|| Error::internal("an affiliation with nothing"))
     }
 
     /// As what, in ORCID's terms.
@@ -252,7 +258,7 @@ impl AffiliationOrder {
 }
 
 /// A page of affiliations.
-pub type AffiliationConnection = Connection<store::Affiliations>;
+pub type AffiliationConnection = AtOnce<Connection<store::Affiliations>>;
 
 plain_list!(store::Affiliations, "Affiliation", Affiliation);
 

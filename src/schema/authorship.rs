@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
 
-use super::connection::{Connection, HasTexts, plain_list};
+use super::connection::{Connection, plain_list};
 use super::context::State as _;
+use super::execution::AtOnce;
 use super::name_repair::NameRepair;
 use super::organization::Organization;
 use super::paper::Paper;
 use super::researcher::Researcher;
 use super::resolution::Resolution;
+use super::selection::{FieldReads, Reads, columns_of};
 use crate::entity::authorship;
 use crate::error::Error;
 use crate::id::{GlobalId, Kind};
@@ -42,9 +44,24 @@ impl Authorship {
     }
 }
 
-impl HasTexts for Authorship {
-    // It has none.
-    const WITHOUT_TEXTS: &'static [&'static str] = &[];
+impl Reads for Authorship {
+    type Row = Author;
+    const FIELDS: &'static [FieldReads] = &[
+        ("id", &[]),
+        ("position", &["position"]),
+        ("sequence", &["position"]),
+        ("nameAsPublished", &[]),
+        ("isPublishedNameWithheld", &[]),
+        ("name", &[]),
+        ("nameRepair", &[]),
+        ("researcher", &[]),
+        ("resolution", &[]),
+        ("paper", &[]),
+        ("isCorresponding", &["is_corresponding"]),
+        ("equalContributionGroup", &["equal_contribution_group"]),
+        ("affiliationsAsPublished", &["affiliations_as_published"]),
+        ("organizations", &[]),
+    ];
 }
 
 /// One author's place on one paper; the researcher is who it was resolved to.
@@ -97,9 +114,10 @@ impl Authorship {
     }
 
     /// Who it is; null until resolved.
-    async fn researcher(&self, ctx: &Context<'_>) -> Result<Option<Researcher>, Error> {
+    async fn researcher(&self, ctx: &Context<'_>) -> Result<Option<AtOnce<Researcher>>, Error> {
         let Some(id) = self.model().researcher_id else { return Ok(None) };
-        Ok(ctx.loaders().load_one(ById::new(id)).await?.map(Researcher))
+        let asked = ById::selecting(id, columns_of::<Researcher>(ctx));
+        Ok(ctx.loaders().load_one(asked).await?.map(Researcher).map(AtOnce))
     }
 
     /// Why the author is taken for the researcher; null where it is not resolved.
@@ -112,9 +130,10 @@ impl Authorship {
     }
 
     /// The paper.
-    async fn paper(&self, ctx: &Context<'_>) -> Result<Paper, Error> {
-        let paper = ctx.loaders().load_one(ById::new(self.model().paper_id)).await?;
-        paper.map(Paper).ok_or_else(|| Error::internal("an authorship of nothing"))
+    async fn paper(&self, ctx: &Context<'_>) -> Result<AtOnce<Paper>, Error> {
+        let asked = ById::selecting(self.model().paper_id, columns_of::<Paper>(ctx));
+        let paper = ctx.loaders().load_one(asked).await?;
+        paper.map(Paper).map(AtOnce).ok_or_else(|| Error::internal("an authorship of nothing"))
     }
 
     /// Whether letters go to this author; null where the source does not tell.
@@ -152,6 +171,6 @@ pub enum AuthorSequence {
 }
 
 /// A page of authors.
-pub type AuthorshipConnection = Connection<Authorships>;
+pub type AuthorshipConnection = AtOnce<Connection<Authorships>>;
 
 plain_list!(Authorships, "Authorship", Authorship);

@@ -7,10 +7,12 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::affiliation::AffiliationFilter;
 use super::connection::{Connection, Shown, connection};
+use super::execution::AtOnce;
 use super::identifier::numbers;
 use super::order::{IntRange, OrderDirection, years};
 use super::paper::{PaperConnection, PaperOrder};
 use super::researcher::Researcher;
+use super::selection::FieldReads;
 use crate::error::Error;
 use crate::id::Kind;
 use crate::page::PageArguments;
@@ -96,7 +98,7 @@ impl CoauthorOrder {
 }
 
 /// A page of coauthors.
-pub type CoauthorConnection = Connection<store::Coauthors>;
+pub type CoauthorConnection = AtOnce<Connection<store::Coauthors>>;
 
 /// What ties two people who wrote together.
 pub struct CoauthorFields {
@@ -115,12 +117,12 @@ impl CoauthorFields {
 
     /// The year of the first paper that passes the filter and has a year, versions of works included.
     async fn first_year(&self) -> Option<i32> {
-        self.tie.first_year
+        Some(self.tie.first_year).filter(|year| *year != 0)
     }
 
     /// The year of the last paper that passes the filter and has a year, versions of works included.
     async fn last_year(&self) -> Option<i32> {
-        self.tie.last_year
+        Some(self.tie.last_year).filter(|year| *year != 0)
     }
 
     /// Exactly the papers that are counted, newest first: of a work the version of record where both wrote it and it passes
@@ -149,6 +151,12 @@ impl Shown for store::Coauthors {
     type Shown = Researcher;
     type Fields = CoauthorFields;
     type Facets = EmptyFields;
+    const FIELDS: &'static [FieldReads] = &[
+        ("paperCount", &["paper_count"]),
+        ("firstYear", &["first_year"]),
+        ("lastYear", &["last_year"]),
+        ("papers", &[]),
+    ];
 
     fn fields(parent: Parent, list: &Arc<Self>, row: &Row<Self>, edge: &Self::Edge) -> Self::Fields {
         let pair = Parent { key: parent.key, other: row.node.id };

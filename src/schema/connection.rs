@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use async_graphql::{Context, ObjectType, OutputType, SimpleObject, TypeName};
+use async_graphql::{Context, ObjectType, SimpleObject, TypeName};
+use futures_util::future::BoxFuture;
 
 use super::context::State as _;
+use super::execution::{AtOnce, Listed, Resolved};
 use super::facet::Facets;
+use super::selection::{FieldReads, Reads, Selections};
 use crate::error::Error;
 use crate::page::{Cursor, Direction, Page, PageArguments, fingerprint};
 use crate::store::list::{CountOf, List, PageOf, Parent, Row, Rows, Wants};
@@ -16,65 +19,115 @@ pub trait Shown: List {
     /// The name before `Connection` and `Edge`.
     const NAME: &'static str;
     /// The node's type.
-    type Shown: OutputType + From<Arc<Self::Node>> + HasTexts;
+    type Shown: Resolved + Reads + From<Arc<Self::Node>>;
     /// The edge's fields beside `cursor` and `node`.
     type Fields: ObjectType;
     /// What the connection says of the whole list.
     type Facets: Facets<Self>;
 
+    /// What each of the edge's fields reads of it. A field that is not here is always right, at a price: all is read.
+    const FIELDS: &'static [FieldReads] = &[];
+
     /// The edge's fields of a row.
     fn fields(parent: Parent, list: &Arc<Self>, row: &Row<Self>, edge: &Self::Edge) -> Self::Fields;
 }
 
-/// A type some of whose fields are texts that are long, or many, and read only where they are asked for.
-pub trait HasTexts {
-    /// The fields that need none of its texts. A field that is not here is always right, at a price.
-    const WITHOUT_TEXTS: &'static [&'static str];
+/// What is asked of a connection.
+struct Planned<L> {
+    list: Arc<L>,
+    page: Arc<Page>,
+    wants: Wants,
+    /// Its total and facets need none of its rows.
+    asks_for_rows: bool,
 }
 
-/// What a query wants of the rows of a connection.
-fn wants<T: HasTexts>(ctx: &Context<'_>) -> Wants {
-    let at = |path: &[&str]| path.iter().fold(ctx.look_ahead(), |below, field| below.field(field));
-    let mut nodes = [at(&["nodes"]), at(&["edges", "node"])].into_iter().flat_map(|node| node.selection_fields());
-    Wants {
-        keys: [["edges", "cursor"], ["pageInfo", "startCursor"], ["pageInfo", "endCursor"]]
-            .iter()
-            .any(|path| at(path).exists()),
-        edge: at(&["edges"]).exists(),
-        texts: nodes.any(|node| node.selection_set().any(|field| !T::WITHOUT_TEXTS.contains(&field.name()))),
-    }
+/// The fields that read nothing of an edge.
+const OF_ALL_EDGES: &[FieldReads] = &[("cursor", &[]), ("node", &[])];
+
+/// What a query wants of the rows of a connection, and whether it wants any.
+fn wants<L: Shown>(selections: &Selections<'_>) -> (Wants, bool) {
+    let connection = Connection::<L>::type_name();
+    let edge = Edge::<L>::type_name();
+    let edges = selections.below(&connection, "edges");
+    let nodes = selections.below(&connection, "nodes");
+    let page_info = selections.below(&connection, "pageInfo");
+    let cursors = [
+        edges.below(&edge, "cursor"),
+        page_info.below("PageInfo", "startCursor"),
+        page_info.below("PageInfo", "endCursor"),
+    ];
+    let wants = Wants {
+        keys: cursors.iter().any(Selections::is_any),
+        edge: edges
+            .has_others(&edge, &["cursor", "node"])
+            .then(|| edges.columns_by::<L::Edge>(&edge, &[OF_ALL_EDGES, L::FIELDS])),
+        more: page_info.has_others("PageInfo", &["startCursor", "endCursor"]),
+        node: edges.below(&edge, "node").columns::<L::Shown>().or(nodes.columns::<L::Shown>()),
+    };
+    (wants, [edges, nodes, page_info].iter().any(Selections::is_any))
 }
 
-/// Reads a page of a parent's list.
+/// Reads a page of a parent's list. What waits is on the heap: tasks of all fields of a type are as large as the largest of them.
 ///
 /// # Errors
 /// Where the page's arguments do not hold, or the database does not answer.
-pub async fn connection<L: Shown>(
-    ctx: &Context<'_>,
+#[allow(clippy::needless_pass_by_value, reason = "made by each caller for this alone")]
+pub fn connection<'a, L: Shown>(
+    ctx: &'a Context<'_>,
     parent: Parent,
     list: L,
     arguments: PageArguments,
-) -> Result<Connection<L>, Error> {
-    let name = || fingerprint(&format!("{} {parent:?} {list:?}", L::NAME));
-    let page = Arc::new(Page::new(&arguments, name, ctx.limits().page)?);
-    let wants = wants::<L::Shown>(ctx);
-    let name = wants.keys.then(name);
-    let list = Arc::new(list);
-    let facets = L::Facets::of(parent, &list);
-    // A list's total and facets need none of its rows.
-    let asks_for_rows = ["edges", "nodes", "pageInfo"].iter().any(|field| ctx.look_ahead().field(field).exists());
-    let rows = match asks_for_rows {
-        false => Arc::new(Rows { rows: Vec::new(), has_more: false }),
-        true => {
-            let asked = PageOf { parent, list: Arc::clone(&list), page: Arc::clone(&page), wants };
-            ctx.loaders().load_one(asked).await?.ok_or_else(|| Error::internal("a list without a page"))?
-        }
-    };
-    let (has_previous_page, has_next_page) = match page.direction {
-        Direction::Forward => (asks_for_rows && page.after.is_some(), rows.has_more),
-        Direction::Backward => (rows.has_more, asks_for_rows && page.before.is_some()),
-    };
-    Ok(Connection { parent, list, name, rows, facets, has_previous_page, has_next_page })
+) -> BoxFuture<'a, Result<AtOnce<Connection<L>>, Error>> {
+    let planned = planned(ctx, parent, list, &arguments);
+    Box::pin(async move {
+        let Planned { list, page, wants, asks_for_rows } = planned?;
+        let name = wants.keys.then(|| fingerprint(&described(parent, &*list)));
+        let facets = L::Facets::of(parent, &list);
+        let (after, before) = (page.after.is_some(), page.before.is_some());
+        let direction = page.direction;
+        let rows = match asks_for_rows {
+            false => Arc::new(Rows { rows: Vec::new(), has_more: false }),
+            true => {
+                let asked = PageOf { parent, list: Arc::clone(&list), page, wants };
+                ctx.loaders().load_one(asked).await?.ok_or_else(|| Error::internal("a list without a page"))?
+            }
+        };
+        let (has_previous_page, has_next_page) = match direction {
+            Direction::Forward => (asks_for_rows && after, rows.has_more),
+            Direction::Backward => (rows.has_more, asks_for_rows && before),
+        };
+        Ok(AtOnce(Connection { parent, list, name, rows, facets, has_previous_page, has_next_page }))
+    })
+}
+
+/// Of which list a cursor is one.
+fn described<L: Shown>(parent: Parent, list: &L) -> String {
+    format!("{} {parent:?} {list:?}", L::NAME)
+}
+
+/// What is asked of a connection.
+fn planned<L: Shown>(
+    ctx: &Context<'_>,
+    parent: Parent,
+    list: L,
+    arguments: &PageArguments,
+) -> Result<Planned<L>, Error> {
+    let limits = ctx.limits().page;
+    let page = |list: &L| Page::new(arguments, || fingerprint(&described(parent, list)), limits).map(Arc::new);
+    // A cursor belongs to a parent's list.
+    if arguments.after.is_some() || arguments.before.is_some() {
+        let page = page(&list)?;
+        let (wants, asks_for_rows) = wants::<L>(&Selections::of(ctx));
+        return Ok(Planned { list: Arc::new(list), page, wants, asks_for_rows });
+    }
+    let known = ctx.known().of(ctx, || {
+        let (wants, asks_for_rows) = wants::<L>(&Selections::of(ctx));
+        Ok::<_, Error>(Planned { list: Arc::new(list.clone()), page: page(&list)?, wants, asks_for_rows })
+    })?;
+    // One field of a fragment may be of several lists.
+    let is_same = *known.list == list;
+    let list = if is_same { Arc::clone(&known.list) } else { Arc::new(list) };
+    Ok(Planned { list, page: Arc::clone(&known.page), wants: known.wants, asks_for_rows: known.asks_for_rows })
 }
 
 /// A page of a list.
@@ -98,8 +151,8 @@ impl<L: Shown> Connection<L> {
 /// A row of a list: what is listed, and what ties it to the list.
 pub struct Edge<L: Shown> {
     cursor: Option<String>,
-    node: L::Shown,
-    fields: L::Fields,
+    node: AtOnce<L::Shown>,
+    fields: Option<L::Fields>,
 }
 
 /// Where a page begins and ends, and whether there is more.
@@ -119,18 +172,18 @@ pub struct PageInfo {
 #[async_graphql::Object(name_type)]
 impl<L: Shown> Connection<L> {
     /// The rows of the page with what ties each to the list.
-    async fn edges(&self) -> Result<Vec<Edge<L>>, Error> {
-        let edges = self.rows.rows.iter().map(|row| {
-            let tie = row.edge.as_ref().ok_or_else(|| Error::internal("an edge that nobody asked for"))?;
-            let fields = L::fields(self.parent, &self.list, row, tie);
-            Ok(Edge { cursor: self.cursor(row), node: L::Shown::from(Arc::clone(&row.node)), fields })
-        });
-        edges.collect()
+    async fn edges(&self) -> Listed<Edge<L>> {
+        let edge = |row: &Row<L>| Edge {
+            cursor: self.cursor(row),
+            node: AtOnce(L::Shown::from(Arc::clone(&row.node))),
+            fields: row.edge.as_ref().map(|tie| L::fields(self.parent, &self.list, row, tie)),
+        };
+        Listed(self.rows.rows.iter().map(edge).collect())
     }
 
     /// The rows of the page, where their ties are of no interest.
-    async fn nodes(&self) -> Vec<L::Shown> {
-        self.rows.rows.iter().map(|row| L::Shown::from(Arc::clone(&row.node))).collect()
+    async fn nodes(&self) -> Listed<L::Shown> {
+        Listed(self.rows.rows.iter().map(|row| L::Shown::from(Arc::clone(&row.node))).collect())
     }
 
     /// Where the page begins and ends, and whether there is more.
@@ -165,13 +218,13 @@ impl<L: Shown> Edge<L> {
     }
 
     /// What is listed.
-    async fn node(&self) -> &L::Shown {
+    async fn node(&self) -> &AtOnce<L::Shown> {
         &self.node
     }
 
     #[graphql(flatten)]
-    async fn fields(&self) -> &L::Fields {
-        &self.fields
+    async fn fields(&self) -> Result<&L::Fields, Error> {
+        self.fields.as_ref().ok_or_else(|| Error::internal("an edge that nobody asked for"))
     }
 }
 

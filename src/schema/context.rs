@@ -2,6 +2,7 @@
 
 use async_graphql::ContextBase;
 
+use super::selection::Known;
 use crate::config::Limits;
 use crate::language::{AcceptedLanguages, LanguageTag, Languages};
 use crate::store::Store;
@@ -22,6 +23,8 @@ pub trait State {
     fn store(&self) -> &Store;
     /// The directory's contents, batched for this request.
     fn loaders(&self) -> &Loaders;
+    /// What is known of fields of this request.
+    fn known(&self) -> &Known;
     /// What a request may ask for.
     fn limits(&self) -> &Limits;
     /// What the directory says of itself.
@@ -36,6 +39,10 @@ impl<T> State for ContextBase<'_, T> {
     }
 
     fn loaders(&self) -> &Loaders {
+        self.data_unchecked()
+    }
+
+    fn known(&self) -> &Known {
         self.data_unchecked()
     }
 

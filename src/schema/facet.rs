@@ -9,10 +9,12 @@ use async_graphql::{Context, ID, Object, ObjectType, OutputType, SimpleObject, T
 
 use super::connection::Shown;
 use super::context::State as _;
+use super::execution::AtOnce;
 use super::identifier::numbers;
 use super::organization::Organization;
 use super::paper::PaperType;
 use super::researcher::{Researcher, YearCount};
+use super::selection::columns_of;
 use super::topic::Topic;
 use crate::error::Error;
 use crate::id::Kind;
@@ -295,9 +297,10 @@ impl From<&Entry> for ResearcherFacet {
 #[Object]
 impl ResearcherFacet {
     /// Who.
-    async fn researcher(&self, ctx: &Context<'_>) -> Result<Researcher, Error> {
-        let researcher = ctx.loaders().load_one(ById::new(self.id)).await?;
-        researcher.map(Researcher).ok_or_else(|| Error::internal("papers by nobody"))
+    async fn researcher(&self, ctx: &Context<'_>) -> Result<AtOnce<Researcher>, Error> {
+        let asked = ById::selecting(self.id, columns_of::<Researcher>(ctx));
+        let researcher = ctx.loaders().load_one(asked).await?;
+        researcher.map(Researcher).map(AtOnce).ok_or_else(|| Error::internal("papers by nobody"))
     }
 
     /// How many papers.
@@ -322,9 +325,10 @@ impl From<&Entry> for OrganizationFacet {
 #[Object]
 impl OrganizationFacet {
     /// Where.
-    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization, Error> {
-        let organization = ctx.loaders().load_one(ById::new(self.id)).await?;
-        organization.map(Organization).ok_or_else(|| Error::internal("a count of no organization"))
+    async fn organization(&self, ctx: &Context<'_>) -> Result<AtOnce<Organization>, Error> {
+        let asked = ById::selecting(self.id, columns_of::<Organization>(ctx));
+        let organization = ctx.loaders().load_one(asked).await?;
+        organization.map(Organization).map(AtOnce).ok_or_else(|| Error::internal("a count of no organization"))
     }
 
     /// How many papers, or people.
@@ -349,9 +353,10 @@ impl From<&Entry> for TopicFacet {
 #[Object]
 impl TopicFacet {
     /// What.
-    async fn topic(&self, ctx: &Context<'_>) -> Result<Topic, Error> {
-        let topic = ctx.loaders().load_one(ById::new(self.id)).await?;
-        topic.map(Topic).ok_or_else(|| Error::internal("a count of no topic"))
+    async fn topic(&self, ctx: &Context<'_>) -> Result<AtOnce<Topic>, Error> {
+        let asked = ById::selecting(self.id, columns_of::<Topic>(ctx));
+        let topic = ctx.loaders().load_one(asked).await?;
+        topic.map(Topic).map(AtOnce).ok_or_else(|| Error::internal("a count of no topic"))
     }
 
     /// How many papers, or people.

@@ -17,6 +17,7 @@ use self::budget::Cost;
 use self::definitions::Definitions;
 use self::documents::{Document, Documents, Judged};
 use self::response::Shape;
+use self::selection::Known;
 
 mod affiliation;
 mod authorship;
@@ -29,6 +30,7 @@ pub mod context;
 mod definitions;
 mod directory;
 mod documents;
+mod execution;
 mod facet;
 mod identifier;
 mod localized;
@@ -44,8 +46,10 @@ mod resolution;
 mod response;
 mod scalars;
 mod search;
+mod selection;
 mod topic;
 mod variables;
+pub mod written;
 
 /// Everything that can be read: people, where they are and were, what they work on and wrote, and with whom.
 #[derive(MergedObject, Default)]
@@ -163,11 +167,18 @@ impl DirectorySchema {
         let judged = prepared.judged;
         let schema = if judged.is_valid() { &self.fast } else { &self.strict };
         let loaders = store.loaders();
-        let request = prepared.request.data(store).data(loaders.clone());
+        let request = prepared
+            .request
+            .data(store)
+            .data(loaders.clone())
+            .data(Known::new(prepared.document.shape().is_some_and(Shape::asks_twice)));
         let mut response = loaders.drive(schema.execute(request)).await;
         let was_executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
         if was_executed {
             judged.passed();
+            if !response.errors.is_empty() {
+                written::take_apart(&mut response.data);
+            }
             if let Some(shape) = prepared.document.shape() {
                 shape.complete(&mut response);
             }

@@ -17,11 +17,11 @@ use super::organization::Organization;
 use super::paper::Paper;
 use super::researcher::Researcher;
 use super::scalars::DateTime;
+use super::selection::{Reads, columns_of};
 use super::topic::Topic;
 use crate::error::Error;
 use crate::id::{GlobalId, Kind};
 use crate::language::LanguageTag;
-use crate::store::authorship::Author;
 use crate::store::lookup::{ByKey, Key};
 
 /// Anything with an id of its own, by which it can be read again.
@@ -141,20 +141,28 @@ async fn read(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, Error>
 /// # Errors
 /// Where the database does not answer.
 pub async fn by_id(ctx: &Context<'_>, GlobalId { kind, number }: GlobalId) -> Result<Option<Node>, Error> {
-    let key = Key::Id(number);
     let loaders = ctx.loaders();
     Ok(match kind {
-        Kind::Researcher => loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Researcher(Researcher(model))),
-        Kind::Organization => {
-            loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Organization(Organization(model)))
+        Kind::Researcher => {
+            loaders.load_one(asked::<Researcher>(ctx, number)).await?.map(|model| Node::Researcher(Researcher(model)))
         }
-        Kind::Topic => loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Topic(Topic(model))),
-        Kind::Paper => loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Paper(Paper(model))),
-        Kind::Affiliation => {
-            loaders.load_one(ByKey::new(key)).await?.map(|model| Node::Affiliation(Affiliation(model)))
-        }
+        Kind::Organization => loaders
+            .load_one(asked::<Organization>(ctx, number))
+            .await?
+            .map(|model| Node::Organization(Organization(model))),
+        Kind::Topic => loaders.load_one(asked::<Topic>(ctx, number)).await?.map(|model| Node::Topic(Topic(model))),
+        Kind::Paper => loaders.load_one(asked::<Paper>(ctx, number)).await?.map(|model| Node::Paper(Paper(model))),
+        Kind::Affiliation => loaders
+            .load_one(asked::<Affiliation>(ctx, number))
+            .await?
+            .map(|model| Node::Affiliation(Affiliation(model))),
         Kind::Authorship => {
-            loaders.load_one(ByKey::<Author>::new(key)).await?.map(|author| Node::Authorship(author.into()))
+            loaders.load_one(asked::<Authorship>(ctx, number)).await?.map(|author| Node::Authorship(author.into()))
         }
     })
+}
+
+/// Asks for what the query reads of a row.
+fn asked<T: Reads + 'static>(ctx: &Context<'_>, number: i64) -> ByKey<T::Row> {
+    ByKey::selecting(Key::Id(number), columns_of::<T>(ctx))
 }

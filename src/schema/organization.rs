@@ -6,8 +6,9 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject};
 use serde::{Deserialize, Serialize};
 
 use super::affiliation::{Affiliation, AffiliationConnection, AffiliationFilter, AffiliationOrder};
-use super::connection::{Connection, HasTexts, Shown, connection, plain_list};
+use super::connection::{Connection, Shown, connection, plain_list};
 use super::context::State as _;
+use super::execution::AtOnce;
 use super::facet::{ResearcherFacets, WithFacets};
 use super::identifier::{
     Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
@@ -19,6 +20,7 @@ use super::paper::{PaperConnection, PaperFilter, PaperOrder};
 use super::researcher::{OrganizationResearcherConnection, Researcher, ResearcherFilter, ResearcherOrder};
 use super::scalars::{DateTime, Url, url};
 use super::search::looked_for;
+use super::selection::{FieldReads, Reads, columns_of};
 use crate::entity::organization;
 use crate::error::Error;
 use crate::id::{GlobalId, Kind};
@@ -62,30 +64,31 @@ async fn related<R: Relation<Node = organization::Model>>(
     Ok(organizations.iter().cloned().map(Organization).collect())
 }
 
-impl HasTexts for Organization {
-    const WITHOUT_TEXTS: &'static [&'static str] = &[
-        "__typename",
-        "id",
-        "slug",
-        "displayName",
-        "formerIds",
-        "ror",
-        "identifiers",
-        "types",
-        "status",
-        "countryCode",
-        "city",
-        "homepageUrl",
-        "parents",
-        "ancestors",
-        "predecessors",
-        "successors",
-        "children",
-        "affiliations",
-        "researchers",
-        "papers",
-        "createdAt",
-        "updatedAt",
+impl Reads for Organization {
+    type Row = organization::Model;
+    const FIELDS: &'static [FieldReads] = &[
+        ("id", &[]),
+        ("slug", &["slug"]),
+        ("displayName", &["display_names", "slug"]),
+        ("formerIds", &[]),
+        ("names", &["names"]),
+        ("ror", &["ror"]),
+        ("identifiers", &[]),
+        ("types", &["types"]),
+        ("status", &["status"]),
+        ("countryCode", &["country_code"]),
+        ("city", &["city"]),
+        ("homepageUrl", &["homepage_url"]),
+        ("parents", &[]),
+        ("ancestors", &[]),
+        ("predecessors", &[]),
+        ("successors", &[]),
+        ("children", &[]),
+        ("affiliations", &[]),
+        ("researchers", &[]),
+        ("papers", &[]),
+        ("createdAt", &["created_at"]),
+        ("updatedAt", &["updated_at"]),
     ];
 }
 
@@ -429,7 +432,7 @@ impl OrganizationOrder {
 }
 
 /// A page of organizations.
-pub type OrganizationConnection = Connection<store::Organizations>;
+pub type OrganizationConnection = AtOnce<Connection<store::Organizations>>;
 
 plain_list!(store::Organizations, "Organization", Organization);
 
@@ -473,9 +476,10 @@ impl OrganizationQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Exactly one key, in any of its written forms.")] by: OrganizationBy,
-    ) -> Result<Option<Organization>, Error> {
+    ) -> Result<Option<AtOnce<Organization>>, Error> {
         let Some(key) = by.key() else { return Ok(None) };
-        Ok(ctx.loaders().load_one(ByKey::new(key)).await?.map(Organization))
+        let asked = ByKey::selecting(key, columns_of::<Organization>(ctx));
+        Ok(ctx.loaders().load_one(asked).await?.map(Organization).map(AtOnce))
     }
 
     /// Organizations by their keys, in the order of the keys; null where none has one. One statement, whatever the keys.
@@ -485,7 +489,8 @@ impl OrganizationQuery {
         #[graphql(desc = "At most 500.")] keys: Vec<OrganizationBy>,
     ) -> Result<Vec<Option<Organization>>, Error> {
         let keys = bounded(ctx, "keys", Some(keys))?.unwrap_or_default();
-        let keys: Vec<_> = keys.into_iter().map(|by| by.key().map(ByKey::new)).collect();
+        let selected = columns_of::<Organization>(ctx);
+        let keys: Vec<_> = keys.into_iter().map(|by| Some(ByKey::selecting(by.key()?, selected))).collect();
         let found = ctx.loaders().load_many(keys.iter().flatten().cloned()).await?;
         Ok(keys.iter().map(|key| key.as_ref().and_then(|key| found.get(key)).cloned().map(Organization)).collect())
     }

@@ -6,12 +6,14 @@ use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 
 use super::authorship::{Authorship, AuthorshipConnection};
 use super::citation::{self, CitationFormat};
-use super::connection::{Connection, HasTexts, Shown, connection, plain_list};
+use super::connection::{Connection, Shown, connection, plain_list};
 use super::context::State as _;
+use super::execution::AtOnce;
 use super::facet::{PaperFacets, WithFacets};
 use super::identifier::{Identifier, bounded, former_ids, identifiers};
 use super::localized::LocalizedString;
 use super::scalars::{DateTime, Url, url};
+use super::selection::{FieldReads, Reads, columns_of};
 use super::topic::{TopicConnection, TopicOrder};
 use crate::date::PartialDate;
 use crate::entity::paper;
@@ -58,31 +60,33 @@ impl Paper {
     }
 }
 
-impl HasTexts for Paper {
-    const WITHOUT_TEXTS: &'static [&'static str] = &[
-        "__typename",
-        "id",
-        "slug",
-        "formerIds",
-        "title",
-        "publicationYear",
-        "publicationDate",
-        "type",
-        "venueName",
-        "language",
-        "doi",
-        "arxivId",
-        "identifiers",
-        "url",
-        "isRetracted",
-        "versionOf",
-        "versions",
-        "authorships",
-        "topics",
-        "citation",
-        "formattedCitation",
-        "createdAt",
-        "updatedAt",
+impl Reads for Paper {
+    type Row = paper::Model;
+    const FIELDS: &'static [FieldReads] = &[
+        ("id", &[]),
+        ("slug", &["slug"]),
+        ("displayName", &["title", "language", "translated_titles"]),
+        ("formerIds", &[]),
+        ("title", &["title"]),
+        ("abstract", &["abstract_text", "abstract_completeness"]),
+        ("publicationYear", &["publication_year"]),
+        ("publicationDate", &["publication_date"]),
+        ("type", &["paper_type"]),
+        ("venueName", &["venue_name"]),
+        ("language", &["language"]),
+        ("doi", &["doi"]),
+        ("arxivId", &["arxiv_id"]),
+        ("identifiers", &[]),
+        ("url", &["url"]),
+        ("isRetracted", &["is_retracted"]),
+        ("versionOf", &[]),
+        ("versions", &[]),
+        ("authorships", &[]),
+        ("topics", &[]),
+        ("citation", &[]),
+        ("formattedCitation", &[]),
+        ("createdAt", &["created_at"]),
+        ("updatedAt", &["updated_at"]),
     ];
 }
 
@@ -190,9 +194,10 @@ impl Paper {
     ///
     /// Papers are linked as versions where they have the same DOI or the same title, authors in common, and no more than two
     /// years between them. The version of record is a published one before a preprint, then one with a DOI, then the latest.
-    async fn version_of(&self, ctx: &Context<'_>) -> Result<Option<Paper>, Error> {
+    async fn version_of(&self, ctx: &Context<'_>) -> Result<Option<AtOnce<Paper>>, Error> {
         let Some(record) = self.0.version_of_id else { return Ok(None) };
-        Ok(ctx.loaders().load_one(ById::new(record)).await?.map(Paper))
+        let asked = ById::selecting(record, columns_of::<Paper>(ctx));
+        Ok(ctx.loaders().load_one(asked).await?.map(Paper).map(AtOnce))
     }
 
     /// The other versions, latest first, where this is the version of record; none of a paper that is a version itself.
@@ -290,9 +295,9 @@ pub enum PaperType {
 }
 
 /// A page of papers.
-pub type PaperConnection = Connection<store::Papers>;
+pub type PaperConnection = AtOnce<Connection<store::Papers>>;
 /// A page of a person's papers.
-pub type ResearcherPaperConnection = Connection<store::ResearcherPapers>;
+pub type ResearcherPaperConnection = AtOnce<Connection<store::ResearcherPapers>>;
 
 plain_list!(store::Papers, "Paper", Paper, WithFacets<Self, PaperFacets>);
 
@@ -325,9 +330,10 @@ impl PaperQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Exactly one key, in any of its written forms.")] by: PaperBy,
-    ) -> Result<Option<Paper>, Error> {
+    ) -> Result<Option<AtOnce<Paper>>, Error> {
         let Some(key) = by.key() else { return Ok(None) };
-        Ok(ctx.loaders().load_one(ByKey::new(key)).await?.map(Paper))
+        let asked = ByKey::selecting(key, columns_of::<Paper>(ctx));
+        Ok(ctx.loaders().load_one(asked).await?.map(Paper).map(AtOnce))
     }
 
     /// Papers by their keys, in the order of the keys; null where none has one. One statement, whatever the keys.
@@ -337,7 +343,8 @@ impl PaperQuery {
         #[graphql(desc = "At most 500.")] keys: Vec<PaperBy>,
     ) -> Result<Vec<Option<Paper>>, Error> {
         let keys = bounded(ctx, "keys", Some(keys))?.unwrap_or_default();
-        let keys: Vec<_> = keys.into_iter().map(|by| by.key().map(ByKey::new)).collect();
+        let selected = columns_of::<Paper>(ctx);
+        let keys: Vec<_> = keys.into_iter().map(|by| Some(ByKey::selecting(by.key()?, selected))).collect();
         let found = ctx.loaders().load_many(keys.iter().flatten().cloned()).await?;
         Ok(keys.iter().map(|key| key.as_ref().and_then(|key| found.get(key)).cloned().map(Paper)).collect())
     }

@@ -6,8 +6,9 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleO
 
 use super::affiliation::{AffiliationConnection, AffiliationFilter, AffiliationOrder};
 use super::coauthorship::{CoauthorConnection, CoauthorFilter, CoauthorOrder};
-use super::connection::{Connection, HasTexts, Shown, connection, plain_list};
+use super::connection::{Connection, Shown, connection, plain_list};
 use super::context::State as _;
+use super::execution::AtOnce;
 use super::facet::{ResearcherFacets, WithFacets};
 use super::identifier::{
     Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
@@ -18,6 +19,7 @@ use super::order::{OrderDirection, or_relevance};
 use super::paper::{PaperFilter, PaperOrder, ResearcherPaperConnection};
 use super::scalars::{DateTime, Url, url};
 use super::search::looked_for;
+use super::selection::{FieldReads, Reads, columns_of};
 use super::topic::{ResearcherTopicConnection, TopicOrder};
 use crate::entity::researcher;
 use crate::error::Error;
@@ -44,28 +46,30 @@ impl From<Arc<researcher::Model>> for Researcher {
     }
 }
 
-impl HasTexts for Researcher {
-    const WITHOUT_TEXTS: &'static [&'static str] = &[
-        "__typename",
-        "id",
-        "slug",
-        "displayName",
-        "formerIds",
-        "name",
-        "givenName",
-        "familyName",
-        "otherNames",
-        "orcid",
-        "identifiers",
-        "portraitUrl",
-        "homepageUrl",
-        "affiliations",
-        "topics",
-        "papers",
-        "coauthors",
-        "statistics",
-        "createdAt",
-        "updatedAt",
+impl Reads for Researcher {
+    type Row = researcher::Model;
+    const FIELDS: &'static [FieldReads] = &[
+        ("id", &[]),
+        ("slug", &["slug"]),
+        ("displayName", &["display_name"]),
+        ("formerIds", &[]),
+        ("name", &["display_name"]),
+        ("givenName", &["given_name"]),
+        ("familyName", &["family_name"]),
+        ("otherNames", &["other_names"]),
+        ("orcid", &["orcid"]),
+        ("identifiers", &[]),
+        ("headline", &["headline"]),
+        ("biography", &["biography"]),
+        ("portraitUrl", &["portrait_url"]),
+        ("homepageUrl", &["homepage_url"]),
+        ("affiliations", &[]),
+        ("topics", &[]),
+        ("papers", &[]),
+        ("coauthors", &[]),
+        ("statistics", &[]),
+        ("createdAt", &["created_at"]),
+        ("updatedAt", &["updated_at"]),
     ];
 }
 
@@ -298,12 +302,12 @@ impl ResearcherStatistics {
 
     /// The year of the first paper that has a year.
     async fn first_publication_year(&self) -> Option<i32> {
-        self.counted.first_year
+        Some(self.counted.first_year).filter(|year| *year != 0)
     }
 
     /// The year of the last paper that has a year.
     async fn last_publication_year(&self) -> Option<i32> {
-        self.counted.last_year
+        Some(self.counted.last_year).filter(|year| *year != 0)
     }
 
     /// The number of papers of each year that has any, every version among them, in order; papers without a year are in none.
@@ -469,11 +473,11 @@ impl ResearcherOrder {
 }
 
 /// A page of people.
-pub type ResearcherConnection = Connection<store::Researchers>;
+pub type ResearcherConnection = AtOnce<Connection<store::Researchers>>;
 /// A page of an organization's people.
-pub type OrganizationResearcherConnection = Connection<store::OrganizationResearchers>;
+pub type OrganizationResearcherConnection = AtOnce<Connection<store::OrganizationResearchers>>;
 /// A page of a topic's people.
-pub type TopicResearcherConnection = Connection<store::TopicResearchers>;
+pub type TopicResearcherConnection = AtOnce<Connection<store::TopicResearchers>>;
 
 plain_list!(store::Researchers, "Researcher", Researcher, WithFacets<Self, ResearcherFacets>);
 
@@ -508,9 +512,10 @@ impl ResearcherQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Exactly one key, in any of its written forms.")] by: ResearcherBy,
-    ) -> Result<Option<Researcher>, Error> {
+    ) -> Result<Option<AtOnce<Researcher>>, Error> {
         let Some(key) = by.key() else { return Ok(None) };
-        Ok(ctx.loaders().load_one(ByKey::new(key)).await?.map(Researcher))
+        let asked = ByKey::selecting(key, columns_of::<Researcher>(ctx));
+        Ok(ctx.loaders().load_one(asked).await?.map(Researcher).map(AtOnce))
     }
 
     /// People by their keys, in the order of the keys; null where nobody has one. One statement, whatever the keys.
@@ -520,7 +525,8 @@ impl ResearcherQuery {
         #[graphql(desc = "At most 500.")] keys: Vec<ResearcherBy>,
     ) -> Result<Vec<Option<Researcher>>, Error> {
         let keys = bounded(ctx, "keys", Some(keys))?.unwrap_or_default();
-        let keys: Vec<_> = keys.into_iter().map(|by| by.key().map(ByKey::new)).collect();
+        let selected = columns_of::<Researcher>(ctx);
+        let keys: Vec<_> = keys.into_iter().map(|by| Some(ByKey::selecting(by.key()?, selected))).collect();
         let found = ctx.loaders().load_many(keys.iter().flatten().cloned()).await?;
         Ok(keys.iter().map(|key| key.as_ref().and_then(|key| found.get(key)).cloned().map(Researcher)).collect())
     }

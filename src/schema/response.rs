@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use async_graphql::indexmap::IndexMap;
+use async_graphql::indexmap::map::Entry;
 use async_graphql::parser::types::{
     BaseType, ExecutableDocument, FragmentDefinition, OperationDefinition, Selection, SelectionSet, Type,
 };
@@ -13,6 +14,7 @@ use async_graphql::{Name, PathSegment, Positioned, Response, ServerError, Value}
 
 use super::budget::named;
 use super::definitions::Definitions;
+use super::written;
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
@@ -21,13 +23,15 @@ pub struct Shape {
     /// Absent where the schema does not tell, as for introspection.
     ty: Option<Type>,
     fields: IndexMap<Name, Shape>,
+    /// Whether the same objects are asked for more than once, for several things.
+    is_twice: bool,
 }
 
 impl Shape {
     /// What an operation asks for. Each fragment is put in place as often as it is spread: a budget comes before this.
     #[must_use]
     pub fn of(definitions: &Definitions, document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
-        let mut shape = Self { ty: Type::new("Query"), fields: IndexMap::new() };
+        let mut shape = Self { ty: Type::new("Query"), fields: IndexMap::new(), is_twice: false };
         let selections = &operation.selection_set.node;
         shape.add(definitions, Some(&Name::new("Query")), selections, &document.fragments, &mut Vec::new());
         shape
@@ -37,6 +41,12 @@ impl Shape {
     #[must_use]
     pub fn fields(&self) -> usize {
         self.fields.values().map(|below| 1 + below.fields()).sum()
+    }
+
+    /// Whether anywhere objects are asked for more than once.
+    #[must_use]
+    pub fn asks_twice(&self) -> bool {
+        self.is_twice || self.fields.values().any(Self::asks_twice)
     }
 
     /// Brings the data of an executed request into shape.
@@ -102,7 +112,11 @@ impl Shape {
                         .and_then(|parent| definitions.field(parent, &field.node.name.node))
                         .map(|field| &field.ty);
                     let below = self.fields.entry(field.node.response_key().node.clone());
-                    let below = below.or_insert_with(|| Shape { ty: ty.cloned(), fields: IndexMap::new() });
+                    let is_twice =
+                        matches!(below, Entry::Occupied(_)) && !field.node.selection_set.node.items.is_empty();
+                    let new = || Shape { ty: ty.cloned(), fields: IndexMap::new(), is_twice: false };
+                    let below = below.or_insert_with(new);
+                    below.is_twice |= is_twice;
                     let named = ty.map(|ty| named(&ty.base));
                     below.add(definitions, named, &field.node.selection_set.node, fragments, open);
                 }
@@ -180,17 +194,24 @@ impl Shape {
         }
     }
 
-    /// Brings the fields into this order.
+    /// Brings the fields into this order. What is written down already has it.
     fn order(&self, value: &mut Value) {
         match value {
             Value::List(values) => values.iter_mut().for_each(|value| self.order(value)),
+            Value::Object(fields) if written::is_mergeable(fields) && fields.len() > 1 => {
+                written::take_apart(value);
+                self.order(value);
+            }
+            Value::Object(fields) if written::is_mergeable(fields) => {}
             Value::Object(fields) => {
-                let is_ordered = fields.keys().map(|key| self.fields.get_index_of(key)).is_sorted();
+                // Mostly they are in order, so that each is found beside the one before it.
+                let mut shapes = self.fields.keys();
+                let is_ordered = fields.keys().all(|key| shapes.any(|known| known == key));
                 if !is_ordered {
                     fields.sort_by_cached_key(|key, _| self.fields.get_index_of(key));
                 }
                 for (key, value) in fields {
-                    if let Some(below) = self.fields.get(key) {
+                    if let (Value::List(_) | Value::Object(_), Some(below)) = (&*value, self.fields.get(key)) {
                         below.order(value);
                     }
                 }

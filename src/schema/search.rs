@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::task::Context as Task;
 
 use async_graphql::connection::EmptyFields;
 use async_graphql::registry::Registry;
@@ -12,13 +13,15 @@ use async_graphql::{
 
 use futures_util::future::try_join;
 
-use super::connection::{Connection, HasTexts, Shown, connection};
+use super::connection::{Connection, Shown, connection};
 use super::context::State;
+use super::execution::{AtOnce, Begun, Partly, Resolved, Selected};
 use super::localized::LocalizedString;
 use super::node::Entity;
 use super::organization::Organization;
 use super::paper::Paper;
 use super::researcher::Researcher;
+use super::selection::{FieldReads, Reads};
 use super::topic::Topic;
 use crate::error::Error;
 use crate::excerpt::excerpt;
@@ -120,7 +123,7 @@ impl OutputType for Found {
 }
 
 /// A page of what was found.
-pub type SearchResultConnection = Connection<Search>;
+pub type SearchResultConnection = AtOnce<Connection<Search>>;
 
 /// Why it was found.
 pub struct SearchResultFields {
@@ -236,9 +239,30 @@ pub struct HighlightSegment {
     is_match: bool,
 }
 
-impl HasTexts for Found {
-    // It has none.
-    const WITHOUT_TEXTS: &'static [&'static str] = &[];
+impl Resolved for Found {
+    fn selected<'a>(_: &ContextSelectionSet<'a>) -> ServerResult<Selected<'a>> {
+        Ok(Selected::default())
+    }
+
+    fn begin<'a>(&self, _: &ContextSelectionSet<'a>, _: &Selected<'a>, _: &mut Vec<u8>, _: &mut Task<'_>) -> Begun<'a> {
+        Begun::Waits(Partly::default())
+    }
+
+    async fn finish<'a>(
+        &'a self,
+        ctx: &'a ContextSelectionSet<'a>,
+        field: &'a Positioned<Field>,
+        _: &'a Selected<'a>,
+        _: Partly<'a>,
+    ) -> ServerResult<Value> {
+        self.resolve(ctx, field).await
+    }
+}
+
+impl Reads for Found {
+    type Row = Hit;
+    // What was found is read by itself.
+    const FIELDS: &'static [FieldReads] = &[];
 }
 
 impl Shown for Search {

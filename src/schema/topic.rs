@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_graphql::connection::EmptyFields;
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
 
-use super::connection::{Connection, HasTexts, Shown, connection, plain_list};
+use super::connection::{Connection, Shown, connection, plain_list};
 use super::context::State as _;
+use super::execution::AtOnce;
 use super::identifier::{Identifier, IdentifierKey, former_ids, id_key, identifiers, numbers, possible, words};
 use super::localized::{LocalizedName, LocalizedString};
 use super::order::{OrderDirection, or_relevance};
@@ -14,6 +15,7 @@ use super::paper::{PaperConnection, PaperFilter, PaperOrder};
 use super::researcher::{ResearcherFilter, ResearcherOrder, TopicResearcherConnection};
 use super::scalars::DateTime;
 use super::search::looked_for;
+use super::selection::{FieldReads, Reads, columns_of};
 use crate::entity::topic;
 use crate::error::Error;
 use crate::id::{GlobalId, Kind};
@@ -44,21 +46,22 @@ impl Topic {
     }
 }
 
-impl HasTexts for Topic {
-    const WITHOUT_TEXTS: &'static [&'static str] = &[
-        "__typename",
-        "id",
-        "slug",
-        "displayName",
-        "formerIds",
-        "scheme",
-        "identifiers",
-        "broader",
-        "narrower",
-        "researchers",
-        "papers",
-        "createdAt",
-        "updatedAt",
+impl Reads for Topic {
+    type Row = topic::Model;
+    const FIELDS: &'static [FieldReads] = &[
+        ("id", &[]),
+        ("slug", &["slug"]),
+        ("displayName", &["display_names", "slug"]),
+        ("formerIds", &[]),
+        ("labels", &["names"]),
+        ("scheme", &["scheme"]),
+        ("identifiers", &[]),
+        ("broader", &[]),
+        ("narrower", &[]),
+        ("researchers", &[]),
+        ("papers", &[]),
+        ("createdAt", &["created_at"]),
+        ("updatedAt", &["updated_at"]),
     ];
 }
 
@@ -302,9 +305,9 @@ impl TopicOrder {
 }
 
 /// A page of topics.
-pub type TopicConnection = Connection<store::Topics>;
+pub type TopicConnection = AtOnce<Connection<store::Topics>>;
 /// A page of a person's topics.
-pub type ResearcherTopicConnection = Connection<store::ResearcherTopics>;
+pub type ResearcherTopicConnection = AtOnce<Connection<store::ResearcherTopics>>;
 
 plain_list!(store::Topics, "Topic", Topic);
 
@@ -339,9 +342,10 @@ impl TopicQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Exactly one key.")] by: TopicBy,
-    ) -> Result<Option<Topic>, Error> {
+    ) -> Result<Option<AtOnce<Topic>>, Error> {
         let Some(key) = by.key() else { return Ok(None) };
-        Ok(ctx.loaders().load_one(ByKey::new(key)).await?.map(Topic))
+        let asked = ByKey::selecting(key, columns_of::<Topic>(ctx));
+        Ok(ctx.loaders().load_one(asked).await?.map(Topic).map(AtOnce))
     }
 
     /// Topics, by label.

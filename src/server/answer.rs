@@ -5,10 +5,12 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 
 use super::negotiation::MediaType;
 use crate::error::Error;
+use crate::schema::written;
 
 /// The most errors of an answer, and the most bytes that they take: a query can hold as many mistakes as letters.
 const MOST_ERRORS: usize = 10;
@@ -108,27 +110,35 @@ impl Refusal {
 }
 
 /// Whether the request was run at all: an error before any field was resolved has no path.
-pub fn was_run(response: &Response) -> bool {
+fn was_run(response: &Response) -> bool {
     response.data != Value::Null
         || response.errors.is_empty()
         || response.errors.iter().any(|error| !error.path.is_empty())
 }
 
-/// The answer in JSON: what was not run has no data, by the specification of GraphQL (7.1).
-///
-/// # Errors
-/// Where a value has no form in JSON.
-pub fn body(response: &Response) -> Result<Vec<u8>, serde_json::Error> {
-    #[derive(serde::Serialize)]
-    struct NotRun<'a> {
-        errors: &'a [ServerError],
-        #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-        extensions: &'a std::collections::BTreeMap<String, Value>,
+/// An answer of the schema, written down.
+pub struct Answer {
+    /// The answer in JSON.
+    pub body: Bytes,
+    /// Whether the request was run at all.
+    pub was_run: bool,
+    /// Its errors.
+    pub errors: Vec<ServerError>,
+}
+
+impl Answer {
+    /// Writes an answer.
+    ///
+    /// # Errors
+    /// Where it has no form in JSON.
+    pub fn of(response: Response) -> Result<Self, Refusal> {
+        let was_run = was_run(&response);
+        let body = written::response(&response, was_run).map_err(|error| {
+            tracing::error!(%error, "an answer could not be written");
+            Refusal::internal()
+        })?;
+        Ok(Self { body: body.into(), was_run, errors: response.errors })
     }
-    if was_run(response) {
-        return serde_json::to_vec(response);
-    }
-    serde_json::to_vec(&NotRun { errors: &response.errors, extensions: &response.extensions })
 }
 
 /// Gives each error its code, leaves out what is too much, and logs the faults of ours under the request's id.

@@ -10,12 +10,12 @@ use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Name, Request, Response, Value};
+use async_graphql::{Name, Request, Response, ServerError, Value};
 use futures_util::StreamExt as _;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, Span};
 
-use super::answer::{self, Refusal};
+use super::answer::{self, Answer, Refusal};
 use super::cache::{Kept, Question};
 use super::metrics::Observation;
 use super::negotiation::MediaType;
@@ -26,6 +26,7 @@ use super::request_id::RequestId;
 use super::{State, see_other};
 use crate::error::Error;
 use crate::language::AcceptedLanguages;
+use crate::schema::DirectorySchema;
 use crate::schema::budget::Cost;
 use crate::store::read::Statements;
 use crate::store::version::Position;
@@ -320,7 +321,7 @@ async fn run(
         Err(mut refused) => {
             charge(http, state, LEAST_COST)?;
             answer::tell_errors(&mut refused, &request_id);
-            return respond(http, state, &refused, media_type, false);
+            return Ok(respond(http, state, &Answer::of(*refused)?, media_type, false));
         }
     };
     if prepared.kind == Some(OperationType::Mutation) && http.method() == Method::GET {
@@ -331,8 +332,8 @@ async fn run(
     charge(http, state, if told == CostWanted::Only { LEAST_COST } else { cost.total() })?;
     if told == CostWanted::Only {
         let mut response = Response::new(Value::Null);
-        tell_cost(&mut response, cost, state);
-        return respond(http, state, &response, media_type, false);
+        tell_cost(&mut response, cost, &state.schema);
+        return Ok(respond(http, state, &Answer::of(response)?, media_type, false));
     }
 
     // What is refused by now has cost the database nothing.
@@ -347,41 +348,43 @@ async fn run(
     });
     // On threads with a stack as deep as queries may be. If the client goes away, so does this, and with it the task.
     let schema = Arc::clone(&state.schema);
-    let executed = AbortOnDropHandle::new(
-        state.runtime.spawn(async move { schema.execute(prepared, store).await }.in_current_span()),
-    );
+    let id = request_id.clone();
+    let work = async move {
+        let mut response = schema.execute(prepared, store).await;
+        let is_of = |error: &ServerError| matches!(error.source::<Error>(), Some(Error::Unavailable(_)));
+        let is_unavailable = response.errors.iter().any(is_of);
+        answer::tell_errors(&mut response, &id);
+        if is_unavailable {
+            // Half an answer would look like a directory without people.
+            return Err(Refusal::busy(Error::UNAVAILABLE));
+        }
+        if told == CostWanted::Too {
+            tell_cost(&mut response, cost, &schema);
+        }
+        // Here, where what it is made of is at hand, and given back.
+        Answer::of(response)
+    };
+    let executed = AbortOnDropHandle::new(state.runtime.spawn(work.in_current_span()));
     let mut pulse = state.pulse.clone();
     let answered = tokio::select! {
         answered = tokio::time::timeout(state.request_timeout, executed) => answered,
         () = pulse.lost() => return Err(Refusal::busy(Error::UNAVAILABLE)),
     };
-    let mut response = match answered {
-        Ok(Ok(response)) => response,
+    let answer = match answered {
+        Ok(Ok(answer)) => answer?,
         Ok(Err(error)) => {
             tracing::error!(%request_id, %error, "a query ended in a fault");
             return Err(Refusal::internal());
         }
         Err(_) => return Err(Refusal::too_slow(state.request_timeout)),
     };
-    let is_unavailable =
-        response.errors.iter().any(|error| matches!(error.source::<Error>(), Some(Error::Unavailable(_))));
-    answer::tell_errors(&mut response, &request_id);
-    if is_unavailable {
-        // Half an answer would look like a directory without people.
-        return Err(Refusal::busy(Error::UNAVAILABLE));
-    }
-    if let Some(text) = text.filter(|_| answer::was_run(&response)) {
+    if let Some(text) = text.filter(|_| answer.was_run) {
         state.persisted.remember(&parameters, &text);
     }
-    if told == CostWanted::Too {
-        tell_cost(&mut response, cost, state);
+    let answered = respond(http, state, &answer, media_type, is_by_name);
+    if let Some(place) = place.filter(|_| answer.errors.is_empty()) {
+        state.answers.keep(place, Kept { body: answer.body, name, cost });
     }
-    let place = place.filter(|_| response.errors.is_empty());
-    let Some(place) = place else { return respond(http, state, &response, media_type, is_by_name) };
-    let kept = Kept { body: written(&response)?, name, cost };
-    let answered = respond_with(http, state, kept.body.clone(), true, media_type, is_by_name);
-    note(http, |noted| noted.outcome = "ok");
-    state.answers.keep(place, kept);
     Ok(answered)
 }
 
@@ -463,8 +466,8 @@ impl CostWanted {
     }
 }
 
-fn tell_cost(response: &mut Response, cost: Cost, state: &State) {
-    let limits = state.schema.limits();
+fn tell_cost(response: &mut Response, cost: Cost, schema: &DirectorySchema) {
+    let limits = schema.limits();
     let mut told = IndexMap::new();
     let of = |nodes: u64, statements: Option<u64>, total: u64| {
         let statements = statements.map(|statements| (Name::new("statements"), Value::from(statements)));
@@ -480,13 +483,12 @@ fn tell_cost(response: &mut Response, cost: Cost, state: &State) {
 fn respond(
     http: &HttpRequest,
     state: &State,
-    response: &Response,
+    answer: &Answer,
     media_type: MediaType,
     is_by_name: bool,
-) -> Result<HttpResponse, Refusal> {
-    let was_run = answer::was_run(response);
+) -> HttpResponse {
     note(http, |noted| {
-        noted.outcome = match (was_run, response.errors.first()) {
+        noted.outcome = match (answer.was_run, answer.errors.first()) {
             (_, None) => "ok",
             (true, Some(_)) => "partial",
             (false, Some(error)) => {
@@ -499,25 +501,11 @@ fn respond(
             }
         };
     });
-    let status = match media_type {
-        MediaType::GraphQlResponse if !was_run => StatusCode::BAD_REQUEST,
-        _ => StatusCode::OK,
-    };
-    let body = written(response)?;
-    let is_whole = response.errors.is_empty();
-    let mut answered = respond_with(http, state, body, is_whole, media_type, is_by_name);
-    if status != StatusCode::OK {
-        *answered.status_mut() = status;
+    let mut answered = respond_with(http, state, answer.body.clone(), answer.errors.is_empty(), media_type, is_by_name);
+    if media_type == MediaType::GraphQlResponse && !answer.was_run {
+        *answered.status_mut() = StatusCode::BAD_REQUEST;
     }
-    Ok(answered)
-}
-
-fn written(response: &Response) -> Result<Bytes, Refusal> {
-    let body = answer::body(response).map_err(|error| {
-        tracing::error!(%error, "an answer could not be written");
-        Refusal::internal()
-    })?;
-    Ok(body.into())
+    answered
 }
 
 /// An answer with its body, and with what caches on the way may do with it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::FromQueryResult;
 
-use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source};
+use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source, nothing};
 use super::loaders::Loader;
 use super::lookup::{is_one_of, survivors};
 use super::sql::{Sql, ids, texts};
@@ -172,7 +172,7 @@ impl List for Affiliations {
             AffiliationOrder::UpdatedAt => vec![Key::new("affiliation.updated_at", KeyKind::Timestamp)],
         };
         keys.push(Key::new("affiliation.id", KeyKind::Integer));
-        Source { node: "affiliation", edge: String::new(), from, conditions, keys, direction: self.direction }
+        Source { node: "affiliation", edge: nothing, from, conditions, keys, direction: self.direction }
     }
 
     fn parts(&self) -> Option<Parts> {

@@ -3,11 +3,11 @@
 use std::any::type_name;
 use std::collections::HashMap;
 
-use sea_orm::{DbErr, FromQueryResult, QueryResult};
+use sea_orm::{DbErr, FromQueryResult};
 use serde::Deserialize;
 
-use super::columns::Columns;
-use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
+use super::columns::{Columns, Places, Selected};
+use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source, nothing};
 use super::loaders::Loader;
 use super::sql::{Sql, ids};
 use super::{Keyed, Store};
@@ -87,24 +87,18 @@ impl Author {
         let resolved_name = person.filter(|_| authorship.researcher_id.is_some());
         Self { authorship, resolved_name, is_name_withheld }
     }
-
-    /// Reads it where its first column is at this place, and what is known of the person behind its columns.
-    fn read_with_person(row: &QueryResult, first: usize) -> Result<Self, DbErr> {
-        let person = first + authorship::Model::COUNT;
-        let (name, forms) = (row.try_get_by_index(person)?, row.try_get_by_index(person + 1)?);
-        Ok(Self::new(authorship::Model::read(row, first)?, name, forms))
-    }
 }
 
 impl Columns for Author {
-    const COUNT: usize = authorship::Model::COUNT + 2;
+    const NAMES: &'static [&'static str] = authorship::Model::NAMES;
 
-    fn of(table: &str, with_texts: bool) -> String {
-        authorship::Model::of(table, with_texts) + ", resolved.display_name, resolved.hidden_forms"
+    fn of(table: &str, selected: Selected) -> String {
+        authorship::Model::of(table, selected) + ", resolved.display_name, resolved.hidden_forms"
     }
 
-    fn read(row: &QueryResult, first: usize) -> Result<Self, DbErr> {
-        Self::read_with_person(row, first)
+    fn read(places: &mut Places<'_>, selected: Selected) -> Result<Self, DbErr> {
+        let authorship = authorship::Model::read(places, selected)?;
+        Ok(Self::new(authorship, places.read()?, places.read()?))
     }
 }
 
@@ -113,17 +107,17 @@ impl Columns for Author {
 pub struct OwnAuthorship(pub Author);
 
 impl Columns for OwnAuthorship {
-    const COUNT: usize = Author::COUNT;
+    const NAMES: &'static [&'static str] = Author::NAMES;
 
     // What is known of the person is the same in all rows, and read once.
-    fn of(table: &str, with_texts: bool) -> String {
-        authorship::Model::of(table, with_texts)
+    fn of(table: &str, selected: Selected) -> String {
+        authorship::Model::of(table, selected)
             + ", (SELECT display_name FROM researcher WHERE id = parent.key), \
                (SELECT hidden_forms FROM researcher WHERE id = parent.key)"
     }
 
-    fn read(row: &QueryResult, first: usize) -> Result<Self, DbErr> {
-        Author::read_with_person(row, first).map(Self)
+    fn read(places: &mut Places<'_>, selected: Selected) -> Result<Self, DbErr> {
+        Author::read(places, selected).map(Self)
     }
 }
 
@@ -134,7 +128,7 @@ impl List for Authorships {
     fn source(&self, _: &Store) -> Source {
         Source {
             node: "authorship",
-            edge: String::new(),
+            edge: nothing,
             from: concat!("authorship", joins_resolved!("authorship")).into(),
             conditions: vec!["authorship.paper_id = parent.key".into()],
             keys: vec![

@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::affiliation::AffiliationFilter;
-use super::columns::columns;
+use super::columns::{Columns as _, columns};
 use super::list::{Key, KeyKind, List, OrderDirection, Source};
 use super::lookup::is_one_of;
 use super::paper::{YearRange, on_topics};
@@ -77,13 +77,13 @@ pub struct Coauthors {
 pub struct CoauthorEdge {
     /// How many works they wrote together: versions of one count once.
     pub paper_count: i32,
-    /// The year of the first, versions among them.
-    pub first_year: Option<i32>,
-    /// The year of the last.
-    pub last_year: Option<i32>,
+    /// The year of the first, versions among them; 0 where none has a year.
+    pub first_year: i32,
+    /// The year of the last, likewise.
+    pub last_year: i32,
 }
 
-columns!(CoauthorEdge { paper_count, first_year, last_year });
+columns!(CoauthorEdge { | paper_count, first_year, last_year });
 
 impl List for Coauthors {
     type Node = researcher::Model;
@@ -120,7 +120,7 @@ impl List for Coauthors {
         };
         Source {
             node: "researcher",
-            edge: "pair.paper_count, nullif(pair.first_year, 0), nullif(pair.last_year, 0)".to_owned(),
+            edge: |wanted| CoauthorEdge::of("pair", wanted),
             from: pairs.then(" JOIN researcher ON researcher.id = pair.coauthor_id"),
             conditions,
             keys: vec![key, Key::new("pair.coauthor_id", KeyKind::Integer)],

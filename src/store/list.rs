@@ -6,18 +6,19 @@
 use std::any::type_name;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use chrono::Datelike as _;
 use futures_util::future::try_join_all;
 use sea_orm::sea_query::Value;
-use sea_orm::{DbErr, FromQueryResult, QueryResult};
+use sea_orm::{DbErr, FromQueryResult};
 
 use super::Store;
-use super::columns::Columns;
+use super::columns::{Columns, Places, Selected};
 use super::loaders::Loader;
 use super::sql::{Sql, ids};
+use super::together;
 use crate::error::Error;
 use crate::page::{Cursor, Direction, Page};
 
@@ -105,8 +106,8 @@ impl KeyKind {
 pub struct Source {
     /// The table that has the node's columns.
     pub(super) node: &'static str,
-    /// The edge's columns, in their order.
-    pub(super) edge: String,
+    /// Those of the edge's columns that are wanted, in their order, as a list in SQL.
+    pub(super) edge: fn(Selected) -> String,
     /// The tables; `parent.key` and `parent.other` are the parent's.
     pub(super) from: Sql,
     /// What holds of the rows.
@@ -148,14 +149,19 @@ pub trait List: Clone + Debug + Eq + Hash + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct Plain;
 
-impl Columns for Plain {
-    const COUNT: usize = 0;
+/// The columns of an edge that has none.
+pub(super) fn nothing(_: Selected) -> String {
+    String::new()
+}
 
-    fn of(_: &str, _: bool) -> String {
+impl Columns for Plain {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn of(_: &str, _: Selected) -> String {
         String::new()
     }
 
-    fn read(_: &QueryResult, _: usize) -> Result<Self, DbErr> {
+    fn read(_: &mut Places<'_>, _: Selected) -> Result<Self, DbErr> {
         Ok(Self)
     }
 }
@@ -178,7 +184,7 @@ impl Parent {
 }
 
 /// Asks for a page of a parent's list.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageOf<L> {
     /// Whose.
     pub parent: Parent,
@@ -190,25 +196,39 @@ pub struct PageOf<L> {
     pub wants: Wants,
 }
 
-/// What is wanted of the rows of a page, beside the node without its texts.
+/// By its parent alone: few lists of one are asked for at a time, and a filter is long.
+impl<L> Hash for PageOf<L> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parent.hash(state);
+    }
+}
+
+/// What is wanted of the rows of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Wants {
     /// The values of the list's keys, of which cursors are made.
     pub keys: bool,
-    /// What is known beside the node.
-    pub edge: bool,
-    /// The node's texts.
-    pub texts: bool,
+    /// What is known beside the node, and which columns of it.
+    pub edge: Option<Selected>,
+    /// The node's columns.
+    pub node: Selected,
+    /// Whether more rows follow: one row more tells.
+    pub more: bool,
 }
 
 impl Wants {
     /// All of it.
     #[cfg(test)]
-    pub const ALL: Self = Self { keys: true, edge: true, texts: true };
+    pub const ALL: Self = Self { keys: true, edge: Some(Selected::ALL), node: Selected::ALL, more: true };
 
     /// What either wants.
     fn and(self, other: Self) -> Self {
-        Self { keys: self.keys || other.keys, edge: self.edge || other.edge, texts: self.texts || other.texts }
+        Self {
+            keys: self.keys || other.keys,
+            edge: self.edge.map(|edge| edge.or(other.edge.unwrap_or_default())).or(other.edge),
+            node: self.node.or(other.node),
+            more: self.more || other.more,
+        }
     }
 }
 
@@ -235,27 +255,18 @@ pub struct Row<L: List> {
 pub struct Rows<L: List> {
     /// At most as many rows as the page's size.
     pub rows: Vec<Row<L>>,
-    /// Whether more rows follow in the direction of reading.
+    /// Whether more rows follow in the direction of reading, where that was asked for.
     pub has_more: bool,
 }
 
-/// A row of the list of a parent, with or without the edge.
-struct ParentRow<L: List, const EDGE: bool> {
-    parent: Parent,
-    row: Row<L>,
-}
-
-impl<L: List, const EDGE: bool> FromQueryResult for ParentRow<L, EDGE> {
-    fn from_query_result(result: &QueryResult, _: &str) -> Result<Self, DbErr> {
-        Ok(Self {
-            parent: Parent { key: result.try_get_by_index(0)?, other: result.try_get_by_index(1)? },
-            row: Row {
-                keys: result.try_get_by_index::<Option<Vec<String>>>(2)?.unwrap_or_default(),
-                node: Arc::new(L::Node::read(result, 3)?),
-                edge: EDGE.then(|| L::Edge::read(result, 3 + L::Node::COUNT)).transpose()?,
-            },
-        })
-    }
+/// A row of the list of a parent.
+fn parent_row<L: List>(row: &together::Row, wants: Wants) -> Result<(Parent, Row<L>), DbErr> {
+    let mut places = row.places()?;
+    let parent = Parent { key: places.read()?, other: places.read()? };
+    let keys = if wants.keys { places.read()? } else { Vec::new() };
+    let node = Arc::new(L::Node::read(&mut places, wants.node)?);
+    let edge = wants.edge.map(|wanted| L::Edge::read(&mut places, wanted)).transpose()?;
+    Ok((parent, Row { keys, node, edge }))
 }
 
 #[derive(FromQueryResult)]
@@ -312,7 +323,7 @@ pub(super) fn page_sql<N: Columns>(
         conditions.push(beyond(&source.keys, cursor, before)?);
     }
     let word = if forward == ascending { " ASC" } else { " DESC" };
-    let limit = || Sql::with(" LIMIT ?", i64::from(page.size) + 1);
+    let limit = || Sql::with(" LIMIT ?", i64::from(page.size) + i64::from(wants.more));
     let mut cursor_keys = Sql::from("SELECT ARRAY[");
     let mut order = Sql::from(" ORDER BY ");
     let mut part_keys = Sql::default();
@@ -324,9 +335,10 @@ pub(super) fn page_sql<N: Columns>(
         part_keys = part_keys.then(", ").then(key.expression.clone()).then(format!(" AS key_{index}"));
         part_order = part_order.then(comma).then(format!("part.key_{index}")).then(word);
     }
-    let cursor_keys = if wants.keys { cursor_keys.then("]") } else { "SELECT NULL::text[]".into() };
-    let columns = cursor_keys.then(" AS cursor_keys, ").then(N::of(source.node, wants.texts));
-    let columns = if wants.edge && !source.edge.is_empty() { columns.then(", ").then(source.edge) } else { columns };
+    let cursor_keys = if wants.keys { cursor_keys.then("] AS cursor_keys, ") } else { "SELECT ".into() };
+    let columns = cursor_keys.then(N::of(source.node, wants.node));
+    let edge = wants.edge.map(source.edge).unwrap_or_default();
+    let columns = if edge.is_empty() { columns } else { columns.then(", ").then(edge) };
     let rows = match parts {
         None => columns
             .then(" FROM ")
@@ -378,12 +390,9 @@ impl Store {
     ) -> Result<HashMap<Parent, Arc<Rows<L>>>, Error> {
         let sql = page_sql::<L::Node>(list.source(self), list.parts(), parents, page, wants)?;
         let mut lists: HashMap<Parent, Vec<Row<L>>> = parents.iter().map(|parent| (*parent, Vec::new())).collect();
-        let loader = type_name::<PageOf<L>>();
-        let mut add = |parent: Parent, row: Row<L>| lists.entry(parent).or_default().push(row);
-        if wants.edge {
-            self.rows::<ParentRow<L, true>>(loader, sql).await?.into_iter().for_each(|one| add(one.parent, one.row));
-        } else {
-            self.rows::<ParentRow<L, false>>(loader, sql).await?.into_iter().for_each(|one| add(one.parent, one.row));
+        for result in &self.results(type_name::<PageOf<L>>(), sql).await? {
+            let (parent, row) = parent_row(result, wants)?;
+            lists.entry(parent).or_default().push(row);
         }
         let size = page.size as usize;
         let pages = lists.into_iter().map(|(parent, mut rows)| {

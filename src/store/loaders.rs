@@ -153,7 +153,10 @@ impl Loaders {
             let Some(kind) = state.kind::<K>() else { return Poll::Ready(Ok(None)) };
             match kind.keys.get(&key) {
                 Some(Asked::NotYet) => {
-                    kind.waiting.push(context.waker().clone());
+                    // Many fields wait by the same one.
+                    if !kind.waiting.last().is_some_and(|last| last.will_wake(context.waker())) {
+                        kind.waiting.push(context.waker().clone());
+                    }
                     Poll::Pending
                 }
                 Some(Asked::Found(value)) => Poll::Ready(Ok(Some(value.clone()))),
@@ -208,7 +211,15 @@ impl Loaders {
                 batches.extend(next.into_iter().filter_map(|batch| batch(&self.0, &mut state)));
                 drop(state);
                 // What has come together goes back together: its keys may be of one batch again.
-                while let Poll::Ready(Some(())) = batches.poll_next_unpin(context) {}
+                loop {
+                    while let Poll::Ready(Some(())) = batches.poll_next_unpin(context) {}
+                    // All batches have asked for what they need, and so has the work.
+                    let sent = self.0.store.send_together();
+                    if sent.is_empty() {
+                        break;
+                    }
+                    batches.extend(sent.into_iter().map(|sent| Box::pin(sent) as Batch));
+                }
                 if !woken.take() {
                     return Poll::Pending;
                 }

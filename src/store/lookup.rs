@@ -7,10 +7,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::authorship::{Author, joins_resolved};
-use super::columns::Columns;
+use super::columns::{Columns, Selected};
 use super::loaders::Loader;
 use super::sql::{Sql, ids, texts};
-use super::{Placed, Store};
+use super::{Store, placed};
 use crate::entity::{affiliation, organization, paper, researcher, topic};
 use crate::error::Error;
 
@@ -48,13 +48,19 @@ table!(affiliation::Model, "affiliation", false, &[]);
 table!(Author, "authorship", false, &[], joins: joins_resolved!("node"));
 
 /// Asks for the row with an id that the directory itself stored.
-pub struct ById<M>(i64, PhantomData<fn() -> M>);
+pub struct ById<M>(i64, Selected, PhantomData<fn() -> M>);
 
 impl<M> ById<M> {
     /// The row with this id.
     #[must_use]
     pub fn new(id: i64) -> Self {
-        Self(id, PhantomData)
+        Self::selecting(id, Selected::ALL)
+    }
+
+    /// Some columns of the row with this id.
+    #[must_use]
+    pub fn selecting(id: i64, selected: Selected) -> Self {
+        Self(id, selected, PhantomData)
     }
 }
 
@@ -77,47 +83,53 @@ pub enum Key {
 }
 
 /// Asks for the row that a client's key names.
-pub struct ByKey<M>(Arc<Key>, PhantomData<fn() -> M>);
+pub struct ByKey<M>(Arc<Key>, Selected, PhantomData<fn() -> M>);
 
 impl<M> ByKey<M> {
     /// The row that this key names.
     #[must_use]
     pub fn new(key: Key) -> Self {
-        Self(Arc::new(key), PhantomData)
+        Self::selecting(key, Selected::ALL)
+    }
+
+    /// Some columns of the row that this key names.
+    #[must_use]
+    pub fn selecting(key: Key, selected: Selected) -> Self {
+        Self(Arc::new(key), selected, PhantomData)
     }
 }
 
 // Derived, these would ask the same of M.
 impl<M> Clone for ById<M> {
     fn clone(&self) -> Self {
-        Self::new(self.0)
+        Self::selecting(self.0, self.1)
     }
 }
 impl<M> PartialEq for ById<M> {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        (self.0, self.1) == (other.0, other.1)
     }
 }
 impl<M> Eq for ById<M> {}
 impl<M> Hash for ById<M> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
+        (self.0, self.1).hash(state);
     }
 }
 impl<M> Clone for ByKey<M> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0), PhantomData)
+        Self(Arc::clone(&self.0), self.1, PhantomData)
     }
 }
 impl<M> PartialEq for ByKey<M> {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        (&self.0, self.1) == (&other.0, other.1)
     }
 }
 impl<M> Eq for ByKey<M> {}
 impl<M> Hash for ByKey<M> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
+        (&self.0, self.1).hash(state);
     }
 }
 
@@ -126,12 +138,15 @@ impl<M: Table> Loader<ById<M>> for Store {
 
     async fn load(&self, keys: &[ById<M>]) -> Result<HashMap<ById<M>, Arc<M>>, Error> {
         let table = M::NAME;
-        let numbers = ids(keys.iter().map(|key| key.0));
-        let (columns, joins) = (M::of("node", true), M::JOINS);
+        // A row may be asked for several times, for several of its columns.
+        let selected = keys.iter().fold(Selected::NONE, |all, key| all.or(key.1));
+        let numbers: HashSet<i64> = keys.iter().map(|key| key.0).collect();
+        let (columns, joins) = (M::of("node", selected), M::JOINS);
         let sql = format!("SELECT node.id, {columns} FROM {table} AS node{joins} WHERE node.id = ANY(?)");
-        let sql = Sql::with(&sql, numbers);
-        let rows = self.rows::<Placed<M>>(type_name::<ById<M>>(), sql).await?;
-        Ok(rows.into_iter().map(|Placed(row)| (ById::new(row.key), Arc::new(row.value))).collect())
+        let sql = Sql::with(&sql, ids(numbers));
+        let rows = self.results(type_name::<ById<M>>(), sql).await?;
+        let rows: HashMap<i64, Arc<M>> = rows.iter().map(|row| placed(row, selected)).collect::<Result<_, _>>()?;
+        Ok(keys.iter().filter_map(|key| Some((key.clone(), Arc::clone(rows.get(&key.0)?)))).collect())
     }
 }
 
@@ -139,12 +154,16 @@ impl<M: Table> Loader<ByKey<M>> for Store {
     type Value = Arc<M>;
 
     async fn load(&self, keys: &[ByKey<M>]) -> Result<HashMap<ByKey<M>, Arc<M>>, Error> {
-        let rows = self.rows::<Placed<M>>(type_name::<ByKey<M>>(), by_key_sql::<M>(keys)).await?;
-        let found = rows.into_iter().filter_map(|Placed(row)| {
-            let key = usize::try_from(row.key).ok().and_then(|index| keys.get(index))?;
-            Some((key.clone(), Arc::new(row.value)))
-        });
-        Ok(found.collect())
+        let selected = keys.iter().fold(Selected::NONE, |all, key| all.or(key.1));
+        let rows = self.results(type_name::<ByKey<M>>(), by_key_sql::<M>(keys, selected)).await?;
+        let mut found = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            let (index, model) = placed(row, selected)?;
+            if let Some(key) = usize::try_from(index).ok().and_then(|index| keys.get(index)) {
+                found.insert(key.clone(), model);
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -165,8 +184,8 @@ pub(super) fn is_one_of<M: Table>(column: &str, numbers: &[i64]) -> Sql {
 }
 
 /// One statement for keys of every kind.
-fn by_key_sql<M: Table>(keys: &[ByKey<M>]) -> Sql {
-    Sql::from(format!("SELECT hit.index, {} FROM (", M::of("node", true)))
+fn by_key_sql<M: Table>(keys: &[ByKey<M>], selected: Selected) -> Sql {
+    Sql::from(format!("SELECT hit.index, {} FROM (", M::of("node", selected)))
         .then(ids_of::<M>(keys.iter().map(|key| &*key.0)))
         .then(format!(") AS hit(index, id) JOIN {table} AS node ON node.id = hit.id{}", M::JOINS, table = M::NAME))
 }

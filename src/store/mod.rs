@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sea_orm::{DatabaseConnection, FromQueryResult};
+use sea_orm::{DatabaseConnection, DbErr, FromQueryResult};
 
 pub mod affiliation;
 pub mod authorship;
@@ -34,14 +34,16 @@ pub mod researcher;
 pub mod resolution;
 pub mod search;
 mod sql;
+mod together;
 pub mod topic;
 pub mod version;
 pub mod write;
 
-use columns::Columns;
+use columns::{Columns, Selected};
 use loaders::Loaders;
 use read::{Queue, Statements};
 use replica::Replica;
+use together::{Row, Together};
 use version::{Moment, Position, VersionWatch};
 
 /// The directory's contents.
@@ -57,6 +59,7 @@ pub struct Store {
     source_order: Arc<[String]>,
     statements: Statements,
     queue: Queue,
+    together: Together,
     version: Arc<VersionWatch>,
 }
 
@@ -72,6 +75,7 @@ impl Store {
             source_order: Arc::new([]),
             statements: Statements::default(),
             queue: Queue::default(),
+            together: Together::default(),
             version: Arc::default(),
         }
     }
@@ -104,7 +108,13 @@ impl Store {
             Some(moment) => self.replica_with(moment.position.max(seen.unwrap_or(moment.position))).await,
             None => None,
         };
-        Self { statements: self.statements.of_one(), queue: Queue::default(), reads_from, ..self.clone() }
+        Self {
+            statements: self.statements.of_one(),
+            queue: Queue::of_request(),
+            together: Together::of_request(),
+            reads_from,
+            ..self.clone()
+        }
     }
 
     /// A copy that has all up to a position; they take turns.
@@ -152,12 +162,9 @@ impl<T: FromQueryResult> FromQueryResult for Keyed<T> {
 }
 
 /// The same, read by places: the key first.
-struct Placed<T>(Keyed<T>);
-
-impl<T: Columns> FromQueryResult for Placed<T> {
-    fn from_query_result(row: &sea_orm::QueryResult, _: &str) -> Result<Self, sea_orm::DbErr> {
-        Ok(Self(Keyed { key: row.try_get_by_index(0)?, value: T::read(row, 1)? }))
-    }
+fn placed<T: Columns>(row: &Row, selected: Selected) -> Result<(i64, Arc<T>), DbErr> {
+    let mut places = row.places()?;
+    Ok((places.read()?, Arc::new(T::read(&mut places, selected)?)))
 }
 
 /// The rows of each key, in the order they came.

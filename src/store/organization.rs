@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source};
+use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source, nothing};
 use super::lookup::is_one_of;
 use super::sql::{Sql, texts};
 use super::{Store, label, search};
@@ -126,7 +126,7 @@ impl List for Organizations {
                 vec![search::relevance(), Key::new("organization.id", KeyKind::Integer)]
             }
         };
-        Source { node: "organization", edge: String::new(), from, conditions, keys, direction: self.direction }
+        Source { node: "organization", edge: nothing, from, conditions, keys, direction: self.direction }
     }
 
     fn parts(&self) -> Option<Parts> {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::authorship::OwnAuthorship;
 use super::coauthorship::CoauthorFilter;
 use super::columns::Columns as _;
-use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
+use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source, nothing};
 use super::lookup::{is_one_of, survivors};
 use super::sql::{Sql, texts};
 use super::topic::{or_narrower, these_or_narrower};
@@ -249,14 +249,7 @@ impl List for Papers {
                 conditions.push(Sql::is_in("paper.id", shared_works(coauthors.paper_conditions(store))));
             }
         }
-        Source {
-            node: "paper",
-            edge: String::new(),
-            from,
-            conditions,
-            keys: self.order.keys(),
-            direction: self.direction,
-        }
+        Source { node: "paper", edge: nothing, from, conditions, keys: self.order.keys(), direction: self.direction }
     }
 }
 
@@ -287,7 +280,7 @@ impl List for ResearcherPapers {
         };
         Source {
             node: "paper",
-            edge: OwnAuthorship::of("own", true),
+            edge: |wanted| OwnAuthorship::of("own", wanted),
             from: Sql::from("authorship AS own JOIN paper ON paper.id = own.paper_id")
                 .then(self.order.relevance(&self.filter)),
             conditions,

@@ -2,7 +2,7 @@
 //! more, and another one where the first turns out to be dead.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use sea_orm::sqlx::pool::PoolConnection;
@@ -49,47 +49,46 @@ impl Statements {
     }
 }
 
-/// Where the statements of one request wait for each other while all connections are taken. They share the next one that
-/// comes free, so that a busy pool is asked once and not for each of them.
+/// The connection that the statements of one request share. The first to be done leaves it to the next, whether that waits
+/// already or comes with the next level of the query, so that a busy pool is asked once and not for each of them. While it is
+/// taken, others are asked for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    /// What the one before left for the next.
+    /// What the one before left for the next; who waits for it has the turn.
     turn: Arc<Mutex<Option<PoolConnection<Postgres>>>>,
-    waiting: Arc<AtomicUsize>,
-}
-
-/// Somebody who waits, as long as he does.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn new(number: &'a AtomicUsize) -> Self {
-        number.fetch_add(1, Ordering::AcqRel);
-        Self(number)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
+    /// Whether it ends with a request: nobody else may keep what others wait for.
+    is_of_request: bool,
 }
 
 impl Queue {
+    /// That of a new request.
+    pub(super) fn of_request() -> Self {
+        Self { is_of_request: true, ..Self::default() }
+    }
+
     async fn lend(&self, pool: &PgPool) -> Result<Lent, sqlx::Error> {
-        if let Some(connection) = pool.try_acquire() {
+        let left = self.turn.try_lock().ok().and_then(|mut left| left.take());
+        if let Some(connection) = left.or_else(|| pool.try_acquire()) {
             return Ok(Lent { connection: Some(connection), turn: None });
         }
         let begun = Instant::now();
-        let waiting = Waiting::new(&self.waiting);
-        let mut next = Arc::clone(&self.turn).lock_owned().await;
-        drop(waiting);
-        let connection = match next.take() {
+        let mut turn = Arc::clone(&self.turn).lock_owned().await;
+        let connection = match turn.take() {
             Some(connection) => connection,
             // Nobody waits longer for being behind others who waited in vain.
             None if begun.elapsed() >= pool.options().get_acquire_timeout() => return Err(sqlx::Error::PoolTimedOut),
             None => pool.acquire().await?,
         };
-        Ok(Lent { connection: Some(connection), turn: Some(Turn { next, waiting: Arc::clone(&self.waiting) }) })
+        Ok(Lent { connection: Some(connection), turn: Some(turn) })
+    }
+
+    /// Leaves it to the next, or gives it back to the pool.
+    fn take_back(&self, mut lent: Lent) {
+        let Some(connection) = lent.connection.take().filter(|_| self.is_of_request) else { return };
+        let own = lent.turn.take().or_else(|| Arc::clone(&self.turn).try_lock_owned().ok());
+        if let Some(mut turn) = own.filter(|turn| turn.is_none()) {
+            *turn = Some(connection);
+        }
     }
 }
 
@@ -97,24 +96,8 @@ impl Queue {
 /// its statement may still run, which the server stops when it finds nobody at the other end.
 struct Lent {
     connection: Option<PoolConnection<Postgres>>,
-    turn: Option<Turn>,
-}
-
-/// The turn of one of those who wait, in which what it has goes to the next.
-struct Turn {
-    next: OwnedMutexGuard<Option<PoolConnection<Postgres>>>,
-    waiting: Arc<AtomicUsize>,
-}
-
-impl Lent {
-    fn give_back(mut self) {
-        let connection = self.connection.take();
-        if let Some(turn) = &mut self.turn
-            && turn.waiting.load(Ordering::Acquire) > 0
-        {
-            *turn.next = connection;
-        }
-    }
+    /// Held by who had to wait: those behind wait for the same connection.
+    turn: Option<OwnedMutexGuard<Option<PoolConnection<Postgres>>>>,
 }
 
 impl Drop for Lent {
@@ -211,7 +194,7 @@ impl Store {
             };
             match fetched.await {
                 Ok(rows) => {
-                    lent.give_back();
+                    queue.take_back(lent);
                     return Ok(rows.into_iter().map(QueryResult::from).collect());
                 }
                 // Reading twice does no harm.
@@ -220,7 +203,7 @@ impl Store {
                 }
                 Err(error) => {
                     if matches!(error, sqlx::Error::Database(_)) && !is_dead(&error) {
-                        lent.give_back();
+                        queue.take_back(lent);
                     }
                     return Err(error);
                 }

@@ -8,13 +8,13 @@ use chrono::{DateTime, Utc};
 use sea_orm::FromQueryResult;
 
 use super::affiliation::AffiliationFilter;
-use super::columns::columns;
-use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source};
+use super::columns::{Columns as _, Selected, columns};
+use super::list::{Key, KeyKind, List, OrderDirection, Plain, Source, nothing};
 use super::loaders::Loader;
 use super::lookup::is_one_of;
 use super::sql::{Sql, ids, texts};
 use super::topic::{or_narrower, these_or_narrower};
-use super::{Keyed, Store, grouped, organization, search};
+use super::{Keyed, Store, grouped, organization, placed, search};
 use crate::entity::researcher;
 use crate::error::Error;
 use crate::words::Query;
@@ -97,6 +97,12 @@ impl ResearcherFilter {
     fn condition(&self) -> Sql {
         Sql::all(self.conditions())
     }
+
+    /// Whether a condition is about what is counted of a person.
+    fn looks_at_counts(&self) -> bool {
+        let mut others = self.and.iter().chain(&self.or).flatten().chain(self.not.as_deref());
+        self.has_papers.is_some() || others.any(Self::looks_at_counts)
+    }
 }
 
 /// By what people are ordered.
@@ -135,9 +141,13 @@ impl ResearcherOrder {
         }
     }
 
-    /// People with what is counted of them, and how well each matches where that is the order.
+    /// People with what is counted of them, where that is needed, and how well each matches where that is the order.
     fn from(self, filter: &ResearcherFilter) -> Sql {
-        Sql::from("researcher").then(STATISTICS).then(self.relevance(filter))
+        let counts = match self {
+            Self::Name | Self::UpdatedAt => filter.looks_at_counts(),
+            Self::PaperCount | Self::LastPublicationYear | Self::Relevance => true,
+        };
+        Sql::from("researcher").then(if counts { STATISTICS } else { "" }).then(self.relevance(filter))
     }
 
     fn relevance(self, filter: &ResearcherFilter) -> Sql {
@@ -174,7 +184,7 @@ impl List for Researchers {
     fn source(&self, _: &Store) -> Source {
         Source {
             node: "researcher",
-            edge: String::new(),
+            edge: nothing,
             from: self.order.from(&self.filter),
             conditions: self.filter.conditions(),
             keys: self.order.keys(),
@@ -214,7 +224,7 @@ impl List for OrganizationResearchers {
         );
         Source {
             node: "researcher",
-            edge: String::new(),
+            edge: nothing,
             from: self.order.from(&self.filter),
             conditions,
             keys: self.order.keys(),
@@ -245,7 +255,7 @@ pub struct TopicResearcherEdge {
     pub last_year: Option<i32>,
 }
 
-columns!(TopicResearcherEdge { paper_count, last_year });
+columns!(TopicResearcherEdge { | paper_count, last_year });
 
 impl List for TopicResearchers {
     type Node = researcher::Model;
@@ -276,7 +286,7 @@ impl List for TopicResearchers {
         };
         Source {
             node: "researcher",
-            edge: "tied.paper_count, tied.last_year".to_owned(),
+            edge: |wanted| TopicResearcherEdge::of("tied", wanted),
             from,
             conditions: self.filter.conditions(),
             keys,
@@ -290,7 +300,7 @@ impl List for TopicResearchers {
 pub struct StatisticsOf(pub i64);
 
 /// What is counted of a person.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug)]
 pub struct Statistics {
     /// Papers, versions of the same work among them.
     pub paper_count: i32,
@@ -298,24 +308,25 @@ pub struct Statistics {
     pub work_count: i32,
     /// People with whom there are papers of at most the consortium size.
     pub coauthor_count: i32,
-    /// Year of the first paper with a year.
-    pub first_year: Option<i32>,
-    /// Year of the last.
-    pub last_year: Option<i32>,
+    /// Year of the first paper with a year; 0 where none has one.
+    pub first_year: i32,
+    /// Year of the last, likewise.
+    pub last_year: i32,
 }
+
+columns!(Statistics { | paper_count, work_count, coauthor_count, first_year, last_year });
 
 impl Loader<StatisticsOf> for Store {
     type Value = Arc<Statistics>;
 
     async fn load(&self, keys: &[StatisticsOf]) -> Result<HashMap<StatisticsOf, Self::Value>, Error> {
-        let sql = Sql::with(
-            "SELECT counted.researcher_id AS parent_key, counted.paper_count, counted.work_count, nullif(counted.first_year, 0) AS first_year, \
-             nullif(counted.last_year, 0) AS last_year, counted.coauthor_count \
-             FROM researcher_statistics AS counted WHERE counted.researcher_id = ANY(?)",
-            ids(keys.iter().map(|key| key.0)),
-        );
-        let rows = self.rows::<Keyed<Statistics>>(type_name::<StatisticsOf>(), sql).await?;
-        Ok(rows.into_iter().map(|row| (StatisticsOf(row.key), Arc::new(row.value))).collect())
+        let sql = Sql::from("SELECT counted.researcher_id, ")
+            .then(Statistics::of("counted", Selected::ALL))
+            .then(" FROM researcher_statistics AS counted WHERE counted.researcher_id ")
+            .then_with("= ANY(?)", ids(keys.iter().map(|key| key.0)));
+        let rows = self.results(type_name::<StatisticsOf>(), sql).await?;
+        let found = rows.iter().map(|row| placed(row, Selected::ALL).map(|(id, counted)| (StatisticsOf(id), counted)));
+        Ok(found.collect::<Result<_, _>>()?)
     }
 }
 

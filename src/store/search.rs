@@ -11,8 +11,8 @@ use sea_orm::{DbErr, FromQueryResult, QueryResult};
 
 use super::Store;
 use super::authorship::joins_resolved;
-use super::columns::Columns;
-use super::list::{Key, KeyKind, List, OrderDirection, Source};
+use super::columns::{Columns, Places, Selected};
+use super::list::{Key, KeyKind, List, OrderDirection, Source, nothing};
 use super::loaders::Loader;
 use super::sql::{Sql, ids, texts};
 use crate::error::Error;
@@ -250,14 +250,14 @@ pub struct Hit {
 }
 
 impl Columns for Hit {
-    const COUNT: usize = 2;
+    const NAMES: &'static [&'static str] = &[];
 
-    fn of(table: &str, _: bool) -> String {
+    fn of(table: &str, _: Selected) -> String {
         format!("{table}.kind, {table}.id")
     }
 
-    fn read(row: &QueryResult, first: usize) -> Result<Self, DbErr> {
-        Self::new(row.try_get_by_index(first)?, row.try_get_by_index(first + 1)?)
+    fn read(places: &mut Places<'_>, _: Selected) -> Result<Self, DbErr> {
+        Self::new(places.read()?, places.read()?)
     }
 }
 
@@ -291,7 +291,7 @@ impl List for Search {
         .then(") AS match GROUP BY researcher_id, organization_id, topic_id, paper_id) AS hit");
         Source {
             node: "hit",
-            edge: String::new(),
+            edge: nothing,
             from,
             conditions: Vec::new(),
             keys: vec![

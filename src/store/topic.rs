@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::columns::columns;
-use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source};
+use super::columns::{Columns as _, columns};
+use super::list::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source, nothing};
 use super::lookup::{is_one_of, survivors};
 use super::sql::{Sql, texts};
 use super::{Store, label, search};
@@ -150,7 +150,7 @@ impl List for Topics {
                 by(search::relevance())
             }
         };
-        Source { node: "topic", edge: String::new(), from, conditions, keys, direction: self.direction }
+        Source { node: "topic", edge: nothing, from, conditions, keys, direction: self.direction }
     }
 
     fn parts(&self) -> Option<Parts> {
@@ -187,7 +187,7 @@ pub struct ResearcherTopicEdge {
     pub is_declared: bool,
 }
 
-columns!(ResearcherTopicEdge { paper_count, is_declared });
+columns!(ResearcherTopicEdge { | paper_count, is_declared });
 
 impl List for ResearcherTopics {
     type Node = topic::Model;
@@ -200,8 +200,17 @@ impl List for ResearcherTopics {
              FROM (SELECT topic_id, NULL::bigint AS paper_id, position FROM researcher_topic WHERE researcher_id = parent.key \
              UNION ALL SELECT paper_topic.topic_id, paper_topic.paper_id, NULL FROM authorship \
              JOIN paper_topic ON paper_topic.paper_id = authorship.paper_id WHERE authorship.researcher_id = parent.key) AS tie \
-             GROUP BY tie.topic_id) AS mine JOIN topic ON topic.id = mine.topic_id",
+             GROUP BY tie.topic_id) AS mine",
         );
+        from = from.then(match &self.order {
+            // One by one: they are few, and topics may be many.
+            TopicOrder::Own | TopicOrder::Relevance | TopicOrder::PaperCount => {
+                " CROSS JOIN LATERAL (SELECT * FROM topic WHERE topic.id = mine.topic_id OFFSET 0) AS topic"
+            }
+            TopicOrder::Label(_) | TopicOrder::ResearcherCount | TopicOrder::UpdatedAt => {
+                " JOIN topic ON topic.id = mine.topic_id"
+            }
+        });
         let key = match &self.order {
             // Declared ones come before all others, which have larger ranks the fewer papers they have.
             // Nothing can be looked for in this list.
@@ -218,7 +227,7 @@ impl List for ResearcherTopics {
         };
         Source {
             node: "topic",
-            edge: "mine.paper_count, mine.is_declared".to_owned(),
+            edge: |wanted| ResearcherTopicEdge::of("mine", wanted),
             from,
             conditions: Vec::new(),
             keys: vec![key, Key::new("topic.id", KeyKind::Integer)],

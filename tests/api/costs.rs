@@ -10,7 +10,7 @@ use academic_directory::config::{DatabaseConfig, Limits};
 use academic_directory::database::{Database, EmbeddedServer};
 use academic_directory::language::AcceptedLanguages;
 use academic_directory::schema::context::DirectoryIdentity;
-use academic_directory::schema::{self, DirectorySchema};
+use academic_directory::schema::{self, DirectorySchema, written};
 use academic_directory::store::Store;
 use async_graphql::{Request, Variables};
 use serde_json::{Value, json};
@@ -108,7 +108,8 @@ async fn ask(schema: &DirectorySchema, store: &Store, query: &str, variables: Va
     let prepared = schema.prepare(request).unwrap_or_else(|refused| panic!("{:?}", refused.errors));
     let response = schema.execute(prepared, store.for_request(None, None).await).await;
     assert!(response.errors.is_empty(), "{:?}", response.errors);
-    response.data.into_json().expect("JSON")
+    let answer = written::response(&response, true).expect("JSON");
+    serde_json::from_slice::<Value>(&answer).expect("JSON")["data"].take()
 }
 
 fn counted(runtime: &Runtime, place: &Place) -> BTreeMap<String, Costs> {

@@ -1,4 +1,5 @@
-//! What is read of a row is what a query selects: each field alone is what it is beside all others.
+//! What is read of a row is what a query selects: each field alone is what it is beside all others, and what is asked for
+//! twice comes together.
 
 use serde_json::{Value, json};
 
@@ -85,5 +86,54 @@ async fn each_field_alone() {
                 assert_eq!(node[&field], whole[&field], "{query}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn asked_for_twice() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        researcher("Ada Berg"),
+        paper("Tides", Some(2001), &["Ada Berg", "Ben Cole"]),
+        paper("Waves", Some(2002), &["Ada Berg", "Ben Cole"]),
+    ]))
+    .await;
+    let id = app.data("{ researcher(by: {slug: \"ada-berg\"}) { id } }").await["researcher"]["id"].clone();
+    let ada = format!("node(id: {id})");
+    for (twice, once) in [
+        (
+            "{ researcher(by: {slug: \"ada-berg\"}) { name papers(first: 2) { nodes { title } } } ...A }
+             fragment A on Query { researcher(by: {slug: \"ada-berg\"}) { slug ...B papers(first: 2) { totalCount } } }
+             fragment B on Researcher { papers(first: 2) { nodes { authorships { nodes { name } } } nodes { title id } } }"
+                .to_owned(),
+            "{ researcher(by: {slug: \"ada-berg\"}) { name papers(first: 2) {
+                nodes { title authorships { nodes { name } } id } totalCount
+             } slug } }"
+                .to_owned(),
+        ),
+        (
+            format!(
+                "{{ {ada} {{ ... on Researcher {{ coauthors(first: 1) {{ edges {{ node {{ name }} }} }} }} ...N }} ...M }}
+                 fragment N on Node {{ id ... on Researcher {{ coauthors(first: 1) {{ edges {{ paperCount node {{ slug }} }} }} }} }}
+                 fragment M on Query {{ {ada} {{ ... on Researcher {{ coauthors(first: 1) {{ edges {{ node {{
+                     papers(first: 1) {{ nodes {{ title }} }} }} }} }} }} }} }}"
+            ),
+            format!(
+                "{{ {ada} {{ ... on Researcher {{ coauthors(first: 1) {{ edges {{ node {{
+                     name slug papers(first: 1) {{ nodes {{ title }} }} }} paperCount }} }} }} id }} }}"
+            ),
+        ),
+        (
+            "{ search(query: \"berg\", first: 1) { nodes { ... on Researcher { papers(first: 1) { nodes { title } } } } } ...S }
+             fragment S on Query { search(query: \"berg\", first: 1) { nodes { ... on Entity { slug ... on Researcher {
+                 papers(first: 1) { nodes { publicationYear authorships(first: 1) { nodes { researcher { name } } } } } } } } } }"
+                .to_owned(),
+            "{ search(query: \"berg\", first: 1) { nodes { ... on Researcher {
+                 papers(first: 1) { nodes { title publicationYear authorships(first: 1) { nodes { researcher { name } } } } } }
+                 ... on Entity { slug } } } }"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(app.data(&twice).await.to_string(), app.data(&once).await.to_string(), "{twice}");
     }
 }
