@@ -8,6 +8,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
@@ -106,8 +107,8 @@ pub struct ServeConfig {
     /// The largest request body, in bytes
     #[arg(long, env = "MAX_BODY_BYTES", default_value = "1048576")]
     pub max_body_bytes: usize,
-    /// The deepest query, in nested fields
-    #[arg(long, env = "MAX_QUERY_DEPTH", default_value = "50")]
+    /// The deepest query, in nested fields: at most 60
+    #[arg(long, env = "MAX_QUERY_DEPTH", default_value = "50", value_parser = RangedU64ValueParser::<usize>::new().range(1..=60))]
     pub max_query_depth: usize,
     /// The most tokens of a query
     #[arg(long, env = "MAX_QUERY_TOKENS", default_value = "15000")]

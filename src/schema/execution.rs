@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::sync::PoisonError;
 use std::task::{Context as Task, Poll};
 
 use async_graphql::indexmap::IndexMap;
@@ -42,7 +43,10 @@ impl<T: Resolved> OutputType for AtOnce<T> {
         let begun = poll_fn(|task| Poll::Ready(self.0.begin(ctx, &selected, &mut text, task))).await;
         let value = match begun {
             Begun::Written => Value::Binary(text.into()),
-            Begun::Waits(object) => self.0.finish(ctx, field, &selected, object).await?,
+            Begun::Waits(object) => {
+                let value = self.0.finish(ctx, field, &selected, object).await?;
+                in_order(ctx, value, &ctx.item.node)
+            }
         };
         // Whoever holds it may be the engine, which merges objects.
         Ok(if ctx.known().asks_twice { written::mergeable(value, field.pos) } else { value })
@@ -64,7 +68,7 @@ impl<T: Resolved> OutputType for Listed<T> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         let selected = T::selected(ctx)?;
-        let mut text = Vec::with_capacity(64 * (1 + self.0.len()));
+        let mut text = Vec::with_capacity(128 * (1 + self.0.len()));
         text.push(b'[');
         let mut waiting = Vec::new();
         poll_fn(|task| {
@@ -85,9 +89,10 @@ impl<T: Resolved> OutputType for Listed<T> {
         })
         .await;
         join(&mut waiting).await;
-        let mut all = Filled::new(&text, waiting.len());
+        let mut all = Filled::new(&text, &waiting);
         for one in waiting {
-            written::value(&one.value.unwrap_or(Ok(Value::Null))?, all.up_to(one.at));
+            let value = one.value.unwrap_or(Ok(Value::Null))?;
+            write_in_order(ctx, &value, &[&ctx.item.node], all.up_to(one.at));
         }
         Ok(all.end(b']'))
     }
@@ -115,6 +120,9 @@ async fn join(all: &mut [Waiting<'_>]) {
     .await;
 }
 
+/// About as long as keys of fields are, with their signs.
+const KEY_BYTES: usize = 32;
+
 /// A text with what came later put into its places.
 struct Filled<'t> {
     text: &'t [u8],
@@ -123,8 +131,13 @@ struct Filled<'t> {
 }
 
 impl<'t> Filled<'t> {
-    fn new(text: &'t [u8], places: usize) -> Self {
-        Self { text, taken: 0, out: Vec::with_capacity(text.len() + 256 * places) }
+    fn new(text: &'t [u8], waited: &[Waiting<'_>]) -> Self {
+        let bytes = |one: &Waiting<'_>| match &one.value {
+            Some(Ok(Value::Binary(written))) => KEY_BYTES + written.len(),
+            _ => KEY_BYTES,
+        };
+        let all = waited.iter().map(bytes).sum::<usize>();
+        Self { text, taken: 0, out: Vec::with_capacity(text.len() + all) }
     }
 
     /// All up to a place, to be written on.
@@ -214,12 +227,11 @@ impl<T: ObjectType> Resolved for T {
         out.push(b'{');
         for field in &selected.fields {
             let value = match may_be_there(&field.node) && !selected.has_twice {
-                true => pin!(one(ctx, self, field)).as_mut().poll(task),
+                true => try_now(ctx, self, field, task),
                 false => Poll::Pending,
             };
             match value {
                 Poll::Ready(value) => write_field(ctx, field, value, out),
-                // It is begun again beside all others that wait; what it asked for stays asked.
                 Poll::Pending => rest.push((out.len() - from, *field)),
             }
         }
@@ -245,11 +257,11 @@ impl<T: ObjectType> Resolved for T {
         };
         let mut waiting: Vec<Waiting<'_>> = rest.iter().map(wait).collect();
         join(&mut waiting).await;
+        let mut all = Filled::new(&text, &waiting);
         let fields = rest.iter().map(|(_, field)| *field).zip(waiting);
         if selected.has_twice {
             return Ok(merged(ctx, fields));
         }
-        let mut all = Filled::new(&text, rest.len());
         for (field, one) in fields {
             write_field(ctx, field, one.value.unwrap_or(Ok(Value::Null)), all.up_to(one.at));
         }
@@ -269,6 +281,23 @@ async fn one<'a, T: ObjectType>(
     Ok(root.resolve_field(&ctx.with_field(field)).await?.unwrap_or_default())
 }
 
+/// A field of an object, where it is there. If it is not, it is begun again beside all others that wait: what it asked for stays
+/// asked, and what failed in it will fail again.
+fn try_now<'a, T: ObjectType>(
+    ctx: &ContextSelectionSet<'a>,
+    root: &T,
+    field: &'a Positioned<Field>,
+    task: &mut Task<'_>,
+) -> Poll<ServerResult<Value>> {
+    let errors = || ctx.query_env.errors.lock().unwrap_or_else(PoisonError::into_inner);
+    let failed = (!field.node.selection_set.node.items.is_empty()).then(|| errors().len());
+    let value = pin!(one(ctx, root, field)).as_mut().poll(task);
+    if let (Poll::Pending, Some(failed)) = (&value, failed) {
+        errors().truncate(failed);
+    }
+    value
+}
+
 /// A failed field has no value, but an error.
 fn write_field(
     ctx: &ContextSelectionSet<'_>,
@@ -279,10 +308,82 @@ fn write_field(
     match value {
         Ok(value) => {
             written::key(&field.node.response_key().node, out);
-            written::value(&value, out);
+            write_in_order(ctx, &value, &[&field.node.selection_set.node], out);
             out.push(b',');
         }
         Err(error) => ctx.add_error(error),
+    }
+}
+
+/// Writes what the engine made of some selections, whose fields it has in the order in which they were done: each object's in
+/// that in which they are first asked for (GraphQL, section 7.2.2).
+fn write_in_order(ctx: &ContextSelectionSet<'_>, value: &Value, selections: &[&SelectionSet], out: &mut Vec<u8>) {
+    match value {
+        Value::List(values) => {
+            out.push(b'[');
+            for one in values {
+                write_in_order(ctx, one, selections, out);
+                out.push(b',');
+            }
+            written::end(out, b']');
+        }
+        Value::Object(fields) if written::is_mergeable(fields) && fields.len() > 1 => {
+            write_in_order(ctx, &written::merged(fields), selections, out);
+        }
+        Value::Object(fields) if !written::is_mergeable(fields) && !is_in_order(fields) => {
+            let mut keys = Vec::new();
+            selections.iter().for_each(|selections| add_keys(ctx, selections, &mut keys));
+            out.push(b'{');
+            for (key, below) in keys {
+                if let Some(value) = fields.get(key) {
+                    written::key(key, out);
+                    write_in_order(ctx, value, &below, out);
+                    out.push(b',');
+                }
+            }
+            written::end(out, b'}');
+        }
+        value => written::value(value, out),
+    }
+}
+
+/// Whether an object has but one field, and nothing below it.
+fn is_in_order(fields: &IndexMap<Name, Value>) -> bool {
+    fields.len() < 2 && !fields.values().any(|value| matches!(value, Value::List(_) | Value::Object(_)))
+}
+
+/// The same, as what is written.
+fn in_order(ctx: &ContextSelectionSet<'_>, value: Value, selections: &SelectionSet) -> Value {
+    if matches!(value, Value::Binary(_)) {
+        return value;
+    }
+    let mut text = Vec::new();
+    write_in_order(ctx, &value, &[selections], &mut text);
+    Value::Binary(text.into())
+}
+
+/// Adds the keys of some selections in the order in which they are first asked for, each with what is selected below it.
+fn add_keys<'a>(
+    ctx: &'a ContextSelectionSet<'_>,
+    selections: &'a SelectionSet,
+    keys: &mut Vec<(&'a Name, Vec<&'a SelectionSet>)>,
+) {
+    for selection in &selections.items {
+        match &selection.node {
+            Selection::Field(field) => {
+                let (key, below) = (&field.node.response_key().node, &field.node.selection_set.node);
+                match keys.iter_mut().find(|(known, _)| *known == key) {
+                    Some((_, all)) => all.push(below),
+                    None => keys.push((key, vec![below])),
+                }
+            }
+            Selection::InlineFragment(fragment) => add_keys(ctx, &fragment.node.selection_set.node, keys),
+            Selection::FragmentSpread(spread) => {
+                if let Some(fragment) = ctx.query_env.fragments.get(&spread.node.fragment_name.node) {
+                    add_keys(ctx, &fragment.node.selection_set.node, keys);
+                }
+            }
+        }
     }
 }
 
@@ -301,7 +402,7 @@ fn merged<'a>(
             Err(error) => ctx.add_error(error),
         }
     }
-    Value::Object(object)
+    in_order(ctx, Value::Object(object), &ctx.item.node)
 }
 
 /// Whether a field is likely to be there: a value, or an object of nothing but values.

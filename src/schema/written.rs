@@ -40,6 +40,17 @@ pub fn value(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
+/// About how many bytes a value takes.
+fn bytes(value: &Value) -> usize {
+    match value {
+        Value::Binary(written) => written.len(),
+        Value::String(text) => text.len() + 2,
+        Value::List(values) => 2 + values.iter().map(|value| bytes(value) + 1).sum::<usize>(),
+        Value::Object(fields) => 2 + fields.iter().map(|(key, value)| key.len() + bytes(value) + 4).sum::<usize>(),
+        _ => 8,
+    }
+}
+
 /// Writes the key of a field. Names of GraphQL are letters, digits and underscores.
 pub fn key(name: &str, out: &mut Vec<u8>) {
     out.push(b'"');
@@ -73,7 +84,7 @@ pub fn mergeable(value: Value, place: Pos) -> Value {
             Value::Binary(text.into())
         }
     };
-    let key = Name::new(format!("{MERGEABLE}{}:{}", place.line, place.column));
+    let key = Name::new(format!("{MERGEABLE}{:09}:{:09}", place.line, place.column));
     Value::Object([(key, written)].into_iter().collect())
 }
 
@@ -82,9 +93,12 @@ pub fn is_mergeable(fields: &IndexMap<Name, Value>) -> bool {
     fields.first().is_some_and(|(key, _)| key.starts_with(MERGEABLE))
 }
 
-fn merged(fields: &IndexMap<Name, Value>) -> Value {
+/// What was written of one thing, together.
+pub fn merged(fields: &IndexMap<Name, Value>) -> Value {
     let mut all = Value::Null;
-    for mut value in fields.values().cloned() {
+    let mut places: Vec<_> = fields.iter().collect();
+    places.sort_by_key(|(place, _)| *place);
+    for (_, mut value) in places.into_iter().map(|(place, value)| (place, value.clone())) {
         take_apart(&mut value);
         if all == Value::Null { all = value } else { merge(&mut all, value) }
     }
@@ -96,7 +110,10 @@ pub fn take_apart(value: &mut Value) {
     match value {
         Value::Object(fields) if is_mergeable(fields) => *value = merged(fields),
         Value::Binary(written) => {
-            *value = serde_json::from_slice(written).unwrap_or_default();
+            // A text of ours, and less deep than the parser takes: MAX_QUERY_DEPTH has a bound.
+            if let Ok(read) = serde_json::from_slice(written) {
+                *value = read;
+            }
         }
         Value::List(values) => values.iter_mut().for_each(take_apart),
         Value::Object(fields) => fields.values_mut().for_each(take_apart),
@@ -131,7 +148,9 @@ fn merge(there: &mut Value, value: Value) {
 /// # Errors
 /// Where an error or an extension has no form in JSON.
 pub fn response(response: &Response, with_data: bool) -> Result<Vec<u8>, serde_json::Error> {
-    let mut out = vec![b'{'];
+    // As large as it will be, but for signs that are escaped: what is kept of answers shall hold nothing else.
+    let mut out = Vec::with_capacity(64 + if with_data { bytes(&response.data) } else { 0 });
+    out.push(b'{');
     if with_data {
         key("data", &mut out);
         value(&response.data, &mut out);
@@ -148,6 +167,7 @@ pub fn response(response: &Response, with_data: bool) -> Result<Vec<u8>, serde_j
         out.push(b',');
     }
     end(&mut out, b'}');
+    out.shrink_to_fit();
     Ok(out)
 }
 

@@ -149,6 +149,10 @@ impl List for Affiliations {
     type Node = affiliation::Model;
     type Edge = Plain;
 
+    fn is_quick(&self) -> bool {
+        self.scope == AffiliationScope::Researcher
+    }
+
     fn source(&self, _: &Store) -> Source {
         let mut from = Sql::from("affiliation");
         let mut conditions = self.filter.conditions();

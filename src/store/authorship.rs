@@ -125,6 +125,10 @@ impl List for Authorships {
     type Node = Author;
     type Edge = Plain;
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn source(&self, _: &Store) -> Source {
         Source {
             node: "authorship",

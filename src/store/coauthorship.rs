@@ -89,6 +89,10 @@ impl List for Coauthors {
     type Node = researcher::Model;
     type Edge = CoauthorEdge;
 
+    fn is_quick(&self) -> bool {
+        self.filter == CoauthorFilter::default()
+    }
+
     fn source(&self, store: &Store) -> Source {
         let pairs = if self.filter.counts_all_papers() {
             Sql::from("coauthorship AS pair")

@@ -138,6 +138,11 @@ pub trait List: Clone + Debug + Eq + Hash + Send + Sync + 'static {
     /// Where the rows come from.
     fn source(&self, store: &Store) -> Source;
 
+    /// Whether a parent has few of them, or an index has them in order, whatever the directory: it shares a statement with others.
+    fn is_quick(&self) -> bool {
+        false
+    }
+
     /// The parts whose merge the order is; none where one index has it. Only the keys may name what the parts join, so
     /// that a count needs none of it.
     fn parts(&self) -> Option<Parts> {
@@ -390,7 +395,10 @@ impl Store {
     ) -> Result<HashMap<Parent, Arc<Rows<L>>>, Error> {
         let sql = page_sql::<L::Node>(list.source(self), list.parts(), parents, page, wants)?;
         let mut lists: HashMap<Parent, Vec<Row<L>>> = parents.iter().map(|parent| (*parent, Vec::new())).collect();
-        for result in &self.results(type_name::<PageOf<L>>(), sql).await? {
+        let loader = type_name::<PageOf<L>>();
+        let results =
+            if list.is_quick() { self.quick_results(loader, sql).await? } else { self.results(loader, sql).await? };
+        for result in &results {
             let (parent, row) = parent_row(result, wants)?;
             lists.entry(parent).or_default().push(row);
         }

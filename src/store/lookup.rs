@@ -144,7 +144,7 @@ impl<M: Table> Loader<ById<M>> for Store {
         let (columns, joins) = (M::of("node", selected), M::JOINS);
         let sql = format!("SELECT node.id, {columns} FROM {table} AS node{joins} WHERE node.id = ANY(?)");
         let sql = Sql::with(&sql, ids(numbers));
-        let rows = self.results(type_name::<ById<M>>(), sql).await?;
+        let rows = self.quick_results(type_name::<ById<M>>(), sql).await?;
         let rows: HashMap<i64, Arc<M>> = rows.iter().map(|row| placed(row, selected)).collect::<Result<_, _>>()?;
         Ok(keys.iter().filter_map(|key| Some((key.clone(), Arc::clone(rows.get(&key.0)?)))).collect())
     }
@@ -155,7 +155,7 @@ impl<M: Table> Loader<ByKey<M>> for Store {
 
     async fn load(&self, keys: &[ByKey<M>]) -> Result<HashMap<ByKey<M>, Arc<M>>, Error> {
         let selected = keys.iter().fold(Selected::NONE, |all, key| all.or(key.1));
-        let rows = self.results(type_name::<ByKey<M>>(), by_key_sql::<M>(keys, selected)).await?;
+        let rows = self.quick_results(type_name::<ByKey<M>>(), by_key_sql::<M>(keys, selected)).await?;
         let mut found = HashMap::with_capacity(rows.len());
         for row in &rows {
             let (index, model) = placed(row, selected)?;

@@ -110,7 +110,7 @@ impl Store {
         };
         Self {
             statements: self.statements.of_one(),
-            queue: Queue::of_request(),
+            queue: self.queue.of_request(),
             together: Together::of_request(),
             reads_from,
             ..self.clone()

@@ -268,6 +268,10 @@ impl List for ResearcherPapers {
     type Node = paper::Model;
     type Edge = OwnAuthorship;
 
+    fn is_quick(&self) -> bool {
+        self.filter == PaperFilter::default() && self.order == PaperOrder::PublicationDate
+    }
+
     fn source(&self, _: &Store) -> Source {
         let mut conditions = self.filter.conditions();
         conditions.push("own.researcher_id = parent.key".into());

@@ -2,7 +2,7 @@
 //! more, and another one where the first turns out to be dead.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use sea_orm::sqlx::pool::PoolConnection;
@@ -56,14 +56,32 @@ impl Statements {
 pub(super) struct Queue {
     /// What the one before left for the next; who waits for it has the turn.
     turn: Arc<Mutex<Option<PoolConnection<Postgres>>>>,
-    /// Whether it ends with a request: nobody else may keep what others wait for.
+    /// Whether it ends with a request.
     is_of_request: bool,
+    /// How many wait for the pool, of all requests: what they wait for is not kept.
+    waiting: Arc<AtomicUsize>,
+}
+
+/// Somebody who waits, as long as he does.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(number: &'a AtomicUsize) -> Self {
+        number.fetch_add(1, Ordering::AcqRel);
+        Self(number)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Queue {
-    /// That of a new request.
-    pub(super) fn of_request() -> Self {
-        Self { is_of_request: true, ..Self::default() }
+    /// That of a new request, beside others.
+    pub(super) fn of_request(&self) -> Self {
+        Self { turn: Arc::default(), is_of_request: true, waiting: Arc::clone(&self.waiting) }
     }
 
     async fn lend(&self, pool: &PgPool) -> Result<Lent, sqlx::Error> {
@@ -77,14 +95,18 @@ impl Queue {
             Some(connection) => connection,
             // Nobody waits longer for being behind others who waited in vain.
             None if begun.elapsed() >= pool.options().get_acquire_timeout() => return Err(sqlx::Error::PoolTimedOut),
-            None => pool.acquire().await?,
+            None => {
+                let _waiting = Waiting::new(&self.waiting);
+                pool.acquire().await?
+            }
         };
         Ok(Lent { connection: Some(connection), turn: Some(turn) })
     }
 
-    /// Leaves it to the next, or gives it back to the pool.
+    /// Leaves it to the next, or gives it back to the pool where others wait.
     fn take_back(&self, mut lent: Lent) {
-        let Some(connection) = lent.connection.take().filter(|_| self.is_of_request) else { return };
+        let may_keep = self.is_of_request && self.waiting.load(Ordering::Acquire) == 0;
+        let Some(connection) = lent.connection.take().filter(|_| may_keep) else { return };
         let own = lent.turn.take().or_else(|| Arc::clone(&self.turn).try_lock_owned().ok());
         if let Some(mut turn) = own.filter(|turn| turn.is_none()) {
             *turn = Some(connection);

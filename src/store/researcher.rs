@@ -324,7 +324,7 @@ impl Loader<StatisticsOf> for Store {
             .then(Statistics::of("counted", Selected::ALL))
             .then(" FROM researcher_statistics AS counted WHERE counted.researcher_id ")
             .then_with("= ANY(?)", ids(keys.iter().map(|key| key.0)));
-        let rows = self.results(type_name::<StatisticsOf>(), sql).await?;
+        let rows = self.quick_results(type_name::<StatisticsOf>(), sql).await?;
         let found = rows.iter().map(|row| placed(row, Selected::ALL).map(|(id, counted)| (StatisticsOf(id), counted)));
         Ok(found.collect::<Result<_, _>>()?)
     }

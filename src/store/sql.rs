@@ -29,6 +29,12 @@ impl Sql {
         Self { text: text.to_owned(), values: vec![value.into()], ..Self::default() }
     }
 
+    /// The text, without the numbers of its parameters.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Appends a piece.
     #[must_use]
     pub fn then(mut self, piece: impl Into<Sql>) -> Self {

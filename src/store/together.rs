@@ -1,7 +1,8 @@
 //! Statements that a request asks for at the same moment go to the database as one.
 //!
 //! Each trip there takes about as much as a small statement itself: it wakes a process on the other side, and one here for the
-//! answer. So what the fields of a level want is put together: each statement is a part of one, and its rows are records.
+//! answer. So what the fields of a level want and is quick is put together: each statement is a part of one, and its rows are
+//! records.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -65,10 +66,16 @@ impl Store {
     /// The rows of a statement, to be read by their places. Who asks for them is what traces tell of it.
     pub(super) async fn results(&self, loader: &'static str, sql: Sql) -> Result<Vec<Row>, Error> {
         let span = statement_span(loader);
+        let rows = self.alone(sql).instrument(span.clone()).await;
+        rows.inspect_err(|error| fail_statement(&span, error.code()))
+    }
+
+    /// The same of a statement that is quick whatever it is asked for, so that others need not wait for it: with those that are
+    /// asked for at the same moment.
+    pub(super) async fn quick_results(&self, loader: &'static str, sql: Sql) -> Result<Vec<Row>, Error> {
+        let Some(asked) = &self.together.0 else { return self.results(loader, sql).await };
+        let span = statement_span(loader);
         let rows = async {
-            let Some(asked) = self.together.0.as_ref().filter(|_| !sql.is_planned_for_values()) else {
-                return self.alone(sql).await;
-            };
             let (answer, answered) = oneshot::channel();
             asked.lock().unwrap_or_else(PoisonError::into_inner).push(Asked { sql, answer });
             answered.await.unwrap_or_else(|_| Err(Error::internal("a statement that nobody sent")))
@@ -80,6 +87,8 @@ impl Store {
     /// What sends the statements that were asked for by now; none where there are none.
     pub(super) fn send_together(&self) -> Vec<impl Future<Output = ()> + Send + use<>> {
         let mut asked = self.together.take();
+        // The same ones are the same statement, whichever was asked for first.
+        asked.sort_by(|one, other| one.sql.text().cmp(other.sql.text()));
         let mut sent = Vec::new();
         while !asked.is_empty() {
             let rest = asked.split_off(asked.len().min(MOST));
@@ -91,16 +100,27 @@ impl Store {
     }
 
     async fn answer(&self, asked: Vec<Asked>) {
-        if asked.len() > 1
-            && let Some(parts) = self.parts(&asked).await
-        {
-            for (asked, rows) in asked.into_iter().zip(parts) {
-                // Nobody waits for it any more where the request is gone.
-                let _ = asked.answer.send(Ok(rows));
+        // Nobody waits for an answer any more where the request is gone.
+        if asked.len() > 1 {
+            match self.parts(&asked).await {
+                Ok(parts) => {
+                    for (asked, rows) in asked.into_iter().zip(parts) {
+                        let _ = asked.answer.send(Ok(rows));
+                    }
+                    return;
+                }
+                // What took too long, or found no database, does so again.
+                Err(error @ (Error::Timeout(_) | Error::Unavailable(_))) => {
+                    for asked in asked {
+                        let _ = asked.answer.send(Err(error.clone()));
+                    }
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, cause = ?error, "several statements failed as one; each is sent alone")
+                }
             }
-            return;
         }
-        // One alone; or one of them failed, which must not cost the others their answers.
         join_all(asked.into_iter().map(async |Asked { sql, answer }| {
             let _ = answer.send(self.alone(sql).await);
         }))
@@ -113,21 +133,20 @@ impl Store {
         Ok(rows.into_iter().map(|result| Row { result, is_record: false }).collect())
     }
 
-    /// The rows of each of several statements, read as one; none where that fails.
-    async fn parts(&self, asked: &[Asked]) -> Option<Vec<Vec<Row>>> {
+    /// The rows of each of several statements, read as one.
+    async fn parts(&self, asked: &[Asked]) -> Result<Vec<Vec<Row>>, Error> {
         let mut sql = Sql::default();
         for (number, asked) in asked.iter().enumerate() {
             let union = if number == 0 { "" } else { " UNION ALL " };
             let head = format!("{union}SELECT {number}, ROW(entry.*) FROM (");
             sql = sql.then(head).then(asked.sql.clone()).then(") AS entry");
         }
-        let rows = self.read(&sql.statement(), false).await.ok()?;
         let mut parts: Vec<Vec<Row>> = asked.iter().map(|_| Vec::new()).collect();
-        for result in rows {
-            let number = i32::next(&mut Places::of(&result).ok()?).ok()?;
-            let part = parts.get_mut(usize::try_from(number).ok()?)?;
-            part.push(Row { result, is_record: true });
+        for result in self.read(&sql.statement(), false).await? {
+            let number = i32::next(&mut Places::of(&result)?)?;
+            let part = usize::try_from(number).ok().and_then(|number| parts.get_mut(number));
+            part.ok_or_else(|| Error::internal("a part that nobody asked for"))?.push(Row { result, is_record: true });
         }
-        Some(parts)
+        Ok(parts)
     }
 }

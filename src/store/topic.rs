@@ -111,6 +111,10 @@ impl List for Topics {
     type Node = topic::Model;
     type Edge = Plain;
 
+    fn is_quick(&self) -> bool {
+        self.scope == TopicScope::Paper && self.filter == TopicFilter::default()
+    }
+
     fn source(&self, _: &Store) -> Source {
         let mut from = Sql::from("topic");
         let mut conditions = self.filter.conditions();
@@ -192,6 +196,10 @@ columns!(ResearcherTopicEdge { | paper_count, is_declared });
 impl List for ResearcherTopics {
     type Node = topic::Model;
     type Edge = ResearcherTopicEdge;
+
+    fn is_quick(&self) -> bool {
+        true
+    }
 
     fn source(&self, _: &Store) -> Source {
         let mut from = Sql::from(

@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, texts};
 
-/// The tasks in the order of the cookbook and of the tabs: the name of the files, and how many statements it takes.
+/// The tasks in the order of the cookbook and of the tabs: the name of the files, and how many statements it takes. Those that are
+/// quick and asked for at the same moment are one.
 const TASKS: [(&str, u64); 12] = [
-    // The person, the words of the headline, the affiliations, their organizations; the topics, coauthors, papers and
-    // authors, each with its total; who the authors are.
-    ("profile", 13),
+    // The person; the words of the headline, the affiliations, topics, coauthors and papers together, and four totals; their
+    // organizations and authors together, and a total; who the authors are.
+    ("profile", 9),
     // The people, their total, the facets, the organizations and topics of these, the headlines.
-    ("people-list", 6),
+    ("people-list", 5),
     // The topic, those above, those below; the people and the papers, each with a total; the years; the authors and their
     // total.
     ("topic-page", 10),
@@ -24,19 +25,19 @@ const TASKS: [(&str, u64); 12] = [
     ("organization-page", 11),
     // The person, and two steps with their totals.
     ("coauthor-network", 5),
-    // The search, the hints; what was found, which is of two kinds.
-    ("autocomplete-box", 4),
+    // The search, the hints; what was found.
+    ("autocomplete-box", 3),
     ("resolve-dois", 1),
     // The people and the papers, each with the ids of what was merged into them.
     ("sync-since", 4),
     // The two ends, four levels of the search, the people, the papers and their totals.
     ("path-between", 8),
     // The person, the headline's words, the affiliations, their organizations, the topics: as for one language.
-    ("two-languages", 5),
+    ("two-languages", 4),
     // The papers; all authors for the entries, and those that a reference shows.
     ("cite-papers", 3),
     // The counts, the sources; the ids of the examples, the papers, the authors; their names' repairs, their papers.
-    ("data-quality", 7),
+    ("data-quality", 6),
 ];
 
 fn file(path: &str) -> PathBuf {

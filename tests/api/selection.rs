@@ -134,6 +134,52 @@ async fn asked_for_twice() {
                 .to_owned(),
         ),
     ] {
-        assert_eq!(app.data(&twice).await.to_string(), app.data(&once).await.to_string(), "{twice}");
+        assert_eq!(text(&app, &twice).await, text(&app, &once).await, "{twice}");
     }
+}
+
+/// An answer as it comes: with its fields in their order.
+async fn text(app: &TestApp, query: &str) -> String {
+    let asked = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
+    asked.send().await.expect("an answer").text().await.expect("a text")
+}
+
+#[tokio::test]
+async fn fields_in_the_order_of_the_query() {
+    let app = TestApp::start().await;
+    app.load(json!([
+        researcher("Ada Berg"),
+        paper("Tides", Some(2001), &["Ada Berg"]),
+        paper("Waves", Some(2002), &["Ada Berg"]),
+    ]))
+    .await;
+    for (query, expected) in [
+        (
+            "{ researcher(by: {slug: \"ada-berg\"}) { statistics { papersPerYear { count year } paperCount } name } }",
+            r#"{"researcher":{"statistics":{"papersPerYear":[{"count":1,"year":2001},{"count":1,"year":2002}],"paperCount":2},"name":"Ada Berg"}}"#,
+        ),
+        (
+            "{ researcher(by: {slug: \"ada-berg\"}) { papers(first: 1) { edges { authorship { paper { title } position } } } } }",
+            r#"{"researcher":{"papers":{"edges":[{"authorship":{"paper":{"title":"Waves"},"position":1}}]}}}"#,
+        ),
+        (
+            "{ search(query: \"berg\", first: 1) { nodes { ... on Researcher { papers(first: 1) { nodes { title } } } ... on Entity { slug } } } }",
+            r#"{"search":{"nodes":[{"papers":{"nodes":[{"title":"Waves"}]},"slug":"ada-berg"}]}}"#,
+        ),
+        (
+            "{ papers { facets { researchers { researcher { slug } count } } totalCount } }",
+            r#"{"papers":{"facets":{"researchers":[{"researcher":{"slug":"ada-berg"},"count":2}]},"totalCount":2}}"#,
+        ),
+    ] {
+        assert_eq!(text(&app, query).await, format!("{{\"data\":{expected}}}"), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_fails_is_told_once() {
+    let app = TestApp::start().await;
+    app.load(json!([paper("Tides", Some(2001), &["Ada Berg"]), paper("Waves", Some(2002), &["Ada Berg"])])).await;
+    let query = "{ papers { nodes { title formattedCitation(style: \"none\") citation(format: BIBTEX) } } }";
+    let answer = app.ask(query, json!({})).await;
+    assert_eq!(answer.codes(), ["BAD_USER_INPUT", "BAD_USER_INPUT"]);
 }
