@@ -5,6 +5,7 @@
 //! asked for together as before. Fields, fragments and errors are as the engine has them (its `resolver_utils::container`).
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::PoisonError;
@@ -16,6 +17,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, Name, ObjectType, OutputType, Positioned, ServerError, ServerResult, Value};
 
 use super::context::State as _;
+use super::in_order::{in_order, write_in_order};
 use super::written;
 
 /// An object that is resolved in this way. It is of the same type as what it holds.
@@ -209,6 +211,12 @@ impl<T: ObjectType> Resolved for T {
     fn selected<'a>(ctx: &ContextSelectionSet<'a>) -> ServerResult<Selected<'a>> {
         let mut fields = Vec::new();
         add_fields(ctx, &T::type_name(), &ctx.item.node, &mut fields)?;
+        // What has nothing below it is the same each time, and asked for once.
+        let mut values = HashSet::new();
+        fields.retain(|field| {
+            let is_value = field.node.selection_set.node.items.is_empty();
+            !is_value || values.insert(&field.node.response_key().node)
+        });
         let key = |field: &&'a Positioned<Field>| &field.node.response_key().node;
         let is_twice = |(place, field)| fields.iter().take(place).any(|other| key(other) == key(field));
         let has_twice = fields.iter().enumerate().any(is_twice);
@@ -312,78 +320,6 @@ fn write_field(
             out.push(b',');
         }
         Err(error) => ctx.add_error(error),
-    }
-}
-
-/// Writes what the engine made of some selections, whose fields it has in the order in which they were done: each object's in
-/// that in which they are first asked for (GraphQL, section 7.2.2).
-fn write_in_order(ctx: &ContextSelectionSet<'_>, value: &Value, selections: &[&SelectionSet], out: &mut Vec<u8>) {
-    match value {
-        Value::List(values) => {
-            out.push(b'[');
-            for one in values {
-                write_in_order(ctx, one, selections, out);
-                out.push(b',');
-            }
-            written::end(out, b']');
-        }
-        Value::Object(fields) if written::is_mergeable(fields) && fields.len() > 1 => {
-            write_in_order(ctx, &written::merged(fields), selections, out);
-        }
-        Value::Object(fields) if !written::is_mergeable(fields) && !is_in_order(fields) => {
-            let mut keys = Vec::new();
-            selections.iter().for_each(|selections| add_keys(ctx, selections, &mut keys));
-            out.push(b'{');
-            for (key, below) in keys {
-                if let Some(value) = fields.get(key) {
-                    written::key(key, out);
-                    write_in_order(ctx, value, &below, out);
-                    out.push(b',');
-                }
-            }
-            written::end(out, b'}');
-        }
-        value => written::value(value, out),
-    }
-}
-
-/// Whether an object has but one field, and nothing below it.
-fn is_in_order(fields: &IndexMap<Name, Value>) -> bool {
-    fields.len() < 2 && !fields.values().any(|value| matches!(value, Value::List(_) | Value::Object(_)))
-}
-
-/// The same, as what is written.
-fn in_order(ctx: &ContextSelectionSet<'_>, value: Value, selections: &SelectionSet) -> Value {
-    if matches!(value, Value::Binary(_)) {
-        return value;
-    }
-    let mut text = Vec::new();
-    write_in_order(ctx, &value, &[selections], &mut text);
-    Value::Binary(text.into())
-}
-
-/// Adds the keys of some selections in the order in which they are first asked for, each with what is selected below it.
-fn add_keys<'a>(
-    ctx: &'a ContextSelectionSet<'_>,
-    selections: &'a SelectionSet,
-    keys: &mut Vec<(&'a Name, Vec<&'a SelectionSet>)>,
-) {
-    for selection in &selections.items {
-        match &selection.node {
-            Selection::Field(field) => {
-                let (key, below) = (&field.node.response_key().node, &field.node.selection_set.node);
-                match keys.iter_mut().find(|(known, _)| *known == key) {
-                    Some((_, all)) => all.push(below),
-                    None => keys.push((key, vec![below])),
-                }
-            }
-            Selection::InlineFragment(fragment) => add_keys(ctx, &fragment.node.selection_set.node, keys),
-            Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = ctx.query_env.fragments.get(&spread.node.fragment_name.node) {
-                    add_keys(ctx, &fragment.node.selection_set.node, keys);
-                }
-            }
-        }
     }
 }
 

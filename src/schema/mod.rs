@@ -33,6 +33,7 @@ mod documents;
 mod execution;
 mod facet;
 mod identifier;
+mod in_order;
 mod localized;
 mod name_repair;
 mod nesting;

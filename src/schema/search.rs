@@ -118,7 +118,12 @@ impl OutputType for Found {
         let entity = entity(ctx, self.0)
             .await
             .map_err(|error| async_graphql::Error::from(error).into_server_error(field.pos))?;
-        entity.resolve(ctx, field).await
+        match entity {
+            Entity::Researcher(found) => AtOnce(found).resolve(ctx, field).await,
+            Entity::Organization(found) => AtOnce(found).resolve(ctx, field).await,
+            Entity::Topic(found) => AtOnce(found).resolve(ctx, field).await,
+            Entity::Paper(found) => AtOnce(found).resolve(ctx, field).await,
+        }
     }
 }
 

@@ -133,6 +133,7 @@ pub fn insert(object: &mut IndexMap<Name, Value>, key: Name, value: Value) {
 
 fn merge(there: &mut Value, value: Value) {
     match (there, value) {
+        (there @ Value::Null, value) => *there = value,
         (Value::Object(there), Value::Object(fields)) => {
             fields.into_iter().for_each(|(key, value)| insert(there, key, value));
         }

@@ -149,7 +149,7 @@ impl List for Affiliations {
     type Node = affiliation::Model;
     type Edge = Plain;
 
-    fn is_quick(&self) -> bool {
+    fn is_quick(&self, _: usize) -> bool {
         self.scope == AffiliationScope::Researcher
     }
 

@@ -125,7 +125,7 @@ impl List for Authorships {
     type Node = Author;
     type Edge = Plain;
 
-    fn is_quick(&self) -> bool {
+    fn is_quick(&self, _: usize) -> bool {
         true
     }
 

@@ -89,8 +89,8 @@ impl List for Coauthors {
     type Node = researcher::Model;
     type Edge = CoauthorEdge;
 
-    fn is_quick(&self) -> bool {
-        self.filter == CoauthorFilter::default()
+    fn is_quick(&self, _: usize) -> bool {
+        self.filter == CoauthorFilter::default() && self.order == CoauthorOrder::PaperCount
     }
 
     fn source(&self, store: &Store) -> Source {

@@ -138,8 +138,9 @@ pub trait List: Clone + Debug + Eq + Hash + Send + Sync + 'static {
     /// Where the rows come from.
     fn source(&self, store: &Store) -> Source;
 
-    /// Whether a parent has few of them, or an index has them in order, whatever the directory: it shares a statement with others.
-    fn is_quick(&self) -> bool {
+    /// Whether the page of each of so many parents is soon there, because an index has the rows in order or they are few: then it
+    /// shares a statement with others.
+    fn is_quick(&self, _parents: usize) -> bool {
         false
     }
 
@@ -396,8 +397,11 @@ impl Store {
         let sql = page_sql::<L::Node>(list.source(self), list.parts(), parents, page, wants)?;
         let mut lists: HashMap<Parent, Vec<Row<L>>> = parents.iter().map(|parent| (*parent, Vec::new())).collect();
         let loader = type_name::<PageOf<L>>();
-        let results =
-            if list.is_quick() { self.quick_results(loader, sql).await? } else { self.results(loader, sql).await? };
+        let results = if list.is_quick(parents.len()) {
+            self.quick_results(loader, sql).await?
+        } else {
+            self.results(loader, sql).await?
+        };
         for result in &results {
             let (parent, row) = parent_row(result, wants)?;
             lists.entry(parent).or_default().push(row);

@@ -268,7 +268,7 @@ impl List for ResearcherPapers {
     type Node = paper::Model;
     type Edge = OwnAuthorship;
 
-    fn is_quick(&self) -> bool {
+    fn is_quick(&self, _: usize) -> bool {
         self.filter == PaperFilter::default() && self.order == PaperOrder::PublicationDate
     }
 

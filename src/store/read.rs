@@ -1,8 +1,8 @@
 //! How reads reach the database: a connection of the pool each, given up at once when nobody waits for the answer any
 //! more, and another one where the first turns out to be dead.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use sea_orm::sqlx::pool::PoolConnection;
@@ -49,30 +49,34 @@ impl Statements {
     }
 }
 
-/// The connection that the statements of one request share. The first to be done leaves it to the next, whether that waits
-/// already or comes with the next level of the query, so that a busy pool is asked once and not for each of them. While it is
-/// taken, others are asked for.
+/// Where the statements of one request get their connections. Those that wait share the next one that comes free, so that a busy
+/// pool is asked once and not for each of them; and between the levels of a query one is kept.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    /// What the one before left for the next; who waits for it has the turn.
+    /// What the one before left for the next, while others of the request wait.
     turn: Arc<Mutex<Option<PoolConnection<Postgres>>>>,
-    /// Whether it ends with a request.
+    behind: Arc<AtomicUsize>,
+    /// What the last one left while no statement of the request runs or waits.
+    kept: Arc<std::sync::Mutex<Option<PoolConnection<Postgres>>>>,
+    /// How many run or wait.
+    open: Arc<AtomicUsize>,
+    /// Whether it ends with a request: nothing is kept for longer.
     is_of_request: bool,
     /// How many wait for the pool, of all requests: what they wait for is not kept.
     waiting: Arc<AtomicUsize>,
 }
 
-/// Somebody who waits, as long as he does.
-struct Waiting<'a>(&'a AtomicUsize);
+/// One of a number, as long as it is there.
+struct Counted(Arc<AtomicUsize>);
 
-impl<'a> Waiting<'a> {
-    fn new(number: &'a AtomicUsize) -> Self {
+impl Counted {
+    fn new(number: &Arc<AtomicUsize>) -> Self {
         number.fetch_add(1, Ordering::AcqRel);
-        Self(number)
+        Self(Arc::clone(number))
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -81,35 +85,53 @@ impl Drop for Waiting<'_> {
 impl Queue {
     /// That of a new request, beside others.
     pub(super) fn of_request(&self) -> Self {
-        Self { turn: Arc::default(), is_of_request: true, waiting: Arc::clone(&self.waiting) }
+        Self { is_of_request: true, ..self.beside() }
+    }
+
+    /// One that has nothing in common with this but who waits for the pool.
+    fn beside(&self) -> Self {
+        Self { waiting: Arc::clone(&self.waiting), ..Self::default() }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<PoolConnection<Postgres>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn lend(&self, pool: &PgPool) -> Result<Lent, sqlx::Error> {
-        let left = self.turn.try_lock().ok().and_then(|mut left| left.take());
-        if let Some(connection) = left.or_else(|| pool.try_acquire()) {
-            return Ok(Lent { connection: Some(connection), turn: None });
+        let open = Counted::new(&self.open);
+        let kept = self.kept().take();
+        if let Some(connection) = kept.or_else(|| pool.try_acquire()) {
+            return Ok(Lent { connection: Some(connection), turn: None, _open: open });
         }
         let begun = Instant::now();
+        let behind = Counted::new(&self.behind);
         let mut turn = Arc::clone(&self.turn).lock_owned().await;
+        drop(behind);
         let connection = match turn.take() {
             Some(connection) => connection,
             // Nobody waits longer for being behind others who waited in vain.
             None if begun.elapsed() >= pool.options().get_acquire_timeout() => return Err(sqlx::Error::PoolTimedOut),
             None => {
-                let _waiting = Waiting::new(&self.waiting);
+                let _waiting = Counted::new(&self.waiting);
                 pool.acquire().await?
             }
         };
-        Ok(Lent { connection: Some(connection), turn: Some(turn) })
+        Ok(Lent { connection: Some(connection), turn: Some(turn), _open: open })
     }
 
-    /// Leaves it to the next, or gives it back to the pool where others wait.
+    /// Leaves it to the next of the request, or keeps it for the next level where nobody else waits, or gives it back to the
+    /// pool.
     fn take_back(&self, mut lent: Lent) {
-        let may_keep = self.is_of_request && self.waiting.load(Ordering::Acquire) == 0;
-        let Some(connection) = lent.connection.take().filter(|_| may_keep) else { return };
-        let own = lent.turn.take().or_else(|| Arc::clone(&self.turn).try_lock_owned().ok());
-        if let Some(mut turn) = own.filter(|turn| turn.is_none()) {
-            *turn = Some(connection);
+        let connection = lent.connection.take();
+        if let Some(turn) = &mut lent.turn
+            && self.behind.load(Ordering::Acquire) > 0
+        {
+            **turn = connection;
+            return;
+        }
+        let is_last = self.open.load(Ordering::Acquire) == 1;
+        if self.is_of_request && is_last && self.waiting.load(Ordering::Acquire) == 0 {
+            *self.kept() = connection;
         }
     }
 }
@@ -120,6 +142,7 @@ struct Lent {
     connection: Option<PoolConnection<Postgres>>,
     /// Held by who had to wait: those behind wait for the same connection.
     turn: Option<OwnedMutexGuard<Option<PoolConnection<Postgres>>>>,
+    _open: Counted,
 }
 
 impl Drop for Lent {
@@ -184,7 +207,7 @@ impl Store {
             }
         }
         // A queue of its own for what is done elsewhere than the rest: connections of two databases must not mix.
-        let queue = if self.reads_from.is_some() { &Queue::default() } else { &self.queue };
+        let queue = if self.reads_from.is_some() { &self.queue.beside() } else { &self.queue };
         Ok(self.read_from(self.database.get_postgres_connection_pool(), queue, statement, for_values).await?)
     }
 

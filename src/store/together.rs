@@ -117,7 +117,7 @@ impl Store {
                     return;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, cause = ?error, "several statements failed as one; each is sent alone")
+                    tracing::warn!(%error, cause = ?error, "several statements failed as one; each is sent alone");
                 }
             }
         }

@@ -111,7 +111,7 @@ impl List for Topics {
     type Node = topic::Model;
     type Edge = Plain;
 
-    fn is_quick(&self) -> bool {
+    fn is_quick(&self, _: usize) -> bool {
         self.scope == TopicScope::Paper && self.filter == TopicFilter::default()
     }
 
@@ -197,8 +197,9 @@ impl List for ResearcherTopics {
     type Node = topic::Model;
     type Edge = ResearcherTopicEdge;
 
-    fn is_quick(&self) -> bool {
-        true
+    fn is_quick(&self, parents: usize) -> bool {
+        // All topics of all of a person's papers are looked at.
+        parents <= 50
     }
 
     fn source(&self, _: &Store) -> Source {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, texts};
 
 /// The tasks in the order of the cookbook and of the tabs: the name of the files, and how many statements it takes. Those that are
-/// quick and asked for at the same moment are one.
+/// quick and asked for at the same moment are one, so that it takes one less where two others end at the same moment.
 const TASKS: [(&str, u64); 12] = [
     // The person; the words of the headline, the affiliations, topics, coauthors and papers together, and four totals; their
     // organizations and authors together, and a total; who the authors are.
@@ -111,7 +111,9 @@ async fn answers_and_statements() {
         assert!(written == answered, "the answer of {task} is not what the cookbook shows; it is\n{answered:#}");
         taken.push((task, statements));
     }
-    assert_eq!(taken, TASKS);
+    for ((task, taken), (_, most)) in taken.into_iter().zip(TASKS) {
+        assert!(taken == most || taken + 1 == most, "{task} takes {taken} statements, and not {most}");
+    }
 }
 
 #[test]

@@ -193,20 +193,20 @@ async fn mistakes() {
 #[tokio::test]
 async fn statements() {
     let app = faulty().await;
-    for (most, fields) in [
-        (1, "count"),
-        (1, "count total share"),
+    for (taken_by, fields) in [
+        (1..=1, "count"),
+        (1..=1, "count total share"),
         // The ids; the papers, the authors, the people.
-        (4, "samples { id }"),
-        (1, "sources { value }"),
-        (2, "organizations { organization { slug } }"),
-        // Sources and organizations come together.
-        (7, "count share samples { id } sources { value } organizations { organization { slug } }"),
+        (2..=2, "samples { id }"),
+        (1..=1, "sources { value }"),
+        (2..=2, "organizations { organization { slug } }"),
+        // Sources and organizations come together; what is looked up of them and of samples may.
+        (4..=5, "count share samples { id } sources { value } organizations { organization { slug } }"),
     ] {
         let query = format!("{{ directory {{ quality {{ issues {{ {fields} }} }} }} }}");
         let (answer, taken) = app.statements_of(&query, json!({})).await;
         answer.data();
-        assert_eq!(taken, most, "{fields}");
+        assert!(taken_by.contains(&taken), "{fields}: {taken}");
         let request =
             app.client().post(app.url("/graphql")).header("X-Query-Cost", "only").json(&json!({ "query": query }));
         let cost: Value = request.send().await.expect("an answer").json().await.expect("JSON");

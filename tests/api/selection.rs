@@ -167,6 +167,10 @@ async fn fields_in_the_order_of_the_query() {
             r#"{"search":{"nodes":[{"papers":{"nodes":[{"title":"Waves"}]},"slug":"ada-berg"}]}}"#,
         ),
         (
+            "{ search(query: \"berg\", first: 1) { nodes { ... on Paper { slug id } ... on Researcher { name slug } } } }",
+            r#"{"search":{"nodes":[{"name":"Ada Berg","slug":"ada-berg"}]}}"#,
+        ),
+        (
             "{ papers { facets { researchers { researcher { slug } count } } totalCount } }",
             r#"{"papers":{"facets":{"researchers":[{"researcher":{"slug":"ada-berg"},"count":2}]},"totalCount":2}}"#,
         ),
@@ -179,7 +183,12 @@ async fn fields_in_the_order_of_the_query() {
 async fn what_fails_is_told_once() {
     let app = TestApp::start().await;
     app.load(json!([paper("Tides", Some(2001), &["Ada Berg"]), paper("Waves", Some(2002), &["Ada Berg"])])).await;
-    let query = "{ papers { nodes { title formattedCitation(style: \"none\") citation(format: BIBTEX) } } }";
-    let answer = app.ask(query, json!({})).await;
-    assert_eq!(answer.codes(), ["BAD_USER_INPUT", "BAD_USER_INPUT"]);
+    for query in [
+        "{ papers { nodes { title formattedCitation(style: \"none\") citation(format: BIBTEX) } } }",
+        "{ papers { nodes { ...A ...B } } } fragment A on Paper { formattedCitation(style: \"none\") }
+         fragment B on Paper { formattedCitation(style: \"none\") title }",
+    ] {
+        let answer = app.ask(query, json!({})).await;
+        assert_eq!(answer.codes(), ["BAD_USER_INPUT", "BAD_USER_INPUT"], "{query}");
+    }
 }
