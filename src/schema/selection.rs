@@ -166,3 +166,37 @@ impl Known {
         Ok(found)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::affiliation::Affiliation;
+    use super::super::authorship::Authorship;
+    use super::super::connection::Shown;
+    use super::super::organization::Organization;
+    use super::super::paper::Paper;
+    use super::super::researcher::Researcher;
+    use super::super::topic::Topic;
+    use super::*;
+    use crate::store::coauthorship::{CoauthorEdge, Coauthors};
+
+    fn all_are_columns<C: Columns>(fields: &[FieldReads]) {
+        for (field, columns) in fields {
+            assert_ne!(
+                Selected::of::<C>(columns),
+                Selected::ALL,
+                "{field} reads {columns:?}, one of which is no column"
+            );
+        }
+    }
+
+    #[test]
+    fn what_fields_read_are_columns() {
+        all_are_columns::<<Researcher as Reads>::Row>(Researcher::FIELDS);
+        all_are_columns::<<Organization as Reads>::Row>(Organization::FIELDS);
+        all_are_columns::<<Topic as Reads>::Row>(Topic::FIELDS);
+        all_are_columns::<<Paper as Reads>::Row>(Paper::FIELDS);
+        all_are_columns::<<Affiliation as Reads>::Row>(Affiliation::FIELDS);
+        all_are_columns::<<Authorship as Reads>::Row>(Authorship::FIELDS);
+        all_are_columns::<CoauthorEdge>(Coauthors::FIELDS);
+    }
+}

@@ -2,9 +2,8 @@
 //! is otherwise. Where a query asks for a field twice, each time for something else, the engine merges objects: then it is in an
 //! object under a key that no field has, so that all that was written of one thing comes together.
 
-use async_graphql::Value;
 use async_graphql::indexmap::IndexMap;
-use async_graphql::{Name, Pos, Response};
+use async_graphql::{Name, Pos, Response, Value};
 
 /// Writes a value.
 pub fn value(value: &Value, out: &mut Vec<u8>) {
@@ -74,16 +73,8 @@ fn text(text: &str, out: &mut Vec<u8>) {
 /// What begins the key of something that is written down and may have to be merged.
 const MERGEABLE: char = '\0';
 
-/// What is written down at a place of the query, to be merged with what is written of the same thing for another place.
-pub fn mergeable(value: Value, place: Pos) -> Value {
-    let written = match value {
-        Value::Binary(_) => value,
-        value => {
-            let mut text = Vec::new();
-            self::value(&value, &mut text);
-            Value::Binary(text.into())
-        }
-    };
+/// What is written down for a place of the query, to be merged with what is written of the same thing for another place.
+pub fn mergeable(written: Value, place: Pos) -> Value {
     let key = Name::new(format!("{MERGEABLE}{:09}:{:09}", place.line, place.column));
     Value::Object([(key, written)].into_iter().collect())
 }
