@@ -26,6 +26,7 @@ mod m20261126_000025_identity_pending;
 mod m20261126_000026_quality;
 mod m20261126_000027_renamed_row;
 mod m20261126_000028_told;
+mod m20261126_000029_known_words;
 
 /// Applies and reverts the migrations.
 pub struct Migrator;
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000026_quality::Migration),
             Box::new(m20261126_000027_renamed_row::Migration),
             Box::new(m20261126_000028_told::Migration),
+            Box::new(m20261126_000029_known_words::Migration),
         ]
     }
 }

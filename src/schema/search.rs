@@ -385,8 +385,9 @@ impl SearchQuery {
 
     /// As-you-type suggestions: things with a name, title or label whose words begin with all that was typed, in any
     /// order. The whole name first, then names that begin so, then the best known. Accents and case do not matter;
-    /// where nothing begins so, typos are forgiven. A beginning that thousands share (one or two letters) is looked for
-    /// among the 5,000 best known of each kind.
+    /// where nothing begins so, typos are forgiven. A beginning that hundreds share is looked for among the best known,
+    /// until enough is found: people and topics with most papers, organizations with most people, papers with the
+    /// shortest titles.
     async fn autocomplete(
         &self,
         ctx: &Context<'_>,

@@ -4,6 +4,7 @@
 //! with the version of the directory from before it was made, and given again only while that is still the version. Who
 //! cannot learn the version makes every answer anew.
 
+use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 
 use actix_web::web::Bytes;
@@ -11,6 +12,7 @@ use async_graphql::Variables;
 use chrono::{NaiveDate, Utc};
 use moka::sync::Cache;
 use prometheus_client::metrics::counter::Counter;
+use zstd::bulk::{Compressor, Decompressor};
 
 use crate::language::AcceptedLanguages;
 use crate::schema::budget::Cost;
@@ -19,6 +21,15 @@ use crate::store::version::{Moment, Position, Version};
 
 /// What an entry takes beside its texts.
 const OVERHEAD: usize = 256;
+/// From so many bytes on an answer is kept compressed: room for several times as many, for a part of what the network
+/// takes to send it.
+const COMPRESSED_FROM: usize = 4 * 1024;
+
+thread_local! {
+    // What zstd works with takes longer to make than an answer to compress.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(1).ok());
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = RefCell::new(Decompressor::new().ok());
+}
 
 /// All that an answer depends on, but for the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -65,9 +76,59 @@ pub struct Kept {
     pub cost: Cost,
 }
 
+/// The JSON of an answer while it is kept.
+#[derive(Clone)]
+enum Body {
+    Plain(Bytes),
+    /// By zstd, with the length of the JSON.
+    Compressed(Bytes, usize),
+}
+
+impl Body {
+    /// Copied, so that it takes no more than its length.
+    fn of(json: Bytes) -> Self {
+        if json.len() < COMPRESSED_FROM {
+            return Self::Plain(Bytes::copy_from_slice(&json));
+        }
+        let compress =
+            |compressor: &RefCell<Option<Compressor<'_>>>| compressor.borrow_mut().as_mut()?.compress(&json).ok();
+        match COMPRESSOR.with(compress) {
+            Some(compressed) => Self::Compressed(Bytes::copy_from_slice(&compressed), json.len()),
+            None => Self::Plain(json),
+        }
+    }
+
+    fn json(self) -> Option<Bytes> {
+        match self {
+            Self::Plain(json) => Some(json),
+            Self::Compressed(compressed, length) => {
+                let json = DECOMPRESSOR.with(|one| one.borrow_mut().as_mut()?.decompress(&compressed, length).ok());
+                if json.is_none() {
+                    tracing::error!("a kept answer could not be decompressed; it is made anew");
+                }
+                json.map(Bytes::from)
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Plain(bytes) | Self::Compressed(bytes, _) => bytes.len(),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Entry {
+    version: Version,
+    body: Body,
+    name: Option<String>,
+    cost: Cost,
+}
+
 /// The answers that are kept.
 pub struct Answers {
-    kept: Option<Cache<Question, (Version, Kept)>>,
+    kept: Option<Cache<Question, Entry>>,
     latest: Mutex<Option<Version>>,
     /// How many answers were there.
     pub hits: Counter,
@@ -82,8 +143,8 @@ impl Answers {
     /// Keeps at most so many bytes; nothing where that is 0.
     #[must_use]
     pub fn new(most_bytes: u64) -> Self {
-        let weight = |question: &Question, (_, kept): &(Version, Kept)| {
-            let bytes = OVERHEAD + question.query.len() + question.variables.len() + kept.body.len();
+        let weight = |question: &Question, entry: &Entry| {
+            let bytes = OVERHEAD + question.query.len() + question.variables.len() + entry.body.len();
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         let kept = (most_bytes > 0).then(|| Cache::builder().max_capacity(most_bytes).weigher(weight).build());
@@ -98,13 +159,15 @@ impl Answers {
     /// The answer to a question, of nothing before what the client has seen, and what it has all up to. The database is
     /// asked for the version only where there is one.
     pub async fn find(&self, store: &Store, question: &Question, seen: Option<Position>) -> Option<(Kept, Position)> {
-        let (of, answer) = self.kept.as_ref()?.get(question)?;
+        let entry = self.kept.as_ref()?.get(question)?;
         let Moment { version, position } = store.moment(seen).await?;
         self.end_others(&version);
-        (version == of).then(|| {
-            self.hits.inc();
-            (answer, position)
-        })
+        if version != entry.version {
+            return None;
+        }
+        let answer = Kept { body: entry.body.json()?, name: entry.name, cost: entry.cost };
+        self.hits.inc();
+        Some((answer, position))
     }
 
     /// The place for an answer that is about to be made, from whatever has all up to this moment.
@@ -118,7 +181,8 @@ impl Answers {
     /// Keeps an answer that was made after its place was found.
     pub fn keep(&self, (question, version): Place, answer: Kept) {
         if let Some(kept) = &self.kept {
-            kept.insert(question, (version, answer));
+            let Kept { body, name, cost } = answer;
+            kept.insert(question, Entry { version, body: Body::of(body), name, cost });
         }
     }
 
@@ -134,6 +198,10 @@ impl Answers {
     /// How many bytes they take.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.kept.as_ref().map_or(0, Cache::weighted_size)
+        self.kept.as_ref().map_or(0, |kept| {
+            // It counts late what came last.
+            kept.run_pending_tasks();
+            kept.weighted_size()
+        })
     }
 }

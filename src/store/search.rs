@@ -59,6 +59,16 @@ impl Kind {
         }
     }
 
+    /// Its letter in `known_words`.
+    fn letter(self) -> &'static str {
+        match self {
+            Self::Researcher => "r",
+            Self::Organization => "o",
+            Self::Topic => "t",
+            Self::Paper => "p",
+        }
+    }
+
     /// The columns of the identifiers that somebody may paste, each with the canonical form where the text is one.
     #[must_use]
     pub fn identifiers(self, text: &str) -> Vec<(&'static str, String)> {
@@ -79,10 +89,12 @@ impl Kind {
 const ENOUGH: i32 = 20;
 /// Of a query of more words than this, nothing is guessed where anything at all matches: it is a title.
 const FEW_WORDS: usize = 3;
-/// A beginning that more names than this share is looked for among the best known only.
-const COMMON: i64 = 3_000;
-/// So many of each kind, the best known first, are looked through for a common beginning.
-const BEST_KNOWN: i64 = 2_000;
+/// A beginning that more names than this share is looked for among the best known.
+const COMMON: i64 = 200;
+/// The same of the least common of several: to look for each of them costs more than to check what one finds.
+const COMMON_OF_SEVERAL: i64 = 3_000;
+/// How well known things are, best first, as `known_words` has it: by papers or people, of papers by the words of the title.
+const STANDINGS: [&str; 12] = ["8", "7", "6", "5", "4", "3", "2", "1", "0", "p3", "p2", "p1"];
 
 fn quoted(word: &str) -> String {
     // Words are letters and digits: there is nothing to escape.
@@ -442,56 +454,63 @@ fn suggestions_sql(query: &Query, kinds: &[Kind], most: i64) -> Sql {
         columns.split(", ").map(|column| format!("entry.{column}")).collect::<Vec<_>>().join(", ")
     );
     let of_kinds = kind_conditions(kinds, "entry");
-    let mut sql = Sql::with(
+    let is_of_several = query.words.len() > 1;
+    let common = if is_of_several { COMMON_OF_SEVERAL } else { COMMON };
+    // Who types several words of a title types those that it begins with.
+    let title = (is_of_several && kinds.contains(&Kind::Paper)).then(|| letters.clone());
+    // Nothing begins so: perhaps a typo.
+    let different: Vec<String> = query.different_words().into_iter().map(ToOwned::to_owned).collect();
+    Sql::with(
         "WITH rarest AS MATERIALIZED (SELECT typed.query::tsquery AS query, sum(coalesce(known.amount, 0)) AS amount FROM unnest(?::bigint[], ",
         ids(numbers),
     )
     .then_with("?::text[], ", texts(lexemes))
     .then_with(
-        "?::text[]) AS typed(number, word, query) CROSS JOIN LATERAL (SELECT sum(entry_count) AS amount FROM search_word \
-         WHERE search_word.word >= typed.word AND search_word.word < typed.word || U&'\\+10FFFF') AS known \
-         GROUP BY typed.number, typed.query ORDER BY amount LIMIT 1), begun AS MATERIALIZED (",
+        // Each word counts for one name at least: so many words are enough to tell that a beginning is common.
+        "?::text[]) AS typed(number, word, query) CROSS JOIN LATERAL (SELECT sum(entry_count) AS amount FROM \
+         (SELECT entry_count FROM search_word WHERE search_word.word >= typed.word \
+         AND search_word.word < typed.word || U&'\\+10FFFF' AND entry_count > 0 ",
         texts(queries),
     )
+    .then_with("LIMIT ?) AS counted) AS known GROUP BY typed.number, typed.query ORDER BY amount LIMIT 1), ", common + 1)
+    .then("begun AS MATERIALIZED (")
     .then(format!("SELECT {entry} FROM search_entry AS entry WHERE entry.words @@ (SELECT query FROM rarest) AND {of_kinds} "))
-    .then_with("AND (SELECT amount FROM rarest) <= ? ", COMMON)
-    .then_with("AND ts_match_vq(entry.words, ?::text::tsquery)", all.clone());
-    for kind in kinds {
-        let column = kind.column();
-        let best_known = match kind {
-            Kind::Researcher => {
-                "SELECT researcher_id AS id, paper_count AS known FROM researcher_statistics ORDER BY paper_count DESC, researcher_id DESC"
-            }
-            Kind::Organization => {
-                "SELECT organization_id AS id, researcher_count AS known FROM organization_statistics ORDER BY researcher_count DESC, organization_id DESC"
-            }
-            Kind::Topic => {
-                "SELECT topic_id AS id, paper_count AS known FROM topic_statistics ORDER BY paper_count DESC, topic_id DESC"
-            }
-            Kind::Paper => "SELECT id, publication_key AS known FROM paper ORDER BY publication_key DESC, id DESC",
+    .then_with("AND (SELECT amount FROM rarest) <= ? ", common)
+    .then_with("AND ts_match_vq(entry.words, ?::text::tsquery) ", all.clone())
+    .then_with(&format!("UNION ALL SELECT {entry} FROM best_known(?, "), letters.clone())
+    .then_with("?::text::tsquery, ", whole.clone())
+    .then_with("?, ", title)
+    .then_with("?::text[]::tsquery[], ", texts(steps(query, kinds)))
+    .then_with("?::text::tsquery, ", all)
+    .then_with("?, ", texts(kinds.iter().map(|kind| kind.letter())))
+    .then_with("?) AS entry ", most)
+    .then_with("WHERE (SELECT amount FROM rarest) > ?), ", common)
+    .then_with("guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ", whole.clone())
+    .then_with("?, ", texts(different))
+    .then_with("?)).* WHERE NOT EXISTS (SELECT FROM begun)), ", unfinished(query))
+    .then(format!("near AS (SELECT {entry} FROM guessed CROSS JOIN search_entry AS entry WHERE entry.words @@ guessed.two AND {of_kinds}), "))
+    .then("ranked AS (SELECT *, CASE WHEN letters = ")
+    .then_with("? THEN 0 WHEN starts_with(letters, ", letters.clone())
+    .then_with("?) OR ts_match_vq(words, ", letters)
+    .then_with("?::text::tsquery) THEN 1 ELSE 2 END * 10 + weight AS rank FROM (SELECT * FROM begun UNION ALL SELECT * FROM near) AS entry), ", whole)
+    .then(format!("best AS (SELECT DISTINCT ON ({columns}) * FROM ranked ORDER BY {columns}, rank) "))
+    .then(format!("SELECT {KIND_AND_ID}, text, weight FROM best ORDER BY rank, popularity DESC, 1, 2 "))
+    .then_with("LIMIT ?", most)
+    .planned_for_values()
+}
+
+/// What to look for among things of each standing, one after the other: text search queries of `known_words`.
+fn steps(query: &Query, kinds: &[Kind]) -> Vec<String> {
+    let of_standing = |standing: &str| {
+        let is_of_papers = standing.starts_with(Kind::Paper.letter());
+        let kinds = kinds.iter().filter(|kind| (**kind == Kind::Paper) == is_of_papers);
+        let of_kind = |kind: &Kind| {
+            let kind = if is_of_papers { "" } else { kind.letter() };
+            all_words(query.words.iter(), |word| format!("'{kind}{standing}{word}':*"))
         };
-        sql = sql
-            .then(format!(" UNION ALL (SELECT {entry} FROM ({best_known} "))
-            .then_with("LIMIT ?", BEST_KNOWN)
-            .then(format!(") AS best JOIN search_entry AS entry ON entry.{column} = best.id "))
-            .then_with("WHERE (SELECT amount FROM rarest) > ? ", COMMON)
-            .then_with("AND ts_match_vq(entry.words, ?::text::tsquery) ", all.clone())
-            .then_with("ORDER BY best.known DESC, best.id DESC LIMIT ?)", most);
-    }
-    // Nothing begins so: perhaps a typo.
-    let different: Vec<String> = query.different_words().into_iter().map(ToOwned::to_owned).collect();
-    sql.then_with("), guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ", whole.clone())
-        .then_with("?, ", texts(different))
-        .then_with("?)).* WHERE NOT EXISTS (SELECT FROM begun)), ", unfinished(query))
-        .then(format!("near AS (SELECT {entry} FROM guessed CROSS JOIN search_entry AS entry WHERE entry.words @@ guessed.two AND {of_kinds}), "))
-        .then("ranked AS (SELECT *, CASE WHEN letters = ")
-        .then_with("? THEN 0 WHEN starts_with(letters, ", letters.clone())
-        .then_with("?) OR ts_match_vq(words, ", letters)
-        .then_with("?::text::tsquery) THEN 1 ELSE 2 END * 10 + weight AS rank FROM (SELECT * FROM begun UNION ALL SELECT * FROM near) AS entry), ", whole)
-        .then(format!("best AS (SELECT DISTINCT ON ({columns}) * FROM ranked ORDER BY {columns}, rank) "))
-        .then(format!("SELECT {KIND_AND_ID}, text, weight FROM best ORDER BY rank, popularity DESC, 1, 2 "))
-        .then_with("LIMIT ?", most)
-        .planned_for_values()
+        kinds.map(of_kind).collect::<Vec<_>>().join(" | ")
+    };
+    STANDINGS.into_iter().map(of_standing).filter(|step| !step.is_empty()).collect()
 }
 
 /// Asks for what tells something from its namesakes.

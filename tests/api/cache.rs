@@ -56,6 +56,27 @@ async fn kept_until_something_changes() {
 }
 
 #[tokio::test]
+async fn long_answers_are_kept_in_less_room_and_come_back_the_same() {
+    let app = TestApp::start_http(keeping()).await;
+    // Letters of several bytes, so that a cut at the wrong byte would show.
+    let titles: Vec<Value> =
+        (0..100).map(|number| paper(&format!("Événements de la marée n° {number} 潮汐"), Some(2001), &[])).collect();
+    app.load(json!(titles)).await;
+    let query = "{ papers(first: 100) { nodes { id title slug publicationYear } } }";
+    let body = async || {
+        let request = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
+        request.send().await.expect("an answer").bytes().await.expect("a body")
+    };
+    let before = app.store.statements().of_all();
+    let new = body().await;
+    assert_eq!((body().await, app.store.statements().of_all() - before), (new.clone(), 1));
+    let metrics = app.client().get(app.url("/metrics")).send().await.expect("an answer").text().await.expect("a text");
+    let kept = metrics.lines().find_map(|line| line.strip_prefix("academic_directory_cache_bytes ")).expect("a metric");
+    let kept: usize = kept.parse().expect("a number");
+    assert!(kept > 0 && kept * 3 < new.len(), "{kept} bytes kept of an answer of {}", new.len());
+}
+
+#[tokio::test]
 async fn by_all_that_an_answer_depends_on() {
     let app = TestApp::start_http(keeping()).await;
     app.load(json!([

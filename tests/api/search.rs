@@ -363,14 +363,67 @@ async fn a_common_beginning_is_looked_for_among_the_best_known() {
     let app = TestApp::start().await;
     let people: Vec<Value> = (0..3_200).map(|number| researcher(&format!("Zed Number{number}"))).collect();
     app.load(json!(people)).await;
+    let paper_of = |year: i32, authors: &[&str]| paper(&format!("Paper of {year}"), Some(year), authors);
     app.load(json!([
-        paper("A paper", Some(2020), &["Zed Number3000", "Zed Number3100"]),
-        paper("Another", Some(2020), &["Zed Number3100"])
+        paper_of(2020, &["Zed Number3000", "Zed Number3100"]),
+        paper_of(2021, &["Zed Number3100"]),
+        researcher("Zed"),
+        topic("Number zed"),
     ]))
     .await;
-    let best = suggestions(&app, "zed", ", first: 2").await;
-    assert_eq!(best, ["Zed Number3100 | Another", "Zed Number3000 | A paper"]);
-    assert_eq!(suggestions(&app, "zed number3100", ", first: 1").await, ["Zed Number3100 | Another"]);
+    let best = suggestions(&app, "zed", ", first: 3").await;
+    assert_eq!(best, ["Zed | -", "Zed Number3100 | Paper of 2021", "Zed Number3000 | Paper of 2020"]);
+    assert_eq!(suggestions(&app, "zed", ", first: 100").await.len(), 100);
+    assert_eq!(suggestions(&app, "zed number3100", ", first: 1").await, ["Zed Number3100 | Paper of 2021"]);
+    let best = suggestions(&app, "numb z", ", first: 2").await;
+    assert_eq!(best, ["Zed Number3100 | Paper of 2021", "Zed Number3000 | Paper of 2020"], "both words are common");
+    assert_eq!(suggestions(&app, "ze", ", kinds: [TOPIC]").await, ["Number zed | -"]);
+    assert_eq!(suggestions(&app, "zed", ", kinds: [ORGANIZATION]").await, Vec::<String>::new());
+
+    // Who is best known is others as soon as papers come.
+    app.load(json!([
+        paper_of(2022, &["Zed Number7"]),
+        paper_of(2023, &["Zed Number7"]),
+        paper_of(2024, &["Zed Number7"])
+    ]))
+    .await;
+    assert_eq!(suggestions(&app, "ze", ", first: 1").await, ["Zed Number7 | Paper of 2024"]);
+}
+
+#[tokio::test]
+async fn a_thing_of_many_names_is_one_suggestion_of_a_common_beginning() {
+    let app = TestApp::start().await;
+    let others: Vec<String> = (0..13).map(|number| format!("Quay Other{number}")).collect();
+    let known = |number: usize| with(researcher(&format!("Quay Known{number}")), json!({ "otherNames": others }));
+    app.load(json!((0..10).map(known).collect::<Vec<_>>())).await;
+    app.load(json!((0..100).map(|number| researcher(&format!("Quay Person{number}"))).collect::<Vec<_>>())).await;
+    let authors: Vec<String> = (0..10).map(|number| format!("Quay Known{number}")).collect();
+    app.load(json!([paper("Together", Some(2020), &authors.iter().map(String::as_str).collect::<Vec<_>>())])).await;
+    assert_eq!(suggestions(&app, "qua", ", first: 40").await.len(), 40);
+}
+
+#[tokio::test]
+async fn titles_of_a_common_beginning() {
+    let app = TestApp::start().await;
+    let title = |number: usize| format!("On {number} zebra crossings of the very long northern road");
+    let mut papers: Vec<Value> = (0..3_050).map(|number| paper(&title(number), Some(1990), &[])).collect();
+    papers.extend([
+        paper("Zebra crossings of a southern town and its many harbours", Some(1980), &[]),
+        paper("Striped zebra crossings", Some(1970), &[]),
+        paper("Zebra", Some(1960), &[]),
+    ]);
+    app.load(json!(papers)).await;
+    let found = suggestions(&app, "zebra cros", ", first: 2").await;
+    assert_eq!(
+        found,
+        [
+            "Zebra crossings of a southern town and its many harbours | 1980",
+            "On 0 zebra crossings of the very long northern road | 1990"
+        ]
+    );
+    let found = suggestions(&app, "zebra", ", first: 2").await;
+    assert_eq!(found, ["Zebra | 1960", "Striped zebra crossings | 1970"], "short titles are looked at first");
+    assert_eq!(suggestions(&app, "zebra", ", first: 100").await.len(), 100);
 }
 
 #[tokio::test]

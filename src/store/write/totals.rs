@@ -89,7 +89,7 @@ impl Store {
     pub async fn settle(&self) -> Result<(), Error> {
         let transaction = self.begin().await?;
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
-        for index in ["search_entry_words", "search_abstract_words", "search_word_trigrams"] {
+        for index in ["search_entry_words", "search_entry_known", "search_abstract_words", "search_word_trigrams"] {
             transaction.execute_unprepared(&format!("SELECT gin_clean_pending_list('{index}')")).await?;
         }
         transaction.execute_unprepared("ANALYZE").await?;
