@@ -65,70 +65,63 @@ impl Question {
     }
 }
 
-/// An answer without errors to a query.
+/// The JSON of an answer.
 #[derive(Clone, Debug)]
-pub struct Kept {
-    /// Its JSON.
-    pub body: Bytes,
-    /// The name of the operation.
-    pub name: Option<String>,
-    /// What the query may cost.
-    pub cost: Cost,
-}
-
-/// The JSON of an answer while it is kept.
-#[derive(Clone)]
-enum Body {
+pub enum Body {
+    /// As it is.
     Plain(Bytes),
-    /// By zstd, with the length of the JSON.
-    Compressed(Bytes, usize),
+    /// By zstd.
+    Compressed {
+        /// What zstd made of it.
+        zstd: Bytes,
+        /// The length of the JSON.
+        length: usize,
+    },
 }
 
 impl Body {
-    /// Copied, so that it takes no more than its length.
-    fn of(json: Bytes) -> Self {
-        if json.len() < COMPRESSED_FROM {
-            return Self::Plain(Bytes::copy_from_slice(&json));
-        }
+    /// What is kept of an answer: a copy, so that it takes no more room than its length.
+    fn kept(json: &Bytes) -> Self {
         let compress =
-            |compressor: &RefCell<Option<Compressor<'_>>>| compressor.borrow_mut().as_mut()?.compress(&json).ok();
-        match COMPRESSOR.with(compress) {
-            Some(compressed) => Self::Compressed(Bytes::copy_from_slice(&compressed), json.len()),
-            None => Self::Plain(json),
+            |compressor: &RefCell<Option<Compressor<'_>>>| compressor.borrow_mut().as_mut()?.compress(json).ok();
+        match (json.len() >= COMPRESSED_FROM).then(|| COMPRESSOR.with(compress)).flatten() {
+            Some(zstd) => Self::Compressed { zstd: Bytes::copy_from_slice(&zstd), length: json.len() },
+            None => Self::Plain(Bytes::copy_from_slice(json)),
         }
     }
 
-    fn json(self) -> Option<Bytes> {
+    /// The JSON; none where it was damaged.
+    #[must_use]
+    pub fn json(&self) -> Option<Bytes> {
         match self {
-            Self::Plain(json) => Some(json),
-            Self::Compressed(compressed, length) => {
-                let json = DECOMPRESSOR.with(|one| one.borrow_mut().as_mut()?.decompress(&compressed, length).ok());
-                if json.is_none() {
-                    tracing::error!("a kept answer could not be decompressed; it is made anew");
-                }
-                json.map(Bytes::from)
+            Self::Plain(json) => Some(json.clone()),
+            Self::Compressed { zstd, length } => {
+                DECOMPRESSOR.with(|one| Some(one.borrow_mut().as_mut()?.decompress(zstd, *length).ok()?.into()))
             }
         }
     }
 
     fn len(&self) -> usize {
         match self {
-            Self::Plain(bytes) | Self::Compressed(bytes, _) => bytes.len(),
+            Self::Plain(bytes) | Self::Compressed { zstd: bytes, .. } => bytes.len(),
         }
     }
 }
 
-#[derive(Clone)]
-struct Entry {
-    version: Version,
-    body: Body,
-    name: Option<String>,
-    cost: Cost,
+/// An answer without errors to a query.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Its JSON.
+    pub body: Body,
+    /// The name of the operation.
+    pub name: Option<String>,
+    /// What the query may cost.
+    pub cost: Cost,
 }
 
 /// The answers that are kept.
 pub struct Answers {
-    kept: Option<Cache<Question, Entry>>,
+    kept: Option<Cache<Question, (Version, Kept)>>,
     latest: Mutex<Option<Version>>,
     /// How many answers were there.
     pub hits: Counter,
@@ -143,8 +136,8 @@ impl Answers {
     /// Keeps at most so many bytes; nothing where that is 0.
     #[must_use]
     pub fn new(most_bytes: u64) -> Self {
-        let weight = |question: &Question, entry: &Entry| {
-            let bytes = OVERHEAD + question.query.len() + question.variables.len() + entry.body.len();
+        let weight = |question: &Question, (_, kept): &(Version, Kept)| {
+            let bytes = OVERHEAD + question.query.len() + question.variables.len() + kept.body.len();
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         let kept = (most_bytes > 0).then(|| Cache::builder().max_capacity(most_bytes).weigher(weight).build());
@@ -159,15 +152,13 @@ impl Answers {
     /// The answer to a question, of nothing before what the client has seen, and what it has all up to. The database is
     /// asked for the version only where there is one.
     pub async fn find(&self, store: &Store, question: &Question, seen: Option<Position>) -> Option<(Kept, Position)> {
-        let entry = self.kept.as_ref()?.get(question)?;
+        let (of, answer) = self.kept.as_ref()?.get(question)?;
         let Moment { version, position } = store.moment(seen).await?;
         self.end_others(&version);
-        if version != entry.version {
-            return None;
-        }
-        let answer = Kept { body: entry.body.json()?, name: entry.name, cost: entry.cost };
-        self.hits.inc();
-        Some((answer, position))
+        (version == of).then(|| {
+            self.hits.inc();
+            (answer, position)
+        })
     }
 
     /// The place for an answer that is about to be made, from whatever has all up to this moment.
@@ -179,10 +170,9 @@ impl Answers {
     }
 
     /// Keeps an answer that was made after its place was found.
-    pub fn keep(&self, (question, version): Place, answer: Kept) {
+    pub fn keep(&self, (question, version): Place, json: &Bytes, name: Option<String>, cost: Cost) {
         if let Some(kept) = &self.kept {
-            let Kept { body, name, cost } = answer;
-            kept.insert(question, Entry { version, body: Body::of(body), name, cost });
+            kept.insert(question, (version, Kept { body: Body::kept(json), name, cost }));
         }
     }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody as _};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, ContentEncoding, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{Bytes, Data, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
@@ -16,9 +16,9 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, Span};
 
 use super::answer::{self, Answer, Refusal};
-use super::cache::{Kept, Question};
+use super::cache::{Body, Kept, Question};
 use super::metrics::Observation;
-use super::negotiation::MediaType;
+use super::negotiation::{MediaType, likes_zstd_best};
 use super::parameters::{self, Parameters};
 use super::persisted::hexadecimal;
 use super::rate_limit::{LEAST_COST, Standing};
@@ -321,7 +321,7 @@ async fn run(
         Err(mut refused) => {
             charge(http, state, LEAST_COST)?;
             answer::tell_errors(&mut refused, &request_id);
-            return Ok(respond(http, state, &Answer::of(*refused)?, media_type, false));
+            return respond(http, state, &Answer::of(*refused)?, media_type, false);
         }
     };
     if prepared.kind == Some(OperationType::Mutation) && http.method() == Method::GET {
@@ -333,7 +333,7 @@ async fn run(
     if told == CostWanted::Only {
         let mut response = Response::new(Value::Null);
         tell_cost(&mut response, cost, &state.schema);
-        return Ok(respond(http, state, &Answer::of(response)?, media_type, false));
+        return respond(http, state, &Answer::of(response)?, media_type, false);
     }
 
     // What is refused by now has cost the database nothing.
@@ -381,9 +381,9 @@ async fn run(
     if let Some(text) = text.filter(|_| answer.was_run) {
         state.persisted.remember(&parameters, &text);
     }
-    let answered = respond(http, state, &answer, media_type, is_by_name);
+    let answered = respond(http, state, &answer, media_type, is_by_name)?;
     if let Some(place) = place.filter(|_| answer.errors.is_empty()) {
-        state.answers.keep(place, Kept { body: answer.body, name, cost });
+        state.answers.keep(place, &answer.body, name, cost);
     }
     Ok(answered)
 }
@@ -414,7 +414,7 @@ fn give_again(
         noted.outcome = "ok";
         noted.is_kept = true;
     });
-    Ok(respond_with(http, state, kept.body.clone(), true, media_type, is_by_name))
+    respond_with(http, state, &kept.body, true, media_type, is_by_name)
 }
 
 /// Takes what the query costs from what the client may ask for in a minute. `finish` tells what is left.
@@ -486,7 +486,7 @@ fn respond(
     answer: &Answer,
     media_type: MediaType,
     is_by_name: bool,
-) -> HttpResponse {
+) -> Result<HttpResponse, Refusal> {
     note(http, |noted| {
         noted.outcome = match (answer.was_run, answer.errors.first()) {
             (_, None) => "ok",
@@ -501,39 +501,52 @@ fn respond(
             }
         };
     });
-    let mut answered = respond_with(http, state, answer.body.clone(), answer.errors.is_empty(), media_type, is_by_name);
+    let body = Body::Plain(answer.body.clone());
+    let mut answered = respond_with(http, state, &body, answer.errors.is_empty(), media_type, is_by_name)?;
     if media_type == MediaType::GraphQlResponse && !answer.was_run {
         *answered.status_mut() = StatusCode::BAD_REQUEST;
     }
-    answered
+    Ok(answered)
 }
 
 /// An answer with its body, and with what caches on the way may do with it.
 fn respond_with(
     http: &HttpRequest,
     state: &State,
-    body: Bytes,
+    body: &Body,
     is_whole: bool,
     media_type: MediaType,
     is_by_name: bool,
-) -> HttpResponse {
+) -> Result<HttpResponse, Refusal> {
+    let json = || {
+        body.json().ok_or_else(|| {
+            tracing::error!("a kept answer is damaged");
+            Refusal::internal()
+        })
+    };
     let mut built = HttpResponse::Ok();
     built.content_type(media_type.content_type()).insert_header((header::VARY, VARY));
-    if http.method() != Method::GET || !is_whole {
-        return built.insert_header((header::CACHE_CONTROL, "no-store")).body(body);
+    if http.method() == Method::GET && is_whole {
+        // Weak: compressed or not, it says the same.
+        let digest = <sha2::Sha256 as sha2::Digest>::digest(json()?);
+        let tag = format!("W/\"{}\"", hexadecimal(&digest[..16]));
+        let caching = match state.persisted_max_age.as_secs() {
+            seconds if is_by_name && seconds > 0 => format!("public, max-age={seconds}"),
+            _ => "private, no-cache".to_owned(),
+        };
+        built.insert_header((header::ETAG, tag.clone())).insert_header((header::CACHE_CONTROL, caching));
+        if has_already(http, &tag) {
+            return Ok(built.status(StatusCode::NOT_MODIFIED).finish());
+        }
+    } else {
+        built.insert_header((header::CACHE_CONTROL, "no-store"));
     }
-    // Weak: compressed or not, it says the same.
-    let digest = <sha2::Sha256 as sha2::Digest>::digest(&body);
-    let tag = format!("W/\"{}\"", hexadecimal(&digest[..16]));
-    let caching = match state.persisted_max_age.as_secs() {
-        seconds if is_by_name && seconds > 0 => format!("public, max-age={seconds}"),
-        _ => "private, no-cache".to_owned(),
-    };
-    built.insert_header((header::ETAG, tag.clone())).insert_header((header::CACHE_CONTROL, caching));
-    if has_already(http, &tag) {
-        return built.status(StatusCode::NOT_MODIFIED).finish();
+    match body {
+        Body::Compressed { zstd, .. } if likes_zstd_best(http) => {
+            Ok(built.insert_header(ContentEncoding::Zstd).body(zstd.clone()))
+        }
+        _ => Ok(built.body(json()?)),
     }
-    built.body(body)
 }
 
 /// Whether the client holds this very answer, by RFC 9110, section 13.1.2.

@@ -2,8 +2,9 @@
 
 use std::cmp::Reverse;
 
+use actix_web::HttpMessage as _;
 use actix_web::HttpRequest;
-use actix_web::http::header::{self, Accept, Header as _, Quality};
+use actix_web::http::header::{self, Accept, AcceptEncoding, Encoding, Header as _, Preference, Quality};
 
 /// A media type that GraphQL answers have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,15 @@ impl MediaType {
                 && matches!(full_subtype(&entry.item).as_str(), "json" | "graphql-response+json")
         })
     }
+}
+
+/// Whether the client takes a body compressed by zstd, and likes no other coding better.
+#[must_use]
+pub fn likes_zstd_best(request: &HttpRequest) -> bool {
+    let accepted: Option<AcceptEncoding> = request.get_header();
+    let entries = accepted.map(|accepted| accepted.0).unwrap_or_default();
+    let zstd = entries.iter().find(|entry| entry.item == Preference::Specific(Encoding::zstd()));
+    zstd.is_some_and(|zstd| zstd.quality > Quality::ZERO && entries.iter().all(|entry| entry.quality <= zstd.quality))
 }
 
 /// How much the client likes a type, then how precisely it names it, then how early.

@@ -55,6 +55,17 @@ async fn kept_until_something_changes() {
     assert!(metrics.contains("academic_directory_cache_misses_total 3\n"), "{metrics}");
 }
 
+fn decoded(body: &[u8], coding: Option<&str>) -> String {
+    use std::io::Read as _;
+    let mut text = String::new();
+    match coding {
+        Some("zstd") => zstd::Decoder::new(body).expect("a reader").read_to_string(&mut text).expect("a text"),
+        Some("gzip") => flate2::read::GzDecoder::new(body).read_to_string(&mut text).expect("a text"),
+        _ => (&mut &body[..]).read_to_string(&mut text).expect("a text"),
+    };
+    text
+}
+
 #[tokio::test]
 async fn long_answers_are_kept_in_less_room_and_come_back_the_same() {
     let app = TestApp::start_http(keeping()).await;
@@ -74,6 +85,38 @@ async fn long_answers_are_kept_in_less_room_and_come_back_the_same() {
     let kept = metrics.lines().find_map(|line| line.strip_prefix("academic_directory_cache_bytes ")).expect("a metric");
     let kept: usize = kept.parse().expect("a number");
     assert!(kept > 0 && kept * 3 < new.len(), "{kept} bytes kept of an answer of {}", new.len());
+
+    // Whatever coding is liked best, and by GET as well.
+    let by_get = reqwest::Url::parse_with_params(&app.url("/graphql"), [("query", query)]).expect("an address");
+    let text = String::from_utf8(new.to_vec()).expect("a text");
+    for accepted in
+        ["gzip, deflate, br, zstd", "zstd", "zstd;q=0.5, br", "zstd;q=0", "gzip", "identity", "*", "zstd, identity;q=0"]
+    {
+        let liked = match accepted {
+            "gzip, deflate, br, zstd" | "zstd" | "zstd, identity;q=0" => Some("zstd"),
+            "zstd;q=0.5, br" => Some("br"),
+            "gzip" => Some("gzip"),
+            _ => None,
+        };
+        let post = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
+        let get = app.client().get(by_get.clone()).header("Accept", "application/json");
+        let mut tags = Vec::new();
+        for request in [post, get] {
+            let response = request.header("Accept-Encoding", accepted).send().await.expect("an answer");
+            let header =
+                |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+            assert_eq!(header("content-encoding").as_deref(), liked, "{accepted}");
+            tags.extend(header("etag"));
+            if liked != Some("br") {
+                assert_eq!(decoded(&response.bytes().await.expect("a body"), liked), text, "{accepted}");
+            }
+        }
+        let get = app.client().get(by_get.clone()).header("Accept", "application/json");
+        let again =
+            get.header("Accept-Encoding", accepted).header("If-None-Match", &tags[0]).send().await.expect("an answer");
+        assert_eq!(again.status(), 304, "{accepted}");
+    }
+    assert_eq!(app.store.statements().of_all() - before, 1);
 }
 
 #[tokio::test]
