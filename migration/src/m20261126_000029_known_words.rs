@@ -36,15 +36,16 @@ impl MigrationTrait for Migration {
         CREATE INDEX search_entry_letters ON search_entry
             (search_kind(researcher_id, organization_id, topic_id), "left"(letters, 60));
 
-        -- The names with the letters typed and no others; then what the steps find, one after the other until enough things
+        -- The names with the letters typed and no others; then what the query finds, the best known first, until enough things
         -- begin so or enough are found. Then, where fewer begin so, papers that begin with `title`, and where fewer are found
         -- at all, papers with long titles.
-        CREATE FUNCTION best_known(typed text, whole tsquery, title text, steps tsquery[], beginnings tsquery, kinds text[], most bigint)
+        CREATE FUNCTION best_known(typed text, whole tsquery, title text, query tsquery, kinds text[], most bigint)
         RETURNS SETOF search_entry LANGUAGE plpgsql STABLE ROWS 50
         -- Of a thousand rows at most, Postgres would rather read the table.
         SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
         DECLARE
             entry search_entry;
+            standing text;
             step tsquery;
             thing text;
             last_found text;
@@ -54,8 +55,12 @@ impl MigrationTrait for Migration {
         BEGIN
             RETURN QUERY SELECT * FROM search_entry WHERE search_kind(researcher_id, organization_id, topic_id) = ANY(kinds)
                 AND "left"(letters, 60) = "left"(typed, 60) AND letters = typed LIMIT 1000;
-            FOREACH step IN ARRAY steps LOOP
+            FOREACH standing IN ARRAY string_to_array('rot8 rot7 rot6 rot5 rot4 rot3 rot2 rot1 rot0 p3 p2 p1', ' ') LOOP
                 EXIT WHEN begun >= most OR found >= 3 * most;
+                -- The query with each word as known_words has it.
+                SELECT string_agg('(' || regexp_replace(query::text, '''([^'']+)''', '''' || kind || "right"(standing, 1) || '\1''', 'g')
+                    || ')', ' | ')::tsquery INTO step FROM unnest(kinds) AS kind WHERE strpos(standing, kind) > 0;
+                CONTINUE WHEN step IS NULL;
                 -- In this order the names of a thing stand together, so that it is counted once.
                 FOR entry IN SELECT * FROM (SELECT * FROM search_entry WHERE known @@ step LIMIT 1000) AS few
                     ORDER BY researcher_id, organization_id, topic_id, paper_id
@@ -82,7 +87,7 @@ impl MigrationTrait for Migration {
             END IF;
             IF found < most AND 'p' = ANY(kinds) THEN
                 RETURN QUERY SELECT * FROM search_entry
-                    WHERE words @@ beginnings AND word_count > 6 AND paper_id IS NOT NULL LIMIT 1000;
+                    WHERE words @@ query AND word_count > 6 AND paper_id IS NOT NULL LIMIT 1000;
             END IF;
         END
         $$;

@@ -93,8 +93,6 @@ const FEW_WORDS: usize = 3;
 const COMMON: i64 = 200;
 /// The same of the least common of several: to look for each of them costs more than to check what one finds.
 const COMMON_OF_SEVERAL: i64 = 3_000;
-/// How well known things are, best first, as `known_words` has it: by papers or people, of papers by the words of the title.
-const STANDINGS: [&str; 12] = ["8", "7", "6", "5", "4", "3", "2", "1", "0", "p3", "p2", "p1"];
 
 fn quoted(word: &str) -> String {
     // Words are letters and digits: there is nothing to escape.
@@ -458,6 +456,14 @@ fn suggestions_sql(query: &Query, kinds: &[Kind], most: i64) -> Sql {
     let common = if is_of_several { COMMON_OF_SEVERAL } else { COMMON };
     // Who types several words of a title types those that it begins with.
     let title = (is_of_several && kinds.contains(&Kind::Paper)).then(|| letters.clone());
+    let best_known = |words: Sql, title: Option<String>| {
+        Sql::with("best_known(?, ", letters.clone())
+            .then_with("?::text::tsquery, ", whole.clone())
+            .then_with("?, ", title)
+            .then(words)
+            .then_with(", ?, ", texts(kinds.iter().map(|kind| kind.letter())))
+            .then_with("?) AS entry ", most)
+    };
     // Nothing begins so: perhaps a typo.
     let different: Vec<String> = query.different_words().into_iter().map(ToOwned::to_owned).collect();
     Sql::with(
@@ -477,18 +483,12 @@ fn suggestions_sql(query: &Query, kinds: &[Kind], most: i64) -> Sql {
     .then(format!("SELECT {entry} FROM search_entry AS entry WHERE entry.words @@ (SELECT query FROM rarest) AND {of_kinds} "))
     .then_with("AND (SELECT amount FROM rarest) <= ? ", common)
     .then_with("AND ts_match_vq(entry.words, ?::text::tsquery) ", all.clone())
-    .then_with(&format!("UNION ALL SELECT {entry} FROM best_known(?, "), letters.clone())
-    .then_with("?::text::tsquery, ", whole.clone())
-    .then_with("?, ", title)
-    .then_with("?::text[]::tsquery[], ", texts(steps(query, kinds)))
-    .then_with("?::text::tsquery, ", all)
-    .then_with("?, ", texts(kinds.iter().map(|kind| kind.letter())))
-    .then_with("?) AS entry ", most)
+    .then(format!("UNION ALL SELECT {entry} FROM ")).then(best_known(Sql::with("?::text::tsquery", all), title))
     .then_with("WHERE (SELECT amount FROM rarest) > ?), ", common)
     .then_with("guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ", whole.clone())
     .then_with("?, ", texts(different))
     .then_with("?)).* WHERE NOT EXISTS (SELECT FROM begun)), ", unfinished(query))
-    .then(format!("near AS (SELECT {entry} FROM guessed CROSS JOIN search_entry AS entry WHERE entry.words @@ guessed.two AND {of_kinds}), "))
+    .then(format!("near AS (SELECT {entry} FROM guessed CROSS JOIN LATERAL ")).then(best_known("guessed.two".into(), None)).then("), ")
     .then("ranked AS (SELECT *, CASE WHEN letters = ")
     .then_with("? THEN 0 WHEN starts_with(letters, ", letters.clone())
     .then_with("?) OR ts_match_vq(words, ", letters)
@@ -497,20 +497,6 @@ fn suggestions_sql(query: &Query, kinds: &[Kind], most: i64) -> Sql {
     .then(format!("SELECT {KIND_AND_ID}, text, weight FROM best ORDER BY rank, popularity DESC, 1, 2 "))
     .then_with("LIMIT ?", most)
     .planned_for_values()
-}
-
-/// What to look for among things of each standing, one after the other: text search queries of `known_words`.
-fn steps(query: &Query, kinds: &[Kind]) -> Vec<String> {
-    let of_standing = |standing: &str| {
-        let is_of_papers = standing.starts_with(Kind::Paper.letter());
-        let kinds = kinds.iter().filter(|kind| (**kind == Kind::Paper) == is_of_papers);
-        let of_kind = |kind: &Kind| {
-            let kind = if is_of_papers { "" } else { kind.letter() };
-            all_words(query.words.iter(), |word| format!("'{kind}{standing}{word}':*"))
-        };
-        kinds.map(of_kind).collect::<Vec<_>>().join(" | ")
-    };
-    STANDINGS.into_iter().map(of_standing).filter(|step| !step.is_empty()).collect()
 }
 
 /// Asks for what tells something from its namesakes.
@@ -557,9 +543,10 @@ const HINTS: [&str; 4] = [
      WHERE topic_broader.topic_id = asked.id ORDER BY topic.id LIMIT 1) AS above ON true",
     concat!(
         "SELECT 3, paper.id, NULL, first.name, paper.publication_year::text, paper.author_count FROM paper \
-         LEFT JOIN LATERAL (SELECT coalesce(resolved.display_name, authorship.name) AS name FROM authorship",
+         LEFT JOIN LATERAL (SELECT coalesce(resolved.display_name, authorship.name) AS name FROM (SELECT * FROM authorship \
+         WHERE paper_id = paper.id ORDER BY list_order, id LIMIT 1) AS authorship",
         joins_resolved!("authorship"),
-        " WHERE authorship.paper_id = paper.id ORDER BY authorship.list_order, authorship.id LIMIT 1) AS first ON true \
+        ") AS first ON true \
          WHERE paper.id = ANY(?)"
     ),
 ];
