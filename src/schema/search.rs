@@ -385,9 +385,9 @@ impl SearchQuery {
 
     /// As-you-type suggestions: things with a name, title or label whose words begin with all that was typed, in any
     /// order. The whole name first, then names that begin so, then the best known. Accents and case do not matter;
-    /// where nothing begins so, typos are forgiven. A beginning that hundreds share is looked for among the best known,
-    /// until enough is found: people and topics with most papers, organizations with most people, papers with the
-    /// shortest titles.
+    /// where nothing begins so, typos are forgiven. A beginning that hundreds share (of several words: thousands) is
+    /// looked for among the best known until enough are found, and the others are left out: people and topics with most
+    /// papers, organizations with most people, then papers with the shortest titles.
     async fn autocomplete(
         &self,
         ctx: &Context<'_>,

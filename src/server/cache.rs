@@ -21,8 +21,8 @@ use crate::store::version::{Moment, Position, Version};
 
 /// What an entry takes beside its texts.
 const OVERHEAD: usize = 256;
-/// From so many bytes on an answer is kept compressed: room for several times as many, for a part of what the network
-/// takes to send it.
+/// From so many bytes on an answer is kept compressed: several times as many fit, and to decompress one takes less than to
+/// send it.
 const COMPRESSED_FROM: usize = 4 * 1024;
 
 thread_local! {

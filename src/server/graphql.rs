@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use actix_web::body::{BodySize, MessageBody as _};
 use actix_web::http::header::{self, ContentEncoding, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{Data, Payload};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
@@ -98,6 +98,8 @@ struct Noted {
     position: Option<Position>,
     outcome: &'static str,
     refusal: Option<String>,
+    /// How long its JSON is, where something else is sent.
+    bytes: Option<u64>,
 }
 
 fn note(request: &HttpRequest, change: impl FnOnce(&mut Noted)) {
@@ -147,7 +149,7 @@ impl Drop for Followed<'_> {
             statements,
             cost = noted.cost,
             cached = noted.is_kept,
-            bytes = self.answer.and_then(|(_, bytes)| bytes),
+            bytes = noted.bytes.or(self.answer.and_then(|(_, bytes)| bytes)),
             "{}", if status.is_some() { "answered" } else { "not answered" }
         );
         let is_fault = matches!(outcome, "unavailable" | "timeout" | "error");
@@ -518,17 +520,22 @@ fn respond_with(
     media_type: MediaType,
     is_by_name: bool,
 ) -> Result<HttpResponse, Refusal> {
-    let json = || {
-        body.json().ok_or_else(|| {
-            tracing::error!("a kept answer is damaged");
-            Refusal::internal()
-        })
+    let is_tagged = http.method() == Method::GET && is_whole;
+    let kept = match body {
+        Body::Compressed { zstd, length } if likes_zstd_best(http) => Some((zstd, *length)),
+        _ => None,
     };
+    // Where the kept form is sent and nothing is said of it, nobody looks at the JSON.
+    let json = if is_tagged || kept.is_none() { body.json() } else { Some(Bytes::new()) };
+    let json = json.ok_or_else(|| {
+        tracing::error!("a kept answer is damaged");
+        Refusal::internal()
+    })?;
     let mut built = HttpResponse::Ok();
     built.content_type(media_type.content_type()).insert_header((header::VARY, VARY));
-    if http.method() == Method::GET && is_whole {
+    if is_tagged {
         // Weak: compressed or not, it says the same.
-        let digest = <sha2::Sha256 as sha2::Digest>::digest(json()?);
+        let digest = <sha2::Sha256 as sha2::Digest>::digest(&json);
         let tag = format!("W/\"{}\"", hexadecimal(&digest[..16]));
         let caching = match state.persisted_max_age.as_secs() {
             seconds if is_by_name && seconds > 0 => format!("public, max-age={seconds}"),
@@ -541,12 +548,9 @@ fn respond_with(
     } else {
         built.insert_header((header::CACHE_CONTROL, "no-store"));
     }
-    match body {
-        Body::Compressed { zstd, .. } if likes_zstd_best(http) => {
-            Ok(built.insert_header(ContentEncoding::Zstd).body(zstd.clone()))
-        }
-        _ => Ok(built.body(json()?)),
-    }
+    let Some((zstd, length)) = kept else { return Ok(built.body(json)) };
+    note(http, |noted| noted.bytes = u64::try_from(length).ok());
+    Ok(built.insert_header(ContentEncoding::Zstd).body(zstd.clone()))
 }
 
 /// Whether the client holds this very answer, by RFC 9110, section 13.1.2.

@@ -135,10 +135,8 @@ impl List for Authorships {
             edge: nothing,
             from: concat!("authorship", joins_resolved!("authorship")).into(),
             conditions: vec!["authorship.paper_id = parent.key".into()],
-            keys: vec![
-                Key::new("authorship.list_order", KeyKind::Integer),
-                Key::new("authorship.id", KeyKind::Integer),
-            ],
+            // No two of a paper have the same.
+            keys: vec![Key::new("authorship.list_order", KeyKind::Integer)],
             direction: OrderDirection::Ascending,
         }
     }

@@ -282,10 +282,22 @@ struct ParentCount {
     count: i64,
 }
 
-/// `FROM unnest(…) AS parent(key, other)`
+/// `FROM … AS parent(key, other)`, no more of it than there is: each part costs Postgres something.
 fn parents_sql(parents: &[Parent]) -> Sql {
-    Sql::with(" FROM unnest(?::bigint[], ", ids(parents.iter().map(|parent| parent.key)))
-        .then_with("?::bigint[]) AS parent(key, other) ", ids(parents.iter().map(|parent| parent.other)))
+    let keys = || ids(parents.iter().map(|parent| parent.key));
+    let is_by_key_alone = parents.iter().all(|parent| parent.other == 0);
+    match parents {
+        [parent] if is_by_key_alone => {
+            Sql::with(" FROM (SELECT ?::bigint AS key, 0::bigint AS other) AS parent ", parent.key)
+        }
+        [parent] => Sql::with(" FROM (SELECT ?::bigint AS key, ", parent.key)
+            .then_with("?::bigint AS other) AS parent ", parent.other),
+        _ if is_by_key_alone => {
+            Sql::with(" FROM (SELECT key, 0::bigint AS other FROM unnest(?::bigint[]) AS each(key)) AS parent ", keys())
+        }
+        _ => Sql::with(" FROM unnest(?::bigint[], ", keys())
+            .then_with("?::bigint[]) AS parent(key, other) ", ids(parents.iter().map(|parent| parent.other))),
+    }
 }
 
 /// The rows on one side of a cursor, by comparison of rows: a range of the index over the keys.

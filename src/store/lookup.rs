@@ -6,6 +6,8 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use futures_util::future::try_join;
+
 use super::authorship::{Author, joins_resolved};
 use super::columns::{Columns, Selected};
 use super::loaders::Loader;
@@ -137,15 +139,9 @@ impl<M: Table> Loader<ById<M>> for Store {
     type Value = Arc<M>;
 
     async fn load(&self, keys: &[ById<M>]) -> Result<HashMap<ById<M>, Arc<M>>, Error> {
-        let table = M::NAME;
         // A row may be asked for several times, for several of its columns.
         let selected = keys.iter().fold(Selected::NONE, |all, key| all.or(key.1));
-        let numbers: HashSet<i64> = keys.iter().map(|key| key.0).collect();
-        let (columns, joins) = (M::of("node", selected), M::JOINS);
-        let sql = format!("SELECT node.id, {columns} FROM {table} AS node{joins} WHERE node.id = ANY(?)");
-        let sql = Sql::with(&sql, ids(numbers));
-        let rows = self.quick_results(type_name::<ById<M>>(), sql).await?;
-        let rows: HashMap<i64, Arc<M>> = rows.iter().map(|row| placed(row, selected)).collect::<Result<_, _>>()?;
+        let rows = self.present::<M>(type_name::<ById<M>>(), keys.iter().map(|key| key.0), selected).await?;
         Ok(keys.iter().filter_map(|key| Some((key.clone(), Arc::clone(rows.get(&key.0)?)))).collect())
     }
 }
@@ -155,12 +151,62 @@ impl<M: Table> Loader<ByKey<M>> for Store {
 
     async fn load(&self, keys: &[ByKey<M>]) -> Result<HashMap<ByKey<M>, Arc<M>>, Error> {
         let selected = keys.iter().fold(Selected::NONE, |all, key| all.or(key.1));
-        let rows = self.quick_results(type_name::<ByKey<M>>(), by_key_sql::<M>(keys, selected)).await?;
-        let mut found = HashMap::with_capacity(rows.len());
-        for row in &rows {
+        let number = |key: &ByKey<M>| if let Key::Id(number) = *key.0 { Some(number) } else { None };
+        let others: Vec<&ByKey<M>> = keys.iter().filter(|key| number(key).is_none()).collect();
+        let loader = type_name::<ByKey<M>>();
+        let (present, mut found) = try_join(
+            self.present::<M>(loader, keys.iter().filter_map(number), selected),
+            self.named(loader, &others, selected),
+        )
+        .await?;
+        // Nearly every id is of something there is; the others may be of something merged.
+        let mut absent = Vec::new();
+        for (key, number) in keys.iter().filter_map(|key| Some((key, number(key)?))) {
+            match present.get(&number) {
+                Some(row) => drop(found.insert(key.clone(), Arc::clone(row))),
+                None => absent.push(key),
+            }
+        }
+        if M::IS_ENTITY {
+            found.extend(self.named(loader, &absent, selected).await?);
+        }
+        Ok(found)
+    }
+}
+
+impl Store {
+    /// The rows with these ids, by their id.
+    async fn present<M: Table>(
+        &self,
+        loader: &'static str,
+        numbers: impl Iterator<Item = i64>,
+        selected: Selected,
+    ) -> Result<HashMap<i64, Arc<M>>, Error> {
+        let numbers: HashSet<i64> = numbers.collect();
+        if numbers.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let (table, columns, joins) = (M::NAME, M::of("node", selected), M::JOINS);
+        let sql = format!("SELECT node.id, {columns} FROM {table} AS node{joins} WHERE node.id = ANY(?)");
+        let rows = self.quick_results(loader, Sql::with(&sql, ids(numbers))).await?;
+        rows.iter().map(|row| Ok(placed(row, selected)?)).collect()
+    }
+
+    /// The rows that keys name, by the index of each kind of key.
+    async fn named<M: Table>(
+        &self,
+        loader: &'static str,
+        keys: &[&ByKey<M>],
+        selected: Selected,
+    ) -> Result<HashMap<ByKey<M>, Arc<M>>, Error> {
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let mut found = HashMap::with_capacity(keys.len());
+        for row in &self.quick_results(loader, by_key_sql::<M>(keys, selected)).await? {
             let (index, model) = placed(row, selected)?;
             if let Some(key) = usize::try_from(index).ok().and_then(|index| keys.get(index)) {
-                found.insert(key.clone(), model);
+                found.insert((*key).clone(), model);
             }
         }
         Ok(found)
@@ -184,7 +230,7 @@ pub(super) fn is_one_of<M: Table>(column: &str, numbers: &[i64]) -> Sql {
 }
 
 /// One statement for keys of every kind.
-fn by_key_sql<M: Table>(keys: &[ByKey<M>], selected: Selected) -> Sql {
+fn by_key_sql<M: Table>(keys: &[&ByKey<M>], selected: Selected) -> Sql {
     Sql::from(format!("SELECT hit.index, {} FROM (", M::of("node", selected)))
         .then(ids_of::<M>(keys.iter().map(|key| &*key.0)))
         .then(format!(") AS hit(index, id) JOIN {table} AS node ON node.id = hit.id{}", M::JOINS, table = M::NAME))

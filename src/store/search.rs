@@ -59,7 +59,7 @@ impl Kind {
         }
     }
 
-    /// Its letter in `known_words`.
+    /// Its letter, as `search_kind` has it.
     fn letter(self) -> &'static str {
         match self {
             Self::Researcher => "r",
@@ -91,8 +91,10 @@ const ENOUGH: i32 = 20;
 const FEW_WORDS: usize = 3;
 /// A beginning that more names than this share is looked for among the best known.
 const COMMON: i64 = 200;
-/// The same of the least common of several: to look for each of them costs more than to check what one finds.
+/// The same of the least common of several: what it finds is checked for the others.
 const COMMON_OF_SEVERAL: i64 = 3_000;
+/// So many at most are read where typos of many words are forgiven.
+const MOST_GUESSED: i64 = 3_000;
 
 fn quoted(word: &str) -> String {
     // Words are letters and digits: there is nothing to escape.
@@ -452,22 +454,31 @@ fn suggestions_sql(query: &Query, kinds: &[Kind], most: i64) -> Sql {
         columns.split(", ").map(|column| format!("entry.{column}")).collect::<Vec<_>>().join(", ")
     );
     let of_kinds = kind_conditions(kinds, "entry");
-    let is_of_several = query.words.len() > 1;
+    let is_of_several = query.words.len() > 1 || query.words.iter().flatten().any(|form| form.len() > 1);
     let common = if is_of_several { COMMON_OF_SEVERAL } else { COMMON };
     // Who types several words of a title types those that it begins with.
     let title = (is_of_several && kinds.contains(&Kind::Paper)).then(|| letters.clone());
-    let best_known = |words: Sql, title: Option<String>| {
+    let best_known = |title: Option<String>, words: Sql, passes: Sql| {
         Sql::with("best_known(?, ", letters.clone())
             .then_with("?::text::tsquery, ", whole.clone())
             .then_with("?, ", title)
             .then(words)
+            .then(", ")
+            .then(passes)
             .then_with(", ?, ", texts(kinds.iter().map(|kind| kind.letter())))
             .then_with("?) AS entry ", most)
     };
+    let every = Sql::with("?::text::tsquery", all.clone());
     // Nothing begins so: perhaps a typo.
     let different: Vec<String> = query.different_words().into_iter().map(ToOwned::to_owned).collect();
+    let near = if query.words.len() > FEW_WORDS {
+        Sql::from(format!("search_entry AS entry WHERE entry.words @@ guessed.two AND {of_kinds} "))
+            .then_with("LIMIT ?", MOST_GUESSED)
+    } else {
+        Sql::from("LATERAL ").then(best_known(None, "guessed.two".into(), "guessed.two".into()))
+    };
     Sql::with(
-        "WITH rarest AS MATERIALIZED (SELECT typed.query::tsquery AS query, sum(coalesce(known.amount, 0)) AS amount FROM unnest(?::bigint[], ",
+        "WITH typed AS MATERIALIZED (SELECT typed.query, sum(coalesce(known.amount, 0)) AS amount FROM unnest(?::bigint[], ",
         ids(numbers),
     )
     .then_with("?::text[], ", texts(lexemes))
@@ -478,17 +489,20 @@ fn suggestions_sql(query: &Query, kinds: &[Kind], most: i64) -> Sql {
          AND search_word.word < typed.word || U&'\\+10FFFF' AND entry_count > 0 ",
         texts(queries),
     )
-    .then_with("LIMIT ?) AS counted) AS known GROUP BY typed.number, typed.query ORDER BY amount LIMIT 1), ", common + 1)
+    .then_with("LIMIT ?) AS counted) AS known GROUP BY typed.number, typed.query ORDER BY amount LIMIT 2), ", common + 1)
+    .then("rarest AS MATERIALIZED (SELECT query::tsquery, amount FROM typed ORDER BY amount LIMIT 1), ")
     .then("begun AS MATERIALIZED (")
     .then(format!("SELECT {entry} FROM search_entry AS entry WHERE entry.words @@ (SELECT query FROM rarest) AND {of_kinds} "))
     .then_with("AND (SELECT amount FROM rarest) <= ? ", common)
-    .then_with("AND ts_match_vq(entry.words, ?::text::tsquery) ", all.clone())
-    .then(format!("UNION ALL SELECT {entry} FROM ")).then(best_known(Sql::with("?::text::tsquery", all), title))
+    .then_with("AND ts_match_vq(entry.words, ?::text::tsquery) ", all)
+    .then(format!("UNION ALL SELECT {entry} FROM "))
+    // Two words are looked for, the others checked: many common ones would each be read as a whole.
+    .then(best_known(title, "(SELECT string_agg(query, ' & ')::tsquery FROM typed)".into(), every))
     .then_with("WHERE (SELECT amount FROM rarest) > ?), ", common)
     .then_with("guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ", whole.clone())
     .then_with("?, ", texts(different))
     .then_with("?)).* WHERE NOT EXISTS (SELECT FROM begun)), ", unfinished(query))
-    .then(format!("near AS (SELECT {entry} FROM guessed CROSS JOIN LATERAL ")).then(best_known("guessed.two".into(), None)).then("), ")
+    .then(format!("near AS (SELECT {entry} FROM guessed CROSS JOIN ")).then(near).then("), ")
     .then("ranked AS (SELECT *, CASE WHEN letters = ")
     .then_with("? THEN 0 WHEN starts_with(letters, ", letters.clone())
     .then_with("?) OR ts_match_vq(words, ", letters)
@@ -544,7 +558,7 @@ const HINTS: [&str; 4] = [
     concat!(
         "SELECT 3, paper.id, NULL, first.name, paper.publication_year::text, paper.author_count FROM paper \
          LEFT JOIN LATERAL (SELECT coalesce(resolved.display_name, authorship.name) AS name FROM (SELECT * FROM authorship \
-         WHERE paper_id = paper.id ORDER BY list_order, id LIMIT 1) AS authorship",
+         WHERE paper_id = paper.id ORDER BY list_order LIMIT 1) AS authorship",
         joins_resolved!("authorship"),
         ") AS first ON true \
          WHERE paper.id = ANY(?)"
