@@ -293,6 +293,9 @@ async fn connect(url: &str, config: &DatabaseConfig, is_lazy: bool) -> Result<Da
                 // Every statement is prepared and finds its rows by an index, whatever its parameters: planning it anew would
                 // cost more than running it.
                 ("plan_cache_mode", "force_generic_plan"),
+                // What is asked for is mostly in memory or on a disk without heads: a page by an index costs little more than
+                // the next one, and small tables need not be read as a whole.
+                ("random_page_cost", "1.1"),
                 // Not knowing how many rows a page has, the planner would start processes that read far more than it. What only
                 // counts may still have them.
                 ("parallel_tuple_cost", "10"),
