@@ -27,9 +27,7 @@ impl MigrationTrait for Migration {
         -- How short a title is; 0 is long. Scripts without spaces have few words and many bytes.
         CREATE FUNCTION title_standing(word_count smallint, letters text) RETURNS integer
         LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-            SELECT CASE WHEN greatest(word_count, octet_length(letters) / 8) <= 2 THEN 3
-                WHEN greatest(word_count, octet_length(letters) / 8) <= 4 THEN 2
-                WHEN greatest(word_count, octet_length(letters) / 8) <= 6 THEN 1 ELSE 0 END
+            SELECT 3 - width_bucket(greatest(word_count, octet_length(letters) / 8), ARRAY[3, 5, 7])
         $$;
 
         -- Nobody counts how well known a paper is: short titles come first, and long ones are not in this.
@@ -45,7 +43,8 @@ impl MigrationTrait for Migration {
 
         -- The names with the letters typed and no others; then those that the query finds and that pass, of the best known
         -- things first, until enough begin so or enough are found. Then, where fewer begin so, papers that begin with
-        -- `title`, and where fewer are found at all, papers with long titles. So many as 3,000 of one standing have no order.
+        -- `title`, and where fewer are found at all, papers with long titles. Of one standing
+        -- 3,000 names are read at most, in no order.
         CREATE FUNCTION best_known(typed text, whole tsquery, title text, query tsquery, passes tsquery, kinds text[], most bigint)
         RETURNS SETOF search_entry LANGUAGE plpgsql STABLE ROWS 50
         -- Of so many rows at most, Postgres would rather read the table.

@@ -140,7 +140,7 @@ fn merge(there: &mut Value, value: Value) {
 /// # Errors
 /// Where an error or an extension has no form in JSON.
 pub fn response(response: &Response, with_data: bool) -> Result<Vec<u8>, serde_json::Error> {
-    // As large as it will be, but for signs that are escaped: what is kept of answers shall hold nothing else.
+    // As large as it will be, but for signs that are escaped.
     let mut out = Vec::with_capacity(64 + if with_data { bytes(&response.data) } else { 0 });
     out.push(b'{');
     if with_data {
@@ -159,7 +159,6 @@ pub fn response(response: &Response, with_data: bool) -> Result<Vec<u8>, serde_j
         out.push(b',');
     }
     end(&mut out, b'}');
-    out.shrink_to_fit();
     Ok(out)
 }
 

@@ -26,7 +26,7 @@ const OVERHEAD: usize = 256;
 const COMPRESSED_FROM: usize = 4 * 1024;
 
 thread_local! {
-    // What zstd works with takes longer to make than an answer to compress.
+    // Made once for each thread: they hold the tables that zstd works with.
     static COMPRESSOR: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(1).ok());
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = RefCell::new(Decompressor::new().ok());
 }
