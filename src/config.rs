@@ -1,5 +1,6 @@
 //! Every setting: its flag, its environment variable, its default and what it is for.
 //!
+
 //! Nothing else reads the environment. `.env.example` lists the same variables; a test compares the two.
 
 use std::ffi::OsString;
@@ -13,8 +14,8 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 use crate::database::ServerPrograms;
-use crate::language::LanguageTag;
-use crate::page::PageLimits;
+use crate::model::language::LanguageTag;
+use crate::store::reader::cursor::PageLimits;
 
 /// What all commands need: where the data are.
 #[derive(Args, Clone, Debug)]

@@ -1,6 +1,7 @@
 //! What the program tells while it runs: its log, and traces of requests for an OpenTelemetry collector.
 //!
 //! A request to `/graphql` is a span, and so is each of its SQL statements; fields are not. Spans go to the collector alone,
+
 //! and never into the log. Where no collector is set, there are none.
 
 use std::collections::HashMap;
@@ -268,7 +269,7 @@ mod tests {
         for (name, short) in [
             ("directory statistics", "directory statistics"),
             ("a::b::Loader", "b::Loader"),
-            ("crate::store::list::PageOf<crate::store::paper::Papers>", "list::PageOf<paper::Papers>"),
+            ("crate::store::reader::page::PageOf<crate::store::reader::paper::Papers>", "list::PageOf<paper::Papers>"),
             ("s::x::Of<(a::b::C, d::e::f::G<i64>)>", "x::Of<(b::C, f::G<i64>)>"),
         ] {
             assert_eq!(without_paths(name), short);

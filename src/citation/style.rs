@@ -1,4 +1,5 @@
 //! References in the styles of journals, by the engine of the crate `hayagriva`. The binary has only the styles and locales
+
 //! that are named here; build.rs takes them out of the engine's archive.
 
 use std::fmt;
@@ -10,8 +11,9 @@ use hayagriva::citationberg::taxonomy::{OtherTerm, Term};
 use hayagriva::citationberg::{self, IndependentStyle, LocaleCode};
 use hayagriva::{BibliographyDriver, BibliographyRequest, BufWriteFormat, CitationItem, CitationRequest};
 
-use super::{AuthorName, CitedPaper, csl};
-use crate::language::Languages;
+use crate::citation::csl;
+use crate::citation::{AuthorName, CitedPaper};
+use crate::model::language::Languages;
 
 /// No style names more authors than this before the last one. The others are not even given to it: it would copy them all
 /// again and again.
