@@ -1,6 +1,5 @@
 //! Every setting: its flag, its environment variable, its default and what it is for.
 //!
-
 //! Nothing else reads the environment. `.env.example` lists the same variables; a test compares the two.
 
 use std::ffi::OsString;

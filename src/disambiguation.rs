@@ -3,7 +3,6 @@
 //! The laws, in their order: what people decided; ids (an ORCID iD, a source's own id of an author); evidence, which a name's
 //! commonness is weighed against; a rare name alone. Nothing joins two people against contrary evidence: two ORCID iDs, both
 //! authors of one paper, papers more than [`LONGEST_CAREER`] years apart. What comes out depends on what is known, and not on the
-
 //! order in which it became known.
 
 mod affiliation_words;

@@ -1,5 +1,4 @@
 //! Exports: the whole directory as records that make it again, or papers as reference managers read them. Both are read in
-
 //! batches from one moment of the directory, and written as they come.
 
 use std::io::{self, Write};

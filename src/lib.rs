@@ -1,6 +1,5 @@
 //! A directory of the people and papers of a university, an institute or a consortium, as a GraphQL service.
 //!
-
 //! `ARCHITECTURE.md` tells how a request travels and where to put a change.
 
 #![deny(missing_docs)]

@@ -1,7 +1,6 @@
 //! What the program tells while it runs: its log, and traces of requests for an OpenTelemetry collector.
 //!
 //! A request to `/graphql` is a span, and so is each of its SQL statements; fields are not. Spans go to the collector alone,
-
 //! and never into the log. Where no collector is set, there are none.
 
 use std::collections::HashMap;

@@ -1,5 +1,4 @@
 //! References in the styles of journals, by the engine of the crate `hayagriva`. The binary has only the styles and locales
-
 //! that are named here; build.rs takes them out of the engine's archive.
 
 use std::fmt;

@@ -11,7 +11,8 @@ use crate::graphql::context::State as _;
 use crate::graphql::engine::eager_resolver::{AtOnce, Listed, Resolved};
 use crate::graphql::engine::lookahead::{FieldReads, Reads, Selections};
 use crate::graphql::types::facet::Facets;
-use crate::store::reader::cursor::{Cursor, Direction, Page, PageArguments, fingerprint};
+use crate::store::reader::cursor::{Cursor, Direction, Page, PageArguments};
+use crate::store::reader::fingerprint::fingerprint;
 use crate::store::reader::page::{CountOf, List, PageOf, Parent, Row, Rows, Wants};
 
 /// A list as the schema shows it: the names of its connection and edge, and what each row becomes.
@@ -81,7 +82,7 @@ pub fn connection<'a, L: Shown>(
     let planned = planned(ctx, parent, list, &arguments);
     Box::pin(async move {
         let Planned { list, page, wants, asks_for_rows } = planned?;
-        let name = wants.keys.then(|| fingerprint(&described(parent, &*list)));
+        let name = wants.keys.then(|| fingerprint(parent, &*list));
         let facets = L::Facets::of(parent, &list);
         let (after, before) = (page.after.is_some(), page.before.is_some());
         let direction = page.direction;
@@ -100,11 +101,6 @@ pub fn connection<'a, L: Shown>(
     })
 }
 
-/// Of which list a cursor is one.
-fn described<L: Shown>(parent: Parent, list: &L) -> String {
-    format!("{} {parent:?} {list:?}", L::NAME)
-}
-
 /// What is asked of a connection.
 fn planned<L: Shown>(
     ctx: &Context<'_>,
@@ -113,7 +109,7 @@ fn planned<L: Shown>(
     arguments: &PageArguments,
 ) -> Result<Planned<L>, Error> {
     let limits = ctx.limits().page;
-    let page = |list: &L| Page::new(arguments, || fingerprint(&described(parent, list)), limits).map(Arc::new);
+    let page = |list: &L| Page::new(arguments, || fingerprint(parent, list), limits).map(Arc::new);
     // A cursor belongs to a parent's list.
     if arguments.after.is_some() || arguments.before.is_some() {
         let page = page(&list)?;

@@ -1,5 +1,4 @@
 //! How many requests are worked on at once. What comes above that is refused at once, so that the others are still
-
 //! answered in time: a service that takes everything under three times its load answers nobody.
 
 use std::num::NonZeroU32;

@@ -1,7 +1,6 @@
 //! Connections: how many there may be, and how long a client may take for each step of one.
 //!
 //! The framework ends a first request whose head comes slowly (with 408), and idle connections. It knows no limit for a
-
 //! later head on the same connection, none for a client that does not read its answer, and none for how many there are.
 
 use std::any::Any;

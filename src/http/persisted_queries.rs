@@ -1,5 +1,4 @@
 //! Queries that the service knows by a name: those that clients sent before (automatic persisted queries), and those of
-
 //! a manifest, which may be the only ones that are run.
 
 use std::collections::HashMap;

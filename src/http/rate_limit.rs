@@ -1,7 +1,6 @@
 //! How much a client may ask for in a minute, counted in the cost of queries.
 //!
 //! Each client has a bucket that holds a minute's worth and fills up steadily (the generic cell rate algorithm). The
-
 //! headers are those of draft-ietf-httpapi-ratelimit-headers-10, where `q` and `r` are cost, not requests.
 
 use std::collections::HashMap;

@@ -2,7 +2,6 @@
 //!
 //! An answer is a function of the directory and of what its [`Question`] has: nothing else reaches a resolver. It is kept
 //! with the version of the directory from before it was made, and given again only while that is still the version. Who
-
 //! cannot learn the version makes every answer anew.
 
 use std::cell::RefCell;

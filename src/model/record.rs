@@ -1,6 +1,5 @@
 //! The neutral records: what every import format is read into, whatever its own shape.
 //!
-
 //! As JSON (camelCase, one record a line, `kind` telling which) they are also a format of their own, `records`.
 
 use serde::{Deserialize, Serialize};

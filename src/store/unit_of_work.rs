@@ -1,7 +1,6 @@
 //! Writes of neutral records: batched, transactional, idempotent.
 //!
 //! A record is known again by its source and its key there, and changed only where its digest has changed. All that
-
 //! follows from a record (authorships, coauthors, counts) changes in the same transaction.
 
 use std::collections::{HashMap, HashSet};

@@ -1,5 +1,4 @@
 //! What a name is: cleaned, folded for order and comparison, keyed for identity; read into its parts (`parse`), compared with
-
 //! another (`compare`), mended where it was damaged on its way (`repair`), and told from what shows a hidden one (`hidden`).
 
 mod compare;

@@ -1,5 +1,4 @@
 //! The words of a text, as search compares them: folded, with hyphens and apostrophes that may or may not matter, and
-
 //! in pairs of characters where a script writes no spaces.
 
 use std::collections::BTreeSet;

@@ -1,5 +1,4 @@
 //! Queries that were read before. Clients send the same texts again and again, with other variables: a text is parsed once,
-
 //! and held to the limits and validated once for all values of its variables that make no difference to that.
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -2,7 +2,6 @@
 //!
 //! The engine makes a task on the heap of each field, and a table of each object, though most fields of a row are there already.
 //! Here what is there is written down at once, as JSON, and only what has to wait is kept as a task, so that all that waits is
-
 //! asked for together as before. Fields, fragments and errors are as the engine has them (its `resolver_utils::container`).
 
 use std::borrow::Cow;

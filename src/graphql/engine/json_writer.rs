@@ -1,6 +1,5 @@
 //! Answers in JSON. What [`crate::graphql::engine::eager_resolver`] has written down already is in [`Value::Binary`], which no field of the schema
 //! is otherwise. Where a query asks for a field twice, each time for something else, the engine merges objects: then it is in an
-
 //! object under a key that no field has, so that all that was written of one thing comes together.
 
 use async_graphql::indexmap::IndexMap;

@@ -1,6 +1,5 @@
 //! Answers as the GraphQL specification has them, where the engine falls short of it: fields in the order of the query
 //! (7.2.2; the engine writes each down when it is done), and a failed field null, or what holds it null where the field
-
 //! may not be (6.4.4; the engine leaves it out).
 
 use std::collections::{HashMap, HashSet};

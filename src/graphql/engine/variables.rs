@@ -1,5 +1,4 @@
 //! The values of variables, as far as they can be told without the schema (6.1.2 of the specification): a mistake in them is
-
 //! one of the request, not of the fields that use them, and one that is left out has its default.
 
 use async_graphql::parser::types::{BaseType, OperationDefinition, Type};

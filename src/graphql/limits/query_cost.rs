@@ -2,7 +2,6 @@
 //!
 //! Everything is counted over all operations of a document, with each fragment counted once and taken as often as it is
 //! spread, so that a document which expands without end costs no more than one that does not. Nodes and statements are
-
 //! those of the operation that is to run.
 
 use std::collections::HashMap;

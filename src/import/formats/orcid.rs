@@ -1,5 +1,4 @@
 //! ORCID records of version 3.0, in JSON or XML: one a file, in folders or in the archive of summaries, or one a line.
-
 //! What is not public is left out.
 
 use std::io::{BufRead, Read as _};

@@ -1,6 +1,5 @@
 //! The text of a person's page at an institute, with French or English headings: name, roles, topics, publications.
 //!
-
 //! The page has no marks but its headings, so `section` tells the lines of the publications apart by what they say.
 
 mod prose;

@@ -1,5 +1,4 @@
 //! PubMed: articles in XML, as its yearly files and its API have them. They are cut out one by one, so that a damaged one
-
 //! costs only itself.
 
 use std::io::BufRead;

@@ -1,5 +1,4 @@
 //! XML in memory: small trees of elements, without what can make a small text large. Entities that a document defines
-
 //! itself are never expanded.
 
 use quick_xml::Reader;

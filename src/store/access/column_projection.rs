@@ -1,5 +1,4 @@
 //! Columns read by their places in a row, and only those that are wanted: what a query does not select is neither sent nor
-
 //! taken apart.
 
 use sea_orm::prelude::DateTimeUtc;

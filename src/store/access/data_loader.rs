@@ -1,7 +1,6 @@
 //! Batches: what many fields of a query ask for at once is one statement.
 //!
 //! A query is resolved by one task, which stops when every field that can go on waits for something. That is when a level of
-
 //! it is complete, and its keys are asked for; no clock decides what belongs together. [`Loaders::drive`] looks after this.
 
 use std::any::{Any, TypeId};

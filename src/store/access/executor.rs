@@ -1,5 +1,4 @@
 //! How reads reach the database: a connection of the pool each, given up at once when nobody waits for the answer any
-
 //! more, and another one where the first turns out to be dead.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

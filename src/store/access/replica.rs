@@ -2,7 +2,6 @@
 //!
 //! A request reads from a copy only where that has all that the database itself had when it was last asked, which is at
 //! most 50 ms ago, and all that the client has seen. So a copy that lags is as if it were not there, and nothing is read
-
 //! that is older than what is promised without copies.
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -2,7 +2,6 @@
 //!
 //! Each transaction that changes anything leaves its number in `directory_change` (the migration says why two equal sets of
 //! numbers are one state). A version is asked for over a connection of its own, by one request for all, and taken for true
-
 //! for [`TRUSTED`]: what other processes commit is known by then, what this one commits at once.
 
 use std::fmt::{Display, Formatter};

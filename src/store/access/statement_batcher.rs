@@ -2,7 +2,6 @@
 //!
 //! Each trip there takes about as much as a small statement itself: it wakes a process on the other side, and one here for the
 //! answer. So what the fields of a level want and is quick is put together: each statement is a part of one, and its rows are
-
 //! records.
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,6 @@
 //! What a decision changed, row by row, so that undoing it gives back exactly that, and leaves what came later.
 //!
 //! A snapshot is read before a decision and after it; the journal is the rows in which they differ. Undoing sets a column back
-
 //! only where it still is as the decision left it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

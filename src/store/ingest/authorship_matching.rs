@@ -1,7 +1,6 @@
 //! Places among the authors of papers that are imported again: which of the new ones were there before, and whose they were.
 //!
 //! A place is the same where its name is, wherever it stands now; one that people decided upon also where another form of its
-
 //! name is; else where its number is. It keeps its id, what people decided of it, and under the same name whoever has it.
 
 use std::collections::{HashMap, HashSet};

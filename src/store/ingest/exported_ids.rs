@@ -1,5 +1,4 @@
 //! Records that a directory exported. Their things get the ids that they had where these are free, and are known again by
-
 //! these ids, in references too.
 
 use std::collections::{HashMap, HashSet};

@@ -1,6 +1,5 @@
 //! Names of authors that were damaged on their way. What is certain is repaired when the author is written. A suggestion is
 //! taken while another name in the directory has its spelling, whichever of the two came first: each batch looks again at
-
 //! the suggestions whose spelling it wrote or took away.
 
 use std::collections::{BTreeMap, HashMap, HashSet};

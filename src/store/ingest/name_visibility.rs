@@ -1,5 +1,4 @@
 //! What a person is called, and what of it may be shown. Sources tell names, and people decide over them; what follows for the
-
 //! person's row, address and search changes in the same transaction.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,4 @@
 //! People that a directory exported and that are new here: they become what they were, many at once. Nobody is looked for by
-
 //! name, since the exporting directory told them apart.
 
 use std::collections::{HashMap, HashSet};

@@ -1,5 +1,4 @@
 //! Whose word counts where records of several sources contradict each other: field by field that of the source that goes
-
 //! before. So the order in which they came does not matter.
 
 use std::cmp::Reverse;

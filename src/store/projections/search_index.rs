@@ -1,5 +1,4 @@
 //! What search finds things by: each name, title, label and abstract as words. Follows from the things themselves and
-
 //! changes in the same transaction.
 
 use std::collections::{BTreeMap, HashSet};

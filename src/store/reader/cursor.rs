@@ -2,12 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
+
+use crate::store::reader::fingerprint::is_unversioned;
 
 /// A place in a list: the row's values of the list's order keys, and which list it is a place in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    /// The list, as [`fingerprint`] has it.
+    /// The list's fingerprint, as [`fingerprint`](crate::store::reader::fingerprint::fingerprint) has it.
     pub list: String,
     /// The row's order keys as text, the id last.
     pub keys: Vec<String>,
@@ -30,13 +31,6 @@ impl Cursor {
         let keys = parts.split_off(1);
         Some(Self { list: parts.pop()?, keys })
     }
-}
-
-/// A short name for a list with its parent, filter, order and languages: cursors of one are refused by another.
-#[must_use]
-pub fn fingerprint(description: &str) -> String {
-    let digest = Sha256::digest(description.as_bytes());
-    URL_SAFE_NO_PAD.encode(&digest[..6])
 }
 
 /// Which way a page is read from its cursor.
@@ -129,7 +123,9 @@ impl Page {
         let cursor = |argument, given: &Option<String>| match given.as_deref().map(Cursor::decode) {
             None => Ok(None),
             Some(None) => Err(PageError::Cursor { argument }),
-            Some(Some(cursor)) if cursor.list != list() => Err(PageError::OtherList { argument }),
+            Some(Some(cursor)) if !is_unversioned(&cursor.list) && cursor.list != list() => {
+                Err(PageError::OtherList { argument })
+            }
             Some(cursor) => Ok(cursor),
         };
         let (size, direction) = match (arguments.first, arguments.last) {
@@ -151,7 +147,7 @@ mod tests {
     const LIMITS: PageLimits = PageLimits { default_size: 20, maximum_size: 100 };
 
     fn page(arguments: &PageArguments) -> Result<Page, PageError> {
-        Page::new(arguments, || "list".to_owned(), LIMITS)
+        Page::new(arguments, || "1.list".to_owned(), LIMITS)
     }
 
     #[test]
@@ -170,8 +166,11 @@ mod tests {
     fn cursors_belong_to_their_list() {
         let cursor = |list: &str| Cursor { list: list.to_owned(), keys: vec!["1".to_owned()] };
         let after = |text: String| page(&PageArguments { after: Some(text), ..Default::default() });
-        assert_eq!(after(cursor("list").encode()).expect("a page").after, Some(cursor("list")));
-        assert_eq!(after(cursor("other").encode()), Err(PageError::OtherList { argument: "after" }));
+        assert_eq!(after(cursor("1.list").encode()).expect("a page").after, Some(cursor("1.list")));
+        assert_eq!(after(cursor("1.other").encode()), Err(PageError::OtherList { argument: "after" }));
+        assert_eq!(after(cursor("2.list").encode()), Err(PageError::OtherList { argument: "after" }));
+        // Cursors of the release before this one have no version.
+        assert_eq!(after(cursor("R2_fHxyz").encode()).expect("a page").after, Some(cursor("R2_fHxyz")));
         assert_eq!(after("x".to_owned()), Err(PageError::Cursor { argument: "after" }));
     }
 

@@ -1,7 +1,6 @@
 //! Everything public that the directory has, read in batches from one moment of it, as the records that make it again.
 //!
 //! Whatever is added to the directory is added to the record of its kind here, to `record.rs`, and to `write/`, which takes it
-
 //! in again; names that are for search only, or private, and whatever else is not for everybody, are not.
 
 use sea_orm::{

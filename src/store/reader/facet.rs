@@ -1,7 +1,6 @@
 //! Facets: how the whole of a filtered list divides by topic, person, year and so on.
 //!
 //! All facets asked of a list, for all its parents, are one statement. Its length does not depend on how many there are:
-
 //! it counts by each kind of facet once, and what was asked for takes its part of the counts.
 
 use std::any::type_name;

@@ -2,7 +2,6 @@
 //!
 //! The label of each thing for each language that a reader may want is stored (`LocalizedText::by_wanted`), so that the
 //! order is a merge: those with a label in the first language, those without it that have one in the second, …, and
-
 //! those that have none of them. Each of these is a range of one index.
 
 use crate::model::language::Languages;

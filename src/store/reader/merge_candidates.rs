@@ -1,5 +1,4 @@
 //! Whom a person should look at: people who may be one, and people who may be several. All of the directory is read once, and
-
 //! what is kept of an authorship is a few numbers.
 
 use std::collections::HashMap;

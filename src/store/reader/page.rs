@@ -1,7 +1,6 @@
 //! Paged lists: one statement per level of a query, whatever the number of parents.
 //!
 //! A list says where its rows come from, which of them belong to it, and by which keys they are ordered. From that
-
 //! this file makes the page (the first or last rows of a range of the keys, for each parent) and the count.
 
 use std::any::type_name;
@@ -22,6 +21,7 @@ use crate::store::access::data_loader::Loader;
 use crate::store::access::sql_fragment::{Sql, ids};
 use crate::store::access::statement_batcher;
 use crate::store::reader::cursor::{Cursor, Direction, Page};
+use crate::store::reader::fingerprint::Describe;
 
 /// Which way a list is ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -130,7 +130,7 @@ pub struct Parts {
 }
 
 /// A kind of list with its arguments, apart from the page and the parent.
-pub trait List: Clone + Debug + Eq + Hash + Send + Sync + 'static {
+pub trait List: Clone + Debug + Describe + Eq + Hash + Send + Sync + 'static {
     /// What is listed.
     type Node: Columns + Send + Sync + 'static;
     /// What is known of a row beside the node.

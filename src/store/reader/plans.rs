@@ -1,5 +1,4 @@
 //! That every order of every list of the whole directory is read from an index: the first page, the pages behind and
-
 //! before a cursor, with the values known to the planner and without.
 
 use std::num::NonZeroU32;

@@ -1,7 +1,6 @@
 //! Search: what a typed text finds, best first, and what it may be the beginning of.
 //!
 //! Names, titles and labels are looked up as folded words (`search_entry`), abstracts with them (`search_abstract`).
-
 //! Only where fewer than [`ENOUGH`] things match as typed, or none matches a query of many words, are typos forgiven and is the last word taken for a beginning.
 
 use std::any::type_name;

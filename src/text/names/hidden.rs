@@ -1,5 +1,4 @@
 //! What shows a name that is not to be shown: the words, and initials, that a person's hidden names have and the shown ones
-
 //! have not, in any order and form. "A. Lake" shows Anna Lake of somebody who is called Ben Brook, and not of Ada Lake.
 
 use std::collections::BTreeSet;

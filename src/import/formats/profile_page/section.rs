@@ -2,7 +2,6 @@
 //!
 //! A section is `(Title Author* Abstract*)+`. Every line has a cost for each of the three, in half points: the more
 //! the evidence speaks against it, the more it costs. The labels are the cheapest sequence that the grammar allows,
-
 //! found line by line (Viterbi), so the work grows with the length of the text only.
 
 use std::collections::{HashMap, HashSet};

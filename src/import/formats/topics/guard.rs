@@ -1,5 +1,4 @@
 //! Readers that stop at texts made to fill a machine, before a parser holds them: RDF parsers keep a whole token and the
-
 //! whole way down to it, and RDF/XML lets a document define what its entities stand for.
 
 use std::io::{self, Read};

@@ -1,5 +1,4 @@
 //! What names of venues say: whether two are of one series, of a journal or of a conference in its years, and whether one is of
-
 //! a workshop or a journal.
 
 use std::collections::BTreeSet;
