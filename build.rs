@@ -18,7 +18,7 @@ use hayagriva::citationberg::Style;
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 /// What npm and Vite leave in `web/` when they run there.
-const NOT_SOURCES: [&str; 2] = ["node_modules", "dist"];
+const EXCLUDED_ENTRIES: [&str; 2] = ["node_modules", "dist"];
 
 fn main() -> io::Result<()> {
     let out_dir = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
@@ -196,7 +196,7 @@ fn sources_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
-        if NOT_SOURCES.iter().all(|name| entry.file_name() != *name) {
+        if EXCLUDED_ENTRIES.iter().all(|name| entry.file_name() != *name) {
             entries.push(entry.path());
         }
     }

@@ -21,19 +21,19 @@ const SYLLABLES: [&str; 30] = [
 ];
 const GIVEN_NAMES: u64 = 30 * 30;
 const FAMILY_NAMES: u64 = 30 * 30 * 30;
-const WORDS: [&str; 24] = [
+const TITLE_WORDS: [&str; 24] = [
     "sparse", "robust", "graph", "tensor", "causal", "online", "kernel", "random", "convex", "latent", "neural",
     "spectral", "model", "bound", "method", "search", "network", "sample", "estimate", "margin", "prior", "policy",
     "field", "proof",
 ];
-const LARGEST_PAPER: usize = 200;
+const MAX_EXTRA_AUTHORS: usize = 200;
 const FIRST_YEAR: usize = 1995;
-const YEARS: usize = 31;
+const YEAR_COUNT: usize = 31;
 
 /// Numbers that look like chance and are the same on every run (SplitMix64).
-struct Chance(u64);
+struct SeededRng(u64);
 
-impl Chance {
+impl SeededRng {
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -45,55 +45,55 @@ impl Chance {
         usize::try_from(self.next() % bound.max(1) as u64).unwrap_or_default()
     }
 
-    fn percent(&mut self, percent: usize) -> bool {
+    fn chance_percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    fn part(&mut self) -> f64 {
+    fn next_fraction(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// 0 in half of all cases, and n or more in one of n + 1.
-    fn heavy_tailed(&mut self, most: usize) -> usize {
-        ((1.0 / (1.0 - self.part())) as usize - 1).min(most)
+    fn pareto(&mut self, most: usize) -> usize {
+        ((1.0 / (1.0 - self.next_fraction())) as usize - 1).min(most)
     }
 
     /// How many write a paper: four on average, as in real directories, and n beyond the usual in one of (n + 1)².
     fn authors(&mut self) -> usize {
-        let beyond = (1.0 / (1.0 - self.part())).sqrt() as usize - 1;
-        1 + self.below(6) + beyond.min(LARGEST_PAPER)
+        let beyond = (1.0 / (1.0 - self.next_fraction())).sqrt() as usize - 1;
+        1 + self.below(6) + beyond.min(MAX_EXTRA_AUTHORS)
     }
 }
 
-fn capitalized(word: &str) -> String {
+fn capitalize(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The number in syllables, always so many of them.
-fn syllables(mut number: u64, length: usize) -> String {
+fn encode_syllables(mut number: u64, length: usize) -> String {
     let mut word = String::new();
     for _ in 0..length {
         word.push_str(SYLLABLES[usize::try_from(number % 30).unwrap_or_default()]);
         number /= 30;
     }
-    capitalized(&word)
+    capitalize(&word)
 }
 
 /// A name for each number: neighbours look nothing alike, and no two are the same below 24 million.
-fn name(number: usize) -> (String, String) {
+fn unique_name(number: usize) -> (String, String) {
     let all = GIVEN_NAMES * FAMILY_NAMES;
     // Prime, so that it has no factor in common with `all`.
     let mixed = (number as u64 % all) * 15_485_863 % all;
-    (syllables(mixed % GIVEN_NAMES, 2), syllables(mixed / GIVEN_NAMES, 3))
+    (encode_syllables(mixed % GIVEN_NAMES, 2), encode_syllables(mixed / GIVEN_NAMES, 3))
 }
 
 fn organization_name(number: usize) -> String {
-    format!("University of {}", syllables(number as u64 * 7_919 % FAMILY_NAMES, 3))
+    format!("University of {}", encode_syllables(number as u64 * 7_919 % FAMILY_NAMES, 3))
 }
 
 fn organization(number: usize) -> Value {
-    let city = syllables(number as u64 * 7_919 % FAMILY_NAMES, 3);
+    let city = encode_syllables(number as u64 * 7_919 % FAMILY_NAMES, 3);
     json!({
         "kind": "organization",
         "names": [
@@ -108,8 +108,9 @@ fn topic_reference(number: usize) -> Value {
     json!({"scheme": "generated", "code": number.to_string()})
 }
 
-fn topic(number: usize, chance: &mut Chance) -> Value {
-    let (own, word) = (syllables(number as u64 * 7_907 % FAMILY_NAMES, 3), WORDS[number % WORDS.len()]);
+fn topic(number: usize, chance: &mut SeededRng) -> Value {
+    let (own, word) =
+        (encode_syllables(number as u64 * 7_907 % FAMILY_NAMES, 3), TITLE_WORDS[number % TITLE_WORDS.len()]);
     let broader: Vec<Value> = if number >= 10 { vec![topic_reference(chance.below(number / 10))] } else { Vec::new() };
     json!({
         "kind": "topic", "scheme": "generated", "code": number.to_string(),
@@ -130,7 +131,7 @@ struct Sizes {
 }
 
 /// Up to `most` different numbers below `bound`, small ones more often.
-fn choose(chance: &mut Chance, bound: usize, most: usize) -> Vec<usize> {
+fn sample_skewed(chance: &mut SeededRng, bound: usize, most: usize) -> Vec<usize> {
     let mut chosen = Vec::new();
     for _ in 0..=chance.below(most) {
         // The smaller of two: the first are the best known.
@@ -142,7 +143,7 @@ fn choose(chance: &mut Chance, bound: usize, most: usize) -> Vec<usize> {
     chosen
 }
 
-fn affiliation(place: usize, organization: usize, chance: &mut Chance) -> Value {
+fn affiliation(place: usize, organization: usize, chance: &mut SeededRng) -> Value {
     let organization = json!({"name": organization_name(organization)});
     let year = 1980 + chance.below(40);
     match place {
@@ -158,11 +159,11 @@ fn affiliation(place: usize, organization: usize, chance: &mut Chance) -> Value 
     }
 }
 
-fn researcher(name: &str, parts: Option<(String, String)>, sizes: &Sizes, chance: &mut Chance) -> Value {
-    let places = choose(chance, sizes.organizations, 3);
+fn researcher(name: &str, parts: Option<(String, String)>, sizes: &Sizes, chance: &mut SeededRng) -> Value {
+    let places = sample_skewed(chance, sizes.organizations, 3);
     let affiliations: Vec<Value> =
         places.into_iter().enumerate().map(|(place, number)| affiliation(place, number, chance)).collect();
-    let topics: Vec<Value> = choose(chance, sizes.topics, 6).into_iter().map(topic_reference).collect();
+    let topics: Vec<Value> = sample_skewed(chance, sizes.topics, 6).into_iter().map(topic_reference).collect();
     let mut record = json!({"kind": "researcher", "name": name, "affiliations": affiliations, "topics": topics});
     if let Some((given, family)) = parts {
         record["givenName"] = given.into();
@@ -171,40 +172,40 @@ fn researcher(name: &str, parts: Option<(String, String)>, sizes: &Sizes, chance
     record
 }
 
-fn text(chance: &mut Chance, words: usize) -> String {
+fn random_text(chance: &mut SeededRng, words: usize) -> String {
     let mut text = String::new();
     for _ in 0..words {
-        let word = if chance.percent(40) {
-            WORDS[chance.below(WORDS.len())].to_owned()
+        let word = if chance.chance_percent(40) {
+            TITLE_WORDS[chance.below(TITLE_WORDS.len())].to_owned()
         } else {
-            syllables(chance.next() % FAMILY_NAMES, 3).to_lowercase()
+            encode_syllables(chance.next() % FAMILY_NAMES, 3).to_lowercase()
         };
         text.push_str(if text.is_empty() { "" } else { " " });
         text.push_str(&word);
     }
-    capitalized(&text)
+    capitalize(&text)
 }
 
 /// Somebody: one who has written before, the more likely the more; or anybody.
-fn somebody(written: &[u32], sizes: &Sizes, chance: &mut Chance) -> usize {
-    if written.is_empty() || chance.percent(30) {
+fn sample_author(written: &[u32], sizes: &Sizes, chance: &mut SeededRng) -> usize {
+    if written.is_empty() || chance.chance_percent(30) {
         return chance.below(sizes.people);
     }
     written[chance.below(written.len())] as usize
 }
 
-fn authors(written: &[u32], sizes: &Sizes, chance: &mut Chance) -> Vec<usize> {
+fn author_count(written: &[u32], sizes: &Sizes, chance: &mut SeededRng) -> Vec<usize> {
     let size = chance.authors();
-    let first = somebody(written, sizes, chance);
+    let first = sample_author(written, sizes, chance);
     let mut authors = vec![first];
     // Not until so many are found: a small directory may not have them.
     for _ in 1..size {
-        let next = if chance.percent(70) {
+        let next = if chance.chance_percent(70) {
             // From near by, and mostly from very near: the same people again.
-            let step = 1 + chance.heavy_tailed(1_000);
-            if chance.percent(50) { first + step } else { first + sizes.people - step % sizes.people }
+            let step = 1 + chance.pareto(1_000);
+            if chance.chance_percent(50) { first + step } else { first + sizes.people - step % sizes.people }
         } else {
-            somebody(written, sizes, chance)
+            sample_author(written, sizes, chance)
         } % sizes.people;
         if !authors.contains(&next) {
             authors.push(next);
@@ -213,36 +214,36 @@ fn authors(written: &[u32], sizes: &Sizes, chance: &mut Chance) -> Vec<usize> {
     authors
 }
 
-fn paper(number: usize, authors: &[usize], sizes: &Sizes, chance: &mut Chance) -> Value {
+fn paper(number: usize, authors: &[usize], sizes: &Sizes, chance: &mut SeededRng) -> Value {
     let words = 4 + chance.below(7);
     // The larger of two: there are more new ones than old ones.
-    let year = FIRST_YEAR + chance.below(YEARS).max(chance.below(YEARS));
-    let topics: Vec<Value> = choose(chance, sizes.topics, 3).into_iter().map(topic_reference).collect();
+    let year = FIRST_YEAR + chance.below(YEAR_COUNT).max(chance.below(YEAR_COUNT));
+    let topics: Vec<Value> = sample_skewed(chance, sizes.topics, 3).into_iter().map(topic_reference).collect();
     let authors: Vec<Value> = authors
         .iter()
         .enumerate()
         .map(|(place, author)| {
-            let (given, family) = name(*author);
+            let (given, family) = unique_name(*author);
             json!({
                 "position": place + 1, "name": format!("{given} {family}"), "givenName": given, "familyName": family,
             })
         })
         .collect();
     let mut record = json!({
-        "kind": "paper", "sourceId": number.to_string(), "title": text(chance, words),
+        "kind": "paper", "sourceId": number.to_string(), "title": random_text(chance, words),
         "publicationDate": format!("{year}-{:02}", 1 + chance.below(12)), "type": "CONFERENCE_PAPER",
-        "venueName": format!("Symposium of {}", syllables(chance.below(60) as u64, 2)), "authors": authors, "topics": topics,
+        "venueName": format!("Symposium of {}", encode_syllables(chance.below(60) as u64, 2)), "authors": authors, "topics": topics,
     });
-    if chance.percent(80) {
+    if chance.chance_percent(80) {
         let words = 60 + chance.below(80);
-        record["abstract"] = json!({"en": text(chance, words)});
+        record["abstract"] = json!({"en": random_text(chance, words)});
         record["abstractCompleteness"] = "FULL".into();
     }
     record
 }
 
 fn generate(sizes: &Sizes, names: Option<&str>, seed: u64, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let mut chance = Chance(seed);
+    let mut chance = SeededRng(seed);
     for number in 0..sizes.organizations {
         writeln!(out, "{}", organization(number))?;
     }
@@ -256,13 +257,13 @@ fn generate(sizes: &Sizes, names: Option<&str>, seed: u64, out: &mut impl Write)
         return Ok(());
     }
     for number in 0..sizes.people {
-        let (given, family) = name(number);
+        let (given, family) = unique_name(number);
         let full = format!("{given} {family}");
         writeln!(out, "{}", researcher(&full, Some((given, family)), sizes, &mut chance))?;
     }
     let mut written: Vec<u32> = Vec::new();
     for number in 0..sizes.papers {
-        let authors = authors(&written, sizes, &mut chance);
+        let authors = author_count(&written, sizes, &mut chance);
         written.extend(authors.iter().filter_map(|author| u32::try_from(*author).ok()));
         writeln!(out, "{}", paper(number, &authors, sizes, &mut chance))?;
     }

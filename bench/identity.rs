@@ -12,8 +12,10 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use academic_directory::disambiguation::{Known, Mention, Profile, candidates, resolve};
-use academic_directory::text::names::{self, Commonness, Form, Likeness};
+use academic_directory::disambiguation::{
+    Mention, ResearcherProfile, Vocabulary, cluster_mentions, find_merge_candidates,
+};
+use academic_directory::text::names::{self, Commonness, NameForm, NameSimilarity};
 use clap::Parser;
 use serde::Deserialize;
 
@@ -41,16 +43,16 @@ struct Arguments {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    match open(&arguments.signatures)? {
-        Some(file) => signatures(file)?,
+    match open_lines(&arguments.signatures)? {
+        Some(file) => evaluate_signatures(file)?,
         None => println!("skipped: there is no {}", arguments.signatures.display()),
     }
-    match open(&arguments.papers)? {
-        Some(file) => synthetic(&papers(file)?, arguments.seed),
+    match open_lines(&arguments.papers)? {
+        Some(file) => evaluate_synthetic_labels(&read_papers(file)?, arguments.seed),
         None => println!("skipped: there is no {}", arguments.papers.display()),
     }
-    match (open(&arguments.variants)?, open(&arguments.variant_papers)?) {
-        (Some(variants), Some(file)) => name_variants(variants, &papers(file)?, arguments.seed)?,
+    match (open_lines(&arguments.variants)?, open_lines(&arguments.variant_papers)?) {
+        (Some(variants), Some(file)) => evaluate_name_variants(variants, &read_papers(file)?, arguments.seed)?,
         (None, _) => println!("skipped: there is no {}", arguments.variants.display()),
         (_, None) => println!("skipped: there is no {}", arguments.variant_papers.display()),
     }
@@ -59,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 type Lines = BufReader<Box<dyn Read>>;
 
-fn open(path: &Path) -> Result<Option<Lines>, Box<dyn Error>> {
+fn open_lines(path: &Path) -> Result<Option<Lines>, Box<dyn Error>> {
     if !path.exists() {
         return Ok(None);
     }
@@ -71,15 +73,15 @@ fn open(path: &Path) -> Result<Option<Lines>, Box<dyn Error>> {
 
 /// How a partition compares with the true one.
 #[derive(Default)]
-struct Score {
-    right_pairs: f64,
-    told_pairs: f64,
+struct ClusteringScore {
+    correct_pairs: f64,
+    predicted_pairs: f64,
     true_pairs: f64,
     b3_precision: f64,
     b3_recall: f64,
 }
 
-impl Score {
+impl ClusteringScore {
     /// Of pairs of what was told and what is true of each.
     fn new(told: &[(usize, String)]) -> Self {
         let (mut by_told, mut by_true, mut by_both) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
@@ -91,8 +93,8 @@ impl Score {
         let pairs = |amounts: Vec<f64>| amounts.into_iter().map(|n: f64| n * (n - 1.0) / 2.0).sum::<f64>();
         let amount = told.len() as f64;
         Self {
-            right_pairs: pairs(by_both.values().copied().collect()),
-            told_pairs: pairs(by_told.values().copied().collect()),
+            correct_pairs: pairs(by_both.values().copied().collect()),
+            predicted_pairs: pairs(by_told.values().copied().collect()),
             true_pairs: pairs(by_true.values().copied().collect()),
             b3_precision: told.iter().map(|(one, other)| by_both[&(one, other)] / by_told[one]).sum::<f64>() / amount,
             b3_recall: told.iter().map(|(one, other)| by_both[&(one, other)] / by_true[other]).sum::<f64>() / amount,
@@ -102,8 +104,8 @@ impl Score {
     fn print(&self, of: &str) {
         println!(
             "{of}: pairwise precision {:.3}, recall {:.3}; B³ precision {:.3}, recall {:.3}, F1 {:.3}",
-            self.right_pairs / self.told_pairs.max(1.0),
-            self.right_pairs / self.true_pairs.max(1.0),
+            self.correct_pairs / self.predicted_pairs.max(1.0),
+            self.correct_pairs / self.true_pairs.max(1.0),
             self.b3_precision,
             self.b3_recall,
             2.0 * self.b3_precision * self.b3_recall / (self.b3_precision + self.b3_recall),
@@ -125,8 +127,8 @@ struct Signature {
 }
 
 /// Names and affiliations only.
-fn signatures(lines: Lines) -> Result<(), Box<dyn Error>> {
-    let mut known = Known::default();
+fn evaluate_signatures(lines: Lines) -> Result<(), Box<dyn Error>> {
+    let mut known = Vocabulary::default();
     let mut blocks: BTreeMap<String, Vec<(Mention, String)>> = BTreeMap::new();
     for line in lines.lines() {
         let signature: Signature = serde_json::from_str(&line?)?;
@@ -134,22 +136,22 @@ fn signatures(lines: Lines) -> Result<(), Box<dyn Error>> {
         let mention = Mention {
             name: names::clean(&name),
             paper: Some(signature.paper_id),
-            affiliations: signature.affiliations.iter().filter_map(|text| known.affiliation(text)).collect(),
+            affiliations: signature.affiliations.iter().filter_map(|text| known.intern_affiliation(text)).collect(),
             stable_key: signature.paper_id.unsigned_abs(),
             ..Mention::default()
         };
-        blocks.entry(Form::new(&mention.name).block).or_default().push((mention, signature.cluster));
+        blocks.entry(NameForm::new(&mention.name).blocking_key).or_default().push((mention, signature.cluster));
     }
     let (mut told, mut by_name, mut next) = (Vec::new(), Vec::new(), 0);
     let mut numbers: HashMap<(String, String), usize> = HashMap::new();
     for block in blocks.into_values() {
         let (mentions, truth): (Vec<Mention>, Vec<String>) = block.into_iter().unzip();
         for (mention, truth) in mentions.iter().zip(&truth) {
-            let form = Form::new(&mention.name);
+            let form = NameForm::new(&mention.name);
             let number = numbers.len();
             by_name.push((*numbers.entry((form.family, form.given)).or_insert(number), truth.clone()));
         }
-        for person in resolve(&mentions, &known) {
+        for person in cluster_mentions(&mentions, &known) {
             told.extend(person.members.iter().map(|place| (next, truth[*place].clone())));
             next += 1;
         }
@@ -159,8 +161,8 @@ fn signatures(lines: Lines) -> Result<(), Box<dyn Error>> {
         told.len(),
         told.iter().map(|(_, of)| of).collect::<BTreeSet<_>>().len()
     );
-    Score::new(&by_name).print("    the name alone");
-    Score::new(&told).print("    resolved      ");
+    ClusteringScore::new(&by_name).print("    the name alone");
+    ClusteringScore::new(&told).print("    resolved      ");
     Ok(())
 }
 
@@ -193,25 +195,25 @@ struct Issued {
 impl Author {
     fn name(&self) -> String {
         let parts = [self.given.as_deref(), self.family.as_deref(), self.literal.as_deref()];
-        names::mend(&names::clean(&parts.into_iter().flatten().collect::<Vec<_>>().join(" "))).name
+        names::repair_name(&names::clean(&parts.into_iter().flatten().collect::<Vec<_>>().join(" "))).name
     }
 }
 
-fn papers(lines: Lines) -> Result<Vec<Paper>, Box<dyn Error>> {
+fn read_papers(lines: Lines) -> Result<Vec<Paper>, Box<dyn Error>> {
     lines.lines().map(|line| Ok(serde_json::from_str(&line?)?)).collect()
 }
 
 /// The number of a paper, and that of an author of it.
-type Place = (usize, usize);
-type Blocks = BTreeMap<String, Vec<(Mention, Place)>>;
+type AuthorPosition = (usize, usize);
+type Blocks = BTreeMap<String, Vec<(Mention, AuthorPosition)>>;
 
 /// The authors of papers as they are resolved, block by block, each with its place: the paper's and the author's.
-fn mentions(papers: &[Paper], names: &[Vec<String>], known: &mut Known) -> Blocks {
+fn blocks_of_mentions(papers: &[Paper], names: &[Vec<String>], known: &mut Vocabulary) -> Blocks {
     let mut blocks = Blocks::new();
     for (number, (paper, authors)) in papers.iter().zip(names).enumerate() {
-        let coauthors: Vec<u32> = authors.iter().map(|name| known.coauthor(name)).collect();
+        let coauthors: Vec<u32> = authors.iter().map(|name| known.intern_coauthor(name)).collect();
         let year = paper.issued.as_ref().and_then(|issued| issued.parts.first()?.first().copied());
-        let venue = paper.venue.as_deref().map(|venue| known.venue(venue));
+        let venue = paper.venue.as_deref().map(|venue| known.intern_venue(venue));
         for (place, name) in authors.iter().enumerate() {
             let others = coauthors.iter().enumerate().filter(|(other, _)| *other != place);
             let mention = Mention {
@@ -223,16 +225,16 @@ fn mentions(papers: &[Paper], names: &[Vec<String>], known: &mut Known) -> Block
                 stable_key: number as u64,
                 ..Mention::default()
             };
-            blocks.entry(Form::new(name).block).or_default().push((mention, (number, place)));
+            blocks.entry(NameForm::new(name).blocking_key).or_default().push((mention, (number, place)));
         }
     }
     blocks
 }
 
 /// A generator of numbers that is the same everywhere (Steele and others' SplitMix).
-struct Random(u64);
+struct SeededRng(u64);
 
-impl Random {
+impl SeededRng {
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -243,17 +245,19 @@ impl Random {
 }
 
 /// The names that share family name and initial.
-fn by_initial<'a>(places: &BTreeMap<&'a str, Vec<(usize, usize)>>) -> HashMap<(String, Option<char>), Vec<&'a str>> {
+fn group_by_initial<'a>(
+    places: &BTreeMap<&'a str, Vec<(usize, usize)>>,
+) -> HashMap<(String, Option<char>), Vec<&'a str>> {
     let mut by_initial: HashMap<(String, Option<char>), Vec<&str>> = HashMap::new();
     for name in places.keys() {
-        let form = Form::new(name);
-        by_initial.entry((form.block.clone(), form.initial())).or_default().push(name);
+        let form = NameForm::new(name);
+        by_initial.entry((form.blocking_key.clone(), form.initial())).or_default().push(name);
     }
     by_initial
 }
 
 /// Whether all papers of a person are linked by coauthors, one way or another.
-fn are_linked(papers: &[(usize, usize)], names: &[Vec<String>]) -> bool {
+fn are_linked_by_coauthors(papers: &[(usize, usize)], names: &[Vec<String>]) -> bool {
     let mut groups: Vec<BTreeSet<&str>> = Vec::new();
     for (paper, place) in papers {
         let others = names[*paper].iter().enumerate().filter(|(other, _)| other != place);
@@ -271,10 +275,10 @@ fn are_linked(papers: &[(usize, usize)], names: &[Vec<String>]) -> bool {
 }
 
 /// So many pairs of people get one name, and so many people lose their given names on some papers.
-const CHANGED: usize = 1_000;
+const ALTERED_RESEARCHERS: usize = 1_000;
 
 /// People of rare names, pairs of whom get one name, and some of whom are reduced to initials on some of their papers.
-fn synthetic(papers: &[Paper], seed: u64) {
+fn evaluate_synthetic_labels(papers: &[Paper], seed: u64) {
     let original: Vec<Vec<String>> =
         papers.iter().map(|paper| paper.author.iter().map(Author::name).collect()).collect();
     let mut places: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
@@ -284,15 +288,18 @@ fn synthetic(papers: &[Paper], seed: u64) {
         }
     }
     let is_rare = |name: &str| {
-        let form = Form::new(name);
-        form.commonness == Commonness::Rare && form.is_full() && !form.family.is_empty() && form.family.is_ascii()
+        let form = NameForm::new(name);
+        form.commonness == Commonness::Rare
+            && form.has_full_given_name()
+            && !form.family.is_empty()
+            && form.family.is_ascii()
     };
     let mut rare: Vec<&str> = places
         .iter()
         .filter(|(name, places)| (2..=40).contains(&places.len()) && is_rare(name))
         .map(|(name, _)| *name)
         .collect();
-    let mut random = Random(seed);
+    let mut random = SeededRng(seed);
     for place in (1..rare.len()).rev() {
         rare.swap(place, random.below(place + 1));
     }
@@ -301,7 +308,7 @@ fn synthetic(papers: &[Paper], seed: u64) {
     let mut truth: HashMap<(usize, usize), String> = HashMap::new();
     let mut rare = rare.into_iter();
     let mut kinds: HashMap<(usize, usize), &str> = HashMap::new();
-    for number in 0..CHANGED {
+    for number in 0..ALTERED_RESEARCHERS {
         let (Some(one), Some(other)) = (rare.next(), rare.next()) else { break };
         let given = one.split(' ').next().unwrap_or_default();
         // A name that nobody has.
@@ -309,7 +316,7 @@ fn synthetic(papers: &[Paper], seed: u64) {
         if places.contains_key(name.as_str()) {
             continue;
         }
-        let are_told = [one, other].into_iter().all(|person| are_linked(&places[person], &original));
+        let are_told = [one, other].into_iter().all(|person| are_linked_by_coauthors(&places[person], &original));
         for person in [one, other] {
             for place in &places[person] {
                 changed[place.0][place.1].clone_from(&name);
@@ -318,22 +325,23 @@ fn synthetic(papers: &[Paper], seed: u64) {
             }
         }
     }
-    let by_initial = by_initial(&places);
+    let by_initial = group_by_initial(&places);
     let mut people = 0;
-    while people < CHANGED {
+    while people < ALTERED_RESEARCHERS {
         let Some(person) = rare.next() else { break };
         // A name that is another's in part may be that one's: nobody knows what is true of it.
-        let form = Form::new(person);
-        let beside = &by_initial[&(form.block.clone(), form.initial())];
+        let form = NameForm::new(person);
+        let beside = &by_initial[&(form.blocking_key.clone(), form.initial())];
         let is_clear = beside.iter().all(|other| {
             *other == person
-                || (Form::new(other).is_full() && names::compare(person, other).likeness == Likeness::Different)
+                || (NameForm::new(other).has_full_given_name()
+                    && names::compare_names(person, other).similarity == NameSimilarity::Different)
         });
         if places[person].len() < 3 || !is_clear {
             continue;
         }
         people += 1;
-        let parts = names::split(person);
+        let parts = names::split_name(person);
         let (given, family) = (parts.given.unwrap_or_default(), parts.family.unwrap_or_default());
         let initials: Vec<String> =
             given.split([' ', '-']).filter_map(|word| Some(format!("{}.", word.chars().next()?))).collect();
@@ -346,15 +354,15 @@ fn synthetic(papers: &[Paper], seed: u64) {
         }
     }
     let begun = Instant::now();
-    let mut known = Known::default();
-    let blocks = mentions(papers, &changed, &mut known);
+    let mut known = Vocabulary::default();
+    let blocks = blocks_of_mentions(papers, &changed, &mut known);
     let read = begun.elapsed();
-    let (mut told, mut people): (Vec<(usize, Place)>, usize) = (Vec::new(), 0);
+    let (mut told, mut people): (Vec<(usize, AuthorPosition)>, usize) = (Vec::new(), 0);
     let mut slowest = (0.0, String::new(), 0);
     for (name, block) in &blocks {
         let (mentions, at): (Vec<Mention>, Vec<(usize, usize)>) = block.iter().cloned().unzip();
         let start = Instant::now();
-        for person in resolve(&mentions, &known) {
+        for person in cluster_mentions(&mentions, &known) {
             told.extend(person.members.iter().map(|place| (people, at[*place])));
             people += 1;
         }
@@ -391,7 +399,7 @@ fn synthetic(papers: &[Paper], seed: u64) {
     let score = |kinds: &[&str]| {
         let judged: BTreeSet<usize> =
             all.iter().filter(|(.., kind)| kinds.contains(kind)).map(|(person, ..)| *person).collect();
-        Score::new(
+        ClusteringScore::new(
             &all.iter()
                 .filter(|(person, ..)| judged.contains(person))
                 .map(|(person, of, _)| (*person, of.clone()))
@@ -406,43 +414,44 @@ fn synthetic(papers: &[Paper], seed: u64) {
 }
 
 #[derive(Deserialize)]
-struct Variants {
+struct NameVariants {
     names: Vec<Vec<Option<String>>>,
 }
 
 /// So many candidates are drawn to be judged.
-const DRAWN: usize = 200;
+const SAMPLED_CANDIDATES: usize = 200;
 
 /// People with several names: whether these are resolved to one person, or are among the candidates.
-fn name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(), Box<dyn Error>> {
+fn evaluate_name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
     let authors: Vec<Vec<String>> =
         papers.iter().map(|paper| paper.author.iter().map(Author::name).collect()).collect();
-    let mut known = Known::default();
-    let blocks = mentions(papers, &authors, &mut known);
-    let mut people: Vec<Profile> = Vec::new();
+    let mut known = Vocabulary::default();
+    let blocks = blocks_of_mentions(papers, &authors, &mut known);
+    let mut people: Vec<ResearcherProfile> = Vec::new();
     let mut by_name: HashMap<String, BTreeSet<usize>> = HashMap::new();
     for block in blocks.into_values() {
         let mentions: Vec<Mention> = block.into_iter().map(|(mention, _)| mention).collect();
-        for person in resolve(&mentions, &known) {
-            let mut profile = Profile::default();
+        for person in cluster_mentions(&mentions, &known) {
+            let mut profile = ResearcherProfile::default();
             for mention in person.members.iter().map(|place| &mentions[*place]) {
                 by_name.entry(mention.name.clone()).or_default().insert(people.len());
-                profile.add(mention);
+                profile.add_mention(mention);
             }
             people.push(profile);
         }
     }
     let resolved = begun.elapsed();
-    let found = candidates(&people, &known);
-    let pairs: BTreeSet<(usize, usize)> = found.iter().map(|candidate| (candidate.one, candidate.other)).collect();
+    let found = find_merge_candidates(&people, &known);
+    let pairs: BTreeSet<(usize, usize)> =
+        found.iter().map(|candidate| (candidate.first_index, candidate.second_index)).collect();
     let (mut variants, mut one_person, mut among, mut of_whom) = (0, 0, 0, HashMap::new());
     for (number, line) in lines.lines().enumerate() {
-        let of: Variants = serde_json::from_str(&line?)?;
+        let of: NameVariants = serde_json::from_str(&line?)?;
         // A name, and not the same in another script.
         let name_of = |parts: &Vec<Option<String>>| {
             let parts: Vec<&str> = parts.iter().take(2).flatten().map(String::as_str).collect();
-            names::mend(&names::clean(&parts.join(" "))).name
+            names::repair_name(&names::clean(&parts.join(" "))).name
         };
         let names: Vec<String> = of.names.iter().map(name_of).collect();
         for (place, name) in names.iter().enumerate() {
@@ -477,20 +486,20 @@ fn name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(), Box<dy
     let truth_of = |place: usize| people[place].names.iter().find_map(|name| of_whom.get(name));
     let mut judged: Vec<bool> = found
         .iter()
-        .filter(|candidate| truth_of(candidate.one).is_some() || truth_of(candidate.other).is_some())
+        .filter(|candidate| truth_of(candidate.first_index).is_some() || truth_of(candidate.second_index).is_some())
         // Nor can two people of the very same name: the truth is of names.
         .filter(|candidate| {
-            people[candidate.one].names.iter().all(|name| !people[candidate.other].names.contains(name))
+            people[candidate.first_index].names.iter().all(|name| !people[candidate.second_index].names.contains(name))
         })
-        .map(|candidate| truth_of(candidate.one) == truth_of(candidate.other))
+        .map(|candidate| truth_of(candidate.first_index) == truth_of(candidate.second_index))
         .collect();
     let right = |judged: &[bool]| judged.iter().filter(|is_right| **is_right).count();
-    let right_of_best = right(&judged[..DRAWN.min(judged.len())]);
-    let mut random = Random(seed);
+    let right_of_best = right(&judged[..SAMPLED_CANDIDATES.min(judged.len())]);
+    let mut random = SeededRng(seed);
     for place in (1..judged.len()).rev() {
         judged.swap(place, random.below(place + 1));
     }
-    let drawn = &judged[..DRAWN.min(judged.len())];
+    let drawn = &judged[..SAMPLED_CANDIDATES.min(judged.len())];
     println!(
         "    {} candidates have somebody of the truth: {} are right; of {} drawn {}, of as many that come first {}",
         judged.len(),

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use academic_directory::text::{names, tokenizer};
 use serde_json::{Value, json};
 
-const SAMPLE: usize = 1_000;
+const SAMPLE_SIZE: usize = 1_000;
 
 /// Numbers that look like chance and are the same on every run (SplitMix64).
-struct Chance(u64);
+struct SeededRng(u64);
 
-impl Chance {
+impl SeededRng {
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -40,7 +40,7 @@ struct Service {
 }
 
 impl Service {
-    async fn ask(&self, query: &str, variables: Value) -> Result<Value, Box<dyn Error>> {
+    async fn query(&self, query: &str, variables: Value) -> Result<Value, Box<dyn Error>> {
         let request = self.client.post(&self.url).json(&json!({ "query": query, "variables": variables }));
         let answer: Value = request.send().await?.json().await?;
         match answer.get("errors") {
@@ -50,7 +50,7 @@ impl Service {
     }
 
     /// All rows of a list, as far as a row passes.
-    async fn walk(
+    async fn read_all_pages(
         &self,
         list: &str,
         selection: &str,
@@ -61,7 +61,7 @@ impl Service {
         );
         let (mut rows, mut after) = (Vec::new(), Value::Null);
         loop {
-            let mut data = self.ask(&query, json!({ "after": after })).await?;
+            let mut data = self.query(&query, json!({ "after": after })).await?;
             let Value::Array(nodes) = data["list"]["nodes"].take() else { return Err("a page without nodes".into()) };
             let end = nodes.iter().position(|node| !passes(node));
             rows.extend(nodes.into_iter().take(end.unwrap_or(usize::MAX)));
@@ -75,20 +75,20 @@ impl Service {
 
 /// What one way of typing gave.
 #[derive(Default)]
-struct Outcome {
-    asked: usize,
-    first: usize,
-    in_five: usize,
+struct TypingResults {
+    queries: usize,
+    found_first: usize,
+    found_in_top_five: usize,
     times: Vec<Duration>,
     missed: Vec<String>,
 }
 
-impl Outcome {
-    fn note(&mut self, typed: &str, place: Option<usize>, time: Duration) {
-        self.asked += 1;
+impl TypingResults {
+    fn record(&mut self, typed: &str, place: Option<usize>, time: Duration) {
+        self.queries += 1;
         self.times.push(time);
-        self.first += usize::from(place == Some(0));
-        self.in_five += usize::from(place.is_some_and(|place| place < 5));
+        self.found_first += usize::from(place == Some(0));
+        self.found_in_top_five += usize::from(place.is_some_and(|place| place < 5));
         if place.is_none_or(|place| place >= 5) {
             self.missed.push(typed.to_owned());
         }
@@ -96,16 +96,16 @@ impl Outcome {
 
     fn print(&mut self, name: &str) {
         self.times.sort_unstable();
-        let share = |part: usize| 100.0 * part as f64 / self.asked.max(1) as f64;
+        let share = |part: usize| 100.0 * part as f64 / self.queries.max(1) as f64;
         let time = |per_thousand: usize| {
             let place = (self.times.len() * per_thousand / 1000).min(self.times.len().saturating_sub(1));
             self.times.get(place).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
         };
         println!(
             "{name:<44} {:>6} {:>7.1} % {:>7.1} % {:>8.1} ms {:>8.1} ms {:>6.1}",
-            self.asked,
-            share(self.first),
-            share(self.in_five),
+            self.queries,
+            share(self.found_first),
+            share(self.found_in_top_five),
             time(500),
             time(990),
             time(990) / time(500).max(0.001)
@@ -121,21 +121,21 @@ const AUTOCOMPLETE: &str =
     "query($typed: String!) { found: autocomplete(query: $typed, first: 5) { label hint node { id } } }";
 
 /// Types each text and looks where the one that was meant is.
-async fn run(service: &Service, query: &str, typed: &[(String, String)]) -> Result<Outcome, Box<dyn Error>> {
-    let mut outcome = Outcome::default();
+async fn measure(service: &Service, query: &str, typed: &[(String, String)]) -> Result<TypingResults, Box<dyn Error>> {
+    let mut outcome = TypingResults::default();
     for (text, id) in typed {
         let begin = Instant::now();
-        let data = service.ask(query, json!({ "typed": text })).await?;
+        let data = service.query(query, json!({ "typed": text })).await?;
         let time = begin.elapsed();
         let nodes = data["found"]["nodes"].as_array().or(data["found"].as_array()).cloned().unwrap_or_default();
         let place = nodes.iter().position(|node| node["id"] == **id || node["node"]["id"] == **id);
-        outcome.note(text, place, time);
+        outcome.record(text, place, time);
     }
     Ok(outcome)
 }
 
 /// One letter of a word of five letters or more: left out, doubled, another one, or changed with the next.
-fn with_typo(chance: &mut Chance, name: &str) -> Option<String> {
+fn insert_typo(chance: &mut SeededRng, name: &str) -> Option<String> {
     let long: Vec<&str> =
         name.split(' ').filter(|word| word.chars().count() >= 5 && word.chars().all(char::is_alphabetic)).collect();
     let word = *long.get(chance.below(long.len()))?;
@@ -156,7 +156,7 @@ fn family_first(person: &Value) -> Option<String> {
 }
 
 /// A title without two of its words.
-fn without_two_words(chance: &mut Chance, title: &str) -> Option<String> {
+fn drop_two_words(chance: &mut SeededRng, title: &str) -> Option<String> {
     let mut left: Vec<&str> = title.split(' ').collect();
     if left.len() < 4 {
         return None;
@@ -177,10 +177,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let service = Service { client: reqwest::Client::builder().no_proxy().build()?, url };
     let by_papers = "researchers(first: 100, after: $after, orderBy: {field: PAPER_COUNT, direction: DESC})";
     let selection = "id name givenName familyName statistics { paperCount }";
-    let people =
-        service.walk(by_papers, selection, |person| person["statistics"]["paperCount"].as_i64() > Some(3)).await?;
-    let everybody = service.walk("researchers(first: 100, after: $after)", "name", |_| true).await?;
-    let papers = service.walk("papers(first: 100, after: $after)", "id title", |_| true).await?;
+    let people = service
+        .read_all_pages(by_papers, selection, |person| person["statistics"]["paperCount"].as_i64() > Some(3))
+        .await?;
+    let everybody = service.read_all_pages("researchers(first: 100, after: $after)", "name", |_| true).await?;
+    let papers = service.read_all_pages("papers(first: 100, after: $after)", "id title", |_| true).await?;
     println!("{} people, {} with more than 3 papers, {} papers", everybody.len(), people.len(), papers.len());
 
     let mut beginnings: HashMap<String, usize> = HashMap::new();
@@ -188,15 +189,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for person in &everybody {
         *beginnings.entry(beginning(person["name"].as_str().unwrap_or_default())).or_default() += 1;
     }
-    let mut chance = Chance(2_024);
-    let people = chance.sample(&people, SAMPLE);
-    let papers = chance.sample(&papers, SAMPLE);
+    let mut chance = SeededRng(2_024);
+    let people = chance.sample(&people, SAMPLE_SIZE);
+    let papers = chance.sample(&papers, SAMPLE_SIZE);
     let text = |thing: &Value, field: &str| thing[field].as_str().unwrap_or_default().to_owned();
     let typed = |typing: &mut dyn FnMut(&Value) -> Option<String>, things: &[Value]| -> Vec<(String, String)> {
         things.iter().filter_map(|thing| Some((typing(thing)?, text(thing, "id")))).collect()
     };
     let plain = typed(&mut |person| Some(names::fold(&text(person, "name"))), &people);
-    let mistyped = typed(&mut |person| with_typo(&mut chance, &text(person, "name")), &people);
+    let mistyped = typed(&mut |person| insert_typo(&mut chance, &text(person, "name")), &people);
     let turned = typed(&mut family_first, &people);
     let begun = typed(
         &mut |person| {
@@ -205,20 +206,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
         },
         &people,
     );
-    let titles = typed(&mut |paper| without_two_words(&mut chance, &text(paper, "title")), &papers);
-    let titles: Vec<_> = titles.into_iter().filter(|(typed, _)| !tokenizer::words(typed).is_empty()).collect();
+    let titles = typed(&mut |paper| drop_two_words(&mut chance, &text(paper, "title")), &papers);
+    let titles: Vec<_> = titles.into_iter().filter(|(typed, _)| !tokenizer::tokenize(typed).is_empty()).collect();
 
     // The first questions of a connection are slower than all others.
-    run(&service, SEARCH, &plain[..plain.len().min(50)]).await?;
-    run(&service, AUTOCOMPLETE, &begun[..begun.len().min(50)]).await?;
+    measure(&service, SEARCH, &plain[..plain.len().min(50)]).await?;
+    measure(&service, AUTOCOMPLETE, &begun[..begun.len().min(50)]).await?;
     println!(
         "{:<44} {:>6} {:>9} {:>9} {:>11} {:>11} {:>6}",
         "typed", "asked", "first", "in five", "p50", "p99", "ratio"
     );
-    run(&service, SEARCH, &plain).await?.print("(a) name, no accents, lower case");
-    run(&service, SEARCH, &mistyped).await?.print("(b) name with one typo");
-    run(&service, SEARCH, &turned).await?.print("(c) family name first");
-    run(&service, AUTOCOMPLETE, &begun).await?.print("(d) eight letters, shared by at most five");
-    run(&service, SEARCH, &titles).await?.print("(t) title without two of its words");
+    measure(&service, SEARCH, &plain).await?.print("(a) name, no accents, lower case");
+    measure(&service, SEARCH, &mistyped).await?.print("(b) name with one typo");
+    measure(&service, SEARCH, &turned).await?.print("(c) family name first");
+    measure(&service, AUTOCOMPLETE, &begun).await?.print("(d) eight letters, shared by at most five");
+    measure(&service, SEARCH, &titles).await?.print("(t) title without two of its words");
     Ok(())
 }

@@ -12,8 +12,10 @@ use crate::model::language::LocalizedText;
 use crate::model::partial_date::PartialDate;
 use crate::model::record::PaperType;
 
-pub use crate::citation::name::{AuthorName, is_corporate};
-pub use crate::citation::style::{FormattingFailed, Locale, MOST_AUTHORS, Style, UnknownStyle};
+pub use crate::citation::name::{AuthorName, is_group_name};
+pub use crate::citation::style::{
+    CitationError, CitationLocale, CitationStyle, MAX_CITED_AUTHORS, UnknownCitationStyle,
+};
 
 /// A paper as far as it is cited. The key of its entry is its slug: it is unique and stays.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,11 +69,11 @@ pub enum CitationFormat {
 impl CitedPaper {
     /// Its entry in a format: lines, each with its end; of CSL-JSON one object without.
     #[must_use]
-    pub fn entry(&self, format: CitationFormat) -> String {
+    pub fn format_entry(&self, format: CitationFormat) -> String {
         match format {
-            CitationFormat::Bibtex => crate::citation::bibtex::entry(self),
-            CitationFormat::Ris => crate::citation::ris::entry(self),
-            CitationFormat::CslJson => crate::citation::csl::item(self).to_string(),
+            CitationFormat::Bibtex => crate::citation::bibtex::format_entry(self),
+            CitationFormat::Ris => crate::citation::ris::format_reference(self),
+            CitationFormat::CslJson => crate::citation::csl::csl_item(self).to_string(),
         }
     }
 
@@ -79,12 +81,12 @@ impl CitedPaper {
     ///
     /// # Errors
     /// Where the style cannot be read, or has no references.
-    pub fn formatted(&self, style: Style, locale: Locale) -> Result<String, FormattingFailed> {
-        crate::citation::style::formatted(self, style, locale)
+    pub fn format_reference(&self, style: CitationStyle, locale: CitationLocale) -> Result<String, CitationError> {
+        crate::citation::style::format_reference(self, style, locale)
     }
 
-    fn names(&self) -> impl Iterator<Item = AuthorName> {
-        self.authors.iter().map(AuthorName::of)
+    fn author_names(&self) -> impl Iterator<Item = AuthorName> {
+        self.authors.iter().map(AuthorName::from_author)
     }
 
     /// The abstract in the paper's own language, where it is there, as one line.
@@ -98,7 +100,7 @@ impl CitedPaper {
     }
 
     /// Where to read it, if only by its arXiv id.
-    fn address(&self) -> Option<String> {
+    fn best_url(&self) -> Option<String> {
         let on_arxiv = || self.arxiv_id.as_ref().map(|id| format!("https://arxiv.org/abs/{id}"));
         self.url.clone().or_else(on_arxiv)
     }

@@ -14,15 +14,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{DatabaseConfig, Demo, LogFormat, ServeConfig, TracesConfig};
-use crate::database::{self, Database, Direction};
+use crate::database::{self, Database, MigrationAction};
 use crate::demo;
 use crate::error::Error;
 use crate::graphql;
-use crate::graphql::context::DirectoryIdentity;
-use crate::http::{Application, Settings};
+use crate::graphql::context::DirectoryInfo;
+use crate::http::{Application, ServerSettings};
 use crate::import::formats::profile_page::ProfilePageOptions;
 use crate::import::formats::topics::TopicsOptions;
-use crate::import::{self, Format, Import};
+use crate::import::{self, Format, ImportOptions};
 use crate::model::identifier::Ror;
 use crate::model::language::LanguageTag;
 use crate::store::Store;
@@ -83,7 +83,7 @@ enum MigrateDirection {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum FormatName {
+enum ImportFormatName {
     /// The text of an institute's profile page, French or English
     ProfilePage,
     /// CSL-JSON: an array, one object, or one item a line
@@ -121,7 +121,7 @@ enum FormatName {
 struct ImportArguments {
     /// The format of the files
     #[arg(value_enum)]
-    format: FormatName,
+    format: ImportFormatName,
     /// The files, plain or compressed by gzip or zstd, or folders of them; - is standard input, and the default
     #[arg(default_value = "-")]
     files: Vec<PathBuf>,
@@ -132,7 +132,7 @@ struct ImportArguments {
     #[arg(long)]
     dry_run: bool,
     /// The name by which the directory remembers where the records are from; the format's where absent
-    #[arg(long, value_name = "NAME", value_parser = source_name)]
+    #[arg(long, value_name = "NAME", value_parser = parse_source_name)]
     source: Option<String>,
     /// profile-page: the name of the institute whose page it is
     #[arg(long, value_name = "NAME")]
@@ -149,34 +149,34 @@ struct ImportArguments {
 }
 
 impl ImportArguments {
-    fn import(self) -> Import {
+    fn into_import(self) -> ImportOptions {
         let page = ProfilePageOptions {
-            organization: import::institute(self.organization, self.ror),
+            organization: import::organization_reference(self.organization, self.ror),
             language: self.language,
         };
         let topics = TopicsOptions { scheme: self.scheme };
         let format = match self.format {
-            FormatName::ProfilePage => Format::ProfilePage(page),
-            FormatName::Auto => Format::Auto(page, topics),
-            FormatName::Csv => Format::Csv,
-            FormatName::Topics => Format::Topics(topics),
-            FormatName::DataCite => Format::DataCite,
-            FormatName::PubMed => Format::PubMed,
-            FormatName::Csl => Format::Csl,
-            FormatName::Crossref => Format::Crossref,
-            FormatName::OpenAlex => Format::OpenAlex,
-            FormatName::Bibtex => Format::Bibtex,
-            FormatName::Ris => Format::Ris,
-            FormatName::Orcid => Format::Orcid,
-            FormatName::Ror => Format::Ror,
-            FormatName::Records => Format::Records,
+            ImportFormatName::ProfilePage => Format::ProfilePage(page),
+            ImportFormatName::Auto => Format::Auto(page, topics),
+            ImportFormatName::Csv => Format::Csv,
+            ImportFormatName::Topics => Format::Topics(topics),
+            ImportFormatName::DataCite => Format::DataCite,
+            ImportFormatName::PubMed => Format::PubMed,
+            ImportFormatName::Csl => Format::Csl,
+            ImportFormatName::Crossref => Format::Crossref,
+            ImportFormatName::OpenAlex => Format::OpenAlex,
+            ImportFormatName::Bibtex => Format::Bibtex,
+            ImportFormatName::Ris => Format::Ris,
+            ImportFormatName::Orcid => Format::Orcid,
+            ImportFormatName::Ror => Format::Ror,
+            ImportFormatName::Records => Format::Records,
         };
-        Import { format, files: self.files, is_strict: self.strict, source: self.source }
+        ImportOptions { format, files: self.files, is_strict: self.strict, source: self.source }
     }
 }
 
 /// A source's name is also the scheme of its ids.
-fn source_name(text: &str) -> Result<String, String> {
+fn parse_source_name(text: &str) -> Result<String, String> {
     let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
     if (1..=64).contains(&text.len()) && text.bytes().all(is_name) {
         Ok(text.to_owned())
@@ -209,21 +209,21 @@ impl Cli {
     pub async fn run(self) -> ExitCode {
         let outcome = match self.command {
             Some(Command::Schema) => {
-                say(&graphql::sdl());
+                print(&graphql::sdl());
                 Ok(ExitCode::SUCCESS)
             }
             Some(Command::Migrate { direction }) => migrate(&self.database, direction).await,
             Some(Command::Names { command }) => crate::cli::names::run(&self.database, command).await,
-            Some(Command::Import(arguments)) if arguments.dry_run => survey(&arguments.import()).await,
-            Some(Command::Import(arguments)) => import(&self.database, arguments.import()).await,
-            Some(Command::Identity { command }) => crate::cli::identity::identity(&self.database, command).await,
-            Some(Command::Export(arguments)) => crate::cli::export::export(&self.database, &arguments).await,
-            Some(Command::Check(arguments)) => crate::cli::check::check(&self.database, &arguments).await,
+            Some(Command::Import(arguments)) if arguments.dry_run => dry_run_import(&arguments.into_import()).await,
+            Some(Command::Import(arguments)) => import(&self.database, arguments.into_import()).await,
+            Some(Command::Identity { command }) => crate::cli::identity::run(&self.database, command).await,
+            Some(Command::Export(arguments)) => crate::cli::export::run(&self.database, &arguments).await,
+            Some(Command::Check(arguments)) => crate::cli::check::run(&self.database, &arguments).await,
             Some(Command::Serve(serve)) => crate::cli::serve(&self.database, *serve).await,
             None => crate::cli::serve(&self.database, self.serve).await,
         };
         outcome.unwrap_or_else(|error| {
-            if let Some(cause) = error.source().filter(|_| error.to_string() == Error::INTERNAL) {
+            if let Some(cause) = error.source().filter(|_| error.to_string() == Error::INTERNAL_MESSAGE) {
                 tracing::error!(%cause, "a fault of ours");
             }
             eprintln!("error: {error}");
@@ -233,43 +233,43 @@ impl Cli {
 }
 
 /// Says something on standard output. Where nobody reads it any more, what was asked for is done all the same.
-fn say(text: &str) {
+fn print(text: &str) {
     let mut output = std::io::stdout().lock();
     if let Err(error) = output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
         tracing::warn!(%error, "nobody reads the output");
     }
 }
 
-type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+type CommandResult = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
 
-async fn migrate(config: &DatabaseConfig, direction: MigrateDirection) -> Outcome {
+async fn migrate(config: &DatabaseConfig, direction: MigrateDirection) -> CommandResult {
     let direction = match direction {
-        MigrateDirection::Up => Direction::Up,
-        MigrateDirection::Down => Direction::Down,
-        MigrateDirection::Status => Direction::Stay,
+        MigrateDirection::Up => MigrationAction::Up,
+        MigrateDirection::Down => MigrationAction::Down,
+        MigrateDirection::Status => MigrationAction::Status,
     };
     for (name, is_applied) in database::run_migrations(config, direction).await? {
-        say(&format!("{} {name}\n", if is_applied { "applied" } else { "pending" }));
+        print(&format!("{} {name}\n", if is_applied { "applied" } else { "pending" }));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Reads files and writes nothing.
-async fn survey(import: &Import) -> Outcome {
-    let survey = import::survey(import).await?;
-    say(&format!("{survey}\n"));
-    Ok(if survey.unreadable > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+async fn dry_run_import(import: &ImportOptions) -> CommandResult {
+    let survey = import::dry_run(import).await?;
+    print(&format!("{survey}\n"));
+    Ok(if survey.unreadable_files > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-async fn import(config: &DatabaseConfig, import: Import) -> Outcome {
+async fn import(config: &DatabaseConfig, import: ImportOptions) -> CommandResult {
     let database = Database::open(config).await?;
     let store = Store::new(database.connection.clone(), config.consortium_size)
         .with_source_order(config.source_order.iter().cloned());
     let result = async {
-        keep_derived(&store).await?;
+        rebuild_stale_projections(&store).await?;
         tokio::select! {
             summary = import::run(&store, import) => Ok::<_, Box<dyn std::error::Error + Send + Sync>>(Some(summary?)),
-            () = stop_signal() => Ok(None),
+            () = shutdown_signal() => Ok(None),
         }
     };
     let result = result.await;
@@ -278,31 +278,31 @@ async fn import(config: &DatabaseConfig, import: Import) -> Outcome {
         eprintln!("interrupted; the same command goes on from here");
         return Ok(ExitCode::FAILURE);
     };
-    say(&format!("{summary}\n"));
-    Ok(if summary.unreadable > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    print(&format!("{summary}\n"));
+    Ok(if summary.unreadable_files > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Makes anew what was derived from the contents by another rule than today's.
-async fn keep_derived(store: &Store) -> Result<(), crate::error::Error> {
-    if store.keep_consortium_size().await? {
+async fn rebuild_stale_projections(store: &Store) -> Result<(), crate::error::Error> {
+    if store.rebuild_coauthorship_if_stale().await? {
         tracing::info!(size = store.consortium_size(), "coauthors were made anew for the changed CONSORTIUM_SIZE");
     }
-    if store.keep_name_repairs().await? {
+    if store.rebuild_name_repairs_if_stale().await? {
         tracing::info!("the names of authors were looked at for damage anew");
     }
-    if store.keep_paper_versions().await? {
+    if store.rebuild_work_versions_if_stale().await? {
         tracing::info!("papers that are versions of one work were looked for anew");
     }
-    if store.keep_search_index().await? {
-        store.settle().await?;
+    if store.rebuild_search_index_if_stale().await? {
+        store.finish_bulk_load().await?;
         tracing::info!("the words that search finds things by were made anew");
     }
     Ok(())
 }
 
-async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> Outcome {
+async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> CommandResult {
     // From the first moment on: a signal during the start must stop the database too.
-    let stop = stop_signal();
+    let stop = shutdown_signal();
     tokio::pin!(stop);
     let mut database = tokio::select! {
         database = Database::open(config) => database?,
@@ -311,14 +311,14 @@ async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> Outcome {
     let store = Store::new(database.connection.clone(), config.consortium_size);
     let store = store.with_replicas(database.replicas.clone());
     let prepared = tokio::select! {
-        application = prepare(&database, &store, serve) => application.map(Some),
+        application = build_application(&database, &store, serve) => application.map(Some),
         () = &mut stop => Ok(None),
     };
     let result = match prepared {
         Ok(Some(application)) => tokio::select! {
-            result = run(application, stop) => result.map_err(Into::into),
-            () = database.keep_running() => Ok(()),
-            () = keep_totals(&store) => Ok(()),
+            result = run_until_stopped(application, stop) => result.map_err(Into::into),
+            () = database.supervise() => Ok(()),
+            () = refresh_statistics_daily(&store) => Ok(()),
         },
         Ok(None) => Ok(()),
         Err(error) => Err(error),
@@ -328,7 +328,7 @@ async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> Outcome {
 }
 
 /// Answers requests until somebody asks the process to stop, then lets those under way end.
-async fn run(application: Application, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+async fn run_until_stopped(application: Application, stop: impl Future<Output = ()>) -> std::io::Result<()> {
     let handle = application.handle();
     let running = application.run();
     tokio::pin!(running);
@@ -341,39 +341,39 @@ async fn run(application: Application, stop: impl Future<Output = ()>) -> std::i
     result
 }
 
-async fn prepare(
+async fn build_application(
     database: &Database,
     store: &Store,
     serve: ServeConfig,
 ) -> Result<Application, Box<dyn std::error::Error + Send + Sync>> {
-    keep_derived(store).await?;
+    rebuild_stale_projections(store).await?;
     let wants_demo = match serve.demo {
         Demo::Always => true,
-        Demo::Auto => database.is_private() && store.is_empty().await?,
+        Demo::Auto => database.is_embedded() && store.is_empty().await?,
         Demo::Never => false,
     };
     if wants_demo {
         demo::load(store).await?;
     }
-    store.recount_totals().await?;
-    let settings = Settings {
+    store.refresh_statistics_if_stale().await?;
+    let settings = ServerSettings {
         listen: serve.listen,
         limits: serve.limits(),
-        identity: DirectoryIdentity { name: serve.directory_name, default_language: serve.default_language },
+        directory: DirectoryInfo { name: serve.directory_name, default_language: serve.default_language },
         http: serve.http,
-        operations: serve.operations,
+        monitoring: serve.monitoring,
         network: serve.network,
     };
     let application = Application::build(store.clone(), settings)?;
-    greet(store, application.address(), database.is_private()).await?;
+    print_banner(store, application.address(), database.is_embedded()).await?;
     Ok(application)
 }
 
 /// Keeps the counts of organizations and topics of today for as long as it is polled. It never ends itself.
-async fn keep_totals(store: &Store) {
+async fn refresh_statistics_daily(store: &Store) {
     loop {
         tokio::time::sleep(Duration::from_secs(3600)).await;
-        match store.recount_totals().await {
+        match store.refresh_statistics_if_stale().await {
             Ok(true) => tracing::info!("the people and papers of organizations and topics were counted again"),
             Ok(false) => {}
             Err(error) => {
@@ -384,8 +384,12 @@ async fn keep_totals(store: &Store) {
 }
 
 /// Says where to click, what is loaded, and one query to paste.
-async fn greet(store: &Store, address: std::net::SocketAddr, is_private: bool) -> Result<(), crate::error::Error> {
-    let counted = store.statistics().await?;
+async fn print_banner(
+    store: &Store,
+    address: std::net::SocketAddr,
+    is_private: bool,
+) -> Result<(), crate::error::Error> {
+    let counted = store.directory_counts().await?;
     let place = if is_private { "a private Postgres" } else { "the Postgres of DATABASE_URL" };
     let greeting = format!(
         "academic-directory {}\n  GraphiQL  http://{address}/graphiql\n  GraphQL   http://{address}/graphql\n  loaded    {} researchers, \
@@ -395,14 +399,14 @@ async fn greet(store: &Store, address: std::net::SocketAddr, is_private: bool) -
         counted.paper_count,
         counted.organization_count,
         counted.topic_count,
-        demo::QUERY
+        demo::SAMPLE_QUERY
     );
-    say(&greeting);
+    print(&greeting);
     Ok(())
 }
 
 /// Ends when somebody asks the process to: Ctrl-C, or a supervisor's SIGTERM.
-async fn stop_signal() {
+async fn shutdown_signal() {
     let terminated = async {
         match signal(SignalKind::terminate()) {
             Ok(mut signals) => {

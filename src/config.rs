@@ -97,7 +97,7 @@ pub struct ServeConfig {
     pub http: HttpConfig,
     /// What those who run the service see of it.
     #[command(flatten)]
-    pub operations: OperationsConfig,
+    pub monitoring: MonitoringConfig,
     /// Where traces of requests go.
     #[command(flatten)]
     pub traces: TracesConfig,
@@ -150,7 +150,7 @@ pub struct ServeConfig {
 
 /// What those who run the service see of it.
 #[derive(Args, Clone, Debug)]
-pub struct OperationsConfig {
+pub struct MonitoringConfig {
     /// The address and port for /metrics and /health alone; without it they are at LISTEN, the metrics only where that is
     /// a loopback address
     #[arg(long, env = "METRICS_LISTEN")]
@@ -160,7 +160,7 @@ pub struct OperationsConfig {
     pub shutdown_delay_seconds: u32,
 }
 
-impl OperationsConfig {
+impl MonitoringConfig {
     /// How long the service goes on after it said that it stops.
     #[must_use]
     pub fn shutdown_delay(&self) -> Duration {
@@ -173,7 +173,7 @@ impl OperationsConfig {
 pub struct TracesConfig {
     /// The address of an OpenTelemetry collector (OTLP over HTTP, without TLS) that gets traces of requests; without it there
     /// are none
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = collector)]
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = parse_collector_url)]
     pub otel_exporter_otlp_endpoint: Option<String>,
     /// The service's name in traces
     #[arg(long, env = "OTEL_SERVICE_NAME", default_value = "academic-directory")]
@@ -190,7 +190,7 @@ impl TracesConfig {
 }
 
 /// Nothing is as good as no setting, as OpenTelemetry has it.
-fn collector(text: &str) -> Result<String, String> {
+fn parse_collector_url(text: &str) -> Result<String, String> {
     if text.is_empty() || url::Url::parse(text).is_ok_and(|url| url.scheme() == "http" && url.has_host()) {
         return Ok(text.to_owned());
     }
@@ -231,7 +231,7 @@ pub struct HttpConfig {
     pub cors_origins: Vec<String>,
     /// Which operations are run: any, or trusted for those of OPERATIONS_MANIFEST only
     #[arg(long, env = "OPERATIONS", default_value = "any")]
-    pub operations: Operations,
+    pub operations: OperationPolicy,
     /// The file with the operations known by id, as relay-compiler, graphql-codegen or Apollo's tools write it
     #[arg(long, env = "OPERATIONS_MANIFEST")]
     pub operations_manifest: Option<PathBuf>,
@@ -268,14 +268,14 @@ pub struct NetworkConfig {
     #[arg(long, env = "MAX_CONCURRENT_REQUESTS", default_value = "32")]
     pub max_concurrent_requests: NonZeroU32,
     /// Proxies that are believed where a request comes from, as addresses or networks with commas between them
-    #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', value_parser = parse_network)]
     pub trusted_proxies: Vec<IpNet>,
     /// The cost of queries that one address may ask for in a minute; 0 for any. Without it, 1000000, and any where LISTEN
     /// is a loopback address
     #[arg(long, env = "RATE_LIMIT_COST_PER_MINUTE")]
     pub rate_limit_cost_per_minute: Option<u32>,
     /// Clients with a quota of their own, as name:sha256-of-token:cost-per-minute with commas between them
-    #[arg(long, env = "RATE_LIMIT_TOKENS", value_delimiter = ',', value_parser = token_quota, hide_env_values = true)]
+    #[arg(long, env = "RATE_LIMIT_TOKENS", value_delimiter = ',', value_parser = parse_token_quota, hide_env_values = true)]
     pub rate_limit_tokens: Vec<TokenQuota>,
 }
 
@@ -283,15 +283,15 @@ pub struct NetworkConfig {
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
     /// The most connections.
-    pub most: usize,
+    pub max_total: usize,
     /// The most from one address of IPv4, or one /64 of IPv6. Trusted proxies may have any number.
-    pub most_of_one: usize,
+    pub max_per_client: usize,
     /// How long the head of a request may take to come.
-    pub head: Duration,
+    pub header_timeout: Duration,
     /// How long an answer may take to be read.
-    pub answer: Duration,
+    pub response_timeout: Duration,
     /// How long a connection may be idle between two requests.
-    pub keep_alive: Duration,
+    pub keep_alive_timeout: Duration,
 }
 
 /// What clients may ask for in a minute.
@@ -317,27 +317,27 @@ pub struct TokenQuota {
 }
 
 /// More than the dearest query that passes by default, or some thousand small ones.
-const COST_PER_MINUTE: u32 = 1_000_000;
+const DEFAULT_COST_PER_MINUTE: u32 = 1_000_000;
 
 impl NetworkConfig {
     /// How connections are limited.
     #[must_use]
-    pub fn connections(&self) -> ConnectionLimits {
+    pub fn connection_limits(&self) -> ConnectionLimits {
         let number = |number: NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
         let seconds = |number: NonZeroU32| Duration::from_secs(u64::from(number.get()));
         ConnectionLimits {
-            most: number(self.max_connections),
-            most_of_one: number(self.max_connections_per_address),
-            head: seconds(self.head_timeout_seconds),
-            answer: seconds(self.answer_timeout_seconds),
-            keep_alive: seconds(self.keep_alive_seconds),
+            max_total: number(self.max_connections),
+            max_per_client: number(self.max_connections_per_address),
+            header_timeout: seconds(self.head_timeout_seconds),
+            response_timeout: seconds(self.answer_timeout_seconds),
+            keep_alive_timeout: seconds(self.keep_alive_seconds),
         }
     }
 
     /// What clients may ask for in a minute, of a service that listens there.
     #[must_use]
     pub fn rate_limits(&self, listen: SocketAddr) -> RateLimits {
-        let usual = if listen.ip().to_canonical().is_loopback() { 0 } else { COST_PER_MINUTE };
+        let usual = if listen.ip().to_canonical().is_loopback() { 0 } else { DEFAULT_COST_PER_MINUTE };
         RateLimits {
             cost_per_minute: NonZeroU32::new(self.rate_limit_cost_per_minute.unwrap_or(usual)),
             tokens: self.rate_limit_tokens.clone(),
@@ -346,17 +346,17 @@ impl NetworkConfig {
     }
 }
 
-fn network(text: &str) -> Result<IpNet, String> {
+fn parse_network(text: &str) -> Result<IpNet, String> {
     let address = || text.parse::<IpAddr>().map(IpNet::from);
     text.parse()
         .or_else(|_| address())
         .map_err(|_| "write an address such as 10.0.0.1, or a network such as 10.0.0.0/8".to_owned())
 }
 
-fn token_quota(text: &str) -> Result<TokenQuota, String> {
+fn parse_token_quota(text: &str) -> Result<TokenQuota, String> {
     let parts: Vec<&str> = text.split(':').collect();
     let quota = match parts.as_slice() {
-        [name, digest, cost] if !name.is_empty() => digest_of(digest)
+        [name, digest, cost] if !name.is_empty() => parse_sha256(digest)
             .zip(cost.parse().ok())
             .map(|(digest, cost_per_minute)| TokenQuota { name: (*name).to_owned(), digest, cost_per_minute }),
         _ => None,
@@ -369,7 +369,7 @@ fn token_quota(text: &str) -> Result<TokenQuota, String> {
     })
 }
 
-fn digest_of(text: &str) -> Option<[u8; 32]> {
+fn parse_sha256(text: &str) -> Option<[u8; 32]> {
     let mut digest = [0; 32];
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
@@ -382,7 +382,7 @@ fn digest_of(text: &str) -> Option<[u8; 32]> {
 
 /// Which operations are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Operations {
+pub enum OperationPolicy {
     /// Whatever is within the limits
     Any,
     /// Only those of the manifest
@@ -399,9 +399,9 @@ pub struct Limits {
     /// How deep filters may nest in each other by and, or and not.
     pub filter_depth: usize,
     /// The most filters that may nest in one.
-    pub filters: usize,
+    pub filter_count: usize,
     /// The most people whom the search for a path between two may come to.
-    pub path_people: usize,
+    pub path_researchers: usize,
     /// The deepest query, in nested fields.
     pub depth: usize,
     /// The most tokens of a query.
@@ -411,7 +411,7 @@ pub struct Limits {
     /// The most directives of a query.
     pub directives: usize,
     /// The most fields of the same name beside each other.
-    pub repeats: usize,
+    pub field_repeats: usize,
     /// The most fields at the root of a query, fragments in place.
     pub root_fields: usize,
     /// The most variables of an operation.
@@ -436,13 +436,13 @@ impl Default for Limits {
             page: PageLimits { default_size: 20, maximum_size: 100 },
             list_entries: 500,
             filter_depth: 5,
-            filters: 100,
-            path_people: 50_000,
+            filter_count: 100,
+            path_researchers: 50_000,
             depth: 50,
             tokens: 15_000,
             aliases: 100,
             directives: 50,
-            repeats: 100,
+            field_repeats: 100,
             root_fields: 50,
             variables: 100,
             operations: 50,
@@ -464,7 +464,7 @@ impl ServeConfig {
             tokens: self.max_query_tokens,
             aliases: self.max_query_aliases,
             directives: self.max_query_directives,
-            repeats: self.max_query_field_repeats,
+            field_repeats: self.max_query_field_repeats,
             root_fields: self.max_query_root_fields,
             variables: self.max_query_variables,
             operations: self.max_query_operations,
@@ -488,7 +488,7 @@ impl DatabaseConfig {
 
     /// The longest a request waits for a free connection.
     #[must_use]
-    pub fn database_wait(&self) -> Duration {
+    pub fn acquire_timeout(&self) -> Duration {
         Duration::from_secs(u64::from(self.database_wait_seconds.get()))
     }
 
@@ -518,10 +518,10 @@ mod tests {
         for (text, read) in
             [("10.1.2.3", "10.1.2.3/32"), ("10.0.0.0/8", "10.0.0.0/8"), ("fd00::/8", "fd00::/8"), ("::1", "::1/128")]
         {
-            assert_eq!(network(text).expect("a network").to_string(), read);
+            assert_eq!(parse_network(text).expect("a network").to_string(), read);
         }
         for text in ["", "proxy", "10.0.0.0/33", "10.0.0"] {
-            assert!(network(text).is_err(), "{text}");
+            assert!(parse_network(text).is_err(), "{text}");
         }
     }
 
@@ -532,19 +532,19 @@ mod tests {
             ("http://localhost:4318", Some("http://localhost:4318/v1/traces")),
             ("http://[::1]:4318/path/", Some("http://[::1]:4318/path/v1/traces")),
         ] {
-            let read = collector(text).expect("an address");
+            let read = parse_collector_url(text).expect("an address");
             let traces = TracesConfig { otel_exporter_otlp_endpoint: Some(read), otel_service_name: String::new() };
             assert_eq!(traces.endpoint().as_deref(), endpoint);
         }
         for text in ["localhost:4318", "https://localhost:4318", "grpc://localhost:4317", "collector"] {
-            assert!(collector(text).is_err(), "{text}");
+            assert!(parse_collector_url(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn token_quotas() {
         let digest = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
-        let quota = token_quota(&format!("library:{digest}:5000")).expect("a quota");
+        let quota = parse_token_quota(&format!("library:{digest}:5000")).expect("a quota");
         assert_eq!((quota.name.as_str(), quota.cost_per_minute.get()), ("library", 5000));
         assert_eq!(quota.digest[..2], [0x2b, 0xb8]);
         for text in [
@@ -557,7 +557,7 @@ mod tests {
             format!("library:{}\u{e9}:5", &digest[2..]),
             "library:secret:5".to_owned(),
         ] {
-            let message = token_quota(&text).expect_err("no quota");
+            let message = parse_token_quota(&text).expect_err("no quota");
             assert!(!message.contains("secret"), "{message}");
         }
     }

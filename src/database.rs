@@ -16,9 +16,9 @@ use crate::config::{DatabaseConfig, Migrate};
 pub use crate::database::embedded::{Durability, EmbeddedError, EmbeddedServer, ServerPrograms};
 
 /// The database that the private server keeps.
-const PRIVATE_DATABASE: &str = "academic_directory";
+const EMBEDDED_DATABASE_NAME: &str = "academic_directory";
 /// Held while migrations run, so that several starters do not collide.
-const MIGRATION_LOCK: i64 = 0x6163_6164_6469_7231;
+const MIGRATION_LOCK_KEY: i64 = 0x6163_6164_6469_7231;
 
 /// Why there is no database.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum DatabaseError {
         "DATABASE_URL is not the address of a PostgreSQL database, such as postgres://user:password@host/database (in a \
          password, / @ : and # are written %2F %40 %3A and %23)"
     )]
-    Address,
+    InvalidUrl,
     /// The configured one did not answer, or refused.
     #[error("cannot use the database that DATABASE_URL names: {0}")]
     Connect(#[source] DbErr),
@@ -39,16 +39,16 @@ pub enum DatabaseError {
     #[error(
         "the address in place {0} of DATABASE_READ_URLS is not that of a PostgreSQL database, such as postgres://user:password@host/database"
     )]
-    ReadAddress(usize),
+    InvalidReplicaUrl(usize),
     /// One of the copies cannot be used.
     #[error("cannot use the database in place {0} of DATABASE_READ_URLS: {1}")]
-    ReadConnect(usize, #[source] DbErr),
+    ConnectReplica(usize, #[source] DbErr),
     /// A statement that sets it up failed.
     #[error("cannot set up the database: {0}")]
     Setup(#[source] DbErr),
     /// Migrations are to be run by hand and were not.
     #[error("the database misses {0} migrations and MIGRATE=never; run `academic-directory migrate up`")]
-    Pending(usize),
+    PendingMigrations(usize),
     /// The starting task ended.
     #[error("the start of the private server was interrupted: {0}")]
     Interrupted(#[from] tokio::task::JoinError),
@@ -61,23 +61,23 @@ pub struct Database {
     pub connection: DatabaseConnection,
     /// A pool for each copy that requests may be read from; they need not answer yet.
     pub replicas: Vec<DatabaseConnection>,
-    server: Option<PrivateServer>,
+    server: Option<EmbeddedPostgres>,
 }
 
 /// The private server, wherever it runs.
 #[derive(Debug)]
-struct PrivateServer {
+struct EmbeddedPostgres {
     server: EmbeddedServer,
-    folder: PathBuf,
+    directory: PathBuf,
     programs: ServerPrograms,
 }
 
-impl PrivateServer {
+impl EmbeddedPostgres {
     /// Where another process runs the server: waits until that one has ended, then runs it instead.
-    async fn keep(&mut self) {
+    async fn take_over_when_owner_exits(&mut self) {
         while self.server.pid().is_none() {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            let (folder, programs) = (self.folder.clone(), self.programs.clone());
+            let (folder, programs) = (self.directory.clone(), self.programs.clone());
             let start = move || EmbeddedServer::start(&folder, &programs, Durability::Safe);
             match tokio::task::spawn_blocking(start).await {
                 Ok(Ok(server)) => self.server = server,
@@ -98,38 +98,39 @@ impl Database {
     /// # Errors
     /// Where there is no server, or migrations fail or miss.
     pub async fn open(config: &DatabaseConfig) -> Result<Self, DatabaseError> {
-        let (url, server) = locate(config).await?;
+        let (url, server) = resolve_url(config).await?;
         match config.migrate {
-            Migrate::Auto => migrate(&url, Direction::Up).await?,
+            Migrate::Auto => run_migration_action(&url, MigrationAction::Up).await?,
             Migrate::Never => {
-                let missing = pending(&url).await?;
+                let missing = count_pending_migrations(&url).await?;
                 if missing > 0 {
-                    return Err(DatabaseError::Pending(missing));
+                    return Err(DatabaseError::PendingMigrations(missing));
                 }
             }
         }
-        let connection = connect(&url, config, false).await.map_err(DatabaseError::Connect)?;
+        let connection = open_pool(&url, config, false).await.map_err(DatabaseError::Connect)?;
         let mut replicas = Vec::with_capacity(config.database_read_urls.len());
         for (place, url) in (1..).zip(&config.database_read_urls) {
-            if !is_address(url) {
-                return Err(DatabaseError::ReadAddress(place));
+            if !is_postgres_url(url) {
+                return Err(DatabaseError::InvalidReplicaUrl(place));
             }
-            replicas.push(connect(url, config, true).await.map_err(|error| DatabaseError::ReadConnect(place, error))?);
+            replicas
+                .push(open_pool(url, config, true).await.map_err(|error| DatabaseError::ConnectReplica(place, error))?);
         }
         Ok(Self { connection, replicas, server })
     }
 
     /// Whether the private server is behind it.
     #[must_use]
-    pub fn is_private(&self) -> bool {
+    pub fn is_embedded(&self) -> bool {
         self.server.is_some()
     }
 
     /// Keeps the private server running for as long as it is polled, even where the process that started it ends. It
     /// never ends itself.
-    pub async fn keep_running(&mut self) {
+    pub async fn supervise(&mut self) {
         match &mut self.server {
-            Some(server) => server.keep().await,
+            Some(server) => server.take_over_when_owner_exits().await,
             None => std::future::pending().await,
         }
     }
@@ -156,11 +157,11 @@ impl Database {
 /// Where there is no server, or the command fails.
 pub async fn run_migrations(
     config: &DatabaseConfig,
-    direction: Direction,
+    direction: MigrationAction,
 ) -> Result<Vec<(String, bool)>, DatabaseError> {
-    let (url, server) = locate(config).await?;
-    migrate(&url, direction).await?;
-    let connection = plain(&url).await?;
+    let (url, server) = resolve_url(config).await?;
+    run_migration_action(&url, direction).await?;
+    let connection = connect_once(&url).await?;
     let migrations = Migrator::get_migration_with_status(&connection).await.map_err(DatabaseError::Setup)?;
     let applied = |migration: &migration::Migration| migration.status() == migration::MigrationStatus::Applied;
     let status = migrations.iter().map(|migration| (migration.name().to_owned(), applied(migration))).collect();
@@ -170,29 +171,29 @@ pub async fn run_migrations(
 
 /// What to do with the migrations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
+pub enum MigrationAction {
     /// Apply all that are not.
     Up,
     /// Revert the last one.
     Down,
     /// Nothing.
-    Stay,
+    Status,
 }
 
 /// The address of the configured database, or of the private one, which is started.
-async fn locate(config: &DatabaseConfig) -> Result<(String, Option<PrivateServer>), DatabaseError> {
+async fn resolve_url(config: &DatabaseConfig) -> Result<(String, Option<EmbeddedPostgres>), DatabaseError> {
     if let Some(url) = &config.database_url {
         return Ok((url.clone(), None));
     }
-    let private = start_private(config).await?;
-    create_private_database(&private.server).await?;
-    Ok((private.server.url(PRIVATE_DATABASE), Some(private)))
+    let private = start_embedded(config).await?;
+    create_embedded_database(&private.server).await?;
+    Ok((private.server.url(EMBEDDED_DATABASE_NAME), Some(private)))
 }
 
-async fn start_private(config: &DatabaseConfig) -> Result<PrivateServer, DatabaseError> {
+async fn start_embedded(config: &DatabaseConfig) -> Result<EmbeddedPostgres, DatabaseError> {
     let programs = config.server_programs();
     let folder = absolute(&config.data_dir).join("postgres");
-    let fallback = config.has_default_data_dir().then(|| elsewhere(&folder));
+    let fallback = config.has_default_data_dir().then(|| fallback_directory(&folder));
     let start = move || {
         let (server, folder) = match (EmbeddedServer::start(&folder, &programs, Durability::Safe), fallback) {
             // As root, the server runs as another user, who may not reach a folder below a private one.
@@ -202,7 +203,7 @@ async fn start_private(config: &DatabaseConfig) -> Result<PrivateServer, Databas
             }
             (result, _) => (result?, folder),
         };
-        Ok::<_, EmbeddedError>(PrivateServer { server, folder, programs })
+        Ok::<_, EmbeddedError>(EmbeddedPostgres { server, directory: folder, programs })
     };
     Ok(tokio::task::spawn_blocking(start).await??)
 }
@@ -212,18 +213,18 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 /// A folder that any user may reach, of its own for each place that it stands in for.
-fn elsewhere(folder: &Path) -> PathBuf {
+fn fallback_directory(folder: &Path) -> PathBuf {
     let digest = Sha256::digest(folder.as_os_str().as_bytes());
     let name: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     Path::new("/var/lib/academic-directory").join(name)
 }
 
-async fn create_private_database(server: &EmbeddedServer) -> Result<(), DatabaseError> {
-    let connection = plain(&server.url("postgres")).await?;
-    let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{PRIVATE_DATABASE}'");
+async fn create_embedded_database(server: &EmbeddedServer) -> Result<(), DatabaseError> {
+    let connection = connect_once(&server.url("postgres")).await?;
+    let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{EMBEDDED_DATABASE_NAME}'");
     let exists = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, exists)).await;
     if exists.map_err(DatabaseError::Setup)?.is_none() {
-        let created = connection.execute_unprepared(&format!("CREATE DATABASE {PRIVATE_DATABASE}")).await;
+        let created = connection.execute_unprepared(&format!("CREATE DATABASE {EMBEDDED_DATABASE_NAME}")).await;
         // Another starter may have been faster.
         if let Err(error) = created
             && !error.to_string().contains("already exists")
@@ -234,36 +235,36 @@ async fn create_private_database(server: &EmbeddedServer) -> Result<(), Database
     connection.close().await.map_err(DatabaseError::Setup)
 }
 
-fn is_address(url: &str) -> bool {
+fn is_postgres_url(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"))
 }
 
 /// One connection, for what needs a session.
-async fn plain(url: &str) -> Result<DatabaseConnection, DatabaseError> {
-    if !is_address(url) {
-        return Err(DatabaseError::Address);
+async fn connect_once(url: &str) -> Result<DatabaseConnection, DatabaseError> {
+    if !is_postgres_url(url) {
+        return Err(DatabaseError::InvalidUrl);
     }
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
     sea_orm::Database::connect(options).await.map_err(DatabaseError::Connect)
 }
 
-async fn pending(url: &str) -> Result<usize, DatabaseError> {
-    let connection = plain(url).await?;
+async fn count_pending_migrations(url: &str) -> Result<usize, DatabaseError> {
+    let connection = connect_once(url).await?;
     let pending = Migrator::get_pending_migrations_read_only(&connection).await.map_err(DatabaseError::Setup)?;
     connection.close().await.map_err(DatabaseError::Setup)?;
     Ok(pending.len())
 }
 
-async fn migrate(url: &str, direction: Direction) -> Result<(), DatabaseError> {
-    let connection = plain(url).await?;
-    let lock = |word: &str| format!("SELECT pg_advisory_{word}({MIGRATION_LOCK})");
+async fn run_migration_action(url: &str, direction: MigrationAction) -> Result<(), DatabaseError> {
+    let connection = connect_once(url).await?;
+    let lock = |word: &str| format!("SELECT pg_advisory_{word}({MIGRATION_LOCK_KEY})");
     let work = async {
         connection.execute_unprepared(&lock("lock")).await?;
         match direction {
-            Direction::Up => Migrator::up(&connection, None).await?,
-            Direction::Down => Migrator::down(&connection, Some(1)).await?,
-            Direction::Stay => {}
+            MigrationAction::Up => Migrator::up(&connection, None).await?,
+            MigrationAction::Down => Migrator::down(&connection, Some(1)).await?,
+            MigrationAction::Status => {}
         }
         connection.execute_unprepared(&lock("unlock")).await?;
         Ok(())
@@ -272,14 +273,14 @@ async fn migrate(url: &str, direction: Direction) -> Result<(), DatabaseError> {
     connection.close().await.map_err(DatabaseError::Setup)
 }
 
-async fn connect(url: &str, config: &DatabaseConfig, is_lazy: bool) -> Result<DatabaseConnection, DbErr> {
+async fn open_pool(url: &str, config: &DatabaseConfig, is_lazy: bool) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
     let timeout = format!("{}ms", config.statement_timeout().as_millis());
     options
         .max_connections(config.database_max_connections.get())
         .min_connections(1)
         .connect_lazy(is_lazy)
-        .acquire_timeout(config.database_wait())
+        .acquire_timeout(config.acquire_timeout())
         // A round trip for each statement; reads find out by themselves, and writes say so.
         .test_before_acquire(false)
         .sqlx_logging(false)

@@ -13,10 +13,10 @@ mod split_candidates;
 mod union_find;
 
 pub use self::affiliation_words::AffiliationWords;
-pub use self::clustering::{Method, Person, Resolution, resolve};
-pub use self::mention::{Evidence, EvidenceKind, Known, Mention};
-pub use self::merge_candidates::{Candidate, Profile, candidates};
-pub use self::split_candidates::{Mixture, Part, mixture};
+pub use self::clustering::{AuthorCluster, MatchExplanation, MatchMethod, cluster_mentions};
+pub use self::mention::{Evidence, EvidenceKind, Mention, Vocabulary};
+pub use self::merge_candidates::{MergeCandidate, ResearcherProfile, find_merge_candidates};
+pub use self::split_candidates::{SplitCandidate, SplitPart, find_split_candidate};
 
 /// Nobody publishes for more years.
-pub const LONGEST_CAREER: i32 = 60;
+pub const MAX_CAREER_YEARS: i32 = 60;

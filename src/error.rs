@@ -33,25 +33,25 @@ pub enum Error {
         message: String,
     },
     /// The database cannot be reached, or has no free connection.
-    #[error("{}", Self::UNAVAILABLE)]
+    #[error("{}", Self::UNAVAILABLE_MESSAGE)]
     Unavailable(#[source] Arc<sea_orm::DbErr>),
     /// The database took longer than a statement may.
     #[error("the database stopped this before it was done, as it does with what takes too long; ask for less at once")]
     Timeout(#[source] Arc<sea_orm::DbErr>),
     /// A fault of ours.
-    #[error("{}", Self::INTERNAL)]
+    #[error("{}", Self::INTERNAL_MESSAGE)]
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
     /// What is told of a fault of ours, whose cause is for the log alone.
-    pub const INTERNAL: &str = "something went wrong here; it was logged";
+    pub const INTERNAL_MESSAGE: &str = "something went wrong here; it was logged";
     /// What a client is told while the database cannot be reached.
-    pub const UNAVAILABLE: &str = "the directory cannot be read at the moment; try again in a few seconds";
+    pub const UNAVAILABLE_MESSAGE: &str = "the directory cannot be read at the moment; try again in a few seconds";
 
     /// Whether it is nothing that the client did.
     #[must_use]
-    pub fn is_ours(&self) -> bool {
+    pub fn is_server_error(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Timeout(_) | Self::Internal(_))
     }
 
@@ -69,7 +69,7 @@ impl Error {
 
     /// More than may be: of what, how much there is and may be, and a sentence that says so.
     #[must_use]
-    pub fn limit(limit: &'static str, counted: usize, maximum: usize, message: String) -> Self {
+    pub fn limit_exceeded(limit: &'static str, counted: usize, maximum: usize, message: String) -> Self {
         let (counted, maximum) = (counted as u64, maximum as u64);
         Self::LimitExceeded { code: "LIMIT_EXCEEDED", limit, counted, maximum, message }
     }
@@ -84,17 +84,17 @@ impl From<sea_orm::DbErr> for Error {
     fn from(error: sea_orm::DbErr) -> Self {
         use sea_orm::{DbErr, RuntimeErr};
         let kind = match &error {
-            DbErr::ConnectionAcquire(_) => Kind::Unavailable,
+            DbErr::ConnectionAcquire(_) => DbErrorKind::Unavailable,
             DbErr::Conn(RuntimeErr::SqlxError(error))
             | DbErr::Exec(RuntimeErr::SqlxError(error))
-            | DbErr::Query(RuntimeErr::SqlxError(error)) => kind_of(error),
-            DbErr::Conn(_) => Kind::Unavailable,
-            _ => Kind::Internal,
+            | DbErr::Query(RuntimeErr::SqlxError(error)) => classify(error),
+            DbErr::Conn(_) => DbErrorKind::Unavailable,
+            _ => DbErrorKind::Internal,
         };
         match kind {
-            Kind::Unavailable => Self::Unavailable(Arc::new(error)),
-            Kind::Timeout => Self::Timeout(Arc::new(error)),
-            Kind::Internal => Self::Internal(Arc::new(error)),
+            DbErrorKind::Unavailable => Self::Unavailable(Arc::new(error)),
+            DbErrorKind::Timeout => Self::Timeout(Arc::new(error)),
+            DbErrorKind::Internal => Self::Internal(Arc::new(error)),
         }
     }
 }
@@ -108,26 +108,28 @@ impl From<SqlxError> for Error {
     }
 }
 
-enum Kind {
+enum DbErrorKind {
     Unavailable,
     Timeout,
     Internal,
 }
 
 /// By Postgres' error codes (its manual, appendix A): a class where all of it means the same.
-fn kind_of(error: &SqlxError) -> Kind {
+fn classify(error: &SqlxError) -> DbErrorKind {
     match error {
-        SqlxError::Io(_) | SqlxError::Tls(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed => Kind::Unavailable,
-        SqlxError::Protocol(_) => Kind::Unavailable,
+        SqlxError::Io(_) | SqlxError::Tls(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed => {
+            DbErrorKind::Unavailable
+        }
+        SqlxError::Protocol(_) => DbErrorKind::Unavailable,
         SqlxError::Database(error) => match error.code().as_deref().unwrap_or_default() {
             // query_canceled, by statement_timeout or by somebody.
-            "57014" => Kind::Timeout,
+            "57014" => DbErrorKind::Timeout,
             // No connection, no resources (disk, memory, connections), stopped by an operator, read-only.
-            code if ["08", "53", "57"].contains(&code.get(..2).unwrap_or_default()) => Kind::Unavailable,
-            "25006" => Kind::Unavailable,
-            _ => Kind::Internal,
+            code if ["08", "53", "57"].contains(&code.get(..2).unwrap_or_default()) => DbErrorKind::Unavailable,
+            "25006" => DbErrorKind::Unavailable,
+            _ => DbErrorKind::Internal,
         },
-        _ => Kind::Internal,
+        _ => DbErrorKind::Internal,
     }
 }
 
@@ -144,7 +146,7 @@ macro_rules! bad_user_input {
 
 bad_user_input!(
     crate::store::reader::cursor::PageError,
-    crate::model::global_id::InvalidId,
+    crate::model::global_id::InvalidGlobalId,
     crate::model::identifier::InvalidIdentifier,
     crate::model::language::InvalidLanguageTag
 );

@@ -11,7 +11,7 @@ use crate::store::reader::paper::PaperFilter;
 
 /// What is exported.
 #[derive(Clone, Debug)]
-pub enum Export {
+pub enum ExportRequest {
     /// Everything, as `import records` takes it.
     Records,
     /// Papers that pass a filter, as reference managers read them.
@@ -33,21 +33,25 @@ pub enum ExportError {
 ///
 /// # Errors
 /// Where the database or the output fails; what was written before stays.
-pub async fn run(store: &Store, export: &Export, output: &mut (impl Write + Send)) -> Result<usize, ExportError> {
+pub async fn run(
+    store: &Store,
+    export: &ExportRequest,
+    output: &mut (impl Write + Send),
+) -> Result<usize, ExportError> {
     let written = match export {
-        Export::Records => records(store, output).await?,
-        Export::Papers(format, filter) => papers(store, *format, filter, output).await?,
+        ExportRequest::Records => write_records(store, output).await?,
+        ExportRequest::Papers(format, filter) => write_papers(store, *format, filter, output).await?,
     };
     output.flush()?;
     Ok(written)
 }
 
-async fn records(store: &Store, output: &mut (impl Write + Send)) -> Result<usize, ExportError> {
-    let snapshot = store.snapshot().await?;
+async fn write_records(store: &Store, output: &mut (impl Write + Send)) -> Result<usize, ExportError> {
+    let snapshot = store.export_snapshot().await?;
     let mut written = 0;
     for kind in RecordKind::ALL {
         let mut after = 0;
-        while let Some((records, last)) = snapshot.records(kind, after).await? {
+        while let Some((records, last)) = snapshot.records_after(kind, after).await? {
             for record in &records {
                 serde_json::to_writer(&mut *output, record).map_err(io::Error::from)?;
                 output.write_all(b"\n")?;
@@ -59,7 +63,7 @@ async fn records(store: &Store, output: &mut (impl Write + Send)) -> Result<usiz
     Ok(written)
 }
 
-async fn papers(
+async fn write_papers(
     store: &Store,
     format: CitationFormat,
     filter: &PaperFilter,
@@ -71,15 +75,15 @@ async fn papers(
         CitationFormat::Ris => ("", "", ""),
         CitationFormat::CslJson => ("[\n", ",\n", "\n]\n"),
     };
-    let snapshot = store.snapshot().await?;
+    let snapshot = store.export_snapshot().await?;
     let (mut written, mut after) = (0, 0);
     output.write_all(open.as_bytes())?;
-    while let Some((papers, last)) = snapshot.cited(filter, after).await? {
+    while let Some((papers, last)) = snapshot.cited_papers_after(filter, after).await? {
         for paper in &papers {
             if written > 0 {
                 output.write_all(between.as_bytes())?;
             }
-            output.write_all(paper.entry(format).as_bytes())?;
+            output.write_all(paper.format_entry(format).as_bytes())?;
             written += 1;
         }
         after = last;

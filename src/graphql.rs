@@ -20,11 +20,11 @@ use crate::config::Limits;
 use crate::error::Error;
 use crate::store::Store;
 
-use crate::graphql::engine::document_cache::{Document, Documents, Judged};
-use crate::graphql::engine::lookahead::Known;
-use crate::graphql::engine::null_propagation::Shape;
-use crate::graphql::engine::schema_index::Definitions;
-use crate::graphql::limits::query_cost::Cost;
+use crate::graphql::engine::document_cache::{CachedDocument, CheckedOperation, DocumentCache};
+use crate::graphql::engine::lookahead::FieldMemo;
+use crate::graphql::engine::null_propagation::ResponseShape;
+use crate::graphql::engine::schema_index::SchemaIndex;
+use crate::graphql::limits::query_cost::QueryCost;
 
 /// Everything that can be read: people, where they are and were, what they work on and wrote, and with whom.
 #[derive(MergedObject, Default)]
@@ -44,7 +44,7 @@ pub struct Query(
 #[must_use]
 pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
     Schema::build(Query::default(), EmptyMutation, EmptySubscription)
-        .register_output_type::<crate::graphql::types::node::EntityIsNode>()
+        .register_output_type::<crate::graphql::types::node::EntityImplementsNode>()
         // The budget has its own measure, and comes first.
         .limit_recursive_depth(1000)
         .disable_suggestions()
@@ -54,70 +54,73 @@ pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, EmptySubs
 /// The schema, ready to answer.
 pub struct DirectorySchema {
     /// For queries that nobody has validated yet.
-    strict: Schema<Query, EmptyMutation, EmptySubscription>,
+    validating_schema: Schema<Query, EmptyMutation, EmptySubscription>,
     /// For those that were: it only counts on what it needs to run them.
-    fast: Schema<Query, EmptyMutation, EmptySubscription>,
-    documents: Documents,
-    definitions: Definitions,
+    prevalidated_schema: Schema<Query, EmptyMutation, EmptySubscription>,
+    document_cache: DocumentCache,
+    schema_index: SchemaIndex,
     limits: Limits,
 }
 
 /// A request that is within the limits.
-pub struct Prepared {
+pub struct PreparedRequest {
     request: Request,
-    document: Arc<Document>,
-    judged: Arc<Judged>,
+    document: Arc<CachedDocument>,
+    checked: Arc<CheckedOperation>,
     /// What kind of operation it would run; none where there is none of that name.
-    pub kind: Option<OperationType>,
+    pub operation_type: Option<OperationType>,
     /// The name of the operation.
-    pub name: Option<String>,
+    pub operation_name: Option<String>,
     /// What it may cost.
-    pub cost: Cost,
+    pub cost: QueryCost,
 }
 
 impl DirectorySchema {
     /// Finishes the schema.
     #[must_use]
     pub fn new(builder: impl Fn() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription>, limits: Limits) -> Self {
-        let strict = builder().finish();
-        let fast = builder().validation_mode(ValidationMode::Fast).finish();
-        let definitions = Definitions::of(&strict.sdl());
-        Self { strict, fast, documents: Documents::default(), definitions, limits }
+        let validating_schema = builder().finish();
+        let prevalidated_schema = builder().validation_mode(ValidationMode::Fast).finish();
+        let schema_index = SchemaIndex::parse(&validating_schema.sdl());
+        Self { validating_schema, prevalidated_schema, document_cache: DocumentCache::default(), schema_index, limits }
     }
 
     /// Reads a request and holds it to the limits, before anything of it is done.
     ///
     /// # Errors
     /// The answer to a text that is no query, or asks for more than it may.
-    pub fn prepare(&self, mut request: Request) -> Result<Prepared, Box<Response>> {
-        let known = self.documents.find(&request.query, request.operation_name.as_deref());
+    pub fn prepare(&self, mut request: Request) -> Result<PreparedRequest, Box<Response>> {
+        let known = self.document_cache.get(&request.query, request.operation_name.as_deref());
         let is_new = known.is_none();
         let document = match known {
             Some(document) => document,
-            None => Arc::new(Document::new(self.parse(&request.query)?)),
+            None => Arc::new(CachedDocument::new(self.parse_document(&request.query)?)),
         };
-        let chosen = crate::graphql::limits::query_cost::chosen(&document.parsed, request.operation_name.as_deref());
+        let chosen =
+            crate::graphql::limits::query_cost::select_operation(&document.parsed, request.operation_name.as_deref());
         let operation = chosen.map(|operation| &operation.node);
         if let Some(operation) = operation {
-            crate::graphql::engine::variables::fill_in(operation, &mut request.variables);
+            crate::graphql::engine::variables::apply_defaults(operation, &mut request.variables);
         }
-        let judged = document.judged(operation, &request.variables, || {
-            crate::graphql::limits::query_cost::check(
+        let judged = document.check_operation(operation, &request.variables, || {
+            crate::graphql::limits::query_cost::check_document(
                 &document.parsed,
                 operation,
                 &request.variables,
-                &self.definitions,
+                &self.schema_index,
                 &self.limits,
             )
         });
-        let judged = judged.map_err(refused)?;
+        let judged = judged.map_err(error_response)?;
         if is_new {
             // Within the limits, so that it has an end.
-            document.give_shape(operation.map(|operation| Shape::of(&self.definitions, &document.parsed, operation)));
-            self.documents.keep(&request.query, request.operation_name.as_deref(), &document);
+            document.set_shape(
+                operation.map(|operation| ResponseShape::new(&self.schema_index, &document.parsed, operation)),
+            );
+            self.document_cache.insert(&request.query, request.operation_name.as_deref(), &document);
         }
         if let Some(error) =
-            operation.and_then(|operation| crate::graphql::engine::variables::mistake(operation, &request.variables))
+            operation.and_then(|operation| crate::graphql::engine::variables::validate(operation, &request.variables))
         {
             return Err(Box::new(Response::from_errors(vec![error])));
         }
@@ -127,11 +130,18 @@ impl DirectorySchema {
             names.next().map(|name| name.to_string()).filter(|_| chosen.is_some())
         });
         request.set_parsed_query(document.parsed.clone());
-        Ok(Prepared { request, kind, name, cost: judged.cost, document, judged })
+        Ok(PreparedRequest {
+            request,
+            operation_type: kind,
+            operation_name: name,
+            cost: judged.cost,
+            document,
+            checked: judged,
+        })
     }
 
-    fn parse(&self, text: &str) -> Result<ExecutableDocument, Box<Response>> {
-        crate::graphql::limits::query_cost::check_text(text, &self.limits).map_err(refused)?;
+    fn parse_document(&self, text: &str) -> Result<ExecutableDocument, Box<Response>> {
+        crate::graphql::limits::query_cost::check_text(text, &self.limits).map_err(error_response)?;
         parse_query(text).map_err(|error| {
             let mut error = ServerError::from(error);
             error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
@@ -146,26 +156,26 @@ impl DirectorySchema {
     }
 
     /// Answers a request from a store that is its own.
-    pub async fn execute(&self, prepared: Prepared, store: Store) -> Response {
-        let judged = prepared.judged;
-        let schema = if judged.is_valid() { &self.fast } else { &self.strict };
-        let loaders = store.loaders();
+    pub async fn execute(&self, prepared: PreparedRequest, store: Store) -> Response {
+        let judged = prepared.checked;
+        let schema = if judged.is_validated() { &self.prevalidated_schema } else { &self.validating_schema };
+        let loaders = store.data_loader();
         let request = prepared
             .request
             .data(store)
             .data(loaders.clone())
-            .data(Known::new(prepared.document.shape().is_some_and(Shape::asks_twice)));
-        let mut response = loaders.drive(schema.execute(request)).await;
+            .data(FieldMemo::new(prepared.document.shape().is_some_and(ResponseShape::has_merged_objects)));
+        let mut response = loaders.run_with_batching(schema.execute(request)).await;
         // Nothing more is read.
         drop(loaders);
         let was_executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
         if was_executed {
-            judged.passed();
+            judged.mark_validated();
             if !response.errors.is_empty() {
-                crate::graphql::engine::json_writer::take_apart(&mut response.data);
+                crate::graphql::engine::json_writer::reparse(&mut response.data);
             }
             if let Some(shape) = prepared.document.shape() {
-                shape.complete(&mut response);
+                shape.normalize(&mut response);
             }
         }
         response
@@ -173,7 +183,7 @@ impl DirectorySchema {
 }
 
 /// The answer to a request that is refused as a whole.
-fn refused(error: Error) -> Box<Response> {
+fn error_response(error: Error) -> Box<Response> {
     let mut error = async_graphql::Error::from(error).into_server_error(Pos::default());
     error.locations.clear();
     Box::new(Response::from_errors(vec![error]))

@@ -29,40 +29,40 @@ use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use tokio::runtime::Handle as Runtime;
 
-use crate::config::{HttpConfig, Limits, NetworkConfig, OperationsConfig};
-use crate::graphql::context::DirectoryIdentity;
+use crate::config::{HttpConfig, Limits, MonitoringConfig, NetworkConfig};
+use crate::graphql::context::DirectoryInfo;
 use crate::graphql::{self, DirectorySchema};
 use crate::http::admission::Admission;
 use crate::http::client_address::TrustedProxies;
-use crate::http::connections::Connections;
+use crate::http::connections::ClientConnections;
 use crate::http::content_negotiation::MediaType;
 use crate::http::health::Readiness;
-use crate::http::metrics::{Metrics, Watched};
-use crate::http::persisted_queries::Persisted;
+use crate::http::metrics::{MetricSources, Metrics};
+use crate::http::persisted_queries::PersistedQueries;
 use crate::http::rate_limit::RateLimiter;
-use crate::http::response::Refusal;
-use crate::http::response_cache::Answers;
+use crate::http::response::HttpError;
+use crate::http::response_cache::ResponseCache;
 use crate::store::Store;
-use crate::store::access::health_check::Pulse;
+use crate::store::access::health_check::HealthMonitor;
 
 /// How long requests under way have to end when the service stops.
-const SHUTDOWN_SECONDS: u64 = 5;
+const SHUTDOWN_TIMEOUT_SECONDS: u64 = 5;
 
 /// What a server is made of.
 #[derive(Clone)]
-pub struct Settings {
+pub struct ServerSettings {
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
     /// What a request may ask for.
     pub limits: Limits,
     /// What the directory says of itself.
-    pub identity: DirectoryIdentity,
+    pub directory: DirectoryInfo,
     /// How requests are taken.
     pub http: HttpConfig,
     /// How many clients there may be, and how much they may take.
     pub network: NetworkConfig,
     /// What those who run the service see of it.
-    pub operations: OperationsConfig,
+    pub monitoring: MonitoringConfig,
 }
 
 /// A server that listens, before it is run.
@@ -70,8 +70,8 @@ pub struct Application {
     address: SocketAddr,
     server: Server,
     /// Another listener, for metrics and health alone.
-    watchers: Option<Server>,
-    handle: Handle,
+    metrics_server: Option<Server>,
+    handle: ShutdownHandle,
 }
 
 impl Application {
@@ -79,67 +79,68 @@ impl Application {
     ///
     /// # Errors
     /// Where the address cannot be listened on, or a setting does not hold.
-    pub fn build(store: Store, settings: Settings) -> Result<Self, StartError> {
-        let Settings { listen, limits, identity, http, network, operations } = settings;
-        let unusable = |error| StartError::Address(listen, error);
+    pub fn build(store: Store, settings: ServerSettings) -> Result<Self, StartError> {
+        let ServerSettings { listen, limits, directory: identity, http, network, monitoring: operations } = settings;
+        let unusable = |error| StartError::Listen(listen, error);
         let listener = TcpListener::bind(listen).map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?;
         let schema = || graphql::builder(&limits).data(identity.clone());
-        let connections = network.connections();
-        crate::http::connections::make_room(connections.most);
-        let (head_timeout, keep_alive) = (connections.head, connections.keep_alive);
-        let connections = Connections::new(connections, TrustedProxies::new(network.trusted_proxies.clone()));
+        let connections = network.connection_limits();
+        crate::http::connections::raise_nofile_limit(connections.max_total);
+        let (head_timeout, keep_alive) = (connections.header_timeout, connections.keep_alive_timeout);
+        let connections = ClientConnections::new(connections, TrustedProxies::new(network.trusted_proxies.clone()));
         let arrivals = connections.clone();
-        let pulse = store.pulse();
+        let pulse = store.monitor_health();
         let admission = Admission::new(network.max_concurrent_requests);
-        let answers = Arc::new(Answers::new(http.cache_max_bytes));
-        let watched = Watched {
+        let answers = Arc::new(ResponseCache::new(http.cache_max_bytes));
+        let watched = MetricSources {
             store: store.clone(),
-            pulse: pulse.clone(),
+            health_monitor: pulse.clone(),
             admission: admission.clone(),
             connections: connections.clone(),
-            answers: Arc::clone(&answers),
+            response_cache: Arc::clone(&answers),
         };
         let metrics = Metrics::new(watched);
         let readiness = Readiness::new(pulse.clone());
-        let metrics_listener =
-            operations.metrics_listen.map(|at| TcpListener::bind(at).map_err(|error| StartError::Metrics(at, error)));
+        let metrics_listener = operations
+            .metrics_listen
+            .map(|at| TcpListener::bind(at).map_err(|error| StartError::MetricsListen(at, error)));
         let watchers =
-            metrics_listener.transpose()?.map(|listener| watchers(listener, &metrics, &readiness)).transpose();
+            metrics_listener.transpose()?.map(|listener| metrics_server(listener, &metrics, &readiness)).transpose();
         let watchers = watchers.map_err(unusable)?;
         let shows_metrics = address.ip().is_loopback();
         let handle_parts = (readiness.clone(), connections.clone(), operations.shutdown_delay());
-        let state = Data::new(State {
+        let state = Data::new(AppState {
             metrics: metrics.clone(),
             admission,
             rate_limiter: RateLimiter::new(network.rate_limits(listen)),
             schema: Arc::new(DirectorySchema::new(schema, limits.clone())),
-            pulse,
+            health_monitor: pulse,
             store,
-            persisted: Persisted::new(
+            persisted_queries: PersistedQueries::new(
                 http.operations,
                 http.operations_manifest.as_deref(),
                 http.persisted_queries_bytes,
             )?,
-            answers,
+            response_cache: answers,
             limits,
             runtime: Runtime::current(),
             request_timeout: Duration::from_secs(http.request_timeout_seconds.get().into()),
             body_timeout: Duration::from_secs(http.body_timeout_seconds.get().into()),
-            persisted_max_age: Duration::from_secs(http.persisted_max_age_seconds.into()),
+            persisted_query_max_age: Duration::from_secs(http.persisted_max_age_seconds.into()),
         });
         let server = HttpServer::new(move || {
             let connections = connections.clone();
             let draining = readiness.clone();
             App::new()
                 .wrap(Compress::default())
-                .wrap(cross_origin(&http.cors_origins))
+                .wrap(cors(&http.cors_origins))
                 .wrap(from_fn(move |request, next| {
                     let connections = connections.clone();
-                    async move { connections.follow(request, next).await }
+                    async move { connections.track_request(request, next).await }
                 }))
                 .wrap(from_fn(move |request, next| close_when_draining(draining.clone(), request, next)))
-                .wrap(from_fn(crate::http::request_id::name))
+                .wrap(from_fn(crate::http::request_id::assign_request_id))
                 .app_data(state.clone())
                 .app_data(Data::new(readiness.clone()))
                 .app_data(Data::new(metrics.clone()))
@@ -148,38 +149,44 @@ impl Application {
                 .route(
                     "/metrics",
                     if shows_metrics {
-                        web::get().to(crate::http::metrics::metrics)
+                        web::get().to(crate::http::metrics::show_metrics)
                     } else {
-                        web::get().to(crate::http::metrics::elsewhere)
+                        web::get().to(crate::http::metrics::metrics_not_public)
                     },
                 )
-                .route("/", web::get().to(|| see_other("/graphiql")))
+                .route("/", web::get().to(|| redirect_see_other("/graphiql")))
                 .service(
                     web::resource("/graphql")
                         .route(web::post().to(crate::http::graphql_handler::post))
                         .route(web::get().to(crate::http::graphql_handler::get))
                         .route(web::method(actix_web::http::Method::OPTIONS).to(crate::http::graphql_handler::options))
-                        .default_service(web::to(crate::http::graphql_handler::other_method)),
+                        .default_service(web::to(crate::http::graphql_handler::method_not_allowed)),
                 )
                 .route("/graphiql", web::get().to(crate::http::graphiql::index))
-                .route("/graphiql/{file:.*}", web::get().to(crate::http::graphiql::any_file))
+                .route("/graphiql/{file:.*}", web::get().to(crate::http::graphiql::asset))
                 .default_service(web::to(not_found))
         })
-        .on_connect(move |io, extensions| arrivals.enter(io, extensions))
+        .on_connect(move |io, extensions| arrivals.accept(io, extensions))
         .client_request_timeout(head_timeout)
         .client_disconnect_timeout(Duration::from_secs(1))
         .keep_alive(keep_alive)
         // Who closes the connection gives up what was asked over it.
         .h1_allow_half_closed(false)
         .disable_signals()
-        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
         .listen(listener)
         .map_err(unusable)?
         .run();
         let (readiness, connections, delay) = handle_parts;
         let watchers_handle = watchers.as_ref().map(Server::handle);
-        let handle = Handle { server: server.handle(), watchers: watchers_handle, readiness, connections, delay };
-        Ok(Self { address, server, watchers, handle })
+        let handle = ShutdownHandle {
+            server: server.handle(),
+            metrics_server: watchers_handle,
+            readiness,
+            connections,
+            drain_delay: delay,
+        };
+        Ok(Self { address, server, metrics_server: watchers, handle })
     }
 
     /// Where it listens.
@@ -190,7 +197,7 @@ impl Application {
 
     /// Ends it from elsewhere.
     #[must_use]
-    pub fn handle(&self) -> Handle {
+    pub fn handle(&self) -> ShutdownHandle {
         self.handle.clone()
     }
 
@@ -199,7 +206,7 @@ impl Application {
     /// # Errors
     /// Where the listening fails.
     pub async fn run(self) -> std::io::Result<()> {
-        match self.watchers {
+        match self.metrics_server {
             Some(watchers) => tokio::try_join!(self.server, watchers).map(|_| ()),
             None => self.server.await,
         }
@@ -208,23 +215,23 @@ impl Application {
 
 /// Ends a server.
 #[derive(Clone)]
-pub struct Handle {
+pub struct ShutdownHandle {
     server: ServerHandle,
-    watchers: Option<ServerHandle>,
+    metrics_server: Option<ServerHandle>,
     readiness: Readiness,
-    connections: Connections,
-    delay: Duration,
+    connections: ClientConnections,
+    drain_delay: Duration,
 }
 
-impl Handle {
+impl ShutdownHandle {
     /// Says that it is not ready any more and goes on for a while, so that whoever sends requests here learns of it; then
     /// takes no more, and lets those under way end. Ends within ten seconds.
     pub async fn stop(&self) {
         self.readiness.drain();
-        tokio::time::sleep(self.delay).await;
+        tokio::time::sleep(self.drain_delay).await;
         self.connections.drain();
         self.server.stop(true).await;
-        if let Some(watchers) = &self.watchers {
+        if let Some(watchers) = &self.metrics_server {
             watchers.stop(false).await;
         }
     }
@@ -235,23 +242,23 @@ impl Handle {
 pub enum StartError {
     /// Nobody can listen there.
     #[error("cannot listen on {0}: {1}; choose another address by --listen or LISTEN")]
-    Address(SocketAddr, #[source] std::io::Error),
+    Listen(SocketAddr, #[source] std::io::Error),
     /// Nobody can listen there for metrics.
     #[error("cannot listen on {0} for metrics: {1}; choose another address by --metrics-listen or METRICS_LISTEN")]
-    Metrics(SocketAddr, #[source] std::io::Error),
+    MetricsListen(SocketAddr, #[source] std::io::Error),
     /// The manifest of operations cannot be used.
     #[error(transparent)]
     Manifest(#[from] crate::http::persisted_queries::ManifestError),
 }
 
 /// Metrics and health on an address of their own, which need not be public.
-fn watchers(listener: TcpListener, metrics: &Metrics, readiness: &Readiness) -> std::io::Result<Server> {
+fn metrics_server(listener: TcpListener, metrics: &Metrics, readiness: &Readiness) -> std::io::Result<Server> {
     let (metrics, readiness) = (metrics.clone(), readiness.clone());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::new(metrics.clone()))
             .app_data(Data::new(readiness.clone()))
-            .route("/metrics", web::get().to(crate::http::metrics::metrics))
+            .route("/metrics", web::get().to(crate::http::metrics::show_metrics))
             .route("/health/live", web::get().to(crate::http::health::live))
             .route("/health/ready", web::get().to(crate::http::health::ready))
     });
@@ -271,24 +278,24 @@ async fn close_when_draining<B: MessageBody>(
     Ok(response)
 }
 
-struct State {
+struct AppState {
     metrics: Metrics,
     admission: Admission,
     rate_limiter: Option<RateLimiter>,
     schema: Arc<DirectorySchema>,
     store: Store,
-    pulse: Pulse,
-    persisted: Persisted,
-    answers: Arc<Answers>,
+    health_monitor: HealthMonitor,
+    persisted_queries: PersistedQueries,
+    response_cache: Arc<ResponseCache>,
     limits: Limits,
     runtime: Runtime,
     request_timeout: Duration,
     body_timeout: Duration,
-    persisted_max_age: Duration,
+    persisted_query_max_age: Duration,
 }
 
 /// Which pages of other sites may ask, by the Fetch standard; none by default.
-fn cross_origin(origins: &[String]) -> Cors {
+fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "POST"])
         .allowed_headers([
@@ -318,10 +325,10 @@ fn cross_origin(origins: &[String]) -> Cors {
 
 async fn not_found(request: HttpRequest) -> HttpResponse {
     let message = "there is nothing here; queries go to /graphql, and /graphiql is the page to try them";
-    let media_type = MediaType::accepted_by(&request).unwrap_or(MediaType::Json);
-    Refusal::new(StatusCode::NOT_FOUND, "NOT_FOUND", message).respond(media_type)
+    let media_type = MediaType::negotiate(&request).unwrap_or(MediaType::Json);
+    HttpError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message).into_response(media_type)
 }
 
-async fn see_other(path: &'static str) -> HttpResponse {
+async fn redirect_see_other(path: &'static str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, path)).finish()
 }

@@ -13,17 +13,17 @@ use std::path::PathBuf;
 use crate::error::Error;
 use crate::model::record::OrganizationReference;
 use crate::store::Store;
-use crate::store::projections::disambiguation::Resolved;
+use crate::store::projections::disambiguation::DisambiguationReport;
 
 pub use crate::import::format::Format;
-pub use crate::import::pipeline::dry_run::{Survey, survey};
+pub use crate::import::pipeline::dry_run::{DryRunSummary, dry_run};
 
-use crate::import::pipeline::reader::{Content, Item, Origin, Sink, Stop, start_reading};
-use crate::import::pipeline::writer::{Writer, causes};
+use crate::import::pipeline::reader::{ItemContent, ReadAbort, ReadItem, RecordOrigin, RecordSink, spawn_reader};
+use crate::import::pipeline::writer::{RecordWriter, error_chain};
 
 /// What one import is asked to do.
 #[derive(Clone, Debug)]
-pub struct Import {
+pub struct ImportOptions {
     /// The format of all files.
     pub format: Format,
     /// The files; `-` is standard input.
@@ -36,9 +36,9 @@ pub struct Import {
 
 /// What an import did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct ImportSummary {
     /// Records that the files held: the sum of the next four.
-    pub read: usize,
+    pub read_records: usize,
     /// Those that made something new.
     pub created: usize,
     /// Those that changed something.
@@ -46,26 +46,26 @@ pub struct Summary {
     /// Those that said nothing new.
     pub unchanged: usize,
     /// Those that could not be used.
-    pub rejected: usize,
+    pub invalid: usize,
     /// Things that were mended, or that a person should know of.
-    pub notes: usize,
+    pub warnings: usize,
     /// Files that could not be read, or not to their end.
-    pub unreadable: usize,
+    pub unreadable_files: usize,
 }
 
-impl std::fmt::Display for Summary {
+impl std::fmt::Display for ImportSummary {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             formatter,
             "read {}: created {}, updated {}, unchanged {}, rejected {}",
-            self.read, self.created, self.updated, self.unchanged, self.rejected
+            self.read_records, self.created, self.updated, self.unchanged, self.invalid
         )?;
-        match self.notes {
+        match self.warnings {
             0 => {}
             1 => formatter.write_str("; 1 note")?,
             notes => write!(formatter, "; {notes} notes")?,
         }
-        match self.unreadable {
+        match self.unreadable_files {
             0 => Ok(()),
             1 => formatter.write_str("; 1 file could not be read to its end"),
             files => write!(formatter, "; {files} files could not be read to their end"),
@@ -77,7 +77,7 @@ impl std::fmt::Display for Summary {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The database failed.
-    #[error("the database did not take the records: {}", causes(.0))]
+    #[error("the database did not take the records: {}", error_chain(.0))]
     Store(#[source] Error),
     /// `--strict`, and something was bad.
     #[error("stopped at the first bad record, as --strict asks: {0}")]
@@ -85,38 +85,38 @@ pub enum ImportError {
 }
 
 /// Authorships that were looked at between two lines.
-const RESOLVED_STEP: usize = 100_000;
+const PROGRESS_STEP_AUTHORSHIPS: usize = 100_000;
 /// After so many changes the database is told what it holds now, rather than left to notice.
-const MANY_CHANGES: usize = 1_000;
+const ANALYZE_THRESHOLD_RECORDS: usize = 1_000;
 
 /// Runs an import to its end, telling its progress and each problem on standard error.
 ///
 /// # Errors
 /// Where the database fails, or something is bad and the import is strict. What was written before stays, and the same
 /// import again goes on from there.
-pub async fn run(store: &Store, import: Import) -> Result<Summary, ImportError> {
-    let (receiver, progress, reader) = start_reading(&import);
-    let mut writer = Writer {
+pub async fn run(store: &Store, import: ImportOptions) -> Result<ImportSummary, ImportError> {
+    let (receiver, progress, reader) = spawn_reader(&import);
+    let mut writer = RecordWriter {
         store,
         source: import.source.as_deref(),
         is_strict: import.is_strict,
         progress,
-        summary: Summary::default(),
+        summary: ImportSummary::default(),
     };
     let result = writer.write_all(receiver).await;
     // A reader whose channel is closed stops at the next record.
     if reader.await.is_err() {
         tracing::error!("the reader of the files ended early");
-        writer.summary.unreadable += 1;
+        writer.summary.unreadable_files += 1;
     }
     writer.progress.finish();
     // A strict import that stopped has written what came before.
     if !matches!(result, Err(ImportError::Store(_))) {
-        store.adopt_organizations().await.map_err(ImportError::Store)?;
-        resolve_identities(store).await.map_err(ImportError::Store)?;
-        store.recount_totals().await.map_err(ImportError::Store)?;
-        if writer.summary.created + writer.summary.updated >= MANY_CHANGES {
-            store.settle().await.map_err(ImportError::Store)?;
+        store.merge_named_organizations().await.map_err(ImportError::Store)?;
+        run_disambiguation(store).await.map_err(ImportError::Store)?;
+        store.refresh_statistics_if_stale().await.map_err(ImportError::Store)?;
+        if writer.summary.created + writer.summary.updated >= ANALYZE_THRESHOLD_RECORDS {
+            store.finish_bulk_load().await.map_err(ImportError::Store)?;
         }
     }
     result.map(|()| writer.summary)
@@ -126,12 +126,12 @@ pub async fn run(store: &Store, import: Import) -> Result<Summary, ImportError> 
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn resolve_identities(store: &Store) -> Result<Resolved, Error> {
+pub async fn run_disambiguation(store: &Store) -> Result<DisambiguationReport, Error> {
     let mut told = 0;
     store
-        .resolve_identities(|authorships| {
-            if authorships / RESOLVED_STEP > told {
-                told = authorships / RESOLVED_STEP;
+        .disambiguate_authors(|authorships| {
+            if authorships / PROGRESS_STEP_AUTHORSHIPS > told {
+                told = authorships / PROGRESS_STEP_AUTHORSHIPS;
                 eprintln!("looked at who is who on {authorships} authorships");
             }
         })
@@ -140,6 +140,9 @@ pub async fn resolve_identities(store: &Store) -> Result<Resolved, Error> {
 
 /// How an organization is named on the command line.
 #[must_use]
-pub fn institute(name: Option<String>, ror: Option<crate::model::identifier::Ror>) -> Option<OrganizationReference> {
+pub fn organization_reference(
+    name: Option<String>,
+    ror: Option<crate::model::identifier::Ror>,
+) -> Option<OrganizationReference> {
     (name.is_some() || ror.is_some()).then_some(OrganizationReference { ror, name, ..Default::default() })
 }

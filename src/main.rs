@@ -11,7 +11,7 @@ use clap::Parser as _;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Enough for the deepest query, which is resolved field within field, also in a build without optimizations.
-const STACK: usize = 16 * 1024 * 1024;
+const WORKER_STACK_BYTES: usize = 16 * 1024 * 1024;
 
 fn main() -> ExitCode {
     let dotenv = dotenvy::dotenv();
@@ -31,10 +31,10 @@ fn main() -> ExitCode {
         }
         _ => {}
     }
-    match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build() {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(WORKER_STACK_BYTES).build() {
         Ok(runtime) => {
             let code = runtime.block_on(cli.run());
-            telemetry.end();
+            telemetry.shut_down();
             code
         }
         Err(error) => {

@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use sea_orm::{DatabaseConnection, DbErr, FromQueryResult};
 
-use crate::store::access::column_projection::{Columns, Selected};
-use crate::store::access::data_loader::Loaders;
-use crate::store::access::executor::{Queue, Statements};
+use crate::store::access::column_projection::{ColumnProjection, ColumnSet};
+use crate::store::access::data_loader::DataLoader;
+use crate::store::access::executor::{RequestConnections, StatementCounter};
 use crate::store::access::replica::Replica;
-use crate::store::access::revision::{Moment, Position, VersionWatch};
-use crate::store::access::statement_batcher::{Row, Together};
+use crate::store::access::revision::{Lsn, Revision, RevisionCache};
+use crate::store::access::statement_batcher::{ResultRow, StatementBatcher};
 
 /// The directory's contents.
 #[derive(Clone, Debug)]
@@ -25,15 +25,15 @@ pub struct Store {
     database: DatabaseConnection,
     replicas: Arc<[Arc<Replica>]>,
     /// The one that a request reads from instead of the database itself.
-    reads_from: Option<Arc<Replica>>,
+    read_replica: Option<Arc<Replica>>,
     /// Papers with more authors than this make no coauthors unless a filter asks for them.
     consortium_size: u32,
     /// Sources whose word counts before that of others, the first most.
     source_order: Arc<[String]>,
-    statements: Statements,
-    queue: Queue,
-    together: Together,
-    version: Arc<VersionWatch>,
+    statement_counter: StatementCounter,
+    connections: RequestConnections,
+    batcher: StatementBatcher,
+    revision_cache: Arc<RevisionCache>,
 }
 
 impl Store {
@@ -43,13 +43,13 @@ impl Store {
         Self {
             database,
             replicas: Arc::new([]),
-            reads_from: None,
+            read_replica: None,
             consortium_size,
             source_order: Arc::new([]),
-            statements: Statements::default(),
-            queue: Queue::default(),
-            together: Together::default(),
-            version: Arc::default(),
+            statement_counter: StatementCounter::default(),
+            connections: RequestConnections::default(),
+            batcher: StatementBatcher::default(),
+            revision_cache: Arc::default(),
         }
     }
 
@@ -76,27 +76,27 @@ impl Store {
     /// The same contents for one request, whose statements are counted for it alone. Where the directory's
     /// moment is known it reads from a copy that has all of it and all that the client has seen, and goes back to the
     /// database itself only where that copy fails.
-    pub async fn for_request(&self, moment: Option<&Moment>, seen: Option<Position>) -> Self {
+    pub async fn for_request(&self, moment: Option<&Revision>, seen: Option<Lsn>) -> Self {
         let reads_from = match moment {
-            Some(moment) => self.replica_with(moment.position.max(seen.unwrap_or(moment.position))).await,
+            Some(moment) => self.select_replica(moment.lsn.max(seen.unwrap_or(moment.lsn))).await,
             None => None,
         };
         Self {
-            statements: self.statements.of_one(),
-            queue: self.queue.of_request(),
-            together: Together::of_request(),
-            reads_from,
+            statement_counter: self.statement_counter.per_request(),
+            connections: self.connections.for_request(),
+            batcher: StatementBatcher::for_request(),
+            read_replica: reads_from,
             ..self.clone()
         }
     }
 
     /// A copy that has all up to a position; they take turns.
-    async fn replica_with(&self, position: Position) -> Option<Arc<Replica>> {
+    async fn select_replica(&self, position: Lsn) -> Option<Arc<Replica>> {
         let number = self.replicas.len();
-        let requests: u64 = self.replicas.iter().map(|replica| replica.requests()).sum();
+        let requests: u64 = self.replicas.iter().map(|replica| replica.request_count()).sum();
         let first = usize::try_from(requests).unwrap_or_default().checked_rem(number)?;
         for replica in self.replicas.iter().cycle().skip(first).take(number) {
-            if replica.has(position).await {
+            if replica.select_if_replayed(position).await {
                 return Some(Arc::clone(replica));
             }
         }
@@ -105,8 +105,8 @@ impl Store {
 
     /// How many statements were sent.
     #[must_use]
-    pub fn statements(&self) -> Statements {
-        self.statements.clone()
+    pub fn statement_counter(&self) -> StatementCounter {
+        self.statement_counter.clone()
     }
 
     /// The size above which a paper makes no coauthors by default.
@@ -117,31 +117,31 @@ impl Store {
 
     /// The batches of one request.
     #[must_use]
-    pub fn loaders(&self) -> Loaders {
-        Loaders::new(self.clone())
+    pub fn data_loader(&self) -> DataLoader {
+        DataLoader::new(self.clone())
     }
 }
 
 /// A row that says for which key it was asked.
-struct Keyed<T> {
+struct KeyedRow<T> {
     key: i64,
     value: T,
 }
 
-impl<T: FromQueryResult> FromQueryResult for Keyed<T> {
+impl<T: FromQueryResult> FromQueryResult for KeyedRow<T> {
     fn from_query_result(row: &sea_orm::QueryResult, prefix: &str) -> Result<Self, sea_orm::DbErr> {
         Ok(Self { key: row.try_get(prefix, "parent_key")?, value: T::from_query_result(row, prefix)? })
     }
 }
 
 /// The same, read by places: the key first.
-fn placed<T: Columns>(row: &Row, selected: Selected) -> Result<(i64, Arc<T>), DbErr> {
-    let mut places = row.places()?;
-    Ok((places.read()?, Arc::new(T::read(&mut places, selected)?)))
+fn decode_keyed<T: ColumnProjection>(row: &ResultRow, selected: ColumnSet) -> Result<(i64, Arc<T>), DbErr> {
+    let mut places = row.columns()?;
+    Ok((places.next_value()?, Arc::new(T::from_columns(&mut places, selected)?)))
 }
 
 /// The rows of each key, in the order they came.
-fn grouped<T>(rows: impl IntoIterator<Item = Keyed<T>>) -> HashMap<i64, Vec<T>> {
+fn group_by_key<T>(rows: impl IntoIterator<Item = KeyedRow<T>>) -> HashMap<i64, Vec<T>> {
     let mut groups: HashMap<i64, Vec<T>> = HashMap::new();
     for row in rows {
         groups.entry(row.key).or_default().push(row.value);

@@ -26,11 +26,11 @@ use tracing_subscriber::{EnvFilter, fmt};
 use crate::config::{LogFormat, TracesConfig};
 
 /// What the spans are told apart by from the log.
-const TARGET: &str = "academic_directory::trace";
+const TRACE_TARGET: &str = "academic_directory::trace";
 /// How long the last spans have to reach the collector when the program ends.
-const LAST_SPANS: Duration = Duration::from_millis(500);
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 /// The longest name of an operation in a span; clients choose them.
-const LONGEST_NAME: usize = 100;
+const MAX_OPERATION_NAME_CHARS: usize = 100;
 
 /// Why nothing can be told.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,7 @@ pub enum TelemetryError {
     Exporter(#[from] ExporterBuildError),
     /// The program began to tell before.
     #[error("the log was started twice: {0}")]
-    Twice(#[from] TryInitError),
+    AlreadyInitialized(#[from] TryInitError),
 }
 
 /// The log, and the way to the collector where there is one.
@@ -62,14 +62,15 @@ impl Telemetry {
             LogFormat::Text => lines.boxed(),
             LogFormat::Json => lines.json().flatten_event(true).boxed(),
         };
-        let log = tracing_subscriber::registry().with(lines.with_filter(filter.and(filter_fn(|told| !is_span(told)))));
+        let log =
+            tracing_subscriber::registry().with(lines.with_filter(filter.and(filter_fn(|told| !is_trace_event(told)))));
         let collector = traces.and_then(|traces| Some((traces, traces.endpoint()?)));
         // A layer that may be absent would keep spans alive that nobody takes.
         let Some((traces, endpoint)) = collector else {
             log.try_init()?;
             return Ok(Self(None));
         };
-        let provider = provider(traces, &endpoint)?;
+        let provider = build_tracer_provider(traces, &endpoint)?;
         let spans = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer(env!("CARGO_PKG_NAME")))
             // None of it tells anything of a request.
@@ -77,47 +78,47 @@ impl Telemetry {
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false);
-        log.with(spans.with_filter(filter_fn(is_span))).try_init()?;
+        log.with(spans.with_filter(filter_fn(is_trace_event))).try_init()?;
         Ok(Self(Some(provider)))
     }
 
     /// Sends what is left, as far as the collector takes it at once.
-    pub fn end(self) {
+    pub fn shut_down(self) {
         if let Some(provider) = self.0
-            && let Err(error) = provider.shutdown_with_timeout(LAST_SPANS)
+            && let Err(error) = provider.shutdown_with_timeout(FLUSH_TIMEOUT)
         {
             tracing::warn!(%error, "the last traces could not be sent");
         }
     }
 }
 
-fn is_span(told: &Metadata<'_>) -> bool {
-    told.target() == TARGET
+fn is_trace_event(told: &Metadata<'_>) -> bool {
+    told.target() == TRACE_TARGET
 }
 
 /// Sends spans in batches, on a thread of its own: a full queue drops them, so that no request ever waits for it.
-fn provider(traces: &TracesConfig, endpoint: &str) -> Result<SdkTracerProvider, ExporterBuildError> {
+fn build_tracer_provider(traces: &TracesConfig, endpoint: &str) -> Result<SdkTracerProvider, ExporterBuildError> {
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(endpoint)
         .build()?;
     let resource = Resource::builder().with_service_name(traces.otel_service_name.clone());
-    let exporter = Collector { exporter, is_lost: AtomicBool::new(false) };
+    let exporter = LoggingExporter { exporter, is_failing: AtomicBool::new(false) };
     Ok(SdkTracerProvider::builder().with_resource(resource.build()).with_batch_exporter(exporter).build())
 }
 
 /// The collector, of which the log tells once when it is lost.
 #[derive(Debug)]
-struct Collector {
+struct LoggingExporter {
     exporter: opentelemetry_otlp::SpanExporter,
-    is_lost: AtomicBool,
+    is_failing: AtomicBool,
 }
 
-impl SpanExporter for Collector {
+impl SpanExporter for LoggingExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let sent = self.exporter.export(batch).await;
-        let was_lost = self.is_lost.swap(sent.is_err(), Ordering::Relaxed);
+        let was_lost = self.is_failing.swap(sent.is_err(), Ordering::Relaxed);
         match &sent {
             Err(error) if !was_lost => {
                 tracing::warn!(%error, "traces cannot be sent, and are dropped until they can");
@@ -145,7 +146,7 @@ impl SpanExporter for Collector {
 #[must_use]
 pub fn request_span(method: &str, request_id: &str, header: impl Fn(&str) -> Option<String>) -> Span {
     let span = tracing::info_span!(
-        target: TARGET,
+        target: TRACE_TARGET,
         "graphql",
         "otel.kind" = "server",
         "otel.status_code" = Empty,
@@ -170,11 +171,11 @@ pub fn request_span(method: &str, request_id: &str, header: impl Fn(&str) -> Opt
 }
 
 /// Names a request's span by its operation, as soon as that is known.
-pub fn name_request(span: &Span, kind: &str, name: Option<&str>) {
+pub fn set_request_operation(span: &Span, kind: &str, name: Option<&str>) {
     if span.is_disabled() {
         return;
     }
-    let name = name.map(|name| name.chars().take(LONGEST_NAME).collect::<String>());
+    let name = name.map(|name| name.chars().take(MAX_OPERATION_NAME_CHARS).collect::<String>());
     span.set_attribute("graphql.operation.type", kind.to_owned());
     let full_name = match name {
         Some(name) => {
@@ -189,7 +190,7 @@ pub fn name_request(span: &Span, kind: &str, name: Option<&str>) {
 
 /// Says in a request's span what became of it: its status where it was answered, whether that is our fault, the outcome, and
 /// the limit or code that it was refused by.
-pub fn end_request(
+pub fn finish_request_span(
     span: &Span,
     status: Option<u16>,
     is_fault: bool,
@@ -224,14 +225,14 @@ pub fn trace_id(span: &Span) -> Option<String> {
 
 /// The span of an SQL statement of the present request, by the loader that sends it; none outside of requests.
 #[must_use]
-pub fn statement_span(loader: &'static str) -> Span {
+pub fn query_span(loader: &'static str) -> Span {
     let request = Span::current();
     if request.is_disabled() {
         return Span::none();
     }
-    let loader = without_paths(loader);
+    let loader = strip_module_paths(loader);
     tracing::info_span!(
-        target: TARGET,
+        target: TRACE_TARGET,
         parent: &request,
         "statement",
         "otel.name" = loader,
@@ -244,13 +245,13 @@ pub fn statement_span(loader: &'static str) -> Span {
 }
 
 /// Says in a statement's span that it failed.
-pub fn fail_statement(span: &Span, code: &str) {
+pub fn record_query_error(span: &Span, code: &str) {
     span.record("otel.status_code", "ERROR");
     span.record("error.type", code);
 }
 
 /// A type's name with the file of each part, and not the folders: `list::PageOf<paper::Papers>`.
-fn without_paths(name: &str) -> String {
+fn strip_module_paths(name: &str) -> String {
     let parts = name.split_inclusive(['<', '>', ',', ' ', '&', '(', ')']);
     let short = parts.map(|part| match part.rmatch_indices("::").nth(1) {
         Some((folders, separator)) => &part[folders + separator.len()..],
@@ -271,7 +272,7 @@ mod tests {
             ("crate::store::reader::page::PageOf<crate::store::reader::paper::Papers>", "list::PageOf<paper::Papers>"),
             ("s::x::Of<(a::b::C, d::e::f::G<i64>)>", "x::Of<(b::C, f::G<i64>)>"),
         ] {
-            assert_eq!(without_paths(name), short);
+            assert_eq!(strip_module_paths(name), short);
         }
     }
 }

@@ -22,56 +22,56 @@ mod outage;
 
 /// An ordinary page: people with their papers and coauthors.
 const QUERY: &str = r#"{"query": "{ researchers(first: 20) { nodes { name papers(first: 5) { nodes { title authorships(first: 10) { nodes { name } } } } coauthors(first: 5) { nodes { name } } } } }"}"#;
-const HEAD: &str = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
+const REQUEST_HEADERS: &str = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
 /// What is long and costs little: the schema.
-const LONG: &str = include_str!("../../tests/api/introspection.graphql");
-const SLOW_CLIENTS: usize = 200;
+const INTROSPECTION_QUERY: &str = include_str!("../../tests/api/introspection.graphql");
+const SLOW_CLIENT_COUNT: usize = 200;
 const SLOW_SECONDS: u64 = 20;
 const OVERLOAD_SECONDS: u64 = 15;
-const OVERLOAD: f64 = 3.0;
+const OVERLOAD_FACTOR: f64 = 3.0;
 /// Who has no answer by then has given up.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// An answer after this is of no use to somebody who looks at a page.
-const USEFUL: Duration = Duration::from_secs(2);
+const USEFUL_RESPONSE_TIME: Duration = Duration::from_secs(2);
 
 /// The service, and the connections to it that are free.
 struct Service {
     address: String,
     request: Vec<u8>,
-    free: Mutex<Vec<TcpStream>>,
+    idle: Mutex<Vec<TcpStream>>,
 }
 
 impl Service {
     fn at(address: String) -> Arc<Self> {
-        let request = format!("{HEAD}\r\nContent-Length: {}\r\n\r\n{QUERY}", QUERY.len()).into_bytes();
-        Arc::new(Self { address, request, free: Mutex::default() })
+        let request = format!("{REQUEST_HEADERS}\r\nContent-Length: {}\r\n\r\n{QUERY}", QUERY.len()).into_bytes();
+        Arc::new(Self { address, request, idle: Mutex::default() })
     }
 
     /// One request, on a connection that is free or a new one: the status of the answer.
-    async fn ask(&self) -> io::Result<u16> {
+    async fn query(&self) -> io::Result<u16> {
         // As clients do: one that the server has ended meanwhile, being idle for long, is left for another.
-        while let Some(stream) = self.take_free().await {
-            match self.ask_over(stream).await {
+        while let Some(stream) = self.take_idle().await {
+            match self.query_on(stream).await {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
                 answered => return answered,
             }
         }
-        self.ask_over(TcpStream::connect(&self.address).await?).await
+        self.query_on(TcpStream::connect(&self.address).await?).await
     }
 
-    async fn take_free(&self) -> Option<TcpStream> {
-        self.free.lock().await.pop()
+    async fn take_idle(&self) -> Option<TcpStream> {
+        self.idle.lock().await.pop()
     }
 
-    async fn ask_over(&self, mut stream: TcpStream) -> io::Result<u16> {
+    async fn query_on(&self, mut stream: TcpStream) -> io::Result<u16> {
         stream.write_all(&self.request).await?;
-        let status = read_answer(&mut stream).await?;
-        self.free.lock().await.push(stream);
+        let status = read_response(&mut stream).await?;
+        self.idle.lock().await.push(stream);
         Ok(status)
     }
 }
 
-async fn read_answer(stream: &mut TcpStream) -> io::Result<u16> {
+async fn read_response(stream: &mut TcpStream) -> io::Result<u16> {
     let mut answer = Vec::with_capacity(16 * 1024);
     loop {
         if stream.read_buf(&mut answer).await? == 0 {
@@ -92,42 +92,42 @@ async fn read_answer(stream: &mut TcpStream) -> io::Result<u16> {
 
 /// What became of the requests of a time.
 #[derive(Default)]
-struct Outcome {
-    asked: usize,
+struct LoadResults {
+    requests: usize,
     /// How long each answer took that was a page.
-    answered: Vec<Duration>,
+    ok: Vec<Duration>,
     /// How long each took that was 503.
-    refused: Vec<Duration>,
+    rejected: Vec<Duration>,
     /// Other answers, broken connections, and no answer in time.
     failed: BTreeMap<String, usize>,
 }
 
-impl Outcome {
+impl LoadResults {
     fn add(&mut self, asked: &io::Result<u16>, took: Duration) {
-        self.asked += 1;
+        self.requests += 1;
         match asked {
-            Ok(200) => self.answered.push(took),
-            Ok(503) => self.refused.push(took),
+            Ok(200) => self.ok.push(took),
+            Ok(503) => self.rejected.push(took),
             Ok(status) => *self.failed.entry(status.to_string()).or_default() += 1,
             Err(error) => *self.failed.entry(error.kind().to_string()).or_default() += 1,
         }
     }
 
-    fn useful(&self) -> usize {
-        self.answered.iter().filter(|took| **took <= USEFUL).count()
+    fn useful_responses(&self) -> usize {
+        self.ok.iter().filter(|took| **took <= USEFUL_RESPONSE_TIME).count()
     }
 
-    fn tell(&mut self, what: &str, seconds: u64) {
-        let (asked, refused, failed) = (self.asked, self.refused.len(), &self.failed);
+    fn print(&mut self, what: &str, seconds: u64) {
+        let (asked, refused, failed) = (self.requests, self.rejected.len(), &self.failed);
         println!(
             "{what}: {} asked a second, {} answered within 2 s (p50 {} p99 {}), {} refused (p50 {} p99 {}), failed in all {failed:?}",
             asked as u64 / seconds,
-            self.useful() as u64 / seconds,
-            percentile(&mut self.answered, 50),
-            percentile(&mut self.answered, 99),
+            self.useful_responses() as u64 / seconds,
+            percentile(&mut self.ok, 50),
+            percentile(&mut self.ok, 99),
             refused as u64 / seconds,
-            percentile(&mut self.refused, 50),
-            percentile(&mut self.refused, 99),
+            percentile(&mut self.rejected, 50),
+            percentile(&mut self.rejected, 99),
         );
     }
 }
@@ -147,7 +147,7 @@ async fn closed_loop(service: &Arc<Service>, clients: usize, seconds: u64) -> f6
         let (service, answered) = (Arc::clone(service), Arc::clone(&answered));
         tasks.spawn(async move {
             while Instant::now() < end {
-                if service.ask().await.is_ok_and(|status| status == 200) {
+                if service.query().await.is_ok_and(|status| status == 200) {
                     answered.fetch_add(1, Ordering::Relaxed);
                 }
             }
@@ -158,8 +158,8 @@ async fn closed_loop(service: &Arc<Service>, clients: usize, seconds: u64) -> f6
 }
 
 /// Requests that come at this rate, whatever becomes of those before.
-async fn open_loop(service: &Arc<Service>, rate: f64, seconds: u64) -> Outcome {
-    let mut outcome = Outcome::default();
+async fn open_loop(service: &Arc<Service>, rate: f64, seconds: u64) -> LoadResults {
+    let mut outcome = LoadResults::default();
     for (_, status, took) in timed_loop(Arc::clone(service), rate, seconds).await {
         outcome.add(&status, took);
     }
@@ -175,7 +175,7 @@ async fn timed_loop(service: Arc<Service>, rate: f64, seconds: u64) -> Vec<(Dura
         let service = Arc::clone(&service);
         tasks.spawn(async move {
             let asked = Instant::now();
-            let status = timeout(PATIENCE, service.ask()).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
+            let status = timeout(CLIENT_TIMEOUT, service.query()).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
             (asked - begun, status, asked.elapsed())
         });
     }
@@ -189,8 +189,8 @@ async fn slow_client(service: Arc<Service>, number: usize, ended: Arc<AtomicU64>
     loop {
         match number % 3 {
             0 => trickle(&service, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-Slow: ").await?,
-            1 => trickle(&service, &format!("{HEAD}\r\nContent-Length: 100000\r\n\r\n{{")).await?,
-            _ => leave_unread(&service).await?,
+            1 => trickle(&service, &format!("{REQUEST_HEADERS}\r\nContent-Length: 100000\r\n\r\n{{")).await?,
+            _ => read_slowly(&service).await?,
         }
         ended.fetch_add(1, Ordering::Relaxed);
     }
@@ -210,12 +210,12 @@ async fn trickle(service: &Service, beginning: &str) -> io::Result<()> {
 }
 
 /// Asks for a long answer and reads a byte of it now and then, with no room for more on the way.
-async fn leave_unread(service: &Service) -> io::Result<()> {
+async fn read_slowly(service: &Service) -> io::Result<()> {
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(4096)?;
     let mut stream = socket.connect(service.address.parse().map_err(io::Error::other)?).await?;
-    let body = serde_json::json!({ "query": LONG }).to_string();
-    stream.write_all(format!("{HEAD}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await?;
+    let body = serde_json::json!({ "query": INTROSPECTION_QUERY }).to_string();
+    stream.write_all(format!("{REQUEST_HEADERS}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await?;
     let mut ticks = interval(Duration::from_millis(500));
     while stream.read(&mut [0; 1]).await.is_ok_and(|amount| amount > 0) {
         ticks.tick().await;
@@ -223,9 +223,9 @@ async fn leave_unread(service: &Service) -> io::Result<()> {
     Ok(())
 }
 
-async fn measure(address: String) -> Result<(), Box<dyn Error>> {
+async fn measure_load(address: String) -> Result<(), Box<dyn Error>> {
     let service = Service::at(address);
-    match service.ask().await? {
+    match service.query().await? {
         200 => {}
         status => return Err(format!("the service answers {status}").into()),
     }
@@ -235,35 +235,35 @@ async fn measure(address: String) -> Result<(), Box<dyn Error>> {
 
     let ordinary = sustainable / 4.0;
     let mut alone = open_loop(&service, ordinary, 10).await;
-    alone.tell("a quarter of that, alone", 10);
+    alone.print("a quarter of that, alone", 10);
     let ended = Arc::new(AtomicU64::new(0));
     let mut slow = JoinSet::new();
-    for number in 0..SLOW_CLIENTS {
+    for number in 0..SLOW_CLIENT_COUNT {
         slow.spawn(slow_client(Arc::clone(&service), number, Arc::clone(&ended)));
     }
     let mut beside = open_loop(&service, ordinary, SLOW_SECONDS).await;
     println!("slow clients that are still there: {}", slow.len());
     slow.shutdown().await;
-    beside.tell(&format!("the same beside {SLOW_CLIENTS} slow clients"), SLOW_SECONDS);
+    beside.print(&format!("the same beside {SLOW_CLIENT_COUNT} slow clients"), SLOW_SECONDS);
     println!("slow connections that were ended and came again: {}", ended.load(Ordering::Relaxed));
 
-    let mut overload = open_loop(&service, sustainable * OVERLOAD, OVERLOAD_SECONDS).await;
-    overload.tell(&format!("{OVERLOAD} times the sustainable"), OVERLOAD_SECONDS);
+    let mut overload = open_loop(&service, sustainable * OVERLOAD_FACTOR, OVERLOAD_SECONDS).await;
+    overload.print(&format!("{OVERLOAD_FACTOR} times the sustainable"), OVERLOAD_SECONDS);
     tokio::time::sleep(Duration::from_secs(5)).await;
     let mut after = open_loop(&service, ordinary, 5).await;
-    after.tell("5 s later, a quarter", 5);
+    after.print("5 s later, a quarter", 5);
     // Whoever else uses the machine comes and goes: the larger of two measurements is the stricter measure.
     let again = closed_loop(&service, 16, 8).await;
     println!("sustainable, once more: {again:.0} a second");
-    let kept = overload.useful() as f64 / OVERLOAD_SECONDS as f64 / sustainable.max(again);
-    println!("goodput kept at {OVERLOAD} times the sustainable: {:.0} %", kept * 100.0);
+    let kept = overload.useful_responses() as f64 / OVERLOAD_SECONDS as f64 / sustainable.max(again);
+    println!("goodput kept at {OVERLOAD_FACTOR} times the sustainable: {:.0} %", kept * 100.0);
     Ok(())
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     if let Some(program) = std::env::args().skip_while(|argument| argument != "--outage").nth(1) {
-        return runtime.block_on(outage::measure(&program));
+        return runtime.block_on(outage::measure_outages(&program));
     }
     let url = std::env::args().find(|argument| argument.starts_with("http://"));
     let Some(url) = url else {
@@ -272,5 +272,5 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     };
     let address = url.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
-    runtime.block_on(measure(address))
+    runtime.block_on(measure_load(address))
 }

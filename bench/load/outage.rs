@@ -11,15 +11,15 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Arc, BTreeMap, Duration, Instant, Service, sleep_until};
 
-const RATE: f64 = 100.0;
-const BEFORE: Duration = Duration::from_secs(5);
-const GONE: Duration = Duration::from_secs(30);
-const AFTER: Duration = Duration::from_secs(10);
+const REQUESTS_PER_SECOND: f64 = 100.0;
+const BEFORE_OUTAGE: Duration = Duration::from_secs(5);
+const OUTAGE: Duration = Duration::from_secs(30);
+const AFTER_OUTAGE: Duration = Duration::from_secs(10);
 
 /// A service over a database of its own, ended with it.
-struct Running(Child);
+struct ServiceProcess(Child);
 
-impl Drop for Running {
+impl Drop for ServiceProcess {
     fn drop(&mut self) {
         if let Some(pid) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process(pid, Signal::TERM);
@@ -29,7 +29,7 @@ impl Drop for Running {
 }
 
 /// Begins the service `program`, and says where it listens.
-fn serve(program: &str, database: &str) -> Result<(Running, String), Box<dyn Error>> {
+fn start_service(program: &str, database: &str) -> Result<(ServiceProcess, String), Box<dyn Error>> {
     let mut service = Command::new(program)
         .args(["serve", "--demo", "always", "--listen", "127.0.0.1:0"])
         .env("DATABASE_URL", database)
@@ -39,7 +39,7 @@ fn serve(program: &str, database: &str) -> Result<(Running, String), Box<dyn Err
         .stdout(Stdio::piped())
         .spawn()?;
     let told = service.stdout.take().ok_or("no output")?;
-    let service = Running(service);
+    let service = ServiceProcess(service);
     let told = BufReader::new(told).lines().map_while(Result::ok);
     // To its end: what it says goes on behind the address.
     let said: Vec<String> = told.take_while(|line| !line.trim().starts_with("stop")).collect();
@@ -48,17 +48,21 @@ fn serve(program: &str, database: &str) -> Result<(Running, String), Box<dyn Err
 }
 
 /// Asks at a steady rate while `trouble` begins and ends, and tells what came of it.
-async fn outage(
+async fn run_outage(
     what: &str,
     service: &Arc<Service>,
     begin: impl FnOnce() -> Result<(), Box<dyn Error>>,
     end: impl FnOnce() -> Result<(), Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
-    let asking = tokio::spawn(super::timed_loop(Arc::clone(service), RATE, (BEFORE + GONE + AFTER).as_secs()));
-    sleep_until(begun + BEFORE).await;
+    let asking = tokio::spawn(super::timed_loop(
+        Arc::clone(service),
+        REQUESTS_PER_SECOND,
+        (BEFORE_OUTAGE + OUTAGE + AFTER_OUTAGE).as_secs(),
+    ));
+    sleep_until(begun + BEFORE_OUTAGE).await;
     tokio::task::block_in_place(begin)?;
-    sleep_until(begun + BEFORE + GONE).await;
+    sleep_until(begun + BEFORE_OUTAGE + OUTAGE).await;
     tokio::task::block_in_place(end)?;
     let back = begun.elapsed();
     let answers = asking.await?;
@@ -71,16 +75,16 @@ async fn outage(
     let bad = answers.iter().filter(|(_, status, _)| !matches!(status, Ok(200)));
     let last_bad = bad.map(|(asked, _, _)| *asked).max().unwrap_or_default();
     println!(
-        "{what} for {} s at {RATE} a second: {kinds:?}; slowest answer {:.2} s; the last bad answer was asked for {:.2} s after \
+        "{what} for {} s at {REQUESTS_PER_SECOND} a second: {kinds:?}; slowest answer {:.2} s; the last bad answer was asked for {:.2} s after \
          the return",
-        GONE.as_secs(),
+        OUTAGE.as_secs(),
         slowest.as_secs_f64(),
         last_bad.as_secs_f64() - back.as_secs_f64()
     );
     Ok(())
 }
 
-fn own_server(folder: &std::path::Path) -> Result<EmbeddedServer, Box<dyn Error>> {
+fn start_postgres(folder: &std::path::Path) -> Result<EmbeddedServer, Box<dyn Error>> {
     let programs = ServerPrograms {
         bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
         search_path: std::env::var_os("PATH"),
@@ -88,14 +92,14 @@ fn own_server(folder: &std::path::Path) -> Result<EmbeddedServer, Box<dyn Error>
     Ok(EmbeddedServer::start(&folder.join("postgres"), &programs, Durability::Volatile)?)
 }
 
-pub(super) async fn measure(program: &str) -> Result<(), Box<dyn Error>> {
+pub(super) async fn measure_outages(program: &str) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::Builder::new().prefix("academic-directory-outage").tempdir()?;
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
-    let mut server = Some(own_server(folder.path())?);
+    let mut server = Some(start_postgres(folder.path())?);
     let url = server.as_ref().map(|server| server.url("postgres")).unwrap_or_default();
-    let (_running, address) = serve(program, &url)?;
+    let (_running, address) = start_service(program, &url)?;
     let service = Service::at(address);
-    match service.ask().await? {
+    match service.query().await? {
         200 => {}
         status => return Err(format!("the service answers {status}").into()),
     }
@@ -106,10 +110,10 @@ pub(super) async fn measure(program: &str) -> Result<(), Box<dyn Error>> {
         Ok(())
     };
     let again = || {
-        stopped.set(Some(own_server(folder.path())?));
+        stopped.set(Some(start_postgres(folder.path())?));
         Ok(())
     };
-    outage("database stopped", &service, stop, again).await?;
+    run_outage("database stopped", &service, stop, again).await?;
 
     let server = stopped.take().ok_or("no server")?;
     let pid =
@@ -124,7 +128,7 @@ pub(super) async fn measure(program: &str) -> Result<(), Box<dyn Error>> {
         frozen.borrow().iter().try_for_each(|pid| kill_process(*pid, Signal::STOP)).map_err(Into::into)
     };
     let go_on = || frozen.borrow().iter().try_for_each(|pid| kill_process(*pid, Signal::CONT)).map_err(Into::into);
-    outage("database frozen", &service, freeze, go_on).await?;
+    run_outage("database frozen", &service, freeze, go_on).await?;
     drop(server);
     Ok(())
 }

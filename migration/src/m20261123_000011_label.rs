@@ -6,7 +6,7 @@ use sea_orm_migration::prelude::*;
 pub struct Migration;
 
 /// A table of labels and its rows for what there is, by the rule of `LocalizedText::by_wanted`.
-fn labels_of(table: &str) -> String {
+fn label_table_sql(table: &str) -> String {
     format!(
         r#"
         CREATE TABLE {table}_label (
@@ -46,7 +46,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         for table in ["organization", "topic"] {
-            connection.execute_unprepared(&labels_of(table)).await?;
+            connection.execute_unprepared(&label_table_sql(table)).await?;
         }
         // It read every row of a list to order it.
         connection.execute_unprepared("DROP FUNCTION localized;").await?;

@@ -4,60 +4,60 @@ use crate::citation::{AuthorName, CitedPaper};
 use crate::model::identifier::Doi;
 use crate::model::record::PaperType;
 
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTH_MACROS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-pub(super) fn entry(paper: &CitedPaper) -> String {
-    let mut entry = Entry { text: format!("@{}{{{},\n", kind(paper.paper_type), paper.slug) };
-    entry.braced("title", &title(&paper.title));
-    let authors: Vec<String> = paper.names().map(|name| author(&name)).collect();
+pub(super) fn format_entry(paper: &CitedPaper) -> String {
+    let mut entry = BibtexWriter { text: format!("@{}{{{},\n", entry_type(paper.paper_type), paper.slug) };
+    entry.push_braced("title", &protect_capitals(&paper.title));
+    let authors: Vec<String> = paper.author_names().map(|name| format_author(&name)).collect();
     if !authors.is_empty() {
-        entry.braced("author", &authors.join(" and "));
+        entry.push_braced("author", &authors.join(" and "));
     }
     if let Some(date) = paper.publication_date {
-        entry.braced("year", &format!("{:04}", date.year()));
-        if let Some(month) = date.month().and_then(|month| MONTHS.get(usize::from(month) - 1)) {
-            entry.field("month", month);
+        entry.push_braced("year", &format!("{:04}", date.year()));
+        if let Some(month) = date.month().and_then(|month| MONTH_MACROS.get(usize::from(month) - 1)) {
+            entry.push_field("month", month);
         }
         if let Some(day) = date.day() {
-            entry.braced("day", &day.to_string());
+            entry.push_braced("day", &day.to_string());
         }
     }
     if let Some(venue) = &paper.venue_name {
-        entry.braced(venue_field(paper.paper_type), &escaped(venue));
+        entry.push_braced(venue_field(paper.paper_type), &escape_latex(venue));
     }
     if let Some(doi) = &paper.doi {
-        entry.braced("doi", &verbatim_doi(doi));
+        entry.push_braced("doi", &verbatim_doi(doi));
     }
     if let Some(id) = &paper.arxiv_id {
-        entry.braced("eprint", id);
-        entry.braced("archiveprefix", "arXiv");
+        entry.push_braced("eprint", id);
+        entry.push_braced("archiveprefix", "arXiv");
     }
     if let Some(url) = &paper.url {
-        entry.braced("url", &verbatim_url(url));
+        entry.push_braced("url", &escape_url(url));
     }
     if let Some(language) = &paper.language {
         match babel_name(language) {
-            Some(name) => entry.braced("langid", name),
-            None => entry.braced("language", language),
+            Some(name) => entry.push_braced("langid", name),
+            None => entry.push_braced("language", language),
         }
     }
     if let Some(text) = paper.abstract_line() {
-        entry.braced("abstract", &escaped(&text));
+        entry.push_braced("abstract", &escape_latex(&text));
     }
     entry.text.push_str("}\n");
     entry.text
 }
 
-struct Entry {
+struct BibtexWriter {
     text: String,
 }
 
-impl Entry {
-    fn braced(&mut self, name: &str, value: &str) {
-        self.field(name, &format!("{{{value}}}"));
+impl BibtexWriter {
+    fn push_braced(&mut self, name: &str, value: &str) {
+        self.push_field(name, &format!("{{{value}}}"));
     }
 
-    fn field(&mut self, name: &str, value: &str) {
+    fn push_field(&mut self, name: &str, value: &str) {
         self.text.push_str(&format!("  {name} = {value},\n"));
     }
 }
@@ -81,7 +81,7 @@ fn babel_name(tag: &str) -> Option<&'static str> {
     NAMES.iter().find(|(own, _)| *own == tag).map(|(_, name)| *name)
 }
 
-fn kind(kind: PaperType) -> &'static str {
+fn entry_type(kind: PaperType) -> &'static str {
     match kind {
         PaperType::Article => "article",
         PaperType::ConferencePaper => "inproceedings",
@@ -106,32 +106,34 @@ fn venue_field(kind: PaperType) -> &'static str {
 }
 
 /// A title whose capitals are kept where they are part of a word's spelling: styles write titles in lower case.
-fn title(title: &str) -> String {
+fn protect_capitals(title: &str) -> String {
     let word = |word: &str| {
         let is_spelled_so = word.chars().skip(1).any(char::is_uppercase);
-        if is_spelled_so { format!("{{{}}}", escaped(word)) } else { escaped(word) }
+        if is_spelled_so { format!("{{{}}}", escape_latex(word)) } else { escape_latex(word) }
     };
     title.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-fn author(name: &AuthorName) -> String {
+fn format_author(name: &AuthorName) -> String {
     match name {
-        AuthorName::Whole(name) => format!("{{{}}}", escaped(name)),
+        AuthorName::Literal(name) => format!("{{{}}}", escape_latex(name)),
         AuthorName::Parts { given, family, suffix: Some(suffix) } => {
-            format!("{}, {}, {}", part(family), part(suffix), part(given))
+            format!("{}, {}, {}", format_name_part(family), format_name_part(suffix), format_name_part(given))
         }
-        AuthorName::Parts { given, family, suffix: None } => format!("{}, {}", part(family), part(given)),
+        AuthorName::Parts { given, family, suffix: None } => {
+            format!("{}, {}", format_name_part(family), format_name_part(given))
+        }
     }
 }
 
 /// A part of a name; in braces where it has what separates parts and names.
-fn part(text: &str) -> String {
+fn format_name_part(text: &str) -> String {
     let separates = text.contains(',') || text.split(' ').any(|word| word.eq_ignore_ascii_case("and"));
-    if separates { format!("{{{}}}", escaped(text)) } else { escaped(text) }
+    if separates { format!("{{{}}}", escape_latex(text)) } else { escape_latex(text) }
 }
 
 /// A text for LaTeX, which shows it as it is. Braces are commands: BibTeX counts those behind a backslash too.
-fn escaped(text: &str) -> String {
+fn escape_latex(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     let mut before = None;
     for character in text.chars() {
@@ -160,11 +162,11 @@ fn escaped(text: &str) -> String {
 fn verbatim_doi(doi: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "./()_:;<>-+[]*&#=,@!'~".contains(c);
     match doi.parse::<Doi>() {
-        Ok(parsed) if !doi.chars().all(is_plain) => verbatim_url(&parsed.uri()),
+        Ok(parsed) if !doi.chars().all(is_plain) => escape_url(&parsed.uri()),
         _ => doi.to_owned(),
     }
 }
 
-fn verbatim_url(url: &str) -> String {
+fn escape_url(url: &str) -> String {
     url.replace('{', "%7B").replace('}', "%7D").replace('\\', "%5C")
 }

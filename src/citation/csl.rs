@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::citation::{AuthorName, CitedPaper};
 use crate::model::record::PaperType;
 
-pub(super) fn item(paper: &CitedPaper) -> Value {
+pub(super) fn csl_item(paper: &CitedPaper) -> Value {
     let mut item = Map::new();
     let mut add = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -13,9 +13,9 @@ pub(super) fn item(paper: &CitedPaper) -> Value {
         }
     };
     add("id", Some(json!(paper.slug)));
-    add("type", Some(json!(kind(paper.paper_type))));
+    add("type", Some(json!(csl_type(paper.paper_type))));
     add("title", Some(json!(paper.title)));
-    let authors: Vec<Value> = paper.names().map(|name| author(&name)).collect();
+    let authors: Vec<Value> = paper.author_names().map(|name| csl_author(&name)).collect();
     add("author", Some(json!(authors)).filter(|_| !authors.is_empty()));
     add(
         "issued",
@@ -35,13 +35,13 @@ pub(super) fn item(paper: &CitedPaper) -> Value {
         add("publisher", archive.map(|_| json!("arXiv")));
     }
     add("DOI", paper.doi.as_ref().map(|doi| json!(doi)));
-    add("URL", paper.address().map(|url| json!(url)));
+    add("URL", paper.best_url().map(|url| json!(url)));
     add("language", paper.language.as_ref().map(|language| json!(language)));
     add("abstract", paper.abstract_line().map(|text| json!(text)));
     Value::Object(item)
 }
 
-fn kind(kind: PaperType) -> &'static str {
+fn csl_type(kind: PaperType) -> &'static str {
     match kind {
         PaperType::Article => "article-journal",
         PaperType::ConferencePaper => "paper-conference",
@@ -63,9 +63,9 @@ fn venue_field(kind: PaperType) -> &'static str {
     }
 }
 
-fn author(name: &AuthorName) -> Value {
+fn csl_author(name: &AuthorName) -> Value {
     match name {
-        AuthorName::Whole(name) => json!({ "literal": name }),
+        AuthorName::Literal(name) => json!({ "literal": name }),
         AuthorName::Parts { given, family, suffix: Some(suffix) } => {
             json!({ "family": family, "given": given, "suffix": suffix })
         }

@@ -52,7 +52,7 @@ const JOINING_WORDS: [&str; 5] = ["and", "for", "of", "pour", "und"];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthorName {
     /// A group, somebody with one name, or a name whose parts nobody can tell.
-    Whole(String),
+    Literal(String),
     /// A person. Given name, family name and suffix with spaces between them are the name.
     Parts {
         /// Given names and initials.
@@ -67,20 +67,20 @@ pub enum AuthorName {
 impl AuthorName {
     /// The parts of an author's name: those of the person where they make up the name, else those that the name tells.
     #[must_use]
-    pub fn of(author: &CitedAuthor) -> Self {
+    pub fn from_author(author: &CitedAuthor) -> Self {
         let name = names::clean(&author.name);
         if let (Some(given), Some(family)) = (&author.given, &author.family)
             && format!("{given} {family}") == name
-            && !is_corporate(&name)
+            && !is_group_name(&name)
         {
             return Self::Parts { given: given.clone(), family: family.clone(), suffix: None };
         }
-        if is_corporate(&name) { Self::Whole(name) } else { Self::read(name) }
+        if is_group_name(&name) { Self::Literal(name) } else { Self::parse(name) }
     }
 
-    fn read(name: String) -> Self {
-        let parsed = names::parse(&name);
-        let (Some(_), Some(family)) = (&parsed.given, &parsed.family) else { return Self::Whole(name) };
+    fn parse(name: String) -> Self {
+        let parsed = names::parse_name(&name);
+        let (Some(_), Some(family)) = (&parsed.given, &parsed.family) else { return Self::Literal(name) };
         let family = match &parsed.particle {
             Some(particle) => format!("{particle} {family}"),
             None => family.clone(),
@@ -97,14 +97,14 @@ impl AuthorName {
         let given = rest.and_then(|rest| rest.strip_suffix(family.as_str())?.strip_suffix(' '));
         match given.filter(|given| !given.is_empty()) {
             Some(given) => Self::Parts { given: given.to_owned(), family, suffix: parsed.suffix },
-            None => Self::Whole(name),
+            None => Self::Literal(name),
         }
     }
 }
 
 /// Whether a name is a group's rather than a person's.
 #[must_use]
-pub fn is_corporate(name: &str) -> bool {
+pub fn is_group_name(name: &str) -> bool {
     let folded = names::fold(name);
     let words: Vec<&str> = folded.split(' ').collect();
     let has_group_word = words.len() > 1 && words.iter().any(|word| GROUP_WORDS.contains(word));

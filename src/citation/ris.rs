@@ -3,51 +3,51 @@
 use crate::citation::{AuthorName, CitedPaper};
 use crate::model::record::PaperType;
 
-pub(super) fn entry(paper: &CitedPaper) -> String {
-    let mut reference = Reference { text: String::new() };
-    reference.field("TY", kind(paper.paper_type));
-    reference.field("ID", &paper.slug);
-    reference.field("TI", &paper.title);
-    for name in paper.names() {
-        reference.field("AU", &author(&name));
+pub(super) fn format_reference(paper: &CitedPaper) -> String {
+    let mut reference = RisWriter { text: String::new() };
+    reference.push_field("TY", reference_type(paper.paper_type));
+    reference.push_field("ID", &paper.slug);
+    reference.push_field("TI", &paper.title);
+    for name in paper.author_names() {
+        reference.push_field("AU", &format_author(&name));
     }
     if let Some(date) = paper.publication_date {
-        reference.field("PY", &format!("{:04}", date.year()));
+        reference.push_field("PY", &format!("{:04}", date.year()));
         if let Some(month) = date.month() {
             let day = date.day().map(|day| format!("{day:02}")).unwrap_or_default();
-            reference.field("DA", &format!("{:04}/{month:02}/{day}", date.year()));
+            reference.push_field("DA", &format!("{:04}/{month:02}/{day}", date.year()));
         }
     }
     let of_publisher = matches!(paper.paper_type, PaperType::Thesis | PaperType::Report);
     let others = [
         (if of_publisher { "PB" } else { "T2" }, paper.venue_name.clone()),
         ("DO", paper.doi.clone()),
-        ("UR", paper.address()),
+        ("UR", paper.best_url()),
         ("LA", paper.language.clone()),
         ("AB", paper.abstract_line()),
     ];
     for (tag, value) in others {
         if let Some(value) = value {
-            reference.field(tag, &value);
+            reference.push_field(tag, &value);
         }
     }
     reference.text.push_str("ER  - \r\n");
     reference.text
 }
 
-struct Reference {
+struct RisWriter {
     text: String,
 }
 
-impl Reference {
+impl RisWriter {
     /// One line, whatever the value: a line without a tag is read differently by everybody.
-    fn field(&mut self, tag: &str, value: &str) {
+    fn push_field(&mut self, tag: &str, value: &str) {
         let value = value.split(['\r', '\n']).collect::<Vec<_>>().join(" ");
         self.text.push_str(&format!("{tag}  - {value}\r\n"));
     }
 }
 
-fn kind(kind: PaperType) -> &'static str {
+fn reference_type(kind: PaperType) -> &'static str {
     match kind {
         PaperType::Article => "JOUR",
         PaperType::ConferencePaper => "CPAPER",
@@ -61,9 +61,9 @@ fn kind(kind: PaperType) -> &'static str {
     }
 }
 
-fn author(name: &AuthorName) -> String {
+fn format_author(name: &AuthorName) -> String {
     match name {
-        AuthorName::Whole(name) => name.clone(),
+        AuthorName::Literal(name) => name.clone(),
         AuthorName::Parts { given, family, suffix: Some(suffix) } => format!("{family}, {given}, {suffix}"),
         AuthorName::Parts { given, family, suffix: None } => format!("{family}, {given}"),
     }

@@ -12,15 +12,15 @@ use hayagriva::{BibliographyDriver, BibliographyRequest, BufWriteFormat, Citatio
 
 use crate::citation::csl;
 use crate::citation::{AuthorName, CitedPaper};
-use crate::model::language::Languages;
+use crate::model::language::LanguagePreferences;
 
 /// No style names more authors than this before the last one. The others are not even given to it: it would copy them all
 /// again and again.
-pub const MOST_AUTHORS: usize = 30;
+pub const MAX_CITED_AUTHORS: usize = 30;
 
 /// A style of references.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Style {
+pub enum CitationStyle {
     /// American Psychological Association, 7th edition.
     Apa,
     /// Chicago Manual of Style, 18th edition, author and date.
@@ -33,24 +33,24 @@ pub enum Style {
 
 /// A name that no style has.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("there is no style '{0}'; the styles are {names}", names = Style::ALL.map(Style::name).join(", "))]
-pub struct UnknownStyle(String);
+#[error("there is no style '{0}'; the styles are {names}", names = CitationStyle::ALL.map(CitationStyle::name).join(", "))]
+pub struct UnknownCitationStyle(String);
 
 /// A reference that the engine did not make, and why.
 #[derive(Debug, thiserror::Error)]
-pub enum FormattingFailed {
+pub enum CitationError {
     /// The style that the binary has cannot be read.
     #[error("the style {0} cannot be read")]
     Unreadable(&'static str),
     /// The style has no references.
     #[error("the style {0} makes no reference")]
-    Empty(&'static str),
+    NoReference(&'static str),
     /// What is cited is no item.
     #[error("the paper is no CSL item")]
-    NoItem(#[from] serde_json::Error),
+    InvalidItem(#[from] serde_json::Error),
 }
 
-impl Style {
+impl CitationStyle {
     /// All there are.
     pub const ALL: [Self; 4] = [Self::Apa, Self::Chicago, Self::Ieee, Self::Vancouver];
 
@@ -65,7 +65,7 @@ impl Style {
         }
     }
 
-    fn read(self) -> Result<&'static IndependentStyle, FormattingFailed> {
+    fn load(self) -> Result<&'static IndependentStyle, CitationError> {
         static READ: [OnceLock<Option<IndependentStyle>>; 4] = [const { OnceLock::new() }; 4];
         let (place, bytes): (_, &[u8]) = match self {
             Self::Apa => (&READ[0], include_bytes!(concat!(env!("OUT_DIR"), "/citations/apa.cbor"))),
@@ -75,28 +75,28 @@ impl Style {
         };
         let read = || match ciborium::from_reader(bytes) {
             Ok(citationberg::Style::Independent(mut style)) => {
-                style.locale.iter_mut().for_each(without_advance_publication);
+                style.locale.iter_mut().for_each(remove_advance_publication_term);
                 Some(style)
             }
             _ => None,
         };
-        place.get_or_init(read).as_ref().ok_or(FormattingFailed::Unreadable(self.name()))
+        place.get_or_init(read).as_ref().ok_or(CitationError::Unreadable(self.name()))
     }
 }
 
-impl FromStr for Style {
-    type Err = UnknownStyle;
+impl FromStr for CitationStyle {
+    type Err = UnknownCitationStyle;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let name = text.trim().to_lowercase();
         let style = Self::ALL.into_iter().find(|style| style.name() == name);
-        style.ok_or_else(|| UnknownStyle(text.chars().take(40).collect()))
+        style.ok_or_else(|| UnknownCitationStyle(text.chars().take(40).collect()))
     }
 }
 
 /// The words between the parts of a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Locale {
+pub enum CitationLocale {
     /// American English.
     AmericanEnglish,
     /// British English.
@@ -107,10 +107,10 @@ pub enum Locale {
     CanadianFrench,
 }
 
-impl Locale {
+impl CitationLocale {
     /// The first that a reader wants of those there are; English where there is none.
     #[must_use]
-    pub fn of(languages: &Languages) -> Self {
+    pub fn best_match(languages: &LanguagePreferences) -> Self {
         let known = |tag: &String| match tag.as_str() {
             "en" | "en-US" => Some(Self::AmericanEnglish),
             "en-GB" => Some(Self::BritishEnglish),
@@ -121,12 +121,12 @@ impl Locale {
         languages.chain().iter().find_map(known).unwrap_or(Self::AmericanEnglish)
     }
 
-    fn code(self) -> LocaleCode {
+    fn csl_code(self) -> LocaleCode {
         LocaleCode(self.to_string())
     }
 }
 
-impl fmt::Display for Locale {
+impl fmt::Display for CitationLocale {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::AmericanEnglish => "en-US",
@@ -137,7 +137,7 @@ impl fmt::Display for Locale {
     }
 }
 
-fn locales() -> &'static [citationberg::Locale] {
+fn load_locales() -> &'static [citationberg::Locale] {
     static READ: OnceLock<Vec<citationberg::Locale>> = OnceLock::new();
     READ.get_or_init(|| {
         let all: [&[u8]; 4] = [
@@ -148,40 +148,45 @@ fn locales() -> &'static [citationberg::Locale] {
         ];
         let mut locales: Vec<citationberg::Locale> =
             all.into_iter().filter_map(|bytes| ciborium::from_reader(bytes).ok()).collect();
-        locales.iter_mut().for_each(without_advance_publication);
+        locales.iter_mut().for_each(remove_advance_publication_term);
         locales
     })
 }
 
 /// Takes away what some styles say of an article without a volume: here it only means that the directory does not know it.
-fn without_advance_publication(locale: &mut citationberg::Locale) {
+fn remove_advance_publication_term(locale: &mut citationberg::Locale) {
     if let Some(terms) = &mut locale.terms {
         terms.terms.retain(|term| term.name != Term::Other(OtherTerm::AdvanceOnlinePublication));
     }
 }
 
-pub(super) fn formatted(paper: &CitedPaper, style: Style, locale: Locale) -> Result<String, FormattingFailed> {
-    let (read, item) = (style.read()?, item(paper)?);
+pub(super) fn format_reference(
+    paper: &CitedPaper,
+    style: CitationStyle,
+    locale: CitationLocale,
+) -> Result<String, CitationError> {
+    let (read, item) = (style.load()?, engine_item(paper)?);
     let mut driver = BibliographyDriver::new();
     let items = vec![CitationItem::with_entry(&item)];
-    driver.citation(CitationRequest::new(items, read, Some(locale.code()), locales(), None));
-    let rendered = driver.finish(BibliographyRequest::new(read, Some(locale.code()), locales()));
+    driver.citation(CitationRequest::new(items, read, Some(locale.csl_code()), load_locales(), None));
+    let rendered = driver.finish(BibliographyRequest::new(read, Some(locale.csl_code()), load_locales()));
     let entry = rendered.bibliography.and_then(|bibliography| bibliography.items.into_iter().next());
-    let content = entry.ok_or(FormattingFailed::Empty(style.name()))?.content;
+    let content = entry.ok_or(CitationError::NoReference(style.name()))?.content;
     let mut text = String::new();
-    content.write_buf(&mut text, BufWriteFormat::Plain).map_err(|_| FormattingFailed::Empty(style.name()))?;
-    let text = tidy(&text);
+    content.write_buf(&mut text, BufWriteFormat::Plain).map_err(|_| CitationError::NoReference(style.name()))?;
+    let text = clean_reference(&text);
     // Each reference is the first of its own list.
-    let text = if style == Style::Vancouver { text.strip_prefix("1. ").unwrap_or(&text).to_owned() } else { text };
+    let text =
+        if style == CitationStyle::Vancouver { text.strip_prefix("1. ").unwrap_or(&text).to_owned() } else { text };
     let text =
         if paper.arxiv_id.is_some() { text.replace("ArXiv", "arXiv").replace("arXiv: arXiv:", "arXiv:") } else { text };
-    let is_french = matches!(locale, Locale::French | Locale::CanadianFrench);
-    let text = if style == Style::Chicago && is_french { with_french_days(&text) } else { text };
-    if text.is_empty() { Err(FormattingFailed::Empty(style.name())) } else { Ok(text) }
+    let is_french = matches!(locale, CitationLocale::French | CitationLocale::CanadianFrench);
+    let text = if style == CitationStyle::Chicago && is_french { reorder_french_dates(&text) } else { text };
+    if text.is_empty() { Err(CitationError::NoReference(style.name())) } else { Ok(text) }
 }
 
 /// The text as one line, without the marks that the engine leaves where a part between two others is absent.
-fn tidy(text: &str) -> String {
+fn clean_reference(text: &str) -> String {
     const MARKS: [(&str, &str); 16] = [
         (",)", ")"),
         (";.", "."),
@@ -206,11 +211,11 @@ fn tidy(text: &str) -> String {
     // An address has marks of its own.
     let (words, address) = line.split_at(line.find("://").unwrap_or(line.len()));
     let words = MARKS.iter().fold(words.to_owned(), |words, (marks, kept)| words.replace(marks, kept));
-    format!("{}{address}", with_single_points(&words))
+    format!("{}{address}", collapse_double_periods(&words))
 }
 
 /// One point where an abbreviation ends a sentence; three are an ellipsis.
-fn with_single_points(text: &str) -> String {
+fn collapse_double_periods(text: &str) -> String {
     let mut all = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('.') {
@@ -223,7 +228,7 @@ fn with_single_points(text: &str) -> String {
 }
 
 /// Days before months, as French has them; the style puts them behind in every language.
-fn with_french_days(text: &str) -> String {
+fn reorder_french_dates(text: &str) -> String {
     const MONTHS: [&str; 12] = [
         "janvier",
         "février",
@@ -252,13 +257,13 @@ fn with_french_days(text: &str) -> String {
 }
 
 /// The item that the engine takes: without the abstract, which no style shows, and with as many authors as any may name.
-fn item(paper: &CitedPaper) -> Result<Item, FormattingFailed> {
-    let mut authors: Vec<NameValue> = paper.names().take(MOST_AUTHORS).map(name).collect();
-    if let Some(last) = paper.authors.last().filter(|_| paper.authors.len() > MOST_AUTHORS) {
-        authors.push(name(AuthorName::of(last)));
+fn engine_item(paper: &CitedPaper) -> Result<Item, CitationError> {
+    let mut authors: Vec<NameValue> = paper.author_names().take(MAX_CITED_AUTHORS).map(engine_name).collect();
+    if let Some(last) = paper.authors.last().filter(|_| paper.authors.len() > MAX_CITED_AUTHORS) {
+        authors.push(engine_name(AuthorName::from_author(last)));
     }
     let plain = CitedPaper { authors: Vec::new(), abstract_text: Default::default(), ..paper.clone() };
-    let mut item: Item = serde_json::from_value(csl::item(&plain))?;
+    let mut item: Item = serde_json::from_value(csl::csl_item(&plain))?;
     // English titles would be written with capitals, and lose those that they have: Mrna for mRNA.
     item.0.insert("language".to_owned(), Value::String("und".to_owned()));
     // An arXiv id says as much.
@@ -271,9 +276,9 @@ fn item(paper: &CitedPaper) -> Result<Item, FormattingFailed> {
     Ok(item)
 }
 
-fn name(name: AuthorName) -> NameValue {
+fn engine_name(name: AuthorName) -> NameValue {
     match name {
-        AuthorName::Whole(literal) => NameValue::Literal(LiteralName { literal }),
+        AuthorName::Literal(literal) => NameValue::Literal(LiteralName { literal }),
         AuthorName::Parts { given, family, suffix } => {
             // Whatever stands before the last word belongs to the family name; the engine would take words in lower case
             // for something else.

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::import::Format;
-use crate::import::tests::{papers, read};
-use crate::model::language::Languages;
+use crate::import::tests::{papers, read_bytes};
+use crate::model::language::LanguagePreferences;
 
 fn author(name: &str) -> CitedAuthor {
     CitedAuthor { name: name.to_owned(), ..CitedAuthor::default() }
@@ -25,7 +25,7 @@ fn paper(title: &str, date: Option<&str>, authors: &[&str]) -> CitedPaper {
 fn whole() -> CitedPaper {
     CitedPaper {
         slug: "weirs-locks-in-bert".to_owned(),
-        abstract_text: LocalizedText::of(None, "One.\nTwo: 5 %."),
+        abstract_text: LocalizedText::new(None, "One.\nTwo: 5 %."),
         venue_name: Some("Journal of Water & Stone".to_owned()),
         language: Some("en".to_owned()),
         doi: Some("10.1000/weirs_1".to_owned()),
@@ -41,7 +41,7 @@ fn whole() -> CitedPaper {
 
 #[test]
 fn entries() {
-    insta::assert_snapshot!(whole().entry(CitationFormat::Bibtex), @r#"
+    insta::assert_snapshot!(whole().format_entry(CitationFormat::Bibtex), @r#"
     @article{weirs-locks-in-bert,
       title = {Weirs \& "locks" in {BERT}},
       author = {van der Berg, Ida and Ford, Jr., Tom and {The Weir Collaboration} and {Plato} and {山田 太郎}},
@@ -57,7 +57,7 @@ fn entries() {
       abstract = {One. Two: 5 \%.},
     }
     "#);
-    insta::assert_snapshot!(whole().entry(CitationFormat::Ris).replace('\r', ""), @r#"
+    insta::assert_snapshot!(whole().format_entry(CitationFormat::Ris).replace('\r', ""), @r#"
     TY  - JOUR
     ID  - weirs-locks-in-bert
     TI  - Weirs & "locks" in BERT
@@ -75,23 +75,23 @@ fn entries() {
     AB  - One. Two: 5 %.
     ER  -
     "#);
-    insta::assert_snapshot!(whole().entry(CitationFormat::CslJson), @r#"{"DOI":"10.1000/weirs_1","URL":"https://example.org/a_b?c=1","abstract":"One. Two: 5 %.","author":[{"family":"van der Berg","given":"Ida"},{"family":"Ford","given":"Tom","suffix":"Jr."},{"literal":"The Weir Collaboration"},{"literal":"Plato"},{"literal":"山田 太郎"}],"container-title":"Journal of Water & Stone","id":"weirs-locks-in-bert","issued":{"date-parts":[[2020,3,5]]},"language":"en","title":"Weirs & \"locks\" in BERT","type":"article-journal"}"#);
+    insta::assert_snapshot!(whole().format_entry(CitationFormat::CslJson), @r#"{"DOI":"10.1000/weirs_1","URL":"https://example.org/a_b?c=1","abstract":"One. Two: 5 %.","author":[{"family":"van der Berg","given":"Ida"},{"family":"Ford","given":"Tom","suffix":"Jr."},{"literal":"The Weir Collaboration"},{"literal":"Plato"},{"literal":"山田 太郎"}],"container-title":"Journal of Water & Stone","id":"weirs-locks-in-bert","issued":{"date-parts":[[2020,3,5]]},"language":"en","title":"Weirs & \"locks\" in BERT","type":"article-journal"}"#);
     let bare = CitedPaper { slug: "x".to_owned(), title: "X".to_owned(), ..CitedPaper::default() };
-    insta::assert_snapshot!(bare.entry(CitationFormat::Bibtex), @r"
+    insta::assert_snapshot!(bare.format_entry(CitationFormat::Bibtex), @r"
     @misc{x,
       title = {X},
     }
     ");
-    insta::assert_snapshot!(bare.entry(CitationFormat::CslJson), @r#"{"id":"x","title":"X","type":"document"}"#);
+    insta::assert_snapshot!(bare.format_entry(CitationFormat::CslJson), @r#"{"id":"x","title":"X","type":"document"}"#);
 }
 
 /// The references to papers in each style.
-fn shown(papers: &[CitedPaper], locale: Locale) -> String {
+fn shown(papers: &[CitedPaper], locale: CitationLocale) -> String {
     let mut text = String::new();
-    for style in Style::ALL {
+    for style in CitationStyle::ALL {
         text.push_str(&format!("{}\n", style.name()));
         for paper in papers {
-            text.push_str(&format!("  {}\n", paper.formatted(style, locale).expect("a reference")));
+            text.push_str(&format!("  {}\n", paper.format_reference(style, locale).expect("a reference")));
         }
     }
     text
@@ -131,7 +131,7 @@ fn unusual() -> Vec<CitedPaper> {
 #[test]
 fn references_in_english() {
     let papers = [vec![whole()], unusual()].concat();
-    insta::assert_snapshot!(shown(&papers, Locale::AmericanEnglish), @r#"
+    insta::assert_snapshot!(shown(&papers, CitationLocale::AmericanEnglish), @r#"
     apa
       van der Berg, I., Ford, T., Jr., The Weir Collaboration, Plato, & 山田 太郎. (2020). Weirs & "locks" in BERT. Journal of Water & Stone. https://doi.org/10.1000/weirs_1
       Brook, I., & Ford, T. (n.d.). Without a year.
@@ -189,7 +189,7 @@ fn references_in_english() {
 
 #[test]
 fn references_in_french() {
-    insta::assert_snapshot!(shown(&[vec![whole()], unusual()].concat(), Locale::French), @r#"
+    insta::assert_snapshot!(shown(&[vec![whole()], unusual()].concat(), CitationLocale::French), @r#"
     apa
       van der Berg, I., Ford, T., Jr., The Weir Collaboration, Plato, & 山田 太郎. (2020). Weirs & "locks" in BERT. Journal of Water & Stone. https://doi.org/10.1000/weirs_1
       Brook, I., & Ford, T. (s. d.). Without a year.
@@ -250,21 +250,21 @@ fn thousands_of_authors() {
     let names: Vec<String> = (0..2_889).map(|number| format!("Ida{number} Brook{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let paper = paper("A collision", Some("2012"), &names);
-    for style in Style::ALL {
-        let text = paper.formatted(style, Locale::AmericanEnglish).expect("a reference");
+    for style in CitationStyle::ALL {
+        let text = paper.format_reference(style, CitationLocale::AmericanEnglish).expect("a reference");
         assert!(text.len() < 1_000, "{text}");
     }
-    let apa = paper.formatted(Style::Apa, Locale::AmericanEnglish).expect("a reference");
+    let apa = paper.format_reference(CitationStyle::Apa, CitationLocale::AmericanEnglish).expect("a reference");
     assert!(apa.contains("Brook18, I., … Brook2888, I. (2012)"), "{apa}");
     for format in [CitationFormat::Bibtex, CitationFormat::Ris, CitationFormat::CslJson] {
-        assert!(paper.entry(format).contains("Brook2888"), "all are there");
+        assert!(paper.format_entry(format).contains("Brook2888"), "all are there");
     }
 }
 
 #[test]
 fn styles_by_name() {
-    assert_eq!(" APA ".parse(), Ok(Style::Apa));
-    let unknown = "harvard".parse::<Style>().expect_err("no style of ours");
+    assert_eq!(" APA ".parse(), Ok(CitationStyle::Apa));
+    let unknown = "harvard".parse::<CitationStyle>().expect_err("no style of ours");
     assert_eq!(unknown.to_string(), "there is no style 'harvard'; the styles are apa, chicago, ieee, vancouver");
 }
 
@@ -272,7 +272,7 @@ fn styles_by_name() {
 fn locales_by_languages() {
     let locale = |wanted: &[&str], default: &str| {
         let wanted: Vec<_> = wanted.iter().map(|tag| tag.parse().expect("a tag")).collect();
-        Locale::of(&Languages::new(&wanted, &default.parse().expect("a tag"))).to_string()
+        CitationLocale::best_match(&LanguagePreferences::new(&wanted, &default.parse().expect("a tag"))).to_string()
     };
     assert_eq!(locale(&["fr-BE"], "en"), "fr-FR");
     assert_eq!(locale(&["fr-CA", "en"], "en"), "fr-CA");
@@ -284,13 +284,13 @@ fn locales_by_languages() {
 #[test]
 fn groups_and_people() {
     for name in ["The Weir Collaboration", "Smith & Sons", "Institute for Rivers", "Équipe Seine"] {
-        assert!(is_corporate(name), "{name}");
+        assert!(is_group_name(name), "{name}");
     }
     for name in ["Ida van der Berg", "Plato", "Kim In Soo", "Ana García y Vega", "Anderson Silva", "Collaboration"] {
-        assert!(!is_corporate(name), "{name}");
+        assert!(!is_group_name(name), "{name}");
     }
-    let parts = |name: &str| match AuthorName::of(&author(name)) {
-        AuthorName::Whole(name) => name,
+    let parts = |name: &str| match AuthorName::from_author(&author(name)) {
+        AuthorName::Literal(name) => name,
         AuthorName::Parts { given, family, suffix } => format!("{given}|{family}|{}", suffix.unwrap_or_default()),
     };
     assert_eq!(parts("Alex \"Sandy\" Ford"), "Alex \"Sandy\"|Ford|");
@@ -302,7 +302,7 @@ fn groups_and_people() {
         given: Some("Ana María".to_owned()),
         family: Some("García Vega".to_owned()),
     };
-    assert!(matches!(AuthorName::of(&known), AuthorName::Parts { family, .. } if family == "García Vega"));
+    assert!(matches!(AuthorName::from_author(&known), AuthorName::Parts { family, .. } if family == "García Vega"));
 }
 
 /// A title as the directory keeps it: without markup, which two of the formats would take for their own.
@@ -335,10 +335,10 @@ proptest! {
             (CitationFormat::Ris, Format::Ris),
             (CitationFormat::CslJson, Format::Csl),
         ] {
-            let text = written.entry(format);
-            let outcome = read(&reader, text.as_bytes());
+            let text = written.format_entry(format);
+            let outcome = read_bytes(&reader, text.as_bytes());
             let found = papers(&outcome);
-            prop_assert_eq!(found.len(), 1, "{} {:?}", text, outcome.told());
+            prop_assert_eq!(found.len(), 1, "{} {:?}", text, outcome.messages());
             let found = &found[0];
             prop_assert_eq!(&found.title, &title, "{}", text);
             prop_assert_eq!(found.authors.iter().map(|author| author.name.as_str()).collect::<Vec<_>>(), names.clone(), "{}", text);
@@ -351,11 +351,11 @@ proptest! {
     fn any_text_has_every_form(title in "\\PC{1,60}", name in "\\PC{0,30}", locale in 0..4_usize) {
         let written = paper(&title, None, &[&name]);
         for format in [CitationFormat::Bibtex, CitationFormat::Ris, CitationFormat::CslJson] {
-            prop_assert!(!written.entry(format).is_empty());
+            prop_assert!(!written.format_entry(format).is_empty());
         }
-        let locale = [Locale::AmericanEnglish, Locale::BritishEnglish, Locale::French, Locale::CanadianFrench][locale];
-        for style in Style::ALL {
-            prop_assert!(written.formatted(style, locale).is_ok());
+        let locale = [CitationLocale::AmericanEnglish, CitationLocale::BritishEnglish, CitationLocale::French, CitationLocale::CanadianFrench][locale];
+        for style in CitationStyle::ALL {
+            prop_assert!(written.format_reference(style, locale).is_ok());
         }
     }
 }

@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::{Outcome, say};
+use crate::cli::{CommandResult, print};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::entity::organization;
@@ -19,13 +19,14 @@ use crate::model::global_id::GlobalId;
 use crate::model::identifier::Ror;
 use crate::store::Store;
 use crate::store::access::data_loader::Loader as _;
-use crate::store::reader::lookup::{ByKey, Key};
+use crate::store::reader::lookup::{ByLookupKey, LookupKey};
 use crate::store::reader::quality::{
-    CountOf, Counted, Described, Issue, Miscounted, RepairCount, SamplesOf, Scope, SourceRecords, Subject,
+    DataIssue, DescribedSample, IssueCountKey, IssueCountTarget, IssueSamplesKey, IssueScope, IssueSubject,
+    RepairRuleCount, SourceRecordCounts, StatisticsMismatch,
 };
 
 /// As many sources as are told of.
-const MOST_SOURCES: u32 = 1000;
+const MAX_LISTED_SOURCES: u32 = 1000;
 
 #[derive(Args, Debug)]
 pub(super) struct CheckArguments {
@@ -42,95 +43,102 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     recount: u32,
     /// End with code 1 where any of these kinds, as the report names them, is found
-    #[arg(long, value_name = "KIND", num_args = 1.., value_parser = kind)]
-    fail_on: Vec<Issue>,
+    #[arg(long, value_name = "KIND", num_args = 1.., value_parser = parse_issue)]
+    fail_on: Vec<DataIssue>,
     /// As one JSON object
     #[arg(long)]
     json: bool,
 }
 
 /// A kind's name in the schema, as the command line writes it.
-fn kebab(issue: Issue) -> String {
+fn issue_flag(issue: DataIssue) -> String {
     let name = serde_json::to_value(issue).ok();
     name.as_ref().and_then(Value::as_str).unwrap_or_default().to_lowercase().replace('_', "-")
 }
 
-fn kind(text: &str) -> Result<Issue, String> {
-    let issue = Issue::ALL.into_iter().find(|issue| kebab(*issue) == text);
-    issue.ok_or_else(|| format!("there is no such kind; the kinds are {}", Issue::ALL.map(kebab).join(", ")))
+fn parse_issue(text: &str) -> Result<DataIssue, String> {
+    let issue = DataIssue::ALL.into_iter().find(|issue| issue_flag(*issue) == text);
+    issue.ok_or_else(|| format!("there is no such kind; the kinds are {}", DataIssue::ALL.map(issue_flag).join(", ")))
 }
 
 /// All that was found.
-struct Report {
+struct CheckReport {
     /// Of what, in words; none where it is the whole directory.
-    of: Option<String>,
-    totals: [(Subject, i64); 3],
-    found: Vec<Found>,
-    repairs: Vec<RepairCount>,
-    sources: Vec<SourceRecords>,
+    scope_description: Option<String>,
+    totals: [(IssueSubject, i64); 3],
+    issues: Vec<IssueReport>,
+    repairs: Vec<RepairRuleCount>,
+    sources: Vec<SourceRecordCounts>,
     recounted: u32,
-    miscounted: Vec<Miscounted>,
+    miscounted: Vec<StatisticsMismatch>,
 }
 
 /// How often something is wrong, and with what for example.
-struct Found {
-    issue: Issue,
+struct IssueReport {
+    issue: DataIssue,
     count: i64,
-    samples: Vec<Described>,
+    samples: Vec<DescribedSample>,
 }
 
 /// Opens the directory, looks at it, and closes it.
-pub(super) async fn check(config: &DatabaseConfig, arguments: &CheckArguments) -> Outcome {
+pub(super) async fn run(config: &DatabaseConfig, arguments: &CheckArguments) -> CommandResult {
     let database = Database::open(config).await?;
     let store = Store::new(database.connection.clone(), config.consortium_size);
-    let report = look(&store, arguments).await;
+    let report = build_report(&store, arguments).await;
     database.close().await;
     let report = report?;
     let shown = if arguments.json {
-        format!("{:#}\n", crate::cli::check::text::json(&report))
+        format!("{:#}\n", crate::cli::check::text::format_json(&report))
     } else {
-        crate::cli::check::text::text(&report)
+        crate::cli::check::text::format_text(&report)
     };
-    say(&shown);
-    let is_found = |found: &Found| found.count > 0 && arguments.fail_on.contains(&found.issue);
-    let is_failure = report.found.iter().any(is_found) || !report.miscounted.is_empty();
+    print(&shown);
+    let is_found = |found: &IssueReport| found.count > 0 && arguments.fail_on.contains(&found.issue);
+    let is_failure = report.issues.iter().any(is_found) || !report.miscounted.is_empty();
     Ok(if is_failure { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-async fn look(store: &Store, arguments: &CheckArguments) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
-    let sources = store.sources(MOST_SOURCES).await?;
-    known_sources(&sources, &arguments.sources)?;
-    let organizations = named_organizations(store, &arguments.organizations).await?;
+async fn build_report(
+    store: &Store,
+    arguments: &CheckArguments,
+) -> Result<CheckReport, Box<dyn std::error::Error + Send + Sync>> {
+    let sources = store.source_record_counts(MAX_LISTED_SOURCES).await?;
+    check_sources_exist(&sources, &arguments.sources)?;
+    let organizations = resolve_organizations(store, &arguments.organizations).await?;
     let given = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
-    let scope = Arc::new(Scope {
+    let scope = Arc::new(IssueScope {
         sources: given(&arguments.sources),
         organization_ids: organizations.as_ref().map(|found| found.iter().map(|found| found.id).collect()),
         include_descendants: true,
     });
     let slugs = organizations.iter().flatten().map(|found| format!("{} and below", found.slug));
     let of: Vec<String> = arguments.sources.iter().map(|name| format!("the source {name}")).chain(slugs).collect();
-    let subjects = [Subject::Paper, Subject::Authorship, Subject::Researcher];
-    let counts = counts(store, &scope, subjects).await?;
-    let count = |counted: Counted| counts.get(&counted).copied().unwrap_or_default();
-    let mut samples = samples(store, &scope, arguments.samples).await?;
-    let found = Issue::ALL.into_iter().map(|issue| Found {
+    let subjects = [IssueSubject::Paper, IssueSubject::Authorship, IssueSubject::Researcher];
+    let counts = load_counts(store, &scope, subjects).await?;
+    let count = |counted: IssueCountTarget| counts.get(&counted).copied().unwrap_or_default();
+    let mut samples = load_samples(store, &scope, arguments.samples).await?;
+    let found = DataIssue::ALL.into_iter().map(|issue| IssueReport {
         issue,
-        count: count(Counted::Issue(issue)),
+        count: count(IssueCountTarget::Issue(issue)),
         samples: samples.remove(&issue).unwrap_or_default(),
     });
-    Ok(Report {
-        of: (!of.is_empty()).then(|| of.join(", ")),
-        totals: subjects.map(|subject| (subject, count(Counted::All(subject)))),
-        found: found.collect(),
-        repairs: store.repair_counts(&scope).await?,
+    Ok(CheckReport {
+        scope_description: (!of.is_empty()).then(|| of.join(", ")),
+        totals: subjects.map(|subject| (subject, count(IssueCountTarget::All(subject)))),
+        issues: found.collect(),
+        repairs: store.name_repair_counts(&scope).await?,
         sources,
         recounted: arguments.recount,
-        miscounted: if arguments.recount > 0 { store.miscounted(arguments.recount).await? } else { Vec::new() },
+        miscounted: if arguments.recount > 0 {
+            store.find_statistics_mismatches(arguments.recount).await?
+        } else {
+            Vec::new()
+        },
     })
 }
 
 /// Refuses a name that no record came from, which would look like a source without issues.
-fn known_sources(sources: &[SourceRecords], asked: &[String]) -> Result<(), String> {
+fn check_sources_exist(sources: &[SourceRecordCounts], asked: &[String]) -> Result<(), String> {
     let unknown = asked.iter().find(|name| !sources.iter().any(|source| source.name == **name));
     let Some(unknown) = unknown else { return Ok(()) };
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
@@ -141,7 +149,7 @@ fn known_sources(sources: &[SourceRecords], asked: &[String]) -> Result<(), Stri
 }
 
 /// The organizations that were named; none where none was.
-async fn named_organizations(
+async fn resolve_organizations(
     store: &Store,
     names: &[String],
 ) -> Result<Option<Vec<Arc<organization::Model>>>, Box<dyn std::error::Error + Send + Sync>> {
@@ -150,14 +158,14 @@ async fn named_organizations(
     }
     let mut found = Vec::new();
     for name in names {
-        let id = name.parse::<GlobalId>().ok().filter(|id| id.kind == crate::model::global_id::Kind::Organization);
+        let id = name.parse::<GlobalId>().ok().filter(|id| id.kind == crate::model::global_id::NodeKind::Organization);
         let ror = name.parse::<Ror>().ok();
         let keys = [
-            id.map(|id| Key::Id(id.number)),
-            ror.map(|ror| Key::Column("ror", ror.to_string())),
-            Some(Key::Slug(name.clone())),
+            id.map(|id| LookupKey::Id(id.row_id)),
+            ror.map(|ror| LookupKey::Column("ror", ror.to_string())),
+            Some(LookupKey::Slug(name.clone())),
         ];
-        let keys: Vec<ByKey<organization::Model>> = keys.into_iter().flatten().map(ByKey::new).collect();
+        let keys: Vec<ByLookupKey<organization::Model>> = keys.into_iter().flatten().map(ByLookupKey::new).collect();
         let models = store.load(&keys).await?;
         let model = keys.iter().find_map(|key| models.get(key));
         found.push(Arc::clone(
@@ -167,27 +175,35 @@ async fn named_organizations(
     Ok(Some(found))
 }
 
-async fn counts(store: &Store, scope: &Arc<Scope>, subjects: [Subject; 3]) -> Result<HashMap<Counted, i64>, Error> {
-    let all = subjects.map(Counted::All).into_iter().chain(Issue::ALL.map(Counted::Issue));
-    let keys: Vec<CountOf> = all.map(|counted| CountOf { scope: Arc::clone(scope), counted }).collect();
+async fn load_counts(
+    store: &Store,
+    scope: &Arc<IssueScope>,
+    subjects: [IssueSubject; 3],
+) -> Result<HashMap<IssueCountTarget, i64>, Error> {
+    let all = subjects.map(IssueCountTarget::All).into_iter().chain(DataIssue::ALL.map(IssueCountTarget::Issue));
+    let keys: Vec<IssueCountKey> = all.map(|counted| IssueCountKey { scope: Arc::clone(scope), counted }).collect();
     Ok(store.load(&keys).await?.into_iter().map(|(key, count)| (key.counted, count)).collect())
 }
 
 /// The first of each kind, by the kind.
-async fn samples(store: &Store, scope: &Arc<Scope>, first: u32) -> Result<HashMap<Issue, Vec<Described>>, Error> {
+async fn load_samples(
+    store: &Store,
+    scope: &Arc<IssueScope>,
+    first: u32,
+) -> Result<HashMap<DataIssue, Vec<DescribedSample>>, Error> {
     if first == 0 {
         return Ok(HashMap::new());
     }
-    let key = |issue| SamplesOf { scope: Arc::clone(scope), issue, first, after: None };
-    let numbers = store.load(&Issue::ALL.map(key)).await?;
+    let key = |issue| IssueSamplesKey { scope: Arc::clone(scope), issue, first, after: None };
+    let numbers = store.load(&DataIssue::ALL.map(key)).await?;
     let mut samples = HashMap::new();
     for (key, numbers) in numbers.into_iter().filter(|(_, numbers)| !numbers.is_empty()) {
-        samples.insert(key.issue, store.described(key.issue.subject(), &numbers).await?);
+        samples.insert(key.issue, store.describe_samples(key.issue.subject(), &numbers).await?);
     }
     Ok(samples)
 }
 
 /// The name of something as the schema has it.
-fn name_of(value: impl Serialize) -> Value {
+fn schema_name(value: impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }

@@ -7,11 +7,11 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::{Outcome, keep_derived, say};
+use crate::cli::{CommandResult, print, rebuild_stale_projections};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::store::Store;
-use crate::store::curation::{DecisionError, Request, Signature};
+use crate::store::curation::{CurationRequest, DecidedBy, DecisionError};
 
 /// What can be decided. People are named by id, slug or ORCID iD, papers by id, slug, DOI or arXiv id.
 #[derive(Subcommand, Debug)]
@@ -45,9 +45,9 @@ pub(super) enum IdentityCommand {
         #[arg(long)]
         force: bool,
         #[command(flatten)]
-        signature: SignatureArguments,
+        signature: DecidedByArguments,
         #[command(flatten)]
-        trial: TrialArguments,
+        trial: DryRunArguments,
     },
     /// Give some of a researcher's papers to somebody else
     Split {
@@ -60,9 +60,9 @@ pub(super) enum IdentityCommand {
         #[arg(long, value_name = "RESEARCHER")]
         into: Option<String>,
         #[command(flatten)]
-        signature: SignatureArguments,
+        signature: DecidedByArguments,
         #[command(flatten)]
-        trial: TrialArguments,
+        trial: DryRunArguments,
     },
     /// Undo a merge or a split; what came to the directory since stays
     Undo {
@@ -72,7 +72,7 @@ pub(super) enum IdentityCommand {
         #[arg(long, value_name = "NAME")]
         by: Option<String>,
         #[command(flatten)]
-        trial: TrialArguments,
+        trial: DryRunArguments,
     },
     /// List what was decided
     History {
@@ -85,7 +85,7 @@ pub(super) enum IdentityCommand {
 }
 
 #[derive(Args, Debug)]
-pub(super) struct SignatureArguments {
+pub(super) struct DecidedByArguments {
     /// Why, or whatever is to be remembered of it
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
@@ -95,66 +95,68 @@ pub(super) struct SignatureArguments {
 }
 
 #[derive(Args, Debug)]
-pub(super) struct TrialArguments {
+pub(super) struct DryRunArguments {
     /// Show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-impl From<SignatureArguments> for Signature {
-    fn from(arguments: SignatureArguments) -> Self {
+impl From<DecidedByArguments> for DecidedBy {
+    fn from(arguments: DecidedByArguments) -> Self {
         let told = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         Self { by: told(arguments.by), note: told(arguments.note) }
     }
 }
 
 /// Opens the directory, does what is asked, and closes it.
-pub(super) async fn identity(config: &DatabaseConfig, command: IdentityCommand) -> Outcome {
+pub(super) async fn run(config: &DatabaseConfig, command: IdentityCommand) -> CommandResult {
     let database = Database::open(config).await?;
     let store = Store::new(database.connection.clone(), config.consortium_size);
-    let result = run(&store, command).await;
+    let result = run_command(&store, command).await;
     database.close().await;
     result
 }
 
-async fn run(store: &Store, command: IdentityCommand) -> Outcome {
-    let (request, TrialArguments { dry_run }) = match command {
+async fn run_command(store: &Store, command: IdentityCommand) -> CommandResult {
+    let (request, DryRunArguments { dry_run }) = match command {
         IdentityCommand::Merge { survivor, former, force, signature, trial } => {
-            (Request::Merge { survivor, former, is_forced: force, signature: signature.into() }, trial)
+            (CurationRequest::Merge { survivor, former, force, decided_by: signature.into() }, trial)
         }
         IdentityCommand::Split { researcher, papers, into, signature, trial } => {
-            (Request::Split { researcher, papers, into, signature: signature.into() }, trial)
+            (CurationRequest::Split { researcher, papers, into, decided_by: signature.into() }, trial)
         }
-        IdentityCommand::Undo { decision, by, trial } => (Request::Undo { decision, by }, trial),
-        IdentityCommand::Resolve { all } => return crate::cli::identity::look::resolve(store, all).await,
+        IdentityCommand::Undo { decision, by, trial } => (CurationRequest::Undo { decision, by }, trial),
+        IdentityCommand::Resolve { all } => return crate::cli::identity::look::run_disambiguation(store, all).await,
         IdentityCommand::Candidates { mixtures, limit, json } => {
-            return crate::cli::identity::look::candidates(store, limit, mixtures, json).await;
+            return crate::cli::identity::look::print_candidates(store, limit, mixtures, json).await;
         }
-        IdentityCommand::History { researcher, json } => return history(store, researcher.as_deref(), json).await,
+        IdentityCommand::History { researcher, json } => {
+            return print_history(store, researcher.as_deref(), json).await;
+        }
     };
-    keep_derived(store).await?;
-    let outcome = store.decide(&request, dry_run).await.map_err(told)?;
-    say(&crate::cli::identity::text::outcome(&request, &outcome, dry_run));
+    rebuild_stale_projections(store).await?;
+    let outcome = store.decide(&request, dry_run).await.map_err(with_force_hint)?;
+    print(&crate::cli::identity::text::format_outcome(&request, &outcome, dry_run));
     if !dry_run {
-        store.recount_totals().await?;
+        store.refresh_statistics_if_stale().await?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn history(store: &Store, researcher: Option<&str>, is_json: bool) -> Outcome {
-    let decisions = store.decisions(researcher).await?;
+async fn print_history(store: &Store, researcher: Option<&str>, is_json: bool) -> CommandResult {
+    let decisions = store.list_decisions(researcher).await?;
     if is_json {
-        say(&format!("{}\n", serde_json::to_string_pretty(&decisions)?));
+        print(&format!("{}\n", serde_json::to_string_pretty(&decisions)?));
     } else {
-        say(&crate::cli::identity::text::history(&decisions));
+        print(&crate::cli::identity::text::format_history(&decisions));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The refusal with the option that would help.
-fn told(error: DecisionError) -> Box<dyn std::error::Error + Send + Sync> {
+fn with_force_hint(error: DecisionError) -> Box<dyn std::error::Error + Send + Sync> {
     match &error {
-        DecisionError::Refused(refusal) if refusal.yields_to_force() => format!("{error} (--force)").into(),
+        DecisionError::Rejected(refusal) if refusal.is_overridable() => format!("{error} (--force)").into(),
         _ => error.into(),
     }
 }

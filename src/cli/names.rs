@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::{Outcome, say};
+use crate::cli::{CommandResult, print};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::model::record::NameUse;
 use crate::store::Store;
-use crate::store::curation::name_command::{AllNames, ChosenName, Decided, NameDecision};
+use crate::store::curation::name_command::{ChosenName, NameDecision, NameDecisionOutcome, ResearcherNameList};
 
 #[derive(Subcommand, Debug)]
 pub(super) enum NamesCommand {
@@ -28,9 +28,9 @@ pub(super) enum NamesCommand {
         name: String,
         /// What it is for
         #[arg(long = "use", value_enum)]
-        name_use: NameUseName,
+        name_use: NameUseArgument,
         #[command(flatten)]
-        dry_run: DryRun,
+        dry_run: NamesDryRunArguments,
     },
     /// Take back what was decided on another name, so that what sources say of it holds
     Remove {
@@ -39,7 +39,7 @@ pub(super) enum NamesCommand {
         /// The name
         name: String,
         #[command(flatten)]
-        dry_run: DryRun,
+        dry_run: NamesDryRunArguments,
     },
 }
 
@@ -50,7 +50,7 @@ pub(super) struct PersonArgument {
 }
 
 #[derive(Args, Debug)]
-pub(super) struct DryRun {
+pub(super) struct NamesDryRunArguments {
     /// Tell what would hold, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -71,16 +71,16 @@ pub(super) struct SetArguments {
     family: Option<String>,
     /// What the name that was shown before is for then
     #[arg(long, value_enum, default_value = "search-only")]
-    former_use: NameUseName,
+    former_use: NameUseArgument,
     /// Show the chosen name in place of the published one on all papers, whatever stands on them; =false takes it back
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     withhold_published_name: Option<bool>,
     #[command(flatten)]
-    dry_run: DryRun,
+    dry_run: NamesDryRunArguments,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum NameUseName {
+pub(super) enum NameUseArgument {
     /// It is shown, and finds the person
     Display,
     /// It finds the person, and is shown nowhere
@@ -89,19 +89,19 @@ pub(super) enum NameUseName {
     Private,
 }
 
-impl From<NameUseName> for NameUse {
-    fn from(name: NameUseName) -> Self {
+impl From<NameUseArgument> for NameUse {
+    fn from(name: NameUseArgument) -> Self {
         match name {
-            NameUseName::Display => Self::Display,
-            NameUseName::SearchOnly => Self::SearchOnly,
-            NameUseName::Private => Self::Private,
+            NameUseArgument::Display => Self::Display,
+            NameUseArgument::SearchOnly => Self::SearchOnly,
+            NameUseArgument::Private => Self::Private,
         }
     }
 }
 
 impl NamesCommand {
     /// Whose names, what is decided of them (nothing where they are to be told), and whether that is tried only.
-    fn parts(self) -> (String, Option<NameDecision>, bool) {
+    fn into_decision(self) -> (String, Option<NameDecision>, bool) {
         match self {
             Self::List { person } => (person.researcher, None, true),
             Self::Add { person, name, name_use, dry_run } => {
@@ -124,44 +124,46 @@ impl NamesCommand {
     }
 }
 
-pub(super) async fn run(config: &DatabaseConfig, command: NamesCommand) -> Outcome {
-    let (researcher, decision, is_dry_run) = command.parts();
+pub(super) async fn run(config: &DatabaseConfig, command: NamesCommand) -> CommandResult {
+    let (researcher, decision, is_dry_run) = command.into_decision();
     let database = Database::open(config).await?;
     let store = Store::new(database.connection.clone(), config.consortium_size);
     let told = async {
-        crate::cli::keep_derived(&store).await?;
-        let id = store.person(&researcher).await?;
-        let Some(decision) = decision else { return store.all_names(id).await.map(|names| list(&names)) };
+        crate::cli::rebuild_stale_projections(&store).await?;
+        let id = store.find_researcher_id(&researcher).await?;
+        let Some(decision) = decision else {
+            return store.list_all_names(id).await.map(|names| format_all_names(&names));
+        };
         let decided = store.decide_names(id, &decision, is_dry_run).await?;
         if !is_dry_run {
-            store.recount_totals().await?;
+            store.refresh_statistics_if_stale().await?;
         }
-        Ok(told(&decided, is_dry_run))
+        Ok(format_decision(&decided, is_dry_run))
     };
     let told = told.await;
     database.close().await;
-    say(&told?);
+    print(&told?);
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(names: &AllNames) -> String {
-    let (shown, is_decided) = &names.shown;
+fn format_all_names(names: &ResearcherNameList) -> String {
+    let (shown, is_decided) = &names.display_name;
     let by = if *is_decided { "decided" } else { "sources" };
     let mut text = format!(
         "all names of {}, for those who run the directory: search-only and private ones are told nowhere else\n",
         names.slug
     );
-    text.push_str(&line("shown", shown, by));
+    text.push_str(&format_name_line("shown", shown, by));
     for (name, name_use, by) in &names.others {
         let name_use = match name_use {
             NameUse::Display => "display",
             NameUse::SearchOnly => "search-only",
             NameUse::Private => "private",
         };
-        text.push_str(&line(name_use, name, by));
+        text.push_str(&format_name_line(name_use, name, by));
     }
-    for (name, is_shown) in &names.told {
-        text.push_str(&line(if *is_shown { "display" } else { "not shown" }, name, "sources"));
+    for (name, is_shown) in &names.source_names {
+        text.push_str(&format_name_line(if *is_shown { "display" } else { "not shown" }, name, "sources"));
     }
     if names.withholds_published_name {
         text.push_str("the published names are withheld on all papers\n");
@@ -169,12 +171,21 @@ fn list(names: &AllNames) -> String {
     text
 }
 
-fn line(name_use: &str, name: &str, by: &str) -> String {
+fn format_name_line(name_use: &str, name: &str, by: &str) -> String {
     format!("{name_use:<12} {name} ({by})\n")
 }
 
-fn told(decided: &Decided, is_dry_run: bool) -> String {
-    let Decided { name, slug, has_new_slug, others, papers, withheld, namesakes, told_by } = decided;
+fn format_decision(decided: &NameDecisionOutcome, is_dry_run: bool) -> String {
+    let NameDecisionOutcome {
+        name,
+        slug,
+        has_new_slug,
+        other_name_counts: others,
+        paper_count: papers,
+        withheld_paper_count: withheld,
+        namesakes,
+        revealing_fields: told_by,
+    } = decided;
     let [public, search_only, private] = others;
     let new = if *has_new_slug { ", which is new; the one of before leads here and is told nowhere" } else { "" };
     let mut text = format!(

@@ -24,23 +24,25 @@ use std::time::Instant;
 pub use crate::database::embedded::error::EmbeddedError;
 pub use crate::database::programs::ServerPrograms;
 
-use crate::database::embedded::error::SOCKET_PATH_LIMIT;
-use crate::database::embedded::folder::Folder;
-use crate::database::embedded::postmaster::{PidFile, Presence, ROLE, disarm_pid_file, presence};
-use crate::database::embedded::supervisor::{Owned, PATIENCE, POLL, wait_until};
+use crate::database::embedded::error::MAX_SOCKET_PATH_BYTES;
+use crate::database::embedded::folder::ServerDirectory;
+use crate::database::embedded::postmaster::{
+    PidFile, SUPERUSER, ServerStatus, neutralize_stale_pid_file, server_status,
+};
+use crate::database::embedded::supervisor::{POLL_INTERVAL, SERVER_TIMEOUT, SupervisedServer, wait_until};
 use crate::database::programs::Installation;
 
 /// Names the socket file; nothing listens on a port.
-const PORT: &str = "5432";
+const SOCKET_PORT: &str = "5432";
 /// A log longer than this is begun anew at the next start.
-const LOG_LIMIT: u64 = 10 * 1024 * 1024;
-const LOG_TAIL: usize = 5;
+const MAX_LOG_BYTES: u64 = 10 * 1024 * 1024;
+const LOG_TAIL_LINES: usize = 5;
 /// UTF-8 with the order of code points; not every macOS has it. Never `C`, which knows no letters beyond ASCII.
 const LOCALES: [&str; 2] = ["C.UTF-8", "en_US.UTF-8"];
 /// Pages that an import changes again and again are written out every few minutes, and not every few seconds, as a large one makes
 /// Postgres do with the gigabyte that it allows itself.
-const LARGE: [&str; 2] = ["max_wal_size=4GB", "checkpoint_timeout=15min"];
-const VOLATILE: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+const SAFE_SETTINGS: [&str; 2] = ["max_wal_size=4GB", "checkpoint_timeout=15min"];
+const VOLATILE_SETTINGS: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 
 /// What a crash of the machine may cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +66,7 @@ pub enum Durability {
 #[derive(Debug)]
 pub struct EmbeddedServer {
     directory: PathBuf,
-    owned: Option<Owned>,
+    process: Option<SupervisedServer>,
 }
 
 impl EmbeddedServer {
@@ -78,18 +80,18 @@ impl EmbeddedServer {
         programs: &ServerPrograms,
         durability: Durability,
     ) -> Result<EmbeddedServer, EmbeddedError> {
-        let fail = |source| EmbeddedError::Folder { path: directory.to_owned(), source };
+        let fail = |source| EmbeddedError::Directory { path: directory.to_owned(), source };
         let directory = path::absolute(directory).map_err(fail)?;
         if directory.to_str().is_none() {
             return Err(EmbeddedError::PathNotUtf8(directory));
         }
-        let socket = directory.join(format!(".s.PGSQL.{PORT}"));
-        if socket.as_os_str().len() > SOCKET_PATH_LIMIT {
+        let socket = directory.join(format!(".s.PGSQL.{SOCKET_PORT}"));
+        if socket.as_os_str().len() > MAX_SOCKET_PATH_BYTES {
             return Err(EmbeddedError::SocketPathTooLong(socket));
         }
         let (path, programs) = (directory.clone(), programs.clone());
-        let owned = Owned::start(move || launch(&path, &socket, &programs, durability))?;
-        Ok(Self { directory, owned })
+        let owned = SupervisedServer::start(move || launch(&path, &socket, &programs, durability))?;
+        Ok(Self { directory, process: owned })
     }
 
     /// Where to connect: a URL for `sqlx`, or for `psql`.
@@ -97,13 +99,13 @@ impl EmbeddedServer {
     pub fn url(&self, database: &str) -> String {
         let (database, host) = (percent_encode(database), percent_encode(&self.directory.to_string_lossy()));
         // Port and TLS are written out because the environment (PGPORT, PGSSLMODE) would fill them in otherwise.
-        format!("postgres://{ROLE}@localhost:{PORT}/{database}?host={host}&sslmode=disable")
+        format!("postgres://{SUPERUSER}@localhost:{SOCKET_PORT}/{database}?host={host}&sslmode=disable")
     }
 
     /// The server's process, or none if it belongs to another process of the service.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        self.owned.as_ref().map(Owned::pid)
+        self.process.as_ref().map(SupervisedServer::pid)
     }
 
     /// Stops the server, if it is ours, and waits until it has ended. Dropping does the same.
@@ -114,7 +116,7 @@ impl EmbeddedServer {
 
 impl Drop for EmbeddedServer {
     fn drop(&mut self) {
-        if let Some(owned) = self.owned.take() {
+        if let Some(owned) = self.process.take() {
             owned.stop();
         }
     }
@@ -127,45 +129,45 @@ fn launch(
     programs: &ServerPrograms,
     durability: Durability,
 ) -> Result<Option<Child>, EmbeddedError> {
-    let folder = Folder::prepare(path, socket)?;
+    let folder = ServerDirectory::prepare(path, socket)?;
     let _lock = folder.lock()?;
-    if is_served(&folder)? {
+    if is_running(&folder)? {
         return Ok(None);
     }
-    let installation = programs.find(&folder.data)?;
+    let installation = programs.locate(&folder.data)?;
     let launcher = Launcher { folder: &folder, installation: &installation, durability };
     if !folder.data.join("PG_VERSION").exists() {
-        launcher.initialize()?;
+        launcher.init_data()?;
     }
-    launcher.run().map(Some)
+    launcher.start_server().map(Some)
 }
 
 /// Whether a server runs already. One that starts, stops or recovers is waited for until it answers or is gone.
-fn is_served(folder: &Folder) -> Result<bool, EmbeddedError> {
-    let mut last = Ok(Presence::Absent);
-    let settled = wait_until(PATIENCE, || {
-        last = presence(&folder.data, &folder.socket);
-        !matches!(last, Ok(Presence::Busy))
+fn is_running(folder: &ServerDirectory) -> Result<bool, EmbeddedError> {
+    let mut last = Ok(ServerStatus::Absent);
+    let settled = wait_until(SERVER_TIMEOUT, || {
+        last = server_status(&folder.data, &folder.socket);
+        !matches!(last, Ok(ServerStatus::Busy))
     });
     if !settled {
         let pid = PidFile::read(&folder.data).map_or("unknown".to_owned(), |file| file.pid.to_string());
         return Err(EmbeddedError::Busy { pid, data: folder.data.clone() });
     }
-    let presence = last.map_err(|source| EmbeddedError::Foreign { socket: folder.socket.clone(), source })?;
-    Ok(presence == Presence::Ready)
+    let presence = last.map_err(|source| EmbeddedError::ForeignServer { socket: folder.socket.clone(), source })?;
+    Ok(presence == ServerStatus::Ready)
 }
 
 struct Launcher<'a> {
-    folder: &'a Folder,
+    folder: &'a ServerDirectory,
     installation: &'a Installation,
     durability: Durability,
 }
 
 impl Launcher<'_> {
     /// Fills the data folder. It gets its name when it is complete, so that one cut short is never used.
-    fn initialize(&self) -> Result<(), EmbeddedError> {
+    fn init_data(&self) -> Result<(), EmbeddedError> {
         let folder = self.folder;
-        let fail = |source| EmbeddedError::Folder { path: folder.path.clone(), source };
+        let fail = |source| EmbeddedError::Directory { path: folder.path.clone(), source };
         for entry in fs::read_dir(&folder.path).map_err(fail)?.flatten() {
             if entry.file_name().as_encoded_bytes().starts_with(b"data.new.") {
                 let _ = fs::remove_dir_all(entry.path()); // in vain if a killed starter's initdb still writes; later then
@@ -175,12 +177,12 @@ impl Launcher<'_> {
         let mut report = String::new();
         for locale in LOCALES {
             let mut command = self.command("initdb");
-            command.args(["--encoding=UTF8", "--auth=trust", "--username", ROLE, "--locale", locale]);
+            command.args(["--encoding=UTF8", "--auth=trust", "--username", SUPERUSER, "--locale", locale]);
             if self.durability == Durability::Volatile {
                 command.arg("--no-sync");
             }
             command.arg("--pgdata").arg(&unfinished);
-            let output = command.output().map_err(|source| self.explain(&command, source))?;
+            let output = command.output().map_err(|source| self.start_error(&command, source))?;
             if output.status.success() {
                 fs::rename(&unfinished, &folder.data).map_err(fail)?;
                 return File::open(&folder.path).and_then(|folder| folder.sync_all()).map_err(fail);
@@ -194,36 +196,36 @@ impl Launcher<'_> {
     }
 
     /// Starts the server and waits until it takes connections.
-    fn run(&self) -> Result<Child, EmbeddedError> {
+    fn start_server(&self) -> Result<Child, EmbeddedError> {
         let folder = self.folder;
-        let fail = |source| EmbeddedError::Folder { path: folder.path.clone(), source };
-        disarm_pid_file(&folder.data).map_err(fail)?;
+        let fail = |source| EmbeddedError::Directory { path: folder.path.clone(), source };
+        neutralize_stale_pid_file(&folder.data).map_err(fail)?;
         // Nobody answers, so the lock of the socket is of no use, and the pid in it may be another's by now.
-        match fs::remove_file(folder.socket.with_file_name(format!(".s.PGSQL.{PORT}.lock"))) {
+        match fs::remove_file(folder.socket.with_file_name(format!(".s.PGSQL.{SOCKET_PORT}.lock"))) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
             _ => {}
         }
         let log = folder.open(&folder.log).map_err(fail)?;
-        if log.metadata().map_err(fail)?.len() > LOG_LIMIT {
+        if log.metadata().map_err(fail)?.len() > MAX_LOG_BYTES {
             log.set_len(0).map_err(fail)?;
         }
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + SERVER_TIMEOUT;
         loop {
             let begin = log.metadata().map_err(fail)?.len();
-            let mut command = self.server_command();
+            let mut command = self.postgres_command();
             command.stdout(log.try_clone().map_err(fail)?).stderr(log.try_clone().map_err(fail)?);
-            let mut child = command.spawn().map_err(|source| self.explain(&command, source))?;
+            let mut child = command.spawn().map_err(|source| self.start_error(&command, source))?;
             let mut ended = Ok(None);
             wait_until(deadline.saturating_duration_since(Instant::now()), || {
                 ended = child.try_wait();
                 !matches!(ended, Ok(None)) || self.is_ready(&child)
             });
             if let Some(status) = ended.map_err(fail)? {
-                let tail = read_from(&folder.log, begin);
+                let tail = read_log_from(&folder.log, begin);
                 // What a killed server leaves behind ends by itself, but not always at once.
                 let held = tail.contains("is still in use");
                 if held && Instant::now() < deadline {
-                    thread::sleep(POLL);
+                    thread::sleep(POLL_INTERVAL);
                     continue;
                 }
                 return Err(EmbeddedError::Stopped { status, log: folder.log.clone(), tail: last_lines(&tail) });
@@ -240,11 +242,11 @@ impl Launcher<'_> {
         PidFile::read(&self.folder.data).is_some_and(|file| file.pid == child.id() && file.is_ready())
     }
 
-    fn server_command(&self) -> Command {
+    fn postgres_command(&self) -> Command {
         // A list, in which a comma would end a name if it were not quoted.
         let directory = self.folder.path.to_string_lossy().replace('"', "\"\"");
         let mut command = self.command("postgres");
-        command.arg("-D").arg(&self.folder.data).args(["-p", PORT]).args([
+        command.arg("-D").arg(&self.folder.data).args(["-p", SOCKET_PORT]).args([
             "-c",
             "listen_addresses=",
             "-c",
@@ -255,12 +257,13 @@ impl Launcher<'_> {
             &format!("unix_socket_directories=\"{directory}\""),
         ]);
         let own = match self.durability {
-            Durability::Safe => &LARGE[..],
-            Durability::Volatile => &VOLATILE,
+            Durability::Safe => &SAFE_SETTINGS[..],
+            Durability::Volatile => &VOLATILE_SETTINGS,
         };
         command.args(own.iter().flat_map(|setting| ["-c", setting]));
         if self.durability == Durability::Safe {
-            command.args(["-c", &format!("shared_buffers={}MB", crate::database::embedded::memory::shared_buffers())]);
+            command
+                .args(["-c", &format!("shared_buffers={}MB", crate::database::embedded::memory::shared_buffers_mib())]);
         }
         command
     }
@@ -276,16 +279,18 @@ impl Launcher<'_> {
             command.uid(account.user).gid(account.group); // as root, this gives up root's other groups, too
         }
         #[cfg(target_os = "linux")]
-        end_with_us(&mut command);
+        stop_with_parent(&mut command);
         command
     }
 
-    fn explain(&self, command: &Command, source: io::Error) -> EmbeddedError {
-        let barrier = self.folder.barrier().filter(|_| source.kind() == io::ErrorKind::PermissionDenied);
+    fn start_error(&self, command: &Command, source: io::Error) -> EmbeddedError {
+        let barrier = self.folder.blocking_ancestor().filter(|_| source.kind() == io::ErrorKind::PermissionDenied);
         match (barrier, &self.folder.account) {
-            (Some(barrier), Some(account)) => {
-                EmbeddedError::Unreachable { path: self.folder.path.clone(), barrier, user: account.user }
-            }
+            (Some(barrier), Some(account)) => EmbeddedError::Unreachable {
+                path: self.folder.path.clone(),
+                blocking_ancestor: barrier,
+                user: account.user,
+            },
             _ => EmbeddedError::Program { program: command.get_program().into(), source },
         }
     }
@@ -295,7 +300,7 @@ impl Launcher<'_> {
 /// do when we are killed.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "what happens between fork and exec has no safe form")]
-fn end_with_us(command: &mut Command) {
+fn stop_with_parent(command: &mut Command) {
     use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
     let us = getpid();
     let arrange = move || {
@@ -310,18 +315,18 @@ fn end_with_us(command: &mut Command) {
     }
 }
 
-fn read_from(path: &Path, begin: u64) -> String {
+fn read_log_from(path: &Path, begin: u64) -> String {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|mut file| {
         file.seek(SeekFrom::Start(begin))?;
-        file.take(LOG_LIMIT).read_to_end(&mut bytes)
+        file.take(MAX_LOG_BYTES).read_to_end(&mut bytes)
     });
     read.map_or_else(|error| error.to_string(), |_| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(LOG_TAIL)..].join("\n")
+    lines[lines.len().saturating_sub(LOG_TAIL_LINES)..].join("\n")
 }
 
 fn percent_encode(text: &str) -> String {

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The oldest major version whose SQL the service may use.
-pub const OLDEST_VERSION: u32 = 15;
+pub const MIN_MAJOR_VERSION: u32 = 15;
 
 /// Folders that packagers use: the parent, how the names in it begin, and the way on from there to the programs.
-const PACKAGED: [(&str, &str, &str); 10] = [
+const PACKAGE_DIRECTORIES: [(&str, &str, &str); 10] = [
     ("/usr/lib/postgresql", "", "bin"),                          // Debian, Ubuntu
     ("/usr", "pgsql-", "bin"),                                   // packages of postgresql.org for Fedora and its kin
     ("/usr/libexec", "postgresql", ""),                          // Alpine
@@ -24,7 +24,7 @@ const PACKAGED: [(&str, &str, &str); 10] = [
     ("/Applications/Postgres.app/Contents/Versions", "", "bin"), // Postgres.app
     ("/Library/PostgreSQL", "", "bin"),                          // the installer of EnterpriseDB
 ];
-const FIXED: [&str; 3] = ["/usr/bin", "/usr/local/bin", "/usr/local/pgsql/bin"];
+const STANDARD_DIRECTORIES: [&str; 3] = ["/usr/bin", "/usr/local/bin", "/usr/local/pgsql/bin"];
 
 /// Where server programs may be found. The configuration fills it in; nothing here reads the environment.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +41,7 @@ pub struct ServerPrograms {
 pub enum ProgramsError {
     /// There are none at all.
     #[error(
-        "no server programs of PostgreSQL {OLDEST_VERSION} or newer were found: install them (Debian and Ubuntu: \
+        "no server programs of PostgreSQL {MIN_MAJOR_VERSION} or newer were found: install them (Debian and Ubuntu: \
          `sudo apt install postgresql`; Fedora: `sudo dnf install postgresql-server`; macOS: `brew install \
          postgresql@17`), or set PG_BINDIR to the folder that holds `initdb` and `postgres`, or set DATABASE_URL to \
          use a PostgreSQL server of your own"
@@ -56,7 +56,7 @@ pub enum ProgramsError {
     NotInBinDirectory(PathBuf),
     /// All that were found are older than the SQL of the service.
     #[error(
-        "PostgreSQL {version} was found in {directory}, but {OLDEST_VERSION} or newer is needed: install a newer one \
+        "PostgreSQL {version} was found in {directory}, but {MIN_MAJOR_VERSION} or newer is needed: install a newer one \
          (Debian and Ubuntu: https://www.postgresql.org/download/; Fedora: `sudo dnf install postgresql-server`; \
          macOS: `brew install postgresql@17`), or set PG_BINDIR to the folder of one, or set DATABASE_URL to use a \
          PostgreSQL server of your own"
@@ -73,7 +73,7 @@ pub enum ProgramsError {
          of PostgreSQL {needed} or set PG_BINDIR to their folder; to move to another version, export the data with \
          the old one and import it into a new data folder"
     )]
-    OtherVersion {
+    DataVersionMismatch {
         /// The folder with the data.
         data: PathBuf,
         /// The major version that made it.
@@ -87,19 +87,19 @@ pub enum ProgramsError {
 #[derive(Debug)]
 pub(super) struct Installation {
     pub directory: PathBuf,
-    version: Version,
+    version: PostgresVersion,
 }
 
 /// What `postgres --version` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Version {
+struct PostgresVersion {
     major: u32,
     /// None before the release: `18beta1`, `19devel`.
     minor: Option<u32>,
     text: String,
 }
 
-impl Version {
+impl PostgresVersion {
     /// From a line such as `postgres (Postgres) 15.14 (Debian 15.14-0+deb12u1)`.
     fn parse(line: &str) -> Option<Self> {
         let text = line.split_once("(PostgreSQL)")?.1.split_whitespace().next()?;
@@ -116,13 +116,17 @@ impl Version {
 
 impl ServerPrograms {
     /// The newest installation, or the one that can open `data` if that was made before.
-    pub(super) fn find(&self, data: &Path) -> Result<Installation, ProgramsError> {
+    pub(super) fn locate(&self, data: &Path) -> Result<Installation, ProgramsError> {
         let made_by = fs::read_to_string(data.join("PG_VERSION")).ok().and_then(|major| major.trim().parse().ok());
         if let Some(directory) = &self.bin_directory {
-            let installation = examine(directory).ok_or_else(|| ProgramsError::NotInBinDirectory(directory.clone()))?;
-            return choose(vec![installation], data, made_by);
+            let installation = inspect(directory).ok_or_else(|| ProgramsError::NotInBinDirectory(directory.clone()))?;
+            return select_installation(vec![installation], data, made_by);
         }
-        choose(self.directories().iter().filter_map(|directory| examine(directory)).collect(), data, made_by)
+        select_installation(
+            self.directories().iter().filter_map(|directory| inspect(directory)).collect(),
+            data,
+            made_by,
+        )
     }
 
     /// Every folder that has the programs, once.
@@ -130,10 +134,10 @@ impl ServerPrograms {
         let on_path = self.search_path.as_deref().map(OsStr::as_bytes).unwrap_or_default().split(|byte| *byte == b':');
         // An entry that is not absolute would mean another folder for each place the service is started from.
         let on_path = on_path.map(|entry| PathBuf::from(OsStr::from_bytes(entry))).filter(|entry| entry.is_absolute());
-        let mut all: Vec<PathBuf> = on_path.chain(FIXED.map(PathBuf::from)).collect();
-        let told: Vec<PathBuf> = all.iter().filter_map(|directory| told_by_pg_config(directory)).collect();
+        let mut all: Vec<PathBuf> = on_path.chain(STANDARD_DIRECTORIES.map(PathBuf::from)).collect();
+        let told: Vec<PathBuf> = all.iter().filter_map(|directory| pg_config_bindir(directory)).collect();
         all.extend(told);
-        for (parent, prefix, rest) in PACKAGED {
+        for (parent, prefix, rest) in PACKAGE_DIRECTORIES {
             for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
                 if entry.file_name().as_bytes().starts_with(prefix.as_bytes()) {
                     all.push(entry.path().join(rest));
@@ -141,52 +145,59 @@ impl ServerPrograms {
             }
         }
         let mut seen = HashSet::new();
-        all.into_iter().filter_map(|directory| home(&directory)).filter(|home| seen.insert(home.clone())).collect()
+        all.into_iter()
+            .filter_map(|directory| resolve_links(&directory))
+            .filter(|home| seen.insert(home.clone()))
+            .collect()
     }
 }
 
 /// Where the programs in a folder really are: often there are only links to some of them.
-fn home(directory: &Path) -> Option<PathBuf> {
+fn resolve_links(directory: &Path) -> Option<PathBuf> {
     let complete = |directory: &Path| directory.join("postgres").is_file() && directory.join("initdb").is_file();
     let real = fs::canonicalize(directory.join("postgres")).ok()?;
     let real = real.parent().filter(|parent| complete(parent)).map(Path::to_owned);
     real.or_else(|| complete(directory).then(|| directory.to_owned()))
 }
 
-fn told_by_pg_config(directory: &Path) -> Option<PathBuf> {
+fn pg_config_bindir(directory: &Path) -> Option<PathBuf> {
     let program = directory.join("pg_config");
-    let answer = program.is_file().then(|| first_line(&program, "--bindir"))??;
+    let answer = program.is_file().then(|| first_output_line(&program, "--bindir"))??;
     Some(PathBuf::from(answer))
 }
 
 /// The installation in a folder, if it has both programs and they run.
-fn examine(directory: &Path) -> Option<Installation> {
-    let directory = home(directory)?;
-    let version = Version::parse(&first_line(&directory.join("postgres"), "--version")?)?;
+fn inspect(directory: &Path) -> Option<Installation> {
+    let directory = resolve_links(directory)?;
+    let version = PostgresVersion::parse(&first_output_line(&directory.join("postgres"), "--version")?)?;
     Some(Installation { directory, version })
 }
 
-fn first_line(program: &Path, argument: &str) -> Option<String> {
+fn first_output_line(program: &Path, argument: &str) -> Option<String> {
     let output = Command::new(program).arg(argument).current_dir("/").stdin(Stdio::null()).output().ok()?;
     let text = output.status.success().then(|| String::from_utf8(output.stdout).ok())??;
     text.lines().next().map(|line| line.trim().to_owned())
 }
 
-fn choose(mut found: Vec<Installation>, data: &Path, made_by: Option<u32>) -> Result<Installation, ProgramsError> {
+fn select_installation(
+    mut found: Vec<Installation>,
+    data: &Path,
+    made_by: Option<u32>,
+) -> Result<Installation, ProgramsError> {
     // What is not released yet comes last: data made by it can often not be opened by the release.
     found.sort_by_key(|one| Reverse((one.version.minor.is_some(), one.version.major, one.version.minor)));
     let fits = |one: &Installation| {
-        one.version.major >= OLDEST_VERSION && made_by.is_none_or(|major| major == one.version.major)
+        one.version.major >= MIN_MAJOR_VERSION && made_by.is_none_or(|major| major == one.version.major)
     };
     if let Some(position) = found.iter().position(fits) {
         return Ok(found.swap_remove(position));
     }
     let texts: Vec<String> = found.iter().map(|one| one.version.text.clone()).collect();
-    let any_would_do = found.iter().any(|one| one.version.major >= OLDEST_VERSION);
+    let any_would_do = found.iter().any(|one| one.version.major >= MIN_MAJOR_VERSION);
     match (found.into_iter().next(), made_by) {
         (None, _) => Err(ProgramsError::NotFound),
         (Some(_), Some(needed)) if any_would_do => {
-            Err(ProgramsError::OtherVersion { data: data.to_owned(), needed, found: texts.join(", ") })
+            Err(ProgramsError::DataVersionMismatch { data: data.to_owned(), needed, found: texts.join(", ") })
         }
         (Some(newest), _) => Err(ProgramsError::TooOld { version: newest.version.text, directory: newest.directory }),
     }
@@ -199,19 +210,19 @@ mod tests {
     use super::*;
 
     fn installation(version: &str) -> Installation {
-        let version = Version::parse(&format!("postgres (PostgreSQL) {version}")).unwrap();
+        let version = PostgresVersion::parse(&format!("postgres (PostgreSQL) {version}")).unwrap();
         Installation { directory: PathBuf::from("/programs").join(&version.text), version }
     }
 
     fn chosen(versions: &[&str], made_by: Option<u32>) -> Result<String, String> {
         let found = versions.iter().map(|version| installation(version)).collect();
-        let chosen = choose(found, Path::new("/data"), made_by);
+        let chosen = select_installation(found, Path::new("/data"), made_by);
         chosen.map(|one| one.version.text).map_err(|error| error.to_string())
     }
 
     #[test]
     fn versions() {
-        let parsed = |line| Version::parse(line).map(|version| (version.major, version.minor, version.text));
+        let parsed = |line| PostgresVersion::parse(line).map(|version| (version.major, version.minor, version.text));
         let debian = parsed("postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)");
         assert_eq!(debian, Some((15, Some(14), "15.14".to_owned())));
         assert_eq!(parsed("postgres (PostgreSQL) 9.6.24"), Some((9, Some(6), "9.6.24".to_owned())));
@@ -257,14 +268,14 @@ mod tests {
         let programs = ServerPrograms { bin_directory: None, search_path: Some(search_path.into()) };
         let real = real.path().canonicalize().unwrap();
         assert_eq!(programs.directories().iter().filter(|directory| **directory == real).count(), 1);
-        assert_eq!(programs.find(Path::new("/nowhere")).unwrap().directory, real);
+        assert_eq!(programs.locate(Path::new("/nowhere")).unwrap().directory, real);
     }
 
     #[test]
     fn folder_named_by_the_configuration() {
         let folder = tempfile::tempdir().unwrap();
         let programs = ServerPrograms { bin_directory: Some(folder.path().to_owned()), search_path: None };
-        let find = || programs.find(Path::new("/nowhere"));
+        let find = || programs.locate(Path::new("/nowhere"));
         assert!(matches!(find(), Err(ProgramsError::NotInBinDirectory(directory)) if directory == folder.path()));
         pretend(folder.path(), "14.9");
         assert!(matches!(find(), Err(ProgramsError::TooOld { version, .. }) if version == "14.9"));

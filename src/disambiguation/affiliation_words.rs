@@ -1,9 +1,9 @@
 //! Whether two affiliations, as printed, are of one organization.
 
-use crate::text::names::{e_mails, fold};
+use crate::text::names::{email_addresses, fold};
 
 /// Words that say what an organization is or where, and little of which it is.
-const GENERIC: &str = "\
+const GENERIC_WORDS: &str = "\
 academy college dept division ecole faculty fakultat group inst lab school univ center centre centro research science sciences sci \
 technology engineering computer computing comput information systems national international inc ltd gmbh corporation mathematics \
 physics chemistry biology medicine economics philosophy linguistics psychology law arts humanities studies \
@@ -12,7 +12,7 @@ germany greece hungary iceland india indonesia iran ireland israel italy japan k
 netherlands norway pakistan poland portugal romania russia serbia singapore slovakia slovenia spain sweden switzerland taiwan \
 thailand turkey uk ukraine usa vietnam";
 /// Beginnings of words that are written in many ways and languages, and what stands for all of these.
-const WRITTEN_AS: [(&str, &str); 6] = [
+const CANONICAL_PREFIXES: [(&str, &str); 6] = [
     ("univ", "univ"),
     ("instit", "inst"),
     ("depart", "dept"),
@@ -20,17 +20,17 @@ const WRITTEN_AS: [(&str, &str); 6] = [
     ("facul", "faculty"),
     ("republic", ""),
 ];
-const SMALL: [&str; 24] = [
+const STOP_WORDS: [&str; 24] = [
     "a", "an", "and", "at", "da", "de", "del", "della", "der", "des", "di", "do", "du", "e", "el", "et", "for", "fur",
     "in", "la", "le", "of", "the", "und",
 ];
 /// How much a generic word weighs beside one that tells which organization it is.
 const GENERIC_WEIGHT: f32 = 0.2;
 /// The weight of what two affiliations share, of the weight of all of their words, from which on they are of one organization.
-const SHARED: f32 = 0.6;
+const MIN_SHARED_WEIGHT: f32 = 0.6;
 
 /// Hosts of e-mail that anybody can have.
-const OPEN_MAIL_HOSTS: [&str; 18] = [
+const PUBLIC_EMAIL_DOMAINS: [&str; 18] = [
     "126.com",
     "163.com",
     "aol.com",
@@ -59,14 +59,16 @@ impl AffiliationWords {
     /// The words of an affiliation as printed.
     #[must_use]
     pub fn new(affiliation: &str) -> Self {
-        let hosts =
-            e_mails(affiliation).filter_map(|address| address.rsplit_once('@')).map(|(_, host)| host.to_lowercase());
-        let hosts = hosts.filter(|host| !OPEN_MAIL_HOSTS.contains(&host.as_str())).map(|host| format!("@{host}"));
+        let hosts = email_addresses(affiliation)
+            .filter_map(|address| address.rsplit_once('@'))
+            .map(|(_, host)| host.to_lowercase());
+        let hosts = hosts.filter(|host| !PUBLIC_EMAIL_DOMAINS.contains(&host.as_str())).map(|host| format!("@{host}"));
         let without_mail: Vec<&str> = affiliation.split_whitespace().filter(|word| !word.contains('@')).collect();
         let folded = fold(&without_mail.join(" "));
-        let is_word =
-            |word: &&str| word.chars().count() > 1 && !SMALL.contains(word) && word.chars().any(char::is_alphabetic);
-        let words = folded.split(' ').filter(is_word).map(as_written).filter(|word| !word.is_empty());
+        let is_word = |word: &&str| {
+            word.chars().count() > 1 && !STOP_WORDS.contains(word) && word.chars().any(char::is_alphabetic)
+        };
+        let words = folded.split(' ').filter(is_word).map(canonical_word).filter(|word| !word.is_empty());
         let mut words: Vec<String> = words.map(ToOwned::to_owned).chain(hosts).collect();
         words.sort_unstable();
         words.dedup();
@@ -80,15 +82,15 @@ impl AffiliationWords {
     }
 
     /// The words that tell which organization it is.
-    pub fn telling(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str).filter(|word| !is_generic(word))
+    pub fn distinctive_words(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str).filter(|word| !is_generic_word(word))
     }
 
     /// Whether another affiliation is of the same organization, as far as words tell: they share most of what tells
     /// organizations apart, or one has all that the other says, and that is more than one such word, or they share the host
     /// of an e-mail address.
     #[must_use]
-    pub fn is_of_same_organization(&self, other: &Self) -> bool {
+    pub fn is_same_organization(&self, other: &Self) -> bool {
         let (mut shared, mut only_one, mut only_other) = (0.0, 0.0, 0.0);
         let (mut one, mut another) = (self.0.iter().peekable(), other.0.iter().peekable());
         loop {
@@ -105,7 +107,7 @@ impl AffiliationWords {
             // A host that is not shared says nothing against.
             *weight += match word.as_str() {
                 host if host.starts_with('@') => 0.0,
-                word if is_generic(word) => GENERIC_WEIGHT,
+                word if is_generic_word(word) => GENERIC_WEIGHT,
                 _ => 1.0,
             };
             if word.starts_with('@') && one.peek() == another.peek() {
@@ -116,16 +118,16 @@ impl AffiliationWords {
             another.next_if(|next| **next == word);
         }
         let contains = (only_one == 0.0 || only_other == 0.0) && shared >= 2.0;
-        shared >= 1.0 && (contains || shared / (shared + only_one + only_other) >= SHARED)
+        shared >= 1.0 && (contains || shared / (shared + only_one + only_other) >= MIN_SHARED_WEIGHT)
     }
 }
 
-fn is_generic(word: &str) -> bool {
-    GENERIC.split_ascii_whitespace().any(|generic| generic == word)
+fn is_generic_word(word: &str) -> bool {
+    GENERIC_WORDS.split_ascii_whitespace().any(|generic| generic == word)
 }
 
-fn as_written(word: &str) -> &str {
-    WRITTEN_AS.iter().find(|(beginning, _)| word.starts_with(beginning)).map_or(word, |(_, written)| written)
+fn canonical_word(word: &str) -> &str {
+    CANONICAL_PREFIXES.iter().find(|(beginning, _)| word.starts_with(beginning)).map_or(word, |(_, written)| written)
 }
 
 #[cfg(test)]
@@ -134,7 +136,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn are_one(one: &str, other: &str) -> bool {
-        AffiliationWords::new(one).is_of_same_organization(&AffiliationWords::new(other))
+        AffiliationWords::new(one).is_same_organization(&AffiliationWords::new(other))
     }
 
     #[test]

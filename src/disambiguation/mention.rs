@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::disambiguation::AffiliationWords;
-use crate::text::names::{Commonness, Form};
+use crate::text::names::{Commonness, NameForm};
 
 /// One author of one paper, or one record of a person.
 #[derive(Clone, Debug, Default)]
@@ -15,9 +15,9 @@ pub struct Mention {
     /// The paper; nothing where it is a person's own record.
     pub paper: Option<i64>,
     /// Whose own record it is, or who has it under a name that nobody else has it by: two of these are two people.
-    pub record_of: Option<i64>,
+    pub recorded_researcher_id: Option<i64>,
     /// Whom people decided it to be.
-    pub decided: Option<i64>,
+    pub decided_researcher_id: Option<i64>,
     /// The ORCID iD.
     pub orcid: Option<String>,
     /// Ids that sources gave the author, with their schemes.
@@ -40,25 +40,25 @@ pub struct Mention {
 
 /// The names, affiliations and venues that mentions refer to by number.
 #[derive(Debug, Default)]
-pub struct Known {
-    names: Numbers,
+pub struct Vocabulary {
+    coauthor_names: Interner,
     commonness: Vec<Commonness>,
-    affiliations: Numbers,
-    words: Vec<AffiliationWords>,
-    venues: Numbers,
+    affiliations: Interner,
+    affiliation_words: Vec<AffiliationWords>,
+    venues: Interner,
     organizations: HashMap<i64, u32>,
     organization_names: Vec<String>,
 }
 
 #[derive(Debug, Default)]
-struct Numbers {
+struct Interner {
     by_text: HashMap<String, u32>,
     texts: Vec<String>,
 }
 
-impl Numbers {
+impl Interner {
     /// The number of a text, and whether it is new.
-    fn of(&mut self, text: &str) -> (u32, bool) {
+    fn intern(&mut self, text: &str) -> (u32, bool) {
         if let Some(number) = self.by_text.get(text) {
             return (*number, false);
         }
@@ -73,35 +73,35 @@ impl Numbers {
     }
 }
 
-impl Known {
+impl Vocabulary {
     /// The number of a coauthor's name; all spellings that differ in case, accents and hyphens only have the same.
-    pub fn coauthor(&mut self, name: &str) -> u32 {
+    pub fn intern_coauthor(&mut self, name: &str) -> u32 {
         let key = crate::text::names::fold(name).replace(' ', "");
-        if let Some(number) = self.names.by_text.get(&key) {
+        if let Some(number) = self.coauthor_names.by_text.get(&key) {
             return *number;
         }
-        let (number, _) = self.names.of(&key);
+        let (number, _) = self.coauthor_names.intern(&key);
         // What is told of it is the name, not the key.
-        self.names.texts[number as usize] = crate::text::names::clean(name);
-        self.commonness.push(Form::new(name).commonness);
+        self.coauthor_names.texts[number as usize] = crate::text::names::clean(name);
+        self.commonness.push(NameForm::new(name).commonness);
         number
     }
 
     /// The number of an affiliation as printed; nothing where no word of it tells.
-    pub fn affiliation(&mut self, affiliation: &str) -> Option<u32> {
+    pub fn intern_affiliation(&mut self, affiliation: &str) -> Option<u32> {
         let words = AffiliationWords::new(affiliation);
         if words.is_empty() {
             return None;
         }
-        let (number, is_new) = self.affiliations.of(affiliation);
+        let (number, is_new) = self.affiliations.intern(affiliation);
         if is_new {
-            self.words.push(words);
+            self.affiliation_words.push(words);
         }
         Some(number)
     }
 
     /// The number of an organization that is known by its id.
-    pub fn organization(&mut self, id: i64, name: &str) -> u32 {
+    pub fn intern_organization(&mut self, id: i64, name: &str) -> u32 {
         let next = u32::try_from(self.organization_names.len()).unwrap_or(u32::MAX);
         let number = *self.organizations.entry(id).or_insert(next);
         if number == next {
@@ -111,12 +111,12 @@ impl Known {
     }
 
     /// The number of a venue.
-    pub fn venue(&mut self, name: &str) -> u32 {
-        self.venues.of(&crate::text::names::fold(name)).0
+    pub fn intern_venue(&mut self, name: &str) -> u32 {
+        self.venues.intern(&crate::text::names::fold(name)).0
     }
 
     pub(super) fn coauthor_name(&self, number: u32) -> &str {
-        self.names.text(number)
+        self.coauthor_names.text(number)
     }
 
     pub(super) fn coauthor_commonness(&self, number: u32) -> Commonness {
@@ -127,8 +127,8 @@ impl Known {
         self.affiliations.text(number)
     }
 
-    pub(super) fn words(&self, number: u32) -> Option<&AffiliationWords> {
-        self.words.get(number as usize)
+    pub(super) fn affiliation_words(&self, number: u32) -> Option<&AffiliationWords> {
+        self.affiliation_words.get(number as usize)
     }
 
     pub(super) fn organization_name(&self, number: u32) -> &str {

@@ -3,24 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
-use crate::disambiguation::LONGEST_CAREER;
-use crate::disambiguation::mention::{Evidence, EvidenceKind, Known, Mention};
-use crate::text::names::{Commonness, Comparable, Difference, Form, Likeness, fold};
+use crate::disambiguation::MAX_CAREER_YEARS;
+use crate::disambiguation::mention::{Evidence, EvidenceKind, Mention, Vocabulary};
+use crate::text::names::{Commonness, ComparableName, NameDifference, NameForm, NameSimilarity, fold};
 
 /// From this likelihood on two people are worth a look.
-const LIKELY: f32 = 0.53;
+const MIN_LIKELIHOOD: f32 = 0.53;
 /// What it is worth that the given name is the same and the family name another: people marry.
-const ANOTHER_FAMILY_NAME: f32 = -2.6;
+const DIFFERENT_FAMILY_NAME_WEIGHT: f32 = -2.6;
 /// Somebody who changes their name has both for so many years at most.
-const LONGEST_CHANGE: i32 = 2;
+const MAX_NAME_CHANGE_YEARS: i32 = 2;
 /// What the coauthors of one paper are worth at most: sixty who wrote a report together tell of one occasion.
-const MOST_OF_A_PAPER: f32 = 2.4;
+const MAX_COAUTHOR_WEIGHT_PER_PAPER: f32 = 2.4;
 /// A key that more people share brings nobody together.
-const MOST_SHARING: usize = 400;
+const MAX_PROFILES_PER_KEY: usize = 400;
 
 /// A person as candidates are looked for.
 #[derive(Clone, Debug, Default)]
-pub struct Profile {
+pub struct ResearcherProfile {
     /// The names they are known by, each once.
     pub names: Vec<String>,
     /// Their ORCID iD.
@@ -39,9 +39,9 @@ pub struct Profile {
     pub years: Option<(i32, i32)>,
 }
 
-impl Profile {
+impl ResearcherProfile {
     /// Adds what one of their authorships tells.
-    pub fn add(&mut self, mention: &Mention) {
+    pub fn add_mention(&mut self, mention: &Mention) {
         if !self.names.contains(&mention.name) {
             self.names.push(mention.name.clone());
         }
@@ -61,11 +61,11 @@ impl Profile {
 
 /// Two people who may be one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
+pub struct MergeCandidate {
     /// The place of one of them.
-    pub one: usize,
+    pub first_index: usize,
     /// The place of the other, which is greater.
-    pub other: usize,
+    pub second_index: usize,
     /// How likely they are one, from 0 to 1.
     pub likelihood: f32,
     /// What speaks for it.
@@ -74,22 +74,22 @@ pub struct Candidate {
 
 /// Likely duplicates among people, the likeliest first.
 #[must_use]
-pub fn candidates(people: &[Profile], known: &Known) -> Vec<Candidate> {
-    let named: Vec<Vec<Named>> =
-        people.iter().map(|person| person.names.iter().map(|name| Named::new(name)).collect()).collect();
+pub fn find_merge_candidates(people: &[ResearcherProfile], known: &Vocabulary) -> Vec<MergeCandidate> {
+    let named: Vec<Vec<PreparedName>> =
+        people.iter().map(|person| person.names.iter().map(|name| PreparedName::new(name)).collect()).collect();
     // Keys are kept as numbers: two that have the same by chance only cost a comparison.
     let mut shared: Vec<(u64, usize)> = Vec::new();
     for (place, person) in people.iter().enumerate() {
         let mut keys = HashSet::new();
         for name in &named[place] {
-            name.keys(person, known, &mut keys);
+            name.collect_blocking_keys(person, known, &mut keys);
         }
-        shared.extend(keys.iter().map(|key| (key.number(), place)));
+        shared.extend(keys.iter().map(|key| (key.hash_value(), place)));
     }
     shared.sort_unstable();
     let groups: Vec<&[(u64, usize)]> = shared
         .chunk_by(|one, other| one.0 == other.0)
-        .filter(|group| (2..=MOST_SHARING).contains(&group.len()))
+        .filter(|group| (2..=MAX_PROFILES_PER_KEY).contains(&group.len()))
         .collect();
     let mut groups_of: Vec<Vec<u32>> = vec![Vec::new(); people.len()];
     for (number, group) in (0..).zip(&groups) {
@@ -104,18 +104,21 @@ pub fn candidates(people: &[Profile], known: &Known) -> Vec<Candidate> {
         others.extend(beside.filter(|other| *other > one));
         others.sort_unstable();
         others.dedup();
-        found.extend(others.drain(..).filter_map(|other| candidate(people, &named, known, one, other)));
+        found.extend(others.drain(..).filter_map(|other| score_pair(people, &named, known, one, other)));
     }
     found.sort_by(|one, other| {
-        other.likelihood.total_cmp(&one.likelihood).then_with(|| (one.one, one.other).cmp(&(other.one, other.other)))
+        other
+            .likelihood
+            .total_cmp(&one.likelihood)
+            .then_with(|| (one.first_index, one.second_index).cmp(&(other.first_index, other.second_index)))
     });
     found
 }
 
 /// A name as candidates compare it.
-struct Named {
-    name: Comparable,
-    form: Form,
+struct PreparedName {
+    comparable: ComparableName,
+    form: NameForm,
     /// Its words, folded, initials too.
     words: BTreeSet<String>,
     given: Vec<String>,
@@ -123,74 +126,85 @@ struct Named {
 
 /// What two names share that are compared at all.
 #[derive(PartialEq, Eq, Hash)]
-enum Key<'a> {
+enum BlockingKey<'a> {
     /// The family name and the first letter of the given names.
     FamilyAndInitial(&'a str, Option<char>),
     /// The family name and the first two letters of the given names.
-    FamilyAndBeginning(&'a str, String),
+    FamilyAndPrefix(&'a str, String),
     /// The given name, and the beginning of the family name or its end backwards.
-    GivenAndPart(&'a str, String),
+    GivenAndFamilyAffix(&'a str, String),
     /// Two words, in the order of letters.
-    Words(&'a str, &'a str),
+    WordPair(&'a str, &'a str),
     /// The given name and somebody they wrote with.
     GivenAndCoauthor(&'a str, u32),
 }
 
-impl Key<'_> {
-    fn number(&self) -> u64 {
+impl BlockingKey<'_> {
+    fn hash_value(&self) -> u64 {
         BuildHasherDefault::<DefaultHasher>::default().hash_one(self)
     }
 }
 
-impl Named {
+impl PreparedName {
     fn new(name: &str) -> Self {
-        let form = Form::new(name);
-        let parts = crate::text::names::split(name);
+        let form = NameForm::new(name);
+        let parts = crate::text::names::split_name(name);
         let words = |text: &str| -> Vec<String> {
             fold(&text.replace('.', " ")).split(' ').filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect()
         };
         Self {
-            name: Comparable::new(name),
+            comparable: ComparableName::new(name),
             form,
             words: words(name).into_iter().collect(),
             given: words(&parts.given.unwrap_or_default()),
         }
     }
 
-    fn keys<'a>(&'a self, person: &'a Profile, known: &Known, keys: &mut HashSet<Key<'a>>) {
+    fn collect_blocking_keys<'a>(
+        &'a self,
+        person: &'a ResearcherProfile,
+        known: &Vocabulary,
+        keys: &mut HashSet<BlockingKey<'a>>,
+    ) {
         let beginning: String = self.form.given.chars().take(2).collect();
         // A common name and an initial bring too many together to tell anything.
         match self.form.commonness {
-            Commonness::VeryCommon => keys.insert(Key::FamilyAndBeginning(&self.form.block, beginning)),
-            _ => keys.insert(Key::FamilyAndInitial(&self.form.block, self.form.initial())),
+            Commonness::VeryCommon => keys.insert(BlockingKey::FamilyAndPrefix(&self.form.blocking_key, beginning)),
+            _ => keys.insert(BlockingKey::FamilyAndInitial(&self.form.blocking_key, self.form.initial())),
         };
-        if self.form.is_full() && !self.form.first.is_empty() {
+        if self.form.has_full_given_name() && !self.form.first_given.is_empty() {
             let family: Vec<char> = self.form.family.chars().collect();
-            keys.insert(Key::GivenAndPart(&self.form.first, family.iter().take(3).collect()));
-            keys.insert(Key::GivenAndPart(&self.form.first, family.iter().rev().take(4).collect()));
+            keys.insert(BlockingKey::GivenAndFamilyAffix(&self.form.first_given, family.iter().take(3).collect()));
+            keys.insert(BlockingKey::GivenAndFamilyAffix(
+                &self.form.first_given,
+                family.iter().rev().take(4).collect(),
+            ));
             let coauthors =
                 person.coauthors.keys().filter(|number| known.coauthor_commonness(**number) != Commonness::VeryCommon);
-            keys.extend(coauthors.map(|number| Key::GivenAndCoauthor(&self.form.first, *number)));
+            keys.extend(coauthors.map(|number| BlockingKey::GivenAndCoauthor(&self.form.first_given, *number)));
         }
         let long: Vec<&String> = self.words.iter().filter(|word| word.chars().count() > 1).take(6).collect();
         for (number, one) in long.iter().enumerate() {
-            keys.extend(long[number + 1..].iter().map(|other| Key::Words(one, other)));
+            keys.extend(long[number + 1..].iter().map(|other| BlockingKey::WordPair(one, other)));
         }
     }
 }
 
 /// How two names are alike, and what that is worth.
-fn alikeness(one: &Named, other: &Named) -> Option<f32> {
-    let comparison = one.name.compare(&other.name);
+fn name_weight(one: &PreparedName, other: &PreparedName) -> Option<f32> {
+    let comparison = one.comparable.compare(&other.comparable);
     let is = |difference| comparison.differences.contains(&difference);
-    match comparison.likeness {
-        Likeness::Same | Likeness::Equivalent => return Some(2.6),
-        Likeness::Compatible if is(Difference::Initials) && (!one.form.is_full() || !other.form.is_full()) => {
+    match comparison.similarity {
+        NameSimilarity::Same | NameSimilarity::Equivalent => return Some(2.6),
+        NameSimilarity::Compatible
+            if is(NameDifference::Initials)
+                && (!one.form.has_full_given_name() || !other.form.has_full_given_name()) =>
+        {
             return Some(0.7);
         }
-        Likeness::Compatible if is(Difference::Nickname) => return Some(1.4),
-        Likeness::Compatible => return Some(1.8),
-        Likeness::Different => {}
+        NameSimilarity::Compatible if is(NameDifference::Nickname) => return Some(1.4),
+        NameSimilarity::Compatible => return Some(1.8),
+        NameSimilarity::Different => {}
     }
     let shared: Vec<&String> = one.words.intersection(&other.words).collect();
     let long = shared.iter().filter(|word| word.chars().count() > 2).count();
@@ -200,13 +214,19 @@ fn alikeness(one: &Named, other: &Named) -> Option<f32> {
     if one.form.family == other.form.family {
         // A given name left out, or in another place: Harald and R. Harald.
         let moved = one.given.iter().any(|word| word.chars().count() > 2 && other.given.contains(word));
-        let is_short_form = shortens(&one.form.first, &other.form.first) && one.form.is_full() && other.form.is_full();
+        let is_short_form = is_short_form(&one.form.first_given, &other.form.first_given)
+            && one.form.has_full_given_name()
+            && other.form.has_full_given_name();
         return (moved || is_short_form || is_typo(&one.form.given, &other.form.given)).then_some(1.3);
     }
-    let is_same_given = one.form.is_full() && one.form.first == other.form.first && !one.form.first.is_empty();
+    let is_same_given = one.form.has_full_given_name()
+        && one.form.first_given == other.form.first_given
+        && !one.form.first_given.is_empty();
     let is_within = long > 1 && (one.words.is_subset(&other.words) || other.words.is_subset(&one.words));
     if is_same_given
-        && (is_within || is_typo(&one.form.family, &other.form.family) || begins(&one.form.family, &other.form.family))
+        && (is_within
+            || is_typo(&one.form.family, &other.form.family)
+            || is_affix(&one.form.family, &other.form.family))
     {
         return Some(if is_within { 1.6 } else { 1.2 });
     }
@@ -214,7 +234,7 @@ fn alikeness(one: &Named, other: &Named) -> Option<f32> {
         return Some(0.8);
     }
     // Another family name altogether.
-    is_same_given.then_some(ANOTHER_FAMILY_NAME)
+    is_same_given.then_some(DIFFERENT_FAMILY_NAME_WEIGHT)
 }
 
 /// Whether two words differ as a slip of the pen does.
@@ -229,22 +249,28 @@ fn is_typo(one: &str, other: &str) -> bool {
 }
 
 /// Whether one given name is the beginning of the other: Geoffrey, Geoff.
-fn shortens(one: &str, other: &str) -> bool {
+fn is_short_form(one: &str, other: &str) -> bool {
     let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
     short.chars().count() > 2 && long.starts_with(short)
 }
 
 /// Whether a name begins or ends with the whole of the other: Buschbeck, Buschbeck-Wolf.
-fn begins(one: &str, other: &str) -> bool {
+fn is_affix(one: &str, other: &str) -> bool {
     let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
     short.chars().count() > 2 && (long.starts_with(short) || long.ends_with(short))
 }
 
-fn candidate(people: &[Profile], named: &[Vec<Named>], known: &Known, one: usize, other: usize) -> Option<Candidate> {
+fn score_pair(
+    people: &[ResearcherProfile],
+    named: &[Vec<PreparedName>],
+    known: &Vocabulary,
+    one: usize,
+    other: usize,
+) -> Option<MergeCandidate> {
     let (first, second) = (&people[one], &people[other]);
     let career = first.years.zip(second.years).map(|(one, other)| one.1.max(other.1) - one.0.min(other.0));
     if first.orcid.as_ref().zip(second.orcid.as_ref()).is_some_and(|(one, other)| one != other)
-        || career.is_some_and(|years| years > LONGEST_CAREER)
+        || career.is_some_and(|years| years > MAX_CAREER_YEARS)
         || !first.papers.is_disjoint(&second.papers)
     {
         return None;
@@ -252,10 +278,10 @@ fn candidate(people: &[Profile], named: &[Vec<Named>], known: &Known, one: usize
     let mut evidence = Vec::new();
     let pairs = named[one].iter().flat_map(|name| named[other].iter().map(move |beside| (name, beside)));
     let (alike, name) = pairs
-        .filter_map(|(name, beside)| Some((alikeness(name, beside)?, name)))
+        .filter_map(|(name, beside)| Some((name_weight(name, beside)?, name)))
         .max_by(|one, other| one.0.total_cmp(&other.0))?;
     let together = first.years.zip(second.years).map(|(one, other)| one.1.min(other.1) - one.0.max(other.0));
-    if alike <= ANOTHER_FAMILY_NAME && together.is_some_and(|years| years > LONGEST_CHANGE) {
+    if alike <= DIFFERENT_FAMILY_NAME_WEIGHT && together.is_some_and(|years| years > MAX_NAME_CHANGE_YEARS) {
         return None;
     }
     let mut weight = alike
@@ -281,8 +307,8 @@ fn candidate(people: &[Profile], named: &[Vec<Named>], known: &Known, one: usize
         });
     }
     let occasions = first.papers.len().min(second.papers.len());
-    weight += of_coauthors.total().min(MOST_OF_A_PAPER * occasions as f32);
-    if !first.organizations.is_disjoint(&second.organizations) || share_affiliation(first, second, known) {
+    weight += of_coauthors.total().min(MAX_COAUTHOR_WEIGHT_PER_PAPER * occasions as f32);
+    if !first.organizations.is_disjoint(&second.organizations) || have_common_affiliation(first, second, known) {
         weight += 1.2;
         evidence.push(Evidence { kind: EvidenceKind::SharedOrganization, value: None });
     }
@@ -301,7 +327,12 @@ fn candidate(people: &[Profile], named: &[Vec<Named>], known: &Known, one: usize
         }
     }
     let likelihood = 1.0 / (1.0 + (1.5 - weight).exp());
-    (likelihood >= LIKELY).then_some(Candidate { one, other, likelihood, evidence })
+    (likelihood >= MIN_LIKELIHOOD).then_some(MergeCandidate {
+        first_index: one,
+        second_index: other,
+        likelihood,
+        evidence,
+    })
 }
 
 /// What it is worth to have written with people of the same names. Two who wrote with many wrote with some Wei Wang each: of
@@ -327,9 +358,12 @@ impl CoauthorWeight {
     }
 }
 
-fn share_affiliation(one: &Profile, other: &Profile, known: &Known) -> bool {
+fn have_common_affiliation(one: &ResearcherProfile, other: &ResearcherProfile, known: &Vocabulary) -> bool {
     let alike = |one: u32, other: u32| {
-        known.words(one).zip(known.words(other)).is_some_and(|(one, other)| one.is_of_same_organization(other))
+        known
+            .affiliation_words(one)
+            .zip(known.affiliation_words(other))
+            .is_some_and(|(one, other)| one.is_same_organization(other))
     };
     one.affiliations
         .iter()

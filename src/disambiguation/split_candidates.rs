@@ -2,27 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use crate::disambiguation::clustering::Block;
-use crate::disambiguation::mention::{Known, Mention};
-use crate::text::names::{Commonness, Form};
+use crate::disambiguation::clustering::BlockClustering;
+use crate::disambiguation::mention::{Mention, Vocabulary};
+use crate::text::names::{Commonness, NameForm};
 
 /// Fewer papers tell nothing.
-const SUBSTANTIAL: usize = 3;
+const MIN_PART_PAPERS: usize = 3;
 /// So many coauthors of a part are told.
-const TOLD: usize = 3;
+const MAX_LISTED_COAUTHORS: usize = 3;
 
 /// Somebody whose papers may be of several people.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Mixture {
+pub struct SplitCandidate {
     /// How likely they are several, from 0 to 1.
     pub likelihood: f32,
     /// What may be the people, the one with most papers first.
-    pub parts: Vec<Part>,
+    pub parts: Vec<SplitPart>,
 }
 
 /// Papers that hang together and have nothing to do with the others.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Part {
+pub struct SplitPart {
     /// The places of the mentions.
     pub members: Vec<usize>,
     /// From the first year to the last.
@@ -34,15 +34,15 @@ pub struct Part {
 /// Whether the mentions of one person fall apart into several with a number of papers each, where neither coauthors nor
 /// organizations link them. People decided that it is one person: then it is.
 #[must_use]
-pub fn mixture(mentions: &[Mention], known: &Known) -> Option<Mixture> {
-    if mentions.len() < 2 * SUBSTANTIAL || mentions.iter().any(|mention| mention.decided.is_some()) {
+pub fn find_split_candidate(mentions: &[Mention], known: &Vocabulary) -> Option<SplitCandidate> {
+    if mentions.len() < 2 * MIN_PART_PAPERS || mentions.iter().any(|mention| mention.decided_researcher_id.is_some()) {
         return None;
     }
-    let groups = Block::new(mentions, known).linked();
-    let mut parts: Vec<Part> = groups
+    let groups = BlockClustering::new(mentions, known).into_linked_clusters();
+    let mut parts: Vec<SplitPart> = groups
         .into_iter()
-        .filter(|group| group.len() >= SUBSTANTIAL)
-        .map(|group| part(group, mentions, known))
+        .filter(|group| group.len() >= MIN_PART_PAPERS)
+        .map(|group| describe_part(group, mentions, known))
         .collect();
     if parts.len() < 2 {
         return None;
@@ -53,16 +53,16 @@ pub fn mixture(mentions: &[Mention], known: &Known) -> Option<Mixture> {
             .iter()
             .any(|place| !mentions[*place].organizations.is_empty() || !mentions[*place].affiliations.is_empty())
     });
-    let by_name = mentions.iter().map(|mention| Form::new(&mention.name).commonness).max();
+    let by_name = mentions.iter().map(|mention| NameForm::new(&mention.name).commonness).max();
     let likelihood = match by_name {
         Some(Commonness::VeryCommon) => 0.75,
         Some(Commonness::Common) => 0.55,
         _ => 0.3,
     } + if have_organizations { 0.2 } else { 0.0 };
-    Some(Mixture { likelihood, parts })
+    Some(SplitCandidate { likelihood, parts })
 }
 
-fn part(members: Vec<usize>, mentions: &[Mention], known: &Known) -> Part {
+fn describe_part(members: Vec<usize>, mentions: &[Mention], known: &Vocabulary) -> SplitPart {
     let mut counted: BTreeMap<u32, usize> = BTreeMap::new();
     for coauthor in members.iter().flat_map(|place| &mentions[*place].coauthors) {
         *counted.entry(*coauthor).or_default() += 1;
@@ -72,7 +72,11 @@ fn part(members: Vec<usize>, mentions: &[Mention], known: &Known) -> Part {
     coauthors.sort_by_key(|(papers, name)| (std::cmp::Reverse(*papers), *name));
     let years = members.iter().filter_map(|place| mentions[*place].years);
     let years = years.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
-    Part { members, years, coauthors: coauthors.into_iter().take(TOLD).map(|(_, name)| name.to_owned()).collect() }
+    SplitPart {
+        members,
+        years,
+        coauthors: coauthors.into_iter().take(MAX_LISTED_COAUTHORS).map(|(_, name)| name.to_owned()).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -81,11 +85,11 @@ mod tests {
 
     #[test]
     fn two_circles_of_coauthors() {
-        let mut known = Known::default();
+        let mut known = Vocabulary::default();
         let mut mention = |paper: i64, coauthor: &str| Mention {
             name: "Wei Zhang".to_owned(),
             paper: Some(paper),
-            coauthors: vec![known.coauthor(coauthor)],
+            coauthors: vec![known.intern_coauthor(coauthor)],
             years: Some((2000, 2000)),
             stable_key: paper.unsigned_abs(),
             ..Mention::default()
@@ -93,11 +97,12 @@ mod tests {
         let two: Vec<Mention> =
             (0..7).map(|paper| mention(paper, if paper < 4 { "Ida Brook" } else { "Tom Ford" })).collect();
         let one: Vec<Mention> = (0..7).map(|paper| mention(paper, "Ida Brook")).collect();
-        let found = mixture(&two, &known).expect("a mixture");
+        let found = find_split_candidate(&two, &known).expect("a mixture");
         assert_eq!(found.parts.iter().map(|part| part.members.len()).collect::<Vec<_>>(), [4, 3]);
         assert_eq!(found.parts[1].coauthors, ["Tom Ford"]);
-        assert_eq!(mixture(&one, &known), None);
-        let decided: Vec<Mention> = two.into_iter().map(|mention| Mention { decided: Some(1), ..mention }).collect();
-        assert_eq!(mixture(&decided, &known), None);
+        assert_eq!(find_split_candidate(&one, &known), None);
+        let decided: Vec<Mention> =
+            two.into_iter().map(|mention| Mention { decided_researcher_id: Some(1), ..mention }).collect();
+        assert_eq!(find_split_candidate(&decided, &known), None);
     }
 }

@@ -2,25 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::disambiguation::LONGEST_CAREER;
+use crate::disambiguation::MAX_CAREER_YEARS;
 use crate::disambiguation::mention::Mention;
 
 /// Groups of mentions, each of one person as far as is known.
-pub(super) struct Components<'a> {
+pub(super) struct DisjointSets<'a> {
     mentions: &'a [Mention],
     parents: Vec<usize>,
-    profiles: Vec<Profile>,
+    profiles: Vec<ClusterProfile>,
 }
 
 /// What is known of all mentions of a group together.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Profile {
+pub(super) struct ClusterProfile {
     /// By their places, in no order.
     pub members: Vec<usize>,
     pub papers: BTreeSet<i64>,
     pub orcids: BTreeSet<String>,
-    pub decided: BTreeSet<i64>,
-    pub records: BTreeSet<i64>,
+    pub decided_researcher_ids: BTreeSet<i64>,
+    pub recorded_researcher_ids: BTreeSet<i64>,
     pub author_ids: BTreeSet<String>,
     pub years: Option<(i32, i32)>,
     /// With the number of papers.
@@ -32,14 +32,14 @@ pub(super) struct Profile {
     pub stable_key: u64,
 }
 
-impl Profile {
-    fn of(place: usize, mention: &Mention) -> Self {
+impl ClusterProfile {
+    fn from_mention(place: usize, mention: &Mention) -> Self {
         Self {
             members: vec![place],
             papers: mention.paper.into_iter().collect(),
             orcids: mention.orcid.iter().cloned().collect(),
-            decided: mention.decided.into_iter().collect(),
-            records: mention.record_of.into_iter().collect(),
+            decided_researcher_ids: mention.decided_researcher_id.into_iter().collect(),
+            recorded_researcher_ids: mention.recorded_researcher_id.into_iter().collect(),
             author_ids: mention.author_ids.iter().cloned().collect(),
             years: mention.years,
             coauthors: mention.coauthors.iter().map(|coauthor| (*coauthor, 1)).collect(),
@@ -52,33 +52,35 @@ impl Profile {
     }
 
     /// Whether nothing is known that speaks for or against anybody.
-    pub fn is_bare(&self) -> bool {
+    pub fn has_no_evidence(&self) -> bool {
         let is_identified = !self.orcids.is_empty() || !self.author_ids.is_empty();
         !is_identified && self.coauthors.is_empty() && self.organizations.is_empty() && self.affiliations.is_empty()
     }
 
     /// Whether ids, records or decisions say that another group is somebody else.
-    pub fn is_told_from(&self, other: &Self) -> bool {
+    pub fn is_distinct_from(&self, other: &Self) -> bool {
         let is_two = |one: &BTreeSet<i64>, other: &BTreeSet<i64>| !one.is_empty() && !other.is_empty() && one != other;
         let have_two_orcids = !self.orcids.is_empty() && !other.orcids.is_empty() && self.orcids != other.orcids;
-        is_two(&self.decided, &other.decided) || is_two(&self.records, &other.records) || have_two_orcids
+        is_two(&self.decided_researcher_ids, &other.decided_researcher_ids)
+            || is_two(&self.recorded_researcher_ids, &other.recorded_researcher_ids)
+            || have_two_orcids
     }
 
     /// Whether another group cannot be the same person.
     pub fn contradicts(&self, other: &Self) -> bool {
         let (small, large) = if self.papers.len() < other.papers.len() { (self, other) } else { (other, self) };
         let career = self.years.zip(other.years).map(|(one, other)| one.1.max(other.1) - one.0.min(other.0));
-        self.is_told_from(other)
-            || career.is_some_and(|years| years > LONGEST_CAREER)
+        self.is_distinct_from(other)
+            || career.is_some_and(|years| years > MAX_CAREER_YEARS)
             || small.papers.iter().any(|paper| large.papers.contains(paper))
     }
 
-    fn absorb(&mut self, other: Self) {
+    fn merge(&mut self, other: Self) {
         self.members.extend(other.members);
         self.papers.extend(other.papers);
         self.orcids.extend(other.orcids);
-        self.decided.extend(other.decided);
-        self.records.extend(other.records);
+        self.decided_researcher_ids.extend(other.decided_researcher_ids);
+        self.recorded_researcher_ids.extend(other.recorded_researcher_ids);
         self.author_ids.extend(other.author_ids);
         self.years = match (self.years, other.years) {
             (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
@@ -95,9 +97,10 @@ impl Profile {
     }
 }
 
-impl<'a> Components<'a> {
+impl<'a> DisjointSets<'a> {
     pub fn new(mentions: &'a [Mention]) -> Self {
-        let profiles = mentions.iter().enumerate().map(|(place, mention)| Profile::of(place, mention)).collect();
+        let profiles =
+            mentions.iter().enumerate().map(|(place, mention)| ClusterProfile::from_mention(place, mention)).collect();
         Self { mentions, parents: (0..mentions.len()).collect(), profiles }
     }
 
@@ -115,7 +118,7 @@ impl<'a> Components<'a> {
         root
     }
 
-    pub fn profile(&self, root: usize) -> &Profile {
+    pub fn profile(&self, root: usize) -> &ClusterProfile {
         &self.profiles[root]
     }
 
@@ -128,7 +131,7 @@ impl<'a> Components<'a> {
     }
 
     /// Puts two groups together, unless something speaks against it. Tells whether they are together now.
-    pub fn join(&mut self, one: usize, other: usize) -> bool {
+    pub fn try_union(&mut self, one: usize, other: usize) -> bool {
         let (one, other) = (self.root(one), self.root(other));
         if one == other {
             return true;
@@ -136,23 +139,23 @@ impl<'a> Components<'a> {
         if self.profiles[one].contradicts(&self.profiles[other]) {
             return false;
         }
-        self.put_together(one, other);
+        self.union(one, other);
         true
     }
 
     /// Puts two groups together, whatever speaks against it: people decided so.
-    pub fn decide(&mut self, one: usize, other: usize) {
+    pub fn force_union(&mut self, one: usize, other: usize) {
         let (one, other) = (self.root(one), self.root(other));
         if one != other {
-            self.put_together(one, other);
+            self.union(one, other);
         }
     }
 
-    fn put_together(&mut self, one: usize, other: usize) {
+    fn union(&mut self, one: usize, other: usize) {
         let is_larger = self.profiles[one].members.len() >= self.profiles[other].members.len();
         let (into, from) = if is_larger { (one, other) } else { (other, one) };
         self.parents[from] = into;
         let absorbed = std::mem::take(&mut self.profiles[from]);
-        self.profiles[into].absorb(absorbed);
+        self.profiles[into].merge(absorbed);
     }
 }

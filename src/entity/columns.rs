@@ -6,13 +6,13 @@ use serde::Deserialize;
 use serde::de::value::{Error as WordError, StrDeserializer};
 
 use crate::model::language::LocalizedText;
-use crate::model::record::{AbstractCompleteness, AffiliationKind, Name, NameUse, PaperType};
+use crate::model::record::{AbstractCompleteness, AffiliationKind, NameRecord, NameUse, PaperType};
 use crate::text::names::RepairRule;
 
 /// A list of names with their kinds, as stored in one column.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
-pub struct Names(pub Vec<Name>);
+pub struct NameRecords(pub Vec<NameRecord>);
 
 /// A type stored as JSONB.
 macro_rules! json_column {
@@ -55,7 +55,7 @@ macro_rules! json_column {
 }
 
 /// An enumeration stored as the word that serde gives its value.
-macro_rules! word_column {
+macro_rules! string_enum_column {
     ($type:ty) => {
         impl TryGetable for $type {
             fn try_get_by<I: ColIdx>(result: &QueryResult, index: I) -> Result<Self, TryGetError> {
@@ -104,9 +104,9 @@ macro_rules! word_column {
 }
 
 json_column!(LocalizedText);
-json_column!(Names);
-word_column!(AbstractCompleteness);
-word_column!(AffiliationKind);
-word_column!(NameUse);
-word_column!(PaperType);
-word_column!(RepairRule);
+json_column!(NameRecords);
+string_enum_column!(AbstractCompleteness);
+string_enum_column!(AffiliationKind);
+string_enum_column!(NameUse);
+string_enum_column!(PaperType);
+string_enum_column!(RepairRule);

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-pub use crate::entity::columns::Names;
+pub use crate::entity::columns::NameRecords;
 use crate::model::language::LocalizedText;
 
 /// A row of `organization`.
@@ -16,7 +16,7 @@ pub struct Model {
     pub slug: String,
     pub ror: Option<String>,
     pub display_names: LocalizedText,
-    pub names: Names,
+    pub names: NameRecords,
     pub types: Vec<String>,
     pub status: String,
     pub country_code: Option<String>,

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-pub use crate::entity::columns::Names;
+pub use crate::entity::columns::NameRecords;
 use crate::model::language::LocalizedText;
 
 /// A row of `topic`.
@@ -17,7 +17,7 @@ pub struct Model {
     pub scheme: String,
     pub code: Option<String>,
     pub display_names: LocalizedText,
-    pub names: Names,
+    pub names: NameRecords,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::http::response::Refusal;
+use crate::http::response::HttpError;
 
 /// The places for requests that are worked on.
 #[derive(Clone, Debug)]
 pub struct Admission {
-    places: Arc<Semaphore>,
-    most: usize,
+    permits: Arc<Semaphore>,
+    max_permits: usize,
 }
 
 /// A place, given back when this is dropped.
@@ -23,20 +23,20 @@ impl Admission {
     /// With so many places.
     #[must_use]
     pub fn new(most: NonZeroU32) -> Self {
-        let most = usize::try_from(most.get()).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        Self { places: Arc::new(Semaphore::new(most)), most }
+        let max_permits = usize::try_from(most.get()).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        Self { permits: Arc::new(Semaphore::new(max_permits)), max_permits }
     }
 
     /// A place, where one is free.
     #[must_use]
-    pub fn try_enter(&self) -> Option<Permit> {
-        Arc::clone(&self.places).try_acquire_owned().ok().map(Permit)
+    pub fn try_admit(&self) -> Option<Permit> {
+        Arc::clone(&self.permits).try_acquire_owned().ok().map(Permit)
     }
 
     /// A place, or what the client is told.
-    pub(super) fn enter(&self) -> Result<Permit, Refusal> {
-        self.try_enter().ok_or_else(|| {
-            Refusal::busy(
+    pub(super) fn admit(&self) -> Result<Permit, HttpError> {
+        self.try_admit().ok_or_else(|| {
+            HttpError::service_unavailable(
                 "more is asked at the moment than can be answered; try again after the seconds in Retry-After",
             )
         })
@@ -45,7 +45,7 @@ impl Admission {
     /// How many requests are worked on.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.most - self.places.available_permits()
+        self.max_permits - self.permits.available_permits()
     }
 }
 
@@ -56,20 +56,20 @@ mod tests {
     #[test]
     fn places() {
         let admission = Admission::new(NonZeroU32::new(2).expect("not zero"));
-        let first = admission.try_enter().expect("a place");
-        let second = admission.try_enter().expect("a place");
-        assert!(admission.try_enter().is_none());
-        assert_eq!(admission.enter().expect_err("no place").status, 503);
+        let first = admission.try_admit().expect("a place");
+        let second = admission.try_admit().expect("a place");
+        assert!(admission.try_admit().is_none());
+        assert_eq!(admission.admit().expect_err("no place").status, 503);
         assert_eq!(admission.in_flight(), 2);
         drop(first);
         assert_eq!(admission.in_flight(), 1);
-        assert!(admission.enter().is_ok());
+        assert!(admission.admit().is_ok());
         drop(second);
         assert_eq!(admission.in_flight(), 0);
     }
 
     #[test]
     fn most_there_can_be() {
-        assert!(Admission::new(NonZeroU32::MAX).try_enter().is_some());
+        assert!(Admission::new(NonZeroU32::MAX).try_admit().is_some());
     }
 }

@@ -20,7 +20,7 @@ impl TrustedProxies {
 
     /// Whether this is one of them.
     #[must_use]
-    pub fn contain(&self, address: IpAddr) -> bool {
+    pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -29,31 +29,32 @@ impl TrustedProxies {
     /// that is not, as the proxies tell in `X-Forwarded-For` or `Forwarded` (RFC 7239). Where the two headers contradict
     /// each other, one of them was sent by the client and passed on: then it is the proxy's.
     #[must_use]
-    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub fn client_address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.to_canonical();
-        if !self.contain(peer) {
+        if !self.contains(peer) {
             return peer;
         }
-        let listed = values(headers, &X_FORWARDED_FOR);
-        let listed = listed.iter().flat_map(|value| value.split(',')).map(address_of).collect::<Vec<_>>();
-        let forwarded = values(headers, &header::FORWARDED);
-        let forwarded = forwarded.iter().flat_map(|value| value.split(',')).map(forwarded_for).collect::<Vec<_>>();
+        let listed = header_values(headers, &X_FORWARDED_FOR);
+        let listed = listed.iter().flat_map(|value| value.split(',')).map(parse_address).collect::<Vec<_>>();
+        let forwarded = header_values(headers, &header::FORWARDED);
+        let forwarded =
+            forwarded.iter().flat_map(|value| value.split(',')).map(parse_forwarded_for).collect::<Vec<_>>();
         match (listed.as_slice(), forwarded.as_slice()) {
-            ([], hops) | (hops, []) => self.last_stranger(peer, hops),
+            ([], hops) | (hops, []) => self.first_untrusted_hop(peer, hops),
             (one, other) => {
-                let (one, other) = (self.last_stranger(peer, one), self.last_stranger(peer, other));
+                let (one, other) = (self.first_untrusted_hop(peer, one), self.first_untrusted_hop(peer, other));
                 if one == other { one } else { peer }
             }
         }
     }
 
     /// Going back from the peer, each hop is believed as long as the one that told of it is.
-    fn last_stranger(&self, peer: IpAddr, hops: &[Option<IpAddr>]) -> IpAddr {
+    fn first_untrusted_hop(&self, peer: IpAddr, hops: &[Option<IpAddr>]) -> IpAddr {
         let mut nearest = peer;
         for hop in hops.iter().rev() {
             let Some(hop) = hop else { break };
             nearest = *hop;
-            if !self.contain(nearest) {
+            if !self.contains(nearest) {
                 break;
             }
         }
@@ -63,7 +64,7 @@ impl TrustedProxies {
 
 /// What counts as one client: an address of IPv4, or the /64 of IPv6 that a household or a machine has to itself.
 #[must_use]
-pub fn block_of(address: IpAddr) -> IpAddr {
+pub fn client_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
@@ -73,12 +74,12 @@ pub fn block_of(address: IpAddr) -> IpAddr {
     }
 }
 
-fn values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
+fn header_values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
     headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
 }
 
 /// An address, perhaps with a port or in brackets.
-fn address_of(text: &str) -> Option<IpAddr> {
+fn parse_address(text: &str) -> Option<IpAddr> {
     let text = text.trim().trim_matches('"');
     let bare = text.strip_prefix('[').and_then(|text| text.split_once(']')).map(|(address, _)| address);
     let without_port = text.rsplit_once(':').map(|(address, _)| address);
@@ -87,9 +88,9 @@ fn address_of(text: &str) -> Option<IpAddr> {
 }
 
 /// The address in an element of `Forwarded`; none where it is unknown or hidden.
-fn forwarded_for(element: &str) -> Option<IpAddr> {
+fn parse_forwarded_for(element: &str) -> Option<IpAddr> {
     let pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for")).find_map(|(_, value)| address_of(value))
+    pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for")).find_map(|(_, value)| parse_address(value))
 }
 
 #[cfg(test)]
@@ -104,7 +105,7 @@ mod tests {
         for (name, value) in headers {
             map.append(name.clone(), HeaderValue::from_static(value));
         }
-        TrustedProxies::new(networks.into()).client(peer.parse().expect("an address"), &map).to_string()
+        TrustedProxies::new(networks.into()).client_address(peer.parse().expect("an address"), &map).to_string()
     }
 
     #[test]
@@ -149,7 +150,7 @@ mod tests {
 
     #[test]
     fn blocks() {
-        let block = |text: &str| block_of(text.parse().expect("an address")).to_string();
+        let block = |text: &str| client_prefix(text.parse().expect("an address")).to_string();
         assert_eq!(block("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(block("198.51.100.1"), "198.51.100.1");
         assert_eq!(block("::ffff:198.51.100.1"), "198.51.100.1");

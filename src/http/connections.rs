@@ -25,21 +25,21 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::config::ConnectionLimits;
-use crate::http::client_address::{TrustedProxies, block_of};
+use crate::http::client_address::{TrustedProxies, client_prefix};
 
 /// What a connection too many is told, before anything of it is read.
-const FULL: &[u8] =
+const OVERLOAD_RESPONSE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// All connections of the service.
 #[derive(Clone, Debug)]
-pub struct Connections(Arc<Shared>);
+pub struct ClientConnections(Arc<ConnectionRegistry>);
 
 #[derive(Debug)]
-struct Shared {
+struct ConnectionRegistry {
     limits: ConnectionLimits,
     proxies: TrustedProxies,
-    counts: Mutex<Counts>,
+    counts: Mutex<ConnectionCounts>,
     /// Whether idle connections are ended, since the service is about to.
     draining: watch::Sender<bool>,
 }
@@ -54,22 +54,27 @@ struct Deadline {
 }
 
 #[derive(Debug, Default)]
-struct Counts {
-    all: usize,
-    by_block: HashMap<IpAddr, usize>,
+struct ConnectionCounts {
+    total: usize,
+    by_client_prefix: HashMap<IpAddr, usize>,
 }
 
-impl Connections {
+impl ClientConnections {
     /// None yet.
     #[must_use]
     pub fn new(limits: ConnectionLimits, proxies: TrustedProxies) -> Self {
-        Self(Arc::new(Shared { limits, proxies, counts: Mutex::default(), draining: watch::Sender::new(false) }))
+        Self(Arc::new(ConnectionRegistry {
+            limits,
+            proxies,
+            counts: Mutex::default(),
+            draining: watch::Sender::new(false),
+        }))
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.counts().all
+        self.0.counts().total
     }
 
     /// Ends connections over which nothing is under way, now and from now on.
@@ -78,87 +83,87 @@ impl Connections {
     }
 
     /// Takes a new connection in, or ends it at once where it is one too many.
-    pub(super) fn enter(&self, io: &dyn Any, extensions: &mut Extensions) {
+    pub(super) fn accept(&self, io: &dyn Any, extensions: &mut Extensions) {
         let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
         let Ok(peer) = stream.peer_addr() else { return };
-        let Some(place) = self.place_for(peer.ip()) else {
+        let Some(place) = self.acquire_slot(peer.ip()) else {
             tracing::debug!(address = %peer.ip(), "a connection too many was refused");
-            return refuse(stream.as_fd());
+            return reject(stream.as_fd());
         };
         // A second handle on the socket: the first belongs to the framework, which does not give it away.
-        let Ok(socket) = stream.as_fd().try_clone_to_owned() else { return refuse(stream.as_fd()) };
+        let Ok(socket) = stream.as_fd().try_clone_to_owned() else { return reject(stream.as_fd()) };
         let limits = &self.0.limits;
-        let at = Some(Instant::now() + limits.head + limits.keep_alive);
+        let at = Some(Instant::now() + limits.header_timeout + limits.keep_alive_timeout);
         let (deadline, changes) = watch::channel(Deadline { at, is_idle: true });
-        actix_web::rt::spawn(end_when_late(socket, changes, self.0.draining.subscribe()));
-        extensions.insert(Connection { deadline: Rc::new(deadline), _place: place });
+        actix_web::rt::spawn(close_on_deadline(socket, changes, self.0.draining.subscribe()));
+        extensions.insert(TrackedConnection { deadline: Rc::new(deadline), _slot: place });
     }
 
     /// Follows a request on its connection, so that the answer must be read in time, and the next head come in time.
-    pub(super) async fn follow(
+    pub(super) async fn track_request(
         &self,
         request: ServiceRequest,
         next: Next<impl MessageBody + 'static>,
-    ) -> Result<ServiceResponse<Followed>, Error> {
+    ) -> Result<ServiceResponse<TrackedBody>, Error> {
         let limits = &self.0.limits;
-        let Some(connection) = request.conn_data::<Connection>() else {
+        let Some(connection) = request.conn_data::<TrackedConnection>() else {
             // It was refused, but its request had come already.
             let response = request.into_response(HttpResponse::ServiceUnavailable().force_close().finish());
-            return Ok(response.map_body(|_, body| Followed { body: body.boxed(), exchange: None }));
+            return Ok(response.map_body(|_, body| TrackedBody { body: body.boxed(), exchange: None }));
         };
         let deadline = Rc::clone(&connection.deadline);
-        let exchange = Exchange { deadline, idle: limits.keep_alive + limits.head };
+        let exchange = Exchange { deadline, idle_timeout: limits.keep_alive_timeout + limits.header_timeout };
         // Body, query and statements have limits of their own.
         exchange.deadline.send_replace(Deadline { at: None, is_idle: false });
         let response = next.call(request).await?;
-        exchange.deadline.send_replace(Deadline { at: Some(Instant::now() + limits.answer), is_idle: false });
-        Ok(response.map_body(|_, body| Followed { body: body.boxed(), exchange: Some(exchange) }))
+        exchange.deadline.send_replace(Deadline { at: Some(Instant::now() + limits.response_timeout), is_idle: false });
+        Ok(response.map_body(|_, body| TrackedBody { body: body.boxed(), exchange: Some(exchange) }))
     }
 
-    fn place_for(&self, peer: IpAddr) -> Option<Place> {
+    fn acquire_slot(&self, peer: IpAddr) -> Option<ConnectionSlot> {
         let mut counts = self.0.counts();
-        if counts.all >= self.0.limits.most {
+        if counts.total >= self.0.limits.max_total {
             return None;
         }
-        let block = (!self.0.proxies.contain(peer)).then(|| block_of(peer));
+        let block = (!self.0.proxies.contains(peer)).then(|| client_prefix(peer));
         if let Some(block) = block {
-            let of_one = counts.by_block.entry(block).or_default();
-            if *of_one >= self.0.limits.most_of_one {
+            let of_one = counts.by_client_prefix.entry(block).or_default();
+            if *of_one >= self.0.limits.max_per_client {
                 return None;
             }
             *of_one += 1;
         }
-        counts.all += 1;
-        Some(Place { shared: Arc::clone(&self.0), block })
+        counts.total += 1;
+        Some(ConnectionSlot { registry: Arc::clone(&self.0), client_prefix: block })
     }
 }
 
-impl Shared {
-    fn counts(&self) -> MutexGuard<'_, Counts> {
+impl ConnectionRegistry {
+    fn counts(&self) -> MutexGuard<'_, ConnectionCounts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A counted connection: it lives in what the framework keeps for one, and is dropped with it.
-struct Connection {
+struct TrackedConnection {
     deadline: Rc<watch::Sender<Deadline>>,
-    _place: Place,
+    _slot: ConnectionSlot,
 }
 
-struct Place {
-    shared: Arc<Shared>,
-    block: Option<IpAddr>,
+struct ConnectionSlot {
+    registry: Arc<ConnectionRegistry>,
+    client_prefix: Option<IpAddr>,
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let mut counts = self.shared.counts();
-        counts.all -= 1;
-        let Some(block) = self.block else { return };
-        if let Some(of_one) = counts.by_block.get_mut(&block) {
+        let mut counts = self.registry.counts();
+        counts.total -= 1;
+        let Some(block) = self.client_prefix else { return };
+        if let Some(of_one) = counts.by_client_prefix.get_mut(&block) {
             *of_one -= 1;
             if *of_one == 0 {
-                counts.by_block.remove(&block);
+                counts.by_client_prefix.remove(&block);
             }
         }
     }
@@ -167,23 +172,23 @@ impl Drop for Place {
 /// One request and its answer, until the framework has all of the answer or gives up.
 struct Exchange {
     deadline: Rc<watch::Sender<Deadline>>,
-    idle: Duration,
+    idle_timeout: Duration,
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.deadline.send_replace(Deadline { at: Some(Instant::now() + self.idle), is_idle: true });
+        self.deadline.send_replace(Deadline { at: Some(Instant::now() + self.idle_timeout), is_idle: true });
     }
 }
 
 /// The body of an answer, which tells when the framework is done with it.
-pub struct Followed {
+pub struct TrackedBody {
     body: BoxBody,
     #[expect(dead_code, reason = "held, not read")]
     exchange: Option<Exchange>,
 }
 
-impl MessageBody for Followed {
+impl MessageBody for TrackedBody {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
@@ -196,7 +201,11 @@ impl MessageBody for Followed {
 }
 
 /// Ends the connection when its deadline passes, and itself with the connection.
-async fn end_when_late(socket: OwnedFd, mut changes: watch::Receiver<Deadline>, mut draining: watch::Receiver<bool>) {
+async fn close_on_deadline(
+    socket: OwnedFd,
+    mut changes: watch::Receiver<Deadline>,
+    mut draining: watch::Receiver<bool>,
+) {
     // The last bytes of an answer may still be on their way.
     const LAST_BYTES: Duration = Duration::from_millis(200);
     loop {
@@ -212,25 +221,25 @@ async fn end_when_late(socket: OwnedFd, mut changes: watch::Receiver<Deadline>, 
             Ok(_) = draining.wait_for(|draining| *draining), if is_idle => {
                 tokio::select! {
                     changed = changes.changed() => if changed.is_err() { return },
-                    () = tokio::time::sleep(LAST_BYTES) => return end(socket.as_fd()),
+                    () = tokio::time::sleep(LAST_BYTES) => return shut_down(socket.as_fd()),
                 }
             }
             () = late => {
                 tracing::debug!("a connection was ended: its client took too long");
-                end(socket.as_fd());
+                shut_down(socket.as_fd());
                 return;
             }
         }
     }
 }
 
-fn refuse(socket: BorrowedFd<'_>) {
+fn reject(socket: BorrowedFd<'_>) {
     // Best effort: it is new, so that these few bytes find room; who is gone needs no answer.
-    let _ = rustix::net::send(socket, FULL, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
-    end(socket);
+    let _ = rustix::net::send(socket, OVERLOAD_RESPONSE, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+    shut_down(socket);
 }
 
-fn end(socket: BorrowedFd<'_>) {
+fn shut_down(socket: BorrowedFd<'_>) {
     if let Err(error) = rustix::net::shutdown(socket, Shutdown::Both) {
         tracing::debug!(%error, "a connection was gone before it was ended");
     }
@@ -238,7 +247,7 @@ fn end(socket: BorrowedFd<'_>) {
 
 /// Lets the process open as many files as the machine allows: a connection takes two, and systems start programs with
 /// room for few, for the sake of old ones. Warns where there is no room for so many connections.
-pub(super) fn make_room(most: usize) {
+pub(super) fn raise_nofile_limit(most: usize) {
     // The database, the listener, the log and the standard streams.
     const OTHERS: u64 = 256;
     let limit = rustix::process::getrlimit(Resource::Nofile);
@@ -261,10 +270,16 @@ pub(super) fn make_room(most: usize) {
 mod tests {
     use super::*;
 
-    fn connections(most: usize, most_of_one: usize) -> Connections {
+    fn connections(most: usize, most_of_one: usize) -> ClientConnections {
         let second = Duration::from_secs(1);
-        let limits = ConnectionLimits { most, most_of_one, head: second, answer: second, keep_alive: second };
-        Connections::new(limits, TrustedProxies::new(vec!["10.0.0.0/8".parse().expect("a network")]))
+        let limits = ConnectionLimits {
+            max_total: most,
+            max_per_client: most_of_one,
+            header_timeout: second,
+            response_timeout: second,
+            keep_alive_timeout: second,
+        };
+        ClientConnections::new(limits, TrustedProxies::new(vec!["10.0.0.0/8".parse().expect("a network")]))
     }
 
     fn address(text: &str) -> IpAddr {
@@ -274,32 +289,32 @@ mod tests {
     #[test]
     fn most_of_one_address() {
         let connections = connections(100, 2);
-        let first = connections.place_for(address("198.51.100.1"));
-        let second = connections.place_for(address("::ffff:198.51.100.1"));
+        let first = connections.acquire_slot(address("198.51.100.1"));
+        let second = connections.acquire_slot(address("::ffff:198.51.100.1"));
         assert!(first.is_some() && second.is_some());
-        assert!(connections.place_for(address("198.51.100.1")).is_none());
-        assert!(connections.place_for(address("198.51.100.2")).is_some());
+        assert!(connections.acquire_slot(address("198.51.100.1")).is_none());
+        assert!(connections.acquire_slot(address("198.51.100.2")).is_some());
         drop(first);
-        assert!(connections.place_for(address("198.51.100.1")).is_some());
+        assert!(connections.acquire_slot(address("198.51.100.1")).is_some());
         drop(second);
-        assert_eq!((connections.count(), connections.0.counts().by_block.len()), (0, 0));
+        assert_eq!((connections.count(), connections.0.counts().by_client_prefix.len()), (0, 0));
     }
 
     #[test]
     fn one_block_of_ipv6_is_one_client() {
         let connections = connections(100, 1);
-        let _one = connections.place_for(address("2001:db8::1"));
-        assert!(connections.place_for(address("2001:db8::2")).is_none());
-        assert!(connections.place_for(address("2001:db8:0:1::2")).is_some());
+        let _one = connections.acquire_slot(address("2001:db8::1"));
+        assert!(connections.acquire_slot(address("2001:db8::2")).is_none());
+        assert!(connections.acquire_slot(address("2001:db8:0:1::2")).is_some());
     }
 
     #[test]
     fn trusted_proxy_may_have_any_number() {
         let connections = connections(3, 1);
-        let places: Vec<_> = (0..3).map(|_| connections.place_for(address("10.1.1.1"))).collect();
+        let places: Vec<_> = (0..3).map(|_| connections.acquire_slot(address("10.1.1.1"))).collect();
         assert!(places.iter().all(Option::is_some));
-        assert!(connections.place_for(address("10.1.1.1")).is_none(), "more than all");
-        assert!(connections.place_for(address("198.51.100.1")).is_none(), "more than all");
+        assert!(connections.acquire_slot(address("10.1.1.1")).is_none(), "more than all");
+        assert!(connections.acquire_slot(address("198.51.100.1")).is_none(), "more than all");
         drop(places);
         assert_eq!(connections.count(), 0);
     }

@@ -27,7 +27,7 @@ impl MediaType {
 
     /// The type that the client likes best; none where it takes neither. Who names no type, or any, gets plain JSON.
     #[must_use]
-    pub fn accepted_by(request: &HttpRequest) -> Option<Self> {
+    pub fn negotiate(request: &HttpRequest) -> Option<Self> {
         if !request.headers().contains_key(header::ACCEPT) {
             return Some(Self::Json);
         }
@@ -35,7 +35,7 @@ impl MediaType {
         if accept.0.is_empty() {
             return Some(Self::Json);
         }
-        match (liking(&accept, "graphql-response+json"), liking(&accept, "json")) {
+        match (quality_of(&accept, "graphql-response+json"), quality_of(&accept, "json")) {
             (None, None) => None,
             (own, json) if own > json => Some(Self::GraphQlResponse),
             _ => Some(Self::Json),
@@ -44,18 +44,18 @@ impl MediaType {
 
     /// Whether the client names one of the types, which no form, image or link of another site can.
     #[must_use]
-    pub fn is_named_by(request: &HttpRequest) -> bool {
+    pub fn is_named_in_accept(request: &HttpRequest) -> bool {
         let accept = Accept::parse(request).map(|accept| accept.0).unwrap_or_default();
         accept.iter().any(|entry| {
             entry.item.type_() == mime::APPLICATION
-                && matches!(full_subtype(&entry.item).as_str(), "json" | "graphql-response+json")
+                && matches!(subtype_with_suffix(&entry.item).as_str(), "json" | "graphql-response+json")
         })
     }
 }
 
 /// Whether the client takes a body compressed by zstd, and likes no other coding better.
 #[must_use]
-pub fn likes_zstd_best(request: &HttpRequest) -> bool {
+pub fn prefers_zstd(request: &HttpRequest) -> bool {
     let accepted: Option<AcceptEncoding> = request.get_header();
     let entries = accepted.map(|accepted| accepted.0).unwrap_or_default();
     let zstd = entries.iter().find(|entry| entry.item == Preference::Specific(Encoding::zstd()));
@@ -63,12 +63,12 @@ pub fn likes_zstd_best(request: &HttpRequest) -> bool {
 }
 
 /// How much the client likes a type, then how precisely it names it, then how early.
-type Liking = (Quality, u8, Reverse<usize>);
+type MediaTypePreference = (Quality, u8, Reverse<usize>);
 
 /// By the most precise range that holds the type; none where that says no, or there is none.
-fn liking(accept: &Accept, subtype: &str) -> Option<Liking> {
+fn quality_of(accept: &Accept, subtype: &str) -> Option<MediaTypePreference> {
     let ranges = accept.0.iter().enumerate().filter_map(|(place, entry)| {
-        let precision = match (entry.item.type_().as_str(), full_subtype(&entry.item).as_str()) {
+        let precision = match (entry.item.type_().as_str(), subtype_with_suffix(&entry.item).as_str()) {
             ("application", full) if full == subtype => 3,
             ("application", "*") => 2,
             ("*", "*") => 1,
@@ -82,7 +82,7 @@ fn liking(accept: &Accept, subtype: &str) -> Option<Liking> {
 }
 
 /// The subtype with its suffix, as in `graphql-response+json`.
-fn full_subtype(range: &mime::Mime) -> String {
+fn subtype_with_suffix(range: &mime::Mime) -> String {
     match range.suffix() {
         Some(suffix) => format!("{}+{suffix}", range.subtype()),
         None => range.subtype().to_string(),
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     fn chosen(accept: &str) -> Option<MediaType> {
-        MediaType::accepted_by(&TestRequest::default().insert_header(("accept", accept)).to_http_request())
+        MediaType::negotiate(&TestRequest::default().insert_header(("accept", accept)).to_http_request())
     }
 
     #[test]
@@ -124,13 +124,13 @@ mod tests {
         ] {
             assert_eq!(chosen(accept), expected, "{accept}");
         }
-        assert_eq!(MediaType::accepted_by(&TestRequest::default().to_http_request()), json);
+        assert_eq!(MediaType::negotiate(&TestRequest::default().to_http_request()), json);
     }
 
     #[test]
     fn types_that_are_named() {
         let names = |accept| {
-            MediaType::is_named_by(&TestRequest::default().insert_header(("accept", accept)).to_http_request())
+            MediaType::is_named_in_accept(&TestRequest::default().insert_header(("accept", accept)).to_http_request())
         };
         assert!(names("text/html, application/json;q=0.1"));
         assert!(names("application/graphql-response+json"));

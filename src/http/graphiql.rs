@@ -7,28 +7,28 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use flate2::read::GzDecoder;
 use include_dir::{Dir, include_dir};
 
-use crate::http::see_other;
+use crate::http::redirect_see_other;
 
 /// What the browser gets, built from `web/` by npm, each file compressed with gzip.
-static WEB: Dir<'_> = include_dir!("$OUT_DIR/web-gzip");
+static WEB_FILES: Dir<'_> = include_dir!("$OUT_DIR/web-gzip");
 /// The page works from this binary alone: nothing is fetched from elsewhere, and nothing of it runs inside another page.
-const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; \
      worker-src 'self'; connect-src 'self'; frame-ancestors 'none'";
 
 /// The page, from the binary itself.
 pub async fn index(request: HttpRequest) -> HttpResponse {
-    file("index.html", &request)
+    respond_with_file("index.html", &request)
 }
 
-pub async fn any_file(path: web::Path<String>, request: HttpRequest) -> HttpResponse {
+pub async fn asset(path: web::Path<String>, request: HttpRequest) -> HttpResponse {
     if path.is_empty() && request.path().ends_with('/') {
-        return see_other("/graphiql").await;
+        return redirect_see_other("/graphiql").await;
     }
-    file(&path, &request)
+    respond_with_file(&path, &request)
 }
 
-fn file(path: &str, request: &HttpRequest) -> HttpResponse {
-    let Some(file) = WEB.get_file(path) else { return HttpResponse::NotFound().finish() };
+fn respond_with_file(path: &str, request: &HttpRequest) -> HttpResponse {
+    let Some(file) = WEB_FILES.get_file(path) else { return HttpResponse::NotFound().finish() };
     // Built files have a digest in their name; the page that names them has none.
     let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     let media_type = mime_guess::from_path(path).first_or_octet_stream();
@@ -40,8 +40,8 @@ fn file(path: &str, request: &HttpRequest) -> HttpResponse {
         .insert_header((header::CACHE_CONTROL, caching))
         .insert_header((header::VARY, "accept-encoding"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY));
-    if takes_gzip(request) {
+        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY));
+    if accepts_gzip(request) {
         return response.insert_header(ContentEncoding::Gzip).body(file.contents());
     }
     let mut content = Vec::new();
@@ -55,7 +55,7 @@ fn file(path: &str, request: &HttpRequest) -> HttpResponse {
 }
 
 /// Whether a browser takes a file as it is kept: all do.
-fn takes_gzip(request: &HttpRequest) -> bool {
+fn accepts_gzip(request: &HttpRequest) -> bool {
     let kept = [Encoding::gzip(), Encoding::identity()];
     let accepted: Option<AcceptEncoding> = request.get_header();
     accepted.is_some_and(|accepted| accepted.negotiate(kept.iter()) == Some(Encoding::gzip()))

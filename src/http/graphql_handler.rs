@@ -17,61 +17,62 @@ use tracing::{Instrument as _, Span};
 
 use crate::error::Error;
 use crate::graphql::DirectorySchema;
-use crate::graphql::limits::query_cost::Cost;
-use crate::http::content_negotiation::{MediaType, likes_zstd_best};
-use crate::http::metrics::Observation;
-use crate::http::persisted_queries::hexadecimal;
-use crate::http::rate_limit::{LEAST_COST, Standing};
+use crate::graphql::limits::query_cost::QueryCost;
+use crate::http::content_negotiation::{MediaType, prefers_zstd};
+use crate::http::metrics::RequestObservation;
+use crate::http::persisted_queries::hex;
+use crate::http::rate_limit::{MIN_REQUEST_COST, QuotaStatus};
 use crate::http::request_id::RequestId;
-use crate::http::request_params::{self, Parameters};
-use crate::http::response::{self, Answer, Refusal};
-use crate::http::response_cache::{Body, Kept, Question};
-use crate::http::{State, see_other};
+use crate::http::request_params::{self, RequestParams};
+use crate::http::response::{self, EncodedResponse, HttpError};
+use crate::http::response_cache::{CacheKey, CachedResponse, ResponseBody};
+use crate::http::{AppState, redirect_see_other};
 use crate::model::language::AcceptedLanguages;
-use crate::store::access::executor::Statements;
-use crate::store::access::revision::Position;
+use crate::store::access::executor::StatementCounter;
+use crate::store::access::revision::Lsn;
 use crate::telemetry;
 
 /// What decides about an answer, for caches on the way.
-const VARY: &str = "Accept, Accept-Encoding, Accept-Language";
+const VARY_VALUE: &str = "Accept, Accept-Encoding, Accept-Language";
 /// A place in the database's log: in an answer, all up to there is in it; in a request, the answer is to have all up to there.
-pub(super) const POSITION: HeaderName = HeaderName::from_static("x-directory-position");
+pub(super) const POSITION_HEADER: HeaderName = HeaderName::from_static("x-directory-position");
 /// Headers that a page of another site can only send after asking, by any of which a GET shows that it is meant.
-const MEANT: [&str; 3] = ["apollo-require-preflight", "x-apollo-operation-name", "x-requested-with"];
+const CSRF_HEADERS: [&str; 3] = ["apollo-require-preflight", "x-apollo-operation-name", "x-requested-with"];
 
 /// A query in the body.
-pub async fn post(request: HttpRequest, state: Data<State>, payload: Payload) -> HttpResponse {
+pub async fn post(request: HttpRequest, state: Data<AppState>, payload: Payload) -> HttpResponse {
     let answered = async {
-        let media_type = wanted(&request)?;
-        is_json(&request)?;
-        let body = read(&request, payload, state.limits.body_bytes, state.body_timeout).await?;
-        let _permit = state.admission.enter()?;
-        let parameters = request_params::of_body(&body).map_err(|reason| unreadable(&request, &state, reason))?;
-        run(&request, &state, parameters, media_type).await
+        let media_type = negotiate_media_type(&request)?;
+        check_content_type(&request)?;
+        let body = read_body(&request, payload, state.limits.body_bytes, state.body_timeout).await?;
+        let _permit = state.admission.admit()?;
+        let parameters =
+            request_params::parse_body(&body).map_err(|reason| debit_invalid_request(&request, &state, reason))?;
+        run_operation(&request, &state, parameters, media_type).await
     };
-    follow(&request, &state, answered).await
+    with_request_span(&request, &state, answered).await
 }
 
 /// A query in the address.
-pub async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
-    if request.query_string().is_empty() && wants_page(&request) {
-        return see_other("/graphiql").await;
+pub async fn get(request: HttpRequest, state: Data<AppState>) -> HttpResponse {
+    if request.query_string().is_empty() && accepts_html(&request) {
+        return redirect_see_other("/graphiql").await;
     }
     let answered = async {
-        let media_type = wanted(&request)?;
-        if !is_meant(&request) {
-            return Err(Refusal::bad_request(
+        let media_type = negotiate_media_type(&request)?;
+        if !passes_csrf_check(&request) {
+            return Err(HttpError::bad_request(
                 "BAD_USER_INPUT",
                 "from a browser, a query by GET needs the header Accept: application/graphql-response+json (or application/json), or \
                  X-Requested-With or Apollo-Require-Preflight with any value",
             ));
         }
-        let _permit = state.admission.enter()?;
-        let parameters = request_params::of_address(request.query_string());
-        let parameters = parameters.map_err(|reason| unreadable(&request, &state, reason))?;
-        run(&request, &state, parameters, media_type).await
+        let _permit = state.admission.admit()?;
+        let parameters = request_params::parse_query_string(request.query_string());
+        let parameters = parameters.map_err(|reason| debit_invalid_request(&request, &state, reason))?;
+        run_operation(&request, &state, parameters, media_type).await
     };
-    follow(&request, &state, answered).await
+    with_request_span(&request, &state, answered).await
 }
 
 /// What the address takes.
@@ -80,34 +81,34 @@ pub async fn options() -> HttpResponse {
 }
 
 /// Any other method.
-pub async fn other_method(request: HttpRequest, state: Data<State>) -> HttpResponse {
-    let refusal = Refusal::method("GET, POST, OPTIONS", "send queries by POST, or by GET");
-    follow(&request, &state, std::future::ready(Err(refusal))).await
+pub async fn method_not_allowed(request: HttpRequest, state: Data<AppState>) -> HttpResponse {
+    let refusal = HttpError::method_not_allowed("GET, POST, OPTIONS", "send queries by POST, or by GET");
+    with_request_span(&request, &state, std::future::ready(Err(refusal))).await
 }
 
 /// What is noted of a request on the way.
 #[derive(Clone, Default)]
-struct Noted {
-    kind: Option<OperationType>,
-    operation: Option<String>,
+struct RequestLog {
+    operation_kind: Option<OperationType>,
+    operation_name: Option<String>,
     cost: Option<u64>,
-    statements: Option<Statements>,
+    statements: Option<StatementCounter>,
     /// Whether its answer was there already.
-    is_kept: bool,
+    is_cached: bool,
     /// What its answer has all up to, where that was asked.
-    position: Option<Position>,
+    position: Option<Lsn>,
     outcome: &'static str,
-    refusal: Option<String>,
+    error_code: Option<String>,
     /// How long its JSON is, where something else is sent.
-    bytes: Option<u64>,
+    json_bytes: Option<u64>,
 }
 
-fn note(request: &HttpRequest, change: impl FnOnce(&mut Noted)) {
+fn record(request: &HttpRequest, change: impl FnOnce(&mut RequestLog)) {
     let mut extensions = request.extensions_mut();
-    match extensions.get_mut::<Noted>() {
+    match extensions.get_mut::<RequestLog>() {
         Some(noted) => change(noted),
         None => {
-            let mut noted = Noted::default();
+            let mut noted = RequestLog::default();
             change(&mut noted);
             extensions.insert(noted);
         }
@@ -116,72 +117,73 @@ fn note(request: &HttpRequest, change: impl FnOnce(&mut Noted)) {
 
 /// A request that is worked on. Whatever becomes of it is counted, logged and traced, once, by nothing that could tell what
 /// was asked.
-struct Followed<'a> {
+struct RequestSpanGuard<'a> {
     request: &'a HttpRequest,
-    state: &'a State,
-    begun: Instant,
+    state: &'a AppState,
+    started_at: Instant,
     span: Span,
     /// The answer's status and bytes, once there is one.
-    answer: Option<(StatusCode, Option<u64>)>,
+    response: Option<(StatusCode, Option<u64>)>,
 }
 
-impl Drop for Followed<'_> {
+impl Drop for RequestSpanGuard<'_> {
     fn drop(&mut self) {
-        let mut noted = self.request.extensions().get::<Noted>().cloned().unwrap_or_default();
-        if self.answer.is_none() {
+        let mut noted = self.request.extensions().get::<RequestLog>().cloned().unwrap_or_default();
+        if self.response.is_none() {
             // The client went away.
             noted.outcome = "cancelled";
         }
-        let time = self.begun.elapsed();
-        let statements = noted.statements.map_or(0, |statements| statements.count());
-        let (operation, outcome) = (noted.operation.as_deref(), noted.outcome);
-        let status = self.answer.map(|(status, _)| status.as_u16());
+        let time = self.started_at.elapsed();
+        let statements = noted.statements.map_or(0, |statements| statements.request_count());
+        let (operation, outcome) = (noted.operation_name.as_deref(), noted.outcome);
+        let status = self.response.map(|(status, _)| status.as_u16());
         tracing::info!(
             target: "academic_directory::request",
             request_id = %RequestId::of(self.request),
             trace_id = telemetry::trace_id(&self.span),
-            kind = noted.kind.map(|kind| kind.to_string()),
+            kind = noted.operation_kind.map(|kind| kind.to_string()),
             operation = operation.map(|name| name.chars().take(100).collect::<String>()),
             outcome,
-            refusal = noted.refusal,
+            refusal = noted.error_code,
             status,
             milliseconds = (time.as_secs_f64() * 1e6).round() / 1000.0,
             statements,
             cost = noted.cost,
-            cached = noted.is_kept,
-            bytes = noted.bytes.or(self.answer.and_then(|(_, bytes)| bytes)),
+            cached = noted.is_cached,
+            bytes = noted.json_bytes.or(self.response.and_then(|(_, bytes)| bytes)),
             "{}", if status.is_some() { "answered" } else { "not answered" }
         );
         let is_fault = matches!(outcome, "unavailable" | "timeout" | "error");
-        telemetry::end_request(&self.span, status, is_fault, outcome, noted.refusal.as_deref(), statements);
-        let refusal = noted.refusal;
-        self.state.metrics.observe(&Observation { operation, outcome, statements, time, refusal });
+        telemetry::finish_request_span(&self.span, status, is_fault, outcome, noted.error_code.as_deref(), statements);
+        let refusal = noted.error_code;
+        self.state.metrics.observe(&RequestObservation { operation, outcome, statements, time, error_code: refusal });
     }
 }
 
 /// Answers a request, and watches it on the way.
-async fn follow(
+async fn with_request_span(
     request: &HttpRequest,
-    state: &State,
-    answered: impl Future<Output = Result<HttpResponse, Refusal>>,
+    state: &AppState,
+    answered: impl Future<Output = Result<HttpResponse, HttpError>>,
 ) -> HttpResponse {
     let header = |name: &str| request.headers().get(name)?.to_str().ok().map(str::to_owned);
     let span = telemetry::request_span(request.method().as_str(), &RequestId::of(request), header);
-    let mut followed = Followed { request, state, begun: Instant::now(), span: span.clone(), answer: None };
-    let response = finish(request, answered.instrument(span).await);
+    let mut followed =
+        RequestSpanGuard { request, state, started_at: Instant::now(), span: span.clone(), response: None };
+    let response = into_http_response(request, answered.instrument(span).await);
     let bytes = match response.body().size() {
         BodySize::Sized(bytes) => Some(bytes),
         BodySize::None => Some(0),
         BodySize::Stream => None,
     };
-    followed.answer = Some((response.status(), bytes));
+    followed.response = Some((response.status(), bytes));
     response
 }
 
-fn finish(request: &HttpRequest, answered: Result<HttpResponse, Refusal>) -> HttpResponse {
+fn into_http_response(request: &HttpRequest, answered: Result<HttpResponse, HttpError>) -> HttpResponse {
     if let Err(refusal) = &answered {
-        note(request, |noted| {
-            noted.refusal = Some(refusal.code.to_owned());
+        record(request, |noted| {
+            noted.error_code = Some(refusal.code.to_owned());
             noted.outcome = match refusal.status {
                 StatusCode::SERVICE_UNAVAILABLE => "unavailable",
                 StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => "timeout",
@@ -190,14 +192,14 @@ fn finish(request: &HttpRequest, answered: Result<HttpResponse, Refusal>) -> Htt
             };
         });
     }
-    let mut response =
-        answered.unwrap_or_else(|refusal| refusal.respond(MediaType::accepted_by(request).unwrap_or(MediaType::Json)));
-    let position = request.extensions().get::<Noted>().and_then(|noted| noted.position);
+    let mut response = answered
+        .unwrap_or_else(|refusal| refusal.into_response(MediaType::negotiate(request).unwrap_or(MediaType::Json)));
+    let position = request.extensions().get::<RequestLog>().and_then(|noted| noted.position);
     if let Some(value) = position.and_then(|position| HeaderValue::from_str(&position.to_string()).ok()) {
-        response.headers_mut().insert(POSITION, value);
+        response.headers_mut().insert(POSITION_HEADER, value);
     }
-    let standing = request.extensions().get::<Standing>().copied();
-    for (name, value) in standing.iter().flat_map(Standing::headers) {
+    let standing = request.extensions().get::<QuotaStatus>().copied();
+    for (name, value) in standing.iter().flat_map(QuotaStatus::headers) {
         response.headers_mut().insert(name, value);
     }
     response
@@ -206,9 +208,9 @@ fn finish(request: &HttpRequest, answered: Result<HttpResponse, Refusal>) -> Htt
 /// Neither a link, a form nor an image of another site can make a reader's browser run a query: a GET says by a header
 /// that it is one, or comes from no browser. (Browsers tell of other sites by `Sec-Fetch-Site`, and ask for pages and
 /// images by their types; a program asks for anything.)
-fn is_meant(request: &HttpRequest) -> bool {
+fn passes_csrf_check(request: &HttpRequest) -> bool {
     let headers = request.headers();
-    if MediaType::is_named_by(request) || MEANT.iter().any(|name| headers.contains_key(*name)) {
+    if MediaType::is_named_in_accept(request) || CSRF_HEADERS.iter().any(|name| headers.contains_key(*name)) {
         return true;
     }
     let asks_for_anything = headers.get_all(header::ACCEPT).all(|accept| accept.as_bytes().trim_ascii() == b"*/*");
@@ -218,14 +220,14 @@ fn is_meant(request: &HttpRequest) -> bool {
 }
 
 /// Somebody who opens the address in a browser wants the page for it.
-fn wants_page(request: &HttpRequest) -> bool {
+fn accepts_html(request: &HttpRequest) -> bool {
     let values = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
     values.into_iter().any(|value| value.to_ascii_lowercase().contains("text/html"))
 }
 
-fn wanted(request: &HttpRequest) -> Result<MediaType, Refusal> {
-    MediaType::accepted_by(request).ok_or_else(|| {
-        Refusal::new(
+fn negotiate_media_type(request: &HttpRequest) -> Result<MediaType, HttpError> {
+    MediaType::negotiate(request).ok_or_else(|| {
+        HttpError::new(
             StatusCode::NOT_ACCEPTABLE,
             "BAD_USER_INPUT",
             "answers are application/graphql-response+json or application/json, in UTF-8; accept one of them",
@@ -234,35 +236,42 @@ fn wanted(request: &HttpRequest) -> Result<MediaType, Refusal> {
 }
 
 /// A page of another site can send other types without asking, and JSON is UTF-8.
-fn is_json(request: &HttpRequest) -> Result<(), Refusal> {
+fn check_content_type(request: &HttpRequest) -> Result<(), HttpError> {
     let header = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let Some(media_type) = header.and_then(|value| value.parse::<mime::Mime>().ok()) else {
-        return Err(Refusal::unsupported("send the query as JSON, with the header Content-Type: application/json"));
+        return Err(HttpError::unsupported_media_type(
+            "send the query as JSON, with the header Content-Type: application/json",
+        ));
     };
     if media_type.essence_str() != "application/json" {
-        return Err(Refusal::unsupported(
+        return Err(HttpError::unsupported_media_type(
             "the body is of another type than application/json; send the query as JSON, with the header Content-Type: \
              application/json",
         ));
     }
     if media_type.get_param(mime::CHARSET).is_some_and(|charset| charset != mime::UTF_8) {
-        return Err(Refusal::unsupported("the body is in another charset than UTF-8; send JSON in UTF-8"));
+        return Err(HttpError::unsupported_media_type("the body is in another charset than UTF-8; send JSON in UTF-8"));
     }
     let coding = request.headers().get(header::CONTENT_ENCODING);
     if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        let refusal = Refusal::unsupported("the body is compressed; send it without Content-Encoding");
-        return Err(refusal.with(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")));
+        let refusal = HttpError::unsupported_media_type("the body is compressed; send it without Content-Encoding");
+        return Err(refusal.with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")));
     }
     Ok(())
 }
 
 /// The whole body, as long as it is small enough and comes in time.
-async fn read(http: &HttpRequest, mut payload: Payload, most: usize, time: Duration) -> Result<Vec<u8>, Refusal> {
+async fn read_body(
+    http: &HttpRequest,
+    mut payload: Payload,
+    most: usize,
+    time: Duration,
+) -> Result<Vec<u8>, HttpError> {
     let too_large = || {
         let message = format!("the body is larger than {most} bytes; send less at once");
         // The rest of it is not read.
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "LIMIT_EXCEEDED", message)
-            .with(header::CONNECTION, HeaderValue::from_static("close"))
+        HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "LIMIT_EXCEEDED", message)
+            .with_header(header::CONNECTION, HeaderValue::from_static("close"))
     };
     let announced = http.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > most) {
@@ -271,7 +280,7 @@ async fn read(http: &HttpRequest, mut payload: Payload, most: usize, time: Durat
     let reading = async {
         let mut body = Vec::new();
         while let Some(part) = payload.next().await {
-            let part = part.map_err(|_| Refusal::bad_request("BAD_USER_INPUT", "the body could not be read"))?;
+            let part = part.map_err(|_| HttpError::bad_request("BAD_USER_INPUT", "the body could not be read"))?;
             if body.len() + part.len() > most {
                 return Err(too_large());
             }
@@ -281,36 +290,36 @@ async fn read(http: &HttpRequest, mut payload: Payload, most: usize, time: Durat
     };
     tokio::time::timeout(time, reading).await.unwrap_or_else(|_| {
         let message = format!("the body did not come within {} seconds", time.as_secs_f32());
-        Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message)
-            .with(header::CONNECTION, HeaderValue::from_static("close")))
+        Err(HttpError::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message)
+            .with_header(header::CONNECTION, HeaderValue::from_static("close")))
     })
 }
 
-async fn run(
+async fn run_operation(
     http: &HttpRequest,
-    state: &State,
-    mut parameters: Parameters,
+    state: &AppState,
+    mut parameters: RequestParams,
     media_type: MediaType,
-) -> Result<HttpResponse, Refusal> {
-    let document = state.persisted.document(&mut parameters)?;
-    let is_by_name = document.is_by_name;
+) -> Result<HttpResponse, HttpError> {
+    let document = state.persisted_queries.resolve(&mut parameters)?;
+    let is_by_name = document.is_by_id;
     // Only kept where somebody will ask for it by its digest.
-    let text = parameters.sha256.is_some().then(|| document.text.clone());
-    let told = CostWanted::of(http)?;
-    let seen = position_seen(http)?;
+    let text = parameters.sha256_hash.is_some().then(|| document.text.clone());
+    let told = CostReport::from_header(http)?;
+    let seen = min_position(http)?;
     let operation_name = parameters.operation_name.take().filter(|name| !name.is_empty());
     let variables = std::mem::take(&mut parameters.variables);
     let languages = accepted_languages(http);
-    let ask = || Question::new(&document.text, operation_name.as_deref(), &variables, &languages);
-    let question = (told == CostWanted::Not).then(|| state.answers.question(ask)).flatten();
+    let ask = || CacheKey::new(&document.text, operation_name.as_deref(), &variables, &languages);
+    let question = (told == CostReport::Off).then(|| state.response_cache.make_key(ask)).flatten();
     if let Some(question) = &question
-        && let Some((kept, position)) = state.answers.find(&state.store, question, seen).await
+        && let Some((kept, position)) = state.response_cache.get(&state.store, question, seen).await
     {
-        note(http, |noted| noted.position = Some(position));
+        record(http, |noted| noted.position = Some(position));
         if let Some(text) = text {
-            state.persisted.remember(&parameters, &text);
+            state.persisted_queries.register(&parameters, &text);
         }
-        return give_again(http, state, &kept, media_type, is_by_name);
+        return respond_from_cache(http, state, &kept, media_type, is_by_name);
     }
     let mut query = Request::new(document.text).variables(variables);
     if let Some(name) = operation_name {
@@ -321,32 +330,35 @@ async fn run(
     let prepared = match state.schema.prepare(query) {
         Ok(prepared) => prepared,
         Err(mut refused) => {
-            charge(http, state, LEAST_COST)?;
-            response::tell_errors(&mut refused, &request_id);
-            return respond(http, state, &Answer::of(*refused)?, media_type, false);
+            debit_rate_limit(http, state, MIN_REQUEST_COST)?;
+            response::sanitize_errors(&mut refused, &request_id);
+            return encode_executed(http, state, &EncodedResponse::encode(*refused)?, media_type, false);
         }
     };
-    if prepared.kind == Some(OperationType::Mutation) && http.method() == Method::GET {
-        return Err(Refusal::method("POST", "a mutation changes things, which GET must not; send it by POST"));
+    if prepared.operation_type == Some(OperationType::Mutation) && http.method() == Method::GET {
+        return Err(HttpError::method_not_allowed(
+            "POST",
+            "a mutation changes things, which GET must not; send it by POST",
+        ));
     }
-    let (cost, kind, name) = (prepared.cost, prepared.kind, prepared.name.clone());
-    name_operation(http, kind, name.as_deref(), cost);
-    charge(http, state, if told == CostWanted::Only { LEAST_COST } else { cost.total() })?;
-    if told == CostWanted::Only {
+    let (cost, kind, name) = (prepared.cost, prepared.operation_type, prepared.operation_name.clone());
+    record_operation(http, kind, name.as_deref(), cost);
+    debit_rate_limit(http, state, if told == CostReport::DryRun { MIN_REQUEST_COST } else { cost.total() })?;
+    if told == CostReport::DryRun {
         let mut response = Response::new(Value::Null);
-        tell_cost(&mut response, cost, &state.schema);
-        return respond(http, state, &Answer::of(response)?, media_type, false);
+        set_cost_extension(&mut response, cost, &state.schema);
+        return encode_executed(http, state, &EncodedResponse::encode(response)?, media_type, false);
     }
 
     // What is refused by now has cost the database nothing.
     let question = question.filter(|_| kind == Some(OperationType::Query));
     let is_asked = question.is_some() || seen.is_some() || !state.store.replicas().is_empty();
-    let moment = if is_asked { state.store.moment(seen).await } else { None };
-    let place = question.and_then(|question| state.answers.place(question, moment.as_ref()));
+    let moment = if is_asked { state.store.current_revision(seen).await } else { None };
+    let place = question.and_then(|question| state.response_cache.reserve(question, moment.as_ref()));
     let store = state.store.for_request(moment.as_ref(), seen).await;
-    note(http, |noted| {
-        noted.statements = Some(store.statements());
-        noted.position = moment.map(|moment| moment.position);
+    record(http, |noted| {
+        noted.statements = Some(store.statement_counter());
+        noted.position = moment.map(|moment| moment.lsn);
     });
     // On threads with a stack as deep as queries may be. If the client goes away, so does this, and with it the task.
     let schema = Arc::clone(&state.schema);
@@ -355,112 +367,112 @@ async fn run(
         let mut response = schema.execute(prepared, store).await;
         let is_of = |error: &ServerError| matches!(error.source::<Error>(), Some(Error::Unavailable(_)));
         let is_unavailable = response.errors.iter().any(is_of);
-        response::tell_errors(&mut response, &id);
+        response::sanitize_errors(&mut response, &id);
         if is_unavailable {
             // Half an answer would look like a directory without people.
-            return Err(Refusal::busy(Error::UNAVAILABLE));
+            return Err(HttpError::service_unavailable(Error::UNAVAILABLE_MESSAGE));
         }
-        if told == CostWanted::Too {
-            tell_cost(&mut response, cost, &schema);
+        if told == CostReport::Include {
+            set_cost_extension(&mut response, cost, &schema);
         }
         // Here, where what it is made of is at hand, and given back.
-        Answer::of(response)
+        EncodedResponse::encode(response)
     };
     let executed = AbortOnDropHandle::new(state.runtime.spawn(work.in_current_span()));
-    let mut pulse = state.pulse.clone();
+    let mut pulse = state.health_monitor.clone();
     let answered = tokio::select! {
         answered = tokio::time::timeout(state.request_timeout, executed) => answered,
-        () = pulse.lost() => return Err(Refusal::busy(Error::UNAVAILABLE)),
+        () = pulse.wait_until_unreachable() => return Err(HttpError::service_unavailable(Error::UNAVAILABLE_MESSAGE)),
     };
     let answer = match answered {
         Ok(Ok(answer)) => answer?,
         Ok(Err(error)) => {
             tracing::error!(%request_id, %error, "a query ended in a fault");
-            return Err(Refusal::internal());
+            return Err(HttpError::internal());
         }
-        Err(_) => return Err(Refusal::too_slow(state.request_timeout)),
+        Err(_) => return Err(HttpError::timeout(state.request_timeout)),
     };
-    if let Some(text) = text.filter(|_| answer.was_run) {
-        state.persisted.remember(&parameters, &text);
+    if let Some(text) = text.filter(|_| answer.is_executed) {
+        state.persisted_queries.register(&parameters, &text);
     }
-    let answered = respond(http, state, &answer, media_type, is_by_name)?;
+    let answered = encode_executed(http, state, &answer, media_type, is_by_name)?;
     if let Some(place) = place.filter(|_| answer.errors.is_empty()) {
-        state.answers.keep(place, &answer.body, name, cost);
+        state.response_cache.insert(place, &answer.body, name, cost);
     }
     Ok(answered)
 }
 
 /// What is told of the operation to whoever watches.
-fn name_operation(http: &HttpRequest, kind: Option<OperationType>, name: Option<&str>, cost: Cost) {
-    note(http, |noted| {
-        noted.kind = kind;
-        noted.operation = name.map(str::to_owned);
+fn record_operation(http: &HttpRequest, kind: Option<OperationType>, name: Option<&str>, cost: QueryCost) {
+    record(http, |noted| {
+        noted.operation_kind = kind;
+        noted.operation_name = name.map(str::to_owned);
         noted.cost = Some(cost.total());
     });
     if let Some(kind) = kind {
-        telemetry::name_request(&Span::current(), &kind.to_string(), name);
+        telemetry::set_request_operation(&Span::current(), &kind.to_string(), name);
     }
 }
 
 /// Answers what was answered before. It costs the client the same: what others asked is none of its business.
-fn give_again(
+fn respond_from_cache(
     http: &HttpRequest,
-    state: &State,
-    kept: &Kept,
+    state: &AppState,
+    kept: &CachedResponse,
     media_type: MediaType,
     is_by_name: bool,
-) -> Result<HttpResponse, Refusal> {
-    name_operation(http, Some(OperationType::Query), kept.name.as_deref(), kept.cost);
-    charge(http, state, kept.cost.total())?;
-    note(http, |noted| {
+) -> Result<HttpResponse, HttpError> {
+    record_operation(http, Some(OperationType::Query), kept.operation_name.as_deref(), kept.cost);
+    debit_rate_limit(http, state, kept.cost.total())?;
+    record(http, |noted| {
         noted.outcome = "ok";
-        noted.is_kept = true;
+        noted.is_cached = true;
     });
-    respond_with(http, state, &kept.body, true, media_type, is_by_name)
+    encode_body(http, state, &kept.body, true, media_type, is_by_name)
 }
 
 /// Takes what the query costs from what the client may ask for in a minute. `finish` tells what is left.
-fn charge(http: &HttpRequest, state: &State, cost: u64) -> Result<(), Refusal> {
+fn debit_rate_limit(http: &HttpRequest, state: &AppState, cost: u64) -> Result<(), HttpError> {
     let Some((limiter, peer)) = state.rate_limiter.as_ref().zip(http.peer_addr()) else { return Ok(()) };
-    let client = limiter.client_of(peer.ip(), http.headers());
-    let standing = limiter.charge(&client, u32::try_from(cost.max(LEAST_COST)).unwrap_or(u32::MAX));
-    let standing = standing.map_err(|exceeded| exceeded.refusal())?;
+    let client = limiter.identify_client(peer.ip(), http.headers());
+    let standing = limiter.debit(&client, u32::try_from(cost.max(MIN_REQUEST_COST)).unwrap_or(u32::MAX));
+    let standing = standing.map_err(|exceeded| exceeded.to_http_error())?;
     http.extensions_mut().insert(standing);
     Ok(())
 }
 
 /// A request that is no GraphQL request costs something too.
-fn unreadable(http: &HttpRequest, state: &State, reason: impl Into<String>) -> Refusal {
-    match charge(http, state, LEAST_COST) {
-        Ok(()) => Refusal::bad_request("BAD_USER_INPUT", reason),
+fn debit_invalid_request(http: &HttpRequest, state: &AppState, reason: impl Into<String>) -> HttpError {
+    match debit_rate_limit(http, state, MIN_REQUEST_COST) {
+        Ok(()) => HttpError::bad_request("BAD_USER_INPUT", reason),
         Err(refusal) => refusal,
     }
 }
 
 /// What the client has seen already, by the header `X-Directory-Position`.
-fn position_seen(http: &HttpRequest) -> Result<Option<Position>, Refusal> {
-    let Some(value) = http.headers().get(POSITION) else { return Ok(None) };
+fn min_position(http: &HttpRequest) -> Result<Option<Lsn>, HttpError> {
+    let Some(value) = http.headers().get(POSITION_HEADER) else { return Ok(None) };
     let position = value.to_str().unwrap_or_default().parse();
     position
         .map(Some)
-        .map_err(|error: Error| Refusal::bad_request("BAD_USER_INPUT", format!("X-Directory-Position: {error}")))
+        .map_err(|error: Error| HttpError::bad_request("BAD_USER_INPUT", format!("X-Directory-Position: {error}")))
 }
 
 /// Whether a client wants to know what its query costs, by the header `X-Query-Cost`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum CostWanted {
-    Not,
-    Too,
-    Only,
+enum CostReport {
+    Off,
+    Include,
+    DryRun,
 }
 
-impl CostWanted {
-    fn of(http: &HttpRequest) -> Result<Self, Refusal> {
+impl CostReport {
+    fn from_header(http: &HttpRequest) -> Result<Self, HttpError> {
         match http.headers().get("x-query-cost").map(HeaderValue::as_bytes) {
-            None => Ok(Self::Not),
-            Some(b"report") => Ok(Self::Too),
-            Some(b"only") => Ok(Self::Only),
-            Some(_) => Err(Refusal::bad_request(
+            None => Ok(Self::Off),
+            Some(b"report") => Ok(Self::Include),
+            Some(b"only") => Ok(Self::DryRun),
+            Some(_) => Err(HttpError::bad_request(
                 "BAD_USER_INPUT",
                 "X-Query-Cost can be report, for the cost beside the answer, or only, for the cost without running the query",
             )),
@@ -468,7 +480,7 @@ impl CostWanted {
     }
 }
 
-fn tell_cost(response: &mut Response, cost: Cost, schema: &DirectorySchema) {
+fn set_cost_extension(response: &mut Response, cost: QueryCost, schema: &DirectorySchema) {
     let limits = schema.limits();
     let mut told = IndexMap::new();
     let of = |nodes: u64, statements: Option<u64>, total: u64| {
@@ -482,15 +494,15 @@ fn tell_cost(response: &mut Response, cost: Cost, schema: &DirectorySchema) {
 }
 
 /// The answer in the media type that the client wants, with the status that the type asks for.
-fn respond(
+fn encode_executed(
     http: &HttpRequest,
-    state: &State,
-    answer: &Answer,
+    state: &AppState,
+    answer: &EncodedResponse,
     media_type: MediaType,
     is_by_name: bool,
-) -> Result<HttpResponse, Refusal> {
-    note(http, |noted| {
-        noted.outcome = match (answer.was_run, answer.errors.first()) {
+) -> Result<HttpResponse, HttpError> {
+    record(http, |noted| {
+        noted.outcome = match (answer.is_executed, answer.errors.first()) {
             (_, None) => "ok",
             (true, Some(_)) => "partial",
             (false, Some(error)) => {
@@ -498,63 +510,63 @@ fn respond(
                     Value::String(text) => Some(text.clone()),
                     _ => None,
                 };
-                noted.refusal = told("limit").or_else(|| told("code"));
+                noted.error_code = told("limit").or_else(|| told("code"));
                 "refused"
             }
         };
     });
-    let body = Body::Plain(answer.body.clone());
-    let mut answered = respond_with(http, state, &body, answer.errors.is_empty(), media_type, is_by_name)?;
-    if media_type == MediaType::GraphQlResponse && !answer.was_run {
+    let body = ResponseBody::Plain(answer.body.clone());
+    let mut answered = encode_body(http, state, &body, answer.errors.is_empty(), media_type, is_by_name)?;
+    if media_type == MediaType::GraphQlResponse && !answer.is_executed {
         *answered.status_mut() = StatusCode::BAD_REQUEST;
     }
     Ok(answered)
 }
 
 /// An answer with its body, and with what caches on the way may do with it.
-fn respond_with(
+fn encode_body(
     http: &HttpRequest,
-    state: &State,
-    body: &Body,
+    state: &AppState,
+    body: &ResponseBody,
     is_whole: bool,
     media_type: MediaType,
     is_by_name: bool,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, HttpError> {
     let is_tagged = http.method() == Method::GET && is_whole;
     let kept = match body {
-        Body::Compressed { zstd, length } if likes_zstd_best(http) => Some((zstd, *length)),
+        ResponseBody::Compressed { zstd, length } if prefers_zstd(http) => Some((zstd, *length)),
         _ => None,
     };
     // Where the kept form is sent and nothing is said of it, nobody looks at the JSON.
     let json = if is_tagged || kept.is_none() { body.json() } else { Some(Bytes::new()) };
     let json = json.ok_or_else(|| {
         tracing::error!("a kept answer is damaged");
-        Refusal::internal()
+        HttpError::internal()
     })?;
     let mut built = HttpResponse::Ok();
-    built.content_type(media_type.content_type()).insert_header((header::VARY, VARY));
+    built.content_type(media_type.content_type()).insert_header((header::VARY, VARY_VALUE));
     if is_tagged {
         // Weak: compressed or not, it says the same.
         let digest = <sha2::Sha256 as sha2::Digest>::digest(&json);
-        let tag = format!("W/\"{}\"", hexadecimal(&digest[..16]));
-        let caching = match state.persisted_max_age.as_secs() {
+        let tag = format!("W/\"{}\"", hex(&digest[..16]));
+        let caching = match state.persisted_query_max_age.as_secs() {
             seconds if is_by_name && seconds > 0 => format!("public, max-age={seconds}"),
             _ => "private, no-cache".to_owned(),
         };
         built.insert_header((header::ETAG, tag.clone())).insert_header((header::CACHE_CONTROL, caching));
-        if has_already(http, &tag) {
+        if is_not_modified(http, &tag) {
             return Ok(built.status(StatusCode::NOT_MODIFIED).finish());
         }
     } else {
         built.insert_header((header::CACHE_CONTROL, "no-store"));
     }
     let Some((zstd, length)) = kept else { return Ok(built.body(json)) };
-    note(http, |noted| noted.bytes = u64::try_from(length).ok());
+    record(http, |noted| noted.json_bytes = u64::try_from(length).ok());
     Ok(built.insert_header(ContentEncoding::Zstd).body(zstd.clone()))
 }
 
 /// Whether the client holds this very answer, by RFC 9110, section 13.1.2.
-fn has_already(http: &HttpRequest, tag: &str) -> bool {
+fn is_not_modified(http: &HttpRequest, tag: &str) -> bool {
     let values = http.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     values.flat_map(|value| value.split(',')).any(|known| known.trim() == "*" || opaque(known) == opaque(tag))
@@ -564,5 +576,5 @@ fn has_already(http: &HttpRequest, tag: &str) -> bool {
 fn accepted_languages(request: &HttpRequest) -> AcceptedLanguages {
     let values =
         request.headers().get_all(header::ACCEPT_LANGUAGE).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    AcceptedLanguages::of(&values.collect::<Vec<_>>().join(","))
+    AcceptedLanguages::parse(&values.collect::<Vec<_>>().join(","))
 }

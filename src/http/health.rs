@@ -7,31 +7,31 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, http::header};
 use serde_json::json;
 
-use crate::store::access::health_check::{Health, Pulse};
+use crate::store::access::health_check::{Health, HealthMonitor};
 
 /// What readiness is told from.
 #[derive(Clone)]
 pub struct Readiness {
-    pulse: Pulse,
-    draining: Arc<AtomicBool>,
+    health_monitor: HealthMonitor,
+    is_draining: Arc<AtomicBool>,
 }
 
 impl Readiness {
     /// Of a service that was just started.
     #[must_use]
-    pub fn new(pulse: Pulse) -> Self {
-        Self { pulse, draining: Arc::default() }
+    pub fn new(health_monitor: HealthMonitor) -> Self {
+        Self { health_monitor, is_draining: Arc::default() }
     }
 
     /// Says from now on that no more requests should be sent here.
     pub fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.is_draining.store(true, Ordering::Relaxed);
     }
 
     /// Whether the service is about to end.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.is_draining.load(Ordering::Relaxed)
     }
 }
 
@@ -43,10 +43,10 @@ pub async fn live() -> HttpResponse {
 /// It can answer: the database answered within the last two seconds and has all migrations, and nobody stops the
 /// service.
 pub async fn ready(readiness: Data<Readiness>) -> HttpResponse {
-    let (database, migrations) = match readiness.pulse.health() {
-        Health::Good => ("ok", "ok"),
-        Health::NotMigrated => ("ok", "pending"),
-        Health::Gone => ("gone", "unknown"),
+    let (database, migrations) = match readiness.health_monitor.health() {
+        Health::Healthy => ("ok", "ok"),
+        Health::MigrationsPending => ("ok", "pending"),
+        Health::Unreachable => ("gone", "unknown"),
     };
     let is_draining = readiness.is_draining();
     let is_ready = (database, migrations) == ("ok", "ok") && !is_draining;

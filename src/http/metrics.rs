@@ -18,36 +18,36 @@ use prometheus_client::registry::Registry;
 use tokio::runtime::Handle as Runtime;
 
 use crate::http::admission::Admission;
-use crate::http::connections::Connections;
-use crate::http::response_cache::Answers;
+use crate::http::connections::ClientConnections;
+use crate::http::response_cache::ResponseCache;
 use crate::store::Store;
-use crate::store::access::health_check::{Health, Pulse};
+use crate::store::access::health_check::{Health, HealthMonitor};
 
 /// Clients choose the names of their operations: so many are told apart, and the others are one.
-const MOST_NAMES: usize = 200;
+const MAX_OPERATION_NAMES: usize = 200;
 /// The longest name that is told apart.
-const LONGEST_NAME: usize = 100;
+const MAX_OPERATION_NAME_BYTES: usize = 100;
 /// How often the event loop is looked at.
-const TICK: Duration = Duration::from_millis(100);
+const EVENT_LOOP_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct OfRequest {
+struct RequestLabels {
     operation: String,
     outcome: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct OfOutcome {
+struct OutcomeLabels {
     outcome: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct OfRefusal {
+struct ErrorLabels {
     limit: String,
 }
 
 /// What became of a request.
-pub struct Observation<'a> {
+pub struct RequestObservation<'a> {
     /// The name of its operation, where it has one.
     pub operation: Option<&'a str>,
     /// `ok`, `partial`, `refused`, `unavailable`, `timeout`, `error`, or `cancelled` where the client went away.
@@ -57,39 +57,39 @@ pub struct Observation<'a> {
     /// From its head to its answer.
     pub time: Duration,
     /// The limit or the code that it was refused by.
-    pub refusal: Option<String>,
+    pub error_code: Option<String>,
 }
 
 /// All that is counted, of one server.
 #[derive(Clone)]
-pub struct Metrics(Arc<Inner>);
+pub struct Metrics(Arc<MetricsInner>);
 
-struct Inner {
+struct MetricsInner {
     registry: Registry,
-    names: Mutex<HashSet<String>>,
-    requests: Family<OfRequest, Counter>,
-    seconds: Family<OfOutcome, Histogram, fn() -> Histogram>,
-    statements: Histogram,
-    refusals: Family<OfRefusal, Counter>,
+    operation_names: Mutex<HashSet<String>>,
+    requests: Family<RequestLabels, Counter>,
+    request_seconds: Family<OutcomeLabels, Histogram, fn() -> Histogram>,
+    request_statements: Histogram,
+    rejected_requests: Family<ErrorLabels, Counter>,
     gauges: Gauges,
-    lateness: Arc<AtomicU64>,
-    watched: Watched,
+    event_loop_lag_micros: Arc<AtomicU64>,
+    sources: MetricSources,
     /// The one that queries run on.
     runtime: Runtime,
 }
 
 /// What is looked at when somebody asks.
-pub struct Watched {
+pub struct MetricSources {
     /// For the pool.
     pub store: Store,
     /// For the database.
-    pub pulse: Pulse,
+    pub health_monitor: HealthMonitor,
     /// For the requests that are worked on.
     pub admission: Admission,
     /// For the clients.
-    pub connections: Connections,
+    pub connections: ClientConnections,
     /// For the cache.
-    pub answers: Arc<Answers>,
+    pub response_cache: Arc<ResponseCache>,
 }
 
 /// What is read when somebody asks.
@@ -99,65 +99,67 @@ struct Gauges {
     in_flight: Gauge,
     pool_open: Gauge,
     pool_idle: Gauge,
-    pool_most: Gauge,
+    pool_max: Gauge,
     replica_requests: Gauge,
-    database: Gauge,
+    database_ready: Gauge,
     tasks: Gauge,
-    queue: Gauge,
-    lateness: Gauge<f64, AtomicU64>,
-    memory: Gauge,
-    cache: Gauge,
+    tasks_queued: Gauge,
+    event_loop_lag_seconds: Gauge<f64, AtomicU64>,
+    resident_memory_bytes: Gauge,
+    cache_bytes: Gauge,
 }
 
 impl Metrics {
     /// Begins to count.
     #[must_use]
-    pub fn new(watched: Watched) -> Self {
-        let seconds: Family<OfOutcome, Histogram, fn() -> Histogram> = Family::new_with_constructor(|| {
+    pub fn new(watched: MetricSources) -> Self {
+        let seconds: Family<OutcomeLabels, Histogram, fn() -> Histogram> = Family::new_with_constructor(|| {
             Histogram::new([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0])
         });
-        let mut inner = Inner {
+        let mut inner = MetricsInner {
             registry: Registry::with_prefix("academic_directory"),
-            names: Mutex::default(),
+            operation_names: Mutex::default(),
             requests: Family::default(),
-            seconds,
-            statements: Histogram::new([0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0]),
-            refusals: Family::default(),
+            request_seconds: seconds,
+            request_statements: Histogram::new([0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0]),
+            rejected_requests: Family::default(),
             gauges: Gauges::default(),
-            lateness: Arc::default(),
-            watched,
+            event_loop_lag_micros: Arc::default(),
+            sources: watched,
             runtime: Runtime::current(),
         };
         inner.register();
-        tokio::spawn(watch_event_loop(Arc::downgrade(&inner.lateness)));
+        tokio::spawn(measure_event_loop_lag(Arc::downgrade(&inner.event_loop_lag_micros)));
         Self(Arc::new(inner))
     }
 
     /// Counts a request.
-    pub fn observe(&self, observation: &Observation) {
-        let operation = self.name(observation.operation);
-        self.0.requests.get_or_create(&OfRequest { operation, outcome: observation.outcome }).inc();
-        let seconds = self.0.seconds.get_or_create(&OfOutcome { outcome: observation.outcome });
+    pub fn observe(&self, observation: &RequestObservation) {
+        let operation = self.operation_label(observation.operation);
+        self.0.requests.get_or_create(&RequestLabels { operation, outcome: observation.outcome }).inc();
+        let seconds = self.0.request_seconds.get_or_create(&OutcomeLabels { outcome: observation.outcome });
         seconds.observe(observation.time.as_secs_f64());
         #[expect(clippy::cast_precision_loss, reason = "a request has few statements")]
-        self.0.statements.observe(observation.statements as f64);
-        if let Some(limit) = &observation.refusal {
-            self.0.refusals.get_or_create(&OfRefusal { limit: limit.clone() }).inc();
+        self.0.request_statements.observe(observation.statements as f64);
+        if let Some(limit) = &observation.error_code {
+            self.0.rejected_requests.get_or_create(&ErrorLabels { limit: limit.clone() }).inc();
         }
     }
 
-    fn name(&self, operation: Option<&str>) -> String {
+    fn operation_label(&self, operation: Option<&str>) -> String {
         let Some(name) = operation else { return String::new() };
-        let mut known = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.operation_names.lock().unwrap_or_else(PoisonError::into_inner);
         if known.contains(name)
-            || (known.len() < MOST_NAMES && name.len() <= LONGEST_NAME && known.insert(name.to_owned()))
+            || (known.len() < MAX_OPERATION_NAMES
+                && name.len() <= MAX_OPERATION_NAME_BYTES
+                && known.insert(name.to_owned()))
         {
             return name.to_owned();
         }
         "other".to_owned()
     }
 
-    fn text(&self) -> Result<String, std::fmt::Error> {
+    fn encode(&self) -> Result<String, std::fmt::Error> {
         self.0.read_gauges();
         let mut text = String::new();
         encode(&mut text, &self.0.registry)?;
@@ -165,18 +167,18 @@ impl Metrics {
     }
 }
 
-impl Inner {
+impl MetricsInner {
     fn register(&mut self) {
         let (registry, gauges) = (&mut self.registry, &self.gauges);
         registry.register("requests", "GraphQL requests by operation and outcome", self.requests.clone());
-        registry.register("request_seconds", "From a request to its answer, in seconds", self.seconds.clone());
-        registry.register("request_statements", "SQL statements of a request", self.statements.clone());
-        registry.register("refusals", "Requests refused, by limit or code", self.refusals.clone());
+        registry.register("request_seconds", "From a request to its answer, in seconds", self.request_seconds.clone());
+        registry.register("request_statements", "SQL statements of a request", self.request_statements.clone());
+        registry.register("refusals", "Requests refused, by limit or code", self.rejected_requests.clone());
         registry.register("connections", "Open connections of clients", gauges.connections.clone());
         registry.register("requests_in_flight", "GraphQL requests that are worked on", gauges.in_flight.clone());
         registry.register("pool_connections", "Open connections to Postgres", gauges.pool_open.clone());
         registry.register("pool_connections_idle", "Those that nobody uses", gauges.pool_idle.clone());
-        registry.register("pool_connections_maximum", "The most there may be", gauges.pool_most.clone());
+        registry.register("pool_connections_maximum", "The most there may be", gauges.pool_max.clone());
         registry.register(
             "replica_requests",
             "Requests that were read from a copy of the database since the start",
@@ -185,67 +187,74 @@ impl Inner {
         registry.register(
             "database_ready",
             "1 while the database answers and has all migrations",
-            gauges.database.clone(),
+            gauges.database_ready.clone(),
         );
-        let answers = &self.watched.answers;
+        let answers = &self.sources.response_cache;
         registry.register("cache_hits", "Answers that were kept from before", answers.hits.clone());
         registry.register("cache_misses", "Answers that were looked for and were not", answers.misses.clone());
-        registry.register("cache_bytes", "What the kept answers take, in bytes", gauges.cache.clone());
+        registry.register("cache_bytes", "What the kept answers take, in bytes", gauges.cache_bytes.clone());
         registry.register("build", "What runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         registry.register("tasks", "Tasks of the event loop", gauges.tasks.clone());
-        registry.register("tasks_queued", "Those that wait for a thread", gauges.queue.clone());
+        registry.register("tasks_queued", "Those that wait for a thread", gauges.tasks_queued.clone());
         registry.register(
             "event_loop_lateness_seconds",
             "How late the event loop came to a timer at worst since this was last read",
-            gauges.lateness.clone(),
+            gauges.event_loop_lag_seconds.clone(),
         );
-        registry.register("resident_memory_bytes", "Memory of the process, in bytes", gauges.memory.clone());
+        registry.register(
+            "resident_memory_bytes",
+            "Memory of the process, in bytes",
+            gauges.resident_memory_bytes.clone(),
+        );
     }
 
     fn read_gauges(&self) {
         let set = |gauge: &Gauge, value: usize| {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         };
-        let (gauges, watched) = (&self.gauges, &self.watched);
-        let (open, idle, most) = watched.store.pool();
+        let (gauges, watched) = (&self.gauges, &self.sources);
+        let (open, idle, most) = watched.store.pool_status();
         set(&gauges.connections, watched.connections.count());
         set(&gauges.in_flight, watched.admission.in_flight());
         set(&gauges.pool_open, open);
         set(&gauges.pool_idle, idle);
-        set(&gauges.pool_most, most);
-        let requests = watched.store.replicas().iter().map(|replica| replica.requests()).sum::<u64>();
+        set(&gauges.pool_max, most);
+        let requests = watched.store.replicas().iter().map(|replica| replica.request_count()).sum::<u64>();
         gauges.replica_requests.set(i64::try_from(requests).unwrap_or(i64::MAX));
-        set(&gauges.database, usize::from(watched.pulse.health() == Health::Good));
+        set(&gauges.database_ready, usize::from(watched.health_monitor.health() == Health::Healthy));
         let runtime = self.runtime.metrics();
         set(&gauges.tasks, runtime.num_alive_tasks());
-        set(&gauges.queue, runtime.global_queue_depth());
-        set(&gauges.cache, usize::try_from(watched.answers.bytes()).unwrap_or(usize::MAX));
-        set(&gauges.memory, resident_memory().unwrap_or_default());
-        gauges.lateness.set(Duration::from_micros(self.lateness.swap(0, Ordering::Relaxed)).as_secs_f64());
+        set(&gauges.tasks_queued, runtime.global_queue_depth());
+        set(&gauges.cache_bytes, usize::try_from(watched.response_cache.size_bytes()).unwrap_or(usize::MAX));
+        set(&gauges.resident_memory_bytes, resident_memory_bytes().unwrap_or_default());
+        gauges
+            .event_loop_lag_seconds
+            .set(Duration::from_micros(self.event_loop_lag_micros.swap(0, Ordering::Relaxed)).as_secs_f64());
     }
 }
 
 /// Notes how late a timer was, for as long as somebody asks.
-async fn watch_event_loop(lateness: std::sync::Weak<AtomicU64>) {
+async fn measure_event_loop_lag(lateness: std::sync::Weak<AtomicU64>) {
     loop {
         let begun = Instant::now();
-        tokio::time::sleep(TICK).await;
+        tokio::time::sleep(EVENT_LOOP_CHECK_INTERVAL).await;
         let Some(lateness) = lateness.upgrade() else { return };
-        let late = u64::try_from(begun.elapsed().saturating_sub(TICK).as_micros()).unwrap_or(u64::MAX);
+        let late =
+            u64::try_from(begun.elapsed().saturating_sub(EVENT_LOOP_CHECK_INTERVAL).as_micros()).unwrap_or(u64::MAX);
         lateness.fetch_max(late, Ordering::Relaxed);
     }
 }
 
 /// By Linux' own account; nothing elsewhere.
-fn resident_memory() -> Option<usize> {
+fn resident_memory_bytes() -> Option<usize> {
     let account = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: usize = account.split(' ').nth(1)?.parse().ok()?;
     Some(pages * rustix::param::page_size())
 }
 
 /// Everything counted, in the format of OpenMetrics.
-pub async fn metrics(metrics: Data<Metrics>) -> HttpResponse {
-    match metrics.text() {
+pub async fn show_metrics(metrics: Data<Metrics>) -> HttpResponse {
+    match metrics.encode() {
         Ok(text) => HttpResponse::Ok()
             .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
             .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -258,7 +267,7 @@ pub async fn metrics(metrics: Data<Metrics>) -> HttpResponse {
 }
 
 /// What is told where the metrics are not for everybody.
-pub async fn elsewhere() -> HttpResponse {
+pub async fn metrics_not_public() -> HttpResponse {
     HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(
         "The metrics are not shown on an address that others may reach. Set METRICS_LISTEN, such as 127.0.0.1:9090, and \
          read them there.\n",

@@ -8,9 +8,9 @@ use actix_web::{Error, HttpMessage as _, HttpRequest};
 use uuid::Uuid;
 
 /// The header that brings it, and takes it back.
-const NAME: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest that is taken over.
-const LONGEST: usize = 128;
+const MAX_REQUEST_ID_BYTES: usize = 128;
 
 /// The request's name: the client's own where it is 1 to 128 letters, digits, `.`, `_` or `-`, else a new UUID.
 #[derive(Clone, Debug)]
@@ -28,18 +28,23 @@ impl RequestId {
 ///
 /// # Errors
 /// Those of what comes after it.
-pub async fn name<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
-    let given = request.headers().get(&NAME).and_then(|value| value.to_str().ok()).filter(|id| is_well_formed(id));
+pub async fn assign_request_id<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let given =
+        request.headers().get(&REQUEST_ID_HEADER).and_then(|value| value.to_str().ok()).filter(|id| is_well_formed(id));
     let id = given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     let header = HeaderValue::from_str(&id);
     request.extensions_mut().insert(RequestId(id));
     let mut response = next.call(request).await?;
     if let Ok(header) = header {
-        response.headers_mut().insert(NAME, header);
+        response.headers_mut().insert(REQUEST_ID_HEADER, header);
     }
     Ok(response)
 }
 
 fn is_well_formed(id: &str) -> bool {
-    (1..=LONGEST).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    (1..=MAX_REQUEST_ID_BYTES).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }

@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 
 /// The parameters of one request, before anything is looked up.
 #[derive(Debug, Default)]
-pub struct Parameters {
+pub struct RequestParams {
     /// The text of the query.
     pub query: Option<String>,
     /// Which of its operations to run.
@@ -17,7 +17,7 @@ pub struct Parameters {
     /// The values of its variables.
     pub variables: Variables,
     /// The SHA-256 of the text, in lower-case hexadecimal, as automatic persisted queries send it.
-    pub sha256: Option<String>,
+    pub sha256_hash: Option<String>,
     /// The name of a document that the service knows.
     pub document_id: Option<String>,
 }
@@ -26,7 +26,7 @@ pub struct Parameters {
 ///
 /// # Errors
 /// A sentence that says what is wrong.
-pub fn of_body(body: &[u8]) -> Result<Parameters, String> {
+pub fn parse_body(body: &[u8]) -> Result<RequestParams, String> {
     let text = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8; send JSON in UTF-8".to_owned())?;
     match text.trim_start_matches([' ', '\t', '\r', '\n']).bytes().next() {
         None => {
@@ -39,18 +39,19 @@ pub fn of_body(body: &[u8]) -> Result<Parameters, String> {
         }
         Some(_) => {}
     }
-    let value = parse(text).map_err(|reason| format!("the body is no JSON: {reason}"))?;
+    let value = parse_json(text).map_err(|reason| format!("the body is no JSON: {reason}"))?;
     let Value::Object(members) = value else {
         return Err("the body is no JSON object; send one such as {\"query\": \"{ __typename }\"}".to_owned());
     };
-    Parameters::default().with(members.into_iter().map(|(name, value)| (name.to_string(), value)), "the body")
+    RequestParams::default()
+        .from_members(members.into_iter().map(|(name, value)| (name.to_string(), value)), "the body")
 }
 
 /// Reads the part of an address after the question mark.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
-pub fn of_address(text: &str) -> Result<Parameters, String> {
+pub fn parse_query_string(text: &str) -> Result<RequestParams, String> {
     let mut members = Vec::new();
     for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
         let is_json = matches!(&*name, "variables" | "extensions");
@@ -60,17 +61,19 @@ pub fn of_address(text: &str) -> Result<Parameters, String> {
         }
         let value = match value {
             value if is_json && value.is_empty() => Value::Null,
-            value if is_json => parse(&value).map_err(|reason| format!("the parameter {name} is no JSON: {reason}"))?,
+            value if is_json => {
+                parse_json(&value).map_err(|reason| format!("the parameter {name} is no JSON: {reason}"))?
+            }
             value if name == "operationName" && value.is_empty() => Value::Null,
             value => Value::String(value.into_owned()),
         };
         members.push((name.into_owned(), value));
     }
-    Parameters::default().with(members, "the address")
+    RequestParams::default().from_members(members, "the address")
 }
 
-impl Parameters {
-    fn with(mut self, members: impl IntoIterator<Item = (String, Value)>, place: &str) -> Result<Self, String> {
+impl RequestParams {
+    fn from_members(mut self, members: impl IntoIterator<Item = (String, Value)>, place: &str) -> Result<Self, String> {
         let mut seen = Vec::new();
         for (name, value) in members {
             if seen.contains(&name) {
@@ -83,7 +86,7 @@ impl Parameters {
                 ("documentId", Value::String(text)) => self.document_id = Some(text),
                 ("query" | "operationName" | "documentId", _) => return Err(format!("{name} is no string")),
                 ("variables", value @ Value::Object(_)) => self.variables = Variables::from_value(value),
-                ("extensions", Value::Object(extensions)) => self.sha256 = persisted(&extensions)?,
+                ("extensions", Value::Object(extensions)) => self.sha256_hash = persisted_query_hash(&extensions)?,
                 ("variables" | "extensions", _) => return Err(format!("{name} is no JSON object")),
                 // The specification leaves room for what others may add.
                 _ => {}
@@ -95,7 +98,7 @@ impl Parameters {
 }
 
 /// The digest in `extensions.persistedQuery`, in the form that Apollo's clients send.
-fn persisted(extensions: &IndexMap<Name, Value>) -> Result<Option<String>, String> {
+fn persisted_query_hash(extensions: &IndexMap<Name, Value>) -> Result<Option<String>, String> {
     let persisted = match extensions.get("persistedQuery") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Object(persisted)) => persisted,
@@ -115,15 +118,15 @@ fn is_sha256(text: &str) -> bool {
 }
 
 /// JSON whose objects name each member once: which of two would count is nobody's guess.
-fn parse(text: &str) -> Result<Value, String> {
+fn parse_json(text: &str) -> Result<Value, String> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    let value = UniqueKeysJson.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     value.map_err(|error| error.to_string())
 }
 
-struct Strict;
+struct UniqueKeysJson;
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for UniqueKeysJson {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -131,7 +134,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for UniqueKeysJson {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
@@ -168,7 +171,7 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(entry) = entries.next_element_seed(Strict)? {
+        while let Some(entry) = entries.next_element_seed(UniqueKeysJson)? {
             list.push(entry);
         }
         Ok(Value::List(list))
@@ -177,9 +180,9 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = IndexMap::new();
         while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(Strict)?;
+            let value = members.next_value_seed(UniqueKeysJson)?;
             if object.contains_key(name.as_str()) {
-                return Err(A::Error::custom(format_args!("{} stands twice in one object", short(&name))));
+                return Err(A::Error::custom(format_args!("{} stands twice in one object", quote_truncated(&name))));
             }
             object.insert(Name::new(&name), value);
         }
@@ -187,7 +190,7 @@ impl<'de> Visitor<'de> for Strict {
     }
 }
 
-fn short(name: &str) -> String {
+fn quote_truncated(name: &str) -> String {
     format!("\"{}\"", name.chars().take(40).collect::<String>())
 }
 
@@ -196,7 +199,7 @@ mod tests {
     use super::*;
 
     fn refusal(body: &str) -> String {
-        of_body(body.as_bytes()).expect_err("a refusal")
+        parse_body(body.as_bytes()).expect_err("a refusal")
     }
 
     #[test]
@@ -206,18 +209,18 @@ mod tests {
             r#" {{"query": "{{ a }}", "operationName": null, "variables": {{"a": [1, 2.5, null, "x"]}}, "other": {{}},
                  "extensions": {{"persistedQuery": {{"version": 1, "sha256Hash": "{sha}"}}}}}}"#
         );
-        let parameters = of_body(body.as_bytes()).expect("parameters");
+        let parameters = parse_body(body.as_bytes()).expect("parameters");
         assert_eq!(parameters.query.as_deref(), Some("{ a }"));
         assert_eq!(parameters.operation_name, None);
         assert_eq!(serde_json::to_string(&parameters.variables).expect("JSON"), r#"{"a":[1,2.5,null,"x"]}"#);
-        assert_eq!(parameters.sha256, Some(sha.to_lowercase()));
+        assert_eq!(parameters.sha256_hash, Some(sha.to_lowercase()));
     }
 
     #[test]
     fn members_that_stand_twice() {
         assert!(refusal(r#"{"query": "a", "query": "b"}"#).contains("\"query\" stands twice"));
         assert!(refusal(r#"{"query": "a", "variables": {"x": {"y": 1, "y": 2}}}"#).contains("\"y\" stands twice"));
-        let address = of_address("query=a&query=b").expect_err("a refusal");
+        let address = parse_query_string("query=a&query=b").expect_err("a refusal");
         assert_eq!(address, "the address has query twice; send it once");
     }
 
@@ -229,7 +232,7 @@ mod tests {
             refusal(body);
         }
         refusal(&format!("{}1{}", "[".repeat(500), "]".repeat(500)).replace('[', "{\"a\":").replace(']', "}"));
-        assert!(of_body(b"{\"query\": \"\xff\"}").is_err());
+        assert!(parse_body(b"{\"query\": \"\xff\"}").is_err());
         for extensions in [r#"{"persistedQuery": 1}"#, r#"{"persistedQuery": {"version": 2}}"#] {
             refusal(&format!(r#"{{"extensions": {extensions}}}"#));
         }
@@ -237,10 +240,11 @@ mod tests {
 
     #[test]
     fn addresses() {
-        let parameters = of_address("query=%7Ba%7D&operationName=&variables=&extensions=%7B%7D").expect("parameters");
+        let parameters =
+            parse_query_string("query=%7Ba%7D&operationName=&variables=&extensions=%7B%7D").expect("parameters");
         assert_eq!((parameters.query.as_deref(), parameters.operation_name), (Some("{a}"), None));
         for address in ["query=%FF", "variables=1", "variables=%7B", "extensions=x"] {
-            assert!(of_address(address).is_err(), "{address}");
+            assert!(parse_query_string(address).is_err(), "{address}");
         }
     }
 }

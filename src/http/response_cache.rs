@@ -14,16 +14,16 @@ use moka::sync::Cache;
 use prometheus_client::metrics::counter::Counter;
 use zstd::bulk::{Compressor, Decompressor};
 
-use crate::graphql::limits::query_cost::Cost;
+use crate::graphql::limits::query_cost::QueryCost;
 use crate::model::language::AcceptedLanguages;
 use crate::store::Store;
-use crate::store::access::revision::{Moment, Position, Version};
+use crate::store::access::revision::{Lsn, Revision, RevisionId};
 
 /// What an entry takes beside its texts.
-const OVERHEAD: usize = 256;
+const ENTRY_OVERHEAD_BYTES: usize = 256;
 /// From so many bytes on an answer is kept compressed: several times as many fit, and to decompress one takes less than to
 /// send it.
-const COMPRESSED_FROM: usize = 4 * 1024;
+const MIN_COMPRESSED_BYTES: usize = 4 * 1024;
 
 thread_local! {
     // Made once for each thread: they hold the tables that zstd works with.
@@ -33,7 +33,7 @@ thread_local! {
 
 /// All that an answer depends on, but for the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Question {
+pub struct CacheKey {
     /// The text of the query.
     pub query: String,
     /// Which of its operations.
@@ -46,7 +46,7 @@ pub struct Question {
     pub day: NaiveDate,
 }
 
-impl Question {
+impl CacheKey {
     /// What is asked today.
     #[must_use]
     pub fn new(
@@ -67,7 +67,7 @@ impl Question {
 
 /// The JSON of an answer.
 #[derive(Clone, Debug)]
-pub enum Body {
+pub enum ResponseBody {
     /// As it is.
     Plain(Bytes),
     /// By zstd.
@@ -79,12 +79,12 @@ pub enum Body {
     },
 }
 
-impl Body {
+impl ResponseBody {
     /// What is kept of an answer: a copy, so that it takes no more room than its length.
-    fn kept(json: &Bytes) -> Self {
+    fn for_cache(json: &Bytes) -> Self {
         let compress =
             |compressor: &RefCell<Option<Compressor<'_>>>| compressor.borrow_mut().as_mut()?.compress(json).ok();
-        match (json.len() >= COMPRESSED_FROM).then(|| COMPRESSOR.with(compress)).flatten() {
+        match (json.len() >= MIN_COMPRESSED_BYTES).then(|| COMPRESSOR.with(compress)).flatten() {
             Some(zstd) => Self::Compressed { zstd: Bytes::copy_from_slice(&zstd), length: json.len() },
             None => Self::Plain(Bytes::copy_from_slice(json)),
         }
@@ -110,19 +110,19 @@ impl Body {
 
 /// An answer without errors to a query.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct CachedResponse {
     /// Its JSON.
-    pub body: Body,
+    pub body: ResponseBody,
     /// The name of the operation.
-    pub name: Option<String>,
+    pub operation_name: Option<String>,
     /// What the query may cost.
-    pub cost: Cost,
+    pub cost: QueryCost,
 }
 
 /// The answers that are kept.
-pub struct Answers {
-    kept: Option<Cache<Question, (Version, Kept)>>,
-    latest: Mutex<Option<Version>>,
+pub struct ResponseCache {
+    entries: Option<Cache<CacheKey, (RevisionId, CachedResponse)>>,
+    latest_version: Mutex<Option<RevisionId>>,
     /// How many answers were there.
     pub hits: Counter,
     /// How many were not.
@@ -130,31 +130,31 @@ pub struct Answers {
 }
 
 /// Where an answer is to be kept: what it answers, and the version that it will be of at least.
-pub type Place = (Question, Version);
+pub type VacantEntry = (CacheKey, RevisionId);
 
-impl Answers {
+impl ResponseCache {
     /// Keeps at most so many bytes; nothing where that is 0.
     #[must_use]
     pub fn new(most_bytes: u64) -> Self {
-        let weight = |question: &Question, (_, kept): &(Version, Kept)| {
-            let bytes = OVERHEAD + question.query.len() + question.variables.len() + kept.body.len();
+        let weight = |question: &CacheKey, (_, kept): &(RevisionId, CachedResponse)| {
+            let bytes = ENTRY_OVERHEAD_BYTES + question.query.len() + question.variables.len() + kept.body.len();
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
-        let kept = (most_bytes > 0).then(|| Cache::builder().max_capacity(most_bytes).weigher(weight).build());
-        Self { kept, latest: Mutex::default(), hits: Counter::default(), misses: Counter::default() }
+        let entries = (most_bytes > 0).then(|| Cache::builder().max_capacity(most_bytes).weigher(weight).build());
+        Self { entries, latest_version: Mutex::default(), hits: Counter::default(), misses: Counter::default() }
     }
 
     /// What is to be kept by; none where nothing is kept.
-    pub fn question(&self, ask: impl FnOnce() -> Option<Question>) -> Option<Question> {
-        self.kept.as_ref().and_then(|_| ask())
+    pub fn make_key(&self, ask: impl FnOnce() -> Option<CacheKey>) -> Option<CacheKey> {
+        self.entries.as_ref().and_then(|_| ask())
     }
 
     /// The answer to a question, of nothing before what the client has seen, and what it has all up to. The database is
     /// asked for the version only where there is one.
-    pub async fn find(&self, store: &Store, question: &Question, seen: Option<Position>) -> Option<(Kept, Position)> {
-        let (of, answer) = self.kept.as_ref()?.get(question)?;
-        let Moment { version, position } = store.moment(seen).await?;
-        self.end_others(&version);
+    pub async fn get(&self, store: &Store, question: &CacheKey, seen: Option<Lsn>) -> Option<(CachedResponse, Lsn)> {
+        let (of, answer) = self.entries.as_ref()?.get(question)?;
+        let Revision { id: version, lsn: position } = store.current_revision(seen).await?;
+        self.invalidate_stale(&version);
         (version == of).then(|| {
             self.hits.inc();
             (answer, position)
@@ -162,33 +162,36 @@ impl Answers {
     }
 
     /// The place for an answer that is about to be made, from whatever has all up to this moment.
-    pub fn place(&self, question: Question, moment: Option<&Moment>) -> Option<Place> {
+    pub fn reserve(&self, question: CacheKey, moment: Option<&Revision>) -> Option<VacantEntry> {
         self.misses.inc();
-        let version = moment?.version.clone();
-        self.end_others(&version);
+        let version = moment?.id.clone();
+        self.invalidate_stale(&version);
         Some((question, version))
     }
 
     /// Keeps an answer that was made after its place was found.
-    pub fn keep(&self, (question, version): Place, json: &Bytes, name: Option<String>, cost: Cost) {
-        if let Some(kept) = &self.kept {
-            kept.insert(question, (version, Kept { body: Body::kept(json), name, cost }));
+    pub fn insert(&self, (question, version): VacantEntry, json: &Bytes, name: Option<String>, cost: QueryCost) {
+        if let Some(kept) = &self.entries {
+            kept.insert(
+                question,
+                (version, CachedResponse { body: ResponseBody::for_cache(json), operation_name: name, cost }),
+            );
         }
     }
 
     /// Where the version is a new one, all answers of earlier ones go at once, rather than when their room is needed.
-    fn end_others(&self, version: &Version) {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+    fn invalidate_stale(&self, version: &RevisionId) {
+        let mut latest = self.latest_version.lock().unwrap_or_else(PoisonError::into_inner);
         if latest.as_ref() != Some(version) {
-            self.kept.as_ref().inspect(|kept| kept.invalidate_all());
+            self.entries.as_ref().inspect(|kept| kept.invalidate_all());
             *latest = Some(version.clone());
         }
     }
 
     /// How many bytes they take.
     #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.kept.as_ref().map_or(0, |kept| {
+    pub fn size_bytes(&self) -> u64 {
+        self.entries.as_ref().map_or(0, |kept| {
             // It counts late what came last.
             kept.run_pending_tasks();
             kept.weighted_size()

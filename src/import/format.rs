@@ -7,7 +7,7 @@ use crate::import::formats::topics::{self, TopicsOptions};
 use crate::import::formats::{bibtex, crossref, csl, csv, datacite, openalex, orcid, pubmed, records, ris, ror};
 use crate::import::io::lines;
 use crate::import::normalize::auto_format;
-use crate::import::pipeline::reader::{Sink, Stop};
+use crate::import::pipeline::reader::{ReadAbort, RecordSink};
 
 /// A format that can be imported.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Format {
         }
     }
 
-    pub(super) fn read(&self, reader: &mut dyn BufRead, sink: &mut Sink<'_>) -> Result<(), Stop> {
+    pub(super) fn read(&self, reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
         match self {
             Self::ProfilePage(options) => profile_page::stream(reader, options, sink),
             Self::Csl => csl::stream(reader, sink),
@@ -78,10 +78,10 @@ impl Format {
             Self::DataCite => datacite::stream(reader, sink),
             Self::PubMed => pubmed::stream(reader, sink),
             Self::Auto(page, topics) => {
-                let head = reader.fill_buf().map_err(|error| lines::unreadable(1, &error))?;
-                let name = auto_format::format_of(head).map_err(|reason| Stop::Unreadable(1, reason))?;
-                let format = Self::named(name, page, topics)
-                    .ok_or_else(|| Stop::Unreadable(1, format!("no format is called {name}")))?;
+                let head = reader.fill_buf().map_err(|error| lines::unreadable_error(1, &error))?;
+                let name = auto_format::detect_format(head).map_err(|reason| ReadAbort::Unreadable(1, reason))?;
+                let format = Self::by_name(name, page, topics)
+                    .ok_or_else(|| ReadAbort::Unreadable(1, format!("no format is called {name}")))?;
                 sink.format = format.name();
                 format.read(reader, sink)
             }
@@ -91,7 +91,7 @@ impl Format {
     }
 
     /// The format of this name, with the options that it takes.
-    fn named(name: &str, page: &ProfilePageOptions, topics: &TopicsOptions) -> Option<Self> {
+    fn by_name(name: &str, page: &ProfilePageOptions, topics: &TopicsOptions) -> Option<Self> {
         let all = [
             Self::ProfilePage(page.clone()),
             Self::Csl,
@@ -111,13 +111,13 @@ impl Format {
     }
 
     /// Whether its data come as folders or archives of many files.
-    pub(super) fn reads_folders(&self) -> bool {
-        !self.endings().is_empty()
+    pub(super) fn supports_folders(&self) -> bool {
+        !self.extensions().is_empty()
     }
 
     /// What the names of its files end with in a folder, apart from how they are compressed; nothing where folders are
     /// not read.
-    pub(super) fn endings(&self) -> &'static [&'static str] {
+    pub(super) fn extensions(&self) -> &'static [&'static str] {
         match self {
             Self::ProfilePage(_) | Self::Csl | Self::Ror | Self::Records => &[],
             Self::Crossref => &["json", "jsonl", "ndjson"],
@@ -138,7 +138,7 @@ impl Format {
     }
 
     /// The names of folders of which nothing is read: what else the snapshot of OpenAlex has.
-    pub(super) fn passes_over(&self) -> &'static [&'static str] {
+    pub(super) fn skipped_folders(&self) -> &'static [&'static str] {
         match self {
             Self::OpenAlex => &["awards", "concepts", "funders", "publishers", "sources"],
             _ => &[],

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// What an id can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum NodeKind {
     /// A person.
     Researcher,
     /// An organization.
@@ -23,13 +23,13 @@ pub enum Kind {
     Authorship,
 }
 
-impl Kind {
+impl NodeKind {
     const ALL: [Self; 6] =
         [Self::Researcher, Self::Organization, Self::Affiliation, Self::Topic, Self::Paper, Self::Authorship];
 
     /// The name of its type in the schema.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn type_name(self) -> &'static str {
         match self {
             Self::Researcher => "Researcher",
             Self::Organization => "Organization",
@@ -47,35 +47,35 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GlobalId {
     /// What it names.
-    pub kind: Kind,
+    pub kind: NodeKind,
     /// Which one of these.
-    pub number: i64,
+    pub row_id: i64,
 }
 
 /// A text that no id of this directory looks like.
 #[derive(Debug, thiserror::Error)]
 #[error("'{0}' is not an id of this directory; ids come from the id field of what the directory answers")]
-pub struct InvalidId(String);
+pub struct InvalidGlobalId(String);
 
 impl fmt::Display for GlobalId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = format!("{}:{}", self.kind.name(), self.number);
+        let plain = format!("{}:{}", self.kind.type_name(), self.row_id);
         formatter.write_str(&URL_SAFE_NO_PAD.encode(plain))
     }
 }
 
 impl FromStr for GlobalId {
-    type Err = InvalidId;
+    type Err = InvalidGlobalId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidId(text.chars().take(80).collect());
+        let invalid = || InvalidGlobalId(text.chars().take(80).collect());
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
         let plain = String::from_utf8(bytes).map_err(|_| invalid())?;
         let (name, number) = plain.split_once(':').ok_or_else(invalid)?;
-        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(invalid)?;
-        let id = Self { kind, number: number.parse().map_err(|_| invalid())? };
+        let kind = NodeKind::ALL.into_iter().find(|kind| kind.type_name() == name).ok_or_else(invalid)?;
+        let id = Self { kind, row_id: number.parse().map_err(|_| invalid())? };
         // One thing has one id: no leading zeros, no plus sign.
-        if id.number > 0 && id.to_string() == text { Ok(id) } else { Err(invalid()) }
+        if id.row_id > 0 && id.to_string() == text { Ok(id) } else { Err(invalid()) }
     }
 }
 
@@ -94,8 +94,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_come_back(kind in proptest::sample::select(Kind::ALL.to_vec()), number in 1_i64..) {
-            let id = GlobalId { kind, number };
+        fn ids_come_back(kind in proptest::sample::select(NodeKind::ALL.to_vec()), number in 1_i64..) {
+            let id = GlobalId { kind, row_id: number };
             prop_assert_eq!(id.to_string().parse::<GlobalId>().expect("an id"), id);
         }
 

@@ -21,7 +21,7 @@ impl InvalidIdentifier {
 }
 
 /// Defines what every identifier has: a canonical text, serde as that text, `Display`.
-macro_rules! identifier {
+macro_rules! external_identifier {
     ($name:ident, $meaning:literal) => {
         #[doc = $meaning]
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,13 +58,19 @@ macro_rules! identifier {
     };
 }
 
-identifier!(Orcid, "An ORCID iD, as `0000-0002-1825-0097`; its last character is an ISO 7064 MOD 11-2 checksum.");
-identifier!(Ror, "A ROR id, as `05dxps055`; its last two digits are an ISO 7064 MOD 97-10 checksum.");
-identifier!(Doi, "A DOI in lower case, as `10.1000/xyz123` (DOIs do not distinguish case: DOI Handbook, 2.4).");
-identifier!(ArxivId, "An arXiv id without its version, as `2301.00001` or `hep-th/9901001`.");
+external_identifier!(
+    Orcid,
+    "An ORCID iD, as `0000-0002-1825-0097`; its last character is an ISO 7064 MOD 11-2 checksum."
+);
+external_identifier!(Ror, "A ROR id, as `05dxps055`; its last two digits are an ISO 7064 MOD 97-10 checksum.");
+external_identifier!(
+    Doi,
+    "A DOI in lower case, as `10.1000/xyz123` (DOIs do not distinguish case: DOI Handbook, 2.4)."
+);
+external_identifier!(ArxivId, "An arXiv id without its version, as `2301.00001` or `hep-th/9901001`.");
 
 /// What follows one of the prefixes (compared without case), else the whole text.
-fn without_prefix<'a>(text: &'a str, prefixes: &[&str]) -> &'a str {
+fn strip_any_prefix<'a>(text: &'a str, prefixes: &[&str]) -> &'a str {
     let text = text.trim();
     for prefix in prefixes {
         if let (Some(head), Some(tail)) = (text.get(..prefix.len()), text.get(prefix.len()..))
@@ -89,7 +95,7 @@ impl FromStr for Orcid {
             "orcid.org/",
             "orcid:",
         ];
-        let bare = without_prefix(text, &prefixes).trim_end_matches('/');
+        let bare = strip_any_prefix(text, &prefixes).trim_end_matches('/');
         let compact: Vec<u8> =
             bare.bytes().filter(|byte| *byte != b'-').map(|byte| byte.to_ascii_uppercase()).collect();
         let [digits @ .., check] = compact.as_slice() else { return Err(invalid("it is empty")) };
@@ -124,7 +130,7 @@ impl FromStr for Ror {
         const ALPHABET: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz"; // Crockford's base 32
         let invalid = |why| InvalidIdentifier::new(text, "a ROR id", why);
         let prefixes = ["https://ror.org/", "http://ror.org/", "https://www.ror.org/", "ror.org/", "ror:"];
-        let bare = without_prefix(text, &prefixes).trim_end_matches('/').to_ascii_lowercase();
+        let bare = strip_any_prefix(text, &prefixes).trim_end_matches('/').to_ascii_lowercase();
         let form = || invalid("it has a 0, six letters or digits and two digits, such as 05dxps055");
         let (Some(number), Some(checksum)) = (bare.get(..7), bare.get(7..)) else { return Err(form()) };
         if !number.starts_with('0') || checksum.len() != 2 || !checksum.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -165,10 +171,10 @@ impl FromStr for Doi {
             "dx.doi.org/",
             "doi.org/",
         ];
-        let address = without_prefix(text, &resolvers);
-        let bare = without_prefix(address, &["doi:"]);
+        let address = strip_any_prefix(text, &resolvers);
+        let bare = strip_any_prefix(address, &["doi:"]);
         // Only an address escapes characters; in a bare DOI a percent sign is one.
-        let decoded = if address.len() == text.trim().len() { bare.into() } else { percent_decoded(bare) };
+        let decoded = if address.len() == text.trim().len() { bare.into() } else { percent_decode(bare) };
         let Some((prefix, suffix)) = decoded.split_once('/') else { return Err(invalid("it has no slash")) };
         let registrant = prefix.strip_prefix("10.").unwrap_or_default();
         let registrant_holds =
@@ -190,7 +196,7 @@ impl FromStr for Doi {
 }
 
 /// Undoes percent-encoding where what comes out is UTF-8.
-fn percent_decoded(text: &str) -> String {
+fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -245,7 +251,7 @@ impl FromStr for ArxivId {
             "10.48550/arxiv.",
             "arxiv:",
         ];
-        let bare = without_prefix(text, &prefixes).to_ascii_lowercase();
+        let bare = strip_any_prefix(text, &prefixes).to_ascii_lowercase();
         let bare = bare.strip_suffix(".pdf").unwrap_or(&bare);
         let unversioned = match bare.rsplit_once('v') {
             Some((id, version)) if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) => id,

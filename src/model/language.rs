@@ -7,11 +7,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// How many of a reader's languages count: nobody reads more, and each one costs.
-const MOST_PREFERENCES: usize = 20;
+const MAX_PREFERENCES: usize = 20;
 
 /// The longest tag, in letters, digits and hyphens. BCP 47 has 35 suffice for what has no extensions, and each part is
 /// a shorter form to try.
-const LONGEST_TAG: usize = 100;
+const MAX_TAG_BYTES: usize = 100;
 
 /// The key of a text whose language nobody stated: BCP 47's own tag for that.
 const UNDETERMINED: &str = "und";
@@ -31,7 +31,7 @@ impl FromStr for LanguageTag {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidLanguageTag(text.chars().take(40).collect());
         let text = text.trim();
-        if text.len() > LONGEST_TAG {
+        if text.len() > MAX_TAG_BYTES {
             return Err(invalid());
         }
         oxilangtag::LanguageTag::parse_and_normalize(text).map(|tag| Self(tag.into_inner())).map_err(|_| invalid())
@@ -68,37 +68,37 @@ impl fmt::Display for LanguageTag {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AcceptedLanguages {
     /// The languages that the reader wants, most wanted first; those of one weight in the order of the header.
-    pub wanted: Vec<LanguageTag>,
+    pub preferred: Vec<LanguageTag>,
     /// The languages that the reader does not want: those with `q=0`.
-    pub refused: Vec<LanguageTag>,
+    pub excluded: Vec<LanguageTag>,
     /// Whether the reader wants no other than those that are wanted: `*;q=0`.
-    pub refuses_others: bool,
+    pub excludes_others: bool,
 }
 
 impl AcceptedLanguages {
     /// Reads a header. What is malformed in it is passed over, and so is a `*` with a weight: it names no language.
     #[must_use]
-    pub fn of(header: &str) -> Self {
+    pub fn parse(header: &str) -> Self {
         let mut accepted = Self::default();
         let mut wanted: Vec<(u16, LanguageTag)> = Vec::new();
         for entry in header.split(',') {
             let (range, weight) = entry.split_once(';').unwrap_or((entry, "q=1"));
-            let Some(weight) = thousandths(weight) else { continue };
+            let Some(weight) = parse_quality(weight) else { continue };
             match range.trim().parse::<LanguageTag>() {
-                Ok(tag) if weight == 0 => accepted.refused.push(tag),
+                Ok(tag) if weight == 0 => accepted.excluded.push(tag),
                 Ok(tag) => wanted.push((weight, tag)),
-                Err(_) => accepted.refuses_others |= weight == 0 && range.trim() == "*",
+                Err(_) => accepted.excludes_others |= weight == 0 && range.trim() == "*",
             }
         }
         wanted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-        accepted.wanted = wanted.into_iter().map(|(_, tag)| tag).take(MOST_PREFERENCES).collect();
-        accepted.refused.truncate(MOST_PREFERENCES);
+        accepted.preferred = wanted.into_iter().map(|(_, tag)| tag).take(MAX_PREFERENCES).collect();
+        accepted.excluded.truncate(MAX_PREFERENCES);
         accepted
     }
 }
 
 /// The weight of `q=0.5`, in thousandths; none where it is malformed.
-fn thousandths(parameter: &str) -> Option<u16> {
+fn parse_quality(parameter: &str) -> Option<u16> {
     let (name, value) = parameter.split_once('=')?;
     let (whole, fraction) = value.trim().split_once('.').unwrap_or((value.trim(), ""));
     let is_number = whole.len() == 1 && fraction.len() <= 3 && fraction.bytes().all(|byte| byte.is_ascii_digit());
@@ -110,30 +110,30 @@ fn thousandths(parameter: &str) -> Option<u16> {
 
 /// What a reader wants to read, in order, and what the directory falls back to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Languages {
+pub struct LanguagePreferences {
     /// The tags to try in order, each followed by its shorter forms; the reader's come first.
     chain: Vec<String>,
     /// How many of `chain` the reader asked for.
-    asked: usize,
+    requested_count: usize,
 }
 
-impl Languages {
+impl LanguagePreferences {
     /// A reader's preferences, before the directory's default language. The first twenty count.
     ///
     /// A reader without preferences wants the default language.
     #[must_use]
     pub fn new(preferred: &[LanguageTag], default: &LanguageTag) -> Self {
-        Self::without(preferred, &[], preferred.is_empty(), default)
+        Self::build(preferred, &[], preferred.is_empty(), default)
     }
 
     /// The same, by a request's header: what it refuses is not tried, not even as the default language.
     #[must_use]
-    pub fn accepted(accepted: &AcceptedLanguages, default: &LanguageTag) -> Self {
-        let wants_default = accepted.wanted.is_empty() && !accepted.refuses_others;
-        Self::without(&accepted.wanted, &accepted.refused, wants_default, default)
+    pub fn from_accepted(accepted: &AcceptedLanguages, default: &LanguageTag) -> Self {
+        let wants_default = accepted.preferred.is_empty() && !accepted.excludes_others;
+        Self::build(&accepted.preferred, &accepted.excluded, wants_default, default)
     }
 
-    fn without(wanted: &[LanguageTag], refused: &[LanguageTag], wants_default: bool, default: &LanguageTag) -> Self {
+    fn build(wanted: &[LanguageTag], refused: &[LanguageTag], wants_default: bool, default: &LanguageTag) -> Self {
         let mut chain: Vec<String> = Vec::new();
         let mut extend = |tag: &LanguageTag| {
             for form in tag.lookup_chain() {
@@ -145,11 +145,11 @@ impl Languages {
             chain.len()
         };
         let mut asked = 0;
-        for tag in wanted.iter().take(MOST_PREFERENCES) {
+        for tag in wanted.iter().take(MAX_PREFERENCES) {
             asked = extend(tag);
         }
         let all = extend(default);
-        Self { chain, asked: if wants_default { all } else { asked } }
+        Self { chain, requested_count: if wants_default { all } else { asked } }
     }
 
     /// The tags to try, in order: the rule that [`LocalizedText::best`] follows, for the database to follow too.
@@ -178,7 +178,7 @@ pub struct LocalizedText(BTreeMap<String, String>);
 impl LocalizedText {
     /// A text in one language, or in an unknown one.
     #[must_use]
-    pub fn of(language: Option<&LanguageTag>, text: impl Into<String>) -> Self {
+    pub fn new(language: Option<&LanguageTag>, text: impl Into<String>) -> Self {
         let mut texts = Self::default();
         texts.insert(language, text);
         texts
@@ -210,14 +210,14 @@ impl LocalizedText {
 
     /// The texts of the tags that `is_wanted` holds for.
     #[must_use]
-    pub fn only(&self, is_wanted: impl Fn(&str) -> bool) -> Self {
+    pub fn filter_tags(&self, is_wanted: impl Fn(&str) -> bool) -> Self {
         Self(self.0.iter().filter(|(tag, _)| is_wanted(tag)).map(|(tag, text)| (tag.clone(), text.clone())).collect())
     }
 
     /// The text that suits a reader best: the first language of the preference chain that there is, exactly or in a
     /// regional form, then a text of unknown language, then any.
     #[must_use]
-    pub fn best(&self, languages: &Languages) -> Option<Localized<'_>> {
+    pub fn best_match(&self, languages: &LanguagePreferences) -> Option<Localized<'_>> {
         for (rank, wanted) in languages.chain.iter().enumerate() {
             let exact = self.0.get_key_value(wanted);
             let regional = || {
@@ -227,7 +227,11 @@ impl LocalizedText {
             if let Some((tag, value)) = exact.or_else(regional) {
                 // A reader can ask for what is in no known language, too.
                 let language = (tag != UNDETERMINED).then_some(tag.as_str());
-                return Some(Localized { value, language, is_fallback: language.is_some() && rank >= languages.asked });
+                return Some(Localized {
+                    value,
+                    language,
+                    is_fallback: language.is_some() && rank >= languages.requested_count,
+                });
             }
         }
         if let Some(value) = self.0.get(UNDETERMINED) {
@@ -240,7 +244,7 @@ impl LocalizedText {
     /// The texts by what a reader may ask for: every tag, every shorter form of one, and the empty text for readers of
     /// none of these. The first of a preference chain that is here, else the empty text, has what [`Self::best`] gives.
     #[must_use]
-    pub fn by_wanted(&self) -> BTreeMap<&str, &str> {
+    pub fn by_requested_tag(&self) -> BTreeMap<&str, &str> {
         let mut wanted = BTreeMap::new();
         for (tag, text) in self.iter() {
             for (dash, _) in tag.match_indices('-') {
@@ -264,8 +268,8 @@ mod tests {
         text.parse().expect("a tag")
     }
 
-    fn languages(preferred: &[&str]) -> Languages {
-        Languages::new(&preferred.iter().map(|text| tag(text)).collect::<Vec<_>>(), &tag("en"))
+    fn languages(preferred: &[&str]) -> LanguagePreferences {
+        LanguagePreferences::new(&preferred.iter().map(|text| tag(text)).collect::<Vec<_>>(), &tag("en"))
     }
 
     fn texts(entries: &[(&str, &str)]) -> LocalizedText {
@@ -275,14 +279,14 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_a_header(text in any::<String>()) {
-            let accepted = AcceptedLanguages::of(&text);
-            prop_assert!(accepted.wanted.len() <= MOST_PREFERENCES && accepted.refused.len() <= MOST_PREFERENCES);
+            let accepted = AcceptedLanguages::parse(&text);
+            prop_assert!(accepted.preferred.len() <= MAX_PREFERENCES && accepted.excluded.len() <= MAX_PREFERENCES);
         }
 
         #[test]
         fn weights(thousandth in 0_u16..=1000) {
             let weight = format!("q={}.{:03}", thousandth / 1000, thousandth % 1000);
-            prop_assert_eq!(thousandths(&weight), Some(thousandth));
+            prop_assert_eq!(parse_quality(&weight), Some(thousandth));
         }
     }
 
@@ -297,44 +301,45 @@ mod tests {
     #[test]
     fn regional_readers_take_the_general_language() {
         let both = texts(&[("en", "Learning"), ("fr", "Apprentissage")]);
-        let best = both.best(&languages(&["fr-CA"])).expect("a text");
+        let best = both.best_match(&languages(&["fr-CA"])).expect("a text");
         assert_eq!((best.value, best.language, best.is_fallback), ("Apprentissage", Some("fr"), false));
     }
 
     #[test]
     fn general_readers_take_a_regional_text() {
         let regional = texts(&[("en", "Learning"), ("fr-CA", "Apprentissage")]);
-        assert_eq!(regional.best(&languages(&["fr"])).expect("a text").value, "Apprentissage");
+        assert_eq!(regional.best_match(&languages(&["fr"])).expect("a text").value, "Apprentissage");
     }
 
     #[test]
     fn another_language_is_a_fallback() {
         let french = texts(&[("fr", "Apprentissage")]);
-        let best = french.best(&languages(&["de"])).expect("a text");
+        let best = french.best_match(&languages(&["de"])).expect("a text");
         assert_eq!((best.language, best.is_fallback), (Some("fr"), true));
         let english = texts(&[("en", "Learning"), ("fr", "Apprentissage")]);
-        assert!(english.best(&languages(&["de"])).expect("a text").is_fallback);
-        assert!(!english.best(&languages(&[])).expect("a text").is_fallback);
+        assert!(english.best_match(&languages(&["de"])).expect("a text").is_fallback);
+        assert!(!english.best_match(&languages(&[])).expect("a text").is_fallback);
     }
 
     #[test]
     fn tags_have_an_end() {
         let parts = |amount: usize| format!("en-x{}", "-a".repeat(amount));
-        assert_eq!(tag(&parts(48)).as_str().len(), LONGEST_TAG);
+        assert_eq!(tag(&parts(48)).as_str().len(), MAX_TAG_BYTES);
         assert!(parts(49).parse::<LanguageTag>().is_err());
     }
 
     #[test]
     fn a_header() {
-        let accepted = AcceptedLanguages::of("de;q=0.7, fr-CA, *;q=0.1, en;q=0, nonsense;q, fr;q=0.7, *;q=0");
-        assert_eq!(accepted.wanted, [tag("fr-CA"), tag("de"), tag("fr")]);
-        assert_eq!((accepted.refused, accepted.refuses_others), (vec![tag("en")], true));
-        assert_eq!(AcceptedLanguages::of(""), AcceptedLanguages::default());
+        let accepted = AcceptedLanguages::parse("de;q=0.7, fr-CA, *;q=0.1, en;q=0, nonsense;q, fr;q=0.7, *;q=0");
+        assert_eq!(accepted.preferred, [tag("fr-CA"), tag("de"), tag("fr")]);
+        assert_eq!((accepted.excluded, accepted.excludes_others), (vec![tag("en")], true));
+        assert_eq!(AcceptedLanguages::parse(""), AcceptedLanguages::default());
     }
 
     #[test]
     fn refused_languages_are_not_tried() {
-        let chain = |header: &str| Languages::accepted(&AcceptedLanguages::of(header), &tag("en")).chain;
+        let chain =
+            |header: &str| LanguagePreferences::from_accepted(&AcceptedLanguages::parse(header), &tag("en")).chain;
         assert_eq!(chain("fr-CA, de"), ["fr-CA", "fr", "de", "en"]);
         assert_eq!(chain("fr-CA, fr;q=0"), ["fr-CA", "en"]);
         assert_eq!(chain("fr, en;q=0"), ["fr"]);
@@ -343,8 +348,8 @@ mod tests {
 
     #[test]
     fn a_text_of_unknown_language_is_never_a_fallback() {
-        let untagged = LocalizedText::of(None, "Mila");
-        let best = untagged.best(&languages(&["fr"])).expect("a text");
+        let untagged = LocalizedText::new(None, "Mila");
+        let best = untagged.best_match(&languages(&["fr"])).expect("a text");
         assert_eq!((best.language, best.is_fallback), (None, false));
     }
 
@@ -356,9 +361,9 @@ mod tests {
         ) {
             let texts = texts(&tags.iter().map(|tag| (*tag, *tag)).collect::<Vec<_>>());
             let languages = languages(&preferred);
-            let wanted = texts.by_wanted();
+            let wanted = texts.by_requested_tag();
             let found = languages.chain().iter().find_map(|tag| wanted.get(tag.as_str())).unwrap_or(&wanted[""]);
-            prop_assert_eq!(*found, texts.best(&languages).expect("a text").value);
+            prop_assert_eq!(*found, texts.best_match(&languages).expect("a text").value);
         }
     }
 

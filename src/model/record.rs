@@ -25,7 +25,7 @@ pub enum Record {
 /// An id of a scheme that has no field of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Identifier {
+pub struct ExternalIdentifier {
     /// The scheme in lower case: `scopus`, `dblp`, `grid`, `wikidata`, or a source's own name.
     pub scheme: String,
     /// The id as the scheme writes it.
@@ -35,12 +35,12 @@ pub struct Identifier {
 /// What a directory that exported a record knows of the thing, so that another one can take its place.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Exported {
+pub struct ExportMetadata {
     /// The number in its id. It gets the same one where that is free.
     pub id: i64,
     /// What was merged into it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub formerly: Vec<FormerIdentity>,
+    #[serde(rename = "formerly", default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<MergedEntity>,
     /// The records of sources that it was made of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceRecord>,
@@ -49,7 +49,7 @@ pub struct Exported {
 /// Something that was merged into another: its id and its address lead there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct FormerIdentity {
+pub struct MergedEntity {
     /// The number in its id.
     pub id: i64,
     /// Its name in an address.
@@ -70,8 +70,8 @@ pub struct SourceRecord {
     /// The digest of what it said, in hexadecimal.
     pub digest: String,
     /// The fields of which it said something, where that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<Vec<String>>,
+    #[serde(rename = "told", default, skip_serializing_if = "Option::is_none")]
+    pub provided_fields: Option<Vec<String>>,
     /// Whether it is of somebody who was merged into the person.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_of_former: bool,
@@ -94,7 +94,7 @@ pub enum NameKind {
 /// One name in one language.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Name {
+pub struct NameRecord {
     /// The name.
     pub value: String,
     /// Its BCP 47 tag, where known.
@@ -174,7 +174,7 @@ pub enum OrganizationRelation {
 pub struct OrganizationRecord {
     /// What an export tells of its place in the directory that it is from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exported: Option<Exported>,
+    pub exported: Option<ExportMetadata>,
     /// The address wanted for its page; made from the name where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
@@ -182,7 +182,7 @@ pub struct OrganizationRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ror: Option<Ror>,
     /// Its names, at least one.
-    pub names: Vec<Name>,
+    pub names: Vec<NameRecord>,
     /// ROR's types, as the read schema writes them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub types: Vec<String>,
@@ -200,7 +200,7 @@ pub struct OrganizationRecord {
     pub homepage_url: Option<String>,
     /// Ids of other schemes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub identifiers: Vec<Identifier>,
+    pub identifiers: Vec<ExternalIdentifier>,
     /// Relations to organizations named by ROR id, known already or not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub relations: Vec<(OrganizationRelation, Ror)>,
@@ -212,7 +212,7 @@ pub struct OrganizationRecord {
 pub struct TopicRecord {
     /// What an export tells of its place in the directory that it is from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exported: Option<Exported>,
+    pub exported: Option<ExportMetadata>,
     /// The address wanted for its page; made from the first label where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
@@ -223,7 +223,7 @@ pub struct TopicRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// Its names, at least one.
-    pub names: Vec<Name>,
+    pub names: Vec<NameRecord>,
     /// The topics it is part of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub broader: Vec<TopicReference>,
@@ -351,7 +351,7 @@ impl From<OtherName> for WrittenName {
 pub struct ResearcherRecord {
     /// What an export tells of its place in the directory that it is from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exported: Option<Exported>,
+    pub exported: Option<ExportMetadata>,
     /// The address wanted for the profile; made from the name where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
@@ -386,7 +386,7 @@ pub struct ResearcherRecord {
     pub homepage_url: Option<String>,
     /// Ids of other schemes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub identifiers: Vec<Identifier>,
+    pub identifiers: Vec<ExternalIdentifier>,
     /// Where they are and were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub affiliations: Vec<AffiliationRecord>,
@@ -433,7 +433,7 @@ pub enum PaperType {
 pub struct PaperRecord {
     /// What an export tells of its place in the directory that it is from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exported: Option<Exported>,
+    pub exported: Option<ExportMetadata>,
     /// The address wanted for its page; made from the title where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
@@ -480,7 +480,7 @@ pub struct PaperRecord {
     pub is_retracted: bool,
     /// Ids of other schemes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub identifiers: Vec<Identifier>,
+    pub identifiers: Vec<ExternalIdentifier>,
     /// All authors, in order.
     pub authors: Vec<AuthorRecord>,
     /// Whether `authors` are only those whom the source knows of: the others that a paper has stay.
@@ -523,7 +523,7 @@ pub struct AuthorRecord {
     pub orcid: Option<Orcid>,
     /// The author's ids in other schemes, such as a source's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub identifiers: Vec<Identifier>,
+    pub identifiers: Vec<ExternalIdentifier>,
     /// Whether letters go to this author, where the source tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_corresponding: Option<bool>,

@@ -19,14 +19,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, ids};
-use crate::store::unit_of_work::Batch;
+use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::unit_of_work::UnitOfWork;
 
-pub use crate::store::curation::error::{DecisionError, Refusal};
-pub use crate::store::curation::history::{Concerned, Decision, Role};
-pub use crate::store::curation::researcher_summary::{Person, PersonPaper};
+pub use crate::store::curation::error::{CurationError, DecisionError};
+pub use crate::store::curation::history::{Decision, DecisionParty, DecisionRole};
+pub use crate::store::curation::researcher_summary::{ResearcherSummary, SummaryPaper};
 
-use crate::store::curation::undo_log::{Journal, Snapshot};
+use crate::store::curation::undo_log::{ResearcherSnapshot, UndoLog};
 
 /// What is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ pub enum DecisionKind {
 
 impl DecisionKind {
     /// As the database has it.
-    fn code(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Merge => "MERGE",
             Self::Split => "SPLIT",
@@ -50,7 +50,7 @@ impl DecisionKind {
 
 /// Who decides, and why.
 #[derive(Clone, Debug, Default)]
-pub struct Signature {
+pub struct DecidedBy {
     /// Who.
     pub by: Option<String>,
     /// Why, or whatever is to be remembered of it.
@@ -59,7 +59,7 @@ pub struct Signature {
 
 /// What is to be done. People are named by id, slug or ORCID iD, papers by id, slug, DOI or arXiv id, in any written form.
 #[derive(Clone, Debug)]
-pub enum Request {
+pub enum CurationRequest {
     /// Researchers are one: the survivor gets all that the others have, and their ids, slugs and ORCID iDs lead to it.
     Merge {
         /// Who remains.
@@ -67,9 +67,9 @@ pub enum Request {
         /// Those who are the same person, at least one.
         former: Vec<String>,
         /// Whether two ORCID iDs, or two places on one paper, are no reason against it.
-        is_forced: bool,
+        force: bool,
         /// Who says so.
-        signature: Signature,
+        decided_by: DecidedBy,
     },
     /// Papers are another researcher's.
     Split {
@@ -80,7 +80,7 @@ pub enum Request {
         /// Whose they are; somebody new where absent.
         into: Option<String>,
         /// Who says so.
-        signature: Signature,
+        decided_by: DecidedBy,
     },
     /// A decision was wrong.
     Undo {
@@ -93,15 +93,15 @@ pub enum Request {
 
 /// What changed, or would change.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct DecisionOutcome {
     /// The decision, made or undone; its number counts only if it was not a trial.
     pub decision: i64,
     /// What was decided, or undone.
     pub kind: DecisionKind,
     /// Those whom it concerns, as they were.
-    pub before: Vec<Person>,
+    pub before: Vec<ResearcherSummary>,
     /// The same as they are; who is gone is not among them.
-    pub after: Vec<Person>,
+    pub after: Vec<ResearcherSummary>,
     /// What a person should know besides.
     pub notes: Vec<String>,
 }
@@ -111,26 +111,30 @@ impl Store {
     ///
     /// # Errors
     /// Where it cannot be, which changes nothing, and where the database does not answer.
-    pub async fn decide(&self, request: &Request, is_trial: bool) -> Result<Outcome, DecisionError> {
+    pub async fn decide(&self, request: &CurationRequest, is_trial: bool) -> Result<DecisionOutcome, DecisionError> {
         match request {
-            Request::Merge { former, .. } if former.is_empty() => return Err(Refusal::Nothing("a researcher").into()),
-            Request::Split { papers, .. } if papers.is_empty() => return Err(Refusal::Nothing("a paper").into()),
+            CurationRequest::Merge { former, .. } if former.is_empty() => {
+                return Err(CurationError::MissingArgument("a researcher").into());
+            }
+            CurationRequest::Split { papers, .. } if papers.is_empty() => {
+                return Err(CurationError::MissingArgument("a paper").into());
+            }
             _ => {}
         }
-        let transaction = self.begin_batch().await?;
-        let mut batch = Batch::new(&transaction, "", self.consortium_size, 0);
+        let transaction = self.begin_write().await?;
+        let mut batch = UnitOfWork::new(&transaction, "", self.consortium_size, 0);
         let outcome = match request {
-            Request::Merge { survivor, former, is_forced, signature } => {
-                batch.merge(survivor, former, *is_forced, signature).await?
+            CurationRequest::Merge { survivor, former, force: is_forced, decided_by: signature } => {
+                batch.merge_by_decision(survivor, former, *is_forced, signature).await?
             }
-            Request::Split { researcher, papers, into, signature } => {
-                batch.split(researcher, papers, into.as_deref(), signature).await?
+            CurationRequest::Split { researcher, papers, into, decided_by: signature } => {
+                batch.split_researcher(researcher, papers, into.as_deref(), signature).await?
             }
-            Request::Undo { decision, by } => batch.undo(*decision, by.as_deref()).await?,
+            CurationRequest::Undo { decision, by } => batch.undo_decision(*decision, by.as_deref()).await?,
         };
-        batch.settle_versions().await?;
-        batch.index_touched().await?;
-        batch.outdate_totals().await?;
+        batch.refresh_work_versions().await?;
+        batch.reindex_dirty().await?;
+        batch.invalidate_statistics().await?;
         if is_trial {
             transaction.rollback().await.map_err(Error::from)?;
         } else {
@@ -142,7 +146,7 @@ impl Store {
 
 /// An authorship of somebody whom a decision concerns.
 #[derive(Clone, Debug, FromQueryResult)]
-struct Authorship {
+struct AffectedAuthorship {
     id: i64,
     paper_id: i64,
     researcher_id: i64,
@@ -151,55 +155,54 @@ struct Authorship {
 }
 
 #[derive(FromQueryResult)]
-struct Numbered {
+struct IdRow {
     id: i64,
 }
 
 /// A decision that is being made.
-struct Draft<'a> {
+struct PendingDecision<'a> {
     id: i64,
     kind: DecisionKind,
-    signature: &'a Signature,
-    people: Vec<Concerned>,
+    decided_by: &'a DecidedBy,
+    parties: Vec<DecisionParty>,
     paper_count: usize,
 }
 
-impl Batch<'_> {
+impl UnitOfWork<'_> {
     /// What these people wrote.
-    async fn authorships_of(&self, people: &[i64]) -> Result<Vec<Authorship>, Error> {
+    async fn load_authorships_of(&self, people: &[i64]) -> Result<Vec<AffectedAuthorship>, Error> {
         let sql =
             "SELECT id, paper_id, researcher_id, name, orcid FROM authorship WHERE researcher_id = ANY(?) ORDER BY id";
-        self.rows(Sql::with(sql, ids(people.iter().copied()))).await
+        self.rows(Sql::with(sql, bigint_array(people.iter().copied()))).await
     }
 
     /// Begins to remember a decision: pins refer to it.
-    async fn draft<'a>(
+    async fn begin_decision<'a>(
         &self,
         kind: DecisionKind,
-        signature: &'a Signature,
-        people: Vec<Concerned>,
+        signature: &'a DecidedBy,
+        people: Vec<DecisionParty>,
         paper_count: usize,
-    ) -> Result<Draft<'a>, Error> {
-        let researcher = people.iter().find(|person| person.role.is_kept()).map(|person| person.id);
+    ) -> Result<PendingDecision<'a>, Error> {
+        let researcher = people.iter().find(|person| person.role.is_recipient()).map(|person| person.id);
         let sql = Sql::with(
             "INSERT INTO identity_decision (id, kind, decided_by, note, researcher_id, researcher_ids, before) \
              SELECT coalesce(max(id), 0) + 1, ?::text, ",
-            kind.code(),
+            kind.as_str(),
         )
         .then_with("?::text, ", signature.by.clone())
         .then_with("?::text, ", signature.note.clone())
         .then_with("?::bigint, ", researcher)
         .then_with(
             "?::bigint[], '{}'::jsonb FROM identity_decision RETURNING id",
-            ids(people.iter().map(|person| person.id)),
+            bigint_array(people.iter().map(|person| person.id)),
         );
-        let id =
-            self.rows::<Numbered>(sql).await?.pop().ok_or_else(|| Error::internal("a decision without a number"))?.id;
-        Ok(Draft { id, kind, signature, people, paper_count })
+        let id = self.rows::<IdRow>(sql).await?.pop().ok_or_else(|| Error::internal("a decision without a number"))?.id;
+        Ok(PendingDecision { id, kind, decided_by: signature, parties: people, paper_count })
     }
 
     /// Says of authorships whose they are by a decision.
-    async fn pin(&self, decision: &Draft<'_>, authorships: &[(i64, i64)]) -> Result<(), Error> {
+    async fn pin_authorships(&self, decision: &PendingDecision<'_>, authorships: &[(i64, i64)]) -> Result<(), Error> {
         #[derive(Serialize)]
         struct Row {
             authorship_id: i64,
@@ -218,30 +221,34 @@ impl Batch<'_> {
              ON CONFLICT (authorship_id) DO UPDATE SET paper_id = EXCLUDED.paper_id, \
              name_as_published = EXCLUDED.name_as_published, researcher_id = EXCLUDED.researcher_id, \
              decision_id = EXCLUDED.decision_id";
-        self.with_rows("authorship_id bigint, researcher_id bigint, decision_id bigint", &rows, insert).await?;
-        self.resolve_by_decision(authorships.iter().map(|(id, _)| *id).collect()).await
+        self.execute_with_rows("authorship_id bigint, researcher_id bigint, decision_id bigint", &rows, insert).await?;
+        self.mark_resolved_by_decision(authorships.iter().map(|(id, _)| *id).collect()).await
     }
 
     /// Remembers all that a decision changed.
-    async fn conclude(&self, draft: Draft<'_>, before: &Snapshot) -> Result<(i64, DecisionKind), Error> {
+    async fn record_decision(
+        &self,
+        draft: PendingDecision<'_>,
+        before: &ResearcherSnapshot,
+    ) -> Result<(i64, DecisionKind), Error> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Before {
-            people: Vec<Concerned>,
+            people: Vec<DecisionParty>,
             paper_count: usize,
-            changes: Journal,
+            changes: UndoLog,
         }
-        let people: Vec<i64> = draft.people.iter().map(|person| person.id).collect();
-        let after = self.snapshot(&people, before.authorships()).await?;
-        let changes = before.journal(&after);
-        let kept = Before { people: draft.people, paper_count: draft.paper_count, changes };
+        let people: Vec<i64> = draft.parties.iter().map(|person| person.id).collect();
+        let after = self.take_snapshot(&people, before.authorship_ids()).await?;
+        let changes = before.diff(&after);
+        let kept = Before { people: draft.parties, paper_count: draft.paper_count, changes };
         let sql = Sql::with(
             "UPDATE identity_decision SET before = ?::text::jsonb WHERE id = ",
             serde_json::to_string(&kept).map_err(Error::internal)?,
         );
         self.execute(sql.then_with("?", draft.id)).await?;
-        let by = draft.signature.by.as_deref().unwrap_or_default();
-        tracing::info!(decision = draft.id, kind = draft.kind.code(), by, "people decided who is who");
+        let by = draft.decided_by.by.as_deref().unwrap_or_default();
+        tracing::info!(decision = draft.id, kind = draft.kind.as_str(), by, "people decided who is who");
         Ok((draft.id, draft.kind))
     }
 }

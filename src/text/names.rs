@@ -8,12 +8,14 @@ mod nicknames;
 mod parse;
 mod repair;
 
-pub use crate::text::names::compare::{Comparable, Comparison, Difference, Likeness, compare};
-pub use crate::text::names::form::{Commonness, Form};
-pub use crate::text::names::hidden::{EVERY_NAME, hidden_forms, shows_hidden, slug_shows_hidden, tells_hidden};
-pub(crate) use crate::text::names::parse::by_semicolons;
-pub use crate::text::names::parse::{ParsedName, e_mails, parse, people};
-pub use crate::text::names::repair::{Mended, Repair, RepairRule, mend};
+pub use crate::text::names::compare::{ComparableName, NameComparison, NameDifference, NameSimilarity, compare_names};
+pub use crate::text::names::form::{Commonness, NameForm};
+pub use crate::text::names::hidden::{
+    WILDCARD_FORM, hidden_forms, name_reveals_hidden, slug_reveals_hidden, text_reveals_hidden,
+};
+pub(crate) use crate::text::names::parse::split_at_semicolons;
+pub use crate::text::names::parse::{ParsedName, email_addresses, parse_name, split_people};
+pub use crate::text::names::repair::{Repair, RepairRule, RepairedName, repair_name};
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -29,7 +31,7 @@ const PARTICLES: [&str; 31] = [
 /// Postgres refuses null characters in text, and nobody reads the other control characters.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    collapse(text.nfc().filter(|c| c.is_whitespace() || !c.is_control()))
+    collapse_whitespace(text.nfc().filter(|c| c.is_whitespace() || !c.is_control()))
 }
 
 /// Several paragraphs as the directory keeps them: each cleaned, one line break between them.
@@ -39,7 +41,7 @@ pub fn clean_paragraphs(text: &str) -> String {
     paragraphs.collect::<Vec<_>>().join("\n")
 }
 
-fn collapse(characters: impl Iterator<Item = char>) -> String {
+fn collapse_whitespace(characters: impl Iterator<Item = char>) -> String {
     let mut text = String::new();
     let mut gap = false;
     for character in characters {
@@ -60,17 +62,17 @@ fn collapse(characters: impl Iterator<Item = char>) -> String {
 #[must_use]
 pub fn fold(text: &str) -> String {
     let is_apostrophe = |c: &char| matches!(c, '\'' | '’' | 'ʼ' | '`' | '´' | '·');
-    collapse(text.chars().filter(|c| !is_apostrophe(c)).flat_map(fold_character))
+    collapse_whitespace(text.chars().filter(|c| !is_apostrophe(c)).flat_map(fold_character))
 }
 
 /// What becomes of a character when case, accents and the shape of letters do not matter: ß is ss, ø is o. Nothing for
 /// marks and for characters that only steer how a text is shown, a space for all that is neither letter nor digit.
 pub(crate) fn fold_character(character: char) -> impl Iterator<Item = char> {
     let letters: String =
-        std::iter::once(character).nfkd().filter(|c| is_shown(*c)).flat_map(char::to_lowercase).collect();
+        std::iter::once(character).nfkd().filter(|c| is_visible(*c)).flat_map(char::to_lowercase).collect();
     // Marks are gone; what is put together again are the syllables of Hangul. Lower case may bring new marks.
     let mut folded = String::with_capacity(letters.len());
-    for letter in letters.nfc().filter(|c| is_shown(*c)) {
+    for letter in letters.nfc().filter(|c| is_visible(*c)) {
         match letter {
             'ß' => folded.push_str("ss"),
             'æ' => folded.push_str("ae"),
@@ -92,7 +94,7 @@ pub(crate) fn fold_character(character: char) -> impl Iterator<Item = char> {
 
 /// Whether a character shows as something of its own: not a mark on another, and none that only steers how a text is
 /// shown (joiners, soft hyphens, marks of direction).
-pub(crate) fn is_shown(character: char) -> bool {
+pub(crate) fn is_visible(character: char) -> bool {
     let steers = matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}');
     !steers && !is_combining_mark(character)
@@ -101,13 +103,13 @@ pub(crate) fn is_shown(character: char) -> bool {
 /// What two spellings must share to be taken for the same name before anything else is known of the person: all but
 /// case, white space and the choice of hyphens and apostrophes. Accents count: Ana Pena may not be Ana Peña.
 #[must_use]
-pub fn identity_key(name: &str) -> String {
+pub fn name_key(name: &str) -> String {
     let plain = name.nfc().filter(|c| c.is_whitespace() || !c.is_control()).map(|character| match character {
         '’' | 'ʼ' | '‘' | '`' | '´' => '\'',
         '‐' | '‑' | '–' | '−' => '-',
         other => other,
     });
-    collapse(plain.flat_map(char::to_lowercase))
+    collapse_whitespace(plain.flat_map(char::to_lowercase))
 }
 
 /// A personal name in its parts. Somebody with one name has it as the given name (as ORCID does).
@@ -121,8 +123,8 @@ pub struct NameParts {
 
 /// Splits a name written given-first, family-first with a comma, or in a script that writes the family name first.
 #[must_use]
-pub fn split(name: &str) -> NameParts {
-    let ParsedName { given, particle, family, .. } = parse(name);
+pub fn split_name(name: &str) -> NameParts {
+    let ParsedName { given, particle, family, .. } = parse_name(name);
     let family = match (particle, family) {
         (Some(particle), Some(family)) => Some(format!("{particle} {family}")),
         (particle, family) => family.or(particle),
@@ -143,7 +145,7 @@ pub fn sort_key(display: &str, parts: &NameParts) -> String {
 /// A text for an address: lower-case ASCII letters and digits with single hyphens, at most 80 bytes, never empty.
 #[must_use]
 pub fn slug(text: &str, otherwise: &str) -> String {
-    const LONGEST: usize = 80;
+    const MAX_SLUG_BYTES: usize = 80;
     let apart = text.replace(['\'', '’'], "");
     let mut slug = String::new();
     for character in deunicode::deunicode(&apart).chars() {
@@ -153,8 +155,8 @@ pub fn slug(text: &str, otherwise: &str) -> String {
             slug.push('-');
         }
     }
-    if slug.len() > LONGEST {
-        let cut = slug[..=LONGEST].rfind('-').unwrap_or(LONGEST);
+    if slug.len() > MAX_SLUG_BYTES {
+        let cut = slug[..=MAX_SLUG_BYTES].rfind('-').unwrap_or(MAX_SLUG_BYTES);
         slug.truncate(cut);
     }
     let slug = slug.trim_matches('-');
@@ -167,7 +169,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn parts(name: &str) -> (Option<String>, Option<String>) {
-        let parts = split(name);
+        let parts = split_name(name);
         (parts.given, parts.family)
     }
 
@@ -197,8 +199,8 @@ mod tests {
 
     #[test]
     fn keys_keep_accents() {
-        assert_ne!(identity_key("Ana Peña"), identity_key("Ana Pena"));
-        assert_eq!(identity_key("Jean‐Luc  O’Hara"), identity_key("jean-luc o'hara"));
+        assert_ne!(name_key("Ana Peña"), name_key("Ana Pena"));
+        assert_eq!(name_key("Jean‐Luc  O’Hara"), name_key("jean-luc o'hara"));
     }
 
     #[test]

@@ -4,15 +4,15 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::text::names::{fold_character, is_shown};
+use crate::text::names::{fold_character, is_visible};
 
 /// The longest word that is told from a longer one with the same beginning, in characters.
-const LONGEST_WORD: usize = 60;
+const MAX_WORD_CHARS: usize = 60;
 /// The most different words of one text that can be found: about a chapter's.
-const MOST_WORDS: usize = 5_000;
+const MAX_INDEX_TERMS: usize = 5_000;
 
 /// Scripts that write words without spaces between them, and Hangul, whose words carry their particles.
-fn is_unspaced(character: char) -> bool {
+fn is_unspaced_script(character: char) -> bool {
     matches!(u32::from(character),
         0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17FF // Thai, Lao, Myanmar, Khmer
         | 0x3005..=0x3007 | 0x3040..=0x30FF | 0x31F0..=0x31FF // kana
@@ -21,7 +21,7 @@ fn is_unspaced(character: char) -> bool {
 }
 
 /// Characters within a word that some write and some do not.
-fn is_joiner(character: char) -> bool {
+fn is_word_joiner(character: char) -> bool {
     matches!(
         character,
         '\'' | '’'
@@ -44,7 +44,7 @@ fn is_joiner(character: char) -> bool {
 
 /// A part of a word: all of it, or what stands between its hyphens, apostrophes and points.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct WordPart {
     /// Where it stands in the text, in bytes.
     pub range: Range<usize>,
     /// Its letters and digits, folded.
@@ -56,14 +56,14 @@ pub struct Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
     /// Its parts, at least one.
-    pub parts: Vec<Part>,
+    pub parts: Vec<WordPart>,
 }
 
 impl Word {
     /// The word as if nothing stood between its parts.
     #[must_use]
     pub fn joined(&self) -> String {
-        shortened(self.parts.iter().flat_map(|part| part.folded.chars()))
+        truncate_word(self.parts.iter().flat_map(|part| part.folded.chars()))
     }
 
     /// Where it stands in the text, in bytes.
@@ -78,35 +78,35 @@ impl Word {
     }
 }
 
-fn shortened(characters: impl Iterator<Item = char>) -> String {
-    characters.take(LONGEST_WORD).collect()
+fn truncate_word(characters: impl Iterator<Item = char>) -> String {
+    characters.take(MAX_WORD_CHARS).collect()
 }
 
 /// The words of a text in order.
 #[must_use]
-pub fn words(text: &str) -> Vec<Word> {
+pub fn tokenize(text: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
-    let mut parts: Vec<Part> = Vec::new();
-    let mut part: Option<Part> = None;
+    let mut parts: Vec<WordPart> = Vec::new();
+    let mut part: Option<WordPart> = None;
     let mut may_go_on = false; // after a joiner, the next letter goes on with the word
     for (start, character) in text.char_indices() {
         let end = start + character.len_utf8();
-        if !is_shown(character) {
+        if !is_visible(character) {
             if let Some(part) = &mut part {
                 part.range.end = end;
             }
             continue;
         }
         let folded: String = fold_character(character).filter(|c| c.is_alphanumeric()).collect();
-        if folded.is_empty() || is_joiner(character) {
+        if folded.is_empty() || is_word_joiner(character) {
             parts.extend(part.take());
-            may_go_on = is_joiner(character) && !parts.is_empty() && !may_go_on;
+            may_go_on = is_word_joiner(character) && !parts.is_empty() && !may_go_on;
             if !may_go_on && !parts.is_empty() {
                 words.push(Word { parts: std::mem::take(&mut parts) });
             }
             continue;
         }
-        let unspaced = is_unspaced(character);
+        let unspaced = is_unspaced_script(character);
         if part.as_ref().is_some_and(|part| part.is_unspaced != unspaced) {
             parts.extend(part.take());
         }
@@ -115,7 +115,8 @@ pub fn words(text: &str) -> Vec<Word> {
             words.push(Word { parts: std::mem::take(&mut parts) });
         }
         may_go_on = false;
-        let part = part.get_or_insert_with(|| Part { range: start..end, folded: String::new(), is_unspaced: unspaced });
+        let part =
+            part.get_or_insert_with(|| WordPart { range: start..end, folded: String::new(), is_unspaced: unspaced });
         part.range.end = end;
         part.folded.push_str(&folded);
     }
@@ -124,8 +125,8 @@ pub fn words(text: &str) -> Vec<Word> {
         words.push(Word { parts });
     }
     for part in words.iter_mut().flat_map(|word| &mut word.parts) {
-        if !part.is_unspaced && part.folded.chars().nth(LONGEST_WORD).is_some() {
-            part.folded = shortened(part.folded.chars());
+        if !part.is_unspaced && part.folded.chars().nth(MAX_WORD_CHARS).is_some() {
+            part.folded = truncate_word(part.folded.chars());
         }
     }
     words
@@ -134,10 +135,10 @@ pub fn words(text: &str) -> Vec<Word> {
 /// What a text can be found by: its words and their parts; characters and pairs of them where a script writes no
 /// spaces.
 #[must_use]
-pub fn index_words(text: &str) -> Vec<String> {
+pub fn index_terms(text: &str) -> Vec<String> {
     let mut found = BTreeSet::new();
     let mut last: Option<(char, usize)> = None; // the last unspaced character, and where it ended
-    for word in words(text) {
+    for word in tokenize(text) {
         if word.is_unspaced() {
             let range = word.range();
             let is_next = |end: usize| text.get(end..range.start).is_some_and(|gap| gap.chars().count() <= 1);
@@ -155,26 +156,26 @@ pub fn index_words(text: &str) -> Vec<String> {
         }
         found.extend(word.parts.into_iter().map(|part| part.folded));
     }
-    found.into_iter().take(MOST_WORDS).collect()
+    found.into_iter().take(MAX_INDEX_TERMS).collect()
 }
 
 /// The folded letters of a text without what separates its words: two texts with the same are the same to a reader who
 /// looks past case, accents, hyphens and spaces.
 #[must_use]
-pub fn letters(text: &str) -> String {
+pub fn folded_letters(text: &str) -> String {
     text.chars().flat_map(fold_character).filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// What somebody looks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Query {
+pub struct SearchTerms {
     /// As it was typed: one line, composed.
     pub text: String,
     /// Each word with its forms, any of which will do; a form is one word or several that must all be there.
-    pub words: Vec<Vec<Vec<String>>>,
+    pub terms: Vec<Vec<Vec<String>>>,
 }
 
-impl Query {
+impl SearchTerms {
     /// Reads what somebody typed. White space alone is no query.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
@@ -194,62 +195,62 @@ impl Query {
         };
         // A word typed twice asks for no more than once.
         let mut seen = BTreeSet::new();
-        let words = words(&text).into_iter().map(forms).filter(|forms| seen.insert(forms.clone())).collect();
-        Some(Self { text, words })
+        let words = tokenize(&text).into_iter().map(forms).filter(|forms| seen.insert(forms.clone())).collect();
+        Some(Self { text, terms: words })
     }
 
     /// Whether there is a letter or a digit in it.
     #[must_use]
-    pub fn has_words(&self) -> bool {
-        !self.words.is_empty()
+    pub fn has_terms(&self) -> bool {
+        !self.terms.is_empty()
     }
 
     /// The different words of all forms.
     #[must_use]
-    pub fn different_words(&self) -> Vec<&str> {
-        let words: BTreeSet<&str> = self.words.iter().flatten().flatten().map(String::as_str).collect();
+    pub fn distinct_terms(&self) -> Vec<&str> {
+        let words: BTreeSet<&str> = self.terms.iter().flatten().flatten().map(String::as_str).collect();
         words.into_iter().collect()
     }
 
     /// Whether each word looked for is the beginning of one in a text.
     #[must_use]
-    pub fn begins_words_of(&self, text: &str) -> bool {
-        let there = index_words(text);
+    pub fn matches_prefixes_in(&self, text: &str) -> bool {
+        let there = index_terms(text);
         let begins = |asked: &String| there.iter().any(|word| word.starts_with(asked.as_str()));
-        self.words.iter().all(|forms| forms.iter().any(|form| form.iter().all(begins)))
+        self.terms.iter().all(|forms| forms.iter().any(|form| form.iter().all(begins)))
     }
 
     /// The pieces of a text, each with whether it is one of the words looked for: as it stands, with what a typo
     /// changes, by its beginning, or by a stem.
     #[must_use]
-    pub fn mark<'a>(&self, text: &'a str, stems: &[String]) -> Vec<(&'a str, bool)> {
-        let asked = self.different_words();
-        let words = words(text);
+    pub fn highlight<'a>(&self, text: &'a str, stems: &[String]) -> Vec<(&'a str, bool)> {
+        let asked = self.distinct_terms();
+        let words = tokenize(text);
         let parts = || words.iter().flat_map(|word| &word.parts);
         let is_there =
             |asked: &str| words.iter().any(|word| word.joined() == asked) || parts().any(|part| part.folded == asked);
         let missing: Vec<&str> = asked.iter().copied().filter(|asked| !is_there(asked)).collect();
         let is_match = |folded: &str| {
             asked.contains(&folded)
-                || stems.iter().any(|stem| is_of_stem(folded, stem))
-                || missing.iter().any(|missing| folded.starts_with(missing) || is_near(folded, missing))
+                || stems.iter().any(|stem| has_stem(folded, stem))
+                || missing.iter().any(|missing| folded.starts_with(missing) || is_within_typos(folded, missing))
         };
         let mut marked: Vec<Range<usize>> = Vec::new();
         for word in &words {
             if word.is_unspaced() {
-                marked.extend(word.parts.iter().flat_map(|part| unspaced_marks(&asked, part, text)));
+                marked.extend(word.parts.iter().flat_map(|part| unspaced_highlights(&asked, part, text)));
             } else if is_match(&word.joined()) {
                 marked.push(word.range());
             } else {
                 marked.extend(word.parts.iter().filter(|part| is_match(&part.folded)).map(|part| part.range.clone()));
             }
         }
-        pieces(text, marked)
+        split_at_ranges(text, marked)
     }
 }
 
 /// Where the characters looked for stand side by side.
-fn unspaced_marks(asked: &[&str], part: &Part, text: &str) -> Vec<Range<usize>> {
+fn unspaced_highlights(asked: &[&str], part: &WordPart, text: &str) -> Vec<Range<usize>> {
     let shown = text.get(part.range.clone()).unwrap_or_default();
     let characters: Vec<(usize, String)> =
         shown.char_indices().map(|(start, character)| (start, fold_character(character).collect())).collect();
@@ -269,7 +270,7 @@ fn unspaced_marks(asked: &[&str], part: &Part, text: &str) -> Vec<Range<usize>> 
 
 /// How many typos a word of this length may have: none below four letters, one in four, else two.
 #[must_use]
-pub fn forgiven(word: &str) -> usize {
+pub fn max_typos(word: &str) -> usize {
     match word.chars().count() {
         0..=3 => 0,
         4 => 1,
@@ -277,19 +278,19 @@ pub fn forgiven(word: &str) -> usize {
     }
 }
 
-fn is_near(folded: &str, asked: &str) -> bool {
-    let most = forgiven(asked);
+fn is_within_typos(folded: &str, asked: &str) -> bool {
+    let most = max_typos(asked);
     most > 0 && strsim::levenshtein(folded, asked) <= most
 }
 
 /// A word belongs to a stem that it begins with and leaves by an ending; i at a stem's end often stands for y.
-fn is_of_stem(folded: &str, stem: &str) -> bool {
+fn has_stem(folded: &str, stem: &str) -> bool {
     let root = stem.strip_suffix('i').filter(|root| root.len() > 2).unwrap_or(stem);
     folded.strip_prefix(root).is_some_and(|ending| ending.chars().count() <= 5)
 }
 
 /// A text cut at the ends of ranges, each piece with whether it was in one.
-fn pieces(text: &str, mut marked: Vec<Range<usize>>) -> Vec<(&str, bool)> {
+fn split_at_ranges(text: &str, mut marked: Vec<Range<usize>>) -> Vec<(&str, bool)> {
     marked.sort_by_key(|range| range.start);
     let mut pieces: Vec<(&str, bool)> = Vec::new();
     let mut from = 0;
@@ -322,27 +323,27 @@ mod tests {
     use proptest::prelude::*;
 
     fn forms(text: &str) -> Vec<Vec<Vec<String>>> {
-        Query::new(text).map(|query| query.words).unwrap_or_default()
+        SearchTerms::new(text).map(|query| query.terms).unwrap_or_default()
     }
 
     fn marked(query: &str, text: &str) -> String {
-        let query = Query::new(query).unwrap_or_default();
+        let query = SearchTerms::new(query).unwrap_or_default();
         let piece = |(text, is_match): (&str, bool)| if is_match { format!("[{text}]") } else { text.to_owned() };
-        query.mark(text, &[]).into_iter().map(piece).collect()
+        query.highlight(text, &[]).into_iter().map(piece).collect()
     }
 
     #[test]
     fn words_and_their_parts() {
         assert_eq!(
-            index_words("Jean-Luc O’Hara, U.S.A."),
+            index_terms("Jean-Luc O’Hara, U.S.A."),
             ["a", "hara", "jean", "jeanluc", "luc", "o", "ohara", "s", "u", "usa"]
         );
-        assert_eq!(index_words("L'été"), ["ete", "l", "lete"]);
-        assert_eq!(index_words("don't – stop... 'now'"), ["don", "dont", "now", "stop", "t"]);
-        assert_eq!(index_words("GPT模型"), ["gpt", "型", "模", "模型"]);
-        assert_eq!(index_words("山田 太郎"), ["太", "太郎", "山", "山田", "田", "田太", "郎"]);
-        assert_eq!(index_words("ລ\u{ec8}'ຆ"), ["ຆ", "ລ", "ລຆ"]);
-        assert_eq!(index_words(" - ' … "), Vec::<String>::new());
+        assert_eq!(index_terms("L'été"), ["ete", "l", "lete"]);
+        assert_eq!(index_terms("don't – stop... 'now'"), ["don", "dont", "now", "stop", "t"]);
+        assert_eq!(index_terms("GPT模型"), ["gpt", "型", "模", "模型"]);
+        assert_eq!(index_terms("山田 太郎"), ["太", "太郎", "山", "山田", "田", "田太", "郎"]);
+        assert_eq!(index_terms("ລ\u{ec8}'ຆ"), ["ຆ", "ລ", "ລຆ"]);
+        assert_eq!(index_terms(" - ' … "), Vec::<String>::new());
     }
 
     #[test]
@@ -351,8 +352,8 @@ mod tests {
         assert_eq!(forms("O'Hara"), [vec![vec!["ohara".to_owned()], vec!["o".to_owned(), "hara".to_owned()]]]);
         assert_eq!(forms("筑波大学"), [[["筑波", "波大", "大学"]]]);
         assert_eq!(forms("so so So"), [[["so"]]]);
-        assert_eq!(Query::new(" \u{a0} "), None);
-        assert!(!Query::new("?!").expect("a query").has_words());
+        assert_eq!(SearchTerms::new(" \u{a0} "), None);
+        assert!(!SearchTerms::new("?!").expect("a query").has_terms());
     }
 
     #[test]
@@ -368,15 +369,15 @@ mod tests {
 
     #[test]
     fn long_words() {
-        let words = index_words(&"x".repeat(10_000));
-        assert_eq!(words, ["x".repeat(LONGEST_WORD)]);
-        assert_eq!(forms(&"x".repeat(10_000)), [[["x".repeat(LONGEST_WORD)]]]);
+        let words = index_terms(&"x".repeat(10_000));
+        assert_eq!(words, ["x".repeat(MAX_WORD_CHARS)]);
+        assert_eq!(forms(&"x".repeat(10_000)), [[["x".repeat(MAX_WORD_CHARS)]]]);
     }
 
     proptest! {
         #[test]
         fn a_text_is_found_by_its_words(text in any::<String>()) {
-            let there = index_words(&text);
+            let there = index_terms(&text);
             for word in &there {
                 prop_assert!(word.chars().all(char::is_alphanumeric) && !word.is_empty() && word.len() <= 255, "{}", word);
             }
@@ -387,16 +388,16 @@ mod tests {
 
         #[test]
         fn marks_lose_nothing(query in any::<String>(), text in any::<String>()) {
-            let query = Query::new(&query).unwrap_or_default();
-            let pieces = query.mark(&text, &[]);
+            let query = SearchTerms::new(&query).unwrap_or_default();
+            let pieces = query.highlight(&text, &[]);
             prop_assert_eq!(pieces.iter().map(|(piece, _)| *piece).collect::<String>(), text.clone());
             prop_assert!(pieces.iter().all(|(piece, _)| !piece.is_empty()));
         }
 
         #[test]
         fn case_and_accents_do_not_matter(text in "[a-zA-Zéøßñ' -]{0,30}") {
-            prop_assert_eq!(index_words(&text), index_words(&text.to_lowercase()));
-            prop_assert_eq!(letters(&text), letters(&names::fold(&text)));
+            prop_assert_eq!(index_terms(&text), index_terms(&text.to_lowercase()));
+            prop_assert_eq!(folded_letters(&text), folded_letters(&names::fold(&text)));
         }
     }
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use crate::support::sample::Chance;
-use crate::support::{TestApp, organization, researcher, ror, texts, with};
+use crate::support::synthetic_data::SeededRng;
+use crate::support::{TestApp, organization_record, pluck_strings, researcher_record, ror, with_fields};
 
 /// A person with one affiliation for each of the dates, at one place.
-async fn affiliations(dates: &[(Option<&str>, Option<&str>)]) -> TestApp {
+async fn directory_with_affiliations(dates: &[(Option<&str>, Option<&str>)]) -> TestApp {
     let app = TestApp::start().await;
     let affiliation = |(index, (start, end)): (usize, &(Option<&str>, Option<&str>))| {
         let mut affiliation = json!({
@@ -23,14 +23,18 @@ async fn affiliations(dates: &[(Option<&str>, Option<&str>)]) -> TestApp {
         affiliation
     };
     let held: Vec<Value> = dates.iter().enumerate().map(affiliation).collect();
-    app.load(json!([organization(1, "College"), with(researcher("Ada Berg"), json!({ "affiliations": held }))])).await;
+    app.create_records(json!([
+        organization_record(1, "College"),
+        with_fields(researcher_record("Ada Berg"), json!({ "affiliations": held }))
+    ]))
+    .await;
     app
 }
 
 /// The roles that pass a filter, as their numbers in order.
-async fn roles(app: &TestApp, filter: &str) -> String {
+async fn matching_roles(app: &TestApp, filter: &str) -> String {
     let list = format!("affiliations(filter: {filter})");
-    let mut roles = texts(&app.nodes(&[&list], "roleTitle { value }").await, &["roleTitle", "value"]);
+    let mut roles = pluck_strings(&app.nodes(&[&list], "roleTitle { value }").await, &["roleTitle", "value"]);
     roles.sort();
     roles.concat()
 }
@@ -38,10 +42,10 @@ async fn roles(app: &TestApp, filter: &str) -> String {
 #[tokio::test]
 async fn every_field() {
     let app = TestApp::start().await;
-    app.load(json!([
-        organization(1, "College"),
-        with(
-            researcher("Ada Berg"),
+    app.create_records(json!([
+        organization_record(1, "College"),
+        with_fields(
+            researcher_record("Ada Berg"),
             json!({ "affiliations": [{
             "organization": { "ror": ror(1) },
             "affiliationKind": "INVITED_POSITION",
@@ -54,7 +58,7 @@ async fn every_field() {
         ),
     ]))
     .await;
-    app.sql("UPDATE affiliation SET created_at = '2024-01-01Z', updated_at = '2024-01-02Z'").await;
+    app.execute_sql("UPDATE affiliation SET created_at = '2024-01-01Z', updated_at = '2024-01-02Z'").await;
     let query = r#"{ affiliations { totalCount nodes {
         __typename kind startDate endDate isCurrent isPrimary createdAt updatedAt
         roleTitle(languages: ["fr"]) { value language isFallback }
@@ -79,8 +83,8 @@ async fn every_field() {
 }
 
 #[tokio::test]
-async fn held_on_a_day() {
-    let app = affiliations(&[
+async fn as_of_a_day() {
+    let app = directory_with_affiliations(&[
         (Some("2015"), Some("2015")),
         (Some("2015-02"), Some("2015-02")),
         (Some("2015-02-03"), Some("2015-02-03")),
@@ -104,18 +108,18 @@ async fn held_on_a_day() {
         ("0001-01-01", "35"),
         ("9999-12-31", "45"),
     ] {
-        assert_eq!(roles(&app, &format!("{{asOf: {day:?}}}")).await, expected, "{day}");
+        assert_eq!(matching_roles(&app, &format!("{{asOf: {day:?}}}")).await, expected, "{day}");
     }
 }
 
 #[tokio::test]
-async fn held_today() {
+async fn current_affiliations() {
     let today = chrono::Utc::now().date_naive();
     let written = |format: &str| today.format(format).to_string();
     let (year, month, day) = (written("%Y"), written("%Y-%m"), written("%Y-%m-%d"));
     let tomorrow = (today + chrono::Days::new(2)).to_string();
     let yesterday = (today - chrono::Days::new(2)).to_string();
-    let app = affiliations(&[
+    let app = directory_with_affiliations(&[
         (Some(&year), None),
         (None, Some(&year)),
         (Some(&month), Some(&month)),
@@ -126,8 +130,8 @@ async fn held_today() {
         (Some("2001"), Some("9999")),
     ])
     .await;
-    assert_eq!(roles(&app, "{isCurrent: true}").await, "012367");
-    assert_eq!(roles(&app, "{isCurrent: false}").await, "45");
+    assert_eq!(matching_roles(&app, "{isCurrent: true}").await, "012367");
+    assert_eq!(matching_roles(&app, "{isCurrent: false}").await, "45");
     // The field says what the filter says.
     let list = app.nodes(&["affiliations"], "isCurrent roleTitle { value }").await;
     for node in list.as_array().into_iter().flatten() {
@@ -144,16 +148,17 @@ async fn filters() {
     let kinds =
         ["EMPLOYMENT", "MEMBERSHIP", "EDUCATION", "QUALIFICATION", "SERVICE", "INVITED_POSITION", "DISTINCTION"];
     let all: Vec<Value> = kinds.iter().map(|kind| at(1, kind)).collect();
-    app.load(json!([
-        organization(1, "College"),
-        with(organization(2, "Faculty"), json!({ "relations": [["parent", ror(1)]] })),
-        with(researcher("Ada Berg"), json!({ "affiliations": all })),
-        with(researcher("Bo Dahl"), json!({ "affiliations": [at(2, "EMPLOYMENT")] })),
+    app.create_records(json!([
+        organization_record(1, "College"),
+        with_fields(organization_record(2, "Faculty"), json!({ "relations": [["parent", ror(1)]] })),
+        with_fields(researcher_record("Ada Berg"), json!({ "affiliations": all })),
+        with_fields(researcher_record("Bo Dahl"), json!({ "affiliations": [at(2, "EMPLOYMENT")] })),
     ]))
     .await;
-    app.sql("UPDATE affiliation SET updated_at = '2020-01-01'; UPDATE affiliation SET updated_at = '2024-01-01' WHERE kind = 'SERVICE'").await;
-    let (ada, bo) = (app.id_of("researcher", "ada-berg").await, app.id_of("researcher", "bo-dahl").await);
-    let (college, faculty) = (app.id_of("organization", "college").await, app.id_of("organization", "faculty").await);
+    app.execute_sql("UPDATE affiliation SET updated_at = '2020-01-01'; UPDATE affiliation SET updated_at = '2024-01-01' WHERE kind = 'SERVICE'").await;
+    let (ada, bo) = (app.find_id("researcher", "ada-berg").await, app.find_id("researcher", "bo-dahl").await);
+    let (college, faculty) =
+        (app.find_id("organization", "college").await, app.find_id("organization", "faculty").await);
     let query = "query($filter: AffiliationFilter) { affiliations(filter: $filter) { totalCount } }";
     for (filter, expected) in [
         // All kinds here, where affiliations are listed and no people selected.
@@ -171,21 +176,21 @@ async fn filters() {
         (json!({ "updatedSince": "2024-01-01T00:00:00Z" }), 1),
     ] {
         assert_eq!(
-            app.data_with(query, json!({ "filter": filter })).await["affiliations"]["totalCount"],
+            app.data_with_variables(query, json!({ "filter": filter })).await["affiliations"]["totalCount"],
             expected,
             "{filter}"
         );
     }
-    app.refusal(query, json!({ "filter": { "researcherIds": [college] } })).await;
-    app.refusal(query, json!({ "filter": { "researcherIds": vec![ada; 501] } })).await;
+    app.client_error(query, json!({ "filter": { "researcherIds": [college] } })).await;
+    app.client_error(query, json!({ "filter": { "researcherIds": vec![ada; 501] } })).await;
 }
 
 #[tokio::test]
 async fn orders() {
     let app = TestApp::start().await;
     let named = |number: u64, english: &str, french: &str| {
-        with(
-            organization(number, english),
+        with_fields(
+            organization_record(number, english),
             json!({ "names": [
             { "value": english, "language": "en", "kind": "LABEL" }, { "value": french, "language": "fr", "kind": "LABEL" },
         ] }),
@@ -193,23 +198,23 @@ async fn orders() {
     };
     let at = |number: u64, role: &str, rest: Value| {
         let place = json!({ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT", "roleTitle": { "en": role } });
-        with(place, rest)
+        with_fields(place, rest)
     };
-    app.load(json!([
+    app.create_records(json!([
         named(1, "Alpha", "Zêta"),
         named(2, "Beta", "Bêta"),
-        with(
-            researcher("Ada Berg"),
+        with_fields(
+            researcher_record("Ada Berg"),
             json!({ "affiliations": [
             at(1, "1", json!({ "startDate": "2010" })),
             at(2, "2", json!({ "startDate": "2018", "endDate": "2019" })),
             at(2, "3", json!({ "startDate": "2001", "isPrimary": true })),
         ] })
         ),
-        with(researcher("Zed Aal"), json!({ "affiliations": [at(1, "4", json!({}))] })),
+        with_fields(researcher_record("Zed Aal"), json!({ "affiliations": [at(1, "4", json!({}))] })),
     ]))
     .await;
-    app.sql("UPDATE affiliation SET updated_at = '2020-01-01'::timestamptz + interval '1 day' * ((role_title ->> 'en')::integer % 3)").await;
+    app.execute_sql("UPDATE affiliation SET updated_at = '2020-01-01'::timestamptz + interval '1 day' * ((role_title ->> 'en')::integer % 3)").await;
     for (arguments, expected) in [
         ("", "2134"),
         ("(orderBy: {field: START_DATE, direction: ASC})", "4312"),
@@ -221,7 +226,7 @@ async fn orders() {
     ] {
         let list = format!("affiliations{arguments}");
         let nodes = app.nodes(&[&list], "roleTitle { value }").await;
-        assert_eq!(texts(&nodes, &["roleTitle", "value"]).concat(), expected, "{list}");
+        assert_eq!(pluck_strings(&nodes, &["roleTitle", "value"]).concat(), expected, "{list}");
     }
     let own = app
         .nodes(
@@ -229,19 +234,19 @@ async fn orders() {
             "roleTitle { value }",
         )
         .await;
-    assert_eq!(texts(&own, &["roleTitle", "value"]).concat(), "31");
+    assert_eq!(pluck_strings(&own, &["roleTitle", "value"]).concat(), "31");
     // Of one person and at one place: the primary one first, then those that last.
     for (path, expected) in
         [(r#"researcher(by: {slug: "ada-berg"})"#, "312"), (r#"organization(by: {slug: "beta"})"#, "32")]
     {
         let nodes = app.nodes(&[path, "affiliations"], "roleTitle { value }").await;
-        assert_eq!(texts(&nodes, &["roleTitle", "value"]).concat(), expected, "{path}");
+        assert_eq!(pluck_strings(&nodes, &["roleTitle", "value"]).concat(), expected, "{path}");
     }
 }
 
 #[tokio::test]
-async fn first_and_last_days() {
-    let app = affiliations(&[
+async fn date_boundaries() {
+    let app = directory_with_affiliations(&[
         (Some("2016-02"), Some("2016-02")),
         (Some("2015-02"), Some("2015-02")),
         (Some("2016-02-29"), Some("2016-02-29")),
@@ -281,18 +286,18 @@ async fn first_and_last_days() {
         ("1899-12-31", "9"),
         ("1900-01-01", ""),
     ] {
-        assert_eq!(roles(&app, &format!("{{asOf: {day:?}}}")).await, expected, "{day}");
+        assert_eq!(matching_roles(&app, &format!("{{asOf: {day:?}}}")).await, expected, "{day}");
     }
     // No day that no calendar has.
     for day in ["2015-02-29", "1900-02-29", "2015-2-1", "2015-02", "0000-01-01", "10000-01-01", "2015-02-01T00:00:00Z"]
     {
-        app.refusal(&format!("{{ affiliations(filter: {{asOf: {day:?}}}) {{ totalCount }} }}"), json!({})).await;
+        app.client_error(&format!("{{ affiliations(filter: {{asOf: {day:?}}}) {{ totalCount }} }}"), json!({})).await;
     }
 }
 
 #[tokio::test]
-async fn on_a_day_and_today() {
-    let app = affiliations(&[
+async fn as_of_and_is_current() {
+    let app = directory_with_affiliations(&[
         (Some("2015"), None),
         (Some("2015"), Some("2016")),
         (Some("2018"), None),
@@ -310,7 +315,7 @@ async fn on_a_day_and_today() {
         ("{isCurrent: false}", "14"),
         (r#"{asOf: "9999-12-31", isCurrent: false}"#, "4"),
     ] {
-        assert_eq!(roles(&app, filter).await, expected, "{filter}");
+        assert_eq!(matching_roles(&app, filter).await, expected, "{filter}");
     }
     // Where the filter selects people, a day alone does not ask for today.
     for (filter, expected) in [
@@ -324,9 +329,9 @@ async fn on_a_day_and_today() {
 }
 
 #[tokio::test]
-async fn as_a_calendar_has_it() {
-    let mut chance = Chance::new(31);
-    let day = |chance: &mut Chance| {
+async fn random_dates_match_the_calendar() {
+    let mut chance = SeededRng::new(31);
+    let day = |chance: &mut SeededRng| {
         let first = NaiveDate::from_ymd_opt(2014, 11, 1).expect("a day");
         first + chrono::Days::new(chance.below(600) as u64)
     };
@@ -341,7 +346,7 @@ async fn as_a_calendar_has_it() {
         })
         .collect();
     let written: Vec<_> = dates.iter().map(|(start, end)| (start.as_deref(), end.as_deref())).collect();
-    let app = affiliations(&written).await;
+    let app = directory_with_affiliations(&written).await;
     for _ in 0..80 {
         let day = day(&mut chance).to_string();
         let begun = |start: &Option<String>| start.as_ref().is_none_or(|start| start.as_str() <= &day[..start.len()]);
@@ -350,7 +355,7 @@ async fn as_a_calendar_has_it() {
         let expected: BTreeSet<String> = held.map(|index| index.to_string()).collect();
         let list = format!("affiliations(filter: {{asOf: {day:?}}}, first: 100)");
         let nodes = app.nodes(&[&list], "roleTitle { value }").await;
-        let found: BTreeSet<String> = texts(&nodes, &["roleTitle", "value"]).into_iter().collect();
+        let found: BTreeSet<String> = pluck_strings(&nodes, &["roleTitle", "value"]).into_iter().collect();
         assert_eq!(found, expected, "{day} of {dates:?}");
     }
 }

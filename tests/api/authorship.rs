@@ -2,16 +2,18 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, orcid, organization, paper, pluck, researcher, ror, texts, with};
+use crate::support::{
+    TestApp, orcid, organization_record, paper_record, pluck, pluck_strings, researcher_record, ror, with_fields,
+};
 
 #[tokio::test]
 async fn every_field() {
     let app = TestApp::start().await;
-    app.load(json!([
-        organization(1, "College"),
-        organization(2, "Academy"),
-        with(researcher("Ada van der Berg"), json!({ "orcid": orcid(5) })),
-        with(paper("Tides", Some(2020), &[]), json!({ "authors": [
+    app.create_records(json!([
+        organization_record(1, "College"),
+        organization_record(2, "Academy"),
+        with_fields(researcher_record("Ada van der Berg"), json!({ "orcid": orcid(5) })),
+        with_fields(paper_record("Tides", Some(2020), &[]), json!({ "authors": [
             { "position": 1, "name": " BERG,  A.\u{a0}v. d.", "orcid": orcid(5), "isCorresponding": true, "equalContributionGroup": 1,
               "affiliationsAsPublished": ["Coll., Rm 5", "Acad."], "organizations": [{ "ror": ror(2) }, { "ror": ror(1) }, { "ror": ror(3) }] },
             { "position": 2, "name": "Bo Dahl", "isCorresponding": false, "equalContributionGroup": 1 },
@@ -28,7 +30,7 @@ async fn every_field() {
             "__typename": "Authorship", "position": position, "sequence": sequence, "paper": { "slug": "tides" },
             "isCorresponding": null, "equalContributionGroup": null, "affiliationsAsPublished": [], "organizations": [],
         });
-        with(common, rest)
+        with_fields(common, rest)
     };
     let expected = json!([
         place(
@@ -54,20 +56,22 @@ async fn every_field() {
 }
 
 #[tokio::test]
-async fn places_among_the_authors() {
+async fn position_and_sequence() {
     let app = TestApp::start().await;
-    let unplaced =
-        with(paper("Unplaced", Some(2020), &[]), json!({ "authors": [{ "name": "Bo Dahl" }, { "name": "Ada Berg" }] }));
-    let partly = with(
-        paper("Partly", Some(2020), &[]),
+    let unplaced = with_fields(
+        paper_record("Unplaced", Some(2020), &[]),
+        json!({ "authors": [{ "name": "Bo Dahl" }, { "name": "Ada Berg" }] }),
+    );
+    let partly = with_fields(
+        paper_record("Partly", Some(2020), &[]),
         json!({ "authors": [
         { "name": "Di Falk" }, { "position": 2, "name": "Bo Dahl" }, { "position": 1, "name": "Ada Berg" },
     ] }),
     );
-    app.load(json!([
-        paper("Sole", Some(2020), &["Ada Berg"]),
-        paper("Pair", Some(2020), &["Ada Berg", "Bo Dahl"]),
-        paper("Four", Some(2020), &["Ada Berg", "Bo Dahl", "Cy Ek", "Di Falk"]),
+    app.create_records(json!([
+        paper_record("Sole", Some(2020), &["Ada Berg"]),
+        paper_record("Pair", Some(2020), &["Ada Berg", "Bo Dahl"]),
+        paper_record("Four", Some(2020), &["Ada Berg", "Bo Dahl", "Cy Ek", "Di Falk"]),
         unplaced,
         partly,
     ]))
@@ -96,9 +100,9 @@ async fn places_among_the_authors() {
 }
 
 #[tokio::test]
-async fn the_same_name_twice_on_one_paper() {
+async fn duplicate_name_on_a_paper() {
     let app = TestApp::start().await;
-    app.load(json!([paper("Namesakes", Some(2020), &["Wei Wang", "Bo Dahl", "Wei  WANG"])])).await;
+    app.create_records(json!([paper_record("Namesakes", Some(2020), &["Wei Wang", "Bo Dahl", "Wei  WANG"])])).await;
     let nodes = app
         .nodes(
             &[r#"paper(by: {slug: "namesakes"})"#, "authorships"],
@@ -114,22 +118,27 @@ async fn the_same_name_twice_on_one_paper() {
     let coauthors = app
         .data(r#"{ researcher(by: {slug: "wei-wang"}) { coauthors { nodes { slug } } statistics { paperCount } } }"#)
         .await;
-    assert_eq!(texts(&coauthors["researcher"]["coauthors"]["nodes"], &["slug"]), ["bo-dahl"]);
+    assert_eq!(pluck_strings(&coauthors["researcher"]["coauthors"]["nodes"], &["slug"]), ["bo-dahl"]);
     assert_eq!(coauthors["researcher"]["statistics"]["paperCount"], 1);
 }
 
 #[tokio::test]
-async fn every_author_of_a_large_collaboration() {
+async fn large_author_list() {
     let app = TestApp::start().await;
     let names: Vec<String> = (1..=250).map(|number| format!("Author {number}")).collect();
-    app.load(json!([paper("Collider", Some(2020), &names.iter().map(String::as_str).collect::<Vec<_>>())])).await;
+    app.create_records(json!([paper_record(
+        "Collider",
+        Some(2020),
+        &names.iter().map(String::as_str).collect::<Vec<_>>()
+    )]))
+    .await;
     let (mut seen, mut after) = (Vec::new(), json!(null));
     let query = "query($after: String) { paper(by: {slug: \"collider\"}) { authorships(first: 100, after: $after) { \
          totalCount nodes { nameAsPublished } pageInfo { hasNextPage endCursor } } } }";
     loop {
-        let page = app.data_with(query, json!({ "after": after })).await["paper"]["authorships"].clone();
+        let page = app.data_with_variables(query, json!({ "after": after })).await["paper"]["authorships"].clone();
         assert_eq!(page["totalCount"], 250);
-        seen.extend(texts(&page["nodes"], &["nameAsPublished"]));
+        seen.extend(pluck_strings(&page["nodes"], &["nameAsPublished"]));
         if page["pageInfo"]["hasNextPage"] == false {
             break;
         }

@@ -3,26 +3,28 @@
 use academic_directory::config::Limits;
 use serde_json::{Value, json};
 
-use crate::support::sample::college;
-use crate::support::{TestApp, orcid, organization, paper, researcher, ror, topic, with};
+use crate::support::synthetic_data::college_records;
+use crate::support::{
+    TestApp, orcid, organization_record, paper_record, researcher_record, ror, topic_record, with_fields,
+};
 
-async fn a_college(people: usize) -> TestApp {
+async fn college_directory(people: usize) -> TestApp {
     let limits = Limits { nodes: u64::MAX, cost: u64::MAX, ..Limits::default() };
-    let app = TestApp::start_with(limits, 100).await;
-    app.load(json!(college(people))).await;
+    let app = TestApp::start_with_limits(limits, 100).await;
+    app.create_records(json!(college_records(people))).await;
     app
 }
 
 /// The statements of a query that must succeed.
-async fn statements(app: &TestApp, query: &str, variables: Value) -> u64 {
-    let (answer, statements) = app.statements_of(query, variables).await;
+async fn count_statements(app: &TestApp, query: &str, variables: Value) -> u64 {
+    let (answer, statements) = app.query_counting_statements(query, variables).await;
     answer.data();
     statements
 }
 
 #[tokio::test]
-async fn a_statement_for_each_level() {
-    let (few, many) = (a_college(4).await, a_college(31).await);
+async fn one_statement_per_level() {
+    let (few, many) = (college_directory(4).await, college_directory(31).await);
     for (levels, query) in [
         // The person, coauthors, their coauthors, the papers, the authorships, the people.
         (
@@ -74,15 +76,16 @@ async fn a_statement_for_each_level() {
             "{ researchers(first: 40) { nodes { a: papers(first: 1) { nodes { title } } b: papers(first: 2) { nodes { title } } } } }",
         ),
     ] {
-        let (of_few, of_many) = (statements(&few, query, json!({})).await, statements(&many, query, json!({})).await);
+        let (of_few, of_many) =
+            (count_statements(&few, query, json!({})).await, count_statements(&many, query, json!({})).await);
         assert_eq!(of_few, of_many, "the same for few and for many: {query}");
         assert!(of_many <= levels, "{of_many} statements for {levels} levels: {query}");
     }
 }
 
 #[tokio::test]
-async fn fields_not_asked_for_cost_nothing() {
-    let app = a_college(4).await;
+async fn unselected_fields_run_no_statement() {
+    let app = college_directory(4).await;
     for (statements_wanted, query) in [
         (0, "{ __typename }"),
         (0, "{ __schema { types { name } } }"),
@@ -105,12 +108,12 @@ async fn fields_not_asked_for_cost_nothing() {
         (2, "{ papers { totalCount pageInfo { hasNextPage } } }"),
         (2, "{ papers { totalCount nodes { title } edges { cursor } } }"),
     ] {
-        let taken = statements(&app, query, json!({})).await;
+        let taken = count_statements(&app, query, json!({})).await;
         assert_eq!(taken, statements_wanted, "{query}");
         // And what is skipped is not asked for.
         let skipped = query.replace("totalCount", "totalCount @skip(if: true)");
         assert_eq!(
-            statements(&app, &skipped, json!({})).await,
+            count_statements(&app, &skipped, json!({})).await,
             statements_wanted - u64::from(query.contains("totalCount")),
             "{skipped}"
         );
@@ -118,8 +121,8 @@ async fn fields_not_asked_for_cost_nothing() {
 }
 
 #[tokio::test]
-async fn a_hundred_nodes() {
-    let app = a_college(31).await;
+async fn hundred_nodes() {
+    let app = college_directory(31).await;
     let query = "{ researchers(first: 30) { nodes { id } } organizations(first: 5) { nodes { id } } topics(first: 5) { nodes { id } } \
          affiliations(first: 30) { nodes { id } } papers(first: 20) { nodes { id authorships(first: 1) { nodes { id } } } } }";
     let data = app.data(query).await;
@@ -140,27 +143,30 @@ async fn a_hundred_nodes() {
     ids.truncate(100);
     assert_eq!(ids.len(), 100);
     let query = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }";
-    let (answer, statements) = app.statements_of(query, json!({ "ids": ids })).await;
+    let (answer, statements) = app.query_counting_statements(query, json!({ "ids": ids })).await;
     let found: Vec<&Value> = answer.data()["nodes"].as_array().into_iter().flatten().map(|node| &node["id"]).collect();
     assert_eq!(found, ids.iter().collect::<Vec<_>>());
     assert_eq!(statements, 1, "one for all kinds");
 }
 
 #[tokio::test]
-async fn keys_of_every_form_at_once() {
+async fn batch_lookup_by_every_key() {
     let app = TestApp::start().await;
-    app.load(json!([
-        organization(1, "College"),
-        topic("Tides"),
-        with(
-            researcher("Ada Berg"),
+    app.create_records(json!([
+        organization_record(1, "College"),
+        topic_record("Tides"),
+        with_fields(
+            researcher_record("Ada Berg"),
             json!({ "orcid": orcid(1), "identifiers": [{ "scheme": "scopus", "value": "7" }] })
         ),
-        with(paper("Tides", Some(2001), &["Ada Berg"]), json!({ "doi": "10.5555/1", "arxivId": "2001.00001" })),
+        with_fields(
+            paper_record("Tides", Some(2001), &["Ada Berg"]),
+            json!({ "doi": "10.5555/1", "arxivId": "2001.00001" })
+        ),
     ]))
     .await;
     let id = async |kind| {
-        app.id_of(
+        app.find_id(
             kind,
             if kind == "researcher" {
                 "ada-berg"
@@ -174,21 +180,21 @@ async fn keys_of_every_form_at_once() {
     };
     let keys = json!([{ "id": id("researcher").await }, { "slug": "ada-berg" }, { "orcid": orcid(1) }, { "identifier": { "scheme": "scopus", "value": "7" } }, { "slug": "nobody" }]);
     let query = "query($keys: [ResearcherBy!]!) { researchersBy(keys: $keys) { slug } }";
-    assert_eq!(statements(&app, query, json!({ "keys": keys })).await, 1);
+    assert_eq!(count_statements(&app, query, json!({ "keys": keys })).await, 1);
     let many: Vec<Value> = (0..500).map(|number| json!({ "slug": format!("nobody-{number}") })).collect();
-    assert_eq!(statements(&app, query, json!({ "keys": many })).await, 1);
+    assert_eq!(count_statements(&app, query, json!({ "keys": many })).await, 1);
     let keys = json!([{ "id": id("organization").await }, { "slug": "college" }, { "ror": ror(1) }, { "identifier": { "scheme": "grid", "value": "7" } }]);
     let query = "query($keys: [OrganizationBy!]!) { organizationsBy(keys: $keys) { slug } }";
-    assert_eq!(statements(&app, query, json!({ "keys": keys })).await, 1);
+    assert_eq!(count_statements(&app, query, json!({ "keys": keys })).await, 1);
     let keys = json!([{ "id": id("paper").await }, { "slug": "tides" }, { "doi": "10.5555/1" }, { "arxivId": "2001.00001" }, { "identifier": { "scheme": "x", "value": "7" } }]);
     let query = "query($keys: [PaperBy!]!) { papersBy(keys: $keys) { slug } }";
-    assert_eq!(statements(&app, query, json!({ "keys": keys })).await, 1);
+    assert_eq!(count_statements(&app, query, json!({ "keys": keys })).await, 1);
 }
 
 #[tokio::test]
-async fn look_ups_beside_each_other() {
-    let app = a_college(31).await;
+async fn sibling_lookups() {
+    let app = college_directory(31).await;
     let fields: Vec<String> =
         (0..30).map(|person| format!("p{person}: researcher(by: {{slug: \"person-{person}\"}}) {{ name }}")).collect();
-    assert_eq!(statements(&app, &format!("{{ {} }}", fields.join(" ")), json!({})).await, 1);
+    assert_eq!(count_statements(&app, &format!("{{ {} }}", fields.join(" ")), json!({})).await, 1);
 }

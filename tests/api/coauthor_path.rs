@@ -7,16 +7,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::support::sample::{Chance, Work, records, works};
-use crate::support::{TestApp, paper, records_of, researcher, texts};
+use crate::support::synthetic_data::{SeededRng, SyntheticPaper, synthetic_papers, synthetic_records};
+use crate::support::{TestApp, paper_record, parse_records, pluck_strings, researcher_record};
 
 const QUERY: &str = "query($from: ID!, $to: ID!, $most: Int! = 6) { coauthorPath(fromId: $from, toId: $to, maxLength: $most) { \
      steps { from { slug } to { slug } papers(first: 50) { totalCount nodes { slug } } } } }";
 
 /// A chain as the slugs along it, each step's papers between; `none` where there is none.
-async fn chain(app: &TestApp, from: &str, to: &str, most: i32) -> String {
-    let ends = (app.id_of("researcher", from).await, app.id_of("researcher", to).await);
-    let data = app.data_with(QUERY, json!({ "from": ends.0, "to": ends.1, "most": most })).await;
+async fn format_path(app: &TestApp, from: &str, to: &str, most: i32) -> String {
+    let ends = (app.find_id("researcher", from).await, app.find_id("researcher", to).await);
+    let data = app.data_with_variables(QUERY, json!({ "from": ends.0, "to": ends.1, "most": most })).await;
     let Some(steps) = data["coauthorPath"]["steps"].as_array() else { return "none".to_owned() };
     let slug = |person: &Value| person["slug"].as_str().unwrap_or_default().to_owned();
     let mut shown = from.to_owned();
@@ -24,7 +24,7 @@ async fn chain(app: &TestApp, from: &str, to: &str, most: i32) -> String {
     for step in steps {
         assert_eq!(slug(&step["from"]), last, "each step starts where the one before ends: {data}");
         last = slug(&step["to"]);
-        let papers = texts(&step["papers"]["nodes"], &["slug"]);
+        let papers = pluck_strings(&step["papers"]["nodes"], &["slug"]);
         assert_eq!(step["papers"]["totalCount"], papers.len());
         shown = format!("{shown} ({}) {last}", papers.join(", "));
     }
@@ -33,32 +33,32 @@ async fn chain(app: &TestApp, from: &str, to: &str, most: i32) -> String {
 }
 
 /// A row of people, of whom each wrote with the next; the two at the ends also with a crowd.
-async fn a_row(limits: Limits) -> TestApp {
-    let app = TestApp::start_with(limits, 3).await;
+async fn chain_directory(limits: Limits) -> TestApp {
+    let app = TestApp::start_with_limits(limits, 3).await;
     let mut records = vec![
-        paper("One", Some(2001), &["A", "B"]),
-        paper("Two", Some(2005), &["C", "B"]),
-        paper("Second", None, &["B", "C"]),
-        paper("Three", Some(2003), &["C", "D"]),
-        paper("Four", Some(2003), &["D", "E", "Not In The Row"]),
+        paper_record("One", Some(2001), &["A", "B"]),
+        paper_record("Two", Some(2005), &["C", "B"]),
+        paper_record("Second", None, &["B", "C"]),
+        paper_record("Three", Some(2003), &["C", "D"]),
+        paper_record("Four", Some(2003), &["D", "E", "Not In The Row"]),
         // One author more than a consortium has: it ties nobody.
-        paper("Everybody", Some(2004), &["A", "B", "D", "E"]),
-        researcher("Loner"),
-        paper("Apart", Some(2004), &["X", "Y"]),
+        paper_record("Everybody", Some(2004), &["A", "B", "D", "E"]),
+        researcher_record("Loner"),
+        paper_record("Apart", Some(2004), &["X", "Y"]),
     ];
     records.extend(
-        (0..6).map(|number| paper(&format!("Crowd {number}"), Some(2000), &["A", &format!("One Of {number}")])),
+        (0..6).map(|number| paper_record(&format!("Crowd {number}"), Some(2000), &["A", &format!("One Of {number}")])),
     );
     records.extend(
-        (0..6).map(|number| paper(&format!("Mass {number}"), Some(2000), &["E", &format!("Part Of {number}")])),
+        (0..6).map(|number| paper_record(&format!("Mass {number}"), Some(2000), &["E", &format!("Part Of {number}")])),
     );
-    app.load(json!(records)).await;
+    app.create_records(json!(records)).await;
     app
 }
 
 #[tokio::test]
-async fn every_step() {
-    let app = a_row(Limits::default()).await;
+async fn shortest_paths() {
+    let app = chain_directory(Limits::default()).await;
     for (from, to, expected) in [
         ("a", "a", "a"),
         ("a", "b", "a (one) b"),
@@ -71,19 +71,19 @@ async fn every_step() {
         ("a", "x", "none"),
         ("loner", "loner", "loner"),
     ] {
-        assert_eq!(chain(&app, from, to, 6).await, expected, "{from} to {to}");
+        assert_eq!(format_path(&app, from, to, 6).await, expected, "{from} to {to}");
     }
 }
 
 #[tokio::test]
-async fn longest() {
-    let app = a_row(Limits::default()).await;
+async fn max_length() {
+    let app = chain_directory(Limits::default()).await;
     for most in 1..=10 {
-        assert_eq!(chain(&app, "a", "e", most).await != "none", most >= 4, "{most}");
-        assert_eq!(chain(&app, "a", "b", most).await, "a (one) b", "{most}");
-        assert_eq!(chain(&app, "a", "a", most).await, "a", "{most}");
+        assert_eq!(format_path(&app, "a", "e", most).await != "none", most >= 4, "{most}");
+        assert_eq!(format_path(&app, "a", "b", most).await, "a (one) b", "{most}");
+        assert_eq!(format_path(&app, "a", "a", most).await, "a", "{most}");
     }
-    let (from, to) = (app.id_of("researcher", "one-of-3").await, app.id_of("researcher", "part-of-2").await);
+    let (from, to) = (app.find_id("researcher", "one-of-3").await, app.find_id("researcher", "part-of-2").await);
     let within = async |argument: &str| {
         let query =
             format!("{{ coauthorPath(fromId: {from:?}, toId: {to:?}{argument}) {{ steps {{ to {{ slug }} }} }} }}");
@@ -92,17 +92,17 @@ async fn longest() {
     assert_eq!(within("").await, Some(6), "six where nothing is said");
     assert_eq!(within(", maxLength: 5").await, None);
     for most in [0, -1, 11, i32::MAX, i32::MIN] {
-        let message = app.refusal(QUERY, json!({ "from": from, "to": to, "most": most })).await;
+        let message = app.client_error(QUERY, json!({ "from": from, "to": to, "most": most })).await;
         assert_eq!(message, format!("maxLength is {most}; it can be 1 to 10"));
     }
 }
 
 #[tokio::test]
 async fn ids() {
-    let app = a_row(Limits::default()).await;
-    app.merged("researcher", 9_000, "former-a", "a").await;
-    let (a, b) = (app.id_of("researcher", "a").await, app.id_of("researcher", "b").await);
-    let work = app.id_of("paper", "one").await;
+    let app = chain_directory(Limits::default()).await;
+    app.insert_redirect("researcher", 9_000, "former-a", "a").await;
+    let (a, b) = (app.find_id("researcher", "a").await, app.find_id("researcher", "b").await);
+    let work = app.find_id("paper", "one").await;
     let id = |number: i64| URL_SAFE_NO_PAD.encode(format!("Researcher:{number}"));
     let (former, unknown) = (id(9_000), id(987_654));
     for (from, to, expected) in [
@@ -117,74 +117,74 @@ async fn ids() {
         let query = format!("{{ coauthorPath(fromId: {from:?}, toId: {to:?}) {{ steps {{ from {{ slug }} }} }} }}");
         assert_eq!(app.data(&query).await["coauthorPath"], expected, "{from} {to}");
     }
-    insta::assert_snapshot!(app.refusal(QUERY, json!({ "from": a, "to": "x" })).await, @"'x' is not an id of this directory; ids come from the id field of what the directory answers");
-    let refused = app.refusal(QUERY, json!({ "from": work, "to": a })).await;
+    insta::assert_snapshot!(app.client_error(QUERY, json!({ "from": a, "to": "x" })).await, @"'x' is not an id of this directory; ids come from the id field of what the directory answers");
+    let refused = app.client_error(QUERY, json!({ "from": work, "to": a })).await;
     assert_eq!(refused, format!("fromId takes ids of type Researcher; '{work}' is of type Paper"));
-    let refused = app.refusal(QUERY, json!({ "from": a, "to": work })).await;
+    let refused = app.client_error(QUERY, json!({ "from": a, "to": work })).await;
     assert_eq!(refused, format!("toId takes ids of type Researcher; '{work}' is of type Paper"));
-    app.refusal(QUERY, json!({ "from": "", "to": a })).await;
-    app.refusal(QUERY, json!({ "from": "\u{0}", "to": a })).await;
+    app.client_error(QUERY, json!({ "from": "", "to": a })).await;
+    app.client_error(QUERY, json!({ "from": "\u{0}", "to": a })).await;
 }
 
 #[tokio::test]
-async fn a_budget_of_people() {
+async fn search_budget() {
     // The two ends alone are two, and the crowd of each is six and the next in the row.
-    let app = a_row(Limits { path_people: 8, ..Limits::default() }).await;
-    let (a, e) = (app.id_of("researcher", "a").await, app.id_of("researcher", "e").await);
+    let app = chain_directory(Limits { path_researchers: 8, ..Limits::default() }).await;
+    let (a, e) = (app.find_id("researcher", "a").await, app.find_id("researcher", "e").await);
     insta::assert_snapshot!(
-        app.refusal(QUERY, json!({ "from": a, "to": e })).await,
+        app.client_error(QUERY, json!({ "from": a, "to": e })).await,
         @"the search came to more than 8 people before its two ends met; ask with a maxLength of at most 1"
     );
     // What it says would pass does.
-    assert_eq!(chain(&app, "a", "e", 1).await, "none");
-    assert_eq!(chain(&app, "a", "b", 1).await, "a (one) b");
+    assert_eq!(format_path(&app, "a", "e", 1).await, "none");
+    assert_eq!(format_path(&app, "a", "b", 1).await, "a (one) b");
     // A small circle is known to be left by nobody before a crowd is asked.
-    assert_eq!(chain(&app, "loner", "a", 10).await, "none");
-    assert_eq!(chain(&app, "x", "a", 10).await, "none");
+    assert_eq!(format_path(&app, "loner", "a", 10).await, "none");
+    assert_eq!(format_path(&app, "x", "a", 10).await, "none");
 
-    let app = a_row(Limits { path_people: 12, ..Limits::default() }).await;
-    let (a, e) = (app.id_of("researcher", "a").await, app.id_of("researcher", "e").await);
-    let refused = app.refusal(QUERY, json!({ "from": a, "to": e })).await;
+    let app = chain_directory(Limits { path_researchers: 12, ..Limits::default() }).await;
+    let (a, e) = (app.find_id("researcher", "a").await, app.find_id("researcher", "e").await);
+    let refused = app.client_error(QUERY, json!({ "from": a, "to": e })).await;
     assert!(refused.ends_with("maxLength of at most 2"), "{refused}");
-    assert_eq!(chain(&app, "a", "c", 2).await, "a (one) b (two, second) c");
-    assert_eq!(chain(&app, "a", "e", 2).await, "none");
+    assert_eq!(format_path(&app, "a", "c", 2).await, "a (one) b (two, second) c");
+    assert_eq!(format_path(&app, "a", "e", 2).await, "none");
     // Exactly as many as there are on the way, and one less.
     for (people, passes) in [(18, true), (17, false)] {
-        let app = a_row(Limits { path_people: people, ..Limits::default() }).await;
-        let (a, e) = (app.id_of("researcher", "a").await, app.id_of("researcher", "e").await);
-        let answer = app.ask(QUERY, json!({ "from": a, "to": e })).await;
+        let app = chain_directory(Limits { path_researchers: people, ..Limits::default() }).await;
+        let (a, e) = (app.find_id("researcher", "a").await, app.find_id("researcher", "e").await);
+        let answer = app.query(QUERY, json!({ "from": a, "to": e })).await;
         assert_eq!(answer.codes().is_empty(), passes, "{people}: {}", answer.body);
     }
 }
 
 #[tokio::test]
 async fn statements_and_costs() {
-    let app = a_row(Limits::default()).await;
-    let (from, to) = (app.id_of("researcher", "one-of-3").await, app.id_of("researcher", "part-of-2").await);
-    let (answer, statements) = app.statements_of(QUERY, json!({ "from": from, "to": to })).await;
+    let app = chain_directory(Limits::default()).await;
+    let (from, to) = (app.find_id("researcher", "one-of-3").await, app.find_id("researcher", "part-of-2").await);
+    let (answer, statements) = app.query_counting_statements(QUERY, json!({ "from": from, "to": to })).await;
     assert_eq!(answer.data()["coauthorPath"]["steps"].as_array().map(Vec::len), Some(6));
     // The two ends, six levels, the people, the papers of all steps, their counts.
     assert_eq!(statements, 10);
-    let (answer, statements) = app.statements_of(QUERY, json!({ "from": from, "to": from })).await;
+    let (answer, statements) = app.query_counting_statements(QUERY, json!({ "from": from, "to": from })).await;
     answer.data();
     assert_eq!(statements, 2, "the one end, and the people of no step at most");
 
     // A search costs more than its answer, and the papers of its steps as any page.
-    let app = a_row(Limits { cost: 1_900, ..Limits::default() }).await;
+    let app = chain_directory(Limits { cost: 1_900, ..Limits::default() }).await;
     let asks = |selection: &str| {
         format!("{{ coauthorPath(fromId: {from:?}, toId: {to:?}, maxLength: 2) {{ steps {{ {selection} }} }} }}")
     };
     app.data(&asks("papers(first: 10) { nodes { slug } }")).await;
-    app.refusal(&asks("papers(first: 100) { nodes { slug } }"), json!({})).await;
+    app.client_error(&asks("papers(first: 100) { nodes { slug } }"), json!({})).await;
     let twice = format!(
         "{{ a: coauthorPath(fromId: {from:?}, toId: {to:?}) {{ steps {{ to {{ slug }} }} }} b: coauthorPath(fromId: {from:?}, toId: {to:?}) {{ steps {{ to {{ slug }} }} }} }}"
     );
-    let refusal = app.refusal(&twice, json!({})).await;
+    let refusal = app.client_error(&twice, json!({})).await;
     assert!(refusal.starts_with("the query may cost 2"), "{refusal}");
 }
 
 /// How many steps the nearest chain from one person to each other has.
-fn distances(works: &[Work], people: usize, consortium_size: usize, from: usize) -> Vec<Option<usize>> {
+fn distances(works: &[SyntheticPaper], people: usize, consortium_size: usize, from: usize) -> Vec<Option<usize>> {
     let mut distances = vec![None; people];
     distances[from] = Some(0);
     let mut waiting = VecDeque::from([from]);
@@ -202,25 +202,25 @@ fn distances(works: &[Work], people: usize, consortium_size: usize, from: usize)
 }
 
 #[tokio::test]
-async fn the_same_as_a_naive_search() {
+async fn matches_a_naive_search() {
     const PEOPLE: usize = 24;
     const CONSORTIUM: usize = 3;
     let mut lengths = BTreeSet::new();
     for seed in 21..=23 {
-        let mut chance = Chance::new(seed);
-        let works = works(&mut chance, PEOPLE, 40);
-        let app = TestApp::start_with(Limits::default(), u32::try_from(CONSORTIUM).unwrap_or_default()).await;
-        app.write(&records_of(json!(records(&works, PEOPLE)))).await;
+        let mut chance = SeededRng::new(seed);
+        let works = synthetic_papers(&mut chance, PEOPLE, 40);
+        let app = TestApp::start_with_limits(Limits::default(), u32::try_from(CONSORTIUM).unwrap_or_default()).await;
+        app.write_records(&parse_records(json!(synthetic_records(&works, PEOPLE)))).await;
         let mut ids = Vec::new();
         for person in 0..PEOPLE {
-            ids.push(app.id_of("researcher", &format!("person-{person}")).await);
+            ids.push(app.find_id("researcher", &format!("person-{person}")).await);
         }
         for from in (0..PEOPLE).step_by(3) {
             let distances = distances(&works, PEOPLE, CONSORTIUM, from);
             for (to, distance) in distances.iter().enumerate() {
                 let most = 1 + chance.below(8);
                 let variables = json!({ "from": ids[from], "to": ids[to], "most": most });
-                let data = app.data_with(QUERY, variables.clone()).await;
+                let data = app.data_with_variables(QUERY, variables.clone()).await;
                 let context = format!("seed {seed}, from {from} to {to} within {most}: {data}");
                 let steps = data["coauthorPath"]["steps"].as_array();
                 assert_eq!(steps.map(Vec::len), distance.filter(|steps| *steps <= most), "{context}");
@@ -236,7 +236,7 @@ async fn the_same_as_a_naive_search() {
                 }
                 // The same as long as nothing changes.
                 if to % 5 == 0 {
-                    assert_eq!(app.data_with(QUERY, variables).await, data);
+                    assert_eq!(app.data_with_variables(QUERY, variables).await, data);
                 }
             }
         }

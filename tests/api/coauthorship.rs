@@ -7,31 +7,34 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::support::sample::{Chance, Work, records, works};
-use crate::support::{TestApp, organization, paper, records_of, researcher, ror, texts, topic, with};
+use crate::support::synthetic_data::{SeededRng, SyntheticPaper, synthetic_papers, synthetic_records};
+use crate::support::{
+    TestApp, organization_record, paper_record, parse_records, pluck_strings, researcher_record, ror, topic_record,
+    with_fields,
+};
 
 const ADA: &str = r#"researcher(by: {slug: "ada-berg"})"#;
 
 /// Ada's coauthors: Bo on three papers, Cy on one of them, Di on an undated one.
-async fn a_circle() -> TestApp {
-    let app = TestApp::start_with(Limits::default(), 3).await;
+async fn coauthor_directory() -> TestApp {
+    let app = TestApp::start_with_limits(Limits::default(), 3).await;
     let works = |kind: &str, place: u64| json!({ "affiliations": [{ "organization": { "ror": ror(place) }, "affiliationKind": kind }] });
-    app.load(json!([
-        organization(1, "College"),
-        topic("Oceans"),
-        with(topic("Tides"), json!({ "broader": [{ "labels": { "en": "Oceans" } }] })),
-        with(researcher("Bo Dahl"), works("EMPLOYMENT", 1)),
-        with(researcher("Cy Ek"), works("EDUCATION", 1)),
-        with(
-            paper("One", Some(2001), &["Ada Berg", "Bo Dahl"]),
+    app.create_records(json!([
+        organization_record(1, "College"),
+        topic_record("Oceans"),
+        with_fields(topic_record("Tides"), json!({ "broader": [{ "labels": { "en": "Oceans" } }] })),
+        with_fields(researcher_record("Bo Dahl"), works("EMPLOYMENT", 1)),
+        with_fields(researcher_record("Cy Ek"), works("EDUCATION", 1)),
+        with_fields(
+            paper_record("One", Some(2001), &["Ada Berg", "Bo Dahl"]),
             json!({ "topics": [{ "labels": { "en": "Tides" } }] })
         ),
-        paper("Two", Some(2005), &["Ada Berg", "Bo Dahl", "Cy Ek"]),
-        paper("Three", Some(2003), &["Bo Dahl", "Ada Berg"]),
-        paper("Undated", None, &["Di Falk", "Ada Berg"]),
-        paper("Without Ada", Some(2010), &["Bo Dahl", "Cy Ek"]),
+        paper_record("Two", Some(2005), &["Ada Berg", "Bo Dahl", "Cy Ek"]),
+        paper_record("Three", Some(2003), &["Bo Dahl", "Ada Berg"]),
+        paper_record("Undated", None, &["Di Falk", "Ada Berg"]),
+        paper_record("Without Ada", Some(2010), &["Bo Dahl", "Cy Ek"]),
         // One author more than a consortium has.
-        paper("Four", Some(2012), &["Ada Berg", "Bo Dahl", "Ed Gran", "Fay Holt"]),
+        paper_record("Four", Some(2012), &["Ada Berg", "Bo Dahl", "Ed Gran", "Fay Holt"]),
     ]))
     .await;
     app
@@ -39,7 +42,7 @@ async fn a_circle() -> TestApp {
 
 #[tokio::test]
 async fn every_field() {
-    let app = a_circle().await;
+    let app = coauthor_directory().await;
     let query = format!(
         "{{ {ADA} {{ coauthors {{ totalCount nodes {{ slug }} edges {{ \
          node {{ slug }} paperCount firstYear lastYear papers {{ totalCount nodes {{ slug }} }} }} }} }} }}"
@@ -69,16 +72,16 @@ async fn every_field() {
     );
     let found = app.data(&papers).await;
     assert_eq!(
-        texts(&found["researcher"]["coauthors"]["edges"][0]["papers"]["nodes"], &["slug"]),
+        pluck_strings(&found["researcher"]["coauthors"]["edges"][0]["papers"]["nodes"], &["slug"]),
         ["one", "three", "two"]
     );
 }
 
 #[tokio::test]
 async fn filters() {
-    let app = a_circle().await;
-    let (bo, di) = (app.id_of("researcher", "bo-dahl").await, app.id_of("researcher", "di-falk").await);
-    let (oceans, college) = (app.id_of("topic", "oceans").await, app.id_of("organization", "college").await);
+    let app = coauthor_directory().await;
+    let (bo, di) = (app.find_id("researcher", "bo-dahl").await, app.find_id("researcher", "di-falk").await);
+    let (oceans, college) = (app.find_id("topic", "oceans").await, app.find_id("organization", "college").await);
     let query = format!(
         "query($filter: CoauthorFilter) {{ {ADA} {{ coauthors(filter: $filter, orderBy: {{field: NAME, direction: ASC}}) {{ \
          totalCount edges {{ paperCount node {{ slug }} papers {{ totalCount }} }} }} }} }}"
@@ -116,7 +119,8 @@ async fn filters() {
         (json!({ "publicationYear": { "from": 2006 } }), ""),
         (json!({ "maxAuthorsPerPaper": 2147483647, "ids": [bo] }), "bo-dahl 4"),
     ] {
-        let found = app.data_with(&query, json!({ "filter": filter })).await["researcher"]["coauthors"].clone();
+        let found =
+            app.data_with_variables(&query, json!({ "filter": filter })).await["researcher"]["coauthors"].clone();
         let edges = found["edges"].as_array().cloned().unwrap_or_default();
         let shown: Vec<String> = edges
             .iter()
@@ -134,22 +138,22 @@ async fn filters() {
         json!({ "maxAuthorsPerPaper": -1 }),
     ] {
         // The failure stays in the field, and the person is shown.
-        let refused = app.ask(&query.replace("coauthors(", "name coauthors("), json!({ "filter": filter })).await;
+        let refused = app.query(&query.replace("coauthors(", "name coauthors("), json!({ "filter": filter })).await;
         assert_eq!(refused.codes(), ["BAD_USER_INPUT"]);
         assert_eq!(refused.body["data"]["researcher"], json!({ "name": "Ada Berg", "coauthors": null }));
     }
     for filter in [json!({ "topicIds": vec![oceans; 501] }), json!({ "ids": vec![bo; 501] })] {
-        assert_eq!(app.ask(&query, json!({ "filter": filter })).await.codes(), ["LIMIT_EXCEEDED"]);
+        assert_eq!(app.query(&query, json!({ "filter": filter })).await.codes(), ["LIMIT_EXCEEDED"]);
     }
 }
 
 #[tokio::test]
-async fn consortia() {
-    let app = a_circle().await;
+async fn hyperauthored_papers() {
+    let app = coauthor_directory().await;
     let query = "query($slug: String!, $most: Int) { researcher(by: {slug: $slug}) { \
          statistics { paperCount coauthorCount } coauthors(filter: {maxAuthorsPerPaper: $most}) { totalCount } } }";
     let of = async |most: Value| {
-        app.data_with(query, json!({ "slug": "ed-gran", "most": most })).await["researcher"].clone()
+        app.data_with_variables(query, json!({ "slug": "ed-gran", "most": most })).await["researcher"].clone()
     };
     assert_eq!(
         of(json!(null)).await,
@@ -157,20 +161,25 @@ async fn consortia() {
     );
     assert_eq!(of(json!(4)).await["coauthors"]["totalCount"], 3);
     let all = app.nodes(&[r#"paper(by: {slug: "four"})"#, "authorships"], "name").await;
-    assert_eq!(texts(&all, &["name"]), ["Ada Berg", "Bo Dahl", "Ed Gran", "Fay Holt"]);
+    assert_eq!(pluck_strings(&all, &["name"]), ["Ada Berg", "Bo Dahl", "Ed Gran", "Fay Holt"]);
 }
 
 #[tokio::test]
-async fn authors_who_are_not_resolved_count_for_the_size() {
-    let app = TestApp::start_with(Limits::default(), 3).await;
-    app.load(json!([paper("Namesakes", Some(2001), &["Ada Berg", "Bo Dahl", "Ada Berg", "Ada Berg"])])).await;
+async fn unresolved_authors_count_towards_consortium_size() {
+    let app = TestApp::start_with_limits(Limits::default(), 3).await;
+    app.create_records(json!([paper_record(
+        "Namesakes",
+        Some(2001),
+        &["Ada Berg", "Bo Dahl", "Ada Berg", "Ada Berg"]
+    )]))
+    .await;
     assert_eq!(app.slugs(&[ADA, "coauthors"]).await, [""; 0]);
     assert_eq!(app.slugs(&[ADA, "coauthors(filter: {maxAuthorsPerPaper: 4})"]).await, ["bo-dahl"]);
 }
 
 #[tokio::test]
 async fn orders() {
-    let app = a_circle().await;
+    let app = coauthor_directory().await;
     for (order, expected) in [
         ("{field: PAPER_COUNT, direction: DESC}", "bo-dahl di-falk cy-ek"),
         ("{field: PAPER_COUNT, direction: ASC}", "cy-ek di-falk bo-dahl"),
@@ -187,7 +196,7 @@ async fn orders() {
 }
 
 /// What a person of the sample is where, from one year to another: of the places, 1 is below 0.
-fn held(person: usize) -> [(&'static str, usize, i32, Option<i32>); 3] {
+fn affiliations_of(person: usize) -> [(&'static str, usize, i32, Option<i32>); 3] {
     let year = |first: i32, within: usize| first + i32::try_from(person % within).unwrap_or_default();
     [
         ("EMPLOYMENT", person % 3, year(2000, 4), None),
@@ -197,62 +206,64 @@ fn held(person: usize) -> [(&'static str, usize, i32, Option<i32>); 3] {
 }
 
 /// The sample's records with these affiliations, and its places.
-fn records_with_places(works: &[Work], people: usize) -> Vec<Value> {
-    let below = with(organization(2, "Place 1"), json!({ "relations": [["parent", ror(1)]] }));
-    let mut all = vec![organization(1, "Place 0"), below, organization(3, "Place 2")];
+fn records_with_affiliations(works: &[SyntheticPaper], people: usize) -> Vec<Value> {
+    let below = with_fields(organization_record(2, "Place 1"), json!({ "relations": [["parent", ror(1)]] }));
+    let mut all = vec![organization_record(1, "Place 0"), below, organization_record(3, "Place 2")];
     let affiliation = |(kind, place, start, end): (&str, usize, i32, Option<i32>)| {
         let place = json!({ "ror": ror(place as u64 + 1) });
         json!({ "organization": place, "affiliationKind": kind, "startDate": start.to_string(), "endDate": end.map(|year| year.to_string()) })
     };
     let mut person = 0;
-    all.extend(records(works, people).into_iter().map(|record| {
+    all.extend(synthetic_records(works, people).into_iter().map(|record| {
         if record["kind"] != "researcher" {
             return record;
         }
         person += 1;
-        with(record, json!({ "affiliations": held(person - 1).map(affiliation) }))
+        with_fields(record, json!({ "affiliations": affiliations_of(person - 1).map(affiliation) }))
     }));
     all
 }
 
 /// An affiliation filter, as the naive computation has it.
 #[derive(Debug)]
-struct WantedPlace {
+struct AffiliationFilter {
     kinds: Option<Vec<&'static str>>,
     place: Option<usize>,
-    or_below: bool,
+    includes_descendants: bool,
     as_of: Option<i32>,
     is_current: Option<bool>,
 }
 
-impl WantedPlace {
-    fn any(chance: &mut Chance) -> Self {
+impl AffiliationFilter {
+    fn random(chance: &mut SeededRng) -> Self {
         let kinds = ["EMPLOYMENT", "EDUCATION", "MEMBERSHIP"];
         Self {
-            kinds: chance.once_in(2).then(|| kinds.into_iter().filter(|_| chance.once_in(2)).collect()),
-            place: (!chance.once_in(3)).then(|| chance.below(3)),
-            or_below: chance.once_in(2),
-            as_of: chance.once_in(2).then(|| 1996 + i32::try_from(chance.below(12)).unwrap_or_default()),
-            is_current: chance.once_in(3).then(|| chance.once_in(2)),
+            kinds: chance.one_in(2).then(|| kinds.into_iter().filter(|_| chance.one_in(2)).collect()),
+            place: (!chance.one_in(3)).then(|| chance.below(3)),
+            includes_descendants: chance.one_in(2),
+            as_of: chance.one_in(2).then(|| 1996 + i32::try_from(chance.below(12)).unwrap_or_default()),
+            is_current: chance.one_in(3).then(|| chance.one_in(2)),
         }
     }
 
     /// One affiliation passes all of it.
-    fn holds(&self, person: usize) -> bool {
+    fn matches(&self, person: usize) -> bool {
         let is_current = if self.as_of.is_none() { self.is_current.or(Some(true)) } else { self.is_current };
-        held(person).into_iter().any(|(kind, place, start, end)| {
+        affiliations_of(person).into_iter().any(|(kind, place, start, end)| {
             self.kinds.as_ref().map_or(kind != "EDUCATION", |kinds| kinds.contains(&kind))
-                && self.place.is_none_or(|wanted| place == wanted || (self.or_below && wanted == 0 && place == 1))
+                && self
+                    .place
+                    .is_none_or(|wanted| place == wanted || (self.includes_descendants && wanted == 0 && place == 1))
                 && self.as_of.is_none_or(|year| start <= year && end.is_none_or(|end| year <= end))
                 && is_current.is_none_or(|wanted| end.is_none() == wanted)
         })
     }
 
-    fn as_filter(&self, places: &[String]) -> Value {
+    fn to_json(&self, places: &[String]) -> Value {
         json!({
             "kinds": self.kinds,
             "organizationIds": self.place.map(|place| vec![&places[place]]),
-            "includeDescendants": self.or_below,
+            "includeDescendants": self.includes_descendants,
             "asOf": self.as_of.map(|year| format!("{year}-06-30")),
             "isCurrent": self.is_current,
         })
@@ -261,41 +272,41 @@ impl WantedPlace {
 
 /// A filter, as the naive computation has it.
 #[derive(Debug, Default)]
-struct Wanted {
+struct CoauthorFilter {
     people: Option<Vec<usize>>,
-    place: Option<WantedPlace>,
+    place: Option<AffiliationFilter>,
     years: Option<(Option<i32>, Option<i32>)>,
     topics: Option<Vec<usize>>,
-    least: Option<usize>,
-    most_authors: Option<usize>,
+    min_paper_count: Option<usize>,
+    max_authors_per_paper: Option<usize>,
 }
 
-impl Wanted {
-    fn any(chance: &mut Chance, people: usize) -> Self {
-        let year = |chance: &mut Chance| {
-            (!chance.once_in(4)).then(|| 2000 + i32::try_from(chance.below(6)).unwrap_or_default())
+impl CoauthorFilter {
+    fn random(chance: &mut SeededRng, people: usize) -> Self {
+        let year = |chance: &mut SeededRng| {
+            (!chance.one_in(4)).then(|| 2000 + i32::try_from(chance.below(6)).unwrap_or_default())
         };
-        let years = |chance: &mut Chance| match (year(chance), year(chance)) {
+        let years = |chance: &mut SeededRng| match (year(chance), year(chance)) {
             (Some(one), Some(other)) => (Some(one.min(other)), Some(one.max(other))),
             open => open,
         };
         Self {
-            people: chance.once_in(4).then(|| (0..people).filter(|_| chance.once_in(2)).collect()),
-            place: chance.once_in(3).then(|| WantedPlace::any(chance)),
-            years: chance.once_in(2).then(|| years(chance)),
-            topics: chance.once_in(3).then(|| (0..4).filter(|_| chance.once_in(2)).collect()),
-            least: chance.once_in(3).then(|| chance.below(4)),
-            most_authors: chance.once_in(3).then(|| chance.below(8)),
+            people: chance.one_in(4).then(|| (0..people).filter(|_| chance.one_in(2)).collect()),
+            place: chance.one_in(3).then(|| AffiliationFilter::random(chance)),
+            years: chance.one_in(2).then(|| years(chance)),
+            topics: chance.one_in(3).then(|| (0..4).filter(|_| chance.one_in(2)).collect()),
+            min_paper_count: chance.one_in(3).then(|| chance.below(4)),
+            max_authors_per_paper: chance.one_in(3).then(|| chance.below(8)),
         }
     }
 
-    fn counts(&self, work: &Work, consortium_size: usize) -> bool {
+    fn counts_paper(&self, work: &SyntheticPaper, consortium_size: usize) -> bool {
         // Topic 2 is below 1, and 1 below 0.
         let on = |wanted: usize| work.topics.iter().any(|topic| *topic == wanted || (wanted < *topic && *topic < 3));
         let in_years = |(from, to): (Option<i32>, Option<i32>)| {
             work.year.is_some_and(|year| from.is_none_or(|from| from <= year) && to.is_none_or(|to| year <= to))
         };
-        work.authors.len() <= self.most_authors.unwrap_or(consortium_size)
+        work.authors.len() <= self.max_authors_per_paper.unwrap_or(consortium_size)
             && self.years.is_none_or(in_years)
             && self.topics.as_ref().is_none_or(|topics| topics.iter().any(|topic| on(*topic)))
     }
@@ -304,11 +315,13 @@ impl Wanted {
     fn coauthors<'a>(
         &self,
         person: usize,
-        works: &'a [Work],
+        works: &'a [SyntheticPaper],
         consortium_size: usize,
-    ) -> BTreeMap<usize, Vec<&'a Work>> {
-        let mut found: BTreeMap<usize, Vec<&Work>> = BTreeMap::new();
-        for work in works.iter().filter(|work| self.counts(work, consortium_size) && work.authors.contains(&person)) {
+    ) -> BTreeMap<usize, Vec<&'a SyntheticPaper>> {
+        let mut found: BTreeMap<usize, Vec<&SyntheticPaper>> = BTreeMap::new();
+        for work in
+            works.iter().filter(|work| self.counts_paper(work, consortium_size) && work.authors.contains(&person))
+        {
             for other in
                 work.authors.iter().copied().collect::<BTreeSet<_>>().into_iter().filter(|other| *other != person)
             {
@@ -317,30 +330,30 @@ impl Wanted {
         }
         found.retain(|other, works| {
             self.people.as_ref().is_none_or(|people| people.contains(other))
-                && self.place.as_ref().is_none_or(|place| place.holds(*other))
-                && self.least.is_none_or(|least| works.len() >= least)
+                && self.place.as_ref().is_none_or(|place| place.matches(*other))
+                && self.min_paper_count.is_none_or(|least| works.len() >= least)
         });
         found
     }
 
-    fn as_filter(&self, people: &[String], topics: &[String], places: &[String]) -> Value {
+    fn to_json(&self, people: &[String], topics: &[String], places: &[String]) -> Value {
         let pick = |ids: &[String], numbers: &Option<Vec<usize>>| {
             numbers.as_ref().map(|numbers| numbers.iter().map(|n| ids[*n].clone()).collect::<Vec<_>>())
         };
         json!({
             "ids": pick(people, &self.people),
-            "affiliation": self.place.as_ref().map(|place| place.as_filter(places)),
+            "affiliation": self.place.as_ref().map(|place| place.to_json(places)),
             "publicationYear": self.years.map(|(from, to)| json!({ "from": from, "to": to })),
             "topicIds": pick(topics, &self.topics),
-            "minPaperCount": self.least,
-            "maxAuthorsPerPaper": self.most_authors,
+            "minPaperCount": self.min_paper_count,
+            "maxAuthorsPerPaper": self.max_authors_per_paper,
         })
     }
 }
 
 /// What the service should answer for a person.
-fn expected(coauthors: &BTreeMap<usize, Vec<&Work>>) -> BTreeMap<String, Value> {
-    let edge = |(other, works): (&usize, &Vec<&Work>)| {
+fn expected_edges(coauthors: &BTreeMap<usize, Vec<&SyntheticPaper>>) -> BTreeMap<String, Value> {
+    let edge = |(other, works): (&usize, &Vec<&SyntheticPaper>)| {
         let years = works.iter().filter_map(|work| work.year);
         let titles: BTreeSet<&str> = works.iter().map(|work| work.title.as_str()).collect();
         let edge = json!({ "count": works.len(), "first": years.clone().min(), "last": years.max(), "papers": titles });
@@ -349,9 +362,9 @@ fn expected(coauthors: &BTreeMap<usize, Vec<&Work>>) -> BTreeMap<String, Value> 
     coauthors.iter().map(edge).collect()
 }
 
-fn answered(coauthors: &Value) -> BTreeMap<String, Value> {
+fn returned_edges(coauthors: &Value) -> BTreeMap<String, Value> {
     let edge = |edge: &Value| {
-        let titles: BTreeSet<String> = texts(&edge["papers"]["nodes"], &["title"]).into_iter().collect();
+        let titles: BTreeSet<String> = pluck_strings(&edge["papers"]["nodes"], &["title"]).into_iter().collect();
         assert_eq!(edge["papers"]["totalCount"], titles.len(), "each paper once: {edge}");
         let shown = json!({ "count": edge["paperCount"], "first": edge["firstYear"], "last": edge["lastYear"], "papers": titles });
         (edge["node"]["name"].as_str().unwrap_or_default().to_owned(), shown)
@@ -360,7 +373,12 @@ fn answered(coauthors: &Value) -> BTreeMap<String, Value> {
 }
 
 /// The coauthors' names as an order has them, by a field of it; ties end on the id, in the same direction.
-fn in_order(coauthors: &BTreeMap<usize, Vec<&Work>>, field: &str, direction: &str, numbers: &[i64]) -> Vec<String> {
+fn sorted_names(
+    coauthors: &BTreeMap<usize, Vec<&SyntheticPaper>>,
+    field: &str,
+    direction: &str,
+    numbers: &[i64],
+) -> Vec<String> {
     let mut keys: Vec<(i64, i64, usize)> = coauthors
         .iter()
         .map(|(other, works)| {
@@ -381,14 +399,14 @@ fn in_order(coauthors: &BTreeMap<usize, Vec<&Work>>, field: &str, direction: &st
 }
 
 /// The number in an id.
-fn number(id: &str) -> i64 {
+fn row_number(id: &str) -> i64 {
     let bytes = URL_SAFE_NO_PAD.decode(id).expect("base64");
     let plain = String::from_utf8(bytes).expect("text");
     plain.split_once(':').and_then(|(_, number)| number.parse().ok()).expect("a number")
 }
 
 #[tokio::test]
-async fn the_same_as_a_naive_count() {
+async fn matches_a_naive_count() {
     const PEOPLE: usize = 9;
     const CONSORTIUM: usize = 4;
     let query = "query($filter: CoauthorFilter, $order: CoauthorOrder) { researchers(first: 9) { nodes { name \
@@ -396,42 +414,43 @@ async fn the_same_as_a_naive_count() {
          edges { paperCount firstYear lastYear node { name } papers(first: 40) { totalCount nodes { title } } } } } } }";
     let orders = [None, Some("PAPER_COUNT"), Some("LAST_YEAR"), Some("NAME")];
     for seed in 1..=5 {
-        let mut chance = Chance::new(seed);
-        let works = works(&mut chance, PEOPLE, 30);
-        let app = TestApp::start_with(Limits::default(), u32::try_from(CONSORTIUM).unwrap_or_default()).await;
-        app.write(&records_of(json!(records_with_places(&works, PEOPLE)))).await;
+        let mut chance = SeededRng::new(seed);
+        let works = synthetic_papers(&mut chance, PEOPLE, 30);
+        let app = TestApp::start_with_limits(Limits::default(), u32::try_from(CONSORTIUM).unwrap_or_default()).await;
+        app.write_records(&parse_records(json!(records_with_affiliations(&works, PEOPLE)))).await;
         let (mut people, mut topics, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for person in 0..PEOPLE {
-            people.push(app.id_of("researcher", &format!("person-{person}")).await);
+            people.push(app.find_id("researcher", &format!("person-{person}")).await);
         }
         for topic in 0..4 {
-            topics.push(app.id_of("topic", &format!("topic-{topic}")).await);
+            topics.push(app.find_id("topic", &format!("topic-{topic}")).await);
         }
         for place in 0..3 {
-            places.push(app.id_of("organization", &format!("place-{place}")).await);
+            places.push(app.find_id("organization", &format!("place-{place}")).await);
         }
-        let numbers: Vec<i64> = people.iter().map(|id| number(id)).collect();
-        let filters = std::iter::once(Wanted::default()).chain((0..30).map(|_| Wanted::any(&mut chance, PEOPLE)));
+        let numbers: Vec<i64> = people.iter().map(|id| row_number(id)).collect();
+        let filters = std::iter::once(CoauthorFilter::default())
+            .chain((0..30).map(|_| CoauthorFilter::random(&mut chance, PEOPLE)));
         for (round, wanted) in filters.collect::<Vec<_>>().into_iter().enumerate() {
             let (field, direction) = (orders[round % 4], if round % 8 < 4 { "DESC" } else { "ASC" });
             let order = field.map(|field| json!({ "field": field, "direction": direction }));
-            let variables = json!({ "filter": wanted.as_filter(&people, &topics, &places), "order": order });
-            let answer = app.data_with(query, variables).await;
+            let variables = json!({ "filter": wanted.to_json(&people, &topics, &places), "order": order });
+            let answer = app.data_with_variables(query, variables).await;
             let shown = answer["researchers"]["nodes"].as_array().cloned().unwrap_or_default();
             assert_eq!(shown.len(), PEOPLE);
             for (person, found) in shown.iter().enumerate() {
                 let coauthors = wanted.coauthors(person, &works, CONSORTIUM);
                 let context = format!("seed {seed}, person {person}, {order:?}, {wanted:?}");
-                assert_eq!(answered(&found["coauthors"]), expected(&coauthors), "{context}");
+                assert_eq!(returned_edges(&found["coauthors"]), expected_edges(&coauthors), "{context}");
                 assert_eq!(found["coauthors"]["totalCount"], coauthors.len(), "{context}");
-                let in_all = Wanted::default().coauthors(person, &works, CONSORTIUM).len();
+                let in_all = CoauthorFilter::default().coauthors(person, &works, CONSORTIUM).len();
                 assert_eq!(found["statistics"]["coauthorCount"], in_all, "{context}");
                 // Those with most papers first where no order is asked for.
                 let names = match field {
-                    Some(field) => in_order(&coauthors, field, direction, &numbers),
-                    None => in_order(&coauthors, "PAPER_COUNT", "DESC", &numbers),
+                    Some(field) => sorted_names(&coauthors, field, direction, &numbers),
+                    None => sorted_names(&coauthors, "PAPER_COUNT", "DESC", &numbers),
                 };
-                assert_eq!(texts(&found["coauthors"]["edges"], &["node", "name"]), names, "{context}");
+                assert_eq!(pluck_strings(&found["coauthors"]["edges"], &["node", "name"]), names, "{context}");
             }
         }
     }

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use academic_directory::demo;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, texts};
+use crate::support::{TestApp, pluck_strings};
 
 /// The tasks in the order of the cookbook and of the tabs: the name of the files, and how many statements it takes. Those that are
 /// quick and asked for at the same moment are one, so that it takes one less where two others end at the same moment.
-const TASKS: [(&str, u64); 12] = [
+const RECIPES: [(&str, u64); 12] = [
     // The person; the words of the headline, the affiliations, topics, coauthors and papers together, and four totals; their
     // organizations and authors together, and a total; who the authors are.
     ("profile", 9),
@@ -40,36 +40,36 @@ const TASKS: [(&str, u64); 12] = [
     ("data-quality", 6),
 ];
 
-fn file(path: &str) -> PathBuf {
+fn repository_path(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-fn text_of(path: &str) -> String {
-    read_to_string(file(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+fn read_text(path: &str) -> String {
+    read_to_string(repository_path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn query_of(task: &str) -> String {
-    text_of(&format!("web/src/examples/{task}.graphql"))
+fn read_query(task: &str) -> String {
+    read_text(&format!("web/src/examples/{task}.graphql"))
 }
 
-fn variables_of(task: &str) -> Value {
-    value_of(&text_of(&format!("web/src/examples/{task}.variables.json")))
+fn read_variables(task: &str) -> Value {
+    parse_json(&read_text(&format!("web/src/examples/{task}.variables.json")))
 }
 
-fn value_of(text: &str) -> Value {
+fn parse_json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"))
 }
 
 /// The demonstration directory, as the service loads it into an empty database.
-async fn demonstration() -> TestApp {
+async fn demo_directory() -> TestApp {
     let app = TestApp::start().await;
     demo::load(&app.store).await.expect("the demonstration directory");
-    app.store.recount_totals().await.expect("the counts");
+    app.store.refresh_statistics_if_stale().await.expect("the counts");
     app
 }
 
 /// The fenced blocks of a text, each as its language and its lines.
-fn blocks(text: &str) -> Vec<(&str, &str)> {
+fn fenced_blocks(text: &str) -> Vec<(&str, &str)> {
     let fenced = text.split("```").skip(1).step_by(2);
     fenced.filter_map(|block| block.split_once('\n')).collect()
 }
@@ -80,51 +80,51 @@ fn sections(cookbook: &str) -> Vec<&str> {
 }
 
 /// An answer as the cookbook shows it: without what differs from day to day and from version to version.
-fn shown(answer: &Value) -> Value {
+fn with_stable_values(answer: &Value) -> Value {
     match answer {
         Value::Object(fields) => {
             let shown = fields.iter().map(|(name, value)| {
                 let value = match (name.as_str(), value) {
                     ("updatedAt", Value::String(_)) => json!("2026-01-01T00:00:00Z"),
                     ("endCursor", Value::String(_)) => json!("(a cursor)"),
-                    _ => shown(value),
+                    _ => with_stable_values(value),
                 };
                 (name.clone(), value)
             });
             Value::Object(shown.collect())
         }
-        Value::Array(values) => values.iter().map(shown).collect(),
+        Value::Array(values) => values.iter().map(with_stable_values).collect(),
         _ => answer.clone(),
     }
 }
 
 #[tokio::test]
-async fn answers_and_statements() {
-    let app = demonstration().await;
-    let cookbook = text_of("docs/cookbook.md");
+async fn responses_and_statement_counts() {
+    let app = demo_directory().await;
+    let cookbook = read_text("docs/cookbook.md");
     let mut taken = Vec::new();
-    for ((task, _), section) in TASKS.into_iter().zip(sections(&cookbook)) {
-        let (answer, statements) = app.statements_of(&query_of(task), variables_of(task)).await;
+    for ((task, _), section) in RECIPES.into_iter().zip(sections(&cookbook)) {
+        let (answer, statements) = app.query_counting_statements(&read_query(task), read_variables(task)).await;
         answer.data();
-        let answered = shown(&answer.body);
-        let written = value_of(blocks(section).get(2).unwrap_or_else(|| panic!("{task} has no answer")).1);
+        let answered = with_stable_values(&answer.body);
+        let written = parse_json(fenced_blocks(section).get(2).unwrap_or_else(|| panic!("{task} has no answer")).1);
         assert!(written == answered, "the answer of {task} is not what the cookbook shows; it is\n{answered:#}");
         taken.push((task, statements));
     }
-    for ((task, taken), (_, most)) in taken.into_iter().zip(TASKS) {
+    for ((task, taken), (_, most)) in taken.into_iter().zip(RECIPES) {
         assert!(taken == most || taken + 1 == most, "{task} takes {taken} statements, and not {most}");
     }
 }
 
 #[test]
-fn files_of_the_cookbook() {
-    let cookbook = text_of("docs/cookbook.md");
+fn example_files() {
+    let cookbook = read_text("docs/cookbook.md");
     let sections = sections(&cookbook);
-    assert_eq!(sections.len(), TASKS.len());
-    for ((task, _), section) in TASKS.into_iter().zip(sections) {
-        let query = query_of(task);
-        let variables = text_of(&format!("web/src/examples/{task}.variables.json"));
-        let blocks = blocks(section);
+    assert_eq!(sections.len(), RECIPES.len());
+    for ((task, _), section) in RECIPES.into_iter().zip(sections) {
+        let query = read_query(task);
+        let variables = read_text(&format!("web/src/examples/{task}.variables.json"));
+        let blocks = fenced_blocks(section);
         assert_eq!(
             blocks.iter().map(|(language, _)| *language).collect::<Vec<_>>(),
             ["graphql", "json", "json"],
@@ -139,10 +139,10 @@ fn files_of_the_cookbook() {
 }
 
 #[test]
-fn tabs_of_the_page() {
-    let index = text_of("web/src/examples/index.ts");
+fn graphiql_tabs() {
+    let index = read_text("web/src/examples/index.ts");
     let tabs: Vec<&str> = index.lines().filter_map(|line| line.trim().strip_prefix("{ query: ")).collect();
-    let expected = TASKS.map(|(task, _)| {
+    let expected = RECIPES.map(|(task, _)| {
         let mut words = task.split('-');
         let first = words.next().unwrap_or_default().to_owned();
         let name = words.fold(first, |name, word| name + &word[..1].to_uppercase() + &word[1..]);
@@ -152,38 +152,38 @@ fn tabs_of_the_page() {
     });
     assert_eq!(tabs, expected);
 
-    let folder = std::fs::read_dir(file("web/src/examples")).expect("the examples");
+    let folder = std::fs::read_dir(repository_path("web/src/examples")).expect("the examples");
     let files: BTreeSet<String> =
         folder.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned()).collect();
     let mut expected = BTreeSet::from(["index.ts".to_owned()]);
-    for (task, _) in TASKS {
+    for (task, _) in RECIPES {
         expected.extend([format!("{task}.graphql"), format!("{task}.variables.json")]);
     }
     assert_eq!(files, expected);
 }
 
 #[tokio::test]
-async fn answer_of_the_readme() {
-    let app = demonstration().await;
-    let readme = text_of("README.md");
+async fn readme_response() {
+    let app = demo_directory().await;
+    let readme = read_text("README.md");
     let (_, section) = readme.split_once("\n## One query, one page\n").expect("the section");
-    let blocks = blocks(section);
+    let blocks = fenced_blocks(section);
     let variables = section.split('`').find(|text| text.starts_with("{\"languages\"")).expect("its variables");
-    let answer = app.ask(blocks[0].1, value_of(variables)).await;
-    assert_eq!(answer.body, value_of(blocks[1].1));
+    let answer = app.query(blocks[0].1, parse_json(variables)).await;
+    assert_eq!(answer.body, parse_json(blocks[1].1));
 }
 
 #[tokio::test]
-async fn everything_since_a_date() {
-    let app = demonstration().await;
-    let query = query_of("sync-since");
-    let mut variables = variables_of("sync-since");
+async fn incremental_sync() {
+    let app = demo_directory().await;
+    let query = read_query("sync-since");
+    let mut variables = read_variables("sync-since");
     let (mut people, mut papers, mut moments) = (Vec::new(), Vec::new(), Vec::new());
     loop {
-        let data = app.data_with(&query, variables.clone()).await;
-        people.extend(texts(&data["researchers"]["nodes"], &["id"]));
-        papers.extend(texts(&data["papers"]["nodes"], &["id"]));
-        moments.extend(texts(&data["papers"]["nodes"], &["updatedAt"]));
+        let data = app.data_with_variables(&query, variables.clone()).await;
+        people.extend(pluck_strings(&data["researchers"]["nodes"], &["id"]));
+        papers.extend(pluck_strings(&data["papers"]["nodes"], &["id"]));
+        moments.extend(pluck_strings(&data["papers"]["nodes"], &["updatedAt"]));
         let pages = [&data["researchers"]["pageInfo"], &data["papers"]["pageInfo"]];
         for (page, after) in pages.iter().zip(["peopleAfter", "papersAfter"]) {
             // The end of a list that is read stays where it is: what follows it is empty.
@@ -202,11 +202,11 @@ async fn everything_since_a_date() {
     }
     // From the last moment on, nothing is missed that happened at that moment.
     assert!(moments.is_sorted());
-    variables = variables_of("sync-since");
+    variables = read_variables("sync-since");
     variables["since"] = json!(moments.last());
-    let data = app.data_with(&query, variables.clone()).await;
-    assert!(!texts(&data["papers"]["nodes"], &["id"]).is_empty());
+    let data = app.data_with_variables(&query, variables.clone()).await;
+    assert!(!pluck_strings(&data["papers"]["nodes"], &["id"]).is_empty());
     variables["since"] = json!("2999-01-01T00:00:00Z");
-    let data = app.data_with(&query, variables).await;
+    let data = app.data_with_variables(&query, variables).await;
     assert_eq!(data["papers"]["nodes"], json!([]));
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use academic_directory::config::{DatabaseConfig, Limits};
 use academic_directory::database::{Database, EmbeddedServer};
-use academic_directory::graphql::context::DirectoryIdentity;
+use academic_directory::graphql::context::DirectoryInfo;
 use academic_directory::graphql::engine::json_writer;
 use academic_directory::graphql::{self, DirectorySchema};
 use academic_directory::model::language::AcceptedLanguages;
@@ -18,21 +18,23 @@ use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::support::sample::{Chance, records, works};
-use crate::support::{database_config, execute, organization, records_of, ror, start_server, with};
+use crate::support::synthetic_data::{SeededRng, synthetic_papers, synthetic_records};
+use crate::support::{
+    database_config, execute_sql, organization_record, parse_records, ror, start_postgres, with_fields,
+};
 
 const QUERIES: [(&str, &str); 3] = [
     ("p", include_str!("../../bench/queries/p.graphql")),
     ("c2", include_str!("../../bench/queries/c2.graphql")),
     ("l", include_str!("../../bench/queries/l.graphql")),
 ];
-const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/costs.json");
-const PEOPLE: usize = 150;
-const PAPERS: usize = 900;
+const BASELINE_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/costs.json");
+const RESEARCHER_COUNT: usize = 150;
+const PAPER_COUNT: usize = 900;
 /// For how many people each query is asked.
-const KEYS: usize = 20;
+const QUERIES_PER_RUN: usize = 20;
 /// Every new session of the database tells the server's log what its statements did.
-const EXPLAINED: [&str; 6] = [
+const AUTO_EXPLAIN_SETTINGS: [&str; 6] = [
     "session_preload_libraries = 'auto_explain'",
     "auto_explain.log_min_duration = 0",
     "auto_explain.log_analyze = on",
@@ -45,17 +47,17 @@ const EXPLAINED: [&str; 6] = [
 type Costs = BTreeMap<String, u64>;
 
 /// A server that nobody else uses: its log is of these queries alone.
-struct Place {
+struct DedicatedServer {
     server: EmbeddedServer,
     log: PathBuf,
 }
 
-impl Place {
+impl DedicatedServer {
     fn start(folder: &Path) -> Self {
-        Self { server: start_server(folder), log: folder.join("postgres.log") }
+        Self { server: start_postgres(folder), log: folder.join("postgres.log") }
     }
 
-    async fn store(&self) -> (Database, Store) {
+    async fn open_store(&self) -> (Database, Store) {
         let config = DatabaseConfig {
             database_max_connections: 1.try_into().expect("not zero"),
             ..database_config(&self.server.url("directory"), 100)
@@ -66,21 +68,22 @@ impl Place {
     }
 
     /// Fills the database, always in the same way.
-    async fn fill(&self) {
-        execute(&self.server.url("postgres"), "CREATE DATABASE directory").await;
-        let (database, store) = self.store().await;
-        let mut all: Vec<Value> = (1..8).map(|number| organization(number, &format!("College {number}"))).collect();
-        let works = works(&mut Chance::new(5), PEOPLE, PAPERS);
-        all.extend(records(&works, PEOPLE).into_iter().enumerate().map(|(index, record)| {
+    async fn load_data(&self) {
+        execute_sql(&self.server.url("postgres"), "CREATE DATABASE directory").await;
+        let (database, store) = self.open_store().await;
+        let mut all: Vec<Value> =
+            (1..8).map(|number| organization_record(number, &format!("College {number}"))).collect();
+        let works = synthetic_papers(&mut SeededRng::new(5), RESEARCHER_COUNT, PAPER_COUNT);
+        all.extend(synthetic_records(&works, RESEARCHER_COUNT).into_iter().enumerate().map(|(index, record)| {
             if record["kind"] != "researcher" {
                 return record;
             }
             let place = |number: usize| json!({ "organization": { "ror": ror(number as u64 % 7 + 1) }, "affiliationKind": "EMPLOYMENT", "startDate": (2000 + number % 9).to_string() });
             let topics = json!([{ "labels": { "en": format!("Topic {}", index % 4) } }]);
-            with(record, json!({ "affiliations": [place(index), place(index + 3)], "topics": topics }))
+            with_fields(record, json!({ "affiliations": [place(index), place(index + 3)], "topics": topics }))
         }));
-        store.write("test", &records_of(json!(all))).await.expect("the records");
-        store.recount_totals().await.expect("the counts");
+        store.write_records("test", &parse_records(json!(all))).await.expect("the records");
+        store.refresh_statistics_if_stale().await.expect("the counts");
         // An index alone answers only for pages whose rows all sessions see, which Postgres may be looking at itself.
         let connection = database.connection.clone();
         let unseen = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
@@ -100,13 +103,13 @@ impl Place {
         drop(connection);
         database.close().await;
         let url = self.server.url("directory");
-        for setting in EXPLAINED {
-            execute(&url, &format!("ALTER DATABASE directory SET {setting}")).await;
+        for setting in AUTO_EXPLAIN_SETTINGS {
+            execute_sql(&url, &format!("ALTER DATABASE directory SET {setting}")).await;
         }
     }
 
     /// The plans of the statements since the log was emptied.
-    fn plans(&self) -> Vec<Value> {
+    fn read_plans(&self) -> Vec<Value> {
         let log = fs::read_to_string(&self.log).expect("the log");
         let entries = log.split("LOG:  duration: ").skip(1).filter_map(|entry| entry.split_once("plan:"));
         let plan = |entry: &str| serde_json::Deserializer::from_str(entry).into_iter::<Value>().next();
@@ -114,31 +117,31 @@ impl Place {
     }
 }
 
-fn rows(plan: &Value) -> u64 {
-    let below: u64 = plan["Plans"].as_array().into_iter().flatten().map(rows).sum();
+fn scanned_rows(plan: &Value) -> u64 {
+    let below: u64 = plan["Plans"].as_array().into_iter().flatten().map(scanned_rows).sum();
     let is_scan = plan["Node Type"].as_str().is_some_and(|kind| kind.ends_with("Scan"));
     let number = |name: &str| plan[name].as_u64().unwrap_or_default();
     below + if is_scan { number("Actual Rows") * number("Actual Loops") } else { 0 }
 }
 
-async fn ask(schema: &DirectorySchema, store: &Store, query: &str, variables: Value) -> Value {
+async fn execute_query(schema: &DirectorySchema, store: &Store, query: &str, variables: Value) -> Value {
     let request = Request::new(query).variables(Variables::from_json(variables)).data(AcceptedLanguages::default());
     let prepared = schema.prepare(request).unwrap_or_else(|refused| panic!("{:?}", refused.errors));
     let response = schema.execute(prepared, store.for_request(None, None).await).await;
     assert!(response.errors.is_empty(), "{:?}", response.errors);
-    let answer = json_writer::response(&response, true).expect("JSON");
+    let answer = json_writer::write_response(&response, true).expect("JSON");
     serde_json::from_slice::<Value>(&answer).expect("JSON")["data"].take()
 }
 
-fn counted(runtime: &Runtime, place: &Place) -> BTreeMap<String, Costs> {
+fn measure_costs(runtime: &Runtime, place: &DedicatedServer) -> BTreeMap<String, Costs> {
     let limits = Limits::default();
-    let identity = || DirectoryIdentity { name: "Costs".to_owned(), default_language: "en".parse().expect("a tag") };
+    let identity = || DirectoryInfo { name: "Costs".to_owned(), default_language: "en".parse().expect("a tag") };
     let schema = DirectorySchema::new(|| graphql::builder(&limits).data(identity()), limits.clone());
-    let (database, store) = runtime.block_on(place.store());
-    let people = format!("{{ researchers(first: {KEYS}) {{ nodes {{ id }} }} }}");
-    let people = runtime.block_on(ask(&schema, &store, &people, json!({})));
+    let (database, store) = runtime.block_on(place.open_store());
+    let people = format!("{{ researchers(first: {QUERIES_PER_RUN}) {{ nodes {{ id }} }} }}");
+    let people = runtime.block_on(execute_query(&schema, &store, &people, json!({})));
     let people: Vec<Value> = people["researchers"]["nodes"].as_array().expect("a list").clone();
-    assert_eq!(people.len(), KEYS);
+    assert_eq!(people.len(), QUERIES_PER_RUN);
     let mut costs = BTreeMap::new();
     for (name, query) in QUERIES {
         let all = || {
@@ -146,24 +149,26 @@ fn counted(runtime: &Runtime, place: &Place) -> BTreeMap<String, Costs> {
                 for person in &people {
                     // What l is not told it ignores.
                     let variables = if name == "l" { json!({}) } else { person.clone() };
-                    ask(&schema, &store, query, variables).await;
+                    execute_query(&schema, &store, query, variables).await;
                 }
             });
         };
         // So that statements are prepared, and pages are as they stay.
         all();
         File::options().write(true).truncate(true).open(&place.log).expect("the log");
-        let before = store.statements().of_all();
+        let before = store.statement_counter().total();
         let allocations = allocation_counter::measure(all).count_total;
-        let statements = store.statements().of_all() - before;
-        let plans = place.plans();
+        let statements = store.statement_counter().total() - before;
+        let plans = place.read_plans();
         assert_eq!(u64::try_from(plans.len()).ok(), Some(statements), "each statement of ({name}) has its plan");
         let pages = |plan: &Value| {
             let number = |name: &str| plan["Plan"][name].as_u64().unwrap_or_default();
             number("Shared Hit Blocks") + number("Shared Read Blocks")
         };
-        let of_plans =
-            [("rows", plans.iter().map(|plan| rows(&plan["Plan"])).sum()), ("pages", plans.iter().map(pages).sum())];
+        let of_plans = [
+            ("rows", plans.iter().map(|plan| scanned_rows(&plan["Plan"])).sum()),
+            ("pages", plans.iter().map(pages).sum()),
+        ];
         let costs_of = [("statements", statements), ("allocations", allocations)].into_iter().chain(of_plans);
         costs.insert(name.to_owned(), costs_of.map(|(what, number)| (what.to_owned(), number)).collect());
     }
@@ -178,17 +183,17 @@ fn costs() {
     fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("permissions");
     // One thread, which is all whose allocations count.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let place = Place::start(&folder.path().join("postgres"));
-    runtime.block_on(place.fill());
-    let costs = counted(&runtime, &place);
+    let place = DedicatedServer::start(&folder.path().join("postgres"));
+    runtime.block_on(place.load_data());
+    let costs = measure_costs(&runtime, &place);
     place.server.stop();
 
     if std::env::var_os("UPDATE_COSTS").is_some() {
         let text = serde_json::to_string_pretty(&costs).expect("JSON");
-        fs::write(RECORD, text + "\n").expect("bench/costs.json");
+        fs::write(BASELINE_PATH, text + "\n").expect("bench/costs.json");
         return;
     }
-    let record = fs::read_to_string(RECORD).expect("bench/costs.json");
+    let record = fs::read_to_string(BASELINE_PATH).expect("bench/costs.json");
     let record: BTreeMap<String, Costs> =
         serde_json::from_str(&record).expect("bench/costs.json as this test writes it");
     let mut grown = Vec::new();

@@ -5,12 +5,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
-use crate::pagination::{List, a_college};
-use crate::support::{CLIENTS_MISTAKES, TestApp};
+use crate::pagination::{ConnectionQuery, college_directory};
+use crate::support::{CLIENT_ERROR_CODES, TestApp};
 
 #[tokio::test]
-async fn cursors_of_another_list() {
-    let app = a_college().await;
+async fn cursor_of_another_list() {
+    let app = college_directory().await;
     let cursor = async |field: &str| {
         let found = app.data(&format!("{{ list: {field} {{ pageInfo {{ endCursor }} }} }}")).await;
         found["list"]["pageInfo"]["endCursor"].as_str().unwrap_or_default().to_owned()
@@ -19,7 +19,7 @@ async fn cursors_of_another_list() {
     let by_title = cursor("papers(first: 1, orderBy: {field: TITLE, direction: ASC})").await;
     let english = cursor(r#"topics(first: 1, orderBy: {field: LABEL, direction: ASC, languages: ["en"]})"#).await;
     insta::assert_snapshot!(
-        app.refusal(&format!("{{ papers(after: {by_title:?}) {{ nodes {{ id }} }} }}"), json!({})).await,
+        app.client_error(&format!("{{ papers(after: {by_title:?}) {{ nodes {{ id }} }} }}"), json!({})).await,
         @"after is a cursor of another list; a cursor belongs to its field, the thing that has it, filter, order and languages: repeat these, or start again without it"
     );
     for query in [
@@ -35,7 +35,7 @@ async fn cursors_of_another_list() {
             r#"{{ topics(after: {english:?}, orderBy: {{field: LABEL, direction: ASC, languages: ["fr"]}}) {{ nodes {{ id }} }} }}"#
         ),
     ] {
-        let message = app.refusal(&query, json!({})).await;
+        let message = app.client_error(&query, json!({})).await;
         assert!(message.contains("is a cursor of another list"), "{query}: {message}");
     }
     // The same list of another thing is another list.
@@ -52,7 +52,7 @@ async fn cursors_of_another_list() {
         let own = pairs(place).await;
         app.data(&format!("{{ {place} {{ researchers(after: {own:?}) {{ nodes {{ id }} }} }} }}")).await;
         let query = format!("{{ {other} {{ researchers(after: {own:?}) {{ nodes {{ id }} }} }} }}");
-        let message = app.refusal(&query, json!({})).await;
+        let message = app.client_error(&query, json!({})).await;
         assert!(message.contains("is a cursor of another list"), "{query}: {message}");
     }
     // What an absent filter and the standard order mean may as well be said.
@@ -60,13 +60,14 @@ async fn cursors_of_another_list() {
         "{{ papers(after: {papers:?}, filter: {{}}, orderBy: {{field: PUBLICATION_DATE, direction: DESC}}) {{ nodes {{ id }} }} }}"
     );
     app.data(&same).await;
-    let answer =
-        app.ask_in(&format!("{{ topics(after: {english:?}) {{ nodes {{ id }} }} }}"), json!({}), Some("fr")).await;
+    let answer = app
+        .query_in_languages(&format!("{{ topics(after: {english:?}) {{ nodes {{ id }} }} }}"), json!({}), Some("fr"))
+        .await;
     assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "the header's languages are the list's too");
 }
 
 /// A cursor with its parts changed by somebody who knows how they are written.
-fn forged(cursor: &str, change: impl Fn(&mut Vec<Value>)) -> String {
+fn forge_cursor(cursor: &str, change: impl Fn(&mut Vec<Value>)) -> String {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).expect("base64");
     let mut parts: Vec<Value> = serde_json::from_slice(&bytes).expect("a list");
     change(&mut parts);
@@ -80,14 +81,14 @@ fn key_count(cursor: &str) -> usize {
 }
 
 /// That a cursor is refused or, where another place in the list could have it, taken: it breaks nothing.
-async fn taken_or_refused(app: &TestApp, list: &List, cursor: &str) -> bool {
-    let answer = app.ask(&list.query(&format!("first: 1, after: {cursor:?}")), json!({})).await;
+async fn is_accepted(app: &TestApp, list: &ConnectionQuery, cursor: &str) -> bool {
+    let answer = app.query(&list.build(&format!("first: 1, after: {cursor:?}")), json!({})).await;
     let codes = answer.codes();
     let shown: String = cursor.chars().take(200).collect();
     assert!(
-        answer.status == 200 && codes.iter().all(|code| CLIENTS_MISTAKES.contains(&code.as_str())),
+        answer.status == 200 && codes.iter().all(|code| CLIENT_ERROR_CODES.contains(&code.as_str())),
         "{}: {shown}: {}",
-        list.name(),
+        list.description(),
         answer.body
     );
     codes.is_empty()
@@ -96,50 +97,52 @@ async fn taken_or_refused(app: &TestApp, list: &List, cursor: &str) -> bool {
 /// They carry a fingerprint without a version, and are accepted by the number and types of their keys.
 #[tokio::test]
 async fn cursors_of_the_previous_release() {
-    let app = a_college().await;
-    let papers = &List::new("Query", "papers", "");
+    let app = college_directory().await;
+    let papers = &ConnectionQuery::new("Query", "papers", "");
     let page = papers.page(&app, "first: 3").await.cursors();
-    let previous = |cursor: &str| forged(cursor, |parts| parts[0] = json!("R2_fHxyz"));
+    let previous = |cursor: &str| forge_cursor(cursor, |parts| parts[0] = json!("R2_fHxyz"));
     let next = papers.page(&app, &format!("first: 1, after: {:?}", previous(&page[1]))).await;
     assert_eq!(next.cursors(), [page[2].clone()], "a page continues, with a cursor of this release");
-    let longer = forged(&page[1], |parts| {
+    let longer = forge_cursor(&page[1], |parts| {
         parts[0] = json!("R2_fHxyz");
         parts.push(json!("1"));
     });
-    assert!(!taken_or_refused(&app, papers, &longer).await);
-    let of_another_type = forged(&page[1], |parts| {
+    assert!(!is_accepted(&app, papers, &longer).await);
+    let of_another_type = forge_cursor(&page[1], |parts| {
         parts[0] = json!("R2_fHxyz");
         let last = parts.len() - 1;
         parts[last] = json!("x");
     });
-    assert!(!taken_or_refused(&app, papers, &of_another_type).await);
-    let of_a_later_version = forged(&page[1], |parts| parts[0] = json!("2.fHxyzR2_"));
-    assert!(!taken_or_refused(&app, papers, &of_a_later_version).await);
+    assert!(!is_accepted(&app, papers, &of_another_type).await);
+    let of_a_later_version = forge_cursor(&page[1], |parts| parts[0] = json!("2.fHxyzR2_"));
+    assert!(!is_accepted(&app, papers, &of_a_later_version).await);
 }
 
 #[tokio::test]
-async fn cursors_that_were_never_given() {
-    let app = a_college().await;
-    let is_plain = |list: &&List| list.arguments.is_empty() || (list.path.is_empty() && list.arguments.contains("ASC"));
-    let lists = List::all();
+async fn forged_cursors() {
+    let app = college_directory().await;
+    let is_plain = |list: &&ConnectionQuery| {
+        list.arguments.is_empty() || (list.parent_fields.is_empty() && list.arguments.contains("ASC"))
+    };
+    let lists = ConnectionQuery::all();
     stream::iter(lists.iter().filter(is_plain))
         .for_each_concurrent(8, async |list| {
             let real = list.page(&app, "first: 1").await.cursors().remove(0);
-            assert!(taken_or_refused(&app, list, &real).await);
+            assert!(is_accepted(&app, list, &real).await);
             for broken in [
-                forged(&real, |parts| parts.truncate(1)),
-                forged(&real, |parts| parts.push(json!("1"))),
-                forged(&real, Vec::clear),
-                forged(&real, |parts| parts[1] = json!(1)),
-                forged(&real, |parts| parts[1] = json!(null)),
+                forge_cursor(&real, |parts| parts.truncate(1)),
+                forge_cursor(&real, |parts| parts.push(json!("1"))),
+                forge_cursor(&real, Vec::clear),
+                forge_cursor(&real, |parts| parts[1] = json!(1)),
+                forge_cursor(&real, |parts| parts[1] = json!(null)),
                 format!("{real}="),
             ] {
-                assert!(!taken_or_refused(&app, list, &broken).await, "{}: {broken}", list.name());
+                assert!(!is_accepted(&app, list, &broken).await, "{}: {broken}", list.description());
             }
             for place in 1..=key_count(&real) {
                 for value in ["", "\u{0}", "9223372036854775808", "xinfinity", "-9999-01-01", "2020-01-01 00:00:00+20"]
                 {
-                    taken_or_refused(&app, list, &forged(&real, |parts| parts[place] = json!(value))).await;
+                    is_accepted(&app, list, &forge_cursor(&real, |parts| parts[place] = json!(value))).await;
                 }
             }
         })
@@ -148,20 +151,21 @@ async fn cursors_that_were_never_given() {
 
 /// What is no value of a key's type, for lists that have keys of all types between them.
 #[tokio::test]
-async fn forged_keys() {
-    let app = a_college().await;
-    let by =
-        |field: &str, order: &str| List::new("Query", field, &format!("orderBy: {{field: {order}, direction: ASC}}"));
+async fn forged_cursor_keys() {
+    let app = college_directory().await;
+    let by = |field: &str, order: &str| {
+        ConnectionQuery::new("Query", field, &format!("orderBy: {{field: {order}, direction: ASC}}"))
+    };
     for (list, place, good, bad) in [
         // Whether primary, whether current, the start; then the id.
         (
-            List::new("Researcher", "affiliations", ""),
+            ConnectionQuery::new("Researcher", "affiliations", ""),
             1,
             vec!["true", "false"],
             vec!["", "t", "TRUE", "true ", "1", "\u{0}"],
         ),
         (
-            List::new("Researcher", "affiliations", ""),
+            ConnectionQuery::new("Researcher", "affiliations", ""),
             3,
             vec!["infinity", "-infinity", "2020-02-29", "0001-01-01", "9999-12-31"],
             vec![
@@ -178,7 +182,7 @@ async fn forged_keys() {
             ],
         ),
         (
-            List::new("Researcher", "affiliations", ""),
+            ConnectionQuery::new("Researcher", "affiliations", ""),
             4,
             vec!["0", "-1", "9223372036854775807", "-9223372036854775808"],
             vec!["", "9223372036854775808", "1e3", "NaN", " 1", "1.0", "0x1", "1; DROP TABLE paper", "\u{0}"],
@@ -213,18 +217,18 @@ async fn forged_keys() {
         let real = list.page(&app, "first: 1").await.cursors().remove(0);
         for (values, is_taken) in [(good, true), (bad, false)] {
             for value in values {
-                let cursor = forged(&real, |parts| parts[place] = json!(value));
-                assert_eq!(taken_or_refused(&app, &list, &cursor).await, is_taken, "{}: {value:?}", list.name());
+                let cursor = forge_cursor(&real, |parts| parts[place] = json!(value));
+                assert_eq!(is_accepted(&app, &list, &cursor).await, is_taken, "{}: {value:?}", list.description());
             }
         }
     }
-    let list = List::new("Query", "papers", "");
+    let list = ConnectionQuery::new("Query", "papers", "");
     for text in
         ["".to_owned(), "[".repeat(50_000), "{}".to_owned(), "null".to_owned(), json!(vec!["1"; 50_000]).to_string()]
     {
-        assert!(!taken_or_refused(&app, &list, &URL_SAFE_NO_PAD.encode(text)).await);
+        assert!(!is_accepted(&app, &list, &URL_SAFE_NO_PAD.encode(text)).await);
     }
     for text in ["x", "\u{0}", "%00", "é", "AAAA", "//8="] {
-        assert!(!taken_or_refused(&app, &list, text).await, "{text:?}");
+        assert!(!is_accepted(&app, &list, text).await, "{text:?}");
     }
 }

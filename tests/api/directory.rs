@@ -3,24 +3,24 @@
 use academic_directory::config::Limits;
 use serde_json::json;
 
-use crate::support::{TestApp, organization, paper, researcher, ror, topic, with};
+use crate::support::{TestApp, organization_record, paper_record, researcher_record, ror, topic_record, with_fields};
 
 #[tokio::test]
 async fn every_field() {
-    let app = TestApp::start_with(Limits::default(), 42).await;
-    app.load(json!([
-        with(organization(1, "College"), json!({ "names": [
+    let app = TestApp::start_with_limits(Limits::default(), 42).await;
+    app.create_records(json!([
+        with_fields(organization_record(1, "College"), json!({ "names": [
             { "value": "College", "language": "en", "kind": "LABEL" }, { "value": "COL", "kind": "ACRONYM" },
             { "value": "Collège", "language": "fr-CA", "kind": "LABEL" }, { "value": "Kolleg", "language": "de", "kind": "ALIAS" },
         ] })),
-        organization(2, "Nameless tongue"),
-        topic("Tides"),
-        with(researcher("Ada Berg"), json!({ "affiliations": [
+        organization_record(2, "Nameless tongue"),
+        topic_record("Tides"),
+        with_fields(researcher_record("Ada Berg"), json!({ "affiliations": [
             { "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT" },
             { "organization": { "ror": ror(2) }, "affiliationKind": "EDUCATION", "endDate": "2001" },
         ] })),
-        paper("Tides", Some(2001), &["Ada Berg", "Bo Dahl"]),
-        paper("Waves", Some(2001), &["Bo Dahl"]),
+        paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"]),
+        paper_record("Waves", Some(2001), &["Bo Dahl"]),
     ]))
     .await;
     let query = r#"{ directory {
@@ -42,7 +42,7 @@ async fn every_field() {
 }
 
 #[tokio::test]
-async fn an_empty_directory() {
+async fn empty_directory() {
     let app = TestApp::start().await;
     let query = "{ directory { languages consortiumSize statistics { researcherCount paperCount } } \
          researchers { totalCount nodes { id } } organizations { totalCount } affiliations { totalCount } topics { totalCount } \

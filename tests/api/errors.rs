@@ -3,9 +3,9 @@
 use academic_directory::config::Limits;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, paper};
+use crate::support::{TestApp, paper_record};
 
-const OWN_TYPE: &str = "application/graphql-response+json";
+const GRAPHQL_RESPONSE_TYPE: &str = "application/graphql-response+json";
 
 /// The status, the media type and the body of an answer.
 async fn send(request: reqwest::RequestBuilder) -> (u16, String, Value) {
@@ -21,13 +21,13 @@ fn post(app: &TestApp, body: impl Into<reqwest::Body>) -> reqwest::RequestBuilde
     app.client().post(app.url("/graphql")).header("Content-Type", "application/json").body(body)
 }
 
-fn codes(body: &Value) -> Vec<&str> {
+fn error_codes(body: &Value) -> Vec<&str> {
     let errors = body["errors"].as_array().into_iter().flatten();
     errors.map(|error| error["extensions"]["code"].as_str().unwrap_or("none")).collect()
 }
 
 #[tokio::test]
-async fn every_error_has_a_code_and_the_status_of_its_media_type() {
+async fn request_errors() {
     let app = TestApp::start().await;
     for (query, variables) in [
         ("", json!({})),
@@ -55,9 +55,9 @@ async fn every_error_has_a_code_and_the_status_of_its_media_type() {
         ("{ \u{0} }", json!({})),
     ] {
         let body = json!({ "query": query, "variables": variables }).to_string();
-        let (status, media_type, answer) = send(post(&app, body.clone()).header("Accept", OWN_TYPE)).await;
-        assert!(!codes(&answer).is_empty(), "{query}: {answer}");
-        assert!(codes(&answer).iter().all(|code| code.starts_with("GRAPHQL_")), "{query}: {answer}");
+        let (status, media_type, answer) = send(post(&app, body.clone()).header("Accept", GRAPHQL_RESPONSE_TYPE)).await;
+        assert!(!error_codes(&answer).is_empty(), "{query}: {answer}");
+        assert!(error_codes(&answer).iter().all(|code| code.starts_with("GRAPHQL_")), "{query}: {answer}");
         assert_eq!(answer.get("data"), None, "{query}");
         assert_eq!(
             (status, media_type.as_str()),
@@ -66,16 +66,16 @@ async fn every_error_has_a_code_and_the_status_of_its_media_type() {
         );
         let (status, media_type, answer) = send(post(&app, body).header("Accept", "application/json")).await;
         assert_eq!((status, media_type.as_str()), (200, "application/json; charset=utf-8"), "{query}");
-        assert!(codes(&answer).iter().all(|code| code.starts_with("GRAPHQL_")), "{query}: {answer}");
+        assert!(error_codes(&answer).iter().all(|code| code.starts_with("GRAPHQL_")), "{query}: {answer}");
     }
 }
 
 #[tokio::test]
-async fn an_executed_query_is_200_in_both_media_types() {
+async fn status_of_executed_queries() {
     let app = TestApp::start().await;
     let body = json!({ "query": "{ directory { name { value } } }" }).to_string();
     for (accept, is_own) in [
-        (OWN_TYPE, true),
+        (GRAPHQL_RESPONSE_TYPE, true),
         ("application/json", false),
         ("*/*", false),
         ("application/json, application/graphql-response+json;q=0.9", false),
@@ -86,17 +86,17 @@ async fn an_executed_query_is_200_in_both_media_types() {
             (status, answer),
             (200, json!({ "data": { "directory": { "name": { "value": "Test directory" } } } }))
         );
-        assert_eq!(media_type.starts_with(OWN_TYPE), is_own, "{accept}");
+        assert_eq!(media_type.starts_with(GRAPHQL_RESPONSE_TYPE), is_own, "{accept}");
     }
     // What a resolver refuses was a request that could be executed.
     let body = json!({ "query": "{ papers(first: 0) { nodes { id } } }" }).to_string();
-    let (status, _, answer) = send(post(&app, body).header("Accept", OWN_TYPE)).await;
-    assert_eq!((status, codes(&answer)), (200, vec!["BAD_USER_INPUT"]));
+    let (status, _, answer) = send(post(&app, body).header("Accept", GRAPHQL_RESPONSE_TYPE)).await;
+    assert_eq!((status, error_codes(&answer)), (200, vec!["BAD_USER_INPUT"]));
     assert_eq!(answer["errors"][0]["path"], json!(["papers"]));
 }
 
 #[tokio::test]
-async fn names_of_the_schema_do_not_leak() {
+async fn schema_names_are_not_leaked() {
     let app = TestApp::start().await;
     for query in [
         "{ researchr(by: {slug: \"a\"}) { name } }",
@@ -106,7 +106,7 @@ async fn names_of_the_schema_do_not_leak() {
         "{ researchers(orderBy: {field: NAM, direction: ASC}) { nodes { id } } }",
         "{ ... on Researchr { id } }",
     ] {
-        let answer = app.ask(query, json!({})).await;
+        let answer = app.query(query, json!({})).await;
         for message in answer.messages() {
             let known = ["Did you mean", "\"researchers\"", "\"name\"", "\"slug\"", "\"orcid\"", "NAME"];
             let leaked = known.iter().find(|name| message.contains(**name) && !query.contains(name.trim_matches('"')));
@@ -116,7 +116,7 @@ async fn names_of_the_schema_do_not_leak() {
 }
 
 #[tokio::test]
-async fn errors_are_not_larger_than_what_they_tell() {
+async fn error_size_limit() {
     let app = TestApp::start().await;
     let long = format!("{{ a {} ", "é".repeat(200_000));
     let many = format!("{{ {} }}", (0..5_000).map(|number| format!("unknown{number}")).collect::<Vec<_>>().join(" "));
@@ -130,8 +130,8 @@ async fn errors_are_not_larger_than_what_they_tell() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_request() {
-    let app = TestApp::start_with(Limits { body_bytes: 10_000, ..Limits::default() }, 100).await;
+async fn invalid_request_bodies() {
+    let app = TestApp::start_with_limits(Limits { body_bytes: 10_000, ..Limits::default() }, 100).await;
     let nested =
         format!("{{\"query\": \"{{ __typename }}\", \"variables\": {}1{}}}", "[".repeat(4_000), "]".repeat(4_000));
     for (body, status) in [
@@ -150,13 +150,13 @@ async fn bodies_that_are_no_request() {
         (nested.as_str(), 400),
     ] {
         let (given, _, answer) = send(post(&app, body.to_owned())).await;
-        assert_eq!((given, codes(&answer)), (status, vec!["BAD_USER_INPUT"]), "{body:.80}: {answer}");
+        assert_eq!((given, error_codes(&answer)), (status, vec!["BAD_USER_INPUT"]), "{body:.80}: {answer}");
     }
     let (status, _, answer) = send(post(&app, vec![0xff, 0xfe, 0x00])).await;
-    assert_eq!((status, codes(&answer)), (400, vec!["BAD_USER_INPUT"]));
+    assert_eq!((status, error_codes(&answer)), (400, vec!["BAD_USER_INPUT"]));
     let (status, _, answer) =
         send(post(&app, json!({ "query": format!("{{ __typename }} #{}", "x".repeat(10_000)) }).to_string())).await;
-    assert_eq!((status, codes(&answer)), (413, vec!["LIMIT_EXCEEDED"]));
+    assert_eq!((status, error_codes(&answer)), (413, vec!["LIMIT_EXCEEDED"]));
     insta::assert_snapshot!(answer["errors"][0]["message"].as_str().unwrap_or_default(), @"the body is larger than 10000 bytes; send less at once");
     // What is left out is no mistake.
     for body in [
@@ -169,7 +169,7 @@ async fn bodies_that_are_no_request() {
 }
 
 #[tokio::test]
-async fn other_content_types() {
+async fn unsupported_content_types() {
     let app = TestApp::start().await;
     let body = json!({ "query": "{ __typename }" }).to_string();
     let with = |content_type: Option<&str>| {
@@ -189,7 +189,7 @@ async fn other_content_types() {
         Some("x"),
     ] {
         let (status, _, answer) = send(with(content_type)).await;
-        assert_eq!((status, codes(&answer)), (415, vec!["BAD_USER_INPUT"]), "{content_type:?}");
+        assert_eq!((status, error_codes(&answer)), (415, vec!["BAD_USER_INPUT"]), "{content_type:?}");
     }
     for content_type in ["application/json", "application/json; charset=utf-8", "Application/JSON"] {
         assert_eq!(send(with(Some(content_type))).await.0, 200, "{content_type}");
@@ -197,9 +197,9 @@ async fn other_content_types() {
 }
 
 #[tokio::test]
-async fn queries_by_get() {
+async fn get_requests() {
     let app = TestApp::start().await;
-    app.load(json!([paper("Tides", Some(2001), &["Ada Berg"])])).await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     let get = |parameters: &[(&str, &str)]| {
         let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         app.client().get(format!("{}?{encoded}", app.url("/graphql"))).header("Accept", "application/json")
@@ -221,30 +221,31 @@ async fn queries_by_get() {
         vec![("query", both), ("query", both)],
     ] {
         let (status, _, answer) = send(get(&parameters)).await;
-        assert_eq!((status, codes(&answer)), (400, vec!["BAD_USER_INPUT"]), "{parameters:?}");
+        assert_eq!((status, error_codes(&answer)), (400, vec!["BAD_USER_INPUT"]), "{parameters:?}");
     }
     let (status, _, answer) = send(get(&[("query", "{ unknown }")])).await;
-    assert_eq!((status, codes(&answer)), (200, vec!["GRAPHQL_VALIDATION_FAILED"]));
+    assert_eq!((status, error_codes(&answer)), (200, vec!["GRAPHQL_VALIDATION_FAILED"]));
     let (status, _, answer) = send(get(&[("query", both), ("operationName", "c")])).await;
-    assert_eq!((status, codes(&answer)), (200, vec!["GRAPHQL_VALIDATION_FAILED"]));
+    assert_eq!((status, error_codes(&answer)), (200, vec!["GRAPHQL_VALIDATION_FAILED"]));
     for address in ["/graphql?query=%FF%FE", "/graphql?%", "/graphql"] {
         let (status, _, answer) = send(app.client().get(app.url(address)).header("Accept", "application/json")).await;
-        assert_eq!((status, codes(&answer)), (400, vec!["BAD_USER_INPUT"]), "{address}: {answer}");
+        assert_eq!((status, error_codes(&answer)), (400, vec!["BAD_USER_INPUT"]), "{address}: {answer}");
     }
     for address in ["/graphql?query=%00", "/graphql?query"] {
-        let (status, _, answer) = send(app.client().get(app.url(address)).header("Accept", OWN_TYPE)).await;
+        let (status, _, answer) =
+            send(app.client().get(app.url(address)).header("Accept", GRAPHQL_RESPONSE_TYPE)).await;
         assert_eq!(status, 400, "{address}: {answer}");
-        assert!(codes(&answer).iter().all(|code| code.starts_with("GRAPHQL_")), "{address}: {answer}");
+        assert!(error_codes(&answer).iter().all(|code| code.starts_with("GRAPHQL_")), "{address}: {answer}");
     }
 }
 
 #[tokio::test]
-async fn other_addresses_and_methods() {
+async fn unknown_paths_and_methods() {
     let app = TestApp::start().await;
     for address in ["/nothing", "/graphql/", "/graphql/x", "/..%2f..%2fetc/passwd", "/%00", "/graphiql%00"] {
         let (status, media_type, answer) = send(app.client().get(app.url(address))).await;
         assert_eq!((status, media_type.as_str()), (404, "application/json; charset=utf-8"), "{address}");
-        assert_eq!(codes(&answer), ["NOT_FOUND"], "{address}");
+        assert_eq!(error_codes(&answer), ["NOT_FOUND"], "{address}");
     }
     for method in [reqwest::Method::PUT, reqwest::Method::DELETE, reqwest::Method::PATCH] {
         let response = app.client().request(method.clone(), app.url("/graphql")).send().await.expect("an answer");
@@ -255,17 +256,20 @@ async fn other_addresses_and_methods() {
             "{method}"
         );
         let answer: Value = response.json().await.expect("JSON");
-        assert_eq!(codes(&answer), ["BAD_USER_INPUT"]);
+        assert_eq!(error_codes(&answer), ["BAD_USER_INPUT"]);
     }
 }
 
 #[tokio::test]
-async fn a_database_that_refuses() {
+async fn internal_errors() {
     let app = TestApp::start().await;
-    app.load(json!([paper("Tides", Some(2001), &["Ada Berg"])])).await;
-    app.sql("DROP TABLE coauthorship CASCADE; ALTER TABLE researcher_statistics DROP coauthor_count").await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
+    app.execute_sql("DROP TABLE coauthorship CASCADE; ALTER TABLE researcher_statistics DROP coauthor_count").await;
     let answer = app
-        .ask("{ researchers { nodes { name statistics { coauthorCount } coauthors { nodes { name } } } } }", json!({}))
+        .query(
+            "{ researchers { nodes { name statistics { coauthorCount } coauthors { nodes { name } } } } }",
+            json!({}),
+        )
         .await;
     // The failure stays in the fields that failed, and tells nothing but a number.
     assert_eq!(
@@ -279,7 +283,7 @@ async fn a_database_that_refuses() {
     }
     assert!(!answer.body.to_string().contains("coauthorship"), "{}", answer.body);
     // A page that nobody looks at does not fail.
-    let answer = app.ask("{ researchers { nodes { coauthors { totalCount } } } }", json!({})).await;
+    let answer = app.query("{ researchers { nodes { coauthors { totalCount } } } }", json!({})).await;
     assert_eq!(answer.body["data"]["researchers"]["nodes"], json!([{ "coauthors": { "totalCount": null } }]));
     assert_eq!(answer.codes(), ["INTERNAL"]);
 }

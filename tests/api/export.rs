@@ -3,25 +3,28 @@
 use academic_directory::config::Limits;
 use serde_json::{Value, json};
 
-use crate::support::binary::{Outcome, Workplace, run};
-use crate::support::dump::{assert_same, dump, query};
-use crate::support::{TestApp, new_database, orcid, organization, paper, researcher, ror, shared, topic, with};
+use crate::support::database_dump::{assert_dumps_equal, dump_database, query_strings};
+use crate::support::process::{CommandOutput, Workspace, run_to_completion};
+use crate::support::{
+    TestApp, create_database, orcid, organization_record, paper_record, researcher_record, ror, shared_data,
+    topic_record, with_fields,
+};
 
 const NOTHING_REJECTED: &str = "updated 0, unchanged 0, rejected 0";
 
 /// A walk asks for a lot at once.
-fn unlimited() -> Limits {
+fn unlimited_limits() -> Limits {
     Limits { nodes: u64::MAX, cost: u64::MAX, ..Limits::default() }
 }
 
-fn export(place: &Workplace, database_url: &str, arguments: &[&str]) -> Outcome {
-    run(&mut place.over(database_url, &[&["export"], arguments].concat()))
+fn run_export(place: &Workspace, database_url: &str, arguments: &[&str]) -> CommandOutput {
+    run_to_completion(&mut place.command_with_database(database_url, &[&["export"], arguments].concat()))
 }
 
 /// What a database holds with all ids, but for times and what only an import keeps for itself.
-async fn everything(url: &str) -> Vec<String> {
+async fn dump_with_ids(url: &str) -> Vec<String> {
     let own = "NOT starts_with(key, 'directory:')";
-    let mut lines: Vec<String> = dump(url)
+    let mut lines: Vec<String> = dump_database(url)
         .await
         .into_iter()
         .filter(|line| !line.starts_with("said ") && !line.starts_with("declared "))
@@ -36,15 +39,15 @@ async fn everything(url: &str) -> Vec<String> {
             .to_owned(),
     ];
     for sql in with_ids.into_iter().chain(others) {
-        lines.extend(query(url, &sql).await);
+        lines.extend(query_strings(url, &sql).await);
     }
     lines.sort_unstable();
     lines
 }
 
 /// Everything that GraphQL tells of a directory, page by page.
-async fn walk(app: &TestApp) -> Vec<Value> {
-    const THINGS: [(&str, &str); 5] = [
+async fn read_all_pages(app: &TestApp) -> Vec<Value> {
+    const ENTITY_FIELDS: [(&str, &str); 5] = [
         (
             "researchers",
             "id slug formerIds displayName { value } name givenName familyName otherNames orcid identifiers { scheme value } \
@@ -73,13 +76,13 @@ async fn walk(app: &TestApp) -> Vec<Value> {
         ),
     ];
     let mut pages = Vec::new();
-    for (list, fields) in THINGS {
+    for (list, fields) in ENTITY_FIELDS {
         let mut after = Value::Null;
         loop {
             let query = format!(
                 "query($after: String) {{ {list}(first: 20, after: $after) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {fields} }} }} }}"
             );
-            let page = app.ask(&query, json!({ "after": after })).await.data()[list].clone();
+            let page = app.query(&query, json!({ "after": after })).await.data()[list].clone();
             pages.push(page["nodes"].clone());
             if page["pageInfo"]["hasNextPage"] == false {
                 break;
@@ -91,142 +94,149 @@ async fn walk(app: &TestApp) -> Vec<Value> {
 }
 
 /// Things that only some directories have: homonyms, damaged names, papers without ids, what was merged, cycles of topics.
-fn unusual() -> Vec<Value> {
+fn unusual_records() -> Vec<Value> {
     let below = json!({ "names": [{ "value": "Lab", "kind": "DISPLAY" }], "kind": "organization", "relations": [["parent", ror(1)], ["child", ror(2)]] });
     let cycle = |code: &str, above: &str| {
         json!({ "kind": "topic", "scheme": "test", "code": code, "names": [{ "value": code, "kind": "LABEL" }],
             "broader": [{ "scheme": "test", "code": above }] })
     };
     vec![
-        with(organization(1, "College"), json!({ "relations": [["successor", ror(2)], ["parent", ror(9)]] })),
-        organization(2, "School"),
+        with_fields(
+            organization_record(1, "College"),
+            json!({ "relations": [["successor", ror(2)], ["parent", ror(9)]] }),
+        ),
+        organization_record(2, "School"),
         below,
-        topic("Weirs"),
+        topic_record("Weirs"),
         cycle("a", "b"),
         cycle("b", "a"),
         cycle("c", "never-told"),
-        with(
-            researcher("Ida Brook"),
+        with_fields(
+            researcher_record("Ida Brook"),
             json!({ "orcid": orcid(1), "topics": [{ "labels": { "en": "Weirs" } }, { "scheme": "test", "code": "a" }],
             "affiliations": [{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT", "isPrimary": true, "startDate": "2001" },
                 { "organization": { "name": "Lab" }, "affiliationKind": "MEMBERSHIP", "roleTitle": { "fr": "Membre" } }] }),
         ),
-        with(researcher("Ida Brook"), json!({ "orcid": orcid(2) })),
-        with(
-            paper("On weirs", Some(2001), &["Ida Brook", "Ida Brook", "Andr'as Bovsnjak"]),
+        with_fields(researcher_record("Ida Brook"), json!({ "orcid": orcid(2) })),
+        with_fields(
+            paper_record("On weirs", Some(2001), &["Ida Brook", "Ida Brook", "Andr'as Bovsnjak"]),
             json!({ "topics": [{ "scheme": "test", "code": "c" }] }),
         ),
-        with(
-            paper("On locks", None, &["András Bošnjak", "Tom Ford"]),
+        with_fields(
+            paper_record("On locks", None, &["András Bošnjak", "Tom Ford"]),
             json!({ "authors": [
             { "name": "András Bošnjak", "organizations": [{ "ror": ror(2) }], "affiliationsAsPublished": ["School, Town"] }, { "name": "Tom Ford", "isCorresponding": true }] }),
         ),
         json!({ "kind": "paper", "title": "Without any id", "authors": [{ "position": 1, "name": "Tom Ford" }] }),
-        with(paper("Without any id", None, &["Tom Ford"]), json!({ "sourceId": "another one" })),
-        with(
-            paper("Withheld", Some(2002), &["Tom Ford"]),
+        with_fields(paper_record("Without any id", None, &["Tom Ford"]), json!({ "sourceId": "another one" })),
+        with_fields(
+            paper_record("Withheld", Some(2002), &["Tom Ford"]),
             json!({ "abstractCompleteness": "WITHHELD", "doi": "10.48550/arXiv.2001.00001" }),
         ),
-        with(
-            paper("The other", Some(2002), &["Tom Ford"]),
+        with_fields(
+            paper_record("The other", Some(2002), &["Tom Ford"]),
             json!({ "arxivId": "2001.00001", "identifiers": [{ "scheme": "pmid", "value": "7" }] }),
         ),
     ]
 }
 
-fn lines(records: &[Value]) -> String {
+fn to_json_lines(records: &[Value]) -> String {
     records.iter().map(|record| format!("{record}\n")).collect()
 }
 
 /// Exports a directory, imports it into an empty database, and holds the two against each other.
-async fn comes_back(place: &Workplace, app: &TestApp) {
-    let exported = export(place, &app.database_url, &["records", "--output", "first.jsonl"]);
+async fn assert_round_trip(place: &Workspace, app: &TestApp) {
+    let exported = run_export(place, &app.database_url, &["records", "--output", "first.jsonl"]);
     assert_eq!((exported.code, exported.stdout.as_str()), (Some(0), ""), "{exported:?}");
     assert!(!place.path("first.jsonl.part").exists());
 
-    let url = new_database().await;
+    let url = create_database().await;
     let imported = place.import(&url, &["records", "first.jsonl"]);
     assert!(imported.summary().contains(NOTHING_REJECTED), "{imported:?}");
     let complaints: Vec<&str> =
-        imported.complaints().into_iter().filter(|line| !line.contains(" authors, more than")).collect();
+        imported.stderr_lines().into_iter().filter(|line| !line.contains(" authors, more than")).collect();
     assert_eq!(complaints, Vec::<&str>::new());
-    assert_same(&everything(&url).await, &everything(&app.database_url).await);
+    assert_dumps_equal(&dump_with_ids(&url).await, &dump_with_ids(&app.database_url).await);
 
-    let copy = TestApp::start_over(url.clone(), unlimited(), 100).await;
-    copy.store.recount_totals().await.expect("the counts");
-    app.store.recount_totals().await.expect("the counts");
-    for (copied, own) in walk(&copy).await.into_iter().zip(walk(app).await) {
+    let copy = TestApp::start_on_database(url.clone(), unlimited_limits(), 100).await;
+    copy.store.refresh_statistics_if_stale().await.expect("the counts");
+    app.store.refresh_statistics_if_stale().await.expect("the counts");
+    for (copied, own) in read_all_pages(&copy).await.into_iter().zip(read_all_pages(app).await) {
         assert_eq!(copied, own);
     }
 
-    let again = export(place, &url, &["records"]);
+    let again = run_export(place, &url, &["records"]);
     let first = std::fs::read_to_string(place.path("first.jsonl")).expect("the export");
     assert!(again.stdout == first, "the second export is another one");
     let imported = place.import(&url, &["records", "first.jsonl"]);
     assert!(imported.summary().contains("created 0, updated 0, unchanged"), "{imported:?}");
-    assert!(export(place, &url, &["records"]).stdout == first, "importing it again changed it");
+    assert!(run_export(place, &url, &["records"]).stdout == first, "importing it again changed it");
 
     // What comes next has an id of its own.
     let more = [
-        organization(77, "Newcomer"),
-        topic("Newcomer"),
-        with(researcher("New Comer"), json!({ "orcid": orcid(77) })),
-        paper("Newcomer", None, &["New Comer"]),
+        organization_record(77, "Newcomer"),
+        topic_record("Newcomer"),
+        with_fields(researcher_record("New Comer"), json!({ "orcid": orcid(77) })),
+        paper_record("Newcomer", None, &["New Comer"]),
     ];
-    let imported = place.import(&url, &["records", place.file("more.jsonl", lines(&more)), "--source", "more"]);
+    let imported =
+        place.import(&url, &["records", place.write_file("more.jsonl", to_json_lines(&more)), "--source", "more"]);
     assert!(imported.summary().starts_with("read 4: created 4"), "{imported:?}");
 }
 
 #[tokio::test]
-async fn an_equal_directory() {
-    let app = TestApp::start_with(unlimited(), 100).await;
-    let place = Workplace::new();
-    place.file("demo.jsonl", include_str!("../../demo/directory.jsonl"));
-    place.file("unusual.jsonl", lines(&unusual()));
+async fn lossless_round_trip() {
+    let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
+    let place = Workspace::new();
+    place.write_file("demo.jsonl", include_str!("../../demo/directory.jsonl"));
+    place.write_file("unusual.jsonl", to_json_lines(&unusual_records()));
     for (file, source) in [("demo.jsonl", "demo"), ("unusual.jsonl", "test")] {
         assert_eq!(place.import(&app.database_url, &["records", file, "--source", source]).code, Some(0));
     }
-    app.sql(
+    app.execute_sql(
         "INSERT INTO former_identity (kind, former_id, former_slug, survivor_id) SELECT 'researcher', 9000, 'ida-b', id \
          FROM researcher WHERE slug = 'ida-brook'",
     )
     .await;
-    comes_back(&place, &app).await;
+    assert_round_trip(&place, &app).await;
 }
 
 #[tokio::test]
-async fn formats_of_others() {
-    let Some(folder) = shared("data/formats") else { return };
+async fn round_trip_of_external_formats() {
+    let Some(folder) = shared_data("data/formats") else { return };
     let folder = folder.canonicalize().expect("a folder");
-    let app = TestApp::start_with(unlimited(), 100).await;
-    let place = Workplace::new();
+    let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
+    let place = Workspace::new();
     for format in ["crossref", "openalex", "orcid", "bibtex", "ris", "csl"] {
         let files = folder.join(format).display().to_string();
         place.import(&app.database_url, &["auto", &files]);
     }
-    let papers = query(&app.database_url, "SELECT count(*) FROM paper").await;
+    let papers = query_strings(&app.database_url, "SELECT count(*) FROM paper").await;
     assert!(papers[0].parse::<u32>().expect("a number") > 500, "{papers:?}");
-    comes_back(&place, &app).await;
+    assert_round_trip(&place, &app).await;
 }
 
 #[tokio::test]
-async fn a_directory_that_is_not_empty() {
-    let place = Workplace::new();
+async fn import_into_a_non_empty_directory() {
+    let place = Workspace::new();
     let (from, to) = (TestApp::start().await, TestApp::start().await);
-    from.load(json!([
-        organization(1, "College"),
-        with(researcher("Ida Brook"), json!({ "orcid": orcid(1) })),
-        with(paper("On weirs", Some(2001), &["Ida Brook", "Tom Ford"]), json!({ "doi": "10.1000/weirs" })),
+    from.create_records(json!([
+        organization_record(1, "College"),
+        with_fields(researcher_record("Ida Brook"), json!({ "orcid": orcid(1) })),
+        with_fields(
+            paper_record("On weirs", Some(2001), &["Ida Brook", "Tom Ford"]),
+            json!({ "doi": "10.1000/weirs" })
+        ),
     ]))
     .await;
-    to.load(json!([
-        organization(2, "School"),
-        with(researcher("Uma Ferry"), json!({ "orcid": orcid(2) })),
-        with(researcher("I. Brook"), json!({ "orcid": orcid(1) })),
-        with(paper("Weirs", Some(2001), &["Uma Ferry"]), json!({ "doi": "10.1000/weirs" })),
+    to.create_records(json!([
+        organization_record(2, "School"),
+        with_fields(researcher_record("Uma Ferry"), json!({ "orcid": orcid(2) })),
+        with_fields(researcher_record("I. Brook"), json!({ "orcid": orcid(1) })),
+        with_fields(paper_record("Weirs", Some(2001), &["Uma Ferry"]), json!({ "doi": "10.1000/weirs" })),
     ]))
     .await;
-    assert_eq!(export(&place, &from.database_url, &["records", "--output", "from.jsonl"]).code, Some(0));
+    assert_eq!(run_export(&place, &from.database_url, &["records", "--output", "from.jsonl"]).code, Some(0));
     let imported = place.import(&to.database_url, &["records", "from.jsonl"]);
     assert_eq!(imported.summary(), "read 4: created 2, updated 2, unchanged 0, rejected 0; 3 notes");
     insta::assert_snapshot!(imported.stderr, @r"
@@ -245,59 +255,59 @@ async fn a_directory_that_is_not_empty() {
     );
 }
 
-async fn with_papers() -> TestApp {
+async fn directory_with_papers() -> TestApp {
     let app = TestApp::start().await;
-    app.load(json!([
-        with(organization(1, "College"), json!({})),
-        with(researcher("Ida Brook"), json!({ "orcid": orcid(1) })),
-        with(paper("On weirs", Some(2001), &["Ida Brook", "Tom Ford"]), json!({ "doi": "10.1000/weirs", "venueName": "Waters",
+    app.create_records(json!([
+        with_fields(organization_record(1, "College"), json!({})),
+        with_fields(researcher_record("Ida Brook"), json!({ "orcid": orcid(1) })),
+        with_fields(paper_record("On weirs", Some(2001), &["Ida Brook", "Tom Ford"]), json!({ "doi": "10.1000/weirs", "venueName": "Waters",
             "authors": [{ "position": 1, "name": "Ida Brook", "orcid": orcid(1), "organizations": [{ "ror": ror(1) }] }, { "position": 2, "name": "Tom Ford" }] })),
-        paper("On locks", Some(2005), &["Tom Ford"]),
-        paper("On {dams} & \"sluices\"", None, &[]),
+        paper_record("On locks", Some(2005), &["Tom Ford"]),
+        paper_record("On {dams} & \"sluices\"", None, &[]),
     ]))
     .await;
     app
 }
 
 #[tokio::test]
-async fn chosen_papers() {
-    let app = with_papers().await;
-    let place = Workplace::new();
+async fn paper_selection() {
+    let app = directory_with_papers().await;
+    let place = Workspace::new();
     let keys = |arguments: &[&str]| {
-        let outcome = export(&place, &app.database_url, &[&["bibtex"], arguments].concat());
+        let outcome = run_export(&place, &app.database_url, &[&["bibtex"], arguments].concat());
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
         let entries = outcome.stdout.lines().filter_map(|line| line.strip_prefix('@')?.split_once('{'));
         entries.map(|(_, key)| key.trim_end_matches(',').to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(keys(&[]), ["on-weirs", "on-locks", "on-dams-sluices"]);
     assert_eq!(keys(&["--paper", "https://doi.org/10.1000/WEIRS", "on-locks"]), ["on-weirs", "on-locks"]);
-    assert_eq!(keys(&["--paper", &app.id_of("paper", "on-locks").await]), ["on-locks"]);
+    assert_eq!(keys(&["--paper", &app.find_id("paper", "on-locks").await]), ["on-locks"]);
     assert_eq!(keys(&["--researcher", &orcid(1)]), ["on-weirs"]);
     assert_eq!(keys(&["--researcher", "tom-ford", "--year", "2002-"]), ["on-locks"]);
     assert_eq!(keys(&["--organization", &ror(1)]), ["on-weirs"]);
     assert_eq!(keys(&["--year", "1999"]), Vec::<String>::new());
 
-    let outcome = export(&place, &app.database_url, &["bibtex", "--researcher", "nobody"]);
+    let outcome = run_export(&place, &app.database_url, &["bibtex", "--researcher", "nobody"]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(1), "error: the directory has no researcher 'nobody'\n"));
-    let outcome = export(&place, &app.database_url, &["records", "--year", "2001"]);
+    let outcome = run_export(&place, &app.database_url, &["records", "--year", "2001"]);
     assert!(outcome.code == Some(1) && outcome.stderr.contains("records are exported whole"), "{outcome:?}");
 
     // The three formats are the same papers again.
     for (format, file) in [("bibtex", "all.bib"), ("ris", "all.ris"), ("csl", "all.json")] {
-        assert_eq!(export(&place, &app.database_url, &[format, "--output", file]).code, Some(0));
-        let imported = place.import(&new_database().await, &[format, file]);
+        assert_eq!(run_export(&place, &app.database_url, &[format, "--output", file]).code, Some(0));
+        let imported = place.import(&create_database().await, &[format, file]);
         assert_eq!(imported.summary(), "read 3: created 3, updated 0, unchanged 0, rejected 0", "{imported:?}");
     }
-    let empty = export(&place, &app.database_url, &["csl", "--year", "1999"]);
+    let empty = run_export(&place, &app.database_url, &["csl", "--year", "1999"]);
     assert_eq!(serde_json::from_str::<Value>(&empty.stdout).expect("JSON"), json!([]));
 }
 
 #[tokio::test]
-async fn citations_of_papers() {
-    let app = with_papers().await;
+async fn citations() {
+    let app = directory_with_papers().await;
     let query = "{ papers { nodes { slug bibtex: citation(format: BIBTEX) ris: citation(format: RIS) csl: citation(format: CSL_JSON) \
          apa: formattedCitation ieee: formattedCitation(style: \"IEEE\") french: formattedCitation(languages: [\"fr-BE\"]) } } }";
-    let (answer, statements) = app.statements_of(query, json!({})).await;
+    let (answer, statements) = app.query_counting_statements(query, json!({})).await;
     insta::assert_json_snapshot!(answer.data(), @r#"
     {
       "papers": {
@@ -335,28 +345,34 @@ async fn citations_of_papers() {
     "#);
     // The list, all authors for entries, and those that styles show; formatting reads nothing.
     assert_eq!(statements, 3);
-    let (answer, statements) = app.statements_of("{ papers { nodes { formattedCitation } } }", json!({})).await;
+    let (answer, statements) =
+        app.query_counting_statements("{ papers { nodes { formattedCitation } } }", json!({})).await;
     answer.data();
     assert_eq!(statements, 2);
 
-    let answer = app.ask("{ papers { nodes { formattedCitation(style: \"harvard\") } } }", json!({})).await;
+    let answer = app.query("{ papers { nodes { formattedCitation(style: \"harvard\") } } }", json!({})).await;
     assert_eq!(answer.codes()[0], "BAD_USER_INPUT");
     assert_eq!(answer.messages()[0], "there is no style 'harvard'; the styles are apa, chicago, ieee, vancouver");
 
-    let text =
-        |answer: crate::support::Answer| answer.data()["paper"]["formattedCitation"].as_str().map(ToOwned::to_owned);
+    let text = |answer: crate::support::GraphqlResponse| {
+        answer.data()["paper"]["formattedCitation"].as_str().map(ToOwned::to_owned)
+    };
     let query = "{ paper(by: {slug: \"on-weirs\"}) { formattedCitation(style: \"chicago\") } }";
-    let french = text(app.ask_in(query, json!({}), Some("fr")).await).expect("a reference");
-    let english = text(app.ask_in(query, json!({}), Some("de")).await).expect("a reference");
+    let french = text(app.query_in_languages(query, json!({}), Some("fr")).await).expect("a reference");
+    let english = text(app.query_in_languages(query, json!({}), Some("de")).await).expect("a reference");
     assert!(french.contains(" et Tom Ford") && english.contains(" and Tom Ford"), "{french} {english}");
 }
 
 #[tokio::test]
-async fn citations_of_a_consortium() {
+async fn citation_of_a_hyperauthored_paper() {
     let app = TestApp::start().await;
     let authors: Vec<Value> =
         (1..=2_889).map(|number| json!({ "position": number, "name": format!("Ida{number} Brook{number}") })).collect();
-    app.load(json!([with(paper("A collision", Some(2012), &[]), json!({ "authors": authors }))])).await;
+    app.create_records(json!([with_fields(
+        paper_record("A collision", Some(2012), &[]),
+        json!({ "authors": authors })
+    )]))
+    .await;
     let query = "{ paper(by: {slug: \"a-collision\"}) { formattedCitation citation(format: RIS) } }";
     let paper = app.data(query).await["paper"].clone();
     let reference = paper["formattedCitation"].as_str().expect("a text");
@@ -365,10 +381,10 @@ async fn citations_of_a_consortium() {
 }
 
 #[tokio::test]
-async fn what_people_decided() {
-    let app = TestApp::start_with(unlimited(), 100).await;
-    let place = Workplace::new();
-    place.file("unusual.jsonl", lines(&unusual()));
+async fn round_trip_of_curation() {
+    let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
+    let place = Workspace::new();
+    place.write_file("unusual.jsonl", to_json_lines(&unusual_records()));
     assert_eq!(place.import(&app.database_url, &["records", "unusual.jsonl", "--source", "test"]).code, Some(0));
     // Who has two ORCID iDs is one, and one of two who have the same name is somebody else.
     for decision in [
@@ -377,29 +393,30 @@ async fn what_people_decided() {
         // What follows from a decision for all else is seen at the next look.
         &["resolve", "--all"],
     ] {
-        let outcome = run(&mut place.over(&app.database_url, &[&["identity"], decision].concat()));
+        let outcome =
+            run_to_completion(&mut place.command_with_database(&app.database_url, &[&["identity"], decision].concat()));
         assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     }
-    comes_back(&place, &app).await;
+    assert_round_trip(&place, &app).await;
 }
 
 #[tokio::test]
-async fn names_that_are_hidden() {
+async fn hidden_names() {
     let app = TestApp::start().await;
     let authors = json!([{ "position": 1, "name": "Anna Lake", "affiliationsAsPublished": ["College, anna.lake@example.org"] },
         { "position": 2, "name": "Tom Ford" }, { "position": 3, "name": "Anna Lake" }]);
-    app.load(json!([
-        paper("On locks", Some(2000), &["Anna Lake"]),
-        with(
-            researcher("Ben Brook"),
+    app.create_records(json!([
+        paper_record("On locks", Some(2000), &["Anna Lake"]),
+        with_fields(
+            researcher_record("Ben Brook"),
             json!({ "otherNames": ["B. Brook", { "value": "Anna Lake", "use": "PRIVATE" }] })
         ),
-        with(paper("On weirs", Some(2001), &[]), json!({ "authors": authors })),
+        with_fields(paper_record("On weirs", Some(2001), &[]), json!({ "authors": authors })),
     ]))
     .await;
-    let place = Workplace::new();
+    let place = Workspace::new();
     for format in ["records", "bibtex", "ris", "csl"] {
-        let outcome = export(&place, &app.database_url, &[format]);
+        let outcome = run_export(&place, &app.database_url, &[format]);
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
         assert!(!outcome.stdout.to_lowercase().contains("lake"), "{format} tells it: {}", outcome.stdout);
         assert!(outcome.stdout.contains("Brook"), "{format}: {}", outcome.stdout);
@@ -407,15 +424,15 @@ async fn names_that_are_hidden() {
     let cited = "{ papers { nodes { citation(format: BIBTEX) formattedCitation } } }";
     let cited = app.data(cited).await.to_string();
     assert!(!cited.to_lowercase().contains("lake") && cited.contains("Brook, Ben"), "{cited}");
-    comes_back_without_names(&place, &app).await;
+    assert_round_trip_of_displayed_names(&place, &app).await;
 }
 
 /// What is shown of people and papers is the same after an export, and an import of it.
-async fn comes_back_without_names(place: &Workplace, app: &TestApp) {
-    assert_eq!(export(place, &app.database_url, &["records", "--output", "shown.jsonl"]).code, Some(0));
-    let url = new_database().await;
+async fn assert_round_trip_of_displayed_names(place: &Workspace, app: &TestApp) {
+    assert_eq!(run_export(place, &app.database_url, &["records", "--output", "shown.jsonl"]).code, Some(0));
+    let url = create_database().await;
     assert!(place.import(&url, &["records", "shown.jsonl"]).summary().contains(NOTHING_REJECTED));
-    let copy = TestApp::start_over(url, unlimited(), 100).await;
+    let copy = TestApp::start_on_database(url, unlimited_limits(), 100).await;
     let shown = "{ researchers { nodes { id slug name otherNames papers { nodes { slug } } } }
         papers { nodes { id authorships { nodes { id name nameAsPublished researcher { slug } } } } } }";
     assert_eq!(copy.data(shown).await, app.data(shown).await);

@@ -8,67 +8,71 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::support::sample::{self, Chance, college};
-use crate::support::{TestApp, organization, paper, pluck, researcher, ror, texts, topic, with};
+use crate::support::synthetic_data::{self, SeededRng, college_records};
+use crate::support::{
+    TestApp, organization_record, paper_record, pluck, pluck_strings, researcher_record, ror, topic_record, with_fields,
+};
 
-fn about(labels: &[&str]) -> Value {
+fn topic_references(labels: &[&str]) -> Value {
     labels.iter().map(|label| json!({ "labels": { "en": label } })).collect()
 }
 
-fn at(number: u64, kind: &str, rest: Value) -> Value {
-    with(json!({ "organization": { "ror": ror(number) }, "affiliationKind": kind }), rest)
+fn affiliation(number: u64, kind: &str, rest: Value) -> Value {
+    with_fields(json!({ "organization": { "ror": ror(number) }, "affiliationKind": kind }), rest)
 }
 
-fn author(position: usize, name: &str, places: &[u64]) -> Value {
+fn author_with_organizations(position: usize, name: &str, places: &[u64]) -> Value {
     let places: Value = places.iter().map(|place| json!({ "ror": ror(*place) })).collect();
     json!({ "position": position, "name": name, "organizations": places })
 }
 
 /// Three people at a college with a laboratory and at an academy, who wrote five papers.
-async fn a_college() -> TestApp {
+async fn college_directory() -> TestApp {
     let app = TestApp::start().await;
-    let below = |label: &str, broader: &str| with(topic(label), json!({ "broader": about(&[broader]) }));
-    let work = |title: &str, year, authors: Value, rest: Value| {
-        with(with(paper(title, year, &[]), json!({ "authors": authors })), rest)
+    let below = |label: &str, broader: &str| {
+        with_fields(topic_record(label), json!({ "broader": topic_references(&[broader]) }))
     };
-    app.load(json!([
-        organization(1, "College"),
-        with(organization(2, "Laboratory"), json!({ "relations": [["parent", ror(1)]] })),
-        organization(3, "Academy"),
-        topic("Oceans"),
+    let work = |title: &str, year, authors: Value, rest: Value| {
+        with_fields(with_fields(paper_record(title, year, &[]), json!({ "authors": authors })), rest)
+    };
+    app.create_records(json!([
+        organization_record(1, "College"),
+        with_fields(organization_record(2, "Laboratory"), json!({ "relations": [["parent", ror(1)]] })),
+        organization_record(3, "Academy"),
+        topic_record("Oceans"),
         below("Tides", "Oceans"),
-        topic("Winds"),
-        with(
-            researcher("Ada Berg"),
+        topic_record("Winds"),
+        with_fields(
+            researcher_record("Ada Berg"),
             json!({
-                "affiliations": [at(2, "EMPLOYMENT", json!({})), at(2, "MEMBERSHIP", json!({})), at(3, "EDUCATION", json!({}))],
-                "topics": about(&["Winds", "Tides"]),
+                "affiliations": [affiliation(2, "EMPLOYMENT", json!({})), affiliation(2, "MEMBERSHIP", json!({})), affiliation(3, "EDUCATION", json!({}))],
+                "topics": topic_references(&["Winds", "Tides"]),
             })
         ),
-        with(
-            researcher("Bo Dahl"),
-            json!({ "affiliations": [at(1, "EMPLOYMENT", json!({})), at(3, "EMPLOYMENT", json!({ "endDate": "2001" }))] })
+        with_fields(
+            researcher_record("Bo Dahl"),
+            json!({ "affiliations": [affiliation(1, "EMPLOYMENT", json!({})), affiliation(3, "EMPLOYMENT", json!({ "endDate": "2001" }))] })
         ),
-        with(researcher("Cy Ek"), json!({ "affiliations": [at(2, "INVITED_POSITION", json!({ "startDate": "2019" }))] })),
+        with_fields(researcher_record("Cy Ek"), json!({ "affiliations": [affiliation(2, "INVITED_POSITION", json!({ "startDate": "2019" }))] })),
         work(
             "One",
             Some(2010),
-            json!([author(1, "Ada Berg", &[2]), author(2, "Bo Dahl", &[2, 3])]),
-            json!({ "venueName": "Sea Letters", "topics": about(&["Tides"]) }),
+            json!([author_with_organizations(1, "Ada Berg", &[2]), author_with_organizations(2, "Bo Dahl", &[2, 3])]),
+            json!({ "venueName": "Sea Letters", "topics": topic_references(&["Tides"]) }),
         ),
         work(
             "Two",
             Some(2003),
-            json!([author(1, "Bo Dahl", &[3])]),
-            json!({ "venueName": "Annals", "topics": about(&["Tides", "Winds"]) }),
+            json!([author_with_organizations(1, "Bo Dahl", &[3])]),
+            json!({ "venueName": "Annals", "topics": topic_references(&["Tides", "Winds"]) }),
         ),
         work(
             "Three",
             Some(2010),
-            json!([author(1, "Bo Dahl", &[]), author(2, "Cy Ek", &[1])]),
+            json!([author_with_organizations(1, "Bo Dahl", &[]), author_with_organizations(2, "Cy Ek", &[1])]),
             json!({ "venueName": "Sea Letters", "type": "BOOK" }),
         ),
-        work("Four", None, json!([author(1, "Ada Berg", &[2])]), json!({ "type": "THESIS", "topics": about(&["Tides"]) })),
+        work("Four", None, json!([author_with_organizations(1, "Ada Berg", &[2])]), json!({ "type": "THESIS", "topics": topic_references(&["Tides"]) })),
         work("Five", Some(1999), json!([]), json!({ "type": "BOOK", "venueName": "Annals" })),
     ]))
     .await;
@@ -76,8 +80,8 @@ async fn a_college() -> TestApp {
 }
 
 #[tokio::test]
-async fn of_papers() {
-    let app = a_college().await;
+async fn paper_facets() {
+    let app = college_directory().await;
     let facets = async |list: &str| {
         let query = format!(
             "{{ {list} {{ facets {{ publicationYears {{ year count }} types {{ type count }} venues {{ value count }}
@@ -122,8 +126,8 @@ async fn of_papers() {
 }
 
 #[tokio::test]
-async fn of_people() {
-    let app = a_college().await;
+async fn researcher_facets() {
+    let app = college_directory().await;
     let query = |list: &str| {
         format!(
             "{{ {list} {{ facets {{ organizations {{ organization {{ slug }} count }} topics {{ topic {{ slug }} count }} }} }} }}"
@@ -144,7 +148,7 @@ async fn of_people() {
         })
     );
     // The filter says who is counted, not for what.
-    let academy = app.id_of("organization", "academy").await;
+    let academy = app.find_id("organization", "academy").await;
     let studied =
         format!("researchers(filter: {{affiliation: {{organizationIds: [{academy:?}], kinds: [EDUCATION]}}}})");
     assert_eq!(
@@ -154,9 +158,9 @@ async fn of_people() {
 }
 
 #[tokio::test]
-async fn given_ones() {
-    let app = a_college().await;
-    let (tides, oceans) = (app.id_of("topic", "tides").await, app.id_of("topic", "oceans").await);
+async fn facets_of_given_ids() {
+    let app = college_directory().await;
+    let (tides, oceans) = (app.find_id("topic", "tides").await, app.find_id("topic", "oceans").await);
     let unknown = URL_SAFE_NO_PAD.encode("Topic:987654");
     let entry = |slug: &str, count: i32| json!({ "topic": { "slug": slug }, "count": count });
     let query = "query($ids: [ID!], $first: Int! = 10) { papers { facets { topics(ids: $ids, first: $first) { topic { slug } count } } } }";
@@ -168,29 +172,29 @@ async fn given_ones() {
         (json!([]), json!([])),
         (json!(null), json!([entry("tides", 3), entry("winds", 1)])),
     ] {
-        let found = app.data_with(query, json!({ "ids": ids })).await;
+        let found = app.data_with_variables(query, json!({ "ids": ids })).await;
         assert_eq!(found["papers"]["facets"]["topics"], expected, "{ids}");
     }
     // Their number is theirs, not first's.
-    let found = app.data_with(query, json!({ "ids": [oceans, tides], "first": 1 })).await;
+    let found = app.data_with_variables(query, json!({ "ids": [oceans, tides], "first": 1 })).await;
     assert_eq!(found["papers"]["facets"]["topics"], json!([entry("tides", 3), entry("oceans", 0)]));
     // Nobody's list has zeros as well.
     let found = app.data(&format!("{{ researchers(filter: {{ids: []}}) {{ facets {{ topics(ids: [{oceans:?}]) {{ topic {{ slug }} count }} }} }} }}")).await;
     assert_eq!(found["researchers"]["facets"]["topics"], json!([entry("oceans", 0)]));
     insta::assert_snapshot!(
-        app.refusal(query, json!({ "ids": [app.id_of("researcher", "ada-berg").await] })).await,
+        app.client_error(query, json!({ "ids": [app.find_id("researcher", "ada-berg").await] })).await,
         @"ids takes ids of type Topic; 'UmVzZWFyY2hlcjox' is of type Researcher"
     );
-    app.refusal(query, json!({ "ids": ["tides"] })).await;
-    app.refusal(query, json!({ "ids": vec![tides; 501] })).await;
+    app.client_error(query, json!({ "ids": ["tides"] })).await;
+    app.client_error(query, json!({ "ids": vec![tides; 501] })).await;
 }
 
 #[tokio::test]
-async fn sizes() {
-    let app = a_college().await;
+async fn facet_sizes() {
+    let app = college_directory().await;
     let facet = async |arguments: &str| {
         let query = format!("{{ papers {{ facets {{ researchers{arguments} {{ researcher {{ slug }} }} }} }} }}");
-        texts(&app.data(&query).await["papers"]["facets"]["researchers"], &["researcher", "slug"]).join(" ")
+        pluck_strings(&app.data(&query).await["papers"]["facets"]["researchers"], &["researcher", "slug"]).join(" ")
     };
     assert_eq!(facet("(first: 1)").await, "bo-dahl");
     assert_eq!(facet("(first: 2)").await, "bo-dahl ada-berg");
@@ -202,7 +206,7 @@ async fn sizes() {
         for facet in facets {
             for first in [0, -1, 101, i32::MAX, i32::MIN] {
                 let query = format!("{{ {list} {{ facets {{ {facet}(first: {first}) {{ count }} }} }} }}");
-                let message = app.refusal(&query, json!({})).await;
+                let message = app.client_error(&query, json!({})).await;
                 assert_eq!(message, format!("first is {first}; it can be 1 to 100"), "{query}");
             }
         }
@@ -210,61 +214,69 @@ async fn sizes() {
 }
 
 #[tokio::test]
-async fn ten_of_many() {
+async fn default_facet_size() {
     let app = TestApp::start().await;
     let papers: Vec<Value> = (10..30)
-        .map(|number| with(paper(&format!("Paper {number}"), None, &[]), json!({ "venueName": format!("V{number}") })))
+        .map(|number| {
+            with_fields(
+                paper_record(&format!("Paper {number}"), None, &[]),
+                json!({ "venueName": format!("V{number}") }),
+            )
+        })
         .collect();
-    app.load(json!(papers)).await;
+    app.create_records(json!(papers)).await;
     let found = app.data("{ papers { facets { venues { value } } } }").await;
     let expected: Vec<String> = (10..20).map(|number| format!("V{number}")).collect();
-    assert_eq!(texts(&found["papers"]["facets"]["venues"], &["value"]), expected);
+    assert_eq!(pluck_strings(&found["papers"]["facets"]["venues"], &["value"]), expected);
 }
 
 #[tokio::test]
-async fn a_failure_stays_in_its_field() {
-    let app = a_college().await;
-    app.sql("ALTER TABLE paper_topic RENAME TO elsewhere").await;
+async fn field_errors() {
+    let app = college_directory().await;
+    app.execute_sql("ALTER TABLE paper_topic RENAME TO elsewhere").await;
     let answer = app
-        .ask("{ papers(first: 1) { nodes { title } facets { types { count } topics { count } } } }", json!({}))
+        .query("{ papers(first: 1) { nodes { title } facets { types { count } topics { count } } } }", json!({}))
         .await;
     assert_eq!(answer.codes(), ["INTERNAL"; 2]);
     assert_eq!(answer.body["data"]["papers"], json!({ "nodes": [{ "title": "Three" }], "facets": null }));
     let facets = "{ papers(first: 1) { nodes { title } facets { venues(first: 0) { count } } } }";
-    let answer = app.ask(facets, json!({})).await;
+    let answer = app.query(facets, json!({})).await;
     assert_eq!(answer.body["data"]["papers"], json!({ "nodes": [{ "title": "Three" }], "facets": null }));
 }
 
 /// Papers with all that facets count: some authors are not resolved, some people are at a place twice or were there, and
 /// some papers have neither year nor venue.
-async fn a_sample(seed: u64, people: usize) -> TestApp {
-    let app =
-        TestApp::start_with(Limits { nodes: u64::MAX, cost: u64::MAX, repeats: 1_000, ..Limits::default() }, 6).await;
-    let mut chance = Chance::new(seed);
-    let works = sample::works(&mut chance, people, 60);
-    let mut records = vec![organization(1, "Place 1")];
+async fn synthetic_directory(seed: u64, people: usize) -> TestApp {
+    let app = TestApp::start_with_limits(
+        Limits { nodes: u64::MAX, cost: u64::MAX, field_repeats: 1_000, ..Limits::default() },
+        6,
+    )
+    .await;
+    let mut chance = SeededRng::new(seed);
+    let works = synthetic_data::synthetic_papers(&mut chance, people, 60);
+    let mut records = vec![organization_record(1, "Place 1")];
     // 2 and 3 below 1, 4 below 2, 5 below 3; 6 is apart.
     for (number, parent) in [(2, 1), (3, 1), (4, 2), (5, 3)] {
-        let place = organization(number, &format!("Place {number}"));
-        records.push(with(place, json!({ "relations": [["parent", ror(parent)]] })));
+        let place = organization_record(number, &format!("Place {number}"));
+        records.push(with_fields(place, json!({ "relations": [["parent", ror(parent)]] })));
     }
-    records.push(organization(6, "Place 6"));
-    let place = |chance: &mut Chance| 1 + chance.below(6) as u64;
-    for record in sample::records(&works, people) {
+    records.push(organization_record(6, "Place 6"));
+    let place = |chance: &mut SeededRng| 1 + chance.below(6) as u64;
+    for record in synthetic_data::synthetic_records(&works, people) {
         records.push(match record["kind"].as_str() {
             Some("researcher") => {
                 let affiliations: Vec<Value> = (0..chance.below(5))
                     .map(|number| {
                         let kinds = ["EMPLOYMENT", "MEMBERSHIP", "INVITED_POSITION", "EDUCATION", "SERVICE"];
-                        let end = if chance.once_in(3) { json!({ "endDate": "2011" }) } else { json!({}) };
-                        let rest = with(end, json!({ "startDate": (2000 + number).to_string() }));
-                        at(place(&mut chance), kinds[chance.below(kinds.len())], rest)
+                        let end = if chance.one_in(3) { json!({ "endDate": "2011" }) } else { json!({}) };
+                        let rest = with_fields(end, json!({ "startDate": (2000 + number).to_string() }));
+                        affiliation(place(&mut chance), kinds[chance.below(kinds.len())], rest)
                     })
                     .collect();
                 let topics: Vec<String> =
-                    (0..4).filter(|_| chance.once_in(4)).map(|number| format!("Topic {number}")).collect();
-                let topics = about(&topics.iter().map(String::as_str).collect::<Vec<_>>());
-                with(record, json!({ "affiliations": affiliations, "topics": topics }))
+                    (0..4).filter(|_| chance.one_in(4)).map(|number| format!("Topic {number}")).collect();
+                let topics = topic_references(&topics.iter().map(String::as_str).collect::<Vec<_>>());
+                with_fields(record, json!({ "affiliations": affiliations, "topics": topics }))
             }
             Some("paper") => {
                 let mut authors = record["authors"].clone();
@@ -274,23 +286,23 @@ async fn a_sample(seed: u64, people: usize) -> TestApp {
                     author["organizations"] = places;
                 }
                 let kinds = ["ARTICLE", "PREPRINT", "BOOK_CHAPTER", "THESIS"];
-                let venue = (!chance.once_in(4)).then(|| ["Annals", "annals", "Éphémérides", "Zoo"][chance.below(4)]);
+                let venue = (!chance.one_in(4)).then(|| ["Annals", "annals", "Éphémérides", "Zoo"][chance.below(4)]);
                 let kind = kinds[chance.below(kinds.len())];
-                with(record, json!({ "authors": authors, "type": kind, "venueName": venue }))
+                with_fields(record, json!({ "authors": authors, "type": kind, "venueName": venue }))
             }
             _ => record,
         });
     }
-    app.load(json!(records)).await;
-    app.sql("UPDATE authorship SET researcher_id = NULL WHERE id % 9 = 0").await;
+    app.create_records(json!(records)).await;
+    app.execute_sql("UPDATE authorship SET researcher_id = NULL WHERE id % 9 = 0").await;
     app
 }
 
 /// An entry of a facet: what it is, and how many count for it.
-type Counted = (String, i64);
+type FacetEntry = (String, i64);
 
 /// The number in an id.
-fn number(id: &str) -> i64 {
+fn row_number(id: &str) -> i64 {
     let plain = URL_SAFE_NO_PAD.decode(id).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     plain.and_then(|plain| plain.split_once(':')?.1.parse().ok()).unwrap_or_default()
 }
@@ -300,41 +312,48 @@ fn text(value: &Value) -> String {
 }
 
 /// The entries of a facet as it was answered.
-fn answered(entries: &Value, path: &[&str]) -> Vec<Counted> {
+fn returned_entries(entries: &Value, path: &[&str]) -> Vec<FacetEntry> {
     let what = pluck(entries, path);
     let counts = pluck(entries, &["count"]);
     what.into_iter().zip(counts).map(|(what, count)| (text(what), count.as_i64().unwrap_or(-1))).collect()
 }
 
 /// Counts each thing once for each of what `of` finds in it, and those `known` without any.
-fn recount(things: &Value, known: &[String], of: impl Fn(&Value) -> Vec<Value>) -> Vec<Counted> {
+fn expected_entries(things: &Value, known: &[String], of: impl Fn(&Value) -> Vec<Value>) -> Vec<FacetEntry> {
     let mut counts: BTreeMap<String, i64> = known.iter().map(|what| (what.clone(), 0)).collect();
     for thing in things.as_array().into_iter().flatten() {
         for what in of(thing).iter().map(text).collect::<BTreeSet<String>>() {
             *counts.entry(what).or_default() += 1;
         }
     }
-    let mut counts: Vec<Counted> = counts.into_iter().collect();
-    counts.sort_by_key(|(what, count)| (Reverse(*count), number(what), what.clone()));
+    let mut counts: Vec<FacetEntry> = counts.into_iter().collect();
+    counts.sort_by_key(|(what, count)| (Reverse(*count), row_number(what), what.clone()));
     counts
 }
 
 /// A facet whose entries have ids: all of it, the first two, and given ones, against a recount of what was listed.
-fn things_agree(name: &str, facets: &Value, facet: &str, thing: &str, expected: &[Counted], given: &[String]) {
+fn assert_facet_matches(
+    name: &str,
+    facets: &Value,
+    facet: &str,
+    thing: &str,
+    expected: &[FacetEntry],
+    given: &[String],
+) {
     let path = [thing, "id"];
-    assert_eq!(answered(&facets[facet], &path), expected, "{facet} of {name}");
+    assert_eq!(returned_entries(&facets[facet], &path), expected, "{facet} of {name}");
     let few = expected.iter().take(2).cloned().collect::<Vec<_>>();
-    assert_eq!(answered(&facets[format!("few_{facet}")], &path), few, "the first two of {facet} of {name}");
-    let mut of_given: Vec<Counted> = given
+    assert_eq!(returned_entries(&facets[format!("few_{facet}")], &path), few, "the first two of {facet} of {name}");
+    let mut of_given: Vec<FacetEntry> = given
         .iter()
         .map(|id| expected.iter().find(|(other, _)| other == id).cloned().unwrap_or((id.clone(), 0)))
         .collect();
-    of_given.sort_by_key(|(id, count)| (Reverse(*count), number(id)));
-    assert_eq!(answered(&facets[format!("given_{facet}")], &path), of_given, "given {facet} of {name}");
+    of_given.sort_by_key(|(id, count)| (Reverse(*count), row_number(id)));
+    assert_eq!(returned_entries(&facets[format!("given_{facet}")], &path), of_given, "given {facet} of {name}");
 }
 
 /// A facet in the three ways.
-fn selection(facet: &str, thing: &str) -> String {
+fn facet_selection(facet: &str, thing: &str) -> String {
     let entry = format!("{{ {thing} {{ id }} count }}");
     format!(
         "{facet}(first: 100) {entry} few_{facet}: {facet}(first: 2) {entry} given_{facet}: {facet}(ids: ${facet}) {entry}"
@@ -342,15 +361,15 @@ fn selection(facet: &str, thing: &str) -> String {
 }
 
 /// What is asked for by id in the sample.
-struct Given {
+struct RequestedIds {
     topics: Vec<String>,
     researchers: Vec<String>,
     organizations: Vec<String>,
 }
 
-impl Given {
-    async fn of(app: &TestApp) -> Self {
-        let ids = async |list: &str| texts(&app.nodes(&[list], "id").await, &["id"]);
+impl RequestedIds {
+    async fn select(app: &TestApp) -> Self {
+        let ids = async |list: &str| pluck_strings(&app.nodes(&[list], "id").await, &["id"]);
         let mut researchers = ids("researchers(first: 100)").await;
         researchers.truncate(5);
         Self { topics: ids("topics").await, researchers, organizations: ids("organizations").await }
@@ -362,7 +381,13 @@ impl Given {
 }
 
 /// A list at the end of a path of fields, its facets beside a page of one, and all of its things.
-async fn listed(app: &TestApp, variables: (&str, Value), path: &[&str], facets: &str, things: &str) -> (Value, Value) {
+async fn facets_and_nodes(
+    app: &TestApp,
+    variables: (&str, Value),
+    path: &[&str],
+    facets: &str,
+    things: &str,
+) -> (Value, Value) {
     let (list, parents) = path.split_last().expect("a list");
     let page = |size: u32| {
         let (name, arguments) = list.split_once('(').unwrap_or((list, ")"));
@@ -371,50 +396,54 @@ async fn listed(app: &TestApp, variables: (&str, Value), path: &[&str], facets: 
     let lists =
         format!("{{ page: {} {{ facets {{ {facets} }} }} all: {} {{ totalCount {things} }} }}", page(1), page(100));
     let query = parents.iter().rev().fold(lists, |inner, parent| format!("{{ step: {parent} {inner} }}"));
-    let mut found = app.data_with(&format!("query({}) {query}", variables.0), variables.1).await;
+    let mut found = app.data_with_variables(&format!("query({}) {query}", variables.0), variables.1).await;
     while let Some(step) = found.get_mut("step").map(Value::take).or_else(|| found.get_mut(0).map(Value::take)) {
         found = step;
     }
     (found["page"]["facets"].take(), found["all"].take())
 }
 
-async fn papers_agree(app: &TestApp, given: &Given, path: &[&str]) -> usize {
+async fn assert_paper_facets_match(app: &TestApp, given: &RequestedIds, path: &[&str]) -> usize {
     let name = path.join(" ");
     let facets = format!(
         "publicationYears {{ year count }} types {{ type count }} venues(first: 100) {{ value count }} few_venues: venues(first: 2) {{ value count }} {} {} {}",
-        selection("topics", "topic"),
-        selection("researchers", "researcher"),
-        selection("organizations", "organization"),
+        facet_selection("topics", "topic"),
+        facet_selection("researchers", "researcher"),
+        facet_selection("organizations", "organization"),
     );
     let things = "nodes { publicationYear type venueName topics(first: 100) { nodes { id } } \
                   authorships(first: 100) { nodes { researcher { id } organizations { id } } } }";
     let declared = "$topics: [ID!], $researchers: [ID!], $organizations: [ID!]";
-    let (facets, all) = listed(app, (declared, given.variables()), path, &facets, things).await;
+    let (facets, all) = facets_and_nodes(app, (declared, given.variables()), path, &facets, things).await;
     let papers = &all["nodes"];
     assert_eq!(all["totalCount"].as_u64().map(|count| count as usize), papers.as_array().map(Vec::len), "{name}");
     let value = |field: &'static str| {
         move |paper: &Value| Some(paper[field].clone()).into_iter().filter(|value| !value.is_null()).collect()
     };
-    let mut years = recount(papers, &[], value("publicationYear"));
+    let mut years = expected_entries(papers, &[], value("publicationYear"));
     years.sort();
-    assert_eq!(answered(&facets["publicationYears"], &["year"]), years, "years of {name}");
-    assert_eq!(answered(&facets["types"], &["type"]), recount(papers, &[], value("type")), "types of {name}");
-    let venues = recount(papers, &[], value("venueName"));
-    assert_eq!(answered(&facets["venues"], &["value"]), venues, "venues of {name}");
+    assert_eq!(returned_entries(&facets["publicationYears"], &["year"]), years, "years of {name}");
+    assert_eq!(
+        returned_entries(&facets["types"], &["type"]),
+        expected_entries(papers, &[], value("type")),
+        "types of {name}"
+    );
+    let venues = expected_entries(papers, &[], value("venueName"));
+    assert_eq!(returned_entries(&facets["venues"], &["value"]), venues, "venues of {name}");
     let few = venues.into_iter().take(2).collect::<Vec<_>>();
-    assert_eq!(answered(&facets["few_venues"], &["value"]), few, "the first two venues of {name}");
-    let topics = recount(papers, &[], |paper| cloned(pluck(&paper["topics"]["nodes"], &["id"])));
-    things_agree(&name, &facets, "topics", "topic", &topics, &given.topics);
+    assert_eq!(returned_entries(&facets["few_venues"], &["value"]), few, "the first two venues of {name}");
+    let topics = expected_entries(papers, &[], |paper| cloned(pluck(&paper["topics"]["nodes"], &["id"])));
+    assert_facet_matches(&name, &facets, "topics", "topic", &topics, &given.topics);
     let authors = |paper: &Value| paper["authorships"]["nodes"].clone();
-    let researchers = recount(papers, &[], |paper| {
+    let researchers = expected_entries(papers, &[], |paper| {
         cloned(pluck(&authors(paper), &["researcher", "id"]).into_iter().filter(|id| !id.is_null()).collect())
     });
-    things_agree(&name, &facets, "researchers", "researcher", &researchers, &given.researchers);
-    let organizations = recount(papers, &[], |paper| {
+    assert_facet_matches(&name, &facets, "researchers", "researcher", &researchers, &given.researchers);
+    let organizations = expected_entries(papers, &[], |paper| {
         let places = authors(paper);
         pluck(&places, &["organizations"]).into_iter().flat_map(|places| cloned(pluck(places, &["id"]))).collect()
     });
-    things_agree(&name, &facets, "organizations", "organization", &organizations, &given.organizations);
+    assert_facet_matches(&name, &facets, "organizations", "organization", &organizations, &given.organizations);
     papers.as_array().map_or(0, Vec::len)
 }
 
@@ -422,33 +451,33 @@ fn cloned(values: Vec<&Value>) -> Vec<Value> {
     values.into_iter().cloned().collect()
 }
 
-async fn people_agree(app: &TestApp, given: &Given, path: &[&str]) -> usize {
+async fn assert_researcher_facets_match(app: &TestApp, given: &RequestedIds, path: &[&str]) -> usize {
     let name = path.join(" ");
-    let facets = format!("{} {}", selection("topics", "topic"), selection("organizations", "organization"));
+    let facets = format!("{} {}", facet_selection("topics", "topic"), facet_selection("organizations", "organization"));
     let things = "nodes { topics(first: 100) { nodes { id } } \
                   affiliations(first: 100, filter: {isCurrent: true}) { nodes { kind organization { id } } } }";
     let declared = "$topics: [ID!], $organizations: [ID!]";
-    let (facets, all) = listed(app, (declared, given.variables()), path, &facets, things).await;
+    let (facets, all) = facets_and_nodes(app, (declared, given.variables()), path, &facets, things).await;
     let people = &all["nodes"];
     assert_eq!(all["totalCount"].as_u64().map(|count| count as usize), people.as_array().map(Vec::len), "{name}");
-    let topics = recount(people, &[], |person| cloned(pluck(&person["topics"]["nodes"], &["id"])));
-    things_agree(&name, &facets, "topics", "topic", &topics, &given.topics);
-    let organizations = recount(people, &[], |person| {
+    let topics = expected_entries(people, &[], |person| cloned(pluck(&person["topics"]["nodes"], &["id"])));
+    assert_facet_matches(&name, &facets, "topics", "topic", &topics, &given.topics);
+    let organizations = expected_entries(people, &[], |person| {
         let places = person["affiliations"]["nodes"].as_array().into_iter().flatten();
         let counts = |kind: &Value| ["EMPLOYMENT", "MEMBERSHIP", "INVITED_POSITION"].iter().any(|other| kind == other);
         places.filter(|place| counts(&place["kind"])).map(|place| place["organization"]["id"].clone()).collect()
     });
-    things_agree(&name, &facets, "organizations", "organization", &organizations, &given.organizations);
+    assert_facet_matches(&name, &facets, "organizations", "organization", &organizations, &given.organizations);
     people.as_array().map_or(0, Vec::len)
 }
 
 #[tokio::test]
-async fn papers_are_counted_as_they_are_listed() {
-    let app = a_sample(21, 14).await;
-    let given = Given::of(&app).await;
+async fn paper_facets_match_the_list() {
+    let app = synthetic_directory(21, 14).await;
+    let given = RequestedIds::select(&app).await;
     let (topic, place, person) =
-        (&app.id_of("topic", "topic-1").await, &given.organizations[1], app.id_of("researcher", "person-3").await);
-    let some = texts(&app.nodes(&["papers(first: 9)"], "id").await, &["id"]);
+        (&app.find_id("topic", "topic-1").await, &given.organizations[1], app.find_id("researcher", "person-3").await);
+    let some = pluck_strings(&app.nodes(&["papers(first: 9)"], "id").await, &["id"]);
     let filters = [
         "{}".to_owned(),
         format!("{{topicIds: [{topic:?}]}}"),
@@ -474,12 +503,12 @@ async fn papers_are_counted_as_they_are_listed() {
         for filter in &filters {
             let list = format!("papers({}filter: {filter})", parent.map_or("", |(_, arguments)| arguments));
             let path: Vec<&str> = parent.map(|(parent, _)| parent).into_iter().chain([list.as_str()]).collect();
-            found += papers_agree(&app, &given, &path).await;
+            found += assert_paper_facets_match(&app, &given, &path).await;
         }
         assert!(found >= 20, "only {found} papers were listed below {parent:?}");
         let empty = ["papers(filter: {ids: []})"];
         let path: Vec<&str> = parent.map(|(parent, _)| parent).into_iter().chain(empty).collect();
-        assert_eq!(papers_agree(&app, &given, &path).await, 0);
+        assert_eq!(assert_paper_facets_match(&app, &given, &path).await, 0);
     }
     for coauthors in [
         "coauthors(first: 1)",
@@ -487,15 +516,15 @@ async fn papers_are_counted_as_they_are_listed() {
         "coauthors(first: 1, filter: {maxAuthorsPerPaper: 100})",
     ] {
         let path = [r#"researcher(by: {slug: "person-3"})"#, coauthors, "edges", "papers"];
-        assert!(papers_agree(&app, &given, &path).await > 0, "{coauthors}");
+        assert!(assert_paper_facets_match(&app, &given, &path).await > 0, "{coauthors}");
     }
 }
 
 #[tokio::test]
-async fn people_are_counted_as_they_are_listed() {
-    let app = a_sample(22, 40).await;
-    let given = Given::of(&app).await;
-    let (topic, place) = (app.id_of("topic", "topic-3").await, &given.organizations[1]);
+async fn researcher_facets_match_the_list() {
+    let app = synthetic_directory(22, 40).await;
+    let given = RequestedIds::select(&app).await;
+    let (topic, place) = (app.find_id("topic", "topic-3").await, &given.organizations[1]);
     let filters = [
         "{}".to_owned(),
         format!("{{topicIds: [{topic:?}]}}"),
@@ -522,18 +551,18 @@ async fn people_are_counted_as_they_are_listed() {
         for filter in &filters {
             let list = format!("researchers({arguments}filter: {filter})");
             let path: Vec<&str> = parent.into_iter().chain([list.as_str()]).collect();
-            found += people_agree(&app, &given, &path).await;
+            found += assert_researcher_facets_match(&app, &given, &path).await;
         }
         assert!(found >= 4, "only {found} people were listed below {parent:?} {arguments}");
     }
 }
 
 #[tokio::test]
-async fn people_of_a_topic_by_their_papers_on_it() {
-    let app = a_sample(23, 20).await;
+async fn topic_researchers_by_paper_count() {
+    let app = synthetic_directory(23, 20).await;
     for number in 0..4 {
         let slug = format!("topic-{number}");
-        let id = app.id_of("topic", &slug).await;
+        let id = app.find_id("topic", &slug).await;
         let query = format!(
             "{{ topic(by: {{slug: {slug:?}}}) {{ researchers(first: 100) {{ edges {{ paperCount lastYear node {{
              papers(first: 100, filter: {{topicIds: [{id:?}]}}) {{ totalCount nodes {{ publicationYear }} }} }} }} }} }} }}"
@@ -551,24 +580,27 @@ async fn people_of_a_topic_by_their_papers_on_it() {
     }
 }
 
-async fn statements(app: &TestApp, query: &str, variables: Value) -> u64 {
-    let (answer, statements) = app.statements_of(query, variables).await;
+async fn count_statements(app: &TestApp, query: &str, variables: Value) -> u64 {
+    let (answer, statements) = app.query_counting_statements(query, variables).await;
     answer.data();
     statements
 }
 
 #[tokio::test]
-async fn one_statement() {
-    let app =
-        TestApp::start_with(Limits { nodes: u64::MAX, cost: u64::MAX, repeats: 1_000, ..Limits::default() }, 100).await;
-    app.load(json!(college(12))).await;
+async fn statement_counts() {
+    let app = TestApp::start_with_limits(
+        Limits { nodes: u64::MAX, cost: u64::MAX, field_repeats: 1_000, ..Limits::default() },
+        100,
+    )
+    .await;
+    app.create_records(json!(college_records(12))).await;
     let of_papers = "publicationYears { year count } types { type count } venues { value count } topics { count } \
                      researchers { count } organizations { count }";
     let given = "a: topics(first: 3) { count } b: topics(ids: $topics) { count } c: topics(ids: $none) { count } \
                  d: organizations(ids: $organizations) { count } e: organizations(first: 2) { count }";
     let nodes = "topics { topic { slug } } researchers { researcher { slug } } organizations { organization { slug } }";
     let of_people = "organizations { count } topics { count } a: topics(ids: $topics) { count }";
-    let given_ids = Given::of(&app).await;
+    let given_ids = RequestedIds::select(&app).await;
     let variables = json!({ "topics": given_ids.topics, "none": [], "organizations": given_ids.organizations });
     for (expected, query) in [
         (1, format!("papers(first: 1) {{ facets {{ {of_papers} }} }}")),
@@ -612,7 +644,7 @@ async fn one_statement() {
         }
         let declared = if wanted.is_empty() { String::new() } else { format!("({})", wanted.join(", ")) };
         assert_eq!(
-            statements(&app, &format!("query{declared} {{ {query} }}"), variables.clone()).await,
+            count_statements(&app, &format!("query{declared} {{ {query} }}"), variables.clone()).await,
             expected,
             "{query}"
         );
@@ -620,10 +652,10 @@ async fn one_statement() {
 }
 
 #[tokio::test]
-async fn a_matrix_of_organizations() {
+async fn organization_matrix() {
     let app = TestApp::start().await;
-    app.load(json!(college(12))).await;
-    let ids = texts(&app.nodes(&["organizations"], "id").await, &["id"]);
+    app.create_records(json!(college_records(12))).await;
+    let ids = pluck_strings(&app.nodes(&["organizations"], "id").await, &["id"]);
     assert_eq!(ids.len(), 7);
     let matrix = |row: &dyn Fn(usize) -> String| {
         let rows: Vec<String> = ids
@@ -637,11 +669,12 @@ async fn a_matrix_of_organizations() {
         format!("query($ids: [ID!]) {{ {} }}", rows.join(" "))
     };
     let whole = matrix(&|_| "$ids".to_owned());
-    let (answer, statements) = app.statements_of(&whole, json!({ "ids": ids })).await;
+    let (answer, statements) = app.query_counting_statements(&whole, json!({ "ids": ids })).await;
     // The organizations, the totals, the facets, and their organizations.
     assert_eq!(statements, 4);
     let cell = |data: &Value, row: usize, column: usize| {
-        let cells = answered(&data[format!("o{row}")]["papers"]["facets"]["organizations"], &["organization", "id"]);
+        let cells =
+            returned_entries(&data[format!("o{row}")]["papers"]["facets"]["organizations"], &["organization", "id"]);
         cells.into_iter().find(|(id, _)| *id == ids[column]).map(|(_, count)| count)
     };
     let data = answer.data();
@@ -656,7 +689,7 @@ async fn a_matrix_of_organizations() {
     assert!(together.iter().any(|count| *count > Some(0)), "{together:?}");
     // Half of it, each row with ids of its own.
     let half = matrix(&|row| format!("{:?}", &ids[row..])).replace("query($ids: [ID!]) ", "");
-    let (answer, statements) = app.statements_of(&half, json!({})).await;
+    let (answer, statements) = app.query_counting_statements(&half, json!({})).await;
     assert_eq!(statements, 4);
     for row in 0..ids.len() {
         for column in 0..ids.len() {
@@ -667,8 +700,8 @@ async fn a_matrix_of_organizations() {
 }
 
 #[tokio::test]
-async fn costs() {
-    let app = TestApp::start_with(Limits { nodes: 99, ..Limits::default() }, 100).await;
+async fn facet_query_cost() {
+    let app = TestApp::start_with_limits(Limits { nodes: 99, ..Limits::default() }, 100).await;
     let id = URL_SAFE_NO_PAD.encode("Topic:1");
     let ids = |amount: usize| format!("{:?}", vec![&id; amount]);
     let of = |list: &str, facet: &str| format!("{{ {list}(first: 1) {{ facets {{ {facet} {{ count }} }} }} }}");
@@ -693,12 +726,12 @@ async fn costs() {
         ("researchers", format!("topics(ids: {})", ids(120))),
     ] {
         let query = of(list, &facet);
-        let refusal = app.refusal(&query, json!({})).await;
+        let refusal = app.client_error(&query, json!({})).await;
         assert!(refusal.contains("nodes, every page full; at most 99 are allowed"), "{query}: {refusal}");
     }
     let few: Vec<String> = (0..12).map(|number| format!("a{number}: topics(first: 8) {{ count }}")).collect();
     let query = format!("{{ papers(first: 1) {{ facets {{ {} }} }} }}", few.join(" "));
     app.data(&query).await;
     let query = query.replace("first: 8)", "first: 9)");
-    app.refusal(&query, json!({})).await;
+    app.client_error(&query, json!({})).await;
 }

@@ -7,45 +7,51 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::support::sample::{Chance, Work, records, works};
-use crate::support::{TestApp, orcid, organization, paper, records_of, researcher, ror, texts, topic, with};
+use crate::support::synthetic_data::{SeededRng, SyntheticPaper, synthetic_papers, synthetic_records};
+use crate::support::{
+    TestApp, orcid, organization_record, paper_record, parse_records, pluck_strings, researcher_record, ror,
+    topic_record, with_fields,
+};
 
-const PAPERS: &str =
+const PAPERS_QUERY: &str =
     "query($filter: PaperFilter) { papers(filter: $filter, first: 100) { totalCount nodes { slug } } }";
-const PEOPLE: &str =
+const RESEARCHERS_QUERY: &str =
     "query($filter: ResearcherFilter) { researchers(filter: $filter, first: 100) { totalCount nodes { slug } } }";
 
 /// The slugs of the list that a query asks for, which must be as many as it counts.
-async fn found(app: &TestApp, query: &str, filter: &Value) -> Vec<String> {
-    let data = app.data_with(query, json!({ "filter": filter })).await;
+async fn matching_slugs(app: &TestApp, query: &str, filter: &Value) -> Vec<String> {
+    let data = app.data_with_variables(query, json!({ "filter": filter })).await;
     let list = data.as_object().and_then(|fields| fields.values().next()).cloned().unwrap_or_default();
-    let slugs = texts(&list["nodes"], &["slug"]);
+    let slugs = pluck_strings(&list["nodes"], &["slug"]);
     assert_eq!(list["totalCount"], slugs.len(), "{filter}");
     slugs
 }
 
 /// Four papers: `a` is of 2001 with a DOI and a venue, `b` of 2002, `c` of 2003 and retracted, `d` of no year.
-async fn four_papers() -> TestApp {
+async fn four_paper_directory() -> TestApp {
     let app = TestApp::start().await;
-    app.load(json!([
-        topic("Oceans"),
-        with(topic("Tides"), json!({ "broader": [{ "labels": { "en": "Oceans" } }] })),
-        with(researcher("Bo Dahl"), json!({ "orcid": orcid(2) })),
-        with(paper("A", Some(2001), &["Ada Berg"]), json!({ "doi": "10.5555/a", "venueName": "Sea" })),
-        with(paper("B", Some(2002), &["Ada Berg", "Bo Dahl"]), json!({ "topics": [{ "labels": { "en": "Tides" } }] })),
-        with(paper("C", Some(2003), &["Bo Dahl"]), json!({ "isRetracted": true })),
-        paper("D", None, &["Cy Ek"]),
-        researcher("Di Falk"),
+    app.create_records(json!([
+        topic_record("Oceans"),
+        with_fields(topic_record("Tides"), json!({ "broader": [{ "labels": { "en": "Oceans" } }] })),
+        with_fields(researcher_record("Bo Dahl"), json!({ "orcid": orcid(2) })),
+        with_fields(paper_record("A", Some(2001), &["Ada Berg"]), json!({ "doi": "10.5555/a", "venueName": "Sea" })),
+        with_fields(
+            paper_record("B", Some(2002), &["Ada Berg", "Bo Dahl"]),
+            json!({ "topics": [{ "labels": { "en": "Tides" } }] })
+        ),
+        with_fields(paper_record("C", Some(2003), &["Bo Dahl"]), json!({ "isRetracted": true })),
+        paper_record("D", None, &["Cy Ek"]),
+        researcher_record("Di Falk"),
     ]))
     .await;
     app
 }
 
 #[tokio::test]
-async fn combined_filters_of_papers() {
-    let app = four_papers().await;
+async fn boolean_filters_of_papers() {
+    let app = four_paper_directory().await;
     let year = |year: i32| json!({ "publicationYear": { "from": year, "to": year } });
-    let (ada, oceans) = (app.id_of("researcher", "ada-berg").await, app.id_of("topic", "oceans").await);
+    let (ada, oceans) = (app.find_id("researcher", "ada-berg").await, app.find_id("topic", "oceans").await);
     for (filter, expected) in [
         (json!({ "and": null, "or": null, "not": null }), "c b a d"),
         // The usual logic of none: all of nothing holds, any of nothing does not.
@@ -80,14 +86,14 @@ async fn combined_filters_of_papers() {
         ),
         (json!({ "not": { "isRetracted": true, "publicationYear": { "from": 2003 } } }), "b a d"),
     ] {
-        assert_eq!(found(&app, PAPERS, &filter).await.join(" "), expected, "{filter}");
+        assert_eq!(matching_slugs(&app, PAPERS_QUERY, &filter).await.join(" "), expected, "{filter}");
     }
 }
 
 #[tokio::test]
-async fn combined_filters_of_people() {
-    let app = four_papers().await;
-    let oceans = app.id_of("topic", "oceans").await;
+async fn boolean_filters_of_researchers() {
+    let app = four_paper_directory().await;
+    let oceans = app.find_id("topic", "oceans").await;
     for (filter, expected) in [
         (json!({ "and": [] }), "ada-berg bo-dahl cy-ek di-falk"),
         (json!({ "or": [] }), ""),
@@ -100,20 +106,20 @@ async fn combined_filters_of_people() {
         (json!({ "not": { "affiliation": {} }, "hasPapers": true }), "ada-berg bo-dahl cy-ek"),
         (json!({ "not": { "or": [{ "hasOrcid": true }, { "not": { "hasPapers": true } }] } }), "ada-berg cy-ek"),
     ] {
-        assert_eq!(found(&app, PEOPLE, &filter).await.join(" "), expected, "{filter}");
+        assert_eq!(matching_slugs(&app, RESEARCHERS_QUERY, &filter).await.join(" "), expected, "{filter}");
     }
 }
 
 #[tokio::test]
-async fn combined_filters_of_nested_lists() {
+async fn boolean_filters_of_nested_lists() {
     let app = TestApp::start().await;
     let place = json!([{ "ror": ror(1) }]);
-    app.load(json!([
-        organization(1, "College"),
-        topic("Tides"),
-        with(researcher("Ada Berg"), json!({ "affiliations": [{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT" }], "topics": [{ "labels": { "en": "Tides" } }] })),
-        with(paper("A", Some(2001), &[]), json!({ "authors": [{ "name": "Ada Berg", "organizations": place }], "topics": [{ "labels": { "en": "Tides" } }] })),
-        with(paper("B", None, &[]), json!({ "authors": [{ "name": "Ada Berg", "organizations": place }], "topics": [{ "labels": { "en": "Tides" } }] })),
+    app.create_records(json!([
+        organization_record(1, "College"),
+        topic_record("Tides"),
+        with_fields(researcher_record("Ada Berg"), json!({ "affiliations": [{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT" }], "topics": [{ "labels": { "en": "Tides" } }] })),
+        with_fields(paper_record("A", Some(2001), &[]), json!({ "authors": [{ "name": "Ada Berg", "organizations": place }], "topics": [{ "labels": { "en": "Tides" } }] })),
+        with_fields(paper_record("B", None, &[]), json!({ "authors": [{ "name": "Ada Berg", "organizations": place }], "topics": [{ "labels": { "en": "Tides" } }] })),
     ]))
     .await;
     let undated = "filter: {or: [{not: {publicationYear: {}}}, {dois: []}]}";
@@ -134,20 +140,20 @@ async fn combined_filters_of_nested_lists() {
 }
 
 /// A filter of nothing inside so many others.
-fn nested(levels: usize, by: &str) -> Value {
+fn nested_filter(levels: usize, by: &str) -> Value {
     let around = |inner: Value, _| if by == "not" { json!({ by: inner }) } else { json!({ by: [inner] }) };
     (0..levels).fold(json!({}), around)
 }
 
 #[tokio::test]
-async fn how_far_filters_nest() {
-    let app = four_papers().await;
-    for (query, all) in [(PAPERS, 4), (PEOPLE, 4)] {
+async fn filter_depth_limit() {
+    let app = four_paper_directory().await;
+    for (query, all) in [(PAPERS_QUERY, 4), (RESEARCHERS_QUERY, 4)] {
         for by in ["and", "or", "not"] {
             let amount = if by == "not" { 0 } else { all };
-            assert_eq!(found(&app, query, &nested(5, by)).await.len(), amount, "{by}");
+            assert_eq!(matching_slugs(&app, query, &nested_filter(5, by)).await.len(), amount, "{by}");
             for levels in [6, 14] {
-                let refused = app.refusal(query, json!({ "filter": nested(levels, by) })).await;
+                let refused = app.client_error(query, json!({ "filter": nested_filter(levels, by) })).await;
                 assert_eq!(
                     refused,
                     "the filter is nested too deep; and, or and not can stand in each other at most 5 deep"
@@ -155,16 +161,16 @@ async fn how_far_filters_nest() {
             }
         }
         assert_eq!(
-            app.refusal(query, json!({ "filter": nested(40, "not") })).await,
+            app.client_error(query, json!({ "filter": nested_filter(40, "not") })).await,
             "a value is nested 41 deep; at most 32 are allowed"
         );
         // A hundred in all, wherever they stand.
         let many =
             |amount: usize| json!({ "and": [{ "or": vec![json!({}); amount] }], "or": [{ "not": { "or": [] } }] });
-        assert_eq!(found(&app, query, &many(97)).await.len(), all);
-        let refused = app.refusal(query, json!({ "filter": many(98) })).await;
+        assert_eq!(matching_slugs(&app, query, &many(97)).await.len(), all);
+        let refused = app.client_error(query, json!({ "filter": many(98) })).await;
         assert_eq!(refused, "the filter holds too many others; by and, or and not it can hold at most 100 in all");
-        app.refusal(query, json!({ "filter": { "or": vec![json!({}); 10_000] } })).await;
+        app.client_error(query, json!({ "filter": { "or": vec![json!({}); 10_000] } })).await;
     }
     // Each argument counts for itself, and text nests no further than variables do.
     let hundred = format!("[{}]", vec!["{}"; 100].join(", "));
@@ -172,87 +178,88 @@ async fn how_far_filters_nest() {
     for levels in [6, 100, 1_000, 5_000] {
         let text =
             format!("{{ papers(filter: {}{{}}{}) {{ totalCount }} }}", "{not: ".repeat(levels), "}".repeat(levels));
-        assert_eq!(app.ask(&text, json!({})).await.codes(), ["LIMIT_EXCEEDED"], "{levels}");
+        assert_eq!(app.query(&text, json!({})).await.codes(), ["LIMIT_EXCEEDED"], "{levels}");
     }
 }
 
 #[tokio::test]
-async fn other_bounds_of_nesting() {
-    let limits = Limits { filter_depth: 1, filters: 2, ..Limits::default() };
-    let app = TestApp::start_with(limits, 100).await;
-    app.load(json!([paper("One", Some(2001), &["Ada Berg"])])).await;
-    assert_eq!(found(&app, PAPERS, &json!({ "or": [{}, {}] })).await, ["one"]);
-    app.refusal(PAPERS, json!({ "filter": { "or": [{}, {}, {}] } })).await;
-    app.refusal(PAPERS, json!({ "filter": { "or": [{}, {}], "not": {} } })).await;
-    app.refusal(PAPERS, json!({ "filter": { "or": [{ "and": [{}] }] } })).await;
+async fn configured_filter_limits() {
+    let limits = Limits { filter_depth: 1, filter_count: 2, ..Limits::default() };
+    let app = TestApp::start_with_limits(limits, 100).await;
+    app.create_records(json!([paper_record("One", Some(2001), &["Ada Berg"])])).await;
+    assert_eq!(matching_slugs(&app, PAPERS_QUERY, &json!({ "or": [{}, {}] })).await, ["one"]);
+    app.client_error(PAPERS_QUERY, json!({ "filter": { "or": [{}, {}, {}] } })).await;
+    app.client_error(PAPERS_QUERY, json!({ "filter": { "or": [{}, {}], "not": {} } })).await;
+    app.client_error(PAPERS_QUERY, json!({ "filter": { "or": [{ "and": [{}] }] } })).await;
 }
 
 #[tokio::test]
-async fn mistakes_deep_inside() {
-    let app = four_papers().await;
-    let tides = app.id_of("topic", "tides").await;
+async fn errors_in_nested_filters() {
+    let app = four_paper_directory().await;
+    let tides = app.find_id("topic", "tides").await;
     let inside = |filter: Value| json!({ "filter": { "and": [{ "or": [{ "not": filter }] }] } });
-    insta::assert_snapshot!(app.refusal(PAPERS, inside(json!({ "authorIds": [tides] }))).await, @"authorIds takes ids of type Researcher; 'VG9waWM6Mg' is of type Topic");
-    app.refusal(PAPERS, inside(json!({ "topicIds": vec![tides.clone(); 501] }))).await;
-    app.refusal(PEOPLE, inside(json!({ "ids": [tides] }))).await;
-    app.refusal(PEOPLE, inside(json!({ "affiliation": { "organizationIds": ["x"] } }))).await;
-    app.refusal(PEOPLE, inside(json!({ "hasDoi": true }))).await;
-    app.refusal(PEOPLE, json!({ "filter": { "and": [null] } })).await;
+    insta::assert_snapshot!(app.client_error(PAPERS_QUERY, inside(json!({ "authorIds": [tides] }))).await, @"authorIds takes ids of type Researcher; 'VG9waWM6Mg' is of type Topic");
+    app.client_error(PAPERS_QUERY, inside(json!({ "topicIds": vec![tides.clone(); 501] }))).await;
+    app.client_error(RESEARCHERS_QUERY, inside(json!({ "ids": [tides] }))).await;
+    app.client_error(RESEARCHERS_QUERY, inside(json!({ "affiliation": { "organizationIds": ["x"] } }))).await;
+    app.client_error(RESEARCHERS_QUERY, inside(json!({ "hasDoi": true }))).await;
+    app.client_error(RESEARCHERS_QUERY, json!({ "filter": { "and": [null] } })).await;
 }
 
 #[tokio::test]
-async fn one_statement_however_they_are_combined() {
-    let app = four_papers().await;
-    let (ada, oceans) = (app.id_of("researcher", "ada-berg").await, app.id_of("topic", "oceans").await);
+async fn boolean_filters_run_one_statement() {
+    let app = four_paper_directory().await;
+    let (ada, oceans) = (app.find_id("researcher", "ada-berg").await, app.find_id("topic", "oceans").await);
     let one = json!({ "authorIds": [ada], "topicIds": [oceans], "organizationIds": [], "ids": [], "not": { "hasDoi": true } });
     let filter = json!({ "or": vec![one; 40] });
-    let query = PAPERS.replace("totalCount", "");
-    let (answer, statements) = app.statements_of(&query, json!({ "filter": filter })).await;
+    let query = PAPERS_QUERY.replace("totalCount", "");
+    let (answer, statements) = app.query_counting_statements(&query, json!({ "filter": filter })).await;
     answer.data();
     assert_eq!(statements, 1);
     let one = json!({ "ids": [ada], "topicIds": [oceans], "affiliation": {}, "not": { "hasOrcid": true } });
     let filter = json!({ "or": vec![one; 40] });
-    let (answer, statements) = app.statements_of(&PEOPLE.replace("totalCount", ""), json!({ "filter": filter })).await;
+    let (answer, statements) =
+        app.query_counting_statements(&RESEARCHERS_QUERY.replace("totalCount", ""), json!({ "filter": filter })).await;
     answer.data();
     assert_eq!(statements, 1);
 }
 
 /// The id of a row that is gone.
-fn former(kind: &str) -> String {
+fn merged_id(kind: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("{kind}:9000"))
 }
 
 #[tokio::test]
-async fn merged_ids_in_every_filter() {
+async fn merged_ids_in_filters() {
     let app = TestApp::start().await;
     let works = |place: u64| json!([{ "organization": { "ror": ror(place) }, "affiliationKind": "EMPLOYMENT" }]);
     let written = |place: u64| json!([{ "ror": ror(place) }]);
-    app.load(json!([
-        organization(1, "College"),
-        with(organization(2, "Faculty"), json!({ "relations": [["parent", ror(1)]] })),
-        organization(3, "Academy"),
-        topic("Oceans"),
-        with(topic("Tides"), json!({ "broader": [{ "labels": { "en": "Oceans" } }] })),
-        topic("Winds"),
-        with(researcher("Ada Berg"), json!({ "affiliations": works(2) })),
-        with(researcher("Bo Dahl"), json!({ "affiliations": works(3) })),
-        with(paper("A", Some(2001), &[]), json!({ "authors": [{ "position": 1, "name": "Ada Berg", "organizations": written(2) }, { "position": 2, "name": "Cy Ek" }], "topics": [{ "labels": { "en": "Tides" } }] })),
-        with(paper("B", Some(2002), &["Bo Dahl", "Cy Ek"]), json!({ "topics": [{ "labels": { "en": "Winds" } }] })),
+    app.create_records(json!([
+        organization_record(1, "College"),
+        with_fields(organization_record(2, "Faculty"), json!({ "relations": [["parent", ror(1)]] })),
+        organization_record(3, "Academy"),
+        topic_record("Oceans"),
+        with_fields(topic_record("Tides"), json!({ "broader": [{ "labels": { "en": "Oceans" } }] })),
+        topic_record("Winds"),
+        with_fields(researcher_record("Ada Berg"), json!({ "affiliations": works(2) })),
+        with_fields(researcher_record("Bo Dahl"), json!({ "affiliations": works(3) })),
+        with_fields(paper_record("A", Some(2001), &[]), json!({ "authors": [{ "position": 1, "name": "Ada Berg", "organizations": written(2) }, { "position": 2, "name": "Cy Ek" }], "topics": [{ "labels": { "en": "Tides" } }] })),
+        with_fields(paper_record("B", Some(2002), &["Bo Dahl", "Cy Ek"]), json!({ "topics": [{ "labels": { "en": "Winds" } }] })),
     ]))
     .await;
-    app.merged("researcher", 9_000, "ada-b", "ada-berg").await;
-    app.merged("organization", 9_000, "the-college", "college").await;
-    app.merged("topic", 9_000, "seas", "oceans").await;
-    app.merged("paper", 9_000, "a-preprint", "a").await;
+    app.insert_redirect("researcher", 9_000, "ada-b", "ada-berg").await;
+    app.insert_redirect("organization", 9_000, "the-college", "college").await;
+    app.insert_redirect("topic", 9_000, "seas", "oceans").await;
+    app.insert_redirect("paper", 9_000, "a-preprint", "a").await;
     // The same number of another kind is another thing.
-    app.merged("paper", 9_001, "b-preprint", "b").await;
+    app.insert_redirect("paper", 9_001, "b-preprint", "b").await;
     let (person, place, subject, work) =
-        (former("Researcher"), former("Organization"), former("Topic"), former("Paper"));
+        (merged_id("Researcher"), merged_id("Organization"), merged_id("Topic"), merged_id("Paper"));
     let other = URL_SAFE_NO_PAD.encode("Researcher:9001");
     let list = async |field: &str, kind: &str, filter: Value| {
         let query =
             format!("query($filter: {kind}) {{ list: {field}(filter: $filter) {{ totalCount nodes {{ slug }} }} }}");
-        found(&app, &query, &filter).await.join(" ")
+        matching_slugs(&app, &query, &filter).await.join(" ")
     };
     for (filter, expected) in [
         (json!({ "ids": [person] }), "ada-berg"),
@@ -281,8 +288,8 @@ async fn merged_ids_in_every_filter() {
     let affiliations =
         "query($filter: AffiliationFilter) { affiliations(filter: $filter) { nodes { organization { slug } } } }";
     for filter in [json!({ "organizationIds": [place] }), json!({ "researcherIds": [person] })] {
-        let held = app.data_with(affiliations, json!({ "filter": filter })).await;
-        assert_eq!(texts(&held["affiliations"]["nodes"], &["organization", "slug"]), ["faculty"], "{filter}");
+        let held = app.data_with_variables(affiliations, json!({ "filter": filter })).await;
+        assert_eq!(pluck_strings(&held["affiliations"]["nodes"], &["organization", "slug"]), ["faculty"], "{filter}");
     }
     let coauthors = "query($filter: CoauthorFilter) { researcher(by: {slug: \"cy-ek\"}) { coauthors(filter: $filter) { edges { node { slug } papers { nodes { slug } } } } } }";
     for filter in [
@@ -290,57 +297,58 @@ async fn merged_ids_in_every_filter() {
         json!({ "topicIds": [subject] }),
         json!({ "affiliation": { "organizationIds": [place] } }),
     ] {
-        let tied = app.data_with(coauthors, json!({ "filter": filter })).await;
+        let tied = app.data_with_variables(coauthors, json!({ "filter": filter })).await;
         let edges = &tied["researcher"]["coauthors"]["edges"];
-        assert_eq!(texts(edges, &["node", "slug"]), ["ada-berg"], "{filter}");
-        assert_eq!(texts(&edges[0]["papers"]["nodes"], &["slug"]), ["a"], "{filter}");
+        assert_eq!(pluck_strings(edges, &["node", "slug"]), ["ada-berg"], "{filter}");
+        assert_eq!(pluck_strings(&edges[0]["papers"]["nodes"], &["slug"]), ["a"], "{filter}");
     }
     // By one statement still.
-    let query = PAPERS.replace("totalCount", "");
-    let (_, statements) =
-        app.statements_of(&query, json!({ "filter": { "authorIds": [person], "topicIds": [subject] } })).await;
+    let query = PAPERS_QUERY.replace("totalCount", "");
+    let (_, statements) = app
+        .query_counting_statements(&query, json!({ "filter": { "authorIds": [person], "topicIds": [subject] } }))
+        .await;
     assert_eq!(statements, 1);
 }
 
 /// A condition, as the naive computation has it.
 #[derive(Debug)]
-enum Wanted {
+enum PaperFilter {
     Authors(Vec<usize>),
     Topics(Vec<usize>),
     Years(Option<i32>, Option<i32>),
     Titles(Vec<usize>),
-    And(Vec<Wanted>),
-    Or(Vec<Wanted>),
-    Not(Box<Wanted>),
+    And(Vec<PaperFilter>),
+    Or(Vec<PaperFilter>),
+    Not(Box<PaperFilter>),
     /// Several in one object.
-    Together(Vec<Wanted>),
+    Combined(Vec<PaperFilter>),
 }
 
-impl Wanted {
-    fn any(chance: &mut Chance, depth: usize) -> Self {
-        let some = |chance: &mut Chance, bound: usize| (0..bound).filter(|_| chance.once_in(3)).collect();
-        let inner = |chance: &mut Chance| (0..chance.below(4)).map(|_| Self::any(chance, depth - 1)).collect();
+impl PaperFilter {
+    fn random(chance: &mut SeededRng, depth: usize) -> Self {
+        let some = |chance: &mut SeededRng, bound: usize| (0..bound).filter(|_| chance.one_in(3)).collect();
+        let inner = |chance: &mut SeededRng| (0..chance.below(4)).map(|_| Self::random(chance, depth - 1)).collect();
         match chance.below(if depth == 0 { 4 } else { 8 }) {
             0 => Self::Authors(some(chance, 6)),
             1 => Self::Topics(some(chance, 4)),
             2 => {
                 let from = 2000 + i32::try_from(chance.below(6)).unwrap_or_default();
                 let to = from + i32::try_from(chance.below(3)).unwrap_or_default();
-                Self::Years((!chance.once_in(3)).then_some(from), (!chance.once_in(3)).then_some(to))
+                Self::Years((!chance.one_in(3)).then_some(from), (!chance.one_in(3)).then_some(to))
             }
             3 => Self::Titles(some(chance, 25)),
             4 => Self::And(inner(chance)),
             5 => Self::Or(inner(chance)),
-            6 => Self::Not(Box::new(Self::any(chance, depth - 1))),
-            _ => Self::Together(vec![
+            6 => Self::Not(Box::new(Self::random(chance, depth - 1))),
+            _ => Self::Combined(vec![
                 Self::Authors(some(chance, 6)),
                 Self::Or(inner(chance)),
-                Self::Not(Box::new(Self::any(chance, depth - 1))),
+                Self::Not(Box::new(Self::random(chance, depth - 1))),
             ]),
         }
     }
 
-    fn holds(&self, number: usize, work: &Work) -> bool {
+    fn matches(&self, number: usize, work: &SyntheticPaper) -> bool {
         match self {
             Self::Authors(people) => people.iter().any(|person| work.authors.contains(person)),
             Self::Topics(topics) => topics
@@ -350,15 +358,15 @@ impl Wanted {
                 work.year.is_some_and(|year| from.is_none_or(|from| from <= year) && to.is_none_or(|to| year <= to))
             }
             Self::Titles(numbers) => numbers.contains(&number),
-            Self::And(all) | Self::Together(all) => all.iter().all(|wanted| wanted.holds(number, work)),
-            Self::Or(any) => any.iter().any(|wanted| wanted.holds(number, work)),
-            Self::Not(wanted) => !wanted.holds(number, work),
+            Self::And(all) | Self::Combined(all) => all.iter().all(|wanted| wanted.matches(number, work)),
+            Self::Or(any) => any.iter().any(|wanted| wanted.matches(number, work)),
+            Self::Not(wanted) => !wanted.matches(number, work),
         }
     }
 
-    fn as_filter(&self, ids: &[Vec<String>; 3]) -> Value {
+    fn to_json(&self, ids: &[Vec<String>; 3]) -> Value {
         let pick = |ids: &[String], numbers: &[usize]| numbers.iter().map(|n| ids[*n].clone()).collect::<Vec<_>>();
-        let all = |wanted: &[Self]| wanted.iter().map(|wanted| wanted.as_filter(ids)).collect::<Vec<_>>();
+        let all = |wanted: &[Self]| wanted.iter().map(|wanted| wanted.to_json(ids)).collect::<Vec<_>>();
         match self {
             Self::Authors(people) => json!({ "authorIds": pick(&ids[0], people) }),
             Self::Topics(topics) => json!({ "topicIds": pick(&ids[1], topics) }),
@@ -366,39 +374,39 @@ impl Wanted {
             Self::Titles(numbers) => json!({ "ids": pick(&ids[2], numbers) }),
             Self::And(wanted) => json!({ "and": all(wanted) }),
             Self::Or(wanted) => json!({ "or": all(wanted) }),
-            Self::Not(wanted) => json!({ "not": wanted.as_filter(ids) }),
-            Self::Together(wanted) => {
-                wanted.iter().fold(json!({}), |filter, wanted| with(filter, wanted.as_filter(ids)))
+            Self::Not(wanted) => json!({ "not": wanted.to_json(ids) }),
+            Self::Combined(wanted) => {
+                wanted.iter().fold(json!({}), |filter, wanted| with_fields(filter, wanted.to_json(ids)))
             }
         }
     }
 }
 
 #[tokio::test]
-async fn the_same_as_a_naive_filter() {
+async fn matches_a_naive_filter() {
     let query = "query($filter: PaperFilter) { papers(filter: $filter, first: 100) { totalCount nodes { title } } }";
     for seed in 11..=13 {
-        let mut chance = Chance::new(seed);
-        let works = works(&mut chance, 6, 25);
+        let mut chance = SeededRng::new(seed);
+        let works = synthetic_papers(&mut chance, 6, 25);
         let app = TestApp::start().await;
-        app.write(&records_of(json!(records(&works, 6)))).await;
+        app.write_records(&parse_records(json!(synthetic_records(&works, 6)))).await;
         let mut ids = [Vec::new(), Vec::new(), Vec::new()];
         for (list, field, slug, amount) in
             [(0, "researcher", "person", 6), (1, "topic", "topic", 4), (2, "paper", "work", 25)]
         {
             for number in 0..amount {
-                ids[list].push(app.id_of(field, &format!("{slug}-{number}")).await);
+                ids[list].push(app.find_id(field, &format!("{slug}-{number}")).await);
             }
         }
         for _ in 0..60 {
-            let wanted = Wanted::any(&mut chance, 4);
-            let filter = wanted.as_filter(&ids);
-            let data = app.data_with(query, json!({ "filter": filter })).await;
-            let shown: BTreeSet<String> = texts(&data["papers"]["nodes"], &["title"]).into_iter().collect();
+            let wanted = PaperFilter::random(&mut chance, 4);
+            let filter = wanted.to_json(&ids);
+            let data = app.data_with_variables(query, json!({ "filter": filter })).await;
+            let shown: BTreeSet<String> = pluck_strings(&data["papers"]["nodes"], &["title"]).into_iter().collect();
             let expected: BTreeSet<String> = works
                 .iter()
                 .enumerate()
-                .filter(|(number, work)| wanted.holds(*number, work))
+                .filter(|(number, work)| wanted.matches(*number, work))
                 .map(|(_, work)| work.title.clone())
                 .collect();
             assert_eq!(data["papers"]["totalCount"], expected.len(), "seed {seed}: {filter}");
@@ -408,29 +416,29 @@ async fn the_same_as_a_naive_filter() {
 }
 
 #[tokio::test]
-async fn cycles_in_the_data() {
+async fn cyclic_hierarchies() {
     let app = TestApp::start().await;
     let about = |label: &str| json!([{ "labels": { "en": label } }]);
-    let below = |label: &str, broader: &str| with(topic(label), json!({ "broader": about(broader) }));
+    let below = |label: &str, broader: &str| with_fields(topic_record(label), json!({ "broader": about(broader) }));
     let part = |number: u64, name: &str, whole: u64| {
-        with(organization(number, name), json!({ "relations": [["parent", ror(whole)]] }))
+        with_fields(organization_record(number, name), json!({ "relations": [["parent", ror(whole)]] }))
     };
     let employment = json!([{ "organization": { "ror": ror(3) }, "affiliationKind": "EMPLOYMENT" }]);
     let authors = json!([{ "position": 1, "name": "Ada Berg", "organizations": [{ "ror": ror(3) }] }, { "position": 2, "name": "Bo Dahl" }]);
-    app.load(json!([
-        organization(1, "One"),
+    app.create_records(json!([
+        organization_record(1, "One"),
         part(2, "Two", 1),
         part(3, "Three", 2),
-        topic("Oceans"),
+        topic_record("Oceans"),
         below("Tides", "Oceans"),
         below("Waves", "Tides"),
-        with(researcher("Ada Berg"), json!({ "affiliations": employment })),
-        with(paper("A", Some(2001), &[]), json!({ "authors": authors, "topics": about("Waves") })),
-        paper("B", Some(2002), &["Cy Ek"]),
+        with_fields(researcher_record("Ada Berg"), json!({ "affiliations": employment })),
+        with_fields(paper_record("A", Some(2001), &[]), json!({ "authors": authors, "topics": about("Waves") })),
+        paper_record("B", Some(2002), &["Cy Ek"]),
     ]))
     .await;
     // The first is below the last, of places and of topics.
-    app.sql(
+    app.execute_sql(
         "INSERT INTO organization_parent (child_id, parent_id) SELECT child.id, parent.id FROM organization AS child, \
          organization AS parent WHERE child.slug = 'one' AND parent.slug = 'three'; \
          INSERT INTO topic_broader (topic_id, broader_id) SELECT topic.id, broader.id FROM topic, topic AS broader \
@@ -440,25 +448,37 @@ async fn cycles_in_the_data() {
     let affiliations = "query($filter: AffiliationFilter) { affiliations(filter: $filter) { totalCount } }";
     let coauthors = "query($filter: CoauthorFilter) { researcher(by: {slug: \"bo-dahl\"}) { coauthors(filter: $filter) { nodes { slug } } } }";
     for slug in ["one", "two", "three"] {
-        let place = app.id_of("organization", slug).await;
-        assert_eq!(found(&app, PAPERS, &json!({ "organizationIds": [place] })).await, ["a"], "{slug}");
-        assert_eq!(found(&app, PAPERS, &json!({ "not": { "organizationIds": [place] } })).await, ["b"], "{slug}");
+        let place = app.find_id("organization", slug).await;
+        assert_eq!(matching_slugs(&app, PAPERS_QUERY, &json!({ "organizationIds": [place] })).await, ["a"], "{slug}");
+        assert_eq!(
+            matching_slugs(&app, PAPERS_QUERY, &json!({ "not": { "organizationIds": [place] } })).await,
+            ["b"],
+            "{slug}"
+        );
         let there = json!({ "organizationIds": [place] });
-        assert_eq!(found(&app, PEOPLE, &json!({ "affiliation": there })).await, ["ada-berg"], "{slug}");
-        let held = app.data_with(affiliations, json!({ "filter": there })).await;
+        assert_eq!(
+            matching_slugs(&app, RESEARCHERS_QUERY, &json!({ "affiliation": there })).await,
+            ["ada-berg"],
+            "{slug}"
+        );
+        let held = app.data_with_variables(affiliations, json!({ "filter": there })).await;
         assert_eq!(held["affiliations"]["totalCount"], 1, "{slug}");
-        let tied = app.data_with(coauthors, json!({ "filter": { "affiliation": there } })).await;
-        assert_eq!(texts(&tied["researcher"]["coauthors"]["nodes"], &["slug"]), ["ada-berg"], "{slug}");
+        let tied = app.data_with_variables(coauthors, json!({ "filter": { "affiliation": there } })).await;
+        assert_eq!(pluck_strings(&tied["researcher"]["coauthors"]["nodes"], &["slug"]), ["ada-berg"], "{slug}");
     }
     let topics = "query($filter: TopicFilter) { topics(filter: $filter) { totalCount nodes { slug } } }";
     for slug in ["oceans", "tides", "waves"] {
-        let subject = app.id_of("topic", slug).await;
-        assert_eq!(found(&app, PAPERS, &json!({ "topicIds": [subject] })).await, ["a"], "{slug}");
-        assert_eq!(found(&app, PEOPLE, &json!({ "topicIds": [subject] })).await, ["ada-berg", "bo-dahl"], "{slug}");
+        let subject = app.find_id("topic", slug).await;
+        assert_eq!(matching_slugs(&app, PAPERS_QUERY, &json!({ "topicIds": [subject] })).await, ["a"], "{slug}");
+        assert_eq!(
+            matching_slugs(&app, RESEARCHERS_QUERY, &json!({ "topicIds": [subject] })).await,
+            ["ada-berg", "bo-dahl"],
+            "{slug}"
+        );
         // In a cycle everything is below everything, itself included.
-        let below = found(&app, topics, &json!({ "broaderIds": [subject] })).await;
+        let below = matching_slugs(&app, topics, &json!({ "broaderIds": [subject] })).await;
         assert_eq!(below, ["oceans", "tides", "waves"], "{slug}");
-        let tied = app.data_with(coauthors, json!({ "filter": { "topicIds": [subject] } })).await;
-        assert_eq!(texts(&tied["researcher"]["coauthors"]["nodes"], &["slug"]), ["ada-berg"], "{slug}");
+        let tied = app.data_with_variables(coauthors, json!({ "filter": { "topicIds": [subject] } })).await;
+        assert_eq!(pluck_strings(&tied["researcher"]["coauthors"]["nodes"], &["slug"]), ["ada-berg"], "{slug}");
     }
 }

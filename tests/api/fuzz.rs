@@ -3,16 +3,16 @@
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
-use crate::support::sample::college;
-use crate::support::{CLIENTS_MISTAKES, TestApp};
+use crate::support::synthetic_data::college_records;
+use crate::support::{CLIENT_ERROR_CODES, TestApp};
 
 /// So many in every run; `FUZZ_DOCUMENTS` asks for more.
-const USUAL: u64 = 1_500;
+const DEFAULT_DOCUMENT_COUNT: u64 = 1_500;
 
 /// Numbers without pattern, the same in each run.
-struct Dice(u64);
+struct XorShiftRng(u64);
 
-impl Dice {
+impl XorShiftRng {
     fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -22,7 +22,7 @@ impl Dice {
 }
 
 /// The queries of the cookbook, and what is easily got wrong.
-fn seeds() -> Vec<String> {
+fn seed_documents() -> Vec<String> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web/src/examples");
     let files = std::fs::read_dir(folder).expect("the examples").flatten().map(|entry| entry.path());
     let queries = files.filter(|path| path.extension().is_some_and(|extension| extension == "graphql"));
@@ -39,11 +39,11 @@ fn seeds() -> Vec<String> {
 }
 
 /// The places between tokens, roughly.
-fn words(text: &str) -> Vec<&str> {
+fn split_tokens(text: &str) -> Vec<&str> {
     text.split_inclusive([' ', '\n', '(', ')', '{', '}', '[', ']', ':', ',', '"', '$', '@', '!', '.']).collect()
 }
 
-const ODD: [&str; 24] = [
+const ODD_FRAGMENTS: [&str; 24] = [
     "\"",
     "\"\"\"",
     "\\",
@@ -71,10 +71,10 @@ const ODD: [&str; 24] = [
 ];
 
 /// One document more.
-fn document(dice: &mut Dice, seeds: &[String]) -> String {
+fn mutate_document(dice: &mut XorShiftRng, seeds: &[String]) -> String {
     let mut text = seeds[dice.below(seeds.len())].clone();
     for _ in 0..dice.below(5) {
-        let parts = words(&text);
+        let parts = split_tokens(&text);
         let (from, other) = (dice.below(parts.len()), dice.below(parts.len()));
         let (start, end) = (from.min(other), from.max(other).min(from.min(other) + 12));
         let mut changed: Vec<&str> = parts.clone();
@@ -83,12 +83,12 @@ fn document(dice: &mut Dice, seeds: &[String]) -> String {
             0 => drop(changed.drain(start..end)),
             1 => (0..=dice.below(8))
                 .for_each(|_| changed.splice(start..start, parts[start..end].to_vec()).for_each(drop)),
-            2 => changed.insert(start, ODD[dice.below(ODD.len())]),
+            2 => changed.insert(start, ODD_FRAGMENTS[dice.below(ODD_FRAGMENTS.len())]),
             3 if !changed.is_empty() => changed.swap(start, other.min(parts.len() - 1)),
             4 => changed.truncate(start),
             _ => {
                 seed = seeds[dice.below(seeds.len())].clone();
-                let others = words(&seed);
+                let others = split_tokens(&seed);
                 let begin = dice.below(others.len());
                 let piece: Vec<&str> = others[begin..(begin + 20).min(others.len())].to_vec();
                 changed.splice(start..start, piece).for_each(drop);
@@ -101,7 +101,7 @@ fn document(dice: &mut Dice, seeds: &[String]) -> String {
     text
 }
 
-fn variables(dice: &mut Dice) -> Value {
+fn random_variables(dice: &mut XorShiftRng) -> Value {
     let values =
         [json!(null), json!("x"), json!(7), json!(-1), json!([]), json!({}), json!([["a"]]), json!(true), json!(1e300)];
     let names = ["a", "b", "slug", "languages", "first", "after", "query", "id", "ids", "keys", "from", "to"];
@@ -110,13 +110,14 @@ fn variables(dice: &mut Dice) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn documents() {
-    let amount = std::env::var("FUZZ_DOCUMENTS").ok().and_then(|amount| amount.parse().ok()).unwrap_or(USUAL);
+async fn mutated_documents() {
+    let amount =
+        std::env::var("FUZZ_DOCUMENTS").ok().and_then(|amount| amount.parse().ok()).unwrap_or(DEFAULT_DOCUMENT_COUNT);
     let app = TestApp::start().await;
-    app.load(json!(college(6))).await;
-    let seeds = seeds();
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
-    let asked = (0..amount).map(|_| (document(&mut dice, &seeds), variables(&mut dice)));
+    app.create_records(json!(college_records(6))).await;
+    let seeds = seed_documents();
+    let mut dice = XorShiftRng(0x9e37_79b9_7f4a_7c15);
+    let asked = (0..amount).map(|_| (mutate_document(&mut dice, &seeds), random_variables(&mut dice)));
     let asked = stream::iter(asked).map(|(query, variables)| {
         let request = app.client().post(app.url("/graphql")).json(&json!({ "query": query, "variables": variables }));
         async move {
@@ -129,7 +130,7 @@ async fn documents() {
             assert!(errors.len() <= 10 && serde_json::to_vec(&errors).expect("JSON").len() <= 16 * 1024, "{query}");
             for error in &errors {
                 let code = error["extensions"]["code"].as_str().unwrap_or("none");
-                assert!(CLIENTS_MISTAKES.contains(&code), "{query} {variables}: {error}");
+                assert!(CLIENT_ERROR_CODES.contains(&code), "{query} {variables}: {error}");
             }
             errors.is_empty()
         }

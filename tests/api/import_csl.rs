@@ -4,94 +4,95 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::support::binary::{Workplace, run, run_with_input};
-use crate::support::csl::{item, lines, with};
-use crate::support::dump::{assert_same, dump};
-use crate::support::{TestApp, new_database, texts};
+use crate::support::csl::{article, to_json_lines, with_fields};
+use crate::support::database_dump::{assert_dumps_equal, dump_database};
+use crate::support::process::{Workspace, run_to_completion, run_with_stdin};
+use crate::support::{TestApp, create_database, pluck_strings};
 
-const EVERYTHING: &str = "{
+const DIRECTORY_QUERY: &str = "{
     papers(first: 100) { totalCount nodes { id title updatedAt authorships(first: 100) { nodes { id name } } } }
     researchers(first: 100) { nodes { id name updatedAt coauthors(first: 100) { edges { paperCount node { name } } } } }
 }";
 
 /// Three papers of five people.
-fn papers() -> Vec<Value> {
+fn three_papers() -> Vec<Value> {
     vec![
-        item("w1", "Rivers under glass", 2001, &["Ida Brook", "Tom Ford"]),
-        item("w2", "Bridges of paper", 2004, &["Tom Ford", "Uma Ferry", "Wei Quay"]),
-        item("w3", "Harbours at night", 2009, &["Ida Brook", "Tom Ford", "Zoë Pier"]),
+        article("w1", "Rivers under glass", 2001, &["Ida Brook", "Tom Ford"]),
+        article("w2", "Bridges of paper", 2004, &["Tom Ford", "Uma Ferry", "Wei Quay"]),
+        article("w3", "Harbours at night", 2009, &["Ida Brook", "Tom Ford", "Zoë Pier"]),
     ]
 }
 
 /// What `papers()` must make, however it is wrapped.
-async fn assert_has_the_papers(app: &TestApp) {
+async fn assert_has_three_papers(app: &TestApp) {
     let data = app.data("{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { title authorships { nodes { name position } } } } }").await;
     let nodes = &data["papers"]["nodes"];
-    assert_eq!(texts(nodes, &["title"]), ["Bridges of paper", "Harbours at night", "Rivers under glass"]);
-    assert_eq!(texts(&nodes[1]["authorships"]["nodes"], &["name"]), ["Ida Brook", "Tom Ford", "Zoë Pier"]);
+    assert_eq!(pluck_strings(nodes, &["title"]), ["Bridges of paper", "Harbours at night", "Rivers under glass"]);
+    assert_eq!(pluck_strings(&nodes[1]["authorships"]["nodes"], &["name"]), ["Ida Brook", "Tom Ford", "Zoë Pier"]);
 }
 
-async fn assert_imports(name: &str, content: &[u8]) {
+async fn assert_imports_three_papers(name: &str, content: &[u8]) {
     let app = TestApp::start().await;
-    let place = Workplace::new();
-    let outcome = place.import(&app.database_url, &["csl", place.file(name, content)]);
+    let place = Workspace::new();
+    let outcome = place.import(&app.database_url, &["csl", place.write_file(name, content)]);
     assert_eq!(outcome.summary(), "read 3: created 3, updated 0, unchanged 0, rejected 0");
     assert_eq!(outcome.stderr, "");
-    assert_has_the_papers(&app).await;
+    assert_has_three_papers(&app).await;
 }
 
 #[tokio::test]
-async fn one_item_a_line() {
-    assert_imports("papers.jsonl", lines(&papers()).as_bytes()).await;
+async fn json_lines() {
+    assert_imports_three_papers("papers.jsonl", to_json_lines(&three_papers()).as_bytes()).await;
 }
 
 #[tokio::test]
-async fn lines_of_another_system() {
-    let windows = format!("\u{feff}{}", lines(&papers()).replace('\n', "\r\n\r\n"));
-    assert_imports("papers.jsonl", windows.trim_end().as_bytes()).await;
+async fn windows_line_endings() {
+    let windows = format!("\u{feff}{}", to_json_lines(&three_papers()).replace('\n', "\r\n\r\n"));
+    assert_imports_three_papers("papers.jsonl", windows.trim_end().as_bytes()).await;
 }
 
 #[tokio::test]
 async fn compact_array() {
-    assert_imports("papers.json", json!(papers()).to_string().as_bytes()).await;
+    assert_imports_three_papers("papers.json", json!(three_papers()).to_string().as_bytes()).await;
 }
 
 #[tokio::test]
 async fn indented_array() {
-    assert_imports("papers.json", format!("{:#}\n", json!(papers())).as_bytes()).await;
+    assert_imports_three_papers("papers.json", format!("{:#}\n", json!(three_papers())).as_bytes()).await;
 }
 
 #[tokio::test]
-async fn array_of_a_line_each() {
-    let items: Vec<String> = papers().iter().map(Value::to_string).collect();
-    assert_imports("papers.json", format!("[\n{}\n]\n", items.join(",\n")).as_bytes()).await;
+async fn array_with_one_item_per_line() {
+    let items: Vec<String> = three_papers().iter().map(Value::to_string).collect();
+    assert_imports_three_papers("papers.json", format!("[\n{}\n]\n", items.join(",\n")).as_bytes()).await;
 }
 
 #[tokio::test]
-async fn indented_objects_one_after_the_other() {
-    let items: Vec<String> = papers().iter().map(|paper| format!("{paper:#}")).collect();
-    assert_imports("papers.json", items.join("\n").as_bytes()).await;
+async fn concatenated_indented_objects() {
+    let items: Vec<String> = three_papers().iter().map(|paper| format!("{paper:#}")).collect();
+    assert_imports_three_papers("papers.json", items.join("\n").as_bytes()).await;
 }
 
 #[tokio::test]
 async fn gzip() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(lines(&papers()).as_bytes()).expect("a memory to write to");
+    encoder.write_all(to_json_lines(&three_papers()).as_bytes()).expect("a memory to write to");
     // The first bytes tell, not the name.
-    assert_imports("papers", &encoder.finish().expect("a compressed file")).await;
+    assert_imports_three_papers("papers", &encoder.finish().expect("a compressed file")).await;
 }
 
 #[tokio::test]
 async fn zstandard() {
-    let compressed = zstd::encode_all(lines(&papers()).as_bytes(), 3).expect("a compressed file");
-    assert_imports("papers", &compressed).await;
+    let compressed = zstd::encode_all(to_json_lines(&three_papers()).as_bytes(), 3).expect("a compressed file");
+    assert_imports_three_papers("papers", &compressed).await;
 }
 
 #[tokio::test]
-async fn one_object() {
+async fn single_object() {
     let app = TestApp::start().await;
-    let place = Workplace::new();
-    let outcome = place.import(&app.database_url, &["csl", place.file("paper.json", format!("{:#}", papers()[0]))]);
+    let place = Workspace::new();
+    let outcome =
+        place.import(&app.database_url, &["csl", place.write_file("paper.json", format!("{:#}", three_papers()[0]))]);
     assert_eq!(outcome.summary(), "read 1: created 1, updated 0, unchanged 0, rejected 0");
     let data = app.data("{ papers { nodes { title publicationYear type } } }").await;
     assert_eq!(
@@ -102,8 +103,8 @@ async fn one_object() {
 
 #[tokio::test]
 async fn empty_array() {
-    let place = Workplace::new();
-    let outcome = place.import(&new_database().await, &["csl", place.file("none.json", "[]")]);
+    let place = Workspace::new();
+    let outcome = place.import(&create_database().await, &["csl", place.write_file("none.json", "[]")]);
     assert_eq!(outcome.summary(), "read 0: created 0, updated 0, unchanged 0, rejected 0");
 }
 
@@ -111,64 +112,69 @@ async fn empty_array() {
 async fn standard_input() {
     for arguments in [&["import", "csl", "-"][..], &["import", "csl"]] {
         let app = TestApp::start().await;
-        let place = Workplace::new();
-        let outcome = run_with_input(&mut place.over(&app.database_url, arguments), lines(&papers()).as_bytes());
+        let place = Workspace::new();
+        let outcome = run_with_stdin(
+            &mut place.command_with_database(&app.database_url, arguments),
+            to_json_lines(&three_papers()).as_bytes(),
+        );
         assert_eq!(outcome.summary(), "read 3: created 3, updated 0, unchanged 0, rejected 0");
-        assert_has_the_papers(&app).await;
+        assert_has_three_papers(&app).await;
     }
 }
 
 #[tokio::test]
-async fn complaint_about_standard_input() {
-    let place = Workplace::new();
-    let outcome = run_with_input(&mut place.over(&new_database().await, &["import", "csl", "-"]), b"{}\n");
-    assert_eq!(outcome.complaints(), ["-:1: rejected: it has no title"]);
+async fn rejected_record_from_standard_input() {
+    let place = Workspace::new();
+    let outcome =
+        run_with_stdin(&mut place.command_with_database(&create_database().await, &["import", "csl", "-"]), b"{}\n");
+    assert_eq!(outcome.stderr_lines(), ["-:1: rejected: it has no title"]);
 }
 
 #[tokio::test]
 async fn several_files() {
     let app = TestApp::start().await;
-    let place = Workplace::new();
-    let papers = papers();
-    let (first, second) = (place.file("one.json", papers[0].to_string()), place.file("two.jsonl", lines(&papers)));
+    let place = Workspace::new();
+    let papers = three_papers();
+    let (first, second) =
+        (place.write_file("one.json", papers[0].to_string()), place.write_file("two.jsonl", to_json_lines(&papers)));
     let outcome = place.import(&app.database_url, &["csl", first, second]);
     assert_eq!(outcome.summary(), "read 4: created 3, updated 0, unchanged 1, rejected 0");
-    assert_has_the_papers(&app).await;
+    assert_has_three_papers(&app).await;
 }
 
 #[tokio::test]
 async fn same_file_again() {
     let app = TestApp::start().await;
-    let place = Workplace::new();
-    let papers = [papers(), vec![item("w4", "Named apart", 2010, &["Zoë Pier"])]].concat();
-    let file = place.file("papers.jsonl", lines(&papers));
+    let place = Workspace::new();
+    let papers = [three_papers(), vec![article("w4", "Named apart", 2010, &["Zoë Pier"])]].concat();
+    let file = place.write_file("papers.jsonl", to_json_lines(&papers));
     assert_eq!(
         place.import(&app.database_url, &["csl", file]).summary(),
         "read 4: created 4, updated 0, unchanged 0, rejected 0"
     );
-    let (before, rows_before) = (app.data(EVERYTHING).await, dump(&app.database_url).await);
+    let (before, rows_before) = (app.data(DIRECTORY_QUERY).await, dump_database(&app.database_url).await);
     assert_eq!(before["papers"]["totalCount"], json!(4));
     let again = place.import(&app.database_url, &["csl", file]);
     assert_eq!(again.summary(), "read 4: created 0, updated 0, unchanged 4, rejected 0");
     assert_eq!(again.stderr, "");
-    assert_eq!(app.data(EVERYTHING).await, before);
-    assert_same(&dump(&app.database_url).await, &rows_before);
+    assert_eq!(app.data(DIRECTORY_QUERY).await, before);
+    assert_dumps_equal(&dump_database(&app.database_url).await, &rows_before);
 }
 
 #[tokio::test]
-async fn counts_add_up() {
+async fn summary_counts() {
     let app = TestApp::start().await;
-    let place = Workplace::new();
-    let mut papers = papers();
-    place.import(&app.database_url, &["csl", place.file("papers.jsonl", lines(&papers))]);
+    let place = Workspace::new();
+    let mut papers = three_papers();
+    place.import(&app.database_url, &["csl", place.write_file("papers.jsonl", to_json_lines(&papers))]);
     papers[0]["title"] = json!("Rivers under ice");
-    papers.push(item("w4", "Ferries", 2011, &["Uma Ferry"]));
+    papers.push(article("w4", "Ferries", 2011, &["Uma Ferry"]));
     papers.push(json!({ "id": "w5" }));
     papers.push(json!(["a text is no item"]));
-    let outcome = place.import(&app.database_url, &["csl", place.file("papers.jsonl", lines(&papers))]);
+    let outcome = place.import(&app.database_url, &["csl", place.write_file("papers.jsonl", to_json_lines(&papers))]);
     assert_eq!(outcome.summary(), "read 6: created 1, updated 1, unchanged 2, rejected 2");
     assert_eq!(
-        outcome.complaints(),
+        outcome.stderr_lines(),
         [
             "papers.jsonl:5: rejected: it has no title",
             "papers.jsonl:6: rejected: a CSL item is an object; this is a text"
@@ -179,14 +185,14 @@ async fn counts_add_up() {
 #[tokio::test]
 async fn fields_of_a_paper() {
     let app = TestApp::start().await;
-    let place = Workplace::new();
+    let place = Workspace::new();
     let extra = json!({
         "DOI": "https://doi.org/10.1000/ABC.1", "container-title": "Annals of Water", "language": "fr",
         "abstract": "<jats:p>Première partie.</jats:p><jats:p>Seconde partie.</jats:p>",
         "URL": "https://arxiv.org/abs/2101.00001v2", "PMID": "123456", "issued": { "date-parts": [[2021, 3, 9]] }
     });
-    let paper = with(item("w1", "Les rivières", 2021, &["Ida Brook"]), extra);
-    place.import(&app.database_url, &["csl", place.file("paper.json", paper.to_string())]);
+    let paper = with_fields(article("w1", "Les rivières", 2021, &["Ida Brook"]), extra);
+    place.import(&app.database_url, &["csl", place.write_file("paper.json", paper.to_string())]);
     let found = app
         .data(
             "{ paper(by: {doi: \"10.1000/abc.1\"}) { doi arxivId venueName language url publicationDate
@@ -207,7 +213,7 @@ async fn fields_of_a_paper() {
 #[tokio::test]
 async fn markup_in_titles() {
     let app = TestApp::start().await;
-    let place = Workplace::new();
+    let place = Workspace::new();
     let written = [
         ("The role of H<sub>2</sub>O in <i>Salix</i>", "The role of H2O in Salix"),
         ("Banks &amp; shoals", "Banks & shoals"),
@@ -219,12 +225,12 @@ async fn markup_in_titles() {
     ];
     let papers: Vec<Value> = (1..)
         .zip(&written)
-        .map(|(number, (title, _))| item(&format!("m{number}"), title, 2000 + number, &["Ida Brook"]))
+        .map(|(number, (title, _))| article(&format!("m{number}"), title, 2000 + number, &["Ida Brook"]))
         .collect();
-    let outcome = place.import(&app.database_url, &["csl", place.file("papers.jsonl", lines(&papers))]);
+    let outcome = place.import(&app.database_url, &["csl", place.write_file("papers.jsonl", to_json_lines(&papers))]);
     assert_eq!(outcome.summary(), "read 7: created 7, updated 0, unchanged 0, rejected 0");
     let data = app.data("{ papers(orderBy: {field: PUBLICATION_DATE, direction: ASC}) { nodes { title } } }").await;
-    assert_eq!(texts(&data["papers"]["nodes"], &["title"]), written.map(|(_, title)| title));
+    assert_eq!(pluck_strings(&data["papers"]["nodes"], &["title"]), written.map(|(_, title)| title));
 }
 
 const FORMATS: [&str; 14] = [
@@ -245,14 +251,14 @@ const FORMATS: [&str; 14] = [
 ];
 
 #[tokio::test]
-async fn help_names_the_formats() {
-    let place = Workplace::new();
-    let help = run(&mut place.command(&["import", "--help"]));
+async fn help_lists_the_formats() {
+    let place = Workspace::new();
+    let help = run_to_completion(&mut place.command(&["import", "--help"]));
     assert_eq!(help.code, Some(0));
     for format in FORMATS {
         assert!(help.stdout.contains(format), "{format} in {}", help.stdout);
     }
-    let refused = run(&mut place.command(&["import", "endnote", "x.enl"]));
+    let refused = run_to_completion(&mut place.command(&["import", "endnote", "x.enl"]));
     assert_eq!(refused.code, Some(2));
     assert!(refused.stderr.contains(&format!("[possible values: {}]", FORMATS.join(", "))), "{}", refused.stderr);
 }

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::support::binary::{Outcome, Workplace, run};
-use crate::support::csl::{item, lines};
-use crate::support::dump::{assert_same, dump, query};
-use crate::support::{TestApp, new_database, orcid, shared, texts};
+use crate::support::csl::{article, to_json_lines};
+use crate::support::database_dump::{assert_dumps_equal, dump_database, query_strings};
+use crate::support::process::{CommandOutput, Workspace, run_to_completion};
+use crate::support::{TestApp, create_database, orcid, pluck_strings, shared_data};
 
 /// The files of a format that others wrote.
-fn files_of(format: &str) -> Option<String> {
-    Some(shared(&format!("data/formats/{format}"))?.canonicalize().expect("a folder").display().to_string())
+fn format_files(format: &str) -> Option<String> {
+    Some(shared_data(&format!("data/formats/{format}"))?.canonicalize().expect("a folder").display().to_string())
 }
 
 /// What is told of a file, without what is particular to the file: its name, numbers, what is in quotation marks.
-fn generalized(line: &str) -> String {
+fn generalize_message(line: &str) -> String {
     let kinds = [": mended: ", ": rejected: ", ": not read: ", ": note: "];
     let start = kinds.iter().filter_map(|kind| line.find(kind)).min().map_or(0, |start| start + 2);
     let mut text = String::new();
@@ -40,10 +40,10 @@ fn generalized(line: &str) -> String {
 }
 
 /// How often each thing is told, and the last line of all.
-fn census(outcome: &Outcome) -> String {
+fn summarize_messages(outcome: &CommandOutput) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for line in outcome.complaints().into_iter().filter(|line| !line.contains(" records after ")) {
-        *counts.entry(generalized(line)).or_default() += 1;
+    for line in outcome.stderr_lines().into_iter().filter(|line| !line.contains(" records after ")) {
+        *counts.entry(generalize_message(line)).or_default() += 1;
     }
     let mut text = outcome.stdout.lines().last().unwrap_or_default().to_owned();
     for (line, count) in counts {
@@ -53,15 +53,15 @@ fn census(outcome: &Outcome) -> String {
 }
 
 /// Reads the whole folder of a format, writing nothing.
-fn survey(format: &str, folder: &str) -> Option<String> {
-    let folder = files_of(folder)?;
-    let place = Workplace::new();
-    Some(census(&run(&mut place.command(&["import", format, "--dry-run", &folder]))))
+fn summarize_dry_run(format: &str, folder: &str) -> Option<String> {
+    let folder = format_files(folder)?;
+    let place = Workspace::new();
+    Some(summarize_messages(&run_to_completion(&mut place.command(&["import", format, "--dry-run", &folder]))))
 }
 
 #[test]
 fn crossref_files() {
-    let Some(census) = survey("crossref", "crossref") else { return };
+    let Some(census) = summarize_dry_run("crossref", "crossref") else { return };
     insta::assert_snapshot!(census, @r"
     read 617: papers 597, rejected 20; 2 notes; 21 files could not be read to their end; nothing was written
     1 × mended: author # has no name and was left out
@@ -80,7 +80,7 @@ fn crossref_files() {
 
 #[test]
 fn openalex_files() {
-    let Some(census) = survey("openalex", "openalex") else { return };
+    let Some(census) = summarize_dry_run("openalex", "openalex") else { return };
     insta::assert_snapshot!(census, @r"
     read 26: organizations 1, papers 19, researchers 1, topics 4, rejected 1; nothing was written
     1 × rejected: it has no title
@@ -89,7 +89,7 @@ fn openalex_files() {
 
 #[test]
 fn orcid_files() {
-    let Some(census) = survey("orcid", "orcid") else { return };
+    let Some(census) = summarize_dry_run("orcid", "orcid") else { return };
     insta::assert_snapshot!(census, @r"
     read 114: papers 111, researchers 3, rejected 0; 3 notes; 19 files could not be read to their end; nothing was written
     3 × mended: '…' is not a DOI: it has no slash; it was left out
@@ -99,7 +99,7 @@ fn orcid_files() {
 
 #[test]
 fn bibtex_files() {
-    let Some(census) = survey("bibtex", "bibtex") else { return };
+    let Some(census) = summarize_dry_run("bibtex", "bibtex") else { return };
     insta::assert_snapshot!(census, @r"
     read 4929: papers 4928, rejected 1; 49 notes; nothing was written
     46 × mended: its title has LaTeX that is not known, such as '…'; it was left out
@@ -111,7 +111,7 @@ fn bibtex_files() {
 
 #[test]
 fn ris_files() {
-    let Some(census) = survey("ris", "ris") else { return };
+    let Some(census) = summarize_dry_run("ris", "ris") else { return };
     insta::assert_snapshot!(census, @r"
     read 17: papers 13, rejected 4; 2 notes; nothing was written
     1 × mended: the address '…' is not an address on the web and was left out
@@ -122,8 +122,8 @@ fn ris_files() {
 }
 
 #[test]
-fn all_files_by_their_content() {
-    let Some(census) = survey("auto", "") else { return };
+fn detected_formats_of_all_files() {
+    let Some(census) = summarize_dry_run("auto", "") else { return };
     insta::assert_snapshot!(census, @r"
     read 5703: organizations 1, papers 5669, researchers 4, topics 4, rejected 25; 55 notes; 53 files could not be read to their end; nothing was written
     3 × mended: '…' is not a DOI: it has no slash; it was left out
@@ -152,19 +152,21 @@ fn all_files_by_their_content() {
 #[test]
 fn topic_tables() {
     let tables = ["topics-openalex-topics", "topics-unesco-thesaurus"];
-    let Some(tables) = tables.iter().map(|name| shared(&format!("data/{name}.jsonl.zst"))).collect::<Option<Vec<_>>>()
+    let Some(tables) =
+        tables.iter().map(|name| shared_data(&format!("data/{name}.jsonl.zst"))).collect::<Option<Vec<_>>>()
     else {
         return;
     };
     let tables: Vec<String> = tables.iter().map(|path| path.display().to_string()).collect();
-    let place = Workplace::new();
-    let outcome =
-        run(place.command(&["import", "auto", "--dry-run"]).args(&tables).current_dir(env!("CARGO_MANIFEST_DIR")));
-    insta::assert_snapshot!(census(&outcome), @"read 9280: topics 9280, rejected 0; nothing was written");
+    let place = Workspace::new();
+    let outcome = run_to_completion(
+        place.command(&["import", "auto", "--dry-run"]).args(&tables).current_dir(env!("CARGO_MANIFEST_DIR")),
+    );
+    insta::assert_snapshot!(summarize_messages(&outcome), @"read 9280: topics 9280, rejected 0; nothing was written");
 }
 
 /// The numbers of created and updated records.
-fn changed(outcome: &Outcome) -> (usize, usize) {
+fn changed_counts(outcome: &CommandOutput) -> (usize, usize) {
     let summary = outcome.stdout.lines().last().unwrap_or_default();
     let number = |word: &str| {
         let rest = summary.split(word).nth(1).unwrap_or_default();
@@ -174,31 +176,31 @@ fn changed(outcome: &Outcome) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn real_files_twice() {
-    let url = new_database().await;
-    let place = Workplace::new();
+async fn reimport_of_real_files() {
+    let url = create_database().await;
+    let place = Workspace::new();
     for format in ["crossref", "openalex", "orcid", "ris"] {
-        let Some(folder) = files_of(format) else { return };
+        let Some(folder) = format_files(format) else { return };
         let outcome = place.import(&url, &[format, &folder]);
         assert!(!outcome.stderr.contains("the database refused"), "{}", outcome.stderr);
-        assert!(changed(&outcome).0 > 0, "{outcome:?}");
-        let before = dump(&url).await;
+        assert!(changed_counts(&outcome).0 > 0, "{outcome:?}");
+        let before = dump_database(&url).await;
         let again = place.import(&url, &[format, &folder]);
         assert!(!again.stderr.contains("the database refused"), "{}", again.stderr);
-        assert_same(&dump(&url).await, &before);
+        assert_dumps_equal(&dump_database(&url).await, &before);
     }
 }
 
 #[test]
 fn dry_run_needs_no_database() {
-    let place = Workplace::new();
+    let place = Workspace::new();
     let text = "name,orcid,organization,role_title@fr,shoes\nIda Brook,0000-0002-1825-0097,Water Institute,Hydrologue,38\n,,,,\nTom Ford,12,,,\n";
-    let file = place.file("people.csv", text);
+    let file = place.write_file("people.csv", text);
     let nowhere = "postgres://nobody@localhost:1/nowhere";
-    let outcome = run(&mut place.over(nowhere, &["import", "csv", "--dry-run", file]));
+    let outcome = run_to_completion(&mut place.command_with_database(nowhere, &["import", "csv", "--dry-run", file]));
     assert_eq!(outcome.summary(), "read 3: researchers 2, rejected 1; 2 notes; nothing was written");
     assert_eq!(
-        outcome.complaints(),
+        outcome.stderr_lines(),
         [
             "people.csv:1: note: 1 column is not known and is left out: shoes",
             "people.csv:3: rejected: it has no name",
@@ -211,7 +213,8 @@ fn dry_run_needs_no_database() {
         outcome.stdout
     );
     assert!(outcome.stdout.contains("\"fr\": \"Hydrologue\""), "{}", outcome.stdout);
-    let strict = run(&mut place.over(nowhere, &["import", "csv", "--dry-run", "--strict", file]));
+    let strict =
+        run_to_completion(&mut place.command_with_database(nowhere, &["import", "csv", "--dry-run", "--strict", file]));
     assert_eq!(strict.code, Some(1));
     assert!(
         strict.stderr.contains("error: stopped at the first bad record, as --strict asks: people.csv:3"),
@@ -221,33 +224,33 @@ fn dry_run_needs_no_database() {
 }
 
 #[tokio::test]
-async fn names_of_sources() {
-    let url = new_database().await;
-    let place = Workplace::new();
-    let file = place.file("paper.json", item("w1", "Rivers under glass", 2001, &["Ida Brook"]).to_string());
+async fn source_names() {
+    let url = create_database().await;
+    let place = Workspace::new();
+    let file = place.write_file("paper.json", article("w1", "Rivers under glass", 2001, &["Ida Brook"]).to_string());
     let created = "read 1: created 1, updated 0, unchanged 0, rejected 0";
     assert_eq!(place.import(&url, &["csl", "--source", "library-a", file]).summary(), created);
     assert_eq!(
         place.import(&url, &["csl", "--source", "library-a", file]).summary(),
         "read 1: created 0, updated 0, unchanged 1, rejected 0"
     );
-    assert_eq!(query(&url, "SELECT DISTINCT source FROM source_record").await, ["library-a"]);
-    assert_eq!(query(&url, "SELECT scheme || ':' || value FROM external_id").await, ["library-a:w1"]);
+    assert_eq!(query_strings(&url, "SELECT DISTINCT source FROM source_record").await, ["library-a"]);
+    assert_eq!(query_strings(&url, "SELECT scheme || ':' || value FROM external_id").await, ["library-a:w1"]);
     let refused = place.import(&url, &["csl", "--source", "Two Words", file]);
     assert_eq!(refused.code, Some(2));
 }
 
 #[tokio::test]
-async fn formats_told_from_the_content() {
+async fn format_detection() {
     let app = TestApp::start().await;
-    let place = Workplace::new();
+    let place = Workspace::new();
     std::fs::create_dir(place.path("all")).expect("a folder");
-    place.file("all/a.json", json!([item("w1", "Rivers", 2001, &["Ida Brook"])]).to_string());
-    place.file("all/b.txt", "@article{k, title={Weirs}, author={Tom Ford}, year=2002}");
-    place.file("all/c.ris", "TY  - JOUR\nTI  - Locks\nAU  - Ferry, Uma\nER  - \n");
-    place.file("all/d.csv", "name;organization\nIda Brook;Water Institute\n");
-    place.file("all/e.txt", "Dear all,");
-    place.file("all/f.png", b"\x89PNG");
+    place.write_file("all/a.json", json!([article("w1", "Rivers", 2001, &["Ida Brook"])]).to_string());
+    place.write_file("all/b.txt", "@article{k, title={Weirs}, author={Tom Ford}, year=2002}");
+    place.write_file("all/c.ris", "TY  - JOUR\nTI  - Locks\nAU  - Ferry, Uma\nER  - \n");
+    place.write_file("all/d.csv", "name;organization\nIda Brook;Water Institute\n");
+    place.write_file("all/e.txt", "Dear all,");
+    place.write_file("all/f.png", b"\x89PNG");
     let outcome = place.import(&app.database_url, &["auto", "all"]);
     assert_eq!(
         outcome.stdout,
@@ -257,15 +260,15 @@ async fn formats_told_from_the_content() {
         "all/e.txt:1: not read: nothing in it tells its format; it begins like text",
         "all: note: passed over 1 file that is none of auto: f.png",
     ];
-    assert_eq!(outcome.complaints(), told);
+    assert_eq!(outcome.stderr_lines(), told);
     let sources = "SELECT source || ' ' || count(*) FROM source_record GROUP BY source ORDER BY source";
-    assert_eq!(query(&app.database_url, sources).await, ["bibtex 1", "csl 1", "csv 1", "ris 1"]);
+    assert_eq!(query_strings(&app.database_url, sources).await, ["bibtex 1", "csl 1", "csv 1", "ris 1"]);
     let found = app.data("{ researchers(orderBy: {field: NAME, direction: ASC}) { nodes { name } } }").await;
-    assert_eq!(texts(&found["researchers"]["nodes"], &["name"]), ["Ida Brook", "Uma Ferry", "Tom Ford"]);
+    assert_eq!(pluck_strings(&found["researchers"]["nodes"], &["name"]), ["Ida Brook", "Uma Ferry", "Tom Ford"]);
 }
 
 /// An ORCID record of somebody with one work.
-fn orcid_record(orcid: &str, given: &str, family: &str) -> String {
+fn orcid_record_json(orcid: &str, given: &str, family: &str) -> String {
     let work = json!({ "visibility": "public", "title": { "title": { "value": "Weirs" } }, "external-ids": { "external-id": [
         { "external-id-type": "doi", "external-id-value": "10.1000/w", "external-id-relationship": "self" }] } });
     let record = json!({ "orcid-identifier": { "path": orcid },
@@ -274,34 +277,34 @@ fn orcid_record(orcid: &str, given: &str, family: &str) -> String {
     record.to_string()
 }
 
-const AUTHORS: &str = "SELECT concat_ws('|', position, authorship.name, researcher.orcid) FROM authorship \
+const AUTHORS_SQL: &str = "SELECT concat_ws('|', position, authorship.name, researcher.orcid) FROM authorship \
     LEFT JOIN researcher ON researcher.id = researcher_id ORDER BY list_order";
 
 #[tokio::test]
-async fn works_of_one_author_each() {
-    let url = new_database().await;
-    let place = Workplace::new();
+async fn works_listing_one_author_each() {
+    let url = create_database().await;
+    let place = Workspace::new();
     let (ida, tom) = (&orcid(75), &orcid(76));
-    let records = [orcid_record(ida, "Ida", "Brook"), orcid_record(tom, "Tom", "Ford")];
-    let file = place.file("orcid.jsonl", format!("{}\n{}\n", records[0], records[1]));
+    let records = [orcid_record_json(ida, "Ida", "Brook"), orcid_record_json(tom, "Tom", "Ford")];
+    let file = place.write_file("orcid.jsonl", format!("{}\n{}\n", records[0], records[1]));
     assert_eq!(place.import(&url, &["orcid", file]).summary(), "read 4: created 3, updated 1, unchanged 0, rejected 0");
     // Each record names its owner only, and the paper has both.
-    assert_eq!(query(&url, AUTHORS).await, [format!("Ida Brook|{ida}"), format!("Tom Ford|{tom}")]);
+    assert_eq!(query_strings(&url, AUTHORS_SQL).await, [format!("Ida Brook|{ida}"), format!("Tom Ford|{tom}")]);
     // A full list comes, and stays when the records come again.
     let work = json!({ "DOI": "10.1000/w", "title": ["Weirs"], "author": [
         { "given": "Uma", "family": "Ferry" }, { "given": "Tom", "family": "Ford" }, { "given": "I.", "family": "Brook", "ORCID": ida }] });
-    place.import(&url, &["crossref", place.file("work.json", work.to_string())]);
+    place.import(&url, &["crossref", place.write_file("work.json", work.to_string())]);
     let full = ["1|Uma Ferry".to_owned(), format!("2|Tom Ford|{tom}"), format!("3|I. Brook|{ida}")];
-    assert_eq!(query(&url, AUTHORS).await, full);
-    let third = format!("{}\n", orcid_record(&orcid(77), "Wei", "Quay"));
-    let outcome = place.import(&url, &["orcid", "--source", "orcid-2", file, place.file("third.json", third)]);
-    assert_eq!(query(&url, AUTHORS).await, full);
+    assert_eq!(query_strings(&url, AUTHORS_SQL).await, full);
+    let third = format!("{}\n", orcid_record_json(&orcid(77), "Wei", "Quay"));
+    let outcome = place.import(&url, &["orcid", "--source", "orcid-2", file, place.write_file("third.json", third)]);
+    assert_eq!(query_strings(&url, AUTHORS_SQL).await, full);
     let note = "third.json:1: note: nobody among the authors of the paper is the one of the record; its authors were left as they are";
-    assert_eq!(outcome.complaints(), [note]);
+    assert_eq!(outcome.stderr_lines(), [note]);
 }
 
 /// Runs the program with little memory for data, in kibibytes.
-fn run_in(place: &Workplace, kibibytes: usize, arguments: &[&str]) -> Outcome {
+fn run_with_memory_limit(place: &Workspace, kibibytes: usize, arguments: &[&str]) -> CommandOutput {
     let program = env!("CARGO_BIN_EXE_academic-directory");
     let mut command = place.command(&[]);
     let environment: Vec<(String, String)> = command
@@ -311,36 +314,43 @@ fn run_in(place: &Workplace, kibibytes: usize, arguments: &[&str]) -> Outcome {
     command = std::process::Command::new("sh");
     command.env_clear().envs(environment).current_dir(place.path("")).arg("-c");
     command.arg(format!("ulimit -d {kibibytes} && exec \"$0\" \"$@\"")).arg(program).args(arguments);
-    run(&mut command)
+    run_to_completion(&mut command)
 }
 
 /// The allocator takes address space in large pieces, of which the data are a part.
-const MEMORY: usize = 600 << 10;
+const DATA_LIMIT_KIB: usize = 600 << 10;
 
 #[test]
-fn a_line_of_two_hundred_megabytes() {
-    let place = Workplace::new();
-    let good = |id: &str| lines(&[item(id, &format!("Good {id}"), 2000, &["Ida Brook"])]);
+fn oversized_records() {
+    let place = Workspace::new();
+    let good = |id: &str| to_json_lines(&[article(id, &format!("Good {id}"), 2000, &["Ida Brook"])]);
     let mut text = good("a").into_bytes();
     text.extend_from_slice(b"{\"title\": \"");
     text.resize(text.len() + (200 << 20), b'x');
     text.extend_from_slice(b"\"}\n");
     text.extend_from_slice(good("b").as_bytes());
-    let long = place.file("long.jsonl", text);
+    let long = place.write_file("long.jsonl", text);
     for format in ["csl", "crossref"] {
-        let outcome = run_in(&place, MEMORY, &["import", format, "--dry-run", long]);
+        let outcome = run_with_memory_limit(&place, DATA_LIMIT_KIB, &["import", format, "--dry-run", long]);
         assert_eq!(outcome.summary(), "read 3: papers 2, rejected 1; nothing was written");
         let reason = "the line has more than 64 MiB; records are one a line, or an array over lines";
-        assert_eq!(outcome.complaints(), [format!("long.jsonl:2: rejected: {reason}")]);
+        assert_eq!(outcome.stderr_lines(), [format!("long.jsonl:2: rejected: {reason}")]);
     }
     for format in ["bibtex", "ris", "csv", "pubmed", "topics"] {
-        let outcome = run_in(&place, MEMORY, &["import", format, "--dry-run", long]);
-        assert_eq!(outcome.complaints().len(), 1, "{format}: {outcome:?}");
+        let outcome = run_with_memory_limit(&place, DATA_LIMIT_KIB, &["import", format, "--dry-run", long]);
+        assert_eq!(outcome.stderr_lines().len(), 1, "{format}: {outcome:?}");
         assert!(outcome.stderr.starts_with("long.jsonl:1: not read: it"), "{format}: {outcome:?}");
     }
     let values = format!("{}{{\"title\": [{}0]}}\n{}", good("a"), "0,".repeat(20 << 20), good("b"));
-    let outcome = run_in(&place, MEMORY, &["import", "csl", "--dry-run", place.file("values.jsonl", values)]);
-    assert_eq!(outcome.complaints(), ["values.jsonl:2: rejected: it has more than 4000000 values, as no record does"]);
+    let outcome = run_with_memory_limit(
+        &place,
+        DATA_LIMIT_KIB,
+        &["import", "csl", "--dry-run", place.write_file("values.jsonl", values)],
+    );
+    assert_eq!(
+        outcome.stderr_lines(),
+        ["values.jsonl:2: rejected: it has more than 4000000 values, as no record does"]
+    );
     // One field of a record of every other format, and a good record on each side of it.
     let long = "x".repeat(70 << 20);
     for (format, name, text) in [
@@ -356,9 +366,13 @@ fn a_line_of_two_hundred_megabytes() {
         ),
         ("csv", "long.csv", format!("name\nIda Brook\n{long}\nTom Ford\n")),
     ] {
-        let outcome = run_in(&place, MEMORY, &["import", format, "--dry-run", place.file(name, text)]);
+        let outcome = run_with_memory_limit(
+            &place,
+            DATA_LIMIT_KIB,
+            &["import", format, "--dry-run", place.write_file(name, text)],
+        );
         assert!(outcome.summary().ends_with(" 2, rejected 1; nothing was written"), "{outcome:?}");
-        let [complaint] = outcome.complaints()[..] else { panic!("one complaint: {outcome:?}") };
+        let [complaint] = outcome.stderr_lines()[..] else { panic!("one complaint: {outcome:?}") };
         assert!(complaint.ends_with("the line has more than 1 MiB"), "{complaint}");
     }
     let article = |pmid: u32, title: &str| {
@@ -368,16 +382,20 @@ fn a_line_of_two_hundred_megabytes() {
     };
     let set =
         format!("<PubmedArticleSet>\n{}{}{}</PubmedArticleSet>\n", article(1, "A"), article(2, &long), article(3, "C"));
-    let outcome = run_in(&place, MEMORY, &["import", "pubmed", "--dry-run", place.file("long.xml", set)]);
+    let outcome = run_with_memory_limit(
+        &place,
+        DATA_LIMIT_KIB,
+        &["import", "pubmed", "--dry-run", place.write_file("long.xml", set)],
+    );
     assert_eq!(outcome.summary(), "read 3: papers 2, rejected 1; nothing was written");
-    assert_eq!(outcome.complaints(), ["long.xml:3: rejected: the article that begins here has more than 16 MiB"]);
+    assert_eq!(outcome.stderr_lines(), ["long.xml:3: rejected: the article that begins here has more than 16 MiB"]);
 }
 
 #[test]
-fn bombs() {
+fn decompression_bombs() {
     use std::io::Write as _;
-    let place = Workplace::new();
-    let good = lines(&[item("a", "Good", 2000, &["Ida Brook"])]);
+    let place = Workspace::new();
+    let good = to_json_lines(&[article("a", "Good", 2000, &["Ida Brook"])]);
     let zeros = vec![b' '; 16 << 20];
     let gzip = |content: &[u8]| {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -387,12 +405,14 @@ fn bombs() {
     let (head, member) = (gzip(good.as_bytes()), gzip(&zeros));
     let bomb = [head, member.repeat(100)].concat();
     let zstd = zstd::encode_all(&[good.as_bytes(), &zeros.repeat(16)].concat()[..], 1).expect("compressed");
-    let files = [place.file("bomb.gz", bomb), place.file("bomb.zst", zstd), place.file("good.jsonl", &good)];
+    let files =
+        [place.write_file("bomb.gz", bomb), place.write_file("bomb.zst", zstd), place.write_file("good.jsonl", &good)];
     for format in ["csl", "crossref"] {
-        let outcome = run_in(&place, MEMORY, &[&["import", format, "--dry-run"], &files[..]].concat());
+        let outcome =
+            run_with_memory_limit(&place, DATA_LIMIT_KIB, &[&["import", format, "--dry-run"], &files[..]].concat());
         let reason =
             "not read: it cannot be read further: its compressed data expand more than 400-fold, as no records do";
-        assert_eq!(outcome.complaints(), [format!("bomb.gz:2: {reason}"), format!("bomb.zst:2: {reason}")]);
+        assert_eq!(outcome.stderr_lines(), [format!("bomb.gz:2: {reason}"), format!("bomb.zst:2: {reason}")]);
         let last = outcome.stdout.lines().last();
         assert_eq!(
             last,
@@ -403,13 +423,17 @@ fn bombs() {
 
 #[test]
 fn deep_nesting() {
-    let place = Workplace::new();
+    let place = Workspace::new();
     let deep = |open: &str, amount: usize| open.repeat(amount);
     let text = format!(
         "{{\"message\": {{\"items\": [{{\"DOI\": \"10.1000/a\", \"title\": {}}},\n{{\"DOI\": \"10.1000/b\", \"title\": [\"B\"]}}]}}}}",
         deep("[", 100_000) + &deep("]", 100_000)
     );
-    let outcome = run_in(&place, MEMORY, &["import", "crossref", "--dry-run", place.file("deep.json", text)]);
+    let outcome = run_with_memory_limit(
+        &place,
+        DATA_LIMIT_KIB,
+        &["import", "crossref", "--dry-run", place.write_file("deep.json", text)],
+    );
     assert_eq!(outcome.summary(), "read 2: papers 1, rejected 1; nothing was written");
     assert!(
         outcome.stderr.starts_with("deep.json:1: rejected: it is not JSON: recursion limit exceeded"),
@@ -417,23 +441,31 @@ fn deep_nesting() {
         outcome.stderr
     );
     let around = format!("{{\"a\": {}, \"items\": []}}", deep("[", 1_000_000) + &deep("]", 1_000_000));
-    let outcome = run_in(&place, MEMORY, &["import", "crossref", "--dry-run", place.file("around.json", around)]);
-    assert_eq!(outcome.complaints().len(), 1, "{outcome:?}");
+    let outcome = run_with_memory_limit(
+        &place,
+        DATA_LIMIT_KIB,
+        &["import", "crossref", "--dry-run", place.write_file("around.json", around)],
+    );
+    assert_eq!(outcome.stderr_lines().len(), 1, "{outcome:?}");
     let xml = format!("<record xmlns=\"http://www.orcid.org/ns/record\">{}", deep("<a>", 1_000_000));
-    let outcome = run_in(&place, MEMORY, &["import", "orcid", "--dry-run", place.file("deep.xml", xml)]);
-    assert_eq!(outcome.complaints(), ["deep.xml:1: not read: its elements are more than 100 deep"]);
+    let outcome = run_with_memory_limit(
+        &place,
+        DATA_LIMIT_KIB,
+        &["import", "orcid", "--dry-run", place.write_file("deep.xml", xml)],
+    );
+    assert_eq!(outcome.stderr_lines(), ["deep.xml:1: not read: its elements are more than 100 deep"]);
 }
 
 #[test]
 fn utf_16() {
-    let place = Workplace::new();
+    let place = Workspace::new();
     let text = "\u{feff}name,organization\r\nZoë Pier,Institut de l’eau\r\n";
     for (name, bytes) in [
         ("little.csv", text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()),
         ("big.csv", text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
     ] {
-        let file = place.file(name, bytes);
-        let outcome = run(&mut place.command(&["import", "auto", "--dry-run", file]));
+        let file = place.write_file(name, bytes);
+        let outcome = run_to_completion(&mut place.command(&["import", "auto", "--dry-run", file]));
         assert_eq!(outcome.summary(), "read 1: researchers 1, rejected 0; nothing was written");
         assert!(outcome.stdout.contains("Zoë Pier") && outcome.stdout.contains("l’eau"), "{}", outcome.stdout);
     }
@@ -442,13 +474,13 @@ fn utf_16() {
 #[tokio::test]
 async fn openalex_snapshot() {
     let app = TestApp::start().await;
-    let place = Workplace::new();
+    let place = Workspace::new();
     let part = |entity: &str, date: &str, records: &[serde_json::Value]| {
         let folder = place.path("snapshot/data").join(entity).join(format!("updated_date={date}"));
         std::fs::create_dir_all(&folder).expect("a folder");
         let file = std::fs::File::create(folder.join("part_000.gz")).expect("a file");
         let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
-        std::io::Write::write_all(&mut encoder, lines(records).as_bytes()).expect("the records");
+        std::io::Write::write_all(&mut encoder, to_json_lines(records).as_bytes()).expect("the records");
         encoder.finish().expect("the end of the file");
     };
     let author = json!({ "id": "https://openalex.org/A1", "display_name": "Ida Brook", "orcid": orcid(3) });
@@ -464,7 +496,7 @@ async fn openalex_snapshot() {
     let outcome = place.import(&app.database_url, &["openalex", "snapshot"]);
     assert_eq!(outcome.summary(), "read 4: created 4, updated 0, unchanged 0, rejected 0; 1 note");
     assert_eq!(
-        outcome.complaints(),
+        outcome.stderr_lines(),
         ["snapshot: note: passed over 2 files that are none of openalex: concepts/, manifest"]
     );
     let query = "{ researchers { nodes { name statistics { paperCount } } } }";

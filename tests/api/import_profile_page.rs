@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::support::binary::{Outcome, Workplace};
-use crate::support::dump::{assert_same, dump};
-use crate::support::{TestApp, pluck, shared, texts};
+use crate::support::database_dump::{assert_dumps_equal, dump_database};
+use crate::support::process::{CommandOutput, Workspace};
+use crate::support::{TestApp, pluck, pluck_strings, shared_data};
 
-const FRENCH: &str = "\
+const FRENCH_PAGE: &str = "\
 Portrait d’Élise Marais
 
 Élise Marais
@@ -36,7 +36,7 @@ Water goes where the land lets it. We train a model on ten years of floods and c
 find that it is better where maps are poor, but wor… (voir plus)
 ";
 
-const ENGLISH: &str = "\
+const ENGLISH_PAGE: &str = "\
 Portrait of Ola Berg
 Ola Berg
 Core Academic Member
@@ -55,7 +55,8 @@ collected the toll.
 ";
 
 /// The names and texts of a profile, as the page of an institute shows them.
-const PROFILE: &str = "query Profile($slug: String!, $languages: [LanguageTag!]) { researcher(by: {slug: $slug}) {
+const PROFILE_QUERY: &str =
+    "query Profile($slug: String!, $languages: [LanguageTag!]) { researcher(by: {slug: $slug}) {
     name
     headline(languages: $languages) { value language isFallback }
     biography(languages: $languages) { value }
@@ -69,25 +70,31 @@ const PROFILE: &str = "query Profile($slug: String!, $languages: [LanguageTag!])
     coauthors(first: 100) { totalCount edges { paperCount node { name coauthors(first: 5) { totalCount } } } }
 } }";
 
-async fn profile(app: &TestApp, slug: &str, language: &str) -> Value {
-    let answer = app.ask(PROFILE, json!({ "slug": slug, "languages": [language] })).await;
+async fn query_profile(app: &TestApp, slug: &str, language: &str) -> Value {
+    let answer = app.query(PROFILE_QUERY, json!({ "slug": slug, "languages": [language] })).await;
     answer.data()["researcher"].clone()
 }
 
-fn import(app: &TestApp, page: &str) -> Outcome {
-    let place = Workplace::new();
-    let arguments =
-        ["profile-page", "--organization", "Institut des eaux", "--ror", "05dxps055", place.file("page.txt", page)];
+fn import_page(app: &TestApp, page: &str) -> CommandOutput {
+    let place = Workspace::new();
+    let arguments = [
+        "profile-page",
+        "--organization",
+        "Institut des eaux",
+        "--ror",
+        "05dxps055",
+        place.write_file("page.txt", page),
+    ];
     place.import(&app.database_url, &arguments)
 }
 
 #[tokio::test]
 async fn french_page() {
     let app = TestApp::start().await;
-    let outcome = import(&app, FRENCH);
+    let outcome = import_page(&app, FRENCH_PAGE);
     assert_eq!(outcome.summary(), "read 4: created 4, updated 0, unchanged 0, rejected 0");
     assert_eq!(outcome.stderr, "");
-    let page = profile(&app, "elise-marais", "fr").await;
+    let page = query_profile(&app, "elise-marais", "fr").await;
     assert_eq!(page["name"], json!("Élise Marais"));
     let role = |value: &str| json!({ "value": value, "language": "fr", "isFallback": false });
     assert_eq!(page["headline"], role("Professeure titulaire, Université du Lac"));
@@ -104,13 +111,13 @@ async fn french_page() {
         ])
     );
     let topics = &page["topics"]["nodes"];
-    assert_eq!(texts(topics, &["displayName", "value"]), ["Cours d’eau", "Réseaux de rivières", "Seuils"]);
+    assert_eq!(pluck_strings(topics, &["displayName", "value"]), ["Cours d’eau", "Réseaux de rivières", "Seuils"]);
     let papers = &page["papers"]["edges"];
     assert_eq!(
-        texts(papers, &["node", "title"]),
+        pluck_strings(papers, &["node", "title"]),
         ["Rivers as Graphs", "A Short Note on Weirs", "Learning Where Water Goes"]
     );
-    assert_eq!(texts(papers, &["node", "abstract", "completeness"]), ["FULL", "ABSENT", "TRUNCATED"]);
+    assert_eq!(pluck_strings(papers, &["node", "abstract", "completeness"]), ["FULL", "ABSENT", "TRUNCATED"]);
     let whole = papers[0]["node"]["abstract"]["text"].as_str().expect("an abstract");
     assert!(whole.contains("such a graph follows from the slope"), "{whole}");
     let cut = papers[2]["node"]["abstract"]["text"].as_str().expect("an abstract");
@@ -118,7 +125,7 @@ async fn french_page() {
     // The page does not say where its owner stands among the authors.
     assert_eq!(pluck(papers, &["authorship", "position"]), [&json!(null), &json!(null), &json!(null)]);
     let authors = &papers[2]["node"]["authorships"]["nodes"];
-    assert_eq!(texts(authors, &["nameAsPublished"]), ["Wei Quay", "Zoë Pier", "Tom Ford", "Élise Marais"]);
+    assert_eq!(pluck_strings(authors, &["nameAsPublished"]), ["Wei Quay", "Zoë Pier", "Tom Ford", "Élise Marais"]);
     assert_eq!(
         page["coauthors"]["edges"][0],
         json!({ "paperCount": 3, "node": { "name": "Tom Ford", "coauthors": { "totalCount": 4 } } })
@@ -129,18 +136,18 @@ async fn french_page() {
 #[tokio::test]
 async fn english_page() {
     let app = TestApp::start().await;
-    assert_eq!(import(&app, ENGLISH).summary(), "read 2: created 2, updated 0, unchanged 0, rejected 0");
-    let page = profile(&app, "ola-berg", "en").await;
+    assert_eq!(import_page(&app, ENGLISH_PAGE).summary(), "read 2: created 2, updated 0, unchanged 0, rejected 0");
+    let page = query_profile(&app, "ola-berg", "en").await;
     assert_eq!(page["headline"]["value"], json!("Associate Professor, Lake University"));
     assert_eq!(
         page["biography"]["value"],
         json!("Ola Berg builds bridges, and writes about those who cross them every day.")
     );
     let topics = &page["topics"]["nodes"];
-    assert_eq!(texts(topics, &["displayName", "value"]), ["Bridges", "Tolls"]);
+    assert_eq!(pluck_strings(topics, &["displayName", "value"]), ["Bridges", "Tolls"]);
     assert_eq!(topics[0]["displayName"]["isFallback"], json!(false));
-    assert_eq!(texts(&page["papers"]["edges"], &["node", "title"]), ["Bridges and Their Tolls"]);
-    let french = profile(&app, "ola-berg", "fr").await;
+    assert_eq!(pluck_strings(&page["papers"]["edges"], &["node", "title"]), ["Bridges and Their Tolls"]);
+    let french = query_profile(&app, "ola-berg", "fr").await;
     assert_eq!(
         french["topics"]["nodes"][0]["displayName"],
         json!({ "value": "Bridges", "language": "en", "isFallback": true })
@@ -148,58 +155,58 @@ async fn english_page() {
 }
 
 #[tokio::test]
-async fn pages_in_two_languages() {
+async fn page_in_two_languages() {
     let app = TestApp::start().await;
-    import(&app, ENGLISH);
-    let french = ENGLISH
+    import_page(&app, ENGLISH_PAGE);
+    let french = ENGLISH_PAGE
         .replace("Portrait of", "Portrait de")
         .replace("Core Academic Member", "Membre académique principale")
         .replace("Associate Professor", "Professeure agrégée")
         .replace("School of Engineering", "École de génie")
         .replace("Research Topics\nBridges\nTolls", "Sujets de recherche\nPonts\nPéages");
-    let outcome = import(&app, &french);
+    let outcome = import_page(&app, &french);
     assert_eq!(outcome.summary(), "read 2: created 0, updated 1, unchanged 1, rejected 0");
     for (language, role) in [("en", "Associate Professor"), ("fr", "Professeure agrégée")] {
-        let page = profile(&app, "ola-berg", language).await;
+        let page = query_profile(&app, "ola-berg", language).await;
         let affiliations = &page["affiliations"]["nodes"];
         assert_eq!(affiliations.as_array().map(Vec::len), Some(2), "a role in two languages is one: {affiliations}");
-        assert!(texts(affiliations, &["roleTitle", "value"]).contains(&role.to_owned()), "{affiliations}");
+        assert!(pluck_strings(affiliations, &["roleTitle", "value"]).contains(&role.to_owned()), "{affiliations}");
         assert_eq!(page["papers"]["totalCount"], json!(1));
     }
 }
 
 #[tokio::test]
-async fn institute_not_named() {
+async fn missing_organization() {
     let app = TestApp::start().await;
-    let place = Workplace::new();
-    let outcome = place.import(&app.database_url, &["profile-page", place.file("page.txt", FRENCH)]);
+    let place = Workspace::new();
+    let outcome = place.import(&app.database_url, &["profile-page", place.write_file("page.txt", FRENCH_PAGE)]);
     assert_eq!(outcome.code, Some(1));
     let complaint = "page.txt: not read: line 5: 'Membre associée' is a role at the institute whose page this is; name the institute \
         with --organization NAME and, where it has one, --ror ID";
-    assert_eq!(outcome.complaints(), [complaint]);
+    assert_eq!(outcome.stderr_lines(), [complaint]);
     assert_eq!(app.data("{ researchers { totalCount } }").await["researchers"]["totalCount"], json!(0));
 }
 
 #[tokio::test]
-async fn other_texts() {
+async fn unrelated_text() {
     let app = TestApp::start().await;
-    let place = Workplace::new();
+    let place = Workspace::new();
     let files = [
-        place.file("letter.txt", "Dear all,\n\nthe bridge is closed.\n"),
-        place.file("latin.txt", b"Portrait de Andr\xe9\n"),
+        place.write_file("letter.txt", "Dear all,\n\nthe bridge is closed.\n"),
+        place.write_file("latin.txt", b"Portrait de Andr\xe9\n"),
     ];
     let outcome = place.import(&app.database_url, &[&["profile-page", "--organization", "X"][..], &files].concat());
     assert_eq!(outcome.code, Some(1));
-    let [letter, latin] = outcome.complaints()[..] else { panic!("{outcome:?}") };
+    let [letter, latin] = outcome.stderr_lines()[..] else { panic!("{outcome:?}") };
     assert!(letter.starts_with("letter.txt: not read: this does not look like a profile page"), "{letter}");
     assert_eq!(latin, "latin.txt:1: not read: it is not UTF-8 text; save the page as UTF-8");
 }
 
 #[tokio::test]
-async fn wrong_ror_id() {
-    let place = Workplace::new();
-    let arguments = ["import", "profile-page", "--ror", "05dxps056", place.file("page.txt", FRENCH)];
-    let outcome = crate::support::binary::run(&mut place.command(&arguments));
+async fn invalid_ror_id() {
+    let place = Workspace::new();
+    let arguments = ["import", "profile-page", "--ror", "05dxps056", place.write_file("page.txt", FRENCH_PAGE)];
+    let outcome = crate::support::process::run_to_completion(&mut place.command(&arguments));
     assert_eq!(outcome.code, Some(2));
     assert!(outcome.stderr.contains("its checksum does not hold"), "{}", outcome.stderr);
 }
@@ -207,19 +214,19 @@ async fn wrong_ror_id() {
 /// The query that a profile page is rebuilt from, over the page that it was made of.
 #[tokio::test]
 async fn real_page() {
-    let Some(seeds) = shared("seeds") else { return };
+    let Some(seeds) = shared_data("seeds") else { return };
     let file = std::fs::read_dir(&seeds).expect("the seeds").flatten().map(|entry| entry.path()).next();
     let Some(file) = file else { return println!("skipped: {} is empty", seeds.display()) };
     let file = file.canonicalize().expect("a file");
     let app = TestApp::start().await;
-    let place = Workplace::new();
+    let place = Workspace::new();
     let arguments = ["profile-page", "--organization", "Mila", file.to_str().expect("UTF-8")];
     assert_eq!(
         place.import(&app.database_url, &arguments).summary(),
         "read 13: created 13, updated 0, unchanged 0, rejected 0"
     );
 
-    let page = profile(&app, "razvan-pascanu", "fr").await;
+    let page = query_profile(&app, "razvan-pascanu", "fr").await;
     assert_eq!(page["papers"]["totalCount"], json!(12));
     assert_eq!(page["coauthors"]["totalCount"], json!(34));
     assert_eq!(page["coauthors"]["edges"].as_array().map(Vec::len), Some(34));
@@ -228,7 +235,7 @@ async fn real_page() {
     assert!(labels.iter().all(|label| label["language"] == "fr" && label["isFallback"] == false), "{labels:?}");
     assert_eq!(page["headline"]["isFallback"], json!(false));
     let edges = &page["papers"]["edges"];
-    let completeness = texts(edges, &["node", "abstract", "completeness"]);
+    let completeness = pluck_strings(edges, &["node", "abstract", "completeness"]);
     let count = |wanted: &str| completeness.iter().filter(|one| *one == wanted).count();
     assert_eq!((count("FULL"), count("TRUNCATED"), count("ABSENT")), (9, 1, 2));
     assert_eq!(pluck(edges, &["authorship", "position"]).iter().filter(|position| position.is_null()).count(), 12);
@@ -237,22 +244,22 @@ async fn real_page() {
     let text = std::fs::read_to_string(&file).expect("the page");
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let publications = lines.iter().position(|line| *line == "Publications").expect("the heading");
-    let places: Vec<Option<usize>> = texts(edges, &["node", "title"])
+    let places: Vec<Option<usize>> = pluck_strings(edges, &["node", "title"])
         .iter()
         .map(|title| lines[publications..].iter().position(|line| line.trim() == title))
         .collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}");
 
-    let english = profile(&app, "razvan-pascanu", "en").await;
+    let english = query_profile(&app, "razvan-pascanu", "en").await;
     let labels = pluck(&english["topics"]["nodes"], &["displayName"]);
     assert_eq!(labels.len(), 15);
     assert!(labels.iter().all(|label| label["language"] == "fr" && label["isFallback"] == true), "{labels:?}");
 
-    let before = dump(&app.database_url).await;
+    let before = dump_database(&app.database_url).await;
     assert_eq!(
         place.import(&app.database_url, &arguments).summary(),
         "read 13: created 0, updated 0, unchanged 13, rejected 0"
     );
-    assert_same(&dump(&app.database_url).await, &before);
-    assert_eq!(profile(&app, "razvan-pascanu", "fr").await, page);
+    assert_dumps_equal(&dump_database(&app.database_url).await, &before);
+    assert_eq!(query_profile(&app, "razvan-pascanu", "fr").await, page);
 }

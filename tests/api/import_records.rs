@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::support::binary::Workplace;
-use crate::support::csl::lines;
-use crate::support::dump::{assert_same, dump};
-use crate::support::{TestApp, texts};
+use crate::support::csl::to_json_lines;
+use crate::support::database_dump::{assert_dumps_equal, dump_database};
+use crate::support::process::Workspace;
+use crate::support::{TestApp, pluck_strings};
 
-fn records() -> Vec<Value> {
+fn valid_records() -> Vec<Value> {
     vec![
         json!({ "kind": "organization", "ror": "05dxps055", "names": [{ "value": "Water Institute", "kind": "DISPLAY", "language": "en" }] }),
         json!({ "kind": "topic", "slug": "weirs", "names": [
@@ -25,8 +25,8 @@ fn records() -> Vec<Value> {
 #[tokio::test]
 async fn records_of_every_kind() {
     let app = TestApp::start().await;
-    let place = Workplace::new();
-    let file = place.file("records.jsonl", lines(&records()));
+    let place = Workspace::new();
+    let file = place.write_file("records.jsonl", to_json_lines(&valid_records()));
     assert_eq!(
         place.import(&app.database_url, &["records", file]).summary(),
         "read 4: created 4, updated 0, unchanged 0, rejected 0"
@@ -47,28 +47,28 @@ async fn records_of_every_kind() {
     });
     assert_eq!(app.data(query).await["researcher"], expected);
 
-    let before = dump(&app.database_url).await;
+    let before = dump_database(&app.database_url).await;
     assert_eq!(
         place.import(&app.database_url, &["records", file]).summary(),
         "read 4: created 0, updated 0, unchanged 4, rejected 0"
     );
-    assert_same(&dump(&app.database_url).await, &before);
+    assert_dumps_equal(&dump_database(&app.database_url).await, &before);
 }
 
 #[tokio::test]
-async fn bad_records() {
+async fn invalid_records() {
     let app = TestApp::start().await;
-    let place = Workplace::new();
+    let place = Workspace::new();
     let bad = [
         json!({ "kind": "journal", "title": "Annals" }),
         json!({ "kind": "paper", "title": "A paper", "authors": [], "colour": "red" }),
         json!({ "kind": "researcher", "name": " " }),
         json!({ "kind": "researcher", "name": "Ida Brook", "orcid": "0000-0009-1000-0018" }),
     ];
-    let text = lines(&[&bad[..], &records()[..1]].concat());
-    let outcome = place.import(&app.database_url, &["records", place.file("records.jsonl", text)]);
+    let text = to_json_lines(&[&bad[..], &valid_records()[..1]].concat());
+    let outcome = place.import(&app.database_url, &["records", place.write_file("records.jsonl", text)]);
     assert_eq!(outcome.summary(), "read 5: created 1, updated 0, unchanged 0, rejected 4");
-    let complaints = outcome.complaints();
+    let complaints = outcome.stderr_lines();
     assert_eq!(complaints.len(), 4, "{complaints:?}");
     for (number, (complaint, reason)) in (1..).zip(complaints.iter().zip([
         "unknown variant `journal`",
@@ -82,12 +82,12 @@ async fn bad_records() {
 }
 
 #[tokio::test]
-async fn demonstration_directory() {
+async fn demo_directory() {
     let demonstration = include_str!("../../demo/directory.jsonl");
     let amount = demonstration.lines().count();
     let app = TestApp::start().await;
-    let place = Workplace::new();
-    let file = place.file("directory.jsonl", demonstration);
+    let place = Workspace::new();
+    let file = place.write_file("directory.jsonl", demonstration);
     let outcome = place.import(&app.database_url, &["records", file]);
     assert_eq!(outcome.summary(), format!("read {amount}: created {amount}, updated 0, unchanged 0, rejected 0"));
     assert_eq!(outcome.stderr, "");
@@ -96,14 +96,17 @@ async fn demonstration_directory() {
     let found = app
         .data("{ researcher(by: {slug: \"razvan-pascanu\"}) { papers { nodes { title } } coauthors { totalCount } } }")
         .await;
-    assert!(!texts(&found["researcher"]["papers"]["nodes"], &["title"]).is_empty());
+    assert!(!pluck_strings(&found["researcher"]["papers"]["nodes"], &["title"]).is_empty());
 
     // What the service loads by itself is the same directory.
     let by_itself = TestApp::start().await;
     academic_directory::demo::load(&by_itself.store).await.expect("the demonstration directory");
-    by_itself.store.recount_totals().await.expect("the counts, as the service makes them when it starts");
+    by_itself.store.refresh_statistics_if_stale().await.expect("the counts, as the service makes them when it starts");
     let without_source = |lines: Vec<String>| -> Vec<String> {
         lines.into_iter().filter(|line| !line.starts_with("said ") && !line.starts_with("identifier ")).collect()
     };
-    assert_same(&without_source(dump(&app.database_url).await), &without_source(dump(&by_itself.database_url).await));
+    assert_dumps_equal(
+        &without_source(dump_database(&app.database_url).await),
+        &without_source(dump_database(&by_itself.database_url).await),
+    );
 }

@@ -5,18 +5,18 @@ use std::fmt::Write as _;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::binary::{Running, Workplace, run};
-use crate::support::csl::{author, item, with};
-use crate::support::dump::{assert_same, dump, query};
-use crate::support::new_database;
+use crate::support::create_database;
+use crate::support::csl::{article, author, with_fields};
+use crate::support::database_dump::{assert_dumps_equal, dump_database, query_strings};
+use crate::support::process::{ChildProcess, Workspace, run_to_completion};
 
 /// Enough for several batches, each of which is a transaction.
-const PAPERS: usize = 4_600;
+const PAPER_COUNT: usize = 4_600;
 
 /// A stream of numbers that is the same in every run.
-struct Numbers(u64);
+struct LinearCongruentialRng(u64);
 
-impl Numbers {
+impl LinearCongruentialRng {
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).expect("31 bits") % bound
@@ -24,19 +24,19 @@ impl Numbers {
 }
 
 /// Papers of authors who come again and again, some of them with namesakes, some with an ORCID iD.
-fn papers(amount: usize) -> Vec<Value> {
-    let mut numbers = Numbers(7);
+fn random_papers(amount: usize) -> Vec<Value> {
+    let mut numbers = LinearCongruentialRng(7);
     let mut papers: Vec<Value> = Vec::with_capacity(amount);
     for number in 0..amount {
-        let authors: Vec<Value> = (0..1 + numbers.below(6)).map(|_| somebody(numbers.below(1_500))).collect();
+        let authors: Vec<Value> = (0..1 + numbers.below(6)).map(|_| author_number(numbers.below(1_500))).collect();
         let title = format!("Study of {}", numbers.below(amount));
         let year = i32::try_from(1980 + numbers.below(40)).expect("a year");
-        papers.push(with(item(&format!("Study-{number}"), &title, year, &[]), json!({ "author": authors })));
+        papers.push(with_fields(article(&format!("Study-{number}"), &title, year, &[]), json!({ "author": authors })));
     }
     papers
 }
 
-fn somebody(number: usize) -> Value {
+fn author_number(number: usize) -> Value {
     // Number 1200 to 1499 are written in two ways, which makes the same slug for two people.
     let name = match number {
         1_200.. => format!("Ána Fórd{}", number / 2),
@@ -45,14 +45,14 @@ fn somebody(number: usize) -> Value {
     };
     let orcids = ["0000-0009-1000-0019", "0000-0009-1000-0027", "0000-0009-1000-0035", "0000-0009-1000-0078"];
     match orcids.get(number) {
-        Some(orcid) => with(author(&name), json!({ "ORCID": orcid })),
+        Some(orcid) => with_fields(author(&name), json!({ "ORCID": orcid })),
         None => author(&name),
     }
 }
 
 /// The same with what real files have: ids that come again with other content, and DOIs on several items.
-fn untidy_papers(amount: usize) -> Vec<Value> {
-    let mut papers = papers(amount);
+fn messy_papers(amount: usize) -> Vec<Value> {
+    let mut papers = random_papers(amount);
     for number in 0..amount {
         if number % 7 == 3 {
             papers[number]["DOI"] = json!(format!("10.1000/{}", number % 700));
@@ -70,7 +70,7 @@ fn untidy_papers(amount: usize) -> Vec<Value> {
     papers
 }
 
-fn text(papers: &[Value]) -> String {
+fn to_json_lines(papers: &[Value]) -> String {
     papers.iter().fold(String::new(), |mut text, paper| {
         let _ = writeln!(text, "{paper}"); // a String takes everything
         text
@@ -78,115 +78,118 @@ fn text(papers: &[Value]) -> String {
 }
 
 /// Starts an import and kills it when it is in the middle.
-async fn start_and_kill(place: &Workplace, url: &str, file: &str, papers_before: usize) {
-    let running = Running::start(&mut place.over(url, &["import", "csl", file]));
-    let deadline = std::time::Instant::now() + crate::support::binary::PATIENCE;
+async fn import_and_kill(place: &Workspace, url: &str, file: &str, papers_before: usize) {
+    let running = ChildProcess::start(&mut place.command_with_database(url, &["import", "csl", file]));
+    let deadline = std::time::Instant::now() + crate::support::process::WAIT_TIMEOUT;
     loop {
-        let count: usize = query(url, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
+        let count: usize = query_strings(url, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
         if count > papers_before {
             break;
         }
         assert!(std::time::Instant::now() < deadline, "the import makes no progress");
     }
-    running.signal(Signal::KILL);
-    let outcome = running.end();
+    running.send_signal(Signal::KILL);
+    let outcome = running.wait();
     assert_eq!((outcome.code, outcome.stdout.as_str()), (None, ""), "it was killed before its end: {}", outcome.stderr);
 }
 
 #[tokio::test]
 async fn killed_import() {
-    let place = Workplace::new();
-    let file = place.file("papers.jsonl", text(&untidy_papers(PAPERS)));
-    let (whole, killed) = (new_database().await, new_database().await);
+    let place = Workspace::new();
+    let file = place.write_file("papers.jsonl", to_json_lines(&messy_papers(PAPER_COUNT)));
+    let (whole, killed) = (create_database().await, create_database().await);
     let undisturbed = place.import(&whole, &["csl", file]);
     assert_eq!(undisturbed.code, Some(0));
 
     // Once in the beginning, and once more behind where it got to.
-    start_and_kill(&place, &killed, file, 0).await;
-    let first: usize = query(&killed, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
-    start_and_kill(&place, &killed, file, first).await;
-    let second: usize = query(&killed, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
-    let in_all: usize = query(&whole, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
+    import_and_kill(&place, &killed, file, 0).await;
+    let first: usize = query_strings(&killed, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
+    import_and_kill(&place, &killed, file, first).await;
+    let second: usize = query_strings(&killed, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
+    let in_all: usize = query_strings(&whole, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
     assert!(0 < first && first < second && second < in_all, "{first} {second} {in_all}");
 
     let resumed = place.import(&killed, &["csl", file]);
     assert_eq!(resumed.code, Some(0));
-    assert!(resumed.stdout.starts_with(&format!("read {PAPERS}: ")), "{}", resumed.stdout);
-    assert_same(&dump(&killed).await, &dump(&whole).await);
+    assert!(resumed.stdout.starts_with(&format!("read {PAPER_COUNT}: ")), "{}", resumed.stdout);
+    assert_dumps_equal(&dump_database(&killed).await, &dump_database(&whole).await);
 }
 
 #[tokio::test]
 async fn interrupted_import() {
-    let place = Workplace::new();
-    let url = new_database().await;
-    let file = place.file("papers.jsonl", text(&untidy_papers(PAPERS)));
-    let running = Running::start(&mut place.over(&url, &["import", "csl", file]));
-    let deadline = std::time::Instant::now() + crate::support::binary::PATIENCE;
-    while query(&url, "SELECT count(*) FROM paper").await == ["0"] {
+    let place = Workspace::new();
+    let url = create_database().await;
+    let file = place.write_file("papers.jsonl", to_json_lines(&messy_papers(PAPER_COUNT)));
+    let running = ChildProcess::start(&mut place.command_with_database(&url, &["import", "csl", file]));
+    let deadline = std::time::Instant::now() + crate::support::process::WAIT_TIMEOUT;
+    while query_strings(&url, "SELECT count(*) FROM paper").await == ["0"] {
         assert!(std::time::Instant::now() < deadline, "the import makes no progress");
     }
-    running.signal(Signal::INT);
-    let outcome = running.end();
+    running.send_signal(Signal::INT);
+    let outcome = running.wait();
     assert_eq!(outcome.code, Some(1));
-    assert_eq!(outcome.complaints().last(), Some(&"interrupted; the same command goes on from here"));
+    assert_eq!(outcome.stderr_lines().last(), Some(&"interrupted; the same command goes on from here"));
 }
 
 #[tokio::test]
-async fn same_file_twice_at_once() {
-    let place = Workplace::new();
-    let file = place.file("papers.jsonl", text(&untidy_papers(3_200)));
-    let (apart, at_once) = (new_database().await, new_database().await);
+async fn concurrent_imports_of_one_file() {
+    let place = Workspace::new();
+    let file = place.write_file("papers.jsonl", to_json_lines(&messy_papers(3_200)));
+    let (apart, at_once) = (create_database().await, create_database().await);
     for _ in 0..2 {
         assert_eq!(place.import(&apart, &["csl", file]).code, Some(0));
     }
-    let importers = [(); 2].map(|()| Running::start(&mut place.over(&at_once, &["import", "csl", file])));
+    let importers =
+        [(); 2].map(|()| ChildProcess::start(&mut place.command_with_database(&at_once, &["import", "csl", file])));
     for importer in importers {
-        let outcome = importer.end();
+        let outcome = importer.wait();
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
         assert!(!outcome.stderr.contains("refused"), "{}", outcome.stderr);
     }
-    assert_same(&dump(&at_once).await, &dump(&apart).await);
+    assert_dumps_equal(&dump_database(&at_once).await, &dump_database(&apart).await);
 }
 
 /// Which of two namesakes comes first decides their slugs, so here everybody has one.
 #[tokio::test]
-async fn two_files_at_once() {
-    let place = Workplace::new();
+async fn concurrent_imports_of_two_files() {
+    let place = Workspace::new();
     let files = ["Study", "Survey"].map(|prefix| {
         let papers = (0..2_000).map(|number| {
             let authors = [number % 97, number % 89 + 100, number % 83 + 200].map(|one| format!("Tom Lee{one}"));
-            item(
+            article(
                 &format!("{prefix}-{number}"),
                 &format!("{prefix} number {number}"),
                 2000,
                 &authors.each_ref().map(String::as_str),
             )
         });
-        text(&papers.collect::<Vec<_>>())
+        to_json_lines(&papers.collect::<Vec<_>>())
     });
-    let names = [place.file("one.jsonl", &files[0]), place.file("two.jsonl", &files[1])];
-    let (apart, at_once) = (new_database().await, new_database().await);
+    let names = [place.write_file("one.jsonl", &files[0]), place.write_file("two.jsonl", &files[1])];
+    let (apart, at_once) = (create_database().await, create_database().await);
     for name in names {
         assert_eq!(place.import(&apart, &["csl", name]).code, Some(0));
     }
-    let importers = names.map(|name| Running::start(&mut place.over(&at_once, &["import", "csl", name])));
+    let importers =
+        names.map(|name| ChildProcess::start(&mut place.command_with_database(&at_once, &["import", "csl", name])));
     for importer in importers {
-        assert_eq!(importer.end().summary(), "read 2000: created 2000, updated 0, unchanged 0, rejected 0");
+        assert_eq!(importer.wait().summary(), "read 2000: created 2000, updated 0, unchanged 0, rejected 0");
     }
-    assert_same(&dump(&at_once).await, &dump(&apart).await);
+    assert_dumps_equal(&dump_database(&at_once).await, &dump_database(&apart).await);
 }
 
 #[tokio::test]
-async fn import_while_another_migrates() {
+async fn import_during_migration() {
     // Three starters on a database that has no table yet.
-    let place = Workplace::new();
-    let url = crate::support::empty_database().await;
-    let file = place.file("paper.json", item("w1", "A paper", 2000, &["Ida Brook"]).to_string());
-    let starters = [(); 3].map(|()| Running::start(&mut place.over(&url, &["import", "csl", file])));
+    let place = Workspace::new();
+    let url = crate::support::create_empty_database().await;
+    let file = place.write_file("paper.json", article("w1", "A paper", 2000, &["Ida Brook"]).to_string());
+    let starters =
+        [(); 3].map(|()| ChildProcess::start(&mut place.command_with_database(&url, &["import", "csl", file])));
     for starter in starters {
-        let outcome = starter.end();
+        let outcome = starter.wait();
         assert!(outcome.summary().starts_with("read 1: "), "{outcome:?}");
     }
-    assert_eq!(query(&url, "SELECT title FROM paper").await, ["A paper"]);
-    assert_eq!(run(&mut place.over(&url, &["migrate", "status"])).code, Some(0));
+    assert_eq!(query_strings(&url, "SELECT title FROM paper").await, ["A paper"]);
+    assert_eq!(run_to_completion(&mut place.command_with_database(&url, &["migrate", "status"])).code, Some(0));
 }

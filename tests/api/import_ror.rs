@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
-use crate::support::binary::{Outcome, Workplace};
-use crate::support::csl::{lines, with};
-use crate::support::dump::{assert_same, dump};
+use crate::support::csl::{to_json_lines, with_fields};
+use crate::support::database_dump::{assert_dumps_equal, dump_database};
+use crate::support::process::{CommandOutput, Workspace};
 
 const UNIVERSITY: &str = "0aaa00130";
 const FACULTY: &str = "0aaa00227";
@@ -14,34 +14,34 @@ const COLLEGE: &str = "0aaa00421";
 const NETWORK: &str = "0aaa00518";
 
 /// A record of version 2.
-fn organization(ror: &str, name: &str, relationships: &[(&str, &str)]) -> Value {
+fn ror_record(ror: &str, name: &str, relationships: &[(&str, &str)]) -> Value {
     let relationships: Vec<Value> = relationships
         .iter()
-        .map(|(kind, other)| json!({ "type": kind, "id": uri(other), "label": "a label" }))
+        .map(|(kind, other)| json!({ "type": kind, "id": ror_uri(other), "label": "a label" }))
         .collect();
     json!({
-        "id": uri(ror), "status": "active", "types": ["education"], "relationships": relationships,
+        "id": ror_uri(ror), "status": "active", "types": ["education"], "relationships": relationships,
         "names": [{ "value": name, "types": ["ror_display", "label"], "lang": "en" }],
     })
 }
 
-fn uri(ror: &str) -> String {
+fn ror_uri(ror: &str) -> String {
     format!("https://ror.org/{ror}")
 }
 
-fn import(app: &TestApp, records: &[Value]) -> Outcome {
-    let place = Workplace::new();
-    place.import(&app.database_url, &["ror", place.file("ror.jsonl", lines(records))])
+fn import_records(app: &TestApp, records: &[Value]) -> CommandOutput {
+    let place = Workspace::new();
+    place.import(&app.database_url, &["ror", place.write_file("ror.jsonl", to_json_lines(records))])
 }
 
 /// A field of an organization, or fields of those related to it.
-async fn of(app: &TestApp, ror: &str, fields: &str) -> Value {
+async fn organization_fields(app: &TestApp, ror: &str, fields: &str) -> Value {
     app.data(&format!("{{ organization(by: {{ror: \"{ror}\"}}) {{ {fields} }} }}")).await["organization"].clone()
 }
 
-async fn names(app: &TestApp, ror: &str, relatives: &str) -> Vec<String> {
-    let found = of(app, ror, &format!("{relatives} {{ displayName {{ value }} }}")).await;
-    crate::support::texts(&found[relatives], &["displayName", "value"])
+async fn related_names(app: &TestApp, ror: &str, relatives: &str) -> Vec<String> {
+    let found = organization_fields(app, ror, &format!("{relatives} {{ displayName {{ value }} }}")).await;
+    crate::support::pluck_strings(&found[relatives], &["displayName", "value"])
 }
 
 #[tokio::test]
@@ -49,71 +49,67 @@ async fn hierarchy() {
     let app = TestApp::start().await;
     // The lowest first, and each relation from one side only.
     let records = [
-        organization(
-            INSTITUTE,
-            "Institute of Weirs",
-            &[("parent", FACULTY), ("Parent", NETWORK), ("related", COLLEGE)],
-        ),
-        organization(FACULTY, "Faculty of Water", &[]),
-        organization(UNIVERSITY, "Lake University", &[("child", FACULTY)]),
-        organization(NETWORK, "Water Network", &[]),
-        organization(COLLEGE, "River College", &[]),
+        ror_record(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY), ("Parent", NETWORK), ("related", COLLEGE)]),
+        ror_record(FACULTY, "Faculty of Water", &[]),
+        ror_record(UNIVERSITY, "Lake University", &[("child", FACULTY)]),
+        ror_record(NETWORK, "Water Network", &[]),
+        ror_record(COLLEGE, "River College", &[]),
     ];
-    let outcome = import(&app, &records);
+    let outcome = import_records(&app, &records);
     assert_eq!(outcome.summary(), "read 5: created 5, updated 0, unchanged 0, rejected 0");
     assert_eq!(outcome.stderr, "");
-    let mut parents = names(&app, INSTITUTE, "parents").await;
+    let mut parents = related_names(&app, INSTITUTE, "parents").await;
     parents.sort_unstable();
     assert_eq!(parents, ["Faculty of Water", "Water Network"]);
-    assert_eq!(names(&app, FACULTY, "parents").await, ["Lake University"]);
-    let ancestors = names(&app, INSTITUTE, "ancestors").await;
+    assert_eq!(related_names(&app, FACULTY, "parents").await, ["Lake University"]);
+    let ancestors = related_names(&app, INSTITUTE, "ancestors").await;
     assert_eq!(ancestors.len(), 3, "{ancestors:?}");
     assert_eq!(ancestors[2], "Lake University", "the nearest first");
-    let children = of(&app, UNIVERSITY, "children { nodes { ror } }").await;
-    assert_eq!(children["children"]["nodes"], json!([{ "ror": uri(FACULTY) }]));
-    assert_eq!(names(&app, COLLEGE, "parents").await, Vec::<String>::new());
+    let children = organization_fields(&app, UNIVERSITY, "children { nodes { ror } }").await;
+    assert_eq!(children["children"]["nodes"], json!([{ "ror": ror_uri(FACULTY) }]));
+    assert_eq!(related_names(&app, COLLEGE, "parents").await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn succession() {
     let app = TestApp::start().await;
     let records = [
-        organization(INSTITUTE, "Institute of Weirs", &[("predecessor", FACULTY), ("successor", UNIVERSITY)]),
-        organization(FACULTY, "Faculty of Water", &[("successor", INSTITUTE)]),
-        organization(UNIVERSITY, "Lake University", &[("predecessor", INSTITUTE), ("predecessor", COLLEGE)]),
-        organization(COLLEGE, "River College", &[]),
+        ror_record(INSTITUTE, "Institute of Weirs", &[("predecessor", FACULTY), ("successor", UNIVERSITY)]),
+        ror_record(FACULTY, "Faculty of Water", &[("successor", INSTITUTE)]),
+        ror_record(UNIVERSITY, "Lake University", &[("predecessor", INSTITUTE), ("predecessor", COLLEGE)]),
+        ror_record(COLLEGE, "River College", &[]),
     ];
-    assert_eq!(import(&app, &records).summary(), "read 4: created 4, updated 0, unchanged 0, rejected 0");
-    assert_eq!(names(&app, INSTITUTE, "predecessors").await, ["Faculty of Water"]);
-    assert_eq!(names(&app, INSTITUTE, "successors").await, ["Lake University"]);
-    let mut before = names(&app, UNIVERSITY, "predecessors").await;
+    assert_eq!(import_records(&app, &records).summary(), "read 4: created 4, updated 0, unchanged 0, rejected 0");
+    assert_eq!(related_names(&app, INSTITUTE, "predecessors").await, ["Faculty of Water"]);
+    assert_eq!(related_names(&app, INSTITUTE, "successors").await, ["Lake University"]);
+    let mut before = related_names(&app, UNIVERSITY, "predecessors").await;
     before.sort_unstable();
     assert_eq!(before, ["Institute of Weirs", "River College"]);
-    assert_eq!(names(&app, COLLEGE, "successors").await, ["Lake University"]);
+    assert_eq!(related_names(&app, COLLEGE, "successors").await, ["Lake University"]);
 }
 
 #[tokio::test]
-async fn relation_to_a_later_file() {
+async fn relation_to_an_organization_imported_later() {
     let app = TestApp::start().await;
     let (child, parent) = (
-        organization(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY)]),
-        organization(FACULTY, "Faculty of Water", &[]),
+        ror_record(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY)]),
+        ror_record(FACULTY, "Faculty of Water", &[]),
     );
-    import(&app, std::slice::from_ref(&child));
-    assert_eq!(names(&app, INSTITUTE, "parents").await, Vec::<String>::new());
-    import(&app, std::slice::from_ref(&parent));
-    assert_eq!(names(&app, INSTITUTE, "parents").await, ["Faculty of Water"]);
+    import_records(&app, std::slice::from_ref(&child));
+    assert_eq!(related_names(&app, INSTITUTE, "parents").await, Vec::<String>::new());
+    import_records(&app, std::slice::from_ref(&parent));
+    assert_eq!(related_names(&app, INSTITUTE, "parents").await, ["Faculty of Water"]);
 
     let at_once = TestApp::start().await;
-    import(&at_once, &[child, parent]);
-    assert_same(&dump(&app.database_url).await, &dump(&at_once.database_url).await);
+    import_records(&at_once, &[child, parent]);
+    assert_dumps_equal(&dump_database(&app.database_url).await, &dump_database(&at_once.database_url).await);
 }
 
 #[tokio::test]
 async fn names_and_fields() {
     let app = TestApp::start().await;
     let record = json!({
-        "id": uri(UNIVERSITY), "status": "active", "established": 1900, "domains": [],
+        "id": ror_uri(UNIVERSITY), "status": "active", "established": 1900, "domains": [],
         "types": ["education", "funder"],
         "names": [
             { "value": "LU", "types": ["acronym"], "lang": null },
@@ -128,11 +124,11 @@ async fn names_and_fields() {
         "external_ids": [{ "type": "grid", "all": ["grid.1.1"], "preferred": null }, { "type": "fundref", "all": ["100", "200"] }],
         "relationships": [],
     });
-    assert_eq!(import(&app, &[record]).stderr, "");
+    assert_eq!(import_records(&app, &[record]).stderr, "");
     let fields = "slug types status countryCode city homepageUrl names { value language kind } identifiers { scheme value }
         french: displayName(languages: [\"fr-CH\"]) { value language isFallback }
         japanese: displayName(languages: [\"ja\"]) { value } german: displayName(languages: [\"de\"]) { value isFallback }";
-    let found = of(&app, UNIVERSITY, fields).await;
+    let found = organization_fields(&app, UNIVERSITY, fields).await;
     let expected = json!({
         "slug": "lake-university", "types": ["EDUCATION", "FUNDER"], "status": "ACTIVE", "countryCode": "CH", "city": "Seestadt",
         "homepageUrl": "https://lake.example/",
@@ -156,69 +152,75 @@ async fn names_and_fields() {
 }
 
 #[tokio::test]
-async fn withdrawn_and_inactive() {
+async fn organization_status() {
     let app = TestApp::start().await;
     let records = [
-        with(organization(COLLEGE, "River College", &[("successor", UNIVERSITY)]), json!({ "status": "withdrawn" })),
-        with(organization(FACULTY, "Faculty of Water", &[]), json!({ "status": "inactive" })),
-        organization(UNIVERSITY, "Lake University", &[]),
+        with_fields(
+            ror_record(COLLEGE, "River College", &[("successor", UNIVERSITY)]),
+            json!({ "status": "withdrawn" }),
+        ),
+        with_fields(ror_record(FACULTY, "Faculty of Water", &[]), json!({ "status": "inactive" })),
+        ror_record(UNIVERSITY, "Lake University", &[]),
     ];
-    import(&app, &records);
-    assert_eq!(of(&app, COLLEGE, "status").await["status"], json!("WITHDRAWN"));
-    assert_eq!(of(&app, FACULTY, "status").await["status"], json!("INACTIVE"));
-    assert_eq!(names(&app, COLLEGE, "successors").await, ["Lake University"]);
+    import_records(&app, &records);
+    assert_eq!(organization_fields(&app, COLLEGE, "status").await["status"], json!("WITHDRAWN"));
+    assert_eq!(organization_fields(&app, FACULTY, "status").await["status"], json!("INACTIVE"));
+    assert_eq!(related_names(&app, COLLEGE, "successors").await, ["Lake University"]);
     let found = app.data("{ organizations(filter: {statuses: [ACTIVE]}) { nodes { ror } } }").await;
-    assert_eq!(found["organizations"]["nodes"], json!([{ "ror": uri(UNIVERSITY) }]));
+    assert_eq!(found["organizations"]["nodes"], json!([{ "ror": ror_uri(UNIVERSITY) }]));
 }
 
 #[tokio::test]
-async fn same_records_again() {
+async fn unchanged_records() {
     let app = TestApp::start().await;
     let records = [
-        organization(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY), ("predecessor", COLLEGE)]),
-        organization(FACULTY, "Faculty of Water", &[("child", INSTITUTE)]),
+        ror_record(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY), ("predecessor", COLLEGE)]),
+        ror_record(FACULTY, "Faculty of Water", &[("child", INSTITUTE)]),
     ];
-    import(&app, &records);
+    import_records(&app, &records);
     let times = "{ organizations { nodes { id updatedAt } } }";
-    let (before, times_before) = (dump(&app.database_url).await, app.data(times).await);
-    assert_eq!(import(&app, &records).summary(), "read 2: created 0, updated 0, unchanged 2, rejected 0");
-    assert_same(&dump(&app.database_url).await, &before);
+    let (before, times_before) = (dump_database(&app.database_url).await, app.data(times).await);
+    assert_eq!(import_records(&app, &records).summary(), "read 2: created 0, updated 0, unchanged 2, rejected 0");
+    assert_dumps_equal(&dump_database(&app.database_url).await, &before);
     assert_eq!(app.data(times).await, times_before);
 }
 
 #[tokio::test]
 async fn changed_record() {
     let app = TestApp::start().await;
-    let others = [organization(FACULTY, "Faculty of Water", &[]), organization(COLLEGE, "River College", &[])];
-    import(&app, &[&others[..], &[organization(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY)])]].concat());
-    let id = of(&app, INSTITUTE, "id").await;
-    let changed = organization(INSTITUTE, "Weir Institute", &[("parent", COLLEGE)]);
-    let outcome = import(&app, &[&others[..], std::slice::from_ref(&changed)].concat());
+    let others = [ror_record(FACULTY, "Faculty of Water", &[]), ror_record(COLLEGE, "River College", &[])];
+    import_records(
+        &app,
+        &[&others[..], &[ror_record(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY)])]].concat(),
+    );
+    let id = organization_fields(&app, INSTITUTE, "id").await;
+    let changed = ror_record(INSTITUTE, "Weir Institute", &[("parent", COLLEGE)]);
+    let outcome = import_records(&app, &[&others[..], std::slice::from_ref(&changed)].concat());
     assert_eq!(outcome.summary(), "read 3: created 0, updated 1, unchanged 2, rejected 0");
-    assert_eq!(of(&app, INSTITUTE, "id").await, id);
+    assert_eq!(organization_fields(&app, INSTITUTE, "id").await, id);
     assert_eq!(
-        of(&app, INSTITUTE, "slug displayName { value }").await,
+        organization_fields(&app, INSTITUTE, "slug displayName { value }").await,
         json!({ "slug": "institute-of-weirs", "displayName": { "value": "Weir Institute" } })
     );
-    assert_eq!(names(&app, INSTITUTE, "parents").await, ["River College"]);
+    assert_eq!(related_names(&app, INSTITUTE, "parents").await, ["River College"]);
 }
 
 #[tokio::test]
-async fn bad_records() {
+async fn invalid_records() {
     let app = TestApp::start().await;
-    let good = organization(UNIVERSITY, "Lake University", &[("parent", "0aaa00228"), ("child", FACULTY)]);
+    let good = ror_record(UNIVERSITY, "Lake University", &[("parent", "0aaa00228"), ("child", FACULTY)]);
     let records = [
-        with(organization(FACULTY, "Faculty of Water", &[]), json!({ "id": "https://ror.org/0aaa00228" })),
-        with(organization(FACULTY, "Faculty of Water", &[]), json!({ "names": [] })),
-        json!({ "id": uri(FACULTY), "name": "Old", "country": { "country_code": "CH" } }),
+        with_fields(ror_record(FACULTY, "Faculty of Water", &[]), json!({ "id": "https://ror.org/0aaa00228" })),
+        with_fields(ror_record(FACULTY, "Faculty of Water", &[]), json!({ "names": [] })),
+        json!({ "id": ror_uri(FACULTY), "name": "Old", "country": { "country_code": "CH" } }),
         json!({ "id": "w1", "title": "A paper" }),
-        with(organization(FACULTY, "Faculty of Water", &[]), json!({ "status": "asleep" })),
-        with(good, json!({ "types": ["education", "tavern"] })),
+        with_fields(ror_record(FACULTY, "Faculty of Water", &[]), json!({ "status": "asleep" })),
+        with_fields(good, json!({ "types": ["education", "tavern"] })),
     ];
-    let outcome = import(&app, &records);
+    let outcome = import_records(&app, &records);
     assert_eq!(outcome.summary(), "read 6: created 1, updated 0, unchanged 0, rejected 5; 2 notes");
     assert_eq!(
-        outcome.complaints(),
+        outcome.stderr_lines(),
         [
             "ror.jsonl:1: rejected: 'https://ror.org/0aaa00228' is not a ROR id: its checksum does not hold; look for a \
              mistyped character",
@@ -234,12 +236,12 @@ async fn bad_records() {
 }
 
 #[tokio::test]
-async fn circle_of_parents() {
+async fn cyclic_parents() {
     let app = TestApp::start().await;
     let records = [
-        organization(FACULTY, "Faculty of Water", &[("parent", INSTITUTE), ("parent", FACULTY)]),
-        organization(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY)]),
+        ror_record(FACULTY, "Faculty of Water", &[("parent", INSTITUTE), ("parent", FACULTY)]),
+        ror_record(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY)]),
     ];
-    import(&app, &records);
-    assert_eq!(names(&app, FACULTY, "ancestors").await, ["Institute of Weirs"]);
+    import_records(&app, &records);
+    assert_eq!(related_names(&app, FACULTY, "ancestors").await, ["Institute of Weirs"]);
 }

@@ -2,19 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{CLIENTS_MISTAKES, TestApp, organization, texts, with};
+use crate::support::{CLIENT_ERROR_CODES, TestApp, organization_record, pluck_strings, with_fields};
 
 /// Organizations named in some languages each: all of these, only French, none that is known.
-async fn places() -> TestApp {
+async fn multilingual_directory() -> TestApp {
     let app = TestApp::start().await;
     let names = |number: u64, slug: &str, names: &[(&str, Value)]| {
         let names: Vec<Value> = names
             .iter()
             .map(|(value, language)| json!({ "value": value, "language": language, "kind": "LABEL" }))
             .collect();
-        with(organization(number, slug), json!({ "slug": slug, "names": names }))
+        with_fields(organization_record(number, slug), json!({ "slug": slug, "names": names }))
     };
-    app.load(json!([
+    app.create_records(json!([
         names(1, "all", &[("Sea", json!("en")), ("Mer", json!("fr")), ("Meer", json!("de-CH"))]),
         names(2, "french", &[("Vague", json!("fr"))]),
         names(3, "unknown", &[("Mila", json!(null))]),
@@ -23,17 +23,17 @@ async fn places() -> TestApp {
     app
 }
 
-const QUERY: &str = "query($languages: [LanguageTag!]) { organizations(orderBy: {field: UPDATED_AT, direction: ASC}) { \
+const DISPLAY_NAMES_QUERY: &str = "query($languages: [LanguageTag!]) { organizations(orderBy: {field: UPDATED_AT, direction: ASC}) { \
      nodes { displayName(languages: $languages) { value language isFallback } } } }";
 
 /// The same of one organization: each asks for itself, and is refused for itself.
-fn of_one() -> String {
-    QUERY.replace("organizations(", "organizations(first: 1, ")
+fn single_organization_query() -> String {
+    DISPLAY_NAMES_QUERY.replace("organizations(", "organizations(first: 1, ")
 }
 
 /// The names that a reader gets, those in another language than asked for with a star.
-async fn names(app: &TestApp, variables: Value, header: Option<&str>) -> String {
-    let answer = app.ask_in(QUERY, variables, header).await;
+async fn displayed_names(app: &TestApp, variables: Value, header: Option<&str>) -> String {
+    let answer = app.query_in_languages(DISPLAY_NAMES_QUERY, variables, header).await;
     let shown = |node: &Value| {
         let name = &node["displayName"];
         format!("{}{}", name["value"].as_str().unwrap_or_default(), if name["isFallback"] == true { "*" } else { "" })
@@ -43,8 +43,8 @@ async fn names(app: &TestApp, variables: Value, header: Option<&str>) -> String 
 }
 
 #[tokio::test]
-async fn the_argument() {
-    let app = places().await;
+async fn languages_argument() {
+    let app = multilingual_directory().await;
     for (languages, expected) in [
         (json!(["en"]), "Sea Vague* Mila"),
         (json!(["fr"]), "Mer Vague Mila"),
@@ -59,9 +59,9 @@ async fn the_argument() {
         (json!([]), "Sea Vague* Mila"),
         (json!(null), "Sea Vague* Mila"),
     ] {
-        assert_eq!(names(&app, json!({ "languages": languages }), None).await, expected, "{languages}");
+        assert_eq!(displayed_names(&app, json!({ "languages": languages }), None).await, expected, "{languages}");
     }
-    let found = app.data_with(QUERY, json!({ "languages": ["de"] })).await;
+    let found = app.data_with_variables(DISPLAY_NAMES_QUERY, json!({ "languages": ["de"] })).await;
     let name = |index: usize| found["organizations"]["nodes"][index]["displayName"].clone();
     assert_eq!(name(0), json!({ "value": "Meer", "language": "de-CH", "isFallback": false }));
     assert_eq!(name(1), json!({ "value": "Vague", "language": "fr", "isFallback": true }));
@@ -69,10 +69,14 @@ async fn the_argument() {
 }
 
 #[tokio::test]
-async fn the_header() {
-    let app = places().await;
+async fn accept_language_header() {
+    let app = multilingual_directory().await;
     let long = format!("{}, fr", ["x"].into_iter().chain(vec!["a"; 3_000]).collect::<Vec<_>>().join("-"));
-    assert_eq!(names(&app, json!({}), Some(&long)).await, "Mer Vague Mila", "a tag of thousands of parts is none");
+    assert_eq!(
+        displayed_names(&app, json!({}), Some(&long)).await,
+        "Mer Vague Mila",
+        "a tag of thousands of parts is none"
+    );
     let many = (0..2_000).map(|number| format!("x-{number}")).collect::<Vec<_>>().join(",");
     for (header, expected) in [
         ("fr", "Mer Vague Mila"),
@@ -112,91 +116,100 @@ async fn the_header() {
         ("fr, *;q=0", "Mer Vague Mila"),
         ("*;q=0.5, de;q=0.1", "Meer Vague* Mila"),
     ] {
-        assert_eq!(names(&app, json!({}), Some(header)).await, expected, "{}", &header[..header.len().min(40)]);
+        assert_eq!(
+            displayed_names(&app, json!({}), Some(header)).await,
+            expected,
+            "{}",
+            &header[..header.len().min(40)]
+        );
     }
 }
 
 #[tokio::test]
-async fn the_argument_beats_the_header() {
-    let app = places().await;
-    assert_eq!(names(&app, json!({ "languages": ["fr"] }), Some("de")).await, "Mer Vague Mila");
-    assert_eq!(names(&app, json!({ "languages": null }), Some("fr")).await, "Mer Vague Mila");
-    assert_eq!(names(&app, json!({ "languages": [] }), Some("fr")).await, "Sea Vague* Mila");
+async fn argument_overrides_the_header() {
+    let app = multilingual_directory().await;
+    assert_eq!(displayed_names(&app, json!({ "languages": ["fr"] }), Some("de")).await, "Mer Vague Mila");
+    assert_eq!(displayed_names(&app, json!({ "languages": null }), Some("fr")).await, "Mer Vague Mila");
+    assert_eq!(displayed_names(&app, json!({ "languages": [] }), Some("fr")).await, "Sea Vague* Mila");
 }
 
 #[tokio::test]
-async fn what_is_no_language_tag() {
-    let app = places().await;
-    let message = app.refusal(&of_one(), json!({ "languages": ["x y"] })).await;
+async fn invalid_language_tags() {
+    let app = multilingual_directory().await;
+    let message = app.client_error(&single_organization_query(), json!({ "languages": ["x y"] })).await;
     assert!(
         message.contains("'x y' is not a language tag; write one as BCP 47 has it, such as fr, en or fr-CA"),
         "{message}"
     );
     // Well-formed tags of languages that nothing is in fall back.
     for languages in [json!(["tlh"]), json!(["tlh", "x-nothing", "zz-ZZ"])] {
-        assert_eq!(names(&app, json!({ "languages": languages }), None).await, "Sea* Vague* Mila", "{languages}");
+        assert_eq!(
+            displayed_names(&app, json!({ "languages": languages }), None).await,
+            "Sea* Vague* Mila",
+            "{languages}"
+        );
     }
     for languages in [json!(["not a tag"]), json!([""]), json!(["\u{0}"]), json!([7]), json!([null]), json!("é")] {
-        let answer = app.ask(QUERY, json!({ "languages": languages })).await;
+        let answer = app.query(DISPLAY_NAMES_QUERY, json!({ "languages": languages })).await;
         let codes = answer.codes();
         assert!(!codes.is_empty(), "{languages}");
-        assert!(codes.iter().all(|code| CLIENTS_MISTAKES.contains(&code.as_str())), "{languages}: {}", answer.body);
+        assert!(codes.iter().all(|code| CLIENT_ERROR_CODES.contains(&code.as_str())), "{languages}: {}", answer.body);
     }
 }
 
 #[tokio::test]
-async fn several_headers() {
-    let app = places().await;
-    let ask = app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY }));
+async fn repeated_header() {
+    let app = multilingual_directory().await;
+    let ask = app.client().post(app.url("/graphql")).json(&json!({ "query": DISPLAY_NAMES_QUERY }));
     let response = ask.header("Accept-Language", "it").header("Accept-Language", "fr").send().await.expect("an answer");
     let answer: Value = response.json().await.expect("JSON");
     assert_eq!(answer["data"]["organizations"]["nodes"][0]["displayName"]["value"], "Mer", "{answer}");
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text() {
-    let app = places().await;
+async fn header_with_invalid_utf8() {
+    let app = multilingual_directory().await;
     let header = reqwest::header::HeaderValue::from_bytes(b"\xff\xfe, fr").expect("a header");
-    let ask = app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY }));
+    let ask = app.client().post(app.url("/graphql")).json(&json!({ "query": DISPLAY_NAMES_QUERY }));
     let response = ask.header("Accept-Language", header).send().await.expect("an answer");
     let answer: Value = response.json().await.expect("JSON");
     assert_eq!(answer["data"]["organizations"]["nodes"][0]["displayName"]["value"], "Mer", "{answer}");
 }
 
 #[tokio::test]
-async fn tags_and_lists_without_end() {
-    let app = places().await;
+async fn oversized_tags_and_lists() {
+    let app = multilingual_directory().await;
     // Each part of a tag is a shorter form to try, and each tag is compared with all others.
     let long = format!("en-x{}", "-a".repeat(200_000));
-    let message = app.refusal(&of_one(), json!({ "languages": [long] })).await;
+    let message = app.client_error(&single_organization_query(), json!({ "languages": [long] })).await;
     assert!(message.len() < 500, "{message}");
     let hundred = format!("fr-x{}", "-abcdef".repeat(14))[..95].to_owned();
-    assert_eq!(names(&app, json!({ "languages": [hundred] }), None).await, "Mer Vague Mila");
+    assert_eq!(displayed_names(&app, json!({ "languages": [hundred] }), None).await, "Mer Vague Mila");
     let many: Vec<String> = (0..499).map(|number| format!("x-{number}")).chain(["fr".to_owned()]).collect();
-    assert_eq!(names(&app, json!({ "languages": many }), None).await, "Sea* Vague* Mila");
-    let message = app.refusal(&of_one(), json!({ "languages": vec!["fr"; 50_000] })).await;
+    assert_eq!(displayed_names(&app, json!({ "languages": many }), None).await, "Sea* Vague* Mila");
+    let message = app.client_error(&single_organization_query(), json!({ "languages": vec!["fr"; 50_000] })).await;
     assert!(message.starts_with("languages has 50000 entries"), "{message}");
     // The twentieth counts, the next does not.
     let after = |others: usize| {
         let tags: Vec<String> = (0..others).map(|number| format!("x-{number}")).chain(["fr".to_owned()]).collect();
         json!({ "languages": tags })
     };
-    assert_eq!(names(&app, after(19), None).await, "Mer Vague Mila");
-    assert_eq!(names(&app, after(20), None).await, "Sea* Vague* Mila");
+    assert_eq!(displayed_names(&app, after(19), None).await, "Mer Vague Mila");
+    assert_eq!(displayed_names(&app, after(20), None).await, "Sea* Vague* Mila");
 }
 
 /// One organization named in these languages, each time by the tag itself, but for what is given.
-async fn named_in(names: &[(&str, &str)]) -> TestApp {
+async fn organization_named_in(names: &[(&str, &str)]) -> TestApp {
     let app = TestApp::start().await;
     let names: Vec<Value> =
         names.iter().map(|(tag, name)| json!({ "value": name, "language": tag, "kind": "LABEL" })).collect();
-    app.load(json!([with(organization(1, "Place"), json!({ "names": names }))])).await;
+    app.create_records(json!([with_fields(organization_record(1, "Place"), json!({ "names": names }))])).await;
     app
 }
 
 /// The name that a reader of these languages gets, with its language, a star where it is a fallback.
-async fn name(app: &TestApp, languages: Value) -> String {
-    let found = app.data_with(QUERY, json!({ "languages": languages })).await;
+async fn displayed_name(app: &TestApp, languages: Value) -> String {
+    let found = app.data_with_variables(DISPLAY_NAMES_QUERY, json!({ "languages": languages })).await;
     let name = &found["organizations"]["nodes"][0]["displayName"];
     let star = if name["isFallback"] == true { "*" } else { "" };
     format!("{} {}{star}", name["value"].as_str().unwrap_or_default(), name["language"].as_str().unwrap_or("null"))
@@ -204,8 +217,14 @@ async fn name(app: &TestApp, languages: Value) -> String {
 
 #[tokio::test]
 async fn scripts_and_regions() {
-    let app =
-        named_in(&[("en", "Sea"), ("zh", "海洋"), ("zh-Hant", "海洋學"), ("sr-Cyrl", "Море"), ("pt-BR", "Mar")]).await;
+    let app = organization_named_in(&[
+        ("en", "Sea"),
+        ("zh", "海洋"),
+        ("zh-Hant", "海洋學"),
+        ("sr-Cyrl", "Море"),
+        ("pt-BR", "Mar"),
+    ])
+    .await;
     for (languages, expected) in [
         (json!(["zh-Hant-TW"]), "海洋學 zh-Hant"),
         (json!(["zh-hant"]), "海洋學 zh-Hant"),
@@ -222,49 +241,49 @@ async fn scripts_and_regions() {
         (json!(["s-r"]), "refused"),
     ] {
         if expected == "refused" {
-            app.refusal(&of_one(), json!({ "languages": languages })).await;
+            app.client_error(&single_organization_query(), json!({ "languages": languages })).await;
         } else {
-            assert_eq!(name(&app, languages.clone()).await, expected, "{languages}");
+            assert_eq!(displayed_name(&app, languages.clone()).await, expected, "{languages}");
         }
     }
-    let only = named_in(&[("zh-Hant-TW", "海")]).await;
-    assert_eq!(name(&only, json!(["zh-Hant"])).await, "海 zh-Hant-TW");
-    assert_eq!(name(&only, json!(["zh-Hant-HK"])).await, "海 zh-Hant-TW");
-    assert_eq!(name(&only, json!(["en"])).await, "海 zh-Hant-TW*");
+    let only = organization_named_in(&[("zh-Hant-TW", "海")]).await;
+    assert_eq!(displayed_name(&only, json!(["zh-Hant"])).await, "海 zh-Hant-TW");
+    assert_eq!(displayed_name(&only, json!(["zh-Hant-HK"])).await, "海 zh-Hant-TW");
+    assert_eq!(displayed_name(&only, json!(["en"])).await, "海 zh-Hant-TW*");
 }
 
 #[tokio::test]
-async fn from_right_to_left() {
+async fn right_to_left_scripts() {
     // With the marks of direction that a source has among its letters.
     let (arabic, hebrew, mixed) = ("علم المحيطات", "אוקיינוגרפיה", "معهد \u{200e}CNRS\u{200f} للبحار");
-    let app = named_in(&[("en", "Sea"), ("ar", arabic), ("he", hebrew), ("fa", mixed)]).await;
+    let app = organization_named_in(&[("en", "Sea"), ("ar", arabic), ("he", hebrew), ("fa", mixed)]).await;
     for (tag, expected) in [("ar", arabic), ("ar-EG", arabic), ("he", hebrew), ("fa", mixed)] {
         let language = &tag[..2];
-        assert_eq!(name(&app, json!([tag])).await, format!("{expected} {language}"), "{tag}");
+        assert_eq!(displayed_name(&app, json!([tag])).await, format!("{expected} {language}"), "{tag}");
     }
 }
 
 #[tokio::test]
-async fn a_text_of_unknown_language_asked_for() {
-    let app = places().await;
-    let found = app.data_with(QUERY, json!({ "languages": ["und"] })).await;
+async fn undetermined_language() {
+    let app = multilingual_directory().await;
+    let found = app.data_with_variables(DISPLAY_NAMES_QUERY, json!({ "languages": ["und"] })).await;
     let name = &found["organizations"]["nodes"][2]["displayName"];
     assert_eq!(*name, json!({ "value": "Mila", "language": null, "isFallback": false }));
 }
 
 #[tokio::test]
-async fn languages_of_orders() {
+async fn languages_of_sort_orders() {
     let app = TestApp::start().await;
     let labels = |slug: &str, english: &str, french: &str| {
         json!({ "kind": "topic", "slug": slug, "names": [
             { "value": english, "language": "en", "kind": "LABEL" }, { "value": french, "language": "fr", "kind": "LABEL" },
         ] })
     };
-    app.load(json!([labels("a", "Alpha", "Zeta"), labels("b", "Beta", "Mu")])).await;
+    app.create_records(json!([labels("a", "Alpha", "Zeta"), labels("b", "Beta", "Mu")])).await;
     let query = "query($languages: [LanguageTag!]) { topics(orderBy: {field: LABEL, direction: ASC, languages: $languages}) { nodes { slug } } }";
     let order = async |languages: Value, header: Option<&str>| {
-        let answer = app.ask_in(query, json!({ "languages": languages }), header).await;
-        texts(&answer.data()["topics"]["nodes"], &["slug"]).concat()
+        let answer = app.query_in_languages(query, json!({ "languages": languages }), header).await;
+        pluck_strings(&answer.data()["topics"]["nodes"], &["slug"]).concat()
     };
     for (languages, header, expected) in [
         (json!(null), None, "ab"),
@@ -282,7 +301,7 @@ async fn languages_of_orders() {
     for (field, by) in [("topics", "LABEL"), ("organizations", "NAME"), ("affiliations", "ORGANIZATION_NAME")] {
         let query =
             format!("{{ {field}(orderBy: {{field: {by}, direction: ASC, languages: [\"x y\"]}}) {{ totalCount }} }}");
-        let message = app.refusal(&query, json!({})).await;
+        let message = app.client_error(&query, json!({})).await;
         assert!(message.contains("is not a language tag; write one as BCP 47 has it"), "{message}");
         app.data(&query.replace("x y", "tlh")).await;
     }

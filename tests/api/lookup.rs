@@ -4,22 +4,25 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
-use crate::researcher::three_people;
-use crate::support::{CLIENTS_MISTAKES, TestApp, orcid, organization, paper, researcher, ror, texts, with};
+use crate::researcher::three_researchers;
+use crate::support::{
+    CLIENT_ERROR_CODES, TestApp, orcid, organization_record, paper_record, pluck_strings, researcher_record, ror,
+    with_fields,
+};
 
-const BY: &str = "query($by: ResearcherBy!) { researcher(by: $by) { slug } }";
+const RESEARCHER_QUERY: &str = "query($by: ResearcherBy!) { researcher(by: $by) { slug } }";
 
 #[tokio::test]
-async fn look_ups_in_any_written_form() {
+async fn key_formats() {
     let app = TestApp::start().await;
-    app.load(json!([with(
-        researcher("Ada Berg"),
+    app.create_records(json!([with_fields(
+        researcher_record("Ada Berg"),
         json!({
             "orcid": "0000-0002-1694-233X", "identifiers": [{ "scheme": "scopus", "value": "700123" }],
         })
     ),]))
         .await;
-    let id = app.id_of("researcher", "ada-berg").await;
+    let id = app.find_id("researcher", "ada-berg").await;
     for by in [
         json!({ "id": id }),
         json!({ "slug": "ada-berg" }),
@@ -32,15 +35,15 @@ async fn look_ups_in_any_written_form() {
         json!({ "identifier": { "scheme": "scopus", "value": "700123" } }),
         json!({ "identifier": { "scheme": "SCOPUS", "value": " 700123" } }),
     ] {
-        let found = app.data_with(BY, json!({ "by": by })).await;
+        let found = app.data_with_variables(RESEARCHER_QUERY, json!({ "by": by })).await;
         assert_eq!(found["researcher"]["slug"], "ada-berg", "{by}");
     }
 }
 
 #[tokio::test]
-async fn unknown_and_malformed_keys() {
-    let app = three_people().await;
-    let topic = app.id_of("topic", "tides").await;
+async fn unknown_and_invalid_keys() {
+    let app = three_researchers().await;
+    let topic = app.find_id("topic", "tides").await;
     for by in [
         json!({ "id": "" }),
         json!({ "id": "x" }),
@@ -59,7 +62,7 @@ async fn unknown_and_malformed_keys() {
         json!({ "identifier": { "scheme": "scopus", "value": "1" } }),
         json!({ "identifier": { "scheme": "\u{0}", "value": "\u{0}" } }),
     ] {
-        let answer = app.ask(BY, json!({ "by": by })).await;
+        let answer = app.query(RESEARCHER_QUERY, json!({ "by": by })).await;
         assert_eq!(answer.status, 200);
         assert_eq!(answer.data()["researcher"], json!(null), "{by}");
     }
@@ -67,7 +70,7 @@ async fn unknown_and_malformed_keys() {
 
 #[tokio::test]
 async fn exactly_one_key() {
-    let app = three_people().await;
+    let app = three_researchers().await;
     for by in [
         json!({}),
         json!({ "slug": "a", "id": "b" }),
@@ -76,68 +79,81 @@ async fn exactly_one_key() {
         json!(null),
         json!("x"),
     ] {
-        let answer = app.ask(BY, json!({ "by": by })).await;
+        let answer = app.query(RESEARCHER_QUERY, json!({ "by": by })).await;
         assert_eq!(answer.codes().len(), 1, "{by}: {}", answer.body);
-        assert!(CLIENTS_MISTAKES.contains(&answer.codes()[0].as_str()), "{by}: {}", answer.body);
+        assert!(CLIENT_ERROR_CODES.contains(&answer.codes()[0].as_str()), "{by}: {}", answer.body);
     }
 }
 
 #[tokio::test]
-async fn many_keys_at_once() {
-    let app = three_people().await;
-    let id = app.id_of("researcher", "chen").await;
+async fn batch_lookup() {
+    let app = three_researchers().await;
+    let id = app.find_id("researcher", "chen").await;
     let query = "query($keys: [ResearcherBy!]!) { researchersBy(keys: $keys) { slug } }";
     let keys = json!([
         { "slug": "emile-zola" }, { "orcid": orcid(21) }, { "slug": "nobody" }, { "id": id }, { "orcid": "x" }, { "slug": "emile-zola" },
         { "identifier": { "scheme": "scopus", "value": "700123" } },
     ]);
-    let found = app.data_with(query, json!({ "keys": keys })).await;
-    let slugs = texts(&found["researchersBy"], &["slug"]);
+    let found = app.data_with_variables(query, json!({ "keys": keys })).await;
+    let slugs = pluck_strings(&found["researchersBy"], &["slug"]);
     assert_eq!(slugs, ["emile-zola", "ada-berg", "null", "chen", "null", "emile-zola", "ada-berg"]);
 
-    assert_eq!(app.data_with(query, json!({ "keys": [] })).await["researchersBy"], json!([]));
+    assert_eq!(app.data_with_variables(query, json!({ "keys": [] })).await["researchersBy"], json!([]));
     let keys = |amount| json!({ "keys": vec![json!({ "slug": "chen" }); amount] });
-    assert_eq!(app.data_with(query, keys(500)).await["researchersBy"].as_array().map(Vec::len), Some(500));
-    insta::assert_snapshot!(app.refusal(query, keys(501)).await, @"keys has 501 entries; a list takes at most 500: ask in several requests");
+    assert_eq!(app.data_with_variables(query, keys(500)).await["researchersBy"].as_array().map(Vec::len), Some(500));
+    insta::assert_snapshot!(app.client_error(query, keys(501)).await, @"keys has 501 entries; a list takes at most 500: ask in several requests");
 }
 
 #[tokio::test]
-async fn former_identities_lead_to_the_survivor() {
-    let app = three_people().await;
-    app.merged("researcher", 4_000, "ada-b", "ada-berg").await;
-    app.merged("researcher", 4_001, "a-berg", "ada-berg").await;
+async fn merged_keys_redirect() {
+    let app = three_researchers().await;
+    app.insert_redirect("researcher", 4_000, "ada-b", "ada-berg").await;
+    app.insert_redirect("researcher", 4_001, "a-berg", "ada-berg").await;
     // The same number and slug of another kind is another thing.
-    app.merged("topic", 4_002, "a-b", "tides").await;
+    app.insert_redirect("topic", 4_002, "a-b", "tides").await;
     let former = "UmVzZWFyY2hlcjo0MDAw"; // Researcher:4000
     for by in [json!({ "id": former }), json!({ "slug": "ada-b" }), json!({ "slug": "A-Berg" })] {
-        assert_eq!(app.data_with(BY, json!({ "by": by })).await["researcher"]["slug"], "ada-berg", "{by}");
+        assert_eq!(
+            app.data_with_variables(RESEARCHER_QUERY, json!({ "by": by })).await["researcher"]["slug"],
+            "ada-berg",
+            "{by}"
+        );
     }
     for by in [json!({ "id": "UmVzZWFyY2hlcjo0MDAy" }), json!({ "slug": "a-b" })] {
-        assert_eq!(app.data_with(BY, json!({ "by": by })).await["researcher"], json!(null), "{by}");
+        assert_eq!(
+            app.data_with_variables(RESEARCHER_QUERY, json!({ "by": by })).await["researcher"],
+            json!(null),
+            "{by}"
+        );
     }
     let found = app.data(r#"{ researcher(by: {slug: "ada-b"}) { formerIds } }"#).await;
     assert_eq!(found["researcher"]["formerIds"], json!([former, "UmVzZWFyY2hlcjo0MDAx"]));
     let query = "query($keys: [ResearcherBy!]!) { researchersBy(keys: $keys) { slug } }";
-    let both = app.data_with(query, json!({ "keys": [{ "slug": "ada-b" }, { "slug": "ada-berg" }] })).await;
-    assert_eq!(texts(&both["researchersBy"], &["slug"]), ["ada-berg", "ada-berg"]);
+    let both = app.data_with_variables(query, json!({ "keys": [{ "slug": "ada-b" }, { "slug": "ada-berg" }] })).await;
+    assert_eq!(pluck_strings(&both["researchersBy"], &["slug"]), ["ada-berg", "ada-berg"]);
 }
 
 #[tokio::test]
-async fn five_hundred_keys_of_mixed_schemes() {
+async fn batch_lookup_of_mixed_keys() {
     let app = TestApp::start().await;
     let scopus = |number: u64| json!([{ "scheme": "scopus", "value": number.to_string() }]);
     let doi = |number: u64| format!("10.5555/w{number}");
     let arxiv = |number: u64| format!("2001.{number:05}");
     let mut records = Vec::new();
     for number in 1..=60 {
-        let person = researcher(&format!("Person {number}"));
-        records.push(with(person, json!({ "orcid": orcid(number), "identifiers": scopus(number) })));
-        records.push(with(organization(number, &format!("Place {number}")), json!({ "identifiers": scopus(number) })));
-        let work = paper(&format!("Work {number}"), Some(2001), &[]);
-        records
-            .push(with(work, json!({ "doi": doi(number), "arxivId": arxiv(number), "identifiers": scopus(number) })));
+        let person = researcher_record(&format!("Person {number}"));
+        records.push(with_fields(person, json!({ "orcid": orcid(number), "identifiers": scopus(number) })));
+        records.push(with_fields(
+            organization_record(number, &format!("Place {number}")),
+            json!({ "identifiers": scopus(number) }),
+        ));
+        let work = paper_record(&format!("Work {number}"), Some(2001), &[]);
+        records.push(with_fields(
+            work,
+            json!({ "doi": doi(number), "arxivId": arxiv(number), "identifiers": scopus(number) }),
+        ));
     }
-    app.load(json!(records)).await;
+    app.create_records(json!(records)).await;
     for (kind, stem, field, input) in [
         ("researcher", "person", "researchersBy", "ResearcherBy"),
         ("organization", "place", "organizationsBy", "OrganizationBy"),
@@ -145,7 +161,7 @@ async fn five_hundred_keys_of_mixed_schemes() {
     ] {
         let mut ids = vec![String::new()];
         for number in 1..=60 {
-            ids.push(app.id_of(kind, &format!("{stem}-{number}")).await);
+            ids.push(app.find_id(kind, &format!("{stem}-{number}")).await);
         }
         let mut keys = Vec::new();
         let mut expected = Vec::new();
@@ -167,11 +183,11 @@ async fn five_hundred_keys_of_mixed_schemes() {
             });
         }
         let query = format!("query($keys: [{input}!]!) {{ {field}(keys: $keys) {{ slug }} }}");
-        let (answer, statements) = app.statements_of(&query, json!({ "keys": keys })).await;
-        assert_eq!(texts(&answer.data()[field], &["slug"]), expected, "{field}");
+        let (answer, statements) = app.query_counting_statements(&query, json!({ "keys": keys })).await;
+        assert_eq!(pluck_strings(&answer.data()[field], &["slug"]), expected, "{field}");
         assert_eq!(statements, 1, "{field}");
         keys.push(json!({ "slug": "x" }));
-        let message = app.refusal(&query, json!({ "keys": keys })).await;
+        let message = app.client_error(&query, json!({ "keys": keys })).await;
         assert_eq!(message, "keys has 501 entries; a list takes at most 500: ask in several requests");
     }
 }

@@ -6,41 +6,43 @@ use std::io::{BufRead as _, BufReader};
 use academic_directory::text::names;
 use serde_json::{Value, json};
 
-use crate::support::binary::Workplace;
-use crate::support::dump::{assert_same, dump, query};
-use crate::support::{TestApp, orcid, paper, records_of, researcher, shared, texts, with};
+use crate::support::database_dump::{assert_dumps_equal, dump_database, query_strings};
+use crate::support::process::Workspace;
+use crate::support::{
+    TestApp, orcid, paper_record, parse_records, pluck_strings, researcher_record, shared_data, with_fields,
+};
 
-const AUTHORS: &str = "{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { authorships { nodes {
+const AUTHORS_QUERY: &str = "{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { authorships { nodes {
     nameAsPublished name nameRepair { value rule confidence isApplied } researcher { name slug } } } } } }";
 
 /// The authors of all papers, by the papers' titles.
-async fn authors(app: &TestApp) -> Vec<Value> {
-    let papers = app.data(AUTHORS).await["papers"]["nodes"].clone();
+async fn read_authors(app: &TestApp) -> Vec<Value> {
+    let papers = app.data(AUTHORS_QUERY).await["papers"]["nodes"].clone();
     let papers = papers.as_array().expect("papers").clone();
     papers.iter().flat_map(|paper| paper["authorships"]["nodes"].as_array().expect("authors").clone()).collect()
 }
 
-async fn found(app: &TestApp, name: &str) -> Vec<String> {
+async fn search_slugs(app: &TestApp, name: &str) -> Vec<String> {
     let search = "query Search($query: String!) { search(query: $query, kinds: [RESEARCHER]) { nodes { slug } } }";
-    texts(&app.data_with(search, json!({ "query": name })).await["search"]["nodes"], &["slug"])
+    pluck_strings(&app.data_with_variables(search, json!({ "query": name })).await["search"]["nodes"], &["slug"])
 }
 
 /// A paper by one author, whose name comes in parts.
-fn by(title: &str, given: &str, family: &str) -> Value {
+fn paper_by(title: &str, given: &str, family: &str) -> Value {
     let author =
         json!({ "position": 1, "name": format!("{given} {family}"), "givenName": given, "familyName": family });
-    with(paper(title, Some(2001), &[]), json!({ "authors": [author] }))
+    with_fields(paper_record(title, Some(2001), &[]), json!({ "authors": [author] }))
 }
 
 #[tokio::test]
 async fn every_field() {
     let app = TestApp::start().await;
-    app.load(json!([
-        paper("1", None, &["Ana Ili'c", "Ida O'Brien", "Matko Bovsnjak", "Wei Xi'an"]),
-        paper("2", None, &["  B\\\"{u}nz,\tBen ", "JOS\u{c3}\u{2030} FORD"]),
+    app.create_records(json!([
+        paper_record("1", None, &["Ana Ili'c", "Ida O'Brien", "Matko Bovsnjak", "Wei Xi'an"]),
+        paper_record("2", None, &["  B\\\"{u}nz,\tBen ", "JOS\u{c3}\u{2030} FORD"]),
     ]))
     .await;
-    let found = authors(&app).await;
+    let found = read_authors(&app).await;
     assert_eq!(
         found[0],
         json!({ "nameAsPublished": "Ana Ili'c", "name": "Ana Ilić", "researcher": { "name": "Ana Ilić", "slug": "ana-ilic" },
@@ -54,23 +56,23 @@ async fn every_field() {
     );
     let found = json!(found);
     let published = ["Ana Ili'c", "Ida O'Brien", "Matko Bovsnjak", "Wei Xi'an", "  B\\\"{u}nz,\tBen ", "JOSÃ‰ FORD"];
-    assert_eq!(texts(&found, &["nameAsPublished"]), published);
+    assert_eq!(pluck_strings(&found, &["nameAsPublished"]), published);
     let shown = ["Ana Ilić", "Ida O'Brien", "Matko Bovsnjak", "Wei Xi'an", "Bünz, Ben", "José Ford"];
-    assert_eq!(texts(&found, &["name"]), shown);
+    assert_eq!(pluck_strings(&found, &["name"]), shown);
     let rules = ["BARE_ACCENT", "null", "CARON", "null", "LATEX", "CAPITALS"];
-    assert_eq!(texts(&found, &["nameRepair", "rule"]), rules);
+    assert_eq!(pluck_strings(&found, &["nameRepair", "rule"]), rules);
 }
 
 /// Whatever is written first, and however much at once, the directory is the same.
 #[tokio::test]
-async fn order_and_batches() {
+async fn independent_of_order_and_batches() {
     let records = [
-        by("a", "Matko", "Bovsnjak"),
-        by("b", "Matko", "Bošnjak"),
-        paper("c", Some(2003), &["Matko Bovsnjak", "Ana Ili'c", "Tom Ford"]),
-        paper("d", Some(2004), &["Ana Ilić", "Ida Jovanovic'", "Petar Bovsnjak"]),
-        paper("e", Some(2005), &["Ida Jovanović", "Tom Ford"]),
-        with(researcher("Petar Bošnjak"), json!({ "homepageUrl": "https://example.org/petar" })),
+        paper_by("a", "Matko", "Bovsnjak"),
+        paper_by("b", "Matko", "Bošnjak"),
+        paper_record("c", Some(2003), &["Matko Bovsnjak", "Ana Ili'c", "Tom Ford"]),
+        paper_record("d", Some(2004), &["Ana Ilić", "Ida Jovanovic'", "Petar Bovsnjak"]),
+        paper_record("e", Some(2005), &["Ida Jovanović", "Tom Ford"]),
+        with_fields(researcher_record("Petar Bošnjak"), json!({ "homepageUrl": "https://example.org/petar" })),
     ];
     let orders: [[usize; 6]; 5] =
         [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [1, 0, 4, 3, 5, 2], [3, 2, 5, 0, 1, 4], [2, 3, 0, 4, 5, 1]];
@@ -80,9 +82,9 @@ async fn order_and_batches() {
             let app = TestApp::start().await;
             for batch in order.chunks(size) {
                 let batch = batch.iter().map(|index| records[*index].clone()).collect::<Vec<_>>();
-                app.write(&records_of(json!(batch))).await;
+                app.write_records(&parse_records(json!(batch))).await;
             }
-            let found = json!(authors(&app).await);
+            let found = json!(read_authors(&app).await);
             let expected = [
                 "Matko Bošnjak",
                 "Matko Bošnjak",
@@ -95,54 +97,66 @@ async fn order_and_batches() {
                 "Ida Jovanović",
                 "Tom Ford",
             ];
-            assert_eq!(texts(&found, &["name"]), expected, "{order:?} by {size}");
-            assert_eq!(texts(&found, &["researcher", "name"]), expected, "{order:?} by {size}");
-            let now = dump(&app.database_url).await;
+            assert_eq!(pluck_strings(&found, &["name"]), expected, "{order:?} by {size}");
+            assert_eq!(pluck_strings(&found, &["researcher", "name"]), expected, "{order:?} by {size}");
+            let now = dump_database(&app.database_url).await;
             if first.is_empty() {
                 first.clone_from(&now);
             }
-            assert_same(&now, &first);
-            assert_eq!(self::found(&app, "matko bosnjak").await, ["matko-bosnjak"]);
+            assert_dumps_equal(&now, &first);
+            assert_eq!(self::search_slugs(&app, "matko bosnjak").await, ["matko-bosnjak"]);
             // The vocabulary of search follows.
             let wrong = "SELECT word FROM search_word WHERE entry_count <> (SELECT count(*) FROM search_entry \
                  WHERE words @@ quote_literal(word)::tsquery)";
-            assert_eq!(query(&app.database_url, wrong).await, Vec::<String>::new());
+            assert_eq!(query_strings(&app.database_url, wrong).await, Vec::<String>::new());
         }
     }
 }
 
 #[tokio::test]
-async fn confirmation_that_goes() {
-    let records = |other: &str| records_of(json!([by("a", "Matko", "Bovsnjak"), by("b", "Matko", other)]));
+async fn withdrawn_confirmation() {
+    let records =
+        |other: &str| parse_records(json!([paper_by("a", "Matko", "Bovsnjak"), paper_by("b", "Matko", other)]));
     let app = TestApp::start().await;
-    app.write(&records("Bošnjak")).await;
-    assert_eq!(texts(&json!(authors(&app).await), &["name"]), ["Matko Bošnjak", "Matko Bošnjak"]);
-    app.write(&records("Brook")).await;
-    let now = authors(&app).await;
-    assert_eq!(texts(&json!(now), &["name"]), ["Matko Bovsnjak", "Matko Brook"]);
+    app.write_records(&records("Bošnjak")).await;
+    assert_eq!(pluck_strings(&json!(read_authors(&app).await), &["name"]), ["Matko Bošnjak", "Matko Bošnjak"]);
+    app.write_records(&records("Brook")).await;
+    let now = read_authors(&app).await;
+    assert_eq!(pluck_strings(&json!(now), &["name"]), ["Matko Bovsnjak", "Matko Brook"]);
     assert_eq!(now[0]["nameRepair"]["isApplied"], json!(false));
-    app.write(&records("Bošnjak")).await;
-    assert_eq!(texts(&json!(authors(&app).await), &["researcher", "slug"]), ["matko-bosnjak", "matko-bosnjak"]);
+    app.write_records(&records("Bošnjak")).await;
+    assert_eq!(
+        pluck_strings(&json!(read_authors(&app).await), &["researcher", "slug"]),
+        ["matko-bosnjak", "matko-bosnjak"]
+    );
 }
 
 /// Two damaged names do not confirm each other, nor does a name without the letter that is missing.
 #[tokio::test]
-async fn what_does_not_confirm() {
+async fn insufficient_confirmation() {
     let app = TestApp::start().await;
-    app.load(json!([by("a", "Matko", "Bovsnjak"), by("b", "Matko", "Bovsnjak"), by("c", "Matko", "Bosnjak")])).await;
-    assert_eq!(texts(&json!(authors(&app).await), &["name"]), ["Matko Bovsnjak", "Matko Bovsnjak", "Matko Bosnjak"]);
-    assert_eq!(query(&app.database_url, "SELECT count(*) FROM researcher").await, ["2"]);
+    app.create_records(json!([
+        paper_by("a", "Matko", "Bovsnjak"),
+        paper_by("b", "Matko", "Bovsnjak"),
+        paper_by("c", "Matko", "Bosnjak")
+    ]))
+    .await;
+    assert_eq!(
+        pluck_strings(&json!(read_authors(&app).await), &["name"]),
+        ["Matko Bovsnjak", "Matko Bovsnjak", "Matko Bosnjak"]
+    );
+    assert_eq!(query_strings(&app.database_url, "SELECT count(*) FROM researcher").await, ["2"]);
 }
 
 /// What somebody's damaged name led to leads to the person still.
 #[tokio::test]
-async fn former_address() {
+async fn former_slug_redirects() {
     let app = TestApp::start().await;
-    app.load(json!([by("a", "Matko", "Bovsnjak")])).await;
-    let id = app.id_of("researcher", "matko-bovsnjak").await;
-    app.load(json!([by("b", "Matko", "Bošnjak")])).await;
+    app.create_records(json!([paper_by("a", "Matko", "Bovsnjak")])).await;
+    let id = app.find_id("researcher", "matko-bovsnjak").await;
+    app.create_records(json!([paper_by("b", "Matko", "Bošnjak")])).await;
     let found = app
-        .data_with(
+        .data_with_variables(
             "query Former($id: ID!) { node(id: $id) { ... on Researcher { name slug formerIds statistics { paperCount } } }
              researcher(by: {slug: \"matko-bovsnjak\"}) { slug } }",
             json!({ "id": id }),
@@ -156,89 +170,92 @@ async fn former_address() {
 }
 
 #[tokio::test]
-async fn orcid_goes_along() {
+async fn orcid_of_a_repaired_name() {
     let damaged = json!([{ "position": 1, "name": "Matko Bovsnjak", "orcid": orcid(1) }]);
     let records = [
-        with(paper("a", Some(2001), &[]), json!({ "authors": damaged })),
-        by("b", "Matko", "Bošnjak"),
-        with(paper("c", Some(2002), &[]), json!({ "authors": damaged })),
+        with_fields(paper_record("a", Some(2001), &[]), json!({ "authors": damaged })),
+        paper_by("b", "Matko", "Bošnjak"),
+        with_fields(paper_record("c", Some(2002), &[]), json!({ "authors": damaged })),
     ];
     let mut first = Vec::new();
     for order in [[0, 1, 2], [1, 0, 2], [0, 2, 1]] {
         let app = TestApp::start().await;
         for index in order {
-            app.load(json!([records[index]])).await;
+            app.create_records(json!([records[index]])).await;
         }
         let people = "SELECT concat_ws(' ', display_name, orcid, paper_count) FROM researcher \
              JOIN researcher_statistics ON researcher_id = researcher.id";
-        assert_eq!(query(&app.database_url, people).await, [format!("Matko Bošnjak {} 3", orcid(1))]);
-        let now = dump(&app.database_url).await;
+        assert_eq!(query_strings(&app.database_url, people).await, [format!("Matko Bošnjak {} 3", orcid(1))]);
+        let now = dump_database(&app.database_url).await;
         if first.is_empty() {
             first.clone_from(&now);
         }
-        assert_same(&now, &first);
+        assert_dumps_equal(&now, &first);
     }
 }
 
 /// A directory from before there were repairs gets them at the next start.
 #[tokio::test]
-async fn names_written_before() {
+async fn rebuild_of_older_names() {
     let records = json!([
-        paper("a", Some(2001), &["Ana Ili'c", "Tom Ford", "Matko Bovsnjak"]),
-        paper("b", Some(2002), &["Ana Ilić", "Matko Bošnjak", "IDA BROOK"]),
-        paper("c", Some(2002), &["Uma P\\'erez"]),
+        paper_record("a", Some(2001), &["Ana Ili'c", "Tom Ford", "Matko Bovsnjak"]),
+        paper_record("b", Some(2002), &["Ana Ilić", "Matko Bošnjak", "IDA BROOK"]),
+        paper_record("c", Some(2002), &["Uma P\\'erez"]),
     ]);
     let fresh = TestApp::start().await;
-    fresh.load(records.clone()).await;
+    fresh.create_records(records.clone()).await;
 
     let app = TestApp::start().await;
     // As it was: names that say nothing of damage to those who wrote them.
     let plain = json!([
-        paper("a", Some(2001), &["Ana Damaged", "Tom Ford", "Matko Damaged"]),
-        paper("b", Some(2002), &["Ana Ilić", "Matko Bošnjak", "Ida Brook"]),
-        paper("c", Some(2002), &["Uma Damaged"]),
+        paper_record("a", Some(2001), &["Ana Damaged", "Tom Ford", "Matko Damaged"]),
+        paper_record("b", Some(2002), &["Ana Ilić", "Matko Bošnjak", "Ida Brook"]),
+        paper_record("c", Some(2002), &["Uma Damaged"]),
     ]);
-    app.load(plain).await;
+    app.create_records(plain).await;
     for (name, damaged, key, slug) in [
         ("Ana Damaged", "Ana Ili''c", "ana ili''c", "ana-ilic-2"),
         ("Matko Damaged", "Matko Bovsnjak", "matko bovsnjak", "matko-bovsnjak"),
         ("Ida Brook", "IDA BROOK", "ida brook", "ida-brook"),
         ("Uma Damaged", "Uma P\\''erez", "uma p\\''erez", "uma-p-erez"),
     ] {
-        app.sql(&format!(
+        app.execute_sql(&format!(
             "UPDATE authorship SET name_as_published = '{damaged}', name = '{damaged}' WHERE name = '{name}'"
         ))
         .await;
-        app.sql(&format!(
+        app.execute_sql(&format!(
             "UPDATE researcher SET display_name = '{damaged}', name_key = '{key}', slug = '{slug}' WHERE display_name = '{name}'"
         ))
         .await;
     }
-    app.sql(
+    app.execute_sql(
         "UPDATE authorship SET repair_value = NULL, repair_rule = NULL, repair_confidence = NULL, is_repair_applied = NULL, \
          suggestion_key = NULL, confirming_key = NULL; DELETE FROM setting WHERE name = 'name_repair_version'",
     )
     .await;
-    assert!(app.store.keep_name_repairs().await.expect("the names"));
-    assert!(!app.store.keep_name_repairs().await.expect("the names"), "they are as they would be now");
-    assert_eq!(authors(&app).await, authors(&fresh).await);
+    assert!(app.store.rebuild_name_repairs_if_stale().await.expect("the names"));
+    assert!(!app.store.rebuild_name_repairs_if_stale().await.expect("the names"), "they are as they would be now");
+    assert_eq!(read_authors(&app).await, read_authors(&fresh).await);
     let without_digests =
         |lines: Vec<String>| lines.into_iter().filter(|line| !line.starts_with("said ")).collect::<Vec<_>>();
-    app.store.recount_totals().await.expect("the counts");
-    assert_same(&without_digests(dump(&app.database_url).await), &without_digests(dump(&fresh.database_url).await));
+    app.store.refresh_statistics_if_stale().await.expect("the counts");
+    assert_dumps_equal(
+        &without_digests(dump_database(&app.database_url).await),
+        &without_digests(dump_database(&fresh.database_url).await),
+    );
 }
 
 /// The page that this product started from.
 #[tokio::test]
-async fn names_of_the_real_page() {
-    let Some(seeds) = shared("seeds") else { return };
+async fn real_profile_page() {
+    let Some(seeds) = shared_data("seeds") else { return };
     let file = std::fs::read_dir(&seeds).expect("the seeds").flatten().map(|entry| entry.path()).next();
     let Some(file) = file else { return println!("skipped: {} is empty", seeds.display()) };
     let file = file.canonicalize().expect("a file");
     let app = TestApp::start().await;
-    Workplace::new()
+    Workspace::new()
         .import(&app.database_url, &["profile-page", "--organization", "Mila", file.to_str().expect("UTF-8")]);
-    let repairs: Vec<String> = authors(&app)
+    let repairs: Vec<String> = read_authors(&app)
         .await
         .iter()
         .filter(|author| !author["nameRepair"].is_null())
@@ -258,22 +275,25 @@ async fn names_of_the_real_page() {
         ]
     );
     for name in ["Ilić", "Ilic", "Ili'c", "Ili’c", "anastasija ilic"] {
-        assert_eq!(found(&app, name).await.first().map(String::as_str), Some("anastasija-ilic"), "{name}");
+        assert_eq!(search_slugs(&app, name).await.first().map(String::as_str), Some("anastasija-ilic"), "{name}");
     }
     for name in ["András", "Andras", "Andr'as"] {
-        assert_eq!(found(&app, name).await.first().map(String::as_str), Some("andras-gyorgy"), "{name}");
+        assert_eq!(search_slugs(&app, name).await.first().map(String::as_str), Some("andras-gyorgy"), "{name}");
     }
-    app.load(json!([by("b", "Matko", "Bošnjak")])).await;
+    app.create_records(json!([paper_by("b", "Matko", "Bošnjak")])).await;
     for name in ["Bošnjak", "Bosnjak", "Bovsnjak"] {
-        assert_eq!(found(&app, name).await.first().map(String::as_str), Some("matko-bosnjak"), "{name}");
+        assert_eq!(search_slugs(&app, name).await.first().map(String::as_str), Some("matko-bosnjak"), "{name}");
     }
 }
 
 /// How many different names each rule touches in real files: a rule that begins to touch more has begun to touch whole ones.
 #[test]
-fn real_names() {
-    for (file, expected) in [("ml-anthology-to-2024.csl.jsonl.zst", ML), ("acl-anthology-to-2019.csl.jsonl.zst", ACL)] {
-        let Some(path) = shared(&format!("data/{file}")) else { return };
+fn repair_counts_of_real_names() {
+    for (file, expected) in [
+        ("ml-anthology-to-2024.csl.jsonl.zst", ML_REPAIR_COUNTS),
+        ("acl-anthology-to-2019.csl.jsonl.zst", ACL_REPAIR_COUNTS),
+    ] {
+        let Some(path) = shared_data(&format!("data/{file}")) else { return };
         let decoder = zstd::Decoder::new(std::fs::File::open(path).expect("a file")).expect("a zstd file");
         let mut known = std::collections::HashSet::new();
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -287,7 +307,7 @@ fn real_names() {
                 if !known.insert(name.clone()) {
                     continue;
                 }
-                if let Some(repair) = names::mend(&name).told() {
+                if let Some(repair) = names::repair_name(&name).reported_repair() {
                     let how = if repair.is_certain() { "certain" } else { "suggested" };
                     *counts.entry(format!("{:?} {how}", repair.rule)).or_default() += 1;
                 }
@@ -298,7 +318,7 @@ fn real_names() {
     }
 }
 
-const ML: &[&str] = &[
+const ML_REPAIR_COUNTS: &[&str] = &[
     "BareAccent certain 1",
     "BareAccent suggested 2",
     "Capitals certain 554",
@@ -307,4 +327,5 @@ const ML: &[&str] = &[
     "Latex certain 8",
     "StrayCharacters certain 15",
 ];
-const ACL: &[&str] = &["BareAccent suggested 1", "DecomposedAccent certain 6", "StrayCharacters certain 4"];
+const ACL_REPAIR_COUNTS: &[&str] =
+    &["BareAccent suggested 1", "DecomposedAccent certain 6", "StrayCharacters certain 4"];

@@ -2,25 +2,27 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, organization, paper, researcher, ror, texts, topic, with};
+use crate::support::{
+    TestApp, organization_record, paper_record, pluck_strings, researcher_record, ror, topic_record, with_fields,
+};
 
 /// One thing of each kind.
-async fn one_of_each() -> TestApp {
+async fn one_entity_of_each_type() -> TestApp {
     let app = TestApp::start().await;
-    app.load(json!([
-        organization(1, "Same"),
-        topic("Same"),
-        with(
-            researcher("Same"),
+    app.create_records(json!([
+        organization_record(1, "Same"),
+        topic_record("Same"),
+        with_fields(
+            researcher_record("Same"),
             json!({ "affiliations": [{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT" }] })
         ),
-        paper("Same", Some(2001), &["Same"]),
+        paper_record("Same", Some(2001), &["Same"]),
     ]))
     .await;
     app
 }
 
-async fn ids(app: &TestApp) -> Vec<Value> {
+async fn entity_ids(app: &TestApp) -> Vec<Value> {
     let query = r#"{
         researchers { nodes { id } } organizations { nodes { id } } topics { nodes { id } } papers { nodes { id authorships { nodes { id } } } }
         affiliations { nodes { id } }
@@ -40,28 +42,29 @@ async fn ids(app: &TestApp) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn anything_by_its_id() {
-    let app = one_of_each().await;
-    let ids = ids(&app).await;
+async fn node_by_id() {
+    let app = one_entity_of_each_type().await;
+    let ids = entity_ids(&app).await;
     let query =
         "query($id: ID!) { node(id: $id) { __typename id ... on Entity { slug displayName { value } formerIds } } }";
     let kinds = ["Researcher", "Organization", "Topic", "Paper", "Affiliation", "Authorship"];
     for (id, kind) in ids.iter().zip(kinds) {
-        let node = app.data_with(query, json!({ "id": id })).await["node"].clone();
+        let node = app.data_with_variables(query, json!({ "id": id })).await["node"].clone();
         assert_eq!((&node["__typename"], &node["id"]), (&json!(kind), id));
         let is_entity = !["Affiliation", "Authorship"].contains(&kind);
         assert_eq!(node.get("slug"), is_entity.then_some(&json!("same")), "{kind}");
         assert_eq!(node.get("displayName"), is_entity.then_some(&json!({ "value": "Same" })), "{kind}");
     }
-    let again =
-        app.data_with("query($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }", json!({ "ids": ids })).await;
-    assert_eq!(texts(&again["nodes"], &["__typename"]), kinds);
+    let again = app
+        .data_with_variables("query($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }", json!({ "ids": ids }))
+        .await;
+    assert_eq!(pluck_strings(&again["nodes"], &["__typename"]), kinds);
 }
 
 #[tokio::test]
-async fn the_order_of_the_ids() {
-    let app = one_of_each().await;
-    let ids = ids(&app).await;
+async fn order_of_the_ids() {
+    let app = one_entity_of_each_type().await;
+    let ids = entity_ids(&app).await;
     let asked = json!([
         ids[3],
         "x",
@@ -73,34 +76,36 @@ async fn the_order_of_the_ids() {
         "UGFwZXI6OTk5OTk5OTk5OTk5OTk5OTk5OTk5",
         ids[5]
     ]);
-    let found = app.data_with("query($ids: [ID!]!) { nodes(ids: $ids) { __typename } }", json!({ "ids": asked })).await;
-    let kinds = texts(&found["nodes"], &["__typename"]);
+    let found = app
+        .data_with_variables("query($ids: [ID!]!) { nodes(ids: $ids) { __typename } }", json!({ "ids": asked }))
+        .await;
+    let kinds = pluck_strings(&found["nodes"], &["__typename"]);
     assert_eq!(kinds, ["Paper", "null", "Researcher", "null", "null", "Paper", "null", "null", "Authorship"]);
     assert_eq!(app.data("{ nodes(ids: []) { id } }").await["nodes"], json!([]));
 }
 
 #[tokio::test]
-async fn ids_of_nothing() {
-    let app = one_of_each().await;
+async fn unknown_ids() {
+    let app = one_entity_of_each_type().await;
     for id in ["", "x", "\u{0}", "Paper:1", "UGFwZXI6MA", "UGFwZXI6LTE", "UGFwZXI6MDE", "UGVyc29uOjE", "UGFwZXI6MQ=="] {
-        let found = app.data_with("query($id: ID!) { node(id: $id) { id } }", json!({ "id": id })).await;
+        let found = app.data_with_variables("query($id: ID!) { node(id: $id) { id } }", json!({ "id": id })).await;
         assert_eq!(found["node"], json!(null), "{id:?}");
     }
 }
 
 #[tokio::test]
-async fn ids_of_what_was_merged() {
-    let app = one_of_each().await;
+async fn merged_ids() {
+    let app = one_entity_of_each_type().await;
     for (kind, number) in [("researcher", 700), ("organization", 700), ("topic", 700), ("paper", 700)] {
-        app.merged(kind, number, "former", "same").await;
+        app.insert_redirect(kind, number, "former", "same").await;
     }
     let former = ["UmVzZWFyY2hlcjo3MDA", "T3JnYW5pemF0aW9uOjcwMA", "VG9waWM6NzAw", "UGFwZXI6NzAw"];
     let query = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Entity { formerIds } } }";
-    let found = app.data_with(query, json!({ "ids": former })).await;
-    let present = ids(&app).await;
+    let found = app.data_with_variables(query, json!({ "ids": former })).await;
+    let present = entity_ids(&app).await;
     for (index, node) in found["nodes"].as_array().into_iter().flatten().enumerate() {
         assert_eq!(node["id"], present[index]);
         assert_eq!(node["formerIds"], json!([former[index]]));
     }
-    assert_eq!(texts(&found["nodes"], &["__typename"]), ["Researcher", "Organization", "Topic", "Paper"]);
+    assert_eq!(pluck_strings(&found["nodes"], &["__typename"]), ["Researcher", "Organization", "Topic", "Paper"]);
 }

@@ -2,31 +2,36 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, organization, paper, pluck, researcher, ror, texts, with};
+use crate::support::{
+    TestApp, organization_record, paper_record, pluck, pluck_strings, researcher_record, ror, with_fields,
+};
 
 /// A college with two faculties, one of which has a laboratory; and an academy apart.
-async fn a_college() -> TestApp {
+async fn college_directory() -> TestApp {
     let app = TestApp::start().await;
     let below = |number: u64, name: &str, parent: u64| {
-        with(organization(number, name), json!({ "relations": [["parent", ror(parent)]] }))
+        with_fields(organization_record(number, name), json!({ "relations": [["parent", ror(parent)]] }))
     };
-    app.load(json!([
-        with(organization(1, "College"), json!({ "types": ["EDUCATION", "FUNDER"], "countryCode": "CA" })),
+    app.create_records(json!([
+        with_fields(
+            organization_record(1, "College"),
+            json!({ "types": ["EDUCATION", "FUNDER"], "countryCode": "CA" })
+        ),
         below(2, "Faculty of Letters", 1),
         below(3, "Faculty of Tides", 1),
-        with(below(4, "Wave Laboratory", 3), json!({ "types": ["FACILITY"] })),
-        with(organization(5, "Academy"), json!({ "status": "INACTIVE", "countryCode": "CH" })),
+        with_fields(below(4, "Wave Laboratory", 3), json!({ "types": ["FACILITY"] })),
+        with_fields(organization_record(5, "Academy"), json!({ "status": "INACTIVE", "countryCode": "CH" })),
     ]))
     .await;
     app
 }
 
-fn at(number: u64, kind: &str, rest: Value) -> Value {
-    with(json!({ "organization": { "ror": ror(number) }, "affiliationKind": kind }), rest)
+fn affiliation(number: u64, kind: &str, rest: Value) -> Value {
+    with_fields(json!({ "organization": { "ror": ror(number) }, "affiliationKind": kind }), rest)
 }
 
-fn person(name: &str, affiliations: Value) -> Value {
-    with(researcher(name), json!({ "affiliations": affiliations }))
+fn researcher_with_affiliations(name: &str, affiliations: Value) -> Value {
+    with_fields(researcher_record(name), json!({ "affiliations": affiliations }))
 }
 
 const LABORATORY: &str = r#"organization(by: {slug: "wave-laboratory"})"#;
@@ -35,10 +40,10 @@ const COLLEGE: &str = r#"organization(by: {slug: "college"})"#;
 #[tokio::test]
 async fn every_field() {
     let app = TestApp::start().await;
-    app.load(json!([
-        organization(7, "Old Station"),
-        with(
-            organization(8, "Station"),
+    app.create_records(json!([
+        organization_record(7, "Old Station"),
+        with_fields(
+            organization_record(8, "Station"),
             json!({
                 "slug": "station",
                 "names": [
@@ -99,16 +104,19 @@ async fn every_field() {
 }
 
 #[tokio::test]
-async fn look_ups() {
+async fn lookups() {
     let app = TestApp::start().await;
-    app.load(json!([
-        with(organization(8, "Station"), json!({ "identifiers": [{ "scheme": "grid", "value": "grid.1.2" }] })),
-        researcher("Station"),
+    app.create_records(json!([
+        with_fields(
+            organization_record(8, "Station"),
+            json!({ "identifiers": [{ "scheme": "grid", "value": "grid.1.2" }] })
+        ),
+        researcher_record("Station"),
     ]))
     .await;
-    app.merged("organization", 900, "the-station", "station").await;
-    let id = app.id_of("organization", "station").await;
-    let somebody = app.id_of("researcher", "station").await;
+    app.insert_redirect("organization", 900, "the-station", "station").await;
+    let id = app.find_id("organization", "station").await;
+    let somebody = app.find_id("researcher", "station").await;
     let bare = ror(8);
     let query = "query($by: OrganizationBy!) { organization(by: $by) { slug formerIds } }";
     for by in [
@@ -122,7 +130,7 @@ async fn look_ups() {
         json!({ "ror": format!("ror.org/{bare}/") }),
         json!({ "identifier": { "scheme": "GRID", "value": "grid.1.2" } }),
     ] {
-        let found = app.data_with(query, json!({ "by": by })).await;
+        let found = app.data_with_variables(query, json!({ "by": by })).await;
         assert_eq!(
             found["organization"],
             json!({ "slug": "station", "formerIds": ["T3JnYW5pemF0aW9uOjkwMA"] }),
@@ -138,44 +146,44 @@ async fn look_ups() {
         json!({ "ror": "https://ror.org/" }),
         json!({ "identifier": { "scheme": "", "value": "" } }),
     ] {
-        assert_eq!(app.data_with(query, json!({ "by": by })).await["organization"], json!(null), "{by}");
+        assert_eq!(app.data_with_variables(query, json!({ "by": by })).await["organization"], json!(null), "{by}");
     }
     let many = "query($keys: [OrganizationBy!]!) { organizationsBy(keys: $keys) { slug } }";
     let keys = json!([{ "slug": "nothing" }, { "ror": bare }, { "id": somebody }, { "slug": "the-station" }]);
-    let found = app.data_with(many, json!({ "keys": keys })).await;
-    assert_eq!(texts(&found["organizationsBy"], &["slug"]), ["null", "station", "null", "station"]);
-    app.refusal(many, json!({ "keys": vec![json!({ "ror": bare }); 501] })).await;
+    let found = app.data_with_variables(many, json!({ "keys": keys })).await;
+    assert_eq!(pluck_strings(&found["organizationsBy"], &["slug"]), ["null", "station", "null", "station"]);
+    app.client_error(many, json!({ "keys": vec![json!({ "ror": bare }); 501] })).await;
 }
 
 #[tokio::test]
-async fn above_and_below() {
-    let app = a_college().await;
+async fn hierarchy() {
+    let app = college_directory().await;
     let found = app.data(&format!("{{ {LABORATORY} {{ parents {{ slug }} ancestors {{ slug }} }} }}")).await;
-    assert_eq!(texts(&found["organization"]["parents"], &["slug"]), ["faculty-of-tides"]);
-    assert_eq!(texts(&found["organization"]["ancestors"], &["slug"]), ["faculty-of-tides", "college"]);
+    assert_eq!(pluck_strings(&found["organization"]["parents"], &["slug"]), ["faculty-of-tides"]);
+    assert_eq!(pluck_strings(&found["organization"]["ancestors"], &["slug"]), ["faculty-of-tides", "college"]);
     assert_eq!(app.slugs(&[COLLEGE, "children"]).await, ["faculty-of-letters", "faculty-of-tides"]);
 }
 
 #[tokio::test]
-async fn cycles_end() {
-    let app = a_college().await;
-    app.load(json!([
-        person("Ada Berg", json!([at(3, "EMPLOYMENT", json!({}))])),
-        with(
-            paper("Waves", Some(2020), &[]),
+async fn cyclic_hierarchy() {
+    let app = college_directory().await;
+    app.create_records(json!([
+        researcher_with_affiliations("Ada Berg", json!([affiliation(3, "EMPLOYMENT", json!({}))])),
+        with_fields(
+            paper_record("Waves", Some(2020), &[]),
             json!({ "authors": [{ "name": "Ada Berg", "organizations": [{ "ror": ror(3) }] }] })
         ),
     ]))
     .await;
     // The college is below its own laboratory.
-    app.sql(
+    app.execute_sql(
         "INSERT INTO organization_parent (child_id, parent_id) SELECT child.id, parent.id FROM organization AS child, \
          organization AS parent WHERE child.slug = 'college' AND parent.slug = 'wave-laboratory'",
     )
     .await;
-    app.recount().await;
+    app.refresh_statistics().await;
     let found = app.data(&format!("{{ {LABORATORY} {{ ancestors {{ slug }} }} }}")).await;
-    assert_eq!(texts(&found["organization"]["ancestors"], &["slug"]), ["faculty-of-tides", "college"]);
+    assert_eq!(pluck_strings(&found["organization"]["ancestors"], &["slug"]), ["faculty-of-tides", "college"]);
     for slug in ["college", "faculty-of-tides", "wave-laboratory"] {
         let organization = format!("organization(by: {{slug: {slug:?}}})");
         assert_eq!(app.slugs(&[&organization, "researchers"]).await, ["ada-berg"], "{slug}");
@@ -187,21 +195,33 @@ async fn cycles_end() {
 }
 
 #[tokio::test]
-async fn people_here_or_below() {
-    let app = a_college().await;
-    app.load(json!([
-        person(
+async fn researchers_of_descendants() {
+    let app = college_directory().await;
+    app.create_records(json!([
+        researcher_with_affiliations(
             "Ada Berg",
-            json!([at(4, "EMPLOYMENT", json!({ "startDate": "2015" })), at(3, "MEMBERSHIP", json!({}))])
+            json!([
+                affiliation(4, "EMPLOYMENT", json!({ "startDate": "2015" })),
+                affiliation(3, "MEMBERSHIP", json!({}))
+            ])
         ),
-        person(
+        researcher_with_affiliations(
             "Bo Dahl",
-            json!([at(1, "INVITED_POSITION", json!({})), at(1, "EDUCATION", json!({ "endDate": "2001" }))])
+            json!([
+                affiliation(1, "INVITED_POSITION", json!({})),
+                affiliation(1, "EDUCATION", json!({ "endDate": "2001" }))
+            ])
         ),
-        person("Cy Ek", json!([at(4, "EMPLOYMENT", json!({ "startDate": "2001", "endDate": "2009" }))])),
-        person("Di Falk", json!([at(4, "EDUCATION", json!({})), at(5, "EMPLOYMENT", json!({}))])),
-        paper("Waves", Some(2020), &["Ada Berg", "Di Falk"]),
-        paper("More waves", Some(2021), &["Di Falk"]),
+        researcher_with_affiliations(
+            "Cy Ek",
+            json!([affiliation(4, "EMPLOYMENT", json!({ "startDate": "2001", "endDate": "2009" }))])
+        ),
+        researcher_with_affiliations(
+            "Di Falk",
+            json!([affiliation(4, "EDUCATION", json!({})), affiliation(5, "EMPLOYMENT", json!({}))])
+        ),
+        paper_record("Waves", Some(2020), &["Ada Berg", "Di Falk"]),
+        paper_record("More waves", Some(2021), &["Di Falk"]),
     ]))
     .await;
     for (place, arguments, expected) in [
@@ -246,24 +266,27 @@ async fn people_here_or_below() {
 }
 
 #[tokio::test]
-async fn the_affiliations_behind_each_person() {
-    let app = a_college().await;
-    app.load(json!([
-        person(
+async fn qualifying_affiliations() {
+    let app = college_directory().await;
+    app.create_records(json!([
+        researcher_with_affiliations(
             "Ada Berg",
             json!([
-                at(4, "EMPLOYMENT", json!({ "startDate": "2015", "isPrimary": true })),
-                at(4, "MEMBERSHIP", json!({ "startDate": "2003" })),
-                at(4, "MEMBERSHIP", json!({ "startDate": "2001", "endDate": "2002" })),
-                at(1, "EDUCATION", json!({ "startDate": "1998", "endDate": "2001" })),
-                at(1, "EMPLOYMENT", json!({ "startDate": "2002", "endDate": "2014" })),
-                at(5, "EMPLOYMENT", json!({ "startDate": "2016" })),
+                affiliation(4, "EMPLOYMENT", json!({ "startDate": "2015", "isPrimary": true })),
+                affiliation(4, "MEMBERSHIP", json!({ "startDate": "2003" })),
+                affiliation(4, "MEMBERSHIP", json!({ "startDate": "2001", "endDate": "2002" })),
+                affiliation(1, "EDUCATION", json!({ "startDate": "1998", "endDate": "2001" })),
+                affiliation(1, "EMPLOYMENT", json!({ "startDate": "2002", "endDate": "2014" })),
+                affiliation(5, "EMPLOYMENT", json!({ "startDate": "2016" })),
             ])
         ),
-        person("Bo Dahl", json!([at(2, "INVITED_POSITION", json!({})), at(5, "MEMBERSHIP", json!({}))])),
+        researcher_with_affiliations(
+            "Bo Dahl",
+            json!([affiliation(2, "INVITED_POSITION", json!({})), affiliation(5, "MEMBERSHIP", json!({}))])
+        ),
     ]))
     .await;
-    let laboratory = app.id_of("organization", "wave-laboratory").await;
+    let laboratory = app.find_id("organization", "wave-laboratory").await;
     for (place, arguments, expected) in [
         (
             COLLEGE,
@@ -300,8 +323,8 @@ async fn the_affiliations_behind_each_person() {
         );
         let edges = app.data(&query).await["organization"]["researchers"]["edges"].clone();
         let told = |edge: &Value| {
-            let kinds = texts(&edge["affiliations"], &["kind"]);
-            let places = texts(&edge["affiliations"], &["organization", "slug"]);
+            let kinds = pluck_strings(&edge["affiliations"], &["kind"]);
+            let places = pluck_strings(&edge["affiliations"], &["organization", "slug"]);
             let behind: Vec<String> =
                 kinds.into_iter().zip(places).map(|(kind, place)| format!("{kind} {place}")).collect();
             format!("{}: {}", edge["node"]["slug"].as_str().unwrap_or_default(), behind.join(", "))
@@ -312,15 +335,21 @@ async fn the_affiliations_behind_each_person() {
 }
 
 #[tokio::test]
-async fn affiliations_here() {
-    let app = a_college().await;
-    app.load(json!([
-        person(
+async fn affiliations() {
+    let app = college_directory().await;
+    app.create_records(json!([
+        researcher_with_affiliations(
             "Ada Berg",
-            json!([at(1, "EMPLOYMENT", json!({ "startDate": "2015" })), at(4, "MEMBERSHIP", json!({}))])
+            json!([
+                affiliation(1, "EMPLOYMENT", json!({ "startDate": "2015" })),
+                affiliation(4, "MEMBERSHIP", json!({}))
+            ])
         ),
-        person("Bo Dahl", json!([at(1, "EDUCATION", json!({ "endDate": "2001" }))])),
-        person("Cy Ek", json!([at(1, "EMPLOYMENT", json!({ "startDate": "2003", "isPrimary": true }))])),
+        researcher_with_affiliations("Bo Dahl", json!([affiliation(1, "EDUCATION", json!({ "endDate": "2001" }))])),
+        researcher_with_affiliations(
+            "Cy Ek",
+            json!([affiliation(1, "EMPLOYMENT", json!({ "startDate": "2003", "isPrimary": true }))])
+        ),
     ]))
     .await;
     for (arguments, expected) in [
@@ -333,25 +362,25 @@ async fn affiliations_here() {
     ] {
         let list = format!("affiliations{arguments}");
         let nodes = app.nodes(&[COLLEGE, &list], "researcher { slug }").await;
-        assert_eq!(texts(&nodes, &["researcher", "slug"]).join(" "), expected, "{list}");
+        assert_eq!(pluck_strings(&nodes, &["researcher", "slug"]).join(" "), expected, "{list}");
     }
 }
 
 #[tokio::test]
-async fn papers_by_where_their_authors_were() {
-    let app = a_college().await;
+async fn papers() {
+    let app = college_directory().await;
     let written = |title: &str, year: i32, places: &[u64]| {
         let organizations: Vec<Value> = places.iter().map(|place| json!({ "ror": ror(*place) })).collect();
-        with(
-            paper(title, Some(year), &[]),
+        with_fields(
+            paper_record(title, Some(year), &[]),
             json!({ "authors": [
             { "position": 1, "name": "Ada Berg", "organizations": organizations }, { "position": 2, "name": "Bo Dahl" },
         ] }),
         )
     };
-    app.load(json!([
+    app.create_records(json!([
         // Where Ada is now says nothing of where she was.
-        person("Ada Berg", json!([at(5, "EMPLOYMENT", json!({}))])),
+        researcher_with_affiliations("Ada Berg", json!([affiliation(5, "EMPLOYMENT", json!({}))])),
         written("Waves", 2001, &[4]),
         written("Letters", 2002, &[2, 4]),
         written("Rules", 2003, &[1]),
@@ -374,9 +403,9 @@ async fn papers_by_where_their_authors_were() {
 
 #[tokio::test]
 async fn filters() {
-    let app = a_college().await;
-    app.sql("UPDATE organization SET updated_at = '2020-01-01'; UPDATE organization SET updated_at = '2024-01-01' WHERE slug = 'academy'").await;
-    let college = app.id_of("organization", "college").await;
+    let app = college_directory().await;
+    app.execute_sql("UPDATE organization SET updated_at = '2020-01-01'; UPDATE organization SET updated_at = '2024-01-01' WHERE slug = 'academy'").await;
+    let college = app.find_id("organization", "college").await;
     let all = "academy college faculty-of-letters faculty-of-tides wave-laboratory";
     let query = "query($filter: OrganizationFilter) { organizations(filter: $filter) { totalCount nodes { slug } } }";
     for (filter, expected) in [
@@ -398,41 +427,52 @@ async fn filters() {
         (json!({ "updatedSince": "2023-12-31T23:00:00-01:00" }), "academy"),
         (json!({ "types": ["EDUCATION"], "countryCodes": ["CH"] }), ""),
     ] {
-        let found = app.data_with(query, json!({ "filter": filter })).await;
-        assert_eq!(texts(&found["organizations"]["nodes"], &["slug"]).join(" "), expected, "{filter}");
+        let found = app.data_with_variables(query, json!({ "filter": filter })).await;
+        assert_eq!(pluck_strings(&found["organizations"]["nodes"], &["slug"]).join(" "), expected, "{filter}");
         assert_eq!(found["organizations"]["totalCount"], expected.split_whitespace().count(), "{filter}");
     }
     for list in ["rors", "countryCodes", "ids"] {
-        app.refusal(query, json!({ "filter": { list: vec![college.clone(); 501] } })).await;
+        app.client_error(query, json!({ "filter": { list: vec![college.clone(); 501] } })).await;
     }
-    app.refusal(query, json!({ "filter": { "types": vec!["FUNDER"; 501] } })).await;
-    app.refusal(query, json!({ "filter": { "types": ["funder"] } })).await;
+    app.client_error(query, json!({ "filter": { "types": vec!["FUNDER"; 501] } })).await;
+    app.client_error(query, json!({ "filter": { "types": ["funder"] } })).await;
 }
 
 #[tokio::test]
 async fn orders() {
     let app = TestApp::start().await;
     let named = |number: u64, english: &str, french: &str| {
-        with(
-            organization(number, english),
+        with_fields(
+            organization_record(number, english),
             json!({ "names": [
             { "value": english, "language": "en", "kind": "LABEL" }, { "value": french, "language": "fr", "kind": "LABEL" },
         ] }),
         )
     };
-    app.load(json!([
+    app.create_records(json!([
         named(1, "Zoo", "Arche"),
         named(2, "éclair house", "Maison"),
         named(3, "Dome", "Zénith"),
-        person("Ada Berg", json!([at(2, "EMPLOYMENT", json!({})), at(2, "MEMBERSHIP", json!({}))])),
-        person(
-            "Bo Dahl",
-            json!([at(3, "MEMBERSHIP", json!({})), at(2, "INVITED_POSITION", json!({})), at(1, "SERVICE", json!({}))])
+        researcher_with_affiliations(
+            "Ada Berg",
+            json!([affiliation(2, "EMPLOYMENT", json!({})), affiliation(2, "MEMBERSHIP", json!({}))])
         ),
-        person("Cy Ek", json!([at(1, "EMPLOYMENT", json!({ "endDate": "2001" })), at(1, "EDUCATION", json!({}))])),
+        researcher_with_affiliations(
+            "Bo Dahl",
+            json!([
+                affiliation(3, "MEMBERSHIP", json!({})),
+                affiliation(2, "INVITED_POSITION", json!({})),
+                affiliation(1, "SERVICE", json!({}))
+            ])
+        ),
+        researcher_with_affiliations(
+            "Cy Ek",
+            json!([affiliation(1, "EMPLOYMENT", json!({ "endDate": "2001" })), affiliation(1, "EDUCATION", json!({}))])
+        ),
     ]))
     .await;
-    app.sql("UPDATE organization SET updated_at = '2020-01-01'::timestamptz + interval '1 day' * (4 - id)").await;
+    app.execute_sql("UPDATE organization SET updated_at = '2020-01-01'::timestamptz + interval '1 day' * (4 - id)")
+        .await;
     for (order, expected) in [
         ("{field: NAME, direction: ASC}", "dome eclair-house zoo"),
         ("{field: NAME, direction: ASC, languages: [\"fr-BE\"]}", "zoo eclair-house dome"),
@@ -444,7 +484,8 @@ async fn orders() {
         assert_eq!(app.slugs(&[&list]).await.join(" "), expected, "{order}");
     }
     // The same languages as the texts, where the order names none.
-    let answer = app.ask_in("{ organizations { nodes { displayName { value } } } }", json!({}), Some("fr")).await;
+    let answer =
+        app.query_in_languages("{ organizations { nodes { displayName { value } } } }", json!({}), Some("fr")).await;
     assert_eq!(
         pluck(&answer.data()["organizations"]["nodes"], &["displayName", "value"]),
         ["Arche", "Maison", "Zénith"]

@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, organization, paper, ror, texts, topic, with};
+use crate::support::{TestApp, organization_record, paper_record, pluck_strings, ror, topic_record, with_fields};
 
 #[tokio::test]
 async fn every_field() {
     let app = TestApp::start().await;
-    app.load(json!([
-        topic("Tides"),
-        topic("Moons"),
-        with(
-            paper("Les marées de Brest", None, &["Ada Berg", "Bo Dahl"]),
+    app.create_records(json!([
+        topic_record("Tides"),
+        topic_record("Moons"),
+        with_fields(
+            paper_record("Les marées de Brest", None, &["Ada Berg", "Bo Dahl"]),
             json!({
                 "sourceId": "W17",
                 "translatedTitles": { "en": "The tides of Brest" },
@@ -68,9 +68,9 @@ async fn every_field() {
 }
 
 #[tokio::test]
-async fn little_is_known_of_a_paper() {
+async fn minimal_paper() {
     let app = TestApp::start().await;
-    app.load(json!([{ "kind": "paper", "title": "???", "authors": [] }])).await;
+    app.create_records(json!([{ "kind": "paper", "title": "???", "authors": [] }])).await;
     let query = r#"{ papers { nodes {
         slug title publicationYear publicationDate type venueName language doi arxivId url isRetracted
         displayName { value language isFallback }
@@ -88,20 +88,20 @@ async fn little_is_known_of_a_paper() {
 }
 
 #[tokio::test]
-async fn look_ups_in_any_written_form() {
+async fn key_formats() {
     let app = TestApp::start().await;
-    app.load(json!([
-        with(
-            paper("Brest", Some(2019), &["Brest"]),
+    app.create_records(json!([
+        with_fields(
+            paper_record("Brest", Some(2019), &["Brest"]),
             json!({ "sourceId": "W17", "doi": "10.5555/(a)<b>#c", "arxivId": "1904.01234" })
         ),
-        with(paper("Older", Some(1999), &[]), json!({ "arxivId": "hep-th/9901001" })),
-        with(paper("By arXiv", Some(2020), &[]), json!({ "doi": "10.48550/arXiv.2001.00001" })),
+        with_fields(paper_record("Older", Some(1999), &[]), json!({ "arxivId": "hep-th/9901001" })),
+        with_fields(paper_record("By arXiv", Some(2020), &[]), json!({ "doi": "10.48550/arXiv.2001.00001" })),
     ]))
     .await;
-    app.merged("paper", 500, "brest-preprint", "brest").await;
-    let id = app.id_of("paper", "brest").await;
-    let somebody = app.id_of("researcher", "brest").await;
+    app.insert_redirect("paper", 500, "brest-preprint", "brest").await;
+    let id = app.find_id("paper", "brest").await;
+    let somebody = app.find_id("researcher", "brest").await;
     let query = "query($by: PaperBy!) { paper(by: $by) { slug } }";
     for (by, expected) in [
         (json!({ "id": id }), "brest"),
@@ -128,32 +128,32 @@ async fn look_ups_in_any_written_form() {
         (json!({ "arxivId": "1904.0" }), "null"),
         (json!({ "identifier": { "scheme": "other", "value": "W17" } }), "null"),
     ] {
-        let found = app.data_with(query, json!({ "by": by })).await;
+        let found = app.data_with_variables(query, json!({ "by": by })).await;
         assert_eq!(found["paper"]["slug"].as_str().unwrap_or("null"), expected, "{by}");
     }
     let former = app.data(r#"{ paper(by: {slug: "brest"}) { formerIds } }"#).await;
     assert_eq!(former["paper"]["formerIds"], json!(["UGFwZXI6NTAw"]));
     let many = "query($keys: [PaperBy!]!) { papersBy(keys: $keys) { slug } }";
     let keys = json!([{ "arxivId": "1904.01234" }, { "doi": "?" }, { "slug": "older" }, { "id": id }]);
-    let found = app.data_with(many, json!({ "keys": keys })).await;
-    assert_eq!(texts(&found["papersBy"], &["slug"]), ["brest", "null", "older", "brest"]);
-    app.refusal(many, json!({ "keys": vec![json!({ "slug": "older" }); 501] })).await;
+    let found = app.data_with_variables(many, json!({ "keys": keys })).await;
+    assert_eq!(pluck_strings(&found["papersBy"], &["slug"]), ["brest", "null", "older", "brest"]);
+    app.client_error(many, json!({ "keys": vec![json!({ "slug": "older" }); 501] })).await;
 }
 
 #[tokio::test]
-async fn titles_in_the_readers_language() {
+async fn translated_titles() {
     let app = TestApp::start().await;
-    app.load(json!([
-        with(
-            paper("Les marées", Some(2019), &[]),
+    app.create_records(json!([
+        with_fields(
+            paper_record("Les marées", Some(2019), &[]),
             json!({ "language": "fr", "translatedTitles": { "en": "Tides", "de": "Gezeiten" } })
         ),
-        with(paper("Winds", Some(2018), &[]), json!({ "translatedTitles": { "fr": "Les vents" } })),
+        with_fields(paper_record("Winds", Some(2018), &[]), json!({ "translatedTitles": { "fr": "Les vents" } })),
     ]))
     .await;
     let title = async |languages: &[&str]| {
         let query = "query($languages: [LanguageTag!]) { papers { nodes { displayName(languages: $languages) { value isFallback } } } }";
-        let found = app.data_with(query, json!({ "languages": languages })).await;
+        let found = app.data_with_variables(query, json!({ "languages": languages })).await;
         let shown = |node: &Value| format!("{} {}", node["displayName"]["value"], node["displayName"]["isFallback"]);
         found["papers"]["nodes"].as_array().into_iter().flatten().map(shown).collect::<Vec<_>>().join(", ")
     };
@@ -167,10 +167,13 @@ async fn titles_in_the_readers_language() {
 async fn abstracts() {
     let app = TestApp::start().await;
     let paper = |title: &str, completeness: &str, text: Value| {
-        with(paper(title, Some(2000), &[]), json!({ "abstractCompleteness": completeness, "abstract": text }))
+        with_fields(
+            paper_record(title, Some(2000), &[]),
+            json!({ "abstractCompleteness": completeness, "abstract": text }),
+        )
     };
     let long = "word ".repeat(100);
-    app.load(json!([
+    app.create_records(json!([
         paper("Full", "FULL", json!({ "en": "Héllo, tides. They rise  ", "fr": "Marées." })),
         paper("Long", "FULL", json!({ "und": long.trim() })),
         paper("Cut", "TRUNCATED", json!({ "en": "They rise and" })),
@@ -181,7 +184,8 @@ async fn abstracts() {
     let query = "query($slug: String!, $most: Int!, $languages: [LanguageTag!]) { paper(by: {slug: $slug}) { \
          abstract(languages: $languages) { completeness language isFallback excerpt(maxLength: $most) { text isTruncated } } } }";
     let of = async |slug: &str, most: i32, language: &str| {
-        let found = app.data_with(query, json!({ "slug": slug, "most": most, "languages": [language] })).await;
+        let found =
+            app.data_with_variables(query, json!({ "slug": slug, "most": most, "languages": [language] })).await;
         found["paper"]["abstract"].clone()
     };
     let shown = |completeness: &str, language: Value, is_fallback: bool, excerpt: Value| json!({ "completeness": completeness, "language": language, "isFallback": is_fallback, "excerpt": excerpt });
@@ -199,7 +203,7 @@ async fn abstracts() {
     let standard = app.data(r#"{ paper(by: {slug: "long"}) { abstract { excerpt { text isTruncated } } } }"#).await;
     assert_eq!(standard["paper"]["abstract"]["excerpt"], excerpt("word ".repeat(60).trim(), true));
     for most in [0, -1, 10_001] {
-        let refused = app.ask(query, json!({ "slug": "full", "most": most })).await;
+        let refused = app.query(query, json!({ "slug": "full", "most": most })).await;
         assert_eq!(refused.codes(), ["BAD_USER_INPUT"], "{most}");
         // The failure stays in the field that failed.
         assert_eq!(refused.body["data"]["paper"]["abstract"]["excerpt"], json!(null));
@@ -211,23 +215,26 @@ async fn abstracts() {
 async fn filters() {
     let app = TestApp::start().await;
     let at = |number: u64| json!({ "authors": [{ "position": 1, "name": "Ada Berg", "organizations": [{ "ror": ror(number) }] }] });
-    app.load(json!([
-        organization(1, "College"),
-        with(organization(2, "Faculty"), json!({ "relations": [["parent", ror(1)]] })),
-        topic("Oceans"),
-        with(topic("Tides"), json!({ "broader": [{ "labels": { "en": "Oceans" } }] })),
-        with(with(paper("A", Some(2001), &[]), at(2)), json!({ "doi": "10.5555/a", "venueName": "Sea", "abstract": { "en": "Text." }, "abstractCompleteness": "FULL" })),
-        with(with(paper("B", Some(2002), &[]), at(1)), json!({ "type": "BOOK", "isRetracted": true, "venueName": "sea" })),
-        with(paper("C", Some(2003), &["Bo Dahl", "Ada Berg"]), json!({ "topics": [{ "labels": { "en": "Tides" } }] })),
-        with(paper("D", None, &["Bo Dahl"]), json!({ "topics": [{ "labels": { "en": "Oceans" } }], "abstractCompleteness": "WITHHELD" })),
+    app.create_records(json!([
+        organization_record(1, "College"),
+        with_fields(organization_record(2, "Faculty"), json!({ "relations": [["parent", ror(1)]] })),
+        topic_record("Oceans"),
+        with_fields(topic_record("Tides"), json!({ "broader": [{ "labels": { "en": "Oceans" } }] })),
+        with_fields(with_fields(paper_record("A", Some(2001), &[]), at(2)), json!({ "doi": "10.5555/a", "venueName": "Sea", "abstract": { "en": "Text." }, "abstractCompleteness": "FULL" })),
+        with_fields(with_fields(paper_record("B", Some(2002), &[]), at(1)), json!({ "type": "BOOK", "isRetracted": true, "venueName": "sea" })),
+        with_fields(paper_record("C", Some(2003), &["Bo Dahl", "Ada Berg"]), json!({ "topics": [{ "labels": { "en": "Tides" } }] })),
+        with_fields(paper_record("D", None, &["Bo Dahl"]), json!({ "topics": [{ "labels": { "en": "Oceans" } }], "abstractCompleteness": "WITHHELD" })),
     ]))
     .await;
-    app.sql("UPDATE paper SET updated_at = '2020-01-01'; UPDATE paper SET updated_at = '2024-01-01' WHERE slug = 'c'")
-        .await;
-    let (ada, bo) = (app.id_of("researcher", "ada-berg").await, app.id_of("researcher", "bo-dahl").await);
-    let (college, faculty) = (app.id_of("organization", "college").await, app.id_of("organization", "faculty").await);
-    let (oceans, tides) = (app.id_of("topic", "oceans").await, app.id_of("topic", "tides").await);
-    let a = app.id_of("paper", "a").await;
+    app.execute_sql(
+        "UPDATE paper SET updated_at = '2020-01-01'; UPDATE paper SET updated_at = '2024-01-01' WHERE slug = 'c'",
+    )
+    .await;
+    let (ada, bo) = (app.find_id("researcher", "ada-berg").await, app.find_id("researcher", "bo-dahl").await);
+    let (college, faculty) =
+        (app.find_id("organization", "college").await, app.find_id("organization", "faculty").await);
+    let (oceans, tides) = (app.find_id("topic", "oceans").await, app.find_id("topic", "tides").await);
+    let a = app.find_id("paper", "a").await;
     let query = "query($filter: PaperFilter) { papers(filter: $filter) { totalCount nodes { slug } } }";
     for (filter, expected) in [
         (json!(null), "c b a d"),
@@ -265,8 +272,8 @@ async fn filters() {
         (json!({ "authorIds": [ada], "organizationIds": [college], "isRetracted": false }), "a"),
         (json!({ "authorIds": [bo], "hasDoi": true }), ""),
     ] {
-        let found = app.data_with(query, json!({ "filter": filter })).await;
-        assert_eq!(texts(&found["papers"]["nodes"], &["slug"]).join(" "), expected, "{filter}");
+        let found = app.data_with_variables(query, json!({ "filter": filter })).await;
+        assert_eq!(pluck_strings(&found["papers"]["nodes"], &["slug"]).join(" "), expected, "{filter}");
         assert_eq!(found["papers"]["totalCount"], expected.split_whitespace().count(), "{filter}");
     }
     for filter in [
@@ -281,27 +288,27 @@ async fn filters() {
         json!({ "publicationYear": { "from": "2001" } }),
         json!({ "not": { "publicationYear": { "from": 2003, "to": 2001 } } }),
     ] {
-        app.refusal(query, json!({ "filter": filter })).await;
+        app.client_error(query, json!({ "filter": filter })).await;
     }
     let backward = json!({ "publicationYear": { "from": 2003, "to": 2001 } });
-    insta::assert_snapshot!(app.refusal(query, json!({ "filter": backward })).await, @"publicationYear is from 2003 to 2001; from must not be larger than to");
+    insta::assert_snapshot!(app.client_error(query, json!({ "filter": backward })).await, @"publicationYear is from 2003 to 2001; from must not be larger than to");
 }
 
 #[tokio::test]
 async fn orders() {
     let app = TestApp::start().await;
     let dated = |title: &str, date: Value, authors: &[&str]| {
-        with(paper(title, None, authors), json!({ "publicationDate": date }))
+        with_fields(paper_record(title, None, authors), json!({ "publicationDate": date }))
     };
-    app.load(json!([
+    app.create_records(json!([
         dated("Élan", json!("2019-03-01"), &["Ada Berg", "Bo Dahl", "Cy Ek"]),
         dated("“Zebra”", json!("2019-03"), &["Ada Berg"]),
         dated("data", json!("2019"), &["Ada Berg", "Bo Dahl"]),
         dated("Fish", json!("2018-12-31"), &[]),
-        with(paper("Apes", None, &["A", "B", "C", "D"]), json!({})),
+        with_fields(paper_record("Apes", None, &["A", "B", "C", "D"]), json!({})),
     ]))
     .await;
-    app.sql(
+    app.execute_sql(
         "UPDATE paper SET updated_at = '2020-01-01'::timestamptz + interval '1 day' * (id % 3), created_at = now()",
     )
     .await;

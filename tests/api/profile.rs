@@ -5,8 +5,8 @@ use serde_json::json;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn an_empty_directory_has_nobody() {
+async fn unknown_researcher() {
     let app = TestApp::start().await;
-    let answer = app.ask("{ researcher(by: {slug: \"nobody\"}) { name } }", json!({})).await;
+    let answer = app.query("{ researcher(by: {slug: \"nobody\"}) { name } }", json!({})).await;
     assert_eq!(answer.data()["researcher"], json!(null));
 }

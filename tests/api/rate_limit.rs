@@ -3,65 +3,69 @@
 use academic_directory::config::{NetworkConfig, TokenQuota};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, http, network};
+use crate::support::{TestApp, http_config, network_config};
 
 const QUERY: &str = "{ researchers(first: 10) { nodes { name } } }";
 
 /// One with 1000 a minute for an address, and 5000 for the token `secret`.
-async fn limited() -> TestApp {
+async fn start_limited() -> TestApp {
     let digest = <sha2::Sha256 as sha2::Digest>::digest("secret").into();
     let token = TokenQuota { name: "library".to_owned(), digest, cost_per_minute: 5_000.try_into().expect("not zero") };
     let network = NetworkConfig {
         rate_limit_cost_per_minute: Some(1_000),
         rate_limit_tokens: vec![token],
         trusted_proxies: vec!["127.0.0.1/32".parse().expect("a network")],
-        ..network()
+        ..network_config()
     };
-    TestApp::start_network(network, http()).await
+    TestApp::start_with_network_config(network, http_config()).await
 }
 
-struct Told {
+struct RateLimitedResponse {
     status: u16,
     headers: reqwest::header::HeaderMap,
     body: Value,
 }
 
-impl Told {
+impl RateLimitedResponse {
     fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("none", |value| value.to_str().expect("a text"))
     }
 
     /// What is left, by the header `RateLimit`.
-    fn left(&self) -> u32 {
+    fn remaining(&self) -> u32 {
         let value = self.header("ratelimit");
         let left = value.split(';').find_map(|parameter| parameter.strip_prefix("r=")?.parse().ok());
         left.unwrap_or_else(|| panic!("{value}: {}", self.body))
     }
 }
 
-async fn ask(app: &TestApp, query: &str, headers: &[(&str, &str)]) -> Told {
+async fn post(app: &TestApp, query: &str, headers: &[(&str, &str)]) -> RateLimitedResponse {
     let request = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     let response = request.send().await.expect("an answer");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Told { status, headers, body: response.json().await.expect("JSON") }
+    RateLimitedResponse { status, headers, body: response.json().await.expect("JSON") }
 }
 
 #[tokio::test]
-async fn cost_is_charged() {
-    let app = limited().await;
-    let cost = ask(&app, QUERY, &[("X-Query-Cost", "report"), ("X-Forwarded-For", "192.0.2.1")]).await;
+async fn cost_is_debited() {
+    let app = start_limited().await;
+    let cost = post(&app, QUERY, &[("X-Query-Cost", "report"), ("X-Forwarded-For", "192.0.2.1")]).await;
     let cost = cost.body["extensions"]["cost"]["requested"]["cost"].as_u64().expect("a cost");
     assert!((100..1_000).contains(&cost), "{cost}");
     let mut left = 1_000;
     while left >= cost {
-        let told = ask(&app, QUERY, &[]).await;
+        let told = post(&app, QUERY, &[]).await;
         assert_eq!((told.status, told.header("ratelimit-policy")), (200, "\"address\";q=1000;w=60"), "{}", told.body);
         // A second brings 16 back.
-        assert!((left - cost..=left - cost + 300).contains(&u64::from(told.left())), "{} after {left}", told.left());
-        left = u64::from(told.left());
+        assert!(
+            (left - cost..=left - cost + 300).contains(&u64::from(told.remaining())),
+            "{} after {left}",
+            told.remaining()
+        );
+        left = u64::from(told.remaining());
     }
-    let refused = ask(&app, QUERY, &[]).await;
+    let refused = post(&app, QUERY, &[]).await;
     assert_eq!(refused.status, 429, "{}", refused.body);
     assert_eq!(refused.body["errors"][0]["extensions"]["code"], "RATE_LIMITED");
     let message = refused.body["errors"][0]["message"].as_str().expect("a message");
@@ -69,37 +73,37 @@ async fn cost_is_charged() {
     let seconds: u32 = refused.header("retry-after").parse().expect("seconds");
     assert!((1..=60).contains(&seconds));
     assert_eq!(refused.header("ratelimit-policy"), "\"address\";q=1000;w=60");
-    assert!(u64::from(refused.left()) < cost);
+    assert!(u64::from(refused.remaining()) < cost);
 }
 
 #[tokio::test]
-async fn clients_are_told_apart() {
-    let app = limited().await;
+async fn quotas_per_client() {
+    let app = start_limited().await;
     let dear = "{ researchers(first: 100) { nodes { papers(first: 20) { nodes { title } } } } }";
-    let first = ask(&app, QUERY, &[("X-Forwarded-For", "192.0.2.1")]).await;
-    let second = ask(&app, QUERY, &[("X-Forwarded-For", "192.0.2.2")]).await;
-    assert_eq!(first.left(), second.left());
-    let again = ask(&app, QUERY, &[("X-Forwarded-For", "203.0.113.9, 192.0.2.1")]).await;
-    assert!(again.left() < first.left());
+    let first = post(&app, QUERY, &[("X-Forwarded-For", "192.0.2.1")]).await;
+    let second = post(&app, QUERY, &[("X-Forwarded-For", "192.0.2.2")]).await;
+    assert_eq!(first.remaining(), second.remaining());
+    let again = post(&app, QUERY, &[("X-Forwarded-For", "203.0.113.9, 192.0.2.1")]).await;
+    assert!(again.remaining() < first.remaining());
     let bearer = ("Authorization", "Bearer secret");
-    let token = ask(&app, QUERY, &[bearer]).await;
+    let token = post(&app, QUERY, &[bearer]).await;
     assert_eq!((token.status, token.header("ratelimit-policy")), (200, "\"token\";q=5000;w=60"));
     assert_eq!(
-        ask(&app, QUERY, &[("Authorization", "Bearer other")]).await.header("ratelimit-policy"),
+        post(&app, QUERY, &[("Authorization", "Bearer other")]).await.header("ratelimit-policy"),
         "\"address\";q=1000;w=60"
     );
     // Dearer than all that an address has.
-    let refused = ask(&app, dear, &[]).await;
+    let refused = post(&app, dear, &[]).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "none"), "{}", refused.body);
     assert!(
         refused.body["errors"][0]["message"].as_str().is_some_and(|message| message.contains("more than the 1000"))
     );
-    assert_eq!(ask(&app, dear, &[bearer]).await.status, 200);
+    assert_eq!(post(&app, dear, &[bearer]).await.status, 200);
 }
 
 #[tokio::test]
-async fn what_is_not_run_costs_too() {
-    let app = limited().await;
+async fn minimum_cost() {
+    let app = start_limited().await;
     for (number, (query, header)) in
         [("{", None), ("{ nothing }", None), ("{ __typename }", None), (QUERY, Some(("X-Query-Cost", "only")))]
             .into_iter()
@@ -107,7 +111,7 @@ async fn what_is_not_run_costs_too() {
     {
         let address = format!("192.0.2.{number}");
         let headers: Vec<_> = [("X-Forwarded-For", address.as_str())].into_iter().chain(header).collect();
-        assert_eq!(ask(&app, query, &headers).await.left(), 900, "{query}");
+        assert_eq!(post(&app, query, &headers).await.remaining(), 900, "{query}");
     }
     let broken = app.client().post(app.url("/graphql")).header("Content-Type", "application/json").body("{\"query\": ");
     let response = broken.send().await.expect("an answer");
@@ -116,8 +120,8 @@ async fn what_is_not_run_costs_too() {
 }
 
 #[tokio::test]
-async fn off_on_loopback() {
+async fn disabled_on_loopback() {
     let app = TestApp::start().await;
-    let told = ask(&app, QUERY, &[]).await;
+    let told = post(&app, QUERY, &[]).await;
     assert_eq!((told.header("ratelimit"), told.header("ratelimit-policy")), ("none", "none"));
 }

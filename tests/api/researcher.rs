@@ -2,17 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, orcid, organization, paper, researcher, ror, texts, topic, with};
+use crate::support::{
+    TestApp, orcid, organization_record, paper_record, pluck_strings, researcher_record, ror, topic_record, with_fields,
+};
 
 /// Three people, two of whom have papers.
-pub async fn three_people() -> TestApp {
+pub async fn three_researchers() -> TestApp {
     let app = TestApp::start().await;
-    app.load(json!([
-        organization(1, "Northern College"),
-        with(organization(2, "Tide Laboratory"), json!({ "relations": [["parent", ror(1)]] })),
-        topic("Oceans"),
-        with(topic("Tides"), json!({ "broader": [{ "labels": { "en": "Oceans" } }] })),
-        with(researcher("Ada Berg"), json!({
+    app.create_records(json!([
+        organization_record(1, "Northern College"),
+        with_fields(organization_record(2, "Tide Laboratory"), json!({ "relations": [["parent", ror(1)]] })),
+        topic_record("Oceans"),
+        with_fields(topic_record("Tides"), json!({ "broader": [{ "labels": { "en": "Oceans" } }] })),
+        with_fields(researcher_record("Ada Berg"), json!({
             "orcid": orcid(21),
             "identifiers": [{ "scheme": "Scopus", "value": "700123" }],
             "affiliations": [
@@ -21,15 +23,15 @@ pub async fn three_people() -> TestApp {
             ],
             "topics": [{ "labels": { "en": "Tides" } }],
         })),
-        with(researcher("Émile Zola"), json!({
+        with_fields(researcher_record("Émile Zola"), json!({
             "affiliations": [
                 { "organization": { "ror": ror(1) }, "affiliationKind": "SERVICE" },
                 { "organization": { "ror": ror(2) }, "affiliationKind": "EMPLOYMENT", "startDate": "2001", "endDate": "2003" },
             ],
         })),
-        researcher("Chen"),
-        with(paper("Spring tides", Some(2019), &["Ada Berg", "Émile Zola"]), json!({ "topics": [{ "labels": { "en": "Oceans" } }] })),
-        paper("Neap tides", Some(2021), &["Émile Zola"]),
+        researcher_record("Chen"),
+        with_fields(paper_record("Spring tides", Some(2019), &["Ada Berg", "Émile Zola"]), json!({ "topics": [{ "labels": { "en": "Oceans" } }] })),
+        paper_record("Neap tides", Some(2021), &["Émile Zola"]),
     ]))
     .await;
     app
@@ -38,8 +40,8 @@ pub async fn three_people() -> TestApp {
 #[tokio::test]
 async fn every_field() {
     let app = TestApp::start().await;
-    app.load(json!([with(
-        researcher("Zoë van der Berg"),
+    app.create_records(json!([with_fields(
+        researcher_record("Zoë van der Berg"),
         json!({
             "slug": "zoe",
             "otherNames": ["Z. Berg", "Zoe Vanderberg"],
@@ -91,9 +93,9 @@ async fn every_field() {
 }
 
 #[tokio::test]
-async fn little_is_known_of_somebody() {
+async fn minimal_researcher() {
     let app = TestApp::start().await;
-    app.load(json!([researcher("Plato")])).await;
+    app.create_records(json!([researcher_record("Plato")])).await;
     let query = r#"{ researcher(by: {slug: "plato"}) {
         name givenName familyName otherNames orcid identifiers { value } headline { value } biography { value } portraitUrl homepageUrl
     } }"#;
@@ -105,10 +107,12 @@ async fn little_is_known_of_somebody() {
 }
 
 #[tokio::test]
-async fn moments_are_in_utc() {
-    let app = three_people().await;
-    app.sql("UPDATE researcher SET created_at = '2024-02-03 04:05:06+02', updated_at = '2024-02-03 04:05:06.25+00'")
-        .await;
+async fn timestamps_are_in_utc() {
+    let app = three_researchers().await;
+    app.execute_sql(
+        "UPDATE researcher SET created_at = '2024-02-03 04:05:06+02', updated_at = '2024-02-03 04:05:06.25+00'",
+    )
+    .await;
     let moments = app.data("{ researchers(first: 1) { nodes { createdAt updatedAt } } }").await;
     assert_eq!(
         moments["researchers"]["nodes"][0],
@@ -118,13 +122,13 @@ async fn moments_are_in_utc() {
 
 #[tokio::test]
 async fn filters() {
-    let app = three_people().await;
-    let chen = app.id_of("researcher", "chen").await;
-    let ada = app.id_of("researcher", "ada-berg").await;
+    let app = three_researchers().await;
+    let chen = app.find_id("researcher", "chen").await;
+    let ada = app.find_id("researcher", "ada-berg").await;
     let (college, laboratory) =
-        (app.id_of("organization", "northern-college").await, app.id_of("organization", "tide-laboratory").await);
-    let (oceans, tides) = (app.id_of("topic", "oceans").await, app.id_of("topic", "tides").await);
-    app.sql("UPDATE researcher SET updated_at = '2020-01-01'; UPDATE researcher SET updated_at = '2024-01-01' WHERE slug = 'chen'").await;
+        (app.find_id("organization", "northern-college").await, app.find_id("organization", "tide-laboratory").await);
+    let (oceans, tides) = (app.find_id("topic", "oceans").await, app.find_id("topic", "tides").await);
+    app.execute_sql("UPDATE researcher SET updated_at = '2020-01-01'; UPDATE researcher SET updated_at = '2024-01-01' WHERE slug = 'chen'").await;
     let iri = format!("https://orcid.org/{}", orcid(21));
     for (filter, expected) in [
         (json!({}), "ada-berg chen emile-zola"),
@@ -174,19 +178,19 @@ async fn filters() {
         ),
     ] {
         let query = "query($filter: ResearcherFilter) { researchers(filter: $filter) { totalCount nodes { slug } } }";
-        let found = app.data_with(query, json!({ "filter": filter })).await;
-        assert_eq!(texts(&found["researchers"]["nodes"], &["slug"]).join(" "), expected, "{filter}");
+        let found = app.data_with_variables(query, json!({ "filter": filter })).await;
+        assert_eq!(pluck_strings(&found["researchers"]["nodes"], &["slug"]).join(" "), expected, "{filter}");
         let amount = expected.split_whitespace().count();
         assert_eq!(found["researchers"]["totalCount"], amount, "{filter}");
     }
 }
 
 #[tokio::test]
-async fn filters_that_cannot_be_meant() {
-    let app = three_people().await;
-    let tides = app.id_of("topic", "tides").await;
+async fn invalid_filters() {
+    let app = three_researchers().await;
+    let tides = app.find_id("topic", "tides").await;
     let query = "query($filter: ResearcherFilter) { researchers(filter: $filter) { nodes { slug } } }";
-    let refused = async |filter: Value| app.refusal(query, json!({ "filter": filter })).await;
+    let refused = async |filter: Value| app.client_error(query, json!({ "filter": filter })).await;
     insta::assert_snapshot!(refused(json!({ "ids": ["x"] })).await, @"'x' is not an id of this directory; ids come from the id field of what the directory answers");
     insta::assert_snapshot!(refused(json!({ "ids": [tides] })).await, @"ids takes ids of type Researcher; 'VG9waWM6Mg' is of type Topic");
     insta::assert_snapshot!(refused(json!({ "orcids": vec![orcid(21); 501] })).await, @"orcids has 501 entries; a list takes at most 500: ask in several requests");
@@ -199,14 +203,14 @@ async fn filters_that_cannot_be_meant() {
     refused(json!({ "affiliation": { "asOf": "-262000-01-01" } })).await;
     refused(json!({ "affiliation": { "asOf": "+262000-01-01" } })).await;
     // As many as a list takes.
-    let many = app.data_with(query, json!({ "filter": { "topicIds": vec![tides; 500] } })).await;
-    assert_eq!(texts(&many["researchers"]["nodes"], &["slug"]), ["ada-berg"]);
+    let many = app.data_with_variables(query, json!({ "filter": { "topicIds": vec![tides; 500] } })).await;
+    assert_eq!(pluck_strings(&many["researchers"]["nodes"], &["slug"]), ["ada-berg"]);
 }
 
 #[tokio::test]
 async fn orders() {
-    let app = three_people().await;
-    app.sql(
+    let app = three_researchers().await;
+    app.execute_sql(
         "UPDATE researcher SET updated_at = '2022-01-01' WHERE slug = 'ada-berg'; \
          UPDATE researcher SET updated_at = '2021-01-01' WHERE slug = 'emile-zola'; \
          UPDATE researcher SET updated_at = '2023-01-01' WHERE slug = 'chen'",
@@ -236,17 +240,18 @@ async fn orders() {
 #[tokio::test]
 async fn statistics() {
     let app = TestApp::start().await;
-    app.load(json!([
-        paper("First", Some(2011), &["Ada Berg", "Émile Zola"]),
-        paper("Second", Some(2011), &["Ada Berg", "Chen", "Émile Zola"]),
-        paper("Third", Some(2018), &["Ada Berg"]),
-        paper("Undated", None, &["Ada Berg", "Dora Lind"]),
+    app.create_records(json!([
+        paper_record("First", Some(2011), &["Ada Berg", "Émile Zola"]),
+        paper_record("Second", Some(2011), &["Ada Berg", "Chen", "Émile Zola"]),
+        paper_record("Third", Some(2018), &["Ada Berg"]),
+        paper_record("Undated", None, &["Ada Berg", "Dora Lind"]),
     ]))
     .await;
     let query = r#"query($slug: String!) { researcher(by: {slug: $slug}) {
         statistics { paperCount coauthorCount firstPublicationYear lastPublicationYear papersPerYear { year count } }
     } }"#;
-    let of = async |slug| app.data_with(query, json!({ "slug": slug })).await["researcher"]["statistics"].clone();
+    let of =
+        async |slug| app.data_with_variables(query, json!({ "slug": slug })).await["researcher"]["statistics"].clone();
     assert_eq!(
         of("ada-berg").await,
         json!({
@@ -266,15 +271,16 @@ async fn statistics() {
 async fn headlines() {
     let app = TestApp::start().await;
     let works = |organization: u64, title: Value, rest: Value| {
-        with(
+        with_fields(
             json!({ "organization": { "ror": ror(organization) }, "affiliationKind": "EMPLOYMENT", "roleTitle": title }),
             rest,
         )
     };
-    let person = |name: &str, affiliations: Value| with(researcher(name), json!({ "affiliations": affiliations }));
-    app.load(json!([
-        organization(1, "College"),
-        with(organization(2, "Institute"), json!({ "names": [
+    let person =
+        |name: &str, affiliations: Value| with_fields(researcher_record(name), json!({ "affiliations": affiliations }));
+    app.create_records(json!([
+        organization_record(1, "College"),
+        with_fields(organization_record(2, "Institute"), json!({ "names": [
             { "value": "Institute", "language": "en", "kind": "LABEL" }, { "value": "Institut", "language": "fr", "kind": "LABEL" },
         ] })),
         person("Primary One", json!([
@@ -289,7 +295,7 @@ async fn headlines() {
         person("Untitled One", json!([works(2, json!({}), json!({}))])),
         person("Former One", json!([works(1, json!({ "en": "Dean" }), json!({ "endDate": "2016" }))])),
         person("Student One", json!([{ "organization": { "ror": ror(1) }, "affiliationKind": "EDUCATION" }])),
-        with(person("Own One", json!([works(1, json!({ "en": "Dean" }), json!({}))])), json!({ "headline": { "fr": "Philosophe" } })),
+        with_fields(person("Own One", json!([works(1, json!({ "en": "Dean" }), json!({}))])), json!({ "headline": { "fr": "Philosophe" } })),
     ]))
     .await;
     let query = r#"query($slug: String!, $languages: [LanguageTag!]) { researcher(by: {slug: $slug}) {
@@ -305,28 +311,28 @@ async fn headlines() {
         ("student-one", "en", json!(null)),
         ("own-one", "en", json!({ "value": "Philosophe", "language": "fr", "isFallback": true })),
     ] {
-        let found = app.data_with(query, json!({ "slug": slug, "languages": [language] })).await;
+        let found = app.data_with_variables(query, json!({ "slug": slug, "languages": [language] })).await;
         assert_eq!(found["researcher"]["headline"], expected, "{slug} in {language}");
     }
 }
 
 #[tokio::test]
-async fn topics_declared_and_derived() {
+async fn declared_and_derived_topics() {
     let app = TestApp::start().await;
     let about = |topics: &[&str]| {
         let topics: Vec<Value> = topics.iter().map(|label| json!({ "labels": { "en": label } })).collect();
         json!({ "topics": topics })
     };
-    app.load(json!([
-        topic("Waves"),
-        topic("Moons"),
-        topic("Winds"),
-        topic("Sands"),
-        with(researcher("Ada Berg"), about(&["Waves", "Moons"])),
-        with(paper("One", Some(2001), &["Ada Berg"]), about(&["Sands", "Moons"])),
-        with(paper("Two", Some(2002), &["Ada Berg"]), about(&["Winds"])),
-        with(paper("Three", Some(2003), &["Ada Berg", "Émile Zola"]), about(&["Winds"])),
-        with(paper("Four", Some(2003), &["Émile Zola"]), about(&["Sands", "Winds"])),
+    app.create_records(json!([
+        topic_record("Waves"),
+        topic_record("Moons"),
+        topic_record("Winds"),
+        topic_record("Sands"),
+        with_fields(researcher_record("Ada Berg"), about(&["Waves", "Moons"])),
+        with_fields(paper_record("One", Some(2001), &["Ada Berg"]), about(&["Sands", "Moons"])),
+        with_fields(paper_record("Two", Some(2002), &["Ada Berg"]), about(&["Winds"])),
+        with_fields(paper_record("Three", Some(2003), &["Ada Berg", "Émile Zola"]), about(&["Winds"])),
+        with_fields(paper_record("Four", Some(2003), &["Émile Zola"]), about(&["Sands", "Winds"])),
     ]))
     .await;
     let list = async |order: &str| {
@@ -348,24 +354,24 @@ async fn topics_declared_and_derived() {
         ("{field: UPDATED_AT, direction: ASC}", "waves moons winds sands"),
     ] {
         let found = list(&format!("(orderBy: {order})")).await;
-        assert_eq!(texts(&found["edges"], &["node", "slug"]).join(" "), expected, "{order}");
+        assert_eq!(pluck_strings(&found["edges"], &["node", "slug"]).join(" "), expected, "{order}");
     }
 }
 
 #[tokio::test]
-async fn papers_with_the_own_place() {
+async fn papers_with_own_authorship() {
     let app = TestApp::start().await;
-    app.load(json!([
-        paper("Old", Some(1999), &["Ada Berg"]),
-        paper("New", Some(2020), &["Émile Zola", "Ada Berg", "Chen"]),
-        paper("Other", Some(2021), &["Chen"]),
-        paper("Undated", None, &["Chen", "Ada Berg"]),
+    app.create_records(json!([
+        paper_record("Old", Some(1999), &["Ada Berg"]),
+        paper_record("New", Some(2020), &["Émile Zola", "Ada Berg", "Chen"]),
+        paper_record("Other", Some(2021), &["Chen"]),
+        paper_record("Undated", None, &["Chen", "Ada Berg"]),
     ]))
     .await;
     let query = r#"query($filter: PaperFilter) { researcher(by: {slug: "ada-berg"}) { papers(filter: $filter) {
         totalCount edges { node { title } authorship { position sequence nameAsPublished researcher { slug } paper { title } } }
     } } }"#;
-    let found = app.data_with(query, json!({})).await["researcher"]["papers"].clone();
+    let found = app.data_with_variables(query, json!({})).await["researcher"]["papers"].clone();
     let edge = |title: &str, position: i32, sequence: &str| {
         json!({
             "node": { "title": title },
@@ -379,7 +385,7 @@ async fn papers_with_the_own_place() {
         found,
         json!({ "totalCount": 3, "edges": [edge("New", 2, "MIDDLE"), edge("Old", 1, "FIRST"), edge("Undated", 2, "LAST")] })
     );
-    let found = app.data_with(query, json!({ "filter": { "publicationYear": { "from": 2000 } } })).await;
+    let found = app.data_with_variables(query, json!({ "filter": { "publicationYear": { "from": 2000 } } })).await;
     assert_eq!(found["researcher"]["papers"]["edges"], json!([edge("New", 2, "MIDDLE")]));
     assert_eq!(found["researcher"]["papers"]["totalCount"], 1);
 }

@@ -6,20 +6,20 @@ use academic_directory::config::Limits;
 use academic_directory::graphql::{self, DirectorySchema};
 use async_graphql::parser::types::{FieldDefinition, InputValueDefinition, TypeDefinition, TypeKind};
 
-use crate::support::definitions::{Definitions, fields, inputs, values};
-use crate::support::shared;
+use crate::support::schema_definitions::{SchemaDefinitions, enum_values, fields, input_fields};
+use crate::support::shared_data;
 
 #[test]
-fn the_committed_text() {
+fn committed_schema() {
     let committed =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql")).expect("schema.graphql");
     assert!(committed == graphql::sdl(), "schema.graphql is old: cargo run -- schema > schema.graphql");
 }
 
 #[test]
-fn everything_is_described() {
+fn every_element_is_described() {
     let mut bare = Vec::new();
-    for (name, definition) in &Definitions::own().0 {
+    for (name, definition) in &SchemaDefinitions::of_service().0 {
         let mut tell = |is_described: bool, what: String| {
             if !is_described {
                 bare.push(what);
@@ -35,7 +35,7 @@ fn everything_is_described() {
                 );
             }
         }
-        for input in inputs(definition) {
+        for input in input_fields(definition) {
             tell(input.description.is_some(), format!("{name}.{}", input.name.node));
         }
         if let TypeKind::Enum(list) = &definition.kind {
@@ -48,7 +48,7 @@ fn everything_is_described() {
 }
 
 /// A query that asks for a connection's largest page.
-fn largest_page(parent: &str, field: &str) -> String {
+fn largest_page_query(parent: &str, field: &str) -> String {
     let needed = if field == "search" { "query: \"x\", " } else { "" };
     let page = format!("{field}({needed}first: 100) {{ pageInfo {{ hasNextPage }} }}");
     match parent {
@@ -67,17 +67,17 @@ fn largest_page(parent: &str, field: &str) -> String {
 }
 
 #[test]
-fn every_connection_costs_its_page() {
+fn connection_cost() {
     let limits = Limits { nodes: 99, ..Limits::default() };
     let small = DirectorySchema::new(|| graphql::builder(&limits), limits.clone());
     let is_too_complex = |query: &str| {
         let refused = small.prepare(query.into()).err().into_iter().flat_map(|response| response.errors);
         refused.into_iter().any(|error| error.message.contains("nodes, every page full; at most 99 are allowed"))
     };
-    let definitions = Definitions::own();
-    assert!(definitions.connections().len() >= 19);
-    for (parent, field) in definitions.connections() {
-        let query = largest_page(parent, &field.name.node);
+    let definitions = SchemaDefinitions::of_service();
+    assert!(definitions.connection_fields().len() >= 19);
+    for (parent, field) in definitions.connection_fields() {
+        let query = largest_page_query(parent, &field.name.node);
         assert!(is_too_complex(&query), "costs too little: {query}");
         let last = query.replace("first: 100)", "last: 100)");
         assert!(is_too_complex(&last), "costs too little: {last}");
@@ -94,10 +94,10 @@ fn every_connection_costs_its_page() {
 }
 
 /// What the contract has and the product will have: types, fields (`Type.field`) and arguments (`Type.field(argument)`).
-const PLANNED: &[&str] = &[];
+const PLANNED_ELEMENTS: &[&str] = &[];
 
 /// Everything that clients may rely on in a definition, one line each.
-fn promises(name: &str, definition: &TypeDefinition) -> Vec<String> {
+fn guarantees(name: &str, definition: &TypeDefinition) -> Vec<String> {
     let kind = match &definition.kind {
         TypeKind::Scalar => "scalar",
         TypeKind::Object(_) => "type",
@@ -130,8 +130,8 @@ fn promises(name: &str, definition: &TypeDefinition) -> Vec<String> {
         lines.push(format!("{owner}: {}", ty.node));
         lines.extend(arguments.iter().map(|argument| input(&owner, &argument.node, "(", ")")));
     }
-    lines.extend(inputs(definition).into_iter().map(|field| input(name, field, ".", "")));
-    lines.extend(values(definition).iter().map(|value| format!("{name}.{value}")));
+    lines.extend(input_fields(definition).into_iter().map(|field| input(name, field, ".", "")));
+    lines.extend(enum_values(definition).iter().map(|value| format!("{name}.{value}")));
     lines
 }
 
@@ -139,24 +139,26 @@ fn promises(name: &str, definition: &TypeDefinition) -> Vec<String> {
 fn is_planned(promise: &str) -> bool {
     let subject = promise.split([':', '(', ' ']).next().unwrap_or_default();
     let owner = subject.split('.').next().unwrap_or_default();
-    PLANNED.contains(&subject) || PLANNED.contains(&owner)
+    PLANNED_ELEMENTS.contains(&subject) || PLANNED_ELEMENTS.contains(&owner)
 }
 
 #[test]
-fn the_contract_is_kept() {
-    let Some(contract) = shared("design/contract.graphql") else { return };
-    let contract = Definitions::of(&std::fs::read_to_string(contract).expect("the contract"));
-    let own = Definitions::own();
-    let all = |definitions: &Definitions| -> BTreeSet<String> {
-        definitions.0.iter().flat_map(|(name, definition)| promises(name, definition)).collect()
+fn contract() {
+    let Some(contract) = shared_data("design/contract.graphql") else { return };
+    let contract = SchemaDefinitions::parse(&std::fs::read_to_string(contract).expect("the contract"));
+    let own = SchemaDefinitions::of_service();
+    let all = |definitions: &SchemaDefinitions| -> BTreeSet<String> {
+        definitions.0.iter().flat_map(|(name, definition)| guarantees(name, definition)).collect()
     };
     let (promised, kept) = (all(&contract), all(&own));
     assert!(promised.len() > 500, "only {} promises were read", promised.len());
     let broken: Vec<&String> = promised.difference(&kept).filter(|promise| !is_planned(promise)).collect();
     assert!(broken.is_empty(), "{broken:#?}");
     // What is no longer planned but there is to be kept from now on.
-    let done: Vec<&&str> =
-        PLANNED.iter().filter(|planned| kept.iter().any(|line| line.starts_with(&format!("{planned}:")))).collect();
+    let done: Vec<&&str> = PLANNED_ELEMENTS
+        .iter()
+        .filter(|planned| kept.iter().any(|line| line.starts_with(&format!("{planned}:"))))
+        .collect();
     assert!(done.is_empty(), "take from PLANNED what is there: {done:?}");
     // Arguments that the product adds must not be needed.
     for (name, definition) in &own.0 {

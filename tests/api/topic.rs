@@ -2,48 +2,51 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, organization, paper, records_of, researcher, ror, texts, topic, with};
+use crate::support::{
+    TestApp, organization_record, paper_record, parse_records, pluck_strings, researcher_record, ror, topic_record,
+    with_fields,
+};
 
-fn about(topics: &[&str]) -> Value {
+fn topic_references(topics: &[&str]) -> Value {
     let topics: Vec<Value> = topics.iter().map(|label| json!({ "labels": { "en": label } })).collect();
     json!({ "topics": topics })
 }
 
-fn below(label: &str, broader: &[&str]) -> Value {
+fn narrower_topic(label: &str, broader: &[&str]) -> Value {
     let broader: Vec<Value> = broader.iter().map(|label| json!({ "labels": { "en": label } })).collect();
-    with(topic(label), json!({ "broader": broader }))
+    with_fields(topic_record(label), json!({ "broader": broader }))
 }
 
 /// Oceans over tides over neap tides; currents below oceans and winds at once.
-async fn a_vocabulary() -> TestApp {
+async fn vocabulary_directory() -> TestApp {
     let app = TestApp::start().await;
-    app.load(json!([
-        topic("Oceans"),
-        topic("Winds"),
-        below("Tides", &["Oceans"]),
-        below("Neap tides", &["Tides"]),
-        below("Currents", &["Winds", "Oceans"]),
-        with(researcher("Ada Berg"), about(&["Tides"])),
-        researcher("Idle One"),
-        with(paper("One", Some(2001), &["Ada Berg", "Bo Dahl"]), about(&["Neap tides"])),
-        with(paper("Two", Some(2005), &["Bo Dahl"]), about(&["Neap tides", "Tides"])),
-        with(paper("Three", Some(2009), &["Bo Dahl"]), about(&["Winds"])),
-        with(paper("Four", None, &["Cy Ek"]), about(&["Tides"])),
+    app.create_records(json!([
+        topic_record("Oceans"),
+        topic_record("Winds"),
+        narrower_topic("Tides", &["Oceans"]),
+        narrower_topic("Neap tides", &["Tides"]),
+        narrower_topic("Currents", &["Winds", "Oceans"]),
+        with_fields(researcher_record("Ada Berg"), topic_references(&["Tides"])),
+        researcher_record("Idle One"),
+        with_fields(paper_record("One", Some(2001), &["Ada Berg", "Bo Dahl"]), topic_references(&["Neap tides"])),
+        with_fields(paper_record("Two", Some(2005), &["Bo Dahl"]), topic_references(&["Neap tides", "Tides"])),
+        with_fields(paper_record("Three", Some(2009), &["Bo Dahl"]), topic_references(&["Winds"])),
+        with_fields(paper_record("Four", None, &["Cy Ek"]), topic_references(&["Tides"])),
         // Nobody is known to have written it.
-        with(paper("Five", Some(2010), &[]), about(&["Oceans"])),
+        with_fields(paper_record("Five", Some(2010), &[]), topic_references(&["Oceans"])),
     ]))
     .await;
     app
 }
 
 /// What is broader is narrower than itself.
-async fn a_cycle(app: &TestApp) {
-    app.sql(
+async fn insert_cycle(app: &TestApp) {
+    app.execute_sql(
         "INSERT INTO topic_broader (topic_id, broader_id) SELECT one.id, other.id FROM topic AS one, topic AS other \
          WHERE one.slug = 'oceans' AND other.slug = 'neap-tides'",
     )
     .await;
-    app.recount().await;
+    app.refresh_statistics().await;
 }
 
 const TIDES: &str = r#"topic(by: {slug: "tides"})"#;
@@ -52,8 +55,8 @@ const OCEANS: &str = r#"topic(by: {slug: "oceans"})"#;
 #[tokio::test]
 async fn every_field() {
     let app = TestApp::start().await;
-    app.load(json!([
-        topic("Science"),
+    app.create_records(json!([
+        topic_record("Science"),
         {
             "kind": "topic", "scheme": "MSC", "code": "86A05", "slug": "hydrology",
             "names": [
@@ -92,15 +95,15 @@ async fn every_field() {
 }
 
 #[tokio::test]
-async fn look_ups() {
+async fn lookups() {
     let app = TestApp::start().await;
-    app.load(json!([
+    app.create_records(json!([
         { "kind": "topic", "scheme": "msc", "code": "86A05", "names": [{ "value": "Hydrology", "language": "en", "kind": "LABEL" }] },
-        researcher("Hydrology"),
+        researcher_record("Hydrology"),
     ]))
     .await;
-    app.merged("topic", 77, "waters", "hydrology").await;
-    let (id, somebody) = (app.id_of("topic", "hydrology").await, app.id_of("researcher", "hydrology").await);
+    app.insert_redirect("topic", 77, "waters", "hydrology").await;
+    let (id, somebody) = (app.find_id("topic", "hydrology").await, app.find_id("researcher", "hydrology").await);
     let query = "query($by: TopicBy!) { topic(by: $by) { slug formerIds } }";
     for by in [
         json!({ "id": id }),
@@ -109,7 +112,7 @@ async fn look_ups() {
         json!({ "slug": "waters" }),
         json!({ "identifier": { "scheme": "MSC", "value": "86A05" } }),
     ] {
-        let found = app.data_with(query, json!({ "by": by })).await;
+        let found = app.data_with_variables(query, json!({ "by": by })).await;
         assert_eq!(found["topic"], json!({ "slug": "hydrology", "formerIds": ["VG9waWM6Nzc"] }), "{by}");
     }
     for by in [
@@ -120,17 +123,17 @@ async fn look_ups() {
         json!({ "identifier": { "scheme": "msc", "value": "86a05" } }),
         json!({ "identifier": { "scheme": "msc\u{0}", "value": "86A05" } }),
     ] {
-        assert_eq!(app.data_with(query, json!({ "by": by })).await["topic"], json!(null), "{by}");
+        assert_eq!(app.data_with_variables(query, json!({ "by": by })).await["topic"], json!(null), "{by}");
     }
 }
 
 #[tokio::test]
 async fn broader_and_narrower() {
-    let app = a_vocabulary().await;
+    let app = vocabulary_directory().await;
     let broader = app.data(r#"{ topic(by: {slug: "currents"}) { broader { slug } } }"#).await;
-    assert_eq!(texts(&broader["topic"]["broader"], &["slug"]), ["oceans", "winds"]);
+    assert_eq!(pluck_strings(&broader["topic"]["broader"], &["slug"]), ["oceans", "winds"]);
     assert_eq!(app.slugs(&[OCEANS, "narrower"]).await, ["currents", "tides"]);
-    a_cycle(&app).await;
+    insert_cycle(&app).await;
     let broader =
         app.data("{ topic(by: {slug: \"oceans\"}) { broader { slug broader { slug broader { slug } } } } }").await;
     assert_eq!(
@@ -141,8 +144,8 @@ async fn broader_and_narrower() {
 }
 
 #[tokio::test]
-async fn people_who_declare_it_or_wrote_on_it() {
-    let app = a_vocabulary().await;
+async fn researchers() {
+    let app = vocabulary_directory().await;
     let list = async |arguments: &str| {
         let query = format!(
             "{{ {TIDES} {{ researchers{arguments} {{ totalCount edges {{ node {{ slug }} paperCount lastYear }} }} }} }}"
@@ -167,33 +170,43 @@ async fn people_who_declare_it_or_wrote_on_it() {
             "cy-ek bo-dahl ada-berg",
         ),
     ] {
-        assert_eq!(texts(&list(arguments).await["edges"], &["node", "slug"]).join(" "), expected, "{arguments}");
+        assert_eq!(
+            pluck_strings(&list(arguments).await["edges"], &["node", "slug"]).join(" "),
+            expected,
+            "{arguments}"
+        );
     }
-    a_cycle(&app).await;
+    insert_cycle(&app).await;
     assert_eq!(list("").await, json!({ "totalCount": 3, "edges": [bo, cy, ada] }));
 }
 
 #[tokio::test]
-async fn people_of_a_place_on_a_topic() {
+async fn researchers_by_affiliation() {
     let app = TestApp::start().await;
     let at = |number: u64| json!({ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT" });
-    app.load(json!([
-        organization(1, "College"),
-        organization(2, "Academy"),
-        topic("Tides"),
-        with(researcher("Ada Berg"), json!({ "affiliations": [at(1)], "topics": [{ "labels": { "en": "Tides" } }] })),
-        with(researcher("Bo Dahl"), json!({ "affiliations": [at(2)], "topics": [{ "labels": { "en": "Tides" } }] })),
-        with(researcher("Cy Ek"), json!({ "affiliations": [at(1)] })),
+    app.create_records(json!([
+        organization_record(1, "College"),
+        organization_record(2, "Academy"),
+        topic_record("Tides"),
+        with_fields(
+            researcher_record("Ada Berg"),
+            json!({ "affiliations": [at(1)], "topics": [{ "labels": { "en": "Tides" } }] })
+        ),
+        with_fields(
+            researcher_record("Bo Dahl"),
+            json!({ "affiliations": [at(2)], "topics": [{ "labels": { "en": "Tides" } }] })
+        ),
+        with_fields(researcher_record("Cy Ek"), json!({ "affiliations": [at(1)] })),
     ]))
     .await;
-    let college = app.id_of("organization", "college").await;
+    let college = app.find_id("organization", "college").await;
     let list = format!("researchers(filter: {{affiliation: {{organizationIds: [{college:?}]}}}})");
     assert_eq!(app.slugs(&[TIDES, &list]).await, ["ada-berg"]);
 }
 
 #[tokio::test]
 async fn papers() {
-    let app = a_vocabulary().await;
+    let app = vocabulary_directory().await;
     for (place, arguments, expected) in [
         (TIDES, "", "two one four"),
         (TIDES, "(includeNarrower: false)", "two four"),
@@ -204,21 +217,24 @@ async fn papers() {
         let list = format!("papers{arguments}");
         assert_eq!(app.slugs(&[place, &list]).await.join(" "), expected, "{place} {list}");
     }
-    a_cycle(&app).await;
+    insert_cycle(&app).await;
     assert_eq!(app.slugs(&[r#"topic(by: {slug: "neap-tides"})"#, "papers"]).await.join(" "), "five two one four");
 }
 
 #[tokio::test]
 async fn filters() {
-    let app = a_vocabulary().await;
-    app.load(json!([{ "kind": "topic", "scheme": "msc", "code": "86A05", "names": [{ "value": "Hydrology", "kind": "LABEL" }] }])).await;
-    app.sql(
+    let app = vocabulary_directory().await;
+    app.create_records(json!([{ "kind": "topic", "scheme": "msc", "code": "86A05", "names": [{ "value": "Hydrology", "kind": "LABEL" }] }])).await;
+    app.execute_sql(
         "UPDATE topic SET updated_at = '2020-01-01'; UPDATE topic SET updated_at = '2024-01-01' WHERE slug = 'winds'",
     )
     .await;
-    let (oceans, winds, currents) =
-        (app.id_of("topic", "oceans").await, app.id_of("topic", "winds").await, app.id_of("topic", "currents").await);
-    let somebody = app.id_of("researcher", "ada-berg").await;
+    let (oceans, winds, currents) = (
+        app.find_id("topic", "oceans").await,
+        app.find_id("topic", "winds").await,
+        app.find_id("topic", "currents").await,
+    );
+    let somebody = app.find_id("researcher", "ada-berg").await;
     let query = "query($filter: TopicFilter) { topics(filter: $filter) { totalCount nodes { slug } } }";
     for (filter, expected) in [
         (json!({}), "currents hydrology neap-tides oceans tides winds"),
@@ -233,26 +249,26 @@ async fn filters() {
         (json!({ "broaderIds": [oceans, winds], "ids": [oceans, currents] }), "currents"),
         (json!({ "updatedSince": "2021-01-01T00:00:00Z" }), "winds"),
     ] {
-        let found = app.data_with(query, json!({ "filter": filter })).await;
-        assert_eq!(texts(&found["topics"]["nodes"], &["slug"]).join(" "), expected, "{filter}");
+        let found = app.data_with_variables(query, json!({ "filter": filter })).await;
+        assert_eq!(pluck_strings(&found["topics"]["nodes"], &["slug"]).join(" "), expected, "{filter}");
         assert_eq!(found["topics"]["totalCount"], expected.split_whitespace().count(), "{filter}");
     }
     for filter in [json!({ "ids": [somebody] }), json!({ "broaderIds": ["x"] }), json!({ "schemes": vec!["msc"; 501] })]
     {
-        app.refusal(query, json!({ "filter": filter })).await;
+        app.client_error(query, json!({ "filter": filter })).await;
     }
-    a_cycle(&app).await;
+    insert_cycle(&app).await;
     let below = format!("topics(filter: {{broaderIds: [{oceans:?}]}})");
     assert_eq!(app.slugs(&[&below]).await.join(" "), "currents neap-tides oceans tides");
 }
 
 #[tokio::test]
 async fn orders() {
-    let app = a_vocabulary().await;
+    let app = vocabulary_directory().await;
     let currents = json!([{ "value": "Currents", "language": "en", "kind": "LABEL" }, { "value": "Zones", "language": "fr", "kind": "LABEL" }]);
-    let french = with(below("Currents", &["Winds", "Oceans"]), json!({ "names": currents }));
-    app.write(&records_of(json!([french]))).await;
-    app.sql("UPDATE topic SET updated_at = '2020-01-01'::timestamptz - interval '1 day' * id").await;
+    let french = with_fields(narrower_topic("Currents", &["Winds", "Oceans"]), json!({ "names": currents }));
+    app.write_records(&parse_records(json!([french]))).await;
+    app.execute_sql("UPDATE topic SET updated_at = '2020-01-01'::timestamptz - interval '1 day' * id").await;
     let by = async |order: &str| app.slugs(&[&format!("topics(orderBy: {order})")]).await.join(" ");
     assert_eq!(app.slugs(&["topics"]).await.join(" "), "currents neap-tides oceans tides winds");
     assert_eq!(
@@ -263,23 +279,23 @@ async fn orders() {
     assert_eq!(by("{field: PAPER_COUNT, direction: DESC}").await, "oceans tides neap-tides winds currents");
     assert_eq!(by("{field: RESEARCHER_COUNT, direction: DESC}").await, "tides oceans neap-tides winds currents");
     assert_eq!(by("{field: UPDATED_AT, direction: ASC}").await, "currents neap-tides tides winds oceans");
-    a_cycle(&app).await;
+    insert_cycle(&app).await;
     assert_eq!(by("{field: PAPER_COUNT, direction: DESC}").await, "neap-tides tides oceans winds currents");
     assert_eq!(by("{field: RESEARCHER_COUNT, direction: DESC}").await, "neap-tides tides oceans winds currents");
 }
 
 #[tokio::test]
-async fn orders_count_each_person_and_paper_once() {
+async fn orders_count_descendants_once() {
     let app = TestApp::start().await;
-    app.load(json!([
-        topic("Broad"),
-        topic("Popular"),
-        below("One", &["Broad"]),
-        below("Two", &["Broad"]),
-        below("Three", &["Broad"]),
-        with(paper("By one", Some(2001), &["Ada Berg"]), about(&["One", "Two", "Three"])),
-        with(paper("By another", Some(2001), &["Bo Dahl"]), about(&["Popular"])),
-        with(paper("By a third", Some(2001), &["Cy Ek"]), about(&["Popular"])),
+    app.create_records(json!([
+        topic_record("Broad"),
+        topic_record("Popular"),
+        narrower_topic("One", &["Broad"]),
+        narrower_topic("Two", &["Broad"]),
+        narrower_topic("Three", &["Broad"]),
+        with_fields(paper_record("By one", Some(2001), &["Ada Berg"]), topic_references(&["One", "Two", "Three"])),
+        with_fields(paper_record("By another", Some(2001), &["Bo Dahl"]), topic_references(&["Popular"])),
+        with_fields(paper_record("By a third", Some(2001), &["Cy Ek"]), topic_references(&["Popular"])),
     ]))
     .await;
     for field in ["PAPER_COUNT", "RESEARCHER_COUNT"] {

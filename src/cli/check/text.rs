@@ -4,39 +4,39 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::cli::check::{Found, Report, kebab, name_of};
-use crate::model::global_id::{GlobalId, Kind};
-use crate::store::reader::quality::{Described, Issue, Miscounted, Subject};
+use crate::cli::check::{CheckReport, IssueReport, issue_flag, schema_name};
+use crate::model::global_id::{GlobalId, NodeKind};
+use crate::store::reader::quality::{DataIssue, DescribedSample, IssueSubject, StatisticsMismatch};
 use crate::text::excerpt::excerpt;
 
 /// Of titles so many characters are shown.
-const SHOWN: usize = 80;
+const MAX_TITLE_CHARS: usize = 80;
 
 /// What it is wrong with, as a heading.
-fn heading(subject: Subject) -> &'static str {
+fn subject_heading(subject: IssueSubject) -> &'static str {
     match subject {
-        Subject::Paper => "papers",
-        Subject::Authorship => "authors of papers",
-        Subject::Researcher => "people",
+        IssueSubject::Paper => "papers",
+        IssueSubject::Authorship => "authors of papers",
+        IssueSubject::Researcher => "people",
     }
 }
 
 /// What is wrong, as it goes on from its heading.
-fn words(issue: Issue) -> &'static str {
+fn describe_issue(issue: DataIssue) -> &'static str {
     match issue {
-        Issue::PaperWithoutYear => "without a year",
-        Issue::PaperWithoutAbstract => "without an abstract",
-        Issue::PaperWithTruncatedAbstract => "with the beginning of an abstract only",
-        Issue::PaperWithoutAuthors => "without authors",
-        Issue::PaperWithoutIdentifier => "without a DOI or another public identifier",
-        Issue::NameRepaired => "whose name was damaged and is shown repaired",
-        Issue::NameRepairSuggested => "whose name may be damaged",
-        Issue::AuthorUnresolved => "not taken for anybody yet",
-        Issue::ResearcherByNameAlone => "given a paper by a frequent name alone",
-        Issue::ResearcherActiveTooLong => "with papers more than 60 years apart",
-        Issue::ResearcherWithSeveralOrcids => "given different ORCID iDs by papers",
-        Issue::ResearcherEmployedInTwoCountries => "employed in two countries for over a year",
-        Issue::ResearcherWithoutPapersAndAffiliations => "with no papers and no affiliations",
+        DataIssue::PaperWithoutYear => "without a year",
+        DataIssue::PaperWithoutAbstract => "without an abstract",
+        DataIssue::PaperWithTruncatedAbstract => "with the beginning of an abstract only",
+        DataIssue::PaperWithoutAuthors => "without authors",
+        DataIssue::PaperWithoutIdentifier => "without a DOI or another public identifier",
+        DataIssue::NameRepaired => "whose name was damaged and is shown repaired",
+        DataIssue::NameRepairSuggested => "whose name may be damaged",
+        DataIssue::AuthorUnresolved => "not taken for anybody yet",
+        DataIssue::ResearcherByNameAlone => "given a paper by a frequent name alone",
+        DataIssue::ResearcherActiveTooLong => "with papers more than 60 years apart",
+        DataIssue::ResearcherWithSeveralOrcids => "given different ORCID iDs by papers",
+        DataIssue::ResearcherEmployedInTwoCountries => "employed in two countries for over a year",
+        DataIssue::ResearcherWithoutPapersAndAffiliations => "with no papers and no affiliations",
     }
 }
 
@@ -47,52 +47,52 @@ fn percent(count: i64, all: i64) -> f64 {
 }
 
 /// The report as a person reads it.
-pub(super) fn text(report: &Report) -> String {
+pub(super) fn format_text(report: &CheckReport) -> String {
     let mut text = String::new();
-    if let Some(of) = &report.of {
+    if let Some(of) = &report.scope_description {
         let _ = writeln!(text, "of {of}\n");
     }
     for (subject, all) in report.totals {
-        let _ = writeln!(text, "{} {all}", heading(subject)); // a String takes everything
-        for found in report.found.iter().filter(|found| found.issue.subject() == subject) {
+        let _ = writeln!(text, "{} {all}", subject_heading(subject)); // a String takes everything
+        for found in report.issues.iter().filter(|found| found.issue.subject() == subject) {
             let share = percent(found.count, all);
-            let name = kebab(found.issue);
-            let _ = writeln!(text, "  {:<46} {:>9} {share:>6.1} %  {name}", words(found.issue), found.count);
+            let name = issue_flag(found.issue);
+            let _ = writeln!(text, "  {:<46} {:>9} {share:>6.1} %  {name}", describe_issue(found.issue), found.count);
             for sample in &found.samples {
-                let _ = writeln!(text, "      {}", example(subject, sample));
+                let _ = writeln!(text, "      {}", format_sample(subject, sample));
             }
         }
-        if subject == Subject::Authorship {
-            rules(&mut text, report);
+        if subject == IssueSubject::Authorship {
+            write_repair_rules(&mut text, report);
         }
         text.push('\n');
     }
-    if report.of.is_none() && !report.sources.is_empty() {
+    if report.scope_description.is_none() && !report.sources.is_empty() {
         text.push_str("sources\n");
         for source in &report.sources {
             let _ = writeln!(text, "  {:<46} {:>9} records", source.name, source.record_count);
         }
         text.push('\n');
     }
-    recount(&mut text, report);
+    write_recount(&mut text, report);
     text + "People who may be one, or several: academic-directory identity candidates [--mixtures]\n"
 }
 
 /// The kinds of damage in names.
-fn rules(text: &mut String, report: &Report) {
+fn write_repair_rules(text: &mut String, report: &CheckReport) {
     for count in &report.repairs {
-        let rule = name_of(count.rule);
+        let rule = schema_name(count.rule);
         let rule = rule.as_str().unwrap_or_default().to_lowercase().replace('_', "-");
         let _ = writeln!(text, "    {rule:<44} {:>9} repaired, {} suggested", count.applied, count.suggested);
     }
 }
 
-fn recount(text: &mut String, report: &Report) {
+fn write_recount(text: &mut String, report: &CheckReport) {
     if report.recounted == 0 {
         return;
     }
     let _ = writeln!(text, "counted again for up to {} people: {} differ", report.recounted, report.miscounted.len());
-    for Miscounted { name, slug, kept_papers, counted_papers, kept_coauthors, counted_coauthors, .. } in
+    for StatisticsMismatch { name, slug, kept_papers, counted_papers, kept_coauthors, counted_coauthors, .. } in
         &report.miscounted
     {
         let _ = writeln!(
@@ -104,11 +104,11 @@ fn recount(text: &mut String, report: &Report) {
     text.push('\n');
 }
 
-fn example(subject: Subject, sample: &Described) -> String {
-    let short = excerpt(&sample.name, SHOWN);
+fn format_sample(subject: IssueSubject, sample: &DescribedSample) -> String {
+    let short = excerpt(&sample.name, MAX_TITLE_CHARS);
     let name = if short.len() < sample.name.trim_end().len() { format!("{short} …") } else { short.to_owned() };
     let named = format!("{name} ({})", sample.slug);
-    if subject != Subject::Authorship {
+    if subject != IssueSubject::Authorship {
         return named;
     }
     let place = sample.position.map_or_else(|| "an author".to_owned(), |position| format!("author {position}"));
@@ -119,25 +119,25 @@ fn example(subject: Subject, sample: &Described) -> String {
 }
 
 /// The report as a program reads it.
-pub(super) fn json(report: &Report) -> Value {
+pub(super) fn format_json(report: &CheckReport) -> Value {
     let total =
-        |wanted: Subject| report.totals.iter().find(|(subject, _)| *subject == wanted).map_or(0, |(_, all)| *all);
-    let issues = report.found.iter().map(|found| issue_json(found, total(found.issue.subject())));
+        |wanted: IssueSubject| report.totals.iter().find(|(subject, _)| *subject == wanted).map_or(0, |(_, all)| *all);
+    let issues = report.issues.iter().map(|found| issue_json(found, total(found.issue.subject())));
     let repairs = report.repairs.iter().map(
-        |count| json!({ "rule": name_of(count.rule), "appliedCount": count.applied, "suggestedCount": count.suggested }),
+        |count| json!({ "rule": schema_name(count.rule), "appliedCount": count.applied, "suggestedCount": count.suggested }),
     );
     let sources =
         report.sources.iter().map(|source| json!({ "name": source.name, "recordCount": source.record_count }));
     let miscounted = report.miscounted.iter().map(|person| {
-        json!({ "id": id(Kind::Researcher, person.id), "slug": person.slug, "name": person.name,
+        json!({ "id": global_id(NodeKind::Researcher, person.id), "slug": person.slug, "name": person.name,
             "keptPapers": person.kept_papers, "countedPapers": person.counted_papers,
             "keptCoauthors": person.kept_coauthors, "countedCoauthors": person.counted_coauthors })
     });
     json!({
-        "of": report.of,
-        "paperCount": total(Subject::Paper),
-        "authorshipCount": total(Subject::Authorship),
-        "researcherCount": total(Subject::Researcher),
+        "of": report.scope_description,
+        "paperCount": total(IssueSubject::Paper),
+        "authorshipCount": total(IssueSubject::Authorship),
+        "researcherCount": total(IssueSubject::Researcher),
         "issues": issues.collect::<Vec<Value>>(),
         "nameRepairs": repairs.collect::<Vec<Value>>(),
         "sources": sources.collect::<Vec<Value>>(),
@@ -145,12 +145,12 @@ pub(super) fn json(report: &Report) -> Value {
     })
 }
 
-fn issue_json(found: &Found, all: i64) -> Value {
+fn issue_json(found: &IssueReport, all: i64) -> Value {
     let subject = found.issue.subject();
     let samples = found.samples.iter().map(|sample| sample_json(subject, sample));
     json!({
-        "kind": name_of(found.issue),
-        "subject": name_of(subject),
+        "kind": schema_name(found.issue),
+        "subject": schema_name(subject),
         "count": found.count,
         "total": all,
         "share": percent(found.count, all) / 100.0,
@@ -158,14 +158,16 @@ fn issue_json(found: &Found, all: i64) -> Value {
     })
 }
 
-fn sample_json(subject: Subject, sample: &Described) -> Value {
+fn sample_json(subject: IssueSubject, sample: &DescribedSample) -> Value {
     match subject {
-        Subject::Paper => json!({ "id": id(Kind::Paper, sample.id), "slug": sample.slug, "title": sample.name }),
-        Subject::Researcher => {
-            json!({ "id": id(Kind::Researcher, sample.id), "slug": sample.slug, "name": sample.name })
+        IssueSubject::Paper => {
+            json!({ "id": global_id(NodeKind::Paper, sample.id), "slug": sample.slug, "title": sample.name })
         }
-        Subject::Authorship => json!({
-            "id": id(Kind::Authorship, sample.id),
+        IssueSubject::Researcher => {
+            json!({ "id": global_id(NodeKind::Researcher, sample.id), "slug": sample.slug, "name": sample.name })
+        }
+        IssueSubject::Authorship => json!({
+            "id": global_id(NodeKind::Authorship, sample.id),
             "position": sample.position,
             "paper": { "slug": sample.slug, "title": sample.name },
             "researcher": sample.person_slug.as_ref().map(|slug| json!({ "slug": slug, "name": sample.person_name })),
@@ -173,6 +175,6 @@ fn sample_json(subject: Subject, sample: &Described) -> Value {
     }
 }
 
-fn id(kind: Kind, number: i64) -> String {
-    GlobalId { kind, number }.to_string()
+fn global_id(kind: NodeKind, number: i64) -> String {
+    GlobalId { kind, row_id: number }.to_string()
 }

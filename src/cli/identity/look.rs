@@ -5,24 +5,24 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::cli::{Outcome, say};
-use crate::disambiguation::{Candidate, Evidence, EvidenceKind, Mixture};
+use crate::cli::{CommandResult, print};
+use crate::disambiguation::{Evidence, EvidenceKind, MergeCandidate, SplitCandidate};
 use crate::import;
-use crate::model::global_id::{GlobalId, Kind};
+use crate::model::global_id::{GlobalId, NodeKind};
 use crate::store::Store;
-use crate::store::reader::merge_candidates::{Candidates, Named};
+use crate::store::reader::merge_candidates::{CandidateResearcher, DisambiguationCandidates};
 
 /// So many values of one kind of evidence are told.
-const TOLD: usize = 3;
+const MAX_EVIDENCE_VALUES: usize = 3;
 
 /// Looks again at who is who: where something changed, or everywhere.
-pub(super) async fn resolve(store: &Store, is_all: bool) -> Outcome {
+pub(super) async fn run_disambiguation(store: &Store, is_all: bool) -> CommandResult {
     if is_all {
-        store.outdate_identities().await?;
+        store.queue_all_blocks().await?;
     }
-    let resolved = import::resolve_identities(store).await?;
-    store.recount_totals().await?;
-    say(&format!(
+    let resolved = import::run_disambiguation(store).await?;
+    store.refresh_statistics_if_stale().await?;
+    print(&format!(
         "looked at {} authorships: {} have another researcher now, {} researchers are new\n",
         resolved.authorships, resolved.moved, resolved.created
     ));
@@ -30,53 +30,66 @@ pub(super) async fn resolve(store: &Store, is_all: bool) -> Outcome {
 }
 
 /// Tells whom a person should look at, the likeliest first.
-pub(super) async fn candidates(store: &Store, limit: usize, is_of_mixtures: bool, is_json: bool) -> Outcome {
-    let found = store.identity_candidates().await?;
+pub(super) async fn print_candidates(
+    store: &Store,
+    limit: usize,
+    is_of_mixtures: bool,
+    is_json: bool,
+) -> CommandResult {
+    let found = store.find_disambiguation_candidates().await?;
     let text = match (is_of_mixtures, is_json) {
-        (false, false) => duplicates_text(&found, limit),
-        (false, true) => lines(found.duplicates.iter().take(limit).map(|candidate| duplicate_json(&found, candidate))),
-        (true, false) => mixtures_text(&found, limit),
-        (true, true) => {
-            lines(found.mixtures.iter().take(limit).map(|(place, mixture)| mixture_json(&found, *place, mixture)))
+        (false, false) => format_merge_candidates(&found, limit),
+        (false, true) => {
+            json_lines(found.duplicates.iter().take(limit).map(|candidate| merge_candidate_json(&found, candidate)))
         }
+        (true, false) => format_split_candidates(&found, limit),
+        (true, true) => json_lines(
+            found.conflated.iter().take(limit).map(|(place, mixture)| split_candidate_json(&found, *place, mixture)),
+        ),
     };
-    say(&text);
+    print(&text);
     Ok(ExitCode::SUCCESS)
 }
 
-fn lines(values: impl Iterator<Item = Value>) -> String {
+fn json_lines(values: impl Iterator<Item = Value>) -> String {
     values.fold(String::new(), |mut text, value| {
         let _ = writeln!(text, "{value}");
         text
     })
 }
 
-fn shown(found: &Candidates, place: usize) -> String {
-    let (person, papers) = (&found.people[place], found.paper_counts[place]);
+fn format_researcher(found: &DisambiguationCandidates, place: usize) -> String {
+    let (person, papers) = (&found.researchers[place], found.paper_counts[place]);
     let orcid = person.orcid.as_ref().map(|orcid| format!(", {orcid}")).unwrap_or_default();
-    format!("{} ({}{orcid}, {})", person.name, person.slug, amount(papers, "paper", "papers"))
+    format!("{} ({}{orcid}, {})", person.name, person.slug, pluralize(papers, "paper", "papers"))
 }
 
-fn amount(number: usize, one: &str, many: &str) -> String {
+fn pluralize(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-fn duplicates_text(found: &Candidates, limit: usize) -> String {
+fn format_merge_candidates(found: &DisambiguationCandidates, limit: usize) -> String {
     let mut text = String::new();
     for candidate in found.duplicates.iter().take(limit) {
-        let _ = writeln!(text, "{:3.0} %  {}", candidate.likelihood * 100.0, shown(found, candidate.one));
-        let _ = writeln!(text, "       {}", shown(found, candidate.other));
-        let _ = writeln!(text, "       {}", in_words(&candidate.evidence));
-        let (one, other) = (&found.people[candidate.one].slug, &found.people[candidate.other].slug);
+        let _ = writeln!(
+            text,
+            "{:3.0} %  {}",
+            candidate.likelihood * 100.0,
+            format_researcher(found, candidate.first_index)
+        );
+        let _ = writeln!(text, "       {}", format_researcher(found, candidate.second_index));
+        let _ = writeln!(text, "       {}", describe_evidence(&candidate.evidence));
+        let (one, other) =
+            (&found.researchers[candidate.first_index].slug, &found.researchers[candidate.second_index].slug);
         let _ = writeln!(text, "       identity merge {one} {other}\n");
     }
-    text + &rest(found.duplicates.len(), limit, "people who may be one")
+    text + &format_total(found.duplicates.len(), limit, "people who may be one")
 }
 
-fn mixtures_text(found: &Candidates, limit: usize) -> String {
+fn format_split_candidates(found: &DisambiguationCandidates, limit: usize) -> String {
     let mut text = String::new();
-    for (place, mixture) in found.mixtures.iter().take(limit) {
-        let _ = writeln!(text, "{:3.0} %  {}", mixture.likelihood * 100.0, shown(found, *place));
+    for (place, mixture) in found.conflated.iter().take(limit) {
+        let _ = writeln!(text, "{:3.0} %  {}", mixture.likelihood * 100.0, format_researcher(found, *place));
         for part in &mixture.parts {
             let years = part
                 .years
@@ -85,20 +98,20 @@ fn mixtures_text(found: &Candidates, limit: usize) -> String {
                 [] => ", without coauthors".to_owned(),
                 coauthors => format!(", with {}", coauthors.join(", ")),
             };
-            let papers = amount(part.members.len(), "paper", "papers");
+            let papers = pluralize(part.members.len(), "paper", "papers");
             let _ = writeln!(text, "       {papers}{}{coauthors}", years.unwrap_or_default());
         }
         let _ = writeln!(text, "       no coauthor and no organization links these\n");
     }
-    text + &rest(found.mixtures.len(), limit, "people who may be several")
+    text + &format_total(found.conflated.len(), limit, "people who may be several")
 }
 
-fn rest(all: usize, limit: usize, what: &str) -> String {
+fn format_total(all: usize, limit: usize, what: &str) -> String {
     if all > limit { format!("{limit} of {all} {what}; --limit shows more\n") } else { format!("{all} {what}\n") }
 }
 
 /// What speaks for it, as a person would say it.
-fn in_words(evidence: &[Evidence]) -> String {
+fn describe_evidence(evidence: &[Evidence]) -> String {
     let mut said: Vec<String> = Vec::new();
     let coauthors: Vec<&str> = evidence
         .iter()
@@ -109,8 +122,8 @@ fn in_words(evidence: &[Evidence]) -> String {
         let words = match kind {
             EvidenceKind::SameName => "the same name".to_owned(),
             EvidenceKind::NameVariant => "a form of the name".to_owned(),
-            EvidenceKind::SharedCoauthor if coauthors.len() > TOLD => {
-                format!("{} coauthors in common: {} …", coauthors.len(), coauthors[..TOLD].join(", "))
+            EvidenceKind::SharedCoauthor if coauthors.len() > MAX_EVIDENCE_VALUES => {
+                format!("{} coauthors in common: {} …", coauthors.len(), coauthors[..MAX_EVIDENCE_VALUES].join(", "))
             }
             EvidenceKind::SharedCoauthor => format!("in common the coauthors {}", coauthors.join(", ")),
             EvidenceKind::SharedOrganization => "the same organization".to_owned(),
@@ -127,32 +140,32 @@ fn in_words(evidence: &[Evidence]) -> String {
     said.join("; ")
 }
 
-fn person_json(found: &Candidates, place: usize) -> Value {
-    let Named { id, slug, name, orcid } = &found.people[place];
-    let id = GlobalId { kind: Kind::Researcher, number: *id }.to_string();
+fn researcher_json(found: &DisambiguationCandidates, place: usize) -> Value {
+    let CandidateResearcher { id, slug, name, orcid } = &found.researchers[place];
+    let id = GlobalId { kind: NodeKind::Researcher, row_id: *id }.to_string();
     json!({ "id": id, "slug": slug, "name": name, "orcid": orcid, "paperCount": found.paper_counts[place] })
 }
 
-fn duplicate_json(found: &Candidates, candidate: &Candidate) -> Value {
+fn merge_candidate_json(found: &DisambiguationCandidates, candidate: &MergeCandidate) -> Value {
     json!({
-        "likelihood": rounded(candidate.likelihood),
-        "researchers": [person_json(found, candidate.one), person_json(found, candidate.other)],
-        "evidence": in_words(&candidate.evidence),
+        "likelihood": round_likelihood(candidate.likelihood),
+        "researchers": [researcher_json(found, candidate.first_index), researcher_json(found, candidate.second_index)],
+        "evidence": describe_evidence(&candidate.evidence),
     })
 }
 
-fn mixture_json(found: &Candidates, place: usize, mixture: &Mixture) -> Value {
+fn split_candidate_json(found: &DisambiguationCandidates, place: usize, mixture: &SplitCandidate) -> Value {
     let parts = mixture
         .parts
         .iter()
         .map(|part| json!({ "paperCount": part.members.len(), "years": part.years, "coauthors": part.coauthors }));
     json!({
-        "likelihood": rounded(mixture.likelihood),
-        "researcher": person_json(found, place),
+        "likelihood": round_likelihood(mixture.likelihood),
+        "researcher": researcher_json(found, place),
         "parts": parts.collect::<Vec<Value>>(),
     })
 }
 
-fn rounded(likelihood: f32) -> f64 {
+fn round_likelihood(likelihood: f32) -> f64 {
     (f64::from(likelihood) * 100.0).round() / 100.0
 }

@@ -4,11 +4,11 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use crate::database::embedded::supervisor::PATIENCE;
+use crate::database::embedded::supervisor::SERVER_TIMEOUT;
 use crate::database::programs::ProgramsError;
 
 /// What fits into the address of a Unix socket.
-pub(super) const SOCKET_PATH_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+pub(super) const MAX_SOCKET_PATH_BYTES: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
 /// A private server that cannot be had, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,7 @@ pub enum EmbeddedError {
     Programs(#[from] ProgramsError),
     /// The path of the socket does not fit into its address.
     #[error(
-        "the path of the database socket, {0}, has more than {SOCKET_PATH_LIMIT} bytes, which no Unix socket may \
+        "the path of the database socket, {0}, has more than {MAX_SOCKET_PATH_BYTES} bytes, which no Unix socket may \
          have: choose a data folder with a shorter path (--data-dir or DATA_DIR)"
     )]
     SocketPathTooLong(PathBuf),
@@ -34,7 +34,7 @@ pub enum EmbeddedError {
         "{path} cannot be used for the database: {source}; make it writable for the user who starts the service, or \
          choose another data folder (--data-dir or DATA_DIR)"
     )]
-    Folder {
+    Directory {
         /// The folder, or the file in it.
         path: PathBuf,
         /// What the system says.
@@ -45,7 +45,7 @@ pub enum EmbeddedError {
         "{0} has files in it, but no database of this service: choose a new or an empty data folder (--data-dir or \
          DATA_DIR)"
     )]
-    FolderInUse(PathBuf),
+    DirectoryInUse(PathBuf),
     /// Postgres refuses to run as root, and there is nobody else.
     #[error(
         "PostgreSQL refuses to run as root, and this machine has no user `postgres` or `nobody` to run it as: start \
@@ -54,7 +54,7 @@ pub enum EmbeddedError {
     NoAccount,
     /// The account that the server has to run as does not get to the folder.
     #[error(
-        "PostgreSQL refuses to run as root, and the user it runs as instead (uid {user}) may not enter {barrier}, so \
+        "PostgreSQL refuses to run as root, and the user it runs as instead (uid {user}) may not enter {blocking_ancestor}, so \
          it does not reach the data folder {path}: choose a data folder elsewhere, such as \
          /var/lib/academic-directory (--data-dir or DATA_DIR), or start the service as a user other than root"
     )]
@@ -62,7 +62,7 @@ pub enum EmbeddedError {
         /// The data folder.
         path: PathBuf,
         /// The closed folder on the way to it.
-        barrier: PathBuf,
+        blocking_ancestor: PathBuf,
         /// The user that would have to pass.
         user: u32,
     },
@@ -91,7 +91,7 @@ pub enum EmbeddedError {
         tail: String,
     },
     /// The server takes too long.
-    #[error("the database server was not ready after {} seconds: see {log}, then start again", PATIENCE.as_secs())]
+    #[error("the database server was not ready after {} seconds: see {log}, then start again", SERVER_TIMEOUT.as_secs())]
     NotReady {
         /// Its log.
         log: PathBuf,
@@ -112,7 +112,7 @@ pub enum EmbeddedError {
         "what answers on {socket} is not the database of this service: {source}; stop it, or choose another data \
          folder (--data-dir or DATA_DIR)"
     )]
-    Foreign {
+    ForeignServer {
         /// The socket.
         socket: PathBuf,
         /// What it answers.

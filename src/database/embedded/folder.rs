@@ -8,37 +8,37 @@ use std::path::{Path, PathBuf};
 use crate::database::embedded::EmbeddedError;
 
 /// Also the mark by which a folder is known to be ours.
-const LOCK: &str = "start.lock";
+const LOCK_FILE: &str = "start.lock";
 /// Tried in this order if we are root.
-const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
+const FALLBACK_ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 
 /// An account for the server, which refuses to run as root.
 #[derive(Clone, Debug)]
-pub(super) struct Account {
+pub(super) struct UnixAccount {
     pub user: u32,
     pub group: u32,
 }
 
 /// The folder of one server. All paths are absolute.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(super) struct ServerDirectory {
     pub path: PathBuf,
     pub socket: PathBuf,
     pub data: PathBuf,
     pub log: PathBuf,
     /// None: as ourselves.
-    pub account: Option<Account>,
+    pub account: Option<UnixAccount>,
 }
 
-impl Folder {
+impl ServerDirectory {
     /// Creates the folder if need be, and gives it to the account of the server.
     pub(super) fn prepare(path: &Path, socket: &Path) -> Result<Self, EmbeddedError> {
-        let fail = |source| EmbeddedError::Folder { path: path.to_owned(), source };
+        let fail = |source| EmbeddedError::Directory { path: path.to_owned(), source };
         match fs::read_dir(path) {
             Ok(mut entries) => {
                 // Anything else may belong to somebody who needs its owner and permissions to stay.
-                if entries.next().is_some() && !path.join(LOCK).exists() {
-                    return Err(EmbeddedError::FolderInUse(path.to_owned()));
+                if entries.next().is_some() && !path.join(LOCK_FILE).exists() {
+                    return Err(EmbeddedError::DirectoryInUse(path.to_owned()));
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -66,10 +66,10 @@ impl Folder {
 
     /// Waits until no other process is starting the server. The lock goes with the file.
     pub(super) fn lock(&self) -> Result<File, EmbeddedError> {
-        let path = self.path.join(LOCK);
+        let path = self.path.join(LOCK_FILE);
         self.open(&path)
             .and_then(|file| file.lock().map(|()| file))
-            .map_err(|source| EmbeddedError::Folder { path, source })
+            .map_err(|source| EmbeddedError::Directory { path, source })
     }
 
     /// Opens a file to append to it, and creates it so that the account of the server can open it, too.
@@ -82,7 +82,7 @@ impl Folder {
     }
 
     /// The outermost folder on the way here that the account of the server may not pass.
-    pub(super) fn barrier(&self) -> Option<PathBuf> {
+    pub(super) fn blocking_ancestor(&self) -> Option<PathBuf> {
         let account = self.account.as_ref()?;
         let path = self.path.canonicalize().ok()?;
         let passes = |metadata: &Metadata| {
@@ -99,18 +99,18 @@ impl Folder {
 }
 
 /// Whoever owns the data, so that root can start what a user began; for new data, the first account there is.
-fn account_for(data: &Path) -> Result<Account, EmbeddedError> {
+fn account_for(data: &Path) -> Result<UnixAccount, EmbeddedError> {
     if let Some(owner) = fs::metadata(data).ok().filter(|owner| owner.uid() != 0) {
-        return Ok(Account { user: owner.uid(), group: owner.gid() });
+        return Ok(UnixAccount { user: owner.uid(), group: owner.gid() });
     }
     let known = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    ACCOUNTS.iter().find_map(|name| find_account(&known, name)).ok_or(EmbeddedError::NoAccount)
+    FALLBACK_ACCOUNTS.iter().find_map(|name| parse_passwd_account(&known, name)).ok_or(EmbeddedError::NoAccount)
 }
 
-fn find_account(known: &str, name: &str) -> Option<Account> {
+fn parse_passwd_account(known: &str, name: &str) -> Option<UnixAccount> {
     known.lines().find_map(|line| {
         let mut fields = line.split(':');
         let (user, group) = (fields.next() == Some(name)).then(|| (fields.nth(1), fields.next()))?;
-        Some(Account { user: user?.parse().ok()?, group: group?.parse().ok()? })
+        Some(UnixAccount { user: user?.parse().ok()?, group: group?.parse().ok()? })
     })
 }

@@ -1,24 +1,24 @@
 //! How much memory the private server takes for its pages.
 
 /// What Postgres takes by itself: enough for a demonstration.
-const LEAST: u64 = 128;
+const MIN_SHARED_BUFFERS_MIB: u64 = 128;
 /// Behind more than this the system's own cache of files does as well.
-const MOST: u64 = 4_096;
+const MAX_SHARED_BUFFERS_MIB: u64 = 4_096;
 
 /// A quarter of what there is, as the manual of Postgres advises (Resource Consumption, Memory), in mebibytes. Pages that are not
 /// used take none.
-pub(super) fn shared_buffers() -> u64 {
-    memory().map_or(LEAST, of)
+pub(super) fn shared_buffers_mib() -> u64 {
+    available_memory_bytes().map_or(MIN_SHARED_BUFFERS_MIB, quarter_of_mib)
 }
 
-fn of(bytes: u64) -> u64 {
-    (bytes / 4 / 1_048_576).clamp(LEAST, MOST)
+fn quarter_of_mib(bytes: u64) -> u64 {
+    (bytes / 4 / 1_048_576).clamp(MIN_SHARED_BUFFERS_MIB, MAX_SHARED_BUFFERS_MIB)
 }
 
 /// The memory of the machine in bytes, or what a container may have of it, where the system tells.
 #[cfg(target_os = "linux")]
 #[allow(clippy::useless_conversion, reason = "the size is 32 bits on some systems")]
-fn memory() -> Option<u64> {
+fn available_memory_bytes() -> Option<u64> {
     let system = rustix::system::sysinfo();
     let all = u64::from(system.mem_unit).saturating_mul(system.totalram.into());
     let limit = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|limit| limit.trim().parse().ok());
@@ -36,7 +36,16 @@ mod tests {
 
     #[test]
     fn a_quarter_within_bounds() {
-        assert_eq!([of(0), of(512 << 20), of(1 << 30), of(8 << 30), of(256 << 30)], [128, 128, 256, 2_048, 4_096]);
-        assert!((LEAST..=MOST).contains(&shared_buffers()));
+        assert_eq!(
+            [
+                quarter_of_mib(0),
+                quarter_of_mib(512 << 20),
+                quarter_of_mib(1 << 30),
+                quarter_of_mib(8 << 30),
+                quarter_of_mib(256 << 30)
+            ],
+            [128, 128, 256, 2_048, 4_096]
+        );
+        assert!((MIN_SHARED_BUFFERS_MIB..=MAX_SHARED_BUFFERS_MIB).contains(&shared_buffers_mib()));
     }
 }

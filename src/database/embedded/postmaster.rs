@@ -8,17 +8,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The owner of the data, and the only role there is at first.
-pub(super) const ROLE: &str = "academic_directory";
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const SUPERUSER: &str = "academic_directory";
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than any system's largest pid, so that no process ever has it.
-const NO_PROCESS: &str = "99999999";
+const UNUSED_PID: &str = "99999999";
 /// The SQL states of "starting up, or shutting down" and of "too many connections".
 const CANNOT_CONNECT_NOW: &[u8] = b"57P03";
 const TOO_MANY_CONNECTIONS: &[u8] = b"53300";
 
 /// What runs on a data folder.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Presence {
+pub(super) enum ServerStatus {
     /// A server that takes connections.
     Ready,
     /// A server that starts, stops or does not answer.
@@ -37,7 +37,7 @@ pub(super) struct PidFile {
 
 impl PidFile {
     pub(super) fn read(data: &Path) -> Option<Self> {
-        let content = fs::read_to_string(path(data)).ok()?;
+        let content = fs::read_to_string(pid_file_path(data)).ok()?;
         let pid = content.lines().next()?.trim().parse().ok()?;
         Some(Self { pid, status: content.lines().nth(7).unwrap_or_default().trim().to_owned() })
     }
@@ -55,13 +55,13 @@ impl PidFile {
 }
 
 /// Looks at the process first: one that stops would write a line to its log for each time it is asked.
-pub(super) fn presence(data: &Path, socket: &Path) -> io::Result<Presence> {
+pub(super) fn server_status(data: &Path, socket: &Path) -> io::Result<ServerStatus> {
     let alive = PidFile::read(data).filter(|file| file.is_alive(data));
     if alive.as_ref().is_some_and(|file| matches!(file.status.as_str(), "starting" | "stopping")) {
-        return Ok(Presence::Busy);
+        return Ok(ServerStatus::Busy);
     }
-    match ask(socket)? {
-        Presence::Absent if alive.is_some() => Ok(Presence::Busy),
+    match probe_socket(socket)? {
+        ServerStatus::Absent if alive.is_some() => Ok(ServerStatus::Busy),
         answer => Ok(answer),
     }
 }
@@ -69,21 +69,21 @@ pub(super) fn presence(data: &Path, socket: &Path) -> io::Result<Presence> {
 /// Makes a `postmaster.pid` whose process is gone harmless. Postgres refuses to start if any process has that pid, so
 /// the pid is replaced. The rest must stay: by it Postgres sees whether an orphan of the old server still has the
 /// shared memory. Call only while no server is present.
-pub(super) fn disarm_pid_file(data: &Path) -> io::Result<()> {
-    let content = match fs::read_to_string(path(data)) {
+pub(super) fn neutralize_stale_pid_file(data: &Path) -> io::Result<()> {
+    let content = match fs::read_to_string(pid_file_path(data)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         content => content?,
     };
     if content.trim().is_empty() {
         // Cut short by a crash; Postgres refuses it, and there is nothing in it to keep.
-        return fs::remove_file(path(data));
+        return fs::remove_file(pid_file_path(data));
     }
     let rest = content.split_once('\n').map_or("", |(_, rest)| rest);
     // Never shorter than before, so written over it in one piece: no crash leaves the file empty.
-    fs::File::options().write(true).open(path(data))?.write_all(format!("{NO_PROCESS}\n{rest}").as_bytes())
+    fs::File::options().write(true).open(pid_file_path(data))?.write_all(format!("{UNUSED_PID}\n{rest}").as_bytes())
 }
 
-fn path(data: &Path) -> PathBuf {
+fn pid_file_path(data: &Path) -> PathBuf {
     data.join("postmaster.pid")
 }
 
@@ -99,21 +99,21 @@ fn command_line(pid: u32) -> io::Result<Vec<u8>> {
 }
 
 /// Begins a session, as any client does, and ends it once the server has said whether it would have it.
-fn ask(socket: &Path) -> io::Result<Presence> {
+fn probe_socket(socket: &Path) -> io::Result<ServerStatus> {
     let stream = match UnixStream::connect(socket) {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
-            return Ok(Presence::Absent);
+            return Ok(ServerStatus::Absent);
         }
         Err(error) => return Err(error),
     };
     // A server that hangs up or says nothing is on its way out, or very busy.
-    let Ok((kind, body)) = greet(stream) else { return Ok(Presence::Busy) };
+    let Ok((kind, body)) = read_first_message(stream) else { return Ok(ServerStatus::Busy) };
     let mut fields = body.split(|byte| *byte == 0).filter_map(|field| field.split_first());
     let mut field = |wanted: u8| fields.find(|(tag, _)| **tag == wanted).map(|(_, value)| value);
     match (kind, field(b'C')) {
-        (b'R', _) | (_, Some(TOO_MANY_CONNECTIONS)) => Ok(Presence::Ready),
-        (_, Some(CANNOT_CONNECT_NOW)) => Ok(Presence::Busy),
+        (b'R', _) | (_, Some(TOO_MANY_CONNECTIONS)) => Ok(ServerStatus::Ready),
+        (_, Some(CANNOT_CONNECT_NOW)) => Ok(ServerStatus::Busy),
         _ => {
             let message = field(b'M').unwrap_or(b"not a PostgreSQL server");
             Err(io::Error::other(String::from_utf8_lossy(message).into_owned()))
@@ -122,9 +122,9 @@ fn ask(socket: &Path) -> io::Result<Presence> {
 }
 
 /// The kind and the body of the first message of the server.
-fn greet(mut stream: UnixStream) -> io::Result<(u8, Vec<u8>)> {
-    stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
-    let parameters = format!("user\0{ROLE}\0database\0postgres\0\0");
+fn read_first_message(mut stream: UnixStream) -> io::Result<(u8, Vec<u8>)> {
+    stream.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
+    let parameters = format!("user\0{SUPERUSER}\0database\0postgres\0\0");
     let length = u32::try_from(parameters.len() + 8).map_err(io::Error::other)?;
     let protocol: u32 = 3 << 16;
     stream.write_all(&[&length.to_be_bytes()[..], &protocol.to_be_bytes()[..], parameters.as_bytes()].concat())?;

@@ -12,41 +12,41 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use crate::database::embedded::EmbeddedError;
 
 /// How long a server may take to become ready, or to stop.
-pub(super) const PATIENCE: Duration = Duration::from_mins(1);
-pub(super) const POLL: Duration = Duration::from_millis(10);
+pub(super) const SERVER_TIMEOUT: Duration = Duration::from_mins(1);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// "Fast shutdown", and what follows if that is not heeded. Data that are committed survive each of them.
 const STOP_SIGNALS: [(Signal, Duration); 3] =
-    [(Signal::INT, PATIENCE), (Signal::QUIT, Duration::from_secs(10)), (Signal::KILL, Duration::from_secs(10))];
+    [(Signal::INT, SERVER_TIMEOUT), (Signal::QUIT, Duration::from_secs(10)), (Signal::KILL, Duration::from_secs(10))];
 
 /// The server's process and the thread that started it. Linux signals the server when the *thread* that forked it
 /// ends, so that thread has to last as long as the server.
 #[derive(Debug)]
-pub(super) struct Owned {
+pub(super) struct SupervisedServer {
     pid: Pid,
-    phase: Arc<Mutex<Phase>>,
+    phase: Arc<Mutex<ServerPhase>>,
     supervisor: JoinHandle<()>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum ServerPhase {
     Running,
     Stopping,
     Ended,
 }
 
-impl Owned {
+impl SupervisedServer {
     /// Launches a server, or none, from a thread that then stays with it.
     pub(super) fn start(
         launch: impl FnOnce() -> Result<Option<Child>, EmbeddedError> + Send + 'static,
     ) -> Result<Option<Self>, EmbeddedError> {
         let (sender, receiver) = mpsc::sync_channel(1);
-        let phase = Arc::new(Mutex::new(Phase::Running));
+        let phase = Arc::new(Mutex::new(ServerPhase::Running));
         let shared = Arc::clone(&phase);
         let supervise = move || match launch() {
             Ok(Some(child)) => {
                 let pid = Pid::from_child(&child);
                 let _ = sender.send(Ok(Some(pid))); // the receiver waits for exactly this
-                watch(pid, child, &shared);
+                wait_for_exit(pid, child, &shared);
             }
             other => {
                 let _ = sender.send(other.map(|_| None));
@@ -67,9 +67,9 @@ impl Owned {
         for (signal, patience) in STOP_SIGNALS {
             {
                 // The pid is surely the server's while this is held: it is freed under the same lock.
-                let mut phase = lock(&self.phase);
-                if *phase != Phase::Ended {
-                    *phase = Phase::Stopping;
+                let mut phase = lock_phase(&self.phase);
+                if *phase != ServerPhase::Ended {
+                    *phase = ServerPhase::Stopping;
                     let _ = kill_process(self.pid, signal); // fails only if it has just ended
                 }
             }
@@ -82,20 +82,20 @@ impl Owned {
 }
 
 /// Waits for the end of the server, whoever brings it about.
-fn watch(pid: Pid, mut child: Child, phase: &Mutex<Phase>) {
+fn wait_for_exit(pid: Pid, mut child: Child, phase: &Mutex<ServerPhase>) {
     // Seen, but not reaped: until that is done below, no other process can be given the pid.
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     while waitid(WaitId::Pid(pid), options).is_err_and(|error| error == Errno::INTR) {}
-    let mut phase = lock(phase);
+    let mut phase = lock_phase(phase);
     let status = child.wait();
-    if *phase == Phase::Running {
+    if *phase == ServerPhase::Running {
         let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
         tracing::error!(%pid, status, "the database server has stopped unexpectedly; restart the service");
     }
-    *phase = Phase::Ended;
+    *phase = ServerPhase::Ended;
 }
 
-fn lock(phase: &Mutex<Phase>) -> MutexGuard<'_, Phase> {
+fn lock_phase(phase: &Mutex<ServerPhase>) -> MutexGuard<'_, ServerPhase> {
     phase.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -109,6 +109,6 @@ pub(super) fn wait_until(patience: Duration, mut condition: impl FnMut() -> bool
         if Instant::now() >= deadline {
             return false;
         }
-        thread::sleep(POLL);
+        thread::sleep(POLL_INTERVAL);
     }
 }

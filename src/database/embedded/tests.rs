@@ -10,11 +10,11 @@ use tempfile::TempDir;
 use super::*;
 
 /// A folder that the account of the server can reach, and in it one that is not there yet.
-struct Place {
+struct TestDirectory {
     parent: TempDir,
 }
 
-impl Place {
+impl TestDirectory {
     fn new() -> Self {
         let parent = tempfile::tempdir().unwrap();
         fs::set_permissions(parent.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -34,9 +34,9 @@ impl Place {
         EmbeddedServer::start(&self.directory(), &programs(), Durability::Volatile)
     }
 
-    fn presence(&self) -> Presence {
+    fn presence(&self) -> ServerStatus {
         let directory = self.directory();
-        presence(&directory.join("data"), &directory.join(".s.PGSQL.5432")).unwrap()
+        server_status(&directory.join("data"), &directory.join(".s.PGSQL.5432")).unwrap()
     }
 }
 
@@ -45,7 +45,7 @@ fn programs() -> ServerPrograms {
 }
 
 fn psql(server: &EmbeddedServer, statement: &str) -> Command {
-    let psql = programs().find(Path::new("/nowhere")).unwrap().directory.join("psql");
+    let psql = programs().locate(Path::new("/nowhere")).unwrap().directory.join("psql");
     let mut command = Command::new(psql);
     command.args(["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement]).arg(server.url("postgres"));
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -58,21 +58,21 @@ fn query(server: &EmbeddedServer, statement: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-fn pid_of(number: u32) -> Pid {
+fn to_pid(number: u32) -> Pid {
     Pid::from_raw(number.try_into().unwrap()).unwrap()
 }
 
 fn kill(number: u32) {
-    kill_process(pid_of(number), Signal::KILL).unwrap();
+    kill_process(to_pid(number), Signal::KILL).unwrap();
 }
 
 fn is_gone(number: u32) -> bool {
-    test_kill_process(pid_of(number)).is_err()
+    test_kill_process(to_pid(number)).is_err()
 }
 
 #[test]
 fn first_start() {
-    let place = Place::new();
+    let place = TestDirectory::new();
     let begin = Instant::now();
     let server = EmbeddedServer::start(&place.directory(), &programs(), Durability::Safe).unwrap();
     println!("first start, safe: {:?}", begin.elapsed());
@@ -97,7 +97,7 @@ fn first_start() {
 
 #[test]
 fn second_start_attaches() {
-    let place = Place::new();
+    let place = TestDirectory::new();
     let begin = Instant::now();
     let owner = place.start();
     println!("first start, volatile: {:?}", begin.elapsed());
@@ -113,7 +113,7 @@ fn second_start_attaches() {
     );
     let first = owner.pid();
     owner.stop();
-    assert_eq!(place.presence(), Presence::Absent);
+    assert_eq!(place.presence(), ServerStatus::Absent);
 
     let begin = Instant::now();
     let again = place.start();
@@ -124,7 +124,7 @@ fn second_start_attaches() {
 
 #[test]
 fn starters_at_once() {
-    let place = Place::new();
+    let place = TestDirectory::new();
     let servers: Vec<EmbeddedServer> = thread::scope(|scope| {
         let starters: Vec<_> = (0..4).map(|_| scope.spawn(|| place.start())).collect();
         starters.into_iter().map(|starter| starter.join().unwrap()).collect()
@@ -136,7 +136,7 @@ fn starters_at_once() {
 
 #[test]
 fn start_during_stop() {
-    let place = Place::new();
+    let place = TestDirectory::new();
     for round in 0..8 {
         let server = place.start();
         assert!(server.pid().is_some());
@@ -155,13 +155,14 @@ fn start_during_stop() {
 
 #[test]
 fn killed_server() {
-    let place = Place::new();
+    let place = TestDirectory::new();
     let server = place.start();
     // A backend that computes does not notice the end of its server for a while, and holds the shared memory.
     let busy = psql(&server, "select count(*) from generate_series(1, 4000000) a where a % 7 = 3").spawn().unwrap();
-    assert!(
-        wait_until(PATIENCE, || query(&server, "select count(*) from pg_stat_activity where state = 'active'") == "2")
-    );
+    assert!(wait_until(SERVER_TIMEOUT, || query(
+        &server,
+        "select count(*) from pg_stat_activity where state = 'active'"
+    ) == "2"));
     kill(server.pid().unwrap());
     let begin = Instant::now();
     let next = place.start();
@@ -175,14 +176,14 @@ fn killed_server() {
 
 #[test]
 fn stale_files() {
-    let place = Place::new();
+    let place = TestDirectory::new();
     place.start().stop();
     let ours = std::process::id();
     let data = place.directory().join("data");
     for content in [format!("{ours}\n{}\n1\n5432\n\n\n0 0\nready   \n", data.display()), String::new()] {
         fs::write(data.join("postmaster.pid"), &content).unwrap();
         fs::write(place.directory().join(".s.PGSQL.5432.lock"), &content).unwrap();
-        if let Some(account) = Folder::prepare(&place.directory(), Path::new("")).unwrap().account {
+        if let Some(account) = ServerDirectory::prepare(&place.directory(), Path::new("")).unwrap().account {
             for file in [data.join("postmaster.pid"), place.directory().join(".s.PGSQL.5432.lock")] {
                 std::os::unix::fs::chown(file, Some(account.user), Some(account.group)).unwrap();
             }
@@ -195,20 +196,20 @@ fn stale_files() {
 
 #[test]
 fn unfinished_data_and_a_long_log() {
-    let place = Place::new();
+    let place = TestDirectory::new();
     fs::create_dir_all(place.directory().join("data.new.1/base")).unwrap();
     fs::write(place.directory().join("start.lock"), "").unwrap();
     let log = place.directory().join("postgres.log");
-    File::create(&log).unwrap().set_len(LOG_LIMIT + 1).unwrap();
+    File::create(&log).unwrap().set_len(MAX_LOG_BYTES + 1).unwrap();
     let server = place.start();
     assert_eq!(query(&server, "select 1"), "1");
     assert!(!place.directory().join("data.new.1").exists());
-    assert!(fs::metadata(log).unwrap().len() < LOG_LIMIT);
+    assert!(fs::metadata(log).unwrap().len() < MAX_LOG_BYTES);
 }
 
 #[test]
 fn refused_configuration() {
-    let place = Place::new();
+    let place = TestDirectory::new();
     place.start().stop();
     let settings = place.directory().join("data/postgresql.conf");
     fs::write(settings, "no_such_setting = 1\n").unwrap();
@@ -220,7 +221,7 @@ fn refused_configuration() {
 
 #[test]
 fn data_of_another_version() {
-    let place = Place::new();
+    let place = TestDirectory::new();
     place.start().stop();
     fs::write(place.directory().join("data/PG_VERSION"), "99\n").unwrap();
     let error = place.try_start().unwrap_err().to_string();
@@ -229,7 +230,7 @@ fn data_of_another_version() {
 
 #[test]
 fn no_programs() {
-    let place = Place::new();
+    let place = TestDirectory::new();
     let programs = ServerPrograms { bin_directory: Some(place.parent.path().to_owned()), search_path: None };
     let error = EmbeddedServer::start(&place.directory(), &programs, Durability::Safe).unwrap_err();
     assert!(
@@ -240,7 +241,7 @@ fn no_programs() {
 
 #[test]
 fn long_path() {
-    let place = Place::new();
+    let place = TestDirectory::new();
     let directory = place.parent.path().join("d".repeat(100));
     let error = EmbeddedServer::start(&directory, &programs(), Durability::Safe).unwrap_err();
     assert!(matches!(error, EmbeddedError::SocketPathTooLong(_)), "{error}");
@@ -249,10 +250,10 @@ fn long_path() {
 
 #[test]
 fn folder_of_somebody_else() {
-    let place = Place::new();
+    let place = TestDirectory::new();
     fs::write(place.parent.path().join("thesis.tex"), "").unwrap();
     let error = EmbeddedServer::start(place.parent.path(), &programs(), Durability::Safe).unwrap_err();
-    assert!(matches!(error, EmbeddedError::FolderInUse(_)), "{error}");
+    assert!(matches!(error, EmbeddedError::DirectoryInUse(_)), "{error}");
     assert_eq!(fs::metadata(place.parent.path()).unwrap().mode() & 0o777, 0o755);
 }
 
@@ -261,7 +262,7 @@ fn root_gives_up_its_rights() {
     if !geteuid().is_root() {
         return;
     }
-    let place = Place::new();
+    let place = TestDirectory::new();
     let server = place.start();
     let status = fs::read_to_string(format!("/proc/{}/status", server.pid().unwrap())).unwrap();
     let ids = |name: &str| {
@@ -277,7 +278,7 @@ fn root_gives_up_its_rights() {
 
     fs::set_permissions(place.parent.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let error = place.try_start().unwrap_err();
-    let EmbeddedError::Unreachable { barrier, .. } = &error else { panic!("{error}") };
+    let EmbeddedError::Unreachable { blocking_ancestor: barrier, .. } = &error else { panic!("{error}") };
     assert_eq!(barrier, &place.parent.path().canonicalize().unwrap());
 }
 
@@ -298,7 +299,7 @@ fn owner_to_be_killed() {
 fn killed_owner() {
     use std::io::Write;
 
-    let place = Place::new();
+    let place = TestDirectory::new();
     for server_too in [false, true] {
         let mut owner = Command::new(std::env::current_exe().unwrap())
             .args(["owner_to_be_killed", "--ignored", "--nocapture"])
@@ -320,7 +321,7 @@ fn killed_owner() {
         owner.wait().unwrap();
         let next = place.start();
         println!("start after a killed owner (server too: {server_too}): {:?}", begin.elapsed());
-        assert!(wait_until(PATIENCE, || is_gone(pid)
+        assert!(wait_until(SERVER_TIMEOUT, || is_gone(pid)
             || fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.is_empty())));
         // Without a server of its own it was attached in the moment before the old one heard of its owner's end.
         let next = if next.pid().is_some() { next } else { place.start() };

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::disambiguation::clustering::Block;
-use crate::text::names::{Commonness, Likeness, compare};
+use crate::disambiguation::clustering::BlockClustering;
+use crate::text::names::{Commonness, NameSimilarity, compare_names};
 
 /// Something that groups may share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,16 +16,16 @@ pub(super) enum Feature {
     Topic(i64),
 }
 
-impl Block<'_> {
+impl BlockClustering<'_> {
     /// What a name says before there is any evidence: a common one speaks against it.
-    pub(super) fn prior(&self, place: usize) -> i32 {
-        let form = &self.forms[place];
+    pub(super) fn name_prior(&self, place: usize) -> i32 {
+        let form = &self.name_forms[place];
         let of_family = match form.commonness {
             Commonness::Rare => 8,
             Commonness::Common => 0,
             Commonness::VeryCommon => -8,
         };
-        let of_given = match (form.is_full(), form.given_count) {
+        let of_given = match (form.has_full_given_name(), form.given_count) {
             (false, 0 | 1) => -8,
             (false, _) => -2,
             (true, 0 | 1) => 0,
@@ -35,14 +35,14 @@ impl Block<'_> {
     }
 
     pub(super) fn coauthor_weight(&self, coauthor: u32) -> i32 {
-        match self.known.coauthor_commonness(coauthor) {
+        match self.vocabulary.coauthor_commonness(coauthor) {
             Commonness::Rare => 30,
             Commonness::Common => 24,
             Commonness::VeryCommon => 16,
         }
     }
 
-    pub(super) fn weight(&self, feature: Feature) -> i32 {
+    pub(super) fn feature_weight(&self, feature: Feature) -> i32 {
         match feature {
             Feature::Coauthor(coauthor) => self.coauthor_weight(coauthor),
             Feature::Organization(_) | Feature::Affiliation(_) => 28,
@@ -52,30 +52,30 @@ impl Block<'_> {
     }
 
     /// The affiliations of these mentions, each with the first of those that are of the same organization.
-    pub(super) fn organizations_of(&self, places: &[usize]) -> HashMap<u32, u32> {
+    pub(super) fn canonical_affiliations(&self, places: &[usize]) -> HashMap<u32, u32> {
         let affiliations: BTreeSet<u32> =
-            places.iter().flat_map(|place| self.components.mentions()[*place].affiliations.iter().copied()).collect();
+            places.iter().flat_map(|place| self.clusters.mentions()[*place].affiliations.iter().copied()).collect();
         let mut by_word: HashMap<&str, Vec<u32>> = HashMap::new();
         let mut first: HashMap<u32, u32> = HashMap::new();
         let mut in_order: Vec<u32> = affiliations.into_iter().collect();
-        in_order.sort_unstable_by_key(|affiliation| self.known.affiliation_text(*affiliation));
+        in_order.sort_unstable_by_key(|affiliation| self.vocabulary.affiliation_text(*affiliation));
         for affiliation in in_order {
-            let Some(words) = self.known.words(affiliation) else { continue };
-            let alike = words.telling().filter_map(|word| by_word.get(word)).flatten();
-            let same = alike
-                .copied()
-                .find(|other| self.known.words(*other).is_some_and(|other| words.is_of_same_organization(other)));
+            let Some(words) = self.vocabulary.affiliation_words(affiliation) else { continue };
+            let alike = words.distinctive_words().filter_map(|word| by_word.get(word)).flatten();
+            let same = alike.copied().find(|other| {
+                self.vocabulary.affiliation_words(*other).is_some_and(|other| words.is_same_organization(other))
+            });
             let same = same.map(|same| first[&same]);
             first.insert(affiliation, same.unwrap_or(affiliation));
-            for word in words.telling() {
+            for word in words.distinctive_words() {
                 by_word.entry(word).or_default().push(affiliation);
             }
         }
         first
     }
 
-    pub(super) fn features(&self, root: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
-        let profile = self.components.profile(root);
+    pub(super) fn cluster_features(&self, root: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
+        let profile = self.clusters.profile(root);
         let affiliations = profile.affiliations.iter().filter_map(|affiliation| organizations.get(affiliation));
         profile
             .coauthors
@@ -88,8 +88,8 @@ impl Block<'_> {
             .collect()
     }
 
-    pub(super) fn own_features(&self, place: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
-        let mention = &self.components.mentions()[place];
+    pub(super) fn mention_features(&self, place: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
+        let mention = &self.clusters.mentions()[place];
         let affiliations = mention.affiliations.iter().filter_map(|affiliation| organizations.get(affiliation));
         mention
             .coauthors
@@ -102,8 +102,8 @@ impl Block<'_> {
             .collect()
     }
 
-    pub(super) fn years_weight(&self, one: usize, other: usize) -> i32 {
-        let (one, other) = (self.components.profile(one).years, self.components.profile(other).years);
+    pub(super) fn year_gap_weight(&self, one: usize, other: usize) -> i32 {
+        let (one, other) = (self.clusters.profile(one).years, self.clusters.profile(other).years);
         let Some((one, other)) = one.zip(other) else { return 0 };
         match (one.0.max(other.0) - one.1.min(other.1)).max(0) {
             0..=2 => 3,
@@ -114,35 +114,39 @@ impl Block<'_> {
     }
 
     /// What the names of two groups say, where they may be of one person.
-    pub(super) fn prior_of_variants(&self, one: usize, other: usize) -> Option<i32> {
-        let (one, other) = (self.fullest(one), self.fullest(other));
-        let likeness = self.likeness(one, other)?;
-        let closeness = if likeness >= Likeness::Equivalent { 4 } else { 0 };
-        Some(self.prior(one).min(self.prior(other)) + closeness)
+    pub(super) fn variant_prior(&self, one: usize, other: usize) -> Option<i32> {
+        let (one, other) = (self.most_complete_name(one), self.most_complete_name(other));
+        let likeness = self.name_similarity(one, other)?;
+        let closeness = if likeness >= NameSimilarity::Equivalent { 4 } else { 0 };
+        Some(self.name_prior(one).min(self.name_prior(other)) + closeness)
     }
 
     /// The mention of a group whose name says most.
-    pub(super) fn fullest(&self, root: usize) -> usize {
-        let members = self.components.profile(root).members.iter().copied();
+    pub(super) fn most_complete_name(&self, root: usize) -> usize {
+        let members = self.clusters.profile(root).members.iter().copied();
         members
             .max_by_key(|place| {
-                (self.forms[*place].is_full(), self.forms[*place].given.len(), &self.forms[*place].given)
+                (
+                    self.name_forms[*place].has_full_given_name(),
+                    self.name_forms[*place].given.len(),
+                    &self.name_forms[*place].given,
+                )
             })
             .unwrap_or(root)
     }
 
     /// How much two names are alike that may be one person's.
-    pub(super) fn likeness(&self, one: usize, other: usize) -> Option<Likeness> {
-        let (first, second) = (&self.forms[one], &self.forms[other]);
+    pub(super) fn name_similarity(&self, one: usize, other: usize) -> Option<NameSimilarity> {
+        let (first, second) = (&self.name_forms[one], &self.name_forms[other]);
         if first == second {
-            return Some(Likeness::Same);
+            return Some(NameSimilarity::Same);
         }
-        let likeness = compare(self.spellings[one], self.spellings[other]).likeness;
-        (likeness > Likeness::Different).then_some(likeness)
+        let likeness = compare_names(self.spellings[one], self.spellings[other]).similarity;
+        (likeness > NameSimilarity::Different).then_some(likeness)
     }
 
     pub(super) fn has_organization(&self, root: usize) -> bool {
-        let profile = self.components.profile(root);
+        let profile = self.clusters.profile(root);
         !profile.organizations.is_empty() || !profile.affiliations.is_empty()
     }
 }

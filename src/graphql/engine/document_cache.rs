@@ -11,109 +11,109 @@ use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
-use crate::graphql::engine::null_propagation::Shape;
-use crate::graphql::limits::query_cost::Cost;
+use crate::graphql::engine::null_propagation::ResponseShape;
+use crate::graphql::limits::query_cost::QueryCost;
 
 /// How many bytes the documents may take, roughly.
-const MOST_BYTES: u64 = 16 << 20;
+const MAX_CACHE_BYTES: u64 = 16 << 20;
 /// For how many sets of variables it is remembered what holds with them.
-const MOST_JUDGED: u64 = 32;
+const MAX_CHECKED_VARIABLE_SETS: u64 = 32;
 /// What a byte of text takes once it is parsed, about.
-const PARSED: usize = 20;
+const PARSED_BYTES_PER_TEXT_BYTE: usize = 20;
 /// What a field of a shape takes, about.
-const FIELD: usize = 200;
+const SHAPE_FIELD_BYTES: usize = 200;
 
 /// The text of a query, and the name of the operation that is to run.
-type Key = (String, Option<String>);
+type DocumentKey = (String, Option<String>);
 
 /// The queries that were read before.
-pub(crate) struct Documents(Cache<Key, Arc<Document>>);
+pub(crate) struct DocumentCache(Cache<DocumentKey, Arc<CachedDocument>>);
 
-impl Default for Documents {
+impl Default for DocumentCache {
     fn default() -> Self {
-        let weight = |(text, _): &Key, document: &Arc<Document>| {
-            let fields = document.shape().map_or(0, Shape::fields);
-            u32::try_from(text.len() * PARSED + fields * FIELD).unwrap_or(u32::MAX)
+        let weight = |(text, _): &DocumentKey, document: &Arc<CachedDocument>| {
+            let fields = document.shape().map_or(0, ResponseShape::field_count);
+            u32::try_from(text.len() * PARSED_BYTES_PER_TEXT_BYTE + fields * SHAPE_FIELD_BYTES).unwrap_or(u32::MAX)
         };
-        Self(Cache::builder().max_capacity(MOST_BYTES).weigher(weight).build())
+        Self(Cache::builder().max_capacity(MAX_CACHE_BYTES).weigher(weight).build())
     }
 }
 
-impl Documents {
-    pub fn find(&self, text: &str, operation_name: Option<&str>) -> Option<Arc<Document>> {
+impl DocumentCache {
+    pub fn get(&self, text: &str, operation_name: Option<&str>) -> Option<Arc<CachedDocument>> {
         self.0.get(&(text.to_owned(), operation_name.map(str::to_owned)))
     }
 
-    pub fn keep(&self, text: &str, operation_name: Option<&str>, document: &Arc<Document>) {
+    pub fn insert(&self, text: &str, operation_name: Option<&str>, document: &Arc<CachedDocument>) {
         self.0.insert((text.to_owned(), operation_name.map(str::to_owned)), Arc::clone(document));
     }
 }
 
 /// A text that was parsed, and the operation that is to run.
-pub(crate) struct Document {
+pub(crate) struct CachedDocument {
     pub parsed: ExecutableDocument,
-    shape: OnceLock<Option<Shape>>,
-    judged: Cache<[u8; 32], Arc<Judged>>,
+    shape: OnceLock<Option<ResponseShape>>,
+    checked_operations: Cache<[u8; 32], Arc<CheckedOperation>>,
 }
 
 /// What holds for an operation with certain variables.
-pub(crate) struct Judged {
-    pub cost: Cost,
-    is_valid: AtomicBool,
+pub(crate) struct CheckedOperation {
+    pub cost: QueryCost,
+    is_validated: AtomicBool,
 }
 
-impl From<Cost> for Judged {
-    fn from(cost: Cost) -> Self {
-        Self { cost, is_valid: AtomicBool::new(false) }
+impl From<QueryCost> for CheckedOperation {
+    fn from(cost: QueryCost) -> Self {
+        Self { cost, is_validated: AtomicBool::new(false) }
     }
 }
 
-impl Judged {
+impl CheckedOperation {
     /// Whether it was run before, which only happens to what is valid.
-    pub fn is_valid(&self) -> bool {
-        self.is_valid.load(Ordering::Relaxed)
+    pub fn is_validated(&self) -> bool {
+        self.is_validated.load(Ordering::Relaxed)
     }
 
-    pub fn passed(&self) {
-        self.is_valid.store(true, Ordering::Relaxed);
+    pub fn mark_validated(&self) {
+        self.is_validated.store(true, Ordering::Relaxed);
     }
 }
 
-impl Document {
+impl CachedDocument {
     pub fn new(parsed: ExecutableDocument) -> Self {
-        Self { parsed, shape: OnceLock::new(), judged: Cache::new(MOST_JUDGED) }
+        Self { parsed, shape: OnceLock::new(), checked_operations: Cache::new(MAX_CHECKED_VARIABLE_SETS) }
     }
 
     /// What its answers look like; none where there is no such operation.
-    pub fn shape(&self) -> Option<&Shape> {
+    pub fn shape(&self) -> Option<&ResponseShape> {
         self.shape.get()?.as_ref()
     }
 
     /// Says what its answers look like, once it is known to be within the limits.
-    pub fn give_shape(&self, shape: Option<Shape>) {
+    pub fn set_shape(&self, shape: Option<ResponseShape>) {
         self.shape.get_or_init(|| shape);
     }
 
     /// What holds for the operation with these variables, judged now if it was not before.
-    pub fn judged(
+    pub fn check_operation(
         &self,
         operation: Option<&OperationDefinition>,
         variables: &Variables,
-        judge: impl FnOnce() -> Result<Cost, Error>,
-    ) -> Result<Arc<Judged>, Error> {
-        let Some(case) = case_of(operation, variables) else { return Ok(Arc::new(judge()?.into())) };
-        if let Some(known) = self.judged.get(&case) {
+        judge: impl FnOnce() -> Result<QueryCost, Error>,
+    ) -> Result<Arc<CheckedOperation>, Error> {
+        let Some(case) = variables_key(operation, variables) else { return Ok(Arc::new(judge()?.into())) };
+        if let Some(known) = self.checked_operations.get(&case) {
             return Ok(known);
         }
         let judged = Arc::new(judge()?.into());
-        self.judged.insert(case, Arc::clone(&judged));
+        self.checked_operations.insert(case, Arc::clone(&judged));
         Ok(judged)
     }
 }
 
 /// A digest of what makes a difference. A text for a `String` or an `ID` is as good as any other: no limit looks at it, and
 /// it is of the right type. Of these it only counts that they are there, of all others what they are.
-fn case_of(operation: Option<&OperationDefinition>, variables: &Variables) -> Option<[u8; 32]> {
+fn variables_key(operation: Option<&OperationDefinition>, variables: &Variables) -> Option<[u8; 32]> {
     let is_text = |ty: &Type| matches!(&ty.base, BaseType::Named(name) if matches!(name.as_str(), "String" | "ID"));
     let is_free = |name: &str, value: &ConstValue| {
         let mut definitions = operation.into_iter().flat_map(|operation| &operation.variable_definitions);
@@ -129,23 +129,26 @@ fn case_of(operation: Option<&OperationDefinition>, variables: &Variables) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::limits::query_cost::chosen;
+    use crate::graphql::limits::query_cost::select_operation;
     use async_graphql::parser::parse_query;
     use serde_json::{Value as Json, json};
 
-    fn case(variables: Json) -> Option<[u8; 32]> {
+    fn key(variables: Json) -> Option<[u8; 32]> {
         let query = "query A($text: String, $id: ID!, $ids: [ID!], $first: Int) { a }";
         let document = parse_query(query).expect("a query");
-        case_of(chosen(&document, None).map(|operation| &operation.node), &Variables::from_json(variables))
+        variables_key(
+            select_operation(&document, None).map(|operation| &operation.node),
+            &Variables::from_json(variables),
+        )
     }
 
     #[test]
-    fn texts_make_no_difference() {
-        assert_eq!(case(json!({ "text": "a", "id": "b" })), case(json!({ "text": "c", "id": "d" })));
+    fn strings_do_not_change_the_key() {
+        assert_eq!(key(json!({ "text": "a", "id": "b" })), key(json!({ "text": "c", "id": "d" })));
     }
 
     #[test]
-    fn all_else_does() {
+    fn other_values_change_the_key() {
         let cases = [
             json!({}),
             json!({ "id": "a" }),
@@ -166,7 +169,7 @@ mod tests {
             json!({ "unknown": "a" }),
             json!({ "unknown": "b" }),
         ];
-        let told: std::collections::HashSet<_> = cases.iter().map(|variables| case(variables.clone())).collect();
+        let told: std::collections::HashSet<_> = cases.iter().map(|variables| key(variables.clone())).collect();
         assert_eq!(told.len(), cases.len());
     }
 }

@@ -16,17 +16,17 @@ use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, Name, ObjectType, OutputType, Positioned, ServerError, ServerResult, Value};
 
-use crate::graphql::context::State as _;
-use crate::graphql::engine::field_order::{in_order, write_in_order};
+use crate::graphql::context::ContextExt as _;
+use crate::graphql::engine::field_order::{to_ordered_json, write_ordered};
 use crate::graphql::engine::json_writer;
 
 /// An object that is resolved in this way. It is of the same type as what it holds.
-pub struct AtOnce<T>(pub T);
+pub struct EagerObject<T>(pub T);
 
 /// Rows, each resolved in this way. A list of the same type as that of what it holds.
-pub struct Listed<T>(pub Vec<T>);
+pub struct EagerList<T>(pub Vec<T>);
 
-impl<T: Resolved> OutputType for AtOnce<T> {
+impl<T: EagerResolve> OutputType for EagerObject<T> {
     fn type_name() -> Cow<'static, str> {
         T::type_name()
     }
@@ -40,22 +40,22 @@ impl<T: Resolved> OutputType for AtOnce<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        let selected = T::selected(ctx)?;
+        let selected = T::collect_fields(ctx)?;
         let mut text = Vec::with_capacity(128);
-        let begun = poll_fn(|task| Poll::Ready(self.0.begin(ctx, &selected, &mut text, task))).await;
+        let begun = poll_fn(|task| Poll::Ready(self.0.resolve_ready(ctx, &selected, &mut text, task))).await;
         let value = match begun {
-            Begun::Written => Value::Binary(text.into()),
-            Begun::Waits(object) => {
-                let value = self.0.finish(ctx, field, &selected, object).await?;
-                in_order(ctx, value, &ctx.item.node)
+            Progress::Complete => Value::Binary(text.into()),
+            Progress::Pending(object) => {
+                let value = self.0.resolve_pending(ctx, field, &selected, object).await?;
+                to_ordered_json(ctx, value, &ctx.item.node)
             }
         };
         // Whoever holds it may be the engine, which merges objects.
-        Ok(if ctx.known().asks_twice { json_writer::mergeable(value, field.pos) } else { value })
+        Ok(if ctx.field_memo().has_merged_objects { json_writer::mark_for_merge(value, field.pos) } else { value })
     }
 }
 
-impl<T: Resolved> OutputType for Listed<T> {
+impl<T: EagerResolve> OutputType for EagerList<T> {
     fn type_name() -> Cow<'static, str> {
         Vec::<T>::type_name()
     }
@@ -69,46 +69,46 @@ impl<T: Resolved> OutputType for Listed<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        let selected = T::selected(ctx)?;
+        let selected = T::collect_fields(ctx)?;
         let mut text = Vec::with_capacity(128 * (1 + self.0.len()));
         text.push(b'[');
         let mut waiting = Vec::new();
         poll_fn(|task| {
             for (index, item) in self.0.iter().enumerate() {
-                let begun = item.begin(&ctx.with_index(index), &selected, &mut text, task);
-                if let Begun::Waits(object) = begun {
+                let begun = item.resolve_ready(&ctx.with_index(index), &selected, &mut text, task);
+                if let Progress::Pending(object) = begun {
                     let selected = &selected;
                     let rest = async move {
                         let here = ctx.with_index(index);
-                        let value = item.finish(&here, field, selected, object).await;
+                        let value = item.resolve_pending(&here, field, selected, object).await;
                         value.map_err(|error| here.set_error_path(error))
                     };
-                    waiting.push(Waiting { at: text.len(), value: None, future: Box::pin(rest) });
+                    waiting.push(PendingValue { offset: text.len(), value: None, future: Box::pin(rest) });
                 }
                 text.push(b',');
             }
             Poll::Ready(())
         })
         .await;
-        join(&mut waiting).await;
-        let mut all = Filled::new(&text, &waiting);
+        join_all(&mut waiting).await;
+        let mut all = JsonSplicer::new(&text, &waiting);
         for one in waiting {
             let value = one.value.unwrap_or(Ok(Value::Null))?;
-            write_in_order(ctx, &value, &[&ctx.item.node], all.up_to(one.at));
+            write_ordered(ctx, &value, &[&ctx.item.node], all.copy_to(one.offset));
         }
-        Ok(all.end(b']'))
+        Ok(all.finish(b']'))
     }
 }
 
 /// A value that something waits for, and its place in a text.
-struct Waiting<'a> {
-    at: usize,
+struct PendingValue<'a> {
+    offset: usize,
     value: Option<ServerResult<Value>>,
     future: Pin<Box<dyn Future<Output = ServerResult<Value>> + Send + 'a>>,
 }
 
 /// Waits for all of them, wherever each of them is.
-async fn join(all: &mut [Waiting<'_>]) {
+async fn join_all(all: &mut [PendingValue<'_>]) {
     poll_fn(|task| {
         let mut is_done = true;
         for one in all.iter_mut().filter(|one| one.value.is_none()) {
@@ -123,94 +123,94 @@ async fn join(all: &mut [Waiting<'_>]) {
 }
 
 /// About as long as keys of fields are, with their signs.
-const KEY_BYTES: usize = 32;
+const ESTIMATED_KEY_BYTES: usize = 32;
 
 /// A text with what came later put into its places.
-struct Filled<'t> {
-    text: &'t [u8],
-    taken: usize,
+struct JsonSplicer<'t> {
+    template: &'t [u8],
+    copied: usize,
     out: Vec<u8>,
 }
 
-impl<'t> Filled<'t> {
-    fn new(text: &'t [u8], waited: &[Waiting<'_>]) -> Self {
-        let bytes = |one: &Waiting<'_>| match &one.value {
-            Some(Ok(Value::Binary(written))) => KEY_BYTES + written.len(),
-            _ => KEY_BYTES,
+impl<'t> JsonSplicer<'t> {
+    fn new(template: &'t [u8], waited: &[PendingValue<'_>]) -> Self {
+        let bytes = |one: &PendingValue<'_>| match &one.value {
+            Some(Ok(Value::Binary(written))) => ESTIMATED_KEY_BYTES + written.len(),
+            _ => ESTIMATED_KEY_BYTES,
         };
         let all = waited.iter().map(bytes).sum::<usize>();
-        Self { text, taken: 0, out: Vec::with_capacity(text.len() + all) }
+        Self { template, copied: 0, out: Vec::with_capacity(template.len() + all) }
     }
 
     /// All up to a place, to be written on.
-    fn up_to(&mut self, place: usize) -> &mut Vec<u8> {
-        self.out.extend_from_slice(&self.text[self.taken..place]);
-        self.taken = place;
+    fn copy_to(&mut self, place: usize) -> &mut Vec<u8> {
+        self.out.extend_from_slice(&self.template[self.copied..place]);
+        self.copied = place;
         &mut self.out
     }
 
-    fn end(mut self, close: u8) -> Value {
-        self.up_to(self.text.len());
-        json_writer::end(&mut self.out, close);
+    fn finish(mut self, close: u8) -> Value {
+        self.copy_to(self.template.len());
+        json_writer::close(&mut self.out, close);
         Value::Binary(self.out.into())
     }
 }
 
 /// The fields that a query selects of all objects of a type at one place.
 #[derive(Default)]
-pub struct Selected<'a> {
+pub struct SelectedFields<'a> {
     fields: Vec<&'a Positioned<Field>>,
     /// Whether one of them is asked for twice.
-    has_twice: bool,
+    has_duplicate_keys: bool,
 }
 
 /// What there is of something at once.
-pub enum Begun<'a> {
+pub enum Progress<'a> {
     /// All of it.
-    Written,
+    Complete,
     /// Some of it.
-    Waits(Partly<'a>),
+    Pending(PendingObject<'a>),
 }
 
 /// An object without its end, some of whose fields wait.
 #[derive(Default)]
-pub struct Partly<'a> {
-    text: Vec<u8>,
+pub struct PendingObject<'a> {
+    json: Vec<u8>,
     /// Where they belong in it.
-    rest: Vec<(usize, &'a Positioned<Field>)>,
+    pending_fields: Vec<(usize, &'a Positioned<Field>)>,
 }
 
 /// What can be resolved in this way: any object, and what becomes one.
-pub trait Resolved: OutputType {
+pub trait EagerResolve: OutputType {
     /// The fields that are selected of it.
     ///
     /// # Errors
     /// Where the query has no such fragment.
-    fn selected<'a>(ctx: &ContextSelectionSet<'a>) -> ServerResult<Selected<'a>>;
+    fn collect_fields<'a>(ctx: &ContextSelectionSet<'a>) -> ServerResult<SelectedFields<'a>>;
 
     /// Writes what is there.
-    fn begin<'a>(
+    fn resolve_ready<'a>(
         &self,
         ctx: &ContextSelectionSet<'a>,
-        selected: &Selected<'a>,
+        selected: &SelectedFields<'a>,
         out: &mut Vec<u8>,
         task: &mut Task<'_>,
-    ) -> Begun<'a>;
+    ) -> Progress<'a>;
 
     /// Waits for the rest.
-    fn finish<'a>(
+    fn resolve_pending<'a>(
         &'a self,
         ctx: &'a ContextSelectionSet<'a>,
         field: &'a Positioned<Field>,
-        selected: &'a Selected<'a>,
-        object: Partly<'a>,
+        selected: &'a SelectedFields<'a>,
+        object: PendingObject<'a>,
     ) -> impl Future<Output = ServerResult<Value>> + Send;
 }
 
-impl<T: ObjectType> Resolved for T {
-    fn selected<'a>(ctx: &ContextSelectionSet<'a>) -> ServerResult<Selected<'a>> {
+impl<T: ObjectType> EagerResolve for T {
+    fn collect_fields<'a>(ctx: &ContextSelectionSet<'a>) -> ServerResult<SelectedFields<'a>> {
         let mut fields = Vec::new();
-        add_fields(ctx, &T::type_name(), &ctx.item.node, &mut fields)?;
+        collect_fields_into(ctx, &T::type_name(), &ctx.item.node, &mut fields)?;
         // What has nothing below it is the same each time, and asked for once.
         let mut values = HashSet::new();
         fields.retain(|field| {
@@ -220,22 +220,22 @@ impl<T: ObjectType> Resolved for T {
         let key = |field: &&'a Positioned<Field>| &field.node.response_key().node;
         let is_twice = |(place, field)| fields.iter().take(place).any(|other| key(other) == key(field));
         let has_twice = fields.iter().enumerate().any(is_twice);
-        Ok(Selected { fields, has_twice })
+        Ok(SelectedFields { fields, has_duplicate_keys: has_twice })
     }
 
-    fn begin<'a>(
+    fn resolve_ready<'a>(
         &self,
         ctx: &ContextSelectionSet<'a>,
-        selected: &Selected<'a>,
+        selected: &SelectedFields<'a>,
         out: &mut Vec<u8>,
         task: &mut Task<'_>,
-    ) -> Begun<'a> {
+    ) -> Progress<'a> {
         let from = out.len();
         let mut rest = Vec::new();
         out.push(b'{');
         for field in &selected.fields {
-            let value = match may_be_there(&field.node) && !selected.has_twice {
-                true => try_now(ctx, self, field, task),
+            let value = match is_cheap(&field.node) && !selected.has_duplicate_keys {
+                true => poll_once(ctx, self, field, task),
                 false => Poll::Pending,
             };
             match value {
@@ -244,41 +244,41 @@ impl<T: ObjectType> Resolved for T {
             }
         }
         if rest.is_empty() {
-            json_writer::end(out, b'}');
-            return Begun::Written;
+            json_writer::close(out, b'}');
+            return Progress::Complete;
         }
-        Begun::Waits(Partly { text: out.split_off(from), rest })
+        Progress::Pending(PendingObject { json: out.split_off(from), pending_fields: rest })
     }
 
-    async fn finish<'a>(
+    async fn resolve_pending<'a>(
         &'a self,
         ctx: &'a ContextSelectionSet<'a>,
         _: &'a Positioned<Field>,
-        selected: &'a Selected<'a>,
-        object: Partly<'a>,
+        selected: &'a SelectedFields<'a>,
+        object: PendingObject<'a>,
     ) -> ServerResult<Value> {
-        let Partly { text, rest } = object;
-        let wait = |(at, field): &(usize, &'a Positioned<Field>)| Waiting {
-            at: *at,
+        let PendingObject { json: text, pending_fields: rest } = object;
+        let wait = |(at, field): &(usize, &'a Positioned<Field>)| PendingValue {
+            offset: *at,
             value: None,
-            future: Box::pin(one(ctx, self, field)),
+            future: Box::pin(resolve_field(ctx, self, field)),
         };
-        let mut waiting: Vec<Waiting<'_>> = rest.iter().map(wait).collect();
-        join(&mut waiting).await;
-        let mut all = Filled::new(&text, &waiting);
+        let mut waiting: Vec<PendingValue<'_>> = rest.iter().map(wait).collect();
+        join_all(&mut waiting).await;
+        let mut all = JsonSplicer::new(&text, &waiting);
         let fields = rest.iter().map(|(_, field)| *field).zip(waiting);
-        if selected.has_twice {
-            return Ok(merged(ctx, fields));
+        if selected.has_duplicate_keys {
+            return Ok(merge_fields(ctx, fields));
         }
         for (field, one) in fields {
-            write_field(ctx, field, one.value.unwrap_or(Ok(Value::Null)), all.up_to(one.at));
+            write_field(ctx, field, one.value.unwrap_or(Ok(Value::Null)), all.copy_to(one.offset));
         }
-        Ok(all.end(b'}'))
+        Ok(all.finish(b'}'))
     }
 }
 
 /// A field of an object.
-async fn one<'a, T: ObjectType>(
+async fn resolve_field<'a, T: ObjectType>(
     ctx: &ContextSelectionSet<'a>,
     root: &T,
     field: &'a Positioned<Field>,
@@ -291,7 +291,7 @@ async fn one<'a, T: ObjectType>(
 
 /// A field of an object, where it is there. If it is not, it is begun again beside all others that wait: what it asked for stays
 /// asked, and what failed in it will fail again.
-fn try_now<'a, T: ObjectType>(
+fn poll_once<'a, T: ObjectType>(
     ctx: &ContextSelectionSet<'a>,
     root: &T,
     field: &'a Positioned<Field>,
@@ -299,7 +299,7 @@ fn try_now<'a, T: ObjectType>(
 ) -> Poll<ServerResult<Value>> {
     let errors = || ctx.query_env.errors.lock().unwrap_or_else(PoisonError::into_inner);
     let failed = (!field.node.selection_set.node.items.is_empty()).then(|| errors().len());
-    let value = pin!(one(ctx, root, field)).as_mut().poll(task);
+    let value = pin!(resolve_field(ctx, root, field)).as_mut().poll(task);
     if let (Poll::Pending, Some(failed)) = (&value, failed) {
         errors().truncate(failed);
     }
@@ -315,8 +315,8 @@ fn write_field(
 ) {
     match value {
         Ok(value) => {
-            json_writer::key(&field.node.response_key().node, out);
-            write_in_order(ctx, &value, &[&field.node.selection_set.node], out);
+            json_writer::write_key(&field.node.response_key().node, out);
+            write_ordered(ctx, &value, &[&field.node.selection_set.node], out);
             out.push(b',');
         }
         Err(error) => ctx.add_error(error),
@@ -324,25 +324,25 @@ fn write_field(
 }
 
 /// An object some of whose fields are asked for twice, each time for something else.
-fn merged<'a>(
+fn merge_fields<'a>(
     ctx: &ContextSelectionSet<'_>,
-    fields: impl Iterator<Item = (&'a Positioned<Field>, Waiting<'a>)>,
+    fields: impl Iterator<Item = (&'a Positioned<Field>, PendingValue<'a>)>,
 ) -> Value {
     let mut object = IndexMap::new();
     for (field, one) in fields {
         match one.value.unwrap_or(Ok(Value::Null)) {
             Ok(mut value) => {
-                json_writer::take_apart(&mut value);
-                json_writer::insert(&mut object, field.node.response_key().node.clone(), value);
+                json_writer::reparse(&mut value);
+                json_writer::insert_merging(&mut object, field.node.response_key().node.clone(), value);
             }
             Err(error) => ctx.add_error(error),
         }
     }
-    in_order(ctx, Value::Object(object), &ctx.item.node)
+    to_ordered_json(ctx, Value::Object(object), &ctx.item.node)
 }
 
 /// Whether a field is likely to be there: a value, or an object of nothing but values.
-fn may_be_there(field: &Field) -> bool {
+fn is_cheap(field: &Field) -> bool {
     field.selection_set.node.items.iter().all(|selection| match &selection.node {
         Selection::Field(below) => below.node.selection_set.node.items.is_empty(),
         Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
@@ -350,7 +350,7 @@ fn may_be_there(field: &Field) -> bool {
 }
 
 /// Adds the fields of a selection, and those of its fragments that are about the type.
-fn add_fields<'a>(
+fn collect_fields_into<'a>(
     ctx: &ContextSelectionSet<'a>,
     ty: &str,
     selections: &'a SelectionSet,
@@ -374,15 +374,15 @@ fn add_fields<'a>(
                 (Some(&fragment.node.type_condition.node.on.node), &fragment.node.selection_set.node)
             }
         };
-        if condition.is_none_or(|condition| applies(ctx, ty, condition)) {
-            add_fields(ctx, ty, below, fields)?;
+        if condition.is_none_or(|condition| type_condition_applies(ctx, ty, condition)) {
+            collect_fields_into(ctx, ty, below, fields)?;
         }
     }
     Ok(())
 }
 
 /// Whether a fragment is about objects of a type: by the type, or by an interface of it.
-fn applies(ctx: &ContextSelectionSet<'_>, ty: &str, condition: &Name) -> bool {
+fn type_condition_applies(ctx: &ContextSelectionSet<'_>, ty: &str, condition: &Name) -> bool {
     let interfaces = || ctx.schema_env.registry.implements.get(ty);
     condition.as_str() == ty || interfaces().is_some_and(|interfaces| interfaces.contains(condition.as_str()))
 }

@@ -8,53 +8,53 @@ use crate::graphql::engine::json_writer;
 
 /// Writes what the engine made of some selections, whose fields it has in the order in which they were done: each object's in
 /// that in which they are first asked for (GraphQL, section 7.2.2).
-pub fn write_in_order(ctx: &ContextSelectionSet<'_>, value: &Value, selections: &[&SelectionSet], out: &mut Vec<u8>) {
+pub fn write_ordered(ctx: &ContextSelectionSet<'_>, value: &Value, selections: &[&SelectionSet], out: &mut Vec<u8>) {
     match value {
         Value::List(values) => {
             out.push(b'[');
             for one in values {
-                write_in_order(ctx, one, selections, out);
+                write_ordered(ctx, one, selections, out);
                 out.push(b',');
             }
-            json_writer::end(out, b']');
+            json_writer::close(out, b']');
         }
-        Value::Object(fields) if json_writer::is_mergeable(fields) && fields.len() > 1 => {
-            write_in_order(ctx, &json_writer::merged(fields), selections, out);
+        Value::Object(fields) if json_writer::is_marked_for_merge(fields) && fields.len() > 1 => {
+            write_ordered(ctx, &json_writer::merge_marked(fields), selections, out);
         }
-        Value::Object(fields) if !json_writer::is_mergeable(fields) && !is_in_order(fields) => {
+        Value::Object(fields) if !json_writer::is_marked_for_merge(fields) && !is_single_leaf(fields) => {
             let mut keys = Vec::new();
-            selections.iter().for_each(|selections| add_keys(ctx, selections, &mut keys));
+            selections.iter().for_each(|selections| collect_response_keys(ctx, selections, &mut keys));
             out.push(b'{');
             for (key, below) in keys {
                 if let Some(value) = fields.get(key) {
-                    json_writer::key(key, out);
-                    write_in_order(ctx, value, &below, out);
+                    json_writer::write_key(key, out);
+                    write_ordered(ctx, value, &below, out);
                     out.push(b',');
                 }
             }
-            json_writer::end(out, b'}');
+            json_writer::close(out, b'}');
         }
-        value => json_writer::value(value, out),
+        value => json_writer::write_value(value, out),
     }
 }
 
 /// Whether an object has but one field, and nothing below it.
-fn is_in_order(fields: &IndexMap<Name, Value>) -> bool {
+fn is_single_leaf(fields: &IndexMap<Name, Value>) -> bool {
     fields.len() < 2 && !fields.values().any(|value| matches!(value, Value::List(_) | Value::Object(_)))
 }
 
 /// The same, as what is written.
-pub fn in_order(ctx: &ContextSelectionSet<'_>, value: Value, selections: &SelectionSet) -> Value {
+pub fn to_ordered_json(ctx: &ContextSelectionSet<'_>, value: Value, selections: &SelectionSet) -> Value {
     if matches!(value, Value::Binary(_)) {
         return value;
     }
     let mut text = Vec::new();
-    write_in_order(ctx, &value, &[selections], &mut text);
+    write_ordered(ctx, &value, &[selections], &mut text);
     Value::Binary(text.into())
 }
 
 /// Adds the keys of some selections in the order in which they are first asked for, each with what is selected below it.
-fn add_keys<'a>(
+fn collect_response_keys<'a>(
     ctx: &'a ContextSelectionSet<'_>,
     selections: &'a SelectionSet,
     keys: &mut Vec<(&'a Name, Vec<&'a SelectionSet>)>,
@@ -68,10 +68,10 @@ fn add_keys<'a>(
                     None => keys.push((key, vec![below])),
                 }
             }
-            Selection::InlineFragment(fragment) => add_keys(ctx, &fragment.node.selection_set.node, keys),
+            Selection::InlineFragment(fragment) => collect_response_keys(ctx, &fragment.node.selection_set.node, keys),
             Selection::FragmentSpread(spread) => {
                 if let Some(fragment) = ctx.query_env.fragments.get(&spread.node.fragment_name.node) {
-                    add_keys(ctx, &fragment.node.selection_set.node, keys);
+                    collect_response_keys(ctx, &fragment.node.selection_set.node, keys);
                 }
             }
         }

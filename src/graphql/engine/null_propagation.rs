@@ -13,80 +13,80 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, PathSegment, Positioned, Response, ServerError, Value};
 
 use crate::graphql::engine::json_writer;
-use crate::graphql::engine::schema_index::Definitions;
-use crate::graphql::limits::query_cost::named;
+use crate::graphql::engine::schema_index::SchemaIndex;
+use crate::graphql::limits::query_cost::named_type;
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// What a selection asks for: its fields in the order in which they are first asked for, and so on below each.
-pub struct Shape {
+pub struct ResponseShape {
     /// Absent where the schema does not tell, as for introspection.
     ty: Option<Type>,
-    fields: IndexMap<Name, Shape>,
+    fields: IndexMap<Name, ResponseShape>,
     /// Whether the same objects are asked for more than once, for several things.
-    is_twice: bool,
+    is_merged: bool,
 }
 
-impl Shape {
+impl ResponseShape {
     /// What an operation asks for. Each fragment is put in place as often as it is spread: a budget comes before this.
     #[must_use]
-    pub fn of(definitions: &Definitions, document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
-        let mut shape = Self { ty: Type::new("Query"), fields: IndexMap::new(), is_twice: false };
+    pub fn new(definitions: &SchemaIndex, document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
+        let mut shape = Self { ty: Type::new("Query"), fields: IndexMap::new(), is_merged: false };
         let selections = &operation.selection_set.node;
-        shape.add(definitions, Some(&Name::new("Query")), selections, &document.fragments, &mut Vec::new());
+        shape.add_selections(definitions, Some(&Name::new("Query")), selections, &document.fragments, &mut Vec::new());
         shape
     }
 
     /// How many fields it has, on all levels.
     #[must_use]
-    pub fn fields(&self) -> usize {
-        self.fields.values().map(|below| 1 + below.fields()).sum()
+    pub fn field_count(&self) -> usize {
+        self.fields.values().map(|below| 1 + below.field_count()).sum()
     }
 
     /// Whether anywhere objects are asked for more than once.
     #[must_use]
-    pub fn asks_twice(&self) -> bool {
-        self.is_twice || self.fields.values().any(Self::asks_twice)
+    pub fn has_merged_objects(&self) -> bool {
+        self.is_merged || self.fields.values().any(Self::has_merged_objects)
     }
 
     /// Brings the data of an executed request into shape.
-    pub fn complete(&self, response: &mut Response) {
+    pub fn normalize(&self, response: &mut Response) {
         if !response.errors.is_empty() {
-            let failed = Failed::of(&response.errors);
+            let failed = ErrorPaths::from_errors(&response.errors);
             // The data themselves may be null, so that nothing is left to pass on.
-            let _ = self.fill(&mut response.data, self.ty.as_ref(), &mut String::new(), &failed);
+            let _ = self.propagate_nulls(&mut response.data, self.ty.as_ref(), &mut String::new(), &failed);
         }
-        self.order(&mut response.data);
+        self.sort_fields(&mut response.data);
     }
 }
 
 /// The places of errors, and all that holds them.
 #[derive(Default)]
-struct Failed {
-    places: HashSet<String>,
-    holders: HashSet<String>,
+struct ErrorPaths {
+    paths: HashSet<String>,
+    ancestors: HashSet<String>,
 }
 
-impl Failed {
-    fn of(errors: &[ServerError]) -> Self {
+impl ErrorPaths {
+    fn from_errors(errors: &[ServerError]) -> Self {
         let mut failed = Self::default();
         for error in errors {
             let mut place = String::new();
             for segment in &error.path {
-                failed.holders.insert(place.clone());
-                push(&mut place, segment);
+                failed.ancestors.insert(place.clone());
+                push_segment(&mut place, segment);
             }
-            failed.places.insert(place);
+            failed.paths.insert(place);
         }
         failed
     }
 
-    fn is_at_or_below(&self, place: &str) -> bool {
-        self.places.contains(place) || self.holders.contains(place)
+    fn has_error_at_or_below(&self, place: &str) -> bool {
+        self.paths.contains(place) || self.ancestors.contains(place)
     }
 }
 
-fn push(place: &mut String, segment: &PathSegment) {
+fn push_segment(place: &mut String, segment: &PathSegment) {
     let _ = match segment {
         PathSegment::Field(name) => write!(place, "/{name}"),
         PathSegment::Index(index) => write!(place, "/{index}"),
@@ -94,12 +94,12 @@ fn push(place: &mut String, segment: &PathSegment) {
 }
 
 /// What must not be null would be: what holds it is null instead.
-struct MustNotBeNull;
+struct NonNullViolation;
 
-impl Shape {
-    fn add<'a>(
+impl ResponseShape {
+    fn add_selections<'a>(
         &mut self,
-        definitions: &Definitions,
+        definitions: &SchemaIndex,
         parent: Option<&Name>,
         selections: &'a SelectionSet,
         fragments: &'a Fragments,
@@ -114,15 +114,21 @@ impl Shape {
                     let below = self.fields.entry(field.node.response_key().node.clone());
                     let is_twice =
                         matches!(below, Entry::Occupied(_)) && !field.node.selection_set.node.items.is_empty();
-                    let new = || Shape { ty: ty.cloned(), fields: IndexMap::new(), is_twice: false };
+                    let new = || ResponseShape { ty: ty.cloned(), fields: IndexMap::new(), is_merged: false };
                     let below = below.or_insert_with(new);
-                    below.is_twice |= is_twice;
-                    let named = ty.map(|ty| named(&ty.base));
-                    below.add(definitions, named, &field.node.selection_set.node, fragments, open);
+                    below.is_merged |= is_twice;
+                    let named = ty.map(|ty| named_type(&ty.base));
+                    below.add_selections(definitions, named, &field.node.selection_set.node, fragments, open);
                 }
                 Selection::InlineFragment(inline) => {
                     let condition = inline.node.type_condition.as_ref().map(|condition| &condition.node.on.node);
-                    self.add(definitions, condition.or(parent), &inline.node.selection_set.node, fragments, open);
+                    self.add_selections(
+                        definitions,
+                        condition.or(parent),
+                        &inline.node.selection_set.node,
+                        fragments,
+                        open,
+                    );
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
@@ -130,7 +136,13 @@ impl Shape {
                     if let Some(fragment) = fragments.get(name).filter(|_| !open.contains(&name)) {
                         open.push(name);
                         let condition = &fragment.node.type_condition.node.on.node;
-                        self.add(definitions, Some(condition), &fragment.node.selection_set.node, fragments, open);
+                        self.add_selections(
+                            definitions,
+                            Some(condition),
+                            &fragment.node.selection_set.node,
+                            fragments,
+                            open,
+                        );
                         open.pop();
                     }
                 }
@@ -139,21 +151,21 @@ impl Shape {
     }
 
     /// Puts null where a field failed, and passes it on upwards where it may not be.
-    fn fill(
+    fn propagate_nulls(
         &self,
         value: &mut Value,
         ty: Option<&Type>,
         place: &mut String,
-        failed: &Failed,
-    ) -> Result<(), MustNotBeNull> {
+        failed: &ErrorPaths,
+    ) -> Result<(), NonNullViolation> {
         let may_be_null = ty.is_none_or(|ty| ty.nullable);
         let is_list = ty.is_some_and(|ty| matches!(ty.base, BaseType::List(_)));
-        if *value == Value::Null && failed.holders.contains(place) && !failed.places.contains(place) && !is_list {
+        if *value == Value::Null && failed.ancestors.contains(place) && !failed.paths.contains(place) && !is_list {
             // The engine has an object whose fields all failed as null.
             *value = Value::Object(IndexMap::new());
         }
         if *value == Value::Null {
-            return if may_be_null || !failed.is_at_or_below(place) { Ok(()) } else { Err(MustNotBeNull) };
+            return if may_be_null || !failed.has_error_at_or_below(place) { Ok(()) } else { Err(NonNullViolation) };
         }
         let length = place.len();
         let filled = match value {
@@ -163,22 +175,22 @@ impl Shape {
                     BaseType::Named(_) => None,
                 });
                 values.iter_mut().enumerate().try_for_each(|(index, value)| {
-                    push(place, &PathSegment::Index(index));
-                    let filled = self.fill(value, inner, place, failed);
+                    push_segment(place, &PathSegment::Index(index));
+                    let filled = self.propagate_nulls(value, inner, place, failed);
                     place.truncate(length);
                     filled
                 })
             }
             Value::Object(fields) => self.fields.iter().try_for_each(|(key, shape)| {
-                push(place, &PathSegment::Field(key.to_string()));
+                push_segment(place, &PathSegment::Field(key.to_string()));
                 let filled = match fields.get_mut(key) {
-                    Some(value) => shape.fill(value, shape.ty.as_ref(), place, failed),
-                    None if !failed.is_at_or_below(place) => Ok(()),
+                    Some(value) => shape.propagate_nulls(value, shape.ty.as_ref(), place, failed),
+                    None if !failed.has_error_at_or_below(place) => Ok(()),
                     None if shape.ty.as_ref().is_none_or(|ty| ty.nullable) => {
                         fields.insert(key.clone(), Value::Null);
                         Ok(())
                     }
-                    None => Err(MustNotBeNull),
+                    None => Err(NonNullViolation),
                 };
                 place.truncate(length);
                 filled
@@ -186,7 +198,7 @@ impl Shape {
             _ => Ok(()),
         };
         match filled {
-            Err(MustNotBeNull) if may_be_null => {
+            Err(NonNullViolation) if may_be_null => {
                 *value = Value::Null;
                 Ok(())
             }
@@ -195,14 +207,14 @@ impl Shape {
     }
 
     /// Brings the fields into this order. What is written down already has it.
-    fn order(&self, value: &mut Value) {
+    fn sort_fields(&self, value: &mut Value) {
         match value {
-            Value::List(values) => values.iter_mut().for_each(|value| self.order(value)),
-            Value::Object(fields) if json_writer::is_mergeable(fields) && fields.len() > 1 => {
-                json_writer::take_apart(value);
-                self.order(value);
+            Value::List(values) => values.iter_mut().for_each(|value| self.sort_fields(value)),
+            Value::Object(fields) if json_writer::is_marked_for_merge(fields) && fields.len() > 1 => {
+                json_writer::reparse(value);
+                self.sort_fields(value);
             }
-            Value::Object(fields) if json_writer::is_mergeable(fields) => {}
+            Value::Object(fields) if json_writer::is_marked_for_merge(fields) => {}
             Value::Object(fields) => {
                 // Mostly they are in order, so that each is found beside the one before it.
                 let mut shapes = self.fields.keys();
@@ -212,7 +224,7 @@ impl Shape {
                 }
                 for (key, value) in fields {
                     if let (Value::List(_) | Value::Object(_), Some(below)) = (&*value, self.fields.get(key)) {
-                        below.order(value);
+                        below.sort_fields(value);
                     }
                 }
             }
@@ -224,12 +236,12 @@ impl Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::limits::query_cost::chosen;
+    use crate::graphql::limits::query_cost::select_operation;
     use serde_json::{Value as Json, json};
 
     const SCHEMA: &str = "type Query { a: [A] b: Int c: [A!] } type A { x: Int y: Int! z: A! }";
 
-    fn completed(query: &str, data: Json, errors: &[&[&str]]) -> Value {
+    fn normalized(query: &str, data: Json, errors: &[&[&str]]) -> Value {
         let document = async_graphql::parser::parse_query(query).expect("a query");
         let mut response = Response::new(Value::from_json(data).expect("a value"));
         response.errors = errors
@@ -245,20 +257,20 @@ mod tests {
                 error
             })
             .collect();
-        let operation = chosen(&document, None).expect("an operation");
-        Shape::of(&Definitions::of(SCHEMA), &document, &operation.node).complete(&mut response);
+        let operation = select_operation(&document, None).expect("an operation");
+        ResponseShape::new(&SchemaIndex::parse(SCHEMA), &document, &operation.node).normalize(&mut response);
         response.data
     }
 
     #[test]
-    fn answers_follow_the_query() {
+    fn fields_follow_the_order_of_the_query() {
         let query = "{ a { ...F x } b } fragment F on A { z { x } y }";
-        let answer = completed(query, json!({ "b": 1, "a": [{ "x": 2, "y": 3, "z": { "x": 1 } }, null] }), &[]);
+        let answer = normalized(query, json!({ "b": 1, "a": [{ "x": 2, "y": 3, "z": { "x": 1 } }, null] }), &[]);
         assert_eq!(answer.to_string(), "{a: [{z: {x: 1}, y: 3, x: 2}, null], b: 1}");
     }
 
     fn json_of(query: &str, data: Json, errors: &[&[&str]]) -> Json {
-        completed(query, data, errors).into_json().expect("JSON")
+        normalized(query, data, errors).into_json().expect("JSON")
     }
 
     #[test]
@@ -268,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_be_null_makes_its_holder_null() {
+    fn non_null_violations_propagate_to_the_parent() {
         let answer = json_of("{ b a { x y } }", json!({ "b": 1, "a": [{ "x": 1 }] }), &[&["a", "0", "y"]]);
         assert_eq!(answer, json!({ "b": 1, "a": [null] }));
         let answer = json_of("{ b c { x y } }", json!({ "b": 1, "c": [{ "x": 1 }] }), &[&["c", "0", "y"]]);
@@ -289,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn aliases_and_holders_that_are_null_already() {
+    fn aliases_and_parents_that_are_already_null() {
         let answer = json_of("{ one: a { two: y } }", json!({ "one": [null] }), &[&["one", "0", "two"]]);
         assert_eq!(answer, json!({ "one": [null] }));
         let answer = json_of("{ c { z { y } } }", json!({ "c": [{ "z": null }] }), &[&["c", "0", "z", "y"]]);

@@ -3,11 +3,11 @@
 use async_graphql::{Context, ID, InputObject, SimpleObject};
 
 use crate::error::Error;
-use crate::graphql::context::State as _;
+use crate::graphql::context::ContextExt as _;
 use crate::graphql::inputs::scalars::Url;
-use crate::model::global_id::{GlobalId, Kind};
-use crate::store::reader::lookup::Key;
-use crate::store::reader::relation::{ExternalId, FormerId, RelatedTo, Relation};
+use crate::model::global_id::{GlobalId, NodeKind};
+use crate::store::reader::lookup::LookupKey;
+use crate::store::reader::relation::{ExternalId, PreviousId, Relation, RelationKey};
 
 /// An id that another scheme gave it.
 #[derive(SimpleObject)]
@@ -47,28 +47,28 @@ pub struct IdentifierKey {
     value: String,
 }
 
-impl From<IdentifierKey> for Key {
+impl From<IdentifierKey> for LookupKey {
     fn from(key: IdentifierKey) -> Self {
-        Self::Identifier { scheme: key.scheme.trim().to_lowercase(), value: key.value.trim().to_owned() }
+        Self::ExternalId { scheme: key.scheme.trim().to_lowercase(), value: key.value.trim().to_owned() }
     }
 }
 
 /// A client's id as a key of one kind; none where it is an id of another kind, or none at all.
-pub fn id_key(id: &ID, kind: Kind) -> Option<Key> {
-    id.parse::<GlobalId>().ok().filter(|id| id.kind == kind).map(|id| Key::Id(id.number))
+pub fn id_key(id: &ID, kind: NodeKind) -> Option<LookupKey> {
+    id.parse::<GlobalId>().ok().filter(|id| id.kind == kind).map(|id| LookupKey::Id(id.row_id))
 }
 
 /// A client's identifier as a key; none where it is not in the form of its scheme, since nothing has such a one.
-pub fn column_key<T: std::str::FromStr + std::fmt::Display>(column: &'static str, text: &str) -> Option<Key> {
-    text.parse::<T>().ok().map(|identifier| Key::Column(column, identifier.to_string()))
+pub fn column_key<T: std::str::FromStr + std::fmt::Display>(column: &'static str, text: &str) -> Option<LookupKey> {
+    text.parse::<T>().ok().map(|identifier| LookupKey::Column(column, identifier.to_string()))
 }
 
 /// A text that no slug, scheme or value can equal is no key: the database refuses null characters.
-pub fn possible(key: Key) -> Option<Key> {
+pub fn reject_nul(key: LookupKey) -> Option<LookupKey> {
     let has_null = match &key {
-        Key::Id(_) => false,
-        Key::Slug(text) | Key::Column(_, text) => text.contains('\0'),
-        Key::Identifier { scheme, value } => scheme.contains('\0') || value.contains('\0'),
+        LookupKey::Id(_) => false,
+        LookupKey::Slug(text) | LookupKey::Column(_, text) => text.contains('\0'),
+        LookupKey::ExternalId { scheme, value } => scheme.contains('\0') || value.contains('\0'),
     };
     (!has_null).then_some(key)
 }
@@ -77,21 +77,26 @@ pub fn possible(key: Key) -> Option<Key> {
 ///
 /// # Errors
 /// Where one is no id of this directory, or of another kind, or there are more than a list may have.
-pub fn numbers(ctx: &Context<'_>, field: &str, ids: Option<Vec<ID>>, kind: Kind) -> Result<Option<Vec<i64>>, Error> {
-    let Some(ids) = bounded(ctx, field, ids)? else { return Ok(None) };
-    ids.iter().map(|id| number(field, id, kind)).collect::<Result<_, _>>().map(Some)
+pub fn decode_ids(
+    ctx: &Context<'_>,
+    field: &str,
+    ids: Option<Vec<ID>>,
+    kind: NodeKind,
+) -> Result<Option<Vec<i64>>, Error> {
+    let Some(ids) = check_list_size(ctx, field, ids)? else { return Ok(None) };
+    ids.iter().map(|id| decode_id(field, id, kind)).collect::<Result<_, _>>().map(Some)
 }
 
 /// The number of an id of one kind.
 ///
 /// # Errors
 /// Where it is no id of this directory, or of another kind.
-pub fn number(field: &str, id: &ID, kind: Kind) -> Result<i64, Error> {
+pub fn decode_id(field: &str, id: &ID, kind: NodeKind) -> Result<i64, Error> {
     let id: GlobalId = id.parse()?;
     if id.kind == kind {
-        return Ok(id.number);
+        return Ok(id.row_id);
     }
-    let (given, wanted) = (id.kind.name(), kind.name());
+    let (given, wanted) = (id.kind.type_name(), kind.type_name());
     Err(Error::BadUserInput(format!("{field} takes ids of type {wanted}; '{id}' is of type {given}")))
 }
 
@@ -99,13 +104,13 @@ pub fn number(field: &str, id: &ID, kind: Kind) -> Result<i64, Error> {
 ///
 /// # Errors
 /// Where it is.
-pub fn bounded<T>(ctx: &Context<'_>, field: &str, list: Option<Vec<T>>) -> Result<Option<Vec<T>>, Error> {
+pub fn check_list_size<T>(ctx: &Context<'_>, field: &str, list: Option<Vec<T>>) -> Result<Option<Vec<T>>, Error> {
     let most = ctx.limits().list_entries;
     match list {
         Some(list) if list.len() > most => {
             let given = list.len();
             let message = format!("{field} has {given} entries; a list takes at most {most}: ask in several requests");
-            Err(Error::limit("listEntries", given, most, message))
+            Err(Error::limit_exceeded("listEntries", given, most, message))
         }
         list => Ok(list),
     }
@@ -115,12 +120,12 @@ pub fn bounded<T>(ctx: &Context<'_>, field: &str, list: Option<Vec<T>>) -> Resul
 ///
 /// # Errors
 /// Where there are more than a list may have.
-pub fn canonical<T: std::str::FromStr + std::fmt::Display>(
+pub fn canonical_identifiers<T: std::str::FromStr + std::fmt::Display>(
     ctx: &Context<'_>,
     field: &str,
     identifiers: Option<Vec<String>>,
 ) -> Result<Option<Vec<String>>, Error> {
-    let identifiers = bounded(ctx, field, identifiers)?;
+    let identifiers = check_list_size(ctx, field, identifiers)?;
     Ok(identifiers
         .map(|texts| texts.iter().filter_map(|text| text.parse::<T>().ok()).map(|id| id.to_string()).collect()))
 }
@@ -129,8 +134,12 @@ pub fn canonical<T: std::str::FromStr + std::fmt::Display>(
 ///
 /// # Errors
 /// Where there are more than a list may have.
-pub fn words(ctx: &Context<'_>, field: &str, words: Option<Vec<String>>) -> Result<Option<Vec<String>>, Error> {
-    let words = bounded(ctx, field, words)?;
+pub fn bounded_strings(
+    ctx: &Context<'_>,
+    field: &str,
+    words: Option<Vec<String>>,
+) -> Result<Option<Vec<String>>, Error> {
+    let words = check_list_size(ctx, field, words)?;
     Ok(words.map(|words| words.into_iter().filter(|word| !word.contains('\0')).collect()))
 }
 
@@ -138,8 +147,11 @@ pub fn words(ctx: &Context<'_>, field: &str, words: Option<Vec<String>>) -> Resu
 ///
 /// # Errors
 /// Where the database does not answer.
-pub async fn identifiers<R: Relation<Node = ExternalId>>(ctx: &Context<'_>, id: i64) -> Result<Vec<Identifier>, Error> {
-    let ids = ctx.loaders().load_one(RelatedTo::<R>::new(id)).await?.unwrap_or_default();
+pub async fn load_identifiers<R: Relation<Node = ExternalId>>(
+    ctx: &Context<'_>,
+    id: i64,
+) -> Result<Vec<Identifier>, Error> {
+    let ids = ctx.data_loader().load_one(RelationKey::<R>::new(id)).await?.unwrap_or_default();
     Ok(ids.iter().map(|id| Identifier::from(&**id)).collect())
 }
 
@@ -147,11 +159,11 @@ pub async fn identifiers<R: Relation<Node = ExternalId>>(ctx: &Context<'_>, id: 
 ///
 /// # Errors
 /// Where the database does not answer.
-pub async fn former_ids<R: Relation<Node = FormerId>>(
+pub async fn load_former_ids<R: Relation<Node = PreviousId>>(
     ctx: &Context<'_>,
     id: i64,
-    kind: Kind,
+    kind: NodeKind,
 ) -> Result<Vec<ID>, Error> {
-    let ids = ctx.loaders().load_one(RelatedTo::<R>::new(id)).await?.unwrap_or_default();
-    Ok(ids.iter().map(|former| GlobalId { kind, number: former.former_id }.to_string().into()).collect())
+    let ids = ctx.data_loader().load_one(RelationKey::<R>::new(id)).await?.unwrap_or_default();
+    Ok(ids.iter().map(|former| GlobalId { kind, row_id: former.former_id }.to_string().into()).collect())
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, SimpleObject};
 
-use crate::model::language::{LanguageTag, Languages, LocalizedText};
+use crate::model::language::{LanguagePreferences, LanguageTag, LocalizedText};
 use crate::model::record;
 
 /// A text in the best language for the reader, and whether it had to fall back to another.
@@ -19,13 +19,13 @@ pub struct LocalizedString {
 
 impl LocalizedString {
     /// A text that is in no language, such as a person's name.
-    pub fn neutral(value: impl Into<String>) -> Self {
+    pub fn without_language(value: impl Into<String>) -> Self {
         Self { value: value.into(), language: None, is_fallback: false }
     }
 
     /// The best of several, where there is any.
-    pub fn best(texts: &LocalizedText, languages: &Languages) -> Option<Self> {
-        texts.best(languages).map(|best| Self {
+    pub fn best_match(texts: &LocalizedText, languages: &LanguagePreferences) -> Option<Self> {
+        texts.best_match(languages).map(|best| Self {
             value: best.value.to_owned(),
             language: best.language.and_then(|tag| tag.parse().ok()),
             is_fallback: best.is_fallback,
@@ -58,8 +58,8 @@ pub struct LocalizedName {
     kind: NameKind,
 }
 
-impl From<&record::Name> for LocalizedName {
-    fn from(name: &record::Name) -> Self {
+impl From<&record::NameRecord> for LocalizedName {
+    fn from(name: &record::NameRecord) -> Self {
         Self {
             value: name.value.clone(),
             language: name.language.as_ref().and_then(|tag| tag.parse().ok()),

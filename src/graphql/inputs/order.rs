@@ -5,11 +5,11 @@ use async_graphql::{Enum, InputObject};
 use crate::error::Error;
 use crate::store::reader::page;
 use crate::store::reader::paper::YearRange;
-use crate::text::tokenizer::Query;
+use crate::text::tokenizer::SearchTerms;
 
 /// Which way a list is ordered.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "page::OrderDirection")]
+#[graphql(remote = "page::SortDirection")]
 pub enum OrderDirection {
     /// Smallest, earliest or first in the alphabet first.
     #[graphql(name = "ASC")]
@@ -33,7 +33,7 @@ pub struct IntRange {
 ///
 /// # Errors
 /// Where the first is after the last: nothing could be in such a range.
-pub fn years(field: &str, range: Option<IntRange>) -> Result<Option<YearRange>, Error> {
+pub fn year_range(field: &str, range: Option<IntRange>) -> Result<Option<YearRange>, Error> {
     let Some(IntRange { from, to }) = range else { return Ok(None) };
     if let (Some(from), Some(to)) = (from, to)
         && from > to
@@ -47,19 +47,19 @@ pub fn years(field: &str, range: Option<IntRange>) -> Result<Option<YearRange>, 
 ///
 /// # Errors
 /// Where the order is by relevance and nothing is looked for.
-pub fn or_relevance<O: PartialEq>(
-    asked: Option<(O, page::OrderDirection)>,
-    query: Option<&Query>,
+pub fn resolve_order<O: PartialEq>(
+    asked: Option<(O, page::SortDirection)>,
+    query: Option<&SearchTerms>,
     relevance: O,
-    otherwise: (O, page::OrderDirection),
-) -> Result<(O, page::OrderDirection), Error> {
+    otherwise: (O, page::SortDirection),
+) -> Result<(O, page::SortDirection), Error> {
     match (asked, query) {
         (Some((order, _)), None) if order == relevance => Err(Error::BadUserInput(
             "RELEVANCE orders by how well filter.query matches, and there is none; give one, or another order"
                 .to_owned(),
         )),
         (Some(asked), _) => Ok(asked),
-        (None, Some(_)) => Ok((relevance, page::OrderDirection::Descending)),
+        (None, Some(_)) => Ok((relevance, page::SortDirection::Descending)),
         (None, None) => Ok(otherwise),
     }
 }

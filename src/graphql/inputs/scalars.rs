@@ -6,7 +6,7 @@ use chrono::{Datelike as _, NaiveDate, SecondsFormat, Utc};
 use crate::model::language::LanguageTag;
 use crate::model::partial_date::PartialDate;
 
-fn text(value: Value) -> Result<String, Value> {
+fn expect_string(value: Value) -> Result<String, Value> {
     match value {
         Value::String(text) => Ok(text),
         other => Err(other),
@@ -20,7 +20,7 @@ pub struct Date(pub NaiveDate);
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let text = text(value).map_err(InputValueError::expected_type)?;
+        let text = expect_string(value).map_err(InputValueError::expected_type)?;
         let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().filter(|date| date.to_string() == text);
         // Postgres refuses some of the years that chrono knows.
         let date = date.filter(|date| (1..=9999).contains(&date.year()));
@@ -36,7 +36,7 @@ impl ScalarType for Date {
 #[Scalar]
 impl ScalarType for PartialDate {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let text = text(value).map_err(InputValueError::expected_type)?;
+        let text = expect_string(value).map_err(InputValueError::expected_type)?;
         text.parse().map_err(InputValueError::custom)
     }
 
@@ -52,7 +52,7 @@ pub struct DateTime(pub chrono::DateTime<Utc>);
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let text = text(value).map_err(InputValueError::expected_type)?;
+        let text = expect_string(value).map_err(InputValueError::expected_type)?;
         let moment = chrono::DateTime::parse_from_rfc3339(&text);
         moment.map(|moment| Self(moment.to_utc())).map_err(|_| {
             InputValueError::custom(format!(
@@ -74,7 +74,7 @@ impl ScalarType for DateTime {
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc5646")]
 impl ScalarType for LanguageTag {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let text = text(value).map_err(InputValueError::expected_type)?;
+        let text = expect_string(value).map_err(InputValueError::expected_type)?;
         text.parse().map_err(InputValueError::custom)
     }
 
@@ -90,7 +90,7 @@ pub struct Url(pub String);
 #[Scalar(name = "URL", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3986")]
 impl ScalarType for Url {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let text = text(value).map_err(InputValueError::expected_type)?;
+        let text = expect_string(value).map_err(InputValueError::expected_type)?;
         match url::Url::parse(&text) {
             Ok(_) => Ok(Self(text)),
             Err(error) => Err(InputValueError::custom(format!("'{text}' is not an address: {error}"))),
@@ -103,6 +103,6 @@ impl ScalarType for Url {
 }
 
 /// An address as stored, where there is one.
-pub fn url(stored: Option<&String>) -> Option<Url> {
+pub fn stored_url(stored: Option<&String>) -> Option<Url> {
     stored.map(|text| Url(text.clone()))
 }

@@ -2,19 +2,19 @@
 
 /// What a text holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tokens {
+pub struct TokenCounts {
     /// Names, numbers, strings and punctuators, by the lexical grammar of GraphQL (2.1).
-    pub count: usize,
+    pub tokens: usize,
     /// The most selections that are open at once.
-    pub selections: usize,
+    pub selection_depth: usize,
     /// The most lists and objects that are open at once in an argument.
-    pub values: usize,
+    pub value_depth: usize,
 }
 
-impl Tokens {
+impl TokenCounts {
     /// Counts them. A text that is no GraphQL has some number of tokens too.
     #[must_use]
-    pub fn of(text: &str) -> Self {
+    pub fn count(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut tokens = Self::default();
         let (mut braces, mut values, mut parentheses) = (0_usize, 0_usize, 0_usize);
@@ -26,12 +26,12 @@ impl Tokens {
                     continue;
                 }
                 b'#' => {
-                    place += line(&bytes[place..]);
+                    place += line_length(&bytes[place..]);
                     continue;
                 }
-                b'"' => place + string(&bytes[place..]),
-                b'.' => place + run(&bytes[place..], |byte| byte == b'.').min(3),
-                byte if is_word(*byte) => place + run(&bytes[place..], is_word),
+                b'"' => place + string_length(&bytes[place..]),
+                b'.' => place + run_length(&bytes[place..], |byte| byte == b'.').min(3),
+                byte if is_word_byte(*byte) => place + run_length(&bytes[place..], is_word_byte),
                 _ => place + 1,
             };
             match byte {
@@ -43,29 +43,29 @@ impl Tokens {
                 b'}' => braces = braces.saturating_sub(1),
                 _ => {}
             }
-            tokens.count += 1;
-            tokens.selections = tokens.selections.max(braces);
-            tokens.values = tokens.values.max(values).max(parentheses);
+            tokens.tokens += 1;
+            tokens.selection_depth = tokens.selection_depth.max(braces);
+            tokens.value_depth = tokens.value_depth.max(values).max(parentheses);
         }
         tokens
     }
 }
 
-fn is_word(byte: u8) -> bool {
+fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+') || byte >= 0x80
 }
 
 /// How many bytes hold on from the first.
-fn run(bytes: &[u8], holds: impl Fn(u8) -> bool) -> usize {
+fn run_length(bytes: &[u8], holds: impl Fn(u8) -> bool) -> usize {
     bytes.iter().take_while(|byte| holds(**byte)).count()
 }
 
-fn line(bytes: &[u8]) -> usize {
-    run(bytes, |byte| byte != b'\n' && byte != b'\r')
+fn line_length(bytes: &[u8]) -> usize {
+    run_length(bytes, |byte| byte != b'\n' && byte != b'\r')
 }
 
 /// The length of the string that begins here, to its end or that of the text; of a plain one, that of its line.
-fn string(bytes: &[u8]) -> usize {
+fn string_length(bytes: &[u8]) -> usize {
     let is_block = bytes.starts_with(b"\"\"\"");
     let mut place = if is_block { 3 } else { 1 };
     while let Some(byte) = bytes.get(place) {
@@ -99,27 +99,27 @@ mod tests {
             ("\u{feff}{ a }", 3),
             ("-1.5e10 1 ...", 4),
         ] {
-            let counted = Tokens::of(text).count;
+            let counted = TokenCounts::count(text).tokens;
             assert!(counted.abs_diff(count) <= 1, "{text}: {counted}");
         }
     }
 
     #[test]
     fn nesting() {
-        let tokens = Tokens::of("query($a: A = {b: [1]}) { a { b(c: {d: [{}]}) { e } } }");
-        assert_eq!((tokens.selections, tokens.values), (3, 3));
-        assert_eq!(Tokens::of(&"{a".repeat(100_000)).selections, 100_000);
-        assert_eq!(Tokens::of(&format!("{{a(b:{}", "[".repeat(100_000))).values, 100_000);
+        let tokens = TokenCounts::count("query($a: A = {b: [1]}) { a { b(c: {d: [{}]}) { e } } }");
+        assert_eq!((tokens.selection_depth, tokens.value_depth), (3, 3));
+        assert_eq!(TokenCounts::count(&"{a".repeat(100_000)).selection_depth, 100_000);
+        assert_eq!(TokenCounts::count(&format!("{{a(b:{}", "[".repeat(100_000))).value_depth, 100_000);
         // What stands in strings and comments opens nothing.
-        assert_eq!(Tokens::of("{ a(b: \"{{{{\") # {{{{\n }").selections, 1);
+        assert_eq!(TokenCounts::count("{ a(b: \"{{{{\") # {{{{\n }").selection_depth, 1);
     }
 
     proptest! {
         #[test]
         fn any_text_has_tokens(text in "\\PC*|[{}()\\[\\]\"\\\\#.\\n a-z0-9$@!]*") {
-            let tokens = Tokens::of(&text);
-            prop_assert!(tokens.count <= text.len());
-            prop_assert!(tokens.selections <= text.len() && tokens.values <= text.len());
+            let tokens = TokenCounts::count(&text);
+            prop_assert!(tokens.tokens <= text.len());
+            prop_assert!(tokens.selection_depth <= text.len() && tokens.value_depth <= text.len());
         }
     }
 }

@@ -6,24 +6,24 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use crate::entity::affiliation;
 use crate::error::Error;
-use crate::graphql::connection::{Connection, connection, plain_list};
-use crate::graphql::context::State as _;
-use crate::graphql::engine::eager_resolver::AtOnce;
-use crate::graphql::engine::lookahead::{FieldReads, Reads, columns_of};
-use crate::graphql::inputs::identifier::{bounded, numbers};
+use crate::graphql::connection::{Connection, load_connection, simple_connection};
+use crate::graphql::context::ContextExt as _;
+use crate::graphql::engine::eager_resolver::EagerObject;
+use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType, selected_columns};
+use crate::graphql::inputs::identifier::{check_list_size, decode_ids};
 use crate::graphql::inputs::localized_string::LocalizedString;
 use crate::graphql::inputs::order::OrderDirection;
 use crate::graphql::inputs::scalars::{Date, DateTime};
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::researcher::Researcher;
-use crate::model::global_id::{GlobalId, Kind};
+use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::language::LanguageTag;
 use crate::model::partial_date::PartialDate;
 use crate::model::record;
 use crate::store::reader::affiliation as store;
 use crate::store::reader::cursor::PageArguments;
 use crate::store::reader::lookup::ById;
-use crate::store::reader::page::{OrderDirection as Direction, Parent};
+use crate::store::reader::page::{ParentKey, SortDirection as Direction};
 
 /// What a person is, or was, at an organization.
 #[derive(Clone)]
@@ -35,9 +35,9 @@ impl From<Arc<affiliation::Model>> for Affiliation {
     }
 }
 
-impl Reads for Affiliation {
+impl ProjectedType for Affiliation {
     type Row = affiliation::Model;
-    const FIELDS: &'static [FieldReads] = &[
+    const COLUMNS_BY_FIELD: &'static [FieldColumns] = &[
         ("id", &[]),
         ("researcher", &[]),
         ("organization", &[]),
@@ -58,21 +58,21 @@ impl Reads for Affiliation {
 impl Affiliation {
     /// Its id: opaque, unique in the directory, the same for ever.
     pub async fn id(&self) -> ID {
-        GlobalId { kind: Kind::Affiliation, number: self.0.id }.to_string().into()
+        GlobalId { kind: NodeKind::Affiliation, row_id: self.0.id }.to_string().into()
     }
 
     /// Who.
-    async fn researcher(&self, ctx: &Context<'_>) -> Result<AtOnce<Researcher>, Error> {
-        let asked = ById::selecting(self.0.researcher_id, columns_of::<Researcher>(ctx));
-        let researcher = ctx.loaders().load_one(asked).await?;
-        researcher.map(Researcher).map(AtOnce).ok_or_else(|| Error::internal("an affiliation of nobody"))
+    async fn researcher(&self, ctx: &Context<'_>) -> Result<EagerObject<Researcher>, Error> {
+        let asked = ById::with_columns(self.0.researcher_id, selected_columns::<Researcher>(ctx));
+        let researcher = ctx.data_loader().load_one(asked).await?;
+        researcher.map(Researcher).map(EagerObject).ok_or_else(|| Error::internal("an affiliation of nobody"))
     }
 
     /// Where.
-    async fn organization(&self, ctx: &Context<'_>) -> Result<AtOnce<Organization>, Error> {
-        let asked = ById::selecting(self.0.organization_id, columns_of::<Organization>(ctx));
-        let organization = ctx.loaders().load_one(asked).await?;
-        organization.map(Organization).map(AtOnce).ok_or_else(|| Error::internal("an affiliation with nothing"))
+    async fn organization(&self, ctx: &Context<'_>) -> Result<EagerObject<Organization>, Error> {
+        let asked = ById::with_columns(self.0.organization_id, selected_columns::<Organization>(ctx));
+        let organization = ctx.data_loader().load_one(asked).await?;
+        organization.map(Organization).map(EagerObject).ok_or_else(|| Error::internal("an affiliation with nothing"))
     }
 
     /// As what, in ORCID's terms.
@@ -88,7 +88,7 @@ impl Affiliation {
             Vec<LanguageTag>,
         >,
     ) -> Option<LocalizedString> {
-        LocalizedString::best(&self.0.role_title, &ctx.languages(languages))
+        LocalizedString::best_match(&self.0.role_title, &ctx.languages(languages))
     }
 
     /// The name of the department.
@@ -99,7 +99,7 @@ impl Affiliation {
             Vec<LanguageTag>,
         >,
     ) -> Option<LocalizedString> {
-        LocalizedString::best(&self.0.department_name, &ctx.languages(languages))
+        LocalizedString::best_match(&self.0.department_name, &ctx.languages(languages))
     }
 
     /// When it began, as far as known. One of 2015 covers all of 2015; null where the source does not tell, which counts
@@ -189,14 +189,14 @@ impl AffiliationFilter {
     ///
     /// # Errors
     /// Where an id is none, or a list is too long.
-    pub fn or_all(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::AffiliationFilter, Error> {
+    pub fn into_store_filter(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::AffiliationFilter, Error> {
         let filter = filter.unwrap_or_default();
-        let kinds = bounded(ctx, "kinds", filter.kinds)?;
+        let kinds = check_list_size(ctx, "kinds", filter.kinds)?;
         Ok(store::AffiliationFilter {
             kinds: kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()),
-            organization_ids: numbers(ctx, "organizationIds", filter.organization_ids, Kind::Organization)?,
+            organization_ids: decode_ids(ctx, "organizationIds", filter.organization_ids, NodeKind::Organization)?,
             include_descendants: filter.include_descendants.unwrap_or(true),
-            researcher_ids: numbers(ctx, "researcherIds", filter.researcher_ids, Kind::Researcher)?,
+            researcher_ids: decode_ids(ctx, "researcherIds", filter.researcher_ids, NodeKind::Researcher)?,
             as_of: filter.as_of.map(|date| date.0),
             is_current: filter.is_current,
             updated_since: filter.updated_since.map(|moment| moment.0),
@@ -230,16 +230,16 @@ pub struct AffiliationOrder {
 
 impl AffiliationOrder {
     /// The order asked for, else the primary one first, then those that last, then the latest.
-    pub fn or_importance(order: Option<Self>, ctx: &Context<'_>) -> (store::AffiliationOrder, Direction) {
-        Self::or(order, ctx, store::AffiliationOrder::Importance)
+    pub fn resolve_by_importance(order: Option<Self>, ctx: &Context<'_>) -> (store::AffiliationOrder, Direction) {
+        Self::resolve(order, ctx, store::AffiliationOrder::Importance)
     }
 
     /// The order asked for, else those that began last first.
-    fn or_newest(order: Option<Self>, ctx: &Context<'_>) -> (store::AffiliationOrder, Direction) {
-        Self::or(order, ctx, store::AffiliationOrder::StartDate)
+    fn resolve_newest_first(order: Option<Self>, ctx: &Context<'_>) -> (store::AffiliationOrder, Direction) {
+        Self::resolve(order, ctx, store::AffiliationOrder::StartDate)
     }
 
-    fn or(
+    fn resolve(
         order: Option<Self>,
         ctx: &Context<'_>,
         otherwise: store::AffiliationOrder,
@@ -258,9 +258,9 @@ impl AffiliationOrder {
 }
 
 /// A page of affiliations.
-pub type AffiliationConnection = AtOnce<Connection<store::Affiliations>>;
+pub type AffiliationConnection = EagerObject<Connection<store::Affiliations>>;
 
-plain_list!(store::Affiliations, "Affiliation", Affiliation);
+simple_connection!(store::Affiliations, "Affiliation", Affiliation);
 
 /// The part of the query that reads affiliations.
 #[derive(Default)]
@@ -282,9 +282,9 @@ impl AffiliationQuery {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<AffiliationConnection, Error> {
-        let (order, direction) = AffiliationOrder::or_newest(order_by, ctx);
-        let filter = AffiliationFilter::or_all(filter, ctx)?;
+        let (order, direction) = AffiliationOrder::resolve_newest_first(order_by, ctx);
+        let filter = AffiliationFilter::into_store_filter(filter, ctx)?;
         let list = store::Affiliations { scope: store::AffiliationScope::All, filter, order, direction };
-        connection(ctx, Parent::default(), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::default(), list, PageArguments { first, after, last, before }).await
     }
 }

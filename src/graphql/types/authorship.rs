@@ -6,34 +6,34 @@ use async_graphql::{Context, Enum, ID, Object};
 
 use crate::entity::authorship;
 use crate::error::Error;
-use crate::graphql::connection::{Connection, plain_list};
-use crate::graphql::context::State as _;
-use crate::graphql::engine::eager_resolver::AtOnce;
-use crate::graphql::engine::lookahead::{FieldReads, Reads, columns_of};
+use crate::graphql::connection::{Connection, simple_connection};
+use crate::graphql::context::ContextExt as _;
+use crate::graphql::engine::eager_resolver::EagerObject;
+use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType, selected_columns};
 use crate::graphql::types::name_repair::NameRepair;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::paper::Paper;
 use crate::graphql::types::researcher::Researcher;
 use crate::graphql::types::resolution::Resolution;
-use crate::model::global_id::{GlobalId, Kind};
-use crate::store::reader::authorship::{Author, Authorships, LastPositionOf};
+use crate::model::global_id::{GlobalId, NodeKind};
+use crate::store::reader::authorship::{Authorships, LastPositionKey, RedactedAuthorship};
 use crate::store::reader::lookup::ById;
-use crate::store::reader::name_repair::NameRepairOf;
-use crate::store::reader::relation::{AuthorshipOrganizations, RelatedTo};
-use crate::store::reader::resolution::ResolutionOf;
+use crate::store::reader::name_repair::NameRepairKey;
+use crate::store::reader::relation::{AuthorshipOrganizations, RelationKey};
+use crate::store::reader::resolution::ResolutionKey;
 
 /// One author's place on one paper; the researcher is who it was resolved to.
 #[derive(Clone)]
-pub struct Authorship(Arc<Author>);
+pub struct Authorship(Arc<RedactedAuthorship>);
 
-impl From<Arc<Author>> for Authorship {
-    fn from(author: Arc<Author>) -> Self {
+impl From<Arc<RedactedAuthorship>> for Authorship {
+    fn from(author: Arc<RedactedAuthorship>) -> Self {
         Self(author)
     }
 }
 
-impl From<Author> for Authorship {
-    fn from(author: Author) -> Self {
+impl From<RedactedAuthorship> for Authorship {
+    fn from(author: RedactedAuthorship) -> Self {
         Self(Arc::new(author))
     }
 }
@@ -44,9 +44,9 @@ impl Authorship {
     }
 }
 
-impl Reads for Authorship {
-    type Row = Author;
-    const FIELDS: &'static [FieldReads] = &[
+impl ProjectedType for Authorship {
+    type Row = RedactedAuthorship;
+    const COLUMNS_BY_FIELD: &'static [FieldColumns] = &[
         ("id", &[]),
         ("position", &["position"]),
         ("sequence", &["position"]),
@@ -69,7 +69,7 @@ impl Reads for Authorship {
 impl Authorship {
     /// Its id: opaque, unique in the directory. A new import of the paper may give its authorships new ids.
     pub async fn id(&self) -> ID {
-        GlobalId { kind: Kind::Authorship, number: self.model().id }.to_string().into()
+        GlobalId { kind: NodeKind::Authorship, row_id: self.model().id }.to_string().into()
     }
 
     /// The place among the authors, from 1; null where the source does not tell it.
@@ -83,7 +83,7 @@ impl Authorship {
         if position == 1 {
             return Ok(Some(AuthorSequence::First));
         }
-        let last = ctx.loaders().load_one(LastPositionOf(self.model().paper_id)).await?;
+        let last = ctx.data_loader().load_one(LastPositionKey(self.model().paper_id)).await?;
         Ok(Some(if last == Some(position) { AuthorSequence::Last } else { AuthorSequence::Middle }))
     }
 
@@ -96,7 +96,7 @@ impl Authorship {
     /// not public: `nameAsPublished` is then the name that they chose. Who asks for it has it so on all papers, whatever name
     /// stands on them.
     async fn is_published_name_withheld(&self) -> bool {
-        self.0.is_name_withheld
+        self.0.is_name_suppressed
     }
 
     /// The name to show: once resolved, the researcher's; else the published one with damage repaired, as `nameRepair` tells.
@@ -107,17 +107,17 @@ impl Authorship {
     /// What was damaged in the published name and is repaired in `name`, or may have to be; null where nothing seems damaged,
     /// and where the published name is withheld.
     async fn name_repair(&self, ctx: &Context<'_>) -> Result<Option<NameRepair>, Error> {
-        if self.0.is_name_withheld {
+        if self.0.is_name_suppressed {
             return Ok(None);
         }
-        Ok(ctx.loaders().load_one(NameRepairOf(self.model().id)).await?.map(NameRepair::from))
+        Ok(ctx.data_loader().load_one(NameRepairKey(self.model().id)).await?.map(NameRepair::from))
     }
 
     /// Who it is; null until resolved.
-    async fn researcher(&self, ctx: &Context<'_>) -> Result<Option<AtOnce<Researcher>>, Error> {
+    async fn researcher(&self, ctx: &Context<'_>) -> Result<Option<EagerObject<Researcher>>, Error> {
         let Some(id) = self.model().researcher_id else { return Ok(None) };
-        let asked = ById::selecting(id, columns_of::<Researcher>(ctx));
-        Ok(ctx.loaders().load_one(asked).await?.map(Researcher).map(AtOnce))
+        let asked = ById::with_columns(id, selected_columns::<Researcher>(ctx));
+        Ok(ctx.data_loader().load_one(asked).await?.map(Researcher).map(EagerObject))
     }
 
     /// Why the author is taken for the researcher; null where it is not resolved.
@@ -125,15 +125,15 @@ impl Authorship {
         if self.model().researcher_id.is_none() {
             return Ok(None);
         }
-        let stored = ctx.loaders().load_one(ResolutionOf(self.model().id)).await?;
-        Ok(Some(stored.map_or_else(Resolution::by_name, Resolution::from)))
+        let stored = ctx.data_loader().load_one(ResolutionKey(self.model().id)).await?;
+        Ok(Some(stored.map_or_else(Resolution::name_only, Resolution::from)))
     }
 
     /// The paper.
-    async fn paper(&self, ctx: &Context<'_>) -> Result<AtOnce<Paper>, Error> {
-        let asked = ById::selecting(self.model().paper_id, columns_of::<Paper>(ctx));
-        let paper = ctx.loaders().load_one(asked).await?;
-        paper.map(Paper).map(AtOnce).ok_or_else(|| Error::internal("an authorship of nothing"))
+    async fn paper(&self, ctx: &Context<'_>) -> Result<EagerObject<Paper>, Error> {
+        let asked = ById::with_columns(self.model().paper_id, selected_columns::<Paper>(ctx));
+        let paper = ctx.data_loader().load_one(asked).await?;
+        paper.map(Paper).map(EagerObject).ok_or_else(|| Error::internal("an authorship of nothing"))
     }
 
     /// Whether letters go to this author; null where the source does not tell.
@@ -153,8 +153,8 @@ impl Authorship {
 
     /// The organizations that these were matched to, at the time of the paper.
     async fn organizations(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
-        let key = RelatedTo::<AuthorshipOrganizations>::new(self.model().id);
-        let organizations = ctx.loaders().load_one(key).await?.unwrap_or_default();
+        let key = RelationKey::<AuthorshipOrganizations>::new(self.model().id);
+        let organizations = ctx.data_loader().load_one(key).await?.unwrap_or_default();
         Ok(organizations.iter().cloned().map(Organization).collect())
     }
 }
@@ -171,6 +171,6 @@ pub enum AuthorSequence {
 }
 
 /// A page of authors.
-pub type AuthorshipConnection = AtOnce<Connection<Authorships>>;
+pub type AuthorshipConnection = EagerObject<Connection<Authorships>>;
 
-plain_list!(Authorships, "Authorship", Authorship);
+simple_connection!(Authorships, "Authorship", Authorship);

@@ -2,11 +2,11 @@
 
 use async_graphql::{Context, Enum};
 
-use crate::citation::{self, Locale, Style};
+use crate::citation::{self, CitationLocale, CitationStyle};
 use crate::error::Error;
-use crate::graphql::context::State as _;
+use crate::graphql::context::ContextExt as _;
 use crate::model::language::LanguageTag;
-use crate::store::reader::citation::{AuthorsRead, CitedPaperBy, Formatted};
+use crate::store::reader::citation::{AuthorSelection, CitedPaperKey, FormattedCitationKey};
 
 /// A format that reference managers read.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -20,22 +20,22 @@ pub enum CitationFormat {
     CslJson,
 }
 
-pub(crate) async fn entry(ctx: &Context<'_>, id: i64, format: CitationFormat) -> Result<String, Error> {
-    let paper = ctx.loaders().load_one(CitedPaperBy { id, authors: AuthorsRead::All }).await?;
+pub(crate) async fn load_citation(ctx: &Context<'_>, id: i64, format: CitationFormat) -> Result<String, Error> {
+    let paper = ctx.data_loader().load_one(CitedPaperKey { id, authors: AuthorSelection::All }).await?;
     let paper = paper.ok_or_else(|| Error::internal("a citation of nothing"))?;
-    Ok(paper.entry(format.into()))
+    Ok(paper.format_entry(format.into()))
 }
 
-pub(crate) async fn formatted(
+pub(crate) async fn load_formatted_citation(
     ctx: &Context<'_>,
     id: i64,
     style: &str,
     languages: Option<Vec<LanguageTag>>,
 ) -> Result<String, Error> {
-    let style: Style = style.parse().map_err(|unknown| Error::BadUserInput(format!("{unknown}")))?;
-    let locale = Locale::of(&ctx.languages(languages));
-    let paper = ctx.loaders().load_one(CitedPaperBy { id, authors: AuthorsRead::Shown }).await?;
+    let style: CitationStyle = style.parse().map_err(|unknown| Error::BadUserInput(format!("{unknown}")))?;
+    let locale = CitationLocale::best_match(&ctx.languages(languages));
+    let paper = ctx.data_loader().load_one(CitedPaperKey { id, authors: AuthorSelection::Cited }).await?;
     let paper = paper.ok_or_else(|| Error::internal("a citation of nothing"))?;
-    let text = ctx.loaders().load_one(Formatted { id, paper, style, locale }).await?;
+    let text = ctx.data_loader().load_one(FormattedCitationKey { id, paper, style, locale }).await?;
     text.ok_or_else(|| Error::internal("a citation that nobody formatted"))
 }

@@ -6,21 +6,21 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use crate::entity::researcher;
 use crate::error::Error;
-use crate::graphql::connection::connection;
-use crate::graphql::context::State as _;
-use crate::graphql::inputs::identifier::number;
+use crate::graphql::connection::load_connection;
+use crate::graphql::context::ContextExt as _;
+use crate::graphql::inputs::identifier::decode_id;
 use crate::graphql::types::paper::{PaperConnection, PaperOrder};
 use crate::graphql::types::researcher::Researcher;
-use crate::model::global_id::Kind;
-use crate::store::reader::coauthor_path::Bounds;
+use crate::model::global_id::NodeKind;
+use crate::store::reader::coauthor_path::PathLimits;
 use crate::store::reader::coauthorship::CoauthorFilter;
 use crate::store::reader::cursor::PageArguments;
-use crate::store::reader::lookup::{ById, ByKey, Key};
-use crate::store::reader::page::Parent;
+use crate::store::reader::lookup::{ById, ByLookupKey, LookupKey};
+use crate::store::reader::page::ParentKey;
 use crate::store::reader::paper::{PaperFilter, PaperScope, Papers};
 
 /// The most steps that can be asked for.
-const MOST_STEPS: usize = 10;
+const MAX_PATH_STEPS: usize = 10;
 
 /// A chain of coauthors between two people: each wrote with the next.
 #[derive(SimpleObject)]
@@ -60,11 +60,11 @@ impl CoauthorStep {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
-        let (order, direction) = PaperOrder::or_newest(None, &PaperFilter::default())?;
+        let (order, direction) = PaperOrder::resolve_newest_first(None, &PaperFilter::default())?;
         let scope = PaperScope::Shared(CoauthorFilter::default());
         let list = Papers { scope, filter: PaperFilter::default(), order, direction };
-        let pair = Parent { key: self.from.id, other: self.to.id };
-        connection(ctx, pair, list, PageArguments { first, after, last, before }).await
+        let pair = ParentKey { primary: self.from.id, secondary: self.to.id };
+        load_connection(ctx, pair, list, PageArguments { first, after, last, before }).await
     }
 }
 
@@ -89,17 +89,18 @@ impl CoauthorPathQuery {
         to_id: ID,
         #[graphql(desc = "The most steps: 1 to 10.", default = 6)] max_length: i32,
     ) -> Result<Option<CoauthorPath>, Error> {
-        let longest = usize::try_from(max_length)
-            .ok()
-            .filter(|steps| (1..=MOST_STEPS).contains(steps))
-            .ok_or_else(|| Error::BadUserInput(format!("maxLength is {max_length}; it can be 1 to {MOST_STEPS}")))?;
-        let from = ByKey::<researcher::Model>::new(Key::Id(number("fromId", &from_id, Kind::Researcher)?));
-        let to = ByKey::new(Key::Id(number("toId", &to_id, Kind::Researcher)?));
-        let ends = ctx.loaders().load_many([from.clone(), to.clone()]).await?;
+        let longest =
+            usize::try_from(max_length).ok().filter(|steps| (1..=MAX_PATH_STEPS).contains(steps)).ok_or_else(|| {
+                Error::BadUserInput(format!("maxLength is {max_length}; it can be 1 to {MAX_PATH_STEPS}"))
+            })?;
+        let from =
+            ByLookupKey::<researcher::Model>::new(LookupKey::Id(decode_id("fromId", &from_id, NodeKind::Researcher)?));
+        let to = ByLookupKey::new(LookupKey::Id(decode_id("toId", &to_id, NodeKind::Researcher)?));
+        let ends = ctx.data_loader().load_many([from.clone(), to.clone()]).await?;
         let (Some(from), Some(to)) = (ends.get(&from), ends.get(&to)) else { return Ok(None) };
-        let bounds = Bounds { longest, people: ctx.limits().path_people };
-        let Some(path) = ctx.store().coauthor_path(from.id, to.id, bounds).await? else { return Ok(None) };
-        let people = ctx.loaders().load_many(path.iter().copied().map(ById::new)).await?;
+        let bounds = PathLimits { max_length: longest, max_researchers: ctx.limits().path_researchers };
+        let Some(path) = ctx.store().find_coauthor_path(from.id, to.id, bounds).await? else { return Ok(None) };
+        let people = ctx.data_loader().load_many(path.iter().copied().map(ById::new)).await?;
         let person = |id: i64| people.get(&ById::new(id)).cloned();
         let step = |pair: &[i64]| Some(CoauthorStep { from: person(*pair.first()?)?, to: person(*pair.last()?)? });
         // Nobody is missing, unless somebody was removed since the search.

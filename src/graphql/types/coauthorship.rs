@@ -6,18 +6,18 @@ use async_graphql::connection::EmptyFields;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use crate::error::Error;
-use crate::graphql::connection::{Connection, Shown, connection};
-use crate::graphql::engine::eager_resolver::AtOnce;
-use crate::graphql::engine::lookahead::FieldReads;
-use crate::graphql::inputs::identifier::numbers;
-use crate::graphql::inputs::order::{IntRange, OrderDirection, years};
+use crate::graphql::connection::{Connection, ConnectionType, load_connection};
+use crate::graphql::engine::eager_resolver::EagerObject;
+use crate::graphql::engine::lookahead::FieldColumns;
+use crate::graphql::inputs::identifier::decode_ids;
+use crate::graphql::inputs::order::{IntRange, OrderDirection, year_range};
 use crate::graphql::types::affiliation::AffiliationFilter;
 use crate::graphql::types::paper::{PaperConnection, PaperOrder};
 use crate::graphql::types::researcher::Researcher;
-use crate::model::global_id::Kind;
+use crate::model::global_id::NodeKind;
 use crate::store::reader::coauthorship as store;
 use crate::store::reader::cursor::PageArguments;
-use crate::store::reader::page::{OrderDirection as Direction, Parent, Row};
+use crate::store::reader::page::{ListRow, ParentKey, SortDirection as Direction};
 use crate::store::reader::paper::{PaperFilter, PaperScope, Papers};
 
 /// Which coauthors, and by which papers. All conditions hold together; an absent or null one is none, and an empty list
@@ -45,22 +45,23 @@ impl CoauthorFilter {
     ///
     /// # Errors
     /// Where an id is none, a list is too long, a range has no years, or an amount is negative.
-    pub fn or_all(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::CoauthorFilter, Error> {
+    pub fn into_store_filter(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::CoauthorFilter, Error> {
         let filter = filter.unwrap_or_default();
-        let affiliation = filter.affiliation.map(|affiliation| AffiliationFilter::or_all(Some(affiliation), ctx));
+        let affiliation =
+            filter.affiliation.map(|affiliation| AffiliationFilter::into_store_filter(Some(affiliation), ctx));
         Ok(store::CoauthorFilter {
-            ids: numbers(ctx, "ids", filter.ids, Kind::Researcher)?,
-            publication_year: years("publicationYear", filter.publication_year)?,
+            ids: decode_ids(ctx, "ids", filter.ids, NodeKind::Researcher)?,
+            publication_year: year_range("publicationYear", filter.publication_year)?,
             affiliation: affiliation.transpose()?,
-            topic_ids: numbers(ctx, "topicIds", filter.topic_ids, Kind::Topic)?,
-            min_paper_count: amount("minPaperCount", filter.min_paper_count)?,
-            max_authors_per_paper: amount("maxAuthorsPerPaper", filter.max_authors_per_paper)?,
+            topic_ids: decode_ids(ctx, "topicIds", filter.topic_ids, NodeKind::Topic)?,
+            min_paper_count: check_not_negative("minPaperCount", filter.min_paper_count)?,
+            max_authors_per_paper: check_not_negative("maxAuthorsPerPaper", filter.max_authors_per_paper)?,
         })
     }
 }
 
 /// An amount, which cannot be negative.
-fn amount(field: &str, given: Option<i32>) -> Result<Option<i32>, Error> {
+fn check_not_negative(field: &str, given: Option<i32>) -> Result<Option<i32>, Error> {
     match given {
         Some(amount) if amount < 0 => Err(Error::BadUserInput(format!("{field} is {amount}; it can be 0 or more"))),
         amount => Ok(amount),
@@ -90,7 +91,7 @@ pub struct CoauthorOrder {
 
 impl CoauthorOrder {
     /// The order asked for, else those with most papers together first.
-    pub fn or_most_papers(order: Option<Self>) -> (store::CoauthorOrder, Direction) {
+    pub fn resolve_most_papers_first(order: Option<Self>) -> (store::CoauthorOrder, Direction) {
         order.map_or((store::CoauthorOrder::PaperCount, Direction::Descending), |order| {
             (order.field.into(), order.direction.into())
         })
@@ -98,31 +99,31 @@ impl CoauthorOrder {
 }
 
 /// A page of coauthors.
-pub type CoauthorConnection = AtOnce<Connection<store::Coauthors>>;
+pub type CoauthorConnection = EagerObject<Connection<store::Coauthors>>;
 
 /// What ties two people who wrote together.
-pub struct CoauthorFields {
-    pair: Parent,
+pub struct CoauthorEdgeFields {
+    pair: ParentKey,
     list: Arc<store::Coauthors>,
-    tie: store::CoauthorEdge,
+    edge: store::CoauthorEdge,
 }
 
 /// What ties two people who wrote together.
 #[Object]
-impl CoauthorFields {
+impl CoauthorEdgeFields {
     /// How many papers they wrote together that pass the filter. A work counts once, however many versions of it pass.
     async fn paper_count(&self) -> i32 {
-        self.tie.paper_count
+        self.edge.paper_count
     }
 
     /// The year of the first paper that passes the filter and has a year, versions of works included.
     async fn first_year(&self) -> Option<i32> {
-        Some(self.tie.first_year).filter(|year| *year != 0)
+        Some(self.edge.first_year).filter(|year| *year != 0)
     }
 
     /// The year of the last paper that passes the filter and has a year, versions of works included.
     async fn last_year(&self) -> Option<i32> {
-        Some(self.tie.last_year).filter(|year| *year != 0)
+        Some(self.edge.last_year).filter(|year| *year != 0)
     }
 
     /// Exactly the papers that are counted, newest first: of a work the version of record where both wrote it and it passes
@@ -139,27 +140,27 @@ impl CoauthorFields {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
-        let (order, direction) = PaperOrder::or_newest(order_by, &PaperFilter::default())?;
+        let (order, direction) = PaperOrder::resolve_newest_first(order_by, &PaperFilter::default())?;
         let scope = PaperScope::Shared(self.list.filter.clone());
         let list = Papers { scope, filter: PaperFilter::default(), order, direction };
-        connection(ctx, self.pair, list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, self.pair, list, PageArguments { first, after, last, before }).await
     }
 }
 
-impl Shown for store::Coauthors {
+impl ConnectionType for store::Coauthors {
     const NAME: &'static str = "Coauthor";
-    type Shown = Researcher;
-    type Fields = CoauthorFields;
+    type NodeObject = Researcher;
+    type EdgeFields = CoauthorEdgeFields;
     type Facets = EmptyFields;
-    const FIELDS: &'static [FieldReads] = &[
+    const COLUMNS_BY_EDGE_FIELD: &'static [FieldColumns] = &[
         ("paperCount", &["paper_count"]),
         ("firstYear", &["first_year"]),
         ("lastYear", &["last_year"]),
         ("papers", &[]),
     ];
 
-    fn fields(parent: Parent, list: &Arc<Self>, row: &Row<Self>, edge: &Self::Edge) -> Self::Fields {
-        let pair = Parent { key: parent.key, other: row.node.id };
-        CoauthorFields { pair, list: Arc::clone(list), tie: edge.clone() }
+    fn edge_fields(parent: ParentKey, list: &Arc<Self>, row: &ListRow<Self>, edge: &Self::Edge) -> Self::EdgeFields {
+        let pair = ParentKey { primary: parent.primary, secondary: row.node.id };
+        CoauthorEdgeFields { pair, list: Arc::clone(list), edge: edge.clone() }
     }
 }

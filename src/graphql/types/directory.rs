@@ -3,7 +3,7 @@
 use async_graphql::{Context, Object, SimpleObject};
 
 use crate::error::Error;
-use crate::graphql::context::State as _;
+use crate::graphql::context::ContextExt as _;
 use crate::graphql::inputs::localized_string::LocalizedString;
 use crate::graphql::types::quality::{self, DirectoryQuality, DirectorySource, QualityFilter};
 use crate::model::language::LanguageTag;
@@ -22,7 +22,7 @@ impl Directory {
         #[graphql(desc = "Without effect: the name is the same in all languages.")] languages: Option<Vec<LanguageTag>>,
     ) -> LocalizedString {
         let _ = languages;
-        LocalizedString::neutral(&ctx.identity().name)
+        LocalizedString::without_language(&ctx.directory_info().name)
     }
 
     /// The version of the software.
@@ -32,7 +32,7 @@ impl Directory {
 
     /// The language of texts where the reader's are not known.
     async fn default_language(&self, ctx: &Context<'_>) -> LanguageTag {
-        ctx.identity().default_language.clone()
+        ctx.directory_info().default_language.clone()
     }
 
     /// The languages that labels of topics and names of organizations exist in.
@@ -48,7 +48,7 @@ impl Directory {
 
     /// How much it holds.
     async fn statistics(&self, ctx: &Context<'_>) -> Option<Result<DirectoryStatistics, Error>> {
-        Some(ctx.store().statistics().await.map(Into::into))
+        Some(ctx.store().directory_counts().await.map(Into::into))
     }
 
     /// Where its records came from, most records first. Null where counting failed.
@@ -57,7 +57,7 @@ impl Directory {
         ctx: &Context<'_>,
         #[graphql(desc = "So many at most: 1 to 100.", default = 20)] first: i32,
     ) -> Option<Result<Vec<DirectorySource>, Error>> {
-        Some(quality::sources(ctx, first).await)
+        Some(quality::load_sources(ctx, first).await)
     }
 
     /// What is missing, damaged or doubtful in it, for those who put it right.
@@ -87,8 +87,8 @@ pub struct DirectoryStatistics {
     authorship_count: i32,
 }
 
-impl From<store::DirectoryStatistics> for DirectoryStatistics {
-    fn from(counted: store::DirectoryStatistics) -> Self {
+impl From<store::DirectoryCounts> for DirectoryStatistics {
+    fn from(counted: store::DirectoryCounts) -> Self {
         let narrow = |count| i32::try_from(count).unwrap_or(i32::MAX);
         Self {
             researcher_count: narrow(counted.researcher_count),

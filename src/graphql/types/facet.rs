@@ -8,45 +8,45 @@ use async_graphql::connection::EmptyFields;
 use async_graphql::{Context, ID, Object, ObjectType, OutputType, SimpleObject, TypeName};
 
 use crate::error::Error;
-use crate::graphql::connection::Shown;
-use crate::graphql::context::State as _;
-use crate::graphql::engine::eager_resolver::AtOnce;
-use crate::graphql::engine::lookahead::columns_of;
-use crate::graphql::inputs::identifier::numbers;
+use crate::graphql::connection::ConnectionType;
+use crate::graphql::context::ContextExt as _;
+use crate::graphql::engine::eager_resolver::EagerObject;
+use crate::graphql::engine::lookahead::selected_columns;
+use crate::graphql::inputs::identifier::decode_ids;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::paper::PaperType;
 use crate::graphql::types::researcher::{Researcher, YearCount};
 use crate::graphql::types::topic::Topic;
-use crate::model::global_id::Kind;
+use crate::model::global_id::NodeKind;
 use crate::model::record;
 use crate::store::reader::cursor::PageError;
 use crate::store::reader::facet as store;
-use crate::store::reader::facet::{Entry, FacetOf, PaperFacet, Which};
+use crate::store::reader::facet::{FacetCount, FacetKey, FacetSelection, PaperFacet};
 use crate::store::reader::lookup::ById;
-use crate::store::reader::page::Parent;
+use crate::store::reader::page::ParentKey;
 
 /// The field of a connection that has facets; nothing where a list has none.
 pub trait Facets<L>: ObjectType {
     /// Of a parent's list.
-    fn of(parent: Parent, list: &Arc<L>) -> Self;
+    fn new(parent: ParentKey, list: &Arc<L>) -> Self;
 }
 
 impl<L> Facets<L> for EmptyFields {
-    fn of(_: Parent, _: &Arc<L>) -> Self {
+    fn new(_: ParentKey, _: &Arc<L>) -> Self {
         Self
     }
 }
 
 /// The field with the facets, one type for each list: the engine cannot flatten one into several connections that lead to
 /// each other.
-pub struct WithFacets<L, F> {
+pub struct FacetsField<L, F> {
     facets: F,
-    of: PhantomData<fn() -> L>,
+    list_type: PhantomData<fn() -> L>,
 }
 
 /// The field with the facets of a list.
 #[Object(name_type)]
-impl<L: Shown, F: OutputType> WithFacets<L, F> {
+impl<L: ConnectionType, F: OutputType> FacetsField<L, F> {
     /// Counts over the whole filtered list, whatever page is shown; counted only where they are asked for. Null where
     /// counting failed.
     async fn facets(&self) -> Option<&F> {
@@ -54,65 +54,70 @@ impl<L: Shown, F: OutputType> WithFacets<L, F> {
     }
 }
 
-impl<L: Shown, F: OutputType> TypeName for WithFacets<L, F> {
+impl<L: ConnectionType, F: OutputType> TypeName for FacetsField<L, F> {
     fn type_name() -> Cow<'static, str> {
         format!("{}ConnectionFacets", L::NAME).into()
     }
 }
 
-impl<L: Shown, F: OutputType + From<(Parent, Arc<L>)>> Facets<L> for WithFacets<L, F> {
-    fn of(parent: Parent, list: &Arc<L>) -> Self {
-        Self { facets: F::from((parent, Arc::clone(list))), of: PhantomData }
+impl<L: ConnectionType, F: OutputType + From<(ParentKey, Arc<L>)>> Facets<L> for FacetsField<L, F> {
+    fn new(parent: ParentKey, list: &Arc<L>) -> Self {
+        Self { facets: F::from((parent, Arc::clone(list))), list_type: PhantomData }
     }
 }
 
-fn first_of(ctx: &Context<'_>, first: i32) -> Result<Which, Error> {
+fn select_first(ctx: &Context<'_>, first: i32) -> Result<FacetSelection, Error> {
     let maximum = ctx.limits().page.maximum_size;
     match u32::try_from(first) {
-        Ok(size) if (1..=maximum).contains(&size) => Ok(Which::First(size)),
-        _ => Err(PageError::Size { argument: "first", given: first, maximum }.into()),
+        Ok(size) if (1..=maximum).contains(&size) => Ok(FacetSelection::First(size)),
+        _ => Err(PageError::SizeOutOfRange { argument: "first", given: first, maximum }.into()),
     }
 }
 
-fn these_or_first(ctx: &Context<'_>, first: i32, ids: Option<Vec<ID>>, kind: Kind) -> Result<Which, Error> {
-    match numbers(ctx, "ids", ids, kind)? {
-        Some(these) => Ok(Which::These(these.into())),
-        None => first_of(ctx, first),
+fn select_ids_or_first(
+    ctx: &Context<'_>,
+    first: i32,
+    ids: Option<Vec<ID>>,
+    kind: NodeKind,
+) -> Result<FacetSelection, Error> {
+    match decode_ids(ctx, "ids", ids, kind)? {
+        Some(these) => Ok(FacetSelection::Ids(these.into())),
+        None => select_first(ctx, first),
     }
 }
 
 /// A facet's entries as the schema shows them.
-async fn entries<K: store::Kind, T: for<'a> From<&'a Entry>>(
+async fn load_facet<K: store::FacetKind, T: for<'a> From<&'a FacetCount>>(
     ctx: &Context<'_>,
-    asked: FacetOf<K>,
+    asked: FacetKey<K>,
 ) -> Result<Vec<T>, Error> {
-    let entries = ctx.loaders().load_one(asked).await?.ok_or_else(|| Error::internal("a list without a facet"))?;
+    let entries = ctx.data_loader().load_one(asked).await?.ok_or_else(|| Error::internal("a list without a facet"))?;
     Ok(entries.iter().map(T::from).collect())
 }
 
-fn amount(entry: &Entry) -> i32 {
+fn count_as_i32(entry: &FacetCount) -> i32 {
     i32::try_from(entry.count).unwrap_or(i32::MAX)
 }
 
 /// How the people of the whole filtered list divide, whatever page is shown. Each person counts once for an entry, most
 /// people first, ties in a fixed order. All facets that are asked of a list are counted together.
 pub struct ResearcherFacets {
-    parent: Parent,
-    list: store::ResearcherList,
+    parent: ParentKey,
+    list: store::FacetedResearchers,
 }
 
-impl<L> From<(Parent, Arc<L>)> for ResearcherFacets
+impl<L> From<(ParentKey, Arc<L>)> for ResearcherFacets
 where
-    store::ResearcherList: From<Arc<L>>,
+    store::FacetedResearchers: From<Arc<L>>,
 {
-    fn from((parent, list): (Parent, Arc<L>)) -> Self {
+    fn from((parent, list): (ParentKey, Arc<L>)) -> Self {
         Self { parent, list: list.into() }
     }
 }
 
 impl ResearcherFacets {
-    fn by(&self, kind: store::ResearcherFacet, which: Which) -> FacetOf<store::ResearcherFacet> {
-        FacetOf { parent: self.parent, list: self.list.clone(), kind, which }
+    fn facet_key(&self, kind: store::ResearcherFacet, which: FacetSelection) -> FacetKey<store::ResearcherFacet> {
+        FacetKey { parent: self.parent, list: self.list.clone(), kind, selection: which }
     }
 }
 
@@ -131,8 +136,8 @@ impl ResearcherFacets {
         )]
         ids: Option<Vec<ID>>,
     ) -> Result<Vec<OrganizationFacet>, Error> {
-        let which = these_or_first(ctx, first, ids, Kind::Organization)?;
-        entries(ctx, self.by(store::ResearcherFacet::Organizations, which)).await
+        let which = select_ids_or_first(ctx, first, ids, NodeKind::Organization)?;
+        load_facet(ctx, self.facet_key(store::ResearcherFacet::Organizations, which)).await
     }
 
     /// What they declare or have papers on: the topics themselves, without those that are broader.
@@ -144,8 +149,8 @@ impl ResearcherFacets {
         #[graphql(desc = "Exactly these topics, those of nobody with 0; at most 500. Unknown ones are left out.")]
         ids: Option<Vec<ID>>,
     ) -> Result<Vec<TopicFacet>, Error> {
-        let which = these_or_first(ctx, first, ids, Kind::Topic)?;
-        entries(ctx, self.by(store::ResearcherFacet::Topics, which)).await
+        let which = select_ids_or_first(ctx, first, ids, NodeKind::Topic)?;
+        load_facet(ctx, self.facet_key(store::ResearcherFacet::Topics, which)).await
     }
 }
 
@@ -153,22 +158,22 @@ impl ResearcherFacets {
 /// papers first but for years, ties in a fixed order: as many as are listed, every version of a work unless the filter has
 /// isVersion. All facets that are asked of a list are counted together.
 pub struct PaperFacets {
-    parent: Parent,
-    list: store::PaperList,
+    parent: ParentKey,
+    list: store::FacetedPapers,
 }
 
-impl<L> From<(Parent, Arc<L>)> for PaperFacets
+impl<L> From<(ParentKey, Arc<L>)> for PaperFacets
 where
-    store::PaperList: From<Arc<L>>,
+    store::FacetedPapers: From<Arc<L>>,
 {
-    fn from((parent, list): (Parent, Arc<L>)) -> Self {
+    fn from((parent, list): (ParentKey, Arc<L>)) -> Self {
         Self { parent, list: list.into() }
     }
 }
 
 impl PaperFacets {
-    fn by(&self, kind: PaperFacet, which: Which) -> FacetOf<PaperFacet> {
-        FacetOf { parent: self.parent, list: self.list.clone(), kind, which }
+    fn facet_key(&self, kind: PaperFacet, which: FacetSelection) -> FacetKey<PaperFacet> {
+        FacetKey { parent: self.parent, list: self.list.clone(), kind, selection: which }
     }
 }
 
@@ -179,13 +184,13 @@ impl PaperFacets {
 impl PaperFacets {
     /// Every year that has papers, in order from the earliest; papers without a year are in none.
     async fn publication_years(&self, ctx: &Context<'_>) -> Result<Vec<YearCount>, Error> {
-        entries(ctx, self.by(PaperFacet::PublicationYears, Which::All)).await
+        load_facet(ctx, self.facet_key(PaperFacet::PublicationYears, FacetSelection::All)).await
     }
 
     /// Every kind of work that there is among them, most papers first.
     async fn types(&self, ctx: &Context<'_>) -> Result<Vec<PaperTypeFacet>, Error> {
-        let asked = self.by(PaperFacet::Types, Which::All);
-        let counted: Vec<ValueFacet> = entries(ctx, asked).await?;
+        let asked = self.facet_key(PaperFacet::Types, FacetSelection::All);
+        let counted: Vec<ValueFacet> = load_facet(ctx, asked).await?;
         counted.into_iter().map(PaperTypeFacet::try_from).collect()
     }
 
@@ -195,7 +200,7 @@ impl PaperFacets {
         ctx: &Context<'_>,
         #[graphql(desc = "So many, most papers first: 1 to 100.", default = 10)] first: i32,
     ) -> Result<Vec<ValueFacet>, Error> {
-        entries(ctx, self.by(PaperFacet::Venues, first_of(ctx, first)?)).await
+        load_facet(ctx, self.facet_key(PaperFacet::Venues, select_first(ctx, first)?)).await
     }
 
     /// What they are about: the topics themselves, without those that are broader.
@@ -207,8 +212,8 @@ impl PaperFacets {
         #[graphql(desc = "Exactly these topics, those of no paper with 0; at most 500. Unknown ones are left out.")]
         ids: Option<Vec<ID>>,
     ) -> Result<Vec<TopicFacet>, Error> {
-        let which = these_or_first(ctx, first, ids, Kind::Topic)?;
-        entries(ctx, self.by(PaperFacet::Topics, which)).await
+        let which = select_ids_or_first(ctx, first, ids, NodeKind::Topic)?;
+        load_facet(ctx, self.facet_key(PaperFacet::Topics, which)).await
     }
 
     /// Who wrote them, as far as authors are resolved: of a list on a topic, the experts on it.
@@ -220,8 +225,8 @@ impl PaperFacets {
         #[graphql(desc = "Exactly these people, those of no paper with 0; at most 500. Unknown ones are left out.")]
         ids: Option<Vec<ID>>,
     ) -> Result<Vec<ResearcherFacet>, Error> {
-        let which = these_or_first(ctx, first, ids, Kind::Researcher)?;
-        entries(ctx, self.by(PaperFacet::Researchers, which)).await
+        let which = select_ids_or_first(ctx, first, ids, NodeKind::Researcher)?;
+        load_facet(ctx, self.facet_key(PaperFacet::Researchers, which)).await
     }
 
     /// Where their authors were at the time of the paper: there itself, not below. Of an organization's papers, with
@@ -236,14 +241,14 @@ impl PaperFacets {
         )]
         ids: Option<Vec<ID>>,
     ) -> Result<Vec<OrganizationFacet>, Error> {
-        let which = these_or_first(ctx, first, ids, Kind::Organization)?;
-        entries(ctx, self.by(PaperFacet::Organizations, which)).await
+        let which = select_ids_or_first(ctx, first, ids, NodeKind::Organization)?;
+        load_facet(ctx, self.facet_key(PaperFacet::Organizations, which)).await
     }
 }
 
-impl From<&Entry> for YearCount {
-    fn from(entry: &Entry) -> Self {
-        Self { year: i32::try_from(entry.number).unwrap_or(i32::MAX), count: amount(entry) }
+impl From<&FacetCount> for YearCount {
+    fn from(entry: &FacetCount) -> Self {
+        Self { year: i32::try_from(entry.number).unwrap_or(i32::MAX), count: count_as_i32(entry) }
     }
 }
 
@@ -275,9 +280,9 @@ pub struct ValueFacet {
     count: i32,
 }
 
-impl From<&Entry> for ValueFacet {
-    fn from(entry: &Entry) -> Self {
-        Self { value: entry.text.clone(), count: amount(entry) }
+impl From<&FacetCount> for ValueFacet {
+    fn from(entry: &FacetCount) -> Self {
+        Self { value: entry.text.clone(), count: count_as_i32(entry) }
     }
 }
 
@@ -287,9 +292,9 @@ pub struct ResearcherFacet {
     count: i32,
 }
 
-impl From<&Entry> for ResearcherFacet {
-    fn from(entry: &Entry) -> Self {
-        Self { id: entry.number, count: amount(entry) }
+impl From<&FacetCount> for ResearcherFacet {
+    fn from(entry: &FacetCount) -> Self {
+        Self { id: entry.number, count: count_as_i32(entry) }
     }
 }
 
@@ -297,10 +302,10 @@ impl From<&Entry> for ResearcherFacet {
 #[Object]
 impl ResearcherFacet {
     /// Who.
-    async fn researcher(&self, ctx: &Context<'_>) -> Result<AtOnce<Researcher>, Error> {
-        let asked = ById::selecting(self.id, columns_of::<Researcher>(ctx));
-        let researcher = ctx.loaders().load_one(asked).await?;
-        researcher.map(Researcher).map(AtOnce).ok_or_else(|| Error::internal("papers by nobody"))
+    async fn researcher(&self, ctx: &Context<'_>) -> Result<EagerObject<Researcher>, Error> {
+        let asked = ById::with_columns(self.id, selected_columns::<Researcher>(ctx));
+        let researcher = ctx.data_loader().load_one(asked).await?;
+        researcher.map(Researcher).map(EagerObject).ok_or_else(|| Error::internal("papers by nobody"))
     }
 
     /// How many papers.
@@ -315,9 +320,9 @@ pub struct OrganizationFacet {
     count: i32,
 }
 
-impl From<&Entry> for OrganizationFacet {
-    fn from(entry: &Entry) -> Self {
-        Self { id: entry.number, count: amount(entry) }
+impl From<&FacetCount> for OrganizationFacet {
+    fn from(entry: &FacetCount) -> Self {
+        Self { id: entry.number, count: count_as_i32(entry) }
     }
 }
 
@@ -325,10 +330,10 @@ impl From<&Entry> for OrganizationFacet {
 #[Object]
 impl OrganizationFacet {
     /// Where.
-    async fn organization(&self, ctx: &Context<'_>) -> Result<AtOnce<Organization>, Error> {
-        let asked = ById::selecting(self.id, columns_of::<Organization>(ctx));
-        let organization = ctx.loaders().load_one(asked).await?;
-        organization.map(Organization).map(AtOnce).ok_or_else(|| Error::internal("a count of no organization"))
+    async fn organization(&self, ctx: &Context<'_>) -> Result<EagerObject<Organization>, Error> {
+        let asked = ById::with_columns(self.id, selected_columns::<Organization>(ctx));
+        let organization = ctx.data_loader().load_one(asked).await?;
+        organization.map(Organization).map(EagerObject).ok_or_else(|| Error::internal("a count of no organization"))
     }
 
     /// How many papers, or people.
@@ -343,9 +348,9 @@ pub struct TopicFacet {
     count: i32,
 }
 
-impl From<&Entry> for TopicFacet {
-    fn from(entry: &Entry) -> Self {
-        Self { id: entry.number, count: amount(entry) }
+impl From<&FacetCount> for TopicFacet {
+    fn from(entry: &FacetCount) -> Self {
+        Self { id: entry.number, count: count_as_i32(entry) }
     }
 }
 
@@ -353,10 +358,10 @@ impl From<&Entry> for TopicFacet {
 #[Object]
 impl TopicFacet {
     /// What.
-    async fn topic(&self, ctx: &Context<'_>) -> Result<AtOnce<Topic>, Error> {
-        let asked = ById::selecting(self.id, columns_of::<Topic>(ctx));
-        let topic = ctx.loaders().load_one(asked).await?;
-        topic.map(Topic).map(AtOnce).ok_or_else(|| Error::internal("a count of no topic"))
+    async fn topic(&self, ctx: &Context<'_>) -> Result<EagerObject<Topic>, Error> {
+        let asked = ById::with_columns(self.id, selected_columns::<Topic>(ctx));
+        let topic = ctx.data_loader().load_one(asked).await?;
+        topic.map(Topic).map(EagerObject).ok_or_else(|| Error::internal("a count of no topic"))
     }
 
     /// How many papers, or people.

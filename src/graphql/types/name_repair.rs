@@ -20,9 +20,9 @@ pub struct NameRepair {
     is_applied: bool,
 }
 
-impl From<name_repair::NameRepair> for NameRepair {
-    fn from(repair: name_repair::NameRepair) -> Self {
-        let name_repair::NameRepair { value, rule, confidence, is_applied } = repair;
+impl From<name_repair::StoredNameRepair> for NameRepair {
+    fn from(repair: name_repair::StoredNameRepair) -> Self {
+        let name_repair::StoredNameRepair { value, rule, confidence, is_applied } = repair;
         Self { value, rule: rule.into(), confidence, is_applied }
     }
 }

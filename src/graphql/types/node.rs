@@ -10,8 +10,8 @@ use async_graphql::{
 use futures_util::future::try_join_all;
 
 use crate::error::Error;
-use crate::graphql::context::State as _;
-use crate::graphql::engine::lookahead::{Reads, columns_of};
+use crate::graphql::context::ContextExt as _;
+use crate::graphql::engine::lookahead::{ProjectedType, selected_columns};
 use crate::graphql::inputs::localized_string::LocalizedString;
 use crate::graphql::inputs::scalars::DateTime;
 use crate::graphql::types::affiliation::Affiliation;
@@ -20,9 +20,9 @@ use crate::graphql::types::organization::Organization;
 use crate::graphql::types::paper::Paper;
 use crate::graphql::types::researcher::Researcher;
 use crate::graphql::types::topic::Topic;
-use crate::model::global_id::{GlobalId, Kind};
+use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::language::LanguageTag;
-use crate::store::reader::lookup::{ByKey, Key};
+use crate::store::reader::lookup::{ByLookupKey, LookupKey};
 
 /// Anything with an id of its own, by which it can be read again.
 #[derive(Interface)]
@@ -79,9 +79,9 @@ pub enum Entity {
 
 /// Registers that `Entity` implements `Node`, which the derive has no word for: a member of an interface that is an
 /// interface itself would become one of its possible types, and those are objects.
-pub struct EntityIsNode;
+pub struct EntityImplementsNode;
 
-impl OutputType for EntityIsNode {
+impl OutputType for EntityImplementsNode {
     fn type_name() -> Cow<'static, str> {
         Entity::type_name()
     }
@@ -108,7 +108,7 @@ impl NodeQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "An id from any id field. The id of something merged leads to what it became.")] id: ID,
     ) -> Result<Option<Node>, Error> {
-        Ok(read(ctx, &[id]).await?.pop().flatten())
+        Ok(load_nodes(ctx, &[id]).await?.pop().flatten())
     }
 
     /// What has these ids, in their order; null where nothing has one.
@@ -121,17 +121,17 @@ impl NodeQuery {
         if ids.len() > most {
             let given = ids.len();
             let message = format!("ids has {given} entries; it takes at most {most}: ask in several requests");
-            return Err(Error::limit("listEntries", given, most, message));
+            return Err(Error::limit_exceeded("listEntries", given, most, message));
         }
-        read(ctx, &ids).await
+        load_nodes(ctx, &ids).await
     }
 }
 
 /// Reads ids of any kinds, one statement for each kind.
-async fn read(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, Error> {
+async fn load_nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, Error> {
     let node = async |id: &ID| -> Result<Option<Node>, Error> {
         let Ok(id) = id.parse::<GlobalId>() else { return Ok(None) };
-        by_id(ctx, id).await
+        load_node(ctx, id).await
     };
     try_join_all(ids.iter().map(node)).await
 }
@@ -140,29 +140,34 @@ async fn read(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, Error>
 ///
 /// # Errors
 /// Where the database does not answer.
-pub async fn by_id(ctx: &Context<'_>, GlobalId { kind, number }: GlobalId) -> Result<Option<Node>, Error> {
-    let loaders = ctx.loaders();
+pub async fn load_node(ctx: &Context<'_>, GlobalId { kind, row_id: number }: GlobalId) -> Result<Option<Node>, Error> {
+    let loaders = ctx.data_loader();
     Ok(match kind {
-        Kind::Researcher => {
-            loaders.load_one(asked::<Researcher>(ctx, number)).await?.map(|model| Node::Researcher(Researcher(model)))
-        }
-        Kind::Organization => loaders
-            .load_one(asked::<Organization>(ctx, number))
+        NodeKind::Researcher => loaders
+            .load_one(lookup_key::<Researcher>(ctx, number))
+            .await?
+            .map(|model| Node::Researcher(Researcher(model))),
+        NodeKind::Organization => loaders
+            .load_one(lookup_key::<Organization>(ctx, number))
             .await?
             .map(|model| Node::Organization(Organization(model))),
-        Kind::Topic => loaders.load_one(asked::<Topic>(ctx, number)).await?.map(|model| Node::Topic(Topic(model))),
-        Kind::Paper => loaders.load_one(asked::<Paper>(ctx, number)).await?.map(|model| Node::Paper(Paper(model))),
-        Kind::Affiliation => loaders
-            .load_one(asked::<Affiliation>(ctx, number))
+        NodeKind::Topic => {
+            loaders.load_one(lookup_key::<Topic>(ctx, number)).await?.map(|model| Node::Topic(Topic(model)))
+        }
+        NodeKind::Paper => {
+            loaders.load_one(lookup_key::<Paper>(ctx, number)).await?.map(|model| Node::Paper(Paper(model)))
+        }
+        NodeKind::Affiliation => loaders
+            .load_one(lookup_key::<Affiliation>(ctx, number))
             .await?
             .map(|model| Node::Affiliation(Affiliation(model))),
-        Kind::Authorship => {
-            loaders.load_one(asked::<Authorship>(ctx, number)).await?.map(|author| Node::Authorship(author.into()))
+        NodeKind::Authorship => {
+            loaders.load_one(lookup_key::<Authorship>(ctx, number)).await?.map(|author| Node::Authorship(author.into()))
         }
     })
 }
 
 /// Asks for what the query reads of a row.
-fn asked<T: Reads + 'static>(ctx: &Context<'_>, number: i64) -> ByKey<T::Row> {
-    ByKey::selecting(Key::Id(number), columns_of::<T>(ctx))
+fn lookup_key<T: ProjectedType + 'static>(ctx: &Context<'_>, number: i64) -> ByLookupKey<T::Row> {
+    ByLookupKey::with_columns(LookupKey::Id(number), selected_columns::<T>(ctx))
 }

@@ -7,36 +7,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::entity::organization;
 use crate::error::Error;
-use crate::graphql::connection::{Connection, Shown, connection, plain_list};
-use crate::graphql::context::State as _;
-use crate::graphql::engine::eager_resolver::AtOnce;
-use crate::graphql::engine::lookahead::{FieldReads, Reads, columns_of};
+use crate::graphql::connection::{Connection, ConnectionType, load_connection, simple_connection};
+use crate::graphql::context::ContextExt as _;
+use crate::graphql::engine::eager_resolver::EagerObject;
+use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType, selected_columns};
 use crate::graphql::inputs::identifier::{
-    Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
-    words,
+    Identifier, IdentifierKey, bounded_strings, canonical_identifiers, check_list_size, column_key, decode_ids, id_key,
+    load_former_ids, load_identifiers, reject_nul,
 };
 use crate::graphql::inputs::localized_string::{LocalizedName, LocalizedString};
-use crate::graphql::inputs::order::{OrderDirection, or_relevance};
-use crate::graphql::inputs::scalars::{DateTime, Url, url};
+use crate::graphql::inputs::order::{OrderDirection, resolve_order};
+use crate::graphql::inputs::scalars::{DateTime, Url, stored_url};
 use crate::graphql::types::affiliation::{Affiliation, AffiliationConnection, AffiliationFilter, AffiliationOrder};
-use crate::graphql::types::facet::{ResearcherFacets, WithFacets};
+use crate::graphql::types::facet::{FacetsField, ResearcherFacets};
 use crate::graphql::types::paper::{PaperConnection, PaperFilter, PaperOrder};
 use crate::graphql::types::researcher::{
     OrganizationResearcherConnection, Researcher, ResearcherFilter, ResearcherOrder,
 };
-use crate::graphql::types::search::looked_for;
-use crate::model::global_id::{GlobalId, Kind};
+use crate::graphql::types::search::parse_optional_query;
+use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::Ror;
-use crate::model::language::{LanguageTag, Languages};
-use crate::store::reader::affiliation::{AffiliationScope, Affiliations, AffiliationsBehind};
+use crate::model::language::{LanguagePreferences, LanguageTag};
+use crate::store::reader::affiliation::{AffiliationScope, Affiliations, QualifyingAffiliations};
 use crate::store::reader::cursor::PageArguments;
-use crate::store::reader::lookup::{ByKey, Key};
+use crate::store::reader::lookup::{ByLookupKey, LookupKey};
 use crate::store::reader::organization as store;
-use crate::store::reader::page::{OrderDirection as Direction, Parent, Row};
+use crate::store::reader::page::{ListRow, ParentKey, SortDirection as Direction};
 use crate::store::reader::paper::{PaperScope, Papers};
 use crate::store::reader::relation::{
-    OrganizationAncestors, OrganizationFormerIds, OrganizationIdentifiers, OrganizationParents,
-    OrganizationPredecessors, OrganizationSuccessors, RelatedTo, Relation,
+    OrganizationAncestors, OrganizationIdentifiers, OrganizationParents, OrganizationPredecessors,
+    OrganizationPreviousIds, OrganizationSuccessors, Relation, RelationKey,
 };
 use crate::store::reader::researcher::OrganizationResearchers;
 
@@ -52,23 +52,23 @@ impl From<Arc<organization::Model>> for Organization {
 
 impl Organization {
     /// The name to show in the best of some languages.
-    pub fn in_languages(&self, languages: &Languages) -> LocalizedString {
-        LocalizedString::best(&self.0.display_names, languages)
-            .unwrap_or_else(|| LocalizedString::neutral(&self.0.slug))
+    pub fn localized_name(&self, languages: &LanguagePreferences) -> LocalizedString {
+        LocalizedString::best_match(&self.0.display_names, languages)
+            .unwrap_or_else(|| LocalizedString::without_language(&self.0.slug))
     }
 }
 
-async fn related<R: Relation<Node = organization::Model>>(
+async fn load_related<R: Relation<Node = organization::Model>>(
     ctx: &Context<'_>,
     id: i64,
 ) -> Result<Vec<Organization>, Error> {
-    let organizations = ctx.loaders().load_one(RelatedTo::<R>::new(id)).await?.unwrap_or_default();
+    let organizations = ctx.data_loader().load_one(RelationKey::<R>::new(id)).await?.unwrap_or_default();
     Ok(organizations.iter().cloned().map(Organization).collect())
 }
 
-impl Reads for Organization {
+impl ProjectedType for Organization {
     type Row = organization::Model;
-    const FIELDS: &'static [FieldReads] = &[
+    const COLUMNS_BY_FIELD: &'static [FieldColumns] = &[
         ("id", &[]),
         ("slug", &["slug"]),
         ("displayName", &["display_names", "slug"]),
@@ -99,7 +99,7 @@ impl Reads for Organization {
 impl Organization {
     /// Its id: opaque, unique in the directory, the same for ever.
     pub async fn id(&self) -> ID {
-        GlobalId { kind: Kind::Organization, number: self.0.id }.to_string().into()
+        GlobalId { kind: NodeKind::Organization, row_id: self.0.id }.to_string().into()
     }
 
     /// Its name in an address: lower-case ASCII letters, digits and hyphens.
@@ -115,12 +115,12 @@ impl Organization {
             Vec<LanguageTag>,
         >,
     ) -> LocalizedString {
-        self.in_languages(&ctx.languages(languages))
+        self.localized_name(&ctx.languages(languages))
     }
 
     /// The ids of what was merged into it; they lead here for ever.
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
-        former_ids::<OrganizationFormerIds>(ctx, self.0.id, Kind::Organization).await
+        load_former_ids::<OrganizationPreviousIds>(ctx, self.0.id, NodeKind::Organization).await
     }
 
     /// All its names, in all languages, with what kind of name each is.
@@ -135,17 +135,17 @@ impl Organization {
 
     /// Ids of other schemes.
     async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>, Error> {
-        identifiers::<OrganizationIdentifiers>(ctx, self.0.id).await
+        load_identifiers::<OrganizationIdentifiers>(ctx, self.0.id).await
     }
 
     /// What it is, in ROR's terms.
     async fn types(&self) -> Vec<OrganizationType> {
-        self.0.types.iter().filter_map(|word| from_word(word)).collect()
+        self.0.types.iter().filter_map(|word| parse_stored_word(word)).collect()
     }
 
     /// Whether it still exists, in ROR's terms.
     async fn status(&self) -> OrganizationStatus {
-        from_word(&self.0.status).unwrap_or(OrganizationStatus::Active)
+        parse_stored_word(&self.0.status).unwrap_or(OrganizationStatus::Active)
     }
 
     /// The country of its seat: ISO 3166-1 alpha-2.
@@ -160,27 +160,27 @@ impl Organization {
 
     /// Its own site.
     async fn homepage_url(&self) -> Option<Url> {
-        url(self.0.homepage_url.as_ref())
+        stored_url(self.0.homepage_url.as_ref())
     }
 
     /// What it is directly part of.
     async fn parents(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
-        related::<OrganizationParents>(ctx, self.0.id).await
+        load_related::<OrganizationParents>(ctx, self.0.id).await
     }
 
     /// Everything it is part of, nearest first.
     async fn ancestors(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
-        related::<OrganizationAncestors>(ctx, self.0.id).await
+        load_related::<OrganizationAncestors>(ctx, self.0.id).await
     }
 
     /// What it continues.
     async fn predecessors(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
-        related::<OrganizationPredecessors>(ctx, self.0.id).await
+        load_related::<OrganizationPredecessors>(ctx, self.0.id).await
     }
 
     /// What continues it.
     async fn successors(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
-        related::<OrganizationSuccessors>(ctx, self.0.id).await
+        load_related::<OrganizationSuccessors>(ctx, self.0.id).await
     }
 
     /// What is directly part of it, by name in the languages of Accept-Language.
@@ -194,14 +194,14 @@ impl Organization {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<OrganizationConnection, Error> {
-        let (order, direction) = OrganizationOrder::or_name(None, &store::OrganizationFilter::default(), ctx)?;
+        let (order, direction) = OrganizationOrder::resolve_by_name(None, &store::OrganizationFilter::default(), ctx)?;
         let list = store::Organizations {
-            children_of_parent: true,
+            is_limited_to_children: true,
             filter: store::OrganizationFilter::default(),
             order,
             direction,
         };
-        connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
     /// Who is and was here: primary and current affiliations first.
@@ -221,10 +221,10 @@ impl Organization {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<AffiliationConnection, Error> {
-        let (order, direction) = AffiliationOrder::or_importance(order_by, ctx);
-        let filter = AffiliationFilter::or_all(filter, ctx)?;
+        let (order, direction) = AffiliationOrder::resolve_by_importance(order_by, ctx);
+        let filter = AffiliationFilter::into_store_filter(filter, ctx)?;
         let list = Affiliations { scope: AffiliationScope::Organization, filter, order, direction };
-        connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
     /// People with an affiliation here that passes `affiliation`: by default a current employment, membership or
@@ -243,11 +243,11 @@ impl Organization {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<OrganizationResearcherConnection, Error> {
-        let affiliation = AffiliationFilter::or_all(affiliation, ctx)?;
-        let filter = ResearcherFilter::or_all(filter, ctx)?;
-        let (order, direction) = ResearcherOrder::or_name(order_by, &filter)?;
+        let affiliation = AffiliationFilter::into_store_filter(affiliation, ctx)?;
+        let filter = ResearcherFilter::into_store_filter(filter, ctx)?;
+        let (order, direction) = ResearcherOrder::resolve_by_name(order_by, &filter)?;
         let list = OrganizationResearchers { affiliation, filter, order, direction };
-        connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
     /// Papers with an author who was here at the time of the paper, newest first.
@@ -266,10 +266,10 @@ impl Organization {
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
         let scope = PaperScope::Organization { include_descendants };
-        let filter = PaperFilter::or_all(filter, ctx)?;
-        let (order, direction) = PaperOrder::or_newest(order_by, &filter)?;
+        let filter = PaperFilter::into_store_filter(filter, ctx)?;
+        let (order, direction) = PaperOrder::resolve_newest_first(order_by, &filter)?;
         let list = Papers { scope, filter, order, direction };
-        connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
     /// When it came into the directory.
@@ -320,12 +320,12 @@ pub enum OrganizationStatus {
 }
 
 /// An enumeration's value from the word it is stored as.
-fn from_word<T: serde::de::DeserializeOwned>(word: &str) -> Option<T> {
+fn parse_stored_word<T: serde::de::DeserializeOwned>(word: &str) -> Option<T> {
     serde_json::from_value(word.into()).ok()
 }
 
 /// The words that an enumeration's values are stored as.
-fn to_words<T: Serialize>(values: Option<Vec<T>>) -> Option<Vec<String>> {
+fn to_stored_words<T: Serialize>(values: Option<Vec<T>>) -> Option<Vec<String>> {
     let word = |value| serde_json::to_value(value).ok()?.as_str().map(ToOwned::to_owned);
     values.map(|values| values.into_iter().filter_map(word).collect())
 }
@@ -344,10 +344,10 @@ pub enum OrganizationBy {
 }
 
 impl OrganizationBy {
-    fn key(self) -> Option<Key> {
-        possible(match self {
-            Self::Id(id) => return id_key(&id, Kind::Organization),
-            Self::Slug(slug) => Key::Slug(slug.trim().to_lowercase()),
+    fn into_lookup_key(self) -> Option<LookupKey> {
+        reject_nul(match self {
+            Self::Id(id) => return id_key(&id, NodeKind::Organization),
+            Self::Slug(slug) => LookupKey::Slug(slug.trim().to_lowercase()),
             Self::Ror(ror) => return column_key::<Ror>("ror", &ror),
             Self::Identifier(identifier) => identifier.into(),
         })
@@ -376,16 +376,16 @@ pub struct OrganizationFilter {
 }
 
 impl OrganizationFilter {
-    fn or_all(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::OrganizationFilter, Error> {
+    fn into_store_filter(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::OrganizationFilter, Error> {
         let filter = filter.unwrap_or_default();
-        let countries = words(ctx, "countryCodes", filter.country_codes)?;
+        let countries = bounded_strings(ctx, "countryCodes", filter.country_codes)?;
         Ok(store::OrganizationFilter {
-            ids: numbers(ctx, "ids", filter.ids, Kind::Organization)?,
-            rors: canonical::<Ror>(ctx, "rors", filter.rors)?,
-            types: to_words(bounded(ctx, "types", filter.types)?),
-            statuses: to_words(bounded(ctx, "statuses", filter.statuses)?),
+            ids: decode_ids(ctx, "ids", filter.ids, NodeKind::Organization)?,
+            rors: canonical_identifiers::<Ror>(ctx, "rors", filter.rors)?,
+            types: to_stored_words(check_list_size(ctx, "types", filter.types)?),
+            statuses: to_stored_words(check_list_size(ctx, "statuses", filter.statuses)?),
             country_codes: countries.map(|codes| codes.iter().map(|code| code.trim().to_uppercase()).collect()),
-            query: looked_for("query", filter.query)?,
+            query: parse_optional_query("query", filter.query)?,
             updated_since: filter.updated_since.map(|moment| moment.0),
         })
     }
@@ -416,7 +416,7 @@ pub struct OrganizationOrder {
 }
 
 impl OrganizationOrder {
-    fn or_name(
+    fn resolve_by_name(
         order: Option<Self>,
         filter: &store::OrganizationFilter,
         ctx: &Context<'_>,
@@ -429,40 +429,44 @@ impl OrganizationOrder {
         };
         let asked = order.map(|order| (by(order.field, order.languages), order.direction.into()));
         let by_name = (store::OrganizationOrder::Name(ctx.languages(None)), Direction::Ascending);
-        or_relevance(asked, filter.query.as_ref(), store::OrganizationOrder::Relevance, by_name)
+        resolve_order(asked, filter.query.as_ref(), store::OrganizationOrder::Relevance, by_name)
     }
 }
 
 /// A page of organizations.
-pub type OrganizationConnection = AtOnce<Connection<store::Organizations>>;
+pub type OrganizationConnection = EagerObject<Connection<store::Organizations>>;
 
-plain_list!(store::Organizations, "Organization", Organization);
+simple_connection!(store::Organizations, "Organization", Organization);
 
 /// What ties a person to an organization.
-pub struct OrganizationResearcherFields {
-    behind: AffiliationsBehind,
+pub struct OrganizationResearcherEdgeFields {
+    qualifying_affiliations: QualifyingAffiliations,
 }
 
 /// What ties a person to an organization.
 #[Object]
-impl OrganizationResearcherFields {
+impl OrganizationResearcherEdgeFields {
     /// The affiliations that put the person into this list.
     async fn affiliations(&self, ctx: &Context<'_>) -> Result<Vec<Affiliation>, Error> {
-        let affiliations = ctx.loaders().load_one(self.behind.clone()).await?.unwrap_or_default();
+        let affiliations = ctx.data_loader().load_one(self.qualifying_affiliations.clone()).await?.unwrap_or_default();
         Ok(affiliations.into_iter().map(Affiliation).collect())
     }
 }
 
-impl Shown for OrganizationResearchers {
+impl ConnectionType for OrganizationResearchers {
     const NAME: &'static str = "OrganizationResearcher";
-    type Shown = Researcher;
-    type Fields = OrganizationResearcherFields;
-    type Facets = WithFacets<Self, ResearcherFacets>;
+    type NodeObject = Researcher;
+    type EdgeFields = OrganizationResearcherEdgeFields;
+    type Facets = FacetsField<Self, ResearcherFacets>;
 
-    fn fields(parent: Parent, list: &Arc<Self>, row: &Row<Self>, _: &Self::Edge) -> Self::Fields {
+    fn edge_fields(parent: ParentKey, list: &Arc<Self>, row: &ListRow<Self>, _: &Self::Edge) -> Self::EdgeFields {
         let filter = Arc::new(list.affiliation.clone());
-        OrganizationResearcherFields {
-            behind: AffiliationsBehind { organization: parent.key, researcher: row.node.id, filter },
+        OrganizationResearcherEdgeFields {
+            qualifying_affiliations: QualifyingAffiliations {
+                organization_id: parent.primary,
+                researcher_id: row.node.id,
+                filter,
+            },
         }
     }
 }
@@ -478,10 +482,10 @@ impl OrganizationQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Exactly one key, in any of its written forms.")] by: OrganizationBy,
-    ) -> Result<Option<AtOnce<Organization>>, Error> {
-        let Some(key) = by.key() else { return Ok(None) };
-        let asked = ByKey::selecting(key, columns_of::<Organization>(ctx));
-        Ok(ctx.loaders().load_one(asked).await?.map(Organization).map(AtOnce))
+    ) -> Result<Option<EagerObject<Organization>>, Error> {
+        let Some(key) = by.into_lookup_key() else { return Ok(None) };
+        let asked = ByLookupKey::with_columns(key, selected_columns::<Organization>(ctx));
+        Ok(ctx.data_loader().load_one(asked).await?.map(Organization).map(EagerObject))
     }
 
     /// Organizations by their keys, in the order of the keys; null where none has one. One statement, whatever the keys.
@@ -490,10 +494,11 @@ impl OrganizationQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "At most 500.")] keys: Vec<OrganizationBy>,
     ) -> Result<Vec<Option<Organization>>, Error> {
-        let keys = bounded(ctx, "keys", Some(keys))?.unwrap_or_default();
-        let selected = columns_of::<Organization>(ctx);
-        let keys: Vec<_> = keys.into_iter().map(|by| Some(ByKey::selecting(by.key()?, selected))).collect();
-        let found = ctx.loaders().load_many(keys.iter().flatten().cloned()).await?;
+        let keys = check_list_size(ctx, "keys", Some(keys))?.unwrap_or_default();
+        let selected = selected_columns::<Organization>(ctx);
+        let keys: Vec<_> =
+            keys.into_iter().map(|by| Some(ByLookupKey::with_columns(by.into_lookup_key()?, selected))).collect();
+        let found = ctx.data_loader().load_many(keys.iter().flatten().cloned()).await?;
         Ok(keys.iter().map(|key| key.as_ref().and_then(|key| found.get(key)).cloned().map(Organization)).collect())
     }
 
@@ -511,9 +516,9 @@ impl OrganizationQuery {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<OrganizationConnection, Error> {
-        let filter = OrganizationFilter::or_all(filter, ctx)?;
-        let (order, direction) = OrganizationOrder::or_name(order_by, &filter, ctx)?;
-        let list = store::Organizations { children_of_parent: false, filter, order, direction };
-        connection(ctx, Parent::default(), list, PageArguments { first, after, last, before }).await
+        let filter = OrganizationFilter::into_store_filter(filter, ctx)?;
+        let (order, direction) = OrganizationOrder::resolve_by_name(order_by, &filter, ctx)?;
+        let list = store::Organizations { is_limited_to_children: false, filter, order, direction };
+        load_connection(ctx, ParentKey::default(), list, PageArguments { first, after, last, before }).await
     }
 }

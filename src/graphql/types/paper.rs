@@ -9,28 +9,28 @@ use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 
 use crate::entity::paper;
 use crate::error::Error;
-use crate::graphql::connection::{Connection, Shown, connection, plain_list};
-use crate::graphql::context::State as _;
-use crate::graphql::engine::eager_resolver::AtOnce;
-use crate::graphql::engine::lookahead::{FieldReads, Reads, columns_of};
-use crate::graphql::inputs::identifier::{Identifier, bounded, former_ids, identifiers};
+use crate::graphql::connection::{Connection, ConnectionType, load_connection, simple_connection};
+use crate::graphql::context::ContextExt as _;
+use crate::graphql::engine::eager_resolver::EagerObject;
+use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType, selected_columns};
+use crate::graphql::inputs::identifier::{Identifier, check_list_size, load_former_ids, load_identifiers};
 use crate::graphql::inputs::localized_string::LocalizedString;
-use crate::graphql::inputs::scalars::{DateTime, Url, url};
+use crate::graphql::inputs::scalars::{DateTime, Url, stored_url};
 use crate::graphql::types::authorship::{Authorship, AuthorshipConnection};
 use crate::graphql::types::citation::{self, CitationFormat};
-use crate::graphql::types::facet::{PaperFacets, WithFacets};
+use crate::graphql::types::facet::{FacetsField, PaperFacets};
 use crate::graphql::types::topic::{TopicConnection, TopicOrder};
-use crate::model::global_id::{GlobalId, Kind};
+use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::Doi;
-use crate::model::language::{LanguageTag, Languages};
+use crate::model::language::{LanguagePreferences, LanguageTag};
 use crate::model::partial_date::PartialDate;
 use crate::model::record;
 use crate::store::reader::authorship::Authorships;
 use crate::store::reader::cursor::PageArguments;
-use crate::store::reader::lookup::{ById, ByKey};
-use crate::store::reader::page::{Parent, Row};
+use crate::store::reader::lookup::{ById, ByLookupKey};
+use crate::store::reader::page::{ListRow, ParentKey};
 use crate::store::reader::paper as store;
-use crate::store::reader::relation::{PaperFormerIds, PaperIdentifiers, PaperVersions, RelatedTo};
+use crate::store::reader::relation::{PaperIdentifiers, PaperPreviousIds, PaperVersions, RelationKey};
 use crate::store::reader::topic::{TopicFilter, TopicScope, Topics};
 
 use crate::graphql::types::paper::abstract_text::Abstract;
@@ -48,11 +48,11 @@ impl From<Arc<paper::Model>> for Paper {
 
 impl Paper {
     /// The title to show in the best of some languages.
-    pub fn in_languages(&self, languages: &Languages) -> LocalizedString {
+    pub fn localized_title(&self, languages: &LanguagePreferences) -> LocalizedString {
         let published: Option<LanguageTag> = self.0.language.as_ref().and_then(|tag| tag.parse().ok());
         let mut titles = self.0.translated_titles.clone();
         titles.insert(published.as_ref(), &self.0.title);
-        match LocalizedString::best(&titles, languages) {
+        match LocalizedString::best_match(&titles, languages) {
             Some(best) if !best.is_fallback => best,
             // Nobody is helped by a translation into a third language: the title as published is better known.
             _ => LocalizedString { value: self.0.title.clone(), is_fallback: published.is_some(), language: published },
@@ -60,9 +60,9 @@ impl Paper {
     }
 }
 
-impl Reads for Paper {
+impl ProjectedType for Paper {
     type Row = paper::Model;
-    const FIELDS: &'static [FieldReads] = &[
+    const COLUMNS_BY_FIELD: &'static [FieldColumns] = &[
         ("id", &[]),
         ("slug", &["slug"]),
         ("displayName", &["title", "language", "translated_titles"]),
@@ -95,7 +95,7 @@ impl Reads for Paper {
 impl Paper {
     /// Its id: opaque, unique in the directory, the same for ever.
     pub async fn id(&self) -> ID {
-        GlobalId { kind: Kind::Paper, number: self.0.id }.to_string().into()
+        GlobalId { kind: NodeKind::Paper, row_id: self.0.id }.to_string().into()
     }
 
     /// Its name in an address: lower-case ASCII letters, digits and hyphens.
@@ -111,12 +111,12 @@ impl Paper {
             Vec<LanguageTag>,
         >,
     ) -> LocalizedString {
-        self.in_languages(&ctx.languages(languages))
+        self.localized_title(&ctx.languages(languages))
     }
 
     /// The ids of what was merged into it; they lead here for ever.
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
-        former_ids::<PaperFormerIds>(ctx, self.0.id, Kind::Paper).await
+        load_former_ids::<PaperPreviousIds>(ctx, self.0.id, NodeKind::Paper).await
     }
 
     /// The title as published.
@@ -135,7 +135,7 @@ impl Paper {
     ) -> Abstract {
         Abstract {
             completeness: self.0.abstract_completeness.into(),
-            text: LocalizedString::best(&self.0.abstract_text, &ctx.languages(languages)),
+            text: LocalizedString::best_match(&self.0.abstract_text, &ctx.languages(languages)),
         }
     }
 
@@ -177,12 +177,12 @@ impl Paper {
 
     /// Ids of other schemes, the id in each source that was imported among them.
     async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>, Error> {
-        identifiers::<PaperIdentifiers>(ctx, self.0.id).await
+        load_identifiers::<PaperIdentifiers>(ctx, self.0.id).await
     }
 
     /// Where to read it.
     async fn url(&self) -> Option<Url> {
-        url(self.0.url.as_ref())
+        stored_url(self.0.url.as_ref())
     }
 
     /// Whether it was retracted.
@@ -194,15 +194,16 @@ impl Paper {
     ///
     /// Papers are linked as versions where they have the same DOI or the same title, authors in common, and no more than two
     /// years between them. The version of record is a published one before a preprint, then one with a DOI, then the latest.
-    async fn version_of(&self, ctx: &Context<'_>) -> Result<Option<AtOnce<Paper>>, Error> {
+    async fn version_of(&self, ctx: &Context<'_>) -> Result<Option<EagerObject<Paper>>, Error> {
         let Some(record) = self.0.version_of_id else { return Ok(None) };
-        let asked = ById::selecting(record, columns_of::<Paper>(ctx));
-        Ok(ctx.loaders().load_one(asked).await?.map(Paper).map(AtOnce))
+        let asked = ById::with_columns(record, selected_columns::<Paper>(ctx));
+        Ok(ctx.data_loader().load_one(asked).await?.map(Paper).map(EagerObject))
     }
 
     /// The other versions, latest first, where this is the version of record; none of a paper that is a version itself.
     async fn versions(&self, ctx: &Context<'_>) -> Result<Vec<Paper>, Error> {
-        let versions = ctx.loaders().load_one(RelatedTo::<PaperVersions>::new(self.0.id)).await?.unwrap_or_default();
+        let versions =
+            ctx.data_loader().load_one(RelationKey::<PaperVersions>::new(self.0.id)).await?.unwrap_or_default();
         Ok(versions.iter().cloned().map(Paper).collect())
     }
 
@@ -218,7 +219,7 @@ impl Paper {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<AuthorshipConnection, Error> {
-        connection(ctx, Parent::of(self.0.id), Authorships, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::new(self.0.id), Authorships, PageArguments { first, after, last, before }).await
     }
 
     /// What it is about, in the source's order.
@@ -232,9 +233,9 @@ impl Paper {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<TopicConnection, Error> {
-        let (order, direction) = TopicOrder::or_own(None, ctx)?;
+        let (order, direction) = TopicOrder::resolve_list_order(None, ctx)?;
         let list = Topics { scope: TopicScope::Paper, filter: TopicFilter::default(), order, direction };
-        connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
     /// Its entry for a reference manager, with all of its authors. The key of the entry is the slug.
@@ -243,7 +244,7 @@ impl Paper {
         ctx: &Context<'_>,
         #[graphql(desc = "The format.")] format: CitationFormat,
     ) -> Result<String, Error> {
-        citation::entry(ctx, self.0.id, format).await
+        citation::load_citation(ctx, self.0.id, format).await
     }
 
     /// The reference to it as journals print it, in plain text and without a number.
@@ -256,7 +257,7 @@ impl Paper {
         )]
         languages: Option<Vec<LanguageTag>>,
     ) -> Result<String, Error> {
-        citation::formatted(ctx, self.0.id, &style, languages).await
+        citation::load_formatted_citation(ctx, self.0.id, &style, languages).await
     }
 
     /// When it came into the directory.
@@ -295,27 +296,27 @@ pub enum PaperType {
 }
 
 /// A page of papers.
-pub type PaperConnection = AtOnce<Connection<store::Papers>>;
+pub type PaperConnection = EagerObject<Connection<store::Papers>>;
 /// A page of a person's papers.
-pub type ResearcherPaperConnection = AtOnce<Connection<store::ResearcherPapers>>;
+pub type ResearcherPaperConnection = EagerObject<Connection<store::ResearcherPapers>>;
 
-plain_list!(store::Papers, "Paper", Paper, WithFacets<Self, PaperFacets>);
+simple_connection!(store::Papers, "Paper", Paper, FacetsField<Self, PaperFacets>);
 
 /// What ties a person to a paper.
 #[derive(SimpleObject)]
-pub struct ResearcherPaperFields {
+pub struct ResearcherPaperEdgeFields {
     /// The person's own place on the paper.
     authorship: Authorship,
 }
 
-impl Shown for store::ResearcherPapers {
+impl ConnectionType for store::ResearcherPapers {
     const NAME: &'static str = "ResearcherPaper";
-    type Shown = Paper;
-    type Fields = ResearcherPaperFields;
-    type Facets = WithFacets<Self, PaperFacets>;
+    type NodeObject = Paper;
+    type EdgeFields = ResearcherPaperEdgeFields;
+    type Facets = FacetsField<Self, PaperFacets>;
 
-    fn fields(_: Parent, _: &Arc<Self>, _: &Row<Self>, own: &Self::Edge) -> Self::Fields {
-        ResearcherPaperFields { authorship: own.0.clone().into() }
+    fn edge_fields(_: ParentKey, _: &Arc<Self>, _: &ListRow<Self>, own: &Self::Edge) -> Self::EdgeFields {
+        ResearcherPaperEdgeFields { authorship: own.0.clone().into() }
     }
 }
 
@@ -330,10 +331,10 @@ impl PaperQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Exactly one key, in any of its written forms.")] by: PaperBy,
-    ) -> Result<Option<AtOnce<Paper>>, Error> {
-        let Some(key) = by.key() else { return Ok(None) };
-        let asked = ByKey::selecting(key, columns_of::<Paper>(ctx));
-        Ok(ctx.loaders().load_one(asked).await?.map(Paper).map(AtOnce))
+    ) -> Result<Option<EagerObject<Paper>>, Error> {
+        let Some(key) = by.into_lookup_key() else { return Ok(None) };
+        let asked = ByLookupKey::with_columns(key, selected_columns::<Paper>(ctx));
+        Ok(ctx.data_loader().load_one(asked).await?.map(Paper).map(EagerObject))
     }
 
     /// Papers by their keys, in the order of the keys; null where none has one. One statement, whatever the keys.
@@ -342,10 +343,11 @@ impl PaperQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "At most 500.")] keys: Vec<PaperBy>,
     ) -> Result<Vec<Option<Paper>>, Error> {
-        let keys = bounded(ctx, "keys", Some(keys))?.unwrap_or_default();
-        let selected = columns_of::<Paper>(ctx);
-        let keys: Vec<_> = keys.into_iter().map(|by| Some(ByKey::selecting(by.key()?, selected))).collect();
-        let found = ctx.loaders().load_many(keys.iter().flatten().cloned()).await?;
+        let keys = check_list_size(ctx, "keys", Some(keys))?.unwrap_or_default();
+        let selected = selected_columns::<Paper>(ctx);
+        let keys: Vec<_> =
+            keys.into_iter().map(|by| Some(ByLookupKey::with_columns(by.into_lookup_key()?, selected))).collect();
+        let found = ctx.data_loader().load_many(keys.iter().flatten().cloned()).await?;
         Ok(keys.iter().map(|key| key.as_ref().and_then(|key| found.get(key)).cloned().map(Paper)).collect())
     }
 
@@ -363,9 +365,9 @@ impl PaperQuery {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
-        let filter = PaperFilter::or_all(filter, ctx)?;
-        let (order, direction) = PaperOrder::or_newest(order_by, &filter)?;
+        let filter = PaperFilter::into_store_filter(filter, ctx)?;
+        let (order, direction) = PaperOrder::resolve_newest_first(order_by, &filter)?;
         let list = store::Papers { scope: store::PaperScope::All, filter, order, direction };
-        connection(ctx, Parent::default(), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::default(), list, PageArguments { first, after, last, before }).await
     }
 }

@@ -6,16 +6,17 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use futures_util::future::{try_join, try_join_all};
 
 use crate::error::Error;
-use crate::graphql::context::State as _;
-use crate::graphql::inputs::identifier::{number, numbers, words};
+use crate::graphql::context::ContextExt as _;
+use crate::graphql::inputs::identifier::{bounded_strings, decode_id, decode_ids};
 use crate::graphql::types::facet::{OrganizationFacet, ValueFacet};
 use crate::graphql::types::name_repair::NameRepairRule;
 use crate::graphql::types::node::{self, Node};
-use crate::model::global_id::{GlobalId, Kind};
+use crate::model::global_id::{GlobalId, NodeKind};
 use crate::store::reader::cursor::PageError;
-use crate::store::reader::facet::Entry;
+use crate::store::reader::facet::FacetCount;
 use crate::store::reader::quality::{
-    CountOf, Counted, Division, DivisionOf, Issue, RepairCount, SamplesOf, Scope, SourceRecords, Subject,
+    DataIssue, IssueBreakdown, IssueBreakdownKey, IssueCountKey, IssueCountTarget, IssueSamplesKey, IssueScope,
+    IssueSubject, RepairRuleCount, SourceRecordCounts,
 };
 
 /// Which part of the directory is looked at; all conditions hold together, and an absent one is none.
@@ -37,7 +38,7 @@ pub struct QualityFilter {
 /// Everything is counted when it is asked for. People who may be two, or one who may be several, are not among it: to find these
 /// all names have to be compared, which `academic-directory identity candidates` does.
 pub struct DirectoryQuality {
-    scope: Arc<Scope>,
+    scope: Arc<IssueScope>,
 }
 
 impl DirectoryQuality {
@@ -47,9 +48,9 @@ impl DirectoryQuality {
     /// Where an id is none, or a list is too long.
     pub fn new(ctx: &Context<'_>, filter: Option<QualityFilter>) -> Result<Self, Error> {
         let filter = filter.unwrap_or_default();
-        let scope = Scope {
-            sources: words(ctx, "sources", filter.sources)?,
-            organization_ids: numbers(ctx, "organizationIds", filter.organization_ids, Kind::Organization)?,
+        let scope = IssueScope {
+            sources: bounded_strings(ctx, "sources", filter.sources)?,
+            organization_ids: decode_ids(ctx, "organizationIds", filter.organization_ids, NodeKind::Organization)?,
             include_descendants: filter.include_descendants,
         };
         Ok(Self { scope: Arc::new(scope) })
@@ -65,79 +66,89 @@ impl DirectoryQuality {
         #[graphql(desc = "Only these kinds, in the order of the kinds; all where absent, none where empty.")]
         kinds: Option<Vec<QualityIssueKind>>,
     ) -> Vec<QualityIssue> {
-        let is_wanted = |issue: &Issue| match &kinds {
+        let is_wanted = |issue: &DataIssue| match &kinds {
             Some(kinds) => kinds.contains(&(*issue).into()),
             None => true,
         };
         let of = |issue| QualityIssue { scope: Arc::clone(&self.scope), issue };
-        Issue::ALL.into_iter().filter(is_wanted).map(of).collect()
+        DataIssue::ALL.into_iter().filter(is_wanted).map(of).collect()
     }
 
     /// How many published names have damage of each kind, most first; kinds that no name has are left out. Null where counting
     /// failed.
     async fn name_repairs(&self, ctx: &Context<'_>) -> Option<Result<Vec<NameRepairCount>, Error>> {
-        let counts = ctx.store().repair_counts(&self.scope).await;
+        let counts = ctx.store().name_repair_counts(&self.scope).await;
         Some(counts.map(|counts| counts.into_iter().map(NameRepairCount::from).collect()))
     }
 }
 
 /// One kind of what can be wrong.
 pub struct QualityIssue {
-    scope: Arc<Scope>,
-    issue: Issue,
+    scope: Arc<IssueScope>,
+    issue: DataIssue,
 }
 
 impl QualityIssue {
-    async fn counted(&self, ctx: &Context<'_>, counted: Counted) -> Result<i64, Error> {
-        let asked = CountOf { scope: Arc::clone(&self.scope), counted };
-        Ok(ctx.loaders().load_one(asked).await?.unwrap_or_default())
+    async fn load_count(&self, ctx: &Context<'_>, counted: IssueCountTarget) -> Result<i64, Error> {
+        let asked = IssueCountKey { scope: Arc::clone(&self.scope), counted };
+        Ok(ctx.data_loader().load_one(asked).await?.unwrap_or_default())
     }
 
-    async fn found(&self, ctx: &Context<'_>) -> Result<i64, Error> {
-        self.counted(ctx, Counted::Issue(self.issue)).await
+    async fn load_issue_count(&self, ctx: &Context<'_>) -> Result<i64, Error> {
+        self.load_count(ctx, IssueCountTarget::Issue(self.issue)).await
     }
 
-    async fn all(&self, ctx: &Context<'_>) -> Result<i64, Error> {
-        self.counted(ctx, Counted::All(self.issue.subject())).await
+    async fn load_total_count(&self, ctx: &Context<'_>) -> Result<i64, Error> {
+        self.load_count(ctx, IssueCountTarget::All(self.issue.subject())).await
     }
 
-    async fn read_samples(&self, ctx: &Context<'_>, first: i32, after: Option<ID>) -> Result<Vec<Node>, Error> {
-        let kind = kind_of(self.issue.subject());
-        let after = after.map(|id| number("after", &id, kind)).transpose()?;
-        let asked = SamplesOf { scope: Arc::clone(&self.scope), issue: self.issue, first: size(ctx, first)?, after };
-        let found = ctx.loaders().load_one(asked).await?.unwrap_or_default();
-        let nodes = found.iter().map(|number| node::by_id(ctx, GlobalId { kind, number: *number }));
+    async fn load_samples(&self, ctx: &Context<'_>, first: i32, after: Option<ID>) -> Result<Vec<Node>, Error> {
+        let kind = node_kind(self.issue.subject());
+        let after = after.map(|id| decode_id("after", &id, kind)).transpose()?;
+        let asked = IssueSamplesKey {
+            scope: Arc::clone(&self.scope),
+            issue: self.issue,
+            first: check_first(ctx, first)?,
+            after,
+        };
+        let found = ctx.data_loader().load_one(asked).await?.unwrap_or_default();
+        let nodes = found.iter().map(|number| node::load_node(ctx, GlobalId { kind, row_id: *number }));
         // What is gone since its id was read is no example any more.
         Ok(try_join_all(nodes).await?.into_iter().flatten().collect())
     }
 
-    async fn divided<T: for<'a> From<&'a Entry>>(
+    async fn load_breakdown<T: for<'a> From<&'a FacetCount>>(
         &self,
         ctx: &Context<'_>,
-        by: Division,
+        by: IssueBreakdown,
         first: i32,
     ) -> Result<Vec<T>, Error> {
-        let asked = DivisionOf { scope: Arc::clone(&self.scope), issue: self.issue, by, first: size(ctx, first)? };
-        let entries = ctx.loaders().load_one(asked).await?.unwrap_or_default();
+        let asked = IssueBreakdownKey {
+            scope: Arc::clone(&self.scope),
+            issue: self.issue,
+            by,
+            first: check_first(ctx, first)?,
+        };
+        let entries = ctx.data_loader().load_one(asked).await?.unwrap_or_default();
         Ok(entries.iter().map(T::from).collect())
     }
 }
 
-fn kind_of(subject: Subject) -> Kind {
+fn node_kind(subject: IssueSubject) -> NodeKind {
     match subject {
-        Subject::Paper => Kind::Paper,
-        Subject::Authorship => Kind::Authorship,
-        Subject::Researcher => Kind::Researcher,
+        IssueSubject::Paper => NodeKind::Paper,
+        IssueSubject::Authorship => NodeKind::Authorship,
+        IssueSubject::Researcher => NodeKind::Researcher,
     }
 }
 
-fn size(ctx: &Context<'_>, first: i32) -> Result<u32, Error> {
+fn check_first(ctx: &Context<'_>, first: i32) -> Result<u32, Error> {
     let maximum = ctx.limits().page.maximum_size;
     let size = u32::try_from(first).ok().filter(|size| (1..=maximum).contains(size));
-    size.ok_or_else(|| PageError::Size { argument: "first", given: first, maximum }.into())
+    size.ok_or_else(|| PageError::SizeOutOfRange { argument: "first", given: first, maximum }.into())
 }
 
-fn narrow(count: i64) -> i32 {
+fn saturating_i32(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
@@ -156,17 +167,17 @@ impl QualityIssue {
 
     /// With how many papers, authors or people it is wrong. Null where counting failed.
     async fn count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
-        Some(self.found(ctx).await.map(narrow))
+        Some(self.load_issue_count(ctx).await.map(saturating_i32))
     }
 
     /// How many papers, authors or people there are in all that were looked at, those in order too. Null where counting failed.
     async fn total(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
-        Some(self.all(ctx).await.map(narrow))
+        Some(self.load_total_count(ctx).await.map(saturating_i32))
     }
 
     /// The count as a part of the total, from 0 to 1; 0 where there is nothing at all. Null where counting failed.
     async fn share(&self, ctx: &Context<'_>) -> Option<Result<f64, Error>> {
-        let counts = try_join(self.found(ctx), self.all(ctx)).await;
+        let counts = try_join(self.load_issue_count(ctx), self.load_total_count(ctx)).await;
         #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
         let share = |(found, all): (i64, i64)| if all == 0 { 0.0 } else { found as f64 / all as f64 };
         Some(counts.map(share))
@@ -180,7 +191,7 @@ impl QualityIssue {
         #[graphql(desc = "So many at most: 1 to 100.", default = 5)] first: i32,
         #[graphql(desc = "Only what came after the one with this id.")] after: Option<ID>,
     ) -> Option<Result<Vec<Node>, Error>> {
-        Some(self.read_samples(ctx, first, after).await)
+        Some(self.load_samples(ctx, first, after).await)
     }
 
     /// How often it is wrong with what came from each source, most first; what came from several counts for each of them. Null
@@ -190,7 +201,7 @@ impl QualityIssue {
         ctx: &Context<'_>,
         #[graphql(desc = "So many sources at most: 1 to 100.", default = 10)] first: i32,
     ) -> Option<Result<Vec<ValueFacet>, Error>> {
-        Some(self.divided(ctx, Division::Sources, first).await)
+        Some(self.load_breakdown(ctx, IssueBreakdown::Sources, first).await)
     }
 
     /// How often it is wrong with what belongs to each organization, most first: there itself, not below. Papers belong to where
@@ -200,13 +211,13 @@ impl QualityIssue {
         ctx: &Context<'_>,
         #[graphql(desc = "So many organizations at most: 1 to 100.", default = 10)] first: i32,
     ) -> Option<Result<Vec<OrganizationFacet>, Error>> {
-        Some(self.divided(ctx, Division::Organizations, first).await)
+        Some(self.load_breakdown(ctx, IssueBreakdown::Organizations, first).await)
     }
 }
 
 /// What an issue is with.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "Subject")]
+#[graphql(remote = "IssueSubject")]
 pub enum QualitySubject {
     /// A paper.
     Paper,
@@ -218,7 +229,7 @@ pub enum QualitySubject {
 
 /// What can be wrong. Some of it may be right all the same: it is what a person should look at.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "Issue")]
+#[graphql(remote = "DataIssue")]
 pub enum QualityIssueKind {
     /// A paper of which nobody told the year: it is in no range of years, and last where the newest come first.
     PaperWithoutYear,
@@ -261,9 +272,9 @@ pub struct NameRepairCount {
     suggested_count: i32,
 }
 
-impl From<RepairCount> for NameRepairCount {
-    fn from(RepairCount { rule, applied, suggested }: RepairCount) -> Self {
-        Self { rule: rule.into(), applied_count: narrow(applied), suggested_count: narrow(suggested) }
+impl From<RepairRuleCount> for NameRepairCount {
+    fn from(RepairRuleCount { rule, applied, suggested }: RepairRuleCount) -> Self {
+        Self { rule: rule.into(), applied_count: saturating_i32(applied), suggested_count: saturating_i32(suggested) }
     }
 }
 
@@ -284,15 +295,15 @@ pub struct DirectorySource {
     paper_count: i32,
 }
 
-impl From<SourceRecords> for DirectorySource {
-    fn from(source: SourceRecords) -> Self {
+impl From<SourceRecordCounts> for DirectorySource {
+    fn from(source: SourceRecordCounts) -> Self {
         Self {
             name: source.name,
-            record_count: narrow(source.record_count),
-            researcher_count: narrow(source.researcher_count),
-            organization_count: narrow(source.organization_count),
-            topic_count: narrow(source.topic_count),
-            paper_count: narrow(source.paper_count),
+            record_count: saturating_i32(source.record_count),
+            researcher_count: saturating_i32(source.researcher_count),
+            organization_count: saturating_i32(source.organization_count),
+            topic_count: saturating_i32(source.topic_count),
+            paper_count: saturating_i32(source.paper_count),
         }
     }
 }
@@ -301,7 +312,7 @@ impl From<SourceRecords> for DirectorySource {
 ///
 /// # Errors
 /// Where first is out of range, or the database does not answer.
-pub async fn sources(ctx: &Context<'_>, first: i32) -> Result<Vec<DirectorySource>, Error> {
-    let sources = ctx.store().sources(size(ctx, first)?).await?;
+pub async fn load_sources(ctx: &Context<'_>, first: i32) -> Result<Vec<DirectorySource>, Error> {
+    let sources = ctx.store().source_record_counts(check_first(ctx, first)?).await?;
     Ok(sources.into_iter().map(DirectorySource::from).collect())
 }

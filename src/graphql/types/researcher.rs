@@ -6,33 +6,34 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleO
 
 use crate::entity::researcher;
 use crate::error::Error;
-use crate::graphql::connection::{Connection, Shown, connection, plain_list};
-use crate::graphql::context::State as _;
-use crate::graphql::engine::eager_resolver::AtOnce;
-use crate::graphql::engine::lookahead::{FieldReads, Reads, columns_of};
-use crate::graphql::inputs::filter_limits::Nesting;
+use crate::graphql::connection::{Connection, ConnectionType, load_connection, simple_connection};
+use crate::graphql::context::ContextExt as _;
+use crate::graphql::engine::eager_resolver::EagerObject;
+use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType, selected_columns};
+use crate::graphql::inputs::filter_limits::FilterBudget;
 use crate::graphql::inputs::identifier::{
-    Identifier, IdentifierKey, bounded, canonical, column_key, former_ids, id_key, identifiers, numbers, possible,
+    Identifier, IdentifierKey, canonical_identifiers, check_list_size, column_key, decode_ids, id_key, load_former_ids,
+    load_identifiers, reject_nul,
 };
 use crate::graphql::inputs::localized_string::LocalizedString;
-use crate::graphql::inputs::order::{OrderDirection, or_relevance};
-use crate::graphql::inputs::scalars::{DateTime, Url, url};
+use crate::graphql::inputs::order::{OrderDirection, resolve_order};
+use crate::graphql::inputs::scalars::{DateTime, Url, stored_url};
 use crate::graphql::types::affiliation::{AffiliationConnection, AffiliationFilter, AffiliationOrder};
 use crate::graphql::types::coauthorship::{CoauthorConnection, CoauthorFilter, CoauthorOrder};
-use crate::graphql::types::facet::{ResearcherFacets, WithFacets};
+use crate::graphql::types::facet::{FacetsField, ResearcherFacets};
 use crate::graphql::types::paper::{PaperFilter, PaperOrder, ResearcherPaperConnection};
-use crate::graphql::types::search::looked_for;
+use crate::graphql::types::search::parse_optional_query;
 use crate::graphql::types::topic::{ResearcherTopicConnection, TopicOrder};
-use crate::model::global_id::{GlobalId, Kind};
+use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::Orcid;
 use crate::model::language::LanguageTag;
-use crate::store::reader::affiliation::{AffiliationScope, Affiliations, EmploymentOf};
+use crate::store::reader::affiliation::{AffiliationScope, Affiliations, EmploymentKey};
 use crate::store::reader::coauthorship::Coauthors;
 use crate::store::reader::cursor::PageArguments;
-use crate::store::reader::lookup::{ByKey, Key};
-use crate::store::reader::page::{OrderDirection as Direction, Parent};
+use crate::store::reader::lookup::{ByLookupKey, LookupKey};
+use crate::store::reader::page::{ParentKey, SortDirection as Direction};
 use crate::store::reader::paper::ResearcherPapers;
-use crate::store::reader::relation::{ResearcherFormerIds, ResearcherIdentifiers};
+use crate::store::reader::relation::{ResearcherIdentifiers, ResearcherPreviousIds};
 use crate::store::reader::researcher as store;
 use crate::store::reader::topic::ResearcherTopics;
 
@@ -46,9 +47,9 @@ impl From<Arc<researcher::Model>> for Researcher {
     }
 }
 
-impl Reads for Researcher {
+impl ProjectedType for Researcher {
     type Row = researcher::Model;
-    const FIELDS: &'static [FieldReads] = &[
+    const COLUMNS_BY_FIELD: &'static [FieldColumns] = &[
         ("id", &[]),
         ("slug", &["slug"]),
         ("displayName", &["display_name"]),
@@ -78,7 +79,7 @@ impl Reads for Researcher {
 impl Researcher {
     /// Its id: opaque, unique in the directory, the same for ever.
     pub async fn id(&self) -> ID {
-        GlobalId { kind: Kind::Researcher, number: self.0.id }.to_string().into()
+        GlobalId { kind: NodeKind::Researcher, row_id: self.0.id }.to_string().into()
     }
 
     /// The name in the address of the profile page: lower-case ASCII letters, digits and hyphens.
@@ -92,12 +93,12 @@ impl Researcher {
         #[graphql(desc = "Without effect here.")] languages: Option<Vec<LanguageTag>>,
     ) -> LocalizedString {
         let _ = languages;
-        LocalizedString::neutral(&self.0.display_name)
+        LocalizedString::without_language(&self.0.display_name)
     }
 
     /// The ids of what was merged into this person; they lead here for ever.
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
-        former_ids::<ResearcherFormerIds>(ctx, self.0.id, Kind::Researcher).await
+        load_former_ids::<ResearcherPreviousIds>(ctx, self.0.id, NodeKind::Researcher).await
     }
 
     /// The name as displayed.
@@ -128,7 +129,7 @@ impl Researcher {
 
     /// Ids of other schemes.
     async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>, Error> {
-        identifiers::<ResearcherIdentifiers>(ctx, self.0.id).await
+        load_identifiers::<ResearcherIdentifiers>(ctx, self.0.id).await
     }
 
     /// One line under the name: the role of the primary employment and its organization, unless the person set another.
@@ -140,12 +141,12 @@ impl Researcher {
         >,
     ) -> Result<Option<LocalizedString>, Error> {
         let languages = ctx.languages(languages);
-        if let Some(own) = LocalizedString::best(&self.0.headline, &languages) {
+        if let Some(own) = LocalizedString::best_match(&self.0.headline, &languages) {
             return Ok(Some(own));
         }
-        let Some(employment) = ctx.loaders().load_one(EmploymentOf(self.0.id)).await? else { return Ok(None) };
-        let organization = LocalizedString::best(&employment.display_names, &languages);
-        let role = LocalizedString::best(&employment.role_title, &languages);
+        let Some(employment) = ctx.data_loader().load_one(EmploymentKey(self.0.id)).await? else { return Ok(None) };
+        let organization = LocalizedString::best_match(&employment.display_names, &languages);
+        let role = LocalizedString::best_match(&employment.role_title, &languages);
         Ok(match (role, organization) {
             // The line is in the role's language; an organization's name is often the same in all.
             (Some(role), Some(organization)) => {
@@ -163,17 +164,17 @@ impl Researcher {
             Vec<LanguageTag>,
         >,
     ) -> Option<LocalizedString> {
-        LocalizedString::best(&self.0.biography, &ctx.languages(languages))
+        LocalizedString::best_match(&self.0.biography, &ctx.languages(languages))
     }
 
     /// The address of a picture.
     async fn portrait_url(&self) -> Option<Url> {
-        url(self.0.portrait_url.as_ref())
+        stored_url(self.0.portrait_url.as_ref())
     }
 
     /// The person's own page.
     async fn homepage_url(&self) -> Option<Url> {
-        url(self.0.homepage_url.as_ref())
+        stored_url(self.0.homepage_url.as_ref())
     }
 
     /// Where the person is and was: the primary affiliation first, then those that last, then the latest.
@@ -190,10 +191,10 @@ impl Researcher {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<AffiliationConnection, Error> {
-        let (order, direction) = AffiliationOrder::or_importance(order_by, ctx);
-        let filter = AffiliationFilter::or_all(filter, ctx)?;
+        let (order, direction) = AffiliationOrder::resolve_by_importance(order_by, ctx);
+        let filter = AffiliationFilter::into_store_filter(filter, ctx)?;
         let list = Affiliations { scope: AffiliationScope::Researcher, filter, order, direction };
-        connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
     /// What the person works on: declared topics in the person's order, then those of papers, most papers first.
@@ -209,9 +210,9 @@ impl Researcher {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<ResearcherTopicConnection, Error> {
-        let (order, direction) = TopicOrder::or_own(order_by, ctx)?;
+        let (order, direction) = TopicOrder::resolve_list_order(order_by, ctx)?;
         let list = ResearcherTopics { order, direction };
-        connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
     /// What the person wrote, every version of it, newest first; each edge has the person's own place on the paper.
@@ -228,10 +229,10 @@ impl Researcher {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<ResearcherPaperConnection, Error> {
-        let filter = PaperFilter::or_all(filter, ctx)?;
-        let (order, direction) = PaperOrder::or_newest(order_by, &filter)?;
+        let filter = PaperFilter::into_store_filter(filter, ctx)?;
+        let (order, direction) = PaperOrder::resolve_newest_first(order_by, &filter)?;
         let list = ResearcherPapers { filter, order, direction };
-        connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
     /// With whom the person wrote, those with most papers together first. Papers with more authors than the
@@ -252,17 +253,17 @@ impl Researcher {
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Option<Result<CoauthorConnection, Error>> {
         let coauthors = async || {
-            let (order, direction) = CoauthorOrder::or_most_papers(order_by);
-            let list = Coauthors { filter: CoauthorFilter::or_all(filter, ctx)?, order, direction };
-            connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+            let (order, direction) = CoauthorOrder::resolve_most_papers_first(order_by);
+            let list = Coauthors { filter: CoauthorFilter::into_store_filter(filter, ctx)?, order, direction };
+            load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
         };
         Some(coauthors().await)
     }
 
     /// What is counted of the person.
     async fn statistics(&self, ctx: &Context<'_>) -> Option<Result<ResearcherStatistics, Error>> {
-        let counted = ctx.loaders().load_one(store::StatisticsOf(self.0.id)).await.transpose()?;
-        Some(counted.map(|counted| ResearcherStatistics { researcher_id: self.0.id, counted }))
+        let counted = ctx.data_loader().load_one(store::ResearcherStatisticsKey(self.0.id)).await.transpose()?;
+        Some(counted.map(|counted| ResearcherStatistics { researcher_id: self.0.id, counts: counted }))
     }
 
     /// When the person came into the directory.
@@ -279,7 +280,7 @@ impl Researcher {
 /// What is counted of a person.
 pub struct ResearcherStatistics {
     researcher_id: i64,
-    counted: Arc<store::Statistics>,
+    counts: Arc<store::ResearcherCounts>,
 }
 
 /// What is counted of a person.
@@ -287,32 +288,32 @@ pub struct ResearcherStatistics {
 impl ResearcherStatistics {
     /// The number of papers, every version of a work among them: as many as papers lists.
     async fn paper_count(&self) -> i32 {
-        self.counted.paper_count
+        self.counts.paper_count
     }
 
     /// The number of works: papers, with all versions of a work (a preprint and the article that it became) counted once.
     async fn work_count(&self) -> i32 {
-        self.counted.work_count
+        self.counts.work_count
     }
 
     /// The number of people with whom there are papers of at most the directory's consortium size.
     async fn coauthor_count(&self) -> i32 {
-        self.counted.coauthor_count
+        self.counts.coauthor_count
     }
 
     /// The year of the first paper that has a year.
     async fn first_publication_year(&self) -> Option<i32> {
-        Some(self.counted.first_year).filter(|year| *year != 0)
+        Some(self.counts.first_year).filter(|year| *year != 0)
     }
 
     /// The year of the last paper that has a year.
     async fn last_publication_year(&self) -> Option<i32> {
-        Some(self.counted.last_year).filter(|year| *year != 0)
+        Some(self.counts.last_year).filter(|year| *year != 0)
     }
 
     /// The number of papers of each year that has any, every version among them, in order; papers without a year are in none.
     async fn papers_per_year(&self, ctx: &Context<'_>) -> Result<Vec<YearCount>, Error> {
-        let years = ctx.loaders().load_one(store::PapersPerYearOf(self.researcher_id)).await?.unwrap_or_default();
+        let years = ctx.data_loader().load_one(store::PapersPerYearKey(self.researcher_id)).await?.unwrap_or_default();
         let count = |year: store::YearCount| YearCount {
             year: year.year,
             count: i32::try_from(year.count).unwrap_or(i32::MAX),
@@ -344,10 +345,10 @@ pub enum ResearcherBy {
 }
 
 impl ResearcherBy {
-    fn key(self) -> Option<Key> {
-        possible(match self {
-            Self::Id(id) => return id_key(&id, Kind::Researcher),
-            Self::Slug(slug) => Key::Slug(slug.trim().to_lowercase()),
+    fn into_lookup_key(self) -> Option<LookupKey> {
+        reject_nul(match self {
+            Self::Id(id) => return id_key(&id, NodeKind::Researcher),
+            Self::Slug(slug) => LookupKey::Slug(slug.trim().to_lowercase()),
             Self::Orcid(orcid) => return column_key::<Orcid>("orcid", &orcid),
             Self::Identifier(identifier) => identifier.into(),
         })
@@ -390,26 +391,31 @@ impl ResearcherFilter {
     ///
     /// # Errors
     /// Where an id is none, a list is too long, a range has no years, or filters nest too deep or are too many.
-    pub fn or_all(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::ResearcherFilter, Error> {
-        filter.unwrap_or_default().taken(ctx, &mut Nesting::of(ctx))
+    pub fn into_store_filter(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::ResearcherFilter, Error> {
+        filter.unwrap_or_default().convert_within(ctx, &mut FilterBudget::new(ctx))
     }
 
-    fn taken(self, ctx: &Context<'_>, nesting: &mut Nesting<'_>) -> Result<store::ResearcherFilter, Error> {
+    fn convert_within(
+        self,
+        ctx: &Context<'_>,
+        nesting: &mut FilterBudget<'_>,
+    ) -> Result<store::ResearcherFilter, Error> {
         let filter = self;
-        let inner = |filter: Self, nesting: &mut Nesting<'_>| filter.taken(ctx, nesting);
-        let affiliation = filter.affiliation.map(|affiliation| AffiliationFilter::or_all(Some(affiliation), ctx));
+        let inner = |filter: Self, nesting: &mut FilterBudget<'_>| filter.convert_within(ctx, nesting);
+        let affiliation =
+            filter.affiliation.map(|affiliation| AffiliationFilter::into_store_filter(Some(affiliation), ctx));
         Ok(store::ResearcherFilter {
-            ids: numbers(ctx, "ids", filter.ids, Kind::Researcher)?,
-            orcids: canonical::<Orcid>(ctx, "orcids", filter.orcids)?,
+            ids: decode_ids(ctx, "ids", filter.ids, NodeKind::Researcher)?,
+            orcids: canonical_identifiers::<Orcid>(ctx, "orcids", filter.orcids)?,
             affiliation: affiliation.transpose()?,
-            topic_ids: numbers(ctx, "topicIds", filter.topic_ids, Kind::Topic)?,
+            topic_ids: decode_ids(ctx, "topicIds", filter.topic_ids, NodeKind::Topic)?,
             has_orcid: filter.has_orcid,
             has_papers: filter.has_papers,
-            query: looked_for("query", filter.query)?,
+            query: parse_optional_query("query", filter.query)?,
             updated_since: filter.updated_since.map(|moment| moment.0),
-            and: nesting.each(filter.and, inner)?,
-            or: nesting.each(filter.or, inner)?,
-            not: filter.not.map(|filter| nesting.inner(*filter, inner)).transpose()?.map(Box::new),
+            and: nesting.convert_nested_list(filter.and, inner)?,
+            or: nesting.convert_nested_list(filter.or, inner)?,
+            not: filter.not.map(|filter| nesting.convert_nested(*filter, inner)).transpose()?.map(Box::new),
         })
     }
 }
@@ -444,60 +450,65 @@ impl ResearcherOrder {
     ///
     /// # Errors
     /// Where it is by relevance and the filter has no query.
-    pub fn or_name(
+    pub fn resolve_by_name(
         order: Option<Self>,
         filter: &store::ResearcherFilter,
     ) -> Result<(store::ResearcherOrder, Direction), Error> {
-        Self::or(order, filter, (store::ResearcherOrder::Name, Direction::Ascending))
+        Self::resolve(order, filter, (store::ResearcherOrder::Name, Direction::Ascending))
     }
 
     /// The order asked for, else those with most papers first, or by relevance where the filter has a query.
     ///
     /// # Errors
     /// Where it is by relevance and the filter has no query.
-    pub fn or_most_papers(
+    pub fn resolve_most_papers_first(
         order: Option<Self>,
         filter: &store::ResearcherFilter,
     ) -> Result<(store::ResearcherOrder, Direction), Error> {
-        Self::or(order, filter, (store::ResearcherOrder::PaperCount, Direction::Descending))
+        Self::resolve(order, filter, (store::ResearcherOrder::PaperCount, Direction::Descending))
     }
 
-    fn or(
+    fn resolve(
         order: Option<Self>,
         filter: &store::ResearcherFilter,
         otherwise: (store::ResearcherOrder, Direction),
     ) -> Result<(store::ResearcherOrder, Direction), Error> {
         let asked = order.map(|order| (order.field.into(), order.direction.into()));
-        or_relevance(asked, filter.query.as_ref(), store::ResearcherOrder::Relevance, otherwise)
+        resolve_order(asked, filter.query.as_ref(), store::ResearcherOrder::Relevance, otherwise)
     }
 }
 
 /// A page of people.
-pub type ResearcherConnection = AtOnce<Connection<store::Researchers>>;
+pub type ResearcherConnection = EagerObject<Connection<store::Researchers>>;
 /// A page of an organization's people.
-pub type OrganizationResearcherConnection = AtOnce<Connection<store::OrganizationResearchers>>;
+pub type OrganizationResearcherConnection = EagerObject<Connection<store::OrganizationResearchers>>;
 /// A page of a topic's people.
-pub type TopicResearcherConnection = AtOnce<Connection<store::TopicResearchers>>;
+pub type TopicResearcherConnection = EagerObject<Connection<store::TopicResearchers>>;
 
-plain_list!(store::Researchers, "Researcher", Researcher, WithFacets<Self, ResearcherFacets>);
+simple_connection!(store::Researchers, "Researcher", Researcher, FacetsField<Self, ResearcherFacets>);
 
 /// What ties a person to a topic.
 #[derive(SimpleObject)]
-pub struct TopicResearcherFields {
+pub struct TopicResearcherEdgeFields {
     /// How many of the person's papers are on the topic, every version of a work among them; 0 where the person only declares it.
     paper_count: i32,
     /// The year of the last of these papers.
     last_year: Option<i32>,
 }
 
-impl Shown for store::TopicResearchers {
+impl ConnectionType for store::TopicResearchers {
     const NAME: &'static str = "TopicResearcher";
-    type Shown = Researcher;
-    type Fields = TopicResearcherFields;
-    type Facets = WithFacets<Self, ResearcherFacets>;
+    type NodeObject = Researcher;
+    type EdgeFields = TopicResearcherEdgeFields;
+    type Facets = FacetsField<Self, ResearcherFacets>;
 
-    fn fields(_: Parent, _: &Arc<Self>, _: &crate::store::reader::page::Row<Self>, edge: &Self::Edge) -> Self::Fields {
-        TopicResearcherFields { paper_count: edge.paper_count, last_year: edge.last_year }
+    fn edge_fields(
+        _: ParentKey,
+        _: &Arc<Self>,
+        _: &crate::store::reader::page::ListRow<Self>,
+        edge: &Self::Edge,
+    ) -> Self::EdgeFields {
+        TopicResearcherEdgeFields { paper_count: edge.paper_count, last_year: edge.last_year }
     }
 }
 
@@ -512,10 +523,10 @@ impl ResearcherQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Exactly one key, in any of its written forms.")] by: ResearcherBy,
-    ) -> Result<Option<AtOnce<Researcher>>, Error> {
-        let Some(key) = by.key() else { return Ok(None) };
-        let asked = ByKey::selecting(key, columns_of::<Researcher>(ctx));
-        Ok(ctx.loaders().load_one(asked).await?.map(Researcher).map(AtOnce))
+    ) -> Result<Option<EagerObject<Researcher>>, Error> {
+        let Some(key) = by.into_lookup_key() else { return Ok(None) };
+        let asked = ByLookupKey::with_columns(key, selected_columns::<Researcher>(ctx));
+        Ok(ctx.data_loader().load_one(asked).await?.map(Researcher).map(EagerObject))
     }
 
     /// People by their keys, in the order of the keys; null where nobody has one. One statement, whatever the keys.
@@ -524,10 +535,11 @@ impl ResearcherQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "At most 500.")] keys: Vec<ResearcherBy>,
     ) -> Result<Vec<Option<Researcher>>, Error> {
-        let keys = bounded(ctx, "keys", Some(keys))?.unwrap_or_default();
-        let selected = columns_of::<Researcher>(ctx);
-        let keys: Vec<_> = keys.into_iter().map(|by| Some(ByKey::selecting(by.key()?, selected))).collect();
-        let found = ctx.loaders().load_many(keys.iter().flatten().cloned()).await?;
+        let keys = check_list_size(ctx, "keys", Some(keys))?.unwrap_or_default();
+        let selected = selected_columns::<Researcher>(ctx);
+        let keys: Vec<_> =
+            keys.into_iter().map(|by| Some(ByLookupKey::with_columns(by.into_lookup_key()?, selected))).collect();
+        let found = ctx.data_loader().load_many(keys.iter().flatten().cloned()).await?;
         Ok(keys.iter().map(|key| key.as_ref().and_then(|key| found.get(key)).cloned().map(Researcher)).collect())
     }
 
@@ -545,9 +557,9 @@ impl ResearcherQuery {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<ResearcherConnection, Error> {
-        let filter = ResearcherFilter::or_all(filter, ctx)?;
-        let (order, direction) = ResearcherOrder::or_name(order_by, &filter)?;
+        let filter = ResearcherFilter::into_store_filter(filter, ctx)?;
+        let (order, direction) = ResearcherOrder::resolve_by_name(order_by, &filter)?;
         let list = store::Researchers { filter, order, direction };
-        connection(ctx, Parent::default(), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::default(), list, PageArguments { first, after, last, before }).await
     }
 }

@@ -19,14 +19,14 @@ pub struct Resolution {
 
 impl Resolution {
     /// Where nothing but the name is known.
-    pub fn by_name() -> Self {
+    pub fn name_only() -> Self {
         let evidence = ResolutionEvidence { kind: ResolutionEvidenceKind::SameName, value: None };
         Self { method: ResolutionMethod::Name, confidence: 0.5, evidence: vec![evidence] }
     }
 }
 
-impl From<disambiguation::Resolution> for Resolution {
-    fn from(resolution: disambiguation::Resolution) -> Self {
+impl From<disambiguation::MatchExplanation> for Resolution {
+    fn from(resolution: disambiguation::MatchExplanation) -> Self {
         Self {
             method: resolution.method.into(),
             confidence: (f64::from(resolution.confidence) * 100.0).round() / 100.0,
@@ -37,7 +37,7 @@ impl From<disambiguation::Resolution> for Resolution {
 
 /// How an author was found to be a researcher.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "disambiguation::Method")]
+#[graphql(remote = "disambiguation::MatchMethod")]
 pub enum ResolutionMethod {
     /// Somebody decided it: `academic-directory identity merge` and `split`.
     Decision,

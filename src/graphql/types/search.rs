@@ -14,38 +14,40 @@ use async_graphql::{
 use futures_util::future::try_join;
 
 use crate::error::Error;
-use crate::graphql::connection::{Connection, Shown, connection};
-use crate::graphql::context::State;
-use crate::graphql::engine::eager_resolver::{AtOnce, Begun, Partly, Resolved, Selected};
-use crate::graphql::engine::lookahead::{FieldReads, Reads};
+use crate::graphql::connection::{Connection, ConnectionType, load_connection};
+use crate::graphql::context::ContextExt;
+use crate::graphql::engine::eager_resolver::{EagerObject, EagerResolve, PendingObject, Progress, SelectedFields};
+use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType};
 use crate::graphql::inputs::localized_string::LocalizedString;
 use crate::graphql::types::node::Entity;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::paper::Paper;
 use crate::graphql::types::researcher::Researcher;
 use crate::graphql::types::topic::Topic;
-use crate::model::language::{LanguageTag, Languages};
+use crate::model::language::{LanguagePreferences, LanguageTag};
 use crate::store::reader::cursor::PageArguments;
 use crate::store::reader::lookup::ById;
-use crate::store::reader::page::{Parent, Row};
-use crate::store::reader::search::{self as store, EntriesOf, HintOf, Hit, Kind, Search, Suggested};
+use crate::store::reader::page::{ListRow, ParentKey};
+use crate::store::reader::search::{
+    self as store, EntityRef, EntityType, MatchedTextsKey, SearchHintKey, SearchResults, SuggestedEntity,
+};
 use crate::text::excerpt::excerpt;
-use crate::text::tokenizer::Query as Words;
+use crate::text::tokenizer::SearchTerms as Words;
 
 /// The longest text that can be looked for, in characters.
-const LONGEST_QUERY: usize = 500;
+const MAX_QUERY_CHARS: usize = 500;
 
 /// A typed text as a search takes it; none where it is only white space.
 ///
 /// # Errors
 /// Where it is too long.
-pub fn typed(field: &str, text: &str) -> Result<Option<Words>, Error> {
+pub fn parse_query(field: &str, text: &str) -> Result<Option<Words>, Error> {
     let length = text.chars().count();
-    if length > LONGEST_QUERY {
+    if length > MAX_QUERY_CHARS {
         let message = format!(
-            "{field} has {length} characters; it takes at most {LONGEST_QUERY}: a name, a title or a few words will do"
+            "{field} has {length} characters; it takes at most {MAX_QUERY_CHARS}: a name, a title or a few words will do"
         );
-        return Err(Error::limit("queryCharacters", length, LONGEST_QUERY, message));
+        return Err(Error::limit_exceeded("queryCharacters", length, MAX_QUERY_CHARS, message));
     }
     Ok(Words::new(text))
 }
@@ -54,13 +56,13 @@ pub fn typed(field: &str, text: &str) -> Result<Option<Words>, Error> {
 ///
 /// # Errors
 /// Where it is too long.
-pub fn looked_for(field: &str, text: Option<String>) -> Result<Option<Words>, Error> {
-    text.map_or(Ok(None), |text| typed(field, &text))
+pub fn parse_optional_query(field: &str, text: Option<String>) -> Result<Option<Words>, Error> {
+    text.map_or(Ok(None), |text| parse_query(field, &text))
 }
 
 /// What can be found.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "Kind")]
+#[graphql(remote = "EntityType")]
 pub enum EntityKind {
     /// A person.
     Researcher,
@@ -72,40 +74,40 @@ pub enum EntityKind {
     Paper,
 }
 
-fn kinds_of(kinds: Option<Vec<EntityKind>>) -> Vec<Kind> {
-    let mut kinds: Vec<Kind> =
-        kinds.map_or_else(|| Kind::ALL.to_vec(), |kinds| kinds.into_iter().map(Into::into).collect());
+fn distinct_entity_types(kinds: Option<Vec<EntityKind>>) -> Vec<EntityType> {
+    let mut kinds: Vec<EntityType> =
+        kinds.map_or_else(|| EntityType::ALL.to_vec(), |kinds| kinds.into_iter().map(Into::into).collect());
     kinds.sort_unstable();
     kinds.dedup();
     kinds
 }
 
 /// Reads what was found.
-async fn entity(state: &impl State, hit: Hit) -> Result<Entity, Error> {
-    let loaders = state.loaders();
+async fn load_entity(state: &impl ContextExt, hit: EntityRef) -> Result<Entity, Error> {
+    let loaders = state.data_loader();
     let found = match hit.kind {
-        Kind::Researcher => {
+        EntityType::Researcher => {
             loaders.load_one(ById::new(hit.id)).await?.map(|model| Entity::Researcher(Researcher(model)))
         }
-        Kind::Organization => {
+        EntityType::Organization => {
             loaders.load_one(ById::new(hit.id)).await?.map(|model| Entity::Organization(Organization(model)))
         }
-        Kind::Topic => loaders.load_one(ById::new(hit.id)).await?.map(|model| Entity::Topic(Topic(model))),
-        Kind::Paper => loaders.load_one(ById::new(hit.id)).await?.map(|model| Entity::Paper(Paper(model))),
+        EntityType::Topic => loaders.load_one(ById::new(hit.id)).await?.map(|model| Entity::Topic(Topic(model))),
+        EntityType::Paper => loaders.load_one(ById::new(hit.id)).await?.map(|model| Entity::Paper(Paper(model))),
     };
     found.ok_or_else(|| Error::BadUserInput("what was found is gone since; ask again".to_owned()))
 }
 
 /// Something found, read when it is shown.
-pub struct Found(Hit);
+pub struct SearchHit(EntityRef);
 
-impl From<Arc<Hit>> for Found {
-    fn from(hit: Arc<Hit>) -> Self {
+impl From<Arc<EntityRef>> for SearchHit {
+    fn from(hit: Arc<EntityRef>) -> Self {
         Self(*hit)
     }
 }
 
-impl OutputType for Found {
+impl OutputType for SearchHit {
     fn type_name() -> Cow<'static, str> {
         <Entity as OutputType>::type_name()
     }
@@ -115,42 +117,42 @@ impl OutputType for Found {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        let entity = entity(ctx, self.0)
+        let entity = load_entity(ctx, self.0)
             .await
             .map_err(|error| async_graphql::Error::from(error).into_server_error(field.pos))?;
         match entity {
-            Entity::Researcher(found) => AtOnce(found).resolve(ctx, field).await,
-            Entity::Organization(found) => AtOnce(found).resolve(ctx, field).await,
-            Entity::Topic(found) => AtOnce(found).resolve(ctx, field).await,
-            Entity::Paper(found) => AtOnce(found).resolve(ctx, field).await,
+            Entity::Researcher(found) => EagerObject(found).resolve(ctx, field).await,
+            Entity::Organization(found) => EagerObject(found).resolve(ctx, field).await,
+            Entity::Topic(found) => EagerObject(found).resolve(ctx, field).await,
+            Entity::Paper(found) => EagerObject(found).resolve(ctx, field).await,
         }
     }
 }
 
 /// A page of what was found.
-pub type SearchResultConnection = AtOnce<Connection<Search>>;
+pub type SearchResultConnection = EagerObject<Connection<SearchResults>>;
 
 /// Why it was found.
-pub struct SearchResultFields {
-    hit: Hit,
+pub struct SearchResultEdgeFields {
+    hit: EntityRef,
     query: Arc<Words>,
 }
 
 /// Why it was found.
 #[Object]
-impl SearchResultFields {
+impl SearchResultEdgeFields {
     /// Where it matched, best first, at most three; nothing where only a name matched that is not to be shown. An
     /// identifier that was pasted is one match as a whole.
     async fn highlights(&self, ctx: &Context<'_>) -> Result<Vec<Highlight>, Error> {
-        let asked = EntriesOf { hit: self.hit, query: Arc::clone(&self.query) };
-        let entries = ctx.loaders().load_one(asked).await?.unwrap_or_default();
-        let mut highlights = identifier_highlights(ctx, self.hit, &self.query).await?;
+        let asked = MatchedTextsKey { hit: self.hit, query: Arc::clone(&self.query) };
+        let entries = ctx.data_loader().load_one(asked).await?.unwrap_or_default();
+        let mut highlights = highlight_identifier(ctx, self.hit, &self.query).await?;
         let mut marked: Vec<(usize, Highlight)> = Vec::new();
         for entry in entries.iter() {
-            let pieces = self.query.mark(&entry.text, &entry.stems);
+            let pieces = self.query.highlight(&entry.text, &entry.stems);
             let matched = pieces.iter().filter(|(_, is_match)| *is_match).map(|(text, _)| text.len()).sum();
             if matched > 0 {
-                let pieces = if entry.field.starts_with("abstract") { around(&pieces) } else { pieces };
+                let pieces = if entry.field.starts_with("abstract") { excerpt_around_matches(&pieces) } else { pieces };
                 marked.push((matched, Highlight::new(&entry.field, &pieces)));
             }
         }
@@ -164,28 +166,28 @@ impl SearchResultFields {
 }
 
 /// What stands around the matches of a long text.
-fn around<'a>(pieces: &[(&'a str, bool)]) -> Vec<(&'a str, bool)> {
-    const BESIDE: usize = 80;
+fn excerpt_around_matches<'a>(pieces: &[(&'a str, bool)]) -> Vec<(&'a str, bool)> {
+    const CONTEXT_CHARS: usize = 80;
     let mut shown: Vec<(&str, bool)> = Vec::new();
     for (index, (text, is_match)) in pieces.iter().enumerate() {
         if *is_match {
             shown.push((text, true));
             continue;
         }
-        let is_short = text.chars().count() <= 2 * BESIDE;
+        let is_short = text.chars().count() <= 2 * CONTEXT_CHARS;
         let (is_first, is_last) = (index == 0, index + 1 == pieces.len());
         if is_short && !is_first && !is_last {
             shown.push((text, false));
             continue;
         }
         if !is_first {
-            shown.push((excerpt(text, BESIDE), false));
+            shown.push((excerpt(text, CONTEXT_CHARS), false));
         }
         if !is_first && !is_last {
             shown.push((" … ", false));
         }
         if !is_last {
-            let start = text.char_indices().rev().nth(BESIDE - 1).map_or(0, |(start, _)| start);
+            let start = text.char_indices().rev().nth(CONTEXT_CHARS - 1).map_or(0, |(start, _)| start);
             let tail = text.get(start..).unwrap_or_default();
             // From a word on, where there is one.
             let tail = if start == 0 { tail } else { tail.split_once(' ').map_or(tail, |(_, rest)| rest) };
@@ -200,10 +202,10 @@ fn around<'a>(pieces: &[(&'a str, bool)]) -> Vec<(&'a str, bool)> {
 }
 
 /// The identifier that was pasted, where this is its owner.
-async fn identifier_highlights(ctx: &Context<'_>, hit: Hit, query: &Words) -> Result<Vec<Highlight>, Error> {
+async fn highlight_identifier(ctx: &Context<'_>, hit: EntityRef, query: &Words) -> Result<Vec<Highlight>, Error> {
     let whole = |field: &str, value: &str| vec![Highlight::new(field, &[(value, true)])];
-    for (field, value) in hit.kind.identifiers(&query.text) {
-        let held = match entity(ctx, hit).await? {
+    for (field, value) in hit.kind.parse_identifiers(&query.text) {
+        let held = match load_entity(ctx, hit).await? {
             Entity::Researcher(researcher) => researcher.0.orcid.clone(),
             Entity::Organization(organization) => organization.0.ror.clone(),
             Entity::Paper(paper) if field == "doi" => paper.0.doi.clone(),
@@ -244,64 +246,70 @@ pub struct HighlightSegment {
     is_match: bool,
 }
 
-impl Resolved for Found {
-    fn selected<'a>(_: &ContextSelectionSet<'a>) -> ServerResult<Selected<'a>> {
-        Ok(Selected::default())
+impl EagerResolve for SearchHit {
+    fn collect_fields<'a>(_: &ContextSelectionSet<'a>) -> ServerResult<SelectedFields<'a>> {
+        Ok(SelectedFields::default())
     }
 
-    fn begin<'a>(&self, _: &ContextSelectionSet<'a>, _: &Selected<'a>, _: &mut Vec<u8>, _: &mut Task<'_>) -> Begun<'a> {
-        Begun::Waits(Partly::default())
+    fn resolve_ready<'a>(
+        &self,
+        _: &ContextSelectionSet<'a>,
+        _: &SelectedFields<'a>,
+        _: &mut Vec<u8>,
+        _: &mut Task<'_>,
+    ) -> Progress<'a> {
+        Progress::Pending(PendingObject::default())
     }
 
-    async fn finish<'a>(
+    async fn resolve_pending<'a>(
         &'a self,
         ctx: &'a ContextSelectionSet<'a>,
         field: &'a Positioned<Field>,
-        _: &'a Selected<'a>,
-        _: Partly<'a>,
+        _: &'a SelectedFields<'a>,
+        _: PendingObject<'a>,
     ) -> ServerResult<Value> {
         self.resolve(ctx, field).await
     }
 }
 
-impl Reads for Found {
-    type Row = Hit;
+impl ProjectedType for SearchHit {
+    type Row = EntityRef;
     // What was found is read by itself.
-    const FIELDS: &'static [FieldReads] = &[];
+    const COLUMNS_BY_FIELD: &'static [FieldColumns] = &[];
 }
 
-impl Shown for Search {
+impl ConnectionType for SearchResults {
     const NAME: &'static str = "SearchResult";
-    type Shown = Found;
-    type Fields = SearchResultFields;
+    type NodeObject = SearchHit;
+    type EdgeFields = SearchResultEdgeFields;
     type Facets = EmptyFields;
 
-    fn fields(_: Parent, list: &Arc<Self>, row: &Row<Self>, _: &Self::Edge) -> Self::Fields {
-        SearchResultFields { hit: *row.node, query: Arc::new(list.query.clone()) }
+    fn edge_fields(_: ParentKey, list: &Arc<Self>, row: &ListRow<Self>, _: &Self::Edge) -> Self::EdgeFields {
+        SearchResultEdgeFields { hit: *row.node, query: Arc::new(list.query.clone()) }
     }
 }
 
 /// Something that a typed text may be the beginning of.
 pub struct Suggestion {
-    suggested: Suggested,
+    entity: SuggestedEntity,
     query: Arc<Words>,
-    languages: Languages,
+    languages: LanguagePreferences,
 }
 
 /// Something that a typed text may be the beginning of.
 #[Object]
 impl Suggestion {
     /// What it is.
-    async fn node(&self) -> Found {
-        Found(self.suggested.hit)
+    async fn node(&self) -> SearchHit {
+        SearchHit(self.entity.hit)
     }
 
     /// The name to show, in the best language for the reader.
     async fn label(&self, ctx: &Context<'_>) -> Result<String, Error> {
-        if self.suggested.hit.kind == Kind::Researcher && self.suggested.is_shown_name {
-            return Ok(self.suggested.text.clone());
+        if self.entity.hit.kind == EntityType::Researcher && self.entity.is_display_name {
+            return Ok(self.entity.text.clone());
         }
-        self.name(ctx).await
+        self.load_display_name(ctx).await
     }
 
     /// What tells it from its namesakes: of a person the primary organization, else the latest paper; of an
@@ -309,23 +317,24 @@ impl Suggestion {
     /// only another public name than the one shown begins as typed, that name comes first.
     async fn hint(&self, ctx: &Context<'_>) -> Result<Option<String>, Error> {
         // Both at once: names of several kinds come at several times, and each would ask for its own hints.
-        let hint = ctx.loaders().load_one(HintOf(self.suggested.hit));
-        let (name, hint) = try_join(self.name(ctx), hint).await?;
+        let hint = ctx.data_loader().load_one(SearchHintKey(self.entity.hit));
+        let (name, hint) = try_join(self.load_display_name(ctx), hint).await?;
         let mut parts = Vec::new();
-        if !self.query.begins_words_of(&name) && self.suggested.text != name {
-            parts.push(self.suggested.text.clone());
+        if !self.query.matches_prefixes_in(&name) && self.entity.text != name {
+            parts.push(self.entity.text.clone());
         }
         if let Some(hint) = hint {
-            parts.extend(told(&hint, self.suggested.hit.kind, &self.languages));
+            parts.extend(format_hint(&hint, self.entity.hit.kind, &self.languages));
         }
         Ok((!parts.is_empty()).then(|| parts.join(" · ")))
     }
 }
 
-fn told(hint: &store::Hint, kind: Kind, languages: &Languages) -> Option<String> {
-    let names = hint.names.as_ref().and_then(|names| LocalizedString::best(names, languages)).map(|name| name.value);
+fn format_hint(hint: &store::SearchHint, kind: EntityType, languages: &LanguagePreferences) -> Option<String> {
+    let names =
+        hint.names.as_ref().and_then(|names| LocalizedString::best_match(names, languages)).map(|name| name.value);
     let text = match (&hint.text, kind) {
-        (Some(author), Kind::Paper) if hint.author_count > 1 => Some(format!("{author} et al.")),
+        (Some(author), EntityType::Paper) if hint.author_count > 1 => Some(format!("{author} et al.")),
         (text, _) => text.clone(),
     };
     let parts: Vec<String> = names.into_iter().chain(text).chain(hint.more.clone()).collect();
@@ -333,12 +342,12 @@ fn told(hint: &store::Hint, kind: Kind, languages: &Languages) -> Option<String>
 }
 
 impl Suggestion {
-    async fn name(&self, ctx: &Context<'_>) -> Result<String, Error> {
-        Ok(match entity(ctx, self.suggested.hit).await? {
+    async fn load_display_name(&self, ctx: &Context<'_>) -> Result<String, Error> {
+        Ok(match load_entity(ctx, self.entity.hit).await? {
             Entity::Researcher(researcher) => researcher.0.display_name.clone(),
-            Entity::Organization(organization) => organization.in_languages(&self.languages).value,
-            Entity::Topic(topic) => topic.in_languages(&self.languages).value,
-            Entity::Paper(paper) => paper.in_languages(&self.languages).value,
+            Entity::Organization(organization) => organization.localized_name(&self.languages).value,
+            Entity::Topic(topic) => topic.localized_name(&self.languages).value,
+            Entity::Paper(paper) => paper.localized_title(&self.languages).value,
         })
     }
 }
@@ -378,9 +387,9 @@ impl SearchQuery {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<SearchResultConnection, Error> {
-        let query = typed("query", &query)?.unwrap_or_default();
-        let list = Search { query, kinds: kinds_of(kinds) };
-        connection(ctx, Parent::default(), list, PageArguments { first, after, last, before }).await
+        let query = parse_query("query", &query)?.unwrap_or_default();
+        let list = SearchResults { query, kinds: distinct_entity_types(kinds) };
+        load_connection(ctx, ParentKey::default(), list, PageArguments { first, after, last, before }).await
     }
 
     /// As-you-type suggestions: things with a name, title or label whose words begin with all that was typed, in any
@@ -404,11 +413,12 @@ impl SearchQuery {
         if !u32::try_from(first).is_ok_and(|first| (1..=most).contains(&first)) {
             return Err(Error::BadUserInput(format!("first is {first}; it can be 1 to {most}")));
         }
-        let Some(query) = typed("query", &query)? else { return Ok(Vec::new()) };
+        let Some(query) = parse_query("query", &query)? else { return Ok(Vec::new()) };
         let languages = ctx.languages(languages);
-        let suggested = ctx.store().suggestions(&query, &kinds_of(kinds), first.into()).await?;
+        let suggested = ctx.store().suggest_entities(&query, &distinct_entity_types(kinds), first.into()).await?;
         let query = Arc::new(query);
-        let suggestion = |suggested| Suggestion { suggested, query: Arc::clone(&query), languages: languages.clone() };
+        let suggestion =
+            |suggested| Suggestion { entity: suggested, query: Arc::clone(&query), languages: languages.clone() };
         Ok(suggested.into_iter().map(suggestion).collect())
     }
 }

@@ -7,26 +7,26 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleO
 
 use crate::entity::topic;
 use crate::error::Error;
-use crate::graphql::connection::{Connection, Shown, connection, plain_list};
-use crate::graphql::context::State as _;
-use crate::graphql::engine::eager_resolver::AtOnce;
-use crate::graphql::engine::lookahead::{FieldReads, Reads, columns_of};
+use crate::graphql::connection::{Connection, ConnectionType, load_connection, simple_connection};
+use crate::graphql::context::ContextExt as _;
+use crate::graphql::engine::eager_resolver::EagerObject;
+use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType, selected_columns};
 use crate::graphql::inputs::identifier::{
-    Identifier, IdentifierKey, former_ids, id_key, identifiers, numbers, possible, words,
+    Identifier, IdentifierKey, bounded_strings, decode_ids, id_key, load_former_ids, load_identifiers, reject_nul,
 };
 use crate::graphql::inputs::localized_string::{LocalizedName, LocalizedString};
-use crate::graphql::inputs::order::{OrderDirection, or_relevance};
+use crate::graphql::inputs::order::{OrderDirection, resolve_order};
 use crate::graphql::inputs::scalars::DateTime;
 use crate::graphql::types::paper::{PaperConnection, PaperFilter, PaperOrder};
 use crate::graphql::types::researcher::{ResearcherFilter, ResearcherOrder, TopicResearcherConnection};
-use crate::graphql::types::search::looked_for;
-use crate::model::global_id::{GlobalId, Kind};
-use crate::model::language::{LanguageTag, Languages};
+use crate::graphql::types::search::parse_optional_query;
+use crate::model::global_id::{GlobalId, NodeKind};
+use crate::model::language::{LanguagePreferences, LanguageTag};
 use crate::store::reader::cursor::PageArguments;
-use crate::store::reader::lookup::{ByKey, Key};
-use crate::store::reader::page::{OrderDirection as Direction, Parent, Row};
+use crate::store::reader::lookup::{ByLookupKey, LookupKey};
+use crate::store::reader::page::{ListRow, ParentKey, SortDirection as Direction};
 use crate::store::reader::paper::{PaperScope, Papers};
-use crate::store::reader::relation::{RelatedTo, TopicBroader, TopicFormerIds, TopicIdentifiers};
+use crate::store::reader::relation::{RelationKey, TopicBroader, TopicIdentifiers, TopicPreviousIds};
 use crate::store::reader::researcher::TopicResearchers;
 use crate::store::reader::topic as store;
 
@@ -42,15 +42,15 @@ impl From<Arc<topic::Model>> for Topic {
 
 impl Topic {
     /// The name to show in the best of some languages.
-    pub fn in_languages(&self, languages: &Languages) -> LocalizedString {
-        LocalizedString::best(&self.0.display_names, languages)
-            .unwrap_or_else(|| LocalizedString::neutral(&self.0.slug))
+    pub fn localized_name(&self, languages: &LanguagePreferences) -> LocalizedString {
+        LocalizedString::best_match(&self.0.display_names, languages)
+            .unwrap_or_else(|| LocalizedString::without_language(&self.0.slug))
     }
 }
 
-impl Reads for Topic {
+impl ProjectedType for Topic {
     type Row = topic::Model;
-    const FIELDS: &'static [FieldReads] = &[
+    const COLUMNS_BY_FIELD: &'static [FieldColumns] = &[
         ("id", &[]),
         ("slug", &["slug"]),
         ("displayName", &["display_names", "slug"]),
@@ -72,7 +72,7 @@ impl Reads for Topic {
 impl Topic {
     /// Its id: opaque, unique in the directory, the same for ever.
     pub async fn id(&self) -> ID {
-        GlobalId { kind: Kind::Topic, number: self.0.id }.to_string().into()
+        GlobalId { kind: NodeKind::Topic, row_id: self.0.id }.to_string().into()
     }
 
     /// Its name in an address: lower-case ASCII letters, digits and hyphens.
@@ -88,12 +88,12 @@ impl Topic {
             Vec<LanguageTag>,
         >,
     ) -> LocalizedString {
-        self.in_languages(&ctx.languages(languages))
+        self.localized_name(&ctx.languages(languages))
     }
 
     /// The ids of what was merged into it; they lead here for ever.
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
-        former_ids::<TopicFormerIds>(ctx, self.0.id, Kind::Topic).await
+        load_former_ids::<TopicPreviousIds>(ctx, self.0.id, NodeKind::Topic).await
     }
 
     /// All its labels, in all languages.
@@ -108,12 +108,13 @@ impl Topic {
 
     /// Its code in its vocabulary, and ids of other schemes.
     async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>, Error> {
-        identifiers::<TopicIdentifiers>(ctx, self.0.id).await
+        load_identifiers::<TopicIdentifiers>(ctx, self.0.id).await
     }
 
     /// What it is directly part of.
     async fn broader(&self, ctx: &Context<'_>) -> Result<Vec<Topic>, Error> {
-        let broader = ctx.loaders().load_one(RelatedTo::<TopicBroader>::new(self.0.id)).await?.unwrap_or_default();
+        let broader =
+            ctx.data_loader().load_one(RelationKey::<TopicBroader>::new(self.0.id)).await?.unwrap_or_default();
         Ok(broader.iter().cloned().map(Topic).collect())
     }
 
@@ -128,10 +129,10 @@ impl Topic {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<TopicConnection, Error> {
-        let (order, direction) = TopicOrder::or_label(None, &store::TopicFilter::default(), ctx)?;
+        let (order, direction) = TopicOrder::resolve_by_label(None, &store::TopicFilter::default(), ctx)?;
         let filter = store::TopicFilter::default();
         let list = store::Topics { scope: store::TopicScope::Narrower, filter, order, direction };
-        connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
     /// People who declare the topic or have papers on it, those with most of these first.
@@ -149,10 +150,10 @@ impl Topic {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<TopicResearcherConnection, Error> {
-        let filter = ResearcherFilter::or_all(filter, ctx)?;
-        let (order, direction) = ResearcherOrder::or_most_papers(order_by, &filter)?;
+        let filter = ResearcherFilter::into_store_filter(filter, ctx)?;
+        let (order, direction) = ResearcherOrder::resolve_most_papers_first(order_by, &filter)?;
         let list = TopicResearchers { include_narrower, filter, order, direction };
-        connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
     /// Papers on the topic, newest first.
@@ -171,10 +172,10 @@ impl Topic {
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
         let scope = PaperScope::Topic { include_narrower };
-        let filter = PaperFilter::or_all(filter, ctx)?;
-        let (order, direction) = PaperOrder::or_newest(order_by, &filter)?;
+        let filter = PaperFilter::into_store_filter(filter, ctx)?;
+        let (order, direction) = PaperOrder::resolve_newest_first(order_by, &filter)?;
         let list = Papers { scope, filter, order, direction };
-        connection(ctx, Parent::of(self.0.id), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
     /// When it came into the directory.
@@ -200,10 +201,10 @@ pub enum TopicBy {
 }
 
 impl TopicBy {
-    fn key(self) -> Option<Key> {
-        possible(match self {
-            Self::Id(id) => return id_key(&id, Kind::Topic),
-            Self::Slug(slug) => Key::Slug(slug.trim().to_lowercase()),
+    fn into_lookup_key(self) -> Option<LookupKey> {
+        reject_nul(match self {
+            Self::Id(id) => return id_key(&id, NodeKind::Topic),
+            Self::Slug(slug) => LookupKey::Slug(slug.trim().to_lowercase()),
             Self::Identifier(identifier) => identifier.into(),
         })
     }
@@ -227,13 +228,13 @@ pub struct TopicFilter {
 }
 
 impl TopicFilter {
-    fn or_all(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::TopicFilter, Error> {
+    fn into_store_filter(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::TopicFilter, Error> {
         let filter = filter.unwrap_or_default();
         Ok(store::TopicFilter {
-            ids: numbers(ctx, "ids", filter.ids, Kind::Topic)?,
-            schemes: words(ctx, "schemes", filter.schemes)?,
-            broader_ids: numbers(ctx, "broaderIds", filter.broader_ids, Kind::Topic)?,
-            query: looked_for("query", filter.query)?,
+            ids: decode_ids(ctx, "ids", filter.ids, NodeKind::Topic)?,
+            schemes: bounded_strings(ctx, "schemes", filter.schemes)?,
+            broader_ids: decode_ids(ctx, "broaderIds", filter.broader_ids, NodeKind::Topic)?,
+            query: parse_optional_query("query", filter.query)?,
             updated_since: filter.updated_since.map(|moment| moment.0),
         })
     }
@@ -268,7 +269,7 @@ pub struct TopicOrder {
 }
 
 impl TopicOrder {
-    fn or(
+    fn resolve(
         order: Option<Self>,
         filter: &store::TopicFilter,
         ctx: &Context<'_>,
@@ -282,54 +283,54 @@ impl TopicOrder {
             TopicOrderField::Relevance => store::TopicOrder::Relevance,
         };
         let asked = order.map(|order| (by(order.field, order.languages), order.direction.into()));
-        or_relevance(asked, filter.query.as_ref(), store::TopicOrder::Relevance, (otherwise, Direction::Ascending))
+        resolve_order(asked, filter.query.as_ref(), store::TopicOrder::Relevance, (otherwise, Direction::Ascending))
     }
 
     /// The order asked for, else by label, or by relevance where the filter has a query.
     ///
     /// # Errors
     /// Where it is by relevance and the filter has no query.
-    pub fn or_label(
+    pub fn resolve_by_label(
         order: Option<Self>,
         filter: &store::TopicFilter,
         ctx: &Context<'_>,
     ) -> Result<(store::TopicOrder, Direction), Error> {
-        Self::or(order, filter, ctx, store::TopicOrder::Label(ctx.languages(None)))
+        Self::resolve(order, filter, ctx, store::TopicOrder::Label(ctx.languages(None)))
     }
 
     /// The order asked for, else the list's own. Such a list has no filter, and no order by relevance.
     ///
     /// # Errors
     /// Where it is by relevance.
-    pub fn or_own(order: Option<Self>, ctx: &Context<'_>) -> Result<(store::TopicOrder, Direction), Error> {
-        Self::or(order, &store::TopicFilter::default(), ctx, store::TopicOrder::Own)
+    pub fn resolve_list_order(order: Option<Self>, ctx: &Context<'_>) -> Result<(store::TopicOrder, Direction), Error> {
+        Self::resolve(order, &store::TopicFilter::default(), ctx, store::TopicOrder::Own)
     }
 }
 
 /// A page of topics.
-pub type TopicConnection = AtOnce<Connection<store::Topics>>;
+pub type TopicConnection = EagerObject<Connection<store::Topics>>;
 /// A page of a person's topics.
-pub type ResearcherTopicConnection = AtOnce<Connection<store::ResearcherTopics>>;
+pub type ResearcherTopicConnection = EagerObject<Connection<store::ResearcherTopics>>;
 
-plain_list!(store::Topics, "Topic", Topic);
+simple_connection!(store::Topics, "Topic", Topic);
 
 /// What ties a person to a topic.
 #[derive(SimpleObject)]
-pub struct ResearcherTopicFields {
+pub struct ResearcherTopicEdgeFields {
     /// How many of the person's papers are on the topic itself, every version of a work among them.
     paper_count: i32,
     /// Whether the person declares it; else it follows from papers.
     is_declared: bool,
 }
 
-impl Shown for store::ResearcherTopics {
+impl ConnectionType for store::ResearcherTopics {
     const NAME: &'static str = "ResearcherTopic";
-    type Shown = Topic;
-    type Fields = ResearcherTopicFields;
+    type NodeObject = Topic;
+    type EdgeFields = ResearcherTopicEdgeFields;
     type Facets = EmptyFields;
 
-    fn fields(_: Parent, _: &Arc<Self>, _: &Row<Self>, edge: &Self::Edge) -> Self::Fields {
-        ResearcherTopicFields { paper_count: edge.paper_count, is_declared: edge.is_declared }
+    fn edge_fields(_: ParentKey, _: &Arc<Self>, _: &ListRow<Self>, edge: &Self::Edge) -> Self::EdgeFields {
+        ResearcherTopicEdgeFields { paper_count: edge.paper_count, is_declared: edge.is_declared }
     }
 }
 
@@ -344,10 +345,10 @@ impl TopicQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Exactly one key.")] by: TopicBy,
-    ) -> Result<Option<AtOnce<Topic>>, Error> {
-        let Some(key) = by.key() else { return Ok(None) };
-        let asked = ByKey::selecting(key, columns_of::<Topic>(ctx));
-        Ok(ctx.loaders().load_one(asked).await?.map(Topic).map(AtOnce))
+    ) -> Result<Option<EagerObject<Topic>>, Error> {
+        let Some(key) = by.into_lookup_key() else { return Ok(None) };
+        let asked = ByLookupKey::with_columns(key, selected_columns::<Topic>(ctx));
+        Ok(ctx.data_loader().load_one(asked).await?.map(Topic).map(EagerObject))
     }
 
     /// Topics, by label.
@@ -364,9 +365,9 @@ impl TopicQuery {
         #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<TopicConnection, Error> {
-        let filter = TopicFilter::or_all(filter, ctx)?;
-        let (order, direction) = TopicOrder::or_label(order_by, &filter, ctx)?;
+        let filter = TopicFilter::into_store_filter(filter, ctx)?;
+        let (order, direction) = TopicOrder::resolve_by_label(order_by, &filter, ctx)?;
         let list = store::Topics { scope: store::TopicScope::All, filter, order, direction };
-        connection(ctx, Parent::default(), list, PageArguments { first, after, last, before }).await
+        load_connection(ctx, ParentKey::default(), list, PageArguments { first, after, last, before }).await
     }
 }

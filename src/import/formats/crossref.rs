@@ -6,80 +6,85 @@ use serde_json::Value;
 
 use crate::import::io::json;
 use crate::import::normalize::detect;
-use crate::import::normalize::field_parsing::{self, at, list, text};
-use crate::import::normalize::strip_markup::{plain, plain_abstract};
-use crate::import::{Sink, Stop};
+use crate::import::normalize::field_parsing::{self, as_list, text_field, value_at};
+use crate::import::normalize::strip_markup::{strip_abstract_markup, strip_markup};
+use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record};
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut Sink<'_>) -> Result<(), Stop> {
+pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let mut is_first = true;
-    json::records(reader, &[&["message", "items"], &["items"]], sink, |line, value, sink| {
+    json::read_records(reader, &[&["message", "items"], &["items"]], sink, |line, value, sink| {
         let is_first = std::mem::take(&mut is_first);
-        if let Some(kind) = detect::of_json(&value)
+        if let Some(kind) = detect::detect_json(&value)
             && !matches!(kind.format, Some("crossref" | "csl"))
         {
             return if is_first {
-                Err(Stop::Unreadable(line, kind.refusal()))
+                Err(ReadAbort::Unreadable(line, kind.rejection_reason()))
             } else {
-                sink.rejected(line, kind.refusal())
+                sink.push_invalid(line, kind.rejection_reason())
             };
         }
         // An answer about one work, or about none.
         let work = value.get("message").unwrap_or(&value);
         if work.get("items").is_some_and(Value::is_array) {
-            return list(work.get("items")).iter().try_for_each(|work| give(line, work, sink));
+            return as_list(work.get("items")).iter().try_for_each(|work| emit_work(line, work, sink));
         }
-        give(line, work, sink)
+        emit_work(line, work, sink)
     })
 }
 
-fn give(line: usize, value: &Value, sink: &mut Sink<'_>) -> Result<(), Stop> {
+fn emit_work(line: usize, value: &Value, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let mut notes = Vec::new();
-    match work(value, &mut notes) {
-        Ok(record) => sink.record(line, Record::Paper(record), notes),
-        Err(reason) => sink.rejected(line, reason),
+    match paper_record(value, &mut notes) {
+        Ok(record) => sink.push_record(line, Record::Paper(record), notes),
+        Err(reason) => sink.push_invalid(line, reason),
     }
 }
 
-fn work(work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+fn paper_record(work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
     if !work.is_object() {
         return Err("a work of Crossref is an object".to_owned());
     }
-    let title = title(work).ok_or_else(|| match text(work, "type") {
+    let title = full_title(work).ok_or_else(|| match text_field(work, "type") {
         Some(kind) => format!("it has no title (its type is {kind})"),
         None => "it has no title".to_owned(),
     })?;
-    let language = text(work, "language");
+    let language = text_field(work, "language");
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
-    let abstract_text = text(work, "abstract").map(|text| plain_abstract(&text)).unwrap_or_default();
+    let abstract_text = text_field(work, "abstract").map(|text| strip_abstract_markup(&text)).unwrap_or_default();
     Ok(PaperRecord {
         title,
-        abstract_completeness: field_parsing::completeness(&abstract_text),
-        abstract_text: LocalizedText::of(tag.as_ref(), abstract_text),
-        publication_date: date(work, notes),
-        paper_type: paper_type(&text(work, "type").unwrap_or_default(), &text(work, "subtype").unwrap_or_default()),
-        venue_name: venue(work),
+        abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
+        abstract_text: LocalizedText::new(tag.as_ref(), abstract_text),
+        publication_date: publication_date(work, notes),
+        paper_type: paper_type(
+            &text_field(work, "type").unwrap_or_default(),
+            &text_field(work, "subtype").unwrap_or_default(),
+        ),
+        venue_name: venue_name(work),
         language,
-        doi: field_parsing::identifier::<Doi>(text(work, "DOI").as_deref(), notes),
-        url: at(work, &["resource", "primary"]).and_then(|primary| text(primary, "URL")).or_else(|| text(work, "URL")),
-        is_retracted: list(work.get("updated-by"))
+        doi: field_parsing::parse_identifier::<Doi>(text_field(work, "DOI").as_deref(), notes),
+        url: value_at(work, &["resource", "primary"])
+            .and_then(|primary| text_field(primary, "URL"))
+            .or_else(|| text_field(work, "URL")),
+        is_retracted: as_list(work.get("updated-by"))
             .iter()
-            .any(|update| text(update, "type").as_deref() == Some("retraction")),
+            .any(|update| text_field(update, "type").as_deref() == Some("retraction")),
         authors: (1..)
-            .zip(list(work.get("author")))
-            .map(|(place, author)| crate::import::formats::crossref::author(place, author, notes))
+            .zip(as_list(work.get("author")))
+            .map(|(place, author)| crate::import::formats::crossref::author_record(place, author, notes))
             .collect(),
         ..PaperRecord::default()
     })
 }
 
 /// The title with its subtitle, where that is not in it already.
-fn title(work: &Value) -> Option<String> {
-    let title = text(work, "title").map(|title| plain(&title))?;
-    match text(work, "subtitle").map(|subtitle| plain(&subtitle)) {
+fn full_title(work: &Value) -> Option<String> {
+    let title = text_field(work, "title").map(|title| strip_markup(&title))?;
+    match text_field(work, "subtitle").map(|subtitle| strip_markup(&subtitle)) {
         Some(subtitle) if !title.to_lowercase().contains(&subtitle.to_lowercase()) => {
             Some(format!("{title}: {subtitle}"))
         }
@@ -87,12 +92,12 @@ fn title(work: &Value) -> Option<String> {
     }
 }
 
-fn date(work: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
+fn publication_date(work: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
     // `created` and `deposited` tell of Crossref's own records, not of the work.
     ["issued", "published", "published-online", "published-print", "published-other", "posted"].iter().find_map(
         |field| {
-            let parts = at(work, &[field, "date-parts"])?.get(0)?.as_array()?;
-            field_parsing::date_of_parts(parts, notes)
+            let parts = value_at(work, &[field, "date-parts"])?.get(0)?.as_array()?;
+            field_parsing::date_from_parts(parts, notes)
         },
     )
 }
@@ -111,25 +116,29 @@ fn paper_type(kind: &str, subtype: &str) -> PaperType {
     }
 }
 
-fn venue(work: &Value) -> Option<String> {
-    let institution = || list(work.get("institution")).iter().find_map(|institution| text(institution, "name"));
-    let event = || work.get("event").and_then(|event| text(event, "name"));
-    let venue = text(work, "container-title").or_else(event).or_else(|| text(work, "group-title")).or_else(institution);
-    venue.map(|venue| plain(&venue))
+fn venue_name(work: &Value) -> Option<String> {
+    let institution =
+        || as_list(work.get("institution")).iter().find_map(|institution| text_field(institution, "name"));
+    let event = || work.get("event").and_then(|event| text_field(event, "name"));
+    let venue = text_field(work, "container-title")
+        .or_else(event)
+        .or_else(|| text_field(work, "group-title"))
+        .or_else(institution);
+    venue.map(|venue| strip_markup(&venue))
 }
 
-fn author(position: u32, author: &Value, notes: &mut Vec<String>) -> AuthorRecord {
-    let part = |field: &str| text(author, field);
+fn author_record(position: u32, author: &Value, notes: &mut Vec<String>) -> AuthorRecord {
+    let part = |field: &str| text_field(author, field);
     let (given, family) = (part("given"), part("family"));
-    let written = field_parsing::join(&[given.as_deref(), family.as_deref(), part("suffix").as_deref()]);
-    let affiliations = list(author.get("affiliation"));
-    let name_of = |affiliation: &Value| text(affiliation, "name").map(|name| plain(&name));
+    let written = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref(), part("suffix").as_deref()]);
+    let affiliations = as_list(author.get("affiliation"));
+    let name_of = |affiliation: &Value| text_field(affiliation, "name").map(|name| strip_markup(&name));
     let with_ror = |affiliation: &Value| {
-        let ror = list(affiliation.get("id")).iter().find_map(|id| text(id, "id")?.parse::<Ror>().ok())?;
+        let ror = as_list(affiliation.get("id")).iter().find_map(|id| text_field(id, "id")?.parse::<Ror>().ok())?;
         Some(OrganizationReference { ror: Some(ror), name: name_of(affiliation), ..Default::default() })
     };
     let mut orcid_notes = Vec::new();
-    let orcid = field_parsing::identifier::<Orcid>(part("ORCID").as_deref(), &mut orcid_notes);
+    let orcid = field_parsing::parse_identifier::<Orcid>(part("ORCID").as_deref(), &mut orcid_notes);
     notes.extend(orcid_notes.into_iter().map(|note| format!("author {position}: {note}")));
     AuthorRecord {
         position: Some(position),
@@ -148,7 +157,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::import::tests::{papers, read};
+    use crate::import::tests::{papers, read_bytes};
 
     const FORMAT: crate::import::Format = crate::import::Format::Crossref;
 
@@ -163,8 +172,8 @@ mod tests {
         let file = json!({ "items": [a_work("10.1000/a", "Weirs"), a_work("10.1000/b", "Locks")] });
         let lines = format!("{}\n{}\n", a_work("10.1000/a", "Weirs"), a_work("10.1000/b", "Locks"));
         for text in [answer.to_string(), format!("{answer:#}"), file.to_string(), format!("{file:#}\n"), lines] {
-            let outcome = read(&FORMAT, text.as_bytes());
-            assert_eq!(outcome.told(), Vec::<String>::new());
+            let outcome = read_bytes(&FORMAT, text.as_bytes());
+            assert_eq!(outcome.messages(), Vec::<String>::new());
             let titles: Vec<String> = papers(&outcome).iter().map(|paper| paper.title.clone()).collect();
             assert_eq!(titles, ["Weirs", "Locks"], "{text}");
         }
@@ -177,10 +186,10 @@ mod tests {
             a_work("10.1000/a", "Weirs"),
             a_work("10.1000/b", "Locks")
         );
-        let outcome = read(&FORMAT, text.as_bytes());
+        let outcome = read_bytes(&FORMAT, text.as_bytes());
         assert_eq!(papers(&outcome).len(), 2);
-        assert_eq!(outcome.told().len(), 1);
-        assert!(outcome.told()[0].starts_with("2: rejected: it is not JSON"), "{:?}", outcome.told());
+        assert_eq!(outcome.messages().len(), 1);
+        assert!(outcome.messages()[0].starts_with("2: rejected: it is not JSON"), "{:?}", outcome.messages());
     }
 
     #[test]
@@ -189,11 +198,11 @@ mod tests {
             "items": [{ "primary-name": "A press", "prefixes": ["10.1000"] }, { "primary-name": "B", "prefixes": [] }] } });
         let expected =
             ["1: not read: it seems to be an answer of Crossref about members, of which the directory keeps nothing"];
-        assert_eq!(read(&FORMAT, members.to_string().as_bytes()).told(), expected);
+        assert_eq!(read_bytes(&FORMAT, members.to_string().as_bytes()).messages(), expected);
         let none = json!({ "message-type": "member-list", "message": { "items": [] } });
-        assert_eq!(read(&FORMAT, none.to_string().as_bytes()).told(), expected);
+        assert_eq!(read_bytes(&FORMAT, none.to_string().as_bytes()).messages(), expected);
         let no_works = json!({ "message-type": "work-list", "message": { "items": [] } });
-        assert_eq!(read(&FORMAT, no_works.to_string().as_bytes()).told(), Vec::<String>::new());
+        assert_eq!(read_bytes(&FORMAT, no_works.to_string().as_bytes()).messages(), Vec::<String>::new());
     }
 
     #[test]
@@ -207,10 +216,10 @@ mod tests {
                 { "given": "Ida", "family": "Brook", "suffix": "Jr.", "ORCID": "https://orcid.org/0000-0002-1825-0097",
                   "affiliation": [{ "name": "A University", "id": [{ "id": "https://ror.org/05dxps055", "id-type": "ROR" }] }] },
                 { "name": "The Weir Group" }] } });
-        let outcome = read(&FORMAT, value.to_string().as_bytes());
+        let outcome = read_bytes(&FORMAT, value.to_string().as_bytes());
         let paper = papers(&outcome).remove(0);
         assert_eq!(paper.title, "On weirs: a survey");
-        assert_eq!(paper.abstract_text, LocalizedText::of("fr".parse().ok().as_ref(), "Weirs & locks.".to_owned()));
+        assert_eq!(paper.abstract_text, LocalizedText::new("fr".parse().ok().as_ref(), "Weirs & locks.".to_owned()));
         assert_eq!(paper.publication_date.map(|date| date.to_string()).as_deref(), Some("2020-03"));
         assert_eq!((paper.paper_type, paper.venue_name.as_deref()), (PaperType::Preprint, Some("Hydrology")));
         assert!(paper.is_retracted);

@@ -6,62 +6,67 @@ use serde_json::{Map, Value};
 
 use crate::import::io::json;
 use crate::import::normalize::field_parsing;
-use crate::import::normalize::strip_markup::plain;
-use crate::import::{Sink, Stop};
+use crate::import::normalize::strip_markup::strip_markup;
+use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{
-    AbstractCompleteness, AuthorRecord, Identifier, OrganizationReference, PaperRecord, PaperType, Record,
+    AbstractCompleteness, AuthorRecord, ExternalIdentifier, OrganizationReference, PaperRecord, PaperType, Record,
 };
 
-type Object = Map<String, Value>;
+type JsonObject = Map<String, Value>;
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut Sink<'_>) -> Result<(), Stop> {
-    json::values(reader, sink, |line, value, sink| {
+pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+    json::read_values(reader, sink, |line, value, sink| {
         let mut notes = Vec::new();
-        match item(&value, &mut notes) {
-            Ok(record) => sink.record(line, Record::Paper(record), notes),
-            Err(reason) => sink.rejected(line, reason),
+        match paper_record(&value, &mut notes) {
+            Ok(record) => sink.push_record(line, Record::Paper(record), notes),
+            Err(reason) => sink.push_invalid(line, reason),
         }
     })
 }
 
-fn item(value: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
-    let Value::Object(item) = value else { return Err(format!("a CSL item is an object; this is {}", kind(value))) };
+fn paper_record(value: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+    let Value::Object(item) = value else {
+        return Err(format!("a CSL item is an object; this is {}", json_type_name(value)));
+    };
     if !item.contains_key("title") {
-        return Err(what_else(item));
+        return Err(describe_untitled(item));
     }
-    let doi = identifier::<Doi>(item, "DOI", notes);
-    let url = text(item, "URL");
+    let doi = parse_identifier::<Doi>(item, "DOI", notes);
+    let url = text_field(item, "URL");
     let arxiv_id = url.as_deref().filter(|url| url.contains("arxiv.org/")).and_then(|url| url.parse::<ArxivId>().ok());
-    let abstract_text = text(item, "abstract").map(|text| plain(&text)).filter(|text| !text.trim().is_empty());
-    let language = text(item, "language");
+    let abstract_text =
+        text_field(item, "abstract").map(|text| strip_markup(&text)).filter(|text| !text.trim().is_empty());
+    let language = text_field(item, "language");
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
     let ends_early = |text: &String| text.trim_end().ends_with(['…']) || text.trim_end().ends_with("...");
     Ok(PaperRecord {
-        source_id: text(item, "id"),
-        title: text(item, "title").map(|title| plain(&title)).unwrap_or_default(),
+        source_id: text_field(item, "id"),
+        title: text_field(item, "title").map(|title| strip_markup(&title)).unwrap_or_default(),
         abstract_completeness: match &abstract_text {
             None => AbstractCompleteness::Absent,
             Some(text) if ends_early(text) => AbstractCompleteness::Truncated,
             Some(_) => AbstractCompleteness::Full,
         },
-        abstract_text: abstract_text.map(|text| LocalizedText::of(tag.as_ref(), text)).unwrap_or_default(),
-        publication_date: issued(item, notes),
+        abstract_text: abstract_text.map(|text| LocalizedText::new(tag.as_ref(), text)).unwrap_or_default(),
+        publication_date: issue_date(item, notes),
         paper_type: paper_type(item, doi.as_ref()),
-        venue_name: text(item, "container-title").or_else(|| text(item, "event-title")).map(|venue| plain(&venue)),
+        venue_name: text_field(item, "container-title")
+            .or_else(|| text_field(item, "event-title"))
+            .map(|venue| strip_markup(&venue)),
         language,
         doi,
         arxiv_id,
         url,
-        identifiers: identifiers(item),
-        authors: authors(item, notes),
+        identifiers: other_identifiers(item),
+        authors: author_records(item, notes),
         ..PaperRecord::default()
     })
 }
 
-fn kind(value: &Value) -> &'static str {
+fn json_type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) | Value::Number(_) => "a number or a truth value",
@@ -72,7 +77,7 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// What an object without a title seems to be.
-fn what_else(item: &Object) -> String {
+fn describe_untitled(item: &JsonObject) -> String {
     let seems = if item.contains_key("names") && item.contains_key("locations") {
         "it seems to be a ROR record; import it as `ror`"
     } else if item.contains_key("message-type") {
@@ -86,7 +91,7 @@ fn what_else(item: &Object) -> String {
 }
 
 /// A text, a number as text, or the first of a list of these, as Crossref has titles.
-fn text(item: &Object, field: &str) -> Option<String> {
+fn text_field(item: &JsonObject, field: &str) -> Option<String> {
     let one = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -99,11 +104,11 @@ fn text(item: &Object, field: &str) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }
 
-fn identifier<T>(item: &Object, field: &str, notes: &mut Vec<String>) -> Option<T>
+fn parse_identifier<T>(item: &JsonObject, field: &str, notes: &mut Vec<String>) -> Option<T>
 where
     T: std::str::FromStr<Err = crate::model::identifier::InvalidIdentifier>,
 {
-    match text(item, field)?.parse() {
+    match text_field(item, field)?.parse() {
         Ok(identifier) => Some(identifier),
         Err(error) => {
             notes.push(format!("{error}; it was left out"));
@@ -112,18 +117,18 @@ where
     }
 }
 
-fn identifiers(item: &Object) -> Vec<Identifier> {
+fn other_identifiers(item: &JsonObject) -> Vec<ExternalIdentifier> {
     let schemes = [("PMID", "pmid"), ("PMCID", "pmcid")];
     let found = schemes.iter().filter_map(|(field, scheme)| {
-        Some(Identifier { scheme: (*scheme).to_owned(), value: text(item, field)?.trim().to_owned() })
+        Some(ExternalIdentifier { scheme: (*scheme).to_owned(), value: text_field(item, field)?.trim().to_owned() })
     });
     found.collect()
 }
 
-fn paper_type(item: &Object, doi: Option<&Doi>) -> PaperType {
+fn paper_type(item: &JsonObject, doi: Option<&Doi>) -> PaperType {
     let is_preprint = doi.and_then(Doi::arxiv_id).is_some()
-        || text(item, "genre").is_some_and(|genre| genre.to_lowercase().contains("preprint"));
-    match text(item, "type").unwrap_or_default().as_str() {
+        || text_field(item, "genre").is_some_and(|genre| genre.to_lowercase().contains("preprint"));
+    match text_field(item, "type").unwrap_or_default().as_str() {
         "posted-content" => PaperType::Preprint,
         "article" if is_preprint => PaperType::Preprint,
         "article" | "article-journal" | "article-magazine" | "article-newspaper" | "journal-article" | "review"
@@ -140,26 +145,26 @@ fn paper_type(item: &Object, doi: Option<&Doi>) -> PaperType {
 }
 
 /// The date of issue: CSL's date-parts (the first of a range), else a date in plain text.
-fn issued(item: &Object, notes: &mut Vec<String>) -> Option<PartialDate> {
+fn issue_date(item: &JsonObject, notes: &mut Vec<String>) -> Option<PartialDate> {
     let issued = item.get("issued")?;
     if let Some(parts) = issued.get("date-parts").and_then(|parts| parts.get(0)).and_then(Value::as_array) {
-        return field_parsing::date_of_parts(parts, notes);
+        return field_parsing::date_from_parts(parts, notes);
     }
     let written =
         ["raw", "literal", "date-time"].iter().find_map(|field| issued.get(field)?.as_str()).or(issued.as_str())?;
-    field_parsing::written_date(written, notes)
+    field_parsing::parse_date(written, notes)
 }
 
-fn authors(item: &Object, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+fn author_records(item: &JsonObject, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
     let Some(Value::Array(authors)) = item.get("author") else { return Vec::new() };
     (1_u32..)
         .zip(authors)
-        .map(|(position, author)| crate::import::formats::csl::author(position, author, notes))
+        .map(|(position, author)| crate::import::formats::csl::author_record(position, author, notes))
         .collect()
 }
 
-fn author(position: u32, author: &Value, notes: &mut Vec<String>) -> AuthorRecord {
-    let empty = Object::new();
+fn author_record(position: u32, author: &Value, notes: &mut Vec<String>) -> AuthorRecord {
+    let empty = JsonObject::new();
     let fields = author.as_object().unwrap_or(&empty);
     let part = |field: &str| fields.get(field).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     let join = |parts: &[Option<&str>]| {
@@ -184,7 +189,7 @@ fn author(position: u32, author: &Value, notes: &mut Vec<String>) -> AuthorRecor
     };
     let affiliation_name = |affiliation: &Value| {
         let name = affiliation.get("name").unwrap_or(affiliation).as_str()?;
-        Some(plain(name)).filter(|name| !name.trim().is_empty())
+        Some(strip_markup(name)).filter(|name| !name.trim().is_empty())
     };
     let with_ror = |affiliation: &Value| {
         let ids = affiliation.get("id")?.as_array()?;
@@ -210,7 +215,7 @@ mod tests {
 
     fn read(value: &Value) -> (PaperRecord, Vec<String>) {
         let mut notes = Vec::new();
-        (item(value, &mut notes).expect("an item"), notes)
+        (paper_record(value, &mut notes).expect("an item"), notes)
     }
 
     #[test]

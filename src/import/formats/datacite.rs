@@ -6,96 +6,103 @@ use serde_json::Value;
 
 use crate::import::io::json;
 use crate::import::normalize::detect;
-use crate::import::normalize::field_parsing::{self, at, list, text};
-use crate::import::normalize::strip_markup::{plain, plain_abstract};
-use crate::import::{Sink, Stop};
+use crate::import::normalize::field_parsing::{self, as_list, text_field, value_at};
+use crate::import::normalize::strip_markup::{strip_abstract_markup, strip_markup};
+use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record};
 use crate::text::names;
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut Sink<'_>) -> Result<(), Stop> {
+pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let mut is_first = true;
-    json::records(reader, &[&["data"]], sink, |line, value, sink| {
+    json::read_records(reader, &[&["data"]], sink, |line, value, sink| {
         let is_first = std::mem::take(&mut is_first);
-        if let Some(kind) = detect::of_json(&value)
+        if let Some(kind) = detect::detect_json(&value)
             && kind.format != Some("datacite")
         {
             return if is_first {
-                Err(Stop::Unreadable(line, kind.refusal()))
+                Err(ReadAbort::Unreadable(line, kind.rejection_reason()))
             } else {
-                sink.rejected(line, kind.refusal())
+                sink.push_invalid(line, kind.rejection_reason())
             };
         }
-        for item in list(value.get("data").or(Some(&value))) {
+        for item in as_list(value.get("data").or(Some(&value))) {
             let mut notes = Vec::new();
-            match paper(item.get("attributes").unwrap_or(item), &mut notes) {
-                Ok(paper) => sink.record(line, Record::Paper(paper), notes)?,
-                Err(reason) => sink.rejected(line, reason)?,
+            match paper_record(item.get("attributes").unwrap_or(item), &mut notes) {
+                Ok(paper) => sink.push_record(line, Record::Paper(paper), notes)?,
+                Err(reason) => sink.push_invalid(line, reason)?,
             }
         }
         Ok(())
     })
 }
 
-fn paper(item: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
-    let titles = list(item.get("titles"));
-    let of_kind = |wanted: Option<&str>| titles.iter().find(|title| text(title, "titleType").as_deref() == wanted);
-    let title = of_kind(None).or_else(|| titles.iter().find(|title| text(title, "title").is_some()));
-    let title = title.and_then(|title| text(title, "title")).ok_or("it has no title")?;
-    let title = match of_kind(Some("Subtitle")).and_then(|title| text(title, "title")) {
+fn paper_record(item: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+    let titles = as_list(item.get("titles"));
+    let of_kind =
+        |wanted: Option<&str>| titles.iter().find(|title| text_field(title, "titleType").as_deref() == wanted);
+    let title = of_kind(None).or_else(|| titles.iter().find(|title| text_field(title, "title").is_some()));
+    let title = title.and_then(|title| text_field(title, "title")).ok_or("it has no title")?;
+    let title = match of_kind(Some("Subtitle")).and_then(|title| text_field(title, "title")) {
         Some(subtitle) => format!("{title}: {subtitle}"),
         None => title,
     };
     let mut translated_titles = LocalizedText::default();
-    for translated in titles.iter().filter(|title| text(title, "titleType").as_deref() == Some("TranslatedTitle")) {
-        let tag = text(translated, "lang").and_then(|tag| tag.parse::<LanguageTag>().ok());
-        if let (Some(tag), Some(title)) = (tag, text(translated, "title")) {
-            translated_titles.insert(Some(&tag), plain(&title));
+    for translated in titles.iter().filter(|title| text_field(title, "titleType").as_deref() == Some("TranslatedTitle"))
+    {
+        let tag = text_field(translated, "lang").and_then(|tag| tag.parse::<LanguageTag>().ok());
+        if let (Some(tag), Some(title)) = (tag, text_field(translated, "title")) {
+            translated_titles.insert(Some(&tag), strip_markup(&title));
         }
     }
-    let language = text(item, "language").and_then(|name| field_parsing::language(&name));
+    let language = text_field(item, "language").and_then(|name| field_parsing::language_tag(&name));
     let mut abstract_text = LocalizedText::default();
-    let mut completeness = field_parsing::completeness("");
-    for description in list(item.get("descriptions")) {
-        if text(description, "descriptionType").as_deref() != Some("Abstract") {
+    let mut completeness = field_parsing::abstract_completeness("");
+    for description in as_list(item.get("descriptions")) {
+        if text_field(description, "descriptionType").as_deref() != Some("Abstract") {
             continue;
         }
-        let Some(written) = text(description, "description").map(|written| plain_abstract(&written)) else { continue };
-        let own = text(description, "lang").or_else(|| language.clone());
-        completeness = field_parsing::completeness(&written);
+        let Some(written) = text_field(description, "description").map(|written| strip_abstract_markup(&written))
+        else {
+            continue;
+        };
+        let own = text_field(description, "lang").or_else(|| language.clone());
+        completeness = field_parsing::abstract_completeness(&written);
         abstract_text.insert(own.and_then(|tag| tag.parse().ok()).as_ref(), written);
     }
-    let container = at(item, &["container"]).and_then(|container| text(container, "title"));
-    let publisher =
-        text(item, "publisher").or_else(|| item.get("publisher").and_then(|publisher| text(publisher, "name")));
-    let kind = at(item, &["types"]).and_then(|types| text(types, "resourceTypeGeneral")).unwrap_or_default();
-    let doi = text(item, "doi");
+    let container = value_at(item, &["container"]).and_then(|container| text_field(container, "title"));
+    let publisher = text_field(item, "publisher")
+        .or_else(|| item.get("publisher").and_then(|publisher| text_field(publisher, "name")));
+    let kind =
+        value_at(item, &["types"]).and_then(|types| text_field(types, "resourceTypeGeneral")).unwrap_or_default();
+    let doi = text_field(item, "doi");
     Ok(PaperRecord {
-        title: plain(&title),
+        title: strip_markup(&title),
         translated_titles,
         abstract_text,
         abstract_completeness: completeness,
-        publication_date: date(item, notes),
+        publication_date: publication_date(item, notes),
         paper_type: paper_type(&kind),
         venue_name: container.or(publisher),
         language,
-        doi: field_parsing::identifier::<Doi>(doi.as_deref(), notes),
-        url: text(item, "url"),
+        doi: field_parsing::parse_identifier::<Doi>(doi.as_deref(), notes),
+        url: text_field(item, "url"),
         authors: (1..)
-            .zip(list(item.get("creators")))
-            .map(|(position, creator)| author(position, creator, notes))
+            .zip(as_list(item.get("creators")))
+            .map(|(position, creator)| author_record(position, creator, notes))
             .collect(),
         ..PaperRecord::default()
     })
 }
 
 /// The day of issue where it is in the year of publication, else the year.
-fn date(item: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
-    let year = text(item, "publicationYear").and_then(|year| field_parsing::written_date(&year, notes));
-    let issued = list(item.get("dates")).iter().filter(|date| text(date, "dateType").as_deref() == Some("Issued"));
-    let issued = issued.filter_map(|date| field_parsing::written_date(&text(date, "date")?, notes)).next();
+fn publication_date(item: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
+    let year = text_field(item, "publicationYear").and_then(|year| field_parsing::parse_date(&year, notes));
+    let issued =
+        as_list(item.get("dates")).iter().filter(|date| text_field(date, "dateType").as_deref() == Some("Issued"));
+    let issued = issued.filter_map(|date| field_parsing::parse_date(&text_field(date, "date")?, notes)).next();
     match (year, issued) {
         (Some(year), Some(issued)) if year.year() != issued.year() => Some(year),
         (year, issued) => issued.or(year),
@@ -116,29 +123,31 @@ fn paper_type(kind: &str) -> PaperType {
     }
 }
 
-fn author(position: u32, creator: &Value, notes: &mut Vec<String>) -> AuthorRecord {
-    let written = text(creator, "name").unwrap_or_default();
-    let is_organization = text(creator, "nameType").as_deref() == Some("Organizational");
-    let (mut given, mut family) = (text(creator, "givenName"), text(creator, "familyName"));
+fn author_record(position: u32, creator: &Value, notes: &mut Vec<String>) -> AuthorRecord {
+    let written = text_field(creator, "name").unwrap_or_default();
+    let is_organization = text_field(creator, "nameType").as_deref() == Some("Organizational");
+    let (mut given, mut family) = (text_field(creator, "givenName"), text_field(creator, "familyName"));
     if family.is_none() && !is_organization && written.contains(',') {
-        let parts = names::split(&written);
+        let parts = names::split_name(&written);
         (given, family) = (parts.given, parts.family);
     }
-    let in_order =
-        field_parsing::join(&[given.as_deref(), family.as_deref()]).filter(|_| family.is_some() && !is_organization);
-    let ids = list(creator.get("nameIdentifiers"));
+    let in_order = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref()])
+        .filter(|_| family.is_some() && !is_organization);
+    let ids = as_list(creator.get("nameIdentifiers"));
     let orcid = ids
         .iter()
-        .find(|id| text(id, "nameIdentifierScheme").is_some_and(|scheme| scheme.eq_ignore_ascii_case("ORCID")));
+        .find(|id| text_field(id, "nameIdentifierScheme").is_some_and(|scheme| scheme.eq_ignore_ascii_case("ORCID")));
     let mut own = Vec::new();
-    let orcid =
-        field_parsing::identifier::<Orcid>(orcid.and_then(|id| text(id, "nameIdentifier")).as_deref(), &mut own);
+    let orcid = field_parsing::parse_identifier::<Orcid>(
+        orcid.and_then(|id| text_field(id, "nameIdentifier")).as_deref(),
+        &mut own,
+    );
     notes.extend(own.into_iter().map(|note| format!("author {position}: {note}")));
-    let affiliations = list(creator.get("affiliation"));
+    let affiliations = as_list(creator.get("affiliation"));
     let name_of =
-        |affiliation: &Value| affiliation.as_str().map(ToOwned::to_owned).or_else(|| text(affiliation, "name"));
+        |affiliation: &Value| affiliation.as_str().map(ToOwned::to_owned).or_else(|| text_field(affiliation, "name"));
     let with_ror = |affiliation: &Value| {
-        let ror = text(affiliation, "affiliationIdentifier")?.parse::<Ror>().ok()?;
+        let ror = text_field(affiliation, "affiliationIdentifier")?.parse::<Ror>().ok()?;
         Some(OrganizationReference { ror: Some(ror), name: name_of(affiliation), ..Default::default() })
     };
     AuthorRecord {
@@ -159,7 +168,7 @@ mod tests {
 
     use super::*;
     use crate::import::Format;
-    use crate::import::tests::{papers, read};
+    use crate::import::tests::{papers, read_bytes};
 
     fn item() -> Value {
         json!({ "id": "10.1000/d", "type": "dois", "attributes": { "doi": "10.1000/D", "titles": [
@@ -179,8 +188,8 @@ mod tests {
             json!({ "data": [item()], "meta": {} }).to_string(),
             item().to_string(),
         ] {
-            let outcome = read(&Format::DataCite, text.as_bytes());
-            assert_eq!(outcome.told(), Vec::<String>::new());
+            let outcome = read_bytes(&Format::DataCite, text.as_bytes());
+            assert_eq!(outcome.messages(), Vec::<String>::new());
             let paper = papers(&outcome).remove(0);
             assert_eq!(paper.title, "Rivers, measured");
             assert_eq!(paper.translated_titles.iter().next(), Some(("fr", "Les rivières")));
@@ -195,7 +204,7 @@ mod tests {
     #[test]
     fn others_are_refused() {
         let clients = json!({ "data": [{ "id": "x", "type": "clients", "attributes": {} }] });
-        let told = read(&Format::DataCite, format!("{clients:#}").as_bytes()).told();
+        let told = read_bytes(&Format::DataCite, format!("{clients:#}").as_bytes()).messages();
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].contains("not read: it seems to be an answer of DataCite about clients"), "{told:?}");
     }

@@ -7,131 +7,142 @@ use serde_json::Value;
 
 use crate::import::io::json;
 use crate::import::normalize::detect;
-use crate::import::normalize::field_parsing::{self, at, id_of, list, text};
-use crate::import::normalize::strip_markup::plain;
-use crate::import::{Sink, Stop};
+use crate::import::normalize::field_parsing::{self, as_list, scheme_identifier, text_field, value_at};
+use crate::import::normalize::strip_markup::strip_markup;
+use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{
-    AffiliationKind, AffiliationRecord, AuthorRecord, Identifier, Name, NameKind, OrganizationRecord,
+    AffiliationKind, AffiliationRecord, AuthorRecord, ExternalIdentifier, NameKind, NameRecord, OrganizationRecord,
     OrganizationReference, OrganizationRelation, PaperRecord, PaperType, Record, ResearcherRecord, TopicRecord,
     TopicReference,
 };
 use crate::text::names;
 
 /// The name of the scheme of its ids and of the vocabulary of its topics.
-const SCHEME: &str = "openalex";
+const OPENALEX_SCHEME: &str = "openalex";
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut Sink<'_>) -> Result<(), Stop> {
+pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let mut is_first = true;
     let mut told = HashSet::new();
-    json::records(reader, &[&["results"]], sink, |line, value, sink| {
+    json::read_records(reader, &[&["results"]], sink, |line, value, sink| {
         let is_first = std::mem::take(&mut is_first);
-        if let Some(kind) = detect::of_json(&value)
-            && kind.format != Some(SCHEME)
+        if let Some(kind) = detect::detect_json(&value)
+            && kind.format != Some(OPENALEX_SCHEME)
         {
             return if is_first {
-                Err(Stop::Unreadable(line, kind.refusal()))
+                Err(ReadAbort::Unreadable(line, kind.rejection_reason()))
             } else {
-                sink.rejected(line, kind.refusal())
+                sink.push_invalid(line, kind.rejection_reason())
             };
         }
         if let Some(Value::Array(results)) = value.get("results") {
-            return results.iter().try_for_each(|value| give(line, value, &mut told, sink));
+            return results.iter().try_for_each(|value| emit_record(line, value, &mut told, sink));
         }
-        give(line, &value, &mut told, sink)
+        emit_record(line, &value, &mut told, sink)
     })
 }
 
-fn give(line: usize, value: &Value, told: &mut HashSet<String>, sink: &mut Sink<'_>) -> Result<(), Stop> {
-    let Some(id) = text(value, "id").map(|id| code(&id).to_owned()) else {
-        return sink.rejected(line, "it has no OpenAlex id".to_owned());
+fn emit_record(
+    line: usize,
+    value: &Value,
+    told: &mut HashSet<String>,
+    sink: &mut RecordSink<'_>,
+) -> Result<(), ReadAbort> {
+    let Some(id) = text_field(value, "id").map(|id| openalex_code(&id).to_owned()) else {
+        return sink.push_invalid(line, "it has no OpenAlex id".to_owned());
     };
     let mut notes = Vec::new();
     let record = match id.chars().next().unwrap_or_default() {
-        'W' => work(&id, value, &mut notes).map(Record::Paper),
-        'A' => author(&id, value, &mut notes).map(Record::Researcher),
-        'I' => institution(&id, value, &mut notes).map(Record::Organization),
+        'W' => paper_record(&id, value, &mut notes).map(Record::Paper),
+        'A' => researcher_record(&id, value, &mut notes).map(Record::Researcher),
+        'I' => organization_record(&id, value, &mut notes).map(Record::Organization),
         'T' | 's' | 'f' | 'd' => {
-            for topic in topics(&id, value, told) {
-                sink.record(line, Record::Topic(topic), Vec::new())?;
+            for topic in topic_records(&id, value, told) {
+                sink.push_record(line, Record::Topic(topic), Vec::new())?;
             }
             return Ok(());
         }
         _ => Err(format!("'{id}' is no id of a work, an author, an institution or a topic of OpenAlex")),
     };
     match record {
-        Ok(record) => sink.record(line, record, notes),
-        Err(reason) => sink.rejected(line, reason),
+        Ok(record) => sink.push_record(line, record, notes),
+        Err(reason) => sink.push_invalid(line, reason),
     }
 }
 
 /// An id without its address: `W2741809807`, `subfields/1804`.
-fn code(id: &str) -> &str {
+fn openalex_code(id: &str) -> &str {
     id.split_once("openalex.org/").map_or(id, |(_, code)| code)
 }
 
-fn work(id: &str, work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
-    let title = text(work, "title").or_else(|| text(work, "display_name")).ok_or("it has no title")?;
-    let language = text(work, "language");
+fn paper_record(id: &str, work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+    let title = text_field(work, "title").or_else(|| text_field(work, "display_name")).ok_or("it has no title")?;
+    let language = text_field(work, "language");
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
-    let abstract_text = work.get("abstract_inverted_index").map(in_order).unwrap_or_default();
+    let abstract_text = work.get("abstract_inverted_index").map(rebuild_abstract).unwrap_or_default();
     let place = work.get("primary_location").or_else(|| work.get("host_venue"));
     let venue = place.and_then(|place| {
-        let source = place.get("source").and_then(|source| text(source, "display_name"));
-        source.or_else(|| text(place, "raw_source_name")).or_else(|| text(place, "display_name"))
+        let source = place.get("source").and_then(|source| text_field(source, "display_name"));
+        source.or_else(|| text_field(place, "raw_source_name")).or_else(|| text_field(place, "display_name"))
     });
-    let addresses = list(work.get("locations")).iter().chain(place).filter_map(|place| text(place, "landing_page_url"));
+    let addresses =
+        as_list(work.get("locations")).iter().chain(place).filter_map(|place| text_field(place, "landing_page_url"));
     let arxiv_id = addresses.filter(|url| url.contains("arxiv.org/")).find_map(|url| url.parse::<ArxivId>().ok());
     let ids = work.get("ids").unwrap_or(&Value::Null);
-    let last_part = |field: &str| text(ids, field).map(|id| id.rsplit('/').next().unwrap_or_default().to_owned());
-    let identifiers =
-        [id_of("pmid", last_part("pmid")), id_of("pmcid", last_part("pmcid")), id_of("mag", text(ids, "mag"))];
+    let last_part = |field: &str| text_field(ids, field).map(|id| id.rsplit('/').next().unwrap_or_default().to_owned());
+    let identifiers = [
+        scheme_identifier("pmid", last_part("pmid")),
+        scheme_identifier("pmcid", last_part("pmcid")),
+        scheme_identifier("mag", text_field(ids, "mag")),
+    ];
     if work.get("is_authors_truncated").and_then(Value::as_bool) == Some(true) {
         notes.push(format!("OpenAlex cut its authors in a list; ask it for {id} alone to have them all"));
     }
-    let topics = list(work.get("topics")).iter().chain(work.get("primary_topic"));
+    let topics = as_list(work.get("topics")).iter().chain(work.get("primary_topic"));
     let mut seen = HashSet::new();
     let topics = topics.filter_map(topic_reference).filter(|topic| seen.insert(topic.code.clone()));
     Ok(PaperRecord {
         source_id: Some(id.to_owned()),
-        title: plain(&title),
-        abstract_completeness: field_parsing::completeness(&abstract_text),
-        abstract_text: LocalizedText::of(tag.as_ref(), abstract_text),
-        publication_date: date(work, notes),
-        paper_type: paper_type(&text(work, "type").unwrap_or_default()),
-        venue_name: venue.map(|venue| plain(&venue)),
+        title: strip_markup(&title),
+        abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
+        abstract_text: LocalizedText::new(tag.as_ref(), abstract_text),
+        publication_date: publication_date(work, notes),
+        paper_type: paper_type(&text_field(work, "type").unwrap_or_default()),
+        venue_name: venue.map(|venue| strip_markup(&venue)),
         language,
-        doi: field_parsing::identifier::<Doi>(text(work, "doi").as_deref(), notes),
+        doi: field_parsing::parse_identifier::<Doi>(text_field(work, "doi").as_deref(), notes),
         arxiv_id,
-        url: place.and_then(|place| text(place, "landing_page_url")),
+        url: place.and_then(|place| text_field(place, "landing_page_url")),
         is_retracted: work.get("is_retracted").and_then(Value::as_bool).unwrap_or_default(),
         identifiers: identifiers.into_iter().flatten().collect(),
         authors: (1..)
-            .zip(list(work.get("authorships")))
-            .map(|(place, author)| authorship(place, author, notes))
+            .zip(as_list(work.get("authorships")))
+            .map(|(place, author)| author_record(place, author, notes))
             .collect(),
         topics: topics.collect(),
         ..PaperRecord::default()
     })
 }
 
-fn date(work: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
-    let exact = text(work, "publication_date").and_then(|date| field_parsing::written_date(&date, notes));
+fn publication_date(work: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
+    let exact = text_field(work, "publication_date").and_then(|date| field_parsing::parse_date(&date, notes));
     exact.or_else(|| PartialDate::new(work.get("publication_year")?.as_i64()?, None, None).ok())
 }
 
 /// An abstract from the places of its words.
-fn in_order(index: &Value) -> String {
+fn rebuild_abstract(index: &Value) -> String {
     let Some(index) = index.as_object() else { return String::new() };
     let mut words: Vec<(u64, &str)> = index
         .iter()
-        .flat_map(|(word, places)| list(Some(places)).iter().filter_map(|place| Some((place.as_u64()?, word.as_str()))))
+        .flat_map(|(word, places)| {
+            as_list(Some(places)).iter().filter_map(|place| Some((place.as_u64()?, word.as_str())))
+        })
         .collect();
     words.sort_unstable();
     let words: Vec<&str> = words.into_iter().map(|(_, word)| word).collect();
-    plain(&words.join(" "))
+    strip_markup(&words.join(" "))
 }
 
 fn paper_type(kind: &str) -> PaperType {
@@ -148,14 +159,16 @@ fn paper_type(kind: &str) -> PaperType {
     }
 }
 
-fn authorship(position: u32, authorship: &Value, notes: &mut Vec<String>) -> AuthorRecord {
+fn author_record(position: u32, authorship: &Value, notes: &mut Vec<String>) -> AuthorRecord {
     let author = authorship.get("author").unwrap_or(&Value::Null);
-    let written = text(authorship, "raw_author_name").or_else(|| text(author, "display_name")).unwrap_or_default();
-    let parts = if written.contains(',') { Some(names::split(&written)) } else { None };
-    let in_order =
-        parts.as_ref().and_then(|parts| field_parsing::join(&[parts.given.as_deref(), parts.family.as_deref()]));
+    let written =
+        text_field(authorship, "raw_author_name").or_else(|| text_field(author, "display_name")).unwrap_or_default();
+    let parts = if written.contains(',') { Some(names::split_name(&written)) } else { None };
+    let in_order = parts
+        .as_ref()
+        .and_then(|parts| field_parsing::join_name_parts(&[parts.given.as_deref(), parts.family.as_deref()]));
     let mut own = Vec::new();
-    let orcid = field_parsing::identifier::<Orcid>(text(author, "orcid").as_deref(), &mut own);
+    let orcid = field_parsing::parse_identifier::<Orcid>(text_field(author, "orcid").as_deref(), &mut own);
     notes.extend(own.into_iter().map(|note| format!("author {position}: {note}")));
     let (given_name, family_name) = parts.map_or((None, None), |parts| (parts.given, parts.family));
     AuthorRecord {
@@ -164,46 +177,54 @@ fn authorship(position: u32, authorship: &Value, notes: &mut Vec<String>) -> Aut
         given_name,
         family_name,
         orcid,
-        identifiers: id_of(SCHEME, text(author, "id").map(|id| code(&id).to_owned())).into_iter().collect(),
+        identifiers: scheme_identifier(
+            OPENALEX_SCHEME,
+            text_field(author, "id").map(|id| openalex_code(&id).to_owned()),
+        )
+        .into_iter()
+        .collect(),
         is_corresponding: authorship.get("is_corresponding").and_then(Value::as_bool),
-        affiliations_as_published: field_parsing::texts(authorship, "raw_affiliation_strings").collect(),
-        organizations: list(authorship.get("institutions")).iter().filter_map(organization).collect(),
+        affiliations_as_published: field_parsing::text_fields(authorship, "raw_affiliation_strings").collect(),
+        organizations: as_list(authorship.get("institutions")).iter().filter_map(organization_reference).collect(),
         ..AuthorRecord::default()
     }
 }
 
-fn organization(institution: &Value) -> Option<OrganizationReference> {
-    let ror = text(institution, "ror").and_then(|ror| ror.parse::<Ror>().ok())?;
-    Some(OrganizationReference { ror: Some(ror), name: text(institution, "display_name"), ..Default::default() })
+fn organization_reference(institution: &Value) -> Option<OrganizationReference> {
+    let ror = text_field(institution, "ror").and_then(|ror| ror.parse::<Ror>().ok())?;
+    Some(OrganizationReference { ror: Some(ror), name: text_field(institution, "display_name"), ..Default::default() })
 }
 
 fn topic_reference(topic: &Value) -> Option<TopicReference> {
-    let code = code(&text(topic, "id")?).to_owned();
-    let labels = LocalizedText::of("en".parse().ok().as_ref(), text(topic, "display_name")?);
-    Some(TopicReference::new(SCHEME, Some(code), labels))
+    let code = openalex_code(&text_field(topic, "id")?).to_owned();
+    let labels = LocalizedText::new("en".parse().ok().as_ref(), text_field(topic, "display_name")?);
+    Some(TopicReference::new(OPENALEX_SCHEME, Some(code), labels))
 }
 
-fn author(id: &str, author: &Value, notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
-    let name = text(author, "display_name").ok_or("the author has no name")?;
+fn researcher_record(id: &str, author: &Value, notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
+    let name = text_field(author, "display_name").ok_or("the author has no name")?;
     let ids = author.get("ids").unwrap_or(&Value::Null);
-    let scopus = text(ids, "scopus").map(|address| {
+    let scopus = text_field(ids, "scopus").map(|address| {
         let number = address.split("authorID=").nth(1).unwrap_or(&address);
         number.split('&').next().unwrap_or_default().to_owned()
     });
-    let identifiers: Vec<Identifier> =
-        [id_of(SCHEME, Some(id.to_owned())), id_of("scopus", scopus)].into_iter().flatten().collect();
+    let identifiers: Vec<ExternalIdentifier> =
+        [scheme_identifier(OPENALEX_SCHEME, Some(id.to_owned())), scheme_identifier("scopus", scopus)]
+            .into_iter()
+            .flatten()
+            .collect();
     let last: HashSet<String> =
-        list(author.get("last_known_institutions")).iter().filter_map(|last| text(last, "id")).collect();
-    let affiliations = list(author.get("affiliations"))
+        as_list(author.get("last_known_institutions")).iter().filter_map(|last| text_field(last, "id")).collect();
+    let affiliations = as_list(author.get("affiliations"))
         .iter()
-        .filter_map(|affiliation| crate::import::formats::openalex::affiliation(affiliation, &last));
+        .filter_map(|affiliation| crate::import::formats::openalex::affiliation_record(affiliation, &last));
     Ok(ResearcherRecord {
-        other_names: field_parsing::texts(author, "display_name_alternatives")
+        other_names: field_parsing::text_fields(author, "display_name_alternatives")
             .filter(|other| *other != name)
             .map(Into::into)
             .collect(),
         name,
-        orcid: field_parsing::identifier::<Orcid>(text(author, "orcid").as_deref(), notes),
+        orcid: field_parsing::parse_identifier::<Orcid>(text_field(author, "orcid").as_deref(), notes),
         identifiers,
         affiliations: affiliations.collect(),
         ..ResearcherRecord::default()
@@ -211,13 +232,14 @@ fn author(id: &str, author: &Value, notes: &mut Vec<String>) -> Result<Researche
 }
 
 /// The years in which somebody published from somewhere. As what they were there OpenAlex does not tell.
-fn affiliation(affiliation: &Value, last: &HashSet<String>) -> Option<AffiliationRecord> {
+fn affiliation_record(affiliation: &Value, last: &HashSet<String>) -> Option<AffiliationRecord> {
     let institution = affiliation.get("institution")?;
-    let organization = organization(institution)
-        .or_else(|| Some(OrganizationReference { name: text(institution, "display_name"), ..Default::default() }))?;
-    let years = || list(affiliation.get("years")).iter().filter_map(Value::as_i64);
+    let organization = organization_reference(institution).or_else(|| {
+        Some(OrganizationReference { name: text_field(institution, "display_name"), ..Default::default() })
+    })?;
+    let years = || as_list(affiliation.get("years")).iter().filter_map(Value::as_i64);
     let date = |year: Option<i64>| PartialDate::new(year?, None, None).ok();
-    let is_last = text(institution, "id").is_some_and(|id| last.contains(&id));
+    let is_last = text_field(institution, "id").is_some_and(|id| last.contains(&id));
     Some(AffiliationRecord {
         id: None,
         organization,
@@ -230,31 +252,41 @@ fn affiliation(affiliation: &Value, last: &HashSet<String>) -> Option<Affiliatio
     })
 }
 
-fn institution(id: &str, institution: &Value, notes: &mut Vec<String>) -> Result<OrganizationRecord, String> {
-    let display = text(institution, "display_name").ok_or("the institution has no name")?;
-    let name = |kind: NameKind, value: String| Name { value, language: None, kind };
+fn organization_record(id: &str, institution: &Value, notes: &mut Vec<String>) -> Result<OrganizationRecord, String> {
+    let display = text_field(institution, "display_name").ok_or("the institution has no name")?;
+    let name = |kind: NameKind, value: String| NameRecord { value, language: None, kind };
     let mut all = vec![name(NameKind::Display, display.clone())];
-    let international = at(institution, &["international", "display_name"]).and_then(Value::as_object);
+    let international = value_at(institution, &["international", "display_name"]).and_then(Value::as_object);
     for (language, value) in international.into_iter().flatten() {
         let Some(value) = value.as_str() else { continue };
-        all.push(Name { value: value.to_owned(), language: Some(language.replace('_', "-")), kind: NameKind::Label });
+        all.push(NameRecord {
+            value: value.to_owned(),
+            language: Some(language.replace('_', "-")),
+            kind: NameKind::Label,
+        });
     }
-    all.extend(field_parsing::texts(institution, "display_name_acronyms").map(|value| name(NameKind::Acronym, value)));
-    let aliases = field_parsing::texts(institution, "display_name_alternatives").filter(|value| *value != display);
+    all.extend(
+        field_parsing::text_fields(institution, "display_name_acronyms").map(|value| name(NameKind::Acronym, value)),
+    );
+    let aliases =
+        field_parsing::text_fields(institution, "display_name_alternatives").filter(|value| *value != display);
     all.extend(aliases.map(|value| name(NameKind::Alias, value)));
     let ids = institution.get("ids").unwrap_or(&Value::Null);
-    let wikidata = text(ids, "wikidata").map(|id| id.rsplit('/').next().unwrap_or_default().to_owned());
-    let identifiers =
-        [id_of(SCHEME, Some(id.to_owned())), id_of("grid", text(ids, "grid")), id_of("wikidata", wikidata)];
-    let relations = list(institution.get("associated_institutions")).iter().filter_map(|other| {
-        let relation = match text(other, "relationship")?.as_str() {
+    let wikidata = text_field(ids, "wikidata").map(|id| id.rsplit('/').next().unwrap_or_default().to_owned());
+    let identifiers = [
+        scheme_identifier(OPENALEX_SCHEME, Some(id.to_owned())),
+        scheme_identifier("grid", text_field(ids, "grid")),
+        scheme_identifier("wikidata", wikidata),
+    ];
+    let relations = as_list(institution.get("associated_institutions")).iter().filter_map(|other| {
+        let relation = match text_field(other, "relationship")?.as_str() {
             "parent" => OrganizationRelation::Parent,
             "child" => OrganizationRelation::Child,
             _ => return None,
         };
-        Some((relation, text(other, "ror")?.parse::<Ror>().ok()?))
+        Some((relation, text_field(other, "ror")?.parse::<Ror>().ok()?))
     });
-    let kind = text(institution, "type").map(|kind| kind.to_uppercase());
+    let kind = text_field(institution, "type").map(|kind| kind.to_uppercase());
     let is_known = |kind: &String| {
         let known =
             ["EDUCATION", "FUNDER", "HEALTHCARE", "COMPANY", "ARCHIVE", "NONPROFIT", "GOVERNMENT", "FACILITY", "OTHER"];
@@ -262,12 +294,12 @@ fn institution(id: &str, institution: &Value, notes: &mut Vec<String>) -> Result
     };
     let geo = institution.get("geo").unwrap_or(&Value::Null);
     Ok(OrganizationRecord {
-        ror: field_parsing::identifier::<Ror>(text(institution, "ror").as_deref(), notes),
+        ror: field_parsing::parse_identifier::<Ror>(text_field(institution, "ror").as_deref(), notes),
         names: all,
         types: kind.into_iter().filter(is_known).collect(),
-        country_code: text(institution, "country_code").or_else(|| text(geo, "country_code")),
-        city: text(geo, "city"),
-        homepage_url: text(institution, "homepage_url"),
+        country_code: text_field(institution, "country_code").or_else(|| text_field(geo, "country_code")),
+        city: text_field(geo, "city"),
+        homepage_url: text_field(institution, "homepage_url"),
         identifiers: identifiers.into_iter().flatten().collect(),
         relations: relations.collect(),
         ..OrganizationRecord::default()
@@ -275,7 +307,7 @@ fn institution(id: &str, institution: &Value, notes: &mut Vec<String>) -> Result
 }
 
 /// A topic, and those above it that the file has not told yet: domain, field, subfield.
-fn topics(id: &str, topic: &Value, told: &mut HashSet<String>) -> Vec<TopicRecord> {
+fn topic_records(id: &str, topic: &Value, told: &mut HashSet<String>) -> Vec<TopicRecord> {
     let mut records = Vec::new();
     let mut above: Option<TopicReference> = None;
     for level in ["domain", "field", "subfield"] {
@@ -294,7 +326,7 @@ fn topics(id: &str, topic: &Value, told: &mut HashSet<String>) -> Vec<TopicRecor
 }
 
 fn topic_record(reference: &TopicReference, above: Option<&TopicReference>) -> TopicRecord {
-    let names = reference.labels.iter().map(|(language, label)| Name {
+    let names = reference.labels.iter().map(|(language, label)| NameRecord {
         value: label.to_owned(),
         language: Some(language.to_owned()),
         kind: NameKind::Label,
@@ -302,7 +334,7 @@ fn topic_record(reference: &TopicReference, above: Option<&TopicReference>) -> T
     TopicRecord {
         exported: None,
         slug: None,
-        scheme: SCHEME.to_owned(),
+        scheme: OPENALEX_SCHEME.to_owned(),
         code: reference.code.clone(),
         names: names.collect(),
         broader: above.cloned().into_iter().collect(),
@@ -315,13 +347,13 @@ mod tests {
 
     use super::*;
     use crate::import::Format;
-    use crate::import::tests::{papers, read, researchers};
+    use crate::import::tests::{papers, read_bytes, researchers};
 
     #[test]
     fn abstracts_are_put_together() {
         let index = json!({ "rise": [1, 4], "Rivers": [0], "and": [2], "floods": [3], "far": [9_000_000_000_000_u64] });
-        assert_eq!(in_order(&index), "Rivers rise and floods rise far");
-        assert_eq!(in_order(&Value::Null), "");
+        assert_eq!(rebuild_abstract(&index), "Rivers rise and floods rise far");
+        assert_eq!(rebuild_abstract(&Value::Null), "");
     }
 
     #[test]
@@ -335,11 +367,11 @@ mod tests {
             "authorships": [{ "raw_author_name": "Brook, Ida", "is_corresponding": true, "raw_affiliation_strings": ["Here"],
                 "author": { "id": "https://openalex.org/A1", "orcid": "https://orcid.org/0000-0002-1825-0097" },
                 "institutions": [{ "ror": "https://ror.org/05dxps055", "display_name": "A University" }] }] });
-        let outcome = read(
+        let outcome = read_bytes(
             &Format::OpenAlex,
             json!({ "meta": {}, "results": [work, { "id": "https://openalex.org/W2" }] }).to_string().as_bytes(),
         );
-        assert_eq!(outcome.told(), ["1: rejected: it has no title"]);
+        assert_eq!(outcome.messages(), ["1: rejected: it has no title"]);
         let paper = papers(&outcome).remove(0);
         assert_eq!(paper.source_id.as_deref(), Some("W1"));
         assert_eq!(paper.arxiv_id.as_ref().map(ArxivId::as_str), Some("2101.00001"));
@@ -356,7 +388,7 @@ mod tests {
             "last_known_institutions": [{ "id": "https://openalex.org/I2" }], "affiliations": [
                 { "institution": { "id": "https://openalex.org/I1", "display_name": "Old College" }, "years": [2004, 2001] },
                 { "institution": { "id": "https://openalex.org/I2", "display_name": "New College" }, "years": [2010] }] });
-        let outcome = read(&Format::OpenAlex, author.to_string().as_bytes());
+        let outcome = read_bytes(&Format::OpenAlex, author.to_string().as_bytes());
         let person = researchers(&outcome).remove(0);
         let dates: Vec<(String, String)> = person
             .affiliations
@@ -377,7 +409,7 @@ mod tests {
             "field": { "id": "https://openalex.org/fields/2", "display_name": "F" },
             "domain": { "id": "https://openalex.org/domains/3", "display_name": "D" } })
         };
-        let outcome = read(&Format::OpenAlex, format!("{}\n{}\n", topic("T1"), topic("T2")).as_bytes());
+        let outcome = read_bytes(&Format::OpenAlex, format!("{}\n{}\n", topic("T1"), topic("T2")).as_bytes());
         let codes: Vec<String> = outcome
             .records()
             .map(|record| match record {
@@ -396,12 +428,13 @@ mod tests {
 
     #[test]
     fn others_are_refused() {
-        let outcome = read(&Format::OpenAlex, br#"{"id": "https://openalex.org/S1", "display_name": "Waters"}"#);
+        let outcome = read_bytes(&Format::OpenAlex, br#"{"id": "https://openalex.org/S1", "display_name": "Waters"}"#);
         assert_eq!(
-            outcome.told(),
+            outcome.messages(),
             ["1: not read: it seems to be a source of OpenAlex, of which the directory keeps nothing"]
         );
-        let outcome = read(&Format::OpenAlex, br#"{"id": "https://ror.org/05dxps055", "names": [], "locations": []}"#);
-        assert_eq!(outcome.told(), ["1: not read: it seems to be a ROR record; import it as `ror`"]);
+        let outcome =
+            read_bytes(&Format::OpenAlex, br#"{"id": "https://ror.org/05dxps055", "names": [], "locations": []}"#);
+        assert_eq!(outcome.messages(), ["1: not read: it seems to be a ROR record; import it as `ror`"]);
     }
 }

@@ -6,73 +6,74 @@ use std::io::{BufRead, Read as _};
 use serde_json::Value;
 
 use crate::import::io::json;
-use crate::import::io::lines::{self, NOT_UTF_8, size, unreadable};
+use crate::import::io::lines::{self, NOT_UTF8_WARNING, format_size, unreadable_error};
 use crate::import::io::xml;
 use crate::import::normalize::detect;
-use crate::import::normalize::field_parsing::{self, at, list};
-use crate::import::{Sink, Stop};
+use crate::import::normalize::field_parsing::{self, as_list, value_at};
+use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{
-    AffiliationKind, AffiliationRecord, AuthorRecord, Identifier, OrganizationReference, PaperRecord, PaperType,
-    Record, ResearcherRecord,
+    AffiliationKind, AffiliationRecord, AuthorRecord, ExternalIdentifier, OrganizationReference, PaperRecord,
+    PaperType, Record, ResearcherRecord,
 };
 use crate::text::names;
 
 /// The largest record in XML: those of people with ten thousand works are a tenth of it.
-const LONGEST: u64 = 64 << 20;
+const MAX_XML_BYTES: u64 = 64 << 20;
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut Sink<'_>) -> Result<(), Stop> {
-    let head = reader.fill_buf().map_err(|error| unreadable(1, &error))?;
+pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+    let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     if head.trim_ascii_start().starts_with(b"<") {
-        return xml_record(reader, sink);
+        return read_xml(reader, sink);
     }
     let mut is_first = true;
-    json::records(reader, &[&["bulk"]], sink, |line, value, sink| {
+    json::read_records(reader, &[&["bulk"]], sink, |line, value, sink| {
         let is_first = std::mem::take(&mut is_first);
         let value = value.get("work").unwrap_or(&value);
-        match detect::of_json(value) {
+        match detect::detect_json(value) {
             Some(kind) if kind.format != Some("orcid") => {
                 if is_first {
-                    Err(Stop::Unreadable(line, kind.refusal()))
+                    Err(ReadAbort::Unreadable(line, kind.rejection_reason()))
                 } else {
-                    sink.rejected(line, kind.refusal())
+                    sink.push_invalid(line, kind.rejection_reason())
                 }
             }
-            None if is_first && !is_error(value) => {
+            None if is_first && !is_error_response(value) => {
                 let reason =
                     "it seems to be a part of an ORCID record without the person, of which the directory keeps nothing";
-                Err(Stop::Unreadable(line, reason.to_owned()))
+                Err(ReadAbort::Unreadable(line, reason.to_owned()))
             }
-            _ => give(line, value, Vec::new(), sink),
+            _ => emit_record(line, value, Vec::new(), sink),
         }
     })
 }
 
 /// What ORCID answers for one of many works that it does not give.
-fn is_error(value: &Value) -> bool {
+fn is_error_response(value: &Value) -> bool {
     value.get("error").is_some() || value.get("response-code").is_some()
 }
 
-fn xml_record(reader: &mut dyn BufRead, sink: &mut Sink<'_>) -> Result<(), Stop> {
+fn read_xml(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let mut whole = Vec::new();
-    reader.take(LONGEST + 1).read_to_end(&mut whole).map_err(|error| unreadable(1, &error))?;
-    if whole.len() as u64 > LONGEST {
-        let most = size(usize::try_from(LONGEST).unwrap_or(usize::MAX));
-        return Err(Stop::Unreadable(1, format!("it has more than {most}, as no record does")));
+    reader.take(MAX_XML_BYTES + 1).read_to_end(&mut whole).map_err(|error| unreadable_error(1, &error))?;
+    if whole.len() as u64 > MAX_XML_BYTES {
+        let most = format_size(usize::try_from(MAX_XML_BYTES).unwrap_or(usize::MAX));
+        return Err(ReadAbort::Unreadable(1, format!("it has more than {most}, as no record does")));
     }
-    let (text, is_mended) = lines::text(&whole);
-    let element = xml::parse(text.trim_start_matches('\u{feff}')).map_err(|reason| Stop::Unreadable(1, reason))?;
+    let (text, is_mended) = lines::decode_text(&whole);
+    let element =
+        xml::parse_xml(text.trim_start_matches('\u{feff}')).map_err(|reason| ReadAbort::Unreadable(1, reason))?;
     match element.name.as_str() {
         "record" | "work" => {
-            let notes = if is_mended { vec![NOT_UTF_8.to_owned()] } else { Vec::new() };
-            give(1, &element.to_json(), notes, sink)
+            let notes = if is_mended { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
+            emit_record(1, &element.to_json(), notes, sink)
         }
         name => {
             let shown: String = name.chars().take(40).collect();
-            Err(Stop::Unreadable(
+            Err(ReadAbort::Unreadable(
                 1,
                 format!(
                     "it seems to be XML of another kind: it begins with <{shown}>, and an ORCID record with <record>"
@@ -82,21 +83,23 @@ fn xml_record(reader: &mut dyn BufRead, sink: &mut Sink<'_>) -> Result<(), Stop>
     }
 }
 
-fn give(line: usize, value: &Value, mut notes: Vec<String>, sink: &mut Sink<'_>) -> Result<(), Stop> {
-    if let Some(reason) = value.get("error").or_else(|| value.get("developer-message").filter(|_| is_error(value))) {
-        let said = said(Some(reason)).or_else(|| said(reason.get("developer-message"))).unwrap_or_default();
-        return sink.rejected(line, format!("ORCID did not give it: {said}"));
+fn emit_record(line: usize, value: &Value, mut notes: Vec<String>, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+    if let Some(reason) =
+        value.get("error").or_else(|| value.get("developer-message").filter(|_| is_error_response(value)))
+    {
+        let said = text_value(Some(reason)).or_else(|| text_value(reason.get("developer-message"))).unwrap_or_default();
+        return sink.push_invalid(line, format!("ORCID did not give it: {said}"));
     }
     if value.get("orcid-identifier").is_none() && value.get("person").is_none() {
-        let record = work(value, None, &mut notes);
+        let record = paper_record(value, None, &mut notes);
         return match record {
-            Ok(record) => sink.record(line, Record::Paper(record), notes),
-            Err(reason) => sink.rejected(line, reason),
+            Ok(record) => sink.push_record(line, Record::Paper(record), notes),
+            Err(reason) => sink.push_invalid(line, reason),
         };
     }
-    let person = match person(value, &mut notes) {
+    let person = match researcher_record(value, &mut notes) {
         Ok(person) => person,
-        Err(reason) => return sink.rejected(line, reason),
+        Err(reason) => return sink.push_invalid(line, reason),
     };
     let owner = AuthorRecord {
         name: person.name.clone(),
@@ -105,20 +108,21 @@ fn give(line: usize, value: &Value, mut notes: Vec<String>, sink: &mut Sink<'_>)
         orcid: person.orcid.clone(),
         ..AuthorRecord::default()
     };
-    sink.record(line, Record::Researcher(person), notes)?;
-    for group in list(at(value, &["activities-summary", "works", "group"])) {
+    sink.push_record(line, Record::Researcher(person), notes)?;
+    for group in as_list(value_at(value, &["activities-summary", "works", "group"])) {
         let summaries =
-            list(group.get("work-summary")).iter().chain(list(group.get("work"))).filter(|work| is_public(work));
+            as_list(group.get("work-summary")).iter().chain(as_list(group.get("work"))).filter(|work| is_public(work));
         // Several sources of one work: the one that the person puts first.
-        let index =
-            |work: &&Value| said(work.get("display-index")).and_then(|index| index.parse::<i64>().ok()).unwrap_or(0);
+        let index = |work: &&Value| {
+            text_value(work.get("display-index")).and_then(|index| index.parse::<i64>().ok()).unwrap_or(0)
+        };
         let Some(summary) = summaries.max_by_key(index) else { continue };
         let mut notes = Vec::new();
-        match work(summary, Some(&owner), &mut notes) {
-            Ok(record) => sink.record(line, Record::Paper(record), notes)?,
+        match paper_record(summary, Some(&owner), &mut notes) {
+            Ok(record) => sink.push_record(line, Record::Paper(record), notes)?,
             Err(reason) => {
                 let whose = owner.orcid.as_ref().map_or_else(String::new, |orcid| format!(" of {orcid}"));
-                sink.rejected(line, format!("a work{whose}: {reason}"))?;
+                sink.push_invalid(line, format!("a work{whose}: {reason}"))?;
             }
         }
     }
@@ -126,26 +130,26 @@ fn give(line: usize, value: &Value, mut notes: Vec<String>, sink: &mut Sink<'_>)
 }
 
 /// A text, whether it stands alone or in an object, as JSON and XML have it by turns.
-fn said(value: Option<&Value>) -> Option<String> {
+fn text_value(value: Option<&Value>) -> Option<String> {
     let text = match value? {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
-        Value::Object(object) => return said(object.get("value").or_else(|| object.get("content"))),
+        Value::Object(object) => return text_value(object.get("value").or_else(|| object.get("content"))),
         _ => return None,
     };
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-fn said_at(value: &Value, path: &[&str]) -> Option<String> {
-    said(at(value, path))
+fn text_at(value: &Value, path: &[&str]) -> Option<String> {
+    text_value(value_at(value, path))
 }
 
 fn is_public(item: &Value) -> bool {
-    said(item.get("visibility")).is_some_and(|visibility| visibility.eq_ignore_ascii_case("public"))
+    text_value(item.get("visibility")).is_some_and(|visibility| visibility.eq_ignore_ascii_case("public"))
 }
 
-fn person(record: &Value, notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
-    let path = said_at(record, &["orcid-identifier", "path"]).or_else(|| said(record.get("path")));
+fn researcher_record(record: &Value, notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
+    let path = text_at(record, &["orcid-identifier", "path"]).or_else(|| text_value(record.get("path")));
     let path = path.ok_or("it has no ORCID iD")?;
     let orcid: Orcid = path.trim_start_matches('/').parse().map_err(|error| format!("{error}"))?;
     let person = record.get("person").ok_or("the record has no person")?;
@@ -153,49 +157,52 @@ fn person(record: &Value, notes: &mut Vec<String>) -> Result<ResearcherRecord, S
         .get("name")
         .filter(|name| is_public(name))
         .ok_or_else(|| format!("the name of {orcid} is not public"))?;
-    let (given, family) = (said(name.get("given-names")), said(name.get("family-name")));
-    let written = field_parsing::join(&[given.as_deref(), family.as_deref()]);
-    let credit = said(name.get("credit-name"));
+    let (given, family) = (text_value(name.get("given-names")), text_value(name.get("family-name")));
+    let written = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref()]);
+    let credit = text_value(name.get("credit-name"));
     let display = credit.clone().or_else(|| written.clone()).ok_or_else(|| format!("{orcid} has no public name"))?;
-    let public = |path: &[&str]| list(at(person, path)).iter().filter(|item| is_public(item)).collect::<Vec<_>>();
+    let public =
+        |path: &[&str]| as_list(value_at(person, path)).iter().filter(|item| is_public(item)).collect::<Vec<_>>();
     let mut other_names: Vec<String> =
-        public(&["other-names", "other-name"]).into_iter().filter_map(|name| said(Some(name))).collect();
+        public(&["other-names", "other-name"]).into_iter().filter_map(|name| text_value(Some(name))).collect();
     other_names.extend(written.filter(|written| credit.is_some() && *written != display));
-    let biography = person.get("biography").filter(|biography| is_public(biography)).and_then(|text| said(Some(text)));
+    let biography =
+        person.get("biography").filter(|biography| is_public(biography)).and_then(|text| text_value(Some(text)));
     let urls = public(&["researcher-urls", "researcher-url"]);
-    let homepage_url = urls.iter().filter_map(|url| said(url.get("url"))).find(|url| url.starts_with("http"));
-    let identifiers = public(&["external-identifiers", "external-identifier"]).into_iter().filter_map(external_id);
+    let homepage_url = urls.iter().filter_map(|url| text_value(url.get("url"))).find(|url| url.starts_with("http"));
+    let identifiers =
+        public(&["external-identifiers", "external-identifier"]).into_iter().filter_map(external_identifier);
     Ok(ResearcherRecord {
         given_name: given.filter(|_| credit.is_none()),
         family_name: family.filter(|_| credit.is_none()),
         name: display,
         other_names: other_names.into_iter().map(Into::into).collect(),
         orcid: Some(orcid),
-        biography: biography.map(|text| LocalizedText::of(None, text)).unwrap_or_default(),
+        biography: biography.map(|text| LocalizedText::new(None, text)).unwrap_or_default(),
         homepage_url,
         identifiers: identifiers.collect(),
-        affiliations: affiliations(record, notes),
+        affiliations: affiliation_records(record, notes),
         ..ResearcherRecord::default()
     })
 }
 
 /// An id that says who somebody is elsewhere.
-fn external_id(id: &Value) -> Option<Identifier> {
-    let relationship = said(id.get("external-id-relationship")).unwrap_or_else(|| "self".to_owned());
+fn external_identifier(id: &Value) -> Option<ExternalIdentifier> {
+    let relationship = text_value(id.get("external-id-relationship")).unwrap_or_else(|| "self".to_owned());
     if !relationship.eq_ignore_ascii_case("self") {
         return None;
     }
-    let kind = said(id.get("external-id-type"))?.to_lowercase();
+    let kind = text_value(id.get("external-id-type"))?.to_lowercase();
     let scheme = match kind.as_str() {
         "scopus author id" => "scopus".to_owned(),
         "researcherid" | "researcher id" | "web of science researcherid" => "researcherid".to_owned(),
         "loop profile" => "loop".to_owned(),
         other => names::slug(other, "other"),
     };
-    field_parsing::id_of(&scheme, said(id.get("external-id-value")))
+    field_parsing::scheme_identifier(&scheme, text_value(id.get("external-id-value")))
 }
 
-fn affiliations(record: &Value, notes: &mut Vec<String>) -> Vec<AffiliationRecord> {
+fn affiliation_records(record: &Value, notes: &mut Vec<String>) -> Vec<AffiliationRecord> {
     const SECTIONS: [(&str, &str, AffiliationKind); 7] = [
         ("employments", "employment-summary", AffiliationKind::Employment),
         ("educations", "education-summary", AffiliationKind::Education),
@@ -207,82 +214,86 @@ fn affiliations(record: &Value, notes: &mut Vec<String>) -> Vec<AffiliationRecor
     ];
     let mut affiliations = Vec::new();
     for (section, summary, kind) in SECTIONS {
-        let Some(section) = at(record, &["activities-summary", section]) else { continue };
-        for group in list(section.get("affiliation-group")) {
+        let Some(section) = value_at(record, &["activities-summary", section]) else { continue };
+        for group in as_list(section.get("affiliation-group")) {
             // In JSON the summaries are in a list of their own, in XML they are not.
-            let in_list = list(group.get("summaries")).iter().flat_map(|item| list(item.get(summary)));
-            for item in in_list.chain(list(group.get(summary))).filter(|item| is_public(item)) {
-                affiliations.extend(affiliation(item, kind, notes));
+            let in_list = as_list(group.get("summaries")).iter().flat_map(|item| as_list(item.get(summary)));
+            for item in in_list.chain(as_list(group.get(summary))).filter(|item| is_public(item)) {
+                affiliations.extend(affiliation_record(item, kind, notes));
             }
         }
     }
     affiliations
 }
 
-fn affiliation(item: &Value, kind: AffiliationKind, notes: &mut Vec<String>) -> Option<AffiliationRecord> {
+fn affiliation_record(item: &Value, kind: AffiliationKind, notes: &mut Vec<String>) -> Option<AffiliationRecord> {
     let organization = item.get("organization")?;
     let issued = organization.get("disambiguated-organization");
-    let issued_by = issued.and_then(|issued| said(issued.get("disambiguation-source"))).unwrap_or_default();
-    let ror = issued.and_then(|issued| said(issued.get("disambiguated-organization-identifier")));
-    let ror = field_parsing::identifier::<Ror>(ror.filter(|_| issued_by.eq_ignore_ascii_case("ROR")).as_deref(), notes);
-    let text = |field: &str| said(item.get(field)).map(|text| LocalizedText::of(None, text)).unwrap_or_default();
+    let issued_by = issued.and_then(|issued| text_value(issued.get("disambiguation-source"))).unwrap_or_default();
+    let ror = issued.and_then(|issued| text_value(issued.get("disambiguated-organization-identifier")));
+    let ror =
+        field_parsing::parse_identifier::<Ror>(ror.filter(|_| issued_by.eq_ignore_ascii_case("ROR")).as_deref(), notes);
+    let text = |field: &str| text_value(item.get(field)).map(|text| LocalizedText::new(None, text)).unwrap_or_default();
     Some(AffiliationRecord {
         id: None,
-        organization: OrganizationReference { ror, name: said(organization.get("name")), ..Default::default() },
+        organization: OrganizationReference { ror, name: text_value(organization.get("name")), ..Default::default() },
         kind,
         role_title: text("role-title"),
         department_name: text("department-name"),
-        start_date: date(item.get("start-date"), notes),
-        end_date: date(item.get("end-date"), notes),
+        start_date: partial_date(item.get("start-date"), notes),
+        end_date: partial_date(item.get("end-date"), notes),
         is_primary: false,
     })
 }
 
-fn date(value: Option<&Value>, notes: &mut Vec<String>) -> Option<PartialDate> {
-    let part = |name: &str| said(value?.get(name))?.parse::<i64>().ok().filter(|part| *part > 0);
-    field_parsing::date(part("year")?, part("month"), part("day"), notes)
+fn partial_date(value: Option<&Value>, notes: &mut Vec<String>) -> Option<PartialDate> {
+    let part = |name: &str| text_value(value?.get(name))?.parse::<i64>().ok().filter(|part| *part > 0);
+    field_parsing::date_or_year(part("year")?, part("month"), part("day"), notes)
 }
 
 /// A work; where it does not tell its contributors, its owner is the one author who is known.
-fn work(work: &Value, owner: Option<&AuthorRecord>, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
-    let title = said_at(work, &["title", "title"]).ok_or("it has no title")?;
-    let title = match said_at(work, &["title", "subtitle"]) {
+fn paper_record(work: &Value, owner: Option<&AuthorRecord>, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+    let title = text_at(work, &["title", "title"]).ok_or("it has no title")?;
+    let title = match text_at(work, &["title", "subtitle"]) {
         Some(subtitle) => format!("{title}: {subtitle}"),
         None => title,
     };
     let mut translated_titles = LocalizedText::default();
     if let (Some(text), Some(tag)) = (
-        said_at(work, &["title", "translated-title"]),
-        said_at(work, &["title", "translated-title", "language-code"])
+        text_at(work, &["title", "translated-title"]),
+        text_at(work, &["title", "translated-title", "language-code"])
             .and_then(|tag| tag.replace('_', "-").parse::<LanguageTag>().ok()),
     ) {
         translated_titles.insert(Some(&tag), text);
     }
-    let language = said(work.get("language-code")).map(|tag| tag.replace('_', "-"));
-    let ids: Vec<(String, String)> = list(at(work, &["external-ids", "external-id"]))
+    let language = text_value(work.get("language-code")).map(|tag| tag.replace('_', "-"));
+    let ids: Vec<(String, String)> = as_list(value_at(work, &["external-ids", "external-id"]))
         .iter()
         .filter(|id| {
-            said(id.get("external-id-relationship")).is_none_or(|relation| relation.eq_ignore_ascii_case("self"))
+            text_value(id.get("external-id-relationship")).is_none_or(|relation| relation.eq_ignore_ascii_case("self"))
         })
-        .filter_map(|id| Some((said(id.get("external-id-type"))?.to_lowercase(), said(id.get("external-id-value"))?)))
+        .filter_map(|id| {
+            Some((text_value(id.get("external-id-type"))?.to_lowercase(), text_value(id.get("external-id-value"))?))
+        })
         .collect();
     let id = |kind: &str| ids.iter().find(|(own, _)| own == kind).map(|(_, value)| value.as_str());
     let schemes = [("pmid", "pmid"), ("pmc", "pmcid"), ("eid", "scopus"), ("wosuid", "wos")];
-    let identifiers =
-        schemes.iter().filter_map(|(kind, scheme)| field_parsing::id_of(scheme, id(kind).map(ToOwned::to_owned)));
-    let contributors = contributors(work, notes);
+    let identifiers = schemes
+        .iter()
+        .filter_map(|(kind, scheme)| field_parsing::scheme_identifier(scheme, id(kind).map(ToOwned::to_owned)));
+    let contributors = contributor_records(work, notes);
     let are_incomplete = contributors.is_empty() && owner.is_some();
     Ok(PaperRecord {
         title,
         translated_titles,
         abstract_text: LocalizedText::default(),
-        publication_date: date(work.get("publication-date"), notes),
-        paper_type: paper_type(&said(work.get("type")).unwrap_or_default()),
-        venue_name: said(work.get("journal-title")),
+        publication_date: partial_date(work.get("publication-date"), notes),
+        paper_type: paper_type(&text_value(work.get("type")).unwrap_or_default()),
+        venue_name: text_value(work.get("journal-title")),
         language,
-        doi: field_parsing::identifier::<Doi>(id("doi"), notes),
-        arxiv_id: field_parsing::identifier::<ArxivId>(id("arxiv"), notes),
-        url: said(work.get("url")),
+        doi: field_parsing::parse_identifier::<Doi>(id("doi"), notes),
+        arxiv_id: field_parsing::parse_identifier::<ArxivId>(id("arxiv"), notes),
+        url: text_value(work.get("url")),
         identifiers: identifiers.collect(),
         authors: if are_incomplete { owner.cloned().into_iter().collect() } else { contributors },
         authors_are_incomplete: are_incomplete,
@@ -290,15 +301,17 @@ fn work(work: &Value, owner: Option<&AuthorRecord>, notes: &mut Vec<String>) -> 
     })
 }
 
-fn contributors(work: &Value, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+fn contributor_records(work: &Value, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
     let mut authors: Vec<AuthorRecord> = Vec::new();
-    for contributor in list(at(work, &["contributors", "contributor"])) {
+    for contributor in as_list(value_at(work, &["contributors", "contributor"])) {
         let role =
-            said_at(contributor, &["contributor-attributes", "contributor-role"]).unwrap_or_default().to_lowercase();
+            text_at(contributor, &["contributor-attributes", "contributor-role"]).unwrap_or_default().to_lowercase();
         let is_author = role.is_empty() || role.contains("author") || role.contains("credit.niso.org");
-        let Some(name) = said(contributor.get("credit-name")).filter(|_| is_author) else { continue };
-        let orcid =
-            field_parsing::identifier::<Orcid>(said_at(contributor, &["contributor-orcid", "path"]).as_deref(), notes);
+        let Some(name) = text_value(contributor.get("credit-name")).filter(|_| is_author) else { continue };
+        let orcid = field_parsing::parse_identifier::<Orcid>(
+            text_at(contributor, &["contributor-orcid", "path"]).as_deref(),
+            notes,
+        );
         // Somebody with several roles is listed once for each.
         let is_same = |other: &AuthorRecord| other.name == name && other.orcid == orcid;
         if role.contains("credit.niso.org") && authors.iter().any(is_same) {
@@ -330,7 +343,7 @@ mod tests {
 
     use super::*;
     use crate::import::Format;
-    use crate::import::tests::{papers, read, researchers};
+    use crate::import::tests::{papers, read_bytes, researchers};
 
     fn record() -> Value {
         let employment = |visibility: &str| {
@@ -355,8 +368,8 @@ mod tests {
 
     #[test]
     fn only_what_is_public() {
-        let outcome = read(&Format::Orcid, record().to_string().as_bytes());
-        assert_eq!(outcome.told(), Vec::<String>::new());
+        let outcome = read_bytes(&Format::Orcid, record().to_string().as_bytes());
+        assert_eq!(outcome.messages(), Vec::<String>::new());
         let person = researchers(&outcome).remove(0);
         assert_eq!(
             (person.name.as_str(), person.other_names.clone()),
@@ -382,8 +395,8 @@ mod tests {
             </e:education-summary></a:affiliation-group></a:educations>
             <a:works><a:group><w:work-summary xmlns:w="w" visibility="public" display-index="0"><w:title><c:title>Locks</c:title></w:title></w:work-summary></a:group></a:works>
             </a:activities-summary></r:record>"#;
-        let outcome = read(&Format::Orcid, text.as_bytes());
-        assert_eq!(outcome.told(), Vec::<String>::new());
+        let outcome = read_bytes(&Format::Orcid, text.as_bytes());
+        assert_eq!(outcome.messages(), Vec::<String>::new());
         let person = researchers(&outcome).remove(0);
         assert_eq!(person.affiliations[0].kind, AffiliationKind::Education);
         assert_eq!(person.affiliations[0].start_date.map(PartialDate::year), Some(1999));
@@ -403,9 +416,9 @@ mod tests {
         add("ORCID/README.txt", b"Dear reader");
         add("ORCID/000/bad.xml", b"<record><person></record>");
         let bytes = archive.into_inner().expect("an archive").finish().expect("compressed");
-        let outcome = read(&Format::Orcid, &bytes);
+        let outcome = read_bytes(&Format::Orcid, &bytes);
         assert_eq!((researchers(&outcome).len(), papers(&outcome).len()), (1, 1));
-        assert_eq!(outcome.told().len(), 1, "{:?}", outcome.told());
+        assert_eq!(outcome.messages().len(), 1, "{:?}", outcome.messages());
     }
 
     #[test]
@@ -414,12 +427,12 @@ mod tests {
             { "work": { "title": { "title": { "value": "Dams" } }, "contributors": { "contributor": [
                 { "credit-name": { "value": "Tom Ford" }, "contributor-attributes": { "contributor-role": "author" } }] } } },
             { "error": { "response-code": 404, "developer-message": "not there" } }] });
-        let outcome = read(&Format::Orcid, bulk.to_string().as_bytes());
+        let outcome = read_bytes(&Format::Orcid, bulk.to_string().as_bytes());
         assert_eq!(papers(&outcome)[0].authors[0].name, "Tom Ford");
-        assert_eq!(outcome.told(), ["1: rejected: ORCID did not give it: not there"]);
-        let part = read(&Format::Orcid, br#"{"country": {"value": "CA"}}"#);
+        assert_eq!(outcome.messages(), ["1: rejected: ORCID did not give it: not there"]);
+        let part = read_bytes(&Format::Orcid, br#"{"country": {"value": "CA"}}"#);
         assert_eq!(
-            part.told(),
+            part.messages(),
             [
                 "1: not read: it seems to be a part of an ORCID record without the person, of which the directory keeps nothing"
             ]

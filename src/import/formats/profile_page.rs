@@ -7,7 +7,7 @@ mod section;
 
 use std::io::{BufRead, Read as _};
 
-use crate::import::{Sink, Stop};
+use crate::import::{ReadAbort, RecordSink};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::record::{
     AffiliationKind, AffiliationRecord, AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record,
@@ -55,14 +55,14 @@ pub enum ProfilePageError {
 }
 
 /// A line that is not blank, cleaned, and its number in the text from 1.
-struct Line {
+struct PageLine {
     number: usize,
     text: String,
 }
 
 /// What a part of the page is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum PageSection {
     Head,
     Topics,
     Biography,
@@ -71,36 +71,36 @@ enum Part {
 }
 
 /// The headings, folded, with their part and, where it tells, their language.
-const HEADINGS: [(&str, Part, &str); 25] = [
-    ("sujets de recherche", Part::Topics, "fr"),
-    ("themes de recherche", Part::Topics, "fr"),
-    ("domaines de recherche", Part::Topics, "fr"),
-    ("axes de recherche", Part::Topics, "fr"),
-    ("interets de recherche", Part::Topics, "fr"),
-    ("research topics", Part::Topics, "en"),
-    ("research interests", Part::Topics, "en"),
-    ("research areas", Part::Topics, "en"),
-    ("publications", Part::Publications, ""),
-    ("publications recentes", Part::Publications, "fr"),
-    ("publications choisies", Part::Publications, "fr"),
-    ("dernieres publications", Part::Publications, "fr"),
-    ("recent publications", Part::Publications, "en"),
-    ("selected publications", Part::Publications, "en"),
-    ("latest publications", Part::Publications, "en"),
-    ("biographie", Part::Biography, "fr"),
-    ("a propos", Part::Biography, "fr"),
-    ("biography", Part::Biography, "en"),
-    ("about", Part::Biography, "en"),
-    ("bio", Part::Biography, ""),
-    ("etudiants actuels", Part::Other, "fr"),
-    ("anciens etudiants", Part::Other, "fr"),
-    ("current students", Part::Other, "en"),
-    ("former students", Part::Other, "en"),
-    ("research projects", Part::Other, "en"),
+const SECTION_HEADINGS: [(&str, PageSection, &str); 25] = [
+    ("sujets de recherche", PageSection::Topics, "fr"),
+    ("themes de recherche", PageSection::Topics, "fr"),
+    ("domaines de recherche", PageSection::Topics, "fr"),
+    ("axes de recherche", PageSection::Topics, "fr"),
+    ("interets de recherche", PageSection::Topics, "fr"),
+    ("research topics", PageSection::Topics, "en"),
+    ("research interests", PageSection::Topics, "en"),
+    ("research areas", PageSection::Topics, "en"),
+    ("publications", PageSection::Publications, ""),
+    ("publications recentes", PageSection::Publications, "fr"),
+    ("publications choisies", PageSection::Publications, "fr"),
+    ("dernieres publications", PageSection::Publications, "fr"),
+    ("recent publications", PageSection::Publications, "en"),
+    ("selected publications", PageSection::Publications, "en"),
+    ("latest publications", PageSection::Publications, "en"),
+    ("biographie", PageSection::Biography, "fr"),
+    ("a propos", PageSection::Biography, "fr"),
+    ("biography", PageSection::Biography, "en"),
+    ("about", PageSection::Biography, "en"),
+    ("bio", PageSection::Biography, ""),
+    ("etudiants actuels", PageSection::Other, "fr"),
+    ("anciens etudiants", PageSection::Other, "fr"),
+    ("current students", PageSection::Other, "en"),
+    ("former students", PageSection::Other, "en"),
+    ("research projects", PageSection::Other, "en"),
 ];
 
 /// The beginnings of a picture's caption, whose rest is the name.
-const PORTRAITS: [(&str, &str); 8] = [
+const CAPTION_PREFIXES: [(&str, &str); 8] = [
     ("Portrait de ", "fr"),
     ("Portrait d'", "fr"),
     ("Portrait d’", "fr"),
@@ -118,34 +118,34 @@ const PORTRAITS: [(&str, &str); 8] = [
 /// # Errors
 ///
 /// Where the text has no headings or no name, or a role at an institute that `options` do not name.
-pub fn read(text: &str, options: &ProfilePageOptions) -> Result<Vec<Record>, ProfilePageError> {
-    let page = Page::parse(text)?;
+pub fn parse_profile_page(text: &str, options: &ProfilePageOptions) -> Result<Vec<Record>, ProfilePageError> {
+    let page = ProfilePage::parse(text)?;
     let language = options.language.clone().or_else(|| page.language.parse().ok());
-    let researcher = page.researcher(language.as_ref(), options.organization.as_ref())?;
-    let topics: Vec<&str> = page.lines(Part::Topics).map(|line| line.text.as_str()).collect();
+    let researcher = page.researcher_record(language.as_ref(), options.organization.as_ref())?;
+    let topics: Vec<&str> = page.section_lines(PageSection::Topics).map(|line| line.text.as_str()).collect();
     let mut papers = Vec::new();
-    for (_, lines) in page.parts.iter().filter(|(part, _)| *part == Part::Publications) {
+    for (_, lines) in page.sections.iter().filter(|(part, _)| *part == PageSection::Publications) {
         let lines: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         papers.extend(
-            crate::import::formats::profile_page::section::entries(&lines, &topics)
+            crate::import::formats::profile_page::section::split_into_papers(&lines, &topics)
                 .into_iter()
-                .map(|entry| paper(&entry, &researcher.name)),
+                .map(|entry| paper_record(&entry, &researcher.name)),
         );
     }
     Ok(std::iter::once(Record::Researcher(researcher)).chain(papers).collect())
 }
 
-fn paper(entry: &crate::import::formats::profile_page::section::Entry<'_>, owner: &str) -> Record {
-    let own_key = person_key(owner);
-    let owner_is_listed = entry.authors.iter().any(|name| person_key(name) == own_key);
+fn paper_record(entry: &crate::import::formats::profile_page::section::PaperLines<'_>, owner: &str) -> Record {
+    let own_key = author_name_key(owner);
+    let owner_is_listed = entry.authors.iter().any(|name| author_name_key(name) == own_key);
     let listed = (1..).zip(&entry.authors).map(|(position, name)| (Some(position), *name));
     let unlisted = (!owner_is_listed).then_some((None, owner));
     let author = |(position, name): (_, &str)| AuthorRecord { position, name: name.to_owned(), ..Default::default() };
-    let (text, completeness) = crate::import::formats::profile_page::prose::abstract_of(&entry.paragraphs);
+    let (text, completeness) = crate::import::formats::profile_page::prose::join_abstract(&entry.paragraphs);
     let abstract_text = if text.is_empty() {
         LocalizedText::default()
     } else {
-        LocalizedText::of(crate::import::formats::profile_page::prose::language_of(&text).as_ref(), text)
+        LocalizedText::new(crate::import::formats::profile_page::prose::detect_language(&text).as_ref(), text)
     };
     Record::Paper(PaperRecord {
         title: entry.title.to_owned(),
@@ -158,34 +158,34 @@ fn paper(entry: &crate::import::formats::profile_page::section::Entry<'_>, owner
 }
 
 /// The same for every way of writing one person's name: case, accents, family name first with a comma.
-fn person_key(name: &str) -> String {
-    let parts = names::split(name);
+fn author_name_key(name: &str) -> String {
+    let parts = names::split_name(name);
     names::fold(&[parts.given, parts.family].into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
 /// The lines of a page under their headings.
-struct Page {
-    parts: Vec<(Part, Vec<Line>)>,
+struct ProfilePage {
+    sections: Vec<(PageSection, Vec<PageLine>)>,
     /// The tag of the language of the headings; empty where they do not tell.
     language: &'static str,
     /// The number of the first heading's line.
-    first_heading: usize,
+    first_heading_line: usize,
 }
 
-impl Page {
+impl ProfilePage {
     fn parse(text: &str) -> Result<Self, ProfilePageError> {
-        let mut parts = vec![(Part::Head, Vec::new())];
+        let mut parts = vec![(PageSection::Head, Vec::new())];
         let (mut language, mut first_heading) = ("", 0);
         let text = text.replace("\r\n", "\n").replace(['\u{feff}', '\u{200b}'], "");
         for (number, line) in (1..).zip(text.split(['\n', '\r', '\u{2028}', '\u{2029}'])) {
-            let line = Line { number, text: names::clean(line) };
-            if let Some((part, tongue)) = heading(&line.text) {
+            let line = PageLine { number, text: names::clean(line) };
+            if let Some((part, tongue)) = parse_heading(&line.text) {
                 first_heading = if first_heading == 0 { number } else { first_heading };
                 language = if language.is_empty() { tongue } else { language };
                 parts.push((part, Vec::new()));
             } else if let Some((part, lines)) = parts.last_mut() {
                 // In the publications a marker on a line of its own still says that an abstract is cut.
-                let is_kept_marker = *part == Part::Publications && !line.text.starts_with(char::is_alphabetic);
+                let is_kept_marker = *part == PageSection::Publications && !line.text.starts_with(char::is_alphabetic);
                 if !line.text.is_empty()
                     && (is_kept_marker || !crate::import::formats::profile_page::prose::is_button(&line.text))
                 {
@@ -193,48 +193,49 @@ impl Page {
                 }
             }
         }
-        if !parts.iter().any(|(part, _)| matches!(part, Part::Topics | Part::Publications)) {
+        if !parts.iter().any(|(part, _)| matches!(part, PageSection::Topics | PageSection::Publications)) {
             return Err(ProfilePageError::NoHeading);
         }
-        let page = Self { parts, language, first_heading };
-        let captions = page.lines(Part::Head).find_map(|line| portrait(&line.text)).map(|(_, tongue)| tongue);
+        let page = Self { sections: parts, language, first_heading_line: first_heading };
+        let captions =
+            page.section_lines(PageSection::Head).find_map(|line| parse_caption(&line.text)).map(|(_, tongue)| tongue);
         Ok(Self { language: if language.is_empty() { captions.unwrap_or_default() } else { language }, ..page })
     }
 
-    fn lines(&self, wanted: Part) -> impl Iterator<Item = &Line> {
-        self.parts.iter().filter(move |(part, _)| *part == wanted).flat_map(|(_, lines)| lines)
+    fn section_lines(&self, wanted: PageSection) -> impl Iterator<Item = &PageLine> {
+        self.sections.iter().filter(move |(part, _)| *part == wanted).flat_map(|(_, lines)| lines)
     }
 
-    fn researcher(
+    fn researcher_record(
         &self,
         language: Option<&LanguageTag>,
         institute: Option<&OrganizationReference>,
     ) -> Result<ResearcherRecord, ProfilePageError> {
-        let (name, below) = self.name()?;
+        let (name, below) = self.find_name()?;
         // Paragraphs stand below the roles or below the topics where the page has no heading for them.
-        let (paragraphs, roles): (Vec<&Line>, Vec<&Line>) =
+        let (paragraphs, roles): (Vec<&PageLine>, Vec<&PageLine>) =
             below.into_iter().partition(|line| is_paragraph(&line.text));
-        let (loose, topics): (Vec<&Line>, Vec<&Line>) =
-            self.lines(Part::Topics).partition(|line| is_paragraph(&line.text));
-        let paragraphs = paragraphs.into_iter().chain(loose).chain(self.lines(Part::Biography));
+        let (loose, topics): (Vec<&PageLine>, Vec<&PageLine>) =
+            self.section_lines(PageSection::Topics).partition(|line| is_paragraph(&line.text));
+        let paragraphs = paragraphs.into_iter().chain(loose).chain(self.section_lines(PageSection::Biography));
         let paragraphs: Vec<&str> = paragraphs.map(|line| line.text.as_str()).collect();
-        let (biography, _) = crate::import::formats::profile_page::prose::abstract_of(&paragraphs);
+        let (biography, _) = crate::import::formats::profile_page::prose::join_abstract(&paragraphs);
         let mut affiliations = Vec::new();
         for line in roles {
-            affiliations.push(affiliation(line, language, institute)?);
+            affiliations.push(affiliation_record(line, language, institute)?);
         }
         if let Some(first) = affiliations.iter_mut().find(|stated| stated.kind == AffiliationKind::Employment) {
             first.is_primary = true;
         }
         let labels = topics.iter().map(|line| line.text.trim_start_matches(['•', '·', '*', '-', ' ']));
-        let topic = |label| TopicReference::new(local_scheme(), None, LocalizedText::of(language, label));
+        let topic = |label| TopicReference::new(local_scheme(), None, LocalizedText::new(language, label));
         Ok(ResearcherRecord {
             name,
             biography: if biography.is_empty() {
                 LocalizedText::default()
             } else {
-                LocalizedText::of(
-                    crate::import::formats::profile_page::prose::language_of(&biography).as_ref().or(language),
+                LocalizedText::new(
+                    crate::import::formats::profile_page::prose::detect_language(&biography).as_ref().or(language),
                     biography,
                 )
             },
@@ -247,13 +248,13 @@ impl Page {
     /// The person's name and the lines of the head below it.
     ///
     /// It is the line that agrees with the caption of the portrait, or the first where there is no caption.
-    fn name(&self) -> Result<(String, Vec<&Line>), ProfilePageError> {
-        let (captions, lines): (Vec<&Line>, Vec<&Line>) =
-            self.lines(Part::Head).partition(|line| portrait(&line.text).is_some());
-        let caption = captions.first().and_then(|line| portrait(&line.text)).map(|(name, _)| name);
+    fn find_name(&self) -> Result<(String, Vec<&PageLine>), ProfilePageError> {
+        let (captions, lines): (Vec<&PageLine>, Vec<&PageLine>) =
+            self.section_lines(PageSection::Head).partition(|line| parse_caption(&line.text).is_some());
+        let caption = captions.first().and_then(|line| parse_caption(&line.text)).map(|(name, _)| name);
         let place = "above the first heading";
         let Some(caption) = caption else {
-            let missing = ProfilePageError::NoName { line: self.first_heading, place };
+            let missing = ProfilePageError::NoName { line: self.first_heading_line, place };
             let (first, below) = lines.split_first().ok_or(missing)?;
             if is_paragraph(&first.text)
                 || first.text.split(' ').count() > 7
@@ -263,7 +264,7 @@ impl Page {
             }
             return Ok((first.text.clone(), below.to_vec()));
         };
-        match lines.iter().position(|line| agree(&line.text, caption)) {
+        match lines.iter().position(|line| names_match(&line.text, caption)) {
             Some(at) => Ok((lines[at].text.clone(), lines[at + 1..].to_vec())),
             None => Ok((caption.to_owned(), lines)),
         }
@@ -271,7 +272,7 @@ impl Page {
 }
 
 /// Whether one of the names has all the words of the other.
-fn agree(one: &str, other: &str) -> bool {
+fn names_match(one: &str, other: &str) -> bool {
     let (one, other) = (names::fold(one), names::fold(other));
     let within =
         |part: &str, whole: &str| !part.is_empty() && part.split(' ').all(|word| whole.split(' ').any(|w| w == word));
@@ -279,20 +280,20 @@ fn agree(one: &str, other: &str) -> bool {
 }
 
 /// Whether a text has lines that are headings of such a page.
-pub(crate) fn has_headings(text: &str) -> bool {
-    text.lines().any(|line| heading(line).is_some())
+pub(crate) fn has_page_headings(text: &str) -> bool {
+    text.lines().any(|line| parse_heading(line).is_some())
 }
 
-fn heading(line: &str) -> Option<(Part, &'static str)> {
+fn parse_heading(line: &str) -> Option<(PageSection, &'static str)> {
     let folded = names::fold(line);
     // "Publications (123)" is a heading too.
     let bare = folded.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ');
-    HEADINGS.iter().find(|(heading, ..)| *heading == bare).map(|(_, part, language)| (*part, *language))
+    SECTION_HEADINGS.iter().find(|(heading, ..)| *heading == bare).map(|(_, part, language)| (*part, *language))
 }
 
 /// The name in a portrait's caption, and the caption's language.
-fn portrait(line: &str) -> Option<(&str, &'static str)> {
-    PORTRAITS.iter().find_map(|(beginning, language)| {
+fn parse_caption(line: &str) -> Option<(&str, &'static str)> {
+    CAPTION_PREFIXES.iter().find_map(|(beginning, language)| {
         let (head, name) = line.split_at_checked(beginning.len())?;
         (head.eq_ignore_ascii_case(beginning) && !name.is_empty()).then_some((name, *language))
     })
@@ -308,8 +309,8 @@ fn is_paragraph(line: &str) -> bool {
 }
 
 /// One role: "role", "role, organization" or "role, organization, department".
-fn affiliation(
-    line: &Line,
+fn affiliation_record(
+    line: &PageLine,
     language: Option<&LanguageTag>,
     institute: Option<&OrganizationReference>,
 ) -> Result<AffiliationRecord, ProfilePageError> {
@@ -342,8 +343,8 @@ fn affiliation(
         id: None,
         organization,
         kind,
-        role_title: LocalizedText::of(language, role),
-        department_name: department.map(|name| LocalizedText::of(language, name)).unwrap_or_default(),
+        role_title: LocalizedText::new(language, role),
+        department_name: department.map(|name| LocalizedText::new(language, name)).unwrap_or_default(),
         start_date: None,
         end_date: None,
         is_primary: false,
@@ -373,28 +374,36 @@ fn has_word(text: &str, words: &[&str]) -> bool {
 }
 
 /// The longest page, in bytes: a longer text is something else.
-const LONGEST: u64 = 16 << 20;
+const MAX_PAGE_BYTES: u64 = 16 << 20;
 
 /// Reads a page from a file. The oldest publication comes first: ids grow with time, and lists of papers without a
 /// date, newest first, are then in the order of the page.
-pub(crate) fn stream(reader: &mut dyn BufRead, options: &ProfilePageOptions, sink: &mut Sink<'_>) -> Result<(), Stop> {
+pub(crate) fn stream(
+    reader: &mut dyn BufRead,
+    options: &ProfilePageOptions,
+    sink: &mut RecordSink<'_>,
+) -> Result<(), ReadAbort> {
     let mut bytes = Vec::new();
     reader
-        .take(LONGEST + 1)
+        .take(MAX_PAGE_BYTES + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| Stop::Unreadable(0, format!("it cannot be read: {error}")))?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(Stop::Unreadable(0, format!("it has more than {} MiB, which no profile page has", LONGEST >> 20)));
+        .map_err(|error| ReadAbort::Unreadable(0, format!("it cannot be read: {error}")))?;
+    if bytes.len() as u64 > MAX_PAGE_BYTES {
+        return Err(ReadAbort::Unreadable(
+            0,
+            format!("it has more than {} MiB, which no profile page has", MAX_PAGE_BYTES >> 20),
+        ));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let line =
             1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-        Stop::Unreadable(line, "it is not UTF-8 text; save the page as UTF-8".to_owned())
+        ReadAbort::Unreadable(line, "it is not UTF-8 text; save the page as UTF-8".to_owned())
     })?;
-    let mut records = read(&text, options).map_err(|error| Stop::Unreadable(0, error.to_string()))?;
+    let mut records =
+        parse_profile_page(&text, options).map_err(|error| ReadAbort::Unreadable(0, error.to_string()))?;
     let papers = records.split_off(1.min(records.len()));
     records.extend(papers.into_iter().rev());
-    records.into_iter().try_for_each(|record| sink.record(0, record, Vec::new()))
+    records.into_iter().try_for_each(|record| sink.push_record(0, record, Vec::new()))
 }
 
 #[cfg(test)]
@@ -471,7 +480,7 @@ mod tests {
     }
 
     fn page(text: &str) -> (ResearcherRecord, Vec<PaperRecord>) {
-        let mut records = read(text, &options()).expect("a page").into_iter();
+        let mut records = parse_profile_page(text, &options()).expect("a page").into_iter();
         let Some(Record::Researcher(researcher)) = records.next() else { panic!("the researcher comes first") };
         let paper = |record| match record {
             Record::Paper(paper) => paper,
@@ -582,7 +591,7 @@ mod tests {
     fn the_language_of_labels() {
         let label = |text: &str, language: Option<&str>| {
             let language = language.map(|tag| tag.parse().expect("a tag"));
-            let records = read(text, &ProfilePageOptions { language, ..options() }).expect("a page");
+            let records = parse_profile_page(text, &ProfilePageOptions { language, ..options() }).expect("a page");
             let Record::Researcher(researcher) = &records[0] else { panic!("a researcher") };
             researcher.affiliations[0].role_title.iter().map(|(tag, _)| tag.to_owned()).collect::<String>()
         };
@@ -594,7 +603,7 @@ mod tests {
 
     #[test]
     fn what_is_no_profile_page() {
-        let message = |text| read(text, &ProfilePageOptions::default()).expect_err(text).to_string();
+        let message = |text| parse_profile_page(text, &ProfilePageOptions::default()).expect_err(text).to_string();
         let no_page = "this does not look like a profile page: ";
         let no_heading = format!(
             "{no_page}no line of it is a heading such as 'Sujets de recherche', 'Research Topics' or 'Publications'"
@@ -610,7 +619,9 @@ mod tests {
             "line 3: 'Membre affilié' is a role at the institute whose page this is; name the institute with \
              --organization NAME and, where it has one, --ror ID"
         );
-        assert!(read("Ada Lovelace\nPoet, Somewhere\nPublications", &ProfilePageOptions::default()).is_ok());
+        assert!(
+            parse_profile_page("Ada Lovelace\nPoet, Somewhere\nPublications", &ProfilePageOptions::default()).is_ok()
+        );
     }
 
     #[test]
@@ -684,9 +695,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics(text in "(\\PC|[\\n\\r\\t\u{0}(…]){0,200}") {
-            let _ = read(&text, &options());
-            let _ = read(&format!("{text}\nPublications\n{text}\nSujets de recherche\n{text}"), &options());
-            let _ = read(&format!("Ada Lovelace\n{text}\nPublications\n{text}"), &ProfilePageOptions::default());
+            let _ = parse_profile_page(&text, &options());
+            let _ = parse_profile_page(&format!("{text}\nPublications\n{text}\nSujets de recherche\n{text}"), &options());
+            let _ = parse_profile_page(&format!("Ada Lovelace\n{text}\nPublications\n{text}"), &ProfilePageOptions::default());
         }
     }
 }

@@ -3,46 +3,49 @@
 
 use std::io::BufRead;
 
-use crate::import::io::lines::{self, NOT_UTF_8, looks_like, size, unreadable};
-use crate::import::io::xml::{self, Element};
+use crate::import::io::lines::{self, NOT_UTF8_WARNING, format_size, sniff_content_kind, unreadable_error};
+use crate::import::io::xml::{self, XmlElement};
 use crate::import::normalize::field_parsing;
-use crate::import::normalize::strip_markup::plain;
-use crate::import::{Sink, Stop};
+use crate::import::normalize::strip_markup::strip_markup;
+use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record};
 
 /// The largest article: that of five thousand authors is a tenth of it.
-const LONGEST: usize = 16 << 20;
-const BEGINNINGS: [&[u8]; 2] = [b"<PubmedArticle", b"<PubmedBookArticle"];
+const MAX_ARTICLE_BYTES: usize = 16 << 20;
+const ARTICLE_TAGS: [&[u8]; 2] = [b"<PubmedArticle", b"<PubmedBookArticle"];
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut Sink<'_>) -> Result<(), Stop> {
-    let head = reader.fill_buf().map_err(|error| unreadable(1, &error))?;
+pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+    let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
     if head.is_empty() {
-        return Err(Stop::Unreadable(0, "it is empty".to_owned()));
+        return Err(ReadAbort::Unreadable(0, "it is empty".to_owned()));
     }
-    if looks_like(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head)) != "XML or HTML" {
-        return Err(Stop::Unreadable(1, format!("it does not begin like XML but like {}", looks_like(head))));
+    if sniff_content_kind(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head)) != "XML or HTML" {
+        return Err(ReadAbort::Unreadable(
+            1,
+            format!("it does not begin like XML but like {}", sniff_content_kind(head)),
+        ));
     }
-    if !contains(head, b"Pubmed") {
-        return Err(Stop::Unreadable(1, "it is XML of another kind than PubMed's".to_owned()));
+    if !contains_bytes(head, b"Pubmed") {
+        return Err(ReadAbort::Unreadable(1, "it is XML of another kind than PubMed's".to_owned()));
     }
-    let mut articles = Articles { pending: Vec::new(), searched: 0, line: 1, open: None };
+    let mut articles = ArticleSplitter { buffer: Vec::new(), searched_bytes: 0, buffer_line: 1, open_article: None };
     loop {
-        let available = reader.fill_buf().map_err(|error| unreadable(articles.line, &error))?;
+        let available = reader.fill_buf().map_err(|error| unreadable_error(articles.buffer_line, &error))?;
         let amount = available.len();
-        articles.pending.extend_from_slice(available);
+        articles.buffer.extend_from_slice(available);
         reader.consume(amount);
-        while let Some((line, text)) = articles.next() {
+        while let Some((line, text)) = articles.next_article() {
             match text {
-                Ok(text) => give(line, &text, sink)?,
-                Err(reason) => sink.rejected(line, reason)?,
+                Ok(text) => emit_article(line, &text, sink)?,
+                Err(reason) => sink.push_invalid(line, reason)?,
             }
         }
         if amount == 0 {
-            return match articles.open {
-                Some((line, _)) => Err(Stop::Unreadable(
+            return match articles.open_article {
+                Some((line, _)) => Err(ReadAbort::Unreadable(
                     line,
                     "the article that begins here does not end; the file is cut off".to_owned(),
                 )),
@@ -53,104 +56,110 @@ pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut Sink<'_>) -> Result<()
 }
 
 /// Cuts articles out of what was read.
-struct Articles {
-    pending: Vec<u8>,
+struct ArticleSplitter {
+    buffer: Vec<u8>,
     /// How much of it has been looked through.
-    searched: usize,
+    searched_bytes: usize,
     /// The line that it begins on.
-    line: usize,
+    buffer_line: usize,
     /// The line of the article that has begun, and what ends it.
-    open: Option<(usize, &'static [u8])>,
+    open_article: Option<(usize, &'static [u8])>,
 }
 
-impl Articles {
-    fn next(&mut self) -> Option<(usize, Result<Vec<u8>, String>)> {
-        if self.open.is_none() {
-            let start = self.find(|text| {
-                BEGINNINGS.iter().any(|beginning| {
+impl ArticleSplitter {
+    fn next_article(&mut self) -> Option<(usize, Result<Vec<u8>, String>)> {
+        if self.open_article.is_none() {
+            let start = self.find_tag(|text| {
+                ARTICLE_TAGS.iter().any(|beginning| {
                     text.starts_with(beginning)
                         && text
                             .get(beginning.len())
                             .is_some_and(|next| matches!(next, b'>' | b' ' | b'\n' | b'\r' | b'\t'))
                 })
             })?;
-            self.drop(start);
+            self.discard(start);
             let end: &[u8] =
-                if self.pending.starts_with(BEGINNINGS[1]) { b"</PubmedBookArticle>" } else { b"</PubmedArticle>" };
-            self.open = Some((self.line, end));
-            self.searched = 1;
+                if self.buffer.starts_with(ARTICLE_TAGS[1]) { b"</PubmedBookArticle>" } else { b"</PubmedArticle>" };
+            self.open_article = Some((self.buffer_line, end));
+            self.searched_bytes = 1;
         }
-        let (line, end) = self.open?;
+        let (line, end) = self.open_article?;
         // One that begins inside of another ends that one.
-        let found = self.find(|text| text.starts_with(end) || text.starts_with(b"<PubmedArticle>"));
+        let found = self.find_tag(|text| text.starts_with(end) || text.starts_with(b"<PubmedArticle>"));
         let Some(at) = found else {
-            if self.pending.len() <= LONGEST {
+            if self.buffer.len() <= MAX_ARTICLE_BYTES {
                 return None;
             }
-            let length = self.pending.len();
-            self.drop(length);
-            self.open = None;
-            return Some((line, Err(format!("the article that begins here has more than {}", size(LONGEST)))));
+            let length = self.buffer.len();
+            self.discard(length);
+            self.open_article = None;
+            return Some((
+                line,
+                Err(format!("the article that begins here has more than {}", format_size(MAX_ARTICLE_BYTES))),
+            ));
         };
-        self.open = None;
-        if !self.pending[at..].starts_with(end) {
-            self.drop(at);
+        self.open_article = None;
+        if !self.buffer[at..].starts_with(end) {
+            self.discard(at);
             return Some((
                 line,
                 Err("the article that begins here does not end before the next one begins".to_owned()),
             ));
         }
-        let text = self.pending[..at + end.len()].to_vec();
-        self.drop(at + end.len());
+        let text = self.buffer[..at + end.len()].to_vec();
+        self.discard(at + end.len());
         Some((line, Ok(text)))
     }
 
     /// Where a tag is, of which the whole name has been read.
-    fn find(&mut self, is_wanted: impl Fn(&[u8]) -> bool) -> Option<usize> {
+    fn find_tag(&mut self, is_wanted: impl Fn(&[u8]) -> bool) -> Option<usize> {
         let longest = 24;
-        let end = self.pending.len();
-        for at in self.searched..end {
-            if self.pending[at] == b'<' {
-                if at + longest > end && end > 0 && !self.pending[at..].contains(&b'>') {
-                    self.searched = at;
+        let end = self.buffer.len();
+        for at in self.searched_bytes..end {
+            if self.buffer[at] == b'<' {
+                if at + longest > end && end > 0 && !self.buffer[at..].contains(&b'>') {
+                    self.searched_bytes = at;
                     return None;
                 }
-                if is_wanted(&self.pending[at..]) {
+                if is_wanted(&self.buffer[at..]) {
                     return Some(at);
                 }
             }
         }
-        self.searched = end;
-        if self.open.is_none() {
-            self.drop(end);
+        self.searched_bytes = end;
+        if self.open_article.is_none() {
+            self.discard(end);
         }
         None
     }
 
-    fn drop(&mut self, amount: usize) {
-        self.line += self.pending[..amount].iter().filter(|byte| **byte == b'\n').count();
-        self.pending.drain(..amount);
-        self.searched = 0;
+    fn discard(&mut self, amount: usize) {
+        self.buffer_line += self.buffer[..amount].iter().filter(|byte| **byte == b'\n').count();
+        self.buffer.drain(..amount);
+        self.searched_bytes = 0;
     }
 }
 
-fn contains(text: &[u8], wanted: &[u8]) -> bool {
+fn contains_bytes(text: &[u8], wanted: &[u8]) -> bool {
     text.windows(wanted.len()).any(|window| window == wanted)
 }
 
-fn give(line: usize, bytes: &[u8], sink: &mut Sink<'_>) -> Result<(), Stop> {
-    let (text, is_mended) = lines::text(bytes);
-    let mut notes = if is_mended { vec![NOT_UTF_8.to_owned()] } else { Vec::new() };
-    match xml::parse(&text).and_then(|article| paper(&article, &mut notes)) {
-        Ok(paper) => sink.record(line, Record::Paper(paper), notes),
-        Err(reason) => sink.rejected(line, reason),
+fn emit_article(line: usize, bytes: &[u8], sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+    let (text, is_mended) = lines::decode_text(bytes);
+    let mut notes = if is_mended { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
+    match xml::parse_xml(&text).and_then(|article| paper_record(&article, &mut notes)) {
+        Ok(paper) => sink.push_record(line, Record::Paper(paper), notes),
+        Err(reason) => sink.push_invalid(line, reason),
     }
 }
 
-fn paper(root: &Element, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
-    let citation = root.at(&["MedlineCitation"]).or_else(|| root.at(&["BookDocument"])).ok_or("it has no citation")?;
+fn paper_record(root: &XmlElement, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+    let citation = root
+        .descendant_at(&["MedlineCitation"])
+        .or_else(|| root.descendant_at(&["BookDocument"]))
+        .ok_or("it has no citation")?;
     // The document of a book has its fields without an article around them.
-    let article = citation.at(&["Article"]).unwrap_or(citation);
+    let article = citation.descendant_at(&["Article"]).unwrap_or(citation);
     let title = article.text_at(&["ArticleTitle"]).or_else(|| citation.text_at(&["Book", "BookTitle"]));
     let vernacular = article.text_at(&["VernacularTitle"]);
     let title = title.or_else(|| vernacular.clone()).ok_or("it has no title")?;
@@ -160,90 +169,100 @@ fn paper(root: &Element, notes: &mut Vec<String>) -> Result<PaperRecord, String>
         .and_then(|title| title.strip_suffix("].").or_else(|| title.strip_suffix(']')))
         .unwrap_or(&title);
     let language =
-        article.text_at(&["Language"]).filter(|code| code != "und").and_then(|code| field_parsing::language(&code));
+        article.text_at(&["Language"]).filter(|code| code != "und").and_then(|code| field_parsing::language_tag(&code));
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
     let english = "en".parse::<LanguageTag>().ok();
-    let abstract_text = abstract_of(article);
-    let (title, vernacular) = (without_point(title), vernacular.map(|title| without_point(&title).to_owned()));
+    let abstract_text = abstract_text(article);
+    let (title, vernacular) =
+        (strip_final_period(title), vernacular.map(|title| strip_final_period(&title).to_owned()));
     let (title, translated_titles) = match (vernacular, tag.as_ref()) {
-        (Some(vernacular), Some(_)) => (vernacular, LocalizedText::of(english.as_ref(), title)),
+        (Some(vernacular), Some(_)) => (vernacular, LocalizedText::new(english.as_ref(), title)),
         _ => (title.to_owned(), LocalizedText::default()),
     };
-    let ids = root.at(&["PubmedData", "ArticleIdList"]).or_else(|| citation.at(&["ArticleIdList"]));
+    let ids =
+        root.descendant_at(&["PubmedData", "ArticleIdList"]).or_else(|| citation.descendant_at(&["ArticleIdList"]));
     let id = |kind: &str| {
-        let of_kind = ids?.all("ArticleId").find(|id| id.attribute("IdType") == Some(kind))?;
+        let of_kind = ids?.children_named("ArticleId").find(|id| id.attribute("IdType") == Some(kind))?;
         Some(of_kind.text().trim().to_owned()).filter(|text| !text.is_empty())
     };
-    let location = article.all("ELocationID").find(|id| id.attribute("EIdType") == Some("doi")).map(Element::text);
+    let location =
+        article.children_named("ELocationID").find(|id| id.attribute("EIdType") == Some("doi")).map(XmlElement::text);
     let pmid = citation.text_at(&["PMID"]).ok_or("it has no PMID")?;
     let kinds: Vec<String> = article
-        .at(&["PublicationTypeList"])
+        .descendant_at(&["PublicationTypeList"])
         .into_iter()
-        .flat_map(|list| list.all("PublicationType"))
-        .map(Element::text)
+        .flat_map(|list| list.children_named("PublicationType"))
+        .map(XmlElement::text)
         .collect();
     let venue = [&["Journal", "Title"][..], &["Journal", "ISOAbbreviation"], &["Book", "BookTitle"]];
     let venue_name = venue.iter().find_map(|path| article.text_at(path)).filter(|venue| *venue != title);
-    let authors = article.all("AuthorList").find(|list| list.attribute("Type") != Some("editors"));
+    let authors = article.children_named("AuthorList").find(|list| list.attribute("Type") != Some("editors"));
     if authors.is_some_and(|list| list.attribute("CompleteYN") == Some("N")) {
         notes.push("PubMed has not all of its authors".to_owned());
     }
     Ok(PaperRecord {
-        title: plain(&title),
+        title: strip_markup(&title),
         translated_titles,
-        abstract_completeness: field_parsing::completeness(&abstract_text),
+        abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
         // PubMed's abstracts are English, whatever the article's language.
-        abstract_text: LocalizedText::of(english.as_ref(), abstract_text),
-        publication_date: date(article, citation, notes),
+        abstract_text: LocalizedText::new(english.as_ref(), abstract_text),
+        publication_date: publication_date(article, citation, notes),
         paper_type: paper_type(&kinds, root.name == "PubmedBookArticle"),
         venue_name,
         language,
-        doi: field_parsing::identifier::<Doi>(id("doi").or(location).as_deref(), notes),
+        doi: field_parsing::parse_identifier::<Doi>(id("doi").or(location).as_deref(), notes),
         url: Some(format!("https://pubmed.ncbi.nlm.nih.gov/{pmid}/")),
         is_retracted: kinds.iter().any(|kind| kind == "Retracted Publication"),
-        identifiers: [field_parsing::id_of("pmid", Some(pmid)), field_parsing::id_of("pmcid", id("pmc"))]
-            .into_iter()
-            .flatten()
-            .collect(),
-        authors: authors.map(|list| crate::import::formats::pubmed::authors(list, notes)).unwrap_or_default(),
+        identifiers: [
+            field_parsing::scheme_identifier("pmid", Some(pmid)),
+            field_parsing::scheme_identifier("pmcid", id("pmc")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        authors: authors.map(|list| crate::import::formats::pubmed::author_records(list, notes)).unwrap_or_default(),
         ..PaperRecord::default()
     })
 }
 
 /// A title without the point that PubMed puts behind all of them.
-fn without_point(title: &str) -> &str {
+fn strip_final_period(title: &str) -> &str {
     title.strip_suffix('.').filter(|title| !title.ends_with('.')).unwrap_or(title)
 }
 
 /// The abstract, each part on a line of its own with its label before it.
-fn abstract_of(article: &Element) -> String {
-    let parts = article.at(&["Abstract"]).into_iter().flat_map(|text| text.all("AbstractText")).filter_map(|part| {
-        let text = part.text().split_whitespace().collect::<Vec<_>>().join(" ");
-        match part.attribute("Label").filter(|label| !label.eq_ignore_ascii_case("unlabelled")) {
-            _ if text.is_empty() => None,
-            Some(label) => Some(format!("{label}: {text}")),
-            None => Some(text),
-        }
-    });
+fn abstract_text(article: &XmlElement) -> String {
+    let parts = article
+        .descendant_at(&["Abstract"])
+        .into_iter()
+        .flat_map(|text| text.children_named("AbstractText"))
+        .filter_map(|part| {
+            let text = part.text().split_whitespace().collect::<Vec<_>>().join(" ");
+            match part.attribute("Label").filter(|label| !label.eq_ignore_ascii_case("unlabelled")) {
+                _ if text.is_empty() => None,
+                Some(label) => Some(format!("{label}: {text}")),
+                None => Some(text),
+            }
+        });
     parts.collect::<Vec<_>>().join("\n")
 }
 
 /// The day on which it appeared, by the issue or online, whichever is told more exactly.
-fn date(article: &Element, citation: &Element, notes: &mut Vec<String>) -> Option<PartialDate> {
-    let mut of = |element: &Element| {
+fn publication_date(article: &XmlElement, citation: &XmlElement, notes: &mut Vec<String>) -> Option<PartialDate> {
+    let mut of = |element: &XmlElement| {
         if let Some(written) = element.text_at(&["MedlineDate"]) {
-            let year = field_parsing::written_date(&written, &mut Vec::new())?.year().into();
-            let month = written.split_whitespace().nth(1).and_then(field_parsing::month);
+            let year = field_parsing::parse_date(&written, &mut Vec::new())?.year().into();
+            let month = written.split_whitespace().nth(1).and_then(field_parsing::parse_month);
             return PartialDate::new(year, month, None).ok();
         }
         let year = element.text_at(&["Year"])?.parse().ok()?;
-        let month = element.text_at(&["Month"]).and_then(|month| field_parsing::month(&month));
+        let month = element.text_at(&["Month"]).and_then(|month| field_parsing::parse_month(&month));
         let day = element.text_at(&["Day"]).filter(|_| month.is_some()).and_then(|day| day.parse().ok());
-        field_parsing::date(year, month, day, notes)
+        field_parsing::date_or_year(year, month, day, notes)
     };
-    let issue = article.at(&["Journal", "JournalIssue", "PubDate"]).and_then(&mut of);
-    let online = article.at(&["ArticleDate"]).and_then(&mut of);
-    let book = citation.at(&["Book", "PubDate"]).and_then(&mut of);
+    let issue = article.descendant_at(&["Journal", "JournalIssue", "PubDate"]).and_then(&mut of);
+    let online = article.descendant_at(&["ArticleDate"]).and_then(&mut of);
+    let book = citation.descendant_at(&["Book", "PubDate"]).and_then(&mut of);
     let exactness = |date: &PartialDate| date.to_string().len();
     match (issue.or(book), online) {
         (Some(issue), Some(online)) if issue.year() == online.year() && exactness(&online) > exactness(&issue) => {
@@ -266,26 +285,27 @@ fn paper_type(kinds: &[String], is_book: bool) -> PaperType {
     }
 }
 
-fn authors(list: &Element, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+fn author_records(list: &XmlElement, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
     (1..)
-        .zip(list.all("Author").filter(|author| author.attribute("ValidYN") != Some("N")))
-        .map(|(position, author)| crate::import::formats::pubmed::author(position, author, notes))
+        .zip(list.children_named("Author").filter(|author| author.attribute("ValidYN") != Some("N")))
+        .map(|(position, author)| crate::import::formats::pubmed::author_record(position, author, notes))
         .collect()
 }
 
-fn author(position: u32, author: &Element, notes: &mut Vec<String>) -> AuthorRecord {
+fn author_record(position: u32, author: &XmlElement, notes: &mut Vec<String>) -> AuthorRecord {
     let family = author.text_at(&["LastName"]);
     let given = author.text_at(&["ForeName"]).or_else(|| author.text_at(&["Initials"]));
     let suffix = author.text_at(&["Suffix"]);
-    let person = field_parsing::join(&[given.as_deref(), family.as_deref(), suffix.as_deref()]);
-    let orcid = author.all("Identifier").find(|id| id.attribute("Source") == Some("ORCID")).map(Element::text);
+    let person = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref(), suffix.as_deref()]);
+    let orcid =
+        author.children_named("Identifier").find(|id| id.attribute("Source") == Some("ORCID")).map(XmlElement::text);
     let mut own = Vec::new();
-    let orcid = field_parsing::identifier::<Orcid>(orcid.as_deref(), &mut own);
+    let orcid = field_parsing::parse_identifier::<Orcid>(orcid.as_deref(), &mut own);
     notes.extend(own.into_iter().map(|note| format!("author {position}: {note}")));
-    let places = || author.all("AffiliationInfo");
+    let places = || author.children_named("AffiliationInfo");
     let organizations = places().filter_map(|place| {
         let id = place
-            .all("Identifier")
+            .children_named("Identifier")
             .find(|id| id.attribute("Source").is_some_and(|source| source.eq_ignore_ascii_case("ROR")))?;
         Some(OrganizationReference {
             ror: Some(id.text().parse::<Ror>().ok()?),
@@ -310,7 +330,7 @@ fn author(position: u32, author: &Element, notes: &mut Vec<String>) -> AuthorRec
 mod tests {
     use super::*;
     use crate::import::Format;
-    use crate::import::tests::{papers, read};
+    use crate::import::tests::{papers, read_bytes};
 
     fn set(articles: &[&str]) -> String {
         format!(
@@ -337,8 +357,8 @@ mod tests {
             <Language>fre</Language><PublicationTypeList><PublicationType>Retracted Publication</PublicationType></PublicationTypeList></Article></MedlineCitation>
             <PubmedData><ArticleIdList><ArticleId IdType="doi">10.1000/P</ArticleId><ArticleId IdType="pmc">PMC1</ArticleId></ArticleIdList>
             <ReferenceList><Reference><ArticleIdList><ArticleId IdType="doi">10.1000/other</ArticleId></ArticleIdList></Reference></ReferenceList></PubmedData></PubmedArticle>"#;
-        let outcome = read(&Format::PubMed, set(&[article]).as_bytes());
-        assert_eq!(outcome.told(), ["4: mended: PubMed has not all of its authors"]);
+        let outcome = read_bytes(&Format::PubMed, set(&[article]).as_bytes());
+        assert_eq!(outcome.messages(), ["4: mended: PubMed has not all of its authors"]);
         let paper = papers(&outcome).remove(0);
         assert_eq!(paper.title, "Des seuils");
         assert_eq!(paper.translated_titles.iter().next(), Some(("en", "On H2O & weirs")));
@@ -362,28 +382,28 @@ mod tests {
             &an_article(4, ""),
             &last,
         ];
-        let outcome = read(&Format::PubMed, set(&articles).as_bytes());
+        let outcome = read_bytes(&Format::PubMed, set(&articles).as_bytes());
         let titles: Vec<String> = papers(&outcome).into_iter().map(|paper| paper.title).collect();
         assert_eq!(titles, ["Weirs", "Dams"]);
-        let told = outcome.told();
+        let told = outcome.messages();
         assert_eq!(told.len(), 3, "{told:#?}");
         assert!(told[0].starts_with("5: rejected: it is not XML"), "{told:?}");
         assert_eq!(told[1], "6: rejected: the article that begins here does not end before the next one begins");
         assert_eq!(told[2], "7: rejected: it has no title");
         let whole = set(&[&first, &last]);
-        let cut = read(&Format::PubMed, &whole.as_bytes()[..whole.len() - 60]);
+        let cut = read_bytes(&Format::PubMed, &whole.as_bytes()[..whole.len() - 60]);
         assert_eq!(papers(&cut).len(), 1);
-        assert_eq!(cut.told(), ["5: not read: the article that begins here does not end; the file is cut off"]);
+        assert_eq!(cut.messages(), ["5: not read: the article that begins here does not end; the file is cut off"]);
     }
 
     #[test]
     fn others_are_refused() {
         assert_eq!(
-            read(&Format::PubMed, b"<html></html>").told(),
+            read_bytes(&Format::PubMed, b"<html></html>").messages(),
             ["1: not read: it is XML of another kind than PubMed's"]
         );
         assert_eq!(
-            read(&Format::PubMed, b"TY  - JOUR").told(),
+            read_bytes(&Format::PubMed, b"TY  - JOUR").messages(),
             ["1: not read: it does not begin like XML but like RIS"]
         );
     }

@@ -6,29 +6,31 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::import::io::json;
-use crate::import::{Sink, Stop};
+use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::Ror;
-use crate::model::record::{Identifier, Name, NameKind, OrganizationRecord, OrganizationRelation, Record};
+use crate::model::record::{
+    ExternalIdentifier, NameKind, NameRecord, OrganizationRecord, OrganizationRelation, Record,
+};
 
 #[derive(Deserialize)]
-struct Organization {
+struct RorOrganization {
     id: String,
-    names: Vec<OrganizationName>,
+    names: Vec<RorName>,
     #[serde(default)]
     types: Vec<String>,
     status: Option<String>,
     #[serde(default)]
-    locations: Vec<Location>,
+    locations: Vec<RorLocation>,
     #[serde(default)]
-    links: Vec<Link>,
+    links: Vec<RorLink>,
     #[serde(default)]
-    external_ids: Vec<ExternalId>,
+    external_ids: Vec<RorExternalId>,
     #[serde(default)]
-    relationships: Vec<Relationship>,
+    relationships: Vec<RorRelationship>,
 }
 
 #[derive(Deserialize)]
-struct OrganizationName {
+struct RorName {
     value: String,
     lang: Option<String>,
     #[serde(default)]
@@ -36,46 +38,46 @@ struct OrganizationName {
 }
 
 #[derive(Deserialize)]
-struct Location {
-    geonames_details: Option<Place>,
+struct RorLocation {
+    geonames_details: Option<RorPlace>,
 }
 
 #[derive(Deserialize)]
-struct Place {
+struct RorPlace {
     country_code: Option<String>,
     name: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Link {
+struct RorLink {
     r#type: String,
     value: String,
 }
 
 #[derive(Deserialize)]
-struct ExternalId {
+struct RorExternalId {
     r#type: String,
     #[serde(default)]
     all: Vec<String>,
 }
 
 #[derive(Deserialize)]
-struct Relationship {
+struct RorRelationship {
     r#type: String,
     id: String,
 }
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut Sink<'_>) -> Result<(), Stop> {
-    json::values(reader, sink, |line, value, sink| {
+pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+    json::read_values(reader, sink, |line, value, sink| {
         let mut notes = Vec::new();
-        match organization(value, &mut notes) {
-            Ok(record) => sink.record(line, Record::Organization(record), notes),
-            Err(reason) => sink.rejected(line, reason),
+        match organization_record(value, &mut notes) {
+            Ok(record) => sink.push_record(line, Record::Organization(record), notes),
+            Err(reason) => sink.push_invalid(line, reason),
         }
     })
 }
 
-fn organization(value: Value, notes: &mut Vec<String>) -> Result<OrganizationRecord, String> {
+fn organization_record(value: Value, notes: &mut Vec<String>) -> Result<OrganizationRecord, String> {
     if value.get("names").is_none() {
         let is_first_version = value.get("name").is_some() && value.get("country").is_some();
         let reason = if is_first_version {
@@ -85,7 +87,7 @@ fn organization(value: Value, notes: &mut Vec<String>) -> Result<OrganizationRec
         };
         return Err(reason.to_owned());
     }
-    let source: Organization =
+    let source: RorOrganization =
         serde_json::from_value(value).map_err(|error| format!("it is no ROR record: {error}"))?;
     let ror: Ror = source.id.parse().map_err(|error| format!("{error}"))?;
     let place = source.locations.into_iter().find_map(|location| location.geonames_details);
@@ -124,24 +126,24 @@ fn organization(value: Value, notes: &mut Vec<String>) -> Result<OrganizationRec
         exported: None,
         slug: None,
         ror: Some(ror),
-        names: source.names.into_iter().map(name).collect(),
+        names: source.names.into_iter().map(name_record).collect(),
         types,
         status,
         country_code,
         city,
         homepage_url: source.links.into_iter().find(|link| link.r#type == "website").map(|link| link.value),
-        identifiers: source.external_ids.into_iter().flat_map(identifiers).collect(),
+        identifiers: source.external_ids.into_iter().flat_map(external_identifiers).collect(),
         relations,
     })
 }
 
-fn identifiers(ids: ExternalId) -> impl Iterator<Item = Identifier> {
+fn external_identifiers(ids: RorExternalId) -> impl Iterator<Item = ExternalIdentifier> {
     let scheme = ids.r#type.to_lowercase();
-    ids.all.into_iter().map(move |value| Identifier { scheme: scheme.clone(), value: value.trim().to_owned() })
+    ids.all.into_iter().map(move |value| ExternalIdentifier { scheme: scheme.clone(), value: value.trim().to_owned() })
 }
 
 /// A name of several types is of the one that says most.
-fn name(name: OrganizationName) -> Name {
+fn name_record(name: RorName) -> NameRecord {
     let has = |kind: &str| name.types.iter().any(|own| own == kind);
     let kind = if has("ror_display") {
         NameKind::Display
@@ -152,5 +154,5 @@ fn name(name: OrganizationName) -> Name {
     } else {
         NameKind::Alias
     };
-    Name { value: name.value, language: name.lang, kind }
+    NameRecord { value: name.value, language: name.lang, kind }
 }

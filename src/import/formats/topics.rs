@@ -6,9 +6,9 @@ mod table;
 
 use std::io::BufRead;
 
-use crate::import::io::lines::{looks_like, unreadable};
-use crate::import::{Sink, Stop};
-use crate::model::record::{Name, NameKind, TopicRecord, TopicReference};
+use crate::import::io::lines::{sniff_content_kind, unreadable_error};
+use crate::import::{ReadAbort, RecordSink};
+use crate::model::record::{NameKind, NameRecord, TopicRecord, TopicReference};
 
 /// What a vocabulary does not say of itself.
 #[derive(Clone, Debug, Default)]
@@ -17,19 +17,23 @@ pub struct TopicsOptions {
     pub scheme: Option<String>,
 }
 
-pub(crate) fn stream(reader: &mut dyn BufRead, options: &TopicsOptions, sink: &mut Sink<'_>) -> Result<(), Stop> {
-    let head = reader.fill_buf().map_err(|error| unreadable(1, &error))?;
+pub(crate) fn stream(
+    reader: &mut dyn BufRead,
+    options: &TopicsOptions,
+    sink: &mut RecordSink<'_>,
+) -> Result<(), ReadAbort> {
+    let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     let scheme = options.scheme.as_deref();
-    match looks_like(head.split(|byte| *byte == b'\n').next().unwrap_or_default()) {
-        "JSON" => crate::import::formats::topics::table::json_lines(reader, scheme, sink),
-        "XML or HTML" if is_turtle(head) => crate::import::formats::topics::skos::turtle(reader, scheme, sink),
-        "XML or HTML" => crate::import::formats::topics::skos::rdf_xml(reader, scheme, sink),
-        "Turtle" => crate::import::formats::topics::skos::turtle(reader, scheme, sink),
-        "text" if is_turtle(head) => crate::import::formats::topics::skos::turtle(reader, scheme, sink),
-        "text" if head.is_empty() => Err(Stop::Unreadable(0, "it is empty".to_owned())),
-        "text" => crate::import::formats::topics::table::csv(reader, scheme, sink),
-        kind => Err(Stop::Unreadable(1, format!("it does not begin like a vocabulary but like {kind}"))),
+    match sniff_content_kind(head.split(|byte| *byte == b'\n').next().unwrap_or_default()) {
+        "JSON" => crate::import::formats::topics::table::read_json_lines(reader, scheme, sink),
+        "XML or HTML" if is_turtle(head) => crate::import::formats::topics::skos::read_turtle(reader, scheme, sink),
+        "XML or HTML" => crate::import::formats::topics::skos::read_rdf_xml(reader, scheme, sink),
+        "Turtle" => crate::import::formats::topics::skos::read_turtle(reader, scheme, sink),
+        "text" if is_turtle(head) => crate::import::formats::topics::skos::read_turtle(reader, scheme, sink),
+        "text" if head.is_empty() => Err(ReadAbort::Unreadable(0, "it is empty".to_owned())),
+        "text" => crate::import::formats::topics::table::read_csv(reader, scheme, sink),
+        kind => Err(ReadAbort::Unreadable(1, format!("it does not begin like a vocabulary but like {kind}"))),
     }
 }
 
@@ -37,7 +41,7 @@ pub(crate) fn stream(reader: &mut dyn BufRead, options: &TopicsOptions, sink: &m
 fn is_turtle(head: &[u8]) -> bool {
     let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#")).unwrap_or_default();
-    looks_like(first) == "Turtle" || first.starts_with(b"<http") || first.starts_with(b"<urn:")
+    sniff_content_kind(first) == "Turtle" || first.starts_with(b"<http") || first.starts_with(b"<urn:")
 }
 
 /// Whether a file seems to be a vocabulary.
@@ -45,28 +49,28 @@ pub(crate) fn is_vocabulary(head: &[u8]) -> bool {
     let has = |wanted: &[u8]| head.windows(wanted.len()).any(|window| window == wanted);
     is_turtle(head)
         || has(b"www.w3.org/1999/02/22-rdf-syntax-ns")
-        || crate::import::formats::topics::table::is_header(head)
+        || crate::import::formats::topics::table::is_topic_header(head)
 }
 
 /// A topic as all shapes of vocabularies tell of it.
 #[derive(Debug, Default)]
-struct Concept {
+struct VocabularyConcept {
     code: String,
     preferred: Vec<(Option<String>, String)>,
-    others: Vec<(Option<String>, String)>,
+    alternative: Vec<(Option<String>, String)>,
     broader: Vec<TopicReference>,
 }
 
-impl Concept {
-    fn record(self, scheme: &str) -> TopicRecord {
-        let name = |kind| move |(language, value): (Option<String>, String)| Name { value, language, kind };
+impl VocabularyConcept {
+    fn into_record(self, scheme: &str) -> TopicRecord {
+        let name = |kind| move |(language, value): (Option<String>, String)| NameRecord { value, language, kind };
         let preferred = self.preferred.into_iter().map(name(NameKind::Label));
         TopicRecord {
             exported: None,
             slug: None,
             scheme: scheme.to_owned(),
             code: Some(self.code),
-            names: preferred.chain(self.others.into_iter().map(name(NameKind::Alias))).collect(),
+            names: preferred.chain(self.alternative.into_iter().map(name(NameKind::Alias))).collect(),
             broader: self.broader,
         }
     }
@@ -76,7 +80,7 @@ impl Concept {
 mod tests {
     use super::*;
     use crate::import::Format;
-    use crate::import::tests::{Outcome, read, read_from};
+    use crate::import::tests::{ReadOutcome, read_bytes, read_stream};
     use crate::model::record::Record;
 
     fn format() -> Format {
@@ -84,7 +88,7 @@ mod tests {
     }
 
     /// `scheme/code label@language … < broader`
-    fn shown(outcome: &Outcome) -> Vec<String> {
+    fn shown(outcome: &ReadOutcome) -> Vec<String> {
         let lines = outcome.records().map(|record| {
             let Record::Topic(topic) = record else { return "no topic".to_owned() };
             let names: Vec<String> = topic
@@ -120,8 +124,8 @@ mod tests {
     #[test]
     fn literals_of_every_kind() {
         let more = "v:w3 v:note \"\", \"\"\"long \"one\" [[[\n(\"\"\", 'a \\' [', '''b ''', \"\\\\\", <http://a.example/(#x>, [ v:x () ] . # [\n";
-        let outcome = read(&format(), format!("{TURTLE}{}", more.repeat(300)).as_bytes());
-        assert_eq!(outcome.told(), Vec::<String>::new());
+        let outcome = read_bytes(&format(), format!("{TURTLE}{}", more.repeat(300)).as_bytes());
+        assert_eq!(outcome.messages(), Vec::<String>::new());
         assert_eq!(shown(&outcome), EXPECTED);
     }
 
@@ -133,10 +137,10 @@ mod tests {
 
     #[test]
     fn turtle() {
-        let outcome = read(&format(), TURTLE.as_bytes());
-        assert_eq!(outcome.told(), Vec::<String>::new());
+        let outcome = read_bytes(&format(), TURTLE.as_bytes());
+        assert_eq!(outcome.messages(), Vec::<String>::new());
         assert_eq!(shown(&outcome), EXPECTED);
-        let named = read(&Format::Topics(TopicsOptions { scheme: Some("water".to_owned()) }), TURTLE.as_bytes());
+        let named = read_bytes(&Format::Topics(TopicsOptions { scheme: Some("water".to_owned()) }), TURTLE.as_bytes());
         assert_eq!(shown(&named)[1], "water/w2 Dams@en < ");
     }
 
@@ -150,8 +154,8 @@ mod tests {
             <rdf:Description rdf:about="http://words.example/water/w2"><rdf:type rdf:resource="&skos;Concept"/>
               <skos:prefLabel xml:lang="en">Dams</skos:prefLabel><skos:narrower rdf:resource="http://words.example/water/w3"/></rdf:Description>
             <skos:Concept rdf:about="http://words.example/water/w3"><skos:prefLabel>Locks</skos:prefLabel></skos:Concept></rdf:RDF>"#;
-        let outcome = read(&format(), text.as_bytes());
-        assert_eq!(outcome.told(), Vec::<String>::new());
+        let outcome = read_bytes(&format(), text.as_bytes());
+        assert_eq!(outcome.messages(), Vec::<String>::new());
         assert_eq!(shown(&outcome), EXPECTED);
     }
 
@@ -173,12 +177,12 @@ mod tests {
             (latin(RDF), 1),
             (latin(&declared("UTF-8")), 1),
         ] {
-            let outcome = read(&format(), &bytes);
+            let outcome = read_bytes(&format(), &bytes);
             assert_eq!(
-                (shown(&outcome), outcome.told().len()),
+                (shown(&outcome), outcome.messages().len()),
                 (expected.map(ToOwned::to_owned).to_vec(), told),
                 "{:?}",
-                outcome.told()
+                outcome.messages()
             );
         }
     }
@@ -188,7 +192,7 @@ mod tests {
         let text = "@prefix s: <http://www.w3.org/2004/02/skos/core#> .\n<http://a.example/x/child> a s:Concept ; s:prefLabel \"Child\" ; \
             s:broader <http://b.example/y/parent> .\n<http://b.example/y/parent> a s:Concept ; s:prefLabel \"Parent\" .\n\
             <urn:words:water> a s:Concept ; s:prefLabel \"Water\" .\n<http://a.example/x/bare> a s:Concept .\n";
-        let outcome = read(&format(), text.as_bytes());
+        let outcome = read_bytes(&format(), text.as_bytes());
         assert_eq!(
             shown(&outcome),
             ["a.example/x/child Child@- < parent", "b.example/y/parent Parent@- < ", "urn:words/water Water@- < "]
@@ -202,7 +206,7 @@ mod tests {
             .collect();
         assert_eq!(schemes, ["b.example/y"]);
         assert_eq!(
-            outcome.told(),
+            outcome.messages(),
             ["0: rejected: the concept <http://a.example/x/bare> has no prefLabel and no altLabel"]
         );
     }
@@ -216,28 +220,31 @@ mod tests {
             "openalex/subfields/1 Dams@en < fields/2",
             "openalex/T1 Weirs@en < subfields/1",
         ];
-        assert_eq!(shown(&read(&format(), lines.as_bytes())), expected);
+        assert_eq!(shown(&read_bytes(&format(), lines.as_bytes())), expected);
         let csv = "topic_id,topic_name,subfield_id,subfield_name,field_id,field_name,domain_id,domain_name,keywords,summary,wikipedia_url\n\
             1,Weirs,1,Dams,2,Water,3,Nature,weir; dam,\"About weirs, mostly\",\n\"bad\n2,Locks,1,Dams,2,Water,3,Nature,,,\n";
-        let outcome = read(&format(), csv.as_bytes());
+        let outcome = read_bytes(&format(), csv.as_bytes());
         assert_eq!(shown(&outcome)[..4], expected);
-        assert_eq!(outcome.told().len(), 1, "{:?}", outcome.told());
+        assert_eq!(outcome.messages().len(), 1, "{:?}", outcome.messages());
         let labels = "{\"id\":\"http://words.example/water/w1\",\"pref\":{\"en\":\"Weirs\",\"fr\":\"Seuils\"},\"broader\":[\"http://words.example/water/w2\"]}\n";
-        assert_eq!(shown(&read(&format(), labels.as_bytes())), ["words.example/water/w1 Weirs@en Seuils@fr < w2"]);
+        assert_eq!(
+            shown(&read_bytes(&format(), labels.as_bytes())),
+            ["words.example/water/w1 Weirs@en Seuils@fr < w2"]
+        );
     }
 
     #[test]
     fn damage_in_turtle() {
         let text = TURTLE.replace("v:w2 a skos:Concept ;", "v:w2 a \"x ;");
-        let outcome = read(&format(), text.as_bytes());
+        let outcome = read_bytes(&format(), text.as_bytes());
         assert!(shown(&outcome).iter().any(|line| line.contains("/w1 ")), "{:?}", shown(&outcome));
-        assert!(outcome.told().iter().any(|line| line.contains("rejected")), "{:?}", outcome.told());
+        assert!(outcome.messages().iter().any(|line| line.contains("rejected")), "{:?}", outcome.messages());
     }
 
     #[test]
     fn entities_and_depth() {
         let refused = |text: String, why: &str| {
-            let told = read(&format(), text.as_bytes()).told();
+            let told = read_bytes(&format(), text.as_bytes()).messages();
             assert!(told.iter().any(|line| line.contains("not read") && line.contains(why)), "{told:?}");
         };
         let root = "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">";
@@ -253,18 +260,18 @@ mod tests {
     fn a_literal_without_end() {
         use std::io::Read as _;
         let start = std::io::Cursor::new(format!("{TURTLE}v:w4 skos:prefLabel \"").into_bytes());
-        let outcome = read_from(&format(), Box::new(start.chain(std::io::repeat(b'x').take(200 << 20))));
+        let outcome = read_stream(&format(), Box::new(start.chain(std::io::repeat(b'x').take(200 << 20))));
         assert_eq!(shown(&outcome), EXPECTED);
-        assert_eq!(outcome.told().len(), 1, "{:?}", outcome.told());
+        assert_eq!(outcome.messages().len(), 1, "{:?}", outcome.messages());
     }
 
     #[test]
     fn others_are_refused() {
         assert_eq!(
-            read(&format(), b"@article{a, title={T}}").told(),
+            read_bytes(&format(), b"@article{a, title={T}}").messages(),
             ["1: not read: it does not begin like a vocabulary but like BibTeX"]
         );
-        assert!(read(&format(), b"title,year\nA,1\n").told()[0].contains("no table of topics"));
-        assert!(read(&format(), b"<html><p>no</html>").told()[0].contains("not read"));
+        assert!(read_bytes(&format(), b"title,year\nA,1\n").messages()[0].contains("no table of topics"));
+        assert!(read_bytes(&format(), b"<html><p>no</html>").messages()[0].contains("not read"));
     }
 }

@@ -11,48 +11,50 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::import::pipeline::progress::Progress;
 
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-const BUFFER: usize = 1 << 16;
+const BUFFER_BYTES: usize = 1 << 16;
 
 /// Compressed data that give more than this for each byte are made to fill a machine: records give a tenth of it.
-const MOST_EXPANSION: u64 = 400;
+const MAX_COMPRESSION_RATIO: u64 = 400;
 /// What may come out before that counts.
-const FREE_EXPANSION: u64 = 64 << 20;
+const UNCHECKED_OUTPUT_BYTES: u64 = 64 << 20;
 
 /// Counts what is read from the disk.
-struct Counted<'a> {
+struct ByteCounter<'a> {
     source: Box<dyn Read + 'a>,
     progress: Option<Progress>,
-    total: Rc<Cell<u64>>,
+    total_bytes: Rc<Cell<u64>>,
 }
 
-impl Read for Counted<'_> {
+impl Read for ByteCounter<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let amount = self.source.read(buffer)?;
-        self.total.set(self.total.get() + amount as u64);
+        self.total_bytes.set(self.total_bytes.get() + amount as u64);
         if let Some(progress) = &self.progress {
-            progress.bytes(amount as u64);
+            progress.add_bytes(amount as u64);
         }
         Ok(amount)
     }
 }
 
 /// Decompressed data, as long as there are not absurdly many of them.
-struct Expanded<R> {
+struct BombGuard<R> {
     source: R,
-    compressed: Rc<Cell<u64>>,
-    total: u64,
+    input_bytes: Rc<Cell<u64>>,
+    output_bytes: u64,
 }
 
-impl<R: Read> Read for Expanded<R> {
+impl<R: Read> Read for BombGuard<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let amount = self.source.read(buffer)?;
-        self.total += amount as u64;
-        if self.total > FREE_EXPANSION && self.total / MOST_EXPANSION > self.compressed.get() {
+        self.output_bytes += amount as u64;
+        if self.output_bytes > UNCHECKED_OUTPUT_BYTES
+            && self.output_bytes / MAX_COMPRESSION_RATIO > self.input_bytes.get()
+        {
             return Err(io::Error::other(format!(
-                "its compressed data expand more than {MOST_EXPANSION}-fold, as no records do"
+                "its compressed data expand more than {MAX_COMPRESSION_RATIO}-fold, as no records do"
             )));
         }
         Ok(amount)
@@ -60,62 +62,76 @@ impl<R: Read> Read for Expanded<R> {
 }
 
 /// Text of another encoding, as UTF-8.
-pub(crate) struct Transcoded<R> {
+pub(crate) struct TranscodingReader<R> {
     source: R,
     decoder: Decoder,
-    read: Vec<u8>,
+    encoded: Vec<u8>,
     decoded: String,
-    given: usize,
-    is_done: bool,
+    decoded_position: usize,
+    is_at_end: bool,
 }
 
-impl<R: Read> Transcoded<R> {
+impl<R: Read> TranscodingReader<R> {
     pub(crate) fn new(source: R, encoding: &'static Encoding) -> Self {
         let decoder = encoding.new_decoder_with_bom_removal();
-        Self { source, decoder, read: vec![0; BUFFER / 4], decoded: String::new(), given: 0, is_done: false }
+        Self {
+            source,
+            decoder,
+            encoded: vec![0; BUFFER_BYTES / 4],
+            decoded: String::new(),
+            decoded_position: 0,
+            is_at_end: false,
+        }
     }
 }
 
-impl<R: Read> Read for Transcoded<R> {
+impl<R: Read> Read for TranscodingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.given == self.decoded.len() && !self.is_done {
-            let amount = self.source.read(&mut self.read)?;
-            self.is_done = amount == 0;
+        while self.decoded_position == self.decoded.len() && !self.is_at_end {
+            let amount = self.source.read(&mut self.encoded)?;
+            self.is_at_end = amount == 0;
             self.decoded.clear();
-            self.given = 0;
-            let needed = self.decoder.max_utf8_buffer_length(amount).unwrap_or(BUFFER);
+            self.decoded_position = 0;
+            let needed = self.decoder.max_utf8_buffer_length(amount).unwrap_or(BUFFER_BYTES);
             self.decoded.reserve(needed);
-            let _ = self.decoder.decode_to_string(&self.read[..amount], &mut self.decoded, self.is_done);
+            let _ = self.decoder.decode_to_string(&self.encoded[..amount], &mut self.decoded, self.is_at_end);
         }
-        let rest = &self.decoded.as_bytes()[self.given..];
+        let rest = &self.decoded.as_bytes()[self.decoded_position..];
         let amount = rest.len().min(buffer.len());
         buffer[..amount].copy_from_slice(&rest[..amount]);
-        self.given += amount;
+        self.decoded_position += amount;
         Ok(amount)
     }
 }
 
 /// Text that should be UTF-8; bytes that are not are read as Windows-1252.
-pub(crate) struct Lenient<R> {
+pub(crate) struct Utf8OrWindows1252<R> {
     source: R,
     /// Whether there were such bytes.
-    is_mended: Rc<Cell<bool>>,
+    has_invalid_utf8: Rc<Cell<bool>>,
     /// What was read and is not decoded: the beginning of a character at most, once there is more.
-    read: Vec<u8>,
+    encoded: Vec<u8>,
     decoded: Vec<u8>,
-    given: usize,
-    is_done: bool,
+    decoded_position: usize,
+    is_at_end: bool,
 }
 
-impl<R: Read> Lenient<R> {
-    pub(crate) fn new(source: R, is_mended: Rc<Cell<bool>>) -> Self {
-        Self { source, is_mended, read: Vec::new(), decoded: Vec::new(), given: 0, is_done: false }
+impl<R: Read> Utf8OrWindows1252<R> {
+    pub(crate) fn new(source: R, has_invalid_utf8: Rc<Cell<bool>>) -> Self {
+        Self {
+            source,
+            has_invalid_utf8,
+            encoded: Vec::new(),
+            decoded: Vec::new(),
+            decoded_position: 0,
+            is_at_end: false,
+        }
     }
 
-    fn decode(&mut self) {
+    fn decode_pending(&mut self) {
         self.decoded.clear();
-        self.given = 0;
-        let mut rest = self.read.as_slice();
+        self.decoded_position = 0;
+        let mut rest = self.encoded.as_slice();
         while !rest.is_empty() {
             let Some(chunk) = rest.utf8_chunks().next() else { break };
             let (valid, invalid) = (chunk.valid().len(), chunk.invalid());
@@ -123,49 +139,49 @@ impl<R: Read> Lenient<R> {
             // The beginning of a character may go on in what is read next.
             let is_cut = valid + invalid.len() == rest.len()
                 && std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
-            if is_cut && !self.is_done {
+            if is_cut && !self.is_at_end {
                 rest = &rest[valid..];
                 break;
             }
             if !invalid.is_empty() {
-                self.is_mended.set(true);
+                self.has_invalid_utf8.set(true);
                 self.decoded
                     .extend_from_slice(encoding_rs::WINDOWS_1252.decode_without_bom_handling(invalid).0.as_bytes());
             }
             rest = &rest[valid + invalid.len()..];
         }
-        self.read = rest.to_vec();
+        self.encoded = rest.to_vec();
     }
 }
 
-impl<R: Read> Read for Lenient<R> {
+impl<R: Read> Read for Utf8OrWindows1252<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.given == self.decoded.len() && !self.is_done {
-            let before = self.read.len();
-            self.read.resize(before + BUFFER / 4, 0);
-            let amount = self.source.read(&mut self.read[before..])?;
-            self.read.truncate(before + amount);
-            self.is_done = amount == 0;
-            self.decode();
+        while self.decoded_position == self.decoded.len() && !self.is_at_end {
+            let before = self.encoded.len();
+            self.encoded.resize(before + BUFFER_BYTES / 4, 0);
+            let amount = self.source.read(&mut self.encoded[before..])?;
+            self.encoded.truncate(before + amount);
+            self.is_at_end = amount == 0;
+            self.decode_pending();
         }
-        let rest = &self.decoded[self.given..];
+        let rest = &self.decoded[self.decoded_position..];
         let amount = rest.len().min(buffer.len());
         buffer[..amount].copy_from_slice(&rest[..amount]);
-        self.given += amount;
+        self.decoded_position += amount;
         Ok(amount)
     }
 }
 
 /// An opened file, decompressed while it is read. Its beginning is held, so that it can be looked at first.
-pub(crate) struct Input<'a> {
+pub(crate) struct InputStream<'a> {
     head: Vec<u8>,
-    given: usize,
+    head_position: usize,
     /// Why there is no more after the beginning.
-    failure: Option<io::Error>,
+    head_error: Option<io::Error>,
     rest: Box<dyn BufRead + 'a>,
 }
 
-impl<'a> Input<'a> {
+impl<'a> InputStream<'a> {
     /// Opens a file; `-` is standard input. The error says what is wrong with it.
     pub(crate) fn open(path: &Path, progress: &Progress) -> Result<Self, String> {
         let source: Box<dyn Read> = if path == Path::new("-") {
@@ -175,54 +191,54 @@ impl<'a> Input<'a> {
         } else {
             Box::new(File::open(path).map_err(|error| format!("it cannot be opened: {error}"))?)
         };
-        Self::of(source, Some(progress.clone()))
+        Self::from_reader(source, Some(progress.clone()))
     }
 
     /// The same of something that is read already, such as a file in an archive.
-    pub(crate) fn of(source: Box<dyn Read + 'a>, progress: Option<Progress>) -> Result<Self, String> {
+    pub(crate) fn from_reader(source: Box<dyn Read + 'a>, progress: Option<Progress>) -> Result<Self, String> {
         let total = Rc::new(Cell::new(0));
-        let mut counted = Counted { source, progress, total: Rc::clone(&total) };
+        let mut counted = ByteCounter { source, progress, total_bytes: Rc::clone(&total) };
         let mut start = Vec::new();
         (&mut counted).take(4).read_to_end(&mut start).map_err(|error| format!("it cannot be read: {error}"))?;
-        let is_gzip = start.starts_with(&GZIP);
-        let is_zstd = start.starts_with(&ZSTD);
-        let whole = BufReader::with_capacity(BUFFER, Cursor::new(start).chain(counted));
+        let is_gzip = start.starts_with(&GZIP_MAGIC);
+        let is_zstd = start.starts_with(&ZSTD_MAGIC);
+        let whole = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(start).chain(counted));
         let plain: Box<dyn Read + 'a> = if is_gzip {
-            Box::new(Expanded { source: MultiGzDecoder::new(whole), compressed: total, total: 0 })
+            Box::new(BombGuard { source: MultiGzDecoder::new(whole), input_bytes: total, output_bytes: 0 })
         } else if is_zstd {
             let decoder =
                 zstd::Decoder::with_buffer(whole).map_err(|error| format!("its zstd cannot be read: {error}"))?;
-            Box::new(Expanded { source: decoder, compressed: total, total: 0 })
+            Box::new(BombGuard { source: decoder, input_bytes: total, output_bytes: 0 })
         } else {
             Box::new(whole)
         };
-        Ok(Self::utf_8(Self::begun(plain)))
+        Ok(Self::decode_utf16(Self::with_head(plain)))
     }
 
     /// Reads the beginning.
-    fn begun(mut source: Box<dyn Read + 'a>) -> Self {
-        let mut head = Vec::with_capacity(BUFFER);
-        let failure = (&mut source).take(BUFFER as u64).read_to_end(&mut head).err();
-        Self { head, given: 0, failure, rest: Box::new(BufReader::with_capacity(BUFFER, source)) }
+    fn with_head(mut source: Box<dyn Read + 'a>) -> Self {
+        let mut head = Vec::with_capacity(BUFFER_BYTES);
+        let head_error = (&mut source).take(BUFFER_BYTES as u64).read_to_end(&mut head).err();
+        Self { head, head_position: 0, head_error, rest: Box::new(BufReader::with_capacity(BUFFER_BYTES, source)) }
     }
 
     /// UTF-16 marks itself, and becomes UTF-8.
-    fn utf_8(self) -> Self {
+    fn decode_utf16(self) -> Self {
         let encoding = match self.head.as_slice() {
             [0xff, 0xfe, ..] => UTF_16LE,
             [0xfe, 0xff, ..] => UTF_16BE,
             _ => return self,
         };
-        Self::begun(Box::new(Transcoded::new(self, encoding)))
+        Self::with_head(Box::new(TranscodingReader::new(self, encoding)))
     }
 
     /// Whether it is a tar archive.
-    pub(crate) fn is_archive(&self) -> bool {
+    pub(crate) fn is_tar(&self) -> bool {
         self.head.get(257..262) == Some(b"ustar")
     }
 }
 
-impl Read for Input<'_> {
+impl Read for InputStream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let available = self.fill_buf()?;
         let amount = available.len().min(buffer.len());
@@ -232,20 +248,20 @@ impl Read for Input<'_> {
     }
 }
 
-impl BufRead for Input<'_> {
+impl BufRead for InputStream<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.given < self.head.len() {
-            return Ok(&self.head[self.given..]);
+        if self.head_position < self.head.len() {
+            return Ok(&self.head[self.head_position..]);
         }
-        match self.failure.take() {
+        match self.head_error.take() {
             Some(error) => Err(error),
             None => self.rest.fill_buf(),
         }
     }
 
     fn consume(&mut self, amount: usize) {
-        if self.given < self.head.len() {
-            self.given += amount;
+        if self.head_position < self.head.len() {
+            self.head_position += amount;
         } else {
             self.rest.consume(amount);
         }

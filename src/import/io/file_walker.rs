@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::import::Format;
 
 /// The deepest folder in a folder.
-const DEEPEST: usize = 32;
+const MAX_FOLDER_DEPTH: usize = 32;
 /// The names that a note has of the files that were passed over.
-const NAMED: usize = 3;
+const MAX_LISTED_FILES: usize = 3;
 
 /// Something to read, or to tell.
-pub(crate) enum Source {
+pub(crate) enum InputSource {
     File(PathBuf),
     /// Files that were passed over.
     Note(PathBuf, String),
@@ -20,23 +20,30 @@ pub(crate) enum Source {
 }
 
 /// The files that are named and those in folders that are named, in the order of their names.
-pub(crate) fn sources(paths: &[PathBuf], format: &Format) -> Vec<Source> {
+pub(crate) fn find_input_sources(paths: &[PathBuf], format: &Format) -> Vec<InputSource> {
     let mut sources = Vec::new();
     for path in paths {
-        if !format.reads_folders() || !path.is_dir() {
-            sources.push(Source::File(path.clone()));
+        if !format.supports_folders() || !path.is_dir() {
+            sources.push(InputSource::File(path.clone()));
             continue;
         }
         let mut passed_over = Vec::new();
         let before = sources.len();
-        walk(path, format, 0, &mut Walk { sources: &mut sources, passed_over: &mut passed_over, seen: HashSet::new() });
+        walk_folder(
+            path,
+            format,
+            0,
+            &mut FolderWalk { sources: &mut sources, skipped: &mut passed_over, visited: HashSet::new() },
+        );
         if sources.len() == before {
-            sources
-                .push(Source::Unreadable(path.clone(), format!("no file in this folder is one of {}", format.name())));
+            sources.push(InputSource::Unreadable(
+                path.clone(),
+                format!("no file in this folder is one of {}", format.name()),
+            ));
         }
         if !passed_over.is_empty() {
-            let names: Vec<&str> = passed_over.iter().take(NAMED).map(String::as_str).collect();
-            let more = if passed_over.len() > NAMED { ", …" } else { "" };
+            let names: Vec<&str> = passed_over.iter().take(MAX_LISTED_FILES).map(String::as_str).collect();
+            let more = if passed_over.len() > MAX_LISTED_FILES { ", …" } else { "" };
             let what = if passed_over.len() == 1 { "file that is" } else { "files that are" };
             let note = format!(
                 "passed over {} {what} none of {}: {}{more}",
@@ -44,62 +51,62 @@ pub(crate) fn sources(paths: &[PathBuf], format: &Format) -> Vec<Source> {
                 format.name(),
                 names.join(", ")
             );
-            sources.push(Source::Note(path.clone(), note));
+            sources.push(InputSource::Note(path.clone(), note));
         }
     }
     sources
 }
 
 /// What is found on a walk through a folder.
-struct Walk<'a> {
-    sources: &'a mut Vec<Source>,
-    passed_over: &'a mut Vec<String>,
+struct FolderWalk<'a> {
+    sources: &'a mut Vec<InputSource>,
+    skipped: &'a mut Vec<String>,
     /// Folders that were read: links may lead to them again.
-    seen: HashSet<PathBuf>,
+    visited: HashSet<PathBuf>,
 }
 
-fn walk(folder: &Path, format: &Format, depth: usize, found: &mut Walk<'_>) {
-    if folder.canonicalize().is_ok_and(|real| !found.seen.insert(real)) {
+fn walk_folder(folder: &Path, format: &Format, depth: usize, found: &mut FolderWalk<'_>) {
+    if folder.canonicalize().is_ok_and(|real| !found.visited.insert(real)) {
         return;
     }
     let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut entries = match entries {
-        Ok(entries) if depth <= DEEPEST => entries,
+        Ok(entries) if depth <= MAX_FOLDER_DEPTH => entries,
         Ok(_) => {
-            let reason = format!("it is more than {DEEPEST} folders deep");
-            found.sources.push(Source::Unreadable(folder.to_owned(), reason));
+            let reason = format!("it is more than {MAX_FOLDER_DEPTH} folders deep");
+            found.sources.push(InputSource::Unreadable(folder.to_owned(), reason));
             return;
         }
         Err(error) => {
-            found.sources.push(Source::Unreadable(folder.to_owned(), format!("it cannot be opened: {error}")));
+            found.sources.push(InputSource::Unreadable(folder.to_owned(), format!("it cannot be opened: {error}")));
             return;
         }
     };
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
-        if path.is_dir() && format.passes_over().iter().any(|name| entry.file_name() == *name) {
-            found.passed_over.push(format!("{}/", entry.file_name().to_string_lossy()));
+        if path.is_dir() && format.skipped_folders().iter().any(|name| entry.file_name() == *name) {
+            found.skipped.push(format!("{}/", entry.file_name().to_string_lossy()));
         } else if path.is_dir() {
-            walk(&path, format, depth + 1, found);
+            walk_folder(&path, format, depth + 1, found);
         // A pipe or a device is no file of records; what does not exist is told when it is opened.
-        } else if is_of(&path, format) && (path.is_file() || !path.exists()) {
-            found.sources.push(Source::File(path));
+        } else if has_format_extension(&path, format) && (path.is_file() || !path.exists()) {
+            found.sources.push(InputSource::File(path));
         } else {
-            found.passed_over.push(entry.file_name().to_string_lossy().into_owned());
+            found.skipped.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
 }
 
 /// Whether a file of this name may be of a format: by what it ends with, apart from how it is compressed.
-pub(crate) fn is_of(path: &Path, format: &Format) -> bool {
+pub(crate) fn has_format_extension(path: &Path, format: &Format) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
     if name.starts_with('.') || name == "manifest" {
         return false;
     }
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    format.endings().contains(&ending)
+    format.extensions().contains(&ending)
 }
 
 #[cfg(test)]
@@ -116,11 +123,11 @@ mod tests {
             symlink(folder.path(), folder.path().join(name)).expect("a link");
         }
         symlink("nowhere", folder.path().join("d.ris")).expect("a link");
-        let found = sources(&[folder.path().to_owned()], &Format::Ris);
+        let found = find_input_sources(&[folder.path().to_owned()], &Format::Ris);
         let files: Vec<String> = found
             .iter()
             .filter_map(|source| match source {
-                Source::File(path) => Some(path.file_name()?.to_string_lossy().into_owned()),
+                InputSource::File(path) => Some(path.file_name()?.to_string_lossy().into_owned()),
                 _ => None,
             })
             .collect();

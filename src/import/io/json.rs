@@ -6,60 +6,63 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
-use crate::import::io::json::array_stream::Elements;
-use crate::import::io::lines::{Lines, looks_like, size, unreadable};
-use crate::import::{Sink, Stop};
+use crate::import::io::json::array_stream::ArrayElementScanner;
+use crate::import::io::lines::{BoundedLines, format_size, sniff_content_kind, unreadable_error};
+use crate::import::{ReadAbort, RecordSink};
 
 /// The longest value: more is no record but a mistake.
-const LONGEST: usize = 64 << 20;
+const MAX_VALUE_BYTES: usize = 64 << 20;
 
 /// The most values within one: each takes far more memory than it has bytes.
-const MOST_VALUES: usize = 4_000_000;
+const MAX_NESTED_VALUES: usize = 4_000_000;
 
 /// Gives each value with the number of the line on which it begins.
 ///
 /// A line that holds a whole value is one. Otherwise lines are put together until they hold one, as printers with
 /// indentation write it; an array is the values in it. Text that is no JSON is rejected line by line, so that one
 /// damaged line costs only itself.
-pub(crate) fn values(
+pub(crate) fn read_values(
     reader: &mut dyn BufRead,
-    sink: &mut Sink<'_>,
-    each: impl FnMut(usize, Value, &mut Sink<'_>) -> Result<(), Stop>,
-) -> Result<(), Stop> {
-    records(reader, &[], sink, each)
+    sink: &mut RecordSink<'_>,
+    each: impl FnMut(usize, Value, &mut RecordSink<'_>) -> Result<(), ReadAbort>,
+) -> Result<(), ReadAbort> {
+    read_records(reader, &[], sink, each)
 }
 
 /// The same, where records may also be in a list inside of an answer, at one of these paths. The list is read record by
 /// record, however long it is. An answer whose list has nothing is given as it is.
-pub(crate) fn records(
+pub(crate) fn read_records(
     reader: &mut dyn BufRead,
     paths: &[&[&str]],
-    sink: &mut Sink<'_>,
-    mut each: impl FnMut(usize, Value, &mut Sink<'_>) -> Result<(), Stop>,
-) -> Result<(), Stop> {
-    let head = reader.fill_buf().map_err(|error| unreadable(1, &error))?;
-    if Elements::begin_in(head, paths) {
-        crate::import::io::json::array_stream::each(reader, paths, sink, &mut each)
+    sink: &mut RecordSink<'_>,
+    mut each: impl FnMut(usize, Value, &mut RecordSink<'_>) -> Result<(), ReadAbort>,
+) -> Result<(), ReadAbort> {
+    let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
+    if ArrayElementScanner::starts_array(head, paths) {
+        crate::import::io::json::array_stream::read_elements(reader, paths, sink, &mut each)
     } else {
-        line_by_line(reader, sink, &mut each)
+        read_line_by_line(reader, sink, &mut each)
     }
 }
 
-fn line_by_line(
+fn read_line_by_line(
     reader: &mut dyn BufRead,
-    sink: &mut Sink<'_>,
-    each: &mut impl FnMut(usize, Value, &mut Sink<'_>) -> Result<(), Stop>,
-) -> Result<(), Stop> {
-    let mut lines = Lines::new(reader, LONGEST);
+    sink: &mut RecordSink<'_>,
+    each: &mut impl FnMut(usize, Value, &mut RecordSink<'_>) -> Result<(), ReadAbort>,
+) -> Result<(), ReadAbort> {
+    let mut lines = BoundedLines::new(reader, MAX_VALUE_BYTES);
     let mut is_first = true;
     let mut in_array = false;
-    while let Some(line) = lines.next()? {
+    while let Some(line) = lines.next_line()? {
         if line.is_empty() {
             continue;
         }
         if std::mem::take(&mut is_first) {
             if !matches!(line[0], b'{' | b'[') {
-                return Err(Stop::Unreadable(1, format!("it does not begin like JSON but like {}", looks_like(line))));
+                return Err(ReadAbort::Unreadable(
+                    1,
+                    format!("it does not begin like JSON but like {}", sniff_content_kind(line)),
+                ));
             }
             if line == b"[" {
                 in_array = true;
@@ -72,47 +75,50 @@ fn line_by_line(
         }
         let text = line.to_vec();
         let start = lines.number;
-        if lines.is_cut {
-            sink.rejected(start, format!("{}; records are one a line, or an array over lines", lines.too_long()))?;
+        if lines.is_truncated {
+            sink.push_invalid(
+                start,
+                format!("{}; records are one a line, or an array over lines", lines.too_long_reason()),
+            )?;
             continue;
         }
-        value(&text, start, in_array, &mut lines, sink, each)?;
+        read_multiline_value(&text, start, in_array, &mut lines, sink, each)?;
     }
     if is_first {
-        return Err(Stop::Unreadable(0, "it is empty".to_owned()));
+        return Err(ReadAbort::Unreadable(0, "it is empty".to_owned()));
     }
     Ok(())
 }
 
 /// One value that begins with `text`, which may go on over the next lines.
-fn value(
+fn read_multiline_value(
     text: &[u8],
     start: usize,
     in_array: bool,
-    lines: &mut Lines<'_>,
-    sink: &mut Sink<'_>,
-    each: &mut impl FnMut(usize, Value, &mut Sink<'_>) -> Result<(), Stop>,
-) -> Result<(), Stop> {
+    lines: &mut BoundedLines<'_>,
+    sink: &mut RecordSink<'_>,
+    each: &mut impl FnMut(usize, Value, &mut RecordSink<'_>) -> Result<(), ReadAbort>,
+) -> Result<(), ReadAbort> {
     let trimmed = |text: &[u8]| -> Vec<u8> {
         let comma = if in_array { text.strip_suffix(b",").unwrap_or(text) } else { text };
         comma.to_vec()
     };
-    let reason = match parse(&trimmed(text)) {
-        Ok(value) => return give(start, value, sink, each),
+    let reason = match parse_value(&trimmed(text)) {
+        Ok(value) => return emit_value(start, value, sink, each),
         // Printers break lines only behind one of these; a line that ends otherwise is cut or damaged.
-        Err(Fault::Ends(_)) if matches!(text.last(), Some(b'{' | b'[' | b',')) => None,
+        Err(JsonError::Truncated(_)) if matches!(text.last(), Some(b'{' | b'[' | b',')) => None,
         Err(fault) => Some(fault.into_reason()),
     };
     if let Some(reason) = reason {
-        return sink.rejected(start, reason);
+        return sink.push_invalid(start, reason);
     }
     let mut whole = text.to_vec();
     let mut is_too_long = false;
-    let mut scanner = Scanner::default();
+    let mut scanner = BracketScanner::default();
     scanner.scan(text);
     loop {
-        let Some(line) = lines.next()? else {
-            return Err(Stop::Unreadable(
+        let Some(line) = lines.next_line()? else {
+            return Err(ReadAbort::Unreadable(
                 start,
                 "the JSON that begins here does not end; the file is cut off".to_owned(),
             ));
@@ -122,37 +128,37 @@ fn value(
             whole.push(b'\n');
             whole.extend_from_slice(line);
         }
-        if whole.len() > LONGEST || lines.is_cut {
+        if whole.len() > MAX_VALUE_BYTES || lines.is_truncated {
             is_too_long = true;
             whole = Vec::new();
         }
-        if lines.is_cut {
+        if lines.is_truncated {
             // What was cut away may have had brackets.
-            return Err(Stop::Unreadable(lines.number, lines.too_long()));
+            return Err(ReadAbort::Unreadable(lines.number, lines.too_long_reason()));
         }
-        if scanner.is_done() && is_too_long {
-            return sink.rejected(start, too_long());
+        if scanner.is_balanced() && is_too_long {
+            return sink.push_invalid(start, too_long_reason());
         }
-        if scanner.is_done() {
-            return match parse(&trimmed(&whole)) {
-                Ok(value) => give(start, value, sink, each),
-                Err(fault) => sink.rejected(start, fault.into_reason()),
+        if scanner.is_balanced() {
+            return match parse_value(&trimmed(&whole)) {
+                Ok(value) => emit_value(start, value, sink, each),
+                Err(fault) => sink.push_invalid(start, fault.into_reason()),
             };
         }
     }
 }
 
-fn too_long() -> String {
-    format!("the value that begins here has more than {}", size(LONGEST))
+fn too_long_reason() -> String {
+    format!("the value that begins here has more than {}", format_size(MAX_VALUE_BYTES))
 }
 
 /// An array is the values in it.
-fn give(
+fn emit_value(
     line: usize,
     value: Value,
-    sink: &mut Sink<'_>,
-    each: &mut impl FnMut(usize, Value, &mut Sink<'_>) -> Result<(), Stop>,
-) -> Result<(), Stop> {
+    sink: &mut RecordSink<'_>,
+    each: &mut impl FnMut(usize, Value, &mut RecordSink<'_>) -> Result<(), ReadAbort>,
+) -> Result<(), ReadAbort> {
     match value {
         Value::Array(values) => values.into_iter().try_for_each(|value| each(line, value, sink)),
         value => each(line, value, sink),
@@ -160,44 +166,48 @@ fn give(
 }
 
 /// Why a text is no value.
-enum Fault {
+enum JsonError {
     /// It ends before the value does, at a column.
-    Ends(usize),
+    Truncated(usize),
     /// Anything else.
-    Other(String),
+    Invalid(String),
 }
 
-impl Fault {
+impl JsonError {
     fn into_reason(self) -> String {
         match self {
-            Self::Ends(column) => format!("the JSON is cut off at column {column}"),
-            Self::Other(reason) => reason,
+            Self::Truncated(column) => format!("the JSON is cut off at column {column}"),
+            Self::Invalid(reason) => reason,
         }
     }
 }
 
-fn parse(text: &[u8]) -> Result<Value, Fault> {
-    let mut scanner = Scanner::default();
+fn parse_value(text: &[u8]) -> Result<Value, JsonError> {
+    let mut scanner = BracketScanner::default();
     scanner.scan(text);
-    if scanner.values > MOST_VALUES {
-        return Err(Fault::Other(format!("it has more than {MOST_VALUES} values, as no record does")));
+    if scanner.value_count > MAX_NESTED_VALUES {
+        return Err(JsonError::Invalid(format!("it has more than {MAX_NESTED_VALUES} values, as no record does")));
     }
     serde_json::from_slice(text).map_err(|error| {
-        if error.is_eof() { Fault::Ends(error.column()) } else { Fault::Other(format!("it is not JSON: {error}")) }
+        if error.is_eof() {
+            JsonError::Truncated(error.column())
+        } else {
+            JsonError::Invalid(format!("it is not JSON: {error}"))
+        }
     })
 }
 
 /// Follows brackets, to know where a value over many lines ends.
 #[derive(Default)]
-struct Scanner {
+struct BracketScanner {
     depth: usize,
     in_string: bool,
     is_escaped: bool,
     /// About how many values there were.
-    values: usize,
+    value_count: usize,
 }
 
-impl Scanner {
+impl BracketScanner {
     fn scan(&mut self, text: &[u8]) {
         for byte in text {
             self.step(*byte);
@@ -212,15 +222,15 @@ impl Scanner {
             _ if self.in_string => {}
             b'{' | b'[' => {
                 self.depth += 1;
-                self.values += 1;
+                self.value_count += 1;
             }
             b'}' | b']' => self.depth = self.depth.saturating_sub(1),
-            b',' => self.values += 1,
+            b',' => self.value_count += 1,
             _ => {}
         }
     }
 
-    fn is_done(&self) -> bool {
+    fn is_balanced(&self) -> bool {
         self.depth == 0 && !self.in_string
     }
 }

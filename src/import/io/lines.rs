@@ -3,41 +3,41 @@
 use std::borrow::Cow;
 use std::io::{self, BufRead};
 
-use crate::import::Stop;
+use crate::import::ReadAbort;
 
 /// What is kept of a line that is too long, to tell what it seems to be.
-const BEGINNING: usize = 200;
+const TRUNCATED_PREFIX_BYTES: usize = 200;
 
 /// Reads lines and knows their number.
-pub(crate) struct Lines<'a> {
+pub(crate) struct BoundedLines<'a> {
     reader: &'a mut dyn BufRead,
-    longest: usize,
+    max_bytes: usize,
     /// What ends a line: a carriage return alone where the file begins without any other.
-    end: Option<u8>,
+    terminator: Option<u8>,
     /// The number of the line read last, from 1.
     pub(crate) number: usize,
     /// Whether the line read last was longer than a line may be; what was given of it is its beginning.
-    pub(crate) is_cut: bool,
+    pub(crate) is_truncated: bool,
     buffer: Vec<u8>,
 }
 
-impl<'a> Lines<'a> {
-    pub(crate) fn new(reader: &'a mut dyn BufRead, longest: usize) -> Self {
-        Self { reader, longest, end: None, number: 0, is_cut: false, buffer: Vec::new() }
+impl<'a> BoundedLines<'a> {
+    pub(crate) fn new(reader: &'a mut dyn BufRead, max_bytes: usize) -> Self {
+        Self { reader, max_bytes, terminator: None, number: 0, is_truncated: false, buffer: Vec::new() }
     }
 
     /// The next line, without its end and without white space around it; none at the end of the file.
-    pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, Stop> {
-        Ok(self.next_untrimmed()?.map(<[u8]>::trim_ascii))
+    pub(crate) fn next_line(&mut self) -> Result<Option<&[u8]>, ReadAbort> {
+        Ok(self.next_raw_line()?.map(<[u8]>::trim_ascii))
     }
 
     /// The next line, without its end; none at the end of the file.
-    pub(crate) fn next_untrimmed(&mut self) -> Result<Option<&[u8]>, Stop> {
+    pub(crate) fn next_raw_line(&mut self) -> Result<Option<&[u8]>, ReadAbort> {
         self.buffer.clear();
-        self.is_cut = false;
+        self.is_truncated = false;
         let mut is_line = false;
         loop {
-            let available = self.reader.fill_buf().map_err(|error| unreadable(self.number + 1, &error))?;
+            let available = self.reader.fill_buf().map_err(|error| unreadable_error(self.number + 1, &error))?;
             if available.is_empty() {
                 if !is_line {
                     return Ok(None);
@@ -45,20 +45,20 @@ impl<'a> Lines<'a> {
                 break;
             }
             is_line = true;
-            let ends_with = *self.end.get_or_insert_with(|| {
+            let ends_with = *self.terminator.get_or_insert_with(|| {
                 let returns = available.iter().filter(|byte| **byte == b'\r').count();
                 let is_old = returns > usize::from(available.ends_with(b"\r")) && !available.contains(&b'\n');
                 if is_old { b'\r' } else { b'\n' }
             });
             let end = available.iter().position(|byte| *byte == ends_with);
             let used = end.map_or(available.len(), |end| end + 1);
-            if !self.is_cut {
+            if !self.is_truncated {
                 self.buffer.extend_from_slice(&available[..used]);
             }
             self.reader.consume(used);
-            if self.buffer.len() > self.longest {
-                self.is_cut = true;
-                self.buffer.truncate(BEGINNING);
+            if self.buffer.len() > self.max_bytes {
+                self.is_truncated = true;
+                self.buffer.truncate(TRUNCATED_PREFIX_BYTES);
                 self.buffer.shrink_to_fit();
             }
             if end.is_some() {
@@ -72,26 +72,26 @@ impl<'a> Lines<'a> {
     }
 
     /// Why a line that is too long cannot be used.
-    pub(crate) fn too_long(&self) -> String {
-        format!("the line has more than {}", size(self.longest))
+    pub(crate) fn too_long_reason(&self) -> String {
+        format!("the line has more than {}", format_size(self.max_bytes))
     }
 }
 
-pub(crate) fn size(bytes: usize) -> String {
+pub(crate) fn format_size(bytes: usize) -> String {
     if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
 }
 
 /// A file that cannot be read further.
-pub(crate) fn unreadable(line: usize, error: &io::Error) -> Stop {
+pub(crate) fn unreadable_error(line: usize, error: &io::Error) -> ReadAbort {
     let reason = match error.kind() {
         io::ErrorKind::UnexpectedEof => "the compressed data end too early; the file is cut off".to_owned(),
         _ => format!("it cannot be read further: {error}"),
     };
-    Stop::Unreadable(line, reason)
+    ReadAbort::Unreadable(line, reason)
 }
 
 /// Bytes as text: UTF-8, else Windows-1252, of which Latin-1 is a part. The second is true where it was not UTF-8.
-pub(crate) fn text(bytes: &[u8]) -> (Cow<'_, str>, bool) {
+pub(crate) fn decode_text(bytes: &[u8]) -> (Cow<'_, str>, bool) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (Cow::Borrowed(text), false),
         Err(_) => (encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0, true),
@@ -99,10 +99,10 @@ pub(crate) fn text(bytes: &[u8]) -> (Cow<'_, str>, bool) {
 }
 
 /// What is said of a text that was not UTF-8.
-pub(crate) const NOT_UTF_8: &str = "it is not UTF-8 and was read as Windows-1252";
+pub(crate) const NOT_UTF8_WARNING: &str = "it is not UTF-8 and was read as Windows-1252";
 
 /// What a file seems to be, by its first line.
-pub(crate) fn looks_like(line: &[u8]) -> &'static str {
+pub(crate) fn sniff_content_kind(line: &[u8]) -> &'static str {
     let line = line.trim_ascii_start();
     let starts =
         |beginning: &[u8]| line.len() >= beginning.len() && line[..beginning.len()].eq_ignore_ascii_case(beginning);

@@ -6,28 +6,28 @@ use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Value};
 
 /// How deep elements may be.
-const DEEPEST: usize = 100;
+const MAX_ELEMENT_DEPTH: usize = 100;
 /// How many elements there may be.
-const MOST_ELEMENTS: usize = 2_000_000;
+const MAX_ELEMENTS: usize = 2_000_000;
 
 /// An element, by its name without a namespace.
 #[derive(Debug, Default)]
-pub(crate) struct Element {
+pub(crate) struct XmlElement {
     pub(crate) name: String,
     attributes: Vec<(String, String)>,
-    content: Vec<Node>,
+    content: Vec<XmlNode>,
 }
 
 #[derive(Debug)]
-enum Node {
-    Element(Element),
+enum XmlNode {
+    Element(XmlElement),
     Text(String),
 }
 
 /// The element that a text is.
-pub(crate) fn parse(text: &str) -> Result<Element, String> {
+pub(crate) fn parse_xml(text: &str) -> Result<XmlElement, String> {
     let mut reader = Reader::from_str(text);
-    let mut open: Vec<Element> = Vec::new();
+    let mut open: Vec<XmlElement> = Vec::new();
     let mut count = 0;
     loop {
         let event = match reader.read_event() {
@@ -42,15 +42,15 @@ pub(crate) fn parse(text: &str) -> Result<Element, String> {
         let closed = match event {
             Event::Start(start) => {
                 count += 1;
-                open.push(Element::of(&start));
-                if open.len() > DEEPEST {
-                    return Err(format!("its elements are more than {DEEPEST} deep"));
+                open.push(XmlElement::from_start_tag(&start));
+                if open.len() > MAX_ELEMENT_DEPTH {
+                    return Err(format!("its elements are more than {MAX_ELEMENT_DEPTH} deep"));
                 }
                 None
             }
             Event::Empty(start) => {
                 count += 1;
-                Some(Element::of(&start))
+                Some(XmlElement::from_start_tag(&start))
             }
             Event::End(_) => open.pop(),
             Event::Text(text) => {
@@ -73,28 +73,28 @@ pub(crate) fn parse(text: &str) -> Result<Element, String> {
             Event::Eof => return Err("it ends before its elements do; the file is cut off".to_owned()),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => None,
         };
-        if count > MOST_ELEMENTS {
-            return Err(format!("it has more than {MOST_ELEMENTS} elements"));
+        if count > MAX_ELEMENTS {
+            return Err(format!("it has more than {MAX_ELEMENTS} elements"));
         }
         if let Some(element) = closed {
             match open.last_mut() {
-                Some(parent) => parent.content.push(Node::Element(element)),
+                Some(parent) => parent.content.push(XmlNode::Element(element)),
                 None => return Ok(element),
             }
         }
     }
 }
 
-fn push_text(open: &mut [Element], text: &str) {
+fn push_text(open: &mut [XmlElement], text: &str) {
     let Some(element) = open.last_mut() else { return };
     match element.content.last_mut() {
-        Some(Node::Text(before)) => before.push_str(text),
-        _ => element.content.push(Node::Text(text.to_owned())),
+        Some(XmlNode::Text(before)) => before.push_str(text),
+        _ => element.content.push(XmlNode::Text(text.to_owned())),
     }
 }
 
-impl Element {
-    fn of(start: &BytesStart<'_>) -> Self {
+impl XmlElement {
+    fn from_start_tag(start: &BytesStart<'_>) -> Self {
         let own = |name: &str| name != "xmlns" && !name.starts_with("xmlns:");
         let attributes =
             start.attributes().flatten().filter(|attribute| own(attribute.key.as_ref())).map(|attribute| {
@@ -112,39 +112,39 @@ impl Element {
 
     pub(crate) fn children(&self) -> impl Iterator<Item = &Self> {
         self.content.iter().filter_map(|node| match node {
-            Node::Element(element) => Some(element),
-            Node::Text(_) => None,
+            XmlNode::Element(element) => Some(element),
+            XmlNode::Text(_) => None,
         })
     }
 
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
+    pub(crate) fn children_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
         self.children().filter(move |element| element.name == name)
     }
 
     /// What is at the end of a path of elements.
-    pub(crate) fn at(&self, path: &[&str]) -> Option<&Self> {
+    pub(crate) fn descendant_at(&self, path: &[&str]) -> Option<&Self> {
         path.iter().try_fold(self, |element, name| element.children().find(|child| child.name == *name))
     }
 
     /// All text in it, with the tags of no element.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
-        self.push_all(&mut text);
+        self.append_text(&mut text);
         text
     }
 
-    fn push_all(&self, text: &mut String) {
+    fn append_text(&self, text: &mut String) {
         for node in &self.content {
             match node {
-                Node::Text(own) => text.push_str(own),
-                Node::Element(element) => element.push_all(text),
+                XmlNode::Text(own) => text.push_str(own),
+                XmlNode::Element(element) => element.append_text(text),
             }
         }
     }
 
     /// The text at the end of a path, where it says something.
     pub(crate) fn text_at(&self, path: &[&str]) -> Option<String> {
-        Some(self.at(path)?.text().trim().to_owned()).filter(|text| !text.is_empty())
+        Some(self.descendant_at(path)?.text().trim().to_owned()).filter(|text| !text.is_empty())
     }
 
     /// The same as JSON: attributes and elements are fields, elements of one name are a list, mere text is text.
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn trees() {
         let text = "<?xml version='1.0'?><!-- c --><x:a xmlns:b='b' k='1 &amp; 2'><b>one &lt; <i>two</i>&#233;</b><b><![CDATA[<c>]]></b><d/></x:a>";
-        let element = parse(text).expect("an element");
+        let element = parse_xml(text).expect("an element");
         assert_eq!((element.name.as_str(), element.attribute("k")), ("a", Some("1 & 2")));
         assert_eq!(element.text_at(&["b"]).as_deref(), Some("one < twoé"));
         let json = serde_json::json!({ "k": "1 & 2", "b": [{ "i": "two" }, "<c>"], "d": "" });
@@ -196,13 +196,17 @@ mod tests {
             text.push_str(&format!("<!ENTITY e{n} \"&e{m};&e{m};\">", m = n - 1));
         }
         text.push_str("]><a>&e29; &eacute;</a>");
-        assert_eq!(parse(&text).expect("an element").text(), "&e29; é");
+        assert_eq!(parse_xml(&text).expect("an element").text(), "&e29; é");
     }
 
     #[test]
     fn damage() {
-        assert!(parse("<a><b></a>").is_err_and(|reason| reason.contains("it is not XML, from its line 1 on")));
-        assert!(parse("<a>\n<b>").is_err_and(|reason| reason.contains("ends before")), "{:?}", parse("<a>\n<b>"));
-        assert!(parse(&"<a>".repeat(100_000)).is_err_and(|reason| reason.contains("more than 100 deep")));
+        assert!(parse_xml("<a><b></a>").is_err_and(|reason| reason.contains("it is not XML, from its line 1 on")));
+        assert!(
+            parse_xml("<a>\n<b>").is_err_and(|reason| reason.contains("ends before")),
+            "{:?}",
+            parse_xml("<a>\n<b>")
+        );
+        assert!(parse_xml(&"<a>".repeat(100_000)).is_err_and(|reason| reason.contains("more than 100 deep")));
     }
 }

@@ -4,7 +4,7 @@ use crate::model::record::AuthorRecord;
 use crate::text::names;
 
 /// Words of names that are an institution's or a group's, where "and" stands between parts of one name.
-const COLLECTIVE: [&str; 32] = [
+const GROUP_NAME_WORDS: [&str; 32] = [
     "of",
     "for",
     "the",
@@ -40,7 +40,7 @@ const COLLECTIVE: [&str; 32] = [
 ];
 
 /// The authors, each for themselves and without e-mail addresses; places behind a field that names several move on.
-pub(crate) fn one_by_one(authors: Vec<AuthorRecord>, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+pub(crate) fn split_authors(authors: Vec<AuthorRecord>, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
     let mut all = Vec::with_capacity(authors.len());
     let mut more = 0;
     for (place, author) in (1..).zip(authors) {
@@ -49,12 +49,12 @@ pub(crate) fn one_by_one(authors: Vec<AuthorRecord>, notes: &mut Vec<String>) ->
             continue;
         }
         let position = author.position.map(|position| position + more);
-        let named = people(&author);
+        let named = people_in_field(&author);
         if let [] | [_] = named[..] {
             let name = match named.into_iter().next() {
-                Some(name) if names::e_mails(&author.name).next().is_some() => {
+                Some(name) if names::email_addresses(&author.name).next().is_some() => {
                     notes.push(format!("the e-mail address in the name of author {place} was left out"));
-                    if names::e_mails(&name).next().is_some() { String::new() } else { name }
+                    if names::email_addresses(&name).next().is_some() { String::new() } else { name }
                 }
                 _ => author.name.clone(),
             };
@@ -76,19 +76,23 @@ pub(crate) fn one_by_one(authors: Vec<AuthorRecord>, notes: &mut Vec<String>) ->
 }
 
 /// The people whom an author is; one who has an id, or whose parts of the name the source knows, is one.
-fn people(author: &AuthorRecord) -> Vec<String> {
+fn people_in_field(author: &AuthorRecord) -> Vec<String> {
     let has_parts = author.given_name.is_some() && author.family_name.is_some();
     if has_parts || author.orcid.is_some() || !author.identifiers.is_empty() {
         return Vec::new();
     }
-    let people = names::people(&author.name);
-    if names::by_semicolons(&author.name).len() > 1 || !is_collective(&author.name) { people } else { Vec::new() }
+    let people = names::split_people(&author.name);
+    if names::split_at_semicolons(&author.name).len() > 1 || !has_group_word(&author.name) {
+        people
+    } else {
+        Vec::new()
+    }
 }
 
-fn is_collective(name: &str) -> bool {
+fn has_group_word(name: &str) -> bool {
     let name = name.to_lowercase();
     let mut words = name.split(|c: char| !c.is_alphanumeric());
-    words.any(|word| COLLECTIVE.contains(&word))
+    words.any(|word| GROUP_NAME_WORDS.contains(&word))
 }
 
 #[cfg(test)]
@@ -103,7 +107,7 @@ mod tests {
             ..AuthorRecord::default()
         };
         let mut notes = Vec::new();
-        let all = one_by_one((1..).zip(names).map(author).collect(), &mut notes);
+        let all = split_authors((1..).zip(names).map(author).collect(), &mut notes);
         let shown = |author: &AuthorRecord| format!("{} {}", author.position.unwrap_or_default(), author.name);
         (all.iter().map(shown).collect(), notes)
     }

@@ -5,12 +5,12 @@ use serde_json::Value;
 use crate::import::formats::csv;
 use crate::import::formats::profile_page;
 use crate::import::formats::topics;
-use crate::import::io::lines::looks_like;
-use crate::import::normalize::detect::{self, Kind};
-use crate::import::normalize::field_parsing::list;
+use crate::import::io::lines::sniff_content_kind;
+use crate::import::normalize::detect::{self, DetectedKind};
+use crate::import::normalize::field_parsing::as_list;
 
 /// The name of the format that a file which begins so has, or why there is none.
-pub(crate) fn format_of(head: &[u8]) -> Result<&'static str, String> {
+pub(crate) fn detect_format(head: &[u8]) -> Result<&'static str, String> {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let text = head.trim_ascii_start();
     if text.is_empty() {
@@ -18,8 +18,8 @@ pub(crate) fn format_of(head: &[u8]) -> Result<&'static str, String> {
     }
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let has = |wanted: &[u8]| text.windows(wanted.len()).any(|window| window == wanted);
-    match looks_like(line) {
-        "JSON" => of_json(text),
+    match sniff_content_kind(line) {
+        "JSON" => detect_json_format(text),
         "RIS" => Ok("ris"),
         "Turtle" => Ok("topics"),
         "BibTeX" => Ok("bibtex"),
@@ -27,36 +27,36 @@ pub(crate) fn format_of(head: &[u8]) -> Result<&'static str, String> {
         "XML or HTML" if has(b"www.orcid.org/ns/") => Ok("orcid"),
         "XML or HTML" if topics::is_vocabulary(text) => Ok("topics"),
         "text" if topics::is_vocabulary(text) => Ok("topics"),
-        "text" if begins_bibtex(text) => Ok("bibtex"),
-        "text" if csv::is_header(line) => Ok("csv"),
-        "text" if profile_page::has_headings(&String::from_utf8_lossy(text)) => Ok("profile-page"),
+        "text" if has_bibtex_entry(text) => Ok("bibtex"),
+        "text" if csv::is_people_header(line) => Ok("csv"),
+        "text" if profile_page::has_page_headings(&String::from_utf8_lossy(text)) => Ok("profile-page"),
         "text" if has(b"\nTY  - ") => Ok("ris"),
         kind => Err(format!("nothing in it tells its format; it begins like {kind}")),
     }
 }
 
 /// Libraries may begin with any text, and most often with comments.
-fn begins_bibtex(text: &[u8]) -> bool {
+fn has_bibtex_entry(text: &[u8]) -> bool {
     let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_start);
     lines.any(|line| line.starts_with(b"@") && (line.contains(&b'{') || line.contains(&b'(')))
 }
 
-fn of_json(text: &[u8]) -> Result<&'static str, String> {
-    let Some(value) = first_value(text) else { return Err("its JSON cannot be read".to_owned()) };
-    let in_list = list(value.get("items")).first();
-    match detect::of_json(&value).or_else(|| in_list.and_then(detect::of_json)) {
-        Some(Kind { format: Some(format), .. }) => Ok(format),
-        Some(kind) => Err(kind.refusal()),
+fn detect_json_format(text: &[u8]) -> Result<&'static str, String> {
+    let Some(value) = first_json_value(text) else { return Err("its JSON cannot be read".to_owned()) };
+    let in_list = as_list(value.get("items")).first();
+    match detect::detect_json(&value).or_else(|| in_list.and_then(detect::detect_json)) {
+        Some(DetectedKind { format: Some(format), .. }) => Ok(format),
+        Some(kind) => Err(kind.rejection_reason()),
         None => Err("nothing in it tells which format of JSON it is".to_owned()),
     }
 }
 
 /// The first value of a text that may be cut anywhere: as much of it as there is.
-fn first_value(text: &[u8]) -> Option<Value> {
+fn first_json_value(text: &[u8]) -> Option<Value> {
     let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Value>();
     let value = match values.next() {
         Some(Ok(value)) => value,
-        _ => serde_json::from_slice(&completed(text)?).ok()?,
+        _ => serde_json::from_slice(&close_truncated_json(text)?).ok()?,
     };
     match value {
         Value::Array(values) => values.into_iter().next(),
@@ -65,7 +65,7 @@ fn first_value(text: &[u8]) -> Option<Value> {
 }
 
 /// The text up to the last comma that is between values, with the brackets closed that are open there.
-fn completed(text: &[u8]) -> Option<Vec<u8>> {
+fn close_truncated_json(text: &[u8]) -> Option<Vec<u8>> {
     let (mut open, mut best) = (Vec::new(), None);
     let (mut in_string, mut is_escaped) = (false, false);
     for (place, byte) in text.iter().enumerate() {
@@ -115,7 +115,7 @@ mod tests {
             ("<?xml version='1.0'?>\n<PubmedArticleSet><PubmedArticle>", "pubmed"),
             ("Ida Brook\nResearch Topics\nWeirs\n", "profile-page"),
         ] {
-            assert_eq!(format_of(text.as_bytes()).unwrap_or("no format"), format, "{text}");
+            assert_eq!(detect_format(text.as_bytes()).unwrap_or("no format"), format, "{text}");
         }
     }
 
@@ -131,7 +131,7 @@ mod tests {
             ("%PDF-1.7", "nothing in it tells its format; it begins like a PDF"),
             ("", "it is empty"),
         ] {
-            assert_eq!(format_of(text.as_bytes()), Err(reason.to_owned()), "{text}");
+            assert_eq!(detect_format(text.as_bytes()), Err(reason.to_owned()), "{text}");
         }
     }
 }

@@ -6,19 +6,19 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use crate::model::partial_date::PartialDate;
-use crate::model::record::{AbstractCompleteness, Identifier};
+use crate::model::record::{AbstractCompleteness, ExternalIdentifier};
 
 /// A text that says something, or a number as text; of a list the first one.
-pub(crate) fn text(object: &Value, field: &str) -> Option<String> {
-    texts(object, field).next()
+pub(crate) fn text_field(object: &Value, field: &str) -> Option<String> {
+    text_fields(object, field).next()
 }
 
 /// All texts of a field, which may be one or a list.
-pub(crate) fn texts<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = String> + use<'a> {
-    list(object.get(field)).iter().filter_map(plain_value)
+pub(crate) fn text_fields<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = String> + use<'a> {
+    as_list(object.get(field)).iter().filter_map(scalar_text)
 }
 
-fn plain_value(value: &Value) -> Option<String> {
+fn scalar_text(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),
@@ -28,7 +28,7 @@ fn plain_value(value: &Value) -> Option<String> {
 }
 
 /// The values of a list; one value is a list of one, null is one of none.
-pub(crate) fn list(value: Option<&Value>) -> &[Value] {
+pub(crate) fn as_list(value: Option<&Value>) -> &[Value] {
     match value {
         None | Some(Value::Null) => &[],
         Some(Value::Array(values)) => values,
@@ -37,12 +37,12 @@ pub(crate) fn list(value: Option<&Value>) -> &[Value] {
 }
 
 /// What is at the end of a path of fields.
-pub(crate) fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
+pub(crate) fn value_at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
     path.iter().try_fold(value, |value, field| value.get(field)).filter(|value| !value.is_null())
 }
 
 /// An identifier, or a note of why it is none.
-pub(crate) fn identifier<T>(text: Option<&str>, notes: &mut Vec<String>) -> Option<T>
+pub(crate) fn parse_identifier<T>(text: Option<&str>, notes: &mut Vec<String>) -> Option<T>
 where
     T: FromStr,
     T::Err: Display,
@@ -57,19 +57,25 @@ where
 }
 
 /// An id of a scheme without a field of its own.
-pub(crate) fn id_of(scheme: &str, value: Option<String>) -> Option<Identifier> {
-    Some(Identifier { scheme: scheme.to_owned(), value: value?.trim().to_owned() }).filter(|id| !id.value.is_empty())
+pub(crate) fn scheme_identifier(scheme: &str, value: Option<String>) -> Option<ExternalIdentifier> {
+    Some(ExternalIdentifier { scheme: scheme.to_owned(), value: value?.trim().to_owned() })
+        .filter(|id| !id.value.is_empty())
 }
 
 /// A date in parts: year, month, day. One that no calendar has is kept as its year.
-pub(crate) fn date_of_parts(parts: &[Value], notes: &mut Vec<String>) -> Option<PartialDate> {
+pub(crate) fn date_from_parts(parts: &[Value], notes: &mut Vec<String>) -> Option<PartialDate> {
     let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
     let part = |index: usize| parts.get(index).and_then(number).filter(|part| *part != 0);
-    date(part(0)?, part(1), part(2), notes)
+    date_or_year(part(0)?, part(1), part(2), notes)
 }
 
 /// A date of a year and what else is known. One that no calendar has is kept as its year.
-pub(crate) fn date(year: i64, month: Option<i64>, day: Option<i64>, notes: &mut Vec<String>) -> Option<PartialDate> {
+pub(crate) fn date_or_year(
+    year: i64,
+    month: Option<i64>,
+    day: Option<i64>,
+    notes: &mut Vec<String>,
+) -> Option<PartialDate> {
     let day = month.and(day);
     PartialDate::new(year, month, day).ok().or_else(|| {
         let date = PartialDate::new(year, None, None).ok();
@@ -83,7 +89,7 @@ pub(crate) fn date(year: i64, month: Option<i64>, day: Option<i64>, notes: &mut 
 
 /// A date as a source writes it: exactly, with a time behind it, or at least with a year in it. One that no calendar has is
 /// kept as its year, and one before our era is none.
-pub(crate) fn written_date(text: &str, notes: &mut Vec<String>) -> Option<PartialDate> {
+pub(crate) fn parse_date(text: &str, notes: &mut Vec<String>) -> Option<PartialDate> {
     let text = text.trim();
     let exact = text.get(..10).and_then(|date| date.parse().ok()).or_else(|| text.parse().ok());
     if exact.is_some() {
@@ -104,7 +110,7 @@ pub(crate) fn written_date(text: &str, notes: &mut Vec<String>) -> Option<Partia
 }
 
 /// A month by its number or by the first letters of its English name.
-pub(crate) fn month(text: &str) -> Option<i64> {
+pub(crate) fn parse_month(text: &str) -> Option<i64> {
     const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let text = text.trim().to_lowercase();
     if let Ok(number) = text.parse::<i64>() {
@@ -115,7 +121,7 @@ pub(crate) fn month(text: &str) -> Option<i64> {
 }
 
 /// How much of an abstract a text is.
-pub(crate) fn completeness(text: &str) -> AbstractCompleteness {
+pub(crate) fn abstract_completeness(text: &str) -> AbstractCompleteness {
     let text = text.trim_end();
     if text.is_empty() {
         AbstractCompleteness::Absent
@@ -127,13 +133,13 @@ pub(crate) fn completeness(text: &str) -> AbstractCompleteness {
 }
 
 /// Parts of a name put together, those there are.
-pub(crate) fn join(parts: &[Option<&str>]) -> Option<String> {
+pub(crate) fn join_name_parts(parts: &[Option<&str>]) -> Option<String> {
     let parts: Vec<&str> = parts.iter().flatten().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
     Some(parts.join(" ")).filter(|text| !text.is_empty())
 }
 
 /// The tag of a language that a source names by a tag, by three letters, or by its English name; none for others.
-pub(crate) fn language(text: &str) -> Option<String> {
+pub(crate) fn language_tag(text: &str) -> Option<String> {
     const CODES: [(&str, &str); 62] = [
         ("eng", "en"),
         ("english", "en"),
@@ -213,16 +219,19 @@ mod tests {
         for (written, tag) in
             [("eng", "en"), ("French", "fr"), ("pt_BR", "pt-BR"), ("zh-Hant", "zh-Hant"), ("de", "de")]
         {
-            assert_eq!(language(written).as_deref(), Some(tag));
+            assert_eq!(language_tag(written).as_deref(), Some(tag));
         }
-        assert_eq!(language("Klingonese"), None);
+        assert_eq!(language_tag("Klingonese"), None);
     }
 
     #[test]
     fn months_and_dates() {
-        assert_eq!((month("Sept."), month("09"), month("13"), month("Spring")), (Some(9), Some(9), None, None));
+        assert_eq!(
+            (parse_month("Sept."), parse_month("09"), parse_month("13"), parse_month("Spring")),
+            (Some(9), Some(9), None, None)
+        );
         let mut notes = Vec::new();
-        let mut date = |text: &str| written_date(text, &mut notes).map(|date| date.to_string());
+        let mut date = |text: &str| parse_date(text, &mut notes).map(|date| date.to_string());
         assert_eq!(date("2015-02-03T10:00").as_deref(), Some("2015-02-03"));
         assert_eq!(date("c. 1900").as_deref(), Some("1900"));
         assert_eq!(date("1999/2000").as_deref(), Some("1999"));

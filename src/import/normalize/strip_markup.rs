@@ -1,10 +1,10 @@
 //! Text without the markup that sources put into titles and abstracts: HTML, JATS, MathML, entities.
 
 /// Elements whose content says again what another one says, or is not to be read.
-const DROPPED: [&str; 4] = ["tex-math", "annotation", "annotation-xml", "graphic"];
+const DROPPED_ELEMENTS: [&str; 4] = ["tex-math", "annotation", "annotation-xml", "graphic"];
 
 /// A text without markup. Comparisons stay: `a < b` is none.
-pub(crate) fn plain(text: &str) -> String {
+pub(crate) fn strip_markup(text: &str) -> String {
     let mut without = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('<') {
@@ -16,15 +16,17 @@ pub(crate) fn plain(text: &str) -> String {
             rest = data[end..].trim_start_matches("]]>");
             continue;
         }
-        match tail.find('>').filter(|end| is_tag(&tail[1..*end])) {
+        match tail.find('>').filter(|end| is_known_tag(&tail[1..*end])) {
             Some(end) => {
                 let inside = &tail[1..end];
-                if is_block(inside) {
+                if is_block_element(inside) {
                     without.push('\n');
                 }
                 rest = &tail[end + 1..];
                 let name = tag_name(inside);
-                if !inside.starts_with('/') && !inside.ends_with('/') && DROPPED.contains(&local(&name.to_lowercase()))
+                if !inside.starts_with('/')
+                    && !inside.ends_with('/')
+                    && DROPPED_ELEMENTS.contains(&local_name(&name.to_lowercase()))
                 {
                     rest = rest.find(&format!("</{name}>")).map_or(rest, |end| &rest[end..]);
                 }
@@ -40,8 +42,8 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 /// An abstract without markup and without the heading that only says that it is one.
-pub(crate) fn plain_abstract(text: &str) -> String {
-    let text = plain(text);
+pub(crate) fn strip_abstract_markup(text: &str) -> String {
+    let text = strip_markup(text);
     let text = text.trim();
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
     let heading = first.trim().trim_end_matches([':', '.']).to_lowercase();
@@ -55,12 +57,12 @@ fn tag_name(inside: &str) -> &str {
 }
 
 /// A name without its namespace.
-fn local(name: &str) -> &str {
+fn local_name(name: &str) -> &str {
     name.split_once(':').map_or(name, |(_, local)| local)
 }
 
 /// Only known names: `a < b and c > d` is no markup.
-fn is_tag(inside: &str) -> bool {
+fn is_known_tag(inside: &str) -> bool {
     const NAMES: [&str; 24] = [
         "i", "b", "u", "em", "strong", "sub", "sup", "sc", "scp", "span", "p", "title", "sec", "br", "italic", "bold",
         "tt", "div", "a", "li", "ul", "inf", "h4", "math",
@@ -72,8 +74,8 @@ fn is_tag(inside: &str) -> bool {
     is_known && has_attributes_only
 }
 
-fn is_block(inside: &str) -> bool {
-    matches!(local(&tag_name(inside).to_lowercase()), "p" | "title" | "sec" | "br" | "div" | "li" | "h4")
+fn is_block_element(inside: &str) -> bool {
+    matches!(local_name(&tag_name(inside).to_lowercase()), "p" | "title" | "sec" | "br" | "div" | "li" | "h4")
 }
 
 #[cfg(test)]
@@ -82,25 +84,25 @@ mod tests {
 
     #[test]
     fn markup_goes_and_comparisons_stay() {
-        assert_eq!(plain("On <i>n</i> &amp; <span class=\"nocase\">ML</span>"), "On n & ML");
-        assert_eq!(plain("if a<b and c>d, a < b"), "if a<b and c>d, a < b");
-        assert_eq!(plain("<jats:p>One.</jats:p><jats:p>Two.</jats:p>").trim(), "One.\n\nTwo.");
-        assert_eq!(plain("E = <![CDATA[<m>]]> c"), "E = <m> c");
+        assert_eq!(strip_markup("On <i>n</i> &amp; <span class=\"nocase\">ML</span>"), "On n & ML");
+        assert_eq!(strip_markup("if a<b and c>d, a < b"), "if a<b and c>d, a < b");
+        assert_eq!(strip_markup("<jats:p>One.</jats:p><jats:p>Two.</jats:p>").trim(), "One.\n\nTwo.");
+        assert_eq!(strip_markup("E = <![CDATA[<m>]]> c"), "E = <m> c");
     }
 
     #[test]
     fn formulas_are_said_once() {
         let both = "of <jats:alternatives><jats:tex-math>$x$</jats:tex-math><mml:math><mml:mi>x</mml:mi></mml:math></jats:alternatives>.";
-        assert_eq!(plain(both), "of x.");
-        assert_eq!(plain("open <jats:tex-math>$x$"), "open $x$");
+        assert_eq!(strip_markup(both), "of x.");
+        assert_eq!(strip_markup("open <jats:tex-math>$x$"), "open $x$");
     }
 
     #[test]
     fn headings_of_abstracts() {
         let written = "<jats:title>Abstract</jats:title><jats:p>Rivers rise.</jats:p>";
-        assert_eq!(plain_abstract(written), "Rivers rise.");
+        assert_eq!(strip_abstract_markup(written), "Rivers rise.");
         assert_eq!(
-            plain_abstract("<jats:sec><jats:title>Aim</jats:title><jats:p>To rise.</jats:p></jats:sec>"),
+            strip_abstract_markup("<jats:sec><jats:title>Aim</jats:title><jats:p>To rise.</jats:p></jats:sec>"),
             "Aim\n\nTo rise."
         );
     }

@@ -3,42 +3,42 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::import::{Content, Import, ImportError, Item, start_reading};
+use crate::import::{ImportError, ImportOptions, ItemContent, ReadItem, spawn_reader};
 use crate::model::record::Record;
 
 /// How many records are shown as they were understood.
-const SHOWN: usize = 5;
+const MAX_SAMPLE_RECORDS: usize = 5;
 
 /// What the files hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Survey {
+pub struct DryRunSummary {
     /// Records that the files held, those that cannot be used included.
-    pub read: usize,
+    pub read_records: usize,
     /// Records that can be used, by what they are.
-    pub kinds: BTreeMap<&'static str, usize>,
+    pub records_by_kind: BTreeMap<&'static str, usize>,
     /// Those that cannot be used.
-    pub rejected: usize,
+    pub invalid: usize,
     /// Things that were mended, or that a person should know of.
-    pub notes: usize,
+    pub warnings: usize,
     /// Files that could not be read, or not to their end.
-    pub unreadable: usize,
+    pub unreadable_files: usize,
     /// The first records as they were understood, each with its place and its kind.
-    pub shown: Vec<String>,
+    pub samples: Vec<String>,
 }
 
 /// Reads files to their end and tells each problem on standard error, as an import does.
 ///
 /// # Errors
 /// Where something is bad and the import is strict.
-pub async fn survey(import: &Import) -> Result<Survey, ImportError> {
-    let (mut items, progress, reader) = start_reading(import);
-    let mut survey = Survey::default();
+pub async fn dry_run(import: &ImportOptions) -> Result<DryRunSummary, ImportError> {
+    let (mut items, progress, reader) = spawn_reader(import);
+    let mut survey = DryRunSummary::default();
     let mut outcome = Ok(());
     while let Some(item) = items.recv().await {
-        let bad = survey.count(&item);
-        progress.records(survey.read);
+        let bad = survey.add_item(&item);
+        progress.set_record_count(survey.read_records);
         for line in &bad.lines {
-            progress.line(line);
+            progress.print_line(line);
         }
         if let Some(line) = bad.lines.into_iter().next_back().filter(|_| import.is_strict && bad.is_bad) {
             outcome = Err(ImportError::Strict(line));
@@ -48,52 +48,52 @@ pub async fn survey(import: &Import) -> Result<Survey, ImportError> {
     drop(items);
     if reader.await.is_err() {
         tracing::error!("the reader of the files ended early");
-        survey.unreadable += 1;
+        survey.unreadable_files += 1;
     }
     progress.finish();
     outcome.map(|()| survey)
 }
 
 /// What is told of an item.
-struct Told {
+struct ReportedProblem {
     lines: Vec<String>,
     is_bad: bool,
 }
 
-impl Survey {
-    fn count(&mut self, item: &Item) -> Told {
+impl DryRunSummary {
+    fn add_item(&mut self, item: &ReadItem) -> ReportedProblem {
         let origin = item.origin();
         match &item.content {
-            Content::Record(record, notes) => {
-                self.read += 1;
-                *self.kinds.entry(kind(record)).or_default() += 1;
-                self.notes += notes.len();
-                if self.shown.len() < SHOWN
+            ItemContent::Record(record, notes) => {
+                self.read_records += 1;
+                *self.records_by_kind.entry(record_kind(record)).or_default() += 1;
+                self.warnings += notes.len();
+                if self.samples.len() < MAX_SAMPLE_RECORDS
                     && let Ok(text) = serde_json::to_string_pretty(record)
                 {
-                    self.shown.push(format!("{origin}: {text}"));
+                    self.samples.push(format!("{origin}: {text}"));
                 }
                 let lines: Vec<String> = notes.iter().map(|note| format!("{origin}: mended: {note}")).collect();
-                Told { is_bad: !lines.is_empty(), lines }
+                ReportedProblem { is_bad: !lines.is_empty(), lines }
             }
-            Content::Rejected(reason) => {
-                self.read += 1;
-                self.rejected += 1;
-                Told { lines: vec![format!("{origin}: rejected: {reason}")], is_bad: true }
+            ItemContent::Invalid(reason) => {
+                self.read_records += 1;
+                self.invalid += 1;
+                ReportedProblem { lines: vec![format!("{origin}: rejected: {reason}")], is_bad: true }
             }
-            Content::Unreadable(reason) => {
-                self.unreadable += 1;
-                Told { lines: vec![format!("{origin}: not read: {reason}")], is_bad: true }
+            ItemContent::Unreadable(reason) => {
+                self.unreadable_files += 1;
+                ReportedProblem { lines: vec![format!("{origin}: not read: {reason}")], is_bad: true }
             }
-            Content::Note(note) => {
-                self.notes += 1;
-                Told { lines: vec![format!("{origin}: note: {note}")], is_bad: false }
+            ItemContent::Note(note) => {
+                self.warnings += 1;
+                ReportedProblem { lines: vec![format!("{origin}: note: {note}")], is_bad: false }
             }
         }
     }
 }
 
-fn kind(record: &Record) -> &'static str {
+fn record_kind(record: &Record) -> &'static str {
     match record {
         Record::Organization(_) => "organizations",
         Record::Topic(_) => "topics",
@@ -102,22 +102,22 @@ fn kind(record: &Record) -> &'static str {
     }
 }
 
-impl fmt::Display for Survey {
+impl fmt::Display for DryRunSummary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for shown in &self.shown {
+        for shown in &self.samples {
             writeln!(formatter, "{shown}")?;
         }
-        write!(formatter, "read {}:", self.read)?;
-        for (kind, amount) in &self.kinds {
+        write!(formatter, "read {}:", self.read_records)?;
+        for (kind, amount) in &self.records_by_kind {
             write!(formatter, " {kind} {amount},")?;
         }
-        write!(formatter, " rejected {}", self.rejected)?;
-        match self.notes {
+        write!(formatter, " rejected {}", self.invalid)?;
+        match self.warnings {
             0 => {}
             1 => formatter.write_str("; 1 note")?,
             notes => write!(formatter, "; {notes} notes")?,
         }
-        match self.unreadable {
+        match self.unreadable_files {
             0 => {}
             1 => formatter.write_str("; 1 file could not be read to its end")?,
             files => write!(formatter, "; {files} files could not be read to their end")?,

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Records between two plain lines.
-const PLAIN_STEP: usize = 10_000;
+const PROGRESS_STEP_RECORDS: usize = 10_000;
 
 /// The progress of one import; clones tell the same one.
 #[derive(Clone)]
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
-    bytes: Arc<AtomicU64>,
-    told: Arc<AtomicUsize>,
+    bytes_read: Arc<AtomicU64>,
+    reported_steps: Arc<AtomicUsize>,
     started: Instant,
 }
 
@@ -33,24 +33,24 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(250));
             bar
         });
-        Self { bar, bytes: Arc::default(), told: Arc::default(), started: Instant::now() }
+        Self { bar, bytes_read: Arc::default(), reported_steps: Arc::default(), started: Instant::now() }
     }
 
     /// So many more bytes of the files, as they lie on the disk, were read.
-    pub(crate) fn bytes(&self, amount: u64) {
-        let total = self.bytes.fetch_add(amount, Ordering::Relaxed) + amount;
+    pub(crate) fn add_bytes(&self, amount: u64) {
+        let total = self.bytes_read.fetch_add(amount, Ordering::Relaxed) + amount;
         if let Some(bar) = &self.bar {
             bar.set_position(total);
         }
     }
 
     /// So many records in all were dealt with.
-    pub(crate) fn records(&self, amount: usize) {
+    pub(crate) fn set_record_count(&self, amount: usize) {
         match &self.bar {
             Some(bar) => bar.set_message(format!("{amount} records")),
             None => {
-                let step = amount / PLAIN_STEP;
-                if self.told.fetch_max(step, Ordering::Relaxed) < step {
+                let step = amount / PROGRESS_STEP_RECORDS;
+                if self.reported_steps.fetch_max(step, Ordering::Relaxed) < step {
                     eprintln!("{amount} records after {:.1} s", self.started.elapsed().as_secs_f64());
                 }
             }
@@ -58,7 +58,7 @@ impl Progress {
     }
 
     /// A line for the person who watches.
-    pub(crate) fn line(&self, text: &str) {
+    pub(crate) fn print_line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{text}")),
             None => eprintln!("{text}"),

@@ -4,76 +4,81 @@ use tokio::sync::mpsc;
 
 use crate::error::Error;
 use crate::import::pipeline::progress::Progress;
-use crate::import::{Content, ImportError, Item, Origin, Summary};
+use crate::import::{ImportError, ImportSummary, ItemContent, ReadItem, RecordOrigin};
 use crate::model::record::Record;
 use crate::store::Store;
 use crate::store::unit_of_work::Effect;
 
 /// Authors and other rows that a batch holds at most: enough to be fast, little enough to be small.
-const BATCH_WEIGHT: usize = 8_000;
+const MAX_BATCH_ROWS: usize = 8_000;
 /// Records that a batch holds at most.
-const BATCH_RECORDS: usize = 1_500;
+const MAX_BATCH_RECORDS: usize = 1_500;
 
 /// Writes what is read, and keeps count.
-pub(crate) struct Writer<'a> {
+pub(crate) struct RecordWriter<'a> {
     pub(crate) store: &'a Store,
     /// The source's name; that of the format of a record where absent.
     pub(crate) source: Option<&'a str>,
     pub(crate) is_strict: bool,
     pub(crate) progress: Progress,
-    pub(crate) summary: Summary,
+    pub(crate) summary: ImportSummary,
 }
 
-impl Writer<'_> {
-    pub(crate) async fn write_all(&mut self, mut items: mpsc::Receiver<Item>) -> Result<(), ImportError> {
+impl RecordWriter<'_> {
+    pub(crate) async fn write_all(&mut self, mut items: mpsc::Receiver<ReadItem>) -> Result<(), ImportError> {
         let (mut origins, mut records, mut weight) = (Vec::new(), Vec::new(), 0);
         let mut source = self.source.unwrap_or_default();
         while let Some(item) = items.recv().await {
             let own = self.source.unwrap_or(item.format);
             if own != source {
-                self.write(source, &std::mem::take(&mut origins), &std::mem::take(&mut records)).await?;
+                self.write_batch(source, &std::mem::take(&mut origins), &std::mem::take(&mut records)).await?;
                 (source, weight) = (own, 0);
             }
             let origin = item.origin();
             match item.content {
-                Content::Record(record, notes) => {
-                    self.summary.read += 1;
+                ItemContent::Record(record, notes) => {
+                    self.summary.read_records += 1;
                     for note in notes {
-                        self.mended(&origin, &note)?;
+                        self.report_warning(&origin, &note)?;
                     }
-                    weight += record_weight(&record);
+                    weight += estimated_rows(&record);
                     origins.push(origin);
                     records.push(*record);
                 }
-                Content::Rejected(reason) => {
-                    self.summary.read += 1;
-                    self.rejected(&origin, &reason)?;
+                ItemContent::Invalid(reason) => {
+                    self.summary.read_records += 1;
+                    self.report_invalid(&origin, &reason)?;
                 }
-                Content::Unreadable(reason) => {
-                    self.summary.unreadable += 1;
-                    self.bad(&format!("{origin}: not read: {reason}"))?;
+                ItemContent::Unreadable(reason) => {
+                    self.summary.unreadable_files += 1;
+                    self.report_problem(&format!("{origin}: not read: {reason}"))?;
                 }
-                Content::Note(note) => {
-                    self.summary.notes += 1;
-                    self.progress.line(&format!("{origin}: note: {note}"));
+                ItemContent::Note(note) => {
+                    self.summary.warnings += 1;
+                    self.progress.print_line(&format!("{origin}: note: {note}"));
                 }
             }
-            if weight >= BATCH_WEIGHT || records.len() >= BATCH_RECORDS {
-                self.write(source, &std::mem::take(&mut origins), &std::mem::take(&mut records)).await?;
+            if weight >= MAX_BATCH_ROWS || records.len() >= MAX_BATCH_RECORDS {
+                self.write_batch(source, &std::mem::take(&mut origins), &std::mem::take(&mut records)).await?;
                 weight = 0;
             }
         }
-        self.write(source, &origins, &records).await
+        self.write_batch(source, &origins, &records).await
     }
 
     /// Writes a batch; one that the database refuses is halved until the bad record is alone.
-    async fn write(&mut self, source: &str, origins: &[Origin], records: &[Record]) -> Result<(), ImportError> {
+    async fn write_batch(
+        &mut self,
+        source: &str,
+        origins: &[RecordOrigin],
+        records: &[Record],
+    ) -> Result<(), ImportError> {
         let mut parts = vec![(origins, records)];
         while let Some((origins, records)) = parts.pop() {
             if records.is_empty() {
                 continue;
             }
-            match self.store.write(source, records).await {
+            match self.store.write_records(source, records).await {
                 Ok(written) => {
                     for effect in written.effects {
                         match effect {
@@ -83,16 +88,16 @@ impl Writer<'_> {
                         }
                     }
                     for (index, note) in written.notes {
-                        self.summary.notes += 1;
+                        self.summary.warnings += 1;
                         if let Some(origin) = origins.get(index) {
-                            self.progress.line(&format!("{origin}: note: {note}"));
+                            self.progress.print_line(&format!("{origin}: note: {note}"));
                         }
                     }
                 }
                 Err(error @ (Error::Unavailable(_) | Error::Timeout(_))) => return Err(ImportError::Store(error)),
                 Err(error) if records.len() == 1 => {
-                    let reason = format!("the database refused it: {}", causes(&error));
-                    self.rejected(&origins[0], &reason)?;
+                    let reason = format!("the database refused it: {}", error_chain(&error));
+                    self.report_invalid(&origins[0], &reason)?;
                 }
                 Err(_) => {
                     let middle = records.len() / 2;
@@ -101,27 +106,27 @@ impl Writer<'_> {
                 }
             }
         }
-        self.progress.records(self.summary.read);
+        self.progress.set_record_count(self.summary.read_records);
         Ok(())
     }
 
-    fn mended(&mut self, origin: &Origin, note: &str) -> Result<(), ImportError> {
-        self.summary.notes += 1;
-        self.bad(&format!("{origin}: mended: {note}"))
+    fn report_warning(&mut self, origin: &RecordOrigin, note: &str) -> Result<(), ImportError> {
+        self.summary.warnings += 1;
+        self.report_problem(&format!("{origin}: mended: {note}"))
     }
 
-    fn rejected(&mut self, origin: &Origin, reason: &str) -> Result<(), ImportError> {
-        self.summary.rejected += 1;
-        self.bad(&format!("{origin}: rejected: {reason}"))
+    fn report_invalid(&mut self, origin: &RecordOrigin, reason: &str) -> Result<(), ImportError> {
+        self.summary.invalid += 1;
+        self.report_problem(&format!("{origin}: rejected: {reason}"))
     }
 
-    fn bad(&mut self, line: &str) -> Result<(), ImportError> {
-        self.progress.line(line);
+    fn report_problem(&mut self, line: &str) -> Result<(), ImportError> {
+        self.progress.print_line(line);
         if self.is_strict { Err(ImportError::Strict(line.to_owned())) } else { Ok(()) }
     }
 }
 
-fn record_weight(record: &Record) -> usize {
+fn estimated_rows(record: &Record) -> usize {
     match record {
         Record::Paper(paper) => 2 + paper.authors.len() + paper.topics.len(),
         Record::Organization(organization) => 2 + organization.relations.len(),
@@ -130,7 +135,7 @@ fn record_weight(record: &Record) -> usize {
     }
 }
 
-pub(crate) fn causes(error: &Error) -> String {
+pub(crate) fn error_chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(next) = cause {

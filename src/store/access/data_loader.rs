@@ -34,109 +34,109 @@ pub trait LoaderKey: Clone + Eq + Hash + Send + Sync + 'static {}
 
 impl<K: Clone + Eq + Hash + Send + Sync + 'static> LoaderKey for K {}
 
-type Batch = Pin<Box<dyn Future<Output = ()> + Send>>;
-type MakeBatch = fn(&Arc<Shared>, &mut State) -> Option<Batch>;
+type BatchFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+type BatchStarter = fn(&Arc<LoaderShared>, &mut LoaderState) -> Option<BatchFuture>;
 
 /// The batches of one request. They remember what they read, and must not outlive it.
 #[derive(Clone)]
-pub struct Loaders(Arc<Shared>);
+pub struct DataLoader(Arc<LoaderShared>);
 
-struct Shared {
+struct LoaderShared {
     store: Store,
-    state: Mutex<State>,
+    state: Mutex<LoaderState>,
 }
 
 #[derive(Default)]
-struct State {
+struct LoaderState {
     /// A [`Kind`] for each kind of key.
-    kinds: HashMap<TypeId, Box<dyn Any + Send>>,
+    tables: HashMap<TypeId, Box<dyn Any + Send>>,
     /// Makes the batches of the kinds that have keys to ask for.
-    next: Vec<MakeBatch>,
+    pending_batches: Vec<BatchStarter>,
 }
 
-struct Kind<K, V> {
-    keys: HashMap<K, Asked<V>>,
-    next: Vec<K>,
-    waiting: Vec<Waker>,
+struct KeyTable<K, V> {
+    states: HashMap<K, LoadState<V>>,
+    pending: Vec<K>,
+    wakers: Vec<Waker>,
 }
 
 /// What is known of a key that was asked for.
-enum Asked<V> {
-    NotYet,
-    Found(V),
-    Nothing,
+enum LoadState<V> {
+    Pending,
+    Loaded(V),
+    Missing,
     Failed(Error),
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl LoaderShared {
+    fn lock_state(&self) -> MutexGuard<'_, LoaderState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn kind<K: LoaderKey>(&mut self) -> Option<&mut Kind<K, <Store as Loader<K>>::Value>>
+impl LoaderState {
+    fn key_table<K: LoaderKey>(&mut self) -> Option<&mut KeyTable<K, <Store as Loader<K>>::Value>>
     where
         Store: Loader<K>,
     {
         let new = || {
-            Box::new(Kind::<K, <Store as Loader<K>>::Value> {
-                keys: HashMap::new(),
-                next: Vec::new(),
-                waiting: Vec::new(),
+            Box::new(KeyTable::<K, <Store as Loader<K>>::Value> {
+                states: HashMap::new(),
+                pending: Vec::new(),
+                wakers: Vec::new(),
             })
         };
-        self.kinds.entry(TypeId::of::<K>()).or_insert_with(|| new()).downcast_mut()
+        self.tables.entry(TypeId::of::<K>()).or_insert_with(|| new()).downcast_mut()
     }
 
     /// Notes a key that nobody asked for before.
-    fn ask<K: LoaderKey>(&mut self, key: &K)
+    fn enqueue<K: LoaderKey>(&mut self, key: &K)
     where
         Store: Loader<K>,
     {
-        let Some(kind) = self.kind::<K>() else { return };
-        match kind.keys.entry(key.clone()) {
+        let Some(kind) = self.key_table::<K>() else { return };
+        match kind.states.entry(key.clone()) {
             Entry::Occupied(_) => return,
-            Entry::Vacant(place) => place.insert(Asked::NotYet),
+            Entry::Vacant(place) => place.insert(LoadState::Pending),
         };
-        kind.next.push(key.clone());
-        if kind.next.len() == 1 {
-            self.next.push(batch::<K>);
+        kind.pending.push(key.clone());
+        if kind.pending.len() == 1 {
+            self.pending_batches.push(start_batch::<K>);
         }
     }
 }
 
 /// Asks for the keys of a kind that are to be asked for.
-fn batch<K: LoaderKey>(shared: &Arc<Shared>, state: &mut State) -> Option<Batch>
+fn start_batch<K: LoaderKey>(shared: &Arc<LoaderShared>, state: &mut LoaderState) -> Option<BatchFuture>
 where
     Store: Loader<K>,
 {
-    let keys = std::mem::take(&mut state.kind::<K>()?.next);
+    let keys = std::mem::take(&mut state.key_table::<K>()?.pending);
     let shared = Arc::clone(shared);
     Some(Box::pin(async move {
         let answer = shared.store.load(&keys).await;
-        let mut state = shared.state();
-        let Some(kind) = state.kind::<K>() else { return };
+        let mut state = shared.lock_state();
+        let Some(kind) = state.key_table::<K>() else { return };
         match answer {
             Ok(mut values) => {
                 for key in keys {
-                    let asked = values.remove(&key).map_or(Asked::Nothing, Asked::Found);
-                    kind.keys.insert(key, asked);
+                    let asked = values.remove(&key).map_or(LoadState::Missing, LoadState::Loaded);
+                    kind.states.insert(key, asked);
                 }
             }
             Err(error) => {
                 for key in keys {
-                    kind.keys.insert(key, Asked::Failed(error.clone()));
+                    kind.states.insert(key, LoadState::Failed(error.clone()));
                 }
             }
         }
-        kind.waiting.drain(..).for_each(Waker::wake);
+        kind.wakers.drain(..).for_each(Waker::wake);
     }))
 }
 
-impl Loaders {
+impl DataLoader {
     pub(crate) fn new(store: Store) -> Self {
-        Self(Arc::new(Shared { store, state: Mutex::default() }))
+        Self(Arc::new(LoaderShared { store, state: Mutex::default() }))
     }
 
     /// The value of a key; none where it stands for nothing.
@@ -147,21 +147,21 @@ impl Loaders {
     where
         Store: Loader<K>,
     {
-        self.0.state().ask(&key);
+        self.0.lock_state().enqueue(&key);
         poll_fn(|context| {
-            let mut state = self.0.state();
-            let Some(kind) = state.kind::<K>() else { return Poll::Ready(Ok(None)) };
-            match kind.keys.get(&key) {
-                Some(Asked::NotYet) => {
+            let mut state = self.0.lock_state();
+            let Some(kind) = state.key_table::<K>() else { return Poll::Ready(Ok(None)) };
+            match kind.states.get(&key) {
+                Some(LoadState::Pending) => {
                     // Many fields wait by the same one.
-                    if !kind.waiting.last().is_some_and(|last| last.will_wake(context.waker())) {
-                        kind.waiting.push(context.waker().clone());
+                    if !kind.wakers.last().is_some_and(|last| last.will_wake(context.waker())) {
+                        kind.wakers.push(context.waker().clone());
                     }
                     Poll::Pending
                 }
-                Some(Asked::Found(value)) => Poll::Ready(Ok(Some(value.clone()))),
-                Some(Asked::Failed(error)) => Poll::Ready(Err(error.clone())),
-                Some(Asked::Nothing) | None => Poll::Ready(Ok(None)),
+                Some(LoadState::Loaded(value)) => Poll::Ready(Ok(Some(value.clone()))),
+                Some(LoadState::Failed(error)) => Poll::Ready(Err(error.clone())),
+                Some(LoadState::Missing) | None => Poll::Ready(Ok(None)),
             }
         })
         .await
@@ -179,7 +179,7 @@ impl Loaders {
         Store: Loader<K>,
     {
         let keys: Vec<K> = keys.into_iter().collect();
-        keys.iter().for_each(|key| self.0.state().ask(key));
+        keys.iter().for_each(|key| self.0.lock_state().enqueue(key));
         let mut values = HashMap::with_capacity(keys.len());
         for key in keys {
             // All are in one batch by now, or were in an earlier one.
@@ -191,12 +191,12 @@ impl Loaders {
     }
 
     /// Does some work, and reads what it asks for whenever it cannot go on.
-    pub async fn drive<F: Future>(&self, work: F) -> F::Output {
+    pub async fn run_with_batching<F: Future>(&self, work: F) -> F::Output {
         let mut work = pin!(work);
         let mut batches = FuturesUnordered::new();
-        let woken = Arc::new(Woken::default());
+        let woken = Arc::new(WakeFlag::default());
         poll_fn(|context| {
-            woken.listen(context.waker());
+            woken.register(context.waker());
             let waker = Waker::from(Arc::clone(&woken));
             loop {
                 if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -206,19 +206,19 @@ impl Loaders {
                 if woken.take() {
                     continue;
                 }
-                let mut state = self.0.state();
-                let next = std::mem::take(&mut state.next);
+                let mut state = self.0.lock_state();
+                let next = std::mem::take(&mut state.pending_batches);
                 batches.extend(next.into_iter().filter_map(|batch| batch(&self.0, &mut state)));
                 drop(state);
                 // What has come together goes back together: its keys may be of one batch again.
                 loop {
                     while let Poll::Ready(Some(())) = batches.poll_next_unpin(context) {}
                     // All batches have asked for what they need, and so has the work.
-                    let sent = self.0.store.send_together();
+                    let sent = self.0.store.flush();
                     if sent.is_empty() {
                         break;
                     }
-                    batches.extend(sent.into_iter().map(|sent| Box::pin(sent) as Batch));
+                    batches.extend(sent.into_iter().map(|sent| Box::pin(sent) as BatchFuture));
                 }
                 if !woken.take() {
                     return Poll::Pending;
@@ -231,24 +231,24 @@ impl Loaders {
 
 /// Tells whether the work can go on, and whoever drives it where that is from elsewhere.
 #[derive(Default)]
-struct Woken {
-    is_woken: AtomicBool,
-    driver: AtomicWaker,
+struct WakeFlag {
+    is_set: AtomicBool,
+    task_waker: AtomicWaker,
 }
 
-impl Woken {
-    fn listen(&self, driver: &Waker) {
-        self.driver.register(driver);
+impl WakeFlag {
+    fn register(&self, driver: &Waker) {
+        self.task_waker.register(driver);
     }
 
     fn take(&self) -> bool {
-        self.is_woken.swap(false, Ordering::AcqRel)
+        self.is_set.swap(false, Ordering::AcqRel)
     }
 }
 
-impl Wake for Woken {
+impl Wake for WakeFlag {
     fn wake(self: Arc<Self>) {
-        self.is_woken.store(true, Ordering::Release);
-        self.driver.wake();
+        self.is_set.store(true, Ordering::Release);
+        self.task_waker.wake();
     }
 }

@@ -15,137 +15,137 @@ use tracing::Instrument as _;
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::Sql;
-use crate::telemetry::{fail_statement, statement_span};
+use crate::telemetry::{query_span, record_query_error};
 
 /// How many statements were sent: by one request, and by all.
 #[derive(Clone, Debug, Default)]
-pub struct Statements {
-    own: Arc<AtomicU64>,
-    all: Arc<AtomicU64>,
+pub struct StatementCounter {
+    request: Arc<AtomicU64>,
+    process: Arc<AtomicU64>,
 }
 
-impl Statements {
+impl StatementCounter {
     /// Counts on for all, and anew for one request.
     #[must_use]
-    pub fn of_one(&self) -> Self {
-        Self { own: Arc::default(), all: Arc::clone(&self.all) }
+    pub fn per_request(&self) -> Self {
+        Self { request: Arc::default(), process: Arc::clone(&self.process) }
     }
 
     /// The statements of the request.
     #[must_use]
-    pub fn count(&self) -> u64 {
-        self.own.load(Ordering::Relaxed)
+    pub fn request_count(&self) -> u64 {
+        self.request.load(Ordering::Relaxed)
     }
 
     /// The statements of all requests.
     #[must_use]
-    pub fn of_all(&self) -> u64 {
-        self.all.load(Ordering::SeqCst)
+    pub fn total(&self) -> u64 {
+        self.process.load(Ordering::SeqCst)
     }
 
-    fn add_one(&self) {
-        self.own.fetch_add(1, Ordering::Relaxed);
-        self.all.fetch_add(1, Ordering::SeqCst);
+    fn increment(&self) {
+        self.request.fetch_add(1, Ordering::Relaxed);
+        self.process.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 /// Where the statements of one request get their connections. Those that wait share the next one that comes free, so that a busy
 /// pool is asked once and not for each of them; and between the levels of a query one is kept.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Queue {
+pub(crate) struct RequestConnections {
     /// What the one before left for the next, while others of the request wait.
-    turn: Arc<Mutex<Option<PoolConnection<Postgres>>>>,
-    behind: Arc<AtomicUsize>,
+    handoff: Arc<Mutex<Option<PoolConnection<Postgres>>>>,
+    handoff_waiters: Arc<AtomicUsize>,
     /// What the last one left while no statement of the request runs or waits.
-    kept: Arc<std::sync::Mutex<Option<PoolConnection<Postgres>>>>,
+    idle: Arc<std::sync::Mutex<Option<PoolConnection<Postgres>>>>,
     /// How many run or wait.
-    open: Arc<AtomicUsize>,
+    in_use: Arc<AtomicUsize>,
     /// Whether it ends with a request: nothing is kept for longer.
-    is_of_request: bool,
+    is_request_scoped: bool,
     /// How many wait for the pool, of all requests: what they wait for is not kept.
-    waiting: Arc<AtomicUsize>,
+    pool_waiters: Arc<AtomicUsize>,
 }
 
 /// One of a number, as long as it is there.
-struct Counted(Arc<AtomicUsize>);
+struct CountGuard(Arc<AtomicUsize>);
 
-impl Counted {
+impl CountGuard {
     fn new(number: &Arc<AtomicUsize>) -> Self {
         number.fetch_add(1, Ordering::AcqRel);
         Self(Arc::clone(number))
     }
 }
 
-impl Drop for Counted {
+impl Drop for CountGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-impl Queue {
+impl RequestConnections {
     /// That of a new request, beside others.
-    pub(crate) fn of_request(&self) -> Self {
-        Self { is_of_request: true, ..self.beside() }
+    pub(crate) fn for_request(&self) -> Self {
+        Self { is_request_scoped: true, ..self.detached() }
     }
 
     /// One that has nothing in common with this but who waits for the pool.
-    fn beside(&self) -> Self {
-        Self { waiting: Arc::clone(&self.waiting), ..Self::default() }
+    fn detached(&self) -> Self {
+        Self { pool_waiters: Arc::clone(&self.pool_waiters), ..Self::default() }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Option<PoolConnection<Postgres>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_idle(&self) -> MutexGuard<'_, Option<PoolConnection<Postgres>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn lend(&self, pool: &PgPool) -> Result<Lent, sqlx::Error> {
-        let open = Counted::new(&self.open);
-        let kept = self.kept().take();
+    async fn acquire(&self, pool: &PgPool) -> Result<Lease, sqlx::Error> {
+        let open = CountGuard::new(&self.in_use);
+        let kept = self.lock_idle().take();
         if let Some(connection) = kept.or_else(|| pool.try_acquire()) {
-            return Ok(Lent { connection: Some(connection), turn: None, _open: open });
+            return Ok(Lease { connection: Some(connection), handoff: None, _in_use: open });
         }
         let begun = Instant::now();
-        let behind = Counted::new(&self.behind);
-        let mut turn = Arc::clone(&self.turn).lock_owned().await;
+        let behind = CountGuard::new(&self.handoff_waiters);
+        let mut turn = Arc::clone(&self.handoff).lock_owned().await;
         drop(behind);
         let connection = match turn.take() {
             Some(connection) => connection,
             // Nobody waits longer for being behind others who waited in vain.
             None if begun.elapsed() >= pool.options().get_acquire_timeout() => return Err(sqlx::Error::PoolTimedOut),
             None => {
-                let _waiting = Counted::new(&self.waiting);
+                let _waiting = CountGuard::new(&self.pool_waiters);
                 pool.acquire().await?
             }
         };
-        Ok(Lent { connection: Some(connection), turn: Some(turn), _open: open })
+        Ok(Lease { connection: Some(connection), handoff: Some(turn), _in_use: open })
     }
 
     /// Leaves it to the next of the request, or keeps it for the next level where nobody else waits, or gives it back to the
     /// pool.
-    fn take_back(&self, mut lent: Lent) {
+    fn release(&self, mut lent: Lease) {
         let connection = lent.connection.take();
-        if let Some(turn) = &mut lent.turn
-            && self.behind.load(Ordering::Acquire) > 0
+        if let Some(turn) = &mut lent.handoff
+            && self.handoff_waiters.load(Ordering::Acquire) > 0
         {
             **turn = connection;
             return;
         }
-        let is_last = self.open.load(Ordering::Acquire) == 1;
-        if self.is_of_request && is_last && self.waiting.load(Ordering::Acquire) == 0 {
-            *self.kept() = connection;
+        let is_last = self.in_use.load(Ordering::Acquire) == 1;
+        if self.is_request_scoped && is_last && self.pool_waiters.load(Ordering::Acquire) == 0 {
+            *self.lock_idle() = connection;
         }
     }
 }
 
 /// A connection that is in the middle of something until it is done. Let go before that, it is closed, not put back:
 /// its statement may still run, which the server stops when it finds nobody at the other end.
-struct Lent {
+struct Lease {
     connection: Option<PoolConnection<Postgres>>,
     /// Held by who had to wait: those behind wait for the same connection.
-    turn: Option<OwnedMutexGuard<Option<PoolConnection<Postgres>>>>,
-    _open: Counted,
+    handoff: Option<OwnedMutexGuard<Option<PoolConnection<Postgres>>>>,
+    _in_use: CountGuard,
 }
 
-impl Drop for Lent {
+impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
             drop(connection.detach());
@@ -155,21 +155,25 @@ impl Drop for Lent {
 
 impl Store {
     /// The rows of a statement. Who asks for them is what traces tell of it.
-    pub(crate) async fn rows<T: FromQueryResult>(&self, loader: &'static str, sql: Sql) -> Result<Vec<T>, Error> {
-        let span = statement_span(loader);
-        let for_values = sql.is_planned_for_values();
-        let rows = self.read(&sql.statement(), for_values).instrument(span.clone()).await;
-        let rows = rows.inspect_err(|error| fail_statement(&span, error.code()))?;
+    pub(crate) async fn query_all<T: FromQueryResult>(&self, loader: &'static str, sql: Sql) -> Result<Vec<T>, Error> {
+        let span = query_span(loader);
+        let for_values = sql.has_custom_plan();
+        let rows = self.execute(&sql.into_statement(), for_values).instrument(span.clone()).await;
+        let rows = rows.inspect_err(|error| record_query_error(&span, error.code()))?;
         rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
     }
 
-    pub(crate) async fn row<T: FromQueryResult>(&self, loader: &'static str, sql: Sql) -> Result<Option<T>, Error> {
-        Ok(self.rows(loader, sql).await?.pop())
+    pub(crate) async fn query_one<T: FromQueryResult>(
+        &self,
+        loader: &'static str,
+        sql: Sql,
+    ) -> Result<Option<T>, Error> {
+        Ok(self.query_all(loader, sql).await?.pop())
     }
 
     /// How many connections are open, how many of them nobody uses, and how many there may be.
     #[must_use]
-    pub fn pool(&self) -> (usize, usize, usize) {
+    pub fn pool_status(&self) -> (usize, usize, usize) {
         let pool = self.database.get_postgres_connection_pool();
         let number = |amount: u32| usize::try_from(amount).unwrap_or(usize::MAX);
         (number(pool.size()), pool.num_idle(), number(pool.options().get_max_connections()))
@@ -191,37 +195,37 @@ impl Store {
     pub(crate) async fn commit(&self, transaction: DatabaseTransaction) -> Result<(), Error> {
         let committed = transaction.commit().await;
         // Even where it failed: the answer may have been lost, and not the change.
-        self.version.forget();
+        self.revision_cache.invalidate();
         Ok(committed?)
     }
 
-    pub(crate) async fn read(&self, statement: &Statement, for_values: bool) -> Result<Vec<QueryResult>, Error> {
-        self.statements.add_one();
-        if let Some(replica) = &self.reads_from {
-            match self.read_from(replica.pool(), &self.queue, statement, for_values).await {
-                Err(error) if is_of_replica(&error) => {
+    pub(crate) async fn execute(&self, statement: &Statement, for_values: bool) -> Result<Vec<QueryResult>, Error> {
+        self.statement_counter.increment();
+        if let Some(replica) = &self.read_replica {
+            match self.execute_on(replica.pool(), &self.connections, statement, for_values).await {
+                Err(error) if is_replica_failure(&error) => {
                     tracing::warn!(%error, "a database of DATABASE_READ_URLS fails; the first one answers");
-                    replica.rest();
+                    replica.quarantine();
                 }
                 read => return Ok(read?),
             }
         }
         // A queue of its own for what is done elsewhere than the rest: connections of two databases must not mix.
-        let queue = if self.reads_from.is_some() { &self.queue.beside() } else { &self.queue };
-        Ok(self.read_from(self.database.get_postgres_connection_pool(), queue, statement, for_values).await?)
+        let queue = if self.read_replica.is_some() { &self.connections.detached() } else { &self.connections };
+        Ok(self.execute_on(self.database.get_postgres_connection_pool(), queue, statement, for_values).await?)
     }
 
-    async fn read_from(
+    async fn execute_on(
         &self,
         pool: &PgPool,
-        queue: &Queue,
+        queue: &RequestConnections,
         statement: &Statement,
         for_values: bool,
     ) -> Result<Vec<QueryResult>, sqlx::Error> {
         // After the database came back each connection of the pool may be a dead one.
         let mut dead = 0;
         loop {
-            let mut lent = queue.lend(pool).await?;
+            let mut lent = queue.acquire(pool).await?;
             let Some(connection) = lent.connection.as_deref_mut() else {
                 return Err(sqlx::Error::WorkerCrashed);
             };
@@ -239,16 +243,16 @@ impl Store {
             };
             match fetched.await {
                 Ok(rows) => {
-                    queue.take_back(lent);
+                    queue.release(lent);
                     return Ok(rows.into_iter().map(QueryResult::from).collect());
                 }
                 // Reading twice does no harm.
-                Err(error) if is_dead(&error) && dead < pool.options().get_max_connections() => {
+                Err(error) if is_connection_lost(&error) && dead < pool.options().get_max_connections() => {
                     dead += 1;
                 }
                 Err(error) => {
-                    if matches!(error, sqlx::Error::Database(_)) && !is_dead(&error) {
-                        queue.take_back(lent);
+                    if matches!(error, sqlx::Error::Database(_)) && !is_connection_lost(&error) {
+                        queue.release(lent);
                     }
                     return Err(error);
                 }
@@ -258,23 +262,23 @@ impl Store {
 }
 
 /// Whether a copy cannot do what the database itself may: it has ended, is full, or replays a change to what is read.
-fn is_of_replica(error: &sqlx::Error) -> bool {
+fn is_replica_failure(error: &sqlx::Error) -> bool {
     match error {
         // What is wrong with the statement is so everywhere, and what takes too long here does so there.
         sqlx::Error::Database(error) => {
-            is_of_server(error.code().as_deref()) || matches!(error.code().as_deref(), Some("40001" | "40P01"))
+            is_server_unavailable(error.code().as_deref()) || matches!(error.code().as_deref(), Some("40001" | "40P01"))
         }
         _ => true,
     }
 }
 
 /// Whether the server ends, starts, has no room, or somebody ended this connection.
-fn is_of_server(code: Option<&str>) -> bool {
+fn is_server_unavailable(code: Option<&str>) -> bool {
     matches!(code, Some("57P01" | "57P02" | "57P03" | "53300"))
 }
 
 /// Whether the connection has ended, so that another one may do better.
-fn is_dead(error: &sqlx::Error) -> bool {
+fn is_connection_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
         // The server ends, or somebody ended this connection.

@@ -10,26 +10,26 @@ use tokio::sync::watch;
 use crate::store::Store;
 
 /// How often it is asked.
-const EVERY: Duration = Duration::from_millis(500);
+const HEALTH_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// How long it may take to answer, which is far more than it needs on a busy machine.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// What the database answered when it was last asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
     /// It is there, with all tables.
-    Good,
+    Healthy,
     /// It is there, but misses migrations.
-    NotMigrated,
+    MigrationsPending,
     /// It does not answer.
-    Gone,
+    Unreachable,
 }
 
 /// The latest answer, for any number of readers.
 #[derive(Clone, Debug)]
-pub struct Pulse(watch::Receiver<Health>);
+pub struct HealthMonitor(watch::Receiver<Health>);
 
-impl Pulse {
+impl HealthMonitor {
     /// What the database answered when it was last asked.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -37,8 +37,8 @@ impl Pulse {
     }
 
     /// Ends when the database is found not to answer.
-    pub async fn lost(&mut self) {
-        if self.0.wait_for(|health| *health == Health::Gone).await.is_err() {
+    pub async fn wait_until_unreachable(&mut self) {
+        if self.0.wait_for(|health| *health == Health::Unreachable).await.is_err() {
             // Nobody asks any more: the service ends.
             std::future::pending::<()>().await;
         }
@@ -48,51 +48,55 @@ impl Pulse {
 impl Store {
     /// Begins to ask, for as long as somebody listens.
     #[must_use]
-    pub fn pulse(&self) -> Pulse {
-        let (teller, listener) = watch::channel(Health::Good);
+    pub fn monitor_health(&self) -> HealthMonitor {
+        let (teller, listener) = watch::channel(Health::Healthy);
         let store = self.clone();
         tokio::spawn(async move {
             let mut connection = None;
             loop {
                 tokio::select! {
-                    () = tokio::time::sleep(EVERY) => {}
+                    () = tokio::time::sleep(HEALTH_CHECK_INTERVAL) => {}
                     () = teller.closed() => return,
                 }
-                let asked = tokio::time::timeout(PATIENCE, store.ask(&mut connection)).await;
+                let asked = tokio::time::timeout(HEALTH_CHECK_TIMEOUT, store.check_health(&mut connection)).await;
                 let health = match asked {
                     Ok(Ok(health)) => health,
                     Ok(Err(error)) => {
                         tracing::debug!(%error, "the database was asked");
-                        Health::Gone
+                        Health::Unreachable
                     }
-                    Err(_) => Health::Gone,
+                    Err(_) => Health::Unreachable,
                 };
-                if health == Health::Gone {
+                if health == Health::Unreachable {
                     connection = None;
                 }
                 let changed = teller.send_if_modified(|known| std::mem::replace(known, health) != health);
                 match health {
                     _ if !changed => {}
-                    Health::Good => tracing::info!("the database is there again"),
-                    Health::NotMigrated => tracing::warn!("the database misses migrations"),
-                    Health::Gone => tracing::warn!("the database does not answer; requests are refused until it does"),
+                    Health::Healthy => tracing::info!("the database is there again"),
+                    Health::MigrationsPending => tracing::warn!("the database misses migrations"),
+                    Health::Unreachable => {
+                        tracing::warn!("the database does not answer; requests are refused until it does")
+                    }
                 }
             }
         });
-        Pulse(listener)
+        HealthMonitor(listener)
     }
 
-    async fn ask(&self, connection: &mut Option<PgConnection>) -> Result<Health, sea_orm::SqlxError> {
+    async fn check_health(&self, connection: &mut Option<PgConnection>) -> Result<Health, sea_orm::SqlxError> {
         let mut open = match connection.take() {
             Some(open) => open,
             None => self.database.get_postgres_connection_pool().connect_options().connect().await?,
         };
         let applied = sqlx::query_scalar("SELECT count(*) FROM seaql_migrations").fetch_one(&mut open).await;
         let health = match applied {
-            Ok(applied) if usize::try_from(applied).unwrap_or(0) >= Migrator::migrations().len() => Health::Good,
+            Ok(applied) if usize::try_from(applied).unwrap_or(0) >= Migrator::migrations().len() => Health::Healthy,
             // No such table.
-            Err(sea_orm::SqlxError::Database(error)) if error.code().as_deref() == Some("42P01") => Health::NotMigrated,
-            Ok::<i64, _>(_) => Health::NotMigrated,
+            Err(sea_orm::SqlxError::Database(error)) if error.code().as_deref() == Some("42P01") => {
+                Health::MigrationsPending
+            }
+            Ok::<i64, _>(_) => Health::MigrationsPending,
             Err(error) => return Err(error),
         };
         *connection = Some(open);

@@ -12,30 +12,30 @@ use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::postgres::{PgConnection, PgPool};
 use sea_orm::sqlx::{self, ConnectOptions as _};
 
-use crate::store::access::revision::Position;
+use crate::store::access::revision::Lsn;
 
 /// How long a copy that lags is not asked again.
-const LAGGING: Duration = Duration::from_millis(5);
+const LAG_RETRY_AFTER: Duration = Duration::from_millis(5);
 /// How long it is not asked again after it did not answer.
-const BROKEN: Duration = Duration::from_secs(1);
+const FAILURE_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How long it may take to tell where it is.
-const PATIENCE: Duration = Duration::from_millis(250);
+const REPLICA_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// A copy of the database.
 #[derive(Debug)]
 pub struct Replica {
     database: DatabaseConnection,
-    known: Mutex<Known>,
+    state: Mutex<ReplicaState>,
     /// Taken by the one request that asks where it is; others do without the copy meanwhile.
-    asking: tokio::sync::Mutex<Option<PgConnection>>,
-    requests: AtomicU64,
+    probe: tokio::sync::Mutex<Option<PgConnection>>,
+    request_count: AtomicU64,
 }
 
 #[derive(Debug, Default)]
-struct Known {
-    replayed: Option<Position>,
+struct ReplicaState {
+    replayed_lsn: Option<Lsn>,
     /// Until then it is not asked.
-    rests_until: Option<Instant>,
+    quarantined_until: Option<Instant>,
 }
 
 impl Replica {
@@ -44,9 +44,9 @@ impl Replica {
     pub fn new(database: DatabaseConnection) -> Self {
         Self {
             database,
-            known: Mutex::default(),
-            asking: tokio::sync::Mutex::default(),
-            requests: AtomicU64::default(),
+            state: Mutex::default(),
+            probe: tokio::sync::Mutex::default(),
+            request_count: AtomicU64::default(),
         }
     }
 
@@ -56,67 +56,70 @@ impl Replica {
 
     /// How many requests were to be read from it.
     #[must_use]
-    pub fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
+    pub fn request_count(&self) -> u64 {
+        self.request_count.load(Ordering::Relaxed)
     }
 
     /// Whether it is known to have all up to a position.
-    pub(crate) async fn has(&self, position: Position) -> bool {
+    pub(crate) async fn select_if_replayed(&self, position: Lsn) -> bool {
         let has = self.has_replayed(position).await;
         if has {
-            self.requests.fetch_add(1, Ordering::Relaxed);
+            self.request_count.fetch_add(1, Ordering::Relaxed);
         }
         has
     }
 
-    async fn has_replayed(&self, position: Position) -> bool {
+    async fn has_replayed(&self, position: Lsn) -> bool {
         {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.rests_until.is_some_and(|until| Instant::now() < until) {
+            let known = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.quarantined_until.is_some_and(|until| Instant::now() < until) {
                 return false;
             }
-            if known.replayed >= Some(position) {
+            if known.replayed_lsn >= Some(position) {
                 return true;
             }
         }
-        let Ok(mut connection) = self.asking.try_lock() else { return false };
-        let told = tokio::time::timeout(PATIENCE, self.ask(&mut connection)).await;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ok(mut connection) = self.probe.try_lock() else { return false };
+        let told = tokio::time::timeout(REPLICA_TIMEOUT, self.query_replayed_lsn(&mut connection)).await;
+        let mut known = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match told {
             Ok(Ok(Some(distance))) => {
-                let replayed = Position::from(distance);
+                let replayed = Lsn::from(distance);
                 let has = replayed >= position;
-                *known = Known { replayed: Some(replayed), rests_until: (!has).then(|| Instant::now() + LAGGING) };
+                *known = ReplicaState {
+                    replayed_lsn: Some(replayed),
+                    quarantined_until: (!has).then(|| Instant::now() + LAG_RETRY_AFTER),
+                };
                 has
             }
             Ok(Ok(None)) => {
                 tracing::warn!(
                     "an address of DATABASE_READ_URLS is of no standby: it replays no log, so that nothing is read there"
                 );
-                known.rests_until = Some(Instant::now() + BROKEN);
+                known.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
                 false
             }
             Ok(Err(error)) => {
                 tracing::warn!(%error, "a database of DATABASE_READ_URLS does not answer; the first one does its work");
-                known.rests_until = Some(Instant::now() + BROKEN);
+                known.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
                 false
             }
             Err(_) => {
                 tracing::warn!("a database of DATABASE_READ_URLS does not answer in time; the first one does its work");
-                known.rests_until = Some(Instant::now() + BROKEN);
+                known.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
                 false
             }
         }
     }
 
     /// Leaves it in peace for a while.
-    pub(crate) fn rest(&self) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = Known { replayed: None, rests_until: Some(Instant::now() + BROKEN) };
+    pub(crate) fn quarantine(&self) {
+        let mut known = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = ReplicaState { replayed_lsn: None, quarantined_until: Some(Instant::now() + FAILURE_RETRY_AFTER) };
     }
 
     /// How far it has come, in bytes of the log; nothing where it follows no other.
-    async fn ask(&self, connection: &mut Option<PgConnection>) -> Result<Option<i64>, sqlx::Error> {
+    async fn query_replayed_lsn(&self, connection: &mut Option<PgConnection>) -> Result<Option<i64>, sqlx::Error> {
         // Taken: if nobody waits for the answer any more, the connection goes with the question.
         let mut open = match connection.take() {
             Some(open) => open,

@@ -17,22 +17,22 @@ use crate::error::Error;
 use crate::store::Store;
 
 /// How long a version is taken for true after it was asked for.
-const TRUSTED: Duration = Duration::from_millis(50);
+const REVISION_TTL: Duration = Duration::from_millis(50);
 /// How long the database may take to tell it. Whoever waits longer had better read what he wanted.
-const PATIENCE: Duration = Duration::from_millis(250);
+const REVISION_TIMEOUT: Duration = Duration::from_millis(250);
 /// How long it is not asked again after it could not be told.
-const PAUSE: Duration = Duration::from_secs(1);
+const REVISION_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A state of the directory. Of two reads between which it is the same, the second would have found the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version(Arc<str>);
+pub struct RevisionId(Arc<str>);
 
 /// A place in Postgres's write-ahead log: all that was committed before it was told lies before it. Written as Postgres
 /// does, `16/B374D848`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position(u64);
+pub struct Lsn(u64);
 
-impl FromStr for Position {
+impl FromStr for Lsn {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
@@ -49,7 +49,7 @@ impl FromStr for Position {
     }
 }
 
-impl Display for Position {
+impl Display for Lsn {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{:X}/{:X}", self.0 >> 32, self.0 & 0xffff_ffff)
     }
@@ -57,53 +57,53 @@ impl Display for Position {
 
 /// What the directory was when its database was asked.
 #[derive(Clone, Debug)]
-pub struct Moment {
+pub struct Revision {
     /// Its version.
-    pub version: Version,
+    pub id: RevisionId,
     /// Whatever has all up to here is of this version or a later one.
-    pub position: Position,
+    pub lsn: Lsn,
 }
 
 /// What is known of the version, by all clones of a store.
 #[derive(Debug, Default)]
-pub(crate) struct VersionWatch {
-    known: RwLock<Known>,
-    asking: Mutex<Asking>,
+pub(crate) struct RevisionCache {
+    state: RwLock<CachedRevision>,
+    probe: Mutex<RevisionProbe>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct CachedRevision {
     /// The latest moment, and when it was asked for.
-    latest: Option<(Moment, Instant)>,
+    latest: Option<(Revision, Instant)>,
     /// When this process last changed something: what was asked for before says nothing.
-    changed: Option<Instant>,
+    invalidated_at: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
-struct Asking {
+struct RevisionProbe {
     connection: Option<PgConnection>,
-    failed: Option<Instant>,
+    failed_at: Option<Instant>,
 }
 
-impl VersionWatch {
+impl RevisionCache {
     /// The latest moment that has all up to a position.
-    fn latest(&self, after: Option<Position>) -> Option<Moment> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+    fn fresh(&self, after: Option<Lsn>) -> Option<Revision> {
+        let known = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let (moment, asked) = known.latest.as_ref()?;
-        (asked.elapsed() < TRUSTED && Some(moment.position) >= after).then(|| moment.clone())
+        (asked.elapsed() < REVISION_TTL && Some(moment.lsn) >= after).then(|| moment.clone())
     }
 
-    fn learn(&self, moment: &Moment, asked: Instant) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if known.changed.is_none_or(|changed| asked > changed) {
+    fn insert(&self, moment: &Revision, asked: Instant) {
+        let mut known = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if known.invalidated_at.is_none_or(|changed| asked > changed) {
             known.latest = Some((moment.clone(), asked));
         }
     }
 
     /// For whoever has just committed a change.
-    pub(crate) fn forget(&self) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        *known = Known { latest: None, changed: Some(Instant::now()) };
+    pub(crate) fn invalidate(&self) {
+        let mut known = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        *known = CachedRevision { latest: None, invalidated_at: Some(Instant::now()) };
     }
 }
 
@@ -111,23 +111,23 @@ impl Store {
     /// What the directory is: what is read of its database from now on is of this version or a later one, and every change
     /// that this process committed before is in it, as is every other of 50 ms ago or longer, and all up to the position that
     /// the caller has seen. None where it cannot be told.
-    pub async fn moment(&self, after: Option<Position>) -> Option<Moment> {
-        if let Some(moment) = self.version.latest(after) {
+    pub async fn current_revision(&self, after: Option<Lsn>) -> Option<Revision> {
+        if let Some(moment) = self.revision_cache.fresh(after) {
             return Some(moment);
         }
-        let mut asking = self.version.asking.lock().await;
+        let mut asking = self.revision_cache.probe.lock().await;
         // Another request may have asked meanwhile.
-        if let Some(moment) = self.version.latest(after) {
+        if let Some(moment) = self.revision_cache.fresh(after) {
             return Some(moment);
         }
-        if asking.failed.is_some_and(|failed| failed.elapsed() < PAUSE) {
+        if asking.failed_at.is_some_and(|failed| failed.elapsed() < REVISION_RETRY_AFTER) {
             return None;
         }
         let asked = Instant::now();
-        match tokio::time::timeout(PATIENCE, self.ask_moment(&mut asking.connection)).await {
+        match tokio::time::timeout(REVISION_TIMEOUT, self.query_revision(&mut asking.connection)).await {
             Ok(Ok(moment)) => {
-                asking.failed = None;
-                self.version.learn(&moment, asked);
+                asking.failed_at = None;
+                self.revision_cache.insert(&moment, asked);
                 Some(moment)
             }
             failed => {
@@ -136,13 +136,13 @@ impl Store {
                     |told| told.map_or_else(|error| error.to_string(), |_| String::new()),
                 );
                 tracing::debug!(%error, "the directory's version is not known; nothing is answered from the cache");
-                asking.failed = Some(Instant::now());
+                asking.failed_at = Some(Instant::now());
                 None
             }
         }
     }
 
-    async fn ask_moment(&self, connection: &mut Option<PgConnection>) -> Result<Moment, sqlx::Error> {
+    async fn query_revision(&self, connection: &mut Option<PgConnection>) -> Result<Revision, sqlx::Error> {
         // Taken: if nobody waits for the answer any more, the connection goes with the question.
         let mut open = match connection.take() {
             Some(open) => open,
@@ -154,11 +154,11 @@ impl Store {
              - '0/0'::pg_lsn)::bigint FROM directory_change";
         let (numbers, position): (String, i64) = sqlx::query_as(sql).fetch_one(&mut open).await?;
         *connection = Some(open);
-        Ok(Moment { version: Version(numbers.into()), position: Position::from(position) })
+        Ok(Revision { id: RevisionId(numbers.into()), lsn: Lsn::from(position) })
     }
 }
 
-impl From<i64> for Position {
+impl From<i64> for Lsn {
     /// From its distance to the beginning of the log.
     fn from(distance: i64) -> Self {
         Self(distance.cast_unsigned())
@@ -172,11 +172,11 @@ mod tests {
     #[test]
     fn positions() {
         for text in ["0/0", "16/B374D848", "FFFFFFFF/FFFFFFFF"] {
-            assert_eq!(text.parse::<Position>().map(|position| position.to_string()).ok().as_deref(), Some(text));
+            assert_eq!(text.parse::<Lsn>().map(|position| position.to_string()).ok().as_deref(), Some(text));
         }
         for text in ["", "0", "/", "1/", "/1", "1/2/3", "x/1", "+1/1", "123456789/0", " 1/1"] {
-            assert!(text.parse::<Position>().is_err(), "{text}");
+            assert!(text.parse::<Lsn>().is_err(), "{text}");
         }
-        assert!("1/0".parse::<Position>().ok() > "0/FFFFFFFF".parse().ok());
+        assert!("1/0".parse::<Lsn>().ok() > "0/FFFFFFFF".parse().ok());
     }
 }

@@ -8,7 +8,7 @@ use sea_orm::{DbBackend, Statement};
 pub struct Sql {
     text: String,
     values: Vec<Value>,
-    is_planned_for_values: bool,
+    has_custom_plan: bool,
 }
 
 impl From<&str> for Sql {
@@ -41,20 +41,20 @@ impl Sql {
         let piece = piece.into();
         self.text.push_str(&piece.text);
         self.values.extend(piece.values);
-        self.is_planned_for_values |= piece.is_planned_for_values;
+        self.has_custom_plan |= piece.has_custom_plan;
         self
     }
 
     /// The same, where what is best to do depends on the values: how many rows have a word differs by the word.
     #[must_use]
-    pub fn planned_for_values(self) -> Self {
-        Self { is_planned_for_values: true, ..self }
+    pub fn with_custom_plan(self) -> Self {
+        Self { has_custom_plan: true, ..self }
     }
 
     /// Whether Postgres should plan it for its values, and not once for any.
     #[must_use]
-    pub fn is_planned_for_values(&self) -> bool {
-        self.is_planned_for_values
+    pub fn has_custom_plan(&self) -> bool {
+        self.has_custom_plan
     }
 
     /// Appends a piece with one parameter.
@@ -85,13 +85,13 @@ impl Sql {
 
     /// Whether an id is one of those that a query gives. They are read once and looked up by the index of the id: of a
     /// recursion the planner expects so many rows that it would read whole tables instead.
-    pub fn is_in(column: &str, query: impl Into<Sql>) -> Self {
+    pub fn in_subquery(column: &str, query: impl Into<Sql>) -> Self {
         Self::from(column).then(" = ANY(ARRAY(").then(query).then("))")
     }
 
     /// The statement.
     #[must_use]
-    pub fn statement(self) -> Statement {
+    pub fn into_statement(self) -> Statement {
         let mut text = String::with_capacity(self.text.len() + self.values.len() * 2);
         let mut number = 0;
         for character in self.text.chars() {
@@ -109,16 +109,16 @@ impl Sql {
 }
 
 /// A list as one array parameter, so that the statement is the same for any number of entries.
-pub fn array<T: Into<Value>>(kind: ArrayType, entries: impl IntoIterator<Item = T>) -> Value {
+pub fn array_value<T: Into<Value>>(kind: ArrayType, entries: impl IntoIterator<Item = T>) -> Value {
     Value::Array(kind, Some(Box::new(entries.into_iter().map(Into::into).collect())))
 }
 
 /// Ids as one array parameter.
-pub fn ids(numbers: impl IntoIterator<Item = i64>) -> Value {
-    array(ArrayType::BigInt, numbers)
+pub fn bigint_array(numbers: impl IntoIterator<Item = i64>) -> Value {
+    array_value(ArrayType::BigInt, numbers)
 }
 
 /// Texts as one array parameter.
-pub fn texts<T: Into<String>>(entries: impl IntoIterator<Item = T>) -> Value {
-    array(ArrayType::String, entries.into_iter().map(Into::<String>::into))
+pub fn text_array<T: Into<String>>(entries: impl IntoIterator<Item = T>) -> Value {
+    array_value(ArrayType::String, entries.into_iter().map(Into::<String>::into))
 }

@@ -1,12 +1,12 @@
 //! Why something that people decided cannot be.
 
 use crate::error::Error;
-use crate::model::global_id::Kind;
+use crate::model::global_id::NodeKind;
 use crate::model::identifier::InvalidIdentifier;
 
 /// Why it cannot be, and what would pass.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-pub enum Refusal {
+pub enum CurationError {
     /// Nobody has the key.
     #[error(
         "there is no researcher '{key}'{hint}; people are named by id, slug or ORCID iD, as the API and the pages show them"
@@ -24,7 +24,7 @@ pub enum Refusal {
     UnknownPaper(String),
     /// The id is of something else.
     #[error("'{key}' is the id of a thing of type {given}; one of type {wanted} is needed here")]
-    OtherKind {
+    WrongKind {
         /// As it was given.
         key: String,
         /// What it is.
@@ -34,13 +34,13 @@ pub enum Refusal {
     },
     /// Nothing is to be done.
     #[error("name {0} at least")]
-    Nothing(&'static str),
+    MissingArgument(&'static str),
     /// An identifier is mistyped.
     #[error("{0}")]
-    Invalid(String),
+    InvalidIdentifier(String),
     /// Two keys name one person.
     #[error("'{one}' and '{other}' both name {person}: name different people")]
-    SamePerson {
+    SameResearcher {
         /// The first key.
         one: String,
         /// The second key.
@@ -53,16 +53,16 @@ pub enum Refusal {
         "they have different ORCID iDs: {0}. An ORCID iD is one person's, so that these are different people, unless somebody \
          registered twice; if that is so, force it: the survivor keeps the first one, and the others lead there too"
     )]
-    SeveralOrcids(String),
+    ConflictingOrcids(String),
     /// They are both on one paper.
     #[error(
         "they are authors of the same papers: {0}. Two authors of a paper are different people, unless one was listed twice; if \
          that is so, force it: the second place on such a paper is left without a person"
     )]
-    OnOnePaper(String),
+    SharedPapers(String),
     /// The papers are not the researcher's.
     #[error("not by {person}: {papers}; the researcher's page lists the papers that can be moved")]
-    NotTheirs {
+    NotAuthorOf {
         /// The researcher.
         person: String,
         /// The papers.
@@ -72,13 +72,13 @@ pub enum Refusal {
     #[error(
         "nothing would be left of {person}: that is all that is known of them; to give all of it to somebody else, merge them"
     )]
-    NothingLeft {
+    WouldBeEmpty {
         /// The researcher.
         person: String,
     },
     /// Whoever is to get the papers is on them already.
     #[error("{person} is an author of {papers} already, in another place")]
-    AlreadyOnPaper {
+    AlreadyAuthorOf {
         /// Who would get them.
         person: String,
         /// The papers.
@@ -101,7 +101,7 @@ pub enum Refusal {
     #[error(
         "decision {decision} cannot be undone before what was decided of the same people after it: first undo {later}"
     )]
-    BuiltUpon {
+    HasDependents {
         /// Its number.
         decision: i64,
         /// The later ones, the last first.
@@ -109,21 +109,21 @@ pub enum Refusal {
     },
 }
 
-impl Refusal {
+impl CurationError {
     /// Whether it is no obstacle to whoever insists.
     #[must_use]
-    pub fn yields_to_force(&self) -> bool {
-        matches!(self, Self::SeveralOrcids(_) | Self::OnOnePaper(_))
+    pub fn is_overridable(&self) -> bool {
+        matches!(self, Self::ConflictingOrcids(_) | Self::SharedPapers(_))
     }
 
-    pub(super) fn other_kind(key: &str, given: Kind, wanted: Kind) -> Self {
-        Self::OtherKind { key: key.to_owned(), given: given.name(), wanted: wanted.name() }
+    pub(super) fn wrong_kind(key: &str, given: NodeKind, wanted: NodeKind) -> Self {
+        Self::WrongKind { key: key.to_owned(), given: given.type_name(), wanted: wanted.type_name() }
     }
 }
 
-impl From<InvalidIdentifier> for Refusal {
+impl From<InvalidIdentifier> for CurationError {
     fn from(error: InvalidIdentifier) -> Self {
-        Self::Invalid(error.to_string())
+        Self::InvalidIdentifier(error.to_string())
     }
 }
 
@@ -132,7 +132,7 @@ impl From<InvalidIdentifier> for Refusal {
 pub enum DecisionError {
     /// It cannot be.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Rejected(#[from] CurationError),
     /// The database did not do it.
     #[error(transparent)]
     Failed(#[from] Error),

@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::model::global_id::{GlobalId, Kind};
+use crate::model::global_id::{GlobalId, NodeKind};
 use crate::store::Store;
 use crate::store::access::sql_fragment::Sql;
 use crate::store::curation::DecisionKind;
 use crate::store::curation::error::DecisionError;
-use crate::store::curation::merge_researcher::Party;
-use crate::store::unit_of_work::Batch;
+use crate::store::curation::merge_researcher::ResearcherRef;
+use crate::store::unit_of_work::UnitOfWork;
 
 /// What somebody is in a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Role {
+pub enum DecisionRole {
     /// Of a merge, who remains.
     Survivor,
     /// Of a merge, who was the same person.
@@ -28,16 +28,16 @@ pub enum Role {
     Target,
 }
 
-impl Role {
+impl DecisionRole {
     /// Whether it is whom the decision gives something.
-    pub(super) fn is_kept(self) -> bool {
+    pub(super) fn is_recipient(self) -> bool {
         matches!(self, Self::Survivor | Self::Target)
     }
 }
 
 /// Somebody whom a decision concerns, as they were when it was made.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Concerned {
+pub struct DecisionParty {
     /// The number of their id.
     pub id: i64,
     /// Their slug.
@@ -45,11 +45,11 @@ pub struct Concerned {
     /// Their name.
     pub name: String,
     /// What they are in it.
-    pub role: Role,
+    pub role: DecisionRole,
 }
 
-impl Concerned {
-    pub(super) fn new(party: &Party, role: Role) -> Self {
+impl DecisionParty {
+    pub(super) fn new(party: &ResearcherRef, role: DecisionRole) -> Self {
         Self { id: party.id, slug: party.slug.clone(), name: party.display_name.clone(), role }
     }
 }
@@ -75,21 +75,21 @@ pub struct Decision {
     /// How many papers went to another researcher.
     pub paper_count: i64,
     /// Whom it concerns.
-    #[serde(serialize_with = "with_global_ids")]
-    pub people: Vec<Concerned>,
+    #[serde(serialize_with = "serialize_with_global_ids")]
+    pub people: Vec<DecisionParty>,
 }
 
 /// Ids as the API gives them.
-fn with_global_ids<S: Serializer>(people: &[Concerned], serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_with_global_ids<S: Serializer>(people: &[DecisionParty], serializer: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     struct Shown<'a> {
         id: String,
         slug: &'a str,
         name: &'a str,
-        role: Role,
+        role: DecisionRole,
     }
     serializer.collect_seq(people.iter().map(|person| Shown {
-        id: GlobalId { kind: Kind::Researcher, number: person.id }.to_string(),
+        id: GlobalId { kind: NodeKind::Researcher, row_id: person.id }.to_string(),
         slug: &person.slug,
         name: &person.name,
         role: person.role,
@@ -97,7 +97,7 @@ fn with_global_ids<S: Serializer>(people: &[Concerned], serializer: S) -> Result
 }
 
 #[derive(FromQueryResult)]
-struct Row {
+struct DecisionRow {
     id: i64,
     kind: String,
     decided_at: DateTime<Utc>,
@@ -109,11 +109,11 @@ struct Row {
     people: Value,
 }
 
-impl TryFrom<Row> for Decision {
+impl TryFrom<DecisionRow> for Decision {
     type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Error> {
-        let kind = [DecisionKind::Merge, DecisionKind::Split].into_iter().find(|kind| kind.code() == row.kind);
+    fn try_from(row: DecisionRow) -> Result<Self, Error> {
+        let kind = [DecisionKind::Merge, DecisionKind::Split].into_iter().find(|kind| kind.as_str() == row.kind);
         Ok(Self {
             id: row.id,
             kind: kind.ok_or_else(|| Error::internal(format!("decision {} is of the kind {}", row.id, row.kind)))?,
@@ -134,9 +134,9 @@ impl Store {
     ///
     /// # Errors
     /// Where nobody has the key, and where the database does not answer.
-    pub async fn decisions(&self, researcher: Option<&str>) -> Result<Vec<Decision>, DecisionError> {
+    pub async fn list_decisions(&self, researcher: Option<&str>) -> Result<Vec<Decision>, DecisionError> {
         let transaction = self.begin().await?;
-        let batch = Batch::new(&transaction, "", self.consortium_size(), 0);
+        let batch = UnitOfWork::new(&transaction, "", self.consortium_size(), 0);
         let mut sql = Sql::from(
             "SELECT id, kind, decided_at, decided_by, note, undone_at, undone_by, \
              (before ->> 'paperCount')::bigint AS paper_count, before -> 'people' AS people FROM identity_decision",
@@ -148,7 +148,7 @@ impl Store {
                     .then_with("FROM former_identity WHERE kind = 'researcher' AND survivor_id = ?))", person);
             }
         }
-        let rows = batch.rows::<Row>(sql.then(" ORDER BY id")).await?;
+        let rows = batch.rows::<DecisionRow>(sql.then(" ORDER BY id")).await?;
         transaction.rollback().await.map_err(Error::from)?;
         Ok(rows.into_iter().map(Decision::try_from).collect::<Result<_, _>>()?)
     }

@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, ids, texts};
-use crate::store::ingest::reassign_authorships::{Absorption, Relocation};
-use crate::store::unit_of_work::Batch;
-use crate::text::names::{self, Likeness};
+use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::ingest::reassign_authorships::{Reassignment, ResearcherMerge};
+use crate::store::unit_of_work::UnitOfWork;
+use crate::text::names::{self, NameSimilarity};
 
 /// Somebody who takes over, or is taken over.
 #[derive(Clone, Debug, FromQueryResult)]
-pub(super) struct Party {
+pub(super) struct ResearcherRef {
     pub id: i64,
     pub slug: String,
     pub display_name: String,
@@ -22,90 +22,91 @@ pub(super) struct Party {
     pub orcid: Option<String>,
 }
 
-impl Party {
+impl ResearcherRef {
     /// The person as a sentence names them.
-    pub(super) fn named(&self) -> String {
+    pub(super) fn label(&self) -> String {
         format!("{} ({})", self.display_name, self.slug)
     }
 }
 
 /// Whether a name may be shown beside another as one more form of it; not so the name of somebody who is called otherwise now.
-pub(super) fn is_form_of(name: &str, shown: &str) -> bool {
-    names::compare(name, shown).likeness >= Likeness::Compatible
+pub(super) fn is_name_variant(name: &str, shown: &str) -> bool {
+    names::compare_names(name, shown).similarity >= NameSimilarity::Compatible
 }
 
 /// The other names of a person who was several: each once, and none that is the shown name itself.
-fn told_names(survivor: &Party, former: &[Party]) -> Vec<String> {
-    let mut seen = HashSet::from([names::identity_key(&survivor.display_name)]);
-    seen.extend(survivor.told_names.iter().map(|name| names::identity_key(name)));
+fn merge_source_names(survivor: &ResearcherRef, former: &[ResearcherRef]) -> Vec<String> {
+    let mut seen = HashSet::from([names::name_key(&survivor.display_name)]);
+    seen.extend(survivor.told_names.iter().map(|name| names::name_key(name)));
     let theirs = former.iter().flat_map(|party| {
-        let own = Some(&party.display_name).filter(|name| is_form_of(name, &survivor.display_name));
+        let own = Some(&party.display_name).filter(|name| is_name_variant(name, &survivor.display_name));
         own.into_iter().chain(&party.told_names)
     });
-    let added: Vec<String> = theirs.filter(|name| seen.insert(names::identity_key(name))).cloned().collect();
+    let added: Vec<String> = theirs.filter(|name| seen.insert(names::name_key(name))).cloned().collect();
     survivor.told_names.iter().cloned().chain(added).collect()
 }
 
-impl Batch<'_> {
+impl UnitOfWork<'_> {
     /// People by their ids, in the order of these.
-    pub(super) async fn parties(&self, people: &[i64]) -> Result<Vec<Party>, Error> {
+    pub(super) async fn load_researcher_refs(&self, people: &[i64]) -> Result<Vec<ResearcherRef>, Error> {
         let sql = "SELECT id, slug, display_name, name_key, told_names, orcid FROM researcher WHERE id = ANY(?)";
-        let mut found = self.rows::<Party>(Sql::with(sql, ids(people.iter().copied()))).await?;
+        let mut found = self.rows::<ResearcherRef>(Sql::with(sql, bigint_array(people.iter().copied()))).await?;
         found.sort_by_key(|party| people.iter().position(|id| *id == party.id));
         Ok(found)
     }
 
     /// Gives a researcher all that others have, whose ids and slugs lead there from now on. With `keeps_names` whoever is
     /// called as they were is the researcher, too.
-    pub(super) async fn take_over(
+    pub(super) async fn merge_into(
         &mut self,
-        survivor: &Party,
-        former: &[Party],
+        survivor: &ResearcherRef,
+        former: &[ResearcherRef],
         keeps_names: bool,
     ) -> Result<(), Error> {
         let people: Vec<i64> = former.iter().map(|party| party.id).collect();
-        self.take_orcids(survivor, former).await?;
-        self.take_profiles(survivor, former).await?;
+        self.merge_orcids(survivor, former).await?;
+        self.merge_profiles(survivor, former).await?;
         for party in former {
-            self.take_names(survivor.id, party.id).await?;
+            self.merge_names(survivor.id, party.id).await?;
         }
         for (table, more) in [("external_id", ""), ("source_record", ", is_of_former = true")] {
             let sql = format!("UPDATE {table} SET researcher_id = ?{more} WHERE ");
-            let sql = Sql::with(&sql, survivor.id).then_with("researcher_id = ANY(?)", ids(people.iter().copied()));
+            let sql =
+                Sql::with(&sql, survivor.id).then_with("researcher_id = ANY(?)", bigint_array(people.iter().copied()));
             self.execute(sql).await?;
         }
         for person in &people {
-            self.take_affiliations(survivor.id, *person).await?;
-            self.take_topics(survivor.id, *person).await?;
+            self.merge_affiliations(survivor.id, *person).await?;
+            self.merge_topics(survivor.id, *person).await?;
         }
-        let moves: Vec<Relocation> = self
-            .authorships_of(&people)
+        let moves: Vec<Reassignment> = self
+            .load_authorships_of(&people)
             .await?
             .into_iter()
-            .map(|authorship| Relocation {
+            .map(|authorship| Reassignment {
                 authorship_id: authorship.id,
                 paper_id: authorship.paper_id,
                 former_id: Some(authorship.researcher_id),
                 researcher_id: survivor.id,
             })
             .collect();
-        self.move_places(&moves).await?;
-        let absorbed = former.iter().map(|party| Absorption {
+        self.move_authorships(&moves).await?;
+        let absorbed = former.iter().map(|party| ResearcherMerge {
             former_id: party.id,
             survivor_id: survivor.id,
             name_key: keeps_names.then(|| party.name_key.clone()),
         });
-        self.absorb(&absorbed.collect::<Vec<_>>()).await?;
-        self.settle_names(survivor.id, None).await?;
-        self.touch_people([survivor.id]);
+        self.merge_researchers(&absorbed.collect::<Vec<_>>()).await?;
+        self.recompute_names(survivor.id, None).await?;
+        self.mark_dirty([survivor.id]);
         Ok(())
     }
 
     /// The survivor has one ORCID iD; the others become identifiers, by which the survivor is found all the same.
-    async fn take_orcids(&self, survivor: &Party, former: &[Party]) -> Result<(), Error> {
+    async fn merge_orcids(&self, survivor: &ResearcherRef, former: &[ResearcherRef]) -> Result<(), Error> {
         let people = former.iter().map(|party| party.id);
         let without = "UPDATE researcher SET orcid = NULL WHERE orcid IS NOT NULL AND id = ANY(?)";
-        self.execute(Sql::with(without, ids(people))).await?;
+        self.execute(Sql::with(without, bigint_array(people))).await?;
         let mut orcids = former.iter().filter_map(|party| party.orcid.clone());
         if survivor.orcid.is_none()
             && let Some(orcid) = orcids.next()
@@ -117,12 +118,12 @@ impl Batch<'_> {
             "INSERT INTO external_id (scheme, value, researcher_id) SELECT 'orcid', former.orcid, ?::bigint ",
             survivor.id,
         )
-        .then_with("FROM unnest(?::text[]) AS former(orcid) ON CONFLICT DO NOTHING", texts(orcids));
+        .then_with("FROM unnest(?::text[]) AS former(orcid) ON CONFLICT DO NOTHING", text_array(orcids));
         self.execute(others).await
     }
 
     /// Names are joined, texts and addresses fill what is missing.
-    async fn take_profiles(&self, survivor: &Party, former: &[Party]) -> Result<(), Error> {
+    async fn merge_profiles(&self, survivor: &ResearcherRef, former: &[ResearcherRef]) -> Result<(), Error> {
         for party in former {
             let sql = Sql::with(
                 "UPDATE researcher AS kept SET headline = former.headline || kept.headline, \
@@ -136,23 +137,23 @@ impl Batch<'_> {
         }
         let sql = Sql::with(
             "UPDATE researcher SET updated_at = now(), told_names = ? WHERE ",
-            texts(told_names(survivor, former)),
+            text_array(merge_source_names(survivor, former)),
         );
         self.execute(sql.then_with("id = ?", survivor.id)).await
     }
 
     /// What somebody decided on the other's names holds for the survivor as far as nothing was decided there, and what the other
     /// hides is hidden: also where it is the name that the survivor is shown by.
-    async fn take_names(&self, survivor: i64, former: i64) -> Result<(), Error> {
-        let (kept, given) = (self.naming(survivor).await?, self.naming(former).await?);
-        let forms: Vec<String> = given.shown()?.forms.into_iter().collect();
-        let is_hidden = !forms.is_empty() && names::shows_hidden(&kept.display_name, &forms);
+    async fn merge_names(&self, survivor: i64, former: i64) -> Result<(), Error> {
+        let (kept, given) = (self.load_names(survivor).await?, self.load_names(former).await?);
+        let forms: Vec<String> = given.visible()?.hidden_forms.into_iter().collect();
+        let is_hidden = !forms.is_empty() && names::name_reveals_hidden(&kept.display_name, &forms);
         if !kept.is_decided && (given.is_decided || is_hidden) {
             let sql = Sql::with(
                 "UPDATE researcher AS kept SET display_name = given.display_name, given_name = given.given_name, \
                  family_name = given.family_name, sort_name = given.sort_name, name_key = given.name_key, block = given.block, \
                  told_names = array_remove(kept.told_names || ?, given.display_name) FROM researcher AS given WHERE ",
-                texts(Some(kept.display_name).filter(|name| is_form_of(name, &given.display_name))),
+                text_array(Some(kept.display_name).filter(|name| is_name_variant(name, &given.display_name))),
             )
             .then_with("given.id = ?", former);
             self.execute(sql.then_with(" AND kept.id = ?", survivor)).await?;
@@ -183,7 +184,7 @@ impl Batch<'_> {
     }
 
     /// Affiliations that are the same, as an import would see it, become one.
-    async fn take_affiliations(&self, survivor: i64, former: i64) -> Result<(), Error> {
+    async fn merge_affiliations(&self, survivor: i64, former: i64) -> Result<(), Error> {
         #[derive(FromQueryResult)]
         struct Pair {
             id: i64,
@@ -233,7 +234,7 @@ impl Batch<'_> {
     }
 
     /// Declared topics come behind those that are there.
-    async fn take_topics(&self, survivor: i64, former: i64) -> Result<(), Error> {
+    async fn merge_topics(&self, survivor: i64, former: i64) -> Result<(), Error> {
         let insert = Sql::with(
             "INSERT INTO researcher_topic (researcher_id, topic_id, position) \
              SELECT person.id, moving.topic_id, person.last + row_number() OVER (ORDER BY moving.position, moving.topic_id) \
@@ -254,12 +255,12 @@ impl Batch<'_> {
 mod tests {
     use super::*;
 
-    fn party(name: &str, others: &[&str]) -> Party {
-        Party {
+    fn party(name: &str, others: &[&str]) -> ResearcherRef {
+        ResearcherRef {
             id: 0,
             slug: String::new(),
             display_name: name.to_owned(),
-            name_key: names::identity_key(name),
+            name_key: names::name_key(name),
             told_names: others.iter().map(|name| (*name).to_owned()).collect(),
             orcid: None,
         }
@@ -271,6 +272,6 @@ mod tests {
         let former =
             [party("I. Brook", &["ida brook", "Ida-Marie Brook"]), party("I. Brook", &[]), party("Ida Ford", &[])];
         // Ida Ford is the name of somebody who is called Ida Brook now: it is not told.
-        assert_eq!(told_names(&survivor, &former), ["I. M. Brook", "I. Brook", "Ida-Marie Brook"]);
+        assert_eq!(merge_source_names(&survivor, &former), ["I. M. Brook", "I. Brook", "Ida-Marie Brook"]);
     }
 }

@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
-use crate::model::language::{LanguageTag, Languages, LocalizedText};
-use crate::store::access::sql_fragment::{Sql, ids};
-use crate::store::unit_of_work::Batch;
+use crate::model::language::{LanguagePreferences, LanguageTag, LocalizedText};
+use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names;
 
 /// The language of labels, where there is one in it: the program's messages are English.
-const LANGUAGE: &str = "en";
+const LABEL_LANGUAGE: &str = "en";
 
 /// Somebody as the directory knows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Person {
+pub struct ResearcherSummary {
     /// The number of their id.
     pub id: i64,
     /// Their slug.
@@ -31,7 +31,7 @@ pub struct Person {
     /// The years of the first and the last paper; 0 where none has a year.
     pub years: (i32, i32),
     /// What they wrote, the latest first.
-    pub papers: Vec<PersonPaper>,
+    pub papers: Vec<SummaryPaper>,
     /// Other names.
     pub other_names: Vec<String>,
     /// Headline, biography, portrait and homepage, with the language of each text.
@@ -50,7 +50,7 @@ pub struct Person {
 
 /// A paper of somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PersonPaper {
+pub struct SummaryPaper {
     /// The number of its id.
     pub id: i64,
     /// Its slug.
@@ -66,7 +66,7 @@ pub struct PersonPaper {
 }
 
 #[derive(FromQueryResult)]
-struct PersonRow {
+struct SummaryRow {
     id: i64,
     slug: String,
     display_name: String,
@@ -83,7 +83,7 @@ struct PersonRow {
 }
 
 #[derive(FromQueryResult)]
-struct PaperRow {
+struct SummaryPaperRow {
     researcher_id: i64,
     id: i64,
     slug: String,
@@ -96,7 +96,7 @@ struct PaperRow {
 }
 
 #[derive(FromQueryResult)]
-struct AffiliationRow {
+struct SummaryAffiliationRow {
     researcher_id: i64,
     organization: LocalizedText,
     kind: String,
@@ -108,26 +108,26 @@ struct AffiliationRow {
 }
 
 #[derive(FromQueryResult)]
-struct TopicRow {
+struct SummaryTopicRow {
     researcher_id: i64,
     display_names: LocalizedText,
 }
 
 #[derive(FromQueryResult)]
-struct TextRow {
+struct SummaryTextRow {
     researcher_id: i64,
     text: String,
 }
 
 #[derive(FromQueryResult)]
-struct FormerRow {
+struct SummaryFormerRow {
     researcher_id: i64,
     former_id: i64,
     former_slug: String,
 }
 
-impl From<PersonRow> for Person {
-    fn from(row: PersonRow) -> Self {
+impl From<SummaryRow> for ResearcherSummary {
+    fn from(row: SummaryRow) -> Self {
         let texts = [("headline", &row.headline), ("biography", &row.biography)];
         let texts =
             texts.into_iter().flat_map(|(what, text)| text.iter().map(move |(tag, _)| format!("{what} ({tag})")));
@@ -148,9 +148,9 @@ impl From<PersonRow> for Person {
     }
 }
 
-impl AffiliationRow {
-    fn text(&self, languages: &Languages) -> String {
-        let best = |text: &LocalizedText| text.best(languages).map(|best| best.value.to_owned());
+impl SummaryAffiliationRow {
+    fn describe(&self, languages: &LanguagePreferences) -> String {
+        let best = |text: &LocalizedText| text.best_match(languages).map(|best| best.value.to_owned());
         // In all languages: it may be one of these that changes.
         let all = |text: &LocalizedText| {
             let texts: Vec<&str> = text.iter().map(|(_, text)| text).collect();
@@ -167,17 +167,17 @@ impl AffiliationRow {
     }
 }
 
-impl Batch<'_> {
+impl UnitOfWork<'_> {
     /// Those of these people who are there, in the order of the ids.
-    pub(super) async fn describe_people(&self, people: &[i64]) -> Result<Vec<Person>, Error> {
-        let of = |sql: &str| Sql::with(sql, ids(people.iter().copied()));
-        let mut found: HashMap<i64, Person> = HashMap::new();
+    pub(super) async fn summarize_researchers(&self, people: &[i64]) -> Result<Vec<ResearcherSummary>, Error> {
+        let of = |sql: &str| Sql::with(sql, bigint_array(people.iter().copied()));
+        let mut found: HashMap<i64, ResearcherSummary> = HashMap::new();
         let rows = of(
             "SELECT researcher.id, slug, display_name, other_names, orcid, headline, biography, portrait_url, homepage_url, \
              paper_count, coauthor_count, first_year, last_year FROM researcher JOIN researcher_statistics \
              ON researcher_id = researcher.id WHERE researcher.id = ANY(?)",
         );
-        for row in self.rows::<PersonRow>(rows).await? {
+        for row in self.rows::<SummaryRow>(rows).await? {
             found.insert(row.id, row.into());
         }
         let papers = of(
@@ -186,42 +186,43 @@ impl Batch<'_> {
              WHERE researcher_id = ANY(?) \
              ORDER BY paper.publication_key DESC, sort_title, paper.id",
         );
-        for row in self.rows::<PaperRow>(papers).await? {
-            let is_hidden = row.hidden_forms.is_some_and(|forms| names::shows_hidden(&row.name_as_published, &forms));
+        for row in self.rows::<SummaryPaperRow>(papers).await? {
+            let is_hidden =
+                row.hidden_forms.is_some_and(|forms| names::name_reveals_hidden(&row.name_as_published, &forms));
             let name = if is_hidden { row.display_name } else { row.name_as_published };
-            let PaperRow { id, slug, title, doi, publication_year: year, .. } = row;
+            let SummaryPaperRow { id, slug, title, doi, publication_year: year, .. } = row;
             let person = found.entry(row.researcher_id).or_default();
-            person.papers.push(PersonPaper { id, slug, title, doi, year, name });
+            person.papers.push(SummaryPaper { id, slug, title, doi, year, name });
         }
-        let language: LanguageTag = LANGUAGE.parse()?;
-        let languages = Languages::new(&[], &language);
+        let language: LanguageTag = LABEL_LANGUAGE.parse()?;
+        let languages = LanguagePreferences::new(&[], &language);
         let affiliations =
             of("SELECT researcher_id, display_names AS organization, kind, role_title, department_name, start_date, \
              end_date, is_primary FROM affiliation JOIN organization ON organization.id = organization_id \
              WHERE researcher_id = ANY(?) ORDER BY is_primary DESC, ends_on DESC, starts_on DESC, affiliation.id");
-        for row in self.rows::<AffiliationRow>(affiliations).await? {
-            found.entry(row.researcher_id).or_default().affiliations.push(row.text(&languages));
+        for row in self.rows::<SummaryAffiliationRow>(affiliations).await? {
+            found.entry(row.researcher_id).or_default().affiliations.push(row.describe(&languages));
         }
         let topics = of("SELECT researcher_id, display_names FROM researcher_topic JOIN topic ON topic.id = topic_id \
              WHERE researcher_id = ANY(?) ORDER BY position, topic_id");
-        for row in self.rows::<TopicRow>(topics).await? {
-            let label = row.display_names.best(&languages).map(|label| label.value.to_owned());
+        for row in self.rows::<SummaryTopicRow>(topics).await? {
+            let label = row.display_names.best_match(&languages).map(|label| label.value.to_owned());
             found.entry(row.researcher_id).or_default().topics.extend(label);
         }
         let identifiers = of("SELECT researcher_id, scheme || ':' || value AS text FROM external_id \
              WHERE researcher_id = ANY(?) ORDER BY scheme, value");
-        for row in self.rows::<TextRow>(identifiers).await? {
+        for row in self.rows::<SummaryTextRow>(identifiers).await? {
             found.entry(row.researcher_id).or_default().identifiers.push(row.text);
         }
         let records =
             of("SELECT researcher_id, source || ' ' || key AS text FROM source_record WHERE researcher_id = ANY(?) \
              ORDER BY source, key");
-        for row in self.rows::<TextRow>(records).await? {
+        for row in self.rows::<SummaryTextRow>(records).await? {
             found.entry(row.researcher_id).or_default().records.push(row.text);
         }
         let former = of("SELECT survivor_id AS researcher_id, former_id, former_slug FROM former_identity \
              WHERE kind = 'researcher' AND survivor_id = ANY(?) ORDER BY former_id");
-        for row in self.rows::<FormerRow>(former).await? {
+        for row in self.rows::<SummaryFormerRow>(former).await? {
             found.entry(row.researcher_id).or_default().former.push((row.former_id, row.former_slug));
         }
         Ok(people.iter().filter_map(|id| found.remove(id)).filter(|person| person.id != 0).collect())

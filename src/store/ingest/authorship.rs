@@ -5,16 +5,16 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::model::identifier::Orcid;
 use crate::model::record::{AuthorRecord, OrganizationReference};
-use crate::store::access::sql_fragment::{Sql, ids};
-use crate::store::ingest::authorship_matching::{Place, distinct};
-use crate::store::ingest::name_repair::Author;
-use crate::store::ingest::paper::{Change, Link};
-use crate::store::ingest::researcher_matching::Mention;
-use crate::store::unit_of_work::Batch;
+use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::ingest::authorship_matching::{AuthorshipSlot, dedupe_researchers};
+use crate::store::ingest::name_repair::RepairedAuthor;
+use crate::store::ingest::paper::{PaperChange, PositionedLinkRow};
+use crate::store::ingest::researcher_matching::NamedAuthor;
+use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, RepairRule};
 
 #[derive(Serialize)]
-struct AuthorshipRow<'a> {
+struct AuthorshipInsertRow<'a> {
     id: i64,
     paper_id: i64,
     list_order: i32,
@@ -44,55 +44,55 @@ const AUTHORSHIP_COLUMNS: &str = "id bigint, paper_id bigint, list_order integer
 
 /// Who an author is.
 #[derive(Clone, Copy)]
-enum Meant {
+enum AuthorAssignment {
     /// Whoever the name and the ORCID iD mean.
     ByName,
     /// As the directory that exported the paper says: a person, or nobody known, and then perhaps who has another place on it.
-    Told { person: Option<i64>, same_as: Option<i64> },
+    Explicit { person: Option<i64>, same_as: Option<i64> },
 }
 
-impl Meant {
-    fn people(self) -> impl Iterator<Item = i64> {
+impl AuthorAssignment {
+    fn researcher_ids(self) -> impl Iterator<Item = i64> {
         let (person, same_as) = match self {
             Self::ByName => (None, None),
-            Self::Told { person, same_as } => (person, same_as),
+            Self::Explicit { person, same_as } => (person, same_as),
         };
         person.into_iter().chain(same_as)
     }
 }
 
-impl Batch<'_> {
+impl UnitOfWork<'_> {
     /// Replaces the papers' authors by those of their records. A place keeps its id, and whose it is where the record says
     /// nothing else of it.
-    pub(crate) async fn authorships(&mut self, written: &[(i64, &Change<'_>)]) -> Result<(), Error> {
+    pub(crate) async fn replace_authorships(&mut self, written: &[(i64, &PaperChange<'_>)]) -> Result<(), Error> {
         let written: Vec<_> = written.iter().filter(|(_, change)| !change.authors.is_empty()).copied().collect();
-        let meant = self.meant(&written).await?;
+        let meant = self.load_author_assignments(&written).await?;
         let papers: Vec<(i64, bool, &[AuthorRecord])> =
-            written.iter().map(|(id, change)| (*id, change.existing.is_some(), change.authors.as_ref())).collect();
-        let authors = self.named(papers.iter().flat_map(|(_, _, authors)| authors.iter())).await?;
-        let places = self.places(&papers, &authors).await?;
-        self.note_others(&written, &authors, &places);
-        let people = self.people_meant(&authors, &places, &meant).await?;
+            written.iter().map(|(id, change)| (*id, change.existing_id.is_some(), change.authors.as_ref())).collect();
+        let authors = self.repair_author_names(papers.iter().flat_map(|(_, _, authors)| authors.iter())).await?;
+        let places = self.assign_slots(&papers, &authors).await?;
+        self.note_replaced_authors(&written, &authors, &places);
+        let people = self.resolve_author_researchers(&authors, &places, &meant).await?;
 
         let papers = papers.iter().flat_map(|(id, _, authors)| std::iter::repeat_n(*id, authors.len()));
-        let placed: Vec<(&Place, i64, Option<i64>)> = places
+        let placed: Vec<(&AuthorshipSlot, i64, Option<i64>)> = places
             .iter()
             .zip(papers)
             .zip(people)
             .map(|((place, paper_id), person)| (place, paper_id, person))
             .collect();
         // The same person twice on one paper is two people, or a mistake: the second one is left open.
-        let given = distinct(&placed);
+        let given = dedupe_researchers(&placed);
         let (mut rows, mut linked) = (Vec::with_capacity(placed.len()), Vec::new());
         for (((author, (place, paper_id, person)), given), meant) in authors.iter().zip(&placed).zip(&given).zip(&meant)
         {
-            let (named, author) = (&author.named, author.record);
+            let (named, author) = (&author.name, author.record);
             linked.extend(author.organizations.iter().map(|organization| (place.id, organization)));
             let same_as = match meant {
-                Meant::Told { same_as, .. } => person.or(*same_as),
-                Meant::ByName => *person,
+                AuthorAssignment::Explicit { same_as, .. } => person.or(*same_as),
+                AuthorAssignment::ByName => *person,
             };
-            rows.push(AuthorshipRow {
+            rows.push(AuthorshipInsertRow {
                 id: place.id,
                 paper_id: *paper_id,
                 list_order: place.list_order,
@@ -111,8 +111,8 @@ impl Batch<'_> {
                 suggestion_key: named.suggestion_key.as_deref(),
                 confirming_key: named.confirming_key.as_deref(),
                 orcid: author.orcid.as_ref().map(Orcid::as_str),
-                author_ids: author_ids(author),
-                block: names::Form::new(&named.name).block,
+                author_ids: qualified_author_ids(author),
+                block: names::NameForm::new(&named.name).blocking_key,
             });
         }
         let insert = "INSERT INTO authorship (id, paper_id, list_order, position, name_as_published, name, researcher_id, same_as_id, \
@@ -123,98 +123,116 @@ impl Batch<'_> {
              paper.publication_key, rows.repair_value, rows.repair_rule, rows.repair_confidence, rows.is_repair_applied, \
              rows.suggestion_key, rows.confirming_key, rows.orcid, rows.author_ids, rows.block \
              FROM rows JOIN paper ON paper.id = rows.paper_id";
-        self.with_rows(AUTHORSHIP_COLUMNS, &rows, insert).await?;
+        self.execute_with_rows(AUTHORSHIP_COLUMNS, &rows, insert).await?;
         let kept: Vec<_> = placed.iter().zip(&given).map(|((place, ..), given)| (*place, *given)).collect();
-        self.keep_resolutions(&kept).await?;
+        self.restore_resolutions(&kept).await?;
         let decided = rows.iter().zip(&authors).zip(&meant).filter(|((row, author), meant)| {
-            author.record.is_decided && row.researcher_id.is_some() && matches!(meant, Meant::Told { .. })
+            author.record.is_decided
+                && row.researcher_id.is_some()
+                && matches!(meant, AuthorAssignment::Explicit { .. })
         });
         let decided: Vec<i64> = decided.map(|((row, _), _)| row.id).collect();
-        self.pin_as_told(decided).await?;
-        self.authorship_organizations(linked).await
+        self.pin_exported_decisions(decided).await?;
+        self.link_authorship_organizations(linked).await
     }
 
-    fn note_others(&mut self, written: &[(i64, &Change<'_>)], authors: &[Author<'_>], places: &[Place]) {
+    fn note_replaced_authors(
+        &mut self,
+        written: &[(i64, &PaperChange<'_>)],
+        authors: &[RepairedAuthor<'_>],
+        places: &[AuthorshipSlot],
+    ) {
         let indexes = written.iter().flat_map(|(_, change)| std::iter::repeat_n(change.index, change.authors.len()));
         for ((place, author), index) in places.iter().zip(authors).zip(indexes) {
-            if place.is_called_otherwise {
+            if place.has_conflicting_name {
                 let note = format!(
                     "{} stands where somebody else stood when it was decided who that is, which is kept; where it is wrong now, \
                      split the paper from them",
-                    author.named.name
+                    author.name.name
                 );
-                self.note(index, note);
+                self.add_note(index, note);
             }
         }
     }
 
     /// Who the authors are as far as the directory that exported a paper says.
-    async fn meant(&self, written: &[(i64, &Change<'_>)]) -> Result<Vec<Meant>, Error> {
+    async fn load_author_assignments(
+        &self,
+        written: &[(i64, &PaperChange<'_>)],
+    ) -> Result<Vec<AuthorAssignment>, Error> {
         let all = || written.iter().flat_map(|(_, change)| change.authors.iter().map(move |author| (change, author)));
         let named = all().flat_map(|(_, author)| author.researcher_id.into_iter().chain(author.same_as_id));
-        let told = self.placed("researcher", named).await?;
+        let told = self.map_exported_ids("researcher", named).await?;
         let person = |id: Option<i64>| told.get(&id?).copied();
         let meant = all().map(|(change, author)| {
             let (held, same_as) = (person(author.researcher_id), person(author.same_as_id));
             let is_told = held.is_some() || (author.researcher_id.is_none() && change.record.exported.is_some());
-            if is_told { Meant::Told { person: held, same_as } } else { Meant::ByName }
+            if is_told { AuthorAssignment::Explicit { person: held, same_as } } else { AuthorAssignment::ByName }
         });
         Ok(meant.collect())
     }
 
     /// The people that the authors are; those who are new are stored. What people decided here counts most.
-    async fn people_meant(
+    async fn resolve_author_researchers(
         &mut self,
-        authors: &[Author<'_>],
-        places: &[Place],
-        meant: &[Meant],
+        authors: &[RepairedAuthor<'_>],
+        places: &[AuthorshipSlot],
+        meant: &[AuthorAssignment],
     ) -> Result<Vec<Option<i64>>, Error> {
-        let mentions: Vec<Mention<'_>> = authors.iter().map(Author::mention).collect();
-        let known = places.iter().flat_map(|place| place.decided.into_iter().chain(place.held));
-        let known: Vec<i64> = known.chain(meant.iter().flat_map(|meant| meant.people())).collect();
-        let mut people = self.people(&mentions, &known).await?;
+        let mentions: Vec<NamedAuthor<'_>> = authors.iter().map(RepairedAuthor::named_author).collect();
+        let known = places
+            .iter()
+            .flat_map(|place| place.decided_researcher_id.into_iter().chain(place.same_name_researcher_id));
+        let known: Vec<i64> = known.chain(meant.iter().flat_map(|meant| meant.researcher_ids())).collect();
+        let mut people = self.load_researcher_index(&mentions, &known).await?;
         let resolved = mentions.iter().zip(places).zip(meant);
         let resolved: Vec<Result<usize, Option<i64>>> = resolved
             .map(|((mention, place), meant)| match meant {
-                Meant::Told { person, .. } if place.decided.is_none() => Err(*person),
-                _ => Ok(people.resolve_place(mention, place.decided, place.held)),
+                AuthorAssignment::Explicit { person, .. } if place.decided_researcher_id.is_none() => Err(*person),
+                _ => Ok(people.find_or_create_for_slot(
+                    mention,
+                    place.decided_researcher_id,
+                    place.same_name_researcher_id,
+                )),
             })
             .collect();
-        self.store_people(&mut people).await?;
-        Ok(resolved.into_iter().map(|found| found.map_or_else(|told| told, |place| people.id(place))).collect())
+        self.store_researchers(&mut people).await?;
+        Ok(resolved.into_iter().map(|found| found.map_or_else(|told| told, |place| people.id_of(place))).collect())
     }
 
     /// Says of authorships that people decided whose they are, where they are from: the decision itself is there.
-    async fn pin_as_told(&self, authorships: Vec<i64>) -> Result<(), Error> {
+    async fn pin_exported_decisions(&self, authorships: Vec<i64>) -> Result<(), Error> {
         if authorships.is_empty() {
             return Ok(());
         }
         let pin = "INSERT INTO identity_pin (authorship_id, paper_id, name_as_published, researcher_id) \
              SELECT id, paper_id, name_as_published, researcher_id FROM authorship WHERE id = ANY(?) ON CONFLICT DO NOTHING";
-        self.execute(Sql::with(pin, ids(authorships.iter().copied()))).await?;
-        self.resolve_by_decision(authorships).await
+        self.execute(Sql::with(pin, bigint_array(authorships.iter().copied()))).await?;
+        self.mark_resolved_by_decision(authorships).await
     }
 
-    async fn authorship_organizations(&self, linked: Vec<(i64, &OrganizationReference)>) -> Result<(), Error> {
-        let by_id = self.placed("organization", linked.iter().filter_map(|(_, organization)| organization.id)).await?;
+    async fn link_authorship_organizations(&self, linked: Vec<(i64, &OrganizationReference)>) -> Result<(), Error> {
+        let by_id = self
+            .map_exported_ids("organization", linked.iter().filter_map(|(_, organization)| organization.id))
+            .await?;
         let rors = linked.iter().filter_map(|(_, organization)| organization.ror.as_ref().map(ToString::to_string));
-        let by_ror = self.organizations_by_ror(rors).await?;
-        let links: Vec<Link> = linked
+        let by_ror = self.find_organizations_by_ror(rors).await?;
+        let links: Vec<PositionedLinkRow> = linked
             .into_iter()
             .filter_map(|(one, organization)| {
                 let told = organization.id.and_then(|id| by_id.get(&id));
                 let named = || by_ror.get(organization.ror.as_ref()?.as_str());
-                Some(Link { one, other: *told.or_else(named)?, position: 0 })
+                Some(PositionedLinkRow { one, other: *told.or_else(named)?, position: 0 })
             })
             .collect();
         let insert = "INSERT INTO authorship_organization (authorship_id, organization_id) SELECT one, other FROM rows \
              ON CONFLICT DO NOTHING";
-        self.with_rows("one bigint, other bigint", &links, insert).await
+        self.execute_with_rows("one bigint, other bigint", &links, insert).await
     }
 }
 
 /// The ids that a source gives an author, each with its scheme.
-fn author_ids(author: &AuthorRecord) -> Option<Vec<String>> {
+fn qualified_author_ids(author: &AuthorRecord) -> Option<Vec<String>> {
     let ids = author.identifiers.iter().map(|id| format!("{}:{}", id.scheme.to_lowercase(), id.value));
     Some(ids.collect::<Vec<String>>()).filter(|ids| !ids.is_empty())
 }

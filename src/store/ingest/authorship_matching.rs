@@ -11,33 +11,33 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::model::record::AuthorRecord;
-use crate::store::access::sql_fragment::{Sql, ids};
-use crate::store::ingest::name_repair::Author;
-use crate::store::unit_of_work::Batch;
-use crate::text::names::{self, Likeness};
+use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::ingest::name_repair::RepairedAuthor;
+use crate::store::unit_of_work::UnitOfWork;
+use crate::text::names::{self, NameSimilarity};
 
 /// The place of an author on a paper.
 #[derive(Debug, Default)]
-pub(crate) struct Place {
+pub(crate) struct AuthorshipSlot {
     pub id: i64,
     /// As the source tells it.
     pub position: Option<u32>,
     /// The order of the list.
     pub list_order: i32,
     /// Whose it is by somebody's decision.
-    pub decided: Option<i64>,
+    pub decided_researcher_id: Option<i64>,
     /// Whose it was under the same name.
-    pub held: Option<i64>,
+    pub same_name_researcher_id: Option<i64>,
     /// Whose it was under any name.
-    pub was_of: Option<i64>,
+    pub previous_researcher_id: Option<i64>,
     /// Whether it was decided upon, and the name there is nobody's who may have been meant.
-    pub is_called_otherwise: bool,
-    resolution: Option<Resolution>,
+    pub has_conflicting_name: bool,
+    resolution: Option<StoredResolution>,
 }
 
 /// Why an author was taken for a researcher.
 #[derive(Clone, Debug)]
-struct Resolution {
+struct StoredResolution {
     method: String,
     confidence: f32,
     evidence: Value,
@@ -45,7 +45,7 @@ struct Resolution {
 
 /// A place as it was; or as it was when it was decided upon, where the paper has it no more.
 #[derive(Debug, FromQueryResult)]
-struct Former {
+struct PreviousAuthorship {
     id: i64,
     paper_id: i64,
     list_order: Option<i32>,
@@ -59,22 +59,22 @@ struct Former {
     evidence: Option<Value>,
 }
 
-impl Former {
-    fn is_called(&self, key: &str) -> bool {
+impl PreviousAuthorship {
+    fn has_name_key(&self, key: &str) -> bool {
         [Some(&self.name_as_published), self.name.as_ref()]
             .into_iter()
             .flatten()
-            .any(|name| names::identity_key(name) == key)
+            .any(|name| names::name_key(name) == key)
     }
 }
 
 /// Whether two names may be one person's.
-fn is_alike(one: &str, other: &str) -> bool {
-    names::compare(one, other).likeness >= Likeness::Compatible
+fn are_names_compatible(one: &str, other: &str) -> bool {
+    names::compare_names(one, other).similarity >= NameSimilarity::Compatible
 }
 
 /// The orders of authors on a paper: places that the source does not tell, or tells twice, come after the others.
-fn orders(authors: &[AuthorRecord]) -> Result<Vec<(Option<u32>, i32)>, Error> {
+fn assign_list_orders(authors: &[AuthorRecord]) -> Result<Vec<(Option<u32>, i32)>, Error> {
     let mut behind = authors.iter().filter_map(|author| author.position).max().unwrap_or_default();
     let mut taken = HashSet::new();
     let mut order = |author: &AuthorRecord| {
@@ -91,7 +91,7 @@ fn orders(authors: &[AuthorRecord]) -> Result<Vec<(Option<u32>, i32)>, Error> {
 }
 
 /// An author who comes.
-struct New<'a> {
+struct IncomingAuthor<'a> {
     list_order: i32,
     name: &'a str,
     /// The identity keys of the names.
@@ -99,7 +99,7 @@ struct New<'a> {
 }
 
 /// Which of the former places each new one is, as indexes.
-fn same_places(new: &[New<'_>], former: &[Former]) -> Vec<Option<usize>> {
+fn match_authorships(new: &[IncomingAuthor<'_>], former: &[PreviousAuthorship]) -> Vec<Option<usize>> {
     let mut found: Vec<Option<usize>> = vec![None; new.len()];
     let mut free: HashSet<usize> = (0..former.len()).collect();
     let mut by_key: HashMap<String, Vec<usize>> = HashMap::new();
@@ -109,7 +109,7 @@ fn same_places(new: &[New<'_>], former: &[Former]) -> Vec<Option<usize>> {
             by_order.insert(order, index);
         }
         for name in [Some(&place.name_as_published), place.name.as_ref()].into_iter().flatten() {
-            let named = by_key.entry(names::identity_key(name)).or_default();
+            let named = by_key.entry(names::name_key(name)).or_default();
             if named.last() != Some(&index) {
                 named.push(index);
             }
@@ -118,7 +118,7 @@ fn same_places(new: &[New<'_>], former: &[Former]) -> Vec<Option<usize>> {
     // The same name in the same place, the same name elsewhere, another form of a name that was decided upon, the same place.
     for (found, new) in found.iter_mut().zip(new) {
         let here = by_order.get(&new.list_order).copied();
-        *found = here.filter(|index| new.keys.iter().any(|key| former[*index].is_called(key)) && free.remove(index));
+        *found = here.filter(|index| new.keys.iter().any(|key| former[*index].has_name_key(key)) && free.remove(index));
     }
     for (found, new) in found.iter_mut().zip(new).filter(|(found, _)| found.is_none()) {
         let named = new.keys.iter().filter_map(|key| by_key.get(key)).flatten();
@@ -129,7 +129,9 @@ fn same_places(new: &[New<'_>], former: &[Former]) -> Vec<Option<usize>> {
         let here = by_order.get(&new.list_order).copied().filter(|index| decided.contains(index));
         let mut candidates = here.into_iter().chain(decided.iter().copied());
         *found = candidates.find(|index| {
-            free.contains(index) && is_alike(new.name, &former[*index].name_as_published) && free.remove(index)
+            free.contains(index)
+                && are_names_compatible(new.name, &former[*index].name_as_published)
+                && free.remove(index)
         });
     }
     for (found, new) in found.iter_mut().zip(new).filter(|(found, _)| found.is_none()) {
@@ -139,12 +141,12 @@ fn same_places(new: &[New<'_>], former: &[Former]) -> Vec<Option<usize>> {
 }
 
 /// Whom the people of places may be, and who is there once: the one who had a place before others who have it now.
-pub(crate) fn distinct(places: &[(&Place, i64, Option<i64>)]) -> Vec<Option<i64>> {
+pub(crate) fn dedupe_researchers(places: &[(&AuthorshipSlot, i64, Option<i64>)]) -> Vec<Option<i64>> {
     let mut given: Vec<Option<i64>> = vec![None; places.len()];
     let mut present: HashSet<(i64, i64)> = HashSet::new();
     for keeps in [true, false] {
         for (given, (place, paper_id, researcher_id)) in given.iter_mut().zip(places) {
-            let is_kept = researcher_id.is_some() && place.was_of == *researcher_id;
+            let is_kept = researcher_id.is_some() && place.previous_researcher_id == *researcher_id;
             if is_kept == keeps {
                 *given = researcher_id.filter(|id| present.insert((*paper_id, *id)));
             }
@@ -153,64 +155,64 @@ pub(crate) fn distinct(places: &[(&Place, i64, Option<i64>)]) -> Vec<Option<i64>
     given
 }
 
-impl Batch<'_> {
+impl UnitOfWork<'_> {
     /// Takes the authors of these papers away, and tells the place of each author who comes, in their order. Papers that were
     /// there have `true`; `authors` are those of all papers, one after the other.
-    pub(crate) async fn places(
+    pub(crate) async fn assign_slots(
         &mut self,
         papers: &[(i64, bool, &[AuthorRecord])],
-        authors: &[Author<'_>],
-    ) -> Result<Vec<Place>, Error> {
+        authors: &[RepairedAuthor<'_>],
+    ) -> Result<Vec<AuthorshipSlot>, Error> {
         let replaced: Vec<i64> = papers.iter().filter(|(_, is_there, _)| *is_there).map(|(id, ..)| *id).collect();
-        let mut former: HashMap<i64, Vec<Former>> = HashMap::new();
+        let mut former: HashMap<i64, Vec<PreviousAuthorship>> = HashMap::new();
         if !replaced.is_empty() {
-            for place in self.former_places(&replaced).await? {
-                self.spellings.extend(place.confirming_key.clone());
+            for place in self.load_previous_authorships(&replaced).await? {
+                self.dirty_spellings.extend(place.confirming_key.clone());
                 former.entry(place.paper_id).or_default().push(place);
             }
-            self.execute(Sql::with("DELETE FROM authorship WHERE paper_id = ANY(?)", ids(replaced))).await?;
+            self.execute(Sql::with("DELETE FROM authorship WHERE paper_id = ANY(?)", bigint_array(replaced))).await?;
         }
         let mut named = authors.iter();
         let mut places = Vec::with_capacity(authors.len());
         for (paper_id, _, records) in papers {
             let former = former.remove(paper_id).unwrap_or_default();
-            let orders = orders(records)?;
+            let orders = assign_list_orders(records)?;
             let named: Vec<_> = named.by_ref().take(records.len()).collect();
-            let new = orders.iter().zip(&named).map(|((_, list_order), author)| New {
+            let new = orders.iter().zip(&named).map(|((_, list_order), author)| IncomingAuthor {
                 list_order: *list_order,
-                name: &author.named.name,
-                keys: author.keys(),
+                name: &author.name.name,
+                keys: author.identity_keys(),
             });
-            let new: Vec<New<'_>> = new.collect();
+            let new: Vec<IncomingAuthor<'_>> = new.collect();
             for (((position, list_order), author), same) in
-                orders.into_iter().zip(named).zip(same_places(&new, &former))
+                orders.into_iter().zip(named).zip(match_authorships(&new, &former))
             {
-                let place = Place { position, list_order, ..Place::default() };
-                places.push(same.map_or(place, |index| continued(&former[index], author, position, list_order)));
+                let place = AuthorshipSlot { position, list_order, ..AuthorshipSlot::default() };
+                places.push(same.map_or(place, |index| carry_over(&former[index], author, position, list_order)));
             }
         }
         // One that had an id in the directory that exported it has the same here, where that is free.
         let new = places.iter().zip(authors).filter(|(place, _)| place.id == 0);
         let wanted: Vec<Option<i64>> = new.map(|(_, author)| author.record.id).collect();
-        let mut new_ids = self.claimed_ids("authorship", &wanted).await?.into_iter();
+        let mut new_ids = self.claim_ids("authorship", &wanted).await?.into_iter();
         for place in places.iter_mut().filter(|place| place.id == 0) {
             place.id = new_ids.next().ok_or_else(|| Error::internal("no id for an authorship"))?.id;
         }
         Ok(places)
     }
 
-    async fn former_places(&self, papers: &[i64]) -> Result<Vec<Former>, Error> {
+    async fn load_previous_authorships(&self, papers: &[i64]) -> Result<Vec<PreviousAuthorship>, Error> {
         let sql = Sql::with(
             "SELECT held.id, held.paper_id, held.list_order, held.name_as_published, held.name, held.researcher_id, \
              held.confirming_key, decided.id AS decided, resolution.method, resolution.confidence, resolution.evidence \
              FROM (SELECT id, paper_id, list_order, name_as_published, name, researcher_id, confirming_key FROM authorship \
              WHERE paper_id = ANY(?)",
-            ids(papers.iter().copied()),
+            bigint_array(papers.iter().copied()),
         )
         .then_with(
             " UNION ALL SELECT authorship_id, paper_id, NULL, name_as_published, NULL, NULL, NULL FROM identity_pin \
              WHERE paper_id = ANY(?)",
-            ids(papers.iter().copied()),
+            bigint_array(papers.iter().copied()),
         )
         .then(
             " AND NOT EXISTS (SELECT FROM authorship WHERE authorship.id = identity_pin.authorship_id)) AS held \
@@ -224,7 +226,7 @@ impl Batch<'_> {
     }
 
     /// Remembers again why the authors of places were taken for whom they still are, and what people decided.
-    pub(crate) async fn keep_resolutions(&self, places: &[(&Place, Option<i64>)]) -> Result<(), Error> {
+    pub(crate) async fn restore_resolutions(&self, places: &[(&AuthorshipSlot, Option<i64>)]) -> Result<(), Error> {
         #[derive(Serialize)]
         struct Row<'a> {
             authorship_id: i64,
@@ -232,10 +234,10 @@ impl Batch<'_> {
             confidence: f32,
             evidence: &'a Value,
         }
-        let kept = places.iter().filter(|(place, researcher_id)| place.was_of == *researcher_id);
+        let kept = places.iter().filter(|(place, researcher_id)| place.previous_researcher_id == *researcher_id);
         let rows: Vec<Row<'_>> = kept
             .filter_map(|(place, _)| place.resolution.as_ref().map(|resolution| (place.id, resolution)))
-            .map(|(authorship_id, Resolution { method, confidence, evidence })| Row {
+            .map(|(authorship_id, StoredResolution { method, confidence, evidence })| Row {
                 authorship_id,
                 method,
                 confidence: *confidence,
@@ -244,13 +246,15 @@ impl Batch<'_> {
             .collect();
         let insert = "INSERT INTO authorship_resolution (authorship_id, method, confidence, evidence) \
              SELECT authorship_id, method, confidence, evidence FROM rows";
-        self.with_rows("authorship_id bigint, method text, confidence real, evidence jsonb", &rows, insert).await?;
-        let decided = places.iter().filter(|(place, _)| place.decided.is_some()).map(|(place, _)| place.id);
-        self.resolve_by_decision(decided.collect()).await
+        self.execute_with_rows("authorship_id bigint, method text, confidence real, evidence jsonb", &rows, insert)
+            .await?;
+        let decided =
+            places.iter().filter(|(place, _)| place.decided_researcher_id.is_some()).map(|(place, _)| place.id);
+        self.mark_resolved_by_decision(decided.collect()).await
     }
 
     /// Says of authorships that were decided upon that they were.
-    pub(crate) async fn resolve_by_decision(&self, authorships: Vec<i64>) -> Result<(), Error> {
+    pub(crate) async fn mark_resolved_by_decision(&self, authorships: Vec<i64>) -> Result<(), Error> {
         if authorships.is_empty() {
             return Ok(());
         }
@@ -260,24 +264,34 @@ impl Batch<'_> {
              FROM identity_pin AS pin JOIN authorship ON authorship.id = pin.authorship_id WHERE pin.authorship_id = ANY(?) \
              ON CONFLICT (authorship_id) DO UPDATE \
              SET method = EXCLUDED.method, confidence = EXCLUDED.confidence, evidence = EXCLUDED.evidence";
-        self.execute(Sql::with(sql, ids(authorships))).await
+        self.execute(Sql::with(sql, bigint_array(authorships))).await
     }
 }
 
 /// A place that was there before.
-fn continued(former: &Former, author: &Author<'_>, position: Option<u32>, list_order: i32) -> Place {
-    let shown = names::identity_key(&author.named.name);
-    let is_same_name = former.name.as_ref().is_some_and(|name| names::identity_key(name) == shown);
+fn carry_over(
+    former: &PreviousAuthorship,
+    author: &RepairedAuthor<'_>,
+    position: Option<u32>,
+    list_order: i32,
+) -> AuthorshipSlot {
+    let shown = names::name_key(&author.name.name);
+    let is_same_name = former.name.as_ref().is_some_and(|name| names::name_key(name) == shown);
     let resolution = former.method.clone().zip(former.confidence).zip(former.evidence.clone());
-    Place {
+    AuthorshipSlot {
         id: former.id,
         position,
         list_order,
-        decided: former.decided,
-        held: former.researcher_id.filter(|_| is_same_name),
-        was_of: former.researcher_id,
-        is_called_otherwise: former.decided.is_some() && !is_alike(&author.named.name, &former.name_as_published),
-        resolution: resolution.map(|((method, confidence), evidence)| Resolution { method, confidence, evidence }),
+        decided_researcher_id: former.decided,
+        same_name_researcher_id: former.researcher_id.filter(|_| is_same_name),
+        previous_researcher_id: former.researcher_id,
+        has_conflicting_name: former.decided.is_some()
+            && !are_names_compatible(&author.name.name, &former.name_as_published),
+        resolution: resolution.map(|((method, confidence), evidence)| StoredResolution {
+            method,
+            confidence,
+            evidence,
+        }),
     }
 }
 
@@ -285,8 +299,8 @@ fn continued(former: &Former, author: &Author<'_>, position: Option<u32>, list_o
 mod tests {
     use super::*;
 
-    fn former(names: &[(&str, Option<i32>)]) -> Vec<Former> {
-        let place = |(id, (name, list_order)): (i64, &(&str, Option<i32>))| Former {
+    fn former(names: &[(&str, Option<i32>)]) -> Vec<PreviousAuthorship> {
+        let place = |(id, (name, list_order)): (i64, &(&str, Option<i32>))| PreviousAuthorship {
             id,
             paper_id: 1,
             list_order: *list_order,
@@ -302,10 +316,13 @@ mod tests {
         (0..).zip(names).map(place).collect()
     }
 
-    fn matched(new: &[&str], former: &[Former]) -> Vec<Option<usize>> {
-        let new =
-            (1..).zip(new).map(|(list_order, name)| New { list_order, name, keys: vec![names::identity_key(name)] });
-        same_places(&new.collect::<Vec<_>>(), former)
+    fn matched(new: &[&str], former: &[PreviousAuthorship]) -> Vec<Option<usize>> {
+        let new = (1..).zip(new).map(|(list_order, name)| IncomingAuthor {
+            list_order,
+            name,
+            keys: vec![names::name_key(name)],
+        });
+        match_authorships(&new.collect::<Vec<_>>(), former)
     }
 
     #[test]
@@ -332,8 +349,9 @@ mod tests {
     #[test]
     fn orders_of_authors() {
         let author = |position| AuthorRecord { position, ..AuthorRecord::default() };
-        let found = orders(&[author(None), author(Some(2)), author(Some(2)), author(Some(1))]).expect("orders");
+        let found =
+            assign_list_orders(&[author(None), author(Some(2)), author(Some(2)), author(Some(1))]).expect("orders");
         assert_eq!(found, [(None, 3), (Some(2), 2), (None, 4), (Some(1), 1)]);
-        assert!(orders(&[author(Some(u32::MAX)), author(None)]).is_err());
+        assert!(assign_list_orders(&[author(Some(u32::MAX)), author(None)]).is_err());
     }
 }

@@ -7,22 +7,22 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::language::LocalizedText;
-use crate::model::record::{Name, NameKind, OrganizationRecord, OrganizationReference, OrganizationRelation};
-use crate::store::access::sql_fragment::{Sql, ids, texts};
-use crate::store::ingest::exported_ids::{EXPORTED, Placed, exported_key, wanted_slug};
-use crate::store::ingest::topic::{display_names, sort_names};
-use crate::store::reader::search::Kind;
-use crate::store::unit_of_work::{Batch, Effect, Identified, Said, digest, rows_sql};
+use crate::model::record::{NameKind, NameRecord, OrganizationRecord, OrganizationReference, OrganizationRelation};
+use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::ingest::exported_ids::{EXPORTED_KEY_PREFIX, ImportedEntity, exported_record_key, requested_slug};
+use crate::store::ingest::topic::{choose_display_names, fold_sort_names};
+use crate::store::reader::search::EntityType;
+use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, UnitOfWork, json_digest, rows_cte};
 use crate::text::names;
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct OrganizationUpsertRow<'a> {
     id: i64,
     slug: String,
     ror: Option<&'a str>,
     display_names: Option<LocalizedText>,
     sort_names: Option<LocalizedText>,
-    names: Option<&'a [Name]>,
+    names: Option<&'a [NameRecord]>,
     types: Option<&'a [String]>,
     status: Option<&'a str>,
     country_code: Option<&'a str>,
@@ -43,39 +43,42 @@ const HOMEPAGE: &str = "homepageUrl";
 const RELATIONS: &str = "relations";
 
 #[derive(Serialize)]
-struct Relation {
+struct OrganizationRelationRow {
     organization_id: i64,
     relation: OrganizationRelation,
     ror: String,
 }
 
 #[derive(FromQueryResult)]
-struct Found {
+struct OrganizationIdRow {
     id: i64,
 }
 
-impl Batch<'_> {
-    pub(crate) async fn organizations(&mut self, records: Vec<(usize, &OrganizationRecord)>) -> Result<(), Error> {
+impl UnitOfWork<'_> {
+    pub(crate) async fn ingest_organizations(
+        &mut self,
+        records: Vec<(usize, &OrganizationRecord)>,
+    ) -> Result<(), Error> {
         // A thing that comes twice in a batch is written once, then changed.
         let mut rest = records;
         while !rest.is_empty() {
             let mut seen = HashSet::new();
             let (now, later): (Vec<_>, Vec<_>) =
-                rest.into_iter().partition(|(_, record)| seen.insert(organization_key(record)));
-            self.distinct_organizations(now).await?;
+                rest.into_iter().partition(|(_, record)| seen.insert(organization_record_key(record)));
+            self.ingest_distinct_organizations(now).await?;
             rest = later;
         }
         Ok(())
     }
 
-    async fn distinct_organizations(&mut self, records: Vec<(usize, &OrganizationRecord)>) -> Result<(), Error> {
-        let keys: Vec<String> = records.iter().map(|(_, record)| organization_key(record)).collect();
-        let known = self.known("organization", &keys).await?;
+    async fn ingest_distinct_organizations(&mut self, records: Vec<(usize, &OrganizationRecord)>) -> Result<(), Error> {
+        let keys: Vec<String> = records.iter().map(|(_, record)| organization_record_key(record)).collect();
+        let known = self.find_source_records("organization", &keys).await?;
         let mut changed = Vec::new();
         for ((index, record), key) in records.into_iter().zip(keys) {
-            let digest = digest(record)?;
+            let digest = json_digest(record)?;
             match known.get(&key) {
-                Some(known) if known.digest == digest => self.effect(index, Effect::Unchanged),
+                Some(known) if known.digest == digest => self.record_effect(index, Effect::Unchanged),
                 known => changed.push((index, record, key, digest, known.map(|known| known.id))),
             }
         }
@@ -83,13 +86,17 @@ impl Batch<'_> {
             return Ok(());
         }
         let by_ror = self
-            .organizations_by_ror(changed.iter().filter_map(|change| change.1.ror.as_ref()).map(ToString::to_string))
+            .find_organizations_by_ror(
+                changed.iter().filter_map(|change| change.1.ror.as_ref()).map(ToString::to_string),
+            )
             .await?;
         for (_, record, _, _, existing) in &mut changed {
             if existing.is_none() {
                 *existing = match (&record.ror, record.names.first()) {
                     (Some(ror), _) => by_ror.get(ror.as_str()).copied(),
-                    (None, Some(name)) => self.local_organization(&name.value, record.exported.is_some()).await?,
+                    (None, Some(name)) => {
+                        self.find_organization_without_ror(&name.value, record.exported.is_some()).await?
+                    }
                     (None, None) => None,
                 };
             }
@@ -97,14 +104,14 @@ impl Batch<'_> {
         let wanted: Vec<String> = changed
             .iter()
             .filter(|change| change.4.is_none())
-            .map(|change| wanted_slug(change.1.slug.as_deref(), &display_name(change.1), "organization"))
+            .map(|change| requested_slug(change.1.slug.as_deref(), &first_display_name(change.1), "organization"))
             .collect();
-        let mut slugs = self.slugs("organization", &wanted).await?.into_iter();
+        let mut slugs = self.allocate_slugs("organization", &wanted).await?.into_iter();
         let known = changed.iter().filter_map(|change| Some((change.4?, change.2.as_str())));
-        let mut outranked = self.outranked("organization", known).await?;
+        let mut outranked = self.load_field_precedence("organization", known).await?;
         let new = changed.iter().filter(|change| change.4.is_none());
         let ids: Vec<Option<i64>> = new.map(|change| change.1.exported.as_ref().map(|exported| exported.id)).collect();
-        let mut new_ids = self.claimed_ids("organization", &ids).await?.into_iter();
+        let mut new_ids = self.claim_ids("organization", &ids).await?.into_iter();
         let (mut inserts, mut updates, mut said, mut identified, mut relations, mut exported) =
             (vec![], vec![], vec![], vec![], vec![], vec![]);
         let mut related: HashSet<i64> = HashSet::new();
@@ -113,38 +120,38 @@ impl Batch<'_> {
                 Some(id) => id,
                 None => {
                     let claimed = new_ids.next().ok_or_else(|| Error::internal("no id for an organization"))?;
-                    self.note_id(index, record.exported.as_ref(), claimed);
+                    self.note_substituted_id(index, record.exported.as_ref(), claimed);
                     claimed.id
                 }
             };
-            exported.extend(record.exported.as_ref().map(|exported| Placed { id, exported }));
+            exported.extend(record.exported.as_ref().map(|exported| ImportedEntity { id, exported }));
             let slug = if existing.is_none() { slugs.next().unwrap_or_default() } else { String::new() };
             let better = outranked.remove(&id).unwrap_or_default();
-            let display = better.left(NAMES, Some(display_names(&record.names)));
+            let display = better.take_if_wins(NAMES, Some(choose_display_names(&record.names)));
             // A record without them says that there are none, where no other one knows.
-            let says = |field: &str, is_empty: bool| better.leaves(field) && !(is_empty && better.is_told(field));
-            let row = Row {
+            let says = |field: &str, is_empty: bool| better.wins(field) && !(is_empty && better.is_provided(field));
+            let row = OrganizationUpsertRow {
                 id,
                 slug,
                 ror: record.ror.as_ref().map(crate::model::identifier::Ror::as_str),
-                sort_names: display.as_ref().map(sort_names),
+                sort_names: display.as_ref().map(fold_sort_names),
                 display_names: display,
-                names: better.left(NAMES, Some(record.names.as_slice())),
+                names: better.take_if_wins(NAMES, Some(record.names.as_slice())),
                 types: Some(record.types.as_slice()).filter(|types| says(TYPES, types.is_empty())),
                 status: Some(record.status.as_deref().unwrap_or("ACTIVE"))
                     .filter(|_| says(STATUS, record.status.is_none())),
-                country_code: better.left(COUNTRY, record.country_code.as_deref()),
-                city: better.left(CITY, record.city.as_deref()),
-                homepage_url: better.left(HOMEPAGE, record.homepage_url.as_deref()),
+                country_code: better.take_if_wins(COUNTRY, record.country_code.as_deref()),
+                city: better.take_if_wins(CITY, record.city.as_deref()),
+                homepage_url: better.take_if_wins(HOMEPAGE, record.homepage_url.as_deref()),
             };
             if existing.is_some() {
                 updates.push(row);
             } else {
                 inserts.push(row);
             }
-            self.effect(index, if existing.is_some() { Effect::Updated } else { Effect::Created });
-            said.push(Said::new(self.source, key, digest, told(record), id));
-            identified.extend(record.identifiers.iter().map(|identifier| Identified {
+            self.record_effect(index, if existing.is_some() { Effect::Updated } else { Effect::Created });
+            said.push(SourceRecordRow::new(self.source, key, digest, provided_organization_fields(record), id));
+            identified.extend(record.identifiers.iter().map(|identifier| ExternalIdRow {
                 index,
                 id,
                 scheme: identifier.scheme.to_lowercase(),
@@ -152,7 +159,7 @@ impl Batch<'_> {
             }));
             if says(RELATIONS, record.relations.is_empty()) {
                 related.insert(id);
-                relations.extend(record.relations.iter().map(|(relation, ror)| Relation {
+                relations.extend(record.relations.iter().map(|(relation, ror)| OrganizationRelationRow {
                     organization_id: id,
                     relation: *relation,
                     ror: ror.to_string(),
@@ -161,30 +168,35 @@ impl Batch<'_> {
         }
         let updated: Vec<i64> = updates.iter().map(|row| row.id).filter(|id| related.contains(id)).collect();
         let written: Vec<i64> = updates.iter().chain(&inserts).map(|row| row.id).collect();
-        self.touched.insert(Kind::Organization, written.iter().copied());
+        self.dirty.insert(EntityType::Organization, written.iter().copied());
         let insert = ", organizations AS (INSERT INTO organization (id, slug, ror, display_names, sort_names, names, types, status, \
              country_code, city, homepage_url) SELECT id, slug, ror, display_names, sort_names, names, coalesce(types, '{}'), status, \
              country_code, city, homepage_url FROM rows RETURNING id) \
              INSERT INTO organization_statistics (organization_id) SELECT id FROM organizations";
-        self.with_rows(COLUMNS, &inserts, insert).await?;
+        self.execute_with_rows(COLUMNS, &inserts, insert).await?;
         let update = "UPDATE organization SET ror = coalesce(rows.ror, organization.ror), display_names = coalesce(rows.display_names, organization.display_names), \
              sort_names = coalesce(rows.sort_names, organization.sort_names), names = coalesce(rows.names, organization.names), \
              types = coalesce(rows.types, organization.types), status = coalesce(rows.status, organization.status), \
              country_code = coalesce(rows.country_code, organization.country_code), city = coalesce(rows.city, organization.city), \
              homepage_url = coalesce(rows.homepage_url, organization.homepage_url), updated_at = now() \
              FROM rows WHERE organization.id = rows.id";
-        self.with_rows(COLUMNS, &updates, update).await?;
+        self.execute_with_rows(COLUMNS, &updates, update).await?;
         let labels = inserts.iter().chain(&updates).filter_map(|row| Some((row.id, row.sort_names.as_ref()?)));
-        self.labels("organization", labels).await?;
-        self.remember("organization", &said).await?;
-        self.remember_exported("organization", &exported).await?;
-        self.identify("organization", identified).await?;
-        self.relate(&updated, &written, &relations).await
+        self.replace_labels("organization", labels).await?;
+        self.upsert_source_records("organization", &said).await?;
+        self.restore_provenance("organization", &exported).await?;
+        self.add_identifiers("organization", identified).await?;
+        self.replace_relations(&updated, &written, &relations).await
     }
 
     /// Makes the relations to organizations there are, and awaits the others. Those that `written` organizations were
     /// awaited for are made too.
-    async fn relate(&self, updated: &[i64], written: &[i64], relations: &[Relation]) -> Result<(), Error> {
+    async fn replace_relations(
+        &self,
+        updated: &[i64],
+        written: &[i64],
+        relations: &[OrganizationRelationRow],
+    ) -> Result<(), Error> {
         // What an organization itself says of those above and before it is replaced.
         for sql in [
             "DELETE FROM organization_parent WHERE child_id = ANY(?)",
@@ -192,12 +204,12 @@ impl Batch<'_> {
             "DELETE FROM organization_awaited_relation WHERE organization_id = ANY(?)",
         ] {
             if !updated.is_empty() {
-                self.execute(Sql::with(sql, ids(updated.iter().copied()))).await?;
+                self.execute(Sql::with(sql, bigint_array(updated.iter().copied()))).await?;
             }
         }
         let await_all = "INSERT INTO organization_awaited_relation (organization_id, relation, ror) \
              SELECT organization_id, relation, ror FROM rows ON CONFLICT DO NOTHING";
-        self.with_rows("organization_id bigint, relation text, ror text", relations, await_all).await?;
+        self.execute_with_rows("organization_id bigint, relation text, ror text", relations, await_all).await?;
         let arrived = "WITH arrived AS (DELETE FROM organization_awaited_relation AS awaited USING organization \
              WHERE organization.ror = awaited.ror AND (organization.id = ANY(?) OR awaited.organization_id = ANY(?)) \
              RETURNING awaited.organization_id, awaited.relation, organization.id AS other_id), \
@@ -210,12 +222,12 @@ impl Batch<'_> {
              UNION SELECT organization_id, other_id FROM arrived WHERE relation = 'successor' AND organization_id <> other_id \
              ON CONFLICT DO NOTHING";
         let (before, after) = arrived.split_once("?)").unwrap_or((arrived, ""));
-        let sql = Sql::with(&format!("{before}?)"), ids(written.iter().copied()))
-            .then_with(after, ids(written.iter().copied()));
+        let sql = Sql::with(&format!("{before}?)"), bigint_array(written.iter().copied()))
+            .then_with(after, bigint_array(written.iter().copied()));
         self.execute(sql).await
     }
 
-    pub(crate) async fn organizations_by_ror(
+    pub(crate) async fn find_organizations_by_ror(
         &self,
         rors: impl Iterator<Item = String>,
     ) -> Result<HashMap<String, i64>, Error> {
@@ -228,14 +240,15 @@ impl Batch<'_> {
         if rors.is_empty() {
             return Ok(HashMap::new());
         }
-        let rows =
-            self.rows::<ByRor>(Sql::with("SELECT id, ror FROM organization WHERE ror = ANY(?)", texts(rors))).await?;
+        let rows = self
+            .rows::<ByRor>(Sql::with("SELECT id, ror FROM organization WHERE ror = ANY(?)", text_array(rors)))
+            .await?;
         Ok(rows.into_iter().map(|row| (row.ror, row.id)).collect())
     }
 
     /// The organization without ROR id that has this name. Those that a directory exported are different ones, whatever
     /// their names.
-    async fn local_organization(&self, name: &str, is_exported: bool) -> Result<Option<i64>, Error> {
+    async fn find_organization_without_ror(&self, name: &str, is_exported: bool) -> Result<Option<i64>, Error> {
         let sql = "SELECT id FROM organization WHERE ror IS NULL AND names @> ?::jsonb";
         let mut sql = Sql::with(sql, serde_json::json!([{ "value": name }]));
         if is_exported {
@@ -244,47 +257,55 @@ impl Batch<'_> {
                     " AND NOT EXISTS (SELECT FROM source_record WHERE organization_id = organization.id AND source = ?",
                     self.source,
                 )
-                .then(format!(" AND starts_with(key, '{EXPORTED}'))"));
+                .then(format!(" AND starts_with(key, '{EXPORTED_KEY_PREFIX}'))"));
         }
-        Ok(self.rows::<Found>(sql.then(" ORDER BY id LIMIT 1")).await?.pop().map(|found| found.id))
+        Ok(self.rows::<OrganizationIdRow>(sql.then(" ORDER BY id LIMIT 1")).await?.pop().map(|found| found.id))
     }
 
     /// The organization that is meant, made where there is none: by ROR id, else one of the directory's own by name,
     /// else the only one of that name.
-    pub(crate) async fn organization_of(&mut self, reference: &OrganizationReference) -> Result<Option<i64>, Error> {
+    pub(crate) async fn find_or_create_organization(
+        &mut self,
+        reference: &OrganizationReference,
+    ) -> Result<Option<i64>, Error> {
         if let Some(exported) = reference.id
-            && let Some(id) = self.placed("organization", [exported]).await?.remove(&exported)
+            && let Some(id) = self.map_exported_ids("organization", [exported]).await?.remove(&exported)
         {
             return Ok(Some(id));
         }
         let name = reference.name.as_deref().map(names::clean).filter(|name| !name.is_empty());
         if let Some(ror) = &reference.ror
-            && let Some(id) = self.organizations_by_ror(std::iter::once(ror.to_string())).await?.remove(ror.as_str())
+            && let Some(id) =
+                self.find_organizations_by_ror(std::iter::once(ror.to_string())).await?.remove(ror.as_str())
         {
             return Ok(Some(id));
         }
         if reference.ror.is_none()
             && let Some(name) = &name
         {
-            if let Some(id) = self.local_organization(name, false).await? {
+            if let Some(id) = self.find_organization_without_ror(name, false).await? {
                 return Ok(Some(id));
             }
             let sql = "SELECT id FROM organization WHERE status = 'ACTIVE' AND names @> ?::jsonb LIMIT 2";
-            let found = self.rows::<Found>(Sql::with(sql, serde_json::json!([{ "value": name }]))).await?;
+            let found = self.rows::<OrganizationIdRow>(Sql::with(sql, serde_json::json!([{ "value": name }]))).await?;
             if let [only] = found.as_slice() {
                 return Ok(Some(only.id));
             }
         }
         let Some(value) = name.or_else(|| reference.ror.as_ref().map(ToString::to_string)) else { return Ok(None) };
-        let id = self.new_ids("organization", 1).await?.pop().unwrap_or_default();
-        let slug = self.slugs("organization", &[names::slug(&value, "organization")]).await?.pop().unwrap_or_default();
-        let names = [Name { value, language: None, kind: NameKind::Display }];
-        let display = display_names(&names);
-        let row = Row {
+        let id = self.allocate_ids("organization", 1).await?.pop().unwrap_or_default();
+        let slug = self
+            .allocate_slugs("organization", &[names::slug(&value, "organization")])
+            .await?
+            .pop()
+            .unwrap_or_default();
+        let names = [NameRecord { value, language: None, kind: NameKind::Display }];
+        let display = choose_display_names(&names);
+        let row = OrganizationUpsertRow {
             id,
             slug,
             ror: reference.ror.as_ref().map(crate::model::identifier::Ror::as_str),
-            sort_names: Some(sort_names(&display)),
+            sort_names: Some(fold_sort_names(&display)),
             display_names: Some(display),
             names: Some(&names),
             types: None,
@@ -296,21 +317,21 @@ impl Batch<'_> {
         let insert = ", organizations AS (INSERT INTO organization (id, slug, ror, display_names, sort_names, names) \
              SELECT id, slug, ror, display_names, sort_names, names FROM rows RETURNING id) \
              INSERT INTO organization_statistics (organization_id) SELECT id FROM organizations";
-        self.execute(rows_sql(COLUMNS, std::slice::from_ref(&row))?.then(insert)).await?;
-        self.labels("organization", row.sort_names.iter().map(|names| (id, names))).await?;
-        self.touched.insert(Kind::Organization, [id]);
-        self.relate(&[], &[id], &[]).await?;
+        self.execute(rows_cte(COLUMNS, std::slice::from_ref(&row))?.then(insert)).await?;
+        self.replace_labels("organization", row.sort_names.iter().map(|names| (id, names))).await?;
+        self.dirty.insert(EntityType::Organization, [id]);
+        self.replace_relations(&[], &[id], &[]).await?;
         Ok(Some(id))
     }
 }
 
-fn display_name(record: &OrganizationRecord) -> String {
+fn first_display_name(record: &OrganizationRecord) -> String {
     let shown = record.names.iter().find(|name| name.kind == NameKind::Display).or_else(|| record.names.first());
     shown.map(|name| name.value.clone()).unwrap_or_default()
 }
 
 /// The fields of which a record says something.
-fn told(record: &OrganizationRecord) -> Vec<String> {
+fn provided_organization_fields(record: &OrganizationRecord) -> Vec<String> {
     let fields = [
         Some(NAMES),
         (!record.types.is_empty()).then_some(TYPES),
@@ -323,12 +344,12 @@ fn told(record: &OrganizationRecord) -> Vec<String> {
     fields.into_iter().flatten().map(ToOwned::to_owned).collect()
 }
 
-fn organization_key(record: &OrganizationRecord) -> String {
+fn organization_record_key(record: &OrganizationRecord) -> String {
     if let Some(exported) = &record.exported {
-        return exported_key("organization", exported.id);
+        return exported_record_key("organization", exported.id);
     }
     match &record.ror {
         Some(ror) => format!("organization:{ror}"),
-        None => format!("organization:{}", names::fold(&display_name(record))),
+        None => format!("organization:{}", names::fold(&first_display_name(record))),
     }
 }

@@ -7,15 +7,15 @@ use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::model::record::{AffiliationKind, AffiliationRecord, OtherName, ResearcherRecord};
 use crate::store::access::sql_fragment::Sql;
-use crate::store::ingest::exported_ids::{Placed, exported_key, wanted_slug};
-use crate::store::ingest::name_repair::repaired;
-use crate::store::ingest::researcher_matching::Mention;
-use crate::store::reader::search::Kind;
-use crate::store::unit_of_work::{Batch, Effect, Identified, Said, digest};
+use crate::store::ingest::exported_ids::{ImportedEntity, exported_record_key, requested_slug};
+use crate::store::ingest::name_repair::repair_researcher_name;
+use crate::store::ingest::researcher_matching::NamedAuthor;
+use crate::store::reader::search::EntityType;
+use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, UnitOfWork, json_digest};
 use crate::text::names::{self, NameParts};
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct ResearcherUpdateRow<'a> {
     id: i64,
     display_name: String,
     given_name: Option<String>,
@@ -47,7 +47,7 @@ const PRIMARY_AFFILIATION: &str = "primaryAffiliation";
 const TOPICS: &str = "topics";
 
 #[derive(Serialize)]
-struct AffiliationRow<'a> {
+struct AffiliationUpsertRow<'a> {
     researcher_id: i64,
     organization_id: i64,
     kind: AffiliationKind,
@@ -62,7 +62,7 @@ struct AffiliationRow<'a> {
 
 /// Somebody as the directory knows them before a record of theirs is written.
 #[derive(FromQueryResult)]
-struct Held {
+struct StoredResearcher {
     orcid: Option<String>,
     /// Whether people decided that somebody else is the same person.
     is_merged: bool,
@@ -71,7 +71,7 @@ struct Held {
 }
 
 /// What a record changes of what is there.
-const REPLACE: &str = "UPDATE researcher SET display_name = rows.display_name, given_name = rows.given_name, \
+const REPLACE_SQL: &str = "UPDATE researcher SET display_name = rows.display_name, given_name = rows.given_name, \
      family_name = rows.family_name, sort_name = rows.sort_name, name_key = rows.name_key, block = rows.block, \
      told_names = rows.told, other_names = rows.told, \
      withholds_published_name = researcher.withholds_published_name OR rows.withholds_published_name, \
@@ -83,7 +83,7 @@ const REPLACE: &str = "UPDATE researcher SET display_name = rows.display_name, g
      ELSE rows.told_names END AS told FROM rows JOIN researcher AS held ON held.id = rows.id) AS rows WHERE researcher.id = rows.id";
 
 /// What a record of somebody merged into the person adds to what is there.
-const FILL: &str = "UPDATE researcher SET told_names = rows.told, other_names = rows.told, \
+const FILL_SQL: &str = "UPDATE researcher SET told_names = rows.told, other_names = rows.told, \
      withholds_published_name = researcher.withholds_published_name OR rows.withholds_published_name, \
      headline = rows.headline || researcher.headline, biography = rows.biography || researcher.biography, \
      portrait_url = coalesce(researcher.portrait_url, rows.portrait_url), \
@@ -92,30 +92,34 @@ const FILL: &str = "UPDATE researcher SET told_names = rows.told, other_names = 
      WHERE name <> held.display_name AND name <> ALL (held.told_names)) AS told \
      FROM rows JOIN researcher AS held ON held.id = rows.id) AS rows WHERE researcher.id = rows.id";
 
-impl Batch<'_> {
-    pub(crate) async fn researchers(&mut self, records: Vec<(usize, &ResearcherRecord)>) -> Result<(), Error> {
+impl UnitOfWork<'_> {
+    pub(crate) async fn ingest_researchers(&mut self, records: Vec<(usize, &ResearcherRecord)>) -> Result<(), Error> {
         for (index, record) in self.restore_researchers(records).await? {
-            self.researcher(index, record).await?;
+            self.ingest_researcher(index, record).await?;
         }
         Ok(())
     }
 
-    async fn researcher(&mut self, index: usize, record: &ResearcherRecord) -> Result<(), Error> {
-        let key = researcher_key(record);
-        let digest = digest(record)?;
-        let known = self.known("researcher", std::slice::from_ref(&key)).await?.remove(&key);
+    async fn ingest_researcher(&mut self, index: usize, record: &ResearcherRecord) -> Result<(), Error> {
+        let key = researcher_record_key(record);
+        let digest = json_digest(record)?;
+        let known = self.find_source_records("researcher", std::slice::from_ref(&key)).await?.remove(&key);
         if known.as_ref().is_some_and(|known| known.digest == digest) {
-            self.effect(index, Effect::Unchanged);
+            self.record_effect(index, Effect::Unchanged);
             return Ok(());
         }
-        let (name, given, family) = repaired(record);
-        let mention =
-            Mention { name: &name, given: given.as_deref(), family: family.as_deref(), orcid: record.orcid.as_ref() };
+        let (name, given, family) = repair_researcher_name(record);
+        let mention = NamedAuthor {
+            name: &name,
+            given: given.as_deref(),
+            family: family.as_deref(),
+            orcid: record.orcid.as_ref(),
+        };
         let (id, is_new) = match &known {
             Some(known) => (known.id, false),
-            None => self.whose(&mention, record).await?,
+            None => self.find_or_create_record_researcher(&mention, record).await?,
         };
-        let held = self.held(id, &names::identity_key(&name)).await?;
+        let held = self.load_stored_researcher(id, &names::name_key(&name)).await?;
         let is_of_former = match &known {
             Some(known) => known.is_of_former,
             // It has a name or an ORCID iD that is not the person's own.
@@ -124,44 +128,46 @@ impl Batch<'_> {
                 held.has_former_name || other.is_some_and(|(orcid, held)| held != orcid.as_str())
             }
         };
-        let before = self.naming(id).await?;
-        let better = self.outranked("researcher", [(id, key.as_str())]).await?.remove(&id).unwrap_or_default();
+        let before = self.load_names(id).await?;
+        let better =
+            self.load_field_precedence("researcher", [(id, key.as_str())]).await?.remove(&id).unwrap_or_default();
         // Whatever goes before: a name that somebody hides is not shown.
-        let hides_shown = hides(record, &before.display_name);
-        let counts = |field: &str| better.leaves(field) || hides_shown;
-        let (name, parts) = if !counts(NAME) || before.keeps_name(&name, self.source, &key)? {
+        let hides_shown = hides_displayed_name(record, &before.display_name);
+        let counts = |field: &str| better.wins(field) || hides_shown;
+        let (name, parts) = if !counts(NAME) || before.retains_display_name(&name, self.source, &key)? {
             let parts = NameParts { given: before.given_name.clone(), family: before.family_name.clone() };
             (before.display_name.clone(), parts)
         } else {
-            (name.clone(), mention.parts())
+            (name.clone(), mention.name_parts())
         };
         // The name may decide over repairs of authors' names, as may the one that it takes away.
         if !is_of_former {
-            self.spellings.extend([before.name_key.clone(), names::identity_key(&name)]);
+            self.dirty_spellings.extend([before.name_key.clone(), names::name_key(&name)]);
         }
         let told_names = record.other_names.iter().filter(|name| !name.is_hidden()).map(|name| name.value.as_str());
-        let row = Row {
+        let row = ResearcherUpdateRow {
             id,
             sort_name: names::sort_key(&name, &parts),
             given_name: parts.given,
             family_name: parts.family,
-            name_key: names::identity_key(&name),
-            block: names::Form::new(&name).block,
+            name_key: names::name_key(&name),
+            block: names::NameForm::new(&name).blocking_key,
             display_name: name.clone(),
             told_names: told_names.filter(|_| counts(OTHER_NAMES)).collect(),
             withholds_published_name: record.withhold_published_name && !before.is_withholding_decided,
-            headline: record.headline.only(|tag| better.leaves(&format!("{HEADLINE}.{tag}"))),
-            biography: record.biography.only(|tag| better.leaves(&format!("{BIOGRAPHY}.{tag}"))),
-            portrait_url: better.left(PORTRAIT, record.portrait_url.as_deref()),
-            homepage_url: better.left(HOMEPAGE, record.homepage_url.as_deref()),
+            headline: record.headline.filter_tags(|tag| better.wins(&format!("{HEADLINE}.{tag}"))),
+            biography: record.biography.filter_tags(|tag| better.wins(&format!("{BIOGRAPHY}.{tag}"))),
+            portrait_url: better.take_if_wins(PORTRAIT, record.portrait_url.as_deref()),
+            homepage_url: better.take_if_wins(HOMEPAGE, record.homepage_url.as_deref()),
             is_merged: held.is_merged,
         };
-        let update = if is_of_former { FILL } else { REPLACE };
-        self.with_rows(COLUMNS, &[row], update).await?;
-        self.touched.insert(Kind::Researcher, [id]);
+        let update = if is_of_former { FILL_SQL } else { REPLACE_SQL };
+        self.execute_with_rows(COLUMNS, &[row], update).await?;
+        self.dirty.insert(EntityType::Researcher, [id]);
         if is_new && let Some(wanted) = &record.slug {
-            let wanted = wanted_slug(Some(wanted), &name, "researcher");
-            let slug = self.slugs("researcher", std::slice::from_ref(&wanted)).await?.pop().unwrap_or_default();
+            let wanted = requested_slug(Some(wanted), &name, "researcher");
+            let slug =
+                self.allocate_slugs("researcher", std::slice::from_ref(&wanted)).await?.pop().unwrap_or_default();
             // The slug made from the name may be the one wanted, and then it is taken by the same person.
             let sql = Sql::with("UPDATE researcher SET slug = ? WHERE slug <> ", slug)
                 .then_with("? ", wanted)
@@ -169,51 +175,51 @@ impl Batch<'_> {
             self.execute(sql).await?;
         }
         let hides_names = record.withhold_published_name || record.other_names.iter().any(OtherName::is_hidden);
-        if hides_names || !before.is_plain() {
-            self.tell_names(id, &key, record).await?;
-            let namesakes = self.absorb_namesakes(id).await?;
+        if hides_names || !before.has_only_display_name() {
+            self.replace_source_names(id, &key, record).await?;
+            let namesakes = self.merge_hidden_namesakes(id).await?;
             if hides_names && !namesakes.is_empty() {
                 let ids: Vec<String> = namesakes.iter().map(ToString::to_string).collect();
                 let note = format!(
                     "others are shown under a name that the record hides, have records or an ORCID iD, and stay apart: {}",
                     ids.join(", ")
                 );
-                self.note(index, note);
+                self.add_note(index, note);
             }
-            self.settle_names(id, None).await?;
+            self.recompute_names(id, None).await?;
         }
         for affiliation in &record.affiliations {
-            self.affiliation(id, affiliation, is_of_former || !better.leaves(PRIMARY_AFFILIATION)).await?;
+            self.upsert_affiliation(id, affiliation, is_of_former || !better.wins(PRIMARY_AFFILIATION)).await?;
         }
-        if better.leaves(TOPICS) {
-            self.declared_topics(id, record, is_of_former || held.is_merged).await?;
+        if better.wins(TOPICS) {
+            self.replace_declared_topics(id, record, is_of_former || held.is_merged).await?;
         }
-        let identified = record.identifiers.iter().map(|identifier| Identified {
+        let identified = record.identifiers.iter().map(|identifier| ExternalIdRow {
             index,
             id,
             scheme: identifier.scheme.to_lowercase(),
             value: identifier.value.clone(),
         });
-        self.identify("researcher", identified.collect()).await?;
-        let told = if is_of_former { Vec::new() } else { told(record) };
-        let said = Said::new(self.source, key.clone(), digest, told, id);
-        self.remember("researcher", &[said]).await?;
-        self.outdate_identity(id).await?;
+        self.add_identifiers("researcher", identified.collect()).await?;
+        let told = if is_of_former { Vec::new() } else { provided_researcher_fields(record) };
+        let said = SourceRecordRow::new(self.source, key.clone(), digest, told, id);
+        self.upsert_source_records("researcher", &[said]).await?;
+        self.queue_researcher_blocks(id).await?;
         if is_of_former && known.is_none() {
             let sql = Sql::with("UPDATE source_record SET is_of_former = true WHERE source = ? AND ", self.source);
             self.execute(sql.then_with("key = ?", key)).await?;
         }
         if let Some(exported) = &record.exported {
-            self.remember_exported("researcher", &[Placed { id, exported }]).await?;
+            self.restore_provenance("researcher", &[ImportedEntity { id, exported }]).await?;
             if exported.id != id {
-                self.note(index, format!("the person with the id {} there has the id {id} here", exported.id));
+                self.add_note(index, format!("the person with the id {} there has the id {id} here", exported.id));
             }
         }
-        self.effect(index, if is_new { Effect::Created } else { Effect::Updated });
+        self.record_effect(index, if is_new { Effect::Created } else { Effect::Updated });
         Ok(())
     }
 
-    async fn held(&self, id: i64, key: &str) -> Result<Held, Error> {
+    async fn load_stored_researcher(&self, id: i64, key: &str) -> Result<StoredResearcher, Error> {
         let former = "EXISTS (SELECT FROM former_identity WHERE kind = 'researcher' AND survivor_id = researcher.id \
              AND former_identity.name_key";
         let sql = Sql::with(
@@ -223,31 +229,38 @@ impl Batch<'_> {
             ),
             key,
         );
-        let held = self.rows::<Held>(sql.then_with("id = ?", id)).await?.pop();
+        let held = self.rows::<StoredResearcher>(sql.then_with("id = ?", id)).await?.pop();
         held.ok_or_else(|| Error::internal("a record of nobody"))
     }
 
     /// Whose record it is, by the name or by one that it hides; and whether that is somebody new.
-    async fn whose(&mut self, mention: &Mention<'_>, record: &ResearcherRecord) -> Result<(i64, bool), Error> {
+    async fn find_or_create_record_researcher(
+        &mut self,
+        mention: &NamedAuthor<'_>,
+        record: &ResearcherRecord,
+    ) -> Result<(i64, bool), Error> {
         let hidden = record.other_names.iter().filter(|name| name.is_hidden());
-        let hidden = hidden.map(|name| Mention { name: &name.value, given: None, family: None, orcid: mention.orcid });
-        let mentions: Vec<Mention<'_>> = std::iter::once(mention.clone()).chain(hidden).collect();
-        let mut people = self.people(&mentions, &[]).await?;
+        let hidden =
+            hidden.map(|name| NamedAuthor { name: &name.value, given: None, family: None, orcid: mention.orcid });
+        let mentions: Vec<NamedAuthor<'_>> = std::iter::once(mention.clone()).chain(hidden).collect();
+        let mut people = self.load_researcher_index(&mentions, &[]).await?;
         let known_by = mentions.iter().find(|mention| people.find(mention).is_some()).unwrap_or(mention);
-        let place = people.resolve(known_by);
-        let is_new = people.id(place).is_none();
-        self.store_people(&mut people).await?;
-        Ok((people.id(place).ok_or_else(|| Error::internal("a person without an id"))?, is_new))
+        let place = people.find_or_create(known_by);
+        let is_new = people.id_of(place).is_none();
+        self.store_researchers(&mut people).await?;
+        Ok((people.id_of(place).ok_or_else(|| Error::internal("a person without an id"))?, is_new))
     }
 
-    async fn affiliation(
+    async fn upsert_affiliation(
         &mut self,
         researcher_id: i64,
         record: &AffiliationRecord,
         keeps_primary: bool,
     ) -> Result<(), Error> {
-        let Some(organization_id) = self.organization_of(&record.organization).await? else { return Ok(()) };
-        let row = AffiliationRow {
+        let Some(organization_id) = self.find_or_create_organization(&record.organization).await? else {
+            return Ok(());
+        };
+        let row = AffiliationUpsertRow {
             researcher_id,
             organization_id,
             kind: record.kind,
@@ -279,12 +292,12 @@ impl Batch<'_> {
              INSERT INTO affiliation (researcher_id, organization_id, kind, role_title, department_name, start_date, end_date, \
              is_primary) SELECT researcher_id, organization_id, kind, role_title, department_name, start_date, end_date, is_primary \
              FROM rows WHERE NOT EXISTS (SELECT FROM changed)";
-        self.with_rows(columns, &[row], statement).await
+        self.execute_with_rows(columns, &[row], statement).await
     }
 
     /// The declared topics become those that the record lists, or they are added to those of somebody who was merged; a record
     /// that lists none says nothing of them.
-    async fn declared_topics(
+    async fn replace_declared_topics(
         &mut self,
         researcher_id: i64,
         record: &ResearcherRecord,
@@ -297,7 +310,7 @@ impl Batch<'_> {
             self.execute(Sql::with("DELETE FROM researcher_topic WHERE researcher_id = ?", researcher_id)).await?;
         }
         for topic in &record.topics {
-            let topic_id = self.topic_of(topic).await?;
+            let topic_id = self.find_or_create_topic(topic).await?;
             let sql = Sql::with(
                 "INSERT INTO researcher_topic (researcher_id, topic_id, position) SELECT person.id, ?::bigint, ",
                 topic_id,
@@ -312,14 +325,14 @@ impl Batch<'_> {
 }
 
 /// Whether a record hides a name that is shown.
-fn hides(record: &ResearcherRecord, shown: &str) -> bool {
+fn hides_displayed_name(record: &ResearcherRecord, shown: &str) -> bool {
     let hidden = record.other_names.iter().filter(|name| name.is_hidden()).map(|name| name.value.as_str());
     let forms: Vec<String> = names::hidden_forms([record.name.as_str()], hidden).into_iter().collect();
-    !forms.is_empty() && names::shows_hidden(shown, &forms)
+    !forms.is_empty() && names::name_reveals_hidden(shown, &forms)
 }
 
 /// The fields of which a record says something.
-pub(crate) fn told(record: &ResearcherRecord) -> Vec<String> {
+pub(crate) fn provided_researcher_fields(record: &ResearcherRecord) -> Vec<String> {
     let has_other_names = record.other_names.iter().any(|name| !name.is_hidden());
     let fields = [
         Some(NAME),
@@ -335,10 +348,10 @@ pub(crate) fn told(record: &ResearcherRecord) -> Vec<String> {
 }
 
 /// What a record is known by in its source: the ORCID iD, else the name.
-pub(crate) fn researcher_key(record: &ResearcherRecord) -> String {
+pub(crate) fn researcher_record_key(record: &ResearcherRecord) -> String {
     match (&record.exported, &record.orcid) {
-        (Some(exported), _) => exported_key("researcher", exported.id),
+        (Some(exported), _) => exported_record_key("researcher", exported.id),
         (None, Some(orcid)) => format!("researcher:{orcid}"),
-        (None, None) => format!("researcher:{}", names::identity_key(&record.name)),
+        (None, None) => format!("researcher:{}", names::name_key(&record.name)),
     }
 }

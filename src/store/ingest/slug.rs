@@ -5,19 +5,19 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, texts};
-use crate::store::unit_of_work::Batch;
+use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::unit_of_work::UnitOfWork;
 
 #[derive(FromQueryResult)]
-struct Taken {
+struct SlugUsage {
     base: String,
     is_taken: bool,
     highest: Option<i32>,
 }
 
-impl Batch<'_> {
+impl UnitOfWork<'_> {
     /// A free slug for each wanted one: itself, or with the next number behind it.
-    pub(crate) async fn slugs(&self, table: &str, wanted: &[String]) -> Result<Vec<String>, Error> {
+    pub(crate) async fn allocate_slugs(&self, table: &str, wanted: &[String]) -> Result<Vec<String>, Error> {
         let bases: HashSet<&String> = wanted.iter().collect();
         let sql = format!(
             "SELECT wanted.base, EXISTS (SELECT FROM {table} WHERE slug = wanted.base) OR EXISTS (SELECT FROM former_identity \
@@ -30,8 +30,8 @@ impl Batch<'_> {
              WHERE kind = '{table}' AND slug >= wanted.base || '-0' AND slug < wanted.base || '-:') AS near \
              WHERE slug ~ ('^' || wanted.base || '-[0-9]{{1,7}}$')) AS highest FROM unnest("
         );
-        let sql = Sql::from(sql).then_with("?::text[]) AS wanted(base)", texts(bases.into_iter().cloned()));
-        let rows = self.rows::<Taken>(sql).await?;
+        let sql = Sql::from(sql).then_with("?::text[]) AS wanted(base)", text_array(bases.into_iter().cloned()));
+        let rows = self.rows::<SlugUsage>(sql).await?;
         let mut next: HashMap<String, Option<i32>> =
             rows.into_iter().map(|row| (row.base, row.is_taken.then(|| row.highest.unwrap_or(1).max(1) + 1))).collect();
         let mut given: HashSet<String> = HashSet::new();

@@ -6,16 +6,16 @@ use sea_orm::{ConnectionTrait as _, FromQueryResult};
 
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, ids};
-use crate::store::reader::coauthorship::WORKS;
-use crate::store::unit_of_work::Batch;
+use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::reader::coauthorship::COUNT_WORKS;
+use crate::store::unit_of_work::UnitOfWork;
 
 /// The first and the last year of `authorship` rows, as stored: 0 is none.
-const YEARS: &str =
+const YEAR_RANGE_SQL: &str =
     "coalesce(min(nullif(authorship.publication_key / 10000, 0)), 0), max(authorship.publication_key / 10000)";
 
 /// Every pair of authors of the papers that make pairs, from both sides, before it is known which papers.
-fn pairs_sql(counted: &str) -> Sql {
+fn pair_counts_sql(counted: &str) -> Sql {
     Sql::from("SELECT mine.researcher_id, theirs.researcher_id, ").then(counted).then(
         ", coalesce(min(nullif(mine.publication_key / 10000, 0)), 0), max(mine.publication_key / 10000) \
          FROM paper JOIN authorship AS mine ON mine.paper_id = paper.id \
@@ -23,7 +23,7 @@ fn pairs_sql(counted: &str) -> Sql {
     )
 }
 
-impl Batch<'_> {
+impl UnitOfWork<'_> {
     /// Counts papers that were not there before, each as a work: versions are linked later.
     pub(crate) async fn count_new_papers(&self, papers: &[i64]) -> Result<(), Error> {
         if papers.is_empty() {
@@ -33,19 +33,19 @@ impl Batch<'_> {
             "INSERT INTO researcher_statistics AS counted (researcher_id, paper_count, work_count, first_year, last_year) \
              SELECT researcher_id, count(*), count(*), ",
         )
-        .then(YEARS)
+        .then(YEAR_RANGE_SQL)
         .then_with(
             " FROM authorship WHERE researcher_id IS NOT NULL AND paper_id = ANY(?) GROUP BY researcher_id ORDER BY researcher_id \
              ON CONFLICT (researcher_id) DO UPDATE SET paper_count = counted.paper_count + EXCLUDED.paper_count, \
              work_count = counted.work_count + EXCLUDED.work_count, \
              first_year = coalesce(least(nullif(counted.first_year, 0), nullif(EXCLUDED.first_year, 0)), 0), \
              last_year = greatest(counted.last_year, EXCLUDED.last_year)",
-            ids(papers.iter().copied()),
+            bigint_array(papers.iter().copied()),
         );
         self.execute(statistics).await?;
         let pairs = Sql::from("INSERT INTO coauthorship AS pair ")
-            .then(pairs_sql("count(*)"))
-            .then_with("WHERE paper.id = ANY(?) ", ids(papers.iter().copied()))
+            .then(pair_counts_sql("count(*)"))
+            .then_with("WHERE paper.id = ANY(?) ", bigint_array(papers.iter().copied()))
             .then_with("AND paper.author_count <= ? GROUP BY 1, 2 ORDER BY 1, 2 ", i64::from(self.consortium_size))
             .then(
                 "ON CONFLICT (researcher_id, coauthor_id) DO UPDATE SET paper_count = pair.paper_count + EXCLUDED.paper_count, \
@@ -56,7 +56,7 @@ impl Batch<'_> {
     }
 
     /// The pairs that these papers make now: to be counted again once the papers have changed.
-    pub(crate) async fn pairs_of(&self, papers: &[i64]) -> Result<HashSet<(i64, i64)>, Error> {
+    pub(crate) async fn coauthor_pairs_of(&self, papers: &[i64]) -> Result<HashSet<(i64, i64)>, Error> {
         #[derive(FromQueryResult)]
         struct Pair {
             mine: i64,
@@ -69,19 +69,19 @@ impl Batch<'_> {
             "SELECT DISTINCT mine.researcher_id AS mine, theirs.researcher_id AS theirs FROM paper \
              JOIN authorship AS mine ON mine.paper_id = paper.id JOIN authorship AS theirs \
              ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id WHERE paper.id = ANY(?)",
-            ids(papers.iter().copied()),
+            bigint_array(papers.iter().copied()),
         )
         .then_with(" AND paper.author_count <= ?", i64::from(self.consortium_size));
         Ok(self.rows::<Pair>(sql).await?.into_iter().map(|pair| (pair.mine, pair.theirs)).collect())
     }
 
     /// The people who wrote these papers now.
-    pub(crate) async fn authors_of(&self, papers: &[i64]) -> Result<HashSet<i64>, Error> {
-        Ok(self.authors_by_paper_of(papers).await?.into_iter().map(|(_, person)| person).collect())
+    pub(crate) async fn researchers_of_papers(&self, papers: &[i64]) -> Result<HashSet<i64>, Error> {
+        Ok(self.researchers_by_paper(papers).await?.into_iter().map(|(_, person)| person).collect())
     }
 
     /// These papers with the people who wrote them now.
-    pub(crate) async fn authors_by_paper_of(&self, papers: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
+    pub(crate) async fn researchers_by_paper(&self, papers: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
         #[derive(FromQueryResult)]
         struct Author {
             paper_id: i64,
@@ -92,24 +92,24 @@ impl Batch<'_> {
         }
         let sql =
             "SELECT paper_id, researcher_id FROM authorship WHERE researcher_id IS NOT NULL AND paper_id = ANY(?)";
-        let rows = self.rows::<Author>(Sql::with(sql, ids(papers.iter().copied()))).await?;
+        let rows = self.rows::<Author>(Sql::with(sql, bigint_array(papers.iter().copied()))).await?;
         Ok(rows.into_iter().map(|row| (row.paper_id, row.researcher_id)).collect())
     }
 
     /// Counts these people's papers again.
-    pub(crate) async fn recount_people(&self, people: &HashSet<i64>) -> Result<(), Error> {
+    pub(crate) async fn recount_researchers(&self, people: &HashSet<i64>) -> Result<(), Error> {
         if people.is_empty() {
             return Ok(());
         }
-        let people = || ids(people.iter().copied());
+        let people = || bigint_array(people.iter().copied());
         let none = "UPDATE researcher_statistics SET paper_count = 0, work_count = 0, first_year = 0, last_year = 0 WHERE researcher_id = ANY(?)";
         self.execute(Sql::with(none, people())).await?;
         let counted = Sql::from(
             "UPDATE researcher_statistics SET (paper_count, work_count, first_year, last_year) = (SELECT count(*), ",
         )
-        .then(WORKS)
+        .then(COUNT_WORKS)
         .then(", ")
-        .then(YEARS)
+        .then(YEAR_RANGE_SQL)
         .then(
             " FROM authorship JOIN paper ON paper.id = authorship.paper_id \
                  WHERE authorship.researcher_id = researcher_statistics.researcher_id) ",
@@ -122,13 +122,13 @@ impl Batch<'_> {
     }
 
     /// Counts these pairs' papers again.
-    pub(crate) async fn recount_pairs(&self, pairs: &HashSet<(i64, i64)>) -> Result<(), Error> {
+    pub(crate) async fn recount_coauthor_pairs(&self, pairs: &HashSet<(i64, i64)>) -> Result<(), Error> {
         if pairs.is_empty() {
             return Ok(());
         }
         let listed = || {
-            Sql::with("unnest(?::bigint[], ", ids(pairs.iter().map(|pair| pair.0)))
-                .then_with("?::bigint[]) AS pair(mine, theirs)", ids(pairs.iter().map(|pair| pair.1)))
+            Sql::with("unnest(?::bigint[], ", bigint_array(pairs.iter().map(|pair| pair.0)))
+                .then_with("?::bigint[]) AS pair(mine, theirs)", bigint_array(pairs.iter().map(|pair| pair.1)))
         };
         let delete = Sql::from("DELETE FROM coauthorship USING ")
             .then(listed())
@@ -142,7 +142,7 @@ impl Batch<'_> {
              FROM authorship AS mine JOIN paper ON paper.id = mine.paper_id JOIN authorship AS theirs \
              ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id ",
         )
-        .then_with("WHERE mine.researcher_id = ANY(?) ", ids(people))
+        .then_with("WHERE mine.researcher_id = ANY(?) ", bigint_array(people))
         .then_with("AND paper.author_count <= ?) ", i64::from(self.consortium_size))
         .then(
             "INSERT INTO coauthorship (researcher_id, coauthor_id, paper_count, first_year, last_year) \
@@ -161,7 +161,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the database does not answer.
-    pub async fn keep_consortium_size(&self) -> Result<bool, Error> {
+    pub async fn rebuild_coauthorship_if_stale(&self) -> Result<bool, Error> {
         #[derive(FromQueryResult)]
         struct Setting {
             value: String,
@@ -169,7 +169,7 @@ impl Store {
         let size = self.consortium_size.to_string();
         let current = "SELECT value FROM setting WHERE name = 'consortium_size'";
         if self
-            .row::<Setting>("coauthorship::consortium_size", current.into())
+            .query_one::<Setting>("coauthorship::consortium_size", current.into())
             .await?
             .is_some_and(|setting| setting.value == size)
         {
@@ -178,16 +178,19 @@ impl Store {
         let transaction = self.begin().await?;
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         transaction
-            .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({})", crate::store::unit_of_work::WRITE_LOCK))
+            .execute_unprepared(&format!(
+                "SELECT pg_advisory_xact_lock({})",
+                crate::store::unit_of_work::WRITE_LOCK_KEY
+            ))
             .await?;
         transaction.execute_unprepared("DELETE FROM coauthorship").await?;
         let pairs = Sql::from("INSERT INTO coauthorship ")
-            .then(pairs_sql(WORKS))
+            .then(pair_counts_sql(COUNT_WORKS))
             .then_with("WHERE paper.author_count <= ? GROUP BY 1, 2", i64::from(self.consortium_size));
-        transaction.execute_raw(pairs.statement()).await?;
+        transaction.execute_raw(pairs.into_statement()).await?;
         let remember = "INSERT INTO setting (name, value) VALUES ('consortium_size', ?) \
              ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value";
-        transaction.execute_raw(Sql::with(remember, size).statement()).await?;
+        transaction.execute_raw(Sql::with(remember, size).into_statement()).await?;
         self.commit(transaction).await?;
         Ok(true)
     }

@@ -13,25 +13,27 @@ use std::collections::HashSet;
 use sea_orm::FromQueryResult;
 use serde::Serialize;
 
-use crate::disambiguation::{Evidence, Known, Mention, Method, Person, Resolution, resolve};
+use crate::disambiguation::{
+    AuthorCluster, Evidence, MatchExplanation, MatchMethod, Mention, Vocabulary, cluster_mentions,
+};
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, ids, texts};
-use crate::store::ingest::reassign_authorships::Relocation;
-use crate::store::projections::disambiguation::assignment::{Asked, Claim, Holder, claims};
-use crate::store::unit_of_work::Batch;
-use crate::text::names::Form;
+use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::ingest::reassign_authorships::Reassignment;
+use crate::store::projections::disambiguation::assignment::{Assignment, Cluster, ExistingResearcher, assign_clusters};
+use crate::store::unit_of_work::UnitOfWork;
+use crate::text::names::NameForm;
 
 /// Authorships that are looked at in one transaction, as far as one block does not have more.
-const MENTIONS: i64 = 12_000;
+const MAX_TRANSACTION_MENTIONS: i64 = 12_000;
 /// Blocks that are looked at in one transaction at most.
-const BLOCKS: i64 = 2_000;
+const MAX_TRANSACTION_BLOCKS: i64 = 2_000;
 /// Authorships that get their block at once, where they have none yet.
-const UNPLACED: i64 = 20_000;
+const UNBLOCKED_CHUNK_ROWS: i64 = 20_000;
 
 /// What a look at identities came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Resolved {
+pub struct DisambiguationReport {
     /// Authorships that were looked at.
     pub authorships: usize,
     /// Those that have another researcher now.
@@ -46,22 +48,22 @@ impl Store {
     ///
     /// # Errors
     /// Where the database does not answer. What was resolved before stays, and the same again goes on from there.
-    pub async fn resolve_identities(&self, mut progress: impl FnMut(usize)) -> Result<Resolved, Error> {
-        while self.place_unplaced().await? {}
-        let mut all = Resolved::default();
+    pub async fn disambiguate_authors(&self, mut progress: impl FnMut(usize)) -> Result<DisambiguationReport, Error> {
+        while self.assign_missing_blocks().await? {}
+        let mut all = DisambiguationReport::default();
         loop {
-            let transaction = self.begin_batch().await?;
-            let mut batch = Batch::new(&transaction, "", self.consortium_size, 0);
-            let blocks = batch.pending_blocks().await?;
+            let transaction = self.begin_write().await?;
+            let mut batch = UnitOfWork::new(&transaction, "", self.consortium_size, 0);
+            let blocks = batch.load_pending_blocks().await?;
             if blocks.is_empty() {
                 return Ok(all);
             }
-            let resolved = batch.resolve_blocks(&blocks).await?;
-            batch.execute(Sql::with("DELETE FROM identity_pending WHERE block = ANY(?)", texts(blocks))).await?;
-            batch.settle_versions().await?;
-            batch.index_touched().await?;
+            let resolved = batch.disambiguate_blocks(&blocks).await?;
+            batch.execute(Sql::with("DELETE FROM identity_pending WHERE block = ANY(?)", text_array(blocks))).await?;
+            batch.refresh_work_versions().await?;
+            batch.reindex_dirty().await?;
             if resolved.moved > 0 {
-                batch.outdate_totals().await?;
+                batch.invalidate_statistics().await?;
             }
             self.commit(transaction).await?;
             all.authorships += resolved.authorships;
@@ -75,31 +77,31 @@ impl Store {
     ///
     /// # Errors
     /// Where the database does not answer.
-    pub async fn outdate_identities(&self) -> Result<(), Error> {
-        let transaction = self.begin_batch().await?;
-        let batch = Batch::new(&transaction, "", self.consortium_size, 0);
+    pub async fn queue_all_blocks(&self) -> Result<(), Error> {
+        let transaction = self.begin_write().await?;
+        let batch = UnitOfWork::new(&transaction, "", self.consortium_size, 0);
         let all = "INSERT INTO identity_pending SELECT DISTINCT block FROM authorship WHERE block IS NOT NULL ON CONFLICT DO NOTHING";
         batch.execute(all.into()).await?;
         self.commit(transaction).await
     }
 
     /// Gives authorships and people their blocks that were written before there were blocks. Tells whether there were some.
-    async fn place_unplaced(&self) -> Result<bool, Error> {
+    async fn assign_missing_blocks(&self) -> Result<bool, Error> {
         #[derive(FromQueryResult)]
         struct Unplaced {
             id: i64,
             name: String,
         }
-        let transaction = self.begin_batch().await?;
-        let batch = Batch::new(&transaction, "", self.consortium_size, 0);
+        let transaction = self.begin_write().await?;
+        let batch = UnitOfWork::new(&transaction, "", self.consortium_size, 0);
         let mut has_some = false;
         for (table, name) in [("researcher", "display_name"), ("authorship", "name")] {
             let sql = format!("SELECT id, {name} AS name FROM {table} WHERE block IS NULL ORDER BY id LIMIT ?");
-            let rows = batch.rows::<Unplaced>(Sql::with(&sql, UNPLACED)).await?;
+            let rows = batch.rows::<Unplaced>(Sql::with(&sql, UNBLOCKED_CHUNK_ROWS)).await?;
             has_some |= !rows.is_empty();
             let place = format!("UPDATE {table} SET block = placed.block FROM unnest(?::bigint[], ");
-            let sql = Sql::with(&place, ids(rows.iter().map(|row| row.id)))
-                .then_with("?::text[]) ", texts(rows.iter().map(|row| Form::new(&row.name).block)))
+            let sql = Sql::with(&place, bigint_array(rows.iter().map(|row| row.id)))
+                .then_with("?::text[]) ", text_array(rows.iter().map(|row| NameForm::new(&row.name).blocking_key)))
                 .then(format!("AS placed(id, block) WHERE {table}.id = placed.id"));
             batch.execute(sql).await?;
         }
@@ -109,29 +111,29 @@ impl Store {
 }
 
 /// The people of one block, and the authorships that their mentions are; a record of a person is none.
-struct Block {
+struct LoadedBlock {
     mentions: Vec<Mention>,
-    authorships: Vec<Option<Place>>,
+    authorships: Vec<Option<BlockAuthorship>>,
 }
 
 /// One of the people whom a block was found to have.
-struct Found {
+struct ResolvedCluster {
     block: String,
-    person: Person,
-    places: Vec<Option<Place>>,
+    person: AuthorCluster,
+    authorships: Vec<Option<BlockAuthorship>>,
     mentions: Vec<Mention>,
 }
 
 #[derive(Clone, Copy)]
-struct Place {
+struct BlockAuthorship {
     id: i64,
     paper_id: i64,
-    held_by: Option<i64>,
+    researcher_id: Option<i64>,
 }
 
-impl Batch<'_> {
+impl UnitOfWork<'_> {
     /// Has the names of a person looked at again.
-    pub(crate) async fn outdate_identity(&self, id: i64) -> Result<(), Error> {
+    pub(crate) async fn queue_researcher_blocks(&self, id: i64) -> Result<(), Error> {
         let sql = "INSERT INTO identity_pending SELECT block FROM researcher WHERE block IS NOT NULL AND id = ?";
         let sql = Sql::with(sql, id)
             .then_with(" UNION SELECT block FROM researcher_name WHERE researcher_id = ? ON CONFLICT DO NOTHING", id);
@@ -139,16 +141,16 @@ impl Batch<'_> {
     }
 
     /// Has it looked at again who wrote these papers.
-    pub(crate) async fn outdate_authors(&self, papers: &[i64]) -> Result<(), Error> {
+    pub(crate) async fn queue_author_blocks(&self, papers: &[i64]) -> Result<(), Error> {
         if papers.is_empty() {
             return Ok(());
         }
         let sql = "INSERT INTO identity_pending SELECT DISTINCT block FROM authorship WHERE block IS NOT NULL AND paper_id = ANY(?) \
              ON CONFLICT DO NOTHING";
-        self.execute(Sql::with(sql, ids(papers.iter().copied()))).await
+        self.execute(Sql::with(sql, bigint_array(papers.iter().copied()))).await
     }
 
-    async fn pending_blocks(&self) -> Result<Vec<String>, Error> {
+    async fn load_pending_blocks(&self) -> Result<Vec<String>, Error> {
         #[derive(FromQueryResult)]
         struct Pending {
             block: String,
@@ -156,104 +158,111 @@ impl Batch<'_> {
         }
         let sql = "SELECT block, (SELECT count(*) FROM authorship WHERE authorship.block = pending.block) AS mentions \
              FROM (SELECT block FROM identity_pending ORDER BY block LIMIT ?) AS pending ORDER BY block";
-        let pending = self.rows::<Pending>(Sql::with(sql, BLOCKS)).await?;
+        let pending = self.rows::<Pending>(Sql::with(sql, MAX_TRANSACTION_BLOCKS)).await?;
         let mut mentions = 0;
         let taken = pending.into_iter().take_while(|row| {
             let is_first = mentions == 0;
             mentions += row.mentions.max(1);
-            is_first || mentions <= MENTIONS
+            is_first || mentions <= MAX_TRANSACTION_MENTIONS
         });
         Ok(taken.map(|row| row.block).collect())
     }
 
-    async fn resolve_blocks(&mut self, names: &[String]) -> Result<Resolved, Error> {
-        let mut known = Known::default();
-        let blocks = self.read_blocks(names, &mut known).await?;
-        let mut people: Vec<Found> = Vec::new();
-        for (block, Block { mentions, authorships }) in blocks {
-            for person in resolve(&mentions, &known) {
+    async fn disambiguate_blocks(&mut self, names: &[String]) -> Result<DisambiguationReport, Error> {
+        let mut known = Vocabulary::default();
+        let blocks = self.load_blocks(names, &mut known).await?;
+        let mut people: Vec<ResolvedCluster> = Vec::new();
+        for (block, LoadedBlock { mentions, authorships }) in blocks {
+            for person in cluster_mentions(&mentions, &known) {
                 let places = person.members.iter().map(|member| authorships[*member]).collect();
                 let mentions = person.members.iter().map(|member| mentions[*member].clone()).collect();
-                people.push(Found { block: block.clone(), person, places, mentions });
+                people.push(ResolvedCluster { block: block.clone(), person, authorships: places, mentions });
             }
         }
-        let claimed = self.claim(&people).await?;
-        let named = self.new_people(&people, &claimed).await?;
+        let claimed = self.assign_existing_researchers(&people).await?;
+        let named = self.create_missing_researchers(&people, &claimed).await?;
         let (mut moves, mut left_open, mut explained) = (Vec::new(), Vec::new(), Vec::new());
         let mut authorships = 0;
-        for (Found { person, places, .. }, researcher_id) in people.iter().zip(&named) {
-            for (place, resolution) in places.iter().zip(&person.resolutions) {
+        for (ResolvedCluster { person, authorships: places, .. }, researcher_id) in people.iter().zip(&named) {
+            for (place, resolution) in places.iter().zip(&person.explanations) {
                 let Some(place) = place else { continue };
                 authorships += 1;
                 match researcher_id {
-                    Some(researcher_id) if place.held_by != Some(*researcher_id) => moves.push(Relocation {
+                    Some(researcher_id) if place.researcher_id != Some(*researcher_id) => moves.push(Reassignment {
                         authorship_id: place.id,
                         paper_id: place.paper_id,
-                        former_id: place.held_by,
+                        former_id: place.researcher_id,
                         researcher_id: *researcher_id,
                     }),
-                    None if place.held_by.is_some() => left_open.push(*place),
+                    None if place.researcher_id.is_some() => left_open.push(*place),
                     _ => {}
                 }
-                if researcher_id.is_some() && resolution.method != Method::Decision {
+                if researcher_id.is_some() && resolution.method != MatchMethod::Decision {
                     explained.push((place.id, resolution));
                 }
             }
         }
         // Who gives away an ORCID iD may have nothing left but a place to lead from.
-        self.identify_people(&people, &named).await?;
-        self.leave_open(&left_open).await?;
-        self.relocate(&moves).await?;
-        self.merge_left(&left_open).await?;
-        self.merge_forsaken(names).await?;
-        self.rename_people(&named).await?;
-        self.explain(&explained).await?;
-        let created = claimed.iter().filter(|claim| **claim == Claim::New).count();
-        Ok(Resolved { authorships, moved: moves.len() + left_open.len(), created })
+        self.add_researcher_identifiers(&people, &named).await?;
+        self.unassign(&left_open).await?;
+        self.reassign_authorships(&moves).await?;
+        self.merge_unassigned(&left_open).await?;
+        self.merge_orphans(names).await?;
+        self.update_majority_names(&named).await?;
+        self.store_resolutions(&explained).await?;
+        let created = claimed.iter().filter(|claim| **claim == Assignment::New).count();
+        Ok(DisambiguationReport { authorships, moved: moves.len() + left_open.len(), created })
     }
 
     /// Who each of these people is, of those who are there.
-    async fn claim(&self, people: &[Found]) -> Result<Vec<Claim>, Error> {
+    async fn assign_existing_researchers(&self, people: &[ResolvedCluster]) -> Result<Vec<Assignment>, Error> {
         let mentions = || people.iter().flat_map(|found| &found.mentions);
-        let held = people.iter().flat_map(|found| found.places.iter().flatten()).filter_map(|place| place.held_by);
-        let told = mentions().flat_map(|mention| mention.decided.into_iter().chain(mention.record_of));
+        let held =
+            people.iter().flat_map(|found| found.authorships.iter().flatten()).filter_map(|place| place.researcher_id);
+        let told = mentions()
+            .flat_map(|mention| mention.decided_researcher_id.into_iter().chain(mention.recorded_researcher_id));
         let sql = Sql::with(
             "SELECT researcher.id, researcher.orcid, researcher.block, \
              EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
              AND NOT starts_with(source_record.key, 'directory:')) AS is_recorded, \
              ARRAY(SELECT scheme || ':' || value FROM external_id WHERE external_id.researcher_id = researcher.id) AS author_ids \
              FROM researcher WHERE id IN (SELECT unnest(?::bigint[]) ",
-            ids(held.chain(told).collect::<HashSet<i64>>()),
+            bigint_array(held.chain(told).collect::<HashSet<i64>>()),
         )
         .then_with(
             "UNION SELECT id FROM researcher WHERE orcid = ANY(?) ",
-            texts(mentions().filter_map(|mention| mention.orcid.clone()).collect::<HashSet<String>>()),
+            text_array(mentions().filter_map(|mention| mention.orcid.clone()).collect::<HashSet<String>>()),
         )
         .then_with(
             "UNION SELECT researcher_id FROM external_id JOIN unnest(?::text[]) AS asked(id) \
              ON external_id.scheme = split_part(asked.id, ':', 1) AND external_id.value = substr(asked.id, strpos(asked.id, ':') + 1) \
              WHERE researcher_id IS NOT NULL)",
-            texts(mentions().flat_map(|mention| mention.author_ids.iter().cloned()).collect::<HashSet<String>>()),
+            text_array(mentions().flat_map(|mention| mention.author_ids.iter().cloned()).collect::<HashSet<String>>()),
         );
-        let holders: Vec<Holder> = self.rows(sql).await?;
-        let asked: Vec<Asked<'_>> = people
+        let holders: Vec<ExistingResearcher> = self.rows(sql).await?;
+        let asked: Vec<Cluster<'_>> = people
             .iter()
-            .map(|found| Asked {
+            .map(|found| Cluster {
                 block: &found.block,
                 person: &found.person,
                 mentions: &found.mentions,
-                held: found.places.iter().flatten().filter_map(|place| place.held_by).collect(),
+                current_researcher_ids: found
+                    .authorships
+                    .iter()
+                    .flatten()
+                    .filter_map(|place| place.researcher_id)
+                    .collect(),
             })
             .collect();
-        Ok(claims(&asked, &holders))
+        Ok(assign_clusters(&asked, &holders))
     }
 
     /// Remembers why authors were taken for whom they are.
-    async fn explain(&self, explained: &[(i64, &Resolution)]) -> Result<(), Error> {
+    async fn store_resolutions(&self, explained: &[(i64, &MatchExplanation)]) -> Result<(), Error> {
         #[derive(Serialize)]
         struct Explained<'a> {
             authorship_id: i64,
-            method: Method,
+            method: MatchMethod,
             confidence: f32,
             evidence: &'a [Evidence],
         }
@@ -270,6 +279,7 @@ impl Batch<'_> {
              SELECT authorship_id, method, confidence, evidence FROM rows ON CONFLICT (authorship_id) DO UPDATE \
              SET method = EXCLUDED.method, confidence = EXCLUDED.confidence, evidence = EXCLUDED.evidence \
              WHERE (held.method, held.confidence, held.evidence) IS DISTINCT FROM (EXCLUDED.method, EXCLUDED.confidence, EXCLUDED.evidence)";
-        self.with_rows("authorship_id bigint, method text, confidence real, evidence jsonb", &rows, upsert).await
+        self.execute_with_rows("authorship_id bigint, method text, confidence real, evidence jsonb", &rows, upsert)
+            .await
     }
 }

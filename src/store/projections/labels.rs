@@ -6,35 +6,35 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::language::LocalizedText;
-use crate::store::access::sql_fragment::ids;
-use crate::store::unit_of_work::{Batch, rows_sql};
+use crate::store::access::sql_fragment::bigint_array;
+use crate::store::unit_of_work::{UnitOfWork, rows_cte};
 
 /// An index entry has a limit, and no reader sorts by what comes after so much. The migration has the same number.
-const LONGEST: usize = 200;
+const MAX_SORT_NAME_CHARS: usize = 200;
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct LabelRow<'a> {
     id: i64,
     language: &'a str,
     sort_name: String,
     languages: Vec<&'a str>,
 }
 
-impl Batch<'_> {
+impl UnitOfWork<'_> {
     /// Replaces the labels of some things of a table by these.
-    pub(crate) async fn labels<'a>(
+    pub(crate) async fn replace_labels<'a>(
         &self,
         table: &str,
         things: impl IntoIterator<Item = (i64, &'a LocalizedText)>,
     ) -> Result<(), Error> {
         let mut rows = Vec::new();
         for (id, sort_names) in things {
-            let wanted = sort_names.by_wanted();
+            let wanted = sort_names.by_requested_tag();
             let languages: Vec<&str> = wanted.keys().copied().filter(|language| !language.is_empty()).collect();
-            rows.extend(wanted.into_iter().map(|(language, name)| Row {
+            rows.extend(wanted.into_iter().map(|(language, name)| LabelRow {
                 id,
                 language,
-                sort_name: name.chars().take(LONGEST).collect(),
+                sort_name: name.chars().take(MAX_SORT_NAME_CHARS).collect(),
                 languages: languages.clone(),
             }));
         }
@@ -53,7 +53,7 @@ impl Batch<'_> {
              WHERE label.sort_name <> EXCLUDED.sort_name OR label.languages <> EXCLUDED.languages"
         );
         let things: BTreeSet<i64> = rows.iter().map(|row| row.id).collect();
-        let sql = rows_sql("id bigint, language text, sort_name text, languages text[]", &rows)?;
-        self.execute(sql.then_with(&gone, ids(things)).then(insert)).await
+        let sql = rows_cte("id bigint, language text, sort_name text, languages text[]", &rows)?;
+        self.execute(sql.then_with(&gone, bigint_array(things)).then(insert)).await
     }
 }

@@ -5,13 +5,13 @@ use sea_orm::ConnectionTrait as _;
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::Sql;
-use crate::store::unit_of_work::{Batch, WRITE_LOCK};
+use crate::store::unit_of_work::{UnitOfWork, WRITE_LOCK_KEY};
 
 /// Whether the counts are of today and of everything written; affiliations begin and end by the calendar.
-const HOLD: &str = "SELECT value FROM setting WHERE name = 'totals_day' AND value = CURRENT_DATE::text";
+const STATISTICS_FRESH: &str = "SELECT value FROM setting WHERE name = 'totals_day' AND value = CURRENT_DATE::text";
 
 /// The people now at each organization or below it: each current affiliation counts for all that is above.
-const OF_ORGANIZATIONS: &str = "WITH RECURSIVE held(researcher_id, organization_id) AS (\
+const COUNT_ORGANIZATION_RESEARCHERS: &str = "WITH RECURSIVE held(researcher_id, organization_id) AS (\
     SELECT researcher_id, organization_id FROM affiliation \
     WHERE kind IN ('EMPLOYMENT', 'MEMBERSHIP', 'INVITED_POSITION') AND starts_on <= CURRENT_DATE AND ends_on >= CURRENT_DATE \
     UNION SELECT held.researcher_id, organization_parent.parent_id FROM held \
@@ -23,7 +23,7 @@ const OF_ORGANIZATIONS: &str = "WITH RECURSIVE held(researcher_id, organization_
 
 /// The papers on each topic or a narrower one, and the people who declare one of these or have papers on it. The closure
 /// is over topics only.
-const OF_TOPICS: &str = "WITH RECURSIVE above(topic_id, broader_id) AS (SELECT id, id FROM topic \
+const COUNT_TOPIC_PAPERS_AND_RESEARCHERS: &str = "WITH RECURSIVE above(topic_id, broader_id) AS (SELECT id, id FROM topic \
     UNION SELECT above.topic_id, topic_broader.broader_id FROM above \
     JOIN topic_broader ON topic_broader.topic_id = above.broader_id), \
     papers AS (SELECT above.broader_id AS topic_id, count(DISTINCT paper_topic.paper_id) AS amount FROM above \
@@ -39,16 +39,16 @@ const OF_TOPICS: &str = "WITH RECURSIVE above(topic_id, broader_id) AS (SELECT i
     <> (coalesce(papers.amount, 0), coalesce(people.amount, 0))";
 
 /// Search ranks organizations and topics by these counts too.
-const POPULARITY: [&str; 2] = [
+const UPDATE_POPULARITY: [&str; 2] = [
     "UPDATE search_entry SET popularity = kept.researcher_count FROM organization_statistics AS kept \
      WHERE kept.organization_id = search_entry.organization_id AND kept.researcher_count <> search_entry.popularity",
     "UPDATE search_entry SET popularity = kept.paper_count FROM topic_statistics AS kept \
      WHERE kept.topic_id = search_entry.topic_id AND kept.paper_count <> search_entry.popularity",
 ];
 
-impl Batch<'_> {
+impl UnitOfWork<'_> {
     /// Says that the totals have to be counted again.
-    pub(crate) async fn outdate_totals(&self) -> Result<(), Error> {
+    pub(crate) async fn invalidate_statistics(&self) -> Result<(), Error> {
         self.execute("DELETE FROM setting WHERE name = 'totals_day'".into()).await
     }
 }
@@ -59,19 +59,21 @@ impl Store {
     ///
     /// # Errors
     /// Where the database does not answer.
-    pub async fn recount_totals(&self) -> Result<bool, Error> {
-        let hold = || Sql::from(HOLD).statement();
-        if !self.read(&hold(), false).await?.is_empty() {
+    pub async fn refresh_statistics_if_stale(&self) -> Result<bool, Error> {
+        let hold = || Sql::from(STATISTICS_FRESH).into_statement();
+        if !self.execute(&hold(), false).await?.is_empty() {
             return Ok(false);
         }
         let transaction = self.begin().await?;
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         // With the lock of writes: what a batch changes while this counts would be missed.
-        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITE_LOCK})")).await?;
+        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITE_LOCK_KEY})")).await?;
         if transaction.query_one_raw(hold()).await?.is_some() {
             return Ok(false);
         }
-        for count in [OF_ORGANIZATIONS, OF_TOPICS].into_iter().chain(POPULARITY) {
+        for count in
+            [COUNT_ORGANIZATION_RESEARCHERS, COUNT_TOPIC_PAPERS_AND_RESEARCHERS].into_iter().chain(UPDATE_POPULARITY)
+        {
             transaction.execute_unprepared(count).await?;
         }
         let remember = "INSERT INTO setting (name, value) VALUES ('totals_day', CURRENT_DATE::text) \
@@ -86,7 +88,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the database does not answer.
-    pub async fn settle(&self) -> Result<(), Error> {
+    pub async fn finish_bulk_load(&self) -> Result<(), Error> {
         let transaction = self.begin().await?;
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         for index in ["search_entry_words", "search_entry_known", "search_abstract_words", "search_word_trigrams"] {

@@ -13,20 +13,22 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::model::record::PaperType;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, ids, texts};
+use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::ingest::paper::sort_title;
-use crate::store::projections::work_versions::rules::{Author, Basis, Candidate, MOST_SHARING};
-use crate::store::unit_of_work::Batch;
+use crate::store::projections::work_versions::rules::{
+    MAX_SHARING_PAPERS, VersionAuthor, VersionBasis, VersionCandidate,
+};
+use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names;
 
 /// Which law the links follow now; links made by another are made anew at the next start.
-const VERSION: &str = "1";
+const RULES_VERSION: &str = "1";
 /// So many papers are read at once where all are looked at.
-const CHUNK: i64 = 5_000;
+const VERSION_SCAN_CHUNK_ROWS: i64 = 5_000;
 
 /// By what the versions of a batch's papers are found.
 #[derive(Default)]
-pub(crate) struct Asked {
+pub(crate) struct DirtyWorks {
     /// Folded titles, as far as they say enough.
     titles: HashSet<String>,
     dois: HashSet<String>,
@@ -34,10 +36,10 @@ pub(crate) struct Asked {
     papers: HashSet<i64>,
 }
 
-impl Asked {
+impl DirtyWorks {
     /// A paper that is written, by what it is found by now or was before.
     pub(crate) fn insert(&mut self, title: &str, dois: impl IntoIterator<Item = String>) {
-        if crate::store::projections::work_versions::title::is_telling(title) {
+        if crate::store::projections::work_versions::title::is_distinctive_title(title) {
             self.titles.insert(sort_title(title));
         }
         self.dois.extend(dois);
@@ -70,7 +72,7 @@ impl Asked {
 
 /// A paper before a record changes it.
 #[derive(FromQueryResult)]
-pub(crate) struct Before {
+pub(crate) struct PaperBeforeUpdate {
     id: i64,
     pub title: String,
     pub doi: Option<String>,
@@ -79,7 +81,7 @@ pub(crate) struct Before {
 
 /// A paper that shares a title or a DOI with another, or did.
 #[derive(FromQueryResult)]
-struct Found {
+struct RelatedPaper {
     id: i64,
     title: String,
     paper_type: PaperType,
@@ -93,13 +95,13 @@ struct Found {
     key: Option<String>,
 }
 
-impl Found {
+impl RelatedPaper {
     fn dois(&self) -> impl Iterator<Item = String> {
         self.doi.iter().chain(&self.shared_doi).cloned()
     }
 
-    fn candidate(&self) -> Candidate {
-        Candidate {
+    fn version_candidate(&self) -> VersionCandidate {
+        VersionCandidate {
             id: self.id,
             title: names::fold(&self.title),
             paper_type: self.paper_type,
@@ -113,38 +115,41 @@ impl Found {
 }
 
 #[derive(Serialize)]
-struct LinkRow {
+struct VersionLinkRow {
     id: i64,
     version_of_id: Option<i64>,
     version_basis: Option<&'static str>,
 }
 
-impl Batch<'_> {
+impl UnitOfWork<'_> {
     /// Remembers by what papers are found before they change, so that those they leave behind are looked at too. Gives back
     /// what they were.
-    pub(crate) async fn ask_before(&mut self, papers: &[i64]) -> Result<HashMap<i64, Before>, Error> {
+    pub(crate) async fn mark_papers_before_update(
+        &mut self,
+        papers: &[i64],
+    ) -> Result<HashMap<i64, PaperBeforeUpdate>, Error> {
         if papers.is_empty() {
             return Ok(HashMap::new());
         }
         let sql = "SELECT id, title, doi, shared_doi FROM paper WHERE id = ANY(?)";
-        let before = self.rows::<Before>(Sql::with(sql, ids(papers.iter().copied()))).await?;
+        let before = self.rows::<PaperBeforeUpdate>(Sql::with(sql, bigint_array(papers.iter().copied()))).await?;
         for paper in &before {
-            self.versions.insert(&paper.title, paper.doi.iter().chain(&paper.shared_doi).cloned());
+            self.dirty_works.insert(&paper.title, paper.doi.iter().chain(&paper.shared_doi).cloned());
         }
-        self.versions.insert_papers(papers.iter().copied());
+        self.dirty_works.insert_papers(papers.iter().copied());
         Ok(before.into_iter().map(|paper| (paper.id, paper)).collect())
     }
 
     /// Links the papers that the batch changed with the versions of the same works, and counts again what follows.
-    pub(crate) async fn settle_versions(&mut self) -> Result<(), Error> {
-        let mut asked = Asked::default();
-        let mut next = std::mem::take(&mut self.versions);
-        let mut found: HashMap<i64, Found> = HashMap::new();
+    pub(crate) async fn refresh_work_versions(&mut self) -> Result<(), Error> {
+        let mut asked = DirtyWorks::default();
+        let mut next = std::mem::take(&mut self.dirty_works);
+        let mut found: HashMap<i64, RelatedPaper> = HashMap::new();
         // What is found may share something else with others: a title with one, a DOI with another.
         while !next.is_empty() {
-            let rows = self.sharing(&next).await?;
+            let rows = self.load_related_papers(&next).await?;
             asked.extend(next);
-            next = Asked::default();
+            next = DirtyWorks::default();
             for row in &rows {
                 next.insert(&row.title, row.dois());
             }
@@ -154,21 +159,21 @@ impl Batch<'_> {
         if found.is_empty() {
             return Ok(());
         }
-        let candidates: Vec<Candidate> = found.values().map(Found::candidate).collect();
-        let pairs = crate::store::projections::work_versions::rules::possible_pairs(&candidates);
+        let candidates: Vec<VersionCandidate> = found.values().map(RelatedPaper::version_candidate).collect();
+        let pairs = crate::store::projections::work_versions::rules::candidate_pairs(&candidates);
         let compared: BTreeSet<i64> =
             pairs.iter().flat_map(|(one, other, _)| [candidates[*one].id, candidates[*other].id]).collect();
-        let authors = self.authors_by_paper(compared).await?;
-        let versions = crate::store::projections::work_versions::rules::versions(&candidates, &pairs, &authors);
-        self.link(&found, &versions).await
+        let authors = self.load_version_authors(compared).await?;
+        let versions = crate::store::projections::work_versions::rules::link_versions(&candidates, &pairs, &authors);
+        self.store_version_links(&found, &versions).await
     }
 
     /// The papers that share what is asked for with another, those that are linked, and those that are asked for themselves.
-    async fn sharing(&self, asked: &Asked) -> Result<Vec<Found>, Error> {
-        let titles = || texts(asked.titles.iter().cloned());
-        let dois = || texts(asked.dois.iter().cloned());
+    async fn load_related_papers(&self, asked: &DirtyWorks) -> Result<Vec<RelatedPaper>, Error> {
+        let titles = || text_array(asked.titles.iter().cloned());
+        let dois = || text_array(asked.dois.iter().cloned());
         // One more than may share shows that there are more. Those that are linked were fewer, and are all read.
-        let most = i64::try_from(MOST_SHARING + 1).unwrap_or(i64::MAX);
+        let most = i64::try_from(MAX_SHARING_PAPERS + 1).unwrap_or(i64::MAX);
         let sql = Sql::with(
             "SELECT few.id FROM unnest(?::text[]) AS asked(title) CROSS JOIN LATERAL (\
              SELECT same.id, count(*) OVER () AS amount FROM (SELECT id FROM paper WHERE sort_title = asked.title ",
@@ -184,46 +189,50 @@ impl Batch<'_> {
              OR EXISTS (SELECT FROM paper AS other WHERE other.shared_doi = held.doi))",
             dois(),
         )
-        .then_with(" UNION SELECT unnest(?::bigint[])", ids(asked.papers.iter().copied()));
+        .then_with(" UNION SELECT unnest(?::bigint[])", bigint_array(asked.papers.iter().copied()));
         let sql = Sql::from(
             "SELECT id, title, type AS paper_type, publication_year, publication_key, venue_name, doi, shared_doi, version_of_id, \
              version_basis, (SELECT min(concat_ws(' ', source, key) COLLATE \"C\") FROM source_record \
              WHERE source_record.paper_id = paper.id) AS key FROM paper WHERE ",
         )
-        .then(Sql::is_in("id", sql));
+        .then(Sql::in_subquery("id", sql));
         self.rows(sql).await
     }
 
-    async fn authors_by_paper(&self, papers: BTreeSet<i64>) -> Result<HashMap<i64, Vec<Author>>, Error> {
+    async fn load_version_authors(&self, papers: BTreeSet<i64>) -> Result<HashMap<i64, Vec<VersionAuthor>>, Error> {
         #[derive(FromQueryResult)]
         struct Row {
             paper_id: i64,
             name: String,
             researcher_id: Option<i64>,
         }
-        let mut authors: HashMap<i64, Vec<Author>> = HashMap::new();
+        let mut authors: HashMap<i64, Vec<VersionAuthor>> = HashMap::new();
         if papers.is_empty() {
             return Ok(authors);
         }
         let sql = "SELECT paper_id, name, researcher_id FROM authorship WHERE paper_id = ANY(?)";
-        for Row { paper_id, name, researcher_id } in self.rows(Sql::with(sql, ids(papers))).await? {
-            authors.entry(paper_id).or_default().push(Author { name, researcher_id });
+        for Row { paper_id, name, researcher_id } in self.rows(Sql::with(sql, bigint_array(papers))).await? {
+            authors.entry(paper_id).or_default().push(VersionAuthor { name, researcher_id });
         }
         Ok(authors)
     }
 
     /// Makes the links what they should be, and counts the works of those who wrote what changed.
-    async fn link(&self, found: &HashMap<i64, Found>, versions: &HashMap<i64, (i64, Basis)>) -> Result<(), Error> {
+    async fn store_version_links(
+        &self,
+        found: &HashMap<i64, RelatedPaper>,
+        versions: &HashMap<i64, (i64, VersionBasis)>,
+    ) -> Result<(), Error> {
         let row = |id: i64| {
             let (version_of_id, basis) = versions.get(&id).copied().unzip();
-            LinkRow { id, version_of_id, version_basis: basis.map(Basis::word) }
+            VersionLinkRow { id, version_of_id, version_basis: basis.map(VersionBasis::as_str) }
         };
-        let is_changed = |paper: &&Found| {
+        let is_changed = |paper: &&RelatedPaper| {
             let now = versions.get(&paper.id);
             paper.version_of_id != now.map(|(record, _)| *record)
-                || paper.version_basis.as_deref() != now.map(|(_, basis)| basis.word())
+                || paper.version_basis.as_deref() != now.map(|(_, basis)| basis.as_str())
         };
-        let rows: Vec<LinkRow> = found.values().filter(is_changed).map(|paper| row(paper.id)).collect();
+        let rows: Vec<VersionLinkRow> = found.values().filter(is_changed).map(|paper| row(paper.id)).collect();
         if rows.is_empty() {
             return Ok(());
         }
@@ -237,10 +246,11 @@ impl Batch<'_> {
         let update = ", linked AS (UPDATE paper SET version_of_id = rows.version_of_id, version_basis = rows.version_basis, \
              updated_at = now() FROM rows WHERE paper.id = rows.id) \
              UPDATE paper SET updated_at = now() WHERE id = ANY(?) AND NOT EXISTS (SELECT FROM rows WHERE rows.id = paper.id)";
-        self.execute(crate::store::unit_of_work::rows_sql(columns, &rows)?.then_with(update, ids(records))).await?;
+        self.execute(crate::store::unit_of_work::rows_cte(columns, &rows)?.then_with(update, bigint_array(records)))
+            .await?;
         let papers: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        self.recount_people(&self.authors_of(&papers).await?).await?;
-        self.recount_pairs(&self.pairs_of(&papers).await?).await
+        self.recount_researchers(&self.researchers_of_papers(&papers).await?).await?;
+        self.recount_coauthor_pairs(&self.coauthor_pairs_of(&papers).await?).await
     }
 }
 
@@ -250,7 +260,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the database does not answer.
-    pub async fn keep_paper_versions(&self) -> Result<bool, Error> {
+    pub async fn rebuild_work_versions_if_stale(&self) -> Result<bool, Error> {
         #[derive(FromQueryResult)]
         struct Setting {
             value: String,
@@ -265,37 +275,40 @@ impl Store {
         }
         let current = "SELECT value FROM setting WHERE name = 'paper_version_law'";
         if self
-            .row::<Setting>("paper_version::law", current.into())
+            .query_one::<Setting>("paper_version::law", current.into())
             .await?
-            .is_some_and(|setting| setting.value == VERSION)
+            .is_some_and(|setting| setting.value == RULES_VERSION)
         {
             return Ok(false);
         }
         let transaction = self.begin().await?;
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = off").await?;
         transaction
-            .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({})", crate::store::unit_of_work::WRITE_LOCK))
+            .execute_unprepared(&format!(
+                "SELECT pg_advisory_xact_lock({})",
+                crate::store::unit_of_work::WRITE_LOCK_KEY
+            ))
             .await?;
-        let mut batch = Batch::new(&transaction, "", self.consortium_size, 0);
+        let mut batch = UnitOfWork::new(&transaction, "", self.consortium_size, 0);
         let mut last = 0;
         loop {
             let sql = Sql::with(
                 "SELECT id, title, doi, shared_doi, version_of_id FROM paper WHERE id > ? ORDER BY id ",
                 last,
             );
-            let found = batch.rows::<Held>(sql.then_with("LIMIT ?", CHUNK)).await?;
+            let found = batch.rows::<Held>(sql.then_with("LIMIT ?", VERSION_SCAN_CHUNK_ROWS)).await?;
             let Some(end) = found.last() else { break };
             last = end.id;
             for paper in found {
                 // A link may be of a title that says too little by now.
-                batch.versions.insert_papers(paper.version_of_id.map(|_| paper.id));
-                batch.versions.insert(&paper.title, paper.doi.into_iter().chain(paper.shared_doi));
+                batch.dirty_works.insert_papers(paper.version_of_id.map(|_| paper.id));
+                batch.dirty_works.insert(&paper.title, paper.doi.into_iter().chain(paper.shared_doi));
             }
-            batch.settle_versions().await?;
+            batch.refresh_work_versions().await?;
         }
         let remember = "INSERT INTO setting (name, value) VALUES ('paper_version_law', ?) \
              ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value";
-        transaction.execute_raw(Sql::with(remember, VERSION).statement()).await?;
+        transaction.execute_raw(Sql::with(remember, RULES_VERSION).into_statement()).await?;
         self.commit(transaction).await?;
         Ok(true)
     }

@@ -10,15 +10,17 @@ use sea_orm::FromQueryResult;
 use crate::entity::affiliation;
 use crate::entity::researcher;
 use crate::error::Error;
-use crate::model::language::{Languages, LocalizedText};
+use crate::model::language::{LanguagePreferences, LocalizedText};
 use crate::model::record::AffiliationKind;
 use crate::store::access::data_loader::Loader;
-use crate::store::access::sql_fragment::{Sql, ids, texts};
+use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::reader::label_order;
-use crate::store::reader::lookup::{is_one_of, survivors};
+use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
 use crate::store::reader::organization;
-use crate::store::reader::page::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source, nothing};
-use crate::store::{Keyed, Store};
+use crate::store::reader::page::{
+    List, ListSource, MergePartitions, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns,
+};
+use crate::store::{KeyedRow, Store};
 
 /// Which affiliations; all conditions hold together, and an absent one is none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -53,30 +55,31 @@ impl Default for AffiliationFilter {
     }
 }
 
-const CURRENT: &str = "affiliation.starts_on <= CURRENT_DATE AND affiliation.ends_on >= CURRENT_DATE";
+const IS_CURRENT: &str = "affiliation.starts_on <= CURRENT_DATE AND affiliation.ends_on >= CURRENT_DATE";
 
 impl AffiliationFilter {
     /// The conditions on a row of `affiliation`.
     pub(crate) fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
         if let Some(kinds) = &self.kinds {
-            conditions.push(Sql::with("affiliation.kind = ANY(?)", texts(kinds.iter().map(|kind| word(*kind)))));
+            conditions
+                .push(Sql::with("affiliation.kind = ANY(?)", text_array(kinds.iter().map(|kind| stored_kind(*kind)))));
         }
         if let Some(organizations) = &self.organization_ids {
-            let named = survivors::<crate::entity::organization::Model>(organizations);
-            let listed = organization::or_below(named, self.include_descendants);
-            conditions.push(Sql::is_in("affiliation.organization_id", listed));
+            let named = resolve_merged_ids::<crate::entity::organization::Model>(organizations);
+            let listed = organization::with_descendants(named, self.include_descendants);
+            conditions.push(Sql::in_subquery("affiliation.organization_id", listed));
         }
         if let Some(researchers) = &self.researcher_ids {
-            conditions.push(is_one_of::<researcher::Model>("affiliation.researcher_id", researchers));
+            conditions.push(is_any_of_ids::<researcher::Model>("affiliation.researcher_id", researchers));
         }
         if let Some(day) = self.as_of {
             conditions
                 .push(Sql::with("affiliation.starts_on <= ?", day).then_with(" AND affiliation.ends_on >= ?", day));
         }
         match self.is_current {
-            Some(true) => conditions.push(CURRENT.into()),
-            Some(false) => conditions.push(Sql::from("NOT (").then(CURRENT).then(")")),
+            Some(true) => conditions.push(IS_CURRENT.into()),
+            Some(false) => conditions.push(Sql::from("NOT (").then(IS_CURRENT).then(")")),
             None => {}
         }
         if let Some(since) = self.updated_since {
@@ -87,7 +90,7 @@ impl AffiliationFilter {
 
     /// The filter as it selects people: those who work, belong or are invited somewhere now, unless it says otherwise.
     #[must_use]
-    pub fn of_people(&self) -> Self {
+    pub fn for_researchers(&self) -> Self {
         let mut filter = self.clone();
         filter.kinds.get_or_insert_with(|| {
             vec![AffiliationKind::Employment, AffiliationKind::Membership, AffiliationKind::InvitedPosition]
@@ -99,13 +102,13 @@ impl AffiliationFilter {
     }
 
     /// The ids of the people whom [`Self::of_people`] selects.
-    pub(crate) fn people(&self) -> Sql {
+    pub(crate) fn researcher_ids(&self) -> Sql {
         Sql::from("SELECT affiliation.researcher_id FROM affiliation WHERE ")
-            .then(Sql::all(self.of_people().conditions()))
+            .then(Sql::all(self.for_researchers().conditions()))
     }
 }
 
-fn word(kind: AffiliationKind) -> String {
+fn stored_kind(kind: AffiliationKind) -> String {
     serde_json::to_value(kind).ok().and_then(|word| word.as_str().map(ToOwned::to_owned)).unwrap_or_default()
 }
 
@@ -117,7 +120,7 @@ pub enum AffiliationOrder {
     /// By the start; unknown starts are the earliest.
     StartDate,
     /// By the organization's name in the best of these languages.
-    OrganizationName(Languages),
+    OrganizationName(LanguagePreferences),
     /// By the researcher's name.
     ResearcherName,
     /// By the last change.
@@ -145,18 +148,18 @@ pub struct Affiliations {
     /// By what.
     pub order: AffiliationOrder,
     /// Which way.
-    pub direction: OrderDirection,
+    pub direction: SortDirection,
 }
 
 impl List for Affiliations {
     type Node = affiliation::Model;
-    type Edge = Plain;
+    type Edge = NoEdge;
 
-    fn is_quick(&self, _: usize) -> bool {
+    fn is_batchable(&self, _: usize) -> bool {
         self.scope == AffiliationScope::Researcher
     }
 
-    fn source(&self, _: &Store) -> Source {
+    fn source(&self, _: &Store) -> ListSource {
         let mut from = Sql::from("affiliation");
         let mut conditions = self.filter.conditions();
         match self.scope {
@@ -166,26 +169,33 @@ impl List for Affiliations {
         }
         let mut keys = match &self.order {
             AffiliationOrder::Importance => vec![
-                Key::new("affiliation.is_primary", KeyKind::Boolean),
-                Key::new(format!("({CURRENT})"), KeyKind::Boolean),
-                Key::new("affiliation.starts_on", KeyKind::Date),
+                SortKey::new("affiliation.is_primary", SortKeyType::Boolean),
+                SortKey::new(format!("({IS_CURRENT})"), SortKeyType::Boolean),
+                SortKey::new("affiliation.starts_on", SortKeyType::Date),
             ],
-            AffiliationOrder::StartDate => vec![Key::new("affiliation.starts_on", KeyKind::Date)],
-            AffiliationOrder::OrganizationName(_) => vec![label_order::key().last_of_index()],
+            AffiliationOrder::StartDate => vec![SortKey::new("affiliation.starts_on", SortKeyType::Date)],
+            AffiliationOrder::OrganizationName(_) => vec![label_order::label_sort_key().ending_index()],
             AffiliationOrder::ResearcherName => {
                 from = from.then(" JOIN researcher ON researcher.id = affiliation.researcher_id");
-                vec![Key::new("researcher.sort_name", KeyKind::Text).last_of_index()]
+                vec![SortKey::new("researcher.sort_name", SortKeyType::Text).ending_index()]
             }
-            AffiliationOrder::UpdatedAt => vec![Key::new("affiliation.updated_at", KeyKind::Timestamp)],
+            AffiliationOrder::UpdatedAt => vec![SortKey::new("affiliation.updated_at", SortKeyType::Timestamp)],
         };
-        keys.push(Key::new("affiliation.id", KeyKind::Integer));
-        Source { node: "affiliation", edge: nothing, from, conditions, keys, direction: self.direction }
+        keys.push(SortKey::new("affiliation.id", SortKeyType::Integer));
+        ListSource {
+            node_alias: "affiliation",
+            edge_columns: no_edge_columns,
+            from,
+            conditions,
+            sort_keys: keys,
+            direction: self.direction,
+        }
     }
 
-    fn parts(&self) -> Option<Parts> {
+    fn merge_partitions(&self) -> Option<MergePartitions> {
         match &self.order {
             AffiliationOrder::OrganizationName(languages) => {
-                Some(label_order::parts("organization", "affiliation.organization_id", languages))
+                Some(label_order::label_partitions("organization", "affiliation.organization_id", languages))
             }
             AffiliationOrder::Importance
             | AffiliationOrder::StartDate
@@ -197,22 +207,22 @@ impl List for Affiliations {
 
 /// Asks for the affiliations that put a person into an organization's list of people.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct AffiliationsBehind {
+pub struct QualifyingAffiliations {
     /// The organization whose list it is.
-    pub organization: i64,
+    pub organization_id: i64,
     /// The person.
-    pub researcher: i64,
+    pub researcher_id: i64,
     /// The list's filter.
     pub filter: Arc<AffiliationFilter>,
 }
 
-struct Behind {
+struct QualifyingAffiliationRow {
     organization: i64,
     researcher: i64,
     model: affiliation::Model,
 }
 
-impl FromQueryResult for Behind {
+impl FromQueryResult for QualifyingAffiliationRow {
     fn from_query_result(row: &sea_orm::QueryResult, _: &str) -> Result<Self, sea_orm::DbErr> {
         Ok(Self {
             organization: row.try_get("", "parent_key")?,
@@ -222,34 +232,37 @@ impl FromQueryResult for Behind {
     }
 }
 
-impl Loader<AffiliationsBehind> for Store {
+impl Loader<QualifyingAffiliations> for Store {
     type Value = Vec<Arc<affiliation::Model>>;
 
-    async fn load(&self, keys: &[AffiliationsBehind]) -> Result<HashMap<AffiliationsBehind, Self::Value>, Error> {
+    async fn load(
+        &self,
+        keys: &[QualifyingAffiliations],
+    ) -> Result<HashMap<QualifyingAffiliations, Self::Value>, Error> {
         let mut pairs: HashMap<&Arc<AffiliationFilter>, Vec<(i64, i64)>> = HashMap::new();
         for key in keys {
-            pairs.entry(&key.filter).or_default().push((key.organization, key.researcher));
+            pairs.entry(&key.filter).or_default().push((key.organization_id, key.researcher_id));
         }
-        let mut found: HashMap<AffiliationsBehind, Self::Value> = HashMap::new();
+        let mut found: HashMap<QualifyingAffiliations, Self::Value> = HashMap::new();
         for (filter, pairs) in pairs {
-            let below = organization::or_below("SELECT parent.key".into(), filter.include_descendants);
+            let below = organization::with_descendants("SELECT parent.key".into(), filter.include_descendants);
             let sql = Sql::with(
                 "SELECT parent.key AS parent_key, affiliation.* FROM unnest(?::bigint[], ",
-                ids(pairs.iter().map(|pair| pair.0)),
+                bigint_array(pairs.iter().map(|pair| pair.0)),
             )
             .then_with(
                 "?::bigint[]) AS parent(key, person) JOIN affiliation ON affiliation.researcher_id = parent.person",
-                ids(pairs.iter().map(|pair| pair.1)),
+                bigint_array(pairs.iter().map(|pair| pair.1)),
             )
             .then(" WHERE ")
-            .then(Sql::is_in("affiliation.organization_id", below))
+            .then(Sql::in_subquery("affiliation.organization_id", below))
             .then(" AND ")
-            .then(Sql::all(filter.of_people().conditions()))
+            .then(Sql::all(filter.for_researchers().conditions()))
             .then(" ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id");
-            for row in self.rows::<Behind>(type_name::<AffiliationsBehind>(), sql).await? {
-                let key = AffiliationsBehind {
-                    organization: row.organization,
-                    researcher: row.researcher,
+            for row in self.query_all::<QualifyingAffiliationRow>(type_name::<QualifyingAffiliations>(), sql).await? {
+                let key = QualifyingAffiliations {
+                    organization_id: row.organization,
+                    researcher_id: row.researcher,
                     filter: Arc::clone(filter),
                 };
                 found.entry(key).or_default().push(Arc::new(row.model));
@@ -261,7 +274,7 @@ impl Loader<AffiliationsBehind> for Store {
 
 /// Asks for what makes a person's headline: the primary employment, else the current one that began last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct EmploymentOf(pub i64);
+pub struct EmploymentKey(pub i64);
 
 /// A role and where it is held.
 #[derive(Clone, Debug, FromQueryResult)]
@@ -272,22 +285,22 @@ pub struct Employment {
     pub display_names: LocalizedText,
 }
 
-impl Loader<EmploymentOf> for Store {
+impl Loader<EmploymentKey> for Store {
     type Value = Arc<Employment>;
 
-    async fn load(&self, keys: &[EmploymentOf]) -> Result<HashMap<EmploymentOf, Self::Value>, Error> {
+    async fn load(&self, keys: &[EmploymentKey]) -> Result<HashMap<EmploymentKey, Self::Value>, Error> {
         let sql = Sql::with(
             "SELECT parent.key AS parent_key, employment.* FROM unnest(?::bigint[]) AS parent(key) \
              CROSS JOIN LATERAL (SELECT affiliation.role_title, organization.display_names FROM affiliation \
              JOIN organization ON organization.id = affiliation.organization_id \
              WHERE affiliation.researcher_id = parent.key AND affiliation.kind = 'EMPLOYMENT' AND ",
-            ids(keys.iter().map(|key| key.0)),
+            bigint_array(keys.iter().map(|key| key.0)),
         )
-        .then(CURRENT)
+        .then(IS_CURRENT)
         .then(
             " ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id LIMIT 1) AS employment",
         );
-        let rows = self.rows::<Keyed<Employment>>(type_name::<EmploymentOf>(), sql).await?;
-        Ok(rows.into_iter().map(|row| (EmploymentOf(row.key), Arc::new(row.value))).collect())
+        let rows = self.query_all::<KeyedRow<Employment>>(type_name::<EmploymentKey>(), sql).await?;
+        Ok(rows.into_iter().map(|row| (EmploymentKey(row.key), Arc::new(row.value))).collect())
     }
 }

@@ -8,40 +8,40 @@ use std::sync::Arc;
 use sea_orm::FromQueryResult;
 use serde::Deserialize;
 
-use crate::citation::{CitedAuthor, CitedPaper, Locale, MOST_AUTHORS, Style};
+use crate::citation::{CitationLocale, CitationStyle, CitedAuthor, CitedPaper, MAX_CITED_AUTHORS};
 use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::model::record::PaperType;
 use crate::store::Store;
 use crate::store::access::data_loader::Loader;
-use crate::store::access::sql_fragment::{Sql, ids};
-use crate::store::reader::authorship::{Hiding, joins_resolved};
-use crate::store::reader::export::{AUTHORS, Snapshot};
+use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
+use crate::store::reader::export::{EXPORT_BATCH_AUTHORSHIPS, ExportSnapshot};
 use crate::store::reader::paper::PaperFilter;
 
 /// Papers that are read at once for an export.
-const BATCH: i64 = 500;
+const CITATION_BATCH_PAPERS: i64 = 500;
 
 /// How many authors of a paper are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AuthorsRead {
+pub enum AuthorSelection {
     /// All.
     All,
     /// Those that a style may name: the first ones, and the last.
-    Shown,
+    Cited,
 }
 
 /// Asks for what is cited of a paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct CitedPaperBy {
+pub struct CitedPaperKey {
     /// The paper's id.
     pub id: i64,
     /// How many of its authors.
-    pub authors: AuthorsRead,
+    pub authors: AuthorSelection,
 }
 
 #[derive(FromQueryResult)]
-struct Row {
+struct CitedPaperRow {
     id: i64,
     slug: String,
     title: String,
@@ -57,9 +57,9 @@ struct Row {
     authors: String,
 }
 
-impl Row {
-    fn paper(self) -> Result<CitedPaper, Error> {
-        let authors: Vec<ReadAuthor> = serde_json::from_str(&self.authors).map_err(Error::internal)?;
+impl CitedPaperRow {
+    fn into_cited_paper(self) -> Result<CitedPaper, Error> {
+        let authors: Vec<CitedAuthorRow> = serde_json::from_str(&self.authors).map_err(Error::internal)?;
         Ok(CitedPaper {
             slug: self.slug,
             title: self.title,
@@ -71,25 +71,25 @@ impl Row {
             doi: self.doi,
             arxiv_id: self.arxiv_id,
             url: self.url,
-            authors: authors.into_iter().map(ReadAuthor::cited).collect(),
+            authors: authors.into_iter().map(CitedAuthorRow::into_cited_author).collect(),
         })
     }
 }
 
 /// An author as read, and what hides names of whoever it is.
 #[derive(Deserialize)]
-struct ReadAuthor {
+struct CitedAuthorRow {
     name: String,
     published: Option<String>,
     given: Option<String>,
     family: Option<String>,
-    hiding: Option<Hiding>,
+    hiding: Option<NameRedaction>,
 }
 
-impl ReadAuthor {
-    fn cited(self) -> CitedAuthor {
+impl CitedAuthorRow {
+    fn into_cited_author(self) -> CitedAuthor {
         let published = self.published.as_deref().unwrap_or_default();
-        let is_withheld = |hiding: &Hiding| hiding.is_shown_by(&self.name) || hiding.is_shown_by(published);
+        let is_withheld = |hiding: &NameRedaction| hiding.redacts_name(&self.name) || hiding.redacts_name(published);
         let name = self.hiding.as_ref().filter(|hiding| is_withheld(hiding)).map(|hiding| hiding.name.clone());
         CitedAuthor { name: name.unwrap_or(self.name), given: self.given, family: self.family }
     }
@@ -97,18 +97,18 @@ impl ReadAuthor {
 
 /// What is selected of `paper`. Authors have the name that is on the paper, with what is certain repaired, or that of the
 /// person where it is not to be shown.
-fn columns(authors: AuthorsRead) -> String {
+fn citation_columns(authors: AuthorSelection) -> String {
     let (text, shown) = match authors {
-        AuthorsRead::All => ("paper.abstract_text", String::new()),
-        AuthorsRead::Shown => (
+        AuthorSelection::All => ("paper.abstract_text", String::new()),
+        AuthorSelection::Cited => (
             "'{}'::jsonb",
             format!(
                 " AND authorship.id = ANY(ARRAY((SELECT id FROM authorship WHERE paper_id = paper.id ORDER BY list_order \
-                 LIMIT {MOST_AUTHORS}) UNION (SELECT id FROM authorship WHERE paper_id = paper.id ORDER BY list_order DESC LIMIT 1)))"
+                 LIMIT {MAX_CITED_AUTHORS}) UNION (SELECT id FROM authorship WHERE paper_id = paper.id ORDER BY list_order DESC LIMIT 1)))"
             ),
         ),
     };
-    let resolved = joins_resolved!("authorship");
+    let resolved = join_resolved_researcher!("authorship");
     format!(
         "paper.id, paper.slug, paper.title, {text} AS abstract_text, paper.publication_date, paper.type, paper.venue_name, \
          paper.language, paper.doi, paper.arxiv_id, paper.url, coalesce((\
@@ -120,20 +120,22 @@ fn columns(authors: AuthorsRead) -> String {
     )
 }
 
-impl Loader<CitedPaperBy> for Store {
+impl Loader<CitedPaperKey> for Store {
     type Value = Arc<CitedPaper>;
 
-    async fn load(&self, keys: &[CitedPaperBy]) -> Result<HashMap<CitedPaperBy, Arc<CitedPaper>>, Error> {
+    async fn load(&self, keys: &[CitedPaperKey]) -> Result<HashMap<CitedPaperKey, Arc<CitedPaper>>, Error> {
         let mut found = HashMap::with_capacity(keys.len());
-        for authors in [AuthorsRead::All, AuthorsRead::Shown] {
+        for authors in [AuthorSelection::All, AuthorSelection::Cited] {
             let wanted: Vec<i64> = keys.iter().filter(|key| key.authors == authors).map(|key| key.id).collect();
             if wanted.is_empty() {
                 continue;
             }
-            let sql =
-                Sql::with(&format!("SELECT {} FROM paper WHERE paper.id = ANY(?)", columns(authors)), ids(wanted));
-            for row in self.rows::<Row>(type_name::<CitedPaperBy>(), sql).await? {
-                found.insert(CitedPaperBy { id: row.id, authors }, Arc::new(row.paper()?));
+            let sql = Sql::with(
+                &format!("SELECT {} FROM paper WHERE paper.id = ANY(?)", citation_columns(authors)),
+                bigint_array(wanted),
+            );
+            for row in self.query_all::<CitedPaperRow>(type_name::<CitedPaperKey>(), sql).await? {
+                found.insert(CitedPaperKey { id: row.id, authors }, Arc::new(row.into_cited_paper()?));
             }
         }
         Ok(found)
@@ -142,38 +144,38 @@ impl Loader<CitedPaperBy> for Store {
 
 /// Asks for the reference to a paper in a style.
 #[derive(Clone)]
-pub struct Formatted {
+pub struct FormattedCitationKey {
     /// The paper's id.
     pub id: i64,
     /// What is cited of it.
     pub paper: Arc<CitedPaper>,
     /// The style.
-    pub style: Style,
+    pub style: CitationStyle,
     /// The language of words.
-    pub locale: Locale,
+    pub locale: CitationLocale,
 }
 
-impl PartialEq for Formatted {
+impl PartialEq for FormattedCitationKey {
     fn eq(&self, other: &Self) -> bool {
         (self.id, self.style, self.locale) == (other.id, other.style, other.locale)
     }
 }
-impl Eq for Formatted {}
-impl Hash for Formatted {
+impl Eq for FormattedCitationKey {}
+impl Hash for FormattedCitationKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.id, self.style, self.locale).hash(state);
     }
 }
 
 /// Reads nothing: formatting takes a while, and is done for all papers of a level in a thread where nobody waits for it.
-impl Loader<Formatted> for Store {
+impl Loader<FormattedCitationKey> for Store {
     type Value = String;
 
-    async fn load(&self, keys: &[Formatted]) -> Result<HashMap<Formatted, String>, Error> {
+    async fn load(&self, keys: &[FormattedCitationKey]) -> Result<HashMap<FormattedCitationKey, String>, Error> {
         let keys = keys.to_vec();
         let format = move || {
-            let formatted = |key: Formatted| {
-                let text = key.paper.formatted(key.style, key.locale).map_err(Error::internal)?;
+            let formatted = |key: FormattedCitationKey| {
+                let text = key.paper.format_reference(key.style, key.locale).map_err(Error::internal)?;
                 Ok((key, text))
             };
             keys.into_iter().map(formatted).collect::<Result<HashMap<_, _>, Error>>()
@@ -182,22 +184,26 @@ impl Loader<Formatted> for Store {
     }
 }
 
-impl Snapshot {
+impl ExportSnapshot {
     /// What is cited of the next papers that pass a filter behind an id, in the order of their ids, and the last of these;
     /// none where that was all.
     ///
     /// # Errors
     /// Where the database does not answer.
-    pub async fn cited(&self, filter: &PaperFilter, after: i64) -> Result<Option<(Vec<CitedPaper>, i64)>, Error> {
-        let sql = Sql::from(format!("SELECT {} FROM paper WHERE ", columns(AuthorsRead::All)))
+    pub async fn cited_papers_after(
+        &self,
+        filter: &PaperFilter,
+        after: i64,
+    ) -> Result<Option<(Vec<CitedPaper>, i64)>, Error> {
+        let sql = Sql::from(format!("SELECT {} FROM paper WHERE ", citation_columns(AuthorSelection::All)))
             .then("paper.id IN (SELECT id FROM (SELECT paper.id, sum(author_count) OVER (ORDER BY paper.id) - author_count AS before \
                    FROM (SELECT * FROM paper WHERE ")
             .then(filter.condition())
             .then_with(" AND paper.id > ? ORDER BY paper.id ", after)
-            .then_with("LIMIT ?) AS paper) AS weighed ", BATCH)
-            .then_with("WHERE before < ?) ORDER BY paper.id", AUTHORS);
-        let rows = self.rows::<Row>(sql).await?;
+            .then_with("LIMIT ?) AS paper) AS weighed ", CITATION_BATCH_PAPERS)
+            .then_with("WHERE before < ?) ORDER BY paper.id", EXPORT_BATCH_AUTHORSHIPS);
+        let rows = self.query_all::<CitedPaperRow>(sql).await?;
         let Some(last) = rows.last().map(|row| row.id) else { return Ok(None) };
-        Ok(Some((rows.into_iter().map(Row::paper).collect::<Result<_, _>>()?, last)))
+        Ok(Some((rows.into_iter().map(CitedPaperRow::into_cited_paper).collect::<Result<_, _>>()?, last)))
     }
 }

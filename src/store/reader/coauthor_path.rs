@@ -6,40 +6,40 @@ use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, ids};
+use crate::store::access::sql_fragment::{Sql, bigint_array};
 
 /// How far the search may go.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
+pub struct PathLimits {
     /// The most steps of a chain.
-    pub longest: usize,
+    pub max_length: usize,
     /// The most people whom the search may come to from both ends, which bounds its time and its memory.
-    pub people: usize,
+    pub max_researchers: usize,
 }
 
 /// One end of the chain, and whom the search came to from there.
-struct Side {
+struct SearchSide {
     /// Everybody reached, with the one before, nearer to the end.
-    before: HashMap<i64, i64>,
+    predecessors: HashMap<i64, i64>,
     /// Those reached last.
     frontier: Vec<i64>,
 }
 
 /// A coauthor of somebody in the frontier.
 #[derive(FromQueryResult)]
-struct Reached {
+struct ReachedRow {
     id: i64,
     before: i64,
 }
 
-impl Side {
-    fn of(end: i64) -> Self {
-        Self { before: HashMap::from([(end, end)]), frontier: vec![end] }
+impl SearchSide {
+    fn new(end: i64) -> Self {
+        Self { predecessors: HashMap::from([(end, end)]), frontier: vec![end] }
     }
 
     /// From somebody reached to the end.
-    fn way_back(&self, from: i64) -> Vec<i64> {
-        let before = |id: &i64| self.before.get(id).copied().filter(|before| before != id);
+    fn path_to_end(&self, from: i64) -> Vec<i64> {
+        let before = |id: &i64| self.predecessors.get(id).copied().filter(|before| before != id);
         std::iter::successors(Some(from), before).collect()
     }
 }
@@ -52,37 +52,38 @@ impl Store {
     ///
     /// # Errors
     /// Where the search would come to more people than it may, or the database does not answer.
-    pub async fn coauthor_path(&self, from: i64, to: i64, bounds: Bounds) -> Result<Option<Vec<i64>>, Error> {
+    pub async fn find_coauthor_path(&self, from: i64, to: i64, bounds: PathLimits) -> Result<Option<Vec<i64>>, Error> {
         if from == to {
             return Ok(Some(vec![from]));
         }
-        let (mut start, mut goal) = (Side::of(from), Side::of(to));
+        let (mut start, mut goal) = (SearchSide::new(from), SearchSide::new(to));
         // Level by level from the end that has fewer people to ask for: whoever is reached from both ends lies on a
         // shortest chain, since all shorter ones were ruled out.
-        for length in 1..=bounds.longest {
+        for length in 1..=bounds.max_length {
             let forward = start.frontier.len() <= goal.frontier.len();
             let (near, far) = if forward { (&mut start, &goal) } else { (&mut goal, &start) };
             if near.frontier.is_empty() {
                 return Ok(None);
             }
-            let room = bounds.people.saturating_sub(near.before.len() + far.before.len());
-            let is_last = length == bounds.longest;
-            let found = if is_last { self.links(near, far).await? } else { self.coauthors_of(near, room).await? };
+            let room = bounds.max_researchers.saturating_sub(near.predecessors.len() + far.predecessors.len());
+            let is_last = length == bounds.max_length;
+            let found =
+                if is_last { self.find_meeting(near, far).await? } else { self.expand_frontier(near, room).await? };
             near.frontier = found.iter().map(|person| person.id).collect();
-            near.before.extend(found.iter().map(|person| (person.id, person.before)));
-            if let Some(meeting) = near.frontier.iter().copied().find(|id| far.before.contains_key(id)) {
-                let mut path = start.way_back(meeting);
+            near.predecessors.extend(found.iter().map(|person| (person.id, person.before)));
+            if let Some(meeting) = near.frontier.iter().copied().find(|id| far.predecessors.contains_key(id)) {
+                let mut path = start.path_to_end(meeting);
                 path.reverse();
-                path.extend(goal.way_back(meeting).into_iter().skip(1));
+                path.extend(goal.path_to_end(meeting).into_iter().skip(1));
                 return Ok(Some(path));
             }
             if found.len() > room {
-                let most = bounds.people;
+                let most = bounds.max_researchers;
                 let message = format!(
                     "the search came to more than {most} people before its two ends met; ask with a maxLength of at most \
                      {length}"
                 );
-                return Err(Error::limit("pathPeople", most + 1, most, message));
+                return Err(Error::limit_exceeded("pathPeople", most + 1, most, message));
             }
         }
         Ok(None)
@@ -90,24 +91,24 @@ impl Store {
 
     /// The coauthors of a side's last people whom it has not reached yet, each with the first of these people. Where they
     /// are more than there is room for, so many that this is seen.
-    async fn coauthors_of(&self, near: &Side, room: usize) -> Result<Vec<Reached>, Error> {
+    async fn expand_frontier(&self, near: &SearchSide, room: usize) -> Result<Vec<ReachedRow>, Error> {
         let sql = Sql::with(
             "SELECT coauthor_id AS id, min(researcher_id) AS before FROM coauthorship WHERE researcher_id = ANY(?)",
-            ids(near.frontier.iter().copied()),
+            bigint_array(near.frontier.iter().copied()),
         );
-        let most = i64::try_from(near.before.len() + room + 1).unwrap_or(i64::MAX);
+        let most = i64::try_from(near.predecessors.len() + room + 1).unwrap_or(i64::MAX);
         let sql = sql.then_with(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT ?", most);
-        let coauthors: Vec<Reached> = self.rows("coauthor_path::coauthors", sql).await?;
-        Ok(coauthors.into_iter().filter(|person| !near.before.contains_key(&person.id)).collect())
+        let coauthors: Vec<ReachedRow> = self.query_all("coauthor_path::coauthors", sql).await?;
+        Ok(coauthors.into_iter().filter(|person| !near.predecessors.contains_key(&person.id)).collect())
     }
 
     /// One of the other side's last people with whom somebody of this side's wrote: for the last step nobody else matters.
-    async fn links(&self, near: &Side, far: &Side) -> Result<Vec<Reached>, Error> {
+    async fn find_meeting(&self, near: &SearchSide, far: &SearchSide) -> Result<Vec<ReachedRow>, Error> {
         let sql = Sql::with(
             "SELECT coauthor_id AS id, min(researcher_id) AS before FROM coauthorship WHERE researcher_id = ANY(?)",
-            ids(near.frontier.iter().copied()),
+            bigint_array(near.frontier.iter().copied()),
         );
-        let sql = sql.then_with(" AND coauthor_id = ANY(?)", ids(far.frontier.iter().copied()));
-        self.rows("coauthor_path::links", sql.then(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT 1")).await
+        let sql = sql.then_with(" AND coauthor_id = ANY(?)", bigint_array(far.frontier.iter().copied()));
+        self.query_all("coauthor_path::links", sql.then(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT 1")).await
     }
 }

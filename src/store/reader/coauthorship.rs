@@ -2,16 +2,16 @@
 
 use crate::entity::researcher;
 use crate::store::Store;
-use crate::store::access::column_projection::{Columns as _, columns};
+use crate::store::access::column_projection::{ColumnProjection as _, column_projection};
 use crate::store::access::sql_fragment::Sql;
 use crate::store::reader::affiliation::AffiliationFilter;
-use crate::store::reader::lookup::is_one_of;
-use crate::store::reader::page::{Key, KeyKind, List, OrderDirection, Source};
-use crate::store::reader::paper::{YearRange, on_topics};
-use crate::store::reader::topic::these_or_narrower;
+use crate::store::reader::lookup::is_any_of_ids;
+use crate::store::reader::page::{List, ListSource, SortDirection, SortKey, SortKeyType};
+use crate::store::reader::paper::{YearRange, has_topic_in};
+use crate::store::reader::topic::topics_with_narrower;
 
 /// How many of the papers of some rows are works of their own: versions of one work count once.
-pub(crate) const WORKS: &str = "count(DISTINCT coalesce(paper.version_of_id, paper.id))";
+pub(crate) const COUNT_WORKS: &str = "count(DISTINCT coalesce(paper.version_of_id, paper.id))";
 
 /// Which coauthors, and by which papers; all conditions hold together, and an absent one is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -39,13 +39,13 @@ impl CoauthorFilter {
             conditions.push(years.condition());
         }
         if let Some(topics) = &self.topic_ids {
-            conditions.push(on_topics(these_or_narrower(topics)));
+            conditions.push(has_topic_in(topics_with_narrower(topics)));
         }
         conditions
     }
 
     /// Whether the stored pairs answer it: they count every paper up to the consortium size.
-    fn counts_all_papers(&self) -> bool {
+    fn uses_stored_pairs(&self) -> bool {
         self.publication_year.is_none() && self.topic_ids.is_none() && self.max_authors_per_paper.is_none()
     }
 }
@@ -69,7 +69,7 @@ pub struct Coauthors {
     /// By what.
     pub order: CoauthorOrder,
     /// Which way.
-    pub direction: OrderDirection,
+    pub direction: SortDirection,
 }
 
 /// What ties two people.
@@ -83,21 +83,21 @@ pub struct CoauthorEdge {
     pub last_year: i32,
 }
 
-columns!(CoauthorEdge { | paper_count, first_year, last_year });
+column_projection!(CoauthorEdge { | paper_count, first_year, last_year });
 
 impl List for Coauthors {
     type Node = researcher::Model;
     type Edge = CoauthorEdge;
 
-    fn is_quick(&self, _: usize) -> bool {
+    fn is_batchable(&self, _: usize) -> bool {
         self.filter == CoauthorFilter::default() && self.order == CoauthorOrder::PaperCount
     }
 
-    fn source(&self, store: &Store) -> Source {
-        let pairs = if self.filter.counts_all_papers() {
+    fn source(&self, store: &Store) -> ListSource {
+        let pairs = if self.filter.uses_stored_pairs() {
             Sql::from("coauthorship AS pair")
         } else {
-            Sql::from("(SELECT mine.researcher_id, theirs.researcher_id AS coauthor_id, ").then(WORKS).then(
+            Sql::from("(SELECT mine.researcher_id, theirs.researcher_id AS coauthor_id, ").then(COUNT_WORKS).then(
                 "::integer AS paper_count, \
                  coalesce(min(paper.publication_year), 0) AS first_year, coalesce(max(paper.publication_year), 0) AS last_year \
                  FROM authorship AS mine JOIN paper ON paper.id = mine.paper_id \
@@ -109,25 +109,25 @@ impl List for Coauthors {
         };
         let mut conditions = vec![Sql::from("pair.researcher_id = parent.key")];
         if let Some(people) = &self.filter.ids {
-            conditions.push(is_one_of::<researcher::Model>("pair.coauthor_id", people));
+            conditions.push(is_any_of_ids::<researcher::Model>("pair.coauthor_id", people));
         }
         if let Some(affiliation) = &self.filter.affiliation {
-            conditions.push(Sql::from("pair.coauthor_id IN (").then(affiliation.people()).then(")"));
+            conditions.push(Sql::from("pair.coauthor_id IN (").then(affiliation.researcher_ids()).then(")"));
         }
         if let Some(least) = self.filter.min_paper_count {
             conditions.push(Sql::with("pair.paper_count >= ?", least));
         }
         let key = match self.order {
-            CoauthorOrder::PaperCount => Key::new("pair.paper_count", KeyKind::Integer),
-            CoauthorOrder::LastYear => Key::new("pair.last_year", KeyKind::Integer),
-            CoauthorOrder::Name => Key::new("researcher.sort_name", KeyKind::Text),
+            CoauthorOrder::PaperCount => SortKey::new("pair.paper_count", SortKeyType::Integer),
+            CoauthorOrder::LastYear => SortKey::new("pair.last_year", SortKeyType::Integer),
+            CoauthorOrder::Name => SortKey::new("researcher.sort_name", SortKeyType::Text),
         };
-        Source {
-            node: "researcher",
-            edge: |wanted| CoauthorEdge::of("pair", wanted),
+        ListSource {
+            node_alias: "researcher",
+            edge_columns: |wanted| CoauthorEdge::select_list("pair", wanted),
             from: pairs.then(" JOIN researcher ON researcher.id = pair.coauthor_id"),
             conditions,
-            keys: vec![key, Key::new("pair.coauthor_id", KeyKind::Integer)],
+            sort_keys: vec![key, SortKey::new("pair.coauthor_id", SortKeyType::Integer)],
             direction: self.direction,
         }
     }

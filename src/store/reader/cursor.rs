@@ -9,7 +9,7 @@ use crate::store::reader::fingerprint::is_unversioned;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
     /// The list's fingerprint, as [`fingerprint`](crate::store::reader::fingerprint::fingerprint) has it.
-    pub list: String,
+    pub fingerprint: String,
     /// The row's order keys as text, the id last.
     pub keys: Vec<String>,
 }
@@ -18,7 +18,7 @@ impl Cursor {
     /// The cursor as clients see it: opaque.
     #[must_use]
     pub fn encode(&self) -> String {
-        let parts: Vec<&str> = std::iter::once(&self.list).chain(&self.keys).map(String::as_str).collect();
+        let parts: Vec<&str> = std::iter::once(&self.fingerprint).chain(&self.keys).map(String::as_str).collect();
         URL_SAFE_NO_PAD.encode(serde_json::json!(parts).to_string())
     }
 
@@ -29,13 +29,13 @@ impl Cursor {
             return None;
         }
         let keys = parts.split_off(1);
-        Some(Self { list: parts.pop()?, keys })
+        Some(Self { fingerprint: parts.pop()?, keys })
     }
 }
 
 /// Which way a page is read from its cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Direction {
+pub enum PageDirection {
     /// The first rows after the cursor.
     Forward,
     /// The last rows before the cursor.
@@ -44,11 +44,11 @@ pub enum Direction {
 
 /// A part of a list: at most `size` rows, from one end of what lies between two cursors.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Page {
+pub struct PageRequest {
     /// The largest number of rows.
     pub size: u32,
     /// From which end.
-    pub direction: Direction,
+    pub direction: PageDirection,
     /// Only rows after this place.
     pub after: Option<Cursor>,
     /// Only rows before this place.
@@ -82,10 +82,10 @@ pub struct PageLimits {
 pub enum PageError {
     /// Both ends at once.
     #[error("first and last cannot both be given; choose the end of the list to read from")]
-    BothEnds,
+    FirstAndLast,
     /// Too small or too large.
     #[error("{argument} is {given}; it can be 1 to {maximum}")]
-    Size {
+    SizeOutOfRange {
         /// `first` or `last`.
         argument: &'static str,
         /// What was given.
@@ -95,7 +95,7 @@ pub enum PageError {
     },
     /// Not a cursor at all.
     #[error("{argument} is not a cursor of this directory; take one from an edge's cursor or from pageInfo")]
-    Cursor {
+    InvalidCursor {
         /// `after` or `before`.
         argument: &'static str,
     },
@@ -104,35 +104,39 @@ pub enum PageError {
         "{argument} is a cursor of another list; a cursor belongs to its field, the thing that has it, filter, order and \
          languages: repeat these, or start again without it"
     )]
-    OtherList {
+    ForeignCursor {
         /// `after` or `before`.
         argument: &'static str,
     },
 }
 
-impl Page {
+impl PageRequest {
     /// Reads a client's arguments, for the list with the fingerprint that `list` gives.
     ///
     /// # Errors
     /// Where the arguments contradict each other, pass a limit, or hold a cursor of something else.
-    pub fn new(arguments: &PageArguments, list: impl Fn() -> String, limits: PageLimits) -> Result<Self, PageError> {
+    pub fn from_arguments(
+        arguments: &PageArguments,
+        list: impl Fn() -> String,
+        limits: PageLimits,
+    ) -> Result<Self, PageError> {
         let size = |argument, given: i32| match u32::try_from(given) {
             Ok(size) if (1..=limits.maximum_size).contains(&size) => Ok(size),
-            _ => Err(PageError::Size { argument, given, maximum: limits.maximum_size }),
+            _ => Err(PageError::SizeOutOfRange { argument, given, maximum: limits.maximum_size }),
         };
         let cursor = |argument, given: &Option<String>| match given.as_deref().map(Cursor::decode) {
             None => Ok(None),
-            Some(None) => Err(PageError::Cursor { argument }),
-            Some(Some(cursor)) if !is_unversioned(&cursor.list) && cursor.list != list() => {
-                Err(PageError::OtherList { argument })
+            Some(None) => Err(PageError::InvalidCursor { argument }),
+            Some(Some(cursor)) if !is_unversioned(&cursor.fingerprint) && cursor.fingerprint != list() => {
+                Err(PageError::ForeignCursor { argument })
             }
             Some(cursor) => Ok(cursor),
         };
         let (size, direction) = match (arguments.first, arguments.last) {
-            (Some(_), Some(_)) => return Err(PageError::BothEnds),
-            (Some(first), None) => (size("first", first)?, Direction::Forward),
-            (None, Some(last)) => (size("last", last)?, Direction::Backward),
-            (None, None) => (limits.default_size, Direction::Forward),
+            (Some(_), Some(_)) => return Err(PageError::FirstAndLast),
+            (Some(first), None) => (size("first", first)?, PageDirection::Forward),
+            (None, Some(last)) => (size("last", last)?, PageDirection::Backward),
+            (None, None) => (limits.default_size, PageDirection::Forward),
         };
         let (after, before) = (cursor("after", &arguments.after)?, cursor("before", &arguments.before)?);
         Ok(Self { size, direction, after, before })
@@ -146,8 +150,8 @@ mod tests {
 
     const LIMITS: PageLimits = PageLimits { default_size: 20, maximum_size: 100 };
 
-    fn page(arguments: &PageArguments) -> Result<Page, PageError> {
-        Page::new(arguments, || "1.list".to_owned(), LIMITS)
+    fn page(arguments: &PageArguments) -> Result<PageRequest, PageError> {
+        PageRequest::from_arguments(arguments, || "1.list".to_owned(), LIMITS)
     }
 
     #[test]
@@ -156,28 +160,28 @@ mod tests {
         assert_eq!(page(&PageArguments { last: Some(100), ..Default::default() }).expect("a page").size, 100);
         for first in [0, -1, 101, i32::MIN] {
             let refused = page(&PageArguments { first: Some(first), ..Default::default() });
-            assert_eq!(refused, Err(PageError::Size { argument: "first", given: first, maximum: 100 }));
+            assert_eq!(refused, Err(PageError::SizeOutOfRange { argument: "first", given: first, maximum: 100 }));
         }
         let both = PageArguments { first: Some(1), last: Some(1), ..Default::default() };
-        assert_eq!(page(&both), Err(PageError::BothEnds));
+        assert_eq!(page(&both), Err(PageError::FirstAndLast));
     }
 
     #[test]
     fn cursors_belong_to_their_list() {
-        let cursor = |list: &str| Cursor { list: list.to_owned(), keys: vec!["1".to_owned()] };
+        let cursor = |list: &str| Cursor { fingerprint: list.to_owned(), keys: vec!["1".to_owned()] };
         let after = |text: String| page(&PageArguments { after: Some(text), ..Default::default() });
         assert_eq!(after(cursor("1.list").encode()).expect("a page").after, Some(cursor("1.list")));
-        assert_eq!(after(cursor("1.other").encode()), Err(PageError::OtherList { argument: "after" }));
-        assert_eq!(after(cursor("2.list").encode()), Err(PageError::OtherList { argument: "after" }));
+        assert_eq!(after(cursor("1.other").encode()), Err(PageError::ForeignCursor { argument: "after" }));
+        assert_eq!(after(cursor("2.list").encode()), Err(PageError::ForeignCursor { argument: "after" }));
         // Cursors of the release before this one have no version.
         assert_eq!(after(cursor("R2_fHxyz").encode()).expect("a page").after, Some(cursor("R2_fHxyz")));
-        assert_eq!(after("x".to_owned()), Err(PageError::Cursor { argument: "after" }));
+        assert_eq!(after("x".to_owned()), Err(PageError::InvalidCursor { argument: "after" }));
     }
 
     proptest! {
         #[test]
         fn cursors_come_back(list in any::<String>(), keys in prop::collection::vec(any::<String>(), 1..4)) {
-            let cursor = Cursor { list, keys };
+            let cursor = Cursor { fingerprint: list, keys };
             prop_assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
         }
 

@@ -12,13 +12,13 @@ use crate::error::Error;
 use crate::model::record::{PaperRecord, Record, ResearcherRecord};
 use crate::store::Store;
 use crate::store::access::sql_fragment::Sql;
-use crate::store::ingest::exported_ids::EXPORTED;
-use crate::store::reader::authorship::{Hiding, joins_resolved};
+use crate::store::ingest::exported_ids::EXPORTED_KEY_PREFIX;
+use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
 
 /// Records that are read at once.
-const BATCH: i64 = 1_000;
+const EXPORT_BATCH_RECORDS: i64 = 1_000;
 /// Authors of papers that are read at once: a few papers of thousands, or many of a few.
-pub(crate) const AUTHORS: i64 = 20_000;
+pub(crate) const EXPORT_BATCH_AUTHORSHIPS: i64 = 20_000;
 
 /// A kind of record. An export has them in this order, so that references come before what refers to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,18 +47,18 @@ impl RecordKind {
     }
 
     /// The fields of a record that its kind alone has, as arguments of `json_build_object`.
-    fn fields(self) -> &'static str {
+    fn json_fields(self) -> &'static str {
         match self {
-            Self::Organization => ORGANIZATION,
-            Self::Topic => TOPIC,
-            Self::Researcher => RESEARCHER,
-            Self::Paper => PAPER,
+            Self::Organization => ORGANIZATION_FIELDS,
+            Self::Topic => TOPIC_FIELDS,
+            Self::Researcher => RESEARCHER_FIELDS,
+            Self::Paper => PAPER_FIELDS,
         }
     }
 }
 
 /// A relation is told by whichever of the two has no ROR id, since the other one is named by its own.
-const ORGANIZATION: &str = "'ror', thing.ror, 'names', thing.names, 'types', thing.types, 'status', thing.status, \
+const ORGANIZATION_FIELDS: &str = "'ror', thing.ror, 'names', thing.names, 'types', thing.types, 'status', thing.status, \
      'countryCode', thing.country_code, 'city', thing.city, 'homepageUrl', thing.homepage_url, 'relations', (\
      SELECT json_agg(json_build_array(relation, ror) ORDER BY relation, ror) FROM (\
      SELECT 'parent' AS relation, other.ror FROM organization_parent JOIN organization AS other ON other.id = parent_id \
@@ -71,7 +71,7 @@ const ORGANIZATION: &str = "'ror', thing.ror, 'names', thing.names, 'types', thi
      WHERE predecessor_id = thing.id AND thing.ror IS NULL AND other.ror IS NOT NULL \
      UNION SELECT relation, ror FROM organization_awaited_relation WHERE organization_id = thing.id) AS related)";
 
-const TOPIC: &str = "'scheme', thing.scheme, 'code', thing.code, 'names', thing.names, 'broader', (\
+const TOPIC_FIELDS: &str = "'scheme', thing.scheme, 'code', thing.code, 'names', thing.names, 'broader', (\
      SELECT json_agg(json_build_object('id', topic.id, 'slug', topic.slug, 'scheme', topic.scheme, 'code', topic.code, \
      'labels', CASE WHEN topic.code IS NULL THEN topic.display_names END) ORDER BY topic.id) FROM topic_broader JOIN topic ON topic.id = broader_id \
      WHERE topic_id = thing.id)";
@@ -84,7 +84,7 @@ const TOPIC_REFERENCE: &str = "json_build_object('id', topic.id, 'scheme', topic
 const ORGANIZATION_REFERENCE: &str = "json_build_object('id', organization.id, 'ror', organization.ror, \
      'name', CASE WHEN organization.ror IS NULL THEN organization.names -> 0 ->> 'value' END)";
 
-const RESEARCHER: &str = "'name', thing.display_name, 'givenName', thing.given_name, 'familyName', thing.family_name, \
+const RESEARCHER_FIELDS: &str = "'name', thing.display_name, 'givenName', thing.given_name, 'familyName', thing.family_name, \
      'otherNames', thing.other_names, \
      'withholdPublishedName', CASE WHEN thing.withholds_published_name THEN true END, 'orcid', thing.orcid, 'headline', thing.headline, 'biography', thing.biography, \
      'portraitUrl', thing.portrait_url, 'homepageUrl', thing.homepage_url, 'affiliations', (\
@@ -96,7 +96,7 @@ const RESEARCHER: &str = "'name', thing.display_name, 'givenName', thing.given_n
      SELECT json_agg({topic} ORDER BY researcher_topic.position, topic.id) FROM researcher_topic \
      JOIN topic ON topic.id = researcher_topic.topic_id WHERE researcher_topic.researcher_id = thing.id)";
 
-const PAPER: &str = "'title', thing.title, 'translatedTitles', thing.translated_titles, 'abstract', thing.abstract_text, \
+const PAPER_FIELDS: &str = "'title', thing.title, 'translatedTitles', thing.translated_titles, 'abstract', thing.abstract_text, \
      'abstractCompleteness', thing.abstract_completeness, 'publicationDate', thing.publication_date, 'type', thing.type, \
      'venueName', thing.venue_name, 'language', thing.language, 'doi', thing.doi, 'sharedDoi', thing.shared_doi, 'arxivId', thing.arxiv_id, 'url', thing.url, \
      'isRetracted', thing.is_retracted, 'authors', coalesce((\
@@ -116,24 +116,24 @@ const PAPER: &str = "'title', thing.title, 'translatedTitles', thing.translated_
      JOIN topic ON topic.id = paper_topic.topic_id WHERE paper_topic.paper_id = thing.id)";
 
 /// One moment of the directory, however long it is read.
-pub struct Snapshot {
+pub struct ExportSnapshot {
     pub(crate) transaction: DatabaseTransaction,
 }
 
 /// What hides names of a person.
-const OF_PERSON: &str = "CASE WHEN thing.hidden_forms IS NOT NULL THEN \
+const RESEARCHER_REDACTION: &str = "CASE WHEN thing.hidden_forms IS NOT NULL THEN \
      json_build_array(json_build_object('name', thing.display_name, 'forms', thing.hidden_forms)) END";
 
 /// What hides names of the authors of a paper, each with the id of the authorship and the name with what is certain repaired.
-const OF_AUTHORS: &str = concat!(
+const AUTHOR_REDACTIONS: &str = concat!(
     "(SELECT json_agg(json_build_object('authorship', authorship.id, 'mended', authorship.name, 'name', resolved.display_name, \
      'forms', resolved.hidden_forms)) FROM authorship",
-    joins_resolved!("authorship"),
+    join_resolved_researcher!("authorship"),
     " WHERE authorship.paper_id = thing.id AND resolved.hidden_forms IS NOT NULL)"
 );
 
 #[derive(FromQueryResult)]
-struct Row {
+struct ExportedRecordRow {
     id: i64,
     record: String,
     hiding: Option<String>,
@@ -141,22 +141,22 @@ struct Row {
 
 /// What hides names in a record.
 #[derive(Deserialize)]
-struct Hidden {
+struct RecordRedaction {
     authorship: Option<i64>,
     mended: Option<String>,
     #[serde(flatten)]
-    hiding: Hiding,
+    redaction: NameRedaction,
 }
 
-impl Row {
+impl ExportedRecordRow {
     /// The record, without what is not to be shown.
-    fn record(&self) -> Result<Record, Error> {
+    fn to_redacted_record(&self) -> Result<Record, Error> {
         let mut record = serde_json::from_str(&self.record).map_err(Error::internal)?;
         let Some(hiding) = &self.hiding else { return Ok(record) };
-        for hidden in serde_json::from_str::<Vec<Hidden>>(hiding).map_err(Error::internal)? {
+        for hidden in serde_json::from_str::<Vec<RecordRedaction>>(hiding).map_err(Error::internal)? {
             match &mut record {
-                Record::Researcher(record) => hidden.hide_in_person(record),
-                Record::Paper(record) => hidden.hide_in_paper(record),
+                Record::Researcher(record) => hidden.redact_researcher(record),
+                Record::Paper(record) => hidden.redact_paper(record),
                 _ => {}
             }
         }
@@ -164,13 +164,13 @@ impl Row {
     }
 }
 
-impl Hidden {
+impl RecordRedaction {
     /// The keys of records, former addresses and names may be made of a hidden name.
-    fn hide_in_person(&self, record: &mut ResearcherRecord) {
+    fn redact_researcher(&self, record: &mut ResearcherRecord) {
         let Some(exported) = &mut record.exported else { return };
-        let is_shown = |text: &str| !self.hiding.is_told_by(&text.replace('-', " "));
+        let is_shown = |text: &str| !self.redaction.redacts_text(&text.replace('-', " "));
         exported.sources.retain(|said| is_shown(said.key.trim_start_matches("researcher:")));
-        for former in &mut exported.formerly {
+        for former in &mut exported.merged {
             if !is_shown(&former.slug) {
                 former.slug = format!("researcher-{}", former.id);
             }
@@ -178,14 +178,14 @@ impl Hidden {
         }
     }
 
-    fn hide_in_paper(&self, record: &mut PaperRecord) {
+    fn redact_paper(&self, record: &mut PaperRecord) {
         let own = record.authors.iter_mut().filter(|author| author.id.is_some() && author.id == self.authorship);
         for author in own {
             let mended = self.mended.as_deref().unwrap_or_default();
-            if self.hiding.is_shown_by(&author.name) || self.hiding.is_shown_by(mended) {
-                author.name.clone_from(&self.hiding.name);
+            if self.redaction.redacts_name(&author.name) || self.redaction.redacts_name(mended) {
+                author.name.clone_from(&self.redaction.name);
             }
-            self.hiding.hide_in(&mut author.affiliations_as_published);
+            self.redaction.remove_redacted(&mut author.affiliations_as_published);
         }
     }
 }
@@ -195,36 +195,37 @@ impl Store {
     ///
     /// # Errors
     /// Where the database does not answer.
-    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+    pub async fn export_snapshot(&self) -> Result<ExportSnapshot, Error> {
         let transaction =
             self.database.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
         // An export takes longer than a request may.
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
-        Ok(Snapshot { transaction })
+        Ok(ExportSnapshot { transaction })
     }
 }
 
-impl Snapshot {
+impl ExportSnapshot {
     /// The next records of a kind behind an id, in the order of their ids, and the last of these; none where that was all.
     ///
     /// # Errors
     /// Where the database does not answer.
-    pub async fn records(&self, kind: RecordKind, after: i64) -> Result<Option<(Vec<Record>, i64)>, Error> {
-        let rows = self.rows::<Row>(records_sql(kind, after)).await?;
+    pub async fn records_after(&self, kind: RecordKind, after: i64) -> Result<Option<(Vec<Record>, i64)>, Error> {
+        let rows = self.query_all::<ExportedRecordRow>(records_sql(kind, after)).await?;
         let Some(last) = rows.last().map(|row| row.id) else { return Ok(None) };
-        let records = rows.iter().map(Row::record);
+        let records = rows.iter().map(ExportedRecordRow::to_redacted_record);
         Ok(Some((records.collect::<Result<_, _>>()?, last)))
     }
 
-    pub(crate) async fn rows<T: FromQueryResult>(&self, sql: Sql) -> Result<Vec<T>, Error> {
-        let rows = self.transaction.query_all_raw(sql.statement()).await?;
+    pub(crate) async fn query_all<T: FromQueryResult>(&self, sql: Sql) -> Result<Vec<T>, Error> {
+        let rows = self.transaction.query_all_raw(sql.into_statement()).await?;
         rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
     }
 }
 
 fn records_sql(kind: RecordKind, after: i64) -> Sql {
     let table = kind.table();
-    let fields = kind.fields().replace("{organization}", ORGANIZATION_REFERENCE).replace("{topic}", TOPIC_REFERENCE);
+    let fields =
+        kind.json_fields().replace("{organization}", ORGANIZATION_REFERENCE).replace("{topic}", TOPIC_REFERENCE);
     // The ids of a topic follow from its scheme and code.
     let identifiers = if kind == RecordKind::Topic {
         String::new()
@@ -235,35 +236,36 @@ fn records_sql(kind: RecordKind, after: i64) -> Sql {
         )
     };
     let hiding = match kind {
-        RecordKind::Researcher => OF_PERSON,
-        RecordKind::Paper => OF_AUTHORS,
+        RecordKind::Researcher => RESEARCHER_REDACTION,
+        RecordKind::Paper => AUTHOR_REDACTIONS,
         RecordKind::Organization | RecordKind::Topic => "NULL",
     };
-    let things = if kind == RecordKind::Paper { papers_behind(after) } else { things_behind(table, after) };
+    let things = if kind == RecordKind::Paper { papers_after_sql(after) } else { entities_after_sql(table, after) };
     Sql::from(format!(
         "SELECT thing.id, json_strip_nulls(json_build_object('kind', '{table}', 'exported', json_build_object('id', thing.id, \
          'formerly', (SELECT json_agg(json_build_object('id', former_id, 'slug', former_slug, 'nameKey', name_key) ORDER BY former_id) \
          FROM former_identity WHERE kind = '{table}' AND survivor_id = thing.id), \
          'sources', (SELECT json_agg(json_build_object('source', source, 'key', key, 'digest', encode(digest, 'hex'), \
          'told', told, 'isOfFormer', CASE WHEN is_of_former THEN true END) \
-         ORDER BY source, key) FROM source_record WHERE {table}_id = thing.id AND NOT starts_with(key, '{EXPORTED}'))), \
+         ORDER BY source, key) FROM source_record WHERE {table}_id = thing.id AND NOT starts_with(key, '{EXPORTED_KEY_PREFIX}'))), \
          'slug', thing.slug, {identifiers}{fields}))::text AS record, ({hiding})::text AS hiding FROM "
     ))
     .then(things)
     .then(" AS thing ORDER BY thing.id")
 }
 
-fn things_behind(table: &str, after: i64) -> Sql {
-    Sql::with(&format!("(SELECT * FROM {table} WHERE id > ? ORDER BY id "), after).then_with("LIMIT ?)", BATCH)
+fn entities_after_sql(table: &str, after: i64) -> Sql {
+    Sql::with(&format!("(SELECT * FROM {table} WHERE id > ? ORDER BY id "), after)
+        .then_with("LIMIT ?)", EXPORT_BATCH_RECORDS)
 }
 
 /// The next papers behind an id, of which all but the first one have so many authors together at most.
-fn papers_behind(after: i64) -> Sql {
+fn papers_after_sql(after: i64) -> Sql {
     Sql::with(
         "(SELECT paper.* FROM (SELECT id, sum(author_count) OVER (ORDER BY id) - author_count AS before FROM \
          (SELECT id, author_count FROM paper WHERE id > ? ORDER BY id ",
         after,
     )
-    .then_with("LIMIT ?) AS next) AS weighed JOIN paper ON paper.id = weighed.id ", BATCH)
-    .then_with("WHERE weighed.before < ?)", AUTHORS)
+    .then_with("LIMIT ?) AS next) AS weighed JOIN paper ON paper.id = weighed.id ", EXPORT_BATCH_RECORDS)
+    .then_with("WHERE weighed.before < ?)", EXPORT_BATCH_AUTHORSHIPS)
 }

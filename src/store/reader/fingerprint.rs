@@ -11,20 +11,20 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, NaiveDate, Utc};
 use sha2::{Digest as _, Sha256};
 
-use crate::model::language::Languages;
+use crate::model::language::LanguagePreferences;
 use crate::model::record::{AffiliationKind, PaperType};
 use crate::store::reader::affiliation::{AffiliationFilter, AffiliationOrder, AffiliationScope, Affiliations};
 use crate::store::reader::authorship::Authorships;
 use crate::store::reader::coauthorship::{CoauthorFilter, CoauthorOrder, Coauthors};
 use crate::store::reader::organization::{OrganizationFilter, OrganizationOrder, Organizations};
-use crate::store::reader::page::{OrderDirection, Parent};
+use crate::store::reader::page::{ParentKey, SortDirection};
 use crate::store::reader::paper::{PaperFilter, PaperOrder, PaperScope, Papers, ResearcherPapers, YearRange};
 use crate::store::reader::researcher::{
     OrganizationResearchers, ResearcherFilter, ResearcherOrder, Researchers, TopicResearchers,
 };
-use crate::store::reader::search::{Kind, Search};
+use crate::store::reader::search::{EntityType, SearchResults};
 use crate::store::reader::topic::{ResearcherTopics, TopicFilter, TopicOrder, TopicScope, Topics};
-use crate::text::tokenizer::Query;
+use crate::text::tokenizer::SearchTerms;
 
 /// The version of the descriptions, and the beginning of each fingerprint. A change of a word in this file changes it.
 const VERSION: &str = "1.";
@@ -33,7 +33,7 @@ const HASH_BYTES: usize = 6;
 
 /// The fingerprint of a parent's list: [`VERSION`], then the beginning of the SHA-256 of its description in URL-safe base64.
 #[must_use]
-pub fn fingerprint<L: Describe>(parent: Parent, list: &L) -> String {
+pub fn fingerprint<L: Describe>(parent: ParentKey, list: &L) -> String {
     let digest = Sha256::digest(description(parent, list).as_bytes());
     let mut fingerprint = VERSION.to_owned();
     URL_SAFE_NO_PAD.encode_string(&digest[..HASH_BYTES], &mut fingerprint);
@@ -47,10 +47,10 @@ pub fn is_unversioned(fingerprint: &str) -> bool {
     !fingerprint.contains('.')
 }
 
-fn description<L: Describe>(parent: Parent, list: &L) -> String {
+fn description<L: Describe>(parent: ParentKey, list: &L) -> String {
     let mut out = String::new();
-    out.field("parent", &(parent.key != 0).then_some(parent.key));
-    out.field("second_parent", &(parent.other != 0).then_some(parent.other));
+    out.field("parent", &(parent.primary != 0).then_some(parent.primary));
+    out.field("second_parent", &(parent.secondary != 0).then_some(parent.secondary));
     list.describe(&mut out);
     out
 }
@@ -171,7 +171,7 @@ macro_rules! describe_fields {
 }
 
 describe_words! {
-    OrderDirection { Self::Ascending => "asc", Self::Descending => "desc" }
+    SortDirection { Self::Ascending => "asc", Self::Descending => "desc" }
     AffiliationScope { Self::All => "all", Self::Researcher => "researcher", Self::Organization => "organization" }
     TopicScope { Self::All => "all", Self::Narrower => "narrower", Self::Paper => "paper" }
     CoauthorOrder { Self::PaperCount => "paper_count", Self::LastYear => "last_year", Self::Name => "name" }
@@ -189,7 +189,7 @@ describe_words! {
         Self::UpdatedAt => "updated_at",
         Self::Relevance => "relevance",
     }
-    Kind {
+    EntityType {
         Self::Researcher => "researcher",
         Self::Organization => "organization",
         Self::Topic => "topic",
@@ -236,14 +236,14 @@ describe_fields! {
     Coauthors "coauthors" { filter => "filter", order => "order", direction => "direction" }
     Affiliations "affiliations" { scope => "scope", filter => "filter", order => "order", direction => "direction" }
     Organizations "organizations" {
-        children_of_parent => "children_of_parent",
+        is_limited_to_children => "children_of_parent",
         filter => "filter",
         order => "order",
         direction => "direction",
     }
     Topics "topics" { scope => "scope", filter => "filter", order => "order", direction => "direction" }
     ResearcherTopics "researcher_topics" { order => "order", direction => "direction" }
-    Search "search" { query => "query", kinds => "kinds" }
+    SearchResults "search" { query => "query", kinds => "kinds" }
     YearRange "" { from => "from", to => "to" }
     PaperFilter "" {
         ids => "ids",
@@ -377,12 +377,12 @@ impl Describe for TopicOrder {
 }
 
 /// An order by a text in the best of several languages.
-fn languages_order(out: &mut String, word: &str, languages: &Languages) {
+fn languages_order(out: &mut String, word: &str, languages: &LanguagePreferences) {
     out.push_str(word);
     languages.chain().to_vec().describe(out);
 }
 
-impl Describe for Query {
+impl Describe for SearchTerms {
     /// The words follow from the text.
     fn describe(&self, out: &mut String) {
         self.text.describe(out);
@@ -396,7 +396,7 @@ mod tests {
     use std::collections::HashSet;
 
     fn paper_filter() -> PaperFilter {
-        let query = Query::new("deep \"water\"");
+        let query = SearchTerms::new("deep \"water\"");
         let since = DateTime::parse_from_rfc3339("2026-01-02T03:04:05.6Z").expect("a date").to_utc();
         PaperFilter {
             ids: Some(vec![1, 2]),
@@ -421,9 +421,9 @@ mod tests {
 
     /// All lists, with the parent that each has.
     fn all() -> Vec<(&'static str, String, String)> {
-        let direction = OrderDirection::Ascending;
+        let direction = SortDirection::Ascending;
         let tag = |text: &str| text.parse::<LanguageTag>().expect("a tag");
-        let languages = || Languages::new(&[tag("fr-CA")], &tag("en"));
+        let languages = || LanguagePreferences::new(&[tag("fr-CA")], &tag("en"));
         let affiliation = AffiliationFilter {
             kinds: Some(vec![AffiliationKind::InvitedPosition]),
             organization_ids: Some(vec![5]),
@@ -448,7 +448,7 @@ mod tests {
             topic_ids: Some(vec![9]),
             has_orcid: Some(true),
             has_papers: Some(true),
-            query: Query::new("Brook"),
+            query: SearchTerms::new("Brook"),
             ..ResearcherFilter::default()
         };
         let organization = OrganizationFilter {
@@ -465,10 +465,10 @@ mod tests {
             broader_ids: Some(vec![12]),
             ..TopicFilter::default()
         };
-        fn each<L: Describe>(name: &'static str, parent: Parent, list: &L) -> (&'static str, String, String) {
+        fn each<L: Describe>(name: &'static str, parent: ParentKey, list: &L) -> (&'static str, String, String) {
             (name, description(parent, list), fingerprint(parent, list))
         }
-        let (none, one, two) = (Parent::default(), Parent::of(13), Parent { key: 13, other: 14 });
+        let (none, one, two) = (ParentKey::default(), ParentKey::new(13), ParentKey { primary: 13, secondary: 14 });
         let papers = |scope, filter, order| Papers { scope, filter, order, direction };
         let researchers = Researchers { filter: researcher.clone(), order: ResearcherOrder::Name, direction };
         let order = ResearcherOrder::LastPublicationYear;
@@ -542,10 +542,10 @@ mod tests {
                 "organizations",
                 none,
                 &Organizations {
-                    children_of_parent: false,
+                    is_limited_to_children: false,
                     filter: organization,
                     order: OrganizationOrder::Name(languages()),
-                    direction: OrderDirection::Descending,
+                    direction: SortDirection::Descending,
                 },
             ),
             each(
@@ -555,7 +555,7 @@ mod tests {
                     scope: TopicScope::All,
                     filter: topic,
                     order: TopicOrder::Label(languages()),
-                    direction: OrderDirection::Descending,
+                    direction: SortDirection::Descending,
                 },
             ),
             each("researcher.topics", one, &ResearcherTopics { order: TopicOrder::Own, direction }),
@@ -563,7 +563,10 @@ mod tests {
             each(
                 "search",
                 none,
-                &Search { query: Query::new("water").expect("a query"), kinds: vec![Kind::Topic, Kind::Paper] },
+                &SearchResults {
+                    query: SearchTerms::new("water").expect("a query"),
+                    kinds: vec![EntityType::Topic, EntityType::Paper],
+                },
             ),
         ]
     }
@@ -589,8 +592,8 @@ mod tests {
             scope: PaperScope::All,
             filter: PaperFilter::default(),
             order: PaperOrder::Title,
-            direction: OrderDirection::Ascending,
+            direction: SortDirection::Ascending,
         };
-        assert_eq!(description(Parent::default(), &list), "papers{scope=all;filter={};order=title;direction=asc;}");
+        assert_eq!(description(ParentKey::default(), &list), "papers{scope=all;filter={};order=title;direction=asc;}");
     }
 }

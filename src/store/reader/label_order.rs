@@ -4,15 +4,15 @@
 //! order is a merge: those with a label in the first language, those without it that have one in the second, …, and
 //! those that have none of them. Each of these is a range of one index.
 
-use crate::model::language::Languages;
-use crate::store::access::sql_fragment::{Sql, texts};
-use crate::store::reader::page::{Key, KeyKind, Parts};
+use crate::model::language::LanguagePreferences;
+use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::reader::page::{MergePartitions, SortKey, SortKeyType};
 
 /// The parts of a list of things of this table, whose id is `id`.
-pub(crate) fn parts(table: &str, id: &str, languages: &Languages) -> Parts {
-    let wanted = || texts(languages.chain().iter().map(String::as_str).chain([""]));
-    Parts {
-        each: Sql::with("unnest(?::text[]) WITH ORDINALITY AS wanted(language, rank)", wanted()),
+pub(crate) fn label_partitions(table: &str, id: &str, languages: &LanguagePreferences) -> MergePartitions {
+    let wanted = || text_array(languages.chain().iter().map(String::as_str).chain([""]));
+    MergePartitions {
+        partitions: Sql::with("unnest(?::text[]) WITH ORDINALITY AS wanted(language, rank)", wanted()),
         join: Sql::from(format!(" JOIN {table}_label AS label ON label.{table}_id = {id}")),
         condition: Sql::with(
             "label.language = wanted.language AND NOT label.languages && (?::text[])[:wanted.rank::integer - 1]",
@@ -22,11 +22,11 @@ pub(crate) fn parts(table: &str, id: &str, languages: &Languages) -> Parts {
 }
 
 /// The label by which a part is ordered.
-pub(crate) fn key() -> Key {
-    Key::new("label.sort_name", KeyKind::Text)
+pub(crate) fn label_sort_key() -> SortKey {
+    SortKey::new("label.sort_name", SortKeyType::Text)
 }
 
 /// The id of the labelled thing, which the label's index has too.
-pub(crate) fn id(table: &str) -> Key {
-    Key::new(format!("label.{table}_id"), KeyKind::Integer)
+pub(crate) fn label_id_key(table: &str) -> SortKey {
+    SortKey::new(format!("label.{table}_id"), SortKeyType::Integer)
 }

@@ -5,17 +5,17 @@ use std::collections::HashMap;
 
 use sea_orm::FromQueryResult;
 
-use crate::disambiguation::{self, Candidate, Known, Mention, Mixture, Profile};
+use crate::disambiguation::{self, Mention, MergeCandidate, ResearcherProfile, SplitCandidate, Vocabulary};
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, ids};
+use crate::store::access::sql_fragment::{Sql, bigint_array};
 
 /// Authorships that are read at once, as far as papers end there.
-const CHUNK: i64 = 20_000;
+const SCAN_CHUNK_AUTHORSHIPS: i64 = 20_000;
 
 /// Somebody as a list of candidates names them.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
-pub struct Named {
+pub struct CandidateResearcher {
     /// The number behind the global id.
     pub id: i64,
     /// The address of the profile.
@@ -28,19 +28,19 @@ pub struct Named {
 
 /// What to look at.
 #[derive(Debug, Default)]
-pub struct Candidates {
+pub struct DisambiguationCandidates {
     /// Everybody that the others refer to by their places.
-    pub people: Vec<Named>,
+    pub researchers: Vec<CandidateResearcher>,
     /// How many papers each of them has.
     pub paper_counts: Vec<usize>,
     /// People who may be one, likeliest first.
-    pub duplicates: Vec<Candidate>,
+    pub duplicates: Vec<MergeCandidate>,
     /// People who may be several, likeliest first, each with the place of the person.
-    pub mixtures: Vec<(usize, Mixture)>,
+    pub conflated: Vec<(usize, SplitCandidate)>,
 }
 
 #[derive(FromQueryResult)]
-struct Row {
+struct CandidateAuthorshipRow {
     paper_id: i64,
     name: String,
     researcher_id: Option<i64>,
@@ -57,46 +57,46 @@ impl Store {
     ///
     /// # Errors
     /// Where the database does not answer.
-    pub async fn identity_candidates(&self) -> Result<Candidates, Error> {
+    pub async fn find_disambiguation_candidates(&self) -> Result<DisambiguationCandidates, Error> {
         let people = "SELECT id, slug, display_name AS name, orcid FROM researcher ORDER BY id";
-        let people = self.rows::<Named>("candidates::people", people.into()).await?;
+        let people = self.query_all::<CandidateResearcher>("candidates::people", people.into()).await?;
         let places: HashMap<i64, usize> = people.iter().enumerate().map(|(place, person)| (person.id, place)).collect();
-        let mut profiles: Vec<Profile> = people
+        let mut profiles: Vec<ResearcherProfile> = people
             .iter()
-            .map(|person| Profile {
+            .map(|person| ResearcherProfile {
                 names: vec![person.name.clone()],
                 orcid: person.orcid.clone(),
-                ..Profile::default()
+                ..ResearcherProfile::default()
             })
             .collect();
         let mut mentions: Vec<Vec<Mention>> = vec![Vec::new(); people.len()];
-        let mut known = Known::default();
+        let mut known = Vocabulary::default();
         let mut last = 0;
         loop {
-            let papers = self.papers_after(last).await?;
+            let papers = self.paper_ids_after(last).await?;
             let Some(end) = papers.last().copied() else { break };
             last = end;
-            let rows = self.authorships_of(papers).await?;
+            let rows = self.candidate_authorships(papers).await?;
             for paper in rows.chunk_by(|one, other| one.paper_id == other.paper_id) {
-                self.read_paper(paper, &places, &mut known, &mut profiles, &mut mentions);
+                self.collect_mentions(paper, &places, &mut known, &mut profiles, &mut mentions);
             }
         }
         let paper_counts = mentions.iter().map(Vec::len).collect();
         // The authorships are many, and gone before duplicates are looked for.
-        let mut mixtures: Vec<(usize, Mixture)> = mentions
+        let mut mixtures: Vec<(usize, SplitCandidate)> = mentions
             .into_iter()
             .enumerate()
-            .filter_map(|(place, mentions)| Some((place, disambiguation::mixture(&mentions, &known)?)))
+            .filter_map(|(place, mentions)| Some((place, disambiguation::find_split_candidate(&mentions, &known)?)))
             .collect();
         mixtures.sort_by(|one, other| other.1.likelihood.total_cmp(&one.1.likelihood).then(one.0.cmp(&other.0)));
-        let duplicates = disambiguation::candidates(&profiles, &known);
-        Ok(Candidates { people, paper_counts, duplicates, mixtures })
+        let duplicates = disambiguation::find_merge_candidates(&profiles, &known);
+        Ok(DisambiguationCandidates { researchers: people, paper_counts, duplicates, conflated: mixtures })
     }
 
     /// The next papers, fewer where they have many authors.
-    async fn papers_after(&self, paper_id: i64) -> Result<Vec<i64>, Error> {
+    async fn paper_ids_after(&self, paper_id: i64) -> Result<Vec<i64>, Error> {
         #[derive(FromQueryResult)]
-        struct Paper {
+        struct PaperIdRow {
             id: i64,
         }
         let papers = Sql::with(
@@ -104,49 +104,50 @@ impl Store {
              (SELECT id, author_count FROM paper WHERE id > ? ORDER BY id LIMIT ",
             paper_id,
         )
-        .then_with("?) AS next) AS counted ", CHUNK)
-        .then_with("WHERE before < ? ORDER BY id", CHUNK);
-        let papers = self.rows::<Paper>("candidates::papers", papers).await?;
+        .then_with("?) AS next) AS counted ", SCAN_CHUNK_AUTHORSHIPS)
+        .then_with("WHERE before < ? ORDER BY id", SCAN_CHUNK_AUTHORSHIPS);
+        let papers = self.query_all::<PaperIdRow>("candidates::papers", papers).await?;
         Ok(papers.into_iter().map(|paper| paper.id).collect())
     }
 
-    async fn authorships_of(&self, papers: Vec<i64>) -> Result<Vec<Row>, Error> {
+    async fn candidate_authorships(&self, papers: Vec<i64>) -> Result<Vec<CandidateAuthorshipRow>, Error> {
         let sql = "SELECT authorship.paper_id, authorship.name, authorship.researcher_id, \
              authorship.affiliations_as_published AS affiliations, paper.venue_name, paper.publication_year AS year, \
              paper.author_count, EXISTS (SELECT FROM identity_pin WHERE authorship_id = authorship.id) AS is_decided, \
              ARRAY(SELECT organization_id FROM authorship_organization WHERE authorship_id = authorship.id) AS organizations \
              FROM authorship JOIN paper ON paper.id = authorship.paper_id WHERE authorship.paper_id = ANY(?) \
              ORDER BY authorship.paper_id, authorship.list_order";
-        self.rows("candidates::authorships", Sql::with(sql, ids(papers))).await
+        self.query_all("candidates::authorships", Sql::with(sql, bigint_array(papers))).await
     }
 
-    fn read_paper(
+    fn collect_mentions(
         &self,
-        authors: &[Row],
+        authors: &[CandidateAuthorshipRow],
         places: &HashMap<i64, usize>,
-        known: &mut Known,
-        profiles: &mut [Profile],
+        known: &mut Vocabulary,
+        profiles: &mut [ResearcherProfile],
         mentions: &mut [Vec<Mention>],
     ) {
         let is_of_few =
             authors.iter().all(|row| u32::try_from(row.author_count).is_ok_and(|count| count <= self.consortium_size));
-        let coauthors: Vec<u32> = authors.iter().filter(|_| is_of_few).map(|row| known.coauthor(&row.name)).collect();
+        let coauthors: Vec<u32> =
+            authors.iter().filter(|_| is_of_few).map(|row| known.intern_coauthor(&row.name)).collect();
         for (number, row) in authors.iter().enumerate() {
             let Some(place) = row.researcher_id.and_then(|id| places.get(&id)) else { continue };
             let others = coauthors.iter().enumerate().filter(|(other, _)| *other != number);
             let mention = Mention {
                 name: row.name.clone(),
                 paper: Some(row.paper_id),
-                decided: row.researcher_id.filter(|_| row.is_decided),
+                decided_researcher_id: row.researcher_id.filter(|_| row.is_decided),
                 coauthors: others.map(|(_, coauthor)| *coauthor).collect(),
-                organizations: row.organizations.iter().map(|id| known.organization(*id, "")).collect(),
-                affiliations: row.affiliations.iter().filter_map(|text| known.affiliation(text)).collect(),
-                venue: row.venue_name.as_deref().map(|venue| known.venue(venue)),
+                organizations: row.organizations.iter().map(|id| known.intern_organization(*id, "")).collect(),
+                affiliations: row.affiliations.iter().filter_map(|text| known.intern_affiliation(text)).collect(),
+                venue: row.venue_name.as_deref().map(|venue| known.intern_venue(venue)),
                 years: row.year.map(|year| (year, year)),
                 stable_key: row.paper_id.unsigned_abs(),
                 ..Mention::default()
             };
-            profiles[*place].add(&mention);
+            profiles[*place].add_mention(&mention);
             mentions[*place].push(mention);
         }
     }

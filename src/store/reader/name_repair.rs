@@ -7,17 +7,17 @@ use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::access::data_loader::Loader;
-use crate::store::access::sql_fragment::{Sql, ids};
-use crate::store::{Keyed, Store};
+use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::{KeyedRow, Store};
 use crate::text::names::RepairRule;
 
 /// Asks for the repair of an authorship's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct NameRepairOf(pub i64);
+pub struct NameRepairKey(pub i64);
 
 /// A repair as it is stored.
 #[derive(Clone, Debug, FromQueryResult)]
-pub struct NameRepair {
+pub struct StoredNameRepair {
     /// The whole name, repaired.
     pub value: String,
     /// The kind of damage.
@@ -28,16 +28,16 @@ pub struct NameRepair {
     pub is_applied: bool,
 }
 
-impl Loader<NameRepairOf> for Store {
-    type Value = NameRepair;
+impl Loader<NameRepairKey> for Store {
+    type Value = StoredNameRepair;
 
-    async fn load(&self, keys: &[NameRepairOf]) -> Result<HashMap<NameRepairOf, NameRepair>, Error> {
+    async fn load(&self, keys: &[NameRepairKey]) -> Result<HashMap<NameRepairKey, StoredNameRepair>, Error> {
         let sql = Sql::with(
             "SELECT id AS parent_key, repair_value AS value, repair_rule AS rule, repair_confidence AS confidence, \
              is_repair_applied AS is_applied FROM authorship WHERE repair_value IS NOT NULL AND id = ANY(?)",
-            ids(keys.iter().map(|key| key.0)),
+            bigint_array(keys.iter().map(|key| key.0)),
         );
-        let rows = self.rows::<Keyed<NameRepair>>(type_name::<NameRepairOf>(), sql).await?;
-        Ok(rows.into_iter().map(|row| (NameRepairOf(row.key), row.value)).collect())
+        let rows = self.query_all::<KeyedRow<StoredNameRepair>>(type_name::<NameRepairKey>(), sql).await?;
+        Ok(rows.into_iter().map(|row| (NameRepairKey(row.key), row.value)).collect())
     }
 }

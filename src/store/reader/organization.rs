@@ -3,17 +3,19 @@
 use chrono::{DateTime, Utc};
 
 use crate::entity::organization;
-use crate::model::language::Languages;
+use crate::model::language::LanguagePreferences;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, texts};
+use crate::store::access::sql_fragment::{Sql, text_array};
 use crate::store::reader::label_order;
-use crate::store::reader::lookup::is_one_of;
-use crate::store::reader::page::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source, nothing};
+use crate::store::reader::lookup::is_any_of_ids;
+use crate::store::reader::page::{
+    List, ListSource, MergePartitions, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns,
+};
 use crate::store::reader::search;
-use crate::text::tokenizer::Query;
+use crate::text::tokenizer::SearchTerms;
 
 /// The ids that `roots` selects and, where asked, those of everything below them. Cycles in the data end it.
-pub(crate) fn or_below(roots: Sql, include_descendants: bool) -> Sql {
+pub(crate) fn with_descendants(roots: Sql, include_descendants: bool) -> Sql {
     if !include_descendants {
         return roots;
     }
@@ -37,7 +39,7 @@ pub struct OrganizationFilter {
     /// In any of these countries.
     pub country_codes: Option<Vec<String>>,
     /// With a name that this finds.
-    pub query: Option<Query>,
+    pub query: Option<SearchTerms>,
     /// Changed then or later.
     pub updated_since: Option<DateTime<Utc>>,
 }
@@ -46,21 +48,22 @@ impl OrganizationFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
         if let Some(numbers) = &self.ids {
-            conditions.push(is_one_of::<organization::Model>("organization.id", numbers));
+            conditions.push(is_any_of_ids::<organization::Model>("organization.id", numbers));
         }
         if let Some(rors) = &self.rors {
-            conditions.push(Sql::with("organization.ror = ANY(?)", texts(rors.clone())));
+            conditions.push(Sql::with("organization.ror = ANY(?)", text_array(rors.clone())));
         }
         if let Some(types) = &self.types {
-            conditions.push(Sql::with("organization.types && ?", texts(types.clone())));
+            conditions.push(Sql::with("organization.types && ?", text_array(types.clone())));
         }
         if let Some(statuses) = &self.statuses {
-            conditions.push(Sql::with("organization.status = ANY(?)", texts(statuses.clone())));
+            conditions.push(Sql::with("organization.status = ANY(?)", text_array(statuses.clone())));
         }
         if let Some(countries) = &self.country_codes {
-            conditions.push(Sql::with("organization.country_code = ANY(?)", texts(countries.clone())));
+            conditions.push(Sql::with("organization.country_code = ANY(?)", text_array(countries.clone())));
         }
-        conditions.extend(self.query.as_ref().map(|query| search::is_found(search::Kind::Organization, query)));
+        conditions
+            .extend(self.query.as_ref().map(|query| search::matches_query(search::EntityType::Organization, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("organization.updated_at >= ?", since));
         }
@@ -72,7 +75,7 @@ impl OrganizationFilter {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OrganizationOrder {
     /// By the name in the best of these languages.
-    Name(Languages),
+    Name(LanguagePreferences),
     /// By the number of people there or below now, as it was last counted.
     ResearcherCount,
     /// By the last change.
@@ -85,56 +88,65 @@ pub enum OrganizationOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Organizations {
     /// Only those directly below the parent.
-    pub children_of_parent: bool,
+    pub is_limited_to_children: bool,
     /// Which.
     pub filter: OrganizationFilter,
     /// By what.
     pub order: OrganizationOrder,
     /// Which way.
-    pub direction: OrderDirection,
+    pub direction: SortDirection,
 }
 
 impl List for Organizations {
     type Node = organization::Model;
-    type Edge = Plain;
+    type Edge = NoEdge;
 
-    fn source(&self, _: &Store) -> Source {
+    fn source(&self, _: &Store) -> ListSource {
         let mut from = Sql::from("organization");
         let mut conditions = self.filter.conditions();
-        if self.children_of_parent {
+        if self.is_limited_to_children {
             from = from.then(" JOIN organization_parent ON organization_parent.child_id = organization.id");
             conditions.push("organization_parent.parent_id = parent.key".into());
         }
         // Both from one table, whose index has both.
         let keys = match &self.order {
-            OrganizationOrder::Name(_) => vec![label_order::key(), label_order::id("organization")],
+            OrganizationOrder::Name(_) => {
+                vec![label_order::label_sort_key(), label_order::label_id_key("organization")]
+            }
             OrganizationOrder::ResearcherCount => {
                 from = from
                     .then(" JOIN organization_statistics ON organization_statistics.organization_id = organization.id");
                 vec![
-                    Key::new("organization_statistics.researcher_count", KeyKind::Integer),
-                    Key::new("organization_statistics.organization_id", KeyKind::Integer),
+                    SortKey::new("organization_statistics.researcher_count", SortKeyType::Integer),
+                    SortKey::new("organization_statistics.organization_id", SortKeyType::Integer),
                 ]
             }
             OrganizationOrder::UpdatedAt => vec![
-                Key::new("organization.updated_at", KeyKind::Timestamp),
-                Key::new("organization.id", KeyKind::Integer),
+                SortKey::new("organization.updated_at", SortKeyType::Timestamp),
+                SortKey::new("organization.id", SortKeyType::Integer),
             ],
             OrganizationOrder::Relevance => {
                 let query = self.filter.query.as_ref();
-                from = from.then(
-                    query.map_or_else(Sql::default, |query| search::by_relevance(search::Kind::Organization, query)),
-                );
-                vec![search::relevance(), Key::new("organization.id", KeyKind::Integer)]
+                from = from.then(query.map_or_else(Sql::default, |query| {
+                    search::relevance_join(search::EntityType::Organization, query)
+                }));
+                vec![search::relevance_key(), SortKey::new("organization.id", SortKeyType::Integer)]
             }
         };
-        Source { node: "organization", edge: nothing, from, conditions, keys, direction: self.direction }
+        ListSource {
+            node_alias: "organization",
+            edge_columns: no_edge_columns,
+            from,
+            conditions,
+            sort_keys: keys,
+            direction: self.direction,
+        }
     }
 
-    fn parts(&self) -> Option<Parts> {
+    fn merge_partitions(&self) -> Option<MergePartitions> {
         match &self.order {
             OrganizationOrder::Name(languages) => {
-                Some(label_order::parts("organization", "organization.id", languages))
+                Some(label_order::label_partitions("organization", "organization.id", languages))
             }
             OrganizationOrder::ResearcherCount | OrganizationOrder::UpdatedAt | OrganizationOrder::Relevance => None,
         }

@@ -6,16 +6,16 @@ use crate::entity::paper;
 use crate::entity::researcher;
 use crate::model::record::PaperType;
 use crate::store::Store;
-use crate::store::access::column_projection::Columns as _;
-use crate::store::access::sql_fragment::{Sql, texts};
-use crate::store::reader::authorship::OwnAuthorship;
+use crate::store::access::column_projection::ColumnProjection as _;
+use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::reader::authorship::ResearcherPaperEdge;
 use crate::store::reader::coauthorship::CoauthorFilter;
-use crate::store::reader::lookup::{is_one_of, survivors};
+use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
 use crate::store::reader::organization;
-use crate::store::reader::page::{Key, KeyKind, List, OrderDirection, Plain, Source, nothing};
+use crate::store::reader::page::{List, ListSource, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns};
 use crate::store::reader::search;
-use crate::store::reader::topic::{or_narrower, these_or_narrower};
-use crate::text::tokenizer::Query;
+use crate::store::reader::topic::{topics_with_narrower, with_narrower};
+use crate::text::tokenizer::SearchTerms;
 
 /// Years, both ends included; a paper without a year is in no range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -62,7 +62,7 @@ pub struct PaperFilter {
     /// A version of another paper or not.
     pub is_version: Option<bool>,
     /// With a title or an abstract that this finds.
-    pub query: Option<Query>,
+    pub query: Option<SearchTerms>,
     /// Changed then or later.
     pub updated_since: Option<DateTime<Utc>>,
     /// Those that pass each of these.
@@ -77,22 +77,22 @@ impl PaperFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
         if let Some(numbers) = &self.ids {
-            conditions.push(is_one_of::<paper::Model>("paper.id", numbers));
+            conditions.push(is_any_of_ids::<paper::Model>("paper.id", numbers));
         }
         if let Some(dois) = &self.dois {
-            conditions.push(Sql::with("paper.doi = ANY(?)", texts(dois.clone())));
+            conditions.push(Sql::with("paper.doi = ANY(?)", text_array(dois.clone())));
         }
         if let Some(authors) = &self.author_ids {
             let theirs = Sql::from("paper.id IN (SELECT by_author.paper_id FROM authorship AS by_author WHERE ");
-            let by_author = is_one_of::<researcher::Model>("by_author.researcher_id", authors);
+            let by_author = is_any_of_ids::<researcher::Model>("by_author.researcher_id", authors);
             conditions.push(theirs.then(by_author).then(")"));
         }
         if let Some(organizations) = &self.organization_ids {
-            let named = survivors::<crate::entity::organization::Model>(organizations);
-            conditions.push(written_at(organization::or_below(named, true)));
+            let named = resolve_merged_ids::<crate::entity::organization::Model>(organizations);
+            conditions.push(has_author_at(organization::with_descendants(named, true)));
         }
         if let Some(topics) = &self.topic_ids {
-            conditions.push(on_topics(these_or_narrower(topics)));
+            conditions.push(has_topic_in(topics_with_narrower(topics)));
         }
         if let Some(years) = self.publication_year {
             conditions.push(years.condition());
@@ -100,10 +100,10 @@ impl PaperFilter {
         if let Some(types) = &self.types {
             let words =
                 types.iter().filter_map(|kind| serde_json::to_value(kind).ok()?.as_str().map(ToOwned::to_owned));
-            conditions.push(Sql::with("paper.type = ANY(?)", texts(words.collect::<Vec<String>>())));
+            conditions.push(Sql::with("paper.type = ANY(?)", text_array(words.collect::<Vec<String>>())));
         }
         if let Some(venues) = &self.venue_names {
-            conditions.push(Sql::with("paper.venue_name = ANY(?)", texts(venues.clone())));
+            conditions.push(Sql::with("paper.venue_name = ANY(?)", text_array(venues.clone())));
         }
         let mut whether = |wanted: Option<bool>, holds: &str, fails: &str| match wanted {
             Some(true) => conditions.push(holds.into()),
@@ -114,7 +114,7 @@ impl PaperFilter {
         whether(self.has_doi, "paper.doi IS NOT NULL", "paper.doi IS NULL");
         whether(self.is_retracted, "paper.is_retracted", "NOT paper.is_retracted");
         whether(self.is_version, "paper.version_of_id IS NOT NULL", "paper.version_of_id IS NULL");
-        conditions.extend(self.query.as_ref().map(|query| search::is_found(search::Kind::Paper, query)));
+        conditions.extend(self.query.as_ref().map(|query| search::matches_query(search::EntityType::Paper, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("paper.updated_at >= ?", since));
         }
@@ -129,19 +129,19 @@ impl PaperFilter {
     }
 }
 
-fn written_at(organizations: Sql) -> Sql {
+fn has_author_at(organizations: Sql) -> Sql {
     Sql::from(
         "paper.id IN (SELECT there.paper_id FROM authorship_organization \
          JOIN authorship AS there ON there.id = authorship_organization.authorship_id \
          WHERE ",
     )
-    .then(Sql::is_in("authorship_organization.organization_id", organizations))
+    .then(Sql::in_subquery("authorship_organization.organization_id", organizations))
     .then(")")
 }
 
 /// The papers that the two parents wrote together, of each work one: the version of record where it is among them, else the
 /// latest.
-fn shared_works(conditions: Vec<Sql>) -> Sql {
+fn shared_works_sql(conditions: Vec<Sql>) -> Sql {
     Sql::from(
         "SELECT DISTINCT ON (coalesce(paper.version_of_id, paper.id)) paper.id FROM authorship AS mine \
          JOIN authorship AS theirs ON theirs.paper_id = mine.paper_id JOIN paper ON paper.id = mine.paper_id \
@@ -153,9 +153,9 @@ fn shared_works(conditions: Vec<Sql>) -> Sql {
     )
 }
 
-pub(crate) fn on_topics(topics: Sql) -> Sql {
+pub(crate) fn has_topic_in(topics: Sql) -> Sql {
     Sql::from("paper.id IN (SELECT paper_topic.paper_id FROM paper_topic WHERE ")
-        .then(Sql::is_in("paper_topic.topic_id", topics))
+        .then(Sql::in_subquery("paper_topic.topic_id", topics))
         .then(")")
 }
 
@@ -175,29 +175,29 @@ pub enum PaperOrder {
 }
 
 impl PaperOrder {
-    fn key(self) -> Key {
+    fn sort_key(self) -> SortKey {
         match self {
-            Self::PublicationDate => Key::new("paper.publication_key", KeyKind::Integer),
-            Self::Title => Key::new("paper.sort_title", KeyKind::Text),
-            Self::AuthorCount => Key::new("paper.author_count", KeyKind::Integer),
-            Self::UpdatedAt => Key::new("paper.updated_at", KeyKind::Timestamp),
-            Self::Relevance => search::relevance(),
+            Self::PublicationDate => SortKey::new("paper.publication_key", SortKeyType::Integer),
+            Self::Title => SortKey::new("paper.sort_title", SortKeyType::Text),
+            Self::AuthorCount => SortKey::new("paper.author_count", SortKeyType::Integer),
+            Self::UpdatedAt => SortKey::new("paper.updated_at", SortKeyType::Timestamp),
+            Self::Relevance => search::relevance_key(),
         }
     }
 
     /// The keys; later papers come first among what matches as well.
-    fn keys(self) -> Vec<Key> {
-        let id = Key::new("paper.id", KeyKind::Integer);
+    fn sort_keys(self) -> Vec<SortKey> {
+        let id = SortKey::new("paper.id", SortKeyType::Integer);
         match self {
-            Self::Relevance => vec![self.key(), Self::PublicationDate.key(), id],
-            _ => vec![self.key(), id],
+            Self::Relevance => vec![self.sort_key(), Self::PublicationDate.sort_key(), id],
+            _ => vec![self.sort_key(), id],
         }
     }
 
     /// How well each paper matches, where that is the order.
-    fn relevance(self, filter: &PaperFilter) -> Sql {
+    fn relevance_join(self, filter: &PaperFilter) -> Sql {
         let query = filter.query.as_ref().filter(|_| self == Self::Relevance);
-        query.map_or_else(Sql::default, |query| search::by_relevance(search::Kind::Paper, query))
+        query.map_or_else(Sql::default, |query| search::relevance_join(search::EntityType::Paper, query))
     }
 }
 
@@ -230,29 +230,39 @@ pub struct Papers {
     /// By what.
     pub order: PaperOrder,
     /// Which way.
-    pub direction: OrderDirection,
+    pub direction: SortDirection,
 }
 
 impl List for Papers {
     type Node = paper::Model;
-    type Edge = Plain;
+    type Edge = NoEdge;
 
-    fn source(&self, store: &Store) -> Source {
-        let from = Sql::from("paper").then(self.order.relevance(&self.filter));
+    fn source(&self, store: &Store) -> ListSource {
+        let from = Sql::from("paper").then(self.order.relevance_join(&self.filter));
         let mut conditions = self.filter.conditions();
         match &self.scope {
             PaperScope::All => {}
             PaperScope::Organization { include_descendants } => {
-                conditions.push(written_at(organization::or_below("SELECT parent.key".into(), *include_descendants)));
+                conditions.push(has_author_at(organization::with_descendants(
+                    "SELECT parent.key".into(),
+                    *include_descendants,
+                )));
             }
             PaperScope::Topic { include_narrower } => {
-                conditions.push(on_topics(or_narrower("SELECT parent.key".into(), *include_narrower)));
+                conditions.push(has_topic_in(with_narrower("SELECT parent.key".into(), *include_narrower)));
             }
             PaperScope::Shared(coauthors) => {
-                conditions.push(Sql::is_in("paper.id", shared_works(coauthors.paper_conditions(store))));
+                conditions.push(Sql::in_subquery("paper.id", shared_works_sql(coauthors.paper_conditions(store))));
             }
         }
-        Source { node: "paper", edge: nothing, from, conditions, keys: self.order.keys(), direction: self.direction }
+        ListSource {
+            node_alias: "paper",
+            edge_columns: no_edge_columns,
+            from,
+            conditions,
+            sort_keys: self.order.sort_keys(),
+            direction: self.direction,
+        }
     }
 }
 
@@ -264,34 +274,37 @@ pub struct ResearcherPapers {
     /// By what.
     pub order: PaperOrder,
     /// Which way.
-    pub direction: OrderDirection,
+    pub direction: SortDirection,
 }
 
 impl List for ResearcherPapers {
     type Node = paper::Model;
-    type Edge = OwnAuthorship;
+    type Edge = ResearcherPaperEdge;
 
-    fn is_quick(&self, _: usize) -> bool {
+    fn is_batchable(&self, _: usize) -> bool {
         self.filter == PaperFilter::default() && self.order == PaperOrder::PublicationDate
     }
 
-    fn source(&self, _: &Store) -> Source {
+    fn source(&self, _: &Store) -> ListSource {
         let mut conditions = self.filter.conditions();
         conditions.push("own.researcher_id = parent.key".into());
         let keys = match self.order {
             // Both from the authorship: the list is then a range of its index.
             PaperOrder::PublicationDate => {
-                vec![Key::new("own.publication_key", KeyKind::Integer), Key::new("own.paper_id", KeyKind::Integer)]
+                vec![
+                    SortKey::new("own.publication_key", SortKeyType::Integer),
+                    SortKey::new("own.paper_id", SortKeyType::Integer),
+                ]
             }
-            order => order.keys(),
+            order => order.sort_keys(),
         };
-        Source {
-            node: "paper",
-            edge: |wanted| OwnAuthorship::of("own", wanted),
+        ListSource {
+            node_alias: "paper",
+            edge_columns: |wanted| ResearcherPaperEdge::select_list("own", wanted),
             from: Sql::from("authorship AS own JOIN paper ON paper.id = own.paper_id")
-                .then(self.order.relevance(&self.filter)),
+                .then(self.order.relevance_join(&self.filter)),
             conditions,
-            keys,
+            sort_keys: keys,
             direction: self.direction,
         }
     }

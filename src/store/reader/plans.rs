@@ -9,18 +9,18 @@ use serde_json::Value;
 
 use crate::config::{DatabaseConfig, Migrate};
 use crate::database::{Database, Durability, EmbeddedServer, ServerPrograms};
-use crate::model::language::Languages;
+use crate::model::language::LanguagePreferences;
 use crate::store::Store;
 use crate::store::reader::affiliation::{AffiliationFilter, AffiliationOrder, AffiliationScope, Affiliations};
-use crate::store::reader::cursor::{Cursor, Direction, Page};
+use crate::store::reader::cursor::{Cursor, PageDirection, PageRequest};
 use crate::store::reader::organization::{OrganizationFilter, OrganizationOrder, Organizations};
-use crate::store::reader::page::{KeyKind, List, OrderDirection, Parent, Wants, page_sql};
+use crate::store::reader::page::{List, PageColumns, ParentKey, SortDirection, SortKeyType, page_sql};
 use crate::store::reader::paper::{PaperFilter, PaperOrder, PaperScope, Papers};
 use crate::store::reader::researcher::{ResearcherFilter, ResearcherOrder, Researchers};
 use crate::store::reader::topic::{TopicFilter, TopicOrder, TopicScope, Topics};
 
 /// Some thousand of each: enough that an index pays, few enough to be made at once.
-const ROWS: &str = "
+const SAMPLE_ROWS: &str = "
     INSERT INTO researcher (slug, display_name, sort_name, name_key)
         SELECT 'p-' || n, n, md5(n::text), n FROM generate_series(1, 5000) AS n;
     INSERT INTO researcher_statistics SELECT id, id % 40, 0, id % 50 FROM researcher;
@@ -40,19 +40,19 @@ const ROWS: &str = "
 
 /// Where a key that no index has in order may be sorted: among the rows of one name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ties {
+enum TieOrder {
     Indexed,
     Sorted,
 }
 
-struct Planner {
+struct PlanChecker {
     store: Store,
     transaction: DatabaseTransaction,
 }
 
-impl Planner {
+impl PlanChecker {
     /// The plan as `EXPLAIN (FORMAT JSON)` has it.
-    async fn plan(&self, statement: Statement, is_generic: bool) -> Value {
+    async fn explain(&self, statement: Statement, is_generic: bool) -> Value {
         let sql = if is_generic {
             let places = vec!["NULL"; statement.values.as_ref().map_or(0, |values| values.0.len())].join(", ");
             let prepare = format!("PREPARE page AS {}", statement.sql);
@@ -70,45 +70,45 @@ impl Planner {
     }
 
     /// That no page of a list needs more than a range of an index.
-    async fn check<L: List>(&self, list: L, ties: Ties) {
-        let keys = list.source(&self.store).keys;
-        let values = keys.iter().map(|key| match key.kind() {
-            KeyKind::Integer => "7",
-            KeyKind::Text => "8",
-            KeyKind::Boolean => "true",
-            KeyKind::Date => "2001-01-01",
-            KeyKind::Timestamp => "2001-01-01 00:00:00+00",
+    async fn check_list<L: List>(&self, list: L, ties: TieOrder) {
+        let keys = list.source(&self.store).sort_keys;
+        let values = keys.iter().map(|key| match key.value_type() {
+            SortKeyType::Integer => "7",
+            SortKeyType::Text => "8",
+            SortKeyType::Boolean => "true",
+            SortKeyType::Date => "2001-01-01",
+            SortKeyType::Timestamp => "2001-01-01 00:00:00+00",
         });
-        let cursor = Cursor { list: String::new(), keys: values.map(ToOwned::to_owned).collect() };
-        for direction in [Direction::Forward, Direction::Backward] {
+        let cursor = Cursor { fingerprint: String::new(), keys: values.map(ToOwned::to_owned).collect() };
+        for direction in [PageDirection::Forward, PageDirection::Backward] {
             for (after, before) in [(false, false), (true, false), (false, true)] {
                 let place = |there: bool| there.then(|| cursor.clone());
-                let page = Page { size: 20, direction, after: place(after), before: place(before) };
+                let page = PageRequest { size: 20, direction, after: place(after), before: place(before) };
                 for is_generic in [false, true] {
                     let sql = page_sql::<L::Node>(
                         list.source(&self.store),
-                        list.parts(),
-                        &[Parent::default()],
+                        list.merge_partitions(),
+                        &[ParentKey::default()],
                         &page,
-                        Wants::ALL,
+                        PageColumns::ALL,
                     );
-                    let statement = sql.expect("a page").statement();
+                    let statement = sql.expect("a page").into_statement();
                     let text = statement.to_string();
-                    let plan = self.plan(statement, is_generic).await;
+                    let plan = self.explain(statement, is_generic).await;
                     let what = format!("{text}\n{plan:#}");
                     let mut conditions = String::new();
-                    visit(&plan[0]["Plan"], &mut |node| {
+                    visit_nodes(&plan[0]["Plan"], &mut |node| {
                         match node["Node Type"].as_str().unwrap_or_default() {
                             "Seq Scan" => panic!("all rows are read: {what}"),
-                            "Sort" => assert!(is_limited(node), "all rows are sorted: {what}"),
-                            "Incremental Sort" => assert!(ties == Ties::Sorted, "ties are sorted: {what}"),
+                            "Sort" => assert!(is_page_limited(node), "all rows are sorted: {what}"),
+                            "Incremental Sort" => assert!(ties == TieOrder::Sorted, "ties are sorted: {what}"),
                             _ => {}
                         }
                         conditions.push_str(node["Index Cond"].as_str().unwrap_or_default());
                     });
                     let bound = match ties {
-                        Ties::Indexed => "ROW(",
-                        Ties::Sorted => "sort_name",
+                        TieOrder::Indexed => "ROW(",
+                        TieOrder::Sorted => "sort_name",
                     };
                     assert_eq!(conditions.contains(bound), after || before, "the cursor is where it begins: {what}");
                 }
@@ -117,62 +117,71 @@ impl Planner {
     }
 }
 
-fn visit(node: &Value, see: &mut impl FnMut(&Value)) {
+fn visit_nodes(node: &Value, see: &mut impl FnMut(&Value)) {
     see(node);
     for below in node["Plans"].as_array().into_iter().flatten() {
-        visit(below, see);
+        visit_nodes(below, see);
     }
 }
 
 /// Whether no more comes out of the tables below than a page's size, as from each of the parts of a list.
-fn is_limited(node: &Value) -> bool {
+fn is_page_limited(node: &Value) -> bool {
     let mut below = node["Plans"].as_array().into_iter().flatten();
-    node["Node Type"] == "Limit" || (node["Relation Name"].is_null() && below.all(is_limited))
+    node["Node Type"] == "Limit" || (node["Relation Name"].is_null() && below.all(is_page_limited))
 }
 
-async fn check_all(planner: &Planner) {
-    let languages = || Languages::new(&["fr-CA".parse().expect("a tag")], &"en".parse().expect("a tag"));
-    for direction in [OrderDirection::Ascending, OrderDirection::Descending] {
+async fn check_all_lists(planner: &PlanChecker) {
+    let languages = || LanguagePreferences::new(&["fr-CA".parse().expect("a tag")], &"en".parse().expect("a tag"));
+    for direction in [SortDirection::Ascending, SortDirection::Descending] {
         for order in [
             ResearcherOrder::Name,
             ResearcherOrder::PaperCount,
             ResearcherOrder::LastPublicationYear,
             ResearcherOrder::UpdatedAt,
         ] {
-            planner.check(Researchers { filter: ResearcherFilter::default(), order, direction }, Ties::Indexed).await;
+            planner
+                .check_list(Researchers { filter: ResearcherFilter::default(), order, direction }, TieOrder::Indexed)
+                .await;
         }
         for order in
             [OrganizationOrder::Name(languages()), OrganizationOrder::ResearcherCount, OrganizationOrder::UpdatedAt]
         {
             let filter = OrganizationFilter::default();
-            planner.check(Organizations { children_of_parent: false, filter, order, direction }, Ties::Indexed).await;
+            planner
+                .check_list(
+                    Organizations { is_limited_to_children: false, filter, order, direction },
+                    TieOrder::Indexed,
+                )
+                .await;
         }
         for (order, ties) in [
-            (AffiliationOrder::StartDate, Ties::Indexed),
-            (AffiliationOrder::OrganizationName(languages()), Ties::Sorted),
-            (AffiliationOrder::ResearcherName, Ties::Sorted),
-            (AffiliationOrder::UpdatedAt, Ties::Indexed),
+            (AffiliationOrder::StartDate, TieOrder::Indexed),
+            (AffiliationOrder::OrganizationName(languages()), TieOrder::Sorted),
+            (AffiliationOrder::ResearcherName, TieOrder::Sorted),
+            (AffiliationOrder::UpdatedAt, TieOrder::Indexed),
         ] {
             let filter = AffiliationFilter::default();
-            planner.check(Affiliations { scope: AffiliationScope::All, filter, order, direction }, ties).await;
+            planner.check_list(Affiliations { scope: AffiliationScope::All, filter, order, direction }, ties).await;
         }
         for order in
             [TopicOrder::Label(languages()), TopicOrder::PaperCount, TopicOrder::ResearcherCount, TopicOrder::UpdatedAt]
         {
             let filter = TopicFilter::default();
-            planner.check(Topics { scope: TopicScope::All, filter, order, direction }, Ties::Indexed).await;
+            planner.check_list(Topics { scope: TopicScope::All, filter, order, direction }, TieOrder::Indexed).await;
         }
         for order in [PaperOrder::PublicationDate, PaperOrder::Title, PaperOrder::AuthorCount, PaperOrder::UpdatedAt] {
             for is_version in [None, Some(false), Some(true)] {
                 let filter = PaperFilter { is_version, ..PaperFilter::default() };
-                planner.check(Papers { scope: PaperScope::All, filter, order, direction }, Ties::Indexed).await;
+                planner
+                    .check_list(Papers { scope: PaperScope::All, filter, order, direction }, TieOrder::Indexed)
+                    .await;
             }
         }
     }
 }
 
 #[tokio::test]
-async fn every_order_of_the_whole_directory_is_an_index() {
+async fn directory_wide_lists_use_indexes() {
     let folder = tempfile::tempdir().expect("a folder");
     // As root, the server runs as another user, who must reach it.
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("its permissions");
@@ -197,13 +206,13 @@ async fn every_order_of_the_whole_directory_is_an_index() {
     let database = Database::open(&config).await.expect("a database");
     let store = Store::new(database.connection.clone(), 100);
     let transaction = database.connection.begin().await.expect("a transaction");
-    transaction.execute_unprepared(ROWS).await.expect("rows");
+    transaction.execute_unprepared(SAMPLE_ROWS).await.expect("rows");
     // What few rows make cheaper shall not hide what many would need.
     let settings =
         "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan";
     transaction.execute_unprepared(settings).await.expect("settings");
-    let planner = Planner { store, transaction };
-    check_all(&planner).await;
+    let planner = PlanChecker { store, transaction };
+    check_all_lists(&planner).await;
     planner.transaction.rollback().await.expect("an end");
     database.close().await;
     tokio::task::spawn_blocking(move || server.stop()).await.expect("a stop");

@@ -13,17 +13,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::store::access::data_loader::Loader;
-use crate::store::access::sql_fragment::{Sql, ids};
-use crate::store::reader::facet::Entry;
-use crate::store::{Keyed, Store, grouped};
+use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::reader::facet::FacetCount;
+use crate::store::{KeyedRow, Store, group_by_key};
 use crate::text::names::RepairRule;
 
-pub use crate::store::reader::quality::recount::Miscounted;
+pub use crate::store::reader::quality::recount::StatisticsMismatch;
 
 /// What an issue is with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Subject {
+pub enum IssueSubject {
     /// A paper.
     Paper,
     /// An author's place on a paper.
@@ -35,7 +35,7 @@ pub enum Subject {
 /// What can be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Issue {
+pub enum DataIssue {
     /// A paper of which nobody knows the year.
     PaperWithoutYear,
     /// A paper without an abstract, not even a withheld one.
@@ -64,7 +64,7 @@ pub enum Issue {
     ResearcherWithoutPapersAndAffiliations,
 }
 
-impl Issue {
+impl DataIssue {
     /// All, in the order in which they are told.
     pub const ALL: [Self; 13] = [
         Self::PaperWithoutYear,
@@ -84,26 +84,26 @@ impl Issue {
 
     /// What it is with.
     #[must_use]
-    pub fn subject(self) -> Subject {
+    pub fn subject(self) -> IssueSubject {
         match self {
             Self::PaperWithoutYear
             | Self::PaperWithoutAbstract
             | Self::PaperWithTruncatedAbstract
             | Self::PaperWithoutAuthors
-            | Self::PaperWithoutIdentifier => Subject::Paper,
-            Self::NameRepaired | Self::NameRepairSuggested | Self::AuthorUnresolved => Subject::Authorship,
+            | Self::PaperWithoutIdentifier => IssueSubject::Paper,
+            Self::NameRepaired | Self::NameRepairSuggested | Self::AuthorUnresolved => IssueSubject::Authorship,
             Self::ResearcherByNameAlone
             | Self::ResearcherActiveTooLong
             | Self::ResearcherWithSeveralOrcids
             | Self::ResearcherEmployedInTwoCountries
-            | Self::ResearcherWithoutPapersAndAffiliations => Subject::Researcher,
+            | Self::ResearcherWithoutPapersAndAffiliations => IssueSubject::Researcher,
         }
     }
 }
 
 /// Of which part of the directory; all conditions hold together, and an absent one is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Scope {
+pub struct IssueScope {
     /// From any of these sources.
     pub sources: Option<Vec<String>>,
     /// At any of these organizations.
@@ -114,15 +114,15 @@ pub struct Scope {
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Counted {
+pub enum IssueCountTarget {
     /// Everything of a kind.
-    All(Subject),
+    All(IssueSubject),
     /// That with which something is wrong.
-    Issue(Issue),
+    Issue(DataIssue),
 }
 
-impl Counted {
-    fn subject(self) -> Subject {
+impl IssueCountTarget {
+    fn subject(self) -> IssueSubject {
         match self {
             Self::All(subject) => subject,
             Self::Issue(issue) => issue.subject(),
@@ -132,20 +132,20 @@ impl Counted {
 
 /// Asks how many there are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct CountOf {
+pub struct IssueCountKey {
     /// Where.
-    pub scope: Arc<Scope>,
+    pub scope: Arc<IssueScope>,
     /// Of what.
-    pub counted: Counted,
+    pub counted: IssueCountTarget,
 }
 
 /// Asks for the ids of some with which something is wrong, by id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SamplesOf {
+pub struct IssueSamplesKey {
     /// Where.
-    pub scope: Arc<Scope>,
+    pub scope: Arc<IssueScope>,
     /// What is wrong.
-    pub issue: Issue,
+    pub issue: DataIssue,
     /// So many at most.
     pub first: u32,
     /// Only those with a larger id.
@@ -154,7 +154,7 @@ pub struct SamplesOf {
 
 /// By what an issue divides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Division {
+pub enum IssueBreakdown {
     /// By the names of sources.
     Sources,
     /// By the ids of organizations.
@@ -163,13 +163,13 @@ pub enum Division {
 
 /// Asks how an issue divides, most first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct DivisionOf {
+pub struct IssueBreakdownKey {
     /// Where.
-    pub scope: Arc<Scope>,
+    pub scope: Arc<IssueScope>,
     /// What is wrong.
-    pub issue: Issue,
+    pub issue: DataIssue,
     /// By what.
-    pub by: Division,
+    pub by: IssueBreakdown,
     /// So many entries at most.
     pub first: u32,
 }
@@ -177,7 +177,7 @@ pub struct DivisionOf {
 /// A source, and how many records came from it.
 #[derive(Clone, Debug, FromQueryResult)]
 #[allow(missing_docs, reason = "the names say it")]
-pub struct SourceRecords {
+pub struct SourceRecordCounts {
     pub name: String,
     pub record_count: i64,
     pub researcher_count: i64,
@@ -188,7 +188,7 @@ pub struct SourceRecords {
 
 /// How many names have damage of a kind.
 #[derive(Clone, Debug, FromQueryResult)]
-pub struct RepairCount {
+pub struct RepairRuleCount {
     /// The kind.
     pub rule: RepairRule,
     /// Those shown repaired.
@@ -199,7 +199,7 @@ pub struct RepairCount {
 
 /// An example as text: of a place on a paper the paper's title, and the person who it was taken for.
 #[derive(Clone, Debug, FromQueryResult)]
-pub struct Described {
+pub struct DescribedSample {
     /// Its id.
     pub id: i64,
     /// The person's name or the paper's title.
@@ -215,49 +215,49 @@ pub struct Described {
 }
 
 #[derive(FromQueryResult)]
-struct Amount {
+struct IssueCountRow {
     amount: i64,
 }
 
 #[derive(FromQueryResult)]
-struct Sample {
+struct IssueSampleRow {
     id: i64,
 }
 
 #[derive(FromQueryResult)]
-struct Part {
+struct IssueBreakdownRow {
     number: i64,
     text: String,
     amount: i64,
 }
 
 /// A key of which each asks within a scope.
-trait Scoped {
-    fn scope(&self) -> &Scope;
+trait HasScope {
+    fn scope(&self) -> &IssueScope;
 }
 
-impl Scoped for CountOf {
-    fn scope(&self) -> &Scope {
+impl HasScope for IssueCountKey {
+    fn scope(&self) -> &IssueScope {
         &self.scope
     }
 }
 
-impl Scoped for SamplesOf {
-    fn scope(&self) -> &Scope {
+impl HasScope for IssueSamplesKey {
+    fn scope(&self) -> &IssueScope {
         &self.scope
     }
 }
 
-impl Scoped for DivisionOf {
-    fn scope(&self) -> &Scope {
+impl HasScope for IssueBreakdownKey {
+    fn scope(&self) -> &IssueScope {
         &self.scope
     }
 }
 
 /// A statement of one part for each key, made of the key's place and the number of its scope; the part's rows begin with the
 /// place.
-fn union<K: Scoped>(keys: &[K], part: impl Fn(usize, usize, &K) -> Sql, order: &str) -> Sql {
-    let mut scopes: Vec<&Scope> = Vec::new();
+fn union_sql<K: HasScope>(keys: &[K], part: impl Fn(usize, usize, &K) -> Sql, order: &str) -> Sql {
+    let mut scopes: Vec<&IssueScope> = Vec::new();
     let mut whole: Option<Sql> = None;
     for (place, key) in keys.iter().enumerate() {
         let number = scopes.iter().position(|scope| *scope == key.scope()).unwrap_or(scopes.len());
@@ -270,76 +270,81 @@ fn union<K: Scoped>(keys: &[K], part: impl Fn(usize, usize, &K) -> Sql, order: &
             None => next,
         });
     }
-    crate::store::reader::quality::condition::belonging(scopes)
+    crate::store::reader::quality::condition::scope_ctes(scopes)
         .then("SELECT * FROM (")
         .then(whole.unwrap_or_default())
         .then(format!(") AS parts ORDER BY parent_key{order}"))
 }
 
 /// What was read for each key, by the key's place.
-fn by_key<K: Clone + Eq + std::hash::Hash, T>(keys: &[K], rows: Vec<Keyed<T>>) -> HashMap<K, Vec<T>> {
-    let mut groups = grouped(rows);
+fn group_by_loader_key<K: Clone + Eq + std::hash::Hash, T>(keys: &[K], rows: Vec<KeyedRow<T>>) -> HashMap<K, Vec<T>> {
+    let mut groups = group_by_key(rows);
     (0_i64..).zip(keys).map(|(place, key)| (key.clone(), groups.remove(&place).unwrap_or_default())).collect()
 }
 
-impl Loader<CountOf> for Store {
+impl Loader<IssueCountKey> for Store {
     type Value = i64;
 
-    async fn load(&self, keys: &[CountOf]) -> Result<HashMap<CountOf, i64>, Error> {
-        let part = |place: usize, number: usize, key: &CountOf| {
+    async fn load(&self, keys: &[IssueCountKey]) -> Result<HashMap<IssueCountKey, i64>, Error> {
+        let part = |place: usize, number: usize, key: &IssueCountKey| {
             Sql::from(format!("SELECT {place}::bigint AS parent_key, count(*) AS amount FROM ("))
-                .then(crate::store::reader::quality::condition::selected(&key.scope, number, key.counted, None))
+                .then(crate::store::reader::quality::condition::selected_ids_sql(&key.scope, number, key.counted, None))
                 .then(") AS found")
         };
-        let rows = self.rows::<Keyed<Amount>>(type_name::<CountOf>(), union(keys, part, "")).await?;
-        let total = |amounts: Vec<Amount>| amounts.iter().map(|row| row.amount).sum();
-        Ok(by_key(keys, rows).into_iter().map(|(key, amounts)| (key, total(amounts))).collect())
+        let rows =
+            self.query_all::<KeyedRow<IssueCountRow>>(type_name::<IssueCountKey>(), union_sql(keys, part, "")).await?;
+        let total = |amounts: Vec<IssueCountRow>| amounts.iter().map(|row| row.amount).sum();
+        Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, amounts)| (key, total(amounts))).collect())
     }
 }
 
-impl Loader<SamplesOf> for Store {
+impl Loader<IssueSamplesKey> for Store {
     type Value = Arc<Vec<i64>>;
 
-    async fn load(&self, keys: &[SamplesOf]) -> Result<HashMap<SamplesOf, Self::Value>, Error> {
-        let part = |place: usize, number: usize, key: &SamplesOf| {
+    async fn load(&self, keys: &[IssueSamplesKey]) -> Result<HashMap<IssueSamplesKey, Self::Value>, Error> {
+        let part = |place: usize, number: usize, key: &IssueSamplesKey| {
             Sql::from(format!("(SELECT {place}::bigint AS parent_key, found.id FROM ("))
-                .then(crate::store::reader::quality::condition::selected(
+                .then(crate::store::reader::quality::condition::selected_ids_sql(
                     &key.scope,
                     number,
-                    Counted::Issue(key.issue),
+                    IssueCountTarget::Issue(key.issue),
                     key.after,
                 ))
                 .then(format!(") AS found ORDER BY found.id LIMIT {})", key.first))
         };
-        let rows = self.rows::<Keyed<Sample>>(type_name::<SamplesOf>(), union(keys, part, ", id")).await?;
-        let of = |samples: Vec<Sample>| Arc::new(samples.iter().map(|sample| sample.id).collect());
-        Ok(by_key(keys, rows).into_iter().map(|(key, samples)| (key, of(samples))).collect())
+        let rows = self
+            .query_all::<KeyedRow<IssueSampleRow>>(type_name::<IssueSamplesKey>(), union_sql(keys, part, ", id"))
+            .await?;
+        let of = |samples: Vec<IssueSampleRow>| Arc::new(samples.iter().map(|sample| sample.id).collect());
+        Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, samples)| (key, of(samples))).collect())
     }
 }
 
-impl Loader<DivisionOf> for Store {
-    type Value = Arc<Vec<Entry>>;
+impl Loader<IssueBreakdownKey> for Store {
+    type Value = Arc<Vec<FacetCount>>;
 
-    async fn load(&self, keys: &[DivisionOf]) -> Result<HashMap<DivisionOf, Self::Value>, Error> {
-        let part = |place: usize, number: usize, key: &DivisionOf| {
+    async fn load(&self, keys: &[IssueBreakdownKey]) -> Result<HashMap<IssueBreakdownKey, Self::Value>, Error> {
+        let part = |place: usize, number: usize, key: &IssueBreakdownKey| {
             let (id, text) = match key.by {
-                Division::Sources => ("0::bigint", "part"),
-                Division::Organizations => ("part", "''"),
+                IssueBreakdown::Sources => ("0::bigint", "part"),
+                IssueBreakdown::Organizations => ("part", "''"),
             };
             Sql::from("(WITH found AS (")
-                .then(crate::store::reader::quality::condition::selected(&key.scope, number, Counted::Issue(key.issue), None))
+                .then(crate::store::reader::quality::condition::selected_ids_sql(&key.scope, number, IssueCountTarget::Issue(key.issue), None))
                 .then(format!(
                     ") SELECT {place}::bigint AS parent_key, {id} AS number, {text} AS text, count(*) AS amount FROM ({}) AS ties \
                      GROUP BY part ORDER BY amount DESC, part LIMIT {})",
-                    crate::store::reader::quality::condition::parts(key.issue.subject(), key.by),
+                    crate::store::reader::quality::condition::breakdown_sql(key.issue.subject(), key.by),
                     key.first
                 ))
         };
         let order = ", amount DESC, number, text";
-        let rows = self.rows::<Keyed<Part>>(type_name::<DivisionOf>(), union(keys, part, order)).await?;
-        let entry = |part: Part| Entry { number: part.number, text: part.text, count: part.amount };
-        let of = |parts: Vec<Part>| Arc::new(parts.into_iter().map(entry).collect());
-        Ok(by_key(keys, rows).into_iter().map(|(key, parts)| (key, of(parts))).collect())
+        let rows = self
+            .query_all::<KeyedRow<IssueBreakdownRow>>(type_name::<IssueBreakdownKey>(), union_sql(keys, part, order))
+            .await?;
+        let entry = |part: IssueBreakdownRow| FacetCount { number: part.number, text: part.text, count: part.amount };
+        let of = |parts: Vec<IssueBreakdownRow>| Arc::new(parts.into_iter().map(entry).collect());
+        Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, parts)| (key, of(parts))).collect())
     }
 }
 
@@ -348,38 +353,45 @@ impl Store {
     ///
     /// # Errors
     /// Where the database does not answer.
-    pub async fn sources(&self, first: u32) -> Result<Vec<SourceRecords>, Error> {
+    pub async fn source_record_counts(&self, first: u32) -> Result<Vec<SourceRecordCounts>, Error> {
         let sql = "SELECT source AS name, count(*) AS record_count, count(researcher_id) AS researcher_count, \
              count(organization_id) AS organization_count, count(topic_id) AS topic_count, count(paper_id) AS paper_count \
              FROM source_record GROUP BY source ORDER BY record_count DESC, name LIMIT ?";
-        self.rows("quality::sources", Sql::with(sql, i64::from(first))).await
+        self.query_all("quality::sources", Sql::with(sql, i64::from(first))).await
     }
 
     /// How many names have damage of each kind, most first.
     ///
     /// # Errors
     /// Where the database does not answer.
-    pub async fn repair_counts(&self, scope: &Scope) -> Result<Vec<RepairCount>, Error> {
+    pub async fn name_repair_counts(&self, scope: &IssueScope) -> Result<Vec<RepairRuleCount>, Error> {
         let counts = Sql::from(
             "SELECT repair_rule AS rule, count(*) FILTER (WHERE is_repair_applied) AS applied, \
              count(*) FILTER (WHERE NOT is_repair_applied) AS suggested FROM authorship WHERE repair_value IS NOT NULL AND ",
         )
-        .then(crate::store::reader::quality::condition::within(scope, 0, Subject::Authorship))
+        .then(crate::store::reader::quality::condition::scope_condition(scope, 0, IssueSubject::Authorship))
         .then(" GROUP BY repair_rule ORDER BY count(*) DESC, repair_rule");
-        self.rows("quality::repair_counts", crate::store::reader::quality::condition::belonging([scope]).then(counts))
-            .await
+        self.query_all(
+            "quality::repair_counts",
+            crate::store::reader::quality::condition::scope_ctes([scope]).then(counts),
+        )
+        .await
     }
 
     /// Examples as text, by id. Published names are not among it: people may not want them shown.
     ///
     /// # Errors
     /// Where the database does not answer.
-    pub async fn described(&self, subject: Subject, numbers: &[i64]) -> Result<Vec<Described>, Error> {
+    pub async fn describe_samples(
+        &self,
+        subject: IssueSubject,
+        numbers: &[i64],
+    ) -> Result<Vec<DescribedSample>, Error> {
         let nobody = "NULL::integer AS position, NULL::text AS person_name, NULL::text AS person_slug";
         let sql = match subject {
-            Subject::Paper => format!("SELECT id, title AS name, slug, {nobody} FROM paper"),
-            Subject::Researcher => format!("SELECT id, display_name AS name, slug, {nobody} FROM researcher"),
-            Subject::Authorship => {
+            IssueSubject::Paper => format!("SELECT id, title AS name, slug, {nobody} FROM paper"),
+            IssueSubject::Researcher => format!("SELECT id, display_name AS name, slug, {nobody} FROM researcher"),
+            IssueSubject::Authorship => {
                 "SELECT * FROM (SELECT authorship.id, paper.title AS name, paper.slug, authorship.position, \
                  researcher.display_name AS person_name, researcher.slug AS person_slug FROM authorship \
                  JOIN paper ON paper.id = authorship.paper_id \
@@ -387,7 +399,7 @@ impl Store {
                     .to_owned()
             }
         };
-        let sql = Sql::from(sql).then_with(" WHERE id = ANY(?) ORDER BY id", ids(numbers.iter().copied()));
-        self.rows("quality::described", sql).await
+        let sql = Sql::from(sql).then_with(" WHERE id = ANY(?) ORDER BY id", bigint_array(numbers.iter().copied()));
+        self.query_all("quality::described", sql).await
     }
 }

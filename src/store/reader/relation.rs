@@ -12,8 +12,8 @@ use crate::entity::paper;
 use crate::entity::topic;
 use crate::error::Error;
 use crate::store::access::data_loader::Loader;
-use crate::store::access::sql_fragment::{Sql, ids};
-use crate::store::{Keyed, Store, grouped};
+use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::{KeyedRow, Store, group_by_key};
 
 /// A relation from one thing to a few others.
 pub trait Relation: Send + Sync + 'static {
@@ -24,9 +24,9 @@ pub trait Relation: Send + Sync + 'static {
 }
 
 /// Asks for what stands in a relation to a thing.
-pub struct RelatedTo<R>(i64, PhantomData<fn() -> R>);
+pub struct RelationKey<R>(i64, PhantomData<fn() -> R>);
 
-impl<R> RelatedTo<R> {
+impl<R> RelationKey<R> {
     /// What stands in the relation to the thing with this id.
     #[must_use]
     pub fn new(id: i64) -> Self {
@@ -35,31 +35,31 @@ impl<R> RelatedTo<R> {
 }
 
 // Derived, these would ask the same of R.
-impl<R> Clone for RelatedTo<R> {
+impl<R> Clone for RelationKey<R> {
     fn clone(&self) -> Self {
         Self::new(self.0)
     }
 }
-impl<R> PartialEq for RelatedTo<R> {
+impl<R> PartialEq for RelationKey<R> {
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0
     }
 }
-impl<R> Eq for RelatedTo<R> {}
-impl<R> std::hash::Hash for RelatedTo<R> {
+impl<R> Eq for RelationKey<R> {}
+impl<R> std::hash::Hash for RelationKey<R> {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.0.hash(state);
     }
 }
 
-impl<R: Relation> Loader<RelatedTo<R>> for Store {
+impl<R: Relation> Loader<RelationKey<R>> for Store {
     type Value = Arc<Vec<Arc<R::Node>>>;
 
-    async fn load(&self, keys: &[RelatedTo<R>]) -> Result<HashMap<RelatedTo<R>, Self::Value>, Error> {
-        let sql = Sql::with(R::SQL, ids(keys.iter().map(|key| key.0)));
-        let groups = grouped(self.rows::<Keyed<R::Node>>(type_name::<RelatedTo<R>>(), sql).await?);
+    async fn load(&self, keys: &[RelationKey<R>]) -> Result<HashMap<RelationKey<R>, Self::Value>, Error> {
+        let sql = Sql::with(R::SQL, bigint_array(keys.iter().map(|key| key.0)));
+        let groups = group_by_key(self.query_all::<KeyedRow<R::Node>>(type_name::<RelationKey<R>>(), sql).await?);
         let shared = |nodes: Vec<R::Node>| Arc::new(nodes.into_iter().map(Arc::new).collect());
-        Ok(groups.into_iter().map(|(id, nodes)| (RelatedTo::new(id), shared(nodes))).collect())
+        Ok(groups.into_iter().map(|(id, nodes)| (RelationKey::new(id), shared(nodes))).collect())
     }
 }
 
@@ -146,12 +146,12 @@ pub struct ExternalId {
 
 /// The id of something that was merged.
 #[derive(Clone, Debug, FromQueryResult)]
-pub struct FormerId {
+pub struct PreviousId {
     /// Its number.
     pub former_id: i64,
 }
 
-macro_rules! identity {
+macro_rules! identity_relations {
     ($identifiers:ident, $former:ident, $table:literal) => {
         relation!(
             /// The ids that others gave it.
@@ -165,7 +165,7 @@ macro_rules! identity {
         relation!(
             /// The ids of what was merged into it.
             $former,
-            FormerId,
+            PreviousId,
             concat!(
                 "SELECT survivor_id AS parent_key, former_id FROM former_identity WHERE kind = '", $table,
                 "' AND survivor_id = ANY(?) ORDER BY former_id"
@@ -174,7 +174,7 @@ macro_rules! identity {
     };
 }
 
-identity!(ResearcherIdentifiers, ResearcherFormerIds, "researcher");
-identity!(OrganizationIdentifiers, OrganizationFormerIds, "organization");
-identity!(TopicIdentifiers, TopicFormerIds, "topic");
-identity!(PaperIdentifiers, PaperFormerIds, "paper");
+identity_relations!(ResearcherIdentifiers, ResearcherPreviousIds, "researcher");
+identity_relations!(OrganizationIdentifiers, OrganizationPreviousIds, "organization");
+identity_relations!(TopicIdentifiers, TopicPreviousIds, "topic");
+identity_relations!(PaperIdentifiers, PaperPreviousIds, "paper");

@@ -9,17 +9,17 @@ use sea_orm::FromQueryResult;
 
 use crate::entity::researcher;
 use crate::error::Error;
-use crate::store::access::column_projection::{Columns as _, Selected, columns};
+use crate::store::access::column_projection::{ColumnProjection as _, ColumnSet, column_projection};
 use crate::store::access::data_loader::Loader;
-use crate::store::access::sql_fragment::{Sql, ids, texts};
+use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::reader::affiliation::AffiliationFilter;
-use crate::store::reader::lookup::is_one_of;
+use crate::store::reader::lookup::is_any_of_ids;
 use crate::store::reader::organization;
-use crate::store::reader::page::{Key, KeyKind, List, OrderDirection, Plain, Source, nothing};
+use crate::store::reader::page::{List, ListSource, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns};
 use crate::store::reader::search;
-use crate::store::reader::topic::{or_narrower, these_or_narrower};
-use crate::store::{Keyed, Store, grouped, placed};
-use crate::text::tokenizer::Query;
+use crate::store::reader::topic::{topics_with_narrower, with_narrower};
+use crate::store::{KeyedRow, Store, decode_keyed, group_by_key};
+use crate::text::tokenizer::SearchTerms;
 
 /// Which people; all conditions hold together, and an absent one is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -37,7 +37,7 @@ pub struct ResearcherFilter {
     /// With or without papers.
     pub has_papers: Option<bool>,
     /// With a name that this finds.
-    pub query: Option<Query>,
+    pub query: Option<SearchTerms>,
     /// Changed then or later.
     pub updated_since: Option<DateTime<Utc>>,
     /// Who pass each of these.
@@ -52,27 +52,27 @@ impl ResearcherFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
         if let Some(numbers) = &self.ids {
-            conditions.push(is_one_of::<researcher::Model>("researcher.id", numbers));
+            conditions.push(is_any_of_ids::<researcher::Model>("researcher.id", numbers));
         }
         if let Some(orcids) = &self.orcids {
-            let own = Sql::with("SELECT id FROM researcher WHERE orcid = ANY(?)", texts(orcids.clone()));
+            let own = Sql::with("SELECT id FROM researcher WHERE orcid = ANY(?)", text_array(orcids.clone()));
             let former = "SELECT researcher_id FROM external_id WHERE researcher_id IS NOT NULL AND scheme = 'orcid' \
                  AND value = ANY(?)";
-            let owners = own.then(" UNION ALL ").then_with(former, texts(orcids.clone()));
-            conditions.push(Sql::is_in("researcher.id", owners));
+            let owners = own.then(" UNION ALL ").then_with(former, text_array(orcids.clone()));
+            conditions.push(Sql::in_subquery("researcher.id", owners));
         }
         if let Some(affiliation) = &self.affiliation {
-            conditions.push(Sql::from("researcher.id IN (").then(affiliation.people()).then(")"));
+            conditions.push(Sql::from("researcher.id IN (").then(affiliation.researcher_ids()).then(")"));
         }
         if let Some(topics) = &self.topic_ids {
             conditions.push(
                 Sql::from("researcher.id IN (SELECT researcher_topic.researcher_id FROM researcher_topic WHERE ")
-                    .then(Sql::is_in("topic_id", these_or_narrower(topics)))
+                    .then(Sql::in_subquery("topic_id", topics_with_narrower(topics)))
                     .then(
                         " UNION SELECT authorship.researcher_id FROM paper_topic \
                          JOIN authorship ON authorship.paper_id = paper_topic.paper_id WHERE ",
                     )
-                    .then(Sql::is_in("paper_topic.topic_id", these_or_narrower(topics)))
+                    .then(Sql::in_subquery("paper_topic.topic_id", topics_with_narrower(topics)))
                     .then(")"),
             );
         }
@@ -86,7 +86,8 @@ impl ResearcherFilter {
             Some(false) => conditions.push("researcher_statistics.paper_count = 0".into()),
             None => {}
         }
-        conditions.extend(self.query.as_ref().map(|query| search::is_found(search::Kind::Researcher, query)));
+        conditions
+            .extend(self.query.as_ref().map(|query| search::matches_query(search::EntityType::Researcher, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("researcher.updated_at >= ?", since));
         }
@@ -101,9 +102,9 @@ impl ResearcherFilter {
     }
 
     /// Whether a condition is about what is counted of a person.
-    fn looks_at_counts(&self) -> bool {
+    fn uses_statistics(&self) -> bool {
         let mut others = self.and.iter().chain(&self.or).flatten().chain(self.not.as_deref());
-        self.has_papers.is_some() || others.any(Self::looks_at_counts)
+        self.has_papers.is_some() || others.any(Self::uses_statistics)
     }
 }
 
@@ -122,48 +123,48 @@ pub enum ResearcherOrder {
     Relevance,
 }
 
-const STATISTICS: &str = " JOIN researcher_statistics ON researcher_statistics.researcher_id = researcher.id";
+const STATISTICS_JOIN: &str = " JOIN researcher_statistics ON researcher_statistics.researcher_id = researcher.id";
 
 impl ResearcherOrder {
-    fn key(self) -> Key {
+    fn sort_key(self) -> SortKey {
         match self {
-            Self::Name => Key::new("researcher.sort_name", KeyKind::Text),
-            Self::PaperCount => Key::new("researcher_statistics.paper_count", KeyKind::Integer),
-            Self::LastPublicationYear => Key::new("researcher_statistics.last_year", KeyKind::Integer),
-            Self::UpdatedAt => Key::new("researcher.updated_at", KeyKind::Timestamp),
-            Self::Relevance => search::relevance(),
+            Self::Name => SortKey::new("researcher.sort_name", SortKeyType::Text),
+            Self::PaperCount => SortKey::new("researcher_statistics.paper_count", SortKeyType::Integer),
+            Self::LastPublicationYear => SortKey::new("researcher_statistics.last_year", SortKeyType::Integer),
+            Self::UpdatedAt => SortKey::new("researcher.updated_at", SortKeyType::Timestamp),
+            Self::Relevance => search::relevance_key(),
         }
     }
 
     /// The keys; those with more papers come first among what matches as well.
-    fn keys(self) -> Vec<Key> {
+    fn sort_keys(self) -> Vec<SortKey> {
         match self {
-            Self::Relevance => vec![self.key(), Self::PaperCount.key(), self.id()],
-            _ => vec![self.key(), self.id()],
+            Self::Relevance => vec![self.sort_key(), Self::PaperCount.sort_key(), self.id_key()],
+            _ => vec![self.sort_key(), self.id_key()],
         }
     }
 
     /// People with what is counted of them, where that is needed, and how well each matches where that is the order.
-    fn from(self, filter: &ResearcherFilter) -> Sql {
+    fn from_clause(self, filter: &ResearcherFilter) -> Sql {
         let counts = match self {
-            Self::Name | Self::UpdatedAt => filter.looks_at_counts(),
+            Self::Name | Self::UpdatedAt => filter.uses_statistics(),
             Self::PaperCount | Self::LastPublicationYear | Self::Relevance => true,
         };
-        Sql::from("researcher").then(if counts { STATISTICS } else { "" }).then(self.relevance(filter))
+        Sql::from("researcher").then(if counts { STATISTICS_JOIN } else { "" }).then(self.relevance_join(filter))
     }
 
-    fn relevance(self, filter: &ResearcherFilter) -> Sql {
+    fn relevance_join(self, filter: &ResearcherFilter) -> Sql {
         let query = filter.query.as_ref().filter(|_| self == Self::Relevance);
-        query.map_or_else(Sql::default, |query| search::by_relevance(search::Kind::Researcher, query))
+        query.map_or_else(Sql::default, |query| search::relevance_join(search::EntityType::Researcher, query))
     }
 
     /// The id from the table of the order's key, whose index has both.
-    fn id(self) -> Key {
+    fn id_key(self) -> SortKey {
         match self {
             Self::PaperCount | Self::LastPublicationYear => {
-                Key::new("researcher_statistics.researcher_id", KeyKind::Integer)
+                SortKey::new("researcher_statistics.researcher_id", SortKeyType::Integer)
             }
-            Self::Name | Self::UpdatedAt | Self::Relevance => Key::new("researcher.id", KeyKind::Integer),
+            Self::Name | Self::UpdatedAt | Self::Relevance => SortKey::new("researcher.id", SortKeyType::Integer),
         }
     }
 }
@@ -176,20 +177,20 @@ pub struct Researchers {
     /// By what.
     pub order: ResearcherOrder,
     /// Which way.
-    pub direction: OrderDirection,
+    pub direction: SortDirection,
 }
 
 impl List for Researchers {
     type Node = researcher::Model;
-    type Edge = Plain;
+    type Edge = NoEdge;
 
-    fn source(&self, _: &Store) -> Source {
-        Source {
-            node: "researcher",
-            edge: nothing,
-            from: self.order.from(&self.filter),
+    fn source(&self, _: &Store) -> ListSource {
+        ListSource {
+            node_alias: "researcher",
+            edge_columns: no_edge_columns,
+            from: self.order.from_clause(&self.filter),
             conditions: self.filter.conditions(),
-            keys: self.order.keys(),
+            sort_keys: self.order.sort_keys(),
             direction: self.direction,
         }
     }
@@ -205,31 +206,31 @@ pub struct OrganizationResearchers {
     /// By what.
     pub order: ResearcherOrder,
     /// Which way.
-    pub direction: OrderDirection,
+    pub direction: SortDirection,
 }
 
 impl List for OrganizationResearchers {
     type Node = researcher::Model;
-    type Edge = Plain;
+    type Edge = NoEdge;
 
-    fn source(&self, _: &Store) -> Source {
+    fn source(&self, _: &Store) -> ListSource {
         let mut conditions = self.filter.conditions();
         conditions.push(
             Sql::from("researcher.id IN (")
-                .then(self.affiliation.people())
+                .then(self.affiliation.researcher_ids())
                 .then(" AND ")
-                .then(Sql::is_in(
+                .then(Sql::in_subquery(
                     "affiliation.organization_id",
-                    organization::or_below("SELECT parent.key".into(), self.affiliation.include_descendants),
+                    organization::with_descendants("SELECT parent.key".into(), self.affiliation.include_descendants),
                 ))
                 .then(")"),
         );
-        Source {
-            node: "researcher",
-            edge: nothing,
-            from: self.order.from(&self.filter),
+        ListSource {
+            node_alias: "researcher",
+            edge_columns: no_edge_columns,
+            from: self.order.from_clause(&self.filter),
             conditions,
-            keys: self.order.keys(),
+            sort_keys: self.order.sort_keys(),
             direction: self.direction,
         }
     }
@@ -245,7 +246,7 @@ pub struct TopicResearchers {
     /// By what.
     pub order: ResearcherOrder,
     /// Which way.
-    pub direction: OrderDirection,
+    pub direction: SortDirection,
 }
 
 /// What ties a person to a topic.
@@ -257,41 +258,44 @@ pub struct TopicResearcherEdge {
     pub last_year: Option<i32>,
 }
 
-columns!(TopicResearcherEdge { | paper_count, last_year });
+column_projection!(TopicResearcherEdge { | paper_count, last_year });
 
 impl List for TopicResearchers {
     type Node = researcher::Model;
     type Edge = TopicResearcherEdge;
 
-    fn source(&self, _: &Store) -> Source {
-        let topics = || or_narrower("SELECT parent.key".into(), self.include_narrower);
+    fn source(&self, _: &Store) -> ListSource {
+        let topics = || with_narrower("SELECT parent.key".into(), self.include_narrower);
         let from = Sql::from(
             "(SELECT tie.researcher_id, count(tie.paper_id)::integer AS paper_count, \
              nullif(max(tie.publication_key) / 10000, 0) AS last_year \
              FROM (SELECT researcher_id, NULL::bigint AS paper_id, 0 AS publication_key FROM researcher_topic WHERE ",
         )
-        .then(Sql::is_in("topic_id", topics()))
+        .then(Sql::in_subquery("topic_id", topics()))
         .then(
             " UNION SELECT authorship.researcher_id, authorship.paper_id, authorship.publication_key FROM paper_topic \
              JOIN authorship ON authorship.paper_id = paper_topic.paper_id \
              WHERE authorship.researcher_id IS NOT NULL AND ",
         )
-        .then(Sql::is_in("paper_topic.topic_id", topics()))
+        .then(Sql::in_subquery("paper_topic.topic_id", topics()))
         .then(") AS tie GROUP BY tie.researcher_id) AS tied JOIN researcher ON researcher.id = tied.researcher_id")
-        .then(STATISTICS)
-        .then(self.order.relevance(&self.filter));
+        .then(STATISTICS_JOIN)
+        .then(self.order.relevance_join(&self.filter));
         let keys = match self.order {
             ResearcherOrder::PaperCount => {
-                vec![Key::new("tied.paper_count", KeyKind::Integer), Key::new("researcher.id", KeyKind::Integer)]
+                vec![
+                    SortKey::new("tied.paper_count", SortKeyType::Integer),
+                    SortKey::new("researcher.id", SortKeyType::Integer),
+                ]
             }
-            order => order.keys(),
+            order => order.sort_keys(),
         };
-        Source {
-            node: "researcher",
-            edge: |wanted| TopicResearcherEdge::of("tied", wanted),
+        ListSource {
+            node_alias: "researcher",
+            edge_columns: |wanted| TopicResearcherEdge::select_list("tied", wanted),
             from,
             conditions: self.filter.conditions(),
-            keys,
+            sort_keys: keys,
             direction: self.direction,
         }
     }
@@ -299,11 +303,11 @@ impl List for TopicResearchers {
 
 /// Asks for what is counted of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct StatisticsOf(pub i64);
+pub struct ResearcherStatisticsKey(pub i64);
 
 /// What is counted of a person.
 #[derive(Clone, Debug)]
-pub struct Statistics {
+pub struct ResearcherCounts {
     /// Papers, versions of the same work among them.
     pub paper_count: i32,
     /// Works, each of whose versions is one paper.
@@ -316,25 +320,30 @@ pub struct Statistics {
     pub last_year: i32,
 }
 
-columns!(Statistics { | paper_count, work_count, coauthor_count, first_year, last_year });
+column_projection!(ResearcherCounts { | paper_count, work_count, coauthor_count, first_year, last_year });
 
-impl Loader<StatisticsOf> for Store {
-    type Value = Arc<Statistics>;
+impl Loader<ResearcherStatisticsKey> for Store {
+    type Value = Arc<ResearcherCounts>;
 
-    async fn load(&self, keys: &[StatisticsOf]) -> Result<HashMap<StatisticsOf, Self::Value>, Error> {
+    async fn load(
+        &self,
+        keys: &[ResearcherStatisticsKey],
+    ) -> Result<HashMap<ResearcherStatisticsKey, Self::Value>, Error> {
         let sql = Sql::from("SELECT counted.researcher_id, ")
-            .then(Statistics::of("counted", Selected::ALL))
+            .then(ResearcherCounts::select_list("counted", ColumnSet::ALL))
             .then(" FROM researcher_statistics AS counted WHERE counted.researcher_id ")
-            .then_with("= ANY(?)", ids(keys.iter().map(|key| key.0)));
-        let rows = self.quick_results(type_name::<StatisticsOf>(), sql).await?;
-        let found = rows.iter().map(|row| placed(row, Selected::ALL).map(|(id, counted)| (StatisticsOf(id), counted)));
+            .then_with("= ANY(?)", bigint_array(keys.iter().map(|key| key.0)));
+        let rows = self.query_batched(type_name::<ResearcherStatisticsKey>(), sql).await?;
+        let found = rows
+            .iter()
+            .map(|row| decode_keyed(row, ColumnSet::ALL).map(|(id, counted)| (ResearcherStatisticsKey(id), counted)));
         Ok(found.collect::<Result<_, _>>()?)
     }
 }
 
 /// Asks for a person's papers by year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PapersPerYearOf(pub i64);
+pub struct PapersPerYearKey(pub i64);
 
 /// How many papers a year has.
 #[derive(Clone, Copy, Debug, FromQueryResult)]
@@ -345,16 +354,16 @@ pub struct YearCount {
     pub count: i64,
 }
 
-impl Loader<PapersPerYearOf> for Store {
+impl Loader<PapersPerYearKey> for Store {
     type Value = Vec<YearCount>;
 
-    async fn load(&self, keys: &[PapersPerYearOf]) -> Result<HashMap<PapersPerYearOf, Self::Value>, Error> {
+    async fn load(&self, keys: &[PapersPerYearKey]) -> Result<HashMap<PapersPerYearKey, Self::Value>, Error> {
         let sql = Sql::with(
             "SELECT researcher_id AS parent_key, publication_key / 10000 AS year, count(*) AS count FROM authorship \
              WHERE researcher_id = ANY(?) AND publication_key > 0 GROUP BY 1, 2 ORDER BY 1, 2",
-            ids(keys.iter().map(|key| key.0)),
+            bigint_array(keys.iter().map(|key| key.0)),
         );
-        let years = grouped(self.rows::<Keyed<YearCount>>(type_name::<PapersPerYearOf>(), sql).await?);
-        Ok(years.into_iter().map(|(id, years)| (PapersPerYearOf(id), years)).collect())
+        let years = group_by_key(self.query_all::<KeyedRow<YearCount>>(type_name::<PapersPerYearKey>(), sql).await?);
+        Ok(years.into_iter().map(|(id, years)| (PapersPerYearKey(id), years)).collect())
     }
 }

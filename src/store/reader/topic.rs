@@ -3,18 +3,20 @@
 use chrono::{DateTime, Utc};
 
 use crate::entity::topic;
-use crate::model::language::Languages;
+use crate::model::language::LanguagePreferences;
 use crate::store::Store;
-use crate::store::access::column_projection::{Columns as _, columns};
-use crate::store::access::sql_fragment::{Sql, texts};
+use crate::store::access::column_projection::{ColumnProjection as _, column_projection};
+use crate::store::access::sql_fragment::{Sql, text_array};
 use crate::store::reader::label_order;
-use crate::store::reader::lookup::{is_one_of, survivors};
-use crate::store::reader::page::{Key, KeyKind, List, OrderDirection, Parts, Plain, Source, nothing};
+use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
+use crate::store::reader::page::{
+    List, ListSource, MergePartitions, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns,
+};
 use crate::store::reader::search;
-use crate::text::tokenizer::Query;
+use crate::text::tokenizer::SearchTerms;
 
 /// The ids that `roots` selects and, where asked, those of everything narrower. Cycles in the data end it.
-pub(crate) fn or_narrower(roots: Sql, include_narrower: bool) -> Sql {
+pub(crate) fn with_narrower(roots: Sql, include_narrower: bool) -> Sql {
     if !include_narrower {
         return roots;
     }
@@ -25,8 +27,8 @@ pub(crate) fn or_narrower(roots: Sql, include_narrower: bool) -> Sql {
 }
 
 /// The ids of some topics and of everything narrower.
-pub(crate) fn these_or_narrower(topics: &[i64]) -> Sql {
-    or_narrower(survivors::<topic::Model>(topics), true)
+pub(crate) fn topics_with_narrower(topics: &[i64]) -> Sql {
+    with_narrower(resolve_merged_ids::<topic::Model>(topics), true)
 }
 
 /// Which topics; all conditions hold together, and an absent one is none.
@@ -39,7 +41,7 @@ pub struct TopicFilter {
     /// Anywhere below any of these.
     pub broader_ids: Option<Vec<i64>>,
     /// With a label that this finds.
-    pub query: Option<Query>,
+    pub query: Option<SearchTerms>,
     /// Changed then or later.
     pub updated_since: Option<DateTime<Utc>>,
 }
@@ -48,17 +50,17 @@ impl TopicFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
         if let Some(numbers) = &self.ids {
-            conditions.push(is_one_of::<topic::Model>("topic.id", numbers));
+            conditions.push(is_any_of_ids::<topic::Model>("topic.id", numbers));
         }
         if let Some(schemes) = &self.schemes {
-            conditions.push(Sql::with("topic.scheme = ANY(?)", texts(schemes.clone())));
+            conditions.push(Sql::with("topic.scheme = ANY(?)", text_array(schemes.clone())));
         }
         if let Some(broader) = &self.broader_ids {
             let roots = Sql::from("SELECT topic_id FROM topic_broader WHERE ")
-                .then(is_one_of::<topic::Model>("broader_id", broader));
-            conditions.push(Sql::is_in("topic.id", or_narrower(roots, true)));
+                .then(is_any_of_ids::<topic::Model>("broader_id", broader));
+            conditions.push(Sql::in_subquery("topic.id", with_narrower(roots, true)));
         }
-        conditions.extend(self.query.as_ref().map(|query| search::is_found(search::Kind::Topic, query)));
+        conditions.extend(self.query.as_ref().map(|query| search::matches_query(search::EntityType::Topic, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("topic.updated_at >= ?", since));
         }
@@ -72,7 +74,7 @@ pub enum TopicOrder {
     /// As the list itself has them: a person's declared ones in their order, then by papers; a paper's in its order.
     Own,
     /// By the label in the best of these languages.
-    Label(Languages),
+    Label(LanguagePreferences),
     /// By the number of papers, as it was last counted; in a person's list, of that person's papers.
     PaperCount,
     /// By the number of people who declare it or have papers on it, as it was last counted.
@@ -83,7 +85,7 @@ pub enum TopicOrder {
     Relevance,
 }
 
-const STATISTICS: &str = " JOIN topic_statistics ON topic_statistics.topic_id = topic.id";
+const STATISTICS_JOIN: &str = " JOIN topic_statistics ON topic_statistics.topic_id = topic.id";
 
 /// Which topics are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -106,18 +108,18 @@ pub struct Topics {
     /// By what.
     pub order: TopicOrder,
     /// Which way.
-    pub direction: OrderDirection,
+    pub direction: SortDirection,
 }
 
 impl List for Topics {
     type Node = topic::Model;
-    type Edge = Plain;
+    type Edge = NoEdge;
 
-    fn is_quick(&self, _: usize) -> bool {
+    fn is_batchable(&self, _: usize) -> bool {
         self.scope == TopicScope::Paper && self.filter == TopicFilter::default()
     }
 
-    fn source(&self, _: &Store) -> Source {
+    fn source(&self, _: &Store) -> ListSource {
         let mut from = Sql::from("topic");
         let mut conditions = self.filter.conditions();
         match self.scope {
@@ -131,42 +133,53 @@ impl List for Topics {
                 conditions.push("paper_topic.paper_id = parent.key".into());
             }
         }
-        let by = |key| vec![key, Key::new("topic.id", KeyKind::Integer)];
+        let by = |key| vec![key, SortKey::new("topic.id", SortKeyType::Integer)];
         // Both from one table, whose index has both.
         let counted = |count: &str| {
-            vec![Key::new(count, KeyKind::Integer), Key::new("topic_statistics.topic_id", KeyKind::Integer)]
+            vec![
+                SortKey::new(count, SortKeyType::Integer),
+                SortKey::new("topic_statistics.topic_id", SortKeyType::Integer),
+            ]
         };
         let keys = match (&self.order, self.scope) {
-            (TopicOrder::Own, TopicScope::Paper) => by(Key::new("paper_topic.position", KeyKind::Integer)),
-            (TopicOrder::Own, _) => vec![Key::new("topic.id", KeyKind::Integer)],
-            (TopicOrder::Label(_), _) => vec![label_order::key(), label_order::id("topic")],
+            (TopicOrder::Own, TopicScope::Paper) => by(SortKey::new("paper_topic.position", SortKeyType::Integer)),
+            (TopicOrder::Own, _) => vec![SortKey::new("topic.id", SortKeyType::Integer)],
+            (TopicOrder::Label(_), _) => vec![label_order::label_sort_key(), label_order::label_id_key("topic")],
             (TopicOrder::PaperCount, _) => {
-                from = from.then(STATISTICS);
+                from = from.then(STATISTICS_JOIN);
                 counted("topic_statistics.paper_count")
             }
             (TopicOrder::ResearcherCount, _) => {
-                from = from.then(STATISTICS);
+                from = from.then(STATISTICS_JOIN);
                 counted("topic_statistics.researcher_count")
             }
-            (TopicOrder::UpdatedAt, _) => by(Key::new("topic.updated_at", KeyKind::Timestamp)),
+            (TopicOrder::UpdatedAt, _) => by(SortKey::new("topic.updated_at", SortKeyType::Timestamp)),
             (TopicOrder::Relevance, _) => {
                 let query = self.filter.query.as_ref();
-                from = from
-                    .then(query.map_or_else(Sql::default, |query| search::by_relevance(search::Kind::Topic, query)));
-                by(search::relevance())
+                from = from.then(
+                    query.map_or_else(Sql::default, |query| search::relevance_join(search::EntityType::Topic, query)),
+                );
+                by(search::relevance_key())
             }
         };
-        Source { node: "topic", edge: nothing, from, conditions, keys, direction: self.direction }
+        ListSource {
+            node_alias: "topic",
+            edge_columns: no_edge_columns,
+            from,
+            conditions,
+            sort_keys: keys,
+            direction: self.direction,
+        }
     }
 
-    fn parts(&self) -> Option<Parts> {
-        label_parts(&self.order)
+    fn merge_partitions(&self) -> Option<MergePartitions> {
+        label_order_partitions(&self.order)
     }
 }
 
-fn label_parts(order: &TopicOrder) -> Option<Parts> {
+fn label_order_partitions(order: &TopicOrder) -> Option<MergePartitions> {
     match order {
-        TopicOrder::Label(languages) => Some(label_order::parts("topic", "topic.id", languages)),
+        TopicOrder::Label(languages) => Some(label_order::label_partitions("topic", "topic.id", languages)),
         TopicOrder::Own
         | TopicOrder::PaperCount
         | TopicOrder::ResearcherCount
@@ -181,7 +194,7 @@ pub struct ResearcherTopics {
     /// By what.
     pub order: TopicOrder,
     /// Which way.
-    pub direction: OrderDirection,
+    pub direction: SortDirection,
 }
 
 /// What ties a person to a topic.
@@ -193,18 +206,18 @@ pub struct ResearcherTopicEdge {
     pub is_declared: bool,
 }
 
-columns!(ResearcherTopicEdge { | paper_count, is_declared });
+column_projection!(ResearcherTopicEdge { | paper_count, is_declared });
 
 impl List for ResearcherTopics {
     type Node = topic::Model;
     type Edge = ResearcherTopicEdge;
 
-    fn is_quick(&self, parents: usize) -> bool {
+    fn is_batchable(&self, parents: usize) -> bool {
         // All topics of all of a person's papers are looked at.
         parents <= 50
     }
 
-    fn source(&self, _: &Store) -> Source {
+    fn source(&self, _: &Store) -> ListSource {
         let mut from = Sql::from(
             "(SELECT tie.topic_id, count(tie.paper_id)::integer AS paper_count, count(tie.position) > 0 AS is_declared, \
              min(tie.position) AS position \
@@ -226,27 +239,27 @@ impl List for ResearcherTopics {
             // Declared ones come before all others, which have larger ranks the fewer papers they have.
             // Nothing can be looked for in this list.
             TopicOrder::Own | TopicOrder::Relevance => {
-                Key::new("coalesce(mine.position, 2000000000 - mine.paper_count)", KeyKind::Integer)
+                SortKey::new("coalesce(mine.position, 2000000000 - mine.paper_count)", SortKeyType::Integer)
             }
-            TopicOrder::Label(_) => label_order::key(),
-            TopicOrder::PaperCount => Key::new("mine.paper_count", KeyKind::Integer),
+            TopicOrder::Label(_) => label_order::label_sort_key(),
+            TopicOrder::PaperCount => SortKey::new("mine.paper_count", SortKeyType::Integer),
             TopicOrder::ResearcherCount => {
-                from = from.then(STATISTICS);
-                Key::new("topic_statistics.researcher_count", KeyKind::Integer)
+                from = from.then(STATISTICS_JOIN);
+                SortKey::new("topic_statistics.researcher_count", SortKeyType::Integer)
             }
-            TopicOrder::UpdatedAt => Key::new("topic.updated_at", KeyKind::Timestamp),
+            TopicOrder::UpdatedAt => SortKey::new("topic.updated_at", SortKeyType::Timestamp),
         };
-        Source {
-            node: "topic",
-            edge: |wanted| ResearcherTopicEdge::of("mine", wanted),
+        ListSource {
+            node_alias: "topic",
+            edge_columns: |wanted| ResearcherTopicEdge::select_list("mine", wanted),
             from,
             conditions: Vec::new(),
-            keys: vec![key, Key::new("topic.id", KeyKind::Integer)],
+            sort_keys: vec![key, SortKey::new("topic.id", SortKeyType::Integer)],
             direction: self.direction,
         }
     }
 
-    fn parts(&self) -> Option<Parts> {
-        label_parts(&self.order)
+    fn merge_partitions(&self) -> Option<MergePartitions> {
+        label_order_partitions(&self.order)
     }
 }

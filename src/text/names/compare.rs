@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::text::names::nicknames::are_forms;
-use crate::text::names::{fold, parse};
+use crate::text::names::nicknames::are_nickname_forms;
+use crate::text::names::{fold, parse_name};
 
 /// How much alike two names are; the order is from less to more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Likeness {
+pub enum NameSimilarity {
     /// They name two people.
     Different,
     /// One may be a shorter or more familiar form of the other.
@@ -20,7 +20,7 @@ pub enum Likeness {
 
 /// In what two names differ that may be one person's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Difference {
+pub enum NameDifference {
     /// Accents: Ilić, Ilic.
     Accents,
     /// Another alphabet, or another way to write its letters in ours: Müller, Mueller.
@@ -41,60 +41,60 @@ pub enum Difference {
     Suffix,
 }
 
-impl Difference {
+impl NameDifference {
     /// Whether it is one of spelling only.
-    fn is_of_spelling(self) -> bool {
+    fn is_orthographic(self) -> bool {
         matches!(self, Self::Accents | Self::Transliteration | Self::Hyphens | Self::Order)
     }
 }
 
 /// How two names compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Comparison {
+pub struct NameComparison {
     /// How much they are alike.
-    pub likeness: Likeness,
+    pub similarity: NameSimilarity,
     /// In what they differ; nothing where they are different throughout.
-    pub differences: BTreeSet<Difference>,
+    pub differences: BTreeSet<NameDifference>,
 }
 
-impl Comparison {
-    fn of(differences: Option<BTreeSet<Difference>>) -> Self {
-        let likeness = match &differences {
-            None => Likeness::Different,
-            Some(differences) if differences.is_empty() => Likeness::Same,
-            Some(differences) if differences.iter().all(|difference| difference.is_of_spelling()) => {
-                Likeness::Equivalent
+impl NameComparison {
+    fn from_differences(differences: Option<BTreeSet<NameDifference>>) -> Self {
+        let similarity = match &differences {
+            None => NameSimilarity::Different,
+            Some(differences) if differences.is_empty() => NameSimilarity::Same,
+            Some(differences) if differences.iter().all(|difference| difference.is_orthographic()) => {
+                NameSimilarity::Equivalent
             }
-            Some(_) => Likeness::Compatible,
+            Some(_) => NameSimilarity::Compatible,
         };
-        Self { likeness, differences: differences.unwrap_or_default() }
+        Self { similarity, differences: differences.unwrap_or_default() }
     }
 }
 
 /// Compares two names. It tells what the names allow, and nothing of whether they are one person's.
 #[must_use]
-pub fn compare(one: &str, other: &str) -> Comparison {
-    Comparable::new(one).compare(&Comparable::new(other))
+pub fn compare_names(one: &str, other: &str) -> NameComparison {
+    ComparableName::new(one).compare(&ComparableName::new(other))
 }
 
 /// A name, read once to be compared with many.
 #[derive(Clone, Debug)]
-pub struct Comparable {
-    given: Spelled,
-    family: Option<Spelled>,
+pub struct ComparableName {
+    given: SpellingForms,
+    family: Option<SpellingForms>,
     particle: Option<String>,
     suffix: Option<String>,
 }
 
-impl Comparable {
+impl ComparableName {
     /// Reads a name, whatever its order.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let name = parse(name);
+        let name = parse_name(name);
         let lower = |text: String| text.to_lowercase();
         Self {
-            given: Spelled::new(name.given.map(|given| without_dots(&given)).unwrap_or_default()),
-            family: name.family.map(lower).map(Spelled::new),
+            given: SpellingForms::new(name.given.map(|given| normalize_initials(&given)).unwrap_or_default()),
+            family: name.family.map(lower).map(SpellingForms::new),
             particle: name.particle.map(lower),
             suffix: name.suffix.map(|suffix| fold(&suffix)),
         }
@@ -102,37 +102,37 @@ impl Comparable {
 
     /// What [`compare`] tells of the two.
     #[must_use]
-    pub fn compare(&self, other: &Self) -> Comparison {
+    pub fn compare(&self, other: &Self) -> NameComparison {
         // Of two ways to read them the one that says more.
-        let straight = Comparison::of(self.differences(other));
-        if straight.likeness >= Likeness::Equivalent {
+        let straight = NameComparison::from_differences(self.differences(other));
+        if straight.similarity >= NameSimilarity::Equivalent {
             return straight;
         }
-        let turned = Comparison::of(self.turned_differences(other));
+        let turned = NameComparison::from_differences(self.swapped_differences(other));
         // An initial tells little of which name is which.
-        if turned.likeness == Likeness::Equivalent { turned } else { straight }
+        if turned.similarity == NameSimilarity::Equivalent { turned } else { straight }
     }
 
     /// In what the other differs from this one with its given name for a family name; only where it has one of each.
-    fn turned_differences(&self, other: &Self) -> Option<BTreeSet<Difference>> {
+    fn swapped_differences(&self, other: &Self) -> Option<BTreeSet<NameDifference>> {
         let family = self.family.as_ref()?;
         // Seldom is more to be looked at.
         if let Some(other) = &other.family {
             self.given.differences(other)?;
         }
         let turned = Self {
-            given: Spelled::new(without_dots(&family.text)),
+            given: SpellingForms::new(normalize_initials(&family.text)),
             family: Some(self.given.clone()).filter(|given| !given.text.is_empty()),
             particle: self.particle.clone(),
             suffix: self.suffix.clone(),
         };
         let mut differences = turned.differences(other)?;
-        differences.insert(Difference::Order);
+        differences.insert(NameDifference::Order);
         Some(differences)
     }
 
     /// In what the other differs; nothing where it names somebody else.
-    fn differences(&self, other: &Self) -> Option<BTreeSet<Difference>> {
+    fn differences(&self, other: &Self) -> Option<BTreeSet<NameDifference>> {
         let mut differences = BTreeSet::new();
         match (&self.family, &other.family) {
             (Some(one), Some(other)) => differences.extend(one.differences(other)?),
@@ -144,29 +144,29 @@ impl Comparable {
             (None, None) => Some(None),
             _ => Some(Some(difference)),
         };
-        differences.extend(one_of(&self.particle, &other.particle, Difference::Particle)?);
-        differences.extend(one_of(&self.suffix, &other.suffix, Difference::Suffix)?);
-        differences.extend(given(&self.given, &other.given)?);
+        differences.extend(one_of(&self.particle, &other.particle, NameDifference::Particle)?);
+        differences.extend(one_of(&self.suffix, &other.suffix, NameDifference::Suffix)?);
+        differences.extend(given_name_differences(&self.given, &other.given)?);
         Some(differences)
     }
 }
 
 /// A part of a name, with what its spellings share.
 #[derive(Clone, Debug)]
-struct Spelled {
+struct SpellingForms {
     text: String,
     folded: String,
     /// In the letters that the ways to transliterate it share.
-    letters: String,
+    transliterated: String,
 }
 
-impl Spelled {
+impl SpellingForms {
     fn new(text: String) -> Self {
-        Self { folded: fold(&text), letters: transliterated(&text), text }
+        Self { folded: fold(&text), transliterated: transliteration_key(&text), text }
     }
 
     /// In what the spellings of one name differ; nothing where they are of two names.
-    fn differences(&self, other: &Self) -> Option<BTreeSet<Difference>> {
+    fn differences(&self, other: &Self) -> Option<BTreeSet<NameDifference>> {
         if self.text == other.text {
             return Some(BTreeSet::new());
         }
@@ -174,24 +174,28 @@ impl Spelled {
             // What folding takes away is an accent, or a hyphen that is a space.
             let marks = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
             let is_of_hyphens = marks(&self.text) == marks(&other.text);
-            return Some(BTreeSet::from([if is_of_hyphens { Difference::Hyphens } else { Difference::Accents }]));
+            return Some(BTreeSet::from([if is_of_hyphens {
+                NameDifference::Hyphens
+            } else {
+                NameDifference::Accents
+            }]));
         }
         let together = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
         if together(&self.folded) == together(&other.folded) {
-            return Some(BTreeSet::from([Difference::Hyphens]));
+            return Some(BTreeSet::from([NameDifference::Hyphens]));
         }
-        let is_of_letters = !self.letters.is_empty() && self.letters == other.letters;
-        is_of_letters.then(|| BTreeSet::from([Difference::Transliteration]))
+        let is_of_letters = !self.transliterated.is_empty() && self.transliterated == other.transliterated;
+        is_of_letters.then(|| BTreeSet::from([NameDifference::Transliteration]))
     }
 }
 
 /// Given names in lower case, without the dots of initials; those that stand together are apart.
-fn without_dots(given: &str) -> String {
+fn normalize_initials(given: &str) -> String {
     crate::text::names::clean(&given.to_lowercase().replace('.', " ")).replace(" -", "-")
 }
 
 /// A name in the letters that the ways to transliterate it share.
-pub(super) fn transliterated(name: &str) -> String {
+pub(super) fn transliteration_key(name: &str) -> String {
     let latin = deunicode::deunicode(name).to_lowercase();
     let mut letters: String = latin.chars().filter(char::is_ascii_alphanumeric).collect();
     for (from, to) in [
@@ -226,24 +230,24 @@ pub(super) fn transliterated(name: &str) -> String {
     ] {
         letters = letters.replace(from, to);
     }
-    letters.dedup();
+    letters.collapse_repeats();
     letters
 }
 
-trait Dedup {
-    fn dedup(&mut self);
+trait CollapseRepeats {
+    fn collapse_repeats(&mut self);
 }
 
-impl Dedup for String {
+impl CollapseRepeats for String {
     /// Double letters become one; digits are no letters.
-    fn dedup(&mut self) {
+    fn collapse_repeats(&mut self) {
         let mut last = None;
         self.retain(|letter| last.replace(letter) != Some(letter) || letter.is_ascii_digit());
     }
 }
 
 /// In what given names differ; nothing where they are of two people.
-fn given(one: &Spelled, other: &Spelled) -> Option<BTreeSet<Difference>> {
+fn given_name_differences(one: &SpellingForms, other: &SpellingForms) -> Option<BTreeSet<NameDifference>> {
     if let Some(differences) = one.differences(other) {
         return Some(differences);
     }
@@ -255,31 +259,31 @@ fn given(one: &Spelled, other: &Spelled) -> Option<BTreeSet<Difference>> {
     let (short, long) = if one.len() <= other.len() { (&one, &other) } else { (&other, &one) };
     let mut differences = BTreeSet::new();
     let Some((first, rest)) = short.split_first() else {
-        return Some(BTreeSet::from([Difference::MiddleNames]));
+        return Some(BTreeSet::from([NameDifference::MiddleNames]));
     };
     let mut names = long.iter();
-    differences.extend(given_name(first, names.next()?)?);
+    differences.extend(given_word_differences(first, names.next()?)?);
     for name in rest {
-        let found = names.by_ref().find_map(|candidate| given_name(name, candidate))?;
+        let found = names.by_ref().find_map(|candidate| given_word_differences(name, candidate))?;
         differences.extend(found);
     }
     if long.len() > short.len() {
-        differences.insert(Difference::MiddleNames);
+        differences.insert(NameDifference::MiddleNames);
     }
     Some(differences)
 }
 
-fn given_name(one: &str, other: &str) -> Option<BTreeSet<Difference>> {
-    let (one, other) = (Spelled::new(one.to_owned()), Spelled::new(other.to_owned()));
+fn given_word_differences(one: &str, other: &str) -> Option<BTreeSet<NameDifference>> {
+    let (one, other) = (SpellingForms::new(one.to_owned()), SpellingForms::new(other.to_owned()));
     if let Some(differences) = one.differences(&other) {
         return Some(differences);
     }
     let (one, other) = (one.folded, other.folded);
     let is_initial = |short: &str, long: &str| short.chars().count() == 1 && long.starts_with(short);
     if is_initial(&one, &other) || is_initial(&other, &one) {
-        return Some(BTreeSet::from([Difference::Initials]));
+        return Some(BTreeSet::from([NameDifference::Initials]));
     }
-    are_forms(&one, &other).then(|| BTreeSet::from([Difference::Nickname]))
+    are_nickname_forms(&one, &other).then(|| BTreeSet::from([NameDifference::Nickname]))
 }
 
 #[cfg(test)]
@@ -289,7 +293,9 @@ mod tests {
 
     #[test]
     fn names_of_one_person() {
-        use Difference::{Accents, Hyphens, Initials, MiddleNames, Nickname, Order, Particle, Suffix, Transliteration};
+        use NameDifference::{
+            Accents, Hyphens, Initials, MiddleNames, Nickname, Order, Particle, Suffix, Transliteration,
+        };
         for (one, other, differences) in [
             ("Ida Brook", "IDA  BROOK", vec![]),
             ("Brook, Ida", "Ida Brook", vec![]),
@@ -308,9 +314,9 @@ mod tests {
             ("Jan van der Brook", "Jan Brook", vec![Particle]),
             ("Martin Ford Jr.", "Martin Ford", vec![Suffix]),
         ] {
-            let comparison = compare(one, other);
+            let comparison = compare_names(one, other);
             assert_eq!(comparison.differences, BTreeSet::from_iter(differences), "{one}, {other}");
-            assert!(comparison.likeness > Likeness::Different, "{one}, {other}");
+            assert!(comparison.similarity > NameSimilarity::Different, "{one}, {other}");
         }
     }
 
@@ -326,19 +332,19 @@ mod tests {
             ("Ida M. Brook", "Ida K. Brook"),
             ("", "Ida Brook"),
         ] {
-            assert_eq!(compare(one, other).likeness, Likeness::Different, "{one}, {other}");
+            assert_eq!(compare_names(one, other).similarity, NameSimilarity::Different, "{one}, {other}");
         }
     }
 
     proptest! {
         #[test]
         fn the_same_from_both_sides(one in "[A-Ca-c]{1,3}[ .-][a-cé]{0,3} [A-C][a-cü]{0,4}", other in "[A-Ca-c]{1,3}[ .-][a-cé]{0,3} [A-C][a-cü]{0,4}") {
-            prop_assert_eq!(compare(&one, &other), compare(&other, &one));
+            prop_assert_eq!(compare_names(&one, &other), compare_names(&other, &one));
         }
 
         #[test]
         fn the_same_as_itself(name in any::<String>()) {
-            prop_assert_eq!(compare(&name, &name).likeness, Likeness::Same);
+            prop_assert_eq!(compare_names(&name, &name).similarity, NameSimilarity::Same);
         }
     }
 }

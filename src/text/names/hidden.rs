@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::text::names::{fold, slug};
 
 /// The form that is in every published name.
-pub const EVERY_NAME: &str = "*";
+pub const WILDCARD_FORM: &str = "*";
 
 /// The forms that hidden names have and shown ones have not.
 #[must_use]
@@ -16,14 +16,15 @@ pub fn hidden_forms<'a>(
 ) -> BTreeSet<String> {
     let (mut own, mut turned_own) = (BTreeSet::new(), BTreeSet::new());
     for name in shown {
-        own.extend(forms(name));
-        turned_own.extend(spellings(name).iter().flat_map(|name| turned(name)));
+        own.extend(name_forms(name));
+        turned_own.extend(latin_spellings(name).iter().flat_map(|name| swapped_pairs(name)));
     }
     let mut all = BTreeSet::new();
     for name in hidden {
-        all.extend(forms(name));
-        let spellings = spellings(name);
-        let others = spellings.iter().flat_map(|name| turned(name).into_iter().chain(without_middle(name)));
+        all.extend(name_forms(name));
+        let spellings = latin_spellings(name);
+        let others =
+            spellings.iter().flat_map(|name| swapped_pairs(name).into_iter().chain(without_middle_names(name)));
         all.extend(others.filter(|form| !turned_own.contains(form)));
     }
     all.retain(|form| !own.contains(form));
@@ -31,25 +32,25 @@ pub fn hidden_forms<'a>(
 }
 
 /// A name as it is, and in Latin letters.
-fn spellings(name: &str) -> BTreeSet<String> {
+fn latin_spellings(name: &str) -> BTreeSet<String> {
     BTreeSet::from([name.to_owned(), deunicode::deunicode(name)])
 }
 
 /// Whether a name has one of the forms.
 #[must_use]
-pub fn shows_hidden(name: &str, forms: &[String]) -> bool {
+pub fn name_reveals_hidden(name: &str, forms: &[String]) -> bool {
     let has = |form: &str| forms.iter().any(|hidden| hidden == form);
-    has(EVERY_NAME) || written(name).iter().any(|form| has(form))
+    has(WILDCARD_FORM) || written_forms(name).iter().any(|form| has(form))
 }
 
 /// Whether a text that is no name has the whole of a hidden one, or an e-mail address made of one.
 #[must_use]
-pub fn tells_hidden(text: &str, forms: &[String]) -> bool {
+pub fn text_reveals_hidden(text: &str, forms: &[String]) -> bool {
     if forms.is_empty() {
         return false;
     }
     if text.contains('@') {
-        return shows_hidden(text, forms);
+        return name_reveals_hidden(text, forms);
     }
     let has = |form: &str| forms.iter().any(|hidden| hidden == form);
     // What a form is made of several words by: `annalake` of `lake`.
@@ -75,21 +76,21 @@ pub fn tells_hidden(text: &str, forms: &[String]) -> bool {
 
 /// Whether an address is made of one of the forms.
 #[must_use]
-pub fn slug_shows_hidden(address: &str, forms: &BTreeSet<String>) -> bool {
+pub fn slug_reveals_hidden(address: &str, forms: &BTreeSet<String>) -> bool {
     let address = format!("-{address}-");
     forms.iter().map(|form| slug(form, "")).any(|form| !form.is_empty() && address.contains(&format!("-{form}-")))
 }
 
 /// How a name is written in other forms: also with its initials, as one word, as the name of an account.
-fn forms(name: &str) -> BTreeSet<String> {
-    spellings(name).iter().flat_map(|name| forms_in(name)).collect()
+fn name_forms(name: &str) -> BTreeSet<String> {
+    latin_spellings(name).iter().flat_map(|name| forms_of_spelling(name)).collect()
 }
 
-fn forms_in(name: &str) -> BTreeSet<String> {
+fn forms_of_spelling(name: &str) -> BTreeSet<String> {
     let folded = fold(name);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
     let initials: Vec<char> = words.iter().filter_map(|word| word.chars().next()).collect();
-    let mut forms = written(name);
+    let mut forms = written_forms(name);
     forms.extend(initials.iter().map(ToString::to_string));
     forms.extend((2..=initials.len()).map(|length| initials.iter().take(length).collect()));
     for (one, initial) in words.iter().zip(&initials) {
@@ -102,14 +103,14 @@ fn forms_in(name: &str) -> BTreeSet<String> {
 }
 
 /// The words of a name that stand beside each other, as one the other way round: `lakeanna`.
-fn turned(name: &str) -> Vec<String> {
+fn swapped_pairs(name: &str) -> Vec<String> {
     let folded = fold(name);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
     words.windows(2).map(|pair| format!("{}{}", pair[1], pair[0])).collect()
 }
 
 /// The first and the last word of a name as one, both ways round: middle names are often left out.
-fn without_middle(name: &str) -> Vec<String> {
+fn without_middle_names(name: &str) -> Vec<String> {
     let folded = fold(name);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
     match words[..] {
@@ -119,19 +120,19 @@ fn without_middle(name: &str) -> Vec<String> {
 }
 
 /// The words of a name, each two of them that stand beside each other as one, and all of them as one.
-fn written(name: &str) -> BTreeSet<String> {
+fn written_forms(name: &str) -> BTreeSet<String> {
     let folded = fold(name);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
     if words.is_empty() {
         return BTreeSet::from([name.to_lowercase()]);
     }
     let mut forms: BTreeSet<String> = words.iter().map(ToString::to_string).collect();
-    forms.extend(pairs(&words));
+    forms.extend(adjacent_pairs(&words));
     forms.insert(words.concat());
     forms
 }
 
-fn pairs(words: &[&str]) -> impl Iterator<Item = String> {
+fn adjacent_pairs(words: &[&str]) -> impl Iterator<Item = String> {
     words.windows(2).map(<[&str]>::concat)
 }
 
@@ -142,7 +143,7 @@ mod tests {
 
     fn shows(hidden: &str, shown: &str, name: &str) -> bool {
         let forms: Vec<String> = hidden_forms([shown], [hidden]).into_iter().collect();
-        shows_hidden(name, &forms)
+        name_reveals_hidden(name, &forms)
     }
 
     #[test]
@@ -174,29 +175,29 @@ mod tests {
             "Dr A. M. Oxford",
             "~aoxford",
         ] {
-            assert!(tells_hidden(text, &forms), "{text}");
+            assert!(text_reveals_hidden(text, &forms), "{text}");
         }
         for text in ["University of Oxford", "brook@x.org", ""] {
-            assert!(!tells_hidden(text, &forms), "{text}");
+            assert!(!text_reveals_hidden(text, &forms), "{text}");
         }
-        assert!(!tells_hidden("anna@x.org", &[]));
+        assert!(!text_reveals_hidden("anna@x.org", &[]));
     }
 
     #[test]
     fn addresses() {
         let forms = hidden_forms(["Ben Brook"], ["Anna Łake"]);
-        assert!(slug_shows_hidden("anna-lake-2", &forms) && slug_shows_hidden("dr-lake", &forms));
-        assert!(!slug_shows_hidden("ben-brook", &forms) && !slug_shows_hidden("annabel-lakes", &forms));
-        assert!(slug_shows_hidden("shan-tian-tai-lang", &hidden_forms(["Ben Brook"], ["山田太郎"])));
+        assert!(slug_reveals_hidden("anna-lake-2", &forms) && slug_reveals_hidden("dr-lake", &forms));
+        assert!(!slug_reveals_hidden("ben-brook", &forms) && !slug_reveals_hidden("annabel-lakes", &forms));
+        assert!(slug_reveals_hidden("shan-tian-tai-lang", &hidden_forms(["Ben Brook"], ["山田太郎"])));
     }
 
     proptest! {
         #[test]
         fn shown_names_show_nothing_and_hidden_ones_do(shown in "[a-zé]{1,6} [a-z-]{1,8}", hidden in "[a-zé]{1,6} [a-z-]{1,8}") {
             let forms: Vec<String> = hidden_forms([shown.as_str()], [hidden.as_str()]).into_iter().collect();
-            prop_assert!(!shows_hidden(&shown, &forms));
-            let is_the_same = written(&hidden).is_subset(&super::forms(&shown));
-            prop_assert_eq!(shows_hidden(&hidden, &forms), !is_the_same);
+            prop_assert!(!name_reveals_hidden(&shown, &forms));
+            let is_the_same = written_forms(&hidden).is_subset(&super::name_forms(&shown));
+            prop_assert_eq!(name_reveals_hidden(&hidden, &forms), !is_the_same);
         }
     }
 }

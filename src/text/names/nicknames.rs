@@ -109,7 +109,7 @@ yury yuri
 zachary zach zack";
 
 /// Whether two folded given names may be one person's: one is a form of the other.
-pub(super) fn are_forms(one: &str, other: &str) -> bool {
+pub(super) fn are_nickname_forms(one: &str, other: &str) -> bool {
     // Two short forms of one name are hardly one person's: Bert is no Bob.
     let is_form = |full: &str, form: &str| {
         NICKNAMES.lines().any(|line| line.split(' ').next() == Some(full) && line.split(' ').any(|name| name == form))
@@ -123,8 +123,12 @@ mod tests {
 
     #[test]
     fn forms() {
-        assert!(are_forms("robert", "bob") && are_forms("bob", "robert"));
-        assert!(!are_forms("bob", "bert") && !are_forms("robert", "richard") && !are_forms("", ""));
+        assert!(are_nickname_forms("robert", "bob") && are_nickname_forms("bob", "robert"));
+        assert!(
+            !are_nickname_forms("bob", "bert")
+                && !are_nickname_forms("robert", "richard")
+                && !are_nickname_forms("", "")
+        );
     }
 
     #[test]

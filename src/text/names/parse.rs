@@ -6,7 +6,7 @@ use crate::text::names::{PARTICLES, clean};
 const SUFFIXES: [&str; 14] =
     ["jr", "jnr", "junior", "sr", "snr", "senior", "ii", "iii", "iv", "2nd", "3rd", "4th", "phd", "md"];
 /// Family names of two characters.
-const COMPOUND_FAMILIES: [&str; 24] = [
+const COMPOUND_FAMILY_NAMES: [&str; 24] = [
     "欧阳", "歐陽", "司马", "司馬", "上官", "诸葛", "諸葛", "皇甫", "令狐", "司徒", "夏侯", "尉迟", "东方", "東方",
     "慕容", "端木", "남궁", "황보", "제갈", "선우", "독고", "사공", "서문", "동방",
 ];
@@ -29,8 +29,8 @@ pub struct ParsedName {
 /// Reads a personal name: given name first, family name first before a comma, or family name first in scripts where that is
 /// the order.
 #[must_use]
-pub fn parse(name: &str) -> ParsedName {
-    let (name, nickname) = without_nickname(&clean(name));
+pub fn parse_name(name: &str) -> ParsedName {
+    let (name, nickname) = extract_nickname(&clean(name));
     let mut parts: Vec<&str> = name.split([',', '，']).map(str::trim).filter(|part| !part.is_empty()).collect();
     let mut suffix = None;
     if parts.len() > 1
@@ -40,9 +40,9 @@ pub fn parse(name: &str) -> ParsedName {
     }
     let mut parsed = match parts.as_slice() {
         [] => ParsedName::default(),
-        [one] => in_order(one),
+        [one] => parse_without_comma(one),
         [family, given @ ..] => {
-            let (particle, family) = with_particle(family);
+            let (particle, family) = split_particles(family);
             ParsedName { given: Some(given.join(" ")), particle, family: Some(family), ..ParsedName::default() }
         }
     };
@@ -60,10 +60,10 @@ fn is_particle(word: &str) -> bool {
 }
 
 /// A name without commas.
-fn in_order(name: &str) -> ParsedName {
+fn parse_without_comma(name: &str) -> ParsedName {
     let mut words: Vec<&str> = name.split(' ').filter(|word| !word.is_empty()).collect();
-    if is_family_first(name) {
-        return family_first(&words);
+    if has_family_first_script(name) {
+        return parse_family_first(&words);
     }
     let mut suffix = None;
     if words.len() > 2 && words.last().is_some_and(|last| is_suffix(last)) {
@@ -87,7 +87,7 @@ fn in_order(name: &str) -> ParsedName {
 }
 
 /// The particles that a family name written before a comma begins with.
-fn with_particle(family: &str) -> (Option<String>, String) {
+fn split_particles(family: &str) -> (Option<String>, String) {
     let words: Vec<&str> = family.split(' ').collect();
     let particles = words[..words.len() - 1].iter().take_while(|word| is_particle(word)).count();
     let particle = (particles > 0).then(|| words[..particles].join(" "));
@@ -95,7 +95,7 @@ fn with_particle(family: &str) -> (Option<String>, String) {
 }
 
 /// Whether a name is in a script whose names begin with the family: Han, Hangul, kana.
-fn is_family_first(name: &str) -> bool {
+fn has_family_first_script(name: &str) -> bool {
     let mut letters = name.chars().filter(|c| c.is_alphabetic()).peekable();
     letters.peek().is_some() && letters.all(|c| is_han(c) || is_hangul(c) || is_kana(c))
 }
@@ -112,7 +112,7 @@ fn is_kana(character: char) -> bool {
     matches!(u32::from(character), 0x3041..=0x30FF)
 }
 
-fn family_first(words: &[&str]) -> ParsedName {
+fn parse_family_first(words: &[&str]) -> ParsedName {
     let named = |family: &str, given: &str| ParsedName {
         given: Some(given.to_owned()),
         family: Some(family.to_owned()),
@@ -126,7 +126,7 @@ fn family_first(words: &[&str]) -> ParsedName {
     };
     // Written together, the family name is one character, or one of a few of two. Of four characters nobody can tell.
     let characters = word.chars().count();
-    let length = if COMPOUND_FAMILIES.iter().any(|family| word.starts_with(family)) { 2 } else { 1 };
+    let length = if COMPOUND_FAMILY_NAMES.iter().any(|family| word.starts_with(family)) { 2 } else { 1 };
     let is_told = !word.chars().any(is_kana) && characters > length && characters <= length + 2;
     let cut = word.char_indices().nth(length).map(|(place, _)| place);
     match cut.and_then(|cut| word.split_at_checked(cut)) {
@@ -136,10 +136,10 @@ fn family_first(words: &[&str]) -> ParsedName {
 }
 
 /// A name without what stands in quotes or brackets inside it.
-fn without_nickname(name: &str) -> (String, Option<String>) {
-    const PAIRS: [(&str, &str); 8] =
+fn extract_nickname(name: &str) -> (String, Option<String>) {
+    const QUOTE_PAIRS: [(&str, &str); 8] =
         [("(\"", "\")"), ("('", "')"), ("(", ")"), ("“", "”"), ("\"", "\""), ("‘", "’"), ("`", "'"), (" '", "' ")];
-    for (open, close) in PAIRS {
+    for (open, close) in QUOTE_PAIRS {
         let Some((before, rest)) = name.split_once(open) else { continue };
         let Some((inside, after)) = rest.split_once(close) else { continue };
         let is_apart = before.is_empty() || before.ends_with(' ') || open.starts_with(' ');
@@ -152,7 +152,7 @@ fn without_nickname(name: &str) -> (String, Option<String>) {
 }
 
 /// Whether a word is an e-mail address, in brackets or not.
-pub(super) fn is_address(word: &str) -> bool {
+pub(super) fn is_email_address(word: &str) -> bool {
     let word = word.trim_matches(|c: char| "<>()[],;".contains(c));
     let word = word.strip_prefix("mailto:").unwrap_or(word);
     word.split_once('@').is_some_and(|(user, host)| {
@@ -161,8 +161,8 @@ pub(super) fn is_address(word: &str) -> bool {
 }
 
 /// The e-mail addresses that stand in a field for a name.
-pub fn e_mails(field: &str) -> impl Iterator<Item = &str> {
-    let words = field.split_whitespace().filter(|word| is_address(word));
+pub fn email_addresses(field: &str) -> impl Iterator<Item = &str> {
+    let words = field.split_whitespace().filter(|word| is_email_address(word));
     words.map(|word| {
         let word = word.trim_matches(|c: char| "<>()[],;".contains(c));
         word.strip_prefix("mailto:").unwrap_or(word)
@@ -172,9 +172,9 @@ pub fn e_mails(field: &str) -> impl Iterator<Item = &str> {
 /// The people named in a field that is meant for one: between semicolons and "and", and between commas where each part is a
 /// whole name. One where there is no telling.
 #[must_use]
-pub fn people(field: &str) -> Vec<String> {
+pub fn split_people(field: &str) -> Vec<String> {
     let field = clean(field);
-    let by_semicolon = by_semicolons(&field);
+    let by_semicolon = split_at_semicolons(&field);
     let parts: Vec<&str> = if by_semicolon.len() > 1 {
         by_semicolon
     } else {
@@ -183,7 +183,7 @@ pub fn people(field: &str) -> Vec<String> {
             .fold(vec![field.as_str()], |parts, and| parts.into_iter().flat_map(|part| part.split(and)).collect());
         let has_letters = |part: &&str| part.chars().any(char::is_alphabetic);
         let names = by_and.iter().flat_map(|part| part.split(',')).filter(has_letters);
-        let are_whole = |parts: &[&str]| parts.iter().all(|part| is_whole(part));
+        let are_whole = |parts: &[&str]| parts.iter().all(|part| is_complete_name(part));
         let by_comma: Vec<&str> = names.collect();
         // Two parts at a comma may be a family name and given names.
         if by_comma.len() > by_and.len().max(2) && are_whole(&by_comma) {
@@ -198,9 +198,9 @@ pub fn people(field: &str) -> Vec<String> {
     let named = |part: &str| {
         let part = part.trim().trim_end_matches(',').trim();
         let part = part.strip_prefix("and ").unwrap_or(part);
-        let words = part.split(' ').filter(|word| !is_address(word));
+        let words = part.split(' ').filter(|word| !is_email_address(word));
         // Among several, numbers behind names point to footnotes.
-        let words = words.map(|word| if has_several { without_number(word) } else { word });
+        let words = words.map(|word| if has_several { strip_footnote_number(word) } else { word });
         words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
     };
     let people: Vec<String> =
@@ -209,13 +209,13 @@ pub fn people(field: &str) -> Vec<String> {
 }
 
 /// A character reference has so many bytes at most, the `&` among them.
-const LONGEST_REFERENCE: usize = 14;
+const MAX_CHARACTER_REFERENCE_BYTES: usize = 14;
 
 /// The parts of a text that semicolons part; one that ends a character reference, as in `Jos&eacute;`, parts nothing.
-pub(crate) fn by_semicolons(text: &str) -> Vec<&str> {
+pub(crate) fn split_at_semicolons(text: &str) -> Vec<&str> {
     // References are short: looking further back would take long where there are many semicolons.
     let ends_reference = |place: usize| {
-        let before = &text.as_bytes()[place.saturating_sub(LONGEST_REFERENCE)..place];
+        let before = &text.as_bytes()[place.saturating_sub(MAX_CHARACTER_REFERENCE_BYTES)..place];
         let name = before.iter().rposition(|byte| *byte == b'&').map(|start| &before[start + 1..]);
         name.is_some_and(|name| {
             let name = name.strip_prefix(b"#").unwrap_or(name);
@@ -233,14 +233,14 @@ pub(crate) fn by_semicolons(text: &str) -> Vec<&str> {
 }
 
 /// "Brook1" without its number; not "3rd" and "A3".
-fn without_number(word: &str) -> &str {
+fn strip_footnote_number(word: &str) -> &str {
     let letters = word.trim_end_matches(|c: char| c.is_ascii_digit() || "*†‡".contains(c));
     let is_name = letters.chars().filter(|c| c.is_alphabetic()).count() > 1;
     if is_name || letters.is_empty() { letters } else { word }
 }
 
 /// Whether a part of a field is a name with a given and a family name.
-fn is_whole(part: &str) -> bool {
+fn is_complete_name(part: &str) -> bool {
     let part = part.trim().trim_end_matches(',');
     let part = part.strip_prefix("and ").unwrap_or(part);
     let words = part.split(' ').filter(|word| word.chars().any(char::is_alphabetic) && !is_suffix(word));
@@ -254,7 +254,7 @@ mod tests {
 
     /// given | nickname | particle | family | suffix
     fn parts(name: &str) -> String {
-        let ParsedName { given, nickname, particle, family, suffix } = parse(name);
+        let ParsedName { given, nickname, particle, family, suffix } = parse_name(name);
         [given, nickname, particle, family, suffix].map(Option::unwrap_or_default).join("|")
     }
 
@@ -310,13 +310,13 @@ mod tests {
             ("Ida Brook1", vec!["Ida Brook1"]),
             (";", vec![";"]),
         ] {
-            assert_eq!(people(field), expected, "{field}");
+            assert_eq!(split_people(field), expected, "{field}");
         }
     }
 
     #[test]
     fn addresses() {
-        let found = |field| e_mails(field).collect::<Vec<_>>();
+        let found = |field| email_addresses(field).collect::<Vec<_>>();
         assert_eq!(found("Ida Brook <ida@example.org>"), ["ida@example.org"]);
         assert_eq!(found("mailto:ida@example.org, Ida"), ["ida@example.org"]);
         assert!(found("Ida @home Brook@").is_empty());
@@ -335,9 +335,9 @@ mod tests {
 
         #[test]
         fn any_text(text in any::<String>()) {
-            prop_assert_eq!(parse(&text), parse(&clean(&text)));
-            prop_assert!(!people(&text).is_empty());
-            e_mails(&text).count();
+            prop_assert_eq!(parse_name(&text), parse_name(&clean(&text)));
+            prop_assert!(!split_people(&text).is_empty());
+            email_addresses(&text).count();
         }
     }
 }

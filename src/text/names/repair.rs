@@ -15,16 +15,16 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::names::{clean, identity_key};
+use crate::text::names::{clean, name_key};
 
 /// From here on a repair is made without asking.
-const CERTAIN: f64 = 0.9;
+const CERTAIN_CONFIDENCE: f64 = 0.9;
 /// From here on a suggestion is told before it is confirmed; below it there are more undamaged names that look so.
-const PLAUSIBLE: f64 = 0.3;
+const PLAUSIBLE_CONFIDENCE: f64 = 0.3;
 /// How often the rules are gone through.
-const MOST_ROUNDS: usize = 4;
+const MAX_REPAIR_ROUNDS: usize = 4;
 /// How sure a suggestion is whose spelling is found elsewhere.
-const CONFIRMED: f64 = 0.95;
+const CONFIRMED_CONFIDENCE: f64 = 0.95;
 
 /// A kind of damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,25 +65,25 @@ impl Repair {
     /// Whether it needs no confirmation.
     #[must_use]
     pub fn is_certain(&self) -> bool {
-        self.confidence >= CERTAIN
+        self.confidence >= CERTAIN_CONFIDENCE
     }
 
     /// Whether a person should hear of it before it is confirmed.
     #[must_use]
     pub fn is_plausible(&self) -> bool {
-        self.confidence >= PLAUSIBLE
+        self.confidence >= PLAUSIBLE_CONFIDENCE
     }
 
     /// The same, once its spelling is found elsewhere.
     #[must_use]
     pub fn confirmed(self) -> Self {
-        Self { confidence: self.confidence.max(CONFIRMED), ..self }
+        Self { confidence: self.confidence.max(CONFIRMED_CONFIDENCE), ..self }
     }
 }
 
 /// A name as published, looked at for damage.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Mended {
+pub struct RepairedName {
     /// The name, clean, with all that is certain repaired.
     pub name: String,
     /// What was repaired.
@@ -92,17 +92,17 @@ pub struct Mended {
     pub suggestion: Option<Repair>,
 }
 
-impl Mended {
+impl RepairedName {
     /// What a person should hear of before anything is confirmed: the suggestion, if that is plausible, or what was repaired.
     #[must_use]
-    pub fn told(&self) -> Option<&Repair> {
+    pub fn reported_repair(&self) -> Option<&Repair> {
         self.suggestion.as_ref().filter(|repair| repair.is_plausible()).or(self.certain.as_ref())
     }
 
     /// The identity key by which another name confirms the suggestion.
     #[must_use]
     pub fn suggestion_key(&self) -> Option<String> {
-        self.suggestion.as_ref().map(|repair| identity_key(&repair.value))
+        self.suggestion.as_ref().map(|repair| name_key(&repair.value))
     }
 
     /// The identity key by which this name confirms the suggestions of others; none where it may be damaged itself. All
@@ -110,36 +110,37 @@ impl Mended {
     #[must_use]
     pub fn confirming_key(&self) -> Option<String> {
         let is_doubtful = self.suggestion.as_ref().is_some_and(Repair::is_plausible);
-        (!is_doubtful && !self.name.is_ascii()).then(|| identity_key(&self.name))
+        (!is_doubtful && !self.name.is_ascii()).then(|| name_key(&self.name))
     }
 }
 
-type Step = (RepairRule, f64, fn(&str) -> Option<String>);
+type RepairStep = (RepairRule, f64, fn(&str) -> Option<String>);
 
 /// What is certain, in the order in which damage is taken off again.
-const CERTAIN_STEPS: [Step; 8] = [
-    (RepairRule::MisreadEncoding, 0.99, crate::text::names::repair::encoding::read_again),
-    (RepairRule::HtmlEntity, 0.99, crate::text::names::repair::encoding::without_references),
-    (RepairRule::DecomposedAccent, 0.99, crate::text::names::repair::accents::composed),
-    (RepairRule::Latex, 0.98, crate::text::names::repair::latex::decoded),
-    (RepairRule::DetachedAccent, 0.95, crate::text::names::repair::accents::attached),
-    (RepairRule::StrayCharacters, 0.95, crate::text::names::repair::stray::removed),
-    (RepairRule::BareAccent, 0.95, crate::text::names::repair::bare::certain),
-    (RepairRule::Capitals, 0.9, crate::text::names::repair::capitals::lowered),
+const CERTAIN_REPAIRS: [RepairStep; 8] = [
+    (RepairRule::MisreadEncoding, 0.99, crate::text::names::repair::encoding::decode_misread_utf8),
+    (RepairRule::HtmlEntity, 0.99, crate::text::names::repair::encoding::decode_html_entities),
+    (RepairRule::DecomposedAccent, 0.99, crate::text::names::repair::accents::compose_accents),
+    (RepairRule::Latex, 0.98, crate::text::names::repair::latex::decode_latex),
+    (RepairRule::DetachedAccent, 0.95, crate::text::names::repair::accents::attach_accents),
+    (RepairRule::StrayCharacters, 0.95, crate::text::names::repair::stray::remove_stray_characters),
+    (RepairRule::BareAccent, 0.95, crate::text::names::repair::bare::repair_certain_accents),
+    (RepairRule::Capitals, 0.9, crate::text::names::repair::capitals::lower_capitals),
 ];
 
 /// Looks for damage in a name as published.
 #[must_use]
-pub fn mend(published: &str) -> Mended {
+pub fn repair_name(published: &str) -> RepairedName {
     let mut name = published.to_owned();
     let mut found: Option<(RepairRule, f64)> = None;
     // One repair may uncover another.
-    for _ in 0..MOST_ROUNDS {
+    for _ in 0..MAX_REPAIR_ROUNDS {
         let before = name.clone();
-        for (rule, confidence, step) in CERTAIN_STEPS {
+        for (rule, confidence, step) in CERTAIN_REPAIRS {
             // What leaves nothing that can be read repairs nothing, nor does what takes other white space.
-            let is_repaired =
-                |value: &String| value.chars().any(char::is_alphabetic) && as_published(value) != as_published(&name);
+            let is_repaired = |value: &String| {
+                value.chars().any(char::is_alphabetic) && normalize_published(value) != normalize_published(&name)
+            };
             let Some(value) = step(&name).filter(is_repaired) else { continue };
             name = value;
             if found.is_none_or(|(_, least)| confidence < least) {
@@ -152,19 +153,19 @@ pub fn mend(published: &str) -> Mended {
     }
     let name = clean(&name);
     let certain = found.map(|(rule, confidence)| Repair { value: name.clone(), rule, confidence });
-    Mended { suggestion: suggested(&name), certain, name }
+    RepairedName { suggestion: suggest_repair(&name), certain, name }
 }
 
 /// A name as it is without repairs: with single spaces, but its characters as they came.
-fn as_published(published: &str) -> String {
-    crate::text::names::collapse(published.chars().filter(|c| c.is_whitespace() || !c.is_control()))
+fn normalize_published(published: &str) -> String {
+    crate::text::names::collapse_whitespace(published.chars().filter(|c| c.is_whitespace() || !c.is_control()))
 }
 
 /// What a name may have been, where it is not certain.
-fn suggested(name: &str) -> Option<Repair> {
-    let accents = crate::text::names::repair::bare::likely(name);
+fn suggest_repair(name: &str) -> Option<Repair> {
+    let accents = crate::text::names::repair::bare::suggest_accents(name);
     let before = accents.as_ref().map_or(name, |(value, _)| value);
-    let carons = crate::text::names::repair::bare::carons(before);
+    let carons = crate::text::names::repair::bare::suggest_carons(before);
     let (value, rule, confidence) = match (carons, accents) {
         (Some((value, caron)), Some((_, accent))) if accent < caron => (value, RepairRule::BareAccent, accent),
         (Some((value, caron)), _) => (value, RepairRule::Caron, caron),

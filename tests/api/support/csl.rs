@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// An article of a year, by authors written given name first.
-pub fn item(id: &str, title: &str, year: i32, authors: &[&str]) -> Value {
+pub fn article(id: &str, title: &str, year: i32, authors: &[&str]) -> Value {
     let authors: Vec<Value> = authors.iter().map(|name| author(name)).collect();
     json!({ "id": id, "type": "article-journal", "title": title, "author": authors, "issued": { "date-parts": [[year]] } })
 }
@@ -17,13 +17,13 @@ pub fn author(name: &str) -> Value {
 }
 
 /// A value with more fields, or others.
-pub fn with(mut value: Value, fields: Value) -> Value {
+pub fn with_fields(mut value: Value, fields: Value) -> Value {
     let (Some(object), Value::Object(fields)) = (value.as_object_mut(), fields) else { unreachable!("objects") };
     object.extend(fields);
     value
 }
 
 /// One a line.
-pub fn lines(values: &[Value]) -> String {
+pub fn to_json_lines(values: &[Value]) -> String {
     values.iter().map(|value| format!("{value}\n")).collect()
 }

@@ -5,47 +5,47 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use academic_directory::config::{
-    DatabaseConfig, HttpConfig, Limits, LogFormat, Migrate, NetworkConfig, Operations, OperationsConfig,
+    DatabaseConfig, HttpConfig, Limits, LogFormat, Migrate, MonitoringConfig, NetworkConfig, OperationPolicy,
 };
 use academic_directory::database::Database;
-use academic_directory::graphql::context::DirectoryIdentity;
-use academic_directory::http::{Application, Handle, Settings};
+use academic_directory::graphql::context::DirectoryInfo;
+use academic_directory::http::{Application, ServerSettings, ShutdownHandle};
 use academic_directory::model::record::Record;
 use academic_directory::store::Store;
-use academic_directory::store::unit_of_work::{Effect, Written};
+use academic_directory::store::unit_of_work::{BatchReport, Effect};
 use serde_json::{Value, json};
 
-pub mod binary;
 pub mod csl;
-pub mod definitions;
-pub mod dump;
-pub mod everything;
+pub mod database_dump;
+pub mod database_state;
 mod postgres;
-mod read;
-pub mod sample;
-pub mod state;
-pub mod wire;
+pub mod process;
+mod queries;
+pub mod raw_http;
+pub mod schema_definitions;
+pub mod schema_queries;
+pub mod synthetic_data;
 
-pub use postgres::{Session, empty_database, execute, new_database, start_server};
-pub use read::{CLIENTS_MISTAKES, orcid, organization, researcher, ror, topic, with};
+pub use postgres::{DatabaseSession, create_database, create_empty_database, execute_sql, start_postgres};
+pub use queries::{CLIENT_ERROR_CODES, orcid, organization_record, researcher_record, ror, topic_record, with_fields};
 
 /// A running service.
 pub struct TestApp {
     pub address: SocketAddr,
     pub store: Store,
     pub database_url: String,
-    handle: Handle,
+    handle: ShutdownHandle,
     client: reqwest::Client,
 }
 
 /// An answer to a GraphQL request.
 #[derive(Debug)]
-pub struct Answer {
+pub struct GraphqlResponse {
     pub status: u16,
     pub body: Value,
 }
 
-impl Answer {
+impl GraphqlResponse {
     /// The data of an answer that must have no errors.
     pub fn data(&self) -> &Value {
         assert!(self.body.get("errors").is_none(), "unexpected errors: {}", self.body["errors"]);
@@ -68,55 +68,72 @@ impl Answer {
 impl TestApp {
     /// Over an empty, migrated database.
     pub async fn start() -> Self {
-        Self::start_with(Limits::default(), 100).await
+        Self::start_with_limits(Limits::default(), 100).await
     }
 
     /// Over an empty database, with other limits or another consortium size than the usual.
-    pub async fn start_with(limits: Limits, consortium_size: u32) -> Self {
-        let database_url = new_database().await;
-        Self::start_over(database_url, limits, consortium_size).await
+    pub async fn start_with_limits(limits: Limits, consortium_size: u32) -> Self {
+        let database_url = create_database().await;
+        Self::start_on_database(database_url, limits, consortium_size).await
     }
 
     /// Over an empty database, with other settings of requests than the usual.
-    pub async fn start_http(http: HttpConfig) -> Self {
-        Self::start_so(database_config(&new_database().await, 100), Limits::default(), http, network()).await
+    pub async fn start_with_http_config(http: HttpConfig) -> Self {
+        Self::start_with_config(
+            database_config(&create_database().await, 100),
+            Limits::default(),
+            http,
+            network_config(),
+        )
+        .await
     }
 
     /// Over an empty database, with other settings of clients than the usual.
-    pub async fn start_network(network: NetworkConfig, http: HttpConfig) -> Self {
-        Self::start_so(database_config(&new_database().await, 100), Limits::default(), http, network).await
+    pub async fn start_with_network_config(network: NetworkConfig, http: HttpConfig) -> Self {
+        Self::start_with_config(database_config(&create_database().await, 100), Limits::default(), http, network).await
     }
 
     /// Over a database that is there.
-    pub async fn start_over(database_url: String, limits: Limits, consortium_size: u32) -> Self {
-        Self::start_so(database_config(&database_url, consortium_size), limits, http(), network()).await
+    pub async fn start_on_database(database_url: String, limits: Limits, consortium_size: u32) -> Self {
+        Self::start_with_config(
+            database_config(&database_url, consortium_size),
+            limits,
+            http_config(),
+            network_config(),
+        )
+        .await
     }
 
     /// Over a database that is there, where a request waits so many seconds for a free connection.
-    pub async fn start_waiting(database_url: String, seconds: u32) -> Self {
+    pub async fn start_with_acquire_timeout(database_url: String, seconds: u32) -> Self {
         let mut config = database_config(&database_url, 100);
         config.database_wait_seconds = seconds.try_into().expect("not zero");
-        Self::start_so(config, Limits::default(), http(), network()).await
+        Self::start_with_config(config, Limits::default(), http_config(), network_config()).await
     }
 
     /// With all settings.
-    pub async fn start_so(config: DatabaseConfig, limits: Limits, http: HttpConfig, network: NetworkConfig) -> Self {
+    pub async fn start_with_config(
+        config: DatabaseConfig,
+        limits: Limits,
+        http: HttpConfig,
+        network: NetworkConfig,
+    ) -> Self {
         let database_url = config.database_url.clone().expect("a database");
         let consortium_size = config.consortium_size;
         let database = Database::open(&config).await.expect("the test's database");
         let store = Store::new(database.connection.clone(), consortium_size);
         let store = store.with_replicas(database.replicas.clone());
-        store.keep_consortium_size().await.expect("the consortium size");
-        store.keep_search_index().await.expect("the search index");
-        let settings = Settings {
+        store.rebuild_coauthorship_if_stale().await.expect("the consortium size");
+        store.rebuild_search_index_if_stale().await.expect("the search index");
+        let settings = ServerSettings {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             limits,
-            identity: DirectoryIdentity {
+            directory: DirectoryInfo {
                 name: "Test directory".to_owned(),
                 default_language: "en".parse().expect("a language tag"),
             },
             http,
-            operations: OperationsConfig { metrics_listen: None, shutdown_delay_seconds: 0 },
+            monitoring: MonitoringConfig { metrics_listen: None, shutdown_delay_seconds: 0 },
             network,
         };
         let application = Application::build(store.clone(), settings).expect("a server");
@@ -140,12 +157,12 @@ impl TestApp {
     }
 
     /// Asks by POST, as JSON.
-    pub async fn ask(&self, query: &str, variables: Value) -> Answer {
-        self.ask_in(query, variables, None).await
+    pub async fn query(&self, query: &str, variables: Value) -> GraphqlResponse {
+        self.query_in_languages(query, variables, None).await
     }
 
     /// Asks with an `Accept-Language`.
-    pub async fn ask_in(&self, query: &str, variables: Value, languages: Option<&str>) -> Answer {
+    pub async fn query_in_languages(&self, query: &str, variables: Value, languages: Option<&str>) -> GraphqlResponse {
         let mut request =
             self.client.post(self.url("/graphql")).json(&json!({ "query": query, "variables": variables }));
         if let Some(languages) = languages {
@@ -153,84 +170,84 @@ impl TestApp {
         }
         let response = request.send().await.expect("an answer");
         let status = response.status().as_u16();
-        Answer { status, body: response.json().await.expect("a JSON answer") }
+        GraphqlResponse { status, body: response.json().await.expect("a JSON answer") }
     }
 
     /// The data of a query without variables that must succeed.
     pub async fn data(&self, query: &str) -> Value {
-        self.ask(query, json!({})).await.data().clone()
+        self.query(query, json!({})).await.data().clone()
     }
 
     /// Asks, and counts the SQL statements that it took. Nothing else may run on this app at the same time.
-    pub async fn statements_of(&self, query: &str, variables: Value) -> (Answer, u64) {
-        let before = self.store.statements().of_all();
-        let answer = self.ask(query, variables).await;
-        (answer, self.store.statements().of_all() - before)
+    pub async fn query_counting_statements(&self, query: &str, variables: Value) -> (GraphqlResponse, u64) {
+        let before = self.store.statement_counter().total();
+        let answer = self.query(query, variables).await;
+        (answer, self.store.statement_counter().total() - before)
     }
 
     /// Writes records as the source `test`, counts as an import does, and tells what became of them.
-    pub async fn write(&self, records: &[Record]) -> Written {
-        self.write_from("test", records).await
+    pub async fn write_records(&self, records: &[Record]) -> BatchReport {
+        self.write_records_from("test", records).await
     }
 
     /// Writes records as another source.
-    pub async fn write_from(&self, source: &str, records: &[Record]) -> Written {
-        let written = self.store.write(source, records).await.expect("the records");
-        self.store.adopt_organizations().await.expect("the organizations");
-        self.store.resolve_identities(|_| ()).await.expect("who is who");
-        self.store.recount_totals().await.expect("the counts");
+    pub async fn write_records_from(&self, source: &str, records: &[Record]) -> BatchReport {
+        let written = self.store.write_records(source, records).await.expect("the records");
+        self.store.merge_named_organizations().await.expect("the organizations");
+        self.store.disambiguate_authors(|_| ()).await.expect("who is who");
+        self.store.refresh_statistics_if_stale().await.expect("the counts");
         written
     }
 
     /// Writes records without looking at who is who afterwards.
-    pub async fn write_unresolved(&self, records: &[Record]) {
-        self.store.write("test", records).await.expect("the records");
+    pub async fn write_records_without_disambiguation(&self, records: &[Record]) {
+        self.store.write_records("test", records).await.expect("the records");
     }
 
     /// Writes records given as JSON, each of which must make something new.
-    pub async fn load(&self, records: Value) {
-        let records = records_of(records);
-        let written = self.write(&records).await;
+    pub async fn create_records(&self, records: Value) {
+        let records = parse_records(records);
+        let written = self.write_records(&records).await;
         assert!(written.effects.iter().all(|effect| *effect == Some(Effect::Created)), "{written:?}");
     }
 
     /// Counts again what SQL of the test's own changed.
-    pub async fn recount(&self) {
-        self.sql("DELETE FROM setting WHERE name = 'totals_day'").await;
-        assert!(self.store.recount_totals().await.expect("the counts"), "they were out of date");
+    pub async fn refresh_statistics(&self) {
+        self.execute_sql("DELETE FROM setting WHERE name = 'totals_day'").await;
+        assert!(self.store.refresh_statistics_if_stale().await.expect("the counts"), "they were out of date");
     }
 
     /// Locks a table against everybody until what is given back is dropped.
-    pub async fn locked(&self, table: &str) -> Session {
-        let session = Session::open(&self.database_url).await;
-        session.run(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await;
+    pub async fn lock_table(&self, table: &str) -> DatabaseSession {
+        let session = DatabaseSession::open(&self.database_url).await;
+        session.execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await;
         session
     }
 
     /// Waits until a statement of the service waits for a lock.
-    pub async fn something_runs(&self) {
-        self.wait_for_waiting("something runs", |waiting| waiting > 0).await;
+    pub async fn wait_until_blocked(&self) {
+        self.wait_for_blocked_statements("something runs", |waiting| waiting > 0).await;
     }
 
     /// Waits until no statement of the service waits for a lock.
-    pub async fn nothing_runs(&self) {
-        self.wait_for_waiting("nothing runs", |waiting| waiting == 0).await;
+    pub async fn wait_until_unblocked(&self) {
+        self.wait_for_blocked_statements("nothing runs", |waiting| waiting == 0).await;
     }
 
-    async fn wait_for_waiting(&self, what: &str, holds: impl Fn(i64) -> bool) {
-        let session = Session::open(&self.database_url).await;
-        let deadline = std::time::Instant::now() + binary::PATIENCE;
+    async fn wait_for_blocked_statements(&self, what: &str, holds: impl Fn(i64) -> bool) {
+        let session = DatabaseSession::open(&self.database_url).await;
+        let deadline = std::time::Instant::now() + process::WAIT_TIMEOUT;
         let count =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while !holds(session.number(count).await) {
+        while !holds(session.query_number(count).await) {
             assert!(std::time::Instant::now() < deadline, "waited too long until {what}");
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }
 
     /// Runs SQL of the test's own, to arrange what no import can.
-    pub async fn sql(&self, sql: &str) {
-        postgres::execute(&self.database_url, sql).await;
+    pub async fn execute_sql(&self, sql: &str) {
+        postgres::execute_sql(&self.database_url, sql).await;
     }
 }
 
@@ -244,12 +261,12 @@ impl Drop for TestApp {
 }
 
 /// Neutral records from their JSON.
-pub fn records_of(records: Value) -> Vec<Record> {
+pub fn parse_records(records: Value) -> Vec<Record> {
     serde_json::from_value(records).expect("records as `import records` takes them")
 }
 
 /// A paper with named authors in order, as a record.
-pub fn paper(title: &str, year: Option<i32>, authors: &[&str]) -> Value {
+pub fn paper_record(title: &str, year: Option<i32>, authors: &[&str]) -> Value {
     let authors: Vec<Value> =
         (1..).zip(authors).map(|(position, name)| json!({ "position": position, "name": name })).collect();
     let mut paper =
@@ -261,12 +278,12 @@ pub fn paper(title: &str, year: Option<i32>, authors: &[&str]) -> Value {
 }
 
 /// The usual settings of requests. No answers are kept: tests count statements, and change the database behind the service.
-pub fn http() -> HttpConfig {
+pub fn http_config() -> HttpConfig {
     HttpConfig {
         request_timeout_seconds: 20.try_into().expect("not zero"),
         body_timeout_seconds: 10.try_into().expect("not zero"),
         cors_origins: Vec::new(),
-        operations: Operations::Any,
+        operations: OperationPolicy::Any,
         operations_manifest: None,
         persisted_queries_bytes: 1 << 20,
         cache_max_bytes: 0,
@@ -275,7 +292,7 @@ pub fn http() -> HttpConfig {
 }
 
 /// The usual settings of clients.
-pub fn network() -> NetworkConfig {
+pub fn network_config() -> NetworkConfig {
     let few = |number: u32| number.try_into().expect("not zero");
     NetworkConfig {
         max_connections: few(1_000),
@@ -308,7 +325,7 @@ pub fn database_config(url: &str, consortium_size: u32) -> DatabaseConfig {
 }
 
 /// The shared folder with real data beside the repository; none where it is absent, which is told.
-pub fn shared(path: &str) -> Option<PathBuf> {
+pub fn shared_data(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
     if path.exists() {
         return Some(path);
@@ -324,7 +341,7 @@ pub fn pluck<'a>(list: &'a Value, path: &[&str]) -> Vec<&'a Value> {
 }
 
 /// The same, as texts.
-pub fn texts(list: &Value, path: &[&str]) -> Vec<String> {
+pub fn pluck_strings(list: &Value, path: &[&str]) -> Vec<String> {
     pluck(list, path).into_iter().map(|value| value.as_str().unwrap_or("null").to_owned()).collect()
 }
 

@@ -3,18 +3,18 @@
 use async_graphql::{Context, Enum, ID, InputObject, OneofObject};
 
 use crate::error::Error;
-use crate::graphql::inputs::filter_limits::Nesting;
+use crate::graphql::inputs::filter_limits::FilterBudget;
 use crate::graphql::inputs::identifier::{
-    IdentifierKey, bounded, canonical, column_key, id_key, numbers, possible, words,
+    IdentifierKey, bounded_strings, canonical_identifiers, check_list_size, column_key, decode_ids, id_key, reject_nul,
 };
-use crate::graphql::inputs::order::{IntRange, OrderDirection, or_relevance, years};
+use crate::graphql::inputs::order::{IntRange, OrderDirection, resolve_order, year_range};
 use crate::graphql::inputs::scalars::DateTime;
 use crate::graphql::types::paper::PaperType;
-use crate::graphql::types::search::looked_for;
-use crate::model::global_id::Kind;
+use crate::graphql::types::search::parse_optional_query;
+use crate::model::global_id::NodeKind;
 use crate::model::identifier::{ArxivId, Doi};
-use crate::store::reader::lookup::Key;
-use crate::store::reader::page::OrderDirection as Direction;
+use crate::store::reader::lookup::LookupKey;
+use crate::store::reader::page::SortDirection as Direction;
 use crate::store::reader::paper as store;
 
 /// Exactly one key of a paper.
@@ -33,10 +33,10 @@ pub enum PaperBy {
 }
 
 impl PaperBy {
-    pub(super) fn key(self) -> Option<Key> {
-        possible(match self {
-            Self::Id(id) => return id_key(&id, Kind::Paper),
-            Self::Slug(slug) => Key::Slug(slug.trim().to_lowercase()),
+    pub(super) fn into_lookup_key(self) -> Option<LookupKey> {
+        reject_nul(match self {
+            Self::Id(id) => return id_key(&id, NodeKind::Paper),
+            Self::Slug(slug) => LookupKey::Slug(slug.trim().to_lowercase()),
             Self::Doi(doi) => return column_key::<Doi>("doi", &doi),
             Self::ArxivId(arxiv_id) => return column_key::<ArxivId>("arxiv_id", &arxiv_id),
             Self::Identifier(identifier) => identifier.into(),
@@ -92,32 +92,32 @@ impl PaperFilter {
     ///
     /// # Errors
     /// Where an id is none, a list is too long, a range has no years, or filters nest too deep or are too many.
-    pub fn or_all(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::PaperFilter, Error> {
-        filter.unwrap_or_default().taken(ctx, &mut Nesting::of(ctx))
+    pub fn into_store_filter(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::PaperFilter, Error> {
+        filter.unwrap_or_default().convert_within(ctx, &mut FilterBudget::new(ctx))
     }
 
-    fn taken(self, ctx: &Context<'_>, nesting: &mut Nesting<'_>) -> Result<store::PaperFilter, Error> {
+    fn convert_within(self, ctx: &Context<'_>, nesting: &mut FilterBudget<'_>) -> Result<store::PaperFilter, Error> {
         let filter = self;
-        let inner = |filter: Self, nesting: &mut Nesting<'_>| filter.taken(ctx, nesting);
-        let types = bounded(ctx, "types", filter.types)?;
+        let inner = |filter: Self, nesting: &mut FilterBudget<'_>| filter.convert_within(ctx, nesting);
+        let types = check_list_size(ctx, "types", filter.types)?;
         Ok(store::PaperFilter {
-            ids: numbers(ctx, "ids", filter.ids, Kind::Paper)?,
-            dois: canonical::<Doi>(ctx, "dois", filter.dois)?,
-            author_ids: numbers(ctx, "authorIds", filter.author_ids, Kind::Researcher)?,
-            organization_ids: numbers(ctx, "organizationIds", filter.organization_ids, Kind::Organization)?,
-            topic_ids: numbers(ctx, "topicIds", filter.topic_ids, Kind::Topic)?,
-            publication_year: years("publicationYear", filter.publication_year)?,
+            ids: decode_ids(ctx, "ids", filter.ids, NodeKind::Paper)?,
+            dois: canonical_identifiers::<Doi>(ctx, "dois", filter.dois)?,
+            author_ids: decode_ids(ctx, "authorIds", filter.author_ids, NodeKind::Researcher)?,
+            organization_ids: decode_ids(ctx, "organizationIds", filter.organization_ids, NodeKind::Organization)?,
+            topic_ids: decode_ids(ctx, "topicIds", filter.topic_ids, NodeKind::Topic)?,
+            publication_year: year_range("publicationYear", filter.publication_year)?,
             types: types.map(|types| types.into_iter().map(Into::into).collect()),
-            venue_names: words(ctx, "venueNames", filter.venue_names)?,
+            venue_names: bounded_strings(ctx, "venueNames", filter.venue_names)?,
             has_abstract: filter.has_abstract,
             has_doi: filter.has_doi,
             is_retracted: filter.is_retracted,
             is_version: filter.is_version,
-            query: looked_for("query", filter.query)?,
+            query: parse_optional_query("query", filter.query)?,
             updated_since: filter.updated_since.map(|moment| moment.0),
-            and: nesting.each(filter.and, inner)?,
-            or: nesting.each(filter.or, inner)?,
-            not: filter.not.map(|filter| nesting.inner(*filter, inner)).transpose()?.map(Box::new),
+            and: nesting.convert_nested_list(filter.and, inner)?,
+            or: nesting.convert_nested_list(filter.or, inner)?,
+            not: filter.not.map(|filter| nesting.convert_nested(*filter, inner)).transpose()?.map(Box::new),
         })
     }
 }
@@ -152,12 +152,12 @@ impl PaperOrder {
     ///
     /// # Errors
     /// Where it is by relevance and the filter has no query.
-    pub fn or_newest(
+    pub fn resolve_newest_first(
         order: Option<Self>,
         filter: &store::PaperFilter,
     ) -> Result<(store::PaperOrder, Direction), Error> {
         let asked = order.map(|order| (order.field.into(), order.direction.into()));
         let newest = (store::PaperOrder::PublicationDate, Direction::Descending);
-        or_relevance(asked, filter.query.as_ref(), store::PaperOrder::Relevance, newest)
+        resolve_order(asked, filter.query.as_ref(), store::PaperOrder::Relevance, newest)
     }
 }

@@ -7,7 +7,7 @@ use biblatex::{
 };
 
 /// Makes of an accent on a dotless letter what the parser reads: `\'\i` is `\'{\i}`.
-pub(super) fn prepared(text: &str) -> String {
+pub(super) fn normalize_dotless_accents(text: &str) -> String {
     const ACCENTS: [char; 7] = ['\'', '`', '"', '^', '~', '=', '.'];
     let mut prepared = String::with_capacity(text.len());
     let mut rest = text;
@@ -43,7 +43,7 @@ pub(super) fn prepared(text: &str) -> String {
 
 /// Commands for characters that mean something else where they stand alone, each with a character that stands for it until
 /// all else is read: one that no text has.
-const CHARACTERS: [(&str, char, char); 6] = [
+const PLACEHOLDER_CHARACTERS: [(&str, char, char); 6] = [
     ("\\textbackslash{}", '\u{fdd0}', '\\'),
     ("\\textbraceleft{}", '\u{fdd1}', '{'),
     ("\\textbraceright{}", '\u{fdd2}', '}'),
@@ -53,7 +53,7 @@ const CHARACTERS: [(&str, char, char); 6] = [
 ];
 
 /// Letters and signs of formulas, as they are printed.
-const SIGNS: &str = "\
+const MATH_SYMBOLS: &str = "\
 alpha α beta β gamma γ delta δ epsilon ε varepsilon ε zeta ζ eta η theta θ vartheta ϑ iota ι kappa κ lambda λ mu μ nu ν xi ξ pi π \
 varpi ϖ rho ρ varrho ϱ sigma σ varsigma ς tau τ upsilon υ phi φ varphi φ chi χ psi ψ omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ \
 Pi Π Sigma Σ Upsilon Υ Phi Φ Psi Ψ Omega Ω textmu µ textalpha α textbeta β textgamma γ degree ° textdegree ° times × div ÷ pm ± \
@@ -63,14 +63,14 @@ to → rightarrow → leftarrow ← leftrightarrow ↔ Rightarrow ⇒ mapsto ↦
 cdots ⋯ ell ℓ hbar ℏ Re ℜ Im ℑ aleph ℵ prime ′ dagger † ddagger ‡ langle ⟨ rangle ⟩ log log ln ln exp exp sin sin cos cos tan tan \
 max max min min lim lim sup sup inf inf det det dim dim ker ker gcd gcd arg arg deg deg Pr Pr";
 /// Commands that only say how something is printed.
-const FORMATS: &str = "\
+const FORMATTING_COMMANDS: &str = "\
 emph textit textbf textsc textsf texttt textrm textsl textup textnormal textsubscript textsuperscript text mathrm mathbf mathit mathsf \
 mathtt mathbb mathcal mathfrak mathscr operatorname boldsymbol bm em it bf tt sc sf rm sl md up large Large small tiny normalsize left \
 right big Big bigl bigr quad qquad thinspace enspace noopsort protect ensuremath mbox hbox nolinebreak allowbreak newline par relax url \
 href uppercase lowercase MakeUppercase MakeLowercase nobreakdash slash sfcode displaystyle textstyle scriptstyle limits nolimits ";
 
 /// The text with signs for the commands of formulas: `\alpha` is α, `\frac{1}{2}` is 1/2.
-fn with_signs(text: &str) -> String {
+fn replace_math_symbols(text: &str) -> String {
     let mut all = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('\\') {
@@ -78,9 +78,9 @@ fn with_signs(text: &str) -> String {
         let command = &rest[start + 1..];
         let length = command.bytes().take_while(u8::is_ascii_alphabetic).count();
         let (name, behind) = command.split_at(length);
-        let mut words = SIGNS.split_ascii_whitespace();
+        let mut words = MATH_SYMBOLS.split_ascii_whitespace();
         let sign = std::iter::from_fn(|| Some((words.next()?, words.next()?))).find(|(known, _)| *known == name);
-        let fraction = matches!(name, "frac" | "tfrac" | "dfrac").then(|| halves(behind)).flatten();
+        let fraction = matches!(name, "frac" | "tfrac" | "dfrac").then(|| split_fraction(behind)).flatten();
         if let Some((over, under, behind)) = fraction {
             all.push_str(&format!("{over}/{under}"));
             rest = behind;
@@ -101,21 +101,21 @@ fn with_signs(text: &str) -> String {
 }
 
 /// The two groups of a fraction, where they have no others in them, and what comes behind.
-fn halves(text: &str) -> Option<(&str, &str, &str)> {
+fn split_fraction(text: &str) -> Option<(&str, &str, &str)> {
     let (over, behind) = text.strip_prefix('{')?.split_once('}')?;
     let (under, behind) = behind.strip_prefix('{')?.split_once('}')?;
     (!over.contains('{') && !under.contains('{')).then_some((over, under, behind))
 }
 
 /// A hyphen of an address or an identifier, which two of are no dash.
-const HYPHEN: &str = "\u{fdd6}";
+const HYPHEN_PLACEHOLDER: &str = "\u{fdd6}";
 
-fn is_verbatim(name: &str) -> bool {
+fn is_verbatim_field(name: &str) -> bool {
     matches!(name, "url" | "doi" | "eprint")
 }
 
 /// An address or an identifier without the escapes that some programs put into it.
-fn address(text: &str) -> String {
+fn unescape_verbatim(text: &str) -> String {
     let mut address = text.to_owned();
     for sign in ['_', '%', '&', '#', '~', '$'] {
         address = address
@@ -128,15 +128,15 @@ fn address(text: &str) -> String {
         let forms = [format!("{{{command}}}"), format!("{command}{{}}"), format!("{command} "), command.to_owned()];
         address = forms.iter().fold(address, |address, form| address.replace(form, sign));
     }
-    address.replace('-', HYPHEN)
+    address.replace('-', HYPHEN_PLACEHOLDER)
 }
 
 /// A field as the parser reads it; none where its LaTeX is damaged.
-pub(super) fn chunks(name: &str, text: &str) -> Option<Chunks> {
-    let text = CHARACTERS.iter().fold(Cow::Borrowed(text), |text, (command, stand_in, _)| {
+pub(super) fn parse_chunks(name: &str, text: &str) -> Option<Chunks> {
+    let text = PLACEHOLDER_CHARACTERS.iter().fold(Cow::Borrowed(text), |text, (command, stand_in, _)| {
         if text.contains(command) { Cow::Owned(text.replace(command, &stand_in.to_string())) } else { text }
     });
-    let text = if is_verbatim(name) { Cow::Owned(address(&text)) } else { text };
+    let text = if is_verbatim_field(name) { Cow::Owned(unescape_verbatim(&text)) } else { text };
     let text = text.as_ref();
     let field = Pair::new(Spanned::zero(name), Spanned::zero(vec![Spanned::zero(RawChunk::Normal(text))]));
     let entry = RawEntry { key: Spanned::zero("k"), kind: Spanned::zero("misc"), fields: vec![field] };
@@ -147,39 +147,39 @@ pub(super) fn chunks(name: &str, text: &str) -> Option<Chunks> {
 }
 
 /// The text of a field; where its LaTeX is damaged, the letters that are there.
-pub(super) fn plain(name: &str, text: &str, notes: &mut Vec<String>) -> String {
-    let text = if is_verbatim(name) { Cow::Borrowed(text) } else { Cow::Owned(with_signs(text)) };
+pub(super) fn latex_to_text(name: &str, text: &str, notes: &mut Vec<String>) -> String {
+    let text = if is_verbatim_field(name) { Cow::Borrowed(text) } else { Cow::Owned(replace_math_symbols(text)) };
     let text = text.as_ref();
-    if let Some(command) = unknown_command(text).filter(|_| !is_verbatim(name)) {
+    if let Some(command) = find_unknown_command(text).filter(|_| !is_verbatim_field(name)) {
         notes.push(format!("its {name} has LaTeX that is not known, such as '\\{command}'; it was left out"));
     }
-    match chunks(name, text) {
-        Some(chunks) if is_verbatim(name) => {
-            let text = chunks.format_verbatim().replace(HYPHEN, "-");
+    match parse_chunks(name, text) {
+        Some(chunks) if is_verbatim_field(name) => {
+            let text = chunks.format_verbatim().replace(HYPHEN_PLACEHOLDER, "-");
             text.trim().trim_start_matches("\\url{").trim_end_matches('}').to_owned()
         }
-        Some(chunks) => without_commands(&printed(&chunks)),
+        Some(chunks) => strip_commands(&format_chunks(&chunks)),
         None => {
             // A lone dollar sign is the usual reason, and no damage.
             if !text.contains('$') {
                 notes.push(format!("the LaTeX of its {name} is damaged; what there is of it was kept"));
             }
-            without_commands(&text.replace(['{', '}'], ""))
+            strip_commands(&text.replace(['{', '}'], ""))
         }
     }
 }
 
 /// Letters that have names.
-const LETTERS: [&str; 16] =
+const LETTER_COMMANDS: [&str; 16] =
     ["ss", "ae", "AE", "oe", "OE", "aa", "AA", "th", "TH", "dh", "DH", "dj", "DJ", "ng", "lq", "rq"];
 
 /// The first command that is no letter, no sign, and says something else than how to print.
-fn unknown_command(text: &str) -> Option<&str> {
+fn find_unknown_command(text: &str) -> Option<&str> {
     let is_known = |name: &str| {
         name.len() < 2
             || name.starts_with("text")
-            || LETTERS.contains(&name)
-            || FORMATS.split_ascii_whitespace().any(|known| known == name)
+            || LETTER_COMMANDS.contains(&name)
+            || FORMATTING_COMMANDS.split_ascii_whitespace().any(|known| known == name)
             // It stands for itself, such as \BibTeX.
             || name.bytes().any(|byte| byte.is_ascii_uppercase())
     };
@@ -194,7 +194,7 @@ fn unknown_command(text: &str) -> Option<&str> {
 }
 
 /// The text of chunks, of formulas without the dollar signs around them.
-fn printed(chunks: &[Spanned<Chunk>]) -> String {
+fn format_chunks(chunks: &[Spanned<Chunk>]) -> String {
     let text = |chunk: &Spanned<Chunk>| match &chunk.v {
         Chunk::Math(formula) => formula.clone(),
         _ => std::slice::from_ref(chunk).format_verbatim(),
@@ -203,7 +203,7 @@ fn printed(chunks: &[Spanned<Chunk>]) -> String {
 }
 
 /// A text without the commands that the parser left: those that only format, and their braces.
-pub(super) fn without_commands(text: &str) -> String {
+pub(super) fn strip_commands(text: &str) -> String {
     let text = text.replace('~', " ").replace("``", "“").replace("''", "”").replace("\\,", " ").replace("\\ ", " ");
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
@@ -227,7 +227,7 @@ pub(super) fn without_commands(text: &str) -> String {
             }
             '{' | '}' => {}
             character => {
-                let stood_for = CHARACTERS.iter().find(|(_, stand_in, _)| *stand_in == character);
+                let stood_for = PLACEHOLDER_CHARACTERS.iter().find(|(_, stand_in, _)| *stand_in == character);
                 plain.push(stood_for.map_or(character, |(.., own)| *own));
             }
         }

@@ -5,7 +5,7 @@ use crate::model::record::AbstractCompleteness;
 use crate::text::names;
 
 /// What a page puts where it hides the rest of a text, in brackets or after an ellipsis.
-const MARKERS: [&str; 9] = [
+const EXPANDER_LABELS: [&str; 9] = [
     "voir plus",
     "voir moins",
     "lire la suite",
@@ -18,20 +18,20 @@ const MARKERS: [&str; 9] = [
 ];
 
 /// Function words that tell English from French.
-const ENGLISH: &str = "\
+const ENGLISH_FUNCTION_WORDS: &str = "\
     and are as be by can for from how is it of on our than that the their these this to we when which with";
 
 /// Function words that tell French from English, and from other Romance languages as far as there are such.
-const FRENCH: &str = "\
+const FRENCH_FUNCTION_WORDS: &str = "\
     au aux avec ces cet cette dans des du est et les leur notre nous ou par pas plus pour que qui sont sur une";
 
 /// The marker that a text begins with, its ellipsis and brackets included: (length, whether it says that more follows).
-fn marker(text: &str) -> Option<(usize, bool)> {
+fn parse_marker(text: &str) -> Option<(usize, bool)> {
     let after_ellipsis = text.strip_prefix('…').or_else(|| text.strip_prefix("...")).unwrap_or(text);
     let opened = after_ellipsis.trim_start();
     let inner = opened.strip_prefix(['(', '[']);
     let phrase = inner.unwrap_or(opened).trim_start();
-    let found = MARKERS.iter().find_map(|known| {
+    let found = EXPANDER_LABELS.iter().find_map(|known| {
         let (head, tail) = phrase.split_at_checked(known.len())?;
         head.eq_ignore_ascii_case(known).then_some((tail, !known.ends_with("moins") && !known.ends_with("less")))
     });
@@ -47,21 +47,21 @@ fn marker(text: &str) -> Option<(usize, bool)> {
 
 /// Whether a line hides something behind a marker.
 pub(super) fn has_marker(line: &str) -> bool {
-    line.char_indices().any(|(at, c)| matches!(c, '(' | '[' | '…' | '.') && marker(&line[at..]).is_some())
+    line.char_indices().any(|(at, c)| matches!(c, '(' | '[' | '…' | '.') && parse_marker(&line[at..]).is_some())
 }
 
 /// Whether a line is a button for more of the page, not part of it.
 pub(super) fn is_button(line: &str) -> bool {
     let bare = line.trim_matches(['…', '.', '+', '›', '>', '(', ')', '[', ']', ' ']);
-    MARKERS.iter().any(|known| bare.eq_ignore_ascii_case(known))
+    EXPANDER_LABELS.iter().any(|known| bare.eq_ignore_ascii_case(known))
 }
 
 /// The abstract of some paragraphs: joined, without markers, and how much of it there is.
-pub(super) fn abstract_of(paragraphs: &[&str]) -> (String, AbstractCompleteness) {
+pub(super) fn join_abstract(paragraphs: &[&str]) -> (String, AbstractCompleteness) {
     let joined = paragraphs.join("\n");
     let (mut text, mut cut, mut rest) = (String::with_capacity(joined.len()), false, joined.as_str());
     while let Some(first) = rest.chars().next() {
-        let found = matches!(first, '(' | '[' | '…' | '.').then(|| marker(rest)).flatten();
+        let found = matches!(first, '(' | '[' | '…' | '.').then(|| parse_marker(rest)).flatten();
         let length = found.map_or(first.len_utf8(), |(length, _)| length);
         match found {
             // What is hidden may begin on a line of its own.
@@ -79,7 +79,7 @@ pub(super) fn abstract_of(paragraphs: &[&str]) -> (String, AbstractCompleteness)
     let text = names::clean_paragraphs(&text);
     let completeness = match text.as_str() {
         "" => AbstractCompleteness::Absent,
-        text if cut || is_cut(text) => AbstractCompleteness::Truncated,
+        text if cut || is_truncated(text) => AbstractCompleteness::Truncated,
         _ => AbstractCompleteness::Full,
     };
     (text, completeness)
@@ -87,7 +87,7 @@ pub(super) fn abstract_of(paragraphs: &[&str]) -> (String, AbstractCompleteness)
 
 /// Whether a text stops before its end: after an ellipsis, within a bracket of its last sentence, or without the
 /// sign that ends a sentence.
-fn is_cut(text: &str) -> bool {
+fn is_truncated(text: &str) -> bool {
     let last = text.rsplit(char::is_whitespace).next().unwrap_or_default();
     if text.ends_with("...") || text.ends_with('…') || ["e.g.", "i.e.", "cf.", "(e.g.", "(i.e."].contains(&last) {
         return true;
@@ -109,12 +109,12 @@ fn is_cut(text: &str) -> bool {
             open_brackets = 0;
         }
     }
-    open_brackets > 0 || !ends_sentence(text, last)
+    open_brackets > 0 || !ends_with_sentence(text, last)
 }
 
 /// Whether a text ends with a sentence's sign, behind which quotes, brackets, formulas and footnote marks may follow,
 /// or with an address.
-fn ends_sentence(text: &str, last: &str) -> bool {
+fn ends_with_sentence(text: &str, last: &str) -> bool {
     if ["http://", "https://", "www.", "\\url{", "\\href{"].iter().any(|beginning| last.contains(beginning)) {
         return true;
     }
@@ -128,17 +128,17 @@ fn ends_sentence(text: &str, last: &str) -> bool {
     if text.len() > unnumbered.len() && before_sign.is_some_and(char::is_alphabetic) {
         end = unnumbered.trim_end();
     }
-    is_sentence_end(end.trim_end_matches(closers))
+    has_sentence_end(end.trim_end_matches(closers))
 }
 
 /// English or French where the function words of one are clearly more; nothing where neither tells.
-pub(super) fn language_of(text: &str) -> Option<LanguageTag> {
+pub(super) fn detect_language(text: &str) -> Option<LanguageTag> {
     let words: Vec<String> = text.split_whitespace().map(|word| word.to_lowercase()).collect();
     let share = |known: &str| {
         let bare = |word: &String| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
-        words.iter().filter(|word| is_among(&bare(word), known)).count()
+        words.iter().filter(|word| contains_word(&bare(word), known)).count()
     };
-    let (english, french) = (share(ENGLISH), share(FRENCH));
+    let (english, french) = (share(ENGLISH_FUNCTION_WORDS), share(FRENCH_FUNCTION_WORDS));
     let tells = |one: usize, other: usize| one > 1 && one > 2 * other && one * 100 >= words.len() * 12;
     if tells(english, french) {
         "en".parse().ok()
@@ -151,16 +151,16 @@ pub(super) fn language_of(text: &str) -> Option<LanguageTag> {
 
 /// Whether a word, folded, is a function word of English or French.
 pub(super) fn is_function_word(folded: &str) -> bool {
-    is_among(folded, ENGLISH) || is_among(folded, FRENCH)
+    contains_word(folded, ENGLISH_FUNCTION_WORDS) || contains_word(folded, FRENCH_FUNCTION_WORDS)
 }
 
 /// Whether a word is in a list of words with a space between them.
-pub(super) fn is_among(word: &str, list: &str) -> bool {
+pub(super) fn contains_word(word: &str, list: &str) -> bool {
     list.split(' ').any(|known| known == word)
 }
 
 /// Whether a text ends with the sign that ends a sentence.
-pub(super) fn is_sentence_end(line: &str) -> bool {
+pub(super) fn has_sentence_end(line: &str) -> bool {
     line.ends_with(['.', '!', '?', '。', '！', '？'])
 }
 
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     fn completeness(text: &str) -> AbstractCompleteness {
-        abstract_of(&[text]).1
+        join_abstract(&[text]).1
     }
 
     #[test]
@@ -184,18 +184,18 @@ mod tests {
             ("Apples d…\n(voir plus)\nuring a storm.", "Apples during a storm."),
             ("Apples that one may (see more below) count.", "Apples that one may (see more below) count."),
         ] {
-            assert_eq!(abstract_of(&[written]), (whole.to_owned(), AbstractCompleteness::Full), "{written}");
+            assert_eq!(join_abstract(&[written]), (whole.to_owned(), AbstractCompleteness::Full), "{written}");
         }
         for (written, visible) in [
             ("Apples that fall d… (voir plus)", "Apples that fall d"),
             ("Apples fall. (show more)", "Apples fall."),
             ("Apples that… read more", "Apples that"),
         ] {
-            assert_eq!(abstract_of(&[written]), (visible.to_owned(), AbstractCompleteness::Truncated), "{written}");
+            assert_eq!(join_abstract(&[written]), (visible.to_owned(), AbstractCompleteness::Truncated), "{written}");
         }
-        assert_eq!(abstract_of(&["(voir plus)"]), (String::new(), AbstractCompleteness::Absent));
-        assert_eq!(abstract_of(&[]), (String::new(), AbstractCompleteness::Absent));
-        assert_eq!(abstract_of(&["One.", "Two."]).0, "One.\nTwo.");
+        assert_eq!(join_abstract(&["(voir plus)"]), (String::new(), AbstractCompleteness::Absent));
+        assert_eq!(join_abstract(&[]), (String::new(), AbstractCompleteness::Absent));
+        assert_eq!(join_abstract(&["One.", "Two."]).0, "One.\nTwo.");
     }
 
     #[test]
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn languages() {
-        let language = |text| language_of(text).map(|tag| tag.to_string());
+        let language = |text| detect_language(text).map(|tag| tag.to_string());
         assert_eq!(language("We count the apples that hang in the trees.").as_deref(), Some("en"));
         assert_eq!(language("Nous comptons les pommes dans les vergers.").as_deref(), Some("fr"));
         for unknown in [
@@ -259,7 +259,7 @@ mod tests {
         fn abstracts_keep_their_letters(text in "[a-z]{1,9}(,? [a-z]{1,9}){0,20}", at in 0_usize..40) {
             let at = at.min(text.len());
             let folded = format!("{}… (voir plus){}.", &text[..at], &text[at..]);
-            prop_assert_eq!(abstract_of(&[&folded]).0, names::clean(&format!("{text}.")));
+            prop_assert_eq!(join_abstract(&[&folded]).0, names::clean(&format!("{text}.")));
         }
     }
 }

@@ -6,12 +6,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::import::formats::profile_page::prose::{has_marker, is_among, is_function_word, is_sentence_end};
+use crate::import::formats::profile_page::prose::{contains_word, has_marker, has_sentence_end, is_function_word};
 use crate::text::names;
 
 /// The lines of one paper.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Entry<'a> {
+pub(super) struct PaperLines<'a> {
     pub(super) title: &'a str,
     pub(super) authors: Vec<&'a str>,
     pub(super) paragraphs: Vec<&'a str>,
@@ -19,29 +19,29 @@ pub(super) struct Entry<'a> {
 
 /// What a line is; the numbers are places in a line's costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Label {
+enum LineLabel {
     Title = 0,
     Author = 1,
     Abstract = 2,
 }
 
-const LABELS: [Label; 3] = [Label::Title, Label::Author, Label::Abstract];
+const LABELS: [LineLabel; 3] = [LineLabel::Title, LineLabel::Author, LineLabel::Abstract];
 
 /// More than any sum of costs that could win.
-const FORBIDDEN: i64 = i64::MAX / 2;
+const FORBIDDEN_COST: i64 = i64::MAX / 2;
 
 /// Words that only a sentence has.
-const SPEAKING: &str = "are cette est has have is present propose show shows sont this was were";
+const SENTENCE_WORDS: &str = "are cette est has have is present propose show shows sont this was were";
 
 /// Words by which authors speak of themselves.
-const FIRST_PERSON: &str = "nos notre nous our we";
+const FIRST_PERSON_WORDS: &str = "nos notre nous our we";
 
 /// Lower-case words within names.
-const PARTICLES: &str = "\
+const NAME_PARTICLES: &str = "\
     af al av ben bin d da das de del della den der des di do dos du e el ibn la las le los ten ter van von y zu zur";
 
 /// Words of titles that hardly anybody is named.
-const SCHOLARLY: &str = "\
+const TITLE_WORDS: &str = "\
     adversarial agent agents algorithm algorithme algorithmes algorithms analyse analysis anything apprentissage \
     beyond approach architecture attention aware based bayesian benchmark causal convolutional dataset datasets \
     differentiable donnees driven dynamics efficient embedding embeddings encoder encoders etude everything \
@@ -53,49 +53,51 @@ const SCHOLARLY: &str = "\
     unsupervised what";
 
 /// Words of titles that some are named, too.
-const PERHAPS_SCHOLARLY: &str = "\
+const POSSIBLE_TITLE_WORDS: &str = "\
     continual data deep fast hidden human image large linear long model need optimal quantum random search \
     universal vers visual world";
 
 /// Endings of abstract nouns that no surname has.
-const ENDINGS: &str = "tion tions ism isms ology ability tional sion sions ized ised";
+const ABSTRACT_NOUN_SUFFIXES: &str = "tion tions ism isms ology ability tional sion sions ized ised";
 
 /// Endings of abstract nouns that surnames have, too: Fleming, Clement, Trinity.
-const PERHAPS_ENDINGS: &str = "ing ings ment ments ity ness ive ical able ence ance ure ures";
+const POSSIBLE_NOUN_SUFFIXES: &str = "ing ings ment ments ity ness ive ical able ence ance ure ures";
 
 /// What stands before the hyphen of a compound but not of a name.
-const COMPOUNDING: &str = "auto co cross end few fine high in low meta multi non pre self semi zero";
+const COMPOUND_PREFIXES: &str = "auto co cross end few fine high in low meta multi non pre self semi zero";
 
 /// Tells the lines of a section apart. None is lost: each is in one entry, in its order.
-pub(super) fn entries<'a>(lines: &[&'a str], topics: &[&str]) -> Vec<Entry<'a>> {
-    let mut entries: Vec<Entry<'a>> = Vec::new();
-    for (line, label) in lines.iter().copied().zip(labels(lines, topics)) {
+pub(super) fn split_into_papers<'a>(lines: &[&'a str], topics: &[&str]) -> Vec<PaperLines<'a>> {
+    let mut entries: Vec<PaperLines<'a>> = Vec::new();
+    for (line, label) in lines.iter().copied().zip(label_lines(lines, topics)) {
         match (label, entries.last_mut()) {
-            (Label::Author, Some(entry)) => entry.authors.push(line),
-            (Label::Abstract, Some(entry)) => entry.paragraphs.push(line),
-            _ => entries.push(Entry { title: line, authors: Vec::new(), paragraphs: Vec::new() }),
+            (LineLabel::Author, Some(entry)) => entry.authors.push(line),
+            (LineLabel::Abstract, Some(entry)) => entry.paragraphs.push(line),
+            _ => entries.push(PaperLines { title: line, authors: Vec::new(), paragraphs: Vec::new() }),
         }
     }
     entries
 }
 
 /// The cheapest labels that the grammar allows.
-fn labels(lines: &[&str], topics: &[&str]) -> Vec<Label> {
+fn label_lines(lines: &[&str], topics: &[&str]) -> Vec<LineLabel> {
     // The cheapest way to each label of the line in hand, and by which label of the line before it goes.
-    let mut totals = [0, FORBIDDEN, FORBIDDEN];
-    let mut steps: Vec<[Label; 3]> = Vec::with_capacity(lines.len());
-    for (pair, own) in lines.windows(2).zip(costs(lines, topics).iter().skip(1)) {
-        let step = |totals: &[i64; 3], to: Label| {
-            let total = |from: Label| totals[from as usize].saturating_add(step_cost(from, to, pair[0], pair[1]));
-            let from = LABELS.into_iter().min_by_key(|from| total(*from)).unwrap_or(Label::Title);
-            (from, total(from).saturating_add(own[to as usize]).min(FORBIDDEN))
+    let mut totals = [0, FORBIDDEN_COST, FORBIDDEN_COST];
+    let mut steps: Vec<[LineLabel; 3]> = Vec::with_capacity(lines.len());
+    for (pair, own) in lines.windows(2).zip(label_costs(lines, topics).iter().skip(1)) {
+        let step = |totals: &[i64; 3], to: LineLabel| {
+            let total =
+                |from: LineLabel| totals[from as usize].saturating_add(transition_cost(from, to, pair[0], pair[1]));
+            let from = LABELS.into_iter().min_by_key(|from| total(*from)).unwrap_or(LineLabel::Title);
+            (from, total(from).saturating_add(own[to as usize]).min(FORBIDDEN_COST))
         };
         let cheapest = LABELS.map(|to| step(&totals, to));
         steps.push(cheapest.map(|(from, _)| from));
         totals = cheapest.map(|(_, total)| total);
     }
-    let with_end = |label: Label| totals[label as usize].saturating_add(step_cost(label, Label::Title, "", ""));
-    let mut label = LABELS.into_iter().min_by_key(|label| with_end(*label)).unwrap_or(Label::Title);
+    let with_end =
+        |label: LineLabel| totals[label as usize].saturating_add(transition_cost(label, LineLabel::Title, "", ""));
+    let mut label = LABELS.into_iter().min_by_key(|label| with_end(*label)).unwrap_or(LineLabel::Title);
     let mut labels = vec![label];
     for from in steps.iter().rev() {
         label = from[label as usize];
@@ -106,48 +108,48 @@ fn labels(lines: &[&str], topics: &[&str]) -> Vec<Label> {
 }
 
 /// What it costs that a line labelled `to` follows one labelled `from`.
-fn step_cost(from: Label, to: Label, before: &str, line: &str) -> i64 {
-    let flows = || starts_lower(line) && !is_sentence_end(before);
+fn transition_cost(from: LineLabel, to: LineLabel, before: &str, line: &str) -> i64 {
+    let flows = || starts_lowercase(line) && !has_sentence_end(before);
     match (from, to) {
         // A paper with neither authors nor abstract is rare, one without abstract less so.
-        (Label::Title, Label::Title) => 6,
-        (Label::Author, Label::Title) => 3,
-        (Label::Title, Label::Abstract) => 1,
-        (Label::Abstract, Label::Author) => FORBIDDEN,
+        (LineLabel::Title, LineLabel::Title) => 6,
+        (LineLabel::Author, LineLabel::Title) => 3,
+        (LineLabel::Title, LineLabel::Abstract) => 1,
+        (LineLabel::Abstract, LineLabel::Author) => FORBIDDEN_COST,
         // A second paragraph is less likely than the next paper, unless the first one breaks off.
-        (Label::Abstract, Label::Title) if breaks_off(before) => 8,
-        (Label::Abstract, Label::Abstract) if breaks_off(before) || flows() => -6,
-        (Label::Abstract, Label::Abstract) => 2,
+        (LineLabel::Abstract, LineLabel::Title) if is_broken_off(before) => 8,
+        (LineLabel::Abstract, LineLabel::Abstract) if is_broken_off(before) || flows() => -6,
+        (LineLabel::Abstract, LineLabel::Abstract) => 2,
         _ => 0,
     }
 }
 
 /// The costs of every line as a title, an author, an abstract.
-fn costs(lines: &[&str], topics: &[&str]) -> Vec<[i64; 3]> {
+fn label_costs(lines: &[&str], topics: &[&str]) -> Vec<[i64; 3]> {
     let mut occurrences: HashMap<&str, usize> = HashMap::new();
     for line in lines {
         *occurrences.entry(line).or_default() += 1;
     }
     // What the page writes in lower case in its prose, or has among its topics, is no name.
     let prose = lines.iter().copied().filter(|line| is_prose(line));
-    let lower_case = prose.flat_map(str::split_whitespace).filter(|word| starts_lower(word));
+    let lower_case = prose.flat_map(str::split_whitespace).filter(|word| starts_lowercase(word));
     let common: HashSet<String> =
-        lower_case.chain(topics.iter().flat_map(|topic| topic.split_whitespace())).flat_map(stems).collect();
+        lower_case.chain(topics.iter().flat_map(|topic| topic.split_whitespace())).flat_map(word_stems).collect();
     let mut next_prose: HashSet<String> = HashSet::new();
     let mut costs = Vec::with_capacity(lines.len());
     for (at, line) in lines.iter().enumerate().rev() {
         // Nor is what the next abstract speaks of.
-        let spoken_of = |word: &str| stems(word).any(|stem| common.contains(&stem) || next_prose.contains(&stem));
+        let spoken_of = |word: &str| word_stems(word).any(|stem| common.contains(&stem) || next_prose.contains(&stem));
         let recurs = occurrences.get(line).is_some_and(|times| *times > 1);
-        let flows_on = lines.get(at + 1).is_some_and(|next| starts_lower(next) && next.split(' ').count() > 4);
+        let flows_on = lines.get(at + 1).is_some_and(|next| starts_lowercase(next) && next.split(' ').count() > 4);
         costs.push(if has_marker(line) {
             [80, 80, 0]
         } else {
-            let features = Features::of(line, recurs, flows_on);
-            [features.title_cost(), author_cost(line, recurs, spoken_of), features.abstract_cost()]
+            let features = LineFeatures::from_line(line, recurs, flows_on);
+            [features.title_cost(), name_cost(line, recurs, spoken_of), features.abstract_cost()]
         });
         if is_prose(line) {
-            next_prose = line.split_whitespace().flat_map(stems).collect();
+            next_prose = line.split_whitespace().flat_map(word_stems).collect();
         }
     }
     costs.reverse();
@@ -155,56 +157,56 @@ fn costs(lines: &[&str], topics: &[&str]) -> Vec<[i64; 3]> {
 }
 
 /// The beginnings by which the words within a word are compared; short ones and function words tell nothing.
-fn stems(word: &str) -> impl Iterator<Item = String> {
+fn word_stems(word: &str) -> impl Iterator<Item = String> {
     let folded = names::fold(word);
     let parts: Vec<String> = folded.split(' ').map(|part| part.chars().take(7).collect()).collect();
     parts.into_iter().filter(|part: &String| part.chars().count() > 3 && !is_function_word(part))
 }
 
 /// What speaks for and against a title and an abstract.
-struct Features {
+struct LineFeatures {
     /// The number of words; two characters without spaces between them (Chinese, Japanese) count as one.
-    length: i64,
-    inner_sentences: i64,
+    word_count: i64,
+    inner_sentence_count: i64,
     is_sentence: bool,
-    speaks: bool,
-    first_person: bool,
+    has_sentence_word: bool,
+    has_first_person: bool,
     is_question: bool,
     is_title_case: bool,
-    starts_lower: bool,
-    breaks_off: bool,
-    flows_on: bool,
-    has_address: bool,
-    recurs: bool,
+    is_lowercase_start: bool,
+    is_broken_off: bool,
+    is_continued: bool,
+    has_url: bool,
+    is_repeated: bool,
 }
 
-impl Features {
-    fn of(line: &str, recurs: bool, flows_on: bool) -> Self {
+impl LineFeatures {
+    fn from_line(line: &str, is_repeated: bool, flows_on: bool) -> Self {
         let words: Vec<&str> = line.split_whitespace().collect();
         let folded: Vec<String> = words.iter().map(|word| names::fold(word)).collect();
         let ends_sentence = |word: &str| word.ends_with('.') && word.chars().filter(|c| c.is_alphabetic()).count() > 2;
         let inner = words.windows(2).filter(|pair| ends_sentence(pair[0]) && pair[1].starts_with(char::is_uppercase));
-        let inner_sentences = count(inner);
+        let inner_sentence_count = count_i64(inner);
         let long: Vec<&&str> = words.iter().filter(|word| word.chars().count() > 3).collect();
         let upper = long.iter().filter(|word| word.starts_with(char::is_uppercase)).count();
         Self {
-            length: count(words.iter()).max(count(line.chars().filter(|c| is_unspaced(*c))) / 2),
-            inner_sentences,
+            word_count: count_i64(words.iter()).max(count_i64(line.chars().filter(|c| is_unspaced_script(*c))) / 2),
+            inner_sentence_count,
             is_sentence: line.ends_with('.'),
-            speaks: folded.iter().any(|word| is_among(word, SPEAKING)),
-            first_person: folded.iter().any(|word| is_among(word, FIRST_PERSON)),
+            has_sentence_word: folded.iter().any(|word| contains_word(word, SENTENCE_WORDS)),
+            has_first_person: folded.iter().any(|word| contains_word(word, FIRST_PERSON_WORDS)),
             is_question: line.ends_with('?'),
             is_title_case: long.len() > 2 && upper * 10 >= long.len() * 7,
-            starts_lower: starts_lower(line),
-            breaks_off: breaks_off(line),
-            flows_on: flows_on && !is_sentence_end(line),
-            has_address: line.contains("http://") || line.contains("https://"),
-            recurs,
+            is_lowercase_start: starts_lowercase(line),
+            is_broken_off: is_broken_off(line),
+            is_continued: flows_on && !has_sentence_end(line),
+            has_url: line.contains("http://") || line.contains("https://"),
+            is_repeated,
         }
     }
 
     fn title_cost(&self) -> i64 {
-        let length = match self.length {
+        let length = match self.word_count {
             1 => 5,
             2 => 4,
             3 => 3,
@@ -215,40 +217,40 @@ impl Features {
             _ => 16,
         };
         length
-            + 5 * self.inner_sentences.min(4)
+            + 5 * self.inner_sentence_count.min(4)
             + 2 * i64::from(self.is_sentence)
-            + 6 * i64::from(self.is_sentence && (self.speaks || self.first_person))
-            + 4 * i64::from(self.first_person && !self.is_question)
-            + 2 * i64::from(self.starts_lower)
-            + 8 * i64::from(self.breaks_off)
-            + 6 * i64::from(self.flows_on)
-            + 8 * i64::from(self.has_address)
+            + 6 * i64::from(self.is_sentence && (self.has_sentence_word || self.has_first_person))
+            + 4 * i64::from(self.has_first_person && !self.is_question)
+            + 2 * i64::from(self.is_lowercase_start)
+            + 8 * i64::from(self.is_broken_off)
+            + 6 * i64::from(self.is_continued)
+            + 8 * i64::from(self.has_url)
             // Names recur on a page; titles do not.
-            + 6 * i64::from(self.recurs && self.length < 6)
+            + 6 * i64::from(self.is_repeated && self.word_count < 6)
     }
 
     fn abstract_cost(&self) -> i64 {
-        let length = match self.length {
+        let length = match self.word_count {
             ..=7 => 16,
             8..=14 => 10,
             15..=24 => 6,
             25..=39 => 2,
             _ => 0,
         };
-        let evidence = 4 * self.inner_sentences.min(4)
+        let evidence = 4 * self.inner_sentence_count.min(4)
             + 4 * i64::from(self.is_sentence)
-            + 4 * i64::from(self.speaks || self.first_person)
-            + 4 * i64::from(self.first_person && !self.is_question)
-            + 4 * i64::from(self.breaks_off)
-            + 2 * i64::from(self.flows_on)
-            + 8 * i64::from(self.has_address);
-        (length - evidence).max(0) + 6 * i64::from(self.is_title_case && self.length < 25)
+            + 4 * i64::from(self.has_sentence_word || self.has_first_person)
+            + 4 * i64::from(self.has_first_person && !self.is_question)
+            + 4 * i64::from(self.is_broken_off)
+            + 2 * i64::from(self.is_continued)
+            + 8 * i64::from(self.has_url);
+        (length - evidence).max(0) + 6 * i64::from(self.is_title_case && self.word_count < 25)
     }
 }
 
 /// What a line costs as a name: 1 to 5 capitalised words and initials are cheap.
-fn author_cost(line: &str, recurs: bool, spoken_of: impl Fn(&str) -> bool) -> i64 {
-    let line = without_bibliography_number(line);
+fn name_cost(line: &str, recurs: bool, spoken_of: impl Fn(&str) -> bool) -> i64 {
+    let line = strip_dblp_number(line);
     if ["et al", "and others", "et autres"].contains(&names::fold(line).as_str()) {
         return 0;
     }
@@ -262,23 +264,24 @@ fn author_cost(line: &str, recurs: bool, spoken_of: impl Fn(&str) -> bool) -> i6
         5 => 3,
         more => 16 + i64::try_from(more.min(50)).unwrap_or(50),
     };
-    let unspaced = if line.split(['·', '・', ' ']).any(|part| count(part.chars().filter(|c| is_unspaced(*c))) > 5) {
-        10
-    } else {
-        0
-    };
+    let unspaced =
+        if line.split(['·', '・', ' ']).any(|part| count_i64(part.chars().filter(|c| is_unspaced_script(*c))) > 5) {
+            10
+        } else {
+            0
+        };
     let capitals = !line.contains(char::is_lowercase);
-    let spoken_words = count(whole.iter().filter(|word| spoken_of(word)));
-    let all_spoken = if spoken_words > 0 && spoken_words == count(whole.iter()) { 4 } else { 0 };
+    let spoken_words = count_i64(whole.iter().filter(|word| spoken_of(word)));
+    let all_spoken = if spoken_words > 0 && spoken_words == count_i64(whole.iter()) { 4 } else { 0 };
     let words_cost: i64 = whole.iter().map(|word| word_cost(word, capitals)).sum();
     let group = ["Collaboration", "Consortium", "Group", "Initiative", "Team"];
-    let cost = length + unspaced + sign_cost(line) + words_cost + 3 * spoken_words + all_spoken;
+    let cost = length + unspaced + punctuation_cost(line) + words_cost + 3 * spoken_words + all_spoken;
     let cost = if words.last().is_some_and(|last| group.contains(last)) { cost.min(4) } else { cost };
     cost - 4 * i64::from(recurs)
 }
 
 /// What the signs of a line cost in a name; bare accents ("Ili'c") and LaTeX's ("M\"uller") cost nothing.
-fn sign_cost(line: &str) -> i64 {
+fn punctuation_cost(line: &str) -> i64 {
     let foreign = line.chars().any(|c| ":?!/=+&%$#@<>;[]".contains(c));
     let digits = line.contains(|c: char| c.is_ascii_digit());
     let last = line.rsplit(' ').next().unwrap_or_default();
@@ -299,11 +302,12 @@ fn sign_cost(line: &str) -> i64 {
 fn word_cost(word: &str, all_capitals: bool) -> i64 {
     let parts: Vec<&str> = word.split(['-', '‐', '‑', '–']).filter(|part| part.contains(char::is_alphabetic)).collect();
     let folded: Vec<String> = parts.iter().map(|part| names::fold(part)).collect();
-    let lower = if !word.contains(char::is_uppercase) && starts_lower(word) { 8 } else { 0 };
+    let lower = if !word.contains(char::is_uppercase) && starts_lowercase(word) { 8 } else { 0 };
     // Korean given names are often written so ("Min-woo"), compounds of titles too ("Low-rank").
-    let lower_second = 2 * i64::from(parts.len() > 1 && parts.iter().skip(1).any(|part| starts_lower(part)));
-    let compound = 6 * i64::from(parts.len() > 1 && folded.first().is_some_and(|f| is_among(f, COMPOUNDING)));
-    let scholarly = folded.iter().map(|part| scholarly_cost(part)).max().unwrap_or(0);
+    let lower_second = 2 * i64::from(parts.len() > 1 && parts.iter().skip(1).any(|part| starts_lowercase(part)));
+    let compound =
+        6 * i64::from(parts.len() > 1 && folded.first().is_some_and(|f| contains_word(f, COMPOUND_PREFIXES)));
+    let scholarly = folded.iter().map(|part| title_word_cost(part)).max().unwrap_or(0);
     let function = folded.first().is_some_and(|f| parts.len() == 1 && is_function_word(f) && f != "can" && f != "on");
     lower + lower_second + compound + scholarly + 6 * i64::from(function) + acronym_cost(word, all_capitals)
 }
@@ -320,30 +324,30 @@ fn acronym_cost(word: &str, all_capitals: bool) -> i64 {
 }
 
 /// What a word costs in a name for being one of titles.
-fn scholarly_cost(folded: &str) -> i64 {
+fn title_word_cost(folded: &str) -> i64 {
     let ends_in =
         |endings: &str| folded.chars().count() > 6 && endings.split(' ').any(|ending| folded.ends_with(ending));
-    if is_among(folded, SCHOLARLY) || ends_in(ENDINGS) {
+    if contains_word(folded, TITLE_WORDS) || ends_in(ABSTRACT_NOUN_SUFFIXES) {
         14
-    } else if is_among(folded, PERHAPS_SCHOLARLY) {
+    } else if contains_word(folded, POSSIBLE_TITLE_WORDS) {
         4
-    } else if ends_in(PERHAPS_ENDINGS) {
+    } else if ends_in(POSSIBLE_NOUN_SUFFIXES) {
         3
     } else {
         0
     }
 }
 
-fn count(items: impl Iterator) -> i64 {
+fn count_i64(items: impl Iterator) -> i64 {
     i64::try_from(items.count()).unwrap_or(i64::MAX / 1024)
 }
 
 fn is_particle(word: &str) -> bool {
-    starts_lower(word) && is_among(&names::fold(word), PARTICLES)
+    starts_lowercase(word) && contains_word(&names::fold(word), NAME_PARTICLES)
 }
 
 /// DBLP tells namesakes apart by a number after the name: "Wei Wang 0001".
-fn without_bibliography_number(line: &str) -> &str {
+fn strip_dblp_number(line: &str) -> &str {
     let number = line
         .rsplit_once(' ')
         .filter(|(_, n)| n.len() == 4 && n.starts_with("00") && n.bytes().all(|b| b.is_ascii_digit()));
@@ -351,11 +355,11 @@ fn without_bibliography_number(line: &str) -> &str {
 }
 
 /// Letters of scripts that leave no space between words.
-fn is_unspaced(character: char) -> bool {
+fn is_unspaced_script(character: char) -> bool {
     matches!(character, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}')
 }
 
-fn starts_lower(text: &str) -> bool {
+fn starts_lowercase(text: &str) -> bool {
     text.chars().find(|c| c.is_alphanumeric()).is_some_and(char::is_lowercase)
 }
 
@@ -364,9 +368,9 @@ fn is_prose(line: &str) -> bool {
 }
 
 /// Whether a line ends where neither a title nor a name does.
-fn breaks_off(line: &str) -> bool {
+fn is_broken_off(line: &str) -> bool {
     let last = line.rsplit(' ').next().unwrap_or_default();
-    line.ends_with([',', ';']) || line.contains(' ') && starts_lower(last) && is_function_word(&names::fold(last))
+    line.ends_with([',', ';']) || line.contains(' ') && starts_lowercase(last) && is_function_word(&names::fold(last))
 }
 
 #[cfg(test)]
@@ -383,11 +387,11 @@ mod tests {
     /// The labels as a word, a letter a line.
     fn told(lines: &[&str]) -> String {
         let letter = |label| match label {
-            Label::Title => 'T',
-            Label::Author => 'n',
-            Label::Abstract => 'a',
+            LineLabel::Title => 'T',
+            LineLabel::Author => 'n',
+            LineLabel::Abstract => 'a',
         };
-        labels(lines, &[]).into_iter().map(letter).collect()
+        label_lines(lines, &[]).into_iter().map(letter).collect()
     }
 
     fn owned(lines: &[&str]) -> Vec<String> {
@@ -396,7 +400,7 @@ mod tests {
 
     #[test]
     fn entries_in_every_shape() {
-        assert_eq!(entries(&[], &[]), []);
+        assert_eq!(split_into_papers(&[], &[]), []);
         for (lines, expected) in [
             (vec![FIRST], "T"),
             (vec![FIRST, PROSE], "Ta"),
@@ -539,8 +543,8 @@ mod tests {
     #[test]
     fn topics_of_the_page_are_no_names() {
         let lines = [FIRST, "Grace Hopper", "Orchard Economics", "Rich Sutton"];
-        assert_eq!(entries(&lines, &["Orchard economics"]).len(), 2);
-        assert_eq!(entries(&lines, &[]).len(), 1);
+        assert_eq!(split_into_papers(&lines, &["Orchard economics"]).len(), 2);
+        assert_eq!(split_into_papers(&lines, &[]).len(), 1);
     }
 
     #[test]
@@ -574,10 +578,10 @@ mod tests {
             lines in prop::collection::vec("[A-Za-zé .,:()…]{1,60}|\\PC{1,80}|(voir plus)|Ada Lovelace", 0..40)
         ) {
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            let parts = |entry: Entry<'_>| {
+            let parts = |entry: PaperLines<'_>| {
                 [vec![entry.title.to_owned()], owned(&entry.authors), owned(&entry.paragraphs)].concat()
             };
-            let kept: Vec<String> = entries(&lines, &["Apples"]).into_iter().flat_map(parts).collect();
+            let kept: Vec<String> = split_into_papers(&lines, &["Apples"]).into_iter().flat_map(parts).collect();
             prop_assert_eq!(kept, owned(&lines));
         }
     }

@@ -4,18 +4,18 @@
 use std::io::{self, Read};
 
 /// The longest tag, text, comment or literal.
-const LONGEST: usize = 1 << 20;
+const MAX_TOKEN_BYTES: usize = 1 << 20;
 /// The longest text that an entity may stand for: vocabularies shorten addresses by them.
-const LONGEST_ENTITY: usize = 256;
-const LONGEST_DOCTYPE: usize = 64 << 10;
-const DEEPEST: usize = 100;
+const MAX_ENTITY_BYTES: usize = 256;
+const MAX_DOCTYPE_BYTES: usize = 64 << 10;
+const MAX_DEPTH: usize = 100;
 
-fn refused(reason: String) -> io::Error {
+fn guard_error(reason: String) -> io::Error {
     io::Error::other(reason)
 }
 
-fn too_long() -> io::Error {
-    refused(format!("a part of it has more than {} MiB", LONGEST >> 20))
+fn token_too_long() -> io::Error {
+    guard_error(format!("a part of it has more than {} MiB", MAX_TOKEN_BYTES >> 20))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,45 +40,45 @@ enum XmlState {
 pub(super) struct XmlGuard<R> {
     source: R,
     state: XmlState,
-    length: usize,
+    token_bytes: usize,
     /// What is behind a `<`, or the document type.
-    held: Vec<u8>,
+    buffer: Vec<u8>,
     last: [u8; 3],
     depth: usize,
 }
 
 impl<R> XmlGuard<R> {
     pub(super) fn new(source: R) -> Self {
-        Self { source, state: XmlState::Text, length: 0, held: Vec::new(), last: [0; 3], depth: 0 }
+        Self { source, state: XmlState::Text, token_bytes: 0, buffer: Vec::new(), last: [0; 3], depth: 0 }
     }
 
-    fn begin(&mut self, state: XmlState) {
+    fn enter(&mut self, state: XmlState) {
         self.state = state;
-        self.length = 0;
+        self.token_bytes = 0;
     }
 
     fn step(&mut self, byte: u8) -> io::Result<()> {
-        self.length += 1;
+        self.token_bytes += 1;
         self.last = [self.last[1], self.last[2], byte];
-        if self.length > LONGEST {
-            return Err(too_long());
+        if self.token_bytes > MAX_TOKEN_BYTES {
+            return Err(token_too_long());
         }
         match self.state {
             XmlState::Text if byte == b'<' => {
-                self.begin(XmlState::Opening);
-                self.held.clear();
+                self.enter(XmlState::Opening);
+                self.buffer.clear();
             }
             XmlState::Text => {}
             XmlState::Opening => self.step_opening(byte)?,
             XmlState::Tag { .. } => self.step_tag(byte)?,
-            XmlState::Comment if &self.last == b"-->" => self.begin(XmlState::Text),
-            XmlState::CData if &self.last == b"]]>" => self.begin(XmlState::Text),
-            XmlState::Instruction if self.last[1..] == *b"?>" => self.begin(XmlState::Text),
+            XmlState::Comment if &self.last == b"-->" => self.enter(XmlState::Text),
+            XmlState::CData if &self.last == b"]]>" => self.enter(XmlState::Text),
+            XmlState::Instruction if self.last[1..] == *b"?>" => self.enter(XmlState::Text),
             XmlState::Comment | XmlState::CData | XmlState::Instruction => {}
             XmlState::Doctype { brackets } => {
-                self.held.push(byte);
-                if self.held.len() > LONGEST_DOCTYPE {
-                    return Err(refused("its document type has more than 64 KiB".to_owned()));
+                self.buffer.push(byte);
+                if self.buffer.len() > MAX_DOCTYPE_BYTES {
+                    return Err(guard_error("its document type has more than 64 KiB".to_owned()));
                 }
                 let brackets = match byte {
                     b'<' => brackets + 1,
@@ -87,8 +87,8 @@ impl<R> XmlGuard<R> {
                 };
                 self.state = XmlState::Doctype { brackets };
                 if brackets == 0 {
-                    are_plain(&self.held)?;
-                    self.begin(XmlState::Text);
+                    check_entities(&self.buffer)?;
+                    self.enter(XmlState::Text);
                 }
             }
         }
@@ -99,26 +99,26 @@ impl<R> XmlGuard<R> {
         const COMMENT: &[u8] = b"!--";
         const CDATA: &[u8] = b"![CDATA[";
         const DOCTYPE: &[u8] = b"!DOCTYPE";
-        self.held.push(byte);
-        let held = self.held.to_ascii_uppercase();
+        self.buffer.push(byte);
+        let held = self.buffer.to_ascii_uppercase();
         if held == COMMENT {
-            self.begin(XmlState::Comment);
+            self.enter(XmlState::Comment);
             self.last = [0; 3];
         } else if held == CDATA {
-            self.begin(XmlState::CData);
+            self.enter(XmlState::CData);
         } else if held == DOCTYPE {
-            self.begin(XmlState::Doctype { brackets: 1 });
+            self.enter(XmlState::Doctype { brackets: 1 });
         } else if held == b"?" {
-            self.begin(XmlState::Instruction);
+            self.enter(XmlState::Instruction);
             self.last = [0; 3];
         } else if ![COMMENT, CDATA, DOCTYPE].iter().any(|known| known.starts_with(&held)) {
             // Behind what was taken for the end of the document type there may be more of it.
             if held.starts_with(b"!") {
-                return Err(refused("it has a declaration outside of its document type".to_owned()));
+                return Err(guard_error("it has a declaration outside of its document type".to_owned()));
             }
             let is_end = held.starts_with(b"/");
-            self.begin(XmlState::Tag { quote: None, is_end, last: b'<' });
-            for byte in std::mem::take(&mut self.held) {
+            self.enter(XmlState::Tag { quote: None, is_end, last: b'<' });
+            for byte in std::mem::take(&mut self.buffer) {
                 self.step_tag(byte)?;
             }
         }
@@ -137,10 +137,10 @@ impl<R> XmlGuard<R> {
                     (false, b'/') => {}
                     (false, _) => self.depth += 1,
                 }
-                if self.depth > DEEPEST {
-                    return Err(refused(format!("its elements are more than {DEEPEST} deep")));
+                if self.depth > MAX_DEPTH {
+                    return Err(guard_error(format!("its elements are more than {MAX_DEPTH} deep")));
                 }
-                self.begin(XmlState::Text);
+                self.enter(XmlState::Text);
             }
             (None, byte) => self.state = XmlState::Tag { quote: None, is_end, last: byte },
         }
@@ -149,14 +149,14 @@ impl<R> XmlGuard<R> {
 }
 
 /// Whether the entities of a document type are short, and not made of one another.
-fn are_plain(doctype: &[u8]) -> io::Result<()> {
+fn check_entities(doctype: &[u8]) -> io::Result<()> {
     let text = String::from_utf8_lossy(doctype);
     for definition in text.split("<!ENTITY").skip(1) {
         let value = definition.split(['"', '\'']).nth(1).unwrap_or_default();
         let is_built = value.split('&').skip(1).any(|reference| !reference.starts_with('#'));
-        if is_built || value.len() > LONGEST_ENTITY || definition.trim_start().starts_with('%') {
+        if is_built || value.len() > MAX_ENTITY_BYTES || definition.trim_start().starts_with('%') {
             let reason = "its entities are made of one another or are long, as no vocabulary needs them";
-            return Err(refused(reason.to_owned()));
+            return Err(guard_error(reason.to_owned()));
         }
     }
     Ok(())
@@ -176,100 +176,100 @@ impl<R: Read> Read for XmlGuard<R> {
 enum TurtleState {
     Plain,
     Comment,
-    Address,
-    Text { quote: u8, is_long: bool },
+    Iri,
+    Literal { quote: u8, is_long: bool },
 }
 
 /// Turtle whose literals and depth are bounded.
 pub(super) struct TurtleGuard<R> {
     source: R,
     state: TurtleState,
-    length: usize,
+    token_bytes: usize,
     depth: usize,
     /// The quotation marks of one kind that came last, one after the other.
-    quotes: usize,
+    quote_count: usize,
     is_escaped: bool,
 }
 
 impl<R> TurtleGuard<R> {
     pub(super) fn new(source: R) -> Self {
-        Self { source, state: TurtleState::Plain, length: 0, depth: 0, quotes: 0, is_escaped: false }
+        Self { source, state: TurtleState::Plain, token_bytes: 0, depth: 0, quote_count: 0, is_escaped: false }
     }
 
     fn step(&mut self, byte: u8) -> io::Result<()> {
-        self.length += 1;
+        self.token_bytes += 1;
         match self.state {
             TurtleState::Plain => match byte {
                 b'"' | b'\'' => {
-                    self.state = TurtleState::Text { quote: byte, is_long: false };
-                    (self.length, self.quotes, self.is_escaped) = (0, 1, false);
+                    self.state = TurtleState::Literal { quote: byte, is_long: false };
+                    (self.token_bytes, self.quote_count, self.is_escaped) = (0, 1, false);
                 }
                 b'#' => self.state = TurtleState::Comment,
-                b'<' => self.state = TurtleState::Address,
+                b'<' => self.state = TurtleState::Iri,
                 b'[' | b'(' => self.depth += 1,
                 b']' | b')' => self.depth = self.depth.saturating_sub(1),
-                _ if byte.is_ascii_whitespace() => self.length = 0,
+                _ if byte.is_ascii_whitespace() => self.token_bytes = 0,
                 _ => {}
             },
             TurtleState::Comment if byte == b'\n' => self.state = TurtleState::Plain,
-            TurtleState::Address if byte == b'>' || byte == b'\n' => self.state = TurtleState::Plain,
-            TurtleState::Comment | TurtleState::Address => {}
-            TurtleState::Text { quote, is_long } => {
-                if self.ends_before(byte, quote, is_long) {
+            TurtleState::Iri if byte == b'>' || byte == b'\n' => self.state = TurtleState::Plain,
+            TurtleState::Comment | TurtleState::Iri => {}
+            TurtleState::Literal { quote, is_long } => {
+                if self.close_empty_literal(byte, quote, is_long) {
                     return self.step(byte);
                 }
-                self.step_text(byte, quote, is_long);
+                self.step_literal(byte, quote, is_long);
             }
         }
-        if self.length > LONGEST {
-            return Err(too_long());
+        if self.token_bytes > MAX_TOKEN_BYTES {
+            return Err(token_too_long());
         }
-        if self.depth > DEEPEST {
-            return Err(refused(format!("its brackets are more than {DEEPEST} deep")));
+        if self.depth > MAX_DEPTH {
+            return Err(guard_error(format!("its brackets are more than {MAX_DEPTH} deep")));
         }
         Ok(())
     }
 
     /// Whether two marks were an empty text, which ended before this byte.
-    fn ends_before(&mut self, byte: u8, quote: u8, is_long: bool) -> bool {
-        let ends = !is_long && self.quotes == 2 && self.length == 2 && byte != quote;
+    fn close_empty_literal(&mut self, byte: u8, quote: u8, is_long: bool) -> bool {
+        let ends = !is_long && self.quote_count == 2 && self.token_bytes == 2 && byte != quote;
         if ends {
-            self.close();
+            self.close_literal();
         }
         ends
     }
 
-    fn step_text(&mut self, byte: u8, quote: u8, is_long: bool) {
+    fn step_literal(&mut self, byte: u8, quote: u8, is_long: bool) {
         if std::mem::take(&mut self.is_escaped) {
             return;
         }
         if byte == quote {
-            self.quotes += 1;
-            match (is_long, self.quotes) {
+            self.quote_count += 1;
+            match (is_long, self.quote_count) {
                 // Three at the beginning open a long text.
-                (false, 3) if self.length == 2 => {
-                    self.state = TurtleState::Text { quote, is_long: true };
-                    self.quotes = 0;
+                (false, 3) if self.token_bytes == 2 => {
+                    self.state = TurtleState::Literal { quote, is_long: true };
+                    self.quote_count = 0;
                 }
                 // Two at the beginning are an empty text, or the beginning of a long one.
-                (false, 2) if self.length == 1 => {}
-                (false, _) => self.close(),
-                (true, 3) => self.close(),
+                (false, 2) if self.token_bytes == 1 => {}
+                (false, _) => self.close_literal(),
+                (true, 3) => self.close_literal(),
                 (true, _) => {}
             }
             return;
         }
-        self.quotes = 0;
+        self.quote_count = 0;
         self.is_escaped = byte == b'\\';
         // A short text ends with its line at the latest.
         if !is_long && byte == b'\n' {
-            self.close();
+            self.close_literal();
         }
     }
 
-    fn close(&mut self) {
+    fn close_literal(&mut self) {
         self.state = TurtleState::Plain;
-        (self.length, self.quotes) = (0, 0);
+        (self.token_bytes, self.quote_count) = (0, 0);
     }
 }
 

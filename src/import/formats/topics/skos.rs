@@ -7,89 +7,97 @@ use std::rc::Rc;
 
 use oxrdf::{NamedOrBlankNode, Term, Triple};
 
-use crate::import::formats::topics::Concept;
+use crate::import::formats::topics::VocabularyConcept;
 use crate::import::formats::topics::guard::{TurtleGuard, XmlGuard};
-use crate::import::io::decompress::{Lenient, Transcoded};
-use crate::import::io::lines::{NOT_UTF_8, size, unreadable};
-use crate::import::{Sink, Stop};
+use crate::import::io::decompress::{TranscodingReader, Utf8OrWindows1252};
+use crate::import::io::lines::{NOT_UTF8_WARNING, format_size, unreadable_error};
+use crate::import::{ReadAbort, RecordSink};
 use crate::model::language::LocalizedText;
 use crate::model::record::{Record, TopicReference};
 
 const SKOS: &str = "http://www.w3.org/2004/02/skos/core#";
-const TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
+const RDF_TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
 /// The most text of concepts that is held: what a file says of one concept may be anywhere in it.
-const MOST_HELD: usize = 512 << 20;
+const MAX_BUFFERED_BYTES: usize = 512 << 20;
 /// Statements that cannot be read, after which there is no sense in reading on.
-const MOST_FAULTS: usize = 1_000;
+const MAX_SYNTAX_ERRORS: usize = 1_000;
 
 /// A concept as far as the file has told of it.
 #[derive(Default)]
-struct Told {
-    address: String,
+struct SkosConcept {
+    iri: String,
     is_concept: bool,
     /// Whether the file says so itself.
     is_typed: bool,
     preferred: Vec<(Option<String>, String)>,
-    others: Vec<(Option<String>, String)>,
+    alternative: Vec<(Option<String>, String)>,
     broader: Vec<usize>,
 }
 
 /// What the file has told so far.
 #[derive(Default)]
-struct Vocabulary {
-    places: HashMap<String, usize>,
-    concepts: Vec<Told>,
-    held: usize,
+struct SkosVocabulary {
+    index_by_iri: HashMap<String, usize>,
+    concepts: Vec<SkosConcept>,
+    buffered_bytes: usize,
 }
 
-pub(super) fn turtle(reader: &mut dyn BufRead, scheme: Option<&str>, sink: &mut Sink<'_>) -> Result<(), Stop> {
-    let mut vocabulary = Vocabulary::default();
+pub(super) fn read_turtle(
+    reader: &mut dyn BufRead,
+    scheme: Option<&str>,
+    sink: &mut RecordSink<'_>,
+) -> Result<(), ReadAbort> {
+    let mut vocabulary = SkosVocabulary::default();
     let mut faults = 0;
     let mut outcome = Ok(());
     for triple in oxttl::TurtleParser::new().for_reader(TurtleGuard::new(reader)) {
         match triple {
-            Ok(triple) => outcome = vocabulary.add(&triple),
+            Ok(triple) => outcome = vocabulary.add_triple(&triple),
             Err(oxttl::TurtleParseError::Syntax(error)) => {
                 let line = usize::try_from(error.location().start.line + 1).unwrap_or_default();
                 let reason: String = error.message().chars().take(300).collect();
-                sink.rejected(line, format!("a statement cannot be read: {reason}"))?;
+                sink.push_invalid(line, format!("a statement cannot be read: {reason}"))?;
                 faults += 1;
-                if faults >= MOST_FAULTS {
-                    let reason = format!("more than {MOST_FAULTS} of its statements cannot be read");
-                    outcome = Err(Stop::Unreadable(line, reason));
+                if faults >= MAX_SYNTAX_ERRORS {
+                    let reason = format!("more than {MAX_SYNTAX_ERRORS} of its statements cannot be read");
+                    outcome = Err(ReadAbort::Unreadable(line, reason));
                 }
             }
-            Err(oxttl::TurtleParseError::Io(error)) => outcome = Err(unreadable(0, &error)),
+            Err(oxttl::TurtleParseError::Io(error)) => outcome = Err(unreadable_error(0, &error)),
         }
         if outcome.is_err() {
             break;
         }
     }
-    vocabulary.give(scheme, sink)?;
+    vocabulary.emit_concepts(scheme, sink)?;
     outcome
 }
 
-pub(super) fn rdf_xml(reader: &mut dyn BufRead, scheme: Option<&str>, sink: &mut Sink<'_>) -> Result<(), Stop> {
-    let head = reader.fill_buf().map_err(|error| unreadable(1, &error))?;
-    let encoding = encoding_of(head);
+pub(super) fn read_rdf_xml(
+    reader: &mut dyn BufRead,
+    scheme: Option<&str>,
+    sink: &mut RecordSink<'_>,
+) -> Result<(), ReadAbort> {
+    let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
+    let encoding = declared_encoding(head);
     // What follows is UTF-8, whatever the declaration says.
-    let declaration = declaration_of(head).len();
+    let declaration = xml_declaration(head).len();
     reader.consume(declaration);
     let is_mended = Rc::new(Cell::new(false));
     let source: Box<dyn std::io::Read + '_> = match encoding {
-        Some(encoding) => Box::new(Transcoded::new(reader, encoding)),
-        None => Box::new(Lenient::new(reader, Rc::clone(&is_mended))),
+        Some(encoding) => Box::new(TranscodingReader::new(reader, encoding)),
+        None => Box::new(Utf8OrWindows1252::new(reader, Rc::clone(&is_mended))),
     };
-    let mut vocabulary = Vocabulary::default();
+    let mut vocabulary = SkosVocabulary::default();
     let mut outcome = Ok(());
     for triple in oxrdfxml::RdfXmlParser::new().for_reader(XmlGuard::new(source)) {
         outcome = match triple {
-            Ok(triple) => vocabulary.add(&triple),
+            Ok(triple) => vocabulary.add_triple(&triple),
             Err(oxrdfxml::RdfXmlParseError::Syntax(error)) => {
                 let reason: String = error.to_string().chars().take(300).collect();
-                Err(Stop::Unreadable(0, format!("it cannot be read further as RDF/XML: {reason}")))
+                Err(ReadAbort::Unreadable(0, format!("it cannot be read further as RDF/XML: {reason}")))
             }
-            Err(oxrdfxml::RdfXmlParseError::Io(error)) => Err(unreadable(0, &error)),
+            Err(oxrdfxml::RdfXmlParseError::Io(error)) => Err(unreadable_error(0, &error)),
         };
         if outcome.is_err() {
             break;
@@ -97,25 +105,25 @@ pub(super) fn rdf_xml(reader: &mut dyn BufRead, scheme: Option<&str>, sink: &mut
     }
     let is_empty = vocabulary.concepts.is_empty();
     if is_mended.get() {
-        sink.note(0, NOT_UTF_8.to_owned())?;
+        sink.push_note(0, NOT_UTF8_WARNING.to_owned())?;
     }
-    vocabulary.give(scheme, sink)?;
+    vocabulary.emit_concepts(scheme, sink)?;
     match outcome {
-        Ok(()) if is_empty => Err(Stop::Unreadable(0, "there is nothing of a vocabulary in it".to_owned())),
+        Ok(()) if is_empty => Err(ReadAbort::Unreadable(0, "there is nothing of a vocabulary in it".to_owned())),
         outcome => outcome,
     }
 }
 
 /// A byte order mark and the declaration that XML begins with, where there are such.
-fn declaration_of(head: &[u8]) -> &[u8] {
+fn xml_declaration(head: &[u8]) -> &[u8] {
     let mark = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let end = head[mark..].windows(2).position(|end| end == b"?>").filter(|_| head[mark..].starts_with(b"<?xml "));
     &head[..end.map_or(mark, |end| mark + end + 2)]
 }
 
 /// The encoding that XML declares, where it is another than UTF-8, or UTF-16, which is UTF-8 already where it marked itself.
-fn encoding_of(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
-    let declaration = String::from_utf8_lossy(declaration_of(head));
+fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    let declaration = String::from_utf8_lossy(xml_declaration(head));
     let label = declaration.split("encoding=").nth(1)?;
     let label = label.trim_start_matches(['"', '\'']).split(['"', '\'']).next()?;
     let is_another = |encoding: &&encoding_rs::Encoding| {
@@ -124,33 +132,33 @@ fn encoding_of(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     encoding_rs::Encoding::for_label(label.as_bytes()).filter(is_another)
 }
 
-impl Vocabulary {
-    fn place(&mut self, address: &str) -> usize {
-        if let Some(place) = self.places.get(address) {
+impl SkosVocabulary {
+    fn concept_index(&mut self, address: &str) -> usize {
+        if let Some(place) = self.index_by_iri.get(address) {
             return *place;
         }
         let place = self.concepts.len();
-        self.held += 2 * address.len() + 200;
-        self.places.insert(address.to_owned(), place);
-        self.concepts.push(Told { address: address.to_owned(), ..Told::default() });
+        self.buffered_bytes += 2 * address.len() + 200;
+        self.index_by_iri.insert(address.to_owned(), place);
+        self.concepts.push(SkosConcept { iri: address.to_owned(), ..SkosConcept::default() });
         place
     }
 
-    fn add(&mut self, triple: &Triple) -> Result<(), Stop> {
+    fn add_triple(&mut self, triple: &Triple) -> Result<(), ReadAbort> {
         let NamedOrBlankNode::NamedNode(subject) = &triple.subject else { return Ok(()) };
         let predicate = triple.predicate.as_str();
         match (predicate.strip_prefix(SKOS), &triple.object) {
             (Some(name @ ("prefLabel" | "altLabel")), Term::Literal(label)) => {
-                let place = self.place(subject.as_str());
+                let place = self.concept_index(subject.as_str());
                 let label = (label.language().map(ToOwned::to_owned), label.value().to_owned());
-                self.held += label.1.len() + 80;
+                self.buffered_bytes += label.1.len() + 80;
                 let told = &mut self.concepts[place];
-                if name == "prefLabel" { told.preferred.push(label) } else { told.others.push(label) }
+                if name == "prefLabel" { told.preferred.push(label) } else { told.alternative.push(label) }
             }
             (Some(name @ ("broader" | "narrower")), Term::NamedNode(object)) => {
-                let (one, other) = (self.place(subject.as_str()), self.place(object.as_str()));
+                let (one, other) = (self.concept_index(subject.as_str()), self.concept_index(object.as_str()));
                 let (below, above) = if name == "broader" { (one, other) } else { (other, one) };
-                self.held += 8;
+                self.buffered_bytes += 8;
                 self.concepts[below].is_concept = true;
                 self.concepts[above].is_concept = true;
                 if !self.concepts[below].broader.contains(&above) {
@@ -158,52 +166,52 @@ impl Vocabulary {
                 }
             }
             (None, Term::NamedNode(object))
-                if predicate == TYPE && object.as_str().strip_prefix(SKOS) == Some("Concept") =>
+                if predicate == RDF_TYPE && object.as_str().strip_prefix(SKOS) == Some("Concept") =>
             {
-                let place = self.place(subject.as_str());
+                let place = self.concept_index(subject.as_str());
                 self.concepts[place].is_concept = true;
                 self.concepts[place].is_typed = true;
             }
             _ => {}
         }
-        if self.held > MOST_HELD {
-            return Err(Stop::Unreadable(
+        if self.buffered_bytes > MAX_BUFFERED_BYTES {
+            return Err(ReadAbort::Unreadable(
                 0,
-                format!("its labels take more than {}; split the vocabulary", size(MOST_HELD)),
+                format!("its labels take more than {}; split the vocabulary", format_size(MAX_BUFFERED_BYTES)),
             ));
         }
         Ok(())
     }
 
     /// The concepts in the order in which the file first names them.
-    fn give(self, scheme: Option<&str>, sink: &mut Sink<'_>) -> Result<(), Stop> {
+    fn emit_concepts(self, scheme: Option<&str>, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
         for told in &self.concepts {
-            let is_named = !told.preferred.is_empty() || !told.others.is_empty();
+            let is_named = !told.preferred.is_empty() || !told.alternative.is_empty();
             // What is only named as above another one is told of elsewhere; what is no concept has labels too.
             if !told.is_concept || !is_named {
                 if told.is_typed {
-                    let address: String = told.address.chars().take(200).collect();
-                    sink.rejected(0, format!("the concept <{address}> has no prefLabel and no altLabel"))?;
+                    let address: String = told.iri.chars().take(200).collect();
+                    sink.push_invalid(0, format!("the concept <{address}> has no prefLabel and no altLabel"))?;
                 }
                 continue;
             }
-            let (own, code) = address_parts(&told.address);
-            let broader = told.broader.iter().map(|place| self.reference(*place, scheme));
+            let (own, code) = split_iri(&told.iri);
+            let broader = told.broader.iter().map(|place| self.topic_reference(*place, scheme));
             let scheme = scheme.unwrap_or(own);
-            let concept = Concept {
+            let concept = VocabularyConcept {
                 code: code.to_owned(),
                 preferred: told.preferred.clone(),
-                others: told.others.clone(),
+                alternative: told.alternative.clone(),
                 broader: broader.collect(),
             };
-            sink.record(0, Record::Topic(concept.record(scheme)), Vec::new())?;
+            sink.push_record(0, Record::Topic(concept.into_record(scheme)), Vec::new())?;
         }
         Ok(())
     }
 
-    fn reference(&self, place: usize, scheme: Option<&str>) -> TopicReference {
+    fn topic_reference(&self, place: usize, scheme: Option<&str>) -> TopicReference {
         let told = &self.concepts[place];
-        let (own, code) = address_parts(&told.address);
+        let (own, code) = split_iri(&told.iri);
         let mut labels = LocalizedText::default();
         for (language, label) in &told.preferred {
             labels.insert(language.as_ref().and_then(|tag| tag.parse().ok()).as_ref(), label.as_str());
@@ -213,7 +221,7 @@ impl Vocabulary {
 }
 
 /// The address of a vocabulary without its protocol, and the code that a concept has in it.
-pub(super) fn address_parts(address: &str) -> (&str, &str) {
+pub(super) fn split_iri(address: &str) -> (&str, &str) {
     let bare = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://")).unwrap_or(address);
     // Such as urn:isbn:0451450523, which has no slashes.
     let ends: &[char] = if bare.contains(['#', '/']) { &['#', '/'] } else { &[':'] };

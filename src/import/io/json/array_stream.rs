@@ -4,25 +4,27 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
-use crate::import::io::json::{LONGEST, Scanner, Sink, Stop, parse, too_long, unreadable};
+use crate::import::io::json::{
+    BracketScanner, MAX_VALUE_BYTES, ReadAbort, RecordSink, parse_value, too_long_reason, unreadable_error,
+};
 
 /// How deep what is around a list may be.
-const DEEPEST: usize = 200;
+const MAX_ENVELOPE_DEPTH: usize = 200;
 /// What is kept of a key: those of paths are shorter.
-const LONGEST_KEY: usize = 64;
+const MAX_KEY_BYTES: usize = 64;
 
 /// Where in a text we are that is around lists.
-enum Frame {
+enum EnvelopeFrame {
     /// In an object, behind this key.
     Object(Vec<u8>),
     Array,
     /// In the list whose values are wanted.
-    List,
+    WantedArray,
 }
 
 /// Something found in the text.
-enum Found {
-    Nothing,
+enum ScanEvent {
+    Pending,
     /// An element of a list, and whether it is too long to be held.
     Element {
         text: Vec<u8>,
@@ -30,65 +32,65 @@ enum Found {
         is_too_long: bool,
     },
     /// A value at the top that has no list in it.
-    Whole {
+    TopLevel {
         text: Vec<u8>,
         line: usize,
         is_too_long: bool,
     },
     /// Something at the top that is no JSON, up to the end of its line.
-    Garbage(usize),
+    InvalidLine(usize),
     TooDeep,
 }
 
 /// Follows a text byte by byte.
-pub(super) struct Elements<'p> {
+pub(super) struct ArrayElementScanner<'p> {
     paths: &'p [&'p [&'p str]],
-    frames: Vec<Frame>,
+    frames: Vec<EnvelopeFrame>,
     /// What is around lists, to be given where there was nothing in them.
-    around: Vec<u8>,
+    envelope: Vec<u8>,
     /// Whether the value at the top had an element.
     has_elements: bool,
     is_too_long: bool,
-    in_string: bool,
+    is_in_string: bool,
     is_escaped: bool,
     string: Vec<u8>,
     expects_key: bool,
-    element: Option<(Vec<u8>, Scanner, usize, bool)>,
-    in_garbage: bool,
-    start: usize,
+    element: Option<(Vec<u8>, BracketScanner, usize, bool)>,
+    is_in_invalid_line: bool,
+    value_start_line: usize,
     line: usize,
 }
 
-impl<'p> Elements<'p> {
+impl<'p> ArrayElementScanner<'p> {
     fn new(paths: &'p [&'p [&'p str]]) -> Self {
         Self {
             paths,
             frames: Vec::new(),
-            around: Vec::new(),
+            envelope: Vec::new(),
             has_elements: false,
             is_too_long: false,
-            in_string: false,
+            is_in_string: false,
             is_escaped: false,
             string: Vec::new(),
             expects_key: false,
             element: None,
-            in_garbage: false,
-            start: 1,
+            is_in_invalid_line: false,
+            value_start_line: 1,
             line: 1,
         }
     }
 
     /// Whether a text that begins so has a list at one of the paths, or is a list that goes on on its first line.
-    pub(super) fn begin_in(head: &[u8], paths: &[&[&str]]) -> bool {
+    pub(super) fn starts_array(head: &[u8], paths: &[&[&str]]) -> bool {
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
         let first_line = head.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
         match first_line {
             [b'[', _, ..] => true,
             [b'{', ..] => {
-                let mut elements = Elements::new(paths);
+                let mut elements = ArrayElementScanner::new(paths);
                 for byte in head {
                     elements.step(*byte);
-                    if elements.frames.iter().any(|frame| matches!(frame, Frame::List)) {
+                    if elements.frames.iter().any(|frame| matches!(frame, EnvelopeFrame::WantedArray)) {
                         return true;
                     }
                     // Only the first value tells.
@@ -102,192 +104,196 @@ impl<'p> Elements<'p> {
         }
     }
 
-    fn step(&mut self, byte: u8) -> Found {
+    fn step(&mut self, byte: u8) -> ScanEvent {
         let line = self.line;
         if byte == b'\n' {
             self.line += 1;
         }
-        if self.in_garbage {
+        if self.is_in_invalid_line {
             if byte != b'\n' {
-                return Found::Nothing;
+                return ScanEvent::Pending;
             }
-            self.in_garbage = false;
-            return Found::Garbage(line);
+            self.is_in_invalid_line = false;
+            return ScanEvent::InvalidLine(line);
         }
         if self.element.is_some() {
             return self.step_in_element(byte);
         }
-        if matches!(self.frames.last(), Some(Frame::List)) && byte != b']' {
+        if matches!(self.frames.last(), Some(EnvelopeFrame::WantedArray)) && byte != b']' {
             if byte == b',' || byte.is_ascii_whitespace() {
-                return Found::Nothing;
+                return ScanEvent::Pending;
             }
             self.has_elements = true;
-            self.element = Some((Vec::new(), Scanner::default(), line, false));
+            self.element = Some((Vec::new(), BracketScanner::default(), line, false));
             return self.step_in_element(byte);
         }
-        self.step_around(byte, line)
+        self.step_in_envelope(byte, line)
     }
 
-    fn step_in_element(&mut self, byte: u8) -> Found {
-        let Some((text, scanner, line, is_too_long)) = &mut self.element else { return Found::Nothing };
-        let ends_before = scanner.is_done() && matches!(byte, b',' | b']');
+    fn step_in_element(&mut self, byte: u8) -> ScanEvent {
+        let Some((text, scanner, line, is_too_long)) = &mut self.element else { return ScanEvent::Pending };
+        let ends_before = scanner.is_balanced() && matches!(byte, b',' | b']');
         if !ends_before {
             scanner.step(byte);
-            if text.len() >= LONGEST {
+            if text.len() >= MAX_VALUE_BYTES {
                 *is_too_long = true;
                 *text = Vec::new();
             } else if !*is_too_long {
                 text.push(byte);
             }
-            return Found::Nothing;
+            return ScanEvent::Pending;
         }
-        let found = Found::Element { text: std::mem::take(text), line: *line, is_too_long: *is_too_long };
+        let found = ScanEvent::Element { text: std::mem::take(text), line: *line, is_too_long: *is_too_long };
         self.element = None;
         if byte == b']' {
-            self.close(byte);
+            self.close_bracket(byte);
         }
         found
     }
 
-    fn step_around(&mut self, byte: u8, line: usize) -> Found {
+    fn step_in_envelope(&mut self, byte: u8, line: usize) -> ScanEvent {
         if self.frames.is_empty() {
             match byte {
                 b'{' | b'[' => {
-                    self.around.clear();
-                    (self.has_elements, self.is_too_long, self.start) = (false, false, line);
+                    self.envelope.clear();
+                    (self.has_elements, self.is_too_long, self.value_start_line) = (false, false, line);
                 }
-                b',' => return Found::Nothing,
-                _ if byte.is_ascii_whitespace() => return Found::Nothing,
+                b',' => return ScanEvent::Pending,
+                _ if byte.is_ascii_whitespace() => return ScanEvent::Pending,
                 _ => {
-                    self.in_garbage = true;
-                    return Found::Nothing;
+                    self.is_in_invalid_line = true;
+                    return ScanEvent::Pending;
                 }
             }
         }
-        if self.around.len() < LONGEST {
-            self.around.push(byte);
+        if self.envelope.len() < MAX_VALUE_BYTES {
+            self.envelope.push(byte);
         } else {
             self.is_too_long = true;
         }
-        if self.in_string {
+        if self.is_in_string {
             return self.step_in_string(byte);
         }
         match byte {
             b'"' => {
-                self.in_string = true;
+                self.is_in_string = true;
                 self.string.clear();
             }
             b'{' => {
-                self.frames.push(Frame::Object(Vec::new()));
+                self.frames.push(EnvelopeFrame::Object(Vec::new()));
                 self.expects_key = true;
             }
             b'[' => {
-                let frame = if self.is_wanted() { Frame::List } else { Frame::Array };
+                let frame = if self.is_wanted_array() { EnvelopeFrame::WantedArray } else { EnvelopeFrame::Array };
                 self.frames.push(frame);
                 self.expects_key = false;
             }
-            b'}' | b']' => return self.close(byte),
-            b',' => self.expects_key = matches!(self.frames.last(), Some(Frame::Object(_))),
+            b'}' | b']' => return self.close_bracket(byte),
+            b',' => self.expects_key = matches!(self.frames.last(), Some(EnvelopeFrame::Object(_))),
             _ => {}
         }
-        if self.frames.len() > DEEPEST { Found::TooDeep } else { Found::Nothing }
+        if self.frames.len() > MAX_ENVELOPE_DEPTH { ScanEvent::TooDeep } else { ScanEvent::Pending }
     }
 
-    fn step_in_string(&mut self, byte: u8) -> Found {
+    fn step_in_string(&mut self, byte: u8) -> ScanEvent {
         match byte {
             _ if self.is_escaped => self.is_escaped = false,
             b'\\' => self.is_escaped = true,
             b'"' => {
-                self.in_string = false;
+                self.is_in_string = false;
                 if std::mem::take(&mut self.expects_key)
-                    && let Some(Frame::Object(key)) = self.frames.last_mut()
+                    && let Some(EnvelopeFrame::Object(key)) = self.frames.last_mut()
                 {
                     *key = std::mem::take(&mut self.string);
                 }
-                return Found::Nothing;
+                return ScanEvent::Pending;
             }
             _ => {}
         }
-        if self.string.len() < LONGEST_KEY {
+        if self.string.len() < MAX_KEY_BYTES {
             self.string.push(byte);
         }
-        Found::Nothing
+        ScanEvent::Pending
     }
 
     /// Whether the array that begins here is a list that is wanted.
-    fn is_wanted(&self) -> bool {
+    fn is_wanted_array(&self) -> bool {
         let is_path = |path: &[&str]| {
             path.len() == self.frames.len()
                 && self
                     .frames
                     .iter()
                     .zip(path)
-                    .all(|(frame, wanted)| matches!(frame, Frame::Object(key) if key == wanted.as_bytes()))
+                    .all(|(frame, wanted)| matches!(frame, EnvelopeFrame::Object(key) if key == wanted.as_bytes()))
         };
         self.frames.is_empty() || self.paths.iter().any(|path| is_path(path))
     }
 
-    fn close(&mut self, byte: u8) -> Found {
-        if self.around.last() != Some(&byte) {
-            self.around.push(byte);
+    fn close_bracket(&mut self, byte: u8) -> ScanEvent {
+        if self.envelope.last() != Some(&byte) {
+            self.envelope.push(byte);
         }
-        let was_list = matches!(self.frames.pop(), Some(Frame::List));
+        let was_list = matches!(self.frames.pop(), Some(EnvelopeFrame::WantedArray));
         self.expects_key = false;
-        if !self.frames.is_empty() || self.has_elements || (was_list && self.around.len() <= 2) {
-            return Found::Nothing;
+        if !self.frames.is_empty() || self.has_elements || (was_list && self.envelope.len() <= 2) {
+            return ScanEvent::Pending;
         }
-        Found::Whole { text: std::mem::take(&mut self.around), line: self.start, is_too_long: self.is_too_long }
+        ScanEvent::TopLevel {
+            text: std::mem::take(&mut self.envelope),
+            line: self.value_start_line,
+            is_too_long: self.is_too_long,
+        }
     }
 }
 
 /// Gives each element of each list that is wanted, and each value at the top that has none.
-pub(super) fn each(
+pub(super) fn read_elements(
     reader: &mut dyn BufRead,
     paths: &[&[&str]],
-    sink: &mut Sink<'_>,
-    each: &mut impl FnMut(usize, Value, &mut Sink<'_>) -> Result<(), Stop>,
-) -> Result<(), Stop> {
-    let mut elements = Elements::new(paths);
+    sink: &mut RecordSink<'_>,
+    each: &mut impl FnMut(usize, Value, &mut RecordSink<'_>) -> Result<(), ReadAbort>,
+) -> Result<(), ReadAbort> {
+    let mut elements = ArrayElementScanner::new(paths);
     let mut is_start = true;
     loop {
-        let available = reader.fill_buf().map_err(|error| unreadable(elements.line, &error))?;
+        let available = reader.fill_buf().map_err(|error| unreadable_error(elements.line, &error))?;
         if available.is_empty() {
             break;
         }
         let marked = if std::mem::take(&mut is_start) { available.strip_prefix(b"\xef\xbb\xbf") } else { None };
         for byte in marked.unwrap_or(available) {
             let (text, line, is_too_long) = match elements.step(*byte) {
-                Found::Nothing => continue,
-                Found::Element { text, line, is_too_long } | Found::Whole { text, line, is_too_long } => {
+                ScanEvent::Pending => continue,
+                ScanEvent::Element { text, line, is_too_long } | ScanEvent::TopLevel { text, line, is_too_long } => {
                     (text, line, is_too_long)
                 }
-                Found::Garbage(line) => {
-                    sink.rejected(line, "it is not JSON".to_owned())?;
+                ScanEvent::InvalidLine(line) => {
+                    sink.push_invalid(line, "it is not JSON".to_owned())?;
                     continue;
                 }
-                Found::TooDeep => {
-                    let reason = format!("what is around the records is nested more than {DEEPEST} deep");
-                    return Err(Stop::Unreadable(elements.line, reason));
+                ScanEvent::TooDeep => {
+                    let reason = format!("what is around the records is nested more than {MAX_ENVELOPE_DEPTH} deep");
+                    return Err(ReadAbort::Unreadable(elements.line, reason));
                 }
             };
             if is_too_long {
-                sink.rejected(line, too_long())?;
+                sink.push_invalid(line, too_long_reason())?;
                 continue;
             }
-            match parse(&text) {
+            match parse_value(&text) {
                 Ok(value) => each(line, value, sink)?,
-                Err(fault) => sink.rejected(line, fault.into_reason())?,
+                Err(fault) => sink.push_invalid(line, fault.into_reason())?,
             }
         }
         let used = available.len();
         reader.consume(used);
     }
-    if elements.in_garbage {
-        sink.rejected(elements.line, "it is not JSON".to_owned())?;
+    if elements.is_in_invalid_line {
+        sink.push_invalid(elements.line, "it is not JSON".to_owned())?;
     }
     if elements.frames.is_empty() {
         return Ok(());
     }
-    let line = elements.element.as_ref().map_or(elements.start, |(_, _, line, _)| *line);
-    Err(Stop::Unreadable(line, "the JSON that begins here does not end; the file is cut off".to_owned()))
+    let line = elements.element.as_ref().map_or(elements.value_start_line, |(_, _, line, _)| *line);
+    Err(ReadAbort::Unreadable(line, "the JSON that begins here does not end; the file is cut off".to_owned()))
 }

@@ -15,7 +15,7 @@ pub(super) const AUTHORS_PART: &str = "authorsPart";
 pub(super) const TOPICS: &str = "topics";
 
 /// The fields of which a record says something.
-pub(super) fn told(record: &PaperRecord) -> Vec<String> {
+pub(super) fn provided_paper_fields(record: &PaperRecord) -> Vec<String> {
     let has_authors = !record.authors.is_empty() && !record.authors_are_incomplete;
     let fields = [
         Some(TITLE),
@@ -29,12 +29,12 @@ pub(super) fn told(record: &PaperRecord) -> Vec<String> {
         has_authors.then(|| authors_field(record)),
         (!record.topics.is_empty()).then_some(TOPICS),
     ];
-    let titles = record.translated_titles.iter().map(|(tag, _)| title_in(tag));
+    let titles = record.translated_titles.iter().map(|(tag, _)| translated_title_field(tag));
     let abstracts = record.abstract_text.iter().map(|(tag, _)| abstract_field(record.abstract_completeness, tag));
     fields.into_iter().flatten().map(ToOwned::to_owned).chain(titles).chain(abstracts).collect()
 }
 
-pub(super) fn title_in(tag: &str) -> String {
+pub(super) fn translated_title_field(tag: &str) -> String {
     format!("{TITLE}.{tag}")
 }
 

@@ -8,30 +8,32 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::model::record::PaperType;
-use crate::store::projections::work_versions::title::{are_akin, comes_back, is_part_or_about, is_telling};
-use crate::store::projections::work_versions::venue::{is_journal, is_same_series, is_workshop, repeats};
-use crate::text::names::{self, Likeness};
+use crate::store::projections::work_versions::title::{
+    are_titles_similar, is_distinctive_title, is_part_or_commentary, is_recurring_title,
+};
+use crate::store::projections::work_versions::venue::{is_journal, is_recurring_session, is_same_series, is_workshop};
+use crate::text::names::{self, NameSimilarity};
 
 /// So many papers of one title, or of one DOI, are looked at; where more share it, it tells nothing of any two of them. It
 /// bounds the work that a heading of a thousand papers makes.
-pub const MOST_SHARING: usize = 50;
+pub const MAX_SHARING_PAPERS: usize = 50;
 /// A preprint and what became of it, a talk and its article: so many years lie between them at most.
-const YEARS_APART: i32 = 2;
+const MAX_YEARS_APART: i32 = 2;
 /// Authors of two papers who are compared each with each where nothing shorter leads from one to the other.
-const COMPARED: usize = 900;
+const MAX_AUTHOR_COMPARISONS: usize = 900;
 
 /// What tells that two papers are versions of one work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Basis {
+pub enum VersionBasis {
     /// The same DOI.
     Doi,
     /// The same title, by the same people, within a few years.
     Title,
 }
 
-impl Basis {
+impl VersionBasis {
     /// As it is stored.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Doi => "DOI",
             Self::Title => "TITLE",
@@ -41,7 +43,7 @@ impl Basis {
 
 /// A paper, as far as it matters here.
 #[derive(Clone, Debug)]
-pub struct Candidate {
+pub struct VersionCandidate {
     /// Its id.
     pub id: i64,
     /// The title, folded.
@@ -62,7 +64,7 @@ pub struct Candidate {
 
 /// An author of a paper.
 #[derive(Clone, Debug)]
-pub struct Author {
+pub struct VersionAuthor {
     /// The name.
     pub name: String,
     /// Who that is.
@@ -71,25 +73,25 @@ pub struct Author {
 
 /// What is alike of a work's versions but for the kind of work: a thesis and an article are two works of the same title.
 #[derive(PartialEq, Eq)]
-enum Form {
+enum WorkForm {
     Writing,
     Book,
     Thesis,
     Data,
 }
 
-impl Candidate {
-    fn form(&self) -> Form {
+impl VersionCandidate {
+    fn form(&self) -> WorkForm {
         match self.paper_type {
-            PaperType::Book => Form::Book,
-            PaperType::Thesis => Form::Thesis,
-            PaperType::Dataset => Form::Data,
+            PaperType::Book => WorkForm::Book,
+            PaperType::Thesis => WorkForm::Thesis,
+            PaperType::Dataset => WorkForm::Data,
             PaperType::Article
             | PaperType::ConferencePaper
             | PaperType::Preprint
             | PaperType::BookChapter
             | PaperType::Report
-            | PaperType::Other => Form::Writing,
+            | PaperType::Other => WorkForm::Writing,
         }
     }
 
@@ -113,7 +115,7 @@ impl Candidate {
         (kind, self.dois.is_empty(), is_workshop, Reverse(self.date), &self.key)
     }
 
-    fn years_to(&self, other: &Self) -> Option<i32> {
+    fn years_between(&self, other: &Self) -> Option<i32> {
         Some((self.year? - other.year?).abs())
     }
 
@@ -123,9 +125,9 @@ impl Candidate {
 }
 
 /// Whether two papers of the same title may be one work, by all but their authors.
-fn may_share_title(one: &Candidate, other: &Candidate) -> bool {
-    let Some(years) = one.years_to(other) else { return false };
-    if one.title != other.title || one.form() != other.form() || years > YEARS_APART {
+fn may_be_versions_by_title(one: &VersionCandidate, other: &VersionCandidate) -> bool {
+    let Some(years) = one.years_between(other) else { return false };
+    if one.title != other.title || one.form() != other.form() || years > MAX_YEARS_APART {
         return false;
     }
     if one.is_preprint() || other.is_preprint() {
@@ -140,88 +142,89 @@ fn may_share_title(one: &Candidate, other: &Candidate) -> bool {
     // from a talk to an article, from a workshop to a conference.
     let is_carried_on = if one.paper_type == other.paper_type {
         match one.paper_type {
-            PaperType::ConferencePaper => is_carried_on(one, other),
+            PaperType::ConferencePaper => is_extended_publication(one, other),
             PaperType::Thesis | PaperType::Dataset => true,
             _ => false,
         }
     } else {
         true
     };
-    is_carried_on && !comes_back(&one.title) && !one.is_in_series_of(other)
+    is_carried_on && !is_recurring_title(&one.title) && !one.is_in_series_of(other)
 }
 
 /// Whether a talk was given again before more people: of a workshop at a conference, of either in a journal that its source
 /// takes for proceedings.
-fn is_carried_on(one: &Candidate, other: &Candidate) -> bool {
+fn is_extended_publication(one: &VersionCandidate, other: &VersionCandidate) -> bool {
     let (earlier, later) = if one.date <= other.date { (one, other) } else { (other, one) };
     let (Some(earlier), Some(later)) = (&earlier.venue, &later.venue) else { return false };
     let is_larger = (is_workshop(earlier) && !is_workshop(later)) || (is_journal(later) && !is_journal(earlier));
-    is_larger && !repeats(earlier) && !repeats(later)
+    is_larger && !is_recurring_session(earlier) && !is_recurring_session(later)
 }
 
 /// Whether two papers of the same DOI may be one work, by all but their authors. `sharing` papers have the DOI.
-fn may_share_doi(one: &Candidate, other: &Candidate, sharing: usize) -> bool {
-    if one.dois.is_disjoint(&other.dois) || is_part_or_about(&one.title, &other.title) {
+fn may_be_versions_by_doi(one: &VersionCandidate, other: &VersionCandidate, sharing: usize) -> bool {
+    if one.dois.is_disjoint(&other.dois) || is_part_or_commentary(&one.title, &other.title) {
         return false;
     }
     // The DOI of a volume stands on all that is in it.
     let is_one_volume = one.is_in_series_of(other) && one.year == other.year;
-    are_akin(&one.title, &other.title) || (sharing == 2 && !is_one_volume && one.form() == other.form())
+    are_titles_similar(&one.title, &other.title) || (sharing == 2 && !is_one_volume && one.form() == other.form())
 }
 
 /// Whether at least half of the authors of the paper with fewer are among those of the other.
-fn share_authors(one: &[Author], other: &[Author]) -> bool {
+fn have_common_authors(one: &[VersionAuthor], other: &[VersionAuthor]) -> bool {
     let (few, many) = if one.len() <= other.len() { (one, other) } else { (other, one) };
     if few.is_empty() {
         return false;
     }
     let people: HashSet<i64> = many.iter().filter_map(|author| author.researcher_id).collect();
-    let mut families: HashMap<String, Vec<&Author>> = HashMap::new();
+    let mut families: HashMap<String, Vec<&VersionAuthor>> = HashMap::new();
     for author in many {
-        families.entry(family(&author.name)).or_default().push(author);
+        families.entry(family_key(&author.name)).or_default().push(author);
     }
-    let is_among = |author: &Author| {
-        let namesakes = families.get(&family(&author.name));
+    let is_among = |author: &VersionAuthor| {
+        let namesakes = families.get(&family_key(&author.name));
         author.researcher_id.is_some_and(|id| people.contains(&id))
-            || namesakes.is_some_and(|others| others.iter().any(|other| may_be_one(author, other)))
-            || (few.len() * many.len() <= COMPARED && many.iter().any(|other| may_be_one(author, other)))
+            || namesakes.is_some_and(|others| others.iter().any(|other| may_be_same_author(author, other)))
+            || (few.len() * many.len() <= MAX_AUTHOR_COMPARISONS
+                && many.iter().any(|other| may_be_same_author(author, other)))
     };
     few.iter().filter(|author| is_among(author)).count() * 2 >= few.len()
 }
 
-fn may_be_one(one: &Author, other: &Author) -> bool {
-    names::compare(&one.name, &other.name).likeness > Likeness::Different
+fn may_be_same_author(one: &VersionAuthor, other: &VersionAuthor) -> bool {
+    names::compare_names(&one.name, &other.name).similarity > NameSimilarity::Different
 }
 
-fn family(name: &str) -> String {
-    let parsed = names::parse(name);
+fn family_key(name: &str) -> String {
+    let parsed = names::parse_name(name);
     names::fold(&parsed.family.or(parsed.given).unwrap_or_default())
 }
 
 /// The pairs of papers that may be versions, by all but their authors, each once.
-pub fn possible_pairs(papers: &[Candidate]) -> Vec<(usize, usize, Basis)> {
+pub fn candidate_pairs(papers: &[VersionCandidate]) -> Vec<(usize, usize, VersionBasis)> {
     let mut by_title: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut by_doi: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, paper) in papers.iter().enumerate() {
-        if is_telling(&paper.title) {
+        if is_distinctive_title(&paper.title) {
             by_title.entry(&paper.title).or_default().push(place);
         }
         for doi in &paper.dois {
             by_doi.entry(doi).or_default().push(place);
         }
     }
-    let mut pairs: BTreeMap<(usize, usize), Basis> = BTreeMap::new();
-    for places in by_title.values().filter(|places| places.len() <= MOST_SHARING) {
+    let mut pairs: BTreeMap<(usize, usize), VersionBasis> = BTreeMap::new();
+    for places in by_title.values().filter(|places| places.len() <= MAX_SHARING_PAPERS) {
         for (one, other) in each_pair(places) {
-            if may_share_title(&papers[one], &papers[other]) {
-                pairs.insert((one, other), Basis::Title);
+            if may_be_versions_by_title(&papers[one], &papers[other]) {
+                pairs.insert((one, other), VersionBasis::Title);
             }
         }
     }
-    for places in by_doi.values().filter(|places| places.len() <= MOST_SHARING) {
+    for places in by_doi.values().filter(|places| places.len() <= MAX_SHARING_PAPERS) {
         for (one, other) in each_pair(places) {
-            if may_share_doi(&papers[one], &papers[other], places.len()) {
-                pairs.insert((one, other), Basis::Doi);
+            if may_be_versions_by_doi(&papers[one], &papers[other], places.len()) {
+                pairs.insert((one, other), VersionBasis::Doi);
             }
         }
     }
@@ -234,33 +237,33 @@ fn each_pair(places: &[usize]) -> impl Iterator<Item = (usize, usize)> {
 
 /// Of each paper that is a version: its version of record, and what tells so. A work is one group, whichever of its papers
 /// tell of which others.
-pub fn versions(
-    papers: &[Candidate],
-    pairs: &[(usize, usize, Basis)],
-    authors: &HashMap<i64, Vec<Author>>,
-) -> HashMap<i64, (i64, Basis)> {
+pub fn link_versions(
+    papers: &[VersionCandidate],
+    pairs: &[(usize, usize, VersionBasis)],
+    authors: &HashMap<i64, Vec<VersionAuthor>>,
+) -> HashMap<i64, (i64, VersionBasis)> {
     let none = Vec::new();
     let authors_of = |place: usize| authors.get(&papers[place].id).unwrap_or(&none);
     let mut groups: Vec<usize> = (0..papers.len()).collect();
-    let mut basis: HashMap<usize, Basis> = HashMap::new();
+    let mut basis: HashMap<usize, VersionBasis> = HashMap::new();
     for (one, other, tells) in pairs {
         let (authors, others) = (authors_of(*one), authors_of(*other));
         // Who wrote it may be unknown of one of two papers with the same DOI and the same words in their titles.
         let is_untold = authors.is_empty() || others.is_empty();
-        let is_certain = *tells == Basis::Doi && are_akin(&papers[*one].title, &papers[*other].title);
-        if !(share_authors(authors, others) || is_untold && is_certain) {
+        let is_certain = *tells == VersionBasis::Doi && are_titles_similar(&papers[*one].title, &papers[*other].title);
+        if !(have_common_authors(authors, others) || is_untold && is_certain) {
             continue;
         }
         for place in [one, other] {
             let known = basis.entry(*place).or_insert(*tells);
             *known = (*known).min(*tells);
         }
-        let (one, other) = (root(&groups, *one), root(&groups, *other));
+        let (one, other) = (find_root(&groups, *one), find_root(&groups, *other));
         groups[one.max(other)] = one.min(other);
     }
     let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for place in basis.keys() {
-        members.entry(root(&groups, *place)).or_default().push(*place);
+        members.entry(find_root(&groups, *place)).or_default().push(*place);
     }
     let mut found = HashMap::new();
     for places in members.values() {
@@ -274,7 +277,7 @@ pub fn versions(
     found
 }
 
-fn root(groups: &[usize], place: usize) -> usize {
+fn find_root(groups: &[usize], place: usize) -> usize {
     let mut place = place;
     while groups[place] != place {
         place = groups[place];

@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashSet};
 use crate::text::names;
 
 /// Letters that a title has at least where it says enough to be told from others, and words of a script that parts them.
-const TELLING: (usize, usize) = (15, 3);
+const MIN_DISTINCTIVE_LETTERS_AND_WORDS: (usize, usize) = (15, 3);
 /// First words of titles that stand over different things of the same people.
-const HEADINGS: [&str; 51] = [
+const GENERIC_HEADINGS: [&str; 51] = [
     "abstracts of",
     "acknowledgement",
     "acknowledgements",
@@ -61,7 +61,7 @@ const HEADINGS: [&str; 51] = [
     "welcome",
 ];
 /// Words of titles of what is written about another paper, or goes with it.
-const ABOUT_ANOTHER: [&str; 24] = [
+const COMMENTARY_WORDS: [&str; 24] = [
     "addendum",
     "appendix",
     "berichtigung",
@@ -88,7 +88,7 @@ const ABOUT_ANOTHER: [&str; 24] = [
     "supplemental",
 ];
 /// Words of titles that come back every year with the same authors.
-const YEARLY: [&str; 12] = [
+const RECURRING_WORDS: [&str; 12] = [
     "annual",
     "bibliography",
     "competition",
@@ -104,7 +104,7 @@ const YEARLY: [&str; 12] = [
 ];
 
 /// Whether a title says enough that a paper of the same title may be the same work: no heading, and not very short.
-pub fn is_telling(title: &str) -> bool {
+pub fn is_distinctive_title(title: &str) -> bool {
     let folded = names::fold(title);
     // A word of a script without spaces has one to three characters.
     let weight = |letter: char| match letter {
@@ -113,21 +113,24 @@ pub fn is_telling(title: &str) -> bool {
     };
     let is_dense = folded.chars().any(|letter| weight(letter) == 3);
     let letters: usize = folded.chars().map(weight).sum();
-    let is_heading = HEADINGS
+    let is_heading = GENERIC_HEADINGS
         .iter()
         .any(|heading| folded.strip_prefix(heading).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
-    let is_about = folded.split(' ').next().is_some_and(|word| ABOUT_ANOTHER.contains(&word));
-    letters >= TELLING.0 && (is_dense || folded.split(' ').count() >= TELLING.1) && !is_heading && !is_about
+    let is_about = folded.split(' ').next().is_some_and(|word| COMMENTARY_WORDS.contains(&word));
+    letters >= MIN_DISTINCTIVE_LETTERS_AND_WORDS.0
+        && (is_dense || folded.split(' ').count() >= MIN_DISTINCTIVE_LETTERS_AND_WORDS.1)
+        && !is_heading
+        && !is_about
 }
 
 /// Whether it is a title under which the same people publish another work every year.
-pub fn comes_back(title: &str) -> bool {
+pub fn is_recurring_title(title: &str) -> bool {
     let title = format!(" {title} ");
-    YEARLY.iter().any(|words| title.contains(&format!(" {words} ")))
+    RECURRING_WORDS.iter().any(|words| title.contains(&format!(" {words} ")))
 }
 
 /// Whether most words of the shorter title are in the longer one.
-pub fn are_akin(one: &str, other: &str) -> bool {
+pub fn are_titles_similar(one: &str, other: &str) -> bool {
     let words = |title: &str| title.split(' ').map(ToOwned::to_owned).collect::<HashSet<String>>();
     let (one, other) = (words(one), words(other));
     let common = one.intersection(&other).count();
@@ -135,9 +138,9 @@ pub fn are_akin(one: &str, other: &str) -> bool {
 }
 
 /// Whether one title is that of a part of the other work, of another part, or of what is written about it.
-pub fn is_part_or_about(one: &str, other: &str) -> bool {
+pub fn is_part_or_commentary(one: &str, other: &str) -> bool {
     let words = |title: &str| -> BTreeSet<String> {
-        let tells = |word: &&str| ABOUT_ANOTHER.contains(word) || is_number(word);
+        let tells = |word: &&str| COMMENTARY_WORDS.contains(word) || is_number(word);
         title.split(' ').filter(tells).map(ToOwned::to_owned).collect()
     };
     words(one) != words(other)
@@ -150,7 +153,7 @@ fn is_number(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_telling;
+    use super::is_distinctive_title;
 
     #[test]
     fn titles_that_say_enough() {
@@ -163,7 +166,7 @@ mod tests {
             "Session-based forecasts of floods",
             "Editorially selected weirs",
         ] {
-            assert!(is_telling(title), "{title}");
+            assert!(is_distinctive_title(title), "{title}");
         }
         for title in [
             "",
@@ -180,7 +183,7 @@ mod tests {
             "水門",
             "Book reviews of the year",
         ] {
-            assert!(!is_telling(title), "{title}");
+            assert!(!is_distinctive_title(title), "{title}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::text::names;
 
 /// Words that say which of a series it is, or nothing.
-const PASSED_OVER: [&str; 50] = [
+const IGNORED_WORDS: [&str; 50] = [
     "a",
     "an",
     "and",
@@ -62,7 +62,7 @@ const PASSED_OVER: [&str; 50] = [
 /// Whether two names are of one series, once years, numbers and ordinals are passed over.
 pub fn is_same_series(one: &str, other: &str) -> bool {
     names::fold(one) == names::fold(other)
-        || matches!((words(one), words(other)), (one, other) if !one.is_empty() && one == other)
+        || matches!((series_words(one), series_words(other)), (one, other) if !one.is_empty() && one == other)
 }
 
 /// Whether it is a workshop, written out or as the abbreviation of its conference with a w behind (iclrw).
@@ -84,14 +84,14 @@ pub fn is_journal(venue: &str) -> bool {
 }
 
 /// Whether it holds what is given again and again: tutorials, presentations of projects.
-pub fn repeats(venue: &str) -> bool {
+pub fn is_recurring_session(venue: &str) -> bool {
     let folded = names::fold(venue);
     folded.split(' ').any(|word| matches!(word, "tutorial" | "tutorials" | "project" | "projects"))
 }
 
-fn words(venue: &str) -> BTreeSet<String> {
+fn series_words(venue: &str) -> BTreeSet<String> {
     let folded = names::fold(venue);
-    let tells = |word: &&str| !word.chars().any(|letter| letter.is_ascii_digit()) && !PASSED_OVER.contains(word);
+    let tells = |word: &&str| !word.chars().any(|letter| letter.is_ascii_digit()) && !IGNORED_WORDS.contains(word);
     folded.split(' ').filter(tells).map(ToOwned::to_owned).collect()
 }
 

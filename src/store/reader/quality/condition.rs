@@ -1,64 +1,69 @@
 //! What counts as an issue, and what belongs to a source or an organization, in SQL.
 
 use crate::entity::organization;
-use crate::store::access::sql_fragment::{Sql, texts};
-use crate::store::reader::lookup::survivors;
-use crate::store::reader::organization::or_below;
-use crate::store::reader::quality::{Counted, Division, Issue, Scope, Subject};
+use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::reader::lookup::resolve_merged_ids;
+use crate::store::reader::organization::with_descendants;
+use crate::store::reader::quality::{DataIssue, IssueBreakdown, IssueCountTarget, IssueScope, IssueSubject};
 
 /// Schemes that name papers to everybody, even where a source is called like them.
-const PUBLIC_SCHEMES: &str = "ARRAY['openalex', 'pmid', 'pmcid', 'pubmed', 'isbn', 'handle', 'dblp', 'mag']";
+const PUBLIC_ID_SCHEMES: &str = "ARRAY['openalex', 'pmid', 'pmcid', 'pubmed', 'isbn', 'handle', 'dblp', 'mag']";
 
 /// The table of a kind of things, and the column with their ids.
-fn table(subject: Subject) -> (&'static str, &'static str) {
+fn subject_table(subject: IssueSubject) -> (&'static str, &'static str) {
     match subject {
-        Subject::Paper => ("paper", "paper.id"),
-        Subject::Authorship => ("authorship", "authorship.id"),
+        IssueSubject::Paper => ("paper", "paper.id"),
+        IssueSubject::Authorship => ("authorship", "authorship.id"),
         // Each person has a row there, and it is a fraction of the size.
-        Subject::Researcher => ("researcher_statistics AS person", "person.researcher_id"),
+        IssueSubject::Researcher => ("researcher_statistics AS person", "person.researcher_id"),
     }
 }
 
 /// The ids of what is counted within a scope, the one of this number, from beyond an id on where one is given.
-pub(super) fn selected(scope: &Scope, number: usize, counted: Counted, after: Option<i64>) -> Sql {
-    let (table, id) = table(counted.subject());
+pub(super) fn selected_ids_sql(
+    scope: &IssueScope,
+    number: usize,
+    counted: IssueCountTarget,
+    after: Option<i64>,
+) -> Sql {
+    let (table, id) = subject_table(counted.subject());
     let issue = match counted {
-        Counted::All(_) => None,
-        Counted::Issue(issue) => Some(Sql::from(holds(issue))),
+        IssueCountTarget::All(_) => None,
+        IssueCountTarget::Issue(issue) => Some(Sql::from(issue_condition(issue))),
     };
     let beyond = after.map(|after| Sql::with(&format!("{id} > ?"), after));
-    let conditions = issue.into_iter().chain([within(scope, number, counted.subject())]).chain(beyond);
+    let conditions = issue.into_iter().chain([scope_condition(scope, number, counted.subject())]).chain(beyond);
     Sql::from(format!("SELECT {id} AS id FROM {table} WHERE ")).then(Sql::all(conditions))
 }
 
 /// What is the case where something is wrong. The indexes of the migration `quality` have the same words.
-fn holds(issue: Issue) -> String {
+fn issue_condition(issue: DataIssue) -> String {
     match issue {
-        Issue::PaperWithoutYear => "paper.publication_date IS NULL".to_owned(),
-        Issue::PaperWithoutAbstract => "paper.abstract_completeness = 'ABSENT'".to_owned(),
-        Issue::PaperWithTruncatedAbstract => "paper.abstract_completeness = 'TRUNCATED'".to_owned(),
-        Issue::PaperWithoutAuthors => "paper.author_count = 0".to_owned(),
+        DataIssue::PaperWithoutYear => "paper.publication_date IS NULL".to_owned(),
+        DataIssue::PaperWithoutAbstract => "paper.abstract_completeness = 'ABSENT'".to_owned(),
+        DataIssue::PaperWithTruncatedAbstract => "paper.abstract_completeness = 'TRUNCATED'".to_owned(),
+        DataIssue::PaperWithoutAuthors => "paper.author_count = 0".to_owned(),
         // A source's own key is stored under the source's name.
-        Issue::PaperWithoutIdentifier => format!(
+        DataIssue::PaperWithoutIdentifier => format!(
             "paper.doi IS NULL AND paper.shared_doi IS NULL AND paper.arxiv_id IS NULL AND NOT EXISTS (\
-             SELECT FROM external_id WHERE external_id.paper_id = paper.id AND (external_id.scheme = ANY({PUBLIC_SCHEMES}) \
+             SELECT FROM external_id WHERE external_id.paper_id = paper.id AND (external_id.scheme = ANY({PUBLIC_ID_SCHEMES}) \
              OR NOT EXISTS (SELECT FROM source_record WHERE source_record.source = external_id.scheme)))"
         ),
-        Issue::NameRepaired => "authorship.repair_value IS NOT NULL AND authorship.is_repair_applied".to_owned(),
-        Issue::NameRepairSuggested => {
+        DataIssue::NameRepaired => "authorship.repair_value IS NOT NULL AND authorship.is_repair_applied".to_owned(),
+        DataIssue::NameRepairSuggested => {
             "authorship.repair_value IS NOT NULL AND NOT authorship.is_repair_applied".to_owned()
         }
-        Issue::AuthorUnresolved => "authorship.researcher_id IS NULL".to_owned(),
-        Issue::ResearcherByNameAlone => "person.paper_count > 1 AND person.researcher_id IN (\
+        DataIssue::AuthorUnresolved => "authorship.researcher_id IS NULL".to_owned(),
+        DataIssue::ResearcherByNameAlone => "person.paper_count > 1 AND person.researcher_id IN (\
              SELECT place.researcher_id FROM authorship_resolution AS resolution \
              JOIN authorship AS place ON place.id = resolution.authorship_id \
              WHERE resolution.method = 'NAME' AND resolution.confidence < 0.8)"
             .to_owned(),
-        Issue::ResearcherActiveTooLong => {
+        DataIssue::ResearcherActiveTooLong => {
             "person.first_year > 0 AND person.last_year - person.first_year > 60".to_owned()
         }
         // Of an ORCID iD that led to the person by a merge somebody has decided.
-        Issue::ResearcherWithSeveralOrcids => "person.researcher_id IN (\
+        DataIssue::ResearcherWithSeveralOrcids => "person.researcher_id IN (\
              SELECT place.researcher_id FROM authorship AS place JOIN researcher ON researcher.id = place.researcher_id \
              WHERE place.orcid IS NOT NULL AND NOT EXISTS (SELECT FROM external_id \
              WHERE external_id.researcher_id = place.researcher_id AND external_id.scheme = 'orcid' \
@@ -66,7 +71,7 @@ fn holds(issue: Issue) -> String {
              HAVING min(place.orcid) <> max(place.orcid) OR min(place.orcid) <> researcher.orcid)"
             .to_owned(),
         // Years alone overlap by one where somebody moves.
-        Issue::ResearcherEmployedInTwoCountries => "person.researcher_id IN (\
+        DataIssue::ResearcherEmployedInTwoCountries => "person.researcher_id IN (\
              SELECT one.researcher_id FROM affiliation AS one \
              JOIN affiliation AS other ON other.researcher_id = one.researcher_id AND other.id > one.id \
              JOIN organization AS here ON here.id = one.organization_id \
@@ -75,7 +80,7 @@ fn holds(issue: Issue) -> String {
              AND one.start_date IS NOT NULL AND other.start_date IS NOT NULL AND here.country_code <> there.country_code \
              AND greatest(one.starts_on, other.starts_on) + 366 < least(one.ends_on, other.ends_on))"
             .to_owned(),
-        Issue::ResearcherWithoutPapersAndAffiliations => "person.paper_count = 0 AND NOT EXISTS (\
+        DataIssue::ResearcherWithoutPapersAndAffiliations => "person.paper_count = 0 AND NOT EXISTS (\
              SELECT FROM affiliation WHERE affiliation.researcher_id = person.researcher_id)"
             .to_owned(),
     }
@@ -83,12 +88,12 @@ fn holds(issue: Issue) -> String {
 
 /// What belongs to each scope of a statement, as the tables that its conditions name: read once for all of them, and not at all
 /// where no condition names it.
-pub(super) fn belonging<'a>(scopes: impl IntoIterator<Item = &'a Scope>) -> Sql {
+pub(super) fn scope_ctes<'a>(scopes: impl IntoIterator<Item = &'a IssueScope>) -> Sql {
     let tables = scopes.into_iter().enumerate().flat_map(|(number, scope)| {
-        let sources = scope.sources.as_ref().map(|names| of_sources(number, names));
+        let sources = scope.sources.as_ref().map(|names| source_ctes(number, names));
         let organizations = scope.organization_ids.as_ref().map(|numbers| {
-            let there = or_below(survivors::<organization::Model>(numbers), scope.include_descendants);
-            at_organizations(number, there)
+            let there = with_descendants(resolve_merged_ids::<organization::Model>(numbers), scope.include_descendants);
+            organization_ctes(number, there)
         });
         sources.into_iter().chain(organizations)
     });
@@ -97,8 +102,8 @@ pub(super) fn belonging<'a>(scopes: impl IntoIterator<Item = &'a Scope>) -> Sql 
 }
 
 /// Papers of which a source has a record, and people of whom it has a record or a paper.
-fn of_sources(number: usize, names: &[String]) -> Sql {
-    let names = || texts(names.iter().cloned());
+fn source_ctes(number: usize, names: &[String]) -> Sql {
+    let names = || text_array(names.iter().cloned());
     Sql::from(format!("source_papers_{number}(id) AS (SELECT DISTINCT record.paper_id FROM source_record AS record "))
         .then_with("WHERE record.paper_id IS NOT NULL AND record.source = ANY(?)), ", names())
         .then(format!("source_people_{number}(id) AS (SELECT record.researcher_id FROM source_record AS record "))
@@ -110,7 +115,7 @@ fn of_sources(number: usize, names: &[String]) -> Sql {
 }
 
 /// Authors who were there, with their papers, and people who are or were there, by their own record or a paper.
-fn at_organizations(number: usize, there: Sql) -> Sql {
+fn organization_ctes(number: usize, there: Sql) -> Sql {
     let is_there = |column: &str| format!("{column} = ANY(ARRAY(SELECT below.id FROM there_{number} AS below))");
     Sql::from(format!("there_{number}(id) AS ("))
         .then(there)
@@ -128,46 +133,46 @@ fn at_organizations(number: usize, there: Sql) -> Sql {
 }
 
 /// Whether something of a kind belongs to a scope, the one of this number in [`belonging`].
-pub(super) fn within(scope: &Scope, number: usize, subject: Subject) -> Sql {
+pub(super) fn scope_condition(scope: &IssueScope, number: usize, subject: IssueSubject) -> Sql {
     let sources = scope.sources.as_ref().map(|_| match subject {
-        Subject::Paper => format!("paper.id IN (SELECT id FROM source_papers_{number})"),
-        Subject::Authorship => format!("authorship.paper_id IN (SELECT id FROM source_papers_{number})"),
-        Subject::Researcher => format!("person.researcher_id IN (SELECT id FROM source_people_{number})"),
+        IssueSubject::Paper => format!("paper.id IN (SELECT id FROM source_papers_{number})"),
+        IssueSubject::Authorship => format!("authorship.paper_id IN (SELECT id FROM source_papers_{number})"),
+        IssueSubject::Researcher => format!("person.researcher_id IN (SELECT id FROM source_people_{number})"),
     });
     let organizations = scope.organization_ids.as_ref().map(|_| match subject {
-        Subject::Paper => format!("paper.id IN (SELECT paper_id FROM there_authors_{number})"),
-        Subject::Authorship => format!("authorship.id IN (SELECT id FROM there_authors_{number})"),
-        Subject::Researcher => format!("person.researcher_id IN (SELECT id FROM there_people_{number})"),
+        IssueSubject::Paper => format!("paper.id IN (SELECT paper_id FROM there_authors_{number})"),
+        IssueSubject::Authorship => format!("authorship.id IN (SELECT id FROM there_authors_{number})"),
+        IssueSubject::Researcher => format!("person.researcher_id IN (SELECT id FROM there_people_{number})"),
     });
     Sql::all(sources.into_iter().chain(organizations).map(Sql::from))
 }
 
 /// What was `found`, each once with each of its sources or organizations as `part`.
-pub(super) fn parts(subject: Subject, by: Division) -> &'static str {
+pub(super) fn breakdown_sql(subject: IssueSubject, by: IssueBreakdown) -> &'static str {
     match (subject, by) {
-        (Subject::Paper, Division::Sources) => {
+        (IssueSubject::Paper, IssueBreakdown::Sources) => {
             "SELECT DISTINCT found.id, record.source AS part FROM found \
              JOIN source_record AS record ON record.paper_id = found.id"
         }
-        (Subject::Authorship, Division::Sources) => {
+        (IssueSubject::Authorship, IssueBreakdown::Sources) => {
             "SELECT DISTINCT found.id, record.source AS part FROM found JOIN authorship AS written ON written.id = found.id \
              JOIN source_record AS record ON record.paper_id = written.paper_id"
         }
-        (Subject::Researcher, Division::Sources) => {
+        (IssueSubject::Researcher, IssueBreakdown::Sources) => {
             "SELECT found.id, record.source AS part FROM found JOIN source_record AS record ON record.researcher_id = found.id \
              UNION SELECT found.id, record.source FROM found JOIN authorship AS written ON written.researcher_id = found.id \
              JOIN source_record AS record ON record.paper_id = written.paper_id"
         }
-        (Subject::Paper, Division::Organizations) => {
+        (IssueSubject::Paper, IssueBreakdown::Organizations) => {
             "SELECT DISTINCT found.id, place.organization_id AS part FROM found \
              JOIN authorship AS written ON written.paper_id = found.id \
              JOIN authorship_organization AS place ON place.authorship_id = written.id"
         }
-        (Subject::Authorship, Division::Organizations) => {
+        (IssueSubject::Authorship, IssueBreakdown::Organizations) => {
             "SELECT found.id, place.organization_id AS part FROM found \
              JOIN authorship_organization AS place ON place.authorship_id = found.id"
         }
-        (Subject::Researcher, Division::Organizations) => {
+        (IssueSubject::Researcher, IssueBreakdown::Organizations) => {
             "SELECT found.id, affiliation.organization_id AS part FROM found \
              JOIN affiliation ON affiliation.researcher_id = found.id \
              UNION SELECT found.id, place.organization_id FROM found \

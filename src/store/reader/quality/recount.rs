@@ -8,7 +8,7 @@ use crate::store::access::sql_fragment::Sql;
 
 /// Somebody whose kept counts are not what counting gives.
 #[derive(Clone, Debug, FromQueryResult)]
-pub struct Miscounted {
+pub struct StatisticsMismatch {
     /// The person's number.
     pub id: i64,
     /// The name to show.
@@ -30,7 +30,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the database does not answer.
-    pub async fn miscounted(&self, drawn: u32) -> Result<Vec<Miscounted>, Error> {
+    pub async fn find_statistics_mismatches(&self, drawn: u32) -> Result<Vec<StatisticsMismatch>, Error> {
         let sql = Sql::with(
             "SELECT * FROM (SELECT researcher.id, researcher.display_name AS name, researcher.slug, \
              drawn.paper_count::bigint AS kept_papers, drawn.coauthor_count::bigint AS kept_coauthors, \
@@ -48,6 +48,6 @@ impl Store {
             "JOIN researcher ON researcher.id = drawn.researcher_id) AS counted \
              WHERE kept_papers <> counted_papers OR kept_coauthors <> counted_coauthors ORDER BY id",
         );
-        self.rows("quality::miscounted", sql).await
+        self.query_all("quality::miscounted", sql).await
     }
 }

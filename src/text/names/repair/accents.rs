@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::{compose, is_combining_mark};
 
 /// The name with each mark in its letter, and with the marks that were meant.
-pub(super) fn composed(name: &str) -> Option<String> {
+pub(super) fn compose_accents(name: &str) -> Option<String> {
     if !name.chars().any(is_combining_mark) {
         return None;
     }
@@ -44,7 +44,7 @@ fn is_above(mark: char) -> bool {
 }
 
 /// The letter with a combining mark, where a language of Europe writes it so.
-pub(super) fn with_mark(letter: char, mark: char) -> Option<char> {
+pub(super) fn compose_letter(letter: char, mark: char) -> Option<char> {
     let letter = if letter == 'ı' { 'i' } else { letter };
     let carriers = match mark {
         '\u{300}' => "aeiou",
@@ -67,7 +67,7 @@ pub(super) fn with_mark(letter: char, mark: char) -> Option<char> {
 }
 
 /// The combining mark of an accent that is a character of its own.
-fn mark_of(accent: char) -> Option<char> {
+fn combining_mark(accent: char) -> Option<char> {
     Some(match accent {
         '´' => '\u{301}',
         '¨' => '\u{308}',
@@ -87,8 +87,8 @@ fn mark_of(accent: char) -> Option<char> {
 
 /// The name with accents that stand alone put on their letters, as they are where a PDF was read. Only where it is clear
 /// which letter that is, for each of them.
-pub(super) fn attached(name: &str) -> Option<String> {
-    if !name.chars().any(|character| mark_of(character).is_some()) {
+pub(super) fn attach_accents(name: &str) -> Option<String> {
+    if !name.chars().any(|character| combining_mark(character).is_some()) {
         return None;
     }
     let characters: Vec<char> = name.chars().collect();
@@ -96,7 +96,7 @@ pub(super) fn attached(name: &str) -> Option<String> {
     let mut index = 0;
     while let Some(character) = characters.get(index).copied() {
         index += 1;
-        let Some(mark) = mark_of(character) else {
+        let Some(mark) = combining_mark(character) else {
             text.push(character);
             continue;
         };
@@ -106,12 +106,12 @@ pub(super) fn attached(name: &str) -> Option<String> {
         if next == Some(character) || next.is_some_and(|next| has_mark(next, mark)) {
             continue;
         }
-        let on_next = next.and_then(|letter| with_mark(letter, mark));
-        let on_before = before.and_then(|letter| with_mark(letter, mark));
+        let on_next = next.and_then(|letter| compose_letter(letter, mark));
+        let on_before = before.and_then(|letter| compose_letter(letter, mark));
         match (on_before, on_next) {
             // An acute that stands for an apostrophe: D´Angelo, O´Neill.
             (_, Some(letter)) if letter.is_uppercase() && before.is_some() => return None,
-            (_, Some(_)) if character == '´' && is_single(&text) => return None,
+            (_, Some(_)) if character == '´' && is_single_letter_word(&text) => return None,
             // Torn from the word before, or it could be on either.
             (_, Some(letter)) if before.is_none() && letter.is_lowercase() && !text.is_empty() => return None,
             // A dotless i waits for nothing but an accent.
@@ -135,7 +135,7 @@ fn has_mark(letter: char, mark: char) -> bool {
 }
 
 /// Whether the word so far is one letter.
-fn is_single(text: &[char]) -> bool {
+fn is_single_letter_word(text: &[char]) -> bool {
     text.last().is_some_and(|last| last.is_alphabetic())
         && text.iter().rev().nth(1).is_none_or(|before| !before.is_alphabetic())
 }

@@ -1,9 +1,9 @@
 //! What is left of LaTeX's accents without the backslash: the sign before the letter.
 
-use crate::text::names::repair::accents::with_mark;
+use crate::text::names::repair::accents::compose_letter;
 
 /// Names that have an accent, and that are no other name without it and with an apostrophe before the letter.
-const ACCENTED: &str = "adél andrás andré andrée andrés aragón aurélie aurélien balázs benoît bernát bálint béatrice béla bélanger \
+const ACCENTED_NAMES: &str = "adél andrás andré andrée andrés aragón aurélie aurélien balázs benoît bernát bálint béatrice béla bélanger \
     chloé clémence clément cortés cristóbal cécile cédric céline césar damián dávid débora dénes díaz díez \
     fernández françois frédéric frédérique fábián félix garcía gaël germán gonzález grégoire grégory guillén \
     gutiérrez györgy gábor gáspár gérald gérard géza gómez gödel hernán hernández hervé horváth hélène ibáñez inés \
@@ -17,34 +17,34 @@ const ACCENTED: &str = "adél andrás andré andrée andrés aragón aurélie au
     évelyne óscar";
 
 /// A letter of a part of a name that an accent stands before, and how sure it is that it is an accent.
-struct Accent {
+struct BareAccent {
     letter: char,
     confidence: f64,
 }
 
-const CERTAIN: f64 = 0.95;
-const LIKELY: f64 = 0.6;
-const POSSIBLE: f64 = 0.2;
+const CERTAIN_CONFIDENCE: f64 = 0.95;
+const LIKELY_CONFIDENCE: f64 = 0.6;
+const POSSIBLE_CONFIDENCE: f64 = 0.2;
 /// No accent, but where it makes a known name.
-const UNLESS_KNOWN: f64 = 0.0;
+const KNOWN_NAME_ONLY_CONFIDENCE: f64 = 0.0;
 
 /// The name with the accents that are certain.
-pub(super) fn certain(name: &str) -> Option<String> {
-    repaired(name, CERTAIN).map(|(value, _)| value)
+pub(super) fn repair_certain_accents(name: &str) -> Option<String> {
+    repair_accents(name, CERTAIN_CONFIDENCE).map(|(value, _)| value)
 }
 
 /// The name with the accents that may be some, and how sure the least sure of them is.
-pub(super) fn likely(name: &str) -> Option<(String, f64)> {
-    repaired(name, POSSIBLE)
+pub(super) fn suggest_accents(name: &str) -> Option<(String, f64)> {
+    repair_accents(name, POSSIBLE_CONFIDENCE)
 }
 
-fn repaired(name: &str, least: f64) -> Option<(String, f64)> {
-    if !name.contains(['\'', '’', '`', '"', '^', '~']) || is_quoted(name) {
+fn repair_accents(name: &str, least: f64) -> Option<(String, f64)> {
+    if !name.contains(['\'', '’', '`', '"', '^', '~']) || has_quoted_word(name) {
         return None;
     }
     let mut lowest: Option<f64> = None;
-    let value = by_parts(name, |part| {
-        let (value, confidence) = accented(part, least)?;
+    let value = map_parts(name, |part| {
+        let (value, confidence) = repair_part(part, least)?;
         lowest = Some(lowest.map_or(confidence, |lowest| lowest.min(confidence)));
         Some(value)
     });
@@ -52,7 +52,7 @@ fn repaired(name: &str, least: f64) -> Option<(String, f64)> {
 }
 
 /// Whether signs stand around a word, as around a nickname.
-fn is_quoted(name: &str) -> bool {
+fn has_quoted_word(name: &str) -> bool {
     let quote = |c: char| matches!(c, '\'' | '’' | '`' | '"' | '‘' | '“');
     let words: Vec<&str> = name.split(' ').map(|word| word.trim_matches(['(', ')'])).collect();
     let opens = words.iter().position(|word| word.starts_with(quote));
@@ -61,7 +61,7 @@ fn is_quoted(name: &str) -> bool {
 }
 
 /// A text with its parts (between spaces and hyphens) replaced where there is something to replace.
-fn by_parts(name: &str, mut replace: impl FnMut(&str) -> Option<String>) -> String {
+fn map_parts(name: &str, mut replace: impl FnMut(&str) -> Option<String>) -> String {
     let mut text = String::with_capacity(name.len());
     for piece in name.split_inclusive([' ', '-', '‐', '–']) {
         let part = piece.trim_end_matches([' ', '-', '‐', '–']);
@@ -75,10 +75,10 @@ fn by_parts(name: &str, mut replace: impl FnMut(&str) -> Option<String>) -> Stri
 }
 
 /// A part of a name with its accents in their letters: those that are sure enough, or all where that makes a known name.
-fn accented(part: &str, least: f64) -> Option<(String, f64)> {
+fn repair_part(part: &str, least: f64) -> Option<(String, f64)> {
     let characters: Vec<char> = part.chars().collect();
-    let accents: Vec<Option<Accent>> = (0..characters.len()).map(|index| accent(&characters, index)).collect();
-    let with = |is_taken: &dyn Fn(&Accent) -> bool| {
+    let accents: Vec<Option<BareAccent>> = (0..characters.len()).map(|index| accent_at(&characters, index)).collect();
+    let with = |is_taken: &dyn Fn(&BareAccent) -> bool| {
         let mut text = String::with_capacity(part.len());
         let mut index = 0;
         while let Some(character) = characters.get(index) {
@@ -98,21 +98,21 @@ fn accented(part: &str, least: f64) -> Option<(String, f64)> {
         text
     };
     let all = with(&|_| true);
-    if all != part && is_known(&all) {
-        return Some((all, CERTAIN));
+    if all != part && is_accented_name(&all) {
+        return Some((all, CERTAIN_CONFIDENCE));
     }
     let taken = accents.iter().flatten().filter(|accent| accent.confidence >= least);
     let lowest = taken.map(|accent| accent.confidence).reduce(f64::min)?;
     Some((with(&|accent| accent.confidence >= least), lowest))
 }
 
-fn is_known(word: &str) -> bool {
+fn is_accented_name(word: &str) -> bool {
     let word = word.to_lowercase();
-    ACCENTED.split_whitespace().any(|name| name == word)
+    ACCENTED_NAMES.split_whitespace().any(|name| name == word)
 }
 
 /// The accent that a sign at a place of a part of a name is, if it may be one.
-fn accent(characters: &[char], index: usize) -> Option<Accent> {
+fn accent_at(characters: &[char], index: usize) -> Option<BareAccent> {
     let before = index.checked_sub(1).and_then(|index| characters.get(index)).copied();
     let next = characters.get(index + 1).copied();
     let mark = match characters.get(index)? {
@@ -123,47 +123,51 @@ fn accent(characters: &[char], index: usize) -> Option<Accent> {
         '~' => '\u{303}',
         _ => return None,
     };
-    let Some(next) = next else { return at_end(characters, mark) };
-    let letter = with_mark(next, mark)?;
+    let Some(next) = next else { return trailing_accent(characters, mark) };
+    let letter = compose_letter(next, mark)?;
     let is_capital_inside = before.is_some() && next.is_uppercase();
     if is_capital_inside || before.is_some_and(|before| !before.is_alphabetic()) {
         return None;
     }
     let confidence = match mark {
         // Nothing else looks like these inside a word.
-        '\u{302}' | '\u{303}' | '\u{308}' => CERTAIN,
-        _ => of_apostrophe(&characters[..index], &characters[index + 1..])?,
+        '\u{302}' | '\u{303}' | '\u{308}' => CERTAIN_CONFIDENCE,
+        _ => apostrophe_confidence(&characters[..index], &characters[index + 1..])?,
     };
-    Some(Accent { letter, confidence })
+    Some(BareAccent { letter, confidence })
 }
 
 /// The sign behind the last letter: as typewriters and Italians write it.
-fn at_end(characters: &[char], mark: char) -> Option<Accent> {
+fn trailing_accent(characters: &[char], mark: char) -> Option<BareAccent> {
     let word: String = characters.iter().take(characters.len().checked_sub(1)?).collect();
     let letter = match mark {
         '\u{301}' if word.ends_with("ic") && word.len() > 3 => 'ć',
         '\u{301}' if word.ends_with('o') && word.len() > 3 => 'ò',
         _ => return None,
     };
-    Some(Accent { letter, confidence: LIKELY })
+    Some(BareAccent { letter, confidence: LIKELY_CONFIDENCE })
 }
 
 /// How sure it is that an apostrophe is an accent. Elsewhere it stands for a vowel left out (O'Brien, L'Huillier), between
 /// syllables (Xi'an, Shin'ichi), for a stop in the throat (Ya'akov, Mus'ab, Ka'ahumanu) or a soft consonant (Gimel'farb,
 /// Grigor'ev).
-fn of_apostrophe(before: &[char], after: &[char]) -> Option<f64> {
+fn apostrophe_confidence(before: &[char], after: &[char]) -> Option<f64> {
     let next = after.first()?;
     let Some(last) = before.last() else {
         // At the beginning only a known name tells: 'Alvaro, but 'Ōiwi and 'Athif.
-        return Some(UNLESS_KNOWN);
+        return Some(KNOWN_NAME_ONLY_CONFIDENCE);
     };
     let rest: String = after.iter().collect::<String>().to_lowercase();
     if is_vowel(*next) {
         if is_vowel(*last) || before.len() == 1 {
-            return Some(UNLESS_KNOWN);
+            return Some(KNOWN_NAME_ONLY_CONFIDENCE);
         }
         let is_soft = ["ev", "eva", "evna", "evich", "in", "ina", "ich"].contains(&rest.as_str()) || *next == 'y';
-        return Some(if begins_syllable(before) && !is_soft { CERTAIN } else { POSSIBLE });
+        return Some(if ends_with_syllable_onset(before) && !is_soft {
+            CERTAIN_CONFIDENCE
+        } else {
+            POSSIBLE_CONFIDENCE
+        });
     }
     if !is_vowel(*last) || before.len() < 2 {
         return None;
@@ -171,14 +175,14 @@ fn of_apostrophe(before: &[char], after: &[char]) -> Option<f64> {
     let is_ending_ic = rest == "c" && last.eq_ignore_ascii_case(&'i');
     let is_polish = rest.starts_with("nsk");
     if is_ending_ic || is_polish {
-        return Some(CERTAIN);
+        return Some(CERTAIN_CONFIDENCE);
     }
     let follows = after.get(1).copied()?;
-    (follows.is_alphabetic() && !is_vowel(follows) && follows != *next && follows != 'h').then_some(LIKELY)
+    (follows.is_alphabetic() && !is_vowel(follows) && follows != *next && follows != 'h').then_some(LIKELY_CONFIDENCE)
 }
 
 /// Whether the last two letters only ever begin a syllable, so that no word is divided behind them.
-fn begins_syllable(letters: &[char]) -> bool {
+fn ends_with_syllable_onset(letters: &[char]) -> bool {
     let [.., stop, liquid] = letters else { return false };
     match liquid {
         'r' => "bcdfgkptvBCDFGKPTV".contains(*stop),
@@ -195,19 +199,19 @@ fn is_vowel(letter: char) -> bool {
 
 /// The name with a v before s, c or z taken for a caron on it, and how sure that is. Names of many languages have these
 /// letters (Pevzner, Savchenko, Bhavsar): it is never certain.
-pub(super) fn carons(name: &str) -> Option<(String, f64)> {
+pub(super) fn suggest_carons(name: &str) -> Option<(String, f64)> {
     if !name.contains(['v', 'V']) {
         return None;
     }
     let mut lowest: Option<f64> = None;
-    let value = by_parts(name, |part| {
+    let value = map_parts(name, |part| {
         let characters: Vec<char> = part.chars().collect();
         let mut text = String::with_capacity(part.len());
         let mut index = 0;
         let mut is_changed = false;
         while let Some(character) = characters.get(index).copied() {
             index += 1;
-            match caron(&characters, index - 1) {
+            match caron_at(&characters, index - 1) {
                 Some((letter, confidence)) => {
                     text.push(letter);
                     index += 1;
@@ -222,7 +226,7 @@ pub(super) fn carons(name: &str) -> Option<(String, f64)> {
     Some((value, lowest?))
 }
 
-fn caron(characters: &[char], index: usize) -> Option<(char, f64)> {
+fn caron_at(characters: &[char], index: usize) -> Option<(char, f64)> {
     if characters.get(index) != Some(&'v') {
         return None;
     }
@@ -230,7 +234,7 @@ fn caron(characters: &[char], index: usize) -> Option<(char, f64)> {
     if !matches!(letter, 'c' | 's' | 'z' | 'C' | 'S' | 'Z') {
         return None;
     }
-    let with_caron = with_mark(letter, '\u{30c}')?;
+    let with_caron = compose_letter(letter, '\u{30c}')?;
     let follows = characters.get(index + 2).copied();
     match index.checked_sub(1).and_then(|index| characters.get(index)) {
         // "vSimunovi'c": no name begins so.
@@ -242,7 +246,7 @@ fn caron(characters: &[char], index: usize) -> Option<(char, f64)> {
                 Some(follows) if follows == letter => return None,
                 Some('k') if letter == 's' && characters.len() <= index + 6 => return None,
                 Some('l' | 'm' | 'n') if letter != 'z' => 0.5,
-                _ => POSSIBLE,
+                _ => POSSIBLE_CONFIDENCE,
             };
             Some((with_caron, confidence))
         }

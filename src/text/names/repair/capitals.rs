@@ -3,27 +3,27 @@
 use crate::text::names::PARTICLES;
 
 /// Words that tell of a group, whose capitals are its own.
-const GROUPS: [&str; 9] =
+const GROUP_WORDS: [&str; 9] =
     ["collaboration", "consortium", "group", "initiative", "inc", "lab", "network", "project", "team"];
 
 /// The name with small letters where it has capitals throughout, or in its family name as bibliographies have it. Not where
 /// capitals may be meant: initials, acronyms, particles, Mc and Mac.
-pub(super) fn lowered(name: &str) -> Option<String> {
+pub(super) fn lower_capitals(name: &str) -> Option<String> {
     let words: Vec<&str> = name.split(' ').collect();
-    let is_loud = |word: &&str| is_loud(word);
+    let is_loud = |word: &&str| is_capitalized_name(word);
     if words.len() < 2 || !words.iter().any(is_loud) || name.contains(|c: char| c.is_ascii_digit() || c == '/') {
         return None;
     }
     let plain = |word: &str| word.trim_end_matches(['.', ',']).to_lowercase();
-    if words.iter().any(|word| GROUPS.contains(&plain(word).as_str())) {
+    if words.iter().any(|word| GROUP_WORDS.contains(&plain(word).as_str())) {
         return None;
     }
     let whole = !name.contains(char::is_lowercase);
     let inner = &words[1..words.len() - 1];
-    if inner.iter().any(|word| is_capital(word) && PARTICLES.contains(&plain(word).as_str())) {
+    if inner.iter().any(|word| is_all_capitals(word) && PARTICLES.contains(&plain(word).as_str())) {
         return None;
     }
-    if words.iter().any(|word| is_capital(word) && plain(word).starts_with("mac") && word.len() > 5) {
+    if words.iter().any(|word| is_all_capitals(word) && plain(word).starts_with("mac") && word.len() > 5) {
         return None;
     }
     if !whole {
@@ -32,7 +32,7 @@ pub(super) fn lowered(name: &str) -> Option<String> {
         let at_end = words.iter().rev().take_while(|word| is_loud(word)).count();
         let at_start = words.iter().take_while(|word| is_loud(word)).count();
         let others_speak =
-            words.iter().filter(|word| !is_loud(word)).all(|word| !is_capital(word) || is_initials(word));
+            words.iter().filter(|word| !is_loud(word)).all(|word| !is_all_capitals(word) || is_initials(word));
         if loud != at_end.max(at_start) || loud > 2 || words.len() > 5 || words.contains(&"-") || !others_speak {
             return None;
         }
@@ -46,14 +46,14 @@ pub(super) fn lowered(name: &str) -> Option<String> {
             let is_spoken = *word == "MD" || has_vowel(word) && !(word.len() == 2 && word.ends_with('J'));
             let is_short = word.chars().filter(|c| c.is_alphabetic()).count() < 4;
             let is_name = is_loud(word) || whole && is_short && !is_initials(word) && (is_last || is_spoken);
-            if is_name { titled(word) } else { (*word).to_owned() }
+            if is_name { title_case(word) } else { (*word).to_owned() }
         })
         .collect();
     let lowered = lowered.join(" ");
     (lowered != name).then_some(lowered)
 }
 
-fn is_capital(word: &str) -> bool {
+fn is_all_capitals(word: &str) -> bool {
     word.contains(char::is_uppercase) && !word.contains(char::is_lowercase)
 }
 
@@ -73,20 +73,20 @@ fn is_initials(word: &str) -> bool {
 }
 
 /// A word in capitals that is spoken as a word, rather than spelled.
-fn is_loud(word: &str) -> bool {
+fn is_capitalized_name(word: &str) -> bool {
     use unicode_normalization::UnicodeNormalization as _;
-    is_capital(word)
+    is_all_capitals(word)
         && word.split(['-', '\'', '’']).any(|part| {
             let letters: Vec<char> = part.nfd().filter(|c| c.is_alphabetic()).collect();
-            letters.len() >= 4 && has_vowel(part) && !is_cluster(&letters)
+            letters.len() >= 4 && has_vowel(part) && !is_unpronounceable(&letters)
         })
         && !word.contains('.')
 }
 
 /// Whether letters stand together that no word has: three times the same, four consonants without an R, L or H; and in a word
 /// of four letters three vowels or consonants at the beginning, or two consonants at the end that no syllable ends in.
-fn is_cluster(letters: &[char]) -> bool {
-    const ENDINGS: [&str; 30] = [
+fn is_unpronounceable(letters: &[char]) -> bool {
+    const SYLLABLE_ENDINGS: [&str; 30] = [
         "CH", "CK", "GH", "HN", "LD", "LK", "LL", "LM", "LT", "LZ", "ND", "NG", "NK", "NN", "NT", "NZ", "RD", "RG",
         "RK", "RN", "RR", "RS", "RT", "RZ", "SH", "SS", "ST", "TH", "TT", "TZ",
     ];
@@ -100,11 +100,11 @@ fn is_cluster(letters: &[char]) -> bool {
     let [mut first, second, third, last] = [one, two, three, four].map(|letter| is_vowel(*letter));
     // Yuan begins with a consonant.
     first &= !(*one == 'Y' && second);
-    first == second && second == third || !third && !last && !ENDINGS.contains(&ending.as_str())
+    first == second && second == third || !third && !last && !SYLLABLE_ENDINGS.contains(&ending.as_str())
 }
 
 /// A word with a capital at its beginning and behind hyphens and apostrophes; behind Mc too.
-fn titled(word: &str) -> String {
+fn title_case(word: &str) -> String {
     let mut text = String::with_capacity(word.len());
     let mut starts = true;
     let mut letters = 0;

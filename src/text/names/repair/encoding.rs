@@ -1,29 +1,29 @@
 //! Characters that were read in the wrong encoding, or are written as references.
 
 /// How often UTF-8 may have been read wrongly in a row.
-const MOST_TIMES: usize = 3;
+const MAX_DECODE_PASSES: usize = 3;
 
 /// The name where its UTF-8 was read as Latin-1 or Windows-1252.
-pub(super) fn read_again(name: &str) -> Option<String> {
+pub(super) fn decode_misread_utf8(name: &str) -> Option<String> {
     let mut repaired: Option<String> = None;
-    for _ in 0..MOST_TIMES {
-        let Some(better) = once(repaired.as_deref().unwrap_or(name)) else { break };
+    for _ in 0..MAX_DECODE_PASSES {
+        let Some(better) = decode_once(repaired.as_deref().unwrap_or(name)) else { break };
         repaired = Some(better);
     }
     repaired
 }
 
-fn once(name: &str) -> Option<String> {
+fn decode_once(name: &str) -> Option<String> {
     if name.is_ascii() {
         return None;
     }
     let characters: Vec<char> = name.chars().collect();
-    let bytes: Vec<Option<u8>> = characters.iter().map(|character| byte(*character)).collect();
+    let bytes: Vec<Option<u8>> = characters.iter().map(|character| windows_1252_byte(*character)).collect();
     let mut text = String::with_capacity(name.len());
     let (mut sequences, mut has_accented_latin) = (0, false);
     let mut index = 0;
     while index < characters.len() {
-        match sequence(&bytes[index..]) {
+        match utf8_sequence(&bytes[index..]) {
             Some((character, length)) => {
                 text.push(if character.is_whitespace() { ' ' } else { character });
                 sequences += 1;
@@ -41,7 +41,7 @@ fn once(name: &str) -> Option<String> {
 }
 
 /// The character that the bytes begin with, where it takes more than one of them.
-fn sequence(bytes: &[Option<u8>]) -> Option<(char, usize)> {
+fn utf8_sequence(bytes: &[Option<u8>]) -> Option<(char, usize)> {
     let length = match bytes.first()?.as_ref()? {
         0xC2..=0xDF => 2,
         0xE0..=0xEF => 3,
@@ -52,21 +52,21 @@ fn sequence(bytes: &[Option<u8>]) -> Option<(char, usize)> {
     let character = std::str::from_utf8(&bytes).ok()?.chars().next()?;
     let is_mark = unicode_normalization::char::is_combining_mark(character);
     // Signs too that are a byte themselves, as where it happened twice.
-    (character.is_alphabetic() || is_mark || byte(character).is_some() || matches!(character, '‐'..='―'))
+    (character.is_alphabetic() || is_mark || windows_1252_byte(character).is_some() || matches!(character, '‐'..='―'))
         .then_some((character, length))
 }
 
 /// The byte that is read as this character: in Windows-1252, and in Latin-1 where the former has none.
-fn byte(character: char) -> Option<u8> {
-    const HIGH: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
+fn windows_1252_byte(character: char) -> Option<u8> {
+    const WINDOWS_1252_HIGH: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
     match u32::from(character) {
         code @ 0..=0xFF => u8::try_from(code).ok(),
-        _ => HIGH.chars().zip(0x80..=0x9F).find(|(high, _)| *high == character).map(|(_, byte)| byte),
+        _ => WINDOWS_1252_HIGH.chars().zip(0x80..=0x9F).find(|(high, _)| *high == character).map(|(_, byte)| byte),
     }
 }
 
 /// The name without HTML's character references; they may have been escaped twice.
-pub(super) fn without_references(name: &str) -> Option<String> {
+pub(super) fn decode_html_entities(name: &str) -> Option<String> {
     if !name.contains('&') || !name.contains(';') {
         return None;
     }

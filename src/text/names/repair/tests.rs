@@ -6,7 +6,7 @@ use super::*;
 
 /// The shown name and, where there is one, the rule; behind it what is suggested, with "??" where it is not even told.
 fn mended(published: &str) -> String {
-    let Mended { mut name, certain, suggestion } = mend(published);
+    let RepairedName { mut name, certain, suggestion } = repair_name(published);
     if let Some(repair) = certain {
         assert!(repair.is_certain() && repair.value == name, "{repair:?}");
         name += &format!(" {:?}", repair.rule);
@@ -265,14 +265,14 @@ fn names_that_are_whole() {
         "محمد علي",
         "नागार्जुन",
     ] {
-        let mended = mend(name);
-        assert_eq!((mended.name.as_str(), mended.told()), (name, None), "{name}");
+        let mended = repair_name(name);
+        assert_eq!((mended.name.as_str(), mended.reported_repair()), (name, None), "{name}");
     }
 }
 
 #[test]
 fn what_confirms() {
-    let key = |name| mend(name).confirming_key();
+    let key = |name| repair_name(name).confirming_key();
     assert_eq!(key("Matko Bošnjak"), Some("matko bošnjak".to_owned()));
     assert_eq!(key(r"Matko Bo\v{s}njak"), Some("matko bošnjak".to_owned()), "what is certain");
     assert_eq!(key("Matko Bovsnjak"), None);
@@ -308,23 +308,23 @@ proptest! {
     /// Whatever a name went through of what is certain, it comes back.
     #[test]
     fn certain_damage_is_undone(name in "[A-Z][a-zéèüöñçšžćčřâô]{2,9} [A-Z][a-záéíóúůěšžćč]{2,9}", way in 0_usize..5) {
-        prop_assume!(mend(&name).certain.is_none());
+        prop_assume!(repair_name(&name).certain.is_none());
         let published: String = name.chars().map(|letter| {
             let ways = damaged(letter);
             ways.get(way).or(ways.first()).cloned().unwrap_or_default()
         }).collect();
-        prop_assert_eq!(mend(&published).name, mend(&name).name, "{}", published);
+        prop_assert_eq!(repair_name(&published).name, repair_name(&name).name, "{}", published);
     }
 
     #[test]
     fn mending_twice_is_mending_once(name in "[A-Za-zéšÃ©'\"\\\\{}^~`´&;<>()0-9 .-]{0,30}") {
-        let once = mend(&name);
-        prop_assert_eq!(mend(&once.name).name, once.name);
+        let once = repair_name(&name);
+        prop_assert_eq!(repair_name(&once.name).name, once.name);
     }
 
     #[test]
     fn any_text_has_a_clean_name(text in any::<String>()) {
-        let mended = mend(&text);
+        let mended = repair_name(&text);
         prop_assert!(clean(&mended.name) == mended.name, "{:?}", mended);
         prop_assert_eq!(mended.name.is_empty(), clean(&text).is_empty());
         for repair in mended.certain.iter().chain(&mended.suggestion) {
@@ -333,12 +333,12 @@ proptest! {
         }
         // What is found elsewhere has to have a letter that the damaged name lacks.
         let key = mended.suggestion_key();
-        prop_assert!(key.is_none_or(|key| !key.is_ascii() && key != identity_key(&mended.name)));
+        prop_assert!(key.is_none_or(|key| !key.is_ascii() && key != name_key(&mended.name)));
     }
 
     #[test]
     fn plain_names_are_left_alone(name in "[A-Z][a-z]{1,9}( [A-Z]\\.)? (van |de )?[A-Z][a-zé]{1,9}") {
-        let mended = mend(&name);
+        let mended = repair_name(&name);
         prop_assert_eq!(mended.name, name);
     }
 }

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 
 /// An article of a telling title, by one person.
-fn article(id: i64) -> Candidate {
-    Candidate {
+fn article(id: i64) -> VersionCandidate {
+    VersionCandidate {
         id,
         title: "the flow of water over weirs".to_owned(),
         paper_type: PaperType::Article,
@@ -18,20 +18,23 @@ fn article(id: i64) -> Candidate {
     }
 }
 
-fn of_type(id: i64, paper_type: PaperType, year: i32) -> Candidate {
-    Candidate { paper_type, year: Some(year), date: year * 10_000, ..article(id) }
+fn of_type(id: i64, paper_type: PaperType, year: i32) -> VersionCandidate {
+    VersionCandidate { paper_type, year: Some(year), date: year * 10_000, ..article(id) }
 }
 
-fn by(names: &[&str]) -> Vec<Author> {
-    names.iter().map(|name| Author { name: (*name).to_owned(), researcher_id: None }).collect()
+fn by(names: &[&str]) -> Vec<VersionAuthor> {
+    names.iter().map(|name| VersionAuthor { name: (*name).to_owned(), researcher_id: None }).collect()
 }
 
-fn linked(papers: &[Candidate], authors: &HashMap<i64, Vec<Author>>) -> HashMap<i64, (i64, Basis)> {
-    versions(papers, &possible_pairs(papers), authors)
+fn linked(
+    papers: &[VersionCandidate],
+    authors: &HashMap<i64, Vec<VersionAuthor>>,
+) -> HashMap<i64, (i64, VersionBasis)> {
+    link_versions(papers, &candidate_pairs(papers), authors)
 }
 
 /// Links of papers that are all by the same person.
-fn linked_by_one(papers: &[Candidate]) -> HashMap<i64, (i64, Basis)> {
+fn linked_by_one(papers: &[VersionCandidate]) -> HashMap<i64, (i64, VersionBasis)> {
     linked(papers, &papers.iter().map(|paper| (paper.id, by(&["Ida Brook"]))).collect())
 }
 
@@ -63,13 +66,13 @@ fn the_same_title() {
         let papers = [of_type(1, one.0, one.1), of_type(2, other.0, other.1)];
         assert_eq!(linked_by_one(&papers).len(), usize::from(is_version), "{one:?}, {other:?}");
     }
-    let undated = Candidate { year: None, date: 0, ..article(2) };
+    let undated = VersionCandidate { year: None, date: 0, ..article(2) };
     assert_eq!(linked_by_one(&[article(1), undated]).len(), 0);
 }
 
 #[test]
 fn what_comes_back_with_the_years() {
-    let talk = |id, year, venue: &str| Candidate {
+    let talk = |id, year, venue: &str| VersionCandidate {
         venue: Some(venue.to_owned()),
         ..of_type(id, PaperType::ConferencePaper, year)
     };
@@ -86,16 +89,16 @@ fn what_comes_back_with_the_years() {
         assert_eq!(found.len(), is_version, "{earlier}, {later}");
         assert!(found.contains_key(&1) || found.is_empty());
     }
-    let without_venue = Candidate { venue: None, ..talk(1, 2009, "") };
+    let without_venue = VersionCandidate { venue: None, ..talk(1, 2009, "") };
     assert_eq!(linked_by_one(&[without_venue, talk(2, 2010, "19th Water Days")]).len(), 0);
-    let overview = |paper| Candidate { title: "overview of the shared task on weirs".to_owned(), ..paper };
+    let overview = |paper| VersionCandidate { title: "overview of the shared task on weirs".to_owned(), ..paper };
     let of_workshop = |year| overview(talk(1, year, "Workshop on Weirs"));
     assert_eq!(linked_by_one(&[of_workshop(2009), overview(talk(2, 2010, "Water Days"))]).len(), 0);
     assert_eq!(linked_by_one(&[of_workshop(2010), overview(talk(2, 2010, "Water Days"))]).len(), 1);
     let preprint = overview(of_type(1, PaperType::Preprint, 2009));
     assert_eq!(linked_by_one(&[preprint, overview(talk(2, 2010, "Water Days"))]).len(), 1);
     // One issue with two DOIs has two works.
-    let doi = |paper: Candidate, doi: &str| Candidate { dois: BTreeSet::from([doi.to_owned()]), ..paper };
+    let doi = |paper: VersionCandidate, doi: &str| VersionCandidate { dois: BTreeSet::from([doi.to_owned()]), ..paper };
     let one_issue = |id| talk(id, 2010, "Water Days");
     assert_eq!(linked_by_one(&[doi(one_issue(1), "10.1/a"), doi(one_issue(2), "10.1/b")]).len(), 0);
     assert_eq!(linked_by_one(&[doi(one_issue(1), "10.1/a"), one_issue(2)]).len(), 1);
@@ -103,7 +106,7 @@ fn what_comes_back_with_the_years() {
 
 #[test]
 fn the_same_doi() {
-    let paper = |id, title: &str, year, venue: &str| Candidate {
+    let paper = |id, title: &str, year, venue: &str| VersionCandidate {
         title: names::fold(title),
         dois: BTreeSet::from(["10.1/a".to_owned()]),
         venue: Some(venue.to_owned()),
@@ -120,7 +123,7 @@ fn the_same_doi() {
         let papers = [paper(1, "A Long Look at Locks and Weirs", 2010, "Locks"), paper(2, title, year, venue)];
         let found = linked_by_one(&papers);
         assert_eq!(found.len(), usize::from(is_version), "{title}");
-        assert!(found.values().all(|(_, basis)| *basis == Basis::Doi));
+        assert!(found.values().all(|(_, basis)| *basis == VersionBasis::Doi));
     }
     // The DOI of a volume.
     let parts = [paper(1, "Weirs", 2010, "a"), paper(2, "Locks", 2011, "b"), paper(3, "Dams", 2012, "c")];
@@ -150,15 +153,15 @@ fn authors_in_common() {
         let found = linked(&papers, &HashMap::from([(1, by(one)), (2, by(other))]));
         assert_eq!(found.len(), usize::from(is_version), "{one:?}, {other:?}");
     }
-    let as_one = |name: &str| vec![Author { name: name.to_owned(), researcher_id: Some(7) }];
+    let as_one = |name: &str| vec![VersionAuthor { name: name.to_owned(), researcher_id: Some(7) }];
     let authors = HashMap::from([(1, as_one("Ida Brook")), (2, as_one("Ida Ferry"))]);
     assert_eq!(linked(&[of_type(1, PaperType::Preprint, 2010), article(2)], &authors).len(), 1);
 }
 
 #[test]
 fn the_version_of_record() {
-    let dated = |paper: Candidate, date| Candidate { date, ..paper };
-    let with_doi = |paper: Candidate| Candidate { dois: BTreeSet::from(["10.1/a".to_owned()]), ..paper };
+    let dated = |paper: VersionCandidate, date| VersionCandidate { date, ..paper };
+    let with_doi = |paper: VersionCandidate| VersionCandidate { dois: BTreeSet::from(["10.1/a".to_owned()]), ..paper };
     let preprint = with_doi(dated(of_type(1, PaperType::Preprint, 2010), 20101231));
     let report = with_doi(dated(of_type(2, PaperType::Report, 2010), 20101230));
     for (papers, record) in [
@@ -179,12 +182,12 @@ fn the_version_of_record() {
 #[test]
 fn too_many_of_one_title() {
     let many = |amount: i64| (1..=amount).map(|id| of_type(id, PaperType::Preprint, 2010)).collect::<Vec<_>>();
-    let most = i64::try_from(MOST_SHARING).unwrap_or_default();
-    assert_eq!(linked_by_one(&many(most)).len(), MOST_SHARING - 1);
+    let most = i64::try_from(MAX_SHARING_PAPERS).unwrap_or_default();
+    assert_eq!(linked_by_one(&many(most)).len(), MAX_SHARING_PAPERS - 1);
     assert_eq!(linked_by_one(&many(most + 1)).len(), 0);
 }
 
-fn any_paper(id: i64) -> impl Strategy<Value = (Candidate, Vec<Author>)> {
+fn any_paper(id: i64) -> impl Strategy<Value = (VersionCandidate, Vec<VersionAuthor>)> {
     let types = prop_oneof![Just(PaperType::Preprint), Just(PaperType::Article), Just(PaperType::ConferencePaper)];
     let titles =
         prop_oneof![Just("the flow of water over weirs"), Just("the flow of water over weirs and dams"), Just("weirs")];
@@ -193,13 +196,13 @@ fn any_paper(id: i64) -> impl Strategy<Value = (Candidate, Vec<Author>)> {
             let names = ["Ida Brook", "Tom Ford", "Uma Ferry"];
             let authors = by(&names).into_iter().enumerate().filter(|(place, _)| people >> place & 1 == 1);
             let dois = doi.map(|doi| format!("10.1/{doi}")).into_iter().collect();
-            let paper = Candidate { title: title.to_owned(), dois, ..of_type(id, paper_type, year) };
+            let paper = VersionCandidate { title: title.to_owned(), dois, ..of_type(id, paper_type, year) };
             (paper, authors.map(|(_, author)| author).collect())
         },
     )
 }
 
-fn any_papers() -> impl Strategy<Value = Vec<(Candidate, Vec<Author>)>> {
+fn any_papers() -> impl Strategy<Value = Vec<(VersionCandidate, Vec<VersionAuthor>)>> {
     (1..12_i64).prop_flat_map(|amount| (1..=amount).map(any_paper).collect::<Vec<_>>())
 }
 
@@ -207,7 +210,7 @@ proptest! {
     #[test]
     fn one_version_of_record_for_each_work(papers in any_papers()) {
         let authors = papers.iter().map(|(paper, authors)| (paper.id, authors.clone())).collect();
-        let papers: Vec<Candidate> = papers.into_iter().map(|(paper, _)| paper).collect();
+        let papers: Vec<VersionCandidate> = papers.into_iter().map(|(paper, _)| paper).collect();
         let found = linked(&papers, &authors);
         for (version, (record, _)) in &found {
             prop_assert!(version != record && !found.contains_key(record), "{found:?}");
@@ -217,7 +220,7 @@ proptest! {
     #[test]
     fn the_same_in_any_order((papers, shuffled) in any_papers().prop_flat_map(|papers| (Just(papers.clone()), Just(papers).prop_shuffle()))) {
         let authors = papers.iter().map(|(paper, authors)| (paper.id, authors.clone())).collect();
-        let of = |papers: Vec<(Candidate, Vec<Author>)>| papers.into_iter().map(|(paper, _)| paper).collect::<Vec<_>>();
+        let of = |papers: Vec<(VersionCandidate, Vec<VersionAuthor>)>| papers.into_iter().map(|(paper, _)| paper).collect::<Vec<_>>();
         prop_assert_eq!(linked(&of(papers), &authors), linked(&of(shuffled), &authors));
     }
 }

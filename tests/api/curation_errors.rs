@@ -1,0 +1,126 @@
+//! What people cannot decide, what they are told, and what they may insist on.
+
+use serde_json::json;
+
+use crate::curation::{find_researcher, run_failing, run_successfully, start_with_records};
+use crate::support::database_dump::{assert_dumps_equal, query_strings};
+use crate::support::database_state::{database_state, find_inconsistencies};
+use crate::support::{orcid, pluck_strings, researcher_record, with_fields};
+
+#[tokio::test]
+async fn rejected_decisions() {
+    let app = start_with_records().await;
+    app.create_records(json!([
+        with_fields(researcher_record("I. Brook"), json!({ "orcid": orcid(8) })),
+        researcher_record("Ida Brook-Lee")
+    ]))
+    .await;
+    app.execute_sql("UPDATE researcher SET name_key = 'ida brook' WHERE slug = 'ida-brook-lee'").await;
+    let paper = app.find_id("paper", "proofs").await;
+    let before = database_state(&app.database_url).await;
+    run_successfully(&app, &["merge", "ida-brook", "ida-brook-lee"]);
+    run_successfully(&app, &["undo", "1", "--by", "Ana"]);
+    let cases: &[&[&str]] = &[
+        &["merge", "nobody", "ida-brook"],
+        &["merge", "Ida Brook", "tom-ford"],
+        &["merge", "ida-brook", "IDA-Brook"],
+        &["merge", "ida-brook", "tom-ford", "tom-ford"],
+        &["merge", "ida-brook", &paper],
+        &["merge", "ida-brook", "0000-0002-1694-2339"],
+        &["merge", "ida-m-brook", "i-brook"],
+        &["merge", "wei-xudo", "ben-oak"],
+        &["split", "wei-xudo", "--papers", "proofs", "on-weirs", "on-mills"],
+        &["split", "wei-xudo", "--papers", "proofs", "10.1000/nothing"],
+        &["split", "wei-xudo", "--papers", "proofs", "proteins", "protein-folds"],
+        &["split", "wei-xudo", "--papers", "proteins", "--into", "ben-oak"],
+        &["split", "wei-xudo", "--papers", "proteins", "--into", "Wei-Xudo"],
+        &["undo", "7"],
+        &["undo", "1"],
+        &["history", "nobody"],
+    ];
+    let year = query_strings(
+        &app.database_url,
+        "SELECT to_char(undone_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') FROM identity_decision",
+    )
+    .await;
+    let sentences: Vec<String> = cases
+        .iter()
+        .map(|case| {
+            let told = format!("{}\n  {}", case.join(" "), run_failing(&app, case));
+            told.replace(&paper, "PAPER").replace(&year[0], "TIME")
+        })
+        .collect();
+    insta::assert_snapshot!(sentences.join(""), @r"
+    merge nobody ida-brook
+      error: there is no researcher 'nobody'; people are named by id, slug or ORCID iD, as the API and the pages show them
+    merge Ida Brook tom-ford
+      error: there is no researcher 'Ida Brook' (by that name: ida-brook, ida-brook-lee); people are named by id, slug or ORCID iD, as the API and the pages show them
+    merge ida-brook IDA-Brook
+      error: 'ida-brook' and 'IDA-Brook' both name Ida Brook (ida-brook): name different people
+    merge ida-brook tom-ford tom-ford
+      error: 'tom-ford' and 'tom-ford' both name Tom Ford (tom-ford): name different people
+    merge ida-brook PAPER
+      error: 'PAPER' is the id of a thing of type Paper; one of type Researcher is needed here
+    merge ida-brook 0000-0002-1694-2339
+      error: '0000-0002-1694-2339' is not an ORCID iD: its checksum does not hold; look for a mistyped digit
+    merge ida-m-brook i-brook
+      error: they have different ORCID iDs: Ida M. Brook (ida-m-brook) has 0000-0000-0000-0079, I. Brook (i-brook) has 0000-0000-0000-0087. An ORCID iD is one person's, so that these are different people, unless somebody registered twice; if that is so, force it: the survivor keeps the first one, and the others lead there too (--force)
+    merge wei-xudo ben-oak
+      error: they are authors of the same papers: proteins, protein-folds. Two authors of a paper are different people, unless one was listed twice; if that is so, force it: the second place on such a paper is left without a person (--force)
+    split wei-xudo --papers proofs on-weirs on-mills
+      error: not by Wei Xudo (wei-xudo): on-weirs, on-mills; the researcher's page lists the papers that can be moved
+    split wei-xudo --papers proofs 10.1000/nothing
+      error: there is no paper '10.1000/nothing'; papers are named by id, slug, DOI or arXiv id, as the API and the pages show them
+    split wei-xudo --papers proofs proteins protein-folds
+      error: nothing would be left of Wei Xudo (wei-xudo): that is all that is known of them; to give all of it to somebody else, merge them
+    split wei-xudo --papers proteins --into ben-oak
+      error: Ben Oak (ben-oak) is an author of proteins already, in another place
+    split wei-xudo --papers proteins --into Wei-Xudo
+      error: 'wei-xudo' and 'Wei-Xudo' both name Wei Xudo (wei-xudo): name different people
+    undo 7
+      error: there is no decision 7; the history lists them
+    undo 1
+      error: decision 1 was undone already, on TIME, by Ana
+    history nobody
+      error: there is no researcher 'nobody'; people are named by id, slug or ORCID iD, as the API and the pages show them
+    ");
+    assert_dumps_equal(&database_state(&app.database_url).await, &before);
+}
+
+#[tokio::test]
+async fn forced_merges() {
+    let app = start_with_records().await;
+    app.create_records(json!([with_fields(researcher_record("Wei Xudo-Oak"), json!({ "orcid": orcid(9) }))])).await;
+    let before = database_state(&app.database_url).await;
+    // The second place on a paper is left open.
+    run_successfully(&app, &["merge", "wei-xudo", "ben-oak", "--force"]);
+    let places = "SELECT coalesce(researcher.slug, '-') FROM authorship JOIN paper ON paper.id = paper_id \
+         LEFT JOIN researcher ON researcher.id = researcher_id WHERE paper.slug = 'proteins' ORDER BY list_order";
+    assert_eq!(query_strings(&app.database_url, places).await, ["-", "wei-xudo"]);
+    assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new());
+    // One of the ORCID iDs is the person's, the other leads there.
+    run_successfully(&app, &["merge", "ida-m-brook", "wei-xudo-oak", "--force"]);
+    let found = find_researcher(&app, json!({ "orcid": orcid(9) })).await;
+    assert_eq!(
+        (found["slug"].clone(), found["orcid"].clone()),
+        (json!("ida-m-brook"), json!(format!("https://orcid.org/{}", orcid(7))))
+    );
+    let listed = "query($orcids: [String!]) { researchers(filter: { orcids: $orcids }) { nodes { slug } } }";
+    let found = app.data_with_variables(listed, json!({ "orcids": [orcid(9)] })).await;
+    assert_eq!(pluck_strings(&found["researchers"]["nodes"], &["slug"]), ["ida-m-brook"]);
+    let search = "query($query: String!) { search(query: $query) { nodes { slug } } }";
+    let found = app.data_with_variables(search, json!({ "query": orcid(9) })).await;
+    assert_eq!(pluck_strings(&found["search"]["nodes"], &["slug"]), ["ida-m-brook"]);
+    run_successfully(&app, &["undo", "1"]);
+    run_successfully(&app, &["undo", "2"]);
+    assert_dumps_equal(&database_state(&app.database_url).await, &before);
+}
+
+/// A name that is no form of the survivor's is nowhere told.
+#[tokio::test]
+async fn name_of_the_merged_researcher() {
+    let app = start_with_records().await;
+    let told = run_successfully(&app, &["merge", "tom-ford", "ben-oak"]);
+    assert!(told.contains("note: 'Ben Oak' is no form of the name 'Tom Ford' and is not shown as one"), "{told}");
+    assert_eq!(find_researcher(&app, json!({ "slug": "ben-oak" })).await["otherNames"], json!([]));
+}

@@ -1,0 +1,220 @@
+//! A database in trouble: clear answers soon, nothing that hangs, and all well again by itself.
+
+use std::time::{Duration, Instant};
+
+use academic_directory::database::{Durability, EmbeddedServer, ServerPrograms};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::support::{DatabaseSession, TestApp, create_database, paper_record, parse_records};
+
+const QUERY: &str = "{ researchers { nodes { name coauthors { nodes { name } } } } }";
+
+/// The status, the code and the time of one request.
+async fn query(app: &TestApp) -> (u16, String, Duration) {
+    let begun = Instant::now();
+    let response =
+        app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY })).send().await.expect("an answer");
+    let status = response.status().as_u16();
+    let retry = response.headers().contains_key("retry-after");
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(retry, status == 503, "{body}");
+    let code = body["errors"][0]["extensions"]["code"].as_str().unwrap_or("none").to_owned();
+    (status, code, begun.elapsed())
+}
+
+/// A server of the test's own, which may be stopped.
+struct StoppableServer {
+    directory: tempfile::TempDir,
+    server: Option<EmbeddedServer>,
+}
+
+impl StoppableServer {
+    fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("academic-directory-trouble").tempdir().expect("a folder");
+        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("permissions");
+        let mut server = Self { directory: folder, server: None };
+        server.restart();
+        server
+    }
+
+    fn restart(&mut self) {
+        let programs = ServerPrograms {
+            bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
+            search_path: std::env::var_os("PATH"),
+        };
+        let folder = self.directory.path().join("postgres");
+        let started = std::thread::spawn(move || EmbeddedServer::start(&folder, &programs, Durability::Volatile));
+        self.server = Some(started.join().expect("a thread").expect("a server"));
+    }
+
+    fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            std::thread::spawn(move || server.stop()).join().expect("a thread");
+        }
+    }
+
+    fn pid(&self) -> Pid {
+        let pid = self.server.as_ref().and_then(EmbeddedServer::pid).expect("a server of our own");
+        Pid::from_raw(i32::try_from(pid).expect("a number")).expect("a process")
+    }
+
+    async fn start_app(&self) -> TestApp {
+        let url = self.server.as_ref().expect("a server").url("postgres");
+        TestApp::start_with_acquire_timeout(url, 1).await
+    }
+}
+
+impl Drop for StoppableServer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Asks until the directory answers again, and tells how long that took.
+async fn wait_for_recovery(app: &TestApp) -> Duration {
+    let begun = Instant::now();
+    loop {
+        let (status, code, _) = query(app).await;
+        if (status, code.as_str()) == (200, "none") {
+            return begun.elapsed();
+        }
+        assert_eq!((status, code.as_str()), (503, "SERVICE_UNAVAILABLE"));
+        assert!(begun.elapsed() < Duration::from_secs(30), "it does not come back");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn server_restart() {
+    let mut server = StoppableServer::start();
+    let app = server.start_app().await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
+    assert_eq!(query(&app).await.0, 200);
+    tokio::task::block_in_place(|| server.stop());
+    let mut longest = Duration::ZERO;
+    for _ in 0..20 {
+        let (status, code, time) = query(&app).await;
+        assert_eq!((status, code.as_str()), (503, "SERVICE_UNAVAILABLE"));
+        longest = longest.max(time);
+    }
+    tokio::task::block_in_place(|| server.restart());
+    let back = wait_for_recovery(&app).await;
+    println!("gone: answers took at most {longest:?}; good again {back:?} after its return");
+    for _ in 0..20 {
+        assert_eq!(query(&app).await.0, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn frozen_server() {
+    let server = StoppableServer::start();
+    let app = server.start_app().await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
+    // The whole process group, as a machine that is frozen.
+    let children = || server_processes(server.pid());
+    let frozen = children();
+    assert!(frozen.len() > 3, "{frozen:?}");
+    frozen.iter().for_each(|pid| kill_process(*pid, Signal::STOP).expect("a process"));
+    let (status, code, time) = query(&app).await;
+    assert_eq!((status, code.as_str()), (503, "SERVICE_UNAVAILABLE"));
+    println!("still: the first answer took {time:?}");
+    frozen.iter().for_each(|pid| kill_process(*pid, Signal::CONT).expect("a process"));
+    println!("still: good again {:?} later", wait_for_recovery(&app).await);
+}
+
+/// A process and its children.
+fn server_processes(parent: Pid) -> Vec<Pid> {
+    let number = parent.as_raw_nonzero().get();
+    let path = format!("/proc/{number}/task/{number}/children");
+    let children = std::fs::read_to_string(path).expect("the children");
+    let children = children.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?));
+    std::iter::once(parent).chain(children).collect()
+}
+
+#[tokio::test]
+async fn killed_connections() {
+    let app = TestApp::start().await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
+    for _ in 0..5 {
+        assert_eq!(query(&app).await.0, 200);
+        app.execute_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .await;
+        let (status, code, _) = query(&app).await;
+        assert_eq!((status, code.as_str()), (200, "none"));
+    }
+}
+
+#[tokio::test]
+async fn cancelled_statement() {
+    let app = TestApp::start().await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
+    let lock = app.lock_table("researcher").await;
+    let (answer, ()) = tokio::join!(query(&app), async {
+        app.wait_until_blocked().await;
+        app.execute_sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+            .await;
+    });
+    assert_eq!((answer.0, answer.1.as_str()), (200, "TIMEOUT"));
+    drop(lock);
+    assert_eq!(query(&app).await.1, "none");
+}
+
+#[tokio::test]
+async fn exhausted_connection_pool() {
+    let app = TestApp::start_with_acquire_timeout(create_database().await, 1).await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
+    let lock = app.lock_table("researcher").await;
+    let asked = (0..8).map(|_| query(&app));
+    let (answers, ()) = tokio::join!(futures_util::future::join_all(asked), async {
+        let session = DatabaseSession::open(&app.database_url).await;
+        // All four connections wait for the lock, so that the others wait for a connection, and are refused.
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while session.query_number(waiting).await < 4 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        lock.execute("ROLLBACK").await;
+    });
+    let refused = answers.iter().filter(|answer| (answer.0, answer.1.as_str()) == (503, "SERVICE_UNAVAILABLE"));
+    assert_eq!(refused.count(), 4, "{answers:?}");
+    let answered = answers.iter().filter(|answer| (answer.0, answer.1.as_str()) == (200, "none"));
+    assert_eq!(answered.count(), 4, "{answers:?}");
+}
+
+#[tokio::test]
+async fn read_only_server() {
+    let app = TestApp::start().await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
+    app.execute_sql(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$; \
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    .await;
+    assert_eq!(query(&app).await.1, "none");
+    let records = parse_records(json!([paper_record("Waves", Some(2002), &["Cy Eng"])]));
+    let error = app.store.write_records("test", &records).await.expect_err("a refusal");
+    assert_eq!(error.code(), "SERVICE_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn full_disk() {
+    // What needs room on the server's disk, beyond what it may take, is what a full disk looks like to a reader.
+    let app = TestApp::start().await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
+    app.execute_sql(
+        "ALTER TABLE coauthorship RENAME TO coauthorship_kept; \
+         CREATE FUNCTION full_disk() RETURNS boolean LANGUAGE plpgsql AS \
+         $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$; \
+         CREATE VIEW coauthorship AS SELECT * FROM coauthorship_kept WHERE full_disk()",
+    )
+    .await;
+    let (status, code, _) = query(&app).await;
+    assert_eq!((status, code.as_str()), (503, "SERVICE_UNAVAILABLE"));
+    app.execute_sql("CREATE OR REPLACE FUNCTION full_disk() RETURNS boolean LANGUAGE sql AS 'SELECT true'").await;
+    assert_eq!(query(&app).await.1, "none");
+}

@@ -1,0 +1,188 @@
+//! The page at /graphiql in a real browser: a visitor runs the example and sees a profile.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use academic_directory::config::Limits;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::support::process::{WAIT_TIMEOUT, Workspace, find_processes, wait_for};
+use crate::support::{TestApp, clean_environment, paper_record};
+
+const EDITOR_SELECTOR: &str = ".graphiql-query-editor .view-lines .view-line";
+const PROFILE_TAB_SELECTOR: &str = ".graphiql-tab-button[title=\"Profile\"]";
+const EXECUTE_BUTTON_SELECTOR: &str = ".graphiql-execute-button";
+const NOTICE_SELECTOR: &str = ".notice";
+const RESPONSE_SELECTOR: &str = ".graphiql-response .view-lines";
+/// The result pane shows only what fits; its model has all.
+const READ_RESPONSE_SCRIPT: &str = "const model = globalThis.__MONACO?.editor.getModels().find(m => m.uri.path.endsWith('response.json')); \
+     return model ? model.getValue() : '';";
+
+/// A program of the machine.
+fn find_program(name: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+/// The driver of the browser, and the browser that it started.
+struct WebDriver {
+    process: Child,
+    port: u16,
+    profile: PathBuf,
+}
+
+impl WebDriver {
+    fn start(program: &Path, place: &Workspace) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
+        let mut command = Command::new(program);
+        command.env_clear().envs(clean_environment()).env("HOME", place.path("")).arg(format!("--port={port}"));
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let driver = Self { process: process.expect("chromedriver"), port, profile: place.path("profile") };
+        wait_for("chromedriver", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+        driver
+    }
+
+    async fn open_browser(&self, chromium: &Path) -> Client {
+        let profile = format!("--user-data-dir={}", self.profile.display());
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1400,1000",
+            &profile,
+        ];
+        let options = json!({ "binary": chromium, "args": arguments });
+        let capabilities = serde_json::Map::from_iter([("goog:chromeOptions".to_owned(), options)]);
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        let builder = builder.capabilities(capabilities);
+        let address = format!("http://127.0.0.1:{}", self.port);
+        tokio::time::timeout(WAIT_TIMEOUT, builder.connect(&address))
+            .await
+            .expect("a browser in time")
+            .expect("a browser")
+    }
+}
+
+impl Drop for WebDriver {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        // After a failure the browser is still there; the folder of its profile is this test's own.
+        for pid in find_processes("", &self.profile) {
+            if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+    }
+}
+
+async fn wait_for_response(browser: &Client) -> Value {
+    let deadline = Instant::now() + WAIT_TIMEOUT;
+    loop {
+        let text = browser.execute(READ_RESPONSE_SCRIPT, Vec::new()).await.expect("a script that runs");
+        match text.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok()) {
+            Some(result) if result.get("data").is_some() || result.get("errors").is_some() => return result,
+            _ => assert!(Instant::now() < deadline, "no result: {text}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn click(browser: &Client, what: &str) {
+    let element = browser.wait().at_most(WAIT_TIMEOUT).for_element(Locator::Css(what)).await;
+    element
+        .unwrap_or_else(|error| panic!("{what}: {error}"))
+        .click()
+        .await
+        .unwrap_or_else(|error| panic!("{what}: {error}"));
+}
+
+/// The browser and its driver, where both are there and the page was built with npm.
+async fn find_browser(app: &TestApp) -> Option<(PathBuf, PathBuf)> {
+    let (Some(chromium), Some(chromedriver)) = (find_program("chromium"), find_program("chromedriver")) else {
+        println!("skipped: there is no chromium or no chromedriver");
+        return None;
+    };
+    let page = app.client().get(app.url("/graphiql")).send().await.expect("a page").text().await.expect("its text");
+    if !page.contains("id=\"root\"") {
+        println!("skipped: the page was built without npm");
+        return None;
+    }
+    Some((chromium, chromedriver))
+}
+
+#[tokio::test]
+async fn introspection_disabled() {
+    let app = TestApp::start_with_limits(Limits { introspection: false, ..Limits::default() }, 100).await;
+    let Some((chromium, chromedriver)) = find_browser(&app).await else { return };
+    let place = Workspace::new();
+    let driver = WebDriver::start(&chromedriver, &place);
+    let browser = driver.open_browser(&chromium).await;
+    browser.goto(&app.url("/graphiql")).await.expect("the page");
+    let notice =
+        browser.wait().at_most(WAIT_TIMEOUT).for_element(Locator::Css(NOTICE_SELECTOR)).await.expect("a notice");
+    let text = notice.text().await.expect("its text");
+    assert!(text.starts_with("Introspection is turned off on this server"), "{text}");
+    // The editor has its place below the notice.
+    let run = browser
+        .wait()
+        .at_most(WAIT_TIMEOUT)
+        .for_element(Locator::Css(EXECUTE_BUTTON_SELECTOR))
+        .await
+        .expect("a button");
+    let (_, top, _, height) = run.rectangle().await.expect("its place");
+    let (_, notice_top, _, notice_height) = notice.rectangle().await.expect("its place");
+    assert!(notice_top + notice_height <= top && top + height < 1000.0, "{notice_height} {top}");
+    browser.close().await.expect("the end of the browser");
+}
+
+#[tokio::test]
+async fn profile_query() {
+    let app = TestApp::start().await;
+    let Some((chromium, chromedriver)) = find_browser(&app).await else { return };
+    let titles = ["Rivers under glass", "Bridges of paper"];
+    app.create_records(json!(titles.map(|title| paper_record(title, Some(2001), &["Razvan Pascanu", "Ida Brook"]))))
+        .await;
+
+    let place = Workspace::new();
+    let driver = WebDriver::start(&chromedriver, &place);
+    let browser = driver.open_browser(&chromium).await;
+    browser.goto(&app.url("/graphiql")).await.expect("the page");
+    let ready = browser.wait().at_most(WAIT_TIMEOUT).for_element(Locator::Css(EDITOR_SELECTOR)).await;
+    ready.expect("an editor with a query in it");
+    click(&browser, PROFILE_TAB_SELECTOR).await;
+    click(&browser, EXECUTE_BUTTON_SELECTOR).await;
+
+    let result = wait_for_response(&browser).await;
+    assert_eq!(result.get("errors"), None, "{result:#}");
+    let researcher = &result["data"]["researcher"];
+    assert_eq!(researcher["name"], json!("Razvan Pascanu"));
+    let mut shown = crate::support::pluck_strings(&researcher["papers"]["edges"], &["node", "title"]);
+    shown.sort_unstable();
+    assert_eq!(shown, ["Bridges of paper", "Rivers under glass"]);
+    assert_eq!(researcher["coauthors"]["edges"][0]["node"]["name"], json!("Ida Brook"));
+
+    // And what the visitor sees of it.
+    let pane =
+        browser.wait().at_most(WAIT_TIMEOUT).for_element(Locator::Css(RESPONSE_SELECTOR)).await.expect("the result");
+    let deadline = Instant::now() + WAIT_TIMEOUT;
+    loop {
+        let text = pane.text().await.expect("its text").replace('\u{a0}', " ");
+        if text.contains("\"name\": \"Razvan Pascanu\"") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the result is not shown: {text}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    browser.close().await.expect("the end of the browser");
+}

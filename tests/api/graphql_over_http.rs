@@ -1,0 +1,275 @@
+//! GraphQL over HTTP, by its specification: what is taken, what is refused, and with which status.
+
+use std::io::Write as _;
+
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, http_config, paper_record, raw_http};
+
+const GRAPHQL_RESPONSE_TYPE: &str = "application/graphql-response+json";
+const JSON_HEADER: &str = "Content-Type: application/json\r\n";
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+async fn send(request: RequestBuilder) -> (u16, Response) {
+    let response = request.send().await.expect("an answer");
+    (response.status().as_u16(), response)
+}
+
+async fn error_code(response: Response) -> String {
+    let body: Value = response.json().await.expect("JSON");
+    body["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn mutation_by_get() {
+    let app = TestApp::start().await;
+    for query in
+        ["mutation%20%7B__typename%7D", "query%20a%7B__typename%7Dmutation%20b%7B__typename%7D&operationName=b"]
+    {
+        let address = app.url(&format!("/graphql?query={query}"));
+        let (status, response) = send(app.client().get(address).header("Accept", GRAPHQL_RESPONSE_TYPE)).await;
+        assert_eq!((status, header(&response, "allow")), (405, "POST"), "{query}");
+        assert_eq!(error_code(response).await, "BAD_USER_INPUT");
+    }
+}
+
+#[tokio::test]
+async fn csrf_prevention() {
+    let app = TestApp::start().await;
+    let get = || app.client().get(app.url("/graphql?query=%7B__typename%7D"));
+    for accept in
+        ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "image/png,*/*", "text/css,*/*;q=0.1"]
+    {
+        assert_eq!(send(get().header("Accept", accept)).await.0, 400, "{accept}");
+    }
+    for site in ["cross-site", "same-site"] {
+        assert_eq!(send(get().header("Accept", "*/*").header("Sec-Fetch-Site", site)).await.0, 400, "{site}");
+    }
+    // A program that asks for nothing special.
+    assert_eq!(send(get().header("Accept", "*/*")).await.0, 200);
+    for (name, value) in [
+        ("Accept", "application/json"),
+        ("Accept", GRAPHQL_RESPONSE_TYPE),
+        ("X-Requested-With", "XMLHttpRequest"),
+        ("Apollo-Require-Preflight", "true"),
+    ] {
+        let (status, response) = send(get().header(name, value)).await;
+        assert_eq!(status, 200, "{name}");
+        assert_eq!(response.json::<Value>().await.expect("JSON"), json!({ "data": { "__typename": "Query" } }));
+    }
+}
+
+#[tokio::test]
+async fn not_acceptable_media_types() {
+    let app = TestApp::start().await;
+    let body = json!({ "query": "{ __typename }" }).to_string();
+    for accept in ["text/html", "application/xml", "application/json;q=0", "application/json; charset=utf-16"] {
+        let post = app.client().post(app.url("/graphql")).header("Content-Type", "application/json").body(body.clone());
+        let (status, response) = send(post.header("Accept", accept)).await;
+        assert_eq!((status, header(&response, "content-type")), (406, "application/json; charset=utf-8"), "{accept}");
+        assert_eq!(error_code(response).await, "BAD_USER_INPUT");
+    }
+}
+
+#[tokio::test]
+async fn unsupported_charsets_and_encodings() {
+    let app = TestApp::start().await;
+    let body = json!({ "query": "{ __typename }" }).to_string();
+    let post = |name: &'static str, value: &'static str, body: Vec<u8>| {
+        let request = app.client().post(app.url("/graphql")).header("Accept", GRAPHQL_RESPONSE_TYPE).body(body);
+        match name {
+            "Content-Type" => request.header(name, value),
+            _ => request.header("Content-Type", "application/json").header(name, value),
+        }
+    };
+    for charset in
+        ["application/json; charset=iso-8859-1", "application/json; charset=utf-16", "application/json; charset=x"]
+    {
+        let (status, response) = send(post("Content-Type", charset, body.clone().into())).await;
+        assert_eq!((status, error_code(response).await.as_str()), (415, "BAD_USER_INPUT"), "{charset}");
+    }
+    for charset in ["application/json; charset=UTF-8", "application/json;charset=\"utf-8\""] {
+        assert_eq!(send(post("Content-Type", charset, body.clone().into())).await.0, 200, "{charset}");
+    }
+    // A hundred megabytes of zeros, which take a hundred kilobytes.
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..100 {
+        bomb.write_all(&vec![b' '; 1 << 20]).expect("bytes");
+    }
+    let bomb = bomb.finish().expect("bytes");
+    for coding in ["gzip", "br", "zstd", "deflate", "gzip, identity", "x"] {
+        let (status, response) = send(post("Content-Encoding", coding, bomb.clone())).await;
+        assert_eq!((status, header(&response, "accept-encoding")), (415, "identity"), "{coding}");
+        assert_eq!(error_code(response).await, "BAD_USER_INPUT");
+    }
+    assert_eq!(send(post("Content-Encoding", "identity", body.into())).await.0, 200);
+}
+
+#[tokio::test]
+async fn response_compression() {
+    let app = TestApp::start().await;
+    let query = json!({ "query": "{ __schema { types { name description } } }" });
+    for coding in ["gzip", "br", "zstd"] {
+        let post = app.client().post(app.url("/graphql")).json(&query).header("Accept-Encoding", coding);
+        let (status, response) = send(post).await;
+        assert_eq!((status, header(&response, "content-encoding")), (200, coding));
+        assert!(header(&response, "vary").to_lowercase().contains("accept-encoding"));
+    }
+}
+
+#[tokio::test]
+async fn options_request() {
+    let app = TestApp::start().await;
+    let (status, response) = send(app.client().request(Method::OPTIONS, app.url("/graphql"))).await;
+    assert_eq!((status, header(&response, "allow")), (204, "GET, POST, OPTIONS"));
+}
+
+#[tokio::test]
+async fn cors() {
+    let ask = |app: &TestApp, origin: &'static str| {
+        app.client().post(app.url("/graphql")).json(&json!({ "query": "{ __typename }" })).header("Origin", origin)
+    };
+    let preflight = |app: &TestApp, origin: &'static str| {
+        let request = app.client().request(Method::OPTIONS, app.url("/graphql")).header("Origin", origin);
+        request.header("Access-Control-Request-Method", "POST").header("Access-Control-Request-Headers", "content-type")
+    };
+    let closed = TestApp::start().await;
+    let (_, response) = send(ask(&closed, "https://www.example.org")).await;
+    assert_eq!(header(&response, "access-control-allow-origin"), "");
+    let (_, response) = send(preflight(&closed, "https://www.example.org")).await;
+    assert_eq!(header(&response, "access-control-allow-origin"), "");
+
+    let mut settings = http_config();
+    settings.cors_origins = vec!["https://www.example.org".to_owned(), "https://people.example.org".to_owned()];
+    let open = TestApp::start_with_http_config(settings).await;
+    for origin in ["https://www.example.org", "https://people.example.org"] {
+        let (status, response) = send(ask(&open, origin)).await;
+        assert_eq!((status, header(&response, "access-control-allow-origin")), (200, origin));
+        let (status, response) = send(preflight(&open, origin)).await;
+        assert_eq!((status, header(&response, "access-control-allow-origin")), (200, origin));
+        assert!(header(&response, "access-control-allow-headers").contains("content-type"));
+    }
+    let (_, response) = send(ask(&open, "https://example.com")).await;
+    assert_eq!(header(&response, "access-control-allow-origin"), "");
+
+    let mut settings = http_config();
+    settings.cors_origins = vec!["*".to_owned()];
+    let public = TestApp::start_with_http_config(settings).await;
+    let (_, response) = send(ask(&public, "https://example.com")).await;
+    assert!(["*", "https://example.com"].contains(&header(&response, "access-control-allow-origin")));
+    assert_eq!(header(&response, "access-control-allow-credentials"), "");
+}
+
+#[tokio::test]
+async fn duplicate_json_members() {
+    let app = TestApp::start().await;
+    for body in [
+        r#"{"query": "{ __typename }", "query": "{ a }"}"#,
+        r#"{"query": "{ __typename }", "variables": {"a": {"b": 1, "b": 2}}}"#,
+    ] {
+        let answer = raw_http::send_bytes(app.address, raw_http::post_request(JSON_HEADER, body.as_bytes())).await;
+        assert_eq!(raw_http::status_code(&answer), 400, "{answer}");
+        assert!(answer.contains("stands twice"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn malformed_requests() {
+    let app = TestApp::start().await;
+    let body = br#"{"query": "{ __typename }"}"#;
+    let flood = (0..200).map(|number| format!("X-{number}: x\r\n")).collect::<String>();
+    let long = format!("X-Long: {}\r\n", "x".repeat(1_000_000));
+    for (name, request, expected) in [
+        ("well formed", raw_http::post_request(JSON_HEADER, body), 200..=200),
+        ("invalid UTF-8", raw_http::post_request(JSON_HEADER, b"{\"query\": \"{ \xc3\x28 }\"}"), 400..=400),
+        ("UTF-16", raw_http::post_request(JSON_HEADER, b"\xff\xfe{\0}\0"), 400..=400),
+        ("a header flood", raw_http::post_request(&format!("{JSON_HEADER}{flood}"), body), 400..=431),
+        ("a header without end", raw_http::post_request(&format!("{JSON_HEADER}{long}"), body), 400..=431),
+        ("two lengths", raw_http::post_request(&format!("{JSON_HEADER}Content-Length: 3\r\n"), body), 400..=400),
+        ("a negative length", b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n".to_vec(), 400..=400),
+        ("a length and chunks", raw_http::post_request(&format!("{JSON_HEADER}Transfer-Encoding: chunked\r\n"), body), 400..=400),
+        ("a length beyond all", b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n{".to_vec(), 413..=413),
+        ("no HTTP", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03".to_vec(), 400..=400),
+        ("no address", b"GET  HTTP/1.1\r\n\r\n".to_vec(), 400..=400),
+        ("two types", raw_http::post_request(&format!("{JSON_HEADER}Content-Type: text/plain\r\n"), body), 200..=415),
+    ] {
+        let answer = raw_http::send_bytes(app.address, request).await;
+        assert!(expected.contains(&raw_http::status_code(&answer)), "{name}: {answer:.300}");
+    }
+    // In parts, as clients may send it.
+    let chunked = "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n\
+                   5\r\n{\"que\r\n16\r\nry\": \"{ __typename }\"}\r\n0\r\n\r\n";
+    let answer = raw_http::send_bytes(app.address, chunked).await;
+    assert_eq!(raw_http::status_code(&answer), 200, "{answer}");
+    app.data("{ __typename }").await;
+}
+
+#[tokio::test]
+async fn body_timeout() {
+    let mut settings = http_config();
+    settings.body_timeout_seconds = 1.try_into().expect("not zero");
+    let app = TestApp::start_with_http_config(settings).await;
+    let half = format!("POST /graphql HTTP/1.1\r\nHost: a\r\n{JSON_HEADER}Content-Length: 100\r\n\r\n{{\"query\": ");
+    let answer = raw_http::send_bytes(app.address, half).await;
+    assert_eq!(raw_http::status_code(&answer), 408, "{answer}");
+    assert!(answer.contains("TIMEOUT") && answer.to_lowercase().contains("connection: close"), "{answer}");
+    app.data("{ __typename }").await;
+}
+
+#[tokio::test]
+async fn request_timeout() {
+    let mut settings = http_config();
+    settings.request_timeout_seconds = 1.try_into().expect("not zero");
+    let app = TestApp::start_with_http_config(settings).await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
+    let lock = app.lock_table("researcher").await;
+    let (status, response) =
+        send(app.client().post(app.url("/graphql")).json(&json!({ "query": "{ researchers { nodes { name } } }" })))
+            .await;
+    assert_eq!((status, error_code(response).await.as_str()), (504, "TIMEOUT"));
+    app.wait_until_unblocked().await;
+    drop(lock);
+    app.data("{ researchers { nodes { name } } }").await;
+}
+
+#[tokio::test]
+async fn client_disconnects() {
+    let app = TestApp::start().await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
+    let lock = app.lock_table("researcher").await;
+    // More of them than there are connections.
+    let mut streams = Vec::new();
+    for _ in 0..12 {
+        let body = br#"{"query": "{ researchers { nodes { name } } }"}"#;
+        let mut stream = raw_http::connect(app.address);
+        stream.write_all(&raw_http::post_request(JSON_HEADER, body)).expect("a request");
+        streams.push(stream);
+    }
+    app.wait_until_blocked().await;
+    drop(streams);
+    app.wait_until_unblocked().await;
+    // What needs no lock is answered, while the table is still locked: the connections are free.
+    app.data("{ organizations { nodes { slug } } }").await;
+    drop(lock);
+    app.data("{ researchers { nodes { name } } }").await;
+}
+
+#[tokio::test]
+async fn cache_headers() {
+    let app = TestApp::start().await;
+    let get = || app.client().get(app.url("/graphql?query=%7B__typename%7D")).header("Accept", "application/json");
+    let (_, response) = send(get()).await;
+    assert_eq!(header(&response, "cache-control"), "private, no-cache");
+    let tag = header(&response, "etag").to_owned();
+    assert!(tag.starts_with("W/\""), "{tag}");
+    let (status, response) = send(get().header("If-None-Match", &tag)).await;
+    assert_eq!((status, header(&response, "etag")), (304, tag.as_str()));
+    assert_eq!(response.bytes().await.expect("a body").len(), 0);
+    assert_eq!(send(get().header("If-None-Match", "\"other\"")).await.0, 200);
+    let post = app.client().post(app.url("/graphql")).json(&json!({ "query": "{ __typename }" }));
+    assert_eq!(header(&send(post).await.1, "cache-control"), "no-store");
+}

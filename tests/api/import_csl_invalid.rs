@@ -1,0 +1,270 @@
+//! Damaged input: each fault has its line on standard error and costs only itself.
+
+use std::io::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::support::csl::{article, author, to_json_lines, with_fields};
+use crate::support::database_dump::query_strings;
+use crate::support::process::{CommandOutput, Workspace};
+use crate::support::{TestApp, create_database, pluck_strings};
+
+/// Imports one file into an empty directory.
+async fn import_file(name: &str, content: &[u8]) -> (TestApp, CommandOutput) {
+    let app = TestApp::start().await;
+    let place = Workspace::new();
+    let outcome = place.import(&app.database_url, &["csl", place.write_file(name, content)]);
+    (app, outcome)
+}
+
+async fn titles(app: &TestApp) -> Vec<String> {
+    let found = app.data("{ papers(first: 100, orderBy: {field: TITLE, direction: ASC}) { nodes { title } } }").await;
+    pluck_strings(&found["papers"]["nodes"], &["title"])
+}
+
+fn valid_item(id: &str) -> Value {
+    article(id, &format!("Good {id}"), 2000, &["Ida Brook", "Tom Ford"])
+}
+
+#[tokio::test]
+async fn unsupported_files() {
+    let app = TestApp::start().await;
+    let place = Workspace::new();
+    let files = [
+        place.write_file("picture.json", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"),
+        place.write_file("library.bib", "@article{brook1999, title = {Rivers}}"),
+        place.write_file("library.xml", "<?xml version=\"1.0\"?>\n<records/>"),
+        place.write_file("library.ris", "TY  - JOUR\nER  - "),
+        place.write_file("paper.pdf", b"%PDF-1.7\n\xe2\xe3"),
+        place.write_file("papers.xlsx", b"PK\x03\x04"),
+        place.write_file("notes.txt", "Dear all,"),
+        place.write_file("empty.json", ""),
+        place.write_file("blank.json", "\n \n"),
+        "folder",
+        "missing.json",
+        place.write_file("good.json", valid_item("g").to_string()),
+    ];
+    std::fs::create_dir(place.path("folder")).expect("a folder");
+    let outcome = place.import(&app.database_url, &[&["csl"][..], &files].concat());
+    assert_eq!(outcome.code, Some(1));
+    assert_eq!(
+        outcome.stderr_lines(),
+        [
+            "picture.json:1: not read: it does not begin like JSON but like binary data",
+            "library.bib:1: not read: it does not begin like JSON but like BibTeX",
+            "library.xml:1: not read: it does not begin like JSON but like XML or HTML",
+            "library.ris:1: not read: it does not begin like JSON but like RIS",
+            "paper.pdf:1: not read: it does not begin like JSON but like a PDF",
+            "papers.xlsx:1: not read: it does not begin like JSON but like a zip archive; unpack it first",
+            "notes.txt:1: not read: it does not begin like JSON but like text",
+            "empty.json: not read: it is empty",
+            "blank.json: not read: it is empty",
+            "folder: not read: it is a folder; name the files in it",
+            "missing.json: not read: it cannot be opened: No such file or directory (os error 2)",
+        ]
+    );
+    let summary = "read 1: created 1, updated 0, unchanged 0, rejected 0; 11 files could not be read to their end\n";
+    assert_eq!(outcome.stdout, summary);
+    assert_eq!(titles(&app).await, ["Good g"]);
+}
+
+/// Items that no compression makes small.
+fn incompressible_items(amount: usize) -> String {
+    let mut state = 1_u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        format!("{state:x}")
+    };
+    let papers: Vec<Value> = (0..amount)
+        .map(|n| article(&format!("n{n}"), &(0..8).map(|_| noise()).collect::<String>(), 2000, &[]))
+        .collect();
+    to_json_lines(&papers)
+}
+
+async fn assert_truncation_is_reported(name: &str, whole: &[u8]) {
+    let half = &whole[..whole.len() / 2];
+    let (app, outcome) = import_file(name, half).await;
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    let [complaint] = outcome.stderr_lines()[..] else { panic!("one complaint: {outcome:?}") };
+    let rest = complaint.strip_prefix(&format!("{name}:")).expect("the file's name");
+    let (line, reason) = rest.split_once(": ").expect("a line");
+    assert_eq!(reason, "not read: the compressed data end too early; the file is cut off");
+    // Each line before it is there.
+    let before = line.parse::<usize>().expect("a number") - 1;
+    assert!(before > 100, "{complaint}");
+    assert!(outcome.stdout.starts_with(&format!("read {before}: created {before}, ")), "{}", outcome.stdout);
+    let count = app.data("{ papers(first: 1) { totalCount } }").await;
+    assert_eq!(count["papers"]["totalCount"], json!(before));
+}
+
+#[tokio::test]
+async fn truncated_gzip() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(incompressible_items(800).as_bytes()).expect("a memory to write to");
+    assert_truncation_is_reported("papers.jsonl.gz", &encoder.finish().expect("a compressed file")).await;
+}
+
+#[tokio::test]
+async fn truncated_zstandard() {
+    // More than a block of it, which is the least that is read.
+    let compressed = zstd::encode_all(incompressible_items(3000).as_bytes(), 3).expect("a compressed file");
+    assert_truncation_is_reported("papers.jsonl.zst", &compressed).await;
+}
+
+#[tokio::test]
+async fn record_split_over_two_lines() {
+    let line = valid_item("cut").to_string();
+    let (head, tail) = line.split_at(30);
+    let text = format!("{}\n{head}\n{tail}\n{}\n", valid_item("a"), valid_item("b"));
+    let (app, outcome) = import_file("papers.jsonl", text.as_bytes()).await;
+    assert_eq!(outcome.summary(), "read 4: created 2, updated 0, unchanged 0, rejected 2");
+    let [first, second] = outcome.stderr_lines()[..] else { panic!("{outcome:?}") };
+    assert_eq!(first, "papers.jsonl:2: rejected: the JSON is cut off at column 30");
+    assert!(second.starts_with("papers.jsonl:3: rejected: it is not JSON: "), "{second}");
+    assert_eq!(titles(&app).await, ["Good a", "Good b"]);
+}
+
+#[tokio::test]
+async fn truncated_array() {
+    let array = format!("{:#}", json!([valid_item("a"), valid_item("b")]));
+    let (_, outcome) = import_file("papers.json", &array.as_bytes()[..array.len() - 20]).await;
+    assert_eq!(outcome.code, Some(1));
+    let [complaint] = outcome.stderr_lines()[..] else { panic!("{outcome:?}") };
+    assert!(
+        complaint.ends_with(": not read: the JSON that begins here does not end; the file is cut off"),
+        "{complaint}"
+    );
+}
+
+#[tokio::test]
+async fn invalid_fields() {
+    let deep = format!("{{\"title\":\"Deep\",\"note\":{}{}}}", "[".repeat(300), "]".repeat(300));
+    let of = |authors: Value| with_fields(valid_item("x"), json!({ "author": authors }));
+    let papers = [
+        with_fields(
+            of(json!([{ "family": " ", "given": "" }, author("Tom Ford")])),
+            json!({ "id": "1", "title": "No name" }),
+        ),
+        with_fields(valid_item("2"), json!({ "title": "Nu\0ll" })),
+        with_fields(
+            of(json!([author("Zo\0ë Pier"), { "literal": "\0" }])),
+            json!({ "id": "3", "title": "Null in names" }),
+        ),
+        with_fields(
+            of(json!([with_fields(author("Uma Ferry"), json!({ "ORCID": "0000-0002-1825-0098" }))])),
+            json!({ "id": "4", "title": "ORCID" }),
+        ),
+        with_fields(valid_item("5"), json!({ "title": "DOI", "DOI": "see the paper" })),
+        json!({ "id": "6" }),
+        json!({ "id": "7", "title": "  " }),
+        json!({ "id": "https://ror.org/05dxps055", "names": [], "locations": [] }),
+        json!({ "status": "ok", "message-type": "work", "message": {} }),
+        with_fields(valid_item("10"), json!({ "title": "Date", "issued": { "date-parts": [[2001, 2, 30]] } })),
+        with_fields(valid_item("11"), json!({ "title": "Address", "URL": "javascript:alert(1)" })),
+    ];
+    let text = format!("{}{deep}\n{}\n", to_json_lines(&papers), valid_item("13"));
+    let (app, outcome) = import_file("papers.jsonl", text.as_bytes()).await;
+    assert_eq!(outcome.summary(), "read 13: created 8, updated 0, unchanged 0, rejected 5; 8 notes");
+    let (deep, others): (Vec<&str>, Vec<&str>) =
+        outcome.stderr_lines().into_iter().partition(|line| line.contains("recursion"));
+    assert_eq!(
+        others,
+        [
+            "papers.jsonl:1: mended: author 1 has no name and was left out",
+            "papers.jsonl:2: mended: a null character in the title was removed",
+            "papers.jsonl:3: mended: a null character in the name of author 1 was removed",
+            "papers.jsonl:3: mended: author 2 has no name and was left out",
+            "papers.jsonl:4: mended: author 1: '0000-0002-1825-0098' is not an ORCID iD: its checksum does not hold; look for a \
+             mistyped digit; it was left out",
+            "papers.jsonl:5: mended: 'see the paper' is not a DOI: it has no slash; it was left out",
+            "papers.jsonl:6: rejected: it has no title",
+            "papers.jsonl:7: rejected: it has no title",
+            "papers.jsonl:8: rejected: it seems to be a ROR record; import it as `ror`",
+            "papers.jsonl:9: rejected: it seems to be an answer of Crossref's API; CSL items are in its `message`",
+            "papers.jsonl:10: mended: the date [2001,2,30] is in no calendar; it was kept as 2001",
+            "papers.jsonl:11: mended: the address 'javascript:alert(1)' is not an address on the web and was left out",
+        ]
+    );
+    let [deep] = deep[..] else { panic!("{outcome:?}") };
+    assert!(deep.starts_with("papers.jsonl:12: rejected: it is not JSON: recursion limit exceeded"), "{deep}");
+    let kept = ["Address", "DOI", "Date", "Good 13", "No name", "Null", "Null in names", "ORCID"];
+    let mut found = titles(&app).await;
+    found.sort_unstable();
+    assert_eq!(found, kept);
+    let names = query_strings(
+        &app.database_url,
+        "SELECT concat_ws('|', position, name_as_published, name) FROM authorship \
+        JOIN paper ON paper.id = paper_id WHERE title IN ('No name', 'Null in names') ORDER BY title, position",
+    );
+    assert_eq!(names.await, ["2|Tom Ford|Tom Ford", "1|Zoë Pier|Zoë Pier"]);
+}
+
+#[tokio::test]
+async fn paper_with_five_thousand_authors() {
+    let authors: Vec<Value> = (1..=5_000).map(|number| author(&format!("Ann{number} Sailor{number}"))).collect();
+    let papers = [with_fields(valid_item("big"), json!({ "author": authors })), valid_item("small")];
+    let (app, outcome) = import_file("papers.jsonl", to_json_lines(&papers).as_bytes()).await;
+    assert_eq!(outcome.summary(), "read 2: created 2, updated 0, unchanged 0, rejected 0; 1 note");
+    let note = "papers.jsonl:1: note: 5000 authors, more than the consortium size of 100: all are kept, and make no coauthors \
+        by default";
+    assert_eq!(outcome.stderr_lines(), [note]);
+    let found = app
+        .data("{ paper(by: {slug: \"good-big\"}) { authorships(last: 1) { totalCount nodes { name position } } } }")
+        .await;
+    let expected = json!({ "totalCount": 5000, "nodes": [{ "name": "Ann5000 Sailor5000", "position": 5000 }] });
+    assert_eq!(found["paper"]["authorships"], expected);
+    let pairs = "SELECT concat_ws(' ', one.slug, other.slug) FROM coauthorship JOIN researcher AS one ON one.id = researcher_id \
+        JOIN researcher AS other ON other.id = coauthor_id ORDER BY one.slug";
+    assert_eq!(query_strings(&app.database_url, pairs).await, ["ida-brook tom-ford", "tom-ford ida-brook"]);
+}
+
+#[tokio::test]
+async fn very_long_title() {
+    let title = "Long ".repeat(60_000);
+    let (app, outcome) = import_file(
+        "papers.jsonl",
+        to_json_lines(&[with_fields(valid_item("1"), json!({ "title": title })), valid_item("2")]).as_bytes(),
+    )
+    .await;
+    assert_eq!(outcome.summary(), "read 2: created 2, updated 0, unchanged 0, rejected 0");
+    let found = titles(&app).await;
+    assert_eq!(found.iter().map(String::len).collect::<Vec<_>>(), ["Good 2".len(), title.trim_end().len()]);
+}
+
+#[tokio::test]
+async fn strict_mode() {
+    let url = create_database().await;
+    let place = Workspace::new();
+    let first = place.write_file("first.jsonl", to_json_lines(&[valid_item("a")]));
+    let faulty = place.write_file(
+        "faulty.jsonl",
+        to_json_lines(&[valid_item("b"), json!({ "id": "c" }), json!({ "id": "d" }), valid_item("e")]),
+    );
+    let outcome = place.import(&url, &["csl", "--strict", first, faulty]);
+    assert_eq!(outcome.code, Some(1));
+    assert_eq!(outcome.stdout, "");
+    let complaints = [
+        "faulty.jsonl:2: rejected: it has no title",
+        "error: stopped at the first bad record, as --strict asks: faulty.jsonl:2: rejected: it has no title",
+    ];
+    assert_eq!(outcome.stderr_lines(), complaints);
+    assert_eq!(query_strings(&url, "SELECT count(*) FROM paper WHERE title IN ('Good e')").await, ["0"]);
+
+    // The same file is taken where nobody is strict, and what is good is taken by the strict.
+    assert_eq!(place.import(&url, &["csl", first, faulty]).code, Some(0));
+    assert_eq!(
+        place.import(&url, &["csl", "--strict", first]).summary(),
+        "read 1: created 0, updated 0, unchanged 1, rejected 0"
+    );
+}
+
+#[tokio::test]
+async fn strict_mode_with_a_missing_file() {
+    let place = Workspace::new();
+    let outcome = place.import(
+        &create_database().await,
+        &["csl", "--strict", "missing.json", place.write_file("a.json", valid_item("a").to_string())],
+    );
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr.contains("missing.json: not read: it cannot be opened"), "{}", outcome.stderr);
+}

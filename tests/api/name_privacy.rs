@@ -1,0 +1,382 @@
+//! Looks for names that are not to be shown in every output that the service has.
+
+use std::collections::BTreeMap;
+
+use academic_directory::config::{HttpConfig, Limits};
+use academic_directory::model::record::NameUse;
+use academic_directory::store::curation::name_command::{ChosenName, NameDecision};
+use academic_directory::text::names::fold;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::support::process::{ChildProcess, Workspace, run_to_completion};
+use crate::support::schema_queries::SchemaQueryGenerator;
+use crate::support::{
+    TestApp, create_database, database_config, http_config, network_config, orcid, organization_record, paper_record,
+    parse_records, pluck_strings, ror, topic_record, with_fields,
+};
+
+/// Words that nobody else has, as they are folded.
+const HIDDEN_WORDS: [&str; 6] = ["zuzqarka", "vexolint", "wyrmtikka", "plorvane", "quexilla", "drombasket"];
+const SEARCH_ONLY_NAME: &str = "Žuzqarka Vexolínt";
+const PRIVATE_NAME: &str = "Wyrmtikka Plorváne";
+const FORMER_NAME: &str = "Quexilla Drombasket";
+
+/// The letters of a text, folded.
+fn folded_letters(text: &str) -> String {
+    let folded = if text.is_ascii() { text.to_ascii_lowercase() } else { fold(text) };
+    folded.chars().filter(|letter| letter.is_alphanumeric()).collect()
+}
+
+/// That a text has none of the words, as it stands, folded, or in what looks like base64.
+#[track_caller]
+fn assert_not_leaked(what: &str, text: &str) {
+    let folded = folded_letters(text);
+    for secret in HIDDEN_WORDS {
+        assert!(!folded.contains(secret), "{what} tells {secret}: {text}");
+    }
+    let is_of_base64 = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '+' | '/');
+    for part in text.split(|letter| !is_of_base64(letter)).filter(|part| part.len() >= 8) {
+        for decoded in [URL_SAFE_NO_PAD.decode(part), STANDARD_NO_PAD.decode(part)].into_iter().flatten() {
+            let folded = folded_letters(&String::from_utf8_lossy(&decoded));
+            for secret in HIDDEN_WORDS {
+                assert!(!folded.contains(secret), "{what} tells {secret} in {part}");
+            }
+        }
+    }
+}
+
+fn records_with_hidden_names() -> Vec<Value> {
+    let place = json!({ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT", "isPrimary": true,
+        "roleTitle": { "en": "Professor" }, "startDate": "2001" });
+    let about = json!([{ "labels": { "en": "Weirs" } }]);
+    let by = |title: &str, authors: Value| {
+        with_fields(
+            paper_record(title, Some(2001), &[]),
+            json!({ "authors": authors, "topics": about, "language": "en", "doi": format!("10.5555/{}", title.trim().to_lowercase()),
+                "abstract": { "en": "Water stands." }, "abstractCompleteness": "FULL", "venueName": "Waters" }),
+        )
+    };
+    let person = json!({ "kind": "researcher", "name": "Ben Brook", "affiliations": [place], "topics": about,
+        "otherNames": ["Benny Brook", format!("B. {SEARCH_ONLY_NAME}"), { "value": SEARCH_ONLY_NAME, "use": "SEARCH_ONLY" },
+            { "value": PRIVATE_NAME, "use": "PRIVATE" }] });
+    let printed = json!(["College", "College, zuzqarka.vexolint@example.org", "The lab of Wyrmtikka Plorvane"]);
+    vec![
+        organization_record(1, "College"),
+        topic_record("Weirs"),
+        // Papers that come before it is known whose they are, and after.
+        by("One", json!([{ "position": 1, "name": PRIVATE_NAME }, { "position": 2, "name": "Cy Ek" }])),
+        person,
+        by(
+            "Three",
+            json!([{ "position": 1, "name": SEARCH_ONLY_NAME, "affiliationsAsPublished": printed, "organizations": [{ "ror": ror(1) }] },
+                { "position": 2, "name": "Cy Ek" }, { "position": 3, "name": FORMER_NAME }, { "position": 4, "name": SEARCH_ONLY_NAME }]),
+        ),
+        // Somebody else of a name that is hidden by one: nobody writes for so long.
+        with_fields(
+            by("Seven", json!([{ "position": 1, "name": "ZUZQARKA VEXOLINT", "orcid": orcid(3) }])),
+            json!({ "publicationDate": "1901" }),
+        ),
+        by(
+            "Eleven ",
+            json!([{ "position": 1, "name": FORMER_NAME, "affiliationsAsPublished": ["qdrombasket@example.org"] },
+            { "position": 2, "name": "Ben Brook" }]),
+        ),
+    ]
+}
+
+/// A directory with somebody whose names come with records, and somebody whose name was changed by command.
+async fn directory_with_hidden_names() -> (TestApp, Workspace) {
+    let limits = Limits {
+        nodes: u64::MAX,
+        cost: u64::MAX,
+        selections: usize::MAX,
+        tokens: usize::MAX,
+        depth: 100,
+        aliases: usize::MAX,
+        field_repeats: usize::MAX,
+        body_bytes: 1 << 24,
+        ..Limits::default()
+    };
+    let app = TestApp::start_with_limits(limits, 100).await;
+    for record in records_with_hidden_names() {
+        app.write_records(&parse_records(json!([record]))).await;
+    }
+    // The one who wrote in capital letters, and has an ORCID iD.
+    let told = json!({ "kind": "researcher", "name": "Zoe Ferry", "orcid": orcid(3),
+        "otherNames": [{ "value": SEARCH_ONLY_NAME, "use": "PRIVATE" }], "withholdPublishedName": true });
+    app.write_records(&parse_records(json!([told]))).await;
+    let place = Workspace::new();
+    let arguments = ["set", "quexilla-drombasket", "--display", "Tom Ford", "--former-use", "private"];
+    let outcome = run_names(&place, &app, &[&arguments[..], &["--withhold-published-name"]].concat());
+    assert_not_leaked("names set", &outcome);
+    (app, place)
+}
+
+/// Runs `names`, and gives back all that it said.
+fn run_names(place: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
+    let outcome =
+        run_to_completion(&mut place.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    outcome.stdout + &outcome.stderr
+}
+
+async fn find_researcher_id(app: &TestApp, name: &str) -> String {
+    let query = "query Named($query: String!) { researchers(filter: {query: $query}) { nodes { id } } }";
+    let found = app.data_with_variables(query, json!({ "query": name })).await;
+    pluck_strings(&found["researchers"]["nodes"], &["id"]).remove(0)
+}
+
+#[tokio::test]
+async fn every_field_of_every_object() {
+    let (app, _) = directory_with_hidden_names().await;
+    let (ben, tom) = (find_researcher_id(&app, "Ben Brook").await, find_researcher_id(&app, "Tom Ford").await);
+    let place = app.data("{ paper(by: {slug: \"three\"}) { id authorships { nodes { id } } } }").await["paper"].clone();
+    let mut ids = pluck_strings(&place["authorships"]["nodes"], &["id"]);
+    ids.extend([ben.clone(), tom.clone(), place["id"].as_str().expect("an id").to_owned()]);
+    let by = |key: &str| format!("(by: {{{key}}})");
+    let roots = BTreeMap::from([
+        ("node", ids.iter().map(|id| format!("(id: {id:?})")).collect()),
+        ("nodes", vec![format!("(ids: {ids:?})")]),
+        (
+            "researcher",
+            vec![by("slug: \"zuzqarka-vexolint\""), by(&format!("id: {ben:?}")), by("slug: \"quexilla-drombasket\"")],
+        ),
+        (
+            "researchersBy",
+            vec![format!("(keys: [{{id: {ben:?}}}, {{slug: \"tom-ford\"}}, {{slug: \"wyrmtikka-plorvane\"}}])")],
+        ),
+        ("organization", vec![by("slug: \"college\"")]),
+        ("organizationsBy", vec!["(keys: [{slug: \"college\"}])".to_owned()]),
+        ("topic", vec![by("slug: \"weirs\"")]),
+        ("paper", vec![by("slug: \"three\""), by("slug: \"one\""), by("slug: \"eleven\"")]),
+        ("papersBy", vec!["(keys: [{slug: \"three\"}, {slug: \"seven\"}])".to_owned()]),
+        (
+            "search",
+            ["zuzqarka", "Žuzqarka Vexolínt", "vexolin", "brook", "weirs three"]
+                .map(|query| format!("(query: {query:?})"))
+                .to_vec(),
+        ),
+        ("autocomplete", ["zuz", "zuzqarka v", "brook", "three"].map(|query| format!("(query: {query:?})")).to_vec()),
+        ("coauthorPath", vec![format!("(fromId: {ben:?}, toId: {tom:?})")]),
+    ]);
+    let everything = SchemaQueryGenerator::new(roots);
+    let unreached = everything.unreachable_types();
+    assert!(unreached.iter().all(|name| name.starts_with("Mutation")), "nothing leads to {unreached:?}");
+    let queries = everything.queries();
+    assert!(queries.len() > 150, "only {} queries", queries.len());
+    let mut told = String::new();
+    for query in &queries {
+        let answer = app.query(query, json!({})).await;
+        assert_not_leaked(query, &answer.body.to_string());
+        answer.data();
+        told.push_str(&answer.body.to_string());
+    }
+    // They were where the names would have been.
+    for shown in ["Ben Brook", "Benny Brook", "Tom Ford", "Zoe Ferry", "\"nameAsPublished\":\"Tom Ford\""] {
+        assert!(told.contains(shown), "nothing told {shown}");
+    }
+}
+
+#[tokio::test]
+async fn orders_filters_and_cursors() {
+    let (app, _) = directory_with_hidden_names().await;
+    for field in ["NAME", "PAPER_COUNT", "LAST_PUBLICATION_YEAR", "UPDATED_AT", "RELEVANCE"] {
+        for direction in ["ASC", "DESC"] {
+            for word in ["zuzqarka", "vexolint", "brook", "ford"] {
+                let filter =
+                    format!("filter: {{query: {word:?}}}, orderBy: {{field: {field}, direction: {direction}}}");
+                let shown = "edges { cursor node { name slug otherNames } } facets { topics { topic { slug } count } } totalCount";
+                let answer = app.data(&format!("{{ researchers({filter}) {{ {shown} }} }}")).await;
+                assert_not_leaked(&filter, &answer.to_string());
+                let edges = answer["researchers"]["edges"].as_array().expect("edges");
+                assert!(!edges.is_empty(), "{filter}");
+                for edge in edges {
+                    let next = format!("{filter}, after: {}", edge["cursor"]);
+                    assert_not_leaked(
+                        &next,
+                        &app.data(&format!("{{ researchers({next}) {{ {shown} }} }}")).await.to_string(),
+                    );
+                }
+            }
+        }
+    }
+    let lists = "{ affiliations(orderBy: {field: RESEARCHER_NAME, direction: ASC}) { edges { cursor node { researcher { name } } } }
+        paper(by: {slug: \"three\"}) { authorships { edges { cursor } } }
+        researcher(by: {slug: \"ben-brook\"}) { coauthors(orderBy: {field: NAME, direction: DESC}) { edges { cursor } } } }";
+    assert_not_leaked(lists, &app.data(lists).await.to_string());
+}
+
+#[tokio::test]
+async fn searchable_names() {
+    let (app, _) = directory_with_hidden_names().await;
+    let found = async |name: &str| {
+        let query = "query Found($query: String!) {
+            search(query: $query, kinds: [RESEARCHER]) { nodes { ... on Researcher { name } } edges { highlights { field segments { text } } } }
+            autocomplete(query: $query, kinds: [RESEARCHER]) { label hint node { id } }
+            researchers(filter: {query: $query}) { nodes { name } } }";
+        let found = app.data_with_variables(query, json!({ "query": name })).await;
+        assert_not_leaked(name, &found.to_string());
+        let names = [
+            pluck_strings(&found["search"]["nodes"], &["name"]),
+            pluck_strings(&found["autocomplete"], &["label"]),
+            pluck_strings(&found["researchers"]["nodes"], &["name"]),
+        ];
+        assert!(names[0] == names[1] && names[1] == names[2], "{name}: {names:?}");
+        (names[0].clone(), found)
+    };
+    for name in [SEARCH_ONLY_NAME, "zuzqarka", "Vexolint, Zuzqarka"] {
+        let (names, found) = found(name).await;
+        assert_eq!(names, ["Ben Brook"], "{name}");
+        assert_eq!(found["search"]["edges"][0]["highlights"], json!([]), "{name}");
+        assert_eq!(found["autocomplete"][0]["hint"], json!("College"), "{name}");
+    }
+    for name in [PRIVATE_NAME, "plorvane", FORMER_NAME, "drombasket"] {
+        assert_eq!(found(name).await.0, Vec::<String>::new(), "{name}");
+    }
+    assert_eq!(found("Tom Ford").await.0, ["Tom Ford"]);
+    // A former address leads to the person, who has another one.
+    let slugs = "{ a: researcher(by: {slug: \"wyrmtikka-plorvane\"}) { name slug formerIds }
+        b: researcher(by: {slug: \"quexilla-drombasket\"}) { name slug formerIds } }";
+    assert_eq!(
+        app.data(slugs).await,
+        json!({ "a": { "name": "Ben Brook", "slug": "ben-brook", "formerIds": [] },
+            "b": { "name": "Tom Ford", "slug": "tom-ford", "formerIds": [] } })
+    );
+}
+
+#[tokio::test]
+async fn error_messages() {
+    let (app, _) = directory_with_hidden_names().await;
+    let ben = find_researcher_id(&app, "Ben Brook").await;
+    for (query, variables) in [
+        ("query($id: ID!) { papers(filter: {ids: [$id]}) { nodes { id } } }", json!({ "id": ben })),
+        ("query($id: ID!) { organizations(filter: {ids: [$id]}, first: 101) { nodes { id } } }", json!({ "id": ben })),
+        ("{ researcher(by: {slug: \"ben-brook\", orcid: \"x\"}) { name } }", json!({})),
+        ("{ researchers(after: \"x\") { nodes { name } } }", json!({})),
+        ("{ researchers(orderBy: {field: RELEVANCE, direction: ASC}) { nodes { name } } }", json!({})),
+        ("{ researcher(by: {slug: \"ben-brook\"}) { hiddenNames nameKey searchOnlyNames } }", json!({})),
+        ("query($long: String!) { search(query: $long) { nodes { id } } }", json!({ "long": "brook ".repeat(200) })),
+    ] {
+        let answer = app.query(query, variables).await;
+        assert!(!answer.codes().is_empty(), "{query}");
+        assert_not_leaked(query, &answer.body.to_string());
+    }
+    // What fails inside tells nothing either.
+    app.execute_sql("ALTER TABLE external_id RENAME TO elsewhere").await;
+    let answer =
+        app.query("{ researcher(by: {slug: \"zuzqarka-vexolint\"}) { name identifiers { value } } }", json!({})).await;
+    assert_not_leaked("a failure", &answer.body.to_string());
+}
+
+#[tokio::test]
+async fn headers_and_cached_responses() {
+    let url = create_database().await;
+    let kept = HttpConfig { cache_max_bytes: 1 << 20, ..http_config() };
+    let app = TestApp::start_with_config(database_config(&url, 100), Limits::default(), kept, network_config()).await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &[FORMER_NAME, "Cy Ek"])])).await;
+    let query = "query Tides { papers { nodes { authorships { nodes { name nameAsPublished isPublishedNameWithheld researcher { name slug } } } } } }";
+    let digest: String = Sha256::digest(query).iter().map(|byte| format!("{byte:02x}")).collect();
+    let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": digest } });
+    let ask = async || {
+        let body = json!({ "query": query, "extensions": extensions });
+        let posted = app.client().post(app.url("/graphql")).json(&body).send().await.expect("an answer");
+        posted.text().await.expect("a text");
+        let parameters = [("extensions", extensions.to_string())];
+        let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let request = app.client().get(app.url(&format!("/graphql?{encoded}"))).header("Accept", "application/json");
+        let response = request.send().await.expect("an answer");
+        let headers = format!("{:?}", response.headers());
+        (headers, response.text().await.expect("a text"))
+    };
+    let (_, before) = ask().await;
+    assert!(before.contains(FORMER_NAME), "{before}");
+    let decision = NameDecision::Set {
+        chosen: Some(ChosenName { name: "Tom Ford".to_owned(), given_name: None, family_name: None }),
+        former_use: NameUse::Private,
+        withholds_published_name: Some(true),
+    };
+    let id = app.store.find_researcher_id("quexilla-drombasket").await.expect("the person");
+    app.store.decide_names(id, &decision, false).await.expect("a decision");
+    for _ in 0..2 {
+        let (headers, after) = ask().await;
+        assert_not_leaked("headers", &headers);
+        assert_not_leaked("an answer", &after);
+        let shown = "{\"name\":\"Tom Ford\",\"nameAsPublished\":\"Tom Ford\",\"isPublishedNameWithheld\":true,\"researcher\":{\"name\":\"Tom Ford\",\"slug\":\"tom-ford\"}}";
+        assert!(after.contains(shown), "{after}");
+    }
+}
+
+#[tokio::test]
+async fn command_line_and_logs() {
+    let (app, place) = directory_with_hidden_names().await;
+    // Imports that meet the names again, under records of others.
+    let owner = |number: u64, given: &str, family: &str, work: &str| {
+        json!({ "orcid-identifier": { "path": orcid(number) }, "person": { "name": { "visibility": "public",
+            "given-names": { "value": given }, "family-name": { "value": family } } },
+            "activities-summary": { "works": { "group": [{ "work-summary": [{ "visibility": "public",
+                "title": { "title": { "value": work } }, "external-ids": { "external-id": [{ "external-id-type": "doi",
+                "external-id-value": format!("10.5555/{}", work.to_lowercase()), "external-id-relationship": "self" }] } }] }] } } })
+    };
+    // Two of them bring an ORCID iD to whom they name; the third is somebody else, of whom the paper knows nothing.
+    let owners = [
+        owner(8, "Wyrmtikka", "Plorváne", "Three"),
+        owner(9, "Quexilla", "Drombasket", "Three"),
+        owner(10, "Žuzqarka", "Vexolínt", "Seven"),
+    ];
+    let file = place.write_file("orcid.jsonl", owners.map(|owner| format!("{owner}\n")).concat());
+    let outcome = place.import(&app.database_url, &["orcid", file]);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stderr.contains("nobody among the authors of the paper"), "{outcome:?}");
+    assert_not_leaked("import orcid", &(outcome.stdout + &outcome.stderr));
+    let text: String = records_with_hidden_names().iter().map(|record| format!("{record}\n")).collect();
+    let file = place.write_file("records.jsonl", text);
+    let outcome = place.import(&app.database_url, &["records", file, "--source", "another"]);
+    assert_not_leaked("import records", &(outcome.stdout + &outcome.stderr));
+
+    for arguments in [
+        &["add", "ben-brook", "B. Vexolint", "--use", "search-only", "--dry-run"][..],
+        &["add", "wyrmtikka-plorvane", "Wyrmtikka P.", "--use", "private"],
+        &["remove", "ben-brook", "Wyrmtikka P."],
+        &["set", "ben-brook", "--withhold-published-name"],
+    ] {
+        assert_not_leaked(&format!("names {arguments:?}"), &run_names(&place, &app, arguments));
+    }
+    let refused =
+        run_to_completion(&mut place.command_with_database(&app.database_url, &["names", "list", "zuzqarka"]));
+    assert_eq!(refused.code, Some(1));
+    assert_not_leaked("a refusal", &(refused.stdout + &refused.stderr));
+    let list = run_names(&place, &app, &["list", "ben-brook"]);
+    for told in [SEARCH_ONLY_NAME, PRIVATE_NAME, "Benny Brook"] {
+        assert!(list.contains(told), "those who run the directory are told: {list}");
+    }
+
+    // The log of a server that is asked for them, and its metrics.
+    let mut command = place.command_with_database(&app.database_url, &["serve"]);
+    let mut server = ChildProcess::start(command.env("LISTEN", "127.0.0.1:0").env("LOG", "info"));
+    let url = server.wait_for_line("GraphQL ");
+    let client = app.client();
+    for (query, name) in [
+        (
+            "query Named($name: String!) { search(query: $name) { nodes { id } edges { highlights { field } } } }",
+            "zuzqarka vexolint",
+        ),
+        ("query Named($name: String!) { autocomplete(query: $name) { label hint } }", "drombas"),
+        ("query Named($name: String!) { researcher(by: {slug: $name}) { slug otherNames } }", "quexilla-drombasket"),
+        ("query Named($name: String!) { researcher(by: {id: $name}) { nothing } }", "x"),
+    ] {
+        let body = json!({ "query": query, "variables": { "name": name } });
+        let response = client.post(&url).json(&body).send().await.expect("an answer");
+        assert_not_leaked("headers", &format!("{:?}", response.headers()));
+        assert_not_leaked(query, &response.text().await.expect("a text"));
+    }
+    let metrics = client.get(url.replace("/graphql", "/metrics")).send().await.expect("an answer");
+    assert_not_leaked("metrics", &metrics.text().await.expect("a text"));
+    server.send_signal(Signal::TERM);
+    let outcome = server.wait();
+    assert!(outcome.stderr.contains("Named"), "requests are logged: {}", outcome.stderr);
+    assert_not_leaked("a server", &(outcome.stdout + &outcome.stderr));
+}

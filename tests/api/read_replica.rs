@@ -1,0 +1,264 @@
+//! Copies of the database by streaming replication: read from, and never older than what is promised.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use academic_directory::config::{DatabaseConfig, HttpConfig, Limits};
+use academic_directory::database::EmbeddedServer;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{
+    DatabaseSession, TestApp, database_config, execute_sql, http_config, network_config, paper_record, start_postgres,
+};
+
+const TITLES: &str = "{ papers(first: 50, orderBy: {field: TITLE, direction: ASC}) { nodes { title } } }";
+
+/// A server with a database, and a copy of it that follows it.
+struct ReplicatedPair {
+    directory: TempDir,
+    primary: EmbeddedServer,
+    standby: Option<EmbeddedServer>,
+}
+
+fn run_command(command: &mut Command) {
+    let output = command.output().expect("a program that runs");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What blocks a thread, away from the test's runtime.
+async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.expect("work that ends")
+}
+
+impl ReplicatedPair {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        // As root, the servers run as another user.
+        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("permissions");
+        let place = folder.path().to_owned();
+        let primary = run_blocking(move || start_postgres(&place.join("primary"))).await;
+        execute_sql(&primary.url("postgres"), "CREATE DATABASE directory").await;
+        let mut pair = Self { directory: folder, primary, standby: None };
+        let url = pair.primary.url("postgres");
+        let (from, to) = (pair.directory.path().join("primary"), pair.directory.path().join("standby"));
+        run_blocking(move || copy_data_directory(&url, &from, &to)).await;
+        pair.start_standby().await;
+        pair
+    }
+
+    async fn start_standby(&mut self) {
+        let folder = self.directory.path().join("standby");
+        self.standby = Some(run_blocking(move || start_postgres(&folder)).await);
+    }
+
+    async fn stop_standby(&mut self) {
+        let standby = self.standby.take().expect("a standby");
+        run_blocking(move || standby.stop()).await;
+    }
+
+    fn standby_url(&self, database: &str) -> String {
+        self.standby.as_ref().expect("a standby").url(database)
+    }
+
+    async fn start_app(&self, http: HttpConfig) -> TestApp {
+        let config = DatabaseConfig {
+            database_read_urls: vec![self.standby_url("directory")],
+            ..database_config(&self.primary.url("directory"), 100)
+        };
+        TestApp::start_with_config(config, Limits::default(), http, network_config()).await
+    }
+
+    async fn stop(mut self) {
+        if self.standby.is_some() {
+            self.stop_standby().await;
+        }
+        let Self { directory: folder, primary, .. } = self;
+        run_blocking(move || {
+            primary.stop();
+            drop(folder);
+        })
+        .await;
+    }
+
+    /// Stops or goes on replaying what the database does.
+    async fn set_replay(&self, word: &str) {
+        execute_sql(&self.standby_url("postgres"), &format!("SELECT pg_wal_replay_{word}()")).await;
+    }
+}
+
+/// Copies a running server's data into the folder of another, which follows it.
+fn copy_data_directory(url: &str, from: &Path, to: &Path) {
+    let installed = Path::new("/usr/lib/postgresql/15/bin/pg_basebackup");
+    let directory = std::env::var_os("PG_BINDIR").map(PathBuf::from).map(|directory| directory.join("pg_basebackup"));
+    let program = directory
+        .unwrap_or_else(|| if installed.exists() { installed.to_owned() } else { PathBuf::from("pg_basebackup") });
+    create_data_directory(to);
+    let data = to.join("data");
+    std::fs::remove_dir_all(&data).expect("the data of its own");
+    run_command(
+        Command::new(program)
+            .arg("--dbname")
+            .arg(url)
+            .arg("--pgdata")
+            .arg(&data)
+            .args(["-R", "-X", "stream", "-c", "fast"]),
+    );
+    // As root, the server runs as another user, who owns its data.
+    run_command(Command::new("chown").arg("-R").arg("--reference").arg(from.join("data")).arg(to));
+}
+
+/// What the service makes for a server of its own.
+fn create_data_directory(folder: &Path) {
+    start_postgres(folder).stop();
+}
+
+fn titles(answer: &Value) -> Vec<&str> {
+    let nodes = answer["papers"]["nodes"].as_array().expect("a list");
+    nodes.iter().map(|node| node["title"].as_str().expect("a title")).collect()
+}
+
+/// The titles that a client sees who has seen a position, and the position that it sees then.
+async fn titles_and_position(app: &TestApp, position: Option<&str>) -> (Vec<String>, String) {
+    let mut request = app.client().post(app.url("/graphql")).json(&json!({ "query": TITLES }));
+    if let Some(position) = position {
+        request = request.header("X-Directory-Position", position);
+    }
+    let response = request.send().await.expect("an answer");
+    let position =
+        response.headers().get("x-directory-position").expect("a position").to_str().expect("a text").to_owned();
+    let answer: Value = response.json().await.expect("JSON");
+    (titles(&answer["data"]).into_iter().map(str::to_owned).collect(), position)
+}
+
+fn replica_request_count(app: &TestApp) -> u64 {
+    app.store.replicas().iter().map(|replica| replica.request_count()).sum()
+}
+
+/// Asks until the copy answers.
+async fn wait_for_replica(app: &TestApp, expected: &[&str]) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let before = replica_request_count(app);
+    let mut turn = 0;
+    while replica_request_count(app) == before {
+        assert!(Instant::now() < deadline, "waited too long for the copy");
+        // Of another text each time, so that no kept answer is given.
+        turn += 1;
+        assert_eq!(titles(&app.data(&format!("{TITLES} # {turn}")).await), expected);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replica_reads() {
+    let mut pair = ReplicatedPair::start().await;
+    let app = pair.start_app(http_config()).await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
+    // What this process wrote is seen at once, whoever answers; then the copy does.
+    assert_eq!(titles(&app.data(TITLES).await), ["Tides"]);
+    wait_for_replica(&app, &["Tides"]).await;
+
+    // A copy that lags is not read from.
+    pair.set_replay("pause").await;
+    app.create_records(json!([paper_record("Waves", Some(2002), &["Bo Dahl"])])).await;
+    let before = replica_request_count(&app);
+    for _ in 0..20 {
+        assert_eq!(titles(&app.data(TITLES).await), ["Tides", "Waves"]);
+    }
+    assert_eq!(replica_request_count(&app), before);
+    pair.set_replay("resume").await;
+    wait_for_replica(&app, &["Tides", "Waves"]).await;
+
+    // One that is gone costs nobody an answer, and comes back.
+    pair.stop_standby().await;
+    for _ in 0..20 {
+        assert_eq!(titles(&app.data(TITLES).await), ["Tides", "Waves"]);
+    }
+    pair.start_standby().await;
+    wait_for_replica(&app, &["Tides", "Waves"]).await;
+
+    let metrics = app.client().get(app.url("/metrics")).send().await.expect("an answer").text().await.expect("a text");
+    assert!(
+        metrics.contains(&format!("academic_directory_replica_requests {}\n", replica_request_count(&app))),
+        "{metrics}"
+    );
+    drop(app);
+    pair.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_your_writes() {
+    let pair = ReplicatedPair::start().await;
+    let (one, other) = (pair.start_app(http_config()).await, pair.start_app(http_config()).await);
+    one.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
+    wait_for_replica(&other, &["Tides"]).await;
+    // Written through one instance, and read through the other at once: by the position that the first told.
+    for (number, title) in (0..20)
+        .zip(["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L", "M", "N", "O", "P", "Q", "R", "S", "T"])
+    {
+        one.create_records(json!([paper_record(title, Some(2002), &["Bo Dahl"])])).await;
+        let (own, position) = titles_and_position(&one, None).await;
+        assert_eq!(own.len(), number + 2);
+        let (theirs, later) = titles_and_position(&other, Some(&position)).await;
+        assert_eq!(theirs, own, "after {position}, at {later}");
+    }
+    let refused = other.client().post(other.url("/graphql")).header("X-Directory-Position", "yesterday");
+    let refused = refused.json(&json!({ "query": TITLES })).send().await.expect("an answer");
+    assert_eq!(refused.status(), 400);
+    assert!(refused.text().await.expect("a text").contains("such as 16/B374D848"));
+    drop((one, other));
+    pair.stop().await;
+}
+
+/// Writers, and readers of an instance that keeps answers and reads from the copy: nothing older than 100 ms, ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn bounded_staleness() {
+    const WINDOW: Duration = Duration::from_millis(100);
+    let pair = ReplicatedPair::start().await;
+    let app = pair.start_app(HttpConfig { cache_max_bytes: 1 << 20, ..http_config() }).await;
+    app.create_records(json!([paper_record("0", Some(2001), &["Ada Berg"])])).await;
+    wait_for_replica(&app, &["0"]).await;
+    let url = pair.primary.url("directory");
+    let writer = DatabaseSession::open(&url).await;
+    let written = std::sync::Mutex::new(vec![(Instant::now(), 0_u64)]);
+    let end = Instant::now() + Duration::from_secs(4);
+    let write = async {
+        let mut number = 0;
+        while Instant::now() < end {
+            number += 1;
+            writer.execute(&format!("UPDATE paper SET title = '{number}'")).await;
+            written.lock().expect("a list").push((Instant::now(), number));
+            tokio::time::sleep(Duration::from_millis(number % 3 * 60)).await;
+        }
+    };
+    let read = async {
+        let mut answers = 0;
+        while Instant::now() < end {
+            let asked = Instant::now();
+            let answer = app.data(TITLES).await;
+            let told: u64 = titles(&answer)[0].parse().expect("a number");
+            let known = written.lock().expect("a list");
+            let must = known.iter().rev().find(|(at, _)| *at + WINDOW <= asked).map_or(0, |(_, number)| *number);
+            assert!(told >= must, "told {told}, though {must} was committed more than {WINDOW:?} before");
+            answers += 1;
+        }
+        answers
+    };
+    let ((), first, second) = tokio::join!(write, read, read_until(&app, end));
+    assert!(first + second > 50, "{first} and {second} answers");
+    assert!(replica_request_count(&app) > 0);
+    drop(app);
+    pair.stop().await;
+}
+
+/// More readers, so that answers are kept and found.
+async fn read_until(app: &TestApp, end: Instant) -> usize {
+    let mut answers = 0;
+    while Instant::now() < end {
+        app.data(TITLES).await;
+        answers += 1;
+    }
+    answers
+}

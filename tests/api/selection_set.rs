@@ -1,0 +1,198 @@
+//! What is read of a row is what a query selects: each field alone is what it is beside all others, and what is asked for
+//! twice comes together.
+
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, organization_record, paper_record, researcher_record, ror, topic_record, with_fields};
+
+/// The innermost type of a field's type as introspection tells it.
+fn innermost_type(ty: &Value) -> (&str, &str) {
+    match ty["name"].as_str() {
+        Some(name) => (ty["kind"].as_str().expect("a kind"), name),
+        None => innermost_type(&ty["ofType"]),
+    }
+}
+
+/// What to select below a field of a type.
+fn subselection(kind: &str, name: &str) -> &'static str {
+    match (kind, name) {
+        ("SCALAR" | "ENUM", _) => "",
+        (_, "LocalizedString" | "LocalizedName") => "{ value }",
+        (_, "Abstract") => "{ text excerpt(maxLength: 20) { text } }",
+        (_, "Identifier") => "{ scheme value }",
+        (_, "ResearcherStatistics") => "{ paperCount }",
+        (_, name) if name.ends_with("Connection") => "(first: 2) { nodes { id } }",
+        _ => "{ id }",
+    }
+}
+
+#[tokio::test]
+async fn single_fields() {
+    let app = TestApp::start().await;
+    let text = |en: &str, fr: &str| json!({ "en": en, "fr": fr });
+    let person = with_fields(
+        researcher_record("Ada Berg"),
+        json!({
+            "headline": text("Professor of tides", "Professeure des marées"),
+            "biography": text("She measures the sea.", "Elle mesure la mer."),
+            "affiliations": [{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT",
+                "roleTitle": text("Professor", "Professeure"), "departmentName": text("Sea", "Mer") }],
+        }),
+    );
+    let work = with_fields(
+        paper_record("Tides", Some(2001), &["Ada Berg"]),
+        json!({ "language": "en", "abstract": text("Water rises.", "L'eau monte."), "abstractCompleteness": "FULL",
+            "translatedTitles": { "fr": "Marées" } }),
+    );
+    app.create_records(json!([organization_record(1, "College"), topic_record("Oceans"), person, work])).await;
+
+    let schema = "query Type($name: String!) { __type(name: $name) { fields { name args { type { kind } }
+        type { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } }";
+    for (list, name) in [
+        ("researchers", "Researcher"),
+        ("organizations", "Organization"),
+        ("topics", "Topic"),
+        ("papers", "Paper"),
+        ("affiliations", "Affiliation"),
+    ] {
+        let told = app.query(schema, json!({ "name": name })).await;
+        let fields: Vec<(String, String)> = told.data()["__type"]["fields"]
+            .as_array()
+            .expect("fields")
+            .iter()
+            .map(|field| {
+                let (kind, ty) = innermost_type(&field["type"]);
+                let name = field["name"].as_str().expect("a name").to_owned();
+                let arguments = if name == "citation" { "(format: BIBTEX)" } else { "" };
+                (name.clone(), format!("{name}{arguments}{}", subselection(kind, ty)))
+            })
+            .collect();
+        let all: Vec<&str> = fields.iter().map(|(_, selection)| selection.as_str()).collect();
+        let whole = app.data(&format!("{{ {list} {{ nodes {{ {} }} }} }}", all.join(" "))).await;
+        let whole = &whole[list]["nodes"][0];
+        let id = whole["id"].as_str().expect("an id");
+        let by_id = app.data(&format!("{{ node(id: \"{id}\") {{ ... on {name} {{ {} }} }} }}", all.join(" "))).await;
+        assert_eq!(whole, &by_id["node"], "{name} in a list, and by its id");
+        for (field, selection) in fields {
+            for query in [
+                format!("{{ {list} {{ nodes {{ {selection} }} }} }}"),
+                format!(
+                    "{{ {list} {{ edges {{ node {{ ...F }} }} }} }} fragment F on {name} {{ ... {{ {selection} }} }}"
+                ),
+            ] {
+                let alone = app.data(&query).await;
+                let rows = &alone[list];
+                let node = if rows["nodes"].is_array() { &rows["nodes"][0] } else { &rows["edges"][0]["node"] };
+                assert_eq!(node[&field], whole[&field], "{query}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn duplicate_fields_are_merged() {
+    let app = TestApp::start().await;
+    app.create_records(json!([
+        researcher_record("Ada Berg"),
+        paper_record("Tides", Some(2001), &["Ada Berg", "Ben Cole"]),
+        paper_record("Waves", Some(2002), &["Ada Berg", "Ben Cole"]),
+    ]))
+    .await;
+    let id = app.data("{ researcher(by: {slug: \"ada-berg\"}) { id } }").await["researcher"]["id"].clone();
+    let ada = format!("node(id: {id})");
+    for (twice, once) in [
+        (
+            "{ researcher(by: {slug: \"ada-berg\"}) { name papers(first: 2) { nodes { title } } } ...A }
+             fragment A on Query { researcher(by: {slug: \"ada-berg\"}) { slug ...B papers(first: 2) { totalCount } } }
+             fragment B on Researcher { papers(first: 2) { nodes { authorships { nodes { name } } } nodes { title id } } }"
+                .to_owned(),
+            "{ researcher(by: {slug: \"ada-berg\"}) { name papers(first: 2) {
+                nodes { title authorships { nodes { name } } id } totalCount
+             } slug } }"
+                .to_owned(),
+        ),
+        (
+            format!(
+                "{{ {ada} {{ ... on Researcher {{ coauthors(first: 1) {{ edges {{ node {{ name }} }} }} }} ...N }} ...M }}
+                 fragment N on Node {{ id ... on Researcher {{ coauthors(first: 1) {{ edges {{ paperCount node {{ slug }} }} }} }} }}
+                 fragment M on Query {{ {ada} {{ ... on Researcher {{ coauthors(first: 1) {{ edges {{ node {{
+                     papers(first: 1) {{ nodes {{ title }} }} }} }} }} }} }} }}"
+            ),
+            format!(
+                "{{ {ada} {{ ... on Researcher {{ coauthors(first: 1) {{ edges {{ node {{
+                     name slug papers(first: 1) {{ nodes {{ title }} }} }} paperCount }} }} }} id }} }}"
+            ),
+        ),
+        (
+            "{ search(query: \"berg\", first: 1) { nodes { ... on Researcher { papers(first: 1) { nodes { title } } } } } ...S }
+             fragment S on Query { search(query: \"berg\", first: 1) { nodes { ... on Entity { slug ... on Researcher {
+                 papers(first: 1) { nodes { publicationYear authorships(first: 1) { nodes { researcher { name } } } } } } } } } }"
+                .to_owned(),
+            "{ search(query: \"berg\", first: 1) { nodes { ... on Researcher {
+                 papers(first: 1) { nodes { title publicationYear authorships(first: 1) { nodes { researcher { name } } } } } }
+                 ... on Entity { slug } } } }"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(response_text(&app, &twice).await, response_text(&app, &once).await, "{twice}");
+    }
+}
+
+/// An answer as it comes: with its fields in their order.
+async fn response_text(app: &TestApp, query: &str) -> String {
+    let asked = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
+    asked.send().await.expect("an answer").text().await.expect("a text")
+}
+
+#[tokio::test]
+async fn field_order() {
+    let app = TestApp::start().await;
+    app.create_records(json!([
+        researcher_record("Ada Berg"),
+        paper_record("Tides", Some(2001), &["Ada Berg"]),
+        paper_record("Waves", Some(2002), &["Ada Berg"]),
+    ]))
+    .await;
+    for (query, expected) in [
+        (
+            "{ researcher(by: {slug: \"ada-berg\"}) { statistics { papersPerYear { count year } paperCount } name } }",
+            r#"{"researcher":{"statistics":{"papersPerYear":[{"count":1,"year":2001},{"count":1,"year":2002}],"paperCount":2},"name":"Ada Berg"}}"#,
+        ),
+        (
+            "{ researcher(by: {slug: \"ada-berg\"}) { papers(first: 1) { edges { authorship { paper { title } position } } } } }",
+            r#"{"researcher":{"papers":{"edges":[{"authorship":{"paper":{"title":"Waves"},"position":1}}]}}}"#,
+        ),
+        (
+            "{ search(query: \"berg\", first: 1) { nodes { ... on Researcher { papers(first: 1) { nodes { title } } } ... on Entity { slug } } } }",
+            r#"{"search":{"nodes":[{"papers":{"nodes":[{"title":"Waves"}]},"slug":"ada-berg"}]}}"#,
+        ),
+        (
+            "{ search(query: \"berg\", first: 1) { nodes { ... on Paper { slug id } ... on Researcher { name slug } } } }",
+            r#"{"search":{"nodes":[{"name":"Ada Berg","slug":"ada-berg"}]}}"#,
+        ),
+        (
+            "{ papers { facets { researchers { researcher { slug } count } } totalCount } }",
+            r#"{"papers":{"facets":{"researchers":[{"researcher":{"slug":"ada-berg"},"count":2}]},"totalCount":2}}"#,
+        ),
+    ] {
+        assert_eq!(response_text(&app, query).await, format!("{{\"data\":{expected}}}"), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn duplicate_field_errors() {
+    let app = TestApp::start().await;
+    app.create_records(json!([
+        paper_record("Tides", Some(2001), &["Ada Berg"]),
+        paper_record("Waves", Some(2002), &["Ada Berg"])
+    ]))
+    .await;
+    for query in [
+        "{ papers { nodes { title formattedCitation(style: \"none\") citation(format: BIBTEX) } } }",
+        "{ papers { nodes { ...A ...B } } } fragment A on Paper { formattedCitation(style: \"none\") }
+         fragment B on Paper { formattedCitation(style: \"none\") title }",
+    ] {
+        let answer = app.query(query, json!({})).await;
+        assert_eq!(answer.codes(), ["BAD_USER_INPUT", "BAD_USER_INPUT"], "{query}");
+    }
+}

@@ -1,0 +1,263 @@
+//! Slow clients and many: each is ended in its time, and the others are answered meanwhile.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use academic_directory::config::NetworkConfig;
+use rustix::net::sockopt::set_socket_recv_buffer_size;
+use serde_json::json;
+
+use crate::support::process::{WAIT_TIMEOUT, wait_for};
+use crate::support::raw_http::{self, connect, read_response, status_code};
+use crate::support::{DatabaseSession, TestApp, http_config, network_config};
+
+const TYPENAME_QUERY: &[u8] = br#"{"query": "{ __typename }"}"#;
+const JSON_HEADER: &str = "Content-Type: application/json\r\n";
+
+async fn start_with_short_timeouts() -> TestApp {
+    let second = 1.try_into().expect("not zero");
+    let network = NetworkConfig {
+        head_timeout_seconds: second,
+        answer_timeout_seconds: second,
+        keep_alive_seconds: second,
+        ..network_config()
+    };
+    let mut http = http_config();
+    http.body_timeout_seconds = second;
+    TestApp::start_with_network_config(network, http).await
+}
+
+/// Sends a byte now and then, for as long as the server takes them, and gives back what it says before it closes.
+fn trickle(stream: &mut TcpStream, beginning: &[u8]) -> String {
+    stream.write_all(beginning).expect("a server that reads");
+    stream.set_read_timeout(Some(Duration::from_millis(100))).expect("a time to wait");
+    let begun = Instant::now();
+    let mut answer = Vec::new();
+    let mut part = [0; 4096];
+    while begun.elapsed() < WAIT_TIMEOUT {
+        let _ = stream.write_all(b"x");
+        match stream.read(&mut part) {
+            Ok(amount) if amount > 0 => answer.extend_from_slice(&part[..amount]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            // Closed, with or without a last word.
+            Ok(_) | Err(_) => return String::from_utf8_lossy(&answer).into_owned(),
+        }
+    }
+    panic!("the connection was not ended");
+}
+
+/// Runs one slow client to its end.
+async fn run_slow_client(
+    address: SocketAddr,
+    client: impl FnOnce(&mut TcpStream) -> String + Send + 'static,
+) -> String {
+    tokio::task::spawn_blocking(move || client(&mut connect(address))).await.expect("a client")
+}
+
+/// One ordinary exchange on a connection that stays open.
+fn query_on(stream: &mut TcpStream) {
+    stream.write_all(&raw_http::post_request(JSON_HEADER, TYPENAME_QUERY)).expect("a server that reads");
+    let answer = read_response(stream);
+    assert_eq!(status_code(&answer), 200, "{answer}");
+}
+
+#[tokio::test]
+async fn header_timeout() {
+    let app = start_with_short_timeouts().await;
+    let answer = run_slow_client(app.address, |stream| {
+        trickle(stream, b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+    })
+    .await;
+    assert_eq!(status_code(&answer), 408, "{answer}");
+}
+
+#[tokio::test]
+async fn header_timeout_on_keep_alive() {
+    let app = start_with_short_timeouts().await;
+    let answer = run_slow_client(app.address, |stream| {
+        query_on(stream);
+        trickle(stream, b"POST /graphql HTTP/1.1\r\nX-Slow: ")
+    });
+    assert_eq!(answer.await, "");
+}
+
+#[tokio::test]
+async fn idle_connections() {
+    let app = start_with_short_timeouts().await;
+    let silent = |stream: &mut TcpStream| {
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        answer
+    };
+    assert_eq!(status_code(&run_slow_client(app.address, silent).await), 408);
+    let idle = move |stream: &mut TcpStream| {
+        query_on(stream);
+        silent(stream)
+    };
+    assert_eq!(run_slow_client(app.address, idle).await, "");
+}
+
+#[tokio::test]
+async fn body_timeout() {
+    let app = start_with_short_timeouts().await;
+    let head = format!("POST /graphql HTTP/1.1\r\nHost: localhost\r\n{JSON_HEADER}");
+    for length in ["Content-Length: 100000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n186A0\r\n"] {
+        let beginning = format!("{head}{length}");
+        let answer = run_slow_client(app.address, move |stream| trickle(stream, beginning.as_bytes())).await;
+        assert_eq!(status_code(&answer), 408, "{answer}");
+        assert!(answer.contains("\"TIMEOUT\""), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn unread_body() {
+    let app = start_with_short_timeouts().await;
+    let beginning = "GET /graphql HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n186A0\r\n";
+    let answer = run_slow_client(app.address, |stream| trickle(stream, beginning.as_bytes())).await;
+    assert_eq!(status_code(&answer), 400, "{answer}");
+}
+
+#[tokio::test]
+async fn unread_responses() {
+    let app = start_with_short_timeouts().await;
+    let question = include_str!("introspection.graphql");
+    let request = raw_http::post_request(JSON_HEADER, json!({ "query": question }).to_string().as_bytes());
+    let ended = run_slow_client(app.address, move |stream| {
+        set_socket_recv_buffer_size(&*stream, 4096).expect("a small buffer");
+        stream.set_write_timeout(Some(Duration::from_millis(100))).expect("a time to wait");
+        let begun = Instant::now();
+        // Until the server has no room for more answers, and so reads no more questions; then until it has enough.
+        while begun.elapsed() < WAIT_TIMEOUT {
+            match stream.write_all(&request) {
+                Err(error) if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    return "ended".to_owned();
+                }
+                _ => {}
+            }
+        }
+        "not ended".to_owned()
+    });
+    assert_eq!(ended.await, "ended");
+    app.data("{ __typename }").await;
+}
+
+#[tokio::test]
+async fn other_clients_are_served() {
+    let app = start_with_short_timeouts().await;
+    let beginnings = [
+        "POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-Slow: ".to_owned(),
+        format!("POST /graphql HTTP/1.1\r\nHost: localhost\r\n{JSON_HEADER}Content-Length: 100000\r\n\r\n"),
+    ];
+    let slow = (0..60).map(|number: usize| {
+        let beginning = beginnings[number % 2].clone();
+        run_slow_client(app.address, move |stream| trickle(stream, beginning.as_bytes()))
+    });
+    let slow = tokio::spawn(futures_util::future::join_all(slow.collect::<Vec<_>>()));
+    let mut answered = 0;
+    while answered == 0 || !slow.is_finished() {
+        app.data("{ __typename }").await;
+        answered += 1;
+    }
+    assert!(slow.await.expect("clients").iter().all(|answer| status_code(answer) == 408));
+}
+
+/// An answer of a connection of its own; none where the server ended it without one.
+fn query_once(address: SocketAddr) -> u16 {
+    let mut stream = connect(address);
+    let _ = stream.write_all(&raw_http::post_request(JSON_HEADER, TYPENAME_QUERY));
+    status_code(&read_response(&mut stream))
+}
+
+#[tokio::test]
+async fn connection_limit_per_address() {
+    let app = TestApp::start_with_network_config(
+        NetworkConfig { max_connections_per_address: 3.try_into().expect("not zero"), ..network_config() },
+        http_config(),
+    );
+    let app = app.await;
+    let address = app.address;
+    let check = move || {
+        let mut open: Vec<TcpStream> = (0..3).map(|_| connect(address)).collect();
+        open.iter_mut().for_each(query_on);
+        // Refused before a word of it is read. That the answer arrives is not sure: its request may come after the end.
+        assert!([0, 503].contains(&query_once(address)));
+        let mut refused = connect(address);
+        let answer = read_response(&mut refused);
+        assert_eq!(status_code(&answer), 503);
+        assert!(answer.contains("retry-after: 1\r\n"), "{answer}");
+        open.iter_mut().for_each(query_on);
+        open.pop();
+        wait_for("the place of a connection that was closed", || (query_once(address) == 200).then_some(()));
+        // However a connection ends, its place is free again.
+        for beginning in [
+            "nonsense\r\n\r\n",
+            "POST /graphql HTTP/1.1\r\nHost",
+            "POST /graphql HTTP/1.1\r\nHost: l\r\nContent-Length: 9\r\n\r\n",
+        ] {
+            for _ in 0..5 {
+                let mut stream = connect(address);
+                let _ = stream.write_all(beginning.as_bytes());
+            }
+        }
+        wait_for("the places of broken connections", || (query_once(address) == 200).then_some(()));
+        open.iter_mut().for_each(query_on);
+    };
+    tokio::task::spawn_blocking(check).await.expect("clients");
+}
+
+#[tokio::test]
+async fn connection_limit() {
+    let few = |number: u32| number.try_into().expect("not zero");
+    let trusted = vec!["127.0.0.0/8".parse().expect("a network")];
+    let network = NetworkConfig {
+        max_connections: few(2),
+        max_connections_per_address: few(1),
+        trusted_proxies: trusted,
+        ..network_config()
+    };
+    let app = TestApp::start_with_network_config(network, http_config()).await;
+    let address = app.address;
+    let check = move || {
+        let mut open: Vec<TcpStream> = (0..2).map(|_| connect(address)).collect();
+        open.iter_mut().for_each(query_on);
+        assert_eq!(status_code(&read_response(&mut connect(address))), 503);
+    };
+    tokio::task::spawn_blocking(check).await.expect("clients");
+}
+
+#[tokio::test]
+async fn concurrency_limit() {
+    let network = NetworkConfig { max_concurrent_requests: 2.try_into().expect("not zero"), ..network_config() };
+    let app = TestApp::start_with_network_config(network, http_config()).await;
+    let session = DatabaseSession::open(&app.database_url).await;
+    session.execute("BEGIN; LOCK TABLE researcher").await;
+    // A body that does not end holds no place.
+    let mut half = connect(app.address);
+    let whole = raw_http::post_request(JSON_HEADER, TYPENAME_QUERY);
+    half.write_all(&whole[..whole.len() - 1]).expect("a server that reads");
+    let query = "{ researchers { nodes { name } } }";
+    let waiting = async { tokio::join!(app.query(query, json!({})), app.query(query, json!({}))) };
+    let refused = async {
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        while session.query_number(waiting).await < 2 {}
+        let request = app.client().post(app.url("/graphql")).json(&json!({ "query": "{ __typename }" }));
+        let response = request.send().await.expect("an answer");
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["retry-after"]),
+            (503, &"1".parse().expect("a value"))
+        );
+        let body: serde_json::Value = response.json().await.expect("JSON");
+        assert_eq!(body["errors"][0]["extensions"]["code"], "SERVICE_UNAVAILABLE", "{body}");
+        session.execute("COMMIT").await;
+    };
+    let ((one, other), ()) = tokio::join!(waiting, refused);
+    assert_eq!((one.status, other.status), (200, 200));
+    app.data("{ __typename }").await;
+    let finished = tokio::task::spawn_blocking(move || {
+        half.write_all(&whole[whole.len() - 1..]).expect("a server that reads");
+        status_code(&read_response(&mut half))
+    });
+    assert_eq!(finished.await.expect("a client"), 200);
+}

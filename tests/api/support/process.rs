@@ -1,0 +1,212 @@
+//! Runs the program as its users do: as a process of its own, with files in a folder of its own.
+
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::clean_environment;
+
+/// Longer than anything here takes on a busy machine.
+pub const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A folder with files to give to the program, which runs in it.
+pub struct Workspace {
+    directory: TempDir,
+}
+
+/// How a run of the program ended.
+#[derive(Debug)]
+pub struct CommandOutput {
+    /// None where a signal ended it.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl CommandOutput {
+    /// The last line of standard output, of a run that must have succeeded.
+    pub fn summary(&self) -> &str {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.stdout.lines().last().unwrap_or_default()
+    }
+
+    /// The lines of standard error.
+    pub fn stderr_lines(&self) -> Vec<&str> {
+        self.stderr.lines().collect()
+    }
+}
+
+impl Workspace {
+    /// An empty folder, which the account of a private Postgres may enter.
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a folder");
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).expect("its permissions");
+        Self { directory }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Writes a file and gives back its name.
+    pub fn write_file<'a>(&self, name: &'a str, content: impl AsRef<[u8]>) -> &'a str {
+        std::fs::write(self.path(name), content).expect("a file");
+        name
+    }
+
+    /// The program over a database.
+    pub fn command_with_database(&self, database_url: &str, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        command.env("DATABASE_URL", database_url);
+        command
+    }
+
+    /// The program with a private database in the folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_academic-directory"));
+        command.env_clear().envs(clean_environment()).current_dir(self.directory.path()).args(arguments);
+        command.env("LOG", "warn").env("DATA_DIR", self.path("data"));
+        command
+    }
+
+    /// Imports files in this folder to the end.
+    pub fn import(&self, database_url: &str, arguments: &[&str]) -> CommandOutput {
+        run_to_completion(&mut self.command_with_database(database_url, &[&["import"], arguments].concat()))
+    }
+}
+
+/// Runs a program to its end.
+pub fn run_to_completion(command: &mut Command) -> CommandOutput {
+    ChildProcess::start(command).wait()
+}
+
+/// Runs a program that reads this from standard input.
+pub fn run_with_stdin(command: &mut Command, input: &[u8]) -> CommandOutput {
+    let mut running = ChildProcess::start(command.stdin(Stdio::piped()));
+    let mut stdin = running.child.stdin.take().expect("its standard input");
+    stdin.write_all(input).expect("a program that reads");
+    drop(stdin);
+    running.wait()
+}
+
+/// A program that runs, until it is waited for or this is dropped.
+pub struct ChildProcess {
+    child: Child,
+    stdout: OutputReader,
+    stderr: OutputReader,
+}
+
+impl ChildProcess {
+    pub fn start(command: &mut Command) -> Self {
+        // Standard input stays as the caller arranged it; none by default.
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
+        let stdout = OutputReader::of(child.stdout.take().expect("its standard output"));
+        let stderr = OutputReader::of(child.stderr.take().expect("its standard error"));
+        Self { child, stdout, stderr }
+    }
+
+    /// Waits for a line on standard output that begins so, and gives back what follows.
+    pub fn wait_for_line(&mut self, beginning: &str) -> String {
+        wait_for(&format!("a line '{beginning}'"), || {
+            let text = self.stdout.text();
+            let found =
+                text.lines().find_map(|line| line.trim().strip_prefix(beginning)).map(|rest| rest.trim().to_owned());
+            // Read before: a process that has ended has said all it says.
+            assert!(found.is_some() || self.is_running(), "it ended: {text}\n{}", self.stderr.text());
+            found
+        })
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    pub fn send_signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("a process to signal");
+    }
+
+    /// Waits for its end.
+    pub fn wait(mut self) -> CommandOutput {
+        let status = wait_for("the end of the program", || self.child.try_wait().expect("its status"));
+        CommandOutput { code: status.code(), stdout: self.stdout.finish(), stderr: self.stderr.finish() }
+    }
+}
+
+impl Drop for ChildProcess {
+    fn drop(&mut self) {
+        if self.is_running() {
+            let _ = self.child.kill();
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// What a program writes, read while it runs, so that it never waits for us.
+struct OutputReader {
+    text: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl OutputReader {
+    fn of(source: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(String::new()));
+        let shared = Arc::clone(&text);
+        let reader = std::thread::spawn(move || {
+            let mut source = BufReader::new(source);
+            let mut line = Vec::new();
+            while source.read_until(b'\n', &mut line).is_ok_and(|amount| amount > 0) {
+                shared.lock().expect("the text").push_str(&String::from_utf8_lossy(&line));
+                line.clear();
+            }
+        });
+        Self { text, reader: Some(reader) }
+    }
+
+    fn text(&self) -> String {
+        self.text.lock().expect("the text").clone()
+    }
+
+    fn finish(&mut self) -> String {
+        self.reader.take().map(JoinHandle::join).transpose().expect("a reader");
+        self.text()
+    }
+}
+
+/// Waits until there is something.
+pub fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + WAIT_TIMEOUT;
+    loop {
+        if let Some(found) = attempt() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited too long for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The processes of a Postgres server over a data folder.
+pub fn find_postgres_processes(data: &Path) -> Vec<u32> {
+    let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
+    find_processes("postgres", &data)
+}
+
+/// The processes of a program that were given this path.
+pub fn find_processes(program: &str, path: &Path) -> Vec<u32> {
+    let path = path.to_string_lossy().into_owned();
+    let processes = std::fs::read_dir("/proc").expect("the list of processes").flatten();
+    let found = processes.filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        (line.contains(program) && line.contains(&path)).then_some(pid)
+    });
+    found.collect()
+}

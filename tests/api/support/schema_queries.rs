@@ -1,0 +1,180 @@
+//! Queries for every field of every object of the schema, made from the schema itself.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use async_graphql::parser::types::{BaseType, FieldDefinition, InputValueDefinition, TypeDefinition, TypeKind};
+
+use super::schema_definitions::{SchemaDefinitions, enum_values, fields, innermost_type, input_fields};
+
+/// What to ask for where a field has to be given something: by the field at the root, each way by itself.
+pub type RootArguments<'a> = BTreeMap<&'a str, Vec<String>>;
+
+/// Every field of every object.
+pub struct SchemaQueryGenerator<'a> {
+    definitions: SchemaDefinitions,
+    roots: RootArguments<'a>,
+}
+
+impl<'a> SchemaQueryGenerator<'a> {
+    pub fn new(roots: RootArguments<'a>) -> Self {
+        Self { definitions: SchemaDefinitions::of_service(), roots }
+    }
+
+    /// A query for each field whose type has fields, by the shortest way to it, with all that is below it: its own fields
+    /// and those of what they lead to.
+    pub fn queries(&self) -> Vec<String> {
+        let ways = self.shortest_paths();
+        let mut queries = Vec::new();
+        for (name, definition) in self.object_types() {
+            let Some(ways) = ways.get(name) else { continue };
+            for way in ways {
+                for field in fields(definition) {
+                    for arguments in self.argument_combinations(name, field) {
+                        let below = self.selection_set(innermost_type(&field.ty.node), 2);
+                        let asked = format!("{}{arguments} {below}", field.name.node);
+                        queries.push(way.iter().rev().fold(asked, |inner, step| format!("{step} {{ {inner} }}")));
+                    }
+                }
+            }
+        }
+        let whole: BTreeSet<String> = queries.into_iter().map(|query| format!("{{ {query} }}")).collect();
+        whole.into_iter().collect()
+    }
+
+    /// The objects that no query of these leads to.
+    pub fn unreachable_types(&self) -> Vec<&str> {
+        let ways = self.shortest_paths();
+        self.object_types().map(|(name, _)| name).filter(|name| !ways.contains_key(name)).collect()
+    }
+
+    fn object_types(&self) -> impl Iterator<Item = (&str, &TypeDefinition)> {
+        self.definitions
+            .0
+            .iter()
+            .filter(|(_, definition)| matches!(definition.kind, TypeKind::Object(_)))
+            .map(|(name, definition)| (name.as_str(), definition))
+    }
+
+    /// The shortest ways to each object: from the root, one for each way to ask there.
+    fn shortest_paths(&self) -> BTreeMap<&str, Vec<Vec<String>>> {
+        let mut ways: BTreeMap<&str, Vec<Vec<String>>> = BTreeMap::from([("Query", vec![Vec::new()])]);
+        let mut waiting = VecDeque::from(["Query"]);
+        while let Some(name) = waiting.pop_front() {
+            let (definition, here) = (&self.definitions.0[name], ways[name].clone());
+            for field in fields(definition) {
+                let target = innermost_type(&field.ty.node);
+                let Some((target, _)) = self.definitions.0.get_key_value(target) else { continue };
+                let is_object = matches!(self.definitions.0[target].kind, TypeKind::Object(_));
+                if !is_object || ways.contains_key(target.as_str()) {
+                    continue;
+                }
+                let steps = self.argument_combinations(name, field).into_iter();
+                let steps: Vec<String> = steps.map(|arguments| format!("{}{arguments}", field.name.node)).collect();
+                let there = here
+                    .iter()
+                    .flat_map(|way| steps.iter().map(move |step| [&way[..], std::slice::from_ref(step)].concat()));
+                ways.insert(target, there.collect());
+                waiting.push_back(target);
+            }
+        }
+        ways
+    }
+
+    /// The ways to call a field, each with its parentheses.
+    fn argument_combinations(&self, object: &str, field: &FieldDefinition) -> Vec<String> {
+        if object == "Query"
+            && let Some(ways) = self.roots.get(field.name.node.as_str())
+        {
+            return ways.clone();
+        }
+        let mut ways = vec![Vec::new()];
+        for argument in &field.arguments {
+            let InputValueDefinition { name, ty, default_value, .. } = &argument.node;
+            let choices = match (&ty.node.base, name.node.as_str()) {
+                (BaseType::Named(_), "first") => vec!["100".to_owned()],
+                _ if ty.node.nullable || default_value.is_some() => continue,
+                (base, _) => self.sample_values(base),
+            };
+            ways = ways
+                .iter()
+                .flat_map(|way: &Vec<String>| {
+                    choices.iter().map(move |choice| [&way[..], &[format!("{}: {choice}", name.node)]].concat())
+                })
+                .collect();
+        }
+        let written = |way: Vec<String>| if way.is_empty() { String::new() } else { format!("({})", way.join(", ")) };
+        ways.into_iter().map(written).collect()
+    }
+
+    /// Values that an argument takes.
+    fn sample_values(&self, base: &BaseType) -> Vec<String> {
+        match base {
+            BaseType::List(_) => vec!["[]".to_owned()],
+            BaseType::Named(name) => match self.definitions.0.get(name.as_str()) {
+                Some(definition) if matches!(definition.kind, TypeKind::Enum(_)) => enum_values(definition),
+                Some(definition) if input_fields(definition).is_empty() => vec!["\"en\"".to_owned()],
+                Some(_) => vec!["{}".to_owned()],
+                None => vec![if name.as_str() == "Int" { "5" } else { "\"x\"" }.to_owned()],
+            },
+        }
+    }
+
+    /// What is selected of a type: all of its plain fields, and so many levels of the others. Pages are no level.
+    fn selection_set(&self, name: &str, levels: usize) -> String {
+        let Some(definition) = self.definitions.0.get(name) else { return String::new() };
+        let selections: Vec<String> = match &definition.kind {
+            TypeKind::Object(_) => self.object_selections(definition, levels),
+            TypeKind::Interface(_) | TypeKind::Union(_) => self
+                .possible_types(name)
+                .iter()
+                .map(|(name, object)| format!("... on {name} {{ {} }}", self.aliased_selections(name, object, levels)))
+                .collect(),
+            _ => return String::new(),
+        };
+        format!("{{ __typename {} }}", selections.join(" "))
+    }
+
+    fn object_selections(&self, definition: &TypeDefinition, levels: usize) -> Vec<String> {
+        let object = definition.name.node.as_str();
+        let is_page = object.ends_with("Connection") || object.ends_with("Edge");
+        let levels = if is_page { levels } else { levels.saturating_sub(1) };
+        let mut selections = Vec::new();
+        for field in fields(definition) {
+            let target = innermost_type(&field.ty.node);
+            let has_fields = self.definitions.0.get(target).is_some_and(|target| {
+                matches!(target.kind, TypeKind::Object(_) | TypeKind::Interface(_) | TypeKind::Union(_))
+            });
+            // The nodes are what the edges lead to.
+            if (has_fields && levels == 0) || (is_page && field.name.node == "nodes") {
+                continue;
+            }
+            for (number, arguments) in self.argument_combinations(object, field).into_iter().enumerate() {
+                let alias = if number == 0 { String::new() } else { format!("{}{number}: ", field.name.node) };
+                let below = if has_fields { self.selection_set(target, levels) } else { String::new() };
+                selections.push(format!("{alias}{}{arguments} {below}", field.name.node));
+            }
+        }
+        selections
+    }
+
+    /// The same, each field by a name that no other object has: those of two objects may be of two types.
+    fn aliased_selections(&self, name: &str, definition: &TypeDefinition, levels: usize) -> String {
+        let rename = |(number, selection): (usize, String)| {
+            let field =
+                selection.split_once(": ").filter(|(alias, _)| alias.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            format!("{name}{number}: {}", field.map_or(selection.as_str(), |(_, field)| field))
+        };
+        self.object_selections(definition, levels).into_iter().enumerate().map(rename).collect::<Vec<_>>().join(" ")
+    }
+
+    fn possible_types(&self, interface: &str) -> Vec<(&str, &TypeDefinition)> {
+        let is_one = |definition: &TypeDefinition| match &self.definitions.0[interface].kind {
+            TypeKind::Union(union) => union.members.iter().any(|member| member.node == definition.name.node),
+            _ => match &definition.kind {
+                TypeKind::Object(object) => object.implements.iter().any(|name| name.node == interface),
+                _ => false,
+            },
+        };
+        self.object_types().filter(|(_, definition)| is_one(definition)).collect()
+    }
+}
