@@ -1,11 +1,11 @@
-//! Who is, or was, what where.
+//! Affiliations of researchers with organizations.
 
 use sea_orm::entity::prelude::*;
 
 use crate::model::language::LocalizedText;
 use crate::model::record::AffiliationKind;
 
-/// A row of `affiliation`.
+/// Row of `affiliation`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "affiliation")]

@@ -1,8 +1,8 @@
-//! Authors of papers.
+//! Authorships: the authors of papers.
 
 use sea_orm::entity::prelude::*;
 
-/// A row of `authorship`.
+/// Row of `authorship`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "authorship")]

@@ -2,10 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
-pub use crate::entity::columns::NameRecords;
+pub use crate::entity::column_types::NameRecords;
 use crate::model::language::LocalizedText;
 
-/// A row of `organization`.
+/// Row of `organization`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "organization")]

@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 use crate::model::language::LocalizedText;
 use crate::model::record::{AbstractCompleteness, PaperType};
 
-/// A row of `paper`.
+/// Row of `paper`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "paper")]

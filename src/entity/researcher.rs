@@ -1,10 +1,10 @@
-//! People.
+//! Researchers.
 
 use sea_orm::entity::prelude::*;
 
 use crate::model::language::LocalizedText;
 
-/// A row of `researcher`.
+/// Row of `researcher`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "researcher")]

@@ -1,11 +1,11 @@
-//! Topics of vocabularies.
+//! Topics of controlled vocabularies.
 
 use sea_orm::entity::prelude::*;
 
-pub use crate::entity::columns::NameRecords;
+pub use crate::entity::column_types::NameRecords;
 use crate::model::language::LocalizedText;
 
-/// A row of `topic`.
+/// Row of `topic`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "topic")]

@@ -17,11 +17,12 @@ pub mod name_repair;
 pub mod organization;
 pub mod page;
 pub mod paper;
-#[cfg(test)]
-pub(crate) mod plans;
 pub mod quality;
 pub mod relation;
 pub mod researcher;
 pub mod resolution;
 pub mod search;
 pub mod topic;
+
+#[cfg(test)]
+mod plan_tests;

@@ -1,5 +1,5 @@
-//! How reads reach the database: a connection of the pool each, given up at once when nobody waits for the answer any
-//! more, and another one where the first turns out to be dead.
+//! Execution of SQL statements: pooled connections, released at once when a request is cancelled, and a retry when a
+//! connection is dead.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use crate::store::Store;
 use crate::store::access::sql_fragment::Sql;
 use crate::telemetry::{query_span, record_query_error};
 
-/// How many statements were sent: by one request, and by all.
+/// Number of sent statements, of one request and of the process.
 #[derive(Clone, Debug, Default)]
 pub struct StatementCounter {
     request: Arc<AtomicU64>,
@@ -25,19 +25,19 @@ pub struct StatementCounter {
 }
 
 impl StatementCounter {
-    /// Counts on for all, and anew for one request.
+    /// Returns a counter for one request that also counts towards the process.
     #[must_use]
     pub fn per_request(&self) -> Self {
         Self { request: Arc::default(), process: Arc::clone(&self.process) }
     }
 
-    /// The statements of the request.
+    /// Returns the number of statements of the request.
     #[must_use]
     pub fn request_count(&self) -> u64 {
         self.request.load(Ordering::Relaxed)
     }
 
-    /// The statements of all requests.
+    /// Returns the number of statements of the process.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.process.load(Ordering::SeqCst)
@@ -49,24 +49,24 @@ impl StatementCounter {
     }
 }
 
-/// Where the statements of one request get their connections. Those that wait share the next one that comes free, so that a busy
-/// pool is asked once and not for each of them; and between the levels of a query one is kept.
+/// Connections of one request. Waiting statements share the next free connection, so that a request queues once for a
+/// busy pool. A connection is kept between nesting levels.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestConnections {
-    /// What the one before left for the next, while others of the request wait.
+    /// Connection handed from one statement to the next while others of the request wait.
     handoff: Arc<Mutex<Option<PoolConnection<Postgres>>>>,
     handoff_waiters: Arc<AtomicUsize>,
-    /// What the last one left while no statement of the request runs or waits.
+    /// Connection kept while no statement of the request runs or waits.
     idle: Arc<std::sync::Mutex<Option<PoolConnection<Postgres>>>>,
-    /// How many run or wait.
+    /// Number of running and waiting statements.
     in_use: Arc<AtomicUsize>,
-    /// Whether it ends with a request: nothing is kept for longer.
+    /// Whether it belongs to a request; otherwise no connection is kept.
     is_request_scoped: bool,
-    /// How many wait for the pool, of all requests: what they wait for is not kept.
+    /// Number of requests waiting for the pool; while there are any, no connection is kept.
     pool_waiters: Arc<AtomicUsize>,
 }
 
-/// One of a number, as long as it is there.
+/// Counts as one until it is dropped.
 struct CountGuard(Arc<AtomicUsize>);
 
 impl CountGuard {
@@ -83,12 +83,12 @@ impl Drop for CountGuard {
 }
 
 impl RequestConnections {
-    /// That of a new request, beside others.
+    /// Returns the connections of a new request.
     pub(crate) fn for_request(&self) -> Self {
         Self { is_request_scoped: true, ..self.detached() }
     }
 
-    /// One that has nothing in common with this but who waits for the pool.
+    /// Returns an independent value that shares only the number of waiting requests.
     fn detached(&self) -> Self {
         Self { pool_waiters: Arc::clone(&self.pool_waiters), ..Self::default() }
     }
@@ -109,7 +109,7 @@ impl RequestConnections {
         drop(behind);
         let connection = match turn.take() {
             Some(connection) => connection,
-            // Nobody waits longer for being behind others who waited in vain.
+            // Waiting behind others that timed out counts towards the timeout.
             None if begun.elapsed() >= pool.options().get_acquire_timeout() => return Err(sqlx::Error::PoolTimedOut),
             None => {
                 let _waiting = CountGuard::new(&self.pool_waiters);
@@ -119,8 +119,8 @@ impl RequestConnections {
         Ok(Lease { connection: Some(connection), handoff: Some(turn), _in_use: open })
     }
 
-    /// Leaves it to the next of the request, or keeps it for the next level where nobody else waits, or gives it back to the
-    /// pool.
+    /// Hands the connection to the next statement of the request, keeps it for the next nesting level, or returns it to
+    /// the pool if other requests wait.
     fn release(&self, mut lent: Lease) {
         let connection = lent.connection.take();
         if let Some(turn) = &mut lent.handoff
@@ -136,11 +136,11 @@ impl RequestConnections {
     }
 }
 
-/// A connection that is in the middle of something until it is done. Let go before that, it is closed, not put back:
-/// its statement may still run, which the server stops when it finds nobody at the other end.
+/// Connection in use by a statement. If dropped before [`RequestConnections::release`], the connection is closed: its
+/// statement may still run, and the server cancels it when it notices.
 struct Lease {
     connection: Option<PoolConnection<Postgres>>,
-    /// Held by who had to wait: those behind wait for the same connection.
+    /// Held while others of the request wait for this connection.
     handoff: Option<OwnedMutexGuard<Option<PoolConnection<Postgres>>>>,
     _in_use: CountGuard,
 }
@@ -154,7 +154,7 @@ impl Drop for Lease {
 }
 
 impl Store {
-    /// The rows of a statement. Who asks for them is what traces tell of it.
+    /// Executes a query and decodes its rows. `loader` names the span.
     pub(crate) async fn query_all<T: FromQueryResult>(&self, loader: &'static str, sql: Sql) -> Result<Vec<T>, Error> {
         let span = query_span(loader);
         let for_values = sql.has_custom_plan();
@@ -171,7 +171,7 @@ impl Store {
         Ok(self.query_all(loader, sql).await?.pop())
     }
 
-    /// How many connections are open, how many of them nobody uses, and how many there may be.
+    /// Returns the number of open connections, of idle ones, and the maximum.
     #[must_use]
     pub fn pool_status(&self) -> (usize, usize, usize) {
         let pool = self.database.get_postgres_connection_pool();
@@ -179,7 +179,7 @@ impl Store {
         (number(pool.size()), pool.num_idle(), number(pool.options().get_max_connections()))
     }
 
-    /// Begins a transaction, on another connection where the first turns out to be dead.
+    /// Begins a transaction; retries if the connection is dead.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, Error> {
         let most = self.database.get_postgres_connection_pool().options().get_max_connections();
         for _ in 0..most {
@@ -191,10 +191,10 @@ impl Store {
         Ok(self.database.begin().await?)
     }
 
-    /// Commits what was written, and lets this process read nothing from before it any more.
+    /// Commits a transaction and invalidates the cached revision.
     pub(crate) async fn commit(&self, transaction: DatabaseTransaction) -> Result<(), Error> {
         let committed = transaction.commit().await;
-        // Even where it failed: the answer may have been lost, and not the change.
+        // Also if it failed: the response may have been lost after the commit.
         self.revision_cache.invalidate();
         Ok(committed?)
     }
@@ -210,7 +210,7 @@ impl Store {
                 read => return Ok(read?),
             }
         }
-        // A queue of its own for what is done elsewhere than the rest: connections of two databases must not mix.
+        // Connections of the primary and of a replica must not mix.
         let queue = if self.read_replica.is_some() { &self.connections.detached() } else { &self.connections };
         Ok(self.execute_on(self.database.get_postgres_connection_pool(), queue, statement, for_values).await?)
     }
@@ -222,7 +222,7 @@ impl Store {
         statement: &Statement,
         for_values: bool,
     ) -> Result<Vec<QueryResult>, sqlx::Error> {
-        // After the database came back each connection of the pool may be a dead one.
+        // After a restart of the database every pooled connection may be dead.
         let mut dead = 0;
         loop {
             let mut lent = queue.acquire(pool).await?;
@@ -235,7 +235,7 @@ impl Store {
                 if !for_values {
                     return query.fetch_all(&mut *connection).await;
                 }
-                // By a statement of its own, which takes little beside one that wants it.
+                // A separate statement is cheap compared to one that needs a custom plan.
                 sqlx::raw_sql("SET plan_cache_mode = force_custom_plan").execute(&mut *connection).await?;
                 let fetched = query.fetch_all(&mut *connection).await;
                 sqlx::raw_sql("RESET plan_cache_mode").execute(&mut *connection).await?;
@@ -246,7 +246,7 @@ impl Store {
                     queue.release(lent);
                     return Ok(rows.into_iter().map(QueryResult::from).collect());
                 }
-                // Reading twice does no harm.
+                // Reads are safe to retry.
                 Err(error) if is_connection_lost(&error) && dead < pool.options().get_max_connections() => {
                     dead += 1;
                 }
@@ -261,10 +261,11 @@ impl Store {
     }
 }
 
-/// Whether a copy cannot do what the database itself may: it has ended, is full, or replays a change to what is read.
+/// Returns whether the primary might succeed where a replica failed: the replica is shut down, full, or in conflict
+/// with recovery.
 fn is_replica_failure(error: &sqlx::Error) -> bool {
     match error {
-        // What is wrong with the statement is so everywhere, and what takes too long here does so there.
+        // A faulty or slow statement fails on the primary too.
         sqlx::Error::Database(error) => {
             is_server_unavailable(error.code().as_deref()) || matches!(error.code().as_deref(), Some("40001" | "40P01"))
         }
@@ -272,16 +273,16 @@ fn is_replica_failure(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the server ends, starts, has no room, or somebody ended this connection.
+/// Returns whether the server is stopping, starting or out of connections, or has terminated this connection.
 fn is_server_unavailable(code: Option<&str>) -> bool {
     matches!(code, Some("57P01" | "57P02" | "57P03" | "53300"))
 }
 
-/// Whether the connection has ended, so that another one may do better.
+/// Returns whether the connection is dead, so that another one may succeed.
 fn is_connection_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
-        // The server ends, or somebody ended this connection.
+        // The server is stopping or has terminated this connection.
         sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02" | "57P03")),
         _ => false,
     }

@@ -1,8 +1,8 @@
-//! Copies of the database that follow it by streaming replication, for requests to read from.
+//! Read replicas, which follow the primary database by streaming replication.
 //!
-//! A request reads from a copy only where that has all that the database itself had when it was last asked, which is at
-//! most 50 ms ago, and all that the client has seen. So a copy that lags is as if it were not there, and nothing is read
-//! that is older than what is promised without copies.
+//! A request reads from a replica only if that has replayed everything the primary had at the last check, at most 50 ms
+//! ago, and everything the client has seen. A lagging replica is skipped, so that replicas never return older data than
+//! the primary would.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,19 +14,19 @@ use sea_orm::sqlx::{self, ConnectOptions as _};
 
 use crate::store::access::revision::Lsn;
 
-/// How long a copy that lags is not asked again.
+/// How long a lagging replica is skipped before the next check.
 const LAG_RETRY_AFTER: Duration = Duration::from_millis(5);
-/// How long it is not asked again after it did not answer.
+/// How long an unavailable replica is skipped before the next check.
 const FAILURE_RETRY_AFTER: Duration = Duration::from_secs(1);
-/// How long it may take to tell where it is.
+/// Timeout for querying the replication position.
 const REPLICA_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// A copy of the database.
+/// Read replica.
 #[derive(Debug)]
 pub struct Replica {
     database: DatabaseConnection,
     state: Mutex<ReplicaState>,
-    /// Taken by the one request that asks where it is; others do without the copy meanwhile.
+    /// Locked by the request that queries the replication position; meanwhile others skip the replica.
     probe: tokio::sync::Mutex<Option<PgConnection>>,
     request_count: AtomicU64,
 }
@@ -34,12 +34,12 @@ pub struct Replica {
 #[derive(Debug, Default)]
 struct ReplicaState {
     replayed_lsn: Option<Lsn>,
-    /// Until then it is not asked.
+    /// Time until which the replica is skipped.
     quarantined_until: Option<Instant>,
 }
 
 impl Replica {
-    /// The copy behind a pool, which need not be connected yet.
+    /// Creates a replica from its pool, which need not be connected yet.
     #[must_use]
     pub fn new(database: DatabaseConnection) -> Self {
         Self {
@@ -54,13 +54,13 @@ impl Replica {
         self.database.get_postgres_connection_pool()
     }
 
-    /// How many requests were to be read from it.
+    /// Returns the number of requests routed to the replica.
     #[must_use]
     pub fn request_count(&self) -> u64 {
         self.request_count.load(Ordering::Relaxed)
     }
 
-    /// Whether it is known to have all up to a position.
+    /// Returns whether the replica has replayed this position, and counts the request if so.
     pub(crate) async fn select_if_replayed(&self, position: Lsn) -> bool {
         let has = self.has_replayed(position).await;
         if has {
@@ -112,20 +112,20 @@ impl Replica {
         }
     }
 
-    /// Leaves it in peace for a while.
+    /// Skips the replica for a while.
     pub(crate) fn quarantine(&self) {
         let mut known = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         *known = ReplicaState { replayed_lsn: None, quarantined_until: Some(Instant::now() + FAILURE_RETRY_AFTER) };
     }
 
-    /// How far it has come, in bytes of the log; nothing where it follows no other.
+    /// Returns the replayed position in bytes, or `None` if the server is not a standby.
     async fn query_replayed_lsn(&self, connection: &mut Option<PgConnection>) -> Result<Option<i64>, sqlx::Error> {
-        // Taken: if nobody waits for the answer any more, the connection goes with the question.
+        // Taken, so that cancellation closes the connection with its pending query.
         let mut open = match connection.take() {
             Some(open) => open,
             None => self.pool().connect_options().connect().await?,
         };
-        // Of a copy that became a database of its own, what it had replayed says nothing any more.
+        // A promoted replica keeps reporting its last replayed position; it must not be trusted.
         let sql = "SELECT CASE WHEN pg_is_in_recovery() THEN (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint END";
         let replayed = sqlx::query_scalar(sql).fetch_one(&mut open).await?;
         *connection = Some(open);

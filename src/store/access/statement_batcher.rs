@@ -1,8 +1,7 @@
-//! Statements that a request asks for at the same moment go to the database as one.
+//! Statement batcher: sends statements that a request issues at the same time as one.
 //!
-//! Each trip there takes about as much as a small statement itself: it wakes a process on the other side, and one here for the
-//! answer. So what the fields of a level want and is quick is put together: each statement is a part of one, and its rows are
-//! records.
+//! A round trip costs about as much as a small statement, because it wakes a process on each side. The fast statements
+//! of a nesting level are therefore combined with UNION ALL, and the rows of each are composite values (records).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,30 +16,31 @@ use crate::store::access::column_projection::{ColumnCursor, ColumnValue as _};
 use crate::store::access::sql_fragment::Sql;
 use crate::telemetry::{query_span, record_query_error};
 
-/// The most statements that become one.
+/// Maximum number of statements combined into one.
 const MAX_BATCH_STATEMENTS: usize = 8;
 
-/// A row of a statement.
+/// Row of a single or combined statement.
 pub(crate) struct ResultRow {
     result: QueryResult,
-    /// Whether it is one of several parts, after whose number the row is a record.
+    /// Whether the row belongs to a combined statement: its first column is the number of the statement, its second a
+    /// record.
     is_record: bool,
 }
 
 impl ResultRow {
-    /// Its columns.
+    /// Returns a cursor over the columns of the row.
     pub(crate) fn columns(&self) -> Result<ColumnCursor<'_>, DbErr> {
         if self.is_record { ColumnCursor::from_record(&self.result, 1) } else { ColumnCursor::from_row(&self.result) }
     }
 }
 
-/// A statement that waits for others of its moment.
+/// Statement waiting to be combined.
 struct PendingStatement {
     sql: Sql,
     reply: oneshot::Sender<Result<Vec<ResultRow>, Error>>,
 }
 
-/// What a request asks for at this moment; nothing, where nobody would send it.
+/// Pending statements of a request; `None` outside of requests, where nothing would flush them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StatementBatcher(Option<Arc<Mutex<Vec<PendingStatement>>>>);
 
@@ -51,7 +51,7 @@ impl std::fmt::Debug for PendingStatement {
 }
 
 impl StatementBatcher {
-    /// That of a request, whose [`crate::store::access::data_loader::Loaders`] send it.
+    /// Returns the batcher of a request, which its [`DataLoader`](super::data_loader::DataLoader) flushes.
     pub(crate) fn for_request() -> Self {
         Self(Some(Arc::default()))
     }
@@ -63,15 +63,15 @@ impl StatementBatcher {
 }
 
 impl Store {
-    /// The rows of a statement, to be read by their places. Who asks for them is what traces tell of it.
+    /// Executes a query and returns rows for positional decoding. `loader` names the span.
     pub(crate) async fn query_rows(&self, loader: &'static str, sql: Sql) -> Result<Vec<ResultRow>, Error> {
         let span = query_span(loader);
         let rows = self.execute_single(sql).instrument(span.clone()).await;
         rows.inspect_err(|error| record_query_error(&span, error.code()))
     }
 
-    /// The same of a statement that is quick whatever it is asked for, so that others need not wait for it: with those that are
-    /// asked for at the same moment.
+    /// Same as [`Self::query_rows`], combined with other statements that are issued at the same time. Only for
+    /// statements that are always fast, because the others wait for them.
     pub(crate) async fn query_batched(&self, loader: &'static str, sql: Sql) -> Result<Vec<ResultRow>, Error> {
         let Some(asked) = &self.batcher.0 else { return self.query_rows(loader, sql).await };
         let span = query_span(loader);
@@ -84,10 +84,10 @@ impl Store {
         rows.inspect_err(|error| record_query_error(&span, error.code()))
     }
 
-    /// What sends the statements that were asked for by now; none where there are none.
+    /// Returns futures that send the pending statements; empty if there are none.
     pub(crate) fn flush(&self) -> Vec<impl Future<Output = ()> + Send + use<>> {
         let mut asked = self.batcher.drain();
-        // The same ones are the same statement, whichever was asked for first.
+        // Sorted, so that equal sets produce the same statement text.
         asked.sort_by(|one, other| one.sql.text().cmp(other.sql.text()));
         let mut sent = Vec::new();
         while !asked.is_empty() {
@@ -100,7 +100,7 @@ impl Store {
     }
 
     async fn execute_group(&self, asked: Vec<PendingStatement>) {
-        // Nobody waits for an answer any more where the request is gone.
+        // Send errors mean that the request was cancelled.
         if asked.len() > 1 {
             match self.execute_combined(&asked).await {
                 Ok(parts) => {
@@ -109,7 +109,7 @@ impl Store {
                     }
                     return;
                 }
-                // What took too long, or found no database, does so again.
+                // A timeout or a lost connection would fail again.
                 Err(error @ (Error::Timeout(_) | Error::Unavailable(_))) => {
                     for asked in asked {
                         let _ = asked.reply.send(Err(error.clone()));
@@ -133,7 +133,7 @@ impl Store {
         Ok(rows.into_iter().map(|result| ResultRow { result, is_record: false }).collect())
     }
 
-    /// The rows of each of several statements, read as one.
+    /// Executes several statements as one and returns the rows of each.
     async fn execute_combined(&self, asked: &[PendingStatement]) -> Result<Vec<Vec<ResultRow>>, Error> {
         let mut sql = Sql::default();
         for (number, asked) in asked.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Affiliations: lists of them, and the people and places they select.
+//! Affiliation lists, filters and orders, and the employment shown in a researcher's headline.
 
 use std::any::type_name;
 use std::collections::HashMap;
@@ -22,22 +22,22 @@ use crate::store::reader::page::{
 };
 use crate::store::{KeyedRow, Store};
 
-/// Which affiliations; all conditions hold together, and an absent one is none.
+/// Filter on affiliations. Conditions are combined with AND; `None` imposes no condition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AffiliationFilter {
-    /// Any of these kinds.
+    /// Affiliation is of any of these kinds.
     pub kinds: Option<Vec<AffiliationKind>>,
-    /// At any of these organizations.
+    /// Affiliation is at any of these organizations.
     pub organization_ids: Option<Vec<i64>>,
-    /// Or anywhere below them.
+    /// Whether `organization_ids` includes the descendants of these organizations.
     pub include_descendants: bool,
-    /// Of any of these people.
+    /// Affiliation belongs to any of these researchers.
     pub researcher_ids: Option<Vec<i64>>,
-    /// Held on that day.
+    /// Affiliation is held on this day.
     pub as_of: Option<NaiveDate>,
-    /// Held today, or not.
+    /// Affiliation is (`true`) or is not (`false`) held today.
     pub is_current: Option<bool>,
-    /// Changed then or later.
+    /// Affiliation was updated at or after this time.
     pub updated_since: Option<DateTime<Utc>>,
 }
 
@@ -58,7 +58,7 @@ impl Default for AffiliationFilter {
 const IS_CURRENT: &str = "affiliation.starts_on <= CURRENT_DATE AND affiliation.ends_on >= CURRENT_DATE";
 
 impl AffiliationFilter {
-    /// The conditions on a row of `affiliation`.
+    /// Returns the conditions on a row of `affiliation`.
     pub(crate) fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
         if let Some(kinds) = &self.kinds {
@@ -88,7 +88,8 @@ impl AffiliationFilter {
         conditions
     }
 
-    /// The filter as it selects people: those who work, belong or are invited somewhere now, unless it says otherwise.
+    /// Returns the filter as applied to researchers. Unless set, `kinds` defaults to employment, membership and invited
+    /// position, and `is_current` to `true`.
     #[must_use]
     pub fn for_researchers(&self) -> Self {
         let mut filter = self.clone();
@@ -101,7 +102,7 @@ impl AffiliationFilter {
         filter
     }
 
-    /// The ids of the people whom [`Self::of_people`] selects.
+    /// Returns a query for the ids of the researchers selected by [`Self::for_researchers`].
     pub(crate) fn researcher_ids(&self) -> Sql {
         Sql::from("SELECT affiliation.researcher_id FROM affiliation WHERE ")
             .then(Sql::all(self.for_researchers().conditions()))
@@ -112,42 +113,43 @@ fn stored_kind(kind: AffiliationKind) -> String {
     serde_json::to_value(kind).ok().and_then(|word| word.as_str().map(ToOwned::to_owned)).unwrap_or_default()
 }
 
-/// By what affiliations are ordered.
+/// Sort fields of affiliations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AffiliationOrder {
-    /// The primary one first, then those that last, then by their start. Of one person or organization: no index has it.
+    /// Primary first, then current, then by start date. No index covers it: only for the affiliations of one researcher
+    /// or organization.
     Importance,
-    /// By the start; unknown starts are the earliest.
+    /// Start date; unknown dates sort as the earliest.
     StartDate,
-    /// By the organization's name in the best of these languages.
+    /// Name of the organization in the best match of these languages.
     OrganizationName(LanguagePreferences),
-    /// By the researcher's name.
+    /// Sort name of the researcher.
     ResearcherName,
-    /// By the last change.
+    /// Time of the last update.
     UpdatedAt,
 }
 
-/// Whose affiliations.
+/// Which affiliations are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AffiliationScope {
-    /// Everybody's.
+    /// All affiliations.
     All,
-    /// The parent's, a researcher.
+    /// Affiliations of the parent, a researcher.
     Researcher,
-    /// Those at the parent, an organization.
+    /// Affiliations at the parent, an organization.
     Organization,
 }
 
-/// A list of affiliations.
+/// List of affiliations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Affiliations {
-    /// Whose.
+    /// Which affiliations are listed.
     pub scope: AffiliationScope,
-    /// Which.
+    /// Filter on the affiliations.
     pub filter: AffiliationFilter,
-    /// By what.
+    /// Sort field.
     pub order: AffiliationOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
@@ -205,14 +207,14 @@ impl List for Affiliations {
     }
 }
 
-/// Asks for the affiliations that put a person into an organization's list of people.
+/// Loader key of the affiliations that qualify a researcher for an organization's list of researchers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct QualifyingAffiliations {
-    /// The organization whose list it is.
+    /// Organization that is the parent of the list.
     pub organization_id: i64,
-    /// The person.
+    /// Researcher in the list.
     pub researcher_id: i64,
-    /// The list's filter.
+    /// Filter of the list.
     pub filter: Arc<AffiliationFilter>,
 }
 
@@ -272,16 +274,16 @@ impl Loader<QualifyingAffiliations> for Store {
     }
 }
 
-/// Asks for what makes a person's headline: the primary employment, else the current one that began last.
+/// Loader key of a researcher's headline employment: the primary current one, otherwise the one that started last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EmploymentKey(pub i64);
 
-/// A role and where it is held.
+/// Role and the organization where it is held.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct Employment {
-    /// The role's title.
+    /// Title of the role.
     pub role_title: LocalizedText,
-    /// The organization's name.
+    /// Name of the organization.
     pub display_names: LocalizedText,
 }
 

@@ -1,4 +1,4 @@
-//! What is cited of papers.
+//! Loads the metadata of cited papers and formats references.
 
 use std::any::type_name;
 use std::collections::HashMap;
@@ -19,24 +19,24 @@ use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
 use crate::store::reader::export::{EXPORT_BATCH_AUTHORSHIPS, ExportSnapshot};
 use crate::store::reader::paper::PaperFilter;
 
-/// Papers that are read at once for an export.
+/// Number of papers read at once for an export.
 const CITATION_BATCH_PAPERS: i64 = 500;
 
-/// How many authors of a paper are read.
+/// Which authors of a paper are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AuthorSelection {
-    /// All.
+    /// All authors.
     All,
-    /// Those that a style may name: the first ones, and the last.
+    /// Authors that a citation style can print: the first ones and the last.
     Cited,
 }
 
-/// Asks for what is cited of a paper.
+/// Loader key of the citation metadata of a paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CitedPaperKey {
-    /// The paper's id.
+    /// Id of the paper.
     pub id: i64,
-    /// How many of its authors.
+    /// Which of its authors are read.
     pub authors: AuthorSelection,
 }
 
@@ -76,7 +76,7 @@ impl CitedPaperRow {
     }
 }
 
-/// An author as read, and what hides names of whoever it is.
+/// Author as read from the database, with the redaction of the resolved researcher.
 #[derive(Deserialize)]
 struct CitedAuthorRow {
     name: String,
@@ -95,8 +95,8 @@ impl CitedAuthorRow {
     }
 }
 
-/// What is selected of `paper`. Authors have the name that is on the paper, with what is certain repaired, or that of the
-/// person where it is not to be shown.
+/// Returns the selected columns of `paper`. Authors are named as published, with certain repairs applied; a suppressed
+/// name is replaced by the researcher's display name.
 fn citation_columns(authors: AuthorSelection) -> String {
     let (text, shown) = match authors {
         AuthorSelection::All => ("paper.abstract_text", String::new()),
@@ -142,16 +142,16 @@ impl Loader<CitedPaperKey> for Store {
     }
 }
 
-/// Asks for the reference to a paper in a style.
+/// Loader key of a formatted reference.
 #[derive(Clone)]
 pub struct FormattedCitationKey {
-    /// The paper's id.
+    /// Id of the paper.
     pub id: i64,
-    /// What is cited of it.
+    /// Citation metadata of the paper.
     pub paper: Arc<CitedPaper>,
-    /// The style.
+    /// Citation style.
     pub style: CitationStyle,
-    /// The language of words.
+    /// Language of the words in the reference.
     pub locale: CitationLocale,
 }
 
@@ -167,7 +167,7 @@ impl Hash for FormattedCitationKey {
     }
 }
 
-/// Reads nothing: formatting takes a while, and is done for all papers of a level in a thread where nobody waits for it.
+/// Sends no query: formats the references of one nesting level on a blocking thread.
 impl Loader<FormattedCitationKey> for Store {
     type Value = String;
 
@@ -185,11 +185,11 @@ impl Loader<FormattedCitationKey> for Store {
 }
 
 impl ExportSnapshot {
-    /// What is cited of the next papers that pass a filter behind an id, in the order of their ids, and the last of these;
-    /// none where that was all.
+    /// Returns the next papers that match a filter, in order of id, and the id of the last one. Returns `None` after
+    /// the last paper.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn cited_papers_after(
         &self,
         filter: &PaperFilter,

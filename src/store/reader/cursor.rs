@@ -1,21 +1,21 @@
-//! Pages of lists: which part of a list is asked for, and the cursors that mark places in it.
+//! Cursor pagination: page arguments and opaque cursors.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::store::reader::fingerprint::is_unversioned;
 
-/// A place in a list: the row's values of the list's order keys, and which list it is a place in.
+/// Position in a list: the row's sort keys and the fingerprint of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
     /// The list's fingerprint, as [`fingerprint`](crate::store::reader::fingerprint::fingerprint) has it.
     pub fingerprint: String,
-    /// The row's order keys as text, the id last.
+    /// Sort keys of the row, as text; the id is last.
     pub keys: Vec<String>,
 }
 
 impl Cursor {
-    /// The cursor as clients see it: opaque.
+    /// Encodes the cursor as an opaque string for clients.
     #[must_use]
     pub fn encode(&self) -> String {
         let parts: Vec<&str> = std::iter::once(&self.fingerprint).chain(&self.keys).map(String::as_str).collect();
@@ -33,73 +33,73 @@ impl Cursor {
     }
 }
 
-/// Which way a page is read from its cursor.
+/// Direction in which a page is read from its cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PageDirection {
-    /// The first rows after the cursor.
+    /// First rows after the cursor.
     Forward,
-    /// The last rows before the cursor.
+    /// Last rows before the cursor.
     Backward,
 }
 
-/// A part of a list: at most `size` rows, from one end of what lies between two cursors.
+/// Requested page: at most `size` rows from one end of the range between two cursors.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PageRequest {
-    /// The largest number of rows.
+    /// Maximum number of rows.
     pub size: u32,
-    /// From which end.
+    /// End of the range to read from.
     pub direction: PageDirection,
-    /// Only rows after this place.
+    /// Only rows after this cursor.
     pub after: Option<Cursor>,
-    /// Only rows before this place.
+    /// Only rows before this cursor.
     pub before: Option<Cursor>,
 }
 
-/// The Relay arguments of a connection, as a client gave them.
+/// Relay arguments of a connection, as provided by the client.
 #[derive(Clone, Debug, Default)]
 pub struct PageArguments {
-    /// How many from the start.
+    /// Returns the first _n_ items.
     pub first: Option<i32>,
-    /// Only what follows this cursor.
+    /// Returns items after this cursor.
     pub after: Option<String>,
-    /// How many from the end.
+    /// Returns the last _n_ items.
     pub last: Option<i32>,
-    /// Only what precedes this cursor.
+    /// Returns items before this cursor.
     pub before: Option<String>,
 }
 
-/// How large a page may be.
+/// Limits of page sizes.
 #[derive(Clone, Copy, Debug)]
 pub struct PageLimits {
-    /// Where neither `first` nor `last` is given.
+    /// Page size if neither `first` nor `last` is given.
     pub default_size: u32,
-    /// The most that may be asked for.
+    /// Maximum page size.
     pub maximum_size: u32,
 }
 
-/// Why a page cannot be given.
+/// Invalid page arguments.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PageError {
-    /// Both ends at once.
+    /// Both `first` and `last` are given.
     #[error("first and last cannot both be given; choose the end of the list to read from")]
     FirstAndLast,
-    /// Too small or too large.
+    /// Page size is out of range.
     #[error("{argument} is {given}; it can be 1 to {maximum}")]
     SizeOutOfRange {
         /// `first` or `last`.
         argument: &'static str,
-        /// What was given.
+        /// Value provided by the client.
         given: i32,
-        /// The largest that passes.
+        /// Maximum page size.
         maximum: u32,
     },
-    /// Not a cursor at all.
+    /// Cursor cannot be decoded.
     #[error("{argument} is not a cursor of this directory; take one from an edge's cursor or from pageInfo")]
     InvalidCursor {
         /// `after` or `before`.
         argument: &'static str,
     },
-    /// A cursor of another list.
+    /// Cursor belongs to another list.
     #[error(
         "{argument} is a cursor of another list; a cursor belongs to its field, the thing that has it, filter, order and \
          languages: repeat these, or start again without it"
@@ -111,10 +111,10 @@ pub enum PageError {
 }
 
 impl PageRequest {
-    /// Reads a client's arguments, for the list with the fingerprint that `list` gives.
+    /// Validates a client's arguments against the limits and the fingerprint that `list` returns.
     ///
     /// # Errors
-    /// Where the arguments contradict each other, pass a limit, or hold a cursor of something else.
+    /// Returns an error if the arguments contradict each other, exceed a limit, or contain a cursor of another list.
     pub fn from_arguments(
         arguments: &PageArguments,
         list: impl Fn() -> String,

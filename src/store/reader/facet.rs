@@ -1,7 +1,7 @@
-//! Facets: how the whole of a filtered list divides by topic, person, year and so on.
+//! Facets: counts of a filtered list by topic, researcher, year and so on.
 //!
-//! All facets asked of a list, for all its parents, are one statement. Its length does not depend on how many there are:
-//! it counts by each kind of facet once, and what was asked for takes its part of the counts.
+//! All facets of a list, for all its parents, are one SQL query. Its length does not depend on the number of parents:
+//! each kind of facet is counted once, and each loader key selects its part of the counts.
 
 use std::any::type_name;
 use std::cmp::Reverse;
@@ -24,24 +24,24 @@ use crate::store::reader::paper::{PaperScope, Papers, ResearcherPapers};
 use crate::store::reader::researcher::{OrganizationResearchers, Researchers, TopicResearchers};
 use crate::store::reader::topic::with_narrower;
 
-/// By what the things of a list are counted.
+/// Property by which the items of a list are counted.
 pub trait FacetKind: Copy + Debug + Ord + Hash + Send + Sync + 'static {
-    /// The lists that are counted so.
+    /// List whose items are counted.
     type List: Clone + Debug + Eq + Hash + Send + Sync + 'static;
-    /// The id of a list's thing.
+    /// Column of the item's id.
     const ID_COLUMN: &'static str;
 
-    /// Where a list's things come from.
+    /// Returns the source of the items to count.
     fn domain(list: &Self::List, store: &Store) -> FacetDomain;
-    /// How they are counted.
+    /// Returns how the items are grouped.
     fn grouping(self) -> FacetGrouping;
 }
 
-/// Where the things to be counted come from.
+/// Source of the items to count.
 pub struct FacetDomain {
-    /// A list's own source, or one without regard to its order.
+    /// Source of the list, or an unordered equivalent.
     source: ListSource,
-    /// Whether it has a thing once for each way to come to it.
+    /// Whether the source can contain an item more than once.
     has_duplicates: bool,
 }
 
@@ -50,9 +50,9 @@ impl FacetDomain {
         Self { source, has_duplicates: false }
     }
 
-    /// Things that a join leads to. Nothing here is read page by page, so that what many parents have in common need
-    /// not be sought for each of them, as a subquery in the conditions would be. The ids of what is below or narrower
-    /// are `roots` as an array: of a recursion the planner expects so many rows that it reads whole tables.
+    /// Items reached through a join. Facets read the whole list, so joining the entities that several parents share is
+    /// cheaper than a subquery per parent. `roots` is read as an array: the planner overestimates the rows of a
+    /// recursive query and would scan whole tables.
     fn from_join(mut source: ListSource, join: &str, column: &str, roots: Sql) -> Self {
         source.from = source.from.then(join);
         source.conditions.push(Sql::in_subquery(column, roots));
@@ -60,82 +60,82 @@ impl FacetDomain {
     }
 }
 
-/// How things are counted.
+/// How items are grouped.
 pub struct FacetGrouping {
-    /// What is read of each thing beside its id.
+    /// Column of the item that the grouping needs besides the id.
     source_column: Option<&'static str>,
-    /// A row of `parent` and `entry` for each thing of `matched` and each entry that it counts for.
+    /// Query for a row of `parent` and `entry` for each item of `matched` and each value it counts for.
     members: Sql,
-    /// What an entry is.
+    /// Type of the value.
     value_type: FacetValueType,
 }
 
 enum FacetValueType {
-    /// A row of this table.
+    /// Row of this table.
     Entity(&'static str),
-    /// A year; years are in order, where all else has most first.
+    /// Year; sorted by year, whereas all other values are sorted by count, descending.
     Year,
     Text,
 }
 
-/// A part of a facet's entries.
+/// Selection of a facet's values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FacetSelection {
-    /// All.
+    /// All values.
     All,
-    /// So many, most first.
+    /// The first _n_ values by count.
     First(u32),
-    /// Those with these ids: what exists of them, also where nothing counts for it.
+    /// The values with these ids, including those with a count of 0; ids of no entity are ignored.
     Ids(Arc<[i64]>),
 }
 
-/// Asks for a facet of a parent's list.
+/// Loader key of a facet of a parent's list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FacetKey<K: FacetKind> {
-    /// Whose.
+    /// Parent of the list.
     pub parent: ParentKey,
-    /// Which list.
+    /// List whose items are counted.
     pub list: K::List,
-    /// By what it is counted.
+    /// Property by which they are counted.
     pub kind: K,
-    /// What of the counts.
+    /// Selection of the values.
     pub selection: FacetSelection,
 }
 
-/// How many things of a list count for something.
+/// Value of a facet and the number of items that have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FacetCount {
-    /// Its id, or the year; 0 where it is a text.
+    /// Id of the entity, or the year; 0 for text values.
     pub number: i64,
-    /// The text; empty where it is none.
+    /// Text value; empty for other types.
     pub text: String,
-    /// How many things.
+    /// Number of items.
     pub count: i64,
 }
 
-/// By what papers are counted.
+/// Facets of paper lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PaperFacet {
-    /// By the year they appeared; those without a year are in none.
+    /// Publication year; papers without a year are not counted.
     PublicationYears,
-    /// By what kind of work they are.
+    /// Paper type.
     Types,
-    /// By their venues; those without one are in none.
+    /// Venue; papers without a venue are not counted.
     Venues,
-    /// By their own topics.
+    /// Topics of the paper itself, without broader ones.
     Topics,
-    /// By their authors, as far as resolved.
+    /// Resolved authors.
     Researchers,
-    /// By where their authors were.
+    /// Organizations of the authors on the paper.
     Organizations,
 }
 
-/// Papers that can be counted.
+/// Paper lists that have facets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FacetedPapers {
-    /// Of any scope.
+    /// Papers in any scope.
     Any(Arc<Papers>),
-    /// A researcher's.
+    /// Papers of a researcher.
     OfResearcher(Arc<ResearcherPapers>),
 }
 
@@ -202,7 +202,7 @@ impl FacetKind for PaperFacet {
                  JOIN paper_topic ON paper_topic.paper_id = matched.id",
                 FacetValueType::Entity("topic"),
             ),
-            // One person is one author of a paper.
+            // A researcher is at most one author of a paper.
             Self::Researchers => (
                 None,
                 "SELECT matched.parent, authorship.researcher_id AS entry FROM matched \
@@ -221,23 +221,23 @@ impl FacetKind for PaperFacet {
     }
 }
 
-/// By what people are counted.
+/// Facets of researcher lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ResearcherFacet {
-    /// By where they work, belong or are invited now.
+    /// Organizations of current employments, memberships and invited positions.
     Organizations,
-    /// By the topics that they declare or have papers on.
+    /// Declared topics and topics of papers.
     Topics,
 }
 
-/// People who can be counted.
+/// Researcher lists that have facets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FacetedResearchers {
-    /// Anybody.
+    /// All researchers.
     Any(Arc<Researchers>),
-    /// An organization's.
+    /// Researchers of an organization.
     OfOrganization(Arc<OrganizationResearchers>),
-    /// A topic's.
+    /// Researchers of a topic.
     OfTopic(Arc<TopicResearchers>),
 }
 
@@ -305,16 +305,16 @@ impl FacetKind for ResearcherFacet {
     }
 }
 
-/// What all the asked facets of one kind need.
+/// Union of what the loader keys need of one facet.
 #[derive(Default)]
 struct FacetDemand {
-    /// So many of each parent's entries.
+    /// Number of values per parent, by count.
     first: Option<i64>,
-    /// The entries with these ids, each with the number of the parent.
+    /// Values by id, each with the number of the parent.
     ids: BTreeSet<(i64, i64)>,
 }
 
-/// One of the parts of a statement's rows.
+/// Branch of the query's UNION.
 #[derive(Clone, Copy)]
 struct FacetBranch<K> {
     kind: K,
@@ -330,15 +330,16 @@ struct FacetCountRow {
     count: i64,
 }
 
-/// The entries of a statement, as the asked facets take their parts of them.
+/// Rows of the query, indexed for the loader keys.
 struct FacetCounts<K> {
-    /// The first ones of a kind and parent, in order.
+    /// First values of a facet and parent, sorted.
     first: HashMap<(K, i64), Vec<FacetCount>>,
-    /// The count of one of a kind, parent and id.
+    /// Count by facet, parent and id.
     by_id: HashMap<(K, i64, i64), i64>,
 }
 
-/// The things of each parent's list, as `matched`: the parent's number from 1, the id, and what the counting needs.
+/// Returns the common table `matched`: the items of each parent's list with the parent's number (from 1), the id and
+/// the columns for grouping.
 fn matched_sql<K: FacetKind>(things: FacetDomain, parents: &[ParentKey], kinds: impl Iterator<Item = K>) -> Sql {
     let FacetDomain { source, has_duplicates: repeats } = things;
     let columns: Vec<&str> = kinds.filter_map(|kind| kind.grouping().source_column).collect();
@@ -356,7 +357,7 @@ fn matched_sql<K: FacetKind>(things: FacetDomain, parents: &[ParentKey], kinds: 
         .then(") AS thing)")
 }
 
-/// The counts of a kind, as the table `counted`.
+/// Returns the common table that counts one facet.
 fn counted_sql(counted: &str, counting: &FacetGrouping, asked: &FacetDemand) -> Sql {
     let ties = Sql::from(format!("{counted} AS (SELECT tie.parent, tie.entry, count(*) AS count FROM ("))
         .then(counting.members.clone())
@@ -399,7 +400,7 @@ fn counts_by_id_sql(branch: usize, counted: &str, table: &str, these: &BTreeSet<
     ))
 }
 
-/// The statement for all that is asked of a list, and what each branch of its rows is.
+/// Returns the query for all facets of a list and the meaning of its branches.
 fn facets_sql<K: FacetKind>(
     things: FacetDomain,
     parents: &[ParentKey],
@@ -475,7 +476,7 @@ impl<K: FacetKind> FacetCounts<K> {
 }
 
 impl Store {
-    /// Answers what is asked of one list.
+    /// Loads all facets of one list.
     async fn load_facets<K: FacetKind>(
         &self,
         list: &K::List,

@@ -1,4 +1,4 @@
-//! Finding things by the keys that clients hold: ids, slugs, ORCID iDs, DOIs, ROR ids and any other identifier.
+//! Lookup of entities by client-provided keys: id, slug, ORCID iD, DOI, ROR id or any other identifier.
 
 use std::any::type_name;
 use std::collections::{HashMap, HashSet};
@@ -20,17 +20,17 @@ use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::reader::authorship::{RedactedAuthorship, join_resolved_researcher};
 use crate::store::{Store, decode_keyed};
 
-/// A table whose rows have pages and keys of their own, or at least ids.
+/// Table whose rows can be looked up.
 pub trait LookupTable: ColumnProjection + Send + Sync + 'static {
-    /// The table's name.
+    /// Name of the table.
     const NAME: &'static str;
-    /// Whether its rows have slugs and identifiers, and may be merged.
+    /// Whether rows have slugs and external identifiers, and can be merged.
     const IS_ENTITY: bool;
     /// Columns that hold an identifier each.
     const IDENTIFIER_COLUMNS: &'static [&'static str];
-    /// Those of them of which something merged may have had another: `external_id` has it under the column's name.
+    /// Identifier columns whose values of merged entities are kept in `external_id`, under the column's name.
     const MERGED_IDENTIFIER_COLUMNS: &'static [&'static str] = &[];
-    /// What joins to the table, named `node`, the others that have columns of it.
+    /// Joins from the table, aliased `node`, to the other tables with columns of it.
     const JOINS: &'static str = "";
 }
 
@@ -53,59 +53,59 @@ lookup_table!(paper::Model, "paper", true, &["doi", "arxiv_id"]);
 lookup_table!(affiliation::Model, "affiliation", false, &[]);
 lookup_table!(RedactedAuthorship, "authorship", false, &[], joins: join_resolved_researcher!("node"));
 
-/// Asks for the row with an id that the directory itself stored.
+/// Loader key of a row by an id from the directory itself.
 pub struct ById<M>(i64, ColumnSet, PhantomData<fn() -> M>);
 
 impl<M> ById<M> {
-    /// The row with this id.
+    /// Key of all columns of the row.
     #[must_use]
     pub fn new(id: i64) -> Self {
         Self::with_columns(id, ColumnSet::ALL)
     }
 
-    /// Some columns of the row with this id.
+    /// Key of some columns of the row.
     #[must_use]
     pub fn with_columns(id: i64, selected: ColumnSet) -> Self {
         Self(id, selected, PhantomData)
     }
 }
 
-/// A key that a client holds.
+/// Key provided by a client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LookupKey {
-    /// The number in a global id, of something there is or of something merged into it.
+    /// Numeric id of a global id; ids of merged entities resolve to the surviving one.
     Id(i64),
-    /// A slug, present or former.
+    /// Current or previous slug.
     Slug(String),
-    /// The canonical form of the identifier in a column of its own.
+    /// Canonical identifier in a column of its own.
     Column(&'static str, String),
-    /// An id of any other scheme.
+    /// Identifier of any other scheme.
     ExternalId {
-        /// The scheme in lower case.
+        /// Scheme, in lower case.
         scheme: String,
-        /// The id.
+        /// Identifier.
         value: String,
     },
 }
 
-/// Asks for the row that a client's key names.
+/// Loader key of a row by a client-provided key.
 pub struct ByLookupKey<M>(Arc<LookupKey>, ColumnSet, PhantomData<fn() -> M>);
 
 impl<M> ByLookupKey<M> {
-    /// The row that this key names.
+    /// Key of all columns of the row.
     #[must_use]
     pub fn new(key: LookupKey) -> Self {
         Self::with_columns(key, ColumnSet::ALL)
     }
 
-    /// Some columns of the row that this key names.
+    /// Key of some columns of the row.
     #[must_use]
     pub fn with_columns(key: LookupKey, selected: ColumnSet) -> Self {
         Self(Arc::new(key), selected, PhantomData)
     }
 }
 
-// Derived, these would ask the same of M.
+// Derived implementations would require the same traits of `M`.
 impl<M> Clone for ById<M> {
     fn clone(&self) -> Self {
         Self::with_columns(self.0, self.1)
@@ -143,7 +143,7 @@ impl<M: LookupTable> Loader<ById<M>> for Store {
     type Value = Arc<M>;
 
     async fn load(&self, keys: &[ById<M>]) -> Result<HashMap<ById<M>, Arc<M>>, Error> {
-        // A row may be asked for several times, for several of its columns.
+        // A row can be requested several times, with different columns.
         let selected = keys.iter().fold(ColumnSet::NONE, |all, key| all.union(key.1));
         let rows = self.load_by_ids::<M>(type_name::<ById<M>>(), keys.iter().map(|key| key.0), selected).await?;
         Ok(keys.iter().filter_map(|key| Some((key.clone(), Arc::clone(rows.get(&key.0)?)))).collect())
@@ -163,7 +163,7 @@ impl<M: LookupTable> Loader<ByLookupKey<M>> for Store {
             self.load_by_keys(loader, &others, selected),
         )
         .await?;
-        // Nearly every id is of something there is; the others may be of something merged.
+        // Most ids exist; the others may belong to merged entities.
         let mut absent = Vec::new();
         for (key, number) in keys.iter().filter_map(|key| Some((key, number(key)?))) {
             match present.get(&number) {
@@ -179,7 +179,7 @@ impl<M: LookupTable> Loader<ByLookupKey<M>> for Store {
 }
 
 impl Store {
-    /// The rows with these ids, by their id.
+    /// Returns the rows with these ids.
     async fn load_by_ids<M: LookupTable>(
         &self,
         loader: &'static str,
@@ -196,7 +196,7 @@ impl Store {
         rows.iter().map(|row| Ok(decode_keyed(row, selected)?)).collect()
     }
 
-    /// The rows that keys name, by the index of each kind of key.
+    /// Returns the rows that the keys refer to, found by the index of each type of key.
     async fn load_by_keys<M: LookupTable>(
         &self,
         loader: &'static str,
@@ -217,7 +217,7 @@ impl Store {
     }
 }
 
-/// The ids that a filter names, as a query: those of what was merged are those of what it became.
+/// Returns a query for these ids, with the ids of merged entities replaced by the surviving ones.
 pub(crate) fn resolve_merged_ids<M: LookupTable>(numbers: &[i64]) -> Sql {
     let former = format!(
         "?::bigint[]) AS asked(id) LEFT JOIN former_identity AS former \
@@ -228,19 +228,19 @@ pub(crate) fn resolve_merged_ids<M: LookupTable>(numbers: &[i64]) -> Sql {
         .then_with(&former, bigint_array(numbers.iter().copied()))
 }
 
-/// Whether a column is one of the ids that a filter names. They are read once, so that an index finds the rows.
+/// Returns the condition that a column is one of these ids. The ids are evaluated once, so that an index is used.
 pub(crate) fn is_any_of_ids<M: LookupTable>(column: &str, numbers: &[i64]) -> Sql {
     Sql::in_subquery(column, resolve_merged_ids::<M>(numbers))
 }
 
-/// One statement for keys of every kind.
+/// Returns one query for keys of all types.
 fn lookup_sql<M: LookupTable>(keys: &[&ByLookupKey<M>], selected: ColumnSet) -> Sql {
     Sql::from(format!("SELECT hit.index, {} FROM (", M::select_list("node", selected)))
         .then(lookup_ids_sql::<M>(keys.iter().map(|key| &*key.0)))
         .then(format!(") AS hit(index, id) JOIN {table} AS node ON node.id = hit.id{}", M::JOINS, table = M::NAME))
 }
 
-/// The ids of what keys name, each with its key's place: each kind of key finds them by its own index.
+/// Returns a query for the ids that keys refer to, each with the index of its key. Each type of key uses its own index.
 pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = &'a LookupKey>) -> Sql {
     let table = M::NAME;
     let mut numbers = (Vec::new(), Vec::new());

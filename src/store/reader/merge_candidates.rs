@@ -1,5 +1,5 @@
-//! Whom a person should look at: people who may be one, and people who may be several. All of the directory is read once, and
-//! what is kept of an authorship is a few numbers.
+//! Candidates for manual disambiguation: probable duplicates and conflated researchers. Scans the whole directory once
+//! and keeps a few numbers per authorship in memory.
 
 use std::collections::HashMap;
 
@@ -10,32 +10,32 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 
-/// Authorships that are read at once, as far as papers end there.
+/// Maximum number of authorships read at once, unless a single paper has more.
 const SCAN_CHUNK_AUTHORSHIPS: i64 = 20_000;
 
-/// Somebody as a list of candidates names them.
+/// Researcher as identified in a list of candidates.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct CandidateResearcher {
-    /// The number behind the global id.
+    /// Numeric id, as in the global id.
     pub id: i64,
-    /// The address of the profile.
+    /// Slug of the profile.
     pub slug: String,
-    /// The name that is shown.
+    /// Display name.
     pub name: String,
-    /// The ORCID iD.
+    /// ORCID iD.
     pub orcid: Option<String>,
 }
 
-/// What to look at.
+/// Researchers to review.
 #[derive(Debug, Default)]
 pub struct DisambiguationCandidates {
-    /// Everybody that the others refer to by their places.
+    /// All researchers; the other fields refer to them by index.
     pub researchers: Vec<CandidateResearcher>,
-    /// How many papers each of them has.
+    /// Number of papers of each researcher.
     pub paper_counts: Vec<usize>,
-    /// People who may be one, likeliest first.
+    /// Probable duplicates, sorted by likelihood, highest first.
     pub duplicates: Vec<MergeCandidate>,
-    /// People who may be several, likeliest first, each with the place of the person.
+    /// Probably conflated researchers with their index, sorted by likelihood, highest first.
     pub conflated: Vec<(usize, SplitCandidate)>,
 }
 
@@ -53,10 +53,10 @@ struct CandidateAuthorshipRow {
 }
 
 impl Store {
-    /// Reads all of the directory and tells whom a person should look at.
+    /// Scans the directory for researchers to merge or split.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn find_disambiguation_candidates(&self) -> Result<DisambiguationCandidates, Error> {
         let people = "SELECT id, slug, display_name AS name, orcid FROM researcher ORDER BY id";
         let people = self.query_all::<CandidateResearcher>("candidates::people", people.into()).await?;
@@ -82,7 +82,7 @@ impl Store {
             }
         }
         let paper_counts = mentions.iter().map(Vec::len).collect();
-        // The authorships are many, and gone before duplicates are looked for.
+        // Drops the authorships before duplicates are searched, to bound memory.
         let mut mixtures: Vec<(usize, SplitCandidate)> = mentions
             .into_iter()
             .enumerate()
@@ -93,7 +93,7 @@ impl Store {
         Ok(DisambiguationCandidates { researchers: people, paper_counts, duplicates, conflated: mixtures })
     }
 
-    /// The next papers, fewer where they have many authors.
+    /// Returns the ids of the next papers, fewer if they have many authors.
     async fn paper_ids_after(&self, paper_id: i64) -> Result<Vec<i64>, Error> {
         #[derive(FromQueryResult)]
         struct PaperIdRow {

@@ -1,4 +1,4 @@
-//! What was damaged in the published name of an author, read where it is asked for: few names have something.
+//! Suggested and applied repairs of authors' published names.
 
 use std::any::type_name;
 use std::collections::HashMap;
@@ -11,20 +11,20 @@ use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::{KeyedRow, Store};
 use crate::text::names::RepairRule;
 
-/// Asks for the repair of an authorship's name.
+/// Loader key of the name repair of an authorship.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NameRepairKey(pub i64);
 
-/// A repair as it is stored.
+/// Name repair as stored.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct StoredNameRepair {
-    /// The whole name, repaired.
+    /// Repaired full name.
     pub value: String,
-    /// The kind of damage.
+    /// Kind of damage.
     pub rule: RepairRule,
-    /// How sure it is.
+    /// Confidence of the repair, from 0 to 1.
     pub confidence: f64,
-    /// Whether the name is shown so.
+    /// Whether the repaired name is displayed.
     pub is_applied: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Organizations: lists of them, and what is below them.
+//! Organization lists, filters and orders, and descendants of organizations.
 
 use chrono::{DateTime, Utc};
 
@@ -14,7 +14,8 @@ use crate::store::reader::page::{
 use crate::store::reader::search;
 use crate::text::tokenizer::SearchTerms;
 
-/// The ids that `roots` selects and, where asked, those of everything below them. Cycles in the data end it.
+/// Returns a query for the ids that `roots` selects and, if requested, their descendants. Terminates on cycles in the
+/// data.
 pub(crate) fn with_descendants(roots: Sql, include_descendants: bool) -> Sql {
     if !include_descendants {
         return roots;
@@ -25,22 +26,22 @@ pub(crate) fn with_descendants(roots: Sql, include_descendants: bool) -> Sql {
     )
 }
 
-/// Which organizations; all conditions hold together, and an absent one is none.
+/// Filter on organizations. Conditions are combined with AND; `None` imposes no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OrganizationFilter {
-    /// Any of these.
+    /// Organization is any of these.
     pub ids: Option<Vec<i64>>,
-    /// With any of these ROR ids.
+    /// Organization has any of these ROR ids.
     pub rors: Option<Vec<String>>,
-    /// Of any of these types, in ROR's words.
+    /// Organization is of any of these ROR types.
     pub types: Option<Vec<String>>,
-    /// With any of these statuses.
+    /// Organization has any of these statuses.
     pub statuses: Option<Vec<String>>,
-    /// In any of these countries.
+    /// Organization is in any of these countries.
     pub country_codes: Option<Vec<String>>,
-    /// With a name that this finds.
+    /// A name of the organization matches this search.
     pub query: Option<SearchTerms>,
-    /// Changed then or later.
+    /// Organization was updated at or after this time.
     pub updated_since: Option<DateTime<Utc>>,
 }
 
@@ -71,29 +72,29 @@ impl OrganizationFilter {
     }
 }
 
-/// By what organizations are ordered.
+/// Sort fields of organizations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OrganizationOrder {
-    /// By the name in the best of these languages.
+    /// Name in the best match of these languages.
     Name(LanguagePreferences),
-    /// By the number of people there or below now, as it was last counted.
+    /// Number of current researchers, descendants included, as last computed.
     ResearcherCount,
-    /// By the last change.
+    /// Time of the last update.
     UpdatedAt,
-    /// By how well the filter's query matches.
+    /// Relevance to the filter's query.
     Relevance,
 }
 
-/// A list of organizations.
+/// List of organizations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Organizations {
-    /// Only those directly below the parent.
+    /// Whether only the children of the parent are listed.
     pub is_limited_to_children: bool,
-    /// Which.
+    /// Filter on the organizations.
     pub filter: OrganizationFilter,
-    /// By what.
+    /// Sort field.
     pub order: OrganizationOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
@@ -108,7 +109,7 @@ impl List for Organizations {
             from = from.then(" JOIN organization_parent ON organization_parent.child_id = organization.id");
             conditions.push("organization_parent.parent_id = parent.key".into());
         }
-        // Both from one table, whose index has both.
+        // Both keys come from one table, so that one index has both.
         let keys = match &self.order {
             OrganizationOrder::Name(_) => {
                 vec![label_order::label_sort_key(), label_order::label_id_key("organization")]

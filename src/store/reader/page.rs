@@ -1,7 +1,7 @@
-//! Paged lists: one statement per level of a query, whatever the number of parents.
+//! Paginated lists: one SQL query per nesting level, regardless of the number of parents.
 //!
-//! A list says where its rows come from, which of them belong to it, and by which keys they are ordered. From that
-//! this file makes the page (the first or last rows of a range of the keys, for each parent) and the count.
+//! A [`List`] defines the source of its rows, their filter and sort keys. This module builds the query of a page (the
+//! first or last rows of a key range, for each parent) and of the total count.
 
 use std::any::type_name;
 use std::collections::{HashMap, HashSet};
@@ -23,7 +23,7 @@ use crate::store::access::statement_batcher;
 use crate::store::reader::cursor::{Cursor, PageDirection, PageRequest};
 use crate::store::reader::fingerprint::Describe;
 
-/// Which way a list is ordered.
+/// Sort direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SortDirection {
     /// Smallest first.
@@ -32,14 +32,14 @@ pub enum SortDirection {
     Descending,
 }
 
-/// One thing by which rows are ordered. Never null; the last key of a list is an id, so that orders are total.
+/// Sort key of a list. Never null. The last key of a list is unique, so that the order is total.
 pub struct SortKey {
     expression: Sql,
     value_type: SortKeyType,
     is_index_end: bool,
 }
 
-/// What a key's values are, as cursors carry them.
+/// Type of a sort key's values in a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKeyType {
     /// `bigint`
@@ -59,14 +59,14 @@ impl SortKey {
         Self { expression: expression.into(), value_type, is_index_end: false }
     }
 
-    /// What its values are.
+    /// Type of the values.
     #[cfg(test)]
     pub(crate) fn value_type(&self) -> SortKeyType {
         self.value_type
     }
 
-    /// Where the keys that follow are of another table, so that no index has all of them: rows are then read from the
-    /// cursor's value of this key on, and those of the same value sorted.
+    /// Marks the last key that an index covers, because the next keys are in another table. Rows are read from the
+    /// cursor's value of this key on, and rows with equal values are sorted.
     pub(crate) fn ending_index(self) -> Self {
         Self { is_index_end: true, ..self }
     }
@@ -83,7 +83,7 @@ impl SortKeyType {
         }
     }
 
-    /// A cursor's value as a parameter; none where a client made it up.
+    /// Parses a cursor's value as a query parameter. Returns `None` if the value is not valid.
     fn parse_value(self, text: &str) -> Option<Value> {
         let years = 1..=9999; // Postgres refuses some that chrono knows
         let holds = match self {
@@ -103,60 +103,60 @@ impl SortKeyType {
     }
 }
 
-/// Where a list's rows come from.
+/// Rows of a list: tables, conditions and order.
 pub struct ListSource {
-    /// The table that has the node's columns.
+    /// Alias of the table with the node's columns.
     pub(crate) node_alias: &'static str,
-    /// Those of the edge's columns that are wanted, in their order, as a list in SQL.
+    /// Returns the SQL select list of the selected edge columns.
     pub(crate) edge_columns: fn(ColumnSet) -> String,
-    /// The tables; `parent.key` and `parent.other` are the parent's.
+    /// Tables of the FROM clause; `parent.key` and `parent.other` are the parent's ids.
     pub(crate) from: Sql,
-    /// What holds of the rows.
+    /// Conditions on the rows.
     pub(crate) conditions: Vec<Sql>,
-    /// By what they are ordered, all in one direction.
+    /// Sort keys, all in one direction.
     pub(crate) sort_keys: Vec<SortKey>,
-    /// In which direction.
+    /// Sort direction.
     pub(crate) direction: SortDirection,
 }
 
-/// The parts of a list that no index has in order as a whole, but each of them: no row is in two.
+/// Disjoint partitions of a list, each of which an index has in order although none has the whole list.
 pub struct MergePartitions {
-    /// A row for each part.
+    /// FROM item with a row for each partition.
     pub(crate) partitions: Sql,
-    /// What joins the tables of the source to the order of the part.
+    /// Join from the source's tables to the sort key of the partition.
     pub(crate) join: Sql,
-    /// What holds of the rows of the part.
+    /// Condition on the rows of the partition.
     pub(crate) condition: Sql,
 }
 
-/// A kind of list with its arguments, apart from the page and the parent.
+/// List with its arguments, without page and parent.
 pub trait List: Clone + Debug + Describe + Eq + Hash + Send + Sync + 'static {
-    /// What is listed.
+    /// Listed entity.
     type Node: ColumnProjection + Send + Sync + 'static;
-    /// What is known of a row beside the node.
+    /// Attributes of a row besides the node.
     type Edge: ColumnProjection + Clone + Send + Sync + 'static;
 
-    /// Where the rows come from.
+    /// Returns the source of the rows.
     fn source(&self, store: &Store) -> ListSource;
 
-    /// Whether the page of each of so many parents is soon there, because an index has the rows in order or they are few: then it
-    /// shares a statement with others.
+    /// Returns whether the page of this many parents is fast, because an index has the rows in order or they are few.
+    /// Only then may it share a statement with others.
     fn is_batchable(&self, _parents: usize) -> bool {
         false
     }
 
-    /// The parts whose merge the order is; none where one index has it. Only the keys may name what the parts join, so
-    /// that a count needs none of it.
+    /// Returns the partitions to merge, or `None` if one index has the order. Only sort keys may refer to tables joined
+    /// by the partitions, so that counts do without them.
     fn merge_partitions(&self) -> Option<MergePartitions> {
         None
     }
 }
 
-/// The edge of a list that has nothing to say beside the node.
+/// Edge without attributes.
 #[derive(Clone, Copy, Debug)]
 pub struct NoEdge;
 
-/// The columns of an edge that has none.
+/// Returns the empty select list of [`NoEdge`].
 pub(crate) fn no_edge_columns(_: ColumnSet) -> String {
     String::new()
 }
@@ -173,62 +173,62 @@ impl ColumnProjection for NoEdge {
     }
 }
 
-/// Whose list it is: nobody's, one thing's, or that of two.
+/// Parent of a list: none, one entity, or two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ParentKey {
-    /// The parent's id.
+    /// Id of the parent.
     pub primary: i64,
-    /// The other parent's, where there are two.
+    /// Id of the second parent; 0 if there is none.
     pub secondary: i64,
 }
 
 impl ParentKey {
-    /// A parent with this id.
+    /// Returns a single parent.
     #[must_use]
     pub fn new(primary: i64) -> Self {
         Self { primary, secondary: 0 }
     }
 }
 
-/// Asks for a page of a parent's list.
+/// Loader key of a page of a parent's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageKey<L> {
-    /// Whose.
+    /// Parent of the list.
     pub parent: ParentKey,
-    /// Which list.
+    /// List.
     pub list: Arc<L>,
-    /// Which part of it.
+    /// Requested page.
     pub page: Arc<PageRequest>,
-    /// What of its rows.
+    /// Columns to read.
     pub columns: PageColumns,
 }
 
-/// By its parent alone: few lists of one are asked for at a time, and a filter is long.
+/// Hashes the parent only: a query has few pages of different lists per parent, and hashing a filter is slow.
 impl<L> Hash for PageKey<L> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.parent.hash(state);
     }
 }
 
-/// What is wanted of the rows of a page.
+/// Columns to read for the rows of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PageColumns {
-    /// The values of the list's keys, of which cursors are made.
+    /// Whether to read the sort keys, from which cursors are built.
     pub cursor_keys: bool,
-    /// What is known beside the node, and which columns of it.
+    /// Edge columns; `None` if the edge is not needed.
     pub edge: Option<ColumnSet>,
-    /// The node's columns.
+    /// Node columns.
     pub node: ColumnSet,
-    /// Whether more rows follow: one row more tells.
+    /// Whether to read one row more, which tells whether another page follows.
     pub has_more: bool,
 }
 
 impl PageColumns {
-    /// All of it.
+    /// All columns.
     #[cfg(test)]
     pub const ALL: Self = Self { cursor_keys: true, edge: Some(ColumnSet::ALL), node: ColumnSet::ALL, has_more: true };
 
-    /// What either wants.
+    /// Returns the union of both selections.
     fn union(self, other: Self) -> Self {
         Self {
             cursor_keys: self.cursor_keys || other.cursor_keys,
@@ -239,34 +239,34 @@ impl PageColumns {
     }
 }
 
-/// Asks for the number of rows of a parent's list.
+/// Loader key of the total count of a parent's list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ListCountKey<L> {
-    /// Whose.
+    /// Parent of the list.
     pub parent: ParentKey,
-    /// Which list.
+    /// List.
     pub list: Arc<L>,
 }
 
-/// A row of a list.
+/// Row of a list.
 pub struct ListRow<L: List> {
-    /// Its values of the list's keys, as text; none where they were not asked for.
+    /// Values of the sort keys, as text; empty if they were not requested.
     pub cursor_keys: Vec<String>,
-    /// What is listed.
+    /// Listed entity.
     pub node: Arc<L::Node>,
-    /// What is known beside; none where it was not asked for.
+    /// Edge attributes; `None` if they were not requested.
     pub edge: Option<L::Edge>,
 }
 
-/// A page of a list, in the list's order.
+/// Page of a list, in list order.
 pub struct ListPage<L: List> {
-    /// At most as many rows as the page's size.
+    /// Rows, at most as many as the page size.
     pub rows: Vec<ListRow<L>>,
-    /// Whether more rows follow in the direction of reading, where that was asked for.
+    /// Whether more rows follow in the direction of reading; `false` if it was not requested.
     pub has_more: bool,
 }
 
-/// A row of the list of a parent.
+/// Decodes a row and its parent.
 fn decode_list_row<L: List>(
     row: &statement_batcher::ResultRow,
     wants: PageColumns,
@@ -286,7 +286,7 @@ struct ListCountRow {
     count: i64,
 }
 
-/// `FROM … AS parent(key, other)`, no more of it than there is: each part costs Postgres something.
+/// Returns `FROM … AS parent(key, other)` in the cheapest form for these parents.
 fn parents_sql(parents: &[ParentKey]) -> Sql {
     let keys = || bigint_array(parents.iter().map(|parent| parent.primary));
     let is_by_key_alone = parents.iter().all(|parent| parent.secondary == 0);
@@ -306,7 +306,8 @@ fn parents_sql(parents: &[ParentKey]) -> Sql {
     }
 }
 
-/// The rows on one side of a cursor, by comparison of rows: a range of the index over the keys.
+/// Returns the keyset condition for rows on one side of a cursor: a row comparison, which is an index range over the
+/// sort keys.
 fn seek_predicate(keys: &[SortKey], cursor: &Cursor, comparison: &'static str) -> Result<Sql, Error> {
     let made_up =
         || Error::BadUserInput("this cursor was not made by this directory; start again without it".to_owned());
@@ -372,7 +373,7 @@ pub(crate) fn page_sql<N: ColumnProjection>(
             .then(Sql::all(conditions))
             .then(order)
             .then(limit()),
-        // Each part gives as many as the whole page could need of it; their own order is then that of a few rows.
+        // Reads up to a whole page from each partition, so that the final sort has few rows.
         Some(parts) => Sql::from("SELECT part.* FROM ")
             .then(parts.partitions)
             .then(" CROSS JOIN LATERAL (")
@@ -457,7 +458,7 @@ impl<L: List> Loader<PageKey<L>> for Store {
             lists.entry((&*key.list, &*key.page)).or_default().push(key);
         }
         let pages = try_join_all(lists.into_iter().map(async |((list, page), keys)| {
-            // One page may be asked for several times, for several things of its rows.
+            // One page can be requested several times, with different columns.
             let wants = keys.iter().fold(PageColumns::default(), |wants, key| wants.union(key.columns));
             let parents: HashSet<ParentKey> = keys.iter().map(|key| key.parent).collect();
             let rows = self.load_pages(list, page, wants, &parents.into_iter().collect::<Vec<_>>()).await?;

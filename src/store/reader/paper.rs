@@ -1,4 +1,4 @@
-//! Papers: lists of them, everybody's and each one's.
+//! Paper lists, filters and orders.
 
 use chrono::{DateTime, Utc};
 
@@ -17,12 +17,12 @@ use crate::store::reader::search;
 use crate::store::reader::topic::{topics_with_narrower, with_narrower};
 use crate::text::tokenizer::SearchTerms;
 
-/// Years, both ends included; a paper without a year is in no range.
+/// Inclusive range of years; a paper without a year is in no range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct YearRange {
-    /// From this year.
+    /// First year.
     pub from: Option<i32>,
-    /// To this year.
+    /// Last year.
     pub to: Option<i32>,
 }
 
@@ -34,42 +34,42 @@ impl YearRange {
     }
 }
 
-/// Which papers; all conditions hold together, and an absent one is none.
+/// Filter on papers. Conditions are combined with AND; `None` imposes no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PaperFilter {
-    /// Any of these.
+    /// Paper is any of these.
     pub ids: Option<Vec<i64>>,
-    /// With any of these DOIs.
+    /// Paper has any of these DOIs.
     pub dois: Option<Vec<String>>,
-    /// By any of these people.
+    /// Any of these researchers is an author.
     pub author_ids: Option<Vec<i64>>,
-    /// With an author who was at any of these organizations, or below.
+    /// An author was at any of these organizations or their descendants.
     pub organization_ids: Option<Vec<i64>>,
-    /// On any of these topics, or narrower.
+    /// Paper is on any of these topics or narrower ones.
     pub topic_ids: Option<Vec<i64>>,
-    /// In these years.
+    /// Paper was published in these years.
     pub publication_year: Option<YearRange>,
-    /// Of any of these types.
+    /// Paper is of any of these types.
     pub types: Option<Vec<PaperType>>,
-    /// In any of these venues.
+    /// Paper appeared in any of these venues.
     pub venue_names: Option<Vec<String>>,
-    /// With or without an abstract to show.
+    /// Paper has (`true`) or lacks (`false`) an abstract that can be displayed.
     pub has_abstract: Option<bool>,
-    /// With or without a DOI.
+    /// Paper has or lacks a DOI.
     pub has_doi: Option<bool>,
-    /// Retracted or not.
+    /// Paper is or is not retracted.
     pub is_retracted: Option<bool>,
-    /// A version of another paper or not.
+    /// Paper is or is not a version of another paper.
     pub is_version: Option<bool>,
-    /// With a title or an abstract that this finds.
+    /// Title or abstract matches this search.
     pub query: Option<SearchTerms>,
-    /// Changed then or later.
+    /// Paper was updated at or after this time.
     pub updated_since: Option<DateTime<Utc>>,
-    /// Those that pass each of these.
+    /// Paper matches all of these filters.
     pub and: Option<Vec<PaperFilter>>,
-    /// Those that pass any of these.
+    /// Paper matches any of these filters.
     pub or: Option<Vec<PaperFilter>>,
-    /// Those that do not pass this.
+    /// Paper does not match this filter.
     pub not: Option<Box<PaperFilter>>,
 }
 
@@ -139,8 +139,8 @@ fn has_author_at(organizations: Sql) -> Sql {
     .then(")")
 }
 
-/// The papers that the two parents wrote together, of each work one: the version of record where it is among them, else the
-/// latest.
+/// Returns a query for the papers shared by both parents, one per work: the version of record if it is among them,
+/// otherwise the latest version.
 fn shared_works_sql(conditions: Vec<Sql>) -> Sql {
     Sql::from(
         "SELECT DISTINCT ON (coalesce(paper.version_of_id, paper.id)) paper.id FROM authorship AS mine \
@@ -159,18 +159,18 @@ pub(crate) fn has_topic_in(topics: Sql) -> Sql {
         .then(")")
 }
 
-/// By what papers are ordered.
+/// Sort fields of papers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PaperOrder {
-    /// By the day they appeared; unknown days are the earliest.
+    /// Publication date; unknown dates sort as the earliest.
     PublicationDate,
-    /// By the title.
+    /// Title.
     Title,
-    /// By the number of authors.
+    /// Number of authors.
     AuthorCount,
-    /// By the last change.
+    /// Time of the last update.
     UpdatedAt,
-    /// By how well the filter's query matches.
+    /// Relevance to the filter's query.
     Relevance,
 }
 
@@ -185,7 +185,7 @@ impl PaperOrder {
         }
     }
 
-    /// The keys; later papers come first among what matches as well.
+    /// Returns the sort keys. Equally relevant papers are sorted by publication date.
     fn sort_keys(self) -> Vec<SortKey> {
         let id = SortKey::new("paper.id", SortKeyType::Integer);
         match self {
@@ -194,42 +194,42 @@ impl PaperOrder {
         }
     }
 
-    /// How well each paper matches, where that is the order.
+    /// Returns the join of the relevance, if that is the sort field.
     fn relevance_join(self, filter: &PaperFilter) -> Sql {
         let query = filter.query.as_ref().filter(|_| self == Self::Relevance);
         query.map_or_else(Sql::default, |query| search::relevance_join(search::EntityType::Paper, query))
     }
 }
 
-/// Whose papers.
+/// Which papers are listed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PaperScope {
-    /// All.
+    /// All papers.
     All,
-    /// Those with an author at the parent, an organization.
+    /// Papers with an author at the parent, an organization.
     Organization {
-        /// Or below it.
+        /// Whether descendants of the organization count.
         include_descendants: bool,
     },
-    /// Those on the parent, a topic.
+    /// Papers on the parent, a topic.
     Topic {
-        /// Or a narrower one.
+        /// Whether narrower topics count.
         include_narrower: bool,
     },
-    /// Those that the two parents, researchers, wrote together and that this filter counts, one for each work.
+    /// Papers shared by both parents, researchers, that this filter counts: one paper per work.
     Shared(CoauthorFilter),
 }
 
-/// A list of papers.
+/// List of papers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Papers {
-    /// Whose.
+    /// Which papers are listed.
     pub scope: PaperScope,
-    /// Which.
+    /// Filter on the papers.
     pub filter: PaperFilter,
-    /// By what.
+    /// Sort field.
     pub order: PaperOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
@@ -266,14 +266,14 @@ impl List for Papers {
     }
 }
 
-/// The papers of the parent, a researcher.
+/// List of the papers of the parent, a researcher.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ResearcherPapers {
-    /// Which.
+    /// Filter on the papers.
     pub filter: PaperFilter,
-    /// By what.
+    /// Sort field.
     pub order: PaperOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
@@ -289,7 +289,7 @@ impl List for ResearcherPapers {
         let mut conditions = self.filter.conditions();
         conditions.push("own.researcher_id = parent.key".into());
         let keys = match self.order {
-            // Both from the authorship: the list is then a range of its index.
+            // Both keys come from the authorship, so that the list is a range of its index.
             PaperOrder::PublicationDate => {
                 vec![
                     SortKey::new("own.publication_key", SortKeyType::Integer),

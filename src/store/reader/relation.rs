@@ -1,4 +1,4 @@
-//! Short lists that need no pages: an organization's parents, a thing's identifiers and the like.
+//! Unpaginated relations with few items, such as an organization's parents or an entity's identifiers.
 
 use std::any::type_name;
 use std::collections::HashMap;
@@ -15,26 +15,26 @@ use crate::store::access::data_loader::Loader;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::{KeyedRow, Store, group_by_key};
 
-/// A relation from one thing to a few others.
+/// Relation from an entity to a few others.
 pub trait Relation: Send + Sync + 'static {
-    /// The others.
+    /// Related item.
     type Node: FromQueryResult + Send + Sync + 'static;
-    /// A statement that gives the nodes of each `parent_key`; its one parameter is the array of the parents' ids.
+    /// Query for the items of each `parent_key`. Its only parameter is the array of parent ids.
     const SQL: &'static str;
 }
 
-/// Asks for what stands in a relation to a thing.
+/// Loader key of the related items of an entity.
 pub struct RelationKey<R>(i64, PhantomData<fn() -> R>);
 
 impl<R> RelationKey<R> {
-    /// What stands in the relation to the thing with this id.
+    /// Key of the items related to the entity with this id.
     #[must_use]
     pub fn new(id: i64) -> Self {
         Self(id, PhantomData)
     }
 }
 
-// Derived, these would ask the same of R.
+// Derived implementations would require the same traits of `R`.
 impl<R> Clone for RelationKey<R> {
     fn clone(&self) -> Self {
         Self::new(self.0)
@@ -76,7 +76,7 @@ macro_rules! relation {
 }
 
 relation!(
-    /// The organizations directly above.
+    /// Parent organizations.
     OrganizationParents,
     organization::Model,
     "SELECT organization_parent.child_id AS parent_key, organization.* FROM organization_parent \
@@ -84,7 +84,7 @@ relation!(
      WHERE organization_parent.child_id = ANY(?) ORDER BY organization.id"
 );
 relation!(
-    /// All organizations above, nearest first.
+    /// Ancestor organizations, nearest first.
     OrganizationAncestors,
     organization::Model,
     "WITH RECURSIVE above(key, id, distance) AS (\
@@ -96,7 +96,7 @@ relation!(
      ORDER BY nearest.distance, organization.id"
 );
 relation!(
-    /// The organizations that came before.
+    /// Predecessors of an organization.
     OrganizationPredecessors,
     organization::Model,
     "SELECT organization_succession.successor_id AS parent_key, organization.* FROM organization_succession \
@@ -104,7 +104,7 @@ relation!(
      WHERE organization_succession.successor_id = ANY(?) ORDER BY organization.id"
 );
 relation!(
-    /// The organizations that came after.
+    /// Successors of an organization.
     OrganizationSuccessors,
     organization::Model,
     "SELECT organization_succession.predecessor_id AS parent_key, organization.* FROM organization_succession \
@@ -112,14 +112,14 @@ relation!(
      WHERE organization_succession.predecessor_id = ANY(?) ORDER BY organization.id"
 );
 relation!(
-    /// The topics directly above.
+    /// Broader topics.
     TopicBroader,
     topic::Model,
     "SELECT topic_broader.topic_id AS parent_key, topic.* FROM topic_broader \
      JOIN topic ON topic.id = topic_broader.broader_id WHERE topic_broader.topic_id = ANY(?) ORDER BY topic.id"
 );
 relation!(
-    /// The organizations that an author's printed affiliations were matched to.
+    /// Organizations matched to an author's affiliations as published.
     AuthorshipOrganizations,
     organization::Model,
     "SELECT authorship_organization.authorship_id AS parent_key, organization.* FROM authorship_organization \
@@ -128,33 +128,33 @@ relation!(
 );
 
 relation!(
-    /// The papers of which this is the version of record, latest first.
+    /// Other versions of a version of record, latest first.
     PaperVersions,
     paper::Model,
     "SELECT paper.version_of_id AS parent_key, paper.* FROM paper WHERE paper.version_of_id = ANY(?) \
      ORDER BY paper.publication_key DESC, paper.id"
 );
 
-/// An id of another scheme.
+/// Identifier of another scheme.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct ExternalId {
-    /// The scheme.
+    /// Scheme.
     pub scheme: String,
-    /// The id.
+    /// Identifier.
     pub value: String,
 }
 
-/// The id of something that was merged.
+/// Id of a merged entity.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct PreviousId {
-    /// Its number.
+    /// Numeric id.
     pub former_id: i64,
 }
 
 macro_rules! identity_relations {
     ($identifiers:ident, $former:ident, $table:literal) => {
         relation!(
-            /// The ids that others gave it.
+            /// External identifiers.
             $identifiers,
             ExternalId,
             concat!(
@@ -163,7 +163,7 @@ macro_rules! identity_relations {
             )
         );
         relation!(
-            /// The ids of what was merged into it.
+            /// Ids of entities merged into it.
             $former,
             PreviousId,
             concat!(

@@ -1,4 +1,4 @@
-//! Researchers: lists of them, and what is counted of each.
+//! Researcher lists, filters and orders, and statistics of researchers.
 
 use std::any::type_name;
 use std::collections::HashMap;
@@ -21,30 +21,30 @@ use crate::store::reader::topic::{topics_with_narrower, with_narrower};
 use crate::store::{KeyedRow, Store, decode_keyed, group_by_key};
 use crate::text::tokenizer::SearchTerms;
 
-/// Which people; all conditions hold together, and an absent one is none.
+/// Filter on researchers. Conditions are combined with AND; `None` imposes no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ResearcherFilter {
-    /// Any of these.
+    /// Researcher is any of these.
     pub ids: Option<Vec<i64>>,
-    /// With any of these ORCID iDs.
+    /// Researcher has any of these ORCID iDs.
     pub orcids: Option<Vec<String>>,
-    /// With an affiliation that passes all of this.
+    /// Researcher has an affiliation that matches all of this filter.
     pub affiliation: Option<AffiliationFilter>,
-    /// Who declare, or have papers on, any of these topics or narrower ones.
+    /// Researcher declares, or has papers on, any of these topics or narrower ones.
     pub topic_ids: Option<Vec<i64>>,
-    /// With or without an ORCID iD.
+    /// Researcher has (`true`) or lacks (`false`) an ORCID iD.
     pub has_orcid: Option<bool>,
-    /// With or without papers.
+    /// Researcher has or lacks papers.
     pub has_papers: Option<bool>,
-    /// With a name that this finds.
+    /// A name of the researcher matches this search.
     pub query: Option<SearchTerms>,
-    /// Changed then or later.
+    /// Researcher was updated at or after this time.
     pub updated_since: Option<DateTime<Utc>>,
-    /// Who pass each of these.
+    /// Researcher matches all of these filters.
     pub and: Option<Vec<ResearcherFilter>>,
-    /// Who pass any of these.
+    /// Researcher matches any of these filters.
     pub or: Option<Vec<ResearcherFilter>>,
-    /// Who do not pass this.
+    /// Researcher does not match this filter.
     pub not: Option<Box<ResearcherFilter>>,
 }
 
@@ -101,25 +101,25 @@ impl ResearcherFilter {
         Sql::all(self.conditions())
     }
 
-    /// Whether a condition is about what is counted of a person.
+    /// Returns whether a condition needs the statistics of researchers.
     fn uses_statistics(&self) -> bool {
         let mut others = self.and.iter().chain(&self.or).flatten().chain(self.not.as_deref());
         self.has_papers.is_some() || others.any(Self::uses_statistics)
     }
 }
 
-/// By what people are ordered.
+/// Sort fields of researchers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResearcherOrder {
-    /// By name, family name first.
+    /// Name, family name first.
     Name,
-    /// By the number of papers; in a topic's list, of papers on the topic.
+    /// Number of papers; in a topic's list, of papers on the topic.
     PaperCount,
-    /// By the year of the last paper; nobody's year is the earliest.
+    /// Year of the last paper; researchers without a year sort as the earliest.
     LastPublicationYear,
-    /// By the last change.
+    /// Time of the last update.
     UpdatedAt,
-    /// By how well the filter's query matches.
+    /// Relevance to the filter's query.
     Relevance,
 }
 
@@ -136,7 +136,7 @@ impl ResearcherOrder {
         }
     }
 
-    /// The keys; those with more papers come first among what matches as well.
+    /// Returns the sort keys. Equally relevant researchers are sorted by number of papers.
     fn sort_keys(self) -> Vec<SortKey> {
         match self {
             Self::Relevance => vec![self.sort_key(), Self::PaperCount.sort_key(), self.id_key()],
@@ -144,7 +144,7 @@ impl ResearcherOrder {
         }
     }
 
-    /// People with what is counted of them, where that is needed, and how well each matches where that is the order.
+    /// Returns the FROM clause, with statistics and relevance joined if needed.
     fn from_clause(self, filter: &ResearcherFilter) -> Sql {
         let counts = match self {
             Self::Name | Self::UpdatedAt => filter.uses_statistics(),
@@ -158,7 +158,7 @@ impl ResearcherOrder {
         query.map_or_else(Sql::default, |query| search::relevance_join(search::EntityType::Researcher, query))
     }
 
-    /// The id from the table of the order's key, whose index has both.
+    /// Returns the sort key of the id, from the same table as the main key, so that one index has both.
     fn id_key(self) -> SortKey {
         match self {
             Self::PaperCount | Self::LastPublicationYear => {
@@ -169,14 +169,14 @@ impl ResearcherOrder {
     }
 }
 
-/// A list of people.
+/// List of researchers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Researchers {
-    /// Which.
+    /// Filter on the researchers.
     pub filter: ResearcherFilter,
-    /// By what.
+    /// Sort field.
     pub order: ResearcherOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
@@ -196,16 +196,16 @@ impl List for Researchers {
     }
 }
 
-/// The people of the parent, an organization.
+/// List of the researchers of the parent, an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OrganizationResearchers {
-    /// What their affiliation there passes.
+    /// Filter on their affiliation with the organization.
     pub affiliation: AffiliationFilter,
-    /// Which people.
+    /// Filter on the researchers.
     pub filter: ResearcherFilter,
-    /// By what.
+    /// Sort field.
     pub order: ResearcherOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
@@ -236,25 +236,25 @@ impl List for OrganizationResearchers {
     }
 }
 
-/// The people of the parent, a topic: those who declare it and those with papers on it.
+/// List of the researchers of the parent, a topic: those who declare it and those with papers on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TopicResearchers {
-    /// Whether narrower topics count too.
+    /// Whether narrower topics count.
     pub include_narrower: bool,
-    /// Which people.
+    /// Filter on the researchers.
     pub filter: ResearcherFilter,
-    /// By what.
+    /// Sort field.
     pub order: ResearcherOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
-/// What ties a person to a topic.
+/// Edge between a topic and a researcher.
 #[derive(Clone, Debug)]
 pub struct TopicResearcherEdge {
-    /// How many of the person's papers are on it.
+    /// Number of the researcher's papers on the topic.
     pub paper_count: i32,
-    /// The year of the last of these.
+    /// Year of the last of these papers.
     pub last_year: Option<i32>,
 }
 
@@ -301,22 +301,22 @@ impl List for TopicResearchers {
     }
 }
 
-/// Asks for what is counted of a person.
+/// Loader key of a researcher's statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResearcherStatisticsKey(pub i64);
 
-/// What is counted of a person.
+/// Statistics of a researcher.
 #[derive(Clone, Debug)]
 pub struct ResearcherCounts {
-    /// Papers, versions of the same work among them.
+    /// Number of papers, versions included.
     pub paper_count: i32,
-    /// Works, each of whose versions is one paper.
+    /// Number of works; versions of a work count once.
     pub work_count: i32,
-    /// People with whom there are papers of at most the consortium size.
+    /// Number of coauthors on papers up to the consortium size.
     pub coauthor_count: i32,
-    /// Year of the first paper with a year; 0 where none has one.
+    /// Year of the first paper; 0 if no year is known.
     pub first_year: i32,
-    /// Year of the last, likewise.
+    /// Year of the last paper; 0 if no year is known.
     pub last_year: i32,
 }
 
@@ -341,16 +341,16 @@ impl Loader<ResearcherStatisticsKey> for Store {
     }
 }
 
-/// Asks for a person's papers by year.
+/// Loader key of a researcher's number of papers per year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PapersPerYearKey(pub i64);
 
-/// How many papers a year has.
+/// Number of papers in a year.
 #[derive(Clone, Copy, Debug, FromQueryResult)]
 pub struct YearCount {
-    /// The year.
+    /// Year.
     pub year: i32,
-    /// The number of papers.
+    /// Number of papers.
     pub count: i64,
 }
 

@@ -1,4 +1,4 @@
-//! Why an author was taken for a researcher, read where it is asked for.
+//! Why an author was resolved to a researcher: the stored match explanation, with hidden names redacted.
 
 use std::any::type_name;
 use std::collections::HashMap;
@@ -13,12 +13,11 @@ use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
 use crate::store::{KeyedRow, Store};
 
-/// Asks why an author was taken for a researcher.
+/// Loader key of the match explanation of an authorship.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResolutionKey(pub i64);
 
-/// What speaks for it, without what tells a hidden name: a coauthor has the name that they have on this paper, or the one that is
-/// shown.
+/// Redacts hidden names in a piece of evidence. A coauthor is named as on this paper, or by the display name.
 fn redact_evidence(mut evidence: Evidence, names: &[String], hiding: &[NameRedaction]) -> Evidence {
     let key = |name: &str| crate::text::names::fold(name).replace(' ', "");
     if let (EvidenceKind::SharedCoauthor, Some(value)) = (evidence.kind, &evidence.value) {

@@ -1,7 +1,8 @@
-//! Search: what a typed text finds, best first, and what it may be the beginning of.
+//! Full-text search, ranked by relevance, and autocomplete suggestions.
 //!
-//! Names, titles and labels are looked up as folded words (`search_entry`), abstracts with them (`search_abstract`).
-//! Only where fewer than [`ENOUGH`] things match as typed, or none matches a query of many words, are typos forgiven and is the last word taken for a beginning.
+//! Names, titles and labels are looked up as folded words (`search_entry`), and abstracts as words (`search_abstract`).
+//! Typos are tolerated and the last word is treated as a prefix only if fewer than [`MIN_EXACT_HITS`] entities match
+//! exactly, or none matches a query of many words.
 
 use std::any::type_name;
 use std::collections::{BTreeSet, HashMap};
@@ -20,10 +21,10 @@ use crate::store::reader::authorship::join_resolved_researcher;
 use crate::store::reader::page::{List, ListSource, SortDirection, SortKey, SortKeyType, no_edge_columns};
 use crate::text::tokenizer::SearchTerms;
 
-/// What a search can find.
+/// Searchable entity type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntityType {
-    /// People.
+    /// Researchers.
     Researcher,
     /// Organizations.
     Organization,
@@ -34,10 +35,10 @@ pub enum EntityType {
 }
 
 impl EntityType {
-    /// All of them, in the order in which they come where nothing else tells them apart.
+    /// All types; the order breaks ties in search results.
     pub const ALL: [Self; 4] = [Self::Researcher, Self::Organization, Self::Topic, Self::Paper];
 
-    /// The table.
+    /// Returns the name of the table.
     #[must_use]
     pub fn table(self) -> &'static str {
         match self {
@@ -48,7 +49,7 @@ impl EntityType {
         }
     }
 
-    /// The column that refers to it.
+    /// Returns the column that references the entity.
     #[must_use]
     pub fn reference_column(self) -> &'static str {
         match self {
@@ -59,7 +60,7 @@ impl EntityType {
         }
     }
 
-    /// Its letter, as `search_kind` has it.
+    /// Returns the letter that `search_kind` uses for the type.
     fn search_code(self) -> &'static str {
         match self {
             Self::Researcher => "r",
@@ -69,7 +70,7 @@ impl EntityType {
         }
     }
 
-    /// The columns of the identifiers that somebody may paste, each with the canonical form where the text is one.
+    /// Parses a text as each identifier that the type has. Returns the column and canonical form of those that match.
     #[must_use]
     pub fn parse_identifiers(self, text: &str) -> Vec<(&'static str, String)> {
         let orcid = || text.parse::<Orcid>().ok().map(|id| ("orcid", id.to_string()));
@@ -85,23 +86,23 @@ impl EntityType {
     }
 }
 
-/// Where at least so many things match as typed, nothing is guessed.
+/// Number of exact hits from which on no fuzzy match is tried.
 const MIN_EXACT_HITS: i32 = 20;
-/// Of a query of more words than this, nothing is guessed where anything at all matches: it is a title.
+/// Number of words above which a query is taken for a title: fuzzy matches are tried only if nothing matches exactly.
 const MAX_SHORT_QUERY_WORDS: usize = 3;
-/// A beginning that more names than this share is looked for among the best known.
+/// Number of entries from which on a one-word prefix is looked up among the most popular only.
 const COMMON_PREFIX_ENTRIES: i64 = 200;
-/// The same of the least common of several: what it finds is checked for the others.
+/// Same limit for the rarest of several words; the other words are checked on its entries.
 const COMMON_PREFIX_ENTRIES_OF_MANY_WORDS: i64 = 3_000;
-/// So many at most are read where typos of many words are forgiven.
+/// Maximum number of entries read for fuzzy matches of many words.
 const MAX_FUZZY_ENTRIES: i64 = 3_000;
 
 fn quote_lexeme(word: &str) -> String {
-    // Words are letters and digits: there is nothing to escape.
+    // Words are letters and digits: nothing to escape.
     format!("'{word}'")
 }
 
-/// A text search query: all of the words, each in any of its forms.
+/// Returns a `tsquery` that requires all words, each in any of its forms.
 fn all_words_tsquery<'a>(words: impl Iterator<Item = &'a Vec<Vec<String>>>, lexeme: impl Fn(&str) -> String) -> String {
     let form = |form: &Vec<String>| {
         let lexemes: Vec<String> = form.iter().map(|word| lexeme(word)).collect();
@@ -118,7 +119,7 @@ fn is_initial(forms: &[Vec<String>]) -> bool {
     matches!(forms, [form] if matches!(form.as_slice(), [word] if word.len() == 1))
 }
 
-/// The word that may not be typed to its end.
+/// Returns the last word if it may be incomplete, otherwise an empty string.
 fn prefix_word(query: &SearchTerms) -> String {
     let forms = query.terms.last().filter(|forms| forms.len() == 1);
     forms.and_then(|forms| forms.first()?.last().cloned()).unwrap_or_default()
@@ -134,8 +135,8 @@ fn kind_condition(kinds: &[EntityType], alias: &str) -> String {
     }
 }
 
-/// What matches a query: rows of `researcher_id`, `organization_id`, `topic_id`, `paper_id` (all but one null), `rank`
-/// (smallest is best) and `popularity`; a thing may be there several times.
+/// Returns a query for the matches: `researcher_id`, `organization_id`, `topic_id`, `paper_id` (one of them not null),
+/// `rank` (smaller is better) and `popularity`. An entity can occur several times.
 fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
     let nothing = "SELECT NULL::bigint AS researcher_id, NULL::bigint AS organization_id, NULL::bigint AS topic_id, \
          NULL::bigint AS paper_id, 0 AS rank, 0 AS popularity WHERE false";
@@ -158,7 +159,7 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
     if !query.has_terms() {
         return strict;
     }
-    // Initials are in too many names to look up: they are checked on what the other words find.
+    // Too many names contain initials to look them up; they are checked on the hits of the other words.
     let has_long = query.terms.iter().any(|forms| !is_initial(forms));
     let long = query.terms.iter().filter(|forms| !has_long || !is_initial(forms));
     let selective = all_words_tsquery(long.clone(), quote_lexeme);
@@ -176,9 +177,9 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
     };
     let (words, long_words) = (query.terms.len(), query.terms.iter().filter(|forms| !is_initial(forms)).count());
     let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
-    // How close what matches as typed is: the same text, the same letters, the same words in another order, the same
-    // but for initials, the beginning, the words among others, their stems. Of names that are not people's, those with
-    // the fewest other words come first.
+    // Rank of exact hits: same text, same letters, same words in another order, same but for initials, prefix, words
+    // among others, stems. Among names of organizations and topics and among titles, fewer additional words rank
+    // higher.
     let letters = crate::text::tokenizer::folded_letters(&query.text);
     let rank = Sql::with("CASE WHEN lower(entry.text) = ? THEN 0 ", query.text.to_lowercase())
         .then_with("WHEN entry.letters = ? THEN 1 ", letters.clone())
@@ -226,40 +227,40 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
         .then(and_initials("entry"))
 }
 
-/// Joins how well each row matches, as `found.rank`.
+/// Returns the join of the relevance of each row, as `found.rank`.
 pub(crate) fn relevance_join(kind: EntityType, query: &SearchTerms) -> Sql {
     Sql::from(format!(" JOIN (SELECT {} AS id, min(rank) AS rank FROM (", kind.reference_column()))
         .then(matches_sql(query, &[kind]))
         .then(format!(") AS match GROUP BY 1) AS found ON found.id = {}.id", kind.table()))
 }
 
-/// The key of an order by relevance: the largest is the best.
+/// Returns the sort key of relevance; larger is better.
 pub(crate) fn relevance_key() -> SortKey {
     SortKey::new("(- found.rank)", SortKeyType::Integer)
 }
 
-/// The condition that a row's id is of something that matches.
+/// Returns the condition that the entity of a row matches a query.
 pub(crate) fn matches_query(kind: EntityType, query: &SearchTerms) -> Sql {
     Sql::from(format!("{}.id IN (SELECT {} FROM (", kind.table(), kind.reference_column()))
         .then(matches_sql(query, &[kind]))
         .then(") AS match)")
 }
 
-/// What a query finds among things of some kinds, best first.
+/// List of search results of several entity types, most relevant first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SearchResults {
-    /// What is looked for.
+    /// Search query.
     pub query: SearchTerms,
-    /// Among which kinds.
+    /// Entity types to search.
     pub kinds: Vec<EntityType>,
 }
 
-/// Something found.
+/// Reference to an entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EntityRef {
-    /// What it is.
+    /// Type of the entity.
     pub kind: EntityType,
-    /// Its id.
+    /// Id of the entity.
     pub id: i64,
 }
 
@@ -289,7 +290,7 @@ impl EntityRef {
     }
 }
 
-/// Of a row with a column for each kind: the place of its kind in [`Kind::ALL`], and its id.
+/// SQL for the index of the type in [`EntityType::ALL`] and the id, from a row with a column per type.
 const KIND_AND_ID_COLUMNS: &str = "CASE WHEN researcher_id IS NOT NULL THEN 0 WHEN organization_id IS NOT NULL THEN 1 \
      WHEN topic_id IS NOT NULL THEN 2 ELSE 3 END::bigint AS kind, coalesce(researcher_id, organization_id, topic_id, paper_id) AS id";
 
@@ -319,26 +320,26 @@ impl List for SearchResults {
     }
 }
 
-/// The field of names that find a person and are shown nowhere: in the place of their text stands the name that is shown.
+/// Search field of search-only names. Its text is the display name, so that the hidden name is never shown.
 pub(crate) const SEARCH_ONLY_FIELD: &str = "searchOnlyNames";
 
-/// Asks for the texts that something is found by, and that may be shown.
+/// Loader key of the displayable texts through which a search found an entity.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MatchedTextsKey {
-    /// What was found.
+    /// Entity that was found.
     pub hit: EntityRef,
-    /// By which query.
+    /// Query that found it.
     pub query: Arc<SearchTerms>,
 }
 
-/// A text that something is found by.
+/// Indexed text of an entity.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct MatchedText {
-    /// What it is: `name`, `otherNames`, `label:fr`, `acronym`, `title`, `abstract:en`.
+    /// Field of the text: `name`, `otherNames`, `label:fr`, `acronym`, `title`, `abstract:en`.
     pub field: String,
-    /// The text.
+    /// Text.
     pub text: String,
-    /// The stems that it shares with the query.
+    /// Stems shared with the query.
     pub stems: Vec<String>,
 }
 
@@ -410,14 +411,14 @@ fn matched_texts_sql(query: &SearchTerms, hits: &[EntityRef]) -> Sql {
     sql.then_with(&abstracts, of(EntityType::Paper))
 }
 
-/// What a typed text may be the beginning of.
+/// Autocomplete suggestion.
 #[derive(Clone, Debug)]
 pub struct SuggestedEntity {
-    /// What it is.
+    /// Suggested entity.
     pub hit: EntityRef,
-    /// The name that begins so; where that is not to be shown, the one that is.
+    /// Name that matches the prefix, or the display name if that name is hidden.
     pub text: String,
-    /// Whether that is the name that is shown, not another one.
+    /// Whether the text is the display name.
     pub is_display_name: bool,
 }
 
@@ -432,10 +433,10 @@ impl FromQueryResult for SuggestedEntity {
 }
 
 impl Store {
-    /// The things whose names have words that begin with each word of a query, best known first.
+    /// Returns entities with a name that contains each word of the query as a prefix, most popular first.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn suggest_entities(
         &self,
         query: &SearchTerms,
@@ -453,8 +454,8 @@ fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], most: i64) -> Sql 
     let begins = |word: &str| format!("'{word}':*");
     let all = all_words_tsquery(query.terms.iter(), begins);
     let whole = all_words_tsquery(query.terms.iter(), quote_lexeme);
-    // The word that fewest names have is looked up, the others are checked on what it finds. A word of several forms is
-    // as common as its forms together, a form as its longest part.
+    // Looks up the rarest word and checks the others on its entries. The frequency of a word is the sum over its forms;
+    // the frequency of a form is that of its longest part.
     let (mut numbers, mut lexemes, mut queries) = (Vec::new(), Vec::new(), Vec::new());
     for (number, forms) in (0_i64..).zip(&query.terms) {
         for longest in forms.iter().filter_map(|form| form.iter().max_by_key(|word| word.len())) {
@@ -472,7 +473,7 @@ fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], most: i64) -> Sql 
     let of_kinds = kind_condition(kinds, "entry");
     let is_of_several = query.terms.len() > 1 || query.terms.iter().flatten().any(|form| form.len() > 1);
     let common = if is_of_several { COMMON_PREFIX_ENTRIES_OF_MANY_WORDS } else { COMMON_PREFIX_ENTRIES };
-    // Who types several words of a title types those that it begins with.
+    // Several words are also matched as the beginning of a title.
     let title = (is_of_several && kinds.contains(&EntityType::Paper)).then(|| letters.clone());
     let best_known = |title: Option<String>, words: Sql, passes: Sql| {
         Sql::with("best_known(?, ", letters.clone())
@@ -485,7 +486,7 @@ fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], most: i64) -> Sql 
             .then_with("?) AS entry ", most)
     };
     let every = Sql::with("?::text::tsquery", all.clone());
-    // Nothing begins so: perhaps a typo.
+    // No prefix matches: tolerate typos.
     let different: Vec<String> = query.distinct_terms().into_iter().map(ToOwned::to_owned).collect();
     let near = if query.terms.len() > MAX_SHORT_QUERY_WORDS {
         Sql::from(format!("search_entry AS entry WHERE entry.words @@ guessed.two AND {of_kinds} "))
@@ -499,7 +500,7 @@ fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], most: i64) -> Sql 
     )
     .then_with("?::text[], ", text_array(lexemes))
     .then_with(
-        // Each word counts for one name at least: so many words are enough to tell that a beginning is common.
+        // Each word counts for at least one name, so this many words suffice to show that a prefix is common.
         "?::text[]) AS typed(number, word, query) CROSS JOIN LATERAL (SELECT sum(entry_count) AS amount FROM \
          (SELECT entry_count FROM search_word WHERE search_word.word >= typed.word \
          AND search_word.word < typed.word || U&'\\+10FFFF' AND entry_count > 0 ",
@@ -512,7 +513,7 @@ fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], most: i64) -> Sql 
     .then_with("AND (SELECT amount FROM rarest) <= ? ", common)
     .then_with("AND ts_match_vq(entry.words, ?::text::tsquery) ", all)
     .then(format!("UNION ALL SELECT {entry} FROM "))
-    // Two words are looked for, the others checked: many common ones would each be read as a whole.
+    // Looks up the two rarest words and checks the others: reading the entries of many common words would be slow.
     .then(best_known(title, "(SELECT string_agg(query, ' & ')::tsquery FROM typed)".into(), every))
     .then_with("WHERE (SELECT amount FROM rarest) > ?), ", common)
     .then_with("guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ", whole.clone())
@@ -529,20 +530,21 @@ fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], most: i64) -> Sql 
     .with_custom_plan()
 }
 
-/// Asks for what tells something from its namesakes.
+/// Loader key of a disambiguation hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SearchHintKey(pub EntityRef);
 
-/// What tells something from its namesakes.
+/// Text that distinguishes an entity from others of the same name.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct SearchHint {
-    /// Of a person the organization, of a topic the one above.
+    /// For a researcher, the current organization; for a topic, a broader topic.
     pub names: Option<LocalizedText>,
-    /// Of a person without organization the latest paper, of an organization the city, of a paper the first author as shown.
+    /// For a researcher without organization, the latest paper; for an organization, the city; for a paper, the first
+    /// author's displayed name.
     pub text: Option<String>,
-    /// Of an organization the country, of a paper the year.
+    /// For an organization, the country; for a paper, the year.
     pub more: Option<String>,
-    /// Of a paper the number of authors.
+    /// For a paper, the number of authors.
     pub author_count: i32,
 }
 

@@ -1,4 +1,4 @@
-//! Topics: lists of them, what is narrower, and a person's.
+//! Topic lists, filters and orders, and narrower topics.
 
 use chrono::{DateTime, Utc};
 
@@ -15,7 +15,8 @@ use crate::store::reader::page::{
 use crate::store::reader::search;
 use crate::text::tokenizer::SearchTerms;
 
-/// The ids that `roots` selects and, where asked, those of everything narrower. Cycles in the data end it.
+/// Returns a query for the ids that `roots` selects and, if requested, all narrower topics. Terminates on cycles in the
+/// data.
 pub(crate) fn with_narrower(roots: Sql, include_narrower: bool) -> Sql {
     if !include_narrower {
         return roots;
@@ -26,23 +27,23 @@ pub(crate) fn with_narrower(roots: Sql, include_narrower: bool) -> Sql {
     )
 }
 
-/// The ids of some topics and of everything narrower.
+/// Returns a query for the ids of these topics and all narrower ones.
 pub(crate) fn topics_with_narrower(topics: &[i64]) -> Sql {
     with_narrower(resolve_merged_ids::<topic::Model>(topics), true)
 }
 
-/// Which topics; all conditions hold together, and an absent one is none.
+/// Filter on topics. Conditions are combined with AND; `None` imposes no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TopicFilter {
-    /// Any of these.
+    /// Topic is any of these.
     pub ids: Option<Vec<i64>>,
-    /// Of any of these vocabularies.
+    /// Topic belongs to any of these vocabularies.
     pub schemes: Option<Vec<String>>,
-    /// Anywhere below any of these.
+    /// Topic is narrower than any of these, at any depth.
     pub broader_ids: Option<Vec<i64>>,
-    /// With a label that this finds.
+    /// A label of the topic matches this search.
     pub query: Option<SearchTerms>,
-    /// Changed then or later.
+    /// Topic was updated at or after this time.
     pub updated_since: Option<DateTime<Utc>>,
 }
 
@@ -68,20 +69,21 @@ impl TopicFilter {
     }
 }
 
-/// By what topics are ordered.
+/// Sort fields of topics.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TopicOrder {
-    /// As the list itself has them: a person's declared ones in their order, then by papers; a paper's in its order.
+    /// Natural order of the list. Of a researcher: declared topics in their order, then by number of papers. Of a
+    /// paper: its own order.
     Own,
-    /// By the label in the best of these languages.
+    /// Label in the best match of these languages.
     Label(LanguagePreferences),
-    /// By the number of papers, as it was last counted; in a person's list, of that person's papers.
+    /// Number of papers, as last computed; in a researcher's list, of that researcher's papers.
     PaperCount,
-    /// By the number of people who declare it or have papers on it, as it was last counted.
+    /// Number of researchers who declare it or have papers on it, as last computed.
     ResearcherCount,
-    /// By the last change.
+    /// Time of the last update.
     UpdatedAt,
-    /// By how well the filter's query matches.
+    /// Relevance to the filter's query.
     Relevance,
 }
 
@@ -90,24 +92,24 @@ const STATISTICS_JOIN: &str = " JOIN topic_statistics ON topic_statistics.topic_
 /// Which topics are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TopicScope {
-    /// All.
+    /// All topics.
     All,
-    /// Those directly below the parent, a topic.
+    /// Topics directly narrower than the parent, a topic.
     Narrower,
-    /// Those of the parent, a paper.
+    /// Topics of the parent, a paper.
     Paper,
 }
 
-/// A list of topics.
+/// List of topics.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Topics {
-    /// Whose.
+    /// Which topics are listed.
     pub scope: TopicScope,
-    /// Which.
+    /// Filter on the topics.
     pub filter: TopicFilter,
-    /// By what.
+    /// Sort field.
     pub order: TopicOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
@@ -134,7 +136,7 @@ impl List for Topics {
             }
         }
         let by = |key| vec![key, SortKey::new("topic.id", SortKeyType::Integer)];
-        // Both from one table, whose index has both.
+        // Both keys come from one table, so that one index has both.
         let counted = |count: &str| {
             vec![
                 SortKey::new(count, SortKeyType::Integer),
@@ -188,21 +190,21 @@ fn label_order_partitions(order: &TopicOrder) -> Option<MergePartitions> {
     }
 }
 
-/// The topics of the parent, a researcher: those declared and those of the papers.
+/// List of the topics of the parent, a researcher: declared topics and topics of papers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ResearcherTopics {
-    /// By what.
+    /// Sort field.
     pub order: TopicOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
-/// What ties a person to a topic.
+/// Edge between a researcher and a topic.
 #[derive(Clone, Debug)]
 pub struct ResearcherTopicEdge {
-    /// How many of the person's papers are on it.
+    /// Number of the researcher's papers on the topic.
     pub paper_count: i32,
-    /// Whether the person declares it.
+    /// Whether the researcher declares the topic.
     pub is_declared: bool,
 }
 
@@ -213,7 +215,7 @@ impl List for ResearcherTopics {
     type Edge = ResearcherTopicEdge;
 
     fn is_batchable(&self, parents: usize) -> bool {
-        // All topics of all of a person's papers are looked at.
+        // Reads all topics of all papers of each researcher.
         parents <= 50
     }
 
@@ -227,7 +229,7 @@ impl List for ResearcherTopics {
              GROUP BY tie.topic_id) AS mine",
         );
         from = from.then(match &self.order {
-            // One by one: they are few, and topics may be many.
+            // Looks up topics one by one: a researcher has few, the table may have many.
             TopicOrder::Own | TopicOrder::Relevance | TopicOrder::PaperCount => {
                 " CROSS JOIN LATERAL (SELECT * FROM topic WHERE topic.id = mine.topic_id OFFSET 0) AS topic"
             }
@@ -236,8 +238,8 @@ impl List for ResearcherTopics {
             }
         });
         let key = match &self.order {
-            // Declared ones come before all others, which have larger ranks the fewer papers they have.
-            // Nothing can be looked for in this list.
+            // Declared topics sort first. Other topics get a larger rank the fewer papers they have.
+            // Relevance does not apply: this list has no search.
             TopicOrder::Own | TopicOrder::Relevance => {
                 SortKey::new("coalesce(mine.position, 2000000000 - mine.paper_count)", SortKeyType::Integer)
             }

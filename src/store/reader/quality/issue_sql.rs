@@ -1,4 +1,4 @@
-//! What counts as an issue, and what belongs to a source or an organization, in SQL.
+//! SQL of data-quality issues and scopes.
 
 use crate::entity::organization;
 use crate::store::access::sql_fragment::{Sql, text_array};
@@ -6,20 +6,20 @@ use crate::store::reader::lookup::resolve_merged_ids;
 use crate::store::reader::organization::with_descendants;
 use crate::store::reader::quality::{DataIssue, IssueBreakdown, IssueCountTarget, IssueScope, IssueSubject};
 
-/// Schemes that name papers to everybody, even where a source is called like them.
+/// Identifier schemes that are public even if a source has the same name.
 const PUBLIC_ID_SCHEMES: &str = "ARRAY['openalex', 'pmid', 'pmcid', 'pubmed', 'isbn', 'handle', 'dblp', 'mag']";
 
-/// The table of a kind of things, and the column with their ids.
+/// Returns the table of a subject and its id column.
 fn subject_table(subject: IssueSubject) -> (&'static str, &'static str) {
     match subject {
         IssueSubject::Paper => ("paper", "paper.id"),
         IssueSubject::Authorship => ("authorship", "authorship.id"),
-        // Each person has a row there, and it is a fraction of the size.
+        // Has a row for each researcher and is a fraction of the size of `researcher`.
         IssueSubject::Researcher => ("researcher_statistics AS person", "person.researcher_id"),
     }
 }
 
-/// The ids of what is counted within a scope, the one of this number, from beyond an id on where one is given.
+/// Returns a query for the ids counted within the scope with this number, greater than `after` if given.
 pub(super) fn selected_ids_sql(
     scope: &IssueScope,
     number: usize,
@@ -36,7 +36,7 @@ pub(super) fn selected_ids_sql(
     Sql::from(format!("SELECT {id} AS id FROM {table} WHERE ")).then(Sql::all(conditions))
 }
 
-/// What is the case where something is wrong. The indexes of the migration `quality` have the same words.
+/// Returns the condition of an issue. The partial indexes of the migration `quality` repeat it literally.
 fn issue_condition(issue: DataIssue) -> String {
     match issue {
         DataIssue::PaperWithoutYear => "paper.publication_date IS NULL".to_owned(),
@@ -62,7 +62,7 @@ fn issue_condition(issue: DataIssue) -> String {
         DataIssue::ResearcherActiveTooLong => {
             "person.first_year > 0 AND person.last_year - person.first_year > 60".to_owned()
         }
-        // Of an ORCID iD that led to the person by a merge somebody has decided.
+        // Excludes ORCID iDs that belong to the researcher by a manual merge.
         DataIssue::ResearcherWithSeveralOrcids => "person.researcher_id IN (\
              SELECT place.researcher_id FROM authorship AS place JOIN researcher ON researcher.id = place.researcher_id \
              WHERE place.orcid IS NOT NULL AND NOT EXISTS (SELECT FROM external_id \
@@ -70,7 +70,7 @@ fn issue_condition(issue: DataIssue) -> String {
              AND external_id.value = place.orcid) GROUP BY place.researcher_id, researcher.orcid \
              HAVING min(place.orcid) <> max(place.orcid) OR min(place.orcid) <> researcher.orcid)"
             .to_owned(),
-        // Years alone overlap by one where somebody moves.
+        // Years alone overlap by one when a researcher changes jobs.
         DataIssue::ResearcherEmployedInTwoCountries => "person.researcher_id IN (\
              SELECT one.researcher_id FROM affiliation AS one \
              JOIN affiliation AS other ON other.researcher_id = one.researcher_id AND other.id > one.id \
@@ -86,8 +86,8 @@ fn issue_condition(issue: DataIssue) -> String {
     }
 }
 
-/// What belongs to each scope of a statement, as the tables that its conditions name: read once for all of them, and not at all
-/// where no condition names it.
+/// Returns common table expressions for the scopes of a statement. Each is evaluated once, or not at all if no
+/// condition refers to it.
 pub(super) fn scope_ctes<'a>(scopes: impl IntoIterator<Item = &'a IssueScope>) -> Sql {
     let tables = scopes.into_iter().enumerate().flat_map(|(number, scope)| {
         let sources = scope.sources.as_ref().map(|names| source_ctes(number, names));
@@ -101,7 +101,7 @@ pub(super) fn scope_ctes<'a>(scopes: impl IntoIterator<Item = &'a IssueScope>) -
     all.map_or_else(Sql::default, |all| Sql::from("WITH ").then(all).then(" "))
 }
 
-/// Papers of which a source has a record, and people of whom it has a record or a paper.
+/// Returns the papers with a record from a source, and the researchers with a record or a paper from it.
 fn source_ctes(number: usize, names: &[String]) -> Sql {
     let names = || text_array(names.iter().cloned());
     Sql::from(format!("source_papers_{number}(id) AS (SELECT DISTINCT record.paper_id FROM source_record AS record "))
@@ -114,7 +114,8 @@ fn source_ctes(number: usize, names: &[String]) -> Sql {
         ))
 }
 
-/// Authors who were there, with their papers, and people who are or were there, by their own record or a paper.
+/// Returns the authorships at the organizations, with their papers, and the researchers affiliated with them at any
+/// time.
 fn organization_ctes(number: usize, there: Sql) -> Sql {
     let is_there = |column: &str| format!("{column} = ANY(ARRAY(SELECT below.id FROM there_{number} AS below))");
     Sql::from(format!("there_{number}(id) AS ("))
@@ -132,7 +133,7 @@ fn organization_ctes(number: usize, there: Sql) -> Sql {
         ))
 }
 
-/// Whether something of a kind belongs to a scope, the one of this number in [`belonging`].
+/// Returns the condition that a subject is in the scope with this number in [`scope_ctes`].
 pub(super) fn scope_condition(scope: &IssueScope, number: usize, subject: IssueSubject) -> Sql {
     let sources = scope.sources.as_ref().map(|_| match subject {
         IssueSubject::Paper => format!("paper.id IN (SELECT id FROM source_papers_{number})"),
@@ -147,7 +148,7 @@ pub(super) fn scope_condition(scope: &IssueScope, number: usize, subject: IssueS
     Sql::all(sources.into_iter().chain(organizations).map(Sql::from))
 }
 
-/// What was `found`, each once with each of its sources or organizations as `part`.
+/// Returns a query for each of `found` with each of its sources or organizations, as `part`.
 pub(super) fn breakdown_sql(subject: IssueSubject, by: IssueBreakdown) -> &'static str {
     match (subject, by) {
         (IssueSubject::Paper, IssueBreakdown::Sources) => {

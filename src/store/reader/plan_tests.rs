@@ -1,5 +1,5 @@
-//! That every order of every list of the whole directory is read from an index: the first page, the pages behind and
-//! before a cursor, with the values known to the planner and without.
+//! Checks that every sort order of every directory-wide list is read from an index: the first page, and pages after and
+//! before a cursor, with custom and with generic plans.
 
 use std::num::NonZeroU32;
 use std::os::unix::fs::PermissionsExt;
@@ -19,7 +19,7 @@ use crate::store::reader::paper::{PaperFilter, PaperOrder, PaperScope, Papers};
 use crate::store::reader::researcher::{ResearcherFilter, ResearcherOrder, Researchers};
 use crate::store::reader::topic::{TopicFilter, TopicOrder, TopicScope, Topics};
 
-/// Some thousand of each: enough that an index pays, few enough to be made at once.
+/// A few thousand rows of each type: enough for an index to pay off, few enough to insert quickly.
 const SAMPLE_ROWS: &str = "
     INSERT INTO researcher (slug, display_name, sort_name, name_key)
         SELECT 'p-' || n, n, md5(n::text), n FROM generate_series(1, 5000) AS n;
@@ -38,7 +38,7 @@ const SAMPLE_ROWS: &str = "
         SELECT 'w-' || n, n, md5(n::text), (1990 + n % 30)::text, n % 10 FROM generate_series(1, 5000) AS n;
     ANALYZE;";
 
-/// Where a key that no index has in order may be sorted: among the rows of one name.
+/// How rows with equal keys are ordered, if no index has all keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TieOrder {
     Indexed,
@@ -51,7 +51,7 @@ struct PlanChecker {
 }
 
 impl PlanChecker {
-    /// The plan as `EXPLAIN (FORMAT JSON)` has it.
+    /// Returns the plan from `EXPLAIN (FORMAT JSON)`.
     async fn explain(&self, statement: Statement, is_generic: bool) -> Value {
         let sql = if is_generic {
             let places = vec!["NULL"; statement.values.as_ref().map_or(0, |values| values.0.len())].join(", ");
@@ -69,7 +69,7 @@ impl PlanChecker {
         plan
     }
 
-    /// That no page of a list needs more than a range of an index.
+    /// Asserts that every page of a list is an index range.
     async fn check_list<L: List>(&self, list: L, ties: TieOrder) {
         let keys = list.source(&self.store).sort_keys;
         let values = keys.iter().map(|key| match key.value_type() {
@@ -124,7 +124,7 @@ fn visit_nodes(node: &Value, see: &mut impl FnMut(&Value)) {
     }
 }
 
-/// Whether no more comes out of the tables below than a page's size, as from each of the parts of a list.
+/// Returns whether the tables below return at most a page of rows each, as the partitions of a list do.
 fn is_page_limited(node: &Value) -> bool {
     let mut below = node["Plans"].as_array().into_iter().flatten();
     node["Node Type"] == "Limit" || (node["Relation Name"].is_null() && below.all(is_page_limited))
@@ -183,7 +183,7 @@ async fn check_all_lists(planner: &PlanChecker) {
 #[tokio::test]
 async fn directory_wide_lists_use_indexes() {
     let folder = tempfile::tempdir().expect("a folder");
-    // As root, the server runs as another user, who must reach it.
+    // As root, the server runs as another user, who needs access.
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("its permissions");
     let place = folder.path().join("postgres");
     let start = move || EmbeddedServer::start(&place, &ServerPrograms::default(), Durability::Volatile);
@@ -207,7 +207,7 @@ async fn directory_wide_lists_use_indexes() {
     let store = Store::new(database.connection.clone(), 100);
     let transaction = database.connection.begin().await.expect("a transaction");
     transaction.execute_unprepared(SAMPLE_ROWS).await.expect("rows");
-    // What few rows make cheaper shall not hide what many would need.
+    // Few rows can make other plans cheaper; disabling them shows what many rows would get.
     let settings =
         "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan";
     transaction.execute_unprepared(settings).await.expect("settings");

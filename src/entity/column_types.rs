@@ -1,4 +1,4 @@
-//! How the domain's own types are stored in columns.
+//! Column types of domain types.
 
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable, TryGetableFromJson, Value};
@@ -9,12 +9,12 @@ use crate::model::language::LocalizedText;
 use crate::model::record::{AbstractCompleteness, AffiliationKind, NameRecord, NameUse, PaperType};
 use crate::text::names::RepairRule;
 
-/// A list of names with their kinds, as stored in one column.
+/// Names with their kinds, stored as one JSONB column.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct NameRecords(pub Vec<NameRecord>);
 
-/// A type stored as JSONB.
+/// Stores a type as JSONB.
 macro_rules! json_column {
     ($type:ty) => {
         impl TryGetableFromJson for $type {}
@@ -54,7 +54,7 @@ macro_rules! json_column {
     };
 }
 
-/// An enumeration stored as the word that serde gives its value.
+/// Stores an enum as text, by its serde name.
 macro_rules! string_enum_column {
     ($type:ty) => {
         impl TryGetable for $type {
