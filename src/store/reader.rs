@@ -26,3 +26,5 @@ pub mod topic;
 
 #[cfg(test)]
 mod plan_tests;
+#[cfg(test)]
+mod query_name_tests;

@@ -30,9 +30,10 @@ pub trait Loader<K>: Send + Sync + 'static {
 }
 
 /// Key that can be loaded in batches.
-pub trait LoaderKey: Clone + Eq + Hash + Send + Sync + 'static {}
-
-impl<K: Clone + Eq + Hash + Send + Sync + 'static> LoaderKey for K {}
+pub trait LoaderKey: Clone + Eq + Hash + Send + Sync + 'static {
+    /// Name of the key's query in traces. Dashboards depend on it: it stays when the type is renamed.
+    const NAME: &'static str;
+}
 
 type BatchFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 type BatchStarter = fn(&Arc<LoaderShared>, &mut LoaderState) -> Option<BatchFuture>;
@@ -94,13 +95,13 @@ impl LoaderState {
     where
         Store: Loader<K>,
     {
-        let Some(kind) = self.key_table::<K>() else { return };
-        match kind.states.entry(key.clone()) {
+        let Some(table) = self.key_table::<K>() else { return };
+        match table.states.entry(key.clone()) {
             Entry::Occupied(_) => return,
-            Entry::Vacant(place) => place.insert(LoadState::Pending),
+            Entry::Vacant(slot) => slot.insert(LoadState::Pending),
         };
-        kind.pending.push(key.clone());
-        if kind.pending.len() == 1 {
+        table.pending.push(key.clone());
+        if table.pending.len() == 1 {
             self.pending_batches.push(start_batch::<K>);
         }
     }
@@ -114,23 +115,23 @@ where
     let keys = std::mem::take(&mut state.key_table::<K>()?.pending);
     let shared = Arc::clone(shared);
     Some(Box::pin(async move {
-        let answer = shared.store.load(&keys).await;
+        let loaded = shared.store.load(&keys).await;
         let mut state = shared.lock_state();
-        let Some(kind) = state.key_table::<K>() else { return };
-        match answer {
+        let Some(table) = state.key_table::<K>() else { return };
+        match loaded {
             Ok(mut values) => {
                 for key in keys {
-                    let asked = values.remove(&key).map_or(LoadState::Missing, LoadState::Loaded);
-                    kind.states.insert(key, asked);
+                    let state = values.remove(&key).map_or(LoadState::Missing, LoadState::Loaded);
+                    table.states.insert(key, state);
                 }
             }
             Err(error) => {
                 for key in keys {
-                    kind.states.insert(key, LoadState::Failed(error.clone()));
+                    table.states.insert(key, LoadState::Failed(error.clone()));
                 }
             }
         }
-        kind.wakers.drain(..).for_each(Waker::wake);
+        table.wakers.drain(..).for_each(Waker::wake);
     }))
 }
 
@@ -150,12 +151,12 @@ impl DataLoader {
         self.0.lock_state().enqueue(&key);
         poll_fn(|context| {
             let mut state = self.0.lock_state();
-            let Some(kind) = state.key_table::<K>() else { return Poll::Ready(Ok(None)) };
-            match kind.states.get(&key) {
+            let Some(table) = state.key_table::<K>() else { return Poll::Ready(Ok(None)) };
+            match table.states.get(&key) {
                 Some(LoadState::Pending) => {
                     // Many fields share one waker.
-                    if !kind.wakers.last().is_some_and(|last| last.will_wake(context.waker())) {
-                        kind.wakers.push(context.waker().clone());
+                    if !table.wakers.last().is_some_and(|last| last.will_wake(context.waker())) {
+                        table.wakers.push(context.waker().clone());
                     }
                     Poll::Pending
                 }
@@ -190,7 +191,7 @@ impl DataLoader {
         Ok(values)
     }
 
-    /// Runs a future, and loads the pending keys whenever it cannot make progress.
+    /// Runs a future and loads the pending keys whenever it cannot make progress.
     pub async fn run_with_batching<F: Future>(&self, work: F) -> F::Output {
         let mut work = pin!(work);
         let mut batches = FuturesUnordered::new();
@@ -199,8 +200,8 @@ impl DataLoader {
             woken.register(context.waker());
             let waker = Waker::from(Arc::clone(&woken));
             loop {
-                if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
-                    return Poll::Ready(done);
+                if let Poll::Ready(output) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
+                    return Poll::Ready(output);
                 }
                 // The future yielded voluntarily and can make progress.
                 if woken.take() {
@@ -237,8 +238,8 @@ struct WakeFlag {
 }
 
 impl WakeFlag {
-    fn register(&self, driver: &Waker) {
-        self.task_waker.register(driver);
+    fn register(&self, waker: &Waker) {
+        self.task_waker.register(waker);
     }
 
     fn take(&self) -> bool {

@@ -1,6 +1,5 @@
 //! Affiliation lists, filters and orders, and the employment shown in a researcher's headline.
 
-use std::any::type_name;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use crate::entity::researcher;
 use crate::error::Error;
 use crate::model::language::{LanguagePreferences, LocalizedText};
 use crate::model::record::AffiliationKind;
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::reader::label_order;
 use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
@@ -156,6 +155,8 @@ pub struct Affiliations {
 impl List for Affiliations {
     type Node = affiliation::Model;
     type Edge = NoEdge;
+    const PAGE_QUERY: &'static str = "affiliations::page";
+    const COUNT_QUERY: &'static str = "affiliations::count";
 
     fn is_batchable(&self, _: usize) -> bool {
         self.scope == AffiliationScope::Researcher
@@ -234,6 +235,10 @@ impl FromQueryResult for QualifyingAffiliationRow {
     }
 }
 
+impl LoaderKey for QualifyingAffiliations {
+    const NAME: &'static str = "affiliation::qualifying";
+}
+
 impl Loader<QualifyingAffiliations> for Store {
     type Value = Vec<Arc<affiliation::Model>>;
 
@@ -261,7 +266,7 @@ impl Loader<QualifyingAffiliations> for Store {
             .then(" AND ")
             .then(Sql::all(filter.for_researchers().conditions()))
             .then(" ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id");
-            for row in self.query_all::<QualifyingAffiliationRow>(type_name::<QualifyingAffiliations>(), sql).await? {
+            for row in self.query_all::<QualifyingAffiliationRow>(QualifyingAffiliations::NAME, sql).await? {
                 let key = QualifyingAffiliations {
                     organization_id: row.organization,
                     researcher_id: row.researcher,
@@ -287,6 +292,10 @@ pub struct Employment {
     pub display_names: LocalizedText,
 }
 
+impl LoaderKey for EmploymentKey {
+    const NAME: &'static str = "affiliation::employment";
+}
+
 impl Loader<EmploymentKey> for Store {
     type Value = Arc<Employment>;
 
@@ -302,7 +311,7 @@ impl Loader<EmploymentKey> for Store {
         .then(
             " ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id LIMIT 1) AS employment",
         );
-        let rows = self.query_all::<KeyedRow<Employment>>(type_name::<EmploymentKey>(), sql).await?;
+        let rows = self.query_all::<KeyedRow<Employment>>(EmploymentKey::NAME, sql).await?;
         Ok(rows.into_iter().map(|row| (EmploymentKey(row.key), Arc::new(row.value))).collect())
     }
 }

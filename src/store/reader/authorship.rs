@@ -1,6 +1,5 @@
 //! Authorships: the authors of a paper, in order, with suppressed names redacted.
 
-use std::any::type_name;
 use std::collections::HashMap;
 
 use sea_orm::{DbErr, FromQueryResult};
@@ -9,7 +8,7 @@ use serde::Deserialize;
 use crate::entity::authorship;
 use crate::error::Error;
 use crate::store::access::column_projection::{ColumnCursor, ColumnProjection, ColumnSet};
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::page::{List, ListSource, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns};
 use crate::store::{KeyedRow, Store};
@@ -126,6 +125,8 @@ impl ColumnProjection for ResearcherPaperEdge {
 impl List for Authorships {
     type Node = RedactedAuthorship;
     type Edge = NoEdge;
+    const PAGE_QUERY: &'static str = "authorships::page";
+    const COUNT_QUERY: &'static str = "authorships::count";
 
     fn is_batchable(&self, _: usize) -> bool {
         true
@@ -153,6 +154,10 @@ struct LastPositionRow {
     last: i32,
 }
 
+impl LoaderKey for LastPositionKey {
+    const NAME: &'static str = "authorship::last_position";
+}
+
 impl Loader<LastPositionKey> for Store {
     type Value = i32;
 
@@ -162,7 +167,7 @@ impl Loader<LastPositionKey> for Store {
              WHERE paper_id = ANY(?) AND position IS NOT NULL GROUP BY paper_id",
             bigint_array(keys.iter().map(|key| key.0)),
         );
-        let rows = self.query_all::<KeyedRow<LastPositionRow>>(type_name::<LastPositionKey>(), sql).await?;
+        let rows = self.query_all::<KeyedRow<LastPositionRow>>(LastPositionKey::NAME, sql).await?;
         Ok(rows.into_iter().map(|row| (LastPositionKey(row.key), row.value.last)).collect())
     }
 }

@@ -1,6 +1,5 @@
 //! Loads the metadata of cited papers and formats references.
 
-use std::any::type_name;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::model::record::PaperType;
 use crate::store::Store;
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
 use crate::store::reader::export::{EXPORT_BATCH_AUTHORSHIPS, ExportSnapshot};
@@ -120,6 +119,10 @@ fn citation_columns(authors: AuthorSelection) -> String {
     )
 }
 
+impl LoaderKey for CitedPaperKey {
+    const NAME: &'static str = "citation::papers";
+}
+
 impl Loader<CitedPaperKey> for Store {
     type Value = Arc<CitedPaper>;
 
@@ -134,7 +137,7 @@ impl Loader<CitedPaperKey> for Store {
                 &format!("SELECT {} FROM paper WHERE paper.id = ANY(?)", citation_columns(authors)),
                 bigint_array(wanted),
             );
-            for row in self.query_all::<CitedPaperRow>(type_name::<CitedPaperKey>(), sql).await? {
+            for row in self.query_all::<CitedPaperRow>(CitedPaperKey::NAME, sql).await? {
                 found.insert(CitedPaperKey { id: row.id, authors }, Arc::new(row.into_cited_paper()?));
             }
         }
@@ -165,6 +168,10 @@ impl Hash for FormattedCitationKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.id, self.style, self.locale).hash(state);
     }
+}
+
+impl LoaderKey for FormattedCitationKey {
+    const NAME: &'static str = "citation::format";
 }
 
 /// Sends no query: formats the references of one nesting level on a blocking thread.

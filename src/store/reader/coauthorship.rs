@@ -88,6 +88,8 @@ column_projection!(CoauthorEdge { | paper_count, first_year, last_year });
 impl List for Coauthors {
     type Node = researcher::Model;
     type Edge = CoauthorEdge;
+    const PAGE_QUERY: &'static str = "coauthors::page";
+    const COUNT_QUERY: &'static str = "coauthors::count";
 
     fn is_batchable(&self, _: usize) -> bool {
         self.filter == CoauthorFilter::default() && self.order == CoauthorOrder::PaperCount

@@ -3,7 +3,6 @@
 //! All facets of a list, for all its parents, are one SQL query. Its length does not depend on the number of parents:
 //! each kind of facet is counted once, and each loader key selects its part of the counts.
 
-use std::any::type_name;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Debug;
@@ -15,7 +14,7 @@ use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::affiliation::AffiliationFilter;
 use crate::store::reader::organization::with_descendants;
@@ -30,6 +29,8 @@ pub trait FacetKind: Copy + Debug + Ord + Hash + Send + Sync + 'static {
     type List: Clone + Debug + Eq + Hash + Send + Sync + 'static;
     /// Column of the item's id.
     const ID_COLUMN: &'static str;
+    /// Name of the query in traces.
+    const QUERY: &'static str;
 
     /// Returns the source of the items to count.
     fn domain(list: &Self::List, store: &Store) -> FacetDomain;
@@ -154,6 +155,7 @@ impl From<Arc<ResearcherPapers>> for FacetedPapers {
 impl FacetKind for PaperFacet {
     type List = FacetedPapers;
     const ID_COLUMN: &'static str = "paper.id";
+    const QUERY: &'static str = "papers::facets";
 
     fn domain(list: &FacetedPapers, store: &Store) -> FacetDomain {
         let papers = match list {
@@ -262,6 +264,7 @@ impl From<Arc<TopicResearchers>> for FacetedResearchers {
 impl FacetKind for ResearcherFacet {
     type List = FacetedResearchers;
     const ID_COLUMN: &'static str = "researcher.id";
+    const QUERY: &'static str = "researchers::facets";
 
     fn domain(list: &FacetedResearchers, store: &Store) -> FacetDomain {
         let people = match list {
@@ -499,11 +502,15 @@ impl Store {
             FacetCounts::from_rows(Vec::new(), &[])
         } else {
             let (sql, branches) = facets_sql(K::domain(list, self), &parents, &asked);
-            FacetCounts::from_rows(self.query_all(type_name::<FacetKey<K>>(), sql).await?, &branches)
+            FacetCounts::from_rows(self.query_all(FacetKey::<K>::NAME, sql).await?, &branches)
         };
         let answer = |key: &FacetKey<K>| (key.clone(), Arc::new(counts.select(key.kind, number(key), &key.selection)));
         Ok(keys.iter().map(|key| answer(key)).collect())
     }
+}
+
+impl<K: FacetKind> LoaderKey for FacetKey<K> {
+    const NAME: &'static str = K::QUERY;
 }
 
 impl<K: FacetKind> Loader<FacetKey<K>> for Store {

@@ -1,6 +1,5 @@
 //! Lookup of entities by client-provided keys: id, slug, ORCID iD, DOI, ROR id or any other identifier.
 
-use std::any::type_name;
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
@@ -15,7 +14,7 @@ use crate::entity::researcher;
 use crate::entity::topic;
 use crate::error::Error;
 use crate::store::access::column_projection::{ColumnProjection, ColumnSet};
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::reader::authorship::{RedactedAuthorship, join_resolved_researcher};
 use crate::store::{Store, decode_keyed};
@@ -24,6 +23,10 @@ use crate::store::{Store, decode_keyed};
 pub trait LookupTable: ColumnProjection + Send + Sync + 'static {
     /// Name of the table.
     const NAME: &'static str;
+    /// Name of the query by id in traces.
+    const BY_ID_QUERY: &'static str;
+    /// Name of the query by client-provided key in traces.
+    const BY_KEY_QUERY: &'static str;
     /// Whether rows have slugs and external identifiers, and can be merged.
     const IS_ENTITY: bool;
     /// Columns that hold an identifier each.
@@ -35,18 +38,20 @@ pub trait LookupTable: ColumnProjection + Send + Sync + 'static {
 }
 
 macro_rules! lookup_table {
-    ($model:ty, $name:literal, $is_entity:literal, $identifiers:expr $(, former: $former:expr)? $(, joins: $joins:expr)?) => {
+    ($model:ty, $name:literal, $is_entity:literal, $identifiers:expr $(, merged: $merged:expr)? $(, joins: $joins:expr)?) => {
         impl LookupTable for $model {
             const NAME: &'static str = $name;
+            const BY_ID_QUERY: &'static str = concat!($name, "::by_id");
+            const BY_KEY_QUERY: &'static str = concat!($name, "::by_key");
             const IS_ENTITY: bool = $is_entity;
             const IDENTIFIER_COLUMNS: &'static [&'static str] = $identifiers;
-            $(const MERGED_IDENTIFIER_COLUMNS: &'static [&'static str] = $former;)?
+            $(const MERGED_IDENTIFIER_COLUMNS: &'static [&'static str] = $merged;)?
             $(const JOINS: &'static str = $joins;)?
         }
     };
 }
 
-lookup_table!(researcher::Model, "researcher", true, &["orcid"], former: &["orcid"]);
+lookup_table!(researcher::Model, "researcher", true, &["orcid"], merged: &["orcid"]);
 lookup_table!(organization::Model, "organization", true, &["ror"]);
 lookup_table!(topic::Model, "topic", true, &[]);
 lookup_table!(paper::Model, "paper", true, &["doi", "arxiv_id"]);
@@ -139,13 +144,21 @@ impl<M> Hash for ByLookupKey<M> {
     }
 }
 
+impl<M: LookupTable> LoaderKey for ById<M> {
+    const NAME: &'static str = M::BY_ID_QUERY;
+}
+
+impl<M: LookupTable> LoaderKey for ByLookupKey<M> {
+    const NAME: &'static str = M::BY_KEY_QUERY;
+}
+
 impl<M: LookupTable> Loader<ById<M>> for Store {
     type Value = Arc<M>;
 
     async fn load(&self, keys: &[ById<M>]) -> Result<HashMap<ById<M>, Arc<M>>, Error> {
         // A row can be requested several times, with different columns.
         let selected = keys.iter().fold(ColumnSet::NONE, |all, key| all.union(key.1));
-        let rows = self.load_by_ids::<M>(type_name::<ById<M>>(), keys.iter().map(|key| key.0), selected).await?;
+        let rows = self.load_by_ids::<M>(ById::<M>::NAME, keys.iter().map(|key| key.0), selected).await?;
         Ok(keys.iter().filter_map(|key| Some((key.clone(), Arc::clone(rows.get(&key.0)?)))).collect())
     }
 }
@@ -157,7 +170,7 @@ impl<M: LookupTable> Loader<ByLookupKey<M>> for Store {
         let selected = keys.iter().fold(ColumnSet::NONE, |all, key| all.union(key.1));
         let number = |key: &ByLookupKey<M>| if let LookupKey::Id(number) = *key.0 { Some(number) } else { None };
         let others: Vec<&ByLookupKey<M>> = keys.iter().filter(|key| number(key).is_none()).collect();
-        let loader = type_name::<ByLookupKey<M>>();
+        let loader = ByLookupKey::<M>::NAME;
         let (present, mut found) = try_join(
             self.load_by_ids::<M>(loader, keys.iter().filter_map(number), selected),
             self.load_by_keys(loader, &others, selected),

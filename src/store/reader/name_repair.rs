@@ -1,12 +1,11 @@
 //! Suggested and applied repairs of authors' published names.
 
-use std::any::type_name;
 use std::collections::HashMap;
 
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::{KeyedRow, Store};
 use crate::text::names::RepairRule;
@@ -28,6 +27,10 @@ pub struct StoredNameRepair {
     pub is_applied: bool,
 }
 
+impl LoaderKey for NameRepairKey {
+    const NAME: &'static str = "authorship::name_repair";
+}
+
 impl Loader<NameRepairKey> for Store {
     type Value = StoredNameRepair;
 
@@ -37,7 +40,7 @@ impl Loader<NameRepairKey> for Store {
              is_repair_applied AS is_applied FROM authorship WHERE repair_value IS NOT NULL AND id = ANY(?)",
             bigint_array(keys.iter().map(|key| key.0)),
         );
-        let rows = self.query_all::<KeyedRow<StoredNameRepair>>(type_name::<NameRepairKey>(), sql).await?;
+        let rows = self.query_all::<KeyedRow<StoredNameRepair>>(NameRepairKey::NAME, sql).await?;
         Ok(rows.into_iter().map(|row| (NameRepairKey(row.key), row.value)).collect())
     }
 }

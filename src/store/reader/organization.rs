@@ -101,6 +101,8 @@ pub struct Organizations {
 impl List for Organizations {
     type Node = organization::Model;
     type Edge = NoEdge;
+    const PAGE_QUERY: &'static str = "organizations::page";
+    const COUNT_QUERY: &'static str = "organizations::count";
 
     fn source(&self, _: &Store) -> ListSource {
         let mut from = Sql::from("organization");

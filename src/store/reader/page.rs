@@ -3,7 +3,6 @@
 //! A [`List`] defines the source of its rows, their filter and sort keys. This module builds the query of a page (the
 //! first or last rows of a key range, for each parent) and of the total count.
 
-use std::any::type_name;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
@@ -17,7 +16,7 @@ use sea_orm::{DbErr, FromQueryResult};
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnCursor, ColumnProjection, ColumnSet};
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::access::statement_batcher;
 use crate::store::reader::cursor::{Cursor, PageDirection, PageRequest};
@@ -135,6 +134,11 @@ pub trait List: Clone + Debug + Describe + Eq + Hash + Send + Sync + 'static {
     type Node: ColumnProjection + Send + Sync + 'static;
     /// Attributes of a row besides the node.
     type Edge: ColumnProjection + Clone + Send + Sync + 'static;
+
+    /// Name of the page query in traces.
+    const PAGE_QUERY: &'static str;
+    /// Name of the count query in traces.
+    const COUNT_QUERY: &'static str;
 
     /// Returns the source of the rows.
     fn source(&self, store: &Store) -> ListSource;
@@ -417,7 +421,7 @@ impl Store {
         let sql = page_sql::<L::Node>(list.source(self), list.merge_partitions(), parents, page, wants)?;
         let mut lists: HashMap<ParentKey, Vec<ListRow<L>>> =
             parents.iter().map(|parent| (*parent, Vec::new())).collect();
-        let loader = type_name::<PageKey<L>>();
+        let loader = PageKey::<L>::NAME;
         let results = if list.is_batchable(parents.len()) {
             self.query_batched(loader, sql).await?
         } else {
@@ -440,13 +444,20 @@ impl Store {
     }
 
     async fn load_counts<L: List>(&self, list: &L, parents: &[ParentKey]) -> Result<HashMap<ParentKey, i64>, Error> {
-        let rows = self
-            .query_all::<ListCountRow>(type_name::<ListCountKey<L>>(), count_sql(list.source(self), parents))
-            .await?;
+        let rows =
+            self.query_all::<ListCountRow>(ListCountKey::<L>::NAME, count_sql(list.source(self), parents)).await?;
         let counts =
             rows.into_iter().map(|row| (ParentKey { primary: row.parent_key, secondary: row.parent_other }, row.count));
         Ok(counts.collect())
     }
+}
+
+impl<L: List> LoaderKey for PageKey<L> {
+    const NAME: &'static str = L::PAGE_QUERY;
+}
+
+impl<L: List> LoaderKey for ListCountKey<L> {
+    const NAME: &'static str = L::COUNT_QUERY;
 }
 
 impl<L: List> Loader<PageKey<L>> for Store {

@@ -236,6 +236,8 @@ pub struct Papers {
 impl List for Papers {
     type Node = paper::Model;
     type Edge = NoEdge;
+    const PAGE_QUERY: &'static str = "papers::page";
+    const COUNT_QUERY: &'static str = "papers::count";
 
     fn source(&self, store: &Store) -> ListSource {
         let from = Sql::from("paper").then(self.order.relevance_join(&self.filter));
@@ -280,6 +282,8 @@ pub struct ResearcherPapers {
 impl List for ResearcherPapers {
     type Node = paper::Model;
     type Edge = ResearcherPaperEdge;
+    const PAGE_QUERY: &'static str = "researcher_papers::page";
+    const COUNT_QUERY: &'static str = "researcher_papers::count";
 
     fn is_batchable(&self, _: usize) -> bool {
         self.filter == PaperFilter::default() && self.order == PaperOrder::PublicationDate

@@ -4,7 +4,6 @@
 mod issue_sql;
 mod statistics_check;
 
-use std::any::type_name;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::facet::FacetCount;
 use crate::store::{KeyedRow, Store, group_by_key};
@@ -282,6 +281,10 @@ fn group_by_loader_key<K: Clone + Eq + std::hash::Hash, T>(keys: &[K], rows: Vec
     (0_i64..).zip(keys).map(|(place, key)| (key.clone(), groups.remove(&place).unwrap_or_default())).collect()
 }
 
+impl LoaderKey for IssueCountKey {
+    const NAME: &'static str = "quality::count";
+}
+
 impl Loader<IssueCountKey> for Store {
     type Value = i64;
 
@@ -291,11 +294,14 @@ impl Loader<IssueCountKey> for Store {
                 .then(issue_sql::selected_ids_sql(&key.scope, number, key.counted, None))
                 .then(") AS found")
         };
-        let rows =
-            self.query_all::<KeyedRow<IssueCountRow>>(type_name::<IssueCountKey>(), union_sql(keys, part, "")).await?;
+        let rows = self.query_all::<KeyedRow<IssueCountRow>>(IssueCountKey::NAME, union_sql(keys, part, "")).await?;
         let total = |amounts: Vec<IssueCountRow>| amounts.iter().map(|row| row.amount).sum();
         Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, amounts)| (key, total(amounts))).collect())
     }
+}
+
+impl LoaderKey for IssueSamplesKey {
+    const NAME: &'static str = "quality::samples";
 }
 
 impl Loader<IssueSamplesKey> for Store {
@@ -307,12 +313,15 @@ impl Loader<IssueSamplesKey> for Store {
                 .then(issue_sql::selected_ids_sql(&key.scope, number, IssueCountTarget::Issue(key.issue), key.after))
                 .then(format!(") AS found ORDER BY found.id LIMIT {})", key.first))
         };
-        let rows = self
-            .query_all::<KeyedRow<IssueSampleRow>>(type_name::<IssueSamplesKey>(), union_sql(keys, part, ", id"))
-            .await?;
+        let rows =
+            self.query_all::<KeyedRow<IssueSampleRow>>(IssueSamplesKey::NAME, union_sql(keys, part, ", id")).await?;
         let of = |samples: Vec<IssueSampleRow>| Arc::new(samples.iter().map(|sample| sample.id).collect());
         Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, samples)| (key, of(samples))).collect())
     }
+}
+
+impl LoaderKey for IssueBreakdownKey {
+    const NAME: &'static str = "quality::breakdown";
 }
 
 impl Loader<IssueBreakdownKey> for Store {
@@ -335,7 +344,7 @@ impl Loader<IssueBreakdownKey> for Store {
         };
         let order = ", amount DESC, number, text";
         let rows = self
-            .query_all::<KeyedRow<IssueBreakdownRow>>(type_name::<IssueBreakdownKey>(), union_sql(keys, part, order))
+            .query_all::<KeyedRow<IssueBreakdownRow>>(IssueBreakdownKey::NAME, union_sql(keys, part, order))
             .await?;
         let entry = |part: IssueBreakdownRow| FacetCount { number: part.number, text: part.text, count: part.amount };
         let of = |parts: Vec<IssueBreakdownRow>| Arc::new(parts.into_iter().map(entry).collect());

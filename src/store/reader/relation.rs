@@ -1,6 +1,5 @@
 //! Unpaginated relations with few items, such as an organization's parents or an entity's identifiers.
 
-use std::any::type_name;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use crate::entity::organization;
 use crate::entity::paper;
 use crate::entity::topic;
 use crate::error::Error;
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::{KeyedRow, Store, group_by_key};
 
@@ -21,6 +20,8 @@ pub trait Relation: Send + Sync + 'static {
     type Node: FromQueryResult + Send + Sync + 'static;
     /// Query for the items of each `parent_key`. Its only parameter is the array of parent ids.
     const SQL: &'static str;
+    /// Name of the query in traces.
+    const QUERY: &'static str;
 }
 
 /// Loader key of the related items of an entity.
@@ -52,25 +53,30 @@ impl<R> std::hash::Hash for RelationKey<R> {
     }
 }
 
+impl<R: Relation> LoaderKey for RelationKey<R> {
+    const NAME: &'static str = R::QUERY;
+}
+
 impl<R: Relation> Loader<RelationKey<R>> for Store {
     type Value = Arc<Vec<Arc<R::Node>>>;
 
     async fn load(&self, keys: &[RelationKey<R>]) -> Result<HashMap<RelationKey<R>, Self::Value>, Error> {
         let sql = Sql::with(R::SQL, bigint_array(keys.iter().map(|key| key.0)));
-        let groups = group_by_key(self.query_all::<KeyedRow<R::Node>>(type_name::<RelationKey<R>>(), sql).await?);
+        let groups = group_by_key(self.query_all::<KeyedRow<R::Node>>(RelationKey::<R>::NAME, sql).await?);
         let shared = |nodes: Vec<R::Node>| Arc::new(nodes.into_iter().map(Arc::new).collect());
         Ok(groups.into_iter().map(|(id, nodes)| (RelationKey::new(id), shared(nodes))).collect())
     }
 }
 
 macro_rules! relation {
-    ($(#[$meaning:meta])* $name:ident, $node:ty, $sql:expr) => {
-        $(#[$meaning])*
+    ($(#[$doc:meta])* $name:ident, $node:ty, $query:expr, $sql:expr) => {
+        $(#[$doc])*
         pub struct $name;
 
         impl Relation for $name {
             type Node = $node;
             const SQL: &'static str = $sql;
+            const QUERY: &'static str = $query;
         }
     };
 }
@@ -79,6 +85,7 @@ relation!(
     /// Parent organizations.
     OrganizationParents,
     organization::Model,
+    "organization::parents",
     "SELECT organization_parent.child_id AS parent_key, organization.* FROM organization_parent \
      JOIN organization ON organization.id = organization_parent.parent_id \
      WHERE organization_parent.child_id = ANY(?) ORDER BY organization.id"
@@ -87,6 +94,7 @@ relation!(
     /// Ancestor organizations, nearest first.
     OrganizationAncestors,
     organization::Model,
+    "organization::ancestors",
     "WITH RECURSIVE above(key, id, distance) AS (\
      SELECT child_id, parent_id, 1 FROM organization_parent WHERE child_id = ANY(?) \
      UNION ALL SELECT above.key, organization_parent.parent_id, above.distance + 1 FROM above \
@@ -99,6 +107,7 @@ relation!(
     /// Predecessors of an organization.
     OrganizationPredecessors,
     organization::Model,
+    "organization::predecessors",
     "SELECT organization_succession.successor_id AS parent_key, organization.* FROM organization_succession \
      JOIN organization ON organization.id = organization_succession.predecessor_id \
      WHERE organization_succession.successor_id = ANY(?) ORDER BY organization.id"
@@ -107,6 +116,7 @@ relation!(
     /// Successors of an organization.
     OrganizationSuccessors,
     organization::Model,
+    "organization::successors",
     "SELECT organization_succession.predecessor_id AS parent_key, organization.* FROM organization_succession \
      JOIN organization ON organization.id = organization_succession.successor_id \
      WHERE organization_succession.predecessor_id = ANY(?) ORDER BY organization.id"
@@ -115,6 +125,7 @@ relation!(
     /// Broader topics.
     TopicBroader,
     topic::Model,
+    "topic::broader",
     "SELECT topic_broader.topic_id AS parent_key, topic.* FROM topic_broader \
      JOIN topic ON topic.id = topic_broader.broader_id WHERE topic_broader.topic_id = ANY(?) ORDER BY topic.id"
 );
@@ -122,6 +133,7 @@ relation!(
     /// Organizations matched to an author's affiliations as published.
     AuthorshipOrganizations,
     organization::Model,
+    "authorship::organizations",
     "SELECT authorship_organization.authorship_id AS parent_key, organization.* FROM authorship_organization \
      JOIN organization ON organization.id = authorship_organization.organization_id \
      WHERE authorship_organization.authorship_id = ANY(?) ORDER BY organization.id"
@@ -131,6 +143,7 @@ relation!(
     /// Other versions of a version of record, latest first.
     PaperVersions,
     paper::Model,
+    "paper::versions",
     "SELECT paper.version_of_id AS parent_key, paper.* FROM paper WHERE paper.version_of_id = ANY(?) \
      ORDER BY paper.publication_key DESC, paper.id"
 );
@@ -152,11 +165,12 @@ pub struct PreviousId {
 }
 
 macro_rules! identity_relations {
-    ($identifiers:ident, $former:ident, $table:literal) => {
+    ($identifiers:ident, $previous_ids:ident, $table:literal) => {
         relation!(
             /// External identifiers.
             $identifiers,
             ExternalId,
+            concat!($table, "::external_ids"),
             concat!(
                 "SELECT ", $table, "_id AS parent_key, scheme, value FROM external_id WHERE ", $table,
                 "_id = ANY(?) ORDER BY scheme, value"
@@ -164,8 +178,9 @@ macro_rules! identity_relations {
         );
         relation!(
             /// Ids of entities merged into it.
-            $former,
+            $previous_ids,
             PreviousId,
+            concat!($table, "::previous_ids"),
             concat!(
                 "SELECT survivor_id AS parent_key, former_id FROM former_identity WHERE kind = '", $table,
                 "' AND survivor_id = ANY(?) ORDER BY former_id"

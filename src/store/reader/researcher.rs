@@ -1,6 +1,5 @@
 //! Researcher lists, filters and orders, and statistics of researchers.
 
-use std::any::type_name;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use sea_orm::FromQueryResult;
 use crate::entity::researcher;
 use crate::error::Error;
 use crate::store::access::column_projection::{ColumnProjection as _, ColumnSet, column_projection};
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::reader::affiliation::AffiliationFilter;
 use crate::store::reader::lookup::is_any_of_ids;
@@ -183,6 +182,8 @@ pub struct Researchers {
 impl List for Researchers {
     type Node = researcher::Model;
     type Edge = NoEdge;
+    const PAGE_QUERY: &'static str = "researchers::page";
+    const COUNT_QUERY: &'static str = "researchers::count";
 
     fn source(&self, _: &Store) -> ListSource {
         ListSource {
@@ -212,6 +213,8 @@ pub struct OrganizationResearchers {
 impl List for OrganizationResearchers {
     type Node = researcher::Model;
     type Edge = NoEdge;
+    const PAGE_QUERY: &'static str = "organization_researchers::page";
+    const COUNT_QUERY: &'static str = "organization_researchers::count";
 
     fn source(&self, _: &Store) -> ListSource {
         let mut conditions = self.filter.conditions();
@@ -263,6 +266,8 @@ column_projection!(TopicResearcherEdge { | paper_count, last_year });
 impl List for TopicResearchers {
     type Node = researcher::Model;
     type Edge = TopicResearcherEdge;
+    const PAGE_QUERY: &'static str = "topic_researchers::page";
+    const COUNT_QUERY: &'static str = "topic_researchers::count";
 
     fn source(&self, _: &Store) -> ListSource {
         let topics = || with_narrower("SELECT parent.key".into(), self.include_narrower);
@@ -322,6 +327,10 @@ pub struct ResearcherCounts {
 
 column_projection!(ResearcherCounts { | paper_count, work_count, coauthor_count, first_year, last_year });
 
+impl LoaderKey for ResearcherStatisticsKey {
+    const NAME: &'static str = "researcher::statistics";
+}
+
 impl Loader<ResearcherStatisticsKey> for Store {
     type Value = Arc<ResearcherCounts>;
 
@@ -333,7 +342,7 @@ impl Loader<ResearcherStatisticsKey> for Store {
             .then(ResearcherCounts::select_list("counted", ColumnSet::ALL))
             .then(" FROM researcher_statistics AS counted WHERE counted.researcher_id ")
             .then_with("= ANY(?)", bigint_array(keys.iter().map(|key| key.0)));
-        let rows = self.query_batched(type_name::<ResearcherStatisticsKey>(), sql).await?;
+        let rows = self.query_batched(ResearcherStatisticsKey::NAME, sql).await?;
         let found = rows
             .iter()
             .map(|row| decode_keyed(row, ColumnSet::ALL).map(|(id, counted)| (ResearcherStatisticsKey(id), counted)));
@@ -354,6 +363,10 @@ pub struct YearCount {
     pub count: i64,
 }
 
+impl LoaderKey for PapersPerYearKey {
+    const NAME: &'static str = "researcher::papers_per_year";
+}
+
 impl Loader<PapersPerYearKey> for Store {
     type Value = Vec<YearCount>;
 
@@ -363,7 +376,7 @@ impl Loader<PapersPerYearKey> for Store {
              WHERE researcher_id = ANY(?) AND publication_key > 0 GROUP BY 1, 2 ORDER BY 1, 2",
             bigint_array(keys.iter().map(|key| key.0)),
         );
-        let years = group_by_key(self.query_all::<KeyedRow<YearCount>>(type_name::<PapersPerYearKey>(), sql).await?);
+        let years = group_by_key(self.query_all::<KeyedRow<YearCount>>(PapersPerYearKey::NAME, sql).await?);
         Ok(years.into_iter().map(|(id, years)| (PapersPerYearKey(id), years)).collect())
     }
 }

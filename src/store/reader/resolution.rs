@@ -1,6 +1,5 @@
 //! Why an author was resolved to a researcher: the stored match explanation, with hidden names redacted.
 
-use std::any::type_name;
 use std::collections::HashMap;
 
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
@@ -8,7 +7,7 @@ use serde_json::Value;
 
 use crate::disambiguation::{Evidence, EvidenceKind, MatchExplanation};
 use crate::error::Error;
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
 use crate::store::{KeyedRow, Store};
@@ -51,6 +50,10 @@ impl FromQueryResult for MatchExplanation {
     }
 }
 
+impl LoaderKey for ResolutionKey {
+    const NAME: &'static str = "authorship::resolution";
+}
+
 impl Loader<ResolutionKey> for Store {
     type Value = MatchExplanation;
 
@@ -68,7 +71,7 @@ impl Loader<ResolutionKey> for Store {
             ),
             bigint_array(keys.iter().map(|key| key.0)),
         );
-        let rows = self.query_all::<KeyedRow<MatchExplanation>>(type_name::<ResolutionKey>(), sql).await?;
+        let rows = self.query_all::<KeyedRow<MatchExplanation>>(ResolutionKey::NAME, sql).await?;
         Ok(rows.into_iter().map(|row| (ResolutionKey(row.key), row.value)).collect())
     }
 }

@@ -4,7 +4,6 @@
 //! Typos are tolerated and the last word is treated as a prefix only if fewer than [`MIN_EXACT_HITS`] entities match
 //! exactly, or none matches a query of many words.
 
-use std::any::type_name;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::LocalizedText;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnCursor, ColumnProjection, ColumnSet};
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::reader::authorship::join_resolved_researcher;
 use crate::store::reader::page::{List, ListSource, SortDirection, SortKey, SortKeyType, no_edge_columns};
@@ -297,6 +296,8 @@ const KIND_AND_ID_COLUMNS: &str = "CASE WHEN researcher_id IS NOT NULL THEN 0 WH
 impl List for SearchResults {
     type Node = EntityRef;
     type Edge = crate::store::reader::page::NoEdge;
+    const PAGE_QUERY: &'static str = "search::page";
+    const COUNT_QUERY: &'static str = "search::count";
 
     fn source(&self, _: &Store) -> ListSource {
         let from = Sql::from(format!(
@@ -357,6 +358,10 @@ impl FromQueryResult for MatchedTextRow {
     }
 }
 
+impl LoaderKey for MatchedTextsKey {
+    const NAME: &'static str = "search::matched_texts";
+}
+
 impl Loader<MatchedTextsKey> for Store {
     type Value = Arc<Vec<MatchedText>>;
 
@@ -367,10 +372,7 @@ impl Loader<MatchedTextsKey> for Store {
         }
         let mut found: HashMap<MatchedTextsKey, Vec<MatchedText>> = HashMap::new();
         for (query, hits) in hits {
-            for row in self
-                .query_all::<MatchedTextRow>(type_name::<MatchedTextsKey>(), matched_texts_sql(query, &hits))
-                .await?
-            {
+            for row in self.query_all::<MatchedTextRow>(MatchedTextsKey::NAME, matched_texts_sql(query, &hits)).await? {
                 found
                     .entry(MatchedTextsKey { hit: row.hit, query: Arc::clone(query) })
                     .or_default()
@@ -583,6 +585,10 @@ const HINT_SQL: [&str; 4] = [
     ),
 ];
 
+impl LoaderKey for SearchHintKey {
+    const NAME: &'static str = "search::hints";
+}
+
 impl Loader<SearchHintKey> for Store {
     type Value = Arc<SearchHint>;
 
@@ -592,7 +598,7 @@ impl Loader<SearchHintKey> for Store {
             let of = bigint_array(keys.iter().filter(|key| key.0.kind == kind).map(|key| key.0.id));
             sql = sql.then(if kind == EntityType::Researcher { "" } else { " UNION ALL " }).then_with(hints, of);
         }
-        let rows = self.query_all::<SearchHintRow>(type_name::<SearchHintKey>(), sql).await?;
+        let rows = self.query_all::<SearchHintRow>(SearchHintKey::NAME, sql).await?;
         Ok(rows.into_iter().map(|row| (SearchHintKey(row.hit), Arc::new(row.hint))).collect())
     }
 }

@@ -116,6 +116,8 @@ pub struct Topics {
 impl List for Topics {
     type Node = topic::Model;
     type Edge = NoEdge;
+    const PAGE_QUERY: &'static str = "topics::page";
+    const COUNT_QUERY: &'static str = "topics::count";
 
     fn is_batchable(&self, _: usize) -> bool {
         self.scope == TopicScope::Paper && self.filter == TopicFilter::default()
@@ -213,6 +215,8 @@ column_projection!(ResearcherTopicEdge { | paper_count, is_declared });
 impl List for ResearcherTopics {
     type Node = topic::Model;
     type Edge = ResearcherTopicEdge;
+    const PAGE_QUERY: &'static str = "researcher_topics::page";
+    const COUNT_QUERY: &'static str = "researcher_topics::count";
 
     fn is_batchable(&self, parents: usize) -> bool {
         // Reads all topics of all papers of each researcher.
