@@ -9,6 +9,7 @@ pub mod cursor;
 pub mod directory;
 pub mod export;
 pub mod facet;
+pub mod filter;
 pub mod fingerprint;
 pub(crate) mod label_order;
 pub mod lookup;

@@ -7,15 +7,10 @@ use sea_orm::sqlx::types::Json;
 use sea_orm::sqlx::{self, Row as _};
 use sea_orm::{DbErr, QueryResult};
 use serde::Deserialize as _;
-use serde::de::value::{Error as WordError, StrDeserializer};
+use serde::de::value::{Error as EnumError, StrDeserializer};
 
-use crate::entity::affiliation;
-use crate::entity::authorship;
-use crate::entity::organization;
 use crate::entity::organization::NameRecords;
-use crate::entity::paper;
-use crate::entity::researcher;
-use crate::entity::topic;
+use crate::entity::{affiliation, authorship, organization, paper, researcher, topic};
 use crate::model::language::LocalizedText;
 use crate::model::record::{AbstractCompleteness, AffiliationKind, PaperType};
 
@@ -32,14 +27,14 @@ impl ColumnSet {
     /// Returns the set of columns with these names, or [`Self::ALL`] if a name is unknown.
     #[must_use]
     pub fn from_names<C: ColumnProjection>(names: &[&str]) -> Self {
-        let place = |name: &&str| C::OPTIONAL_COLUMNS.iter().position(|known| known == name);
-        names.iter().map(place).try_fold(0, |all, place| Some(all | 1 << place?)).map_or(Self::ALL, Self)
+        let index = |name: &&str| C::OPTIONAL_COLUMNS.iter().position(|column| column == name);
+        names.iter().map(index).try_fold(0, |set, index| Some(set | 1 << index?)).map_or(Self::ALL, Self)
     }
 
     /// Returns whether the column at this index is in the set.
     #[must_use]
-    pub fn contains(self, place: usize) -> bool {
-        self.0 >> place & 1 == 1
+    pub fn contains(self, index: usize) -> bool {
+        self.0 >> index & 1 == 1
     }
 
     /// Returns the union of both sets.
@@ -78,8 +73,8 @@ impl<'r> ColumnCursor<'r> {
     ///
     /// # Errors
     /// Returns an error if the column is not a record.
-    pub fn from_record(result: &'r QueryResult, place: usize) -> Result<Self, DbErr> {
-        let record = as_pg_row(result)?.try_get_raw(place).map_err(decode_error)?;
+    pub fn from_record(result: &'r QueryResult, column: usize) -> Result<Self, DbErr> {
+        let record = as_pg_row(result)?.try_get_raw(column).map_err(decode_error)?;
         PgRecordDecoder::new(record).map(Self::Record).map_err(decode_error)
     }
 
@@ -117,7 +112,7 @@ pub trait ColumnProjection: Sized {
     ///
     /// # Errors
     /// Returns an error if a column has another type.
-    fn from_columns(places: &mut ColumnCursor<'_>, selected: ColumnSet) -> Result<Self, DbErr>;
+    fn from_columns(columns: &mut ColumnCursor<'_>, selected: ColumnSet) -> Result<Self, DbErr>;
 }
 
 /// Value that can be decoded from a column.
@@ -126,15 +121,15 @@ pub trait ColumnValue: Sized {
     ///
     /// # Errors
     /// Returns an error if the column has another type.
-    fn from_next(places: &mut ColumnCursor<'_>) -> Result<Self, DbErr>;
+    fn from_next(columns: &mut ColumnCursor<'_>) -> Result<Self, DbErr>;
 }
 
 /// Types that sqlx decodes. SeaORM would allocate an error message for each null and parse JSON twice.
 macro_rules! decode_natively {
     ($($type:ty),*) => {
         $(impl ColumnValue for $type {
-            fn from_next(places: &mut ColumnCursor<'_>) -> Result<Self, DbErr> {
-                places.decode()
+            fn from_next(columns: &mut ColumnCursor<'_>) -> Result<Self, DbErr> {
+                columns.decode()
             }
         })*
     };
@@ -145,8 +140,8 @@ decode_natively!(Option<bool>, Option<i32>, Option<i64>, Option<String>, Option<
 macro_rules! decode_json {
     ($($type:ty),*) => {
         $(impl ColumnValue for $type {
-            fn from_next(places: &mut ColumnCursor<'_>) -> Result<Self, DbErr> {
-                places.decode().map(|Json(value)| value)
+            fn from_next(columns: &mut ColumnCursor<'_>) -> Result<Self, DbErr> {
+                columns.decode().map(|Json(value)| value)
             }
         })*
     };
@@ -154,17 +149,17 @@ macro_rules! decode_json {
 decode_json!(LocalizedText, NameRecords);
 
 /// Enums stored as their serde name.
-macro_rules! decode_word {
+macro_rules! decode_enum {
     ($($type:ty),*) => {
         $(impl ColumnValue for $type {
-            fn from_next(places: &mut ColumnCursor<'_>) -> Result<Self, DbErr> {
-                let word: String = places.decode()?;
-                <$type>::deserialize(StrDeserializer::<WordError>::new(&word)).map_err(decode_error)
+            fn from_next(columns: &mut ColumnCursor<'_>) -> Result<Self, DbErr> {
+                let name: String = columns.decode()?;
+                <$type>::deserialize(StrDeserializer::<EnumError>::new(&name)).map_err(decode_error)
             }
         })*
     };
 }
-decode_word!(AbstractCompleteness, AffiliationKind, PaperType);
+decode_enum!(AbstractCompleteness, AffiliationKind, PaperType);
 
 /// Implements [`ColumnProjection`] for a struct from its fields, in order. A column is named like the field or by the
 /// literal after it. Fields before the bar are always read.
@@ -176,19 +171,19 @@ macro_rules! column_projection {
             fn select_list(table: &str, selected: $crate::store::access::column_projection::ColumnSet) -> String {
                 let always: &[&str] = &[$(stringify!($always)),*];
                 let names: &[&str] = &[$($($crate::store::access::column_projection::column_projection!(@name $field $($name)?)),*)?];
-                let wanted = names.iter().enumerate().filter(|(place, _)| selected.contains(*place)).map(|(_, name)| name);
-                always.iter().chain(wanted).map(|name| format!("{table}.{name}")).collect::<Vec<_>>().join(", ")
+                let selected_columns = names.iter().enumerate().filter(|(index, _)| selected.contains(*index)).map(|(_, name)| name);
+                always.iter().chain(selected_columns).map(|name| format!("{table}.{name}")).collect::<Vec<_>>().join(", ")
             }
 
             fn from_columns(
-                places: &mut $crate::store::access::column_projection::ColumnCursor<'_>,
+                columns: &mut $crate::store::access::column_projection::ColumnCursor<'_>,
                 selected: $crate::store::access::column_projection::ColumnSet,
             ) -> Result<Self, sea_orm::DbErr> {
-                $(let $always = places.next_value()?;)*
+                $(let $always = columns.next_value()?;)*
                 $(
-                    let mut wanted = (0..).map(|place| selected.contains(place));
-                    let mut is_wanted = || wanted.next().unwrap_or_default();
-                    $(let $field = if is_wanted() { places.next_value()? } else { Default::default() };)*
+                    let mut selected_columns = (0..).map(|index| selected.contains(index));
+                    let mut is_selected = || selected_columns.next().unwrap_or_default();
+                    $(let $field = if is_selected() { columns.next_value()? } else { Default::default() };)*
                 )?
                 Ok(Self { $($always,)* $($($field,)*)? })
             }

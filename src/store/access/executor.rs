@@ -70,9 +70,9 @@ pub(crate) struct RequestConnections {
 struct CountGuard(Arc<AtomicUsize>);
 
 impl CountGuard {
-    fn new(number: &Arc<AtomicUsize>) -> Self {
-        number.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(number))
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(count))
     }
 }
 
@@ -98,35 +98,35 @@ impl RequestConnections {
     }
 
     async fn acquire(&self, pool: &PgPool) -> Result<Lease, sqlx::Error> {
-        let open = CountGuard::new(&self.in_use);
-        let kept = self.lock_idle().take();
-        if let Some(connection) = kept.or_else(|| pool.try_acquire()) {
-            return Ok(Lease { connection: Some(connection), handoff: None, _in_use: open });
+        let in_use = CountGuard::new(&self.in_use);
+        let idle = self.lock_idle().take();
+        if let Some(connection) = idle.or_else(|| pool.try_acquire()) {
+            return Ok(Lease { connection: Some(connection), handoff: None, _in_use: in_use });
         }
-        let begun = Instant::now();
-        let behind = CountGuard::new(&self.handoff_waiters);
-        let mut turn = Arc::clone(&self.handoff).lock_owned().await;
-        drop(behind);
-        let connection = match turn.take() {
+        let started = Instant::now();
+        let waiter = CountGuard::new(&self.handoff_waiters);
+        let mut handoff = Arc::clone(&self.handoff).lock_owned().await;
+        drop(waiter);
+        let connection = match handoff.take() {
             Some(connection) => connection,
             // Waiting behind others that timed out counts towards the timeout.
-            None if begun.elapsed() >= pool.options().get_acquire_timeout() => return Err(sqlx::Error::PoolTimedOut),
+            None if started.elapsed() >= pool.options().get_acquire_timeout() => return Err(sqlx::Error::PoolTimedOut),
             None => {
                 let _waiting = CountGuard::new(&self.pool_waiters);
                 pool.acquire().await?
             }
         };
-        Ok(Lease { connection: Some(connection), handoff: Some(turn), _in_use: open })
+        Ok(Lease { connection: Some(connection), handoff: Some(handoff), _in_use: in_use })
     }
 
     /// Hands the connection to the next statement of the request, keeps it for the next nesting level, or returns it to
     /// the pool if other requests wait.
-    fn release(&self, mut lent: Lease) {
-        let connection = lent.connection.take();
-        if let Some(turn) = &mut lent.handoff
+    fn release(&self, mut lease: Lease) {
+        let connection = lease.connection.take();
+        if let Some(handoff) = &mut lease.handoff
             && self.handoff_waiters.load(Ordering::Acquire) > 0
         {
-            **turn = connection;
+            **handoff = connection;
             return;
         }
         let is_last = self.in_use.load(Ordering::Acquire) == 1;
@@ -154,38 +154,43 @@ impl Drop for Lease {
 }
 
 impl Store {
-    /// Executes a query and decodes its rows. `loader` names the span.
-    pub(crate) async fn query_all<T: FromQueryResult>(&self, loader: &'static str, sql: Sql) -> Result<Vec<T>, Error> {
-        let span = query_span(loader);
-        let for_values = sql.has_custom_plan();
-        let rows = self.execute(&sql.into_statement(), for_values).instrument(span.clone()).await;
+    /// Executes a query and decodes its rows. `query_name` names the span in traces.
+    pub(crate) async fn query_all<T: FromQueryResult>(
+        &self,
+        query_name: &'static str,
+        sql: Sql,
+    ) -> Result<Vec<T>, Error> {
+        let span = query_span(query_name);
+        let custom_plan = sql.has_custom_plan();
+        let rows = self.execute(&sql.into_statement(), custom_plan).instrument(span.clone()).await;
         let rows = rows.inspect_err(|error| record_query_error(&span, error.code()))?;
         rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
     }
 
+    /// Executes a query and decodes its last row; `None` if there are no rows.
     pub(crate) async fn query_one<T: FromQueryResult>(
         &self,
-        loader: &'static str,
+        query_name: &'static str,
         sql: Sql,
     ) -> Result<Option<T>, Error> {
-        Ok(self.query_all(loader, sql).await?.pop())
+        Ok(self.query_all(query_name, sql).await?.pop())
     }
 
     /// Returns the number of open connections, of idle ones, and the maximum.
     #[must_use]
     pub fn pool_status(&self) -> (usize, usize, usize) {
         let pool = self.database.get_postgres_connection_pool();
-        let number = |amount: u32| usize::try_from(amount).unwrap_or(usize::MAX);
-        (number(pool.size()), pool.num_idle(), number(pool.options().get_max_connections()))
+        let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        (count(pool.size()), pool.num_idle(), count(pool.options().get_max_connections()))
     }
 
     /// Begins a transaction; retries if the connection is dead.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, Error> {
-        let most = self.database.get_postgres_connection_pool().options().get_max_connections();
-        for _ in 0..most {
+        let attempts = self.database.get_postgres_connection_pool().options().get_max_connections();
+        for _ in 0..attempts {
             match self.database.begin().await.map_err(Error::from) {
                 Err(Error::Unavailable(error)) if !matches!(*error, DbErr::ConnectionAcquire(_)) => {}
-                begun => return begun,
+                started => return started,
             }
         }
         Ok(self.database.begin().await?)
@@ -199,40 +204,41 @@ impl Store {
         Ok(committed?)
     }
 
-    pub(crate) async fn execute(&self, statement: &Statement, for_values: bool) -> Result<Vec<QueryResult>, Error> {
+    /// Executes a statement on the read replica of the request, otherwise on the primary database.
+    pub(crate) async fn execute(&self, statement: &Statement, custom_plan: bool) -> Result<Vec<QueryResult>, Error> {
         self.statement_counter.increment();
         if let Some(replica) = &self.read_replica {
-            match self.execute_on(replica.pool(), &self.connections, statement, for_values).await {
+            match self.execute_on(replica.pool(), &self.connections, statement, custom_plan).await {
                 Err(error) if is_replica_failure(&error) => {
-                    tracing::warn!(%error, "a database of DATABASE_READ_URLS fails; the first one answers");
+                    tracing::warn!(%error, "a read replica of DATABASE_READ_URLS failed; the primary database is used instead");
                     replica.quarantine();
                 }
-                read => return Ok(read?),
+                result => return Ok(result?),
             }
         }
         // Connections of the primary and of a replica must not mix.
-        let queue = if self.read_replica.is_some() { &self.connections.detached() } else { &self.connections };
-        Ok(self.execute_on(self.database.get_postgres_connection_pool(), queue, statement, for_values).await?)
+        let connections = if self.read_replica.is_some() { &self.connections.detached() } else { &self.connections };
+        Ok(self.execute_on(self.database.get_postgres_connection_pool(), connections, statement, custom_plan).await?)
     }
 
     async fn execute_on(
         &self,
         pool: &PgPool,
-        queue: &RequestConnections,
+        connections: &RequestConnections,
         statement: &Statement,
-        for_values: bool,
+        custom_plan: bool,
     ) -> Result<Vec<QueryResult>, sqlx::Error> {
         // After a restart of the database every pooled connection may be dead.
-        let mut dead = 0;
+        let mut lost_connections = 0;
         loop {
-            let mut lent = queue.acquire(pool).await?;
-            let Some(connection) = lent.connection.as_deref_mut() else {
+            let mut lease = connections.acquire(pool).await?;
+            let Some(connection) = lease.connection.as_deref_mut() else {
                 return Err(sqlx::Error::WorkerCrashed);
             };
             let values = SqlxValues(statement.values.clone().unwrap_or(sea_orm::Values(Vec::new())));
             let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values);
             let fetched = async {
-                if !for_values {
+                if !custom_plan {
                     return query.fetch_all(&mut *connection).await;
                 }
                 // A separate statement is cheap compared to one that needs a custom plan.
@@ -243,16 +249,16 @@ impl Store {
             };
             match fetched.await {
                 Ok(rows) => {
-                    queue.release(lent);
+                    connections.release(lease);
                     return Ok(rows.into_iter().map(QueryResult::from).collect());
                 }
                 // Reads are safe to retry.
-                Err(error) if is_connection_lost(&error) && dead < pool.options().get_max_connections() => {
-                    dead += 1;
+                Err(error) if is_connection_lost(&error) && lost_connections < pool.options().get_max_connections() => {
+                    lost_connections += 1;
                 }
                 Err(error) => {
                     if matches!(error, sqlx::Error::Database(_)) && !is_connection_lost(&error) {
-                        queue.release(lent);
+                        connections.release(lease);
                     }
                     return Err(error);
                 }

@@ -49,20 +49,20 @@ impl Store {
     /// Starts the background health check, which stops when every [`HealthMonitor`] is dropped.
     #[must_use]
     pub fn monitor_health(&self) -> HealthMonitor {
-        let (teller, listener) = watch::channel(Health::Healthy);
+        let (sender, receiver) = watch::channel(Health::Healthy);
         let store = self.clone();
         tokio::spawn(async move {
             let mut connection = None;
             loop {
                 tokio::select! {
                     () = tokio::time::sleep(HEALTH_CHECK_INTERVAL) => {}
-                    () = teller.closed() => return,
+                    () = sender.closed() => return,
                 }
-                let asked = tokio::time::timeout(HEALTH_CHECK_TIMEOUT, store.check_health(&mut connection)).await;
-                let health = match asked {
+                let result = tokio::time::timeout(HEALTH_CHECK_TIMEOUT, store.check_health(&mut connection)).await;
+                let health = match result {
                     Ok(Ok(health)) => health,
                     Ok(Err(error)) => {
-                        tracing::debug!(%error, "the database was asked");
+                        tracing::debug!(%error, "the database health check failed");
                         Health::Unreachable
                     }
                     Err(_) => Health::Unreachable,
@@ -70,18 +70,18 @@ impl Store {
                 if health == Health::Unreachable {
                     connection = None;
                 }
-                let changed = teller.send_if_modified(|known| std::mem::replace(known, health) != health);
+                let changed = sender.send_if_modified(|current| std::mem::replace(current, health) != health);
                 match health {
                     _ if !changed => {}
-                    Health::Healthy => tracing::info!("the database is there again"),
-                    Health::MigrationsPending => tracing::warn!("the database misses migrations"),
+                    Health::Healthy => tracing::info!("the database connection is restored"),
+                    Health::MigrationsPending => tracing::warn!("database migrations are pending"),
                     Health::Unreachable => {
-                        tracing::warn!("the database does not answer; requests are refused until it does")
+                        tracing::warn!("the database is unreachable; requests are rejected until it responds")
                     }
                 }
             }
         });
-        HealthMonitor(listener)
+        HealthMonitor(receiver)
     }
 
     async fn check_health(&self, connection: &mut Option<PgConnection>) -> Result<Health, sea_orm::SqlxError> {

@@ -62,51 +62,51 @@ impl Replica {
 
     /// Returns whether the replica has replayed this position, and counts the request if so.
     pub(crate) async fn select_if_replayed(&self, position: Lsn) -> bool {
-        let has = self.has_replayed(position).await;
-        if has {
+        let is_selected = self.has_replayed(position).await;
+        if is_selected {
             self.request_count.fetch_add(1, Ordering::Relaxed);
         }
-        has
+        is_selected
     }
 
     async fn has_replayed(&self, position: Lsn) -> bool {
         {
-            let known = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.quarantined_until.is_some_and(|until| Instant::now() < until) {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.quarantined_until.is_some_and(|until| Instant::now() < until) {
                 return false;
             }
-            if known.replayed_lsn >= Some(position) {
+            if state.replayed_lsn >= Some(position) {
                 return true;
             }
         }
         let Ok(mut connection) = self.probe.try_lock() else { return false };
-        let told = tokio::time::timeout(REPLICA_TIMEOUT, self.query_replayed_lsn(&mut connection)).await;
-        let mut known = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match told {
-            Ok(Ok(Some(distance))) => {
-                let replayed = Lsn::from(distance);
-                let has = replayed >= position;
-                *known = ReplicaState {
+        let result = tokio::time::timeout(REPLICA_TIMEOUT, self.query_replayed_lsn(&mut connection)).await;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(Ok(Some(bytes))) => {
+                let replayed = Lsn::from(bytes);
+                let has_replayed = replayed >= position;
+                *state = ReplicaState {
                     replayed_lsn: Some(replayed),
-                    quarantined_until: (!has).then(|| Instant::now() + LAG_RETRY_AFTER),
+                    quarantined_until: (!has_replayed).then(|| Instant::now() + LAG_RETRY_AFTER),
                 };
-                has
+                has_replayed
             }
             Ok(Ok(None)) => {
                 tracing::warn!(
-                    "an address of DATABASE_READ_URLS is of no standby: it replays no log, so that nothing is read there"
+                    "a database of DATABASE_READ_URLS is not a standby server; it is not used as a read replica"
                 );
-                known.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
+                state.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
                 false
             }
             Ok(Err(error)) => {
-                tracing::warn!(%error, "a database of DATABASE_READ_URLS does not answer; the first one does its work");
-                known.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
+                tracing::warn!(%error, "a read replica of DATABASE_READ_URLS is unavailable; the primary database is used instead");
+                state.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
                 false
             }
             Err(_) => {
-                tracing::warn!("a database of DATABASE_READ_URLS does not answer in time; the first one does its work");
-                known.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
+                tracing::warn!("a read replica of DATABASE_READ_URLS timed out; the primary database is used instead");
+                state.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
                 false
             }
         }
@@ -114,8 +114,8 @@ impl Replica {
 
     /// Skips the replica for a while.
     pub(crate) fn quarantine(&self) {
-        let mut known = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = ReplicaState { replayed_lsn: None, quarantined_until: Some(Instant::now() + FAILURE_RETRY_AFTER) };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = ReplicaState { replayed_lsn: None, quarantined_until: Some(Instant::now() + FAILURE_RETRY_AFTER) };
     }
 
     /// Returns the replayed position in bytes, or `None` if the server is not a standby.

@@ -1,4 +1,4 @@
-//! Revision of the directory, which tells whether cached data is still current.
+//! Revision of the directory, which determines whether cached data is still current.
 //!
 //! Each writing transaction records its id in `directory_change`; the migration explains why equal sets of ids mean the
 //! same state. One request queries the revision for all, over a separate connection. The result is valid for
@@ -42,8 +42,8 @@ impl FromStr for Lsn {
         };
         let parts = text.split_once('/').and_then(|(high, low)| Some((part(high)?, part(low)?)));
         let (high, low) = parts.ok_or_else(|| {
-            let form = "a position is two hexadecimal numbers of up to 8 digits with a slash, such as 16/B374D848";
-            Error::BadUserInput(form.to_owned())
+            let message = "a replication position is two hexadecimal numbers of up to 8 digits, separated by a slash, for example 16/B374D848";
+            Error::BadUserInput(message.to_owned())
         })?;
         Ok(Self(high << 32 | low))
     }
@@ -88,22 +88,22 @@ struct RevisionProbe {
 impl RevisionCache {
     /// Returns the cached revision if it is valid and includes this position.
     fn fresh(&self, after: Option<Lsn>) -> Option<Revision> {
-        let known = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let (moment, asked) = known.latest.as_ref()?;
-        (asked.elapsed() < REVISION_TTL && Some(moment.lsn) >= after).then(|| moment.clone())
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let (revision, queried_at) = state.latest.as_ref()?;
+        (queried_at.elapsed() < REVISION_TTL && Some(revision.lsn) >= after).then(|| revision.clone())
     }
 
-    fn insert(&self, moment: &Revision, asked: Instant) {
-        let mut known = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if known.invalidated_at.is_none_or(|changed| asked > changed) {
-            known.latest = Some((moment.clone(), asked));
+    fn insert(&self, revision: &Revision, queried_at: Instant) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.invalidated_at.is_none_or(|invalidated_at| queried_at > invalidated_at) {
+            state.latest = Some((revision.clone(), queried_at));
         }
     }
 
     /// Invalidates the cached revision after a commit.
     pub(crate) fn invalidate(&self) {
-        let mut known = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        *known = CachedRevision { latest: None, invalidated_at: Some(Instant::now()) };
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        *state = CachedRevision { latest: None, invalidated_at: Some(Instant::now()) };
     }
 }
 
@@ -112,31 +112,31 @@ impl Store {
     /// later one. It includes all earlier commits of this process, commits of other processes older than 50 ms, and
     /// everything up to the position that the caller has seen.
     pub async fn current_revision(&self, after: Option<Lsn>) -> Option<Revision> {
-        if let Some(moment) = self.revision_cache.fresh(after) {
-            return Some(moment);
+        if let Some(revision) = self.revision_cache.fresh(after) {
+            return Some(revision);
         }
-        let mut asking = self.revision_cache.probe.lock().await;
+        let mut probe = self.revision_cache.probe.lock().await;
         // Another request may have queried it meanwhile.
-        if let Some(moment) = self.revision_cache.fresh(after) {
-            return Some(moment);
+        if let Some(revision) = self.revision_cache.fresh(after) {
+            return Some(revision);
         }
-        if asking.failed_at.is_some_and(|failed| failed.elapsed() < REVISION_RETRY_AFTER) {
+        if probe.failed_at.is_some_and(|failed_at| failed_at.elapsed() < REVISION_RETRY_AFTER) {
             return None;
         }
-        let asked = Instant::now();
-        match tokio::time::timeout(REVISION_TIMEOUT, self.query_revision(&mut asking.connection)).await {
-            Ok(Ok(moment)) => {
-                asking.failed_at = None;
-                self.revision_cache.insert(&moment, asked);
-                Some(moment)
+        let queried_at = Instant::now();
+        match tokio::time::timeout(REVISION_TIMEOUT, self.query_revision(&mut probe.connection)).await {
+            Ok(Ok(revision)) => {
+                probe.failed_at = None;
+                self.revision_cache.insert(&revision, queried_at);
+                Some(revision)
             }
             failed => {
                 let error = failed.map_or_else(
-                    |_| "no answer in time".to_owned(),
-                    |told| told.map_or_else(|error| error.to_string(), |_| String::new()),
+                    |_| "timeout".to_owned(),
+                    |result| result.map_or_else(|error| error.to_string(), |_| String::new()),
                 );
-                tracing::debug!(%error, "the directory's version is not known; nothing is answered from the cache");
-                asking.failed_at = Some(Instant::now());
+                tracing::debug!(%error, "the current revision cannot be determined; the response cache is bypassed");
+                probe.failed_at = Some(Instant::now());
                 None
             }
         }
@@ -152,16 +152,16 @@ impl Store {
         let sql = "SELECT coalesce(string_agg(transaction::text, ' ' ORDER BY transaction), ''), \
              ((CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END) \
              - '0/0'::pg_lsn)::bigint FROM directory_change";
-        let (numbers, position): (String, i64) = sqlx::query_as(sql).fetch_one(&mut open).await?;
+        let (transaction_ids, position): (String, i64) = sqlx::query_as(sql).fetch_one(&mut open).await?;
         *connection = Some(open);
-        Ok(Revision { id: RevisionId(numbers.into()), lsn: Lsn::from(position) })
+        Ok(Revision { id: RevisionId(transaction_ids.into()), lsn: Lsn::from(position) })
     }
 }
 
 impl From<i64> for Lsn {
     /// Converts a number of bytes from the start of the log.
-    fn from(distance: i64) -> Self {
-        Self(distance.cast_unsigned())
+    fn from(bytes: i64) -> Self {
+        Self(bytes.cast_unsigned())
     }
 }
 
@@ -170,9 +170,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions() {
+    fn lsn_parses_and_formats_as_in_postgres() {
         for text in ["0/0", "16/B374D848", "FFFFFFFF/FFFFFFFF"] {
-            assert_eq!(text.parse::<Lsn>().map(|position| position.to_string()).ok().as_deref(), Some(text));
+            assert_eq!(text.parse::<Lsn>().map(|lsn| lsn.to_string()).ok().as_deref(), Some(text));
         }
         for text in ["", "0", "/", "1/", "/1", "1/2/3", "x/1", "+1/1", "123456789/0", " 1/1"] {
             assert!(text.parse::<Lsn>().is_err(), "{text}");

@@ -37,11 +37,11 @@ impl Sql {
 
     /// Appends a fragment.
     #[must_use]
-    pub fn then(mut self, piece: impl Into<Sql>) -> Self {
-        let piece = piece.into();
-        self.text.push_str(&piece.text);
-        self.values.extend(piece.values);
-        self.has_custom_plan |= piece.has_custom_plan;
+    pub fn then(mut self, fragment: impl Into<Sql>) -> Self {
+        let fragment = fragment.into();
+        self.text.push_str(&fragment.text);
+        self.values.extend(fragment.values);
+        self.has_custom_plan |= fragment.has_custom_plan;
         self
     }
 
@@ -103,7 +103,11 @@ impl Sql {
                 text.push(character);
             }
         }
-        debug_assert_eq!(number, self.values.len(), "as many parameters as places for them: {text}");
+        debug_assert_eq!(
+            number,
+            self.values.len(),
+            "the number of placeholders differs from the number of parameters: {text}"
+        );
         Statement::from_sql_and_values(DbBackend::Postgres, text, self.values)
     }
 }

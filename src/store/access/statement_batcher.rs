@@ -57,28 +57,28 @@ impl StatementBatcher {
     }
 
     fn drain(&self) -> Vec<PendingStatement> {
-        let Some(asked) = &self.0 else { return Vec::new() };
-        std::mem::take(&mut *asked.lock().unwrap_or_else(PoisonError::into_inner))
+        let Some(statements) = &self.0 else { return Vec::new() };
+        std::mem::take(&mut *statements.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Store {
-    /// Executes a query and returns rows for positional decoding. `loader` names the span.
-    pub(crate) async fn query_rows(&self, loader: &'static str, sql: Sql) -> Result<Vec<ResultRow>, Error> {
-        let span = query_span(loader);
+    /// Executes a query and returns rows for positional decoding. `query_name` names the span in traces.
+    pub(crate) async fn query_rows(&self, query_name: &'static str, sql: Sql) -> Result<Vec<ResultRow>, Error> {
+        let span = query_span(query_name);
         let rows = self.execute_single(sql).instrument(span.clone()).await;
         rows.inspect_err(|error| record_query_error(&span, error.code()))
     }
 
     /// Same as [`Self::query_rows`], combined with other statements that are issued at the same time. Only for
     /// statements that are always fast, because the others wait for them.
-    pub(crate) async fn query_batched(&self, loader: &'static str, sql: Sql) -> Result<Vec<ResultRow>, Error> {
-        let Some(asked) = &self.batcher.0 else { return self.query_rows(loader, sql).await };
-        let span = query_span(loader);
+    pub(crate) async fn query_batched(&self, query_name: &'static str, sql: Sql) -> Result<Vec<ResultRow>, Error> {
+        let Some(statements) = &self.batcher.0 else { return self.query_rows(query_name, sql).await };
+        let span = query_span(query_name);
         let rows = async {
-            let (answer, answered) = oneshot::channel();
-            asked.lock().unwrap_or_else(PoisonError::into_inner).push(PendingStatement { sql, reply: answer });
-            answered.await.unwrap_or_else(|_| Err(Error::internal("a statement that nobody sent")))
+            let (reply, response) = oneshot::channel();
+            statements.lock().unwrap_or_else(PoisonError::into_inner).push(PendingStatement { sql, reply });
+            response.await.unwrap_or_else(|_| Err(Error::internal("a batched statement was not flushed")))
         };
         let rows = rows.instrument(span.clone()).await;
         rows.inspect_err(|error| record_query_error(&span, error.code()))
@@ -86,66 +86,66 @@ impl Store {
 
     /// Returns futures that send the pending statements; empty if there are none.
     pub(crate) fn flush(&self) -> Vec<impl Future<Output = ()> + Send + use<>> {
-        let mut asked = self.batcher.drain();
+        let mut statements = self.batcher.drain();
         // Sorted, so that equal sets produce the same statement text.
-        asked.sort_by(|one, other| one.sql.text().cmp(other.sql.text()));
-        let mut sent = Vec::new();
-        while !asked.is_empty() {
-            let rest = asked.split_off(asked.len().min(MAX_BATCH_STATEMENTS));
+        statements.sort_by(|left, right| left.sql.text().cmp(right.sql.text()));
+        let mut batches = Vec::new();
+        while !statements.is_empty() {
+            let rest = statements.split_off(statements.len().min(MAX_BATCH_STATEMENTS));
             let store = self.clone();
-            let group = std::mem::replace(&mut asked, rest);
-            sent.push(async move { store.execute_group(group).await });
+            let group = std::mem::replace(&mut statements, rest);
+            batches.push(async move { store.execute_group(group).await });
         }
-        sent
+        batches
     }
 
-    async fn execute_group(&self, asked: Vec<PendingStatement>) {
+    async fn execute_group(&self, statements: Vec<PendingStatement>) {
         // Send errors mean that the request was cancelled.
-        if asked.len() > 1 {
-            match self.execute_combined(&asked).await {
+        if statements.len() > 1 {
+            match self.execute_combined(&statements).await {
                 Ok(parts) => {
-                    for (asked, rows) in asked.into_iter().zip(parts) {
-                        let _ = asked.reply.send(Ok(rows));
+                    for (statement, rows) in statements.into_iter().zip(parts) {
+                        let _ = statement.reply.send(Ok(rows));
                     }
                     return;
                 }
                 // A timeout or a lost connection would fail again.
                 Err(error @ (Error::Timeout(_) | Error::Unavailable(_))) => {
-                    for asked in asked {
-                        let _ = asked.reply.send(Err(error.clone()));
+                    for statement in statements {
+                        let _ = statement.reply.send(Err(error.clone()));
                     }
                     return;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, cause = ?error, "several statements failed as one; each is sent alone");
+                    tracing::warn!(%error, cause = ?error, "a combined statement failed; retrying its parts one by one");
                 }
             }
         }
-        join_all(asked.into_iter().map(async |PendingStatement { sql, reply: answer }| {
-            let _ = answer.send(self.execute_single(sql).await);
+        join_all(statements.into_iter().map(async |PendingStatement { sql, reply }| {
+            let _ = reply.send(self.execute_single(sql).await);
         }))
         .await;
     }
 
     async fn execute_single(&self, sql: Sql) -> Result<Vec<ResultRow>, Error> {
-        let for_values = sql.has_custom_plan();
-        let rows = self.execute(&sql.into_statement(), for_values).await?;
+        let custom_plan = sql.has_custom_plan();
+        let rows = self.execute(&sql.into_statement(), custom_plan).await?;
         Ok(rows.into_iter().map(|result| ResultRow { result, is_record: false }).collect())
     }
 
     /// Executes several statements as one and returns the rows of each.
-    async fn execute_combined(&self, asked: &[PendingStatement]) -> Result<Vec<Vec<ResultRow>>, Error> {
+    async fn execute_combined(&self, statements: &[PendingStatement]) -> Result<Vec<Vec<ResultRow>>, Error> {
         let mut sql = Sql::default();
-        for (number, asked) in asked.iter().enumerate() {
+        for (number, statement) in statements.iter().enumerate() {
             let union = if number == 0 { "" } else { " UNION ALL " };
             let head = format!("{union}SELECT {number}, ROW(entry.*) FROM (");
-            sql = sql.then(head).then(asked.sql.clone()).then(") AS entry");
+            sql = sql.then(head).then(statement.sql.clone()).then(") AS entry");
         }
-        let mut parts: Vec<Vec<ResultRow>> = asked.iter().map(|_| Vec::new()).collect();
+        let mut parts: Vec<Vec<ResultRow>> = statements.iter().map(|_| Vec::new()).collect();
         for result in self.execute(&sql.into_statement(), false).await? {
             let number = i32::from_next(&mut ColumnCursor::from_row(&result)?)?;
             let part = usize::try_from(number).ok().and_then(|number| parts.get_mut(number));
-            part.ok_or_else(|| Error::internal("a part that nobody asked for"))?
+            part.ok_or_else(|| Error::internal("a row of an unknown part of a combined statement"))?
                 .push(ResultRow { result, is_record: true });
         }
         Ok(parts)

@@ -5,20 +5,19 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::FromQueryResult;
+use sea_orm::sea_query::ArrayType;
 
-use crate::entity::affiliation;
-use crate::entity::researcher;
+use crate::entity::{affiliation, researcher};
 use crate::error::Error;
 use crate::model::language::{LanguagePreferences, LocalizedText};
 use crate::model::record::AffiliationKind;
 use crate::store::access::data_loader::{Loader, LoaderKey};
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
-use crate::store::reader::label_order;
+use crate::store::access::sql_fragment::{Sql, array_value, bigint_array};
 use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
-use crate::store::reader::organization;
 use crate::store::reader::page::{
     List, ListSource, MergePartitions, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns,
 };
+use crate::store::reader::{label_order, organization};
 use crate::store::{KeyedRow, Store};
 
 /// Filter on affiliations. Conditions are combined with AND; `None` imposes no condition.
@@ -61,8 +60,8 @@ impl AffiliationFilter {
     pub(crate) fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
         if let Some(kinds) = &self.kinds {
-            conditions
-                .push(Sql::with("affiliation.kind = ANY(?)", text_array(kinds.iter().map(|kind| stored_kind(*kind)))));
+            let kinds = array_value(ArrayType::String, kinds.iter().copied());
+            conditions.push(Sql::with("affiliation.kind = ANY(?)", kinds));
         }
         if let Some(organizations) = &self.organization_ids {
             let named = resolve_merged_ids::<crate::entity::organization::Model>(organizations);
@@ -106,10 +105,6 @@ impl AffiliationFilter {
         Sql::from("SELECT affiliation.researcher_id FROM affiliation WHERE ")
             .then(Sql::all(self.for_researchers().conditions()))
     }
-}
-
-fn stored_kind(kind: AffiliationKind) -> String {
-    serde_json::to_value(kind).ok().and_then(|word| word.as_str().map(ToOwned::to_owned)).unwrap_or_default()
 }
 
 /// Sort fields of affiliations.

@@ -5,10 +5,10 @@ use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection as _, column_projection};
 use crate::store::access::sql_fragment::Sql;
 use crate::store::reader::affiliation::AffiliationFilter;
+use crate::store::reader::filter::YearRange;
 use crate::store::reader::lookup::is_any_of_ids;
 use crate::store::reader::page::{List, ListSource, SortDirection, SortKey, SortKeyType};
-use crate::store::reader::paper::{YearRange, has_topic_in};
-use crate::store::reader::topic::topics_with_narrower;
+use crate::store::reader::topic::{has_topic_in, topics_with_narrower};
 
 /// SQL that counts distinct works: versions of a work count once.
 pub(crate) const COUNT_WORKS: &str = "count(DISTINCT coalesce(paper.version_of_id, paper.id))";

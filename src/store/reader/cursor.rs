@@ -3,12 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::config::PageLimits;
+use crate::error::Error;
 use crate::store::reader::fingerprint::is_unversioned;
 
 /// Position in a list: the row's sort keys and the fingerprint of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    /// The list's fingerprint, as [`fingerprint`](crate::store::reader::fingerprint::fingerprint) has it.
+    /// Fingerprint of the list, from [`fingerprint`](crate::store::reader::fingerprint::fingerprint).
     pub fingerprint: String,
     /// Sort keys of the row, as text; the id is last.
     pub keys: Vec<String>,
@@ -68,15 +70,6 @@ pub struct PageArguments {
     pub before: Option<String>,
 }
 
-/// Limits of page sizes.
-#[derive(Clone, Copy, Debug)]
-pub struct PageLimits {
-    /// Page size if neither `first` nor `last` is given.
-    pub default_size: u32,
-    /// Maximum page size.
-    pub maximum_size: u32,
-}
-
 /// Invalid page arguments.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PageError {
@@ -108,6 +101,12 @@ pub enum PageError {
         /// `after` or `before`.
         argument: &'static str,
     },
+}
+
+impl From<PageError> for Error {
+    fn from(error: PageError) -> Self {
+        Self::BadUserInput(error.to_string())
+    }
 }
 
 impl PageRequest {

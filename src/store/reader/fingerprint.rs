@@ -16,9 +16,10 @@ use crate::model::record::{AffiliationKind, PaperType};
 use crate::store::reader::affiliation::{AffiliationFilter, AffiliationOrder, AffiliationScope, Affiliations};
 use crate::store::reader::authorship::Authorships;
 use crate::store::reader::coauthorship::{CoauthorFilter, CoauthorOrder, Coauthors};
+use crate::store::reader::filter::YearRange;
 use crate::store::reader::organization::{OrganizationFilter, OrganizationOrder, Organizations};
 use crate::store::reader::page::{ParentKey, SortDirection};
-use crate::store::reader::paper::{PaperFilter, PaperOrder, PaperScope, Papers, ResearcherPapers, YearRange};
+use crate::store::reader::paper::{PaperFilter, PaperOrder, PaperScope, Papers, ResearcherPapers};
 use crate::store::reader::researcher::{
     OrganizationResearchers, ResearcherFilter, ResearcherOrder, Researchers, TopicResearchers,
 };

@@ -7,11 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::try_join;
 
-use crate::entity::affiliation;
-use crate::entity::organization;
-use crate::entity::paper;
-use crate::entity::researcher;
-use crate::entity::topic;
+use crate::entity::{affiliation, organization, paper, researcher, topic};
 use crate::error::Error;
 use crate::store::access::column_projection::{ColumnProjection, ColumnSet};
 use crate::store::access::data_loader::{Loader, LoaderKey};

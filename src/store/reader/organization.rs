@@ -11,7 +11,7 @@ use crate::store::reader::lookup::is_any_of_ids;
 use crate::store::reader::page::{
     List, ListSource, MergePartitions, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns,
 };
-use crate::store::reader::search;
+use crate::store::reader::search::{self, EntityType};
 use crate::text::tokenizer::SearchTerms;
 
 /// Returns a query for the ids that `roots` selects and, if requested, their descendants. Terminates on cycles in the
@@ -63,8 +63,7 @@ impl OrganizationFilter {
         if let Some(countries) = &self.country_codes {
             conditions.push(Sql::with("organization.country_code = ANY(?)", text_array(countries.clone())));
         }
-        conditions
-            .extend(self.query.as_ref().map(|query| search::matches_query(search::EntityType::Organization, query)));
+        conditions.extend(self.query.as_ref().map(|query| search::matches_query(EntityType::Organization, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("organization.updated_at >= ?", since));
         }
@@ -129,10 +128,7 @@ impl List for Organizations {
                 SortKey::new("organization.id", SortKeyType::Integer),
             ],
             OrganizationOrder::Relevance => {
-                let query = self.filter.query.as_ref();
-                from = from.then(query.map_or_else(Sql::default, |query| {
-                    search::relevance_join(search::EntityType::Organization, query)
-                }));
+                from = from.then(search::relevance_join(EntityType::Organization, self.filter.query.as_ref()));
                 vec![search::relevance_key(), SortKey::new("organization.id", SortKeyType::Integer)]
             }
         };

@@ -1,38 +1,22 @@
 //! Paper lists, filters and orders.
 
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::ArrayType;
 
-use crate::entity::paper;
-use crate::entity::researcher;
+use crate::entity::{paper, researcher};
 use crate::model::record::PaperType;
 use crate::store::Store;
 use crate::store::access::column_projection::ColumnProjection as _;
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::{Sql, array_value, text_array};
 use crate::store::reader::authorship::ResearcherPaperEdge;
 use crate::store::reader::coauthorship::CoauthorFilter;
+use crate::store::reader::filter::YearRange;
 use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
 use crate::store::reader::organization;
 use crate::store::reader::page::{List, ListSource, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns};
-use crate::store::reader::search;
-use crate::store::reader::topic::{topics_with_narrower, with_narrower};
+use crate::store::reader::search::{self, EntityType};
+use crate::store::reader::topic::{has_topic_in, topics_with_narrower, with_narrower};
 use crate::text::tokenizer::SearchTerms;
-
-/// Inclusive range of years; a paper without a year is in no range.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct YearRange {
-    /// First year.
-    pub from: Option<i32>,
-    /// Last year.
-    pub to: Option<i32>,
-}
-
-impl YearRange {
-    pub(crate) fn condition(self) -> Sql {
-        let from = self.from.map(|year| Sql::with("paper.publication_year >= ?", year));
-        let to = self.to.map(|year| Sql::with("paper.publication_year <= ?", year));
-        Sql::all([Some("paper.publication_year IS NOT NULL".into()), from, to].into_iter().flatten())
-    }
-}
 
 /// Filter on papers. Conditions are combined with AND; `None` imposes no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -98,9 +82,7 @@ impl PaperFilter {
             conditions.push(years.condition());
         }
         if let Some(types) = &self.types {
-            let words =
-                types.iter().filter_map(|kind| serde_json::to_value(kind).ok()?.as_str().map(ToOwned::to_owned));
-            conditions.push(Sql::with("paper.type = ANY(?)", text_array(words.collect::<Vec<String>>())));
+            conditions.push(Sql::with("paper.type = ANY(?)", array_value(ArrayType::String, types.iter().copied())));
         }
         if let Some(venues) = &self.venue_names {
             conditions.push(Sql::with("paper.venue_name = ANY(?)", text_array(venues.clone())));
@@ -114,7 +96,7 @@ impl PaperFilter {
         whether(self.has_doi, "paper.doi IS NOT NULL", "paper.doi IS NULL");
         whether(self.is_retracted, "paper.is_retracted", "NOT paper.is_retracted");
         whether(self.is_version, "paper.version_of_id IS NOT NULL", "paper.version_of_id IS NULL");
-        conditions.extend(self.query.as_ref().map(|query| search::matches_query(search::EntityType::Paper, query)));
+        conditions.extend(self.query.as_ref().map(|query| search::matches_query(EntityType::Paper, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("paper.updated_at >= ?", since));
         }
@@ -151,12 +133,6 @@ fn shared_works_sql(conditions: Vec<Sql>) -> Sql {
     .then(
         " ORDER BY coalesce(paper.version_of_id, paper.id), paper.version_of_id IS NOT NULL, paper.publication_key DESC, paper.id",
     )
-}
-
-pub(crate) fn has_topic_in(topics: Sql) -> Sql {
-    Sql::from("paper.id IN (SELECT paper_topic.paper_id FROM paper_topic WHERE ")
-        .then(Sql::in_subquery("paper_topic.topic_id", topics))
-        .then(")")
 }
 
 /// Sort fields of papers.
@@ -196,8 +172,7 @@ impl PaperOrder {
 
     /// Returns the join of the relevance, if that is the sort field.
     fn relevance_join(self, filter: &PaperFilter) -> Sql {
-        let query = filter.query.as_ref().filter(|_| self == Self::Relevance);
-        query.map_or_else(Sql::default, |query| search::relevance_join(search::EntityType::Paper, query))
+        search::relevance_join(EntityType::Paper, filter.query.as_ref().filter(|_| self == Self::Relevance))
     }
 }
 

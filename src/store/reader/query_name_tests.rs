@@ -103,5 +103,73 @@ fn query_names_are_stable() {
         lists.into_iter().flatten().chain(tables.into_iter().flatten()).chain(relations).chain(others).collect();
     let distinct: BTreeSet<&str> = names.iter().copied().collect();
     assert_eq!(distinct.len(), names.len(), "two queries have one name: {names:?}");
-    insta::assert_snapshot!(distinct.into_iter().collect::<Vec<_>>().join("\n"), @r"");
+    insta::assert_snapshot!(distinct.into_iter().collect::<Vec<_>>().join("\n"), @r"
+    affiliation::by_id
+    affiliation::by_key
+    affiliation::employment
+    affiliation::qualifying
+    affiliations::count
+    affiliations::page
+    authorship::by_id
+    authorship::by_key
+    authorship::last_position
+    authorship::name_repair
+    authorship::organizations
+    authorship::resolution
+    authorships::count
+    authorships::page
+    citation::format
+    citation::papers
+    coauthors::count
+    coauthors::page
+    organization::ancestors
+    organization::by_id
+    organization::by_key
+    organization::external_ids
+    organization::parents
+    organization::predecessors
+    organization::previous_ids
+    organization::successors
+    organization_researchers::count
+    organization_researchers::page
+    organizations::count
+    organizations::page
+    paper::by_id
+    paper::by_key
+    paper::external_ids
+    paper::previous_ids
+    paper::versions
+    papers::count
+    papers::facets
+    papers::page
+    quality::breakdown
+    quality::count
+    quality::samples
+    researcher::by_id
+    researcher::by_key
+    researcher::external_ids
+    researcher::papers_per_year
+    researcher::previous_ids
+    researcher::statistics
+    researcher_papers::count
+    researcher_papers::page
+    researcher_topics::count
+    researcher_topics::page
+    researchers::count
+    researchers::facets
+    researchers::page
+    search::count
+    search::hints
+    search::matched_texts
+    search::page
+    topic::broader
+    topic::by_id
+    topic::by_key
+    topic::external_ids
+    topic::previous_ids
+    topic_researchers::count
+    topic_researchers::page
+    topics::count
+    topics::page
+    ");
 }

@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use sea_orm::FromQueryResult;
 
-use crate::entity::organization;
-use crate::entity::paper;
-use crate::entity::topic;
+use crate::entity::{organization, paper, topic};
 use crate::error::Error;
 use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array};

@@ -15,7 +15,7 @@ use crate::store::reader::affiliation::AffiliationFilter;
 use crate::store::reader::lookup::is_any_of_ids;
 use crate::store::reader::organization;
 use crate::store::reader::page::{List, ListSource, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns};
-use crate::store::reader::search;
+use crate::store::reader::search::{self, EntityType};
 use crate::store::reader::topic::{topics_with_narrower, with_narrower};
 use crate::store::{KeyedRow, Store, decode_keyed, group_by_key};
 use crate::text::tokenizer::SearchTerms;
@@ -85,8 +85,7 @@ impl ResearcherFilter {
             Some(false) => conditions.push("researcher_statistics.paper_count = 0".into()),
             None => {}
         }
-        conditions
-            .extend(self.query.as_ref().map(|query| search::matches_query(search::EntityType::Researcher, query)));
+        conditions.extend(self.query.as_ref().map(|query| search::matches_query(EntityType::Researcher, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("researcher.updated_at >= ?", since));
         }
@@ -153,8 +152,7 @@ impl ResearcherOrder {
     }
 
     fn relevance_join(self, filter: &ResearcherFilter) -> Sql {
-        let query = filter.query.as_ref().filter(|_| self == Self::Relevance);
-        query.map_or_else(Sql::default, |query| search::relevance_join(search::EntityType::Researcher, query))
+        search::relevance_join(EntityType::Researcher, filter.query.as_ref().filter(|_| self == Self::Relevance))
     }
 
     /// Returns the sort key of the id, from the same table as the main key, so that one index has both.

@@ -226,8 +226,9 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
         .then(and_initials("entry"))
 }
 
-/// Returns the join of the relevance of each row, as `found.rank`.
-pub(crate) fn relevance_join(kind: EntityType, query: &SearchTerms) -> Sql {
+/// Returns the join of the relevance of each row, as `found.rank`; empty without a query.
+pub(crate) fn relevance_join(kind: EntityType, query: Option<&SearchTerms>) -> Sql {
+    let Some(query) = query else { return Sql::default() };
     Sql::from(format!(" JOIN (SELECT {} AS id, min(rank) AS rank FROM (", kind.reference_column()))
         .then(matches_sql(query, &[kind]))
         .then(format!(") AS match GROUP BY 1) AS found ON found.id = {}.id", kind.table()))

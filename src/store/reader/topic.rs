@@ -12,7 +12,7 @@ use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
 use crate::store::reader::page::{
     List, ListSource, MergePartitions, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns,
 };
-use crate::store::reader::search;
+use crate::store::reader::search::{self, EntityType};
 use crate::text::tokenizer::SearchTerms;
 
 /// Returns a query for the ids that `roots` selects and, if requested, all narrower topics. Terminates on cycles in the
@@ -30,6 +30,13 @@ pub(crate) fn with_narrower(roots: Sql, include_narrower: bool) -> Sql {
 /// Returns a query for the ids of these topics and all narrower ones.
 pub(crate) fn topics_with_narrower(topics: &[i64]) -> Sql {
     with_narrower(resolve_merged_ids::<topic::Model>(topics), true)
+}
+
+/// Returns the condition that a paper is on any of these topics.
+pub(crate) fn has_topic_in(topics: Sql) -> Sql {
+    Sql::from("paper.id IN (SELECT paper_topic.paper_id FROM paper_topic WHERE ")
+        .then(Sql::in_subquery("paper_topic.topic_id", topics))
+        .then(")")
 }
 
 /// Filter on topics. Conditions are combined with AND; `None` imposes no condition.
@@ -61,7 +68,7 @@ impl TopicFilter {
                 .then(is_any_of_ids::<topic::Model>("broader_id", broader));
             conditions.push(Sql::in_subquery("topic.id", with_narrower(roots, true)));
         }
-        conditions.extend(self.query.as_ref().map(|query| search::matches_query(search::EntityType::Topic, query)));
+        conditions.extend(self.query.as_ref().map(|query| search::matches_query(EntityType::Topic, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("topic.updated_at >= ?", since));
         }
@@ -159,10 +166,7 @@ impl List for Topics {
             }
             (TopicOrder::UpdatedAt, _) => by(SortKey::new("topic.updated_at", SortKeyType::Timestamp)),
             (TopicOrder::Relevance, _) => {
-                let query = self.filter.query.as_ref();
-                from = from.then(
-                    query.map_or_else(Sql::default, |query| search::relevance_join(search::EntityType::Topic, query)),
-                );
+                from = from.then(search::relevance_join(EntityType::Topic, self.filter.query.as_ref()));
                 by(search::relevance_key())
             }
         };
