@@ -64,9 +64,9 @@ impl AffiliationFilter {
             conditions.push(Sql::with("affiliation.kind = ANY(?)", kinds));
         }
         if let Some(organizations) = &self.organization_ids {
-            let named = resolve_merged_ids::<crate::entity::organization::Model>(organizations);
-            let listed = organization::with_descendants(named, self.include_descendants);
-            conditions.push(Sql::in_subquery("affiliation.organization_id", listed));
+            let roots = resolve_merged_ids::<crate::entity::organization::Model>(organizations);
+            let organization_ids = organization::with_descendants(roots, self.include_descendants);
+            conditions.push(Sql::in_subquery("affiliation.organization_id", organization_ids));
         }
         if let Some(researchers) = &self.researcher_ids {
             conditions.push(is_any_of_ids::<researcher::Model>("affiliation.researcher_id", researchers));
@@ -245,9 +245,10 @@ impl Loader<QualifyingAffiliations> for Store {
         for key in keys {
             pairs.entry(&key.filter).or_default().push((key.organization_id, key.researcher_id));
         }
-        let mut found: HashMap<QualifyingAffiliations, Self::Value> = HashMap::new();
+        let mut affiliations: HashMap<QualifyingAffiliations, Self::Value> = HashMap::new();
         for (filter, pairs) in pairs {
-            let below = organization::with_descendants("SELECT parent.key".into(), filter.include_descendants);
+            let organization_ids =
+                organization::with_descendants("SELECT parent.key".into(), filter.include_descendants);
             let sql = Sql::with(
                 "SELECT parent.key AS parent_key, affiliation.* FROM unnest(?::bigint[], ",
                 bigint_array(pairs.iter().map(|pair| pair.0)),
@@ -257,7 +258,7 @@ impl Loader<QualifyingAffiliations> for Store {
                 bigint_array(pairs.iter().map(|pair| pair.1)),
             )
             .then(" WHERE ")
-            .then(Sql::in_subquery("affiliation.organization_id", below))
+            .then(Sql::in_subquery("affiliation.organization_id", organization_ids))
             .then(" AND ")
             .then(Sql::all(filter.for_researchers().conditions()))
             .then(" ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id");
@@ -267,10 +268,10 @@ impl Loader<QualifyingAffiliations> for Store {
                     researcher_id: row.researcher,
                     filter: Arc::clone(filter),
                 };
-                found.entry(key).or_default().push(Arc::new(row.model));
+                affiliations.entry(key).or_default().push(Arc::new(row.model));
             }
         }
-        Ok(found)
+        Ok(affiliations)
     }
 }
 

@@ -75,17 +75,21 @@ pub struct RedactedAuthorship {
 impl RedactedAuthorship {
     /// Redacts an authorship of the researcher with this display name and these hidden forms.
     #[must_use]
-    pub fn new(mut authorship: authorship::Model, person: Option<String>, hidden_forms: Option<Vec<String>>) -> Self {
+    pub fn new(
+        mut authorship: authorship::Model,
+        display_name: Option<String>,
+        hidden_forms: Option<Vec<String>>,
+    ) -> Self {
         let hiding =
-            NameRedaction { name: person.clone().unwrap_or_default(), forms: hidden_forms.unwrap_or_default() };
+            NameRedaction { name: display_name.clone().unwrap_or_default(), forms: hidden_forms.unwrap_or_default() };
         let is_name_suppressed =
             hiding.redacts_name(&authorship.name_as_published) || hiding.redacts_name(&authorship.name);
-        if let Some(name) = person.as_ref().filter(|_| is_name_suppressed) {
+        if let Some(name) = display_name.as_ref().filter(|_| is_name_suppressed) {
             authorship.name_as_published.clone_from(name);
             authorship.name.clone_from(name);
         }
         hiding.remove_redacted(&mut authorship.affiliations_as_published);
-        let resolved_name = person.filter(|_| authorship.researcher_id.is_some());
+        let resolved_name = display_name.filter(|_| authorship.researcher_id.is_some());
         Self { authorship, resolved_name, is_name_suppressed }
     }
 }
@@ -97,9 +101,9 @@ impl ColumnProjection for RedactedAuthorship {
         authorship::Model::select_list(table, selected) + ", resolved.display_name, resolved.hidden_forms"
     }
 
-    fn from_columns(places: &mut ColumnCursor<'_>, selected: ColumnSet) -> Result<Self, DbErr> {
-        let authorship = authorship::Model::from_columns(places, selected)?;
-        Ok(Self::new(authorship, places.next_value()?, places.next_value()?))
+    fn from_columns(columns: &mut ColumnCursor<'_>, selected: ColumnSet) -> Result<Self, DbErr> {
+        let authorship = authorship::Model::from_columns(columns, selected)?;
+        Ok(Self::new(authorship, columns.next_value()?, columns.next_value()?))
     }
 }
 
@@ -117,8 +121,8 @@ impl ColumnProjection for ResearcherPaperEdge {
                (SELECT hidden_forms FROM researcher WHERE id = parent.key)"
     }
 
-    fn from_columns(places: &mut ColumnCursor<'_>, selected: ColumnSet) -> Result<Self, DbErr> {
-        RedactedAuthorship::from_columns(places, selected).map(Self)
+    fn from_columns(columns: &mut ColumnCursor<'_>, selected: ColumnSet) -> Result<Self, DbErr> {
+        RedactedAuthorship::from_columns(columns, selected).map(Self)
     }
 }
 

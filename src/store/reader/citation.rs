@@ -97,7 +97,7 @@ impl CitedAuthorRow {
 /// Returns the selected columns of `paper`. Authors are named as published, with certain repairs applied; a suppressed
 /// name is replaced by the researcher's display name.
 fn citation_columns(authors: AuthorSelection) -> String {
-    let (text, shown) = match authors {
+    let (text, author_filter) = match authors {
         AuthorSelection::All => ("paper.abstract_text", String::new()),
         AuthorSelection::Cited => (
             "'{}'::jsonb",
@@ -115,7 +115,7 @@ fn citation_columns(authors: AuthorSelection) -> String {
          'published', CASE WHEN resolved.hidden_forms IS NOT NULL THEN authorship.name_as_published END, \
          'hiding', CASE WHEN resolved.hidden_forms IS NOT NULL THEN json_build_object('name', resolved.display_name, \
          'forms', resolved.hidden_forms) END) ORDER BY authorship.list_order) FROM authorship{resolved} \
-         WHERE authorship.paper_id = paper.id{shown}), '[]')::text AS authors"
+         WHERE authorship.paper_id = paper.id{author_filter}), '[]')::text AS authors"
     )
 }
 
@@ -127,21 +127,21 @@ impl Loader<CitedPaperKey> for Store {
     type Value = Arc<CitedPaper>;
 
     async fn load(&self, keys: &[CitedPaperKey]) -> Result<HashMap<CitedPaperKey, Arc<CitedPaper>>, Error> {
-        let mut found = HashMap::with_capacity(keys.len());
+        let mut papers = HashMap::with_capacity(keys.len());
         for authors in [AuthorSelection::All, AuthorSelection::Cited] {
-            let wanted: Vec<i64> = keys.iter().filter(|key| key.authors == authors).map(|key| key.id).collect();
-            if wanted.is_empty() {
+            let paper_ids: Vec<i64> = keys.iter().filter(|key| key.authors == authors).map(|key| key.id).collect();
+            if paper_ids.is_empty() {
                 continue;
             }
             let sql = Sql::with(
                 &format!("SELECT {} FROM paper WHERE paper.id = ANY(?)", citation_columns(authors)),
-                bigint_array(wanted),
+                bigint_array(paper_ids),
             );
             for row in self.query_all::<CitedPaperRow>(CitedPaperKey::NAME, sql).await? {
-                found.insert(CitedPaperKey { id: row.id, authors }, Arc::new(row.into_cited_paper()?));
+                papers.insert(CitedPaperKey { id: row.id, authors }, Arc::new(row.into_cited_paper()?));
             }
         }
-        Ok(found)
+        Ok(papers)
     }
 }
 

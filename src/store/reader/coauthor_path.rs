@@ -52,54 +52,56 @@ impl Store {
     ///
     /// # Errors
     /// Returns [`Error::LimitExceeded`] if the search visits too many researchers, or an error if the query fails.
-    pub async fn find_coauthor_path(&self, from: i64, to: i64, bounds: PathLimits) -> Result<Option<Vec<i64>>, Error> {
+    pub async fn find_coauthor_path(&self, from: i64, to: i64, limits: PathLimits) -> Result<Option<Vec<i64>>, Error> {
         if from == to {
             return Ok(Some(vec![from]));
         }
         let (mut start, mut goal) = (SearchSide::new(from), SearchSide::new(to));
         // Expands the smaller frontier, one level at a time. The first researcher visited from both ends lies on a
         // shortest path.
-        for length in 1..=bounds.max_length {
+        for length in 1..=limits.max_length {
             let forward = start.frontier.len() <= goal.frontier.len();
             let (near, far) = if forward { (&mut start, &goal) } else { (&mut goal, &start) };
             if near.frontier.is_empty() {
                 return Ok(None);
             }
-            let room = bounds.max_researchers.saturating_sub(near.predecessors.len() + far.predecessors.len());
-            let is_last = length == bounds.max_length;
-            let found =
-                if is_last { self.find_meeting(near, far).await? } else { self.expand_frontier(near, room).await? };
-            near.frontier = found.iter().map(|person| person.id).collect();
-            near.predecessors.extend(found.iter().map(|person| (person.id, person.before)));
+            let remaining = limits.max_researchers.saturating_sub(near.predecessors.len() + far.predecessors.len());
+            let is_last = length == limits.max_length;
+            let reached = if is_last {
+                self.find_meeting(near, far).await?
+            } else {
+                self.expand_frontier(near, remaining).await?
+            };
+            near.frontier = reached.iter().map(|researcher| researcher.id).collect();
+            near.predecessors.extend(reached.iter().map(|researcher| (researcher.id, researcher.before)));
             if let Some(meeting) = near.frontier.iter().copied().find(|id| far.predecessors.contains_key(id)) {
                 let mut path = start.path_to_end(meeting);
                 path.reverse();
                 path.extend(goal.path_to_end(meeting).into_iter().skip(1));
                 return Ok(Some(path));
             }
-            if found.len() > room {
-                let most = bounds.max_researchers;
+            if reached.len() > remaining {
+                let limit = limits.max_researchers;
                 let message = format!(
-                    "the search came to more than {most} people before its two ends met; ask with a maxLength of at most \
-                     {length}"
+                    "the search visited more than {limit} researchers before its two ends met; use a `maxLength` of at most {length}"
                 );
-                return Err(Error::limit_exceeded("pathPeople", most + 1, most, message));
+                return Err(Error::limit_exceeded("pathPeople", limit + 1, limit, message));
             }
         }
         Ok(None)
     }
 
-    /// Returns the unvisited coauthors of a frontier, each with the smallest id of its predecessors. Reads at most one
-    /// more than `room`, which shows that the limit is exceeded.
-    async fn expand_frontier(&self, near: &SearchSide, room: usize) -> Result<Vec<ReachedRow>, Error> {
+    /// Returns the unvisited coauthors of a frontier, each with the smallest id of its predecessors. Reads at most one row
+    /// more than `remaining`, which shows that the limit is exceeded.
+    async fn expand_frontier(&self, near: &SearchSide, remaining: usize) -> Result<Vec<ReachedRow>, Error> {
         let sql = Sql::with(
             "SELECT coauthor_id AS id, min(researcher_id) AS before FROM coauthorship WHERE researcher_id = ANY(?)",
             bigint_array(near.frontier.iter().copied()),
         );
-        let most = i64::try_from(near.predecessors.len() + room + 1).unwrap_or(i64::MAX);
-        let sql = sql.then_with(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT ?", most);
+        let row_limit = i64::try_from(near.predecessors.len() + remaining + 1).unwrap_or(i64::MAX);
+        let sql = sql.then_with(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT ?", row_limit);
         let coauthors: Vec<ReachedRow> = self.query_all("coauthor_path::coauthors", sql).await?;
-        Ok(coauthors.into_iter().filter(|person| !near.predecessors.contains_key(&person.id)).collect())
+        Ok(coauthors.into_iter().filter(|researcher| !near.predecessors.contains_key(&researcher.id)).collect())
     }
 
     /// Returns a member of the far frontier who is a coauthor of the near frontier. The last step needs no other.

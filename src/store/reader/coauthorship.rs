@@ -33,8 +33,8 @@ pub struct CoauthorFilter {
 impl CoauthorFilter {
     /// Returns the conditions on a paper that counts.
     pub(crate) fn paper_conditions(&self, store: &Store) -> Vec<Sql> {
-        let most = self.max_authors_per_paper.map_or(i64::from(store.consortium_size), i64::from);
-        let mut conditions = vec![Sql::with("paper.author_count <= ?", most)];
+        let max_authors = self.max_authors_per_paper.map_or(i64::from(store.consortium_size), i64::from);
+        let mut conditions = vec![Sql::with("paper.author_count <= ?", max_authors)];
         if let Some(years) = self.publication_year {
             conditions.push(years.condition());
         }
@@ -110,14 +110,14 @@ impl List for Coauthors {
             .then(" GROUP BY mine.researcher_id, theirs.researcher_id) AS pair")
         };
         let mut conditions = vec![Sql::from("pair.researcher_id = parent.key")];
-        if let Some(people) = &self.filter.ids {
-            conditions.push(is_any_of_ids::<researcher::Model>("pair.coauthor_id", people));
+        if let Some(researchers) = &self.filter.ids {
+            conditions.push(is_any_of_ids::<researcher::Model>("pair.coauthor_id", researchers));
         }
         if let Some(affiliation) = &self.filter.affiliation {
             conditions.push(Sql::from("pair.coauthor_id IN (").then(affiliation.researcher_ids()).then(")"));
         }
-        if let Some(least) = self.filter.min_paper_count {
-            conditions.push(Sql::with("pair.paper_count >= ?", least));
+        if let Some(min_papers) = self.filter.min_paper_count {
+            conditions.push(Sql::with("pair.paper_count >= ?", min_papers));
         }
         let key = match self.order {
             CoauthorOrder::PaperCount => SortKey::new("pair.paper_count", SortKeyType::Integer),
@@ -126,7 +126,7 @@ impl List for Coauthors {
         };
         ListSource {
             node_alias: "researcher",
-            edge_columns: |wanted| CoauthorEdge::select_list("pair", wanted),
+            edge_columns: |selected| CoauthorEdge::select_list("pair", selected),
             from: pairs.then(" JOIN researcher ON researcher.id = pair.coauthor_id"),
             conditions,
             sort_keys: vec![key, SortKey::new("pair.coauthor_id", SortKeyType::Integer)],

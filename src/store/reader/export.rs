@@ -169,19 +169,20 @@ impl RecordRedaction {
     /// Redacts source keys, previous slugs and name keys, which may be derived from a hidden name.
     fn redact_researcher(&self, record: &mut ResearcherRecord) {
         let Some(exported) = &mut record.exported else { return };
-        let is_shown = |text: &str| !self.redaction.redacts_text(&text.replace('-', " "));
-        exported.sources.retain(|said| is_shown(said.key.trim_start_matches("researcher:")));
+        let is_displayable = |text: &str| !self.redaction.redacts_text(&text.replace('-', " "));
+        exported.sources.retain(|source| is_displayable(source.key.trim_start_matches("researcher:")));
         for former in &mut exported.merged {
-            if !is_shown(&former.slug) {
+            if !is_displayable(&former.slug) {
                 former.slug = format!("researcher-{}", former.id);
             }
-            former.name_key = former.name_key.take().filter(|key| is_shown(key));
+            former.name_key = former.name_key.take().filter(|key| is_displayable(key));
         }
     }
 
     fn redact_paper(&self, record: &mut PaperRecord) {
-        let own = record.authors.iter_mut().filter(|author| author.id.is_some() && author.id == self.authorship);
-        for author in own {
+        let redacted_authors =
+            record.authors.iter_mut().filter(|author| author.id.is_some() && author.id == self.authorship);
+        for author in redacted_authors {
             let mended = self.mended.as_deref().unwrap_or_default();
             if self.redaction.redacts_name(&author.name) || self.redaction.redacts_name(mended) {
                 author.name.clone_from(&self.redaction.name);
@@ -237,12 +238,12 @@ fn records_sql(kind: RecordKind, after: i64) -> Sql {
              FROM external_id WHERE {table}_id = thing.id), "
         )
     };
-    let hiding = match kind {
+    let redaction = match kind {
         RecordKind::Researcher => RESEARCHER_REDACTION,
         RecordKind::Paper => AUTHOR_REDACTIONS,
         RecordKind::Organization | RecordKind::Topic => "NULL",
     };
-    let things = if kind == RecordKind::Paper { papers_after_sql(after) } else { entities_after_sql(table, after) };
+    let entities = if kind == RecordKind::Paper { papers_after_sql(after) } else { entities_after_sql(table, after) };
     Sql::from(format!(
         "SELECT thing.id, json_strip_nulls(json_build_object('kind', '{table}', 'exported', json_build_object('id', thing.id, \
          'formerly', (SELECT json_agg(json_build_object('id', former_id, 'slug', former_slug, 'nameKey', name_key) ORDER BY former_id) \
@@ -250,9 +251,9 @@ fn records_sql(kind: RecordKind, after: i64) -> Sql {
          'sources', (SELECT json_agg(json_build_object('source', source, 'key', key, 'digest', encode(digest, 'hex'), \
          'told', told, 'isOfFormer', CASE WHEN is_of_former THEN true END) \
          ORDER BY source, key) FROM source_record WHERE {table}_id = thing.id AND NOT starts_with(key, '{EXPORTED_KEY_PREFIX}'))), \
-         'slug', thing.slug, {identifiers}{fields}))::text AS record, ({hiding})::text AS hiding FROM "
+         'slug', thing.slug, {identifiers}{fields}))::text AS record, ({redaction})::text AS hiding FROM "
     ))
-    .then(things)
+    .then(entities)
     .then(" AS thing ORDER BY thing.id")
 }
 

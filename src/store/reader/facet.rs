@@ -162,18 +162,18 @@ impl FacetKind for PaperFacet {
             FacetedPapers::Any(papers) => papers,
             FacetedPapers::OfResearcher(papers) => return FacetDomain::from_list(papers.source(store)),
         };
-        let of_any_scope = || Papers { scope: PaperScope::All, ..Papers::clone(papers) }.source(store);
+        let all_scopes = || Papers { scope: PaperScope::All, ..Papers::clone(papers) }.source(store);
         let parent = || Sql::from("SELECT parent.key");
         match papers.scope {
             PaperScope::Organization { include_descendants } => FacetDomain::from_join(
-                of_any_scope(),
+                all_scopes(),
                 " JOIN authorship AS there ON there.paper_id = paper.id \
                  JOIN authorship_organization AS place ON place.authorship_id = there.id",
                 "place.organization_id",
                 with_descendants(parent(), include_descendants),
             ),
             PaperScope::Topic { include_narrower } => FacetDomain::from_join(
-                of_any_scope(),
+                all_scopes(),
                 " JOIN paper_topic AS subject ON subject.paper_id = paper.id",
                 "subject.topic_id",
                 with_narrower(parent(), include_narrower),
@@ -267,19 +267,23 @@ impl FacetKind for ResearcherFacet {
     const QUERY: &'static str = "researchers::facets";
 
     fn domain(list: &FacetedResearchers, store: &Store) -> FacetDomain {
-        let people = match list {
-            FacetedResearchers::Any(people) => return FacetDomain::from_list(people.source(store)),
-            FacetedResearchers::OfTopic(people) => return FacetDomain::from_list(people.source(store)),
-            FacetedResearchers::OfOrganization(people) => people,
+        let researchers = match list {
+            FacetedResearchers::Any(researchers) => return FacetDomain::from_list(researchers.source(store)),
+            FacetedResearchers::OfTopic(researchers) => return FacetDomain::from_list(researchers.source(store)),
+            FacetedResearchers::OfOrganization(researchers) => researchers,
         };
-        let anywhere = Researchers { filter: people.filter.clone(), order: people.order, direction: people.direction };
-        let mut source = anywhere.source(store);
-        source.conditions.extend(people.affiliation.for_researchers().conditions());
+        let all_researchers = Researchers {
+            filter: researchers.filter.clone(),
+            order: researchers.order,
+            direction: researchers.direction,
+        };
+        let mut source = all_researchers.source(store);
+        source.conditions.extend(researchers.affiliation.for_researchers().conditions());
         FacetDomain::from_join(
             source,
             " JOIN affiliation ON affiliation.researcher_id = researcher.id",
             "affiliation.organization_id",
-            with_descendants("SELECT parent.key".into(), people.affiliation.include_descendants),
+            with_descendants("SELECT parent.key".into(), researchers.affiliation.include_descendants),
         )
     }
 
@@ -343,11 +347,11 @@ struct FacetCounts<K> {
 
 /// Returns the common table `matched`: the items of each parent's list with the parent's number (from 1), the id and
 /// the columns for grouping.
-fn matched_sql<K: FacetKind>(things: FacetDomain, parents: &[ParentKey], kinds: impl Iterator<Item = K>) -> Sql {
-    let FacetDomain { source, has_duplicates: repeats } = things;
+fn matched_sql<K: FacetKind>(domain: FacetDomain, parents: &[ParentKey], kinds: impl Iterator<Item = K>) -> Sql {
+    let FacetDomain { source, has_duplicates } = domain;
     let columns: Vec<&str> = kinds.filter_map(|kind| kind.grouping().source_column).collect();
     let columns = std::iter::once(K::ID_COLUMN).chain(columns).collect::<Vec<_>>().join(", ");
-    Sql::from(if repeats { "matched AS (SELECT DISTINCT" } else { "matched AS (SELECT" })
+    Sql::from(if has_duplicates { "matched AS (SELECT DISTINCT" } else { "matched AS (SELECT" })
         .then(" parent.number AS parent, thing.* FROM unnest(")
         .then_with("?::bigint[], ", bigint_array(parents.iter().map(|parent| parent.primary)))
         .then_with("?::bigint[]) WITH ORDINALITY ", bigint_array(parents.iter().map(|parent| parent.secondary)))
@@ -361,21 +365,21 @@ fn matched_sql<K: FacetKind>(things: FacetDomain, parents: &[ParentKey], kinds: 
 }
 
 /// Returns the common table that counts one facet.
-fn counted_sql(counted: &str, counting: &FacetGrouping, asked: &FacetDemand) -> Sql {
-    let ties = Sql::from(format!("{counted} AS (SELECT tie.parent, tie.entry, count(*) AS count FROM ("))
-        .then(counting.members.clone())
+fn counted_sql(counted: &str, grouping: &FacetGrouping, demand: &FacetDemand) -> Sql {
+    let members = Sql::from(format!("{counted} AS (SELECT tie.parent, tie.entry, count(*) AS count FROM ("))
+        .then(grouping.members.clone())
         .then(") AS tie");
-    let ties = if asked.first.is_some() {
-        ties
+    let members = if demand.first.is_some() {
+        members
     } else {
-        let these: BTreeSet<i64> = asked.ids.iter().map(|(_, id)| *id).collect();
-        ties.then_with(" WHERE tie.entry = ANY(?)", bigint_array(these))
+        let entity_ids: BTreeSet<i64> = demand.ids.iter().map(|(_, id)| *id).collect();
+        members.then_with(" WHERE tie.entry = ANY(?)", bigint_array(entity_ids))
     };
-    ties.then(" GROUP BY tie.parent, tie.entry)")
+    members.then(" GROUP BY tie.parent, tie.entry)")
 }
 
-fn top_counts_sql(branch: usize, counted: &str, entry: &FacetValueType, first: i64) -> Sql {
-    let (number, text, order) = match entry {
+fn top_counts_sql(branch: usize, counted: &str, value_type: &FacetValueType, limit: i64) -> Sql {
+    let (number, text, order) = match value_type {
         FacetValueType::Entity(_) => ("entry", "''", "count DESC, entry"),
         FacetValueType::Year => ("entry::bigint", "''", "entry"),
         FacetValueType::Text => ("0::bigint", "entry", "count DESC, entry COLLATE \"C\""),
@@ -386,17 +390,17 @@ fn top_counts_sql(branch: usize, counted: &str, entry: &FacetValueType, first: i
              SELECT *, row_number() OVER (PARTITION BY parent ORDER BY {order}) AS rank FROM {counted}) AS ranked \
              WHERE rank <= ?"
         ),
-        first,
+        limit,
     )
 }
 
-fn counts_by_id_sql(branch: usize, counted: &str, table: &str, these: &BTreeSet<(i64, i64)>) -> Sql {
+fn counts_by_id_sql(branch: usize, counted: &str, table: &str, entity_ids: &BTreeSet<(i64, i64)>) -> Sql {
     Sql::from(format!(
         "SELECT {branch} AS branch, wanted.parent, wanted.id AS number, '' AS text, coalesce(counted.count, 0) AS count, \
          0::bigint AS rank FROM unnest("
     ))
-    .then_with("?::bigint[], ", bigint_array(these.iter().map(|(parent, _)| *parent)))
-    .then_with("?::bigint[]) AS wanted(parent, id) ", bigint_array(these.iter().map(|(_, id)| *id)))
+    .then_with("?::bigint[], ", bigint_array(entity_ids.iter().map(|(parent, _)| *parent)))
+    .then_with("?::bigint[]) AS wanted(parent, id) ", bigint_array(entity_ids.iter().map(|(_, id)| *id)))
     .then(format!(
         "JOIN {table} ON {table}.id = wanted.id \
          LEFT JOIN {counted} AS counted ON counted.parent = wanted.parent AND counted.entry = wanted.id"
@@ -405,33 +409,33 @@ fn counts_by_id_sql(branch: usize, counted: &str, table: &str, these: &BTreeSet<
 
 /// Returns the query for all facets of a list and the meaning of its branches.
 fn facets_sql<K: FacetKind>(
-    things: FacetDomain,
+    domain: FacetDomain,
     parents: &[ParentKey],
-    asked: &BTreeMap<K, FacetDemand>,
+    demand: &BTreeMap<K, FacetDemand>,
 ) -> (Sql, Vec<FacetBranch<K>>) {
-    let mut tables = Sql::from("WITH ").then(matched_sql(things, parents, asked.keys().copied()));
+    let mut tables = Sql::from("WITH ").then(matched_sql(domain, parents, demand.keys().copied()));
     let mut rows = Sql::default();
     let mut branches = Vec::new();
-    for (index, (kind, asked)) in asked.iter().enumerate() {
-        let (counting, counted) = (kind.grouping(), format!("counted_{index}"));
-        tables = tables.then(", ").then(counted_sql(&counted, &counting, asked));
-        if let Some(first) = asked.first {
+    for (index, (kind, demand)) in demand.iter().enumerate() {
+        let (grouping, counted) = (kind.grouping(), format!("counted_{index}"));
+        tables = tables.then(", ").then(counted_sql(&counted, &grouping, demand));
+        if let Some(limit) = demand.first {
             rows = rows.then(union_separator(&branches)).then(top_counts_sql(
                 branches.len(),
                 &counted,
-                &counting.value_type,
-                first,
+                &grouping.value_type,
+                limit,
             ));
             branches.push(FacetBranch { kind: *kind, is_by_id: false });
         }
-        if let FacetValueType::Entity(table) = counting.value_type
-            && !asked.ids.is_empty()
+        if let FacetValueType::Entity(table) = grouping.value_type
+            && !demand.ids.is_empty()
         {
             rows = rows.then(union_separator(&branches)).then(counts_by_id_sql(
                 branches.len(),
                 &counted,
                 table,
-                &asked.ids,
+                &demand.ids,
             ));
             branches.push(FacetBranch { kind: *kind, is_by_id: true });
         }
@@ -458,19 +462,19 @@ impl<K: FacetKind> FacetCounts<K> {
     }
 
     fn select(&self, kind: K, parent: i64, which: &FacetSelection) -> Vec<FacetCount> {
-        let first = |most: usize| {
-            self.first.get(&(kind, parent)).into_iter().flatten().take(most).cloned().collect::<Vec<FacetCount>>()
+        let first = |limit: usize| {
+            self.first.get(&(kind, parent)).into_iter().flatten().take(limit).cloned().collect::<Vec<FacetCount>>()
         };
         match which {
             FacetSelection::All => first(usize::MAX),
-            FacetSelection::First(most) => first(*most as usize),
-            FacetSelection::Ids(these) => {
-                let these: BTreeSet<i64> = these.iter().copied().collect();
+            FacetSelection::First(limit) => first(*limit as usize),
+            FacetSelection::Ids(ids) => {
+                let ids: BTreeSet<i64> = ids.iter().copied().collect();
                 let entry = |id| {
                     let count = *self.by_id.get(&(kind, parent, id))?;
                     Some(FacetCount { number: id, text: String::new(), count })
                 };
-                let mut entries: Vec<FacetCount> = these.into_iter().filter_map(entry).collect();
+                let mut entries: Vec<FacetCount> = ids.into_iter().filter_map(entry).collect();
                 entries.sort_by_key(|entry| (Reverse(entry.count), entry.number));
                 entries
             }
@@ -486,26 +490,27 @@ impl Store {
         keys: &[&FacetKey<K>],
     ) -> Result<Vec<(FacetKey<K>, Arc<Vec<FacetCount>>)>, Error> {
         let parents: Vec<ParentKey> = keys.iter().map(|key| key.parent).collect::<HashSet<_>>().into_iter().collect();
-        let numbers: HashMap<ParentKey, i64> = parents.iter().copied().zip(1..).collect();
-        let number = |key: &FacetKey<K>| numbers.get(&key.parent).copied().unwrap_or_default();
-        let mut asked: BTreeMap<K, FacetDemand> = BTreeMap::new();
+        let parent_numbers: HashMap<ParentKey, i64> = parents.iter().copied().zip(1..).collect();
+        let parent_number = |key: &FacetKey<K>| parent_numbers.get(&key.parent).copied().unwrap_or_default();
+        let mut demands: BTreeMap<K, FacetDemand> = BTreeMap::new();
         for key in keys {
-            let asked = asked.entry(key.kind).or_default();
+            let demand = demands.entry(key.kind).or_default();
             match &key.selection {
-                FacetSelection::All => asked.first = Some(i64::MAX),
-                FacetSelection::First(first) => asked.first = asked.first.max(Some(i64::from(*first))),
-                FacetSelection::Ids(these) => asked.ids.extend(these.iter().map(|id| (number(key), *id))),
+                FacetSelection::All => demand.first = Some(i64::MAX),
+                FacetSelection::First(first) => demand.first = demand.first.max(Some(i64::from(*first))),
+                FacetSelection::Ids(ids) => demand.ids.extend(ids.iter().map(|id| (parent_number(key), *id))),
             }
         }
-        asked.retain(|_, asked| asked.first.is_some() || !asked.ids.is_empty());
-        let counts = if asked.is_empty() {
+        demands.retain(|_, demand| demand.first.is_some() || !demand.ids.is_empty());
+        let counts = if demands.is_empty() {
             FacetCounts::from_rows(Vec::new(), &[])
         } else {
-            let (sql, branches) = facets_sql(K::domain(list, self), &parents, &asked);
+            let (sql, branches) = facets_sql(K::domain(list, self), &parents, &demands);
             FacetCounts::from_rows(self.query_all(FacetKey::<K>::NAME, sql).await?, &branches)
         };
-        let answer = |key: &FacetKey<K>| (key.clone(), Arc::new(counts.select(key.kind, number(key), &key.selection)));
-        Ok(keys.iter().map(|key| answer(key)).collect())
+        let select =
+            |key: &FacetKey<K>| (key.clone(), Arc::new(counts.select(key.kind, parent_number(key), &key.selection)));
+        Ok(keys.iter().map(|key| select(key)).collect())
     }
 }
 

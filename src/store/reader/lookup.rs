@@ -164,26 +164,26 @@ impl<M: LookupTable> Loader<ByLookupKey<M>> for Store {
 
     async fn load(&self, keys: &[ByLookupKey<M>]) -> Result<HashMap<ByLookupKey<M>, Arc<M>>, Error> {
         let selected = keys.iter().fold(ColumnSet::NONE, |all, key| all.union(key.1));
-        let number = |key: &ByLookupKey<M>| if let LookupKey::Id(number) = *key.0 { Some(number) } else { None };
-        let others: Vec<&ByLookupKey<M>> = keys.iter().filter(|key| number(key).is_none()).collect();
-        let loader = ByLookupKey::<M>::NAME;
-        let (present, mut found) = try_join(
-            self.load_by_ids::<M>(loader, keys.iter().filter_map(number), selected),
-            self.load_by_keys(loader, &others, selected),
+        let row_id = |key: &ByLookupKey<M>| if let LookupKey::Id(row_id) = *key.0 { Some(row_id) } else { None };
+        let other_keys: Vec<&ByLookupKey<M>> = keys.iter().filter(|key| row_id(key).is_none()).collect();
+        let query_name = ByLookupKey::<M>::NAME;
+        let (existing, mut rows) = try_join(
+            self.load_by_ids::<M>(query_name, keys.iter().filter_map(row_id), selected),
+            self.load_by_keys(query_name, &other_keys, selected),
         )
         .await?;
         // Most ids exist; the others may belong to merged entities.
         let mut absent = Vec::new();
-        for (key, number) in keys.iter().filter_map(|key| Some((key, number(key)?))) {
-            match present.get(&number) {
-                Some(row) => drop(found.insert(key.clone(), Arc::clone(row))),
+        for (key, row_id) in keys.iter().filter_map(|key| Some((key, row_id(key)?))) {
+            match existing.get(&row_id) {
+                Some(row) => drop(rows.insert(key.clone(), Arc::clone(row))),
                 None => absent.push(key),
             }
         }
         if M::IS_ENTITY {
-            found.extend(self.load_by_keys(loader, &absent, selected).await?);
+            rows.extend(self.load_by_keys(query_name, &absent, selected).await?);
         }
-        Ok(found)
+        Ok(rows)
     }
 }
 
@@ -191,55 +191,55 @@ impl Store {
     /// Returns the rows with these ids.
     async fn load_by_ids<M: LookupTable>(
         &self,
-        loader: &'static str,
-        numbers: impl Iterator<Item = i64>,
+        query_name: &'static str,
+        row_ids: impl Iterator<Item = i64>,
         selected: ColumnSet,
     ) -> Result<HashMap<i64, Arc<M>>, Error> {
-        let numbers: HashSet<i64> = numbers.collect();
-        if numbers.is_empty() {
+        let row_ids: HashSet<i64> = row_ids.collect();
+        if row_ids.is_empty() {
             return Ok(HashMap::new());
         }
         let (table, columns, joins) = (M::NAME, M::select_list("node", selected), M::JOINS);
         let sql = format!("SELECT node.id, {columns} FROM {table} AS node{joins} WHERE node.id = ANY(?)");
-        let rows = self.query_batched(loader, Sql::with(&sql, bigint_array(numbers))).await?;
+        let rows = self.query_batched(query_name, Sql::with(&sql, bigint_array(row_ids))).await?;
         rows.iter().map(|row| Ok(decode_keyed(row, selected)?)).collect()
     }
 
     /// Returns the rows that the keys refer to, found by the index of each type of key.
     async fn load_by_keys<M: LookupTable>(
         &self,
-        loader: &'static str,
+        query_name: &'static str,
         keys: &[&ByLookupKey<M>],
         selected: ColumnSet,
     ) -> Result<HashMap<ByLookupKey<M>, Arc<M>>, Error> {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
-        let mut found = HashMap::with_capacity(keys.len());
-        for row in &self.query_batched(loader, lookup_sql::<M>(keys, selected)).await? {
+        let mut rows = HashMap::with_capacity(keys.len());
+        for row in &self.query_batched(query_name, lookup_sql::<M>(keys, selected)).await? {
             let (index, model) = decode_keyed(row, selected)?;
             if let Some(key) = usize::try_from(index).ok().and_then(|index| keys.get(index)) {
-                found.insert((*key).clone(), model);
+                rows.insert((*key).clone(), model);
             }
         }
-        Ok(found)
+        Ok(rows)
     }
 }
 
 /// Returns a query for these ids, with the ids of merged entities replaced by the surviving ones.
-pub(crate) fn resolve_merged_ids<M: LookupTable>(numbers: &[i64]) -> Sql {
-    let former = format!(
+pub(crate) fn resolve_merged_ids<M: LookupTable>(row_ids: &[i64]) -> Sql {
+    let previous_ids = format!(
         "?::bigint[]) AS asked(id) LEFT JOIN former_identity AS former \
          ON former.kind = '{}' AND former.former_id = asked.id",
         M::NAME
     );
     Sql::from("SELECT coalesce(former.survivor_id, asked.id) FROM unnest(")
-        .then_with(&former, bigint_array(numbers.iter().copied()))
+        .then_with(&previous_ids, bigint_array(row_ids.iter().copied()))
 }
 
 /// Returns the condition that a column is one of these ids. The ids are evaluated once, so that an index is used.
-pub(crate) fn is_any_of_ids<M: LookupTable>(column: &str, numbers: &[i64]) -> Sql {
-    Sql::in_subquery(column, resolve_merged_ids::<M>(numbers))
+pub(crate) fn is_any_of_ids<M: LookupTable>(column: &str, row_ids: &[i64]) -> Sql {
+    Sql::in_subquery(column, resolve_merged_ids::<M>(row_ids))
 }
 
 /// Returns one query for keys of all types.
@@ -252,15 +252,15 @@ fn lookup_sql<M: LookupTable>(keys: &[&ByLookupKey<M>], selected: ColumnSet) -> 
 /// Returns a query for the ids that keys refer to, each with the index of its key. Each type of key uses its own index.
 pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = &'a LookupKey>) -> Sql {
     let table = M::NAME;
-    let mut numbers = (Vec::new(), Vec::new());
+    let mut row_ids = (Vec::new(), Vec::new());
     let mut slugs = (Vec::new(), Vec::new());
     let mut columns: HashMap<&str, (Vec<i64>, Vec<String>)> = HashMap::new();
     let mut identifiers = (Vec::new(), Vec::new(), Vec::new());
     for (index, key) in (0_i64..).zip(keys) {
         match key {
-            LookupKey::Id(number) => {
-                numbers.0.push(index);
-                numbers.1.push(*number);
+            LookupKey::Id(row_id) => {
+                row_ids.0.push(index);
+                row_ids.1.push(*row_id);
             }
             LookupKey::Slug(slug) => {
                 slugs.0.push(index);
@@ -278,40 +278,40 @@ pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = 
             }
         }
     }
-    let wanted =
+    let select_matches =
         |indexes: Vec<i64>| Sql::with("SELECT wanted.index, found.id FROM unnest(?::bigint[], ", bigint_array(indexes));
-    let mut parts = Vec::new();
-    if !numbers.0.is_empty() {
-        let mut former = Sql::from("");
+    let mut branches = Vec::new();
+    if !row_ids.0.is_empty() {
+        let mut previous = Sql::from("");
         if M::IS_ENTITY {
-            former = wanted(numbers.0.clone())
-                .then_with("?::bigint[]) AS wanted(index, key) ", bigint_array(numbers.1.clone()))
+            previous = select_matches(row_ids.0.clone())
+                .then_with("?::bigint[]) AS wanted(index, key) ", bigint_array(row_ids.1.clone()))
                 .then(format!(
                     "JOIN (SELECT survivor_id AS id, former_id FROM former_identity WHERE kind = '{table}') AS found \
                      ON found.former_id = wanted.key"
                 ));
-            former = Sql::from(" UNION ALL ").then(former);
+            previous = Sql::from(" UNION ALL ").then(previous);
         }
-        let present = wanted(numbers.0)
-            .then_with("?::bigint[]) AS wanted(index, key) ", bigint_array(numbers.1))
+        let current = select_matches(row_ids.0)
+            .then_with("?::bigint[]) AS wanted(index, key) ", bigint_array(row_ids.1))
             .then(format!("JOIN {table} AS found ON found.id = wanted.key"));
-        parts.push(present.then(former));
+        branches.push(current.then(previous));
     }
     if !slugs.0.is_empty() {
-        let present = wanted(slugs.0.clone())
+        let current = select_matches(slugs.0.clone())
             .then_with("?::text[]) AS wanted(index, key) ", text_array(slugs.1.clone()))
             .then(format!("JOIN {table} AS found ON found.slug = wanted.key"));
-        let former = wanted(slugs.0).then_with("?::text[]) AS wanted(index, key) ", text_array(slugs.1)).then(format!(
+        let previous = select_matches(slugs.0).then_with("?::text[]) AS wanted(index, key) ", text_array(slugs.1)).then(format!(
             "JOIN (SELECT survivor_id AS id, former_slug FROM former_identity WHERE kind = '{table}' \
              UNION ALL SELECT id, slug FROM former_slug WHERE kind = '{table}') AS found ON found.former_slug = wanted.key"
         ));
-        parts.push(present.then(" UNION ALL ").then(former));
+        branches.push(current.then(" UNION ALL ").then(previous));
     }
-    let known: HashSet<&str> = M::IDENTIFIER_COLUMNS.iter().copied().collect();
-    for (column, (indexes, values)) in columns.into_iter().filter(|(column, _)| known.contains(column)) {
+    let identifier_columns: HashSet<&str> = M::IDENTIFIER_COLUMNS.iter().copied().collect();
+    for (column, (indexes, values)) in columns.into_iter().filter(|(column, _)| identifier_columns.contains(column)) {
         if M::MERGED_IDENTIFIER_COLUMNS.contains(&column) {
-            parts.push(
-                wanted(indexes.clone())
+            branches.push(
+                select_matches(indexes.clone())
                     .then_with("?::text[]) AS wanted(index, key) ", text_array(values.clone()))
                     .then(format!(
                         "JOIN (SELECT {table}_id AS id, value FROM external_id WHERE {table}_id IS NOT NULL \
@@ -319,15 +319,15 @@ pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = 
                     )),
             );
         }
-        parts.push(
-            wanted(indexes)
+        branches.push(
+            select_matches(indexes)
                 .then_with("?::text[]) AS wanted(index, key) ", text_array(values))
                 .then(format!("JOIN {table} AS found ON found.{column} = wanted.key")),
         );
     }
     if !identifiers.0.is_empty() {
-        parts.push(
-            wanted(identifiers.0)
+        branches.push(
+            select_matches(identifiers.0)
                 .then_with("?::text[], ", text_array(identifiers.1))
                 .then_with("?::text[]) AS wanted(index, scheme, value) ", text_array(identifiers.2))
                 .then(format!(
@@ -336,7 +336,7 @@ pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = 
                 )),
         );
     }
-    let mut parts = parts.into_iter();
-    let first = parts.next().unwrap_or_else(|| "SELECT 0::bigint AS index, 0::bigint AS id WHERE false".into());
-    parts.fold(first, |union, part| union.then(" UNION ALL ").then(part))
+    let mut branches = branches.into_iter();
+    let first = branches.next().unwrap_or_else(|| "SELECT 0::bigint AS index, 0::bigint AS id WHERE false".into());
+    branches.fold(first, |union, branch| union.then(" UNION ALL ").then(branch))
 }

@@ -48,8 +48,8 @@ pub struct OrganizationFilter {
 impl OrganizationFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
-        if let Some(numbers) = &self.ids {
-            conditions.push(is_any_of_ids::<organization::Model>("organization.id", numbers));
+        if let Some(ids) = &self.ids {
+            conditions.push(is_any_of_ids::<organization::Model>("organization.id", ids));
         }
         if let Some(rors) = &self.rors {
             conditions.push(Sql::with("organization.ror = ANY(?)", text_array(rors.clone())));

@@ -84,8 +84,8 @@ impl SortKeyType {
 
     /// Parses a cursor's value as a query parameter. Returns `None` if the value is not valid.
     fn parse_value(self, text: &str) -> Option<Value> {
-        let years = 1..=9999; // Postgres refuses some that chrono knows
-        let holds = match self {
+        let years = 1..=9999; // Postgres rejects some years that chrono accepts
+        let is_valid = match self {
             Self::Integer => return text.parse::<i64>().ok().map(Value::from),
             Self::Text => !text.contains('\0'),
             Self::Boolean => text == "true" || text == "false",
@@ -94,11 +94,11 @@ impl SortKeyType {
                 matches!(text, "infinity" | "-infinity") || date.is_some_and(|date| date.to_string() == text)
             }
             Self::Timestamp => {
-                let moment = chrono::DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").ok()?.to_utc();
-                return years.contains(&moment.year()).then(|| Value::from(moment));
+                let timestamp = chrono::DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").ok()?.to_utc();
+                return years.contains(&timestamp.year()).then(|| Value::from(timestamp));
             }
         };
-        holds.then(|| Value::from(text))
+        is_valid.then(|| Value::from(text))
     }
 }
 
@@ -223,7 +223,7 @@ pub struct PageColumns {
     pub edge: Option<ColumnSet>,
     /// Node columns.
     pub node: ColumnSet,
-    /// Whether to read one row more, which tells whether another page follows.
+    /// Whether to read one row more, to determine whether another page follows.
     pub has_more: bool,
 }
 
@@ -273,13 +273,13 @@ pub struct ListPage<L: List> {
 /// Decodes a row and its parent.
 fn decode_list_row<L: List>(
     row: &statement_batcher::ResultRow,
-    wants: PageColumns,
+    columns: PageColumns,
 ) -> Result<(ParentKey, ListRow<L>), DbErr> {
-    let mut places = row.columns()?;
-    let parent = ParentKey { primary: places.next_value()?, secondary: places.next_value()? };
-    let keys = if wants.cursor_keys { places.next_value()? } else { Vec::new() };
-    let node = Arc::new(L::Node::from_columns(&mut places, wants.node)?);
-    let edge = wants.edge.map(|wanted| L::Edge::from_columns(&mut places, wanted)).transpose()?;
+    let mut cursor = row.columns()?;
+    let parent = ParentKey { primary: cursor.next_value()?, secondary: cursor.next_value()? };
+    let keys = if columns.cursor_keys { cursor.next_value()? } else { Vec::new() };
+    let node = Arc::new(L::Node::from_columns(&mut cursor, columns.node)?);
+    let edge = columns.edge.map(|selected| L::Edge::from_columns(&mut cursor, selected)).transpose()?;
     Ok((parent, ListRow { cursor_keys: keys, node, edge }))
 }
 
@@ -313,17 +313,16 @@ fn parents_sql(parents: &[ParentKey]) -> Sql {
 /// Returns the keyset condition for rows on one side of a cursor: a row comparison, which is an index range over the
 /// sort keys.
 fn seek_predicate(keys: &[SortKey], cursor: &Cursor, comparison: &'static str) -> Result<Sql, Error> {
-    let made_up =
-        || Error::BadUserInput("this cursor was not made by this directory; start again without it".to_owned());
+    let invalid_cursor = || Error::BadUserInput("the cursor is not valid; start again without it".to_owned());
     if cursor.keys.len() != keys.len() {
-        return Err(made_up());
+        return Err(invalid_cursor());
     }
     let mut left = Sql::from("ROW(");
     let mut right = Sql::from(") ").then(comparison).then(" ROW(");
     let mut range = Sql::default();
     for (index, (key, text)) in keys.iter().zip(&cursor.keys).enumerate() {
         let comma = if index == 0 { "" } else { ", " };
-        let value = key.value_type.parse_value(text).ok_or_else(made_up)?;
+        let value = key.value_type.parse_value(text).ok_or_else(invalid_cursor)?;
         if index == 0 && key.is_index_end {
             let bound =
                 Sql::from(" ").then(comparison).then("= ").then_with(key.value_type.placeholder(), value.clone());
@@ -337,10 +336,10 @@ fn seek_predicate(keys: &[SortKey], cursor: &Cursor, comparison: &'static str) -
 
 pub(crate) fn page_sql<N: ColumnProjection>(
     source: ListSource,
-    parts: Option<MergePartitions>,
+    merge: Option<MergePartitions>,
     parents: &[ParentKey],
     page: &PageRequest,
-    wants: PageColumns,
+    selection: PageColumns,
 ) -> Result<Sql, Error> {
     let forward = page.direction == PageDirection::Forward;
     let ascending = source.direction == SortDirection::Ascending;
@@ -352,8 +351,8 @@ pub(crate) fn page_sql<N: ColumnProjection>(
     if let Some(cursor) = &page.before {
         conditions.push(seek_predicate(&source.sort_keys, cursor, before)?);
     }
-    let word = if forward == ascending { " ASC" } else { " DESC" };
-    let limit = || Sql::with(" LIMIT ?", i64::from(page.size) + i64::from(wants.has_more));
+    let sort_direction = if forward == ascending { " ASC" } else { " DESC" };
+    let limit = || Sql::with(" LIMIT ?", i64::from(page.size) + i64::from(selection.has_more));
     let mut cursor_keys = Sql::from("SELECT ARRAY[");
     let mut order = Sql::from(" ORDER BY ");
     let mut part_keys = Sql::default();
@@ -361,15 +360,15 @@ pub(crate) fn page_sql<N: ColumnProjection>(
     for (index, key) in source.sort_keys.iter().enumerate() {
         let comma = if index == 0 { "" } else { ", " };
         cursor_keys = cursor_keys.then(comma).then("(").then(key.expression.clone()).then(")::text");
-        order = order.then(comma).then(key.expression.clone()).then(word);
+        order = order.then(comma).then(key.expression.clone()).then(sort_direction);
         part_keys = part_keys.then(", ").then(key.expression.clone()).then(format!(" AS key_{index}"));
-        part_order = part_order.then(comma).then(format!("part.key_{index}")).then(word);
+        part_order = part_order.then(comma).then(format!("part.key_{index}")).then(sort_direction);
     }
-    let cursor_keys = if wants.cursor_keys { cursor_keys.then("] AS cursor_keys, ") } else { "SELECT ".into() };
-    let columns = cursor_keys.then(N::select_list(source.node_alias, wants.node));
-    let edge = wants.edge.map(source.edge_columns).unwrap_or_default();
+    let cursor_keys = if selection.cursor_keys { cursor_keys.then("] AS cursor_keys, ") } else { "SELECT ".into() };
+    let columns = cursor_keys.then(N::select_list(source.node_alias, selection.node));
+    let edge = selection.edge.map(source.edge_columns).unwrap_or_default();
     let columns = if edge.is_empty() { columns } else { columns.then(", ").then(edge) };
-    let rows = match parts {
+    let rows = match merge {
         None => columns
             .then(" FROM ")
             .then(source.from)
@@ -378,16 +377,16 @@ pub(crate) fn page_sql<N: ColumnProjection>(
             .then(order)
             .then(limit()),
         // Reads up to a whole page from each partition, so that the final sort has few rows.
-        Some(parts) => Sql::from("SELECT part.* FROM ")
-            .then(parts.partitions)
+        Some(merge) => Sql::from("SELECT part.* FROM ")
+            .then(merge.partitions)
             .then(" CROSS JOIN LATERAL (")
             .then(columns)
             .then(part_keys)
             .then(" FROM ")
             .then(source.from)
-            .then(parts.join)
+            .then(merge.join)
             .then(" WHERE ")
-            .then(Sql::all(conditions.into_iter().chain([parts.condition])))
+            .then(Sql::all(conditions.into_iter().chain([merge.condition])))
             .then(order)
             .then(limit())
             .then(") AS part")
@@ -415,10 +414,10 @@ impl Store {
         &self,
         list: &L,
         page: &PageRequest,
-        wants: PageColumns,
+        columns: PageColumns,
         parents: &[ParentKey],
     ) -> Result<HashMap<ParentKey, Arc<ListPage<L>>>, Error> {
-        let sql = page_sql::<L::Node>(list.source(self), list.merge_partitions(), parents, page, wants)?;
+        let sql = page_sql::<L::Node>(list.source(self), list.merge_partitions(), parents, page, columns)?;
         let mut lists: HashMap<ParentKey, Vec<ListRow<L>>> =
             parents.iter().map(|parent| (*parent, Vec::new())).collect();
         let loader = PageKey::<L>::NAME;
@@ -428,7 +427,7 @@ impl Store {
             self.query_rows(loader, sql).await?
         };
         for result in &results {
-            let (parent, row) = decode_list_row(result, wants)?;
+            let (parent, row) = decode_list_row(result, columns)?;
             lists.entry(parent).or_default().push(row);
         }
         let size = page.size as usize;
@@ -470,11 +469,12 @@ impl<L: List> Loader<PageKey<L>> for Store {
         }
         let pages = try_join_all(lists.into_iter().map(async |((list, page), keys)| {
             // One page can be requested several times, with different columns.
-            let wants = keys.iter().fold(PageColumns::default(), |wants, key| wants.union(key.columns));
+            let columns = keys.iter().fold(PageColumns::default(), |columns, key| columns.union(key.columns));
             let parents: HashSet<ParentKey> = keys.iter().map(|key| key.parent).collect();
-            let rows = self.load_pages(list, page, wants, &parents.into_iter().collect::<Vec<_>>()).await?;
-            let found = keys.into_iter().filter_map(|key| Some((key.clone(), Arc::clone(rows.get(&key.parent)?))));
-            Ok::<_, Error>(found.collect::<Vec<_>>())
+            let rows = self.load_pages(list, page, columns, &parents.into_iter().collect::<Vec<_>>()).await?;
+            let pages_by_key =
+                keys.into_iter().filter_map(|key| Some((key.clone(), Arc::clone(rows.get(&key.parent)?))));
+            Ok::<_, Error>(pages_by_key.collect::<Vec<_>>())
         }));
         Ok(pages.await?.into_iter().flatten().collect())
     }

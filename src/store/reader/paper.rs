@@ -60,20 +60,20 @@ pub struct PaperFilter {
 impl PaperFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
-        if let Some(numbers) = &self.ids {
-            conditions.push(is_any_of_ids::<paper::Model>("paper.id", numbers));
+        if let Some(ids) = &self.ids {
+            conditions.push(is_any_of_ids::<paper::Model>("paper.id", ids));
         }
         if let Some(dois) = &self.dois {
             conditions.push(Sql::with("paper.doi = ANY(?)", text_array(dois.clone())));
         }
         if let Some(authors) = &self.author_ids {
-            let theirs = Sql::from("paper.id IN (SELECT by_author.paper_id FROM authorship AS by_author WHERE ");
+            let by_authors = Sql::from("paper.id IN (SELECT by_author.paper_id FROM authorship AS by_author WHERE ");
             let by_author = is_any_of_ids::<researcher::Model>("by_author.researcher_id", authors);
-            conditions.push(theirs.then(by_author).then(")"));
+            conditions.push(by_authors.then(by_author).then(")"));
         }
         if let Some(organizations) = &self.organization_ids {
-            let named = resolve_merged_ids::<crate::entity::organization::Model>(organizations);
-            conditions.push(has_author_at(organization::with_descendants(named, true)));
+            let roots = resolve_merged_ids::<crate::entity::organization::Model>(organizations);
+            conditions.push(has_author_at(organization::with_descendants(roots, true)));
         }
         if let Some(topics) = &self.topic_ids {
             conditions.push(has_topic_in(topics_with_narrower(topics)));
@@ -87,15 +87,15 @@ impl PaperFilter {
         if let Some(venues) = &self.venue_names {
             conditions.push(Sql::with("paper.venue_name = ANY(?)", text_array(venues.clone())));
         }
-        let mut whether = |wanted: Option<bool>, holds: &str, fails: &str| match wanted {
-            Some(true) => conditions.push(holds.into()),
-            Some(false) => conditions.push(fails.into()),
+        let mut push_if = |expected: Option<bool>, if_true: &str, if_false: &str| match expected {
+            Some(true) => conditions.push(if_true.into()),
+            Some(false) => conditions.push(if_false.into()),
             None => {}
         };
-        whether(self.has_abstract, "paper.abstract_text <> '{}'", "paper.abstract_text = '{}'");
-        whether(self.has_doi, "paper.doi IS NOT NULL", "paper.doi IS NULL");
-        whether(self.is_retracted, "paper.is_retracted", "NOT paper.is_retracted");
-        whether(self.is_version, "paper.version_of_id IS NOT NULL", "paper.version_of_id IS NULL");
+        push_if(self.has_abstract, "paper.abstract_text <> '{}'", "paper.abstract_text = '{}'");
+        push_if(self.has_doi, "paper.doi IS NOT NULL", "paper.doi IS NULL");
+        push_if(self.is_retracted, "paper.is_retracted", "NOT paper.is_retracted");
+        push_if(self.is_version, "paper.version_of_id IS NOT NULL", "paper.version_of_id IS NULL");
         conditions.extend(self.query.as_ref().map(|query| search::matches_query(EntityType::Paper, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("paper.updated_at >= ?", since));
@@ -279,7 +279,7 @@ impl List for ResearcherPapers {
         };
         ListSource {
             node_alias: "paper",
-            edge_columns: |wanted| ResearcherPaperEdge::select_list("own", wanted),
+            edge_columns: |selected| ResearcherPaperEdge::select_list("own", selected),
             from: Sql::from("authorship AS own JOIN paper ON paper.id = own.paper_id")
                 .then(self.order.relevance_join(&self.filter)),
             conditions,

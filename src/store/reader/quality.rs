@@ -255,30 +255,30 @@ impl HasScope for IssueBreakdownKey {
 
 /// Returns the UNION of one branch per key, built from the index of the key and the number of its scope. The rows of a
 /// branch start with the index.
-fn union_sql<K: HasScope>(keys: &[K], part: impl Fn(usize, usize, &K) -> Sql, order: &str) -> Sql {
+fn union_sql<K: HasScope>(keys: &[K], branch: impl Fn(usize, usize, &K) -> Sql, order: &str) -> Sql {
     let mut scopes: Vec<&IssueScope> = Vec::new();
-    let mut whole: Option<Sql> = None;
-    for (place, key) in keys.iter().enumerate() {
-        let number = scopes.iter().position(|scope| *scope == key.scope()).unwrap_or(scopes.len());
-        if number == scopes.len() {
+    let mut union: Option<Sql> = None;
+    for (index, key) in keys.iter().enumerate() {
+        let scope_number = scopes.iter().position(|scope| *scope == key.scope()).unwrap_or(scopes.len());
+        if scope_number == scopes.len() {
             scopes.push(key.scope());
         }
-        let next = part(place, number, key);
-        whole = Some(match whole {
-            Some(whole) => whole.then(" UNION ALL ").then(next),
+        let next = branch(index, scope_number, key);
+        union = Some(match union {
+            Some(union) => union.then(" UNION ALL ").then(next),
             None => next,
         });
     }
     issue_sql::scope_ctes(scopes)
         .then("SELECT * FROM (")
-        .then(whole.unwrap_or_default())
+        .then(union.unwrap_or_default())
         .then(format!(") AS parts ORDER BY parent_key{order}"))
 }
 
 /// Groups rows by loader key, from the index of the key.
 fn group_by_loader_key<K: Clone + Eq + std::hash::Hash, T>(keys: &[K], rows: Vec<KeyedRow<T>>) -> HashMap<K, Vec<T>> {
     let mut groups = group_by_key(rows);
-    (0_i64..).zip(keys).map(|(place, key)| (key.clone(), groups.remove(&place).unwrap_or_default())).collect()
+    (0_i64..).zip(keys).map(|(index, key)| (key.clone(), groups.remove(&index).unwrap_or_default())).collect()
 }
 
 impl LoaderKey for IssueCountKey {
@@ -289,12 +289,12 @@ impl Loader<IssueCountKey> for Store {
     type Value = i64;
 
     async fn load(&self, keys: &[IssueCountKey]) -> Result<HashMap<IssueCountKey, i64>, Error> {
-        let part = |place: usize, number: usize, key: &IssueCountKey| {
-            Sql::from(format!("SELECT {place}::bigint AS parent_key, count(*) AS amount FROM ("))
-                .then(issue_sql::selected_ids_sql(&key.scope, number, key.counted, None))
+        let branch = |index: usize, scope_number: usize, key: &IssueCountKey| {
+            Sql::from(format!("SELECT {index}::bigint AS parent_key, count(*) AS amount FROM ("))
+                .then(issue_sql::selected_ids_sql(&key.scope, scope_number, key.counted, None))
                 .then(") AS found")
         };
-        let rows = self.query_all::<KeyedRow<IssueCountRow>>(IssueCountKey::NAME, union_sql(keys, part, "")).await?;
+        let rows = self.query_all::<KeyedRow<IssueCountRow>>(IssueCountKey::NAME, union_sql(keys, branch, "")).await?;
         let total = |amounts: Vec<IssueCountRow>| amounts.iter().map(|row| row.amount).sum();
         Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, amounts)| (key, total(amounts))).collect())
     }
@@ -308,15 +308,20 @@ impl Loader<IssueSamplesKey> for Store {
     type Value = Arc<Vec<i64>>;
 
     async fn load(&self, keys: &[IssueSamplesKey]) -> Result<HashMap<IssueSamplesKey, Self::Value>, Error> {
-        let part = |place: usize, number: usize, key: &IssueSamplesKey| {
-            Sql::from(format!("(SELECT {place}::bigint AS parent_key, found.id FROM ("))
-                .then(issue_sql::selected_ids_sql(&key.scope, number, IssueCountTarget::Issue(key.issue), key.after))
+        let branch = |index: usize, scope_number: usize, key: &IssueSamplesKey| {
+            Sql::from(format!("(SELECT {index}::bigint AS parent_key, found.id FROM ("))
+                .then(issue_sql::selected_ids_sql(
+                    &key.scope,
+                    scope_number,
+                    IssueCountTarget::Issue(key.issue),
+                    key.after,
+                ))
                 .then(format!(") AS found ORDER BY found.id LIMIT {})", key.first))
         };
         let rows =
-            self.query_all::<KeyedRow<IssueSampleRow>>(IssueSamplesKey::NAME, union_sql(keys, part, ", id")).await?;
-        let of = |samples: Vec<IssueSampleRow>| Arc::new(samples.iter().map(|sample| sample.id).collect());
-        Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, samples)| (key, of(samples))).collect())
+            self.query_all::<KeyedRow<IssueSampleRow>>(IssueSamplesKey::NAME, union_sql(keys, branch, ", id")).await?;
+        let ids = |samples: Vec<IssueSampleRow>| Arc::new(samples.iter().map(|sample| sample.id).collect());
+        Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, samples)| (key, ids(samples))).collect())
     }
 }
 
@@ -328,15 +333,15 @@ impl Loader<IssueBreakdownKey> for Store {
     type Value = Arc<Vec<FacetCount>>;
 
     async fn load(&self, keys: &[IssueBreakdownKey]) -> Result<HashMap<IssueBreakdownKey, Self::Value>, Error> {
-        let part = |place: usize, number: usize, key: &IssueBreakdownKey| {
+        let branch = |index: usize, scope_number: usize, key: &IssueBreakdownKey| {
             let (id, text) = match key.by {
                 IssueBreakdown::Sources => ("0::bigint", "part"),
                 IssueBreakdown::Organizations => ("part", "''"),
             };
             Sql::from("(WITH found AS (")
-                .then(issue_sql::selected_ids_sql(&key.scope, number, IssueCountTarget::Issue(key.issue), None))
+                .then(issue_sql::selected_ids_sql(&key.scope, scope_number, IssueCountTarget::Issue(key.issue), None))
                 .then(format!(
-                    ") SELECT {place}::bigint AS parent_key, {id} AS number, {text} AS text, count(*) AS amount FROM ({}) AS ties \
+                    ") SELECT {index}::bigint AS parent_key, {id} AS number, {text} AS text, count(*) AS amount FROM ({}) AS ties \
                      GROUP BY part ORDER BY amount DESC, part LIMIT {})",
                     issue_sql::breakdown_sql(key.issue.subject(), key.by),
                     key.first
@@ -344,11 +349,11 @@ impl Loader<IssueBreakdownKey> for Store {
         };
         let order = ", amount DESC, number, text";
         let rows = self
-            .query_all::<KeyedRow<IssueBreakdownRow>>(IssueBreakdownKey::NAME, union_sql(keys, part, order))
+            .query_all::<KeyedRow<IssueBreakdownRow>>(IssueBreakdownKey::NAME, union_sql(keys, branch, order))
             .await?;
-        let entry = |part: IssueBreakdownRow| FacetCount { number: part.number, text: part.text, count: part.amount };
-        let of = |parts: Vec<IssueBreakdownRow>| Arc::new(parts.into_iter().map(entry).collect());
-        Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, parts)| (key, of(parts))).collect())
+        let count = |row: IssueBreakdownRow| FacetCount { number: row.number, text: row.text, count: row.amount };
+        let counts = |rows: Vec<IssueBreakdownRow>| Arc::new(rows.into_iter().map(count).collect());
+        Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, rows)| (key, counts(rows))).collect())
     }
 }
 
@@ -387,10 +392,10 @@ impl Store {
         subject: IssueSubject,
         numbers: &[i64],
     ) -> Result<Vec<DescribedSample>, Error> {
-        let nobody = "NULL::integer AS position, NULL::text AS person_name, NULL::text AS person_slug";
+        let no_author = "NULL::integer AS position, NULL::text AS person_name, NULL::text AS person_slug";
         let sql = match subject {
-            IssueSubject::Paper => format!("SELECT id, title AS name, slug, {nobody} FROM paper"),
-            IssueSubject::Researcher => format!("SELECT id, display_name AS name, slug, {nobody} FROM researcher"),
+            IssueSubject::Paper => format!("SELECT id, title AS name, slug, {no_author} FROM paper"),
+            IssueSubject::Researcher => format!("SELECT id, display_name AS name, slug, {no_author} FROM researcher"),
             IssueSubject::Authorship => {
                 "SELECT * FROM (SELECT authorship.id, paper.title AS name, paper.slug, authorship.position, \
                  researcher.display_name AS person_name, researcher.slug AS person_slug FROM authorship \

@@ -50,14 +50,14 @@ pub struct ResearcherFilter {
 impl ResearcherFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
-        if let Some(numbers) = &self.ids {
-            conditions.push(is_any_of_ids::<researcher::Model>("researcher.id", numbers));
+        if let Some(ids) = &self.ids {
+            conditions.push(is_any_of_ids::<researcher::Model>("researcher.id", ids));
         }
         if let Some(orcids) = &self.orcids {
-            let own = Sql::with("SELECT id FROM researcher WHERE orcid = ANY(?)", text_array(orcids.clone()));
-            let former = "SELECT researcher_id FROM external_id WHERE researcher_id IS NOT NULL AND scheme = 'orcid' \
+            let current = Sql::with("SELECT id FROM researcher WHERE orcid = ANY(?)", text_array(orcids.clone()));
+            let previous = "SELECT researcher_id FROM external_id WHERE researcher_id IS NOT NULL AND scheme = 'orcid' \
                  AND value = ANY(?)";
-            let owners = own.then(" UNION ALL ").then_with(former, text_array(orcids.clone()));
+            let owners = current.then(" UNION ALL ").then_with(previous, text_array(orcids.clone()));
             conditions.push(Sql::in_subquery("researcher.id", owners));
         }
         if let Some(affiliation) = &self.affiliation {
@@ -144,11 +144,13 @@ impl ResearcherOrder {
 
     /// Returns the FROM clause, with statistics and relevance joined if needed.
     fn from_clause(self, filter: &ResearcherFilter) -> Sql {
-        let counts = match self {
+        let uses_statistics = match self {
             Self::Name | Self::UpdatedAt => filter.uses_statistics(),
             Self::PaperCount | Self::LastPublicationYear | Self::Relevance => true,
         };
-        Sql::from("researcher").then(if counts { STATISTICS_JOIN } else { "" }).then(self.relevance_join(filter))
+        Sql::from("researcher")
+            .then(if uses_statistics { STATISTICS_JOIN } else { "" })
+            .then(self.relevance_join(filter))
     }
 
     fn relevance_join(self, filter: &ResearcherFilter) -> Sql {
@@ -295,7 +297,7 @@ impl List for TopicResearchers {
         };
         ListSource {
             node_alias: "researcher",
-            edge_columns: |wanted| TopicResearcherEdge::select_list("tied", wanted),
+            edge_columns: |selected| TopicResearcherEdge::select_list("tied", selected),
             from,
             conditions: self.filter.conditions(),
             sort_keys: keys,
@@ -341,10 +343,10 @@ impl Loader<ResearcherStatisticsKey> for Store {
             .then(" FROM researcher_statistics AS counted WHERE counted.researcher_id ")
             .then_with("= ANY(?)", bigint_array(keys.iter().map(|key| key.0)));
         let rows = self.query_batched(ResearcherStatisticsKey::NAME, sql).await?;
-        let found = rows
+        let statistics = rows
             .iter()
-            .map(|row| decode_keyed(row, ColumnSet::ALL).map(|(id, counted)| (ResearcherStatisticsKey(id), counted)));
-        Ok(found.collect::<Result<_, _>>()?)
+            .map(|row| decode_keyed(row, ColumnSet::ALL).map(|(id, counts)| (ResearcherStatisticsKey(id), counts)));
+        Ok(statistics.collect::<Result<_, _>>()?)
     }
 }
 

@@ -17,19 +17,19 @@ use crate::store::{KeyedRow, Store};
 pub struct ResolutionKey(pub i64);
 
 /// Redacts hidden names in a piece of evidence. A coauthor is named as on this paper, or by the display name.
-fn redact_evidence(mut evidence: Evidence, names: &[String], hiding: &[NameRedaction]) -> Evidence {
-    let key = |name: &str| crate::text::names::fold(name).replace(' ', "");
+fn redact_evidence(mut evidence: Evidence, names: &[String], redactions: &[NameRedaction]) -> Evidence {
+    let fold_name = |name: &str| crate::text::names::fold(name).replace(' ', "");
     if let (EvidenceKind::SharedCoauthor, Some(value)) = (evidence.kind, &evidence.value) {
-        let here = names.iter().find(|name| key(name) == key(value));
-        evidence.value = here.cloned();
+        let name_on_paper = names.iter().find(|name| fold_name(name) == fold_name(value));
+        evidence.value = name_on_paper.cloned();
     }
     let Some(value) = evidence.value.as_deref() else { return evidence };
-    let told = hiding.iter().find(|hiding| hiding.redacts_text(value));
-    if let Some(hiding) = told.filter(|_| evidence.kind == EvidenceKind::SharedCoauthor) {
-        return Evidence { value: Some(hiding.name.clone()), ..evidence };
+    let redaction = redactions.iter().find(|redaction| redaction.redacts_text(value));
+    if let Some(redaction) = redaction.filter(|_| evidence.kind == EvidenceKind::SharedCoauthor) {
+        return Evidence { value: Some(redaction.name.clone()), ..evidence };
     }
     let mut texts = vec![value.to_owned()];
-    hiding.iter().for_each(|hiding| hiding.remove_redacted(&mut texts));
+    redactions.iter().for_each(|redaction| redaction.remove_redacted(&mut texts));
     Evidence { value: texts.pop(), ..evidence }
 }
 
@@ -37,15 +37,15 @@ impl FromQueryResult for MatchExplanation {
     fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
         let json = |error: serde_json::Error| DbErr::Type(error.to_string());
         let evidence: Vec<Evidence> = serde_json::from_value(row.try_get(prefix, "evidence")?).map_err(json)?;
-        let hiding: Option<Value> = row.try_get(prefix, "hiding")?;
-        let hiding: Vec<NameRedaction> =
-            hiding.map(serde_json::from_value).transpose().map_err(json)?.unwrap_or_default();
+        let redactions: Option<Value> = row.try_get(prefix, "hiding")?;
+        let redactions: Vec<NameRedaction> =
+            redactions.map(serde_json::from_value).transpose().map_err(json)?.unwrap_or_default();
         let names: Option<Vec<String>> = row.try_get(prefix, "names")?;
         let names = names.unwrap_or_default();
         Ok(Self {
             method: serde_json::from_value(Value::String(row.try_get(prefix, "method")?)).map_err(json)?,
             confidence: row.try_get(prefix, "confidence")?,
-            evidence: evidence.into_iter().map(|evidence| redact_evidence(evidence, &names, &hiding)).collect(),
+            evidence: evidence.into_iter().map(|evidence| redact_evidence(evidence, &names, &redactions)).collect(),
         })
     }
 }

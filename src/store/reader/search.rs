@@ -137,36 +137,36 @@ fn kind_condition(kinds: &[EntityType], alias: &str) -> String {
 /// Returns a query for the matches: `researcher_id`, `organization_id`, `topic_id`, `paper_id` (one of them not null),
 /// `rank` (smaller is better) and `popularity`. An entity can occur several times.
 fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
-    let nothing = "SELECT NULL::bigint AS researcher_id, NULL::bigint AS organization_id, NULL::bigint AS topic_id, \
+    let no_rows = "SELECT NULL::bigint AS researcher_id, NULL::bigint AS organization_id, NULL::bigint AS topic_id, \
          NULL::bigint AS paper_id, 0 AS rank, 0 AS popularity WHERE false";
-    let mut strict = Sql::from(nothing).with_custom_plan();
+    let mut exact = Sql::from(no_rows).with_custom_plan();
     for kind in kinds {
         for (column, value) in kind.parse_identifiers(&query.text) {
             let ids = EntityType::ALL.map(|other| if other == *kind { "id" } else { "NULL" }).join(", ");
             let owner = format!(" UNION ALL SELECT {ids}, -1, 0 FROM {} WHERE {column} = ?", kind.table());
-            strict = strict.then_with(&owner, value.clone());
+            exact = exact.then_with(&owner, value.clone());
             if *kind == EntityType::Researcher {
                 let ids = ids.replace("id", kind.reference_column());
                 let owner = format!(
                     " UNION ALL SELECT {ids}, -1, 0 FROM external_id WHERE researcher_id IS NOT NULL \
                      AND scheme = '{column}' AND value = ?"
                 );
-                strict = strict.then_with(&owner, value);
+                exact = exact.then_with(&owner, value);
             }
         }
     }
     if !query.has_terms() {
-        return strict;
+        return exact;
     }
     // Too many names contain initials to look them up; they are checked on the hits of the other words.
     let has_long = query.terms.iter().any(|forms| !is_initial(forms));
-    let long = query.terms.iter().filter(|forms| !has_long || !is_initial(forms));
-    let selective = all_words_tsquery(long.clone(), quote_lexeme);
+    let long_words = query.terms.iter().filter(|forms| !has_long || !is_initial(forms));
+    let selective = all_words_tsquery(long_words.clone(), quote_lexeme);
     let has_initials = has_long && query.terms.iter().any(|forms| is_initial(forms));
     let initials =
         all_words_tsquery(query.terms.iter().filter(|forms| is_initial(forms)), |word| format!("'{word}':*"));
-    let different: BTreeSet<String> = long.flatten().flatten().cloned().collect();
-    let last = prefix_word(query);
+    let distinct_words: BTreeSet<String> = long_words.flatten().flatten().cloned().collect();
+    let prefix = prefix_word(query);
     let and_initials = |alias: &str| {
         if has_initials {
             Sql::with(&format!(" AND ts_match_vq({alias}.words, ?::text::tsquery)"), initials.clone())
@@ -192,15 +192,15 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
         .then("+ entry.weight * 10 + CASE WHEN entry.researcher_id IS NULL ")
         .then_with("THEN least(greatest(entry.long_word_count - ?, 0), 9) ELSE 0 END", count(long_words));
     let columns = "researcher_id, organization_id, topic_id, paper_id";
-    let of_kinds = kind_condition(kinds, "entry");
-    strict = strict
+    let kind_filter = kind_condition(kinds, "entry");
+    exact = exact
         .then(format!(" UNION ALL SELECT {columns}, "))
         .then(rank)
         .then(", entry.popularity FROM search_entry AS entry WHERE entry.words @@ (SELECT query FROM typed) AND ")
-        .then(of_kinds.clone())
+        .then(kind_filter.clone())
         .then(and_initials("entry"));
     if kinds.contains(&EntityType::Paper) {
-        strict = strict
+        exact = exact
             .then(
                 " UNION ALL SELECT NULL, NULL, NULL, paper_id, 700, abstract.popularity FROM search_abstract AS abstract \
                  WHERE abstract.words @@ (SELECT query FROM typed)",
@@ -208,11 +208,11 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
             .then(and_initials("abstract"));
     }
     Sql::with("WITH typed AS MATERIALIZED (SELECT with_stems(?::text::tsquery, ", selective.clone())
-        .then_with("?) AS query), strict AS MATERIALIZED (", text_array(different.clone()))
-        .then(strict)
+        .then_with("?) AS query), strict AS MATERIALIZED (", text_array(distinct_words.clone()))
+        .then(exact)
         .then_with("), guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ", selective)
-        .then_with("?, ", text_array(different))
-        .then_with("?)).*", last)
+        .then_with("?, ", text_array(distinct_words))
+        .then_with("?)).*", prefix)
         .then_with(
             &format!(" WHERE (SELECT count(*) FROM (SELECT DISTINCT {columns} FROM strict LIMIT {MIN_EXACT_HITS}) AS found) < ?) "),
             if words > MAX_SHORT_QUERY_WORDS { 1 } else { MIN_EXACT_HITS },
@@ -222,7 +222,7 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
             "CASE WHEN ts_match_vq(entry.words, guessed.one) THEN 800 ELSE 900 END + entry.weight * 10, entry.popularity \
              FROM guessed CROSS JOIN search_entry AS entry WHERE entry.words @@ guessed.two AND ",
         )
-        .then(of_kinds)
+        .then(kind_filter)
         .then(and_initials("entry"))
 }
 
@@ -283,9 +283,9 @@ impl FromQueryResult for EntityRef {
 }
 
 impl EntityRef {
-    fn from_row(number: i64, id: i64) -> Result<Self, DbErr> {
-        let kind = usize::try_from(number).ok().and_then(|number| EntityType::ALL.get(number));
-        let kind = *kind.ok_or_else(|| DbErr::Type(format!("{number} is no kind of thing")))?;
+    fn from_row(index: i64, id: i64) -> Result<Self, DbErr> {
+        let kind = usize::try_from(index).ok().and_then(|index| EntityType::ALL.get(index));
+        let kind = *kind.ok_or_else(|| DbErr::Type(format!("{index} is not the index of an entity type")))?;
         Ok(Self { kind, id })
     }
 }
@@ -371,21 +371,21 @@ impl Loader<MatchedTextsKey> for Store {
         for key in keys {
             hits.entry(&key.query).or_default().push(key.hit);
         }
-        let mut found: HashMap<MatchedTextsKey, Vec<MatchedText>> = HashMap::new();
+        let mut texts: HashMap<MatchedTextsKey, Vec<MatchedText>> = HashMap::new();
         for (query, hits) in hits {
             for row in self.query_all::<MatchedTextRow>(MatchedTextsKey::NAME, matched_texts_sql(query, &hits)).await? {
-                found
+                texts
                     .entry(MatchedTextsKey { hit: row.hit, query: Arc::clone(query) })
                     .or_default()
                     .push(row.matched_text);
             }
         }
-        Ok(found.into_iter().map(|(key, entries)| (key, Arc::new(entries))).collect())
+        Ok(texts.into_iter().map(|(key, entries)| (key, Arc::new(entries))).collect())
     }
 }
 
 fn matched_texts_sql(query: &SearchTerms, hits: &[EntityRef]) -> Sql {
-    let of = |kind: EntityType| bigint_array(hits.iter().filter(|hit| hit.kind == kind).map(|hit| hit.id));
+    let ids_of = |kind: EntityType| bigint_array(hits.iter().filter(|hit| hit.kind == kind).map(|hit| hit.id));
     let stems = |words: &str| {
         format!(
             "ARRAY(SELECT split_part(lexeme, '/', 1) FROM unnest(tsvector_to_array({words})) AS lexeme \
@@ -397,12 +397,12 @@ fn matched_texts_sql(query: &SearchTerms, hits: &[EntityRef]) -> Sql {
         text_array(query.distinct_terms()),
     );
     for kind in EntityType::ALL {
-        let (number, column, stems) = (kind as usize, kind.reference_column(), stems("words"));
+        let (index, column, stems) = (kind as usize, kind.reference_column(), stems("words"));
         let entries = format!(
-            "SELECT {number}::bigint AS kind, {column} AS id, field, text, {stems}, weight FROM search_entry \
+            "SELECT {index}::bigint AS kind, {column} AS id, field, text, {stems}, weight FROM search_entry \
              WHERE {column} = ANY(?) AND field <> '{SEARCH_ONLY_FIELD}' UNION ALL "
         );
-        sql = sql.then_with(&entries, of(kind));
+        sql = sql.then_with(&entries, ids_of(kind));
     }
     let abstracts = format!(
         "SELECT 3, paper.id, CASE text.key WHEN 'und' THEN 'abstract' ELSE 'abstract:' || text.key END, text.value, {}, 3 \
@@ -411,7 +411,7 @@ fn matched_texts_sql(query: &SearchTerms, hits: &[EntityRef]) -> Sql {
          WHERE paper.id = ANY(?)) AS entry ORDER BY weight, field",
         stems("search_abstract.words")
     );
-    sql.then_with(&abstracts, of(EntityType::Paper))
+    sql.then_with(&abstracts, ids_of(EntityType::Paper))
 }
 
 /// Autocomplete suggestion.
@@ -444,27 +444,27 @@ impl Store {
         &self,
         query: &SearchTerms,
         kinds: &[EntityType],
-        most: i64,
+        limit: i64,
     ) -> Result<Vec<SuggestedEntity>, Error> {
         if !query.has_terms() || kinds.is_empty() {
             return Ok(Vec::new());
         }
-        self.query_all("search::suggestions", suggestions_sql(query, kinds, most)).await
+        self.query_all("search::suggestions", suggestions_sql(query, kinds, limit)).await
     }
 }
 
-fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], most: i64) -> Sql {
-    let begins = |word: &str| format!("'{word}':*");
-    let all = all_words_tsquery(query.terms.iter(), begins);
-    let whole = all_words_tsquery(query.terms.iter(), quote_lexeme);
+fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], limit: i64) -> Sql {
+    let prefix = |word: &str| format!("'{word}':*");
+    let prefix_query = all_words_tsquery(query.terms.iter(), prefix);
+    let exact_query = all_words_tsquery(query.terms.iter(), quote_lexeme);
     // Looks up the rarest word and checks the others on its entries. The frequency of a word is the sum over its forms;
     // the frequency of a form is that of its longest part.
-    let (mut numbers, mut lexemes, mut queries) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut word_numbers, mut lexemes, mut queries) = (Vec::new(), Vec::new(), Vec::new());
     for (number, forms) in (0_i64..).zip(&query.terms) {
         for longest in forms.iter().filter_map(|form| form.iter().max_by_key(|word| word.len())) {
-            numbers.push(number);
+            word_numbers.push(number);
             lexemes.push(longest.clone());
-            queries.push(all_words_tsquery(std::iter::once(forms), begins));
+            queries.push(all_words_tsquery(std::iter::once(forms), prefix));
         }
     }
     let letters = crate::text::tokenizer::folded_letters(&query.text);
@@ -473,33 +473,34 @@ fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], most: i64) -> Sql 
         "{}, entry.text, entry.letters, entry.words, entry.weight, entry.popularity",
         columns.split(", ").map(|column| format!("entry.{column}")).collect::<Vec<_>>().join(", ")
     );
-    let of_kinds = kind_condition(kinds, "entry");
-    let is_of_several = query.terms.len() > 1 || query.terms.iter().flatten().any(|form| form.len() > 1);
-    let common = if is_of_several { COMMON_PREFIX_ENTRIES_OF_MANY_WORDS } else { COMMON_PREFIX_ENTRIES };
+    let kind_filter = kind_condition(kinds, "entry");
+    let has_several_words = query.terms.len() > 1 || query.terms.iter().flatten().any(|form| form.len() > 1);
+    let common_prefix_entries =
+        if has_several_words { COMMON_PREFIX_ENTRIES_OF_MANY_WORDS } else { COMMON_PREFIX_ENTRIES };
     // Several words are also matched as the beginning of a title.
-    let title = (is_of_several && kinds.contains(&EntityType::Paper)).then(|| letters.clone());
+    let title = (has_several_words && kinds.contains(&EntityType::Paper)).then(|| letters.clone());
     let best_known = |title: Option<String>, words: Sql, passes: Sql| {
         Sql::with("best_known(?, ", letters.clone())
-            .then_with("?::text::tsquery, ", whole.clone())
+            .then_with("?::text::tsquery, ", exact_query.clone())
             .then_with("?, ", title)
             .then(words)
             .then(", ")
             .then(passes)
             .then_with(", ?, ", text_array(kinds.iter().map(|kind| kind.search_code())))
-            .then_with("?) AS entry ", most)
+            .then_with("?) AS entry ", limit)
     };
-    let every = Sql::with("?::text::tsquery", all.clone());
+    let every_word = Sql::with("?::text::tsquery", prefix_query.clone());
     // No prefix matches: tolerate typos.
-    let different: Vec<String> = query.distinct_terms().into_iter().map(ToOwned::to_owned).collect();
-    let near = if query.terms.len() > MAX_SHORT_QUERY_WORDS {
-        Sql::from(format!("search_entry AS entry WHERE entry.words @@ guessed.two AND {of_kinds} "))
+    let distinct_words: Vec<String> = query.distinct_terms().into_iter().map(ToOwned::to_owned).collect();
+    let fuzzy = if query.terms.len() > MAX_SHORT_QUERY_WORDS {
+        Sql::from(format!("search_entry AS entry WHERE entry.words @@ guessed.two AND {kind_filter} "))
             .then_with("LIMIT ?", MAX_FUZZY_ENTRIES)
     } else {
         Sql::from("LATERAL ").then(best_known(None, "guessed.two".into(), "guessed.two".into()))
     };
     Sql::with(
         "WITH typed AS MATERIALIZED (SELECT typed.query, sum(coalesce(known.amount, 0)) AS amount FROM unnest(?::bigint[], ",
-        bigint_array(numbers),
+        bigint_array(word_numbers),
     )
     .then_with("?::text[], ", text_array(lexemes))
     .then_with(
@@ -509,27 +510,27 @@ fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], most: i64) -> Sql 
          AND search_word.word < typed.word || U&'\\+10FFFF' AND entry_count > 0 ",
         text_array(queries),
     )
-    .then_with("LIMIT ?) AS counted) AS known GROUP BY typed.number, typed.query ORDER BY amount LIMIT 2), ", common + 1)
+    .then_with("LIMIT ?) AS counted) AS known GROUP BY typed.number, typed.query ORDER BY amount LIMIT 2), ", common_prefix_entries + 1)
     .then("rarest AS MATERIALIZED (SELECT query::tsquery, amount FROM typed ORDER BY amount LIMIT 1), ")
     .then("begun AS MATERIALIZED (")
-    .then(format!("SELECT {entry} FROM search_entry AS entry WHERE entry.words @@ (SELECT query FROM rarest) AND {of_kinds} "))
-    .then_with("AND (SELECT amount FROM rarest) <= ? ", common)
-    .then_with("AND ts_match_vq(entry.words, ?::text::tsquery) ", all)
+    .then(format!("SELECT {entry} FROM search_entry AS entry WHERE entry.words @@ (SELECT query FROM rarest) AND {kind_filter} "))
+    .then_with("AND (SELECT amount FROM rarest) <= ? ", common_prefix_entries)
+    .then_with("AND ts_match_vq(entry.words, ?::text::tsquery) ", prefix_query)
     .then(format!("UNION ALL SELECT {entry} FROM "))
     // Looks up the two rarest words and checks the others: reading the entries of many common words would be slow.
-    .then(best_known(title, "(SELECT string_agg(query, ' & ')::tsquery FROM typed)".into(), every))
-    .then_with("WHERE (SELECT amount FROM rarest) > ?), ", common)
-    .then_with("guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ", whole.clone())
-    .then_with("?, ", text_array(different))
+    .then(best_known(title, "(SELECT string_agg(query, ' & ')::tsquery FROM typed)".into(), every_word))
+    .then_with("WHERE (SELECT amount FROM rarest) > ?), ", common_prefix_entries)
+    .then_with("guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ", exact_query.clone())
+    .then_with("?, ", text_array(distinct_words))
     .then_with("?)).* WHERE NOT EXISTS (SELECT FROM begun)), ", prefix_word(query))
-    .then(format!("near AS (SELECT {entry} FROM guessed CROSS JOIN ")).then(near).then("), ")
+    .then(format!("near AS (SELECT {entry} FROM guessed CROSS JOIN ")).then(fuzzy).then("), ")
     .then("ranked AS (SELECT *, CASE WHEN letters = ")
     .then_with("? THEN 0 WHEN starts_with(letters, ", letters.clone())
     .then_with("?) OR ts_match_vq(words, ", letters)
-    .then_with("?::text::tsquery) THEN 1 ELSE 2 END * 10 + weight AS rank FROM (SELECT * FROM begun UNION ALL SELECT * FROM near) AS entry), ", whole)
+    .then_with("?::text::tsquery) THEN 1 ELSE 2 END * 10 + weight AS rank FROM (SELECT * FROM begun UNION ALL SELECT * FROM near) AS entry), ", exact_query)
     .then(format!("best AS (SELECT DISTINCT ON ({columns}) * FROM ranked ORDER BY {columns}, rank) "))
     .then(format!("SELECT {KIND_AND_ID_COLUMNS}, text, weight FROM best ORDER BY rank, popularity DESC, 1, 2 "))
-    .then_with("LIMIT ?", most)
+    .then_with("LIMIT ?", limit)
     .with_custom_plan()
 }
 

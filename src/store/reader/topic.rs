@@ -57,8 +57,8 @@ pub struct TopicFilter {
 impl TopicFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
-        if let Some(numbers) = &self.ids {
-            conditions.push(is_any_of_ids::<topic::Model>("topic.id", numbers));
+        if let Some(ids) = &self.ids {
+            conditions.push(is_any_of_ids::<topic::Model>("topic.id", ids));
         }
         if let Some(schemes) = &self.schemes {
             conditions.push(Sql::with("topic.scheme = ANY(?)", text_array(schemes.clone())));
@@ -144,30 +144,30 @@ impl List for Topics {
                 conditions.push("paper_topic.paper_id = parent.key".into());
             }
         }
-        let by = |key| vec![key, SortKey::new("topic.id", SortKeyType::Integer)];
+        let keys_by = |key| vec![key, SortKey::new("topic.id", SortKeyType::Integer)];
         // Both keys come from one table, so that one index has both.
-        let counted = |count: &str| {
+        let count_keys = |count: &str| {
             vec![
                 SortKey::new(count, SortKeyType::Integer),
                 SortKey::new("topic_statistics.topic_id", SortKeyType::Integer),
             ]
         };
         let keys = match (&self.order, self.scope) {
-            (TopicOrder::Own, TopicScope::Paper) => by(SortKey::new("paper_topic.position", SortKeyType::Integer)),
+            (TopicOrder::Own, TopicScope::Paper) => keys_by(SortKey::new("paper_topic.position", SortKeyType::Integer)),
             (TopicOrder::Own, _) => vec![SortKey::new("topic.id", SortKeyType::Integer)],
             (TopicOrder::Label(_), _) => vec![label_order::label_sort_key(), label_order::label_id_key("topic")],
             (TopicOrder::PaperCount, _) => {
                 from = from.then(STATISTICS_JOIN);
-                counted("topic_statistics.paper_count")
+                count_keys("topic_statistics.paper_count")
             }
             (TopicOrder::ResearcherCount, _) => {
                 from = from.then(STATISTICS_JOIN);
-                counted("topic_statistics.researcher_count")
+                count_keys("topic_statistics.researcher_count")
             }
-            (TopicOrder::UpdatedAt, _) => by(SortKey::new("topic.updated_at", SortKeyType::Timestamp)),
+            (TopicOrder::UpdatedAt, _) => keys_by(SortKey::new("topic.updated_at", SortKeyType::Timestamp)),
             (TopicOrder::Relevance, _) => {
                 from = from.then(search::relevance_join(EntityType::Topic, self.filter.query.as_ref()));
-                by(search::relevance_key())
+                keys_by(search::relevance_key())
             }
         };
         ListSource {
@@ -261,7 +261,7 @@ impl List for ResearcherTopics {
         };
         ListSource {
             node_alias: "topic",
-            edge_columns: |wanted| ResearcherTopicEdge::select_list("mine", wanted),
+            edge_columns: |selected| ResearcherTopicEdge::select_list("mine", selected),
             from,
             conditions: Vec::new(),
             sort_keys: vec![key, SortKey::new("topic.id", SortKeyType::Integer)],

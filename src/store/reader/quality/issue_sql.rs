@@ -31,8 +31,8 @@ pub(super) fn selected_ids_sql(
         IssueCountTarget::All(_) => None,
         IssueCountTarget::Issue(issue) => Some(Sql::from(issue_condition(issue))),
     };
-    let beyond = after.map(|after| Sql::with(&format!("{id} > ?"), after));
-    let conditions = issue.into_iter().chain([scope_condition(scope, number, counted.subject())]).chain(beyond);
+    let id_condition = after.map(|after| Sql::with(&format!("{id} > ?"), after));
+    let conditions = issue.into_iter().chain([scope_condition(scope, number, counted.subject())]).chain(id_condition);
     Sql::from(format!("SELECT {id} AS id FROM {table} WHERE ")).then(Sql::all(conditions))
 }
 
@@ -90,10 +90,11 @@ fn issue_condition(issue: DataIssue) -> String {
 /// condition refers to it.
 pub(super) fn scope_ctes<'a>(scopes: impl IntoIterator<Item = &'a IssueScope>) -> Sql {
     let tables = scopes.into_iter().enumerate().flat_map(|(number, scope)| {
-        let sources = scope.sources.as_ref().map(|names| source_ctes(number, names));
-        let organizations = scope.organization_ids.as_ref().map(|numbers| {
-            let there = with_descendants(resolve_merged_ids::<organization::Model>(numbers), scope.include_descendants);
-            organization_ctes(number, there)
+        let sources = scope.sources.as_ref().map(|source_names| source_ctes(number, source_names));
+        let organizations = scope.organization_ids.as_ref().map(|ids| {
+            let organization_ids =
+                with_descendants(resolve_merged_ids::<organization::Model>(ids), scope.include_descendants);
+            organization_ctes(number, organization_ids)
         });
         sources.into_iter().chain(organizations)
     });
@@ -102,12 +103,12 @@ pub(super) fn scope_ctes<'a>(scopes: impl IntoIterator<Item = &'a IssueScope>) -
 }
 
 /// Returns the papers with a record from a source, and the researchers with a record or a paper from it.
-fn source_ctes(number: usize, names: &[String]) -> Sql {
-    let names = || text_array(names.iter().cloned());
+fn source_ctes(number: usize, source_names: &[String]) -> Sql {
+    let source_names = || text_array(source_names.iter().cloned());
     Sql::from(format!("source_papers_{number}(id) AS (SELECT DISTINCT record.paper_id FROM source_record AS record "))
-        .then_with("WHERE record.paper_id IS NOT NULL AND record.source = ANY(?)), ", names())
+        .then_with("WHERE record.paper_id IS NOT NULL AND record.source = ANY(?)), ", source_names())
         .then(format!("source_people_{number}(id) AS (SELECT record.researcher_id FROM source_record AS record "))
-        .then_with("WHERE record.researcher_id IS NOT NULL AND record.source = ANY(?) ", names())
+        .then_with("WHERE record.researcher_id IS NOT NULL AND record.source = ANY(?) ", source_names())
         .then(format!(
             "UNION SELECT written.researcher_id FROM source_papers_{number} AS paper \
              JOIN authorship AS written ON written.paper_id = paper.id WHERE written.researcher_id IS NOT NULL)"
@@ -116,20 +117,20 @@ fn source_ctes(number: usize, names: &[String]) -> Sql {
 
 /// Returns the authorships at the organizations, with their papers, and the researchers affiliated with them at any
 /// time.
-fn organization_ctes(number: usize, there: Sql) -> Sql {
-    let is_there = |column: &str| format!("{column} = ANY(ARRAY(SELECT below.id FROM there_{number} AS below))");
+fn organization_ctes(number: usize, organization_ids: Sql) -> Sql {
+    let is_in_scope = |column: &str| format!("{column} = ANY(ARRAY(SELECT below.id FROM there_{number} AS below))");
     Sql::from(format!("there_{number}(id) AS ("))
-        .then(there)
+        .then(organization_ids)
         .then(format!(
             "), there_authors_{number}(id, paper_id, researcher_id) AS (\
              SELECT written.id, written.paper_id, written.researcher_id FROM authorship_organization AS place \
              JOIN authorship AS written ON written.id = place.authorship_id WHERE {}), ",
-            is_there("place.organization_id")
+            is_in_scope("place.organization_id")
         ))
         .then(format!(
             "there_people_{number}(id) AS (SELECT affiliation.researcher_id FROM affiliation WHERE {} \
              UNION SELECT researcher_id FROM there_authors_{number} WHERE researcher_id IS NOT NULL)",
-            is_there("affiliation.organization_id")
+            is_in_scope("affiliation.organization_id")
         ))
 }
 
