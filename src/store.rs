@@ -1,4 +1,7 @@
-//! Data access: all SQL of the directory. See the modules for the layers.
+//! Data access: all SQL of the directory, in layers.
+//!
+//! [`access`] executes statements, [`reader`] queries, [`unit_of_work`] is a write transaction, [`ingest`] writes
+//! imported records, [`projections`] maintains derived data, and [`curation`] records manual decisions.
 
 pub mod access;
 pub mod curation;
@@ -7,17 +10,15 @@ pub mod projections;
 pub mod reader;
 pub mod unit_of_work;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use sea_orm::{DatabaseConnection, DbErr, FromQueryResult};
+use sea_orm::DatabaseConnection;
 
-use crate::store::access::column_projection::{ColumnProjection, ColumnSet};
 use crate::store::access::data_loader::DataLoader;
 use crate::store::access::executor::{RequestConnections, StatementCounter};
 use crate::store::access::replica::Replica;
 use crate::store::access::revision::{Lsn, Revision, RevisionCache};
-use crate::store::access::statement_batcher::{ResultRow, StatementBatcher};
+use crate::store::access::statement_batcher::StatementBatcher;
 
 /// Access to the directory's database.
 #[derive(Clone, Debug)]
@@ -75,26 +76,26 @@ impl Store {
     /// Returns a store for one request, with its own statement counter. If the current revision is known, the request
     /// reads from a replica that has replayed it and everything the client has seen. The primary database is used if
     /// that replica fails.
-    pub async fn for_request(&self, moment: Option<&Revision>, seen: Option<Lsn>) -> Self {
-        let reads_from = match moment {
-            Some(moment) => self.select_replica(moment.lsn.max(seen.unwrap_or(moment.lsn))).await,
+    pub async fn for_request(&self, revision: Option<&Revision>, seen: Option<Lsn>) -> Self {
+        let read_replica = match revision {
+            Some(revision) => self.select_replica(revision.lsn.max(seen.unwrap_or(revision.lsn))).await,
             None => None,
         };
         Self {
             statement_counter: self.statement_counter.per_request(),
             connections: self.connections.for_request(),
             batcher: StatementBatcher::for_request(),
-            read_replica: reads_from,
+            read_replica,
             ..self.clone()
         }
     }
 
     /// Selects a replica that has replayed this position, round robin.
     async fn select_replica(&self, position: Lsn) -> Option<Arc<Replica>> {
-        let number = self.replicas.len();
+        let count = self.replicas.len();
         let requests: u64 = self.replicas.iter().map(|replica| replica.request_count()).sum();
-        let first = usize::try_from(requests).unwrap_or_default().checked_rem(number)?;
-        for replica in self.replicas.iter().cycle().skip(first).take(number) {
+        let first = usize::try_from(requests).unwrap_or_default().checked_rem(count)?;
+        for replica in self.replicas.iter().cycle().skip(first).take(count) {
             if replica.select_if_replayed(position).await {
                 return Some(Arc::clone(replica));
             }
@@ -119,31 +120,4 @@ impl Store {
     pub fn data_loader(&self) -> DataLoader {
         DataLoader::new(self.clone())
     }
-}
-
-/// Row with the key it belongs to.
-struct KeyedRow<T> {
-    key: i64,
-    value: T,
-}
-
-impl<T: FromQueryResult> FromQueryResult for KeyedRow<T> {
-    fn from_query_result(row: &sea_orm::QueryResult, prefix: &str) -> Result<Self, sea_orm::DbErr> {
-        Ok(Self { key: row.try_get(prefix, "parent_key")?, value: T::from_query_result(row, prefix)? })
-    }
-}
-
-/// Decodes a row whose first column is its key.
-fn decode_keyed<T: ColumnProjection>(row: &ResultRow, selected: ColumnSet) -> Result<(i64, Arc<T>), DbErr> {
-    let mut places = row.columns()?;
-    Ok((places.next_value()?, Arc::new(T::from_columns(&mut places, selected)?)))
-}
-
-/// Groups rows by key, in order.
-fn group_by_key<T>(rows: impl IntoIterator<Item = KeyedRow<T>>) -> HashMap<i64, Vec<T>> {
-    let mut groups: HashMap<i64, Vec<T>> = HashMap::new();
-    for row in rows {
-        groups.entry(row.key).or_default().push(row.value);
-    }
-    groups
 }

@@ -170,9 +170,12 @@ macro_rules! column_projection {
 
             fn select_list(table: &str, selected: $crate::store::access::column_projection::ColumnSet) -> String {
                 let always: &[&str] = &[$(stringify!($always)),*];
-                let names: &[&str] = &[$($($crate::store::access::column_projection::column_projection!(@name $field $($name)?)),*)?];
-                let selected_columns = names.iter().enumerate().filter(|(index, _)| selected.contains(*index)).map(|(_, name)| name);
-                always.iter().chain(selected_columns).map(|name| format!("{table}.{name}")).collect::<Vec<_>>().join(", ")
+                let names: &[&str] = &[
+                    $($($crate::store::access::column_projection::column_projection!(@name $field $($name)?)),*)?
+                ];
+                let optional = names.iter().enumerate().filter(|(index, _)| selected.contains(*index));
+                let columns = always.iter().chain(optional.map(|(_, name)| name));
+                columns.map(|name| format!("{table}.{name}")).collect::<Vec<_>>().join(", ")
             }
 
             fn from_columns(

@@ -210,7 +210,7 @@ impl Store {
         if let Some(replica) = &self.read_replica {
             match self.execute_on(replica.pool(), &self.connections, statement, custom_plan).await {
                 Err(error) if is_replica_failure(&error) => {
-                    tracing::warn!(%error, "a read replica of DATABASE_READ_URLS failed; the primary database is used instead");
+                    tracing::warn!(%error, "a read replica (DATABASE_READ_URLS) failed; using the primary database");
                     replica.quarantine();
                 }
                 result => return Ok(result?),

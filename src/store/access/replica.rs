@@ -94,18 +94,18 @@ impl Replica {
             }
             Ok(Ok(None)) => {
                 tracing::warn!(
-                    "a database of DATABASE_READ_URLS is not a standby server; it is not used as a read replica"
+                    "a database of DATABASE_READ_URLS is not a standby server; not using it as a read replica"
                 );
                 state.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
                 false
             }
             Ok(Err(error)) => {
-                tracing::warn!(%error, "a read replica of DATABASE_READ_URLS is unavailable; the primary database is used instead");
+                tracing::warn!(%error, "a read replica (DATABASE_READ_URLS) is unavailable; using the primary database");
                 state.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
                 false
             }
             Err(_) => {
-                tracing::warn!("a read replica of DATABASE_READ_URLS timed out; the primary database is used instead");
+                tracing::warn!("a read replica (DATABASE_READ_URLS) timed out; using the primary database");
                 state.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
                 false
             }

@@ -42,7 +42,7 @@ impl FromStr for Lsn {
         };
         let parts = text.split_once('/').and_then(|(high, low)| Some((part(high)?, part(low)?)));
         let (high, low) = parts.ok_or_else(|| {
-            let message = "a replication position is two hexadecimal numbers of up to 8 digits, separated by a slash, for example 16/B374D848";
+            let message = "a replication position is two hexadecimal numbers with up to 8 digits, such as 16/B374D848";
             Error::BadUserInput(message.to_owned())
         })?;
         Ok(Self(high << 32 | low))

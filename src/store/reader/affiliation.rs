@@ -11,14 +11,15 @@ use crate::entity::{affiliation, researcher};
 use crate::error::Error;
 use crate::model::language::{LanguagePreferences, LocalizedText};
 use crate::model::record::AffiliationKind;
+use crate::store::Store;
 use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::KeyedRow;
 use crate::store::access::sql_fragment::{Sql, array_value, bigint_array};
 use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
 use crate::store::reader::page::{
     List, ListSource, MergePartitions, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns,
 };
 use crate::store::reader::{label_order, organization};
-use crate::store::{KeyedRow, Store};
 
 /// Filter on affiliations. Conditions are combined with AND; `None` imposes no condition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

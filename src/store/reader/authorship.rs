@@ -7,11 +7,12 @@ use serde::Deserialize;
 
 use crate::entity::authorship;
 use crate::error::Error;
+use crate::store::Store;
 use crate::store::access::column_projection::{ColumnCursor, ColumnProjection, ColumnSet};
 use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::KeyedRow;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::page::{List, ListSource, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns};
-use crate::store::{KeyedRow, Store};
 use crate::text::names::{self, WILDCARD_FORM};
 
 /// List of the authors of the parent, a paper.

@@ -83,7 +83,8 @@ impl Store {
             if reached.len() > remaining {
                 let limit = limits.max_researchers;
                 let message = format!(
-                    "the search visited more than {limit} researchers before its two ends met; use a `maxLength` of at most {length}"
+                    "the search visited more than {limit} researchers before its ends met; use a maxLength of at most \
+                     {length}"
                 );
                 return Err(Error::limit_exceeded("pathPeople", limit + 1, limit, message));
             }
@@ -91,8 +92,8 @@ impl Store {
         Ok(None)
     }
 
-    /// Returns the unvisited coauthors of a frontier, each with the smallest id of its predecessors. Reads at most one row
-    /// more than `remaining`, which shows that the limit is exceeded.
+    /// Returns the unvisited coauthors of a frontier, each with the smallest id of its predecessors. Reads at most one
+    /// row more than `remaining`, which shows that the limit is exceeded.
     async fn expand_frontier(&self, near: &SearchSide, remaining: usize) -> Result<Vec<ReachedRow>, Error> {
         let sql = Sql::with(
             "SELECT coauthor_id AS id, min(researcher_id) AS before FROM coauthorship WHERE researcher_id = ANY(?)",

@@ -74,10 +74,10 @@ pub struct PageArguments {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PageError {
     /// Both `first` and `last` are given.
-    #[error("`first` and `last` cannot both be given; give only one of them")]
+    #[error("first and last cannot both be given; give only one of them")]
     FirstAndLast,
     /// Page size is out of range.
-    #[error("`{argument}` is {given}; it must be between 1 and {maximum}")]
+    #[error("{argument} is {given}; it must be between 1 and {maximum}")]
     SizeOutOfRange {
         /// `first` or `last`.
         argument: &'static str,
@@ -87,14 +87,14 @@ pub enum PageError {
         maximum: u32,
     },
     /// Cursor cannot be decoded.
-    #[error("`{argument}` is not a valid cursor; use a cursor from an edge or from `pageInfo`")]
+    #[error("{argument} is not a valid cursor; use a cursor from an edge or from pageInfo")]
     InvalidCursor {
         /// `after` or `before`.
         argument: &'static str,
     },
     /// Cursor belongs to another list.
     #[error(
-        "`{argument}` is a cursor of another list; a cursor is valid only for the same field, parent, filter, order and \
+        "{argument} is a cursor of another list; a cursor is valid only for the same field, parent, filter, order and \
          languages: repeat these, or omit the cursor"
     )]
     ForeignCursor {

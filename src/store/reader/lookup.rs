@@ -9,11 +9,12 @@ use futures_util::future::try_join;
 
 use crate::entity::{affiliation, organization, paper, researcher, topic};
 use crate::error::Error;
+use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection, ColumnSet};
 use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::decode_keyed;
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::reader::authorship::{RedactedAuthorship, join_resolved_researcher};
-use crate::store::{Store, decode_keyed};
 
 /// Table whose rows can be looked up.
 pub trait LookupTable: ColumnProjection + Send + Sync + 'static {

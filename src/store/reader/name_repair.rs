@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
+use crate::store::Store;
 use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::KeyedRow;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
-use crate::store::{KeyedRow, Store};
 use crate::text::names::RepairRule;
 
 /// Loader key of the name repair of an authorship.

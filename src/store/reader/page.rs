@@ -20,7 +20,7 @@ use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::access::statement_batcher;
 use crate::store::reader::cursor::{Cursor, PageDirection, PageRequest};
-use crate::store::reader::fingerprint::Describe;
+use crate::store::reader::fingerprint::CanonicalForm;
 
 /// Sort direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -129,7 +129,7 @@ pub struct MergePartitions {
 }
 
 /// List with its arguments, without page and parent.
-pub trait List: Clone + Debug + Describe + Eq + Hash + Send + Sync + 'static {
+pub trait List: Clone + Debug + CanonicalForm + Eq + Hash + Send + Sync + 'static {
     /// Listed entity.
     type Node: ColumnProjection + Send + Sync + 'static;
     /// Attributes of a row besides the node.

@@ -11,10 +11,11 @@ use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::store::Store;
 use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::{KeyedRow, group_by_key};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::facet::FacetCount;
-use crate::store::{KeyedRow, Store, group_by_key};
 use crate::text::names::RepairRule;
 
 pub use crate::store::reader::quality::statistics_check::StatisticsMismatch;
@@ -339,7 +340,12 @@ impl Loader<IssueBreakdownKey> for Store {
                 IssueBreakdown::Organizations => ("part", "''"),
             };
             Sql::from("(WITH found AS (")
-                .then(issue_sql::selected_ids_sql(&key.scope, scope_number, IssueCountTarget::Issue(key.issue), None))
+                .then(issue_sql::selected_ids_sql(
+                    &key.scope,
+                    scope_number,
+                    IssueCountTarget::Issue(key.issue),
+                    None,
+                ))
                 .then(format!(
                     ") SELECT {index}::bigint AS parent_key, {id} AS number, {text} AS text, count(*) AS amount FROM ({}) AS ties \
                      GROUP BY part ORDER BY amount DESC, part LIMIT {})",

@@ -8,9 +8,10 @@ use sea_orm::FromQueryResult;
 
 use crate::entity::{organization, paper, topic};
 use crate::error::Error;
+use crate::store::Store;
 use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::{KeyedRow, group_by_key};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
-use crate::store::{KeyedRow, Store, group_by_key};
 
 /// Relation from an entity to a few others.
 pub trait Relation: Send + Sync + 'static {

@@ -8,8 +8,10 @@ use sea_orm::FromQueryResult;
 
 use crate::entity::researcher;
 use crate::error::Error;
+use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection as _, ColumnSet, column_projection};
 use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::{KeyedRow, decode_keyed, group_by_key};
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::reader::affiliation::AffiliationFilter;
 use crate::store::reader::lookup::is_any_of_ids;
@@ -17,7 +19,6 @@ use crate::store::reader::organization;
 use crate::store::reader::page::{List, ListSource, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns};
 use crate::store::reader::search::{self, EntityType};
 use crate::store::reader::topic::{topics_with_narrower, with_narrower};
-use crate::store::{KeyedRow, Store, decode_keyed, group_by_key};
 use crate::text::tokenizer::SearchTerms;
 
 /// Filter on researchers. Conditions are combined with AND; `None` imposes no condition.

@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use crate::disambiguation::{Evidence, EvidenceKind, MatchExplanation};
 use crate::error::Error;
+use crate::store::Store;
 use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::KeyedRow;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
-use crate::store::{KeyedRow, Store};
 
 /// Loader key of the match explanation of an authorship.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
