@@ -3,7 +3,7 @@
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable, TryGetableFromJson, Value};
 use serde::Deserialize;
-use serde::de::value::{Error as WordError, StrDeserializer};
+use serde::de::value::{Error as EnumError, StrDeserializer};
 
 use crate::model::language::LocalizedText;
 use crate::model::record::{AbstractCompleteness, AffiliationKind, NameRecord, NameUse, PaperType};
@@ -59,24 +59,24 @@ macro_rules! string_enum_column {
     ($type:ty) => {
         impl TryGetable for $type {
             fn try_get_by<I: ColIdx>(result: &QueryResult, index: I) -> Result<Self, TryGetError> {
-                let word = <String as TryGetable>::try_get_by(result, index)?;
-                <$type>::deserialize(StrDeserializer::<WordError>::new(&word))
+                let name = <String as TryGetable>::try_get_by(result, index)?;
+                <$type>::deserialize(StrDeserializer::<EnumError>::new(&name))
                     .map_err(|error| TryGetError::DbErr(sea_orm::DbErr::Type(error.to_string())))
             }
         }
 
         impl From<$type> for Value {
             fn from(value: $type) -> Self {
-                let word = serde_json::to_value(value).ok();
-                Value::String(word.as_ref().and_then(|word| word.as_str()).map(ToOwned::to_owned))
+                let name = serde_json::to_value(value).ok();
+                Value::String(name.as_ref().and_then(|name| name.as_str()).map(ToOwned::to_owned))
             }
         }
 
         impl ValueType for $type {
             fn try_from(value: Value) -> Result<Self, ValueTypeErr> {
                 match value {
-                    Value::String(Some(word)) => {
-                        <$type>::deserialize(StrDeserializer::<WordError>::new(&word)).map_err(|_| ValueTypeErr)
+                    Value::String(Some(name)) => {
+                        <$type>::deserialize(StrDeserializer::<EnumError>::new(&name)).map_err(|_| ValueTypeErr)
                     }
                     _ => Err(ValueTypeErr),
                 }

@@ -119,8 +119,8 @@ impl RequestConnections {
         Ok(Lease { connection: Some(connection), handoff: Some(handoff), _in_use: in_use })
     }
 
-    /// Hands the connection to the next statement of the request, keeps it for the next nesting level, or returns it to
-    /// the pool if other requests wait.
+    /// Hands the connection to a waiting statement of the request or keeps it for the next nesting level. Returns it to the
+    /// pool if other requests wait.
     fn release(&self, mut lease: Lease) {
         let connection = lease.connection.take();
         if let Some(handoff) = &mut lease.handoff
@@ -167,7 +167,7 @@ impl Store {
         rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
     }
 
-    /// Executes a query and decodes its last row; `None` if there are no rows.
+    /// Executes a query and decodes its last row, or returns `None` without rows.
     pub(crate) async fn query_one<T: FromQueryResult>(
         &self,
         query_name: &'static str,

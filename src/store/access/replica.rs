@@ -1,8 +1,7 @@
 //! Read replicas, which follow the primary database by streaming replication.
 //!
-//! A request reads from a replica only if that has replayed everything the primary had at the last check, at most 50 ms
-//! ago, and everything the client has seen. A lagging replica is skipped, so that replicas never return older data than
-//! the primary would.
+//! A request reads from a replica only if the replica has replayed everything the client has seen, and everything the
+//! primary had at the last check, at most 50 ms ago. A lagging replica is skipped.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};

@@ -109,8 +109,8 @@ impl RevisionCache {
 
 impl Store {
     /// Returns the current revision, or `None` if it cannot be determined. Reads from now on return this revision or a
-    /// later one. It includes all earlier commits of this process, commits of other processes older than 50 ms, and
-    /// everything up to the position that the caller has seen.
+    /// later one. It includes everything up to `after`, all earlier commits of this process, and commits of other processes
+    /// older than 50 ms.
     pub async fn current_revision(&self, after: Option<Lsn>) -> Option<Revision> {
         if let Some(revision) = self.revision_cache.fresh(after) {
             return Some(revision);

@@ -154,38 +154,38 @@ mod tests {
     }
 
     #[test]
-    fn sizes() {
+    fn page_size_is_between_one_and_the_maximum() {
         assert_eq!(page(&PageArguments::default()).expect("a page").size, 20);
         assert_eq!(page(&PageArguments { last: Some(100), ..Default::default() }).expect("a page").size, 100);
         for first in [0, -1, 101, i32::MIN] {
-            let refused = page(&PageArguments { first: Some(first), ..Default::default() });
-            assert_eq!(refused, Err(PageError::SizeOutOfRange { argument: "first", given: first, maximum: 100 }));
+            let page = page(&PageArguments { first: Some(first), ..Default::default() });
+            assert_eq!(page, Err(PageError::SizeOutOfRange { argument: "first", given: first, maximum: 100 }));
         }
         let both = PageArguments { first: Some(1), last: Some(1), ..Default::default() };
         assert_eq!(page(&both), Err(PageError::FirstAndLast));
     }
 
     #[test]
-    fn cursors_belong_to_their_list() {
+    fn cursors_of_other_lists_are_rejected() {
         let cursor = |list: &str| Cursor { fingerprint: list.to_owned(), keys: vec!["1".to_owned()] };
         let after = |text: String| page(&PageArguments { after: Some(text), ..Default::default() });
         assert_eq!(after(cursor("1.list").encode()).expect("a page").after, Some(cursor("1.list")));
         assert_eq!(after(cursor("1.other").encode()), Err(PageError::ForeignCursor { argument: "after" }));
         assert_eq!(after(cursor("2.list").encode()), Err(PageError::ForeignCursor { argument: "after" }));
-        // Cursors of the release before this one have no version.
+        // Cursors of the previous release have no version.
         assert_eq!(after(cursor("R2_fHxyz").encode()).expect("a page").after, Some(cursor("R2_fHxyz")));
         assert_eq!(after("x".to_owned()), Err(PageError::InvalidCursor { argument: "after" }));
     }
 
     proptest! {
         #[test]
-        fn cursors_come_back(list in any::<String>(), keys in prop::collection::vec(any::<String>(), 1..4)) {
+        fn cursors_round_trip(list in any::<String>(), keys in prop::collection::vec(any::<String>(), 1..4)) {
             let cursor = Cursor { fingerprint: list, keys };
             prop_assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
         }
 
         #[test]
-        fn any_text_is_a_cursor_or_refused(text in any::<String>()) {
+        fn decoding_arbitrary_text_does_not_panic(text in any::<String>()) {
             let _ = Cursor::decode(&text);
         }
     }

@@ -7,7 +7,7 @@ use crate::store::Store;
 
 /// Number of entities of each type.
 #[derive(Clone, Copy, Debug, FromQueryResult)]
-#[allow(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the names are self-explanatory")]
 pub struct DirectoryCounts {
     pub researcher_count: i64,
     pub organization_count: i64,

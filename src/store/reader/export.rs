@@ -144,7 +144,9 @@ struct ExportedRecordRow {
 #[derive(Deserialize)]
 struct RecordRedaction {
     authorship: Option<i64>,
-    mended: Option<String>,
+    /// Name with certain repairs applied.
+    #[serde(rename = "mended")]
+    repaired_name: Option<String>,
     #[serde(flatten)]
     redaction: NameRedaction,
 }
@@ -183,8 +185,8 @@ impl RecordRedaction {
         let redacted_authors =
             record.authors.iter_mut().filter(|author| author.id.is_some() && author.id == self.authorship);
         for author in redacted_authors {
-            let mended = self.mended.as_deref().unwrap_or_default();
-            if self.redaction.redacts_name(&author.name) || self.redaction.redacts_name(mended) {
+            let repaired_name = self.repaired_name.as_deref().unwrap_or_default();
+            if self.redaction.redacts_name(&author.name) || self.redaction.redacts_name(repaired_name) {
                 author.name.clone_from(&self.redaction.name);
             }
             self.redaction.remove_redacted(&mut author.affiliations_as_published);

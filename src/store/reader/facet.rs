@@ -312,7 +312,7 @@ impl FacetKind for ResearcherFacet {
     }
 }
 
-/// Union of what the loader keys need of one facet.
+/// Union of the requirements of all loader keys for one facet.
 #[derive(Default)]
 struct FacetDemand {
     /// Number of values per parent, by count.

@@ -1,7 +1,7 @@
 //! Fingerprints of lists. A cursor carries the fingerprint of its list, so that another list rejects it.
 //!
-//! A fingerprint is a hash of a canonical form, in which every list, filter field and sort order is named by an explicit
-//! word in this file. It does not depend on Rust names: renaming code keeps all cursors valid. An absent filter field
+//! A fingerprint is a hash of a canonical form. Every list, filter field and sort order has an explicit word in this file:
+//! it does not depend on Rust names: renaming code keeps all cursors valid. An absent filter field
 //! writes nothing, so that a new field keeps them valid too. Structs are destructured without `..`: a field that is
 //! missing here does not compile.
 

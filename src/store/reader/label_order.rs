@@ -1,8 +1,8 @@
 //! Sort order by label in the reader's preferred languages.
 //!
 //! The label of each entity in each requestable language is stored (`LocalizedText::by_requested_tag`). The order is a
-//! merge: entities with a label in the first language, then those without it that have one in the second, and so on,
-//! and finally those with neither. Each part is a range of one index.
+//! merge of disjoint parts: entities with a label in the first language, then those with one only in the second, and so
+//! on, and finally those without any. Each part is a range of one index.
 
 use crate::model::language::LanguagePreferences;
 use crate::store::access::sql_fragment::{Sql, text_array};

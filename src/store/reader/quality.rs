@@ -176,7 +176,7 @@ pub struct IssueBreakdownKey {
 
 /// Source and the number of its records.
 #[derive(Clone, Debug, FromQueryResult)]
-#[allow(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the names are self-explanatory")]
 pub struct SourceRecordCounts {
     pub name: String,
     pub record_count: i64,

@@ -1,8 +1,8 @@
 //! Full-text search, ranked by relevance, and autocomplete suggestions.
 //!
 //! Names, titles and labels are looked up as folded words (`search_entry`), and abstracts as words (`search_abstract`).
-//! Typos are tolerated and the last word is treated as a prefix only if fewer than [`MIN_EXACT_HITS`] entities match
-//! exactly, or none matches a query of many words.
+//! Typos are tolerated, and the last word is treated as a prefix, only if few entities match exactly: fewer than
+//! [`MIN_EXACT_HITS`], or none for a query of many words.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
