@@ -166,7 +166,7 @@ fn tabs_of_the_page() {
 async fn answer_of_the_readme() {
     let app = demonstration().await;
     let readme = text_of("README.md");
-    let (_, section) = readme.split_once("\n## One query, one page\n").expect("the section");
+    let (_, section) = readme.split_once("\n## Query it\n").expect("the section");
     let blocks = blocks(section);
     let variables = section.split('`').find(|text| text.starts_with("{\"languages\"")).expect("its variables");
     let answer = app.ask(blocks[0].1, value_of(variables)).await;
