@@ -16,6 +16,7 @@ mod cookbook;
 mod costs;
 mod cursor;
 mod directory;
+mod documentation;
 mod errors;
 mod export;
 mod facet;
