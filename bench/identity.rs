@@ -12,8 +12,8 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use academic_directory::identity::{Known, Mention, Profile, candidates, resolve};
-use academic_directory::names::{self, Commonness, Form, Likeness};
+use academic_directory::disambiguation::{Known, Mention, Profile, candidates, resolve};
+use academic_directory::text::names::{self, Commonness, Form, Likeness};
 use clap::Parser;
 use serde::Deserialize;
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use academic_directory::{names, words};
+use academic_directory::text::{names, tokenizer};
 use serde_json::{Value, json};
 
 const SAMPLE: usize = 1_000;
@@ -206,7 +206,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         &people,
     );
     let titles = typed(&mut |paper| without_two_words(&mut chance, &text(paper, "title")), &papers);
-    let titles: Vec<_> = titles.into_iter().filter(|(typed, _)| !words::words(typed).is_empty()).collect();
+    let titles: Vec<_> = titles.into_iter().filter(|(typed, _)| !tokenizer::words(typed).is_empty()).collect();
 
     // The first questions of a connection are slower than all others.
     run(&service, SEARCH, &plain[..plain.len().min(50)]).await?;

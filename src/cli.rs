@@ -1,5 +1,10 @@
 //! The command line: what can be asked, and which part does it.
 
+mod check;
+mod export;
+mod identity;
+mod names;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,24 +15,20 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{DatabaseConfig, Demo, LogFormat, ServeConfig, TracesConfig};
 use crate::database::{self, Database, Direction};
+use crate::demo;
 use crate::error::Error;
-use crate::identifier::Ror;
-use crate::import::profile_page::ProfilePageOptions;
-use crate::import::topics::TopicsOptions;
+use crate::graphql;
+use crate::graphql::context::DirectoryIdentity;
+use crate::http::{Application, Settings};
+use crate::import::formats::profile_page::ProfilePageOptions;
+use crate::import::formats::topics::TopicsOptions;
 use crate::import::{self, Format, Import};
-use crate::language::LanguageTag;
-use crate::schema::context::DirectoryIdentity;
-use crate::server::{Application, Settings};
+use crate::model::identifier::Ror;
+use crate::model::language::LanguageTag;
 use crate::store::Store;
-use crate::{demo, schema};
 
-mod check;
-mod export;
-mod identity;
-mod names;
-
-use export::ExportArguments;
-use names::NamesCommand;
+use crate::cli::export::ExportArguments;
+use crate::cli::names::NamesCommand;
 
 /// A directory of people and papers, served as GraphQL
 #[derive(Parser, Debug)]
@@ -50,7 +51,7 @@ enum Command {
     /// Decide who is who: merge and split researchers, undo it, and list what was decided
     Identity {
         #[command(subcommand)]
-        command: identity::IdentityCommand,
+        command: crate::cli::identity::IdentityCommand,
     },
     /// Decide what a person is called, and which names are shown
     Names {
@@ -60,7 +61,7 @@ enum Command {
     /// Write the directory, or papers of it, to a file
     Export(ExportArguments),
     /// Tell what is missing, damaged or doubtful in the directory, with examples
-    Check(check::CheckArguments),
+    Check(crate::cli::check::CheckArguments),
     /// Apply or revert migrations, or tell which are applied
     Migrate {
         /// What to do
@@ -208,18 +209,18 @@ impl Cli {
     pub async fn run(self) -> ExitCode {
         let outcome = match self.command {
             Some(Command::Schema) => {
-                say(&schema::sdl());
+                say(&graphql::sdl());
                 Ok(ExitCode::SUCCESS)
             }
             Some(Command::Migrate { direction }) => migrate(&self.database, direction).await,
-            Some(Command::Names { command }) => names::run(&self.database, command).await,
+            Some(Command::Names { command }) => crate::cli::names::run(&self.database, command).await,
             Some(Command::Import(arguments)) if arguments.dry_run => survey(&arguments.import()).await,
             Some(Command::Import(arguments)) => import(&self.database, arguments.import()).await,
-            Some(Command::Identity { command }) => identity::identity(&self.database, command).await,
-            Some(Command::Export(arguments)) => export::export(&self.database, &arguments).await,
-            Some(Command::Check(arguments)) => check::check(&self.database, &arguments).await,
-            Some(Command::Serve(serve)) => self::serve(&self.database, *serve).await,
-            None => self::serve(&self.database, self.serve).await,
+            Some(Command::Identity { command }) => crate::cli::identity::identity(&self.database, command).await,
+            Some(Command::Export(arguments)) => crate::cli::export::export(&self.database, &arguments).await,
+            Some(Command::Check(arguments)) => crate::cli::check::check(&self.database, &arguments).await,
+            Some(Command::Serve(serve)) => crate::cli::serve(&self.database, *serve).await,
+            None => crate::cli::serve(&self.database, self.serve).await,
         };
         outcome.unwrap_or_else(|error| {
             if let Some(cause) = error.source().filter(|_| error.to_string() == Error::INTERNAL) {

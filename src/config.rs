@@ -13,8 +13,8 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 use crate::database::ServerPrograms;
-use crate::language::LanguageTag;
-use crate::page::PageLimits;
+use crate::model::language::LanguageTag;
+use crate::store::reader::cursor::PageLimits;
 
 /// What all commands need: where the data are.
 #[derive(Args, Clone, Debug)]

@@ -1,5 +1,8 @@
 //! The connection to Postgres: the one that is configured, or a private server of our own.
 
+mod embedded;
+mod programs;
+
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,11 +12,8 @@ use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBacken
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-pub use self::embedded::{Durability, EmbeddedError, EmbeddedServer, ServerPrograms};
 use crate::config::{DatabaseConfig, Migrate};
-
-mod embedded;
-mod programs;
+pub use crate::database::embedded::{Durability, EmbeddedError, EmbeddedServer, ServerPrograms};
 
 /// The database that the private server keeps.
 const PRIVATE_DATABASE: &str = "academic_directory";

@@ -3,9 +3,9 @@
 use std::io::Cursor;
 
 use crate::error::Error;
-use crate::record::Record;
+use crate::model::record::Record;
 use crate::store::Store;
-use crate::store::write::Effect;
+use crate::store::unit_of_work::Effect;
 
 /// One record a line, as `import records` takes them.
 const RECORDS: &str = include_str!("../demo/directory.jsonl");

@@ -143,8 +143,8 @@ macro_rules! bad_user_input {
 }
 
 bad_user_input!(
-    crate::page::PageError,
-    crate::id::InvalidId,
-    crate::identifier::InvalidIdentifier,
-    crate::language::InvalidLanguageTag
+    crate::store::reader::cursor::PageError,
+    crate::model::global_id::InvalidId,
+    crate::model::identifier::InvalidIdentifier,
+    crate::model::language::InvalidLanguageTag
 );

@@ -268,7 +268,7 @@ mod tests {
         for (name, short) in [
             ("directory statistics", "directory statistics"),
             ("a::b::Loader", "b::Loader"),
-            ("crate::store::list::PageOf<crate::store::paper::Papers>", "list::PageOf<paper::Papers>"),
+            ("crate::store::reader::page::PageOf<crate::store::reader::paper::Papers>", "list::PageOf<paper::Papers>"),
             ("s::x::Of<(a::b::C, d::e::f::G<i64>)>", "x::Of<(b::C, f::G<i64>)>"),
         ] {
             assert_eq!(without_paths(name), short);

@@ -1,8 +1,8 @@
 //! Entries of BibTeX, in UTF-8, which BibLaTeX and today's BibTeX read.
 
-use super::{AuthorName, CitedPaper};
-use crate::identifier::Doi;
-use crate::record::PaperType;
+use crate::citation::{AuthorName, CitedPaper};
+use crate::model::identifier::Doi;
+use crate::model::record::PaperType;
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 

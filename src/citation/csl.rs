@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{AuthorName, CitedPaper};
-use crate::record::PaperType;
+use crate::citation::{AuthorName, CitedPaper};
+use crate::model::record::PaperType;
 
 pub(super) fn item(paper: &CitedPaper) -> Value {
     let mut item = Map::new();

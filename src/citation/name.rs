@@ -1,7 +1,7 @@
 //! The parts of an author's name that a citation needs.
 
-use super::CitedAuthor;
-use crate::names;
+use crate::citation::CitedAuthor;
+use crate::text::names;
 
 /// Words that names of groups have, and hardly a person's: folded, as whole words.
 const GROUP_WORDS: [&str; 39] = [

@@ -1,7 +1,7 @@
 //! References of RIS: a tag, two spaces, a hyphen, a space and a value a line.
 
-use super::{AuthorName, CitedPaper};
-use crate::record::PaperType;
+use crate::citation::{AuthorName, CitedPaper};
+use crate::model::record::PaperType;
 
 pub(super) fn entry(paper: &CitedPaper) -> String {
     let mut reference = Reference { text: String::new() };

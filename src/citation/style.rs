@@ -10,8 +10,9 @@ use hayagriva::citationberg::taxonomy::{OtherTerm, Term};
 use hayagriva::citationberg::{self, IndependentStyle, LocaleCode};
 use hayagriva::{BibliographyDriver, BibliographyRequest, BufWriteFormat, CitationItem, CitationRequest};
 
-use super::{AuthorName, CitedPaper, csl};
-use crate::language::Languages;
+use crate::citation::csl;
+use crate::citation::{AuthorName, CitedPaper};
+use crate::model::language::Languages;
 
 /// No style names more authors than this before the last one. The others are not even given to it: it would copy them all
 /// again and again.

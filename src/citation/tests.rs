@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::import::Format;
 use crate::import::tests::{papers, read};
-use crate::language::Languages;
+use crate::model::language::Languages;
 
 fn author(name: &str) -> CitedAuthor {
     CitedAuthor { name: name.to_owned(), ..CitedAuthor::default() }
@@ -309,7 +309,7 @@ fn groups_and_people() {
 fn a_title() -> impl Strategy<Value = String> {
     let word = "[A-Za-z0-9éßØ水λ’“”\"'`{}$&%#_~^\\\\:,.;!?@()/+*=|-]{1,9}";
     proptest::collection::vec(word, 1..6)
-        .prop_map(|words| crate::names::clean(&words.join(" ")))
+        .prop_map(|words| crate::text::names::clean(&words.join(" ")))
         .prop_filter("entities are read as what they stand for", |title| !title.contains('&') || !title.contains(';'))
 }
 

@@ -1,5 +1,7 @@
 //! `check`: what is missing, damaged or doubtful in the directory, for a person or a pipeline.
 
+mod text;
+
 use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,21 +10,19 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Outcome, say};
+use crate::cli::{Outcome, say};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::entity::organization;
 use crate::error::Error;
-use crate::id::GlobalId;
-use crate::identifier::Ror;
+use crate::model::global_id::GlobalId;
+use crate::model::identifier::Ror;
 use crate::store::Store;
-use crate::store::loaders::Loader as _;
-use crate::store::lookup::{ByKey, Key};
-use crate::store::quality::{
+use crate::store::access::data_loader::Loader as _;
+use crate::store::reader::lookup::{ByKey, Key};
+use crate::store::reader::quality::{
     CountOf, Counted, Described, Issue, Miscounted, RepairCount, SamplesOf, Scope, SourceRecords, Subject,
 };
-
-mod text;
 
 /// As many sources as are told of.
 const MOST_SOURCES: u32 = 1000;
@@ -86,7 +86,11 @@ pub(super) async fn check(config: &DatabaseConfig, arguments: &CheckArguments) -
     let report = look(&store, arguments).await;
     database.close().await;
     let report = report?;
-    let shown = if arguments.json { format!("{:#}\n", text::json(&report)) } else { text::text(&report) };
+    let shown = if arguments.json {
+        format!("{:#}\n", crate::cli::check::text::json(&report))
+    } else {
+        crate::cli::check::text::text(&report)
+    };
     say(&shown);
     let is_found = |found: &Found| found.count > 0 && arguments.fail_on.contains(&found.issue);
     let is_failure = report.found.iter().any(is_found) || !report.miscounted.is_empty();
@@ -146,7 +150,7 @@ async fn named_organizations(
     }
     let mut found = Vec::new();
     for name in names {
-        let id = name.parse::<GlobalId>().ok().filter(|id| id.kind == crate::id::Kind::Organization);
+        let id = name.parse::<GlobalId>().ok().filter(|id| id.kind == crate::model::global_id::Kind::Organization);
         let ror = name.parse::<Ror>().ok();
         let keys = [
             id.map(|id| Key::Id(id.number)),

@@ -7,17 +7,19 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::{Outcome, stop_signal};
 use crate::citation::CitationFormat;
+use crate::cli::{Outcome, stop_signal};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
-use crate::entity::{organization, paper, researcher};
+use crate::entity::organization;
+use crate::entity::paper;
+use crate::entity::researcher;
 use crate::export::{self, Export, ExportError};
-use crate::id::{GlobalId, Kind};
-use crate::identifier::{ArxivId, Doi, Orcid, Ror};
+use crate::model::global_id::{GlobalId, Kind};
+use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::store::Store;
-use crate::store::lookup::{ByKey, Key, Table};
-use crate::store::paper::{PaperFilter, YearRange};
+use crate::store::reader::lookup::{ByKey, Key, Table};
+use crate::store::reader::paper::{PaperFilter, YearRange};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FormatName {

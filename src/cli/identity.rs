@@ -1,17 +1,17 @@
 //! `identity`: what people decide of who is who.
 
+mod look;
+mod text;
+
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{Outcome, keep_derived, say};
+use crate::cli::{Outcome, keep_derived, say};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::store::Store;
-use crate::store::identity::{DecisionError, Request, Signature};
-
-mod look;
-mod text;
+use crate::store::curation::{DecisionError, Request, Signature};
 
 /// What can be decided. People are named by id, slug or ORCID iD, papers by id, slug, DOI or arXiv id.
 #[derive(Subcommand, Debug)]
@@ -126,15 +126,15 @@ async fn run(store: &Store, command: IdentityCommand) -> Outcome {
             (Request::Split { researcher, papers, into, signature: signature.into() }, trial)
         }
         IdentityCommand::Undo { decision, by, trial } => (Request::Undo { decision, by }, trial),
-        IdentityCommand::Resolve { all } => return look::resolve(store, all).await,
+        IdentityCommand::Resolve { all } => return crate::cli::identity::look::resolve(store, all).await,
         IdentityCommand::Candidates { mixtures, limit, json } => {
-            return look::candidates(store, limit, mixtures, json).await;
+            return crate::cli::identity::look::candidates(store, limit, mixtures, json).await;
         }
         IdentityCommand::History { researcher, json } => return history(store, researcher.as_deref(), json).await,
     };
     keep_derived(store).await?;
     let outcome = store.decide(&request, dry_run).await.map_err(told)?;
-    say(&text::outcome(&request, &outcome, dry_run));
+    say(&crate::cli::identity::text::outcome(&request, &outcome, dry_run));
     if !dry_run {
         store.recount_totals().await?;
     }
@@ -146,7 +146,7 @@ async fn history(store: &Store, researcher: Option<&str>, is_json: bool) -> Outc
     if is_json {
         say(&format!("{}\n", serde_json::to_string_pretty(&decisions)?));
     } else {
-        say(&text::history(&decisions));
+        say(&crate::cli::identity::text::history(&decisions));
     }
     Ok(ExitCode::SUCCESS)
 }

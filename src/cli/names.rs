@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Outcome, say};
+use crate::cli::{Outcome, say};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
-use crate::record::NameUse;
+use crate::model::record::NameUse;
 use crate::store::Store;
-use crate::store::write::name_decision::{AllNames, ChosenName, Decided, NameDecision};
+use crate::store::curation::name_command::{AllNames, ChosenName, Decided, NameDecision};
 
 #[derive(Subcommand, Debug)]
 pub(super) enum NamesCommand {
@@ -129,7 +129,7 @@ pub(super) async fn run(config: &DatabaseConfig, command: NamesCommand) -> Outco
     let database = Database::open(config).await?;
     let store = Store::new(database.connection.clone(), config.consortium_size);
     let told = async {
-        super::keep_derived(&store).await?;
+        crate::cli::keep_derived(&store).await?;
         let id = store.person(&researcher).await?;
         let Some(decision) = decision else { return store.all_names(id).await.map(|names| list(&names)) };
         let decided = store.decide_names(id, &decision, is_dry_run).await?;

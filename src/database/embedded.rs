@@ -4,6 +4,14 @@
 //! folder and through nothing else. Only the account that owns the folder (and root) can pass its permissions, so the
 //! server asks for no password.
 
+mod error;
+mod folder;
+mod memory;
+mod postmaster;
+mod supervisor;
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -13,22 +21,14 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
-pub use self::error::EmbeddedError;
-pub use super::programs::ServerPrograms;
+pub use crate::database::embedded::error::EmbeddedError;
+pub use crate::database::programs::ServerPrograms;
 
-use self::error::SOCKET_PATH_LIMIT;
-use self::folder::Folder;
-use self::postmaster::{PidFile, Presence, ROLE, disarm_pid_file, presence};
-use self::supervisor::{Owned, PATIENCE, POLL, wait_until};
-use super::programs::Installation;
-
-mod error;
-mod folder;
-mod memory;
-mod postmaster;
-mod supervisor;
-#[cfg(test)]
-mod tests;
+use crate::database::embedded::error::SOCKET_PATH_LIMIT;
+use crate::database::embedded::folder::Folder;
+use crate::database::embedded::postmaster::{PidFile, Presence, ROLE, disarm_pid_file, presence};
+use crate::database::embedded::supervisor::{Owned, PATIENCE, POLL, wait_until};
+use crate::database::programs::Installation;
 
 /// Names the socket file; nothing listens on a port.
 const PORT: &str = "5432";
@@ -260,7 +260,7 @@ impl Launcher<'_> {
         };
         command.args(own.iter().flat_map(|setting| ["-c", setting]));
         if self.durability == Durability::Safe {
-            command.args(["-c", &format!("shared_buffers={}MB", memory::shared_buffers())]);
+            command.args(["-c", &format!("shared_buffers={}MB", crate::database::embedded::memory::shared_buffers())]);
         }
         command
     }

@@ -2,8 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::language::LocalizedText;
-use crate::record::AffiliationKind;
+use crate::model::language::LocalizedText;
+use crate::model::record::AffiliationKind;
 
 /// A row of `affiliation`.
 #[sea_orm::model]
@@ -24,9 +24,9 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     #[sea_orm(belongs_to, from = "researcher_id", to = "id")]
-    pub researcher: BelongsTo<super::researcher::Entity>,
+    pub researcher: BelongsTo<crate::entity::researcher::Entity>,
     #[sea_orm(belongs_to, from = "organization_id", to = "id")]
-    pub organization: BelongsTo<super::organization::Entity>,
+    pub organization: BelongsTo<crate::entity::organization::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

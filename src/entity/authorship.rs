@@ -19,9 +19,9 @@ pub struct Model {
     pub equal_contribution_group: Option<i32>,
     pub affiliations_as_published: Vec<String>,
     #[sea_orm(belongs_to, from = "paper_id", to = "id")]
-    pub paper: BelongsTo<super::paper::Entity>,
+    pub paper: BelongsTo<crate::entity::paper::Entity>,
     #[sea_orm(belongs_to, from = "researcher_id", to = "id")]
-    pub researcher: BelongsTo<Option<super::researcher::Entity>>,
+    pub researcher: BelongsTo<Option<crate::entity::researcher::Entity>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

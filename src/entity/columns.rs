@@ -5,9 +5,9 @@ use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable, TryGetableFromJson, 
 use serde::Deserialize;
 use serde::de::value::{Error as WordError, StrDeserializer};
 
-use crate::language::LocalizedText;
-use crate::names::RepairRule;
-use crate::record::{AbstractCompleteness, AffiliationKind, Name, NameUse, PaperType};
+use crate::model::language::LocalizedText;
+use crate::model::record::{AbstractCompleteness, AffiliationKind, Name, NameUse, PaperType};
+use crate::text::names::RepairRule;
 
 /// A list of names with their kinds, as stored in one column.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -2,8 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-pub use super::columns::Names;
-use crate::language::LocalizedText;
+pub use crate::entity::columns::Names;
+use crate::model::language::LocalizedText;
 
 /// A row of `organization`.
 #[sea_orm::model]
@@ -25,7 +25,7 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     #[sea_orm(has_many)]
-    pub affiliations: HasMany<super::affiliation::Entity>,
+    pub affiliations: HasMany<crate::entity::affiliation::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

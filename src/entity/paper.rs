@@ -2,8 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::language::LocalizedText;
-use crate::record::{AbstractCompleteness, PaperType};
+use crate::model::language::LocalizedText;
+use crate::model::record::{AbstractCompleteness, PaperType};
 
 /// A row of `paper`.
 #[sea_orm::model]
@@ -33,7 +33,7 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     #[sea_orm(has_many)]
-    pub authorships: HasMany<super::authorship::Entity>,
+    pub authorships: HasMany<crate::entity::authorship::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::language::LocalizedText;
+use crate::model::language::LocalizedText;
 
 /// A row of `researcher`.
 #[sea_orm::model]
@@ -25,9 +25,9 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     #[sea_orm(has_many)]
-    pub affiliations: HasMany<super::affiliation::Entity>,
+    pub affiliations: HasMany<crate::entity::affiliation::Entity>,
     #[sea_orm(has_many)]
-    pub authorships: HasMany<super::authorship::Entity>,
+    pub authorships: HasMany<crate::entity::authorship::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

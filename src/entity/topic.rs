@@ -2,8 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-pub use super::columns::Names;
-use crate::language::LocalizedText;
+pub use crate::entity::columns::Names;
+use crate::model::language::LocalizedText;
 
 /// A row of `topic`.
 #[sea_orm::model]

@@ -2,11 +2,12 @@
 
 use std::io::BufRead;
 
-use super::profile_page::{self, ProfilePageOptions};
-use super::topics::{self, TopicsOptions};
-use super::{
-    Sink, Stop, auto, bibtex, crossref, csl, csv, datacite, lines, openalex, orcid, pubmed, records, ris, ror,
-};
+use crate::import::formats::profile_page::{self, ProfilePageOptions};
+use crate::import::formats::topics::{self, TopicsOptions};
+use crate::import::formats::{bibtex, crossref, csl, csv, datacite, openalex, orcid, pubmed, records, ris, ror};
+use crate::import::io::lines;
+use crate::import::normalize::auto_format;
+use crate::import::pipeline::reader::{Sink, Stop};
 
 /// A format that can be imported.
 #[derive(Clone, Debug)]
@@ -78,7 +79,7 @@ impl Format {
             Self::PubMed => pubmed::stream(reader, sink),
             Self::Auto(page, topics) => {
                 let head = reader.fill_buf().map_err(|error| lines::unreadable(1, &error))?;
-                let name = auto::format_of(head).map_err(|reason| Stop::Unreadable(1, reason))?;
+                let name = auto_format::format_of(head).map_err(|reason| Stop::Unreadable(1, reason))?;
                 let format = Self::named(name, page, topics)
                     .ok_or_else(|| Stop::Unreadable(1, format!("no format is called {name}")))?;
                 sink.format = format.name();

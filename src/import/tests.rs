@@ -4,10 +4,10 @@ use std::io::Cursor;
 
 use tokio::sync::mpsc;
 
-use super::Format;
-use super::input::Input;
-use super::reading::{Content, Item, Reading};
-use crate::record::{PaperRecord, Record, ResearcherRecord};
+use crate::import::Format;
+use crate::import::io::decompress::Input;
+use crate::import::pipeline::reader::{Content, Item, Reading};
+use crate::model::record::{PaperRecord, Record, ResearcherRecord};
 
 /// What came of a file.
 pub(crate) struct Outcome(Vec<Item>);

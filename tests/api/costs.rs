@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use academic_directory::config::{DatabaseConfig, Limits};
 use academic_directory::database::{Database, EmbeddedServer};
-use academic_directory::language::AcceptedLanguages;
-use academic_directory::schema::context::DirectoryIdentity;
-use academic_directory::schema::{self, DirectorySchema, written};
+use academic_directory::graphql::context::DirectoryIdentity;
+use academic_directory::graphql::engine::json_writer;
+use academic_directory::graphql::{self, DirectorySchema};
+use academic_directory::model::language::AcceptedLanguages;
 use academic_directory::store::Store;
 use async_graphql::{Request, Variables};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
@@ -125,14 +126,14 @@ async fn ask(schema: &DirectorySchema, store: &Store, query: &str, variables: Va
     let prepared = schema.prepare(request).unwrap_or_else(|refused| panic!("{:?}", refused.errors));
     let response = schema.execute(prepared, store.for_request(None, None).await).await;
     assert!(response.errors.is_empty(), "{:?}", response.errors);
-    let answer = written::response(&response, true).expect("JSON");
+    let answer = json_writer::response(&response, true).expect("JSON");
     serde_json::from_slice::<Value>(&answer).expect("JSON")["data"].take()
 }
 
 fn counted(runtime: &Runtime, place: &Place) -> BTreeMap<String, Costs> {
     let limits = Limits::default();
     let identity = || DirectoryIdentity { name: "Costs".to_owned(), default_language: "en".parse().expect("a tag") };
-    let schema = DirectorySchema::new(|| schema::builder(&limits).data(identity()), limits.clone());
+    let schema = DirectorySchema::new(|| graphql::builder(&limits).data(identity()), limits.clone());
     let (database, store) = runtime.block_on(place.store());
     let people = format!("{{ researchers(first: {KEYS}) {{ nodes {{ id }} }} }}");
     let people = runtime.block_on(ask(&schema, &store, &people, json!({})));

@@ -93,6 +93,30 @@ async fn taken_or_refused(app: &TestApp, list: &List, cursor: &str) -> bool {
     codes.is_empty()
 }
 
+/// They carry a fingerprint without a version, and are accepted by the number and types of their keys.
+#[tokio::test]
+async fn cursors_of_the_previous_release() {
+    let app = a_college().await;
+    let papers = &List::new("Query", "papers", "");
+    let page = papers.page(&app, "first: 3").await.cursors();
+    let previous = |cursor: &str| forged(cursor, |parts| parts[0] = json!("R2_fHxyz"));
+    let next = papers.page(&app, &format!("first: 1, after: {:?}", previous(&page[1]))).await;
+    assert_eq!(next.cursors(), [page[2].clone()], "a page continues, with a cursor of this release");
+    let longer = forged(&page[1], |parts| {
+        parts[0] = json!("R2_fHxyz");
+        parts.push(json!("1"));
+    });
+    assert!(!taken_or_refused(&app, papers, &longer).await);
+    let of_another_type = forged(&page[1], |parts| {
+        parts[0] = json!("R2_fHxyz");
+        let last = parts.len() - 1;
+        parts[last] = json!("x");
+    });
+    assert!(!taken_or_refused(&app, papers, &of_another_type).await);
+    let of_a_later_version = forged(&page[1], |parts| parts[0] = json!("2.fHxyzR2_"));
+    assert!(!taken_or_refused(&app, papers, &of_a_later_version).await);
+}
+
 #[tokio::test]
 async fn cursors_that_were_never_given() {
     let app = a_college().await;

@@ -153,7 +153,9 @@ async fn more_data_improve_what_was_there() {
     // The same again changes nothing.
     let again =
         app.write(&records_of(json!([paper("c", Some(2002), &["Wei Zhang", "Tom Quist", "Ida Brookside"])]))).await;
-    assert!(again.effects.iter().all(|effect| *effect == Some(academic_directory::store::write::Effect::Unchanged)));
+    assert!(
+        again.effects.iter().all(|effect| *effect == Some(academic_directory::store::unit_of_work::Effect::Unchanged))
+    );
     assert_eq!(people(&app, "Wei Zhang").await, of(&[("Wei Zhang", &["a", "b", "c"])]));
 }
 

@@ -1,6 +1,6 @@
 //! The law of decisions: undoing them gives back exactly what was, whatever was decided of whomever.
 
-use academic_directory::store::identity::{Request, Signature};
+use academic_directory::store::curation::{Request, Signature};
 use serde_json::{Value, json};
 
 use crate::support::dump::{assert_same, query};

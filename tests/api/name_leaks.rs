@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use academic_directory::config::{HttpConfig, Limits};
-use academic_directory::names::fold;
-use academic_directory::record::NameUse;
-use academic_directory::store::write::name_decision::{ChosenName, NameDecision};
+use academic_directory::model::record::NameUse;
+use academic_directory::store::curation::name_command::{ChosenName, NameDecision};
+use academic_directory::text::names::fold;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use rustix::process::Signal;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 
-use academic_directory::names;
+use academic_directory::text::names;
 use serde_json::{Value, json};
 
 use crate::support::binary::Workplace;

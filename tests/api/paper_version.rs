@@ -190,7 +190,12 @@ async fn links_follow_what_changes() {
     app.load(json!([article()])).await;
     assert_eq!(links(&app).await, ["preprint -> article TITLE", "talk -> article TITLE"]);
     let written = app.write(&records_of(json!([preprint(), talk(), article()]))).await;
-    assert!(written.effects.iter().all(|effect| *effect == Some(academic_directory::store::write::Effect::Unchanged)));
+    assert!(
+        written
+            .effects
+            .iter()
+            .all(|effect| *effect == Some(academic_directory::store::unit_of_work::Effect::Unchanged))
+    );
     assert_eq!(links(&app).await, ["preprint -> article TITLE", "talk -> article TITLE"]);
 
     // Another title, other authors, another year and another kind of work.

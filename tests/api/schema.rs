@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use academic_directory::config::Limits;
-use academic_directory::schema::{self, DirectorySchema};
+use academic_directory::graphql::{self, DirectorySchema};
 use async_graphql::parser::types::{FieldDefinition, InputValueDefinition, TypeDefinition, TypeKind};
 
 use crate::support::definitions::{Definitions, fields, inputs, values};
@@ -13,7 +13,7 @@ use crate::support::shared;
 fn the_committed_text() {
     let committed =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql")).expect("schema.graphql");
-    assert!(committed == schema::sdl(), "schema.graphql is old: cargo run -- schema > schema.graphql");
+    assert!(committed == graphql::sdl(), "schema.graphql is old: cargo run -- schema > schema.graphql");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn largest_page(parent: &str, field: &str) -> String {
 #[test]
 fn every_connection_costs_its_page() {
     let limits = Limits { nodes: 99, ..Limits::default() };
-    let small = DirectorySchema::new(|| schema::builder(&limits), limits.clone());
+    let small = DirectorySchema::new(|| graphql::builder(&limits), limits.clone());
     let is_too_complex = |query: &str| {
         let refused = small.prepare(query.into()).err().into_iter().flat_map(|response| response.errors);
         refused.into_iter().any(|error| error.message.contains("nodes, every page full; at most 99 are allowed"))

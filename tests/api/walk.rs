@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use academic_directory::names::{NameParts, fold, sort_key};
+use academic_directory::text::names::{NameParts, fold, sort_key};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::stream::{self, StreamExt as _};

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Found, Report, kebab, name_of};
-use crate::excerpt::excerpt;
-use crate::id::{GlobalId, Kind};
-use crate::store::quality::{Described, Issue, Miscounted, Subject};
+use crate::cli::check::{Found, Report, kebab, name_of};
+use crate::model::global_id::{GlobalId, Kind};
+use crate::store::reader::quality::{Described, Issue, Miscounted, Subject};
+use crate::text::excerpt::excerpt;
 
 /// Of titles so many characters are shown.
 const SHOWN: usize = 80;

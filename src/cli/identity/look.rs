@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::super::{Outcome, say};
-use crate::id::{GlobalId, Kind};
-use crate::identity::{Candidate, Evidence, EvidenceKind, Mixture};
+use crate::cli::{Outcome, say};
+use crate::disambiguation::{Candidate, Evidence, EvidenceKind, Mixture};
 use crate::import;
+use crate::model::global_id::{GlobalId, Kind};
 use crate::store::Store;
-use crate::store::candidates::{Candidates, Named};
+use crate::store::reader::merge_candidates::{Candidates, Named};
 
 /// So many values of one kind of evidence are told.
 const TOLD: usize = 3;

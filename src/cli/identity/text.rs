@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::fmt::{Display, Write as _};
 
-use crate::id::{GlobalId, Kind};
-use crate::store::identity::{Decision, DecisionKind, Outcome, Person, PersonPaper, Request, Role};
+use crate::model::global_id::{GlobalId, Kind};
+use crate::store::curation::{Decision, DecisionKind, Outcome, Person, PersonPaper, Request, Role};
 
 fn id(number: i64) -> String {
     GlobalId { kind: Kind::Researcher, number }.to_string()

@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use super::super::programs::ProgramsError;
-use super::supervisor::PATIENCE;
+use crate::database::embedded::supervisor::PATIENCE;
+use crate::database::programs::ProgramsError;
 
 /// What fits into the address of a Unix socket.
 pub(super) const SOCKET_PATH_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else { 103 };

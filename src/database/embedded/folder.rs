@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown};
 use std::path::{Path, PathBuf};
 
-use super::EmbeddedError;
+use crate::database::embedded::EmbeddedError;
 
 /// Also the mark by which a folder is known to be ours.
 const LOCK: &str = "start.lock";

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
-use super::EmbeddedError;
+use crate::database::embedded::EmbeddedError;
 
 /// How long a server may take to become ready, or to stop.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);

@@ -233,7 +233,7 @@ fn no_programs() {
     let programs = ServerPrograms { bin_directory: Some(place.parent.path().to_owned()), search_path: None };
     let error = EmbeddedServer::start(&place.directory(), &programs, Durability::Safe).unwrap_err();
     assert!(
-        matches!(error, EmbeddedError::Programs(super::super::programs::ProgramsError::NotInBinDirectory(_))),
+        matches!(error, EmbeddedError::Programs(crate::database::programs::ProgramsError::NotInBinDirectory(_))),
         "{error}"
     );
 }

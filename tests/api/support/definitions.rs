@@ -22,7 +22,7 @@ impl Definitions {
 
     /// The product's own.
     pub fn own() -> Self {
-        Self::of(&academic_directory::schema::sdl())
+        Self::of(&academic_directory::graphql::sdl())
     }
 
     /// Every field of an object whose type is a connection, with the object's name.

@@ -8,11 +8,11 @@ use academic_directory::config::{
     DatabaseConfig, HttpConfig, Limits, LogFormat, Migrate, NetworkConfig, Operations, OperationsConfig,
 };
 use academic_directory::database::Database;
-use academic_directory::record::Record;
-use academic_directory::schema::context::DirectoryIdentity;
-use academic_directory::server::{Application, Handle, Settings};
+use academic_directory::graphql::context::DirectoryIdentity;
+use academic_directory::http::{Application, Handle, Settings};
+use academic_directory::model::record::Record;
 use academic_directory::store::Store;
-use academic_directory::store::write::{Effect, Written};
+use academic_directory::store::unit_of_work::{Effect, Written};
 use serde_json::{Value, json};
 
 pub mod binary;

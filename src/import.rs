@@ -1,0 +1,145 @@
+//! Imports: files of several formats, each read as a stream of the same neutral records, written batch by batch.
+
+mod format;
+pub mod formats;
+pub mod io;
+pub mod normalize;
+pub mod pipeline;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::path::PathBuf;
+
+use crate::error::Error;
+use crate::model::record::OrganizationReference;
+use crate::store::Store;
+use crate::store::projections::disambiguation::Resolved;
+
+pub use crate::import::format::Format;
+pub use crate::import::pipeline::dry_run::{Survey, survey};
+
+use crate::import::pipeline::reader::{Content, Item, Origin, Sink, Stop, start_reading};
+use crate::import::pipeline::writer::{Writer, causes};
+
+/// What one import is asked to do.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The format of all files.
+    pub format: Format,
+    /// The files; `-` is standard input.
+    pub files: Vec<PathBuf>,
+    /// Whether the first bad record ends it.
+    pub is_strict: bool,
+    /// The name by which the directory remembers where the records are from; that of the format where absent.
+    pub source: Option<String>,
+}
+
+/// What an import did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Records that the files held: the sum of the next four.
+    pub read: usize,
+    /// Those that made something new.
+    pub created: usize,
+    /// Those that changed something.
+    pub updated: usize,
+    /// Those that said nothing new.
+    pub unchanged: usize,
+    /// Those that could not be used.
+    pub rejected: usize,
+    /// Things that were mended, or that a person should know of.
+    pub notes: usize,
+    /// Files that could not be read, or not to their end.
+    pub unreadable: usize,
+}
+
+impl std::fmt::Display for Summary {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "read {}: created {}, updated {}, unchanged {}, rejected {}",
+            self.read, self.created, self.updated, self.unchanged, self.rejected
+        )?;
+        match self.notes {
+            0 => {}
+            1 => formatter.write_str("; 1 note")?,
+            notes => write!(formatter, "; {notes} notes")?,
+        }
+        match self.unreadable {
+            0 => Ok(()),
+            1 => formatter.write_str("; 1 file could not be read to its end"),
+            files => write!(formatter, "; {files} files could not be read to their end"),
+        }
+    }
+}
+
+/// Why an import did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The database failed.
+    #[error("the database did not take the records: {}", causes(.0))]
+    Store(#[source] Error),
+    /// `--strict`, and something was bad.
+    #[error("stopped at the first bad record, as --strict asks: {0}")]
+    Strict(String),
+}
+
+/// Authorships that were looked at between two lines.
+const RESOLVED_STEP: usize = 100_000;
+/// After so many changes the database is told what it holds now, rather than left to notice.
+const MANY_CHANGES: usize = 1_000;
+
+/// Runs an import to its end, telling its progress and each problem on standard error.
+///
+/// # Errors
+/// Where the database fails, or something is bad and the import is strict. What was written before stays, and the same
+/// import again goes on from there.
+pub async fn run(store: &Store, import: Import) -> Result<Summary, ImportError> {
+    let (receiver, progress, reader) = start_reading(&import);
+    let mut writer = Writer {
+        store,
+        source: import.source.as_deref(),
+        is_strict: import.is_strict,
+        progress,
+        summary: Summary::default(),
+    };
+    let result = writer.write_all(receiver).await;
+    // A reader whose channel is closed stops at the next record.
+    if reader.await.is_err() {
+        tracing::error!("the reader of the files ended early");
+        writer.summary.unreadable += 1;
+    }
+    writer.progress.finish();
+    // A strict import that stopped has written what came before.
+    if !matches!(result, Err(ImportError::Store(_))) {
+        store.adopt_organizations().await.map_err(ImportError::Store)?;
+        resolve_identities(store).await.map_err(ImportError::Store)?;
+        store.recount_totals().await.map_err(ImportError::Store)?;
+        if writer.summary.created + writer.summary.updated >= MANY_CHANGES {
+            store.settle().await.map_err(ImportError::Store)?;
+        }
+    }
+    result.map(|()| writer.summary)
+}
+
+/// Looks again at who is who wherever the records changed something, telling its progress on standard error.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn resolve_identities(store: &Store) -> Result<Resolved, Error> {
+    let mut told = 0;
+    store
+        .resolve_identities(|authorships| {
+            if authorships / RESOLVED_STEP > told {
+                told = authorships / RESOLVED_STEP;
+                eprintln!("looked at who is who on {authorships} authorships");
+            }
+        })
+        .await
+}
+
+/// How an organization is named on the command line.
+#[must_use]
+pub fn institute(name: Option<String>, ror: Option<crate::model::identifier::Ror>) -> Option<OrganizationReference> {
+    (name.is_some() || ror.is_some()).then_some(OrganizationReference { ror, name, ..Default::default() })
+}

@@ -1,0 +1,251 @@
+//! CSL-JSON (citation-style-language schema 1.0.2), with what Crossref adds: ORCID iDs and affiliations of authors.
+
+use std::io::BufRead;
+
+use serde_json::{Map, Value};
+
+use crate::import::io::json;
+use crate::import::normalize::field_parsing;
+use crate::import::normalize::strip_markup::plain;
+use crate::import::{Sink, Stop};
+use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
+use crate::model::language::{LanguageTag, LocalizedText};
+use crate::model::partial_date::PartialDate;
+use crate::model::record::{
+    AbstractCompleteness, AuthorRecord, Identifier, OrganizationReference, PaperRecord, PaperType, Record,
+};
+
+type Object = Map<String, Value>;
+
+pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut Sink<'_>) -> Result<(), Stop> {
+    json::values(reader, sink, |line, value, sink| {
+        let mut notes = Vec::new();
+        match item(&value, &mut notes) {
+            Ok(record) => sink.record(line, Record::Paper(record), notes),
+            Err(reason) => sink.rejected(line, reason),
+        }
+    })
+}
+
+fn item(value: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+    let Value::Object(item) = value else { return Err(format!("a CSL item is an object; this is {}", kind(value))) };
+    if !item.contains_key("title") {
+        return Err(what_else(item));
+    }
+    let doi = identifier::<Doi>(item, "DOI", notes);
+    let url = text(item, "URL");
+    let arxiv_id = url.as_deref().filter(|url| url.contains("arxiv.org/")).and_then(|url| url.parse::<ArxivId>().ok());
+    let abstract_text = text(item, "abstract").map(|text| plain(&text)).filter(|text| !text.trim().is_empty());
+    let language = text(item, "language");
+    let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
+    let ends_early = |text: &String| text.trim_end().ends_with(['…']) || text.trim_end().ends_with("...");
+    Ok(PaperRecord {
+        source_id: text(item, "id"),
+        title: text(item, "title").map(|title| plain(&title)).unwrap_or_default(),
+        abstract_completeness: match &abstract_text {
+            None => AbstractCompleteness::Absent,
+            Some(text) if ends_early(text) => AbstractCompleteness::Truncated,
+            Some(_) => AbstractCompleteness::Full,
+        },
+        abstract_text: abstract_text.map(|text| LocalizedText::of(tag.as_ref(), text)).unwrap_or_default(),
+        publication_date: issued(item, notes),
+        paper_type: paper_type(item, doi.as_ref()),
+        venue_name: text(item, "container-title").or_else(|| text(item, "event-title")).map(|venue| plain(&venue)),
+        language,
+        doi,
+        arxiv_id,
+        url,
+        identifiers: identifiers(item),
+        authors: authors(item, notes),
+        ..PaperRecord::default()
+    })
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) | Value::Number(_) => "a number or a truth value",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// What an object without a title seems to be.
+fn what_else(item: &Object) -> String {
+    let seems = if item.contains_key("names") && item.contains_key("locations") {
+        "it seems to be a ROR record; import it as `ror`"
+    } else if item.contains_key("message-type") {
+        "it seems to be an answer of Crossref's API; CSL items are in its `message`"
+    } else if item.contains_key("display_name") {
+        "it seems to be of OpenAlex"
+    } else {
+        "it has no title"
+    };
+    seems.to_owned()
+}
+
+/// A text, a number as text, or the first of a list of these, as Crossref has titles.
+fn text(item: &Object, field: &str) -> Option<String> {
+    let one = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let text = match item.get(field)? {
+        Value::Array(values) => values.iter().find_map(one),
+        value => one(value),
+    };
+    text.filter(|text| !text.trim().is_empty())
+}
+
+fn identifier<T>(item: &Object, field: &str, notes: &mut Vec<String>) -> Option<T>
+where
+    T: std::str::FromStr<Err = crate::model::identifier::InvalidIdentifier>,
+{
+    match text(item, field)?.parse() {
+        Ok(identifier) => Some(identifier),
+        Err(error) => {
+            notes.push(format!("{error}; it was left out"));
+            None
+        }
+    }
+}
+
+fn identifiers(item: &Object) -> Vec<Identifier> {
+    let schemes = [("PMID", "pmid"), ("PMCID", "pmcid")];
+    let found = schemes.iter().filter_map(|(field, scheme)| {
+        Some(Identifier { scheme: (*scheme).to_owned(), value: text(item, field)?.trim().to_owned() })
+    });
+    found.collect()
+}
+
+fn paper_type(item: &Object, doi: Option<&Doi>) -> PaperType {
+    let is_preprint = doi.and_then(Doi::arxiv_id).is_some()
+        || text(item, "genre").is_some_and(|genre| genre.to_lowercase().contains("preprint"));
+    match text(item, "type").unwrap_or_default().as_str() {
+        "posted-content" => PaperType::Preprint,
+        "article" if is_preprint => PaperType::Preprint,
+        "article" | "article-journal" | "article-magazine" | "article-newspaper" | "journal-article" | "review"
+        | "review-book" => PaperType::Article,
+        "paper-conference" | "proceedings-article" => PaperType::ConferencePaper,
+        "book" | "monograph" | "edited-book" | "reference-book" | "proceedings" => PaperType::Book,
+        "chapter" | "book-chapter" | "book-section" | "book-part" | "entry" | "entry-dictionary"
+        | "entry-encyclopedia" | "reference-entry" => PaperType::BookChapter,
+        "thesis" | "dissertation" => PaperType::Thesis,
+        "report" | "report-series" => PaperType::Report,
+        "dataset" => PaperType::Dataset,
+        _ => PaperType::Other,
+    }
+}
+
+/// The date of issue: CSL's date-parts (the first of a range), else a date in plain text.
+fn issued(item: &Object, notes: &mut Vec<String>) -> Option<PartialDate> {
+    let issued = item.get("issued")?;
+    if let Some(parts) = issued.get("date-parts").and_then(|parts| parts.get(0)).and_then(Value::as_array) {
+        return field_parsing::date_of_parts(parts, notes);
+    }
+    let written =
+        ["raw", "literal", "date-time"].iter().find_map(|field| issued.get(field)?.as_str()).or(issued.as_str())?;
+    field_parsing::written_date(written, notes)
+}
+
+fn authors(item: &Object, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+    let Some(Value::Array(authors)) = item.get("author") else { return Vec::new() };
+    (1_u32..)
+        .zip(authors)
+        .map(|(position, author)| crate::import::formats::csl::author(position, author, notes))
+        .collect()
+}
+
+fn author(position: u32, author: &Value, notes: &mut Vec<String>) -> AuthorRecord {
+    let empty = Object::new();
+    let fields = author.as_object().unwrap_or(&empty);
+    let part = |field: &str| fields.get(field).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+    let join = |parts: &[Option<&str>]| {
+        let joined: Vec<&str> = parts.iter().flatten().copied().collect();
+        Some(joined.join(" ")).filter(|text| !text.is_empty())
+    };
+    let given = join(&[part("given"), part("dropping-particle")]);
+    let family = join(&[part("non-dropping-particle"), part("family")]);
+    let written = join(&[given.as_deref(), family.as_deref(), part("suffix")]);
+    let literal = part("literal").or_else(|| part("name")).or_else(|| author.as_str()).map(ToOwned::to_owned);
+    let name = written.or(literal).unwrap_or_default();
+    let orcid = part("ORCID").and_then(|text| match text.parse::<Orcid>() {
+        Ok(orcid) => Some(orcid),
+        Err(error) => {
+            notes.push(format!("author {position}: {error}; it was left out"));
+            None
+        }
+    });
+    let affiliations = match fields.get("affiliation") {
+        Some(Value::Array(affiliations)) => affiliations.as_slice(),
+        _ => &[],
+    };
+    let affiliation_name = |affiliation: &Value| {
+        let name = affiliation.get("name").unwrap_or(affiliation).as_str()?;
+        Some(plain(name)).filter(|name| !name.trim().is_empty())
+    };
+    let with_ror = |affiliation: &Value| {
+        let ids = affiliation.get("id")?.as_array()?;
+        let ror = ids.iter().find_map(|id| id.get("id").unwrap_or(id).as_str()?.parse::<Ror>().ok())?;
+        Some(OrganizationReference { ror: Some(ror), name: affiliation_name(affiliation), ..Default::default() })
+    };
+    AuthorRecord {
+        position: Some(position),
+        given_name: family.as_ref().and(given),
+        family_name: family,
+        name,
+        orcid,
+        affiliations_as_published: affiliations.iter().filter_map(affiliation_name).collect(),
+        organizations: affiliations.iter().filter_map(with_ror).collect(),
+        ..AuthorRecord::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(value: &Value) -> (PaperRecord, Vec<String>) {
+        let mut notes = Vec::new();
+        (item(value, &mut notes).expect("an item"), notes)
+    }
+
+    #[test]
+    fn dates() {
+        let date = |issued: Value| {
+            let (record, notes) = read(&json!({"title": "T", "issued": issued}));
+            (record.publication_date.map(|date| date.to_string()), notes.len())
+        };
+        assert_eq!(date(json!({"date-parts": [[2019, 5, 3]]})), (Some("2019-05-03".to_owned()), 0));
+        assert_eq!(date(json!({"date-parts": [["2019", "5"]]})), (Some("2019-05".to_owned()), 0));
+        assert_eq!(date(json!({"date-parts": [[2019, 2, 30]]})), (Some("2019".to_owned()), 1));
+        assert_eq!(date(json!({"date-parts": [[null]]})), (None, 0));
+        assert_eq!(date(json!({"raw": "2019-05-03T00:00"})), (Some("2019-05-03".to_owned()), 0));
+        assert_eq!(date(json!({"literal": "Spring 2019"})), (Some("2019".to_owned()), 0));
+        assert_eq!(date(json!("2019")), (Some("2019".to_owned()), 0));
+    }
+
+    #[test]
+    fn names_of_authors() {
+        let (record, notes) = read(&json!({"title": "T", "author": [
+            {"family": "Beethoven", "given": "Ludwig", "dropping-particle": "van"},
+            {"literal": "The Group"}, {"family": "Plato"}, {"given": "Ann", "family": "Lee", "suffix": "Jr."},
+            {"family": "Roe", "ORCID": "http://orcid.org/0000-0002-1825-0098"},
+        ]}));
+        let names: Vec<&str> = record.authors.iter().map(|author| author.name.as_str()).collect();
+        assert_eq!(names, ["Ludwig van Beethoven", "The Group", "Plato", "Ann Lee Jr.", "Roe"]);
+        assert_eq!(record.authors[4].orcid, None);
+        assert_eq!(notes.len(), 1, "{notes:?}");
+    }
+
+    #[test]
+    fn crossref_affiliations() {
+        let (record, _) = read(&json!({"title": ["T"], "author": [{"family": "Roe", "affiliation": [
+            {"name": "A University", "id": [{"id": "https://ror.org/05dxps055", "id-type": "ROR"}]}, {"name": " "}]}]}));
+        assert_eq!(record.authors[0].affiliations_as_published, ["A University"]);
+        assert_eq!(record.authors[0].organizations[0].ror.as_ref().map(Ror::as_str), Some("05dxps055"));
+    }
+}

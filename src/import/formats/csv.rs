@@ -1,0 +1,584 @@
+//! Tables of people and their affiliations, one affiliation a row: `docs/importing.md` has the columns.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::BufRead;
+
+use crate::import::io::lines::{self, Lines, NOT_UTF_8, looks_like};
+use crate::import::normalize::field_parsing;
+use crate::import::{Sink, Stop};
+use crate::model::identifier::{Orcid, Ror};
+use crate::model::language::{LanguageTag, LocalizedText};
+use crate::model::record::{
+    AffiliationKind, AffiliationRecord, Identifier, NameUse, OrganizationReference, OtherName, Record,
+    ResearcherRecord, TopicReference, local_scheme,
+};
+use crate::text::names;
+
+const LONGEST_LINE: usize = 1 << 20;
+/// The most lines of one row: texts in quotes may have several.
+const MOST_LINES: usize = 500;
+/// The most bytes of rows that are held, since the rows of a person may be anywhere.
+const MOST_HELD: usize = 256 << 20;
+
+/// The columns there are; those of texts may have a language behind them, as in `role_title@fr`.
+const COLUMNS: [&str; 22] = [
+    "name",
+    "given_name",
+    "family_name",
+    "orcid",
+    "other_names",
+    "search_only_names",
+    "private_names",
+    "withhold_published_name",
+    "headline",
+    "biography",
+    "homepage_url",
+    "portrait_url",
+    "identifiers",
+    "topics",
+    "organization",
+    "ror",
+    "affiliation_kind",
+    "role_title",
+    "department",
+    "start_date",
+    "end_date",
+    "is_primary",
+];
+const LOCALIZED: [&str; 5] = ["headline", "biography", "topics", "role_title", "department"];
+
+const KINDS: [(&str, AffiliationKind); 7] = [
+    ("employment", AffiliationKind::Employment),
+    ("membership", AffiliationKind::Membership),
+    ("education", AffiliationKind::Education),
+    ("qualification", AffiliationKind::Qualification),
+    ("service", AffiliationKind::Service),
+    ("invited_position", AffiliationKind::InvitedPosition),
+    ("distinction", AffiliationKind::Distinction),
+];
+
+const NAME_USES: [(&str, NameUse); 3] = [
+    ("other_names", NameUse::Display),
+    ("search_only_names", NameUse::SearchOnly),
+    ("private_names", NameUse::Private),
+];
+
+/// What a column holds: which of `COLUMNS`, in which language.
+struct Column {
+    name: &'static str,
+    language: Option<LanguageTag>,
+}
+
+struct Header {
+    delimiter: u8,
+    columns: Vec<Option<Column>>,
+}
+
+/// A person as the rows so far tell of them.
+struct Person {
+    line: usize,
+    record: ResearcherRecord,
+    notes: Vec<String>,
+}
+
+pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut Sink<'_>) -> Result<(), Stop> {
+    let mut rows = Rows { lines: Lines::new(reader, LONGEST_LINE), waiting: VecDeque::new() };
+    let Some((line, text)) = rows.first()? else { return Err(Stop::Unreadable(0, "it is empty".to_owned())) };
+    let (header, unknown) = Header::read(&text).map_err(|reason| Stop::Unreadable(line, reason))?;
+    if let Some(note) = unknown {
+        sink.note(line, note)?;
+    }
+    let mut people = People::default();
+    while let Some(row) = rows.next(header.delimiter)? {
+        match row {
+            Row::Whole { line, fields, is_mended, size } => {
+                let mut notes = if is_mended { vec![NOT_UTF_8.to_owned()] } else { Vec::new() };
+                match header.person(&fields, &mut notes) {
+                    Ok(record) => people.add(line, record, notes, size),
+                    Err(reason) => sink.rejected(line, reason)?,
+                }
+            }
+            Row::Damaged { line, reason } => sink.rejected(line, reason)?,
+        }
+        if people.held > MOST_HELD {
+            people.give(sink)?;
+            sink.note(
+                line,
+                "there are too many rows to hold; a person whose rows are far apart is told of twice".to_owned(),
+            )?;
+        }
+    }
+    people.give(sink)
+}
+
+enum Row {
+    Whole { line: usize, fields: Vec<String>, is_mended: bool, size: usize },
+    Damaged { line: usize, reason: String },
+}
+
+/// Reads rows, each of one line or of several where quotes are open at a line's end.
+struct Rows<'a> {
+    lines: Lines<'a>,
+    waiting: VecDeque<(usize, Vec<u8>, bool)>,
+}
+
+impl Rows<'_> {
+    fn line(&mut self) -> Result<Option<(usize, Vec<u8>, bool)>, Stop> {
+        if let Some(line) = self.waiting.pop_front() {
+            return Ok(Some(line));
+        }
+        let Some(line) = self.lines.next_untrimmed()? else { return Ok(None) };
+        let line = line.to_vec();
+        Ok(Some((self.lines.number, line, self.lines.is_cut)))
+    }
+
+    /// The first line that is not blank.
+    fn first(&mut self) -> Result<Option<(usize, String)>, Stop> {
+        while let Some((number, line, is_cut)) = self.line()? {
+            if is_cut {
+                return Err(Stop::Unreadable(number, self.lines.too_long()));
+            }
+            if !line.trim_ascii().is_empty() {
+                return Ok(Some((number, lines::text(&line).0.into_owned())));
+            }
+        }
+        Ok(None)
+    }
+
+    fn next(&mut self, delimiter: u8) -> Result<Option<Row>, Stop> {
+        let (number, first, is_cut) = loop {
+            match self.line()? {
+                None => return Ok(None),
+                Some((_, line, false)) if line.trim_ascii().is_empty() => {}
+                Some(line) => break line,
+            }
+        };
+        if is_cut {
+            return Ok(Some(Row::Damaged { line: number, reason: self.lines.too_long() }));
+        }
+        let mut quotes = Quotes::default();
+        quotes.follow(&first, delimiter);
+        let mut whole = first;
+        let mut others = Vec::new();
+        while quotes.are_open && !quotes.are_broken {
+            let next = if others.len() < MOST_LINES && whole.len() < LONGEST_LINE { self.line()? } else { None };
+            let Some((line, text, is_cut)) = next else { break };
+            quotes.follow(&text, delimiter);
+            quotes.are_broken |= is_cut;
+            whole.push(b'\n');
+            whole.extend_from_slice(&text);
+            others.push((line, text, is_cut));
+        }
+        if quotes.are_open || quotes.are_broken {
+            // The lines behind are rows of their own.
+            for line in others.into_iter().rev() {
+                self.waiting.push_front(line);
+            }
+            let reason = "the quotation marks in this row do not match".to_owned();
+            return Ok(Some(Row::Damaged { line: number, reason }));
+        }
+        let (text, is_mended) = lines::text(&whole);
+        Ok(Some(match split(&text, delimiter) {
+            Some(fields) => Row::Whole { line: number, size: text.len(), fields, is_mended },
+            None => Row::Damaged { line: number, reason: "it cannot be read as a row".to_owned() },
+        }))
+    }
+}
+
+/// Follows the quotation marks of a row over its lines.
+#[derive(Default)]
+struct Quotes {
+    are_open: bool,
+    /// Whether one closed in the midst of a field: then it was not the one that was meant to.
+    are_broken: bool,
+}
+
+impl Quotes {
+    fn follow(&mut self, line: &[u8], delimiter: u8) {
+        let mut is_start = !self.are_open;
+        let mut bytes = line.iter().copied().peekable();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'"' if self.are_open && bytes.peek() == Some(&b'"') => {
+                    bytes.next();
+                }
+                b'"' if self.are_open => {
+                    self.are_open = false;
+                    self.are_broken |=
+                        bytes.peek().is_some_and(|next| *next != delimiter && !next.is_ascii_whitespace());
+                }
+                // In the midst of a field it is a mark like others.
+                b'"' => self.are_open = is_start,
+                _ => {}
+            }
+            is_start = byte == delimiter;
+        }
+    }
+}
+
+fn split(text: &str, delimiter: u8) -> Option<Vec<String>> {
+    let mut reader = ::csv::ReaderBuilder::new();
+    reader.has_headers(false).flexible(true).delimiter(delimiter);
+    let mut reader = reader.from_reader(text.as_bytes());
+    let record = reader.records().next()?.ok()?;
+    Some(record.iter().map(|field| field.trim().to_owned()).collect())
+}
+
+/// Whether a line names the columns of such a table.
+pub(crate) fn is_header(line: &[u8]) -> bool {
+    line.iter().any(|byte| matches!(byte, b',' | b';' | b'\t' | b'|')) && Header::read(&lines::text(line).0).is_ok()
+}
+
+impl Header {
+    /// The columns, and a note of those that are not known.
+    fn read(line: &str) -> Result<(Self, Option<String>), String> {
+        let kind = looks_like(line.as_bytes());
+        if kind != "text" {
+            return Err(format!("it does not begin like CSV but like {kind}"));
+        }
+        let count = |delimiter: u8| line.bytes().filter(|byte| *byte == delimiter).count();
+        let delimiter =
+            [b',', b';', b'\t', b'|'].into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',');
+        let names = split(line, delimiter).unwrap_or_default();
+        let mut unknown = Vec::new();
+        let columns: Vec<Option<Column>> = names
+            .iter()
+            .map(|name| {
+                let column = column(name);
+                if column.is_none() {
+                    unknown.push(name.chars().take(40).collect::<String>());
+                }
+                column
+            })
+            .collect();
+        let has = |wanted: &str| columns.iter().flatten().any(|column| column.name == wanted);
+        if !has("name") && !has("family_name") {
+            return Err(format!(
+                "its first line names no column `name` or `family_name`; the columns are {}",
+                COLUMNS.join(", ")
+            ));
+        }
+        let note = (!unknown.is_empty()).then(|| {
+            let shown = unknown.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let more = if unknown.len() > 5 { ", …" } else { "" };
+            let columns = if unknown.len() == 1 {
+                "1 column is not known and is"
+            } else {
+                &format!("{} columns are not known and are", unknown.len())
+            };
+            format!("{columns} left out: {shown}{more}")
+        });
+        Ok((Self { delimiter, columns }, note))
+    }
+
+    fn person(&self, fields: &[String], notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
+        let (amount, wanted) = (fields.len(), self.columns.len());
+        if fields.iter().skip(wanted).any(|field| !field.is_empty()) {
+            return Err(format!("it has {amount} fields, and the first line {wanted}; is a quotation mark missing?"));
+        }
+        let all = |name: &'static str| {
+            let columns = self.columns.iter().zip(fields);
+            columns.filter_map(move |(column, field)| {
+                let column = column.as_ref().filter(|column| column.name == name && !field.is_empty())?;
+                Some((column.language.as_ref(), field.as_str()))
+            })
+        };
+        let one = |name: &'static str| all(name).next().map(|(_, field)| field.to_owned());
+        let localized = |name: &'static str| {
+            let mut texts = LocalizedText::default();
+            all(name).for_each(|(language, text)| texts.insert(language, text));
+            texts
+        };
+        let (given_name, family_name) = (one("given_name"), one("family_name"));
+        let name = one("name").or_else(|| field_parsing::join(&[given_name.as_deref(), family_name.as_deref()]));
+        let list = |text: &str| {
+            text.split(';').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect::<Vec<_>>()
+        };
+        let identifiers = one("identifiers").map(|text| list(&text)).unwrap_or_default().into_iter().map(|text| {
+            // One without a colon has no scheme, which is told like any other.
+            let (scheme, value) = text.split_once(':').unwrap_or(("", &text));
+            Identifier { scheme: scheme.trim().to_lowercase(), value: value.trim().to_owned() }
+        });
+        let withhold_published_name = yes(one("withhold_published_name"), "withhold_published_name", notes);
+        let topics = all("topics").flat_map(|(language, text)| {
+            list(text)
+                .into_iter()
+                .map(move |label| TopicReference::new(local_scheme(), None, LocalizedText::of(language, label)))
+        });
+        let other_names = NAME_USES.into_iter().flat_map(|(column, name_use)| {
+            let names = one(column).map(|text| list(&text)).unwrap_or_default();
+            names.into_iter().map(move |value| OtherName { value, name_use })
+        });
+        let mut record = ResearcherRecord {
+            name: name.ok_or("it has no name")?,
+            given_name,
+            family_name,
+            other_names: other_names.collect(),
+            withhold_published_name,
+            orcid: field_parsing::identifier::<Orcid>(one("orcid").as_deref(), notes),
+            headline: localized("headline"),
+            biography: localized("biography"),
+            homepage_url: one("homepage_url"),
+            portrait_url: one("portrait_url"),
+            identifiers: identifiers.collect(),
+            topics: topics.collect(),
+            ..ResearcherRecord::default()
+        };
+        let organization = OrganizationReference {
+            ror: field_parsing::identifier::<Ror>(one("ror").as_deref(), notes),
+            name: one("organization"),
+            ..Default::default()
+        };
+        let kind = one("affiliation_kind");
+        let Some(kind) = affiliation_kind(kind.as_deref()) else {
+            let kinds: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
+            let written = kind.unwrap_or_default();
+            notes.push(format!(
+                "'{written}' is no kind of affiliation, which are {}; the affiliation was left out",
+                kinds.join(", ")
+            ));
+            return Ok(record);
+        };
+        if organization.ror.is_none() && organization.name.is_none() {
+            return Ok(record);
+        }
+        let is_primary = yes(one("is_primary"), "is_primary", notes);
+        let mut date = |name: &'static str| field_parsing::identifier(one(name).as_deref(), notes);
+        record.affiliations.push(AffiliationRecord {
+            id: None,
+            organization,
+            kind,
+            role_title: localized("role_title"),
+            department_name: localized("department"),
+            start_date: date("start_date"),
+            end_date: date("end_date"),
+            is_primary,
+        });
+        Ok(record)
+    }
+}
+
+fn column(written: &str) -> Option<Column> {
+    let (name, language) = match written.split_once('@') {
+        Some((name, language)) => (name, Some(language)),
+        None => (written, None),
+    };
+    let name = name.trim().to_lowercase().replace([' ', '-'], "_");
+    let name = COLUMNS.into_iter().find(|known| *known == name)?;
+    let language = match language {
+        Some(tag) if LOCALIZED.contains(&name) => Some(tag.parse().ok()?),
+        Some(_) => return None,
+        None => None,
+    };
+    Some(Column { name, language })
+}
+
+/// Employment where nothing is said.
+fn affiliation_kind(written: Option<&str>) -> Option<AffiliationKind> {
+    let Some(written) = written else { return Some(AffiliationKind::Employment) };
+    let written = written.to_lowercase().replace([' ', '-'], "_");
+    KINDS.iter().find(|(name, _)| *name == written).map(|(_, kind)| *kind)
+}
+
+/// Yes or no, as spreadsheets write them in several languages.
+fn yes(text: Option<String>, column: &str, notes: &mut Vec<String>) -> bool {
+    let Some(text) = text else { return false };
+    match text.trim().to_lowercase().as_str() {
+        "true" | "yes" | "y" | "1" | "x" | "vrai" | "oui" | "wahr" | "ja" | "j" | "vero" | "sì" | "si" | "sí"
+        | "verdadero" | "verdadeiro" | "sim" | "waar" => true,
+        "" | "false" | "no" | "n" | "0" | "-" | "faux" | "non" | "falsch" | "nein" | "falso" | "não" | "nao"
+        | "onwaar" | "nee" => false,
+        _ => {
+            notes.push(format!("'{text}' in {column} is neither yes nor no and was taken for no"));
+            false
+        }
+    }
+}
+
+/// People in the order of their first rows.
+#[derive(Default)]
+struct People {
+    people: Vec<Person>,
+    places: HashMap<String, usize>,
+    held: usize,
+}
+
+impl People {
+    fn add(&mut self, line: usize, record: ResearcherRecord, notes: Vec<String>, size: usize) {
+        self.held += size + 500;
+        let key = record.orcid.as_ref().map_or_else(|| names::identity_key(&record.name), ToString::to_string);
+        let Some(place) = self.places.get(&key) else {
+            self.places.insert(key, self.people.len());
+            self.people.push(Person { line, record, notes });
+            return;
+        };
+        let Person { record: held, notes: told, .. } = &mut self.people[*place];
+        told.extend(notes.into_iter().map(|note| format!("line {line}: {note}")));
+        let is_another =
+            |before: &Option<String>, now: &Option<String>| before.is_some() && now.is_some() && before != now;
+        for (name, before, now) in [
+            ("homepage_url", &held.homepage_url, &record.homepage_url),
+            ("portrait_url", &held.portrait_url, &record.portrait_url),
+        ] {
+            if is_another(before, now) {
+                told.push(format!("line {line}: another {name} of the same person was left out"));
+            }
+        }
+        held.given_name = held.given_name.take().or(record.given_name);
+        held.family_name = held.family_name.take().or(record.family_name);
+        held.homepage_url = held.homepage_url.take().or(record.homepage_url);
+        held.portrait_url = held.portrait_url.take().or(record.portrait_url);
+        let other_name = Some(record.name).filter(|name| *name != held.name).map(OtherName::from);
+        held.withhold_published_name |= record.withhold_published_name;
+        push_new(&mut held.other_names, record.other_names.into_iter().chain(other_name));
+        push_new(&mut held.identifiers, record.identifiers);
+        push_new(&mut held.topics, record.topics);
+        push_new(&mut held.affiliations, record.affiliations);
+        if held.headline.is_empty() {
+            held.headline = record.headline;
+        }
+        if held.biography.is_empty() {
+            held.biography = record.biography;
+        }
+    }
+
+    fn give(&mut self, sink: &mut Sink<'_>) -> Result<(), Stop> {
+        let people = std::mem::take(self);
+        for Person { line, mut record, mut notes } in people.people {
+            let mut has_primary = false;
+            for affiliation in &mut record.affiliations {
+                if affiliation.is_primary && std::mem::replace(&mut has_primary, true) {
+                    affiliation.is_primary = false;
+                    notes.push("more than one affiliation is primary; the first one is".to_owned());
+                }
+            }
+            sink.record(line, Record::Researcher(record), notes)?;
+        }
+        Ok(())
+    }
+}
+
+fn push_new<T: PartialEq>(held: &mut Vec<T>, new: impl IntoIterator<Item = T>) {
+    for value in new {
+        if !held.contains(&value) {
+            held.push(value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::import::Format;
+    use crate::import::tests::{read, researchers};
+    use crate::model::record::NameUse;
+
+    #[test]
+    fn people_of_several_rows() {
+        let text = "\u{feff}Name;ORCID;organization;Role title@fr;role_title@en;start_date;is_primary;topics@en;shoe size\r\n\
+            Ida Brook;0000-0002-1825-0097;Water Institute;Hydrologue;Hydrologist;2015-03;yes;Weirs; 38\r\n\
+            Tom Ford;;Water Institute;\"Chef; adjoint\";;;;;\r\n\r\n\
+            I. Brook;0000-0002-1825-0097;A School;;;1999;yes;Weirs; \r\n";
+        let outcome = read(&Format::Csv, text.as_bytes());
+        let people = researchers(&outcome);
+        assert_eq!(people.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(), ["Ida Brook", "Tom Ford"]);
+        assert_eq!((people[0].affiliations.len(), people[0].topics.len()), (2, 1));
+        assert_eq!(people[0].other_names, ["I. Brook".to_owned().into()]);
+        let titles: Vec<_> = people[0].affiliations[0].role_title.iter().collect();
+        assert_eq!(titles, [("en", "Hydrologist"), ("fr", "Hydrologue")]);
+        assert_eq!(people[1].affiliations[0].role_title.iter().next(), Some(("fr", "Chef; adjoint")));
+        assert_eq!(
+            outcome.told(),
+            [
+                "1: note: 1 column is not known and is left out: shoe size",
+                "2: mended: more than one affiliation is primary; the first one is"
+            ]
+        );
+    }
+
+    #[test]
+    fn names_that_are_not_shown() {
+        let text = "name,other_names,search_only_names,private_names,withhold_published_name\n\
+            Ida Brook,I. B.,Ida Lake; I. Lake,Ida Sea,yes\nTom Ford,,,,\n";
+        let people = researchers(&read(&Format::Csv, text.as_bytes()));
+        let names = |index: usize| people[index].other_names.iter().map(|name| (name.value.as_str(), name.name_use));
+        let expected = [
+            ("I. B.", NameUse::Display),
+            ("Ida Lake", NameUse::SearchOnly),
+            ("I. Lake", NameUse::SearchOnly),
+            ("Ida Sea", NameUse::Private),
+        ];
+        assert_eq!(names(0).collect::<Vec<_>>(), expected);
+        assert_eq!(names(1).count(), 0);
+        assert_eq!(people.iter().map(|person| person.withhold_published_name).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn yes_and_no() {
+        let text = "name,withhold_published_name,identifiers\nAna,WAHR,scopus:\nBen,nein,scopus:1\nCy,perhaps,orcid\n";
+        let outcome = read(&Format::Csv, text.as_bytes());
+        let people = researchers(&outcome);
+        assert_eq!(
+            people.iter().map(|person| person.withhold_published_name).collect::<Vec<_>>(),
+            [true, false, false]
+        );
+        assert_eq!(people.iter().map(|person| person.identifiers.len()).collect::<Vec<_>>(), [0, 1, 0]);
+        assert_eq!(
+            outcome.told(),
+            [
+                "2: mended: the id 'scopus:' has no scheme or no value and was left out",
+                "4: mended: 'perhaps' in withhold_published_name is neither yes nor no and was taken for no",
+                "4: mended: the id ':orcid' has no scheme or no value and was left out",
+            ]
+        );
+    }
+
+    #[test]
+    fn lines_of_old() {
+        let people = researchers(&read(&Format::Csv, b"name,organization\rIda Brook,Here\rTom Ford,There\r"));
+        assert_eq!(people.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(), ["Ida Brook", "Tom Ford"]);
+    }
+
+    #[test]
+    fn damage_costs_one_row() {
+        let text = b"name,orcid,organization,affiliation_kind,start_date\n\
+            Ida Brook,1234,Here,king,\n\"Open,,,,\nTom Ford,,Here,,soon\n,,Here,,\nAn\xe9 Pont,,,,\nUma,,,,,too,many\nZo\xc3\xab,,\"two\nlines\",,\n";
+        let outcome = read(&Format::Csv, text);
+        let names: Vec<String> = researchers(&outcome).into_iter().map(|person| person.name).collect();
+        assert_eq!(names, ["Ida Brook", "Tom Ford", "Ané Pont", "Zoë"]);
+        let told = outcome.told();
+        assert_eq!(
+            told.iter().filter(|line| line.contains("rejected")).collect::<Vec<_>>(),
+            [
+                "3: rejected: the quotation marks in this row do not match",
+                "5: rejected: it has no name",
+                "7: rejected: it has 7 fields, and the first line 5; is a quotation mark missing?",
+            ]
+        );
+        assert!(told.iter().any(|line| line.starts_with("2: mended: 'king' is no kind of affiliation")), "{told:?}");
+        assert!(told.iter().any(|line| line.starts_with("4: mended: 'soon' is not a date")), "{told:?}");
+    }
+
+    #[test]
+    fn ten_thousand_columns() {
+        let columns: Vec<String> = (0..10_000).map(|n| format!("column{n}")).collect();
+        let row = vec!["x"; 10_000].join(",");
+        let text = format!("name,{}\nIda Brook,{row}\nTom Ford\n{},{row}\nUma Ferry\n", columns.join(","), row);
+        let outcome = read(&Format::Csv, text.as_bytes());
+        let names: Vec<String> = researchers(&outcome).into_iter().map(|person| person.name).collect();
+        assert_eq!(names, ["Ida Brook", "Tom Ford", "Uma Ferry"]);
+        assert_eq!(
+            outcome.told(),
+            [
+                "1: note: 10000 columns are not known and are left out: column0, column1, column2, column3, column4, …",
+                "4: rejected: it has 20000 fields, and the first line 10001; is a quotation mark missing?",
+            ]
+        );
+    }
+
+    #[test]
+    fn other_tables_are_refused() {
+        let told = read(&Format::Csv, b"title,year\nA,1\n").told();
+        assert!(told[0].starts_with("1: not read: its first line names no column `name` or `family_name`"), "{told:?}");
+        assert_eq!(read(&Format::Csv, b"{}").told(), ["1: not read: it does not begin like CSV but like JSON"]);
+    }
+}

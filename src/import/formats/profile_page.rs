@@ -1,0 +1,692 @@
+//! The text of a person's page at an institute, with French or English headings: name, roles, topics, publications.
+//!
+//! The page has no marks but its headings, so `section` tells the lines of the publications apart by what they say.
+
+mod prose;
+mod section;
+
+use std::io::{BufRead, Read as _};
+
+use crate::import::{Sink, Stop};
+use crate::model::language::{LanguageTag, LocalizedText};
+use crate::model::record::{
+    AffiliationKind, AffiliationRecord, AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record,
+    ResearcherRecord, TopicReference, local_scheme,
+};
+use crate::text::names;
+
+/// What the page itself does not say.
+#[derive(Clone, Debug, Default)]
+pub struct ProfilePageOptions {
+    /// The institute whose page it is, where roles without an organization are held.
+    pub organization: Option<OrganizationReference>,
+    /// The language of headings, roles and topics; told from the headings where absent.
+    pub language: Option<LanguageTag>,
+}
+
+/// Why a text cannot be read as a profile page.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ProfilePageError {
+    /// None of the headings that make a profile page.
+    #[error(
+        "this does not look like a profile page: no line of it is a heading such as 'Sujets de recherche', 'Research \
+         Topics' or 'Publications'"
+    )]
+    NoHeading,
+    /// Nothing above the first heading that could be a name.
+    #[error("line {line}: this does not look like a profile page: a person's name is expected {place}")]
+    NoName {
+        /// The line, from 1.
+        line: usize,
+        /// Where the name was looked for.
+        place: &'static str,
+    },
+    /// A role at the institute, and nobody said which institute.
+    #[error(
+        "line {line}: '{role}' is a role at the institute whose page this is; name the institute with --organization \
+         NAME and, where it has one, --ror ID"
+    )]
+    InstituteNotNamed {
+        /// The line, from 1.
+        line: usize,
+        /// The role as the page writes it.
+        role: String,
+    },
+}
+
+/// A line that is not blank, cleaned, and its number in the text from 1.
+struct Line {
+    number: usize,
+    text: String,
+}
+
+/// What a part of the page is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Head,
+    Topics,
+    Biography,
+    Publications,
+    Other,
+}
+
+/// The headings, folded, with their part and, where it tells, their language.
+const HEADINGS: [(&str, Part, &str); 25] = [
+    ("sujets de recherche", Part::Topics, "fr"),
+    ("themes de recherche", Part::Topics, "fr"),
+    ("domaines de recherche", Part::Topics, "fr"),
+    ("axes de recherche", Part::Topics, "fr"),
+    ("interets de recherche", Part::Topics, "fr"),
+    ("research topics", Part::Topics, "en"),
+    ("research interests", Part::Topics, "en"),
+    ("research areas", Part::Topics, "en"),
+    ("publications", Part::Publications, ""),
+    ("publications recentes", Part::Publications, "fr"),
+    ("publications choisies", Part::Publications, "fr"),
+    ("dernieres publications", Part::Publications, "fr"),
+    ("recent publications", Part::Publications, "en"),
+    ("selected publications", Part::Publications, "en"),
+    ("latest publications", Part::Publications, "en"),
+    ("biographie", Part::Biography, "fr"),
+    ("a propos", Part::Biography, "fr"),
+    ("biography", Part::Biography, "en"),
+    ("about", Part::Biography, "en"),
+    ("bio", Part::Biography, ""),
+    ("etudiants actuels", Part::Other, "fr"),
+    ("anciens etudiants", Part::Other, "fr"),
+    ("current students", Part::Other, "en"),
+    ("former students", Part::Other, "en"),
+    ("research projects", Part::Other, "en"),
+];
+
+/// The beginnings of a picture's caption, whose rest is the name.
+const PORTRAITS: [(&str, &str); 8] = [
+    ("Portrait de ", "fr"),
+    ("Portrait d'", "fr"),
+    ("Portrait d’", "fr"),
+    ("Portrait of ", "en"),
+    ("Photo de ", "fr"),
+    ("Photo d'", "fr"),
+    ("Photo d’", "fr"),
+    ("Photo of ", "en"),
+];
+
+/// Reads a page: first its researcher, then the papers in the page's order.
+///
+/// The page lists the other authors only, so its owner joins those of each paper, at an unknown position.
+///
+/// # Errors
+///
+/// Where the text has no headings or no name, or a role at an institute that `options` do not name.
+pub fn read(text: &str, options: &ProfilePageOptions) -> Result<Vec<Record>, ProfilePageError> {
+    let page = Page::parse(text)?;
+    let language = options.language.clone().or_else(|| page.language.parse().ok());
+    let researcher = page.researcher(language.as_ref(), options.organization.as_ref())?;
+    let topics: Vec<&str> = page.lines(Part::Topics).map(|line| line.text.as_str()).collect();
+    let mut papers = Vec::new();
+    for (_, lines) in page.parts.iter().filter(|(part, _)| *part == Part::Publications) {
+        let lines: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        papers.extend(
+            crate::import::formats::profile_page::section::entries(&lines, &topics)
+                .into_iter()
+                .map(|entry| paper(&entry, &researcher.name)),
+        );
+    }
+    Ok(std::iter::once(Record::Researcher(researcher)).chain(papers).collect())
+}
+
+fn paper(entry: &crate::import::formats::profile_page::section::Entry<'_>, owner: &str) -> Record {
+    let own_key = person_key(owner);
+    let owner_is_listed = entry.authors.iter().any(|name| person_key(name) == own_key);
+    let listed = (1..).zip(&entry.authors).map(|(position, name)| (Some(position), *name));
+    let unlisted = (!owner_is_listed).then_some((None, owner));
+    let author = |(position, name): (_, &str)| AuthorRecord { position, name: name.to_owned(), ..Default::default() };
+    let (text, completeness) = crate::import::formats::profile_page::prose::abstract_of(&entry.paragraphs);
+    let abstract_text = if text.is_empty() {
+        LocalizedText::default()
+    } else {
+        LocalizedText::of(crate::import::formats::profile_page::prose::language_of(&text).as_ref(), text)
+    };
+    Record::Paper(PaperRecord {
+        title: entry.title.to_owned(),
+        abstract_text,
+        abstract_completeness: completeness,
+        paper_type: PaperType::Other,
+        authors: listed.chain(unlisted).map(author).collect(),
+        ..Default::default()
+    })
+}
+
+/// The same for every way of writing one person's name: case, accents, family name first with a comma.
+fn person_key(name: &str) -> String {
+    let parts = names::split(name);
+    names::fold(&[parts.given, parts.family].into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+/// The lines of a page under their headings.
+struct Page {
+    parts: Vec<(Part, Vec<Line>)>,
+    /// The tag of the language of the headings; empty where they do not tell.
+    language: &'static str,
+    /// The number of the first heading's line.
+    first_heading: usize,
+}
+
+impl Page {
+    fn parse(text: &str) -> Result<Self, ProfilePageError> {
+        let mut parts = vec![(Part::Head, Vec::new())];
+        let (mut language, mut first_heading) = ("", 0);
+        let text = text.replace("\r\n", "\n").replace(['\u{feff}', '\u{200b}'], "");
+        for (number, line) in (1..).zip(text.split(['\n', '\r', '\u{2028}', '\u{2029}'])) {
+            let line = Line { number, text: names::clean(line) };
+            if let Some((part, tongue)) = heading(&line.text) {
+                first_heading = if first_heading == 0 { number } else { first_heading };
+                language = if language.is_empty() { tongue } else { language };
+                parts.push((part, Vec::new()));
+            } else if let Some((part, lines)) = parts.last_mut() {
+                // In the publications a marker on a line of its own still says that an abstract is cut.
+                let is_kept_marker = *part == Part::Publications && !line.text.starts_with(char::is_alphabetic);
+                if !line.text.is_empty()
+                    && (is_kept_marker || !crate::import::formats::profile_page::prose::is_button(&line.text))
+                {
+                    lines.push(line);
+                }
+            }
+        }
+        if !parts.iter().any(|(part, _)| matches!(part, Part::Topics | Part::Publications)) {
+            return Err(ProfilePageError::NoHeading);
+        }
+        let page = Self { parts, language, first_heading };
+        let captions = page.lines(Part::Head).find_map(|line| portrait(&line.text)).map(|(_, tongue)| tongue);
+        Ok(Self { language: if language.is_empty() { captions.unwrap_or_default() } else { language }, ..page })
+    }
+
+    fn lines(&self, wanted: Part) -> impl Iterator<Item = &Line> {
+        self.parts.iter().filter(move |(part, _)| *part == wanted).flat_map(|(_, lines)| lines)
+    }
+
+    fn researcher(
+        &self,
+        language: Option<&LanguageTag>,
+        institute: Option<&OrganizationReference>,
+    ) -> Result<ResearcherRecord, ProfilePageError> {
+        let (name, below) = self.name()?;
+        // Paragraphs stand below the roles or below the topics where the page has no heading for them.
+        let (paragraphs, roles): (Vec<&Line>, Vec<&Line>) =
+            below.into_iter().partition(|line| is_paragraph(&line.text));
+        let (loose, topics): (Vec<&Line>, Vec<&Line>) =
+            self.lines(Part::Topics).partition(|line| is_paragraph(&line.text));
+        let paragraphs = paragraphs.into_iter().chain(loose).chain(self.lines(Part::Biography));
+        let paragraphs: Vec<&str> = paragraphs.map(|line| line.text.as_str()).collect();
+        let (biography, _) = crate::import::formats::profile_page::prose::abstract_of(&paragraphs);
+        let mut affiliations = Vec::new();
+        for line in roles {
+            affiliations.push(affiliation(line, language, institute)?);
+        }
+        if let Some(first) = affiliations.iter_mut().find(|stated| stated.kind == AffiliationKind::Employment) {
+            first.is_primary = true;
+        }
+        let labels = topics.iter().map(|line| line.text.trim_start_matches(['•', '·', '*', '-', ' ']));
+        let topic = |label| TopicReference::new(local_scheme(), None, LocalizedText::of(language, label));
+        Ok(ResearcherRecord {
+            name,
+            biography: if biography.is_empty() {
+                LocalizedText::default()
+            } else {
+                LocalizedText::of(
+                    crate::import::formats::profile_page::prose::language_of(&biography).as_ref().or(language),
+                    biography,
+                )
+            },
+            affiliations,
+            topics: labels.filter(|label| !label.is_empty()).map(topic).collect(),
+            ..Default::default()
+        })
+    }
+
+    /// The person's name and the lines of the head below it.
+    ///
+    /// It is the line that agrees with the caption of the portrait, or the first where there is no caption.
+    fn name(&self) -> Result<(String, Vec<&Line>), ProfilePageError> {
+        let (captions, lines): (Vec<&Line>, Vec<&Line>) =
+            self.lines(Part::Head).partition(|line| portrait(&line.text).is_some());
+        let caption = captions.first().and_then(|line| portrait(&line.text)).map(|(name, _)| name);
+        let place = "above the first heading";
+        let Some(caption) = caption else {
+            let missing = ProfilePageError::NoName { line: self.first_heading, place };
+            let (first, below) = lines.split_first().ok_or(missing)?;
+            if is_paragraph(&first.text)
+                || first.text.split(' ').count() > 7
+                || !first.text.contains(char::is_alphabetic)
+            {
+                return Err(ProfilePageError::NoName { line: first.number, place: "on the first line" });
+            }
+            return Ok((first.text.clone(), below.to_vec()));
+        };
+        match lines.iter().position(|line| agree(&line.text, caption)) {
+            Some(at) => Ok((lines[at].text.clone(), lines[at + 1..].to_vec())),
+            None => Ok((caption.to_owned(), lines)),
+        }
+    }
+}
+
+/// Whether one of the names has all the words of the other.
+fn agree(one: &str, other: &str) -> bool {
+    let (one, other) = (names::fold(one), names::fold(other));
+    let within =
+        |part: &str, whole: &str| !part.is_empty() && part.split(' ').all(|word| whole.split(' ').any(|w| w == word));
+    within(&one, &other) || within(&other, &one)
+}
+
+/// Whether a text has lines that are headings of such a page.
+pub(crate) fn has_headings(text: &str) -> bool {
+    text.lines().any(|line| heading(line).is_some())
+}
+
+fn heading(line: &str) -> Option<(Part, &'static str)> {
+    let folded = names::fold(line);
+    // "Publications (123)" is a heading too.
+    let bare = folded.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ');
+    HEADINGS.iter().find(|(heading, ..)| *heading == bare).map(|(_, part, language)| (*part, *language))
+}
+
+/// The name in a portrait's caption, and the caption's language.
+fn portrait(line: &str) -> Option<(&str, &'static str)> {
+    PORTRAITS.iter().find_map(|(beginning, language)| {
+        let (head, name) = line.split_at_checked(beginning.len())?;
+        (head.eq_ignore_ascii_case(beginning) && !name.is_empty()).then_some((name, *language))
+    })
+}
+
+/// Whether a line is prose rather than a role or a topic.
+fn is_paragraph(line: &str) -> bool {
+    let words = line.split(' ').count();
+    let last = line.rsplit(' ').next().unwrap_or_default();
+    let is_sentence =
+        line.ends_with(['.', '!', '?', '…']) && !has_word(last, &["co", "corp", "inc", "llc", "ltd", "ltee"]);
+    words > 25 || words > 5 && is_sentence
+}
+
+/// One role: "role", "role, organization" or "role, organization, department".
+fn affiliation(
+    line: &Line,
+    language: Option<&LanguageTag>,
+    institute: Option<&OrganizationReference>,
+) -> Result<AffiliationRecord, ProfilePageError> {
+    let by_comma: Vec<&str> = line.text.splitn(3, ',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    let parts = match by_comma.as_slice() {
+        [only] => {
+            [" - ", " – ", " — "].iter().find_map(|dash| only.split_once(dash)).map_or(by_comma, |(a, b)| vec![a, b])
+        }
+        _ => by_comma,
+    };
+    let (role, place, department) = match parts.as_slice() {
+        // A team without an organization is one of the institute's.
+        [role, team] if has_word(team, &["team", "equipe"]) => (*role, None, Some(*team)),
+        [role, rest @ ..] => (*role, rest.first().copied(), rest.get(1).copied()),
+        [] => (line.text.as_str(), None, None),
+    };
+    let kind = affiliation_kind(role, place.or(department).is_some());
+    let named = |name: &str| OrganizationReference { name: Some(name.to_owned()), ..Default::default() };
+    let institute = institute.filter(|institute| institute.ror.is_some() || institute.name.is_some());
+    let institute_name = institute.and_then(|institute| institute.name.as_deref()).unwrap_or_default();
+    let organization = match place {
+        Some(place) if names::fold(place) != names::fold(institute_name) => named(place),
+        // The chair is of CIFAR wherever it is held.
+        None if kind == AffiliationKind::Distinction && has_word(role, &["cifar"]) => named("CIFAR"),
+        _ => institute
+            .cloned()
+            .ok_or_else(|| ProfilePageError::InstituteNotNamed { line: line.number, role: role.to_owned() })?,
+    };
+    Ok(AffiliationRecord {
+        id: None,
+        organization,
+        kind,
+        role_title: LocalizedText::of(language, role),
+        department_name: department.map(|name| LocalizedText::of(language, name)).unwrap_or_default(),
+        start_date: None,
+        end_date: None,
+        is_primary: false,
+    })
+}
+
+/// What a role is in ORCID's terms; one that names no place is how somebody belongs to the institute.
+fn affiliation_kind(role: &str, has_place: bool) -> AffiliationKind {
+    let student = ["student", "etudiant", "etudiante", "doctorat", "doctorant", "doctorante", "phd", "maitrise", "msc"];
+    if has_word(role, &["member", "membre"]) {
+        AffiliationKind::Membership
+    } else if has_word(role, &["chair", "chaire"]) && !has_place {
+        AffiliationKind::Distinction
+    } else if has_word(role, &student) {
+        AffiliationKind::Education
+    } else if has_word(role, &["visiting", "invite", "invitee"]) {
+        AffiliationKind::InvitedPosition
+    } else if has_place {
+        AffiliationKind::Employment
+    } else {
+        AffiliationKind::Membership
+    }
+}
+
+fn has_word(text: &str, words: &[&str]) -> bool {
+    names::fold(text).split(' ').any(|word| words.contains(&word))
+}
+
+/// The longest page, in bytes: a longer text is something else.
+const LONGEST: u64 = 16 << 20;
+
+/// Reads a page from a file. The oldest publication comes first: ids grow with time, and lists of papers without a
+/// date, newest first, are then in the order of the page.
+pub(crate) fn stream(reader: &mut dyn BufRead, options: &ProfilePageOptions, sink: &mut Sink<'_>) -> Result<(), Stop> {
+    let mut bytes = Vec::new();
+    reader
+        .take(LONGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Stop::Unreadable(0, format!("it cannot be read: {error}")))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(Stop::Unreadable(0, format!("it has more than {} MiB, which no profile page has", LONGEST >> 20)));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line =
+            1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        Stop::Unreadable(line, "it is not UTF-8 text; save the page as UTF-8".to_owned())
+    })?;
+    let mut records = read(&text, options).map_err(|error| Stop::Unreadable(0, error.to_string()))?;
+    let papers = records.split_off(1.min(records.len()));
+    records.extend(papers.into_iter().rev());
+    records.into_iter().try_for_each(|record| sink.record(0, record, Vec::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::record::AbstractCompleteness;
+
+    const FRENCH: &str = "\
+        \u{feff}Portrait d’Ada Lovelace\r\n\
+        \r\n\
+        Ada Lovelace\r\n\
+        \r\n\
+        Membre académique principal\r\n\
+        Chaire en IA Canada-CIFAR\r\n\
+        Professeure agrégée,\u{a0}Université de Montréal, Département d’informatique et de recherche \
+        opérationnelle\r\n\
+        Conseillère scientifique, Vergers Associés inc.\r\n\
+        \r\n\
+        SUJETS DE RECHERCHE\r\n\
+        Machines analytiques\r\n\
+        Voir plus\r\n\
+        \r\n\
+        Théorie des nombres\r\n\
+        \r\n\
+        Biographie\r\n\
+        Elle écrit des programmes pour les mach… (voir plus)ines.\r\n\
+        \r\n\
+        Elle aime les vers.\r\n\
+        Publications récentes :\r\n\
+        \r\n\
+        Notes on the engine\r\n\
+        \r\n\
+        Charles Babbage\r\n\
+        The engine computes what we or… (voir\u{a0}plus)der it to compute, and nothing that we do not.\r\n\
+        Du calcul des nombres\r\n\
+        Luigi F. Menabrea\r\n\
+        Nous montrons que les nombres sont dans la machine (voir la note\r\n\
+        Sketch of a machine for all purposes\r\n\
+        Mary Somerville\r\n\
+        Lovelace, Ada\r\n\
+        Charles Babbage\r\n";
+
+    const ENGLISH: &str = "\
+        Grace Hopper\n\
+        Associate Academic Member\n\
+        Canada CIFAR AI Chair\n\
+        Assistant Professor, McGill University, School of Computer Science\n\
+        Visiting Researcher, Harvard University\n\
+        PhD Student - Yale University\n\
+        Core Industry Member, mila\n\
+        Scientific Advisor, Leadership Team\n\
+        Grace Hopper builds compilers, and teaches others to build them.\n\
+        Research Topics\n\
+        • Compilers\n\
+        Publications (2)\n\
+        A compiler for everyone\n\
+        Jean Sammet\n\
+        Jean Sammet\n\
+        Beyond Flow-Matic\n\
+        It compiles.\n\
+        Show more";
+
+    fn named(name: &str) -> OrganizationReference {
+        OrganizationReference { name: Some(name.to_owned()), ..Default::default() }
+    }
+
+    fn options() -> ProfilePageOptions {
+        ProfilePageOptions { organization: Some(named("Mila")), language: None }
+    }
+
+    fn page(text: &str) -> (ResearcherRecord, Vec<PaperRecord>) {
+        let mut records = read(text, &options()).expect("a page").into_iter();
+        let Some(Record::Researcher(researcher)) = records.next() else { panic!("the researcher comes first") };
+        let paper = |record| match record {
+            Record::Paper(paper) => paper,
+            other => panic!("only papers follow: {other:?}"),
+        };
+        (researcher, records.map(paper).collect())
+    }
+
+    /// Roles as "KIND role @ organization / department".
+    fn roles(researcher: &ResearcherRecord) -> Vec<String> {
+        let text =
+            |text: &LocalizedText| text.iter().map(|(tag, value)| format!("{value} [{tag}]")).collect::<String>();
+        let role = |stated: &AffiliationRecord| {
+            let place = stated.organization.name.clone().unwrap_or_default();
+            let primary = if stated.is_primary { "*" } else { "" };
+            let (role, department) = (text(&stated.role_title), text(&stated.department_name));
+            format!("{primary}{:?} {role} @ {place} / {department}", stated.kind)
+        };
+        researcher.affiliations.iter().map(role).collect()
+    }
+
+    fn authors(paper: &PaperRecord) -> Vec<(Option<u32>, &str)> {
+        paper.authors.iter().map(|author| (author.position, author.name.as_str())).collect()
+    }
+
+    fn texts(text: &LocalizedText) -> Vec<(&str, &str)> {
+        text.iter().collect()
+    }
+
+    #[test]
+    fn a_french_page() {
+        let (researcher, papers) = page(FRENCH);
+        assert_eq!(researcher.name, "Ada Lovelace");
+        assert_eq!(
+            roles(&researcher),
+            [
+                "Membership Membre académique principal [fr] @ Mila / ",
+                "Distinction Chaire en IA Canada-CIFAR [fr] @ CIFAR / ",
+                "*Employment Professeure agrégée [fr] @ Université de Montréal / \
+                 Département d’informatique et de recherche opérationnelle [fr]",
+                "Employment Conseillère scientifique [fr] @ Vergers Associés inc. / ",
+            ]
+        );
+        let topics: Vec<_> =
+            researcher.topics.iter().map(|topic| (topic.scheme.as_str(), texts(&topic.labels))).collect();
+        assert_eq!(
+            topics,
+            [("local", vec![("fr", "Machines analytiques")]), ("local", vec![("fr", "Théorie des nombres")])]
+        );
+        let biography = "Elle écrit des programmes pour les machines.\nElle aime les vers.";
+        assert_eq!(texts(&researcher.biography), [("fr", biography)]);
+
+        let [notes, calculus, sketch] = papers.as_slice() else { panic!("three papers: {papers:#?}") };
+        assert_eq!(notes.title, "Notes on the engine");
+        assert_eq!(authors(notes), [(Some(1), "Charles Babbage"), (None, "Ada Lovelace")]);
+        let whole = "The engine computes what we order it to compute, and nothing that we do not.";
+        assert_eq!(texts(&notes.abstract_text), [("en", whole)]);
+        assert_eq!(notes.abstract_completeness, AbstractCompleteness::Full);
+        let visible = "Nous montrons que les nombres sont dans la machine (voir la note";
+        assert_eq!(texts(&calculus.abstract_text), [("fr", visible)]);
+        assert_eq!(calculus.abstract_completeness, AbstractCompleteness::Truncated);
+        assert_eq!(sketch.abstract_completeness, AbstractCompleteness::Absent);
+        assert!(sketch.abstract_text.is_empty());
+        let listed = [(Some(1), "Mary Somerville"), (Some(2), "Lovelace, Ada"), (Some(3), "Charles Babbage")];
+        assert_eq!(authors(sketch), listed, "the owner is listed already");
+    }
+
+    #[test]
+    fn an_english_page() {
+        let (researcher, papers) = page(ENGLISH);
+        assert_eq!(
+            roles(&researcher),
+            [
+                "Membership Associate Academic Member [en] @ Mila / ",
+                "Distinction Canada CIFAR AI Chair [en] @ CIFAR / ",
+                "*Employment Assistant Professor [en] @ McGill University / School of Computer Science [en]",
+                "InvitedPosition Visiting Researcher [en] @ Harvard University / ",
+                "Education PhD Student [en] @ Yale University / ",
+                "Membership Core Industry Member [en] @ Mila / ",
+                "Employment Scientific Advisor [en] @ Mila / Leadership Team [en]",
+            ]
+        );
+        assert_eq!(texts(&researcher.topics[0].labels), [("en", "Compilers")]);
+        let biography = "Grace Hopper builds compilers, and teaches others to build them.";
+        assert_eq!(texts(&researcher.biography), [("en", biography)]);
+        let [compiler, beyond] = papers.as_slice() else { panic!("two papers: {papers:#?}") };
+        let twice = [(Some(1), "Jean Sammet"), (Some(2), "Jean Sammet"), (None, "Grace Hopper")];
+        assert_eq!(authors(compiler), twice, "as the page lists them");
+        assert_eq!((beyond.title.as_str(), authors(beyond)), ("Beyond Flow-Matic", vec![(None, "Grace Hopper")]));
+        assert_eq!(texts(&beyond.abstract_text), [("und", "It compiles.")]);
+        assert_eq!(beyond.paper_type, PaperType::Other);
+    }
+
+    #[test]
+    fn names_and_captions() {
+        for (head, name) in [
+            ("Portrait of Yi Tay\nYi Tay\nMember", "Yi Tay"),
+            ("Portrait de Yi\nMenu\nYi Tay\nMembre", "Yi Tay"),
+            ("Yi Tay\nMember", "Yi Tay"),
+            ("Portrait of Yi Tay", "Yi Tay"),
+            ("photo de Jean-François Cardoso\nMembre", "Jean-François Cardoso"),
+        ] {
+            assert_eq!(page(&format!("{head}\nPublications\n")).0.name, name, "{head}");
+        }
+    }
+
+    #[test]
+    fn the_language_of_labels() {
+        let label = |text: &str, language: Option<&str>| {
+            let language = language.map(|tag| tag.parse().expect("a tag"));
+            let records = read(text, &ProfilePageOptions { language, ..options() }).expect("a page");
+            let Record::Researcher(researcher) = &records[0] else { panic!("a researcher") };
+            researcher.affiliations[0].role_title.iter().map(|(tag, _)| tag.to_owned()).collect::<String>()
+        };
+        assert_eq!(label("Yi Tay\nMembre\nPublications", None), "und");
+        assert_eq!(label("Yi Tay\nMembre\nPublications", Some("fr-CA")), "fr-CA");
+        assert_eq!(label("Portrait de Yi Tay\nMembre\nPublications", None), "fr");
+        assert_eq!(label("Yi Tay\nMember\nPublications\nResearch interests\nMachines", None), "en");
+    }
+
+    #[test]
+    fn what_is_no_profile_page() {
+        let message = |text| read(text, &ProfilePageOptions::default()).expect_err(text).to_string();
+        let no_page = "this does not look like a profile page: ";
+        let no_heading = format!(
+            "{no_page}no line of it is a heading such as 'Sujets de recherche', 'Research Topics' or 'Publications'"
+        );
+        assert_eq!(message(""), no_heading);
+        assert_eq!(message("Ada Lovelace\nBiographie\nPublications of hers"), no_heading);
+        let no_name = |line, place| format!("line {line}: {no_page}a person's name is expected {place}");
+        assert_eq!(message("\n\nPublications\nA title"), no_name(3, "above the first heading"));
+        let prose = "\nThis is a text about something else.\nPublications";
+        assert_eq!(message(prose), no_name(2, "on the first line"));
+        assert_eq!(
+            message("Ada Lovelace\r\n\r\nMembre affilié\r\nPublications"),
+            "line 3: 'Membre affilié' is a role at the institute whose page this is; name the institute with \
+             --organization NAME and, where it has one, --ror ID"
+        );
+        assert!(read("Ada Lovelace\nPoet, Somewhere\nPublications", &ProfilePageOptions::default()).is_ok());
+    }
+
+    #[test]
+    fn the_sample_page() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/seeds");
+        let Ok(files) = std::fs::read_dir(&folder) else {
+            println!("skipped: there is no folder {}", folder.display());
+            return;
+        };
+        for file in files {
+            let page_text = std::fs::read_to_string(file.expect("an entry").path()).expect("a text");
+            let (researcher, papers) = page(&page_text);
+            assert_eq!(researcher.name, "Razvan Pascanu");
+            assert_eq!(
+                roles(&researcher),
+                [
+                    "Membership Membre affilié [fr] @ Mila / ",
+                    "*Employment Chercheur scientifique principal [fr] @ Google DeepMind / "
+                ]
+            );
+            assert_eq!(researcher.topics.len(), 15);
+            assert!(researcher.biography.is_empty());
+            use AbstractCompleteness::{Absent, Full, Truncated};
+            let summary: Vec<_> =
+                papers.iter().map(|p| (p.title.as_str(), p.authors.len() - 1, p.abstract_completeness)).collect();
+            assert_eq!(
+                summary,
+                [
+                    ("Attention as a Hypernetwork", 4, Full),
+                    ("Hadamard product in deep learning: Introduction, Advances and Challenges.", 4, Absent),
+                    ("Meta-learning how to Share Credit among Macro-Actions", 2, Full),
+                    ("Torque-Aware Momentum", 0, Full),
+                    ("Non-Stationary Learning of Neural Networks with Automatic Soft Parameter Reset", 6, Full),
+                    ("Retrieval-Augmented Decision Transformer: External Memory for In-context RL", 5, Full),
+                    ("Switching between tasks can cause AI to lose the ability to learn", 1, Absent),
+                    ("When can transformers compositionally generalize in-context?", 6, Full),
+                    (
+                        "Investigating Low-Rank Training in Transformer Language Models: Efficiency and Scaling \
+                         Analysis",
+                        2,
+                        Truncated
+                    ),
+                    ("Improving fine-grained understanding in image-text pre-training", 9, Full),
+                    (
+                        "Universality of Linear Recurrences Followed by Non-linear Projections: Finite-Width \
+                         Guarantees and Benefits of Complex Eigenvalues",
+                        0,
+                        Full
+                    ),
+                    (
+                        "Building on Efficient Foundations: Effectively Training LLMs with Structured Feedforward \
+                         Layers",
+                        2,
+                        Full
+                    ),
+                ]
+            );
+            let owner = Some(&AuthorRecord { name: researcher.name.clone(), ..Default::default() });
+            assert!(papers.iter().all(|paper| paper.authors.last() == owner));
+            let others = papers.iter().flat_map(authors).filter(|(position, _)| position.is_some());
+            assert_eq!(others.map(|(_, name)| name).collect::<BTreeSet<_>>().len(), 34);
+            for (tag, text) in papers.iter().flat_map(|paper| paper.abstract_text.iter()) {
+                assert_eq!(tag, "en");
+                assert!(!text.contains("voir plus") && !text.contains('…'), "{text}");
+                // Nothing but the markers is gone.
+                assert!(page_text.lines().any(|line| line.replace("… (voir plus)", "") == text), "{text}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "(\\PC|[\\n\\r\\t\u{0}(…]){0,200}") {
+            let _ = read(&text, &options());
+            let _ = read(&format!("{text}\nPublications\n{text}\nSujets de recherche\n{text}"), &options());
+            let _ = read(&format!("Ada Lovelace\n{text}\nPublications\n{text}"), &ProfilePageOptions::default());
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Vocabularies of topics: SKOS in RDF/XML or Turtle, and tables of topics with those above them, as OpenAlex has one.
+
+mod guard;
+mod skos;
+mod table;
+
+use std::io::BufRead;
+
+use crate::import::io::lines::{looks_like, unreadable};
+use crate::import::{Sink, Stop};
+use crate::model::record::{Name, NameKind, TopicRecord, TopicReference};
+
+/// What a vocabulary does not say of itself.
+#[derive(Clone, Debug, Default)]
+pub struct TopicsOptions {
+    /// The short name of the vocabulary; where absent, that of a known table, or the address that its codes begin with.
+    pub scheme: Option<String>,
+}
+
+pub(crate) fn stream(reader: &mut dyn BufRead, options: &TopicsOptions, sink: &mut Sink<'_>) -> Result<(), Stop> {
+    let head = reader.fill_buf().map_err(|error| unreadable(1, &error))?;
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let scheme = options.scheme.as_deref();
+    match looks_like(head.split(|byte| *byte == b'\n').next().unwrap_or_default()) {
+        "JSON" => crate::import::formats::topics::table::json_lines(reader, scheme, sink),
+        "XML or HTML" if is_turtle(head) => crate::import::formats::topics::skos::turtle(reader, scheme, sink),
+        "XML or HTML" => crate::import::formats::topics::skos::rdf_xml(reader, scheme, sink),
+        "Turtle" => crate::import::formats::topics::skos::turtle(reader, scheme, sink),
+        "text" if is_turtle(head) => crate::import::formats::topics::skos::turtle(reader, scheme, sink),
+        "text" if head.is_empty() => Err(Stop::Unreadable(0, "it is empty".to_owned())),
+        "text" => crate::import::formats::topics::table::csv(reader, scheme, sink),
+        kind => Err(Stop::Unreadable(1, format!("it does not begin like a vocabulary but like {kind}"))),
+    }
+}
+
+/// Whether a text is Turtle: it may begin with comments, or with an address in angle brackets.
+fn is_turtle(head: &[u8]) -> bool {
+    let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#")).unwrap_or_default();
+    looks_like(first) == "Turtle" || first.starts_with(b"<http") || first.starts_with(b"<urn:")
+}
+
+/// Whether a file seems to be a vocabulary.
+pub(crate) fn is_vocabulary(head: &[u8]) -> bool {
+    let has = |wanted: &[u8]| head.windows(wanted.len()).any(|window| window == wanted);
+    is_turtle(head)
+        || has(b"www.w3.org/1999/02/22-rdf-syntax-ns")
+        || crate::import::formats::topics::table::is_header(head)
+}
+
+/// A topic as all shapes of vocabularies tell of it.
+#[derive(Debug, Default)]
+struct Concept {
+    code: String,
+    preferred: Vec<(Option<String>, String)>,
+    others: Vec<(Option<String>, String)>,
+    broader: Vec<TopicReference>,
+}
+
+impl Concept {
+    fn record(self, scheme: &str) -> TopicRecord {
+        let name = |kind| move |(language, value): (Option<String>, String)| Name { value, language, kind };
+        let preferred = self.preferred.into_iter().map(name(NameKind::Label));
+        TopicRecord {
+            exported: None,
+            slug: None,
+            scheme: scheme.to_owned(),
+            code: Some(self.code),
+            names: preferred.chain(self.others.into_iter().map(name(NameKind::Alias))).collect(),
+            broader: self.broader,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::Format;
+    use crate::import::tests::{Outcome, read, read_from};
+    use crate::model::record::Record;
+
+    fn format() -> Format {
+        Format::Topics(TopicsOptions::default())
+    }
+
+    /// `scheme/code label@language … < broader`
+    fn shown(outcome: &Outcome) -> Vec<String> {
+        let lines = outcome.records().map(|record| {
+            let Record::Topic(topic) = record else { return "no topic".to_owned() };
+            let names: Vec<String> = topic
+                .names
+                .iter()
+                .map(|name| {
+                    format!(
+                        "{}@{}{}",
+                        name.value,
+                        name.language.as_deref().unwrap_or("-"),
+                        if name.kind == NameKind::Alias { "*" } else { "" }
+                    )
+                })
+                .collect();
+            let above: Vec<&str> = topic.broader.iter().filter_map(|above| above.code.as_deref()).collect();
+            format!(
+                "{}/{} {} < {}",
+                topic.scheme,
+                topic.code.as_deref().unwrap_or_default(),
+                names.join(" "),
+                above.join(",")
+            )
+        });
+        lines.collect()
+    }
+
+    const TURTLE: &str = "# a vocabulary\n@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n@prefix v: <http://words.example/water/> .\n\
+        v:scheme a skos:ConceptScheme ; skos:prefLabel \"Words of water\"@en .\n\
+        v:w1 a skos:Concept ; skos:prefLabel \"Weirs\"@en, \"Seuils\"@fr ; skos:altLabel \"Low dams\"@en ; skos:broader v:w2 .\n\
+        v:w2 a skos:Concept ; skos:prefLabel \"Dams\"@en ; skos:narrower v:w3 .\n\
+        v:w3 a skos:Concept ; skos:prefLabel \"Locks\" .\n";
+
+    #[test]
+    fn literals_of_every_kind() {
+        let more = "v:w3 v:note \"\", \"\"\"long \"one\" [[[\n(\"\"\", 'a \\' [', '''b ''', \"\\\\\", <http://a.example/(#x>, [ v:x () ] . # [\n";
+        let outcome = read(&format(), format!("{TURTLE}{}", more.repeat(300)).as_bytes());
+        assert_eq!(outcome.told(), Vec::<String>::new());
+        assert_eq!(shown(&outcome), EXPECTED);
+    }
+
+    const EXPECTED: [&str; 3] = [
+        "words.example/water/w1 Weirs@en Seuils@fr Low dams@en* < w2",
+        "words.example/water/w2 Dams@en < ",
+        "words.example/water/w3 Locks@- < w2",
+    ];
+
+    #[test]
+    fn turtle() {
+        let outcome = read(&format(), TURTLE.as_bytes());
+        assert_eq!(outcome.told(), Vec::<String>::new());
+        assert_eq!(shown(&outcome), EXPECTED);
+        let named = read(&Format::Topics(TopicsOptions { scheme: Some("water".to_owned()) }), TURTLE.as_bytes());
+        assert_eq!(shown(&named)[1], "water/w2 Dams@en < ");
+    }
+
+    #[test]
+    fn rdf_xml() {
+        let text = r#"<?xml version="1.0"?><!DOCTYPE rdf:RDF [<!ENTITY skos "http://www.w3.org/2004/02/skos/core#">]>
+            <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:skos="http://www.w3.org/2004/02/skos/core#">
+            <skos:Concept rdf:about="http://words.example/water/w1"><skos:prefLabel xml:lang="en">Weirs</skos:prefLabel>
+              <skos:prefLabel xml:lang="fr">Seuils</skos:prefLabel><skos:altLabel xml:lang="en">Low dams</skos:altLabel>
+              <skos:broader rdf:resource="http://words.example/water/w2"/></skos:Concept>
+            <rdf:Description rdf:about="http://words.example/water/w2"><rdf:type rdf:resource="&skos;Concept"/>
+              <skos:prefLabel xml:lang="en">Dams</skos:prefLabel><skos:narrower rdf:resource="http://words.example/water/w3"/></rdf:Description>
+            <skos:Concept rdf:about="http://words.example/water/w3"><skos:prefLabel>Locks</skos:prefLabel></skos:Concept></rdf:RDF>"#;
+        let outcome = read(&format(), text.as_bytes());
+        assert_eq!(outcome.told(), Vec::<String>::new());
+        assert_eq!(shown(&outcome), EXPECTED);
+    }
+
+    const RDF: &str = "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" xmlns:skos=\"http://www.w3.org/2004/02/skos/core#\">\
+        <skos:Concept rdf:about=\"http://words.example/water/w1\"><skos:prefLabel xml:lang=\"fr\">Rivi\u{e8}re</skos:prefLabel></skos:Concept></rdf:RDF>";
+
+    #[test]
+    fn encodings() {
+        let expected = ["words.example/water/w1 Rivière@fr < "];
+        let latin =
+            |text: &str| text.chars().map(|c| u8::try_from(u32::from(c)).expect("Latin-1")).collect::<Vec<u8>>();
+        let declared = |encoding: &str| format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?>{RDF}");
+        let utf_16: Vec<u8> =
+            [0xfeff_u16].into_iter().chain(declared("UTF-16").encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        for (bytes, told) in [
+            (declared("UTF-8").into_bytes(), 0),
+            (latin(&declared("ISO-8859-1")), 0),
+            (utf_16, 0),
+            (latin(RDF), 1),
+            (latin(&declared("UTF-8")), 1),
+        ] {
+            let outcome = read(&format(), &bytes);
+            assert_eq!(
+                (shown(&outcome), outcome.told().len()),
+                (expected.map(ToOwned::to_owned).to_vec(), told),
+                "{:?}",
+                outcome.told()
+            );
+        }
+    }
+
+    #[test]
+    fn addresses_of_concepts() {
+        let text = "@prefix s: <http://www.w3.org/2004/02/skos/core#> .\n<http://a.example/x/child> a s:Concept ; s:prefLabel \"Child\" ; \
+            s:broader <http://b.example/y/parent> .\n<http://b.example/y/parent> a s:Concept ; s:prefLabel \"Parent\" .\n\
+            <urn:words:water> a s:Concept ; s:prefLabel \"Water\" .\n<http://a.example/x/bare> a s:Concept .\n";
+        let outcome = read(&format(), text.as_bytes());
+        assert_eq!(
+            shown(&outcome),
+            ["a.example/x/child Child@- < parent", "b.example/y/parent Parent@- < ", "urn:words/water Water@- < "]
+        );
+        let schemes: Vec<String> = outcome
+            .records()
+            .filter_map(|record| match record {
+                Record::Topic(topic) => topic.broader.first().map(|above| above.scheme.clone()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(schemes, ["b.example/y"]);
+        assert_eq!(
+            outcome.told(),
+            ["0: rejected: the concept <http://a.example/x/bare> has no prefLabel and no altLabel"]
+        );
+    }
+
+    #[test]
+    fn tables() {
+        let lines = "{\"id\":\"T1\",\"label\":\"Weirs\",\"subfield_id\":\"subfields/1\",\"subfield\":\"Dams\",\"field_id\":\"fields/2\",\"field\":\"Water\",\"domain_id\":\"domains/3\",\"domain\":\"Nature\"}\n";
+        let expected = [
+            "openalex/domains/3 Nature@en < ",
+            "openalex/fields/2 Water@en < domains/3",
+            "openalex/subfields/1 Dams@en < fields/2",
+            "openalex/T1 Weirs@en < subfields/1",
+        ];
+        assert_eq!(shown(&read(&format(), lines.as_bytes())), expected);
+        let csv = "topic_id,topic_name,subfield_id,subfield_name,field_id,field_name,domain_id,domain_name,keywords,summary,wikipedia_url\n\
+            1,Weirs,1,Dams,2,Water,3,Nature,weir; dam,\"About weirs, mostly\",\n\"bad\n2,Locks,1,Dams,2,Water,3,Nature,,,\n";
+        let outcome = read(&format(), csv.as_bytes());
+        assert_eq!(shown(&outcome)[..4], expected);
+        assert_eq!(outcome.told().len(), 1, "{:?}", outcome.told());
+        let labels = "{\"id\":\"http://words.example/water/w1\",\"pref\":{\"en\":\"Weirs\",\"fr\":\"Seuils\"},\"broader\":[\"http://words.example/water/w2\"]}\n";
+        assert_eq!(shown(&read(&format(), labels.as_bytes())), ["words.example/water/w1 Weirs@en Seuils@fr < w2"]);
+    }
+
+    #[test]
+    fn damage_in_turtle() {
+        let text = TURTLE.replace("v:w2 a skos:Concept ;", "v:w2 a \"x ;");
+        let outcome = read(&format(), text.as_bytes());
+        assert!(shown(&outcome).iter().any(|line| line.contains("/w1 ")), "{:?}", shown(&outcome));
+        assert!(outcome.told().iter().any(|line| line.contains("rejected")), "{:?}", outcome.told());
+    }
+
+    #[test]
+    fn entities_and_depth() {
+        let refused = |text: String, why: &str| {
+            let told = read(&format(), text.as_bytes()).told();
+            assert!(told.iter().any(|line| line.contains("not read") && line.contains(why)), "{told:?}");
+        };
+        let root = "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">";
+        refused(format!("<!DOCTYPE a [<!ENTITY a \"xx\"><!ENTITY b \"&a;&a;\">]>{root}&b;</rdf:RDF>"), "entities");
+        refused(format!("<!DOCTYPE a [<!ENTITY a \"{}\">]>{root}</rdf:RDF>", "x".repeat(1000)), "entities");
+        refused(format!("<!DOCTYPE a [<!ENTITY a \">>\"><!ENTITY b \"&a;&a;\">]>{root}&b;</rdf:RDF>"), "document type");
+        refused(format!("{root}{}", "<rdf:Description><rdf:x>".repeat(10_000)), "deep");
+        refused(format!("@prefix a: <http://a.example/> .\na:b a:c {}", "[ a:c ".repeat(10_000)), "deep");
+        refused(format!("<!-- {} -->{root}</rdf:RDF>", "-> <a>".repeat(1 << 20)), "MiB");
+    }
+
+    #[test]
+    fn a_literal_without_end() {
+        use std::io::Read as _;
+        let start = std::io::Cursor::new(format!("{TURTLE}v:w4 skos:prefLabel \"").into_bytes());
+        let outcome = read_from(&format(), Box::new(start.chain(std::io::repeat(b'x').take(200 << 20))));
+        assert_eq!(shown(&outcome), EXPECTED);
+        assert_eq!(outcome.told().len(), 1, "{:?}", outcome.told());
+    }
+
+    #[test]
+    fn others_are_refused() {
+        assert_eq!(
+            read(&format(), b"@article{a, title={T}}").told(),
+            ["1: not read: it does not begin like a vocabulary but like BibTeX"]
+        );
+        assert!(read(&format(), b"title,year\nA,1\n").told()[0].contains("no table of topics"));
+        assert!(read(&format(), b"<html><p>no</html>").told()[0].contains("not read"));
+    }
+}

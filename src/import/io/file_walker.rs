@@ -1,0 +1,129 @@
+//! Folders: which of the files in them are read, in which order.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use crate::import::Format;
+
+/// The deepest folder in a folder.
+const DEEPEST: usize = 32;
+/// The names that a note has of the files that were passed over.
+const NAMED: usize = 3;
+
+/// Something to read, or to tell.
+pub(crate) enum Source {
+    File(PathBuf),
+    /// Files that were passed over.
+    Note(PathBuf, String),
+    /// A folder that cannot be read.
+    Unreadable(PathBuf, String),
+}
+
+/// The files that are named and those in folders that are named, in the order of their names.
+pub(crate) fn sources(paths: &[PathBuf], format: &Format) -> Vec<Source> {
+    let mut sources = Vec::new();
+    for path in paths {
+        if !format.reads_folders() || !path.is_dir() {
+            sources.push(Source::File(path.clone()));
+            continue;
+        }
+        let mut passed_over = Vec::new();
+        let before = sources.len();
+        walk(path, format, 0, &mut Walk { sources: &mut sources, passed_over: &mut passed_over, seen: HashSet::new() });
+        if sources.len() == before {
+            sources
+                .push(Source::Unreadable(path.clone(), format!("no file in this folder is one of {}", format.name())));
+        }
+        if !passed_over.is_empty() {
+            let names: Vec<&str> = passed_over.iter().take(NAMED).map(String::as_str).collect();
+            let more = if passed_over.len() > NAMED { ", …" } else { "" };
+            let what = if passed_over.len() == 1 { "file that is" } else { "files that are" };
+            let note = format!(
+                "passed over {} {what} none of {}: {}{more}",
+                passed_over.len(),
+                format.name(),
+                names.join(", ")
+            );
+            sources.push(Source::Note(path.clone(), note));
+        }
+    }
+    sources
+}
+
+/// What is found on a walk through a folder.
+struct Walk<'a> {
+    sources: &'a mut Vec<Source>,
+    passed_over: &'a mut Vec<String>,
+    /// Folders that were read: links may lead to them again.
+    seen: HashSet<PathBuf>,
+}
+
+fn walk(folder: &Path, format: &Format, depth: usize, found: &mut Walk<'_>) {
+    if folder.canonicalize().is_ok_and(|real| !found.seen.insert(real)) {
+        return;
+    }
+    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut entries = match entries {
+        Ok(entries) if depth <= DEEPEST => entries,
+        Ok(_) => {
+            let reason = format!("it is more than {DEEPEST} folders deep");
+            found.sources.push(Source::Unreadable(folder.to_owned(), reason));
+            return;
+        }
+        Err(error) => {
+            found.sources.push(Source::Unreadable(folder.to_owned(), format!("it cannot be opened: {error}")));
+            return;
+        }
+    };
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if path.is_dir() && format.passes_over().iter().any(|name| entry.file_name() == *name) {
+            found.passed_over.push(format!("{}/", entry.file_name().to_string_lossy()));
+        } else if path.is_dir() {
+            walk(&path, format, depth + 1, found);
+        // A pipe or a device is no file of records; what does not exist is told when it is opened.
+        } else if is_of(&path, format) && (path.is_file() || !path.exists()) {
+            found.sources.push(Source::File(path));
+        } else {
+            found.passed_over.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+}
+
+/// Whether a file of this name may be of a format: by what it ends with, apart from how it is compressed.
+pub(crate) fn is_of(path: &Path, format: &Format) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    if name.starts_with('.') || name == "manifest" {
+        return false;
+    }
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    format.endings().contains(&ending)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_in_circles() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("a.ris"), "TY  - JOUR").expect("a file");
+        for name in ["b", "c"] {
+            symlink(folder.path(), folder.path().join(name)).expect("a link");
+        }
+        symlink("nowhere", folder.path().join("d.ris")).expect("a link");
+        let found = sources(&[folder.path().to_owned()], &Format::Ris);
+        let files: Vec<String> = found
+            .iter()
+            .filter_map(|source| match source {
+                Source::File(path) => Some(path.file_name()?.to_string_lossy().into_owned()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!((files, found.len()), (vec!["a.ris".to_owned(), "d.ris".to_owned()], 2));
+    }
+}

@@ -1,0 +1,124 @@
+//! Lines of a file, each of bounded length: one that is longer costs only itself.
+
+use std::borrow::Cow;
+use std::io::{self, BufRead};
+
+use crate::import::Stop;
+
+/// What is kept of a line that is too long, to tell what it seems to be.
+const BEGINNING: usize = 200;
+
+/// Reads lines and knows their number.
+pub(crate) struct Lines<'a> {
+    reader: &'a mut dyn BufRead,
+    longest: usize,
+    /// What ends a line: a carriage return alone where the file begins without any other.
+    end: Option<u8>,
+    /// The number of the line read last, from 1.
+    pub(crate) number: usize,
+    /// Whether the line read last was longer than a line may be; what was given of it is its beginning.
+    pub(crate) is_cut: bool,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Lines<'a> {
+    pub(crate) fn new(reader: &'a mut dyn BufRead, longest: usize) -> Self {
+        Self { reader, longest, end: None, number: 0, is_cut: false, buffer: Vec::new() }
+    }
+
+    /// The next line, without its end and without white space around it; none at the end of the file.
+    pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, Stop> {
+        Ok(self.next_untrimmed()?.map(<[u8]>::trim_ascii))
+    }
+
+    /// The next line, without its end; none at the end of the file.
+    pub(crate) fn next_untrimmed(&mut self) -> Result<Option<&[u8]>, Stop> {
+        self.buffer.clear();
+        self.is_cut = false;
+        let mut is_line = false;
+        loop {
+            let available = self.reader.fill_buf().map_err(|error| unreadable(self.number + 1, &error))?;
+            if available.is_empty() {
+                if !is_line {
+                    return Ok(None);
+                }
+                break;
+            }
+            is_line = true;
+            let ends_with = *self.end.get_or_insert_with(|| {
+                let returns = available.iter().filter(|byte| **byte == b'\r').count();
+                let is_old = returns > usize::from(available.ends_with(b"\r")) && !available.contains(&b'\n');
+                if is_old { b'\r' } else { b'\n' }
+            });
+            let end = available.iter().position(|byte| *byte == ends_with);
+            let used = end.map_or(available.len(), |end| end + 1);
+            if !self.is_cut {
+                self.buffer.extend_from_slice(&available[..used]);
+            }
+            self.reader.consume(used);
+            if self.buffer.len() > self.longest {
+                self.is_cut = true;
+                self.buffer.truncate(BEGINNING);
+                self.buffer.shrink_to_fit();
+            }
+            if end.is_some() {
+                break;
+            }
+        }
+        self.number += 1;
+        let line = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        Ok(Some(if self.number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line }))
+    }
+
+    /// Why a line that is too long cannot be used.
+    pub(crate) fn too_long(&self) -> String {
+        format!("the line has more than {}", size(self.longest))
+    }
+}
+
+pub(crate) fn size(bytes: usize) -> String {
+    if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
+}
+
+/// A file that cannot be read further.
+pub(crate) fn unreadable(line: usize, error: &io::Error) -> Stop {
+    let reason = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the compressed data end too early; the file is cut off".to_owned(),
+        _ => format!("it cannot be read further: {error}"),
+    };
+    Stop::Unreadable(line, reason)
+}
+
+/// Bytes as text: UTF-8, else Windows-1252, of which Latin-1 is a part. The second is true where it was not UTF-8.
+pub(crate) fn text(bytes: &[u8]) -> (Cow<'_, str>, bool) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => (Cow::Borrowed(text), false),
+        Err(_) => (encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0, true),
+    }
+}
+
+/// What is said of a text that was not UTF-8.
+pub(crate) const NOT_UTF_8: &str = "it is not UTF-8 and was read as Windows-1252";
+
+/// What a file seems to be, by its first line.
+pub(crate) fn looks_like(line: &[u8]) -> &'static str {
+    let line = line.trim_ascii_start();
+    let starts =
+        |beginning: &[u8]| line.len() >= beginning.len() && line[..beginning.len()].eq_ignore_ascii_case(beginning);
+    match line {
+        _ if starts(b"@prefix ") || starts(b"@base ") || starts(b"prefix ") => "Turtle",
+        [b'{' | b'[', ..] => "JSON",
+        [b'<', ..] => "XML or HTML",
+        [b'%', b'P', b'D', b'F', ..] => "a PDF",
+        [b'@', ..] => "BibTeX",
+        [b'T', b'Y', b' ', ..] => "RIS",
+        [b'P', b'K', ..] => "a zip archive; unpack it first",
+        _ if line.contains(&0)
+            || line.first().is_some_and(|byte| *byte >= 0x80 && std::str::from_utf8(line).is_err()) =>
+        {
+            "binary data"
+        }
+        _ => "text",
+    }
+}

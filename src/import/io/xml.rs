@@ -1,0 +1,208 @@
+//! XML in memory: small trees of elements, without what can make a small text large. Entities that a document defines
+//! itself are never expanded.
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use serde_json::{Map, Value};
+
+/// How deep elements may be.
+const DEEPEST: usize = 100;
+/// How many elements there may be.
+const MOST_ELEMENTS: usize = 2_000_000;
+
+/// An element, by its name without a namespace.
+#[derive(Debug, Default)]
+pub(crate) struct Element {
+    pub(crate) name: String,
+    attributes: Vec<(String, String)>,
+    content: Vec<Node>,
+}
+
+#[derive(Debug)]
+enum Node {
+    Element(Element),
+    Text(String),
+}
+
+/// The element that a text is.
+pub(crate) fn parse(text: &str) -> Result<Element, String> {
+    let mut reader = Reader::from_str(text);
+    let mut open: Vec<Element> = Vec::new();
+    let mut count = 0;
+    loop {
+        let event = match reader.read_event() {
+            Ok(event) => event,
+            Err(error) => {
+                let place = usize::try_from(reader.error_position()).unwrap_or_default();
+                let before = text.as_bytes().get(..place).unwrap_or_default();
+                let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+                return Err(format!("it is not XML, from its line {line} on: {error}"));
+            }
+        };
+        let closed = match event {
+            Event::Start(start) => {
+                count += 1;
+                open.push(Element::of(&start));
+                if open.len() > DEEPEST {
+                    return Err(format!("its elements are more than {DEEPEST} deep"));
+                }
+                None
+            }
+            Event::Empty(start) => {
+                count += 1;
+                Some(Element::of(&start))
+            }
+            Event::End(_) => open.pop(),
+            Event::Text(text) => {
+                push_text(&mut open, &text.xml10_content());
+                None
+            }
+            Event::CData(text) => {
+                push_text(&mut open, &text.xml10_content());
+                None
+            }
+            Event::GeneralRef(reference) => {
+                let text = match reference.resolve_char_ref() {
+                    Ok(Some(character)) => character.to_string(),
+                    // Known names only; others stay as they are written.
+                    _ => html_escape::decode_html_entities(&format!("&{};", &*reference)).into_owned(),
+                };
+                push_text(&mut open, &text);
+                None
+            }
+            Event::Eof => return Err("it ends before its elements do; the file is cut off".to_owned()),
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => None,
+        };
+        if count > MOST_ELEMENTS {
+            return Err(format!("it has more than {MOST_ELEMENTS} elements"));
+        }
+        if let Some(element) = closed {
+            match open.last_mut() {
+                Some(parent) => parent.content.push(Node::Element(element)),
+                None => return Ok(element),
+            }
+        }
+    }
+}
+
+fn push_text(open: &mut [Element], text: &str) {
+    let Some(element) = open.last_mut() else { return };
+    match element.content.last_mut() {
+        Some(Node::Text(before)) => before.push_str(text),
+        _ => element.content.push(Node::Text(text.to_owned())),
+    }
+}
+
+impl Element {
+    fn of(start: &BytesStart<'_>) -> Self {
+        let own = |name: &str| name != "xmlns" && !name.starts_with("xmlns:");
+        let attributes =
+            start.attributes().flatten().filter(|attribute| own(attribute.key.as_ref())).map(|attribute| {
+                let value = attribute
+                    .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+                    .map_or_else(|_| attribute.value.to_string(), |value| value.into_owned());
+                (attribute.key.local_name().as_ref().to_owned(), value)
+            });
+        Self { name: start.local_name().as_ref().to_owned(), attributes: attributes.collect(), content: Vec::new() }
+    }
+
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn children(&self) -> impl Iterator<Item = &Self> {
+        self.content.iter().filter_map(|node| match node {
+            Node::Element(element) => Some(element),
+            Node::Text(_) => None,
+        })
+    }
+
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
+        self.children().filter(move |element| element.name == name)
+    }
+
+    /// What is at the end of a path of elements.
+    pub(crate) fn at(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |element, name| element.children().find(|child| child.name == *name))
+    }
+
+    /// All text in it, with the tags of no element.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        self.push_all(&mut text);
+        text
+    }
+
+    fn push_all(&self, text: &mut String) {
+        for node in &self.content {
+            match node {
+                Node::Text(own) => text.push_str(own),
+                Node::Element(element) => element.push_all(text),
+            }
+        }
+    }
+
+    /// The text at the end of a path, where it says something.
+    pub(crate) fn text_at(&self, path: &[&str]) -> Option<String> {
+        Some(self.at(path)?.text().trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// The same as JSON: attributes and elements are fields, elements of one name are a list, mere text is text.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        for (name, value) in &self.attributes {
+            object.insert(name.clone(), Value::String(value.clone()));
+        }
+        for child in self.children() {
+            let value = child.to_json();
+            match object.get_mut(&child.name) {
+                Some(Value::Array(values)) => values.push(value),
+                Some(before) => *before = Value::Array(vec![before.take(), value]),
+                None => {
+                    object.insert(child.name.clone(), value);
+                }
+            }
+        }
+        let has_children = self.children().next().is_some();
+        let text = self.text();
+        if object.is_empty() {
+            return Value::String(text.trim().to_owned());
+        }
+        if !has_children && !text.trim().is_empty() {
+            object.insert("value".to_owned(), Value::String(text.trim().to_owned()));
+        }
+        Value::Object(object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trees() {
+        let text = "<?xml version='1.0'?><!-- c --><x:a xmlns:b='b' k='1 &amp; 2'><b>one &lt; <i>two</i>&#233;</b><b><![CDATA[<c>]]></b><d/></x:a>";
+        let element = parse(text).expect("an element");
+        assert_eq!((element.name.as_str(), element.attribute("k")), ("a", Some("1 & 2")));
+        assert_eq!(element.text_at(&["b"]).as_deref(), Some("one < twoé"));
+        let json = serde_json::json!({ "k": "1 & 2", "b": [{ "i": "two" }, "<c>"], "d": "" });
+        assert_eq!(element.to_json(), json);
+    }
+
+    #[test]
+    fn entities_do_not_expand() {
+        let mut text = "<!DOCTYPE a [<!ENTITY e0 \"0123456789\">".to_owned();
+        for n in 1..30 {
+            text.push_str(&format!("<!ENTITY e{n} \"&e{m};&e{m};\">", m = n - 1));
+        }
+        text.push_str("]><a>&e29; &eacute;</a>");
+        assert_eq!(parse(&text).expect("an element").text(), "&e29; é");
+    }
+
+    #[test]
+    fn damage() {
+        assert!(parse("<a><b></a>").is_err_and(|reason| reason.contains("it is not XML, from its line 1 on")));
+        assert!(parse("<a>\n<b>").is_err_and(|reason| reason.contains("ends before")), "{:?}", parse("<a>\n<b>"));
+        assert!(parse(&"<a>".repeat(100_000)).is_err_and(|reason| reason.contains("more than 100 deep")));
+    }
+}

@@ -1,0 +1,143 @@
+//! Authors as sources write them: a field for one that names several, or that has an e-mail address in it.
+
+use crate::model::record::AuthorRecord;
+use crate::text::names;
+
+/// Words of names that are an institution's or a group's, where "and" stands between parts of one name.
+const COLLECTIVE: [&str; 32] = [
+    "of",
+    "for",
+    "the",
+    "on",
+    "in",
+    "group",
+    "team",
+    "collaboration",
+    "consortium",
+    "committee",
+    "commission",
+    "council",
+    "network",
+    "project",
+    "society",
+    "association",
+    "agency",
+    "institute",
+    "institut",
+    "university",
+    "université",
+    "department",
+    "laboratory",
+    "laboratoire",
+    "center",
+    "centre",
+    "initiative",
+    "study",
+    "trial",
+    "inc",
+    "ltd",
+    "gmbh",
+];
+
+/// The authors, each for themselves and without e-mail addresses; places behind a field that names several move on.
+pub(crate) fn one_by_one(authors: Vec<AuthorRecord>, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+    let mut all = Vec::with_capacity(authors.len());
+    let mut more = 0;
+    for (place, author) in (1..).zip(authors) {
+        if matches!(names::fold(&author.name).as_str(), "et al" | "and others") {
+            notes.push(format!("author {place} is '{}': the list is cut", names::clean(&author.name)));
+            continue;
+        }
+        let position = author.position.map(|position| position + more);
+        let named = people(&author);
+        if let [] | [_] = named[..] {
+            let name = match named.into_iter().next() {
+                Some(name) if names::e_mails(&author.name).next().is_some() => {
+                    notes.push(format!("the e-mail address in the name of author {place} was left out"));
+                    if names::e_mails(&name).next().is_some() { String::new() } else { name }
+                }
+                _ => author.name.clone(),
+            };
+            all.push(AuthorRecord { name, position, ..author });
+            continue;
+        }
+        notes.push(format!("author {place} is {} people and became as many", named.len()));
+        for (number, name) in (0..).zip(&named) {
+            all.push(AuthorRecord {
+                name: name.clone(),
+                position: position.map(|position| position + number),
+                affiliations_as_published: author.affiliations_as_published.clone(),
+                ..AuthorRecord::default()
+            });
+        }
+        more += u32::try_from(named.len() - 1).unwrap_or_default();
+    }
+    all
+}
+
+/// The people whom an author is; one who has an id, or whose parts of the name the source knows, is one.
+fn people(author: &AuthorRecord) -> Vec<String> {
+    let has_parts = author.given_name.is_some() && author.family_name.is_some();
+    if has_parts || author.orcid.is_some() || !author.identifiers.is_empty() {
+        return Vec::new();
+    }
+    let people = names::people(&author.name);
+    if names::by_semicolons(&author.name).len() > 1 || !is_collective(&author.name) { people } else { Vec::new() }
+}
+
+fn is_collective(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let mut words = name.split(|c: char| !c.is_alphanumeric());
+    words.any(|word| COLLECTIVE.contains(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names and places that authors become, who stand at 1, 2, 3, …
+    fn split(names: &[&str]) -> (Vec<String>, Vec<String>) {
+        let author = |(position, name): (u32, &&str)| AuthorRecord {
+            name: (*name).to_owned(),
+            position: Some(position),
+            ..AuthorRecord::default()
+        };
+        let mut notes = Vec::new();
+        let all = one_by_one((1..).zip(names).map(author).collect(), &mut notes);
+        let shown = |author: &AuthorRecord| format!("{} {}", author.position.unwrap_or_default(), author.name);
+        (all.iter().map(shown).collect(), notes)
+    }
+
+    #[test]
+    fn several_in_one_field() {
+        let (authors, notes) = split(&["Ida Brook", "Ilić, Ana; Ford, Tom", "Uma Quist and Lee Oak", "Ben Frostad"]);
+        assert_eq!(authors, ["1 Ida Brook", "2 Ilić, Ana", "3 Ford, Tom", "4 Uma Quist", "5 Lee Oak", "6 Ben Frostad"]);
+        let told = ["author 2 is 2 people and became as many", "author 3 is 2 people and became as many"];
+        assert_eq!(notes, told);
+    }
+
+    #[test]
+    fn one_as_it_is() {
+        let names = [
+            "Brook, Ida",
+            "Society of Bees and Wasps Research",
+            "Bee Group and Wasp Team",
+            "National Bees Council and Partners Network",
+            "Ortega y Gasset",
+            "Ida  Brook",
+            "李 明",
+            "Jos&eacute; Garc&iacute;a",
+            "Pat O&#39;Brien",
+        ];
+        let (authors, notes) = split(&names);
+        let kept: Vec<String> = (1..).zip(names).map(|(place, name)| format!("{place} {name}")).collect();
+        assert_eq!((authors, notes), (kept, Vec::new()));
+    }
+
+    #[test]
+    fn addresses() {
+        let (authors, notes) = split(&["Ida Brook <ida@example.org>", "ida@example.org"]);
+        assert_eq!(authors, ["1 Ida Brook", "2 "]);
+        assert_eq!(notes[0], "the e-mail address in the name of author 1 was left out");
+    }
+}

@@ -1,0 +1,229 @@
+//! What every record passes, whatever its format: text made clean, addresses and tags checked, nothing empty.
+
+use url::Url;
+
+use crate::import::normalize::author_list;
+use crate::model::language::{LanguageTag, LocalizedText};
+use crate::model::record::{
+    AbstractCompleteness, AffiliationRecord, Identifier, Name, OrganizationRecord, OtherName, PaperRecord, Record,
+    ResearcherRecord, TopicRecord, TopicReference,
+};
+use crate::text::names;
+
+/// The longest text of one field, in characters.
+const LONGEST: usize = 1_000_000;
+
+/// The record as it may be stored, with a note of each thing that was mended; or why it cannot be used.
+pub(crate) fn tidy(record: Record, notes: &mut Vec<String>) -> Result<Record, String> {
+    Ok(match record {
+        Record::Organization(record) => Record::Organization(organization(record, notes)?),
+        Record::Topic(record) => Record::Topic(topic(record, notes)?),
+        Record::Researcher(record) => Record::Researcher(researcher(record, notes)?),
+        Record::Paper(record) => Record::Paper(paper(record, notes)?),
+    })
+}
+
+fn organization(mut record: OrganizationRecord, notes: &mut Vec<String>) -> Result<OrganizationRecord, String> {
+    record.names = all_names(record.names, notes);
+    if record.names.is_empty() {
+        return Err("it has no name".to_owned());
+    }
+    record.country_code = record.country_code.map(|code| code.trim().to_uppercase()).filter(|code| {
+        let holds = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+        if !holds {
+            notes.push(format!("'{code}' is not a country code and was left out"));
+        }
+        holds
+    });
+    record.city = some_line(record.city, "city", notes);
+    record.identifiers = identifiers(record.identifiers, notes);
+    record.homepage_url = address(record.homepage_url, "homepage", notes);
+    Ok(record)
+}
+
+fn topic(mut record: TopicRecord, notes: &mut Vec<String>) -> Result<TopicRecord, String> {
+    record.names = all_names(record.names, notes);
+    // A topic that a source only refers to by its code has no label until its own record comes.
+    if record.names.is_empty() && (record.exported.is_none() || record.code.is_none()) {
+        return Err("it has no label".to_owned());
+    }
+    record.scheme = names::clean(&record.scheme);
+    if record.scheme.is_empty() {
+        return Err("its vocabulary has no name; give it one with --scheme".to_owned());
+    }
+    record.code = some_line(record.code, "code", notes);
+    record.broader = topics(record.broader, notes);
+    Ok(record)
+}
+
+fn researcher(mut record: ResearcherRecord, notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
+    record.name = line(&record.name, "name", notes);
+    if record.name.is_empty() {
+        return Err("the person has no name".to_owned());
+    }
+    record.given_name = some_line(record.given_name, "given name", notes);
+    record.family_name = some_line(record.family_name, "family name", notes);
+    record.other_names = other_names(&record, notes);
+    record.headline = localized(&record.headline, names::clean, notes);
+    record.biography = localized(&record.biography, names::clean_paragraphs, notes);
+    record.portrait_url = address(record.portrait_url, "portrait", notes);
+    record.homepage_url = address(record.homepage_url, "homepage", notes);
+    record.topics = topics(record.topics, notes);
+    record.identifiers = identifiers(record.identifiers, notes);
+    record.affiliations = record
+        .affiliations
+        .into_iter()
+        .map(|affiliation| crate::import::normalize::clean_record::affiliation(affiliation, notes))
+        .collect();
+    Ok(record)
+}
+
+fn other_names(record: &ResearcherRecord, notes: &mut Vec<String>) -> Vec<OtherName> {
+    let mut names = Vec::new();
+    for OtherName { value, name_use } in record.other_names.clone() {
+        let name = OtherName { value: line(&value, "other name", notes), name_use };
+        if name.is_hidden() && names::identity_key(&name.value) == names::identity_key(&record.name) {
+            notes.push("the name that is shown was also to be hidden; it is shown".to_owned());
+        } else if !name.value.is_empty() {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn affiliation(mut record: AffiliationRecord, notes: &mut Vec<String>) -> AffiliationRecord {
+    record.organization.name = some_line(record.organization.name, "organization", notes);
+    record.role_title = localized(&record.role_title, names::clean, notes);
+    record.department_name = localized(&record.department_name, names::clean, notes);
+    record
+}
+
+fn paper(mut record: PaperRecord, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+    record.source_id = some_line(record.source_id, "id", notes);
+    record.title = line(&record.title, "title", notes);
+    if record.title.is_empty() {
+        return Err("it has no title".to_owned());
+    }
+    record.translated_titles = localized(&record.translated_titles, names::clean, notes);
+    record.abstract_text = localized(&record.abstract_text, names::clean_paragraphs, notes);
+    record.abstract_completeness = match (record.abstract_text.is_empty(), record.abstract_completeness) {
+        (true, AbstractCompleteness::Full | AbstractCompleteness::Truncated) => AbstractCompleteness::Absent,
+        (false, AbstractCompleteness::Absent | AbstractCompleteness::Withheld) => AbstractCompleteness::Full,
+        (_, completeness) => completeness,
+    };
+    record.venue_name = some_line(record.venue_name, "venue", notes);
+    record.language = record.language.and_then(|tag| language(&tag, notes));
+    record.url = address(record.url, "address", notes);
+    record.identifiers = identifiers(record.identifiers, notes);
+    record.topics = topics(record.topics, notes);
+    if record.exported.is_none() {
+        record.authors = author_list::one_by_one(std::mem::take(&mut record.authors), notes);
+    }
+    let mut place = 0;
+    record.authors.retain_mut(|author| {
+        place += 1;
+        if names::clean(&author.name).is_empty() {
+            notes.push(format!("author {place} has no name and was left out"));
+            return false;
+        }
+        if author.name.contains('\0') {
+            notes.push(format!("a null character in the name of author {place} was removed"));
+            author.name = author.name.replace('\0', "");
+        }
+        author.identifiers = identifiers(std::mem::take(&mut author.identifiers), notes);
+        author.given_name = author.given_name.take().map(|name| names::clean(&name)).filter(|name| !name.is_empty());
+        author.family_name = author.family_name.take().map(|name| names::clean(&name)).filter(|name| !name.is_empty());
+        for affiliation in &mut author.affiliations_as_published {
+            *affiliation = names::clean(affiliation);
+        }
+        author.affiliations_as_published.retain(|affiliation| !affiliation.is_empty());
+        true
+    });
+    Ok(record)
+}
+
+/// One line of clean text; control characters that it had are noted, since they tell of damage.
+fn line(text: &str, what: &str, notes: &mut Vec<String>) -> String {
+    if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
+        let which = if text.contains('\0') { "a null character" } else { "a control character" };
+        notes.push(format!("{which} in the {what} was removed"));
+    }
+    let mut clean = names::clean(text);
+    if clean.chars().count() > LONGEST {
+        notes.push(format!("the {what} was cut at {LONGEST} characters"));
+        clean = clean.chars().take(LONGEST).collect();
+    }
+    clean
+}
+
+fn some_line(text: Option<String>, what: &str, notes: &mut Vec<String>) -> Option<String> {
+    text.map(|text| line(&text, what, notes)).filter(|text| !text.is_empty())
+}
+
+fn localized(texts: &LocalizedText, clean: impl Fn(&str) -> String, notes: &mut Vec<String>) -> LocalizedText {
+    let mut tidy = LocalizedText::default();
+    for (tag, text) in texts.iter() {
+        let text = clean(text);
+        let tag = if tag == "und" { None } else { language(tag, notes).and_then(|tag| tag.parse().ok()) };
+        if !text.is_empty() {
+            tidy.insert(tag.as_ref(), text);
+        }
+    }
+    tidy
+}
+
+fn language(tag: &str, notes: &mut Vec<String>) -> Option<String> {
+    match tag.parse::<LanguageTag>() {
+        Ok(tag) => Some(tag.to_string()),
+        Err(error) => {
+            notes.push(format!("{error}; it was left out"));
+            None
+        }
+    }
+}
+
+fn address(text: Option<String>, what: &str, notes: &mut Vec<String>) -> Option<String> {
+    let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())?;
+    match Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Some(url.to_string()),
+        _ => {
+            let shown: String = text.chars().take(80).collect();
+            notes.push(format!("the {what} '{shown}' is not an address on the web and was left out"));
+            None
+        }
+    }
+}
+
+/// Ids of other schemes, each with a scheme and a value.
+fn identifiers(identifiers: Vec<Identifier>, notes: &mut Vec<String>) -> Vec<Identifier> {
+    let tidy = identifiers.into_iter().filter_map(|Identifier { scheme, value }| {
+        let tidy = Identifier { scheme: names::clean(&scheme).to_lowercase(), value: names::clean(&value) };
+        if tidy.scheme.is_empty() || tidy.value.is_empty() {
+            let shown: String = format!("{scheme}:{value}").chars().take(80).collect();
+            notes.push(format!("the id '{shown}' has no scheme or no value and was left out"));
+            return None;
+        }
+        Some(tidy)
+    });
+    tidy.collect()
+}
+
+fn all_names(names: Vec<Name>, notes: &mut Vec<String>) -> Vec<Name> {
+    let tidy = names.into_iter().map(|name| Name {
+        value: line(&name.value, "name", notes),
+        language: name.language.and_then(|tag| language(&tag, notes)),
+        kind: name.kind,
+    });
+    tidy.collect::<Vec<_>>().into_iter().filter(|name| !name.value.is_empty()).collect()
+}
+
+fn topics(topics: Vec<TopicReference>, notes: &mut Vec<String>) -> Vec<TopicReference> {
+    let tidy = topics.into_iter().map(|topic| TopicReference {
+        labels: localized(&topic.labels, names::clean, notes),
+        scheme: names::clean(&topic.scheme),
+        code: topic.code.map(|code| names::clean(&code)).filter(|code| !code.is_empty()),
+        ..topic
+    });
+    let says_which = |topic: &TopicReference| topic.code.is_some() || topic.id.is_some() || !topic.labels.is_empty();
+    tidy.collect::<Vec<_>>().into_iter().filter(says_which).collect()
+}

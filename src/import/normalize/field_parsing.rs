@@ -1,0 +1,241 @@
+//! What several formats have to do with fields: texts of JSON objects, identifiers, dates, languages, names in parts.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use crate::model::partial_date::PartialDate;
+use crate::model::record::{AbstractCompleteness, Identifier};
+
+/// A text that says something, or a number as text; of a list the first one.
+pub(crate) fn text(object: &Value, field: &str) -> Option<String> {
+    texts(object, field).next()
+}
+
+/// All texts of a field, which may be one or a list.
+pub(crate) fn texts<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = String> + use<'a> {
+    list(object.get(field)).iter().filter_map(plain_value)
+}
+
+fn plain_value(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// The values of a list; one value is a list of one, null is one of none.
+pub(crate) fn list(value: Option<&Value>) -> &[Value] {
+    match value {
+        None | Some(Value::Null) => &[],
+        Some(Value::Array(values)) => values,
+        Some(value) => std::slice::from_ref(value),
+    }
+}
+
+/// What is at the end of a path of fields.
+pub(crate) fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    path.iter().try_fold(value, |value, field| value.get(field)).filter(|value| !value.is_null())
+}
+
+/// An identifier, or a note of why it is none.
+pub(crate) fn identifier<T>(text: Option<&str>, notes: &mut Vec<String>) -> Option<T>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    match text.map(str::trim).filter(|text| !text.is_empty())?.parse() {
+        Ok(identifier) => Some(identifier),
+        Err(error) => {
+            notes.push(format!("{error}; it was left out"));
+            None
+        }
+    }
+}
+
+/// An id of a scheme without a field of its own.
+pub(crate) fn id_of(scheme: &str, value: Option<String>) -> Option<Identifier> {
+    Some(Identifier { scheme: scheme.to_owned(), value: value?.trim().to_owned() }).filter(|id| !id.value.is_empty())
+}
+
+/// A date in parts: year, month, day. One that no calendar has is kept as its year.
+pub(crate) fn date_of_parts(parts: &[Value], notes: &mut Vec<String>) -> Option<PartialDate> {
+    let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
+    let part = |index: usize| parts.get(index).and_then(number).filter(|part| *part != 0);
+    date(part(0)?, part(1), part(2), notes)
+}
+
+/// A date of a year and what else is known. One that no calendar has is kept as its year.
+pub(crate) fn date(year: i64, month: Option<i64>, day: Option<i64>, notes: &mut Vec<String>) -> Option<PartialDate> {
+    let day = month.and(day);
+    PartialDate::new(year, month, day).ok().or_else(|| {
+        let date = PartialDate::new(year, None, None).ok();
+        let kept = date.map_or("left out".to_owned(), |date| format!("kept as {date}"));
+        let written: Vec<String> =
+            [Some(year), month, day].into_iter().flatten().map(|part| part.to_string()).collect();
+        notes.push(format!("the date [{}] is in no calendar; it was {kept}", written.join(",")));
+        date
+    })
+}
+
+/// A date as a source writes it: exactly, with a time behind it, or at least with a year in it. One that no calendar has is
+/// kept as its year, and one before our era is none.
+pub(crate) fn written_date(text: &str, notes: &mut Vec<String>) -> Option<PartialDate> {
+    let text = text.trim();
+    let exact = text.get(..10).and_then(|date| date.parse().ok()).or_else(|| text.parse().ok());
+    if exact.is_some() {
+        return exact;
+    }
+    let digits = text.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 4);
+    let year: Option<PartialDate> = digits.filter(|_| !text.starts_with('-')).and_then(|digits| digits.parse().ok());
+    let is_exact = text.chars().filter(char::is_ascii_digit).count() >= 6 && text.split(['-', '/']).count() == 3;
+    let shown: String = text.chars().take(40).collect();
+    match year {
+        Some(year) if is_exact => notes.push(format!("the date '{shown}' is in no calendar; it was kept as {year}")),
+        None if text.chars().any(|c| c.is_ascii_digit()) => {
+            notes.push(format!("'{shown}' is no date that can be read and was left out"));
+        }
+        _ => {}
+    }
+    year
+}
+
+/// A month by its number or by the first letters of its English name.
+pub(crate) fn month(text: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let text = text.trim().to_lowercase();
+    if let Ok(number) = text.parse::<i64>() {
+        return Some(number).filter(|number| (1..=12).contains(number));
+    }
+    let number = MONTHS.iter().position(|month| text.starts_with(month))?;
+    i64::try_from(number + 1).ok()
+}
+
+/// How much of an abstract a text is.
+pub(crate) fn completeness(text: &str) -> AbstractCompleteness {
+    let text = text.trim_end();
+    if text.is_empty() {
+        AbstractCompleteness::Absent
+    } else if text.ends_with('…') || text.ends_with("...") {
+        AbstractCompleteness::Truncated
+    } else {
+        AbstractCompleteness::Full
+    }
+}
+
+/// Parts of a name put together, those there are.
+pub(crate) fn join(parts: &[Option<&str>]) -> Option<String> {
+    let parts: Vec<&str> = parts.iter().flatten().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
+    Some(parts.join(" ")).filter(|text| !text.is_empty())
+}
+
+/// The tag of a language that a source names by a tag, by three letters, or by its English name; none for others.
+pub(crate) fn language(text: &str) -> Option<String> {
+    const CODES: [(&str, &str); 62] = [
+        ("eng", "en"),
+        ("english", "en"),
+        ("american", "en-US"),
+        ("usenglish", "en-US"),
+        ("british", "en-GB"),
+        ("ukenglish", "en-GB"),
+        ("fre", "fr"),
+        ("fra", "fr"),
+        ("french", "fr"),
+        ("francais", "fr"),
+        ("français", "fr"),
+        ("ger", "de"),
+        ("deu", "de"),
+        ("german", "de"),
+        ("ngerman", "de"),
+        ("deutsch", "de"),
+        ("spa", "es"),
+        ("spanish", "es"),
+        ("español", "es"),
+        ("ita", "it"),
+        ("italian", "it"),
+        ("por", "pt"),
+        ("portuguese", "pt"),
+        ("brazilian", "pt-BR"),
+        ("rus", "ru"),
+        ("russian", "ru"),
+        ("chi", "zh"),
+        ("zho", "zh"),
+        ("chinese", "zh"),
+        ("jpn", "ja"),
+        ("japanese", "ja"),
+        ("kor", "ko"),
+        ("korean", "ko"),
+        ("pol", "pl"),
+        ("polish", "pl"),
+        ("cze", "cs"),
+        ("ces", "cs"),
+        ("czech", "cs"),
+        ("dut", "nl"),
+        ("nld", "nl"),
+        ("dutch", "nl"),
+        ("swe", "sv"),
+        ("swedish", "sv"),
+        ("dan", "da"),
+        ("danish", "da"),
+        ("nor", "no"),
+        ("norwegian", "no"),
+        ("fin", "fi"),
+        ("finnish", "fi"),
+        ("hun", "hu"),
+        ("hungarian", "hu"),
+        ("tur", "tr"),
+        ("turkish", "tr"),
+        ("ara", "ar"),
+        ("arabic", "ar"),
+        ("heb", "he"),
+        ("hebrew", "he"),
+        ("ukr", "uk"),
+        ("greek", "el"),
+        ("gre", "el"),
+        ("lat", "la"),
+        ("latin", "la"),
+    ];
+    let folded = text.trim().to_lowercase();
+    let known = CODES.iter().find(|(name, _)| *name == folded).map(|(_, tag)| (*tag).to_owned());
+    let is_tag = |text: &str| text.split(['-', '_']).next().is_some_and(|first| (2..=3).contains(&first.len()));
+    known.or_else(|| Some(text.trim().replace('_', "-")).filter(|text| is_tag(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages() {
+        for (written, tag) in
+            [("eng", "en"), ("French", "fr"), ("pt_BR", "pt-BR"), ("zh-Hant", "zh-Hant"), ("de", "de")]
+        {
+            assert_eq!(language(written).as_deref(), Some(tag));
+        }
+        assert_eq!(language("Klingonese"), None);
+    }
+
+    #[test]
+    fn months_and_dates() {
+        assert_eq!((month("Sept."), month("09"), month("13"), month("Spring")), (Some(9), Some(9), None, None));
+        let mut notes = Vec::new();
+        let mut date = |text: &str| written_date(text, &mut notes).map(|date| date.to_string());
+        assert_eq!(date("2015-02-03T10:00").as_deref(), Some("2015-02-03"));
+        assert_eq!(date("c. 1900").as_deref(), Some("1900"));
+        assert_eq!(date("1999/2000").as_deref(), Some("1999"));
+        assert_eq!((date("soon"), date("")), (None, None));
+        assert_eq!(date("2024-13-45").as_deref(), Some("2024"));
+        assert_eq!((date("-0050"), date("98")), (None, None));
+        assert_eq!(
+            notes,
+            [
+                "the date '2024-13-45' is in no calendar; it was kept as 2024",
+                "'-0050' is no date that can be read and was left out",
+                "'98' is no date that can be read and was left out",
+            ]
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! Text without the markup that sources put into titles and abstracts: HTML, JATS, MathML, entities.
+
+/// Elements whose content says again what another one says, or is not to be read.
+const DROPPED: [&str; 4] = ["tex-math", "annotation", "annotation-xml", "graphic"];
+
+/// A text without markup. Comparisons stay: `a < b` is none.
+pub(crate) fn plain(text: &str) -> String {
+    let mut without = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('<') {
+        without.push_str(&rest[..start]);
+        let tail = &rest[start..];
+        if let Some(data) = tail.strip_prefix("<![CDATA[") {
+            let end = data.find("]]>").unwrap_or(data.len());
+            without.push_str(&data[..end]);
+            rest = data[end..].trim_start_matches("]]>");
+            continue;
+        }
+        match tail.find('>').filter(|end| is_tag(&tail[1..*end])) {
+            Some(end) => {
+                let inside = &tail[1..end];
+                if is_block(inside) {
+                    without.push('\n');
+                }
+                rest = &tail[end + 1..];
+                let name = tag_name(inside);
+                if !inside.starts_with('/') && !inside.ends_with('/') && DROPPED.contains(&local(&name.to_lowercase()))
+                {
+                    rest = rest.find(&format!("</{name}>")).map_or(rest, |end| &rest[end..]);
+                }
+            }
+            None => {
+                without.push('<');
+                rest = &tail[1..];
+            }
+        }
+    }
+    without.push_str(rest);
+    html_escape::decode_html_entities(&without).into_owned()
+}
+
+/// An abstract without markup and without the heading that only says that it is one.
+pub(crate) fn plain_abstract(text: &str) -> String {
+    let text = plain(text);
+    let text = text.trim();
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let heading = first.trim().trim_end_matches([':', '.']).to_lowercase();
+    let is_heading = ["abstract", "summary", "résumé", "resumen", "zusammenfassung"].contains(&heading.as_str());
+    if is_heading { rest.trim().to_owned() } else { text.to_owned() }
+}
+
+fn tag_name(inside: &str) -> &str {
+    let inside = inside.trim_start_matches('/');
+    inside.split(|c: char| !(c.is_ascii_alphanumeric() || c == ':' || c == '-')).next().unwrap_or_default()
+}
+
+/// A name without its namespace.
+fn local(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(_, local)| local)
+}
+
+/// Only known names: `a < b and c > d` is no markup.
+fn is_tag(inside: &str) -> bool {
+    const NAMES: [&str; 24] = [
+        "i", "b", "u", "em", "strong", "sub", "sup", "sc", "scp", "span", "p", "title", "sec", "br", "italic", "bold",
+        "tt", "div", "a", "li", "ul", "inf", "h4", "math",
+    ];
+    let name = tag_name(inside).to_lowercase();
+    let rest = &inside.trim_start_matches('/')[name.len()..];
+    let has_attributes_only = rest.trim().trim_end_matches('/').is_empty() || inside.contains('=');
+    let is_known = NAMES.contains(&name.as_str()) || name.starts_with("jats:") || name.starts_with("mml:");
+    is_known && has_attributes_only
+}
+
+fn is_block(inside: &str) -> bool {
+    matches!(local(&tag_name(inside).to_lowercase()), "p" | "title" | "sec" | "br" | "div" | "li" | "h4")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_goes_and_comparisons_stay() {
+        assert_eq!(plain("On <i>n</i> &amp; <span class=\"nocase\">ML</span>"), "On n & ML");
+        assert_eq!(plain("if a<b and c>d, a < b"), "if a<b and c>d, a < b");
+        assert_eq!(plain("<jats:p>One.</jats:p><jats:p>Two.</jats:p>").trim(), "One.\n\nTwo.");
+        assert_eq!(plain("E = <![CDATA[<m>]]> c"), "E = <m> c");
+    }
+
+    #[test]
+    fn formulas_are_said_once() {
+        let both = "of <jats:alternatives><jats:tex-math>$x$</jats:tex-math><mml:math><mml:mi>x</mml:mi></mml:math></jats:alternatives>.";
+        assert_eq!(plain(both), "of x.");
+        assert_eq!(plain("open <jats:tex-math>$x$"), "open $x$");
+    }
+
+    #[test]
+    fn headings_of_abstracts() {
+        let written = "<jats:title>Abstract</jats:title><jats:p>Rivers rise.</jats:p>";
+        assert_eq!(plain_abstract(written), "Rivers rise.");
+        assert_eq!(
+            plain_abstract("<jats:sec><jats:title>Aim</jats:title><jats:p>To rise.</jats:p></jats:sec>"),
+            "Aim\n\nTo rise."
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! How far an import is: a bar on a terminal, a plain line now and then elsewhere.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Records between two plain lines.
+const PLAIN_STEP: usize = 10_000;
+
+/// The progress of one import; clones tell the same one.
+#[derive(Clone)]
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    bytes: Arc<AtomicU64>,
+    told: Arc<AtomicUsize>,
+    started: Instant,
+}
+
+impl Progress {
+    pub(crate) fn new<'a>(files: impl Iterator<Item = &'a Path>) -> Self {
+        let size = files.map(|file| std::fs::metadata(file).map(|data| data.len()).ok()).sum::<Option<u64>>();
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = size.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            let template = "{elapsed_precise} [{bar:40}] {bytes}/{total_bytes} {msg}";
+            if let (Some(_), Ok(style)) = (size, ProgressStyle::with_template(template)) {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(250));
+            bar
+        });
+        Self { bar, bytes: Arc::default(), told: Arc::default(), started: Instant::now() }
+    }
+
+    /// So many more bytes of the files, as they lie on the disk, were read.
+    pub(crate) fn bytes(&self, amount: u64) {
+        let total = self.bytes.fetch_add(amount, Ordering::Relaxed) + amount;
+        if let Some(bar) = &self.bar {
+            bar.set_position(total);
+        }
+    }
+
+    /// So many records in all were dealt with.
+    pub(crate) fn records(&self, amount: usize) {
+        match &self.bar {
+            Some(bar) => bar.set_message(format!("{amount} records")),
+            None => {
+                let step = amount / PLAIN_STEP;
+                if self.told.fetch_max(step, Ordering::Relaxed) < step {
+                    eprintln!("{amount} records after {:.1} s", self.started.elapsed().as_secs_f64());
+                }
+            }
+        }
+    }
+
+    /// A line for the person who watches.
+    pub(crate) fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

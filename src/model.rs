@@ -1,0 +1,7 @@
+//! The vocabulary that all layers share: global ids, external identifiers, partial dates, languages and the neutral record.
+
+pub mod global_id;
+pub mod identifier;
+pub mod language;
+pub mod partial_date;
+pub mod record;

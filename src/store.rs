@@ -1,0 +1,150 @@
+//! All SQL: finders, lists, batch loaders and writes, one file per concept.
+
+pub mod access;
+pub mod curation;
+pub mod ingest;
+pub mod projections;
+pub mod reader;
+pub mod unit_of_work;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sea_orm::{DatabaseConnection, DbErr, FromQueryResult};
+
+use crate::store::access::column_projection::{Columns, Selected};
+use crate::store::access::data_loader::Loaders;
+use crate::store::access::executor::{Queue, Statements};
+use crate::store::access::replica::Replica;
+use crate::store::access::revision::{Moment, Position, VersionWatch};
+use crate::store::access::statement_batcher::{Row, Together};
+
+/// The directory's contents.
+#[derive(Clone, Debug)]
+pub struct Store {
+    database: DatabaseConnection,
+    replicas: Arc<[Arc<Replica>]>,
+    /// The one that a request reads from instead of the database itself.
+    reads_from: Option<Arc<Replica>>,
+    /// Papers with more authors than this make no coauthors unless a filter asks for them.
+    consortium_size: u32,
+    /// Sources whose word counts before that of others, the first most.
+    source_order: Arc<[String]>,
+    statements: Statements,
+    queue: Queue,
+    together: Together,
+    version: Arc<VersionWatch>,
+}
+
+impl Store {
+    /// The contents of a connected database.
+    #[must_use]
+    pub fn new(database: DatabaseConnection, consortium_size: u32) -> Self {
+        Self {
+            database,
+            replicas: Arc::new([]),
+            reads_from: None,
+            consortium_size,
+            source_order: Arc::new([]),
+            statements: Statements::default(),
+            queue: Queue::default(),
+            together: Together::default(),
+            version: Arc::default(),
+        }
+    }
+
+    /// The same contents, which requests may also read from these copies of the database.
+    #[must_use]
+    pub fn with_replicas(self, replicas: impl IntoIterator<Item = DatabaseConnection>) -> Self {
+        let replicas = replicas.into_iter().map(|database| Arc::new(Replica::new(database))).collect();
+        Self { replicas, ..self }
+    }
+
+    /// The same contents, into which these sources write before others: where records contradict each other, the word of the
+    /// first of them counts.
+    #[must_use]
+    pub fn with_source_order(self, sources: impl IntoIterator<Item = String>) -> Self {
+        Self { source_order: sources.into_iter().map(|source| source.trim().to_owned()).collect(), ..self }
+    }
+
+    /// The copies that requests may read from.
+    #[must_use]
+    pub fn replicas(&self) -> &[Arc<Replica>] {
+        &self.replicas
+    }
+
+    /// The same contents for one request, whose statements are counted for it alone. Where the directory's
+    /// moment is known it reads from a copy that has all of it and all that the client has seen, and goes back to the
+    /// database itself only where that copy fails.
+    pub async fn for_request(&self, moment: Option<&Moment>, seen: Option<Position>) -> Self {
+        let reads_from = match moment {
+            Some(moment) => self.replica_with(moment.position.max(seen.unwrap_or(moment.position))).await,
+            None => None,
+        };
+        Self {
+            statements: self.statements.of_one(),
+            queue: self.queue.of_request(),
+            together: Together::of_request(),
+            reads_from,
+            ..self.clone()
+        }
+    }
+
+    /// A copy that has all up to a position; they take turns.
+    async fn replica_with(&self, position: Position) -> Option<Arc<Replica>> {
+        let number = self.replicas.len();
+        let requests: u64 = self.replicas.iter().map(|replica| replica.requests()).sum();
+        let first = usize::try_from(requests).unwrap_or_default().checked_rem(number)?;
+        for replica in self.replicas.iter().cycle().skip(first).take(number) {
+            if replica.has(position).await {
+                return Some(Arc::clone(replica));
+            }
+        }
+        None
+    }
+
+    /// How many statements were sent.
+    #[must_use]
+    pub fn statements(&self) -> Statements {
+        self.statements.clone()
+    }
+
+    /// The size above which a paper makes no coauthors by default.
+    #[must_use]
+    pub fn consortium_size(&self) -> u32 {
+        self.consortium_size
+    }
+
+    /// The batches of one request.
+    #[must_use]
+    pub fn loaders(&self) -> Loaders {
+        Loaders::new(self.clone())
+    }
+}
+
+/// A row that says for which key it was asked.
+struct Keyed<T> {
+    key: i64,
+    value: T,
+}
+
+impl<T: FromQueryResult> FromQueryResult for Keyed<T> {
+    fn from_query_result(row: &sea_orm::QueryResult, prefix: &str) -> Result<Self, sea_orm::DbErr> {
+        Ok(Self { key: row.try_get(prefix, "parent_key")?, value: T::from_query_result(row, prefix)? })
+    }
+}
+
+/// The same, read by places: the key first.
+fn placed<T: Columns>(row: &Row, selected: Selected) -> Result<(i64, Arc<T>), DbErr> {
+    let mut places = row.places()?;
+    Ok((places.read()?, Arc::new(T::read(&mut places, selected)?)))
+}
+
+/// The rows of each key, in the order they came.
+fn grouped<T>(rows: impl IntoIterator<Item = Keyed<T>>) -> HashMap<i64, Vec<T>> {
+    let mut groups: HashMap<i64, Vec<T>> = HashMap::new();
+    for row in rows {
+        groups.entry(row.key).or_default().push(row.value);
+    }
+    groups
+}

@@ -1,0 +1,10 @@
+//! Access to the database: statements, batching, data loaders, read replicas, revisions and health.
+
+pub mod column_projection;
+pub mod data_loader;
+pub mod executor;
+pub mod health_check;
+pub mod replica;
+pub mod revision;
+pub(crate) mod sql_fragment;
+pub(crate) mod statement_batcher;

@@ -1,0 +1,50 @@
+//! The fields of a paper of which records may say different things.
+
+use crate::model::record::{AbstractCompleteness, PaperRecord, PaperType};
+
+pub(super) const TITLE: &str = "title";
+pub(super) const DATE: &str = "publicationDate";
+pub(super) const TYPE: &str = "type";
+pub(super) const VENUE: &str = "venueName";
+pub(super) const LANGUAGE: &str = "language";
+pub(super) const DOI: &str = "doi";
+pub(super) const ARXIV_ID: &str = "arxivId";
+pub(super) const URL: &str = "url";
+pub(super) const AUTHORS: &str = "authors";
+pub(super) const AUTHORS_PART: &str = "authorsPart";
+pub(super) const TOPICS: &str = "topics";
+
+/// The fields of which a record says something.
+pub(super) fn told(record: &PaperRecord) -> Vec<String> {
+    let has_authors = !record.authors.is_empty() && !record.authors_are_incomplete;
+    let fields = [
+        Some(TITLE),
+        record.publication_date.map(|_| DATE),
+        (record.paper_type != PaperType::Other).then_some(TYPE),
+        record.venue_name.as_ref().map(|_| VENUE),
+        record.language.as_ref().map(|_| LANGUAGE),
+        record.doi.as_ref().map(|_| DOI),
+        record.arxiv_id.as_ref().map(|_| ARXIV_ID),
+        record.url.as_ref().map(|_| URL),
+        has_authors.then(|| authors_field(record)),
+        (!record.topics.is_empty()).then_some(TOPICS),
+    ];
+    let titles = record.translated_titles.iter().map(|(tag, _)| title_in(tag));
+    let abstracts = record.abstract_text.iter().map(|(tag, _)| abstract_field(record.abstract_completeness, tag));
+    fields.into_iter().flatten().map(ToOwned::to_owned).chain(titles).chain(abstracts).collect()
+}
+
+pub(super) fn title_in(tag: &str) -> String {
+    format!("{TITLE}.{tag}")
+}
+
+/// An abstract in a language: a full one counts before any part of one.
+pub(super) fn abstract_field(completeness: AbstractCompleteness, tag: &str) -> String {
+    let field = if completeness == AbstractCompleteness::Full { "abstract" } else { "abstractPart" };
+    format!("{field}.{tag}")
+}
+
+/// A list of authors that tells the place of each counts before any that does not.
+pub(super) fn authors_field(record: &PaperRecord) -> &'static str {
+    if record.authors.iter().all(|author| author.position.is_some()) { AUTHORS } else { AUTHORS_PART }
+}

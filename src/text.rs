@@ -1,0 +1,5 @@
+//! Text processing: personal names, the search tokenizer and excerpts.
+
+pub mod excerpt;
+pub mod names;
+pub mod tokenizer;

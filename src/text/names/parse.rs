@@ -1,0 +1,343 @@
+//! A personal name in its parts, and who is named in a field.
+
+use crate::text::names::{PARTICLES, clean};
+
+/// What may stand behind a family name.
+const SUFFIXES: [&str; 14] =
+    ["jr", "jnr", "junior", "sr", "snr", "senior", "ii", "iii", "iv", "2nd", "3rd", "4th", "phd", "md"];
+/// Family names of two characters.
+const COMPOUND_FAMILIES: [&str; 24] = [
+    "欧阳", "歐陽", "司马", "司馬", "上官", "诸葛", "諸葛", "皇甫", "令狐", "司徒", "夏侯", "尉迟", "东方", "東方",
+    "慕容", "端木", "남궁", "황보", "제갈", "선우", "독고", "사공", "서문", "동방",
+];
+
+/// A personal name in its parts. Somebody with one name has it as the given name (as ORCID does).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ParsedName {
+    /// Given names and initials.
+    pub given: Option<String>,
+    /// What stands in quotes or brackets: Alex "Sandy" Pentland.
+    pub nickname: Option<String>,
+    /// Words that belong to the family name that follows them: van der, de la.
+    pub particle: Option<String>,
+    /// The family name.
+    pub family: Option<String>,
+    /// What stands behind the family name: Jr., III.
+    pub suffix: Option<String>,
+}
+
+/// Reads a personal name: given name first, family name first before a comma, or family name first in scripts where that is
+/// the order.
+#[must_use]
+pub fn parse(name: &str) -> ParsedName {
+    let (name, nickname) = without_nickname(&clean(name));
+    let mut parts: Vec<&str> = name.split([',', '，']).map(str::trim).filter(|part| !part.is_empty()).collect();
+    let mut suffix = None;
+    if parts.len() > 1
+        && let Some(place) = parts.iter().skip(1).position(|part| is_suffix(part))
+    {
+        suffix = Some(parts.remove(place + 1).to_owned());
+    }
+    let mut parsed = match parts.as_slice() {
+        [] => ParsedName::default(),
+        [one] => in_order(one),
+        [family, given @ ..] => {
+            let (particle, family) = with_particle(family);
+            ParsedName { given: Some(given.join(" ")), particle, family: Some(family), ..ParsedName::default() }
+        }
+    };
+    parsed.suffix = suffix.or(parsed.suffix);
+    parsed.nickname = nickname;
+    parsed
+}
+
+fn is_suffix(word: &str) -> bool {
+    SUFFIXES.contains(&word.replace('.', "").to_lowercase().as_str())
+}
+
+fn is_particle(word: &str) -> bool {
+    PARTICLES.contains(&word.to_lowercase().replace(['’', '‘'], "'").as_str())
+}
+
+/// A name without commas.
+fn in_order(name: &str) -> ParsedName {
+    let mut words: Vec<&str> = name.split(' ').filter(|word| !word.is_empty()).collect();
+    if is_family_first(name) {
+        return family_first(&words);
+    }
+    let mut suffix = None;
+    if words.len() > 2 && words.last().is_some_and(|last| is_suffix(last)) {
+        suffix = words.pop().map(ToOwned::to_owned);
+    }
+    let Some(last) = words.len().checked_sub(1).filter(|last| *last > 0) else {
+        let given = words.first().map(|word| (*word).to_owned());
+        return ParsedName { given, suffix, ..ParsedName::default() };
+    };
+    let mut start = last;
+    while start > 1 && is_particle(words[start - 1]) {
+        start -= 1;
+    }
+    ParsedName {
+        given: Some(words[..start].join(" ")),
+        particle: (start < last).then(|| words[start..last].join(" ")),
+        family: Some(words[last].to_owned()),
+        suffix,
+        nickname: None,
+    }
+}
+
+/// The particles that a family name written before a comma begins with.
+fn with_particle(family: &str) -> (Option<String>, String) {
+    let words: Vec<&str> = family.split(' ').collect();
+    let particles = words[..words.len() - 1].iter().take_while(|word| is_particle(word)).count();
+    let particle = (particles > 0).then(|| words[..particles].join(" "));
+    (particle, words[particles..].join(" "))
+}
+
+/// Whether a name is in a script whose names begin with the family: Han, Hangul, kana.
+fn is_family_first(name: &str) -> bool {
+    let mut letters = name.chars().filter(|c| c.is_alphabetic()).peekable();
+    letters.peek().is_some() && letters.all(|c| is_han(c) || is_hangul(c) || is_kana(c))
+}
+
+fn is_han(character: char) -> bool {
+    matches!(u32::from(character), 0x3005..=0x3007 | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x20000..=0x323AF)
+}
+
+fn is_hangul(character: char) -> bool {
+    matches!(u32::from(character), 0xAC00..=0xD7A3)
+}
+
+fn is_kana(character: char) -> bool {
+    matches!(u32::from(character), 0x3041..=0x30FF)
+}
+
+fn family_first(words: &[&str]) -> ParsedName {
+    let named = |family: &str, given: &str| ParsedName {
+        given: Some(given.to_owned()),
+        family: Some(family.to_owned()),
+        ..ParsedName::default()
+    };
+    let [word] = words else {
+        return match words.split_first() {
+            Some((family, given)) => named(family, &given.join(" ")),
+            None => ParsedName::default(),
+        };
+    };
+    // Written together, the family name is one character, or one of a few of two. Of four characters nobody can tell.
+    let characters = word.chars().count();
+    let length = if COMPOUND_FAMILIES.iter().any(|family| word.starts_with(family)) { 2 } else { 1 };
+    let is_told = !word.chars().any(is_kana) && characters > length && characters <= length + 2;
+    let cut = word.char_indices().nth(length).map(|(place, _)| place);
+    match cut.and_then(|cut| word.split_at_checked(cut)) {
+        Some((family, given)) if is_told => named(family, given),
+        _ => ParsedName { given: Some((*word).to_owned()), ..ParsedName::default() },
+    }
+}
+
+/// A name without what stands in quotes or brackets inside it.
+fn without_nickname(name: &str) -> (String, Option<String>) {
+    const PAIRS: [(&str, &str); 8] =
+        [("(\"", "\")"), ("('", "')"), ("(", ")"), ("“", "”"), ("\"", "\""), ("‘", "’"), ("`", "'"), (" '", "' ")];
+    for (open, close) in PAIRS {
+        let Some((before, rest)) = name.split_once(open) else { continue };
+        let Some((inside, after)) = rest.split_once(close) else { continue };
+        let is_apart = before.is_empty() || before.ends_with(' ') || open.starts_with(' ');
+        let others = [before.trim(), after.trim()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        if is_apart && !inside.trim().is_empty() && !others.is_empty() {
+            return (others.join(" "), Some(inside.trim().to_owned()));
+        }
+    }
+    (name.to_owned(), None)
+}
+
+/// Whether a word is an e-mail address, in brackets or not.
+pub(super) fn is_address(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| "<>()[],;".contains(c));
+    let word = word.strip_prefix("mailto:").unwrap_or(word);
+    word.split_once('@').is_some_and(|(user, host)| {
+        !user.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.') && !host.contains('@')
+    })
+}
+
+/// The e-mail addresses that stand in a field for a name.
+pub fn e_mails(field: &str) -> impl Iterator<Item = &str> {
+    let words = field.split_whitespace().filter(|word| is_address(word));
+    words.map(|word| {
+        let word = word.trim_matches(|c: char| "<>()[],;".contains(c));
+        word.strip_prefix("mailto:").unwrap_or(word)
+    })
+}
+
+/// The people named in a field that is meant for one: between semicolons and "and", and between commas where each part is a
+/// whole name. One where there is no telling.
+#[must_use]
+pub fn people(field: &str) -> Vec<String> {
+    let field = clean(field);
+    let by_semicolon = by_semicolons(&field);
+    let parts: Vec<&str> = if by_semicolon.len() > 1 {
+        by_semicolon
+    } else {
+        let by_and: Vec<&str> = [" and ", " & ", " und ", " et "]
+            .iter()
+            .fold(vec![field.as_str()], |parts, and| parts.into_iter().flat_map(|part| part.split(and)).collect());
+        let has_letters = |part: &&str| part.chars().any(char::is_alphabetic);
+        let names = by_and.iter().flat_map(|part| part.split(',')).filter(has_letters);
+        let are_whole = |parts: &[&str]| parts.iter().all(|part| is_whole(part));
+        let by_comma: Vec<&str> = names.collect();
+        // Two parts at a comma may be a family name and given names.
+        if by_comma.len() > by_and.len().max(2) && are_whole(&by_comma) {
+            by_comma
+        } else if by_and.len() > 1 && are_whole(&by_and) {
+            by_and
+        } else {
+            vec![field.as_str()]
+        }
+    };
+    let has_several = parts.len() > 1;
+    let named = |part: &str| {
+        let part = part.trim().trim_end_matches(',').trim();
+        let part = part.strip_prefix("and ").unwrap_or(part);
+        let words = part.split(' ').filter(|word| !is_address(word));
+        // Among several, numbers behind names point to footnotes.
+        let words = words.map(|word| if has_several { without_number(word) } else { word });
+        words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    };
+    let people: Vec<String> =
+        parts.into_iter().map(named).filter(|part| part.chars().any(char::is_alphabetic)).collect();
+    if people.is_empty() { vec![field] } else { people }
+}
+
+/// A character reference has so many bytes at most, the `&` among them.
+const LONGEST_REFERENCE: usize = 14;
+
+/// The parts of a text that semicolons part; one that ends a character reference, as in `Jos&eacute;`, parts nothing.
+pub(crate) fn by_semicolons(text: &str) -> Vec<&str> {
+    // References are short: looking further back would take long where there are many semicolons.
+    let ends_reference = |place: usize| {
+        let before = &text.as_bytes()[place.saturating_sub(LONGEST_REFERENCE)..place];
+        let name = before.iter().rposition(|byte| *byte == b'&').map(|start| &before[start + 1..]);
+        name.is_some_and(|name| {
+            let name = name.strip_prefix(b"#").unwrap_or(name);
+            !name.is_empty() && name.iter().all(u8::is_ascii_alphanumeric)
+        })
+    };
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for (place, _) in text.match_indices(';').filter(|(place, _)| !ends_reference(*place)) {
+        parts.push(&text[start..place]);
+        start = place + 1;
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+/// "Brook1" without its number; not "3rd" and "A3".
+fn without_number(word: &str) -> &str {
+    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit() || "*†‡".contains(c));
+    let is_name = letters.chars().filter(|c| c.is_alphabetic()).count() > 1;
+    if is_name || letters.is_empty() { letters } else { word }
+}
+
+/// Whether a part of a field is a name with a given and a family name.
+fn is_whole(part: &str) -> bool {
+    let part = part.trim().trim_end_matches(',');
+    let part = part.strip_prefix("and ").unwrap_or(part);
+    let words = part.split(' ').filter(|word| word.chars().any(char::is_alphabetic) && !is_suffix(word));
+    words.count() > 1 && part.contains(char::is_uppercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// given | nickname | particle | family | suffix
+    fn parts(name: &str) -> String {
+        let ParsedName { given, nickname, particle, family, suffix } = parse(name);
+        [given, nickname, particle, family, suffix].map(Option::unwrap_or_default).join("|")
+    }
+
+    #[test]
+    fn parts_of_names() {
+        for (name, expected) in [
+            ("Ida Brook", "Ida|||Brook|"),
+            ("Johannes von Oswald", "Johannes||von|Oswald|"),
+            ("Maria de la Cruz", "Maria||de la|Cruz|"),
+            ("de la Cruz, Maria", "Maria||de la|Cruz|"),
+            ("Van Morrison", "Van|||Morrison|"),
+            ("Plato", "Plato||||"),
+            ("Plato,", "Plato||||"),
+            ("Martin Ford Jr.", "Martin|||Ford|Jr."),
+            ("Martin Ford, Jr.", "Martin|||Ford|Jr."),
+            ("Ford, Jr., Martin", "Martin|||Ford|Jr."),
+            ("Ford, Martin, III", "Martin|||Ford|III"),
+            ("Eric H. Ford 3rd", "Eric H.|||Ford|3rd"),
+            ("Jean III", "Jean|||III|"),
+            ("Alex \"Sandy\" Ford", "Alex|Sandy||Ford|"),
+            ("Alex `Sandy' Ford", "Alex|Sandy||Ford|"),
+            ("Alex 'Sandy' Ford", "Alex|Sandy||Ford|"),
+            ("Yu (\"Tony\") Quay", "Yu|Tony||Quay|"),
+            ("Mary Ford (née Quay)", "Mary|née Quay||Ford|"),
+            ("Conor O'Neill d'Arc", "Conor O'Neill|||d'Arc|"),
+            ("山田 太郎", "太郎|||山田|"),
+            ("王小明", "小明|||王|"),
+            ("欧阳修", "修|||欧阳|"),
+            ("김민준", "민준|||김|"),
+            ("山田太郎", "山田太郎||||"),
+            ("さくら", "さくら||||"),
+            ("", "||||"),
+        ] {
+            assert_eq!(parts(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn several_people() {
+        for (field, expected) in [
+            ("Ida Brook and Tom Ford", vec!["Ida Brook", "Tom Ford"]),
+            ("Ida Brook, Tom Ford, Uma Ferry", vec!["Ida Brook", "Tom Ford", "Uma Ferry"]),
+            ("Ida Brook, Tom Ford, and Uma Ferry", vec!["Ida Brook", "Tom Ford", "Uma Ferry"]),
+            ("Brook, Ida; Ford, Tom", vec!["Brook, Ida", "Ford, Tom"]),
+            ("Brook, Ida and Ford, Tom", vec!["Brook, Ida", "Ford, Tom"]),
+            ("García Márquez, Ana María", vec!["García Márquez, Ana María"]),
+            ("Martin Ford, Jr.", vec!["Martin Ford, Jr."]),
+            ("Weights and Measures", vec!["Weights and Measures"]),
+            ("Ortega y Gasset", vec!["Ortega y Gasset"]),
+            ("and Tom Ford", vec!["Tom Ford"]),
+            ("Ida Brook1, Tom Ford2,3 and Uma Ferry*", vec!["Ida Brook", "Tom Ford", "Uma Ferry"]),
+            ("Ida Brook ida@example.org; Tom Ford 3rd", vec!["Ida Brook", "Tom Ford 3rd"]),
+            ("Ida Brook1", vec!["Ida Brook1"]),
+            (";", vec![";"]),
+        ] {
+            assert_eq!(people(field), expected, "{field}");
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        let found = |field| e_mails(field).collect::<Vec<_>>();
+        assert_eq!(found("Ida Brook <ida@example.org>"), ["ida@example.org"]);
+        assert_eq!(found("mailto:ida@example.org, Ida"), ["ida@example.org"]);
+        assert!(found("Ida @home Brook@").is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_letter_is_lost(name in "[A-Za-zé .,'\"()-]{0,40}") {
+            let letters = |text: &str| {
+                let mut letters: Vec<char> = text.chars().filter(|c| c.is_alphabetic()).collect();
+                letters.sort_unstable();
+                letters
+            };
+            prop_assert_eq!(letters(&parts(&name)), letters(&name));
+        }
+
+        #[test]
+        fn any_text(text in any::<String>()) {
+            prop_assert_eq!(parse(&text), parse(&clean(&text)));
+            prop_assert!(!people(&text).is_empty());
+            e_mails(&text).count();
+        }
+    }
+}

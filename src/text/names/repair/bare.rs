@@ -1,0 +1,251 @@
+//! What is left of LaTeX's accents without the backslash: the sign before the letter.
+
+use crate::text::names::repair::accents::with_mark;
+
+/// Names that have an accent, and that are no other name without it and with an apostrophe before the letter.
+const ACCENTED: &str = "adél andrás andré andrée andrés aragón aurélie aurélien balázs benoît bernát bálint béatrice béla bélanger \
+    chloé clémence clément cortés cristóbal cécile cédric céline césar damián dávid débora dénes díaz díez \
+    fernández françois frédéric frédérique fábián félix garcía gaël germán gonzález grégoire grégory guillén \
+    gutiérrez györgy gábor gáspár gérald gérard géza gómez gödel hernán hernández hervé horváth hélène ibáñez inés \
+    isaías istván iván iñaki jesús jiménez joaquín josé joão joël julián jános jérémie jérémy jérôme józsef jörg \
+    jürgen kovács kálmán károly loïc lukács lászló lázár lénárd léon léonard lópez martínez michèle molnár muñoz \
+    márton mátyás máté mélanie méndez mészáros mónica möller müller nicolás noémie noël németh núñez piñeiro pál \
+    pásztor pérez péter ramírez ramón raphaël raúl renáta rené renée rodríguez román rubén rémi rémy róbert \
+    stéphane stéphanie suárez sylvère szabó szepesvári szilárd sánchez sándor sébastien séverine tamás théo \
+    théodore théophile thérèse tóth tünde velázquez verónica viktória vásquez vázquez véronique víctor xavière \
+    zoltán zsófia ádám álvarez ángel ángeles árpád édouard élie élise élodie éloïse émile émilie éric étienne \
+    évelyne óscar";
+
+/// A letter of a part of a name that an accent stands before, and how sure it is that it is an accent.
+struct Accent {
+    letter: char,
+    confidence: f64,
+}
+
+const CERTAIN: f64 = 0.95;
+const LIKELY: f64 = 0.6;
+const POSSIBLE: f64 = 0.2;
+/// No accent, but where it makes a known name.
+const UNLESS_KNOWN: f64 = 0.0;
+
+/// The name with the accents that are certain.
+pub(super) fn certain(name: &str) -> Option<String> {
+    repaired(name, CERTAIN).map(|(value, _)| value)
+}
+
+/// The name with the accents that may be some, and how sure the least sure of them is.
+pub(super) fn likely(name: &str) -> Option<(String, f64)> {
+    repaired(name, POSSIBLE)
+}
+
+fn repaired(name: &str, least: f64) -> Option<(String, f64)> {
+    if !name.contains(['\'', '’', '`', '"', '^', '~']) || is_quoted(name) {
+        return None;
+    }
+    let mut lowest: Option<f64> = None;
+    let value = by_parts(name, |part| {
+        let (value, confidence) = accented(part, least)?;
+        lowest = Some(lowest.map_or(confidence, |lowest| lowest.min(confidence)));
+        Some(value)
+    });
+    Some((value, lowest?))
+}
+
+/// Whether signs stand around a word, as around a nickname.
+fn is_quoted(name: &str) -> bool {
+    let quote = |c: char| matches!(c, '\'' | '’' | '`' | '"' | '‘' | '“');
+    let words: Vec<&str> = name.split(' ').map(|word| word.trim_matches(['(', ')'])).collect();
+    let opens = words.iter().position(|word| word.starts_with(quote));
+    let closes = words.iter().rposition(|word| word.ends_with(quote));
+    opens.zip(closes).is_some_and(|(opens, closes)| opens <= closes)
+}
+
+/// A text with its parts (between spaces and hyphens) replaced where there is something to replace.
+fn by_parts(name: &str, mut replace: impl FnMut(&str) -> Option<String>) -> String {
+    let mut text = String::with_capacity(name.len());
+    for piece in name.split_inclusive([' ', '-', '‐', '–']) {
+        let part = piece.trim_end_matches([' ', '-', '‐', '–']);
+        match replace(part) {
+            Some(value) => text.push_str(&value),
+            None => text.push_str(part),
+        }
+        text.push_str(&piece[part.len()..]);
+    }
+    text
+}
+
+/// A part of a name with its accents in their letters: those that are sure enough, or all where that makes a known name.
+fn accented(part: &str, least: f64) -> Option<(String, f64)> {
+    let characters: Vec<char> = part.chars().collect();
+    let accents: Vec<Option<Accent>> = (0..characters.len()).map(|index| accent(&characters, index)).collect();
+    let with = |is_taken: &dyn Fn(&Accent) -> bool| {
+        let mut text = String::with_capacity(part.len());
+        let mut index = 0;
+        while let Some(character) = characters.get(index) {
+            index += 1;
+            match accents[index - 1].as_ref().filter(|accent| is_taken(accent)) {
+                Some(accent) => {
+                    // A sign at the end belongs to the letter before it.
+                    if index == characters.len() {
+                        text.pop();
+                    }
+                    text.push(accent.letter);
+                    index += 1;
+                }
+                None => text.push(*character),
+            }
+        }
+        text
+    };
+    let all = with(&|_| true);
+    if all != part && is_known(&all) {
+        return Some((all, CERTAIN));
+    }
+    let taken = accents.iter().flatten().filter(|accent| accent.confidence >= least);
+    let lowest = taken.map(|accent| accent.confidence).reduce(f64::min)?;
+    Some((with(&|accent| accent.confidence >= least), lowest))
+}
+
+fn is_known(word: &str) -> bool {
+    let word = word.to_lowercase();
+    ACCENTED.split_whitespace().any(|name| name == word)
+}
+
+/// The accent that a sign at a place of a part of a name is, if it may be one.
+fn accent(characters: &[char], index: usize) -> Option<Accent> {
+    let before = index.checked_sub(1).and_then(|index| characters.get(index)).copied();
+    let next = characters.get(index + 1).copied();
+    let mark = match characters.get(index)? {
+        '\'' | '’' => '\u{301}',
+        '`' => '\u{300}',
+        '"' => '\u{308}',
+        '^' => '\u{302}',
+        '~' => '\u{303}',
+        _ => return None,
+    };
+    let Some(next) = next else { return at_end(characters, mark) };
+    let letter = with_mark(next, mark)?;
+    let is_capital_inside = before.is_some() && next.is_uppercase();
+    if is_capital_inside || before.is_some_and(|before| !before.is_alphabetic()) {
+        return None;
+    }
+    let confidence = match mark {
+        // Nothing else looks like these inside a word.
+        '\u{302}' | '\u{303}' | '\u{308}' => CERTAIN,
+        _ => of_apostrophe(&characters[..index], &characters[index + 1..])?,
+    };
+    Some(Accent { letter, confidence })
+}
+
+/// The sign behind the last letter: as typewriters and Italians write it.
+fn at_end(characters: &[char], mark: char) -> Option<Accent> {
+    let word: String = characters.iter().take(characters.len().checked_sub(1)?).collect();
+    let letter = match mark {
+        '\u{301}' if word.ends_with("ic") && word.len() > 3 => 'ć',
+        '\u{301}' if word.ends_with('o') && word.len() > 3 => 'ò',
+        _ => return None,
+    };
+    Some(Accent { letter, confidence: LIKELY })
+}
+
+/// How sure it is that an apostrophe is an accent. Elsewhere it stands for a vowel left out (O'Brien, L'Huillier), between
+/// syllables (Xi'an, Shin'ichi), for a stop in the throat (Ya'akov, Mus'ab, Ka'ahumanu) or a soft consonant (Gimel'farb,
+/// Grigor'ev).
+fn of_apostrophe(before: &[char], after: &[char]) -> Option<f64> {
+    let next = after.first()?;
+    let Some(last) = before.last() else {
+        // At the beginning only a known name tells: 'Alvaro, but 'Ōiwi and 'Athif.
+        return Some(UNLESS_KNOWN);
+    };
+    let rest: String = after.iter().collect::<String>().to_lowercase();
+    if is_vowel(*next) {
+        if is_vowel(*last) || before.len() == 1 {
+            return Some(UNLESS_KNOWN);
+        }
+        let is_soft = ["ev", "eva", "evna", "evich", "in", "ina", "ich"].contains(&rest.as_str()) || *next == 'y';
+        return Some(if begins_syllable(before) && !is_soft { CERTAIN } else { POSSIBLE });
+    }
+    if !is_vowel(*last) || before.len() < 2 {
+        return None;
+    }
+    let is_ending_ic = rest == "c" && last.eq_ignore_ascii_case(&'i');
+    let is_polish = rest.starts_with("nsk");
+    if is_ending_ic || is_polish {
+        return Some(CERTAIN);
+    }
+    let follows = after.get(1).copied()?;
+    (follows.is_alphabetic() && !is_vowel(follows) && follows != *next && follows != 'h').then_some(LIKELY)
+}
+
+/// Whether the last two letters only ever begin a syllable, so that no word is divided behind them.
+fn begins_syllable(letters: &[char]) -> bool {
+    let [.., stop, liquid] = letters else { return false };
+    match liquid {
+        'r' => "bcdfgkptvBCDFGKPTV".contains(*stop),
+        'l' => "bcfgkpBCFGKP".contains(*stop),
+        _ => false,
+    }
+}
+
+fn is_vowel(letter: char) -> bool {
+    use unicode_normalization::UnicodeNormalization as _;
+    let base = letter.nfd().next().unwrap_or(letter);
+    matches!(base.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u' | 'y' | 'ø' | 'æ' | 'œ' | 'ı')
+}
+
+/// The name with a v before s, c or z taken for a caron on it, and how sure that is. Names of many languages have these
+/// letters (Pevzner, Savchenko, Bhavsar): it is never certain.
+pub(super) fn carons(name: &str) -> Option<(String, f64)> {
+    if !name.contains(['v', 'V']) {
+        return None;
+    }
+    let mut lowest: Option<f64> = None;
+    let value = by_parts(name, |part| {
+        let characters: Vec<char> = part.chars().collect();
+        let mut text = String::with_capacity(part.len());
+        let mut index = 0;
+        let mut is_changed = false;
+        while let Some(character) = characters.get(index).copied() {
+            index += 1;
+            match caron(&characters, index - 1) {
+                Some((letter, confidence)) => {
+                    text.push(letter);
+                    index += 1;
+                    is_changed = true;
+                    lowest = Some(lowest.map_or(confidence, |lowest| lowest.min(confidence)));
+                }
+                None => text.push(character),
+            }
+        }
+        is_changed.then_some(text)
+    });
+    Some((value, lowest?))
+}
+
+fn caron(characters: &[char], index: usize) -> Option<(char, f64)> {
+    if characters.get(index) != Some(&'v') {
+        return None;
+    }
+    let letter = *characters.get(index + 1)?;
+    if !matches!(letter, 'c' | 's' | 'z' | 'C' | 'S' | 'Z') {
+        return None;
+    }
+    let with_caron = with_mark(letter, '\u{30c}')?;
+    let follows = characters.get(index + 2).copied();
+    match index.checked_sub(1).and_then(|index| characters.get(index)) {
+        // "vSimunovi'c": no name begins so.
+        None => letter.is_uppercase().then_some((with_caron, 0.7)),
+        Some(before) if is_vowel(*before) && letter.is_lowercase() => {
+            // Shevchenko, Livshits; Gustavsson; Petrovsky, Janovska.
+            let confidence = match follows {
+                Some('h') => return None,
+                Some(follows) if follows == letter => return None,
+                Some('k') if letter == 's' && characters.len() <= index + 6 => return None,
+                Some('l' | 'm' | 'n') if letter != 'z' => 0.5,
+                _ => POSSIBLE,
+            };
+            Some((with_caron, confidence))
+        }
+        Some(_) => None,
+    }
+}

@@ -1,0 +1,71 @@
+//! What is no part of a name and got into it.
+
+use crate::text::names::parse::is_address;
+
+/// Marks of footnotes.
+const FOOTNOTES: [char; 7] = ['*', '†', '‡', '§', '¶', '#', '∗'];
+
+/// The name without e-mail addresses, marks of footnotes, brackets that have no other, and marks of direction.
+pub(super) fn removed(name: &str) -> Option<String> {
+    let is_suspect = |c: char| "()[]<>_@".contains(c) || FOOTNOTES.contains(&c) || is_invisible(c);
+    if !name.contains(is_suspect) && !name.starts_with("and ") {
+        return None;
+    }
+    let name: String = name.chars().filter(|c| !is_invisible(*c)).map(|c| if c == '_' { ' ' } else { c }).collect();
+    let name = without_single_brackets(&name);
+    let words = name.split_whitespace().filter(|word| !is_address(word));
+    let mut words: Vec<&str> = words.map(without_footnote).filter(|word| !word.is_empty()).collect();
+    // The last of a list, cut off from the others.
+    if words.len() > 2 && words.first() == Some(&"and") {
+        words.remove(0);
+    }
+    Some(words.join(" "))
+}
+
+/// Characters that steer how a text is shown, but for those that some scripts spell with.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'
+        | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+fn without_single_brackets(name: &str) -> String {
+    let mut kept: Vec<char> = Vec::with_capacity(name.len());
+    let mut open: Vec<(usize, char)> = Vec::new();
+    for character in name.chars() {
+        match character {
+            '(' | '[' | '<' => {
+                open.push((kept.len(), character));
+                kept.push(character);
+            }
+            ')' | ']' | '>' => {
+                let other = match character {
+                    ')' => '(',
+                    ']' => '[',
+                    _ => '<',
+                };
+                if let Some((place, _)) = open.pop_if(|(_, opened)| *opened == other) {
+                    let is_empty = kept[place + 1..].iter().all(|c| c.is_whitespace());
+                    if is_empty {
+                        kept.truncate(place);
+                    } else {
+                        kept.push(character);
+                    }
+                }
+            }
+            other => kept.push(other),
+        }
+    }
+    for (place, _) in open.into_iter().rev() {
+        kept[place] = ' ';
+    }
+    kept.into_iter().collect()
+}
+
+/// A word without what points to a footnote: "Roe*", "Roe[2]". A bare number may tell namesakes apart.
+fn without_footnote(word: &str) -> &str {
+    let name = word.trim_end_matches(FOOTNOTES);
+    match name.strip_suffix(']').and_then(|inside| inside.rsplit_once('[')) {
+        Some((before, number)) if number.chars().all(|c| c.is_ascii_digit() || c == ',') => before,
+        _ => name,
+    }
+}
