@@ -511,7 +511,7 @@ mod tests {
                 one,
                 &OrganizationResearchers {
                     affiliation: affiliation.clone(),
-                    filter: researcher.clone(),
+                    filter: researcher,
                     order,
                     direction,
                 },

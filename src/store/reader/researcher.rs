@@ -144,7 +144,7 @@ impl ResearcherOrder {
     }
 
     /// Returns the FROM clause, with statistics and relevance joined if needed.
-    fn from_clause(self, filter: &ResearcherFilter) -> Sql {
+    fn tables_sql(self, filter: &ResearcherFilter) -> Sql {
         let uses_statistics = match self {
             Self::Name | Self::UpdatedAt => filter.uses_statistics(),
             Self::PaperCount | Self::LastPublicationYear | Self::Relevance => true,
@@ -190,7 +190,7 @@ impl List for Researchers {
         ListSource {
             node_alias: "researcher",
             edge_columns: no_edge_columns,
-            from: self.order.from_clause(&self.filter),
+            from: self.order.tables_sql(&self.filter),
             conditions: self.filter.conditions(),
             sort_keys: self.order.sort_keys(),
             direction: self.direction,
@@ -232,7 +232,7 @@ impl List for OrganizationResearchers {
         ListSource {
             node_alias: "researcher",
             edge_columns: no_edge_columns,
-            from: self.order.from_clause(&self.filter),
+            from: self.order.tables_sql(&self.filter),
             conditions,
             sort_keys: self.order.sort_keys(),
             direction: self.direction,
