@@ -133,7 +133,7 @@ async fn search_budget() {
     let (a, e) = (app.find_id("researcher", "a").await, app.find_id("researcher", "e").await);
     insta::assert_snapshot!(
         app.client_error(QUERY, json!({ "from": a, "to": e })).await,
-        @"the search came to more than 8 people before its two ends met; ask with a maxLength of at most 1"
+        @"the search visited more than 8 researchers before its ends met; use a maxLength of at most 1"
     );
     // What it says would pass does.
     assert_eq!(format_path(&app, "a", "e", 1).await, "none");

@@ -20,7 +20,7 @@ async fn cursor_of_another_list() {
     let english = cursor(r#"topics(first: 1, orderBy: {field: LABEL, direction: ASC, languages: ["en"]})"#).await;
     insta::assert_snapshot!(
         app.client_error(&format!("{{ papers(after: {by_title:?}) {{ nodes {{ id }} }} }}"), json!({})).await,
-        @"after is a cursor of another list; a cursor belongs to its field, the thing that has it, filter, order and languages: repeat these, or start again without it"
+        @"after is a cursor of another list; a cursor is valid only for the same field, parent, filter, order and languages: repeat these, or omit the cursor"
     );
     for query in [
         format!("{{ papers(last: 1, before: {by_title:?}) {{ nodes {{ id }} }} }}"),

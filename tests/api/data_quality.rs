@@ -186,9 +186,9 @@ async fn filtered_by_source_and_organization() {
 async fn invalid_arguments() {
     let app = TestApp::start().await;
     for (field, message) in [
-        ("quality { issues { samples(first: 0) { id } } }", "first is 0; it can be 1 to 100"),
-        ("quality { issues { sources(first: 101) { count } } }", "first is 101; it can be 1 to 100"),
-        ("sources(first: -1) { name }", "first is -1; it can be 1 to 100"),
+        ("quality { issues { samples(first: 0) { id } } }", "first is 0; it must be between 1 and 100"),
+        ("quality { issues { sources(first: 101) { count } } }", "first is 101; it must be between 1 and 100"),
+        ("sources(first: -1) { name }", "first is -1; it must be between 1 and 100"),
         ("quality(filter: {organizationIds: [\"x\"]}) { issues { kind } }", "'x' is not an id of this directory"),
         ("quality { issues(kinds: [PAPER_WITHOUT_YEAR]) { samples(after: \"x\") { id } } }", "'x' is not an id"),
     ] {

@@ -207,7 +207,7 @@ async fn facet_sizes() {
             for first in [0, -1, 101, i32::MAX, i32::MIN] {
                 let query = format!("{{ {list} {{ facets {{ {facet}(first: {first}) {{ count }} }} }} }}");
                 let message = app.client_error(&query, json!({})).await;
-                assert_eq!(message, format!("first is {first}; it can be 1 to 100"), "{query}");
+                assert_eq!(message, format!("first is {first}; it must be between 1 and 100"), "{query}");
             }
         }
     }

@@ -235,9 +235,9 @@ async fn page_sizes() {
     let refused = async |arguments: &str| {
         app.client_error(&format!("{{ papers({arguments}) {{ nodes {{ id }} }} }}"), json!({})).await
     };
-    insta::assert_snapshot!(refused("first: 101").await, @"first is 101; it can be 1 to 100");
-    insta::assert_snapshot!(refused("last: 0").await, @"last is 0; it can be 1 to 100");
-    insta::assert_snapshot!(refused("first: 1, last: 1").await, @"first and last cannot both be given; choose the end of the list to read from");
+    insta::assert_snapshot!(refused("first: 101").await, @"first is 101; it must be between 1 and 100");
+    insta::assert_snapshot!(refused("last: 0").await, @"last is 0; it must be between 1 and 100");
+    insta::assert_snapshot!(refused("first: 1, last: 1").await, @"first and last cannot both be given; give only one of them");
     for arguments in [
         "first: 0",
         "first: -1",

@@ -191,7 +191,7 @@ async fn request_and_statement_spans() {
     // One for each loader, whatever the number of its fields and parents.
     let statements = child_span_names(&spans, span);
     assert_eq!(told["academic_directory.statements"], json!(statements.len()));
-    for loader in ["list::PageOf<paper::Papers>", "list::CountOf<paper::Papers>"] {
+    for loader in ["papers::page", "papers::count"] {
         assert!(statements.contains(&loader), "{loader} in {statements:?}");
     }
     assert!(statements.len() <= 5, "{statements:?}");

@@ -3,8 +3,8 @@
 use async_graphql::{Enum, InputObject};
 
 use crate::error::Error;
+use crate::store::reader::filter::YearRange;
 use crate::store::reader::page;
-use crate::store::reader::paper::YearRange;
 use crate::text::tokenizer::SearchTerms;
 
 /// Which way a list is ordered.
