@@ -27,15 +27,18 @@ const MAX_CLUSTERS_PER_FEATURE: usize = 64;
 
 /// How somebody was found to be the author; serialized as it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MatchMethod {
     /// People decided it.
+    #[serde(rename = "DECISION")]
     Decision,
     /// By an id.
+    #[serde(rename = "IDENTIFIER")]
     Identifier,
     /// By the name and evidence.
+    #[serde(rename = "EVIDENCE")]
     Evidence,
     /// By the name alone.
+    #[serde(rename = "NAME")]
     Name,
 }
 

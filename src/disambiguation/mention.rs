@@ -152,28 +152,38 @@ pub struct Evidence {
 
 /// The kinds of evidence, strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EvidenceKind {
     /// Somebody decided it.
+    #[serde(rename = "DECISION")]
     Decision,
     /// The ORCID iD.
+    #[serde(rename = "ORCID")]
     Orcid,
     /// The id that a source gives the author.
+    #[serde(rename = "AUTHOR_ID")]
     AuthorId,
     /// Somebody both wrote with.
+    #[serde(rename = "SHARED_COAUTHOR")]
     SharedCoauthor,
     /// An organization both name.
+    #[serde(rename = "SHARED_ORGANIZATION")]
     SharedOrganization,
     /// A venue both appeared in.
+    #[serde(rename = "SHARED_VENUE")]
     SharedVenue,
     /// A topic both write on.
+    #[serde(rename = "SHARED_TOPIC")]
     SharedTopic,
     /// Papers in the same years.
+    #[serde(rename = "CLOSE_YEARS")]
     CloseYears,
     /// The same full name.
+    #[serde(rename = "SAME_NAME")]
     SameName,
     /// A name that few people have.
+    #[serde(rename = "RARE_NAME")]
     RareName,
     /// A form of the name that fits: an initial, a middle name, another spelling.
+    #[serde(rename = "NAME_VARIANT")]
     NameVariant,
 }

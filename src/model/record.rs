@@ -2,6 +2,8 @@
 //!
 //! As JSON (camelCase, one record a line, `kind` telling which) they are also a format of their own, `records`.
 
+pub mod digest;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
@@ -10,15 +12,19 @@ use crate::model::partial_date::PartialDate;
 
 /// One thing that a source states.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+#[serde(tag = "kind", deny_unknown_fields)]
 pub enum Record {
     /// An organization and its place among others.
+    #[serde(rename = "organization")]
     Organization(OrganizationRecord),
     /// A concept of a vocabulary.
+    #[serde(rename = "topic")]
     Topic(TopicRecord),
     /// A person with affiliations and declared topics.
+    #[serde(rename = "researcher")]
     Researcher(ResearcherRecord),
     /// A paper with its authors in order.
+    #[serde(rename = "paper")]
     Paper(PaperRecord),
 }
 
@@ -79,15 +85,18 @@ pub struct SourceRecord {
 
 /// What a name of an organization or a topic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum NameKind {
     /// The one to show where no language is asked for.
+    #[serde(rename = "DISPLAY")]
     Display,
     /// A full name, or a preferred label.
+    #[serde(rename = "LABEL")]
     Label,
     /// Another name it goes by.
+    #[serde(rename = "ALIAS")]
     Alias,
     /// Its initials.
+    #[serde(rename = "ACRONYM")]
     Acronym,
 }
 
@@ -156,15 +165,18 @@ pub fn local_scheme() -> String {
 
 /// How an organization stands to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub enum OrganizationRelation {
     /// The other is above it.
+    #[serde(rename = "parent")]
     Parent,
     /// The other is below it.
+    #[serde(rename = "child")]
     Child,
     /// The other came before it.
+    #[serde(rename = "predecessor")]
     Predecessor,
     /// The other came after it.
+    #[serde(rename = "successor")]
     Successor,
 }
 
@@ -231,15 +243,21 @@ pub struct TopicRecord {
 
 /// ORCID's kinds of affiliation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs, reason = "ORCID's own words, which the read schema explains")]
 pub enum AffiliationKind {
+    #[serde(rename = "EMPLOYMENT")]
     Employment,
+    #[serde(rename = "MEMBERSHIP")]
     Membership,
+    #[serde(rename = "EDUCATION")]
     Education,
+    #[serde(rename = "QUALIFICATION")]
     Qualification,
+    #[serde(rename = "SERVICE")]
     Service,
+    #[serde(rename = "INVITED_POSITION")]
     InvitedPosition,
+    #[serde(rename = "DISTINCTION")]
     Distinction,
 }
 
@@ -274,20 +292,22 @@ pub struct AffiliationRecord {
 
 /// What another name of a person is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum NameUse {
     /// It is shown, and finds the person.
     #[default]
+    #[serde(rename = "DISPLAY")]
     Display,
     /// It finds the person, and is shown nowhere.
+    #[serde(rename = "SEARCH_ONLY")]
     SearchOnly,
     /// It is shown nowhere and finds nobody; records under it are still known to be the person's.
+    #[serde(rename = "PRIVATE")]
     Private,
 }
 
 /// Another name of a person: a text where it is public, else an object with `value` and `use`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(from = "WrittenName", into = "WrittenName")]
+#[serde(from = "OtherNameJson", into = "OtherNameJson")]
 pub struct OtherName {
     /// The name.
     pub value: String,
@@ -300,14 +320,14 @@ pub struct OtherName {
     untagged,
     expecting = "another name is a text, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE"
 )]
-enum WrittenName {
+enum OtherNameJson {
     Public(String),
-    WithUse(NameWithUse),
+    WithUse(OtherNameObject),
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NameWithUse {
+struct OtherNameObject {
     value: String,
     #[serde(default, rename = "use")]
     name_use: NameUse,
@@ -327,20 +347,20 @@ impl From<String> for OtherName {
     }
 }
 
-impl From<WrittenName> for OtherName {
-    fn from(written: WrittenName) -> Self {
+impl From<OtherNameJson> for OtherName {
+    fn from(written: OtherNameJson) -> Self {
         match written {
-            WrittenName::Public(value) => value.into(),
-            WrittenName::WithUse(NameWithUse { value, name_use }) => Self { value, name_use },
+            OtherNameJson::Public(value) => value.into(),
+            OtherNameJson::WithUse(OtherNameObject { value, name_use }) => Self { value, name_use },
         }
     }
 }
 
-impl From<OtherName> for WrittenName {
+impl From<OtherName> for OtherNameJson {
     fn from(OtherName { value, name_use }: OtherName) -> Self {
         match name_use {
             NameUse::Display => Self::Public(value),
-            NameUse::SearchOnly | NameUse::Private => Self::WithUse(NameWithUse { value, name_use }),
+            NameUse::SearchOnly | NameUse::Private => Self::WithUse(OtherNameObject { value, name_use }),
         }
     }
 }
@@ -397,33 +417,44 @@ pub struct ResearcherRecord {
 
 /// How much of an abstract there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AbstractCompleteness {
     /// All of it.
+    #[serde(rename = "FULL")]
     Full,
     /// The source cut it.
+    #[serde(rename = "TRUNCATED")]
     Truncated,
     /// The source has none.
     #[default]
+    #[serde(rename = "ABSENT")]
     Absent,
     /// There is one that may not be shown.
+    #[serde(rename = "WITHHELD")]
     Withheld,
 }
 
 /// What kind of work a paper is (COAR and CSL's kinds, as the read schema explains them).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs, reason = "the read schema explains them")]
 pub enum PaperType {
+    #[serde(rename = "ARTICLE")]
     Article,
+    #[serde(rename = "CONFERENCE_PAPER")]
     ConferencePaper,
+    #[serde(rename = "PREPRINT")]
     Preprint,
+    #[serde(rename = "BOOK")]
     Book,
+    #[serde(rename = "BOOK_CHAPTER")]
     BookChapter,
+    #[serde(rename = "THESIS")]
     Thesis,
+    #[serde(rename = "REPORT")]
     Report,
+    #[serde(rename = "DATASET")]
     Dataset,
     #[default]
+    #[serde(rename = "OTHER")]
     Other,
 }
 

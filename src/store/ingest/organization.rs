@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::language::LocalizedText;
+use crate::model::record::digest::record_digest;
 use crate::model::record::{NameKind, NameRecord, OrganizationRecord, OrganizationReference, OrganizationRelation};
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::ingest::exported_ids::{EXPORTED_KEY_PREFIX, ImportedEntity, exported_record_key, requested_slug};
 use crate::store::ingest::topic::{choose_display_names, fold_sort_names};
 use crate::store::reader::search::EntityType;
-use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, UnitOfWork, json_digest, rows_cte};
+use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, UnitOfWork, rows_cte};
 use crate::text::names;
 
 #[derive(Serialize)]
@@ -76,7 +77,7 @@ impl UnitOfWork<'_> {
         let known = self.find_source_records("organization", &keys).await?;
         let mut changed = Vec::new();
         for ((index, record), key) in records.into_iter().zip(keys) {
-            let digest = json_digest(record)?;
+            let digest = record_digest(record).map_err(Error::internal)?;
             match known.get(&key) {
                 Some(known) if known.digest == digest => self.record_effect(index, Effect::Unchanged),
                 known => changed.push((index, record, key, digest, known.map(|known| known.id))),

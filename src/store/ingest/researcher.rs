@@ -5,13 +5,14 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::language::LocalizedText;
+use crate::model::record::digest::record_digest;
 use crate::model::record::{AffiliationKind, AffiliationRecord, OtherName, ResearcherRecord};
 use crate::store::access::sql_fragment::Sql;
 use crate::store::ingest::exported_ids::{ImportedEntity, exported_record_key, requested_slug};
 use crate::store::ingest::name_repair::repair_researcher_name;
 use crate::store::ingest::researcher_matching::NamedAuthor;
 use crate::store::reader::search::EntityType;
-use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, UnitOfWork, json_digest};
+use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, UnitOfWork};
 use crate::text::names::{self, NameParts};
 
 #[derive(Serialize)]
@@ -102,7 +103,7 @@ impl UnitOfWork<'_> {
 
     async fn ingest_researcher(&mut self, index: usize, record: &ResearcherRecord) -> Result<(), Error> {
         let key = researcher_record_key(record);
-        let digest = json_digest(record)?;
+        let digest = record_digest(record).map_err(Error::internal)?;
         let known = self.find_source_records("researcher", std::slice::from_ref(&key)).await?.remove(&key);
         if known.as_ref().is_some_and(|known| known.digest == digest) {
             self.record_effect(index, Effect::Unchanged);

@@ -28,25 +28,33 @@ const CONFIRMED_CONFIDENCE: f64 = 0.95;
 
 /// A kind of damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RepairRule {
     /// LaTeX left in the name: `B\"{u}nz`.
+    #[serde(rename = "LATEX")]
     Latex,
     /// LaTeX's accent without its backslash: "Andr'as", "Ili'c", `M"uller`.
+    #[serde(rename = "BARE_ACCENT")]
     BareAccent,
     /// LaTeX's caron without its backslash, as a v: "Bovsnjak".
+    #[serde(rename = "CARON")]
     Caron,
     /// UTF-8 that was read as Latin-1 or Windows-1252: "JosÃ©".
+    #[serde(rename = "MISREAD_ENCODING")]
     MisreadEncoding,
     /// An accent as a character of its own before or behind its letter: "G´omez".
+    #[serde(rename = "DETACHED_ACCENT")]
     DetachedAccent,
     /// An accent as a combining mark, or a mark that no language puts on the letter: "Martı́n", "Ales̆".
+    #[serde(rename = "DECOMPOSED_ACCENT")]
     DecomposedAccent,
     /// Character references of HTML: "Jos&eacute;".
+    #[serde(rename = "HTML_ENTITY")]
     HtmlEntity,
     /// Capital letters throughout: "IDA BROOK", "Ida BROOK".
+    #[serde(rename = "CAPITALS")]
     Capitals,
     /// What is no part of a name: marks of footnotes, addresses, single brackets.
+    #[serde(rename = "STRAY_CHARACTERS")]
     StrayCharacters,
 }
 
