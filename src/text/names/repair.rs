@@ -5,11 +5,11 @@
 //! accent, and O'Brien, Xi'an, Mus'ab, Gimel'farb and Ka'ahumanu lost nothing.
 
 mod accents;
-mod bare;
+mod bare_accents;
 mod capitals;
 mod encoding;
 mod latex;
-mod stray;
+mod stray_characters;
 #[cfg(test)]
 mod tests;
 
@@ -131,8 +131,8 @@ const CERTAIN_REPAIRS: [RepairStep; 8] = [
     (RepairRule::DecomposedAccent, 0.99, crate::text::names::repair::accents::compose_accents),
     (RepairRule::Latex, 0.98, crate::text::names::repair::latex::decode_latex),
     (RepairRule::DetachedAccent, 0.95, crate::text::names::repair::accents::attach_accents),
-    (RepairRule::StrayCharacters, 0.95, crate::text::names::repair::stray::remove_stray_characters),
-    (RepairRule::BareAccent, 0.95, crate::text::names::repair::bare::repair_certain_accents),
+    (RepairRule::StrayCharacters, 0.95, crate::text::names::repair::stray_characters::remove_stray_characters),
+    (RepairRule::BareAccent, 0.95, crate::text::names::repair::bare_accents::repair_certain_accents),
     (RepairRule::Capitals, 0.9, crate::text::names::repair::capitals::lower_capitals),
 ];
 
@@ -171,9 +171,9 @@ fn normalize_published(published: &str) -> String {
 
 /// What a name may have been, where it is not certain.
 fn suggest_repair(name: &str) -> Option<Repair> {
-    let accents = crate::text::names::repair::bare::suggest_accents(name);
+    let accents = crate::text::names::repair::bare_accents::suggest_accents(name);
     let before = accents.as_ref().map_or(name, |(value, _)| value);
-    let carons = crate::text::names::repair::bare::suggest_carons(before);
+    let carons = crate::text::names::repair::bare_accents::suggest_carons(before);
     let (value, rule, confidence) = match (carons, accents) {
         (Some((value, caron)), Some((_, accent))) if accent < caron => (value, RepairRule::BareAccent, accent),
         (Some((value, caron)), _) => (value, RepairRule::Caron, caron),
