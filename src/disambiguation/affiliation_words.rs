@@ -1,8 +1,8 @@
-//! Whether two affiliations, as printed, are of one organization.
+//! Comparison of affiliations as published: whether two of them name the same organization.
 
 use crate::text::names::{email_addresses, fold};
 
-/// Words that say what an organization is or where, and little of which it is.
+/// Words that describe a kind of organization, a field or a country, and hardly identify an organization.
 const GENERIC_WORDS: &str = "\
 academy college dept division ecole faculty fakultat group inst lab school univ center centre centro research science sciences sci \
 technology engineering computer computing comput information systems national international inc ltd gmbh corporation mathematics \
@@ -11,7 +11,7 @@ argentina australia austria belgium brazil bulgaria canada chile china colombia 
 germany greece hungary iceland india indonesia iran ireland israel italy japan korea latvia lithuania luxembourg malaysia mexico \
 netherlands norway pakistan poland portugal romania russia serbia singapore slovakia slovenia spain sweden switzerland taiwan \
 thailand turkey uk ukraine usa vietnam";
-/// Beginnings of words that are written in many ways and languages, and what stands for all of these.
+/// Word prefixes with many spellings and translations, each with its canonical word.
 const CANONICAL_PREFIXES: [(&str, &str); 6] = [
     ("univ", "univ"),
     ("instit", "inst"),
@@ -24,12 +24,12 @@ const STOP_WORDS: [&str; 24] = [
     "a", "an", "and", "at", "da", "de", "del", "della", "der", "des", "di", "do", "du", "e", "el", "et", "for", "fur",
     "in", "la", "le", "of", "the", "und",
 ];
-/// How much a generic word weighs beside one that tells which organization it is.
+/// The weight of a generic word. A distinctive word has a weight of 1.
 const GENERIC_WEIGHT: f32 = 0.2;
-/// The weight of what two affiliations share, of the weight of all of their words, from which on they are of one organization.
+/// The minimum share of common words, by weight, for two affiliations to be the same organization.
 const MIN_SHARED_WEIGHT: f32 = 0.6;
 
-/// Hosts of e-mail that anybody can have.
+/// Domains of public e-mail providers. They do not identify an organization.
 const PUBLIC_EMAIL_DOMAINS: [&str; 18] = [
     "126.com",
     "163.com",
@@ -51,12 +51,12 @@ const PUBLIC_EMAIL_DOMAINS: [&str; 18] = [
     "yahoo.com",
 ];
 
-/// An affiliation as it is compared: its words, sorted, and the hosts of e-mail addresses, each behind an @.
+/// The words of an affiliation, prepared for comparison: sorted, with e-mail domains as words that begin with `@`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AffiliationWords(Vec<String>);
 
 impl AffiliationWords {
-    /// The words of an affiliation as printed.
+    /// Extracts the words of an affiliation as published.
     #[must_use]
     pub fn new(affiliation: &str) -> Self {
         let hosts = email_addresses(affiliation)
@@ -75,20 +75,20 @@ impl AffiliationWords {
         Self(words)
     }
 
-    /// Whether nothing is left to compare.
+    /// Returns whether there is nothing to compare.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The words that tell which organization it is.
+    /// Returns the words that identify an organization.
     pub fn distinctive_words(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str).filter(|word| !is_generic_word(word))
     }
 
-    /// Whether another affiliation is of the same organization, as far as words tell: they share most of what tells
-    /// organizations apart, or one has all that the other says, and that is more than one such word, or they share the host
-    /// of an e-mail address.
+    /// Returns whether two affiliations name the same organization. They do if they share most of their distinctive
+    /// words, if one contains all words of the other and shares two distinctive words with it, or if they share an
+    /// e-mail domain.
     #[must_use]
     pub fn is_same_organization(&self, other: &Self) -> bool {
         let (mut shared, mut only_one, mut only_other) = (0.0, 0.0, 0.0);
@@ -104,7 +104,7 @@ impl AffiliationWords {
                     std::cmp::Ordering::Greater => (&mut only_other, *beside),
                 },
             };
-            // A host that is not shared says nothing against.
+            // An e-mail domain that is not shared is no evidence against.
             *weight += match word.as_str() {
                 host if host.starts_with('@') => 0.0,
                 word if is_generic_word(word) => GENERIC_WEIGHT,

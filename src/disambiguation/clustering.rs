@@ -1,4 +1,4 @@
-//! Which mentions are of one person.
+//! Clustering of the author mentions of one block into people.
 
 mod explanation;
 mod weights;
@@ -14,62 +14,64 @@ use crate::text::names::{Commonness, NameForm};
 
 use crate::disambiguation::clustering::weights::Feature;
 
-/// Evidence that has this weight together joins. Weights are tenths: sums are the same in whatever order they are added.
+/// The minimum total weight of evidence for a match, in tenths. Integers make sums independent of the order of
+/// addition.
 const MERGE_THRESHOLD_TENTHS: i32 = 20;
-/// What weighs less says little alone.
+/// The minimum weight of a strong feature, in tenths. Weaker features alone do not start a comparison.
 const STRONG_WEIGHT_TENTHS: i32 = 10;
-/// A person's smaller groups are taken for theirs where the largest has this part of all of the name.
+/// The minimum share of a name's papers for its largest cluster to receive the remaining mentions.
 const DOMINANT_SHARE: f32 = 0.6;
-/// A group of so many papers elsewhere is somebody else of the same name.
+/// A cluster with this many papers is taken for another person of the same name.
 const MIN_SUBSTANTIAL_PAPERS: usize = 3;
-/// A venue or a topic that more groups of a name share tells nothing.
+/// The maximum number of clusters that share a venue or a topic. More common ones are ignored.
 const MAX_CLUSTERS_PER_FEATURE: usize = 64;
 
-/// How somebody was found to be the author; serialized as it is stored.
+/// How an author was matched with a researcher. The words are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MatchMethod {
-    /// People decided it.
+    /// By a manual decision.
     #[serde(rename = "DECISION")]
     Decision,
-    /// By an id.
+    /// By an identifier.
     #[serde(rename = "IDENTIFIER")]
     Identifier,
-    /// By the name and evidence.
+    /// By name and evidence.
     #[serde(rename = "EVIDENCE")]
     Evidence,
-    /// By the name alone.
+    /// By name only.
     #[serde(rename = "NAME")]
     Name,
 }
 
-/// Why a mention is of a person.
+/// Why a mention was assigned to a person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatchExplanation {
-    /// How it was found.
+    /// The method of the match.
     pub method: MatchMethod,
-    /// How likely it is to be right, from 0 to 1.
+    /// Confidence in the match, from 0 to 1.
     pub confidence: f32,
-    /// What speaks for it, strongest first.
+    /// Evidence for the match, strongest first.
     pub evidence: Vec<Evidence>,
 }
 
-/// A person, by their mentions.
+/// A cluster of mentions that are one person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuthorCluster {
-    /// The places of the mentions, in their order.
+    /// Indices of the mentions, ascending.
     pub members: Vec<usize>,
-    /// Why each of them is there.
+    /// Why each of the mentions is in the cluster.
     pub explanations: Vec<MatchExplanation>,
-    /// Whether nobody can tell who it is: the same name is on the paper twice, and nothing else is known of this one.
+    /// Whether the author cannot be resolved: the same name occurs twice on the paper, and nothing else distinguishes
+    /// this one.
     pub is_unresolved: bool,
 }
 
-/// Tells the people behind the mentions of one block of names.
+/// Clusters the mentions of one block into people.
 #[must_use]
 pub fn cluster_mentions(mentions: &[Mention], known: &Vocabulary) -> Vec<AuthorCluster> {
     let mut block = BlockClustering::new(mentions, known);
     let names = block.link_within_names();
-    // The same full name tells more than a form of it with evidence.
+    // The same full name is stronger than a variant of it with evidence, so that remainders are assigned first.
     for places in &names {
         block.assign_remainder(places);
     }
@@ -78,13 +80,13 @@ pub fn cluster_mentions(mentions: &[Mention], known: &Vocabulary) -> Vec<AuthorC
     block.into_clusters()
 }
 
-/// The mentions of one block of names, as they are put together.
+/// The clustering of one block under way.
 pub(super) struct BlockClustering<'a> {
     clusters: DisjointSets<'a>,
-    /// How the name of each mention is read, and a spelling that is read so.
+    /// The name of each mention as it is read, and a spelling that is read so.
     name_forms: Vec<NameForm>,
     spellings: Vec<&'a str>,
-    /// Mentions of which nobody can tell whose they are.
+    /// Mentions that cannot be resolved.
     ambiguous: HashSet<usize>,
     vocabulary: &'a Vocabulary,
 }
@@ -96,7 +98,7 @@ impl<'a> BlockClustering<'a> {
         Self { clusters: DisjointSets::new(mentions), name_forms, spellings, ambiguous, vocabulary }
     }
 
-    /// The groups of mentions that decisions, ids and evidence link.
+    /// Returns the clusters that decisions, identifiers and evidence connect.
     pub(super) fn into_linked_clusters(mut self) -> Vec<Vec<usize>> {
         let names = self.link_within_names();
         self.link_name_variants(&names);
@@ -105,7 +107,8 @@ impl<'a> BlockClustering<'a> {
         roots.into_iter().map(|root| self.clusters.profile(root).members.clone()).collect()
     }
 
-    /// Joins by decisions, ids, and what mentions of the same name share. Gives the mentions of each name.
+    /// Links mentions by decisions, identifiers, and evidence among mentions of the same name. Returns the mentions of
+    /// each name.
     fn link_within_names(&mut self) -> Vec<Vec<usize>> {
         self.apply_decisions();
         self.link_profile_names();
@@ -135,7 +138,8 @@ impl<'a> BlockClustering<'a> {
         }
     }
 
-    /// Joins the names that one person has by records or decisions, and what is theirs by a decision or under one of the names.
+    /// Links the names that a researcher has by records or decisions, and the mentions assigned by a decision or held
+    /// under one of these names.
     fn link_profile_names(&mut self) {
         let mut by_record: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
         for (place, mention) in self.clusters.mentions().iter().enumerate() {
@@ -167,14 +171,14 @@ impl<'a> BlockClustering<'a> {
         }
     }
 
-    /// Joins the mentions of one name that share enough.
+    /// Links the mentions of one name that share enough evidence.
     fn link_by_evidence(&mut self, places: &[usize]) {
         if places.len() < 2 {
             return;
         }
         let prior = self.name_prior(places[0]);
         let organizations = self.canonical_affiliations(places);
-        // What is enough alone needs no pairs.
+        // Features that suffice alone need no comparison of pairs.
         let mut by_feature = self.clusters_by_feature(places, &organizations);
         for (feature, roots) in &by_feature {
             if prior + self.feature_weight(*feature) >= MERGE_THRESHOLD_TENTHS {
@@ -222,7 +226,7 @@ impl<'a> BlockClustering<'a> {
         by_feature
     }
 
-    /// Joins all of these as far as they do not contradict each other: each with the first that it can.
+    /// Unites all of these clusters as far as they do not contradict each other: each with the first possible one.
     fn union_all(&mut self, roots: &[usize]) {
         let mut firsts: Vec<usize> = Vec::new();
         for root in roots {
@@ -249,7 +253,7 @@ impl<'a> BlockClustering<'a> {
         has_joined
     }
 
-    /// Joins groups of different forms of one name: an initial with the name, with and without a middle name, other spellings.
+    /// Links clusters of variants of a name: initials, middle names, other spellings.
     fn link_name_variants(&mut self, names: &[Vec<usize>]) {
         let mut by_initial: BTreeMap<Option<char>, Vec<usize>> = BTreeMap::new();
         for places in names {
@@ -295,7 +299,7 @@ impl<'a> BlockClustering<'a> {
         self.union_best_first(pairs)
     }
 
-    /// Whom an initial stands for is open where two people fit about as well who are not one.
+    /// Removes pairs in which initials fit two different people about equally well.
     fn discard_ambiguous_initials(&self, pairs: &mut Vec<(i32, usize, usize)>) {
         const CLEAR_LEAD_TENTHS: i32 = 8;
         let mut best: HashMap<usize, Vec<(i32, usize)>> = HashMap::new();
@@ -322,15 +326,15 @@ impl<'a> BlockClustering<'a> {
         pairs.retain(|(score, one, other)| !is_open(*one, *score, *other) && !is_open(*other, *score, *one));
     }
 
-    /// What is left of a name goes to the one person who has most of it, unless the name is common or others have much of it
-    /// too. Mentions of which nothing is known but the name speak for nobody else.
+    /// Assigns the remaining mentions of a name to its largest cluster, unless the name is common or other clusters are
+    /// large too. Mentions with nothing but a name do not count for another person.
     fn assign_remainder(&mut self, places: &[usize]) {
         let roots = self.clusters.roots(places);
         let form = &self.name_forms[places[0]];
         if roots.len() < 2 || !form.has_full_given_name() {
             return;
         }
-        // Where ids tell several people of the name, the name tells nobody.
+        // If identifiers distinguish several people of this name, the name alone matches nobody.
         let are_told_apart =
             |one: &usize, other: &usize| self.clusters.profile(*one).is_distinct_from(self.clusters.profile(*other));
         if roots
@@ -349,7 +353,7 @@ impl<'a> BlockClustering<'a> {
         let Some(first) = known.first().or(bare.first()).copied() else { return };
         let second = known.get(1).map_or(0, |root| size(self, *root));
         let is_taken = match commonness {
-            // Organizations that are not the same speak against it, a little.
+            // Different organizations are weak evidence against.
             Commonness::Rare => {
                 second < MIN_SUBSTANTIAL_PAPERS || !known.iter().all(|root| self.has_organization(*root))
             }
@@ -363,7 +367,7 @@ impl<'a> BlockClustering<'a> {
         }
     }
 
-    /// Initials of a rare family name go to the only person whose name they fit.
+    /// Links initials with a rare family name to the only person whose name they fit.
     fn link_initials(&mut self, names: &[Vec<usize>]) {
         let mut fits: Vec<(usize, usize)> = Vec::new();
         for initials in names.iter().filter(|places| {
@@ -390,8 +394,8 @@ impl<'a> BlockClustering<'a> {
     }
 }
 
-/// How names are read: those of the same letters alike. "E. J." says that "EJ" are initials; of other readings the one with
-/// the longer first name counts, which fits fewer others.
+/// Returns one reading of each name: names with the same letters are read alike. "E. J." shows that "EJ" are initials;
+/// of other readings, the one with the longer first name is used, which fits fewer other names.
 fn canonical_forms(mentions: &[Mention]) -> (Vec<NameForm>, Vec<&str>) {
     let own: Vec<NameForm> = mentions.iter().map(|mention| NameForm::new(&mention.name)).collect();
     let letters = |form: &NameForm| (form.family.clone(), form.given.clone());
@@ -410,8 +414,8 @@ fn canonical_forms(mentions: &[Mention]) -> (Vec<NameForm>, Vec<&str>) {
     chosen.map(|place| (own[place].clone(), mentions[place].name.as_str())).unzip()
 }
 
-/// Names that stand on a paper again, where nothing tells the places apart: two people, or a mistake. Only the first is looked at,
-/// and none where ids or decisions tell whose another of the places is.
+/// Returns mentions whose name occurs again on the same paper without anything that distinguishes them: two people, or
+/// an error. The first of them is kept, or none if identifiers or decisions resolve another one of the same name.
 fn duplicate_names_on_paper(mentions: &[Mention], forms: &[NameForm]) -> HashSet<usize> {
     let is_told = |mention: &Mention| {
         mention.orcid.is_some() || !mention.author_ids.is_empty() || mention.decided_researcher_id.is_some()
@@ -432,7 +436,7 @@ mod tests {
 
     use super::*;
 
-    /// Names of one block, read in ways that contradict each other.
+    /// Names of one block whose readings contradict each other.
     const NAMES: [&str; 9] =
         ["Yi Ma", "Yi-An Ma", "Yian Ma", "Y. Ma", "Y. A. Ma", "YA Ma", "Yi An Ma", "Ma Yi", "Yi-an Ma"];
     const COAUTHORS: [&str; 5] = ["Ida Brook", "Tom Ford", "Wei Wang", "John Smith", "Li Zhang"];
@@ -450,7 +454,7 @@ mod tests {
             .prop_map(|(name, coauthors, venue, year)| Written { name, coauthors, venue, year })
     }
 
-    /// Who wrote which papers, and why, where they come in an order.
+    /// Returns the clusters of papers with explanations, if the papers are imported in the given order.
     fn people(papers: &[Written], order: &[usize]) -> BTreeSet<BTreeMap<usize, String>> {
         let mut known = Vocabulary::default();
         let mentions: Vec<Mention> = order

@@ -1,4 +1,4 @@
-//! Who may be one person though they are kept apart, and who may be several.
+//! Merge candidates: pairs of researchers who may be duplicates of each other.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
@@ -7,40 +7,40 @@ use crate::disambiguation::MAX_CAREER_YEARS;
 use crate::disambiguation::mention::{Evidence, EvidenceKind, Mention, Vocabulary};
 use crate::text::names::{Commonness, ComparableName, NameDifference, NameForm, NameSimilarity, fold};
 
-/// From this likelihood on two people are worth a look.
+/// The minimum likelihood for a pair to be listed.
 const MIN_LIKELIHOOD: f32 = 0.53;
-/// What it is worth that the given name is the same and the family name another: people marry.
+/// The weight of the same given name with a different family name, as after a marriage.
 const DIFFERENT_FAMILY_NAME_WEIGHT: f32 = -2.6;
-/// Somebody who changes their name has both for so many years at most.
+/// The maximum number of years in which a researcher publishes under both names when changing their name.
 const MAX_NAME_CHANGE_YEARS: i32 = 2;
-/// What the coauthors of one paper are worth at most: sixty who wrote a report together tell of one occasion.
+/// The maximum weight of the coauthors of one paper, so that a single paper of a large group is weak evidence.
 const MAX_COAUTHOR_WEIGHT_PER_PAPER: f32 = 2.4;
-/// A key that more people share brings nobody together.
+/// The maximum number of researchers per blocking key. More common keys are ignored.
 const MAX_PROFILES_PER_KEY: usize = 400;
 
-/// A person as candidates are looked for.
+/// A researcher's data, as far as merge candidates are compared by it.
 #[derive(Clone, Debug, Default)]
 pub struct ResearcherProfile {
-    /// The names they are known by, each once.
+    /// Distinct names of the researcher.
     pub names: Vec<String>,
-    /// Their ORCID iD.
+    /// ORCID iD.
     pub orcid: Option<String>,
-    /// Their papers.
+    /// Ids of the papers.
     pub papers: BTreeSet<i64>,
-    /// The other authors of these, as [`Known::coauthor`] numbers them, with the number of papers.
+    /// Coauthors, numbered by [`Vocabulary::intern_coauthor`], with the number of common papers.
     pub coauthors: BTreeMap<u32, u32>,
-    /// Organizations as [`Known::organization`] numbers them.
+    /// Organizations, numbered by [`Vocabulary::intern_organization`].
     pub organizations: BTreeSet<u32>,
-    /// Affiliations as [`Known::affiliation`] numbers them.
+    /// Affiliations, numbered by [`Vocabulary::intern_affiliation`].
     pub affiliations: BTreeSet<u32>,
-    /// Venues as [`Known::venue`] numbers them.
+    /// Venues, numbered by [`Vocabulary::intern_venue`].
     pub venues: BTreeSet<u32>,
-    /// From the first paper to the last.
+    /// First and last year of publication.
     pub years: Option<(i32, i32)>,
 }
 
 impl ResearcherProfile {
-    /// Adds what one of their authorships tells.
+    /// Adds the data of one authorship.
     pub fn add_mention(&mut self, mention: &Mention) {
         if !self.names.contains(&mention.name) {
             self.names.push(mention.name.clone());
@@ -59,25 +59,25 @@ impl ResearcherProfile {
     }
 }
 
-/// Two people who may be one.
+/// A pair of researchers who may be duplicates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MergeCandidate {
-    /// The place of one of them.
+    /// Index of the first researcher.
     pub first_index: usize,
-    /// The place of the other, which is greater.
+    /// Index of the second researcher, greater than the first.
     pub second_index: usize,
-    /// How likely they are one, from 0 to 1.
+    /// Likelihood that both are the same person, from 0 to 1.
     pub likelihood: f32,
-    /// What speaks for it.
+    /// Evidence for a merge.
     pub evidence: Vec<Evidence>,
 }
 
-/// Likely duplicates among people, the likeliest first.
+/// Returns pairs of possible duplicates, sorted by likelihood, highest first.
 #[must_use]
 pub fn find_merge_candidates(people: &[ResearcherProfile], known: &Vocabulary) -> Vec<MergeCandidate> {
     let named: Vec<Vec<PreparedName>> =
         people.iter().map(|person| person.names.iter().map(|name| PreparedName::new(name)).collect()).collect();
-    // Keys are kept as numbers: two that have the same by chance only cost a comparison.
+    // Blocking keys are stored as hashes. A hash collision costs one comparison and does not change the result.
     let mut shared: Vec<(u64, usize)> = Vec::new();
     for (place, person) in people.iter().enumerate() {
         let mut keys = HashSet::new();
@@ -115,27 +115,27 @@ pub fn find_merge_candidates(people: &[ResearcherProfile], known: &Vocabulary) -
     found
 }
 
-/// A name as candidates compare it.
+/// A name prepared for comparison.
 struct PreparedName {
     comparable: ComparableName,
     form: NameForm,
-    /// Its words, folded, initials too.
+    /// Folded words, including initials.
     words: BTreeSet<String>,
     given: Vec<String>,
 }
 
-/// What two names share that are compared at all.
+/// A blocking key: only names that share one are compared.
 #[derive(PartialEq, Eq, Hash)]
 enum BlockingKey<'a> {
-    /// The family name and the first letter of the given names.
+    /// Family name and first letter of the given names.
     FamilyAndInitial(&'a str, Option<char>),
-    /// The family name and the first two letters of the given names.
+    /// Family name and first two letters of the given names.
     FamilyAndPrefix(&'a str, String),
-    /// The given name, and the beginning of the family name or its end backwards.
+    /// Given name, and the first three letters of the family name or the last four in reverse.
     GivenAndFamilyAffix(&'a str, String),
-    /// Two words, in the order of letters.
+    /// Two words of the name, in alphabetical order.
     WordPair(&'a str, &'a str),
-    /// The given name and somebody they wrote with.
+    /// Given name and a coauthor.
     GivenAndCoauthor(&'a str, u32),
 }
 
@@ -167,7 +167,7 @@ impl PreparedName {
         keys: &mut HashSet<BlockingKey<'a>>,
     ) {
         let beginning: String = self.form.given.chars().take(2).collect();
-        // A common name and an initial bring too many together to tell anything.
+        // Too many researchers share a very common family name and an initial.
         match self.form.commonness {
             Commonness::VeryCommon => keys.insert(BlockingKey::FamilyAndPrefix(&self.form.blocking_key, beginning)),
             _ => keys.insert(BlockingKey::FamilyAndInitial(&self.form.blocking_key, self.form.initial())),
@@ -190,7 +190,7 @@ impl PreparedName {
     }
 }
 
-/// How two names are alike, and what that is worth.
+/// Returns the weight of two names as evidence for a merge, or `None` if they cannot be names of one person.
 fn name_weight(one: &PreparedName, other: &PreparedName) -> Option<f32> {
     let comparison = one.comparable.compare(&other.comparable);
     let is = |difference| comparison.differences.contains(&difference);
@@ -212,7 +212,7 @@ fn name_weight(one: &PreparedName, other: &PreparedName) -> Option<f32> {
         return Some(2.4);
     }
     if one.form.family == other.form.family {
-        // A given name left out, or in another place: Harald and R. Harald.
+        // A given name is missing or has another position: Harald and R. Harald.
         let moved = one.given.iter().any(|word| word.chars().count() > 2 && other.given.contains(word));
         let is_short_form = is_short_form(&one.form.first_given, &other.form.first_given)
             && one.form.has_full_given_name()
@@ -233,11 +233,11 @@ fn name_weight(one: &PreparedName, other: &PreparedName) -> Option<f32> {
     if long > 1 {
         return Some(0.8);
     }
-    // Another family name altogether.
+    // A different family name.
     is_same_given.then_some(DIFFERENT_FAMILY_NAME_WEIGHT)
 }
 
-/// Whether two words differ as a slip of the pen does.
+/// Returns whether two words differ only by a typo.
 fn is_typo(one: &str, other: &str) -> bool {
     let shorter = one.chars().count().min(other.chars().count());
     let most = match shorter {
@@ -248,13 +248,13 @@ fn is_typo(one: &str, other: &str) -> bool {
     one != other && strsim::osa_distance(one, other) <= most
 }
 
-/// Whether one given name is the beginning of the other: Geoffrey, Geoff.
+/// Returns whether one given name is a prefix of the other: Geoffrey, Geoff.
 fn is_short_form(one: &str, other: &str) -> bool {
     let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
     short.chars().count() > 2 && long.starts_with(short)
 }
 
-/// Whether a name begins or ends with the whole of the other: Buschbeck, Buschbeck-Wolf.
+/// Returns whether one family name is the beginning or the end of the other: Buschbeck, Buschbeck-Wolf.
 fn is_affix(one: &str, other: &str) -> bool {
     let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
     short.chars().count() > 2 && (long.starts_with(short) || long.ends_with(short))
@@ -288,7 +288,7 @@ fn score_pair(
         + match name.form.commonness {
             Commonness::Rare => 0.6,
             Commonness::Common => 0.0,
-            // Of two syllables a given name tells more.
+            // A given name of two syllables is more distinctive.
             Commonness::VeryCommon if name.form.given.len() > 5 => -0.7,
             Commonness::VeryCommon => -1.3,
         };
@@ -335,8 +335,8 @@ fn score_pair(
     })
 }
 
-/// What it is worth to have written with people of the same names. Two who wrote with many wrote with some Wei Wang each: of
-/// common names there are never enough.
+/// The weight of common coauthors. The weight of coauthors with common names is capped, because two researchers with
+/// many coauthors share some common names by chance.
 #[derive(Default)]
 struct CoauthorWeight {
     rare: f32,

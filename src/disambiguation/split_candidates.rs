@@ -1,4 +1,4 @@
-//! Who may be several people though they are taken for one.
+//! Split candidates: researchers whose papers may be by several people (conflated profiles).
 
 use std::collections::BTreeMap;
 
@@ -6,33 +6,33 @@ use crate::disambiguation::clustering::BlockClustering;
 use crate::disambiguation::mention::{Mention, Vocabulary};
 use crate::text::names::{Commonness, NameForm};
 
-/// Fewer papers tell nothing.
+/// The minimum number of papers of a part.
 const MIN_PART_PAPERS: usize = 3;
-/// So many coauthors of a part are told.
+/// The maximum number of coauthors listed for a part.
 const MAX_LISTED_COAUTHORS: usize = 3;
 
-/// Somebody whose papers may be of several people.
+/// A researcher whose papers may be by several people.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SplitCandidate {
-    /// How likely they are several, from 0 to 1.
+    /// Likelihood that they are several people, from 0 to 1.
     pub likelihood: f32,
-    /// What may be the people, the one with most papers first.
+    /// The possible people, largest number of papers first.
     pub parts: Vec<SplitPart>,
 }
 
-/// Papers that hang together and have nothing to do with the others.
+/// Papers that belong together and share no evidence with the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SplitPart {
-    /// The places of the mentions.
+    /// Indices of the mentions.
     pub members: Vec<usize>,
-    /// From the first year to the last.
+    /// First and last year of publication.
     pub years: Option<(i32, i32)>,
-    /// The coauthors that most of the papers have.
+    /// The most frequent coauthors.
     pub coauthors: Vec<String>,
 }
 
-/// Whether the mentions of one person fall apart into several with a number of papers each, where neither coauthors nor
-/// organizations link them. People decided that it is one person: then it is.
+/// Returns a split candidate if the mentions of one researcher fall into several parts of at least three papers each,
+/// which neither coauthors nor organizations connect. Returns `None` if a manual decision concerns any of the mentions.
 #[must_use]
 pub fn find_split_candidate(mentions: &[Mention], known: &Vocabulary) -> Option<SplitCandidate> {
     if mentions.len() < 2 * MIN_PART_PAPERS || mentions.iter().any(|mention| mention.decided_researcher_id.is_some()) {

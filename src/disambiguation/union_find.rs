@@ -1,21 +1,21 @@
-//! Mentions that are put together step by step, never against contrary evidence.
+//! Disjoint sets of mentions (union-find), which are never united against contrary evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::disambiguation::MAX_CAREER_YEARS;
 use crate::disambiguation::mention::Mention;
 
-/// Groups of mentions, each of one person as far as is known.
+/// Disjoint sets of author mentions, each one person as far as is known.
 pub(super) struct DisjointSets<'a> {
     mentions: &'a [Mention],
     parents: Vec<usize>,
     profiles: Vec<ClusterProfile>,
 }
 
-/// What is known of all mentions of a group together.
+/// The combined data of all mentions of a set.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ClusterProfile {
-    /// By their places, in no order.
+    /// Indices of the mentions, in no order.
     pub members: Vec<usize>,
     pub papers: BTreeSet<i64>,
     pub orcids: BTreeSet<String>,
@@ -23,7 +23,7 @@ pub(super) struct ClusterProfile {
     pub recorded_researcher_ids: BTreeSet<i64>,
     pub author_ids: BTreeSet<String>,
     pub years: Option<(i32, i32)>,
-    /// With the number of papers.
+    /// Coauthors with the number of common papers.
     pub coauthors: BTreeMap<u32, u32>,
     pub organizations: BTreeSet<u32>,
     pub affiliations: BTreeSet<u32>,
@@ -51,13 +51,13 @@ impl ClusterProfile {
         }
     }
 
-    /// Whether nothing is known that speaks for or against anybody.
+    /// Returns whether nothing but the name is known, so that there is no evidence for or against anyone.
     pub fn has_no_evidence(&self) -> bool {
         let is_identified = !self.orcids.is_empty() || !self.author_ids.is_empty();
         !is_identified && self.coauthors.is_empty() && self.organizations.is_empty() && self.affiliations.is_empty()
     }
 
-    /// Whether ids, records or decisions say that another group is somebody else.
+    /// Returns whether ids, records or decisions say that the other set is another person.
     pub fn is_distinct_from(&self, other: &Self) -> bool {
         let is_two = |one: &BTreeSet<i64>, other: &BTreeSet<i64>| !one.is_empty() && !other.is_empty() && one != other;
         let have_two_orcids = !self.orcids.is_empty() && !other.orcids.is_empty() && self.orcids != other.orcids;
@@ -66,7 +66,7 @@ impl ClusterProfile {
             || have_two_orcids
     }
 
-    /// Whether another group cannot be the same person.
+    /// Returns whether the other set cannot be the same person.
     pub fn contradicts(&self, other: &Self) -> bool {
         let (small, large) = if self.papers.len() < other.papers.len() { (self, other) } else { (other, self) };
         let career = self.years.zip(other.years).map(|(one, other)| one.1.max(other.1) - one.0.min(other.0));
@@ -108,7 +108,7 @@ impl<'a> DisjointSets<'a> {
         self.mentions
     }
 
-    /// The group that a mention is in.
+    /// Returns the root of the set that contains a mention.
     pub fn root(&mut self, place: usize) -> usize {
         let mut root = place;
         while self.parents[root] != root {
@@ -122,7 +122,7 @@ impl<'a> DisjointSets<'a> {
         &self.profiles[root]
     }
 
-    /// The groups that mentions are in, each once, in an order that does not depend on that of the mentions.
+    /// Returns the distinct roots of mentions, in an order that does not depend on the order of the mentions.
     pub fn roots(&mut self, places: &[usize]) -> Vec<usize> {
         let mut roots: Vec<usize> = places.iter().map(|place| self.root(*place)).collect();
         roots.sort_unstable_by_key(|root| (self.profiles[*root].stable_key, *root));
@@ -130,7 +130,7 @@ impl<'a> DisjointSets<'a> {
         roots
     }
 
-    /// Puts two groups together, unless something speaks against it. Tells whether they are together now.
+    /// Unites two sets unless there is contrary evidence. Returns whether they are united now.
     pub fn try_union(&mut self, one: usize, other: usize) -> bool {
         let (one, other) = (self.root(one), self.root(other));
         if one == other {
@@ -143,7 +143,7 @@ impl<'a> DisjointSets<'a> {
         true
     }
 
-    /// Puts two groups together, whatever speaks against it: people decided so.
+    /// Unites two sets regardless of contrary evidence, because of a manual decision.
     pub fn force_union(&mut self, one: usize, other: usize) {
         let (one, other) = (self.root(one), self.root(other));
         if one != other {

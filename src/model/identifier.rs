@@ -1,11 +1,11 @@
-//! Identifiers that others issue: ORCID iDs, ROR ids, DOIs and arXiv ids, each checked and in one canonical form.
+//! External identifiers (ORCID iD, ROR id, DOI, arXiv id), validated and in canonical form.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A text that is not the identifier it was given as, and why.
+/// The error for a text that is not a valid identifier of the expected scheme.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("'{text}' is not {what}: {why}")]
 pub struct InvalidIdentifier {
@@ -20,7 +20,7 @@ impl InvalidIdentifier {
     }
 }
 
-/// Defines what every identifier has: a canonical text, serde as that text, `Display`.
+/// Defines an identifier type: a canonical text with `Display`, and serde as that text.
 macro_rules! external_identifier {
     ($name:ident, $meaning:literal) => {
         #[doc = $meaning]
@@ -29,7 +29,7 @@ macro_rules! external_identifier {
         pub struct $name(String);
 
         impl $name {
-            /// The canonical text, without a resolver's address.
+            /// Returns the canonical text, without a resolver's URL.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -69,7 +69,7 @@ external_identifier!(
 );
 external_identifier!(ArxivId, "An arXiv id without its version, as `2301.00001` or `hep-th/9901001`.");
 
-/// What follows one of the prefixes (compared without case), else the whole text.
+/// Returns the text without the first matching prefix (compared ignoring case), else the whole text.
 fn strip_any_prefix<'a>(text: &'a str, prefixes: &[&str]) -> &'a str {
     let text = text.trim();
     for prefix in prefixes {
@@ -116,7 +116,7 @@ impl FromStr for Orcid {
 }
 
 impl Orcid {
-    /// The iD as the address that ORCID asks to show.
+    /// Returns the iD as a URI, the form in which ORCID asks to display it.
     #[must_use]
     pub fn uri(&self) -> String {
         format!("https://orcid.org/{}", self.0)
@@ -149,7 +149,7 @@ impl FromStr for Ror {
 }
 
 impl Ror {
-    /// The id as the address that ROR gives it.
+    /// Returns the id as a URI.
     #[must_use]
     pub fn uri(&self) -> String {
         format!("https://ror.org/{}", self.0)
@@ -173,7 +173,7 @@ impl FromStr for Doi {
         ];
         let address = strip_any_prefix(text, &resolvers);
         let bare = strip_any_prefix(address, &["doi:"]);
-        // Only an address escapes characters; in a bare DOI a percent sign is one.
+        // Percent-encoding is decoded in URLs only. In a bare DOI, a percent sign is part of the DOI.
         let decoded = if address.len() == text.trim().len() { bare.into() } else { percent_decode(bare) };
         let Some((prefix, suffix)) = decoded.split_once('/') else { return Err(invalid("it has no slash")) };
         let registrant = prefix.strip_prefix("10.").unwrap_or_default();
@@ -195,7 +195,7 @@ impl FromStr for Doi {
     }
 }
 
-/// Undoes percent-encoding where what comes out is UTF-8.
+/// Decodes percent-encoding. Returns the text unchanged if the result is not UTF-8.
 fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -214,7 +214,7 @@ fn percent_decode(text: &str) -> String {
 }
 
 impl Doi {
-    /// The DOI as the address that resolves it.
+    /// Returns the DOI as a URL of the resolver doi.org.
     #[must_use]
     pub fn uri(&self) -> String {
         let mut uri = "https://doi.org/".to_owned();
@@ -230,7 +230,7 @@ impl Doi {
         uri
     }
 
-    /// The arXiv id that the DOI was issued for, where arXiv issued it.
+    /// Returns the arXiv id, if the DOI was issued by arXiv.
     #[must_use]
     pub fn arxiv_id(&self) -> Option<ArxivId> {
         self.0.strip_prefix("10.48550/arxiv.")?.parse().ok()

@@ -1,4 +1,4 @@
-//! Dates as sources know them: to the year, the month or the day.
+//! Partial dates: a year, a month or a day, as precise as the source states it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,16 +15,16 @@ pub struct PartialDate {
     day: Option<u8>,
 }
 
-/// A date that no calendar has, or that is written otherwise.
+/// The error for a date that does not exist or is not in one of the accepted formats.
 #[derive(Debug, thiserror::Error)]
 #[error("'{0}' is not a date; write YYYY, YYYY-MM or YYYY-MM-DD, from the year 1 to 9999")]
 pub struct InvalidPartialDate(String);
 
 impl PartialDate {
-    /// A date from its parts; a day needs a month.
+    /// Creates a date from its parts. A day requires a month.
     ///
     /// # Errors
-    /// Where the calendar has no such date.
+    /// If the calendar has no such date.
     pub fn new(year: i64, month: Option<i64>, day: Option<i64>) -> Result<Self, InvalidPartialDate> {
         let written = || InvalidPartialDate(format!("{year} {month:?} {day:?}"));
         let narrow = |part: Option<i64>| part.map(u8::try_from).transpose().map_err(|_| written());
@@ -40,19 +40,19 @@ impl PartialDate {
         if exists { Ok(date) } else { Err(written()) }
     }
 
-    /// The year.
+    /// Returns the year.
     #[must_use]
     pub fn year(self) -> i32 {
         i32::from(self.year)
     }
 
-    /// The month, from 1, where it is known.
+    /// Returns the month, from 1, if known.
     #[must_use]
     pub fn month(self) -> Option<u8> {
         self.month
     }
 
-    /// The day of the month, from 1, where it is known.
+    /// Returns the day of the month, from 1, if known.
     #[must_use]
     pub fn day(self) -> Option<u8> {
         self.day

@@ -1,9 +1,9 @@
-//! The beginning of a text, cut where a reader does not stumble.
+//! Excerpts: the beginning of a text, cut at a word boundary.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// The longest beginning of at most `most` characters (as readers count them: grapheme clusters of UAX 29) that ends
-/// with a word, without the white space behind it. A single word longer than that is cut inside.
+/// Returns the longest prefix of at most `most` characters (grapheme clusters of UAX 29) that ends with a whole word,
+/// without trailing white space. A single word longer than `most` is cut.
 #[must_use]
 pub fn excerpt(text: &str, most: usize) -> &str {
     let text = text.trim_end();
@@ -11,7 +11,7 @@ pub fn excerpt(text: &str, most: usize) -> &str {
     let words = text.split_word_bound_indices().map(|(start, _)| start);
     let boundary =
         words.take_while(|start| *start <= limit).filter(|start| !text[..*start].trim_end().is_empty()).last();
-    // A boundary before punctuation is one too, but "word ." reads worse than "word".
+    // A position before punctuation is a word boundary too, and would leave a space before a full stop.
     text[..boundary.unwrap_or(limit)].trim_end()
 }
 

@@ -1,5 +1,5 @@
-//! What a name is: cleaned, folded for order and comparison, keyed for identity; read into its parts (`parse`), compared with
-//! another (`compare`), mended where it was damaged on its way (`repair`), and told from what shows a hidden one (`hidden`).
+//! Personal names: parsing (`parse`), comparison (`compare`), repair of damaged names (`repair`), redaction of hidden
+//! names (`hidden`), and the keys by which names are sorted and matched.
 
 mod compare;
 mod form;
@@ -26,15 +26,16 @@ const PARTICLES: [&str; 31] = [
     "el", "ibn", "la", "le", "ten", "ter", "the", "van", "vande", "vander", "von", "zu", "zum", "zur",
 ];
 
-/// One line of text as the directory keeps it: composed (NFC), without control characters, white space as one space.
+/// Returns one line of text in the form in which it is stored: composed (NFC), without control characters, white space
+/// collapsed.
 ///
-/// Postgres refuses null characters in text, and nobody reads the other control characters.
+/// Postgres rejects null characters in text, and the other control characters are not visible.
 #[must_use]
 pub fn clean(text: &str) -> String {
     collapse_whitespace(text.nfc().filter(|c| c.is_whitespace() || !c.is_control()))
 }
 
-/// Several paragraphs as the directory keeps them: each cleaned, one line break between them.
+/// Returns several paragraphs in the form in which they are stored: each cleaned, separated by one line break.
 #[must_use]
 pub fn clean_paragraphs(text: &str) -> String {
     let paragraphs = text.split(['\n', '\r']).map(clean).filter(|paragraph| !paragraph.is_empty());
@@ -57,20 +58,20 @@ fn collapse_whitespace(characters: impl Iterator<Item = char>) -> String {
     text
 }
 
-/// A text with everything taken away that a reader looks past when searching or sorting: case, accents, punctuation,
-/// the shape of letters (ß is ss, ø is o). Scripts other than Latin keep their letters.
+/// Returns a text without what readers ignore when searching or sorting: case, accents, punctuation, and letter
+/// variants (ß is ss, ø is o). Letters of other scripts than Latin stay.
 #[must_use]
 pub fn fold(text: &str) -> String {
     let is_apostrophe = |c: &char| matches!(c, '\'' | '’' | 'ʼ' | '`' | '´' | '·');
     collapse_whitespace(text.chars().filter(|c| !is_apostrophe(c)).flat_map(fold_character))
 }
 
-/// What becomes of a character when case, accents and the shape of letters do not matter: ß is ss, ø is o. Nothing for
-/// marks and for characters that only steer how a text is shown, a space for all that is neither letter nor digit.
+/// Folds one character: removes case, accents and letter variants (ß is ss, ø is o). Marks and invisible formatting
+/// characters become nothing, everything else that is neither letter nor digit a space.
 pub(crate) fn fold_character(character: char) -> impl Iterator<Item = char> {
     let letters: String =
         std::iter::once(character).nfkd().filter(|c| is_visible(*c)).flat_map(char::to_lowercase).collect();
-    // Marks are gone; what is put together again are the syllables of Hangul. Lower case may bring new marks.
+    // Accents are removed here; composition restores the syllables of Hangul. Lower case can add marks.
     let mut folded = String::with_capacity(letters.len());
     for letter in letters.nfc().filter(|c| is_visible(*c)) {
         match letter {
@@ -92,16 +93,16 @@ pub(crate) fn fold_character(character: char) -> impl Iterator<Item = char> {
     folded.chars().collect::<Vec<_>>().into_iter()
 }
 
-/// Whether a character shows as something of its own: not a mark on another, and none that only steers how a text is
-/// shown (joiners, soft hyphens, marks of direction).
+/// Returns whether a character is visible on its own: neither a combining mark nor a formatting character (joiner, soft
+/// hyphen, direction mark).
 pub(crate) fn is_visible(character: char) -> bool {
     let steers = matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}');
     !steers && !is_combining_mark(character)
 }
 
-/// What two spellings must share to be taken for the same name before anything else is known of the person: all but
-/// case, white space and the choice of hyphens and apostrophes. Accents count: Ana Pena may not be Ana Peña.
+/// Returns the key by which two spellings count as the same name, before anything else is known. It ignores case, white
+/// space, and the choice of hyphens and apostrophes. Accents matter: Ana Pena may not be Ana Peña.
 #[must_use]
 pub fn name_key(name: &str) -> String {
     let plain = name.nfc().filter(|c| c.is_whitespace() || !c.is_control()).map(|character| match character {
@@ -112,16 +113,17 @@ pub fn name_key(name: &str) -> String {
     collapse_whitespace(plain.flat_map(char::to_lowercase))
 }
 
-/// A personal name in its parts. Somebody with one name has it as the given name (as ORCID does).
+/// A personal name in its parts. A single name is a given name, as in ORCID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameParts {
     /// Given names and initials.
     pub given: Option<String>,
-    /// Family name with its particles; absent for a single name.
+    /// Family name with its particles. `None` for a single name.
     pub family: Option<String>,
 }
 
-/// Splits a name written given-first, family-first with a comma, or in a script that writes the family name first.
+/// Splits a name written given name first, family name first with a comma, or in a script that writes the family name
+/// first.
 #[must_use]
 pub fn split_name(name: &str) -> NameParts {
     let ParsedName { given, particle, family, .. } = parse_name(name);
@@ -132,7 +134,7 @@ pub fn split_name(name: &str) -> NameParts {
     NameParts { given, family }
 }
 
-/// The key by which a directory lists people: family name first, folded.
+/// Returns the sort key of a name: family name first, folded.
 #[must_use]
 pub fn sort_key(display: &str, parts: &NameParts) -> String {
     let key = match (&parts.family, &parts.given) {
@@ -142,7 +144,7 @@ pub fn sort_key(display: &str, parts: &NameParts) -> String {
     if key.is_empty() { display.to_lowercase() } else { key }
 }
 
-/// A text for an address: lower-case ASCII letters and digits with single hyphens, at most 80 bytes, never empty.
+/// Returns a URL slug: lower-case ASCII letters and digits with single hyphens, at most 80 bytes, never empty.
 #[must_use]
 pub fn slug(text: &str, otherwise: &str) -> String {
     const MAX_SLUG_BYTES: usize = 80;

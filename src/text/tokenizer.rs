@@ -1,17 +1,18 @@
-//! The words of a text, as search compares them: folded, with hyphens and apostrophes that may or may not matter, and
-//! in pairs of characters where a script writes no spaces.
+//! Tokenizer of search: folded words, with hyphens and apostrophes that may be omitted, and bigrams for scripts without
+//! spaces.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::text::names::{fold_character, is_visible};
 
-/// The longest word that is told from a longer one with the same beginning, in characters.
+/// The maximum length of a term in characters. Longer words are truncated.
 const MAX_WORD_CHARS: usize = 60;
-/// The most different words of one text that can be found: about a chapter's.
+/// The maximum number of distinct terms indexed for one text: about the vocabulary of a chapter.
 const MAX_INDEX_TERMS: usize = 5_000;
 
-/// Scripts that write words without spaces between them, and Hangul, whose words carry their particles.
+/// Returns whether a character is of a script without spaces between words, or of Hangul, whose words have particles
+/// attached.
 fn is_unspaced_script(character: char) -> bool {
     matches!(u32::from(character),
         0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17FF // Thai, Lao, Myanmar, Khmer
@@ -20,7 +21,7 @@ fn is_unspaced_script(character: char) -> bool {
         | 0xAC00..=0xD7A3) // Hangul
 }
 
-/// Characters within a word that some write and some do not.
+/// Returns whether a character inside a word is optional in writing.
 fn is_word_joiner(character: char) -> bool {
     matches!(
         character,
@@ -42,12 +43,12 @@ fn is_word_joiner(character: char) -> bool {
     )
 }
 
-/// A part of a word: all of it, or what stands between its hyphens, apostrophes and points.
+/// A part of a word: all of it, or the text between hyphens, apostrophes and points.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WordPart {
-    /// Where it stands in the text, in bytes.
+    /// Byte range in the text.
     pub range: Range<usize>,
-    /// Its letters and digits, folded.
+    /// Letters and digits, folded.
     pub folded: String,
     is_unspaced: bool,
 }
@@ -55,18 +56,18 @@ pub struct WordPart {
 /// A word of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// Its parts, at least one.
+    /// The parts, at least one.
     pub parts: Vec<WordPart>,
 }
 
 impl Word {
-    /// The word as if nothing stood between its parts.
+    /// Returns the word with its parts joined.
     #[must_use]
     pub fn joined(&self) -> String {
         truncate_word(self.parts.iter().flat_map(|part| part.folded.chars()))
     }
 
-    /// Where it stands in the text, in bytes.
+    /// Returns the byte range in the text.
     #[must_use]
     pub fn range(&self) -> Range<usize> {
         let start = self.parts.first().map_or(0, |part| part.range.start);
@@ -82,7 +83,7 @@ fn truncate_word(characters: impl Iterator<Item = char>) -> String {
     characters.take(MAX_WORD_CHARS).collect()
 }
 
-/// The words of a text in order.
+/// Splits a text into words, in order.
 #[must_use]
 pub fn tokenize(text: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
@@ -110,7 +111,7 @@ pub fn tokenize(text: &str) -> Vec<Word> {
         if part.as_ref().is_some_and(|part| part.is_unspaced != unspaced) {
             parts.extend(part.take());
         }
-        // Another script is another word.
+        // A change of script starts a new word.
         if parts.last().is_some_and(|last| last.is_unspaced != unspaced) {
             words.push(Word { parts: std::mem::take(&mut parts) });
         }
@@ -132,8 +133,8 @@ pub fn tokenize(text: &str) -> Vec<Word> {
     words
 }
 
-/// What a text can be found by: its words and their parts; characters and pairs of them where a script writes no
-/// spaces.
+/// Returns the terms by which a text is found: its words and their parts, and for scripts without spaces its characters
+/// and bigrams.
 #[must_use]
 pub fn index_terms(text: &str) -> Vec<String> {
     let mut found = BTreeSet::new();
@@ -159,24 +160,24 @@ pub fn index_terms(text: &str) -> Vec<String> {
     found.into_iter().take(MAX_INDEX_TERMS).collect()
 }
 
-/// The folded letters of a text without what separates its words: two texts with the same are the same to a reader who
-/// looks past case, accents, hyphens and spaces.
+/// Returns the folded letters of a text without separators. They are equal for texts that differ only in case, accents,
+/// hyphens and spaces.
 #[must_use]
 pub fn folded_letters(text: &str) -> String {
     text.chars().flat_map(fold_character).filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// What somebody looks for.
+/// A parsed search query.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SearchTerms {
-    /// As it was typed: one line, composed.
+    /// The query as typed, on one line, in composed form (NFC).
     pub text: String,
-    /// Each word with its forms, any of which will do; a form is one word or several that must all be there.
+    /// The alternative forms of each word. A form is a list of terms that must all match.
     pub terms: Vec<Vec<Vec<String>>>,
 }
 
 impl SearchTerms {
-    /// Reads what somebody typed. White space alone is no query.
+    /// Parses a query. Returns `None` if it is blank.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let text = crate::text::names::clean(text);
@@ -193,26 +194,26 @@ impl SearchTerms {
             let parts: Vec<String> = word.parts.into_iter().map(|part| part.folded).collect();
             if parts.len() > 1 { vec![vec![joined], parts] } else { vec![parts] }
         };
-        // A word typed twice asks for no more than once.
+        // Repeated words count once.
         let mut seen = BTreeSet::new();
         let words = tokenize(&text).into_iter().map(forms).filter(|forms| seen.insert(forms.clone())).collect();
         Some(Self { text, terms: words })
     }
 
-    /// Whether there is a letter or a digit in it.
+    /// Returns whether the query has a letter or a digit.
     #[must_use]
     pub fn has_terms(&self) -> bool {
         !self.terms.is_empty()
     }
 
-    /// The different words of all forms.
+    /// Returns the distinct terms of all forms.
     #[must_use]
     pub fn distinct_terms(&self) -> Vec<&str> {
         let words: BTreeSet<&str> = self.terms.iter().flatten().flatten().map(String::as_str).collect();
         words.into_iter().collect()
     }
 
-    /// Whether each word looked for is the beginning of one in a text.
+    /// Returns whether each word of the query is a prefix of a term of the text.
     #[must_use]
     pub fn matches_prefixes_in(&self, text: &str) -> bool {
         let there = index_terms(text);
@@ -220,8 +221,8 @@ impl SearchTerms {
         self.terms.iter().all(|forms| forms.iter().any(|form| form.iter().all(begins)))
     }
 
-    /// The pieces of a text, each with whether it is one of the words looked for: as it stands, with what a typo
-    /// changes, by its beginning, or by a stem.
+    /// Splits a text into pieces, each with whether it matches the query: exactly, with typos, as a prefix, or by a
+    /// stem.
     #[must_use]
     pub fn highlight<'a>(&self, text: &'a str, stems: &[String]) -> Vec<(&'a str, bool)> {
         let asked = self.distinct_terms();
@@ -249,7 +250,7 @@ impl SearchTerms {
     }
 }
 
-/// Where the characters looked for stand side by side.
+/// Returns the ranges of adjacent matching characters.
 fn unspaced_highlights(asked: &[&str], part: &WordPart, text: &str) -> Vec<Range<usize>> {
     let shown = text.get(part.range.clone()).unwrap_or_default();
     let characters: Vec<(usize, String)> =
@@ -268,7 +269,7 @@ fn unspaced_highlights(asked: &[&str], part: &WordPart, text: &str) -> Vec<Range
     marks
 }
 
-/// How many typos a word of this length may have: none below four letters, one in four, else two.
+/// Returns the number of typos tolerated in a word: none below four letters, one for four, else two.
 #[must_use]
 pub fn max_typos(word: &str) -> usize {
     match word.chars().count() {
@@ -283,13 +284,14 @@ fn is_within_typos(folded: &str, asked: &str) -> bool {
     most > 0 && strsim::levenshtein(folded, asked) <= most
 }
 
-/// A word belongs to a stem that it begins with and leaves by an ending; i at a stem's end often stands for y.
+/// Returns whether a word begins with a stem, followed by an ending of up to five letters. A final i of a stem often
+/// stands for y.
 fn has_stem(folded: &str, stem: &str) -> bool {
     let root = stem.strip_suffix('i').filter(|root| root.len() > 2).unwrap_or(stem);
     folded.strip_prefix(root).is_some_and(|ending| ending.chars().count() <= 5)
 }
 
-/// A text cut at the ends of ranges, each piece with whether it was in one.
+/// Splits a text at the boundaries of ranges, each piece with whether it is in a range.
 fn split_at_ranges(text: &str, mut marked: Vec<Range<usize>>) -> Vec<(&str, bool)> {
     marked.sort_by_key(|range| range.start);
     let mut pieces: Vec<(&str, bool)> = Vec::new();

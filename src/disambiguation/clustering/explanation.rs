@@ -1,4 +1,4 @@
-//! The people that were found, and why each of their mentions is theirs.
+//! The resulting clusters, with an explanation for each mention.
 
 use std::collections::HashMap;
 
@@ -81,7 +81,7 @@ impl BlockClustering<'_> {
             is_shared |= kind <= EvidenceKind::SharedOrganization;
             shared.push((kind, -self.feature_weight(feature), value));
         }
-        // The strongest of each kind tells enough.
+        // The strongest evidence of each kind is enough.
         shared.sort_unstable();
         shared.dedup_by_key(|(kind, ..)| *kind);
         for (kind, _, value) in shared {

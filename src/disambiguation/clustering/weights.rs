@@ -1,23 +1,23 @@
-//! What groups of mentions share, and how much it says.
+//! Features that clusters share, and their weights as evidence.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::disambiguation::clustering::BlockClustering;
 use crate::text::names::{Commonness, NameSimilarity, compare_names};
 
-/// Something that groups may share.
+/// A feature that clusters can share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Feature {
     Coauthor(u32),
     Organization(u32),
-    /// Affiliations of one organization have the same number.
+    /// Affiliations of the same organization have the same number.
     Affiliation(u32),
     Venue(u32),
     Topic(i64),
 }
 
 impl BlockClustering<'_> {
-    /// What a name says before there is any evidence: a common one speaks against it.
+    /// Returns the weight of a name without evidence: negative for a common name.
     pub(super) fn name_prior(&self, place: usize) -> i32 {
         let form = &self.name_forms[place];
         let of_family = match form.commonness {
@@ -51,7 +51,7 @@ impl BlockClustering<'_> {
         }
     }
 
-    /// The affiliations of these mentions, each with the first of those that are of the same organization.
+    /// Maps each affiliation of these mentions to the first one of the same organization.
     pub(super) fn canonical_affiliations(&self, places: &[usize]) -> HashMap<u32, u32> {
         let affiliations: BTreeSet<u32> =
             places.iter().flat_map(|place| self.clusters.mentions()[*place].affiliations.iter().copied()).collect();
@@ -113,7 +113,7 @@ impl BlockClustering<'_> {
         }
     }
 
-    /// What the names of two groups say, where they may be of one person.
+    /// Returns the weight of two compatible names without evidence, or `None` if they are incompatible.
     pub(super) fn variant_prior(&self, one: usize, other: usize) -> Option<i32> {
         let (one, other) = (self.most_complete_name(one), self.most_complete_name(other));
         let likeness = self.name_similarity(one, other)?;
@@ -121,7 +121,7 @@ impl BlockClustering<'_> {
         Some(self.name_prior(one).min(self.name_prior(other)) + closeness)
     }
 
-    /// The mention of a group whose name says most.
+    /// Returns the mention of a cluster with the most complete name.
     pub(super) fn most_complete_name(&self, root: usize) -> usize {
         let members = self.clusters.profile(root).members.iter().copied();
         members
@@ -135,7 +135,7 @@ impl BlockClustering<'_> {
             .unwrap_or(root)
     }
 
-    /// How much two names are alike that may be one person's.
+    /// Returns how similar two names are, or `None` if they are different.
     pub(super) fn name_similarity(&self, one: usize, other: usize) -> Option<NameSimilarity> {
         let (first, second) = (&self.name_forms[one], &self.name_forms[other]);
         if first == second {

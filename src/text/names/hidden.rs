@@ -1,14 +1,15 @@
-//! What shows a name that is not to be shown: the words, and initials, that a person's hidden names have and the shown ones
-//! have not, in any order and form. "A. Lake" shows Anna Lake of somebody who is called Ben Brook, and not of Ada Lake.
+//! Redaction of hidden names: recognizes texts that reveal one, by words and initials that a researcher's hidden names
+//! have and the displayed ones do not, in any order and form. "A. Lake" reveals Anna Lake if she is displayed as Ben
+//! Brook, but not if she is displayed as Ada Lake.
 
 use std::collections::BTreeSet;
 
 use crate::text::names::{fold, slug};
 
-/// The form that is in every published name.
+/// A form that every name matches: no published name of the researcher is displayed.
 pub const WILDCARD_FORM: &str = "*";
 
-/// The forms that hidden names have and shown ones have not.
+/// Returns the forms that hidden names have and displayed names do not.
 #[must_use]
 pub fn hidden_forms<'a>(
     shown: impl IntoIterator<Item = &'a str>,
@@ -31,19 +32,19 @@ pub fn hidden_forms<'a>(
     all
 }
 
-/// A name as it is, and in Latin letters.
+/// Returns a name as written and in Latin letters.
 fn latin_spellings(name: &str) -> BTreeSet<String> {
     BTreeSet::from([name.to_owned(), deunicode::deunicode(name)])
 }
 
-/// Whether a name has one of the forms.
+/// Returns whether a name has one of the forms.
 #[must_use]
 pub fn name_reveals_hidden(name: &str, forms: &[String]) -> bool {
     let has = |form: &str| forms.iter().any(|hidden| hidden == form);
     has(WILDCARD_FORM) || written_forms(name).iter().any(|form| has(form))
 }
 
-/// Whether a text that is no name has the whole of a hidden one, or an e-mail address made of one.
+/// Returns whether a text, such as an affiliation, contains a whole hidden name or an e-mail address derived from one.
 #[must_use]
 pub fn text_reveals_hidden(text: &str, forms: &[String]) -> bool {
     if forms.is_empty() {
@@ -53,7 +54,7 @@ pub fn text_reveals_hidden(text: &str, forms: &[String]) -> bool {
         return name_reveals_hidden(text, forms);
     }
     let has = |form: &str| forms.iter().any(|hidden| hidden == form);
-    // What a form is made of several words by: `annalake` of `lake`.
+    // Forms that consist of several words: `annalake` of `lake`.
     let is_of_several = |whole: &str| {
         let is_part = |form: &String| {
             form.len() > 1 && form != whole && (whole.starts_with(form.as_str()) || whole.ends_with(form.as_str()))
@@ -64,7 +65,7 @@ pub fn text_reveals_hidden(text: &str, forms: &[String]) -> bool {
     let folded = fold(text);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
     let is_told_by_one = |word: &&str| word.chars().count() > 1 && has(word) && (is_one_word || is_of_several(word));
-    // In any order, with a word or two between them.
+    // In any order, with up to two words in between.
     let are_told_by_two = |number: usize, one: &str| {
         words.iter().skip(number + 1).take(3).any(|other| {
             let is_more_than_initials = one.chars().count() > 1 || other.chars().count() > 1;
@@ -74,14 +75,14 @@ pub fn text_reveals_hidden(text: &str, forms: &[String]) -> bool {
     words.iter().any(is_told_by_one) || words.iter().enumerate().any(|(number, one)| are_told_by_two(number, one))
 }
 
-/// Whether an address is made of one of the forms.
+/// Returns whether a slug is derived from one of the forms.
 #[must_use]
 pub fn slug_reveals_hidden(address: &str, forms: &BTreeSet<String>) -> bool {
     let address = format!("-{address}-");
     forms.iter().map(|form| slug(form, "")).any(|form| !form.is_empty() && address.contains(&format!("-{form}-")))
 }
 
-/// How a name is written in other forms: also with its initials, as one word, as the name of an account.
+/// Returns the forms in which a name can be written: also with initials, as one word, and as an account name.
 fn name_forms(name: &str) -> BTreeSet<String> {
     latin_spellings(name).iter().flat_map(|name| forms_of_spelling(name)).collect()
 }
@@ -102,14 +103,14 @@ fn forms_of_spelling(name: &str) -> BTreeSet<String> {
     forms
 }
 
-/// The words of a name that stand beside each other, as one the other way round: `lakeanna`.
+/// Returns adjacent words of a name in reverse order, joined: `lakeanna`.
 fn swapped_pairs(name: &str) -> Vec<String> {
     let folded = fold(name);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
     words.windows(2).map(|pair| format!("{}{}", pair[1], pair[0])).collect()
 }
 
-/// The first and the last word of a name as one, both ways round: middle names are often left out.
+/// Returns the first and the last word of a name joined, in both orders, because middle names are often omitted.
 fn without_middle_names(name: &str) -> Vec<String> {
     let folded = fold(name);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
@@ -119,7 +120,7 @@ fn without_middle_names(name: &str) -> Vec<String> {
     }
 }
 
-/// The words of a name, each two of them that stand beside each other as one, and all of them as one.
+/// Returns the words of a name, adjacent pairs of them joined, and all of them joined.
 fn written_forms(name: &str) -> BTreeSet<String> {
     let folded = fold(name);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
@@ -155,10 +156,10 @@ mod tests {
             assert!(!shows("Anna Lake", "Ben Brook", name), "{name}");
         }
         assert!(shows("Иван Петров", "Ben Brook", "I. Petrov") && shows("王小明", "Ben Brook", "Xiaoming Wang"));
-        // What both have is no secret.
+        // What both names have in common is not secret.
         assert!(!shows("Anna Lake", "Ada Lake", "A. Lake"));
         assert!(shows("Anna Lake", "Ada Lake", "Anna Lake") && shows("Ida Lake", "Ida Brook", "I. Lake"));
-        // Nor is any of the words where only their order is another, or some are left out; all together are.
+        // Nor are words that are only omitted or in another order. All of them together are.
         assert!(shows("Ida Maria Lake", "Ida Lake", "I. M. Lake"));
         assert!(shows("Ida Lake", "Ida Maria Lake", "Ida Lake") && !shows("Ida Lake", "Ida Maria Lake", "Ida M. Lake"));
         assert!(shows("山田太郎", "山田次郎", "山田 太郎") && shows("山田 太郎", "Ben Brook", "太郎"));

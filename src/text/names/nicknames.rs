@@ -1,4 +1,4 @@
-//! Short and familiar forms of given names, folded; each line is one name and its forms.
+//! Short and familiar forms of given names, folded. Each line is one name and its forms.
 
 const NICKNAMES: &str = "\
 abigail abby gail
@@ -108,9 +108,9 @@ yekaterina katya
 yury yuri
 zachary zach zack";
 
-/// Whether two folded given names may be one person's: one is a form of the other.
+/// Returns whether one of two folded given names is a short or familiar form of the other.
 pub(super) fn are_nickname_forms(one: &str, other: &str) -> bool {
-    // Two short forms of one name are hardly one person's: Bert is no Bob.
+    // Two short forms of one name are hardly the same person: Bert is not Bob.
     let is_form = |full: &str, form: &str| {
         NICKNAMES.lines().any(|line| line.split(' ').next() == Some(full) && line.split(' ').any(|name| name == form))
     };

@@ -1,33 +1,33 @@
-//! A personal name in its parts, and who is named in a field.
+//! Parsing of personal names and of fields that name several people.
 
 use crate::text::names::{PARTICLES, clean};
 
-/// What may stand behind a family name.
+/// Suffixes of family names.
 const SUFFIXES: [&str; 14] =
     ["jr", "jnr", "junior", "sr", "snr", "senior", "ii", "iii", "iv", "2nd", "3rd", "4th", "phd", "md"];
-/// Family names of two characters.
+/// Chinese and Korean family names of two characters.
 const COMPOUND_FAMILY_NAMES: [&str; 24] = [
     "欧阳", "歐陽", "司马", "司馬", "上官", "诸葛", "諸葛", "皇甫", "令狐", "司徒", "夏侯", "尉迟", "东方", "東方",
     "慕容", "端木", "남궁", "황보", "제갈", "선우", "독고", "사공", "서문", "동방",
 ];
 
-/// A personal name in its parts. Somebody with one name has it as the given name (as ORCID does).
+/// A personal name in its parts. A single name is a given name, as in ORCID.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParsedName {
     /// Given names and initials.
     pub given: Option<String>,
-    /// What stands in quotes or brackets: Alex "Sandy" Pentland.
+    /// Text in quotes or brackets: Alex "Sandy" Pentland.
     pub nickname: Option<String>,
     /// Words that belong to the family name that follows them: van der, de la.
     pub particle: Option<String>,
-    /// The family name.
+    /// Family name.
     pub family: Option<String>,
-    /// What stands behind the family name: Jr., III.
+    /// Suffix of the family name: Jr., III.
     pub suffix: Option<String>,
 }
 
-/// Reads a personal name: given name first, family name first before a comma, or family name first in scripts where that is
-/// the order.
+/// Parses a personal name: given name first, family name first before a comma, or family name first in scripts with
+/// that order.
 #[must_use]
 pub fn parse_name(name: &str) -> ParsedName {
     let (name, nickname) = extract_nickname(&clean(name));
@@ -59,7 +59,7 @@ fn is_particle(word: &str) -> bool {
     PARTICLES.contains(&word.to_lowercase().replace(['’', '‘'], "'").as_str())
 }
 
-/// A name without commas.
+/// Parses a name without commas.
 fn parse_without_comma(name: &str) -> ParsedName {
     let mut words: Vec<&str> = name.split(' ').filter(|word| !word.is_empty()).collect();
     if has_family_first_script(name) {
@@ -86,7 +86,7 @@ fn parse_without_comma(name: &str) -> ParsedName {
     }
 }
 
-/// The particles that a family name written before a comma begins with.
+/// Splits leading particles from a family name written before a comma.
 fn split_particles(family: &str) -> (Option<String>, String) {
     let words: Vec<&str> = family.split(' ').collect();
     let particles = words[..words.len() - 1].iter().take_while(|word| is_particle(word)).count();
@@ -94,7 +94,7 @@ fn split_particles(family: &str) -> (Option<String>, String) {
     (particle, words[particles..].join(" "))
 }
 
-/// Whether a name is in a script whose names begin with the family: Han, Hangul, kana.
+/// Returns whether a name is in a script that writes the family name first: Han, Hangul, kana.
 fn has_family_first_script(name: &str) -> bool {
     let mut letters = name.chars().filter(|c| c.is_alphabetic()).peekable();
     letters.peek().is_some() && letters.all(|c| is_han(c) || is_hangul(c) || is_kana(c))
@@ -124,7 +124,7 @@ fn parse_family_first(words: &[&str]) -> ParsedName {
             None => ParsedName::default(),
         };
     };
-    // Written together, the family name is one character, or one of a few of two. Of four characters nobody can tell.
+    // Without a space, the family name has one character, or is one of a few with two. Four characters are ambiguous.
     let characters = word.chars().count();
     let length = if COMPOUND_FAMILY_NAMES.iter().any(|family| word.starts_with(family)) { 2 } else { 1 };
     let is_told = !word.chars().any(is_kana) && characters > length && characters <= length + 2;
@@ -135,7 +135,7 @@ fn parse_family_first(words: &[&str]) -> ParsedName {
     }
 }
 
-/// A name without what stands in quotes or brackets inside it.
+/// Splits a name from a nickname in quotes or brackets.
 fn extract_nickname(name: &str) -> (String, Option<String>) {
     const QUOTE_PAIRS: [(&str, &str); 8] =
         [("(\"", "\")"), ("('", "')"), ("(", ")"), ("“", "”"), ("\"", "\""), ("‘", "’"), ("`", "'"), (" '", "' ")];
@@ -151,7 +151,7 @@ fn extract_nickname(name: &str) -> (String, Option<String>) {
     (name.to_owned(), None)
 }
 
-/// Whether a word is an e-mail address, in brackets or not.
+/// Returns whether a word is an e-mail address, with or without brackets.
 pub(super) fn is_email_address(word: &str) -> bool {
     let word = word.trim_matches(|c: char| "<>()[],;".contains(c));
     let word = word.strip_prefix("mailto:").unwrap_or(word);
@@ -160,7 +160,7 @@ pub(super) fn is_email_address(word: &str) -> bool {
     })
 }
 
-/// The e-mail addresses that stand in a field for a name.
+/// Returns the e-mail addresses in a name field.
 pub fn email_addresses(field: &str) -> impl Iterator<Item = &str> {
     let words = field.split_whitespace().filter(|word| is_email_address(word));
     words.map(|word| {
@@ -169,8 +169,8 @@ pub fn email_addresses(field: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The people named in a field that is meant for one: between semicolons and "and", and between commas where each part is a
-/// whole name. One where there is no telling.
+/// Splits a name field that lists several people: at semicolons and "and", and at commas if each part is a complete
+/// name. Returns the whole field if that is not certain.
 #[must_use]
 pub fn split_people(field: &str) -> Vec<String> {
     let field = clean(field);
@@ -185,7 +185,7 @@ pub fn split_people(field: &str) -> Vec<String> {
         let names = by_and.iter().flat_map(|part| part.split(',')).filter(has_letters);
         let are_whole = |parts: &[&str]| parts.iter().all(|part| is_complete_name(part));
         let by_comma: Vec<&str> = names.collect();
-        // Two parts at a comma may be a family name and given names.
+        // Two parts at a comma can be a family name and given names.
         if by_comma.len() > by_and.len().max(2) && are_whole(&by_comma) {
             by_comma
         } else if by_and.len() > 1 && are_whole(&by_and) {
@@ -199,7 +199,7 @@ pub fn split_people(field: &str) -> Vec<String> {
         let part = part.trim().trim_end_matches(',').trim();
         let part = part.strip_prefix("and ").unwrap_or(part);
         let words = part.split(' ').filter(|word| !is_email_address(word));
-        // Among several, numbers behind names point to footnotes.
+        // In a list of names, a number after a name refers to a footnote.
         let words = words.map(|word| if has_several { strip_footnote_number(word) } else { word });
         words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
     };
@@ -208,12 +208,12 @@ pub fn split_people(field: &str) -> Vec<String> {
     if people.is_empty() { vec![field] } else { people }
 }
 
-/// A character reference has so many bytes at most, the `&` among them.
+/// The maximum length of a character reference in bytes, including the `&`.
 const MAX_CHARACTER_REFERENCE_BYTES: usize = 14;
 
-/// The parts of a text that semicolons part; one that ends a character reference, as in `Jos&eacute;`, parts nothing.
+/// Splits a text at semicolons, except those that end a character reference, as in `Jos&eacute;`.
 pub(crate) fn split_at_semicolons(text: &str) -> Vec<&str> {
-    // References are short: looking further back would take long where there are many semicolons.
+    // References are short. Searching further back would be slow in a text with many semicolons.
     let ends_reference = |place: usize| {
         let before = &text.as_bytes()[place.saturating_sub(MAX_CHARACTER_REFERENCE_BYTES)..place];
         let name = before.iter().rposition(|byte| *byte == b'&').map(|start| &before[start + 1..]);
@@ -232,14 +232,14 @@ pub(crate) fn split_at_semicolons(text: &str) -> Vec<&str> {
     parts
 }
 
-/// "Brook1" without its number; not "3rd" and "A3".
+/// Strips the footnote number from "Brook1", but not from "3rd" and "A3".
 fn strip_footnote_number(word: &str) -> &str {
     let letters = word.trim_end_matches(|c: char| c.is_ascii_digit() || "*†‡".contains(c));
     let is_name = letters.chars().filter(|c| c.is_alphabetic()).count() > 1;
     if is_name || letters.is_empty() { letters } else { word }
 }
 
-/// Whether a part of a field is a name with a given and a family name.
+/// Returns whether a part of a field is a complete name, with given and family name.
 fn is_complete_name(part: &str) -> bool {
     let part = part.trim().trim_end_matches(',');
     let part = part.strip_prefix("and ").unwrap_or(part);
@@ -252,7 +252,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// given | nickname | particle | family | suffix
+    /// Returns given name, nickname, particle, family name and suffix, separated by `|`.
     fn parts(name: &str) -> String {
         let ParsedName { given, nickname, particle, family, suffix } = parse_name(name);
         [given, nickname, particle, family, suffix].map(Option::unwrap_or_default).join("|")

@@ -1,11 +1,11 @@
-//! What is no part of a name and got into it.
+//! Removal of stray characters that are not part of a name.
 
 use crate::text::names::parse::is_email_address;
 
-/// Marks of footnotes.
+/// Footnote marks.
 const FOOTNOTE_MARKS: [char; 7] = ['*', '†', '‡', '§', '¶', '#', '∗'];
 
-/// The name without e-mail addresses, marks of footnotes, brackets that have no other, and marks of direction.
+/// Removes e-mail addresses, footnote marks, unmatched brackets and direction marks.
 pub(super) fn remove_stray_characters(name: &str) -> Option<String> {
     let is_suspect = |c: char| "()[]<>_@".contains(c) || FOOTNOTE_MARKS.contains(&c) || is_invisible_control(c);
     if !name.contains(is_suspect) && !name.starts_with("and ") {
@@ -16,14 +16,14 @@ pub(super) fn remove_stray_characters(name: &str) -> Option<String> {
     let name = remove_unmatched_brackets(&name);
     let words = name.split_whitespace().filter(|word| !is_email_address(word));
     let mut words: Vec<&str> = words.map(strip_footnote).filter(|word| !word.is_empty()).collect();
-    // The last of a list, cut off from the others.
+    // The last name of a list, separated from the others.
     if words.len() > 2 && words.first() == Some(&"and") {
         words.remove(0);
     }
     Some(words.join(" "))
 }
 
-/// Characters that steer how a text is shown, but for those that some scripts spell with.
+/// Returns whether a character is an invisible formatting character, except those that some scripts need for spelling.
 fn is_invisible_control(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'
         | '\u{2066}'..='\u{2069}' | '\u{feff}')
@@ -62,7 +62,7 @@ fn remove_unmatched_brackets(name: &str) -> String {
     kept.into_iter().collect()
 }
 
-/// A word without what points to a footnote: "Roe*", "Roe[2]". A bare number may tell namesakes apart.
+/// Strips a footnote from a word: "Roe*", "Roe[2]". A plain number stays, because it can distinguish namesakes.
 fn strip_footnote(word: &str) -> &str {
     let name = word.trim_end_matches(FOOTNOTE_MARKS);
     match name.strip_suffix(']').and_then(|inside| inside.rsplit_once('[')) {

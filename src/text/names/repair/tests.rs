@@ -1,10 +1,11 @@
-//! Damaged names, and names that only look damaged.
+//! Damaged names, and undamaged names that look damaged.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// The shown name and, where there is one, the rule; behind it what is suggested, with "??" where it is not even told.
+/// Returns the repaired name with its rule, followed by the suggestion, if any: after `?` if it is plausible, else
+/// after `??`.
 fn mended(published: &str) -> String {
     let RepairedName { mut name, certain, suggestion } = repair_name(published);
     if let Some(repair) = certain {
@@ -115,11 +116,11 @@ fn suggestions() {
     }
 }
 
-/// Nothing of these may be told as a repair, let alone made.
+/// None of these may be repaired, nor be reported as a suggestion.
 #[test]
 fn names_that_are_whole() {
     for name in [
-        // Accents that could be on either letter
+        // Accents that could be on either letter.
         "G´omez Ford",
         "Garci´a Ford",
         "Ga¨el Ford",
@@ -139,7 +140,7 @@ fn names_that_are_whole() {
         "Marc'aurelio Ford",
         "Chefd'Hotel",
         "Max G’Sell",
-        // Hawaiian, Samoan, Mayan
+        // Hawaiian, Samoan, Mayan.
         "Ka'ahumanu",
         "Kaʻahumanu",
         "Ka‘ahumanu",
@@ -149,7 +150,7 @@ fn names_that_are_whole() {
         "Fa'asavalu",
         "B’alam Mateo",
         "K'iche'",
-        // Ukrainian, Russian
+        // Ukrainian, Russian.
         "V'yacheslav",
         "Luk'yanov",
         "Mar'yana",
@@ -167,7 +168,7 @@ fn names_that_are_whole() {
         "Tat'yana",
         "Mar'ia Ford",
         "Dar'ia",
-        // Chinese, Japanese, Korean
+        // Chinese, Japanese, Korean.
         "Xi'an Li",
         "Guan'an Wang",
         "Chang’e Jia",
@@ -177,7 +178,7 @@ fn names_that_are_whole() {
         "Ken’ichiro",
         "Xiao'ou Tang",
         "Hiroshi Echizen’ya",
-        // Arabic, Hebrew, Persian
+        // Arabic, Hebrew, Persian.
         "Mus'ab Husaini",
         "Khalil Sima'an",
         "Ya'akov Gal",
@@ -197,7 +198,7 @@ fn names_that_are_whole() {
         "Ahmad 'Athif Faudzi",
         "Qur'an",
         "Is'haq",
-        // African, Iroquoian, others
+        // African, Iroquoian, others.
         "Wanjiku Ng'ang'a",
         "N'Guyen",
         "M'bengue",
@@ -210,13 +211,13 @@ fn names_that_are_whole() {
         "Pieter 't Hooft",
         "Rob’t Simmons",
         "S'niehotta",
-        // Names in quotes
+        // Nicknames in quotes.
         "Alex 'Sandy' Ford",
         "Alex `Sandy' Ford",
         "Zhangyang \"Atlas\" Wang",
         "Yu (\"Tony\") Quay",
         "Giorgos ('Yorgos') Ford",
-        // The v and its neighbours
+        // A v that is not a caron.
         "Taras Shevchenko",
         "Oleksandra Levchenko",
         "Dana Movshovitz",
@@ -227,7 +228,7 @@ fn names_that_are_whole() {
         "Janovska",
         "Maks Ovsjanikov",
         "Fabrice Lefebvre",
-        // Capitals
+        // Capitals that are meant.
         "ATLAS Collaboration",
         "Team NVIDIA",
         "IBM Research",
@@ -245,7 +246,7 @@ fn names_that_are_whole() {
         "JAN VAN DER BERG",
         "Sai GNVV",
         "XY",
-        // Signs
+        // Digits, punctuation and other scripts.
         "Eric H. Ford 3rd",
         "Ida Brook1",
         "Ida Brook 0002",
@@ -280,7 +281,7 @@ fn what_confirms() {
     assert_eq!(key("Matko Bosnjak"), None, "no letter that a repair brings");
 }
 
-/// Spellings that damage makes of a letter with an accent.
+/// Returns the damaged spellings of an accented letter.
 fn damaged(letter: char) -> Vec<String> {
     use unicode_normalization::UnicodeNormalization as _;
     let parts: Vec<char> = letter.nfd().collect();
@@ -305,7 +306,7 @@ fn damaged(letter: char) -> Vec<String> {
 }
 
 proptest! {
-    /// Whatever a name went through of what is certain, it comes back.
+    /// Certain damage of any kind is repaired.
     #[test]
     fn certain_damage_is_undone(name in "[A-Z][a-zéèüöñçšžćčřâô]{2,9} [A-Z][a-záéíóúůěšžćč]{2,9}", way in 0_usize..5) {
         prop_assume!(repair_name(&name).certain.is_none());
@@ -331,7 +332,7 @@ proptest! {
             prop_assert!(!repair.value.is_empty() && (0.0..=1.0).contains(&repair.confidence));
             prop_assert_eq!(repair.is_certain(), repair.value == mended.name);
         }
-        // What is found elsewhere has to have a letter that the damaged name lacks.
+        // A confirmed spelling has a letter that the damaged name lacks.
         let key = mended.suggestion_key();
         prop_assert!(key.is_none_or(|key| !key.is_ascii() && key != name_key(&mended.name)));
     }
