@@ -1,6 +1,7 @@
 //! Comparison of affiliations as published: whether two of them name the same organization.
 
-use crate::text::names::{email_addresses, fold};
+use crate::text::names::email_addresses;
+use crate::text::normalize::fold;
 
 /// Words that describe a kind of organization, a field or a country, and hardly identify an organization.
 const GENERIC_WORDS: &str = "\
@@ -98,13 +99,13 @@ impl AffiliationWords {
                 (None, None) => break,
                 (Some(word), None) => (&mut only_one, *word),
                 (None, Some(word)) => (&mut only_other, *word),
-                (Some(word), Some(beside)) => match word.cmp(beside) {
+                (Some(word), Some(other_word)) => match word.cmp(other_word) {
                     std::cmp::Ordering::Equal => (&mut shared, *word),
                     std::cmp::Ordering::Less => (&mut only_one, *word),
-                    std::cmp::Ordering::Greater => (&mut only_other, *beside),
+                    std::cmp::Ordering::Greater => (&mut only_other, *other_word),
                 },
             };
-            // An e-mail domain that is not shared is no evidence against.
+            // Different e-mail domains do not count against a match.
             *weight += match word.as_str() {
                 host if host.starts_with('@') => 0.0,
                 word if is_generic_word(word) => GENERIC_WEIGHT,
@@ -135,36 +136,36 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn are_one(one: &str, other: &str) -> bool {
+    fn are_same(one: &str, other: &str) -> bool {
         AffiliationWords::new(one).is_same_organization(&AffiliationWords::new(other))
     }
 
     #[test]
-    fn one_organization() {
-        assert!(are_one("University of Zürich", "Universität Zürich, Switzerland"));
-        assert!(are_one(
+    fn affiliations_of_one_organization() {
+        assert!(are_same("University of Zürich", "Universität Zürich, Switzerland"));
+        assert!(are_same(
             "Carnegie Mellon University",
             "School of Computer Science, Carnegie Mellon University, Pittsburgh, USA"
         ));
-        assert!(are_one("Dept. of Physics, Northfield Univ.", "Northfield University"));
-        assert!(are_one("Northfield University ida@northfield.example", "Northfield University"));
-        assert!(are_one("Computing, ida@cs.northfield.example", "ada@cs.northfield.example"));
-        assert!(!are_one("ida@gmail.com", "ada@gmail.com"));
+        assert!(are_same("Dept. of Physics, Northfield Univ.", "Northfield University"));
+        assert!(are_same("Northfield University ida@northfield.example", "Northfield University"));
+        assert!(are_same("Computing, ida@cs.northfield.example", "ada@cs.northfield.example"));
+        assert!(!are_same("ida@gmail.com", "ada@gmail.com"));
     }
 
     #[test]
-    fn two_organizations() {
-        assert!(!are_one("University of Michigan", "Michigan State University"));
-        assert!(!are_one("Hong Kong Polytechnic University", "Chinese University of Hong Kong"));
-        assert!(!are_one("University of California, Santa Cruz", "University of California, Berkeley"));
-        assert!(!are_one("Department of Computer Science", "Department of Computer Science"));
-        assert!(!are_one("", ""));
+    fn affiliations_of_two_organizations() {
+        assert!(!are_same("University of Michigan", "Michigan State University"));
+        assert!(!are_same("Hong Kong Polytechnic University", "Chinese University of Hong Kong"));
+        assert!(!are_same("University of California, Santa Cruz", "University of California, Berkeley"));
+        assert!(!are_same("Department of Computer Science", "Department of Computer Science"));
+        assert!(!are_same("", ""));
     }
 
     proptest! {
         #[test]
-        fn the_same_from_both_sides(one in "([a-d]{2} ?){0,4}", other in "([a-d]{2} ?){0,4}") {
-            prop_assert_eq!(are_one(&one, &other), are_one(&other, &one));
+        fn comparison_is_symmetric(one in "([a-d]{2} ?){0,4}", other in "([a-d]{2} ?){0,4}") {
+            prop_assert_eq!(are_same(&one, &other), are_same(&other, &one));
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disambiguation::AffiliationWords;
 use crate::text::names::{Commonness, NameForm};
+use crate::text::normalize::{clean, fold};
 
 /// A mention of an author: one author of one paper, or one name of a researcher's own record.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +18,7 @@ pub struct Mention {
     /// The researcher whose own record this is, or who has this name by a decision or as a hidden name. Mentions of
     /// different researchers are never united.
     pub recorded_researcher_id: Option<i64>,
-    /// The researcher to whom a manual decision assigned the mention.
+    /// The researcher that a manual decision assigned to the mention.
     pub decided_researcher_id: Option<i64>,
     /// ORCID iD.
     pub orcid: Option<String>,
@@ -78,13 +79,13 @@ impl Vocabulary {
     /// Returns the number of a coauthor's name. Spellings that differ only in case, accents and hyphens have the same
     /// number.
     pub fn intern_coauthor(&mut self, name: &str) -> u32 {
-        let key = crate::text::names::fold(name).replace(' ', "");
+        let key = fold(name).replace(' ', "");
         if let Some(number) = self.coauthor_names.by_text.get(&key) {
             return *number;
         }
         let (number, _) = self.coauthor_names.intern(&key);
         // Evidence shows the name as published, not its key.
-        self.coauthor_names.texts[number as usize] = crate::text::names::clean(name);
+        self.coauthor_names.texts[number as usize] = clean(name);
         self.commonness.push(NameForm::new(name).commonness);
         number
     }
@@ -114,7 +115,7 @@ impl Vocabulary {
 
     /// Returns the number of a venue.
     pub fn intern_venue(&mut self, name: &str) -> u32 {
-        self.venues.intern(&crate::text::names::fold(name)).0
+        self.venues.intern(&fold(name)).0
     }
 
     pub(super) fn coauthor_name(&self, number: u32) -> &str {

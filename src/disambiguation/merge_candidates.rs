@@ -5,7 +5,8 @@ use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 use crate::disambiguation::MAX_CAREER_YEARS;
 use crate::disambiguation::mention::{Evidence, EvidenceKind, Mention, Vocabulary};
-use crate::text::names::{Commonness, ComparableName, NameDifference, NameForm, NameSimilarity, fold};
+use crate::text::names::{Commonness, ComparableName, NameDifference, NameForm, NameSimilarity, split_name};
+use crate::text::normalize::fold;
 
 /// The minimum likelihood for a pair to be listed.
 const MIN_LIKELIHOOD: f32 = 0.53;
@@ -18,7 +19,7 @@ const MAX_COAUTHOR_WEIGHT_PER_PAPER: f32 = 2.4;
 /// The maximum number of researchers per blocking key. More common keys are ignored.
 const MAX_PROFILES_PER_KEY: usize = 400;
 
-/// A researcher's data, as far as merge candidates are compared by it.
+/// The data of a researcher by which merge candidates are compared.
 #[derive(Clone, Debug, Default)]
 pub struct ResearcherProfile {
     /// Distinct names of the researcher.
@@ -74,37 +75,37 @@ pub struct MergeCandidate {
 
 /// Returns pairs of possible duplicates, sorted by likelihood, highest first.
 #[must_use]
-pub fn find_merge_candidates(people: &[ResearcherProfile], known: &Vocabulary) -> Vec<MergeCandidate> {
+pub fn find_merge_candidates(researchers: &[ResearcherProfile], vocabulary: &Vocabulary) -> Vec<MergeCandidate> {
     let named: Vec<Vec<PreparedName>> =
-        people.iter().map(|person| person.names.iter().map(|name| PreparedName::new(name)).collect()).collect();
+        researchers.iter().map(|person| person.names.iter().map(|name| PreparedName::new(name)).collect()).collect();
     // Blocking keys are stored as hashes. A hash collision costs one comparison and does not change the result.
     let mut shared: Vec<(u64, usize)> = Vec::new();
-    for (place, person) in people.iter().enumerate() {
+    for (index, person) in researchers.iter().enumerate() {
         let mut keys = HashSet::new();
-        for name in &named[place] {
-            name.collect_blocking_keys(person, known, &mut keys);
+        for name in &named[index] {
+            name.collect_blocking_keys(person, vocabulary, &mut keys);
         }
-        shared.extend(keys.iter().map(|key| (key.hash_value(), place)));
+        shared.extend(keys.iter().map(|key| (key.hash_value(), index)));
     }
     shared.sort_unstable();
     let groups: Vec<&[(u64, usize)]> = shared
         .chunk_by(|one, other| one.0 == other.0)
         .filter(|group| (2..=MAX_PROFILES_PER_KEY).contains(&group.len()))
         .collect();
-    let mut groups_of: Vec<Vec<u32>> = vec![Vec::new(); people.len()];
+    let mut groups_of: Vec<Vec<u32>> = vec![Vec::new(); researchers.len()];
     for (number, group) in (0..).zip(&groups) {
-        for (_, place) in *group {
-            groups_of[*place].push(number);
+        for (_, index) in *group {
+            groups_of[*index].push(number);
         }
     }
     let mut found = Vec::new();
     let mut others: Vec<usize> = Vec::new();
     for (one, numbers) in groups_of.iter().enumerate() {
-        let beside = numbers.iter().flat_map(|number| groups[*number as usize]).map(|(_, other)| *other);
-        others.extend(beside.filter(|other| *other > one));
+        let neighbours = numbers.iter().flat_map(|number| groups[*number as usize]).map(|(_, other)| *other);
+        others.extend(neighbours.filter(|other| *other > one));
         others.sort_unstable();
         others.dedup();
-        found.extend(others.drain(..).filter_map(|other| score_pair(people, &named, known, one, other)));
+        found.extend(others.drain(..).filter_map(|other| score_pair(researchers, &named, vocabulary, one, other)));
     }
     found.sort_by(|one, other| {
         other
@@ -148,7 +149,7 @@ impl BlockingKey<'_> {
 impl PreparedName {
     fn new(name: &str) -> Self {
         let form = NameForm::new(name);
-        let parts = crate::text::names::split_name(name);
+        let parts = split_name(name);
         let words = |text: &str| -> Vec<String> {
             fold(&text.replace('.', " ")).split(' ').filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect()
         };
@@ -163,7 +164,7 @@ impl PreparedName {
     fn collect_blocking_keys<'a>(
         &'a self,
         person: &'a ResearcherProfile,
-        known: &Vocabulary,
+        vocabulary: &Vocabulary,
         keys: &mut HashSet<BlockingKey<'a>>,
     ) {
         let beginning: String = self.form.given.chars().take(2).collect();
@@ -179,8 +180,10 @@ impl PreparedName {
                 &self.form.first_given,
                 family.iter().rev().take(4).collect(),
             ));
-            let coauthors =
-                person.coauthors.keys().filter(|number| known.coauthor_commonness(**number) != Commonness::VeryCommon);
+            let coauthors = person
+                .coauthors
+                .keys()
+                .filter(|number| vocabulary.coauthor_commonness(**number) != Commonness::VeryCommon);
             keys.extend(coauthors.map(|number| BlockingKey::GivenAndCoauthor(&self.form.first_given, *number)));
         }
         let long: Vec<&String> = self.words.iter().filter(|word| word.chars().count() > 1).take(6).collect();
@@ -240,12 +243,12 @@ fn name_weight(one: &PreparedName, other: &PreparedName) -> Option<f32> {
 /// Returns whether two words differ only by a typo.
 fn is_typo(one: &str, other: &str) -> bool {
     let shorter = one.chars().count().min(other.chars().count());
-    let most = match shorter {
+    let max_distance = match shorter {
         0..=3 => 0,
         4..=7 => 1,
         _ => 2,
     };
-    one != other && strsim::osa_distance(one, other) <= most
+    one != other && strsim::osa_distance(one, other) <= max_distance
 }
 
 /// Returns whether one given name is a prefix of the other: Geoffrey, Geoff.
@@ -261,13 +264,13 @@ fn is_affix(one: &str, other: &str) -> bool {
 }
 
 fn score_pair(
-    people: &[ResearcherProfile],
+    researchers: &[ResearcherProfile],
     named: &[Vec<PreparedName>],
-    known: &Vocabulary,
+    vocabulary: &Vocabulary,
     one: usize,
     other: usize,
 ) -> Option<MergeCandidate> {
-    let (first, second) = (&people[one], &people[other]);
+    let (first, second) = (&researchers[one], &researchers[other]);
     let career = first.years.zip(second.years).map(|(one, other)| one.1.max(other.1) - one.0.min(other.0));
     if first.orcid.as_ref().zip(second.orcid.as_ref()).is_some_and(|(one, other)| one != other)
         || career.is_some_and(|years| years > MAX_CAREER_YEARS)
@@ -276,15 +279,15 @@ fn score_pair(
         return None;
     }
     let mut evidence = Vec::new();
-    let pairs = named[one].iter().flat_map(|name| named[other].iter().map(move |beside| (name, beside)));
-    let (alike, name) = pairs
-        .filter_map(|(name, beside)| Some((name_weight(name, beside)?, name)))
+    let pairs = named[one].iter().flat_map(|name| named[other].iter().map(move |other_name| (name, other_name)));
+    let (similarity, name) = pairs
+        .filter_map(|(name, other_name)| Some((name_weight(name, other_name)?, name)))
         .max_by(|one, other| one.0.total_cmp(&other.0))?;
     let together = first.years.zip(second.years).map(|(one, other)| one.1.min(other.1) - one.0.max(other.0));
-    if alike <= DIFFERENT_FAMILY_NAME_WEIGHT && together.is_some_and(|years| years > MAX_NAME_CHANGE_YEARS) {
+    if similarity <= DIFFERENT_FAMILY_NAME_WEIGHT && together.is_some_and(|years| years > MAX_NAME_CHANGE_YEARS) {
         return None;
     }
-    let mut weight = alike
+    let mut weight = similarity
         + match name.form.commonness {
             Commonness::Rare => 0.6,
             Commonness::Common => 0.0,
@@ -293,28 +296,29 @@ fn score_pair(
             Commonness::VeryCommon => -1.3,
         };
     evidence.push(Evidence {
-        kind: if alike >= 2.6 { EvidenceKind::SameName } else { EvidenceKind::NameVariant },
+        kind: if similarity >= 2.6 { EvidenceKind::SameName } else { EvidenceKind::NameVariant },
         value: None,
     });
     let shared: Vec<u32> =
         first.coauthors.keys().filter(|number| second.coauthors.contains_key(number)).copied().collect();
     let mut of_coauthors = CoauthorWeight::default();
     for number in &shared {
-        of_coauthors.add(known.coauthor_commonness(*number));
+        of_coauthors.add(vocabulary.coauthor_commonness(*number));
         evidence.push(Evidence {
             kind: EvidenceKind::SharedCoauthor,
-            value: Some(known.coauthor_name(*number).to_owned()),
+            value: Some(vocabulary.coauthor_name(*number).to_owned()),
         });
     }
     let occasions = first.papers.len().min(second.papers.len());
     weight += of_coauthors.total().min(MAX_COAUTHOR_WEIGHT_PER_PAPER * occasions as f32);
-    if !first.organizations.is_disjoint(&second.organizations) || have_common_affiliation(first, second, known) {
+    if !first.organizations.is_disjoint(&second.organizations) || have_common_affiliation(first, second, vocabulary) {
         weight += 1.2;
         evidence.push(Evidence { kind: EvidenceKind::SharedOrganization, value: None });
     }
     if let Some(venue) = first.venues.intersection(&second.venues).next() {
         weight += 0.3;
-        evidence.push(Evidence { kind: EvidenceKind::SharedVenue, value: Some(known.venue_name(*venue).to_owned()) });
+        evidence
+            .push(Evidence { kind: EvidenceKind::SharedVenue, value: Some(vocabulary.venue_name(*venue).to_owned()) });
     }
     if let Some((one, other)) = first.years.zip(second.years) {
         match (one.0.max(other.0) - one.1.min(other.1)).max(0) {
@@ -358,14 +362,14 @@ impl CoauthorWeight {
     }
 }
 
-fn have_common_affiliation(one: &ResearcherProfile, other: &ResearcherProfile, known: &Vocabulary) -> bool {
-    let alike = |one: u32, other: u32| {
-        known
+fn have_common_affiliation(one: &ResearcherProfile, other: &ResearcherProfile, vocabulary: &Vocabulary) -> bool {
+    let are_same = |one: u32, other: u32| {
+        vocabulary
             .affiliation_words(one)
-            .zip(known.affiliation_words(other))
+            .zip(vocabulary.affiliation_words(other))
             .is_some_and(|(one, other)| one.is_same_organization(other))
     };
-    one.affiliations
-        .iter()
-        .any(|number| other.affiliations.iter().any(|beside| number == beside || alike(*number, *beside)))
+    one.affiliations.iter().any(|number| {
+        other.affiliations.iter().any(|other_number| number == other_number || are_same(*number, *other_number))
+    })
 }

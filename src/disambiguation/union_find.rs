@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::disambiguation::MAX_CAREER_YEARS;
 use crate::disambiguation::mention::Mention;
 
-/// Disjoint sets of author mentions, each one person as far as is known.
+/// Disjoint sets of author mentions. Each set is assumed to be one person.
 pub(super) struct DisjointSets<'a> {
     mentions: &'a [Mention],
     parents: Vec<usize>,
@@ -33,9 +33,9 @@ pub(super) struct ClusterProfile {
 }
 
 impl ClusterProfile {
-    fn from_mention(place: usize, mention: &Mention) -> Self {
+    fn from_mention(index: usize, mention: &Mention) -> Self {
         Self {
-            members: vec![place],
+            members: vec![index],
             papers: mention.paper.into_iter().collect(),
             orcids: mention.orcid.iter().cloned().collect(),
             decided_researcher_ids: mention.decided_researcher_id.into_iter().collect(),
@@ -51,7 +51,7 @@ impl ClusterProfile {
         }
     }
 
-    /// Returns whether nothing but the name is known, so that there is no evidence for or against anyone.
+    /// Returns whether only the name is known: no identifier, coauthor, organization or affiliation.
     pub fn has_no_evidence(&self) -> bool {
         let is_identified = !self.orcids.is_empty() || !self.author_ids.is_empty();
         !is_identified && self.coauthors.is_empty() && self.organizations.is_empty() && self.affiliations.is_empty()
@@ -100,7 +100,7 @@ impl ClusterProfile {
 impl<'a> DisjointSets<'a> {
     pub fn new(mentions: &'a [Mention]) -> Self {
         let profiles =
-            mentions.iter().enumerate().map(|(place, mention)| ClusterProfile::from_mention(place, mention)).collect();
+            mentions.iter().enumerate().map(|(index, mention)| ClusterProfile::from_mention(index, mention)).collect();
         Self { mentions, parents: (0..mentions.len()).collect(), profiles }
     }
 
@@ -109,8 +109,8 @@ impl<'a> DisjointSets<'a> {
     }
 
     /// Returns the root of the set that contains a mention.
-    pub fn root(&mut self, place: usize) -> usize {
-        let mut root = place;
+    pub fn root(&mut self, index: usize) -> usize {
+        let mut root = index;
         while self.parents[root] != root {
             self.parents[root] = self.parents[self.parents[root]];
             root = self.parents[root];
@@ -123,8 +123,8 @@ impl<'a> DisjointSets<'a> {
     }
 
     /// Returns the distinct roots of mentions, in an order that does not depend on the order of the mentions.
-    pub fn roots(&mut self, places: &[usize]) -> Vec<usize> {
-        let mut roots: Vec<usize> = places.iter().map(|place| self.root(*place)).collect();
+    pub fn roots(&mut self, indices: &[usize]) -> Vec<usize> {
+        let mut roots: Vec<usize> = indices.iter().map(|index| self.root(*index)).collect();
         roots.sort_unstable_by_key(|root| (self.profiles[*root].stable_key, *root));
         roots.dedup();
         roots

@@ -54,7 +54,7 @@ pub struct GlobalId {
 
 /// The error for a text that is not a global id.
 #[derive(Debug, thiserror::Error)]
-#[error("'{0}' is not an id of this directory; ids come from the id field of what the directory answers")]
+#[error("'{0}' is not an id of this directory; use the value of an `id` field")]
 pub struct InvalidGlobalId(String);
 
 impl fmt::Display for GlobalId {
@@ -85,7 +85,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn nothing_else_is_an_id() {
+    fn other_texts_are_rejected() {
         let plus = URL_SAFE_NO_PAD.encode("Paper:+1");
         for text in ["", "x", "Paper:1", "\0", &plus, &URL_SAFE_NO_PAD.encode("Person:1")] {
             assert!(text.parse::<GlobalId>().is_err(), "{text}");
@@ -94,13 +94,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_come_back(kind in proptest::sample::select(NodeKind::ALL.to_vec()), number in 1_i64..) {
+        fn ids_round_trip(kind in proptest::sample::select(NodeKind::ALL.to_vec()), number in 1_i64..) {
             let id = GlobalId { kind, row_id: number };
             prop_assert_eq!(id.to_string().parse::<GlobalId>().expect("an id"), id);
         }
 
         #[test]
-        fn any_text_is_an_id_or_refused(text in any::<String>()) {
+        fn only_canonical_texts_are_ids(text in any::<String>()) {
             if let Ok(id) = text.parse::<GlobalId>() {
                 prop_assert_eq!(id.to_string(), text);
             }

@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 
 /// The error for a text that is not a valid identifier of the expected scheme.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("'{text}' is not {what}: {why}")]
+#[error("'{text}' is not {expected}: {reason}")]
 pub struct InvalidIdentifier {
     text: String,
-    what: &'static str,
-    why: &'static str,
+    expected: &'static str,
+    reason: &'static str,
 }
 
 impl InvalidIdentifier {
-    fn new(text: &str, what: &'static str, why: &'static str) -> Self {
-        Self { text: text.chars().take(80).collect(), what, why }
+    fn new(text: &str, expected: &'static str, reason: &'static str) -> Self {
+        Self { text: text.chars().take(80).collect(), expected, reason }
     }
 }
 
@@ -86,7 +86,7 @@ impl FromStr for Orcid {
     type Err = InvalidIdentifier;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = |why| InvalidIdentifier::new(text, "an ORCID iD", why);
+        let invalid = |reason| InvalidIdentifier::new(text, "an ORCID iD", reason);
         let prefixes = [
             "https://orcid.org/",
             "http://orcid.org/",
@@ -100,7 +100,7 @@ impl FromStr for Orcid {
             bare.bytes().filter(|byte| *byte != b'-').map(|byte| byte.to_ascii_uppercase()).collect();
         let [digits @ .., check] = compact.as_slice() else { return Err(invalid("it is empty")) };
         if digits.len() != 15 || !digits.iter().all(u8::is_ascii_digit) || !(check.is_ascii_digit() || *check == b'X') {
-            return Err(invalid("it has 16 digits, the last of which may be X, such as 0000-0002-1825-0097"));
+            return Err(invalid("expected 16 digits, the last of which may be X, such as 0000-0002-1825-0097"));
         }
         let total = digits.iter().fold(0_u32, |total, digit| (total + u32::from(digit - b'0')) * 2 % 11);
         let expected = match (12 - total) % 11 {
@@ -108,7 +108,7 @@ impl FromStr for Orcid {
             digit => b'0' + u8::try_from(digit).unwrap_or_default(),
         };
         if *check != expected {
-            return Err(invalid("its checksum does not hold; look for a mistyped digit"));
+            return Err(invalid("its checksum is wrong; check for a mistyped digit"));
         }
         let groups: Vec<String> = compact.chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
         Ok(Self(groups.join("-")))
@@ -128,21 +128,21 @@ impl FromStr for Ror {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const ALPHABET: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz"; // Crockford's base 32
-        let invalid = |why| InvalidIdentifier::new(text, "a ROR id", why);
+        let invalid = |reason| InvalidIdentifier::new(text, "a ROR id", reason);
         let prefixes = ["https://ror.org/", "http://ror.org/", "https://www.ror.org/", "ror.org/", "ror:"];
         let bare = strip_any_prefix(text, &prefixes).trim_end_matches('/').to_ascii_lowercase();
-        let form = || invalid("it has a 0, six letters or digits and two digits, such as 05dxps055");
+        let form = || invalid("expected a 0, six letters or digits, and two digits, such as 05dxps055");
         let (Some(number), Some(checksum)) = (bare.get(..7), bare.get(7..)) else { return Err(form()) };
         if !number.starts_with('0') || checksum.len() != 2 || !checksum.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(form());
         }
         let mut value = 0_u64;
         for byte in number.bytes() {
-            let digit = ALPHABET.iter().position(|known| *known == byte).ok_or_else(form)?;
+            let digit = ALPHABET.iter().position(|letter| *letter == byte).ok_or_else(form)?;
             value = value * 32 + digit as u64;
         }
         if checksum.parse() != Ok(98 - (value * 100) % 97) {
-            return Err(invalid("its checksum does not hold; look for a mistyped character"));
+            return Err(invalid("its checksum is wrong; check for a mistyped character"));
         }
         Ok(Self(bare))
     }
@@ -160,7 +160,7 @@ impl FromStr for Doi {
     type Err = InvalidIdentifier;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = |why| InvalidIdentifier::new(text, "a DOI", why);
+        let invalid = |reason| InvalidIdentifier::new(text, "a DOI", reason);
         let resolvers = [
             "https://doi.org/",
             "http://doi.org/",
@@ -181,12 +181,10 @@ impl FromStr for Doi {
             registrant.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
                 && registrant.split('.').next().is_some_and(|code| (4..=9).contains(&code.len()));
         if !registrant_holds {
-            return Err(invalid(
-                "it begins with 10. and a registrant's number of 4 to 9 digits, such as 10.1000/xyz123",
-            ));
+            return Err(invalid("expected 10. and a registrant code of 4 to 9 digits, such as 10.1000/xyz123"));
         }
         if suffix.is_empty() || suffix.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(invalid("what follows the slash is empty or has white space in it"));
+            return Err(invalid("the part after the slash is empty or contains white space"));
         }
         if decoded.len() > 2048 {
             return Err(invalid("it is longer than 2,048 bytes"));
@@ -269,7 +267,7 @@ impl FromStr for ArxivId {
         if new_form || old_form {
             Ok(Self(unversioned.to_owned()))
         } else {
-            Err(InvalidIdentifier::new(text, "an arXiv id", "it looks like 2301.00001 or hep-th/9901001"))
+            Err(InvalidIdentifier::new(text, "an arXiv id", "expected a form such as 2301.00001 or hep-th/9901001"))
         }
     }
 }
@@ -279,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn orcid_in_any_written_form() {
+    fn orcid_formats() {
         for written in [
             "0000-0002-1825-0097",
             "0000000218250097",
@@ -301,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn ror_in_any_written_form() {
+    fn ror_formats() {
         for written in ["05dxps055", "https://ror.org/05DXPS055", "ror.org/05dxps055/"] {
             assert_eq!(written.parse::<Ror>().expect(written).uri(), "https://ror.org/05dxps055");
         }
@@ -311,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn doi_in_any_written_form() {
+    fn doi_formats() {
         for written in [
             "10.1000/XYZ123",
             "doi:10.1000/xyz123",
@@ -326,11 +324,11 @@ mod tests {
         }
         let unusual: Doi = "10.1002/(sici)1097<1::aid>3.0.co;2-#".parse().expect("a DOI");
         assert_eq!(unusual.uri(), "https://doi.org/10.1002/(sici)1097%3C1::aid%3E3.0.co;2-%23");
-        assert_eq!(unusual.uri().parse::<Doi>().expect("its address"), unusual);
+        assert_eq!(unusual.uri().parse::<Doi>().expect("its URL"), unusual);
     }
 
     #[test]
-    fn arxiv_ids() {
+    fn arxiv_id_formats() {
         for (written, canonical) in [
             ("arXiv:2301.00001v3", "2301.00001"),
             ("https://arxiv.org/pdf/2301.00001.pdf", "2301.00001"),

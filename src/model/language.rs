@@ -22,7 +22,7 @@ pub struct LanguageTag(String);
 
 /// The error for a text that is not a BCP 47 language tag.
 #[derive(Debug, thiserror::Error)]
-#[error("'{0}' is not a language tag; write one as BCP 47 has it, such as fr, en or fr-CA")]
+#[error("'{0}' is not a language tag; use BCP 47 tags such as fr, en or fr-CA")]
 pub struct InvalidLanguageTag(String);
 
 impl FromStr for LanguageTag {
@@ -80,18 +80,18 @@ impl AcceptedLanguages {
     #[must_use]
     pub fn parse(header: &str) -> Self {
         let mut accepted = Self::default();
-        let mut wanted: Vec<(u16, LanguageTag)> = Vec::new();
+        let mut weighted: Vec<(u16, LanguageTag)> = Vec::new();
         for entry in header.split(',') {
             let (range, weight) = entry.split_once(';').unwrap_or((entry, "q=1"));
             let Some(weight) = parse_quality(weight) else { continue };
             match range.trim().parse::<LanguageTag>() {
                 Ok(tag) if weight == 0 => accepted.excluded.push(tag),
-                Ok(tag) => wanted.push((weight, tag)),
+                Ok(tag) => weighted.push((weight, tag)),
                 Err(_) => accepted.excludes_others |= weight == 0 && range.trim() == "*",
             }
         }
-        wanted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-        accepted.preferred = wanted.into_iter().map(|(_, tag)| tag).take(MAX_PREFERENCES).collect();
+        weighted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+        accepted.preferred = weighted.into_iter().map(|(_, tag)| tag).take(MAX_PREFERENCES).collect();
         accepted.excluded.truncate(MAX_PREFERENCES);
         accepted
     }
@@ -118,7 +118,7 @@ pub struct LanguagePreferences {
 }
 
 impl LanguagePreferences {
-    /// Creates the preferences of a reader, of whom the first 20 languages count. The directory's default language
+    /// Creates the preferences of a reader, using at most 20 languages. The directory's default language
     /// comes last.
     ///
     /// A reader without preferences is taken to request the default language.
@@ -135,23 +135,23 @@ impl LanguagePreferences {
         Self::build(&accepted.preferred, &accepted.excluded, wants_default, default)
     }
 
-    fn build(wanted: &[LanguageTag], refused: &[LanguageTag], wants_default: bool, default: &LanguageTag) -> Self {
+    fn build(preferred: &[LanguageTag], excluded: &[LanguageTag], wants_default: bool, default: &LanguageTag) -> Self {
         let mut chain: Vec<String> = Vec::new();
         let mut extend = |tag: &LanguageTag| {
             for form in tag.lookup_chain() {
-                let is_refused = refused.iter().any(|refused| refused.as_str() == form);
-                if !is_refused && !chain.iter().any(|known| known == form) {
+                let is_excluded = excluded.iter().any(|excluded| excluded.as_str() == form);
+                if !is_excluded && !chain.iter().any(|tag| tag == form) {
                     chain.push(form.to_owned());
                 }
             }
             chain.len()
         };
-        let mut asked = 0;
-        for tag in wanted.iter().take(MAX_PREFERENCES) {
-            asked = extend(tag);
+        let mut requested = 0;
+        for tag in preferred.iter().take(MAX_PREFERENCES) {
+            requested = extend(tag);
         }
         let all = extend(default);
-        Self { chain, requested_count: if wants_default { all } else { asked } }
+        Self { chain, requested_count: if wants_default { all } else { requested } }
     }
 
     /// Returns the tags to try, in order. SQL queries use them to apply the rule of [`LocalizedText::best_match`].
@@ -192,7 +192,7 @@ impl LocalizedText {
         self.0.insert(tag.to_owned(), text.into());
     }
 
-    /// Returns whether there is no text.
+    /// Returns whether there are no texts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -220,11 +220,11 @@ impl LocalizedText {
     /// regional variant; else a text of unknown language; else the first text.
     #[must_use]
     pub fn best_match(&self, languages: &LanguagePreferences) -> Option<Localized<'_>> {
-        for (rank, wanted) in languages.chain.iter().enumerate() {
-            let exact = self.0.get_key_value(wanted);
+        for (rank, tag_prefix) in languages.chain.iter().enumerate() {
+            let exact = self.0.get_key_value(tag_prefix);
             let regional = || {
                 let mut tags = self.0.iter();
-                tags.find(|(tag, _)| tag.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('-')))
+                tags.find(|(tag, _)| tag.strip_prefix(tag_prefix.as_str()).is_some_and(|rest| rest.starts_with('-')))
             };
             if let Some((tag, value)) = exact.or_else(regional) {
                 // A reader can request texts of undetermined language too.
@@ -248,17 +248,17 @@ impl LocalizedText {
     /// [`Self::best_match`] returns.
     #[must_use]
     pub fn by_requested_tag(&self) -> BTreeMap<&str, &str> {
-        let mut wanted = BTreeMap::new();
+        let mut requested = BTreeMap::new();
         for (tag, text) in self.iter() {
             for (dash, _) in tag.match_indices('-') {
-                wanted.entry(&tag[..dash]).or_insert(text);
+                requested.entry(&tag[..dash]).or_insert(text);
             }
         }
-        wanted.extend(self.iter());
+        requested.extend(self.iter());
         if let Some(text) = self.0.get(UNDETERMINED).or_else(|| self.0.values().next()) {
-            wanted.insert("", text);
+            requested.insert("", text);
         }
-        wanted
+        requested
     }
 }
 
@@ -281,13 +281,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_a_header(text in any::<String>()) {
+        fn any_header_is_accepted(text in any::<String>()) {
             let accepted = AcceptedLanguages::parse(&text);
             prop_assert!(accepted.preferred.len() <= MAX_PREFERENCES && accepted.excluded.len() <= MAX_PREFERENCES);
         }
 
         #[test]
-        fn weights(thousandth in 0_u16..=1000) {
+        fn weights_in_thousandths(thousandth in 0_u16..=1000) {
             let weight = format!("q={}.{:03}", thousandth / 1000, thousandth % 1000);
             prop_assert_eq!(parse_quality(&weight), Some(thousandth));
         }
@@ -302,14 +302,14 @@ mod tests {
     }
 
     #[test]
-    fn regional_readers_take_the_general_language() {
+    fn regional_readers_get_the_general_language() {
         let both = texts(&[("en", "Learning"), ("fr", "Apprentissage")]);
         let best = both.best_match(&languages(&["fr-CA"])).expect("a text");
         assert_eq!((best.value, best.language, best.is_fallback), ("Apprentissage", Some("fr"), false));
     }
 
     #[test]
-    fn general_readers_take_a_regional_text() {
+    fn general_readers_get_a_regional_text() {
         let regional = texts(&[("en", "Learning"), ("fr-CA", "Apprentissage")]);
         assert_eq!(regional.best_match(&languages(&["fr"])).expect("a text").value, "Apprentissage");
     }
@@ -325,14 +325,14 @@ mod tests {
     }
 
     #[test]
-    fn tags_have_an_end() {
+    fn tags_have_a_maximum_length() {
         let parts = |amount: usize| format!("en-x{}", "-a".repeat(amount));
         assert_eq!(tag(&parts(48)).as_str().len(), MAX_TAG_BYTES);
         assert!(parts(49).parse::<LanguageTag>().is_err());
     }
 
     #[test]
-    fn a_header() {
+    fn parsed_header() {
         let accepted = AcceptedLanguages::parse("de;q=0.7, fr-CA, *;q=0.1, en;q=0, nonsense;q, fr;q=0.7, *;q=0");
         assert_eq!(accepted.preferred, [tag("fr-CA"), tag("de"), tag("fr")]);
         assert_eq!((accepted.excluded, accepted.excludes_others), (vec![tag("en")], true));
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_languages_are_not_tried() {
+    fn excluded_languages_are_not_tried() {
         let chain =
             |header: &str| LanguagePreferences::from_accepted(&AcceptedLanguages::parse(header), &tag("en")).chain;
         assert_eq!(chain("fr-CA, de"), ["fr-CA", "fr", "de", "en"]);
@@ -358,14 +358,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_of_a_chain_that_is_wanted_is_the_best(
+        fn first_key_of_the_chain_is_the_best_match(
             tags in prop::collection::btree_set(prop::sample::select(TAGS.to_vec()), 1..5),
             preferred in prop::collection::vec(prop::sample::select(TAGS.to_vec()), 0..3),
         ) {
             let texts = texts(&tags.iter().map(|tag| (*tag, *tag)).collect::<Vec<_>>());
             let languages = languages(&preferred);
-            let wanted = texts.by_requested_tag();
-            let found = languages.chain().iter().find_map(|tag| wanted.get(tag.as_str())).unwrap_or(&wanted[""]);
+            let requested = texts.by_requested_tag();
+            let found = languages.chain().iter().find_map(|tag| requested.get(tag.as_str())).unwrap_or(&requested[""]);
             prop_assert_eq!(*found, texts.best_match(&languages).expect("a text").value);
         }
     }

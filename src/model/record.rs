@@ -244,7 +244,7 @@ pub struct TopicRecord {
 
 /// Affiliation types of ORCID. The words are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "ORCID's own words, which the read schema explains")]
+#[allow(missing_docs, reason = "the words of ORCID, which the GraphQL schema explains")]
 pub enum AffiliationKind {
     #[serde(rename = "EMPLOYMENT")]
     Employment,
@@ -319,7 +319,7 @@ pub struct OtherName {
 #[derive(Serialize, Deserialize)]
 #[serde(
     untagged,
-    expecting = "another name is a text, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE"
+    expecting = "another name is a string, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE"
 )]
 enum OtherNameJson {
     Public(String),
@@ -436,7 +436,7 @@ pub enum AbstractCompleteness {
 
 /// The type of a paper, by the vocabularies of COAR and CSL; the GraphQL schema explains them. The words are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the read schema explains them")]
+#[allow(missing_docs, reason = "the GraphQL schema explains them")]
 pub enum PaperType {
     #[serde(rename = "ARTICLE")]
     Article,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::text::names::{fold_character, is_visible};
+use crate::text::normalize::{clean, fold_character, is_visible};
 
 /// The maximum length of a term in characters. Longer words are truncated.
 const MAX_WORD_CHARS: usize = 60;
@@ -89,7 +89,7 @@ pub fn tokenize(text: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut parts: Vec<WordPart> = Vec::new();
     let mut part: Option<WordPart> = None;
-    let mut may_go_on = false; // after a joiner, the next letter goes on with the word
+    let mut may_go_on = false; // after a joiner, the next letter continues the word
     for (start, character) in text.char_indices() {
         let end = start + character.len_utf8();
         if !is_visible(character) {
@@ -138,7 +138,7 @@ pub fn tokenize(text: &str) -> Vec<Word> {
 #[must_use]
 pub fn index_terms(text: &str) -> Vec<String> {
     let mut found = BTreeSet::new();
-    let mut last: Option<(char, usize)> = None; // the last unspaced character, and where it ended
+    let mut last: Option<(char, usize)> = None; // the last unspaced character and its end
     for word in tokenize(text) {
         if word.is_unspaced() {
             let range = word.range();
@@ -180,7 +180,7 @@ impl SearchTerms {
     /// Parses a query. Returns `None` if it is blank.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        let text = crate::text::names::clean(text);
+        let text = clean(text);
         if text.is_empty() {
             return None;
         }
@@ -216,8 +216,8 @@ impl SearchTerms {
     /// Returns whether each word of the query is a prefix of a term of the text.
     #[must_use]
     pub fn matches_prefixes_in(&self, text: &str) -> bool {
-        let there = index_terms(text);
-        let begins = |asked: &String| there.iter().any(|word| word.starts_with(asked.as_str()));
+        let terms = index_terms(text);
+        let begins = |term: &String| terms.iter().any(|word| word.starts_with(term.as_str()));
         self.terms.iter().all(|forms| forms.iter().any(|form| form.iter().all(begins)))
     }
 
@@ -225,21 +225,21 @@ impl SearchTerms {
     /// stem.
     #[must_use]
     pub fn highlight<'a>(&self, text: &'a str, stems: &[String]) -> Vec<(&'a str, bool)> {
-        let asked = self.distinct_terms();
+        let query_terms = self.distinct_terms();
         let words = tokenize(text);
         let parts = || words.iter().flat_map(|word| &word.parts);
-        let is_there =
-            |asked: &str| words.iter().any(|word| word.joined() == asked) || parts().any(|part| part.folded == asked);
-        let missing: Vec<&str> = asked.iter().copied().filter(|asked| !is_there(asked)).collect();
+        let occurs =
+            |term: &str| words.iter().any(|word| word.joined() == term) || parts().any(|part| part.folded == term);
+        let missing: Vec<&str> = query_terms.iter().copied().filter(|term| !occurs(term)).collect();
         let is_match = |folded: &str| {
-            asked.contains(&folded)
+            query_terms.contains(&folded)
                 || stems.iter().any(|stem| has_stem(folded, stem))
                 || missing.iter().any(|missing| folded.starts_with(missing) || is_within_typos(folded, missing))
         };
         let mut marked: Vec<Range<usize>> = Vec::new();
         for word in &words {
             if word.is_unspaced() {
-                marked.extend(word.parts.iter().flat_map(|part| unspaced_highlights(&asked, part, text)));
+                marked.extend(word.parts.iter().flat_map(|part| unspaced_highlights(&query_terms, part, text)));
             } else if is_match(&word.joined()) {
                 marked.push(word.range());
             } else {
@@ -251,17 +251,17 @@ impl SearchTerms {
 }
 
 /// Returns the ranges of adjacent matching characters.
-fn unspaced_highlights(asked: &[&str], part: &WordPart, text: &str) -> Vec<Range<usize>> {
-    let shown = text.get(part.range.clone()).unwrap_or_default();
+fn unspaced_highlights(query_terms: &[&str], part: &WordPart, text: &str) -> Vec<Range<usize>> {
+    let slice = text.get(part.range.clone()).unwrap_or_default();
     let characters: Vec<(usize, String)> =
-        shown.char_indices().map(|(start, character)| (start, fold_character(character).collect())).collect();
-    let end = |index: usize| characters.get(index).map_or(shown.len(), |(start, _)| *start);
+        slice.char_indices().map(|(start, character)| (start, fold_character(character).collect())).collect();
+    let end = |index: usize| characters.get(index).map_or(slice.len(), |(start, _)| *start);
     let mut marks = Vec::new();
     for (index, (start, one)) in characters.iter().enumerate() {
         let two = characters.get(index + 1).map(|(_, next)| format!("{one}{next}"));
         let length = match two {
-            Some(two) if asked.contains(&two.as_str()) => 2,
-            _ if asked.contains(&one.as_str()) => 1,
+            Some(two) if query_terms.contains(&two.as_str()) => 2,
+            _ if query_terms.contains(&one.as_str()) => 1,
             _ => continue,
         };
         marks.push(part.range.start + start..part.range.start + end(index + length));
@@ -279,9 +279,9 @@ pub fn max_typos(word: &str) -> usize {
     }
 }
 
-fn is_within_typos(folded: &str, asked: &str) -> bool {
-    let most = max_typos(asked);
-    most > 0 && strsim::levenshtein(folded, asked) <= most
+fn is_within_typos(folded: &str, term: &str) -> bool {
+    let max_distance = max_typos(term);
+    max_distance > 0 && strsim::levenshtein(folded, term) <= max_distance
 }
 
 /// Returns whether a word begins with a stem, followed by an ending of up to five letters. A final i of a stem often
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn words_and_their_parts() {
+    fn index_terms_of_words_and_parts() {
         assert_eq!(
             index_terms("Jean-Luc O’Hara, U.S.A."),
             ["a", "hara", "jean", "jeanluc", "luc", "o", "ohara", "s", "u", "usa"]
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_looked_for() {
+    fn forms_of_query_words() {
         assert_eq!(forms("Smith"), [[["smith"]]]);
         assert_eq!(forms("O'Hara"), [vec![vec!["ohara".to_owned()], vec!["o".to_owned(), "hara".to_owned()]]]);
         assert_eq!(forms("筑波大学"), [[["筑波", "波大", "大学"]]]);
@@ -359,18 +359,18 @@ mod tests {
     }
 
     #[test]
-    fn marks() {
+    fn highlights() {
         assert_eq!(marked("angstrom", "Zoë Ångström"), "Zoë [Ångström]");
         assert_eq!(marked("jean", "Jean-Luc"), "[Jean]-Luc");
         assert_eq!(marked("ohara jean", "Jean-Luc O’Hara"), "[Jean]-Luc [O’Hara]");
         assert_eq!(marked("schmit", "Anna Schmidt"), "Anna [Schmidt]");
-        assert_eq!(marked("smith", "Smith Smithson"), "[Smith] Smithson", "only what is there as typed");
+        assert_eq!(marked("smith", "Smith Smithson"), "[Smith] Smithson", "an exact match excludes prefixes");
         assert_eq!(marked("大学", "筑波大学"), "筑波[大学]");
         assert_eq!(marked("e\u{301}te", "été e\u{301}te\u{301}"), "[été] [e\u{301}te\u{301}]");
     }
 
     #[test]
-    fn long_words() {
+    fn long_words_are_truncated() {
         let words = index_terms(&"x".repeat(10_000));
         assert_eq!(words, ["x".repeat(MAX_WORD_CHARS)]);
         assert_eq!(forms(&"x".repeat(10_000)), [[["x".repeat(MAX_WORD_CHARS)]]]);
@@ -378,18 +378,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_is_found_by_its_words(text in any::<String>()) {
-            let there = index_terms(&text);
-            for word in &there {
+        fn every_text_matches_itself(text in any::<String>()) {
+            let terms = index_terms(&text);
+            for word in &terms {
                 prop_assert!(word.chars().all(char::is_alphanumeric) && !word.is_empty() && word.len() <= 255, "{}", word);
             }
             for forms in forms(&text) {
-                prop_assert!(forms.iter().any(|form| form.iter().all(|word| there.contains(word))), "{:?} {:?}", forms, there);
+                prop_assert!(forms.iter().any(|form| form.iter().all(|word| terms.contains(word))), "{:?} {:?}", forms, terms);
             }
         }
 
         #[test]
-        fn marks_lose_nothing(query in any::<String>(), text in any::<String>()) {
+        fn highlighting_keeps_the_text(query in any::<String>(), text in any::<String>()) {
             let query = SearchTerms::new(&query).unwrap_or_default();
             let pieces = query.highlight(&text, &[]);
             prop_assert_eq!(pieces.iter().map(|(piece, _)| *piece).collect::<String>(), text.clone());
@@ -397,7 +397,7 @@ mod tests {
         }
 
         #[test]
-        fn case_and_accents_do_not_matter(text in "[a-zA-Zéøßñ' -]{0,30}") {
+        fn terms_ignore_case_and_accents(text in "[a-zA-Zéøßñ' -]{0,30}") {
             prop_assert_eq!(index_terms(&text), index_terms(&text.to_lowercase()));
             prop_assert_eq!(folded_letters(&text), folded_letters(&names::fold(&text)));
         }

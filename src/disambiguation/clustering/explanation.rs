@@ -21,46 +21,46 @@ impl BlockClustering<'_> {
         members.sort_unstable();
         let organizations = self.canonical_affiliations(&members);
         let mut counted: HashMap<Feature, u32> = HashMap::new();
-        for place in &members {
-            for feature in self.mention_features(*place, &organizations) {
+        for index in &members {
+            for feature in self.mention_features(*index, &organizations) {
                 *counted.entry(feature).or_default() += 1;
             }
         }
         let resolutions =
-            members.iter().map(|place| self.explain_member(*place, profile, &counted, &organizations)).collect();
+            members.iter().map(|index| self.explain_member(*index, profile, &counted, &organizations)).collect();
         let is_open = matches!(members[..], [only] if self.ambiguous.contains(&only));
         AuthorCluster { members, explanations: resolutions, is_unresolved: is_open }
     }
 
     fn explain_member(
         &self,
-        place: usize,
+        index: usize,
         profile: &ClusterProfile,
         counted: &HashMap<Feature, u32>,
         organizations: &HashMap<u32, u32>,
     ) -> MatchExplanation {
-        let mention = &self.clusters.mentions()[place];
+        let mention = &self.clusters.mentions()[index];
         let mut evidence = Vec::new();
-        let mut tell = |kind, value: Option<&str>| {
+        let mut add_evidence = |kind, value: Option<&str>| {
             evidence.push(Evidence { kind, value: value.map(ToOwned::to_owned) });
         };
         let is_decided = mention.decided_researcher_id.is_some();
         if is_decided {
-            tell(EvidenceKind::Decision, None);
+            add_evidence(EvidenceKind::Decision, None);
         }
         let mut is_identified = false;
         if let Some(orcid) = &mention.orcid {
             is_identified = true;
-            tell(EvidenceKind::Orcid, Some(orcid));
+            add_evidence(EvidenceKind::Orcid, Some(orcid));
         }
         for id in &mention.author_ids {
             is_identified = true;
-            tell(EvidenceKind::AuthorId, Some(id));
+            add_evidence(EvidenceKind::AuthorId, Some(id));
         }
-        let mut weight = self.name_prior(place);
+        let mut weight = self.name_prior(index);
         let mut is_shared = false;
         let mut shared: Vec<(EvidenceKind, i32, Option<&str>)> = Vec::new();
-        for feature in self.mention_features(place, organizations) {
+        for feature in self.mention_features(index, organizations) {
             if counted.get(&feature).copied().unwrap_or_default() < 2 {
                 continue;
             }
@@ -85,15 +85,15 @@ impl BlockClustering<'_> {
         shared.sort_unstable();
         shared.dedup_by_key(|(kind, ..)| *kind);
         for (kind, _, value) in shared {
-            tell(kind, value);
+            add_evidence(kind, value);
         }
-        let form = &self.name_forms[place];
+        let form = &self.name_forms[index];
         let is_common_form =
             profile.members.iter().filter(|other| self.name_forms[**other].given == form.given).count() * 2
                 >= profile.members.len();
-        tell(if is_common_form { EvidenceKind::SameName } else { EvidenceKind::NameVariant }, None);
+        add_evidence(if is_common_form { EvidenceKind::SameName } else { EvidenceKind::NameVariant }, None);
         if form.commonness == Commonness::Rare {
-            tell(EvidenceKind::RareName, None);
+            add_evidence(EvidenceKind::RareName, None);
         }
         let (method, confidence) = if is_decided {
             (MatchMethod::Decision, 1.0)

@@ -18,8 +18,8 @@ pub(super) enum Feature {
 
 impl BlockClustering<'_> {
     /// Returns the weight of a name without evidence: negative for a common name.
-    pub(super) fn name_prior(&self, place: usize) -> i32 {
-        let form = &self.name_forms[place];
+    pub(super) fn name_prior(&self, index: usize) -> i32 {
+        let form = &self.name_forms[index];
         let of_family = match form.commonness {
             Commonness::Rare => 8,
             Commonness::Common => 0,
@@ -52,17 +52,17 @@ impl BlockClustering<'_> {
     }
 
     /// Maps each affiliation of these mentions to the first one of the same organization.
-    pub(super) fn canonical_affiliations(&self, places: &[usize]) -> HashMap<u32, u32> {
+    pub(super) fn canonical_affiliations(&self, indices: &[usize]) -> HashMap<u32, u32> {
         let affiliations: BTreeSet<u32> =
-            places.iter().flat_map(|place| self.clusters.mentions()[*place].affiliations.iter().copied()).collect();
+            indices.iter().flat_map(|index| self.clusters.mentions()[*index].affiliations.iter().copied()).collect();
         let mut by_word: HashMap<&str, Vec<u32>> = HashMap::new();
         let mut first: HashMap<u32, u32> = HashMap::new();
         let mut in_order: Vec<u32> = affiliations.into_iter().collect();
         in_order.sort_unstable_by_key(|affiliation| self.vocabulary.affiliation_text(*affiliation));
         for affiliation in in_order {
             let Some(words) = self.vocabulary.affiliation_words(affiliation) else { continue };
-            let alike = words.distinctive_words().filter_map(|word| by_word.get(word)).flatten();
-            let same = alike.copied().find(|other| {
+            let similar = words.distinctive_words().filter_map(|word| by_word.get(word)).flatten();
+            let same = similar.copied().find(|other| {
                 self.vocabulary.affiliation_words(*other).is_some_and(|other| words.is_same_organization(other))
             });
             let same = same.map(|same| first[&same]);
@@ -88,8 +88,8 @@ impl BlockClustering<'_> {
             .collect()
     }
 
-    pub(super) fn mention_features(&self, place: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
-        let mention = &self.clusters.mentions()[place];
+    pub(super) fn mention_features(&self, index: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
+        let mention = &self.clusters.mentions()[index];
         let affiliations = mention.affiliations.iter().filter_map(|affiliation| organizations.get(affiliation));
         mention
             .coauthors
@@ -125,11 +125,11 @@ impl BlockClustering<'_> {
     pub(super) fn most_complete_name(&self, root: usize) -> usize {
         let members = self.clusters.profile(root).members.iter().copied();
         members
-            .max_by_key(|place| {
+            .max_by_key(|index| {
                 (
-                    self.name_forms[*place].has_full_given_name(),
-                    self.name_forms[*place].given.len(),
-                    &self.name_forms[*place].given,
+                    self.name_forms[*index].has_full_given_name(),
+                    self.name_forms[*index].given.len(),
+                    &self.name_forms[*index].given,
                 )
             })
             .unwrap_or(root)

@@ -1,7 +1,7 @@
 //! The digest of a record, by which an import skips unchanged records.
 //!
 //! Digests are stored in `source_record.digest`, and exported. If the digest of an unchanged record changed, the next import
-//! would report every record as updated. What is hashed is therefore defined here, field by field, and depends neither on
+//! would report every record as updated. The hashed form is therefore defined here, field by field. It depends neither on
 //! the names of Rust fields nor on the JSON of the format `records`.
 //!
 //! Version 1: the first 128 bits of SHA-256, in hexadecimal, over a JSON object without white space. Its keys are the names
@@ -64,7 +64,7 @@ impl<M: SerializeMap> Fields<M> {
         self.0.serialize_entry(name, &value)
     }
 
-    /// Adds a field that is left out if there is no value.
+    /// Adds a field that is left out if it is `None`.
     fn optional(&mut self, name: &'static str, value: Option<impl Serialize>) -> Result<(), M::Error> {
         value.map_or(Ok(()), |value| self.required(name, value))
     }

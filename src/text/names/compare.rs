@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::text::names::nicknames::are_nickname_forms;
-use crate::text::names::{fold, parse_name};
+use crate::text::names::parse_name;
+use crate::text::normalize::{clean, fold};
 
 /// How similar two names are, from least to most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,13 +105,13 @@ impl ComparableName {
     #[must_use]
     pub fn compare(&self, other: &Self) -> NameComparison {
         // Of the two possible orders, the closer match is used.
-        let straight = NameComparison::from_differences(self.differences(other));
-        if straight.similarity >= NameSimilarity::Equivalent {
-            return straight;
+        let direct = NameComparison::from_differences(self.differences(other));
+        if direct.similarity >= NameSimilarity::Equivalent {
+            return direct;
         }
-        let turned = NameComparison::from_differences(self.swapped_differences(other));
+        let swapped = NameComparison::from_differences(self.swapped_differences(other));
         // With initials, the order is too uncertain.
-        if turned.similarity == NameSimilarity::Equivalent { turned } else { straight }
+        if swapped.similarity == NameSimilarity::Equivalent { swapped } else { direct }
     }
 
     /// Returns how the other name differs from this one with given and family name swapped, or `None` if this name has
@@ -121,18 +122,18 @@ impl ComparableName {
         if let Some(other) = &other.family {
             self.given.differences(other)?;
         }
-        let turned = Self {
+        let swapped = Self {
             given: SpellingForms::new(normalize_initials(&family.text)),
             family: Some(self.given.clone()).filter(|given| !given.text.is_empty()),
             particle: self.particle.clone(),
             suffix: self.suffix.clone(),
         };
-        let mut differences = turned.differences(other)?;
+        let mut differences = swapped.differences(other)?;
         differences.insert(NameDifference::Order);
         Some(differences)
     }
 
-    /// Returns how the other name differs, or `None` if it is a name of somebody else.
+    /// Returns how the other name differs, or `None` if it is the name of another person.
     fn differences(&self, other: &Self) -> Option<BTreeSet<NameDifference>> {
         let mut differences = BTreeSet::new();
         match (&self.family, &other.family) {
@@ -192,7 +193,7 @@ impl SpellingForms {
 
 /// Returns given names in lower case, with initials separated and without their dots.
 fn normalize_initials(given: &str) -> String {
-    crate::text::names::clean(&given.to_lowercase().replace('.', " ")).replace(" -", "-")
+    clean(&given.to_lowercase().replace('.', " ")).replace(" -", "-")
 }
 
 /// Returns a name in letters that its common transliterations share.
@@ -293,7 +294,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn names_of_one_person() {
+    fn compatible_names() {
         use NameDifference::{
             Accents, Hyphens, Initials, MiddleNames, Nickname, Order, Particle, Suffix, Transliteration,
         };
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_two_people() {
+    fn different_names() {
         for (one, other) in [
             ("Ida Brook", "Ada Brook"),
             ("Ida Brook", "Ida Ford"),
@@ -339,12 +340,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_same_from_both_sides(one in "[A-Ca-c]{1,3}[ .-][a-cé]{0,3} [A-C][a-cü]{0,4}", other in "[A-Ca-c]{1,3}[ .-][a-cé]{0,3} [A-C][a-cü]{0,4}") {
+        fn comparison_is_symmetric(one in "[A-Ca-c]{1,3}[ .-][a-cé]{0,3} [A-C][a-cü]{0,4}", other in "[A-Ca-c]{1,3}[ .-][a-cé]{0,3} [A-C][a-cü]{0,4}") {
             prop_assert_eq!(compare_names(&one, &other), compare_names(&other, &one));
         }
 
         #[test]
-        fn the_same_as_itself(name in any::<String>()) {
+        fn every_name_equals_itself(name in any::<String>()) {
             prop_assert_eq!(compare_names(&name, &name).similarity, NameSimilarity::Same);
         }
     }

@@ -1,7 +1,8 @@
 //! The normalized form of a name, by which author disambiguation compares names, and how common the name is.
 
 use crate::text::names::compare::transliteration_key;
-use crate::text::names::{fold, parse_name};
+use crate::text::names::parse_name;
+use crate::text::normalize::fold;
 
 /// Family names, in Latin letters, that very many people have: with a short given name, there are namesakes in the same
 /// field.
@@ -32,7 +33,7 @@ pub enum Commonness {
     Rare,
     /// Many people.
     Common,
-    /// So many people that the name alone is no evidence.
+    /// A very large number of people: the name alone does not identify anyone.
     VeryCommon,
 }
 
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_one_name() {
+    fn spellings_share_a_form() {
         for (one, other) in [("Ana Ilić", "Ilic, Ana"), ("Jean-Luc Ford", "Jean Luc FORD")] {
             assert_eq!(NameForm::new(one), NameForm::new(other));
         }
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn parts() {
+    fn forms_of_names() {
         let form = NameForm::new("J.-L. van der Ford");
         assert_eq!((form.family.as_str(), form.first_given.as_str(), form.given_count), ("ford", "j", 2));
         assert!(!form.has_full_given_name());

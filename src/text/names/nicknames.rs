@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forms() {
+    fn nicknames_match_full_names() {
         assert!(are_nickname_forms("robert", "bob") && are_nickname_forms("bob", "robert"));
         assert!(
             !are_nickname_forms("bob", "bert")
@@ -132,9 +132,9 @@ mod tests {
     }
 
     #[test]
-    fn each_name_as_it_is_folded() {
+    fn nicknames_are_folded() {
         for name in NICKNAMES.split_whitespace() {
-            assert_eq!(crate::text::names::fold(name), name);
+            assert_eq!(crate::text::normalize::fold(name), name);
         }
     }
 }

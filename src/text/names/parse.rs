@@ -1,6 +1,7 @@
 //! Parsing of personal names and of fields that name several people.
 
-use crate::text::names::{PARTICLES, clean};
+use crate::text::names::PARTICLES;
+use crate::text::normalize::clean;
 
 /// Suffixes of family names.
 const SUFFIXES: [&str; 14] =
@@ -34,9 +35,9 @@ pub fn parse_name(name: &str) -> ParsedName {
     let mut parts: Vec<&str> = name.split([',', '，']).map(str::trim).filter(|part| !part.is_empty()).collect();
     let mut suffix = None;
     if parts.len() > 1
-        && let Some(place) = parts.iter().skip(1).position(|part| is_suffix(part))
+        && let Some(position) = parts.iter().skip(1).position(|part| is_suffix(part))
     {
-        suffix = Some(parts.remove(place + 1).to_owned());
+        suffix = Some(parts.remove(position + 1).to_owned());
     }
     let mut parsed = match parts.as_slice() {
         [] => ParsedName::default(),
@@ -127,10 +128,10 @@ fn parse_family_first(words: &[&str]) -> ParsedName {
     // Without a space, the family name has one character, or is one of a few with two. Four characters are ambiguous.
     let characters = word.chars().count();
     let length = if COMPOUND_FAMILY_NAMES.iter().any(|family| word.starts_with(family)) { 2 } else { 1 };
-    let is_told = !word.chars().any(is_kana) && characters > length && characters <= length + 2;
-    let cut = word.char_indices().nth(length).map(|(place, _)| place);
+    let is_unambiguous = !word.chars().any(is_kana) && characters > length && characters <= length + 2;
+    let cut = word.char_indices().nth(length).map(|(position, _)| position);
     match cut.and_then(|cut| word.split_at_checked(cut)) {
-        Some((family, given)) if is_told => named(family, given),
+        Some((family, given)) if is_unambiguous => named(family, given),
         _ => ParsedName { given: Some((*word).to_owned()), ..ParsedName::default() },
     }
 }
@@ -203,9 +204,9 @@ pub fn split_people(field: &str) -> Vec<String> {
         let words = words.map(|word| if has_several { strip_footnote_number(word) } else { word });
         words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
     };
-    let people: Vec<String> =
+    let names: Vec<String> =
         parts.into_iter().map(named).filter(|part| part.chars().any(char::is_alphabetic)).collect();
-    if people.is_empty() { vec![field] } else { people }
+    if names.is_empty() { vec![field] } else { names }
 }
 
 /// The maximum length of a character reference in bytes, including the `&`.
@@ -214,8 +215,8 @@ const MAX_CHARACTER_REFERENCE_BYTES: usize = 14;
 /// Splits a text at semicolons, except those that end a character reference, as in `Jos&eacute;`.
 pub(crate) fn split_at_semicolons(text: &str) -> Vec<&str> {
     // References are short. Searching further back would be slow in a text with many semicolons.
-    let ends_reference = |place: usize| {
-        let before = &text.as_bytes()[place.saturating_sub(MAX_CHARACTER_REFERENCE_BYTES)..place];
+    let ends_reference = |position: usize| {
+        let before = &text.as_bytes()[position.saturating_sub(MAX_CHARACTER_REFERENCE_BYTES)..position];
         let name = before.iter().rposition(|byte| *byte == b'&').map(|start| &before[start + 1..]);
         name.is_some_and(|name| {
             let name = name.strip_prefix(b"#").unwrap_or(name);
@@ -224,9 +225,9 @@ pub(crate) fn split_at_semicolons(text: &str) -> Vec<&str> {
     };
     let mut parts = Vec::new();
     let mut start = 0;
-    for (place, _) in text.match_indices(';').filter(|(place, _)| !ends_reference(*place)) {
-        parts.push(&text[start..place]);
-        start = place + 1;
+    for (position, _) in text.match_indices(';').filter(|(position, _)| !ends_reference(*position)) {
+        parts.push(&text[start..position]);
+        start = position + 1;
     }
     parts.push(&text[start..]);
     parts
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_names() {
+    fn parse_names() {
         for (name, expected) in [
             ("Ida Brook", "Ida|||Brook|"),
             ("Johannes von Oswald", "Johannes||von|Oswald|"),
@@ -293,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn several_people() {
+    fn split_name_fields() {
         for (field, expected) in [
             ("Ida Brook and Tom Ford", vec!["Ida Brook", "Tom Ford"]),
             ("Ida Brook, Tom Ford, Uma Ferry", vec!["Ida Brook", "Tom Ford", "Uma Ferry"]),
@@ -315,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses() {
+    fn email_addresses_in_fields() {
         let found = |field| email_addresses(field).collect::<Vec<_>>();
         assert_eq!(found("Ida Brook <ida@example.org>"), ["ida@example.org"]);
         assert_eq!(found("mailto:ida@example.org, Ida"), ["ida@example.org"]);
@@ -324,7 +325,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_letter_is_lost(name in "[A-Za-zé .,'\"()-]{0,40}") {
+        fn parsing_keeps_all_letters(name in "[A-Za-zé .,'\"()-]{0,40}") {
             let letters = |text: &str| {
                 let mut letters: Vec<char> = text.chars().filter(|c| c.is_alphabetic()).collect();
                 letters.sort_unstable();
@@ -334,7 +335,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text(text in any::<String>()) {
+        fn any_text_can_be_parsed(text in any::<String>()) {
             prop_assert_eq!(parse_name(&text), parse_name(&clean(&text)));
             prop_assert!(!split_people(&text).is_empty());
             email_addresses(&text).count();

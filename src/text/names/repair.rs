@@ -15,14 +15,15 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::names::{clean, name_key};
+use crate::text::names::name_key;
+use crate::text::normalize::{clean, collapse_whitespace};
 
 /// The minimum confidence of a repair that is applied without confirmation.
 const CERTAIN_CONFIDENCE: f64 = 0.9;
 /// The minimum confidence of a suggestion that is reported before it is confirmed. Below it, most names of this kind
 /// are undamaged.
 const PLAUSIBLE_CONFIDENCE: f64 = 0.3;
-/// The maximum number of passes over the rules.
+/// The maximum number of times that all rules are applied.
 const MAX_REPAIR_ROUNDS: usize = 4;
 /// The confidence of a suggestion whose spelling is found elsewhere.
 const CONFIRMED_CONFIDENCE: f64 = 0.95;
@@ -127,14 +128,14 @@ type RepairStep = (RepairRule, f64, fn(&str) -> Option<String>);
 
 /// The certain repairs, in the order in which they are applied.
 const CERTAIN_REPAIRS: [RepairStep; 8] = [
-    (RepairRule::MisreadEncoding, 0.99, crate::text::names::repair::encoding::decode_misread_utf8),
-    (RepairRule::HtmlEntity, 0.99, crate::text::names::repair::encoding::decode_html_entities),
-    (RepairRule::DecomposedAccent, 0.99, crate::text::names::repair::accents::compose_accents),
-    (RepairRule::Latex, 0.98, crate::text::names::repair::latex::decode_latex),
-    (RepairRule::DetachedAccent, 0.95, crate::text::names::repair::accents::attach_accents),
-    (RepairRule::StrayCharacters, 0.95, crate::text::names::repair::stray_characters::remove_stray_characters),
-    (RepairRule::BareAccent, 0.95, crate::text::names::repair::bare_accents::repair_certain_accents),
-    (RepairRule::Capitals, 0.9, crate::text::names::repair::capitals::lower_capitals),
+    (RepairRule::MisreadEncoding, 0.99, encoding::decode_misread_utf8),
+    (RepairRule::HtmlEntity, 0.99, encoding::decode_html_entities),
+    (RepairRule::DecomposedAccent, 0.99, accents::compose_accents),
+    (RepairRule::Latex, 0.98, latex::decode_latex),
+    (RepairRule::DetachedAccent, 0.95, accents::attach_accents),
+    (RepairRule::StrayCharacters, 0.95, stray_characters::remove_stray_characters),
+    (RepairRule::BareAccent, 0.95, bare_accents::repair_certain_accents),
+    (RepairRule::Capitals, 0.9, capitals::lower_capitals),
 ];
 
 /// Repairs a name as published.
@@ -167,14 +168,14 @@ pub fn repair_name(published: &str) -> RepairedName {
 
 /// Returns the name without repairs: with collapsed white space, and otherwise its original characters.
 fn normalize_published(published: &str) -> String {
-    crate::text::names::collapse_whitespace(published.chars().filter(|c| c.is_whitespace() || !c.is_control()))
+    collapse_whitespace(published.chars().filter(|c| c.is_whitespace() || !c.is_control()))
 }
 
 /// Returns an uncertain repair, if there is one.
 fn suggest_repair(name: &str) -> Option<Repair> {
-    let accents = crate::text::names::repair::bare_accents::suggest_accents(name);
+    let accents = bare_accents::suggest_accents(name);
     let before = accents.as_ref().map_or(name, |(value, _)| value);
-    let carons = crate::text::names::repair::bare_accents::suggest_carons(before);
+    let carons = bare_accents::suggest_carons(before);
     let (value, rule, confidence) = match (carons, accents) {
         (Some((value, caron)), Some((_, accent))) if accent < caron => (value, RepairRule::BareAccent, accent),
         (Some((value, caron)), _) => (value, RepairRule::Caron, caron),

@@ -8,16 +8,16 @@ pub(super) fn compose_accents(name: &str) -> Option<String> {
     if !name.chars().any(is_combining_mark) {
         return None;
     }
-    let mut meant = String::with_capacity(name.len());
+    let mut corrected = String::with_capacity(name.len());
     let mut characters = name.chars().peekable();
     while let Some(character) = characters.next() {
         let mark = characters.peek().copied();
         match (character, mark) {
             // LaTeX writes an accented i without its dot.
-            ('ı', Some(mark)) if is_above(mark) => meant.push('i'),
-            ('ȷ', Some(mark)) if is_above(mark) => meant.push('j'),
+            ('ı', Some(mark)) if is_above(mark) => corrected.push('i'),
+            ('ȷ', Some(mark)) if is_above(mark) => corrected.push('j'),
             (letter, Some(mark)) if is_above(mark) || mark == '\u{328}' => {
-                meant.push(letter);
+                corrected.push(letter);
                 // No language has a breve or an ogonek on these letters: they stand for a caron and a cedilla.
                 let other = match (letter, mark) {
                     ('c' | 'd' | 'n' | 'r' | 's' | 't' | 'z' | 'C' | 'D' | 'N' | 'R' | 'S' | 'T' | 'Z', '\u{306}') => {
@@ -28,13 +28,13 @@ pub(super) fn compose_accents(name: &str) -> Option<String> {
                 };
                 if let Some(other) = other {
                     characters.next();
-                    meant.push(other);
+                    corrected.push(other);
                 }
             }
-            (other, _) => meant.push(other),
+            (other, _) => corrected.push(other),
         }
     }
-    let composed: String = meant.nfc().collect();
+    let composed: String = corrected.nfc().collect();
     (composed != name).then_some(composed)
 }
 

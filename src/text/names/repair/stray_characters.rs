@@ -30,13 +30,13 @@ fn is_invisible_control(character: char) -> bool {
 }
 
 fn remove_unmatched_brackets(name: &str) -> String {
-    let mut kept: Vec<char> = Vec::with_capacity(name.len());
+    let mut output: Vec<char> = Vec::with_capacity(name.len());
     let mut open: Vec<(usize, char)> = Vec::new();
     for character in name.chars() {
         match character {
             '(' | '[' | '<' => {
-                open.push((kept.len(), character));
-                kept.push(character);
+                open.push((output.len(), character));
+                output.push(character);
             }
             ')' | ']' | '>' => {
                 let other = match character {
@@ -44,22 +44,22 @@ fn remove_unmatched_brackets(name: &str) -> String {
                     ']' => '[',
                     _ => '<',
                 };
-                if let Some((place, _)) = open.pop_if(|(_, opened)| *opened == other) {
-                    let is_empty = kept[place + 1..].iter().all(|c| c.is_whitespace());
+                if let Some((position, _)) = open.pop_if(|(_, opened)| *opened == other) {
+                    let is_empty = output[position + 1..].iter().all(|c| c.is_whitespace());
                     if is_empty {
-                        kept.truncate(place);
+                        output.truncate(position);
                     } else {
-                        kept.push(character);
+                        output.push(character);
                     }
                 }
             }
-            other => kept.push(other),
+            other => output.push(other),
         }
     }
-    for (place, _) in open.into_iter().rev() {
-        kept[place] = ' ';
+    for (position, _) in open.into_iter().rev() {
+        output[position] = ' ';
     }
-    kept.into_iter().collect()
+    output.into_iter().collect()
 }
 
 /// Strips a footnote from a word: "Roe*", "Roe[2]". A plain number stays, because it can distinguish namesakes.

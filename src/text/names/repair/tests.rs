@@ -6,7 +6,7 @@ use super::*;
 
 /// Returns the repaired name with its rule, followed by the suggestion, if any: after `?` if it is plausible, else
 /// after `??`.
-fn mended(published: &str) -> String {
+fn described(published: &str) -> String {
     let RepairedName { mut name, certain, suggestion } = repair_name(published);
     if let Some(repair) = certain {
         assert!(repair.is_certain() && repair.value == name, "{repair:?}");
@@ -21,7 +21,7 @@ fn mended(published: &str) -> String {
 }
 
 #[test]
-fn certain_repairs() {
+fn certain_repairs_are_applied() {
     for (published, expected) in [
         ("Andr'as Gyorgy", "András Gyorgy BareAccent"),
         ("Anastasija Ili'c", "Anastasija Ilić BareAccent"),
@@ -96,12 +96,12 @@ fn certain_repairs() {
         ("\u{202a}Ida Brook\u{202c}", "Ida Brook StrayCharacters"),
         (r"AN\'A PE\~NA", "Aná Peña Capitals"),
     ] {
-        assert_eq!(mended(published), expected, "{published}");
+        assert_eq!(described(published), expected, "{published}");
     }
 }
 
 #[test]
-fn suggestions() {
+fn uncertain_repairs_are_suggested() {
     for (published, expected) in [
         ("Matko Bovsnjak", "Matko Bovsnjak ?Matko Bošnjak Caron"),
         ("Ana vSimunovi'c", "Ana vSimunović BareAccent ?Ana Šimunović Caron"),
@@ -112,13 +112,13 @@ fn suggestions() {
         ("Bart'ok Ford", "Bart'ok Ford ??Bartók Ford BareAccent"),
         ("Ana Kovacevivc", "Ana Kovacevivc ??Ana Kovacevič Caron"),
     ] {
-        assert_eq!(mended(published), expected, "{published}");
+        assert_eq!(described(published), expected, "{published}");
     }
 }
 
 /// None of these may be repaired, nor be reported as a suggestion.
 #[test]
-fn names_that_are_whole() {
+fn undamaged_names_stay() {
     for name in [
         // Accents that could be on either letter.
         "G´omez Ford",
@@ -266,19 +266,19 @@ fn names_that_are_whole() {
         "محمد علي",
         "नागार्जुन",
     ] {
-        let mended = repair_name(name);
-        assert_eq!((mended.name.as_str(), mended.reported_repair()), (name, None), "{name}");
+        let repaired = repair_name(name);
+        assert_eq!((repaired.name.as_str(), repaired.reported_repair()), (name, None), "{name}");
     }
 }
 
 #[test]
-fn what_confirms() {
+fn names_that_confirm_suggestions() {
     let key = |name| repair_name(name).confirming_key();
     assert_eq!(key("Matko Bošnjak"), Some("matko bošnjak".to_owned()));
-    assert_eq!(key(r"Matko Bo\v{s}njak"), Some("matko bošnjak".to_owned()), "what is certain");
+    assert_eq!(key(r"Matko Bo\v{s}njak"), Some("matko bošnjak".to_owned()), "a certain repair");
     assert_eq!(key("Matko Bovsnjak"), None);
-    assert_eq!(key("Ana Ilič Bovsnjak"), None, "what may be damaged itself");
-    assert_eq!(key("Matko Bosnjak"), None, "no letter that a repair brings");
+    assert_eq!(key("Ana Ilič Bovsnjak"), None, "a name that may be damaged itself");
+    assert_eq!(key("Matko Bosnjak"), None, "no letter beyond ASCII");
 }
 
 /// Returns the damaged spellings of an accented letter.
@@ -308,7 +308,7 @@ fn damaged(letter: char) -> Vec<String> {
 proptest! {
     /// Certain damage of any kind is repaired.
     #[test]
-    fn certain_damage_is_undone(name in "[A-Z][a-zéèüöñçšžćčřâô]{2,9} [A-Z][a-záéíóúůěšžćč]{2,9}", way in 0_usize..5) {
+    fn certain_damage_is_repaired(name in "[A-Z][a-zéèüöñçšžćčřâô]{2,9} [A-Z][a-záéíóúůěšžćč]{2,9}", way in 0_usize..5) {
         prop_assume!(repair_name(&name).certain.is_none());
         let published: String = name.chars().map(|letter| {
             let ways = damaged(letter);
@@ -318,28 +318,28 @@ proptest! {
     }
 
     #[test]
-    fn mending_twice_is_mending_once(name in "[A-Za-zéšÃ©'\"\\\\{}^~`´&;<>()0-9 .-]{0,30}") {
+    fn repair_is_idempotent(name in "[A-Za-zéšÃ©'\"\\\\{}^~`´&;<>()0-9 .-]{0,30}") {
         let once = repair_name(&name);
         prop_assert_eq!(repair_name(&once.name).name, once.name);
     }
 
     #[test]
-    fn any_text_has_a_clean_name(text in any::<String>()) {
-        let mended = repair_name(&text);
-        prop_assert!(clean(&mended.name) == mended.name, "{:?}", mended);
-        prop_assert_eq!(mended.name.is_empty(), clean(&text).is_empty());
-        for repair in mended.certain.iter().chain(&mended.suggestion) {
+    fn any_text_is_repaired_to_a_clean_name(text in any::<String>()) {
+        let repaired = repair_name(&text);
+        prop_assert!(clean(&repaired.name) == repaired.name, "{:?}", repaired);
+        prop_assert_eq!(repaired.name.is_empty(), clean(&text).is_empty());
+        for repair in repaired.certain.iter().chain(&repaired.suggestion) {
             prop_assert!(!repair.value.is_empty() && (0.0..=1.0).contains(&repair.confidence));
-            prop_assert_eq!(repair.is_certain(), repair.value == mended.name);
+            prop_assert_eq!(repair.is_certain(), repair.value == repaired.name);
         }
         // A confirmed spelling has a letter that the damaged name lacks.
-        let key = mended.suggestion_key();
-        prop_assert!(key.is_none_or(|key| !key.is_ascii() && key != name_key(&mended.name)));
+        let key = repaired.suggestion_key();
+        prop_assert!(key.is_none_or(|key| !key.is_ascii() && key != name_key(&repaired.name)));
     }
 
     #[test]
-    fn plain_names_are_left_alone(name in "[A-Z][a-z]{1,9}( [A-Z]\\.)? (van |de )?[A-Z][a-zé]{1,9}") {
-        let mended = repair_name(&name);
-        prop_assert_eq!(mended.name, name);
+    fn plain_names_stay(name in "[A-Z][a-z]{1,9}( [A-Z]\\.)? (van |de )?[A-Z][a-zé]{1,9}") {
+        let repaired = repair_name(&name);
+        prop_assert_eq!(repaired.name, name);
     }
 }
