@@ -22,3 +22,37 @@ pub use self::split_candidates::{SplitCandidate, SplitPart, find_split_candidate
 
 /// The maximum number of years between the first and the last paper of one person.
 pub const MAX_CAREER_YEARS: i32 = 60;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The words of methods and of evidence are stored in `authorship_resolution`, evidence sorted by kind.
+    #[test]
+    fn stored_words_are_stable() {
+        let methods = [MatchMethod::Decision, MatchMethod::Identifier, MatchMethod::Evidence, MatchMethod::Name];
+        assert_eq!(json!(methods), json!(["DECISION", "IDENTIFIER", "EVIDENCE", "NAME"]));
+        let kinds = [
+            (EvidenceKind::Decision, "DECISION"),
+            (EvidenceKind::Orcid, "ORCID"),
+            (EvidenceKind::AuthorId, "AUTHOR_ID"),
+            (EvidenceKind::SharedCoauthor, "SHARED_COAUTHOR"),
+            (EvidenceKind::SharedOrganization, "SHARED_ORGANIZATION"),
+            (EvidenceKind::SharedVenue, "SHARED_VENUE"),
+            (EvidenceKind::SharedTopic, "SHARED_TOPIC"),
+            (EvidenceKind::CloseYears, "CLOSE_YEARS"),
+            (EvidenceKind::SameName, "SAME_NAME"),
+            (EvidenceKind::RareName, "RARE_NAME"),
+            (EvidenceKind::NameVariant, "NAME_VARIANT"),
+        ];
+        assert!(kinds.is_sorted_by_key(|(kind, _)| *kind));
+        for (kind, word) in kinds {
+            let value = (kind == EvidenceKind::SharedCoauthor).then(|| "Ida Brook".to_owned());
+            let expected =
+                if value.is_some() { json!({"kind": word, "value": "Ida Brook"}) } else { json!({"kind": word}) };
+            assert_eq!(json!(Evidence { kind, value }), expected);
+        }
+    }
+}

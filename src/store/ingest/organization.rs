@@ -354,3 +354,25 @@ fn organization_record_key(record: &OrganizationRecord) -> String {
         None => format!("organization:{}", names::fold(&first_display_name(record))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The names of fields are stored in `source_record.told`.
+    #[test]
+    fn provided_fields_are_stable() {
+        let record = json!({
+            "names": [{"value": "Weirs", "kind": "LABEL"}], "types": ["EDUCATION"], "status": "ACTIVE",
+            "countryCode": "CA", "city": "Montréal", "homepageUrl": "https://w.example",
+            "relations": [["parent", "05dxps055"]],
+        });
+        let record: OrganizationRecord = serde_json::from_value(record).expect("a record");
+        assert_eq!(
+            provided_organization_fields(&record).join(" "),
+            "names types status countryCode city homepageUrl relations"
+        );
+    }
+}

@@ -356,3 +356,25 @@ pub(crate) fn researcher_record_key(record: &ResearcherRecord) -> String {
         (None, None) => format!("researcher:{}", names::name_key(&record.name)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The names of fields are stored in `source_record.told`.
+    #[test]
+    fn provided_fields_are_stable() {
+        let record = json!({
+            "name": "Ida Brook", "otherNames": ["I. Brook"], "headline": {"en": "Weirs"}, "biography": {"fr": "Une."},
+            "portraitUrl": "https://p.example", "homepageUrl": "https://h.example", "topics": [{"scheme": "msc"}],
+            "affiliations": [{"organization": {"name": "W"}, "affiliationKind": "EMPLOYMENT", "isPrimary": true}],
+        });
+        let record: ResearcherRecord = serde_json::from_value(record).expect("a record");
+        assert_eq!(
+            provided_researcher_fields(&record).join(" "),
+            "name otherNames portraitUrl homepageUrl primaryAffiliation topics headline.en biography.fr"
+        );
+    }
+}

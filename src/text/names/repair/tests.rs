@@ -281,6 +281,25 @@ fn names_that_confirm_suggestions() {
     assert_eq!(key("Matko Bosnjak"), None, "no letter beyond ASCII");
 }
 
+/// The words of rules are stored in `authorship.repair_rule`.
+#[test]
+fn stored_words_are_stable() {
+    let rules = [
+        (RepairRule::Latex, "LATEX"),
+        (RepairRule::BareAccent, "BARE_ACCENT"),
+        (RepairRule::Caron, "CARON"),
+        (RepairRule::MisreadEncoding, "MISREAD_ENCODING"),
+        (RepairRule::DetachedAccent, "DETACHED_ACCENT"),
+        (RepairRule::DecomposedAccent, "DECOMPOSED_ACCENT"),
+        (RepairRule::HtmlEntity, "HTML_ENTITY"),
+        (RepairRule::Capitals, "CAPITALS"),
+        (RepairRule::StrayCharacters, "STRAY_CHARACTERS"),
+    ];
+    for (rule, word) in rules {
+        assert_eq!(serde_json::json!(rule), word);
+    }
+}
+
 /// Returns the damaged spellings of an accented letter.
 fn damaged(letter: char) -> Vec<String> {
     use unicode_normalization::UnicodeNormalization as _;
