@@ -1,7 +1,7 @@
 //! The database schema: one change a file, applied in the order of the list below.
 //!
-//! Migrations are never edited after a release, and know nothing of the application's entities. What a new table needs is in
-//! `migration/README.md`.
+//! Migrations are never edited after a release, and know nothing of the application's entities. What a new table needs
+//! is in `migration/README.md`.
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::{Migration, MigrationStatus, MigratorTrait};

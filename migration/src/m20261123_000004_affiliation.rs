@@ -22,7 +22,8 @@ impl MigrationTrait for Migration {
             start_date text COLLATE "C" CHECK (start_date ~ '^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$'),
             end_date text COLLATE "C" CHECK (end_date ~ '^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$'),
             is_primary boolean NOT NULL DEFAULT false,
-            -- First and last day, as wide as the precision allows: a start of 2015 is 2015-01-01, an end of 2015 is 2015-12-31.
+            -- First and last day, as wide as the precision allows: a start of 2015 is 2015-01-01, an end of 2015 is
+            -- 2015-12-31.
             starts_on date NOT NULL GENERATED ALWAYS AS (CASE length(start_date)
                 WHEN 4 THEN make_date(start_date::integer, 1, 1)
                 WHEN 7 THEN make_date(left(start_date, 4)::integer, right(start_date, 2)::integer, 1)

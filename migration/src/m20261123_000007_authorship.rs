@@ -39,8 +39,8 @@ impl MigrationTrait for Migration {
         );
         CREATE INDEX authorship_organization_organization ON authorship_organization (organization_id, authorship_id);
 
-        -- Every pair twice, once for each side. Derived from authorship and updated in the same transaction. Papers with more
-        -- authors than the consortium size are excluded.
+        -- Every pair twice, once for each side. Derived from authorship and updated in the same transaction. Papers
+        -- with more authors than the consortium size are excluded.
         CREATE TABLE coauthorship (
             researcher_id bigint NOT NULL REFERENCES researcher ON DELETE CASCADE,
             coauthor_id bigint NOT NULL REFERENCES researcher ON DELETE CASCADE,

@@ -15,7 +15,8 @@ impl MigrationTrait for Migration {
         CREATE EXTENSION IF NOT EXISTS pg_trgm;
         CREATE EXTENSION IF NOT EXISTS fuzzystrmatch;
 
-        -- The search index: every name, title and label, normalized. Derived from the entity it names, and updated with it.
+        -- The search index: every name, title and label, normalized. Derived from the entity it names, and updated with
+        -- it.
         CREATE TABLE search_entry (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             researcher_id bigint REFERENCES researcher ON DELETE CASCADE,
@@ -34,7 +35,8 @@ impl MigrationTrait for Migration {
             long_word_count smallint NOT NULL,
             -- 0: displayed name, 1: acronym, 2: other name.
             weight smallint NOT NULL,
-            -- Researchers and topics: number of papers. Organizations: number of researchers. Papers: derived from the year, always lower.
+            -- Researchers and topics: number of papers. Organizations: number of researchers. Papers: derived from the
+            -- year, always lower.
             popularity integer NOT NULL DEFAULT 0,
             CHECK (num_nonnulls(researcher_id, organization_id, topic_id, paper_id) = 1)
         ) WITH (fillfactor = 85);

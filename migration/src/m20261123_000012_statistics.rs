@@ -11,7 +11,8 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let sql = r#"
-        -- Recomputed after an import and once a day. `setting` has the day for which they are valid, and none while they are stale.
+        -- Recomputed after an import and once a day. `setting` has the day for which they are valid, and none while
+        -- they are stale.
         CREATE TABLE organization_statistics (
             organization_id bigint PRIMARY KEY REFERENCES organization ON DELETE CASCADE,
             -- Researchers currently at the organization or one of its descendants.

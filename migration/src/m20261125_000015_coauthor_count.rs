@@ -1,5 +1,5 @@
-//! Number of coauthors, stored with the other statistics: every profile page shows it, and counting would read a thousand rows
-//! for the most prolific researchers.
+//! Number of coauthors, stored with the other statistics: every profile page shows it, and counting would read a
+//! thousand rows for the most prolific researchers.
 
 use sea_orm_migration::prelude::*;
 

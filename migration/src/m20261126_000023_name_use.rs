@@ -16,13 +16,14 @@ impl MigrationTrait for Migration {
             -- Public name variants that sources state. other_names has those that are displayed.
             ADD COLUMN told_names text[] NOT NULL DEFAULT '{}',
             ADD COLUMN search_only_names text[] NOT NULL DEFAULT '{}',
-            -- Forms that reveal a hidden name: folded words and initials that only hidden names have, and '*' if published names
-            -- are not displayed. Null if nothing is hidden.
+            -- Forms that reveal a hidden name: folded words and initials that only hidden names have, and '*' if
+            -- published names are not displayed. Null if nothing is hidden.
             ADD COLUMN hidden_forms text[],
             ADD COLUMN withholds_published_name boolean NOT NULL DEFAULT false;
         UPDATE researcher SET told_names = other_names WHERE other_names <> '{}';
 
-        -- For an unresolved author whose researcher already has another authorship of the paper: that researcher, whose name is displayed.
+        -- For an unresolved author whose researcher already has another authorship of the paper: that researcher, whose
+        -- name is displayed.
         ALTER TABLE authorship ADD COLUMN same_as_id bigint REFERENCES researcher ON DELETE SET NULL;
         CREATE INDEX authorship_same_as ON authorship (same_as_id) WHERE same_as_id IS NOT NULL;
 

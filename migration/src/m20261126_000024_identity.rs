@@ -50,8 +50,8 @@ impl MigrationTrait for Migration {
         CREATE INDEX identity_decision_researcher ON identity_decision (researcher_id);
         CREATE INDEX identity_decision_researchers ON identity_decision USING gin (researcher_ids);
 
-        -- Authorships assigned to a researcher by a decision. No foreign key to authorship: its id stays the same when the paper
-        -- is imported again, and if the authorship disappears, its name identifies it when it comes back.
+        -- Authorships assigned to a researcher by a decision. No foreign key to authorship: its id stays the same when
+        -- the paper is imported again, and if the authorship disappears, its name identifies it when it comes back.
         CREATE TABLE identity_pin (
             authorship_id bigint PRIMARY KEY,
             paper_id bigint NOT NULL,

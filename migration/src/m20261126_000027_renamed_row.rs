@@ -1,5 +1,5 @@
-//! Renamed rows are queued for disambiguation one by one. The triggers per statement joined transition tables whose sizes the
-//! planner does not know, and compared thousands of unchanged rows with all others.
+//! Renamed rows are queued for disambiguation one by one. The triggers per statement joined transition tables whose
+//! sizes the planner does not know, and compared thousands of unchanged rows with all others.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,9 +1,9 @@
 //! SQL functions and triggers, each version a file under `sql/`, and the helpers by which migrations install them.
 //!
-//! A file is named `<name>.v<version>.sql` and is never edited after its release: databases in the field have it. To change a
-//! function, add the next version and a migration that installs it with `CREATE OR REPLACE FUNCTION`, and whose `down` installs
-//! the previous version again. Function bodies are indented by eight columns more than they need, because Postgres stores them
-//! as they are written: `pg_dump` shows the same text for every database.
+//! A file is named `<name>.v<version>.sql` and is never edited after its release: databases in the field have it. To
+//! change a function, add the next version and a migration that installs it with `CREATE OR REPLACE FUNCTION`, and
+//! whose `down` installs the previous version again. Function bodies are indented by eight columns more than they need,
+//! because Postgres stores them as they are written: `pg_dump` shows the same text for every database.
 
 use sea_orm_migration::prelude::*;
 
@@ -31,8 +31,8 @@ pub(crate) async fn execute(manager: &SchemaManager<'_>, scripts: &[&str]) -> Re
     Ok(())
 }
 
-/// Creates the change trigger of new tables: every write to one of them is recorded in `directory_change`, which invalidates
-/// cached responses. Every table needs it.
+/// Creates the change trigger of new tables: every write to one of them is recorded in `directory_change`, which
+/// invalidates cached responses. Every table needs it.
 pub(crate) async fn track_changes(manager: &SchemaManager<'_>, tables: &[&str]) -> Result<(), DbErr> {
     for table in tables {
         let trigger = format!(

@@ -340,7 +340,7 @@ fn score_pair(
 }
 
 /// The weight of common coauthors. The weight of coauthors with common names is capped, because two researchers with
-/// many coauthors share some common names by chance.
+/// many coauthors share some common names at random.
 #[derive(Default)]
 struct CoauthorWeight {
     rare: f32,

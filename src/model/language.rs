@@ -192,7 +192,7 @@ impl LocalizedText {
         self.0.insert(tag.to_owned(), text.into());
     }
 
-    /// Returns whether there are no texts.
+    /// Returns whether the map is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

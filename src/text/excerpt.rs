@@ -2,8 +2,8 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Returns the longest prefix of at most `max_chars` characters (grapheme clusters of UAX 29) that ends with a whole word,
-/// without trailing white space. A single word longer than that is cut.
+/// Returns the longest prefix of at most `max_chars` characters (grapheme clusters of UAX 29) that ends with a whole
+/// word, without trailing white space. A single word longer than that is cut.
 #[must_use]
 pub fn excerpt(text: &str, max_chars: usize) -> &str {
     let text = text.trim_end();

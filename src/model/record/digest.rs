@@ -1,12 +1,13 @@
 //! The digest of a record, by which an import skips unchanged records.
 //!
-//! Digests are stored in `source_record.digest`, and exported. If the digest of an unchanged record changed, the next import
-//! would report every record as updated. The hashed form is therefore defined here, field by field. It depends neither on
-//! the names of Rust fields nor on the JSON of the format `records`.
+//! Digests are stored in `source_record.digest`, and exported. If the digest of an unchanged record changed, the next
+//! import would report every record as updated. The hashed form is therefore defined here, field by field. It depends
+//! neither on the names of Rust fields nor on the JSON of the format `records`.
 //!
-//! Version 1: the first 128 bits of SHA-256, in hexadecimal, over a JSON object without white space. Its keys are the names
-//! below, in the order below. To add a field to a record, append it to its object with a method of [`Fields`] that leaves
-//! out absent values: a record without the field keeps its digest. Names, order and the words of enums never change.
+//! Version 1: the first 128 bits of SHA-256, in hexadecimal, over a JSON object without white space. Its keys are the
+//! names below, in the order below. To add a field to a record, append it to its object with a method of [`Fields`]
+//! that leaves out absent values: a record without the field keeps its digest. Names, order and the words of enums
+//! never change.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sha2::{Digest as _, Sha256};

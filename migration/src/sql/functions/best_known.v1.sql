@@ -1,7 +1,8 @@
 -- Returns the search entries to rank, in three steps:
 -- 1. entries whose letters are exactly those typed;
--- 2. entries that match `query` and `passes`, most popular entities first, until `most` entities have a main name that begins
---    with what was typed, or three times as many entities are found; at most 3,000 entries per level of popularity, unordered;
+-- 2. entries that match `query` and `passes`, most popular entities first, until `most` entities have a main name that
+--    begins with what was typed, or three times as many entities are found; at most 3,000 entries per level of
+--    popularity, unordered;
 -- 3. if fewer are found, papers whose title begins with `title`, then papers with long titles.
 CREATE FUNCTION best_known(typed text, whole tsquery, title text, query tsquery, passes tsquery, kinds text[], most bigint)
     RETURNS SETOF search_entry LANGUAGE plpgsql STABLE ROWS 50

@@ -1,6 +1,6 @@
 -- Trigger function, once per statement: queues the old and the new block of updated rows for author disambiguation.
--- Superseded by outdate_renamed_identity: the planner does not know the sizes of transition tables, so that it joined thousands
--- of unchanged rows by a nested loop.
+-- Superseded by outdate_renamed_identity: the planner does not know the sizes of transition tables, so that it joined
+-- thousands of unchanged rows by a nested loop.
 CREATE FUNCTION outdate_renamed_identities() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             INSERT INTO identity_pending

@@ -1,5 +1,5 @@
--- Returns the stems of words in one language, or in every language that Postgres has a stemmer for if `language` is NULL.
--- Each stem is followed by its language tag: learn/en.
+-- Returns the stems of words in one language, or in every language that Postgres has a stemmer for if `language` is
+-- NULL. Each stem is followed by its language tag: learn/en.
 CREATE FUNCTION stems(words text[], language text) RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
             SELECT coalesce(array_agg(DISTINCT lexeme || '/' || dictionary.language), '{}')
             FROM (VALUES ('da', 'danish_stem'), ('de', 'german_stem'), ('en', 'english_stem'), ('es', 'spanish_stem'),
