@@ -418,7 +418,7 @@ mod tests {
     #[test]
     fn tracked_tables_are_stable() {
         let tables: Vec<String> =
-            TRACKED_TABLES.iter().map(|table| format!("{} {}", table.name, table.key.join("+"))).collect();
+            TRACKED_TABLES.iter().map(|table| format!("{} {}", table.name, table.key_columns.join("+"))).collect();
         assert_eq!(
             tables,
             [
