@@ -21,6 +21,7 @@ const CANONICAL_PREFIXES: [(&str, &str); 6] = [
     ("facul", "faculty"),
     ("republic", ""),
 ];
+/// Words without meaning, in several languages.
 const STOP_WORDS: [&str; 24] = [
     "a", "an", "and", "at", "da", "de", "del", "della", "der", "des", "di", "do", "du", "e", "el", "et", "for", "fur",
     "in", "la", "le", "of", "the", "und",
@@ -127,6 +128,7 @@ fn is_generic_word(word: &str) -> bool {
     GENERIC_WORDS.split_ascii_whitespace().any(|generic| generic == word)
 }
 
+/// Returns the canonical word of a word with a known prefix, else the word.
 fn canonical_word(word: &str) -> &str {
     CANONICAL_PREFIXES.iter().find(|(beginning, _)| word.starts_with(beginning)).map_or(word, |(_, written)| written)
 }

@@ -124,6 +124,7 @@ impl<'a> BlockClustering<'a> {
         names
     }
 
+    /// Unites the mentions that decisions assigned to the same researcher.
     fn apply_decisions(&mut self) {
         let mut by_decision: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
         for (index, mention) in self.clusters.mentions().iter().enumerate() {
@@ -156,6 +157,7 @@ impl<'a> BlockClustering<'a> {
         }
     }
 
+    /// Links mentions with the same ORCID iD or author id.
     fn link_by_identifier(&mut self) {
         let mut by_id: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (index, mention) in self.clusters.mentions().iter().enumerate() {
@@ -211,6 +213,7 @@ impl<'a> BlockClustering<'a> {
         }
     }
 
+    /// Returns the features that at least two clusters share, with these clusters.
     fn clusters_by_feature(
         &mut self,
         indices: &[usize],
@@ -236,6 +239,7 @@ impl<'a> BlockClustering<'a> {
         }
     }
 
+    /// Unites pairs in order of score, highest first. Returns whether any were united.
     fn union_best_first(&mut self, mut pairs: Vec<(i32, usize, usize)>) -> bool {
         let key = |components: &DisjointSets<'_>, one: usize, other: usize| {
             let (one, other) = (components.profile(one).stable_key, components.profile(other).stable_key);
@@ -265,6 +269,7 @@ impl<'a> BlockClustering<'a> {
         }
     }
 
+    /// Links pairs of clusters with enough evidence. Returns whether any were linked.
     fn link_name_variants_once(&mut self, indices: &[usize], organizations: &HashMap<u32, u32>) -> bool {
         let by_feature = self.clusters_by_feature(indices, organizations);
         let mut shared: HashMap<(usize, usize), i32> = HashMap::new();
@@ -301,6 +306,7 @@ impl<'a> BlockClustering<'a> {
 
     /// Removes pairs in which initials fit two different people about equally well.
     fn discard_ambiguous_initials(&self, pairs: &mut Vec<(i32, usize, usize)>) {
+        /// The minimum lead of the better match, in tenths.
         const CLEAR_LEAD_TENTHS: i32 = 8;
         let mut best: HashMap<usize, Vec<(i32, usize)>> = HashMap::new();
         for (score, one, other) in pairs.iter().copied() {

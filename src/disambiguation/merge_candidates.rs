@@ -161,6 +161,7 @@ impl PreparedName {
         }
     }
 
+    /// Adds the blocking keys of the name to `keys`.
     fn collect_blocking_keys<'a>(
         &'a self,
         person: &'a ResearcherProfile,
@@ -263,6 +264,7 @@ fn is_affix(one: &str, other: &str) -> bool {
     short.chars().count() > 2 && (long.starts_with(short) || long.ends_with(short))
 }
 
+/// Returns the pair as a candidate if it is likely enough and there is no contrary evidence.
 fn score_pair(
     researchers: &[ResearcherProfile],
     named: &[Vec<PreparedName>],
@@ -357,11 +359,13 @@ impl CoauthorWeight {
         }
     }
 
+    /// Returns the total weight.
     fn total(&self) -> f32 {
         self.rare + self.common + self.very_common
     }
 }
 
+/// Returns whether both have an affiliation with the same organization.
 fn have_common_affiliation(one: &ResearcherProfile, other: &ResearcherProfile, vocabulary: &Vocabulary) -> bool {
     let are_same = |one: u32, other: u32| {
         vocabulary

@@ -62,6 +62,7 @@ pub fn find_split_candidate(mentions: &[Mention], vocabulary: &Vocabulary) -> Op
     Some(SplitCandidate { likelihood, parts })
 }
 
+/// Returns a part with its years and most frequent coauthors.
 fn describe_part(members: Vec<usize>, mentions: &[Mention], vocabulary: &Vocabulary) -> SplitPart {
     let mut counted: BTreeMap<u32, usize> = BTreeMap::new();
     for coauthor in members.iter().flat_map(|index| &mentions[*index].coauthors) {

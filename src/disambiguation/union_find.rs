@@ -75,6 +75,7 @@ impl ClusterProfile {
             || small.papers.iter().any(|paper| large.papers.contains(paper))
     }
 
+    /// Adds the data of another set.
     fn merge(&mut self, other: Self) {
         self.members.extend(other.members);
         self.papers.extend(other.papers);
@@ -118,6 +119,7 @@ impl<'a> DisjointSets<'a> {
         root
     }
 
+    /// Returns the combined data of the set with this root.
     pub fn profile(&self, root: usize) -> &ClusterProfile {
         &self.profiles[root]
     }
@@ -151,6 +153,7 @@ impl<'a> DisjointSets<'a> {
         }
     }
 
+    /// Unites two sets by size.
     fn union(&mut self, one: usize, other: usize) {
         let is_larger = self.profiles[one].members.len() >= self.profiles[other].members.len();
         let (into, from) = if is_larger { (one, other) } else { (other, one) };

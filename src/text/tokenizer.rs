@@ -279,6 +279,7 @@ pub fn max_typos(word: &str) -> usize {
     }
 }
 
+/// Returns whether a word differs from a term by no more typos than the term tolerates.
 fn is_within_typos(folded: &str, term: &str) -> bool {
     let max_distance = max_typos(term);
     max_distance > 0 && strsim::levenshtein(folded, term) <= max_distance

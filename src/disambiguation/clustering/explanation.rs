@@ -9,12 +9,14 @@ use crate::disambiguation::union_find::ClusterProfile;
 use crate::text::names::Commonness;
 
 impl BlockClustering<'_> {
+    /// Returns the clusters with their explanations.
     pub(super) fn into_clusters(mut self) -> Vec<AuthorCluster> {
         let all: Vec<usize> = (0..self.name_forms.len()).collect();
         let roots = self.clusters.roots(&all);
         roots.into_iter().map(|root| self.describe_cluster(root)).collect()
     }
 
+    /// Returns the cluster with this root, with an explanation for each mention.
     fn describe_cluster(&self, root: usize) -> AuthorCluster {
         let profile = self.clusters.profile(root);
         let mut members = profile.members.clone();
@@ -32,6 +34,7 @@ impl BlockClustering<'_> {
         AuthorCluster { members, explanations: resolutions, is_unresolved: is_open }
     }
 
+    /// Explains a mention by what it shares with the other mentions of its cluster.
     fn explain_member(
         &self,
         index: usize,

@@ -34,6 +34,7 @@ impl BlockClustering<'_> {
         of_family + of_given
     }
 
+    /// Returns the weight of a common coauthor: less for a common name.
     pub(super) fn coauthor_weight(&self, coauthor: u32) -> i32 {
         match self.vocabulary.coauthor_commonness(coauthor) {
             Commonness::Rare => 30,
@@ -42,6 +43,7 @@ impl BlockClustering<'_> {
         }
     }
 
+    /// Returns the weight of a common feature, in tenths.
     pub(super) fn feature_weight(&self, feature: Feature) -> i32 {
         match feature {
             Feature::Coauthor(coauthor) => self.coauthor_weight(coauthor),
@@ -74,6 +76,7 @@ impl BlockClustering<'_> {
         first
     }
 
+    /// Returns the features of a cluster.
     pub(super) fn cluster_features(&self, root: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
         let profile = self.clusters.profile(root);
         let affiliations = profile.affiliations.iter().filter_map(|affiliation| organizations.get(affiliation));
@@ -88,6 +91,7 @@ impl BlockClustering<'_> {
             .collect()
     }
 
+    /// Returns the features of one mention.
     pub(super) fn mention_features(&self, index: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
         let mention = &self.clusters.mentions()[index];
         let affiliations = mention.affiliations.iter().filter_map(|affiliation| organizations.get(affiliation));
@@ -102,6 +106,7 @@ impl BlockClustering<'_> {
             .collect()
     }
 
+    /// Returns the weight of the years between the papers of two clusters: negative for a large gap.
     pub(super) fn year_gap_weight(&self, one: usize, other: usize) -> i32 {
         let (one, other) = (self.clusters.profile(one).years, self.clusters.profile(other).years);
         let Some((one, other)) = one.zip(other) else { return 0 };
@@ -145,6 +150,7 @@ impl BlockClustering<'_> {
         (likeness > NameSimilarity::Different).then_some(likeness)
     }
 
+    /// Returns whether any organization or affiliation of the cluster is known.
     pub(super) fn has_organization(&self, root: usize) -> bool {
         let profile = self.clusters.profile(root);
         !profile.organizations.is_empty() || !profile.affiliations.is_empty()

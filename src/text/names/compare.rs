@@ -275,6 +275,7 @@ fn given_name_differences(one: &SpellingForms, other: &SpellingForms) -> Option<
     Some(differences)
 }
 
+/// Returns how single given names differ, or `None` if they are different names.
 fn given_word_differences(one: &str, other: &str) -> Option<BTreeSet<NameDifference>> {
     let (one, other) = (SpellingForms::new(one.to_owned()), SpellingForms::new(other.to_owned()));
     if let Some(differences) = one.differences(&other) {

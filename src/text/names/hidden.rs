@@ -88,6 +88,7 @@ fn name_forms(name: &str) -> BTreeSet<String> {
     latin_spellings(name).iter().flat_map(|name| forms_of_spelling(name)).collect()
 }
 
+/// Returns the forms of one spelling of a name.
 fn forms_of_spelling(name: &str) -> BTreeSet<String> {
     let folded = fold(name);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();

@@ -113,6 +113,7 @@ fn is_kana(character: char) -> bool {
     matches!(u32::from(character), 0x3041..=0x30FF)
 }
 
+/// Parses a name in a script that writes the family name first.
 fn parse_family_first(words: &[&str]) -> ParsedName {
     let named = |family: &str, given: &str| ParsedName {
         given: Some(given.to_owned()),

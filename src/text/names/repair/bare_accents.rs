@@ -38,6 +38,7 @@ pub(super) fn suggest_accents(name: &str) -> Option<(String, f64)> {
     repair_accents(name, POSSIBLE_CONFIDENCE)
 }
 
+/// Repairs the accents with at least the given confidence. Returns the name and the lowest confidence.
 fn repair_accents(name: &str, least: f64) -> Option<(String, f64)> {
     if !name.contains(['\'', '’', '`', '"', '^', '~']) || has_quoted_word(name) {
         return None;
@@ -227,6 +228,7 @@ pub(super) fn suggest_carons(name: &str) -> Option<(String, f64)> {
     Some((value, lowest?))
 }
 
+/// Returns the letter with a caron, and the confidence, if there is a v before it at this index.
 fn caron_at(characters: &[char], index: usize) -> Option<(char, f64)> {
     if characters.get(index) != Some(&'v') {
         return None;

@@ -13,6 +13,7 @@ pub(super) fn decode_misread_utf8(name: &str) -> Option<String> {
     repaired
 }
 
+/// Decodes one misreading.
 fn decode_once(name: &str) -> Option<String> {
     if name.is_ascii() {
         return None;
@@ -58,6 +59,7 @@ fn utf8_sequence(bytes: &[Option<u8>]) -> Option<(char, usize)> {
 
 /// Returns the byte of a character in Windows-1252, or in Latin-1 if Windows-1252 has none.
 fn windows_1252_byte(character: char) -> Option<u8> {
+    /// The characters of the bytes 0x80 to 0x9F in Windows-1252, or in Latin-1 if Windows-1252 has none.
     const WINDOWS_1252_HIGH: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
     match u32::from(character) {
         code @ 0..=0xFF => u8::try_from(code).ok(),

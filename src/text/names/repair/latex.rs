@@ -132,6 +132,7 @@ fn render_accent(input: &mut Peekable<Chars<'_>>, mark: char, depth: usize) -> O
     Some(text)
 }
 
+/// Returns the combining mark of an accent command.
 fn accent_command(word: &str) -> Option<char> {
     Some(match word {
         "H" => '\u{30b}',
@@ -146,6 +147,7 @@ fn accent_command(word: &str) -> Option<char> {
     })
 }
 
+/// Returns the letter of a letter command.
 fn letter_command(word: &str) -> Option<&'static str> {
     Some(match word {
         "AA" => "Å",

@@ -29,6 +29,7 @@ fn is_invisible_control(character: char) -> bool {
         | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Removes brackets without a counterpart, and empty pairs of brackets.
 fn remove_unmatched_brackets(name: &str) -> String {
     let mut output: Vec<char> = Vec::with_capacity(name.len());
     let mut open: Vec<(usize, char)> = Vec::new();
