@@ -117,7 +117,7 @@ async fn ids() {
         let query = format!("{{ coauthorPath(fromId: {from:?}, toId: {to:?}) {{ steps {{ from {{ slug }} }} }} }}");
         assert_eq!(app.data(&query).await["coauthorPath"], expected, "{from} {to}");
     }
-    insta::assert_snapshot!(app.client_error(QUERY, json!({ "from": a, "to": "x" })).await, @"'x' is not an id of this directory; ids come from the id field of what the directory answers");
+    insta::assert_snapshot!(app.client_error(QUERY, json!({ "from": a, "to": "x" })).await, @"'x' is not an id of this directory; use the value of an `id` field");
     let refused = app.client_error(QUERY, json!({ "from": work, "to": a })).await;
     assert_eq!(refused, format!("fromId takes ids of type Researcher; '{work}' is of type Paper"));
     let refused = app.client_error(QUERY, json!({ "from": a, "to": work })).await;

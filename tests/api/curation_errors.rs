@@ -62,7 +62,7 @@ async fn rejected_decisions() {
     merge ida-brook PAPER
       error: 'PAPER' is the id of a thing of type Paper; one of type Researcher is needed here
     merge ida-brook 0000-0002-1694-2339
-      error: '0000-0002-1694-2339' is not an ORCID iD: its checksum does not hold; look for a mistyped digit
+      error: '0000-0002-1694-2339' is not an ORCID iD: its checksum is wrong; check for a mistyped digit
     merge ida-m-brook i-brook
       error: they have different ORCID iDs: Ida M. Brook (ida-m-brook) has 0000-0000-0000-0079, I. Brook (i-brook) has 0000-0000-0000-0087. An ORCID iD is one person's, so that these are different people, unless somebody registered twice; if that is so, force it: the survivor keeps the first one, and the others lead there too (--force)
     merge wei-xudo ben-oak

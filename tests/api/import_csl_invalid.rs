@@ -174,7 +174,7 @@ async fn invalid_fields() {
             "papers.jsonl:2: mended: a null character in the title was removed",
             "papers.jsonl:3: mended: a null character in the name of author 1 was removed",
             "papers.jsonl:3: mended: author 2 has no name and was left out",
-            "papers.jsonl:4: mended: author 1: '0000-0002-1825-0098' is not an ORCID iD: its checksum does not hold; look for a \
+            "papers.jsonl:4: mended: author 1: '0000-0002-1825-0098' is not an ORCID iD: its checksum is wrong; check for a \
              mistyped digit; it was left out",
             "papers.jsonl:5: mended: 'see the paper' is not a DOI: it has no slash; it was left out",
             "papers.jsonl:6: rejected: it has no title",

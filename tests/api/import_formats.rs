@@ -204,7 +204,7 @@ fn dry_run_needs_no_database() {
         [
             "people.csv:1: note: 1 column is not known and is left out: shoes",
             "people.csv:3: rejected: it has no name",
-            "people.csv:4: mended: '12' is not an ORCID iD: it has 16 digits, the last of which may be X, such as 0000-0002-1825-0097; it was left out",
+            "people.csv:4: mended: '12' is not an ORCID iD: expected 16 digits, the last of which may be X, such as 0000-0002-1825-0097; it was left out",
         ]
     );
     assert!(

@@ -208,7 +208,7 @@ async fn invalid_ror_id() {
     let arguments = ["import", "profile-page", "--ror", "05dxps056", place.write_file("page.txt", FRENCH_PAGE)];
     let outcome = crate::support::process::run_to_completion(&mut place.command(&arguments));
     assert_eq!(outcome.code, Some(2));
-    assert!(outcome.stderr.contains("its checksum does not hold"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("its checksum is wrong"), "{}", outcome.stderr);
 }
 
 /// The query that a profile page is rebuilt from, over the page that it was made of.

@@ -222,14 +222,14 @@ async fn invalid_records() {
     assert_eq!(
         outcome.stderr_lines(),
         [
-            "ror.jsonl:1: rejected: 'https://ror.org/0aaa00228' is not a ROR id: its checksum does not hold; look for a \
+            "ror.jsonl:1: rejected: 'https://ror.org/0aaa00228' is not a ROR id: its checksum is wrong; check for a \
              mistyped character",
             "ror.jsonl:2: rejected: it has no name",
             "ror.jsonl:3: rejected: it is a ROR record of version 1; take the data of version 2",
             "ror.jsonl:4: rejected: it is no ROR record: it has no `names`",
             "ror.jsonl:5: rejected: its status 'ASLEEP' is not active, inactive or withdrawn",
             "ror.jsonl:6: mended: the type 'tavern' is not one of ROR's and was left out",
-            "ror.jsonl:6: mended: 'https://ror.org/0aaa00228' is not a ROR id: its checksum does not hold; look for a \
+            "ror.jsonl:6: mended: 'https://ror.org/0aaa00228' is not a ROR id: its checksum is wrong; check for a \
              mistyped character; the relation was left out",
         ]
     );

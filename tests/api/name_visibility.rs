@@ -354,7 +354,7 @@ async fn name_use_in_records() {
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let outcome = place.import(&app.database_url, &["records", place.write_file("records.jsonl", text)]);
     assert_eq!(outcome.summary(), "read 3: created 1, updated 0, unchanged 0, rejected 2; 1 note");
-    let why = "rejected: it is not a record of this directory: another name is a text, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE";
+    let why = "rejected: it is not a record of this directory: another name is a string, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE";
     assert_eq!(
         outcome.stderr_lines(),
         [
