@@ -48,9 +48,9 @@ pub fn to_ordered_json(ctx: &ContextSelectionSet<'_>, value: Value, selections: 
     if matches!(value, Value::Binary(_)) {
         return value;
     }
-    let mut text = Vec::new();
-    write_ordered(ctx, &value, &[selections], &mut text);
-    Value::Binary(text.into())
+    let mut json = Vec::new();
+    write_ordered(ctx, &value, &[selections], &mut json);
+    Value::Binary(json.into())
 }
 
 /// Collects the response keys of selection sets in the order of the query, each with its subselections.

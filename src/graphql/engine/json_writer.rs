@@ -186,11 +186,11 @@ mod tests {
 
     #[test]
     fn duplicate_fields_are_merged() {
-        let of = |json: serde_json::Value| Value::from_json(json).expect("a value");
+        let from_json = |json: serde_json::Value| Value::from_json(json).expect("a value");
         let mut object = IndexMap::new();
-        insert_merging(&mut object, Name::new("a"), of(json!([{ "b": 1 }, null])));
-        insert_merging(&mut object, Name::new("a"), of(json!([{ "c": 2, "b": 1 }, null])));
-        assert_eq!(Value::Object(object), of(json!({ "a": [{ "b": 1, "c": 2 }, null] })));
+        insert_merging(&mut object, Name::new("a"), from_json(json!([{ "b": 1 }, null])));
+        insert_merging(&mut object, Name::new("a"), from_json(json!([{ "c": 2, "b": 1 }, null])));
+        assert_eq!(Value::Object(object), from_json(json!({ "a": [{ "b": 1, "c": 2 }, null] })));
     }
 
     #[test]

@@ -52,9 +52,9 @@ impl<'a> Lookahead<'a> {
     /// Whether any other field than these is selected.
     #[must_use]
     pub fn has_fields_except(&self, ty: &str, names: &[&str]) -> bool {
-        let mut found = false;
-        self.for_each_field(ty, &mut |field| found |= !names.contains(&field.name.node.as_str()));
-        found
+        let mut has_other = false;
+        self.for_each_field(ty, &mut |field| has_other |= !names.contains(&field.name.node.as_str()));
+        has_other
     }
 
     /// Returns the columns that the selected fields of a type read.

@@ -350,7 +350,7 @@ impl<'a> CostEstimator<'a> {
         let mut cost = SelectionCost::default();
         for selection in &selections.items {
             cost.selections = cost.selections.saturating_add(1);
-            let (inner, directives) = match &selection.node {
+            let (child_cost, directives) = match &selection.node {
                 Selection::Field(field) => (self.estimate_field(&field.node, parent), &field.node.directives),
                 Selection::InlineFragment(inline) => {
                     let condition =
@@ -364,7 +364,7 @@ impl<'a> CostEstimator<'a> {
                     (self.estimate_fragment(&spread.node.fragment_name.node), &spread.node.directives)
                 }
             };
-            cost.add(if self.is_skipped(directives) { inner.without_reads() } else { inner });
+            cost.add(if self.is_skipped(directives) { child_cost.without_reads() } else { child_cost });
         }
         cost
     }
@@ -406,7 +406,7 @@ impl<'a> CostEstimator<'a> {
                 rows.saturating_mul(child.nodes.saturating_add(1)).saturating_add(u64::from(rows == 0) * child.nodes);
             return cost;
         };
-        let inner = child.nodes;
+        let child_nodes = child.nodes;
         let is_composite = self.schema_index.is_composite(&definition.named_type);
         let reads = self.field_statements(parent, name, &definition.named_type, is_composite);
         cost.statements = cost.statements.saturating_add(reads);
@@ -414,19 +414,19 @@ impl<'a> CostEstimator<'a> {
             let size = self.page_size(field).min(self.page_size_cap);
             // `totalCount` and `facets` alone read no rows of the page.
             let page = if child.reads_page { size.saturating_mul(child.nodes_per_row.saturating_add(1)) } else { 0 };
-            cost.nodes = inner.saturating_add(page);
+            cost.nodes = child_nodes.saturating_add(page);
         } else if parent.ends_with("Connection") && matches!(name, "edges" | "nodes" | "pageInfo") {
             cost.reads_page = true;
-            cost.nodes_per_row = inner;
+            cost.nodes_per_row = child_nodes;
         } else if definition.is_list && is_composite {
             let size = self.list_size(field, parent).min(self.page_size_cap);
-            cost.nodes = size.saturating_mul(inner.saturating_add(1));
+            cost.nodes = size.saturating_mul(child_nodes.saturating_add(1));
         } else if is_citation(parent, name) {
             // The citation contains the authors.
             cost.nodes = UNPAGED_LIST_ROWS;
         } else {
             cost.nodes =
-                inner.saturating_add(u64::from(reads > 0 && self.schema_index.is_node(&definition.named_type)));
+                child_nodes.saturating_add(u64::from(reads > 0 && self.schema_index.is_node(&definition.named_type)));
         }
         cost
     }

@@ -441,13 +441,13 @@ impl OrganizationOrder {
         filter: &store::OrganizationFilter,
         ctx: &Context<'_>,
     ) -> Result<(store::OrganizationOrder, Direction), Error> {
-        let by = |field, languages| match field {
+        let to_store_field = |field, languages| match field {
             OrganizationOrderField::Name => store::OrganizationOrder::Name(ctx.languages(languages)),
             OrganizationOrderField::ResearcherCount => store::OrganizationOrder::ResearcherCount,
             OrganizationOrderField::UpdatedAt => store::OrganizationOrder::UpdatedAt,
             OrganizationOrderField::Relevance => store::OrganizationOrder::Relevance,
         };
-        let requested = order.map(|order| (by(order.field, order.languages), order.direction.into()));
+        let requested = order.map(|order| (to_store_field(order.field, order.languages), order.direction.into()));
         let by_name = (store::OrganizationOrder::Name(ctx.languages(None)), Direction::Ascending);
         resolve_order(requested, filter.query.as_ref(), store::OrganizationOrder::Relevance, by_name)
     }

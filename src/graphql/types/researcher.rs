@@ -416,10 +416,10 @@ impl ResearcherFilter {
     fn convert_within(
         self,
         ctx: &Context<'_>,
-        nesting: &mut FilterBudget<'_>,
+        budget: &mut FilterBudget<'_>,
     ) -> Result<store::ResearcherFilter, Error> {
         let filter = self;
-        let inner = |filter: Self, nesting: &mut FilterBudget<'_>| filter.convert_within(ctx, nesting);
+        let convert = |filter: Self, budget: &mut FilterBudget<'_>| filter.convert_within(ctx, budget);
         let affiliation =
             filter.affiliation.map(|affiliation| AffiliationFilter::into_store_filter(Some(affiliation), ctx));
         Ok(store::ResearcherFilter {
@@ -431,9 +431,9 @@ impl ResearcherFilter {
             has_papers: filter.has_papers,
             query: parse_optional_query("query", filter.query)?,
             updated_since: filter.updated_since.map(|time| time.0),
-            and: nesting.convert_nested_list(filter.and, inner)?,
-            or: nesting.convert_nested_list(filter.or, inner)?,
-            not: filter.not.map(|filter| nesting.convert_nested(*filter, inner)).transpose()?.map(Box::new),
+            and: budget.convert_nested_list(filter.and, convert)?,
+            or: budget.convert_nested_list(filter.or, convert)?,
+            not: filter.not.map(|filter| budget.convert_nested(*filter, convert)).transpose()?.map(Box::new),
         })
     }
 }

@@ -123,37 +123,39 @@ impl SearchResultEdgeFields {
         let key = MatchedTextsKey { hit: self.hit, query: Arc::clone(&self.query) };
         let entries = ctx.data_loader().load_one(key).await?.unwrap_or_default();
         let mut highlights = highlight_identifier(ctx, self.hit, &self.query).await?;
-        let mut marked: Vec<(usize, Highlight)> = Vec::new();
+        let mut ranked: Vec<(usize, Highlight)> = Vec::new();
         for entry in entries.iter() {
-            let pieces = self.query.highlight(&entry.text, &entry.stems);
-            let matched = pieces.iter().filter(|(_, is_match)| *is_match).map(|(text, _)| text.len()).sum();
-            if matched > 0 {
-                let pieces = if entry.field.starts_with("abstract") { excerpt_around_matches(&pieces) } else { pieces };
-                marked.push((matched, Highlight::new(&entry.field, &pieces)));
+            let segments = self.query.highlight(&entry.text, &entry.stems);
+            let matched_bytes = segments.iter().filter(|(_, is_match)| *is_match).map(|(text, _)| text.len()).sum();
+            if matched_bytes > 0 {
+                let segments =
+                    if entry.field.starts_with("abstract") { excerpt_around_matches(&segments) } else { segments };
+                ranked.push((matched_bytes, Highlight::new(&entry.field, &segments)));
             }
         }
         // Entries are sorted by relevance. Abstracts come last, preceded by those that match less than half as much as
         // the best.
-        let best_length = marked.iter().map(|(matched, _)| *matched).max().unwrap_or_default();
-        marked
-            .sort_by_key(|(matched, highlight)| (highlight.field.starts_with("abstract"), *matched * 2 < best_length));
-        highlights.extend(marked.into_iter().map(|(_, highlight)| highlight));
+        let best_match_bytes = ranked.iter().map(|(matched_bytes, _)| *matched_bytes).max().unwrap_or_default();
+        ranked.sort_by_key(|(matched_bytes, highlight)| {
+            (highlight.field.starts_with("abstract"), *matched_bytes * 2 < best_match_bytes)
+        });
+        highlights.extend(ranked.into_iter().map(|(_, highlight)| highlight));
         highlights.truncate(3);
         Ok(highlights)
     }
 }
 
 /// Returns the parts of a long text around the matches.
-fn excerpt_around_matches<'a>(pieces: &[(&'a str, bool)]) -> Vec<(&'a str, bool)> {
+fn excerpt_around_matches<'a>(segments: &[(&'a str, bool)]) -> Vec<(&'a str, bool)> {
     const CONTEXT_CHARS: usize = 80;
     let mut parts: Vec<(&str, bool)> = Vec::new();
-    for (index, (text, is_match)) in pieces.iter().enumerate() {
+    for (index, (text, is_match)) in segments.iter().enumerate() {
         if *is_match {
             parts.push((text, true));
             continue;
         }
         let is_short = text.chars().count() <= 2 * CONTEXT_CHARS;
-        let (is_first, is_last) = (index == 0, index + 1 == pieces.len());
+        let (is_first, is_last) = (index == 0, index + 1 == segments.len());
         if is_short && !is_first && !is_last {
             parts.push((text, false));
             continue;
@@ -181,17 +183,17 @@ fn excerpt_around_matches<'a>(pieces: &[(&'a str, bool)]) -> Vec<(&'a str, bool)
 
 /// Returns the pasted identifier as a highlight if this entity has it.
 async fn highlight_identifier(ctx: &Context<'_>, hit: EntityRef, query: &SearchTerms) -> Result<Vec<Highlight>, Error> {
-    let whole = |field: &str, value: &str| vec![Highlight::new(field, &[(value, true)])];
+    let whole_match = |field: &str, value: &str| vec![Highlight::new(field, &[(value, true)])];
     for (field, value) in hit.kind.parse_identifiers(&query.text) {
-        let held = match load_entity(ctx, hit).await? {
+        let stored_identifier = match load_entity(ctx, hit).await? {
             Entity::Researcher(researcher) => researcher.0.orcid.clone(),
             Entity::Organization(organization) => organization.0.ror.clone(),
             Entity::Paper(paper) if field == "doi" => paper.0.doi.clone(),
             Entity::Paper(paper) => paper.0.arxiv_id.clone(),
             Entity::Topic(_) => None,
         };
-        if held.as_deref() == Some(value.as_str()) {
-            return Ok(whole(if field == "arxiv_id" { "arxivId" } else { field }, &value));
+        if stored_identifier.as_deref() == Some(value.as_str()) {
+            return Ok(whole_match(if field == "arxiv_id" { "arxivId" } else { field }, &value));
         }
     }
     Ok(Vec::new())
@@ -208,10 +210,10 @@ pub struct Highlight {
 }
 
 impl Highlight {
-    fn new(field: &str, pieces: &[(&str, bool)]) -> Self {
+    fn new(field: &str, segments: &[(&str, bool)]) -> Self {
         let segment =
             |(text, is_match): &(&str, bool)| HighlightSegment { text: (*text).to_owned(), is_match: *is_match };
-        Self { field: field.to_owned(), segments: pieces.iter().map(segment).collect() }
+        Self { field: field.to_owned(), segments: segments.iter().map(segment).collect() }
     }
 }
 

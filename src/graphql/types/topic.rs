@@ -284,14 +284,14 @@ impl TopicOrder {
         ctx: &Context<'_>,
         default: store::TopicOrder,
     ) -> Result<(store::TopicOrder, Direction), Error> {
-        let by = |field, languages| match field {
+        let to_store_field = |field, languages| match field {
             TopicOrderField::Label => store::TopicOrder::Label(ctx.languages(languages)),
             TopicOrderField::PaperCount => store::TopicOrder::PaperCount,
             TopicOrderField::ResearcherCount => store::TopicOrder::ResearcherCount,
             TopicOrderField::UpdatedAt => store::TopicOrder::UpdatedAt,
             TopicOrderField::Relevance => store::TopicOrder::Relevance,
         };
-        let requested = order.map(|order| (by(order.field, order.languages), order.direction.into()));
+        let requested = order.map(|order| (to_store_field(order.field, order.languages), order.direction.into()));
         resolve_order(requested, filter.query.as_ref(), store::TopicOrder::Relevance, (default, Direction::Ascending))
     }
 

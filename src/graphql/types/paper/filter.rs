@@ -99,9 +99,9 @@ impl PaperFilter {
         filter.unwrap_or_default().convert_within(ctx, &mut FilterBudget::new(ctx))
     }
 
-    fn convert_within(self, ctx: &Context<'_>, nesting: &mut FilterBudget<'_>) -> Result<store::PaperFilter, Error> {
+    fn convert_within(self, ctx: &Context<'_>, budget: &mut FilterBudget<'_>) -> Result<store::PaperFilter, Error> {
         let filter = self;
-        let inner = |filter: Self, nesting: &mut FilterBudget<'_>| filter.convert_within(ctx, nesting);
+        let convert = |filter: Self, budget: &mut FilterBudget<'_>| filter.convert_within(ctx, budget);
         let types = check_list_size(ctx, "types", filter.types)?;
         Ok(store::PaperFilter {
             ids: decode_ids(ctx, "ids", filter.ids, NodeKind::Paper)?,
@@ -118,9 +118,9 @@ impl PaperFilter {
             is_version: filter.is_version,
             query: parse_optional_query("query", filter.query)?,
             updated_since: filter.updated_since.map(|time| time.0),
-            and: nesting.convert_nested_list(filter.and, inner)?,
-            or: nesting.convert_nested_list(filter.or, inner)?,
-            not: filter.not.map(|filter| nesting.convert_nested(*filter, inner)).transpose()?.map(Box::new),
+            and: budget.convert_nested_list(filter.and, convert)?,
+            or: budget.convert_nested_list(filter.or, convert)?,
+            not: filter.not.map(|filter| budget.convert_nested(*filter, convert)).transpose()?.map(Box::new),
         })
     }
 }
