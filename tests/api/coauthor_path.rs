@@ -93,7 +93,7 @@ async fn max_length() {
     assert_eq!(within(", maxLength: 5").await, None);
     for most in [0, -1, 11, i32::MAX, i32::MIN] {
         let message = app.client_error(QUERY, json!({ "from": from, "to": to, "most": most })).await;
-        assert_eq!(message, format!("maxLength is {most}; it can be 1 to 10"));
+        assert_eq!(message, format!("maxLength is {most}; it must be between 1 and 10"));
     }
 }
 
@@ -119,9 +119,9 @@ async fn ids() {
     }
     insta::assert_snapshot!(app.client_error(QUERY, json!({ "from": a, "to": "x" })).await, @"'x' is not an id of this directory; use the value of an `id` field");
     let refused = app.client_error(QUERY, json!({ "from": work, "to": a })).await;
-    assert_eq!(refused, format!("fromId takes ids of type Researcher; '{work}' is of type Paper"));
+    assert_eq!(refused, format!("fromId takes IDs of type Researcher; '{work}' is of type Paper"));
     let refused = app.client_error(QUERY, json!({ "from": a, "to": work })).await;
-    assert_eq!(refused, format!("toId takes ids of type Researcher; '{work}' is of type Paper"));
+    assert_eq!(refused, format!("toId takes IDs of type Researcher; '{work}' is of type Paper"));
     app.client_error(QUERY, json!({ "from": "", "to": a })).await;
     app.client_error(QUERY, json!({ "from": "\u{0}", "to": a })).await;
 }

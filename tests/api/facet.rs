@@ -183,7 +183,7 @@ async fn facets_of_given_ids() {
     assert_eq!(found["researchers"]["facets"]["topics"], json!([entry("oceans", 0)]));
     insta::assert_snapshot!(
         app.client_error(query, json!({ "ids": [app.find_id("researcher", "ada-berg").await] })).await,
-        @"ids takes ids of type Topic; 'UmVzZWFyY2hlcjox' is of type Researcher"
+        @"ids takes IDs of type Topic; 'UmVzZWFyY2hlcjox' is of type Researcher"
     );
     app.client_error(query, json!({ "ids": ["tides"] })).await;
     app.client_error(query, json!({ "ids": vec![tides; 501] })).await;
@@ -727,7 +727,7 @@ async fn facet_query_cost() {
     ] {
         let query = of(list, &facet);
         let refusal = app.client_error(&query, json!({})).await;
-        assert!(refusal.contains("nodes, every page full; at most 99 are allowed"), "{query}: {refusal}");
+        assert!(refusal.contains("nodes; the limit is 99"), "{query}: {refusal}");
     }
     let few: Vec<String> = (0..12).map(|number| format!("a{number}: topics(first: 8) {{ count }}")).collect();
     let query = format!("{{ papers(first: 1) {{ facets {{ {} }} }} }}", few.join(" "));

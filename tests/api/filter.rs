@@ -156,20 +156,20 @@ async fn filter_depth_limit() {
                 let refused = app.client_error(query, json!({ "filter": nested_filter(levels, by) })).await;
                 assert_eq!(
                     refused,
-                    "the filter is nested too deep; and, or and not can stand in each other at most 5 deep"
+                    "the filter is nested too deep; and, or and not can be nested at most 5 levels deep"
                 );
             }
         }
         assert_eq!(
             app.client_error(query, json!({ "filter": nested_filter(40, "not") })).await,
-            "a value is nested 41 deep; at most 32 are allowed"
+            "a value is nested 41 levels deep; the limit is 32"
         );
         // A hundred in all, wherever they stand.
         let many =
             |amount: usize| json!({ "and": [{ "or": vec![json!({}); amount] }], "or": [{ "not": { "or": [] } }] });
         assert_eq!(matching_slugs(&app, query, &many(97)).await.len(), all);
         let refused = app.client_error(query, json!({ "filter": many(98) })).await;
-        assert_eq!(refused, "the filter holds too many others; by and, or and not it can hold at most 100 in all");
+        assert_eq!(refused, "the filter contains too many filters; and, or and not can contain at most 100");
         app.client_error(query, json!({ "filter": { "or": vec![json!({}); 10_000] } })).await;
     }
     // Each argument counts for itself, and text nests no further than variables do.
@@ -198,7 +198,7 @@ async fn errors_in_nested_filters() {
     let app = four_paper_directory().await;
     let tides = app.find_id("topic", "tides").await;
     let inside = |filter: Value| json!({ "filter": { "and": [{ "or": [{ "not": filter }] }] } });
-    insta::assert_snapshot!(app.client_error(PAPERS_QUERY, inside(json!({ "authorIds": [tides] }))).await, @"authorIds takes ids of type Researcher; 'VG9waWM6Mg' is of type Topic");
+    insta::assert_snapshot!(app.client_error(PAPERS_QUERY, inside(json!({ "authorIds": [tides] }))).await, @"authorIds takes IDs of type Researcher; 'VG9waWM6Mg' is of type Topic");
     app.client_error(PAPERS_QUERY, inside(json!({ "topicIds": vec![tides.clone(); 501] }))).await;
     app.client_error(RESEARCHERS_QUERY, inside(json!({ "ids": [tides] }))).await;
     app.client_error(RESEARCHERS_QUERY, inside(json!({ "affiliation": { "organizationIds": ["x"] } }))).await;

@@ -101,7 +101,7 @@ async fn batch_lookup() {
     assert_eq!(app.data_with_variables(query, json!({ "keys": [] })).await["researchersBy"], json!([]));
     let keys = |amount| json!({ "keys": vec![json!({ "slug": "chen" }); amount] });
     assert_eq!(app.data_with_variables(query, keys(500)).await["researchersBy"].as_array().map(Vec::len), Some(500));
-    insta::assert_snapshot!(app.client_error(query, keys(501)).await, @"keys has 501 entries; a list takes at most 500: ask in several requests");
+    insta::assert_snapshot!(app.client_error(query, keys(501)).await, @"keys has 501 entries; the limit is 500: split the request");
 }
 
 #[tokio::test]
@@ -188,6 +188,6 @@ async fn batch_lookup_of_mixed_keys() {
         assert_eq!(statements, 1, "{field}");
         keys.push(json!({ "slug": "x" }));
         let message = app.client_error(&query, json!({ "keys": keys })).await;
-        assert_eq!(message, "keys has 501 entries; a list takes at most 500: ask in several requests");
+        assert_eq!(message, "keys has 501 entries; the limit is 500: split the request");
     }
 }

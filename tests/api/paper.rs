@@ -291,7 +291,7 @@ async fn filters() {
         app.client_error(query, json!({ "filter": filter })).await;
     }
     let backward = json!({ "publicationYear": { "from": 2003, "to": 2001 } });
-    insta::assert_snapshot!(app.client_error(query, json!({ "filter": backward })).await, @"publicationYear is from 2003 to 2001; from must not be larger than to");
+    insta::assert_snapshot!(app.client_error(query, json!({ "filter": backward })).await, @"publicationYear is from 2003 to 2001; from must not be greater than to");
 }
 
 #[tokio::test]

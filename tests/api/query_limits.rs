@@ -32,7 +32,10 @@ async fn depth_limit() {
         "{ papers { nodes { ... on Paper { authorships { ... { nodes { researcher { statistics { paperCount } } } } } } } } }",
     ] {
         let refusal = app.client_error(query, json!({})).await;
-        assert_eq!(refusal, "the query is nested 7 deep; at most 6 are allowed: ask for less at once", "{query}");
+        assert_eq!(
+            refusal, "the query is nested 7 levels deep; the limit is 6: request fewer levels at once",
+            "{query}"
+        );
     }
 }
 
@@ -104,7 +107,7 @@ async fn document_limits() {
     assert_eq!(app.query(&aliases, json!({})).await.codes(), ["LIMIT_EXCEEDED"]);
     insta::assert_snapshot!(
         app.client_error(&format!("{{ {} }}", many(101, &|number| format!("a{number}: __typename"))), json!({})).await,
-        @"the query has 101 aliases; at most 100 are allowed"
+        @"the query has 101 aliases; the limit is 100"
     );
     let deep = json!({ "a": (0..40).fold(json!(1), |inner, _| json!([inner])) });
     assert_eq!(app.query("query($a: [Int]) { __typename }", deep).await.codes(), ["LIMIT_EXCEEDED"]);
@@ -152,7 +155,7 @@ async fn node_limit() {
     assert_eq!((answer.codes(), statements), (vec!["QUERY_TOO_COMPLEX".to_owned()], 0));
     insta::assert_snapshot!(
         answer.messages()[0],
-        @"the query may return 1010201010100 nodes, every page full; at most 500000 are allowed, as with first: 8 for all of its lists"
+        @"the query could return 1010201010100 nodes; the limit is 500000 (for example, use first: 8 for all lists)"
     );
     let fitting = six.replace("first: 100", "first: 8");
     app.data(&fitting).await;
@@ -191,7 +194,7 @@ async fn node_count_estimate() {
         "query($first: Int = 100) { papers(first: $first) { nodes { id } } more: papers(first: $first) { nodes { id } } }",
     ] {
         let refusal = app.client_error(query, json!({})).await;
-        assert!(refusal.contains("at most 130 are allowed"), "{query}: {refusal}");
+        assert!(refusal.contains("the limit is 130"), "{query}: {refusal}");
     }
     let query = "query($first: Int!, $more: Boolean!) { a: papers(first: $first) { nodes { id } } \
          b: papers(first: $first) @include(if: $more) { nodes { id } } }";
@@ -289,7 +292,7 @@ async fn list_size_limit() {
     );
     insta::assert_snapshot!(
         app.client_error(query, json!({ "ids": [id, id, id, id] })).await,
-        @"ids has 4 entries; a list takes at most 3: ask in several requests"
+        @"ids has 4 entries; the limit is 3: split the request"
     );
     let query = "query($keys: [PaperBy!]!) { papersBy(keys: $keys) { slug } }";
     let keys = |amount| json!({ "keys": vec![json!({ "slug": "one" }); amount] });
@@ -306,6 +309,6 @@ async fn nodes_limit() {
     assert_eq!(found["nodes"].as_array().map(Vec::len), Some(100));
     insta::assert_snapshot!(
         app.client_error(query, json!({ "ids": vec![&id; 101] })).await,
-        @"ids has 101 entries; it takes at most 100: ask in several requests"
+        @"ids has 101 entries; the limit is 100: split the request"
     );
 }

@@ -192,8 +192,8 @@ async fn invalid_filters() {
     let query = "query($filter: ResearcherFilter) { researchers(filter: $filter) { nodes { slug } } }";
     let refused = async |filter: Value| app.client_error(query, json!({ "filter": filter })).await;
     insta::assert_snapshot!(refused(json!({ "ids": ["x"] })).await, @"'x' is not an id of this directory; use the value of an `id` field");
-    insta::assert_snapshot!(refused(json!({ "ids": [tides] })).await, @"ids takes ids of type Researcher; 'VG9waWM6Mg' is of type Topic");
-    insta::assert_snapshot!(refused(json!({ "orcids": vec![orcid(21); 501] })).await, @"orcids has 501 entries; a list takes at most 500: ask in several requests");
+    insta::assert_snapshot!(refused(json!({ "ids": [tides] })).await, @"ids takes IDs of type Researcher; 'VG9waWM6Mg' is of type Topic");
+    insta::assert_snapshot!(refused(json!({ "orcids": vec![orcid(21); 501] })).await, @"orcids has 501 entries; the limit is 500: split the request");
     refused(json!({ "topicIds": vec![tides.clone(); 501] })).await;
     refused(json!({ "affiliation": { "kinds": vec!["EDUCATION"; 501] } })).await;
     refused(json!({ "affiliation": { "organizationIds": [tides] } })).await;
