@@ -1,7 +1,7 @@
-//! How often search finds what was meant, and how long it takes: against a running service, with names and titles of
-//! its own directory, typed in the ways in which people type them.
+//! Measures the recall and latency of search: queries a running service for names and titles of its own directory,
+//! typed in several ways.
 //!
-//! `bench/search.sh` starts such a service over real data and runs this. The sample is the same for the same directory.
+//! `bench/search.sh` starts the service on real data and runs this. The sample is the same for the same directory.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 const SAMPLE_SIZE: usize = 1_000;
 
-/// Numbers that look like chance and are the same on every run (SplitMix64).
+/// A seeded pseudorandom number generator (SplitMix64).
 struct SeededRng(u64);
 
 impl SeededRng {
@@ -49,7 +49,7 @@ impl Service {
         }
     }
 
-    /// All rows of a list, as far as a row passes.
+    /// Reads a list page by page until an item fails the condition.
     async fn read_all_pages(
         &self,
         list: &str,
@@ -73,7 +73,7 @@ impl Service {
     }
 }
 
-/// What one way of typing gave.
+/// The results for one way of typing.
 #[derive(Default)]
 struct TypingResults {
     queries: usize,
@@ -120,7 +120,7 @@ const SEARCH: &str = "query($typed: String!) { found: search(query: $typed, firs
 const AUTOCOMPLETE: &str =
     "query($typed: String!) { found: autocomplete(query: $typed, first: 5) { label hint node { id } } }";
 
-/// Types each text and looks where the one that was meant is.
+/// Sends each text and finds the rank of the expected entity.
 async fn measure(service: &Service, query: &str, typed: &[(String, String)]) -> Result<TypingResults, Box<dyn Error>> {
     let mut outcome = TypingResults::default();
     for (text, id) in typed {
@@ -134,7 +134,7 @@ async fn measure(service: &Service, query: &str, typed: &[(String, String)]) -> 
     Ok(outcome)
 }
 
-/// One letter of a word of five letters or more: left out, doubled, another one, or changed with the next.
+/// Changes one letter of a word of five or more letters: omitted, doubled, replaced or swapped with the next.
 fn insert_typo(chance: &mut SeededRng, name: &str) -> Option<String> {
     let long: Vec<&str> =
         name.split(' ').filter(|word| word.chars().count() >= 5 && word.chars().all(char::is_alphabetic)).collect();
@@ -155,7 +155,7 @@ fn family_first(person: &Value) -> Option<String> {
     Some(format!("{} {}", person["familyName"].as_str()?, person["givenName"].as_str()?))
 }
 
-/// A title without two of its words.
+/// The title without two random words.
 fn drop_two_words(chance: &mut SeededRng, title: &str) -> Option<String> {
     let mut left: Vec<&str> = title.split(' ').collect();
     if left.len() < 4 {
@@ -209,7 +209,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let titles = typed(&mut |paper| drop_two_words(&mut chance, &text(paper, "title")), &papers);
     let titles: Vec<_> = titles.into_iter().filter(|(typed, _)| !tokenizer::tokenize(typed).is_empty()).collect();
 
-    // The first questions of a connection are slower than all others.
+    // Warm-up.
     measure(&service, SEARCH, &plain[..plain.len().min(50)]).await?;
     measure(&service, AUTOCOMPLETE, &begun[..begun.len().min(50)]).await?;
     println!(

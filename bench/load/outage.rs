@@ -1,4 +1,4 @@
-//! A database that is gone for 30 s under load: once stopped, once standing still.
+//! Measures a database outage of 30 s under load: once stopped, once frozen.
 
 use std::error::Error;
 use std::fs;
@@ -16,7 +16,7 @@ const BEFORE_OUTAGE: Duration = Duration::from_secs(5);
 const OUTAGE: Duration = Duration::from_secs(30);
 const AFTER_OUTAGE: Duration = Duration::from_secs(10);
 
-/// A service over a database of its own, ended with it.
+/// A service process, terminated on drop.
 struct ServiceProcess(Child);
 
 impl Drop for ServiceProcess {
@@ -28,7 +28,7 @@ impl Drop for ServiceProcess {
     }
 }
 
-/// Begins the service `program`, and says where it listens.
+/// Starts the service and returns its address.
 fn start_service(program: &str, database: &str) -> Result<(ServiceProcess, String), Box<dyn Error>> {
     let mut service = Command::new(program)
         .args(["serve", "--demo", "always", "--listen", "127.0.0.1:0"])
@@ -41,13 +41,13 @@ fn start_service(program: &str, database: &str) -> Result<(ServiceProcess, Strin
     let told = service.stdout.take().ok_or("no output")?;
     let service = ServiceProcess(service);
     let told = BufReader::new(told).lines().map_while(Result::ok);
-    // To its end: what it says goes on behind the address.
+    // Reads to the last line, so that the service does not block.
     let said: Vec<String> = told.take_while(|line| !line.trim().starts_with("stop")).collect();
     let address = said.iter().find_map(|line| line.trim().strip_prefix("GraphQL")?.split('/').nth(2));
     Ok((service, address.ok_or("the service ended before it said where it listens")?.to_owned()))
 }
 
-/// Asks at a steady rate while `trouble` begins and ends, and tells what came of it.
+/// Sends requests at a fixed rate while an outage begins and ends, and prints the results.
 async fn run_outage(
     what: &str,
     service: &Arc<Service>,
@@ -118,7 +118,7 @@ pub(super) async fn measure_outages(program: &str) -> Result<(), Box<dyn Error>>
     let server = stopped.take().ok_or("no server")?;
     let pid =
         server.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)).ok_or("a server of somebody else")?;
-    // As a machine that stands still: the server and those of its processes that are there at that moment.
+    // Stops all server processes, as if the machine were frozen.
     let frozen = std::cell::RefCell::new(Vec::new());
     let freeze = || {
         let number = pid.as_raw_nonzero();

@@ -1,4 +1,4 @@
-//! Affiliations: what a person is or was where, and when.
+//! Affiliations: fields, filters by date, and orders.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::synthetic_data::SeededRng;
 use crate::support::{TestApp, organization_record, pluck_strings, researcher_record, ror, with_fields};
 
-/// A person with one affiliation for each of the dates, at one place.
+/// A researcher with one affiliation per date range, all at the same organization.
 async fn directory_with_affiliations(dates: &[(Option<&str>, Option<&str>)]) -> TestApp {
     let app = TestApp::start().await;
     let affiliation = |(index, (start, end)): (usize, &(Option<&str>, Option<&str>))| {
@@ -31,7 +31,7 @@ async fn directory_with_affiliations(dates: &[(Option<&str>, Option<&str>)]) -> 
     app
 }
 
-/// The roles that pass a filter, as their numbers in order.
+/// The numbers of the matching affiliations, in ascending order.
 async fn matching_roles(app: &TestApp, filter: &str) -> String {
     let list = format!("affiliations(filter: {filter})");
     let mut roles = pluck_strings(&app.nodes(&[&list], "roleTitle { value }").await, &["roleTitle", "value"]);
@@ -132,7 +132,7 @@ async fn current_affiliations() {
     .await;
     assert_eq!(matching_roles(&app, "{isCurrent: true}").await, "012367");
     assert_eq!(matching_roles(&app, "{isCurrent: false}").await, "45");
-    // The field says what the filter says.
+    // The field `isCurrent` agrees with the filter.
     let list = app.nodes(&["affiliations"], "isCurrent roleTitle { value }").await;
     for node in list.as_array().into_iter().flatten() {
         let is_current = "012367".contains(node["roleTitle"]["value"].as_str().unwrap_or("none"));
@@ -161,7 +161,7 @@ async fn filters() {
         (app.find_id("organization", "college").await, app.find_id("organization", "faculty").await);
     let query = "query($filter: AffiliationFilter) { affiliations(filter: $filter) { totalCount } }";
     for (filter, expected) in [
-        // All kinds here, where affiliations are listed and no people selected.
+        // Lists of affiliations include all kinds; filters of researchers have a default.
         (json!({}), 8),
         (json!({ "kinds": ["EMPLOYMENT"] }), 2),
         (json!({ "kinds": ["DISTINCTION", "QUALIFICATION"] }), 2),
@@ -235,7 +235,7 @@ async fn orders() {
         )
         .await;
     assert_eq!(pluck_strings(&own, &["roleTitle", "value"]).concat(), "31");
-    // Of one person and at one place: the primary one first, then those that last.
+    // For one researcher or organization: primary first, then current ones.
     for (path, expected) in
         [(r#"researcher(by: {slug: "ada-berg"})"#, "312"), (r#"organization(by: {slug: "beta"})"#, "32")]
     {
@@ -253,7 +253,7 @@ async fn date_boundaries() {
         (Some("1900-02"), Some("1900-02")),
         (Some("2000"), Some("2000-02")),
         (Some("2015-12"), Some("2015-12")),
-        // Ends before it starts: never.
+        // Ends before it starts: never current.
         (Some("2017"), Some("2013")),
         (Some("9999-12"), Some("9999")),
         (Some("0001"), Some("0001-01-01")),
@@ -288,7 +288,7 @@ async fn date_boundaries() {
     ] {
         assert_eq!(matching_roles(&app, &format!("{{asOf: {day:?}}}")).await, expected, "{day}");
     }
-    // No day that no calendar has.
+    // Invalid dates.
     for day in ["2015-02-29", "1900-02-29", "2015-2-1", "2015-02", "0000-01-01", "10000-01-01", "2015-02-01T00:00:00Z"]
     {
         app.client_error(&format!("{{ affiliations(filter: {{asOf: {day:?}}}) {{ totalCount }} }}"), json!({})).await;
@@ -311,13 +311,13 @@ async fn as_of_and_is_current() {
         (r#"{asOf: "2015-06-01", isCurrent: false}"#, "1"),
         (r#"{asOf: "2015-06-01", isCurrent: null}"#, "013"),
         (r#"{asOf: null, isCurrent: true}"#, "023"),
-        // Past ones, and those to come.
+        // Past and future ones.
         ("{isCurrent: false}", "14"),
         (r#"{asOf: "9999-12-31", isCurrent: false}"#, "4"),
     ] {
         assert_eq!(matching_roles(&app, filter).await, expected, "{filter}");
     }
-    // Where the filter selects people, a day alone does not ask for today.
+    // In a filter of researchers, `asOf` replaces the default of `isCurrent`.
     for (filter, expected) in [
         (r#"{asOf: "2015-06-01"}"#, 1),
         (r#"{asOf: "2015-06-01", isCurrent: false}"#, 1),
@@ -339,7 +339,7 @@ async fn random_dates_match_the_calendar() {
         .map(|_| {
             let mut date = || {
                 let written = day(&mut chance).to_string();
-                // To the year, the month or the day, or not known at all.
+                // Precise to the year, the month or the day, or unknown.
                 [None, Some(4), Some(7), Some(10)][chance.below(4)].map(|length| written[..length].to_owned())
             };
             (date(), date())

@@ -1,4 +1,4 @@
-//! Authorships: each author's place on each paper.
+//! Authorships: author positions, names as published, and unresolved authors.
 
 use serde_json::{Value, json};
 
@@ -84,7 +84,7 @@ async fn position_and_sequence() {
             json!([["Ada Berg", 1, "FIRST"], ["Bo Dahl", 2, "MIDDLE"], ["Cy Ek", 3, "MIDDLE"], ["Di Falk", 4, "LAST"]]),
         ),
         ("unplaced", json!([["Bo Dahl", null, null], ["Ada Berg", null, null]])),
-        // Those whose place nobody told come after the others.
+        // Authors without a position come last.
         ("partly", json!([["Ada Berg", 1, "FIRST"], ["Bo Dahl", 2, "LAST"], ["Di Falk", null, null]])),
     ] {
         let paper = format!("paper(by: {{slug: {slug:?}}})");
@@ -109,7 +109,7 @@ async fn duplicate_name_on_a_paper() {
             "name nameAsPublished researcher { slug } sequence",
         )
         .await;
-    // Which of the two it is nobody knows: the second stays open, and shows the name as published without its damage.
+    // An ambiguous author: the second one is unresolved, and its name is shown with its damage repaired.
     assert_eq!(
         nodes[2],
         json!({ "name": "Wei Wang", "nameAsPublished": "Wei  WANG", "researcher": null, "sequence": "LAST" })

@@ -1,4 +1,4 @@
-//! Chains of coauthors: the shortest between two people, within a length and a budget.
+//! Shortest chains of coauthors between two researchers, with a maximum length and a search budget.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -13,7 +13,7 @@ use crate::support::{TestApp, paper_record, parse_records, pluck_strings, resear
 const QUERY: &str = "query($from: ID!, $to: ID!, $most: Int! = 6) { coauthorPath(fromId: $from, toId: $to, maxLength: $most) { \
      steps { from { slug } to { slug } papers(first: 50) { totalCount nodes { slug } } } } }";
 
-/// A chain as the slugs along it, each step's papers between; `none` where there is none.
+/// A path as slugs with the papers of each step in parentheses; `none` if there is no path.
 async fn format_path(app: &TestApp, from: &str, to: &str, most: i32) -> String {
     let ends = (app.find_id("researcher", from).await, app.find_id("researcher", to).await);
     let data = app.data_with_variables(QUERY, json!({ "from": ends.0, "to": ends.1, "most": most })).await;
@@ -32,7 +32,7 @@ async fn format_path(app: &TestApp, from: &str, to: &str, most: i32) -> String {
     shown
 }
 
-/// A row of people, of whom each wrote with the next; the two at the ends also with a crowd.
+/// A chain of coauthors from A to E, with six further coauthors at each end.
 async fn chain_directory(limits: Limits) -> TestApp {
     let app = TestApp::start_with_limits(limits, 3).await;
     let mut records = vec![
@@ -41,7 +41,7 @@ async fn chain_directory(limits: Limits) -> TestApp {
         paper_record("Second", None, &["B", "C"]),
         paper_record("Three", Some(2003), &["C", "D"]),
         paper_record("Four", Some(2003), &["D", "E", "Not In The Row"]),
-        // One author more than a consortium has: it ties nobody.
+        // One author above the consortium size: excluded from coauthorship.
         paper_record("Everybody", Some(2004), &["A", "B", "D", "E"]),
         researcher_record("Loner"),
         paper_record("Apart", Some(2004), &["X", "Y"]),
@@ -128,17 +128,17 @@ async fn ids() {
 
 #[tokio::test]
 async fn search_budget() {
-    // The two ends alone are two, and the crowd of each is six and the next in the row.
+    // Eight covers the two ends and the six coauthors of one end, but not the next step.
     let app = chain_directory(Limits { path_researchers: 8, ..Limits::default() }).await;
     let (a, e) = (app.find_id("researcher", "a").await, app.find_id("researcher", "e").await);
     insta::assert_snapshot!(
         app.client_error(QUERY, json!({ "from": a, "to": e })).await,
         @"the search came to more than 8 people before its two ends met; ask with a maxLength of at most 1"
     );
-    // What it says would pass does.
+    // The suggested maximum length succeeds.
     assert_eq!(format_path(&app, "a", "e", 1).await, "none");
     assert_eq!(format_path(&app, "a", "b", 1).await, "a (one) b");
-    // A small circle is known to be left by nobody before a crowd is asked.
+    // A small component is exhausted before the large one is expanded.
     assert_eq!(format_path(&app, "loner", "a", 10).await, "none");
     assert_eq!(format_path(&app, "x", "a", 10).await, "none");
 
@@ -148,7 +148,7 @@ async fn search_budget() {
     assert!(refused.ends_with("maxLength of at most 2"), "{refused}");
     assert_eq!(format_path(&app, "a", "c", 2).await, "a (one) b (two, second) c");
     assert_eq!(format_path(&app, "a", "e", 2).await, "none");
-    // Exactly as many as there are on the way, and one less.
+    // Exactly the number of researchers on the way, and one less.
     for (people, passes) in [(18, true), (17, false)] {
         let app = chain_directory(Limits { path_researchers: people, ..Limits::default() }).await;
         let (a, e) = (app.find_id("researcher", "a").await, app.find_id("researcher", "e").await);
@@ -163,13 +163,13 @@ async fn statements_and_costs() {
     let (from, to) = (app.find_id("researcher", "one-of-3").await, app.find_id("researcher", "part-of-2").await);
     let (answer, statements) = app.query_counting_statements(QUERY, json!({ "from": from, "to": to })).await;
     assert_eq!(answer.data()["coauthorPath"]["steps"].as_array().map(Vec::len), Some(6));
-    // The two ends, six levels, the people, the papers of all steps, their counts.
+    // The two ends, six levels, the researchers, the papers of all steps, their counts.
     assert_eq!(statements, 10);
     let (answer, statements) = app.query_counting_statements(QUERY, json!({ "from": from, "to": from })).await;
     answer.data();
     assert_eq!(statements, 2, "the one end, and the people of no step at most");
 
-    // A search costs more than its answer, and the papers of its steps as any page.
+    // A search costs more than its result; papers of a step cost as much as any page.
     let app = chain_directory(Limits { cost: 1_900, ..Limits::default() }).await;
     let asks = |selection: &str| {
         format!("{{ coauthorPath(fromId: {from:?}, toId: {to:?}, maxLength: 2) {{ steps {{ {selection} }} }} }}")
@@ -183,7 +183,7 @@ async fn statements_and_costs() {
     assert!(refusal.starts_with("the query may cost 2"), "{refusal}");
 }
 
-/// How many steps the nearest chain from one person to each other has.
+/// The number of steps of the shortest path to each researcher.
 fn distances(works: &[SyntheticPaper], people: usize, consortium_size: usize, from: usize) -> Vec<Option<usize>> {
     let mut distances = vec![None; people];
     distances[from] = Some(0);
@@ -234,7 +234,7 @@ async fn matches_a_naive_search() {
                 if steps.is_some() {
                     assert_eq!(last, format!("person-{to}"), "{context}");
                 }
-                // The same as long as nothing changes.
+                // The result is deterministic.
                 if to % 5 == 0 {
                     assert_eq!(app.data_with_variables(QUERY, variables).await, data);
                 }

@@ -1,4 +1,4 @@
-//! Coauthors: who wrote with whom, how often and when, by whatever papers a filter counts.
+//! Coauthors: paper counts, years, filters and orders.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +33,7 @@ async fn coauthor_directory() -> TestApp {
         paper_record("Three", Some(2003), &["Bo Dahl", "Ada Berg"]),
         paper_record("Undated", None, &["Di Falk", "Ada Berg"]),
         paper_record("Without Ada", Some(2010), &["Bo Dahl", "Cy Ek"]),
-        // One author more than a consortium has.
+        // One author above the consortium size.
         paper_record("Four", Some(2012), &["Ada Berg", "Bo Dahl", "Ed Gran", "Fay Holt"]),
     ]))
     .await;
@@ -92,7 +92,7 @@ async fn filters() {
         (json!({ "ids": [] }), ""),
         (json!({ "publicationYear": { "from": 2003 } }), "bo-dahl 2, cy-ek 1"),
         (json!({ "publicationYear": { "to": 2003 } }), "bo-dahl 2"),
-        // A paper without a year fails any range.
+        // A paper without a year matches no range.
         (json!({ "publicationYear": {} }), "bo-dahl 3, cy-ek 1"),
         (json!({ "topicIds": [oceans] }), "bo-dahl 1"),
         (json!({ "topicIds": [] }), ""),
@@ -101,7 +101,7 @@ async fn filters() {
         (json!({ "minPaperCount": 2, "publicationYear": { "from": 2004 } }), ""),
         (json!({ "affiliation": {} }), "bo-dahl 3"),
         (json!({ "affiliation": { "organizationIds": [college], "kinds": ["EDUCATION"] } }), "cy-ek 1"),
-        // The bound is included; at the consortium size it changes nothing.
+        // The maximum is inclusive; at the consortium size it changes nothing.
         (json!({ "maxAuthorsPerPaper": 1 }), ""),
         (json!({ "maxAuthorsPerPaper": 2 }), "bo-dahl 2, di-falk 1"),
         (json!({ "maxAuthorsPerPaper": 3 }), "bo-dahl 3, cy-ek 1, di-falk 1"),
@@ -115,7 +115,7 @@ async fn filters() {
         (json!({ "minPaperCount": 4, "maxAuthorsPerPaper": 4 }), "bo-dahl 4"),
         (json!({ "affiliation": { "kinds": ["EDUCATION"], "isCurrent": false } }), ""),
         (json!({ "affiliation": { "organizationIds": [] } }), ""),
-        // A year alone does not bring in the papers of consortia.
+        // A filter by year does not include papers above the consortium size.
         (json!({ "publicationYear": { "from": 2006 } }), ""),
         (json!({ "maxAuthorsPerPaper": 2147483647, "ids": [bo] }), "bo-dahl 4"),
     ] {
@@ -137,7 +137,7 @@ async fn filters() {
         json!({ "minPaperCount": -1 }),
         json!({ "maxAuthorsPerPaper": -1 }),
     ] {
-        // The failure stays in the field, and the person is shown.
+        // The error is confined to the field.
         let refused = app.query(&query.replace("coauthors(", "name coauthors("), json!({ "filter": filter })).await;
         assert_eq!(refused.codes(), ["BAD_USER_INPUT"]);
         assert_eq!(refused.body["data"]["researcher"], json!({ "name": "Ada Berg", "coauthors": null }));
@@ -189,13 +189,13 @@ async fn orders() {
     ] {
         let list = format!("coauthors(orderBy: {order})");
         assert_eq!(app.slugs(&[ADA, &list]).await.join(" "), expected, "{order}");
-        // The same by counting papers anew as by the stored pairs.
+        // Recomputed counts and stored pairs give the same order.
         let list = format!("coauthors(filter: {{maxAuthorsPerPaper: 3}}, orderBy: {order})");
         assert_eq!(app.slugs(&[ADA, &list]).await.join(" "), expected, "{order}");
     }
 }
 
-/// What a person of the sample is where, from one year to another: of the places, 1 is below 0.
+/// The affiliations of a synthetic researcher: kind, organization, start and end year. Organization 1 is part of 0.
 fn affiliations_of(person: usize) -> [(&'static str, usize, i32, Option<i32>); 3] {
     let year = |first: i32, within: usize| first + i32::try_from(person % within).unwrap_or_default();
     [
@@ -205,7 +205,7 @@ fn affiliations_of(person: usize) -> [(&'static str, usize, i32, Option<i32>); 3
     ]
 }
 
-/// The sample's records with these affiliations, and its places.
+/// The synthetic records with these affiliations, and the organizations.
 fn records_with_affiliations(works: &[SyntheticPaper], people: usize) -> Vec<Value> {
     let below = with_fields(organization_record(2, "Place 1"), json!({ "relations": [["parent", ror(1)]] }));
     let mut all = vec![organization_record(1, "Place 0"), below, organization_record(3, "Place 2")];
@@ -224,7 +224,7 @@ fn records_with_affiliations(works: &[SyntheticPaper], people: usize) -> Vec<Val
     all
 }
 
-/// An affiliation filter, as the naive computation has it.
+/// An affiliation filter, as the reference implementation evaluates it.
 #[derive(Debug)]
 struct AffiliationFilter {
     kinds: Option<Vec<&'static str>>,
@@ -246,7 +246,7 @@ impl AffiliationFilter {
         }
     }
 
-    /// One affiliation passes all of it.
+    /// Whether a single affiliation matches all conditions.
     fn matches(&self, person: usize) -> bool {
         let is_current = if self.as_of.is_none() { self.is_current.or(Some(true)) } else { self.is_current };
         affiliations_of(person).into_iter().any(|(kind, place, start, end)| {
@@ -270,7 +270,7 @@ impl AffiliationFilter {
     }
 }
 
-/// A filter, as the naive computation has it.
+/// A coauthor filter, as the reference implementation evaluates it.
 #[derive(Debug, Default)]
 struct CoauthorFilter {
     people: Option<Vec<usize>>,
@@ -301,7 +301,7 @@ impl CoauthorFilter {
     }
 
     fn counts_paper(&self, work: &SyntheticPaper, consortium_size: usize) -> bool {
-        // Topic 2 is below 1, and 1 below 0.
+        // Topic 2 is narrower than 1, and 1 narrower than 0.
         let on = |wanted: usize| work.topics.iter().any(|topic| *topic == wanted || (wanted < *topic && *topic < 3));
         let in_years = |(from, to): (Option<i32>, Option<i32>)| {
             work.year.is_some_and(|year| from.is_none_or(|from| from <= year) && to.is_none_or(|to| year <= to))
@@ -311,7 +311,7 @@ impl CoauthorFilter {
             && self.topics.as_ref().is_none_or(|topics| topics.iter().any(|topic| on(*topic)))
     }
 
-    /// Each coauthor's papers.
+    /// The papers with each coauthor.
     fn coauthors<'a>(
         &self,
         person: usize,
@@ -351,7 +351,7 @@ impl CoauthorFilter {
     }
 }
 
-/// What the service should answer for a person.
+/// The expected edges by the coauthor's name.
 fn expected_edges(coauthors: &BTreeMap<usize, Vec<&SyntheticPaper>>) -> BTreeMap<String, Value> {
     let edge = |(other, works): (&usize, &Vec<&SyntheticPaper>)| {
         let years = works.iter().filter_map(|work| work.year);
@@ -372,7 +372,7 @@ fn returned_edges(coauthors: &Value) -> BTreeMap<String, Value> {
     coauthors["edges"].as_array().into_iter().flatten().map(edge).collect()
 }
 
-/// The coauthors' names as an order has them, by a field of it; ties end on the id, in the same direction.
+/// The expected order of names. Ties are broken by ID, in the same direction.
 fn sorted_names(
     coauthors: &BTreeMap<usize, Vec<&SyntheticPaper>>,
     field: &str,
@@ -384,7 +384,7 @@ fn sorted_names(
         .map(|(other, works)| {
             let key = match field {
                 "PAPER_COUNT" => i64::try_from(works.len()).unwrap_or_default(),
-                // Papers without a year are the earliest.
+                // Papers without a year sort as the earliest.
                 "LAST_YEAR" => works.iter().filter_map(|work| work.year).max().unwrap_or_default().into(),
                 _ => i64::try_from(*other).unwrap_or_default(),
             };
@@ -398,7 +398,7 @@ fn sorted_names(
     keys.into_iter().map(|(_, _, other)| format!("Person {other}")).collect()
 }
 
-/// The number in an id.
+/// The number in a global ID.
 fn row_number(id: &str) -> i64 {
     let bytes = URL_SAFE_NO_PAD.decode(id).expect("base64");
     let plain = String::from_utf8(bytes).expect("text");
@@ -445,7 +445,7 @@ async fn matches_a_naive_count() {
                 assert_eq!(found["coauthors"]["totalCount"], coauthors.len(), "{context}");
                 let in_all = CoauthorFilter::default().coauthors(person, &works, CONSORTIUM).len();
                 assert_eq!(found["statistics"]["coauthorCount"], in_all, "{context}");
-                // Those with most papers first where no order is asked for.
+                // By default, those with most papers first.
                 let names = match field {
                     Some(field) => sorted_names(&coauthors, field, direction, &numbers),
                     None => sorted_names(&coauthors, "PAPER_COUNT", "DESC", &numbers),

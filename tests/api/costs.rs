@@ -1,6 +1,6 @@
-//! What the profile page (p), the coauthors of coauthors (c2) and a list of people (l) cost, counted and not timed: SQL
-//! statements, rows and pages that Postgres reads for them, and allocations of the service. `bench/costs.json` has what was
-//! counted last; a tenth more fails. `UPDATE_COSTS=1 cargo test costs` writes it anew, for a change that is worth it.
+//! Performance regression test for the profile page (p), coauthors of coauthors (c2) and a list of researchers (l). It
+//! counts SQL statements, the rows and pages that Postgres reads, and the service's allocations. A count more than 10%
+//! above `bench/costs.json` fails. `UPDATE_COSTS=1 cargo test costs` accepts the new counts.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -31,9 +31,9 @@ const QUERIES: [(&str, &str); 3] = [
 const BASELINE_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/costs.json");
 const RESEARCHER_COUNT: usize = 150;
 const PAPER_COUNT: usize = 900;
-/// For how many people each query is asked.
+/// The number of researchers each query is run for.
 const QUERIES_PER_RUN: usize = 20;
-/// Every new session of the database tells the server's log what its statements did.
+/// Settings that write the plan of every statement to the server log.
 const AUTO_EXPLAIN_SETTINGS: [&str; 6] = [
     "session_preload_libraries = 'auto_explain'",
     "auto_explain.log_min_duration = 0",
@@ -43,10 +43,10 @@ const AUTO_EXPLAIN_SETTINGS: [&str; 6] = [
     "auto_explain.log_format = 'json'",
 ];
 
-/// What the queries for all keys cost together.
+/// The summed counts of all runs of a query.
 type Costs = BTreeMap<String, u64>;
 
-/// A server that nobody else uses: its log is of these queries alone.
+/// A Postgres server whose log contains only the statements of this test.
 struct DedicatedServer {
     server: EmbeddedServer,
     log: PathBuf,
@@ -67,7 +67,7 @@ impl DedicatedServer {
         (database, store)
     }
 
-    /// Fills the database, always in the same way.
+    /// Loads the same data on every run.
     async fn load_data(&self) {
         execute_sql(&self.server.url("postgres"), "CREATE DATABASE directory").await;
         let (database, store) = self.open_store().await;
@@ -84,7 +84,7 @@ impl DedicatedServer {
         }));
         store.write_records("test", &parse_records(json!(all))).await.expect("the records");
         store.refresh_statistics_if_stale().await.expect("the counts");
-        // An index alone answers only for pages whose rows all sessions see, which Postgres may be looking at itself.
+        // Index-only scans need pages that are all-visible, which depends on other sessions of the server.
         let connection = database.connection.clone();
         let unseen = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
              AND relallvisible < relpages";
@@ -108,7 +108,7 @@ impl DedicatedServer {
         }
     }
 
-    /// The plans of the statements since the log was emptied.
+    /// The query plans in the log.
     fn read_plans(&self) -> Vec<Value> {
         let log = fs::read_to_string(&self.log).expect("the log");
         let entries = log.split("LOG:  duration: ").skip(1).filter_map(|entry| entry.split_once("plan:"));
@@ -147,13 +147,13 @@ fn measure_costs(runtime: &Runtime, place: &DedicatedServer) -> BTreeMap<String,
         let all = || {
             runtime.block_on(async {
                 for person in &people {
-                    // What l is not told it ignores.
+                    // (l) takes no variables.
                     let variables = if name == "l" { json!({}) } else { person.clone() };
                     execute_query(&schema, &store, query, variables).await;
                 }
             });
         };
-        // So that statements are prepared, and pages are as they stay.
+        // Warm-up: statements are prepared, and pages are cached.
         all();
         File::options().write(true).truncate(true).open(&place.log).expect("the log");
         let before = store.statement_counter().total();
@@ -179,9 +179,9 @@ fn measure_costs(runtime: &Runtime, place: &DedicatedServer) -> BTreeMap<String,
 #[test]
 fn costs() {
     let folder = tempfile::tempdir().expect("a folder");
-    // As root, the server runs as another user.
+    // A server started by root runs as another user.
     fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("permissions");
-    // One thread, which is all whose allocations count.
+    // A single thread, because allocations are counted per thread.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let place = DedicatedServer::start(&folder.path().join("postgres"));
     runtime.block_on(place.load_data());

@@ -1,4 +1,4 @@
-//! The law of decisions: undoing them gives back exactly what was, whatever was decided of whomever.
+//! Property test: undo restores the previous state exactly, for random decisions.
 
 use academic_directory::store::curation::{CurationRequest, DecidedBy};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::{
     TestApp, orcid, organization_record, paper_record, parse_records, researcher_record, ror, topic_record, with_fields,
 };
 
-/// A stream of numbers that is the same in every run.
+/// A seeded pseudorandom number generator (linear congruential).
 struct LinearCongruentialRng(u64);
 
 impl LinearCongruentialRng {
@@ -19,7 +19,7 @@ impl LinearCongruentialRng {
     }
 }
 
-/// Twelve people with everything that people have, in all sorts of agreement and disagreement.
+/// Researchers with affiliations, topics, identifiers and papers, which partly overlap.
 fn random_records(numbers: &mut LinearCongruentialRng) -> Vec<Value> {
     let mut records = vec![
         organization_record(1, "One"),
@@ -74,7 +74,7 @@ fn random_records(numbers: &mut LinearCongruentialRng) -> Vec<Value> {
     records
 }
 
-/// Whatever is decided one after the other, undoing it backwards gives back each state on the way.
+/// Undoing random decisions in reverse order restores each intermediate state.
 #[tokio::test]
 async fn undo_restores_the_previous_state() {
     for seed in 1..=6 {

@@ -1,4 +1,4 @@
-//! A database in trouble: clear answers soon, nothing that hangs, and all well again by itself.
+//! Database outages: prompt errors, no hanging requests, and automatic recovery.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::support::{DatabaseSession, TestApp, create_database, paper_record, pa
 
 const QUERY: &str = "{ researchers { nodes { name coauthors { nodes { name } } } } }";
 
-/// The status, the code and the time of one request.
+/// The status, error code and duration of one request.
 async fn query(app: &TestApp) -> (u16, String, Duration) {
     let begun = Instant::now();
     let response =
@@ -23,7 +23,7 @@ async fn query(app: &TestApp) -> (u16, String, Duration) {
     (status, code, begun.elapsed())
 }
 
-/// A server of the test's own, which may be stopped.
+/// A Postgres server that the test can stop and restart.
 struct StoppableServer {
     directory: tempfile::TempDir,
     server: Option<EmbeddedServer>,
@@ -72,7 +72,7 @@ impl Drop for StoppableServer {
     }
 }
 
-/// Asks until the directory answers again, and tells how long that took.
+/// Sends requests until one succeeds, and returns the elapsed time.
 async fn wait_for_recovery(app: &TestApp) -> Duration {
     let begun = Instant::now();
     loop {
@@ -111,7 +111,7 @@ async fn frozen_server() {
     let server = StoppableServer::start();
     let app = server.start_app().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
-    // The whole process group, as a machine that is frozen.
+    // Stops all server processes, as if the machine were frozen.
     let children = || server_processes(server.pid());
     let frozen = children();
     assert!(frozen.len() > 3, "{frozen:?}");
@@ -123,7 +123,7 @@ async fn frozen_server() {
     println!("still: good again {:?} later", wait_for_recovery(&app).await);
 }
 
-/// A process and its children.
+/// The process and its children.
 fn server_processes(parent: Pid) -> Vec<Pid> {
     let number = parent.as_raw_nonzero().get();
     let path = format!("/proc/{number}/task/{number}/children");
@@ -171,7 +171,7 @@ async fn exhausted_connection_pool() {
     let asked = (0..8).map(|_| query(&app));
     let (answers, ()) = tokio::join!(futures_util::future::join_all(asked), async {
         let session = DatabaseSession::open(&app.database_url).await;
-        // All four connections wait for the lock, so that the others wait for a connection, and are refused.
+        // All four connections are blocked by the lock, so that further requests time out waiting for a connection.
         let waiting =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         while session.query_number(waiting).await < 4 {
@@ -203,7 +203,7 @@ async fn read_only_server() {
 
 #[tokio::test]
 async fn full_disk() {
-    // What needs room on the server's disk, beyond what it may take, is what a full disk looks like to a reader.
+    // Simulates a full disk: a view that fails with the same SQLSTATE.
     let app = TestApp::start().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
     app.execute_sql(

@@ -1,4 +1,4 @@
-//! Errors and the HTTP around queries: each has a code, and nothing a client sends is answered by a fault.
+//! Errors and HTTP status codes: every error has a code, and no request causes an internal error.
 
 use academic_directory::config::Limits;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::support::{TestApp, paper_record};
 
 const GRAPHQL_RESPONSE_TYPE: &str = "application/graphql-response+json";
 
-/// The status, the media type and the body of an answer.
+/// The status, media type and body of a response.
 async fn send(request: reqwest::RequestBuilder) -> (u16, String, Value) {
     let response = request.send().await.expect("an answer");
     let status = response.status().as_u16();
@@ -88,7 +88,7 @@ async fn status_of_executed_queries() {
         );
         assert_eq!(media_type.starts_with(GRAPHQL_RESPONSE_TYPE), is_own, "{accept}");
     }
-    // What a resolver refuses was a request that could be executed.
+    // A resolver error is part of an executed request.
     let body = json!({ "query": "{ papers(first: 0) { nodes { id } } }" }).to_string();
     let (status, _, answer) = send(post(&app, body).header("Accept", GRAPHQL_RESPONSE_TYPE)).await;
     assert_eq!((status, error_codes(&answer)), (200, vec!["BAD_USER_INPUT"]));
@@ -158,7 +158,7 @@ async fn invalid_request_bodies() {
         send(post(&app, json!({ "query": format!("{{ __typename }} #{}", "x".repeat(10_000)) }).to_string())).await;
     assert_eq!((status, error_codes(&answer)), (413, vec!["LIMIT_EXCEEDED"]));
     insta::assert_snapshot!(answer["errors"][0]["message"].as_str().unwrap_or_default(), @"the body is larger than 10000 bytes; send less at once");
-    // What is left out is no mistake.
+    // Null members are the same as omitted ones.
     for body in [
         r#"{"query": "{ __typename }", "variables": null, "operationName": null, "extensions": null}"#,
         r#" {"query": "{ __typename }"} "#,
@@ -179,7 +179,7 @@ async fn unsupported_content_types() {
             |value| request.header("Content-Type", value),
         )
     };
-    // A page of another site can send these without asking.
+    // Content types that a cross-origin page can send without a preflight request.
     for content_type in [
         None,
         Some("text/plain"),
@@ -271,7 +271,7 @@ async fn internal_errors() {
             json!({}),
         )
         .await;
-    // The failure stays in the fields that failed, and tells nothing but a number.
+    // The error is confined to the failing fields, and reveals only a request ID.
     assert_eq!(
         answer.body["data"]["researchers"]["nodes"],
         json!([{ "name": "Ada Berg", "statistics": null, "coauthors": null }])
@@ -282,7 +282,7 @@ async fn internal_errors() {
         assert!(error["extensions"]["requestId"].is_string(), "{error}");
     }
     assert!(!answer.body.to_string().contains("coauthorship"), "{}", answer.body);
-    // A page that nobody looks at does not fail.
+    // A page whose items are not selected is not read.
     let answer = app.query("{ researchers { nodes { coauthors { totalCount } } } }", json!({})).await;
     assert_eq!(answer.body["data"]["researchers"]["nodes"], json!([{ "coauthors": { "totalCount": null } }]));
     assert_eq!(answer.codes(), ["INTERNAL"]);

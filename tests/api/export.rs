@@ -1,4 +1,4 @@
-//! Exports: an empty database becomes the same directory, ids included; and papers as reference managers read them.
+//! Exports: a lossless round trip into an empty database, and papers in formats of reference managers.
 
 use academic_directory::config::Limits;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::support::{
 
 const NOTHING_REJECTED: &str = "updated 0, unchanged 0, rejected 0";
 
-/// A walk asks for a lot at once.
+/// Limits for reading whole directories.
 fn unlimited_limits() -> Limits {
     Limits { nodes: u64::MAX, cost: u64::MAX, ..Limits::default() }
 }
@@ -21,7 +21,7 @@ fn run_export(place: &Workspace, database_url: &str, arguments: &[&str]) -> Comm
     run_to_completion(&mut place.command_with_database(database_url, &[&["export"], arguments].concat()))
 }
 
-/// What a database holds with all ids, but for times and what only an import keeps for itself.
+/// The database content with all IDs, without timestamps and import-only data.
 async fn dump_with_ids(url: &str) -> Vec<String> {
     let own = "NOT starts_with(key, 'directory:')";
     let mut lines: Vec<String> = dump_database(url)
@@ -45,7 +45,7 @@ async fn dump_with_ids(url: &str) -> Vec<String> {
     lines
 }
 
-/// Everything that GraphQL tells of a directory, page by page.
+/// Reads the whole directory over GraphQL, page by page.
 async fn read_all_pages(app: &TestApp) -> Vec<Value> {
     const ENTITY_FIELDS: [(&str, &str); 5] = [
         (
@@ -93,7 +93,7 @@ async fn read_all_pages(app: &TestApp) -> Vec<Value> {
     pages
 }
 
-/// Things that only some directories have: homonyms, damaged names, papers without ids, what was merged, cycles of topics.
+/// Edge cases: homonyms, damaged names, papers without identifiers, merged entities and cyclic topics.
 fn unusual_records() -> Vec<Value> {
     let below = json!({ "names": [{ "value": "Lab", "kind": "DISPLAY" }], "kind": "organization", "relations": [["parent", ror(1)], ["child", ror(2)]] });
     let cycle = |code: &str, above: &str| {
@@ -144,7 +144,7 @@ fn to_json_lines(records: &[Value]) -> String {
     records.iter().map(|record| format!("{record}\n")).collect()
 }
 
-/// Exports a directory, imports it into an empty database, and holds the two against each other.
+/// Asserts that an export, imported into an empty database, gives an identical directory.
 async fn assert_round_trip(place: &Workspace, app: &TestApp) {
     let exported = run_export(place, &app.database_url, &["records", "--output", "first.jsonl"]);
     assert_eq!((exported.code, exported.stdout.as_str()), (Some(0), ""), "{exported:?}");
@@ -172,7 +172,7 @@ async fn assert_round_trip(place: &Workspace, app: &TestApp) {
     assert!(imported.summary().contains("created 0, updated 0, unchanged"), "{imported:?}");
     assert!(run_export(place, &url, &["records"]).stdout == first, "importing it again changed it");
 
-    // What comes next has an id of its own.
+    // New entities get IDs of their own.
     let more = [
         organization_record(77, "Newcomer"),
         topic_record("Newcomer"),
@@ -244,7 +244,7 @@ async fn import_into_a_non_empty_directory() {
     from.jsonl:3: note: the id 2 is taken; it has the id 3 here
     from.jsonl:2: note: the person with the id 1 there has the id 2 here
     ");
-    // One person by the ORCID iD, one paper by the DOI, and those who were referred to are who they are here.
+    // Researchers match by ORCID iD and papers by DOI, and references resolve to the matched entities.
     let found = to
         .data("{ paper(by: {doi: \"10.1000/weirs\"}) { authorships { nodes { researcher { slug } } } } researchers { totalCount } papers { totalCount } }")
         .await;
@@ -292,7 +292,7 @@ async fn paper_selection() {
     let outcome = run_export(&place, &app.database_url, &["records", "--year", "2001"]);
     assert!(outcome.code == Some(1) && outcome.stderr.contains("records are exported whole"), "{outcome:?}");
 
-    // The three formats are the same papers again.
+    // The three citation formats can be imported again.
     for (format, file) in [("bibtex", "all.bib"), ("ris", "all.ris"), ("csl", "all.json")] {
         assert_eq!(run_export(&place, &app.database_url, &[format, "--output", file]).code, Some(0));
         let imported = place.import(&create_database().await, &[format, file]);
@@ -343,7 +343,7 @@ async fn citations() {
       }
     }
     "#);
-    // The list, all authors for entries, and those that styles show; formatting reads nothing.
+    // The list, all authors for entries, and those that styles show; formatting runs no statement.
     assert_eq!(statements, 3);
     let (answer, statements) =
         app.query_counting_statements("{ papers { nodes { formattedCitation } } }", json!({})).await;
@@ -386,11 +386,11 @@ async fn round_trip_of_curation() {
     let place = Workspace::new();
     place.write_file("unusual.jsonl", to_json_lines(&unusual_records()));
     assert_eq!(place.import(&app.database_url, &["records", "unusual.jsonl", "--source", "test"]).code, Some(0));
-    // Who has two ORCID iDs is one, and one of two who have the same name is somebody else.
+    // One researcher has two ORCID iDs, and one of two namesakes is split off.
     for decision in [
         &["merge", "ida-brook", "ida-brook-2", "--force"][..],
         &["split", "tom-ford", "--papers", "on-locks"],
-        // What follows from a decision for all else is seen at the next look.
+        // Applies the consequences of the decisions to all other names.
         &["resolve", "--all"],
     ] {
         let outcome =
@@ -427,7 +427,7 @@ async fn hidden_names() {
     assert_round_trip_of_displayed_names(&place, &app).await;
 }
 
-/// What is shown of people and papers is the same after an export, and an import of it.
+/// Asserts that the displayed names survive an export and import.
 async fn assert_round_trip_of_displayed_names(place: &Workspace, app: &TestApp) {
     assert_eq!(run_export(place, &app.database_url, &["records", "--output", "shown.jsonl"]).code, Some(0));
     let url = create_database().await;

@@ -1,4 +1,4 @@
-//! Facets: counts over the whole of a filtered list, whatever page of it is shown.
+//! Facets: counts over the whole filtered list, independent of the page.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ fn author_with_organizations(position: usize, name: &str, places: &[u64]) -> Val
     json!({ "position": position, "name": name, "organizations": places })
 }
 
-/// Three people at a college with a laboratory and at an academy, who wrote five papers.
+/// Three researchers at a college with a laboratory and at an academy, and their five papers.
 async fn college_directory() -> TestApp {
     let app = TestApp::start().await;
     let below = |label: &str, broader: &str| {
@@ -95,14 +95,14 @@ async fn paper_facets() {
         "publicationYears": [{ "year": 1999, "count": 1 }, { "year": 2003, "count": 1 }, { "year": 2010, "count": 2 }],
         "types": [{ "type": "ARTICLE", "count": 2 }, { "type": "BOOK", "count": 2 }, { "type": "THESIS", "count": 1 }],
         "venues": [{ "value": "Annals", "count": 2 }, { "value": "Sea Letters", "count": 2 }],
-        // Tides is not Oceans too.
+        // Broader topics are not counted.
         "topics": [{ "topic": { "slug": "tides" }, "count": 3 }, { "topic": { "slug": "winds" }, "count": 1 }],
         "researchers": [
             { "researcher": { "slug": "bo-dahl" }, "count": 3 },
             { "researcher": { "slug": "ada-berg" }, "count": 2 },
             { "researcher": { "slug": "cy-ek" }, "count": 1 },
         ],
-        // One was written by two people at the laboratory, and is one paper; the laboratory is not the college too.
+        // A paper counts once per organization; ancestors are not counted.
         "organizations": [
             { "organization": { "slug": "laboratory" }, "count": 2 },
             { "organization": { "slug": "academy" }, "count": 2 },
@@ -110,7 +110,7 @@ async fn paper_facets() {
         ],
     });
     assert_eq!(facets("papers").await, expected);
-    // Whatever page is shown.
+    // Independent of the page.
     assert_eq!(facets("papers(last: 1)").await, expected);
     assert_eq!(
         facets("papers(filter: {publicationYear: {to: 1999}})").await,
@@ -139,7 +139,7 @@ async fn researcher_facets() {
     let topics = |counts: &[(&str, i32)]| -> Value {
         counts.iter().map(|(slug, count)| json!({ "topic": { "slug": slug }, "count": count })).collect()
     };
-    // Who is at a place twice, or declares a topic and writes on it, is one person; past places and studies do not count.
+    // A researcher counts once per organization and topic; past affiliations and education do not count.
     assert_eq!(
         app.data(&query("researchers(first: 1)")).await["researchers"]["facets"],
         json!({
@@ -147,7 +147,7 @@ async fn researcher_facets() {
             "topics": topics(&[("tides", 2), ("winds", 2)]),
         })
     );
-    // The filter says who is counted, not for what.
+    // The filter selects the researchers that are counted, not the facet's entries.
     let academy = app.find_id("organization", "academy").await;
     let studied =
         format!("researchers(filter: {{affiliation: {{organizationIds: [{academy:?}], kinds: [EDUCATION]}}}})");
@@ -165,7 +165,7 @@ async fn facets_of_given_ids() {
     let entry = |slug: &str, count: i32| json!({ "topic": { "slug": slug }, "count": count });
     let query = "query($ids: [ID!], $first: Int! = 10) { papers { facets { topics(ids: $ids, first: $first) { topic { slug } count } } } }";
     for (ids, expected) in [
-        // Zeros too, most first, each once, and only what there is.
+        // Requested IDs: includes zeros, sorted by count, without duplicates and unknown IDs.
         (json!([oceans, tides]), json!([entry("tides", 3), entry("oceans", 0)])),
         (json!([oceans, oceans, unknown]), json!([entry("oceans", 0)])),
         (json!([unknown]), json!([])),
@@ -175,10 +175,10 @@ async fn facets_of_given_ids() {
         let found = app.data_with_variables(query, json!({ "ids": ids })).await;
         assert_eq!(found["papers"]["facets"]["topics"], expected, "{ids}");
     }
-    // Their number is theirs, not first's.
+    // `first` does not apply to requested IDs.
     let found = app.data_with_variables(query, json!({ "ids": [oceans, tides], "first": 1 })).await;
     assert_eq!(found["papers"]["facets"]["topics"], json!([entry("tides", 3), entry("oceans", 0)]));
-    // Nobody's list has zeros as well.
+    // An empty list has zeros, too.
     let found = app.data(&format!("{{ researchers(filter: {{ids: []}}) {{ facets {{ topics(ids: [{oceans:?}]) {{ topic {{ slug }} count }} }} }} }}")).await;
     assert_eq!(found["researchers"]["facets"]["topics"], json!([entry("oceans", 0)]));
     insta::assert_snapshot!(
@@ -244,8 +244,7 @@ async fn field_errors() {
     assert_eq!(answer.body["data"]["papers"], json!({ "nodes": [{ "title": "Three" }], "facets": null }));
 }
 
-/// Papers with all that facets count: some authors are not resolved, some people are at a place twice or were there, and
-/// some papers have neither year nor venue.
+/// Papers for all facets, including unresolved authors, repeated and past affiliations, and missing years and venues.
 async fn synthetic_directory(seed: u64, people: usize) -> TestApp {
     let app = TestApp::start_with_limits(
         Limits { nodes: u64::MAX, cost: u64::MAX, field_repeats: 1_000, ..Limits::default() },
@@ -255,7 +254,7 @@ async fn synthetic_directory(seed: u64, people: usize) -> TestApp {
     let mut chance = SeededRng::new(seed);
     let works = synthetic_data::synthetic_papers(&mut chance, people, 60);
     let mut records = vec![organization_record(1, "Place 1")];
-    // 2 and 3 below 1, 4 below 2, 5 below 3; 6 is apart.
+    // 2 and 3 are parts of 1, 4 of 2, and 5 of 3; 6 is unrelated.
     for (number, parent) in [(2, 1), (3, 1), (4, 2), (5, 3)] {
         let place = organization_record(number, &format!("Place {number}"));
         records.push(with_fields(place, json!({ "relations": [["parent", ror(parent)]] })));
@@ -298,10 +297,10 @@ async fn synthetic_directory(seed: u64, people: usize) -> TestApp {
     app
 }
 
-/// An entry of a facet: what it is, and how many count for it.
+/// An entry of a facet: its key and count.
 type FacetEntry = (String, i64);
 
-/// The number in an id.
+/// The number in a global ID.
 fn row_number(id: &str) -> i64 {
     let plain = URL_SAFE_NO_PAD.decode(id).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     plain.and_then(|plain| plain.split_once(':')?.1.parse().ok()).unwrap_or_default()
@@ -311,14 +310,14 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
-/// The entries of a facet as it was answered.
+/// The entries of a facet in the response.
 fn returned_entries(entries: &Value, path: &[&str]) -> Vec<FacetEntry> {
     let what = pluck(entries, path);
     let counts = pluck(entries, &["count"]);
     what.into_iter().zip(counts).map(|(what, count)| (text(what), count.as_i64().unwrap_or(-1))).collect()
 }
 
-/// Counts each thing once for each of what `of` finds in it, and those `known` without any.
+/// Counts the nodes for each key that `keys_of` returns, starting with zero for `requested` keys.
 fn expected_entries(things: &Value, known: &[String], of: impl Fn(&Value) -> Vec<Value>) -> Vec<FacetEntry> {
     let mut counts: BTreeMap<String, i64> = known.iter().map(|what| (what.clone(), 0)).collect();
     for thing in things.as_array().into_iter().flatten() {
@@ -331,7 +330,7 @@ fn expected_entries(things: &Value, known: &[String], of: impl Fn(&Value) -> Vec
     counts
 }
 
-/// A facet whose entries have ids: all of it, the first two, and given ones, against a recount of what was listed.
+/// Asserts that a facet of entities matches the listed nodes: all entries, the first two, and requested IDs.
 fn assert_facet_matches(
     name: &str,
     facets: &Value,
@@ -352,7 +351,7 @@ fn assert_facet_matches(
     assert_eq!(returned_entries(&facets[format!("given_{facet}")], &path), of_given, "given {facet} of {name}");
 }
 
-/// A facet in the three ways.
+/// Selects a facet with all entries, the first two, and requested IDs.
 fn facet_selection(facet: &str, thing: &str) -> String {
     let entry = format!("{{ {thing} {{ id }} count }}");
     format!(
@@ -360,7 +359,7 @@ fn facet_selection(facet: &str, thing: &str) -> String {
     )
 }
 
-/// What is asked for by id in the sample.
+/// The IDs that are requested in facets of the synthetic directory.
 struct RequestedIds {
     topics: Vec<String>,
     researchers: Vec<String>,
@@ -380,7 +379,7 @@ impl RequestedIds {
     }
 }
 
-/// A list at the end of a path of fields, its facets beside a page of one, and all of its things.
+/// The facets of a list beside a page of one, and all its nodes.
 async fn facets_and_nodes(
     app: &TestApp,
     variables: (&str, Value),
@@ -611,10 +610,10 @@ async fn statement_counts() {
         (3, format!("papers(first: 1) {{ facets {{ {of_papers} }} nodes {{ title }} totalCount }}")),
         (1, "papers(first: 1) { facets { __typename } pageInfo { hasNextPage } }".to_owned()),
         (1, format!("papers(first: 1) {{ facets @skip(if: true) {{ {of_papers} }} pageInfo {{ hasNextPage }} }}")),
-        // One for all kinds of what is shown.
+        // One statement for entities of all types.
         (2, format!("papers(first: 1) {{ facets {{ {nodes} }} }}")),
         (1, format!("researchers(first: 1) {{ facets {{ {of_people} }} }}")),
-        // Of many parents at once.
+        // For several parents.
         (
             2,
             format!("researchers(first: 12) {{ nodes {{ papers(first: 1) {{ facets {{ {of_papers} {given} }} }} }} }}"),
@@ -628,7 +627,7 @@ async fn statement_counts() {
                 "researcher(by: {{slug: \"person-0\"}}) {{ coauthors(first: 9) {{ edges {{ papers(first: 1) {{ facets {{ {of_papers} {given} }} }} }} }} }}"
             ),
         ),
-        // Each filter is a list of its own.
+        // Different filters are different lists.
         (
             2,
             format!(
@@ -687,7 +686,7 @@ async fn organization_matrix() {
     }
     let together: Vec<Option<i64>> = (1..ids.len()).map(|column| cell(data, 0, column)).collect();
     assert!(together.iter().any(|count| *count > Some(0)), "{together:?}");
-    // Half of it, each row with ids of its own.
+    // Half of the matrix, with different IDs per row.
     let half = matrix(&|row| format!("{:?}", &ids[row..])).replace("query($ids: [ID!]) ", "");
     let (answer, statements) = app.query_counting_statements(&half, json!({})).await;
     assert_eq!(statements, 4);

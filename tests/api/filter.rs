@@ -1,4 +1,4 @@
-//! Filters in filters: `and`, `or` and `not`, how far they nest, and ids of what was merged in every filter there is.
+//! Nested filters with `and`, `or` and `not`, their limits, and IDs of merged entities in every filter.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ const PAPERS_QUERY: &str =
 const RESEARCHERS_QUERY: &str =
     "query($filter: ResearcherFilter) { researchers(filter: $filter, first: 100) { totalCount nodes { slug } } }";
 
-/// The slugs of the list that a query asks for, which must be as many as it counts.
+/// The slugs of a filtered list. Panics unless `totalCount` agrees.
 async fn matching_slugs(app: &TestApp, query: &str, filter: &Value) -> Vec<String> {
     let data = app.data_with_variables(query, json!({ "filter": filter })).await;
     let list = data.as_object().and_then(|fields| fields.values().next()).cloned().unwrap_or_default();
@@ -27,7 +27,7 @@ async fn matching_slugs(app: &TestApp, query: &str, filter: &Value) -> Vec<Strin
     slugs
 }
 
-/// Four papers: `a` is of 2001 with a DOI and a venue, `b` of 2002, `c` of 2003 and retracted, `d` of no year.
+/// Four papers: A of 2001 with a DOI and a venue, B of 2002, C of 2003 and retracted, D without a year.
 async fn four_paper_directory() -> TestApp {
     let app = TestApp::start().await;
     app.create_records(json!([
@@ -54,7 +54,7 @@ async fn boolean_filters_of_papers() {
     let (ada, oceans) = (app.find_id("researcher", "ada-berg").await, app.find_id("topic", "oceans").await);
     for (filter, expected) in [
         (json!({ "and": null, "or": null, "not": null }), "c b a d"),
-        // The usual logic of none: all of nothing holds, any of nothing does not.
+        // An empty `and` matches everything, an empty `or` nothing.
         (json!({ "and": [] }), "c b a d"),
         (json!({ "or": [] }), ""),
         (json!({ "not": {} }), ""),
@@ -66,7 +66,7 @@ async fn boolean_filters_of_papers() {
         (json!({ "or": [year(2001), year(2003)] }), "c a"),
         (json!({ "and": [year(2001), year(2003)] }), ""),
         (json!({ "and": [{ "authorIds": [ada] }, { "hasDoi": false }] }), "b"),
-        // What has no year, no DOI or no venue does not pass, and so it passes the opposite.
+        // A missing year, DOI or venue does not match, so that its negation does.
         (json!({ "not": year(2001) }), "c b d"),
         (json!({ "not": { "publicationYear": {} } }), "d"),
         (json!({ "not": { "dois": ["10.5555/a"] } }), "c b d"),
@@ -78,7 +78,7 @@ async fn boolean_filters_of_papers() {
         (json!({ "not": { "topicIds": [oceans] } }), "c a d"),
         (json!({ "not": { "authorIds": [ada] } }), "c d"),
         (json!({ "not": { "organizationIds": [] } }), "c b a d"),
-        // Conditions beside the three hold together with them.
+        // Sibling conditions are combined with AND.
         (json!({ "isRetracted": false, "or": [year(2001), year(2003)] }), "a"),
         (
             json!({ "isRetracted": false, "and": [{ "publicationYear": {} }], "or": [{ "hasDoi": false }], "not": year(2001) }),
@@ -100,7 +100,7 @@ async fn boolean_filters_of_researchers() {
         (json!({ "not": {} }), ""),
         (json!({ "or": [{ "hasPapers": false }, { "orcids": [orcid(2)] }] }), "bo-dahl di-falk"),
         (json!({ "and": [{ "hasPapers": true }, { "topicIds": [oceans] }], "hasOrcid": false }), "ada-berg"),
-        // Nobody's ORCID iD is unknown to differ.
+        // A researcher without an ORCID iD matches the negation.
         (json!({ "not": { "orcids": [orcid(2)] } }), "ada-berg cy-ek di-falk"),
         (json!({ "not": { "topicIds": [oceans] } }), "cy-ek di-falk"),
         (json!({ "not": { "affiliation": {} }, "hasPapers": true }), "ada-berg bo-dahl cy-ek"),
@@ -139,7 +139,7 @@ async fn boolean_filters_of_nested_lists() {
     }
 }
 
-/// A filter of nothing inside so many others.
+/// An empty filter nested this many levels deep.
 fn nested_filter(levels: usize, by: &str) -> Value {
     let around = |inner: Value, _| if by == "not" { json!({ by: inner }) } else { json!({ by: [inner] }) };
     (0..levels).fold(json!({}), around)
@@ -164,7 +164,7 @@ async fn filter_depth_limit() {
             app.client_error(query, json!({ "filter": nested_filter(40, "not") })).await,
             "a value is nested 41 deep; at most 32 are allowed"
         );
-        // A hundred in all, wherever they stand.
+        // The limit of 100 applies to the total number of nested filters.
         let many =
             |amount: usize| json!({ "and": [{ "or": vec![json!({}); amount] }], "or": [{ "not": { "or": [] } }] });
         assert_eq!(matching_slugs(&app, query, &many(97)).await.len(), all);
@@ -172,7 +172,7 @@ async fn filter_depth_limit() {
         assert_eq!(refused, "the filter holds too many others; by and, or and not it can hold at most 100 in all");
         app.client_error(query, json!({ "filter": { "or": vec![json!({}); 10_000] } })).await;
     }
-    // Each argument counts for itself, and text nests no further than variables do.
+    // The limit applies per argument; literals have the same nesting limit as variables.
     let hundred = format!("[{}]", vec!["{}"; 100].join(", "));
     app.data(&format!("{{ a: papers(filter: {{or: {hundred}}}) {{ totalCount }} b: papers(filter: {{or: {hundred}}}) {{ totalCount }} }}")).await;
     for levels in [6, 100, 1_000, 5_000] {
@@ -224,7 +224,7 @@ async fn boolean_filters_run_one_statement() {
     assert_eq!(statements, 1);
 }
 
-/// The id of a row that is gone.
+/// The global ID of a merged entity.
 fn merged_id(kind: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("{kind}:9000"))
 }
@@ -251,7 +251,7 @@ async fn merged_ids_in_filters() {
     app.insert_redirect("organization", 9_000, "the-college", "college").await;
     app.insert_redirect("topic", 9_000, "seas", "oceans").await;
     app.insert_redirect("paper", 9_000, "a-preprint", "a").await;
-    // The same number of another kind is another thing.
+    // The same number with another type is another entity.
     app.insert_redirect("paper", 9_001, "b-preprint", "b").await;
     let (person, place, subject, work) =
         (merged_id("Researcher"), merged_id("Organization"), merged_id("Topic"), merged_id("Paper"));
@@ -302,7 +302,7 @@ async fn merged_ids_in_filters() {
         assert_eq!(pluck_strings(edges, &["node", "slug"]), ["ada-berg"], "{filter}");
         assert_eq!(pluck_strings(&edges[0]["papers"]["nodes"], &["slug"]), ["a"], "{filter}");
     }
-    // By one statement still.
+    // Still one statement.
     let query = PAPERS_QUERY.replace("totalCount", "");
     let (_, statements) = app
         .query_counting_statements(&query, json!({ "filter": { "authorIds": [person], "topicIds": [subject] } }))
@@ -310,7 +310,7 @@ async fn merged_ids_in_filters() {
     assert_eq!(statements, 1);
 }
 
-/// A condition, as the naive computation has it.
+/// A paper filter, as the reference implementation evaluates it.
 #[derive(Debug)]
 enum PaperFilter {
     Authors(Vec<usize>),
@@ -320,7 +320,7 @@ enum PaperFilter {
     And(Vec<PaperFilter>),
     Or(Vec<PaperFilter>),
     Not(Box<PaperFilter>),
-    /// Several in one object.
+    /// Several conditions in one input object.
     Combined(Vec<PaperFilter>),
 }
 
@@ -437,7 +437,7 @@ async fn cyclic_hierarchies() {
         paper_record("B", Some(2002), &["Cy Ek"]),
     ]))
     .await;
-    // The first is below the last, of places and of topics.
+    // The first is below the last, for organizations and topics.
     app.execute_sql(
         "INSERT INTO organization_parent (child_id, parent_id) SELECT child.id, parent.id FROM organization AS child, \
          organization AS parent WHERE child.slug = 'one' AND parent.slug = 'three'; \
@@ -475,7 +475,7 @@ async fn cyclic_hierarchies() {
             ["ada-berg", "bo-dahl"],
             "{slug}"
         );
-        // In a cycle everything is below everything, itself included.
+        // In a cycle every topic is narrower than every topic, itself included.
         let below = matching_slugs(&app, topics, &json!({ "broaderIds": [subject] })).await;
         assert_eq!(below, ["oceans", "tides", "waves"], "{slug}");
         let tied = app.data_with_variables(coauthors, json!({ "filter": { "topicIds": [subject] } })).await;

@@ -1,4 +1,4 @@
-//! Documents that nobody would write, made from those that somebody would: an answer or a clear refusal, never a fault.
+//! Fuzzing: mutated GraphQL documents must give a response or a client error, never an internal error.
 
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use crate::support::synthetic_data::college_records;
 use crate::support::{CLIENT_ERROR_CODES, TestApp};
 
-/// So many in every run; `FUZZ_DOCUMENTS` asks for more.
+/// The number of documents; `FUZZ_DOCUMENTS` overrides it.
 const DEFAULT_DOCUMENT_COUNT: u64 = 1_500;
 
-/// Numbers without pattern, the same in each run.
+/// A seeded pseudorandom number generator (xorshift).
 struct XorShiftRng(u64);
 
 impl XorShiftRng {
@@ -21,7 +21,7 @@ impl XorShiftRng {
     }
 }
 
-/// The queries of the cookbook, and what is easily got wrong.
+/// The queries of the cookbook, and documents with typical mistakes.
 fn seed_documents() -> Vec<String> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web/src/examples");
     let files = std::fs::read_dir(folder).expect("the examples").flatten().map(|entry| entry.path());
@@ -38,7 +38,7 @@ fn seed_documents() -> Vec<String> {
     seeds
 }
 
-/// The places between tokens, roughly.
+/// Splits a document roughly at token boundaries.
 fn split_tokens(text: &str) -> Vec<&str> {
     text.split_inclusive([' ', '\n', '(', ')', '{', '}', '[', ']', ':', ',', '"', '$', '@', '!', '.']).collect()
 }
@@ -70,7 +70,7 @@ const ODD_FRAGMENTS: [&str; 24] = [
     "first: -1",
 ];
 
-/// One document more.
+/// Applies random mutations to a random seed document.
 fn mutate_document(dice: &mut XorShiftRng, seeds: &[String]) -> String {
     let mut text = seeds[dice.below(seeds.len())].clone();
     for _ in 0..dice.below(5) {

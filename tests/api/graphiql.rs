@@ -1,4 +1,4 @@
-//! The page at /graphiql in a real browser: a visitor runs the example and sees a profile.
+//! GraphiQL in a real browser: opening an example, running it and reading the response.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -19,16 +19,16 @@ const PROFILE_TAB_SELECTOR: &str = ".graphiql-tab-button[title=\"Profile\"]";
 const EXECUTE_BUTTON_SELECTOR: &str = ".graphiql-execute-button";
 const NOTICE_SELECTOR: &str = ".notice";
 const RESPONSE_SELECTOR: &str = ".graphiql-response .view-lines";
-/// The result pane shows only what fits; its model has all.
+/// The response pane renders only visible lines; the editor's model has the whole text.
 const READ_RESPONSE_SCRIPT: &str = "const model = globalThis.__MONACO?.editor.getModels().find(m => m.uri.path.endsWith('response.json')); \
      return model ? model.getValue() : '';";
 
-/// A program of the machine.
+/// The path of a program in `PATH`.
 fn find_program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-/// The driver of the browser, and the browser that it started.
+/// A running WebDriver server.
 struct WebDriver {
     process: Child,
     port: u16,
@@ -77,7 +77,7 @@ impl Drop for WebDriver {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        // After a failure the browser is still there; the folder of its profile is this test's own.
+        // After a failure the browser may still run; its profile directory identifies it.
         for pid in find_processes("", &self.profile) {
             if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
                 let _ = kill_process(pid, Signal::KILL);
@@ -107,7 +107,7 @@ async fn click(browser: &Client, what: &str) {
         .unwrap_or_else(|error| panic!("{what}: {error}"));
 }
 
-/// The browser and its driver, where both are there and the page was built with npm.
+/// Chromium and its driver; `None` if either is missing or the page was built without npm.
 async fn find_browser(app: &TestApp) -> Option<(PathBuf, PathBuf)> {
     let (Some(chromium), Some(chromedriver)) = (find_program("chromium"), find_program("chromedriver")) else {
         println!("skipped: there is no chromium or no chromedriver");
@@ -133,7 +133,7 @@ async fn introspection_disabled() {
         browser.wait().at_most(WAIT_TIMEOUT).for_element(Locator::Css(NOTICE_SELECTOR)).await.expect("a notice");
     let text = notice.text().await.expect("its text");
     assert!(text.starts_with("Introspection is turned off on this server"), "{text}");
-    // The editor has its place below the notice.
+    // The editor is below the notice, not covered by it.
     let run = browser
         .wait()
         .at_most(WAIT_TIMEOUT)
@@ -172,7 +172,7 @@ async fn profile_query() {
     assert_eq!(shown, ["Bridges of paper", "Rivers under glass"]);
     assert_eq!(researcher["coauthors"]["edges"][0]["node"]["name"], json!("Ida Brook"));
 
-    // And what the visitor sees of it.
+    // The response as rendered.
     let pane =
         browser.wait().at_most(WAIT_TIMEOUT).for_element(Locator::Css(RESPONSE_SELECTOR)).await.expect("the result");
     let deadline = Instant::now() + WAIT_TIMEOUT;

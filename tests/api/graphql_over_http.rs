@@ -1,4 +1,4 @@
-//! GraphQL over HTTP, by its specification: what is taken, what is refused, and with which status.
+//! GraphQL over HTTP: accepted and rejected requests, and their status codes.
 
 use std::io::Write as _;
 
@@ -49,7 +49,7 @@ async fn csrf_prevention() {
     for site in ["cross-site", "same-site"] {
         assert_eq!(send(get().header("Accept", "*/*").header("Sec-Fetch-Site", site)).await.0, 400, "{site}");
     }
-    // A program that asks for nothing special.
+    // A simple HTTP client without special headers.
     assert_eq!(send(get().header("Accept", "*/*")).await.0, 200);
     for (name, value) in [
         ("Accept", "application/json"),
@@ -95,7 +95,7 @@ async fn unsupported_charsets_and_encodings() {
     for charset in ["application/json; charset=UTF-8", "application/json;charset=\"utf-8\""] {
         assert_eq!(send(post("Content-Type", charset, body.clone().into())).await.0, 200, "{charset}");
     }
-    // A hundred megabytes of zeros, which take a hundred kilobytes.
+    // 100 MiB of spaces, which compress to 100 KiB.
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     for _ in 0..100 {
         bomb.write_all(&vec![b' '; 1 << 20]).expect("bytes");
@@ -200,7 +200,7 @@ async fn malformed_requests() {
         let answer = raw_http::send_bytes(app.address, request).await;
         assert!(expected.contains(&raw_http::status_code(&answer)), "{name}: {answer:.300}");
     }
-    // In parts, as clients may send it.
+    // A chunked request body.
     let chunked = "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n\
                    5\r\n{\"que\r\n16\r\nry\": \"{ __typename }\"}\r\n0\r\n\r\n";
     let answer = raw_http::send_bytes(app.address, chunked).await;
@@ -241,7 +241,7 @@ async fn client_disconnects() {
     let app = TestApp::start().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     let lock = app.lock_table("researcher").await;
-    // More of them than there are connections.
+    // More clients than database connections.
     let mut streams = Vec::new();
     for _ in 0..12 {
         let body = br#"{"query": "{ researchers { nodes { name } } }"}"#;
@@ -252,7 +252,7 @@ async fn client_disconnects() {
     app.wait_until_blocked().await;
     drop(streams);
     app.wait_until_unblocked().await;
-    // What needs no lock is answered, while the table is still locked: the connections are free.
+    // The database connections are free again while the table is still locked.
     app.data("{ organizations { nodes { slug } } }").await;
     drop(lock);
     app.data("{ researchers { nodes { name } } }").await;

@@ -1,4 +1,4 @@
-//! CSL-JSON in every wrapping it comes in, and what an import tells of it.
+//! CSL-JSON in every supported layout, and the reported counts.
 
 use std::io::Write as _;
 
@@ -14,7 +14,7 @@ const DIRECTORY_QUERY: &str = "{
     researchers(first: 100) { nodes { id name updatedAt coauthors(first: 100) { edges { paperCount node { name } } } } }
 }";
 
-/// Three papers of five people.
+/// Three papers with five authors.
 fn three_papers() -> Vec<Value> {
     vec![
         article("w1", "Rivers under glass", 2001, &["Ida Brook", "Tom Ford"]),
@@ -23,7 +23,7 @@ fn three_papers() -> Vec<Value> {
     ]
 }
 
-/// What `papers()` must make, however it is wrapped.
+/// Asserts that the directory contains `three_papers`.
 async fn assert_has_three_papers(app: &TestApp) {
     let data = app.data("{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { title authorships { nodes { name position } } } } }").await;
     let nodes = &data["papers"]["nodes"];
@@ -77,7 +77,7 @@ async fn concatenated_indented_objects() {
 async fn gzip() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(to_json_lines(&three_papers()).as_bytes()).expect("a memory to write to");
-    // The first bytes tell, not the name.
+    // The format is detected from the magic bytes, not the file name.
     assert_imports_three_papers("papers", &encoder.finish().expect("a compressed file")).await;
 }
 

@@ -1,4 +1,4 @@
-//! Damaged input: each fault has its line on standard error and costs only itself.
+//! Invalid CSL-JSON: each problem is reported on standard error and affects only its record.
 
 use std::io::Write as _;
 
@@ -68,7 +68,7 @@ async fn unsupported_files() {
     assert_eq!(titles(&app).await, ["Good g"]);
 }
 
-/// Items that no compression makes small.
+/// Items with random titles, which compress badly.
 fn incompressible_items(amount: usize) -> String {
     let mut state = 1_u64;
     let mut noise = || {
@@ -89,7 +89,7 @@ async fn assert_truncation_is_reported(name: &str, whole: &[u8]) {
     let rest = complaint.strip_prefix(&format!("{name}:")).expect("the file's name");
     let (line, reason) = rest.split_once(": ").expect("a line");
     assert_eq!(reason, "not read: the compressed data end too early; the file is cut off");
-    // Each line before it is there.
+    // The lines before the truncation are imported.
     let before = line.parse::<usize>().expect("a number") - 1;
     assert!(before > 100, "{complaint}");
     assert!(outcome.stdout.starts_with(&format!("read {before}: created {before}, ")), "{}", outcome.stdout);
@@ -106,7 +106,7 @@ async fn truncated_gzip() {
 
 #[tokio::test]
 async fn truncated_zstandard() {
-    // More than a block of it, which is the least that is read.
+    // More than one zstd block, the smallest unit that is decompressed.
     let compressed = zstd::encode_all(incompressible_items(3000).as_bytes(), 3).expect("a compressed file");
     assert_truncation_is_reported("papers.jsonl.zst", &compressed).await;
 }
@@ -250,7 +250,7 @@ async fn strict_mode() {
     assert_eq!(outcome.stderr_lines(), complaints);
     assert_eq!(query_strings(&url, "SELECT count(*) FROM paper WHERE title IN ('Good e')").await, ["0"]);
 
-    // The same file is taken where nobody is strict, and what is good is taken by the strict.
+    // Without `--strict` the same file is imported; with it, a file without problems is.
     assert_eq!(place.import(&url, &["csl", first, faulty]).code, Some(0));
     assert_eq!(
         place.import(&url, &["csl", "--strict", first]).summary(),

@@ -1,4 +1,4 @@
-//! The formats of others: what is read of real files and what is not, and how any of them can be tried, named and told.
+//! External formats: results for real files, dry runs, source names, and resource limits.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use crate::support::database_dump::{assert_dumps_equal, dump_database, query_str
 use crate::support::process::{CommandOutput, Workspace, run_to_completion};
 use crate::support::{TestApp, create_database, orcid, pluck_strings, shared_data};
 
-/// The files of a format that others wrote.
+/// The directory of sample files of a format.
 fn format_files(format: &str) -> Option<String> {
     Some(shared_data(&format!("data/formats/{format}"))?.canonicalize().expect("a folder").display().to_string())
 }
 
-/// What is told of a file, without what is particular to the file: its name, numbers, what is in quotation marks.
+/// A message without file name, numbers and quoted text.
 fn generalize_message(line: &str) -> String {
     let kinds = [": mended: ", ": rejected: ", ": not read: ", ": note: "];
     let start = kinds.iter().filter_map(|kind| line.find(kind)).min().map_or(0, |start| start + 2);
@@ -35,11 +35,11 @@ fn generalize_message(line: &str) -> String {
             other => text.push(other),
         }
     }
-    // Which files were passed over is no matter of counts.
+    // Omits the names of ignored files, so that these messages are counted together.
     text.split(" that ").next().filter(|text| text.contains("passed over")).map_or(text.clone(), ToOwned::to_owned)
 }
 
-/// How often each thing is told, and the last line of all.
+/// The summary line, followed by the number of occurrences of each message.
 fn summarize_messages(outcome: &CommandOutput) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for line in outcome.stderr_lines().into_iter().filter(|line| !line.contains(" records after ")) {
@@ -52,7 +52,7 @@ fn summarize_messages(outcome: &CommandOutput) -> String {
     text
 }
 
-/// Reads the whole folder of a format, writing nothing.
+/// Runs a dry run over all sample files of a format.
 fn summarize_dry_run(format: &str, folder: &str) -> Option<String> {
     let folder = format_files(folder)?;
     let place = Workspace::new();
@@ -267,7 +267,7 @@ async fn format_detection() {
     assert_eq!(pluck_strings(&found["researchers"]["nodes"], &["name"]), ["Ida Brook", "Uma Ferry", "Tom Ford"]);
 }
 
-/// An ORCID record of somebody with one work.
+/// An ORCID record of a researcher with one work.
 fn orcid_record_json(orcid: &str, given: &str, family: &str) -> String {
     let work = json!({ "visibility": "public", "title": { "title": { "value": "Weirs" } }, "external-ids": { "external-id": [
         { "external-id-type": "doi", "external-id-value": "10.1000/w", "external-id-relationship": "self" }] } });
@@ -288,9 +288,9 @@ async fn works_listing_one_author_each() {
     let records = [orcid_record_json(ida, "Ida", "Brook"), orcid_record_json(tom, "Tom", "Ford")];
     let file = place.write_file("orcid.jsonl", format!("{}\n{}\n", records[0], records[1]));
     assert_eq!(place.import(&url, &["orcid", file]).summary(), "read 4: created 3, updated 1, unchanged 0, rejected 0");
-    // Each record names its owner only, and the paper has both.
+    // Each record names only its owner; the paper gets both authors.
     assert_eq!(query_strings(&url, AUTHORS_SQL).await, [format!("Ida Brook|{ida}"), format!("Tom Ford|{tom}")]);
-    // A full list comes, and stays when the records come again.
+    // A complete author list takes precedence, and survives a re-import of the ORCID records.
     let work = json!({ "DOI": "10.1000/w", "title": ["Weirs"], "author": [
         { "given": "Uma", "family": "Ferry" }, { "given": "Tom", "family": "Ford" }, { "given": "I.", "family": "Brook", "ORCID": ida }] });
     place.import(&url, &["crossref", place.write_file("work.json", work.to_string())]);
@@ -303,7 +303,7 @@ async fn works_listing_one_author_each() {
     assert_eq!(outcome.stderr_lines(), [note]);
 }
 
-/// Runs the program with little memory for data, in kibibytes.
+/// Runs the binary with a limited data segment, in KiB.
 fn run_with_memory_limit(place: &Workspace, kibibytes: usize, arguments: &[&str]) -> CommandOutput {
     let program = env!("CARGO_BIN_EXE_academic-directory");
     let mut command = place.command(&[]);
@@ -317,7 +317,7 @@ fn run_with_memory_limit(place: &Workspace, kibibytes: usize, arguments: &[&str]
     run_to_completion(&mut command)
 }
 
-/// The allocator takes address space in large pieces, of which the data are a part.
+/// The allocator reserves address space in large chunks, which count towards the limit.
 const DATA_LIMIT_KIB: usize = 600 << 10;
 
 #[test]
@@ -351,7 +351,7 @@ fn oversized_records() {
         outcome.stderr_lines(),
         ["values.jsonl:2: rejected: it has more than 4000000 values, as no record does"]
     );
-    // One field of a record of every other format, and a good record on each side of it.
+    // For every other format: one oversized field, with a valid record before and after it.
     let long = "x".repeat(70 << 20);
     for (format, name, text) in [
         (

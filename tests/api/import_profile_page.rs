@@ -1,4 +1,4 @@
-//! An institute's profile page as text, in French and English, and the page that this product started from.
+//! Profile pages as text, in French and English, and a real page.
 
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ Who pays for a bridge is an old question. We answer it for one bridge, over one 
 collected the toll.
 ";
 
-/// The names and texts of a profile, as the page of an institute shows them.
+/// The fields of a profile page.
 const PROFILE_QUERY: &str =
     "query Profile($slug: String!, $languages: [LanguageTag!]) { researcher(by: {slug: $slug}) {
     name
@@ -122,7 +122,7 @@ async fn french_page() {
     assert!(whole.contains("such a graph follows from the slope"), "{whole}");
     let cut = papers[2]["node"]["abstract"]["text"].as_str().expect("an abstract");
     assert!(cut.ends_with("maps are poor, but wor"), "as the page shows it: {cut}");
-    // The page does not say where its owner stands among the authors.
+    // The page does not give the owner's author position.
     assert_eq!(pluck(papers, &["authorship", "position"]), [&json!(null), &json!(null), &json!(null)]);
     let authors = &papers[2]["node"]["authorships"]["nodes"];
     assert_eq!(pluck_strings(authors, &["nameAsPublished"]), ["Wei Quay", "Zoë Pier", "Tom Ford", "Élise Marais"]);
@@ -211,7 +211,7 @@ async fn invalid_ror_id() {
     assert!(outcome.stderr.contains("its checksum does not hold"), "{}", outcome.stderr);
 }
 
-/// The query that a profile page is rebuilt from, over the page that it was made of.
+/// Rebuilds a real profile page with one query.
 #[tokio::test]
 async fn real_page() {
     let Some(seeds) = shared_data("seeds") else { return };
@@ -240,7 +240,7 @@ async fn real_page() {
     assert_eq!((count("FULL"), count("TRUNCATED"), count("ABSENT")), (9, 1, 2));
     assert_eq!(pluck(edges, &["authorship", "position"]).iter().filter(|position| position.is_null()).count(), 12);
 
-    // In the order of the page: each title comes behind the one before.
+    // The papers are in the order of the page.
     let text = std::fs::read_to_string(&file).expect("the page");
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let publications = lines.iter().position(|line| *line == "Publications").expect("the heading");

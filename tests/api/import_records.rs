@@ -1,4 +1,4 @@
-//! The directory's own records as a format, and the demonstration directory in it.
+//! The native record format, and the demo directory in it.
 
 use serde_json::{Value, json};
 
@@ -98,7 +98,7 @@ async fn demo_directory() {
         .await;
     assert!(!pluck_strings(&found["researcher"]["papers"]["nodes"], &["title"]).is_empty());
 
-    // What the service loads by itself is the same directory.
+    // The service loads the same demo directory.
     let by_itself = TestApp::start().await;
     academic_directory::demo::load(&by_itself.store).await.expect("the demonstration directory");
     by_itself.store.refresh_statistics_if_stale().await.expect("the counts, as the service makes them when it starts");

@@ -1,4 +1,4 @@
-//! Imports that are killed, and imports at the same time: the directory is what one undisturbed import makes.
+//! Interrupted, killed and concurrent imports give the same directory as one undisturbed import.
 
 use std::fmt::Write as _;
 
@@ -10,10 +10,10 @@ use crate::support::csl::{article, author, with_fields};
 use crate::support::database_dump::{assert_dumps_equal, dump_database, query_strings};
 use crate::support::process::{ChildProcess, Workspace, run_to_completion};
 
-/// Enough for several batches, each of which is a transaction.
+/// Enough for several batches, each of which is one transaction.
 const PAPER_COUNT: usize = 4_600;
 
-/// A stream of numbers that is the same in every run.
+/// A seeded pseudorandom number generator (linear congruential).
 struct LinearCongruentialRng(u64);
 
 impl LinearCongruentialRng {
@@ -23,7 +23,7 @@ impl LinearCongruentialRng {
     }
 }
 
-/// Papers of authors who come again and again, some of them with namesakes, some with an ORCID iD.
+/// Papers by recurring authors, some of whom have namesakes or an ORCID iD.
 fn random_papers(amount: usize) -> Vec<Value> {
     let mut numbers = LinearCongruentialRng(7);
     let mut papers: Vec<Value> = Vec::with_capacity(amount);
@@ -37,7 +37,7 @@ fn random_papers(amount: usize) -> Vec<Value> {
 }
 
 fn author_number(number: usize) -> Value {
-    // Number 1200 to 1499 are written in two ways, which makes the same slug for two people.
+    // Numbers 1200 to 1499 have two spellings, so that two people get the same base slug.
     let name = match number {
         1_200.. => format!("Ána Fórd{}", number / 2),
         600.. => format!("Ana Ford{}", number / 2 * 2),
@@ -50,7 +50,7 @@ fn author_number(number: usize) -> Value {
     }
 }
 
-/// The same with what real files have: ids that come again with other content, and DOIs on several items.
+/// The same with problems of real files: reused IDs, shared DOIs, repeated titles and missing IDs.
 fn messy_papers(amount: usize) -> Vec<Value> {
     let mut papers = random_papers(amount);
     for number in 0..amount {
@@ -77,7 +77,7 @@ fn to_json_lines(papers: &[Value]) -> String {
     })
 }
 
-/// Starts an import and kills it when it is in the middle.
+/// Starts an import and kills it once it has written more than `papers_before` papers.
 async fn import_and_kill(place: &Workspace, url: &str, file: &str, papers_before: usize) {
     let running = ChildProcess::start(&mut place.command_with_database(url, &["import", "csl", file]));
     let deadline = std::time::Instant::now() + crate::support::process::WAIT_TIMEOUT;
@@ -101,7 +101,7 @@ async fn killed_import() {
     let undisturbed = place.import(&whole, &["csl", file]);
     assert_eq!(undisturbed.code, Some(0));
 
-    // Once in the beginning, and once more behind where it got to.
+    // Killed twice: early, and again after further progress.
     import_and_kill(&place, &killed, file, 0).await;
     let first: usize = query_strings(&killed, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
     import_and_kill(&place, &killed, file, first).await;
@@ -149,7 +149,7 @@ async fn concurrent_imports_of_one_file() {
     assert_dumps_equal(&dump_database(&at_once).await, &dump_database(&apart).await);
 }
 
-/// Which of two namesakes comes first decides their slugs, so here everybody has one.
+/// Every name is unique, since the order of namesakes would determine their slugs.
 #[tokio::test]
 async fn concurrent_imports_of_two_files() {
     let place = Workspace::new();
@@ -180,7 +180,7 @@ async fn concurrent_imports_of_two_files() {
 
 #[tokio::test]
 async fn import_during_migration() {
-    // Three starters on a database that has no table yet.
+    // Three imports start on a database without tables.
     let place = Workspace::new();
     let url = crate::support::create_empty_database().await;
     let file = place.write_file("paper.json", article("w1", "A paper", 2000, &["Ida Brook"]).to_string());

@@ -1,10 +1,10 @@
-//! Languages: which text a reader gets, and whether it is another than the one asked for.
+//! Localized texts: language negotiation and fallbacks.
 
 use serde_json::{Value, json};
 
 use crate::support::{CLIENT_ERROR_CODES, TestApp, organization_record, pluck_strings, with_fields};
 
-/// Organizations named in some languages each: all of these, only French, none that is known.
+/// Three organizations: named in three languages, in French only, and in an unknown language.
 async fn multilingual_directory() -> TestApp {
     let app = TestApp::start().await;
     let names = |number: u64, slug: &str, names: &[(&str, Value)]| {
@@ -26,12 +26,12 @@ async fn multilingual_directory() -> TestApp {
 const DISPLAY_NAMES_QUERY: &str = "query($languages: [LanguageTag!]) { organizations(orderBy: {field: UPDATED_AT, direction: ASC}) { \
      nodes { displayName(languages: $languages) { value language isFallback } } } }";
 
-/// The same of one organization: each asks for itself, and is refused for itself.
+/// The query for a single organization, so that an invalid argument causes a single error.
 fn single_organization_query() -> String {
     DISPLAY_NAMES_QUERY.replace("organizations(", "organizations(first: 1, ")
 }
 
-/// The names that a reader gets, those in another language than asked for with a star.
+/// The displayed names; an asterisk marks fallbacks.
 async fn displayed_names(app: &TestApp, variables: Value, header: Option<&str>) -> String {
     let answer = app.query_in_languages(DISPLAY_NAMES_QUERY, variables, header).await;
     let shown = |node: &Value| {
@@ -52,7 +52,7 @@ async fn languages_argument() {
         (json!(["fr-Latn-CA"]), "Mer Vague Mila"),
         (json!(["de"]), "Meer Vague* Mila"),
         (json!(["de-AT"]), "Meer Vague* Mila"),
-        // The directory's default language is what the reader gets, not what was asked for.
+        // The default language is a fallback.
         (json!(["it"]), "Sea* Vague* Mila"),
         (json!(["it", "fr"]), "Mer Vague Mila"),
         (json!(["it", "en"]), "Sea Vague* Mila"),
@@ -88,13 +88,13 @@ async fn accept_language_header() {
         ("", "Sea Vague* Mila"),
         (";;;q=x,,", "Sea Vague* Mila"),
         (many.as_str(), "Sea* Vague* Mila"),
-        // Weights, in any order and form that RFC 9110 has.
+        // Quality values in every form that RFC 9110 allows.
         ("en;q=0.8,fr", "Mer Vague Mila"),
         ("en ; Q=0.1 ,  fr ; q = 0.101", "Mer Vague Mila"),
         ("fr;q=1.000, en;q=1", "Mer Vague Mila"),
         ("en;q=1, fr;q=1.0", "Sea Vague Mila"),
         ("de-AT;q=0.5, it", "Meer Vague* Mila"),
-        // What is malformed is passed over, and the rest holds.
+        // Malformed ranges are ignored.
         ("fr;q=2, de", "Meer Vague* Mila"),
         ("fr;q=1.001, de", "Meer Vague* Mila"),
         ("fr;q=-1, de", "Meer Vague* Mila"),
@@ -106,7 +106,7 @@ async fn accept_language_header() {
         ("é, \u{1F600}, de", "Meer Vague* Mila"),
         ("fr fr", "Sea Vague* Mila"),
         ("***, *-*", "Sea Vague* Mila"),
-        // What is refused is not tried, not even as the directory's default language.
+        // `q=0` excludes a language, even the directory's default language.
         ("fr;q=0", "Sea Vague* Mila"),
         ("de, fr;q=0", "Meer Vague* Mila"),
         ("it, en;q=0", "Meer* Vague* Mila"),
@@ -141,7 +141,7 @@ async fn invalid_language_tags() {
         message.contains("'x y' is not a language tag; write one as BCP 47 has it, such as fr, en or fr-CA"),
         "{message}"
     );
-    // Well-formed tags of languages that nothing is in fall back.
+    // Well-formed tags of languages without texts fall back.
     for languages in [json!(["tlh"]), json!(["tlh", "x-nothing", "zz-ZZ"])] {
         assert_eq!(
             displayed_names(&app, json!({ "languages": languages }), None).await,
@@ -179,7 +179,7 @@ async fn header_with_invalid_utf8() {
 #[tokio::test]
 async fn oversized_tags_and_lists() {
     let app = multilingual_directory().await;
-    // Each part of a tag is a shorter form to try, and each tag is compared with all others.
+    // Each subtag is a shorter tag to try, and each tag is compared with all others.
     let long = format!("en-x{}", "-a".repeat(200_000));
     let message = app.client_error(&single_organization_query(), json!({ "languages": [long] })).await;
     assert!(message.len() < 500, "{message}");
@@ -189,7 +189,7 @@ async fn oversized_tags_and_lists() {
     assert_eq!(displayed_names(&app, json!({ "languages": many }), None).await, "Sea* Vague* Mila");
     let message = app.client_error(&single_organization_query(), json!({ "languages": vec!["fr"; 50_000] })).await;
     assert!(message.starts_with("languages has 50000 entries"), "{message}");
-    // The twentieth counts, the next does not.
+    // The first twenty tags are used.
     let after = |others: usize| {
         let tags: Vec<String> = (0..others).map(|number| format!("x-{number}")).chain(["fr".to_owned()]).collect();
         json!({ "languages": tags })
@@ -198,7 +198,7 @@ async fn oversized_tags_and_lists() {
     assert_eq!(displayed_names(&app, after(20), None).await, "Sea* Vague* Mila");
 }
 
-/// One organization named in these languages, each time by the tag itself, but for what is given.
+/// An organization with a name in each of these languages.
 async fn organization_named_in(names: &[(&str, &str)]) -> TestApp {
     let app = TestApp::start().await;
     let names: Vec<Value> =
@@ -207,7 +207,7 @@ async fn organization_named_in(names: &[(&str, &str)]) -> TestApp {
     app
 }
 
-/// The name that a reader of these languages gets, with its language, a star where it is a fallback.
+/// The displayed name with its language; an asterisk marks a fallback.
 async fn displayed_name(app: &TestApp, languages: Value) -> String {
     let found = app.data_with_variables(DISPLAY_NAMES_QUERY, json!({ "languages": languages })).await;
     let name = &found["organizations"]["nodes"][0]["displayName"];
@@ -231,12 +231,12 @@ async fn scripts_and_regions() {
         (json!(["zh-Hans-CN"]), "海洋 zh"),
         (json!(["zh-TW"]), "海洋 zh"),
         (json!(["zh"]), "海洋 zh"),
-        // Another region or script of the same language is what the reader gets, and no fallback.
+        // Another region or script of the same language is no fallback.
         (json!(["sr-Latn"]), "Море sr-Cyrl"),
         (json!(["sr"]), "Море sr-Cyrl"),
         (json!(["pt-PT", "zh"]), "Mar pt-BR"),
         (json!(["p"]), "refused"),
-        // A part of a word is no shorter form of it.
+        // A prefix of a subtag does not match.
         (json!(["zha"]), "Sea en*"),
         (json!(["s-r"]), "refused"),
     ] {
@@ -254,7 +254,7 @@ async fn scripts_and_regions() {
 
 #[tokio::test]
 async fn right_to_left_scripts() {
-    // With the marks of direction that a source has among its letters.
+    // With directional marks among the letters.
     let (arabic, hebrew, mixed) = ("علم المحيطات", "אוקיינוגרפיה", "معهد \u{200e}CNRS\u{200f} للبحار");
     let app = organization_named_in(&[("en", "Sea"), ("ar", arabic), ("he", hebrew), ("fa", mixed)]).await;
     for (tag, expected) in [("ar", arabic), ("ar-EG", arabic), ("he", hebrew), ("fa", mixed)] {
@@ -292,7 +292,7 @@ async fn languages_of_sort_orders() {
         (json!(null), Some("fr;q=0.5"), "ba"),
         (json!(null), Some("en;q=0.4, fr;q=0.5"), "ba"),
         (json!(null), Some("en;q=0"), "ab"),
-        // Unknown languages fall back, as labels do.
+        // Unknown languages fall back, as in labels.
         (json!(["tlh"]), None, "ab"),
         (json!(["tlh", "fr"]), None, "ba"),
     ] {

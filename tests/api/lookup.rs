@@ -1,4 +1,4 @@
-//! Looking people up: by any key in any written form, by several at once, by what they were before.
+//! Lookups of researchers: key formats, batch lookups and redirects.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -109,7 +109,7 @@ async fn merged_keys_redirect() {
     let app = three_researchers().await;
     app.insert_redirect("researcher", 4_000, "ada-b", "ada-berg").await;
     app.insert_redirect("researcher", 4_001, "a-berg", "ada-berg").await;
-    // The same number and slug of another kind is another thing.
+    // The same number and slug with another type is another entity.
     app.insert_redirect("topic", 4_002, "a-b", "tides").await;
     let former = "UmVzZWFyY2hlcjo0MDAw"; // Researcher:4000
     for by in [json!({ "id": former }), json!({ "slug": "ada-b" }), json!({ "slug": "A-Berg" })] {
@@ -167,7 +167,7 @@ async fn batch_lookup_of_mixed_keys() {
         let mut expected = Vec::new();
         for index in 0..500_u64 {
             let number = index * 7 % 83 + 1;
-            // Beyond 60 there is nobody and nothing.
+            // There are only 60 entities of each type.
             let known = number <= 60;
             expected.push(if known { format!("{stem}-{number}") } else { "null".to_owned() });
             let id = ids.get(usize::try_from(number).unwrap_or_default()).cloned();

@@ -1,4 +1,4 @@
-//! Values that nobody means well by, in every argument of every field: an answer or a clear refusal, never a fault.
+//! Malicious values in every argument of every field: a response or a client error, never an internal error.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::support::schema_definitions::{SchemaDefinitions, enum_values, fields,
 use crate::support::synthetic_data::college_records;
 use crate::support::{CLIENT_ERROR_CODES, TestApp, ror};
 
-/// Far more than an answer may take, so that a busy machine does not fail the test.
+/// Timeout for one response; generous, because test machines may be busy.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
-/// How deep inputs that hold themselves are followed.
+/// The maximum depth for recursive input types.
 const MAX_INPUT_DEPTH: usize = 3;
 
 fn malicious_strings() -> Vec<Value> {
@@ -91,7 +91,7 @@ fn boundary_numbers() -> Vec<Value> {
     ]
 }
 
-/// What leads to an object of this type in the sample.
+/// The fields that lead to an object of this type in the synthetic directory.
 fn path_to_object(parent: &str) -> Option<Vec<String>> {
     let steps: &[&str] = match parent {
         "Query" => &[],
@@ -113,7 +113,7 @@ fn path_to_object(parent: &str) -> Option<Vec<String>> {
     Some(steps.iter().map(|step| (*step).to_owned()).collect())
 }
 
-/// The value inside as many lists as the type has.
+/// Wraps a value in as many lists as the type has.
 fn wrap_in_lists(ty: &Type, value: Value) -> Value {
     match &ty.base {
         BaseType::Named(_) => value,
@@ -121,7 +121,7 @@ fn wrap_in_lists(ty: &Type, value: Value) -> Value {
     }
 }
 
-/// A value of a type that any field takes.
+/// A value that any field of this type accepts.
 fn valid_value(definitions: &SchemaDefinitions, ty: &Type) -> Value {
     let name = innermost_type(ty);
     let inner = match name {
@@ -143,7 +143,7 @@ fn valid_value(definitions: &SchemaDefinitions, ty: &Type) -> Value {
     wrap_in_lists(ty, inner)
 }
 
-/// Every hostile value that can stand in a place of this type, the rest being harmless.
+/// Malicious values of a type; all other fields of input objects have valid values.
 fn malicious_values(definitions: &SchemaDefinitions, ty: &Type, depth: usize) -> Vec<Value> {
     let name = innermost_type(ty);
     let mut all = match definitions.0.get(name).map(|definition| (&definition.kind, definition)) {
@@ -163,7 +163,7 @@ fn malicious_values(definitions: &SchemaDefinitions, ty: &Type, depth: usize) ->
         Some((TypeKind::Enum(_), _)) => vec![json!("NOT_ONE"), json!(""), json!(1)],
         _ if name == "Int" => boundary_numbers(),
         _ if name == "Boolean" => vec![json!("true"), json!(2)],
-        // Deeper inside it is the same code that reads them.
+        // The same code parses deeper levels, so that a sample is enough.
         _ if depth < MAX_INPUT_DEPTH - 1 => malicious_strings().into_iter().step_by(7).collect(),
         _ => malicious_strings(),
     };
@@ -181,7 +181,7 @@ fn parse_type(name: &str) -> Type {
     Type::new(name).expect("a type")
 }
 
-/// The request must be answered, or refused for what was asked.
+/// Asserts that the request succeeds or fails with a client error.
 async fn assert_no_internal_error(app: &TestApp, query: &str, variables: &Value, place: &str) {
     let asked = app.client().post(app.url("/graphql")).json(&json!({ "query": query, "variables": variables }));
     let shown = || variables.to_string().chars().take(120).collect::<String>();
@@ -260,14 +260,14 @@ async fn malicious_values_in_every_argument() {
         }
     }
     assert!(walked > 100 && asked > 5_000, "{walked} arguments, {asked} requests");
-    // The directory is as it was.
+    // The directory is unchanged.
     assert_eq!(
         app.data(&format!("{{ organization(by: {{ror: {:?}}}) {{ slug }} }}", ror(1))).await["organization"]["slug"],
         "college"
     );
 }
 
-/// A value as the query language writes it.
+/// A JSON value as a GraphQL literal.
 fn graphql_literal(value: &Value) -> String {
     match value {
         Value::Object(fields) => {
@@ -280,7 +280,7 @@ fn graphql_literal(value: &Value) -> String {
     }
 }
 
-/// So much of a field that its statement runs.
+/// A minimal selection set that makes the field run its statement.
 fn selection_set(definitions: &SchemaDefinitions, name: &str, is_composite: bool) -> &'static str {
     let has =
         |field: &str| definitions.0.get(name).is_some_and(|ty| fields(ty).iter().any(|own| own.name.node == field));

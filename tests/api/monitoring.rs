@@ -1,4 +1,4 @@
-//! What those who run the service see of it: health, metrics, request ids, logs, and its end.
+//! Monitoring: health checks, metrics, request IDs, logs and graceful shutdown.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn parse_json(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
 }
 
-/// Waits until the service says that it is ready or not.
+/// Waits until the readiness check returns this status.
 async fn wait_for_readiness(app: &TestApp, expected: u16) -> Value {
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     loop {
@@ -53,7 +53,7 @@ async fn health_checks() {
     assert_eq!(get(&app, "/health/live").await.0, 200);
 }
 
-/// The value of a line of the metrics.
+/// The value of a metric.
 async fn metric_value(app: &TestApp, line: &str) -> f64 {
     let (status, text) = get(app, "/metrics").await;
     assert_eq!(status, 200);
@@ -98,7 +98,7 @@ async fn metrics() {
     assert!(metric_value(&app, "academic_directory_event_loop_lateness_seconds").await >= 0.0);
     assert!(metric_value(&app, "academic_directory_tasks").await >= 1.0);
     assert!(metric_value(&app, "academic_directory_tasks_queued").await >= 0.0);
-    // Names that clients make up are told apart up to a number.
+    // The number of distinct operation names is limited.
     for number in 0..300 {
         app.data(&format!("query Made{number} {{ __typename }}")).await;
     }
@@ -152,7 +152,7 @@ async fn request_ids() {
         let answer = ask(Some(id), "/health/live").await.expect("an answer");
         assert_ne!(answer.headers()["x-request-id"].as_bytes(), id.as_bytes());
     }
-    // The name by which the log has a fault is the request's.
+    // Internal errors carry the request ID.
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     app.execute_sql("DROP TABLE coauthorship CASCADE").await;
     let query = json!({ "query": "{ researchers { nodes { coauthors { nodes { name } } } } }" });
@@ -161,13 +161,13 @@ async fn request_ids() {
     assert_eq!(body["errors"][0]["extensions"]["requestId"], "mine");
 }
 
-/// Waits until nobody listens there.
+/// Waits until the address refuses connections.
 async fn wait_until_closed(address: std::net::SocketAddr) {
     let waiting = move || wait_for("nobody to listen", || std::net::TcpStream::connect(address).is_err().then_some(()));
     tokio::task::spawn_blocking(waiting).await.expect("an end");
 }
 
-/// The service as a process, and where it listens.
+/// Starts the service as a process; returns it with its address.
 pub fn start_service(place: &Workspace, url: &str, settings: &[(&str, &str)]) -> (ChildProcess, std::net::SocketAddr) {
     let mut command = place.command_with_database(url, &["serve"]);
     command.env("LISTEN", "127.0.0.1:0").env("LOG", "info,sqlx=warn");
@@ -239,7 +239,7 @@ async fn graceful_shutdown() {
     let place = Workspace::new();
     let url = create_database().await;
     let (running, address) = start_service(&place, &url, &[("SHUTDOWN_DELAY_SECONDS", "3")]);
-    // Idle connections and a half request do not hold it up.
+    // Idle connections and an incomplete request do not delay the shutdown.
     let idle: Vec<_> = (0..5).map(|_| raw_http::connect(address)).collect();
     let mut half = raw_http::connect(address);
     std::io::Write::write_all(&mut half, b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-").expect("bytes");
@@ -260,7 +260,7 @@ async fn graceful_shutdown() {
                         assert!(status == 200 && answer["data"]["researchers"]["totalCount"] == 0, "{status} {answer}");
                         answered += 1;
                         begun_well.add_permits(1);
-                        // Who heeds this, as proxies and clients do, loses nothing.
+                        // A client that honours `Connection: close` loses no request.
                         if is_last {
                             return (answered, None);
                         }
@@ -271,7 +271,7 @@ async fn graceful_shutdown() {
         })
     });
     let clients: Vec<_> = clients.collect();
-    // A request that takes longer than the service would go on.
+    // A request that is still running when the shutdown starts.
     let session = DatabaseSession::open(&url).await;
     session.execute("BEGIN; LOCK TABLE topic IN ACCESS EXCLUSIVE MODE").await;
     let slow = {
@@ -290,7 +290,7 @@ async fn graceful_shutdown() {
     drop(begun_well.acquire_many(50).await.expect("answers"));
     let begun = std::time::Instant::now();
     running.send_signal(Signal::TERM);
-    // It says so before it takes no more.
+    // Readiness fails before the listener closes.
     loop {
         let ready =
             raw_http::send_bytes(address, "GET /health/ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
@@ -299,7 +299,7 @@ async fn graceful_shutdown() {
         }
         assert!(raw_http::status_code(&ready) == 200, "{ready}");
     }
-    // It ends after the service has stopped listening.
+    // The slow request finishes after the listener has closed.
     wait_until_closed(address).await;
     session.execute("ROLLBACK").await;
     assert_eq!(slow.await.expect("an answer")["data"]["topics"]["totalCount"], 0);

@@ -1,4 +1,4 @@
-//! Looks for names that are not to be shown in every output that the service has.
+//! Name privacy: hidden names must not leak through any output of the service.
 
 use std::collections::BTreeMap;
 
@@ -19,19 +19,19 @@ use crate::support::{
     parse_records, pluck_strings, ror, topic_record, with_fields,
 };
 
-/// Words that nobody else has, as they are folded.
+/// Words that occur only in hidden names, case-folded and without diacritics.
 const HIDDEN_WORDS: [&str; 6] = ["zuzqarka", "vexolint", "wyrmtikka", "plorvane", "quexilla", "drombasket"];
 const SEARCH_ONLY_NAME: &str = "Žuzqarka Vexolínt";
 const PRIVATE_NAME: &str = "Wyrmtikka Plorváne";
 const FORMER_NAME: &str = "Quexilla Drombasket";
 
-/// The letters of a text, folded.
+/// The alphanumeric characters of a text, folded.
 fn folded_letters(text: &str) -> String {
     let folded = if text.is_ascii() { text.to_ascii_lowercase() } else { fold(text) };
     folded.chars().filter(|letter| letter.is_alphanumeric()).collect()
 }
 
-/// That a text has none of the words, as it stands, folded, or in what looks like base64.
+/// Asserts that a text contains none of the words: verbatim, folded, or encoded as base64.
 #[track_caller]
 fn assert_not_leaked(what: &str, text: &str) {
     let folded = folded_letters(text);
@@ -67,7 +67,7 @@ fn records_with_hidden_names() -> Vec<Value> {
     vec![
         organization_record(1, "College"),
         topic_record("Weirs"),
-        // Papers that come before it is known whose they are, and after.
+        // Papers imported before and after the record that hides their author's name.
         by("One", json!([{ "position": 1, "name": PRIVATE_NAME }, { "position": 2, "name": "Cy Ek" }])),
         person,
         by(
@@ -75,7 +75,7 @@ fn records_with_hidden_names() -> Vec<Value> {
             json!([{ "position": 1, "name": SEARCH_ONLY_NAME, "affiliationsAsPublished": printed, "organizations": [{ "ror": ror(1) }] },
                 { "position": 2, "name": "Cy Ek" }, { "position": 3, "name": FORMER_NAME }, { "position": 4, "name": SEARCH_ONLY_NAME }]),
         ),
-        // Somebody else of a name that is hidden by one: nobody writes for so long.
+        // A namesake of a hidden name: the century between their papers keeps them apart.
         with_fields(
             by("Seven", json!([{ "position": 1, "name": "ZUZQARKA VEXOLINT", "orcid": orcid(3) }])),
             json!({ "publicationDate": "1901" }),
@@ -88,7 +88,7 @@ fn records_with_hidden_names() -> Vec<Value> {
     ]
 }
 
-/// A directory with somebody whose names come with records, and somebody whose name was changed by command.
+/// One researcher hides names by records, another one by the command line.
 async fn directory_with_hidden_names() -> (TestApp, Workspace) {
     let limits = Limits {
         nodes: u64::MAX,
@@ -105,7 +105,7 @@ async fn directory_with_hidden_names() -> (TestApp, Workspace) {
     for record in records_with_hidden_names() {
         app.write_records(&parse_records(json!([record]))).await;
     }
-    // The one who wrote in capital letters, and has an ORCID iD.
+    // The namesake, who has an ORCID iD.
     let told = json!({ "kind": "researcher", "name": "Zoe Ferry", "orcid": orcid(3),
         "otherNames": [{ "value": SEARCH_ONLY_NAME, "use": "PRIVATE" }], "withholdPublishedName": true });
     app.write_records(&parse_records(json!([told]))).await;
@@ -116,7 +116,7 @@ async fn directory_with_hidden_names() -> (TestApp, Workspace) {
     (app, place)
 }
 
-/// Runs `names`, and gives back all that it said.
+/// Runs `names` successfully and returns its whole output.
 fn run_names(place: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
     let outcome =
         run_to_completion(&mut place.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
@@ -175,7 +175,7 @@ async fn every_field_of_every_object() {
         answer.data();
         told.push_str(&answer.body.to_string());
     }
-    // They were where the names would have been.
+    // The responses contain the displayed names in place of the hidden ones.
     for shown in ["Ben Brook", "Benny Brook", "Tom Ford", "Zoe Ferry", "\"nameAsPublished\":\"Tom Ford\""] {
         assert!(told.contains(shown), "nothing told {shown}");
     }
@@ -238,7 +238,7 @@ async fn searchable_names() {
         assert_eq!(found(name).await.0, Vec::<String>::new(), "{name}");
     }
     assert_eq!(found("Tom Ford").await.0, ["Tom Ford"]);
-    // A former address leads to the person, who has another one.
+    // A former slug redirects to the researcher's current one.
     let slugs = "{ a: researcher(by: {slug: \"wyrmtikka-plorvane\"}) { name slug formerIds }
         b: researcher(by: {slug: \"quexilla-drombasket\"}) { name slug formerIds } }";
     assert_eq!(
@@ -265,7 +265,7 @@ async fn error_messages() {
         assert!(!answer.codes().is_empty(), "{query}");
         assert_not_leaked(query, &answer.body.to_string());
     }
-    // What fails inside tells nothing either.
+    // Internal errors leak nothing.
     app.execute_sql("ALTER TABLE external_id RENAME TO elsewhere").await;
     let answer =
         app.query("{ researcher(by: {slug: \"zuzqarka-vexolint\"}) { name identifiers { value } } }", json!({})).await;
@@ -313,7 +313,7 @@ async fn headers_and_cached_responses() {
 #[tokio::test]
 async fn command_line_and_logs() {
     let (app, place) = directory_with_hidden_names().await;
-    // Imports that meet the names again, under records of others.
+    // Imports of other records that contain the hidden names.
     let owner = |number: u64, given: &str, family: &str, work: &str| {
         json!({ "orcid-identifier": { "path": orcid(number) }, "person": { "name": { "visibility": "public",
             "given-names": { "value": given }, "family-name": { "value": family } } },
@@ -321,7 +321,7 @@ async fn command_line_and_logs() {
                 "title": { "title": { "value": work } }, "external-ids": { "external-id": [{ "external-id-type": "doi",
                 "external-id-value": format!("10.5555/{}", work.to_lowercase()), "external-id-relationship": "self" }] } }] }] } } })
     };
-    // Two of them bring an ORCID iD to whom they name; the third is somebody else, of whom the paper knows nothing.
+    // Two of them add an ORCID iD to the researcher; the third one is unrelated to the paper's authors.
     let owners = [
         owner(8, "Wyrmtikka", "Plorváne", "Three"),
         owner(9, "Quexilla", "Drombasket", "Three"),
@@ -354,7 +354,7 @@ async fn command_line_and_logs() {
         assert!(list.contains(told), "those who run the directory are told: {list}");
     }
 
-    // The log of a server that is asked for them, and its metrics.
+    // The log and metrics of a server that receives queries with hidden names.
     let mut command = place.command_with_database(&app.database_url, &["serve"]);
     let mut server = ChildProcess::start(command.env("LISTEN", "127.0.0.1:0").env("LOG", "info"));
     let url = server.wait_for_line("GraphQL ");

@@ -1,4 +1,4 @@
-//! Names that people chose: what is shown, what is only found, what is private, and who may decide.
+//! Name visibility: displayed, search-only and private names, by records and by curation.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::database_state::database_state;
 use crate::support::process::{Workspace, run_to_completion};
 use crate::support::{TestApp, orcid, paper_record, parse_records, pluck_strings, researcher_record, with_fields};
 
-/// A person who hides a name that papers have.
+/// A researcher who hides a name that papers use.
 fn ben_brook(hidden: Value) -> Value {
     with_fields(researcher_record("Ben Brook"), json!({ "otherNames": ["B. Brook", hidden] }))
 }
@@ -23,7 +23,7 @@ async fn displayed_researchers(app: &TestApp) -> Value {
     app.data(query).await["researchers"]["nodes"].clone()
 }
 
-/// Runs `names`, which must succeed, and gives back what it said.
+/// Runs `names` successfully and returns its output.
 fn run_names(place: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
     let outcome =
         run_to_completion(&mut place.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
@@ -92,7 +92,7 @@ async fn researcher_twice_on_a_paper() {
     let place = |slug: Value| json!({ "name": "Ben Brook", "nameAsPublished": "Ben Brook", "researcher": slug, "isPublishedNameWithheld": true });
     let expected = json!([place(json!({ "slug": "ben-brook" })), place(Value::Null)]);
     assert_eq!(app.data(shown).await["papers"]["nodes"][0]["authorships"]["nodes"], expected);
-    // Also where the paper comes again.
+    // The same after a re-import of the paper.
     app.write_records(&parse_records(json!([with_fields(
         paper_record("A", Some(2002), &[]),
         json!({ "authors": with_id })
@@ -117,7 +117,7 @@ async fn namesakes_are_not_merged() {
     assert_eq!(app.write_records(&parse_records(json!([ben]))).await.notes, [(0, note)]);
     let found = displayed_researchers(&app).await;
     assert_eq!(pluck_strings(&found, &["name"]), ["Ben Brook", "Cy Ek", "Anna Lake"]);
-    // What is hers shows her name.
+    // A namesake's papers keep the name.
     assert_eq!(pluck_strings(&found[2]["papers"]["edges"], &["authorship", "nameAsPublished"]), ["Anna Lake"]);
 }
 
@@ -145,7 +145,7 @@ async fn names_of_several_sources() {
         json!(found.map(|person| json!([person["name"], person["slug"], person["otherNames"]])).collect::<Vec<_>>())
     };
     assert_eq!(shown().await, expected);
-    // What the first says anew is kept, but for the name that is hidden by the second.
+    // The first source updates the rest of its record; the hidden name stays hidden.
     by(
         "one",
         json!([with_fields(
@@ -157,20 +157,20 @@ async fn names_of_several_sources() {
     assert_eq!(shown().await, expected);
     let page = app.data("{ researcher(by: {slug: \"anna-lake\"}) { homepageUrl givenName } }").await;
     assert_eq!(page["researcher"], json!({ "homepageUrl": "https://example.org/b", "givenName": "Ben" }));
-    // The second takes it back, and nobody hides the name any more.
+    // The second source withdraws the hidden name.
     by(
         "hr",
         json!([with_fields(researcher_record("Ben Brook"), json!({ "orcid": orcid(1), "otherNames": ["Benny"] }))]),
     )
     .await;
     assert_eq!(shown().await[0][2], json!(["Benny"]));
-    // The first has the word of those that come before others, and else shows the name again.
+    // The second source still takes precedence; a source with higher precedence shows the name again.
     by("one", json!([anna])).await;
     assert_eq!(shown().await[0], json!(["Ben Brook", "ben-brook", ["Benny"]]));
     by("a", json!([anna])).await;
     assert_eq!(shown().await[0][0], "Anna Lake");
     assert_eq!(shown().await[0][2], json!(["A. Lake", "Lake, Anna", "B. B."]));
-    // Whatever goes before whom, a name that is hidden is not shown.
+    // A hidden name stays hidden regardless of precedence.
     by("hr", json!([hiding])).await;
     assert_eq!(shown().await, expected);
 }
@@ -206,14 +206,14 @@ async fn decision_survives_imports() {
     assert_eq!(run_names(&place, &app, &set), told);
     assert_ne!(app.data(moment).await, updated, "the paper shows another name");
     let after = displayed_researchers(&app).await;
-    // By family name: Ek, van Brook.
+    // Sorted by family name: Ek, van Brook.
     assert_eq!(
         after[1],
         json!({ "name": "Ben van Brook", "givenName": "Ben", "familyName": "van Brook", "slug": "ben-van-brook",
         "otherNames": [], "papers": { "edges": [{ "node": { "title": "A" }, "authorship": { "name": "Ben van Brook",
             "nameAsPublished": "Ben van Brook", "isPublishedNameWithheld": true } }] } })
     );
-    // The same source, another one, and papers under the former name.
+    // The same source, another source, and papers with the former name.
     let anew = json!([
         with_fields(
             researcher_record("Anna Lake"),
@@ -288,7 +288,7 @@ async fn name_change_and_reversal() {
     app.create_records(json!([with_fields(paper_record("A", Some(2001), &[]), json!({ "authors": author }))])).await;
     let id = app.find_id("researcher", "anna-lake").await;
     run_names(&place, &app, &["set", &id, "--display", "Ben Brook"]);
-    // Somebody else of that name does not get the address, and leaves the person theirs.
+    // A namesake does not get the former slug.
     let other = json!([with_fields(researcher_record("Anna Lake"), json!({ "orcid": orcid(7) }))]);
     app.write_records(&parse_records(other)).await;
     let slugs = async || {
@@ -324,7 +324,7 @@ async fn name_change_and_reversal() {
     assert_eq!(first(app.data(withheld).await), false, "it was decided otherwise");
 }
 
-/// A repair of a hidden name shows as little as the name.
+/// A repair of a hidden name is hidden, too.
 #[tokio::test]
 async fn repairs_of_hidden_names() {
     let app = TestApp::start().await;
@@ -379,7 +379,7 @@ async fn merged_researchers() {
         paper_record("B", Some(2002), &["Ben Brook", "Cy Ek"]),
     ]))
     .await;
-    // As the program does first.
+    // As every command does on startup.
     app.store.rebuild_name_repairs_if_stale().await.expect("the names");
     app.store.refresh_statistics_if_stale().await.expect("the counts");
     let before = database_state(&app.database_url).await;
@@ -390,7 +390,7 @@ async fn merged_researchers() {
         assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     };
     identity(&["merge", "anna-lake", "ben-brook", "--force"]);
-    // The survivor has the name that was chosen, and hides what was hidden.
+    // The survivor keeps the chosen name and the hidden ones.
     let found = displayed_researchers(&app).await;
     assert_eq!(pluck_strings(&found, &["name"]), ["Ben Brook", "Cy Ek"]);
     assert_eq!(found[0]["otherNames"], json!(["B. Brook"]));
@@ -401,7 +401,7 @@ async fn merged_researchers() {
     assert_dumps_equal(&database_state(&app.database_url).await, &before);
 }
 
-/// A name that is added of somebody who is known by papers alone leaves these theirs, whatever comes later.
+/// Adding a name to a researcher without a record leaves the papers unchanged.
 #[tokio::test]
 async fn added_name_keeps_papers() {
     for (name_use, coauthors) in
@@ -423,11 +423,11 @@ async fn added_name_keeps_papers() {
     }
 }
 
-/// Who has which papers by a name.
+/// The papers of each researcher with a given author name.
 const PAPERS_BY_RESEARCHER_SQL: &str = "SELECT researcher_id || ' ' || string_agg(title, ' ' ORDER BY title) FROM authorship JOIN paper ON paper.id = paper_id \
      WHERE name = 'Peter Zhang' GROUP BY researcher_id ORDER BY researcher_id";
 
-/// A place that is open beside one that was decided shows nobody by the name that is hidden.
+/// An unresolved author next to a curated one with the same hidden name stays hidden.
 #[tokio::test]
 async fn hidden_name_twice_on_a_paper() {
     let app = TestApp::start().await;
@@ -454,7 +454,7 @@ async fn hidden_name_twice_on_a_paper() {
     assert!(!shown.to_string().to_lowercase().contains("zulauf"), "{shown}");
 }
 
-/// Printed affiliations have a name in many ways.
+/// Affiliations as published may contain a name in several forms.
 #[tokio::test]
 async fn hidden_names_in_affiliations() {
     for (name, printed) in [

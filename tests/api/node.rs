@@ -1,4 +1,4 @@
-//! Nodes: anything by its id.
+//! Lookup of nodes by global ID.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::{
     TestApp, organization_record, paper_record, pluck_strings, researcher_record, ror, topic_record, with_fields,
 };
 
-/// One thing of each kind.
+/// A directory with one entity of each type.
 async fn one_entity_of_each_type() -> TestApp {
     let app = TestApp::start().await;
     app.create_records(json!([

@@ -1,4 +1,4 @@
-//! Organizations: every field, look-ups, what is above and below, and who is there.
+//! Organizations: fields, lookups, hierarchy, researchers and papers.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::{
     TestApp, organization_record, paper_record, pluck, pluck_strings, researcher_record, ror, with_fields,
 };
 
-/// A college with two faculties, one of which has a laboratory; and an academy apart.
+/// A college with two faculties, one of which has a laboratory, and an unrelated academy.
 async fn college_directory() -> TestApp {
     let app = TestApp::start().await;
     let below = |number: u64, name: &str, parent: u64| {
@@ -175,7 +175,7 @@ async fn cyclic_hierarchy() {
         ),
     ]))
     .await;
-    // The college is below its own laboratory.
+    // The college becomes a part of its own laboratory.
     app.execute_sql(
         "INSERT INTO organization_parent (child_id, parent_id) SELECT child.id, parent.id FROM organization AS child, \
          organization AS parent WHERE child.slug = 'college' AND parent.slug = 'wave-laboratory'",
@@ -311,7 +311,7 @@ async fn qualifying_affiliations() {
             format!("(affiliation: {{organizationIds: [{laboratory:?}], kinds: [MEMBERSHIP]}})"),
             "ada-berg: MEMBERSHIP wave-laboratory",
         ),
-        // What the filter of people asks for is another matter.
+        // The researcher filter does not change which affiliations are returned.
         (
             LABORATORY,
             "(filter: {affiliation: {kinds: [EDUCATION], isCurrent: false}})".to_owned(),
@@ -353,7 +353,7 @@ async fn affiliations() {
     ]))
     .await;
     for (arguments, expected) in [
-        // The primary first, then the current, then the past ones; nothing of what is below.
+        // Primary first, then current, then past; descendants are not included.
         ("", "cy-ek ada-berg bo-dahl"),
         ("(filter: {isCurrent: false})", "bo-dahl"),
         ("(filter: {kinds: [EMPLOYMENT], asOf: \"2004-01-01\"})", "cy-ek"),
@@ -379,7 +379,7 @@ async fn papers() {
         )
     };
     app.create_records(json!([
-        // Where Ada is now says nothing of where she was.
+        // The current affiliation does not determine the affiliation on a paper.
         researcher_with_affiliations("Ada Berg", json!([affiliation(5, "EMPLOYMENT", json!({}))])),
         written("Waves", 2001, &[4]),
         written("Letters", 2002, &[2, 4]),
@@ -483,7 +483,7 @@ async fn orders() {
         let list = format!("organizations(orderBy: {order})");
         assert_eq!(app.slugs(&[&list]).await.join(" "), expected, "{order}");
     }
-    // The same languages as the texts, where the order names none.
+    // Without `languages` the order uses the request's languages.
     let answer =
         app.query_in_languages("{ organizations { nodes { displayName { value } } } }", json!({}), Some("fr")).await;
     assert_eq!(

@@ -1,5 +1,5 @@
-//! The laws of pages over a directory made by chance: whatever the list, the order, the end it is read from and what
-//! others write meanwhile, a walk gives each row once, in the order that the rows themselves show.
+//! Property tests of pagination on random data: regardless of list, order, direction and concurrent writes, each item
+//! is returned once and in sort order.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,13 +20,13 @@ const ORGANIZATION_COUNT: usize = 16;
 const TOPIC_COUNT: usize = 12;
 const PAPER_COUNT: usize = 30;
 
-/// Few, so that there are ties; some differ only in what is folded away.
+/// Few values, so that there are ties; some differ only in case and diacritics.
 const WORDS: [&str; 7] = ["Arts", "arts", "Ärzte", "École", "Ecole libre", "Zoo", "東京"];
 const LANGUAGES: [Option<&str>; 6] = [Some("en"), Some("fr"), Some("fr-CA"), Some("fr-BE"), Some("de"), None];
 const DATES: [Option<&str>; 6] =
     [None, Some("2001"), Some("2001-05"), Some("2001-05-03"), Some("1999-12-31"), Some("2024")];
 
-/// Records by chance: things are known by their number, not by their name.
+/// A random directory, whose entities are identified by number rather than by name.
 struct RandomDirectory {
     chance: SeededRng,
     people: usize,
@@ -80,7 +80,7 @@ impl RandomDirectory {
         self.people += 1;
         let affiliations: Vec<Value> = (0..if number == 0 { 9 } else { 3 })
             .map(|index| {
-                // Each is at the college once, so that there are enough there.
+                // Each has an affiliation with the college, so that the college's lists are long enough.
                 let place = if index == 0 { 1 } else { self.chance.below(self.places) as u64 + 2 };
                 let kind = ["EMPLOYMENT", "MEMBERSHIP", "EDUCATION"][self.chance.below(3)];
                 let kind = if index == 0 { "EMPLOYMENT" } else { kind };
@@ -91,7 +91,7 @@ impl RandomDirectory {
                 }
             })
             .collect();
-        // The first has a name of its own, which leads to the lists of the test.
+        // The first one has a unique name, because the tested lists belong to it.
         let name = if number == 0 {
             "Person 0".to_owned()
         } else {
@@ -127,7 +127,7 @@ impl RandomDirectory {
         self.paper_by(title, &authors, 2)
     }
 
-    /// The directory at the start: one of everything that the paths of the lists name.
+    /// The initial records, including every parent of the tested lists.
     fn initial_records(&mut self) -> Vec<Value> {
         let mut records = vec![organization_record(1, "College"), topic_record("Sea")];
         records.extend((0..ORGANIZATION_COUNT).map(|_| self.organization()));
@@ -135,17 +135,17 @@ impl RandomDirectory {
         records.extend((0..RESEARCHER_COUNT).map(|_| self.researcher()));
         records.extend((0..PAPER_COUNT).map(|_| self.paper()));
         records.push(self.paper_by("Together", &[0, 1, 2, 3, 4, 5, 6], 7));
-        // Far more than with anybody else, whatever comes and goes.
+        // More shared papers than any other pair, so that the first coauthor stays the same.
         records.extend((0..25).map(|_| self.paper_by("By two", &[0, 1], 1)));
         records
     }
 
-    /// What others write between two pages: new things beside, above and below those of the lists.
+    /// New entities, written between two pages.
     fn added_records(&mut self) -> Vec<Value> {
         vec![self.organization(), self.topic(), self.researcher(), self.paper(), self.paper_by("By one", &[0], 3)]
     }
 
-    /// And what they take away, but for what the paths of the lists name.
+    /// Deletes random entities other than parents of the tested lists.
     fn deletion_sql(&mut self) -> String {
         let any = |table: &str, kept: &str, chance: &mut SeededRng| {
             format!(
@@ -179,20 +179,20 @@ async fn start_random_directory(seed: u64) -> (TestApp, RandomDirectory) {
     (app, world)
 }
 
-/// A value that rows are ordered by, as a row shows it.
+/// A sort key as the item shows it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum SortValue {
     Number(i64),
     Text(String),
 }
 
-/// How a list is ordered, as far as its rows show it.
+/// The expected sort order, as far as items show their keys.
 struct ExpectedOrder {
-    /// The fields of the edge that show it.
+    /// The edge fields that show the keys.
     edge: String,
     keys: fn(&Value) -> Vec<SortValue>,
     is_ascending: bool,
-    /// Whether rows that show the same are in the order of their ids.
+    /// Whether ties are broken by ID.
     ties_end_on_id: bool,
 }
 
@@ -215,12 +215,12 @@ fn timestamp_value(value: &Value) -> SortValue {
     SortValue::Number(moment.timestamp_micros())
 }
 
-/// A date by its first day; an unknown one is the earliest.
+/// The first day of a partial date; unknown dates sort first.
 fn first_day_value(value: &Value) -> SortValue {
     SortValue::Text(value.as_str().map(|date| format!("{date}{}", &"-01-01"[date.len() - 4..])).unwrap_or_default())
 }
 
-/// A date by its digits: of two that begin alike, the one known better is later.
+/// A partial date as text; a more precise date sorts after its prefix.
 fn partial_date_value(value: &Value) -> SortValue {
     SortValue::Text(value.as_str().unwrap_or_default().to_owned())
 }
@@ -314,7 +314,7 @@ impl ExpectedOrder {
             ("AUTHOR_COUNT", _) => ("node { id authorships { totalCount } }".into(), |edge| {
                 vec![number_value(&edge["node"]["authorships"]["totalCount"])]
             }),
-            // Declared ones are in an order that nothing shows; then those with most papers.
+            // The order of declared topics is not visible; the others are sorted by paper count.
             ("OWN", _) => ("isDeclared paperCount node { id }".into(), |edge| {
                 let is_declared = edge["isDeclared"] == true;
                 vec![
@@ -329,16 +329,16 @@ impl ExpectedOrder {
     }
 }
 
-/// A list with the law of its order.
+/// A connection with its expected order.
 struct OrderedConnection {
     list: ConnectionQuery,
     law: ExpectedOrder,
 }
 
-/// Every connection in every order, those by a label in several languages.
+/// Every connection in every order, and orders by label in several languages.
 fn every_connection() -> Vec<OrderedConnection> {
     let mut all = Vec::new();
-    // Which two people have a path is chance too; its papers are the list of coauthors' papers, which is walked.
+    // Random data may have no coauthor path; its paper list is the same as that of coauthor edges.
     for list in ConnectionQuery::all()
         .into_iter()
         .filter(|list| !list.parent_fields.iter().any(|step| step.starts_with("coauthorPath")))
@@ -362,7 +362,7 @@ fn every_connection() -> Vec<OrderedConnection> {
     all
 }
 
-/// The rows of a list as it is now: their ids, cursors and what they show of the order.
+/// A snapshot of a list: IDs, cursors and sort keys.
 #[derive(Debug, Default, PartialEq)]
 struct Snapshot {
     ids: Vec<String>,
@@ -375,7 +375,7 @@ impl OrderedConnection {
         innermost(app.data(&self.list.build_with_edge(&self.law.edge, page)).await)
     }
 
-    /// All of it, in the order that the law has.
+    /// Reads the whole list and asserts its order.
     async fn read_snapshot(&self, app: &TestApp) -> Snapshot {
         let found = self.read_edges(app, "first: 100").await;
         assert_eq!(found["pageInfo"]["hasNextPage"], false, "{} is longer than a page", self.list.description());
@@ -408,14 +408,14 @@ fn row_number(id: &str) -> i64 {
     text.rsplit(':').next().and_then(|number| number.parse().ok()).expect("the number of a row")
 }
 
-/// A walk from one end, which stands behind what it has read.
+/// A client that reads a list page by page from one end.
 struct PageWalk<'a> {
     ordered: &'a OrderedConnection,
     is_forward: bool,
     cursor: Option<String>,
     seen: Vec<String>,
     is_over: bool,
-    /// What rows showed at each page, null where they were not the same at all of them.
+    /// The sort keys of each item; `None` once they have changed or the item was missing.
     stable_rows: BTreeMap<String, Option<Vec<SortValue>>>,
 }
 
@@ -442,10 +442,10 @@ impl<'a> PageWalk<'a> {
         }
     }
 
-    /// What the list is at the moment of a page.
+    /// Records the state of the list before a page is read.
     fn observe(&mut self, whole: &Snapshot, is_first: bool) {
         for (id, keys) in &whole.keys {
-            // What came later is not owed.
+            // Items that were inserted later need not be returned.
             let seen = self.stable_rows.entry(id.clone()).or_insert_with(|| is_first.then(|| keys.clone()));
             if seen.as_ref() != Some(keys) {
                 *seen = None;
@@ -458,7 +458,7 @@ impl<'a> PageWalk<'a> {
         }
     }
 
-    /// That what stayed came once each, and in order.
+    /// Asserts that every stable item was returned once and in order.
     fn check(&self, last: &Snapshot) {
         let is_owed = |id: &&String| self.stable_rows.get(*id).is_some_and(Option::is_some);
         let mut owed: Vec<&String> = last.ids.iter().filter(is_owed).collect();
@@ -503,7 +503,7 @@ async fn pages_and_cursors_of_random_data() {
                     assert_eq!(rest, whole.ids[place + 1..], "{} after {place}", ordered.list.description());
                     let (rest, _) = ordered.read_page(app, &format!("last: 100, before: {cursor:?}")).await;
                     assert_eq!(rest, whole.ids[..place], "{} before {place}", ordered.list.description());
-                    // From the far end of what a cursor leaves.
+                    // From the far end of the remaining items.
                     let (far, _) = ordered.read_page(app, &format!("last: {size}, after: {cursor:?}")).await;
                     let left = &whole.ids[place + 1..];
                     assert_eq!(far, left[left.len().saturating_sub(size)..], "{}", ordered.list.description());
@@ -520,7 +520,7 @@ async fn pages_and_cursors_of_random_data() {
 #[tokio::test]
 async fn pagination_during_writes() {
     let (app, mut world) = start_random_directory(2).await;
-    // What is found moves with counts that its rows do not show.
+    // Search results are ordered by counts that the items do not show.
     let lists: Vec<OrderedConnection> =
         every_connection().into_iter().filter(|ordered| ordered.list.field != "search").collect();
     let mut walks: Vec<PageWalk<'_>> =

@@ -1,4 +1,4 @@
-//! Papers: every field, look-ups by any key, filters and orders.
+//! Papers: fields, lookups, filters and orders.
 
 use serde_json::{Value, json};
 
@@ -159,7 +159,7 @@ async fn translated_titles() {
     };
     assert_eq!(title(&["fr-CA"]).await, r#""Les marées" false, "Les vents" false"#);
     assert_eq!(title(&["de", "fr"]).await, r#""Gezeiten" false, "Les vents" false"#);
-    // No translation into a third language, and a language that nobody told is no other language.
+    // Without a translation the original is returned; a title in an unknown language is no fallback.
     assert_eq!(title(&["it"]).await, r#""Les marées" true, "Winds" false"#);
 }
 
@@ -205,7 +205,7 @@ async fn abstracts() {
     for most in [0, -1, 10_001] {
         let refused = app.query(query, json!({ "slug": "full", "most": most })).await;
         assert_eq!(refused.codes(), ["BAD_USER_INPUT"], "{most}");
-        // The failure stays in the field that failed.
+        // The error is confined to the failing field.
         assert_eq!(refused.body["data"]["paper"]["abstract"]["excerpt"], json!(null));
         assert_eq!(refused.body["data"]["paper"]["abstract"]["completeness"], "FULL");
     }
@@ -256,7 +256,7 @@ async fn filters() {
         (json!({ "publicationYear": { "to": 2001 } }), "a"),
         (json!({ "publicationYear": { "from": 2003, "to": 2003 } }), "c"),
         (json!({ "publicationYear": { "from": -2147483648, "to": 2147483647 } }), "c b a"),
-        // A paper without a year fails any range.
+        // A paper without a year matches no range.
         (json!({ "publicationYear": {} }), "c b a"),
         (json!({ "types": ["BOOK", "THESIS"] }), "b"),
         (json!({ "types": [] }), ""),

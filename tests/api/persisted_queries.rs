@@ -1,4 +1,4 @@
-//! Queries that are asked for by a name: automatic persisted queries, and the operations of a manifest.
+//! Persisted queries: automatic persisted queries and trusted operations.
 
 use academic_directory::config::{HttpConfig, OperationPolicy};
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ async fn automatic_persisted_queries() {
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     let answer = json!({ "data": { "papers": { "nodes": [{ "title": "Tides" }] } } });
     let hash = sha256_hex(QUERY);
-    // As Apollo's clients do it: by the digest first, which is not known, then with the text, then by the digest.
+    // The protocol of Apollo Client: hash only, then hash and query, then hash only.
     let (status, unknown) = post(&app, json!({ "extensions": persisted_query_extension(&hash) })).await;
     assert_eq!((status, error_code(&unknown)), (200, "PERSISTED_QUERY_NOT_FOUND"));
     assert_eq!(unknown["errors"][0]["message"], "PersistedQueryNotFound");
@@ -49,11 +49,11 @@ async fn automatic_persisted_queries() {
     assert_eq!((status, &first), (200, &answer));
     let (status, second) = post(&app, json!({ "extensions": persisted_query_extension(&hash.to_uppercase()) })).await;
     assert_eq!((status, &second), (200, &answer));
-    // A digest of another text would let one client's query stand for another's.
+    // A wrong hash could replace the query of another client.
     let (status, wrong) =
         post(&app, json!({ "query": "{ __typename }", "extensions": persisted_query_extension(&hash) })).await;
     assert_eq!((status, error_code(&wrong)), (400, "BAD_USER_INPUT"));
-    // What is refused is not kept.
+    // Rejected queries are not registered.
     let refused = sha256_hex("{ unknown }");
     post(&app, json!({ "query": "{ unknown }", "extensions": persisted_query_extension(&refused) })).await;
     assert_eq!(
@@ -79,12 +79,12 @@ async fn get_requests_are_cacheable() {
     assert!(response.headers()["vary"].to_str().expect("text").contains("Accept-Language"));
     let tag = response.headers()["etag"].to_str().expect("text").to_owned();
     assert_eq!(get(&app, &[("extensions", &extensions)], Some(&tag)).await.status().as_u16(), 304);
-    // Another content, another tag.
+    // Changed content has a different ETag.
     app.create_records(json!([paper_record("Waves", Some(2002), &["Bo Dahl"])])).await;
     let response = get(&app, &[("extensions", &extensions)], Some(&tag)).await;
     assert_eq!(response.status().as_u16(), 200);
     assert_ne!(response.headers()["etag"].to_str().expect("text"), tag);
-    // An answer with errors is nobody's to keep.
+    // Responses with errors are not cacheable.
     let failing = "query($n: Int) { papers(first: $n) { nodes { title } } }";
     let extensions = persisted_query_extension(&sha256_hex(failing)).to_string();
     get(&app, &[("query", failing), ("extensions", &extensions)], None).await;
@@ -156,7 +156,7 @@ async fn trusted_operations() {
             let (given, answer) = post(&app, body.clone()).await;
             assert_eq!((given, error_code(&answer)), (status, expected), "{body}");
         }
-        // A query that was refused is not remembered either.
+        // Rejected queries are not registered here either.
         let (_, answer) = post(&app, json!({ "extensions": persisted_query_extension(&sha256_hex("{ a }")) })).await;
         assert_eq!(error_code(&answer), "PERSISTED_QUERY_NOT_FOUND");
     }

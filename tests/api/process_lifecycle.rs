@@ -1,4 +1,4 @@
-//! The program as a process: how it starts, what it says, how it stops, and what it leaves behind.
+//! The process lifecycle: startup, shutdown, the embedded Postgres, and configuration errors.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::support::process::{
 };
 use crate::support::{create_database, create_empty_database};
 
-/// A service that is ready, on a port of its own.
+/// A running service that accepts requests.
 struct Service {
     process: ChildProcess,
     url: String,
@@ -48,7 +48,7 @@ async fn first_start() {
     let service = Service::start(&mut place.command(&[]));
     assert!(service.url.starts_with("http://127.0.0.1:") && service.url.ends_with("/graphql"), "{}", service.url);
     assert!(has_postgres(&place.path("data")));
-    // An empty private directory has the demonstration in it.
+    // An empty embedded database gets the demo directory.
     let found = service.query("{ researcher(by: {slug: \"razvan-pascanu\"}) { name } }").await;
     assert_eq!(found["researcher"]["name"], json!("Razvan Pascanu"));
     let page = service.url.replace("/graphql", "/graphiql");
@@ -89,7 +89,7 @@ async fn signal_during_startup() {
     process.send_signal(Signal::TERM);
     assert_eq!(process.wait().code, Some(0));
     assert!(!has_postgres(&place.path("data")));
-    // What it began is no obstacle.
+    // A new start succeeds afterwards.
     let service = Service::start(&mut place.command(&["serve", "--demo", "never"]));
     assert_eq!(service.paper_count().await, json!(0));
 }
@@ -120,7 +120,7 @@ async fn two_services_on_one_data_directory() {
     );
     assert_eq!(second.paper_count().await, json!(0));
 
-    // What is imported beside them is there for both.
+    // Both services see an import by a third process.
     let paper = json!({ "id": "w1", "title": "A paper" }).to_string();
     let imported = run_to_completion(&mut place.command(&["import", "csl", place.write_file("paper.json", paper)]));
     assert_eq!(imported.summary(), "read 1: created 1, updated 0, unchanged 0, rejected 0");
@@ -142,7 +142,7 @@ async fn second_service_takes_over() {
     let servers = find_postgres_processes(&place.path("data/postgres"));
     first.process.send_signal(Signal::TERM);
     assert_eq!(first.process.wait().code, Some(0));
-    // Until the guest has started a server of its own, a query says that the directory is busy.
+    // Queries fail with a retryable error until the second service has started its own Postgres.
     let deadline = Instant::now() + WAIT_TIMEOUT;
     while second.paper_count().await != json!(0) || find_postgres_processes(&place.path("data/postgres")) == servers {
         assert!(Instant::now() < deadline, "nobody started another server");
@@ -185,12 +185,12 @@ async fn manual_migrations() {
     assert!(up.iter().all(|state| state == "applied"), "{up:?}");
     assert_eq!(migrate("up"), up);
     let service = Service::start(place.command_with_database(&url, &["serve"]).env("MIGRATE", "never"));
-    // A database that was given is not filled unasked.
+    // An external database does not get the demo directory.
     assert_eq!(service.paper_count().await, json!(0));
     drop(service);
     let down = migrate("down");
     assert_eq!((down.len(), down.iter().filter(|state| *state == "pending").count()), (up.len(), 1));
-    // All the way down and up again.
+    // Revert and reapply all migrations.
     for _ in 1..up.len() {
         migrate("down");
     }
@@ -219,7 +219,7 @@ async fn port_in_use() {
 #[tokio::test]
 async fn unreachable_database() {
     let place = Workspace::new();
-    // A port where nobody listens, one where nobody answers, and a folder without a socket.
+    // A closed port, a port that never responds, and a directory without a socket.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
     let silent_port = silent.local_addr().expect("its address").port();

@@ -1,5 +1,3 @@
-//! The page that started it: one query rebuilds a profile.
-
 use serde_json::json;
 
 use crate::support::TestApp;

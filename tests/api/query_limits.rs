@@ -1,4 +1,4 @@
-//! What a request may ask for.
+//! Query limits: depth, node count, document size and list sizes.
 
 use academic_directory::config::Limits;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ async fn start_limited(limits: Limits) -> TestApp {
     app
 }
 
-/// A chain of fields this deep.
+/// A query with this nesting depth.
 fn nested_fields(depth: usize) -> String {
     let steps = ["authorships", "nodes", "researcher", "papers", "nodes"];
     let fields: Vec<&str> = ["papers", "nodes"].into_iter().chain(steps.into_iter().cycle()).take(depth - 1).collect();
@@ -55,7 +55,7 @@ async fn default_depth_limit() {
         let answer = app.query(&query, json!({})).await;
         assert_eq!(answer.codes(), ["QUERY_TOO_DEEP"], "{:.60}: {}", query, answer.body);
     }
-    // Fifty in a chain of fragments, and one more.
+    // A depth of exactly 50 through fragments, and one level more.
     let spread = |length: usize| {
         let links: Vec<String> = (0..length)
             .map(|link| match link {
@@ -99,7 +99,7 @@ async fn document_limits() {
         assert!(error["extensions"]["maximum"].as_u64().is_some_and(|most| most < counted), "{error}");
         assert!(error["message"].as_str().is_some_and(|text| text.contains(&counted.to_string())), "{error}");
     }
-    // Ten thousand of them are more tokens than may be, whatever they are.
+    // Ten thousand aliases exceed the token limit.
     let aliases = format!("{{ {} }}", many(10_000, &|number| format!("a{number}: __typename")));
     assert_eq!(app.query(&aliases, json!({})).await.codes(), ["LIMIT_EXCEEDED"]);
     insta::assert_snapshot!(
@@ -126,7 +126,7 @@ async fn exponential_fragments() {
         assert_eq!(answer.codes(), ["QUERY_TOO_COMPLEX"], "{}", answer.body);
         assert_eq!(statements, 0);
     }
-    // Within themselves.
+    // Recursive fragments.
     for query in [
         "{ ...a } fragment a on Query { ...a }",
         "{ ...a } fragment a on Query { ...b ...b } fragment b on Query { ...a ...a }",
@@ -140,7 +140,7 @@ async fn exponential_fragments() {
 #[tokio::test]
 async fn node_limit() {
     let app = start_limited(Limits::default()).await;
-    // An ordinary page of Relay's passes.
+    // A typical Relay query passes.
     app.data(
         "{ researchers(first: 20) { edges { cursor node { name papers(first: 20) { edges { node { title \
          authorships(first: 20) { edges { node { name } } pageInfo { hasNextPage } } } } } } } } }",
@@ -156,7 +156,7 @@ async fn node_limit() {
     );
     let fitting = six.replace("first: 100", "first: 8");
     app.data(&fitting).await;
-    // Any number of levels, where a product that wraps around would be small again.
+    // Deep nesting must not overflow the product.
     for levels in 1..=6 {
         let (open, close) = (
             "coauthors(first: 100) { nodes { papers(first: 100) { nodes { authorships(first: 100) { nodes { researcher { ",
@@ -220,7 +220,7 @@ async fn skipped_fields_are_not_counted() {
     }
 }
 
-/// The answer to a query whose cost is asked for too, or only.
+/// Sends a query with the `X-Query-Cost` header; returns the number of statements and the response.
 async fn query_with_cost(app: &TestApp, query: &str, wanted: &str) -> (u64, Value) {
     let before = app.store.statement_counter().total();
     let request =
@@ -235,7 +235,8 @@ async fn cost_report() {
     let query =
         "{ papers(first: 10) { totalCount nodes { title authorships(first: 5) { nodes { researcher { name } } } } } }";
     let (statements, answer) = query_with_cost(&app, query, "report").await;
-    // Ten papers, five authorships and people for each; the list, its total, the authorships and the people.
+    // Ten papers with five authorships and researchers each; statements for the list, its total, the authorships and
+    // the researchers.
     let cost = json!({ "requested": { "nodes": 110, "cost": 510, "statements": 4 }, "limit": { "nodes": 500_000, "cost": 600_000 } });
     assert_eq!(answer["extensions"]["cost"], cost);
     assert_eq!(answer["data"]["papers"]["totalCount"], 1);

@@ -1,4 +1,4 @@
-//! How much a client may ask for in a minute.
+//! Rate limiting by query cost.
 
 use academic_directory::config::{NetworkConfig, TokenQuota};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::support::{TestApp, http_config, network_config};
 
 const QUERY: &str = "{ researchers(first: 10) { nodes { name } } }";
 
-/// One with 1000 a minute for an address, and 5000 for the token `secret`.
+/// A quota of 1000 per minute for each address, and of 5000 for the token `secret`.
 async fn start_limited() -> TestApp {
     let digest = <sha2::Sha256 as sha2::Digest>::digest("secret").into();
     let token = TokenQuota { name: "library".to_owned(), digest, cost_per_minute: 5_000.try_into().expect("not zero") };
@@ -31,7 +31,7 @@ impl RateLimitedResponse {
         self.headers.get(name).map_or("none", |value| value.to_str().expect("a text"))
     }
 
-    /// What is left, by the header `RateLimit`.
+    /// The remaining quota according to the `RateLimit` header.
     fn remaining(&self) -> u32 {
         let value = self.header("ratelimit");
         let left = value.split(';').find_map(|parameter| parameter.strip_prefix("r=")?.parse().ok());
@@ -57,7 +57,7 @@ async fn cost_is_debited() {
     while left >= cost {
         let told = post(&app, QUERY, &[]).await;
         assert_eq!((told.status, told.header("ratelimit-policy")), (200, "\"address\";q=1000;w=60"), "{}", told.body);
-        // A second brings 16 back.
+        // About 16 are restored per second.
         assert!(
             (left - cost..=left - cost + 300).contains(&u64::from(told.remaining())),
             "{} after {left}",
@@ -92,7 +92,7 @@ async fn quotas_per_client() {
         post(&app, QUERY, &[("Authorization", "Bearer other")]).await.header("ratelimit-policy"),
         "\"address\";q=1000;w=60"
     );
-    // Dearer than all that an address has.
+    // More expensive than the whole quota.
     let refused = post(&app, dear, &[]).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "none"), "{}", refused.body);
     assert!(

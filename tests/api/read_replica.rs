@@ -1,4 +1,4 @@
-//! Copies of the database by streaming replication: read from, and never older than what is promised.
+//! Read replicas: streaming replication, and bounds on staleness.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +15,7 @@ use crate::support::{
 
 const TITLES: &str = "{ papers(first: 50, orderBy: {field: TITLE, direction: ASC}) { nodes { title } } }";
 
-/// A server with a database, and a copy of it that follows it.
+/// A primary server and a standby that replicates it.
 struct ReplicatedPair {
     directory: TempDir,
     primary: EmbeddedServer,
@@ -27,7 +27,7 @@ fn run_command(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// What blocks a thread, away from the test's runtime.
+/// Runs blocking work outside the async runtime.
 async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.expect("work that ends")
 }
@@ -35,7 +35,7 @@ async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 impl ReplicatedPair {
     async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        // As root, the servers run as another user.
+        // Servers started by root run as another user.
         std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .expect("permissions");
         let place = folder.path().to_owned();
@@ -83,13 +83,13 @@ impl ReplicatedPair {
         .await;
     }
 
-    /// Stops or goes on replaying what the database does.
+    /// Pauses or resumes WAL replay on the standby.
     async fn set_replay(&self, word: &str) {
         execute_sql(&self.standby_url("postgres"), &format!("SELECT pg_wal_replay_{word}()")).await;
     }
 }
 
-/// Copies a running server's data into the folder of another, which follows it.
+/// Copies a running server's data directory and configures the copy as its standby.
 fn copy_data_directory(url: &str, from: &Path, to: &Path) {
     let installed = Path::new("/usr/lib/postgresql/15/bin/pg_basebackup");
     let directory = std::env::var_os("PG_BINDIR").map(PathBuf::from).map(|directory| directory.join("pg_basebackup"));
@@ -106,11 +106,11 @@ fn copy_data_directory(url: &str, from: &Path, to: &Path) {
             .arg(&data)
             .args(["-R", "-X", "stream", "-c", "fast"]),
     );
-    // As root, the server runs as another user, who owns its data.
+    // A server started by root runs as another user, who must own the data.
     run_command(Command::new("chown").arg("-R").arg("--reference").arg(from.join("data")).arg(to));
 }
 
-/// What the service makes for a server of its own.
+/// Creates the directory layout that the service expects.
 fn create_data_directory(folder: &Path) {
     start_postgres(folder).stop();
 }
@@ -120,7 +120,7 @@ fn titles(answer: &Value) -> Vec<&str> {
     nodes.iter().map(|node| node["title"].as_str().expect("a title")).collect()
 }
 
-/// The titles that a client sees who has seen a position, and the position that it sees then.
+/// The titles for a client with this replication position, and the position of the response.
 async fn titles_and_position(app: &TestApp, position: Option<&str>) -> (Vec<String>, String) {
     let mut request = app.client().post(app.url("/graphql")).json(&json!({ "query": TITLES }));
     if let Some(position) = position {
@@ -137,14 +137,14 @@ fn replica_request_count(app: &TestApp) -> u64 {
     app.store.replicas().iter().map(|replica| replica.request_count()).sum()
 }
 
-/// Asks until the copy answers.
+/// Sends requests until the replica serves one.
 async fn wait_for_replica(app: &TestApp, expected: &[&str]) {
     let deadline = Instant::now() + Duration::from_secs(20);
     let before = replica_request_count(app);
     let mut turn = 0;
     while replica_request_count(app) == before {
         assert!(Instant::now() < deadline, "waited too long for the copy");
-        // Of another text each time, so that no kept answer is given.
+        // A different query each time, so that no cached response is returned.
         turn += 1;
         assert_eq!(titles(&app.data(&format!("{TITLES} # {turn}")).await), expected);
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -156,11 +156,11 @@ async fn replica_reads() {
     let mut pair = ReplicatedPair::start().await;
     let app = pair.start_app(http_config()).await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
-    // What this process wrote is seen at once, whoever answers; then the copy does.
+    // Own writes are visible immediately, from either server; later the replica serves requests.
     assert_eq!(titles(&app.data(TITLES).await), ["Tides"]);
     wait_for_replica(&app, &["Tides"]).await;
 
-    // A copy that lags is not read from.
+    // A lagging replica is not used.
     pair.set_replay("pause").await;
     app.create_records(json!([paper_record("Waves", Some(2002), &["Bo Dahl"])])).await;
     let before = replica_request_count(&app);
@@ -171,7 +171,7 @@ async fn replica_reads() {
     pair.set_replay("resume").await;
     wait_for_replica(&app, &["Tides", "Waves"]).await;
 
-    // One that is gone costs nobody an answer, and comes back.
+    // An unreachable replica causes no error, and is used again after its return.
     pair.stop_standby().await;
     for _ in 0..20 {
         assert_eq!(titles(&app.data(TITLES).await), ["Tides", "Waves"]);
@@ -194,7 +194,7 @@ async fn read_your_writes() {
     let (one, other) = (pair.start_app(http_config()).await, pair.start_app(http_config()).await);
     one.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     wait_for_replica(&other, &["Tides"]).await;
-    // Written through one instance, and read through the other at once: by the position that the first told.
+    // Writes through one instance, then reads through the other with the position of the first response.
     for (number, title) in (0..20)
         .zip(["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L", "M", "N", "O", "P", "Q", "R", "S", "T"])
     {
@@ -212,7 +212,7 @@ async fn read_your_writes() {
     pair.stop().await;
 }
 
-/// Writers, and readers of an instance that keeps answers and reads from the copy: nothing older than 100 ms, ever.
+/// With the response cache and a replica, no response is older than 100 ms.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn bounded_staleness() {
     const WINDOW: Duration = Duration::from_millis(100);
@@ -253,7 +253,7 @@ async fn bounded_staleness() {
     pair.stop().await;
 }
 
-/// More readers, so that answers are kept and found.
+/// Further readers, so that cached responses are used.
 async fn read_until(app: &TestApp, end: Instant) -> usize {
     let mut answers = 0;
     while Instant::now() < end {

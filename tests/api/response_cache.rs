@@ -1,4 +1,4 @@
-//! Answers that are kept: never older than what was committed before, and never somebody else's.
+//! The response cache: bounded staleness, cache keys, and what is not cached.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use crate::support::{
     researcher_record,
 };
 
-/// What others commit is seen by then.
+/// Commits of other processes are visible after this time.
 const MAX_STALENESS: Duration = Duration::from_millis(100);
 const TITLES: &str = "{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { title } } }";
 
@@ -26,7 +26,7 @@ async fn start_on(url: &str) -> TestApp {
     TestApp::start_with_config(database_config(url, 100), Limits::default(), cache_enabled(), network_config()).await
 }
 
-/// How many statements a query took; its answer.
+/// The number of statements of a query, and its data.
 async fn query_counting(app: &TestApp, query: &str) -> (u64, Value) {
     let (answer, statements) = app.query_counting_statements(query, json!({})).await;
     (statements, answer.data().clone())
@@ -38,15 +38,15 @@ async fn invalidated_by_a_commit() {
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     let (first, answer) = query_counting(&app, TITLES).await;
     assert_eq!((first, query_counting(&app, TITLES).await), (1, (0, answer)));
-    // A kept answer says too how much of the log is in it.
+    // Cached responses have the position header, too.
     let response =
         app.client().post(app.url("/graphql")).json(&json!({ "query": TITLES })).send().await.expect("an answer");
     assert!(response.headers().contains_key("x-directory-position"));
-    // What the process itself writes is seen at once.
+    // Writes of this process are visible immediately.
     app.create_records(json!([paper_record("Waves", Some(2002), &["Bo Dahl"])])).await;
     let (again, answer) = query_counting(&app, TITLES).await;
     assert_eq!((again, &answer["papers"]["nodes"][1]["title"]), (1, &json!("Waves")));
-    // What anybody else does to the database is seen soon; a change that is taken back is none.
+    // Writes of other processes are visible soon; a rolled-back transaction invalidates nothing.
     app.execute_sql("UPDATE paper SET title = 'Ebb' WHERE title = 'Tides'").await;
     tokio::time::sleep(MAX_STALENESS).await;
     assert_eq!(query_counting(&app, TITLES).await.1["papers"]["nodes"][0]["title"], "Ebb");
@@ -72,7 +72,7 @@ fn decompress(body: &[u8], coding: Option<&str>) -> String {
 #[tokio::test]
 async fn large_responses_are_compressed() {
     let app = TestApp::start_with_http_config(cache_enabled()).await;
-    // Letters of several bytes, so that a cut at the wrong byte would show.
+    // Multi-byte characters, so that truncation at a wrong byte offset is detected.
     let titles: Vec<Value> = (0..100)
         .map(|number| paper_record(&format!("Événements de la marée n° {number} 潮汐"), Some(2001), &[]))
         .collect();
@@ -90,7 +90,7 @@ async fn large_responses_are_compressed() {
     let kept: usize = kept.parse().expect("a number");
     assert!(kept > 0 && kept * 3 < new.len(), "{kept} bytes kept of an answer of {}", new.len());
 
-    // Whatever coding is liked best, and by GET as well.
+    // For every content coding, by POST and by GET.
     let by_get = reqwest::Url::parse_with_params(&app.url("/graphql"), [("query", query)]).expect("an address");
     let text = String::from_utf8(new.to_vec()).expect("a text");
     for accepted in
@@ -162,13 +162,13 @@ async fn cache_key() {
 async fn uncacheable_responses() {
     let app = TestApp::start_with_http_config(cache_enabled()).await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
-    // With a fault, and what was read beside it.
+    // Partial responses: data with errors.
     let faulty = "{ papers { nodes { title } } researchers(first: 1000) { nodes { name } } }";
     for _ in 0..2 {
         let (answer, statements) = app.query_counting_statements(faulty, json!({})).await;
         assert_eq!((answer.codes(), statements), (vec!["BAD_USER_INPUT".to_owned()], 1), "{}", answer.body);
     }
-    // With a measure of what it costs, which is that of a query that is run.
+    // Cost reports, which require execution.
     query_counting(&app, TITLES).await;
     let report = app.client().post(app.url("/graphql")).header("X-Query-Cost", "report");
     let report: Value =
@@ -182,7 +182,7 @@ async fn cached_responses_equal_fresh_ones() {
     let app = TestApp::start_with_http_config(cache_enabled()).await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     query_counting(&app, TITLES).await;
-    // A digest that is sent with a text whose answer is there already is known from then on.
+    // A hash that is sent together with a cached query is registered, too.
     let hash: String =
         <sha2::Sha256 as sha2::Digest>::digest(TITLES).iter().map(|byte| format!("{byte:02x}")).collect();
     let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
@@ -206,7 +206,7 @@ async fn every_table_has_a_change_trigger() {
          AND relname NOT IN ('directory_change', 'seaql_migrations') AND NOT EXISTS \
          (SELECT FROM pg_trigger WHERE tgrelid = pg_class.oid AND tgname = 'notes_change')";
     assert_eq!(session.query_number(silent).await, 0);
-    // Numbers that nobody needs any more are taken away, once no older transaction of the whole server runs.
+    // Superseded revisions are deleted once no older transaction is running on the server.
     let deadline = Instant::now() + Duration::from_secs(60);
     session.execute("UPDATE setting SET value = value").await;
     session.execute("UPDATE setting SET value = value; TRUNCATE coauthorship").await;
@@ -216,10 +216,10 @@ async fn every_table_has_a_change_trigger() {
     }
 }
 
-/// A number that a writer has committed, and when.
+/// Numbers that a writer has committed, with the time of each commit.
 type CommitLog = Mutex<Vec<(usize, Instant)>>;
 
-/// Writes ever larger numbers into a paper's title, in transactions of every kind.
+/// Writes increasing numbers into a paper's title, in several kinds of transactions.
 async fn write_until_stopped(url: String, writer: usize, committed: Arc<CommitLog>, ended: Arc<AtomicBool>) {
     let session = DatabaseSession::open(&url).await;
     let mut chance = SeededRng::new(writer as u64);
@@ -227,7 +227,7 @@ async fn write_until_stopped(url: String, writer: usize, committed: Arc<CommitLo
         let update = format!("UPDATE paper SET title = 'Number {number}' WHERE slug = 'number-{writer}'");
         match chance.below(4) {
             0 => session.execute(&update).await,
-            // Its number is older than those of others that end before it.
+            // Its revision is older than those of transactions that commit before it.
             1 => {
                 session.execute(&format!("BEGIN; {update}")).await;
                 tokio::time::sleep(Duration::from_millis(chance.below(60) as u64)).await;
@@ -319,7 +319,7 @@ async fn read_your_writes() {
     let app = Arc::new(TestApp::start_with_http_config(cache_enabled()).await);
     for number in 0..30 {
         app.create_records(json!([paper_record(&format!("Paper {number}"), None, &["Ada Berg"])])).await;
-        // Others ask at the same time, so that an old version could be learnt after the commit.
+        // Concurrent queries could otherwise cache a revision from before the commit.
         let asked = (0..4).map(|_| {
             let app = Arc::clone(&app);
             tokio::spawn(async move { app.data("{ papers { totalCount } }").await["papers"]["totalCount"].clone() })
@@ -336,7 +336,7 @@ async fn unknown_revision_disables_the_cache() {
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     query_counting(&app, TITLES).await;
     assert_eq!(query_counting(&app, TITLES).await.0, 0);
-    // The connection that tells the version is ended: another one is opened.
+    // Terminates the connection that reads the revision; the service opens another one.
     let session = DatabaseSession::open(&app.database_url).await;
     let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                 WHERE datname = current_database() AND query LIKE '%directory_change%' AND pid <> pg_backend_pid()";
@@ -344,7 +344,7 @@ async fn unknown_revision_disables_the_cache() {
     session.execute("UPDATE paper SET title = 'Ebb'").await;
     tokio::time::sleep(MAX_STALENESS).await;
     assert_eq!(query_counting(&app, TITLES).await.1["papers"]["nodes"][0]["title"], "Ebb");
-    // Nobody can read the table: everything is read anew, and right, until it can be again.
+    // While the revision table is locked, nothing is served from the cache.
     let lock = app.lock_table("directory_change").await;
     tokio::time::sleep(MAX_STALENESS).await;
     for _ in 0..3 {

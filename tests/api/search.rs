@@ -1,4 +1,4 @@
-//! Search over everything, suggestions while somebody types, and the queries of filters.
+//! Search, autocomplete, and the `query` filter.
 
 use serde_json::{Value, json};
 
@@ -11,12 +11,12 @@ use crate::support::{
 const SEARCH_QUERY: &str = "query($query: String!, $kinds: [EntityKind!]) { search(query: $query, kinds: $kinds) { \
      nodes { __typename slug displayName { value } } } }";
 
-/// The slugs of what a query finds, best first.
+/// The slugs of the search results, best match first.
 async fn search_slugs(app: &TestApp, query: &str) -> Vec<String> {
     pluck_strings(&app.data_with_variables(SEARCH_QUERY, json!({ "query": query })).await["search"]["nodes"], &["slug"])
 }
 
-/// The highlights of the first thing found, each as its field and its text with the matches in brackets.
+/// The highlights of the best result: field and text, with matches in brackets.
 async fn first_highlights(app: &TestApp, query: &str) -> Vec<String> {
     let asked = "query($query: String!) { search(query: $query, first: 1) { edges { highlights { field segments { text isMatch } } } } }";
     let data = app.data_with_variables(asked, json!({ "query": query })).await;
@@ -112,7 +112,7 @@ async fn typos() {
             "{query}"
         );
     }
-    // One typo before two, and none in short words.
+    // One typo ranks before two; short words match exactly.
     assert_eq!(search_slugs(&app, "schmibt").await, ["katrin-schmidt"]);
     assert_eq!(search_slugs(&app, "Wee Li").await, Vec::<String>::new());
     assert_eq!(search_slugs(&app, "rosi").await, ["anna-maria-rossi"]);
@@ -295,7 +295,7 @@ async fn changes_are_searchable_immediately() {
     app.write_records(&parse_records(json!([changed]))).await;
     assert_eq!(search_slugs(&app, "old title").await, Vec::<String>::new());
     assert_eq!(search_slugs(&app, "fresh heading").await, ["old-title"], "the slug stays");
-    // The vocabulary follows: what nobody is called any more is no guess.
+    // The vocabulary for typo correction is updated, too.
     assert_eq!(search_slugs(&app, "heeding").await, ["old-title"]);
     app.execute_sql("DELETE FROM paper").await;
     assert_eq!(search_slugs(&app, "fresh heading").await, Vec::<String>::new());
@@ -311,7 +311,7 @@ async fn queries_without_words() {
             .await;
         assert_eq!(none["autocomplete"], json!([]));
     }
-    // The same words again and again cost no more than once.
+    // Repeated words count once.
     assert_eq!(search_slugs(&app, &"nora name ".repeat(45)).await, ["nora-name"]);
     let long = "x".repeat(501);
     let refusal = app.client_error(SEARCH_QUERY, json!({ "query": long })).await;
@@ -404,7 +404,7 @@ async fn common_prefix_of_researchers() {
     assert_eq!(autocomplete(&app, "ze", ", kinds: [TOPIC]").await, ["Number zed | -"]);
     assert_eq!(autocomplete(&app, "zed", ", kinds: [ORGANIZATION]").await, Vec::<String>::new());
 
-    // Who is best known is others as soon as papers come.
+    // New papers change the ranking.
     app.create_records(json!([
         paper_of(2022, &["Zed O'Number7"]),
         paper_of(2023, &["Zed O'Number7"]),
@@ -488,7 +488,7 @@ async fn statement_counts() {
     assert_eq!(statements("{ autocomplete(query: \"nor\") { label } }").await, 1);
 }
 
-/// What search finds things by, in an order of its own.
+/// The search index as sorted text.
 async fn read_index(app: &TestApp) -> Vec<String> {
     let sql = "SELECT coalesce('r' || researcher_id, 'o' || organization_id, 't' || topic_id, 'p' || paper_id) || field || text || letters \
          || words::text || word_count || long_word_count || weight || popularity AS line FROM search_entry \
@@ -528,7 +528,7 @@ async fn index_is_kept_up_to_date() {
     assert!(!app.store.rebuild_search_index_if_stale().await.expect("the index"), "it is as it would be made now");
 }
 
-/// The slugs of a list with a filter's query.
+/// The slugs of a list filtered by `query`.
 async fn filtered_slugs(app: &TestApp, list: &str, query: &str) -> Vec<String> {
     let asked = format!("query($q: String!) {{ list: {list} {{ nodes {{ slug }} totalCount }} }}");
     let data = app.data_with_variables(&asked, json!({ "q": query })).await;
@@ -602,7 +602,7 @@ async fn query_filters() {
         .await,
         ["northern-lights", "lights", "tides-of-the-north"]
     );
-    // In lists of one thing.
+    // In nested lists.
     let nested = |parent: &str, list: &str| format!("{{ parent: {parent} {{ list: {list} {{ nodes {{ slug }} }} }} }}");
     for (parent, list, expected) in [
         (

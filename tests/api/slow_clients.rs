@@ -1,4 +1,4 @@
-//! Slow clients and many: each is ended in its time, and the others are answered meanwhile.
+//! Slow clients and connection limits: timeouts are enforced, and other clients are served.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -28,7 +28,7 @@ async fn start_with_short_timeouts() -> TestApp {
     TestApp::start_with_network_config(network, http).await
 }
 
-/// Sends a byte now and then, for as long as the server takes them, and gives back what it says before it closes.
+/// Sends a byte at a time until the server closes the connection, and returns its response.
 fn trickle(stream: &mut TcpStream, beginning: &[u8]) -> String {
     stream.write_all(beginning).expect("a server that reads");
     stream.set_read_timeout(Some(Duration::from_millis(100))).expect("a time to wait");
@@ -40,14 +40,14 @@ fn trickle(stream: &mut TcpStream, beginning: &[u8]) -> String {
         match stream.read(&mut part) {
             Ok(amount) if amount > 0 => answer.extend_from_slice(&part[..amount]),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            // Closed, with or without a last word.
+            // Closed, with or without a response.
             Ok(_) | Err(_) => return String::from_utf8_lossy(&answer).into_owned(),
         }
     }
     panic!("the connection was not ended");
 }
 
-/// Runs one slow client to its end.
+/// Runs a slow client on a blocking thread.
 async fn run_slow_client(
     address: SocketAddr,
     client: impl FnOnce(&mut TcpStream) -> String + Send + 'static,
@@ -55,7 +55,7 @@ async fn run_slow_client(
     tokio::task::spawn_blocking(move || client(&mut connect(address))).await.expect("a client")
 }
 
-/// One ordinary exchange on a connection that stays open.
+/// A request and response on a keep-alive connection.
 fn query_on(stream: &mut TcpStream) {
     stream.write_all(&raw_http::post_request(JSON_HEADER, TYPENAME_QUERY)).expect("a server that reads");
     let answer = read_response(stream);
@@ -127,7 +127,7 @@ async fn unread_responses() {
         set_socket_recv_buffer_size(&*stream, 4096).expect("a small buffer");
         stream.set_write_timeout(Some(Duration::from_millis(100))).expect("a time to wait");
         let begun = Instant::now();
-        // Until the server has no room for more answers, and so reads no more questions; then until it has enough.
+        // The server stops reading once its send buffer is full, and closes the connection after the timeout.
         while begun.elapsed() < WAIT_TIMEOUT {
             match stream.write_all(&request) {
                 Err(error) if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
@@ -162,7 +162,7 @@ async fn other_clients_are_served() {
     assert!(slow.await.expect("clients").iter().all(|answer| status_code(answer) == 408));
 }
 
-/// An answer of a connection of its own; none where the server ended it without one.
+/// The status code of a request on a new connection; 0 if it is closed without a response.
 fn query_once(address: SocketAddr) -> u16 {
     let mut stream = connect(address);
     let _ = stream.write_all(&raw_http::post_request(JSON_HEADER, TYPENAME_QUERY));
@@ -180,7 +180,7 @@ async fn connection_limit_per_address() {
     let check = move || {
         let mut open: Vec<TcpStream> = (0..3).map(|_| connect(address)).collect();
         open.iter_mut().for_each(query_on);
-        // Refused before a word of it is read. That the answer arrives is not sure: its request may come after the end.
+        // Rejected before the request is read. The response may be lost if the request arrives after the close.
         assert!([0, 503].contains(&query_once(address)));
         let mut refused = connect(address);
         let answer = read_response(&mut refused);
@@ -189,7 +189,7 @@ async fn connection_limit_per_address() {
         open.iter_mut().for_each(query_on);
         open.pop();
         wait_for("the place of a connection that was closed", || (query_once(address) == 200).then_some(()));
-        // However a connection ends, its place is free again.
+        // Every kind of disconnect releases the connection slot.
         for beginning in [
             "nonsense\r\n\r\n",
             "POST /graphql HTTP/1.1\r\nHost",
@@ -232,7 +232,7 @@ async fn concurrency_limit() {
     let app = TestApp::start_with_network_config(network, http_config()).await;
     let session = DatabaseSession::open(&app.database_url).await;
     session.execute("BEGIN; LOCK TABLE researcher").await;
-    // A body that does not end holds no place.
+    // An incomplete body takes no concurrency slot.
     let mut half = connect(app.address);
     let whole = raw_http::post_request(JSON_HEADER, TYPENAME_QUERY);
     half.write_all(&whole[..whole.len() - 1]).expect("a server that reads");

@@ -1,11 +1,11 @@
-//! Sources that contradict each other: whose word counts, whichever came last.
+//! Source precedence: conflicting sources give the same result in any import order.
 
 use serde_json::{Value, json};
 
 use crate::support::database_dump::{assert_dumps_equal, dump_database};
 use crate::support::{TestApp, orcid, parse_records, researcher_record, ror, with_fields};
 
-/// What each of three sources says of the same paper, person, organization and topic.
+/// Three sources with conflicting records of the same paper, researcher, organization and topic.
 fn contradicting_sources() -> Vec<(&'static str, Value)> {
     let paper = json!({ "kind": "paper", "slug": "the-paper", "doi": "10.5555/one", "title": "Of Bees" });
     let person = json!({ "kind": "researcher", "slug": "the-person", "orcid": orcid(7), "name": "Ana Ilić" });
@@ -79,7 +79,7 @@ fn contradicting_sources() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The directory after the sources came in an order, some twice.
+/// Imports the sources in this order and returns the directory with its dump.
 async fn write_in_order(order: &[usize]) -> (TestApp, Vec<String>) {
     let app = TestApp::start().await;
     let sources = contradicting_sources();
@@ -151,7 +151,7 @@ async fn named_organization_merges_with_the_registry() {
             researcher(by: {slug: \"ana\"}) { affiliations { nodes { roleTitle(languages: [\"fr\"]) { value } organization { ror } } } }
             organization(by: {slug: \"institute-of-bees\"}) { ror } }";
         let mut found = app.data(query).await;
-        // Where it was only named first, its address leads to the one of the registry.
+        // If the name was imported first, its slug redirects to the registered organization.
         let by_address = found.as_object_mut().expect("data").remove("organization").expect("an answer");
         assert!(by_address.is_null() || by_address["ror"] == found["organizations"]["nodes"][0]["ror"], "{by_address}");
         assert_eq!(found["organizations"]["totalCount"], 1, "{found}");
@@ -194,7 +194,7 @@ async fn paper_without_id_matches_another_source() {
     for order in [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         assert_eq!(found_in(order).await, first, "{order:?}");
     }
-    // In one batch, too.
+    // The same within one batch.
     let all = |order: [usize; 2]| order.map(|place| sources[place].1[0].clone());
     for order in [[0, 1], [1, 0]] {
         let app = TestApp::start().await;
@@ -203,7 +203,7 @@ async fn paper_without_id_matches_another_source() {
     }
 }
 
-/// Each language of an abstract is for itself; the same text without a language is not kept beside it.
+/// Languages of an abstract are merged separately; a copy without language is dropped.
 #[tokio::test]
 async fn abstracts_in_several_languages() {
     let of = |texts: Value, completeness: &str| {
@@ -226,7 +226,7 @@ async fn abstracts_in_several_languages() {
     }
 }
 
-/// What has an id of PubMed is known by it, and editorials of one year are as many as there are journals.
+/// Papers match by PubMed ID; equally titled editorials of different journals stay separate.
 #[tokio::test]
 async fn papers_without_a_doi() {
     let app = TestApp::start().await;
@@ -248,13 +248,13 @@ async fn papers_without_a_doi() {
     assert_eq!(shown().await, ["Cell Editorial", "Lancet Editorial", "Nature Editorial"]);
     let mended = editorial(json!({ "title": "An editorial", "venueName": "Lancet", "identifiers": pmid("8001") }));
     app.write_records_from("pubmed", &parse_records(json!([mended]))).await;
-    // Another source knows it by the same number.
+    // Another source gives the same PubMed ID.
     let elsewhere = json!([{ "kind": "paper", "sourceId": "W1", "title": "An Editorial.", "identifiers": pmid("8001"), "authors": [] }]);
     app.write_records_from("openalex", &parse_records(elsewhere)).await;
     assert_eq!(shown().await, ["Cell Editorial", "Lancet An editorial", "Nature Editorial"]);
 }
 
-/// One id for two papers is told.
+/// A source ID that is reused for another paper is reported.
 #[tokio::test]
 async fn reused_source_id() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Counts that orders go by: when they are made, and that they are the same as what the lists themselves count.
+//! Statistics for sort orders: when they are refreshed, and that they agree with the lists.
 
 use academic_directory::config::{Limits, Migrate};
 use academic_directory::database::{self, MigrationAction};
@@ -13,7 +13,7 @@ use crate::support::{
     with_fields,
 };
 
-/// By how many people, fewest first.
+/// Organizations with fewest researchers first.
 const BY_RESEARCHER_COUNT: &str = "organizations(orderBy: {field: RESEARCHER_COUNT, direction: ASC})";
 
 fn researcher_with_membership(name: &str, number: u64, rest: Value) -> Value {
@@ -61,7 +61,7 @@ async fn refreshed_on_the_next_day() {
     let app = TestApp::start().await;
     app.create_records(two_organizations()).await;
     let yesterday = Utc::now().date_naive().checked_sub_days(Days::new(1)).expect("a day");
-    // What ended yesterday was counted then.
+    // The affiliation ended yesterday, when the statistics were last refreshed.
     app.execute_sql(&format!(
         "UPDATE affiliation SET end_date = '{yesterday}'; UPDATE setting SET value = '{yesterday}' WHERE name = 'totals_day'"
     ))
@@ -86,7 +86,7 @@ async fn refreshed_after_an_import() {
     place.write_file("more.jsonl", lines(&more) + "no record\n");
     place.import(&app.database_url, &["records", "two.jsonl"]).summary();
     assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["empty", "full"]);
-    // A strict import that stops has written what came before, and counts it.
+    // A strict import that aborts refreshes the statistics for what it has written.
     let stopped = place.import(&app.database_url, &["records", "--strict", "more.jsonl"]);
     assert_eq!(stopped.code, Some(1), "{stopped:?}");
     assert_eq!(refreshed_on(&app.database_url).await.len(), 1);
@@ -105,14 +105,14 @@ async fn refreshed_at_startup() {
     assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["empty", "full"]);
 }
 
-/// The counts of an order, each against the list it counts.
+/// Each statistic equals the total count of the list that it is for.
 #[tokio::test]
 async fn match_the_lists() {
     let app = TestApp::start().await;
     let mut chance = SeededRng::new(11);
     let works = synthetic_papers(&mut chance, 40, 12);
     let mut all = synthetic_records(&works, 40);
-    // Places below each other, a cycle among them.
+    // A hierarchy of organizations with a cycle.
     all.extend((0..8_u64).map(|number| {
         let above = ror(chance.below(8) as u64 + 1);
         with_fields(
@@ -158,7 +158,7 @@ const LABELS_SQL: &str = "SELECT concat_ws(' ', 'organization', organization_id,
      UNION ALL SELECT concat_ws(' ', 'people', organization_id, researcher_count) FROM organization_statistics \
      UNION ALL SELECT concat_ws(' ', 'on', topic_id, paper_count, researcher_count) FROM topic_statistics ORDER BY 1";
 
-/// A directory that is older than the labels and counts gets the same ones as one that is made with them.
+/// Migrating older data gives the same labels and statistics as writing it anew.
 #[tokio::test]
 async fn migration_of_older_data() {
     let url = create_database().await;
@@ -195,7 +195,7 @@ async fn migration_of_older_data() {
     assert_dumps_equal(&query_strings(&url, LABELS_SQL).await, &written);
 }
 
-/// Another name takes the place of the one before, in every language.
+/// A new name replaces the old one in every language.
 #[tokio::test]
 async fn labels_follow_names() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Topics: every field, what is broader and narrower, and who works on them.
+//! Topics: fields, hierarchy, researchers and papers.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn narrower_topic(label: &str, broader: &[&str]) -> Value {
     with_fields(topic_record(label), json!({ "broader": broader }))
 }
 
-/// Oceans over tides over neap tides; currents below oceans and winds at once.
+/// Oceans > Tides > Neap tides; Currents is narrower than Oceans and Winds.
 async fn vocabulary_directory() -> TestApp {
     let app = TestApp::start().await;
     app.create_records(json!([
@@ -32,14 +32,14 @@ async fn vocabulary_directory() -> TestApp {
         with_fields(paper_record("Two", Some(2005), &["Bo Dahl"]), topic_references(&["Neap tides", "Tides"])),
         with_fields(paper_record("Three", Some(2009), &["Bo Dahl"]), topic_references(&["Winds"])),
         with_fields(paper_record("Four", None, &["Cy Ek"]), topic_references(&["Tides"])),
-        // Nobody is known to have written it.
+        // A paper without authors.
         with_fields(paper_record("Five", Some(2010), &[]), topic_references(&["Oceans"])),
     ]))
     .await;
     app
 }
 
-/// What is broader is narrower than itself.
+/// Makes Oceans narrower than its own descendant.
 async fn insert_cycle(app: &TestApp) {
     app.execute_sql(
         "INSERT INTO topic_broader (topic_id, broader_id) SELECT one.id, other.id FROM topic AS one, topic AS other \
@@ -153,7 +153,7 @@ async fn researchers() {
         app.data(&query).await["topic"]["researchers"].clone()
     };
     let edge = |slug: &str, count: i32, year: Option<i32>| json!({ "node": { "slug": slug }, "paperCount": count, "lastYear": year });
-    // A paper on both the topic and a narrower one is one paper.
+    // A paper on the topic and on a narrower one counts once.
     let (ada, bo, cy) = (edge("ada-berg", 1, Some(2001)), edge("bo-dahl", 2, Some(2005)), edge("cy-ek", 1, None));
     assert_eq!(list("").await, json!({ "totalCount": 3, "edges": [bo, cy, ada] }));
     let (own, one) = (edge("ada-berg", 0, None), edge("bo-dahl", 1, Some(2005)));
@@ -161,7 +161,7 @@ async fn researchers() {
     for (arguments, expected) in [
         ("(orderBy: {field: PAPER_COUNT, direction: ASC})", "ada-berg cy-ek bo-dahl"),
         ("(orderBy: {field: NAME, direction: ASC})", "ada-berg bo-dahl cy-ek"),
-        // Of all papers, not only those on the topic.
+        // The order uses all papers, not only those on the topic.
         ("(orderBy: {field: LAST_PUBLICATION_YEAR, direction: DESC})", "bo-dahl ada-berg cy-ek"),
         ("(orderBy: {field: UPDATED_AT, direction: ASC})", "ada-berg bo-dahl cy-ek"),
         ("(filter: {ids: []})", ""),
@@ -275,7 +275,7 @@ async fn orders() {
         by(r#"{field: LABEL, direction: ASC, languages: ["fr"]}"#).await,
         "neap-tides oceans tides winds currents"
     );
-    // Papers and people of narrower topics count, each once.
+    // Papers and researchers of narrower topics count, once each.
     assert_eq!(by("{field: PAPER_COUNT, direction: DESC}").await, "oceans tides neap-tides winds currents");
     assert_eq!(by("{field: RESEARCHER_COUNT, direction: DESC}").await, "tides oceans neap-tides winds currents");
     assert_eq!(by("{field: UPDATED_AT, direction: ASC}").await, "currents neap-tides tides winds oceans");

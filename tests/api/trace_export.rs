@@ -1,4 +1,4 @@
-//! Traces of requests, as a collector gets them.
+//! Export of traces over OTLP.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -17,14 +17,14 @@ use crate::monitoring::start_service;
 use crate::support::process::{Workspace, run_to_completion, wait_for};
 use crate::support::{TestApp, create_database, paper_record, raw_http};
 
-/// What a collector does with what it is sent.
+/// How the collector responds.
 #[derive(Clone, Copy, PartialEq)]
 enum CollectorBehavior {
-    /// Takes it.
+    /// Accepts all requests.
     Accept,
-    /// Hangs up on the first so many, and takes the others.
+    /// Closes the connection on this many requests, then accepts.
     HangUpFirst(usize),
-    /// Never says anything.
+    /// Never responds.
     NeverRespond,
 }
 
@@ -69,7 +69,7 @@ impl Collector {
     }
 }
 
-/// Answers requests over a connection until the client closes it.
+/// Serves requests on a connection until the client closes it.
 fn serve_connection(stream: TcpStream, manner: CollectorBehavior, bodies: &Mutex<Vec<Vec<u8>>>, calls: &Mutex<usize>) {
     let mut reader = BufReader::new(stream);
     loop {
@@ -114,7 +114,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The request's span with this name.
+/// The only span with this name.
 fn span_by_name<'a>(spans: &'a [Span], name: &str) -> &'a Span {
     let found: Vec<_> = spans.iter().filter(|span| span.name == name).collect();
     let [span] = found[..] else { panic!("{name} in {:?}", spans.iter().map(|span| &span.name).collect::<Vec<_>>()) };
@@ -125,7 +125,7 @@ fn is_error(span: &Span) -> bool {
     span.status.as_ref().is_some_and(|status| status.code == 2)
 }
 
-/// The names of the spans directly below, sorted.
+/// The sorted names of the direct child spans.
 fn child_span_names<'a>(spans: &'a [Span], parent: &Span) -> Vec<&'a str> {
     let mut names: Vec<_> =
         spans.iter().filter(|span| span.parent_span_id == parent.span_id).map(|span| span.name.as_str()).collect();
@@ -188,7 +188,7 @@ async fn request_and_statement_spans() {
     ] {
         assert_eq!(told.get(name), Some(&value), "{name}");
     }
-    // One for each loader, whatever the number of its fields and parents.
+    // One span per loader, regardless of the number of fields and parents.
     let statements = child_span_names(&spans, span);
     assert_eq!(told["academic_directory.statements"], json!(statements.len()));
     for loader in ["list::PageOf<paper::Papers>", "list::CountOf<paper::Papers>"] {
@@ -211,7 +211,7 @@ async fn request_and_statement_spans() {
     let broken = span_by_name(&spans, "graphql query Broken");
     let failed = spans.iter().find(|span| span.parent_span_id == broken.span_id && is_error(span));
     assert_eq!(attributes(&failed.expect("the failed statement").attributes)["error.type"], json!("INTERNAL"));
-    // Nothing outside of requests, and nothing that was asked.
+    // No spans outside requests, and no request data.
     let requests = spans.iter().filter(|span| span.name.starts_with("graphql")).count();
     assert!(
         requests == 4 && spans.iter().all(|span| span.name.starts_with("graphql") || !span.parent_span_id.is_empty())
@@ -224,7 +224,7 @@ async fn request_and_statement_spans() {
     let resource = attributes(&resource.attributes);
     assert_eq!((&resource["service.name"], &resource["deployment"]), (&json!("academic-directory"), &json!("test")));
 
-    // The log has the trace's number, and is otherwise as it is without traces.
+    // The log has the trace ID, and is otherwise unchanged.
     let line = outcome.stderr.lines().find(|line| line.contains("Titles")).expect("a line of the request");
     assert!(line.contains(TRACE) && line.contains("academic_directory::request: answered"), "{line}");
     assert!(!outcome.stderr.contains("graphql{") && !outcome.stderr.contains("db.system"), "{}", outcome.stderr);
@@ -269,7 +269,7 @@ async fn unresponsive_collector() {
     let (running, address) = start_service(&place, &create_database().await, &settings);
     assert_eq!(raw_http::status_code(&post_query(address, "{ __typename }", "").await), 200);
     wait_for("a call", || (collector.request_count() > 0).then_some(()));
-    // More than the queue has room for.
+    // More than the queue holds.
     for _ in 0..20 {
         assert_eq!(raw_http::status_code(&post_query(address, "{ papers { totalCount } }", "").await), 200);
     }

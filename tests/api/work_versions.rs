@@ -1,4 +1,4 @@
-//! Versions of one work: which papers are linked, whatever the order in which they came, and what is counted once.
+//! Versions of a work: linking independent of import order, and counting each work once.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::{TestApp, paper_record, parse_records, pluck, pluck_strings,
 
 const TITLE: &str = "The flow of water over weirs";
 
-/// A paper with an id of its own in its source.
+/// A paper with its own source ID.
 fn version(id: &str, kind: &str, year: i32, authors: &[&str], fields: Value) -> Value {
     with_fields(with_fields(paper_record(TITLE, Some(year), authors), json!({ "sourceId": id, "type": kind })), fields)
 }
@@ -37,7 +37,7 @@ fn article() -> Value {
     )
 }
 
-/// What each paper is a version of, by the ids of the source.
+/// The version links, as source IDs.
 async fn version_links(app: &TestApp) -> Vec<String> {
     let sql = "SELECT concat_ws(' ', substr(mine.key, 7), '->', substr(theirs.key, 7), version_basis) AS line FROM paper \
          JOIN source_record AS mine ON mine.paper_id = paper.id JOIN source_record AS theirs ON theirs.paper_id = version_of_id \
@@ -112,7 +112,7 @@ async fn is_version_filter() {
     }
 }
 
-/// Ida's coauthors by a filter: how many papers, which years, and which papers those are.
+/// Ida's coauthors with their counts, years and paper types.
 async fn coauthor_summaries(app: &TestApp, filter: &str) -> Vec<String> {
     let text = format!(
         "{{ researcher(by: {{slug: \"ida-brook\"}}) {{ coauthors(filter: {filter}, orderBy: {{field: NAME, direction: ASC}}) {{ edges {{ \
@@ -146,7 +146,7 @@ async fn coauthors_count_a_work_once() {
     ]))
     .await;
     let counted = |first: i32, papers: &str| format!("Tom Ford 2 {first}-2021 {papers}");
-    // T. Ford is Tom Ford; of the versions Uma Ferry is on the preprint alone.
+    // T. Ford is Tom Ford; Uma Ferry is only an author of the preprint.
     let all = ["Tom Ford 2 2018-2021 ARTICLE+ARTICLE", "Uma Ferry 2 2018-2021 ARTICLE+PREPRINT"];
     let in_order = |lines: Vec<String>| {
         let mut lines = lines;
@@ -209,7 +209,7 @@ async fn links_follow_changes() {
     );
     assert_eq!(version_links(&app).await, ["preprint -> article TITLE", "talk -> article TITLE"]);
 
-    // Another title, other authors, another year and another kind of work.
+    // Another title, other authors, another year, another type.
     let changes = [
         json!({ "title": "The flow of water over dams" }),
         json!({ "authors": [{ "position": 1, "name": "Zoë Pier" }] }),
@@ -227,7 +227,7 @@ async fn links_follow_changes() {
         app.write_records(&parse_records(json!([article()]))).await;
         assert_eq!(version_links(&app).await, ["preprint -> article TITLE", "talk -> article TITLE"], "{change}");
     }
-    // The title of all says too little by now.
+    // A title that is too common to be evidence.
     let preface = |record: Value| with_fields(record, json!({ "title": "Preface" }));
     app.write_records(&parse_records(json!([preface(preprint()), preface(conference_paper()), preface(article())])))
         .await;
@@ -271,7 +271,7 @@ async fn shared_doi() {
             "Weirs: none"
         ]
     );
-    // Who had it has another one: the next one by its id has it, and nothing ties the two.
+    // The DOI goes to the next paper by ID, and the link disappears.
     app.write_records(&parse_records(json!([paper(
         "short",
         "A look at locks",
@@ -296,7 +296,7 @@ async fn shared_doi() {
     assert_eq!(version_links(&app).await, ["short -> long DOI"]);
 }
 
-/// A title of more papers than can be compared tells nothing of any two, also of those that were few before.
+/// A title shared by more papers than can be compared is ignored, even if there were fewer before.
 #[tokio::test]
 async fn too_common_title() {
     let app = TestApp::start().await;
@@ -321,7 +321,7 @@ async fn too_common_title() {
     app.create_records(many(50..70)).await;
     assert_eq!(version_links(&app).await, [""; 0]);
     assert_eq!(query_strings(&app.database_url, counts).await, ["70 70"]);
-    // And of few again.
+    // Few papers with this title again.
     let others: Vec<Value> = many(20..70)
         .as_array()
         .expect("a list")
@@ -332,7 +332,7 @@ async fn too_common_title() {
     assert_eq!(version_links(&app).await.len(), 19);
 }
 
-/// A directory from before there were versions gets them at the next start.
+/// Papers written by a release without version links are linked on the next start.
 #[tokio::test]
 async fn rebuild_of_older_versions() {
     let app = TestApp::start().await;
@@ -347,13 +347,13 @@ async fn rebuild_of_older_versions() {
     assert!(!app.store.rebuild_work_versions_if_stale().await.expect("the versions"), "they are as they would be now");
     assert_eq!(version_links(&app).await, linked);
     assert_eq!(stored_counts(&app).await, counted);
-    // Links of a law that saw more than today's go.
+    // Links that the current rules no longer justify are removed.
     app.execute_sql("UPDATE paper SET title = 'Preface', sort_title = 'preface'; DELETE FROM setting WHERE name = 'paper_version_law'").await;
     assert!(app.store.rebuild_work_versions_if_stale().await.expect("the versions"));
     assert_eq!(version_links(&app).await, [""; 0]);
 }
 
-/// All that is counted of people with papers and of those who wrote together.
+/// The stored statistics of researchers and coauthor pairs.
 async fn stored_counts(app: &TestApp) -> Vec<String> {
     let sql = "SELECT concat_ws(' ', display_name, paper_count, work_count, coauthor_count, first_year, last_year) AS line \
          FROM researcher JOIN researcher_statistics ON researcher_id = id WHERE paper_count > 0 \
@@ -363,7 +363,7 @@ async fn stored_counts(app: &TestApp) -> Vec<String> {
     query_strings(&app.database_url, sql).await
 }
 
-/// Counted from what is there, in another way than the service's.
+/// The same statistics, computed from papers and authorships.
 async fn recomputed_counts(app: &TestApp) -> Vec<String> {
     let sql = "WITH work AS (SELECT authorship.*, coalesce((SELECT record.id FROM paper AS record WHERE record.id = paper.version_of_id), \
          paper.id) AS work_id, nullif(paper.publication_year, 0) AS year FROM authorship JOIN paper ON paper.id = paper_id \
@@ -382,8 +382,8 @@ async fn recomputed_counts(app: &TestApp) -> Vec<String> {
 
 const AUTHOR_NAMES: [&str; 6] = ["Ida Brook", "I. Brook", "Tom Ford", "Uma Ferry", "Wei Quay", "Quay Wei"];
 
-/// Papers of which many share titles or DOIs, and the same ones after some changed. A title has a DOI once: the same DOI on the
-/// same title would be the same paper.
+/// Random papers that share titles and DOIs, and the same papers after random changes. No two have the same title and
+/// DOI, since they would be one paper.
 fn random_papers(chance: &mut SeededRng) -> (Vec<Value>, Vec<Value>) {
     let mut taken = std::collections::HashSet::new();
     let mut before = Vec::new();
@@ -401,7 +401,7 @@ fn random_papers(chance: &mut SeededRng) -> (Vec<Value>, Vec<Value>) {
         let mut now = if chance.one_in(3) { random_paper(chance, number) } else { record.clone() };
         now["venueName"] = record["venueName"].clone();
         now["doi"] = record["doi"].clone();
-        // With a DOI its title stays, so that no two have both.
+        // A paper with a DOI keeps its title, so that the pair stays unique.
         if !record["doi"].is_null() {
             now["title"] = record["title"].clone();
         }
@@ -427,7 +427,7 @@ fn random_paper(chance: &mut SeededRng, number: usize) -> Value {
     )
 }
 
-/// Writes records in some order, in batches of some sizes.
+/// Writes the records in random order and in batches of random sizes.
 async fn write_shuffled(app: &TestApp, records: &[Value], chance: &mut SeededRng) {
     let mut rest: Vec<Value> = records.to_vec();
     for place in (1..rest.len()).rev() {
@@ -440,8 +440,7 @@ async fn write_shuffled(app: &TestApp, records: &[Value], chance: &mut SeededRng
     }
 }
 
-/// Whatever the order and the batches, and whether papers came as they are or became so: the same links, the same counts and the
-/// same papers that have the DOIs.
+/// Links, statistics and DOIs do not depend on import order, batching or earlier states of the papers.
 #[tokio::test]
 async fn independent_of_order_and_batches() {
     let mut linked = 0;

@@ -1,19 +1,19 @@
-//! Every row of a database, ids included: what a directory is, to the last digit.
+//! Dumps of every row, including IDs.
 
 use super::database_dump::query_strings;
 
-/// What is not the directory: who changed it, what was decided, and when rows were written last.
+/// Tables that are not part of the directory's data: changes, migrations and decisions.
 const TABLES_SQL: &str = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' \
      AND relname NOT IN ('directory_change', 'seaql_migrations', 'identity_decision', 'identity_pending') ORDER BY relname";
 
-/// Every row, one a line. Entries of search are made anew with new ids, and words that no entry has any more may stay.
+/// Every row, one per line. Search entries are compared without their IDs, and unused search words are ignored.
 pub async fn database_state(url: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for table in query_strings(url, TABLES_SQL).await {
         let (row, condition) = match table.as_str() {
             "search_entry" => ("to_jsonb(kept) - 'id'", "true"),
             "search_word" => ("to_jsonb(kept)", "entry_count <> 0"),
-            // What a start looks at again is written down when the first command starts.
+            // The version of the matching rules is stored when the first command starts.
             "setting" => ("to_jsonb(kept)", "name <> 'paper_version_law'"),
             _ => ("to_jsonb(kept) - 'updated_at'", "true"),
         };
@@ -24,7 +24,7 @@ pub async fn database_state(url: &str) -> Vec<String> {
     lines
 }
 
-/// What is counted or derived and should be otherwise, one thing a line; nothing where all is as it should be.
+/// Derived data that is inconsistent, one finding per line; empty if everything is consistent.
 pub async fn find_inconsistencies(url: &str) -> Vec<String> {
     let papers = "SELECT 'papers of ' || slug FROM researcher JOIN researcher_statistics AS kept ON kept.researcher_id = researcher.id \
          WHERE (kept.paper_count, kept.first_year, kept.last_year) <> (SELECT count(*), \

@@ -1,4 +1,4 @@
-//! One private Postgres for all tests of the process, and a copy of its migrated template for each test.
+//! One embedded Postgres cluster per test process; each test gets a copy of a migrated template database.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -10,7 +10,7 @@ use academic_directory::database::{self, Durability, EmbeddedServer, MigrationAc
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
 use sea_orm::{ConnectOptions, ConnectionTrait as _};
 
-/// The server, whose folder goes when the next run begins.
+/// The shared server. Its directory is removed by the next test run.
 pub struct Cluster {
     server: EmbeddedServer,
 }
@@ -19,7 +19,8 @@ static CLUSTER: OnceLock<Cluster> = OnceLock::new();
 static NEXT_DATABASE_NUMBER: AtomicU32 = AtomicU32::new(0);
 const TEMPLATE_DATABASE: &str = "template_directory";
 
-/// Starts a server over a folder, which must not be below the home folder: as root, it runs as another user.
+/// Starts a server. Its directory must be outside the home directory, since a server started by root runs as another
+/// user.
 pub fn start_postgres(folder: &Path) -> EmbeddedServer {
     let programs = ServerPrograms {
         bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
@@ -29,16 +30,16 @@ pub fn start_postgres(folder: &Path) -> EmbeddedServer {
 }
 
 impl Cluster {
-    /// Starts the server and migrates the template, once.
+    /// Starts the server and migrates the template database on first use.
     pub fn shared() -> &'static Self {
         CLUSTER.get_or_init(|| {
-            // A thread of its own: a test's runtime cannot be blocked on.
+            // In a separate thread, because the runtime of a test must not be blocked.
             std::thread::spawn(Self::start).join().expect("the test server")
         })
     }
 
     fn start() -> Self {
-        // Not below the home folder: as root, the server runs as another user.
+        // Outside the home directory, since a server started by root runs as another user.
         let root = std::env::temp_dir().join("academic-directory-tests");
         remove_stale_directories(&root);
         let folder = root.join(std::process::id().to_string());
@@ -62,7 +63,7 @@ impl Cluster {
     }
 }
 
-/// Folders of test runs that are over.
+/// Removes the directories of finished test runs.
 fn remove_stale_directories(root: &Path) {
     for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -72,7 +73,7 @@ fn remove_stale_directories(root: &Path) {
     }
 }
 
-/// The address of a new, empty, migrated database.
+/// Creates an empty, migrated database and returns its connection URL.
 pub async fn create_database() -> String {
     let cluster = Cluster::shared();
     let name = format!("test_{}", NEXT_DATABASE_NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -81,7 +82,7 @@ pub async fn create_database() -> String {
     cluster.url(&name)
 }
 
-/// The address of a new database without any table.
+/// Creates a database without tables and returns its connection URL.
 pub async fn create_empty_database() -> String {
     let cluster = Cluster::shared();
     let name = format!("empty_{}", NEXT_DATABASE_NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -89,7 +90,7 @@ pub async fn create_empty_database() -> String {
     cluster.url(&name)
 }
 
-/// Runs statements on a connection of their own.
+/// Executes statements on a new connection.
 pub async fn execute_sql(url: &str, sql: &str) {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false).acquire_timeout(Duration::from_secs(20));
@@ -98,7 +99,7 @@ pub async fn execute_sql(url: &str, sql: &str) {
     connection.close().await.expect("the end of the connection");
 }
 
-/// A connection of a test's own, for what belongs to a session.
+/// A dedicated database connection, for state that belongs to a session.
 pub struct DatabaseSession(tokio::sync::Mutex<PgConnection>);
 
 impl DatabaseSession {

@@ -1,10 +1,10 @@
-//! A directory of some size, made by a rule: the same for the same seed.
+//! Synthetic directories: equal seeds give equal data.
 
 use serde_json::{Value, json};
 
 use super::{organization_record, researcher_record, ror, topic_record, with_fields};
 
-/// Numbers that look like chance and are the same on every run (SplitMix64).
+/// A seeded pseudorandom number generator (SplitMix64).
 pub struct SeededRng(u64);
 
 impl SeededRng {
@@ -12,7 +12,7 @@ impl SeededRng {
         Self(seed)
     }
 
-    /// A number below a bound.
+    /// A number below `bound`.
     pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -20,24 +20,24 @@ impl SeededRng {
         usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap_or_default()
     }
 
-    /// True once in so many times.
+    /// True in one of `times` cases on average.
     pub fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 }
 
-/// A paper of the sample, as a test reckons with it.
+/// A generated paper, in the form in which tests compute expected results.
 #[derive(Clone, Debug)]
 pub struct SyntheticPaper {
     pub title: String,
     pub year: Option<i32>,
-    /// The numbers of its authors; one may be there twice.
+    /// The numbers of the authors; an author may occur twice.
     pub authors: Vec<usize>,
-    /// The numbers of its topics.
+    /// The numbers of the topics.
     pub topics: Vec<usize>,
 }
 
-/// Papers by some of so many people, on four topics of which 1 is below 0 and 2 below 1.
+/// Papers by random authors on four topics: topic 1 is narrower than 0, and 2 narrower than 1.
 pub fn synthetic_papers(chance: &mut SeededRng, people: usize, papers: usize) -> Vec<SyntheticPaper> {
     let work = |number| SyntheticPaper {
         title: format!("Work {number}"),
@@ -48,7 +48,7 @@ pub fn synthetic_papers(chance: &mut SeededRng, people: usize, papers: usize) ->
     (0..papers).map(work).collect()
 }
 
-/// The records of these papers, of their people and topics.
+/// The records of these papers and of their researchers and topics.
 pub fn synthetic_records(works: &[SyntheticPaper], people: usize) -> Vec<Value> {
     let about = |topic: usize| json!({ "labels": { "en": format!("Topic {topic}") } });
     let below = |label: usize, broader: usize| {
@@ -65,7 +65,7 @@ pub fn synthetic_records(works: &[SyntheticPaper], people: usize) -> Vec<Value> 
     records
 }
 
-/// A college with parts, where so many people work who all wrote with each other, on a topic with narrower ones.
+/// A college with parts and researchers who are all coauthors, on a topic with narrower topics.
 pub fn college_records(people: usize) -> Vec<Value> {
     let part = |number: u64| {
         with_fields(
@@ -90,7 +90,7 @@ pub fn college_records(people: usize) -> Vec<Value> {
             json!({ "affiliations": places, "topics": [{ "labels": { "en": "Sea" } }] }),
         )
     }));
-    // Everybody with Person 0 twice, and with the next one.
+    // Each has two papers with Person 0, and one with a third author.
     records.extend((1..people).flat_map(|person| {
         let paper = |series: &str, year: Option<i32>, others: &[usize]| {
             let authors = others.iter().enumerate().map(|(index, other)| {
@@ -113,7 +113,7 @@ pub fn college_records(people: usize) -> Vec<Value> {
             paper("Second", None, &[person, 0]),
         ]
     }));
-    // One with many authors, and one on many topics.
+    // One paper with many authors, and many topics.
     let everybody: Vec<String> = (0..people.min(8)).map(|person| format!("Person {person}")).collect();
     let labels: Vec<Value> = (0..6).map(|number| json!({ "labels": { "en": format!("Sea {number}") } })).collect();
     let together =

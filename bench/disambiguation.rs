@@ -1,9 +1,9 @@
-//! How well identities are resolved, against three truths (bench/README.md explains them):
+//! Evaluates author disambiguation against three gold-standard datasets (see bench/README.md):
 //!
-//!     cargo bench --bench identity
-//!     cargo bench --bench identity -- --signatures FILE --papers FILE --variants FILE --variant-papers FILE
+//!     cargo bench --bench disambiguation
+//!     cargo bench --bench disambiguation -- --signatures FILE --papers FILE --variants FILE --variant-papers FILE
 //!
-//! Files may be compressed by zstd. A truth whose files are absent is passed over with a word.
+//! Files may be compressed with zstd. A dataset whose files are missing is skipped with a notice.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::error::Error;
@@ -21,19 +21,19 @@ use serde::Deserialize;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Author signatures with the true person of each, S2AND's
+    /// S2AND author signatures, labelled with the true person
     #[arg(long, default_value = "../shared/data/truth/s2and-signatures-dev.jsonl.zst")]
     signatures: PathBuf,
-    /// Papers, of whose authors a truth is made
+    /// Papers from which synthetic labels are made
     #[arg(long, default_value = "../shared/data/ml-anthology-to-2024.csl.jsonl.zst")]
     papers: PathBuf,
-    /// People with the several names they published under
+    /// People with the names they have published under
     #[arg(long, default_value = "../shared/data/truth/acl-name-variants-dev.jsonl.zst")]
     variants: PathBuf,
     /// The papers of these people
     #[arg(long, default_value = "../shared/data/acl-anthology-to-2019.csl.jsonl.zst")]
     variant_papers: PathBuf,
-    /// Another seed makes another truth of the papers
+    /// Seed of the synthetic labels
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Set by cargo
@@ -71,7 +71,7 @@ fn open_lines(path: &Path) -> Result<Option<Lines>, Box<dyn Error>> {
     Ok(Some(BufReader::new(reader)))
 }
 
-/// How a partition compares with the true one.
+/// Compares a predicted clustering with the true one.
 #[derive(Default)]
 struct ClusteringScore {
     correct_pairs: f64,
@@ -82,7 +82,7 @@ struct ClusteringScore {
 }
 
 impl ClusteringScore {
-    /// Of pairs of what was told and what is true of each.
+    /// From pairs of predicted and true cluster.
     fn new(told: &[(usize, String)]) -> Self {
         let (mut by_told, mut by_true, mut by_both) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (one, other) in told {
@@ -126,7 +126,7 @@ struct Signature {
     cluster: String,
 }
 
-/// Names and affiliations only.
+/// Evaluates signatures with names and affiliations only.
 fn evaluate_signatures(lines: Lines) -> Result<(), Box<dyn Error>> {
     let mut known = Vocabulary::default();
     let mut blocks: BTreeMap<String, Vec<(Mention, String)>> = BTreeMap::new();
@@ -203,11 +203,11 @@ fn read_papers(lines: Lines) -> Result<Vec<Paper>, Box<dyn Error>> {
     lines.lines().map(|line| Ok(serde_json::from_str(&line?)?)).collect()
 }
 
-/// The number of a paper, and that of an author of it.
+/// The index of a paper, and of an author on it.
 type AuthorPosition = (usize, usize);
 type Blocks = BTreeMap<String, Vec<(Mention, AuthorPosition)>>;
 
-/// The authors of papers as they are resolved, block by block, each with its place: the paper's and the author's.
+/// The authors of all papers as mentions by block, each with its position.
 fn blocks_of_mentions(papers: &[Paper], names: &[Vec<String>], known: &mut Vocabulary) -> Blocks {
     let mut blocks = Blocks::new();
     for (number, (paper, authors)) in papers.iter().zip(names).enumerate() {
@@ -231,7 +231,7 @@ fn blocks_of_mentions(papers: &[Paper], names: &[Vec<String>], known: &mut Vocab
     blocks
 }
 
-/// A generator of numbers that is the same everywhere (Steele and others' SplitMix).
+/// A seeded pseudorandom number generator (SplitMix64).
 struct SeededRng(u64);
 
 impl SeededRng {
@@ -244,7 +244,7 @@ impl SeededRng {
     }
 }
 
-/// The names that share family name and initial.
+/// The names by family name and first initial.
 fn group_by_initial<'a>(
     places: &BTreeMap<&'a str, Vec<(usize, usize)>>,
 ) -> HashMap<(String, Option<char>), Vec<&'a str>> {
@@ -256,7 +256,7 @@ fn group_by_initial<'a>(
     by_initial
 }
 
-/// Whether all papers of a person are linked by coauthors, one way or another.
+/// Whether coauthors connect all papers of a person.
 fn are_linked_by_coauthors(papers: &[(usize, usize)], names: &[Vec<String>]) -> bool {
     let mut groups: Vec<BTreeSet<&str>> = Vec::new();
     for (paper, place) in papers {
@@ -274,10 +274,11 @@ fn are_linked_by_coauthors(papers: &[(usize, usize)], names: &[Vec<String>]) -> 
     groups.len() == 1
 }
 
-/// So many pairs of people get one name, and so many people lose their given names on some papers.
+/// The number of merged name pairs, and of people whose names are abbreviated.
 const ALTERED_RESEARCHERS: usize = 1_000;
 
-/// People of rare names, pairs of whom get one name, and some of whom are reduced to initials on some of their papers.
+/// Evaluates synthetic labels: pairs of people with rare names get one common name, and others are abbreviated to
+/// initials on some of their papers.
 fn evaluate_synthetic_labels(papers: &[Paper], seed: u64) {
     let original: Vec<Vec<String>> =
         papers.iter().map(|paper| paper.author.iter().map(Author::name).collect()).collect();
@@ -311,7 +312,7 @@ fn evaluate_synthetic_labels(papers: &[Paper], seed: u64) {
     for number in 0..ALTERED_RESEARCHERS {
         let (Some(one), Some(other)) = (rare.next(), rare.next()) else { break };
         let given = one.split(' ').next().unwrap_or_default();
-        // A name that nobody has.
+        // A name that does not occur in the data.
         let name = format!("{given}{} {}", ["o", "a", "ue", "il"][number % 4], families[random.below(families.len())]);
         if places.contains_key(name.as_str()) {
             continue;
@@ -329,7 +330,7 @@ fn evaluate_synthetic_labels(papers: &[Paper], seed: u64) {
     let mut people = 0;
     while people < ALTERED_RESEARCHERS {
         let Some(person) = rare.next() else { break };
-        // A name that is another's in part may be that one's: nobody knows what is true of it.
+        // People with similar names are excluded, because they may be the same person.
         let form = NameForm::new(person);
         let beside = &by_initial[&(form.blocking_key.clone(), form.initial())];
         let is_clear = beside.iter().all(|other| {
@@ -382,7 +383,7 @@ fn evaluate_synthetic_labels(papers: &[Paper], seed: u64) {
         slowest.0,
         places.len(),
     );
-    // Of the people whose names were changed: whoever else is among them is somebody else.
+    // Anyone else in the clusters of the altered people is an error.
     let judged: BTreeSet<usize> =
         told.iter().filter(|(_, at)| truth.contains_key(at)).map(|(person, _)| *person).collect();
     let all: Vec<(usize, String, &str)> = told
@@ -418,10 +419,10 @@ struct NameVariants {
     names: Vec<Vec<Option<String>>>,
 }
 
-/// So many candidates are drawn to be judged.
+/// The number of candidates that are sampled for judging.
 const SAMPLED_CANDIDATES: usize = 200;
 
-/// People with several names: whether these are resolved to one person, or are among the candidates.
+/// Evaluates name variants: whether several names of one person are merged, or listed as candidates.
 fn evaluate_name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
     let authors: Vec<Vec<String>> =
@@ -448,7 +449,7 @@ fn evaluate_name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(
     let (mut variants, mut one_person, mut among, mut of_whom) = (0, 0, 0, HashMap::new());
     for (number, line) in lines.lines().enumerate() {
         let of: NameVariants = serde_json::from_str(&line?)?;
-        // A name, and not the same in another script.
+        // The name itself, without variants in other scripts.
         let name_of = |parts: &Vec<Option<String>>| {
             let parts: Vec<&str> = parts.iter().take(2).flatten().map(String::as_str).collect();
             names::repair_name(&names::clean(&parts.join(" "))).name
@@ -482,12 +483,12 @@ fn evaluate_name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(
         "    {variants} pairs of names of one person: {one_person} are resolved to one, {among} are among the candidates: {:.3}",
         f64::from(one_person + among) / f64::from(variants.max(1))
     );
-    // Whoever is not in the truth at all cannot be judged.
+    // People who are not in the gold standard cannot be judged,
     let truth_of = |place: usize| people[place].names.iter().find_map(|name| of_whom.get(name));
     let mut judged: Vec<bool> = found
         .iter()
         .filter(|candidate| truth_of(candidate.first_index).is_some() || truth_of(candidate.second_index).is_some())
-        // Nor can two people of the very same name: the truth is of names.
+        // nor can two people of the same name, because the gold standard lists names.
         .filter(|candidate| {
             people[candidate.first_index].names.iter().all(|name| !people[candidate.second_index].names.contains(name))
         })
