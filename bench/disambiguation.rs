@@ -300,9 +300,9 @@ fn evaluate_synthetic_labels(papers: &[Paper], seed: u64) {
         .filter(|(name, places)| (2..=40).contains(&places.len()) && is_rare(name))
         .map(|(name, _)| *name)
         .collect();
-    let mut random = SeededRng(seed);
+    let mut rng = SeededRng(seed);
     for place in (1..rare.len()).rev() {
-        rare.swap(place, random.below(place + 1));
+        rare.swap(place, rng.below(place + 1));
     }
     let families = ["Wang", "Kim", "Smith", "Garcia", "Nguyen", "Kumar", "Muller", "Tanaka"];
     let mut changed = original.clone();
@@ -313,7 +313,7 @@ fn evaluate_synthetic_labels(papers: &[Paper], seed: u64) {
         let (Some(one), Some(other)) = (rare.next(), rare.next()) else { break };
         let given = one.split(' ').next().unwrap_or_default();
         // A name that does not occur in the data.
-        let name = format!("{given}{} {}", ["o", "a", "ue", "il"][number % 4], families[random.below(families.len())]);
+        let name = format!("{given}{} {}", ["o", "a", "ue", "il"][number % 4], families[rng.below(families.len())]);
         if places.contains_key(name.as_str()) {
             continue;
         }
@@ -349,7 +349,7 @@ fn evaluate_synthetic_labels(papers: &[Paper], seed: u64) {
         for place in &places[person] {
             truth.insert(*place, person.to_owned());
             kinds.insert(*place, "initials");
-            if random.below(100) < 35 {
+            if rng.below(100) < 35 {
                 changed[place.0][place.1] = format!("{} {family}", initials.join(" "));
             }
         }
@@ -496,9 +496,9 @@ fn evaluate_name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(
         .collect();
     let right = |judged: &[bool]| judged.iter().filter(|is_right| **is_right).count();
     let right_of_best = right(&judged[..SAMPLED_CANDIDATES.min(judged.len())]);
-    let mut random = SeededRng(seed);
+    let mut rng = SeededRng(seed);
     for place in (1..judged.len()).rev() {
-        judged.swap(place, random.below(place + 1));
+        judged.swap(place, rng.below(place + 1));
     }
     let drawn = &judged[..SAMPLED_CANDIDATES.min(judged.len())];
     println!(

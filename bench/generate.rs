@@ -108,10 +108,10 @@ fn topic_reference(number: usize) -> Value {
     json!({"scheme": "generated", "code": number.to_string()})
 }
 
-fn topic(number: usize, chance: &mut SeededRng) -> Value {
+fn topic(number: usize, rng: &mut SeededRng) -> Value {
     let (own, word) =
         (encode_syllables(number as u64 * 7_907 % FAMILY_NAMES, 3), TITLE_WORDS[number % TITLE_WORDS.len()]);
-    let broader: Vec<Value> = if number >= 10 { vec![topic_reference(chance.below(number / 10))] } else { Vec::new() };
+    let broader: Vec<Value> = if number >= 10 { vec![topic_reference(rng.below(number / 10))] } else { Vec::new() };
     json!({
         "kind": "topic", "scheme": "generated", "code": number.to_string(),
         "names": [
@@ -131,11 +131,11 @@ struct Sizes {
 }
 
 /// Up to `most` distinct numbers below `bound`, smaller ones more often.
-fn sample_skewed(chance: &mut SeededRng, bound: usize, most: usize) -> Vec<usize> {
+fn sample_skewed(rng: &mut SeededRng, bound: usize, most: usize) -> Vec<usize> {
     let mut chosen = Vec::new();
-    for _ in 0..=chance.below(most) {
+    for _ in 0..=rng.below(most) {
         // The minimum of two draws: small numbers are more popular.
-        let number = chance.below(bound).min(chance.below(bound));
+        let number = rng.below(bound).min(rng.below(bound));
         if !chosen.contains(&number) {
             chosen.push(number);
         }
@@ -143,9 +143,9 @@ fn sample_skewed(chance: &mut SeededRng, bound: usize, most: usize) -> Vec<usize
     chosen
 }
 
-fn affiliation(place: usize, organization: usize, chance: &mut SeededRng) -> Value {
+fn affiliation(place: usize, organization: usize, rng: &mut SeededRng) -> Value {
     let organization = json!({"name": organization_name(organization)});
-    let year = 1980 + chance.below(40);
+    let year = 1980 + rng.below(40);
     match place {
         0 => json!({
             "affiliationKind": "EMPLOYMENT", "organization": organization, "isPrimary": true, "startDate": year.to_string(),
@@ -159,11 +159,11 @@ fn affiliation(place: usize, organization: usize, chance: &mut SeededRng) -> Val
     }
 }
 
-fn researcher(name: &str, parts: Option<(String, String)>, sizes: &Sizes, chance: &mut SeededRng) -> Value {
-    let places = sample_skewed(chance, sizes.organizations, 3);
+fn researcher(name: &str, parts: Option<(String, String)>, sizes: &Sizes, rng: &mut SeededRng) -> Value {
+    let places = sample_skewed(rng, sizes.organizations, 3);
     let affiliations: Vec<Value> =
-        places.into_iter().enumerate().map(|(place, number)| affiliation(place, number, chance)).collect();
-    let topics: Vec<Value> = sample_skewed(chance, sizes.topics, 6).into_iter().map(topic_reference).collect();
+        places.into_iter().enumerate().map(|(place, number)| affiliation(place, number, rng)).collect();
+    let topics: Vec<Value> = sample_skewed(rng, sizes.topics, 6).into_iter().map(topic_reference).collect();
     let mut record = json!({"kind": "researcher", "name": name, "affiliations": affiliations, "topics": topics});
     if let Some((given, family)) = parts {
         record["givenName"] = given.into();
@@ -172,13 +172,13 @@ fn researcher(name: &str, parts: Option<(String, String)>, sizes: &Sizes, chance
     record
 }
 
-fn random_text(chance: &mut SeededRng, words: usize) -> String {
+fn random_text(rng: &mut SeededRng, words: usize) -> String {
     let mut text = String::new();
     for _ in 0..words {
-        let word = if chance.chance_percent(40) {
-            TITLE_WORDS[chance.below(TITLE_WORDS.len())].to_owned()
+        let word = if rng.chance_percent(40) {
+            TITLE_WORDS[rng.below(TITLE_WORDS.len())].to_owned()
         } else {
-            encode_syllables(chance.next() % FAMILY_NAMES, 3).to_lowercase()
+            encode_syllables(rng.next() % FAMILY_NAMES, 3).to_lowercase()
         };
         text.push_str(if text.is_empty() { "" } else { " " });
         text.push_str(&word);
@@ -187,25 +187,25 @@ fn random_text(chance: &mut SeededRng, words: usize) -> String {
 }
 
 /// A random author: in proportion to earlier papers, or uniform.
-fn sample_author(written: &[u32], sizes: &Sizes, chance: &mut SeededRng) -> usize {
-    if written.is_empty() || chance.chance_percent(30) {
-        return chance.below(sizes.people);
+fn sample_author(written: &[u32], sizes: &Sizes, rng: &mut SeededRng) -> usize {
+    if written.is_empty() || rng.chance_percent(30) {
+        return rng.below(sizes.people);
     }
-    written[chance.below(written.len())] as usize
+    written[rng.below(written.len())] as usize
 }
 
-fn author_count(written: &[u32], sizes: &Sizes, chance: &mut SeededRng) -> Vec<usize> {
-    let size = chance.authors();
-    let first = sample_author(written, sizes, chance);
+fn author_count(written: &[u32], sizes: &Sizes, rng: &mut SeededRng) -> Vec<usize> {
+    let size = rng.authors();
+    let first = sample_author(written, sizes, rng);
     let mut authors = vec![first];
     // Bounded, since a small dataset may not have this many different authors.
     for _ in 1..size {
-        let next = if chance.chance_percent(70) {
+        let next = if rng.chance_percent(70) {
             // Mostly close neighbours, so that coauthors recur.
-            let step = 1 + chance.pareto(1_000);
-            if chance.chance_percent(50) { first + step } else { first + sizes.people - step % sizes.people }
+            let step = 1 + rng.pareto(1_000);
+            if rng.chance_percent(50) { first + step } else { first + sizes.people - step % sizes.people }
         } else {
-            sample_author(written, sizes, chance)
+            sample_author(written, sizes, rng)
         } % sizes.people;
         if !authors.contains(&next) {
             authors.push(next);
@@ -214,11 +214,11 @@ fn author_count(written: &[u32], sizes: &Sizes, chance: &mut SeededRng) -> Vec<u
     authors
 }
 
-fn paper(number: usize, authors: &[usize], sizes: &Sizes, chance: &mut SeededRng) -> Value {
-    let words = 4 + chance.below(7);
+fn paper(number: usize, authors: &[usize], sizes: &Sizes, rng: &mut SeededRng) -> Value {
+    let words = 4 + rng.below(7);
     // The maximum of two draws: recent years are more frequent.
-    let year = FIRST_YEAR + chance.below(YEAR_COUNT).max(chance.below(YEAR_COUNT));
-    let topics: Vec<Value> = sample_skewed(chance, sizes.topics, 3).into_iter().map(topic_reference).collect();
+    let year = FIRST_YEAR + rng.below(YEAR_COUNT).max(rng.below(YEAR_COUNT));
+    let topics: Vec<Value> = sample_skewed(rng, sizes.topics, 3).into_iter().map(topic_reference).collect();
     let authors: Vec<Value> = authors
         .iter()
         .enumerate()
@@ -230,42 +230,42 @@ fn paper(number: usize, authors: &[usize], sizes: &Sizes, chance: &mut SeededRng
         })
         .collect();
     let mut record = json!({
-        "kind": "paper", "sourceId": number.to_string(), "title": random_text(chance, words),
-        "publicationDate": format!("{year}-{:02}", 1 + chance.below(12)), "type": "CONFERENCE_PAPER",
-        "venueName": format!("Symposium of {}", encode_syllables(chance.below(60) as u64, 2)), "authors": authors, "topics": topics,
+        "kind": "paper", "sourceId": number.to_string(), "title": random_text(rng, words),
+        "publicationDate": format!("{year}-{:02}", 1 + rng.below(12)), "type": "CONFERENCE_PAPER",
+        "venueName": format!("Symposium of {}", encode_syllables(rng.below(60) as u64, 2)), "authors": authors, "topics": topics,
     });
-    if chance.chance_percent(80) {
-        let words = 60 + chance.below(80);
-        record["abstract"] = json!({"en": random_text(chance, words)});
+    if rng.chance_percent(80) {
+        let words = 60 + rng.below(80);
+        record["abstract"] = json!({"en": random_text(rng, words)});
         record["abstractCompleteness"] = "FULL".into();
     }
     record
 }
 
 fn generate(sizes: &Sizes, names: Option<&str>, seed: u64, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let mut chance = SeededRng(seed);
+    let mut rng = SeededRng(seed);
     for number in 0..sizes.organizations {
         writeln!(out, "{}", organization(number))?;
     }
     for number in 0..sizes.topics {
-        writeln!(out, "{}", topic(number, &mut chance))?;
+        writeln!(out, "{}", topic(number, &mut rng))?;
     }
     if let Some(file) = names {
         for line in BufReader::new(File::open(file)?).lines() {
-            writeln!(out, "{}", researcher(&line?, None, sizes, &mut chance))?;
+            writeln!(out, "{}", researcher(&line?, None, sizes, &mut rng))?;
         }
         return Ok(());
     }
     for number in 0..sizes.people {
         let (given, family) = unique_name(number);
         let full = format!("{given} {family}");
-        writeln!(out, "{}", researcher(&full, Some((given, family)), sizes, &mut chance))?;
+        writeln!(out, "{}", researcher(&full, Some((given, family)), sizes, &mut rng))?;
     }
     let mut written: Vec<u32> = Vec::new();
     for number in 0..sizes.papers {
-        let authors = author_count(&written, sizes, &mut chance);
+        let authors = author_count(&written, sizes, &mut rng);
         written.extend(authors.iter().filter_map(|author| u32::try_from(*author).ok()));
-        writeln!(out, "{}", paper(number, &authors, sizes, &mut chance))?;
+        writeln!(out, "{}", paper(number, &authors, sizes, &mut rng))?;
     }
     Ok(())
 }

@@ -135,13 +135,13 @@ async fn measure(service: &Service, query: &str, typed: &[(String, String)]) -> 
 }
 
 /// Changes one letter of a word of five or more letters: omitted, doubled, replaced or swapped with the next.
-fn insert_typo(chance: &mut SeededRng, name: &str) -> Option<String> {
+fn insert_typo(rng: &mut SeededRng, name: &str) -> Option<String> {
     let long: Vec<&str> =
         name.split(' ').filter(|word| word.chars().count() >= 5 && word.chars().all(char::is_alphabetic)).collect();
-    let word = *long.get(chance.below(long.len()))?;
+    let word = *long.get(rng.below(long.len()))?;
     let mut letters: Vec<char> = word.chars().collect();
-    let place = chance.below(letters.len() - 1);
-    match chance.below(4) {
+    let place = rng.below(letters.len() - 1);
+    match rng.below(4) {
         0 => drop(letters.remove(place)),
         1 => letters.insert(place, letters[place]),
         2 => letters[place] = if letters[place] == 'e' { 'a' } else { 'e' },
@@ -156,13 +156,13 @@ fn family_first(person: &Value) -> Option<String> {
 }
 
 /// The title without two random words.
-fn drop_two_words(chance: &mut SeededRng, title: &str) -> Option<String> {
+fn drop_two_words(rng: &mut SeededRng, title: &str) -> Option<String> {
     let mut left: Vec<&str> = title.split(' ').collect();
     if left.len() < 4 {
         return None;
     }
     for _ in 0..2 {
-        left.remove(chance.below(left.len()));
+        left.remove(rng.below(left.len()));
     }
     Some(left.join(" "))
 }
@@ -189,15 +189,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for person in &everybody {
         *beginnings.entry(beginning(person["name"].as_str().unwrap_or_default())).or_default() += 1;
     }
-    let mut chance = SeededRng(2_024);
-    let people = chance.sample(&people, SAMPLE_SIZE);
-    let papers = chance.sample(&papers, SAMPLE_SIZE);
+    let mut rng = SeededRng(2_024);
+    let people = rng.sample(&people, SAMPLE_SIZE);
+    let papers = rng.sample(&papers, SAMPLE_SIZE);
     let text = |thing: &Value, field: &str| thing[field].as_str().unwrap_or_default().to_owned();
     let typed = |typing: &mut dyn FnMut(&Value) -> Option<String>, things: &[Value]| -> Vec<(String, String)> {
         things.iter().filter_map(|thing| Some((typing(thing)?, text(thing, "id")))).collect()
     };
     let plain = typed(&mut |person| Some(names::fold(&text(person, "name"))), &people);
-    let mistyped = typed(&mut |person| insert_typo(&mut chance, &text(person, "name")), &people);
+    let mistyped = typed(&mut |person| insert_typo(&mut rng, &text(person, "name")), &people);
     let turned = typed(&mut family_first, &people);
     let begun = typed(
         &mut |person| {
@@ -206,7 +206,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         },
         &people,
     );
-    let titles = typed(&mut |paper| drop_two_words(&mut chance, &text(paper, "title")), &papers);
+    let titles = typed(&mut |paper| drop_two_words(&mut rng, &text(paper, "title")), &papers);
     let titles: Vec<_> = titles.into_iter().filter(|(typed, _)| !tokenizer::tokenize(typed).is_empty()).collect();
 
     // Warm-up.

@@ -330,17 +330,17 @@ async fn as_of_and_is_current() {
 
 #[tokio::test]
 async fn random_dates_match_the_calendar() {
-    let mut chance = SeededRng::new(31);
-    let day = |chance: &mut SeededRng| {
+    let mut rng = SeededRng::new(31);
+    let day = |rng: &mut SeededRng| {
         let first = NaiveDate::from_ymd_opt(2014, 11, 1).expect("a day");
-        first + chrono::Days::new(chance.below(600) as u64)
+        first + chrono::Days::new(rng.below(600) as u64)
     };
     let dates: Vec<(Option<String>, Option<String>)> = (0..60)
         .map(|_| {
             let mut date = || {
-                let written = day(&mut chance).to_string();
+                let written = day(&mut rng).to_string();
                 // Precise to the year, the month or the day, or unknown.
-                [None, Some(4), Some(7), Some(10)][chance.below(4)].map(|length| written[..length].to_owned())
+                [None, Some(4), Some(7), Some(10)][rng.below(4)].map(|length| written[..length].to_owned())
             };
             (date(), date())
         })
@@ -348,7 +348,7 @@ async fn random_dates_match_the_calendar() {
     let written: Vec<_> = dates.iter().map(|(start, end)| (start.as_deref(), end.as_deref())).collect();
     let app = directory_with_affiliations(&written).await;
     for _ in 0..80 {
-        let day = day(&mut chance).to_string();
+        let day = day(&mut rng).to_string();
         let begun = |start: &Option<String>| start.as_ref().is_none_or(|start| start.as_str() <= &day[..start.len()]);
         let lasts = |end: &Option<String>| end.as_ref().is_none_or(|end| end.as_str() >= &day[..end.len()]);
         let held = (0..dates.len()).filter(|index| begun(&dates[*index].0) && lasts(&dates[*index].1));

@@ -17,8 +17,8 @@ async fn college_directory(people: usize) -> TestApp {
 
 /// The number of statements of a query that must succeed.
 async fn count_statements(app: &TestApp, query: &str, variables: Value) -> u64 {
-    let (answer, statements) = app.query_counting_statements(query, variables).await;
-    answer.data();
+    let (response, statements) = app.query_counting_statements(query, variables).await;
+    response.data();
     statements
 }
 
@@ -143,8 +143,8 @@ async fn hundred_nodes() {
     ids.truncate(100);
     assert_eq!(ids.len(), 100);
     let query = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }";
-    let (answer, statements) = app.query_counting_statements(query, json!({ "ids": ids })).await;
-    let found: Vec<&Value> = answer.data()["nodes"].as_array().into_iter().flatten().map(|node| &node["id"]).collect();
+    let (response, statements) = app.query_counting_statements(query, json!({ "ids": ids })).await;
+    let found: Vec<&Value> = response.data()["nodes"].as_array().into_iter().flatten().map(|node| &node["id"]).collect();
     assert_eq!(found, ids.iter().collect::<Vec<_>>());
     assert_eq!(statements, 1, "one for all kinds");
 }

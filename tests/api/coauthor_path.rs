@@ -152,8 +152,8 @@ async fn search_budget() {
     for (people, passes) in [(18, true), (17, false)] {
         let app = chain_directory(Limits { path_researchers: people, ..Limits::default() }).await;
         let (a, e) = (app.find_id("researcher", "a").await, app.find_id("researcher", "e").await);
-        let answer = app.query(QUERY, json!({ "from": a, "to": e })).await;
-        assert_eq!(answer.codes().is_empty(), passes, "{people}: {}", answer.body);
+        let response = app.query(QUERY, json!({ "from": a, "to": e })).await;
+        assert_eq!(response.codes().is_empty(), passes, "{people}: {}", response.body);
     }
 }
 
@@ -161,12 +161,12 @@ async fn search_budget() {
 async fn statements_and_costs() {
     let app = chain_directory(Limits::default()).await;
     let (from, to) = (app.find_id("researcher", "one-of-3").await, app.find_id("researcher", "part-of-2").await);
-    let (answer, statements) = app.query_counting_statements(QUERY, json!({ "from": from, "to": to })).await;
-    assert_eq!(answer.data()["coauthorPath"]["steps"].as_array().map(Vec::len), Some(6));
+    let (response, statements) = app.query_counting_statements(QUERY, json!({ "from": from, "to": to })).await;
+    assert_eq!(response.data()["coauthorPath"]["steps"].as_array().map(Vec::len), Some(6));
     // The two ends, six levels, the researchers, the papers of all steps, their counts.
     assert_eq!(statements, 10);
-    let (answer, statements) = app.query_counting_statements(QUERY, json!({ "from": from, "to": from })).await;
-    answer.data();
+    let (response, statements) = app.query_counting_statements(QUERY, json!({ "from": from, "to": from })).await;
+    response.data();
     assert_eq!(statements, 2, "the one end, and the people of no step at most");
 
     // A search costs more than its result; papers of a step cost as much as any page.
@@ -207,8 +207,8 @@ async fn matches_a_naive_search() {
     const CONSORTIUM: usize = 3;
     let mut lengths = BTreeSet::new();
     for seed in 21..=23 {
-        let mut chance = SeededRng::new(seed);
-        let works = synthetic_papers(&mut chance, PEOPLE, 40);
+        let mut rng = SeededRng::new(seed);
+        let works = synthetic_papers(&mut rng, PEOPLE, 40);
         let app = TestApp::start_with_limits(Limits::default(), u32::try_from(CONSORTIUM).unwrap_or_default()).await;
         app.write_records(&parse_records(json!(synthetic_records(&works, PEOPLE)))).await;
         let mut ids = Vec::new();
@@ -218,7 +218,7 @@ async fn matches_a_naive_search() {
         for from in (0..PEOPLE).step_by(3) {
             let distances = distances(&works, PEOPLE, CONSORTIUM, from);
             for (to, distance) in distances.iter().enumerate() {
-                let most = 1 + chance.below(8);
+                let most = 1 + rng.below(8);
                 let variables = json!({ "from": ids[from], "to": ids[to], "most": most });
                 let data = app.data_with_variables(QUERY, variables.clone()).await;
                 let context = format!("seed {seed}, from {from} to {to} within {most}: {data}");

@@ -235,14 +235,14 @@ struct AffiliationFilter {
 }
 
 impl AffiliationFilter {
-    fn random(chance: &mut SeededRng) -> Self {
+    fn random(rng: &mut SeededRng) -> Self {
         let kinds = ["EMPLOYMENT", "EDUCATION", "MEMBERSHIP"];
         Self {
-            kinds: chance.one_in(2).then(|| kinds.into_iter().filter(|_| chance.one_in(2)).collect()),
-            place: (!chance.one_in(3)).then(|| chance.below(3)),
-            includes_descendants: chance.one_in(2),
-            as_of: chance.one_in(2).then(|| 1996 + i32::try_from(chance.below(12)).unwrap_or_default()),
-            is_current: chance.one_in(3).then(|| chance.one_in(2)),
+            kinds: rng.one_in(2).then(|| kinds.into_iter().filter(|_| rng.one_in(2)).collect()),
+            place: (!rng.one_in(3)).then(|| rng.below(3)),
+            includes_descendants: rng.one_in(2),
+            as_of: rng.one_in(2).then(|| 1996 + i32::try_from(rng.below(12)).unwrap_or_default()),
+            is_current: rng.one_in(3).then(|| rng.one_in(2)),
         }
     }
 
@@ -282,21 +282,21 @@ struct CoauthorFilter {
 }
 
 impl CoauthorFilter {
-    fn random(chance: &mut SeededRng, people: usize) -> Self {
-        let year = |chance: &mut SeededRng| {
-            (!chance.one_in(4)).then(|| 2000 + i32::try_from(chance.below(6)).unwrap_or_default())
+    fn random(rng: &mut SeededRng, people: usize) -> Self {
+        let year = |rng: &mut SeededRng| {
+            (!rng.one_in(4)).then(|| 2000 + i32::try_from(rng.below(6)).unwrap_or_default())
         };
-        let years = |chance: &mut SeededRng| match (year(chance), year(chance)) {
+        let years = |rng: &mut SeededRng| match (year(rng), year(rng)) {
             (Some(one), Some(other)) => (Some(one.min(other)), Some(one.max(other))),
             open => open,
         };
         Self {
-            people: chance.one_in(4).then(|| (0..people).filter(|_| chance.one_in(2)).collect()),
-            place: chance.one_in(3).then(|| AffiliationFilter::random(chance)),
-            years: chance.one_in(2).then(|| years(chance)),
-            topics: chance.one_in(3).then(|| (0..4).filter(|_| chance.one_in(2)).collect()),
-            min_paper_count: chance.one_in(3).then(|| chance.below(4)),
-            max_authors_per_paper: chance.one_in(3).then(|| chance.below(8)),
+            people: rng.one_in(4).then(|| (0..people).filter(|_| rng.one_in(2)).collect()),
+            place: rng.one_in(3).then(|| AffiliationFilter::random(rng)),
+            years: rng.one_in(2).then(|| years(rng)),
+            topics: rng.one_in(3).then(|| (0..4).filter(|_| rng.one_in(2)).collect()),
+            min_paper_count: rng.one_in(3).then(|| rng.below(4)),
+            max_authors_per_paper: rng.one_in(3).then(|| rng.below(8)),
         }
     }
 
@@ -414,8 +414,8 @@ async fn matches_a_naive_count() {
          edges { paperCount firstYear lastYear node { name } papers(first: 40) { totalCount nodes { title } } } } } } }";
     let orders = [None, Some("PAPER_COUNT"), Some("LAST_YEAR"), Some("NAME")];
     for seed in 1..=5 {
-        let mut chance = SeededRng::new(seed);
-        let works = synthetic_papers(&mut chance, PEOPLE, 30);
+        let mut rng = SeededRng::new(seed);
+        let works = synthetic_papers(&mut rng, PEOPLE, 30);
         let app = TestApp::start_with_limits(Limits::default(), u32::try_from(CONSORTIUM).unwrap_or_default()).await;
         app.write_records(&parse_records(json!(records_with_affiliations(&works, PEOPLE)))).await;
         let (mut people, mut topics, mut places) = (Vec::new(), Vec::new(), Vec::new());
@@ -430,13 +430,13 @@ async fn matches_a_naive_count() {
         }
         let numbers: Vec<i64> = people.iter().map(|id| row_number(id)).collect();
         let filters = std::iter::once(CoauthorFilter::default())
-            .chain((0..30).map(|_| CoauthorFilter::random(&mut chance, PEOPLE)));
+            .chain((0..30).map(|_| CoauthorFilter::random(&mut rng, PEOPLE)));
         for (round, wanted) in filters.collect::<Vec<_>>().into_iter().enumerate() {
             let (field, direction) = (orders[round % 4], if round % 8 < 4 { "DESC" } else { "ASC" });
             let order = field.map(|field| json!({ "field": field, "direction": direction }));
             let variables = json!({ "filter": wanted.to_json(&people, &topics, &places), "order": order });
-            let answer = app.data_with_variables(query, variables).await;
-            let shown = answer["researchers"]["nodes"].as_array().cloned().unwrap_or_default();
+            let response = app.data_with_variables(query, variables).await;
+            let shown = response["researchers"]["nodes"].as_array().cloned().unwrap_or_default();
             assert_eq!(shown.len(), PEOPLE);
             for (person, found) in shown.iter().enumerate() {
                 let coauthors = wanted.coauthors(person, &works, CONSORTIUM);

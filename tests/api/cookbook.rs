@@ -81,8 +81,8 @@ fn sections(cookbook: &str) -> Vec<&str> {
 }
 
 /// The response without timestamps and cursors, which differ between runs.
-fn with_stable_values(answer: &Value) -> Value {
-    match answer {
+fn with_stable_values(response: &Value) -> Value {
+    match response {
         Value::Object(fields) => {
             let shown = fields.iter().map(|(name, value)| {
                 let value = match (name.as_str(), value) {
@@ -95,7 +95,7 @@ fn with_stable_values(answer: &Value) -> Value {
             Value::Object(shown.collect())
         }
         Value::Array(values) => values.iter().map(with_stable_values).collect(),
-        _ => answer.clone(),
+        _ => response.clone(),
     }
 }
 
@@ -105,9 +105,9 @@ async fn responses_and_statement_counts() {
     let cookbook = read_text("docs/cookbook.md");
     let mut taken = Vec::new();
     for ((task, _), section) in RECIPES.into_iter().zip(sections(&cookbook)) {
-        let (answer, statements) = app.query_counting_statements(&read_query(task), read_variables(task)).await;
-        answer.data();
-        let answered = with_stable_values(&answer.body);
+        let (response, statements) = app.query_counting_statements(&read_query(task), read_variables(task)).await;
+        response.data();
+        let answered = with_stable_values(&response.body);
         let written = parse_json(fenced_blocks(section).get(2).unwrap_or_else(|| panic!("{task} has no answer")).1);
         assert!(written == answered, "the answer of {task} is not what the cookbook shows; it is\n{answered:#}");
         taken.push((task, statements));
@@ -170,8 +170,8 @@ async fn readme_response() {
     let (_, section) = readme.split_once("\n## One query, one page\n").expect("the section");
     let blocks = fenced_blocks(section);
     let variables = section.split('`').find(|text| text.starts_with("{\"languages\"")).expect("its variables");
-    let answer = app.query(blocks[0].1, parse_json(variables)).await;
-    assert_eq!(answer.body, parse_json(blocks[1].1));
+    let response = app.query(blocks[0].1, parse_json(variables)).await;
+    assert_eq!(response.body, parse_json(blocks[1].1));
 }
 
 #[tokio::test]

@@ -178,7 +178,7 @@ fn measure_costs(runtime: &Runtime, place: &DedicatedServer) -> BTreeMap<String,
 
 #[test]
 fn costs() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().expect("a directory");
     // A server started by root runs as another user.
     fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("permissions");
     // A single thread, because allocations are counted per thread.

@@ -16,10 +16,10 @@ fn run_decision(app: &TestApp, arguments: &[&str]) {
 
 /// Runs `import records`.
 fn import_records(app: &TestApp, source: &str, records: &[Value]) -> String {
-    let place = Workspace::new();
-    let outcome = place.import(
+    let workspace = Workspace::new();
+    let outcome = workspace.import(
         &app.database_url,
-        &["records", place.write_file("records.jsonl", to_json_lines(records)), "--source", source],
+        &["records", workspace.write_file("records.jsonl", to_json_lines(records)), "--source", source],
     );
     outcome.summary().to_owned()
 }

@@ -5,22 +5,13 @@ use serde_json::{Value, json};
 
 use crate::support::database_dump::{assert_dumps_equal, query_strings};
 use crate::support::database_state::{database_state, find_inconsistencies};
+use crate::support::synthetic_data::SeededRng;
 use crate::support::{
     TestApp, orcid, organization_record, paper_record, parse_records, researcher_record, ror, topic_record, with_fields,
 };
 
-/// A seeded pseudorandom number generator (linear congruential).
-struct LinearCongruentialRng(u64);
-
-impl LinearCongruentialRng {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % bound
-    }
-}
-
 /// Researchers with affiliations, topics, identifiers and papers, which partly overlap.
-fn random_records(numbers: &mut LinearCongruentialRng) -> Vec<Value> {
+fn random_records(rng: &mut SeededRng) -> Vec<Value> {
     let mut records = vec![
         organization_record(1, "One"),
         organization_record(2, "Two"),
@@ -29,44 +20,44 @@ fn random_records(numbers: &mut LinearCongruentialRng) -> Vec<Value> {
         topic_record("Salt"),
     ];
     for person in 0..8 {
-        let affiliation = |numbers: &mut LinearCongruentialRng, is_primary: bool| {
+        let affiliation = |rng: &mut SeededRng, is_primary: bool| {
             let titles = [
                 json!({}),
                 json!({ "en": "Reader" }),
                 json!({ "fr": "Lectrice" }),
                 json!({ "en": "Dean", "fr": "Doyenne" }),
             ];
-            let mut place = json!({ "organization": { "ror": ror(1 + numbers.below(2) as u64) }, "affiliationKind": "EMPLOYMENT",
-                "isPrimary": is_primary, "roleTitle": titles[numbers.below(4)] });
-            if numbers.below(2) == 0 {
+            let mut place = json!({ "organization": { "ror": ror(1 + rng.below(2) as u64) }, "affiliationKind": "EMPLOYMENT",
+                "isPrimary": is_primary, "roleTitle": titles[rng.below(4)] });
+            if rng.below(2) == 0 {
                 place["startDate"] = json!("2001");
             }
             place
         };
-        let places: Vec<Value> = (0..numbers.below(4)).map(|number| affiliation(numbers, number == 0)).collect();
+        let places: Vec<Value> = (0..numbers.below(4)).map(|number| affiliation(rng, number == 0)).collect();
         let topics: Vec<Value> = ["Sea", "Sand", "Salt"]
             .iter()
-            .filter(|_| numbers.below(2) == 0)
+            .filter(|_| rng.below(2) == 0)
             .map(|label| json!({ "labels": { "en": label } }))
             .collect();
         let mut record = with_fields(
             researcher_record(&format!("Person {person}")),
             json!({ "affiliations": places, "topics": topics }),
         );
-        if numbers.below(2) == 0 {
+        if rng.below(2) == 0 {
             record["orcid"] = json!(orcid(100 + person));
         }
-        if numbers.below(2) == 0 {
-            record["biography"] = json!({ (["en", "fr"][numbers.below(2)]): format!("The life of {person}.") });
+        if rng.below(2) == 0 {
+            record["biography"] = json!({ (["en", "fr"][rng.below(2)]): format!("The life of {person}.") });
         }
         record["identifiers"] = json!([{ "scheme": "scopus", "value": person.to_string() }]);
         records.push(record);
     }
     for number in 0..14 {
         let mut authors: Vec<String> =
-            (0..1 + numbers.below(4)).map(|_| format!("Person {}", numbers.below(12))).collect();
+            (0..1 + rng.below(4)).map(|_| format!("Person {}", rng.below(12))).collect();
         authors.dedup();
-        let year = (numbers.below(4) > 0).then(|| 1990 + i32::try_from(numbers.below(9)).unwrap_or_default());
+        let year = (rng.below(4) > 0).then(|| 1990 + i32::try_from(rng.below(9)).unwrap_or_default());
         let paper =
             paper_record(&format!("Work {number}"), year, &authors.iter().map(String::as_str).collect::<Vec<_>>());
         records.push(with_fields(paper, json!({ "topics": [{ "labels": { "en": "Sea" } }] })));
@@ -78,14 +69,14 @@ fn random_records(numbers: &mut LinearCongruentialRng) -> Vec<Value> {
 #[tokio::test]
 async fn undo_restores_the_previous_state() {
     for seed in 1..=6 {
-        let mut numbers = LinearCongruentialRng(seed);
+        let mut rng = SeededRng::new(seed);
         let app = TestApp::start().await;
-        app.write_records(&parse_records(json!(random_records(&mut numbers)))).await;
+        app.write_records(&parse_records(json!(random_records(&mut rng)))).await;
         let mut states = vec![database_state(&app.database_url).await];
         let mut decisions = Vec::new();
         for _ in 0..6 {
             let slugs = query_strings(&app.database_url, "SELECT slug FROM researcher ORDER BY id").await;
-            let mut somebody = || slugs[numbers.below(slugs.len())].clone();
+            let mut somebody = || slugs[rng.below(slugs.len())].clone();
             let (one, other) = (somebody(), somebody());
             let theirs = format!(
                 "SELECT paper.slug FROM paper JOIN authorship ON paper_id = paper.id JOIN researcher ON researcher.id = researcher_id \
@@ -94,11 +85,11 @@ async fn undo_restores_the_previous_state() {
             let mut papers = query_strings(&app.database_url, &theirs).await;
             papers.truncate(papers.len() / 2);
             let signature = DecidedBy::default();
-            let request = match numbers.below(3) {
+            let request = match rng.below(3) {
                 0 => CurationRequest::Split {
                     researcher: one,
                     papers,
-                    into: (numbers.below(2) == 0).then_some(other),
+                    into: (rng.below(2) == 0).then_some(other),
                     decided_by: signature,
                 },
                 _ => CurationRequest::Merge { survivor: one, former: vec![other], force: true, decided_by: signature },

@@ -60,10 +60,10 @@ async fn cursor_of_another_list() {
         "{{ papers(after: {papers:?}, filter: {{}}, orderBy: {{field: PUBLICATION_DATE, direction: DESC}}) {{ nodes {{ id }} }} }}"
     );
     app.data(&same).await;
-    let answer = app
+    let response = app
         .query_in_languages(&format!("{{ topics(after: {english:?}) {{ nodes {{ id }} }} }}"), json!({}), Some("fr"))
         .await;
-    assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "the header's languages are the list's too");
+    assert_eq!(response.codes(), ["BAD_USER_INPUT"], "the header's languages are the list's too");
 }
 
 /// A cursor with modified parts.
@@ -82,14 +82,14 @@ fn key_count(cursor: &str) -> usize {
 
 /// Returns whether the list accepts the cursor. Panics unless it is accepted or rejected with a client error.
 async fn is_accepted(app: &TestApp, list: &ConnectionQuery, cursor: &str) -> bool {
-    let answer = app.query(&list.build(&format!("first: 1, after: {cursor:?}")), json!({})).await;
-    let codes = answer.codes();
+    let response = app.query(&list.build(&format!("first: 1, after: {cursor:?}")), json!({})).await;
+    let codes = response.codes();
     let shown: String = cursor.chars().take(200).collect();
     assert!(
-        answer.status == 200 && codes.iter().all(|code| CLIENT_ERROR_CODES.contains(&code.as_str())),
+        response.status == 200 && codes.iter().all(|code| CLIENT_ERROR_CODES.contains(&code.as_str())),
         "{}: {shown}: {}",
         list.description(),
-        answer.body
+        response.body
     );
     codes.is_empty()
 }

@@ -192,9 +192,9 @@ async fn invalid_arguments() {
         ("quality(filter: {organizationIds: [\"x\"]}) { issues { kind } }", "'x' is not an id of this directory"),
         ("quality { issues(kinds: [PAPER_WITHOUT_YEAR]) { samples(after: \"x\") { id } } }", "'x' is not an id"),
     ] {
-        let answer = app.query(&format!("{{ directory {{ {field} }} }}"), json!({})).await;
-        assert_eq!(answer.codes().first().map(String::as_str), Some("BAD_USER_INPUT"), "{field}: {}", answer.body);
-        assert!(answer.messages()[0].contains(message), "{field}: {}", answer.body);
+        let response = app.query(&format!("{{ directory {{ {field} }} }}"), json!({})).await;
+        assert_eq!(response.codes().first().map(String::as_str), Some("BAD_USER_INPUT"), "{field}: {}", response.body);
+        assert!(response.messages()[0].contains(message), "{field}: {}", response.body);
     }
     let nothing =
         app.data("{ directory { quality(filter: {sources: [\"\\u0000\"]}) { issues(kinds: []) { kind } } } }").await;
@@ -216,12 +216,12 @@ async fn statement_counts() {
         (4..=5, "count share samples { id } sources { value } organizations { organization { slug } }"),
     ] {
         let query = format!("{{ directory {{ quality {{ issues {{ {fields} }} }} }} }}");
-        let (answer, taken) = app.query_counting_statements(&query, json!({})).await;
-        answer.data();
+        let (response, taken) = app.query_counting_statements(&query, json!({})).await;
+        response.data();
         assert!(taken_by.contains(&taken), "{fields}: {taken}");
         let request =
             app.client().post(app.url("/graphql")).header("X-Query-Cost", "only").json(&json!({ "query": query }));
-        let cost: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+        let cost: Value = request.send().await.expect("a response").json().await.expect("JSON");
         let reckoned = cost["extensions"]["cost"]["requested"]["statements"].as_u64().expect("a cost");
         assert!(reckoned >= taken, "{fields}: {reckoned}");
     }

@@ -14,7 +14,7 @@ const QUERY: &str = "{ researchers { nodes { name coauthors { nodes { name } } }
 async fn query(app: &TestApp) -> (u16, String, Duration) {
     let begun = Instant::now();
     let response =
-        app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY })).send().await.expect("an answer");
+        app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY })).send().await.expect("a response");
     let status = response.status().as_u16();
     let retry = response.headers().contains_key("retry-after");
     let body: Value = response.json().await.expect("JSON");
@@ -31,7 +31,7 @@ struct StoppableServer {
 
 impl StoppableServer {
     fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("academic-directory-trouble").tempdir().expect("a folder");
+        let folder = tempfile::Builder::new().prefix("academic-directory-trouble").tempdir().expect("a directory");
         std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .expect("permissions");
         let mut server = Self { directory: folder, server: None };
@@ -153,12 +153,12 @@ async fn cancelled_statement() {
     let app = TestApp::start().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
     let lock = app.lock_table("researcher").await;
-    let (answer, ()) = tokio::join!(query(&app), async {
+    let (response, ()) = tokio::join!(query(&app), async {
         app.wait_until_blocked().await;
         app.execute_sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
             .await;
     });
-    assert_eq!((answer.0, answer.1.as_str()), (200, "TIMEOUT"));
+    assert_eq!((response.0, response.1.as_str()), (200, "TIMEOUT"));
     drop(lock);
     assert_eq!(query(&app).await.1, "none");
 }
@@ -180,9 +180,9 @@ async fn exhausted_connection_pool() {
         tokio::time::sleep(Duration::from_millis(1500)).await;
         lock.execute("ROLLBACK").await;
     });
-    let refused = answers.iter().filter(|answer| (answer.0, answer.1.as_str()) == (503, "SERVICE_UNAVAILABLE"));
+    let refused = answers.iter().filter(|response| (response.0, response.1.as_str()) == (503, "SERVICE_UNAVAILABLE"));
     assert_eq!(refused.count(), 4, "{answers:?}");
-    let answered = answers.iter().filter(|answer| (answer.0, answer.1.as_str()) == (200, "none"));
+    let answered = answers.iter().filter(|response| (response.0, response.1.as_str()) == (200, "none"));
     assert_eq!(answered.count(), 4, "{answers:?}");
 }
 

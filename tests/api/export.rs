@@ -17,8 +17,8 @@ fn unlimited_limits() -> Limits {
     Limits { nodes: u64::MAX, cost: u64::MAX, ..Limits::default() }
 }
 
-fn run_export(place: &Workspace, database_url: &str, arguments: &[&str]) -> CommandOutput {
-    run_to_completion(&mut place.command_with_database(database_url, &[&["export"], arguments].concat()))
+fn run_export(workspace: &Workspace, database_url: &str, arguments: &[&str]) -> CommandOutput {
+    run_to_completion(&mut workspace.command_with_database(database_url, &[&["export"], arguments].concat()))
 }
 
 /// The database content with all IDs, without timestamps and import-only data.
@@ -145,13 +145,13 @@ fn to_json_lines(records: &[Value]) -> String {
 }
 
 /// Asserts that an export, imported into an empty database, gives an identical directory.
-async fn assert_round_trip(place: &Workspace, app: &TestApp) {
-    let exported = run_export(place, &app.database_url, &["records", "--output", "first.jsonl"]);
+async fn assert_round_trip(workspace: &Workspace, app: &TestApp) {
+    let exported = run_export(workspace, &app.database_url, &["records", "--output", "first.jsonl"]);
     assert_eq!((exported.code, exported.stdout.as_str()), (Some(0), ""), "{exported:?}");
-    assert!(!place.path("first.jsonl.part").exists());
+    assert!(!workspace.path("first.jsonl.part").exists());
 
     let url = create_database().await;
-    let imported = place.import(&url, &["records", "first.jsonl"]);
+    let imported = workspace.import(&url, &["records", "first.jsonl"]);
     assert!(imported.summary().contains(NOTHING_REJECTED), "{imported:?}");
     let complaints: Vec<&str> =
         imported.stderr_lines().into_iter().filter(|line| !line.contains(" authors, more than")).collect();
@@ -165,12 +165,12 @@ async fn assert_round_trip(place: &Workspace, app: &TestApp) {
         assert_eq!(copied, own);
     }
 
-    let again = run_export(place, &url, &["records"]);
-    let first = std::fs::read_to_string(place.path("first.jsonl")).expect("the export");
+    let again = run_export(workspace, &url, &["records"]);
+    let first = std::fs::read_to_string(workspace.path("first.jsonl")).expect("the export");
     assert!(again.stdout == first, "the second export is another one");
-    let imported = place.import(&url, &["records", "first.jsonl"]);
+    let imported = workspace.import(&url, &["records", "first.jsonl"]);
     assert!(imported.summary().contains("created 0, updated 0, unchanged"), "{imported:?}");
-    assert!(run_export(place, &url, &["records"]).stdout == first, "importing it again changed it");
+    assert!(run_export(workspace, &url, &["records"]).stdout == first, "importing it again changed it");
 
     // New entities get IDs of their own.
     let more = [
@@ -180,45 +180,45 @@ async fn assert_round_trip(place: &Workspace, app: &TestApp) {
         paper_record("Newcomer", None, &["New Comer"]),
     ];
     let imported =
-        place.import(&url, &["records", place.write_file("more.jsonl", to_json_lines(&more)), "--source", "more"]);
+        workspace.import(&url, &["records", workspace.write_file("more.jsonl", to_json_lines(&more)), "--source", "more"]);
     assert!(imported.summary().starts_with("read 4: created 4"), "{imported:?}");
 }
 
 #[tokio::test]
 async fn lossless_round_trip() {
     let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
-    let place = Workspace::new();
-    place.write_file("demo.jsonl", include_str!("../../demo/directory.jsonl"));
-    place.write_file("unusual.jsonl", to_json_lines(&unusual_records()));
+    let workspace = Workspace::new();
+    workspace.write_file("demo.jsonl", include_str!("../../demo/directory.jsonl"));
+    workspace.write_file("unusual.jsonl", to_json_lines(&unusual_records()));
     for (file, source) in [("demo.jsonl", "demo"), ("unusual.jsonl", "test")] {
-        assert_eq!(place.import(&app.database_url, &["records", file, "--source", source]).code, Some(0));
+        assert_eq!(workspace.import(&app.database_url, &["records", file, "--source", source]).code, Some(0));
     }
     app.execute_sql(
         "INSERT INTO former_identity (kind, former_id, former_slug, survivor_id) SELECT 'researcher', 9000, 'ida-b', id \
          FROM researcher WHERE slug = 'ida-brook'",
     )
     .await;
-    assert_round_trip(&place, &app).await;
+    assert_round_trip(&workspace, &app).await;
 }
 
 #[tokio::test]
 async fn round_trip_of_external_formats() {
     let Some(folder) = shared_data("data/formats") else { return };
-    let folder = folder.canonicalize().expect("a folder");
+    let folder = folder.canonicalize().expect("a directory");
     let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     for format in ["crossref", "openalex", "orcid", "bibtex", "ris", "csl"] {
         let files = folder.join(format).display().to_string();
-        place.import(&app.database_url, &["auto", &files]);
+        workspace.import(&app.database_url, &["auto", &files]);
     }
     let papers = query_strings(&app.database_url, "SELECT count(*) FROM paper").await;
     assert!(papers[0].parse::<u32>().expect("a number") > 500, "{papers:?}");
-    assert_round_trip(&place, &app).await;
+    assert_round_trip(&workspace, &app).await;
 }
 
 #[tokio::test]
 async fn import_into_a_non_empty_directory() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let (from, to) = (TestApp::start().await, TestApp::start().await);
     from.create_records(json!([
         organization_record(1, "College"),
@@ -236,8 +236,8 @@ async fn import_into_a_non_empty_directory() {
         with_fields(paper_record("Weirs", Some(2001), &["Uma Ferry"]), json!({ "doi": "10.1000/weirs" })),
     ]))
     .await;
-    assert_eq!(run_export(&place, &from.database_url, &["records", "--output", "from.jsonl"]).code, Some(0));
-    let imported = place.import(&to.database_url, &["records", "from.jsonl"]);
+    assert_eq!(run_export(&workspace, &from.database_url, &["records", "--output", "from.jsonl"]).code, Some(0));
+    let imported = workspace.import(&to.database_url, &["records", "from.jsonl"]);
     assert_eq!(imported.summary(), "read 4: created 2, updated 2, unchanged 0, rejected 0; 3 notes");
     insta::assert_snapshot!(imported.stderr, @r"
     from.jsonl:1: note: the id 1 is taken; it has the id 2 here
@@ -272,9 +272,9 @@ async fn directory_with_papers() -> TestApp {
 #[tokio::test]
 async fn paper_selection() {
     let app = directory_with_papers().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let keys = |arguments: &[&str]| {
-        let outcome = run_export(&place, &app.database_url, &[&["bibtex"], arguments].concat());
+        let outcome = run_export(&workspace, &app.database_url, &[&["bibtex"], arguments].concat());
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
         let entries = outcome.stdout.lines().filter_map(|line| line.strip_prefix('@')?.split_once('{'));
         entries.map(|(_, key)| key.trim_end_matches(',').to_owned()).collect::<Vec<_>>()
@@ -287,18 +287,18 @@ async fn paper_selection() {
     assert_eq!(keys(&["--organization", &ror(1)]), ["on-weirs"]);
     assert_eq!(keys(&["--year", "1999"]), Vec::<String>::new());
 
-    let outcome = run_export(&place, &app.database_url, &["bibtex", "--researcher", "nobody"]);
+    let outcome = run_export(&workspace, &app.database_url, &["bibtex", "--researcher", "nobody"]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(1), "error: the directory has no researcher 'nobody'\n"));
-    let outcome = run_export(&place, &app.database_url, &["records", "--year", "2001"]);
+    let outcome = run_export(&workspace, &app.database_url, &["records", "--year", "2001"]);
     assert!(outcome.code == Some(1) && outcome.stderr.contains("records are exported whole"), "{outcome:?}");
 
     // The three citation formats can be imported again.
     for (format, file) in [("bibtex", "all.bib"), ("ris", "all.ris"), ("csl", "all.json")] {
-        assert_eq!(run_export(&place, &app.database_url, &[format, "--output", file]).code, Some(0));
-        let imported = place.import(&create_database().await, &[format, file]);
+        assert_eq!(run_export(&workspace, &app.database_url, &[format, "--output", file]).code, Some(0));
+        let imported = workspace.import(&create_database().await, &[format, file]);
         assert_eq!(imported.summary(), "read 3: created 3, updated 0, unchanged 0, rejected 0", "{imported:?}");
     }
-    let empty = run_export(&place, &app.database_url, &["csl", "--year", "1999"]);
+    let empty = run_export(&workspace, &app.database_url, &["csl", "--year", "1999"]);
     assert_eq!(serde_json::from_str::<Value>(&empty.stdout).expect("JSON"), json!([]));
 }
 
@@ -307,8 +307,8 @@ async fn citations() {
     let app = directory_with_papers().await;
     let query = "{ papers { nodes { slug bibtex: citation(format: BIBTEX) ris: citation(format: RIS) csl: citation(format: CSL_JSON) \
          apa: formattedCitation ieee: formattedCitation(style: \"IEEE\") french: formattedCitation(languages: [\"fr-BE\"]) } } }";
-    let (answer, statements) = app.query_counting_statements(query, json!({})).await;
-    insta::assert_json_snapshot!(answer.data(), @r#"
+    let (response, statements) = app.query_counting_statements(query, json!({})).await;
+    insta::assert_json_snapshot!(response.data(), @r#"
     {
       "papers": {
         "nodes": [
@@ -345,17 +345,17 @@ async fn citations() {
     "#);
     // The list, all authors for entries, and those that styles show; formatting runs no statement.
     assert_eq!(statements, 3);
-    let (answer, statements) =
+    let (response, statements) =
         app.query_counting_statements("{ papers { nodes { formattedCitation } } }", json!({})).await;
-    answer.data();
+    response.data();
     assert_eq!(statements, 2);
 
-    let answer = app.query("{ papers { nodes { formattedCitation(style: \"harvard\") } } }", json!({})).await;
-    assert_eq!(answer.codes()[0], "BAD_USER_INPUT");
-    assert_eq!(answer.messages()[0], "there is no style 'harvard'; the styles are apa, chicago, ieee, vancouver");
+    let response = app.query("{ papers { nodes { formattedCitation(style: \"harvard\") } } }", json!({})).await;
+    assert_eq!(response.codes()[0], "BAD_USER_INPUT");
+    assert_eq!(response.messages()[0], "there is no style 'harvard'; the styles are apa, chicago, ieee, vancouver");
 
-    let text = |answer: crate::support::GraphqlResponse| {
-        answer.data()["paper"]["formattedCitation"].as_str().map(ToOwned::to_owned)
+    let text = |response: crate::support::GraphqlResponse| {
+        response.data()["paper"]["formattedCitation"].as_str().map(ToOwned::to_owned)
     };
     let query = "{ paper(by: {slug: \"on-weirs\"}) { formattedCitation(style: \"chicago\") } }";
     let french = text(app.query_in_languages(query, json!({}), Some("fr")).await).expect("a reference");
@@ -383,9 +383,9 @@ async fn citation_of_a_hyperauthored_paper() {
 #[tokio::test]
 async fn round_trip_of_curation() {
     let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
-    let place = Workspace::new();
-    place.write_file("unusual.jsonl", to_json_lines(&unusual_records()));
-    assert_eq!(place.import(&app.database_url, &["records", "unusual.jsonl", "--source", "test"]).code, Some(0));
+    let workspace = Workspace::new();
+    workspace.write_file("unusual.jsonl", to_json_lines(&unusual_records()));
+    assert_eq!(workspace.import(&app.database_url, &["records", "unusual.jsonl", "--source", "test"]).code, Some(0));
     // One researcher has two ORCID iDs, and one of two namesakes is split off.
     for decision in [
         &["merge", "ida-brook", "ida-brook-2", "--force"][..],
@@ -394,10 +394,10 @@ async fn round_trip_of_curation() {
         &["resolve", "--all"],
     ] {
         let outcome =
-            run_to_completion(&mut place.command_with_database(&app.database_url, &[&["identity"], decision].concat()));
+            run_to_completion(&mut workspace.command_with_database(&app.database_url, &[&["identity"], decision].concat()));
         assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     }
-    assert_round_trip(&place, &app).await;
+    assert_round_trip(&workspace, &app).await;
 }
 
 #[tokio::test]
@@ -414,9 +414,9 @@ async fn hidden_names() {
         with_fields(paper_record("On weirs", Some(2001), &[]), json!({ "authors": authors })),
     ]))
     .await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     for format in ["records", "bibtex", "ris", "csl"] {
-        let outcome = run_export(&place, &app.database_url, &[format]);
+        let outcome = run_export(&workspace, &app.database_url, &[format]);
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
         assert!(!outcome.stdout.to_lowercase().contains("lake"), "{format} tells it: {}", outcome.stdout);
         assert!(outcome.stdout.contains("Brook"), "{format}: {}", outcome.stdout);
@@ -424,14 +424,14 @@ async fn hidden_names() {
     let cited = "{ papers { nodes { citation(format: BIBTEX) formattedCitation } } }";
     let cited = app.data(cited).await.to_string();
     assert!(!cited.to_lowercase().contains("lake") && cited.contains("Brook, Ben"), "{cited}");
-    assert_round_trip_of_displayed_names(&place, &app).await;
+    assert_round_trip_of_displayed_names(&workspace, &app).await;
 }
 
 /// Asserts that the displayed names survive an export and import.
-async fn assert_round_trip_of_displayed_names(place: &Workspace, app: &TestApp) {
-    assert_eq!(run_export(place, &app.database_url, &["records", "--output", "shown.jsonl"]).code, Some(0));
+async fn assert_round_trip_of_displayed_names(workspace: &Workspace, app: &TestApp) {
+    assert_eq!(run_export(workspace, &app.database_url, &["records", "--output", "shown.jsonl"]).code, Some(0));
     let url = create_database().await;
-    assert!(place.import(&url, &["records", "shown.jsonl"]).summary().contains(NOTHING_REJECTED));
+    assert!(workspace.import(&url, &["records", "shown.jsonl"]).summary().contains(NOTHING_REJECTED));
     let copy = TestApp::start_on_database(url, unlimited_limits(), 100).await;
     let shown = "{ researchers { nodes { id slug name otherNames papers { nodes { slug } } } }
         papers { nodes { id authorships { nodes { id name nameAsPublished researcher { slug } } } } } }";

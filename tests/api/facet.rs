@@ -234,14 +234,14 @@ async fn default_facet_size() {
 async fn field_errors() {
     let app = college_directory().await;
     app.execute_sql("ALTER TABLE paper_topic RENAME TO elsewhere").await;
-    let answer = app
+    let response = app
         .query("{ papers(first: 1) { nodes { title } facets { types { count } topics { count } } } }", json!({}))
         .await;
-    assert_eq!(answer.codes(), ["INTERNAL"; 2]);
-    assert_eq!(answer.body["data"]["papers"], json!({ "nodes": [{ "title": "Three" }], "facets": null }));
+    assert_eq!(response.codes(), ["INTERNAL"; 2]);
+    assert_eq!(response.body["data"]["papers"], json!({ "nodes": [{ "title": "Three" }], "facets": null }));
     let facets = "{ papers(first: 1) { nodes { title } facets { venues(first: 0) { count } } } }";
-    let answer = app.query(facets, json!({})).await;
-    assert_eq!(answer.body["data"]["papers"], json!({ "nodes": [{ "title": "Three" }], "facets": null }));
+    let response = app.query(facets, json!({})).await;
+    assert_eq!(response.body["data"]["papers"], json!({ "nodes": [{ "title": "Three" }], "facets": null }));
 }
 
 /// Papers for all facets, including unresolved authors, repeated and past affiliations, and missing years and venues.
@@ -251,8 +251,8 @@ async fn synthetic_directory(seed: u64, people: usize) -> TestApp {
         6,
     )
     .await;
-    let mut chance = SeededRng::new(seed);
-    let works = synthetic_data::synthetic_papers(&mut chance, people, 60);
+    let mut rng = SeededRng::new(seed);
+    let works = synthetic_data::synthetic_papers(&mut rng, people, 60);
     let mut records = vec![organization_record(1, "Place 1")];
     // 2 and 3 are parts of 1, 4 of 2, and 5 of 3; 6 is unrelated.
     for (number, parent) in [(2, 1), (3, 1), (4, 2), (5, 3)] {
@@ -260,20 +260,20 @@ async fn synthetic_directory(seed: u64, people: usize) -> TestApp {
         records.push(with_fields(place, json!({ "relations": [["parent", ror(parent)]] })));
     }
     records.push(organization_record(6, "Place 6"));
-    let place = |chance: &mut SeededRng| 1 + chance.below(6) as u64;
+    let place = |rng: &mut SeededRng| 1 + rng.below(6) as u64;
     for record in synthetic_data::synthetic_records(&works, people) {
         records.push(match record["kind"].as_str() {
             Some("researcher") => {
-                let affiliations: Vec<Value> = (0..chance.below(5))
+                let affiliations: Vec<Value> = (0..rng.below(5))
                     .map(|number| {
                         let kinds = ["EMPLOYMENT", "MEMBERSHIP", "INVITED_POSITION", "EDUCATION", "SERVICE"];
-                        let end = if chance.one_in(3) { json!({ "endDate": "2011" }) } else { json!({}) };
+                        let end = if rng.one_in(3) { json!({ "endDate": "2011" }) } else { json!({}) };
                         let rest = with_fields(end, json!({ "startDate": (2000 + number).to_string() }));
-                        affiliation(place(&mut chance), kinds[chance.below(kinds.len())], rest)
+                        affiliation(place(&mut rng), kinds[rng.below(kinds.len())], rest)
                     })
                     .collect();
                 let topics: Vec<String> =
-                    (0..4).filter(|_| chance.one_in(4)).map(|number| format!("Topic {number}")).collect();
+                    (0..4).filter(|_| rng.one_in(4)).map(|number| format!("Topic {number}")).collect();
                 let topics = topic_references(&topics.iter().map(String::as_str).collect::<Vec<_>>());
                 with_fields(record, json!({ "affiliations": affiliations, "topics": topics }))
             }
@@ -281,12 +281,12 @@ async fn synthetic_directory(seed: u64, people: usize) -> TestApp {
                 let mut authors = record["authors"].clone();
                 for author in authors.as_array_mut().into_iter().flatten() {
                     let places: Value =
-                        (0..chance.below(3)).map(|_| json!({ "ror": ror(place(&mut chance)) })).collect();
+                        (0..rng.below(3)).map(|_| json!({ "ror": ror(place(&mut rng)) })).collect();
                     author["organizations"] = places;
                 }
                 let kinds = ["ARTICLE", "PREPRINT", "BOOK_CHAPTER", "THESIS"];
-                let venue = (!chance.one_in(4)).then(|| ["Annals", "annals", "Éphémérides", "Zoo"][chance.below(4)]);
-                let kind = kinds[chance.below(kinds.len())];
+                let venue = (!rng.one_in(4)).then(|| ["Annals", "annals", "Éphémérides", "Zoo"][rng.below(4)]);
+                let kind = kinds[rng.below(kinds.len())];
                 with_fields(record, json!({ "authors": authors, "type": kind, "venueName": venue }))
             }
             _ => record,
@@ -580,8 +580,8 @@ async fn topic_researchers_by_paper_count() {
 }
 
 async fn count_statements(app: &TestApp, query: &str, variables: Value) -> u64 {
-    let (answer, statements) = app.query_counting_statements(query, variables).await;
-    answer.data();
+    let (response, statements) = app.query_counting_statements(query, variables).await;
+    response.data();
     statements
 }
 
@@ -668,7 +668,7 @@ async fn organization_matrix() {
         format!("query($ids: [ID!]) {{ {} }}", rows.join(" "))
     };
     let whole = matrix(&|_| "$ids".to_owned());
-    let (answer, statements) = app.query_counting_statements(&whole, json!({ "ids": ids })).await;
+    let (response, statements) = app.query_counting_statements(&whole, json!({ "ids": ids })).await;
     // The organizations, the totals, the facets, and their organizations.
     assert_eq!(statements, 4);
     let cell = |data: &Value, row: usize, column: usize| {
@@ -676,7 +676,7 @@ async fn organization_matrix() {
             returned_entries(&data[format!("o{row}")]["papers"]["facets"]["organizations"], &["organization", "id"]);
         cells.into_iter().find(|(id, _)| *id == ids[column]).map(|(_, count)| count)
     };
-    let data = answer.data();
+    let data = response.data();
     for row in 0..ids.len() {
         assert_eq!(cell(data, row, row), data[format!("o{row}")]["papers"]["totalCount"].as_i64());
         for column in 0..ids.len() {
@@ -688,12 +688,12 @@ async fn organization_matrix() {
     assert!(together.iter().any(|count| *count > Some(0)), "{together:?}");
     // Half of the matrix, with different IDs per row.
     let half = matrix(&|row| format!("{:?}", &ids[row..])).replace("query($ids: [ID!]) ", "");
-    let (answer, statements) = app.query_counting_statements(&half, json!({})).await;
+    let (response, statements) = app.query_counting_statements(&half, json!({})).await;
     assert_eq!(statements, 4);
     for row in 0..ids.len() {
         for column in 0..ids.len() {
             let expected = if column < row { None } else { cell(data, row, column) };
-            assert_eq!(cell(answer.data(), row, column), expected, "{row} {column}");
+            assert_eq!(cell(response.data(), row, column), expected, "{row} {column}");
         }
     }
 }

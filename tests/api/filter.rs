@@ -213,14 +213,14 @@ async fn boolean_filters_run_one_statement() {
     let one = json!({ "authorIds": [ada], "topicIds": [oceans], "organizationIds": [], "ids": [], "not": { "hasDoi": true } });
     let filter = json!({ "or": vec![one; 40] });
     let query = PAPERS_QUERY.replace("totalCount", "");
-    let (answer, statements) = app.query_counting_statements(&query, json!({ "filter": filter })).await;
-    answer.data();
+    let (response, statements) = app.query_counting_statements(&query, json!({ "filter": filter })).await;
+    response.data();
     assert_eq!(statements, 1);
     let one = json!({ "ids": [ada], "topicIds": [oceans], "affiliation": {}, "not": { "hasOrcid": true } });
     let filter = json!({ "or": vec![one; 40] });
-    let (answer, statements) =
+    let (response, statements) =
         app.query_counting_statements(&RESEARCHERS_QUERY.replace("totalCount", ""), json!({ "filter": filter })).await;
-    answer.data();
+    response.data();
     assert_eq!(statements, 1);
 }
 
@@ -325,25 +325,25 @@ enum PaperFilter {
 }
 
 impl PaperFilter {
-    fn random(chance: &mut SeededRng, depth: usize) -> Self {
-        let some = |chance: &mut SeededRng, bound: usize| (0..bound).filter(|_| chance.one_in(3)).collect();
-        let inner = |chance: &mut SeededRng| (0..chance.below(4)).map(|_| Self::random(chance, depth - 1)).collect();
-        match chance.below(if depth == 0 { 4 } else { 8 }) {
-            0 => Self::Authors(some(chance, 6)),
-            1 => Self::Topics(some(chance, 4)),
+    fn random(rng: &mut SeededRng, depth: usize) -> Self {
+        let some = |rng: &mut SeededRng, bound: usize| (0..bound).filter(|_| rng.one_in(3)).collect();
+        let inner = |rng: &mut SeededRng| (0..rng.below(4)).map(|_| Self::random(rng, depth - 1)).collect();
+        match rng.below(if depth == 0 { 4 } else { 8 }) {
+            0 => Self::Authors(some(rng, 6)),
+            1 => Self::Topics(some(rng, 4)),
             2 => {
-                let from = 2000 + i32::try_from(chance.below(6)).unwrap_or_default();
-                let to = from + i32::try_from(chance.below(3)).unwrap_or_default();
-                Self::Years((!chance.one_in(3)).then_some(from), (!chance.one_in(3)).then_some(to))
+                let from = 2000 + i32::try_from(rng.below(6)).unwrap_or_default();
+                let to = from + i32::try_from(rng.below(3)).unwrap_or_default();
+                Self::Years((!rng.one_in(3)).then_some(from), (!rng.one_in(3)).then_some(to))
             }
-            3 => Self::Titles(some(chance, 25)),
-            4 => Self::And(inner(chance)),
-            5 => Self::Or(inner(chance)),
-            6 => Self::Not(Box::new(Self::random(chance, depth - 1))),
+            3 => Self::Titles(some(rng, 25)),
+            4 => Self::And(inner(rng)),
+            5 => Self::Or(inner(rng)),
+            6 => Self::Not(Box::new(Self::random(rng, depth - 1))),
             _ => Self::Combined(vec![
-                Self::Authors(some(chance, 6)),
-                Self::Or(inner(chance)),
-                Self::Not(Box::new(Self::random(chance, depth - 1))),
+                Self::Authors(some(rng, 6)),
+                Self::Or(inner(rng)),
+                Self::Not(Box::new(Self::random(rng, depth - 1))),
             ]),
         }
     }
@@ -386,8 +386,8 @@ impl PaperFilter {
 async fn matches_a_naive_filter() {
     let query = "query($filter: PaperFilter) { papers(filter: $filter, first: 100) { totalCount nodes { title } } }";
     for seed in 11..=13 {
-        let mut chance = SeededRng::new(seed);
-        let works = synthetic_papers(&mut chance, 6, 25);
+        let mut rng = SeededRng::new(seed);
+        let works = synthetic_papers(&mut rng, 6, 25);
         let app = TestApp::start().await;
         app.write_records(&parse_records(json!(synthetic_records(&works, 6)))).await;
         let mut ids = [Vec::new(), Vec::new(), Vec::new()];
@@ -399,7 +399,7 @@ async fn matches_a_naive_filter() {
             }
         }
         for _ in 0..60 {
-            let wanted = PaperFilter::random(&mut chance, 4);
+            let wanted = PaperFilter::random(&mut rng, 4);
             let filter = wanted.to_json(&ids);
             let data = app.data_with_variables(query, json!({ "filter": filter })).await;
             let shown: BTreeSet<String> = pluck_strings(&data["papers"]["nodes"], &["title"]).into_iter().collect();

@@ -36,12 +36,12 @@ struct WebDriver {
 }
 
 impl WebDriver {
-    fn start(program: &Path, place: &Workspace) -> Self {
+    fn start(program: &Path, workspace: &Workspace) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
         let mut command = Command::new(program);
-        command.env_clear().envs(clean_environment()).env("HOME", place.path("")).arg(format!("--port={port}"));
+        command.env_clear().envs(clean_environment()).env("HOME", workspace.path("")).arg(format!("--port={port}"));
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let driver = Self { process: process.expect("chromedriver"), port, profile: place.path("profile") };
+        let driver = Self { process: process.expect("chromedriver"), port, profile: workspace.path("profile") };
         wait_for("chromedriver", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
         driver
     }
@@ -125,8 +125,8 @@ async fn find_browser(app: &TestApp) -> Option<(PathBuf, PathBuf)> {
 async fn introspection_disabled() {
     let app = TestApp::start_with_limits(Limits { introspection: false, ..Limits::default() }, 100).await;
     let Some((chromium, chromedriver)) = find_browser(&app).await else { return };
-    let place = Workspace::new();
-    let driver = WebDriver::start(&chromedriver, &place);
+    let workspace = Workspace::new();
+    let driver = WebDriver::start(&chromedriver, &workspace);
     let browser = driver.open_browser(&chromium).await;
     browser.goto(&app.url("/graphiql")).await.expect("the page");
     let notice =
@@ -154,8 +154,8 @@ async fn profile_query() {
     app.create_records(json!(titles.map(|title| paper_record(title, Some(2001), &["Razvan Pascanu", "Ida Brook"]))))
         .await;
 
-    let place = Workspace::new();
-    let driver = WebDriver::start(&chromedriver, &place);
+    let workspace = Workspace::new();
+    let driver = WebDriver::start(&chromedriver, &workspace);
     let browser = driver.open_browser(&chromium).await;
     browser.goto(&app.url("/graphiql")).await.expect("the page");
     let ready = browser.wait().at_most(WAIT_TIMEOUT).for_element(Locator::Css(EDITOR_SELECTOR)).await;

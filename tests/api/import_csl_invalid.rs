@@ -12,8 +12,8 @@ use crate::support::{TestApp, create_database, pluck_strings};
 /// Imports one file into an empty directory.
 async fn import_file(name: &str, content: &[u8]) -> (TestApp, CommandOutput) {
     let app = TestApp::start().await;
-    let place = Workspace::new();
-    let outcome = place.import(&app.database_url, &["csl", place.write_file(name, content)]);
+    let workspace = Workspace::new();
+    let outcome = workspace.import(&app.database_url, &["csl", workspace.write_file(name, content)]);
     (app, outcome)
 }
 
@@ -29,23 +29,23 @@ fn valid_item(id: &str) -> Value {
 #[tokio::test]
 async fn unsupported_files() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let files = [
-        place.write_file("picture.json", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"),
-        place.write_file("library.bib", "@article{brook1999, title = {Rivers}}"),
-        place.write_file("library.xml", "<?xml version=\"1.0\"?>\n<records/>"),
-        place.write_file("library.ris", "TY  - JOUR\nER  - "),
-        place.write_file("paper.pdf", b"%PDF-1.7\n\xe2\xe3"),
-        place.write_file("papers.xlsx", b"PK\x03\x04"),
-        place.write_file("notes.txt", "Dear all,"),
-        place.write_file("empty.json", ""),
-        place.write_file("blank.json", "\n \n"),
+        workspace.write_file("picture.json", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"),
+        workspace.write_file("library.bib", "@article{brook1999, title = {Rivers}}"),
+        workspace.write_file("library.xml", "<?xml version=\"1.0\"?>\n<records/>"),
+        workspace.write_file("library.ris", "TY  - JOUR\nER  - "),
+        workspace.write_file("paper.pdf", b"%PDF-1.7\n\xe2\xe3"),
+        workspace.write_file("papers.xlsx", b"PK\x03\x04"),
+        workspace.write_file("notes.txt", "Dear all,"),
+        workspace.write_file("empty.json", ""),
+        workspace.write_file("blank.json", "\n \n"),
         "folder",
         "missing.json",
-        place.write_file("good.json", valid_item("g").to_string()),
+        workspace.write_file("good.json", valid_item("g").to_string()),
     ];
-    std::fs::create_dir(place.path("folder")).expect("a folder");
-    let outcome = place.import(&app.database_url, &[&["csl"][..], &files].concat());
+    std::fs::create_dir(workspace.path("folder")).expect("a directory");
+    let outcome = workspace.import(&app.database_url, &[&["csl"][..], &files].concat());
     assert_eq!(outcome.code, Some(1));
     assert_eq!(
         outcome.stderr_lines(),
@@ -234,13 +234,13 @@ async fn very_long_title() {
 #[tokio::test]
 async fn strict_mode() {
     let url = create_database().await;
-    let place = Workspace::new();
-    let first = place.write_file("first.jsonl", to_json_lines(&[valid_item("a")]));
-    let faulty = place.write_file(
+    let workspace = Workspace::new();
+    let first = workspace.write_file("first.jsonl", to_json_lines(&[valid_item("a")]));
+    let faulty = workspace.write_file(
         "faulty.jsonl",
         to_json_lines(&[valid_item("b"), json!({ "id": "c" }), json!({ "id": "d" }), valid_item("e")]),
     );
-    let outcome = place.import(&url, &["csl", "--strict", first, faulty]);
+    let outcome = workspace.import(&url, &["csl", "--strict", first, faulty]);
     assert_eq!(outcome.code, Some(1));
     assert_eq!(outcome.stdout, "");
     let complaints = [
@@ -251,19 +251,19 @@ async fn strict_mode() {
     assert_eq!(query_strings(&url, "SELECT count(*) FROM paper WHERE title IN ('Good e')").await, ["0"]);
 
     // Without `--strict` the same file is imported; with it, a file without problems is.
-    assert_eq!(place.import(&url, &["csl", first, faulty]).code, Some(0));
+    assert_eq!(workspace.import(&url, &["csl", first, faulty]).code, Some(0));
     assert_eq!(
-        place.import(&url, &["csl", "--strict", first]).summary(),
+        workspace.import(&url, &["csl", "--strict", first]).summary(),
         "read 1: created 0, updated 0, unchanged 1, rejected 0"
     );
 }
 
 #[tokio::test]
 async fn strict_mode_with_a_missing_file() {
-    let place = Workspace::new();
-    let outcome = place.import(
+    let workspace = Workspace::new();
+    let outcome = workspace.import(
         &create_database().await,
-        &["csl", "--strict", "missing.json", place.write_file("a.json", valid_item("a").to_string())],
+        &["csl", "--strict", "missing.json", workspace.write_file("a.json", valid_item("a").to_string())],
     );
     assert_eq!(outcome.code, Some(1));
     assert!(outcome.stderr.contains("missing.json: not read: it cannot be opened"), "{}", outcome.stderr);

@@ -11,8 +11,8 @@ const ORCID_1: &str = "0000-0009-1000-0019";
 const ORCID_2: &str = "0000-0009-1000-0027";
 
 fn import_items(app: &TestApp, papers: &[Value]) -> CommandOutput {
-    let place = Workspace::new();
-    place.import(&app.database_url, &["csl", place.write_file("papers.jsonl", to_json_lines(papers))])
+    let workspace = Workspace::new();
+    workspace.import(&app.database_url, &["csl", workspace.write_file("papers.jsonl", to_json_lines(papers))])
 }
 
 /// The papers and statistics of researchers by name.
@@ -279,9 +279,9 @@ async fn similar_names() {
 #[tokio::test]
 async fn organizations_of_authors() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let organization = json!({ "id": "https://ror.org/05dxps055", "names": [{ "value": "Water Institute", "types": ["ror_display"] }] });
-    place.import(&app.database_url, &["ror", place.write_file("ror.json", organization.to_string())]);
+    workspace.import(&app.database_url, &["ror", workspace.write_file("ror.json", organization.to_string())]);
     let affiliation = json!([
         { "name": "Dept. of Rivers, Water Institute", "id": [{ "id": "https://ror.org/05dxps055", "id-type": "ROR" }] },
         { "name": "Elsewhere" },
@@ -309,14 +309,14 @@ async fn organizations_of_authors() {
 #[tokio::test]
 async fn sparser_item_removes_nothing() {
     let url = create_database().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let rich = with_fields(
         article("w1", "Title", 1999, &["Ida Brook"]),
         json!({ "abstract": "Words.", "container-title": "Annals" }),
     );
-    place.import(&url, &["csl", place.write_file("rich.json", rich.to_string())]);
+    workspace.import(&url, &["csl", workspace.write_file("rich.json", rich.to_string())]);
     let poor = json!({ "id": "w1", "title": "Title" });
-    place.import(&url, &["csl", place.write_file("poor.json", poor.to_string())]);
+    workspace.import(&url, &["csl", workspace.write_file("poor.json", poor.to_string())]);
     let kept = "SELECT concat_ws(' ', venue_name, publication_date, type, author_count, abstract_text) FROM paper";
     assert_eq!(query_strings(&url, kept).await, [r#"Annals 1999 ARTICLE 1 {"und": "Words."}"#]);
 }

@@ -71,21 +71,21 @@ const PROFILE_QUERY: &str =
 } }";
 
 async fn query_profile(app: &TestApp, slug: &str, language: &str) -> Value {
-    let answer = app.query(PROFILE_QUERY, json!({ "slug": slug, "languages": [language] })).await;
-    answer.data()["researcher"].clone()
+    let response = app.query(PROFILE_QUERY, json!({ "slug": slug, "languages": [language] })).await;
+    response.data()["researcher"].clone()
 }
 
 fn import_page(app: &TestApp, page: &str) -> CommandOutput {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let arguments = [
         "profile-page",
         "--organization",
         "Institut des eaux",
         "--ror",
         "05dxps055",
-        place.write_file("page.txt", page),
+        workspace.write_file("page.txt", page),
     ];
-    place.import(&app.database_url, &arguments)
+    workspace.import(&app.database_url, &arguments)
 }
 
 #[tokio::test]
@@ -178,8 +178,8 @@ async fn page_in_two_languages() {
 #[tokio::test]
 async fn missing_organization() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
-    let outcome = place.import(&app.database_url, &["profile-page", place.write_file("page.txt", FRENCH_PAGE)]);
+    let workspace = Workspace::new();
+    let outcome = workspace.import(&app.database_url, &["profile-page", workspace.write_file("page.txt", FRENCH_PAGE)]);
     assert_eq!(outcome.code, Some(1));
     let complaint = "page.txt: not read: line 5: 'Membre associée' is a role at the institute whose page this is; name the institute \
         with --organization NAME and, where it has one, --ror ID";
@@ -190,12 +190,12 @@ async fn missing_organization() {
 #[tokio::test]
 async fn unrelated_text() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let files = [
-        place.write_file("letter.txt", "Dear all,\n\nthe bridge is closed.\n"),
-        place.write_file("latin.txt", b"Portrait de Andr\xe9\n"),
+        workspace.write_file("letter.txt", "Dear all,\n\nthe bridge is closed.\n"),
+        workspace.write_file("latin.txt", b"Portrait de Andr\xe9\n"),
     ];
-    let outcome = place.import(&app.database_url, &[&["profile-page", "--organization", "X"][..], &files].concat());
+    let outcome = workspace.import(&app.database_url, &[&["profile-page", "--organization", "X"][..], &files].concat());
     assert_eq!(outcome.code, Some(1));
     let [letter, latin] = outcome.stderr_lines()[..] else { panic!("{outcome:?}") };
     assert!(letter.starts_with("letter.txt: not read: this does not look like a profile page"), "{letter}");
@@ -204,9 +204,9 @@ async fn unrelated_text() {
 
 #[tokio::test]
 async fn invalid_ror_id() {
-    let place = Workspace::new();
-    let arguments = ["import", "profile-page", "--ror", "05dxps056", place.write_file("page.txt", FRENCH_PAGE)];
-    let outcome = crate::support::process::run_to_completion(&mut place.command(&arguments));
+    let workspace = Workspace::new();
+    let arguments = ["import", "profile-page", "--ror", "05dxps056", workspace.write_file("page.txt", FRENCH_PAGE)];
+    let outcome = crate::support::process::run_to_completion(&mut workspace.command(&arguments));
     assert_eq!(outcome.code, Some(2));
     assert!(outcome.stderr.contains("its checksum does not hold"), "{}", outcome.stderr);
 }
@@ -219,10 +219,10 @@ async fn real_page() {
     let Some(file) = file else { return println!("skipped: {} is empty", seeds.display()) };
     let file = file.canonicalize().expect("a file");
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let arguments = ["profile-page", "--organization", "Mila", file.to_str().expect("UTF-8")];
     assert_eq!(
-        place.import(&app.database_url, &arguments).summary(),
+        workspace.import(&app.database_url, &arguments).summary(),
         "read 13: created 13, updated 0, unchanged 0, rejected 0"
     );
 
@@ -257,7 +257,7 @@ async fn real_page() {
 
     let before = dump_database(&app.database_url).await;
     assert_eq!(
-        place.import(&app.database_url, &arguments).summary(),
+        workspace.import(&app.database_url, &arguments).summary(),
         "read 13: created 0, updated 0, unchanged 13, rejected 0"
     );
     assert_dumps_equal(&dump_database(&app.database_url).await, &before);

@@ -32,9 +32,9 @@ fn summary_counts(outcome: &CommandOutput) -> [usize; 5] {
 /// Imports the sample twice and returns the database URL.
 async fn assert_every_record_is_counted(format: &str, file: &str) -> Option<String> {
     let path = shared_data(&format!("data/{file}"))?;
-    let (place, url) = (Workspace::new(), create_database().await);
-    let name = place.write_file("beginning.zst", first_lines(&path));
-    let outcome = place.import(&url, &[format, name]);
+    let (workspace, url) = (Workspace::new(), create_database().await);
+    let name = workspace.write_file("beginning.zst", first_lines(&path));
+    let outcome = workspace.import(&url, &[format, name]);
     let [read, created, updated, unchanged, rejected] = summary_counts(&outcome);
     assert_eq!(read, SAMPLE_LINES);
     assert_eq!(created + updated + unchanged + rejected, SAMPLE_LINES);
@@ -44,7 +44,7 @@ async fn assert_every_record_is_counted(format: &str, file: &str) -> Option<Stri
     let table = if format == "ror" { "organization" } else { "paper" };
     assert_eq!(query_strings(&url, &format!("SELECT count(*) FROM {table}")).await, [created.to_string()]);
 
-    let again = summary_counts(&place.import(&url, &[format, name]));
+    let again = summary_counts(&workspace.import(&url, &[format, name]));
     assert_eq!(again, [SAMPLE_LINES, 0, 0, SAMPLE_LINES - rejected, rejected]);
     Some(url)
 }

@@ -30,8 +30,8 @@ fn ror_uri(ror: &str) -> String {
 }
 
 fn import_records(app: &TestApp, records: &[Value]) -> CommandOutput {
-    let place = Workspace::new();
-    place.import(&app.database_url, &["ror", place.write_file("ror.jsonl", to_json_lines(records))])
+    let workspace = Workspace::new();
+    workspace.import(&app.database_url, &["ror", workspace.write_file("ror.jsonl", to_json_lines(records))])
 }
 
 /// Selected fields of an organization.

@@ -33,12 +33,12 @@ fn single_organization_query() -> String {
 
 /// The displayed names; an asterisk marks fallbacks.
 async fn displayed_names(app: &TestApp, variables: Value, header: Option<&str>) -> String {
-    let answer = app.query_in_languages(DISPLAY_NAMES_QUERY, variables, header).await;
+    let response = app.query_in_languages(DISPLAY_NAMES_QUERY, variables, header).await;
     let shown = |node: &Value| {
         let name = &node["displayName"];
         format!("{}{}", name["value"].as_str().unwrap_or_default(), if name["isFallback"] == true { "*" } else { "" })
     };
-    let nodes = &answer.data()["organizations"]["nodes"];
+    let nodes = &response.data()["organizations"]["nodes"];
     nodes.as_array().into_iter().flatten().map(shown).collect::<Vec<_>>().join(" ")
 }
 
@@ -150,10 +150,10 @@ async fn invalid_language_tags() {
         );
     }
     for languages in [json!(["not a tag"]), json!([""]), json!(["\u{0}"]), json!([7]), json!([null]), json!("é")] {
-        let answer = app.query(DISPLAY_NAMES_QUERY, json!({ "languages": languages })).await;
-        let codes = answer.codes();
+        let response = app.query(DISPLAY_NAMES_QUERY, json!({ "languages": languages })).await;
+        let codes = response.codes();
         assert!(!codes.is_empty(), "{languages}");
-        assert!(codes.iter().all(|code| CLIENT_ERROR_CODES.contains(&code.as_str())), "{languages}: {}", answer.body);
+        assert!(codes.iter().all(|code| CLIENT_ERROR_CODES.contains(&code.as_str())), "{languages}: {}", response.body);
     }
 }
 
@@ -161,7 +161,7 @@ async fn invalid_language_tags() {
 async fn repeated_header() {
     let app = multilingual_directory().await;
     let ask = app.client().post(app.url("/graphql")).json(&json!({ "query": DISPLAY_NAMES_QUERY }));
-    let response = ask.header("Accept-Language", "it").header("Accept-Language", "fr").send().await.expect("an answer");
+    let response = ask.header("Accept-Language", "it").header("Accept-Language", "fr").send().await.expect("a response");
     let answer: Value = response.json().await.expect("JSON");
     assert_eq!(answer["data"]["organizations"]["nodes"][0]["displayName"]["value"], "Mer", "{answer}");
 }
@@ -171,7 +171,7 @@ async fn header_with_invalid_utf8() {
     let app = multilingual_directory().await;
     let header = reqwest::header::HeaderValue::from_bytes(b"\xff\xfe, fr").expect("a header");
     let ask = app.client().post(app.url("/graphql")).json(&json!({ "query": DISPLAY_NAMES_QUERY }));
-    let response = ask.header("Accept-Language", header).send().await.expect("an answer");
+    let response = ask.header("Accept-Language", header).send().await.expect("a response");
     let answer: Value = response.json().await.expect("JSON");
     assert_eq!(answer["data"]["organizations"]["nodes"][0]["displayName"]["value"], "Mer", "{answer}");
 }
@@ -282,8 +282,8 @@ async fn languages_of_sort_orders() {
     app.create_records(json!([labels("a", "Alpha", "Zeta"), labels("b", "Beta", "Mu")])).await;
     let query = "query($languages: [LanguageTag!]) { topics(orderBy: {field: LABEL, direction: ASC, languages: $languages}) { nodes { slug } } }";
     let order = async |languages: Value, header: Option<&str>| {
-        let answer = app.query_in_languages(query, json!({ "languages": languages }), header).await;
-        pluck_strings(&answer.data()["topics"]["nodes"], &["slug"]).concat()
+        let response = app.query_in_languages(query, json!({ "languages": languages }), header).await;
+        pluck_strings(&response.data()["topics"]["nodes"], &["slug"]).concat()
     };
     for (languages, header, expected) in [
         (json!(null), None, "ab"),

@@ -62,9 +62,9 @@ async fn unknown_and_invalid_keys() {
         json!({ "identifier": { "scheme": "scopus", "value": "1" } }),
         json!({ "identifier": { "scheme": "\u{0}", "value": "\u{0}" } }),
     ] {
-        let answer = app.query(RESEARCHER_QUERY, json!({ "by": by })).await;
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.data()["researcher"], json!(null), "{by}");
+        let response = app.query(RESEARCHER_QUERY, json!({ "by": by })).await;
+        assert_eq!(response.status, 200);
+        assert_eq!(response.data()["researcher"], json!(null), "{by}");
     }
 }
 
@@ -79,9 +79,9 @@ async fn exactly_one_key() {
         json!(null),
         json!("x"),
     ] {
-        let answer = app.query(RESEARCHER_QUERY, json!({ "by": by })).await;
-        assert_eq!(answer.codes().len(), 1, "{by}: {}", answer.body);
-        assert!(CLIENT_ERROR_CODES.contains(&answer.codes()[0].as_str()), "{by}: {}", answer.body);
+        let response = app.query(RESEARCHER_QUERY, json!({ "by": by })).await;
+        assert_eq!(response.codes().len(), 1, "{by}: {}", response.body);
+        assert!(CLIENT_ERROR_CODES.contains(&response.codes()[0].as_str()), "{by}: {}", response.body);
     }
 }
 
@@ -183,8 +183,8 @@ async fn batch_lookup_of_mixed_keys() {
             });
         }
         let query = format!("query($keys: [{input}!]!) {{ {field}(keys: $keys) {{ slug }} }}");
-        let (answer, statements) = app.query_counting_statements(&query, json!({ "keys": keys })).await;
-        assert_eq!(pluck_strings(&answer.data()[field], &["slug"]), expected, "{field}");
+        let (response, statements) = app.query_counting_statements(&query, json!({ "keys": keys })).await;
+        assert_eq!(pluck_strings(&response.data()[field], &["slug"]), expected, "{field}");
         assert_eq!(statements, 1, "{field}");
         keys.push(json!({ "slug": "x" }));
         let message = app.client_error(&query, json!({ "keys": keys })).await;

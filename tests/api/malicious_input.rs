@@ -185,10 +185,10 @@ fn parse_type(name: &str) -> Type {
 async fn assert_no_internal_error(app: &TestApp, query: &str, variables: &Value, place: &str) {
     let asked = app.client().post(app.url("/graphql")).json(&json!({ "query": query, "variables": variables }));
     let shown = || variables.to_string().chars().take(120).collect::<String>();
-    let answer =
+    let response =
         asked.timeout(RESPONSE_TIMEOUT).send().await.unwrap_or_else(|error| panic!("{place} {}: {error}", shown()));
-    let status = answer.status().as_u16();
-    let body: Value = answer.json().await.unwrap_or_else(|error| panic!("{place} {}: {error}", shown()));
+    let status = response.status().as_u16();
+    let body: Value = response.json().await.unwrap_or_else(|error| panic!("{place} {}: {error}", shown()));
     assert!(status < 500, "{place} {}: {status} {body}", shown());
     for error in body["errors"].as_array().into_iter().flatten() {
         let code = error["extensions"]["code"].as_str().unwrap_or("none");
@@ -298,9 +298,9 @@ async fn invalid_json_strings() {
     let query = "query($q: String!) { search(query: $q) { totalCount } }";
     for value in [r#""\ud800""#, r#""\udc00\ud800""#, r#""\ud83d""#, "\"\u{1}\"", "NaN", "\"\\x\"", "1e999", "[[[["] {
         let body = format!("{{\"query\": {}, \"variables\": {{\"q\": {value}}}}}", json!(query));
-        let answer =
+        let response =
             app.client().post(app.url("/graphql")).header("Content-Type", "application/json").body(body).send().await;
-        let status = answer.expect("an answer").status().as_u16();
+        let status = response.expect("a response").status().as_u16();
         assert!((400..500).contains(&status), "{value}: {status}");
     }
 }

@@ -9,7 +9,7 @@ use crate::support::process::{ChildProcess, Workspace, wait_for};
 use crate::support::{DatabaseSession, TestApp, create_database, paper_record, raw_http};
 
 async fn get(app: &TestApp, path: &str) -> (u16, String) {
-    let response = app.client().get(app.url(path)).send().await.expect("an answer");
+    let response = app.client().get(app.url(path)).send().await.expect("a response");
     (response.status().as_u16(), response.text().await.expect("a text"))
 }
 
@@ -141,23 +141,23 @@ async fn request_ids() {
         id.into_iter().fold(request, |request, id| request.header("X-Request-Id", id)).send()
     };
     for path in ["/graphql?query={__typename}", "/graphql", "/nothing", "/health/live", "/graphiql"] {
-        let answer = ask(Some("a-1_B.2"), path).await.expect("an answer");
-        assert_eq!(answer.headers()["x-request-id"], "a-1_B.2", "{path}");
-        let own = ask(None, path).await.expect("an answer").headers()["x-request-id"].clone();
+        let response = ask(Some("a-1_B.2"), path).await.expect("a response");
+        assert_eq!(response.headers()["x-request-id"], "a-1_B.2", "{path}");
+        let own = ask(None, path).await.expect("a response").headers()["x-request-id"].clone();
         assert!(own.to_str().expect("text").parse::<uuid::Uuid>().is_ok(), "{path}");
     }
     let long = "a".repeat(129);
     for id in ["", " ", "a b", "a/b", "é", "a;b", long.as_str()] {
         let id: &'static str = Box::leak(id.to_owned().into_boxed_str());
-        let answer = ask(Some(id), "/health/live").await.expect("an answer");
-        assert_ne!(answer.headers()["x-request-id"].as_bytes(), id.as_bytes());
+        let response = ask(Some(id), "/health/live").await.expect("a response");
+        assert_ne!(response.headers()["x-request-id"].as_bytes(), id.as_bytes());
     }
     // Internal errors carry the request ID.
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     app.execute_sql("DROP TABLE coauthorship CASCADE").await;
     let query = json!({ "query": "{ researchers { nodes { coauthors { nodes { name } } } } }" });
-    let answer = app.client().post(app.url("/graphql")).header("X-Request-Id", "mine").json(&query).send().await;
-    let body: Value = answer.expect("an answer").json().await.expect("JSON");
+    let response = app.client().post(app.url("/graphql")).header("X-Request-Id", "mine").json(&query).send().await;
+    let body: Value = response.expect("a response").json().await.expect("JSON");
     assert_eq!(body["errors"][0]["extensions"]["requestId"], "mine");
 }
 
@@ -168,8 +168,8 @@ async fn wait_until_closed(address: std::net::SocketAddr) {
 }
 
 /// Starts the service as a process; returns it with its address.
-pub fn start_service(place: &Workspace, url: &str, settings: &[(&str, &str)]) -> (ChildProcess, std::net::SocketAddr) {
-    let mut command = place.command_with_database(url, &["serve"]);
+pub fn start_service(workspace: &Workspace, url: &str, settings: &[(&str, &str)]) -> (ChildProcess, std::net::SocketAddr) {
+    let mut command = workspace.command_with_database(url, &["serve"]);
     command.env("LISTEN", "127.0.0.1:0").env("LOG", "info,sqlx=warn");
     settings.iter().for_each(|(name, value)| {
         command.env(name, value);
@@ -182,31 +182,31 @@ pub fn start_service(place: &Workspace, url: &str, settings: &[(&str, &str)]) ->
 
 #[tokio::test]
 async fn separate_metrics_listener() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let url = create_database().await;
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
     let (running, address) =
-        start_service(&place, &url, &[("LISTEN", "0.0.0.0:0"), ("METRICS_LISTEN", &free.to_string())]);
+        start_service(&workspace, &url, &[("LISTEN", "0.0.0.0:0"), ("METRICS_LISTEN", &free.to_string())]);
     let path = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    let answer = raw_http::send_bytes(free, path("/metrics")).await;
+    let response = raw_http::send_bytes(free, path("/metrics")).await;
     assert!(
-        raw_http::status_code(&answer) == 200 && answer.contains("academic_directory_requests_in_flight 0"),
-        "{answer}"
+        raw_http::status_code(&response) == 200 && response.contains("academic_directory_requests_in_flight 0"),
+        "{response}"
     );
     assert_eq!(raw_http::status_code(&raw_http::send_bytes(free, path("/health/ready")).await), 200);
     assert_eq!(raw_http::status_code(&raw_http::send_bytes(free, path("/graphql")).await), 404);
     let public = std::net::SocketAddr::from(([127, 0, 0, 1], address.port()));
-    let answer = raw_http::send_bytes(public, path("/metrics")).await;
-    assert!(raw_http::status_code(&answer) == 404 && answer.contains("METRICS_LISTEN"), "{answer}");
+    let response = raw_http::send_bytes(public, path("/metrics")).await;
+    assert!(raw_http::status_code(&response) == 404 && response.contains("METRICS_LISTEN"), "{response}");
     running.send_signal(Signal::TERM);
     assert_eq!(running.wait().code, Some(0));
 }
 
 #[tokio::test]
 async fn logs_contain_no_request_data() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let url = create_database().await;
-    let (running, address) = start_service(&place, &url, &[("LOG_FORMAT", "json")]);
+    let (running, address) = start_service(&workspace, &url, &[("LOG_FORMAT", "json")]);
     crate::support::execute_sql(&url, "DROP TABLE coauthorship CASCADE").await;
     let ask = |query: &str, variables: Value, id: &str| {
         let body = json!({ "query": query, "variables": variables }).to_string();
@@ -236,9 +236,9 @@ async fn logs_contain_no_request_data() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn graceful_shutdown() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let url = create_database().await;
-    let (running, address) = start_service(&place, &url, &[("SHUTDOWN_DELAY_SECONDS", "3")]);
+    let (running, address) = start_service(&workspace, &url, &[("SHUTDOWN_DELAY_SECONDS", "3")]);
     // Idle connections and an incomplete request do not delay the shutdown.
     let idle: Vec<_> = (0..5).map(|_| raw_http::connect(address)).collect();
     let mut half = raw_http::connect(address);
@@ -256,7 +256,7 @@ async fn graceful_shutdown() {
                     Ok(response) => {
                         let status = response.status().as_u16();
                         let is_last = response.headers().get("connection").is_some_and(|value| value == "close");
-                        let answer: Value = response.json().await.expect("a whole answer");
+                        let answer: Value = response.json().await.expect("a complete response");
                         assert!(status == 200 && answer["data"]["researchers"]["totalCount"] == 0, "{status} {answer}");
                         answered += 1;
                         begun_well.add_permits(1);
@@ -278,7 +278,7 @@ async fn graceful_shutdown() {
         let body = json!({ "query": "{ topics { totalCount nodes { slug } } }" });
         let request = client.post(format!("http://{address}/graphql")).json(&body);
         tokio::spawn(
-            async move { request.send().await.expect("an answer").json::<Value>().await.expect("a whole answer") },
+            async move { request.send().await.expect("a response").json::<Value>().await.expect("a complete response") },
         )
     };
     let watcher = DatabaseSession::open(&url).await;
@@ -287,7 +287,7 @@ async fn graceful_shutdown() {
     while watcher.query_number(waiting).await == 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    drop(begun_well.acquire_many(50).await.expect("answers"));
+    drop(begun_well.acquire_many(50).await.expect("responses"));
     let begun = std::time::Instant::now();
     running.send_signal(Signal::TERM);
     // Readiness fails before the listener closes.
@@ -302,7 +302,7 @@ async fn graceful_shutdown() {
     // The slow request finishes after the listener has closed.
     wait_until_closed(address).await;
     session.execute("ROLLBACK").await;
-    assert_eq!(slow.await.expect("an answer")["data"]["topics"]["totalCount"], 0);
+    assert_eq!(slow.await.expect("a response")["data"]["topics"]["totalCount"], 0);
     let outcome = tokio::task::spawn_blocking(|| running.wait()).await.expect("an end");
     let time = begun.elapsed();
     assert_eq!(outcome.code, Some(0), "{outcome:?}");

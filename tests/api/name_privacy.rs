@@ -109,17 +109,17 @@ async fn directory_with_hidden_names() -> (TestApp, Workspace) {
     let told = json!({ "kind": "researcher", "name": "Zoe Ferry", "orcid": orcid(3),
         "otherNames": [{ "value": SEARCH_ONLY_NAME, "use": "PRIVATE" }], "withholdPublishedName": true });
     app.write_records(&parse_records(json!([told]))).await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let arguments = ["set", "quexilla-drombasket", "--display", "Tom Ford", "--former-use", "private"];
-    let outcome = run_names(&place, &app, &[&arguments[..], &["--withhold-published-name"]].concat());
+    let outcome = run_names(&workspace, &app, &[&arguments[..], &["--withhold-published-name"]].concat());
     assert_not_leaked("names set", &outcome);
-    (app, place)
+    (app, workspace)
 }
 
 /// Runs `names` successfully and returns its whole output.
-fn run_names(place: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
+fn run_names(workspace: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
     let outcome =
-        run_to_completion(&mut place.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
+        run_to_completion(&mut workspace.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     outcome.stdout + &outcome.stderr
 }
@@ -170,10 +170,10 @@ async fn every_field_of_every_object() {
     assert!(queries.len() > 150, "only {} queries", queries.len());
     let mut told = String::new();
     for query in &queries {
-        let answer = app.query(query, json!({})).await;
-        assert_not_leaked(query, &answer.body.to_string());
-        answer.data();
-        told.push_str(&answer.body.to_string());
+        let response = app.query(query, json!({})).await;
+        assert_not_leaked(query, &response.body.to_string());
+        response.data();
+        told.push_str(&response.body.to_string());
     }
     // The responses contain the displayed names in place of the hidden ones.
     for shown in ["Ben Brook", "Benny Brook", "Tom Ford", "Zoe Ferry", "\"nameAsPublished\":\"Tom Ford\""] {
@@ -190,9 +190,9 @@ async fn orders_filters_and_cursors() {
                 let filter =
                     format!("filter: {{query: {word:?}}}, orderBy: {{field: {field}, direction: {direction}}}");
                 let shown = "edges { cursor node { name slug otherNames } } facets { topics { topic { slug } count } } totalCount";
-                let answer = app.data(&format!("{{ researchers({filter}) {{ {shown} }} }}")).await;
-                assert_not_leaked(&filter, &answer.to_string());
-                let edges = answer["researchers"]["edges"].as_array().expect("edges");
+                let response = app.data(&format!("{{ researchers({filter}) {{ {shown} }} }}")).await;
+                assert_not_leaked(&filter, &response.to_string());
+                let edges = response["researchers"]["edges"].as_array().expect("edges");
                 assert!(!edges.is_empty(), "{filter}");
                 for edge in edges {
                     let next = format!("{filter}, after: {}", edge["cursor"]);
@@ -261,15 +261,15 @@ async fn error_messages() {
         ("{ researcher(by: {slug: \"ben-brook\"}) { hiddenNames nameKey searchOnlyNames } }", json!({})),
         ("query($long: String!) { search(query: $long) { nodes { id } } }", json!({ "long": "brook ".repeat(200) })),
     ] {
-        let answer = app.query(query, variables).await;
-        assert!(!answer.codes().is_empty(), "{query}");
-        assert_not_leaked(query, &answer.body.to_string());
+        let response = app.query(query, variables).await;
+        assert!(!response.codes().is_empty(), "{query}");
+        assert_not_leaked(query, &response.body.to_string());
     }
     // Internal errors leak nothing.
     app.execute_sql("ALTER TABLE external_id RENAME TO elsewhere").await;
-    let answer =
+    let response =
         app.query("{ researcher(by: {slug: \"zuzqarka-vexolint\"}) { name identifiers { value } } }", json!({})).await;
-    assert_not_leaked("a failure", &answer.body.to_string());
+    assert_not_leaked("a failure", &response.body.to_string());
 }
 
 #[tokio::test]
@@ -283,12 +283,12 @@ async fn headers_and_cached_responses() {
     let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": digest } });
     let ask = async || {
         let body = json!({ "query": query, "extensions": extensions });
-        let posted = app.client().post(app.url("/graphql")).json(&body).send().await.expect("an answer");
+        let posted = app.client().post(app.url("/graphql")).json(&body).send().await.expect("a response");
         posted.text().await.expect("a text");
         let parameters = [("extensions", extensions.to_string())];
         let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let request = app.client().get(app.url(&format!("/graphql?{encoded}"))).header("Accept", "application/json");
-        let response = request.send().await.expect("an answer");
+        let response = request.send().await.expect("a response");
         let headers = format!("{:?}", response.headers());
         (headers, response.text().await.expect("a text"))
     };
@@ -312,7 +312,7 @@ async fn headers_and_cached_responses() {
 
 #[tokio::test]
 async fn command_line_and_logs() {
-    let (app, place) = directory_with_hidden_names().await;
+    let (app, workspace) = directory_with_hidden_names().await;
     // Imports of other records that contain the hidden names.
     let owner = |number: u64, given: &str, family: &str, work: &str| {
         json!({ "orcid-identifier": { "path": orcid(number) }, "person": { "name": { "visibility": "public",
@@ -327,14 +327,14 @@ async fn command_line_and_logs() {
         owner(9, "Quexilla", "Drombasket", "Three"),
         owner(10, "Žuzqarka", "Vexolínt", "Seven"),
     ];
-    let file = place.write_file("orcid.jsonl", owners.map(|owner| format!("{owner}\n")).concat());
-    let outcome = place.import(&app.database_url, &["orcid", file]);
+    let file = workspace.write_file("orcid.jsonl", owners.map(|owner| format!("{owner}\n")).concat());
+    let outcome = workspace.import(&app.database_url, &["orcid", file]);
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert!(outcome.stderr.contains("nobody among the authors of the paper"), "{outcome:?}");
     assert_not_leaked("import orcid", &(outcome.stdout + &outcome.stderr));
     let text: String = records_with_hidden_names().iter().map(|record| format!("{record}\n")).collect();
-    let file = place.write_file("records.jsonl", text);
-    let outcome = place.import(&app.database_url, &["records", file, "--source", "another"]);
+    let file = workspace.write_file("records.jsonl", text);
+    let outcome = workspace.import(&app.database_url, &["records", file, "--source", "another"]);
     assert_not_leaked("import records", &(outcome.stdout + &outcome.stderr));
 
     for arguments in [
@@ -343,19 +343,19 @@ async fn command_line_and_logs() {
         &["remove", "ben-brook", "Wyrmtikka P."],
         &["set", "ben-brook", "--withhold-published-name"],
     ] {
-        assert_not_leaked(&format!("names {arguments:?}"), &run_names(&place, &app, arguments));
+        assert_not_leaked(&format!("names {arguments:?}"), &run_names(&workspace, &app, arguments));
     }
     let refused =
-        run_to_completion(&mut place.command_with_database(&app.database_url, &["names", "list", "zuzqarka"]));
+        run_to_completion(&mut workspace.command_with_database(&app.database_url, &["names", "list", "zuzqarka"]));
     assert_eq!(refused.code, Some(1));
     assert_not_leaked("a refusal", &(refused.stdout + &refused.stderr));
-    let list = run_names(&place, &app, &["list", "ben-brook"]);
+    let list = run_names(&workspace, &app, &["list", "ben-brook"]);
     for told in [SEARCH_ONLY_NAME, PRIVATE_NAME, "Benny Brook"] {
         assert!(list.contains(told), "those who run the directory are told: {list}");
     }
 
     // The log and metrics of a server that receives queries with hidden names.
-    let mut command = place.command_with_database(&app.database_url, &["serve"]);
+    let mut command = workspace.command_with_database(&app.database_url, &["serve"]);
     let mut server = ChildProcess::start(command.env("LISTEN", "127.0.0.1:0").env("LOG", "info"));
     let url = server.wait_for_line("GraphQL ");
     let client = app.client();
@@ -369,11 +369,11 @@ async fn command_line_and_logs() {
         ("query Named($name: String!) { researcher(by: {id: $name}) { nothing } }", "x"),
     ] {
         let body = json!({ "query": query, "variables": { "name": name } });
-        let response = client.post(&url).json(&body).send().await.expect("an answer");
+        let response = client.post(&url).json(&body).send().await.expect("a response");
         assert_not_leaked("headers", &format!("{:?}", response.headers()));
         assert_not_leaked(query, &response.text().await.expect("a text"));
     }
-    let metrics = client.get(url.replace("/graphql", "/metrics")).send().await.expect("an answer");
+    let metrics = client.get(url.replace("/graphql", "/metrics")).send().await.expect("a response");
     assert_not_leaked("metrics", &metrics.text().await.expect("a text"));
     server.send_signal(Signal::TERM);
     let outcome = server.wait();

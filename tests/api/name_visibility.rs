@@ -24,16 +24,16 @@ async fn displayed_researchers(app: &TestApp) -> Value {
 }
 
 /// Runs `names` successfully and returns its output.
-fn run_names(place: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
+fn run_names(workspace: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
     let outcome =
-        run_to_completion(&mut place.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
+        run_to_completion(&mut workspace.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     outcome.stdout
 }
 
-fn run_names_failing(place: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
+fn run_names_failing(workspace: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
     let outcome =
-        run_to_completion(&mut place.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
+        run_to_completion(&mut workspace.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{outcome:?}");
     outcome.stderr.trim().to_owned()
 }
@@ -178,7 +178,7 @@ async fn names_of_several_sources() {
 #[tokio::test]
 async fn decision_survives_imports() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let records = json!([
         with_fields(researcher_record("Anna Lake"), json!({ "orcid": orcid(1), "otherNames": ["A. Lake"] })),
         paper_record("A", Some(2001), &["Anna Lake", "Cy Ek"]),
@@ -199,11 +199,11 @@ async fn decision_survives_imports() {
     ];
     let told = "Ben van Brook\naddress: ben-van-brook, which is new; the one of before leads here and is told nowhere\n\
         other names: 0 public, 0 search-only, 1 private\npapers: 1, with the published name withheld on 1\n";
-    assert_eq!(run_names(&place, &app, &[&set[..], &["--dry-run"]].concat()), format!("{told}nothing was written\n"));
+    assert_eq!(run_names(&workspace, &app, &[&set[..], &["--dry-run"]].concat()), format!("{told}nothing was written\n"));
     assert_eq!(displayed_researchers(&app).await, before);
     let moment = "{ papers { nodes { updatedAt } } }";
     let updated = app.data(moment).await;
-    assert_eq!(run_names(&place, &app, &set), told);
+    assert_eq!(run_names(&workspace, &app, &set), told);
     assert_ne!(app.data(moment).await, updated, "the paper shows another name");
     let after = displayed_researchers(&app).await;
     // Sorted by family name: Ek, van Brook.
@@ -235,7 +235,7 @@ async fn decision_survives_imports() {
 #[tokio::test]
 async fn curated_other_names() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     app.create_records(json!([
         with_fields(
             researcher_record("Ben Brook"),
@@ -245,7 +245,7 @@ async fn curated_other_names() {
         paper_record("A", Some(2001), &["Ben Brook", "Anna Lake"]),
     ]))
     .await;
-    let told = run_names(&place, &app, &["add", "ben-brook", "Anna  Lake", "--use", "search-only"]);
+    let told = run_names(&workspace, &app, &["add", "ben-brook", "Anna  Lake", "--use", "search-only"]);
     let id = app.find_id("researcher", "anna-lake").await;
     assert_eq!(
         told,
@@ -259,16 +259,16 @@ async fn curated_other_names() {
         app.data("{ researcher(by: {slug: \"ben-brook\"}) { otherNames } }").await["researcher"]["otherNames"].clone()
     };
     assert_eq!(shown().await, json!(["Benny"]));
-    run_names(&place, &app, &["add", "ben-brook", "anna lake", "--use", "display"]);
+    run_names(&workspace, &app, &["add", "ben-brook", "anna lake", "--use", "display"]);
     assert_eq!(shown().await, json!(["B. Lake", "Benny", "anna lake"]));
-    run_names(&place, &app, &["remove", "ben-brook", "ANNA LAKE"]);
+    run_names(&workspace, &app, &["remove", "ben-brook", "ANNA LAKE"]);
     assert_eq!(shown().await, json!(["B. Lake", "Benny"]));
     insta::assert_snapshot!(
         [
-            run_names_failing(&place, &app, &["remove", "ben-brook", "Benny"]),
-            run_names_failing(&place, &app, &["add", "ben-brook", "ben brook", "--use", "private"]),
-            run_names_failing(&place, &app, &["add", "ben-brook", " ", "--use", "private"]),
-            run_names_failing(&place, &app, &["list", "ben"]),
+            run_names_failing(&workspace, &app, &["remove", "ben-brook", "Benny"]),
+            run_names_failing(&workspace, &app, &["add", "ben-brook", "ben brook", "--use", "private"]),
+            run_names_failing(&workspace, &app, &["add", "ben-brook", " ", "--use", "private"]),
+            run_names_failing(&workspace, &app, &["list", "ben"]),
         ]
         .join("\n"),
         @r"
@@ -283,11 +283,11 @@ async fn curated_other_names() {
 #[tokio::test]
 async fn name_change_and_reversal() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let author = json!([{ "position": 1, "name": "Anna Lake", "orcid": orcid(1) }]);
     app.create_records(json!([with_fields(paper_record("A", Some(2001), &[]), json!({ "authors": author }))])).await;
     let id = app.find_id("researcher", "anna-lake").await;
-    run_names(&place, &app, &["set", &id, "--display", "Ben Brook"]);
+    run_names(&workspace, &app, &["set", &id, "--display", "Ben Brook"]);
     // A namesake does not get the former slug.
     let other = json!([with_fields(researcher_record("Anna Lake"), json!({ "orcid": orcid(7) }))]);
     app.write_records(&parse_records(other)).await;
@@ -296,12 +296,12 @@ async fn name_change_and_reversal() {
         (found["a"]["slug"].clone(), found["b"]["slug"].clone(), found["a"]["id"] == found["b"]["id"])
     };
     assert_eq!(slugs().await, (json!("ben-brook"), json!("ben-brook"), true));
-    insta::assert_snapshot!(run_names(&place, &app, &["list", "anna-lake"]), @r"
+    insta::assert_snapshot!(run_names(&workspace, &app, &["list", "anna-lake"]), @r"
     all names of ben-brook, for those who run the directory: search-only and private ones are told nowhere else
     shown        Ben Brook (decided)
     search-only  Anna Lake (decided)
     ");
-    run_names(&place, &app, &["set", "ben-brook", "--display", "Anna Lake", "--former-use", "display"]);
+    run_names(&workspace, &app, &["set", "ben-brook", "--display", "Anna Lake", "--former-use", "display"]);
     assert_eq!(slugs().await, (json!("anna-lake"), json!("anna-lake"), true));
     let found = app.data("{ researcher(by: {slug: \"anna-lake\"}) { name otherNames papers { nodes { authorships { nodes { nameAsPublished isPublishedNameWithheld } } } } } }").await;
     assert_eq!(
@@ -309,12 +309,12 @@ async fn name_change_and_reversal() {
         json!({ "name": "Anna Lake", "otherNames": ["Ben Brook"],
             "papers": { "nodes": [{ "authorships": { "nodes": [{ "nameAsPublished": "Anna Lake", "isPublishedNameWithheld": false }] } }] } })
     );
-    run_names(&place, &app, &["set", "anna-lake", "--withhold-published-name"]);
+    run_names(&workspace, &app, &["set", "anna-lake", "--withhold-published-name"]);
     let withheld = "{ papers { nodes { authorships { nodes { isPublishedNameWithheld nameRepair { value } } } } } }";
     let first =
         |found: Value| found["papers"]["nodes"][0]["authorships"]["nodes"][0]["isPublishedNameWithheld"].clone();
     assert_eq!(first(app.data(withheld).await), true);
-    run_names(&place, &app, &["set", "anna-lake", "--withhold-published-name=false"]);
+    run_names(&workspace, &app, &["set", "anna-lake", "--withhold-published-name=false"]);
     assert_eq!(first(app.data(withheld).await), false);
     let record = json!([with_fields(
         researcher_record("Anna Lake"),
@@ -344,7 +344,7 @@ async fn repairs_of_hidden_names() {
 
 #[tokio::test]
 async fn name_use_in_records() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let app = TestApp::start().await;
     let lines = [
         json!({ "kind": "researcher", "name": "Ida Brook", "otherNames": ["I. Brook", { "value": "I. B." }, { "value": "ida brook", "use": "PRIVATE" }] }),
@@ -352,7 +352,7 @@ async fn name_use_in_records() {
         json!({ "kind": "researcher", "name": "Uma Ferry", "otherNames": [{ "name": "U." }] }),
     ];
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    let outcome = place.import(&app.database_url, &["records", place.write_file("records.jsonl", text)]);
+    let outcome = workspace.import(&app.database_url, &["records", workspace.write_file("records.jsonl", text)]);
     assert_eq!(outcome.summary(), "read 3: created 1, updated 0, unchanged 0, rejected 2; 1 note");
     let why = "rejected: it is not a record of this directory: another name is a text, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE";
     assert_eq!(
@@ -408,7 +408,7 @@ async fn added_name_keeps_papers() {
         [("private", ["", ""]), ("search-only", ["Uma Quist", "Edda Frostad"]), ("display", ["Uma Quist", ""])]
     {
         let app = TestApp::start().await;
-        let place = Workspace::new();
+        let workspace = Workspace::new();
         let written = |title: &str, coauthor: &str| {
             let authors = ["Peter Zhang", coauthor];
             paper_record(title, Some(2001), if coauthor.is_empty() { &authors[..1] } else { &authors })
@@ -416,7 +416,7 @@ async fn added_name_keeps_papers() {
         app.create_records(json!([written("a", coauthors[0]), written("b", coauthors[0]), written("c", coauthors[1])]))
             .await;
         let before = query_strings(&app.database_url, PAPERS_BY_RESEARCHER_SQL).await;
-        run_names(&place, &app, &["add", "peter-zhang", "Mary Zhang", "--use", name_use]);
+        run_names(&workspace, &app, &["add", "peter-zhang", "Mary Zhang", "--use", name_use]);
         app.store.queue_all_blocks().await.expect("all names");
         app.create_records(json!([paper_record("z", Some(2001), &["Tom Ford"])])).await;
         assert_eq!(query_strings(&app.database_url, PAPERS_BY_RESEARCHER_SQL).await, before, "{name_use}");
@@ -431,17 +431,17 @@ const PAPERS_BY_RESEARCHER_SQL: &str = "SELECT researcher_id || ' ' || string_ag
 #[tokio::test]
 async fn hidden_name_twice_on_a_paper() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let twice = |last: &str| paper_record("twice", Some(2001), &["Anka Zulauf", "Anka Zulauf", last]);
     app.create_records(json!([twice("Tom Ford"), researcher_record("Anka Zulauf"), researcher_record("Lee Oak")]))
         .await;
     run_names(
-        &place,
+        &workspace,
         &app,
         &["set", "anka-zulauf", "--display", "Ben Stream", "--former-use", "private", "--withhold-published-name"],
     );
     let outcome = run_to_completion(
-        &mut place.command_with_database(&app.database_url, &["identity", "merge", "lee-oak", "ben-stream"]),
+        &mut workspace.command_with_database(&app.database_url, &["identity", "merge", "lee-oak", "ben-stream"]),
     );
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert!(!outcome.stdout.contains("Zulauf"), "{}", outcome.stdout);
@@ -467,7 +467,7 @@ async fn hidden_names_in_affiliations() {
         ("Иван Петров", &["Петров Иван, МГУ", "Ivan Petrov, MSU"]),
     ] {
         let app = TestApp::start().await;
-        let place = Workspace::new();
+        let workspace = Workspace::new();
         let affiliations: Vec<&str> = printed.iter().copied().chain(["Hill University"]).collect();
         let author =
             json!([{ "position": 1, "name": name, "orcid": orcid(1), "affiliationsAsPublished": affiliations }]);
@@ -476,7 +476,7 @@ async fn hidden_names_in_affiliations() {
         let id = app.data("{ researchers { nodes { id } } }").await["researchers"]["nodes"][0]["id"].clone();
         let id = id.as_str().expect("an id");
         run_names(
-            &place,
+            &workspace,
             &app,
             &["set", id, "--display", "Ben Brook", "--former-use", "private", "--withhold-published-name"],
         );

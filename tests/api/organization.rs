@@ -484,10 +484,10 @@ async fn orders() {
         assert_eq!(app.slugs(&[&list]).await.join(" "), expected, "{order}");
     }
     // Without `languages` the order uses the request's languages.
-    let answer =
+    let response =
         app.query_in_languages("{ organizations { nodes { displayName { value } } } }", json!({}), Some("fr")).await;
     assert_eq!(
-        pluck(&answer.data()["organizations"]["nodes"], &["displayName", "value"]),
+        pluck(&response.data()["organizations"]["nodes"], &["displayName", "value"]),
         ["Arche", "Maison", "Zénith"]
     );
 }

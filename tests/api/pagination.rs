@@ -257,8 +257,8 @@ async fn page_sizes_of_every_connection() {
     let app = college_directory().await;
     for list in ConnectionQuery::all().iter().filter(|list| list.arguments.is_empty()) {
         for page in ["first: 0", "first: 101", "last: 0", "first: 1, last: 1", r#"after: "x""#, r#"before: """#] {
-            let answer = app.query(&list.build(page), json!({})).await;
-            assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{page} of {}: {}", list.description(), answer.body);
+            let response = app.query(&list.build(page), json!({})).await;
+            assert_eq!(response.codes(), ["BAD_USER_INPUT"], "{page} of {}: {}", list.description(), response.body);
         }
     }
 }

@@ -28,7 +28,7 @@ const DATES: [Option<&str>; 6] =
 
 /// A random directory, whose entities are identified by number rather than by name.
 struct RandomDirectory {
-    chance: SeededRng,
+    rng: SeededRng,
     people: usize,
     places: usize,
     topics: usize,
@@ -40,8 +40,8 @@ impl RandomDirectory {
         let mut names = Vec::new();
         while names.is_empty() {
             for language in LANGUAGES {
-                if self.chance.one_in(3) {
-                    let word = WORDS[self.chance.below(WORDS.len())];
+                if self.rng.one_in(3) {
+                    let word = WORDS[self.rng.below(WORDS.len())];
                     names.push(match language {
                         Some(tag) => json!({ "value": word, "language": tag, "kind": "LABEL" }),
                         None => json!({ "value": word, "kind": "LABEL" }),
@@ -70,7 +70,7 @@ impl RandomDirectory {
     fn about(&mut self, amount: usize) -> Value {
         let mut topics = vec![json!({ "labels": { "en": "Sea" } })];
         topics.extend(
-            (0..amount).map(|_| json!({ "scheme": "test", "code": (self.chance.below(self.topics) + 1).to_string() })),
+            (0..amount).map(|_| json!({ "scheme": "test", "code": (self.rng.below(self.topics) + 1).to_string() })),
         );
         json!(topics)
     }
@@ -81,11 +81,11 @@ impl RandomDirectory {
         let affiliations: Vec<Value> = (0..if number == 0 { 9 } else { 3 })
             .map(|index| {
                 // Each has an affiliation with the college, so that the college's lists are long enough.
-                let place = if index == 0 { 1 } else { self.chance.below(self.places) as u64 + 2 };
-                let kind = ["EMPLOYMENT", "MEMBERSHIP", "EDUCATION"][self.chance.below(3)];
+                let place = if index == 0 { 1 } else { self.rng.below(self.places) as u64 + 2 };
+                let kind = ["EMPLOYMENT", "MEMBERSHIP", "EDUCATION"][self.rng.below(3)];
                 let kind = if index == 0 { "EMPLOYMENT" } else { kind };
-                let affiliation = json!({ "organization": { "ror": ror(place) }, "affiliationKind": kind, "isPrimary": index == 1 && self.chance.one_in(2) });
-                match DATES[self.chance.below(DATES.len())] {
+                let affiliation = json!({ "organization": { "ror": ror(place) }, "affiliationKind": kind, "isPrimary": index == 1 && self.rng.one_in(2) });
+                match DATES[self.rng.below(DATES.len())] {
                     Some(date) => with_fields(affiliation, json!({ "startDate": date })),
                     None => affiliation,
                 }
@@ -95,7 +95,7 @@ impl RandomDirectory {
         let name = if number == 0 {
             "Person 0".to_owned()
         } else {
-            ["Ada Berg", "Åda Berg", "Plato", "Zed Aal"][self.chance.below(4)].to_owned()
+            ["Ada Berg", "Åda Berg", "Plato", "Zed Aal"][self.rng.below(4)].to_owned()
         };
         let topics = self.about(5);
         with_fields(
@@ -113,7 +113,7 @@ impl RandomDirectory {
             .map(|author| json!({ "name": format!("Author {author}"), "orcid": orcid(*author as u64), "organizations": [{ "ror": ror(1) }] }))
             .collect();
         let written = json!({ "sourceId": self.papers.to_string(), "authors": authors, "topics": self.about(topics) });
-        match DATES[self.chance.below(DATES.len())] {
+        match DATES[self.rng.below(DATES.len())] {
             Some(date) => {
                 with_fields(with_fields(paper_record(title, None, &[]), written), json!({ "publicationDate": date }))
             }
@@ -122,8 +122,8 @@ impl RandomDirectory {
     }
 
     fn paper(&mut self) -> Value {
-        let authors: Vec<usize> = (0..self.chance.below(5)).map(|_| self.chance.below(self.people)).collect();
-        let title = WORDS[self.chance.below(WORDS.len())];
+        let authors: Vec<usize> = (0..self.rng.below(5)).map(|_| self.rng.below(self.people)).collect();
+        let title = WORDS[self.rng.below(WORDS.len())];
         self.paper_by(title, &authors, 2)
     }
 
@@ -147,20 +147,20 @@ impl RandomDirectory {
 
     /// Deletes random entities other than parents of the tested lists.
     fn deletion_sql(&mut self) -> String {
-        let any = |table: &str, kept: &str, chance: &mut SeededRng| {
+        let any = |table: &str, kept: &str, rng: &mut SeededRng| {
             format!(
                 "DELETE FROM {table} WHERE id = (SELECT id FROM {table} WHERE {kept} ORDER BY id OFFSET {} LIMIT 1);",
-                chance.below(12)
+                rng.below(12)
             )
         };
-        let chance = &mut self.chance;
+        let rng = &mut self.rng;
         [
-            any("paper", "slug <> 'together'", chance),
-            any("affiliation", "true", chance),
-            any("organization", "slug <> 'college'", chance),
-            any("topic", "slug <> 'sea'", chance),
-            any("researcher", &format!("slug <> 'person-0' AND orcid <> '{}'", orcid(1)), chance),
-            any("authorship", "paper_id = (SELECT id FROM paper WHERE slug = 'together') AND list_order > 2", chance),
+            any("paper", "slug <> 'together'", rng),
+            any("affiliation", "true", rng),
+            any("organization", "slug <> 'college'", rng),
+            any("topic", "slug <> 'sea'", rng),
+            any("researcher", &format!("slug <> 'person-0' AND orcid <> '{}'", orcid(1)), rng),
+            any("authorship", "paper_id = (SELECT id FROM paper WHERE slug = 'together') AND list_order > 2", rng),
         ]
         .concat()
     }
@@ -168,7 +168,7 @@ impl RandomDirectory {
 
 async fn start_random_directory(seed: u64) -> (TestApp, RandomDirectory) {
     let app = TestApp::start().await;
-    let mut world = RandomDirectory { chance: SeededRng::new(seed), people: 0, places: 0, topics: 0, papers: 0 };
+    let mut world = RandomDirectory { rng: SeededRng::new(seed), people: 0, places: 0, topics: 0, papers: 0 };
     app.write_records(&parse_records(json!(world.initial_records()))).await;
     let ties = ["researcher", "organization", "topic", "paper", "affiliation"].map(|table| {
         format!(
@@ -485,20 +485,20 @@ async fn pages_and_cursors_of_random_data() {
         .for_each_concurrent(6, |(seed, ordered)| {
             let app = &app;
             async move {
-                let mut chance = SeededRng::new(seed as u64);
+                let mut rng = SeededRng::new(seed as u64);
                 let whole = ordered.read_snapshot(app).await;
                 assert!(whole.ids.len() >= 5, "{} has {} rows", ordered.list.description(), whole.ids.len());
                 for is_forward in [true, false] {
                     let mut walk = PageWalk::new(ordered, is_forward);
                     while !walk.is_over {
-                        walk.step(app, 1 + chance.below(whole.ids.len())).await;
+                        walk.step(app, 1 + rng.below(whole.ids.len())).await;
                     }
                     walk.observe(&whole, true);
                     walk.check(&whole);
                 }
                 for _ in 0..3 {
-                    let place = chance.below(whole.ids.len());
-                    let (cursor, size) = (&whole.cursors[place], 1 + chance.below(8));
+                    let place = rng.below(whole.ids.len());
+                    let (cursor, size) = (&whole.cursors[place], 1 + rng.below(8));
                     let (rest, _) = ordered.read_page(app, &format!("first: 100, after: {cursor:?}")).await;
                     assert_eq!(rest, whole.ids[place + 1..], "{} after {place}", ordered.list.description());
                     let (rest, _) = ordered.read_page(app, &format!("last: 100, before: {cursor:?}")).await;
@@ -507,7 +507,7 @@ async fn pages_and_cursors_of_random_data() {
                     let (far, _) = ordered.read_page(app, &format!("last: {size}, after: {cursor:?}")).await;
                     let left = &whole.ids[place + 1..];
                     assert_eq!(far, left[left.len().saturating_sub(size)..], "{}", ordered.list.description());
-                    let other = place + chance.below(whole.ids.len() - place);
+                    let other = place + rng.below(whole.ids.len() - place);
                     let between = format!("after: {cursor:?}, before: {:?}", whole.cursors[other]);
                     let (found, _) = ordered.read_page(app, &format!("first: 100, {between}")).await;
                     assert_eq!(found, whole.ids[(place + 1).min(other)..other], "{}", ordered.list.description());
@@ -535,7 +535,7 @@ async fn pagination_during_writes() {
             .buffered(6)
             .collect()
             .await;
-        let sizes: Vec<usize> = walks.iter().map(|_| 8 + world.chance.below(12)).collect();
+        let sizes: Vec<usize> = walks.iter().map(|_| 8 + world.rng.below(12)).collect();
         stream::iter(walks.iter_mut().zip(&wholes).zip(sizes))
             .for_each_concurrent(6, |((walk, whole), size)| {
                 let app = &app;

@@ -42,7 +42,7 @@ impl RateLimitedResponse {
 async fn post(app: &TestApp, query: &str, headers: &[(&str, &str)]) -> RateLimitedResponse {
     let request = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     RateLimitedResponse { status, headers, body: response.json().await.expect("JSON") }
 }
@@ -114,7 +114,7 @@ async fn minimum_cost() {
         assert_eq!(post(&app, query, &headers).await.remaining(), 900, "{query}");
     }
     let broken = app.client().post(app.url("/graphql")).header("Content-Type", "application/json").body("{\"query\": ");
-    let response = broken.send().await.expect("an answer");
+    let response = broken.send().await.expect("a response");
     assert_eq!(response.status(), 400);
     assert!(response.headers()["ratelimit"].to_str().expect("a text").contains(";r=900;"));
 }

@@ -34,7 +34,7 @@ async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 
 impl ReplicatedPair {
     async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a directory");
         // Servers started by root run as another user.
         std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .expect("permissions");
@@ -115,8 +115,8 @@ fn create_data_directory(folder: &Path) {
     start_postgres(folder).stop();
 }
 
-fn titles(answer: &Value) -> Vec<&str> {
-    let nodes = answer["papers"]["nodes"].as_array().expect("a list");
+fn titles(response: &Value) -> Vec<&str> {
+    let nodes = response["papers"]["nodes"].as_array().expect("a list");
     nodes.iter().map(|node| node["title"].as_str().expect("a title")).collect()
 }
 
@@ -126,7 +126,7 @@ async fn titles_and_position(app: &TestApp, position: Option<&str>) -> (Vec<Stri
     if let Some(position) = position {
         request = request.header("X-Directory-Position", position);
     }
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     let position =
         response.headers().get("x-directory-position").expect("a position").to_str().expect("a text").to_owned();
     let answer: Value = response.json().await.expect("JSON");
@@ -179,7 +179,7 @@ async fn replica_reads() {
     pair.start_standby().await;
     wait_for_replica(&app, &["Tides", "Waves"]).await;
 
-    let metrics = app.client().get(app.url("/metrics")).send().await.expect("an answer").text().await.expect("a text");
+    let metrics = app.client().get(app.url("/metrics")).send().await.expect("a response").text().await.expect("a text");
     assert!(
         metrics.contains(&format!("academic_directory_replica_requests {}\n", replica_request_count(&app))),
         "{metrics}"
@@ -205,7 +205,7 @@ async fn read_your_writes() {
         assert_eq!(theirs, own, "after {position}, at {later}");
     }
     let refused = other.client().post(other.url("/graphql")).header("X-Directory-Position", "yesterday");
-    let refused = refused.json(&json!({ "query": TITLES })).send().await.expect("an answer");
+    let refused = refused.json(&json!({ "query": TITLES })).send().await.expect("a response");
     assert_eq!(refused.status(), 400);
     assert!(refused.text().await.expect("a text").contains("such as 16/B374D848"));
     drop((one, other));
@@ -237,8 +237,8 @@ async fn bounded_staleness() {
         let mut answers = 0;
         while Instant::now() < end {
             let asked = Instant::now();
-            let answer = app.data(TITLES).await;
-            let told: u64 = titles(&answer)[0].parse().expect("a number");
+            let response = app.data(TITLES).await;
+            let told: u64 = titles(&response)[0].parse().expect("a number");
             let known = written.lock().expect("a list");
             let must = known.iter().rev().find(|(at, _)| *at + WINDOW <= asked).map_or(0, |(_, number)| *number);
             assert!(told >= must, "told {told}, though {must} was committed more than {WINDOW:?} before");

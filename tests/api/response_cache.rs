@@ -28,8 +28,8 @@ async fn start_on(url: &str) -> TestApp {
 
 /// The number of statements of a query, and its data.
 async fn query_counting(app: &TestApp, query: &str) -> (u64, Value) {
-    let (answer, statements) = app.query_counting_statements(query, json!({})).await;
-    (statements, answer.data().clone())
+    let (response, statements) = app.query_counting_statements(query, json!({})).await;
+    (statements, response.data().clone())
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn invalidated_by_a_commit() {
     assert_eq!((first, query_counting(&app, TITLES).await), (1, (0, answer)));
     // Cached responses have the position header, too.
     let response =
-        app.client().post(app.url("/graphql")).json(&json!({ "query": TITLES })).send().await.expect("an answer");
+        app.client().post(app.url("/graphql")).json(&json!({ "query": TITLES })).send().await.expect("a response");
     assert!(response.headers().contains_key("x-directory-position"));
     // Writes of this process are visible immediately.
     app.create_records(json!([paper_record("Waves", Some(2002), &["Bo Dahl"])])).await;
@@ -53,7 +53,7 @@ async fn invalidated_by_a_commit() {
     app.execute_sql("BEGIN; DELETE FROM paper WHERE title = 'Ebb'; ROLLBACK").await;
     tokio::time::sleep(MAX_STALENESS).await;
     assert_eq!(query_counting(&app, TITLES).await.0, 0);
-    let metrics = app.client().get(app.url("/metrics")).send().await.expect("an answer").text().await.expect("a text");
+    let metrics = app.client().get(app.url("/metrics")).send().await.expect("a response").text().await.expect("a text");
     assert!(metrics.contains("academic_directory_cache_hits_total 3\n"), "{metrics}");
     assert!(metrics.contains("academic_directory_cache_misses_total 3\n"), "{metrics}");
 }
@@ -80,12 +80,12 @@ async fn large_responses_are_compressed() {
     let query = "{ papers(first: 100) { nodes { id title slug publicationYear } } }";
     let body = async || {
         let request = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
-        request.send().await.expect("an answer").bytes().await.expect("a body")
+        request.send().await.expect("a response").bytes().await.expect("a body")
     };
     let before = app.store.statement_counter().total();
     let new = body().await;
     assert_eq!((body().await, app.store.statement_counter().total() - before), (new.clone(), 1));
-    let metrics = app.client().get(app.url("/metrics")).send().await.expect("an answer").text().await.expect("a text");
+    let metrics = app.client().get(app.url("/metrics")).send().await.expect("a response").text().await.expect("a text");
     let kept = metrics.lines().find_map(|line| line.strip_prefix("academic_directory_cache_bytes ")).expect("a metric");
     let kept: usize = kept.parse().expect("a number");
     assert!(kept > 0 && kept * 3 < new.len(), "{kept} bytes kept of an answer of {}", new.len());
@@ -106,7 +106,7 @@ async fn large_responses_are_compressed() {
         let get = app.client().get(by_get.clone()).header("Accept", "application/json");
         let mut tags = Vec::new();
         for request in [post, get] {
-            let response = request.header("Accept-Encoding", accepted).send().await.expect("an answer");
+            let response = request.header("Accept-Encoding", accepted).send().await.expect("a response");
             let header =
                 |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
             assert_eq!(header("content-encoding").as_deref(), liked, "{accepted}");
@@ -117,7 +117,7 @@ async fn large_responses_are_compressed() {
         }
         let get = app.client().get(by_get.clone()).header("Accept", "application/json");
         let again =
-            get.header("Accept-Encoding", accepted).header("If-None-Match", &tags[0]).send().await.expect("an answer");
+            get.header("Accept-Encoding", accepted).header("If-None-Match", &tags[0]).send().await.expect("a response");
         assert_eq!(again.status(), 304, "{accepted}");
     }
     assert_eq!(app.store.statement_counter().total() - before, 1);
@@ -146,9 +146,9 @@ async fn cache_key() {
         for (body, language) in &cases {
             let before = statements();
             let request = app.client().post(app.url("/graphql")).header("Accept-Language", *language).json(body);
-            let answer = request.send().await.expect("an answer").text().await.expect("a text");
-            assert_eq!(statements() > before, round == 0, "{answer}");
-            answers.push(answer);
+            let response = request.send().await.expect("a response").text().await.expect("a text");
+            assert_eq!(statements() > before, round == 0, "{response}");
+            answers.push(response);
         }
     }
     assert_eq!(answers[..4], answers[4..]);
@@ -165,14 +165,14 @@ async fn uncacheable_responses() {
     // Partial responses: data with errors.
     let faulty = "{ papers { nodes { title } } researchers(first: 1000) { nodes { name } } }";
     for _ in 0..2 {
-        let (answer, statements) = app.query_counting_statements(faulty, json!({})).await;
-        assert_eq!((answer.codes(), statements), (vec!["BAD_USER_INPUT".to_owned()], 1), "{}", answer.body);
+        let (response, statements) = app.query_counting_statements(faulty, json!({})).await;
+        assert_eq!((response.codes(), statements), (vec!["BAD_USER_INPUT".to_owned()], 1), "{}", response.body);
     }
     // Cost reports, which require execution.
     query_counting(&app, TITLES).await;
     let report = app.client().post(app.url("/graphql")).header("X-Query-Cost", "report");
     let report: Value =
-        report.json(&json!({ "query": TITLES })).send().await.expect("an answer").json().await.expect("JSON");
+        report.json(&json!({ "query": TITLES })).send().await.expect("a response").json().await.expect("JSON");
     assert!(report["extensions"]["cost"]["requested"]["cost"].as_u64().is_some_and(|cost| cost > 0), "{report}");
     assert_eq!(query_counting(&app, TITLES).await.1.get("extensions"), None);
 }
@@ -187,13 +187,13 @@ async fn cached_responses_equal_fresh_ones() {
         <sha2::Sha256 as sha2::Digest>::digest(TITLES).iter().map(|byte| format!("{byte:02x}")).collect();
     let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
     let ask = async |body: Value| {
-        let response = app.client().post(app.url("/graphql")).json(&body).send().await.expect("an answer");
+        let response = app.client().post(app.url("/graphql")).json(&body).send().await.expect("a response");
         response.json::<Value>().await.expect("JSON")
     };
     let first = ask(json!({ "query": TITLES, "extensions": extensions })).await;
     assert_eq!(ask(json!({ "extensions": extensions })).await, first);
     let address = app.url(&format!("/graphql?extensions={extensions}").replace('"', "%22"));
-    let get = app.client().get(address).header("Accept", "application/json").send().await.expect("an answer");
+    let get = app.client().get(address).header("Accept", "application/json").send().await.expect("a response");
     assert_eq!(get.headers()["cache-control"], "public, max-age=60");
     assert!(get.headers().contains_key("etag"));
     assert_eq!(get.json::<Value>().await.expect("JSON"), first);
@@ -222,15 +222,15 @@ type CommitLog = Mutex<Vec<(usize, Instant)>>;
 /// Writes increasing numbers into a paper's title, in several kinds of transactions.
 async fn write_until_stopped(url: String, writer: usize, committed: Arc<CommitLog>, ended: Arc<AtomicBool>) {
     let session = DatabaseSession::open(&url).await;
-    let mut chance = SeededRng::new(writer as u64);
+    let mut rng = SeededRng::new(writer as u64);
     for number in 1.. {
         let update = format!("UPDATE paper SET title = 'Number {number}' WHERE slug = 'number-{writer}'");
-        match chance.below(4) {
+        match rng.below(4) {
             0 => session.execute(&update).await,
             // Its revision is older than those of transactions that commit before it.
             1 => {
                 session.execute(&format!("BEGIN; {update}")).await;
-                tokio::time::sleep(Duration::from_millis(chance.below(60) as u64)).await;
+                tokio::time::sleep(Duration::from_millis(rng.below(60) as u64)).await;
                 session.execute("COMMIT").await;
             }
             2 => session.execute(&format!("BEGIN; SAVEPOINT one; {update}; ROLLBACK TO one; {update}; COMMIT")).await,
@@ -240,7 +240,7 @@ async fn write_until_stopped(url: String, writer: usize, committed: Arc<CommitLo
         if ended.load(Ordering::Relaxed) {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(chance.below(120) as u64)).await;
+        tokio::time::sleep(Duration::from_millis(rng.below(120) as u64)).await;
     }
 }
 
@@ -268,13 +268,13 @@ async fn bounded_staleness_under_writes() {
             let (app, committed) = (Arc::clone(&apps[reader % 2]), committed.clone());
             let (kept, read) = (Arc::clone(&kept), Arc::clone(&read));
             tokio::spawn(async move {
-                let mut chance = SeededRng::new(reader as u64 + 100);
+                let mut rng = SeededRng::new(reader as u64 + 100);
                 while Instant::now() < end {
-                    let writer = chance.below(WRITERS);
+                    let writer = rng.below(WRITERS);
                     let begun = Instant::now();
                     let query = format!("{{ paper(by: {{slug: \"number-{writer}\"}}) {{ title }} }}");
-                    let answer = app.query(&query, json!({})).await;
-                    let title = answer.data()["paper"]["title"].as_str().expect("a title").to_owned();
+                    let response = app.query(&query, json!({})).await;
+                    let title = response.data()["paper"]["title"].as_str().expect("a title").to_owned();
                     let seen: usize = title.trim_start_matches("Number ").parse().expect("a number");
                     let long_ago = committed[writer]
                         .lock()
@@ -286,8 +286,8 @@ async fn bounded_staleness_under_writes() {
                     let least = long_ago.map_or(0, |(number, _)| number);
                     assert!(seen >= least, "writer {writer}: {seen} was seen where {least} was committed long before");
                     read.fetch_add(1, Ordering::Relaxed);
-                    if chance.one_in(3) {
-                        tokio::time::sleep(Duration::from_millis(chance.below(10) as u64)).await;
+                    if rng.one_in(3) {
+                        tokio::time::sleep(Duration::from_millis(rng.below(10) as u64)).await;
                     }
                 }
                 kept.fetch_max(hit_count(&app).await, Ordering::Relaxed);
@@ -309,7 +309,7 @@ async fn bounded_staleness_under_writes() {
 }
 
 async fn hit_count(app: &TestApp) -> usize {
-    let metrics = app.client().get(app.url("/metrics")).send().await.expect("an answer").text().await.expect("a text");
+    let metrics = app.client().get(app.url("/metrics")).send().await.expect("a response").text().await.expect("a text");
     let line = metrics.lines().find_map(|line| line.strip_prefix("academic_directory_cache_hits_total "));
     line.and_then(|number| number.parse().ok()).expect("the number of hits")
 }
@@ -325,7 +325,7 @@ async fn read_your_writes() {
             tokio::spawn(async move { app.data("{ papers { totalCount } }").await["papers"]["totalCount"].clone() })
         });
         for asked in asked.collect::<Vec<_>>() {
-            assert_eq!(asked.await.expect("an answer"), number + 1);
+            assert_eq!(asked.await.expect("a response"), number + 1);
         }
     }
 }
@@ -368,8 +368,8 @@ async fn rejected_queries_run_no_statement() {
          AND query LIKE '%FROM directory_change%' AND pid <> pg_backend_pid()";
     let page = |inner: &str| format!("coauthors(first: 100) {{ nodes {{ {inner} }} }}");
     let dear = format!("{{ researchers(first: 100) {{ nodes {{ {} }} }} }}", page(&page(&page("name"))));
-    let (answer, statements) = app.query_counting_statements(&dear, json!({})).await;
-    assert_eq!((answer.codes(), statements), (vec!["QUERY_TOO_COMPLEX".to_owned()], 0));
+    let (response, statements) = app.query_counting_statements(&dear, json!({})).await;
+    assert_eq!((response.codes(), statements), (vec!["QUERY_TOO_COMPLEX".to_owned()], 0));
     assert_eq!(session.query_number(asked_for_the_version).await, 0);
     query_counting(&app, TITLES).await;
     assert_eq!(session.query_number(asked_for_the_version).await, 1);

@@ -477,8 +477,8 @@ async fn common_prefix_without_spaces() {
 async fn statement_counts() {
     let app = directory_of(&["Nora Name", "Nora Other"]).await;
     let statements = async |query: &str| {
-        let (answer, statements) = app.query_counting_statements(query, json!({})).await;
-        answer.data();
+        let (response, statements) = app.query_counting_statements(query, json!({})).await;
+        response.data();
         statements
     };
     assert_eq!(statements("{ search(query: \"nora\") { pageInfo { hasNextPage } } }").await, 1);

@@ -140,7 +140,7 @@ async fn duplicate_fields_are_merged() {
 /// The response text, which shows the field order.
 async fn response_text(app: &TestApp, query: &str) -> String {
     let asked = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
-    asked.send().await.expect("an answer").text().await.expect("a text")
+    asked.send().await.expect("a response").text().await.expect("a text")
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn duplicate_field_errors() {
         "{ papers { nodes { ...A ...B } } } fragment A on Paper { formattedCitation(style: \"none\") }
          fragment B on Paper { formattedCitation(style: \"none\") title }",
     ] {
-        let answer = app.query(query, json!({})).await;
-        assert_eq!(answer.codes(), ["BAD_USER_INPUT", "BAD_USER_INPUT"], "{query}");
+        let response = app.query(query, json!({})).await;
+        assert_eq!(response.codes(), ["BAD_USER_INPUT", "BAD_USER_INPUT"], "{query}");
     }
 }

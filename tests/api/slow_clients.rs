@@ -33,15 +33,15 @@ fn trickle(stream: &mut TcpStream, beginning: &[u8]) -> String {
     stream.write_all(beginning).expect("a server that reads");
     stream.set_read_timeout(Some(Duration::from_millis(100))).expect("a time to wait");
     let begun = Instant::now();
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     let mut part = [0; 4096];
     while begun.elapsed() < WAIT_TIMEOUT {
         let _ = stream.write_all(b"x");
         match stream.read(&mut part) {
-            Ok(amount) if amount > 0 => answer.extend_from_slice(&part[..amount]),
+            Ok(amount) if amount > 0 => response.extend_from_slice(&part[..amount]),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             // Closed, with or without a response.
-            Ok(_) | Err(_) => return String::from_utf8_lossy(&answer).into_owned(),
+            Ok(_) | Err(_) => return String::from_utf8_lossy(&response).into_owned(),
         }
     }
     panic!("the connection was not ended");
@@ -58,37 +58,37 @@ async fn run_slow_client(
 /// A request and response on a keep-alive connection.
 fn query_on(stream: &mut TcpStream) {
     stream.write_all(&raw_http::post_request(JSON_HEADER, TYPENAME_QUERY)).expect("a server that reads");
-    let answer = read_response(stream);
-    assert_eq!(status_code(&answer), 200, "{answer}");
+    let response = read_response(stream);
+    assert_eq!(status_code(&response), 200, "{response}");
 }
 
 #[tokio::test]
 async fn header_timeout() {
     let app = start_with_short_timeouts().await;
-    let answer = run_slow_client(app.address, |stream| {
+    let response = run_slow_client(app.address, |stream| {
         trickle(stream, b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
     })
     .await;
-    assert_eq!(status_code(&answer), 408, "{answer}");
+    assert_eq!(status_code(&response), 408, "{response}");
 }
 
 #[tokio::test]
 async fn header_timeout_on_keep_alive() {
     let app = start_with_short_timeouts().await;
-    let answer = run_slow_client(app.address, |stream| {
+    let response = run_slow_client(app.address, |stream| {
         query_on(stream);
         trickle(stream, b"POST /graphql HTTP/1.1\r\nX-Slow: ")
     });
-    assert_eq!(answer.await, "");
+    assert_eq!(response.await, "");
 }
 
 #[tokio::test]
 async fn idle_connections() {
     let app = start_with_short_timeouts().await;
     let silent = |stream: &mut TcpStream| {
-        let mut answer = String::new();
-        let _ = stream.read_to_string(&mut answer);
-        answer
+        let mut response = String::new();
+        let _ = stream.read_to_string(&mut response);
+        response
     };
     assert_eq!(status_code(&run_slow_client(app.address, silent).await), 408);
     let idle = move |stream: &mut TcpStream| {
@@ -104,9 +104,9 @@ async fn body_timeout() {
     let head = format!("POST /graphql HTTP/1.1\r\nHost: localhost\r\n{JSON_HEADER}");
     for length in ["Content-Length: 100000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n186A0\r\n"] {
         let beginning = format!("{head}{length}");
-        let answer = run_slow_client(app.address, move |stream| trickle(stream, beginning.as_bytes())).await;
-        assert_eq!(status_code(&answer), 408, "{answer}");
-        assert!(answer.contains("\"TIMEOUT\""), "{answer}");
+        let response = run_slow_client(app.address, move |stream| trickle(stream, beginning.as_bytes())).await;
+        assert_eq!(status_code(&response), 408, "{response}");
+        assert!(response.contains("\"TIMEOUT\""), "{response}");
     }
 }
 
@@ -114,8 +114,8 @@ async fn body_timeout() {
 async fn unread_body() {
     let app = start_with_short_timeouts().await;
     let beginning = "GET /graphql HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n186A0\r\n";
-    let answer = run_slow_client(app.address, |stream| trickle(stream, beginning.as_bytes())).await;
-    assert_eq!(status_code(&answer), 400, "{answer}");
+    let response = run_slow_client(app.address, |stream| trickle(stream, beginning.as_bytes())).await;
+    assert_eq!(status_code(&response), 400, "{response}");
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn other_clients_are_served() {
         app.data("{ __typename }").await;
         answered += 1;
     }
-    assert!(slow.await.expect("clients").iter().all(|answer| status_code(answer) == 408));
+    assert!(slow.await.expect("clients").iter().all(|response| status_code(response) == 408));
 }
 
 /// The status code of a request on a new connection; 0 if it is closed without a response.
@@ -183,9 +183,9 @@ async fn connection_limit_per_address() {
         // Rejected before the request is read. The response may be lost if the request arrives after the close.
         assert!([0, 503].contains(&query_once(address)));
         let mut refused = connect(address);
-        let answer = read_response(&mut refused);
-        assert_eq!(status_code(&answer), 503);
-        assert!(answer.contains("retry-after: 1\r\n"), "{answer}");
+        let response = read_response(&mut refused);
+        assert_eq!(status_code(&response), 503);
+        assert!(response.contains("retry-after: 1\r\n"), "{response}");
         open.iter_mut().for_each(query_on);
         open.pop();
         wait_for("the place of a connection that was closed", || (query_once(address) == 200).then_some(()));
@@ -243,7 +243,7 @@ async fn concurrency_limit() {
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
         while session.query_number(waiting).await < 2 {}
         let request = app.client().post(app.url("/graphql")).json(&json!({ "query": "{ __typename }" }));
-        let response = request.send().await.expect("an answer");
+        let response = request.send().await.expect("a response");
         assert_eq!(
             (response.status().as_u16(), &response.headers()["retry-after"]),
             (503, &"1".parse().expect("a value"))

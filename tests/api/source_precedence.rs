@@ -152,7 +152,7 @@ async fn named_organization_merges_with_the_registry() {
             organization(by: {slug: \"institute-of-bees\"}) { ror } }";
         let mut found = app.data(query).await;
         // If the name was imported first, its slug redirects to the registered organization.
-        let by_address = found.as_object_mut().expect("data").remove("organization").expect("an answer");
+        let by_address = found.as_object_mut().expect("data").remove("organization").expect("a response");
         assert!(by_address.is_null() || by_address["ror"] == found["organizations"]["nodes"][0]["ror"], "{by_address}");
         assert_eq!(found["organizations"]["totalCount"], 1, "{found}");
         assert_eq!(first.get_or_insert_with(|| found.clone()), &found, "{order:?}");

@@ -76,21 +76,21 @@ async fn refreshed_on_the_next_day() {
 #[tokio::test]
 async fn refreshed_after_an_import() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let lines = |records: &Value| -> String {
         records.as_array().expect("records").iter().map(|record| format!("{record}\n")).collect()
     };
     let more =
         json!([researcher_with_membership("Bo Dahl", 2, json!({})), researcher_with_membership("Cy Ek", 2, json!({}))]);
-    place.write_file("two.jsonl", lines(&two_organizations()));
-    place.write_file("more.jsonl", lines(&more) + "no record\n");
-    place.import(&app.database_url, &["records", "two.jsonl"]).summary();
+    workspace.write_file("two.jsonl", lines(&two_organizations()));
+    workspace.write_file("more.jsonl", lines(&more) + "no record\n");
+    workspace.import(&app.database_url, &["records", "two.jsonl"]).summary();
     assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["empty", "full"]);
     // A strict import that aborts refreshes the statistics for what it has written.
-    let stopped = place.import(&app.database_url, &["records", "--strict", "more.jsonl"]);
+    let stopped = workspace.import(&app.database_url, &["records", "--strict", "more.jsonl"]);
     assert_eq!(stopped.code, Some(1), "{stopped:?}");
     assert_eq!(refreshed_on(&app.database_url).await.len(), 1);
-    place.import(&app.database_url, &["records", "more.jsonl"]).summary();
+    workspace.import(&app.database_url, &["records", "more.jsonl"]).summary();
     assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["full", "empty"]);
 }
 
@@ -98,8 +98,8 @@ async fn refreshed_after_an_import() {
 async fn refreshed_at_startup() {
     let app = TestApp::start().await;
     app.store.write_records("test", &parse_records(two_organizations())).await.expect("the records");
-    let place = Workspace::new();
-    let mut command = place.command_with_database(&app.database_url, &["serve", "--listen", "127.0.0.1:0"]);
+    let workspace = Workspace::new();
+    let mut command = workspace.command_with_database(&app.database_url, &["serve", "--listen", "127.0.0.1:0"]);
     let mut server = ChildProcess::start(&mut command);
     server.wait_for_line("GraphQL");
     assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["empty", "full"]);
@@ -109,24 +109,24 @@ async fn refreshed_at_startup() {
 #[tokio::test]
 async fn match_the_lists() {
     let app = TestApp::start().await;
-    let mut chance = SeededRng::new(11);
-    let works = synthetic_papers(&mut chance, 40, 12);
+    let mut rng = SeededRng::new(11);
+    let works = synthetic_papers(&mut rng, 40, 12);
     let mut all = synthetic_records(&works, 40);
     // A hierarchy of organizations with a cycle.
     all.extend((0..8_u64).map(|number| {
-        let above = ror(chance.below(8) as u64 + 1);
+        let above = ror(rng.below(8) as u64 + 1);
         with_fields(
             organization_record(number + 1, &format!("Place {number}")),
             json!({ "relations": [["parent", above]] }),
         )
     }));
     all.extend((0..30).map(|number| {
-        let kind = ["EMPLOYMENT", "EDUCATION", "MEMBERSHIP"][chance.below(3)];
-        let place = json!({ "organization": { "ror": ror(chance.below(8) as u64 + 1) }, "affiliationKind": kind, "startDate": (1990 + number).to_string() });
-        let end = if chance.one_in(3) { json!({ "endDate": "2020" }) } else { json!({}) };
+        let kind = ["EMPLOYMENT", "EDUCATION", "MEMBERSHIP"][rng.below(3)];
+        let place = json!({ "organization": { "ror": ror(rng.below(8) as u64 + 1) }, "affiliationKind": kind, "startDate": (1990 + number).to_string() });
+        let end = if rng.one_in(3) { json!({ "endDate": "2020" }) } else { json!({}) };
         with_fields(
-            researcher_record(&format!("Person {}", chance.below(40))),
-            json!({ "affiliations": [with_fields(place, end)], "topics": [{ "labels": { "en": format!("Topic {}", chance.below(4)) } }] }),
+            researcher_record(&format!("Person {}", rng.below(40))),
+            json!({ "affiliations": [with_fields(place, end)], "topics": [{ "labels": { "en": format!("Topic {}", rng.below(4)) } }] }),
         )
     }));
     app.write_records(&parse_records(json!(all))).await;

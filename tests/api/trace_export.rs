@@ -97,7 +97,7 @@ fn serve_connection(stream: TcpStream, manner: CollectorBehavior, bodies: &Mutex
             _ => {}
         }
         bodies.lock().expect("the bodies").push(body);
-        reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").expect("an answer");
+        reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").expect("a response");
     }
 }
 
@@ -149,11 +149,11 @@ async fn request_and_statement_spans() {
     ]))
     .await;
     let collector = Collector::start(CollectorBehavior::Accept);
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let settings =
         [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()), ("OTEL_RESOURCE_ATTRIBUTES", "deployment=test".to_owned())];
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let (running, address) = start_service(&place, &app.database_url, &settings);
+    let (running, address) = start_service(&workspace, &app.database_url, &settings);
     let trace = format!("traceparent: 00-{TRACE}-b7ad6b7169203331-01\r\nX-Request-Id: mine\r\n");
     let titles = "query Titles($a: String) { papers(filter: {query: $a}) { nodes { title } } \
                   all: papers { totalCount nodes { title authorships { nodes { name } } } } }";
@@ -233,10 +233,10 @@ async fn request_and_statement_spans() {
 #[tokio::test]
 async fn unavailable_collector() {
     let collector = Collector::start(CollectorBehavior::HangUpFirst(6));
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()), ("OTEL_BSP_SCHEDULE_DELAY", "20".to_owned())];
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let (running, address) = start_service(&place, &create_database().await, &settings);
+    let (running, address) = start_service(&workspace, &create_database().await, &settings);
     let deadline = Instant::now() + Duration::from_secs(30);
     while collector.spans().is_empty() {
         assert!(Instant::now() < deadline, "nothing came after {} calls", collector.request_count());
@@ -258,7 +258,7 @@ async fn unavailable_collector() {
 #[tokio::test]
 async fn unresponsive_collector() {
     let collector = Collector::start(CollectorBehavior::NeverRespond);
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let settings = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()),
         ("OTEL_BSP_SCHEDULE_DELAY", "20".to_owned()),
@@ -266,7 +266,7 @@ async fn unresponsive_collector() {
         ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "5".to_owned()),
     ];
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let (running, address) = start_service(&place, &create_database().await, &settings);
+    let (running, address) = start_service(&workspace, &create_database().await, &settings);
     assert_eq!(raw_http::status_code(&post_query(address, "{ __typename }", "").await), 200);
     wait_for("a call", || (collector.request_count() > 0).then_some(()));
     // More than the queue holds.
@@ -282,17 +282,17 @@ async fn unresponsive_collector() {
 
 #[tokio::test]
 async fn no_collector() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let url = create_database().await;
     let (running, address) =
-        start_service(&place, &url, &[("OTEL_EXPORTER_OTLP_ENDPOINT", ""), ("LOG_FORMAT", "json")]);
+        start_service(&workspace, &url, &[("OTEL_EXPORTER_OTLP_ENDPOINT", ""), ("LOG_FORMAT", "json")]);
     assert_eq!(raw_http::status_code(&post_query(address, "{ __typename }", "").await), 200);
     running.send_signal(Signal::TERM);
     let outcome = running.wait();
     assert!(outcome.stderr.contains("\"answered\"") && !outcome.stderr.contains("trace_id"), "{}", outcome.stderr);
     for address in ["https://localhost:4318", "localhost:4317"] {
         let outcome = run_to_completion(
-            place.command_with_database(&url, &["serve"]).env("OTEL_EXPORTER_OTLP_ENDPOINT", address),
+            workspace.command_with_database(&url, &["serve"]).env("OTEL_EXPORTER_OTLP_ENDPOINT", address),
         );
         assert_eq!(outcome.code, Some(2), "{outcome:?}");
         assert!(outcome.stderr.contains("such as http://localhost:4318"), "{outcome:?}");

@@ -384,12 +384,12 @@ const AUTHOR_NAMES: [&str; 6] = ["Ida Brook", "I. Brook", "Tom Ford", "Uma Ferry
 
 /// Random papers that share titles and DOIs, and the same papers after random changes. No two have the same title and
 /// DOI, since they would be one paper.
-fn random_papers(chance: &mut SeededRng) -> (Vec<Value>, Vec<Value>) {
+fn random_papers(rng: &mut SeededRng) -> (Vec<Value>, Vec<Value>) {
     let mut taken = std::collections::HashSet::new();
     let mut before = Vec::new();
     for number in 0..14 {
-        let doi = (!chance.one_in(2)).then(|| chance.below(3));
-        let mut record = random_paper(chance, number);
+        let doi = (!rng.one_in(2)).then(|| rng.below(3));
+        let mut record = random_paper(rng, number);
         if let Some(doi) = doi
             && taken.insert((doi, record["title"].to_string()))
         {
@@ -398,7 +398,7 @@ fn random_papers(chance: &mut SeededRng) -> (Vec<Value>, Vec<Value>) {
         before.push(record);
     }
     let after = before.iter().enumerate().map(|(number, record)| {
-        let mut now = if chance.one_in(3) { random_paper(chance, number) } else { record.clone() };
+        let mut now = if rng.one_in(3) { random_paper(rng, number) } else { record.clone() };
         now["venueName"] = record["venueName"].clone();
         now["doi"] = record["doi"].clone();
         // A paper with a DOI keeps its title, so that the pair stays unique.
@@ -411,31 +411,31 @@ fn random_papers(chance: &mut SeededRng) -> (Vec<Value>, Vec<Value>) {
     (before, after)
 }
 
-fn random_paper(chance: &mut SeededRng, number: usize) -> Value {
+fn random_paper(rng: &mut SeededRng, number: usize) -> Value {
     let titles = [TITLE, "The flow of water over weirs and dams", "Overview of the shared task on weirs", "Weirs"];
     let kinds = ["PREPRINT", "ARTICLE", "CONFERENCE_PAPER", "REPORT"];
-    let mut authors: Vec<&str> = AUTHOR_NAMES.into_iter().filter(|_| chance.one_in(3)).collect();
+    let mut authors: Vec<&str> = AUTHOR_NAMES.into_iter().filter(|_| rng.one_in(3)).collect();
     if authors.is_empty() {
-        authors.push(AUTHOR_NAMES[chance.below(AUTHOR_NAMES.len())]);
+        authors.push(AUTHOR_NAMES[rng.below(AUTHOR_NAMES.len())]);
     }
-    let year = 2008 + i32::try_from(chance.below(4)).unwrap_or_default();
-    let record = paper_record(titles[chance.below(titles.len())], Some(year), &authors);
-    let venue = ["18th Water Days", "19th Water Days", "Annals of Water"][chance.below(3)];
+    let year = 2008 + i32::try_from(rng.below(4)).unwrap_or_default();
+    let record = paper_record(titles[rng.below(titles.len())], Some(year), &authors);
+    let venue = ["18th Water Days", "19th Water Days", "Annals of Water"][rng.below(3)];
     with_fields(
         record,
-        json!({ "sourceId": format!("{number:02}"), "type": kinds[chance.below(kinds.len())], "venueName": venue }),
+        json!({ "sourceId": format!("{number:02}"), "type": kinds[rng.below(kinds.len())], "venueName": venue }),
     )
 }
 
 /// Writes the records in random order and in batches of random sizes.
-async fn write_shuffled(app: &TestApp, records: &[Value], chance: &mut SeededRng) {
+async fn write_shuffled(app: &TestApp, records: &[Value], rng: &mut SeededRng) {
     let mut rest: Vec<Value> = records.to_vec();
     for place in (1..rest.len()).rev() {
-        rest.swap(place, chance.below(place + 1));
+        rest.swap(place, rng.below(place + 1));
     }
-    let largest = [1, 3, rest.len()][chance.below(3)];
+    let largest = [1, 3, rest.len()][rng.below(3)];
     while !rest.is_empty() {
-        let batch: Vec<Value> = rest.drain(..(1 + chance.below(largest)).min(rest.len())).collect();
+        let batch: Vec<Value> = rest.drain(..(1 + rng.below(largest)).min(rest.len())).collect();
         app.write_records(&parse_records(json!(batch))).await;
     }
 }
@@ -445,16 +445,16 @@ async fn write_shuffled(app: &TestApp, records: &[Value], chance: &mut SeededRng
 async fn independent_of_order_and_batches() {
     let mut linked = 0;
     for seed in 1..=6 {
-        let mut chance = SeededRng::new(seed);
-        let (before, after) = random_papers(&mut chance);
+        let mut rng = SeededRng::new(seed);
+        let (before, after) = random_papers(&mut rng);
         let mut first: Option<(Vec<String>, Vec<String>, Vec<String>)> = None;
         for order in 0..3 {
             let app = TestApp::start().await;
             if order == 2 {
-                write_shuffled(&app, &before, &mut chance).await;
+                write_shuffled(&app, &before, &mut rng).await;
                 assert_eq!(stored_counts(&app).await, recomputed_counts(&app).await, "seed {seed}, before the changes");
             }
-            write_shuffled(&app, &after, &mut chance).await;
+            write_shuffled(&app, &after, &mut rng).await;
             let (links, counts) = (version_links(&app).await, stored_counts(&app).await);
             assert_eq!(counts, recomputed_counts(&app).await, "seed {seed}, order {order}");
             let chained = "SELECT count(*) FROM paper AS version JOIN paper AS record ON record.id = version.version_of_id \

@@ -168,9 +168,9 @@ impl TestApp {
         if let Some(languages) = languages {
             request = request.header("Accept-Language", languages);
         }
-        let response = request.send().await.expect("an answer");
+        let response = request.send().await.expect("a response");
         let status = response.status().as_u16();
-        GraphqlResponse { status, body: response.json().await.expect("a JSON answer") }
+        GraphqlResponse { status, body: response.json().await.expect("a JSON response") }
     }
 
     /// The data of a query without variables. Panics if the response has errors.

@@ -43,7 +43,7 @@ impl Cluster {
         let root = std::env::temp_dir().join("academic-directory-tests");
         remove_stale_directories(&root);
         let folder = root.join(std::process::id().to_string());
-        std::fs::create_dir_all(&root).expect("a folder for the test server");
+        std::fs::create_dir_all(&root).expect("a directory for the test server");
         let server = start_postgres(&folder);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {

@@ -46,7 +46,7 @@ impl CommandOutput {
 impl Workspace {
     /// Creates an empty directory that the account of the embedded Postgres can enter.
     pub fn new() -> Self {
-        let directory = tempfile::tempdir().expect("a folder");
+        let directory = tempfile::tempdir().expect("a directory");
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).expect("its permissions");
         Self { directory }
     }

@@ -36,11 +36,11 @@ impl TestApp {
 
     /// The error message of a query that must fail with exactly one client error.
     pub async fn client_error(&self, query: &str, variables: Value) -> String {
-        let answer = self.query(query, variables).await;
-        let codes = answer.codes();
+        let response = self.query(query, variables).await;
+        let codes = response.codes();
         let is_refused = codes.len() == 1 && CLIENT_ERROR_CODES.contains(&codes[0].as_str());
-        assert!(is_refused, "{query}: {}", answer.body);
-        answer.messages().remove(0)
+        assert!(is_refused, "{query}: {}", response.body);
+        response.messages().remove(0)
     }
 
     /// Inserts a redirect, as after a merge: the ID and slug of the removed entity resolve to `survivor`.

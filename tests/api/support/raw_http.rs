@@ -27,19 +27,19 @@ pub fn connect(address: SocketAddr) -> TcpStream {
 
 /// Reads one response with `Content-Length`, or everything up to the end of the connection.
 pub fn read_response(stream: &mut TcpStream) -> String {
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     let mut part = [0; 4096];
-    while !is_complete(&answer) {
+    while !is_complete(&response) {
         match stream.read(&mut part) {
             Ok(0) | Err(_) => break,
-            Ok(amount) => answer.extend_from_slice(&part[..amount]),
+            Ok(amount) => response.extend_from_slice(&part[..amount]),
         }
     }
-    String::from_utf8_lossy(&answer).into_owned()
+    String::from_utf8_lossy(&response).into_owned()
 }
 
-fn is_complete(answer: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(answer);
+fn is_complete(response: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(response);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
     let length =
         head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
@@ -47,8 +47,8 @@ fn is_complete(answer: &[u8]) -> bool {
 }
 
 /// The status code of a response.
-pub fn status_code(answer: &str) -> u16 {
-    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
+pub fn status_code(response: &str) -> u16 {
+    response.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
 }
 
 /// A POST request with these headers in addition to `Host` and `Content-Length`.

@@ -12,12 +12,12 @@ impl SeededRng {
         Self(seed)
     }
 
-    /// A number below `bound`.
+    /// A number below `bound`; 0 if that is 0.
     pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap_or_default()
+        usize::try_from((mixed ^ (mixed >> 31)) % bound.max(1) as u64).unwrap_or_default()
     }
 
     /// True in one of `times` cases on average.
@@ -38,12 +38,12 @@ pub struct SyntheticPaper {
 }
 
 /// Papers by random authors on four topics: topic 1 is narrower than 0, and 2 narrower than 1.
-pub fn synthetic_papers(chance: &mut SeededRng, people: usize, papers: usize) -> Vec<SyntheticPaper> {
+pub fn synthetic_papers(rng: &mut SeededRng, people: usize, papers: usize) -> Vec<SyntheticPaper> {
     let work = |number| SyntheticPaper {
         title: format!("Work {number}"),
-        year: (!chance.one_in(6)).then(|| 2000 + i32::try_from(chance.below(6)).unwrap_or_default()),
-        authors: (0..=chance.below(6)).map(|_| chance.below(people)).collect(),
-        topics: (0..4).filter(|_| chance.one_in(3)).collect(),
+        year: (!rng.one_in(6)).then(|| 2000 + i32::try_from(rng.below(6)).unwrap_or_default()),
+        authors: (0..=rng.below(6)).map(|_| rng.below(people)).collect(),
+        topics: (0..4).filter(|_| rng.one_in(3)).collect(),
     };
     (0..papers).map(work).collect()
 }
