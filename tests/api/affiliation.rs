@@ -197,8 +197,8 @@ async fn orders() {
         )
     };
     let at = |number: u64, role: &str, rest: Value| {
-        let place = json!({ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT", "roleTitle": { "en": role } });
-        with_fields(place, rest)
+        let affiliation = json!({ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT", "roleTitle": { "en": role } });
+        with_fields(affiliation, rest)
     };
     app.create_records(json!([
         named(1, "Alpha", "Zêta"),

@@ -144,7 +144,8 @@ async fn hundred_nodes() {
     assert_eq!(ids.len(), 100);
     let query = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }";
     let (response, statements) = app.query_counting_statements(query, json!({ "ids": ids })).await;
-    let found: Vec<&Value> = response.data()["nodes"].as_array().into_iter().flatten().map(|node| &node["id"]).collect();
+    let found: Vec<&Value> =
+        response.data()["nodes"].as_array().into_iter().flatten().map(|node| &node["id"]).collect();
     assert_eq!(found, ids.iter().collect::<Vec<_>>());
     assert_eq!(statements, 1, "one for all kinds");
 }

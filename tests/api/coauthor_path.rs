@@ -19,17 +19,17 @@ async fn format_path(app: &TestApp, from: &str, to: &str, most: i32) -> String {
     let data = app.data_with_variables(QUERY, json!({ "from": ends.0, "to": ends.1, "most": most })).await;
     let Some(steps) = data["coauthorPath"]["steps"].as_array() else { return "none".to_owned() };
     let slug = |person: &Value| person["slug"].as_str().unwrap_or_default().to_owned();
-    let mut shown = from.to_owned();
+    let mut formatted = from.to_owned();
     let mut last = from.to_owned();
     for step in steps {
         assert_eq!(slug(&step["from"]), last, "each step starts where the one before ends: {data}");
         last = slug(&step["to"]);
         let papers = pluck_strings(&step["papers"]["nodes"], &["slug"]);
         assert_eq!(step["papers"]["totalCount"], papers.len());
-        shown = format!("{shown} ({}) {last}", papers.join(", "));
+        formatted = format!("{formatted} ({}) {last}", papers.join(", "));
     }
     assert_eq!(last, to);
-    shown
+    formatted
 }
 
 /// A chain of coauthors from A to E, with six further coauthors at each end.

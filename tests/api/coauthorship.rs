@@ -18,7 +18,7 @@ const ADA: &str = r#"researcher(by: {slug: "ada-berg"})"#;
 /// Ada's coauthors: Bo on three papers, Cy on one of them, Di on an undated one.
 async fn coauthor_directory() -> TestApp {
     let app = TestApp::start_with_limits(Limits::default(), 3).await;
-    let works = |kind: &str, place: u64| json!({ "affiliations": [{ "organization": { "ror": ror(place) }, "affiliationKind": kind }] });
+    let works = |kind: &str, organization: u64| json!({ "affiliations": [{ "organization": { "ror": ror(organization) }, "affiliationKind": kind }] });
     app.create_records(json!([
         organization_record(1, "College"),
         topic_record("Oceans"),
@@ -122,11 +122,11 @@ async fn filters() {
         let found =
             app.data_with_variables(&query, json!({ "filter": filter })).await["researcher"]["coauthors"].clone();
         let edges = found["edges"].as_array().cloned().unwrap_or_default();
-        let shown: Vec<String> = edges
+        let edge_texts: Vec<String> = edges
             .iter()
             .map(|edge| format!("{} {}", edge["node"]["slug"].as_str().unwrap_or_default(), edge["paperCount"]))
             .collect();
-        assert_eq!(shown.join(", "), expected, "{filter}");
+        assert_eq!(edge_texts.join(", "), expected, "{filter}");
         assert_eq!(found["totalCount"], edges.len(), "{filter}");
         assert!(edges.iter().all(|edge| edge["papers"]["totalCount"] == edge["paperCount"]), "{filter}: {found}");
     }
@@ -209,9 +209,9 @@ fn affiliations_of(person: usize) -> [(&'static str, usize, i32, Option<i32>); 3
 fn records_with_affiliations(works: &[SyntheticPaper], people: usize) -> Vec<Value> {
     let below = with_fields(organization_record(2, "Place 1"), json!({ "relations": [["parent", ror(1)]] }));
     let mut all = vec![organization_record(1, "Place 0"), below, organization_record(3, "Place 2")];
-    let affiliation = |(kind, place, start, end): (&str, usize, i32, Option<i32>)| {
-        let place = json!({ "ror": ror(place as u64 + 1) });
-        json!({ "organization": place, "affiliationKind": kind, "startDate": start.to_string(), "endDate": end.map(|year| year.to_string()) })
+    let affiliation = |(kind, organization, start, end): (&str, usize, i32, Option<i32>)| {
+        let organization = json!({ "ror": ror(organization as u64 + 1) });
+        json!({ "organization": organization, "affiliationKind": kind, "startDate": start.to_string(), "endDate": end.map(|year| year.to_string()) })
     };
     let mut person = 0;
     all.extend(synthetic_records(works, people).into_iter().map(|record| {
@@ -228,7 +228,7 @@ fn records_with_affiliations(works: &[SyntheticPaper], people: usize) -> Vec<Val
 #[derive(Debug)]
 struct AffiliationFilter {
     kinds: Option<Vec<&'static str>>,
-    place: Option<usize>,
+    organization: Option<usize>,
     includes_descendants: bool,
     as_of: Option<i32>,
     is_current: Option<bool>,
@@ -239,7 +239,7 @@ impl AffiliationFilter {
         let kinds = ["EMPLOYMENT", "EDUCATION", "MEMBERSHIP"];
         Self {
             kinds: rng.one_in(2).then(|| kinds.into_iter().filter(|_| rng.one_in(2)).collect()),
-            place: (!rng.one_in(3)).then(|| rng.below(3)),
+            organization: (!rng.one_in(3)).then(|| rng.below(3)),
             includes_descendants: rng.one_in(2),
             as_of: rng.one_in(2).then(|| 1996 + i32::try_from(rng.below(12)).unwrap_or_default()),
             is_current: rng.one_in(3).then(|| rng.one_in(2)),
@@ -249,20 +249,20 @@ impl AffiliationFilter {
     /// Whether a single affiliation matches all conditions.
     fn matches(&self, person: usize) -> bool {
         let is_current = if self.as_of.is_none() { self.is_current.or(Some(true)) } else { self.is_current };
-        affiliations_of(person).into_iter().any(|(kind, place, start, end)| {
+        affiliations_of(person).into_iter().any(|(kind, organization, start, end)| {
             self.kinds.as_ref().map_or(kind != "EDUCATION", |kinds| kinds.contains(&kind))
-                && self
-                    .place
-                    .is_none_or(|wanted| place == wanted || (self.includes_descendants && wanted == 0 && place == 1))
+                && self.organization.is_none_or(|wanted| {
+                    organization == wanted || (self.includes_descendants && wanted == 0 && organization == 1)
+                })
                 && self.as_of.is_none_or(|year| start <= year && end.is_none_or(|end| year <= end))
                 && is_current.is_none_or(|wanted| end.is_none() == wanted)
         })
     }
 
-    fn to_json(&self, places: &[String]) -> Value {
+    fn to_json(&self, organizations: &[String]) -> Value {
         json!({
             "kinds": self.kinds,
-            "organizationIds": self.place.map(|place| vec![&places[place]]),
+            "organizationIds": self.organization.map(|organization| vec![&organizations[organization]]),
             "includeDescendants": self.includes_descendants,
             "asOf": self.as_of.map(|year| format!("{year}-06-30")),
             "isCurrent": self.is_current,
@@ -274,7 +274,7 @@ impl AffiliationFilter {
 #[derive(Debug, Default)]
 struct CoauthorFilter {
     people: Option<Vec<usize>>,
-    place: Option<AffiliationFilter>,
+    affiliation: Option<AffiliationFilter>,
     years: Option<(Option<i32>, Option<i32>)>,
     topics: Option<Vec<usize>>,
     min_paper_count: Option<usize>,
@@ -283,16 +283,15 @@ struct CoauthorFilter {
 
 impl CoauthorFilter {
     fn random(rng: &mut SeededRng, people: usize) -> Self {
-        let year = |rng: &mut SeededRng| {
-            (!rng.one_in(4)).then(|| 2000 + i32::try_from(rng.below(6)).unwrap_or_default())
-        };
+        let year =
+            |rng: &mut SeededRng| (!rng.one_in(4)).then(|| 2000 + i32::try_from(rng.below(6)).unwrap_or_default());
         let years = |rng: &mut SeededRng| match (year(rng), year(rng)) {
             (Some(one), Some(other)) => (Some(one.min(other)), Some(one.max(other))),
             open => open,
         };
         Self {
             people: rng.one_in(4).then(|| (0..people).filter(|_| rng.one_in(2)).collect()),
-            place: rng.one_in(3).then(|| AffiliationFilter::random(rng)),
+            affiliation: rng.one_in(3).then(|| AffiliationFilter::random(rng)),
             years: rng.one_in(2).then(|| years(rng)),
             topics: rng.one_in(3).then(|| (0..4).filter(|_| rng.one_in(2)).collect()),
             min_paper_count: rng.one_in(3).then(|| rng.below(4)),
@@ -330,19 +329,19 @@ impl CoauthorFilter {
         }
         found.retain(|other, works| {
             self.people.as_ref().is_none_or(|people| people.contains(other))
-                && self.place.as_ref().is_none_or(|place| place.matches(*other))
+                && self.affiliation.as_ref().is_none_or(|affiliation| affiliation.matches(*other))
                 && self.min_paper_count.is_none_or(|least| works.len() >= least)
         });
         found
     }
 
-    fn to_json(&self, people: &[String], topics: &[String], places: &[String]) -> Value {
+    fn to_json(&self, people: &[String], topics: &[String], organizations: &[String]) -> Value {
         let pick = |ids: &[String], numbers: &Option<Vec<usize>>| {
             numbers.as_ref().map(|numbers| numbers.iter().map(|n| ids[*n].clone()).collect::<Vec<_>>())
         };
         json!({
             "ids": pick(people, &self.people),
-            "affiliation": self.place.as_ref().map(|place| place.to_json(places)),
+            "affiliation": self.affiliation.as_ref().map(|affiliation| affiliation.to_json(organizations)),
             "publicationYear": self.years.map(|(from, to)| json!({ "from": from, "to": to })),
             "topicIds": pick(topics, &self.topics),
             "minPaperCount": self.min_paper_count,
@@ -366,8 +365,8 @@ fn returned_edges(coauthors: &Value) -> BTreeMap<String, Value> {
     let edge = |edge: &Value| {
         let titles: BTreeSet<String> = pluck_strings(&edge["papers"]["nodes"], &["title"]).into_iter().collect();
         assert_eq!(edge["papers"]["totalCount"], titles.len(), "each paper once: {edge}");
-        let shown = json!({ "count": edge["paperCount"], "first": edge["firstYear"], "last": edge["lastYear"], "papers": titles });
-        (edge["node"]["name"].as_str().unwrap_or_default().to_owned(), shown)
+        let summary = json!({ "count": edge["paperCount"], "first": edge["firstYear"], "last": edge["lastYear"], "papers": titles });
+        (edge["node"]["name"].as_str().unwrap_or_default().to_owned(), summary)
     };
     coauthors["edges"].as_array().into_iter().flatten().map(edge).collect()
 }
@@ -418,27 +417,27 @@ async fn matches_a_naive_count() {
         let works = synthetic_papers(&mut rng, PEOPLE, 30);
         let app = TestApp::start_with_limits(Limits::default(), u32::try_from(CONSORTIUM).unwrap_or_default()).await;
         app.write_records(&parse_records(json!(records_with_affiliations(&works, PEOPLE)))).await;
-        let (mut people, mut topics, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut people, mut topics, mut organizations) = (Vec::new(), Vec::new(), Vec::new());
         for person in 0..PEOPLE {
             people.push(app.find_id("researcher", &format!("person-{person}")).await);
         }
         for topic in 0..4 {
             topics.push(app.find_id("topic", &format!("topic-{topic}")).await);
         }
-        for place in 0..3 {
-            places.push(app.find_id("organization", &format!("place-{place}")).await);
+        for organization in 0..3 {
+            organizations.push(app.find_id("organization", &format!("place-{organization}")).await);
         }
         let numbers: Vec<i64> = people.iter().map(|id| row_number(id)).collect();
-        let filters = std::iter::once(CoauthorFilter::default())
-            .chain((0..30).map(|_| CoauthorFilter::random(&mut rng, PEOPLE)));
+        let filters =
+            std::iter::once(CoauthorFilter::default()).chain((0..30).map(|_| CoauthorFilter::random(&mut rng, PEOPLE)));
         for (round, wanted) in filters.collect::<Vec<_>>().into_iter().enumerate() {
             let (field, direction) = (orders[round % 4], if round % 8 < 4 { "DESC" } else { "ASC" });
             let order = field.map(|field| json!({ "field": field, "direction": direction }));
-            let variables = json!({ "filter": wanted.to_json(&people, &topics, &places), "order": order });
+            let variables = json!({ "filter": wanted.to_json(&people, &topics, &organizations), "order": order });
             let response = app.data_with_variables(query, variables).await;
-            let shown = response["researchers"]["nodes"].as_array().cloned().unwrap_or_default();
-            assert_eq!(shown.len(), PEOPLE);
-            for (person, found) in shown.iter().enumerate() {
+            let researchers = response["researchers"]["nodes"].as_array().cloned().unwrap_or_default();
+            assert_eq!(researchers.len(), PEOPLE);
+            for (person, found) in researchers.iter().enumerate() {
                 let coauthors = wanted.coauthors(person, &works, CONSORTIUM);
                 let context = format!("seed {seed}, person {person}, {order:?}, {wanted:?}");
                 assert_eq!(returned_edges(&found["coauthors"]), expected_edges(&coauthors), "{context}");

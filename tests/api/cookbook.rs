@@ -84,7 +84,7 @@ fn sections(cookbook: &str) -> Vec<&str> {
 fn with_stable_values(response: &Value) -> Value {
     match response {
         Value::Object(fields) => {
-            let shown = fields.iter().map(|(name, value)| {
+            let stable = fields.iter().map(|(name, value)| {
                 let value = match (name.as_str(), value) {
                     ("updatedAt", Value::String(_)) => json!("2026-01-01T00:00:00Z"),
                     ("endCursor", Value::String(_)) => json!("(a cursor)"),
@@ -92,7 +92,7 @@ fn with_stable_values(response: &Value) -> Value {
                 };
                 (name.clone(), value)
             });
-            Value::Object(shown.collect())
+            Value::Object(stable.collect())
         }
         Value::Array(values) => values.iter().map(with_stable_values).collect(),
         _ => response.clone(),
@@ -179,12 +179,12 @@ async fn incremental_sync() {
     let app = demo_directory().await;
     let query = read_query("sync-since");
     let mut variables = read_variables("sync-since");
-    let (mut people, mut papers, mut moments) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut people, mut papers, mut timestamps) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         let data = app.data_with_variables(&query, variables.clone()).await;
         people.extend(pluck_strings(&data["researchers"]["nodes"], &["id"]));
         papers.extend(pluck_strings(&data["papers"]["nodes"], &["id"]));
-        moments.extend(pluck_strings(&data["papers"]["nodes"], &["updatedAt"]));
+        timestamps.extend(pluck_strings(&data["papers"]["nodes"], &["updatedAt"]));
         let pages = [&data["researchers"]["pageInfo"], &data["papers"]["pageInfo"]];
         for (page, after) in pages.iter().zip(["peopleAfter", "papersAfter"]) {
             // The cursor of a finished list is kept; the page after it is empty.
@@ -202,9 +202,9 @@ async fn incremental_sync() {
         assert_eq!(json!(ids.len()), statistics["directory"]["statistics"][count]);
     }
     // A sync that starts at the last timestamp misses nothing.
-    assert!(moments.is_sorted());
+    assert!(timestamps.is_sorted());
     variables = read_variables("sync-since");
-    variables["since"] = json!(moments.last());
+    variables["since"] = json!(timestamps.last());
     let data = app.data_with_variables(&query, variables.clone()).await;
     assert!(!pluck_strings(&data["papers"]["nodes"], &["id"]).is_empty());
     variables["since"] = json!("2999-01-01T00:00:00Z");

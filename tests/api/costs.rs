@@ -78,9 +78,9 @@ impl DedicatedServer {
             if record["kind"] != "researcher" {
                 return record;
             }
-            let place = |number: usize| json!({ "organization": { "ror": ror(number as u64 % 7 + 1) }, "affiliationKind": "EMPLOYMENT", "startDate": (2000 + number % 9).to_string() });
+            let affiliation = |number: usize| json!({ "organization": { "ror": ror(number as u64 % 7 + 1) }, "affiliationKind": "EMPLOYMENT", "startDate": (2000 + number % 9).to_string() });
             let topics = json!([{ "labels": { "en": format!("Topic {}", index % 4) } }]);
-            with_fields(record, json!({ "affiliations": [place(index), place(index + 3)], "topics": topics }))
+            with_fields(record, json!({ "affiliations": [affiliation(index), affiliation(index + 3)], "topics": topics }))
         }));
         store.write_records("test", &parse_records(json!(all))).await.expect("the records");
         store.refresh_statistics_if_stale().await.expect("the counts");
@@ -133,11 +133,11 @@ async fn execute_query(schema: &DirectorySchema, store: &Store, query: &str, var
     serde_json::from_slice::<Value>(&answer).expect("JSON")["data"].take()
 }
 
-fn measure_costs(runtime: &Runtime, place: &DedicatedServer) -> BTreeMap<String, Costs> {
+fn measure_costs(runtime: &Runtime, server: &DedicatedServer) -> BTreeMap<String, Costs> {
     let limits = Limits::default();
     let identity = || DirectoryInfo { name: "Costs".to_owned(), default_language: "en".parse().expect("a tag") };
     let schema = DirectorySchema::new(|| graphql::builder(&limits).data(identity()), limits.clone());
-    let (database, store) = runtime.block_on(place.open_store());
+    let (database, store) = runtime.block_on(server.open_store());
     let people = format!("{{ researchers(first: {QUERIES_PER_RUN}) {{ nodes {{ id }} }} }}");
     let people = runtime.block_on(execute_query(&schema, &store, &people, json!({})));
     let people: Vec<Value> = people["researchers"]["nodes"].as_array().expect("a list").clone();
@@ -155,11 +155,11 @@ fn measure_costs(runtime: &Runtime, place: &DedicatedServer) -> BTreeMap<String,
         };
         // Warm-up: statements are prepared, and pages are cached.
         all();
-        File::options().write(true).truncate(true).open(&place.log).expect("the log");
+        File::options().write(true).truncate(true).open(&server.log).expect("the log");
         let before = store.statement_counter().total();
         let allocations = allocation_counter::measure(all).count_total;
         let statements = store.statement_counter().total() - before;
-        let plans = place.read_plans();
+        let plans = server.read_plans();
         assert_eq!(u64::try_from(plans.len()).ok(), Some(statements), "each statement of ({name}) has its plan");
         let pages = |plan: &Value| {
             let number = |name: &str| plan["Plan"][name].as_u64().unwrap_or_default();
@@ -183,10 +183,10 @@ fn costs() {
     fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("permissions");
     // A single thread, because allocations are counted per thread.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let place = DedicatedServer::start(&folder.path().join("postgres"));
-    runtime.block_on(place.load_data());
-    let costs = measure_costs(&runtime, &place);
-    place.server.stop();
+    let server = DedicatedServer::start(&folder.path().join("postgres"));
+    runtime.block_on(server.load_data());
+    let costs = measure_costs(&runtime, &server);
+    server.server.stop();
 
     if std::env::var_os("UPDATE_COSTS").is_some() {
         let text = serde_json::to_string_pretty(&costs).expect("JSON");

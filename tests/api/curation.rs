@@ -36,11 +36,15 @@ fn paper_with_doi(title: &str, year: i32, doi: &str, authors: &[&str]) -> Value 
 
 /// Ida Brook has a duplicate profile as Ida M. Brook; Wei Xudo's profile conflates two people.
 pub fn duplicate_and_conflated_records() -> Vec<Value> {
-    let place = |number: u64, kind: &str, title: Value, start: &str| json!({ "organization": { "ror": ror(number) }, "affiliationKind": kind, "roleTitle": title, "startDate": start });
-    let primary =
-        with_fields(place(1, "EMPLOYMENT", json!({ "en": "Hydrologist" }), "2015-03"), json!({ "isPrimary": true }));
-    let french =
-        with_fields(place(1, "EMPLOYMENT", json!({ "fr": "Hydrologue" }), "2015-03"), json!({ "isPrimary": true }));
+    let affiliation = |number: u64, kind: &str, title: Value, start: &str| json!({ "organization": { "ror": ror(number) }, "affiliationKind": kind, "roleTitle": title, "startDate": start });
+    let primary = with_fields(
+        affiliation(1, "EMPLOYMENT", json!({ "en": "Hydrologist" }), "2015-03"),
+        json!({ "isPrimary": true }),
+    );
+    let french = with_fields(
+        affiliation(1, "EMPLOYMENT", json!({ "fr": "Hydrologue" }), "2015-03"),
+        json!({ "isPrimary": true }),
+    );
     vec![
         organization_record(1, "Water Institute"),
         organization_record(2, "Mill College"),
@@ -54,7 +58,7 @@ pub fn duplicate_and_conflated_records() -> Vec<Value> {
         with_fields(
             researcher_record("Ida M. Brook"),
             json!({ "orcid": orcid(7), "biography": { "fr": "Elle mesure." }, "homepageUrl": "https://example.org/ida",
-                "affiliations": [french, place(2, "EDUCATION", json!({}), "2008")], "otherNames": ["I. M. Brook"],
+                "affiliations": [french, affiliation(2, "EDUCATION", json!({}), "2008")], "otherNames": ["I. M. Brook"],
                 "topics": [{ "labels": { "en": "Tides" } }, { "labels": { "en": "Weirs" } }],
                 "identifiers": [{ "scheme": "dblp", "value": "b/Brook" }] }),
         ),

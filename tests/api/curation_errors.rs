@@ -46,8 +46,8 @@ async fn rejected_decisions() {
     let sentences: Vec<String> = cases
         .iter()
         .map(|case| {
-            let told = format!("{}\n  {}", case.join(" "), run_failing(&app, case));
-            told.replace(&paper, "PAPER").replace(&year[0], "TIME")
+            let error = format!("{}\n  {}", case.join(" "), run_failing(&app, case));
+            error.replace(&paper, "PAPER").replace(&year[0], "TIME")
         })
         .collect();
     insta::assert_snapshot!(sentences.join(""), @r"

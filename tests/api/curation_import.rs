@@ -83,12 +83,12 @@ async fn changed_records() {
     assert_eq!(researcher_names(&app).await, before, "the former's record renames nobody, and makes nobody new");
     assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new());
     // The survivor keeps the affiliations, topics and names of both records.
-    let kept = "SELECT concat_ws(' | ', other_names::text, (SELECT count(*) FROM affiliation WHERE researcher_id = researcher.id), \
+    let survivor_sql = "SELECT concat_ws(' | ', other_names::text, (SELECT count(*) FROM affiliation WHERE researcher_id = researcher.id), \
          (SELECT count(*) FROM affiliation WHERE researcher_id = researcher.id AND is_primary), \
          (SELECT string_agg(topic.slug, ',' ORDER BY position) FROM researcher_topic JOIN topic ON topic.id = topic_id \
          WHERE researcher_id = researcher.id), orcid, portrait_url) FROM researcher WHERE slug = 'ida-brook'";
     assert_eq!(
-        query_strings(&app.database_url, kept).await,
+        query_strings(&app.database_url, survivor_sql).await,
         [format!(
             "{{\"Ida Brook-Ford\",\"Ida M. Brook\",\"I. M. Brook\"}} | 2 | 1 | weirs,tides | {} | https://example.org/portrait",
             orcid(7)

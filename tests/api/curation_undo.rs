@@ -27,14 +27,14 @@ fn random_records(rng: &mut SeededRng) -> Vec<Value> {
                 json!({ "fr": "Lectrice" }),
                 json!({ "en": "Dean", "fr": "Doyenne" }),
             ];
-            let mut place = json!({ "organization": { "ror": ror(1 + rng.below(2) as u64) }, "affiliationKind": "EMPLOYMENT",
+            let mut affiliation_record = json!({ "organization": { "ror": ror(1 + rng.below(2) as u64) }, "affiliationKind": "EMPLOYMENT",
                 "isPrimary": is_primary, "roleTitle": titles[rng.below(4)] });
             if rng.below(2) == 0 {
-                place["startDate"] = json!("2001");
+                affiliation_record["startDate"] = json!("2001");
             }
-            place
+            affiliation_record
         };
-        let places: Vec<Value> = (0..numbers.below(4)).map(|number| affiliation(rng, number == 0)).collect();
+        let affiliations: Vec<Value> = (0..rng.below(4)).map(|number| affiliation(rng, number == 0)).collect();
         let topics: Vec<Value> = ["Sea", "Sand", "Salt"]
             .iter()
             .filter(|_| rng.below(2) == 0)
@@ -42,7 +42,7 @@ fn random_records(rng: &mut SeededRng) -> Vec<Value> {
             .collect();
         let mut record = with_fields(
             researcher_record(&format!("Person {person}")),
-            json!({ "affiliations": places, "topics": topics }),
+            json!({ "affiliations": affiliations, "topics": topics }),
         );
         if rng.below(2) == 0 {
             record["orcid"] = json!(orcid(100 + person));
@@ -54,8 +54,7 @@ fn random_records(rng: &mut SeededRng) -> Vec<Value> {
         records.push(record);
     }
     for number in 0..14 {
-        let mut authors: Vec<String> =
-            (0..1 + rng.below(4)).map(|_| format!("Person {}", rng.below(12))).collect();
+        let mut authors: Vec<String> = (0..1 + rng.below(4)).map(|_| format!("Person {}", rng.below(12))).collect();
         authors.dedup();
         let year = (rng.below(4) > 0).then(|| 1990 + i32::try_from(rng.below(9)).unwrap_or_default());
         let paper =
@@ -76,8 +75,8 @@ async fn undo_restores_the_previous_state() {
         let mut decisions = Vec::new();
         for _ in 0..6 {
             let slugs = query_strings(&app.database_url, "SELECT slug FROM researcher ORDER BY id").await;
-            let mut somebody = || slugs[rng.below(slugs.len())].clone();
-            let (one, other) = (somebody(), somebody());
+            let mut random_slug = || slugs[rng.below(slugs.len())].clone();
+            let (one, other) = (random_slug(), random_slug());
             let theirs = format!(
                 "SELECT paper.slug FROM paper JOIN authorship ON paper_id = paper.id JOIN researcher ON researcher.id = researcher_id \
                  WHERE researcher.slug = '{one}' ORDER BY paper.id"

@@ -39,18 +39,18 @@ async fn cursor_of_another_list() {
         assert!(message.contains("is a cursor of another list"), "{query}: {message}");
     }
     // The same field of another entity is another list.
-    let pairs = async |place: &str| {
-        let query = format!("{{ {place} {{ list: researchers(first: 1) {{ pageInfo {{ endCursor }} }} }} }}");
+    let pairs = async |parent: &str| {
+        let query = format!("{{ {parent} {{ list: researchers(first: 1) {{ pageInfo {{ endCursor }} }} }} }}");
         let found = app.data(&query).await;
-        let (_, place) = found.as_object().and_then(|data| data.iter().next()).expect("a place");
-        place["list"]["pageInfo"]["endCursor"].as_str().expect("a cursor").to_owned()
+        let (_, parent) = found.as_object().and_then(|data| data.iter().next()).expect("a place");
+        parent["list"]["pageInfo"]["endCursor"].as_str().expect("a cursor").to_owned()
     };
-    for (place, other) in [
+    for (parent, other) in [
         (r#"organization(by: {slug: "college"})"#, r#"organization(by: {slug: "part-2"})"#),
         (r#"topic(by: {slug: "sea"})"#, r#"topic(by: {slug: "sea-1"})"#),
     ] {
-        let own = pairs(place).await;
-        app.data(&format!("{{ {place} {{ researchers(after: {own:?}) {{ nodes {{ id }} }} }} }}")).await;
+        let own = pairs(parent).await;
+        app.data(&format!("{{ {parent} {{ researchers(after: {own:?}) {{ nodes {{ id }} }} }} }}")).await;
         let query = format!("{{ {other} {{ researchers(after: {own:?}) {{ nodes {{ id }} }} }} }}");
         let message = app.client_error(&query, json!({})).await;
         assert!(message.contains("is a cursor of another list"), "{query}: {message}");
@@ -84,10 +84,10 @@ fn key_count(cursor: &str) -> usize {
 async fn is_accepted(app: &TestApp, list: &ConnectionQuery, cursor: &str) -> bool {
     let response = app.query(&list.build(&format!("first: 1, after: {cursor:?}")), json!({})).await;
     let codes = response.codes();
-    let shown: String = cursor.chars().take(200).collect();
+    let excerpt: String = cursor.chars().take(200).collect();
     assert!(
         response.status == 200 && codes.iter().all(|code| CLIENT_ERROR_CODES.contains(&code.as_str())),
-        "{}: {shown}: {}",
+        "{}: {excerpt}: {}",
         list.description(),
         response.body
     );

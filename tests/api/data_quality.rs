@@ -281,8 +281,8 @@ async fn exit_codes() {
     assert_eq!(unknown.code, Some(1));
     assert_eq!(unknown.stderr_lines(), ["error: no record came from the source 'nowhere'; there are test, other"]);
     let unknown = run_check(&app, &["--organization", "nowhere"]);
-    let told = "error: no organization is called 'nowhere': give its id, its slug or its ROR id";
-    assert_eq!((unknown.code, unknown.stderr_lines()), (Some(1), vec![told]));
+    let message = "error: no organization is called 'nowhere': give its id, its slug or its ROR id";
+    assert_eq!((unknown.code, unknown.stderr_lines()), (Some(1), vec![message]));
 }
 
 #[tokio::test]

@@ -168,8 +168,8 @@ async fn exhausted_connection_pool() {
     let app = TestApp::start_with_acquire_timeout(create_database().await, 1).await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
     let lock = app.lock_table("researcher").await;
-    let asked = (0..8).map(|_| query(&app));
-    let (answers, ()) = tokio::join!(futures_util::future::join_all(asked), async {
+    let queries = (0..8).map(|_| query(&app));
+    let (results, ()) = tokio::join!(futures_util::future::join_all(queries), async {
         let session = DatabaseSession::open(&app.database_url).await;
         // All four connections are blocked by the lock, so that further requests time out waiting for a connection.
         let waiting =
@@ -180,10 +180,10 @@ async fn exhausted_connection_pool() {
         tokio::time::sleep(Duration::from_millis(1500)).await;
         lock.execute("ROLLBACK").await;
     });
-    let refused = answers.iter().filter(|response| (response.0, response.1.as_str()) == (503, "SERVICE_UNAVAILABLE"));
-    assert_eq!(refused.count(), 4, "{answers:?}");
-    let answered = answers.iter().filter(|response| (response.0, response.1.as_str()) == (200, "none"));
-    assert_eq!(answered.count(), 4, "{answers:?}");
+    let refused = results.iter().filter(|response| (response.0, response.1.as_str()) == (503, "SERVICE_UNAVAILABLE"));
+    assert_eq!(refused.count(), 4, "{results:?}");
+    let answered = results.iter().filter(|response| (response.0, response.1.as_str()) == (200, "none"));
+    assert_eq!(answered.count(), 4, "{results:?}");
 }
 
 #[tokio::test]

@@ -276,10 +276,10 @@ fn arbitrary_records() -> impl Strategy<Value = Vec<Value>> {
     });
     let paper = (prop::collection::vec(author, 1..4), 1990_i32..2015, prop::sample::select(vec!["North", "South"]));
     prop::collection::vec(paper, 2..9).prop_map(|papers| {
-        let told = |(number, (authors, year, venue)): (usize, (Vec<Value>, i32, &str))| {
+        let record = |(number, (authors, year, venue)): (usize, (Vec<Value>, i32, &str))| {
             paper_with_authors(&format!("paper {number}"), year, venue, json!(authors))
         };
-        papers.into_iter().enumerate().map(told).collect()
+        papers.into_iter().enumerate().map(record).collect()
     })
 }
 

@@ -55,7 +55,8 @@ async fn request_errors() {
         ("{ \u{0} }", json!({})),
     ] {
         let body = json!({ "query": query, "variables": variables }).to_string();
-        let (status, media_type, response) = send(post(&app, body.clone()).header("Accept", GRAPHQL_RESPONSE_TYPE)).await;
+        let (status, media_type, response) =
+            send(post(&app, body.clone()).header("Accept", GRAPHQL_RESPONSE_TYPE)).await;
         assert!(!error_codes(&response).is_empty(), "{query}: {response}");
         assert!(error_codes(&response).iter().all(|code| code.starts_with("GRAPHQL_")), "{query}: {response}");
         assert_eq!(response.get("data"), None, "{query}");
@@ -108,8 +109,9 @@ async fn schema_names_are_not_leaked() {
     ] {
         let response = app.query(query, json!({})).await;
         for message in response.messages() {
-            let known = ["Did you mean", "\"researchers\"", "\"name\"", "\"slug\"", "\"orcid\"", "NAME"];
-            let leaked = known.iter().find(|name| message.contains(**name) && !query.contains(name.trim_matches('"')));
+            let schema_names = ["Did you mean", "\"researchers\"", "\"name\"", "\"slug\"", "\"orcid\"", "NAME"];
+            let leaked =
+                schema_names.iter().find(|name| message.contains(**name) && !query.contains(name.trim_matches('"')));
             assert_eq!(leaked, None, "{query}: {message}");
         }
     }

@@ -179,8 +179,8 @@ async fn assert_round_trip(workspace: &Workspace, app: &TestApp) {
         with_fields(researcher_record("New Comer"), json!({ "orcid": orcid(77) })),
         paper_record("Newcomer", None, &["New Comer"]),
     ];
-    let imported =
-        workspace.import(&url, &["records", workspace.write_file("more.jsonl", to_json_lines(&more)), "--source", "more"]);
+    let imported = workspace
+        .import(&url, &["records", workspace.write_file("more.jsonl", to_json_lines(&more)), "--source", "more"]);
     assert!(imported.summary().starts_with("read 4: created 4"), "{imported:?}");
 }
 
@@ -393,8 +393,9 @@ async fn round_trip_of_curation() {
         // Applies the consequences of the decisions to all other names.
         &["resolve", "--all"],
     ] {
-        let outcome =
-            run_to_completion(&mut workspace.command_with_database(&app.database_url, &[&["identity"], decision].concat()));
+        let outcome = run_to_completion(
+            &mut workspace.command_with_database(&app.database_url, &[&["identity"], decision].concat()),
+        );
         assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     }
     assert_round_trip(&workspace, &app).await;
@@ -433,7 +434,7 @@ async fn assert_round_trip_of_displayed_names(workspace: &Workspace, app: &TestA
     let url = create_database().await;
     assert!(workspace.import(&url, &["records", "shown.jsonl"]).summary().contains(NOTHING_REJECTED));
     let copy = TestApp::start_on_database(url, unlimited_limits(), 100).await;
-    let shown = "{ researchers { nodes { id slug name otherNames papers { nodes { slug } } } }
+    let names_query = "{ researchers { nodes { id slug name otherNames papers { nodes { slug } } } }
         papers { nodes { id authorships { nodes { id name nameAsPublished researcher { slug } } } } } }";
-    assert_eq!(copy.data(shown).await, app.data(shown).await);
+    assert_eq!(copy.data(names_query).await, app.data(names_query).await);
 }

@@ -21,9 +21,9 @@ fn affiliation(number: u64, kind: &str, rest: Value) -> Value {
     with_fields(json!({ "organization": { "ror": ror(number) }, "affiliationKind": kind }), rest)
 }
 
-fn author_with_organizations(position: usize, name: &str, places: &[u64]) -> Value {
-    let places: Value = places.iter().map(|place| json!({ "ror": ror(*place) })).collect();
-    json!({ "position": position, "name": name, "organizations": places })
+fn author_with_organizations(position: usize, name: &str, organizations: &[u64]) -> Value {
+    let organizations: Value = organizations.iter().map(|organization| json!({ "ror": ror(*organization) })).collect();
+    json!({ "position": position, "name": name, "organizations": organizations })
 }
 
 /// Three researchers at a college with a laboratory and at an academy, and their five papers.
@@ -256,11 +256,11 @@ async fn synthetic_directory(seed: u64, people: usize) -> TestApp {
     let mut records = vec![organization_record(1, "Place 1")];
     // 2 and 3 are parts of 1, 4 of 2, and 5 of 3; 6 is unrelated.
     for (number, parent) in [(2, 1), (3, 1), (4, 2), (5, 3)] {
-        let place = organization_record(number, &format!("Place {number}"));
-        records.push(with_fields(place, json!({ "relations": [["parent", ror(parent)]] })));
+        let organization_number = organization_record(number, &format!("Place {number}"));
+        records.push(with_fields(organization_number, json!({ "relations": [["parent", ror(parent)]] })));
     }
     records.push(organization_record(6, "Place 6"));
-    let place = |rng: &mut SeededRng| 1 + rng.below(6) as u64;
+    let organization_number = |rng: &mut SeededRng| 1 + rng.below(6) as u64;
     for record in synthetic_data::synthetic_records(&works, people) {
         records.push(match record["kind"].as_str() {
             Some("researcher") => {
@@ -269,7 +269,7 @@ async fn synthetic_directory(seed: u64, people: usize) -> TestApp {
                         let kinds = ["EMPLOYMENT", "MEMBERSHIP", "INVITED_POSITION", "EDUCATION", "SERVICE"];
                         let end = if rng.one_in(3) { json!({ "endDate": "2011" }) } else { json!({}) };
                         let rest = with_fields(end, json!({ "startDate": (2000 + number).to_string() }));
-                        affiliation(place(&mut rng), kinds[rng.below(kinds.len())], rest)
+                        affiliation(organization_number(&mut rng), kinds[rng.below(kinds.len())], rest)
                     })
                     .collect();
                 let topics: Vec<String> =
@@ -280,9 +280,9 @@ async fn synthetic_directory(seed: u64, people: usize) -> TestApp {
             Some("paper") => {
                 let mut authors = record["authors"].clone();
                 for author in authors.as_array_mut().into_iter().flatten() {
-                    let places: Value =
-                        (0..rng.below(3)).map(|_| json!({ "ror": ror(place(&mut rng)) })).collect();
-                    author["organizations"] = places;
+                    let organizations: Value =
+                        (0..rng.below(3)).map(|_| json!({ "ror": ror(organization_number(&mut rng)) })).collect();
+                    author["organizations"] = organizations;
                 }
                 let kinds = ["ARTICLE", "PREPRINT", "BOOK_CHAPTER", "THESIS"];
                 let venue = (!rng.one_in(4)).then(|| ["Annals", "annals", "Éphémérides", "Zoo"][rng.below(4)]);
@@ -318,15 +318,15 @@ fn returned_entries(entries: &Value, path: &[&str]) -> Vec<FacetEntry> {
 }
 
 /// Counts the nodes for each key that `keys_of` returns, starting with zero for `requested` keys.
-fn expected_entries(things: &Value, known: &[String], of: impl Fn(&Value) -> Vec<Value>) -> Vec<FacetEntry> {
-    let mut counts: BTreeMap<String, i64> = known.iter().map(|what| (what.clone(), 0)).collect();
-    for thing in things.as_array().into_iter().flatten() {
-        for what in of(thing).iter().map(text).collect::<BTreeSet<String>>() {
-            *counts.entry(what).or_default() += 1;
+fn expected_entries(nodes: &Value, requested: &[String], keys_of: impl Fn(&Value) -> Vec<Value>) -> Vec<FacetEntry> {
+    let mut counts: BTreeMap<String, i64> = requested.iter().map(|key| (key.clone(), 0)).collect();
+    for node in nodes.as_array().into_iter().flatten() {
+        for key in keys_of(node).iter().map(text).collect::<BTreeSet<String>>() {
+            *counts.entry(key).or_default() += 1;
         }
     }
     let mut counts: Vec<FacetEntry> = counts.into_iter().collect();
-    counts.sort_by_key(|(what, count)| (Reverse(*count), row_number(what), what.clone()));
+    counts.sort_by_key(|(key, count)| (Reverse(*count), row_number(key), key.clone()));
     counts
 }
 
@@ -335,11 +335,11 @@ fn assert_facet_matches(
     name: &str,
     facets: &Value,
     facet: &str,
-    thing: &str,
+    entity_field: &str,
     expected: &[FacetEntry],
     given: &[String],
 ) {
-    let path = [thing, "id"];
+    let path = [entity_field, "id"];
     assert_eq!(returned_entries(&facets[facet], &path), expected, "{facet} of {name}");
     let few = expected.iter().take(2).cloned().collect::<Vec<_>>();
     assert_eq!(returned_entries(&facets[format!("few_{facet}")], &path), few, "the first two of {facet} of {name}");
@@ -352,8 +352,8 @@ fn assert_facet_matches(
 }
 
 /// Selects a facet with all entries, the first two, and requested IDs.
-fn facet_selection(facet: &str, thing: &str) -> String {
-    let entry = format!("{{ {thing} {{ id }} count }}");
+fn facet_selection(facet: &str, entity_field: &str) -> String {
+    let entry = format!("{{ {entity_field} {{ id }} count }}");
     format!(
         "{facet}(first: 100) {entry} few_{facet}: {facet}(first: 2) {entry} given_{facet}: {facet}(ids: ${facet}) {entry}"
     )
@@ -385,15 +385,18 @@ async fn facets_and_nodes(
     variables: (&str, Value),
     path: &[&str],
     facets: &str,
-    things: &str,
+    nodes_selection: &str,
 ) -> (Value, Value) {
     let (list, parents) = path.split_last().expect("a list");
     let page = |size: u32| {
         let (name, arguments) = list.split_once('(').unwrap_or((list, ")"));
         format!("{name}(first: {size}, {arguments}")
     };
-    let lists =
-        format!("{{ page: {} {{ facets {{ {facets} }} }} all: {} {{ totalCount {things} }} }}", page(1), page(100));
+    let lists = format!(
+        "{{ page: {} {{ facets {{ {facets} }} }} all: {} {{ totalCount {nodes_selection} }} }}",
+        page(1),
+        page(100)
+    );
     let query = parents.iter().rev().fold(lists, |inner, parent| format!("{{ step: {parent} {inner} }}"));
     let mut found = app.data_with_variables(&format!("query({}) {query}", variables.0), variables.1).await;
     while let Some(step) = found.get_mut("step").map(Value::take).or_else(|| found.get_mut(0).map(Value::take)) {
@@ -410,10 +413,10 @@ async fn assert_paper_facets_match(app: &TestApp, given: &RequestedIds, path: &[
         facet_selection("researchers", "researcher"),
         facet_selection("organizations", "organization"),
     );
-    let things = "nodes { publicationYear type venueName topics(first: 100) { nodes { id } } \
+    let nodes_selection = "nodes { publicationYear type venueName topics(first: 100) { nodes { id } } \
                   authorships(first: 100) { nodes { researcher { id } organizations { id } } } }";
     let declared = "$topics: [ID!], $researchers: [ID!], $organizations: [ID!]";
-    let (facets, all) = facets_and_nodes(app, (declared, given.variables()), path, &facets, things).await;
+    let (facets, all) = facets_and_nodes(app, (declared, given.variables()), path, &facets, nodes_selection).await;
     let papers = &all["nodes"];
     assert_eq!(all["totalCount"].as_u64().map(|count| count as usize), papers.as_array().map(Vec::len), "{name}");
     let value = |field: &'static str| {
@@ -439,8 +442,11 @@ async fn assert_paper_facets_match(app: &TestApp, given: &RequestedIds, path: &[
     });
     assert_facet_matches(&name, &facets, "researchers", "researcher", &researchers, &given.researchers);
     let organizations = expected_entries(papers, &[], |paper| {
-        let places = authors(paper);
-        pluck(&places, &["organizations"]).into_iter().flat_map(|places| cloned(pluck(places, &["id"]))).collect()
+        let authorships = authors(paper);
+        pluck(&authorships, &["organizations"])
+            .into_iter()
+            .flat_map(|authorships| cloned(pluck(authorships, &["id"])))
+            .collect()
     });
     assert_facet_matches(&name, &facets, "organizations", "organization", &organizations, &given.organizations);
     papers.as_array().map_or(0, Vec::len)
@@ -453,18 +459,21 @@ fn cloned(values: Vec<&Value>) -> Vec<Value> {
 async fn assert_researcher_facets_match(app: &TestApp, given: &RequestedIds, path: &[&str]) -> usize {
     let name = path.join(" ");
     let facets = format!("{} {}", facet_selection("topics", "topic"), facet_selection("organizations", "organization"));
-    let things = "nodes { topics(first: 100) { nodes { id } } \
+    let nodes_selection = "nodes { topics(first: 100) { nodes { id } } \
                   affiliations(first: 100, filter: {isCurrent: true}) { nodes { kind organization { id } } } }";
     let declared = "$topics: [ID!], $organizations: [ID!]";
-    let (facets, all) = facets_and_nodes(app, (declared, given.variables()), path, &facets, things).await;
+    let (facets, all) = facets_and_nodes(app, (declared, given.variables()), path, &facets, nodes_selection).await;
     let people = &all["nodes"];
     assert_eq!(all["totalCount"].as_u64().map(|count| count as usize), people.as_array().map(Vec::len), "{name}");
     let topics = expected_entries(people, &[], |person| cloned(pluck(&person["topics"]["nodes"], &["id"])));
     assert_facet_matches(&name, &facets, "topics", "topic", &topics, &given.topics);
     let organizations = expected_entries(people, &[], |person| {
-        let places = person["affiliations"]["nodes"].as_array().into_iter().flatten();
+        let affiliations = person["affiliations"]["nodes"].as_array().into_iter().flatten();
         let counts = |kind: &Value| ["EMPLOYMENT", "MEMBERSHIP", "INVITED_POSITION"].iter().any(|other| kind == other);
-        places.filter(|place| counts(&place["kind"])).map(|place| place["organization"]["id"].clone()).collect()
+        affiliations
+            .filter(|affiliation| counts(&affiliation["kind"]))
+            .map(|affiliation| affiliation["organization"]["id"].clone())
+            .collect()
     });
     assert_facet_matches(&name, &facets, "organizations", "organization", &organizations, &given.organizations);
     people.as_array().map_or(0, Vec::len)
@@ -474,13 +483,13 @@ async fn assert_researcher_facets_match(app: &TestApp, given: &RequestedIds, pat
 async fn paper_facets_match_the_list() {
     let app = synthetic_directory(21, 14).await;
     let given = RequestedIds::select(&app).await;
-    let (topic, place, person) =
+    let (topic, organization, person) =
         (&app.find_id("topic", "topic-1").await, &given.organizations[1], app.find_id("researcher", "person-3").await);
     let some = pluck_strings(&app.nodes(&["papers(first: 9)"], "id").await, &["id"]);
     let filters = [
         "{}".to_owned(),
         format!("{{topicIds: [{topic:?}]}}"),
-        format!("{{organizationIds: [{place:?}]}}"),
+        format!("{{organizationIds: [{organization:?}]}}"),
         format!("{{authorIds: [{person:?}]}}"),
         format!("{{ids: {some:?}}}"),
         "{publicationYear: {from: 2002, to: 2004}}".to_owned(),
@@ -523,13 +532,15 @@ async fn paper_facets_match_the_list() {
 async fn researcher_facets_match_the_list() {
     let app = synthetic_directory(22, 40).await;
     let given = RequestedIds::select(&app).await;
-    let (topic, place) = (app.find_id("topic", "topic-3").await, &given.organizations[1]);
+    let (topic, organization) = (app.find_id("topic", "topic-3").await, &given.organizations[1]);
     let filters = [
         "{}".to_owned(),
         format!("{{topicIds: [{topic:?}]}}"),
         format!("{{ids: {:?}}}", given.researchers),
-        format!("{{affiliation: {{organizationIds: [{place:?}]}}}}"),
-        format!("{{affiliation: {{organizationIds: [{place:?}], includeDescendants: false, isCurrent: false}}}}"),
+        format!("{{affiliation: {{organizationIds: [{organization:?}]}}}}"),
+        format!(
+            "{{affiliation: {{organizationIds: [{organization:?}], includeDescendants: false, isCurrent: false}}}}"
+        ),
         "{affiliation: {kinds: [EDUCATION], asOf: \"2005-05-05\"}}".to_owned(),
         "{hasPapers: true, hasOrcid: false}".to_owned(),
         "{hasPapers: false}".to_owned(),

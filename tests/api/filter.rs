@@ -113,13 +113,13 @@ async fn boolean_filters_of_researchers() {
 #[tokio::test]
 async fn boolean_filters_of_nested_lists() {
     let app = TestApp::start().await;
-    let place = json!([{ "ror": ror(1) }]);
+    let organization = json!([{ "ror": ror(1) }]);
     app.create_records(json!([
         organization_record(1, "College"),
         topic_record("Tides"),
         with_fields(researcher_record("Ada Berg"), json!({ "affiliations": [{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT" }], "topics": [{ "labels": { "en": "Tides" } }] })),
-        with_fields(paper_record("A", Some(2001), &[]), json!({ "authors": [{ "name": "Ada Berg", "organizations": place }], "topics": [{ "labels": { "en": "Tides" } }] })),
-        with_fields(paper_record("B", None, &[]), json!({ "authors": [{ "name": "Ada Berg", "organizations": place }], "topics": [{ "labels": { "en": "Tides" } }] })),
+        with_fields(paper_record("A", Some(2001), &[]), json!({ "authors": [{ "name": "Ada Berg", "organizations": organization }], "topics": [{ "labels": { "en": "Tides" } }] })),
+        with_fields(paper_record("B", None, &[]), json!({ "authors": [{ "name": "Ada Berg", "organizations": organization }], "topics": [{ "labels": { "en": "Tides" } }] })),
     ]))
     .await;
     let undated = "filter: {or: [{not: {publicationYear: {}}}, {dois: []}]}";
@@ -232,8 +232,9 @@ fn merged_id(kind: &str) -> String {
 #[tokio::test]
 async fn merged_ids_in_filters() {
     let app = TestApp::start().await;
-    let works = |place: u64| json!([{ "organization": { "ror": ror(place) }, "affiliationKind": "EMPLOYMENT" }]);
-    let written = |place: u64| json!([{ "ror": ror(place) }]);
+    let works =
+        |organization: u64| json!([{ "organization": { "ror": ror(organization) }, "affiliationKind": "EMPLOYMENT" }]);
+    let written = |organization: u64| json!([{ "ror": ror(organization) }]);
     app.create_records(json!([
         organization_record(1, "College"),
         with_fields(organization_record(2, "Faculty"), json!({ "relations": [["parent", ror(1)]] })),
@@ -253,7 +254,7 @@ async fn merged_ids_in_filters() {
     app.insert_redirect("paper", 9_000, "a-preprint", "a").await;
     // The same number with another type is another entity.
     app.insert_redirect("paper", 9_001, "b-preprint", "b").await;
-    let (person, place, subject, work) =
+    let (person, organization, subject, work) =
         (merged_id("Researcher"), merged_id("Organization"), merged_id("Topic"), merged_id("Paper"));
     let other = URL_SAFE_NO_PAD.encode("Researcher:9001");
     let list = async |field: &str, kind: &str, filter: Value| {
@@ -266,8 +267,8 @@ async fn merged_ids_in_filters() {
         (json!({ "ids": [person, other] }), "ada-berg"),
         (json!({ "ids": [other] }), ""),
         (json!({ "topicIds": [subject] }), "ada-berg cy-ek"),
-        (json!({ "affiliation": { "organizationIds": [place] } }), "ada-berg"),
-        (json!({ "affiliation": { "organizationIds": [place], "includeDescendants": false } }), ""),
+        (json!({ "affiliation": { "organizationIds": [organization] } }), "ada-berg"),
+        (json!({ "affiliation": { "organizationIds": [organization], "includeDescendants": false } }), ""),
         (json!({ "affiliation": { "researcherIds": [person] } }), "ada-berg"),
         (json!({ "not": { "ids": [person] } }), "bo-dahl cy-ek"),
     ] {
@@ -277,17 +278,17 @@ async fn merged_ids_in_filters() {
         (json!({ "ids": [work] }), "a"),
         (json!({ "authorIds": [person] }), "a"),
         (json!({ "authorIds": [other] }), ""),
-        (json!({ "organizationIds": [place] }), "a"),
+        (json!({ "organizationIds": [organization] }), "a"),
         (json!({ "topicIds": [subject] }), "a"),
     ] {
         assert_eq!(list("papers", "PaperFilter", filter.clone()).await, expected, "{filter}");
     }
-    assert_eq!(list("organizations", "OrganizationFilter", json!({ "ids": [place] })).await, "college");
+    assert_eq!(list("organizations", "OrganizationFilter", json!({ "ids": [organization] })).await, "college");
     assert_eq!(list("topics", "TopicFilter", json!({ "ids": [subject] })).await, "oceans");
     assert_eq!(list("topics", "TopicFilter", json!({ "broaderIds": [subject] })).await, "tides");
     let affiliations =
         "query($filter: AffiliationFilter) { affiliations(filter: $filter) { nodes { organization { slug } } } }";
-    for filter in [json!({ "organizationIds": [place] }), json!({ "researcherIds": [person] })] {
+    for filter in [json!({ "organizationIds": [organization] }), json!({ "researcherIds": [person] })] {
         let held = app.data_with_variables(affiliations, json!({ "filter": filter })).await;
         assert_eq!(pluck_strings(&held["affiliations"]["nodes"], &["organization", "slug"]), ["faculty"], "{filter}");
     }
@@ -295,7 +296,7 @@ async fn merged_ids_in_filters() {
     for filter in [
         json!({ "ids": [person] }),
         json!({ "topicIds": [subject] }),
-        json!({ "affiliation": { "organizationIds": [place] } }),
+        json!({ "affiliation": { "organizationIds": [organization] } }),
     ] {
         let tied = app.data_with_variables(coauthors, json!({ "filter": filter })).await;
         let edges = &tied["researcher"]["coauthors"]["edges"];
@@ -402,7 +403,7 @@ async fn matches_a_naive_filter() {
             let wanted = PaperFilter::random(&mut rng, 4);
             let filter = wanted.to_json(&ids);
             let data = app.data_with_variables(query, json!({ "filter": filter })).await;
-            let shown: BTreeSet<String> = pluck_strings(&data["papers"]["nodes"], &["title"]).into_iter().collect();
+            let titles: BTreeSet<String> = pluck_strings(&data["papers"]["nodes"], &["title"]).into_iter().collect();
             let expected: BTreeSet<String> = works
                 .iter()
                 .enumerate()
@@ -410,7 +411,7 @@ async fn matches_a_naive_filter() {
                 .map(|(_, work)| work.title.clone())
                 .collect();
             assert_eq!(data["papers"]["totalCount"], expected.len(), "seed {seed}: {filter}");
-            assert_eq!(shown, expected, "seed {seed}: {filter}");
+            assert_eq!(titles, expected, "seed {seed}: {filter}");
         }
     }
 }
@@ -448,14 +449,18 @@ async fn cyclic_hierarchies() {
     let affiliations = "query($filter: AffiliationFilter) { affiliations(filter: $filter) { totalCount } }";
     let coauthors = "query($filter: CoauthorFilter) { researcher(by: {slug: \"bo-dahl\"}) { coauthors(filter: $filter) { nodes { slug } } } }";
     for slug in ["one", "two", "three"] {
-        let place = app.find_id("organization", slug).await;
-        assert_eq!(matching_slugs(&app, PAPERS_QUERY, &json!({ "organizationIds": [place] })).await, ["a"], "{slug}");
+        let organization = app.find_id("organization", slug).await;
         assert_eq!(
-            matching_slugs(&app, PAPERS_QUERY, &json!({ "not": { "organizationIds": [place] } })).await,
+            matching_slugs(&app, PAPERS_QUERY, &json!({ "organizationIds": [organization] })).await,
+            ["a"],
+            "{slug}"
+        );
+        assert_eq!(
+            matching_slugs(&app, PAPERS_QUERY, &json!({ "not": { "organizationIds": [organization] } })).await,
             ["b"],
             "{slug}"
         );
-        let there = json!({ "organizationIds": [place] });
+        let there = json!({ "organizationIds": [organization] });
         assert_eq!(
             matching_slugs(&app, RESEARCHERS_QUERY, &json!({ "affiliation": there })).await,
             ["ada-berg"],

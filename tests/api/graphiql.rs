@@ -167,9 +167,9 @@ async fn profile_query() {
     assert_eq!(result.get("errors"), None, "{result:#}");
     let researcher = &result["data"]["researcher"];
     assert_eq!(researcher["name"], json!("Razvan Pascanu"));
-    let mut shown = crate::support::pluck_strings(&researcher["papers"]["edges"], &["node", "title"]);
-    shown.sort_unstable();
-    assert_eq!(shown, ["Bridges of paper", "Rivers under glass"]);
+    let mut titles = crate::support::pluck_strings(&researcher["papers"]["edges"], &["node", "title"]);
+    titles.sort_unstable();
+    assert_eq!(titles, ["Bridges of paper", "Rivers under glass"]);
     assert_eq!(researcher["coauthors"]["edges"][0]["node"]["name"], json!("Ida Brook"));
 
     // The response as rendered.

@@ -91,8 +91,8 @@ async fn zstandard() {
 async fn single_object() {
     let app = TestApp::start().await;
     let workspace = Workspace::new();
-    let outcome =
-        workspace.import(&app.database_url, &["csl", workspace.write_file("paper.json", format!("{:#}", three_papers()[0]))]);
+    let outcome = workspace
+        .import(&app.database_url, &["csl", workspace.write_file("paper.json", format!("{:#}", three_papers()[0]))]);
     assert_eq!(outcome.summary(), "read 1: created 1, updated 0, unchanged 0, rejected 0");
     let data = app.data("{ papers { nodes { title publicationYear type } } }").await;
     assert_eq!(
@@ -125,8 +125,10 @@ async fn standard_input() {
 #[tokio::test]
 async fn rejected_record_from_standard_input() {
     let workspace = Workspace::new();
-    let outcome =
-        run_with_stdin(&mut workspace.command_with_database(&create_database().await, &["import", "csl", "-"]), b"{}\n");
+    let outcome = run_with_stdin(
+        &mut workspace.command_with_database(&create_database().await, &["import", "csl", "-"]),
+        b"{}\n",
+    );
     assert_eq!(outcome.stderr_lines(), ["-:1: rejected: it has no title"]);
 }
 
@@ -135,8 +137,10 @@ async fn several_files() {
     let app = TestApp::start().await;
     let workspace = Workspace::new();
     let papers = three_papers();
-    let (first, second) =
-        (workspace.write_file("one.json", papers[0].to_string()), workspace.write_file("two.jsonl", to_json_lines(&papers)));
+    let (first, second) = (
+        workspace.write_file("one.json", papers[0].to_string()),
+        workspace.write_file("two.jsonl", to_json_lines(&papers)),
+    );
     let outcome = workspace.import(&app.database_url, &["csl", first, second]);
     assert_eq!(outcome.summary(), "read 4: created 3, updated 0, unchanged 1, rejected 0");
     assert_has_three_papers(&app).await;
@@ -171,7 +175,8 @@ async fn summary_counts() {
     papers.push(article("w4", "Ferries", 2011, &["Uma Ferry"]));
     papers.push(json!({ "id": "w5" }));
     papers.push(json!(["a text is no item"]));
-    let outcome = workspace.import(&app.database_url, &["csl", workspace.write_file("papers.jsonl", to_json_lines(&papers))]);
+    let outcome =
+        workspace.import(&app.database_url, &["csl", workspace.write_file("papers.jsonl", to_json_lines(&papers))]);
     assert_eq!(outcome.summary(), "read 6: created 1, updated 1, unchanged 2, rejected 2");
     assert_eq!(
         outcome.stderr_lines(),
@@ -227,7 +232,8 @@ async fn markup_in_titles() {
         .zip(&written)
         .map(|(number, (title, _))| article(&format!("m{number}"), title, 2000 + number, &["Ida Brook"]))
         .collect();
-    let outcome = workspace.import(&app.database_url, &["csl", workspace.write_file("papers.jsonl", to_json_lines(&papers))]);
+    let outcome =
+        workspace.import(&app.database_url, &["csl", workspace.write_file("papers.jsonl", to_json_lines(&papers))]);
     assert_eq!(outcome.summary(), "read 7: created 7, updated 0, unchanged 0, rejected 0");
     let data = app.data("{ papers(orderBy: {field: PUBLICATION_DATE, direction: ASC}) { nodes { title } } }").await;
     assert_eq!(pluck_strings(&data["papers"]["nodes"], &["title"]), written.map(|(_, title)| title));

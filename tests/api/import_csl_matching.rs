@@ -167,7 +167,7 @@ async fn shared_doi() {
     .map(|paper| with_fields(paper, doi.clone()));
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let app = TestApp::start().await;
-        let outcome = import_items(&app, &order.map(|place| different[place].clone()));
+        let outcome = import_items(&app, &order.map(|index| different[index].clone()));
         assert_eq!(outcome.summary().split(';').next(), Some("read 3: created 2, updated 1, unchanged 0, rejected 0"));
         let note = "note: the DOI 10.1000/shared is given to another paper too; one of them has it";
         assert!(
@@ -317,8 +317,8 @@ async fn sparser_item_removes_nothing() {
     workspace.import(&url, &["csl", workspace.write_file("rich.json", rich.to_string())]);
     let poor = json!({ "id": "w1", "title": "Title" });
     workspace.import(&url, &["csl", workspace.write_file("poor.json", poor.to_string())]);
-    let kept = "SELECT concat_ws(' ', venue_name, publication_date, type, author_count, abstract_text) FROM paper";
-    assert_eq!(query_strings(&url, kept).await, [r#"Annals 1999 ARTICLE 1 {"und": "Words."}"#]);
+    let fields = "SELECT concat_ws(' ', venue_name, publication_date, type, author_count, abstract_text) FROM paper";
+    assert_eq!(query_strings(&url, fields).await, [r#"Annals 1999 ARTICLE 1 {"und": "Words."}"#]);
 }
 
 #[tokio::test]

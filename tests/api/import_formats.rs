@@ -197,7 +197,8 @@ fn dry_run_needs_no_database() {
     let text = "name,orcid,organization,role_title@fr,shoes\nIda Brook,0000-0002-1825-0097,Water Institute,Hydrologue,38\n,,,,\nTom Ford,12,,,\n";
     let file = workspace.write_file("people.csv", text);
     let nowhere = "postgres://nobody@localhost:1/nowhere";
-    let outcome = run_to_completion(&mut workspace.command_with_database(nowhere, &["import", "csv", "--dry-run", file]));
+    let outcome =
+        run_to_completion(&mut workspace.command_with_database(nowhere, &["import", "csv", "--dry-run", file]));
     assert_eq!(outcome.summary(), "read 3: researchers 2, rejected 1; 2 notes; nothing was written");
     assert_eq!(
         outcome.stderr_lines(),
@@ -213,8 +214,9 @@ fn dry_run_needs_no_database() {
         outcome.stdout
     );
     assert!(outcome.stdout.contains("\"fr\": \"Hydrologue\""), "{}", outcome.stdout);
-    let strict =
-        run_to_completion(&mut workspace.command_with_database(nowhere, &["import", "csv", "--dry-run", "--strict", file]));
+    let strict = run_to_completion(
+        &mut workspace.command_with_database(nowhere, &["import", "csv", "--dry-run", "--strict", file]),
+    );
     assert_eq!(strict.code, Some(1));
     assert!(
         strict.stderr.contains("error: stopped at the first bad record, as --strict asks: people.csv:3"),
@@ -227,7 +229,8 @@ fn dry_run_needs_no_database() {
 async fn source_names() {
     let url = create_database().await;
     let workspace = Workspace::new();
-    let file = workspace.write_file("paper.json", article("w1", "Rivers under glass", 2001, &["Ida Brook"]).to_string());
+    let file =
+        workspace.write_file("paper.json", article("w1", "Rivers under glass", 2001, &["Ida Brook"]).to_string());
     let created = "read 1: created 1, updated 0, unchanged 0, rejected 0";
     assert_eq!(workspace.import(&url, &["csl", "--source", "library-a", file]).summary(), created);
     assert_eq!(
@@ -256,11 +259,11 @@ async fn format_detection() {
         outcome.stdout,
         "read 4: created 3, updated 1, unchanged 0, rejected 0; 1 note; 1 file could not be read to its end\n"
     );
-    let told = [
+    let expected = [
         "all/e.txt:1: not read: nothing in it tells its format; it begins like text",
         "all: note: passed over 1 file that is none of auto: f.png",
     ];
-    assert_eq!(outcome.stderr_lines(), told);
+    assert_eq!(outcome.stderr_lines(), expected);
     let sources = "SELECT source || ' ' || count(*) FROM source_record GROUP BY source ORDER BY source";
     assert_eq!(query_strings(&app.database_url, sources).await, ["bibtex 1", "csl 1", "csv 1", "ris 1"]);
     let found = app.data("{ researchers(orderBy: {field: NAME, direction: ASC}) { nodes { name } } }").await;
@@ -287,7 +290,10 @@ async fn works_listing_one_author_each() {
     let (ida, tom) = (&orcid(75), &orcid(76));
     let records = [orcid_record_json(ida, "Ida", "Brook"), orcid_record_json(tom, "Tom", "Ford")];
     let file = workspace.write_file("orcid.jsonl", format!("{}\n{}\n", records[0], records[1]));
-    assert_eq!(workspace.import(&url, &["orcid", file]).summary(), "read 4: created 3, updated 1, unchanged 0, rejected 0");
+    assert_eq!(
+        workspace.import(&url, &["orcid", file]).summary(),
+        "read 4: created 3, updated 1, unchanged 0, rejected 0"
+    );
     // Each record names only its owner; the paper gets both authors.
     assert_eq!(query_strings(&url, AUTHORS_SQL).await, [format!("Ida Brook|{ida}"), format!("Tom Ford|{tom}")]);
     // A complete author list takes precedence, and survives a re-import of the ORCID records.
@@ -297,7 +303,8 @@ async fn works_listing_one_author_each() {
     let full = ["1|Uma Ferry".to_owned(), format!("2|Tom Ford|{tom}"), format!("3|I. Brook|{ida}")];
     assert_eq!(query_strings(&url, AUTHORS_SQL).await, full);
     let third = format!("{}\n", orcid_record_json(&orcid(77), "Wei", "Quay"));
-    let outcome = workspace.import(&url, &["orcid", "--source", "orcid-2", file, workspace.write_file("third.json", third)]);
+    let outcome =
+        workspace.import(&url, &["orcid", "--source", "orcid-2", file, workspace.write_file("third.json", third)]);
     assert_eq!(query_strings(&url, AUTHORS_SQL).await, full);
     let note = "third.json:1: note: nobody among the authors of the paper is the one of the record; its authors were left as they are";
     assert_eq!(outcome.stderr_lines(), [note]);
@@ -405,8 +412,11 @@ fn decompression_bombs() {
     let (head, member) = (gzip(good.as_bytes()), gzip(&zeros));
     let bomb = [head, member.repeat(100)].concat();
     let zstd = zstd::encode_all(&[good.as_bytes(), &zeros.repeat(16)].concat()[..], 1).expect("compressed");
-    let files =
-        [workspace.write_file("bomb.gz", bomb), workspace.write_file("bomb.zst", zstd), workspace.write_file("good.jsonl", &good)];
+    let files = [
+        workspace.write_file("bomb.gz", bomb),
+        workspace.write_file("bomb.zst", zstd),
+        workspace.write_file("good.jsonl", &good),
+    ];
     for format in ["csl", "crossref"] {
         let outcome =
             run_with_memory_limit(&workspace, DATA_LIMIT_KIB, &[&["import", format, "--dry-run"], &files[..]].concat());

@@ -34,12 +34,12 @@ fn single_organization_query() -> String {
 /// The displayed names; an asterisk marks fallbacks.
 async fn displayed_names(app: &TestApp, variables: Value, header: Option<&str>) -> String {
     let response = app.query_in_languages(DISPLAY_NAMES_QUERY, variables, header).await;
-    let shown = |node: &Value| {
+    let displayed = |node: &Value| {
         let name = &node["displayName"];
         format!("{}{}", name["value"].as_str().unwrap_or_default(), if name["isFallback"] == true { "*" } else { "" })
     };
     let nodes = &response.data()["organizations"]["nodes"];
-    nodes.as_array().into_iter().flatten().map(shown).collect::<Vec<_>>().join(" ")
+    nodes.as_array().into_iter().flatten().map(displayed).collect::<Vec<_>>().join(" ")
 }
 
 #[tokio::test]
@@ -161,7 +161,8 @@ async fn invalid_language_tags() {
 async fn repeated_header() {
     let app = multilingual_directory().await;
     let ask = app.client().post(app.url("/graphql")).json(&json!({ "query": DISPLAY_NAMES_QUERY }));
-    let response = ask.header("Accept-Language", "it").header("Accept-Language", "fr").send().await.expect("a response");
+    let response =
+        ask.header("Accept-Language", "it").header("Accept-Language", "fr").send().await.expect("a response");
     let answer: Value = response.json().await.expect("JSON");
     assert_eq!(answer["data"]["organizations"]["nodes"][0]["displayName"]["value"], "Mer", "{answer}");
 }

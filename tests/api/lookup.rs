@@ -168,8 +168,8 @@ async fn batch_lookup_of_mixed_keys() {
         for index in 0..500_u64 {
             let number = index * 7 % 83 + 1;
             // There are only 60 entities of each type.
-            let known = number <= 60;
-            expected.push(if known { format!("{stem}-{number}") } else { "null".to_owned() });
+            let exists = number <= 60;
+            expected.push(if exists { format!("{stem}-{number}") } else { "null".to_owned() });
             let id = ids.get(usize::try_from(number).unwrap_or_default()).cloned();
             let other_kind = URL_SAFE_NO_PAD.encode(format!("Topic:{number}"));
             keys.push(match (index % 5, kind) {

@@ -182,19 +182,22 @@ fn parse_type(name: &str) -> Type {
 }
 
 /// Asserts that the request succeeds or fails with a client error.
-async fn assert_no_internal_error(app: &TestApp, query: &str, variables: &Value, place: &str) {
-    let asked = app.client().post(app.url("/graphql")).json(&json!({ "query": query, "variables": variables }));
-    let shown = || variables.to_string().chars().take(120).collect::<String>();
-    let response =
-        asked.timeout(RESPONSE_TIMEOUT).send().await.unwrap_or_else(|error| panic!("{place} {}: {error}", shown()));
+async fn assert_no_internal_error(app: &TestApp, query: &str, variables: &Value, location: &str) {
+    let request = app.client().post(app.url("/graphql")).json(&json!({ "query": query, "variables": variables }));
+    let excerpt = || variables.to_string().chars().take(120).collect::<String>();
+    let response = request
+        .timeout(RESPONSE_TIMEOUT)
+        .send()
+        .await
+        .unwrap_or_else(|error| panic!("{location} {}: {error}", excerpt()));
     let status = response.status().as_u16();
-    let body: Value = response.json().await.unwrap_or_else(|error| panic!("{place} {}: {error}", shown()));
-    assert!(status < 500, "{place} {}: {status} {body}", shown());
+    let body: Value = response.json().await.unwrap_or_else(|error| panic!("{location} {}: {error}", excerpt()));
+    assert!(status < 500, "{location} {}: {status} {body}", excerpt());
     for error in body["errors"].as_array().into_iter().flatten() {
         let code = error["extensions"]["code"].as_str().unwrap_or("none");
-        assert!(CLIENT_ERROR_CODES.contains(&code), "{place} {}: {error}", shown());
+        assert!(CLIENT_ERROR_CODES.contains(&code), "{location} {}: {error}", excerpt());
         let message = error["message"].as_str().unwrap_or_default();
-        assert!(message.len() < 16_384, "{place}: a message of {} bytes", message.len());
+        assert!(message.len() < 16_384, "{location}: a message of {} bytes", message.len());
     }
 }
 
@@ -203,10 +206,10 @@ async fn malicious_values_in_every_argument() {
     let app = TestApp::start().await;
     app.create_records(json!(college_records(6))).await;
     let ids = app.data("{ researchers(first: 2) { nodes { id } } }").await;
-    let id = |place: usize| ids["researchers"]["nodes"][place]["id"].as_str().unwrap_or_default().to_owned();
+    let id = |location: usize| ids["researchers"]["nodes"][location]["id"].as_str().unwrap_or_default().to_owned();
     let path = format!("coauthorPath(fromId: {:?}, toId: {:?})", id(0), id(1));
     let definitions = SchemaDefinitions::of_service();
-    let (mut walked, mut asked) = (0, 0);
+    let (mut argument_count, mut request_count) = (0, 0);
     for (name, definition) in &definitions.0 {
         if !matches!(definition.kind, TypeKind::Object(_)) {
             continue;
@@ -226,7 +229,7 @@ async fn malicious_values_in_every_argument() {
                 .get(innermost_type(&field.ty.node))
                 .is_some_and(|ty| matches!(ty.kind, TypeKind::Object(_) | TypeKind::Interface(_)));
             for argument in &field.arguments {
-                walked += 1;
+                argument_count += 1;
                 let ty = &argument.node.ty.node;
                 let others = field.arguments.iter().filter(|other| other.node.name != argument.node.name);
                 let others: Vec<String> = others
@@ -248,18 +251,18 @@ async fn malicious_values_in_every_argument() {
                 );
                 let inner = steps.iter().rev().fold(inner, |inner, step| format!("{step} {{ {inner} }}"));
                 let query = format!("query($value: {ty}) {{ {inner} }}");
-                let place = format!("{name}.{}({})", field.name.node, argument.node.name.node);
+                let location = format!("{name}.{}({})", field.name.node, argument.node.name.node);
                 let values = malicious_values(&definitions, ty, MAX_INPUT_DEPTH);
-                asked += values.len();
+                request_count += values.len();
                 let checks = values.into_iter().map(|value| {
-                    let (app, query, place) = (&app, &query, &place);
-                    async move { assert_no_internal_error(app, query, &json!({ "value": value }), place).await }
+                    let (app, query, location) = (&app, &query, &location);
+                    async move { assert_no_internal_error(app, query, &json!({ "value": value }), location).await }
                 });
                 stream::iter(checks).buffer_unordered(4).collect::<()>().await;
             }
         }
     }
-    assert!(walked > 100 && asked > 5_000, "{walked} arguments, {asked} requests");
+    assert!(argument_count > 100 && request_count > 5_000, "{argument_count} arguments, {request_count} requests");
     // The directory is unchanged.
     assert_eq!(
         app.data(&format!("{{ organization(by: {{ror: {:?}}}) {{ slug }} }}", ror(1))).await["organization"]["slug"],

@@ -168,7 +168,11 @@ async fn wait_until_closed(address: std::net::SocketAddr) {
 }
 
 /// Starts the service as a process; returns it with its address.
-pub fn start_service(workspace: &Workspace, url: &str, settings: &[(&str, &str)]) -> (ChildProcess, std::net::SocketAddr) {
+pub fn start_service(
+    workspace: &Workspace,
+    url: &str,
+    settings: &[(&str, &str)],
+) -> (ChildProcess, std::net::SocketAddr) {
     let mut command = workspace.command_with_database(url, &["serve"]);
     command.env("LISTEN", "127.0.0.1:0").env("LOG", "info,sqlx=warn");
     settings.iter().for_each(|(name, value)| {
@@ -277,9 +281,9 @@ async fn graceful_shutdown() {
     let slow = {
         let body = json!({ "query": "{ topics { totalCount nodes { slug } } }" });
         let request = client.post(format!("http://{address}/graphql")).json(&body);
-        tokio::spawn(
-            async move { request.send().await.expect("a response").json::<Value>().await.expect("a complete response") },
-        )
+        tokio::spawn(async move {
+            request.send().await.expect("a response").json::<Value>().await.expect("a complete response")
+        })
     };
     let watcher = DatabaseSession::open(&url).await;
     let waiting =

@@ -106,9 +106,9 @@ async fn directory_with_hidden_names() -> (TestApp, Workspace) {
         app.write_records(&parse_records(json!([record]))).await;
     }
     // The namesake, who has an ORCID iD.
-    let told = json!({ "kind": "researcher", "name": "Zoe Ferry", "orcid": orcid(3),
+    let namesake = json!({ "kind": "researcher", "name": "Zoe Ferry", "orcid": orcid(3),
         "otherNames": [{ "value": SEARCH_ONLY_NAME, "use": "PRIVATE" }], "withholdPublishedName": true });
-    app.write_records(&parse_records(json!([told]))).await;
+    app.write_records(&parse_records(json!([namesake]))).await;
     let workspace = Workspace::new();
     let arguments = ["set", "quexilla-drombasket", "--display", "Tom Ford", "--former-use", "private"];
     let outcome = run_names(&workspace, &app, &[&arguments[..], &["--withhold-published-name"]].concat());
@@ -168,16 +168,16 @@ async fn every_field_of_every_object() {
     assert!(unreached.iter().all(|name| name.starts_with("Mutation")), "nothing leads to {unreached:?}");
     let queries = everything.queries();
     assert!(queries.len() > 150, "only {} queries", queries.len());
-    let mut told = String::new();
+    let mut all_responses = String::new();
     for query in &queries {
         let response = app.query(query, json!({})).await;
         assert_not_leaked(query, &response.body.to_string());
         response.data();
-        told.push_str(&response.body.to_string());
+        all_responses.push_str(&response.body.to_string());
     }
     // The responses contain the displayed names in place of the hidden ones.
-    for shown in ["Ben Brook", "Benny Brook", "Tom Ford", "Zoe Ferry", "\"nameAsPublished\":\"Tom Ford\""] {
-        assert!(told.contains(shown), "nothing told {shown}");
+    for displayed in ["Ben Brook", "Benny Brook", "Tom Ford", "Zoe Ferry", "\"nameAsPublished\":\"Tom Ford\""] {
+        assert!(all_responses.contains(displayed), "nothing told {displayed}");
     }
 }
 
@@ -189,8 +189,8 @@ async fn orders_filters_and_cursors() {
             for word in ["zuzqarka", "vexolint", "brook", "ford"] {
                 let filter =
                     format!("filter: {{query: {word:?}}}, orderBy: {{field: {field}, direction: {direction}}}");
-                let shown = "edges { cursor node { name slug otherNames } } facets { topics { topic { slug } count } } totalCount";
-                let response = app.data(&format!("{{ researchers({filter}) {{ {shown} }} }}")).await;
+                let selection = "edges { cursor node { name slug otherNames } } facets { topics { topic { slug } count } } totalCount";
+                let response = app.data(&format!("{{ researchers({filter}) {{ {selection} }} }}")).await;
                 assert_not_leaked(&filter, &response.to_string());
                 let edges = response["researchers"]["edges"].as_array().expect("edges");
                 assert!(!edges.is_empty(), "{filter}");
@@ -198,7 +198,7 @@ async fn orders_filters_and_cursors() {
                     let next = format!("{filter}, after: {}", edge["cursor"]);
                     assert_not_leaked(
                         &next,
-                        &app.data(&format!("{{ researchers({next}) {{ {shown} }} }}")).await.to_string(),
+                        &app.data(&format!("{{ researchers({next}) {{ {selection} }} }}")).await.to_string(),
                     );
                 }
             }
@@ -275,8 +275,9 @@ async fn error_messages() {
 #[tokio::test]
 async fn headers_and_cached_responses() {
     let url = create_database().await;
-    let kept = HttpConfig { cache_max_bytes: 1 << 20, ..http_config() };
-    let app = TestApp::start_with_config(database_config(&url, 100), Limits::default(), kept, network_config()).await;
+    let cache_config = HttpConfig { cache_max_bytes: 1 << 20, ..http_config() };
+    let app =
+        TestApp::start_with_config(database_config(&url, 100), Limits::default(), cache_config, network_config()).await;
     app.create_records(json!([paper_record("Tides", Some(2001), &[FORMER_NAME, "Cy Ek"])])).await;
     let query = "query Tides { papers { nodes { authorships { nodes { name nameAsPublished isPublishedNameWithheld researcher { name slug } } } } } }";
     let digest: String = Sha256::digest(query).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -305,8 +306,8 @@ async fn headers_and_cached_responses() {
         let (headers, after) = ask().await;
         assert_not_leaked("headers", &headers);
         assert_not_leaked("an answer", &after);
-        let shown = "{\"name\":\"Tom Ford\",\"nameAsPublished\":\"Tom Ford\",\"isPublishedNameWithheld\":true,\"researcher\":{\"name\":\"Tom Ford\",\"slug\":\"tom-ford\"}}";
-        assert!(after.contains(shown), "{after}");
+        let expected = "{\"name\":\"Tom Ford\",\"nameAsPublished\":\"Tom Ford\",\"isPublishedNameWithheld\":true,\"researcher\":{\"name\":\"Tom Ford\",\"slug\":\"tom-ford\"}}";
+        assert!(after.contains(expected), "{after}");
     }
 }
 
@@ -350,8 +351,8 @@ async fn command_line_and_logs() {
     assert_eq!(refused.code, Some(1));
     assert_not_leaked("a refusal", &(refused.stdout + &refused.stderr));
     let list = run_names(&workspace, &app, &["list", "ben-brook"]);
-    for told in [SEARCH_ONLY_NAME, PRIVATE_NAME, "Benny Brook"] {
-        assert!(list.contains(told), "those who run the directory are told: {list}");
+    for name in [SEARCH_ONLY_NAME, PRIVATE_NAME, "Benny Brook"] {
+        assert!(list.contains(name), "those who run the directory are told: {list}");
     }
 
     // The log and metrics of a server that receives queries with hidden names.

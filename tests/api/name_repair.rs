@@ -57,8 +57,8 @@ async fn every_field() {
     let found = json!(found);
     let published = ["Ana Ili'c", "Ida O'Brien", "Matko Bovsnjak", "Wei Xi'an", "  B\\\"{u}nz,\tBen ", "JOSÃ‰ FORD"];
     assert_eq!(pluck_strings(&found, &["nameAsPublished"]), published);
-    let shown = ["Ana Ilić", "Ida O'Brien", "Matko Bovsnjak", "Wei Xi'an", "Bünz, Ben", "José Ford"];
-    assert_eq!(pluck_strings(&found, &["name"]), shown);
+    let displayed = ["Ana Ilić", "Ida O'Brien", "Matko Bovsnjak", "Wei Xi'an", "Bünz, Ben", "José Ford"];
+    assert_eq!(pluck_strings(&found, &["name"]), displayed);
     let rules = ["BARE_ACCENT", "null", "CARON", "null", "LATEX", "CAPITALS"];
     assert_eq!(pluck_strings(&found, &["nameRepair", "rule"]), rules);
 }
@@ -295,7 +295,7 @@ fn repair_counts_of_real_names() {
     ] {
         let Some(path) = shared_data(&format!("data/{file}")) else { return };
         let decoder = zstd::Decoder::new(std::fs::File::open(path).expect("a file")).expect("a zstd file");
-        let mut known = std::collections::HashSet::new();
+        let mut seen = std::collections::HashSet::new();
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for line in BufReader::new(decoder).lines() {
             let item: Value = serde_json::from_str(&line.expect("a line")).expect("an item");
@@ -304,7 +304,7 @@ fn repair_counts_of_real_names() {
                 let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
                 let name =
                     if name.is_empty() { author["literal"].as_str().unwrap_or_default().to_owned() } else { name };
-                if !known.insert(name.clone()) {
+                if !seen.insert(name.clone()) {
                     continue;
                 }
                 if let Some(repair) = names::repair_name(&name).reported_repair() {

@@ -61,13 +61,13 @@ async fn hidden_names_match_in_any_order() {
                     first = found.clone();
                 }
                 assert_eq!(found, first, "{order:?} by {size}");
-                let places = &found[0]["papers"]["edges"];
-                assert_eq!(pluck_strings(places, &["authorship", "nameAsPublished"]), ["Ben Brook"; 3]);
-                let withheld: Vec<&Value> = places
+                let edges = &found[0]["papers"]["edges"];
+                assert_eq!(pluck_strings(edges, &["authorship", "nameAsPublished"]), ["Ben Brook"; 3]);
+                let withheld: Vec<&Value> = edges
                     .as_array()
                     .expect("papers")
                     .iter()
-                    .map(|place| &place["authorship"]["isPublishedNameWithheld"])
+                    .map(|edge| &edge["authorship"]["isPublishedNameWithheld"])
                     .collect();
                 assert_eq!(withheld, [&json!(true), &json!(false), &json!(true)]);
                 assert_eq!(found[0]["slug"], "ben-brook");
@@ -88,17 +88,17 @@ async fn researcher_twice_on_a_paper() {
         ben_brook(hidden_name("Anna Lake", "PRIVATE"))
     ]))
     .await;
-    let shown = "{ papers { nodes { authorships { nodes { name nameAsPublished researcher { slug } isPublishedNameWithheld } } } } }";
-    let place = |slug: Value| json!({ "name": "Ben Brook", "nameAsPublished": "Ben Brook", "researcher": slug, "isPublishedNameWithheld": true });
-    let expected = json!([place(json!({ "slug": "ben-brook" })), place(Value::Null)]);
-    assert_eq!(app.data(shown).await["papers"]["nodes"][0]["authorships"]["nodes"], expected);
+    let query_text = "{ papers { nodes { authorships { nodes { name nameAsPublished researcher { slug } isPublishedNameWithheld } } } } }";
+    let authorship = |slug: Value| json!({ "name": "Ben Brook", "nameAsPublished": "Ben Brook", "researcher": slug, "isPublishedNameWithheld": true });
+    let expected = json!([authorship(json!({ "slug": "ben-brook" })), authorship(Value::Null)]);
+    assert_eq!(app.data(query_text).await["papers"]["nodes"][0]["authorships"]["nodes"], expected);
     // The same after a re-import of the paper.
     app.write_records(&parse_records(json!([with_fields(
         paper_record("A", Some(2002), &[]),
         json!({ "authors": with_id })
     )])))
     .await;
-    assert_eq!(app.data(shown).await["papers"]["nodes"][0]["authorships"]["nodes"], expected);
+    assert_eq!(app.data(query_text).await["papers"]["nodes"][0]["authorships"]["nodes"], expected);
 }
 
 #[tokio::test]
@@ -139,12 +139,12 @@ async fn names_of_several_sources() {
     by("hr", json!([ben])).await;
     let hiding = ben;
     let expected = json!([["Ben Brook", "ben-brook", ["B. Brook"]]]);
-    let shown = async || {
+    let displayed = async || {
         let found = displayed_researchers(&app).await;
         let found = found.as_array().expect("people").iter();
         json!(found.map(|person| json!([person["name"], person["slug"], person["otherNames"]])).collect::<Vec<_>>())
     };
-    assert_eq!(shown().await, expected);
+    assert_eq!(displayed().await, expected);
     // The first source updates the rest of its record; the hidden name stays hidden.
     by(
         "one",
@@ -154,7 +154,7 @@ async fn names_of_several_sources() {
         )]),
     )
     .await;
-    assert_eq!(shown().await, expected);
+    assert_eq!(displayed().await, expected);
     let page = app.data("{ researcher(by: {slug: \"anna-lake\"}) { homepageUrl givenName } }").await;
     assert_eq!(page["researcher"], json!({ "homepageUrl": "https://example.org/b", "givenName": "Ben" }));
     // The second source withdraws the hidden name.
@@ -163,16 +163,16 @@ async fn names_of_several_sources() {
         json!([with_fields(researcher_record("Ben Brook"), json!({ "orcid": orcid(1), "otherNames": ["Benny"] }))]),
     )
     .await;
-    assert_eq!(shown().await[0][2], json!(["Benny"]));
+    assert_eq!(displayed().await[0][2], json!(["Benny"]));
     // The second source still takes precedence; a source with higher precedence shows the name again.
     by("one", json!([anna])).await;
-    assert_eq!(shown().await[0], json!(["Ben Brook", "ben-brook", ["Benny"]]));
+    assert_eq!(displayed().await[0], json!(["Ben Brook", "ben-brook", ["Benny"]]));
     by("a", json!([anna])).await;
-    assert_eq!(shown().await[0][0], "Anna Lake");
-    assert_eq!(shown().await[0][2], json!(["A. Lake", "Lake, Anna", "B. B."]));
+    assert_eq!(displayed().await[0][0], "Anna Lake");
+    assert_eq!(displayed().await[0][2], json!(["A. Lake", "Lake, Anna", "B. B."]));
     // A hidden name stays hidden regardless of precedence.
     by("hr", json!([hiding])).await;
-    assert_eq!(shown().await, expected);
+    assert_eq!(displayed().await, expected);
 }
 
 #[tokio::test]
@@ -197,14 +197,17 @@ async fn decision_survives_imports() {
         "--former-use",
         "private",
     ];
-    let told = "Ben van Brook\naddress: ben-van-brook, which is new; the one of before leads here and is told nowhere\n\
+    let output = "Ben van Brook\naddress: ben-van-brook, which is new; the one of before leads here and is told nowhere\n\
         other names: 0 public, 0 search-only, 1 private\npapers: 1, with the published name withheld on 1\n";
-    assert_eq!(run_names(&workspace, &app, &[&set[..], &["--dry-run"]].concat()), format!("{told}nothing was written\n"));
+    assert_eq!(
+        run_names(&workspace, &app, &[&set[..], &["--dry-run"]].concat()),
+        format!("{output}nothing was written\n")
+    );
     assert_eq!(displayed_researchers(&app).await, before);
-    let moment = "{ papers { nodes { updatedAt } } }";
-    let updated = app.data(moment).await;
-    assert_eq!(run_names(&workspace, &app, &set), told);
-    assert_ne!(app.data(moment).await, updated, "the paper shows another name");
+    let updated_at_query = "{ papers { nodes { updatedAt } } }";
+    let updated = app.data(updated_at_query).await;
+    assert_eq!(run_names(&workspace, &app, &set), output);
+    assert_ne!(app.data(updated_at_query).await, updated, "the paper shows another name");
     let after = displayed_researchers(&app).await;
     // Sorted by family name: Ek, van Brook.
     assert_eq!(
@@ -214,7 +217,7 @@ async fn decision_survives_imports() {
             "nameAsPublished": "Ben van Brook", "isPublishedNameWithheld": true } }] } })
     );
     // The same source, another source, and papers with the former name.
-    let anew = json!([
+    let later_records = json!([
         with_fields(
             researcher_record("Anna Lake"),
             json!({ "orcid": orcid(1), "otherNames": ["A. Lake", "Lake, A."], "portraitUrl": "https://example.org/p" })
@@ -222,7 +225,7 @@ async fn decision_survives_imports() {
         paper_record("A", Some(2001), &["Anna Lake", "Cy Ek", "Di Falk"]),
         paper_record("B", Some(2002), &["Anna Lake"]),
     ]);
-    app.write_records(&parse_records(anew)).await;
+    app.write_records(&parse_records(later_records)).await;
     let other = json!([with_fields(researcher_record("Anna Lake"), json!({ "otherNames": ["Anna M. Lake"] }))]);
     app.store.write_records("another", &parse_records(other)).await.expect("the record");
     let now = displayed_researchers(&app).await;
@@ -245,24 +248,24 @@ async fn curated_other_names() {
         paper_record("A", Some(2001), &["Ben Brook", "Anna Lake"]),
     ]))
     .await;
-    let told = run_names(&workspace, &app, &["add", "ben-brook", "Anna  Lake", "--use", "search-only"]);
+    let output = run_names(&workspace, &app, &["add", "ben-brook", "Anna  Lake", "--use", "search-only"]);
     let id = app.find_id("researcher", "anna-lake").await;
     assert_eq!(
-        told,
+        output,
         format!(
             "Ben Brook\naddress: ben-brook\nother names: 1 public, 1 search-only, 0 private\npapers: 1, with the published name withheld on 0\n\
             others are shown under one of these names; if they are the same person, they are still apart: {id}\n\
             a word of a name that is not shown stands in: homepageUrl, identifiers; these are shown as their sources have them\n"
         )
     );
-    let shown = async || {
+    let displayed = async || {
         app.data("{ researcher(by: {slug: \"ben-brook\"}) { otherNames } }").await["researcher"]["otherNames"].clone()
     };
-    assert_eq!(shown().await, json!(["Benny"]));
+    assert_eq!(displayed().await, json!(["Benny"]));
     run_names(&workspace, &app, &["add", "ben-brook", "anna lake", "--use", "display"]);
-    assert_eq!(shown().await, json!(["B. Lake", "Benny", "anna lake"]));
+    assert_eq!(displayed().await, json!(["B. Lake", "Benny", "anna lake"]));
     run_names(&workspace, &app, &["remove", "ben-brook", "ANNA LAKE"]);
-    assert_eq!(shown().await, json!(["B. Lake", "Benny"]));
+    assert_eq!(displayed().await, json!(["B. Lake", "Benny"]));
     insta::assert_snapshot!(
         [
             run_names_failing(&workspace, &app, &["remove", "ben-brook", "Benny"]),
@@ -450,8 +453,8 @@ async fn hidden_name_twice_on_a_paper() {
     app.create_records(json!([paper_record("z", Some(2001), &["Tom Ford"])])).await;
     let people = query_strings(&app.database_url, "SELECT display_name FROM researcher ORDER BY 1").await;
     assert_eq!(people, ["Ben Stream", "Tom Ford"]);
-    let shown = app.data("{ papers { nodes { authorships { nodes { name nameAsPublished } } } } autocomplete(query: \"anka\", first: 5) { label } }").await;
-    assert!(!shown.to_string().to_lowercase().contains("zulauf"), "{shown}");
+    let data = app.data("{ papers { nodes { authorships { nodes { name nameAsPublished } } } } autocomplete(query: \"anka\", first: 5) { label } }").await;
+    assert!(!data.to_string().to_lowercase().contains("zulauf"), "{data}");
 }
 
 /// Affiliations as published may contain a name in several forms.
@@ -480,8 +483,10 @@ async fn hidden_names_in_affiliations() {
             &app,
             &["set", id, "--display", "Ben Brook", "--former-use", "private", "--withhold-published-name"],
         );
-        let shown = app.data("{ papers { nodes { authorships { nodes { affiliationsAsPublished } } } } }").await;
-        let shown = &shown["papers"]["nodes"][0]["authorships"]["nodes"][0]["affiliationsAsPublished"];
-        assert_eq!(shown, &json!(["Hill University"]), "{name}");
+        let affiliations_shown =
+            app.data("{ papers { nodes { authorships { nodes { affiliationsAsPublished } } } } }").await;
+        let affiliations_shown =
+            &affiliations_shown["papers"]["nodes"][0]["authorships"]["nodes"][0]["affiliationsAsPublished"];
+        assert_eq!(affiliations_shown, &json!(["Hill University"]), "{name}");
     }
 }

@@ -117,8 +117,8 @@ async fn read_by_pages(app: &TestApp, list: &ConnectionQuery, forward: bool, tot
     };
     let (mut seen, mut cursor) = (Vec::new(), None::<String>);
     loop {
-        let place = cursor.as_ref().map(|cursor| format!("{from}: {cursor:?}")).unwrap_or_default();
-        let page = list.page(app, &format!("{size}: 2, {place}")).await;
+        let cursor_argument = cursor.as_ref().map(|cursor| format!("{from}: {cursor:?}")).unwrap_or_default();
+        let page = list.page(app, &format!("{size}: 2, {cursor_argument}")).await;
         let mut ids = page.ids();
         let cursors = page.cursors();
         assert_eq!(page.page_info("startCursor"), &json!(cursors.first()), "{}", list.description());
@@ -281,8 +281,8 @@ async fn pagination_during_writes() {
             } else {
                 ("last", "before", "startCursor", "hasPreviousPage")
             };
-            let place = cursor.as_ref().map(|cursor| format!("{from}: {cursor:?}")).unwrap_or_default();
-            let page = list.page(&app, &format!("{size}: 2, {place}")).await;
+            let cursor_argument = cursor.as_ref().map(|cursor| format!("{from}: {cursor:?}")).unwrap_or_default();
+            let page = list.page(&app, &format!("{size}: 2, {cursor_argument}")).await;
             seen.extend(page.ids());
             if page.page_info(more) == false {
                 break;

@@ -30,7 +30,7 @@ const DATES: [Option<&str>; 6] =
 struct RandomDirectory {
     rng: SeededRng,
     people: usize,
-    places: usize,
+    organizations: usize,
     topics: usize,
     papers: usize,
 }
@@ -53,10 +53,10 @@ impl RandomDirectory {
     }
 
     fn organization(&mut self) -> Value {
-        self.places += 1;
+        self.organizations += 1;
         let above = json!([["parent", ror(1)]]);
         with_fields(
-            organization_record(self.places as u64 + 1, "x"),
+            organization_record(self.organizations as u64 + 1, "x"),
             json!({ "names": self.names(), "relations": above }),
         )
     }
@@ -81,10 +81,10 @@ impl RandomDirectory {
         let affiliations: Vec<Value> = (0..if number == 0 { 9 } else { 3 })
             .map(|index| {
                 // Each has an affiliation with the college, so that the college's lists are long enough.
-                let place = if index == 0 { 1 } else { self.rng.below(self.places) as u64 + 2 };
+                let organization = if index == 0 { 1 } else { self.rng.below(self.organizations) as u64 + 2 };
                 let kind = ["EMPLOYMENT", "MEMBERSHIP", "EDUCATION"][self.rng.below(3)];
                 let kind = if index == 0 { "EMPLOYMENT" } else { kind };
-                let affiliation = json!({ "organization": { "ror": ror(place) }, "affiliationKind": kind, "isPrimary": index == 1 && self.rng.one_in(2) });
+                let affiliation = json!({ "organization": { "ror": ror(organization) }, "affiliationKind": kind, "isPrimary": index == 1 && self.rng.one_in(2) });
                 match DATES[self.rng.below(DATES.len())] {
                     Some(date) => with_fields(affiliation, json!({ "startDate": date })),
                     None => affiliation,
@@ -106,10 +106,10 @@ impl RandomDirectory {
 
     fn paper_by(&mut self, title: &str, authors: &[usize], topics: usize) -> Value {
         self.papers += 1;
-        let mut known = std::collections::BTreeSet::new();
+        let mut distinct = std::collections::BTreeSet::new();
         let authors: Vec<Value> = authors
             .iter()
-            .filter(|author| known.insert(**author))
+            .filter(|author| distinct.insert(**author))
             .map(|author| json!({ "name": format!("Author {author}"), "orcid": orcid(*author as u64), "organizations": [{ "ror": ror(1) }] }))
             .collect();
         let written = json!({ "sourceId": self.papers.to_string(), "authors": authors, "topics": self.about(topics) });
@@ -147,9 +147,9 @@ impl RandomDirectory {
 
     /// Deletes random entities other than parents of the tested lists.
     fn deletion_sql(&mut self) -> String {
-        let any = |table: &str, kept: &str, rng: &mut SeededRng| {
+        let any = |table: &str, condition: &str, rng: &mut SeededRng| {
             format!(
-                "DELETE FROM {table} WHERE id = (SELECT id FROM {table} WHERE {kept} ORDER BY id OFFSET {} LIMIT 1);",
+                "DELETE FROM {table} WHERE id = (SELECT id FROM {table} WHERE {condition} ORDER BY id OFFSET {} LIMIT 1);",
                 rng.below(12)
             )
         };
@@ -168,7 +168,7 @@ impl RandomDirectory {
 
 async fn start_random_directory(seed: u64) -> (TestApp, RandomDirectory) {
     let app = TestApp::start().await;
-    let mut world = RandomDirectory { rng: SeededRng::new(seed), people: 0, places: 0, topics: 0, papers: 0 };
+    let mut world = RandomDirectory { rng: SeededRng::new(seed), people: 0, organizations: 0, topics: 0, papers: 0 };
     app.write_records(&parse_records(json!(world.initial_records()))).await;
     let ties = ["researcher", "organization", "topic", "paper", "affiliation"].map(|table| {
         format!(
@@ -211,8 +211,8 @@ fn folded_text(value: &Value) -> SortValue {
 }
 
 fn timestamp_value(value: &Value) -> SortValue {
-    let moment = chrono::DateTime::parse_from_rfc3339(value.as_str().expect("a moment")).expect("RFC 3339");
-    SortValue::Number(moment.timestamp_micros())
+    let timestamp = chrono::DateTime::parse_from_rfc3339(value.as_str().expect("a moment")).expect("RFC 3339");
+    SortValue::Number(timestamp.timestamp_micros())
 }
 
 /// The first day of a partial date; unknown dates sort first.
@@ -332,7 +332,7 @@ impl ExpectedOrder {
 /// A connection with its expected order.
 struct OrderedConnection {
     list: ConnectionQuery,
-    law: ExpectedOrder,
+    order: ExpectedOrder,
 }
 
 /// Every connection in every order, and orders by label in several languages.
@@ -352,12 +352,12 @@ fn every_connection() -> Vec<OrderedConnection> {
                 let arguments = list.arguments.replace('}', &format!(", languages: {languages}}}"));
                 let other =
                     ConnectionQuery { parent_fields: list.parent_fields.clone(), field: list.field.clone(), arguments };
-                let law = ExpectedOrder::for_connection(&other, &format!("(languages: {languages})"));
-                all.push(OrderedConnection { list: other, law });
+                let order = ExpectedOrder::for_connection(&other, &format!("(languages: {languages})"));
+                all.push(OrderedConnection { list: other, order });
             }
         }
-        let law = ExpectedOrder::for_connection(&list, "");
-        all.push(OrderedConnection { list, law });
+        let order = ExpectedOrder::for_connection(&list, "");
+        all.push(OrderedConnection { list, order });
     }
     all
 }
@@ -372,7 +372,7 @@ struct Snapshot {
 
 impl OrderedConnection {
     async fn read_edges(&self, app: &TestApp, page: &str) -> Value {
-        innermost(app.data(&self.list.build_with_edge(&self.law.edge, page)).await)
+        innermost(app.data(&self.list.build_with_edge(&self.order.edge, page)).await)
     }
 
     /// Reads the whole list and asserts its order.
@@ -380,19 +380,22 @@ impl OrderedConnection {
         let found = self.read_edges(app, "first: 100").await;
         assert_eq!(found["pageInfo"]["hasNextPage"], false, "{} is longer than a page", self.list.description());
         let mut whole = Snapshot::default();
-        let mut places = Vec::new();
+        let mut positions = Vec::new();
         for edge in found["edges"].as_array().into_iter().flatten() {
             let id = edge["node"]["id"].as_str().expect("an id").to_owned();
-            let keys = (self.law.keys)(edge);
-            places.push((keys.clone(), if self.law.ties_end_on_id { row_number(&id) } else { 0 }));
+            let keys = (self.order.keys)(edge);
+            positions.push((keys.clone(), if self.order.ties_end_on_id { row_number(&id) } else { 0 }));
             whole.cursors.push(edge["cursor"].as_str().expect("a cursor").to_owned());
             whole.keys.insert(id.clone(), keys);
             whole.ids.push(id);
         }
         assert_eq!(whole.keys.len(), whole.ids.len(), "{} has a row twice", self.list.description());
-        let is_sorted =
-            if self.law.is_ascending { places.is_sorted() } else { places.is_sorted_by(|one, next| one >= next) };
-        assert!(is_sorted, "{}: {places:?}", self.list.description());
+        let is_sorted = if self.order.is_ascending {
+            positions.is_sorted()
+        } else {
+            positions.is_sorted_by(|one, next| one >= next)
+        };
+        assert!(is_sorted, "{}: {positions:?}", self.list.description());
         whole
     }
 
@@ -430,8 +433,8 @@ impl<'a> PageWalk<'a> {
         } else {
             ("last", "before", "startCursor", "hasPreviousPage")
         };
-        let place = self.cursor.as_ref().map(|cursor| format!(", {from}: {cursor:?}")).unwrap_or_default();
-        let (mut ids, info) = self.ordered.read_page(app, &format!("{amount}: {size}{place}")).await;
+        let cursor_argument = self.cursor.as_ref().map(|cursor| format!(", {from}: {cursor:?}")).unwrap_or_default();
+        let (mut ids, info) = self.ordered.read_page(app, &format!("{amount}: {size}{cursor_argument}")).await;
         if !self.is_forward {
             ids.reverse();
         }
@@ -497,20 +500,20 @@ async fn pages_and_cursors_of_random_data() {
                     walk.check(&whole);
                 }
                 for _ in 0..3 {
-                    let place = rng.below(whole.ids.len());
-                    let (cursor, size) = (&whole.cursors[place], 1 + rng.below(8));
+                    let index = rng.below(whole.ids.len());
+                    let (cursor, size) = (&whole.cursors[index], 1 + rng.below(8));
                     let (rest, _) = ordered.read_page(app, &format!("first: 100, after: {cursor:?}")).await;
-                    assert_eq!(rest, whole.ids[place + 1..], "{} after {place}", ordered.list.description());
+                    assert_eq!(rest, whole.ids[index + 1..], "{} after {index}", ordered.list.description());
                     let (rest, _) = ordered.read_page(app, &format!("last: 100, before: {cursor:?}")).await;
-                    assert_eq!(rest, whole.ids[..place], "{} before {place}", ordered.list.description());
+                    assert_eq!(rest, whole.ids[..index], "{} before {index}", ordered.list.description());
                     // From the far end of the remaining items.
                     let (far, _) = ordered.read_page(app, &format!("last: {size}, after: {cursor:?}")).await;
-                    let left = &whole.ids[place + 1..];
+                    let left = &whole.ids[index + 1..];
                     assert_eq!(far, left[left.len().saturating_sub(size)..], "{}", ordered.list.description());
-                    let other = place + rng.below(whole.ids.len() - place);
+                    let other = index + rng.below(whole.ids.len() - index);
                     let between = format!("after: {cursor:?}, before: {:?}", whole.cursors[other]);
                     let (found, _) = ordered.read_page(app, &format!("first: 100, {between}")).await;
-                    assert_eq!(found, whole.ids[(place + 1).min(other)..other], "{}", ordered.list.description());
+                    assert_eq!(found, whole.ids[(index + 1).min(other)..other], "{}", ordered.list.description());
                 }
             }
         })

@@ -28,10 +28,10 @@ fn error_code(response: &Value) -> &str {
     response["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
 }
 
-async fn get(app: &TestApp, parameters: &[(&str, &str)], known: Option<&str>) -> reqwest::Response {
+async fn get(app: &TestApp, parameters: &[(&str, &str)], etag: Option<&str>) -> reqwest::Response {
     let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
     let request = app.client().get(app.url(&format!("/graphql?{encoded}"))).header("Accept", "application/json");
-    let request = known.into_iter().fold(request, |request, tag| request.header("If-None-Match", tag));
+    let request = etag.into_iter().fold(request, |request, tag| request.header("If-None-Match", tag));
     request.send().await.expect("a response")
 }
 
@@ -101,13 +101,13 @@ async fn memory_limit() {
         let text = query(number);
         post(&app, json!({ "query": text, "extensions": persisted_query_extension(&sha256_hex(&text)) })).await;
     }
-    let mut known = 0;
+    let mut registered = 0;
     for number in 0..100 {
         let (_, response) =
             post(&app, json!({ "extensions": persisted_query_extension(&sha256_hex(&query(number))) })).await;
-        known += usize::from(response.get("data").is_some());
+        registered += usize::from(response.get("data").is_some());
     }
-    assert!((1..=20).contains(&known), "{known} are known");
+    assert!((1..=20).contains(&registered), "{registered} are known");
 }
 
 #[tokio::test]

@@ -116,13 +116,15 @@ async fn two_services_on_one_data_directory() {
     let servers = find_postgres_processes(&workspace.path("data/postgres"));
     let second = Service::start(&mut workspace.command(&["serve", "--demo", "never"]));
     assert!(
-        find_postgres_processes(&workspace.path("data/postgres")).iter().filter(|pid| servers.contains(pid)).count() >= 1
+        find_postgres_processes(&workspace.path("data/postgres")).iter().filter(|pid| servers.contains(pid)).count()
+            >= 1
     );
     assert_eq!(second.paper_count().await, json!(0));
 
     // Both services see an import by a third process.
     let paper = json!({ "id": "w1", "title": "A paper" }).to_string();
-    let imported = run_to_completion(&mut workspace.command(&["import", "csl", workspace.write_file("paper.json", paper)]));
+    let imported =
+        run_to_completion(&mut workspace.command(&["import", "csl", workspace.write_file("paper.json", paper)]));
     assert_eq!(imported.summary(), "read 1: created 1, updated 0, unchanged 0, rejected 0");
     assert_eq!((first.paper_count().await, second.paper_count().await), (json!(1), json!(1)));
 
@@ -144,7 +146,8 @@ async fn second_service_takes_over() {
     assert_eq!(first.process.wait().code, Some(0));
     // Queries fail with a retryable error until the second service has started its own Postgres.
     let deadline = Instant::now() + WAIT_TIMEOUT;
-    while second.paper_count().await != json!(0) || find_postgres_processes(&workspace.path("data/postgres")) == servers {
+    while second.paper_count().await != json!(0) || find_postgres_processes(&workspace.path("data/postgres")) == servers
+    {
         assert!(Instant::now() < deadline, "nobody started another server");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
@@ -208,8 +211,9 @@ async fn port_in_use() {
     let workspace = Workspace::new();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("its address").to_string();
-    let outcome =
-        run_to_completion(&mut workspace.command_with_database(&create_database().await, &["serve", "--listen", &address]));
+    let outcome = run_to_completion(
+        &mut workspace.command_with_database(&create_database().await, &["serve", "--listen", &address]),
+    );
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""));
     let [line] = outcome.stderr_lines()[..] else { panic!("{outcome:?}") };
     assert!(line.starts_with(&format!("error: cannot listen on {address}: ")), "{line}");

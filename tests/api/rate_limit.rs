@@ -55,15 +55,20 @@ async fn cost_is_debited() {
     assert!((100..1_000).contains(&cost), "{cost}");
     let mut left = 1_000;
     while left >= cost {
-        let told = post(&app, QUERY, &[]).await;
-        assert_eq!((told.status, told.header("ratelimit-policy")), (200, "\"address\";q=1000;w=60"), "{}", told.body);
+        let response = post(&app, QUERY, &[]).await;
+        assert_eq!(
+            (response.status, response.header("ratelimit-policy")),
+            (200, "\"address\";q=1000;w=60"),
+            "{}",
+            response.body
+        );
         // About 16 are restored per second.
         assert!(
-            (left - cost..=left - cost + 300).contains(&u64::from(told.remaining())),
+            (left - cost..=left - cost + 300).contains(&u64::from(response.remaining())),
             "{} after {left}",
-            told.remaining()
+            response.remaining()
         );
-        left = u64::from(told.remaining());
+        left = u64::from(response.remaining());
     }
     let refused = post(&app, QUERY, &[]).await;
     assert_eq!(refused.status, 429, "{}", refused.body);
@@ -122,6 +127,6 @@ async fn minimum_cost() {
 #[tokio::test]
 async fn disabled_on_loopback() {
     let app = TestApp::start().await;
-    let told = post(&app, QUERY, &[]).await;
-    assert_eq!((told.header("ratelimit"), told.header("ratelimit-policy")), ("none", "none"));
+    let response = post(&app, QUERY, &[]).await;
+    assert_eq!((response.header("ratelimit"), response.header("ratelimit-policy")), ("none", "none"));
 }

@@ -38,8 +38,8 @@ impl ReplicatedPair {
         // Servers started by root run as another user.
         std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .expect("permissions");
-        let place = folder.path().to_owned();
-        let primary = run_blocking(move || start_postgres(&place.join("primary"))).await;
+        let root = folder.path().to_owned();
+        let primary = run_blocking(move || start_postgres(&root.join("primary"))).await;
         execute_sql(&primary.url("postgres"), "CREATE DATABASE directory").await;
         let mut pair = Self { directory: folder, primary, standby: None };
         let url = pair.primary.url("postgres");
@@ -234,17 +234,17 @@ async fn bounded_staleness() {
         }
     };
     let read = async {
-        let mut answers = 0;
+        let mut responses = 0;
         while Instant::now() < end {
-            let asked = Instant::now();
+            let start = Instant::now();
             let response = app.data(TITLES).await;
-            let told: u64 = titles(&response)[0].parse().expect("a number");
-            let known = written.lock().expect("a list");
-            let must = known.iter().rev().find(|(at, _)| *at + WINDOW <= asked).map_or(0, |(_, number)| *number);
-            assert!(told >= must, "told {told}, though {must} was committed more than {WINDOW:?} before");
-            answers += 1;
+            let seen: u64 = titles(&response)[0].parse().expect("a number");
+            let commits = written.lock().expect("a list");
+            let expected = commits.iter().rev().find(|(at, _)| *at + WINDOW <= start).map_or(0, |(_, number)| *number);
+            assert!(seen >= expected, "told {seen}, though {expected} was committed more than {WINDOW:?} before");
+            responses += 1;
         }
-        answers
+        responses
     };
     let ((), first, second) = tokio::join!(write, read, read_until(&app, end));
     assert!(first + second > 50, "{first} and {second} answers");

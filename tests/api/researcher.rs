@@ -113,9 +113,9 @@ async fn timestamps_are_in_utc() {
         "UPDATE researcher SET created_at = '2024-02-03 04:05:06+02', updated_at = '2024-02-03 04:05:06.25+00'",
     )
     .await;
-    let moments = app.data("{ researchers(first: 1) { nodes { createdAt updatedAt } } }").await;
+    let timestamps = app.data("{ researchers(first: 1) { nodes { createdAt updatedAt } } }").await;
     assert_eq!(
-        moments["researchers"]["nodes"][0],
+        timestamps["researchers"]["nodes"][0],
         json!({ "createdAt": "2024-02-03T02:05:06Z", "updatedAt": "2024-02-03T04:05:06.250Z" })
     );
 }

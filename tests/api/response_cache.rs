@@ -86,9 +86,14 @@ async fn large_responses_are_compressed() {
     let new = body().await;
     assert_eq!((body().await, app.store.statement_counter().total() - before), (new.clone(), 1));
     let metrics = app.client().get(app.url("/metrics")).send().await.expect("a response").text().await.expect("a text");
-    let kept = metrics.lines().find_map(|line| line.strip_prefix("academic_directory_cache_bytes ")).expect("a metric");
-    let kept: usize = kept.parse().expect("a number");
-    assert!(kept > 0 && kept * 3 < new.len(), "{kept} bytes kept of an answer of {}", new.len());
+    let cached_bytes =
+        metrics.lines().find_map(|line| line.strip_prefix("academic_directory_cache_bytes ")).expect("a metric");
+    let cached_bytes: usize = cached_bytes.parse().expect("a number");
+    assert!(
+        cached_bytes > 0 && cached_bytes * 3 < new.len(),
+        "{cached_bytes} bytes kept of an answer of {}",
+        new.len()
+    );
 
     // For every content coding, by POST and by GET.
     let by_get = reqwest::Url::parse_with_params(&app.url("/graphql"), [("query", query)]).expect("an address");
@@ -261,12 +266,12 @@ async fn bounded_staleness_under_writes() {
         })
         .collect();
 
-    let (kept, read) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (hits, read) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let end = Instant::now() + Duration::from_secs(6);
     let readers: Vec<_> = (0..6)
         .map(|reader: usize| {
             let (app, committed) = (Arc::clone(&apps[reader % 2]), committed.clone());
-            let (kept, read) = (Arc::clone(&kept), Arc::clone(&read));
+            let (hits, read) = (Arc::clone(&hits), Arc::clone(&read));
             tokio::spawn(async move {
                 let mut rng = SeededRng::new(reader as u64 + 100);
                 while Instant::now() < end {
@@ -290,7 +295,7 @@ async fn bounded_staleness_under_writes() {
                         tokio::time::sleep(Duration::from_millis(rng.below(10) as u64)).await;
                     }
                 }
-                kept.fetch_max(hit_count(&app).await, Ordering::Relaxed);
+                hits.fetch_max(hit_count(&app).await, Ordering::Relaxed);
             })
         })
         .collect();
@@ -303,9 +308,9 @@ async fn bounded_staleness_under_writes() {
     }
     let written: usize =
         futures_util::future::join_all(committed.iter().map(async |one| one.lock().await.len())).await.iter().sum();
-    let (read, kept) = (read.load(Ordering::Relaxed), kept.load(Ordering::Relaxed));
-    println!("{written} commits, {read} answers, of which one instance had kept {kept}");
-    assert!(written > 20 && kept > 20, "{written} commits, {kept} kept answers: too few to tell");
+    let (read, hits) = (read.load(Ordering::Relaxed), hits.load(Ordering::Relaxed));
+    println!("{written} commits, {read} answers, of which one instance had kept {hits}");
+    assert!(written > 20 && hits > 20, "{written} commits, {hits} kept answers: too few to tell");
 }
 
 async fn hit_count(app: &TestApp) -> usize {
@@ -320,12 +325,12 @@ async fn read_your_writes() {
     for number in 0..30 {
         app.create_records(json!([paper_record(&format!("Paper {number}"), None, &["Ada Berg"])])).await;
         // Concurrent queries could otherwise cache a revision from before the commit.
-        let asked = (0..4).map(|_| {
+        let queries = (0..4).map(|_| {
             let app = Arc::clone(&app);
             tokio::spawn(async move { app.data("{ papers { totalCount } }").await["papers"]["totalCount"].clone() })
         });
-        for asked in asked.collect::<Vec<_>>() {
-            assert_eq!(asked.await.expect("a response"), number + 1);
+        for queries in queries.collect::<Vec<_>>() {
+            assert_eq!(queries.await.expect("a response"), number + 1);
         }
     }
 }

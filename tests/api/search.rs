@@ -18,8 +18,8 @@ async fn search_slugs(app: &TestApp, query: &str) -> Vec<String> {
 
 /// The highlights of the best result: field and text, with matches in brackets.
 async fn first_highlights(app: &TestApp, query: &str) -> Vec<String> {
-    let asked = "query($query: String!) { search(query: $query, first: 1) { edges { highlights { field segments { text isMatch } } } } }";
-    let data = app.data_with_variables(asked, json!({ "query": query })).await;
+    let operation = "query($query: String!) { search(query: $query, first: 1) { edges { highlights { field segments { text isMatch } } } } }";
+    let data = app.data_with_variables(operation, json!({ "query": query })).await;
     let segment = |segment: &Value| {
         let text = segment["text"].as_str().unwrap_or_default();
         if segment["isMatch"] == true { format!("[{text}]") } else { text.to_owned() }
@@ -319,9 +319,9 @@ async fn queries_without_words() {
 }
 
 async fn autocomplete(app: &TestApp, query: &str, arguments: &str) -> Vec<String> {
-    let asked =
+    let operation =
         format!("query($q: String!) {{ autocomplete(query: $q {arguments}) {{ label hint node {{ slug }} }} }}");
-    let data = app.data_with_variables(&asked, json!({ "q": query })).await;
+    let data = app.data_with_variables(&operation, json!({ "q": query })).await;
     let line = |entry: &Value| {
         format!("{} | {}", entry["label"].as_str().unwrap_or_default(), entry["hint"].as_str().unwrap_or("-"))
     };
@@ -331,7 +331,7 @@ async fn autocomplete(app: &TestApp, query: &str, arguments: &str) -> Vec<String
 #[tokio::test]
 async fn autocomplete_suggestions() {
     let app = TestApp::start().await;
-    let place = |number: u64| json!([{ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT" }]);
+    let employment = |number: u64| json!([{ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT" }]);
     app.create_records(json!([
         with_fields(
             organization_with_names(
@@ -344,7 +344,7 @@ async fn autocomplete_suggestions() {
             ),
             json!({ "city": "Lorient", "countryCode": "FR" })
         ),
-        with_fields(researcher_record("Maria Harper"), json!({ "affiliations": place(1), "orcid": orcid(1) })),
+        with_fields(researcher_record("Maria Harper"), json!({ "affiliations": employment(1), "orcid": orcid(1) })),
         with_fields(researcher_record("Maria Harper"), json!({ "orcid": orcid(2) })),
         researcher_record("Harald Marin"),
         topic_record("Marine harvest"),
@@ -418,9 +418,9 @@ async fn common_prefix_of_researchers() {
 async fn common_prefix_deduplicates_names() {
     let app = TestApp::start().await;
     let others: Vec<String> = (0..13).map(|number| format!("Quay Other{number}")).collect();
-    let known =
+    let well_known =
         |number: usize| with_fields(researcher_record(&format!("Quay Known{number}")), json!({ "otherNames": others }));
-    app.create_records(json!((0..10).map(known).collect::<Vec<_>>())).await;
+    app.create_records(json!((0..10).map(well_known).collect::<Vec<_>>())).await;
     app.create_records(json!(
         (0..100).map(|number| researcher_record(&format!("Quay Person{number}"))).collect::<Vec<_>>()
     ))
@@ -530,8 +530,8 @@ async fn index_is_kept_up_to_date() {
 
 /// The slugs of a list filtered by `query`.
 async fn filtered_slugs(app: &TestApp, list: &str, query: &str) -> Vec<String> {
-    let asked = format!("query($q: String!) {{ list: {list} {{ nodes {{ slug }} totalCount }} }}");
-    let data = app.data_with_variables(&asked, json!({ "q": query })).await;
+    let operation = format!("query($q: String!) {{ list: {list} {{ nodes {{ slug }} totalCount }} }}");
+    let data = app.data_with_variables(&operation, json!({ "q": query })).await;
     let slugs = pluck_strings(&data["list"]["nodes"], &["slug"]);
     assert_eq!(data["list"]["totalCount"], slugs.len());
     slugs
@@ -540,13 +540,13 @@ async fn filtered_slugs(app: &TestApp, list: &str, query: &str) -> Vec<String> {
 #[tokio::test]
 async fn query_filters() {
     let app = TestApp::start().await;
-    let place = json!([{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT" }]);
+    let employment = json!([{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT" }]);
     app.create_records(json!([
         organization_record(1, "Harbour Institute"),
         organization_record(2, "Old Harbour"),
         topic_record("Tides"),
         topic_record("Ebb and tide"),
-        with_fields(researcher_record("José Nuñez"), json!({ "affiliations": place })),
+        with_fields(researcher_record("José Nuñez"), json!({ "affiliations": employment })),
         researcher_record("Jose Maria Nunez Costa"),
         researcher_record("Ana Costa"),
         with_fields(

@@ -54,8 +54,8 @@ async fn single_fields() {
         ("papers", "Paper"),
         ("affiliations", "Affiliation"),
     ] {
-        let told = app.query(schema, json!({ "name": name })).await;
-        let fields: Vec<(String, String)> = told.data()["__type"]["fields"]
+        let introspection = app.query(schema, json!({ "name": name })).await;
+        let fields: Vec<(String, String)> = introspection.data()["__type"]["fields"]
             .as_array()
             .expect("fields")
             .iter()
@@ -139,8 +139,8 @@ async fn duplicate_fields_are_merged() {
 
 /// The response text, which shows the field order.
 async fn response_text(app: &TestApp, query: &str) -> String {
-    let asked = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
-    asked.send().await.expect("a response").text().await.expect("a text")
+    let request = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
+    request.send().await.expect("a response").text().await.expect("a text")
 }
 
 #[tokio::test]

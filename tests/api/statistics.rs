@@ -17,8 +17,8 @@ use crate::support::{
 const BY_RESEARCHER_COUNT: &str = "organizations(orderBy: {field: RESEARCHER_COUNT, direction: ASC})";
 
 fn researcher_with_membership(name: &str, number: u64, rest: Value) -> Value {
-    let place = json!({ "organization": { "ror": ror(number) }, "affiliationKind": "MEMBERSHIP" });
-    with_fields(researcher_record(name), json!({ "affiliations": [with_fields(place, rest)] }))
+    let membership = json!({ "organization": { "ror": ror(number) }, "affiliationKind": "MEMBERSHIP" });
+    with_fields(researcher_record(name), json!({ "affiliations": [with_fields(membership, rest)] }))
 }
 
 fn two_organizations() -> Value {
@@ -122,11 +122,11 @@ async fn match_the_lists() {
     }));
     all.extend((0..30).map(|number| {
         let kind = ["EMPLOYMENT", "EDUCATION", "MEMBERSHIP"][rng.below(3)];
-        let place = json!({ "organization": { "ror": ror(rng.below(8) as u64 + 1) }, "affiliationKind": kind, "startDate": (1990 + number).to_string() });
+        let affiliation = json!({ "organization": { "ror": ror(rng.below(8) as u64 + 1) }, "affiliationKind": kind, "startDate": (1990 + number).to_string() });
         let end = if rng.one_in(3) { json!({ "endDate": "2020" }) } else { json!({}) };
         with_fields(
             researcher_record(&format!("Person {}", rng.below(40))),
-            json!({ "affiliations": [with_fields(place, end)], "topics": [{ "labels": { "en": format!("Topic {}", rng.below(4)) } }] }),
+            json!({ "affiliations": [with_fields(affiliation, end)], "topics": [{ "labels": { "en": format!("Topic {}", rng.below(4)) } }] }),
         )
     }));
     app.write_records(&parse_records(json!(all))).await;

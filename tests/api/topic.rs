@@ -103,7 +103,7 @@ async fn lookups() {
     ]))
     .await;
     app.insert_redirect("topic", 77, "waters", "hydrology").await;
-    let (id, somebody) = (app.find_id("topic", "hydrology").await, app.find_id("researcher", "hydrology").await);
+    let (id, researcher) = (app.find_id("topic", "hydrology").await, app.find_id("researcher", "hydrology").await);
     let query = "query($by: TopicBy!) { topic(by: $by) { slug formerIds } }";
     for by in [
         json!({ "id": id }),
@@ -116,7 +116,7 @@ async fn lookups() {
         assert_eq!(found["topic"], json!({ "slug": "hydrology", "formerIds": ["VG9waWM6Nzc"] }), "{by}");
     }
     for by in [
-        json!({ "id": somebody }),
+        json!({ "id": researcher }),
         json!({ "id": "topic" }),
         json!({ "slug": "nothing" }),
         json!({ "slug": "\u{0}" }),
@@ -207,7 +207,7 @@ async fn researchers_by_affiliation() {
 #[tokio::test]
 async fn papers() {
     let app = vocabulary_directory().await;
-    for (place, arguments, expected) in [
+    for (parent, arguments, expected) in [
         (TIDES, "", "two one four"),
         (TIDES, "(includeNarrower: false)", "two four"),
         (OCEANS, "", "five two one four"),
@@ -215,7 +215,7 @@ async fn papers() {
         (OCEANS, "(filter: {publicationYear: {from: 2005}}, orderBy: {field: TITLE, direction: ASC})", "five two"),
     ] {
         let list = format!("papers{arguments}");
-        assert_eq!(app.slugs(&[place, &list]).await.join(" "), expected, "{place} {list}");
+        assert_eq!(app.slugs(&[parent, &list]).await.join(" "), expected, "{parent} {list}");
     }
     insert_cycle(&app).await;
     assert_eq!(app.slugs(&[r#"topic(by: {slug: "neap-tides"})"#, "papers"]).await.join(" "), "five two one four");
@@ -234,7 +234,7 @@ async fn filters() {
         app.find_id("topic", "winds").await,
         app.find_id("topic", "currents").await,
     );
-    let somebody = app.find_id("researcher", "ada-berg").await;
+    let researcher = app.find_id("researcher", "ada-berg").await;
     let query = "query($filter: TopicFilter) { topics(filter: $filter) { totalCount nodes { slug } } }";
     for (filter, expected) in [
         (json!({}), "currents hydrology neap-tides oceans tides winds"),
@@ -253,7 +253,8 @@ async fn filters() {
         assert_eq!(pluck_strings(&found["topics"]["nodes"], &["slug"]).join(" "), expected, "{filter}");
         assert_eq!(found["topics"]["totalCount"], expected.split_whitespace().count(), "{filter}");
     }
-    for filter in [json!({ "ids": [somebody] }), json!({ "broaderIds": ["x"] }), json!({ "schemes": vec!["msc"; 501] })]
+    for filter in
+        [json!({ "ids": [researcher] }), json!({ "broaderIds": ["x"] }), json!({ "schemes": vec!["msc"; 501] })]
     {
         app.client_error(query, json!({ "filter": filter })).await;
     }

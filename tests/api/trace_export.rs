@@ -176,7 +176,7 @@ async fn request_and_statement_spans() {
     assert_eq!((hex(&span.trace_id).as_str(), hex(&span.parent_span_id).as_str()), (TRACE, "b7ad6b7169203331"));
     assert_eq!(span.kind, 2, "a server's");
     assert!(span.end_time_unix_nano > span.start_time_unix_nano);
-    let told = attributes(&span.attributes);
+    let span_attributes = attributes(&span.attributes);
     for (name, value) in [
         ("graphql.operation.type", json!("query")),
         ("graphql.operation.name", json!("Titles")),
@@ -186,20 +186,20 @@ async fn request_and_statement_spans() {
         ("academic_directory.request_id", json!("mine")),
         ("academic_directory.outcome", json!("ok")),
     ] {
-        assert_eq!(told.get(name), Some(&value), "{name}");
+        assert_eq!(span_attributes.get(name), Some(&value), "{name}");
     }
     // One span per loader, regardless of the number of fields and parents.
     let statements = child_span_names(&spans, span);
-    assert_eq!(told["academic_directory.statements"], json!(statements.len()));
+    assert_eq!(span_attributes["academic_directory.statements"], json!(statements.len()));
     for loader in ["list::PageOf<paper::Papers>", "list::CountOf<paper::Papers>"] {
         assert!(statements.contains(&loader), "{loader} in {statements:?}");
     }
     assert!(statements.len() <= 5, "{statements:?}");
     for statement in spans.iter().filter(|statement| statement.parent_span_id == span.span_id) {
         assert_eq!((statement.kind, &statement.trace_id), (3, &span.trace_id));
-        let told = attributes(&statement.attributes);
-        assert_eq!(told["db.system.name"], json!("postgresql"));
-        assert_eq!(told["db.query.summary"], json!(statement.name));
+        let span_attributes = attributes(&statement.attributes);
+        assert_eq!(span_attributes["db.system.name"], json!("postgresql"));
+        assert_eq!(span_attributes["db.query.summary"], json!(statement.name));
     }
     let anonymous = span_by_name(&spans, "graphql query");
     assert!(anonymous.parent_span_id.is_empty(), "nonsense is no parent");
@@ -245,13 +245,13 @@ async fn unavailable_collector() {
     running.send_signal(Signal::TERM);
     let outcome = running.wait();
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
-    let told: Vec<&str> =
+    let lines: Vec<&str> =
         outcome.stderr_lines().into_iter().filter(|line| !line.contains("request: answered")).collect();
-    let count = |text| told.iter().filter(|line| line.contains(text)).count();
+    let count = |text| lines.iter().filter(|line| line.contains(text)).count();
     assert_eq!(
         (count("WARN"), count("traces cannot be sent, and are dropped until they can"), count("traces are sent again")),
         (1, 1, 1),
-        "{told:#?}"
+        "{lines:#?}"
     );
 }
 

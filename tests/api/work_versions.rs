@@ -62,13 +62,13 @@ async fn every_field() {
         )
         .await;
     let record = json!({ "type": "ARTICLE", "versions": [{ "type": "CONFERENCE_PAPER" }, { "type": "PREPRINT" }] });
-    let shown = |kind: &str, authors: usize| json!({ "type": kind, "title": TITLE, "versionOf": { "type": "ARTICLE" }, "authorships": { "totalCount": authors } });
+    let version = |kind: &str, authors: usize| json!({ "type": kind, "title": TITLE, "versionOf": { "type": "ARTICLE" }, "authorships": { "totalCount": authors } });
     assert_eq!(
         found,
         json!([
             { "type": "PREPRINT", "versionOf": record, "versions": [] },
             { "type": "CONFERENCE_PAPER", "versionOf": record, "versions": [] },
-            { "type": "ARTICLE", "versionOf": null, "versions": [shown("CONFERENCE_PAPER", 2), shown("PREPRINT", 3)] },
+            { "type": "ARTICLE", "versionOf": null, "versions": [version("CONFERENCE_PAPER", 2), version("PREPRINT", 3)] },
             { "type": "ARTICLE", "versionOf": null, "versions": [] },
         ])
     );
@@ -121,7 +121,7 @@ async fn coauthor_summaries(app: &TestApp, filter: &str) -> Vec<String> {
     );
     let data = app.data(&text).await;
     let edges = data["researcher"]["coauthors"]["edges"].as_array().cloned().unwrap_or_default();
-    let shown = edges.iter().map(|edge| {
+    let summaries = edges.iter().map(|edge| {
         let papers = &edge["papers"];
         assert_eq!(papers["totalCount"], edge["paperCount"], "exactly the papers that are counted");
         let of_facet = pluck(&papers["facets"]["types"], &["count"]).into_iter().filter_map(Value::as_i64).sum::<i64>();
@@ -130,7 +130,7 @@ async fn coauthor_summaries(app: &TestApp, filter: &str) -> Vec<String> {
         let kinds = pluck_strings(&papers["nodes"], &["type"]).join("+");
         format!("{name} {} {}-{} {kinds}", edge["paperCount"], edge["firstYear"], edge["lastYear"])
     });
-    shown.collect()
+    summaries.collect()
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn coauthors_count_a_work_once() {
          statistics { paperCount workCount coauthorCount firstPublicationYear papersPerYear { count } } } } }";
     let data = app.data(statistics).await;
     let nodes = data["researchers"]["nodes"].as_array().cloned().unwrap_or_default();
-    let mut shown: Vec<String> = nodes
+    let mut summaries: Vec<String> = nodes
         .iter()
         .map(|person| {
             let counted = &person["statistics"];
@@ -184,8 +184,8 @@ async fn coauthors_count_a_work_once() {
             )
         })
         .collect();
-    shown.sort_unstable();
-    assert_eq!(shown, ["Ida Brook 4 2 2", "Tom Ford 4 2 2", "Uma Ferry 2 2 2"]);
+    summaries.sort_unstable();
+    assert_eq!(summaries, ["Ida Brook 4 2 2", "Tom Ford 4 2 2", "Uma Ferry 2 2 2"]);
 }
 
 #[tokio::test]
@@ -253,8 +253,8 @@ async fn shared_doi() {
     assert_eq!(version_links(&app).await, ["short -> long DOI"]);
     let dois = async || {
         let papers = app.nodes(&["papers(orderBy: {field: TITLE, direction: ASC})"], "title doi").await;
-        let shown = papers.as_array().cloned().unwrap_or_default();
-        shown
+        let nodes = papers.as_array().cloned().unwrap_or_default();
+        nodes
             .iter()
             .map(|paper| {
                 format!("{}: {}", paper["title"].as_str().unwrap_or_default(), paper["doi"].as_str().unwrap_or("none"))
@@ -430,8 +430,8 @@ fn random_paper(rng: &mut SeededRng, number: usize) -> Value {
 /// Writes the records in random order and in batches of random sizes.
 async fn write_shuffled(app: &TestApp, records: &[Value], rng: &mut SeededRng) {
     let mut rest: Vec<Value> = records.to_vec();
-    for place in (1..rest.len()).rev() {
-        rest.swap(place, rng.below(place + 1));
+    for index in (1..rest.len()).rev() {
+        rest.swap(index, rng.below(index + 1));
     }
     let largest = [1, 3, rest.len()][rng.below(3)];
     while !rest.is_empty() {

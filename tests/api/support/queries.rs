@@ -89,7 +89,7 @@ pub fn topic_record(label: &str) -> Value {
 /// A valid ROR ID.
 pub fn ror(number: u64) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    let digits = (0..6).rev().map(|place| char::from(ALPHABET[(number >> (5 * place)) as usize % 32]));
+    let digits = (0..6).rev().map(|index| char::from(ALPHABET[(number >> (5 * index)) as usize % 32]));
     format!("0{}{:02}", digits.collect::<String>(), 98 - (number * 100) % 97)
 }
 

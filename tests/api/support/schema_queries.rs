@@ -31,8 +31,8 @@ impl<'a> SchemaQueryGenerator<'a> {
                 for field in fields(definition) {
                     for arguments in self.argument_combinations(name, field) {
                         let below = self.selection_set(innermost_type(&field.ty.node), 2);
-                        let asked = format!("{}{arguments} {below}", field.name.node);
-                        queries.push(way.iter().rev().fold(asked, |inner, step| format!("{step} {{ {inner} }}")));
+                        let selection = format!("{}{arguments} {below}", field.name.node);
+                        queries.push(way.iter().rev().fold(selection, |inner, step| format!("{step} {{ {inner} }}")));
                     }
                 }
             }

@@ -79,23 +79,24 @@ pub fn college_records(people: usize) -> Vec<Value> {
         with_fields(topic_record(&format!("Sea {number}")), json!({ "broader": [{ "labels": { "en": "Sea" } }] }))
     };
     records.extend((0..6).map(narrower));
-    let place = |number: usize, year: usize, kind: &str| json!({ "organization": { "ror": ror(number as u64 % 7 + 1) }, "affiliationKind": kind, "startDate": (2000 + year).to_string() });
+    let affiliation = |number: usize, year: usize, kind: &str| json!({ "organization": { "ror": ror(number as u64 % 7 + 1) }, "affiliationKind": kind, "startDate": (2000 + year).to_string() });
     records.extend((0..people).map(|person| {
-        let mut places = vec![place(person, person % 3, "EMPLOYMENT"), place(person + 1, 5, "MEMBERSHIP")];
+        let mut affiliations =
+            vec![affiliation(person, person % 3, "EMPLOYMENT"), affiliation(person + 1, 5, "MEMBERSHIP")];
         if person == 0 {
-            places.extend((2..6).map(|number| place(number, 7, "EDUCATION")));
+            affiliations.extend((2..6).map(|number| affiliation(number, 7, "EDUCATION")));
         }
         with_fields(
             researcher_record(&format!("Person {person}")),
-            json!({ "affiliations": places, "topics": [{ "labels": { "en": "Sea" } }] }),
+            json!({ "affiliations": affiliations, "topics": [{ "labels": { "en": "Sea" } }] }),
         )
     }));
     // Each has two papers with Person 0, and one with a third author.
     records.extend((1..people).flat_map(|person| {
         let paper = |series: &str, year: Option<i32>, others: &[usize]| {
             let authors = others.iter().enumerate().map(|(index, other)| {
-                let place = json!([{ "ror": ror(*other as u64 % 7 + 1) }]);
-                json!({ "position": index + 1, "name": format!("Person {other}"), "organizations": place })
+                let affiliation = json!([{ "ror": ror(*other as u64 % 7 + 1) }]);
+                json!({ "position": index + 1, "name": format!("Person {other}"), "organizations": affiliation })
             });
             let topics = json!([{ "labels": { "en": "Sea" } }, { "labels": { "en": format!("Sea {}", person % 6) } }]);
             let authors = authors.collect::<Vec<_>>();
