@@ -89,7 +89,7 @@ async fn max_length() {
             format!("{{ coauthorPath(fromId: {from:?}, toId: {to:?}{argument}) {{ steps {{ to {{ slug }} }} }} }}");
         app.data(&query).await["coauthorPath"]["steps"].as_array().map(Vec::len)
     };
-    assert_eq!(within("").await, Some(6), "six where nothing is said");
+    assert_eq!(within("").await, Some(6), "the default is 6");
     assert_eq!(within(", maxLength: 5").await, None);
     for most in [0, -1, 11, i32::MAX, i32::MIN] {
         let message = app.client_error(QUERY, json!({ "from": from, "to": to, "most": most })).await;
@@ -167,7 +167,7 @@ async fn statements_and_costs() {
     assert_eq!(statements, 10);
     let (response, statements) = app.query_counting_statements(QUERY, json!({ "from": from, "to": from })).await;
     response.data();
-    assert_eq!(statements, 2, "the one end, and the people of no step at most");
+    assert_eq!(statements, 2, "the end, and an empty lookup");
 
     // A search costs more than its result; papers of a step cost as much as any page.
     let app = chain_directory(Limits { cost: 1_900, ..Limits::default() }).await;

@@ -44,6 +44,6 @@ fn example_explains_every_setting() {
         example_settings().keys().any(|name| line.trim_start_matches('#').starts_with(&format!("{name}=")))
     };
     for (before, line) in lines.iter().zip(&lines[1..]).filter(|(_, line)| is_setting(line)) {
-        assert!(before.starts_with("# ") && !before.starts_with("# ---"), "no word about {line}");
+        assert!(before.starts_with("# ") && !before.starts_with("# ---"), "{line} is undocumented");
     }
 }

@@ -99,7 +99,7 @@ impl DedicatedServer {
                 break;
             }
         }
-        assert!(is_seen, "some session keeps old rows");
+        assert!(is_seen, "another session keeps old rows visible");
         drop(connection);
         database.close().await;
         let url = self.server.url("directory");
@@ -208,7 +208,7 @@ fn costs() {
     }
     assert!(
         grown.is_empty(),
-        "{}: mend it, or keep the new figures with UPDATE_COSTS=1 cargo test costs",
+        "{}; fix the regression, or accept the new counts with UPDATE_COSTS=1 cargo test costs",
         grown.join("; ")
     );
 }

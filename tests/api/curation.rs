@@ -98,8 +98,8 @@ async fn merge_and_undo() {
     let before = database_state(&app.database_url).await;
     let decision = ["merge", "ida-brook", &orcid(7), "--note", "same mails", "--by", "Ana"];
 
-    let trial = run_successfully(&app, &[&decision[..], &["--dry-run"]].concat());
-    insta::assert_snapshot!(trial.replace(&former, "FORMER").replace(&survivor, "SURVIVOR"), @r#"
+    let dry_run = run_successfully(&app, &[&decision[..], &["--dry-run"]].concat());
+    insta::assert_snapshot!(dry_run.replace(&former, "FORMER").replace(&survivor, "SURVIVOR"), @r#"
     merge
 
     Ida Brook (ida-brook)
@@ -141,8 +141,8 @@ async fn merge_and_undo() {
 
     let merged = run_successfully(&app, &decision);
     let lines = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
-    let (trial, merged) = (lines(&trial), lines(&merged));
-    assert_eq!(trial[..trial.len() - 1], merged[..merged.len() - 1], "a trial tells what happens");
+    let (dry_run, merged) = (lines(&dry_run), lines(&merged));
+    assert_eq!(dry_run[..dry_run.len() - 1], merged[..merged.len() - 1], "the dry run reports the actual changes");
 
     let found = find_researcher(&app, json!({ "slug": "ida-brook" })).await;
     insta::assert_json_snapshot!(found, @r#"
@@ -333,17 +333,17 @@ async fn split_and_undo() {
     let source = app.find_id("researcher", "wei-xudo").await;
     let before = database_state(&app.database_url).await;
     let decision = ["split", "wei-xudo", "--papers", "10.1000/PROTEINS", "https://doi.org/10.1000/folds"];
-    let trial = run_successfully(&app, &[&decision[..], &["--dry-run"]].concat());
+    let dry_run = run_successfully(&app, &[&decision[..], &["--dry-run"]].concat());
     assert_dumps_equal(&database_state(&app.database_url).await, &before);
 
     run_successfully(&app, &[&decision[..], &["--note", "a chemist"]].concat());
     let target = app.find_id("researcher", "wei-xudo-2").await;
     // The ID of a new researcher differs between dry run and decision.
-    let trial: String = trial
+    let dry_run: String = dry_run
         .lines()
         .filter(|line| !line.trim_start().starts_with("id "))
         .fold(String::new(), |text, line| text + line + "\n");
-    insta::assert_snapshot!(trial, @r#"
+    insta::assert_snapshot!(dry_run, @r#"
     split
 
     Wei Xudo (wei-xudo)

@@ -80,7 +80,7 @@ async fn changed_records() {
     let before = researcher_names(&app).await;
     import_records(&app, "test", &modified_records(&duplicate_and_conflated_records()));
     assert_eq!(authors_by_paper(&app).await, CURATED_AUTHORS);
-    assert_eq!(researcher_names(&app).await, before, "the former's record renames nobody, and makes nobody new");
+    assert_eq!(researcher_names(&app).await, before, "the merged record neither renames nor creates a researcher");
     assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new());
     // The survivor keeps the affiliations, topics and names of both records.
     let survivor_sql = "SELECT concat_ws(' | ', other_names::text, (SELECT count(*) FROM affiliation WHERE researcher_id = researcher.id), \

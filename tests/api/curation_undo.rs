@@ -93,14 +93,14 @@ async fn undo_restores_the_previous_state() {
                 },
                 _ => CurationRequest::Merge { survivor: one, former: vec![other], force: true, decided_by: signature },
             };
-            let trial = app.store.decide(&request, true).await;
+            let dry_run = app.store.decide(&request, true).await;
             app.store.refresh_statistics_if_stale().await.expect("the counts");
             assert_dumps_equal(&database_state(&app.database_url).await, &states[states.len() - 1]);
             let Ok(made) = app.store.decide(&request, false).await else {
-                assert!(trial.is_err(), "{request:?}");
+                assert!(dry_run.is_err(), "{request:?}");
                 continue;
             };
-            assert_eq!(trial.expect("a trial that succeeds as well").before, made.before);
+            assert_eq!(dry_run.expect("a dry run that succeeds, too").before, made.before);
             app.store.refresh_statistics_if_stale().await.expect("the counts");
             assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new(), "{request:?}");
             decisions.push(made.decision);

@@ -6,7 +6,7 @@ use academic_directory::database::{Durability, EmbeddedServer, ServerPrograms};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::support::{DatabaseSession, TestApp, create_database, paper_record, parse_records};
+use crate::support::{TestApp, create_database, paper_record, parse_records};
 
 const QUERY: &str = "{ researchers { nodes { name coauthors { nodes { name } } } } }";
 
@@ -81,7 +81,7 @@ async fn wait_for_recovery(app: &TestApp) -> Duration {
             return begun.elapsed();
         }
         assert_eq!((status, code.as_str()), (503, "SERVICE_UNAVAILABLE"));
-        assert!(begun.elapsed() < Duration::from_secs(30), "it does not come back");
+        assert!(begun.elapsed() < Duration::from_secs(30), "the service does not recover");
     }
 }
 
@@ -100,7 +100,7 @@ async fn server_restart() {
     }
     tokio::task::block_in_place(|| server.restart());
     let back = wait_for_recovery(&app).await;
-    println!("gone: answers took at most {longest:?}; good again {back:?} after its return");
+    println!("stopped: responses took at most {longest:?}; recovered {back:?} after the restart");
     for _ in 0..20 {
         assert_eq!(query(&app).await.0, 200);
     }
@@ -118,9 +118,9 @@ async fn frozen_server() {
     frozen.iter().for_each(|pid| kill_process(*pid, Signal::STOP).expect("a process"));
     let (status, code, time) = query(&app).await;
     assert_eq!((status, code.as_str()), (503, "SERVICE_UNAVAILABLE"));
-    println!("still: the first answer took {time:?}");
+    println!("frozen: the first response took {time:?}");
     frozen.iter().for_each(|pid| kill_process(*pid, Signal::CONT).expect("a process"));
-    println!("still: good again {:?} later", wait_for_recovery(&app).await);
+    println!("frozen: recovered after {:?}", wait_for_recovery(&app).await);
 }
 
 /// The process and its children.
@@ -170,13 +170,8 @@ async fn exhausted_connection_pool() {
     let lock = app.lock_table("researcher").await;
     let queries = (0..8).map(|_| query(&app));
     let (results, ()) = tokio::join!(futures_util::future::join_all(queries), async {
-        let session = DatabaseSession::open(&app.database_url).await;
         // All four connections are blocked by the lock, so that further requests time out waiting for a connection.
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while session.query_number(waiting).await < 4 {
-            tokio::task::yield_now().await;
-        }
+        app.wait_for_blocked_statements(|blocked| blocked >= 4).await;
         tokio::time::sleep(Duration::from_millis(1500)).await;
         lock.execute("ROLLBACK").await;
     });
@@ -197,7 +192,7 @@ async fn read_only_server() {
     .await;
     assert_eq!(query(&app).await.1, "none");
     let records = parse_records(json!([paper_record("Waves", Some(2002), &["Cy Eng"])]));
-    let error = app.store.write_records("test", &records).await.expect_err("a refusal");
+    let error = app.store.write_records("test", &records).await.expect_err("an error");
     assert_eq!(error.code(), "SERVICE_UNAVAILABLE");
 }
 

@@ -27,14 +27,14 @@ async fn dump_with_ids(url: &str) -> Vec<String> {
     let mut lines: Vec<String> = dump_database(url)
         .await
         .into_iter()
-        .filter(|line| !line.starts_with("said ") && !line.starts_with("declared "))
+        .filter(|line| !line.starts_with("source_record ") && !line.starts_with("declared "))
         .collect();
     let with_ids = ["paper", "researcher", "organization", "topic", "affiliation", "authorship"].map(|table| {
         format!("SELECT '{table} ' || (to_jsonb({table}) - '{{list_order,created_at,updated_at}}'::text[])::text FROM {table}")
     });
     let others = [
         "SELECT 'former ' || to_jsonb(former_identity)::text FROM former_identity".to_owned(),
-        format!("SELECT 'said ' || to_jsonb(source_record)::text FROM source_record WHERE {own}"),
+        format!("SELECT 'source_record ' || to_jsonb(source_record)::text FROM source_record WHERE {own}"),
         "SELECT 'awaited ' || to_jsonb(organization_awaited_relation)::text FROM organization_awaited_relation"
             .to_owned(),
     ];
@@ -167,7 +167,7 @@ async fn assert_round_trip(workspace: &Workspace, app: &TestApp) {
 
     let again = run_export(workspace, &url, &["records"]);
     let first = std::fs::read_to_string(workspace.path("first.jsonl")).expect("the export");
-    assert!(again.stdout == first, "the second export is another one");
+    assert!(again.stdout == first, "the second export differs");
     let imported = workspace.import(&url, &["records", "first.jsonl"]);
     assert!(imported.summary().contains("created 0, updated 0, unchanged"), "{imported:?}");
     assert!(run_export(workspace, &url, &["records"]).stdout == first, "importing it again changed it");
@@ -419,7 +419,7 @@ async fn hidden_names() {
     for format in ["records", "bibtex", "ris", "csl"] {
         let outcome = run_export(&workspace, &app.database_url, &[format]);
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
-        assert!(!outcome.stdout.to_lowercase().contains("lake"), "{format} tells it: {}", outcome.stdout);
+        assert!(!outcome.stdout.to_lowercase().contains("lake"), "{format} leaks it: {}", outcome.stdout);
         assert!(outcome.stdout.contains("Brook"), "{format}: {}", outcome.stdout);
     }
     let cited = "{ papers { nodes { citation(format: BIBTEX) formattedCitation } } }";

@@ -110,7 +110,7 @@ async fn click(browser: &Client, what: &str) {
 /// Chromium and its driver; `None` if either is missing or the page was built without npm.
 async fn find_browser(app: &TestApp) -> Option<(PathBuf, PathBuf)> {
     let (Some(chromium), Some(chromedriver)) = (find_program("chromium"), find_program("chromedriver")) else {
-        println!("skipped: there is no chromium or no chromedriver");
+        println!("skipped: chromium or chromedriver is not installed");
         return None;
     };
     let page = app.client().get(app.url("/graphiql")).send().await.expect("a page").text().await.expect("its text");
@@ -140,8 +140,8 @@ async fn introspection_disabled() {
         .for_element(Locator::Css(EXECUTE_BUTTON_SELECTOR))
         .await
         .expect("a button");
-    let (_, top, _, height) = run.rectangle().await.expect("its place");
-    let (_, notice_top, _, notice_height) = notice.rectangle().await.expect("its place");
+    let (_, top, _, height) = run.rectangle().await.expect("its rectangle");
+    let (_, notice_top, _, notice_height) = notice.rectangle().await.expect("its rectangle");
     assert!(notice_top + notice_height <= top && top + height < 1000.0, "{notice_height} {top}");
     browser.close().await.expect("the end of the browser");
 }
@@ -181,7 +181,7 @@ async fn profile_query() {
         if text.contains("\"name\": \"Razvan Pascanu\"") {
             break;
         }
-        assert!(Instant::now() < deadline, "the result is not shown: {text}");
+        assert!(Instant::now() < deadline, "the response is not rendered: {text}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     browser.close().await.expect("the end of the browser");

@@ -174,7 +174,7 @@ async fn summary_counts() {
     papers[0]["title"] = json!("Rivers under ice");
     papers.push(article("w4", "Ferries", 2011, &["Uma Ferry"]));
     papers.push(json!({ "id": "w5" }));
-    papers.push(json!(["a text is no item"]));
+    papers.push(json!(["a string is not an item"]));
     let outcome =
         workspace.import(&app.database_url, &["csl", workspace.write_file("papers.jsonl", to_json_lines(&papers))]);
     assert_eq!(outcome.summary(), "read 6: created 1, updated 1, unchanged 2, rejected 2");

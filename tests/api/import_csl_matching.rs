@@ -58,7 +58,7 @@ async fn changed_item() {
         article("w3", "Third title", 2010, &["Uma Ferry", "Wei Quay"]),
     ];
     let after = [
-        article("w1", "First title, mended", 2001, &["Tom Ford", "Zoë Pier", "Ida Brook", "Wei Quay"]),
+        article("w1", "First title, corrected", 2001, &["Tom Ford", "Zoë Pier", "Ida Brook", "Wei Quay"]),
         before[1].clone(),
         article("w3", "Third title", 2011, &["Uma Ferry", "Wei Quay"]),
     ];
@@ -104,7 +104,7 @@ async fn changed_item_matched_by_doi() {
     import_items(&app, std::slice::from_ref(&paper));
     let changed = with_fields(
         paper,
-        json!({ "title": "Mended title", "author": [author("Uma Ferry")], "DOI": "doi:10.1000/X1" }),
+        json!({ "title": "Corrected title", "author": [author("Uma Ferry")], "DOI": "doi:10.1000/X1" }),
     );
     assert_eq!(
         import_items(&app, std::slice::from_ref(&changed)).summary(),

@@ -41,6 +41,12 @@ async fn key_formats() {
 }
 
 #[tokio::test]
+async fn empty_directory() {
+    let app = TestApp::start().await;
+    assert_eq!(app.data("{ researcher(by: {slug: \"nobody\"}) { name } }").await["researcher"], json!(null));
+}
+
+#[tokio::test]
 async fn unknown_and_invalid_keys() {
     let app = three_researchers().await;
     let topic = app.find_id("topic", "tides").await;

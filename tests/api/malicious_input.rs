@@ -218,7 +218,7 @@ async fn malicious_values_in_every_argument() {
             if field.arguments.is_empty() {
                 continue;
             }
-            let steps = path_to_object(name).unwrap_or_else(|| panic!("say in path_to how to come to {name}"));
+            let steps = path_to_object(name).unwrap_or_else(|| panic!("add {name} to path_to_object"));
             let mut steps =
                 steps.into_iter().map(|step| if step == "PATH" { path.clone() } else { step }).collect::<Vec<_>>();
             if name == "CoauthorStep" {

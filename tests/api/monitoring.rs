@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::process::{ChildProcess, Workspace, wait_for};
-use crate::support::{DatabaseSession, TestApp, create_database, paper_record, raw_http};
+use crate::support::{DatabaseSession, TestApp, create_database, paper_record, raw_http, wait_for_blocked_statements};
 
 async fn get(app: &TestApp, path: &str) -> (u16, String) {
     let response = app.client().get(app.url(path)).send().await.expect("a response");
@@ -25,7 +25,7 @@ async fn wait_for_readiness(app: &TestApp, expected: u16) -> Value {
         if status == expected {
             return parse_json(&body);
         }
-        assert!(std::time::Instant::now() < deadline, "waited too long for {expected}: {body}");
+        assert!(std::time::Instant::now() < deadline, "timeout waiting for {expected}: {body}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -117,17 +117,12 @@ async fn cancelled_requests_are_counted() {
     let body = json!({ "query": "query Left { topics { nodes { slug } } }" }).to_string();
     let request = raw_http::post_request("Content-Type: application/json\r\n", body.as_bytes());
     std::io::Write::write_all(&mut stream, &request).expect("bytes");
-    let watcher = DatabaseSession::open(&app.database_url).await;
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while watcher.query_number(waiting).await == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    app.wait_until_blocked().await;
     drop(stream);
     let line = "academic_directory_requests_total{operation=\"Left\",outcome=\"cancelled\"} 1";
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     while !get(&app, "/metrics").await.1.contains(line) {
-        assert!(std::time::Instant::now() < deadline, "waited too long for {line}");
+        assert!(std::time::Instant::now() < deadline, "timeout waiting for {line}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     session.execute("ROLLBACK").await;
@@ -163,7 +158,8 @@ async fn request_ids() {
 
 /// Waits until the address refuses connections.
 async fn wait_until_closed(address: std::net::SocketAddr) {
-    let waiting = move || wait_for("nobody to listen", || std::net::TcpStream::connect(address).is_err().then_some(()));
+    let waiting =
+        move || wait_for("the listener to close", || std::net::TcpStream::connect(address).is_err().then_some(()));
     tokio::task::spawn_blocking(waiting).await.expect("an end");
 }
 
@@ -285,12 +281,7 @@ async fn graceful_shutdown() {
             request.send().await.expect("a response").json::<Value>().await.expect("a complete response")
         })
     };
-    let watcher = DatabaseSession::open(&url).await;
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while watcher.query_number(waiting).await == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    wait_for_blocked_statements(&url, |blocked| blocked > 0).await;
     drop(begun_well.acquire_many(50).await.expect("responses"));
     let begun = std::time::Instant::now();
     running.send_signal(Signal::TERM);

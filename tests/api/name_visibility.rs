@@ -324,7 +324,7 @@ async fn name_change_and_reversal() {
         json!({ "orcid": orcid(1), "withholdPublishedName": true })
     )]);
     app.store.write_records("another", &parse_records(record)).await.expect("the record");
-    assert_eq!(first(app.data(withheld).await), false, "it was decided otherwise");
+    assert_eq!(first(app.data(withheld).await), false, "the decision takes precedence");
 }
 
 /// A repair of a hidden name is hidden, too.

@@ -32,7 +32,7 @@ fn path_to_parent(parent: &str) -> Vec<&'static str> {
         "Paper" => vec![r#"paper(by: {slug: "together"})"#],
         "CoauthorEdge" => vec![r#"researcher(by: {slug: "person-0"})"#, "coauthors(first: 1)", "edges"],
         "CoauthorStep" => vec![COAUTHOR_PATH, "steps"],
-        other => panic!("say in path_to how to come to {other}, whose connections nothing walks yet"),
+        other => panic!("add {other} to path_to_parent"),
     }
 }
 
@@ -167,7 +167,7 @@ async fn assert_readable_from_both_ends(app: &TestApp, list: &ConnectionQuery) {
     let counted = app.data(&list.build("first: 100").replace("{ pageInfo", "{ totalCount pageInfo")).await;
     let whole = Page(innermost(counted));
     let (total, whole) = (whole.0["totalCount"].clone(), whole.ids());
-    assert!(whole.len() >= 5, "{} has {} rows, too few to walk", list.description(), whole.len());
+    assert!(whole.len() >= 5, "{} has {} rows, too few to paginate", list.description(), whole.len());
     assert_eq!(total, whole.len(), "{}", list.description());
     let distinct: BTreeSet<&String> = whole.iter().collect();
     assert_eq!(distinct.len(), whole.len(), "{} repeats rows", list.description());
@@ -301,7 +301,7 @@ async fn pagination_during_writes() {
         }
         let lost: Vec<&String> = whole.iter().filter(|id| !seen.contains(id)).collect();
         assert!(lost.is_empty(), "lost {lost:?} of {whole:?}, seen {seen:?}");
-        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len(), "nothing comes twice");
+        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len(), "no duplicates");
     }
 }
 

@@ -211,7 +211,7 @@ fn folded_text(value: &Value) -> SortValue {
 }
 
 fn timestamp_value(value: &Value) -> SortValue {
-    let timestamp = chrono::DateTime::parse_from_rfc3339(value.as_str().expect("a moment")).expect("RFC 3339");
+    let timestamp = chrono::DateTime::parse_from_rfc3339(value.as_str().expect("a timestamp")).expect("RFC 3339");
     SortValue::Number(timestamp.timestamp_micros())
 }
 
@@ -255,7 +255,7 @@ impl ExpectedOrder {
             (_, "researcher", "topics") => ("OWN", true),
             (_, "paper", "topics" | "authorships") => ("PLACE", true),
             (_, "", "search") => ("RANK", true),
-            other => panic!("say by what {other:?} is ordered"),
+            other => panic!("add the default order of {other:?}"),
         };
         let label = format!("displayName{languages} {{ value }}");
         let (edge, keys): (String, fn(&Value) -> Vec<SortValue>) = match (field, list.field.as_str()) {
@@ -323,7 +323,7 @@ impl ExpectedOrder {
                 ]
             }),
             ("PLACE" | "RANK", _) => ("node { id }".into(), |_| Vec::new()),
-            other => panic!("say what shows the order {other:?}"),
+            other => panic!("add the edge fields of the order {other:?}"),
         };
         Self { edge, keys, is_ascending, ties_end_on_id: !matches!(field, "OWN" | "PLACE" | "RANK") }
     }
@@ -529,7 +529,7 @@ async fn pagination_during_writes() {
     let mut walks: Vec<PageWalk<'_>> =
         lists.iter().flat_map(|ordered| [true, false].map(|is_forward| PageWalk::new(ordered, is_forward))).collect();
     for round in 0.. {
-        assert!(round < 20, "the walks do not end");
+        assert!(round < 20, "pagination does not end");
         let wholes: Vec<Snapshot> = stream::iter(walks.iter().map(|walk| (walk.is_over, walk.ordered)))
             .map(|(is_over, ordered)| {
                 let app = &app;
@@ -554,7 +554,7 @@ async fn pagination_during_writes() {
             })
             .await;
         if walks.iter().all(|walk| walk.is_over) {
-            assert!(round >= 3, "there was nothing to be read while others wrote");
+            assert!(round >= 3, "the writes came after the last page");
             return;
         }
         app.write_records(&parse_records(json!(world.added_records()))).await;

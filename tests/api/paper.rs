@@ -327,9 +327,5 @@ async fn orders() {
         let list = format!("papers(orderBy: {order})");
         assert_eq!(app.slugs(&[&list]).await.join(" "), expected, "{order}");
     }
-    assert_eq!(
-        app.slugs(&["papers"]).await.join(" "),
-        "elan zebra data fish apes",
-        "newest first where nothing is said"
-    );
+    assert_eq!(app.slugs(&["papers"]).await.join(" "), "elan zebra data fish apes", "newest first by default");
 }

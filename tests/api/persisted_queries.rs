@@ -107,7 +107,7 @@ async fn memory_limit() {
             post(&app, json!({ "extensions": persisted_query_extension(&sha256_hex(&query(number))) })).await;
         registered += usize::from(response.get("data").is_some());
     }
-    assert!((1..=20).contains(&registered), "{registered} are known");
+    assert!((1..=20).contains(&registered), "{registered} are registered");
 }
 
 #[tokio::test]

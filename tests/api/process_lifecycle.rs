@@ -58,7 +58,7 @@ async fn first_start() {
     service.process.send_signal(Signal::TERM);
     let outcome = service.process.wait();
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
-    assert!(!has_postgres(&workspace.path("data")), "the database stops with it");
+    assert!(!has_postgres(&workspace.path("data")), "Postgres stops, too");
     for part in [
         "GraphiQL  http://127.0.0.1:",
         "GraphQL   http://127.0.0.1:",
@@ -84,7 +84,7 @@ async fn interrupt() {
 async fn signal_during_startup() {
     let workspace = Workspace::new();
     let mut process = ChildProcess::start(workspace.command(&["serve"]).env("LISTEN", "127.0.0.1:0"));
-    wait_for("the folder of the database", || workspace.path("data/postgres").exists().then_some(()));
+    wait_for("the data directory", || workspace.path("data/postgres").exists().then_some(()));
     assert!(process.is_running());
     process.send_signal(Signal::TERM);
     assert_eq!(process.wait().code, Some(0));
@@ -130,7 +130,7 @@ async fn two_services_on_one_data_directory() {
 
     second.process.send_signal(Signal::TERM);
     assert_eq!(second.process.wait().code, Some(0));
-    assert_eq!(first.paper_count().await, json!(1), "the guest does not stop the server");
+    assert_eq!(first.paper_count().await, json!(1), "the server outlives the second service");
     first.process.send_signal(Signal::TERM);
     assert_eq!(first.process.wait().code, Some(0));
     assert!(!has_postgres(&workspace.path("data")));
@@ -148,7 +148,7 @@ async fn second_service_takes_over() {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     while second.paper_count().await != json!(0) || find_postgres_processes(&workspace.path("data/postgres")) == servers
     {
-        assert!(Instant::now() < deadline, "nobody started another server");
+        assert!(Instant::now() < deadline, "the second service did not start Postgres");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     second.process.send_signal(Signal::TERM);
@@ -241,7 +241,7 @@ async fn unreachable_database() {
             outcome.stderr.starts_with("error: cannot use the database that DATABASE_URL names: "),
             "{url}: {outcome:?}"
         );
-        assert!(!outcome.stderr.contains("hunter2"), "no password is told: {outcome:?}");
+        assert!(!outcome.stderr.contains("hunter2"), "the password is not printed: {outcome:?}");
     }
     assert!(begin.elapsed().as_secs() < 30, "{:?}", begin.elapsed());
 }
@@ -254,7 +254,7 @@ async fn invalid_database_url() {
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{url}");
         let error = "error: DATABASE_URL is not the address of a PostgreSQL database, such as postgres://user:password@host/database";
         assert!(outcome.stderr.starts_with(error), "{url}: {outcome:?}");
-        assert!(!outcome.stderr.contains("ter2"), "no password is told: {outcome:?}");
+        assert!(!outcome.stderr.contains("ter2"), "the password is not printed: {outcome:?}");
     }
 }
 

@@ -122,7 +122,7 @@ async fn exponential_fragments() {
         query.push_str(&format!(" fragment f0 on Query {{ {last} }}"));
         let begun = std::time::Instant::now();
         let (response, statements) = app.query_counting_statements(&query, json!({})).await;
-        println!("refused within {:?}", begun.elapsed());
+        println!("rejected within {:?}", begun.elapsed());
         assert_eq!(response.codes(), ["QUERY_TOO_COMPLEX"], "{}", response.body);
         assert_eq!(statements, 0);
     }

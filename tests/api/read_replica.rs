@@ -143,7 +143,7 @@ async fn wait_for_replica(app: &TestApp, expected: &[&str]) {
     let before = replica_request_count(app);
     let mut turn = 0;
     while replica_request_count(app) == before {
-        assert!(Instant::now() < deadline, "waited too long for the copy");
+        assert!(Instant::now() < deadline, "timeout waiting for the replica");
         // A different query each time, so that no cached response is returned.
         turn += 1;
         assert_eq!(titles(&app.data(&format!("{TITLES} # {turn}")).await), expected);
@@ -241,7 +241,10 @@ async fn bounded_staleness() {
             let seen: u64 = titles(&response)[0].parse().expect("a number");
             let commits = written.lock().expect("a list");
             let expected = commits.iter().rev().find(|(at, _)| *at + WINDOW <= start).map_or(0, |(_, number)| *number);
-            assert!(seen >= expected, "told {seen}, though {expected} was committed more than {WINDOW:?} before");
+            assert!(
+                seen >= expected,
+                "{seen} was returned, although {expected} was committed more than {WINDOW:?} before"
+            );
             responses += 1;
         }
         responses

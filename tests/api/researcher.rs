@@ -230,11 +230,7 @@ async fn orders() {
         descending.reverse();
         assert_eq!(list("DESC").await, descending, "{field}");
     }
-    assert_eq!(
-        app.slugs(&["researchers"]).await.join(" "),
-        "ada-berg chen emile-zola",
-        "by name where nothing is said"
-    );
+    assert_eq!(app.slugs(&["researchers"]).await.join(" "), "ada-berg chen emile-zola", "by name by default");
 }
 
 #[tokio::test]

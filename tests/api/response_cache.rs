@@ -91,7 +91,7 @@ async fn large_responses_are_compressed() {
     let cached_bytes: usize = cached_bytes.parse().expect("a number");
     assert!(
         cached_bytes > 0 && cached_bytes * 3 < new.len(),
-        "{cached_bytes} bytes kept of an answer of {}",
+        "{cached_bytes} bytes cached for a response of {}",
         new.len()
     );
 
@@ -216,7 +216,7 @@ async fn every_table_has_a_change_trigger() {
     session.execute("UPDATE setting SET value = value").await;
     session.execute("UPDATE setting SET value = value; TRUNCATE coauthorship").await;
     while session.query_number("SELECT count(*) FROM directory_change").await > 1 {
-        assert!(Instant::now() < deadline, "the numbers are kept");
+        assert!(Instant::now() < deadline, "superseded revisions are not deleted");
         session.execute("UPDATE setting SET value = value").await;
     }
 }
@@ -309,8 +309,8 @@ async fn bounded_staleness_under_writes() {
     let written: usize =
         futures_util::future::join_all(committed.iter().map(async |one| one.lock().await.len())).await.iter().sum();
     let (read, hits) = (read.load(Ordering::Relaxed), hits.load(Ordering::Relaxed));
-    println!("{written} commits, {read} answers, of which one instance had kept {hits}");
-    assert!(written > 20 && hits > 20, "{written} commits, {hits} kept answers: too few to tell");
+    println!("{written} commits, {read} responses, {hits} cache hits of one instance");
+    assert!(written > 20 && hits > 20, "{written} commits, {hits} cache hits: too few");
 }
 
 async fn hit_count(app: &TestApp) -> usize {
@@ -360,7 +360,7 @@ async fn unknown_revision_disables_the_cache() {
     assert_eq!(query_counting(&app, TITLES).await.1["papers"]["nodes"][0]["title"], "Flow");
     let deadline = Instant::now() + Duration::from_secs(20);
     while query_counting(&app, TITLES).await.0 > 0 {
-        assert!(Instant::now() < deadline, "answers are not kept again");
+        assert!(Instant::now() < deadline, "responses are not cached again");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -13,7 +13,7 @@ use crate::support::shared_data;
 fn committed_schema() {
     let committed =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql")).expect("schema.graphql");
-    assert!(committed == graphql::sdl(), "schema.graphql is old: cargo run -- schema > schema.graphql");
+    assert!(committed == graphql::sdl(), "schema.graphql is outdated; run cargo run -- schema > schema.graphql");
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn largest_page_query(parent: &str, field: &str) -> String {
         "CoauthorStep" => {
             format!("{{ coauthorPath(fromId: \"x\", toId: \"x\", maxLength: 1) {{ steps {{ {page} }} }} }}")
         }
-        other => panic!("say in largest_page how to come to {other}"),
+        other => panic!("add {other} to largest_page_query"),
     }
 }
 
@@ -152,7 +152,7 @@ fn contract() {
         definitions.0.iter().flat_map(|(name, definition)| guarantees(name, definition)).collect()
     };
     let (promised, provided) = (all(&contract), all(&own));
-    assert!(promised.len() > 500, "only {} promises were read", promised.len());
+    assert!(promised.len() > 500, "only {} guarantees were read", promised.len());
     let broken: Vec<&String> = promised.difference(&provided).filter(|promise| !is_planned(promise)).collect();
     assert!(broken.is_empty(), "{broken:#?}");
     // Implemented elements must be removed from the list.
@@ -160,7 +160,7 @@ fn contract() {
         .iter()
         .filter(|planned| provided.iter().any(|line| line.starts_with(&format!("{planned}:"))))
         .collect();
-    assert!(done.is_empty(), "take from PLANNED what is there: {done:?}");
+    assert!(done.is_empty(), "remove implemented elements from PLANNED_ELEMENTS: {done:?}");
     // Arguments that are not in the contract must be optional.
     for (name, definition) in &own.0 {
         for field in fields(definition) {
@@ -171,10 +171,7 @@ fn contract() {
             for argument in needed {
                 let line = format!("{name}.{}({}):", field.name.node, argument.node.name.node);
                 let is_known = promised.iter().any(|promise| promise.starts_with(&line));
-                assert!(
-                    is_known || !contract.0.contains_key(name),
-                    "{line} is needed, and no client of the contract gives it"
-                );
+                assert!(is_known || !contract.0.contains_key(name), "{line} is required, but not in the contract");
             }
         }
     }

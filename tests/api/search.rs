@@ -525,7 +525,7 @@ async fn index_is_kept_up_to_date() {
     app.execute_sql("DELETE FROM setting WHERE name = 'search_version'").await;
     assert!(app.store.rebuild_search_index_if_stale().await.expect("the index"));
     assert_eq!(followed, read_index(&app).await);
-    assert!(!app.store.rebuild_search_index_if_stale().await.expect("the index"), "it is as it would be made now");
+    assert!(!app.store.rebuild_search_index_if_stale().await.expect("the index"), "it is up to date");
 }
 
 /// The slugs of a list filtered by `query`.
@@ -563,7 +563,7 @@ async fn query_filters() {
     let people = "researchers(filter: {query: $q})";
     assert_eq!(filtered_slugs(&app, people, "jose nunez").await, ["jose-nunez", "jose-maria-nunez-costa"]);
     assert_eq!(filtered_slugs(&app, people, "josé nuñes").await, ["jose-nunez", "jose-maria-nunez-costa"], "a typo");
-    assert_eq!(filtered_slugs(&app, people, "  ").await.len(), 3, "white space is no condition");
+    assert_eq!(filtered_slugs(&app, people, "  ").await.len(), 3, "whitespace is ignored");
     assert_eq!(filtered_slugs(&app, people, "!").await, Vec::<String>::new());
     let worst = "researchers(filter: {query: $q}, orderBy: {field: RELEVANCE, direction: ASC})";
     assert_eq!(filtered_slugs(&app, worst, "jose nunez").await, ["jose-maria-nunez-costa", "jose-nunez"]);

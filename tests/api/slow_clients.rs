@@ -44,7 +44,7 @@ fn trickle(stream: &mut TcpStream, beginning: &[u8]) -> String {
             Ok(_) | Err(_) => return String::from_utf8_lossy(&response).into_owned(),
         }
     }
-    panic!("the connection was not ended");
+    panic!("the connection was not closed");
 }
 
 /// Runs a slow client on a blocking thread.
@@ -188,7 +188,7 @@ async fn connection_limit_per_address() {
         assert!(response.contains("retry-after: 1\r\n"), "{response}");
         open.iter_mut().for_each(query_on);
         open.pop();
-        wait_for("the place of a connection that was closed", || (query_once(address) == 200).then_some(()));
+        wait_for("the slot of a closed connection", || (query_once(address) == 200).then_some(()));
         // Every kind of disconnect releases the connection slot.
         for beginning in [
             "nonsense\r\n\r\n",
@@ -200,7 +200,7 @@ async fn connection_limit_per_address() {
                 let _ = stream.write_all(beginning.as_bytes());
             }
         }
-        wait_for("the places of broken connections", || (query_once(address) == 200).then_some(()));
+        wait_for("the slots of broken connections", || (query_once(address) == 200).then_some(()));
         open.iter_mut().for_each(query_on);
     };
     tokio::task::spawn_blocking(check).await.expect("clients");
@@ -239,9 +239,7 @@ async fn concurrency_limit() {
     let query = "{ researchers { nodes { name } } }";
     let waiting = async { tokio::join!(app.query(query, json!({})), app.query(query, json!({}))) };
     let refused = async {
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-        while session.query_number(waiting).await < 2 {}
+        app.wait_for_blocked_statements(|blocked| blocked >= 2).await;
         let request = app.client().post(app.url("/graphql")).json(&json!({ "query": "{ __typename }" }));
         let response = request.send().await.expect("a response");
         assert_eq!(

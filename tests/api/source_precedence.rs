@@ -118,10 +118,10 @@ async fn changed_source_record() {
     let displayed =
         async || app.data("{ paper(by: {doi: \"10.5555/one\"}) { title } }").await["paper"]["title"].clone();
     assert_eq!(displayed().await, "One");
-    app.write_records_from("crossref", &title("One, mended")).await;
-    assert_eq!(displayed().await, "One, mended");
+    app.write_records_from("crossref", &title("One, corrected")).await;
+    assert_eq!(displayed().await, "One, corrected");
     app.write_records_from("openalex", &title("Another again")).await;
-    assert_eq!(displayed().await, "One, mended");
+    assert_eq!(displayed().await, "One, corrected");
 }
 
 #[tokio::test]

@@ -40,13 +40,13 @@ async fn invalidated_by_changed_records() {
         async |records: Value| app.store.write_records("test", &parse_records(records)).await.expect("the records");
     write(two_organizations()).await;
     assert_eq!(refreshed_on(&app.database_url).await, [""; 0]);
-    assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["full", "empty"], "not counted yet");
+    assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["full", "empty"], "not refreshed yet");
     assert!(app.store.refresh_statistics_if_stale().await.expect("the counts"));
     assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["empty", "full"]);
     assert_eq!(refreshed_on(&app.database_url).await.len(), 1);
-    assert!(!app.store.refresh_statistics_if_stale().await.expect("the counts"), "they hold");
+    assert!(!app.store.refresh_statistics_if_stale().await.expect("the counts"), "they are up to date");
     write(two_organizations()).await;
-    assert!(!app.store.refresh_statistics_if_stale().await.expect("the counts"), "nothing was new");
+    assert!(!app.store.refresh_statistics_if_stale().await.expect("the counts"), "nothing changed");
     write(json!([
         researcher_with_membership("Bo Dahl", 2, json!({})),
         researcher_with_membership("Cy Ek", 2, json!({}))
@@ -68,7 +68,7 @@ async fn refreshed_on_the_next_day() {
     .await;
     assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["empty", "full"]);
     assert!(app.store.refresh_statistics_if_stale().await.expect("the counts"));
-    assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["full", "empty"], "nobody is there, and ties end on the id");
+    assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["full", "empty"], "both are empty, and ties are broken by ID");
     let counted = refreshed_on(&app.database_url).await;
     assert!(counted[0].parse::<NaiveDate>().expect("a day") > yesterday);
 }
@@ -149,7 +149,7 @@ async fn match_the_lists() {
         let stored: Vec<i64> =
             query_strings(&app.database_url, &sql).await.iter().map(|count| count.parse().expect("a number")).collect();
         assert_eq!(listed, stored, "{list}");
-        assert!(stored.first() > stored.last(), "{list}: {stored:?} is no order");
+        assert!(stored.first() > stored.last(), "{list}: all counts are equal: {stored:?}");
     }
 }
 
@@ -191,7 +191,7 @@ async fn migration_of_older_data() {
     while has_labels(&database::run_migrations(&config, MigrationAction::Down).await.expect("a way back")) {}
     assert_eq!(query_strings(&url, "SELECT to_regclass('organization_label')::text IS NULL").await, ["true"]);
     database::run_migrations(&config, MigrationAction::Up).await.expect("a way forth");
-    assert!(app.store.refresh_statistics_if_stale().await.expect("the counts"), "counts of nothing do not hold");
+    assert!(app.store.refresh_statistics_if_stale().await.expect("the counts"), "the migrated statistics are outdated");
     assert_dumps_equal(&query_strings(&url, LABELS_SQL).await, &written);
 }
 

@@ -202,7 +202,7 @@ async fn request_and_statement_spans() {
         assert_eq!(span_attributes["db.query.summary"], json!(statement.name));
     }
     let anonymous = span_by_name(&spans, "graphql query");
-    assert!(anonymous.parent_span_id.is_empty(), "nonsense is no parent");
+    assert!(anonymous.parent_span_id.is_empty(), "an invalid traceparent is ignored");
     let refused = spans.iter().find(|span| {
         attributes(&span.attributes).get("academic_directory.outcome").is_some_and(|outcome| *outcome == "refused")
     });
@@ -239,7 +239,7 @@ async fn unavailable_collector() {
     let (running, address) = start_service(&workspace, &create_database().await, &settings);
     let deadline = Instant::now() + Duration::from_secs(30);
     while collector.spans().is_empty() {
-        assert!(Instant::now() < deadline, "nothing came after {} calls", collector.request_count());
+        assert!(Instant::now() < deadline, "no spans after {} calls", collector.request_count());
         assert_eq!(raw_http::status_code(&post_query(address, "{ __typename }", "").await), 200);
     }
     running.send_signal(Signal::TERM);

@@ -74,7 +74,7 @@ async fn every_field() {
     );
     assert_eq!(version_links(&app).await, ["preprint -> article TITLE", "talk -> article TITLE"]);
     let both = "{ papers { nodes { versionOf { title } versions { title } } } }";
-    assert_eq!(app.query_counting_statements(both, json!({})).await.1, 3, "whatever the number of papers");
+    assert_eq!(app.query_counting_statements(both, json!({})).await.1, 3, "regardless of the number of papers");
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn is_version_filter() {
             assert_eq!(pluck(&found["nodes"], &["id"]).len(), expected, "{text}");
             let years = pluck(&found["facets"]["publicationYears"], &["count"]);
             let sum: i64 = years.into_iter().filter_map(Value::as_i64).sum();
-            assert_eq!(sum, i64::try_from(expected).unwrap_or_default(), "facets count what is listed: {text}");
+            assert_eq!(sum, i64::try_from(expected).unwrap_or_default(), "facets agree with the list: {text}");
         }
     }
 }
@@ -197,7 +197,7 @@ async fn links_follow_changes() {
     app.create_records(json!([conference_paper()])).await;
     assert_eq!(version_links(&app).await, ["preprint -> talk TITLE"]);
     let after = app.nodes(&["papers(filter: {types: [PREPRINT]})"], "updatedAt").await;
-    assert_ne!(after[0]["updatedAt"], before["papers"]["nodes"][0]["updatedAt"], "what is said of it changed");
+    assert_ne!(after[0]["updatedAt"], before["papers"]["nodes"][0]["updatedAt"], "its version link changed");
     app.create_records(json!([article()])).await;
     assert_eq!(version_links(&app).await, ["preprint -> article TITLE", "talk -> article TITLE"]);
     let written = app.write_records(&parse_records(json!([preprint(), conference_paper(), article()]))).await;
@@ -344,7 +344,7 @@ async fn rebuild_of_older_versions() {
     )
     .await;
     assert!(app.store.rebuild_work_versions_if_stale().await.expect("the versions"));
-    assert!(!app.store.rebuild_work_versions_if_stale().await.expect("the versions"), "they are as they would be now");
+    assert!(!app.store.rebuild_work_versions_if_stale().await.expect("the versions"), "they are up to date");
     assert_eq!(version_links(&app).await, linked);
     assert_eq!(stored_counts(&app).await, counted);
     // Links that the current rules no longer justify are removed.
@@ -469,5 +469,5 @@ async fn independent_of_order_and_batches() {
             }
         }
     }
-    assert!(linked > 50, "{linked} links are too few to show anything");
+    assert!(linked > 50, "{linked} links are too few");
 }

@@ -38,7 +38,7 @@ const DUMP_SQL: &str = "
     UNION ALL SELECT 'identifier', concat_ws(' ', external_id.scheme, value, researcher.slug, organization.slug, topic.slug, paper.slug)
         FROM external_id LEFT JOIN researcher ON researcher.id = researcher_id LEFT JOIN organization
         ON organization.id = organization_id LEFT JOIN topic ON topic.id = topic_id LEFT JOIN paper ON paper.id = paper_id
-    UNION ALL SELECT 'said', concat_ws(' ', source, key, encode(digest, 'hex'), researcher.slug, organization.slug, topic.slug,
+    UNION ALL SELECT 'source_record', concat_ws(' ', source, key, encode(digest, 'hex'), researcher.slug, organization.slug, topic.slug,
         paper.slug) FROM source_record LEFT JOIN researcher ON researcher.id = researcher_id LEFT JOIN organization
         ON organization.id = organization_id LEFT JOIN topic ON topic.id = topic_id LEFT JOIN paper ON paper.id = paper_id";
 
@@ -55,7 +55,7 @@ pub async fn query_strings(url: &str, sql: &str) -> Vec<String> {
 
 /// The whole directory, one entity per line, sorted.
 pub async fn dump_database(url: &str) -> Vec<String> {
-    let mut lines = query_strings(url, &format!("SELECT kind || ' ' || line FROM ({DUMP_SQL}) AS things")).await;
+    let mut lines = query_strings(url, &format!("SELECT kind || ' ' || line FROM ({DUMP_SQL}) AS entities")).await;
     lines.sort_unstable();
     lines
 }

@@ -26,7 +26,9 @@ pub mod schema_definitions;
 pub mod schema_queries;
 pub mod synthetic_data;
 
-pub use postgres::{DatabaseSession, create_database, create_empty_database, execute_sql, start_postgres};
+pub use postgres::{
+    DatabaseSession, create_database, create_empty_database, execute_sql, start_postgres, wait_for_blocked_statements,
+};
 pub use queries::{CLIENT_ERROR_CODES, orcid, organization_record, researcher_record, ror, topic_record, with_fields};
 
 /// A running service.
@@ -194,7 +196,7 @@ impl TestApp {
     pub async fn write_records_from(&self, source: &str, records: &[Record]) -> BatchReport {
         let written = self.store.write_records(source, records).await.expect("the records");
         self.store.merge_named_organizations().await.expect("the organizations");
-        self.store.disambiguate_authors(|_| ()).await.expect("who is who");
+        self.store.disambiguate_authors(|_| ()).await.expect("the disambiguation");
         self.store.refresh_statistics_if_stale().await.expect("the counts");
         written
     }
@@ -226,23 +228,17 @@ impl TestApp {
 
     /// Waits until a statement of the service is blocked by a lock.
     pub async fn wait_until_blocked(&self) {
-        self.wait_for_blocked_statements("something runs", |waiting| waiting > 0).await;
+        self.wait_for_blocked_statements(|blocked| blocked > 0).await;
     }
 
     /// Waits until no statement of the service is blocked by a lock.
     pub async fn wait_until_unblocked(&self) {
-        self.wait_for_blocked_statements("nothing runs", |waiting| waiting == 0).await;
+        self.wait_for_blocked_statements(|blocked| blocked == 0).await;
     }
 
-    async fn wait_for_blocked_statements(&self, what: &str, holds: impl Fn(i64) -> bool) {
-        let session = DatabaseSession::open(&self.database_url).await;
-        let deadline = std::time::Instant::now() + process::WAIT_TIMEOUT;
-        let count =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while !holds(session.query_number(count).await) {
-            assert!(std::time::Instant::now() < deadline, "waited too long until {what}");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+    /// Waits until the number of blocked statements fulfils a condition.
+    pub async fn wait_for_blocked_statements(&self, is_fulfilled: impl Fn(i64) -> bool) {
+        wait_for_blocked_statements(&self.database_url, is_fulfilled).await;
     }
 
     /// Executes SQL to set up what no import can produce.
@@ -331,7 +327,7 @@ pub fn shared_data(path: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    println!("skipped: {} is not there", path.display());
+    println!("skipped: {} does not exist", path.display());
     None
 }
 

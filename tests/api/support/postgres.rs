@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use academic_directory::config::{DatabaseConfig, Migrate};
 use academic_directory::database::{self, Durability, EmbeddedServer, MigrationAction, ServerPrograms};
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
 use sea_orm::{ConnectOptions, ConnectionTrait as _};
+
+use super::process::WAIT_TIMEOUT;
 
 /// The shared server. Its directory is removed by the next test run.
 pub struct Cluster {
@@ -113,5 +115,21 @@ impl DatabaseSession {
 
     pub async fn query_number(&self, sql: &str) -> i64 {
         sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *self.0.lock().await).await.expect("a number")
+    }
+}
+
+/// Waits until the number of statements in a database that are blocked by a lock fulfils a condition.
+pub async fn wait_for_blocked_statements(url: &str, is_fulfilled: impl Fn(i64) -> bool) {
+    // A transaction would see the same activity each time.
+    let session = DatabaseSession::open(url).await;
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let deadline = Instant::now() + WAIT_TIMEOUT;
+    loop {
+        let blocked = session.query_number(count).await;
+        if is_fulfilled(blocked) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "timeout waiting for locks; {blocked} statements are blocked");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -119,7 +119,7 @@ impl ChildProcess {
             let found =
                 text.lines().find_map(|line| line.trim().strip_prefix(beginning)).map(|rest| rest.trim().to_owned());
             // The text is read before the liveness check: an exited process writes nothing more.
-            assert!(found.is_some() || self.is_running(), "it ended: {text}\n{}", self.stderr.text());
+            assert!(found.is_some() || self.is_running(), "the process exited: {text}\n{}", self.stderr.text());
             found
         })
     }
@@ -187,7 +187,7 @@ pub fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = attempt() {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited too long for {what}");
+        assert!(Instant::now() < deadline, "timeout waiting for {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
