@@ -143,10 +143,10 @@ fn sample_skewed(rng: &mut SeededRng, bound: usize, most: usize) -> Vec<usize> {
     chosen
 }
 
-fn affiliation(place: usize, organization: usize, rng: &mut SeededRng) -> Value {
+fn affiliation(index: usize, organization: usize, rng: &mut SeededRng) -> Value {
     let organization = json!({"name": organization_name(organization)});
     let year = 1980 + rng.below(40);
-    match place {
+    match index {
         0 => json!({
             "affiliationKind": "EMPLOYMENT", "organization": organization, "isPrimary": true, "startDate": year.to_string(),
             "roleTitle": {"en": "Professor", "fr": "Professeur"},
@@ -160,9 +160,9 @@ fn affiliation(place: usize, organization: usize, rng: &mut SeededRng) -> Value 
 }
 
 fn researcher(name: &str, parts: Option<(String, String)>, sizes: &Sizes, rng: &mut SeededRng) -> Value {
-    let places = sample_skewed(rng, sizes.organizations, 3);
+    let organizations = sample_skewed(rng, sizes.organizations, 3);
     let affiliations: Vec<Value> =
-        places.into_iter().enumerate().map(|(place, number)| affiliation(place, number, rng)).collect();
+        organizations.into_iter().enumerate().map(|(index, number)| affiliation(index, number, rng)).collect();
     let topics: Vec<Value> = sample_skewed(rng, sizes.topics, 6).into_iter().map(topic_reference).collect();
     let mut record = json!({"kind": "researcher", "name": name, "affiliations": affiliations, "topics": topics});
     if let Some((given, family)) = parts {
@@ -222,10 +222,10 @@ fn paper(number: usize, authors: &[usize], sizes: &Sizes, rng: &mut SeededRng) -
     let authors: Vec<Value> = authors
         .iter()
         .enumerate()
-        .map(|(place, author)| {
+        .map(|(index, author)| {
             let (given, family) = unique_name(*author);
             json!({
-                "position": place + 1, "name": format!("{given} {family}"), "givenName": given, "familyName": family,
+                "position": index + 1, "name": format!("{given} {family}"), "givenName": given, "familyName": family,
             })
         })
         .collect();
@@ -272,11 +272,11 @@ fn generate(sizes: &Sizes, names: Option<&str>, seed: u64, out: &mut impl Write)
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().collect();
-    let value = |name: &str| arguments.iter().position(|word| word == name).and_then(|place| arguments.get(place + 1));
+    let value = |name: &str| arguments.iter().position(|word| word == name).and_then(|index| arguments.get(index + 1));
     let number = |name: &str| value(name).map(|text| text.parse::<usize>()).transpose();
     let Some(people) = number("--people")? else {
         // `cargo test` and `cargo bench` run this without arguments.
-        eprintln!("skipped: say how many people, as in cargo bench --bench generate -- --people 1000");
+        eprintln!("skipped: give the number of people, for example cargo bench --bench generate -- --people 1000");
         return Ok(());
     };
     let people = people.max(1);

@@ -72,19 +72,19 @@ impl Service {
 }
 
 async fn read_response(stream: &mut TcpStream) -> io::Result<u16> {
-    let mut answer = Vec::with_capacity(16 * 1024);
+    let mut response = Vec::with_capacity(16 * 1024);
     loop {
-        if stream.read_buf(&mut answer).await? == 0 {
+        if stream.read_buf(&mut response).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+        let Some(end) = response.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&response[..end]).to_ascii_lowercase();
         let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
         let length = length.ok_or(io::ErrorKind::InvalidData)?;
-        let mut rest = (end + 4 + length).saturating_sub(answer.len());
+        let mut rest = (end + 4 + length).saturating_sub(response.len());
         while rest > 0 {
-            answer.clear();
-            rest = rest.saturating_sub(stream.read_buf(&mut answer).await?);
+            response.clear();
+            rest = rest.saturating_sub(stream.read_buf(&mut response).await?);
         }
         return Ok(head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default());
     }
@@ -103,25 +103,25 @@ struct LoadResults {
 }
 
 impl LoadResults {
-    fn add(&mut self, asked: &io::Result<u16>, took: Duration) {
+    fn add(&mut self, sent: &io::Result<u16>, duration: Duration) {
         self.requests += 1;
-        match asked {
-            Ok(200) => self.ok.push(took),
-            Ok(503) => self.rejected.push(took),
+        match sent {
+            Ok(200) => self.ok.push(duration),
+            Ok(503) => self.rejected.push(duration),
             Ok(status) => *self.failed.entry(status.to_string()).or_default() += 1,
             Err(error) => *self.failed.entry(error.kind().to_string()).or_default() += 1,
         }
     }
 
     fn useful_responses(&self) -> usize {
-        self.ok.iter().filter(|took| **took <= USEFUL_RESPONSE_TIME).count()
+        self.ok.iter().filter(|duration| **duration <= USEFUL_RESPONSE_TIME).count()
     }
 
     fn print(&mut self, what: &str, seconds: u64) {
-        let (asked, refused, failed) = (self.requests, self.rejected.len(), &self.failed);
+        let (sent, refused, failed) = (self.requests, self.rejected.len(), &self.failed);
         println!(
-            "{what}: {} asked a second, {} answered within 2 s (p50 {} p99 {}), {} refused (p50 {} p99 {}), failed in all {failed:?}",
-            asked as u64 / seconds,
+            "{what}: {} requests/s, {} responses/s within 2 s (p50 {} p99 {}), {} rejected/s (p50 {} p99 {}), failures {failed:?}",
+            sent as u64 / seconds,
             self.useful_responses() as u64 / seconds,
             percentile(&mut self.ok, 50),
             percentile(&mut self.ok, 99),
@@ -160,30 +160,30 @@ async fn closed_loop(service: &Arc<Service>, clients: usize, seconds: u64) -> f6
 /// Open loop: requests arrive at a fixed rate, regardless of pending ones.
 async fn open_loop(service: &Arc<Service>, rate: f64, seconds: u64) -> LoadResults {
     let mut outcome = LoadResults::default();
-    for (_, status, took) in timed_loop(Arc::clone(service), rate, seconds).await {
-        outcome.add(&status, took);
+    for (_, status, duration) in timed_loop(Arc::clone(service), rate, seconds).await {
+        outcome.add(&status, duration);
     }
     outcome
 }
 
 /// The same, with the start time, status and duration of each request.
 async fn timed_loop(service: Arc<Service>, rate: f64, seconds: u64) -> Vec<(Duration, io::Result<u16>, Duration)> {
-    let begun = Instant::now();
+    let start = Instant::now();
     let mut tasks = JoinSet::new();
     for number in 0..(rate * seconds as f64) as u64 {
-        sleep_until(begun + Duration::from_secs_f64(number as f64 / rate)).await;
+        sleep_until(start + Duration::from_secs_f64(number as f64 / rate)).await;
         let service = Arc::clone(&service);
         tasks.spawn(async move {
-            let asked = Instant::now();
+            let sent = Instant::now();
             let status = timeout(CLIENT_TIMEOUT, service.query()).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
-            (asked - begun, status, asked.elapsed())
+            (sent - start, status, sent.elapsed())
         });
     }
     tasks.join_all().await
 }
 
 /// A slow client that reconnects whenever it is disconnected.
-async fn slow_client(service: Arc<Service>, number: usize, ended: Arc<AtomicU64>) -> io::Result<()> {
+async fn slow_client(service: Arc<Service>, number: usize, disconnects: Arc<AtomicU64>) -> io::Result<()> {
     // Connects gradually; a burst of connections is measured separately.
     tokio::time::sleep(Duration::from_millis(10) * u32::try_from(number).unwrap_or_default()).await;
     loop {
@@ -192,7 +192,7 @@ async fn slow_client(service: Arc<Service>, number: usize, ended: Arc<AtomicU64>
             1 => trickle(&service, &format!("{REQUEST_HEADERS}\r\nContent-Length: 100000\r\n\r\n{{")).await?,
             _ => read_slowly(&service).await?,
         }
-        ended.fetch_add(1, Ordering::Relaxed);
+        disconnects.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -200,11 +200,11 @@ async fn slow_client(service: Arc<Service>, number: usize, ended: Arc<AtomicU64>
 async fn trickle(service: &Service, beginning: &str) -> io::Result<()> {
     let mut stream = TcpStream::connect(&service.address).await?;
     let mut ticks = interval(Duration::from_millis(500));
-    let mut said = stream.write_all(beginning.as_bytes()).await;
+    let mut written = stream.write_all(beginning.as_bytes()).await;
     // A response ends the exchange.
-    while said.is_ok() && stream.try_read(&mut [0; 1024]).is_err() {
+    while written.is_ok() && stream.try_read(&mut [0; 1024]).is_err() {
         ticks.tick().await;
-        said = stream.write_all(b"x").await;
+        written = stream.write_all(b"x").await;
     }
     Ok(())
 }
@@ -227,36 +227,36 @@ async fn measure_load(address: String) -> Result<(), Box<dyn Error>> {
     let service = Service::at(address);
     match service.query().await? {
         200 => {}
-        status => return Err(format!("the service answers {status}").into()),
+        status => return Err(format!("the service responds with status {status}").into()),
     }
     closed_loop(&service, 16, 3).await;
     let sustainable = closed_loop(&service, 16, 8).await;
-    println!("sustainable, 16 clients in a closed loop: {sustainable:.0} a second");
+    println!("sustainable throughput, 16 clients in a closed loop: {sustainable:.0} requests/s");
 
     let ordinary = sustainable / 4.0;
-    let mut alone = open_loop(&service, ordinary, 10).await;
-    alone.print("a quarter of that, alone", 10);
-    let ended = Arc::new(AtomicU64::new(0));
+    let mut baseline = open_loop(&service, ordinary, 10).await;
+    baseline.print("a quarter of that, without other load", 10);
+    let disconnects = Arc::new(AtomicU64::new(0));
     let mut slow = JoinSet::new();
     for number in 0..SLOW_CLIENT_COUNT {
-        slow.spawn(slow_client(Arc::clone(&service), number, Arc::clone(&ended)));
+        slow.spawn(slow_client(Arc::clone(&service), number, Arc::clone(&disconnects)));
     }
-    let mut beside = open_loop(&service, ordinary, SLOW_SECONDS).await;
-    println!("slow clients that are still there: {}", slow.len());
+    let mut with_slow_clients = open_loop(&service, ordinary, SLOW_SECONDS).await;
+    println!("connected slow clients: {}", slow.len());
     slow.shutdown().await;
-    beside.print(&format!("the same beside {SLOW_CLIENT_COUNT} slow clients"), SLOW_SECONDS);
-    println!("slow connections that were ended and came again: {}", ended.load(Ordering::Relaxed));
+    with_slow_clients.print(&format!("the same with {SLOW_CLIENT_COUNT} slow clients"), SLOW_SECONDS);
+    println!("slow clients disconnected and reconnected: {}", disconnects.load(Ordering::Relaxed));
 
     let mut overload = open_loop(&service, sustainable * OVERLOAD_FACTOR, OVERLOAD_SECONDS).await;
-    overload.print(&format!("{OVERLOAD_FACTOR} times the sustainable"), OVERLOAD_SECONDS);
+    overload.print(&format!("overload, {OVERLOAD_FACTOR} times the sustainable throughput"), OVERLOAD_SECONDS);
     tokio::time::sleep(Duration::from_secs(5)).await;
     let mut after = open_loop(&service, ordinary, 5).await;
-    after.print("5 s later, a quarter", 5);
+    after.print("5 s later, a quarter of the sustainable throughput", 5);
     // Other load on the machine varies: the larger of two measurements is the stricter reference.
-    let again = closed_loop(&service, 16, 8).await;
-    println!("sustainable, once more: {again:.0} a second");
-    let kept = overload.useful_responses() as f64 / OVERLOAD_SECONDS as f64 / sustainable.max(again);
-    println!("goodput kept at {OVERLOAD_FACTOR} times the sustainable: {:.0} %", kept * 100.0);
+    let second_sustainable = closed_loop(&service, 16, 8).await;
+    println!("sustainable throughput, repeated: {second_sustainable:.0} requests/s");
+    let goodput = overload.useful_responses() as f64 / OVERLOAD_SECONDS as f64 / sustainable.max(second_sustainable);
+    println!("goodput during overload, relative to the sustainable throughput: {:.0} %", goodput * 100.0);
     Ok(())
 }
 
@@ -268,7 +268,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().find(|argument| argument.starts_with("http://"));
     let Some(url) = url else {
         // `cargo test` and `cargo bench` run this without arguments.
-        println!("skipped: name a service, such as http://127.0.0.1:8080/graphql, or --outage and the program");
+        println!(
+            "skipped: give the URL of a service, for example http://127.0.0.1:8080/graphql, or --outage and the program"
+        );
         return Ok(());
     };
     let address = url.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();

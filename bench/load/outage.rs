@@ -38,13 +38,13 @@ fn start_service(program: &str, database: &str) -> Result<(ServiceProcess, Strin
         .env("TRUSTED_PROXIES", "127.0.0.1")
         .stdout(Stdio::piped())
         .spawn()?;
-    let told = service.stdout.take().ok_or("no output")?;
+    let stdout = service.stdout.take().ok_or("no output")?;
     let service = ServiceProcess(service);
-    let told = BufReader::new(told).lines().map_while(Result::ok);
+    let stdout = BufReader::new(stdout).lines().map_while(Result::ok);
     // Reads to the last line, so that the service does not block.
-    let said: Vec<String> = told.take_while(|line| !line.trim().starts_with("stop")).collect();
-    let address = said.iter().find_map(|line| line.trim().strip_prefix("GraphQL")?.split('/').nth(2));
-    Ok((service, address.ok_or("the service ended before it said where it listens")?.to_owned()))
+    let lines: Vec<String> = stdout.take_while(|line| !line.trim().starts_with("stop")).collect();
+    let address = lines.iter().find_map(|line| line.trim().strip_prefix("GraphQL")?.split('/').nth(2));
+    Ok((service, address.ok_or("the service exited before it printed its URL")?.to_owned()))
 }
 
 /// Sends requests at a fixed rate while an outage begins and ends, and prints the results.
@@ -54,32 +54,32 @@ async fn run_outage(
     begin: impl FnOnce() -> Result<(), Box<dyn Error>>,
     end: impl FnOnce() -> Result<(), Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
-    let begun = Instant::now();
-    let asking = tokio::spawn(super::timed_loop(
+    let start = Instant::now();
+    let requests = tokio::spawn(super::timed_loop(
         Arc::clone(service),
         REQUESTS_PER_SECOND,
         (BEFORE_OUTAGE + OUTAGE + AFTER_OUTAGE).as_secs(),
     ));
-    sleep_until(begun + BEFORE_OUTAGE).await;
+    sleep_until(start + BEFORE_OUTAGE).await;
     tokio::task::block_in_place(begin)?;
-    sleep_until(begun + BEFORE_OUTAGE + OUTAGE).await;
+    sleep_until(start + BEFORE_OUTAGE + OUTAGE).await;
     tokio::task::block_in_place(end)?;
-    let back = begun.elapsed();
-    let answers = asking.await?;
+    let back = start.elapsed();
+    let responses = requests.await?;
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-    for (_, status, _) in &answers {
+    for (_, status, _) in &responses {
         let kind = status.as_ref().map_or_else(|error| error.kind().to_string(), ToString::to_string);
         *kinds.entry(kind).or_default() += 1;
     }
-    let slowest = answers.iter().map(|(_, _, took)| *took).max().unwrap_or_default();
-    let bad = answers.iter().filter(|(_, status, _)| !matches!(status, Ok(200)));
-    let last_bad = bad.map(|(asked, _, _)| *asked).max().unwrap_or_default();
+    let slowest = responses.iter().map(|(_, _, duration)| *duration).max().unwrap_or_default();
+    let failed = responses.iter().filter(|(_, status, _)| !matches!(status, Ok(200)));
+    let last_failed = failed.map(|(sent, _, _)| *sent).max().unwrap_or_default();
     println!(
-        "{what} for {} s at {REQUESTS_PER_SECOND} a second: {kinds:?}; slowest answer {:.2} s; the last bad answer was asked for {:.2} s after \
-         the return",
+        "{what} for {} s at {REQUESTS_PER_SECOND} requests/s: {kinds:?}; slowest response {:.2} s; the last failing request was sent \
+         {:.2} s after the outage",
         OUTAGE.as_secs(),
         slowest.as_secs_f64(),
-        last_bad.as_secs_f64() - back.as_secs_f64()
+        last_failed.as_secs_f64() - back.as_secs_f64()
     );
     Ok(())
 }
@@ -101,7 +101,7 @@ pub(super) async fn measure_outages(program: &str) -> Result<(), Box<dyn Error>>
     let service = Service::at(address);
     match service.query().await? {
         200 => {}
-        status => return Err(format!("the service answers {status}").into()),
+        status => return Err(format!("the service responds with status {status}").into()),
     }
 
     let stopped = std::cell::Cell::new(server.take());
@@ -116,8 +116,10 @@ pub(super) async fn measure_outages(program: &str) -> Result<(), Box<dyn Error>>
     run_outage("database stopped", &service, stop, again).await?;
 
     let server = stopped.take().ok_or("no server")?;
-    let pid =
-        server.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)).ok_or("a server of somebody else")?;
+    let pid = server
+        .pid()
+        .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
+        .ok_or("the server is not our child process")?;
     // Stops all server processes, as if the machine were frozen.
     let frozen = std::cell::RefCell::new(Vec::new());
     let freeze = || {
