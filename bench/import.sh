@@ -23,7 +23,7 @@ ratios=()
 for round in $(seq "$rounds"); do
   data="$work/$round"
   socket="$data/postgres"
-  # This instance receives no requests: it starts PostgreSQL, so that both measurements use the same settings.
+  # This instance receives no requests: it starts Postgres, so that both measurements use the same settings.
   "$program" serve --data-dir "$data" --demo never --listen 127.0.0.1:0 >"$work/stdout" 2>"$work/log" &
   server=$!
   until grep -q GraphQL "$work/stdout"; do kill -0 "$server"; sleep 0.1; done

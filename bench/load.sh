@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures how 200 slow clients, three times the sustainable load, and a database outage of 30 s affect other clients
-# (bench/load). The service runs with the demonstration dataset and its own PostgreSQL.
+# (bench/load). The service runs with the demonstration dataset and an embedded Postgres.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --quiet

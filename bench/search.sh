@@ -3,7 +3,7 @@
 #
 #   bench/search.sh PAPERS.csl.jsonl.zst ORGANIZATIONS.jsonl.zst
 #
-# Starts the service with its own PostgreSQL, imports both files, and searches for names and titles from the data
+# Starts the service with an embedded Postgres, imports both files, and searches for names and titles from the data
 # (bench/search.rs). Prints how often the expected entity ranks first and in the top 5, the latencies, and the sequential
 # scans in the query plans. Requires psql.
 set -euo pipefail
@@ -36,7 +36,7 @@ start
 "$program" import csl "$papers" --data-dir "$work/data" 2>/dev/null
 cargo bench --quiet --bench search -- "$url"
 
-# Repeats queries of the same kinds with auto_explain, which writes the plan of each statement to the PostgreSQL log.
+# Repeats queries of the same kinds with auto_explain, which writes the plan of each statement to the Postgres log.
 for setting in "session_preload_libraries = 'auto_explain'" "auto_explain.log_min_duration = 0" "auto_explain.log_analyze = on" \
   "auto_explain.log_nested_statements = on"; do
   sql -c "ALTER DATABASE academic_directory SET $setting"

@@ -11,7 +11,7 @@ const program = fileURLToPath(new URL('../target/debug/academic-directory', impo
 
 /** Starts the service with these environment variables, calls `use` with its GraphQL URL, and stops the service. */
 export async function withService(environment, use) {
-  // PostgreSQL may run as another user, who needs access to the data directory.
+  // Postgres may run as another user, who needs access to the data directory.
   const directory = mkdtempSync(join(tmpdir(), 'academic-directory-clients-'));
   chmodSync(directory, 0o755);
   const service = spawn(program, ['serve', '--listen', '127.0.0.1:0', '--data-dir', join(directory, 'data')], {

@@ -1,4 +1,4 @@
-// Executes a query until PostgreSQL has cached the plans of its statements, then once more, and prints these plans.
+// Executes a query until Postgres has cached the plans of its statements, then once more, and prints these plans.
 import { readFileSync, truncateSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { queries } from "./service/queries.mjs";
@@ -17,7 +17,7 @@ const execute = async (values) => {
 };
 const cursorOf = cursor && cursor(await execute({}));
 const values = variables(JSON.parse(key), cursorOf);
-// On each connection, PostgreSQL makes a custom plan for the first five executions of a prepared statement before it may
+// On each connection, Postgres makes a custom plan for the first five executions of a prepared statement before it may
 // cache a generic plan.
 for (let run = 0; run < 80; run++) await execute(values);
 await pause(300);

@@ -1,4 +1,4 @@
-// Measures the cost of the statements of a query in PostgreSQL: the median over some keys of the execution time and of the
+// Measures the cost of the statements of a query in Postgres: the median over some keys of the execution time and of the
 // buffer pages accessed, and the number of entries in the response, which grows with the dataset: there are more coauthors,
 // and more entities that start with the same six letters.
 import { readFileSync, truncateSync } from "node:fs";
