@@ -84,18 +84,18 @@ async fn run_outage(
     Ok(())
 }
 
-fn start_postgres(folder: &std::path::Path) -> Result<EmbeddedServer, Box<dyn Error>> {
+fn start_postgres(directory: &std::path::Path) -> Result<EmbeddedServer, Box<dyn Error>> {
     let programs = ServerPrograms {
         bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
         search_path: std::env::var_os("PATH"),
     };
-    Ok(EmbeddedServer::start(&folder.join("postgres"), &programs, Durability::Volatile)?)
+    Ok(EmbeddedServer::start(&directory.join("postgres"), &programs, Durability::Volatile)?)
 }
 
 pub(super) async fn measure_outages(program: &str) -> Result<(), Box<dyn Error>> {
-    let folder = tempfile::Builder::new().prefix("academic-directory-outage").tempdir()?;
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
-    let mut server = Some(start_postgres(folder.path())?);
+    let directory = tempfile::Builder::new().prefix("academic-directory-outage").tempdir()?;
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
+    let mut server = Some(start_postgres(directory.path())?);
     let url = server.as_ref().map(|server| server.url("postgres")).unwrap_or_default();
     let (_running, address) = start_service(program, &url)?;
     let service = Service::at(address);
@@ -110,7 +110,7 @@ pub(super) async fn measure_outages(program: &str) -> Result<(), Box<dyn Error>>
         Ok(())
     };
     let again = || {
-        stopped.set(Some(start_postgres(folder.path())?));
+        stopped.set(Some(start_postgres(directory.path())?));
         Ok(())
     };
     run_outage("database stopped", &service, stop, again).await?;

@@ -349,9 +349,10 @@ async fn random_dates_match_the_calendar() {
     let app = directory_with_affiliations(&written).await;
     for _ in 0..80 {
         let day = day(&mut rng).to_string();
-        let begun = |start: &Option<String>| start.as_ref().is_none_or(|start| start.as_str() <= &day[..start.len()]);
+        let started_at =
+            |start: &Option<String>| start.as_ref().is_none_or(|start| start.as_str() <= &day[..start.len()]);
         let lasts = |end: &Option<String>| end.as_ref().is_none_or(|end| end.as_str() >= &day[..end.len()]);
-        let held = (0..dates.len()).filter(|index| begun(&dates[*index].0) && lasts(&dates[*index].1));
+        let held = (0..dates.len()).filter(|index| started_at(&dates[*index].0) && lasts(&dates[*index].1));
         let expected: BTreeSet<String> = held.map(|index| index.to_string()).collect();
         let list = format!("affiliations(filter: {{asOf: {day:?}}}, first: 100)");
         let nodes = app.nodes(&[&list], "roleTitle { value }").await;

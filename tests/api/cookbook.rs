@@ -107,9 +107,9 @@ async fn responses_and_statement_counts() {
     for ((task, _), section) in RECIPES.into_iter().zip(sections(&cookbook)) {
         let (response, statements) = app.query_counting_statements(&read_query(task), read_variables(task)).await;
         response.data();
-        let answered = with_stable_values(&response.body);
-        let written = parse_json(fenced_blocks(section).get(2).unwrap_or_else(|| panic!("{task} has no answer")).1);
-        assert!(written == answered, "the answer of {task} is not what the cookbook shows; it is\n{answered:#}");
+        let actual = with_stable_values(&response.body);
+        let expected = parse_json(fenced_blocks(section).get(2).unwrap_or_else(|| panic!("{task} has no response")).1);
+        assert!(expected == actual, "the response to {task} differs from the cookbook; it is\n{actual:#}");
         taken.push((task, statements));
     }
     for ((task, taken), (_, most)) in taken.into_iter().zip(RECIPES) {
@@ -153,9 +153,9 @@ fn graphiql_tabs() {
     });
     assert_eq!(tabs, expected);
 
-    let folder = std::fs::read_dir(repository_path("web/src/examples")).expect("the examples");
+    let directory = std::fs::read_dir(repository_path("web/src/examples")).expect("the examples");
     let files: BTreeSet<String> =
-        folder.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned()).collect();
+        directory.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned()).collect();
     let mut expected = BTreeSet::from(["index.ts".to_owned()]);
     for (task, _) in RECIPES {
         expected.extend([format!("{task}.graphql"), format!("{task}.variables.json")]);

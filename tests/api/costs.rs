@@ -53,8 +53,8 @@ struct DedicatedServer {
 }
 
 impl DedicatedServer {
-    fn start(folder: &Path) -> Self {
-        Self { server: start_postgres(folder), log: folder.join("postgres.log") }
+    fn start(directory: &Path) -> Self {
+        Self { server: start_postgres(directory), log: directory.join("postgres.log") }
     }
 
     async fn open_store(&self) -> (Database, Store) {
@@ -129,8 +129,8 @@ async fn execute_query(schema: &DirectorySchema, store: &Store, query: &str, var
     let prepared = schema.prepare(request).unwrap_or_else(|refused| panic!("{:?}", refused.errors));
     let response = schema.execute(prepared, store.for_request(None, None).await).await;
     assert!(response.errors.is_empty(), "{:?}", response.errors);
-    let answer = json_writer::write_response(&response, true).expect("JSON");
-    serde_json::from_slice::<Value>(&answer).expect("JSON")["data"].take()
+    let body = json_writer::write_response(&response, true).expect("JSON");
+    serde_json::from_slice::<Value>(&body).expect("JSON")["data"].take()
 }
 
 fn measure_costs(runtime: &Runtime, server: &DedicatedServer) -> BTreeMap<String, Costs> {
@@ -178,12 +178,12 @@ fn measure_costs(runtime: &Runtime, server: &DedicatedServer) -> BTreeMap<String
 
 #[test]
 fn costs() {
-    let folder = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a directory");
     // A server started by root runs as another user.
-    fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("permissions");
+    fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("permissions");
     // A single thread, because allocations are counted per thread.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let server = DedicatedServer::start(&folder.path().join("postgres"));
+    let server = DedicatedServer::start(&directory.path().join("postgres"));
     runtime.block_on(server.load_data());
     let costs = measure_costs(&runtime, &server);
     server.server.stop();

@@ -120,7 +120,7 @@ async fn forced_merges() {
 #[tokio::test]
 async fn name_of_the_merged_researcher() {
     let app = start_with_records().await;
-    let told = run_successfully(&app, &["merge", "tom-ford", "ben-oak"]);
-    assert!(told.contains("note: 'Ben Oak' is no form of the name 'Tom Ford' and is not shown as one"), "{told}");
+    let output = run_successfully(&app, &["merge", "tom-ford", "ben-oak"]);
+    assert!(output.contains("note: 'Ben Oak' is no form of the name 'Tom Ford' and is not shown as one"), "{output}");
     assert_eq!(find_researcher(&app, json!({ "slug": "ben-oak" })).await["otherNames"], json!([]));
 }

@@ -12,7 +12,7 @@ const QUERY: &str = "{ researchers { nodes { name coauthors { nodes { name } } }
 
 /// The status, error code and duration of one request.
 async fn query(app: &TestApp) -> (u16, String, Duration) {
-    let begun = Instant::now();
+    let started_at = Instant::now();
     let response =
         app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY })).send().await.expect("a response");
     let status = response.status().as_u16();
@@ -20,7 +20,7 @@ async fn query(app: &TestApp) -> (u16, String, Duration) {
     let body: Value = response.json().await.expect("JSON");
     assert_eq!(retry, status == 503, "{body}");
     let code = body["errors"][0]["extensions"]["code"].as_str().unwrap_or("none").to_owned();
-    (status, code, begun.elapsed())
+    (status, code, started_at.elapsed())
 }
 
 /// A Postgres server that the test can stop and restart.
@@ -31,10 +31,11 @@ struct StoppableServer {
 
 impl StoppableServer {
     fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("academic-directory-trouble").tempdir().expect("a directory");
-        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        let data_directory =
+            tempfile::Builder::new().prefix("academic-directory-trouble").tempdir().expect("a directory");
+        std::fs::set_permissions(data_directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .expect("permissions");
-        let mut server = Self { directory: folder, server: None };
+        let mut server = Self { directory: data_directory, server: None };
         server.restart();
         server
     }
@@ -44,8 +45,9 @@ impl StoppableServer {
             bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
             search_path: std::env::var_os("PATH"),
         };
-        let folder = self.directory.path().join("postgres");
-        let started = std::thread::spawn(move || EmbeddedServer::start(&folder, &programs, Durability::Volatile));
+        let data_directory = self.directory.path().join("postgres");
+        let started =
+            std::thread::spawn(move || EmbeddedServer::start(&data_directory, &programs, Durability::Volatile));
         self.server = Some(started.join().expect("a thread").expect("a server"));
     }
 
@@ -74,14 +76,14 @@ impl Drop for StoppableServer {
 
 /// Sends requests until one succeeds, and returns the elapsed time.
 async fn wait_for_recovery(app: &TestApp) -> Duration {
-    let begun = Instant::now();
+    let started_at = Instant::now();
     loop {
         let (status, code, _) = query(app).await;
         if (status, code.as_str()) == (200, "none") {
-            return begun.elapsed();
+            return started_at.elapsed();
         }
         assert_eq!((status, code.as_str()), (503, "SERVICE_UNAVAILABLE"));
-        assert!(begun.elapsed() < Duration::from_secs(30), "the service does not recover");
+        assert!(started_at.elapsed() < Duration::from_secs(30), "the service does not recover");
     }
 }
 
@@ -177,8 +179,8 @@ async fn exhausted_connection_pool() {
     });
     let refused = results.iter().filter(|response| (response.0, response.1.as_str()) == (503, "SERVICE_UNAVAILABLE"));
     assert_eq!(refused.count(), 4, "{results:?}");
-    let answered = results.iter().filter(|response| (response.0, response.1.as_str()) == (200, "none"));
-    assert_eq!(answered.count(), 4, "{results:?}");
+    let completed = results.iter().filter(|response| (response.0, response.1.as_str()) == (200, "none"));
+    assert_eq!(completed.count(), 4, "{results:?}");
 }
 
 #[tokio::test]

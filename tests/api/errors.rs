@@ -245,9 +245,9 @@ async fn get_requests() {
 async fn unknown_paths_and_methods() {
     let app = TestApp::start().await;
     for address in ["/nothing", "/graphql/", "/graphql/x", "/..%2f..%2fetc/passwd", "/%00", "/graphiql%00"] {
-        let (status, media_type, answer) = send(app.client().get(app.url(address))).await;
+        let (status, media_type, body) = send(app.client().get(app.url(address))).await;
         assert_eq!((status, media_type.as_str()), (404, "application/json; charset=utf-8"), "{address}");
-        assert_eq!(error_codes(&answer), ["NOT_FOUND"], "{address}");
+        assert_eq!(error_codes(&body), ["NOT_FOUND"], "{address}");
     }
     for method in [reqwest::Method::PUT, reqwest::Method::DELETE, reqwest::Method::PATCH] {
         let response = app.client().request(method.clone(), app.url("/graphql")).send().await.expect("a response");
@@ -257,8 +257,8 @@ async fn unknown_paths_and_methods() {
             Some("GET, POST, OPTIONS"),
             "{method}"
         );
-        let answer: Value = response.json().await.expect("JSON");
-        assert_eq!(error_codes(&answer), ["BAD_USER_INPUT"]);
+        let body: Value = response.json().await.expect("JSON");
+        assert_eq!(error_codes(&body), ["BAD_USER_INPUT"]);
     }
 }
 

@@ -203,12 +203,12 @@ async fn lossless_round_trip() {
 
 #[tokio::test]
 async fn round_trip_of_external_formats() {
-    let Some(folder) = shared_data("data/formats") else { return };
-    let folder = folder.canonicalize().expect("a directory");
+    let Some(directory) = shared_data("data/formats") else { return };
+    let directory = directory.canonicalize().expect("a directory");
     let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
     let workspace = Workspace::new();
     for format in ["crossref", "openalex", "orcid", "bibtex", "ris", "csl"] {
-        let files = folder.join(format).display().to_string();
+        let files = directory.join(format).display().to_string();
         workspace.import(&app.database_url, &["auto", &files]);
     }
     let papers = query_strings(&app.database_url, "SELECT count(*) FROM paper").await;

@@ -11,8 +11,8 @@ const DEFAULT_DOCUMENT_COUNT: u64 = 1_500;
 
 /// The queries of the cookbook, and documents with typical mistakes.
 fn seed_documents() -> Vec<String> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web/src/examples");
-    let files = std::fs::read_dir(folder).expect("the examples").flatten().map(|entry| entry.path());
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web/src/examples");
+    let files = std::fs::read_dir(directory).expect("the examples").flatten().map(|entry| entry.path());
     let queries = files.filter(|path| path.extension().is_some_and(|extension| extension == "graphql"));
     let mut seeds: Vec<String> = queries.map(|path| std::fs::read_to_string(path).expect("a query")).collect();
     seeds.sort();
@@ -113,9 +113,9 @@ async fn mutated_documents() {
             let response = request.send().await.unwrap_or_else(|error| panic!("{error}: {query}"));
             let status = response.status().as_u16();
             let body = response.bytes().await.expect("a complete response");
-            let answer: Value = serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{error}: {query}"));
-            assert_eq!(status, 200, "{query} {variables}: {answer}");
-            let errors = answer["errors"].as_array().cloned().unwrap_or_default();
+            let result: Value = serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{error}: {query}"));
+            assert_eq!(status, 200, "{query} {variables}: {result}");
+            let errors = result["errors"].as_array().cloned().unwrap_or_default();
             assert!(errors.len() <= 10 && serde_json::to_vec(&errors).expect("JSON").len() <= 16 * 1024, "{query}");
             for error in &errors {
                 let code = error["extensions"]["code"].as_str().unwrap_or("none");
@@ -124,7 +124,7 @@ async fn mutated_documents() {
             errors.is_empty()
         }
     });
-    let ok_count = requests.buffer_unordered(4).filter(|is_good| std::future::ready(*is_good)).count().await;
+    let ok_count = requests.buffer_unordered(4).filter(|is_ok| std::future::ready(*is_ok)).count().await;
     println!("{ok_count} of {amount} documents were answered without errors");
     assert!(ok_count > 0, "documents that pass are among them");
     app.data("{ __typename }").await;

@@ -25,7 +25,7 @@ const READ_RESPONSE_SCRIPT: &str = "const model = globalThis.__MONACO?.editor.ge
 
 /// The path of a program in `PATH`.
 fn find_program(name: &str) -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
+    std::env::split_paths(&std::env::var_os("PATH")?).map(|directory| directory.join(name)).find(|path| path.is_file())
 }
 
 /// A running WebDriver server.

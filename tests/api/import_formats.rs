@@ -53,10 +53,10 @@ fn summarize_messages(outcome: &CommandOutput) -> String {
 }
 
 /// Runs a dry run over all sample files of a format.
-fn summarize_dry_run(format: &str, folder: &str) -> Option<String> {
-    let folder = format_files(folder)?;
+fn summarize_dry_run(format: &str, directory: &str) -> Option<String> {
+    let directory = format_files(directory)?;
     let workspace = Workspace::new();
-    Some(summarize_messages(&run_to_completion(&mut workspace.command(&["import", format, "--dry-run", &folder]))))
+    Some(summarize_messages(&run_to_completion(&mut workspace.command(&["import", format, "--dry-run", &directory]))))
 }
 
 #[test]
@@ -180,12 +180,12 @@ async fn reimport_of_real_files() {
     let url = create_database().await;
     let workspace = Workspace::new();
     for format in ["crossref", "openalex", "orcid", "ris"] {
-        let Some(folder) = format_files(format) else { return };
-        let outcome = workspace.import(&url, &[format, &folder]);
+        let Some(directory) = format_files(format) else { return };
+        let outcome = workspace.import(&url, &[format, &directory]);
         assert!(!outcome.stderr.contains("the database refused"), "{}", outcome.stderr);
         assert!(changed_counts(&outcome).0 > 0, "{outcome:?}");
         let before = dump_database(&url).await;
-        let again = workspace.import(&url, &[format, &folder]);
+        let again = workspace.import(&url, &[format, &directory]);
         assert!(!again.stderr.contains("the database refused"), "{}", again.stderr);
         assert_dumps_equal(&dump_database(&url).await, &before);
     }
@@ -486,9 +486,9 @@ async fn openalex_snapshot() {
     let app = TestApp::start().await;
     let workspace = Workspace::new();
     let part = |entity: &str, date: &str, records: &[serde_json::Value]| {
-        let folder = workspace.path("snapshot/data").join(entity).join(format!("updated_date={date}"));
-        std::fs::create_dir_all(&folder).expect("a directory");
-        let file = std::fs::File::create(folder.join("part_000.gz")).expect("a file");
+        let directory = workspace.path("snapshot/data").join(entity).join(format!("updated_date={date}"));
+        std::fs::create_dir_all(&directory).expect("a directory");
+        let file = std::fs::File::create(directory.join("part_000.gz")).expect("a file");
         let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
         std::io::Write::write_all(&mut encoder, to_json_lines(records).as_bytes()).expect("the records");
         encoder.finish().expect("the end of the file");

@@ -163,8 +163,8 @@ async fn repeated_header() {
     let ask = app.client().post(app.url("/graphql")).json(&json!({ "query": DISPLAY_NAMES_QUERY }));
     let response =
         ask.header("Accept-Language", "it").header("Accept-Language", "fr").send().await.expect("a response");
-    let answer: Value = response.json().await.expect("JSON");
-    assert_eq!(answer["data"]["organizations"]["nodes"][0]["displayName"]["value"], "Mer", "{answer}");
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(body["data"]["organizations"]["nodes"][0]["displayName"]["value"], "Mer", "{body}");
 }
 
 #[tokio::test]
@@ -173,8 +173,8 @@ async fn header_with_invalid_utf8() {
     let header = reqwest::header::HeaderValue::from_bytes(b"\xff\xfe, fr").expect("a header");
     let ask = app.client().post(app.url("/graphql")).json(&json!({ "query": DISPLAY_NAMES_QUERY }));
     let response = ask.header("Accept-Language", header).send().await.expect("a response");
-    let answer: Value = response.json().await.expect("JSON");
-    assert_eq!(answer["data"]["organizations"]["nodes"][0]["displayName"]["value"], "Mer", "{answer}");
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(body["data"]["organizations"]["nodes"][0]["displayName"]["value"], "Mer", "{body}");
 }
 
 #[tokio::test]

@@ -244,28 +244,31 @@ async fn graceful_shutdown() {
     let mut half = raw_http::connect(address);
     std::io::Write::write_all(&mut half, b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-").expect("bytes");
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let begun_well = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let successes = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
     let clients = (0..8).map(|_| {
         let client = client.clone();
-        let begun_well = std::sync::Arc::clone(&begun_well);
+        let successes = std::sync::Arc::clone(&successes);
         tokio::spawn(async move {
             let body = json!({ "query": "{ researchers(first: 5) { totalCount nodes { name } } }" });
-            let mut answered = 0;
+            let mut completed = 0;
             loop {
                 match client.post(format!("http://{address}/graphql")).json(&body).send().await {
                     Ok(response) => {
                         let status = response.status().as_u16();
                         let is_last = response.headers().get("connection").is_some_and(|value| value == "close");
-                        let answer: Value = response.json().await.expect("a complete response");
-                        assert!(status == 200 && answer["data"]["researchers"]["totalCount"] == 0, "{status} {answer}");
-                        answered += 1;
-                        begun_well.add_permits(1);
+                        let result: Value = response.json().await.expect("a complete response");
+                        assert!(
+                            status == 200 && result["data"]["researchers"]["totalCount"] == 0,
+                            "{status} {result}"
+                        );
+                        completed += 1;
+                        successes.add_permits(1);
                         // A client that honours `Connection: close` loses no request.
                         if is_last {
-                            return (answered, None);
+                            return (completed, None);
                         }
                     }
-                    Err(error) => return (answered, Some(format!("{error:?}"))),
+                    Err(error) => return (completed, Some(format!("{error:?}"))),
                 }
             }
         })
@@ -282,8 +285,8 @@ async fn graceful_shutdown() {
         })
     };
     wait_for_blocked_statements(&url, |blocked| blocked > 0).await;
-    drop(begun_well.acquire_many(50).await.expect("responses"));
-    let begun = std::time::Instant::now();
+    drop(successes.acquire_many(50).await.expect("responses"));
+    let started_at = std::time::Instant::now();
     running.send_signal(Signal::TERM);
     // Readiness fails before the listener closes.
     loop {
@@ -299,16 +302,16 @@ async fn graceful_shutdown() {
     session.execute("ROLLBACK").await;
     assert_eq!(slow.await.expect("a response")["data"]["topics"]["totalCount"], 0);
     let outcome = tokio::task::spawn_blocking(|| running.wait()).await.expect("an end");
-    let time = begun.elapsed();
+    let time = started_at.elapsed();
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert!(time < Duration::from_secs(10), "{time:?}");
-    let mut answered = 0;
+    let mut completed = 0;
     for client in clients {
         let (amount, broken) = client.await.expect("a client");
-        answered += amount;
+        completed += amount;
         assert_eq!(broken, None, "a request failed in the middle");
     }
-    println!("{answered} requests answered; it took {time:?} to stop");
-    assert!(answered >= 50);
+    println!("{completed} requests answered; it took {time:?} to stop");
+    assert!(completed >= 50);
     drop((idle, half));
 }

@@ -412,7 +412,7 @@ fn row_number(id: &str) -> i64 {
 }
 
 /// A client that reads a list page by page from one end.
-struct PageWalk<'a> {
+struct PageTraversal<'a> {
     ordered: &'a OrderedConnection,
     is_forward: bool,
     cursor: Option<String>,
@@ -422,7 +422,7 @@ struct PageWalk<'a> {
     stable_rows: BTreeMap<String, Option<Vec<SortValue>>>,
 }
 
-impl<'a> PageWalk<'a> {
+impl<'a> PageTraversal<'a> {
     fn new(ordered: &'a OrderedConnection, is_forward: bool) -> Self {
         Self { ordered, is_forward, cursor: None, seen: Vec::new(), is_over: false, stable_rows: BTreeMap::new() }
     }
@@ -492,12 +492,12 @@ async fn pages_and_cursors_of_random_data() {
                 let whole = ordered.read_snapshot(app).await;
                 assert!(whole.ids.len() >= 5, "{} has {} rows", ordered.list.description(), whole.ids.len());
                 for is_forward in [true, false] {
-                    let mut walk = PageWalk::new(ordered, is_forward);
-                    while !walk.is_over {
-                        walk.step(app, 1 + rng.below(whole.ids.len())).await;
+                    let mut traversal = PageTraversal::new(ordered, is_forward);
+                    while !traversal.is_over {
+                        traversal.step(app, 1 + rng.below(whole.ids.len())).await;
                     }
-                    walk.observe(&whole, true);
-                    walk.check(&whole);
+                    traversal.observe(&whole, true);
+                    traversal.check(&whole);
                 }
                 for _ in 0..3 {
                     let index = rng.below(whole.ids.len());
@@ -526,34 +526,37 @@ async fn pagination_during_writes() {
     // Search results are ordered by counts that the items do not show.
     let lists: Vec<OrderedConnection> =
         every_connection().into_iter().filter(|ordered| ordered.list.field != "search").collect();
-    let mut walks: Vec<PageWalk<'_>> =
-        lists.iter().flat_map(|ordered| [true, false].map(|is_forward| PageWalk::new(ordered, is_forward))).collect();
+    let mut traversals: Vec<PageTraversal<'_>> = lists
+        .iter()
+        .flat_map(|ordered| [true, false].map(|is_forward| PageTraversal::new(ordered, is_forward)))
+        .collect();
     for round in 0.. {
         assert!(round < 20, "pagination does not end");
-        let wholes: Vec<Snapshot> = stream::iter(walks.iter().map(|walk| (walk.is_over, walk.ordered)))
-            .map(|(is_over, ordered)| {
-                let app = &app;
-                async move { if is_over { Snapshot::default() } else { ordered.read_snapshot(app).await } }
-            })
-            .buffered(6)
-            .collect()
-            .await;
-        let sizes: Vec<usize> = walks.iter().map(|_| 8 + world.rng.below(12)).collect();
-        stream::iter(walks.iter_mut().zip(&wholes).zip(sizes))
-            .for_each_concurrent(6, |((walk, whole), size)| {
+        let snapshots: Vec<Snapshot> =
+            stream::iter(traversals.iter().map(|traversal| (traversal.is_over, traversal.ordered)))
+                .map(|(is_over, ordered)| {
+                    let app = &app;
+                    async move { if is_over { Snapshot::default() } else { ordered.read_snapshot(app).await } }
+                })
+                .buffered(6)
+                .collect()
+                .await;
+        let sizes: Vec<usize> = traversals.iter().map(|_| 8 + world.rng.below(12)).collect();
+        stream::iter(traversals.iter_mut().zip(&snapshots).zip(sizes))
+            .for_each_concurrent(6, |((traversal, whole), size)| {
                 let app = &app;
                 async move {
-                    if !walk.is_over {
-                        walk.observe(whole, round == 0);
-                        walk.step(app, size).await;
-                        if walk.is_over {
-                            walk.check(whole);
+                    if !traversal.is_over {
+                        traversal.observe(whole, round == 0);
+                        traversal.step(app, size).await;
+                        if traversal.is_over {
+                            traversal.check(whole);
                         }
                     }
                 }
             })
             .await;
-        if walks.iter().all(|walk| walk.is_over) {
+        if traversals.iter().all(|traversal| traversal.is_over) {
             assert!(round >= 3, "the writes came after the last page");
             return;
         }

@@ -133,8 +133,8 @@ async fn trusted_operations() {
             json!({ "query": QUERY }),
             json!({ "query": QUERY, "extensions": persisted_query_extension(&sha256_hex(QUERY)) }),
         ] {
-            let (status, answer) = post(&app, body.clone()).await;
-            assert_eq!((status, &answer["data"]["papers"]["nodes"][0]["title"]), (200, &json!("Tides")), "{body}");
+            let (status, result) = post(&app, body.clone()).await;
+            assert_eq!((status, &result["data"]["papers"]["nodes"][0]["title"]), (200, &json!("Tides")), "{body}");
         }
         let response = get(&app, &[("documentId", "0123456789abcdef0123456789abcdef")], None).await;
         assert_eq!(response.headers()["cache-control"], "public, max-age=60");
@@ -153,12 +153,12 @@ async fn trusted_operations() {
                 "OPERATION_NOT_TRUSTED",
             ),
         ] {
-            let (given, answer) = post(&app, body.clone()).await;
-            assert_eq!((given, error_code(&answer)), (status, expected), "{body}");
+            let (given, result) = post(&app, body.clone()).await;
+            assert_eq!((given, error_code(&result)), (status, expected), "{body}");
         }
         // Rejected queries are not registered here either.
-        let (_, answer) = post(&app, json!({ "extensions": persisted_query_extension(&sha256_hex("{ a }")) })).await;
-        assert_eq!(error_code(&answer), "PERSISTED_QUERY_NOT_FOUND");
+        let (_, result) = post(&app, json!({ "extensions": persisted_query_extension(&sha256_hex("{ a }")) })).await;
+        assert_eq!(error_code(&result), "PERSISTED_QUERY_NOT_FOUND");
     }
 }
 

@@ -120,9 +120,9 @@ async fn exponential_fragments() {
             query.push_str(&format!(" fragment f{number} on Query {{ {below} }}"));
         }
         query.push_str(&format!(" fragment f0 on Query {{ {last} }}"));
-        let begun = std::time::Instant::now();
+        let started_at = std::time::Instant::now();
         let (response, statements) = app.query_counting_statements(&query, json!({})).await;
-        println!("rejected within {:?}", begun.elapsed());
+        println!("rejected within {:?}", started_at.elapsed());
         assert_eq!(response.codes(), ["QUERY_TOO_COMPLEX"], "{}", response.body);
         assert_eq!(statements, 0);
     }

@@ -34,14 +34,14 @@ async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 
 impl ReplicatedPair {
     async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a directory");
+        let data_directory = tempfile::tempdir().expect("a directory");
         // Servers started by root run as another user.
-        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        std::fs::set_permissions(data_directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .expect("permissions");
-        let root = folder.path().to_owned();
+        let root = data_directory.path().to_owned();
         let primary = run_blocking(move || start_postgres(&root.join("primary"))).await;
         execute_sql(&primary.url("postgres"), "CREATE DATABASE directory").await;
-        let mut pair = Self { directory: folder, primary, standby: None };
+        let mut pair = Self { directory: data_directory, primary, standby: None };
         let url = pair.primary.url("postgres");
         let (from, to) = (pair.directory.path().join("primary"), pair.directory.path().join("standby"));
         run_blocking(move || copy_data_directory(&url, &from, &to)).await;
@@ -50,8 +50,8 @@ impl ReplicatedPair {
     }
 
     async fn start_standby(&mut self) {
-        let folder = self.directory.path().join("standby");
-        self.standby = Some(run_blocking(move || start_postgres(&folder)).await);
+        let data_directory = self.directory.path().join("standby");
+        self.standby = Some(run_blocking(move || start_postgres(&data_directory)).await);
     }
 
     async fn stop_standby(&mut self) {
@@ -75,10 +75,10 @@ impl ReplicatedPair {
         if self.standby.is_some() {
             self.stop_standby().await;
         }
-        let Self { directory: folder, primary, .. } = self;
+        let Self { directory: data_directory, primary, .. } = self;
         run_blocking(move || {
             primary.stop();
-            drop(folder);
+            drop(data_directory);
         })
         .await;
     }
@@ -111,8 +111,8 @@ fn copy_data_directory(url: &str, from: &Path, to: &Path) {
 }
 
 /// Creates the directory layout that the service expects.
-fn create_data_directory(folder: &Path) {
-    start_postgres(folder).stop();
+fn create_data_directory(directory: &Path) {
+    start_postgres(directory).stop();
 }
 
 fn titles(response: &Value) -> Vec<&str> {
@@ -129,8 +129,8 @@ async fn titles_and_position(app: &TestApp, position: Option<&str>) -> (Vec<Stri
     let response = request.send().await.expect("a response");
     let position =
         response.headers().get("x-directory-position").expect("a position").to_str().expect("a text").to_owned();
-    let answer: Value = response.json().await.expect("JSON");
-    (titles(&answer["data"]).into_iter().map(str::to_owned).collect(), position)
+    let body: Value = response.json().await.expect("JSON");
+    (titles(&body["data"]).into_iter().map(str::to_owned).collect(), position)
 }
 
 fn replica_request_count(app: &TestApp) -> u64 {
@@ -258,10 +258,10 @@ async fn bounded_staleness() {
 
 /// Further readers, so that cached responses are used.
 async fn read_until(app: &TestApp, end: Instant) -> usize {
-    let mut answers = 0;
+    let mut responses = 0;
     while Instant::now() < end {
         app.data(TITLES).await;
-        answers += 1;
+        responses += 1;
     }
-    answers
+    responses
 }

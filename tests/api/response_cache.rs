@@ -36,16 +36,16 @@ async fn query_counting(app: &TestApp, query: &str) -> (u64, Value) {
 async fn invalidated_by_a_commit() {
     let app = TestApp::start_with_http_config(cache_enabled()).await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
-    let (first, answer) = query_counting(&app, TITLES).await;
-    assert_eq!((first, query_counting(&app, TITLES).await), (1, (0, answer)));
+    let (first, body) = query_counting(&app, TITLES).await;
+    assert_eq!((first, query_counting(&app, TITLES).await), (1, (0, body)));
     // Cached responses have the position header, too.
     let response =
         app.client().post(app.url("/graphql")).json(&json!({ "query": TITLES })).send().await.expect("a response");
     assert!(response.headers().contains_key("x-directory-position"));
     // Writes of this process are visible immediately.
     app.create_records(json!([paper_record("Waves", Some(2002), &["Bo Dahl"])])).await;
-    let (again, answer) = query_counting(&app, TITLES).await;
-    assert_eq!((again, &answer["papers"]["nodes"][1]["title"]), (1, &json!("Waves")));
+    let (again, body) = query_counting(&app, TITLES).await;
+    assert_eq!((again, &body["papers"]["nodes"][1]["title"]), (1, &json!("Waves")));
     // Writes of other processes are visible soon; a rolled-back transaction invalidates nothing.
     app.execute_sql("UPDATE paper SET title = 'Ebb' WHERE title = 'Tides'").await;
     tokio::time::sleep(MAX_STALENESS).await;
@@ -146,21 +146,21 @@ async fn cache_key() {
     let body =
         |name: &str, first: i32| json!({ "query": query, "operationName": name, "variables": { "first": first } });
     let cases = [(body("One", 1), "en"), (body("One", 2), "en"), (body("One", 1), "fr"), (body("Two", 1), "en")];
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for round in 0..2 {
         for (body, language) in &cases {
             let before = statements();
             let request = app.client().post(app.url("/graphql")).header("Accept-Language", *language).json(body);
             let response = request.send().await.expect("a response").text().await.expect("a text");
             assert_eq!(statements() > before, round == 0, "{response}");
-            answers.push(response);
+            responses.push(response);
         }
     }
-    assert_eq!(answers[..4], answers[4..]);
-    answers.truncate(4);
-    answers.sort_unstable();
-    answers.dedup();
-    assert_eq!(answers.len(), 4, "{answers:?}");
+    assert_eq!(responses[..4], responses[4..]);
+    responses.truncate(4);
+    responses.sort_unstable();
+    responses.dedup();
+    assert_eq!(responses.len(), 4, "{responses:?}");
 }
 
 #[tokio::test]
@@ -276,7 +276,7 @@ async fn bounded_staleness_under_writes() {
                 let mut rng = SeededRng::new(reader as u64 + 100);
                 while Instant::now() < end {
                     let writer = rng.below(WRITERS);
-                    let begun = Instant::now();
+                    let started_at = Instant::now();
                     let query = format!("{{ paper(by: {{slug: \"number-{writer}\"}}) {{ title }} }}");
                     let response = app.query(&query, json!({})).await;
                     let title = response.data()["paper"]["title"].as_str().expect("a title").to_owned();
@@ -286,7 +286,7 @@ async fn bounded_staleness_under_writes() {
                         .await
                         .iter()
                         .rev()
-                        .find(|(_, at)| *at + MAX_STALENESS <= begun)
+                        .find(|(_, at)| *at + MAX_STALENESS <= started_at)
                         .copied();
                     let least = long_ago.map_or(0, |(number, _)| number);
                     assert!(seen >= least, "writer {writer}: {seen} was seen where {least} was committed long before");

@@ -32,10 +32,10 @@ async fn start_with_short_timeouts() -> TestApp {
 fn trickle(stream: &mut TcpStream, beginning: &[u8]) -> String {
     stream.write_all(beginning).expect("a server that reads");
     stream.set_read_timeout(Some(Duration::from_millis(100))).expect("a time to wait");
-    let begun = Instant::now();
+    let started_at = Instant::now();
     let mut response = Vec::new();
     let mut part = [0; 4096];
-    while begun.elapsed() < WAIT_TIMEOUT {
+    while started_at.elapsed() < WAIT_TIMEOUT {
         let _ = stream.write_all(b"x");
         match stream.read(&mut part) {
             Ok(amount) if amount > 0 => response.extend_from_slice(&part[..amount]),
@@ -126,9 +126,9 @@ async fn unread_responses() {
     let ended = run_slow_client(app.address, move |stream| {
         set_socket_recv_buffer_size(&*stream, 4096).expect("a small buffer");
         stream.set_write_timeout(Some(Duration::from_millis(100))).expect("a time to wait");
-        let begun = Instant::now();
+        let started_at = Instant::now();
         // The server stops reading once its send buffer is full, and closes the connection after the timeout.
-        while begun.elapsed() < WAIT_TIMEOUT {
+        while started_at.elapsed() < WAIT_TIMEOUT {
             match stream.write_all(&request) {
                 Err(error) if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                     return "ended".to_owned();
@@ -154,10 +154,10 @@ async fn other_clients_are_served() {
         run_slow_client(app.address, move |stream| trickle(stream, beginning.as_bytes()))
     });
     let slow = tokio::spawn(futures_util::future::join_all(slow.collect::<Vec<_>>()));
-    let mut answered = 0;
-    while answered == 0 || !slow.is_finished() {
+    let mut completed = 0;
+    while completed == 0 || !slow.is_finished() {
         app.data("{ __typename }").await;
-        answered += 1;
+        completed += 1;
     }
     assert!(slow.await.expect("clients").iter().all(|response| status_code(response) == 408));
 }

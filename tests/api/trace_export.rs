@@ -274,10 +274,10 @@ async fn unresponsive_collector() {
         assert_eq!(raw_http::status_code(&post_query(address, "{ papers { totalCount } }", "").await), 200);
     }
     running.send_signal(Signal::TERM);
-    let begun = Instant::now();
+    let started_at = Instant::now();
     let outcome = running.wait();
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(started_at.elapsed() < Duration::from_secs(10), "{:?}", started_at.elapsed());
 }
 
 #[tokio::test]

@@ -183,8 +183,8 @@ impl TestApp {
     /// Sends a query and counts its SQL statements. No other request may run at the same time.
     pub async fn query_counting_statements(&self, query: &str, variables: Value) -> (GraphqlResponse, u64) {
         let before = self.store.statement_counter().total();
-        let answer = self.query(query, variables).await;
-        (answer, self.store.statement_counter().total() - before)
+        let result = self.query(query, variables).await;
+        (result, self.store.statement_counter().total() - before)
     }
 
     /// Writes records as the source `test`, then disambiguates authors and refreshes statistics, as an import does.

@@ -23,12 +23,12 @@ const TEMPLATE_DATABASE: &str = "template_directory";
 
 /// Starts a server. Its directory must be outside the home directory, since a server started by root runs as another
 /// user.
-pub fn start_postgres(folder: &Path) -> EmbeddedServer {
+pub fn start_postgres(directory: &Path) -> EmbeddedServer {
     let programs = ServerPrograms {
         bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
         search_path: std::env::var_os("PATH"),
     };
-    EmbeddedServer::start(folder, &programs, Durability::Volatile).expect("a server")
+    EmbeddedServer::start(directory, &programs, Durability::Volatile).expect("a server")
 }
 
 impl Cluster {
@@ -44,9 +44,9 @@ impl Cluster {
         // Outside the home directory, since a server started by root runs as another user.
         let root = std::env::temp_dir().join("academic-directory-tests");
         remove_stale_directories(&root);
-        let folder = root.join(std::process::id().to_string());
+        let directory = root.join(std::process::id().to_string());
         std::fs::create_dir_all(&root).expect("a directory for the test server");
-        let server = start_postgres(&folder);
+        let server = start_postgres(&directory);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             execute_sql(&server.url("postgres"), &format!("CREATE DATABASE {TEMPLATE_DATABASE}")).await;
