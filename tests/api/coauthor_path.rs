@@ -241,5 +241,5 @@ async fn matches_a_naive_search() {
             }
         }
     }
-    assert!(lengths.len() >= 5, "chains of many lengths were found: {lengths:?}");
+    assert!(lengths.len() >= 5, "paths of several lengths were found: {lengths:?}");
 }

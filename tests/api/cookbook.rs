@@ -113,7 +113,7 @@ async fn responses_and_statement_counts() {
         taken.push((task, statements));
     }
     for ((task, taken), (_, most)) in taken.into_iter().zip(RECIPES) {
-        assert!(taken == most || taken + 1 == most, "{task} takes {taken} statements, and not {most}");
+        assert!(taken == most || taken + 1 == most, "{task} executes {taken} statements, expected {most}");
     }
 }
 
@@ -134,7 +134,7 @@ fn example_files() {
         assert_eq!(blocks[0].1, query, "{task}");
         assert_eq!(blocks[1].1, variables, "{task}");
         let comments = query.lines().take_while(|line| line.starts_with("# ")).count();
-        assert!((1..=3).contains(&comments), "{task} begins with what it is for");
+        assert!((1..=3).contains(&comments), "{task} starts with a description");
         assert_eq!(query.lines().filter(|line| line.starts_with("query ")).count(), 1, "{task} is one operation");
     }
 }

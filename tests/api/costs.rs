@@ -160,7 +160,7 @@ fn measure_costs(runtime: &Runtime, server: &DedicatedServer) -> BTreeMap<String
         let allocations = allocation_counter::measure(all).count_total;
         let statements = store.statement_counter().total() - before;
         let plans = server.read_plans();
-        assert_eq!(u64::try_from(plans.len()).ok(), Some(statements), "each statement of ({name}) has its plan");
+        assert_eq!(u64::try_from(plans.len()).ok(), Some(statements), "a statement of ({name}) has no plan");
         let pages = |plan: &Value| {
             let number = |name: &str| plan["Plan"][name].as_u64().unwrap_or_default();
             number("Shared Hit Blocks") + number("Shared Read Blocks")

@@ -106,7 +106,7 @@ async fn undo_restores_the_previous_state() {
             decisions.push(made.decision);
             states.push(database_state(&app.database_url).await);
         }
-        assert!(decisions.len() > 1, "seed {seed} decides nothing");
+        assert!(decisions.len() > 1, "seed {seed} makes no decision");
         states.pop();
         for (decision, state_before) in decisions.iter().zip(&states).rev() {
             let request = CurationRequest::Undo { decision: *decision, by: None };

@@ -63,7 +63,7 @@ async fn cursor_of_another_list() {
     let response = app
         .query_in_languages(&format!("{{ topics(after: {english:?}) {{ nodes {{ id }} }} }}"), json!({}), Some("fr"))
         .await;
-    assert_eq!(response.codes(), ["BAD_USER_INPUT"], "the header's languages are the list's too");
+    assert_eq!(response.codes(), ["BAD_USER_INPUT"], "the languages of the header are part of the cursor");
 }
 
 /// A cursor with modified parts.

@@ -125,7 +125,7 @@ async fn mutated_documents() {
         }
     });
     let ok_count = requests.buffer_unordered(4).filter(|is_ok| std::future::ready(*is_ok)).count().await;
-    println!("{ok_count} of {amount} documents were answered without errors");
-    assert!(ok_count > 0, "documents that pass are among them");
+    println!("{ok_count} of {amount} documents had no errors");
+    assert!(ok_count > 0, "some documents are valid");
     app.data("{ __typename }").await;
 }

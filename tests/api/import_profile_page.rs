@@ -169,7 +169,11 @@ async fn page_in_two_languages() {
     for (language, role) in [("en", "Associate Professor"), ("fr", "Professeure agrégée")] {
         let page = query_profile(&app, "ola-berg", language).await;
         let affiliations = &page["affiliations"]["nodes"];
-        assert_eq!(affiliations.as_array().map(Vec::len), Some(2), "a role in two languages is one: {affiliations}");
+        assert_eq!(
+            affiliations.as_array().map(Vec::len),
+            Some(2),
+            "a role in two languages is one affiliation: {affiliations}"
+        );
         assert!(pluck_strings(affiliations, &["roleTitle", "value"]).contains(&role.to_owned()), "{affiliations}");
         assert_eq!(page["papers"]["totalCount"], json!(1));
     }

@@ -81,7 +81,12 @@ async fn import_and_kill(workspace: &Workspace, url: &str, file: &str, papers_be
     }
     running.send_signal(Signal::KILL);
     let outcome = running.wait();
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (None, ""), "it was killed before its end: {}", outcome.stderr);
+    assert_eq!(
+        (outcome.code, outcome.stdout.as_str()),
+        (None, ""),
+        "the import finished before it was killed: {}",
+        outcome.stderr
+    );
 }
 
 #[tokio::test]

@@ -289,7 +289,7 @@ async fn bounded_staleness_under_writes() {
                         .find(|(_, at)| *at + MAX_STALENESS <= started_at)
                         .copied();
                     let least = long_ago.map_or(0, |(number, _)| number);
-                    assert!(seen >= least, "writer {writer}: {seen} was seen where {least} was committed long before");
+                    assert!(seen >= least, "writer {writer}: {seen} was returned, although {least} was committed more than {MAX_STALENESS:?} before");
                     read.fetch_add(1, Ordering::Relaxed);
                     if rng.one_in(3) {
                         tokio::time::sleep(Duration::from_millis(rng.below(10) as u64)).await;

@@ -152,7 +152,7 @@ fn contract() {
         definitions.0.iter().flat_map(|(name, definition)| guarantees(name, definition)).collect()
     };
     let (promised, provided) = (all(&contract), all(&own));
-    assert!(promised.len() > 500, "only {} guarantees were read", promised.len());
+    assert!(promised.len() > 500, "only {} guarantees were parsed", promised.len());
     let broken: Vec<&String> = promised.difference(&provided).filter(|promise| !is_planned(promise)).collect();
     assert!(broken.is_empty(), "{broken:#?}");
     // Implemented elements must be removed from the list.

@@ -196,7 +196,7 @@ async fn labels_and_acronyms() {
     assert_eq!(
         search_slugs(&app, "\u{202b}المَدرسة\u{200f}").await,
         ["polytechnic-of-somewhere"],
-        "marks of direction, and vowels"
+        "directional marks and vowel points"
     );
     for query in ["筑波", "大学", "筑波大学", "波", "筑波 大学"] {
         assert_eq!(search_slugs(&app, query).await, ["zhu-bo-da-xue"], "{query}");
@@ -373,7 +373,7 @@ async fn autocomplete_suggestions() {
     assert_eq!(autocomplete(&app, "HI", ", kinds: [ORGANIZATION]").await, ["Harbour Institute | HI · Lorient, FR"]);
     assert_eq!(autocomplete(&app, "harbour s", "").await, ["Harbour seals | Marine harvest"]);
     assert_eq!(autocomplete(&app, "harbours", "").await, ["Harbours of the north | Maria Harper et al., 2019"]);
-    assert_eq!(autocomplete(&app, "harpre", ", kinds: [RESEARCHER]").await.len(), 2, "a typo where nothing begins so");
+    assert_eq!(autocomplete(&app, "harpre", ", kinds: [RESEARCHER]").await.len(), 2, "a typo without a prefix match");
     assert_eq!(autocomplete(&app, "h", ", first: 2").await.len(), 2);
     let refused = app.client_error("{ autocomplete(query: \"h\", first: 0) { label } }", json!({})).await;
     assert_eq!(refused, "first is 0; it can be 1 to 100");
@@ -455,7 +455,7 @@ async fn common_prefix_of_titles() {
         ]
     );
     let found = autocomplete(&app, "zebra", ", first: 2").await;
-    assert_eq!(found, ["Zebra | 1960", "Striped zebra crossings | 1970"], "short titles are looked at first");
+    assert_eq!(found, ["Zebra | 1960", "Striped zebra crossings | 1970"], "short titles are searched first");
     assert_eq!(autocomplete(&app, "zebra", ", first: 100").await.len(), 100);
 }
 
