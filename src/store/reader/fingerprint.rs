@@ -509,12 +509,7 @@ mod tests {
             each(
                 "organization.researchers",
                 one,
-                &OrganizationResearchers {
-                    affiliation: affiliation.clone(),
-                    filter: researcher,
-                    order,
-                    direction,
-                },
+                &OrganizationResearchers { affiliation: affiliation.clone(), filter: researcher, order, direction },
             ),
             each(
                 "topic.researchers",
