@@ -157,7 +157,7 @@ async fn invalid_request_bodies() {
     let (status, _, answer) =
         send(post(&app, json!({ "query": format!("{{ __typename }} #{}", "x".repeat(10_000)) }).to_string())).await;
     assert_eq!((status, error_codes(&answer)), (413, vec!["LIMIT_EXCEEDED"]));
-    insta::assert_snapshot!(answer["errors"][0]["message"].as_str().unwrap_or_default(), @"the body is larger than 10000 bytes; send less at once");
+    insta::assert_snapshot!(answer["errors"][0]["message"].as_str().unwrap_or_default(), @"the request body is too large; the limit is 10000 bytes");
     // What is left out is no mistake.
     for body in [
         r#"{"query": "{ __typename }", "variables": null, "operationName": null, "extensions": null}"#,
@@ -278,7 +278,7 @@ async fn internal_errors() {
     );
     assert_eq!(answer.codes(), ["INTERNAL", "INTERNAL"]);
     for error in answer.body["errors"].as_array().into_iter().flatten() {
-        assert_eq!(error["message"], "something went wrong here; it was logged");
+        assert_eq!(error["message"], "internal server error; it was logged");
         assert!(error["extensions"]["requestId"].is_string(), "{error}");
     }
     assert!(!answer.body.to_string().contains("coauthorship"), "{}", answer.body);
