@@ -175,6 +175,13 @@ impl ImportArguments {
     }
 }
 
+#[derive(Args, Debug)]
+struct DryRunArguments {
+    /// Show the changes without making them
+    #[arg(long)]
+    dry_run: bool,
+}
+
 /// Parses a source name, which is also the scheme of the source's ids.
 fn parse_source_name(text: &str) -> Result<String, String> {
     let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');

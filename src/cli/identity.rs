@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::{CommandResult, print, rebuild_stale_projections};
+use crate::cli::{CommandResult, DryRunArguments, print, rebuild_stale_projections};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::store::Store;
@@ -92,13 +92,6 @@ pub(super) struct DecidedByArguments {
     /// Your name, for the history
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
-}
-
-#[derive(Args, Debug)]
-pub(super) struct DryRunArguments {
-    /// Show the changes without making them
-    #[arg(long)]
-    dry_run: bool,
 }
 
 impl From<DecidedByArguments> for DecidedBy {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::{CommandResult, print};
+use crate::cli::{CommandResult, DryRunArguments, print};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::model::record::NameUse;
@@ -30,7 +30,7 @@ pub(super) enum NamesCommand {
         #[arg(long = "use", value_enum)]
         name_use: NameUseArgument,
         #[command(flatten)]
-        dry_run: NamesDryRunArguments,
+        dry_run: DryRunArguments,
     },
     /// Remove a manual decision about a name; the value from the sources applies again
     Remove {
@@ -39,7 +39,7 @@ pub(super) enum NamesCommand {
         /// The name
         name: String,
         #[command(flatten)]
-        dry_run: NamesDryRunArguments,
+        dry_run: DryRunArguments,
     },
 }
 
@@ -47,13 +47,6 @@ pub(super) enum NamesCommand {
 pub(super) struct PersonArgument {
     /// The researcher: an id, a slug or an ORCID iD
     researcher: String,
-}
-
-#[derive(Args, Debug)]
-pub(super) struct NamesDryRunArguments {
-    /// Show the result without making changes
-    #[arg(long)]
-    dry_run: bool,
 }
 
 #[derive(Args, Debug)]
@@ -76,7 +69,7 @@ pub(super) struct SetArguments {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     withhold_published_name: Option<bool>,
     #[command(flatten)]
-    dry_run: NamesDryRunArguments,
+    dry_run: DryRunArguments,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
