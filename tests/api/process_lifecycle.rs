@@ -163,7 +163,9 @@ async fn manual_migrations() {
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""));
     let [line] = refused.stderr_lines()[..] else { panic!("{refused:?}") };
     assert!(
-        line.starts_with("error: ") && line.contains(" migrations are pending and ") && line.ends_with("run `academic-directory migrate up`"),
+        line.starts_with("error: ")
+            && line.contains(" migrations are pending and ")
+            && line.ends_with("run `academic-directory migrate up`"),
         "{line}"
     );
 
