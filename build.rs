@@ -1,9 +1,7 @@
-//! Builds the page at `/graphiql` from `web/` with npm and leaves it, compressed, in `OUT_DIR/web-gzip`, which the binary
-//! embeds.
-//! Without npm or a network the service still builds, with a page that says what is missing.
+//! Builds GraphiQL from `web/` with npm into `OUT_DIR/web-gzip`, compressed, for the binary to embed. Without npm or a
+//! network the service still builds; `/graphiql` then shows how to build it.
 //!
-//! It also takes the few styles and locales of citations that the binary embeds out of the archive that the citation engine
-//! brings, which has some hundred of them.
+//! Also extracts the embedded citation styles and locales from the archive of the citation engine, which has about a hundred.
 
 use std::env;
 use std::fs;
@@ -17,7 +15,7 @@ use hayagriva::archive::{ArchivedStyle, locales};
 use hayagriva::citationberg::Style;
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
-/// What npm and Vite leave in `web/` when they run there.
+/// Directories that npm and Vite create in `web/`; they are not copied.
 const EXCLUDED_ENTRIES: [&str; 2] = ["node_modules", "dist"];
 
 fn main() -> io::Result<()> {
@@ -34,14 +32,14 @@ fn main() -> io::Result<()> {
     build.compress()
 }
 
-/// The styles of citations, by the names that their files get.
+/// The embedded citation styles, by file name.
 const STYLES: [(&str, ArchivedStyle); 4] = [
     ("apa", ArchivedStyle::AmericanPsychologicalAssociation),
     ("chicago", ArchivedStyle::ChicagoAuthorDate),
     ("ieee", ArchivedStyle::InstituteOfElectricalAndElectronicsEngineers),
     ("vancouver", ArchivedStyle::SpringerVancouver),
 ];
-/// The words of citations in each language.
+/// The embedded citation locales.
 const LOCALES: [&str; 4] = ["en-US", "en-GB", "fr-FR", "fr-CA"];
 
 /// Writes the styles and the locales as `citations/*.cbor`.
@@ -52,7 +50,7 @@ fn write_citation_files(out_dir: &Path) -> io::Result<()> {
     for (name, archived) in STYLES {
         let style = archived.get();
         if matches!(style, Style::Dependent(_)) {
-            return Err(io::Error::other(format!("the style {name} only refers to another one")));
+            return Err(io::Error::other(format!("the style {name} is only an alias")));
         }
         let mut bytes = Vec::new();
         ciborium::into_writer(&style, &mut bytes).map_err(io::Error::other)?;
@@ -62,7 +60,7 @@ fn write_citation_files(out_dir: &Path) -> io::Result<()> {
     for name in LOCALES {
         let is_named =
             |locale: &&hayagriva::citationberg::Locale| locale.lang.as_ref().is_some_and(|lang| lang.0 == name);
-        let locale = all.iter().find(is_named).ok_or_else(|| io::Error::other(format!("there is no locale {name}")))?;
+        let locale = all.iter().find(is_named).ok_or_else(|| io::Error::other(format!("locale {name} not found")))?;
         let mut bytes = Vec::new();
         ciborium::into_writer(locale, &mut bytes).map_err(io::Error::other)?;
         write(name, bytes)?;
@@ -74,7 +72,7 @@ struct WebBuild {
     sources: PathBuf,
     workspace: PathBuf,
     npm_cache: PathBuf,
-    page: PathBuf,
+    output: PathBuf,
     compressed: PathBuf,
 }
 
@@ -84,7 +82,7 @@ impl WebBuild {
             sources: sources.to_owned(),
             workspace: out_dir.join("web-src"),
             npm_cache: out_dir.join("npm-cache"),
-            page: out_dir.join("web"),
+            output: out_dir.join("web"),
             compressed: out_dir.join("web-gzip"),
         }
     }
@@ -92,12 +90,12 @@ impl WebBuild {
     fn run(&self) -> Result<(), String> {
         self.watch_sources()
             .and_then(|()| self.copy_sources())
-            .map_err(|error| format!("the files of web/ cannot be copied: {error}"))?;
+            .map_err(|error| format!("could not copy web/: {error}"))?;
         self.install_packages()?;
-        self.npm(Command::new(NPM).args(["run", "build", "--", "--emptyOutDir", "--outDir"]).arg(&self.page))
+        self.npm(Command::new(NPM).args(["run", "build", "--", "--emptyOutDir", "--outDir"]).arg(&self.output))
     }
 
-    /// Names each entry rather than `web/` itself, where npm and Vite may write too.
+    /// Watches each entry instead of `web/` itself, where npm and Vite may also write.
     fn watch_sources(&self) -> io::Result<()> {
         for entry in sources_in(&self.sources)? {
             println!("cargo:rerun-if-changed={}", entry.display());
@@ -118,13 +116,13 @@ impl WebBuild {
 
     fn install_packages(&self) -> Result<(), String> {
         let wanted = fs::read(self.workspace.join("package-lock.json"))
-            .map_err(|error| format!("web/package-lock.json cannot be read: {error}"))?;
-        // In node_modules because `npm ci` starts by deleting that: a half-done install leaves no such file.
+            .map_err(|error| format!("could not read web/package-lock.json: {error}"))?;
+        // In node_modules, which `npm ci` deletes first: an interrupted install leaves no such file.
         let installed = self.workspace.join("node_modules/.installed-lock.json");
         if fs::read(&installed).is_ok_and(|lock| lock == wanted) {
             return Ok(());
         }
-        // Vite is a development dependency, which a machine set up for production would leave out.
+        // Vite is a development dependency, which NODE_ENV=production would omit.
         self.npm(Command::new(NPM).args([
             "ci",
             "--include=dev",
@@ -134,14 +132,14 @@ impl WebBuild {
             "--prefer-offline",
             "--fetch-retries=1",
         ]))?;
-        fs::write(&installed, wanted).map_err(|error| format!("{} cannot be written: {error}", installed.display()))
+        fs::write(&installed, wanted).map_err(|error| format!("could not write {}: {error}", installed.display()))
     }
 
     fn npm(&self, command: &mut Command) -> Result<(), String> {
         if env::var_os("npm_config_cache").is_none() {
             command.env("npm_config_cache", &self.npm_cache);
         }
-        // Any other NODE_ENV than Vite's own choice would bundle the slow development build of React.
+        // A NODE_ENV other than Vite's default would bundle the slow development build of React.
         let output = command
             .current_dir(&self.workspace)
             .env_remove("NODE_ENV")
@@ -151,30 +149,30 @@ impl WebBuild {
         if output.status.success() {
             return Ok(());
         }
-        // `cargo build -vv` shows this; on standard output Cargo would look for directives in it.
+        // Shown by `cargo build -vv`. On standard output, Cargo would parse it for directives.
         let errors = String::from_utf8_lossy(&output.stderr);
         eprintln!("{}{errors}", String::from_utf8_lossy(&output.stdout));
         let step = command.get_args().next().unwrap_or_default();
         Err(format!("`npm {}` failed: {}", step.display(), first_error(&errors).unwrap_or("it printed no error")))
     }
 
-    /// Cargo runs this script again as long as a file it watches does not exist.
+    /// Watches a file that never exists, so that Cargo runs this script again.
     fn retry_next_time(&self) {
         let never_written = self.workspace.with_extension("failed");
         println!("cargo:rerun-if-changed={}", never_written.display());
     }
 
     fn write_placeholder(&self, reason: &str) -> io::Result<()> {
-        println!("cargo:warning=GraphiQL is not in this build ({reason}): the page at /graphiql says what to run.");
-        remove(&self.page)?;
-        fs::create_dir_all(&self.page)?;
-        fs::write(self.page.join("index.html"), placeholder(reason))
+        println!("cargo:warning=GraphiQL is not in this build ({reason}): /graphiql shows how to build it.");
+        remove(&self.output)?;
+        fs::create_dir_all(&self.output)?;
+        fs::write(self.output.join("index.html"), placeholder(reason))
     }
 
-    /// Leaves the page's files in `OUT_DIR/web-gzip`, as browsers take them: a quarter of the size, in the binary too.
+    /// Compresses the files into `OUT_DIR/web-gzip`. Browsers receive them in this form, a quarter of the size.
     fn compress(&self) -> io::Result<()> {
         remove(&self.compressed)?;
-        compress_into(&self.page, &self.compressed)
+        compress_into(&self.output, &self.compressed)
     }
 }
 
@@ -230,7 +228,7 @@ fn remove(path: &Path) -> io::Result<()> {
 fn why_not_started(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "npm is not installed".to_owned(),
-        _ => format!("npm cannot be run: {error}"),
+        _ => format!("npm could not be run: {error}"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The command line: what can be asked, and which part does it.
+//! The command line: subcommands and their wiring.
 
 mod check;
 mod export;
@@ -30,7 +30,7 @@ use crate::store::Store;
 use crate::cli::export::ExportArguments;
 use crate::cli::names::NamesCommand;
 
-/// A directory of people and papers, served as GraphQL
+/// A directory of researchers and papers, served as GraphQL
 #[derive(Parser, Debug)]
 #[command(name = "academic-directory", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -46,74 +46,74 @@ pub struct Cli {
 enum Command {
     /// Serve the directory (the default)
     Serve(Box<ServeConfig>),
-    /// Load files into the directory
+    /// Import files into the directory
     Import(ImportArguments),
-    /// Decide who is who: merge and split researchers, undo it, and list what was decided
+    /// Merge and split researchers, and undo or list past decisions
     Identity {
         #[command(subcommand)]
         command: crate::cli::identity::IdentityCommand,
     },
-    /// Decide what a person is called, and which names are shown
+    /// Set the displayed name of a researcher, and the visibility of other names
     Names {
         #[command(subcommand)]
         command: NamesCommand,
     },
-    /// Write the directory, or papers of it, to a file
+    /// Export the directory, or selected papers, to a file
     Export(ExportArguments),
-    /// Tell what is missing, damaged or doubtful in the directory, with examples
+    /// Report data-quality problems: missing, corrupted or suspicious data, with examples
     Check(crate::cli::check::CheckArguments),
-    /// Apply or revert migrations, or tell which are applied
+    /// Apply or revert migrations, or show their status
     Migrate {
-        /// What to do
+        /// The action
         #[arg(value_enum)]
         direction: MigrateDirection,
     },
-    /// Print the GraphQL schema; needs no database
+    /// Print the GraphQL schema (no database required)
     Schema,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum MigrateDirection {
-    /// Apply all that are not
+    /// Apply all pending migrations
     Up,
-    /// Revert the last one
+    /// Revert the last migration
     Down,
-    /// Only tell
+    /// Show which migrations are applied
     Status,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ImportFormatName {
-    /// The text of an institute's profile page, French or English
+    /// Text of a profile page of an institute, in French or English
     ProfilePage,
-    /// CSL-JSON: an array, one object, or one item a line
+    /// CSL-JSON: an array, a single object, or one item per line
     Csl,
-    /// Works of Crossref: answers of its API, or its public data file
+    /// Crossref works: API responses, or the public data file
     Crossref,
-    /// Works, authors, institutions and topics of OpenAlex: answers of its API, or the folder of its snapshot
+    /// OpenAlex works, authors, institutions and topics: API responses, or the directory of its snapshot
     #[value(name = "openalex")]
     OpenAlex,
     /// BibTeX and BibLaTeX libraries
     Bibtex,
     /// RIS references
     Ris,
-    /// ORCID records of version 3.0, JSON or XML: files, folders, or the archive of summaries
+    /// ORCID 3.0 records, JSON or XML: files, directories, or the archive of summaries
     Orcid,
-    /// People and their affiliations, one a row, under a first line that names the columns
+    /// Researchers and their affiliations, one per row, with a header line that names the columns
     Csv,
-    /// Topics: SKOS in RDF/XML or Turtle, or the table of OpenAlex
+    /// Topics: SKOS in RDF/XML or Turtle, or the OpenAlex topic table
     Topics,
-    /// DOIs of DataCite: answers of its API, or its public data file
+    /// DataCite DOIs: API responses, or the public data file
     #[value(name = "datacite")]
     DataCite,
-    /// Articles of PubMed in XML
+    /// PubMed articles in XML
     #[value(name = "pubmed")]
     PubMed,
-    /// ROR records of version 2: an array, or one a line
+    /// ROR 2 records: an array, or one per line
     Ror,
-    /// The directory's own records, one JSON object a line
+    /// Records exported by this service, one JSON object per line
     Records,
-    /// Whatever the content of each file shows it to be
+    /// Detect the format of each file from its content
     Auto,
 }
 
@@ -122,28 +122,28 @@ struct ImportArguments {
     /// The format of the files
     #[arg(value_enum)]
     format: ImportFormatName,
-    /// The files, plain or compressed by gzip or zstd, or folders of them; - is standard input, and the default
+    /// Files or directories, optionally compressed with gzip or zstd; - is standard input (the default)
     #[arg(default_value = "-")]
     files: Vec<PathBuf>,
-    /// Stop at the first bad record; otherwise a bad record costs only itself
+    /// Abort on the first invalid record, instead of skipping it
     #[arg(long)]
     strict: bool,
-    /// Read and count, show the first records as they are understood, and write nothing; needs no database
+    /// Parse the files, show the first records and their number, and write nothing (no database required)
     #[arg(long)]
     dry_run: bool,
-    /// The name by which the directory remembers where the records are from; the format's where absent
+    /// Name of the source of the records; defaults to the name of the format
     #[arg(long, value_name = "NAME", value_parser = parse_source_name)]
     source: Option<String>,
-    /// profile-page: the name of the institute whose page it is
+    /// profile-page: name of the institute
     #[arg(long, value_name = "NAME")]
     organization: Option<String>,
-    /// profile-page: the institute's ROR id
+    /// profile-page: ROR id of the institute
     #[arg(long, value_name = "ID")]
     ror: Option<Ror>,
-    /// profile-page: the language of its headings and topics, where the headings do not tell
+    /// profile-page: language of the page's headings and topics, if it cannot be detected
     #[arg(long, value_name = "TAG")]
     language: Option<LanguageTag>,
-    /// topics: the short name of the vocabulary; where absent, the address that its codes begin with
+    /// topics: short name of the vocabulary; defaults to the common URL prefix of its codes
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     scheme: Option<String>,
 }
@@ -175,18 +175,26 @@ impl ImportArguments {
     }
 }
 
-/// A source's name is also the scheme of its ids.
+#[derive(Args, Debug)]
+struct DryRunArguments {
+    /// Show the changes without making them
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Parses a source name, which is also the scheme of the source's ids.
 fn parse_source_name(text: &str) -> Result<String, String> {
     let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
     if (1..=64).contains(&text.len()) && text.bytes().all(is_name) {
         Ok(text.to_owned())
     } else {
-        Err("a source's name has 1 to 64 lower-case letters, digits, hyphens, points and underscores".to_owned())
+        Err("a source name must have 1 to 64 characters: lowercase letters, digits, hyphens, periods and underscores"
+            .to_owned())
     }
 }
 
 impl Cli {
-    /// What is logged and how, and where traces go of what is served.
+    /// Log level, log format, and the tracing settings if the command is `serve`.
     #[must_use]
     pub fn telemetry(&self) -> (&str, LogFormat, Option<&TracesConfig>) {
         let traces = match &self.command {
@@ -205,7 +213,7 @@ impl Cli {
         (&self.database.log, self.database.log_format, traces)
     }
 
-    /// Does what was asked. Errors are told on standard error.
+    /// Runs the command. Errors are printed to standard error.
     pub async fn run(self) -> ExitCode {
         let outcome = match self.command {
             Some(Command::Schema) => {
@@ -224,7 +232,7 @@ impl Cli {
         };
         outcome.unwrap_or_else(|error| {
             if let Some(cause) = error.source().filter(|_| error.to_string() == Error::INTERNAL_MESSAGE) {
-                tracing::error!(%cause, "a fault of ours");
+                tracing::error!(%cause, "internal error");
             }
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -232,11 +240,11 @@ impl Cli {
     }
 }
 
-/// Says something on standard output. Where nobody reads it any more, what was asked for is done all the same.
+/// Prints to standard output. If it is closed, the command continues.
 fn print(text: &str) {
     let mut output = std::io::stdout().lock();
     if let Err(error) = output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
-        tracing::warn!(%error, "nobody reads the output");
+        tracing::warn!(%error, "could not write to standard output");
     }
 }
 
@@ -254,11 +262,11 @@ async fn migrate(config: &DatabaseConfig, direction: MigrateDirection) -> Comman
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads files and writes nothing.
+/// Parses files without writing to the database.
 async fn dry_run_import(import: &ImportOptions) -> CommandResult {
-    let survey = import::dry_run(import).await?;
-    print(&format!("{survey}\n"));
-    Ok(if survey.unreadable_files > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let summary = import::dry_run(import).await?;
+    print(&format!("{summary}\n"));
+    Ok(if summary.unreadable_files > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 async fn import(config: &DatabaseConfig, import: ImportOptions) -> CommandResult {
@@ -275,33 +283,33 @@ async fn import(config: &DatabaseConfig, import: ImportOptions) -> CommandResult
     let result = result.await;
     database.close().await;
     let Some(summary) = result? else {
-        eprintln!("interrupted; the same command goes on from here");
+        eprintln!("interrupted; run the same command again to resume");
         return Ok(ExitCode::FAILURE);
     };
     print(&format!("{summary}\n"));
     Ok(if summary.unreadable_files > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Makes anew what was derived from the contents by another rule than today's.
-async fn rebuild_stale_projections(store: &Store) -> Result<(), crate::error::Error> {
+/// Rebuilds the projections that were computed by older rules or settings.
+async fn rebuild_stale_projections(store: &Store) -> Result<(), Error> {
     if store.rebuild_coauthorship_if_stale().await? {
-        tracing::info!(size = store.consortium_size(), "coauthors were made anew for the changed CONSORTIUM_SIZE");
+        tracing::info!(size = store.consortium_size(), "recomputed coauthors because CONSORTIUM_SIZE has changed");
     }
     if store.rebuild_name_repairs_if_stale().await? {
-        tracing::info!("the names of authors were looked at for damage anew");
+        tracing::info!("recomputed the repairs of author names");
     }
     if store.rebuild_work_versions_if_stale().await? {
-        tracing::info!("papers that are versions of one work were looked for anew");
+        tracing::info!("recomputed which papers are versions of the same work");
     }
     if store.rebuild_search_index_if_stale().await? {
         store.finish_bulk_load().await?;
-        tracing::info!("the words that search finds things by were made anew");
+        tracing::info!("rebuilt the search index");
     }
     Ok(())
 }
 
 async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> CommandResult {
-    // From the first moment on: a signal during the start must stop the database too.
+    // Registered first: a signal during startup must also stop the database.
     let stop = shutdown_signal();
     tokio::pin!(stop);
     let mut database = tokio::select! {
@@ -327,7 +335,7 @@ async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> CommandResult {
     result.map(|()| ExitCode::SUCCESS)
 }
 
-/// Answers requests until somebody asks the process to stop, then lets those under way end.
+/// Serves requests until the stop signal, then shuts down gracefully.
 async fn run_until_stopped(application: Application, stop: impl Future<Output = ()>) -> std::io::Result<()> {
     let handle = application.handle();
     let running = application.run();
@@ -336,7 +344,7 @@ async fn run_until_stopped(application: Application, stop: impl Future<Output = 
         result = &mut running => return result,
         () = stop => tracing::info!("stopping"),
     }
-    // The server ends only while it is polled.
+    // The server must be polled to shut down.
     let (result, ()) = tokio::join!(running, handle.stop());
     result
 }
@@ -347,12 +355,12 @@ async fn build_application(
     serve: ServeConfig,
 ) -> Result<Application, Box<dyn std::error::Error + Send + Sync>> {
     rebuild_stale_projections(store).await?;
-    let wants_demo = match serve.demo {
+    let is_demo_wanted = match serve.demo {
         Demo::Always => true,
         Demo::Auto => database.is_embedded() && store.is_empty().await?,
         Demo::Never => false,
     };
-    if wants_demo {
+    if is_demo_wanted {
         demo::load(store).await?;
     }
     store.refresh_statistics_if_stale().await?;
@@ -369,31 +377,27 @@ async fn build_application(
     Ok(application)
 }
 
-/// Keeps the counts of organizations and topics of today for as long as it is polled. It never ends itself.
+/// Refreshes the statistics of organizations and topics when the date changes. Never completes.
 async fn refresh_statistics_daily(store: &Store) {
     loop {
         tokio::time::sleep(Duration::from_secs(3600)).await;
         match store.refresh_statistics_if_stale().await {
-            Ok(true) => tracing::info!("the people and papers of organizations and topics were counted again"),
+            Ok(true) => tracing::info!("recomputed organization and topic counts"),
             Ok(false) => {}
             Err(error) => {
-                tracing::warn!(%error, "the people and papers of organizations and topics could not be counted");
+                tracing::warn!(%error, "could not recompute organization and topic counts");
             }
         }
     }
 }
 
-/// Says where to click, what is loaded, and one query to paste.
-async fn print_banner(
-    store: &Store,
-    address: std::net::SocketAddr,
-    is_private: bool,
-) -> Result<(), crate::error::Error> {
+/// Prints the URLs, the contents of the directory, and a sample query.
+async fn print_banner(store: &Store, address: std::net::SocketAddr, is_embedded: bool) -> Result<(), Error> {
     let counted = store.directory_counts().await?;
-    let place = if is_private { "a private Postgres" } else { "the Postgres of DATABASE_URL" };
-    let greeting = format!(
+    let server = if is_embedded { "an embedded Postgres" } else { "the Postgres of DATABASE_URL" };
+    let banner = format!(
         "academic-directory {}\n  GraphiQL  http://{address}/graphiql\n  GraphQL   http://{address}/graphql\n  loaded    {} researchers, \
-         {} papers, {} organizations, {} topics, in {place}\n  try       {}\n  stop      Ctrl-C\n",
+         {} papers, {} organizations, {} topics, in {server}\n  try       {}\n  stop      Ctrl-C\n",
         env!("CARGO_PKG_VERSION"),
         counted.researcher_count,
         counted.paper_count,
@@ -401,11 +405,11 @@ async fn print_banner(
         counted.topic_count,
         demo::SAMPLE_QUERY
     );
-    print(&greeting);
+    print(&banner);
     Ok(())
 }
 
-/// Ends when somebody asks the process to: Ctrl-C, or a supervisor's SIGTERM.
+/// Completes on Ctrl-C or SIGTERM.
 async fn shutdown_signal() {
     let terminated = async {
         match signal(SignalKind::terminate()) {
@@ -413,7 +417,7 @@ async fn shutdown_signal() {
                 signals.recv().await;
             }
             Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be waited for");
+                tracing::warn!(%error, "could not listen for SIGTERM");
                 std::future::pending::<()>().await;
             }
         }
@@ -421,7 +425,7 @@ async fn shutdown_signal() {
     tokio::select! {
         result = tokio::signal::ctrl_c() => {
             if let Err(error) = result {
-                tracing::warn!(%error, "Ctrl-C cannot be waited for");
+                tracing::warn!(%error, "could not listen for Ctrl-C");
                 std::future::pending::<()>().await;
             }
         }

@@ -1,6 +1,6 @@
-//! Every setting: its flag, its environment variable, its default and what it is for.
+//! Configuration: every setting with its command-line flag, environment variable, default and description.
 //!
-//! Nothing else reads the environment. `.env.example` lists the same variables; a test compares the two.
+//! No other module reads the environment. `.env.example` lists the same variables; a test compares the two.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
@@ -12,175 +12,174 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
-use crate::database::ServerPrograms;
 use crate::model::language::LanguageTag;
 
-/// What all commands need: where the data are.
+/// Settings of all commands: the database and the log.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseConfig {
-    /// The Postgres to use, as postgres://user:password@host/database; without it a private server is started
+    /// Connection URL of the Postgres database, as postgres://user:password@host/database; if unset, an embedded Postgres is started
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<String>,
-    /// Copies of it that follow it by streaming replication, as addresses with commas between them; requests are read from those that lag behind by nothing
+    /// Connection URLs of read replicas (streaming replication), comma-separated; only replicas that have caught up are used
     #[arg(long, env = "DATABASE_READ_URLS", value_delimiter = ',', hide_env_values = true, global = true)]
     pub database_read_urls: Vec<String>,
-    /// Where the private Postgres keeps its data
+    /// Data directory of the embedded Postgres
     #[arg(long, env = "DATA_DIR", default_value = "data", global = true)]
     pub data_dir: PathBuf,
-    /// The folder with the programs `initdb` and `postgres`, where they are not found by themselves
+    /// Directory of the Postgres programs `initdb` and `postgres`, if they are not found automatically
     #[arg(long, env = "PG_BINDIR", global = true)]
     pub pg_bindir: Option<PathBuf>,
-    /// The most connections to Postgres at once
+    /// Maximum number of connections to Postgres
     #[arg(long, env = "DATABASE_MAX_CONNECTIONS", default_value = "16", global = true)]
     pub database_max_connections: NonZeroU32,
-    /// The longest a request waits for a free connection to Postgres, in seconds
+    /// Timeout for acquiring a Postgres connection from the pool, in seconds
     #[arg(long, env = "DATABASE_WAIT_SECONDS", default_value = "1", global = true)]
     pub database_wait_seconds: NonZeroU32,
-    /// The longest a statement of a request may take, in seconds
+    /// Timeout of a single SQL statement, in seconds
     #[arg(long, env = "STATEMENT_TIMEOUT_SECONDS", default_value = "5", global = true)]
     pub statement_timeout_seconds: NonZeroU32,
-    /// Whether migrations run at start
+    /// Whether migrations are applied at startup
     #[arg(long, env = "MIGRATE", default_value = "auto", global = true)]
     pub migrate: Migrate,
-    /// Papers with more authors than this make no coauthors unless a filter asks for them
+    /// Papers with more authors than this are ignored when coauthors are computed, unless a filter includes them
     #[arg(long, env = "CONSORTIUM_SIZE", default_value = "100", value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]
     pub consortium_size: u32,
-    /// Sources whose word counts before that of others where their records contradict each other, with commas between them
+    /// Source precedence, highest first, comma-separated: if records contradict each other, the earlier source wins
     #[arg(long, env = "SOURCE_ORDER", value_delimiter = ',', global = true)]
     pub source_order: Vec<String>,
-    /// What is logged: error, warn, info, debug or trace, or directives as tracing has them
+    /// Log level: error, warn, info, debug or trace; or a comma-separated list of tracing directives
     #[arg(long, env = "LOG", default_value = "info,sqlx=warn,sea_orm_migration=warn,actix_server=warn", global = true)]
     pub log: String,
-    /// How logs are written
+    /// Log format
     #[arg(long, env = "LOG_FORMAT", default_value = "text", global = true)]
     pub log_format: LogFormat,
 }
 
-/// Whether migrations run at start.
+/// Whether migrations are applied at startup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Migrate {
-    /// At every start, under a lock
+    /// At every startup, under an advisory lock
     Auto,
-    /// Only by `academic-directory migrate up`
+    /// Only by `academic-directory migrate up`; startup fails if migrations are pending
     Never,
 }
 
-/// Whether the demonstration directory is loaded at start.
+/// Whether sample data is loaded at startup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Demo {
-    /// Into an empty private database only
+    /// Only into an empty embedded database
     Auto,
-    /// Into whatever database there is
+    /// Into any database
     Always,
     /// Never
     Never,
 }
 
-/// What `serve` needs beside the database.
+/// Settings of `serve`, in addition to [`DatabaseConfig`].
 #[derive(Args, Clone, Debug)]
 pub struct ServeConfig {
-    /// The address and port to listen on; port 0 takes any free one
+    /// Address and port to listen on; port 0 picks a free port
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Whether to load the demonstration directory
+    /// Whether sample data is loaded at startup
     #[arg(long, env = "DEMO", default_value = "auto")]
     pub demo: Demo,
-    /// The directory's name
+    /// Display name of the directory
     #[arg(long, env = "DIRECTORY_NAME", default_value = "Academic directory")]
     pub directory_name: String,
-    /// The language of texts where the reader's are not known, as a BCP 47 tag
+    /// Language of texts if the client requests none, as a BCP 47 tag
     #[arg(long, env = "DEFAULT_LANGUAGE", default_value = "en")]
     pub default_language: LanguageTag,
-    /// How requests are taken.
+    /// Request handling.
     #[command(flatten)]
     pub http: HttpConfig,
-    /// What those who run the service see of it.
+    /// Monitoring and shutdown.
     #[command(flatten)]
     pub monitoring: MonitoringConfig,
-    /// Where traces of requests go.
+    /// Request tracing.
     #[command(flatten)]
     pub traces: TracesConfig,
-    /// How many clients there may be, and how much they may take.
+    /// Connections and rate limits.
     #[command(flatten)]
     pub network: NetworkConfig,
-    /// The largest request body, in bytes
+    /// Maximum size of a request body, in bytes
     #[arg(long, env = "MAX_BODY_BYTES", default_value = "1048576")]
     pub max_body_bytes: usize,
-    /// The deepest query, in nested fields: at most 60
+    /// Maximum nesting depth of a query (at most 60)
     #[arg(long, env = "MAX_QUERY_DEPTH", default_value = "50", value_parser = RangedU64ValueParser::<usize>::new().range(1..=60))]
     pub max_query_depth: usize,
-    /// The most tokens of a query
+    /// Maximum number of tokens in a query
     #[arg(long, env = "MAX_QUERY_TOKENS", default_value = "15000")]
     pub max_query_tokens: usize,
-    /// The most aliases of a query
+    /// Maximum number of aliases in a query
     #[arg(long, env = "MAX_QUERY_ALIASES", default_value = "100")]
     pub max_query_aliases: usize,
-    /// The most directives of a query
+    /// Maximum number of directives in a query
     #[arg(long, env = "MAX_QUERY_DIRECTIVES", default_value = "50")]
     pub max_query_directives: usize,
-    /// The most fields of the same name beside each other
+    /// Maximum number of fields with the same name in one selection set
     #[arg(long, env = "MAX_QUERY_FIELD_REPEATS", default_value = "100")]
     pub max_query_field_repeats: usize,
-    /// The most fields at the root of a query
+    /// Maximum number of root fields in a query
     #[arg(long, env = "MAX_QUERY_ROOT_FIELDS", default_value = "50")]
     pub max_query_root_fields: usize,
-    /// The most variables of an operation
+    /// Maximum number of variables in an operation
     #[arg(long, env = "MAX_QUERY_VARIABLES", default_value = "100")]
     pub max_query_variables: usize,
-    /// The most operations of a query's text, of which one is run
+    /// Maximum number of operations in a document; one of them is executed
     #[arg(long, env = "MAX_QUERY_OPERATIONS", default_value = "50")]
     pub max_query_operations: usize,
-    /// The most selections of a query once its fragments are put in place
+    /// Maximum number of selections in a query, after fragment expansion
     #[arg(long, env = "MAX_QUERY_SELECTIONS", default_value = "10000")]
     pub max_query_selections: usize,
-    /// The most entries of a list in a query or its variables
+    /// Maximum number of items in a list, in a query or its variables
     #[arg(long, env = "MAX_LIST_ENTRIES", default_value = "500")]
     pub max_list_entries: usize,
-    /// The most nodes a query may return, every page full
+    /// Maximum number of nodes a query could return
     #[arg(long, env = "MAX_QUERY_NODES", default_value = "500000")]
     pub max_query_nodes: u64,
-    /// The most a query may cost: a node 1, a statement 100
+    /// Maximum cost of a query: 1 per node, 100 per SQL statement
     #[arg(long, env = "MAX_QUERY_COST", default_value = "600000")]
     pub max_query_cost: u64,
-    /// Whether the schema can be asked for by introspection
+    /// Whether schema introspection is enabled
     #[arg(long, env = "INTROSPECTION", default_value = "on")]
     pub introspection: Switch,
 }
 
-/// What those who run the service see of it.
+/// Settings of monitoring and shutdown.
 #[derive(Args, Clone, Debug)]
 pub struct MonitoringConfig {
-    /// The address and port for /metrics and /health alone; without it they are at LISTEN, the metrics only where that is
-    /// a loopback address
+    /// Separate address and port for /metrics and /health; if unset, both are served at LISTEN, and /metrics only if LISTEN
+    /// is a loopback address
     #[arg(long, env = "METRICS_LISTEN")]
     pub metrics_listen: Option<SocketAddr>,
-    /// How long the service goes on after it said by /health/ready that it stops, in seconds
+    /// Time between reporting "not ready" at /health/ready and refusing new connections during shutdown, in seconds
     #[arg(long, env = "SHUTDOWN_DELAY_SECONDS", default_value = "1", value_parser = clap::value_parser!(u32).range(0..=4))]
     pub shutdown_delay_seconds: u32,
 }
 
 impl MonitoringConfig {
-    /// How long the service goes on after it said that it stops.
+    /// Time between reporting "not ready" and refusing new connections during shutdown.
     #[must_use]
     pub fn shutdown_delay(&self) -> Duration {
         Duration::from_secs(self.shutdown_delay_seconds.into())
     }
 }
 
-/// Where traces of requests go. OpenTelemetry's own library reads more variables: `docs/operations.md` names them.
+/// Settings of request tracing. The OpenTelemetry SDK reads further variables, listed in `docs/operations.md`.
 #[derive(Args, Clone, Debug)]
 pub struct TracesConfig {
-    /// The address of an OpenTelemetry collector (OTLP over HTTP, without TLS) that gets traces of requests; without it there
-    /// are none
+    /// URL of the OpenTelemetry collector that receives request traces (OTLP over HTTP, without TLS); if unset, tracing is
+    /// off
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = parse_collector_url)]
     pub otel_exporter_otlp_endpoint: Option<String>,
-    /// The service's name in traces
+    /// Service name in traces
     #[arg(long, env = "OTEL_SERVICE_NAME", default_value = "academic-directory")]
     pub otel_service_name: String,
 }
 
 impl TracesConfig {
-    /// The address that takes traces, where there is one.
+    /// The URL of the collector's traces endpoint; `None` if tracing is off.
     #[must_use]
     pub fn endpoint(&self) -> Option<String> {
         let collector = self.otel_exporter_otlp_endpoint.as_deref().filter(|collector| !collector.is_empty())?;
@@ -188,22 +187,21 @@ impl TracesConfig {
     }
 }
 
-/// Nothing is as good as no setting, as OpenTelemetry has it.
+/// An empty value means "unset", as in the OpenTelemetry specification.
 fn parse_collector_url(text: &str) -> Result<String, String> {
     if text.is_empty() || url::Url::parse(text).is_ok_and(|url| url.scheme() == "http" && url.has_host()) {
         return Ok(text.to_owned());
     }
-    Err("write the address of a collector, such as http://localhost:4318; this program speaks no https to it, so let one \
-         run beside it"
+    Err("expected an http:// URL such as http://localhost:4318; TLS is not supported, so run a collector on the same host"
         .to_owned())
 }
 
-/// How logs are written.
+/// Log format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// Lines for people
+    /// Human-readable lines
     Text,
-    /// A JSON object a line
+    /// One JSON object per line
     Json,
 }
 
@@ -216,110 +214,110 @@ pub enum Switch {
     Off,
 }
 
-/// How requests are taken.
+/// Settings of request handling.
 #[derive(Args, Clone, Debug)]
 pub struct HttpConfig {
-    /// The longest a request may take to be answered, in seconds
+    /// Timeout of a whole request, in seconds
     #[arg(long, env = "REQUEST_TIMEOUT_SECONDS", default_value = "10")]
     pub request_timeout_seconds: NonZeroU32,
-    /// The longest a request's body may take to come, in seconds
+    /// Timeout for receiving a request body, in seconds
     #[arg(long, env = "BODY_TIMEOUT_SECONDS", default_value = "10")]
     pub body_timeout_seconds: NonZeroU32,
-    /// Sites whose pages may ask, as origins such as https://www.example.org, with commas between them, or * for all
+    /// Allowed CORS origins such as https://www.example.org, comma-separated, or * for all
     #[arg(long, env = "CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<String>,
-    /// Which operations are run: any, or trusted for those of OPERATIONS_MANIFEST only
+    /// Which operations are accepted
     #[arg(long, env = "OPERATIONS", default_value = "any")]
     pub operations: OperationPolicy,
-    /// The file with the operations known by id, as relay-compiler, graphql-codegen or Apollo's tools write it
+    /// Manifest of persisted operations, as written by relay-compiler, graphql-codegen or the Apollo tools
     #[arg(long, env = "OPERATIONS_MANIFEST")]
     pub operations_manifest: Option<PathBuf>,
-    /// How much the texts of automatic persisted queries may take in memory, in bytes
+    /// Maximum memory for automatic persisted queries, in bytes
     #[arg(long, env = "PERSISTED_QUERIES_BYTES", default_value = "16777216")]
     pub persisted_queries_bytes: u64,
-    /// How much the answers may take that are kept until the directory changes, in bytes; 0 to keep none
+    /// Maximum memory for the response cache, in bytes; 0 disables the cache
     #[arg(long, env = "CACHE_MAX_BYTES", default_value = "67108864")]
     pub cache_max_bytes: u64,
-    /// How long caches may keep answers to persisted queries by GET, in seconds; 0 for not at all
+    /// Cache-Control max-age of responses to persisted queries sent by GET, in seconds; 0 disables shared caching
     #[arg(long, env = "PERSISTED_MAX_AGE_SECONDS", default_value = "60")]
     pub persisted_max_age_seconds: u32,
 }
 
-/// How many clients there may be, and how much they may take.
+/// Settings of connections and rate limits.
 #[derive(Args, Clone, Debug)]
 pub struct NetworkConfig {
-    /// The most connections at once
+    /// Maximum number of open client connections
     #[arg(long, env = "MAX_CONNECTIONS", default_value = "4096")]
     pub max_connections: NonZeroU32,
-    /// The most connections at once from one address, in IPv6 from one /64; trusted proxies may have any number
+    /// Maximum number of open connections per client address (IPv6: per /64); trusted proxies are exempt
     #[arg(long, env = "MAX_CONNECTIONS_PER_ADDRESS", default_value = "256")]
     pub max_connections_per_address: NonZeroU32,
-    /// The longest the head of a request may take to come, in seconds
+    /// Timeout for receiving the request headers, in seconds
     #[arg(long, env = "HEAD_TIMEOUT_SECONDS", default_value = "5")]
     pub head_timeout_seconds: NonZeroU32,
-    /// The longest an answer may take to be read by its client, in seconds
+    /// Timeout for writing the response to the client, in seconds
     #[arg(long, env = "ANSWER_TIMEOUT_SECONDS", default_value = "30")]
     pub answer_timeout_seconds: NonZeroU32,
-    /// How long a connection may be idle between two requests, in seconds
+    /// Keep-alive timeout between two requests on a connection, in seconds
     #[arg(long, env = "KEEP_ALIVE_SECONDS", default_value = "15")]
     pub keep_alive_seconds: NonZeroU32,
-    /// The most GraphQL requests that are worked on at once; more are refused at once
+    /// Maximum number of concurrent GraphQL requests; excess requests get 503 with Retry-After
     #[arg(long, env = "MAX_CONCURRENT_REQUESTS", default_value = "32")]
     pub max_concurrent_requests: NonZeroU32,
-    /// Proxies that are believed where a request comes from, as addresses or networks with commas between them
+    /// Trusted proxies, as comma-separated addresses or networks; Forwarded and X-Forwarded-For are honoured from these
     #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', value_parser = parse_network)]
     pub trusted_proxies: Vec<IpNet>,
-    /// The cost of queries that one address may ask for in a minute; 0 for any. Without it, 1000000, and any where LISTEN
-    /// is a loopback address
+    /// Rate limit: query cost per minute and client address; 0 disables it. If unset: 1000000, or off if LISTEN is a
+    /// loopback address
     #[arg(long, env = "RATE_LIMIT_COST_PER_MINUTE")]
     pub rate_limit_cost_per_minute: Option<u32>,
-    /// Clients with a quota of their own, as name:sha256-of-token:cost-per-minute with commas between them
+    /// Clients with their own rate limit, comma-separated, as name:sha256-of-token:cost-per-minute
     #[arg(long, env = "RATE_LIMIT_TOKENS", value_delimiter = ',', value_parser = parse_token_quota, hide_env_values = true)]
     pub rate_limit_tokens: Vec<TokenQuota>,
 }
 
-/// How many connections there may be, and how long a client may take.
+/// Limits and timeouts of client connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
-    /// The most connections.
+    /// Maximum number of open connections.
     pub max_total: usize,
-    /// The most from one address of IPv4, or one /64 of IPv6. Trusted proxies may have any number.
+    /// Maximum number of open connections per IPv4 address or IPv6 /64. Trusted proxies are exempt.
     pub max_per_client: usize,
-    /// How long the head of a request may take to come.
+    /// Timeout for receiving the request headers.
     pub header_timeout: Duration,
-    /// How long an answer may take to be read.
+    /// Timeout for writing the response.
     pub response_timeout: Duration,
-    /// How long a connection may be idle between two requests.
+    /// Keep-alive timeout between two requests.
     pub keep_alive_timeout: Duration,
 }
 
-/// What clients may ask for in a minute.
+/// Rate limits of clients.
 #[derive(Clone, Debug)]
 pub struct RateLimits {
-    /// The cost that an address has, and in IPv6 a /64; none where nothing is limited.
+    /// Query cost per minute of an IPv4 address or IPv6 /64; `None` if there is no rate limit.
     pub cost_per_minute: Option<NonZeroU32>,
-    /// Clients with more, or less, by their tokens.
+    /// Quotas of clients that send a token.
     pub tokens: Vec<TokenQuota>,
-    /// Proxies that are believed where a request comes from.
+    /// Trusted proxies.
     pub proxies: Vec<IpNet>,
 }
 
-/// What the bearer of a token may ask for in a minute.
+/// The rate limit of one client, identified by a bearer token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenQuota {
-    /// Who that is, for the log.
+    /// The client's name, for the log.
     pub name: String,
     /// The SHA-256 of the token.
     pub digest: [u8; 32],
-    /// The cost.
+    /// Query cost per minute.
     pub cost_per_minute: NonZeroU32,
 }
 
-/// More than the dearest query that passes by default, or some thousand small ones.
+/// Default rate limit: more than the most expensive query allowed by default, or some thousand small queries.
 const DEFAULT_COST_PER_MINUTE: u32 = 1_000_000;
 
 impl NetworkConfig {
-    /// How connections are limited.
+    /// Limits and timeouts of client connections.
     #[must_use]
     pub fn connection_limits(&self) -> ConnectionLimits {
         let number = |number: NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
@@ -333,12 +331,12 @@ impl NetworkConfig {
         }
     }
 
-    /// What clients may ask for in a minute, of a service that listens there.
+    /// Rate limits of a service that listens on `listen`: off by default on a loopback address.
     #[must_use]
     pub fn rate_limits(&self, listen: SocketAddr) -> RateLimits {
-        let usual = if listen.ip().to_canonical().is_loopback() { 0 } else { DEFAULT_COST_PER_MINUTE };
+        let default = if listen.ip().to_canonical().is_loopback() { 0 } else { DEFAULT_COST_PER_MINUTE };
         RateLimits {
-            cost_per_minute: NonZeroU32::new(self.rate_limit_cost_per_minute.unwrap_or(usual)),
+            cost_per_minute: NonZeroU32::new(self.rate_limit_cost_per_minute.unwrap_or(default)),
             tokens: self.rate_limit_tokens.clone(),
             proxies: self.trusted_proxies.clone(),
         }
@@ -349,7 +347,7 @@ fn parse_network(text: &str) -> Result<IpNet, String> {
     let address = || text.parse::<IpAddr>().map(IpNet::from);
     text.parse()
         .or_else(|_| address())
-        .map_err(|_| "write an address such as 10.0.0.1, or a network such as 10.0.0.0/8".to_owned())
+        .map_err(|_| "expected an address such as 10.0.0.1 or a network such as 10.0.0.0/8".to_owned())
 }
 
 fn parse_token_quota(text: &str) -> Result<TokenQuota, String> {
@@ -360,10 +358,10 @@ fn parse_token_quota(text: &str) -> Result<TokenQuota, String> {
             .map(|(digest, cost_per_minute)| TokenQuota { name: (*name).to_owned(), digest, cost_per_minute }),
         _ => None,
     };
-    // Nothing of the text: somebody may have put the token itself there.
+    // The value is not repeated: it may contain the token itself.
     quota.ok_or_else(|| {
-        "write name:digest:cost, where digest is the SHA-256 of the token in 64 hexadecimal digits (printf %s TOKEN | \
-         sha256sum), and cost a number above 0"
+        "expected name:digest:cost, where digest is the SHA-256 of the token as 64 hexadecimal digits (printf %s TOKEN | \
+         sha256sum) and cost is a positive integer"
             .to_owned()
     })
 }
@@ -373,18 +371,18 @@ fn parse_sha256(text: &str) -> Option<[u8; 32]> {
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
-    for (byte, place) in digest.iter_mut().zip((0..64).step_by(2)) {
-        *byte = u8::from_str_radix(text.get(place..place + 2)?, 16).ok()?;
+    for (byte, start) in digest.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(text.get(start..start + 2)?, 16).ok()?;
     }
     Some(digest)
 }
 
-/// Which operations are run.
+/// Which GraphQL operations are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum OperationPolicy {
-    /// Whatever is within the limits
+    /// Any operation within the query limits
     Any,
-    /// Only those of the manifest
+    /// Only operations of OPERATIONS_MANIFEST
     Trusted,
 }
 
@@ -397,44 +395,44 @@ pub struct PageLimits {
     pub maximum_size: u32,
 }
 
-/// What a request may ask for.
+/// Limits of a GraphQL request.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// How large pages are and may be.
+    /// Default and maximum page size.
     pub page: PageLimits,
-    /// The most entries of a list in a filter, and of keys in a look-up.
+    /// Maximum number of items in a list of a filter, and of keys in a batch lookup.
     pub list_entries: usize,
-    /// How deep filters may nest in each other by and, or and not.
+    /// Maximum nesting depth of filters (`and`, `or`, `not`).
     pub filter_depth: usize,
-    /// The most filters that may nest in one.
+    /// Maximum number of filters nested in one filter.
     pub filter_count: usize,
-    /// The most people whom the search for a path between two may come to.
+    /// Maximum number of researchers visited by a coauthor path search.
     pub path_researchers: usize,
-    /// The deepest query, in nested fields.
+    /// Maximum nesting depth of a query.
     pub depth: usize,
-    /// The most tokens of a query.
+    /// Maximum number of tokens in a query.
     pub tokens: usize,
-    /// The most aliases of a query.
+    /// Maximum number of aliases in a query.
     pub aliases: usize,
-    /// The most directives of a query.
+    /// Maximum number of directives in a query.
     pub directives: usize,
-    /// The most fields of the same name beside each other.
+    /// Maximum number of fields with the same name in one selection set.
     pub field_repeats: usize,
-    /// The most fields at the root of a query, fragments in place.
+    /// Maximum number of root fields in a query, after fragment expansion.
     pub root_fields: usize,
-    /// The most variables of an operation.
+    /// Maximum number of variables in an operation.
     pub variables: usize,
-    /// The most operations of a query's text.
+    /// Maximum number of operations in a document.
     pub operations: usize,
-    /// The most selections of a query, fragments in place.
+    /// Maximum number of selections in a query, after fragment expansion.
     pub selections: usize,
-    /// The most nodes a query may return, every page full.
+    /// Maximum number of nodes a query could return, assuming that every page is full.
     pub nodes: u64,
-    /// The most a query may cost: a node 1, a statement 100.
+    /// Maximum cost of a query: 1 per node, 100 per SQL statement.
     pub cost: u64,
-    /// Whether the schema can be asked for.
+    /// Whether schema introspection is enabled.
     pub introspection: bool,
-    /// The largest request body, in bytes.
+    /// Maximum size of a request body, in bytes.
     pub body_bytes: usize,
 }
 
@@ -464,7 +462,7 @@ impl Default for Limits {
 }
 
 impl ServeConfig {
-    /// The limits of requests.
+    /// The limits of a GraphQL request.
     #[must_use]
     pub fn limits(&self) -> Limits {
         Limits {
@@ -488,33 +486,29 @@ impl ServeConfig {
 }
 
 impl DatabaseConfig {
-    /// The longest a statement of a request may take.
+    /// Timeout of a single SQL statement.
     #[must_use]
     pub fn statement_timeout(&self) -> Duration {
         Duration::from_secs(u64::from(self.statement_timeout_seconds.get()))
     }
 
-    /// The longest a request waits for a free connection.
+    /// Timeout for acquiring a connection from the pool.
     #[must_use]
     pub fn acquire_timeout(&self) -> Duration {
         Duration::from_secs(u64::from(self.database_wait_seconds.get()))
     }
 
-    /// Where the programs of a Postgres server may be.
+    /// The search path of commands (`PATH`), for the Postgres programs.
     #[must_use]
-    pub fn server_programs(&self) -> ServerPrograms {
-        ServerPrograms { bin_directory: self.pg_bindir.clone(), search_path: search_path() }
+    pub fn search_path(&self) -> Option<OsString> {
+        std::env::var_os("PATH")
     }
 
-    /// Whether `data_dir` is the default, so that another place may be taken where it cannot be used.
+    /// Whether `data_dir` is the default. If so, a fallback directory may be used instead.
     #[must_use]
     pub fn has_default_data_dir(&self) -> bool {
         self.data_dir == std::path::Path::new("data")
     }
-}
-
-fn search_path() -> Option<OsString> {
-    std::env::var_os("PATH")
 }
 
 #[cfg(test)]
@@ -523,10 +517,10 @@ mod tests {
 
     #[test]
     fn networks() {
-        for (text, read) in
+        for (text, parsed) in
             [("10.1.2.3", "10.1.2.3/32"), ("10.0.0.0/8", "10.0.0.0/8"), ("fd00::/8", "fd00::/8"), ("::1", "::1/128")]
         {
-            assert_eq!(parse_network(text).expect("a network").to_string(), read);
+            assert_eq!(parse_network(text).expect("a network").to_string(), parsed);
         }
         for text in ["", "proxy", "10.0.0.0/33", "10.0.0"] {
             assert!(parse_network(text).is_err(), "{text}");
@@ -540,8 +534,8 @@ mod tests {
             ("http://localhost:4318", Some("http://localhost:4318/v1/traces")),
             ("http://[::1]:4318/path/", Some("http://[::1]:4318/path/v1/traces")),
         ] {
-            let read = parse_collector_url(text).expect("an address");
-            let traces = TracesConfig { otel_exporter_otlp_endpoint: Some(read), otel_service_name: String::new() };
+            let url = parse_collector_url(text).expect("a URL");
+            let traces = TracesConfig { otel_exporter_otlp_endpoint: Some(url), otel_service_name: String::new() };
             assert_eq!(traces.endpoint().as_deref(), endpoint);
         }
         for text in ["localhost:4318", "https://localhost:4318", "grpc://localhost:4317", "collector"] {
@@ -565,7 +559,7 @@ mod tests {
             format!("library:{}\u{e9}:5", &digest[2..]),
             "library:secret:5".to_owned(),
         ] {
-            let message = parse_token_quota(&text).expect_err("no quota");
+            let message = parse_token_quota(&text).expect_err("an error");
             assert!(!message.contains("secret"), "{message}");
         }
     }

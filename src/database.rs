@@ -1,7 +1,6 @@
-//! The connection to Postgres: the one that is configured, or a private server of our own.
+//! The connection to Postgres: the configured database, or an embedded server.
 
 mod embedded;
-mod programs;
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -15,56 +14,56 @@ use url::Url;
 use crate::config::{DatabaseConfig, Migrate};
 pub use crate::database::embedded::{Durability, EmbeddedError, EmbeddedServer, ServerPrograms};
 
-/// The database that the private server keeps.
+/// The name of the database on the embedded server.
 const EMBEDDED_DATABASE_NAME: &str = "academic_directory";
-/// Held while migrations run, so that several starters do not collide.
+/// The key of the advisory lock that serializes migrations of several processes.
 const MIGRATION_LOCK_KEY: i64 = 0x6163_6164_6469_7231;
 
-/// Why there is no database.
+/// The database cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// The private server did not start.
+    /// The embedded Postgres did not start.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
-    /// The configured one is no address of a Postgres. The address is not repeated: there may be a password in it.
+    /// The configured URL is invalid. It is not repeated, since it may contain a password.
     #[error(
-        "DATABASE_URL is not the address of a PostgreSQL database, such as postgres://user:password@host/database (in a \
-         password, / @ : and # are written %2F %40 %3A and %23)"
+        "DATABASE_URL is not the connection URL of a PostgreSQL database, such as postgres://user:password@host/database (in a \
+         password, escape / @ : and # as %2F %40 %3A and %23)"
     )]
     InvalidUrl,
-    /// The configured one did not answer, or refused.
-    #[error("cannot use the database that DATABASE_URL names: {0}")]
+    /// The database is unreachable, or rejects the connection.
+    #[error("cannot connect to the database of DATABASE_URL: {0}")]
     Connect(#[source] DbErr),
-    /// One of the copies is no address of a Postgres.
+    /// The URL of a read replica is invalid.
     #[error(
-        "the address in place {0} of DATABASE_READ_URLS is not that of a PostgreSQL database, such as postgres://user:password@host/database"
+        "URL number {0} in DATABASE_READ_URLS is not the connection URL of a PostgreSQL database, such as postgres://user:password@host/database"
     )]
     InvalidReplicaUrl(usize),
-    /// One of the copies cannot be used.
-    #[error("cannot use the database in place {0} of DATABASE_READ_URLS: {1}")]
+    /// A read replica cannot be used.
+    #[error("cannot connect to database number {0} in DATABASE_READ_URLS: {1}")]
     ConnectReplica(usize, #[source] DbErr),
-    /// A statement that sets it up failed.
+    /// A setup or migration statement failed.
     #[error("cannot set up the database: {0}")]
     Setup(#[source] DbErr),
-    /// Migrations are to be run by hand and were not.
-    #[error("the database misses {0} migrations and MIGRATE=never; run `academic-directory migrate up`")]
+    /// Migrations are pending and not applied automatically.
+    #[error("{0} migrations are pending and MIGRATE=never; run `academic-directory migrate up`")]
     PendingMigrations(usize),
-    /// The starting task ended.
-    #[error("the start of the private server was interrupted: {0}")]
+    /// The task that starts the embedded Postgres was cancelled or panicked.
+    #[error("the start of the embedded Postgres was interrupted: {0}")]
     Interrupted(#[from] tokio::task::JoinError),
 }
 
-/// A migrated database, and the private server behind it where there is one.
+/// A migrated database, with its embedded server if there is one.
 #[derive(Debug)]
 pub struct Database {
-    /// A pool for requests and imports.
+    /// The connection pool of the primary.
     pub connection: DatabaseConnection,
-    /// A pool for each copy that requests may be read from; they need not answer yet.
+    /// A connection pool per read replica. A replica may be unreachable.
     pub replicas: Vec<DatabaseConnection>,
     server: Option<EmbeddedPostgres>,
 }
 
-/// The private server, wherever it runs.
+/// The embedded server, owned by this or another process.
 #[derive(Debug)]
 struct EmbeddedPostgres {
     server: EmbeddedServer,
@@ -73,19 +72,21 @@ struct EmbeddedPostgres {
 }
 
 impl EmbeddedPostgres {
-    /// Where another process runs the server: waits until that one has ended, then runs it instead.
+    /// If another process owns the server, waits until it exits and then starts the server in this process.
     async fn take_over_when_owner_exits(&mut self) {
         while self.server.pid().is_none() {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            let (folder, programs) = (self.directory.clone(), self.programs.clone());
-            let start = move || EmbeddedServer::start(&folder, &programs, Durability::Safe);
+            let (directory, programs) = (self.directory.clone(), self.programs.clone());
+            let start = move || EmbeddedServer::start(&directory, &programs, Durability::Safe);
             match tokio::task::spawn_blocking(start).await {
                 Ok(Ok(server)) => self.server = server,
-                Ok(Err(error)) => tracing::warn!(%error, "the private server is gone and does not start again"),
-                Err(error) => tracing::warn!(%error, "the start of the private server was interrupted"),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "the embedded Postgres stopped and could not be started again")
+                }
+                Err(error) => tracing::warn!(%error, "the start of the embedded Postgres was interrupted"),
             }
             if self.server.pid().is_some() {
-                tracing::info!("the process that ran the private server has ended; this one runs it now");
+                tracing::info!("took over the embedded Postgres from a process that exited");
             }
         }
         std::future::pending::<()>().await;
@@ -93,41 +94,41 @@ impl EmbeddedPostgres {
 }
 
 impl Database {
-    /// Opens the configured database, or starts the private one, and migrates it unless told otherwise.
+    /// Opens the configured database, or starts the embedded one, and applies migrations unless `migrate` is `never`.
     ///
     /// # Errors
-    /// Where there is no server, or migrations fail or miss.
+    /// If there is no server, or migrations fail or are pending.
     pub async fn open(config: &DatabaseConfig) -> Result<Self, DatabaseError> {
         let (url, server) = resolve_url(config).await?;
         match config.migrate {
             Migrate::Auto => run_migration_action(&url, MigrationAction::Up).await?,
             Migrate::Never => {
-                let missing = count_pending_migrations(&url).await?;
-                if missing > 0 {
-                    return Err(DatabaseError::PendingMigrations(missing));
+                let pending = count_pending_migrations(&url).await?;
+                if pending > 0 {
+                    return Err(DatabaseError::PendingMigrations(pending));
                 }
             }
         }
         let connection = open_pool(&url, config, false).await.map_err(DatabaseError::Connect)?;
         let mut replicas = Vec::with_capacity(config.database_read_urls.len());
-        for (place, url) in (1..).zip(&config.database_read_urls) {
+        for (number, url) in (1..).zip(&config.database_read_urls) {
             if !is_postgres_url(url) {
-                return Err(DatabaseError::InvalidReplicaUrl(place));
+                return Err(DatabaseError::InvalidReplicaUrl(number));
             }
-            replicas
-                .push(open_pool(url, config, true).await.map_err(|error| DatabaseError::ConnectReplica(place, error))?);
+            replicas.push(
+                open_pool(url, config, true).await.map_err(|error| DatabaseError::ConnectReplica(number, error))?,
+            );
         }
         Ok(Self { connection, replicas, server })
     }
 
-    /// Whether the private server is behind it.
+    /// Whether the database runs on the embedded server.
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         self.server.is_some()
     }
 
-    /// Keeps the private server running for as long as it is polled, even where the process that started it ends. It
-    /// never ends itself.
+    /// Keeps the embedded server running while polled, even if the process that owns it exits. Never completes.
     pub async fn supervise(&mut self) {
         match &mut self.server {
             Some(server) => server.take_over_when_owner_exits().await,
@@ -135,32 +136,32 @@ impl Database {
         }
     }
 
-    /// Closes the connections and stops the private server.
+    /// Closes the connections and stops the embedded server.
     pub async fn close(self) {
         for connection in self.replicas.into_iter().chain([self.connection]) {
             if let Err(error) = connection.close().await {
-                tracing::warn!(%error, "the connections to the database did not close");
+                tracing::warn!(%error, "could not close the database connections");
             }
         }
         if let Some(server) = self.server {
-            // It waits for the server's end, which no async worker should.
+            // Stopping blocks until the server has exited.
             if let Err(error) = tokio::task::spawn_blocking(move || server.server.stop()).await {
-                tracing::warn!(%error, "the private server was not stopped");
+                tracing::warn!(%error, "could not stop the embedded Postgres");
             }
         }
     }
 }
 
-/// Opens the database for a command that only migrates.
+/// Applies or reverts migrations. Returns the name of each migration and whether it is applied.
 ///
 /// # Errors
-/// Where there is no server, or the command fails.
+/// If there is no server, or a migration fails.
 pub async fn run_migrations(
     config: &DatabaseConfig,
-    direction: MigrationAction,
+    action: MigrationAction,
 ) -> Result<Vec<(String, bool)>, DatabaseError> {
     let (url, server) = resolve_url(config).await?;
-    run_migration_action(&url, direction).await?;
+    run_migration_action(&url, action).await?;
     let connection = connect_once(&url).await?;
     let migrations = Migrator::get_migration_with_status(&connection).await.map_err(DatabaseError::Setup)?;
     let applied = |migration: &migration::Migration| migration.status() == migration::MigrationStatus::Applied;
@@ -169,52 +170,58 @@ pub async fn run_migrations(
     Ok(status)
 }
 
-/// What to do with the migrations.
+/// A command on the migrations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MigrationAction {
-    /// Apply all that are not.
+    /// Apply all pending migrations.
     Up,
-    /// Revert the last one.
+    /// Revert the last migration.
     Down,
-    /// Nothing.
+    /// Change nothing.
     Status,
 }
 
-/// The address of the configured database, or of the private one, which is started.
+/// The connection URL of the configured database, or of the embedded one, which is started.
 async fn resolve_url(config: &DatabaseConfig) -> Result<(String, Option<EmbeddedPostgres>), DatabaseError> {
     if let Some(url) = &config.database_url {
         return Ok((url.clone(), None));
     }
-    let private = start_embedded(config).await?;
-    create_embedded_database(&private.server).await?;
-    Ok((private.server.url(EMBEDDED_DATABASE_NAME), Some(private)))
+    let embedded = start_embedded(config).await?;
+    create_embedded_database(&embedded.server).await?;
+    Ok((embedded.server.url(EMBEDDED_DATABASE_NAME), Some(embedded)))
 }
 
 async fn start_embedded(config: &DatabaseConfig) -> Result<EmbeddedPostgres, DatabaseError> {
-    let programs = config.server_programs();
-    let folder = absolute(&config.data_dir).join("postgres");
-    let fallback = config.has_default_data_dir().then(|| fallback_directory(&folder));
+    let programs = ServerPrograms::from(config);
+    let directory = absolute(&config.data_dir).join("postgres");
+    let fallback = config.has_default_data_dir().then(|| fallback_directory(&directory));
     let start = move || {
-        let (server, folder) = match (EmbeddedServer::start(&folder, &programs, Durability::Safe), fallback) {
-            // As root, the server runs as another user, who may not reach a folder below a private one.
+        let (server, directory) = match (EmbeddedServer::start(&directory, &programs, Durability::Safe), fallback) {
+            // If this process runs as root, the server runs as another user, who may not be able to enter the data directory.
             (Err(error @ (EmbeddedError::Unreachable { .. } | EmbeddedError::SocketPathTooLong(_))), Some(other)) => {
-                tracing::info!(reason = %error, folder = %other.display(), "the data are kept elsewhere");
+                tracing::info!(reason = %error, directory = %other.display(), "using the fallback data directory");
                 (EmbeddedServer::start(&other, &programs, Durability::Safe)?, other)
             }
-            (result, _) => (result?, folder),
+            (result, _) => (result?, directory),
         };
-        Ok::<_, EmbeddedError>(EmbeddedPostgres { server, directory: folder, programs })
+        Ok::<_, EmbeddedError>(EmbeddedPostgres { server, directory, programs })
     };
     Ok(tokio::task::spawn_blocking(start).await??)
+}
+
+impl From<&DatabaseConfig> for ServerPrograms {
+    fn from(config: &DatabaseConfig) -> Self {
+        Self { bin_directory: config.pg_bindir.clone(), search_path: config.search_path() }
+    }
 }
 
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// A folder that any user may reach, of its own for each place that it stands in for.
-fn fallback_directory(folder: &Path) -> PathBuf {
-    let digest = Sha256::digest(folder.as_os_str().as_bytes());
+/// A directory that any user can reach, unique to the directory it replaces.
+fn fallback_directory(directory: &Path) -> PathBuf {
+    let digest = Sha256::digest(directory.as_os_str().as_bytes());
     let name: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     Path::new("/var/lib/academic-directory").join(name)
 }
@@ -225,7 +232,7 @@ async fn create_embedded_database(server: &EmbeddedServer) -> Result<(), Databas
     let exists = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, exists)).await;
     if exists.map_err(DatabaseError::Setup)?.is_none() {
         let created = connection.execute_unprepared(&format!("CREATE DATABASE {EMBEDDED_DATABASE_NAME}")).await;
-        // Another starter may have been faster.
+        // Another process may have created it first.
         if let Err(error) = created
             && !error.to_string().contains("already exists")
         {
@@ -239,7 +246,7 @@ fn is_postgres_url(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"))
 }
 
-/// One connection, for what needs a session.
+/// A single connection, for session state such as locks.
 async fn connect_once(url: &str) -> Result<DatabaseConnection, DatabaseError> {
     if !is_postgres_url(url) {
         return Err(DatabaseError::InvalidUrl);
@@ -256,12 +263,12 @@ async fn count_pending_migrations(url: &str) -> Result<usize, DatabaseError> {
     Ok(pending.len())
 }
 
-async fn run_migration_action(url: &str, direction: MigrationAction) -> Result<(), DatabaseError> {
+async fn run_migration_action(url: &str, action: MigrationAction) -> Result<(), DatabaseError> {
     let connection = connect_once(url).await?;
     let lock = |word: &str| format!("SELECT pg_advisory_{word}({MIGRATION_LOCK_KEY})");
     let work = async {
         connection.execute_unprepared(&lock("lock")).await?;
-        match direction {
+        match action {
             MigrationAction::Up => Migrator::up(&connection, None).await?,
             MigrationAction::Down => Migrator::down(&connection, Some(1)).await?,
             MigrationAction::Status => {}
@@ -281,24 +288,24 @@ async fn open_pool(url: &str, config: &DatabaseConfig, is_lazy: bool) -> Result<
         .min_connections(1)
         .connect_lazy(is_lazy)
         .acquire_timeout(config.acquire_timeout())
-        // A round trip for each statement; reads find out by themselves, and writes say so.
+        // Testing would add a round trip per statement. Reads are retried, and writes report the error.
         .test_before_acquire(false)
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(move |options| {
             options.options([
                 ("statement_timeout", timeout.as_str()),
-                // A statement whose reader is gone is stopped.
+                // Cancels a statement whose client has disconnected.
                 ("client_connection_check_interval", "250ms"),
-                // Compiling a statement to machine code costs more than these statements do.
+                // JIT compilation takes longer than these statements.
                 ("jit", "off"),
-                // Every statement is prepared and finds its rows by an index, whatever its parameters: planning it anew would
-                // cost more than running it.
+                // Every statement is prepared and uses an index, regardless of its parameters. Planning it again would take
+                // longer than executing it.
                 ("plan_cache_mode", "force_generic_plan"),
-                // What is asked for is mostly in memory or on a disk without heads: a page by an index costs little more than
-                // the next one, and small tables need not be read as a whole.
+                // Pages are mostly in memory or on an SSD: a random read costs little more than a sequential one, and small
+                // tables need not be scanned.
                 ("random_page_cost", "1.1"),
-                // Not knowing how many rows a page has, the planner would start processes that read far more than it. What only
-                // counts may still have them.
+                // The planner does not know the page size and would start parallel workers that read far more rows. Counts
+                // may still use them.
                 ("parallel_tuple_cost", "10"),
             ])
         });

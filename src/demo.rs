@@ -1,4 +1,4 @@
-//! The demonstration directory: a profile page's facts, so that a new installation has something to show.
+//! Sample data for a new installation, from the profile page of a researcher.
 
 use std::io::Cursor;
 
@@ -7,16 +7,16 @@ use crate::model::record::Record;
 use crate::store::Store;
 use crate::store::unit_of_work::Effect;
 
-/// One record a line, as `import records` takes them.
+/// One record per line, in the format of `import records`.
 const DEMO_RECORDS: &str = include_str!("../demo/directory.jsonl");
 
-/// A query to paste, and what the first tab of the page has in full.
+/// A sample query, printed at startup; the first tab of GraphiQL contains its full form.
 pub const SAMPLE_QUERY: &str = r#"{ researcher(by: {slug: "razvan-pascanu"}) { name headline { value } coauthors(first: 3) { totalCount nodes { name } } } }"#;
 
-/// Loads the demonstration directory; what is there already stays as it is. Tells how many records were new.
+/// Imports the sample data and returns the number of records created. Existing data are not changed.
 ///
 /// # Errors
-/// Where the database does not take them.
+/// If the database rejects the records.
 pub async fn load(store: &Store) -> Result<usize, Error> {
     let lines = std::io::BufRead::lines(Cursor::new(DEMO_RECORDS));
     let mut records = Vec::new();

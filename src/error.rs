@@ -1,55 +1,55 @@
-//! The one error type: what went wrong, in the words and the code that a client gets.
+//! The error type of requests, with the message and code that a client receives.
 
 use std::sync::Arc;
 
 use sea_orm::SqlxError;
 
-/// An error of a request. Cloneable, since one failed statement can fail many fields.
+/// An error of a request. It can be cloned, since one failed statement can fail many fields.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// The request asks for something in a way that cannot be answered; the text says what would pass.
+    /// The request is invalid; the message says how to fix it.
     #[error("{0}")]
     BadUserInput(String),
-    /// The request asks for more than it may.
+    /// The request exceeds a limit.
     #[error("{message}")]
     LimitExceeded {
         /// The code in `extensions.code`.
         code: &'static str,
-        /// The limit's name.
+        /// The name of the limit.
         limit: &'static str,
-        /// How much there is.
+        /// The actual value.
         counted: u64,
-        /// How much there may be.
+        /// The maximum value.
         maximum: u64,
-        /// What was counted, the limit, and what would pass.
+        /// The actual value, the limit, and how to stay below it.
         message: String,
     },
-    /// The request asks for what is not open to it.
+    /// The request is not allowed.
     #[error("{message}")]
     Forbidden {
         /// The code in `extensions.code`.
         code: &'static str,
-        /// Why, and what is open.
+        /// The reason, and what is allowed.
         message: String,
     },
-    /// The database cannot be reached, or has no free connection.
+    /// The database is unreachable, or has no free connection.
     #[error("{}", Self::UNAVAILABLE_MESSAGE)]
     Unavailable(#[source] Arc<sea_orm::DbErr>),
-    /// The database took longer than a statement may.
-    #[error("the database stopped this before it was done, as it does with what takes too long; ask for less at once")]
+    /// A statement exceeded its timeout.
+    #[error("the query exceeded the statement timeout; request less data at once")]
     Timeout(#[source] Arc<sea_orm::DbErr>),
-    /// A fault of ours.
+    /// An internal error.
     #[error("{}", Self::INTERNAL_MESSAGE)]
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
-    /// What is told of a fault of ours, whose cause is for the log alone.
-    pub const INTERNAL_MESSAGE: &str = "something went wrong here; it was logged";
-    /// What a client is told while the database cannot be reached.
-    pub const UNAVAILABLE_MESSAGE: &str = "the directory cannot be read at the moment; try again in a few seconds";
+    /// The message of an internal error. Its cause is written to the log only.
+    pub const INTERNAL_MESSAGE: &str = "internal server error; it was logged";
+    /// The message while the database is unreachable.
+    pub const UNAVAILABLE_MESSAGE: &str = "the database is temporarily unavailable; retry in a few seconds";
 
-    /// Whether it is nothing that the client did.
+    /// Whether the server, not the client, caused the error.
     #[must_use]
     pub fn is_server_error(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Timeout(_) | Self::Internal(_))
@@ -67,14 +67,14 @@ impl Error {
         }
     }
 
-    /// More than may be: of what, how much there is and may be, and a sentence that says so.
+    /// An exceeded limit, with its name, the actual and the maximum value, and the message.
     #[must_use]
     pub fn limit_exceeded(limit: &'static str, counted: usize, maximum: usize, message: String) -> Self {
         let (counted, maximum) = (counted as u64, maximum as u64);
         Self::LimitExceeded { code: "LIMIT_EXCEEDED", limit, counted, maximum, message }
     }
 
-    /// A fault of ours, from its cause.
+    /// An internal error with its cause.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(Arc::from(cause.into()))
     }
@@ -114,7 +114,7 @@ enum DbErrorKind {
     Internal,
 }
 
-/// By Postgres' error codes (its manual, appendix A): a class where all of it means the same.
+/// Classifies an error by its SQLSTATE (Postgres manual, appendix A), or by its class if all codes of it mean the same.
 fn classify(error: &SqlxError) -> DbErrorKind {
     match error {
         SqlxError::Io(_) | SqlxError::Tls(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed => {
@@ -122,10 +122,11 @@ fn classify(error: &SqlxError) -> DbErrorKind {
         }
         SqlxError::Protocol(_) => DbErrorKind::Unavailable,
         SqlxError::Database(error) => match error.code().as_deref().unwrap_or_default() {
-            // query_canceled, by statement_timeout or by somebody.
+            // query_canceled: statement_timeout, or cancelled by an operator.
             "57014" => DbErrorKind::Timeout,
-            // No connection, no resources (disk, memory, connections), stopped by an operator, read-only.
+            // Connection exceptions, insufficient resources, operator intervention.
             code if ["08", "53", "57"].contains(&code.get(..2).unwrap_or_default()) => DbErrorKind::Unavailable,
+            // read_only_sql_transaction, for example after a failover.
             "25006" => DbErrorKind::Unavailable,
             _ => DbErrorKind::Internal,
         },
@@ -133,7 +134,7 @@ fn classify(error: &SqlxError) -> DbErrorKind {
     }
 }
 
-/// Errors that a client can mend by asking otherwise.
+/// Converts errors that the client can fix.
 macro_rules! bad_user_input {
     ($($type:ty),*) => {
         $(impl From<$type> for Error {

@@ -1,9 +1,14 @@
-//! HTTP: routes, what is accepted, status codes, start and stop. The only place that knows the web framework.
+//! The HTTP server: routes, middleware, startup and graceful shutdown. Only this module uses actix.
+//!
+//! [`graphql_handler`] takes a GraphQL request through its stages.
 
 pub mod admission;
 pub mod client_address;
+mod conditional;
 pub mod connections;
 mod content_negotiation;
+mod csrf;
+mod error;
 mod graphiql;
 mod graphql_handler;
 mod health;
@@ -36,93 +41,95 @@ use crate::http::admission::Admission;
 use crate::http::client_address::TrustedProxies;
 use crate::http::connections::ClientConnections;
 use crate::http::content_negotiation::MediaType;
+use crate::http::error::HttpError;
 use crate::http::health::Readiness;
 use crate::http::metrics::{MetricSources, Metrics};
 use crate::http::persisted_queries::PersistedQueries;
 use crate::http::rate_limit::RateLimiter;
-use crate::http::response::HttpError;
 use crate::http::response_cache::ResponseCache;
 use crate::store::Store;
 use crate::store::access::health_check::HealthMonitor;
 
-/// How long requests under way have to end when the service stops.
+/// Timeout for requests in progress during shutdown.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 5;
 
-/// What a server is made of.
+/// Settings of a server.
 #[derive(Clone)]
 pub struct ServerSettings {
-    /// Where to listen; port 0 takes any free one.
+    /// The address to listen on; port 0 picks a free port.
     pub listen: SocketAddr,
-    /// What a request may ask for.
+    /// Limits of a GraphQL request.
     pub limits: Limits,
-    /// What the directory says of itself.
+    /// Name and default language of the directory.
     pub directory: DirectoryInfo,
-    /// How requests are taken.
+    /// Request handling.
     pub http: HttpConfig,
-    /// How many clients there may be, and how much they may take.
+    /// Connections and rate limits.
     pub network: NetworkConfig,
-    /// What those who run the service see of it.
+    /// Monitoring and shutdown.
     pub monitoring: MonitoringConfig,
 }
 
-/// A server that listens, before it is run.
+/// A server that is bound to its address, but does not serve requests yet.
 pub struct Application {
     address: SocketAddr,
     server: Server,
-    /// Another listener, for metrics and health alone.
+    /// Serves metrics and health checks on a separate address.
     metrics_server: Option<Server>,
     handle: ShutdownHandle,
 }
 
 impl Application {
-    /// Listens, and is ready to run. Queries run on the runtime that this is called on.
+    /// Binds the address and builds the server. Queries are executed on the current Tokio runtime.
     ///
     /// # Errors
-    /// Where the address cannot be listened on, or a setting does not hold.
+    /// If the address cannot be bound, or a setting is invalid.
     pub fn build(store: Store, settings: ServerSettings) -> Result<Self, StartError> {
-        let ServerSettings { listen, limits, directory: identity, http, network, monitoring: operations } = settings;
-        let unusable = |error| StartError::Listen(listen, error);
-        let listener = TcpListener::bind(listen).map_err(unusable)?;
-        let address = listener.local_addr().map_err(unusable)?;
-        let schema = || graphql::builder(&limits).data(identity.clone());
+        let ServerSettings { listen, limits, directory, http, network, monitoring } = settings;
+        let bind_error = |error| StartError::Listen(listen, error);
+        let listener = TcpListener::bind(listen).map_err(bind_error)?;
+        let address = listener.local_addr().map_err(bind_error)?;
+        let schema = || graphql::builder(&limits).data(directory.clone());
         let connections = network.connection_limits();
         crate::http::connections::raise_nofile_limit(connections.max_total);
         let (head_timeout, keep_alive) = (connections.header_timeout, connections.keep_alive_timeout);
         let connections = ClientConnections::new(connections, TrustedProxies::new(network.trusted_proxies.clone()));
-        let arrivals = connections.clone();
-        let pulse = store.monitor_health();
+        let accepted_connections = connections.clone();
+        let health_monitor = store.monitor_health();
         let admission = Admission::new(network.max_concurrent_requests);
-        let answers = Arc::new(ResponseCache::new(http.cache_max_bytes));
-        let watched = MetricSources {
+        let response_cache = Arc::new(ResponseCache::new(http.cache_max_bytes));
+        let sources = MetricSources {
             store: store.clone(),
-            health_monitor: pulse.clone(),
+            health_monitor: health_monitor.clone(),
             admission: admission.clone(),
             connections: connections.clone(),
-            response_cache: Arc::clone(&answers),
+            response_cache: Arc::clone(&response_cache),
         };
-        let metrics = Metrics::new(watched);
-        let readiness = Readiness::new(pulse.clone());
-        let metrics_listener = operations
+        let metrics = Metrics::new(sources);
+        let readiness = Readiness::new(health_monitor.clone());
+        let metrics_listener = monitoring
             .metrics_listen
             .map(|at| TcpListener::bind(at).map_err(|error| StartError::MetricsListen(at, error)));
-        let watchers =
-            metrics_listener.transpose()?.map(|listener| metrics_server(listener, &metrics, &readiness)).transpose();
-        let watchers = watchers.map_err(unusable)?;
-        let shows_metrics = address.ip().is_loopback();
-        let handle_parts = (readiness.clone(), connections.clone(), operations.shutdown_delay());
+        let metrics_server = metrics_listener
+            .transpose()?
+            .map(|listener| start_metrics_server(listener, &metrics, &readiness))
+            .transpose();
+        let metrics_server = metrics_server.map_err(bind_error)?;
+        let has_metrics_route = address.ip().is_loopback();
+        let shutdown_parts = (readiness.clone(), connections.clone(), monitoring.shutdown_delay());
         let state = Data::new(AppState {
             metrics: metrics.clone(),
             admission,
             rate_limiter: RateLimiter::new(network.rate_limits(listen)),
             schema: Arc::new(DirectorySchema::new(schema, limits.clone())),
-            health_monitor: pulse,
+            health_monitor,
             store,
             persisted_queries: PersistedQueries::new(
                 http.operations,
                 http.operations_manifest.as_deref(),
                 http.persisted_queries_bytes,
             )?,
-            response_cache: answers,
+            response_cache,
             limits,
             runtime: Runtime::current(),
             request_timeout: Duration::from_secs(http.request_timeout_seconds.get().into()),
@@ -131,7 +138,7 @@ impl Application {
         });
         let server = HttpServer::new(move || {
             let connections = connections.clone();
-            let draining = readiness.clone();
+            let readiness_for_drain = readiness.clone();
             App::new()
                 .wrap(Compress::default())
                 .wrap(cors(&http.cors_origins))
@@ -139,7 +146,7 @@ impl Application {
                     let connections = connections.clone();
                     async move { connections.track_request(request, next).await }
                 }))
-                .wrap(from_fn(move |request, next| close_when_draining(draining.clone(), request, next)))
+                .wrap(from_fn(move |request, next| close_when_draining(readiness_for_drain.clone(), request, next)))
                 .wrap(from_fn(crate::http::request_id::assign_request_id))
                 .app_data(state.clone())
                 .app_data(Data::new(readiness.clone()))
@@ -148,7 +155,7 @@ impl Application {
                 .route("/health/ready", web::get().to(crate::http::health::ready))
                 .route(
                     "/metrics",
-                    if shows_metrics {
+                    if has_metrics_route {
                         web::get().to(crate::http::metrics::show_metrics)
                     } else {
                         web::get().to(crate::http::metrics::metrics_not_public)
@@ -166,54 +173,54 @@ impl Application {
                 .route("/graphiql/{file:.*}", web::get().to(crate::http::graphiql::asset))
                 .default_service(web::to(not_found))
         })
-        .on_connect(move |io, extensions| arrivals.accept(io, extensions))
+        .on_connect(move |stream, extensions| accepted_connections.accept(stream, extensions))
         .client_request_timeout(head_timeout)
         .client_disconnect_timeout(Duration::from_secs(1))
         .keep_alive(keep_alive)
-        // Who closes the connection gives up what was asked over it.
+        // A client that closes its connection cancels its requests.
         .h1_allow_half_closed(false)
         .disable_signals()
         .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
         .listen(listener)
-        .map_err(unusable)?
+        .map_err(bind_error)?
         .run();
-        let (readiness, connections, delay) = handle_parts;
-        let watchers_handle = watchers.as_ref().map(Server::handle);
+        let (readiness, connections, delay) = shutdown_parts;
+        let metrics_handle = metrics_server.as_ref().map(Server::handle);
         let handle = ShutdownHandle {
             server: server.handle(),
-            metrics_server: watchers_handle,
+            metrics_server: metrics_handle,
             readiness,
             connections,
             drain_delay: delay,
         };
-        Ok(Self { address, server, metrics_server: watchers, handle })
+        Ok(Self { address, server, metrics_server, handle })
     }
 
-    /// Where it listens.
+    /// The bound address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends it from elsewhere.
+    /// A handle that shuts the server down.
     #[must_use]
     pub fn handle(&self) -> ShutdownHandle {
         self.handle.clone()
     }
 
-    /// Answers requests until it is stopped.
+    /// Serves requests until it is shut down.
     ///
     /// # Errors
-    /// Where the listening fails.
+    /// If accepting connections fails.
     pub async fn run(self) -> std::io::Result<()> {
         match self.metrics_server {
-            Some(watchers) => tokio::try_join!(self.server, watchers).map(|_| ()),
+            Some(metrics_server) => tokio::try_join!(self.server, metrics_server).map(|_| ()),
             None => self.server.await,
         }
     }
 }
 
-/// Ends a server.
+/// Shuts a server down.
 #[derive(Clone)]
 pub struct ShutdownHandle {
     server: ServerHandle,
@@ -224,35 +231,35 @@ pub struct ShutdownHandle {
 }
 
 impl ShutdownHandle {
-    /// Says that it is not ready any more and goes on for a while, so that whoever sends requests here learns of it; then
-    /// takes no more, and lets those under way end. Ends within ten seconds.
+    /// Shuts the server down gracefully within ten seconds. It reports "not ready" and keeps serving for the drain delay, so
+    /// that load balancers notice. Then it accepts no more requests and waits for those in progress.
     pub async fn stop(&self) {
         self.readiness.drain();
         tokio::time::sleep(self.drain_delay).await;
         self.connections.drain();
         self.server.stop(true).await;
-        if let Some(watchers) = &self.metrics_server {
-            watchers.stop(false).await;
+        if let Some(metrics_server) = &self.metrics_server {
+            metrics_server.stop(false).await;
         }
     }
 }
 
-/// Why a server does not start.
+/// The server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Nobody can listen there.
-    #[error("cannot listen on {0}: {1}; choose another address by --listen or LISTEN")]
+    /// The address cannot be bound.
+    #[error("cannot listen on {0}: {1}; choose another address with --listen or LISTEN")]
     Listen(SocketAddr, #[source] std::io::Error),
-    /// Nobody can listen there for metrics.
-    #[error("cannot listen on {0} for metrics: {1}; choose another address by --metrics-listen or METRICS_LISTEN")]
+    /// The address for metrics cannot be bound.
+    #[error("cannot listen on {0} for metrics: {1}; choose another address with --metrics-listen or METRICS_LISTEN")]
     MetricsListen(SocketAddr, #[source] std::io::Error),
-    /// The manifest of operations cannot be used.
+    /// The manifest of persisted operations cannot be used.
     #[error(transparent)]
     Manifest(#[from] crate::http::persisted_queries::ManifestError),
 }
 
-/// Metrics and health on an address of their own, which need not be public.
-fn metrics_server(listener: TcpListener, metrics: &Metrics, readiness: &Readiness) -> std::io::Result<Server> {
+/// Serves metrics and health checks on a separate address, which need not be public.
+fn start_metrics_server(listener: TcpListener, metrics: &Metrics, readiness: &Readiness) -> std::io::Result<Server> {
     let (metrics, readiness) = (metrics.clone(), readiness.clone());
     let server = HttpServer::new(move || {
         App::new()
@@ -265,7 +272,7 @@ fn metrics_server(listener: TcpListener, metrics: &Metrics, readiness: &Readines
     Ok(server.workers(1).disable_signals().listen(listener)?.run())
 }
 
-/// Answers in the last moments say that no more requests are taken over their connection.
+/// Closes the connection after a response while the server is draining.
 async fn close_when_draining<B: MessageBody>(
     readiness: Readiness,
     request: ServiceRequest,
@@ -294,7 +301,7 @@ struct AppState {
     persisted_query_max_age: Duration,
 }
 
-/// Which pages of other sites may ask, by the Fetch standard; none by default.
+/// CORS for the allowed origins; none by default.
 fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "POST"])
@@ -318,13 +325,13 @@ fn cors(origins: &[String]) -> Cors {
         .block_on_origin_mismatch(false)
         .max_age(3600);
     match origins {
-        [any] if any == "*" => cors.allow_any_origin(),
+        [origin] if origin == "*" => cors.allow_any_origin(),
         origins => origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin)),
     }
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {
-    let message = "there is nothing here; queries go to /graphql, and /graphiql is the page to try them";
+    let message = "not found; the GraphQL endpoint is /graphql, and GraphiQL is at /graphiql";
     let media_type = MediaType::negotiate(&request).unwrap_or(MediaType::Json);
     HttpError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message).into_response(media_type)
 }

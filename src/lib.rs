@@ -1,6 +1,6 @@
-//! A directory of the people and papers of a university, an institute or a consortium, as a GraphQL service.
+//! A directory of the researchers and papers of a university, an institute or a consortium, as a GraphQL service.
 //!
-//! `ARCHITECTURE.md` tells how a request travels and where to put a change.
+//! `ARCHITECTURE.md` describes the request lifecycle and where to make changes.
 
 #![deny(missing_docs)]
 

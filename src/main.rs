@@ -1,4 +1,4 @@
-//! The program: reads the command line and runs what it asks for.
+//! The binary: parses the command line and runs the command.
 
 use std::process::ExitCode;
 
@@ -6,11 +6,11 @@ use academic_directory::cli::Cli;
 use academic_directory::telemetry::Telemetry;
 use clap::Parser as _;
 
-/// An answer is made of many small pieces, which this one is quicker at than the system's.
+/// A response takes many small allocations, which mimalloc handles faster than the system's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Enough for the deepest query, which is resolved field within field, also in a build without optimizations.
+/// Stack size of worker threads: enough for the recursion of the deepest query, even in an unoptimized build.
 const WORKER_STACK_BYTES: usize = 16 * 1024 * 1024;
 
 fn main() -> ExitCode {
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     };
     match dotenv {
         Err(error) if !error.not_found() => {
-            eprintln!("error: .env cannot be read: {error}");
+            eprintln!("error: could not read .env: {error}");
             return ExitCode::FAILURE;
         }
         _ => {}
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
             code
         }
         Err(error) => {
-            eprintln!("error: the program cannot start its threads: {error}");
+            eprintln!("error: could not start the runtime's threads: {error}");
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,7 @@
-//! What the program tells while it runs: its log, and traces of requests for an OpenTelemetry collector.
+//! Observability: the log, and request traces for an OpenTelemetry collector.
 //!
-//! A request to `/graphql` is a span, and so is each of its SQL statements; fields are not. Spans go to the collector alone,
-//! and never into the log. Where no collector is set, there are none.
+//! Each request to `/graphql` is a span, and so is each of its SQL statements; fields are not. Spans are sent to the
+//! collector and never written to the log. If no collector is configured, no spans are created.
 
 use std::collections::HashMap;
 use std::io::IsTerminal as _;
@@ -25,36 +25,36 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::config::{LogFormat, TracesConfig};
 
-/// What the spans are told apart by from the log.
+/// The target that distinguishes spans from log events.
 const TRACE_TARGET: &str = "academic_directory::trace";
-/// How long the last spans have to reach the collector when the program ends.
+/// Timeout for sending the last spans to the collector at exit.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
-/// The longest name of an operation in a span; clients choose them.
+/// Maximum length of an operation name in a span, since clients choose them.
 const MAX_OPERATION_NAME_CHARS: usize = 100;
 
-/// Why nothing can be told.
+/// The log or tracing cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The directives of `LOG` mean nothing.
-    #[error("LOG cannot be read: {0}; write error, warn, info, debug or trace")]
+    /// `LOG` is invalid.
+    #[error("LOG is invalid: {0}; expected error, warn, info, debug or trace")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
-    /// Spans cannot be sent there.
+    /// The exporter cannot be created.
     #[error("traces cannot be sent to OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
     Exporter(#[from] ExporterBuildError),
-    /// The program began to tell before.
-    #[error("the log was started twice: {0}")]
+    /// A global subscriber is already set.
+    #[error("the log is already initialized: {0}")]
     AlreadyInitialized(#[from] TryInitError),
 }
 
-/// The log, and the way to the collector where there is one.
+/// The tracer provider, if a collector is configured.
 #[derive(Debug)]
 pub struct Telemetry(Option<SdkTracerProvider>);
 
 impl Telemetry {
-    /// Begins to tell, on standard error and to the collector.
+    /// Starts logging to standard error, and tracing if a collector is configured.
     ///
     /// # Errors
-    /// Where a setting does not hold.
+    /// If a setting is invalid.
     pub fn start(log: &str, format: LogFormat, traces: Option<&TracesConfig>) -> Result<Self, TelemetryError> {
         let filter = EnvFilter::try_new(log)?;
         let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
@@ -62,10 +62,10 @@ impl Telemetry {
             LogFormat::Text => lines.boxed(),
             LogFormat::Json => lines.json().flatten_event(true).boxed(),
         };
-        let log =
-            tracing_subscriber::registry().with(lines.with_filter(filter.and(filter_fn(|told| !is_trace_event(told)))));
+        let log = tracing_subscriber::registry()
+            .with(lines.with_filter(filter.and(filter_fn(|metadata| !is_trace_event(metadata)))));
         let collector = traces.and_then(|traces| Some((traces, traces.endpoint()?)));
-        // A layer that may be absent would keep spans alive that nobody takes.
+        // With an optional layer, spans would be kept alive without a collector.
         let Some((traces, endpoint)) = collector else {
             log.try_init()?;
             return Ok(Self(None));
@@ -73,7 +73,7 @@ impl Telemetry {
         let provider = build_tracer_provider(traces, &endpoint)?;
         let spans = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer(env!("CARGO_PKG_NAME")))
-            // None of it tells anything of a request.
+            // These attributes say nothing about a request.
             .with_location(false)
             .with_threads(false)
             .with_target(false)
@@ -82,21 +82,21 @@ impl Telemetry {
         Ok(Self(Some(provider)))
     }
 
-    /// Sends what is left, as far as the collector takes it at once.
+    /// Sends the remaining spans, within a short timeout.
     pub fn shut_down(self) {
         if let Some(provider) = self.0
             && let Err(error) = provider.shutdown_with_timeout(FLUSH_TIMEOUT)
         {
-            tracing::warn!(%error, "the last traces could not be sent");
+            tracing::warn!(%error, "could not send the last traces");
         }
     }
 }
 
-fn is_trace_event(told: &Metadata<'_>) -> bool {
-    told.target() == TRACE_TARGET
+fn is_trace_event(metadata: &Metadata<'_>) -> bool {
+    metadata.target() == TRACE_TARGET
 }
 
-/// Sends spans in batches, on a thread of its own: a full queue drops them, so that no request ever waits for it.
+/// A provider that sends spans in batches from a background thread. A full queue drops spans, so that no request waits.
 fn build_tracer_provider(traces: &TracesConfig, endpoint: &str) -> Result<SdkTracerProvider, ExporterBuildError> {
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
@@ -108,7 +108,7 @@ fn build_tracer_provider(traces: &TracesConfig, endpoint: &str) -> Result<SdkTra
     Ok(SdkTracerProvider::builder().with_resource(resource.build()).with_batch_exporter(exporter).build())
 }
 
-/// The collector, of which the log tells once when it is lost.
+/// An exporter that logs once when the collector becomes unreachable or reachable.
 #[derive(Debug)]
 struct LoggingExporter {
     exporter: opentelemetry_otlp::SpanExporter,
@@ -121,9 +121,9 @@ impl SpanExporter for LoggingExporter {
         let was_lost = self.is_failing.swap(sent.is_err(), Ordering::Relaxed);
         match &sent {
             Err(error) if !was_lost => {
-                tracing::warn!(%error, "traces cannot be sent, and are dropped until they can");
+                tracing::warn!(%error, "traces cannot be sent and are dropped");
             }
-            Ok(()) if was_lost => tracing::info!("traces are sent again"),
+            Ok(()) if was_lost => tracing::info!("sending traces again"),
             _ => {}
         }
         sent
@@ -142,7 +142,8 @@ impl SpanExporter for LoggingExporter {
     }
 }
 
-/// The span of a GraphQL request, below that of its client where `traceparent` names one. It holds nothing that was asked.
+/// The span of a GraphQL request, a child of the client's span if there is a `traceparent` header. It does not contain the
+/// query.
 #[must_use]
 pub fn request_span(method: &str, request_id: &str, header: impl Fn(&str) -> Option<String>) -> Span {
     let span = tracing::info_span!(
@@ -161,16 +162,16 @@ pub fn request_span(method: &str, request_id: &str, header: impl Fn(&str) -> Opt
     if span.is_disabled() {
         return span;
     }
-    let told = ["traceparent", "tracestate"].map(|name| header(name).map(|value| (name.to_owned(), value)));
-    let told: HashMap<String, String> = told.into_iter().flatten().collect();
-    let parent = TraceContextPropagator::new().extract(&told);
+    let headers = ["traceparent", "tracestate"].map(|name| header(name).map(|value| (name.to_owned(), value)));
+    let headers: HashMap<String, String> = headers.into_iter().flatten().collect();
+    let parent = TraceContextPropagator::new().extract(&headers);
     if let Err(error) = span.set_parent(parent) {
-        tracing::debug!(%error, "a trace does not go on");
+        tracing::debug!(%error, "could not continue the client's trace");
     }
     span
 }
 
-/// Names a request's span by its operation, as soon as that is known.
+/// Sets the operation's type and name in a request's span.
 pub fn set_request_operation(span: &Span, kind: &str, name: Option<&str>) {
     if span.is_disabled() {
         return;
@@ -188,31 +189,31 @@ pub fn set_request_operation(span: &Span, kind: &str, name: Option<&str>) {
     span.context().span().update_name(full_name);
 }
 
-/// Says in a request's span what became of it: its status where it was answered, whether that is our fault, the outcome, and
-/// the limit or code that it was refused by.
+/// Sets the outcome in a request's span: the status if there was a response, whether the server failed, and the limit or
+/// error code that the request was rejected by.
 pub fn finish_request_span(
     span: &Span,
     status: Option<u16>,
-    is_fault: bool,
+    is_failure: bool,
     outcome: &str,
-    refusal: Option<&str>,
+    error_code: Option<&str>,
     statements: u64,
 ) {
     if let Some(status) = status {
         span.record("http.response.status_code", i64::from(status));
     }
-    if is_fault {
+    if is_failure {
         span.record("otel.status_code", "ERROR");
     }
-    if let Some(refusal) = refusal {
-        span.record("error.type", refusal);
+    if let Some(error_code) = error_code {
+        span.record("error.type", error_code);
     }
     span.record("academic_directory.outcome", outcome);
-    // An unsigned number would arrive as a text.
+    // An unsigned number would be exported as a string.
     span.record("academic_directory.statements", i64::try_from(statements).unwrap_or(i64::MAX));
 }
 
-/// The number by which a collector knows the trace that a span is part of; none where nothing is sent.
+/// The id of the span's trace; `None` if tracing is off.
 #[must_use]
 pub fn trace_id(span: &Span) -> Option<String> {
     if span.is_disabled() {
@@ -243,7 +244,7 @@ pub fn query_span(query_name: &'static str) -> Span {
     )
 }
 
-/// Says in a statement's span that it failed.
+/// Sets the error in a statement's span.
 pub fn record_query_error(span: &Span, code: &str) {
     span.record("otel.status_code", "ERROR");
     span.record("error.type", code);

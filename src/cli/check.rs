@@ -1,6 +1,6 @@
-//! `check`: what is missing, damaged or doubtful in the directory, for a person or a pipeline.
+//! `check`: the data-quality report, for people and pipelines.
 
-mod text;
+mod report;
 
 use std::collections::HashMap;
 use std::process::ExitCode;
@@ -25,32 +25,32 @@ use crate::store::reader::quality::{
     RepairRuleCount, SourceRecordCounts, StatisticsMismatch,
 };
 
-/// As many sources as are told of.
+/// Maximum number of sources listed.
 const MAX_LISTED_SOURCES: u32 = 1000;
 
 #[derive(Args, Debug)]
 pub(super) struct CheckArguments {
-    /// Only what came from this source; may be given several times
+    /// Only data from this source; may be repeated
     #[arg(long = "source", value_name = "NAME")]
     sources: Vec<String>,
-    /// Only what belongs to this organization or one below it: an id, a slug or a ROR id; may be given several times
+    /// Only data of this organization and its descendants (an id, a slug or a ROR id); may be repeated
     #[arg(long = "organization", value_name = "ORGANIZATION")]
     organizations: Vec<String>,
-    /// So many examples of each kind
+    /// Number of examples per kind of issue
     #[arg(long, value_name = "NUMBER", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=1000))]
     samples: u32,
-    /// Count the papers and coauthors of so many people, drawn by chance, again; counts that do not agree are a failure
+    /// Recount the papers and coauthors of this many random researchers; wrong counts are a failure
     #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     recount: u32,
-    /// End with code 1 where any of these kinds, as the report names them, is found
+    /// Exit with status 1 if any issue of these kinds is found
     #[arg(long, value_name = "KIND", num_args = 1.., value_parser = parse_issue)]
     fail_on: Vec<DataIssue>,
-    /// As one JSON object
+    /// Print a JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// A kind's name in the schema, as the command line writes it.
+/// The name of an issue in kebab case, for the command line.
 fn issue_flag(issue: DataIssue) -> String {
     let name = serde_json::to_value(issue).ok();
     name.as_ref().and_then(Value::as_str).unwrap_or_default().to_lowercase().replace('_', "-")
@@ -58,12 +58,12 @@ fn issue_flag(issue: DataIssue) -> String {
 
 fn parse_issue(text: &str) -> Result<DataIssue, String> {
     let issue = DataIssue::ALL.into_iter().find(|issue| issue_flag(*issue) == text);
-    issue.ok_or_else(|| format!("there is no such kind; the kinds are {}", DataIssue::ALL.map(issue_flag).join(", ")))
+    issue.ok_or_else(|| format!("unknown kind; expected one of {}", DataIssue::ALL.map(issue_flag).join(", ")))
 }
 
-/// All that was found.
+/// The data-quality report.
 struct CheckReport {
-    /// Of what, in words; none where it is the whole directory.
+    /// The scope in words; `None` if it is the whole directory.
     scope_description: Option<String>,
     totals: [(IssueSubject, i64); 3],
     issues: Vec<IssueReport>,
@@ -73,28 +73,25 @@ struct CheckReport {
     miscounted: Vec<StatisticsMismatch>,
 }
 
-/// How often something is wrong, and with what for example.
+/// The number of occurrences of an issue, with examples.
 struct IssueReport {
     issue: DataIssue,
     count: i64,
     samples: Vec<DescribedSample>,
 }
 
-/// Opens the directory, looks at it, and closes it.
+/// Runs `check`.
 pub(super) async fn run(config: &DatabaseConfig, arguments: &CheckArguments) -> CommandResult {
     let database = Database::open(config).await?;
     let store = Store::new(database.connection.clone(), config.consortium_size);
     let report = build_report(&store, arguments).await;
     database.close().await;
     let report = report?;
-    let shown = if arguments.json {
-        format!("{:#}\n", crate::cli::check::text::format_json(&report))
-    } else {
-        crate::cli::check::text::format_text(&report)
-    };
-    print(&shown);
-    let is_found = |found: &IssueReport| found.count > 0 && arguments.fail_on.contains(&found.issue);
-    let is_failure = report.issues.iter().any(is_found) || !report.miscounted.is_empty();
+    let output =
+        if arguments.json { format!("{:#}\n", report::format_json(&report)) } else { report::format_text(&report) };
+    print(&output);
+    let is_fatal = |report: &IssueReport| report.count > 0 && arguments.fail_on.contains(&report.issue);
+    let is_failure = report.issues.iter().any(is_fatal) || !report.miscounted.is_empty();
     Ok(if is_failure { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -105,27 +102,28 @@ async fn build_report(
     let sources = store.source_record_counts(MAX_LISTED_SOURCES).await?;
     check_sources_exist(&sources, &arguments.sources)?;
     let organizations = resolve_organizations(store, &arguments.organizations).await?;
-    let given = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
+    let non_empty = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
     let scope = Arc::new(IssueScope {
-        sources: given(&arguments.sources),
+        sources: non_empty(&arguments.sources),
         organization_ids: organizations.as_ref().map(|found| found.iter().map(|found| found.id).collect()),
         include_descendants: true,
     });
-    let slugs = organizations.iter().flatten().map(|found| format!("{} and below", found.slug));
-    let of: Vec<String> = arguments.sources.iter().map(|name| format!("the source {name}")).chain(slugs).collect();
+    let slugs = organizations.iter().flatten().map(|found| format!("{} and its descendants", found.slug));
+    let scope_parts: Vec<String> =
+        arguments.sources.iter().map(|name| format!("the source {name}")).chain(slugs).collect();
     let subjects = [IssueSubject::Paper, IssueSubject::Authorship, IssueSubject::Researcher];
     let counts = load_counts(store, &scope, subjects).await?;
     let count = |counted: IssueCountTarget| counts.get(&counted).copied().unwrap_or_default();
     let mut samples = load_samples(store, &scope, arguments.samples).await?;
-    let found = DataIssue::ALL.into_iter().map(|issue| IssueReport {
+    let issues = DataIssue::ALL.into_iter().map(|issue| IssueReport {
         issue,
         count: count(IssueCountTarget::Issue(issue)),
         samples: samples.remove(&issue).unwrap_or_default(),
     });
     Ok(CheckReport {
-        scope_description: (!of.is_empty()).then(|| of.join(", ")),
+        scope_description: (!scope_parts.is_empty()).then(|| scope_parts.join(", ")),
         totals: subjects.map(|subject| (subject, count(IssueCountTarget::All(subject)))),
-        issues: found.collect(),
+        issues: issues.collect(),
         repairs: store.name_repair_counts(&scope).await?,
         sources,
         recounted: arguments.recount,
@@ -137,18 +135,18 @@ async fn build_report(
     })
 }
 
-/// Refuses a name that no record came from, which would look like a source without issues.
-fn check_sources_exist(sources: &[SourceRecordCounts], asked: &[String]) -> Result<(), String> {
-    let unknown = asked.iter().find(|name| !sources.iter().any(|source| source.name == **name));
+/// Rejects an unknown source, which would look like a source without issues.
+fn check_sources_exist(sources: &[SourceRecordCounts], names: &[String]) -> Result<(), String> {
+    let unknown = names.iter().find(|name| !sources.iter().any(|source| source.name == **name));
     let Some(unknown) = unknown else { return Ok(()) };
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     Err(match names.as_slice() {
-        [] => format!("no record came from the source '{unknown}': nothing was imported yet"),
-        names => format!("no record came from the source '{unknown}'; there are {}", names.join(", ")),
+        [] => format!("unknown source '{unknown}': nothing has been imported yet"),
+        names => format!("unknown source '{unknown}'; the sources are {}", names.join(", ")),
     })
 }
 
-/// The organizations that were named; none where none was.
+/// The organizations with these names or ids; `None` if the list is empty.
 async fn resolve_organizations(
     store: &Store,
     names: &[String],
@@ -169,7 +167,7 @@ async fn resolve_organizations(
         let models = store.load(&keys).await?;
         let model = keys.iter().find_map(|key| models.get(key));
         found.push(Arc::clone(
-            model.ok_or_else(|| format!("no organization is called '{name}': give its id, its slug or its ROR id"))?,
+            model.ok_or_else(|| format!("organization '{name}' not found; specify its id, slug or ROR id"))?,
         ));
     }
     Ok(Some(found))
@@ -185,7 +183,7 @@ async fn load_counts(
     Ok(store.load(&keys).await?.into_iter().map(|(key, count)| (key.counted, count)).collect())
 }
 
-/// The first of each kind, by the kind.
+/// Examples of each kind of issue.
 async fn load_samples(
     store: &Store,
     scope: &Arc<IssueScope>,
@@ -203,7 +201,7 @@ async fn load_samples(
     Ok(samples)
 }
 
-/// The name of something as the schema has it.
+/// The name of a value in the GraphQL schema.
 fn schema_name(value: impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! `academic-directory export`: what is asked for, and where it goes.
+//! `export`: writes the directory or selected papers to a file.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -24,51 +24,51 @@ use crate::store::reader::paper::PaperFilter;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ExportFormatName {
-    /// The whole directory as its own records, one JSON object a line, which `import records` takes
+    /// The whole directory, one JSON object per line, for `import records`
     Records,
     /// Papers as BibTeX
     Bibtex,
     /// Papers as RIS
     Ris,
-    /// Papers as CSL-JSON: one array
+    /// Papers as CSL-JSON, in one array
     Csl,
 }
 
-/// What to export, and where to.
+/// The arguments of `export`.
 #[derive(Args, Debug)]
 pub(super) struct ExportArguments {
     /// The format
     #[arg(value_enum)]
     format: ExportFormatName,
-    /// The file to write; standard output where absent
+    /// The file to write; defaults to standard output
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Only these papers: slugs, ids, DOIs or arXiv ids
+    /// Only these papers, by slug, id, DOI or arXiv id
     #[arg(long, value_name = "KEY", num_args = 1..)]
     paper: Vec<String>,
-    /// Only papers by any of these people: slugs, ids or ORCID iDs
+    /// Only papers by any of these researchers, by slug, id or ORCID iD
     #[arg(long, value_name = "KEY", num_args = 1..)]
     researcher: Vec<String>,
-    /// Only papers with an author at any of these organizations or below: slugs, ids or ROR ids
+    /// Only papers with an author at any of these organizations or their descendants, by slug, id or ROR id
     #[arg(long, value_name = "KEY", num_args = 1..)]
     organization: Vec<String>,
-    /// Only papers of these years, both included: 2019, 2019-2021, 2019- or -2021
+    /// Only papers published in these years, inclusive: 2019, 2019-2021, 2019- or -2021
     #[arg(long, value_name = "FROM-TO", value_parser = parse_years, allow_hyphen_values = true)]
     year: Option<YearRange>,
 }
 
-/// One year, or two with a hyphen between them, of which one may be absent.
+/// Parses a year, or a range of years that may be open at one end.
 fn parse_years(text: &str) -> Result<YearRange, String> {
     let year = |text: &str| match text.trim() {
         "" => Ok(None),
-        text => text.parse::<i32>().map(Some).map_err(|_| format!("'{text}' is no year")),
+        text => text.parse::<i32>().map(Some).map_err(|_| format!("'{text}' is not a year")),
     };
     let (from, to) = match text.split_once('-') {
         Some((from, to)) => (year(from)?, year(to)?),
         None => (year(text)?, year(text)?),
     };
     match (from, to) {
-        (None, None) => Err("there is no year; write 2019, 2019-2021, 2019- or -2021".to_owned()),
+        (None, None) => Err("expected a range of years such as 2019, 2019-2021, 2019- or -2021".to_owned()),
         (Some(from), Some(to)) if from > to => Err(format!("{from} is after {to}")),
         (from, to) => Ok(YearRange { from, to }),
     }
@@ -89,8 +89,8 @@ impl ExportArguments {
         let Some(format) = self.citation_format() else {
             if keys.iter().any(|keys| !keys.is_empty()) || self.year.is_some() {
                 return Err(
-                    "records are exported whole; --paper, --researcher, --organization and --year choose papers for \
-                     bibtex, ris and csl"
+                    "--paper, --researcher, --organization and --year apply to bibtex, ris and csl only; records are always \
+                     exported completely"
                         .into(),
                 );
             }
@@ -98,15 +98,15 @@ impl ExportArguments {
         };
         let filter = PaperFilter {
             ids: resolve_ids::<paper::Model>(store, &self.paper, parse_paper_key, |paper| paper.id).await?,
-            author_ids: resolve_ids::<researcher::Model>(store, &self.researcher, parse_researcher_key, |person| {
-                person.id
+            author_ids: resolve_ids::<researcher::Model>(store, &self.researcher, parse_researcher_key, |researcher| {
+                researcher.id
             })
             .await?,
             organization_ids: resolve_ids::<organization::Model>(
                 store,
                 &self.organization,
                 parse_organization_key,
-                |place| place.id,
+                |organization| organization.id,
             )
             .await?,
             publication_year: self.year,
@@ -144,7 +144,7 @@ fn slug_key(text: &str) -> LookupKey {
     LookupKey::Slug(text.trim().to_lowercase())
 }
 
-/// The ids of what keys name; none where there are no keys.
+/// The ids of the entities with these keys; `None` if there are no keys.
 async fn resolve_ids<M: LookupTable>(
     store: &Store,
     keys: &[String],
@@ -154,17 +154,17 @@ async fn resolve_ids<M: LookupTable>(
     if keys.is_empty() {
         return Ok(None);
     }
-    let loaders = store.data_loader();
-    let asked: Vec<ByLookupKey<M>> = keys.iter().map(|text| ByLookupKey::new(key(text))).collect();
-    let found = loaders.run_with_batching(loaders.load_many(asked.iter().cloned())).await?;
-    let ids = keys.iter().zip(&asked).map(|(text, asked)| {
-        let known = found.get(asked).map(|row| id(row));
-        known.ok_or_else(|| format!("the directory has no {} '{text}'", M::NAME))
+    let loader = store.data_loader();
+    let lookups: Vec<ByLookupKey<M>> = keys.iter().map(|text| ByLookupKey::new(key(text))).collect();
+    let found = loader.run_with_batching(loader.load_many(lookups.iter().cloned())).await?;
+    let ids = keys.iter().zip(&lookups).map(|(text, lookup)| {
+        let entity_id = found.get(lookup).map(|entity| id(entity));
+        entity_id.ok_or_else(|| format!("{} '{text}' not found", M::NAME))
     });
     Ok(Some(ids.collect::<Result<_, String>>()?))
 }
 
-/// Exports; a reader who goes away ends it.
+/// Runs `export`. If the reader of standard output closes it, the export ends without an error.
 pub(super) async fn run(config: &DatabaseConfig, arguments: &ExportArguments) -> CommandResult {
     let mut output = open_output(arguments.output.as_deref())?;
     let database = Database::open(config).await?;
@@ -176,7 +176,7 @@ pub(super) async fn run(config: &DatabaseConfig, arguments: &ExportArguments) ->
                 Err(ExportError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
                 written => Ok::<_, Box<dyn std::error::Error + Send + Sync>>(Some(written?)),
             },
-            () = shutdown_signal() => Err("interrupted; the export is not whole".into()),
+            () = shutdown_signal() => Err("interrupted; the export is incomplete".into()),
         }
     };
     let result = result.await;
@@ -185,8 +185,8 @@ pub(super) async fn run(config: &DatabaseConfig, arguments: &ExportArguments) ->
         if let Some(path) = &arguments.output {
             fs::rename(partial_path(path), path)?;
         }
-        let what = if arguments.format == ExportFormatName::Records { "records" } else { "papers" };
-        eprintln!("{written} {what}");
+        let noun = if arguments.format == ExportFormatName::Records { "records" } else { "papers" };
+        eprintln!("{written} {noun}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -199,13 +199,13 @@ fn open_output(path: Option<&Path>) -> Result<ExportWriter, String> {
         Some(path) => {
             let path = partial_path(path);
             let file = File::create(&path);
-            Box::new(file.map_err(|error| format!("{} cannot be written: {error}", path.display()))?)
+            Box::new(file.map_err(|error| format!("could not write {}: {error}", path.display()))?)
         }
     };
     Ok(BufWriter::new(inner))
 }
 
-/// Where a file is until it is whole: what was there before stays until then.
+/// The temporary path of an incomplete export. An existing file is replaced only by a complete one.
 fn partial_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");

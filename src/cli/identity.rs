@@ -1,84 +1,84 @@
-//! `identity`: what people decide of who is who.
+//! `identity`: manual decisions about researcher identity, and automatic author disambiguation.
 
-mod look;
-mod text;
+mod disambiguation;
+mod report;
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::{CommandResult, print, rebuild_stale_projections};
+use crate::cli::{CommandResult, DryRunArguments, print, rebuild_stale_projections};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::store::Store;
 use crate::store::curation::{CurationRequest, DecidedBy, DecisionError};
 
-/// What can be decided. People are named by id, slug or ORCID iD, papers by id, slug, DOI or arXiv id.
+/// The subcommands of `identity`. A researcher is given by id, slug or ORCID iD, a paper by id, slug, DOI or arXiv id.
 #[derive(Subcommand, Debug)]
 pub(super) enum IdentityCommand {
-    /// Look again at who is who: where an import that was cut off did not, or everywhere
+    /// Run author disambiguation: for names that an interrupted import left pending, or for all
     Resolve {
-        /// Everywhere, whether something has changed or not
+        /// For all names, even if nothing has changed
         #[arg(long)]
         all: bool,
     },
-    /// List people who may be one, or several, likeliest first; reads the whole directory
+    /// List possible duplicate or conflated profiles, sorted by score; reads the whole directory
     Candidates {
-        /// People who may be several
+        /// List conflated profiles (several people in one), instead of duplicates
         #[arg(long)]
         mixtures: bool,
-        /// So many at most
+        /// Maximum number of results
         #[arg(long, value_name = "NUMBER", default_value_t = 50)]
         limit: usize,
-        /// As JSON, one a line
+        /// Print JSON, one object per line
         #[arg(long)]
         json: bool,
     },
-    /// Make several researchers one: the survivor gets all that the others have, and their ids, slugs and ORCID iDs lead there
+    /// Merge duplicate researchers into one; their ids, slugs and ORCID iDs redirect to the survivor
     Merge {
-        /// Who remains: an id, a slug or an ORCID iD
+        /// The researcher that remains: an id, a slug or an ORCID iD
         survivor: String,
-        /// Who is the same person
+        /// The researchers to merge into the survivor
         #[arg(required = true)]
         former: Vec<String>,
-        /// Merge people with different ORCID iDs, or authors of the same paper, all the same
+        /// Merge even if the ORCID iDs differ or the researchers are authors of the same paper
         #[arg(long)]
         force: bool,
         #[command(flatten)]
         signature: DecidedByArguments,
         #[command(flatten)]
-        trial: DryRunArguments,
+        dry_run_arguments: DryRunArguments,
     },
-    /// Give some of a researcher's papers to somebody else
+    /// Split a researcher: move some papers to another one
     Split {
-        /// Whose they are taken for: an id, a slug or an ORCID iD
+        /// The researcher that has the papers: an id, a slug or an ORCID iD
         researcher: String,
-        /// The papers that are somebody else's: ids, slugs, DOIs or arXiv ids
+        /// The papers to move: ids, slugs, DOIs or arXiv ids
         #[arg(long, required = true, num_args = 1.., value_name = "PAPER")]
         papers: Vec<String>,
-        /// Whose they are; somebody new where absent
+        /// The researcher to move them to; defaults to a new one
         #[arg(long, value_name = "RESEARCHER")]
         into: Option<String>,
         #[command(flatten)]
         signature: DecidedByArguments,
         #[command(flatten)]
-        trial: DryRunArguments,
+        dry_run_arguments: DryRunArguments,
     },
-    /// Undo a merge or a split; what came to the directory since stays
+    /// Undo a merge or a split; data imported since then are preserved
     Undo {
-        /// The decision's number
+        /// The number of the decision
         decision: i64,
-        /// Who undoes it
+        /// Your name, for the history
         #[arg(long, value_name = "NAME")]
         by: Option<String>,
         #[command(flatten)]
-        trial: DryRunArguments,
+        dry_run_arguments: DryRunArguments,
     },
-    /// List what was decided
+    /// List past decisions
     History {
-        /// Of one researcher only: an id, a slug or an ORCID iD
+        /// Only decisions about this researcher: an id, a slug or an ORCID iD
         researcher: Option<String>,
-        /// As a JSON array
+        /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
@@ -86,29 +86,22 @@ pub(super) enum IdentityCommand {
 
 #[derive(Args, Debug)]
 pub(super) struct DecidedByArguments {
-    /// Why, or whatever is to be remembered of it
+    /// The reason, for the history
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
-    /// Who decides
+    /// Your name, for the history
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }
 
-#[derive(Args, Debug)]
-pub(super) struct DryRunArguments {
-    /// Show what would change, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-}
-
 impl From<DecidedByArguments> for DecidedBy {
     fn from(arguments: DecidedByArguments) -> Self {
-        let told = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        Self { by: told(arguments.by), note: told(arguments.note) }
+        let non_empty = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        Self { by: non_empty(arguments.by), note: non_empty(arguments.note) }
     }
 }
 
-/// Opens the directory, does what is asked, and closes it.
+/// Runs a subcommand of `identity`.
 pub(super) async fn run(config: &DatabaseConfig, command: IdentityCommand) -> CommandResult {
     let database = Database::open(config).await?;
     let store = Store::new(database.connection.clone(), config.consortium_size);
@@ -119,16 +112,18 @@ pub(super) async fn run(config: &DatabaseConfig, command: IdentityCommand) -> Co
 
 async fn run_command(store: &Store, command: IdentityCommand) -> CommandResult {
     let (request, DryRunArguments { dry_run }) = match command {
-        IdentityCommand::Merge { survivor, former, force, signature, trial } => {
-            (CurationRequest::Merge { survivor, former, force, decided_by: signature.into() }, trial)
+        IdentityCommand::Merge { survivor, former, force, signature, dry_run_arguments } => {
+            (CurationRequest::Merge { survivor, former, force, decided_by: signature.into() }, dry_run_arguments)
         }
-        IdentityCommand::Split { researcher, papers, into, signature, trial } => {
-            (CurationRequest::Split { researcher, papers, into, decided_by: signature.into() }, trial)
+        IdentityCommand::Split { researcher, papers, into, signature, dry_run_arguments } => {
+            (CurationRequest::Split { researcher, papers, into, decided_by: signature.into() }, dry_run_arguments)
         }
-        IdentityCommand::Undo { decision, by, trial } => (CurationRequest::Undo { decision, by }, trial),
-        IdentityCommand::Resolve { all } => return crate::cli::identity::look::run_disambiguation(store, all).await,
+        IdentityCommand::Undo { decision, by, dry_run_arguments } => {
+            (CurationRequest::Undo { decision, by }, dry_run_arguments)
+        }
+        IdentityCommand::Resolve { all } => return disambiguation::run_disambiguation(store, all).await,
         IdentityCommand::Candidates { mixtures, limit, json } => {
-            return crate::cli::identity::look::print_candidates(store, limit, mixtures, json).await;
+            return disambiguation::print_candidates(store, limit, mixtures, json).await;
         }
         IdentityCommand::History { researcher, json } => {
             return print_history(store, researcher.as_deref(), json).await;
@@ -136,7 +131,7 @@ async fn run_command(store: &Store, command: IdentityCommand) -> CommandResult {
     };
     rebuild_stale_projections(store).await?;
     let outcome = store.decide(&request, dry_run).await.map_err(with_force_hint)?;
-    print(&crate::cli::identity::text::format_outcome(&request, &outcome, dry_run));
+    print(&report::format_outcome(&request, &outcome, dry_run));
     if !dry_run {
         store.refresh_statistics_if_stale().await?;
     }
@@ -148,15 +143,20 @@ async fn print_history(store: &Store, researcher: Option<&str>, is_json: bool) -
     if is_json {
         print(&format!("{}\n", serde_json::to_string_pretty(&decisions)?));
     } else {
-        print(&crate::cli::identity::text::format_history(&decisions));
+        print(&report::format_history(&decisions));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The refusal with the option that would help.
+/// The error, with the option that overrides it.
 fn with_force_hint(error: DecisionError) -> Box<dyn std::error::Error + Send + Sync> {
     match &error {
         DecisionError::Rejected(refusal) if refusal.is_overridable() => format!("{error} (--force)").into(),
         _ => error.into(),
     }
+}
+
+/// A number with its noun.
+fn pluralize(number: usize, singular: &str, plural: &str) -> String {
+    format!("{number} {}", if number == 1 { singular } else { plural })
 }

@@ -1,10 +1,10 @@
-//! `names`: what those who run the directory decide on a person's names.
+//! `names`: manual decisions about a researcher's names.
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::{CommandResult, print};
+use crate::cli::{CommandResult, DryRunArguments, print};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::model::record::NameUse;
@@ -13,79 +13,72 @@ use crate::store::curation::name_command::{ChosenName, NameDecision, NameDecisio
 
 #[derive(Subcommand, Debug)]
 pub(super) enum NamesCommand {
-    /// Choose the name that is shown, on all papers too, and whether published names are withheld
+    /// Set the displayed name, and whether it replaces the published name on all papers
     Set(SetArguments),
-    /// Tell all names of a person, with those that are told nowhere else
+    /// List all names of a researcher, including search-only and private ones
     List {
         #[command(flatten)]
         person: PersonArgument,
     },
-    /// Add another name, or decide what one is for
+    /// Add another name, or set the visibility of one
     Add {
         #[command(flatten)]
         person: PersonArgument,
         /// The name
         name: String,
-        /// What it is for
+        /// The visibility
         #[arg(long = "use", value_enum)]
         name_use: NameUseArgument,
         #[command(flatten)]
-        dry_run: NamesDryRunArguments,
+        dry_run: DryRunArguments,
     },
-    /// Take back what was decided on another name, so that what sources say of it holds
+    /// Remove a manual decision about a name; the value from the sources applies again
     Remove {
         #[command(flatten)]
         person: PersonArgument,
         /// The name
         name: String,
         #[command(flatten)]
-        dry_run: NamesDryRunArguments,
+        dry_run: DryRunArguments,
     },
 }
 
 #[derive(Args, Debug)]
 pub(super) struct PersonArgument {
-    /// Whose: an id, a slug or an ORCID iD
+    /// The researcher: an id, a slug or an ORCID iD
     researcher: String,
-}
-
-#[derive(Args, Debug)]
-pub(super) struct NamesDryRunArguments {
-    /// Tell what would hold, and change nothing
-    #[arg(long)]
-    dry_run: bool,
 }
 
 #[derive(Args, Debug)]
 pub(super) struct SetArguments {
     #[command(flatten)]
     person: PersonArgument,
-    /// The name that is shown from now on
+    /// The new displayed name
     #[arg(long, value_name = "NAME", required_unless_present = "withhold_published_name")]
     display: Option<String>,
-    /// Its given names; told from the name where both parts are absent
+    /// Its given names; if both parts are omitted, they are derived from the name
     #[arg(long, value_name = "NAMES", requires = "display")]
     given: Option<String>,
     /// Its family name
     #[arg(long, value_name = "NAME", requires = "display")]
     family: Option<String>,
-    /// What the name that was shown before is for then
+    /// Visibility of the previous displayed name
     #[arg(long, value_enum, default_value = "search-only")]
     former_use: NameUseArgument,
-    /// Show the chosen name in place of the published one on all papers, whatever stands on them; =false takes it back
+    /// Show the displayed name instead of the published name on all papers; =false reverts this
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     withhold_published_name: Option<bool>,
     #[command(flatten)]
-    dry_run: NamesDryRunArguments,
+    dry_run: DryRunArguments,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum NameUseArgument {
-    /// It is shown, and finds the person
+    /// Displayed and searchable
     Display,
-    /// It finds the person, and is shown nowhere
+    /// Searchable, but never displayed
     SearchOnly,
-    /// It is shown nowhere and finds nobody; records under it are still known to be the person's
+    /// Never displayed and not searchable; records with this name are still matched to the researcher
     Private,
 }
 
@@ -100,7 +93,7 @@ impl From<NameUseArgument> for NameUse {
 }
 
 impl NamesCommand {
-    /// Whose names, what is decided of them (nothing where they are to be told), and whether that is tried only.
+    /// The researcher, the decision (`None` to list the names), and whether it is a dry run.
     fn into_decision(self) -> (String, Option<NameDecision>, bool) {
         match self {
             Self::List { person } => (person.researcher, None, true),
@@ -124,11 +117,12 @@ impl NamesCommand {
     }
 }
 
+/// Runs a subcommand of `names`.
 pub(super) async fn run(config: &DatabaseConfig, command: NamesCommand) -> CommandResult {
     let (researcher, decision, is_dry_run) = command.into_decision();
     let database = Database::open(config).await?;
     let store = Store::new(database.connection.clone(), config.consortium_size);
-    let told = async {
+    let output = async {
         crate::cli::rebuild_stale_projections(&store).await?;
         let id = store.find_researcher_id(&researcher).await?;
         let Some(decision) = decision else {
@@ -140,20 +134,20 @@ pub(super) async fn run(config: &DatabaseConfig, command: NamesCommand) -> Comma
         }
         Ok(format_decision(&decided, is_dry_run))
     };
-    let told = told.await;
+    let output = output.await;
     database.close().await;
-    print(&told?);
+    print(&output?);
     Ok(ExitCode::SUCCESS)
 }
 
 fn format_all_names(names: &ResearcherNameList) -> String {
-    let (shown, is_decided) = &names.display_name;
+    let (display_name, is_decided) = &names.display_name;
     let by = if *is_decided { "decided" } else { "sources" };
     let mut text = format!(
-        "all names of {}, for those who run the directory: search-only and private ones are told nowhere else\n",
+        "all names of {} (confidential: search-only and private names are never displayed elsewhere)\n",
         names.slug
     );
-    text.push_str(&format_name_line("shown", shown, by));
+    text.push_str(&format_name_line("displayed", display_name, by));
     for (name, name_use, by) in &names.others {
         let name_use = match name_use {
             NameUse::Display => "display",
@@ -162,11 +156,11 @@ fn format_all_names(names: &ResearcherNameList) -> String {
         };
         text.push_str(&format_name_line(name_use, name, by));
     }
-    for (name, is_shown) in &names.source_names {
-        text.push_str(&format_name_line(if *is_shown { "display" } else { "not shown" }, name, "sources"));
+    for (name, is_displayed) in &names.source_names {
+        text.push_str(&format_name_line(if *is_displayed { "display" } else { "not shown" }, name, "sources"));
     }
     if names.withholds_published_name {
-        text.push_str("the published names are withheld on all papers\n");
+        text.push_str("the published names are suppressed on all papers\n");
     }
     text
 }
@@ -182,27 +176,27 @@ fn format_decision(decided: &NameDecisionOutcome, is_dry_run: bool) -> String {
         has_new_slug,
         other_name_counts: others,
         paper_count: papers,
-        withheld_paper_count: withheld,
+        withheld_paper_count: suppressed,
         namesakes,
-        revealing_fields: told_by,
+        revealing_fields,
     } = decided;
     let [public, search_only, private] = others;
-    let new = if *has_new_slug { ", which is new; the one of before leads here and is told nowhere" } else { "" };
+    let new = if *has_new_slug { " (new; the previous slug redirects here and is not listed)" } else { "" };
     let mut text = format!(
-        "{name}\naddress: {slug}{new}\nother names: {public} public, {search_only} search-only, {private} private\n\
-         papers: {papers}, with the published name withheld on {withheld}\n"
+        "{name}\nslug: {slug}{new}\nother names: {public} public, {search_only} search-only, {private} private\n\
+         papers: {papers}, of which {suppressed} suppress the published name\n"
     );
     if !namesakes.is_empty() {
         let ids: Vec<String> = namesakes.iter().map(ToString::to_string).collect();
         text.push_str(&format!(
-            "others are shown under one of these names; if they are the same person, they are still apart: {}\n",
+            "other researchers have one of these names and may be duplicates: {}\n",
             ids.join(", ")
         ));
     }
-    if !told_by.is_empty() {
+    if !revealing_fields.is_empty() {
         text.push_str(&format!(
-            "a word of a name that is not shown stands in: {}; these are shown as their sources have them\n",
-            told_by.join(", ")
+            "a hidden name occurs in these fields, which are displayed unchanged: {}\n",
+            revealing_fields.join(", ")
         ));
     }
     if is_dry_run {

@@ -1,48 +1,48 @@
-//! How many requests are worked on at once. What comes above that is refused at once, so that the others are still
-//! answered in time: a service that takes everything under three times its load answers nobody.
+//! Admission control: the maximum number of concurrent requests. Excess requests are rejected with 503 at once, so that
+//! admitted requests still complete in time under overload (load shedding).
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::http::response::HttpError;
+use crate::http::error::HttpError;
 
-/// The places for requests that are worked on.
+/// A semaphore with one permit per concurrent request.
 #[derive(Clone, Debug)]
 pub struct Admission {
     permits: Arc<Semaphore>,
     max_permits: usize,
 }
 
-/// A place, given back when this is dropped.
+/// The permit of one request, released on drop.
 #[derive(Debug)]
-pub struct Permit(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+pub struct Permit(#[expect(dead_code, reason = "held until drop")] OwnedSemaphorePermit);
 
 impl Admission {
-    /// With so many places.
+    /// Admission control with a maximum number of concurrent requests.
     #[must_use]
     pub fn new(most: NonZeroU32) -> Self {
         let max_permits = usize::try_from(most.get()).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Self { permits: Arc::new(Semaphore::new(max_permits)), max_permits }
     }
 
-    /// A place, where one is free.
+    /// A permit, if one is free.
     #[must_use]
     pub fn try_admit(&self) -> Option<Permit> {
         Arc::clone(&self.permits).try_acquire_owned().ok().map(Permit)
     }
 
-    /// A place, or what the client is told.
+    /// A permit, or a 503 error.
     pub(super) fn admit(&self) -> Result<Permit, HttpError> {
         self.try_admit().ok_or_else(|| {
             HttpError::service_unavailable(
-                "more is asked at the moment than can be answered; try again after the seconds in Retry-After",
+                "the service is overloaded; retry after the number of seconds in Retry-After",
             )
         })
     }
 
-    /// How many requests are worked on.
+    /// Number of requests in progress.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.max_permits - self.permits.available_permits()
@@ -54,12 +54,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places() {
+    fn permits_are_released_on_drop() {
         let admission = Admission::new(NonZeroU32::new(2).expect("not zero"));
-        let first = admission.try_admit().expect("a place");
-        let second = admission.try_admit().expect("a place");
+        let first = admission.try_admit().expect("a permit");
+        let second = admission.try_admit().expect("a permit");
         assert!(admission.try_admit().is_none());
-        assert_eq!(admission.admit().expect_err("no place").status, 503);
+        assert_eq!(admission.admit().expect_err("no permit").status, 503);
         assert_eq!(admission.in_flight(), 2);
         drop(first);
         assert_eq!(admission.in_flight(), 1);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn most_there_can_be() {
+    fn maximum_is_capped_by_the_semaphore() {
         assert!(Admission::new(NonZeroU32::MAX).try_admit().is_some());
     }
 }

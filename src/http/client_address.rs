@@ -1,4 +1,4 @@
-//! From where a request comes, also behind proxies.
+//! The client's address, also behind trusted proxies.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -7,27 +7,27 @@ use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Proxies whose word is taken for where a request comes from.
+/// Proxies whose `X-Forwarded-For` and `Forwarded` headers are honoured.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// The proxies of these networks.
+    /// Trusts all addresses of these networks.
     #[must_use]
     pub fn new(networks: Vec<IpNet>) -> Self {
         Self(networks)
     }
 
-    /// Whether this is one of them.
+    /// Whether this address is a trusted proxy.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The address that a request comes from: the peer's own, or, where that is a trusted proxy, the last one before it
-    /// that is not, as the proxies tell in `X-Forwarded-For` or `Forwarded` (RFC 7239). Where the two headers contradict
-    /// each other, one of them was sent by the client and passed on: then it is the proxy's.
+    /// The client's address. If the peer is a trusted proxy, this is the last untrusted hop in `X-Forwarded-For` or `Forwarded`
+    /// (RFC 7239), otherwise the peer. If the two headers contradict each other, the client forged one of them, and the
+    /// peer's address is used.
     #[must_use]
     pub fn client_address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.to_canonical();
@@ -48,7 +48,7 @@ impl TrustedProxies {
         }
     }
 
-    /// Going back from the peer, each hop is believed as long as the one that told of it is.
+    /// The first untrusted hop, going back from the peer. A hop is believed if the proxy that reported it is trusted.
     fn first_untrusted_hop(&self, peer: IpAddr, hops: &[Option<IpAddr>]) -> IpAddr {
         let mut nearest = peer;
         for hop in hops.iter().rev() {
@@ -62,7 +62,7 @@ impl TrustedProxies {
     }
 }
 
-/// What counts as one client: an address of IPv4, or the /64 of IPv6 that a household or a machine has to itself.
+/// The network that counts as one client: an IPv4 address, or the IPv6 /64 that a household or host typically has.
 #[must_use]
 pub fn client_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -78,7 +78,7 @@ fn header_values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
     headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
 }
 
-/// An address, perhaps with a port or in brackets.
+/// Parses an address with an optional port or brackets.
 fn parse_address(text: &str) -> Option<IpAddr> {
     let text = text.trim().trim_matches('"');
     let bare = text.strip_prefix('[').and_then(|text| text.split_once(']')).map(|(address, _)| address);
@@ -87,7 +87,7 @@ fn parse_address(text: &str) -> Option<IpAddr> {
     candidates.filter_map(|text| text.parse::<IpAddr>().ok()).next().map(|address| address.to_canonical())
 }
 
-/// The address in an element of `Forwarded`; none where it is unknown or hidden.
+/// The address in an element of `Forwarded`; `None` if it is unknown or obfuscated.
 fn parse_forwarded_for(element: &str) -> Option<IpAddr> {
     let pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
     pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for")).find_map(|(_, value)| parse_address(value))
@@ -109,13 +109,13 @@ mod tests {
     }
 
     #[test]
-    fn stranger_is_not_believed() {
+    fn headers_of_untrusted_peers_are_ignored() {
         assert_eq!(client("203.0.113.1", &[(X_FORWARDED_FOR, "198.51.100.1")]), "203.0.113.1");
         assert_eq!(client("203.0.113.1", &[(header::FORWARDED, "for=198.51.100.1")]), "203.0.113.1");
     }
 
     #[test]
-    fn proxy_is_believed() {
+    fn headers_of_trusted_proxies_are_honoured() {
         assert_eq!(client("10.1.1.1", &[]), "10.1.1.1");
         assert_eq!(client("10.1.1.1", &[(X_FORWARDED_FOR, "198.51.100.1")]), "198.51.100.1");
         assert_eq!(client("::ffff:10.1.1.1", &[(X_FORWARDED_FOR, "198.51.100.1:4711")]), "198.51.100.1");
@@ -125,34 +125,34 @@ mod tests {
     }
 
     #[test]
-    fn last_one_that_is_no_proxy() {
-        let invented = [(X_FORWARDED_FOR, "1.1.1.1, 198.51.100.1, 192.0.2.7, 10.9.9.9")];
-        assert_eq!(client("10.1.1.1", &invented), "198.51.100.1");
+    fn client_is_the_last_untrusted_hop() {
+        let forged = [(X_FORWARDED_FOR, "1.1.1.1, 198.51.100.1, 192.0.2.7, 10.9.9.9")];
+        assert_eq!(client("10.1.1.1", &forged), "198.51.100.1");
         let lines = [(X_FORWARDED_FOR, "1.1.1.1"), (X_FORWARDED_FOR, "198.51.100.1, 192.0.2.7")];
         assert_eq!(client("10.1.1.1", &lines), "198.51.100.1");
         assert_eq!(client("10.1.1.1", &[(X_FORWARDED_FOR, "10.2.2.2, 10.3.3.3")]), "10.2.2.2");
     }
 
     #[test]
-    fn what_cannot_be_read_ends_the_way_back() {
+    fn unparsable_hop_ends_the_search() {
         assert_eq!(client("10.1.1.1", &[(X_FORWARDED_FOR, "198.51.100.1, unknown, 192.0.2.7")]), "192.0.2.7");
         assert_eq!(client("10.1.1.1", &[(header::FORWARDED, "for=_hidden")]), "10.1.1.1");
-        assert_eq!(client("10.1.1.1", &[(X_FORWARDED_FOR, "nobody, ,,")]), "10.1.1.1");
+        assert_eq!(client("10.1.1.1", &[(X_FORWARDED_FOR, "invalid, ,,")]), "10.1.1.1");
     }
 
     #[test]
-    fn contradiction_is_the_proxys() {
-        let invented = [(header::FORWARDED, "for=1.1.1.1"), (X_FORWARDED_FOR, "198.51.100.1")];
-        assert_eq!(client("10.1.1.1", &invented), "10.1.1.1");
+    fn contradicting_headers_are_ignored() {
+        let forged = [(header::FORWARDED, "for=1.1.1.1"), (X_FORWARDED_FOR, "198.51.100.1")];
+        assert_eq!(client("10.1.1.1", &forged), "10.1.1.1");
         let agreed = [(header::FORWARDED, "for=198.51.100.1"), (X_FORWARDED_FOR, "198.51.100.1")];
         assert_eq!(client("10.1.1.1", &agreed), "198.51.100.1");
     }
 
     #[test]
-    fn blocks() {
-        let block = |text: &str| client_prefix(text.parse().expect("an address")).to_string();
-        assert_eq!(block("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(block("198.51.100.1"), "198.51.100.1");
-        assert_eq!(block("::ffff:198.51.100.1"), "198.51.100.1");
+    fn prefixes() {
+        let prefix = |text: &str| client_prefix(text.parse().expect("an address")).to_string();
+        assert_eq!(prefix("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(prefix("198.51.100.1"), "198.51.100.1");
+        assert_eq!(prefix("::ffff:198.51.100.1"), "198.51.100.1");
     }
 }

@@ -1,7 +1,7 @@
-//! Connections: how many there may be, and how long a client may take for each step of one.
+//! Client connections: their maximum number, in total and per client, and a timeout for each step of a connection.
 //!
-//! The framework ends a first request whose head comes slowly (with 408), and idle connections. It knows no limit for a
-//! later head on the same connection, none for a client that does not read its answer, and none for how many there are.
+//! actix limits the time for the headers of the first request (408) and for idle connections. It does not limit the headers
+//! of later requests on a connection, clients that do not read their response, or the number of connections.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -27,11 +27,11 @@ use tokio::time::Instant;
 use crate::config::ConnectionLimits;
 use crate::http::client_address::{TrustedProxies, client_prefix};
 
-/// What a connection too many is told, before anything of it is read.
+/// The response to an excess connection, sent before anything is read.
 const OVERLOAD_RESPONSE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// All connections of the service.
+/// The open client connections of the service.
 #[derive(Clone, Debug)]
 pub struct ClientConnections(Arc<ConnectionRegistry>);
 
@@ -40,16 +40,16 @@ struct ConnectionRegistry {
     limits: ConnectionLimits,
     proxies: TrustedProxies,
     counts: Mutex<ConnectionCounts>,
-    /// Whether idle connections are ended, since the service is about to.
+    /// Whether idle connections are closed because the service shuts down.
     draining: watch::Sender<bool>,
 }
 
-/// Until when the client has time for its next step.
+/// The deadline of the client's next step.
 #[derive(Clone, Copy, Debug)]
 struct Deadline {
-    /// None while the service has to do something.
+    /// `None` while the service processes a request.
     at: Option<Instant>,
-    /// Whether nothing is under way.
+    /// Whether no request is in progress.
     is_idle: bool,
 }
 
@@ -60,7 +60,7 @@ struct ConnectionCounts {
 }
 
 impl ClientConnections {
-    /// None yet.
+    /// No connections, with these limits.
     #[must_use]
     pub fn new(limits: ConnectionLimits, proxies: TrustedProxies) -> Self {
         Self(Arc::new(ConnectionRegistry {
@@ -71,26 +71,26 @@ impl ClientConnections {
         }))
     }
 
-    /// How many there are.
+    /// Number of open connections.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.counts().total
     }
 
-    /// Ends connections over which nothing is under way, now and from now on.
+    /// Closes connections as soon as they are idle.
     pub fn drain(&self) {
         self.0.draining.send_replace(true);
     }
 
-    /// Takes a new connection in, or ends it at once where it is one too many.
+    /// Registers a new connection, or rejects it with 503 if it exceeds a limit.
     pub(super) fn accept(&self, io: &dyn Any, extensions: &mut Extensions) {
         let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
         let Ok(peer) = stream.peer_addr() else { return };
         let Some(place) = self.acquire_slot(peer.ip()) else {
-            tracing::debug!(address = %peer.ip(), "a connection too many was refused");
+            tracing::debug!(address = %peer.ip(), "rejected an excess connection");
             return reject(stream.as_fd());
         };
-        // A second handle on the socket: the first belongs to the framework, which does not give it away.
+        // A second file descriptor of the socket: actix owns the first.
         let Ok(socket) = stream.as_fd().try_clone_to_owned() else { return reject(stream.as_fd()) };
         let limits = &self.0.limits;
         let at = Some(Instant::now() + limits.header_timeout + limits.keep_alive_timeout);
@@ -99,7 +99,7 @@ impl ClientConnections {
         extensions.insert(TrackedConnection { deadline: Rc::new(deadline), _slot: place });
     }
 
-    /// Follows a request on its connection, so that the answer must be read in time, and the next head come in time.
+    /// Middleware that sets the deadlines for reading the response and for sending the next request.
     pub(super) async fn track_request(
         &self,
         request: ServiceRequest,
@@ -107,13 +107,13 @@ impl ClientConnections {
     ) -> Result<ServiceResponse<TrackedBody>, Error> {
         let limits = &self.0.limits;
         let Some(connection) = request.conn_data::<TrackedConnection>() else {
-            // It was refused, but its request had come already.
+            // The connection was rejected, but its request had already been received.
             let response = request.into_response(HttpResponse::ServiceUnavailable().force_close().finish());
             return Ok(response.map_body(|_, body| TrackedBody { body: body.boxed(), exchange: None }));
         };
         let deadline = Rc::clone(&connection.deadline);
         let exchange = Exchange { deadline, idle_timeout: limits.keep_alive_timeout + limits.header_timeout };
-        // Body, query and statements have limits of their own.
+        // Body, query and SQL statements have their own timeouts.
         exchange.deadline.send_replace(Deadline { at: None, is_idle: false });
         let response = next.call(request).await?;
         exchange.deadline.send_replace(Deadline { at: Some(Instant::now() + limits.response_timeout), is_idle: false });
@@ -144,7 +144,7 @@ impl ConnectionRegistry {
     }
 }
 
-/// A counted connection: it lives in what the framework keeps for one, and is dropped with it.
+/// A counted connection. It is stored in actix's connection data and dropped with it.
 struct TrackedConnection {
     deadline: Rc<watch::Sender<Deadline>>,
     _slot: ConnectionSlot,
@@ -169,7 +169,7 @@ impl Drop for ConnectionSlot {
     }
 }
 
-/// One request and its answer, until the framework has all of the answer or gives up.
+/// One request and its response, until actix has sent the whole response or given up.
 struct Exchange {
     deadline: Rc<watch::Sender<Deadline>>,
     idle_timeout: Duration,
@@ -181,10 +181,10 @@ impl Drop for Exchange {
     }
 }
 
-/// The body of an answer, which tells when the framework is done with it.
+/// A response body that ends its exchange when actix drops it.
 pub struct TrackedBody {
     body: BoxBody,
-    #[expect(dead_code, reason = "held, not read")]
+    #[expect(dead_code, reason = "held until drop")]
     exchange: Option<Exchange>,
 }
 
@@ -200,19 +200,19 @@ impl MessageBody for TrackedBody {
     }
 }
 
-/// Ends the connection when its deadline passes, and itself with the connection.
+/// Closes the connection when its deadline passes. Returns when the connection ends.
 async fn close_on_deadline(
     socket: OwnedFd,
     mut changes: watch::Receiver<Deadline>,
     mut draining: watch::Receiver<bool>,
 ) {
-    // The last bytes of an answer may still be on their way.
-    const LAST_BYTES: Duration = Duration::from_millis(200);
+    // The end of a response may still be in transit.
+    const RESPONSE_FLUSH_DELAY: Duration = Duration::from_millis(200);
     loop {
         let Deadline { at, is_idle } = *changes.borrow_and_update();
-        let late = async {
+        let deadline = async {
             match at {
-                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                Some(at) => tokio::time::sleep_until(at).await,
                 None => std::future::pending().await,
             }
         };
@@ -221,11 +221,11 @@ async fn close_on_deadline(
             Ok(_) = draining.wait_for(|draining| *draining), if is_idle => {
                 tokio::select! {
                     changed = changes.changed() => if changed.is_err() { return },
-                    () = tokio::time::sleep(LAST_BYTES) => return shut_down(socket.as_fd()),
+                    () = tokio::time::sleep(RESPONSE_FLUSH_DELAY) => return shut_down(socket.as_fd()),
                 }
             }
-            () = late => {
-                tracing::debug!("a connection was ended: its client took too long");
+            () = deadline => {
+                tracing::debug!("closed a connection: its client exceeded a timeout");
                 shut_down(socket.as_fd());
                 return;
             }
@@ -234,34 +234,34 @@ async fn close_on_deadline(
 }
 
 fn reject(socket: BorrowedFd<'_>) {
-    // Best effort: it is new, so that these few bytes find room; who is gone needs no answer.
+    // Best effort: these few bytes fit into the buffer of a new socket, and a client that is gone needs no response.
     let _ = rustix::net::send(socket, OVERLOAD_RESPONSE, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
     shut_down(socket);
 }
 
 fn shut_down(socket: BorrowedFd<'_>) {
     if let Err(error) = rustix::net::shutdown(socket, Shutdown::Both) {
-        tracing::debug!(%error, "a connection was gone before it was ended");
+        tracing::debug!(%error, "the client closed the connection first");
     }
 }
 
-/// Lets the process open as many files as the machine allows: a connection takes two, and systems start programs with
-/// room for few, for the sake of old ones. Warns where there is no room for so many connections.
+/// Raises the limit of open files to its maximum, since a connection takes two and default limits are low. Warns if the
+/// maximum is too low for this number of connections.
 pub(super) fn raise_nofile_limit(most: usize) {
-    // The database, the listener, the log and the standard streams.
-    const OTHERS: u64 = 256;
+    // Database connections, listeners, log and standard streams.
+    const OTHER_FILES: u64 = 256;
     let limit = rustix::process::getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     let current = match rustix::process::setrlimit(Resource::Nofile, raised) {
         Ok(()) => limit.maximum,
         Err(_) => limit.current,
     };
-    let needed = (most as u64).saturating_mul(2).saturating_add(OTHERS);
+    let needed = (most as u64).saturating_mul(2).saturating_add(OTHER_FILES);
     if let Some(current) = current.filter(|current| *current < needed) {
         tracing::warn!(
             current,
             needed,
-            "the limit of open files is too low for MAX_CONNECTIONS; raise it, or lower that"
+            "the limit of open files is too low for MAX_CONNECTIONS; raise the limit or lower MAX_CONNECTIONS"
         );
     }
 }
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn one_block_of_ipv6_is_one_client() {
+    fn ipv6_prefix_is_one_client() {
         let connections = connections(100, 1);
         let _one = connections.acquire_slot(address("2001:db8::1"));
         assert!(connections.acquire_slot(address("2001:db8::2")).is_none());
@@ -309,13 +309,13 @@ mod tests {
     }
 
     #[test]
-    fn trusted_proxy_may_have_any_number() {
+    fn trusted_proxies_are_exempt_from_the_limit_per_client() {
         let connections = connections(3, 1);
-        let places: Vec<_> = (0..3).map(|_| connections.acquire_slot(address("10.1.1.1"))).collect();
-        assert!(places.iter().all(Option::is_some));
-        assert!(connections.acquire_slot(address("10.1.1.1")).is_none(), "more than all");
-        assert!(connections.acquire_slot(address("198.51.100.1")).is_none(), "more than all");
-        drop(places);
+        let slots: Vec<_> = (0..3).map(|_| connections.acquire_slot(address("10.1.1.1"))).collect();
+        assert!(slots.iter().all(Option::is_some));
+        assert!(connections.acquire_slot(address("10.1.1.1")).is_none(), "exceeds the total");
+        assert!(connections.acquire_slot(address("198.51.100.1")).is_none(), "exceeds the total");
+        drop(slots);
         assert_eq!(connections.count(), 0);
     }
 }

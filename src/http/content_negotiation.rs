@@ -1,4 +1,4 @@
-//! Which media type an answer has, and which bodies are taken: RFC 9110, section 12, and GraphQL over HTTP.
+//! Content negotiation of responses: RFC 9110, section 12, and the GraphQL over HTTP specification.
 
 use std::cmp::Reverse;
 
@@ -6,12 +6,12 @@ use actix_web::HttpMessage as _;
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, Accept, AcceptEncoding, Encoding, Header as _, Preference, Quality};
 
-/// A media type that GraphQL answers have.
+/// A media type of GraphQL responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MediaType {
-    /// `application/graphql-response+json`: the status tells whether the request could be run.
+    /// `application/graphql-response+json`: the status shows whether the query could be executed.
     GraphQlResponse,
-    /// `application/json`: a well-formed request is answered with 200, whatever became of it.
+    /// `application/json`: the status is 200 for every well-formed request.
     Json,
 }
 
@@ -25,7 +25,7 @@ impl MediaType {
         }
     }
 
-    /// The type that the client likes best; none where it takes neither. Who names no type, or any, gets plain JSON.
+    /// The media type that the client prefers; `None` if it accepts neither. The default is plain JSON, also for `*/*`.
     #[must_use]
     pub fn negotiate(request: &HttpRequest) -> Option<Self> {
         if !request.headers().contains_key(header::ACCEPT) {
@@ -42,7 +42,7 @@ impl MediaType {
         }
     }
 
-    /// Whether the client names one of the types, which no form, image or link of another site can.
+    /// Whether `Accept` names one of the media types. A form, image or link of another site cannot send such a header.
     #[must_use]
     pub fn is_named_in_accept(request: &HttpRequest) -> bool {
         let accept = Accept::parse(request).map(|accept| accept.0).unwrap_or_default();
@@ -53,7 +53,7 @@ impl MediaType {
     }
 }
 
-/// Whether the client takes a body compressed by zstd, and likes no other coding better.
+/// Whether the client accepts zstd and prefers no other content encoding.
 #[must_use]
 pub fn prefers_zstd(request: &HttpRequest) -> bool {
     let accepted: Option<AcceptEncoding> = request.get_header();
@@ -62,23 +62,25 @@ pub fn prefers_zstd(request: &HttpRequest) -> bool {
     zstd.is_some_and(|zstd| zstd.quality > Quality::ZERO && entries.iter().all(|entry| entry.quality <= zstd.quality))
 }
 
-/// How much the client likes a type, then how precisely it names it, then how early.
+/// A client's preference for a media type: quality, then specificity of the range, then its position in `Accept`.
 type MediaTypePreference = (Quality, u8, Reverse<usize>);
 
-/// By the most precise range that holds the type; none where that says no, or there is none.
+/// The preference given by the most specific range that matches; `None` if there is none or its quality is 0.
 fn quality_of(accept: &Accept, subtype: &str) -> Option<MediaTypePreference> {
-    let ranges = accept.0.iter().enumerate().filter_map(|(place, entry)| {
-        let precision = match (entry.item.type_().as_str(), subtype_with_suffix(&entry.item).as_str()) {
+    let ranges = accept.0.iter().enumerate().filter_map(|(position, entry)| {
+        let specificity = match (entry.item.type_().as_str(), subtype_with_suffix(&entry.item).as_str()) {
             ("application", full) if full == subtype => 3,
             ("application", "*") => 2,
             ("*", "*") => 1,
             _ => return None,
         };
-        // JSON is UTF-8 and nothing else.
+        // JSON is always UTF-8.
         let is_utf8 = entry.item.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8);
-        is_utf8.then_some((entry.quality, precision, Reverse(place)))
+        is_utf8.then_some((entry.quality, specificity, Reverse(position)))
     });
-    ranges.max_by_key(|(_, precision, place)| (*precision, *place)).filter(|(quality, ..)| *quality > Quality::ZERO)
+    ranges
+        .max_by_key(|(_, specificity, position)| (*specificity, *position))
+        .filter(|(quality, ..)| *quality > Quality::ZERO)
 }
 
 /// The subtype with its suffix, as in `graphql-response+json`.
@@ -100,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_that_is_liked_best() {
+    fn preferred_media_type() {
         let (own, json) = (Some(MediaType::GraphQlResponse), Some(MediaType::Json));
         for (accept, expected) in [
             ("application/json", json),
@@ -128,12 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn types_that_are_named() {
-        let names = |accept| {
+    fn media_types_named_in_accept() {
+        let is_named = |accept| {
             MediaType::is_named_in_accept(&TestRequest::default().insert_header(("accept", accept)).to_http_request())
         };
-        assert!(names("text/html, application/json;q=0.1"));
-        assert!(names("application/graphql-response+json"));
-        assert!(!names("*/*") && !names("application/*") && !names("text/html,application/xhtml+xml,*/*;q=0.8"));
+        assert!(is_named("text/html, application/json;q=0.1"));
+        assert!(is_named("application/graphql-response+json"));
+        assert!(
+            !is_named("*/*") && !is_named("application/*") && !is_named("text/html,application/xhtml+xml,*/*;q=0.8")
+        );
     }
 }

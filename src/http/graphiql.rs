@@ -1,4 +1,4 @@
-//! The page at `/graphiql`, from the binary itself.
+//! GraphiQL at `/graphiql`, embedded in the binary.
 
 use std::io::Read as _;
 
@@ -9,13 +9,13 @@ use include_dir::{Dir, include_dir};
 
 use crate::http::redirect_see_other;
 
-/// What the browser gets, built from `web/` by npm, each file compressed with gzip.
+/// The files built from `web/` by npm, each compressed with gzip.
 static WEB_FILES: Dir<'_> = include_dir!("$OUT_DIR/web-gzip");
-/// The page works from this binary alone: nothing is fetched from elsewhere, and nothing of it runs inside another page.
+/// GraphiQL loads nothing from other origins, and cannot be framed.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; \
      worker-src 'self'; connect-src 'self'; frame-ancestors 'none'";
 
-/// The page, from the binary itself.
+/// The GraphiQL page.
 pub async fn index(request: HttpRequest) -> HttpResponse {
     respond_with_file("index.html", &request)
 }
@@ -29,7 +29,7 @@ pub async fn asset(path: web::Path<String>, request: HttpRequest) -> HttpRespons
 
 fn respond_with_file(path: &str, request: &HttpRequest) -> HttpResponse {
     let Some(file) = WEB_FILES.get_file(path) else { return HttpResponse::NotFound().finish() };
-    // Built files have a digest in their name; the page that names them has none.
+    // Built assets have a content hash in their name; index.html does not.
     let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     let media_type = mime_guess::from_path(path).first_or_octet_stream();
     let media_type =
@@ -48,15 +48,15 @@ fn respond_with_file(path: &str, request: &HttpRequest) -> HttpResponse {
     match GzDecoder::new(file.contents()).read_to_end(&mut content) {
         Ok(_) => response.body(content),
         Err(error) => {
-            tracing::error!(%error, path, "a file of the page is damaged in this program");
+            tracing::error!(%error, path, "an embedded file of GraphiQL could not be decompressed");
             HttpResponse::InternalServerError().finish()
         }
     }
 }
 
-/// Whether a browser takes a file as it is kept: all do.
+/// Whether the client accepts the stored gzip form, as all browsers do.
 fn accepts_gzip(request: &HttpRequest) -> bool {
-    let kept = [Encoding::gzip(), Encoding::identity()];
+    let supported = [Encoding::gzip(), Encoding::identity()];
     let accepted: Option<AcceptEncoding> = request.get_header();
-    accepted.is_some_and(|accepted| accepted.negotiate(kept.iter()) == Some(Encoding::gzip()))
+    accepted.is_some_and(|accepted| accepted.negotiate(supported.iter()) == Some(Encoding::gzip()))
 }

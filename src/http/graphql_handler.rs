@@ -1,580 +1,127 @@
-//! `/graphql`: GraphQL over HTTP, as its specification has it.
+//! `/graphql`: GraphQL over HTTP. A request passes through one stage after the other:
+//!
+//! 1. [`extract`]: method, media type and parameters
+//! 2. [`identify`]: the client, for rate limiting
+//! 3. [`limits`]: concurrency, query limits and rate limit
+//! 4. [`cache`]: the response cache
+//! 5. [`execute`]: execution of the query
+//! 6. [`encode`]: status, headers and body of the response
+//! 7. [`record`]: log line, metrics and trace span
+//!
+//! [`run`] lists the stages in order. Each receives what the stages before it returned.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use actix_web::body::{BodySize, MessageBody as _};
-use actix_web::http::header::{self, ContentEncoding, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
-use actix_web::web::{Bytes, Data, Payload};
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
-use async_graphql::indexmap::IndexMap;
+use actix_web::http::header;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Name, Request, Response, ServerError, Value};
-use futures_util::StreamExt as _;
-use tokio_util::task::AbortOnDropHandle;
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 
-use crate::error::Error;
-use crate::graphql::DirectorySchema;
-use crate::graphql::limits::query_cost::QueryCost;
-use crate::http::content_negotiation::{MediaType, prefers_zstd};
-use crate::http::metrics::RequestObservation;
-use crate::http::persisted_queries::hex;
-use crate::http::rate_limit::{MIN_REQUEST_COST, QuotaStatus};
-use crate::http::request_id::RequestId;
-use crate::http::request_params::{self, RequestParams};
-use crate::http::response::{self, EncodedResponse, HttpError};
-use crate::http::response_cache::{CacheKey, CachedResponse, ResponseBody};
+use self::cache::Lookup;
+use self::extract::ExtractedRequest;
+use self::limits::CheckedQuery;
+use self::record::{Recorder, RequestLog};
+use crate::http::error::HttpError;
+use crate::http::rate_limit::MIN_REQUEST_COST;
 use crate::http::{AppState, redirect_see_other};
-use crate::model::language::AcceptedLanguages;
-use crate::store::access::executor::StatementCounter;
-use crate::store::access::revision::Lsn;
-use crate::telemetry;
 
-/// What decides about an answer, for caches on the way.
-const VARY_VALUE: &str = "Accept, Accept-Encoding, Accept-Language";
-/// A place in the database's log: in an answer, all up to there is in it; in a request, the answer is to have all up to there.
-pub(super) const POSITION_HEADER: HeaderName = HeaderName::from_static("x-directory-position");
-/// Headers that a page of another site can only send after asking, by any of which a GET shows that it is meant.
-const CSRF_HEADERS: [&str; 3] = ["apollo-require-preflight", "x-apollo-operation-name", "x-requested-with"];
+mod cache;
+mod encode;
+mod execute;
+mod extract;
+mod identify;
+mod limits;
+mod record;
 
-/// A query in the body.
-pub async fn post(request: HttpRequest, state: Data<AppState>, payload: Payload) -> HttpResponse {
-    let answered = async {
-        let media_type = negotiate_media_type(&request)?;
-        check_content_type(&request)?;
-        let body = read_body(&request, payload, state.limits.body_bytes, state.body_timeout).await?;
-        let _permit = state.admission.admit()?;
-        let parameters =
-            request_params::parse_body(&body).map_err(|reason| debit_invalid_request(&request, &state, reason))?;
-        run_operation(&request, &state, parameters, media_type).await
-    };
-    with_request_span(&request, &state, answered).await
+const ALLOWED_METHODS: &str = "GET, POST, OPTIONS";
+
+/// Handles `POST /graphql`.
+pub async fn post(http: HttpRequest, state: Data<AppState>, payload: Payload) -> HttpResponse {
+    respond(&http, &state, extract::from_body(&http, payload, &state)).await
 }
 
-/// A query in the address.
-pub async fn get(request: HttpRequest, state: Data<AppState>) -> HttpResponse {
-    if request.query_string().is_empty() && accepts_html(&request) {
+/// Handles `GET /graphql`. A browser that opens the URL without a query is redirected to GraphiQL.
+pub async fn get(http: HttpRequest, state: Data<AppState>) -> HttpResponse {
+    if http.query_string().is_empty() && extract::accepts_html(&http) {
         return redirect_see_other("/graphiql").await;
     }
-    let answered = async {
-        let media_type = negotiate_media_type(&request)?;
-        if !passes_csrf_check(&request) {
-            return Err(HttpError::bad_request(
-                "BAD_USER_INPUT",
-                "from a browser, a query by GET needs the header Accept: application/graphql-response+json (or application/json), or \
-                 X-Requested-With or Apollo-Require-Preflight with any value",
-            ));
-        }
-        let _permit = state.admission.admit()?;
-        let parameters = request_params::parse_query_string(request.query_string());
-        let parameters = parameters.map_err(|reason| debit_invalid_request(&request, &state, reason))?;
-        run_operation(&request, &state, parameters, media_type).await
-    };
-    with_request_span(&request, &state, answered).await
+    respond(&http, &state, std::future::ready(extract::from_query_string(&http))).await
 }
 
-/// What the address takes.
+/// Handles `OPTIONS /graphql` by listing the allowed methods.
 pub async fn options() -> HttpResponse {
-    HttpResponse::NoContent().insert_header((header::ALLOW, "GET, POST, OPTIONS")).finish()
+    HttpResponse::NoContent().insert_header((header::ALLOW, ALLOWED_METHODS)).finish()
 }
 
-/// Any other method.
-pub async fn method_not_allowed(request: HttpRequest, state: Data<AppState>) -> HttpResponse {
-    let refusal = HttpError::method_not_allowed("GET, POST, OPTIONS", "send queries by POST, or by GET");
-    with_request_span(&request, &state, std::future::ready(Err(refusal))).await
+/// Rejects any other method with 405.
+pub async fn method_not_allowed(http: HttpRequest, state: Data<AppState>) -> HttpResponse {
+    let error = HttpError::method_not_allowed(ALLOWED_METHODS, "method not allowed; send the query by POST or GET");
+    respond(&http, &state, std::future::ready(Err(error))).await
 }
 
-/// What is noted of a request on the way.
-#[derive(Clone, Default)]
-struct RequestLog {
-    operation_kind: Option<OperationType>,
-    operation_name: Option<String>,
-    cost: Option<u64>,
-    statements: Option<StatementCounter>,
-    /// Whether its answer was there already.
-    is_cached: bool,
-    /// What its answer has all up to, where that was asked.
-    position: Option<Lsn>,
-    outcome: &'static str,
-    error_code: Option<String>,
-    /// How long its JSON is, where something else is sent.
-    json_bytes: Option<u64>,
-}
-
-fn record(request: &HttpRequest, change: impl FnOnce(&mut RequestLog)) {
-    let mut extensions = request.extensions_mut();
-    match extensions.get_mut::<RequestLog>() {
-        Some(noted) => change(noted),
-        None => {
-            let mut noted = RequestLog::default();
-            change(&mut noted);
-            extensions.insert(noted);
-        }
-    }
-}
-
-/// A request that is worked on. Whatever becomes of it is counted, logged and traced, once, by nothing that could tell what
-/// was asked.
-struct RequestSpanGuard<'a> {
-    request: &'a HttpRequest,
-    state: &'a AppState,
-    started_at: Instant,
-    span: Span,
-    /// The answer's status and bytes, once there is one.
-    response: Option<(StatusCode, Option<u64>)>,
-}
-
-impl Drop for RequestSpanGuard<'_> {
-    fn drop(&mut self) {
-        let mut noted = self.request.extensions().get::<RequestLog>().cloned().unwrap_or_default();
-        if self.response.is_none() {
-            // The client went away.
-            noted.outcome = "cancelled";
-        }
-        let time = self.started_at.elapsed();
-        let statements = noted.statements.map_or(0, |statements| statements.request_count());
-        let (operation, outcome) = (noted.operation_name.as_deref(), noted.outcome);
-        let status = self.response.map(|(status, _)| status.as_u16());
-        tracing::info!(
-            target: "academic_directory::request",
-            request_id = %RequestId::of(self.request),
-            trace_id = telemetry::trace_id(&self.span),
-            kind = noted.operation_kind.map(|kind| kind.to_string()),
-            operation = operation.map(|name| name.chars().take(100).collect::<String>()),
-            outcome,
-            refusal = noted.error_code,
-            status,
-            milliseconds = (time.as_secs_f64() * 1e6).round() / 1000.0,
-            statements,
-            cost = noted.cost,
-            cached = noted.is_cached,
-            bytes = noted.json_bytes.or(self.response.and_then(|(_, bytes)| bytes)),
-            "{}", if status.is_some() { "answered" } else { "not answered" }
-        );
-        let is_fault = matches!(outcome, "unavailable" | "timeout" | "error");
-        telemetry::finish_request_span(&self.span, status, is_fault, outcome, noted.error_code.as_deref(), statements);
-        let refusal = noted.error_code;
-        self.state.metrics.observe(&RequestObservation { operation, outcome, statements, time, error_code: refusal });
-    }
-}
-
-/// Answers a request, and watches it on the way.
-async fn with_request_span(
-    request: &HttpRequest,
+/// Runs the stages and records the outcome, also if the client disconnects meanwhile.
+async fn respond(
+    http: &HttpRequest,
     state: &AppState,
-    answered: impl Future<Output = Result<HttpResponse, HttpError>>,
+    extracted: impl Future<Output = Result<ExtractedRequest, HttpError>>,
 ) -> HttpResponse {
-    let header = |name: &str| request.headers().get(name)?.to_str().ok().map(str::to_owned);
-    let span = telemetry::request_span(request.method().as_str(), &RequestId::of(request), header);
-    let mut followed =
-        RequestSpanGuard { request, state, started_at: Instant::now(), span: span.clone(), response: None };
-    let response = into_http_response(request, answered.instrument(span).await);
-    let bytes = match response.body().size() {
-        BodySize::Sized(bytes) => Some(bytes),
-        BodySize::None => Some(0),
-        BodySize::Stream => None,
-    };
-    followed.response = Some((response.status(), bytes));
-    response
+    let mut recorder = Recorder::start(http, state);
+    let span = recorder.span();
+    let result = run(http, state, extracted, &mut recorder.log).instrument(span).await;
+    recorder.finish(result)
 }
 
-fn into_http_response(request: &HttpRequest, answered: Result<HttpResponse, HttpError>) -> HttpResponse {
-    if let Err(refusal) = &answered {
-        record(request, |noted| {
-            noted.error_code = Some(refusal.code.to_owned());
-            noted.outcome = match refusal.status {
-                StatusCode::SERVICE_UNAVAILABLE => "unavailable",
-                StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => "timeout",
-                StatusCode::INTERNAL_SERVER_ERROR => "error",
-                _ => "refused",
-            };
-        });
-    }
-    let mut response = answered
-        .unwrap_or_else(|refusal| refusal.into_response(MediaType::negotiate(request).unwrap_or(MediaType::Json)));
-    let position = request.extensions().get::<RequestLog>().and_then(|noted| noted.position);
-    if let Some(value) = position.and_then(|position| HeaderValue::from_str(&position.to_string()).ok()) {
-        response.headers_mut().insert(POSITION_HEADER, value);
-    }
-    let standing = request.extensions().get::<QuotaStatus>().copied();
-    for (name, value) in standing.iter().flat_map(QuotaStatus::headers) {
-        response.headers_mut().insert(name, value);
-    }
-    response
-}
-
-/// Neither a link, a form nor an image of another site can make a reader's browser run a query: a GET says by a header
-/// that it is one, or comes from no browser. (Browsers tell of other sites by `Sec-Fetch-Site`, and ask for pages and
-/// images by their types; a program asks for anything.)
-fn passes_csrf_check(request: &HttpRequest) -> bool {
-    let headers = request.headers();
-    if MediaType::is_named_in_accept(request) || CSRF_HEADERS.iter().any(|name| headers.contains_key(*name)) {
-        return true;
-    }
-    let asks_for_anything = headers.get_all(header::ACCEPT).all(|accept| accept.as_bytes().trim_ascii() == b"*/*");
-    let is_elsewhere =
-        headers.get("sec-fetch-site").is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
-    asks_for_anything && !is_elsewhere
-}
-
-/// Somebody who opens the address in a browser wants the page for it.
-fn accepts_html(request: &HttpRequest) -> bool {
-    let values = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
-    values.into_iter().any(|value| value.to_ascii_lowercase().contains("text/html"))
-}
-
-fn negotiate_media_type(request: &HttpRequest) -> Result<MediaType, HttpError> {
-    MediaType::negotiate(request).ok_or_else(|| {
-        HttpError::new(
-            StatusCode::NOT_ACCEPTABLE,
-            "BAD_USER_INPUT",
-            "answers are application/graphql-response+json or application/json, in UTF-8; accept one of them",
-        )
-    })
-}
-
-/// A page of another site can send other types without asking, and JSON is UTF-8.
-fn check_content_type(request: &HttpRequest) -> Result<(), HttpError> {
-    let header = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let Some(media_type) = header.and_then(|value| value.parse::<mime::Mime>().ok()) else {
-        return Err(HttpError::unsupported_media_type(
-            "send the query as JSON, with the header Content-Type: application/json",
-        ));
-    };
-    if media_type.essence_str() != "application/json" {
-        return Err(HttpError::unsupported_media_type(
-            "the body is of another type than application/json; send the query as JSON, with the header Content-Type: \
-             application/json",
-        ));
-    }
-    if media_type.get_param(mime::CHARSET).is_some_and(|charset| charset != mime::UTF_8) {
-        return Err(HttpError::unsupported_media_type("the body is in another charset than UTF-8; send JSON in UTF-8"));
-    }
-    let coding = request.headers().get(header::CONTENT_ENCODING);
-    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        let refusal = HttpError::unsupported_media_type("the body is compressed; send it without Content-Encoding");
-        return Err(refusal.with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")));
-    }
-    Ok(())
-}
-
-/// The whole body, as long as it is small enough and comes in time.
-async fn read_body(
-    http: &HttpRequest,
-    mut payload: Payload,
-    most: usize,
-    time: Duration,
-) -> Result<Vec<u8>, HttpError> {
-    let too_large = || {
-        let message = format!("the body is larger than {most} bytes; send less at once");
-        // The rest of it is not read.
-        HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "LIMIT_EXCEEDED", message)
-            .with_header(header::CONNECTION, HeaderValue::from_static("close"))
-    };
-    let announced = http.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > most) {
-        return Err(too_large());
-    }
-    let reading = async {
-        let mut body = Vec::new();
-        while let Some(part) = payload.next().await {
-            let part = part.map_err(|_| HttpError::bad_request("BAD_USER_INPUT", "the body could not be read"))?;
-            if body.len() + part.len() > most {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&part);
-        }
-        Ok(body)
-    };
-    tokio::time::timeout(time, reading).await.unwrap_or_else(|_| {
-        let message = format!("the body did not come within {} seconds", time.as_secs_f32());
-        Err(HttpError::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message)
-            .with_header(header::CONNECTION, HeaderValue::from_static("close")))
-    })
-}
-
-async fn run_operation(
+/// Runs the stages from extraction to encoding.
+async fn run(
     http: &HttpRequest,
     state: &AppState,
-    mut parameters: RequestParams,
-    media_type: MediaType,
+    extracted: impl Future<Output = Result<ExtractedRequest, HttpError>>,
+    log: &mut RequestLog,
 ) -> Result<HttpResponse, HttpError> {
-    let document = state.persisted_queries.resolve(&mut parameters)?;
-    let is_by_name = document.is_by_id;
-    // Only kept where somebody will ask for it by its digest.
-    let text = parameters.sha256_hash.is_some().then(|| document.text.clone());
-    let told = CostReport::from_header(http)?;
-    let seen = min_position(http)?;
-    let operation_name = parameters.operation_name.take().filter(|name| !name.is_empty());
-    let variables = std::mem::take(&mut parameters.variables);
-    let languages = accepted_languages(http);
-    let ask = || CacheKey::new(&document.text, operation_name.as_deref(), &variables, &languages);
-    let question = (told == CostReport::Off).then(|| state.response_cache.make_key(ask)).flatten();
-    if let Some(question) = &question
-        && let Some((kept, position)) = state.response_cache.get(&state.store, question, seen).await
-    {
-        record(http, |noted| noted.position = Some(position));
-        if let Some(text) = text {
-            state.persisted_queries.register(&parameters, &text);
-        }
-        return respond_from_cache(http, state, &kept, media_type, is_by_name);
-    }
-    let mut query = Request::new(document.text).variables(variables);
-    if let Some(name) = operation_name {
-        query = query.operation_name(name);
-    }
-    query = query.data(languages);
-    let request_id = RequestId::of(http);
-    let prepared = match state.schema.prepare(query) {
-        Ok(prepared) => prepared,
-        Err(mut refused) => {
-            debit_rate_limit(http, state, MIN_REQUEST_COST)?;
-            response::sanitize_errors(&mut refused, &request_id);
-            return encode_executed(http, state, &EncodedResponse::encode(*refused)?, media_type, false);
+    let ExtractedRequest { media_type, params } = extracted.await?;
+    let client = identify::client(http, state);
+    let _permit = state.admission.admit()?;
+    let params = match params.parse(http) {
+        Ok(params) => params,
+        Err(reason) => {
+            limits::debit(client.as_ref(), MIN_REQUEST_COST, log)?;
+            return Err(HttpError::bad_request("BAD_USER_INPUT", reason));
         }
     };
-    if prepared.operation_type == Some(OperationType::Mutation) && http.method() == Method::GET {
-        return Err(HttpError::method_not_allowed(
-            "POST",
-            "a mutation changes things, which GET must not; send it by POST",
-        ));
-    }
-    let (cost, kind, name) = (prepared.cost, prepared.operation_type, prepared.operation_name.clone());
-    record_operation(http, kind, name.as_deref(), cost);
-    debit_rate_limit(http, state, if told == CostReport::DryRun { MIN_REQUEST_COST } else { cost.total() })?;
-    if told == CostReport::DryRun {
-        let mut response = Response::new(Value::Null);
-        set_cost_extension(&mut response, cost, &state.schema);
-        return encode_executed(http, state, &EncodedResponse::encode(response)?, media_type, false);
-    }
+    let request = extract::operation(http, state, params)?;
+    let reply = encode::Reply { http, state, media_type, is_by_id: request.is_by_id };
 
-    // What is refused by now has cost the database nothing.
-    let question = question.filter(|_| kind == Some(OperationType::Query));
-    let is_asked = question.is_some() || seen.is_some() || !state.store.replicas().is_empty();
-    let moment = if is_asked { state.store.current_revision(seen).await } else { None };
-    let place = question.and_then(|question| state.response_cache.reserve(question, moment.as_ref()));
-    let store = state.store.for_request(moment.as_ref(), seen).await;
-    record(http, |noted| {
-        noted.statements = Some(store.statement_counter());
-        noted.position = moment.map(|moment| moment.lsn);
-    });
-    // On threads with a stack as deep as queries may be. If the client goes away, so does this, and with it the task.
-    let schema = Arc::clone(&state.schema);
-    let id = request_id.clone();
-    let work = async move {
-        let mut response = schema.execute(prepared, store).await;
-        let is_of = |error: &ServerError| matches!(error.source::<Error>(), Some(Error::Unavailable(_)));
-        let is_unavailable = response.errors.iter().any(is_of);
-        response::sanitize_errors(&mut response, &id);
-        if is_unavailable {
-            // Half an answer would look like a directory without people.
-            return Err(HttpError::service_unavailable(Error::UNAVAILABLE_MESSAGE));
+    let key = match cache::look_up(state, &request, log).await {
+        Lookup::Hit(cached) => {
+            log.set_operation(Some(OperationType::Query), cached.operation_name.as_deref(), cached.cost);
+            limits::debit(client.as_ref(), cached.cost.total(), log)?;
+            return reply.cached(&cached, log);
         }
-        if told == CostReport::Include {
-            set_cost_extension(&mut response, cost, &schema);
+        Lookup::Miss(key) => key,
+    };
+
+    let (cost_report, min_position) = (request.cost_report, request.min_position);
+    let (query, persisted) = request.into_query();
+    let checked = match limits::check_query(http, state, query)? {
+        Ok(checked) => checked,
+        Err(rejected) => {
+            limits::debit(client.as_ref(), MIN_REQUEST_COST, log)?;
+            return reply.rejected(rejected, log);
         }
-        // Here, where what it is made of is at hand, and given back.
-        EncodedResponse::encode(response)
     };
-    let executed = AbortOnDropHandle::new(state.runtime.spawn(work.in_current_span()));
-    let mut pulse = state.health_monitor.clone();
-    let answered = tokio::select! {
-        answered = tokio::time::timeout(state.request_timeout, executed) => answered,
-        () = pulse.wait_until_unreachable() => return Err(HttpError::service_unavailable(Error::UNAVAILABLE_MESSAGE)),
-    };
-    let answer = match answered {
-        Ok(Ok(answer)) => answer?,
-        Ok(Err(error)) => {
-            tracing::error!(%request_id, %error, "a query ended in a fault");
-            return Err(HttpError::internal());
-        }
-        Err(_) => return Err(HttpError::timeout(state.request_timeout)),
-    };
-    if let Some(text) = text.filter(|_| answer.is_executed) {
-        state.persisted_queries.register(&parameters, &text);
+    let CheckedQuery { prepared, operation } = checked;
+    log.set_operation(operation.operation_type, operation.name.as_deref(), operation.cost);
+    if cost_report.is_dry_run() {
+        limits::debit(client.as_ref(), MIN_REQUEST_COST, log)?;
+        return reply.cost_only(operation.cost, log);
     }
-    let answered = encode_executed(http, state, &answer, media_type, is_by_name)?;
-    if let Some(place) = place.filter(|_| answer.errors.is_empty()) {
-        state.response_cache.insert(place, &answer.body, name, cost);
+    limits::debit(client.as_ref(), operation.cost.total(), log)?;
+
+    let reserved = cache::reserve(state, key, &operation, min_position, log).await;
+    let response = execute::run(state, prepared, operation.cost, cost_report, reserved.store, log).await?;
+    if response.is_executed {
+        persisted.register(state);
     }
-    Ok(answered)
-}
-
-/// What is told of the operation to whoever watches.
-fn record_operation(http: &HttpRequest, kind: Option<OperationType>, name: Option<&str>, cost: QueryCost) {
-    record(http, |noted| {
-        noted.operation_kind = kind;
-        noted.operation_name = name.map(str::to_owned);
-        noted.cost = Some(cost.total());
-    });
-    if let Some(kind) = kind {
-        telemetry::set_request_operation(&Span::current(), &kind.to_string(), name);
-    }
-}
-
-/// Answers what was answered before. It costs the client the same: what others asked is none of its business.
-fn respond_from_cache(
-    http: &HttpRequest,
-    state: &AppState,
-    kept: &CachedResponse,
-    media_type: MediaType,
-    is_by_name: bool,
-) -> Result<HttpResponse, HttpError> {
-    record_operation(http, Some(OperationType::Query), kept.operation_name.as_deref(), kept.cost);
-    debit_rate_limit(http, state, kept.cost.total())?;
-    record(http, |noted| {
-        noted.outcome = "ok";
-        noted.is_cached = true;
-    });
-    encode_body(http, state, &kept.body, true, media_type, is_by_name)
-}
-
-/// Takes what the query costs from what the client may ask for in a minute. `finish` tells what is left.
-fn debit_rate_limit(http: &HttpRequest, state: &AppState, cost: u64) -> Result<(), HttpError> {
-    let Some((limiter, peer)) = state.rate_limiter.as_ref().zip(http.peer_addr()) else { return Ok(()) };
-    let client = limiter.identify_client(peer.ip(), http.headers());
-    let standing = limiter.debit(&client, u32::try_from(cost.max(MIN_REQUEST_COST)).unwrap_or(u32::MAX));
-    let standing = standing.map_err(|exceeded| exceeded.to_http_error())?;
-    http.extensions_mut().insert(standing);
-    Ok(())
-}
-
-/// A request that is no GraphQL request costs something too.
-fn debit_invalid_request(http: &HttpRequest, state: &AppState, reason: impl Into<String>) -> HttpError {
-    match debit_rate_limit(http, state, MIN_REQUEST_COST) {
-        Ok(()) => HttpError::bad_request("BAD_USER_INPUT", reason),
-        Err(refusal) => refusal,
-    }
-}
-
-/// What the client has seen already, by the header `X-Directory-Position`.
-fn min_position(http: &HttpRequest) -> Result<Option<Lsn>, HttpError> {
-    let Some(value) = http.headers().get(POSITION_HEADER) else { return Ok(None) };
-    let position = value.to_str().unwrap_or_default().parse();
-    position
-        .map(Some)
-        .map_err(|error: Error| HttpError::bad_request("BAD_USER_INPUT", format!("X-Directory-Position: {error}")))
-}
-
-/// Whether a client wants to know what its query costs, by the header `X-Query-Cost`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum CostReport {
-    Off,
-    Include,
-    DryRun,
-}
-
-impl CostReport {
-    fn from_header(http: &HttpRequest) -> Result<Self, HttpError> {
-        match http.headers().get("x-query-cost").map(HeaderValue::as_bytes) {
-            None => Ok(Self::Off),
-            Some(b"report") => Ok(Self::Include),
-            Some(b"only") => Ok(Self::DryRun),
-            Some(_) => Err(HttpError::bad_request(
-                "BAD_USER_INPUT",
-                "X-Query-Cost can be report, for the cost beside the answer, or only, for the cost without running the query",
-            )),
-        }
-    }
-}
-
-fn set_cost_extension(response: &mut Response, cost: QueryCost, schema: &DirectorySchema) {
-    let limits = schema.limits();
-    let mut told = IndexMap::new();
-    let of = |nodes: u64, statements: Option<u64>, total: u64| {
-        let statements = statements.map(|statements| (Name::new("statements"), Value::from(statements)));
-        let sums = [(Name::new("nodes"), Value::from(nodes)), (Name::new("cost"), Value::from(total))];
-        Value::Object(sums.into_iter().chain(statements).collect())
-    };
-    told.insert(Name::new("requested"), of(cost.nodes, Some(cost.statements), cost.total()));
-    told.insert(Name::new("limit"), of(limits.nodes, None, limits.cost));
-    response.extensions.insert("cost".to_owned(), Value::Object(told));
-}
-
-/// The answer in the media type that the client wants, with the status that the type asks for.
-fn encode_executed(
-    http: &HttpRequest,
-    state: &AppState,
-    answer: &EncodedResponse,
-    media_type: MediaType,
-    is_by_name: bool,
-) -> Result<HttpResponse, HttpError> {
-    record(http, |noted| {
-        noted.outcome = match (answer.is_executed, answer.errors.first()) {
-            (_, None) => "ok",
-            (true, Some(_)) => "partial",
-            (false, Some(error)) => {
-                let told = |name| match error.extensions.as_ref()?.get(name)? {
-                    Value::String(text) => Some(text.clone()),
-                    _ => None,
-                };
-                noted.error_code = told("limit").or_else(|| told("code"));
-                "refused"
-            }
-        };
-    });
-    let body = ResponseBody::Plain(answer.body.clone());
-    let mut answered = encode_body(http, state, &body, answer.errors.is_empty(), media_type, is_by_name)?;
-    if media_type == MediaType::GraphQlResponse && !answer.is_executed {
-        *answered.status_mut() = StatusCode::BAD_REQUEST;
-    }
-    Ok(answered)
-}
-
-/// An answer with its body, and with what caches on the way may do with it.
-fn encode_body(
-    http: &HttpRequest,
-    state: &AppState,
-    body: &ResponseBody,
-    is_whole: bool,
-    media_type: MediaType,
-    is_by_name: bool,
-) -> Result<HttpResponse, HttpError> {
-    let is_tagged = http.method() == Method::GET && is_whole;
-    let kept = match body {
-        ResponseBody::Compressed { zstd, length } if prefers_zstd(http) => Some((zstd, *length)),
-        _ => None,
-    };
-    // Where the kept form is sent and nothing is said of it, nobody looks at the JSON.
-    let json = if is_tagged || kept.is_none() { body.json() } else { Some(Bytes::new()) };
-    let json = json.ok_or_else(|| {
-        tracing::error!("a kept answer is damaged");
-        HttpError::internal()
-    })?;
-    let mut built = HttpResponse::Ok();
-    built.content_type(media_type.content_type()).insert_header((header::VARY, VARY_VALUE));
-    if is_tagged {
-        // Weak: compressed or not, it says the same.
-        let digest = <sha2::Sha256 as sha2::Digest>::digest(&json);
-        let tag = format!("W/\"{}\"", hex(&digest[..16]));
-        let caching = match state.persisted_query_max_age.as_secs() {
-            seconds if is_by_name && seconds > 0 => format!("public, max-age={seconds}"),
-            _ => "private, no-cache".to_owned(),
-        };
-        built.insert_header((header::ETAG, tag.clone())).insert_header((header::CACHE_CONTROL, caching));
-        if is_not_modified(http, &tag) {
-            return Ok(built.status(StatusCode::NOT_MODIFIED).finish());
-        }
-    } else {
-        built.insert_header((header::CACHE_CONTROL, "no-store"));
-    }
-    let Some((zstd, length)) = kept else { return Ok(built.body(json)) };
-    record(http, |noted| noted.json_bytes = u64::try_from(length).ok());
-    Ok(built.insert_header(ContentEncoding::Zstd).body(zstd.clone()))
-}
-
-/// Whether the client holds this very answer, by RFC 9110, section 13.1.2.
-fn is_not_modified(http: &HttpRequest, tag: &str) -> bool {
-    let values = http.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    values.flat_map(|value| value.split(',')).any(|known| known.trim() == "*" || opaque(known) == opaque(tag))
-}
-
-/// The reader's languages by the request's header, which may be there several times.
-fn accepted_languages(request: &HttpRequest) -> AcceptedLanguages {
-    let values =
-        request.headers().get_all(header::ACCEPT_LANGUAGE).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    AcceptedLanguages::parse(&values.collect::<Vec<_>>().join(","))
+    let http_response = reply.executed(&response, log)?;
+    cache::insert(state, reserved.entry, &response, operation);
+    Ok(http_response)
 }

@@ -1,4 +1,4 @@
-//! Whether the service lives, and whether it can answer: what supervisors and load balancers ask.
+//! Health checks: liveness for supervisors, readiness for load balancers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::store::access::health_check::{Health, HealthMonitor};
 
-/// What readiness is told from.
+/// Whether the service is ready for requests.
 #[derive(Clone)]
 pub struct Readiness {
     health_monitor: HealthMonitor,
@@ -17,31 +17,31 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Of a service that was just started.
+    /// The readiness of a service that is not draining.
     #[must_use]
     pub fn new(health_monitor: HealthMonitor) -> Self {
         Self { health_monitor, is_draining: Arc::default() }
     }
 
-    /// Says from now on that no more requests should be sent here.
+    /// Reports "not ready" from now on.
     pub fn drain(&self) {
         self.is_draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the service is about to end.
+    /// Whether the service is about to shut down.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.is_draining.load(Ordering::Relaxed)
     }
 }
 
-/// The process runs.
+/// `/health/live`: the process is running.
 pub async fn live() -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({ "status": "live" }))
 }
 
-/// It can answer: the database answered within the last two seconds and has all migrations, and nobody stops the
-/// service.
+/// `/health/ready`: the database responded within the last two seconds, no migrations are pending, and the service is not
+/// draining.
 pub async fn ready(readiness: Data<Readiness>) -> HttpResponse {
     let (database, migrations) = match readiness.health_monitor.health() {
         Health::Healthy => ("ok", "ok"),

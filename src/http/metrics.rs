@@ -1,4 +1,4 @@
-//! Counts and times of what the service does, as Prometheus reads them.
+//! Prometheus metrics.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,11 +23,11 @@ use crate::http::response_cache::ResponseCache;
 use crate::store::Store;
 use crate::store::access::health_check::{Health, HealthMonitor};
 
-/// Clients choose the names of their operations: so many are told apart, and the others are one.
+/// Maximum number of operation names that are tracked separately, since clients choose them; the rest are `other`.
 const MAX_OPERATION_NAMES: usize = 200;
-/// The longest name that is told apart.
+/// Maximum length of an operation name that is tracked separately.
 const MAX_OPERATION_NAME_BYTES: usize = 100;
-/// How often the event loop is looked at.
+/// Interval at which the event loop lag is measured.
 const EVENT_LOOP_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -46,21 +46,21 @@ struct ErrorLabels {
     limit: String,
 }
 
-/// What became of a request.
+/// The outcome of a request.
 pub struct RequestObservation<'a> {
-    /// The name of its operation, where it has one.
+    /// The name of the operation, if it has one.
     pub operation: Option<&'a str>,
-    /// `ok`, `partial`, `refused`, `unavailable`, `timeout`, `error`, or `cancelled` where the client went away.
+    /// `ok`, `partial`, `refused`, `unavailable`, `timeout`, `error`, or `cancelled` if the client disconnected.
     pub outcome: &'static str,
-    /// Its SQL statements.
+    /// Number of SQL statements.
     pub statements: u64,
-    /// From its head to its answer.
+    /// Time from the request headers to the response.
     pub time: Duration,
-    /// The limit or the code that it was refused by.
+    /// The limit or error code that the request was rejected by.
     pub error_code: Option<String>,
 }
 
-/// All that is counted, of one server.
+/// The metrics of one server.
 #[derive(Clone)]
 pub struct Metrics(Arc<MetricsInner>);
 
@@ -74,25 +74,25 @@ struct MetricsInner {
     gauges: Gauges,
     event_loop_lag_micros: Arc<AtomicU64>,
     sources: MetricSources,
-    /// The one that queries run on.
+    /// The runtime that executes queries.
     runtime: Runtime,
 }
 
-/// What is looked at when somebody asks.
+/// Where gauges are read from when the metrics are scraped.
 pub struct MetricSources {
-    /// For the pool.
+    /// Connection pool and replicas.
     pub store: Store,
-    /// For the database.
+    /// Health of the database.
     pub health_monitor: HealthMonitor,
-    /// For the requests that are worked on.
+    /// Concurrent requests.
     pub admission: Admission,
-    /// For the clients.
+    /// Client connections.
     pub connections: ClientConnections,
-    /// For the cache.
+    /// The response cache.
     pub response_cache: Arc<ResponseCache>,
 }
 
-/// What is read when somebody asks.
+/// Gauges that are updated when the metrics are scraped.
 #[derive(Default)]
 struct Gauges {
     connections: Gauge,
@@ -110,7 +110,7 @@ struct Gauges {
 }
 
 impl Metrics {
-    /// Begins to count.
+    /// Registers the metrics and starts measuring the event loop lag.
     #[must_use]
     pub fn new(watched: MetricSources) -> Self {
         let seconds: Family<OutcomeLabels, Histogram, fn() -> Histogram> = Family::new_with_constructor(|| {
@@ -133,7 +133,7 @@ impl Metrics {
         Self(Arc::new(inner))
     }
 
-    /// Counts a request.
+    /// Records a request.
     pub fn observe(&self, observation: &RequestObservation) {
         let operation = self.operation_label(observation.operation);
         self.0.requests.get_or_create(&RequestLabels { operation, outcome: observation.outcome }).inc();
@@ -170,40 +170,48 @@ impl Metrics {
 impl MetricsInner {
     fn register(&mut self) {
         let (registry, gauges) = (&mut self.registry, &self.gauges);
-        registry.register("requests", "GraphQL requests by operation and outcome", self.requests.clone());
-        registry.register("request_seconds", "From a request to its answer, in seconds", self.request_seconds.clone());
-        registry.register("request_statements", "SQL statements of a request", self.request_statements.clone());
-        registry.register("refusals", "Requests refused, by limit or code", self.rejected_requests.clone());
-        registry.register("connections", "Open connections of clients", gauges.connections.clone());
-        registry.register("requests_in_flight", "GraphQL requests that are worked on", gauges.in_flight.clone());
+        registry.register("requests", "GraphQL requests, by operation and outcome", self.requests.clone());
+        registry.register("request_seconds", "Duration of a request, in seconds", self.request_seconds.clone());
+        registry.register("request_statements", "SQL statements per request", self.request_statements.clone());
+        registry.register("refusals", "Rejected requests, by limit or error code", self.rejected_requests.clone());
+        registry.register("connections", "Open client connections", gauges.connections.clone());
+        registry.register("requests_in_flight", "GraphQL requests in progress", gauges.in_flight.clone());
         registry.register("pool_connections", "Open connections to Postgres", gauges.pool_open.clone());
-        registry.register("pool_connections_idle", "Those that nobody uses", gauges.pool_idle.clone());
-        registry.register("pool_connections_maximum", "The most there may be", gauges.pool_max.clone());
+        registry.register("pool_connections_idle", "Idle connections to Postgres", gauges.pool_idle.clone());
+        registry.register(
+            "pool_connections_maximum",
+            "Maximum number of connections to Postgres",
+            gauges.pool_max.clone(),
+        );
         registry.register(
             "replica_requests",
-            "Requests that were read from a copy of the database since the start",
+            "Requests read from a read replica since startup",
             gauges.replica_requests.clone(),
         );
         registry.register(
             "database_ready",
-            "1 while the database answers and has all migrations",
+            "1 if the database is reachable and no migrations are pending, otherwise 0",
             gauges.database_ready.clone(),
         );
         let answers = &self.sources.response_cache;
-        registry.register("cache_hits", "Answers that were kept from before", answers.hits.clone());
-        registry.register("cache_misses", "Answers that were looked for and were not", answers.misses.clone());
-        registry.register("cache_bytes", "What the kept answers take, in bytes", gauges.cache_bytes.clone());
-        registry.register("build", "What runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        registry.register("tasks", "Tasks of the event loop", gauges.tasks.clone());
-        registry.register("tasks_queued", "Those that wait for a thread", gauges.tasks_queued.clone());
+        registry.register("cache_hits", "Hits of the response cache", answers.hits.clone());
+        registry.register("cache_misses", "Misses of the response cache", answers.misses.clone());
+        registry.register("cache_bytes", "Memory used by the response cache, in bytes", gauges.cache_bytes.clone());
+        registry.register("build", "Version of the service", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        registry.register("tasks", "Tasks of the Tokio runtime", gauges.tasks.clone());
+        registry.register(
+            "tasks_queued",
+            "Tasks in the global queue of the Tokio runtime",
+            gauges.tasks_queued.clone(),
+        );
         registry.register(
             "event_loop_lateness_seconds",
-            "How late the event loop came to a timer at worst since this was last read",
+            "Maximum event loop lag since the last scrape, in seconds",
             gauges.event_loop_lag_seconds.clone(),
         );
         registry.register(
             "resident_memory_bytes",
-            "Memory of the process, in bytes",
+            "Resident memory of the process, in bytes",
             gauges.resident_memory_bytes.clone(),
         );
     }
@@ -233,26 +241,26 @@ impl MetricsInner {
     }
 }
 
-/// Notes how late a timer was, for as long as somebody asks.
+/// Measures how late a timer fires, until the metrics are dropped.
 async fn measure_event_loop_lag(lateness: std::sync::Weak<AtomicU64>) {
     loop {
-        let begun = Instant::now();
+        let started_at = Instant::now();
         tokio::time::sleep(EVENT_LOOP_CHECK_INTERVAL).await;
         let Some(lateness) = lateness.upgrade() else { return };
-        let late =
-            u64::try_from(begun.elapsed().saturating_sub(EVENT_LOOP_CHECK_INTERVAL).as_micros()).unwrap_or(u64::MAX);
+        let late = u64::try_from(started_at.elapsed().saturating_sub(EVENT_LOOP_CHECK_INTERVAL).as_micros())
+            .unwrap_or(u64::MAX);
         lateness.fetch_max(late, Ordering::Relaxed);
     }
 }
 
-/// By Linux' own account; nothing elsewhere.
+/// Resident memory on Linux; `None` on other systems.
 fn resident_memory_bytes() -> Option<usize> {
-    let account = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: usize = account.split(' ').nth(1)?.parse().ok()?;
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: usize = statm.split(' ').nth(1)?.parse().ok()?;
     Some(pages * rustix::param::page_size())
 }
 
-/// Everything counted, in the format of OpenMetrics.
+/// `/metrics`: all metrics in the OpenMetrics text format.
 pub async fn show_metrics(metrics: Data<Metrics>) -> HttpResponse {
     match metrics.encode() {
         Ok(text) => HttpResponse::Ok()
@@ -260,16 +268,16 @@ pub async fn show_metrics(metrics: Data<Metrics>) -> HttpResponse {
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .body(text),
         Err(error) => {
-            tracing::error!(%error, "the metrics could not be written");
+            tracing::error!(%error, "the metrics could not be encoded");
             HttpResponse::InternalServerError().finish()
         }
     }
 }
 
-/// What is told where the metrics are not for everybody.
+/// `/metrics` on a public address: 404 with an explanation.
 pub async fn metrics_not_public() -> HttpResponse {
     HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(
-        "The metrics are not shown on an address that others may reach. Set METRICS_LISTEN, such as 127.0.0.1:9090, and \
-         read them there.\n",
+        "Metrics are not served on a public address. Set METRICS_LISTEN, such as 127.0.0.1:9090, and read them \
+         there.\n",
     )
 }

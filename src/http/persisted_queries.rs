@@ -1,5 +1,5 @@
-//! Queries that the service knows by a name: those that clients sent before (automatic persisted queries), and those of
-//! a manifest, which may be the only ones that are run.
+//! Persisted queries: automatic ones, which clients register by hash, and those of a manifest. The service can be limited
+//! to the latter (trusted documents).
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,30 +11,30 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::config::OperationPolicy;
+use crate::http::error::HttpError;
 use crate::http::request_params::RequestParams;
-use crate::http::response::HttpError;
 
-/// Why a manifest cannot be used.
+/// The manifest cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// The file cannot be read.
-    #[error("OPERATIONS_MANIFEST {0} cannot be read: {1}")]
+    #[error("OPERATIONS_MANIFEST {0} could not be read: {1}")]
     Unreadable(String, #[source] std::io::Error),
-    /// It is no JSON.
-    #[error("OPERATIONS_MANIFEST {0} is no JSON: {1}")]
+    /// The file is not valid JSON.
+    #[error("OPERATIONS_MANIFEST {0} is not valid JSON: {1}")]
     NotJson(String, #[source] serde_json::Error),
-    /// It is no manifest.
+    /// The JSON is not a manifest.
     #[error(
-        "OPERATIONS_MANIFEST {0} is no manifest of operations: write an object of ids and texts, as relay-compiler and \
-         graphql-codegen do, or Apollo's with a list of operations"
+        "OPERATIONS_MANIFEST {0} is not a manifest of operations; expected an object from ids to query texts (relay-compiler, \
+         graphql-codegen), or an Apollo manifest with a list of operations"
     )]
     UnknownShape(String),
-    /// Trusted operations are asked for without saying which.
-    #[error("OPERATIONS=trusted needs OPERATIONS_MANIFEST, the file with the operations to run")]
+    /// Only trusted operations are accepted, but there is no manifest.
+    #[error("OPERATIONS=trusted requires OPERATIONS_MANIFEST, the file with the accepted operations")]
     ManifestRequired,
 }
 
-/// Apollo's manifest; the others are plain objects.
+/// An Apollo manifest. Other manifests are plain objects.
 #[derive(Deserialize)]
 struct ApolloManifest {
     operations: Vec<ApolloOperation>,
@@ -46,87 +46,88 @@ struct ApolloOperation {
     body: String,
 }
 
-/// The queries known by name.
+/// The persisted queries.
 #[derive(Clone)]
 pub struct PersistedQueries {
-    /// By the digest of their text; those least used are forgotten when their texts take more than is allowed.
+    /// By hash. The least recently used are evicted when the maximum size is reached.
     automatic: Cache<String, Arc<str>>,
-    /// By the id that the manifest gives them, and by the digest of their text.
+    /// By the id in the manifest, and by hash.
     trusted: Arc<HashMap<String, Arc<str>>>,
     is_trusted_only: bool,
 }
 
-/// A query to run.
+/// The text of a requested query.
 pub struct ResolvedDocument {
-    /// Its text.
+    /// The text.
     pub text: String,
-    /// Whether it was asked for by its name alone, so that the address of the request says all.
+    /// Whether the query was identified by hash or id alone, so that the URL determines the response.
     pub is_by_id: bool,
 }
 
 impl PersistedQueries {
-    /// Reads the manifest where there is one.
+    /// Reads the manifest, if there is one.
     ///
     /// # Errors
-    /// Where it is missing or cannot be used.
-    pub fn new(operations: OperationPolicy, manifest: Option<&Path>, most_bytes: u64) -> Result<Self, ManifestError> {
+    /// If the manifest is required and missing, or cannot be used.
+    pub fn new(policy: OperationPolicy, manifest: Option<&Path>, max_bytes: u64) -> Result<Self, ManifestError> {
         let trusted = manifest.map(read_manifest).transpose()?;
-        let only_trusted = operations == OperationPolicy::Trusted;
-        if only_trusted && trusted.is_none() {
+        let is_trusted_only = policy == OperationPolicy::Trusted;
+        if is_trusted_only && trusted.is_none() {
             return Err(ManifestError::ManifestRequired);
         }
-        let weight = |name: &String, text: &Arc<str>| u32::try_from(name.len() + text.len()).unwrap_or(u32::MAX);
-        let automatic = Cache::builder().max_capacity(most_bytes).weigher(weight).build();
-        Ok(Self { automatic, trusted: Arc::new(trusted.unwrap_or_default()), is_trusted_only: only_trusted })
+        let weight = |hash: &String, text: &Arc<str>| u32::try_from(hash.len() + text.len()).unwrap_or(u32::MAX);
+        let automatic = Cache::builder().max_capacity(max_bytes).weigher(weight).build();
+        Ok(Self { automatic, trusted: Arc::new(trusted.unwrap_or_default()), is_trusted_only })
     }
 
-    /// The query that a request means, which it may send whole, by its digest, or by the id of the manifest.
+    /// The query of a request, sent as text, as a hash, or as an id of the manifest.
     ///
     /// # Errors
-    /// Where it is not known, not allowed, or its text is not what its digest says.
-    pub fn resolve(&self, parameters: &mut RequestParams) -> Result<ResolvedDocument, HttpError> {
-        if let Some(id) = parameters.document_id.take() {
+    /// If the query is unknown or not trusted, or its text does not match its hash.
+    pub fn resolve(&self, params: &mut RequestParams) -> Result<ResolvedDocument, HttpError> {
+        if let Some(id) = params.document_id.take() {
             let text = self.trusted.get(&id).ok_or_else(|| {
-                HttpError::bad_request("PERSISTED_QUERY_NOT_FOUND", "there is no operation of this documentId here")
+                HttpError::bad_request(
+                    "PERSISTED_QUERY_NOT_FOUND",
+                    "the manifest has no operation with this documentId",
+                )
             })?;
             return Ok(ResolvedDocument { text: text.to_string(), is_by_id: true });
         }
-        match (parameters.query.take(), parameters.sha256_hash.take()) {
+        match (params.query.take(), params.sha256_hash.take()) {
             (None, None) => Err(HttpError::bad_request(
                 "BAD_USER_INPUT",
-                "query is missing; send the text of the query as the member or parameter query",
+                "query is missing; send the query text as `query`, in the JSON body or the query string",
             )),
-            (None, Some(digest)) => {
-                let known = self.trusted.get(&digest).cloned().or_else(|| self.automatic.get(&digest));
-                let text = known.ok_or_else(HttpError::persisted_query_not_found)?;
+            (None, Some(hash)) => {
+                let text = self.trusted.get(&hash).cloned().or_else(|| self.automatic.get(&hash));
+                let text = text.ok_or_else(HttpError::persisted_query_not_found)?;
                 Ok(ResolvedDocument { text: text.to_string(), is_by_id: true })
             }
-            (Some(text), digest) => {
-                let own = digest.is_some() || self.is_trusted_only;
-                let own = own.then(|| hex(&Sha256::digest(&text)));
-                if digest.is_some() && digest != own {
+            (Some(text), sent_hash) => {
+                let is_hash_needed = sent_hash.is_some() || self.is_trusted_only;
+                let hash = is_hash_needed.then(|| hex(&Sha256::digest(&text)));
+                if sent_hash.is_some() && sent_hash != hash {
                     return Err(HttpError::bad_request(
                         "BAD_USER_INPUT",
                         "extensions.persistedQuery.sha256Hash is not the SHA-256 of query",
                     ));
                 }
-                if self.is_trusted_only && !own.as_ref().is_some_and(|own| self.trusted.contains_key(own)) {
+                if self.is_trusted_only && !hash.as_ref().is_some_and(|hash| self.trusted.contains_key(hash)) {
                     return Err(HttpError::operation_not_trusted());
                 }
-                // Kept by whoever asks for it to be kept, once it has passed the limits.
-                parameters.sha256_hash = digest;
+                // The query is registered under it once it has passed the limits.
+                params.sha256_hash = sent_hash;
                 Ok(ResolvedDocument { text, is_by_id: false })
             }
         }
     }
 
-    /// Remembers a query that passed, for those who will ask for it by its digest.
-    pub fn register(&self, parameters: &RequestParams, text: &str) {
-        if let Some(digest) = &parameters.sha256_hash
-            && !self.is_trusted_only
-        {
-            self.automatic.insert(digest.clone(), text.into());
-            // Else what is too much goes only some time later.
+    /// Registers an automatic persisted query.
+    pub fn register(&self, hash: &str, text: &str) {
+        if !self.is_trusted_only {
+            self.automatic.insert(hash.to_owned(), text.into());
+            // Without this, excess queries are evicted only later.
             self.automatic.run_pending_tasks();
         }
     }
@@ -143,16 +144,16 @@ fn read_manifest(path: &Path) -> Result<HashMap<String, Arc<str>>, ManifestError
     if operations.is_empty() {
         return Err(ManifestError::UnknownShape(name));
     }
-    let mut known = HashMap::new();
+    let mut by_id_and_hash = HashMap::new();
     for (id, body) in operations {
         let body: Arc<str> = body.into();
-        known.insert(hex(&Sha256::digest(body.as_bytes())), Arc::clone(&body));
-        known.insert(id, body);
+        by_id_and_hash.insert(hex(&Sha256::digest(body.as_bytes())), Arc::clone(&body));
+        by_id_and_hash.insert(id, body);
     }
-    Ok(known)
+    Ok(by_id_and_hash)
 }
 
-/// Bytes as lower-case hexadecimal digits.
+/// Bytes as lowercase hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,7 +1,7 @@
-//! How much a client may ask for in a minute, counted in the cost of queries.
+//! Rate limits: query cost per minute and client.
 //!
-//! Each client has a bucket that holds a minute's worth and fills up steadily (the generic cell rate algorithm). The
-//! headers are those of draft-ietf-httpapi-ratelimit-headers-10, where `q` and `r` are cost, not requests.
+//! Each client has a token bucket that holds one minute's quota and refills continuously (generic cell rate algorithm). The
+//! headers are those of draft-ietf-httpapi-ratelimit-headers-10; `q` and `r` are cost, not requests.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -22,48 +22,48 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{RateLimits, TokenQuota};
 use crate::http::client_address::{TrustedProxies, client_prefix};
-use crate::http::response::HttpError;
+use crate::http::error::HttpError;
 
-/// The least that a request costs, also one that cannot be read or is not run: as much as a statement.
+/// Minimum cost of a request, also of one that is invalid or not executed: the cost of one SQL statement.
 pub const MIN_REQUEST_COST: u64 = 100;
-/// The most addresses that are told apart; the others share one bucket. An entry takes some 50 bytes.
+/// Maximum number of addresses with their own bucket; the rest share one. An entry takes about 50 bytes.
 const MAX_ADDRESSES: usize = 100_000;
-/// After so many charges, the addresses whose buckets are full again are forgotten.
+/// Number of debits after which full buckets are evicted.
 const DEBITS_BETWEEN_EVICTIONS: u32 = 1_000;
 const WINDOW: Duration = Duration::from_secs(60);
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// Who asks, as far as limits go.
+/// The client that a rate limit applies to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ClientId {
-    /// The bearer of a known token, by its place in the settings.
+    /// A client with a configured token, by its index in the settings.
     Token(usize),
-    /// Anybody else, by address; in IPv6 by /64.
+    /// Any other client, by IPv4 address or IPv6 /64.
     Address(IpAddr),
 }
 
-/// What a client has left.
+/// The state of a client's quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaStatus {
     policy: &'static str,
     quota: u32,
     remaining: u32,
-    /// Until all of the quota is there again.
+    /// Time until the quota is full again.
     reset: Duration,
 }
 
-/// A query that costs more than the client has left.
+/// The cost of a query exceeds the client's remaining quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaExceeded {
     status: QuotaStatus,
     cost: u32,
-    /// When it would pass; none where it costs more than a full bucket holds.
+    /// Time until the query would pass; `None` if its cost exceeds the whole quota.
     wait: Option<Duration>,
 }
 
-/// The buckets of all clients.
+/// The token buckets of all clients.
 pub struct RateLimiter<C: Clock = DefaultClock> {
     addresses: governor::RateLimiter<IpAddr, AddressBuckets, C, StateInformationMiddleware>,
     quota: NonZeroU32,
@@ -76,7 +76,7 @@ pub struct RateLimiter<C: Clock = DefaultClock> {
 type TokenBucket<C> = governor::RateLimiter<NotKeyed, InMemoryState, C, StateInformationMiddleware>;
 
 impl RateLimiter {
-    /// With these limits; none where nothing is limited.
+    /// A rate limiter; `None` if rate limiting is off.
     #[must_use]
     pub fn new(limits: RateLimits) -> Option<Self> {
         Self::with_clock(limits, DefaultClock::default(), MAX_ADDRESSES)
@@ -84,9 +84,9 @@ impl RateLimiter {
 }
 
 impl<C: Clock + Clone> RateLimiter<C> {
-    fn with_clock(limits: RateLimits, clock: C, most_addresses: usize) -> Option<Self> {
+    fn with_clock(limits: RateLimits, clock: C, max_addresses: usize) -> Option<Self> {
         let quota = limits.cost_per_minute?;
-        let addresses = AddressBuckets::new(most_addresses);
+        let addresses = AddressBuckets::new(max_addresses);
         let tokens = limits.tokens.into_iter().map(|token| {
             let bucket = governor::RateLimiter::new(
                 Quota::per_minute(token.cost_per_minute),
@@ -105,7 +105,7 @@ impl<C: Clock + Clone> RateLimiter<C> {
         })
     }
 
-    /// Who sent a request over a connection with this peer. A token that is not known is as good as none.
+    /// The client of a request from this peer, by its token or address. An unknown token is ignored.
     #[must_use]
     pub fn identify_client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientId {
         let token = headers.get(header::AUTHORIZATION).and_then(bearer_token);
@@ -119,7 +119,7 @@ impl<C: Clock + Clone> RateLimiter<C> {
         }
     }
 
-    /// The name of a client's token, for the log.
+    /// The configured name of the client's token, for the log.
     #[must_use]
     pub fn token_name(&self, client: &ClientId) -> Option<&str> {
         match client {
@@ -128,10 +128,10 @@ impl<C: Clock + Clone> RateLimiter<C> {
         }
     }
 
-    /// Takes what a query costs from the client's bucket, at least one, or nothing where there is too little in it.
+    /// Debits a query's cost, at least 1, from the client's quota. A debit that fails changes nothing.
     ///
     /// # Errors
-    /// Where the client has too little left, or can never have enough.
+    /// If the cost exceeds the remaining quota.
     pub fn debit(&self, client: &ClientId, cost: u32) -> Result<QuotaStatus, QuotaExceeded> {
         if self.debits.fetch_add(1, Ordering::Relaxed) % DEBITS_BETWEEN_EVICTIONS == DEBITS_BETWEEN_EVICTIONS - 1 {
             self.addresses.retain_recent();
@@ -141,7 +141,7 @@ impl<C: Clock + Clone> RateLimiter<C> {
             ClientId::Address(address) => ("address", self.quota, self.addresses.check_key_n(address, cells)),
             ClientId::Token(number) => match self.tokens.get(*number) {
                 Some((token, bucket)) => ("token", token.cost_per_minute, bucket.check_n(cells)),
-                // A client of another limiter.
+                // The index is of another limiter's settings.
                 None => return self.debit(&ClientId::Address(IpAddr::from([0; 4])), cost),
             },
         };
@@ -149,9 +149,8 @@ impl<C: Clock + Clone> RateLimiter<C> {
             Ok(Ok(state)) => Ok(QuotaStatus::from_snapshot(policy, quota, &state)),
             Ok(Err(not_until)) => Err(self.exceeded(policy, quota, cells, &not_until)),
             Err(_) => {
-                let standing =
-                    QuotaStatus { policy, quota: quota.get(), remaining: quota.get(), reset: Duration::ZERO };
-                Err(QuotaExceeded { status: standing, cost: cells.get(), wait: None })
+                let status = QuotaStatus { policy, quota: quota.get(), remaining: quota.get(), reset: Duration::ZERO };
+                Err(QuotaExceeded { status: status, cost: cells.get(), wait: None })
             }
         }
     }
@@ -164,7 +163,7 @@ impl<C: Clock + Clone> RateLimiter<C> {
         not_until: &NotUntil<C::Instant>,
     ) -> QuotaExceeded {
         let wait = not_until.wait_time_from(self.clock.now());
-        // What is missing now comes in while waiting.
+        // The missing part refills during the wait.
         let missing = wait.as_secs_f64() / WINDOW.as_secs_f64() * f64::from(quota.get());
         let remaining = (f64::from(cost.get()) - missing).max(0.0) as u32;
         QuotaExceeded { status: QuotaStatus::new(policy, quota, remaining), cost: cost.get(), wait: Some(wait) }
@@ -182,47 +181,47 @@ impl QuotaStatus {
         Self { policy, quota: quota.get(), remaining, reset }
     }
 
-    /// The headers that tell a client where it stands.
+    /// The `RateLimit` headers.
     #[must_use]
     pub fn headers(&self) -> [(HeaderName, HeaderValue); 2] {
         let Self { policy, quota, remaining, .. } = self;
         let policy_value = format!("\"{policy}\";q={quota};w={}", WINDOW.as_secs());
         let value = format!("\"{policy}\";r={remaining};t={}", ceil_seconds(self.reset));
-        // Digits and known words are always a header's value.
+        // Digits and these words are always a valid header value.
         [(RATE_LIMIT_POLICY, policy_value), (RATE_LIMIT, value)]
             .map(|(name, value)| (name, HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static(""))))
     }
 }
 
 impl QuotaExceeded {
-    /// What the client is told.
+    /// The 429 error.
     pub(super) fn to_http_error(&self) -> HttpError {
         let QuotaStatus { policy, quota, remaining, .. } = self.status;
-        let who = if policy == "token" { "this token" } else { "your address" };
+        let client = if policy == "token" { "this token" } else { "your address" };
         let cost = self.cost;
-        let refusal = match self.wait {
+        let error = match self.wait {
             Some(wait) => {
                 let wait = ceil_seconds(wait).max(1);
                 let message = format!(
-                    "the query costs {cost}, and {who} has {remaining} of {quota} a minute left; wait {wait} seconds, or \
-                     ask for less"
+                    "rate limit exceeded: the query costs {cost}, and {client} has {remaining} of {quota} per minute left; \
+                     retry after {wait} seconds, or request less data"
                 );
                 HttpError::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message).with_retry_after(wait)
             }
-            // No Retry-After: waiting does not help.
+            // No Retry-After: the query never passes.
             None => HttpError::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "RATE_LIMITED",
                 format!(
-                    "the query costs {cost}, more than the {quota} that {who} has in a whole minute; ask for less at once"
+                    "rate limit exceeded: the query costs {cost}, and {client} has {quota} per minute; request less data at once"
                 ),
             ),
         };
-        self.status.headers().into_iter().fold(refusal, |refusal, (name, value)| refusal.with_header(name, value))
+        self.status.headers().into_iter().fold(error, |error, (name, value)| error.with_header(name, value))
     }
 }
 
-/// Whole seconds, after which what was waited for is there.
+/// The duration in seconds, rounded up.
 fn ceil_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
@@ -232,7 +231,7 @@ fn bearer_token(value: &HeaderValue) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The buckets of addresses. Where there are too many, the newcomers share one, and the others keep theirs.
+/// The buckets of addresses. When the maximum is reached, new addresses share one bucket.
 struct AddressBuckets {
     buckets: Mutex<HashMap<IpAddr, Nanos>>,
     shared: InMemoryState,
@@ -294,7 +293,7 @@ mod tests {
         NonZeroU32::new(cost).expect("not zero")
     }
 
-    fn limiter(most_addresses: usize) -> (RateLimiter<FakeRelativeClock>, FakeRelativeClock) {
+    fn limiter(max_addresses: usize) -> (RateLimiter<FakeRelativeClock>, FakeRelativeClock) {
         let token = TokenQuota {
             name: "library".to_owned(),
             digest: Sha256::digest("secret").into(),
@@ -306,10 +305,10 @@ mod tests {
             proxies: vec!["10.0.0.0/8".parse().expect("a network")],
         };
         let clock = FakeRelativeClock::default();
-        (RateLimiter::with_clock(limits, clock.clone(), most_addresses).expect("limits"), clock)
+        (RateLimiter::with_clock(limits, clock.clone(), max_addresses).expect("limits"), clock)
     }
 
-    fn shown(headers: [(HeaderName, HeaderValue); 2]) -> [String; 2] {
+    fn to_lines(headers: [(HeaderName, HeaderValue); 2]) -> [String; 2] {
         headers.map(|(name, value)| format!("{name}: {}", value.to_str().expect("a text")))
     }
 
@@ -324,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn off() {
+    fn rate_limiting_is_off_without_a_quota() {
         let limits = RateLimits { cost_per_minute: None, tokens: Vec::new(), proxies: Vec::new() };
         assert!(RateLimiter::new(limits).is_none());
     }
@@ -332,22 +331,22 @@ mod tests {
     #[test]
     fn bucket_empties_and_fills() {
         let (limiter, clock) = limiter(10);
-        let standing = limiter.debit(&address(1), 450).expect("enough");
+        let status = limiter.debit(&address(1), 450).expect("enough");
         assert_eq!(
-            shown(standing.headers()),
+            to_lines(status.headers()),
             ["ratelimit-policy: \"address\";q=600;w=60", "ratelimit: \"address\";r=150;t=45"]
         );
         let exceeded = limiter.debit(&address(1), 200).expect_err("too little");
         assert_eq!(exceeded.wait, Some(Duration::from_secs(5)));
-        assert_eq!(shown(exceeded.status.headers())[1], "ratelimit: \"address\";r=150;t=45");
-        let refusal = exceeded.to_http_error();
-        assert_eq!((refusal.status.as_u16(), refusal.code), (429, "RATE_LIMITED"));
+        assert_eq!(to_lines(exceeded.status.headers())[1], "ratelimit: \"address\";r=150;t=45");
+        let error = exceeded.to_http_error();
+        assert_eq!((error.status.as_u16(), error.code), (429, "RATE_LIMITED"));
         assert_eq!(
-            refusal.message,
-            "the query costs 200, and your address has 150 of 600 a minute left; wait 5 seconds, or ask for less"
+            error.message,
+            "rate limit exceeded: the query costs 200, and your address has 150 of 600 per minute left; retry after 5 seconds, or request less data"
         );
-        assert!(refusal.headers.contains(&(header::RETRY_AFTER, HeaderValue::from(5))), "{:?}", refusal.headers);
-        // A refusal takes nothing.
+        assert!(error.headers.contains(&(header::RETRY_AFTER, HeaderValue::from(5))), "{:?}", error.headers);
+        // A failed debit changes nothing.
         limiter.debit(&address(1), 150).expect("what was left");
         assert!(limiter.debit(&address(1), 1).is_err());
         clock.advance(Duration::from_secs(5));
@@ -358,19 +357,19 @@ mod tests {
     }
 
     #[test]
-    fn query_dearer_than_a_full_bucket() {
+    fn cost_above_the_whole_quota() {
         let (limiter, _clock) = limiter(10);
-        let refusal = limiter.debit(&address(1), 601).expect_err("too much").to_http_error();
+        let error = limiter.debit(&address(1), 601).expect_err("too much").to_http_error();
         assert_eq!(
-            refusal.message,
-            "the query costs 601, more than the 600 that your address has in a whole minute; ask for less at once"
+            error.message,
+            "rate limit exceeded: the query costs 601, and your address has 600 per minute; request less data at once"
         );
-        assert!(refusal.headers.iter().all(|(name, _)| *name != header::RETRY_AFTER));
+        assert!(error.headers.iter().all(|(name, _)| *name != header::RETRY_AFTER));
         limiter.debit(&address(1), 600).expect("nothing was taken");
     }
 
     #[test]
-    fn nothing_costs_one() {
+    fn minimum_debit_is_one() {
         let (limiter, _clock) = limiter(10);
         assert_eq!(limiter.debit(&address(1), 0).expect("enough").remaining, 599);
     }
@@ -380,9 +379,9 @@ mod tests {
         let (limiter, _clock) = limiter(10);
         let client = limiter.identify_client(PEER, &headers(header::AUTHORIZATION, "bearer secret"));
         assert_eq!((&client, limiter.token_name(&client)), (&ClientId::Token(0), Some("library")));
-        let standing = limiter.debit(&client, 10_000).expect("enough");
+        let status = limiter.debit(&client, 10_000).expect("enough");
         assert_eq!(
-            shown(standing.headers()),
+            to_lines(status.headers()),
             ["ratelimit-policy: \"token\";q=12000;w=60", "ratelimit: \"token\";r=2000;t=50"]
         );
         assert!(
@@ -412,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn newcomers_share_where_there_are_too_many() {
+    fn new_addresses_share_a_bucket_when_there_are_too_many() {
         let (limiter, clock) = limiter(2);
         for number in 1..=2 {
             limiter.debit(&address(number), 100).expect("enough");
@@ -427,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn full_buckets_are_forgotten() {
+    fn full_buckets_are_evicted() {
         let (limiter, clock) = limiter(10_000);
         for number in 0..=255 {
             limiter.debit(&address(number), 1).expect("enough");

@@ -1,4 +1,4 @@
-//! A name for each request, by which its client, its log line and its trace are brought together.
+//! Request ids, which correlate a client's request with its log line and trace.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -7,34 +7,34 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest};
 use uuid::Uuid;
 
-/// The header that brings it, and takes it back.
+/// The header that carries the id in the request and the response.
 const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
-/// The longest that is taken over.
+/// Maximum length of a client's id.
 const MAX_REQUEST_ID_BYTES: usize = 128;
 
-/// The request's name: the client's own where it is 1 to 128 letters, digits, `.`, `_` or `-`, else a new UUID.
+/// The id of a request: the client's own if it has 1 to 128 letters, digits, `.`, `_` or `-`, otherwise a new UUID.
 #[derive(Clone, Debug)]
 pub struct RequestId(String);
 
 impl RequestId {
-    /// The name of this request.
+    /// The id of this request.
     #[must_use]
     pub fn of(request: &HttpRequest) -> String {
         request.extensions().get::<Self>().map_or_else(|| Uuid::now_v7().to_string(), |id| id.0.clone())
     }
 }
 
-/// Names each request, and tells the name with each answer.
+/// Middleware that assigns an id to each request and returns it in the response.
 ///
 /// # Errors
-/// Those of what comes after it.
+/// Those of the next service.
 pub async fn assign_request_id<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let given =
+    let sent =
         request.headers().get(&REQUEST_ID_HEADER).and_then(|value| value.to_str().ok()).filter(|id| is_well_formed(id));
-    let id = given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+    let id = sent.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     let header = HeaderValue::from_str(&id);
     request.extensions_mut().insert(RequestId(id));
     let mut response = next.call(request).await?;

@@ -1,4 +1,4 @@
-//! What a request says: the parameters of GraphQL over HTTP, from a body of JSON or from an address.
+//! Parsing of the GraphQL over HTTP parameters, from a JSON body or a query string.
 
 use std::fmt;
 
@@ -7,88 +7,96 @@ use async_graphql::{Name, Value, Variables};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 
-/// The parameters of one request, before anything is looked up.
+/// The parameters of a request.
 #[derive(Debug, Default)]
 pub struct RequestParams {
     /// The text of the query.
     pub query: Option<String>,
-    /// Which of its operations to run.
+    /// The operation to execute.
     pub operation_name: Option<String>,
     /// The values of its variables.
     pub variables: Variables,
-    /// The SHA-256 of the text, in lower-case hexadecimal, as automatic persisted queries send it.
+    /// The SHA-256 of the query in lowercase hexadecimal, for automatic persisted queries.
     pub sha256_hash: Option<String>,
-    /// The name of a document that the service knows.
+    /// The id of an operation of the manifest.
     pub document_id: Option<String>,
 }
 
-/// Reads a body.
+/// Parses a JSON body.
 ///
 /// # Errors
-/// A sentence that says what is wrong.
+/// The message for the client.
 pub fn parse_body(body: &[u8]) -> Result<RequestParams, String> {
-    let text = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8; send JSON in UTF-8".to_owned())?;
+    let text = std::str::from_utf8(body).map_err(|_| "the request body is not UTF-8; send JSON in UTF-8".to_owned())?;
     match text.trim_start_matches([' ', '\t', '\r', '\n']).bytes().next() {
         None => {
-            return Err("the body is empty; send a JSON object such as {\"query\": \"{ __typename }\"}".to_owned());
+            return Err(
+                "the request body is empty; send a JSON object such as {\"query\": \"{ __typename }\"}".to_owned()
+            );
         }
         Some(b'[') => {
             return Err(
-                "several queries in one request are not taken; send them one by one, each as an object".to_owned()
+                "query batching is not supported; send each query in its own request, as a JSON object".to_owned()
             );
         }
         Some(_) => {}
     }
-    let value = parse_json(text).map_err(|reason| format!("the body is no JSON: {reason}"))?;
+    let value = parse_json(text).map_err(|reason| format!("the request body is not valid JSON: {reason}"))?;
     let Value::Object(members) = value else {
-        return Err("the body is no JSON object; send one such as {\"query\": \"{ __typename }\"}".to_owned());
+        return Err(
+            "the request body is not a JSON object; send one such as {\"query\": \"{ __typename }\"}".to_owned()
+        );
     };
     RequestParams::default()
-        .from_members(members.into_iter().map(|(name, value)| (name.to_string(), value)), "the body")
+        .from_members(members.into_iter().map(|(name, value)| (name.to_string(), value)), "the request body")
 }
 
-/// Reads the part of an address after the question mark.
+/// Parses a query string.
 ///
 /// # Errors
-/// A sentence that says what is wrong.
+/// The message for the client.
 pub fn parse_query_string(text: &str) -> Result<RequestParams, String> {
     let mut members = Vec::new();
     for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
         let is_json = matches!(&*name, "variables" | "extensions");
-        // The replacement character stands for what is not UTF-8.
+        // Invalid UTF-8 is decoded to the replacement character.
         if value.contains('\u{fffd}') && !text.contains("%EF%BF%BD") && !text.contains("%ef%bf%bd") {
             return Err(format!("the parameter {name} is not UTF-8"));
         }
         let value = match value {
             value if is_json && value.is_empty() => Value::Null,
             value if is_json => {
-                parse_json(&value).map_err(|reason| format!("the parameter {name} is no JSON: {reason}"))?
+                parse_json(&value).map_err(|reason| format!("the parameter {name} is not valid JSON: {reason}"))?
             }
             value if name == "operationName" && value.is_empty() => Value::Null,
             value => Value::String(value.into_owned()),
         };
         members.push((name.into_owned(), value));
     }
-    RequestParams::default().from_members(members, "the address")
+    RequestParams::default().from_members(members, "the query string")
 }
 
 impl RequestParams {
-    fn from_members(mut self, members: impl IntoIterator<Item = (String, Value)>, place: &str) -> Result<Self, String> {
+    fn from_members(
+        mut self,
+        members: impl IntoIterator<Item = (String, Value)>,
+        origin: &str,
+    ) -> Result<Self, String> {
         let mut seen = Vec::new();
         for (name, value) in members {
             if seen.contains(&name) {
-                return Err(format!("{place} has {name} twice; send it once"));
+                return Err(format!("{origin} has {name} twice; send it once"));
             }
             match (name.as_str(), value) {
                 (_, Value::Null) => {}
                 ("query", Value::String(text)) => self.query = Some(text),
                 ("operationName", Value::String(text)) => self.operation_name = Some(text),
                 ("documentId", Value::String(text)) => self.document_id = Some(text),
-                ("query" | "operationName" | "documentId", _) => return Err(format!("{name} is no string")),
+                ("query" | "operationName" | "documentId", _) => return Err(format!("{name} is not a string")),
                 ("variables", value @ Value::Object(_)) => self.variables = Variables::from_value(value),
                 ("extensions", Value::Object(extensions)) => self.sha256_hash = persisted_query_hash(&extensions)?,
-                ("variables" | "extensions", _) => return Err(format!("{name} is no JSON object")),
-                // The specification leaves room for what others may add.
+                ("variables" | "extensions", _) => return Err(format!("{name} is not a JSON object")),
+                // Unknown members are ignored, as the specification requires.
                 _ => {}
             }
             seen.push(name);
@@ -97,19 +105,19 @@ impl RequestParams {
     }
 }
 
-/// The digest in `extensions.persistedQuery`, in the form that Apollo's clients send.
+/// The hash in `extensions.persistedQuery`, as sent by Apollo clients.
 fn persisted_query_hash(extensions: &IndexMap<Name, Value>) -> Result<Option<String>, String> {
     let persisted = match extensions.get("persistedQuery") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Object(persisted)) => persisted,
-        Some(_) => return Err("extensions.persistedQuery is no JSON object".to_owned()),
+        Some(_) => return Err("extensions.persistedQuery is not a JSON object".to_owned()),
     };
     if persisted.get("version") != Some(&Value::from(1)) {
-        return Err("extensions.persistedQuery.version is not 1, the only one known here".to_owned());
+        return Err("extensions.persistedQuery.version is not supported; the only supported version is 1".to_owned());
     }
     match persisted.get("sha256Hash") {
         Some(Value::String(digest)) if is_sha256(digest) => Ok(Some(digest.to_ascii_lowercase())),
-        _ => Err("extensions.persistedQuery.sha256Hash is no SHA-256; send its 64 hexadecimal digits".to_owned()),
+        _ => Err("extensions.persistedQuery.sha256Hash is not a SHA-256; send 64 hexadecimal digits".to_owned()),
     }
 }
 
@@ -117,7 +125,7 @@ fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// JSON whose objects name each member once: which of two would count is nobody's guess.
+/// Parses JSON and rejects objects with duplicate keys, which parsers interpret differently.
 fn parse_json(text: &str) -> Result<Value, String> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = UniqueKeysJson.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
@@ -182,7 +190,7 @@ impl<'de> Visitor<'de> for UniqueKeysJson {
         while let Some(name) = members.next_key::<String>()? {
             let value = members.next_value_seed(UniqueKeysJson)?;
             if object.contains_key(name.as_str()) {
-                return Err(A::Error::custom(format_args!("{} stands twice in one object", quote_truncated(&name))));
+                return Err(A::Error::custom(format_args!("duplicate key {}", quote_truncated(&name))));
             }
             object.insert(Name::new(&name), value);
         }
@@ -198,8 +206,8 @@ fn quote_truncated(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn refusal(body: &str) -> String {
-        parse_body(body.as_bytes()).expect_err("a refusal")
+    fn error(body: &str) -> String {
+        parse_body(body.as_bytes()).expect_err("an error")
     }
 
     #[test]
@@ -217,34 +225,34 @@ mod tests {
     }
 
     #[test]
-    fn members_that_stand_twice() {
-        assert!(refusal(r#"{"query": "a", "query": "b"}"#).contains("\"query\" stands twice"));
-        assert!(refusal(r#"{"query": "a", "variables": {"x": {"y": 1, "y": 2}}}"#).contains("\"y\" stands twice"));
-        let address = parse_query_string("query=a&query=b").expect_err("a refusal");
-        assert_eq!(address, "the address has query twice; send it once");
+    fn duplicate_keys() {
+        assert!(error(r#"{"query": "a", "query": "b"}"#).contains("duplicate key \"query\""));
+        assert!(error(r#"{"query": "a", "variables": {"x": {"y": 1, "y": 2}}}"#).contains("duplicate key \"y\""));
+        let message = parse_query_string("query=a&query=b").expect_err("an error");
+        assert_eq!(message, "the query string has query twice; send it once");
     }
 
     #[test]
-    fn shapes_that_are_none() {
+    fn invalid_bodies() {
         for body in
             ["", " ", "[]", "1", "\"x\"", "{", r#"{"query": 1}"#, r#"{"variables": []}"#, r#"{"extensions": 1}"#]
         {
-            refusal(body);
+            error(body);
         }
-        refusal(&format!("{}1{}", "[".repeat(500), "]".repeat(500)).replace('[', "{\"a\":").replace(']', "}"));
+        error(&format!("{}1{}", "[".repeat(500), "]".repeat(500)).replace('[', "{\"a\":").replace(']', "}"));
         assert!(parse_body(b"{\"query\": \"\xff\"}").is_err());
         for extensions in [r#"{"persistedQuery": 1}"#, r#"{"persistedQuery": {"version": 2}}"#] {
-            refusal(&format!(r#"{{"extensions": {extensions}}}"#));
+            error(&format!(r#"{{"extensions": {extensions}}}"#));
         }
     }
 
     #[test]
-    fn addresses() {
+    fn query_strings() {
         let parameters =
             parse_query_string("query=%7Ba%7D&operationName=&variables=&extensions=%7B%7D").expect("parameters");
         assert_eq!((parameters.query.as_deref(), parameters.operation_name), (Some("{a}"), None));
-        for address in ["query=%FF", "variables=1", "variables=%7B", "extensions=x"] {
-            assert!(parse_query_string(address).is_err(), "{address}");
+        for query_string in ["query=%FF", "variables=1", "variables=%7B", "extensions=x"] {
+            assert!(parse_query_string(query_string).is_err(), "{query_string}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Whole answers, kept for as long as the directory does not change.
+//! The response cache: whole responses, valid until the directory changes.
 //!
-//! An answer is a function of the directory and of what its [`Question`] has: nothing else reaches a resolver. It is kept
-//! with the version of the directory from before it was made, and given again only while that is still the version. Who
-//! cannot learn the version makes every answer anew.
+//! A response is a function of its [`CacheKey`] and the revision of the directory; resolvers depend on nothing else. An entry
+//! holds the revision read before the query was executed, and is returned only while that revision is current. If the
+//! revision cannot be read, the cache is bypassed.
 
 use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
@@ -19,35 +19,35 @@ use crate::model::language::AcceptedLanguages;
 use crate::store::Store;
 use crate::store::access::revision::{Lsn, Revision, RevisionId};
 
-/// What an entry takes beside its texts.
+/// Memory of an entry in addition to its texts.
 const ENTRY_OVERHEAD_BYTES: usize = 256;
-/// From so many bytes on an answer is kept compressed: several times as many fit, and to decompress one takes less than to
-/// send it.
+/// Responses of this size or more are stored compressed: several times as many fit, and decompressing one takes less time
+/// than sending it.
 const MIN_COMPRESSED_BYTES: usize = 4 * 1024;
 
 thread_local! {
-    // Made once for each thread: they hold the tables that zstd works with.
+    // One per thread: each holds the working tables of zstd.
     static COMPRESSOR: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(1).ok());
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = RefCell::new(Decompressor::new().ok());
 }
 
-/// All that an answer depends on, but for the directory.
+/// Everything a response depends on, except the contents of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CacheKey {
     /// The text of the query.
     pub query: String,
-    /// Which of its operations.
+    /// The operation to execute.
     pub operation_name: Option<String>,
     /// The values of its variables, as JSON.
     pub variables: String,
-    /// The reader's languages.
+    /// The client's languages.
     pub languages: AcceptedLanguages,
-    /// The day in UTC: affiliations begin and end by the calendar.
+    /// The date in UTC: affiliations start and end on a date.
     pub day: NaiveDate,
 }
 
 impl CacheKey {
-    /// What is asked today.
+    /// The key of a query executed today; `None` if its variables cannot be represented in JSON.
     #[must_use]
     pub fn new(
         query: &str,
@@ -65,22 +65,22 @@ impl CacheKey {
     }
 }
 
-/// The JSON of an answer.
+/// The JSON of a response.
 #[derive(Clone, Debug)]
 pub enum ResponseBody {
-    /// As it is.
+    /// Uncompressed.
     Plain(Bytes),
-    /// By zstd.
+    /// Compressed.
     Compressed {
-        /// What zstd made of it.
+        /// The zstd frame.
         zstd: Bytes,
-        /// The length of the JSON.
+        /// The length of the JSON, in bytes.
         length: usize,
     },
 }
 
 impl ResponseBody {
-    /// What is kept of an answer: a copy, so that it takes no more room than its length.
+    /// The stored form of a response: a copy, whose allocation is no larger than its length.
     fn for_cache(json: &Bytes) -> Self {
         let compress =
             |compressor: &RefCell<Option<Compressor<'_>>>| compressor.borrow_mut().as_mut()?.compress(json).ok();
@@ -90,14 +90,13 @@ impl ResponseBody {
         }
     }
 
-    /// The JSON; none where it was damaged.
+    /// The JSON; `None` if it cannot be decompressed.
     #[must_use]
     pub fn json(&self) -> Option<Bytes> {
         match self {
             Self::Plain(json) => Some(json.clone()),
-            Self::Compressed { zstd, length } => {
-                DECOMPRESSOR.with(|one| Some(one.borrow_mut().as_mut()?.decompress(zstd, *length).ok()?.into()))
-            }
+            Self::Compressed { zstd, length } => DECOMPRESSOR
+                .with(|decompressor| Some(decompressor.borrow_mut().as_mut()?.decompress(zstd, *length).ok()?.into())),
         }
     }
 
@@ -108,93 +107,94 @@ impl ResponseBody {
     }
 }
 
-/// An answer without errors to a query.
+/// A cached response without errors.
 #[derive(Clone, Debug)]
 pub struct CachedResponse {
-    /// Its JSON.
+    /// The JSON.
     pub body: ResponseBody,
-    /// The name of the operation.
+    /// The name of the operation, if it has one.
     pub operation_name: Option<String>,
-    /// What the query may cost.
+    /// The cost of the query.
     pub cost: QueryCost,
 }
 
-/// The answers that are kept.
+/// The cached responses; disabled if its maximum size is 0.
 pub struct ResponseCache {
     entries: Option<Cache<CacheKey, (RevisionId, CachedResponse)>>,
-    latest_version: Mutex<Option<RevisionId>>,
-    /// How many answers were there.
+    latest_revision: Mutex<Option<RevisionId>>,
+    /// Number of cache hits.
     pub hits: Counter,
-    /// How many were not.
+    /// Number of cache misses.
     pub misses: Counter,
 }
 
-/// Where an answer is to be kept: what it answers, and the version that it will be of at least.
-pub type VacantEntry = (CacheKey, RevisionId);
+/// An entry to store a response in: its key, and the revision read before the query is executed.
+pub struct VacantEntry {
+    key: CacheKey,
+    revision: RevisionId,
+}
 
 impl ResponseCache {
-    /// Keeps at most so many bytes; nothing where that is 0.
+    /// A cache of at most `max_bytes`; 0 disables it.
     #[must_use]
-    pub fn new(most_bytes: u64) -> Self {
-        let weight = |question: &CacheKey, (_, kept): &(RevisionId, CachedResponse)| {
-            let bytes = ENTRY_OVERHEAD_BYTES + question.query.len() + question.variables.len() + kept.body.len();
+    pub fn new(max_bytes: u64) -> Self {
+        let weight = |key: &CacheKey, (_, cached): &(RevisionId, CachedResponse)| {
+            let bytes = ENTRY_OVERHEAD_BYTES + key.query.len() + key.variables.len() + cached.body.len();
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
-        let entries = (most_bytes > 0).then(|| Cache::builder().max_capacity(most_bytes).weigher(weight).build());
-        Self { entries, latest_version: Mutex::default(), hits: Counter::default(), misses: Counter::default() }
+        let entries = (max_bytes > 0).then(|| Cache::builder().max_capacity(max_bytes).weigher(weight).build());
+        Self { entries, latest_revision: Mutex::default(), hits: Counter::default(), misses: Counter::default() }
     }
 
-    /// What is to be kept by; none where nothing is kept.
-    pub fn make_key(&self, ask: impl FnOnce() -> Option<CacheKey>) -> Option<CacheKey> {
-        self.entries.as_ref().and_then(|_| ask())
+    /// The key of a response; `None` if the cache is disabled.
+    pub fn make_key(&self, make: impl FnOnce() -> Option<CacheKey>) -> Option<CacheKey> {
+        self.entries.as_ref().and_then(|_| make())
     }
 
-    /// The answer to a question, of nothing before what the client has seen, and what it has all up to. The database is
-    /// asked for the version only where there is one.
-    pub async fn get(&self, store: &Store, question: &CacheKey, seen: Option<Lsn>) -> Option<(CachedResponse, Lsn)> {
-        let (of, answer) = self.entries.as_ref()?.get(question)?;
-        let Revision { id: version, lsn: position } = store.current_revision(seen).await?;
-        self.invalidate_stale(&version);
-        (version == of).then(|| {
+    /// The cached response and the replication position that it includes, at least `min_position`. The current revision is
+    /// read from the database only if there is an entry.
+    pub async fn get(&self, store: &Store, key: &CacheKey, min_position: Option<Lsn>) -> Option<(CachedResponse, Lsn)> {
+        let (entry_revision, cached) = self.entries.as_ref()?.get(key)?;
+        let Revision { id: revision, lsn } = store.current_revision(min_position).await?;
+        self.invalidate_stale(&revision);
+        (revision == entry_revision).then(|| {
             self.hits.inc();
-            (answer, position)
+            (cached, lsn)
         })
     }
 
-    /// The place for an answer that is about to be made, from whatever has all up to this moment.
-    pub fn reserve(&self, question: CacheKey, moment: Option<&Revision>) -> Option<VacantEntry> {
+    /// Reserves an entry for a response that is about to be computed from this revision or a later one.
+    pub fn reserve(&self, key: CacheKey, revision: Option<&Revision>) -> Option<VacantEntry> {
         self.misses.inc();
-        let version = moment?.id.clone();
-        self.invalidate_stale(&version);
-        Some((question, version))
+        let revision = revision?.id.clone();
+        self.invalidate_stale(&revision);
+        Some(VacantEntry { key, revision })
     }
 
-    /// Keeps an answer that was made after its place was found.
-    pub fn insert(&self, (question, version): VacantEntry, json: &Bytes, name: Option<String>, cost: QueryCost) {
-        if let Some(kept) = &self.entries {
-            kept.insert(
-                question,
-                (version, CachedResponse { body: ResponseBody::for_cache(json), operation_name: name, cost }),
-            );
+    /// Stores a response in its reserved entry.
+    pub fn insert(&self, entry: VacantEntry, json: &Bytes, operation_name: Option<String>, cost: QueryCost) {
+        if let Some(entries) = &self.entries {
+            let cached = CachedResponse { body: ResponseBody::for_cache(json), operation_name, cost };
+            entries.insert(entry.key, (entry.revision, cached));
         }
     }
 
-    /// Where the version is a new one, all answers of earlier ones go at once, rather than when their room is needed.
-    fn invalidate_stale(&self, version: &RevisionId) {
-        let mut latest = self.latest_version.lock().unwrap_or_else(PoisonError::into_inner);
-        if latest.as_ref() != Some(version) {
-            self.entries.as_ref().inspect(|kept| kept.invalidate_all());
-            *latest = Some(version.clone());
+    /// Invalidates the whole cache if the revision is new, instead of waiting until the space is needed.
+    fn invalidate_stale(&self, revision: &RevisionId) {
+        let mut latest = self.latest_revision.lock().unwrap_or_else(PoisonError::into_inner);
+        if latest.as_ref() != Some(revision) {
+            self.entries.as_ref().inspect(|entries| entries.invalidate_all());
+            *latest = Some(revision.clone());
         }
     }
 
-    /// How many bytes they take.
+    /// Memory used, in bytes.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
-        self.entries.as_ref().map_or(0, |kept| {
-            // It counts late what came last.
-            kept.run_pending_tasks();
-            kept.weighted_size()
+        self.entries.as_ref().map_or(0, |entries| {
+            // Without this, recent insertions are not counted yet.
+            entries.run_pending_tasks();
+            entries.weighted_size()
         })
     }
 }

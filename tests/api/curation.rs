@@ -127,14 +127,14 @@ async fn merge_and_undo() {
         + dblp:b/Brook
       records        1 → 2
         + test researcher:0000-0000-0000-0079
-      lead here      0 → 1
+      previous ids   0 → 1
         + ida-m-brook, FORMER
 
-    Ida M. Brook (ida-m-brook) is gone
-      the id FORMER, the slug ida-m-brook, the ORCID iD 0000-0000-0000-0079: lead to Ida Brook (ida-brook)
+    Ida M. Brook (ida-m-brook) is removed
+      the id FORMER, the slug ida-m-brook, the ORCID iD 0000-0000-0000-0079 redirect to Ida Brook (ida-brook)
       had 2 papers, 2 affiliations, 2 topics, 1 identifier, 1 record
 
-    a dry run: nothing was changed
+    dry run: nothing was changed
     "#);
     assert_dumps_equal(&database_state(&app.database_url).await, &before);
     assert_eq!(query_strings(&app.database_url, "SELECT count(*) FROM identity_decision").await, ["0"]);
@@ -291,10 +291,10 @@ async fn merge_and_undo() {
         - dblp:b/Brook
       records        2 → 1
         - test researcher:0000-0000-0000-0079
-      lead here      1 → 0
+      previous ids   1 → 0
         - ida-m-brook, FORMER
 
-    Ida M. Brook (ida-m-brook) is there again
+    Ida M. Brook (ida-m-brook) is restored
       id             FORMER
       slug           ida-m-brook
       ORCID iD       none → 0000-0000-0000-0079
@@ -319,7 +319,7 @@ async fn merge_and_undo() {
       records        0 → 1
         + test researcher:0000-0000-0000-0079
 
-    a dry run: nothing was changed
+    dry run: nothing was changed
     "#);
     assert_eq!(find_researcher(&app, json!({ "id": former })).await, found);
     run_successfully(&app, &["undo", "1", "--by", "Ben"]);
@@ -354,7 +354,7 @@ async fn split_and_undo() {
       years          2001–2014 → 2001
       coauthors      2 → 1
 
-    Wei Xudo (wei-xudo-2) is new
+    Wei Xudo (wei-xudo-2) is created
       slug           wei-xudo-2
       papers         0 → 2
         + Protein folds (2014), protein-folds, 10.1000/folds, as "Wei Xudo"
@@ -362,7 +362,7 @@ async fn split_and_undo() {
       years          none → 2012–2014
       coauthors      0 → 1
 
-    a dry run: nothing was changed
+    dry run: nothing was changed
     "#);
     let found = find_researcher(&app, json!({ "id": target })).await;
     assert_eq!(found["name"], "Wei Xudo");
@@ -380,7 +380,7 @@ async fn split_and_undo() {
     );
 
     let undone = run_successfully(&app, &["undo", "1"]);
-    assert!(undone.contains("Wei Xudo (wei-xudo-2) is gone\n"), "{undone}");
+    assert!(undone.contains("Wei Xudo (wei-xudo-2) is removed\n"), "{undone}");
     assert_dumps_equal(&database_state(&app.database_url).await, &before);
 }
 
@@ -454,7 +454,7 @@ async fn several_merges() {
 #[tokio::test]
 async fn history() {
     let app = start_with_records().await;
-    assert_eq!(run_successfully(&app, &["history"]), "nothing was decided yet\n");
+    assert_eq!(run_successfully(&app, &["history"]), "no decisions yet\n");
     run_successfully(&app, &["merge", "ida-brook", "ida-m-brook", "--note", "same mails", "--by", "Ana"]);
     run_successfully(&app, &["split", "wei-xudo", "--papers", "proofs"]);
     run_successfully(&app, &["merge", "tom-ford", "ben-oak"]);
@@ -462,7 +462,7 @@ async fn history() {
     app.execute_sql("UPDATE identity_decision SET decided_at = '2026-01-02T03:04:05Z', undone_at = '2026-01-03T03:04:05Z' WHERE id = 2; \
          UPDATE identity_decision SET decided_at = '2026-01-02T03:04:05Z'").await;
     insta::assert_snapshot!(run_successfully(&app, &["history"]), @r"
-    decision  when (UTC)        what                                                                      by   note        undone
+    decision  time (UTC)        action                                                                    by   note        undone
     1         2026-01-02 03:04  merge of Ida M. Brook (ida-m-brook) into Ida Brook (ida-brook), 2 papers  Ana  same mails
     2         2026-01-02 03:04  split of 1 paper from Wei Xudo (wei-xudo) to Wei Xudo (wei-xudo-2)                         2026-01-03 03:04 by Ben
     3         2026-01-02 03:04  merge of Ben Oak (ben-oak) into Tom Ford (tom-ford), 2 papers
@@ -471,7 +471,7 @@ async fn history() {
     let of_one = run_successfully(&app, &["history", "ben-oak"]);
     assert_eq!(of_one.lines().count(), 2, "{of_one}");
     assert!(of_one.contains("merge of Ben Oak (ben-oak) into Tom Ford (tom-ford), 2 papers"), "{of_one}");
-    assert_eq!(run_successfully(&app, &["history", "uma-leeds"]), "nothing was decided yet\n");
+    assert_eq!(run_successfully(&app, &["history", "uma-leeds"]), "no decisions yet\n");
 
     let listed: Value = serde_json::from_str(&run_successfully(&app, &["history", &orcid(7), "--json"])).expect("JSON");
     let survivor = app.find_id("researcher", "ida-brook").await;

@@ -240,7 +240,7 @@ async fn check_report() {
     insta::assert_snapshot!(outcome.stdout);
     let part = run_check(&app, &["--source", "other", "--organization", "college", "--samples", "0"]);
     assert_eq!(part.code, Some(0));
-    assert!(part.stdout.starts_with("of the source other, college and below\n"), "{}", part.stdout);
+    assert!(part.stdout.starts_with("scope: the source other, college and its descendants\n"), "{}", part.stdout);
     for name in [ror(2), "institute".to_owned()] {
         let part = run_check(&app, &["--organization", &name, "--json"]);
         let report: Value = serde_json::from_str(&part.stdout).expect("JSON");
@@ -279,9 +279,9 @@ async fn exit_codes() {
     assert_eq!(code(&["--fail-on", "nonsense"]), Some(2));
     let unknown = run_check(&app, &["--source", "nowhere"]);
     assert_eq!(unknown.code, Some(1));
-    assert_eq!(unknown.stderr_lines(), ["error: no record came from the source 'nowhere'; there are test, other"]);
+    assert_eq!(unknown.stderr_lines(), ["error: unknown source 'nowhere'; the sources are test, other"]);
     let unknown = run_check(&app, &["--organization", "nowhere"]);
-    let message = "error: no organization is called 'nowhere': give its id, its slug or its ROR id";
+    let message = "error: organization 'nowhere' not found; specify its id, slug or ROR id";
     assert_eq!((unknown.code, unknown.stderr_lines()), (Some(1), vec![message]));
 }
 
@@ -295,11 +295,11 @@ async fn stale_statistics() {
     .await;
     let outcome = run_check(&app, &["--recount", "100"]);
     assert_eq!(outcome.code, Some(0));
-    assert!(outcome.stdout.contains("counted again for up to 100 people: 0 differ\n"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("recounted up to 100 researchers: 0 differ\n"), "{}", outcome.stdout);
     app.execute_sql("UPDATE researcher_statistics SET paper_count = 7 WHERE researcher_id = (SELECT id FROM researcher WHERE slug = 'ida-brook')").await;
     let outcome = run_check(&app, &["--recount", "100"]);
     assert_eq!(outcome.code, Some(1));
-    let line = "      Ida Brook (ida-brook): 7 papers kept, 2 counted; 1 coauthors kept, 1 counted\n";
+    let line = "      Ida Brook (ida-brook): 7 papers stored, 2 counted; 1 coauthors stored, 1 counted\n";
     assert!(outcome.stdout.contains(line), "{}", outcome.stdout);
     assert_eq!(run_check(&app, &[]).code, Some(0));
 }

@@ -159,7 +159,7 @@ async fn invalid_request_bodies() {
     let (status, _, response) =
         send(post(&app, json!({ "query": format!("{{ __typename }} #{}", "x".repeat(10_000)) }).to_string())).await;
     assert_eq!((status, error_codes(&response)), (413, vec!["LIMIT_EXCEEDED"]));
-    insta::assert_snapshot!(response["errors"][0]["message"].as_str().unwrap_or_default(), @"the body is larger than 10000 bytes; send less at once");
+    insta::assert_snapshot!(response["errors"][0]["message"].as_str().unwrap_or_default(), @"the request body is too large; the limit is 10000 bytes");
     // Null members are the same as omitted ones.
     for body in [
         r#"{"query": "{ __typename }", "variables": null, "operationName": null, "extensions": null}"#,
@@ -280,7 +280,7 @@ async fn internal_errors() {
     );
     assert_eq!(response.codes(), ["INTERNAL", "INTERNAL"]);
     for error in response.body["errors"].as_array().into_iter().flatten() {
-        assert_eq!(error["message"], "something went wrong here; it was logged");
+        assert_eq!(error["message"], "internal server error; it was logged");
         assert!(error["extensions"]["requestId"].is_string(), "{error}");
     }
     assert!(!response.body.to_string().contains("coauthorship"), "{}", response.body);

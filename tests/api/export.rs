@@ -288,7 +288,7 @@ async fn paper_selection() {
     assert_eq!(keys(&["--year", "1999"]), Vec::<String>::new());
 
     let outcome = run_export(&workspace, &app.database_url, &["bibtex", "--researcher", "nobody"]);
-    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(1), "error: the directory has no researcher 'nobody'\n"));
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(1), "error: researcher 'nobody' not found\n"));
     let outcome = run_export(&workspace, &app.database_url, &["records", "--year", "2001"]);
     assert!(outcome.code == Some(1) && outcome.stderr.contains("records are exported whole"), "{outcome:?}");
 

@@ -173,7 +173,7 @@ async fn duplicate_json_members() {
     ] {
         let response = raw_http::send_bytes(app.address, raw_http::post_request(JSON_HEADER, body.as_bytes())).await;
         assert_eq!(raw_http::status_code(&response), 400, "{response}");
-        assert!(response.contains("stands twice"), "{response}");
+        assert!(response.contains("duplicate key"), "{response}");
     }
 }
 

@@ -124,7 +124,7 @@ async fn interrupted_import() {
     running.send_signal(Signal::INT);
     let outcome = running.wait();
     assert_eq!(outcome.code, Some(1));
-    assert_eq!(outcome.stderr_lines().last(), Some(&"interrupted; the same command goes on from here"));
+    assert_eq!(outcome.stderr_lines().last(), Some(&"interrupted; run the same command again to resume"));
 }
 
 #[tokio::test]

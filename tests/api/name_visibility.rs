@@ -197,8 +197,8 @@ async fn decision_survives_imports() {
         "--former-use",
         "private",
     ];
-    let output = "Ben van Brook\naddress: ben-van-brook, which is new; the one of before leads here and is told nowhere\n\
-        other names: 0 public, 0 search-only, 1 private\npapers: 1, with the published name withheld on 1\n";
+    let output = "Ben van Brook\nslug: ben-van-brook (new; the previous slug redirects here and is not listed)\n\
+        other names: 0 public, 0 search-only, 1 private\npapers: 1, of which 1 suppress the published name\n";
     assert_eq!(
         run_names(&workspace, &app, &[&set[..], &["--dry-run"]].concat()),
         format!("{output}nothing was written\n")
@@ -253,9 +253,9 @@ async fn curated_other_names() {
     assert_eq!(
         output,
         format!(
-            "Ben Brook\naddress: ben-brook\nother names: 1 public, 1 search-only, 0 private\npapers: 1, with the published name withheld on 0\n\
-            others are shown under one of these names; if they are the same person, they are still apart: {id}\n\
-            a word of a name that is not shown stands in: homepageUrl, identifiers; these are shown as their sources have them\n"
+            "Ben Brook\nslug: ben-brook\nother names: 1 public, 1 search-only, 0 private\npapers: 1, of which 0 suppress the published name\n\
+            other researchers have one of these names and may be duplicates: {id}\n\
+            a hidden name occurs in these fields, which are displayed unchanged: homepageUrl, identifiers\n"
         )
     );
     let displayed = async || {
@@ -300,8 +300,8 @@ async fn name_change_and_reversal() {
     };
     assert_eq!(slugs().await, (json!("ben-brook"), json!("ben-brook"), true));
     insta::assert_snapshot!(run_names(&workspace, &app, &["list", "anna-lake"]), @r"
-    all names of ben-brook, for those who run the directory: search-only and private ones are told nowhere else
-    shown        Ben Brook (decided)
+    all names of ben-brook (confidential: search-only and private names are never displayed elsewhere)
+    displayed    Ben Brook (decided)
     search-only  Anna Lake (decided)
     ");
     run_names(&workspace, &app, &["set", "ben-brook", "--display", "Anna Lake", "--former-use", "display"]);

@@ -167,11 +167,11 @@ async fn invalid_manifests() {
     let workspace = Workspace::new();
     let url = create_database().await;
     for (content, expected) in [
-        (None, "OPERATIONS=trusted needs OPERATIONS_MANIFEST"),
-        (Some("{"), "is no JSON"),
-        (Some("[]"), "is no manifest of operations"),
-        (Some("{\"a\": 1}"), "is no manifest of operations"),
-        (Some("{}"), "is no manifest of operations"),
+        (None, "OPERATIONS=trusted requires OPERATIONS_MANIFEST"),
+        (Some("{"), "is not valid JSON"),
+        (Some("[]"), "is not a manifest of operations"),
+        (Some("{\"a\": 1}"), "is not a manifest of operations"),
+        (Some("{}"), "is not a manifest of operations"),
     ] {
         let mut command = workspace.command_with_database(&url, &["serve"]);
         command.env("OPERATIONS", "trusted").env("LISTEN", "127.0.0.1:0");

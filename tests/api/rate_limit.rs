@@ -74,7 +74,10 @@ async fn cost_is_debited() {
     assert_eq!(refused.status, 429, "{}", refused.body);
     assert_eq!(refused.body["errors"][0]["extensions"]["code"], "RATE_LIMITED");
     let message = refused.body["errors"][0]["message"].as_str().expect("a message");
-    assert!(message.starts_with(&format!("the query costs {cost}, and your address has ")), "{message}");
+    assert!(
+        message.starts_with(&format!("rate limit exceeded: the query costs {cost}, and your address has ")),
+        "{message}"
+    );
     let seconds: u32 = refused.header("retry-after").parse().expect("seconds");
     assert!((1..=60).contains(&seconds));
     assert_eq!(refused.header("ratelimit-policy"), "\"address\";q=1000;w=60");
@@ -101,7 +104,9 @@ async fn quotas_per_client() {
     let refused = post(&app, dear, &[]).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "none"), "{}", refused.body);
     assert!(
-        refused.body["errors"][0]["message"].as_str().is_some_and(|message| message.contains("more than the 1000"))
+        refused.body["errors"][0]["message"]
+            .as_str()
+            .is_some_and(|message| message.contains("your address has 1000 per minute;"))
     );
     assert_eq!(post(&app, dear, &[bearer]).await.status, 200);
 }

@@ -1,124 +1,126 @@
-//! Why there is no private server, told to a person who can do something about it.
+//! Errors of the embedded Postgres, with instructions for the operator.
 
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use crate::database::embedded::supervisor::SERVER_TIMEOUT;
-use crate::database::programs::ProgramsError;
+use crate::database::embedded::locate::ProgramsError;
+use crate::database::embedded::wait::SERVER_TIMEOUT;
 
-/// What fits into the address of a Unix socket.
+/// Maximum length of the path of a Unix socket.
 pub(super) const MAX_SOCKET_PATH_BYTES: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
-/// A private server that cannot be had, and what to do about it.
+/// The embedded Postgres cannot be started; the message says how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmbeddedError {
-    /// There are no server programs that would do.
+    /// No suitable server programs were found.
     #[error(transparent)]
     Programs(#[from] ProgramsError),
-    /// The path of the socket does not fit into its address.
+    /// The path of the socket is too long.
     #[error(
-        "the path of the database socket, {0}, has more than {MAX_SOCKET_PATH_BYTES} bytes, which no Unix socket may \
-         have: choose a data folder with a shorter path (--data-dir or DATA_DIR)"
+        "the path of the database socket, {0}, is longer than {MAX_SOCKET_PATH_BYTES} bytes, the limit of a Unix \
+         socket: choose a data directory with a shorter path (--data-dir or DATA_DIR)"
     )]
     SocketPathTooLong(PathBuf),
-    /// The path of the folder cannot be written in a URL.
+    /// The path of the directory cannot be represented in a URL.
     #[error(
-        "the path of the data folder, {0}, is not UTF-8: choose a data folder with another name (--data-dir or \
+        "the path of the data directory, {0}, is not UTF-8: choose a data directory with another name (--data-dir or \
          DATA_DIR)"
     )]
     PathNotUtf8(PathBuf),
-    /// The folder cannot be made or used.
+    /// The directory cannot be created or used.
     #[error(
-        "{path} cannot be used for the database: {source}; make it writable for the user who starts the service, or \
-         choose another data folder (--data-dir or DATA_DIR)"
+        "{path} cannot be used for the database: {source}; make it writable for the user of the service, or choose \
+         another data directory (--data-dir or DATA_DIR)"
     )]
     Directory {
-        /// The folder, or the file in it.
+        /// The directory, or a file in it.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The folder holds something else.
+    /// The directory contains other files.
     #[error(
-        "{0} has files in it, but no database of this service: choose a new or an empty data folder (--data-dir or \
+        "{0} contains files, but no database of this service: choose a new or empty data directory (--data-dir or \
          DATA_DIR)"
     )]
     DirectoryInUse(PathBuf),
-    /// Postgres refuses to run as root, and there is nobody else.
+    /// Postgres does not run as root, and there is no other account.
     #[error(
-        "PostgreSQL refuses to run as root, and this machine has no user `postgres` or `nobody` to run it as: start \
-         the service as another user, or set DATABASE_URL to use a PostgreSQL server of your own"
+        "PostgreSQL does not run as root, and this machine has no user `postgres` or `nobody` to run it as: start \
+         the service as another user, or set DATABASE_URL to use your own PostgreSQL server"
     )]
     NoAccount,
-    /// The account that the server has to run as does not get to the folder.
+    /// The server's account cannot enter the data directory.
     #[error(
-        "PostgreSQL refuses to run as root, and the user it runs as instead (uid {user}) may not enter {blocking_ancestor}, so \
-         it does not reach the data folder {path}: choose a data folder elsewhere, such as \
+        "PostgreSQL does not run as root, and the user it runs as instead (uid {user}) cannot enter {blocking_ancestor}, which \
+         contains the data directory {path}: choose another data directory, such as \
          /var/lib/academic-directory (--data-dir or DATA_DIR), or start the service as a user other than root"
     )]
     Unreachable {
-        /// The data folder.
+        /// The data directory.
         path: PathBuf,
-        /// The closed folder on the way to it.
+        /// The ancestor that cannot be entered.
         blocking_ancestor: PathBuf,
-        /// The user that would have to pass.
+        /// The user that the server runs as.
         user: u32,
     },
     /// A server program cannot be started.
     #[error(
-        "{program} cannot be started: {source}; check its installation and permissions, set PG_BINDIR to the folder \
-         of another one, or set DATABASE_URL to use a PostgreSQL server of your own"
+        "{program} cannot be started: {source}; check its installation and permissions, set PG_BINDIR to the \
+         directory of another installation, or set DATABASE_URL to use your own PostgreSQL server"
     )]
     Program {
         /// The program.
         program: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The data folder cannot be filled.
-    #[error("`initdb` could not create the database; correct what it reports and start again:\n{0}")]
+    /// `initdb` failed.
+    #[error("`initdb` could not create the database; fix the error it reports and start again:\n{0}")]
     Initialize(String),
-    /// The server ended at once.
-    #[error("the database server stopped at once ({status}); correct what {log} reports and start again:\n{tail}")]
+    /// The server exited at startup.
+    #[error("the embedded Postgres exited at startup ({status}); fix the error in {log} and start again:\n{tail}")]
     Stopped {
-        /// How it ended.
+        /// The exit status.
         status: ExitStatus,
         /// Its log.
         log: PathBuf,
         /// The end of its log.
         tail: String,
     },
-    /// The server takes too long.
-    #[error("the database server was not ready after {} seconds: see {log}, then start again", SERVER_TIMEOUT.as_secs())]
+    /// The server did not become ready in time.
+    #[error("the embedded Postgres was not ready after {} seconds: see {log}, then start again", SERVER_TIMEOUT.as_secs())]
     NotReady {
         /// Its log.
         log: PathBuf,
     },
-    /// A server of the same data neither answers nor goes away.
+    /// A server of the same data neither responds nor exits.
     #[error(
-        "another database server (process {pid}) holds {data} and does not answer on its socket: stop it (`kill -INT \
+        "another Postgres server (process {pid}) uses {data} and does not respond on its socket: stop it (`kill -INT \
          {pid}`) and start again"
     )]
     Busy {
-        /// The process, if its file says so.
+        /// The process id, if known.
         pid: String,
         /// The data.
         data: PathBuf,
     },
-    /// Something that is not our server answers on the socket.
+    /// Another program or server responds on the socket.
     #[error(
-        "what answers on {socket} is not the database of this service: {source}; stop it, or choose another data \
-         folder (--data-dir or DATA_DIR)"
+        "the program that listens on {socket} is not the database of this service: {source}; stop it, or choose another \
+         data directory (--data-dir or DATA_DIR)"
     )]
     ForeignServer {
         /// The socket.
         socket: PathBuf,
-        /// What it answers.
+        /// Its response.
         source: io::Error,
     },
-    /// The thread that keeps the server cannot be had.
-    #[error("no thread could be started to keep the database server ({0}): free some memory or raise the limit")]
+    /// The supervisor thread cannot be started.
+    #[error(
+        "the thread that supervises the embedded Postgres could not be started ({0}): free memory or raise the thread limit"
+    )]
     Supervisor(io::Error),
 }

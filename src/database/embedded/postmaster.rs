@@ -1,4 +1,4 @@
-//! Whether a server runs on a data folder: what its `postmaster.pid` says, and what its socket answers.
+//! Whether a server runs on a data directory, by its `postmaster.pid` and the response on its socket.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -7,27 +7,27 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The owner of the data, and the only role there is at first.
+/// The superuser, which is the only role of a new server.
 pub(super) const SUPERUSER: &str = "academic_directory";
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// More than any system's largest pid, so that no process ever has it.
+/// Larger than the maximum pid of any system, so that no process has it.
 const UNUSED_PID: &str = "99999999";
-/// The SQL states of "starting up, or shutting down" and of "too many connections".
+/// SQLSTATE of a server that is starting up or shutting down, and of one without free connections.
 const CANNOT_CONNECT_NOW: &[u8] = b"57P03";
 const TOO_MANY_CONNECTIONS: &[u8] = b"53300";
 
-/// What runs on a data folder.
+/// The status of the server on a data directory.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ServerStatus {
-    /// A server that takes connections.
+    /// A server accepts connections.
     Ready,
-    /// A server that starts, stops or does not answer.
+    /// A server is starting, stopping or not responding.
     Busy,
-    /// No server.
+    /// No server is running.
     Absent,
 }
 
-/// The first lines of `postmaster.pid` that matter here.
+/// The relevant lines of `postmaster.pid`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PidFile {
     pub pid: u32,
@@ -46,15 +46,15 @@ impl PidFile {
         self.status == "ready"
     }
 
-    /// Whether that process is the server of these data, not another that was given the same pid later, and not one
-    /// that is dead and only waits for its parent to notice.
+    /// Whether the process is the server of this data directory. It may also be another process with a reused pid, or a
+    /// zombie.
     pub(super) fn is_alive(&self, data: &Path) -> bool {
-        let wanted = data.as_os_str().as_bytes();
-        command_line(self.pid).is_ok_and(|line| line.windows(wanted.len()).any(|part| part == wanted))
+        let data = data.as_os_str().as_bytes();
+        command_line(self.pid).is_ok_and(|line| line.windows(data.len()).any(|part| part == data))
     }
 }
 
-/// Looks at the process first: one that stops would write a line to its log for each time it is asked.
+/// The status of the server. Its process is checked first, since a stopping server logs each connection attempt.
 pub(super) fn server_status(data: &Path, socket: &Path) -> io::Result<ServerStatus> {
     let alive = PidFile::read(data).filter(|file| file.is_alive(data));
     if alive.as_ref().is_some_and(|file| matches!(file.status.as_str(), "starting" | "stopping")) {
@@ -62,24 +62,24 @@ pub(super) fn server_status(data: &Path, socket: &Path) -> io::Result<ServerStat
     }
     match probe_socket(socket)? {
         ServerStatus::Absent if alive.is_some() => Ok(ServerStatus::Busy),
-        answer => Ok(answer),
+        status => Ok(status),
     }
 }
 
-/// Makes a `postmaster.pid` whose process is gone harmless. Postgres refuses to start if any process has that pid, so
-/// the pid is replaced. The rest must stay: by it Postgres sees whether an orphan of the old server still has the
-/// shared memory. Call only while no server is present.
+/// Neutralizes a stale `postmaster.pid`. Postgres does not start if any process has its pid, so the pid is replaced. The
+/// rest must remain: Postgres detects by it whether an orphan of the old server still uses the shared memory. Call this
+/// only while no server is running.
 pub(super) fn neutralize_stale_pid_file(data: &Path) -> io::Result<()> {
     let content = match fs::read_to_string(pid_file_path(data)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         content => content?,
     };
     if content.trim().is_empty() {
-        // Cut short by a crash; Postgres refuses it, and there is nothing in it to keep.
+        // Truncated by a crash. Postgres rejects it, and it contains nothing.
         return fs::remove_file(pid_file_path(data));
     }
     let rest = content.split_once('\n').map_or("", |(_, rest)| rest);
-    // Never shorter than before, so written over it in one piece: no crash leaves the file empty.
+    // Overwritten in one write and never shorter than before, so that a crash does not leave the file empty.
     fs::File::options().write(true).open(pid_file_path(data))?.write_all(format!("{UNUSED_PID}\n{rest}").as_bytes())
 }
 
@@ -98,7 +98,7 @@ fn command_line(pid: u32) -> io::Result<Vec<u8>> {
     Ok(std::process::Command::new("/bin/ps").args(["-ww", "-o", "command=", "-p", &pid]).output()?.stdout)
 }
 
-/// Begins a session, as any client does, and ends it once the server has said whether it would have it.
+/// Opens a session like any client, and closes it after the server's first message.
 fn probe_socket(socket: &Path) -> io::Result<ServerStatus> {
     let stream = match UnixStream::connect(socket) {
         Ok(stream) => stream,
@@ -107,10 +107,10 @@ fn probe_socket(socket: &Path) -> io::Result<ServerStatus> {
         }
         Err(error) => return Err(error),
     };
-    // A server that hangs up or says nothing is on its way out, or very busy.
+    // A server that disconnects or does not respond is stopping or overloaded.
     let Ok((kind, body)) = read_first_message(stream) else { return Ok(ServerStatus::Busy) };
     let mut fields = body.split(|byte| *byte == 0).filter_map(|field| field.split_first());
-    let mut field = |wanted: u8| fields.find(|(tag, _)| **tag == wanted).map(|(_, value)| value);
+    let mut field = |name: u8| fields.find(|(tag, _)| **tag == name).map(|(_, value)| value);
     match (kind, field(b'C')) {
         (b'R', _) | (_, Some(TOO_MANY_CONNECTIONS)) => Ok(ServerStatus::Ready),
         (_, Some(CANNOT_CONNECT_NOW)) => Ok(ServerStatus::Busy),
@@ -121,18 +121,18 @@ fn probe_socket(socket: &Path) -> io::Result<ServerStatus> {
     }
 }
 
-/// The kind and the body of the first message of the server.
+/// The type and the body of the server's first message.
 fn read_first_message(mut stream: UnixStream) -> io::Result<(u8, Vec<u8>)> {
     stream.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
     let parameters = format!("user\0{SUPERUSER}\0database\0postgres\0\0");
     let length = u32::try_from(parameters.len() + 8).map_err(io::Error::other)?;
     let protocol: u32 = 3 << 16;
     stream.write_all(&[&length.to_be_bytes()[..], &protocol.to_be_bytes()[..], parameters.as_bytes()].concat())?;
-    let mut head = [0; 5];
-    stream.read_exact(&mut head)?;
-    let [kind, length @ ..] = head;
+    let mut header = [0; 5];
+    stream.read_exact(&mut header)?;
+    let [kind, length @ ..] = header;
     let mut body = Vec::new();
     (&stream).take(u64::from(u32::from_be_bytes(length).saturating_sub(4))).read_to_end(&mut body)?;
-    let _ = stream.write_all(b"X\0\0\0\x04"); // the polite end; that it may fail does not matter
+    let _ = stream.write_all(b"X\0\0\0\x04"); // terminates the session; errors do not matter
     Ok((kind, body))
 }

@@ -1,25 +1,23 @@
-//! The thread that starts the server's process, stays with it, and sees it end.
+//! The thread that starts the server's process and waits for its exit.
 
 use std::io;
 use std::process::Child;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use crate::database::embedded::EmbeddedError;
+use crate::database::embedded::wait::{SERVER_TIMEOUT, wait_until};
 
-/// How long a server may take to become ready, or to stop.
-pub(super) const SERVER_TIMEOUT: Duration = Duration::from_mins(1);
-pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(10);
-/// "Fast shutdown", and what follows if that is not heeded. Data that are committed survive each of them.
+/// The signals to stop Postgres: fast shutdown, then stronger ones after a timeout. Committed data survive each of them.
 const STOP_SIGNALS: [(Signal, Duration); 3] =
     [(Signal::INT, SERVER_TIMEOUT), (Signal::QUIT, Duration::from_secs(10)), (Signal::KILL, Duration::from_secs(10))];
 
 /// The server's process and the thread that started it. Linux signals the server when the *thread* that forked it
-/// ends, so that thread has to last as long as the server.
+/// ends, so that thread must live as long as the server.
 #[derive(Debug)]
 pub(super) struct SupervisedServer {
     pid: Pid,
@@ -35,7 +33,7 @@ enum ServerPhase {
 }
 
 impl SupervisedServer {
-    /// Launches a server, or none, from a thread that then stays with it.
+    /// Calls `launch` on a thread that then waits for the server's exit, if `launch` returns one.
     pub(super) fn start(
         launch: impl FnOnce() -> Result<Option<Child>, EmbeddedError> + Send + 'static,
     ) -> Result<Option<Self>, EmbeddedError> {
@@ -45,7 +43,7 @@ impl SupervisedServer {
         let supervise = move || match launch() {
             Ok(Some(child)) => {
                 let pid = Pid::from_child(&child);
-                let _ = sender.send(Ok(Some(pid))); // the receiver waits for exactly this
+                let _ = sender.send(Ok(Some(pid))); // the receiver always waits for it
                 wait_for_exit(pid, child, &shared);
             }
             other => {
@@ -62,53 +60,39 @@ impl SupervisedServer {
         self.pid.as_raw_pid().unsigned_abs()
     }
 
-    /// Stops the server and waits for it.
+    /// Stops the server and waits until it has exited.
     pub(super) fn stop(self) {
-        for (signal, patience) in STOP_SIGNALS {
+        for (signal, timeout) in STOP_SIGNALS {
             {
-                // The pid is surely the server's while this is held: it is freed under the same lock.
+                // While this is locked, the pid is the server's: the process is reaped under the same lock.
                 let mut phase = lock_phase(&self.phase);
                 if *phase != ServerPhase::Ended {
                     *phase = ServerPhase::Stopping;
-                    let _ = kill_process(self.pid, signal); // fails only if it has just ended
+                    let _ = kill_process(self.pid, signal); // fails only if it has just exited
                 }
             }
-            if wait_until(patience, || self.supervisor.is_finished()) {
+            if wait_until(timeout, || self.supervisor.is_finished()) {
                 return;
             }
-            tracing::warn!(pid = %self.pid, ?signal, "the database server does not stop");
+            tracing::warn!(pid = %self.pid, ?signal, "the embedded Postgres did not stop in time");
         }
     }
 }
 
-/// Waits for the end of the server, whoever brings it about.
+/// Waits until the server exits for any reason.
 fn wait_for_exit(pid: Pid, mut child: Child, phase: &Mutex<ServerPhase>) {
-    // Seen, but not reaped: until that is done below, no other process can be given the pid.
+    // This does not reap the process: until it is reaped below, its pid cannot be reused.
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     while waitid(WaitId::Pid(pid), options).is_err_and(|error| error == Errno::INTR) {}
     let mut phase = lock_phase(phase);
     let status = child.wait();
     if *phase == ServerPhase::Running {
         let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-        tracing::error!(%pid, status, "the database server has stopped unexpectedly; restart the service");
+        tracing::error!(%pid, status, "the embedded Postgres stopped unexpectedly; restart the service");
     }
     *phase = ServerPhase::Ended;
 }
 
 fn lock_phase(phase: &Mutex<ServerPhase>) -> MutexGuard<'_, ServerPhase> {
     phase.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Polls until the condition holds, or the time is up.
-pub(super) fn wait_until(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + patience;
-    loop {
-        if condition() {
-            return true;
-        }
-        if Instant::now() >= deadline {
-            return false;
-        }
-        thread::sleep(POLL_INTERVAL);
-    }
 }

@@ -1,15 +1,24 @@
-//! These need the server programs of the machine. They run as root as well as a user.
+//! These tests require the Postgres programs of the machine. They run as root and as other users.
 
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process, test_kill_process};
 use tempfile::TempDir;
 
-use super::*;
+use crate::database::embedded::launch::MAX_LOG_BYTES;
+use crate::database::embedded::locate::ProgramsError;
+use crate::database::embedded::postmaster::{ServerStatus, server_status};
+use crate::database::embedded::prepare::{ServerDirectory, ServerPaths};
+use crate::database::embedded::wait::{SERVER_TIMEOUT, wait_until};
+use crate::database::embedded::{Durability, EmbeddedError, EmbeddedServer, ServerPrograms};
 
-/// A folder that the account of the server can reach, and in it one that is not there yet.
+/// A directory that does not exist yet, in one that the server's account can enter.
 struct TestDirectory {
     parent: TempDir,
 }
@@ -22,7 +31,7 @@ impl TestDirectory {
     }
 
     fn directory(&self) -> PathBuf {
-        // What a URL or a setting of Postgres could take for something else. (A comma works, too, but not with psql.)
+        // Characters with a special meaning in a URL or a Postgres setting. (A comma works, too, but not with psql.)
         self.parent.path().join("a \"b\"+c%é")
     }
 
@@ -34,7 +43,7 @@ impl TestDirectory {
         EmbeddedServer::start(&self.directory(), &programs(), Durability::Volatile)
     }
 
-    fn presence(&self) -> ServerStatus {
+    fn status(&self) -> ServerStatus {
         let directory = self.directory();
         server_status(&directory.join("data"), &directory.join(".s.PGSQL.5432")).unwrap()
     }
@@ -72,9 +81,9 @@ fn is_gone(number: u32) -> bool {
 
 #[test]
 fn first_start() {
-    let place = TestDirectory::new();
+    let test = TestDirectory::new();
     let begin = Instant::now();
-    let server = EmbeddedServer::start(&place.directory(), &programs(), Durability::Safe).unwrap();
+    let server = EmbeddedServer::start(&test.directory(), &programs(), Durability::Safe).unwrap();
     println!("first start, safe: {:?}", begin.elapsed());
     assert_eq!(query(&server, "select 1"), "1");
     assert_eq!(query(&server, "show fsync"), "on");
@@ -82,13 +91,13 @@ fn first_start() {
     let database =
         "select pg_encoding_to_char(encoding) || ' ' || datcollate from pg_database where datname = 'postgres'";
     assert!(["UTF8 C.UTF-8", "UTF8 en_US.UTF-8"].contains(&query(&server, database).as_str()));
-    assert_eq!(fs::metadata(place.directory()).unwrap().mode() & 0o777, 0o700);
-    assert_eq!(fs::metadata(place.directory().join(".s.PGSQL.5432")).unwrap().mode() & 0o777, 0o700);
+    assert_eq!(fs::metadata(test.directory()).unwrap().mode() & 0o777, 0o700);
+    assert_eq!(fs::metadata(test.directory().join(".s.PGSQL.5432")).unwrap().mode() & 0o777, 0o700);
     let pid = server.pid().unwrap();
     server.stop();
     assert!(is_gone(pid));
     let begin = Instant::now();
-    let server = EmbeddedServer::start(&place.directory(), &programs(), Durability::Safe).unwrap();
+    let server = EmbeddedServer::start(&test.directory(), &programs(), Durability::Safe).unwrap();
     println!("warm start, safe: {:?}", begin.elapsed());
     let begin = Instant::now();
     drop(server);
@@ -97,55 +106,55 @@ fn first_start() {
 
 #[test]
 fn second_start_attaches() {
-    let place = TestDirectory::new();
+    let test = TestDirectory::new();
     let begin = Instant::now();
-    let owner = place.start();
+    let owner = test.start();
     println!("first start, volatile: {:?}", begin.elapsed());
     let begin = Instant::now();
-    let attached = place.start();
+    let attached = test.start();
     println!("attach: {:?}", begin.elapsed());
     assert_eq!(attached.pid(), None);
     assert_eq!(attached.url("x y"), owner.url("x y"));
     attached.stop();
     assert_eq!(
-        query(&owner, "create table kept (id int); insert into kept values (7); show fsync"),
+        query(&owner, "create table item (id int); insert into item values (7); show fsync"),
         "CREATE TABLE\nINSERT 0 1\noff"
     );
     let first = owner.pid();
     owner.stop();
-    assert_eq!(place.presence(), ServerStatus::Absent);
+    assert_eq!(test.status(), ServerStatus::Absent);
 
     let begin = Instant::now();
-    let again = place.start();
+    let again = test.start();
     println!("warm start, volatile: {:?}", begin.elapsed());
     assert!(again.pid().is_some() && again.pid() != first);
-    assert_eq!(query(&again, "select id from kept"), "7");
+    assert_eq!(query(&again, "select id from item"), "7");
 }
 
 #[test]
-fn starters_at_once() {
-    let place = TestDirectory::new();
+fn concurrent_starts() {
+    let test = TestDirectory::new();
     let servers: Vec<EmbeddedServer> = thread::scope(|scope| {
-        let starters: Vec<_> = (0..4).map(|_| scope.spawn(|| place.start())).collect();
+        let starters: Vec<_> = (0..4).map(|_| scope.spawn(|| test.start())).collect();
         starters.into_iter().map(|starter| starter.join().unwrap()).collect()
     });
     assert_eq!(servers.iter().filter(|server| server.pid().is_some()).count(), 1);
-    // The threads that started them are gone; the server is not.
+    // The server outlives the threads that started it.
     assert_eq!(query(&servers[0], "select 1"), "1");
 }
 
 #[test]
 fn start_during_stop() {
-    let place = TestDirectory::new();
+    let test = TestDirectory::new();
     for round in 0..8 {
-        let server = place.start();
+        let server = test.start();
         assert!(server.pid().is_some());
         thread::scope(|scope| {
             let stopper = scope.spawn(move || server.stop());
             thread::sleep(Duration::from_millis(round * 3));
-            let next = place.start();
+            let next = test.start();
             stopper.join().unwrap();
-            // Either it came before the server heard of its end, and was attached, or it has a server of its own.
+            // It attached before the server received its signal, or started its own.
             if next.pid().is_some() {
                 assert_eq!(query(&next, "select 1"), "1");
             }
@@ -155,9 +164,9 @@ fn start_during_stop() {
 
 #[test]
 fn killed_server() {
-    let place = TestDirectory::new();
-    let server = place.start();
-    // A backend that computes does not notice the end of its server for a while, and holds the shared memory.
+    let test = TestDirectory::new();
+    let server = test.start();
+    // A busy backend does not notice for a while that its server is gone, and holds the shared memory.
     let busy = psql(&server, "select count(*) from generate_series(1, 4000000) a where a % 7 = 3").spawn().unwrap();
     assert!(wait_until(SERVER_TIMEOUT, || query(
         &server,
@@ -165,30 +174,30 @@ fn killed_server() {
     ) == "2"));
     kill(server.pid().unwrap());
     let begin = Instant::now();
-    let next = place.start();
+    let next = test.start();
     println!("start after a killed server with a busy backend: {:?}", begin.elapsed());
     assert!(next.pid().is_some());
     assert_eq!(query(&next, "select 1"), "1");
     let _ = busy.wait_with_output();
-    drop(server); // knows that its own is gone, and leaves the next alone
+    drop(server); // its own server is gone; the next one is not stopped
     assert_eq!(query(&next, "select 1"), "1");
 }
 
 #[test]
 fn stale_files() {
-    let place = TestDirectory::new();
-    place.start().stop();
+    let test = TestDirectory::new();
+    test.start().stop();
     let ours = std::process::id();
-    let data = place.directory().join("data");
+    let data = test.directory().join("data");
     for content in [format!("{ours}\n{}\n1\n5432\n\n\n0 0\nready   \n", data.display()), String::new()] {
         fs::write(data.join("postmaster.pid"), &content).unwrap();
-        fs::write(place.directory().join(".s.PGSQL.5432.lock"), &content).unwrap();
-        if let Some(account) = ServerDirectory::prepare(&place.directory(), Path::new("")).unwrap().account {
-            for file in [data.join("postmaster.pid"), place.directory().join(".s.PGSQL.5432.lock")] {
+        fs::write(test.directory().join(".s.PGSQL.5432.lock"), &content).unwrap();
+        if let Some(account) = ServerDirectory::prepare(ServerPaths::new(&test.directory()).unwrap()).unwrap().account {
+            for file in [data.join("postmaster.pid"), test.directory().join(".s.PGSQL.5432.lock")] {
                 std::os::unix::fs::chown(file, Some(account.user), Some(account.group)).unwrap();
             }
         }
-        let server = place.start();
+        let server = test.start();
         assert!(server.pid().is_some());
         assert_eq!(query(&server, "select 1"), "1");
     }
@@ -196,95 +205,92 @@ fn stale_files() {
 
 #[test]
 fn unfinished_data_and_a_long_log() {
-    let place = TestDirectory::new();
-    fs::create_dir_all(place.directory().join("data.new.1/base")).unwrap();
-    fs::write(place.directory().join("start.lock"), "").unwrap();
-    let log = place.directory().join("postgres.log");
+    let test = TestDirectory::new();
+    fs::create_dir_all(test.directory().join("data.new.1/base")).unwrap();
+    fs::write(test.directory().join("start.lock"), "").unwrap();
+    let log = test.directory().join("postgres.log");
     File::create(&log).unwrap().set_len(MAX_LOG_BYTES + 1).unwrap();
-    let server = place.start();
+    let server = test.start();
     assert_eq!(query(&server, "select 1"), "1");
-    assert!(!place.directory().join("data.new.1").exists());
+    assert!(!test.directory().join("data.new.1").exists());
     assert!(fs::metadata(log).unwrap().len() < MAX_LOG_BYTES);
 }
 
 #[test]
-fn refused_configuration() {
-    let place = TestDirectory::new();
-    place.start().stop();
-    let settings = place.directory().join("data/postgresql.conf");
+fn invalid_configuration() {
+    let test = TestDirectory::new();
+    test.start().stop();
+    let settings = test.directory().join("data/postgresql.conf");
     fs::write(settings, "no_such_setting = 1\n").unwrap();
     let begin = Instant::now();
-    let error = place.try_start().unwrap_err().to_string();
+    let error = test.try_start().unwrap_err().to_string();
     assert!(error.contains("no_such_setting"), "{error}");
     assert!(begin.elapsed() < Duration::from_secs(5));
 }
 
 #[test]
 fn data_of_another_version() {
-    let place = TestDirectory::new();
-    place.start().stop();
-    fs::write(place.directory().join("data/PG_VERSION"), "99\n").unwrap();
-    let error = place.try_start().unwrap_err().to_string();
-    assert!(error.contains("was made by PostgreSQL 99"), "{error}");
+    let test = TestDirectory::new();
+    test.start().stop();
+    fs::write(test.directory().join("data/PG_VERSION"), "99\n").unwrap();
+    let error = test.try_start().unwrap_err().to_string();
+    assert!(error.contains("was created by PostgreSQL 99"), "{error}");
 }
 
 #[test]
 fn no_programs() {
-    let place = TestDirectory::new();
-    let programs = ServerPrograms { bin_directory: Some(place.parent.path().to_owned()), search_path: None };
-    let error = EmbeddedServer::start(&place.directory(), &programs, Durability::Safe).unwrap_err();
-    assert!(
-        matches!(error, EmbeddedError::Programs(crate::database::programs::ProgramsError::NotInBinDirectory(_))),
-        "{error}"
-    );
+    let test = TestDirectory::new();
+    let programs = ServerPrograms { bin_directory: Some(test.parent.path().to_owned()), search_path: None };
+    let error = EmbeddedServer::start(&test.directory(), &programs, Durability::Safe).unwrap_err();
+    assert!(matches!(error, EmbeddedError::Programs(ProgramsError::NotInBinDirectory(_))), "{error}");
 }
 
 #[test]
 fn long_path() {
-    let place = TestDirectory::new();
-    let directory = place.parent.path().join("d".repeat(100));
+    let test = TestDirectory::new();
+    let directory = test.parent.path().join("d".repeat(100));
     let error = EmbeddedServer::start(&directory, &programs(), Durability::Safe).unwrap_err();
     assert!(matches!(error, EmbeddedError::SocketPathTooLong(_)), "{error}");
     assert!(!directory.exists());
 }
 
 #[test]
-fn folder_of_somebody_else() {
-    let place = TestDirectory::new();
-    fs::write(place.parent.path().join("thesis.tex"), "").unwrap();
-    let error = EmbeddedServer::start(place.parent.path(), &programs(), Durability::Safe).unwrap_err();
+fn directory_with_other_files() {
+    let test = TestDirectory::new();
+    fs::write(test.parent.path().join("thesis.tex"), "").unwrap();
+    let error = EmbeddedServer::start(test.parent.path(), &programs(), Durability::Safe).unwrap_err();
     assert!(matches!(error, EmbeddedError::DirectoryInUse(_)), "{error}");
-    assert_eq!(fs::metadata(place.parent.path()).unwrap().mode() & 0o777, 0o755);
+    assert_eq!(fs::metadata(test.parent.path()).unwrap().mode() & 0o777, 0o755);
 }
 
 #[test]
-fn root_gives_up_its_rights() {
+fn root_drops_privileges() {
     if !geteuid().is_root() {
         return;
     }
-    let place = TestDirectory::new();
-    let server = place.start();
+    let test = TestDirectory::new();
+    let server = test.start();
     let status = fs::read_to_string(format!("/proc/{}/status", server.pid().unwrap())).unwrap();
     let ids = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<u32>>()
     };
-    let data = fs::metadata(place.directory().join("data")).unwrap();
+    let data = fs::metadata(test.directory().join("data")).unwrap();
     assert_eq!(ids("Uid:"), [data.uid(); 4]);
     assert_eq!(ids("Gid:"), [data.gid(); 4]);
     assert!(ids("Groups:").is_empty());
     assert_ne!(data.uid(), 0);
     server.stop();
 
-    fs::set_permissions(place.parent.path(), fs::Permissions::from_mode(0o700)).unwrap();
-    let error = place.try_start().unwrap_err();
+    fs::set_permissions(test.parent.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let error = test.try_start().unwrap_err();
     let EmbeddedError::Unreachable { blocking_ancestor: barrier, .. } = &error else { panic!("{error}") };
-    assert_eq!(barrier, &place.parent.path().canonicalize().unwrap());
+    assert_eq!(barrier, &test.parent.path().canonicalize().unwrap());
 }
 
-/// Not a test: the process that [`killed_owner`] kills. Its first line of input names the folder.
+/// Not a test: the process that [`killed_owner`] kills. Its first line of input is the directory.
 #[test]
-#[ignore = "started by another test"]
+#[ignore = "started by `killed_owner`"]
 fn owner_to_be_killed() {
     let mut lines = io::stdin().lines();
     if let Some(Ok(directory)) = lines.next() {
@@ -299,7 +305,7 @@ fn owner_to_be_killed() {
 fn killed_owner() {
     use std::io::Write;
 
-    let place = TestDirectory::new();
+    let test = TestDirectory::new();
     for server_too in [false, true] {
         let mut owner = Command::new(std::env::current_exe().unwrap())
             .args(["owner_to_be_killed", "--ignored", "--nocapture"])
@@ -308,10 +314,10 @@ fn killed_owner() {
             .spawn()
             .unwrap();
         let mut input = owner.stdin.take().unwrap();
-        writeln!(input, "{}", place.directory().display()).unwrap();
+        writeln!(input, "{}", test.directory().display()).unwrap();
         let output = BufReader::new(owner.stdout.take().unwrap());
         let pid = output.lines().find_map(|line| line.unwrap().strip_prefix("server ")?.parse().ok()).unwrap();
-        let attached = place.start();
+        let attached = test.start();
         assert_eq!(attached.pid(), None);
         let begin = Instant::now();
         if server_too {
@@ -319,12 +325,12 @@ fn killed_owner() {
         }
         kill(owner.id());
         owner.wait().unwrap();
-        let next = place.start();
+        let next = test.start();
         println!("start after a killed owner (server too: {server_too}): {:?}", begin.elapsed());
         assert!(wait_until(SERVER_TIMEOUT, || is_gone(pid)
             || fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.is_empty())));
-        // Without a server of its own it was attached in the moment before the old one heard of its owner's end.
-        let next = if next.pid().is_some() { next } else { place.start() };
+        // If it has no server, it attached just before the old server received its signal.
+        let next = if next.pid().is_some() { next } else { test.start() };
         assert_eq!(query(&next, "select 1"), "1");
     }
 }

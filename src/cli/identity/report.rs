@@ -1,8 +1,9 @@
-//! What a decision changed, and what was decided, as text for people.
+//! Human-readable reports of decisions and their history.
 
 use std::collections::HashMap;
 use std::fmt::{Display, Write as _};
 
+use crate::cli::identity::pluralize;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::store::curation::{
     CurationRequest, Decision, DecisionKind, DecisionOutcome, DecisionRole, ResearcherSummary, SummaryPaper,
@@ -12,48 +13,45 @@ fn researcher_id(number: i64) -> String {
     GlobalId { kind: NodeKind::Researcher, row_id: number }.to_string()
 }
 
-fn format_researcher(person: &ResearcherSummary) -> String {
-    format!("{} ({})", person.name, person.slug)
+fn format_researcher(researcher: &ResearcherSummary) -> String {
+    format!("{} ({})", researcher.name, researcher.slug)
 }
 
-/// One or many of something.
-fn pluralize(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
-
-/// What a decision changed, or would change.
-pub(super) fn format_outcome(request: &CurationRequest, outcome: &DecisionOutcome, is_trial: bool) -> String {
+/// The changes that a decision made, or would make in a dry run.
+pub(super) fn format_outcome(request: &CurationRequest, outcome: &DecisionOutcome, is_dry_run: bool) -> String {
     let mut text = IndentedText::default();
-    let of = match request {
+    let heading = match request {
         CurationRequest::Undo { .. } => {
-            format!("undo of decision {}, a {}", outcome.decision, decision_word(outcome.kind))
+            format!("undo of decision {} ({})", outcome.decision, decision_word(outcome.kind))
         }
-        _ if is_trial => decision_word(outcome.kind).to_owned(),
-        _ => format!("decision {}, a {}", outcome.decision, decision_word(outcome.kind)),
+        _ if is_dry_run => decision_word(outcome.kind).to_owned(),
+        _ => format!("decision {} ({})", outcome.decision, decision_word(outcome.kind)),
     };
-    text.line(0, &of);
-    let before: HashMap<i64, &ResearcherSummary> = outcome.before.iter().map(|person| (person.id, person)).collect();
-    let after: HashMap<i64, &ResearcherSummary> = outcome.after.iter().map(|person| (person.id, person)).collect();
-    for person in &outcome.after {
+    text.line(0, &heading);
+    let before: HashMap<i64, &ResearcherSummary> =
+        outcome.before.iter().map(|researcher| (researcher.id, researcher)).collect();
+    let after: HashMap<i64, &ResearcherSummary> =
+        outcome.after.iter().map(|researcher| (researcher.id, researcher)).collect();
+    for researcher in &outcome.after {
         text.line(0, "");
-        match before.get(&person.id) {
-            Some(former) => text.researcher_diff(former, person),
+        match before.get(&researcher.id) {
+            Some(former) => text.researcher_diff(former, researcher),
             None => {
                 text.line(
                     0,
                     &format!(
                         "{} is {}",
-                        format_researcher(person),
-                        if is_undo(request) { "there again" } else { "new" }
+                        format_researcher(researcher),
+                        if is_undo(request) { "restored" } else { "created" }
                     ),
                 );
-                text.researcher_diff(&ResearcherSummary::default(), person);
+                text.researcher_diff(&ResearcherSummary::default(), researcher);
             }
         }
     }
-    for person in outcome.before.iter().filter(|person| !after.contains_key(&person.id)) {
+    for researcher in outcome.before.iter().filter(|researcher| !after.contains_key(&researcher.id)) {
         text.line(0, "");
-        text.removed_researcher(person, &outcome.after);
+        text.removed_researcher(researcher, &outcome.after);
     }
     for note in &outcome.notes {
         text.line(0, "");
@@ -61,9 +59,9 @@ pub(super) fn format_outcome(request: &CurationRequest, outcome: &DecisionOutcom
     }
     text.line(0, "");
     let end = match request {
-        _ if is_trial => "a dry run: nothing was changed".to_owned(),
+        _ if is_dry_run => "dry run: nothing was changed".to_owned(),
         CurationRequest::Undo { .. } => format!("decision {} is undone", outcome.decision),
-        _ => format!("`identity undo {}` gives back what was", outcome.decision),
+        _ => format!("to undo, run `identity undo {}`", outcome.decision),
     };
     text.line(0, &end);
     text.0
@@ -98,16 +96,16 @@ fn or_none(text: Option<&String>) -> String {
     text.cloned().unwrap_or_else(|| "none".to_owned())
 }
 
-/// Lines of text, indented.
+/// Indented lines of text.
 #[derive(Default)]
 struct IndentedText(String);
 
 impl IndentedText {
     fn line(&mut self, depth: usize, text: &str) {
-        let _ = writeln!(self.0, "{}{text}", if text.is_empty() { String::new() } else { "  ".repeat(depth) }); // a String takes everything
+        let _ = writeln!(self.0, "{}{text}", if text.is_empty() { String::new() } else { "  ".repeat(depth) }); // writing to a String cannot fail
     }
 
-    /// Somebody who is there before and after; all that is different.
+    /// The differences of a researcher before and after.
     fn researcher_diff(&mut self, before: &ResearcherSummary, after: &ResearcherSummary) {
         if before.id != 0 {
             self.line(0, &format_researcher(after));
@@ -119,11 +117,11 @@ impl IndentedText {
         self.value_diff("slug", &before.slug, &after.slug);
         self.value_diff("ORCID iD", &or_none(before.orcid.as_ref()), &or_none(after.orcid.as_ref()));
         self.value_diff("papers", &before.paper_count, &after.paper_count);
-        let papers = |person: &ResearcherSummary| person.papers.iter().map(format_paper).collect::<Vec<_>>();
+        let papers = |researcher: &ResearcherSummary| researcher.papers.iter().map(format_paper).collect::<Vec<_>>();
         self.list_diff(&papers(before), &papers(after));
         self.value_diff("years", &format_years(before.years), &format_years(after.years));
         self.value_diff("coauthors", &before.coauthor_count, &after.coauthor_count);
-        for (what, before, after) in [
+        for (label, before, after) in [
             ("other names", &before.other_names, &after.other_names),
             ("profile", &before.profile, &after.profile),
             ("affiliations", &before.affiliations, &after.affiliations),
@@ -131,28 +129,32 @@ impl IndentedText {
             ("identifiers", &before.identifiers, &after.identifiers),
             ("records", &before.records, &after.records),
         ] {
-            self.value_diff(what, &before.len(), &after.len());
+            self.value_diff(label, &before.len(), &after.len());
             self.list_diff(before, after);
         }
-        let former = |person: &ResearcherSummary| {
-            person.former.iter().map(|(number, slug)| format!("{slug}, {}", researcher_id(*number))).collect::<Vec<_>>()
+        let former = |researcher: &ResearcherSummary| {
+            researcher
+                .former
+                .iter()
+                .map(|(number, slug)| format!("{slug}, {}", researcher_id(*number)))
+                .collect::<Vec<_>>()
         };
-        self.value_diff("lead here", &before.former.len(), &after.former.len());
+        self.value_diff("previous ids", &before.former.len(), &after.former.len());
         self.list_diff(&former(before), &former(after));
     }
 
-    /// A line of a value that is there or changes; one that is nothing before and after is not worth a line.
-    fn value_diff(&mut self, what: &str, before: &impl Display, after: &impl Display) {
+    /// A value before and after. It is omitted if it is empty both times.
+    fn value_diff(&mut self, label: &str, before: &impl Display, after: &impl Display) {
         let (before, after) = (before.to_string(), after.to_string());
-        let is_nothing = |text: &String| matches!(text.as_str(), "" | "0" | "none");
-        if is_nothing(&before) && is_nothing(&after) {
+        let is_empty = |text: &String| matches!(text.as_str(), "" | "0" | "none");
+        if is_empty(&before) && is_empty(&after) {
             return;
         }
         let value = if before == after || before.is_empty() { after } else { format!("{before} → {after}") };
-        self.line(1, &format!("{what:<15}{value}"));
+        self.line(1, &format!("{label:<15}{value}"));
     }
 
-    /// What is gone and what is new of a list.
+    /// The removed and added items of a list.
     fn list_diff(&mut self, before: &[String], after: &[String]) {
         for (sign, these, others) in [('-', before, after), ('+', after, before)] {
             for item in these.iter().filter(|item| !others.contains(item)) {
@@ -161,36 +163,36 @@ impl IndentedText {
         }
     }
 
-    /// Somebody who is there no more.
-    fn removed_researcher(&mut self, person: &ResearcherSummary, after: &[ResearcherSummary]) {
-        let heir = after.iter().find(|other| other.former.iter().any(|(number, _)| *number == person.id));
-        self.line(0, &format!("{} is gone", format_researcher(person)));
-        let orcid = person.orcid.as_ref().map(|orcid| format!(", the ORCID iD {orcid}")).unwrap_or_default();
-        let keys = format!("the id {}, the slug {}{orcid}", researcher_id(person.id), person.slug);
+    /// A researcher that no longer exists, and the redirect of its ids.
+    fn removed_researcher(&mut self, researcher: &ResearcherSummary, after: &[ResearcherSummary]) {
+        let survivor = after.iter().find(|other| other.former.iter().any(|(number, _)| *number == researcher.id));
+        self.line(0, &format!("{} is removed", format_researcher(researcher)));
+        let orcid = researcher.orcid.as_ref().map(|orcid| format!(", the ORCID iD {orcid}")).unwrap_or_default();
+        let keys = format!("the id {}, the slug {}{orcid}", researcher_id(researcher.id), researcher.slug);
         self.line(
             1,
-            &match heir {
-                Some(heir) => format!("{keys}: lead to {}", format_researcher(heir)),
-                None => format!("{keys}: lead nowhere any more"),
+            &match survivor {
+                Some(survivor) => format!("{keys} redirect to {}", format_researcher(survivor)),
+                None => format!("{keys} no longer resolve"),
             },
         );
-        let had = [
-            pluralize(person.papers.len(), "paper", "papers"),
-            pluralize(person.affiliations.len(), "affiliation", "affiliations"),
-            pluralize(person.topics.len(), "topic", "topics"),
-            pluralize(person.identifiers.len(), "identifier", "identifiers"),
-            pluralize(person.records.len(), "record", "records"),
+        let counts = [
+            pluralize(researcher.papers.len(), "paper", "papers"),
+            pluralize(researcher.affiliations.len(), "affiliation", "affiliations"),
+            pluralize(researcher.topics.len(), "topic", "topics"),
+            pluralize(researcher.identifiers.len(), "identifier", "identifiers"),
+            pluralize(researcher.records.len(), "record", "records"),
         ];
-        self.line(1, &format!("had {}", had.join(", ")));
+        self.line(1, &format!("had {}", counts.join(", ")));
     }
 }
 
-/// What was decided, as a table.
+/// The past decisions as a table.
 pub(super) fn format_history(decisions: &[Decision]) -> String {
     if decisions.is_empty() {
-        return "nothing was decided yet\n".to_owned();
+        return "no decisions yet\n".to_owned();
     }
-    let heading = ["decision", "when (UTC)", "what", "by", "note", "undone"].map(str::to_owned);
+    let heading = ["decision", "time (UTC)", "action", "by", "note", "undone"].map(str::to_owned);
     let rows: Vec<[String; 6]> = std::iter::once(heading).chain(decisions.iter().map(history_row)).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: [usize; 6] = std::array::from_fn(width);
@@ -201,24 +203,24 @@ pub(super) fn format_history(decisions: &[Decision]) -> String {
             format!("{cell}{}", " ".repeat(gap))
         });
         let line = cells.collect::<Vec<_>>().join("  ");
-        let _ = writeln!(text, "{}", line.trim_end()); // a String takes everything
+        let _ = writeln!(text, "{}", line.trim_end()); // writing to a String cannot fail
     }
     text
 }
 
 fn history_row(decision: &Decision) -> [String; 6] {
     let minute = |time: &chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%d %H:%M").to_string();
-    let of = |role: DecisionRole| {
-        let people = decision.people.iter().filter(|person| person.role == role);
-        people.map(|person| format!("{} ({})", person.name, person.slug)).collect::<Vec<_>>().join(", ")
+    let names = |role: DecisionRole| {
+        let people = decision.people.iter().filter(|researcher| researcher.role == role);
+        people.map(|researcher| format!("{} ({})", researcher.name, researcher.slug)).collect::<Vec<_>>().join(", ")
     };
     let papers = pluralize(usize::try_from(decision.paper_count).unwrap_or_default(), "paper", "papers");
-    let what = match decision.kind {
+    let action = match decision.kind {
         DecisionKind::Merge => {
-            format!("merge of {} into {}, {papers}", of(DecisionRole::Former), of(DecisionRole::Survivor))
+            format!("merge of {} into {}, {papers}", names(DecisionRole::Former), names(DecisionRole::Survivor))
         }
         DecisionKind::Split => {
-            format!("split of {papers} from {} to {}", of(DecisionRole::Source), of(DecisionRole::Target))
+            format!("split of {papers} from {} to {}", names(DecisionRole::Source), names(DecisionRole::Target))
         }
     };
     let undone = decision.undone_at.as_ref().map(|time| {
@@ -228,7 +230,7 @@ fn history_row(decision: &Decision) -> [String; 6] {
     [
         decision.id.to_string(),
         minute(&decision.decided_at),
-        what,
+        action,
         decision.decided_by.clone().unwrap_or_default(),
         decision.note.clone().unwrap_or_default(),
         undone.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Finds the Postgres server programs of this machine.
+//! Step 1: finding the Postgres server programs of this machine.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -8,13 +8,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The oldest major version whose SQL the service may use.
+/// The minimum major version: the service's SQL requires it.
 pub const MIN_MAJOR_VERSION: u32 = 15;
 
-/// Folders that packagers use: the parent, how the names in it begin, and the way on from there to the programs.
+/// Directories of packages: the parent, a prefix of the names in it, and the rest of the path to the programs.
 const PACKAGE_DIRECTORIES: [(&str, &str, &str); 10] = [
     ("/usr/lib/postgresql", "", "bin"),                          // Debian, Ubuntu
-    ("/usr", "pgsql-", "bin"),                                   // packages of postgresql.org for Fedora and its kin
+    ("/usr", "pgsql-", "bin"),                                   // packages of postgresql.org for Fedora and RHEL
     ("/usr/libexec", "postgresql", ""),                          // Alpine
     ("/usr/lib", "postgresql", "bin"),                           // openSUSE, Gentoo
     ("/opt/homebrew/opt", "postgresql", "bin"),                  // Homebrew, Apple silicon
@@ -22,63 +22,64 @@ const PACKAGE_DIRECTORIES: [(&str, &str, &str); 10] = [
     ("/home/linuxbrew/.linuxbrew/opt", "postgresql", "bin"),     // Homebrew, Linux
     ("/opt/local/lib", "postgresql", "bin"),                     // MacPorts
     ("/Applications/Postgres.app/Contents/Versions", "", "bin"), // Postgres.app
-    ("/Library/PostgreSQL", "", "bin"),                          // the installer of EnterpriseDB
+    ("/Library/PostgreSQL", "", "bin"),                          // the EnterpriseDB installer
 ];
 const STANDARD_DIRECTORIES: [&str; 3] = ["/usr/bin", "/usr/local/bin", "/usr/local/pgsql/bin"];
 
-/// Where server programs may be found. The configuration fills it in; nothing here reads the environment.
+/// Where to search for the server programs. The values come from the configuration; this module does not read the
+/// environment.
 #[derive(Clone, Debug, Default)]
 pub struct ServerPrograms {
-    /// The folder that holds `initdb` and `postgres` (`PG_BINDIR`). If it is set, no other is looked at.
+    /// The directory of `initdb` and `postgres` (`PG_BINDIR`). If it is set, no other directory is searched.
     pub bin_directory: Option<PathBuf>,
-    /// The folders in which commands are looked up (`PATH`).
+    /// The search path of commands (`PATH`).
     pub search_path: Option<OsString>,
 }
 
-/// No server programs that would do.
+/// No suitable server programs were found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProgramsError {
-    /// There are none at all.
+    /// There are none.
     #[error(
         "no server programs of PostgreSQL {MIN_MAJOR_VERSION} or newer were found: install them (Debian and Ubuntu: \
          `sudo apt install postgresql`; Fedora: `sudo dnf install postgresql-server`; macOS: `brew install \
-         postgresql@17`), or set PG_BINDIR to the folder that holds `initdb` and `postgres`, or set DATABASE_URL to \
-         use a PostgreSQL server of your own"
+         postgresql@17`), or set PG_BINDIR to the directory of `initdb` and `postgres`, or set DATABASE_URL to \
+         use your own PostgreSQL server"
     )]
     NotFound,
-    /// The folder that was named holds none.
+    /// The configured directory does not contain them.
     #[error(
-        "PG_BINDIR is {0}, but that folder has no `initdb` and `postgres` that can be run: set it to the folder of \
-         the server programs, or unset it to have them looked for, or set DATABASE_URL to use a PostgreSQL server of \
-         your own"
+        "PG_BINDIR is {0}, but that directory has no executable `initdb` and `postgres`: set it to the directory of \
+         the server programs, or unset it to find them automatically, or set DATABASE_URL to use your own PostgreSQL \
+         server"
     )]
     NotInBinDirectory(PathBuf),
-    /// All that were found are older than the SQL of the service.
+    /// All versions found are too old.
     #[error(
         "PostgreSQL {version} was found in {directory}, but {MIN_MAJOR_VERSION} or newer is needed: install a newer one \
          (Debian and Ubuntu: https://www.postgresql.org/download/; Fedora: `sudo dnf install postgresql-server`; \
-         macOS: `brew install postgresql@17`), or set PG_BINDIR to the folder of one, or set DATABASE_URL to use a \
-         PostgreSQL server of your own"
+         macOS: `brew install postgresql@17`), or set PG_BINDIR to its directory, or set DATABASE_URL to use your \
+         own PostgreSQL server"
     )]
     TooOld {
         /// The newest version found.
         version: String,
-        /// Where it is.
+        /// Its directory.
         directory: PathBuf,
     },
-    /// A data folder can be opened only by the major version that made it.
+    /// The data were created by another major version, which alone can open them.
     #[error(
-        "the data in {data} was made by PostgreSQL {needed}, and only {found} was found: install the server programs \
-         of PostgreSQL {needed} or set PG_BINDIR to their folder; to move to another version, export the data with \
-         the old one and import it into a new data folder"
+        "the data in {data} was created by PostgreSQL {needed}, and only {found} was found: install the server programs \
+         of PostgreSQL {needed} or set PG_BINDIR to their directory; to move to another version, export the data with \
+         the old one and import it into a new data directory"
     )]
     DataVersionMismatch {
-        /// The folder with the data.
+        /// The data directory.
         data: PathBuf,
-        /// The major version that made it.
+        /// The major version that created it.
         needed: u32,
-        /// The versions that are there.
+        /// The versions found.
         found: String,
     },
 }
@@ -90,17 +91,17 @@ pub(super) struct Installation {
     version: PostgresVersion,
 }
 
-/// What `postgres --version` says.
+/// The version printed by `postgres --version`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PostgresVersion {
     major: u32,
-    /// None before the release: `18beta1`, `19devel`.
+    /// `None` before the release: `18beta1`, `19devel`.
     minor: Option<u32>,
     text: String,
 }
 
 impl PostgresVersion {
-    /// From a line such as `postgres (Postgres) 15.14 (Debian 15.14-0+deb12u1)`.
+    /// Parses a line such as `postgres (Postgres) 15.14 (Debian 15.14-0+deb12u1)`.
     fn parse(line: &str) -> Option<Self> {
         let text = line.split_once("(PostgreSQL)")?.1.split_whitespace().next()?;
         let end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
@@ -115,28 +116,28 @@ impl PostgresVersion {
 }
 
 impl ServerPrograms {
-    /// The newest installation, or the one that can open `data` if that was made before.
+    /// The newest installation, or the one that can open `data` if it exists.
     pub(super) fn locate(&self, data: &Path) -> Result<Installation, ProgramsError> {
-        let made_by = fs::read_to_string(data.join("PG_VERSION")).ok().and_then(|major| major.trim().parse().ok());
+        let created_by = fs::read_to_string(data.join("PG_VERSION")).ok().and_then(|major| major.trim().parse().ok());
         if let Some(directory) = &self.bin_directory {
             let installation = inspect(directory).ok_or_else(|| ProgramsError::NotInBinDirectory(directory.clone()))?;
-            return select_installation(vec![installation], data, made_by);
+            return select_installation(vec![installation], data, created_by);
         }
         select_installation(
             self.directories().iter().filter_map(|directory| inspect(directory)).collect(),
             data,
-            made_by,
+            created_by,
         )
     }
 
-    /// Every folder that has the programs, once.
+    /// All distinct directories that contain the programs.
     fn directories(&self) -> Vec<PathBuf> {
         let on_path = self.search_path.as_deref().map(OsStr::as_bytes).unwrap_or_default().split(|byte| *byte == b':');
-        // An entry that is not absolute would mean another folder for each place the service is started from.
+        // A relative entry would depend on the working directory.
         let on_path = on_path.map(|entry| PathBuf::from(OsStr::from_bytes(entry))).filter(|entry| entry.is_absolute());
         let mut all: Vec<PathBuf> = on_path.chain(STANDARD_DIRECTORIES.map(PathBuf::from)).collect();
-        let told: Vec<PathBuf> = all.iter().filter_map(|directory| pg_config_bindir(directory)).collect();
-        all.extend(told);
+        let from_pg_config: Vec<PathBuf> = all.iter().filter_map(|directory| pg_config_bindir(directory)).collect();
+        all.extend(from_pg_config);
         for (parent, prefix, rest) in PACKAGE_DIRECTORIES {
             for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
                 if entry.file_name().as_bytes().starts_with(prefix.as_bytes()) {
@@ -152,7 +153,7 @@ impl ServerPrograms {
     }
 }
 
-/// Where the programs in a folder really are: often there are only links to some of them.
+/// The real directory of the programs: packages often link only some of them.
 fn resolve_links(directory: &Path) -> Option<PathBuf> {
     let complete = |directory: &Path| directory.join("postgres").is_file() && directory.join("initdb").is_file();
     let real = fs::canonicalize(directory.join("postgres")).ok()?;
@@ -162,11 +163,11 @@ fn resolve_links(directory: &Path) -> Option<PathBuf> {
 
 fn pg_config_bindir(directory: &Path) -> Option<PathBuf> {
     let program = directory.join("pg_config");
-    let answer = program.is_file().then(|| first_output_line(&program, "--bindir"))??;
-    Some(PathBuf::from(answer))
+    let output = program.is_file().then(|| first_output_line(&program, "--bindir"))??;
+    Some(PathBuf::from(output))
 }
 
-/// The installation in a folder, if it has both programs and they run.
+/// The installation in a directory, if both programs exist and run.
 fn inspect(directory: &Path) -> Option<Installation> {
     let directory = resolve_links(directory)?;
     let version = PostgresVersion::parse(&first_output_line(&directory.join("postgres"), "--version")?)?;
@@ -182,21 +183,24 @@ fn first_output_line(program: &Path, argument: &str) -> Option<String> {
 fn select_installation(
     mut found: Vec<Installation>,
     data: &Path,
-    made_by: Option<u32>,
+    created_by: Option<u32>,
 ) -> Result<Installation, ProgramsError> {
-    // What is not released yet comes last: data made by it can often not be opened by the release.
-    found.sort_by_key(|one| Reverse((one.version.minor.is_some(), one.version.major, one.version.minor)));
-    let fits = |one: &Installation| {
-        one.version.major >= MIN_MAJOR_VERSION && made_by.is_none_or(|major| major == one.version.major)
+    // Prereleases come last: their data can often not be opened by the release.
+    found.sort_by_key(|installation| {
+        Reverse((installation.version.minor.is_some(), installation.version.major, installation.version.minor))
+    });
+    let fits = |installation: &Installation| {
+        installation.version.major >= MIN_MAJOR_VERSION
+            && created_by.is_none_or(|major| major == installation.version.major)
     };
     if let Some(position) = found.iter().position(fits) {
         return Ok(found.swap_remove(position));
     }
-    let texts: Vec<String> = found.iter().map(|one| one.version.text.clone()).collect();
-    let any_would_do = found.iter().any(|one| one.version.major >= MIN_MAJOR_VERSION);
-    match (found.into_iter().next(), made_by) {
+    let texts: Vec<String> = found.iter().map(|installation| installation.version.text.clone()).collect();
+    let is_any_supported = found.iter().any(|installation| installation.version.major >= MIN_MAJOR_VERSION);
+    match (found.into_iter().next(), created_by) {
         (None, _) => Err(ProgramsError::NotFound),
-        (Some(_), Some(needed)) if any_would_do => {
+        (Some(_), Some(needed)) if is_any_supported => {
             Err(ProgramsError::DataVersionMismatch { data: data.to_owned(), needed, found: texts.join(", ") })
         }
         (Some(newest), _) => Err(ProgramsError::TooOld { version: newest.version.text, directory: newest.directory }),
@@ -214,10 +218,10 @@ mod tests {
         Installation { directory: PathBuf::from("/programs").join(&version.text), version }
     }
 
-    fn chosen(versions: &[&str], made_by: Option<u32>) -> Result<String, String> {
+    fn chosen(versions: &[&str], created_by: Option<u32>) -> Result<String, String> {
         let found = versions.iter().map(|version| installation(version)).collect();
-        let chosen = select_installation(found, Path::new("/data"), made_by);
-        chosen.map(|one| one.version.text).map_err(|error| error.to_string())
+        let chosen = select_installation(found, Path::new("/data"), created_by);
+        chosen.map(|installation| installation.version.text).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -240,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_say_what_to_do() {
+    fn errors_say_how_to_fix_them() {
         let none = chosen(&[], None).unwrap_err();
         for word in ["apt install", "dnf install", "brew install", "PG_BINDIR", "DATABASE_URL"] {
             assert!(none.contains(word), "{none}");
@@ -248,21 +252,21 @@ mod tests {
         let old = chosen(&["13.1", "14.19"], None).unwrap_err();
         assert!(old.starts_with("PostgreSQL 14.19 was found in /programs/14.19, but 15 or newer is needed"), "{old}");
         let other = chosen(&["18.0", "17.2"], Some(16)).unwrap_err();
-        assert!(other.contains("was made by PostgreSQL 16, and only 18.0, 17.2 was found"), "{other}");
+        assert!(other.contains("was created by PostgreSQL 16, and only 18.0, 17.2 was found"), "{other}");
     }
 
-    fn pretend(folder: &Path, version: &str) {
+    fn write_fake_programs(directory: &Path, version: &str) {
         for program in ["initdb", "postgres"] {
-            let path = folder.join(program);
+            let path = directory.join(program);
             fs::write(&path, format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")).unwrap();
             fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         }
     }
 
     #[test]
-    fn folders_on_the_search_path() {
+    fn directories_on_the_search_path() {
         let (real, links) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        pretend(real.path(), "99.1");
+        write_fake_programs(real.path(), "99.1");
         symlink(real.path().join("postgres"), links.path().join("postgres")).unwrap();
         let search_path = format!("bin::{}:{}", links.path().display(), real.path().display());
         let programs = ServerPrograms { bin_directory: None, search_path: Some(search_path.into()) };
@@ -272,12 +276,12 @@ mod tests {
     }
 
     #[test]
-    fn folder_named_by_the_configuration() {
-        let folder = tempfile::tempdir().unwrap();
-        let programs = ServerPrograms { bin_directory: Some(folder.path().to_owned()), search_path: None };
+    fn configured_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let programs = ServerPrograms { bin_directory: Some(directory.path().to_owned()), search_path: None };
         let find = || programs.locate(Path::new("/nowhere"));
-        assert!(matches!(find(), Err(ProgramsError::NotInBinDirectory(directory)) if directory == folder.path()));
-        pretend(folder.path(), "14.9");
+        assert!(matches!(find(), Err(ProgramsError::NotInBinDirectory(path)) if path == directory.path()));
+        write_fake_programs(directory.path(), "14.9");
         assert!(matches!(find(), Err(ProgramsError::TooOld { version, .. }) if version == "14.9"));
     }
 }

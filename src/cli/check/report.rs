@@ -1,4 +1,4 @@
-//! What was found, as text for people and as JSON.
+//! The data-quality report as text and as JSON.
 
 use std::fmt::Write as _;
 
@@ -9,51 +9,51 @@ use crate::model::global_id::{GlobalId, NodeKind};
 use crate::store::reader::quality::{DataIssue, DescribedSample, IssueSubject, StatisticsMismatch};
 use crate::text::excerpt::excerpt;
 
-/// Of titles so many characters are shown.
+/// Maximum number of characters of a title in an example.
 const MAX_TITLE_CHARS: usize = 80;
 
-/// What it is wrong with, as a heading.
+/// The heading of the issues of a subject.
 fn subject_heading(subject: IssueSubject) -> &'static str {
     match subject {
         IssueSubject::Paper => "papers",
-        IssueSubject::Authorship => "authors of papers",
-        IssueSubject::Researcher => "people",
+        IssueSubject::Authorship => "authorships",
+        IssueSubject::Researcher => "researchers",
     }
 }
 
-/// What is wrong, as it goes on from its heading.
+/// The issue, as a continuation of its heading.
 fn describe_issue(issue: DataIssue) -> &'static str {
     match issue {
         DataIssue::PaperWithoutYear => "without a year",
         DataIssue::PaperWithoutAbstract => "without an abstract",
-        DataIssue::PaperWithTruncatedAbstract => "with the beginning of an abstract only",
+        DataIssue::PaperWithTruncatedAbstract => "with a truncated abstract",
         DataIssue::PaperWithoutAuthors => "without authors",
         DataIssue::PaperWithoutIdentifier => "without a DOI or another public identifier",
-        DataIssue::NameRepaired => "whose name was damaged and is shown repaired",
-        DataIssue::NameRepairSuggested => "whose name may be damaged",
-        DataIssue::AuthorUnresolved => "not taken for anybody yet",
-        DataIssue::ResearcherByNameAlone => "given a paper by a frequent name alone",
+        DataIssue::NameRepaired => "with a repaired name",
+        DataIssue::NameRepairSuggested => "with a possibly corrupted name",
+        DataIssue::AuthorUnresolved => "not assigned to a researcher yet",
+        DataIssue::ResearcherByNameAlone => "assigned a paper by a common name only",
         DataIssue::ResearcherActiveTooLong => "with papers more than 60 years apart",
-        DataIssue::ResearcherWithSeveralOrcids => "given different ORCID iDs by papers",
+        DataIssue::ResearcherWithSeveralOrcids => "with different ORCID iDs on papers",
         DataIssue::ResearcherEmployedInTwoCountries => "employed in two countries for over a year",
-        DataIssue::ResearcherWithoutPapersAndAffiliations => "with no papers and no affiliations",
+        DataIssue::ResearcherWithoutPapersAndAffiliations => "without papers and affiliations",
     }
 }
 
-/// A part of a whole, in percent.
+/// A share in percent.
 #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 fn percent(count: i64, all: i64) -> f64 {
     if all == 0 { 0.0 } else { count as f64 * 100.0 / all as f64 }
 }
 
-/// The report as a person reads it.
+/// The report as text.
 pub(super) fn format_text(report: &CheckReport) -> String {
     let mut text = String::new();
-    if let Some(of) = &report.scope_description {
-        let _ = writeln!(text, "of {of}\n");
+    if let Some(scope) = &report.scope_description {
+        let _ = writeln!(text, "scope: {scope}\n");
     }
     for (subject, all) in report.totals {
-        let _ = writeln!(text, "{} {all}", subject_heading(subject)); // a String takes everything
+        let _ = writeln!(text, "{} {all}", subject_heading(subject)); // writing to a String cannot fail
         for found in report.issues.iter().filter(|found| found.issue.subject() == subject) {
             let share = percent(found.count, all);
             let name = issue_flag(found.issue);
@@ -75,10 +75,10 @@ pub(super) fn format_text(report: &CheckReport) -> String {
         text.push('\n');
     }
     write_recount(&mut text, report);
-    text + "People who may be one, or several: academic-directory identity candidates [--mixtures]\n"
+    text + "For duplicate or conflated profiles, run: academic-directory identity candidates [--mixtures]\n"
 }
 
-/// The kinds of damage in names.
+/// Writes the counts of name repairs by rule.
 fn write_repair_rules(text: &mut String, report: &CheckReport) {
     for count in &report.repairs {
         let rule = schema_name(count.rule);
@@ -91,13 +91,13 @@ fn write_recount(text: &mut String, report: &CheckReport) {
     if report.recounted == 0 {
         return;
     }
-    let _ = writeln!(text, "counted again for up to {} people: {} differ", report.recounted, report.miscounted.len());
+    let _ = writeln!(text, "recounted up to {} researchers: {} differ", report.recounted, report.miscounted.len());
     for StatisticsMismatch { name, slug, kept_papers, counted_papers, kept_coauthors, counted_coauthors, .. } in
         &report.miscounted
     {
         let _ = writeln!(
             text,
-            "      {name} ({slug}): {kept_papers} papers kept, {counted_papers} counted; {kept_coauthors} coauthors kept, \
+            "      {name} ({slug}): {kept_papers} papers stored, {counted_papers} counted; {kept_coauthors} coauthors stored, \
              {counted_coauthors} counted"
         );
     }
@@ -111,17 +111,18 @@ fn format_sample(subject: IssueSubject, sample: &DescribedSample) -> String {
     if subject != IssueSubject::Authorship {
         return named;
     }
-    let place = sample.position.map_or_else(|| "an author".to_owned(), |position| format!("author {position}"));
+    let author = sample.position.map_or_else(|| "an author".to_owned(), |position| format!("author {position}"));
     match (&sample.person_name, &sample.person_slug) {
-        (Some(person), Some(slug)) => format!("{person} ({slug}), {place} of {named}"),
-        _ => format!("{place} of {named}"),
+        (Some(person), Some(slug)) => format!("{person} ({slug}), {author} of {named}"),
+        _ => format!("{author} of {named}"),
     }
 }
 
-/// The report as a program reads it.
+/// The report as JSON.
 pub(super) fn format_json(report: &CheckReport) -> Value {
-    let total =
-        |wanted: IssueSubject| report.totals.iter().find(|(subject, _)| *subject == wanted).map_or(0, |(_, all)| *all);
+    let total = |requested: IssueSubject| {
+        report.totals.iter().find(|(subject, _)| *subject == requested).map_or(0, |(_, all)| *all)
+    };
     let issues = report.issues.iter().map(|found| issue_json(found, total(found.issue.subject())));
     let repairs = report.repairs.iter().map(
         |count| json!({ "rule": schema_name(count.rule), "appliedCount": count.applied, "suggestedCount": count.suggested }),

@@ -1,12 +1,12 @@
-//! How much memory the private server takes for its pages.
+//! The size of Postgres' buffer cache (`shared_buffers`).
 
-/// What Postgres takes by itself: enough for a demonstration.
+/// The default of Postgres, which is enough for sample data.
 const MIN_SHARED_BUFFERS_MIB: u64 = 128;
-/// Behind more than this the system's own cache of files does as well.
+/// Beyond this, the page cache of the operating system is as effective.
 const MAX_SHARED_BUFFERS_MIB: u64 = 4_096;
 
-/// A quarter of what there is, as the manual of Postgres advises (Resource Consumption, Memory), in mebibytes. Pages that are not
-/// used take none.
+/// A quarter of the memory in MiB, as the Postgres manual recommends (Resource Consumption, Memory). Unused pages take no
+/// memory.
 pub(super) fn shared_buffers_mib() -> u64 {
     available_memory_bytes().map_or(MIN_SHARED_BUFFERS_MIB, quarter_of_mib)
 }
@@ -15,7 +15,7 @@ fn quarter_of_mib(bytes: u64) -> u64 {
     (bytes / 4 / 1_048_576).clamp(MIN_SHARED_BUFFERS_MIB, MAX_SHARED_BUFFERS_MIB)
 }
 
-/// The memory of the machine in bytes, or what a container may have of it, where the system tells.
+/// The memory of the machine or the limit of the container, if known.
 #[cfg(target_os = "linux")]
 #[allow(clippy::useless_conversion, reason = "the size is 32 bits on some systems")]
 fn available_memory_bytes() -> Option<u64> {
@@ -26,7 +26,7 @@ fn available_memory_bytes() -> Option<u64> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn memory() -> Option<u64> {
+fn available_memory_bytes() -> Option<u64> {
     None
 }
 
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quarter_within_bounds() {
+    fn quarter_of_memory_within_bounds() {
         assert_eq!(
             [
                 quarter_of_mib(0),

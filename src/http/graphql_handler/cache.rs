@@ -1,0 +1,67 @@
+//! Stage 4: lookup in the response cache, and storing of new responses.
+
+use async_graphql::parser::types::OperationType;
+
+use crate::http::AppState;
+use crate::http::graphql_handler::extract::{CostReport, OperationRequest};
+use crate::http::graphql_handler::limits::Operation;
+use crate::http::graphql_handler::record::RequestLog;
+use crate::http::response::EncodedResponse;
+use crate::http::response_cache::{CacheKey, CachedResponse, VacantEntry};
+use crate::store::Store;
+use crate::store::access::revision::Lsn;
+
+/// The outcome of a lookup.
+pub(super) enum Lookup {
+    Hit(CachedResponse),
+    /// With the key to store the response under; `None` if it is not cacheable.
+    Miss(Option<CacheKey>),
+}
+
+/// Looks the response up. A hit skips parsing and validation.
+pub(super) async fn look_up(state: &AppState, request: &OperationRequest, log: &mut RequestLog) -> Lookup {
+    if request.cost_report != CostReport::Off {
+        return Lookup::Miss(None);
+    }
+    let OperationRequest { query, operation_name, variables, languages, .. } = request;
+    let key = state.response_cache.make_key(|| CacheKey::new(query, operation_name.as_deref(), variables, languages));
+    if let Some(key) = &key
+        && let Some((cached, position)) = state.response_cache.get(&state.store, key, request.min_position).await
+    {
+        log.position = Some(position);
+        request.persisted.register(state);
+        return Lookup::Hit(cached);
+    }
+    Lookup::Miss(key)
+}
+
+/// The store to execute a query against, and the cache entry for its response.
+pub(super) struct Reserved {
+    pub(super) store: Store,
+    pub(super) entry: Option<VacantEntry>,
+}
+
+/// Reads the current revision, if the cache, the client or a replica needs it, and reserves a cache entry.
+pub(super) async fn reserve(
+    state: &AppState,
+    key: Option<CacheKey>,
+    operation: &Operation,
+    min_position: Option<Lsn>,
+    log: &mut RequestLog,
+) -> Reserved {
+    let key = key.filter(|_| operation.operation_type == Some(OperationType::Query));
+    let is_revision_needed = key.is_some() || min_position.is_some() || !state.store.replicas().is_empty();
+    let revision = if is_revision_needed { state.store.current_revision(min_position).await } else { None };
+    let entry = key.and_then(|key| state.response_cache.reserve(key, revision.as_ref()));
+    let store = state.store.for_request(revision.as_ref(), min_position).await;
+    log.statements = Some(store.statement_counter());
+    log.position = revision.map(|revision| revision.lsn);
+    Reserved { store, entry }
+}
+
+/// Stores a response without errors.
+pub(super) fn insert(state: &AppState, entry: Option<VacantEntry>, response: &EncodedResponse, operation: Operation) {
+    if let Some(entry) = entry.filter(|_| response.errors.is_empty()) {
+        state.response_cache.insert(entry, &response.body, operation.name, operation.cost);
+    }
+}
