@@ -376,7 +376,7 @@ async fn autocomplete_suggestions() {
     assert_eq!(autocomplete(&app, "harpre", ", kinds: [RESEARCHER]").await.len(), 2, "a typo without a prefix match");
     assert_eq!(autocomplete(&app, "h", ", first: 2").await.len(), 2);
     let refused = app.client_error("{ autocomplete(query: \"h\", first: 0) { label } }", json!({})).await;
-    assert_eq!(refused, "first is 0; it can be 1 to 100");
+    assert_eq!(refused, "first is 0; it must be between 1 and 100");
 }
 
 #[tokio::test]
