@@ -13,7 +13,6 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 use crate::model::language::LanguageTag;
-use crate::store::reader::cursor::PageLimits;
 
 /// Settings of all commands: the database and the log.
 #[derive(Args, Clone, Debug)]
@@ -385,6 +384,15 @@ pub enum OperationPolicy {
     Any,
     /// Only operations of OPERATIONS_MANIFEST
     Trusted,
+}
+
+/// Limits of page sizes.
+#[derive(Clone, Copy, Debug)]
+pub struct PageLimits {
+    /// Page size if neither `first` nor `last` is given.
+    pub default_size: u32,
+    /// Maximum page size.
+    pub maximum_size: u32,
 }
 
 /// Limits of a GraphQL request.
