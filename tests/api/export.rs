@@ -290,7 +290,10 @@ async fn paper_selection() {
     let outcome = run_export(&workspace, &app.database_url, &["bibtex", "--researcher", "nobody"]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(1), "error: researcher 'nobody' not found\n"));
     let outcome = run_export(&workspace, &app.database_url, &["records", "--year", "2001"]);
-    assert!(outcome.code == Some(1) && outcome.stderr.contains("records are exported whole"), "{outcome:?}");
+    assert!(
+        outcome.code == Some(1) && outcome.stderr.contains("records are always exported completely"),
+        "{outcome:?}"
+    );
 
     // The three citation formats can be imported again.
     for (format, file) in [("bibtex", "all.bib"), ("ris", "all.ris"), ("csl", "all.json")] {
