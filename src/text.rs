@@ -2,4 +2,5 @@
 
 pub mod excerpt;
 pub mod names;
+pub mod sort_key;
 pub mod tokenizer;

@@ -12,9 +12,10 @@ use crate::error::Error;
 use crate::model::record::{PaperRecord, Record, ResearcherRecord};
 use crate::store::Store;
 use crate::store::access::sql_fragment::Sql;
-use crate::store::ingest::exported_ids::EXPORTED_KEY_PREFIX;
 use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
 
+/// Prefix of the keys of records that a directory exported. No source has such keys, and no export repeats them.
+pub(crate) const EXPORTED_KEY_PREFIX: &str = "directory:";
 /// Records that are read at once.
 const EXPORT_BATCH_RECORDS: i64 = 1_000;
 /// Authors of papers that are read at once: a few papers of thousands, or many of a few.
