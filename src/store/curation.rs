@@ -19,18 +19,16 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::curation::merge_command::merge_by_decision;
+use crate::store::curation::split_command::split_researcher;
+use crate::store::curation::undo_command::undo_decision;
+use crate::store::curation::undo_log::{ResearcherSnapshot, UndoLog, take_snapshot};
+use crate::store::ingest::authorship_matching::mark_resolved_by_decision;
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
 
 pub use crate::store::curation::error::{CurationError, DecisionError};
 pub use crate::store::curation::history::{Decision, DecisionParty, DecisionRole};
 pub use crate::store::curation::researcher_summary::{ResearcherSummary, SummaryPaper};
-
-use crate::store::curation::merge_command::merge_by_decision;
-use crate::store::curation::split_command::split_researcher;
-use crate::store::curation::undo_command::undo_decision;
-use crate::store::curation::undo_log::take_snapshot;
-use crate::store::curation::undo_log::{ResearcherSnapshot, UndoLog};
-use crate::store::ingest::authorship_matching::mark_resolved_by_decision;
 
 /// The kind of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -429,7 +429,7 @@ async fn several_merges() {
     let sentence = run_failing(&app, &["undo", "1"]);
     assert_eq!(
         sentence,
-        "error: decision 1 cannot be undone before what was decided of the same people after it: first undo 3\n"
+        "error: decision 1 cannot be undone before later decisions about the same researchers; first undo 3\n"
     );
     run_successfully(&app, &["undo", "3"]);
     assert_dumps_equal(&database_state(&app.database_url).await, &third);
@@ -483,7 +483,7 @@ async fn history() {
 }
 
 /// Whoever adds a table that refers to people has to say what becomes of its rows when two people are one
-/// (`store/identity/journal.rs` and `takeover.rs`), and adds it here.
+/// (`store/curation/undo_log.rs` and `store/ingest/merge_researchers/complete.rs`), and adds it here.
 #[tokio::test]
 async fn tables_referencing_researchers() {
     let app = TestApp::start().await;

@@ -299,7 +299,7 @@ async fn works_listing_one_author_each() {
     let third = format!("{}\n", orcid_record_json(&orcid(77), "Wei", "Quay"));
     let outcome = place.import(&url, &["orcid", "--source", "orcid-2", file, place.write_file("third.json", third)]);
     assert_eq!(query_strings(&url, AUTHORS_SQL).await, full);
-    let note = "third.json:1: note: nobody among the authors of the paper is the one of the record; its authors were left as they are";
+    let note = "third.json:1: note: the author of the record is not among the paper's authors, which were not changed";
     assert_eq!(outcome.stderr_lines(), [note]);
 }
 

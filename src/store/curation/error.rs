@@ -47,13 +47,13 @@ pub enum CurationError {
     /// The researchers have different ORCID iDs.
     #[error(
         "the researchers have different ORCID iDs: {0}. They are different people, unless one person registered twice. In that \
-         case use --force: the survivor keeps the first ORCID iD, and the others redirect"
+         case force the merge: the survivor keeps the first ORCID iD, and the others redirect"
     )]
     ConflictingOrcids(String),
     /// The researchers are authors of the same papers.
     #[error(
         "the researchers are authors of the same papers: {0}. They are different people, unless one person is listed twice. In that \
-         case use --force: the second authorship of such a paper is left without a researcher"
+         case force the merge: the second authorship of such a paper is left without a researcher"
     )]
     SharedPapers(String),
     /// The researcher is not an author of the papers.

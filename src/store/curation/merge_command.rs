@@ -6,17 +6,17 @@ use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
-use crate::store::curation::begin_decision;
 use crate::store::curation::error::{CurationError, DecisionError};
-use crate::store::curation::pin_authorships;
-use crate::store::curation::record_decision;
 use crate::store::curation::reference::find_researchers;
 use crate::store::curation::researcher_summary::summarize_researchers;
 use crate::store::curation::undo_log::take_snapshot;
-use crate::store::curation::{DecidedBy, DecisionKind, DecisionOutcome, DecisionParty, DecisionRole};
-use crate::store::ingest::merge_researchers::complete::load_researcher_refs;
-use crate::store::ingest::merge_researchers::complete::merge_into;
-use crate::store::ingest::merge_researchers::complete::{ResearcherRef, is_name_variant};
+use crate::store::curation::{
+    DecidedBy, DecisionKind, DecisionOutcome, DecisionParty, DecisionRole, begin_decision, pin_authorships,
+    record_decision,
+};
+use crate::store::ingest::merge_researchers::complete::{
+    ResearcherRef, is_name_variant, load_researcher_refs, merge_into,
+};
 use crate::store::ingest::reassign_authorships::load_authorships_of;
 use crate::store::unit_of_work::UnitOfWork;
 

@@ -12,12 +12,10 @@ use crate::model::record::{NameUse, OtherName};
 use crate::store::Store;
 use crate::store::access::data_loader::Loader;
 use crate::store::access::sql_fragment::{Sql, text_array};
-use crate::store::ingest::name_visibility::add_other_names;
-use crate::store::ingest::name_visibility::load_names;
-use crate::store::ingest::name_visibility::recompute_names;
-use crate::store::ingest::name_visibility::{ResearcherNames, StoredName};
-use crate::store::ingest::researcher_matching::NamedAuthor;
-use crate::store::ingest::researcher_matching::update_display_names;
+use crate::store::ingest::name_visibility::{
+    ResearcherNames, StoredName, add_other_names, load_names, recompute_names,
+};
+use crate::store::ingest::researcher_matching::{NamedAuthor, update_display_names};
 use crate::store::reader::lookup::{ByLookupKey, LookupKey};
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
 use crate::text::names;

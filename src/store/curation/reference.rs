@@ -2,8 +2,7 @@
 
 use sea_orm::FromQueryResult;
 
-use crate::entity::paper;
-use crate::entity::researcher;
+use crate::entity::{paper, researcher};
 use crate::error::Error;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::{ArxivId, Doi, InvalidIdentifier, Orcid};

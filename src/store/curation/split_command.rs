@@ -7,22 +7,18 @@ use sea_orm::FromQueryResult;
 use crate::error::Error;
 use crate::model::identifier::Orcid;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
-use crate::store::curation::begin_decision;
 use crate::store::curation::error::{CurationError, DecisionError};
 use crate::store::curation::merge_command::abbreviate_list;
-use crate::store::curation::pin_authorships;
-use crate::store::curation::record_decision;
-use crate::store::curation::reference::find_papers;
-use crate::store::curation::reference::find_researchers;
+use crate::store::curation::reference::{find_papers, find_researchers};
 use crate::store::curation::researcher_summary::summarize_researchers;
 use crate::store::curation::undo_log::take_snapshot;
-use crate::store::curation::{DecidedBy, DecisionKind, DecisionOutcome, DecisionParty, DecisionRole};
-use crate::store::ingest::merge_researchers::complete::ResearcherRef;
-use crate::store::ingest::merge_researchers::complete::load_researcher_refs;
+use crate::store::curation::{
+    DecidedBy, DecisionKind, DecisionOutcome, DecisionParty, DecisionRole, begin_decision, pin_authorships,
+    record_decision,
+};
+use crate::store::ingest::merge_researchers::complete::{ResearcherRef, load_researcher_refs};
 use crate::store::ingest::merge_researchers::emptied::HAS_DATA_BESIDES_PAPERS;
-use crate::store::ingest::reassign_authorships::load_authorships_of;
-use crate::store::ingest::reassign_authorships::move_authorships;
-use crate::store::ingest::reassign_authorships::{HeldAuthorship, Reassignment};
+use crate::store::ingest::reassign_authorships::{HeldAuthorship, Reassignment, load_authorships_of, move_authorships};
 use crate::store::ingest::researcher_matching::create_researcher;
 use crate::store::unit_of_work::UnitOfWork;
 
@@ -112,8 +108,12 @@ async fn ensure_not_author_of(
     target: &ResearcherRef,
     papers: &[i64],
 ) -> Result<(), DecisionError> {
-    let held = load_authorships_of(uow, &[target.id]).await?;
-    let both: Vec<i64> = held.iter().map(|held| held.paper_id).filter(|id| papers.contains(id)).collect();
+    let authorship_rows = load_authorships_of(uow, &[target.id]).await?;
+    let both: Vec<i64> = authorship_rows
+        .iter()
+        .map(|authorship_rows| authorship_rows.paper_id)
+        .filter(|id| papers.contains(id))
+        .collect();
     if both.is_empty() {
         return Ok(());
     }

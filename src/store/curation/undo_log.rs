@@ -12,8 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
-use crate::store::ingest::reassign_authorships::Reassignment;
-use crate::store::ingest::reassign_authorships::move_authorships;
+use crate::store::ingest::reassign_authorships::{Reassignment, move_authorships};
 use crate::store::unit_of_work::{UnitOfWork, rows_cte};
 
 /// A row as JSON, by column.

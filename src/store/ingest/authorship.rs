@@ -6,18 +6,14 @@ use crate::error::Error;
 use crate::model::identifier::Orcid;
 use crate::model::record::{AuthorRecord, OrganizationReference};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
-use crate::store::ingest::authorship_matching::assign_slots;
-use crate::store::ingest::authorship_matching::mark_resolved_by_decision;
-use crate::store::ingest::authorship_matching::restore_resolutions;
-use crate::store::ingest::authorship_matching::{AuthorshipSlot, dedupe_researchers};
+use crate::store::ingest::authorship_matching::{
+    AuthorshipSlot, assign_slots, dedupe_researchers, mark_resolved_by_decision, restore_resolutions,
+};
 use crate::store::ingest::exported_ids::map_exported_ids;
-use crate::store::ingest::name_repair::RepairedAuthor;
-use crate::store::ingest::name_repair::repair_author_names;
+use crate::store::ingest::name_repair::{RepairedAuthor, repair_author_names};
 use crate::store::ingest::organization::find_organizations_by_ror;
 use crate::store::ingest::paper::change::PaperChange;
-use crate::store::ingest::researcher_matching::NamedAuthor;
-use crate::store::ingest::researcher_matching::load_researcher_index;
-use crate::store::ingest::researcher_matching::store_researchers;
+use crate::store::ingest::researcher_matching::{NamedAuthor, load_researcher_index, store_researchers};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, RepairRule};
 
@@ -165,8 +161,8 @@ fn note_replaced_authors(
     for ((slot, author), index) in slots.iter().zip(authors).zip(indexes) {
         if slot.has_conflicting_name {
             let note = format!(
-                "{} stands where somebody else stood when it was decided who that is, which is kept; where it is wrong now, \
-                 split the paper from them",
+                "{} replaces an author who was assigned by a decision, which still applies; if it is wrong now, \
+                 split the paper from the researcher",
                 author.name.name
             );
             uow.add_note(index, note);
@@ -184,9 +180,13 @@ async fn load_author_assignments(
     let exported = map_exported_ids(uow, "researcher", name).await?;
     let researcher_id = |id: Option<i64>| exported.get(&id?).copied();
     let assignments = all().map(|(change, author)| {
-        let (held, same_as) = (researcher_id(author.researcher_id), researcher_id(author.same_as_id));
-        let is_told = held.is_some() || (author.researcher_id.is_none() && change.record.exported.is_some());
-        if is_told { AuthorAssignment::Explicit { researcher_id: held, same_as } } else { AuthorAssignment::ByName }
+        let (exported_id, same_as) = (researcher_id(author.researcher_id), researcher_id(author.same_as_id));
+        let is_explicit = exported_id.is_some() || (author.researcher_id.is_none() && change.record.exported.is_some());
+        if is_explicit {
+            AuthorAssignment::Explicit { researcher_id: exported_id, same_as }
+        } else {
+            AuthorAssignment::ByName
+        }
     });
     Ok(assignments.collect())
 }
@@ -199,11 +199,11 @@ async fn resolve_author_researchers(
     assignments: &[AuthorAssignment],
 ) -> Result<Vec<Option<i64>>, Error> {
     let mentions: Vec<NamedAuthor<'_>> = authors.iter().map(RepairedAuthor::named_author).collect();
-    let known =
+    let known_ids =
         slots.iter().flat_map(|slot| slot.decided_researcher_id.into_iter().chain(slot.same_name_researcher_id));
-    let known: Vec<i64> =
-        known.chain(assignments.iter().flat_map(|assignments| assignments.researcher_ids())).collect();
-    let mut researchers = load_researcher_index(uow, &mentions, &known).await?;
+    let known_ids: Vec<i64> =
+        known_ids.chain(assignments.iter().flat_map(|assignments| assignments.researcher_ids())).collect();
+    let mut researchers = load_researcher_index(uow, &mentions, &known_ids).await?;
     let resolved = mentions.iter().zip(slots).zip(assignments);
     let resolved: Vec<Result<usize, Option<i64>>> = resolved
         .map(|((mention, slot), assignments)| match assignments {

@@ -277,8 +277,8 @@ fn carry_over(
     position: Option<u32>,
     list_order: i32,
 ) -> AuthorshipSlot {
-    let shown = names::name_key(&author.name.name);
-    let is_same_name = former.name.as_ref().is_some_and(|name| names::name_key(name) == shown);
+    let name_key = names::name_key(&author.name.name);
+    let is_same_name = former.name.as_ref().is_some_and(|name| names::name_key(name) == name_key);
     let resolution = former.method.clone().zip(former.confidence).zip(former.evidence.clone());
     AuthorshipSlot {
         id: former.id,

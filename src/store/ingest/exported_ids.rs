@@ -51,7 +51,8 @@ struct ExportedSourceRecordRow<'a> {
     source: &'a str,
     key: &'a str,
     digest: &'a str,
-    told: Option<&'a [String]>,
+    #[serde(rename = "told")]
+    provided_fields: Option<&'a [String]>,
     id: i64,
     is_of_former: bool,
 }
@@ -188,7 +189,7 @@ pub(crate) async fn restore_provenance(
             source: &record.source,
             key: &record.key,
             digest: &record.digest,
-            told: record.provided_fields.as_deref(),
+            provided_fields: record.provided_fields.as_deref(),
             id,
             is_of_former: record.is_of_former,
         })

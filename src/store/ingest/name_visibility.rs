@@ -93,13 +93,13 @@ fn visible_names(display_name: &str, told_names: &[String], stored: &[StoredName
     let key_of = |name: &StoredName| names::name_key(&name.value);
     let mut uses: BTreeMap<String, NameUse> = BTreeMap::new();
     for name in stored.iter().filter(|name| name.source.is_some()) {
-        let held = uses.entry(key_of(name)).or_default();
-        *held = (*held).max(name.name_use);
+        let name_use = uses.entry(key_of(name)).or_default();
+        *name_use = (*name_use).max(name.name_use);
     }
     let mut decided: BTreeMap<String, NameUse> = BTreeMap::new();
     for name in stored.iter().filter(|name| name.source.is_none()) {
-        let held = decided.entry(key_of(name)).or_default();
-        *held = (*held).max(name.name_use);
+        let name_use = decided.entry(key_of(name)).or_default();
+        *name_use = (*name_use).max(name.name_use);
     }
     uses.extend(decided);
     uses.remove(&names::name_key(display_name));
@@ -204,16 +204,18 @@ pub(crate) async fn add_other_names(
 /// `former_name` any more, whether it is public or not.
 pub(crate) async fn recompute_names(uow: &mut UnitOfWork<'_>, id: i64, former_name: Option<&str>) -> Result<(), Error> {
     let names_of = load_names(uow, id).await?;
-    let shown = names_of.visible()?;
-    let mut forms: Vec<String> = shown.hidden_forms.iter().cloned().collect();
+    let visible = names_of.visible()?;
+    let mut forms: Vec<String> = visible.hidden_forms.iter().cloned().collect();
     if names_of.withholds_published_name {
         forms.push(WILDCARD_FORM.to_owned());
     }
     let forms = Some(forms).filter(|forms| !forms.is_empty());
     let has_changed = former_name.is_some() || forms != names_of.hidden_forms;
-    let sql =
-        Sql::with("UPDATE researcher SET other_names = ?, search_only_names = ", text_array(shown.other_names.clone()))
-            .then_with("?, hidden_forms = ", text_array(shown.search_only_names.clone()));
+    let sql = Sql::with(
+        "UPDATE researcher SET other_names = ?, search_only_names = ",
+        text_array(visible.other_names.clone()),
+    )
+    .then_with("?, hidden_forms = ", text_array(visible.search_only_names.clone()));
     let sql = match forms {
         Some(forms) => sql.then_with("?, updated_at = now() ", text_array(forms)),
         None => sql.then("NULL, updated_at = now() "),
@@ -221,7 +223,7 @@ pub(crate) async fn recompute_names(uow: &mut UnitOfWork<'_>, id: i64, former_na
     uow.execute(sql.then_with("WHERE id = ?", id)).await?;
     uow.mark_dirty(EntityType::Researcher, [id]);
     let is_of_former_name = former_name.is_some_and(|name| is_slug_of_name(&names_of.slug, name));
-    if is_of_former_name || names::slug_reveals_hidden(&names_of.slug, &shown.hidden_forms) {
+    if is_of_former_name || names::slug_reveals_hidden(&names_of.slug, &visible.hidden_forms) {
         regenerate_slug(uow, &names_of).await?;
     }
     if has_changed {
@@ -275,9 +277,9 @@ mod tests {
     fn the_most_restrictive_source_wins() {
         let names =
             [stored("Anna Lake", NameUse::SearchOnly, Some("one")), stored("Anna Lake", NameUse::Private, Some("two"))];
-        let shown = visible_names("Ben Brook", &texts(&["A. Lake", "B. Brook", "ANNA LAKE", "Ben Lake"]), &names);
-        assert_eq!(shown.other_names, ["B. Brook"]);
-        assert_eq!((shown.search_only_names.len(), shown.hidden_names), (0, texts(&["Anna Lake"])));
+        let visible = visible_names("Ben Brook", &texts(&["A. Lake", "B. Brook", "ANNA LAKE", "Ben Lake"]), &names);
+        assert_eq!(visible.other_names, ["B. Brook"]);
+        assert_eq!((visible.search_only_names.len(), visible.hidden_names), (0, texts(&["Anna Lake"])));
     }
 
     #[test]
@@ -288,9 +290,9 @@ mod tests {
             stored("Bea Lake", NameUse::SearchOnly, None),
             stored("Ben Brook", NameUse::Private, Some("one")),
         ];
-        let shown = visible_names("Ben Brook", &texts(&["A. Lake", "Bea Lake"]), &names);
-        assert_eq!(shown.other_names, ["A. Lake", "Anna Lake"]);
-        assert_eq!((shown.search_only_names, shown.hidden_names), (texts(&["Bea Lake"]), texts(&["Bea Lake"])));
+        let visible = visible_names("Ben Brook", &texts(&["A. Lake", "Bea Lake"]), &names);
+        assert_eq!(visible.other_names, ["A. Lake", "Anna Lake"]);
+        assert_eq!((visible.search_only_names, visible.hidden_names), (texts(&["Bea Lake"]), texts(&["Bea Lake"])));
     }
 
     #[test]

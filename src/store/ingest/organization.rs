@@ -10,18 +10,14 @@ use crate::model::language::LocalizedText;
 use crate::model::record::{NameKind, NameRecord, OrganizationRecord, OrganizationReference, OrganizationRelation};
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::ingest::entity_names::{choose_display_names, fold_sort_names};
-use crate::store::ingest::exported_ids::claim_ids;
-use crate::store::ingest::exported_ids::map_exported_ids;
-use crate::store::ingest::exported_ids::note_substituted_id;
-use crate::store::ingest::exported_ids::restore_provenance;
-use crate::store::ingest::exported_ids::{ImportedEntity, exported_record_key, requested_slug};
-use crate::store::ingest::identifiers::ExternalIdRow;
-use crate::store::ingest::identifiers::add_identifiers;
+use crate::store::ingest::exported_ids::{
+    ImportedEntity, claim_ids, exported_record_key, map_exported_ids, note_substituted_id, requested_slug,
+    restore_provenance,
+};
+use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
 use crate::store::ingest::slug::allocate_slugs;
 use crate::store::ingest::source_precedence::load_field_precedence;
-use crate::store::ingest::source_records::find_source_records;
-use crate::store::ingest::source_records::upsert_source_records;
-use crate::store::ingest::source_records::{SourceRecordRow, json_digest};
+use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, json_digest, upsert_source_records};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork, rows_cte};
@@ -346,8 +342,8 @@ pub(crate) async fn find_or_create_organization(
 
 /// The first display name, else the first name.
 fn first_display_name(record: &OrganizationRecord) -> String {
-    let shown = record.names.iter().find(|name| name.kind == NameKind::Display).or_else(|| record.names.first());
-    shown.map(|name| name.value.clone()).unwrap_or_default()
+    let name = record.names.iter().find(|name| name.kind == NameKind::Display).or_else(|| record.names.first());
+    name.map(|name| name.value.clone()).unwrap_or_default()
 }
 
 /// The fields that a record provides.

@@ -16,17 +16,13 @@ use crate::model::language::LocalizedText;
 use crate::model::record::{AbstractCompleteness, AuthorRecord, PaperRecord, PaperType};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::ingest::authorship::replace_authorships;
-use crate::store::ingest::coauthor_pairs::coauthor_pairs_of;
-use crate::store::ingest::coauthor_pairs::researchers_by_paper;
-use crate::store::ingest::coauthor_pairs::researchers_of_papers;
+use crate::store::ingest::coauthor_pairs::{coauthor_pairs_of, researchers_by_paper, researchers_of_papers};
 use crate::store::ingest::disambiguation_queue::queue_author_blocks;
-use crate::store::ingest::exported_ids::claim_ids;
-use crate::store::ingest::exported_ids::map_exported_ids;
-use crate::store::ingest::exported_ids::note_substituted_id;
-use crate::store::ingest::exported_ids::restore_provenance;
-use crate::store::ingest::exported_ids::{ImportedEntity, exported_record_key, requested_slug};
-use crate::store::ingest::identifiers::ExternalIdRow;
-use crate::store::ingest::identifiers::add_identifiers;
+use crate::store::ingest::exported_ids::{
+    ImportedEntity, claim_ids, exported_record_key, map_exported_ids, note_substituted_id, requested_slug,
+    restore_provenance,
+};
+use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
 use crate::store::ingest::merge_researchers::emptied::merge_replaced_authors;
 use crate::store::ingest::paper::change::PaperChange;
 use crate::store::ingest::paper::matching::match_existing_papers;
@@ -36,11 +32,10 @@ use crate::store::ingest::paper::provided_fields::{
 };
 use crate::store::ingest::shared_doi::assign_shared_dois;
 use crate::store::ingest::slug::allocate_slugs;
-use crate::store::ingest::source_precedence::FieldPrecedence;
-use crate::store::ingest::source_precedence::load_field_precedence;
-use crate::store::ingest::source_records::find_source_records;
-use crate::store::ingest::source_records::upsert_source_records;
-use crate::store::ingest::source_records::{SourceRecordRow, StoredSourceRecord, json_digest};
+use crate::store::ingest::source_precedence::{FieldPrecedence, load_field_precedence};
+use crate::store::ingest::source_records::{
+    SourceRecordRow, StoredSourceRecord, find_source_records, json_digest, upsert_source_records,
+};
 use crate::store::ingest::topic::find_or_create_topic;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork};
@@ -143,16 +138,17 @@ async fn ingest_distinct_papers<'a>(
     changes: Vec<PaperChange<'a>>,
 ) -> Result<Vec<PaperChange<'a>>, Error> {
     let keys: Vec<String> = changes.iter().map(|change| change.key.clone()).collect();
-    let known = find_source_records(uow, "paper", &keys).await?;
+    let stored_records = find_source_records(uow, "paper", &keys).await?;
     let mut pending = Vec::new();
     for mut change in changes {
-        match known.get(&change.key) {
+        match stored_records.get(&change.key) {
             Some(StoredSourceRecord { digest, .. }) if *digest == change.digest => {
                 uow.record_effect(change.index, Effect::Unchanged)
             }
-            known => {
-                change.existing_id = known.map(|known| known.id);
-                change.has_previous_record = known.is_some_and(|known| !known.is_placeholder());
+            stored_records => {
+                change.existing_id = stored_records.map(|stored_records| stored_records.id);
+                change.has_previous_record =
+                    stored_records.is_some_and(|stored_records| !stored_records.is_placeholder());
                 pending.push(change);
             }
         }
@@ -230,12 +226,12 @@ async fn complete_partial_authors(uow: &mut UnitOfWork<'_>, pending: &mut [Paper
         change.authors = if has_full_list || missing.is_empty() {
             Cow::Borrowed(&[])
         } else {
-            let kept = stored.into_iter().map(|stored| AuthorRecord {
+            let existing_authors = stored.into_iter().map(|stored| AuthorRecord {
                 name: stored.name_as_published,
                 orcid: stored.orcid.and_then(|orcid| orcid.parse().ok()),
                 ..AuthorRecord::default()
             });
-            Cow::Owned(kept.chain(missing).collect())
+            Cow::Owned(existing_authors.chain(missing).collect())
         };
     }
     Ok(())
@@ -413,14 +409,14 @@ fn note_reused_ids(uow: &mut UnitOfWork<'_>, pending: &[PaperChange<'_>], before
 /// Replaces the topics of papers by those of their records.
 async fn replace_paper_topics(uow: &mut UnitOfWork<'_>, written: &[(i64, &PaperChange<'_>)]) -> Result<(), Error> {
     let named = written.iter().flat_map(|(_, change)| change.record.topics.iter().filter_map(|topic| topic.id));
-    let places = map_exported_ids(uow, "topic", named).await?;
+    let topic_ids = map_exported_ids(uow, "topic", named).await?;
     let mut links = Vec::new();
     for (paper_id, change) in written {
         if !change.precedence.wins(TOPICS) {
             continue;
         }
         for (position, topic) in (1_i32..).zip(&change.record.topics) {
-            let topic_id = match topic.id.and_then(|id| places.get(&id)) {
+            let topic_id = match topic.id.and_then(|id| topic_ids.get(&id)) {
                 Some(id) => *id,
                 None => find_or_create_topic(uow, topic).await?,
             };

@@ -8,25 +8,17 @@ use crate::model::language::LocalizedText;
 use crate::model::record::{AffiliationKind, AffiliationRecord, OtherName, ResearcherRecord};
 use crate::store::access::sql_fragment::Sql;
 use crate::store::ingest::disambiguation_queue::queue_researcher_blocks;
-use crate::store::ingest::exported_ids::restore_provenance;
-use crate::store::ingest::exported_ids::{ImportedEntity, exported_record_key, requested_slug};
-use crate::store::ingest::identifiers::ExternalIdRow;
-use crate::store::ingest::identifiers::add_identifiers;
+use crate::store::ingest::exported_ids::{ImportedEntity, exported_record_key, requested_slug, restore_provenance};
+use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
 use crate::store::ingest::merge_researchers::hidden_namesakes::merge_hidden_namesakes;
 use crate::store::ingest::name_repair::repair_researcher_name;
-use crate::store::ingest::name_visibility::load_names;
-use crate::store::ingest::name_visibility::recompute_names;
-use crate::store::ingest::name_visibility::replace_source_names;
+use crate::store::ingest::name_visibility::{load_names, recompute_names, replace_source_names};
 use crate::store::ingest::organization::find_or_create_organization;
-use crate::store::ingest::researcher_matching::NamedAuthor;
-use crate::store::ingest::researcher_matching::load_researcher_index;
-use crate::store::ingest::researcher_matching::store_researchers;
+use crate::store::ingest::researcher_matching::{NamedAuthor, load_researcher_index, store_researchers};
 use crate::store::ingest::researcher_restore::restore_researchers;
 use crate::store::ingest::slug::allocate_slugs;
 use crate::store::ingest::source_precedence::load_field_precedence;
-use crate::store::ingest::source_records::find_source_records;
-use crate::store::ingest::source_records::upsert_source_records;
-use crate::store::ingest::source_records::{SourceRecordRow, json_digest};
+use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, json_digest, upsert_source_records};
 use crate::store::ingest::topic::find_or_create_topic;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, UnitOfWork};
@@ -342,10 +334,10 @@ async fn replace_declared_topics(
 }
 
 /// Whether a record hides the displayed name.
-fn hides_displayed_name(record: &ResearcherRecord, shown: &str) -> bool {
+fn hides_displayed_name(record: &ResearcherRecord, display_name: &str) -> bool {
     let hidden = record.other_names.iter().filter(|name| name.is_hidden()).map(|name| name.value.as_str());
     let forms: Vec<String> = names::hidden_forms([record.name.as_str()], hidden).into_iter().collect();
-    !forms.is_empty() && names::name_reveals_hidden(shown, &forms)
+    !forms.is_empty() && names::name_reveals_hidden(display_name, &forms)
 }
 
 /// The fields that a record provides.

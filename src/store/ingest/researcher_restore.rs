@@ -8,21 +8,15 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::model::record::{AffiliationKind, ResearcherRecord};
-use crate::store::ingest::exported_ids::ImportedEntity;
-use crate::store::ingest::exported_ids::claim_ids;
-use crate::store::ingest::exported_ids::find_present_researchers;
-use crate::store::ingest::exported_ids::map_exported_ids;
-use crate::store::ingest::exported_ids::note_substituted_id;
-use crate::store::ingest::exported_ids::restore_provenance;
-use crate::store::ingest::identifiers::ExternalIdRow;
-use crate::store::ingest::identifiers::add_identifiers;
+use crate::store::ingest::exported_ids::{
+    ImportedEntity, claim_ids, find_present_researchers, map_exported_ids, note_substituted_id, restore_provenance,
+};
+use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
 use crate::store::ingest::name_visibility::recompute_names;
 use crate::store::ingest::organization::find_or_create_organization;
 use crate::store::ingest::researcher::{provided_researcher_fields, researcher_record_key};
 use crate::store::ingest::slug::allocate_slugs;
-use crate::store::ingest::source_records::find_source_records;
-use crate::store::ingest::source_records::upsert_source_records;
-use crate::store::ingest::source_records::{SourceRecordRow, json_digest};
+use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, json_digest, upsert_source_records};
 use crate::store::ingest::topic::find_or_create_topic;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, UnitOfWork};
@@ -87,14 +81,14 @@ pub(crate) async fn restore_researchers<'a>(
         return Ok(others);
     }
     let keys: Vec<String> = exported.iter().map(|(_, record)| researcher_record_key(record)).collect();
-    let known = find_source_records(uow, "researcher", &keys).await?;
+    let mapped = find_source_records(uow, "researcher", &keys).await?;
     let names = exported.iter().map(|(_, record)| names::name_key(&record.name)).collect();
     let orcids = exported.iter().filter_map(|(_, record)| record.orcid.as_ref().map(ToString::to_string)).collect();
     let (names, mut orcids) = find_present_researchers(uow, names, orcids).await?;
     let mut seen = HashSet::new();
     let mut new = Vec::new();
     for ((index, record), key) in exported.into_iter().zip(keys) {
-        let is_present = known.contains_key(&key) || names.contains(&names::name_key(&record.name));
+        let is_present = mapped.contains_key(&key) || names.contains(&names::name_key(&record.name));
         let has_own_orcid = record.orcid.as_ref().is_none_or(|orcid| orcids.insert(orcid.to_string()));
         if !is_present && has_own_orcid && seen.insert(key) {
             new.push((index, record));
@@ -170,8 +164,8 @@ async fn restore_affiliations(uow: &mut UnitOfWork<'_>, researchers: &[(i64, &Re
     let exported_ids = map_exported_ids(uow, "organization", named).await?;
     let mut found = Vec::new();
     for (researcher_id, affiliation) in affiliations() {
-        let known = affiliation.organization.id.and_then(|id| exported_ids.get(&id)).copied();
-        let organization_id = match known {
+        let mapped = affiliation.organization.id.and_then(|id| exported_ids.get(&id)).copied();
+        let organization_id = match mapped {
             Some(id) => Some(id),
             None => find_or_create_organization(uow, &affiliation.organization).await?,
         };

@@ -8,17 +8,15 @@ use crate::model::language::LocalizedText;
 use crate::model::record::{NameKind, NameRecord, TopicRecord, TopicReference};
 use crate::store::access::sql_fragment::Sql;
 use crate::store::ingest::entity_names::{choose_display_names, fold_sort_names};
-use crate::store::ingest::exported_ids::claim_ids;
-use crate::store::ingest::exported_ids::map_exported_ids;
-use crate::store::ingest::exported_ids::restore_provenance;
-use crate::store::ingest::exported_ids::{ImportedEntity, exported_record_key, requested_slug};
-use crate::store::ingest::identifiers::ExternalIdRow;
-use crate::store::ingest::identifiers::add_identifiers;
+use crate::store::ingest::exported_ids::{
+    ImportedEntity, claim_ids, exported_record_key, map_exported_ids, requested_slug, restore_provenance,
+};
+use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
 use crate::store::ingest::slug::allocate_slugs;
 use crate::store::ingest::source_precedence::load_field_precedence;
-use crate::store::ingest::source_records::find_source_records;
-use crate::store::ingest::source_records::upsert_source_records;
-use crate::store::ingest::source_records::{SourceRecordRow, StoredSourceRecord, json_digest};
+use crate::store::ingest::source_records::{
+    SourceRecordRow, StoredSourceRecord, find_source_records, json_digest, upsert_source_records,
+};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork};

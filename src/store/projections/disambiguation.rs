@@ -24,12 +24,10 @@ use crate::store::ingest::merge_researchers::emptied::reassign_and_merge_emptied
 use crate::store::ingest::reassign_authorships::Reassignment;
 use crate::store::projections::disambiguation::assignment::{Assignment, Cluster, ExistingResearcher, assign_clusters};
 use crate::store::projections::disambiguation::load_block::load_blocks;
-use crate::store::projections::disambiguation::researchers::add_researcher_identifiers;
-use crate::store::projections::disambiguation::researchers::create_missing_researchers;
-use crate::store::projections::disambiguation::researchers::update_majority_names;
-use crate::store::projections::disambiguation::unassigned::merge_orphans;
-use crate::store::projections::disambiguation::unassigned::merge_unassigned;
-use crate::store::projections::disambiguation::unassigned::unassign;
+use crate::store::projections::disambiguation::researchers::{
+    add_researcher_identifiers, create_missing_researchers, update_majority_names,
+};
+use crate::store::projections::disambiguation::unassigned::{merge_orphans, merge_unassigned, unassign};
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
 use crate::text::names::NameForm;
 

@@ -14,11 +14,9 @@ use crate::error::Error;
 use crate::model::record::PaperType;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
-use crate::store::ingest::coauthor_pairs::coauthor_pairs_of;
-use crate::store::ingest::coauthor_pairs::researchers_of_papers;
+use crate::store::ingest::coauthor_pairs::{coauthor_pairs_of, researchers_of_papers};
 use crate::store::projections::Rebuild;
-use crate::store::projections::coauthorship::recount_coauthor_pairs;
-use crate::store::projections::coauthorship::recount_researchers;
+use crate::store::projections::coauthorship::{recount_coauthor_pairs, recount_researchers};
 use crate::store::projections::work_versions::rules::{
     MAX_SHARING_PAPERS, VersionAuthor, VersionBasis, VersionCandidate, candidate_pairs, link_versions,
 };

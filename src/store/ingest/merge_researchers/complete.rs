@@ -7,13 +7,9 @@ use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
-use crate::store::ingest::merge_researchers::ResearcherMerge;
-use crate::store::ingest::merge_researchers::merge_researchers;
-use crate::store::ingest::name_visibility::load_names;
-use crate::store::ingest::name_visibility::recompute_names;
-use crate::store::ingest::reassign_authorships::Reassignment;
-use crate::store::ingest::reassign_authorships::load_authorships_of;
-use crate::store::ingest::reassign_authorships::move_authorships;
+use crate::store::ingest::merge_researchers::{ResearcherMerge, merge_researchers};
+use crate::store::ingest::name_visibility::{load_names, recompute_names};
+use crate::store::ingest::reassign_authorships::{Reassignment, load_authorships_of, move_authorships};
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameSimilarity};
@@ -38,8 +34,8 @@ impl ResearcherRef {
 }
 
 /// Whether a name is a form of another, and not a former name.
-pub(crate) fn is_name_variant(name: &str, shown: &str) -> bool {
-    names::compare_names(name, shown).similarity >= NameSimilarity::Compatible
+pub(crate) fn is_name_variant(name: &str, displayed: &str) -> bool {
+    names::compare_names(name, displayed).similarity >= NameSimilarity::Compatible
 }
 
 /// The other names of the merged researcher: each once, without the display name.

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
-use crate::store::ingest::researcher_matching::store_researchers;
-use crate::store::ingest::researcher_matching::update_display_names;
-use crate::store::ingest::researcher_matching::{NamedAuthor as Naming, ResearcherIndex};
+use crate::store::ingest::researcher_matching::{
+    NamedAuthor as Naming, ResearcherIndex, store_researchers, update_display_names,
+};
 use crate::store::projections::disambiguation::ResolvedCluster;
 use crate::store::projections::disambiguation::assignment::Assignment;
 use crate::store::unit_of_work::UnitOfWork;

@@ -257,8 +257,8 @@ pub fn link_versions(
             continue;
         }
         for index in [one, other] {
-            let known = basis.entry(*index).or_insert(*evidence);
-            *known = (*known).min(*evidence);
+            let stronger = basis.entry(*index).or_insert(*evidence);
+            *stronger = (*stronger).min(*evidence);
         }
         let (one, other) = (find_root(&groups, *one), find_root(&groups, *other));
         groups[one.max(other)] = one.min(other);
