@@ -36,8 +36,8 @@ use crate::store::unit_of_work::{BatchReport, TableScans, UnitOfWork};
 
 /// A batch of this many records is taken for a part of a bulk import.
 const BULK_THRESHOLD_RECORDS: usize = 300;
-/// Larger pending lists for the search indexes (GIN) during a bulk import, which rewrites the posting list of a common word
-/// less often. [`Store::finish_bulk_load`] empties them; searches scan them, so they need a limit.
+/// Larger pending lists for the search indexes (GIN) during a bulk import, which rewrites the posting list of a common
+/// word less often. [`Store::finish_bulk_load`] empties them; searches scan them, so they need a limit.
 const BULK_IMPORT_SETTINGS: &str = "SET LOCAL gin_pending_list_limit = '32MB'; SET LOCAL work_mem = '64MB'";
 
 impl Store {

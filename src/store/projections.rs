@@ -21,7 +21,8 @@ use crate::store::projections::statistics::HierarchyStatistics;
 use crate::store::projections::work_versions::WorkVersions;
 use crate::store::unit_of_work::{Projection, TableScans, UnitOfWork};
 
-/// All projections, in the order in which a unit of work refreshes them: one may change rows that a later one depends on.
+/// All projections, in the order in which a unit of work refreshes them: one may change rows that a later one depends
+/// on.
 pub(crate) const ALL: &[&dyn Projection] =
     &[&Labels, &CoauthorCounts, &NameRepairs, &WorkVersions, &SearchIndex, &HierarchyStatistics];
 

@@ -1,7 +1,8 @@
-//! The unit of work: one transaction under the write lock, in which records, curation decisions and derived data are written.
+//! The unit of work: one transaction under the write lock, in which records, curation decisions and derived data are
+//! written.
 //!
-//! A unit of work collects what it changed and refreshes every registered [`Projection`] before it is committed. Code that
-//! changes rows reports the change here and does not name the projections that depend on it.
+//! A unit of work collects what it changed and refreshes every registered [`Projection`] before it is committed. Code
+//! that changes rows reports the change here and does not name the projections that depend on it.
 
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -45,8 +46,8 @@ pub struct BatchReport {
 /// Whether the planner may scan whole tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TableScans {
-    /// Rows are found by indexes. Generic plans may be made while the tables of a new directory are empty, and would scan them
-    /// for as long as the connection lives.
+    /// Rows are found by indexes. Generic plans may be made while the tables of a new directory are empty, and would
+    /// scan them for as long as the connection lives.
     Avoid,
     /// For work that reads whole tables.
     Allow,
@@ -93,8 +94,8 @@ pub(crate) trait Projection: Debug + Sync {
         Box::pin(future::ready(Ok(())))
     }
 
-    /// Refreshes what depends on the entities marked in [`UnitOfWork::dirty`], and unmarks them. Does nothing if none is
-    /// marked. The default does nothing.
+    /// Refreshes what depends on the entities marked in [`UnitOfWork::dirty`], and unmarks them. Does nothing if none
+    /// is marked. The default does nothing.
     fn refresh<'u>(&'u self, uow: &'u mut UnitOfWork<'_>) -> ProjectionFuture<'u> {
         let _ = uow;
         Box::pin(future::ready(Ok(())))
@@ -221,7 +222,8 @@ impl<'s> UnitOfWork<'s> {
         Ok(())
     }
 
-    /// Executes a statement over rows, which it refers to as `rows`: `INSERT … SELECT … FROM rows`. Does nothing without rows.
+    /// Executes a statement over rows, which it refers to as `rows`: `INSERT … SELECT … FROM rows`. Does nothing
+    /// without rows.
     pub(crate) async fn execute_with_rows<T: Serialize>(
         &self,
         columns: &str,

@@ -83,13 +83,13 @@ pub struct Decision {
 /// Serializes researchers with their global ids.
 fn serialize_with_global_ids<S: Serializer>(people: &[DecisionParty], serializer: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
-    struct Shown<'a> {
+    struct SerializedParty<'a> {
         id: String,
         slug: &'a str,
         name: &'a str,
         role: DecisionRole,
     }
-    serializer.collect_seq(people.iter().map(|researcher_id| Shown {
+    serializer.collect_seq(people.iter().map(|researcher_id| SerializedParty {
         id: GlobalId { kind: NodeKind::Researcher, row_id: researcher_id.id }.to_string(),
         slug: &researcher_id.slug,
         name: &researcher_id.name,

@@ -41,22 +41,22 @@ pub(super) async fn merge_by_decision(
     decided_by: &DecidedBy,
 ) -> Result<DecisionOutcome, DecisionError> {
     let keys: Vec<&str> = std::iter::once(survivor).chain(former.iter().map(String::as_str)).collect();
-    let people = find_researchers(uow, &keys).await?;
-    let parties = load_researcher_refs(uow, &people).await?;
-    ensure_distinct(&keys, &people, &parties)?;
+    let researcher_ids = find_researchers(uow, &keys).await?;
+    let parties = load_researcher_refs(uow, &researcher_ids).await?;
+    ensure_distinct(&keys, &researcher_ids, &parties)?;
     if !force {
         ensure_one_orcid(&parties)?;
-        ensure_no_shared_papers(uow, &people).await?;
+        ensure_no_shared_papers(uow, &researcher_ids).await?;
     }
     let Some((survivor, former)) = parties.split_first() else {
         return Err(Error::internal("no researcher to merge").into());
     };
 
-    let before = summarize_researchers(uow, &people).await?;
-    let authorships = load_authorships_of(uow, &people).await?;
+    let before = summarize_researchers(uow, &researcher_ids).await?;
+    let authorships = load_authorships_of(uow, &researcher_ids).await?;
     let authorship_ids: Vec<i64> = authorships.iter().map(|authorship| authorship.id).collect();
-    let unassigned = find_unassigned_authorships(uow, &people).await?;
-    let rows = take_snapshot(uow, &people, &[authorship_ids.as_slice(), &unassigned].concat()).await?;
+    let unassigned = find_unassigned_authorships(uow, &researcher_ids).await?;
+    let rows = take_snapshot(uow, &researcher_ids, &[authorship_ids.as_slice(), &unassigned].concat()).await?;
     let moved = authorships.iter().filter(|authorship| authorship.researcher_id != survivor.id).count();
     let affected = parties.iter().map(|party| {
         let role = if party.id == survivor.id { DecisionRole::Survivor } else { DecisionRole::Former };
@@ -64,11 +64,11 @@ pub(super) async fn merge_by_decision(
     });
     let pending = begin_decision(uow, DecisionKind::Merge, decided_by, affected.collect(), moved).await?;
     merge_into(uow, survivor, former, true).await?;
-    // Unassigned authorships are pinned to the survivor too, so that disambiguation does not assign them to others.
+    // Authorships that became unassigned are pinned too, so that disambiguation does not assign them to others.
     let pins: Vec<(i64, i64)> = authorship_ids.iter().map(|id| (*id, survivor.id)).collect();
     pin_authorships(uow, &pending, &pins).await?;
     let (decision, kind) = record_decision(uow, pending, &rows).await?;
-    let after = summarize_researchers(uow, &people).await?;
+    let after = summarize_researchers(uow, &researcher_ids).await?;
     // The survivor's display name changes if a duplicate has a decided name or hides it.
     let displayed =
         after.iter().find(|summary| summary.id == survivor.id).map_or(&survivor.display_name, |summary| &summary.name);
@@ -83,33 +83,33 @@ pub(super) async fn merge_by_decision(
 }
 
 /// Authorships that are unassigned because these researchers have another one on the paper.
-async fn find_unassigned_authorships(uow: &UnitOfWork<'_>, people: &[i64]) -> Result<Vec<i64>, Error> {
+async fn find_unassigned_authorships(uow: &UnitOfWork<'_>, researcher_ids: &[i64]) -> Result<Vec<i64>, Error> {
     let sql = "SELECT id FROM authorship WHERE same_as_id = ANY(?) AND researcher_id IS NULL ORDER BY id";
     let unassigned =
-        uow.rows::<crate::store::curation::IdRow>(Sql::with(sql, bigint_array(people.iter().copied()))).await?;
+        uow.rows::<crate::store::curation::IdRow>(Sql::with(sql, bigint_array(researcher_ids.iter().copied()))).await?;
     Ok(unassigned.into_iter().map(|row| row.id).collect())
 }
 
-async fn ensure_no_shared_papers(uow: &UnitOfWork<'_>, people: &[i64]) -> Result<(), DecisionError> {
-    let shared = find_shared_papers(uow, people).await?;
+async fn ensure_no_shared_papers(uow: &UnitOfWork<'_>, researcher_ids: &[i64]) -> Result<(), DecisionError> {
+    let shared = find_shared_papers(uow, researcher_ids).await?;
     if shared.is_empty() { Ok(()) } else { Err(CurationError::SharedPapers(abbreviate_list(&shared)).into()) }
 }
 
 /// The slugs of papers of which several of these researchers are authors.
-pub(super) async fn find_shared_papers(uow: &UnitOfWork<'_>, people: &[i64]) -> Result<Vec<String>, Error> {
+pub(super) async fn find_shared_papers(uow: &UnitOfWork<'_>, researcher_ids: &[i64]) -> Result<Vec<String>, Error> {
     #[derive(FromQueryResult)]
-    struct Shared {
+    struct SlugRow {
         slug: String,
     }
     let sql = "SELECT paper.slug FROM authorship JOIN paper ON paper.id = authorship.paper_id \
          WHERE authorship.researcher_id = ANY(?) GROUP BY paper.id HAVING count(*) > 1 ORDER BY paper.id";
-    let shared = uow.rows::<Shared>(Sql::with(sql, bigint_array(people.iter().copied()))).await?;
+    let shared = uow.rows::<SlugRow>(Sql::with(sql, bigint_array(researcher_ids.iter().copied()))).await?;
     Ok(shared.into_iter().map(|row| row.slug).collect())
 }
 
-fn ensure_distinct(keys: &[&str], people: &[i64], parties: &[ResearcherRef]) -> Result<(), CurationError> {
-    for (index, id) in people.iter().enumerate() {
-        if let Some(first) = people.iter().take(index).position(|other| other == id) {
+fn ensure_distinct(keys: &[&str], researcher_ids: &[i64], parties: &[ResearcherRef]) -> Result<(), CurationError> {
+    for (index, id) in researcher_ids.iter().enumerate() {
+        if let Some(first) = researcher_ids.iter().take(index).position(|other| other == id) {
             let person = parties.iter().find(|party| party.id == *id).map(ResearcherRef::label).unwrap_or_default();
             return Err(CurationError::SameResearcher {
                 one: keys[first].to_owned(),

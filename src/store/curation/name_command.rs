@@ -260,32 +260,32 @@ async fn remove_decided_name(uow: &mut UnitOfWork<'_>, before: &ResearcherNames,
 /// Deletes decisions on other names. Returns how many there were.
 async fn delete_decided_names(uow: &UnitOfWork<'_>, id: i64, keys: &[String]) -> Result<usize, Error> {
     #[derive(FromQueryResult)]
-    struct Gone {
+    struct DeletedRow {
         #[allow(dead_code, reason = "it is counted")]
         id: i64,
     }
     let sql = Sql::with("DELETE FROM researcher_name WHERE source IS NULL AND researcher_id = ? ", id)
         .then_with("AND name_key = ANY(?) RETURNING id", text_array(keys.to_vec()));
-    Ok(uow.rows::<Gone>(sql).await?.len())
+    Ok(uow.rows::<DeletedRow>(sql).await?.len())
 }
 
 /// The state of the names after a decision.
 async fn describe_name_outcome(uow: &UnitOfWork<'_>, before: &ResearcherNames) -> Result<NameDecisionOutcome, Error> {
     #[derive(FromQueryResult)]
-    struct Place {
+    struct AuthorshipNameRow {
         name_as_published: String,
         name: String,
     }
     #[derive(FromQueryResult)]
-    struct Namesake {
+    struct IdRow {
         id: i64,
     }
     let now = load_names(uow, before.id).await?;
     let visible = now.visible()?;
     let forms = now.hidden_forms.clone().unwrap_or_default();
     let authorships = "SELECT name_as_published, name FROM authorship WHERE researcher_id = ?";
-    let authorships = uow.rows::<Place>(Sql::with(authorships, now.id)).await?;
-    let is_withheld = |authorship: &&Place| {
+    let authorships = uow.rows::<AuthorshipNameRow>(Sql::with(authorships, now.id)).await?;
+    let is_withheld = |authorship: &&AuthorshipNameRow| {
         !forms.is_empty()
             && [&authorship.name_as_published, &authorship.name]
                 .iter()
@@ -294,7 +294,7 @@ async fn describe_name_outcome(uow: &UnitOfWork<'_>, before: &ResearcherNames) -
     let keys = visible.hidden_names.iter().chain([&now.display_name]).map(|name| names::name_key(name));
     let namesakes = Sql::with("SELECT id FROM researcher WHERE name_key = ANY(?) ", text_array(keys))
         .then_with("AND id <> ? ORDER BY id", now.id);
-    let namesakes = uow.rows::<Namesake>(namesakes).await?;
+    let namesakes = uow.rows::<IdRow>(namesakes).await?;
     let private = visible.hidden_names.len() - visible.search_only_names.len();
     Ok(NameDecisionOutcome {
         has_new_slug: now.slug != before.slug,
@@ -311,7 +311,7 @@ async fn describe_name_outcome(uow: &UnitOfWork<'_>, before: &ResearcherNames) -
 /// The fields that contain a word of a hidden name.
 async fn find_revealing_fields(uow: &UnitOfWork<'_>, id: i64, forms: &[String]) -> Result<Vec<&'static str>, Error> {
     #[derive(FromQueryResult)]
-    struct Held {
+    struct TextRow {
         field: String,
         text: String,
     }
@@ -328,7 +328,7 @@ async fn find_revealing_fields(uow: &UnitOfWork<'_>, id: i64, forms: &[String]) 
     )
     .then_with(" UNION ALL SELECT 'identifiers', value FROM external_id WHERE researcher_id = ?", id);
     let mut found: BTreeMap<&str, bool> = BTreeMap::new();
-    let texts = uow.rows::<Held>(sql).await?;
+    let texts = uow.rows::<TextRow>(sql).await?;
     for row in &texts {
         *found.entry(row.field.as_str()).or_default() |= names::name_reveals_hidden(&row.text, &words);
     }

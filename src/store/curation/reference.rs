@@ -68,23 +68,23 @@ fn parse_paper_key(text: &str) -> Result<LookupKey, CurationError> {
 /// The referenced researchers, in the same order.
 pub(super) async fn find_researchers(uow: &UnitOfWork<'_>, texts: &[&str]) -> Result<Vec<i64>, DecisionError> {
     let keys = texts.iter().map(|text| parse_researcher_key(text)).collect::<Result<Vec<_>, _>>()?;
-    let found = find_by_keys::<researcher::Model>(uow, &keys).await?;
-    let mut people = Vec::with_capacity(found.len());
-    for (text, id) in texts.iter().zip(found) {
+    let ids = find_by_keys::<researcher::Model>(uow, &keys).await?;
+    let mut researchers = Vec::with_capacity(ids.len());
+    for (text, id) in texts.iter().zip(ids) {
         match id {
-            Some(id) => people.push(id),
+            Some(id) => researchers.push(id),
             None => return Err(unknown_researcher_error(uow, text).await?.into()),
         }
     }
-    Ok(people)
+    Ok(researchers)
 }
 
 /// The referenced papers, in the same order, each once.
 pub(super) async fn find_papers(uow: &UnitOfWork<'_>, texts: &[String]) -> Result<Vec<i64>, DecisionError> {
     let keys = texts.iter().map(|text| parse_paper_key(text)).collect::<Result<Vec<_>, _>>()?;
-    let found = find_by_keys::<paper::Model>(uow, &keys).await?;
-    let mut papers = Vec::with_capacity(found.len());
-    for (text, id) in texts.iter().zip(found) {
+    let ids = find_by_keys::<paper::Model>(uow, &keys).await?;
+    let mut papers = Vec::with_capacity(ids.len());
+    for (text, id) in texts.iter().zip(ids) {
         let id = id.ok_or_else(|| CurationError::UnknownPaper(text.clone()))?;
         if !papers.contains(&id) {
             papers.push(id);
@@ -95,27 +95,27 @@ pub(super) async fn find_papers(uow: &UnitOfWork<'_>, texts: &[String]) -> Resul
 
 async fn find_by_keys<M: LookupTable>(uow: &UnitOfWork<'_>, keys: &[LookupKey]) -> Result<Vec<Option<i64>>, Error> {
     #[derive(FromQueryResult)]
-    struct Found {
+    struct MatchRow {
         index: i64,
         id: i64,
     }
-    let mut found = vec![None; keys.len()];
-    for row in uow.rows::<Found>(lookup_ids_sql::<M>(keys)).await? {
-        if let Some(slot) = usize::try_from(row.index).ok().and_then(|index| found.get_mut(index)) {
+    let mut ids = vec![None; keys.len()];
+    for row in uow.rows::<MatchRow>(lookup_ids_sql::<M>(keys)).await? {
+        if let Some(slot) = usize::try_from(row.index).ok().and_then(|index| ids.get_mut(index)) {
             *slot = Some(row.id);
         }
     }
-    Ok(found)
+    Ok(ids)
 }
 
 /// The error for an unknown key, with researchers who have it as their name.
 async fn unknown_researcher_error(uow: &UnitOfWork<'_>, text: &str) -> Result<CurationError, Error> {
     #[derive(FromQueryResult)]
-    struct Namesake {
+    struct SlugRow {
         slug: String,
     }
     let sql = Sql::with("SELECT slug FROM researcher WHERE name_key = ? ORDER BY id ", names::name_key(text));
-    let namesakes = uow.rows::<Namesake>(sql.then_with("LIMIT ?", MAX_SUGGESTIONS)).await?;
+    let namesakes = uow.rows::<SlugRow>(sql.then_with("LIMIT ?", MAX_SUGGESTIONS)).await?;
     let slugs: Vec<String> = namesakes.into_iter().map(|row| row.slug).collect();
     let hint =
         if slugs.is_empty() { String::new() } else { format!(" (researchers of that name: {})", slugs.join(", ")) };

@@ -31,10 +31,10 @@ pub(super) async fn split_researcher(
     decided_by: &DecidedBy,
 ) -> Result<DecisionOutcome, DecisionError> {
     let keys: Vec<&str> = std::iter::once(researcher).chain(into).collect();
-    let mut people = find_researchers(uow, &keys).await?;
+    let mut researcher_ids = find_researchers(uow, &keys).await?;
     let papers = find_papers(uow, papers).await?;
-    let parties = load_researcher_refs(uow, &people).await?;
-    let (source, target) = match (parties.as_slice(), people.as_slice()) {
+    let parties = load_researcher_refs(uow, &researcher_ids).await?;
+    let (source, target) = match (parties.as_slice(), researcher_ids.as_slice()) {
         ([source], [_]) => (source, None),
         ([source, target], _) => (source, Some(target)),
         ([person], [_, _]) => {
@@ -54,17 +54,17 @@ pub(super) async fn split_researcher(
         ensure_not_author_of(uow, target, &papers).await?;
     }
 
-    let before = summarize_researchers(uow, &people).await?;
+    let before = summarize_researchers(uow, &researcher_ids).await?;
     let authorship_ids: Vec<i64> = authorships.iter().map(|authorship| authorship.id).collect();
-    let rows = take_snapshot(uow, &people, &authorship_ids).await?;
+    let rows = take_snapshot(uow, &researcher_ids, &authorship_ids).await?;
     let target_id = match target {
         Some(target) => target.id,
         None => create_split_researcher(uow, source, &moved, &remaining).await?,
     };
     if target.is_none() {
-        people.push(target_id);
+        researcher_ids.push(target_id);
     }
-    let parties = load_researcher_refs(uow, &people).await?;
+    let parties = load_researcher_refs(uow, &researcher_ids).await?;
     let affected = parties.iter().map(|party| {
         let role = if party.id == target_id { DecisionRole::Target } else { DecisionRole::Source };
         DecisionParty::new(party, role)
@@ -84,7 +84,7 @@ pub(super) async fn split_researcher(
         .collect();
     pin_authorships(uow, &pending, &pins).await?;
     let (decision, kind) = record_decision(uow, pending, &rows).await?;
-    let after = summarize_researchers(uow, &people).await?;
+    let after = summarize_researchers(uow, &researcher_ids).await?;
     Ok(DecisionOutcome { decision, kind, before, after, notes: Vec::new() })
 }
 
@@ -123,11 +123,11 @@ async fn ensure_not_author_of(
 
 async fn load_paper_slugs(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<Vec<String>, Error> {
     #[derive(FromQueryResult)]
-    struct Paper {
+    struct SlugRow {
         slug: String,
     }
     let sql = "SELECT slug FROM paper WHERE id = ANY(?) ORDER BY id";
-    let papers = uow.rows::<Paper>(Sql::with(sql, bigint_array(papers.iter().copied()))).await?;
+    let papers = uow.rows::<SlugRow>(Sql::with(sql, bigint_array(papers.iter().copied()))).await?;
     Ok(papers.into_iter().map(|paper| paper.slug).collect())
 }
 

@@ -45,29 +45,33 @@ pub(super) async fn undo_decision(
     }
     ensure_no_dependents(uow, decision, &row.researcher_ids).await?;
     let journal: UndoLog = serde_json::from_value(row.changes).map_err(Error::internal)?;
-    let people = &row.researcher_ids;
+    let researcher_ids = &row.researcher_ids;
 
-    let before = summarize_researchers(uow, people).await?;
+    let before = summarize_researchers(uow, researcher_ids).await?;
     restore_rows(uow, &journal).await?;
     for person in journal.created_researchers() {
         remove_created_researcher(uow, person, row.remaining_id).await?;
     }
-    uow.mark_dirty(EntityType::Researcher, people.iter().copied());
+    uow.mark_dirty(EntityType::Researcher, researcher_ids.iter().copied());
     let changed = "UPDATE researcher SET updated_at = now() WHERE id = ANY(?)";
-    uow.execute(Sql::with(changed, bigint_array(people.iter().copied()))).await?;
+    uow.execute(Sql::with(changed, bigint_array(researcher_ids.iter().copied()))).await?;
     let undone =
         Sql::with("UPDATE identity_decision SET undone_at = now(), undone_by = ? WHERE ", by.map(ToOwned::to_owned));
     uow.execute(undone.then_with("id = ?", decision)).await?;
-    let after = summarize_researchers(uow, people).await?;
+    let after = summarize_researchers(uow, researcher_ids).await?;
     let kind = if row.kind == DecisionKind::Merge.as_str() { DecisionKind::Merge } else { DecisionKind::Split };
     tracing::info!(decision, by = by.unwrap_or_default(), "undid a curation decision");
     Ok(DecisionOutcome { decision, kind, before, after, notes: Vec::new() })
 }
 
 /// Fails if later decisions affect the same researchers.
-async fn ensure_no_dependents(uow: &UnitOfWork<'_>, decision: i64, people: &[i64]) -> Result<(), DecisionError> {
+async fn ensure_no_dependents(
+    uow: &UnitOfWork<'_>,
+    decision: i64,
+    researcher_ids: &[i64],
+) -> Result<(), DecisionError> {
     let sql = Sql::with("SELECT id FROM identity_decision WHERE undone_at IS NULL AND id > ? AND ", decision)
-        .then_with("researcher_ids && ? ORDER BY id DESC", bigint_array(people.iter().copied()));
+        .then_with("researcher_ids && ? ORDER BY id DESC", bigint_array(researcher_ids.iter().copied()));
     let later: Vec<String> =
         uow.rows::<crate::store::curation::IdRow>(sql).await?.iter().map(|row| row.id.to_string()).collect();
     if later.is_empty() {
@@ -77,11 +81,11 @@ async fn ensure_no_dependents(uow: &UnitOfWork<'_>, decision: i64, people: &[i64
 }
 
 /// Deletes a researcher created by the decision. What was added since moves to the researcher they were split from.
-async fn remove_created_researcher(uow: &mut UnitOfWork<'_>, person: i64, heir: Option<i64>) -> Result<(), Error> {
+async fn remove_created_researcher(uow: &mut UnitOfWork<'_>, person: i64, remaining: Option<i64>) -> Result<(), Error> {
     let is_empty = !find_empty_researchers(uow, [person]).await?.is_empty();
-    let parties = load_researcher_refs(uow, &heir.into_iter().chain([person]).collect::<Vec<_>>()).await?;
+    let parties = load_researcher_refs(uow, &remaining.into_iter().chain([person]).collect::<Vec<_>>()).await?;
     match parties.as_slice() {
-        [heir, person] if !is_empty => merge_into(uow, heir, std::slice::from_ref(person), false).await,
+        [remaining, person] if !is_empty => merge_into(uow, remaining, std::slice::from_ref(person), false).await,
         _ => {
             uow.notify(ProjectionEvent::EntitiesRemoved { kind: EntityType::Researcher, ids: &[person] }).await?;
             uow.execute(Sql::with("DELETE FROM researcher WHERE id = ?", person)).await

@@ -377,12 +377,12 @@ async fn apply_table_writes(uow: &UnitOfWork<'_>, table: &TrackedTable, plan: Ta
 /// The columns of a table that can be written.
 async fn load_writable_columns(uow: &UnitOfWork<'_>, table: &TrackedTable) -> Result<HashSet<String>, Error> {
     #[derive(FromQueryResult)]
-    struct Column {
+    struct ColumnRow {
         name: String,
     }
     let sql = "SELECT attname::text AS name FROM pg_attribute WHERE attrelid = ?::text::regclass AND attnum > 0 \
          AND NOT attisdropped AND attgenerated = ''";
-    Ok(uow.rows::<Column>(Sql::with(sql, table.name)).await?.into_iter().map(|column| column.name).collect())
+    Ok(uow.rows::<ColumnRow>(Sql::with(sql, table.name)).await?.into_iter().map(|column| column.name).collect())
 }
 
 /// Whether the change restores or removes an ORCID iD.

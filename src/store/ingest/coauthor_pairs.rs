@@ -11,7 +11,7 @@ use crate::store::unit_of_work::UnitOfWork;
 /// The pairs of coauthors on these papers, in both directions.
 pub(crate) async fn coauthor_pairs_of(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<HashSet<(i64, i64)>, Error> {
     #[derive(FromQueryResult)]
-    struct Pair {
+    struct PairRow {
         mine: i64,
         theirs: i64,
     }
@@ -25,18 +25,18 @@ pub(crate) async fn coauthor_pairs_of(uow: &UnitOfWork<'_>, papers: &[i64]) -> R
         bigint_array(papers.iter().copied()),
     )
     .then_with(" AND paper.author_count <= ?", i64::from(uow.consortium_size()));
-    Ok(uow.rows::<Pair>(sql).await?.into_iter().map(|pair| (pair.mine, pair.theirs)).collect())
+    Ok(uow.rows::<PairRow>(sql).await?.into_iter().map(|pair| (pair.mine, pair.theirs)).collect())
 }
 
 /// The researchers who are authors of these papers.
 pub(crate) async fn researchers_of_papers(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<HashSet<i64>, Error> {
-    Ok(researchers_by_paper(uow, papers).await?.into_iter().map(|(_, person)| person).collect())
+    Ok(researchers_by_paper(uow, papers).await?.into_iter().map(|(_, researcher_id)| researcher_id).collect())
 }
 
 /// These papers, each with the researchers who are its authors.
 pub(crate) async fn researchers_by_paper(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
     #[derive(FromQueryResult)]
-    struct Author {
+    struct AuthorRow {
         paper_id: i64,
         researcher_id: i64,
     }
@@ -44,6 +44,6 @@ pub(crate) async fn researchers_by_paper(uow: &UnitOfWork<'_>, papers: &[i64]) -
         return Ok(Vec::new());
     }
     let sql = "SELECT paper_id, researcher_id FROM authorship WHERE researcher_id IS NOT NULL AND paper_id = ANY(?)";
-    let rows = uow.rows::<Author>(Sql::with(sql, bigint_array(papers.iter().copied()))).await?;
+    let rows = uow.rows::<AuthorRow>(Sql::with(sql, bigint_array(papers.iter().copied()))).await?;
     Ok(rows.into_iter().map(|row| (row.paper_id, row.researcher_id)).collect())
 }

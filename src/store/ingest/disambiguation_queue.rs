@@ -1,4 +1,5 @@
-//! The queue of blocks of names to disambiguate again (`identity_pending`), since something about their authors changed.
+//! The queue of blocks of names to disambiguate again (`identity_pending`), since something about their authors
+//! changed.
 
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array};

@@ -4,8 +4,8 @@ use crate::model::language::LocalizedText;
 use crate::model::record::{NameKind, NameRecord};
 use crate::text::names;
 
-/// The display name in each language: the source's display name, else its first label. Aliases and acronyms are used only if
-/// there is nothing else.
+/// The display name in each language: the source's display name, else its first label. Aliases and acronyms are used
+/// only if there is nothing else.
 pub(crate) fn choose_display_names(names: &[NameRecord]) -> LocalizedText {
     let mut display = LocalizedText::default();
     let mut add = |name: &NameRecord| {

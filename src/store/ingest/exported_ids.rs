@@ -93,7 +93,7 @@ pub(crate) async fn claim_ids(
     requested_ids: &[Option<i64>],
 ) -> Result<Vec<AssignedId>, Error> {
     #[derive(FromQueryResult)]
-    struct Taken {
+    struct IdRow {
         id: i64,
     }
     let requested: HashSet<i64> =
@@ -112,12 +112,12 @@ pub(crate) async fn claim_ids(
             ),
             _ => taken,
         };
-        for Taken { id } in uow.rows::<Taken>(taken).await? {
+        for IdRow { id } in uow.rows::<IdRow>(taken).await? {
             free.remove(&id);
         }
         let advance_sequence =
             format!("SELECT setval('{table}_id_seq', greatest(last_value, ?)) AS id FROM {table}_id_seq");
-        uow.rows::<Taken>(Sql::with(&advance_sequence, *largest)).await?;
+        uow.rows::<IdRow>(Sql::with(&advance_sequence, *largest)).await?;
     }
     // If two rows request the same id, the second gets another.
     let mut new_ids = uow.allocate_ids(table, requested_ids.len() - free.len()).await?.into_iter();
@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses() {
+    fn requested_slugs() {
         let long = format!("{}-2", "a".repeat(80));
         assert_eq!(requested_slug(Some(&long), "x", "paper"), long);
         assert_eq!(requested_slug(Some("Ida Brook"), "x", "paper"), "ida-brook");

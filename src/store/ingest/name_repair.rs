@@ -1,7 +1,7 @@
 //! Repair of author names that were damaged in transit (encoding, capitals, LaTeX), while records are written.
 //!
-//! Certain repairs are applied at once. A suggestion is applied while another name of the directory has the suggested spelling;
-//! `projections::name_repairs` reconsiders suggestions whose spelling was added or removed.
+//! Certain repairs are applied at once. A suggestion is applied while another name of the directory has the suggested
+//! spelling; `projections::name_repairs` reconsiders suggestions whose spelling was added or removed.
 
 use std::collections::HashSet;
 

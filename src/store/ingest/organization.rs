@@ -57,6 +57,15 @@ struct OrganizationRelationRow {
     ror: String,
 }
 
+/// A record that creates or changes an organization.
+struct OrganizationChange<'a> {
+    index: usize,
+    record: &'a OrganizationRecord,
+    key: String,
+    digest: String,
+    existing_id: Option<i64>,
+}
+
 #[derive(FromQueryResult)]
 struct OrganizationIdRow {
     id: i64,
@@ -79,6 +88,7 @@ pub(crate) async fn ingest_organizations(
     Ok(())
 }
 
+/// Writes records that describe different organizations.
 async fn ingest_distinct_organizations(
     uow: &mut UnitOfWork<'_>,
     records: Vec<(usize, &OrganizationRecord)>,
@@ -90,9 +100,13 @@ async fn ingest_distinct_organizations(
         let digest = json_digest(record)?;
         match stored_records.get(&key) {
             Some(stored_records) if stored_records.digest == digest => uow.record_effect(index, Effect::Unchanged),
-            stored_records => {
-                changed.push((index, record, key, digest, stored_records.map(|stored_records| stored_records.id)))
-            }
+            stored_records => changed.push(OrganizationChange {
+                index,
+                record,
+                key,
+                digest,
+                existing_id: stored_records.map(|stored| stored.id),
+            }),
         }
     }
     if changed.is_empty() {
@@ -100,12 +114,12 @@ async fn ingest_distinct_organizations(
     }
     let by_ror = find_organizations_by_ror(
         uow,
-        changed.iter().filter_map(|change| change.1.ror.as_ref()).map(ToString::to_string),
+        changed.iter().filter_map(|change| change.record.ror.as_ref()).map(ToString::to_string),
     )
     .await?;
-    for (_, record, _, _, existing) in &mut changed {
-        if existing.is_none() {
-            *existing = match (&record.ror, record.names.first()) {
+    for OrganizationChange { record, existing_id, .. } in &mut changed {
+        if existing_id.is_none() {
+            *existing_id = match (&record.ror, record.names.first()) {
                 (Some(ror), _) => by_ror.get(ror.as_str()).copied(),
                 (None, Some(name)) => {
                     find_organization_without_ror(uow, &name.value, record.exported.is_some()).await?
@@ -116,20 +130,20 @@ async fn ingest_distinct_organizations(
     }
     let wanted: Vec<String> = changed
         .iter()
-        .filter(|change| change.4.is_none())
-        .map(|change| requested_slug(change.1.slug.as_deref(), &first_display_name(change.1), "organization"))
+        .filter(|change| change.existing_id.is_none())
+        .map(|change| requested_slug(change.record.slug.as_deref(), &first_display_name(change.record), "organization"))
         .collect();
     let mut slugs = allocate_slugs(uow, "organization", &wanted).await?.into_iter();
-    let stored_records = changed.iter().filter_map(|change| Some((change.4?, change.2.as_str())));
+    let stored_records = changed.iter().filter_map(|change| Some((change.existing_id?, change.key.as_str())));
     let mut outranked = load_field_precedence(uow, "organization", stored_records).await?;
-    let new = changed.iter().filter(|change| change.4.is_none());
-    let ids: Vec<Option<i64>> = new.map(|change| change.1.exported.as_ref().map(|exported| exported.id)).collect();
+    let new = changed.iter().filter(|change| change.existing_id.is_none());
+    let ids: Vec<Option<i64>> = new.map(|change| change.record.exported.as_ref().map(|exported| exported.id)).collect();
     let mut new_ids = claim_ids(uow, "organization", &ids).await?.into_iter();
     let (mut inserts, mut updates, mut source_records, mut external_ids, mut relations, mut exported) =
         (vec![], vec![], vec![], vec![], vec![], vec![]);
     let mut related: HashSet<i64> = HashSet::new();
-    for (index, record, key, digest, existing) in changed {
-        let id = match existing {
+    for OrganizationChange { index, record, key, digest, existing_id } in changed {
+        let id = match existing_id {
             Some(id) => id,
             None => {
                 let claimed = new_ids.next().ok_or_else(|| Error::internal("no id for an organization"))?;
@@ -138,7 +152,7 @@ async fn ingest_distinct_organizations(
             }
         };
         exported.extend(record.exported.as_ref().map(|exported| ImportedEntity { id, exported }));
-        let slug = if existing.is_none() { slugs.next().unwrap_or_default() } else { String::new() };
+        let slug = if existing_id.is_none() { slugs.next().unwrap_or_default() } else { String::new() };
         let precedence = outranked.remove(&id).unwrap_or_default();
         let display = precedence.take_if_wins(NAMES, Some(choose_display_names(&record.names)));
         // An empty field clears the value unless another record provides it.
@@ -158,12 +172,12 @@ async fn ingest_distinct_organizations(
             city: precedence.take_if_wins(CITY, record.city.as_deref()),
             homepage_url: precedence.take_if_wins(HOMEPAGE, record.homepage_url.as_deref()),
         };
-        if existing.is_some() {
+        if existing_id.is_some() {
             updates.push(row);
         } else {
             inserts.push(row);
         }
-        uow.record_effect(index, if existing.is_some() { Effect::Updated } else { Effect::Created });
+        uow.record_effect(index, if existing_id.is_some() { Effect::Updated } else { Effect::Created });
         source_records.push(SourceRecordRow::new(uow.source(), key, digest, provided_organization_fields(record), id));
         external_ids.extend(record.identifiers.iter().map(|identifier| ExternalIdRow {
             index,
@@ -248,7 +262,7 @@ pub(crate) async fn find_organizations_by_ror(
     rors: impl Iterator<Item = String>,
 ) -> Result<HashMap<String, i64>, Error> {
     #[derive(FromQueryResult)]
-    struct ByRor {
+    struct RorRow {
         id: i64,
         ror: String,
     }
@@ -257,7 +271,7 @@ pub(crate) async fn find_organizations_by_ror(
         return Ok(HashMap::new());
     }
     let rows =
-        uow.rows::<ByRor>(Sql::with("SELECT id, ror FROM organization WHERE ror = ANY(?)", text_array(rors))).await?;
+        uow.rows::<RorRow>(Sql::with("SELECT id, ror FROM organization WHERE ror = ANY(?)", text_array(rors))).await?;
     Ok(rows.into_iter().map(|row| (row.ror, row.id)).collect())
 }
 

@@ -77,7 +77,7 @@ async fn merge_organizations(uow: &mut UnitOfWork<'_>, merges: &[OrganizationMer
 /// Merges affiliations that a researcher has with both organizations, as an import after the registry would.
 async fn merge_duplicate_affiliations(uow: &mut UnitOfWork<'_>, merges: &[OrganizationMerge]) -> Result<(), Error> {
     #[derive(Serialize, FromQueryResult)]
-    struct Same {
+    struct DuplicateAffiliationRow {
         former_id: i64,
         held_id: i64,
         is_primary: bool,
@@ -91,7 +91,7 @@ async fn merge_duplicate_affiliations(uow: &mut UnitOfWork<'_>, merges: &[Organi
          WHERE jsonb_exists(named.role_title, title.key) AND named.role_title ->> title.key <> title.value) \
          ORDER BY named.id, held.id",
     );
-    let same = uow.rows::<Same>(sql).await?;
+    let same = uow.rows::<DuplicateAffiliationRow>(sql).await?;
     let columns = "former_id bigint, held_id bigint, is_primary boolean";
     let join = "UPDATE affiliation SET role_title = named.role_title || affiliation.role_title, \
          department_name = named.department_name || affiliation.department_name, \

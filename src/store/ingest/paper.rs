@@ -117,9 +117,9 @@ pub(crate) async fn ingest_papers(uow: &mut UnitOfWork<'_>, records: Vec<(usize,
             let arxiv = change.arxiv_id.as_ref().is_none_or(|id| seen.insert(format!("arxiv:{id}")));
             let title = change.record.exported.is_some() || {
                 let title = names::fold(&change.record.title);
-                let may_be_of_one = !change.has_any_id() && seen.contains(&format!("title with an id:{title}"));
+                let may_match_other = !change.has_any_id() && seen.contains(&format!("title with an id:{title}"));
                 let kind = if change.has_any_id() { "title with an id" } else { "title" };
-                let is_alone = !may_be_of_one && !seen.contains(&format!("title:{title}"));
+                let is_alone = !may_match_other && !seen.contains(&format!("title:{title}"));
                 seen.insert(format!("{kind}:{title}"));
                 is_alone
             };
@@ -173,8 +173,8 @@ async fn apply_field_precedence(uow: &mut UnitOfWork<'_>, pending: &mut [PaperCh
     for change in pending {
         change.precedence = change.existing_id.and_then(|id| outranked.remove(&id)).unwrap_or_default();
         let field = authors_field(change.record);
-        let has_places_elsewhere = field == AUTHORS_PART && change.precedence.is_provided(AUTHORS);
-        if (has_places_elsewhere || !change.precedence.wins(field)) && !change.record.authors_are_incomplete {
+        let has_positions_elsewhere = field == AUTHORS_PART && change.precedence.is_provided(AUTHORS);
+        if (has_positions_elsewhere || !change.precedence.wins(field)) && !change.record.authors_are_incomplete {
             change.authors = Cow::Borrowed(&[]);
         }
     }
@@ -185,7 +185,7 @@ async fn apply_field_precedence(uow: &mut UnitOfWork<'_>, pending: &mut [PaperCh
 /// full list yet.
 async fn complete_partial_authors(uow: &mut UnitOfWork<'_>, pending: &mut [PaperChange<'_>]) -> Result<(), Error> {
     #[derive(FromQueryResult)]
-    struct Held {
+    struct PaperAuthorRow {
         paper_id: i64,
         position: Option<i32>,
         name_as_published: String,
@@ -200,13 +200,13 @@ async fn complete_partial_authors(uow: &mut UnitOfWork<'_>, pending: &mut [Paper
     }
     let sql = "SELECT paper_id, position, name_as_published, authorship.name, display_name, researcher.orcid FROM authorship \
          LEFT JOIN researcher ON researcher.id = researcher_id WHERE paper_id = ANY(?) ORDER BY paper_id, list_order";
-    let mut by_paper: HashMap<i64, Vec<Held>> = HashMap::new();
-    for stored in uow.rows::<Held>(Sql::with(sql, bigint_array(existing))).await? {
+    let mut by_paper: HashMap<i64, Vec<PaperAuthorRow>> = HashMap::new();
+    for stored in uow.rows::<PaperAuthorRow>(Sql::with(sql, bigint_array(existing))).await? {
         by_paper.entry(stored.paper_id).or_default().push(stored);
     }
     for change in pending.iter_mut().filter(|change| change.record.authors_are_incomplete) {
         let Some(stored) = change.existing_id.and_then(|id| by_paper.remove(&id)) else { continue };
-        let is_held = |author: &AuthorRecord| {
+        let is_listed = |author: &AuthorRecord| {
             let key = names::name_key(&author.name);
             stored.iter().any(|stored| {
                 let is_same_orcid =
@@ -216,7 +216,7 @@ async fn complete_partial_authors(uow: &mut UnitOfWork<'_>, pending: &mut [Paper
             })
         };
         let missing: Vec<AuthorRecord> =
-            change.record.authors.iter().filter(|author| !is_held(author)).cloned().collect();
+            change.record.authors.iter().filter(|author| !is_listed(author)).cloned().collect();
         let has_full_list = stored.iter().any(|stored| stored.position.is_some());
         if has_full_list && !missing.is_empty() {
             // Without the name, which may be a hidden one.
@@ -237,6 +237,7 @@ async fn complete_partial_authors(uow: &mut UnitOfWork<'_>, pending: &mut [Paper
     Ok(())
 }
 
+/// Inserts or updates the papers with all that belongs to them.
 async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) -> Result<(), Error> {
     let updated: Vec<i64> = pending.iter().filter_map(|change| change.existing_id).collect();
     let former_authors = researchers_by_paper(uow, &updated).await?;
@@ -245,15 +246,16 @@ async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) 
     let before = mark_papers_before_update(uow, &updated).await?;
     note_reused_ids(uow, &pending, &before);
 
-    let wanted: Vec<String> = pending
+    let requested_slugs: Vec<String> = pending
         .iter()
         .filter(|change| change.existing_id.is_none())
         .map(|change| requested_slug(change.record.slug.as_deref(), &change.record.title, "paper"))
         .collect();
-    let mut slugs = allocate_slugs(uow, "paper", &wanted).await?.into_iter();
+    let mut slugs = allocate_slugs(uow, "paper", &requested_slugs).await?.into_iter();
     let new = pending.iter().filter(|change| change.existing_id.is_none());
-    let own: Vec<Option<i64>> = new.map(|change| change.record.exported.as_ref().map(|exported| exported.id)).collect();
-    let mut new_ids = claim_ids(uow, "paper", &own).await?.into_iter();
+    let requested_ids: Vec<Option<i64>> =
+        new.map(|change| change.record.exported.as_ref().map(|exported| exported.id)).collect();
+    let mut new_ids = claim_ids(uow, "paper", &requested_ids).await?.into_iter();
     let (mut inserts, mut updates, mut source_records, mut external_ids, mut written, mut imported) =
         (vec![], vec![], vec![], vec![], vec![], vec![]);
     for change in &pending {
@@ -310,10 +312,15 @@ async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) 
             provided_paper_fields(record),
             id,
         ));
-        let own = record.source_id.iter().map(|value| (uow.source().to_lowercase(), value.clone()));
+        let requested_ids = record.source_id.iter().map(|value| (uow.source().to_lowercase(), value.clone()));
         let others = record.identifiers.iter().map(|other| (other.scheme.to_lowercase(), other.value.clone()));
         let index = change.index;
-        external_ids.extend(own.chain(others).map(|(scheme, value)| ExternalIdRow { index, id, scheme, value }));
+        external_ids.extend(requested_ids.chain(others).map(|(scheme, value)| ExternalIdRow {
+            index,
+            id,
+            scheme,
+            value,
+        }));
     }
     let insert = "INSERT INTO paper (id, slug, title, translated_titles, sort_title, abstract_text, abstract_completeness, \
          publication_date, type, venue_name, language, doi, shared_doi, arxiv_id, url, is_retracted, author_count) \
@@ -376,7 +383,8 @@ async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) 
     merge_replaced_authors(uow, &former_authors).await
 }
 
-/// The papers before they change. Marks what they are found by, so that versions which they leave behind are updated too.
+/// The papers before they change. Marks what they are found by, so that versions which they leave behind are updated
+/// too.
 async fn mark_papers_before_update(
     uow: &mut UnitOfWork<'_>,
     papers: &[i64],

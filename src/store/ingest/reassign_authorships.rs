@@ -53,8 +53,8 @@ pub(crate) async fn find_pinned(uow: &UnitOfWork<'_>, moves: &[Reassignment]) ->
     Ok(pinned.into_iter().map(|row| row.authorship_id).collect())
 }
 
-/// Moves authorships, pinned or not, and updates what depends on them. A researcher is on a paper once: a second authorship
-/// is left unassigned. Researchers without any authorship left stay.
+/// Moves authorships, pinned or not, and updates what depends on them. A researcher is on a paper once: a second
+/// authorship is left unassigned. Researchers without any authorship left stay.
 pub(crate) async fn move_authorships(uow: &mut UnitOfWork<'_>, moves: &[Reassignment]) -> Result<(), Error> {
     if moves.is_empty() {
         return Ok(());

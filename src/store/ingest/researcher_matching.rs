@@ -203,7 +203,7 @@ pub(crate) async fn load_researcher_index(
     more: &[i64],
 ) -> Result<ResearcherIndex, Error> {
     #[derive(FromQueryResult)]
-    struct Namesake {
+    struct MatchRow {
         id: i64,
         key: String,
         orcid: Option<String>,
@@ -239,7 +239,7 @@ pub(crate) async fn load_researcher_index(
             orcids(),
         );
     let mut researchers = ResearcherIndex::default();
-    for row in uow.rows::<Namesake>(sql).await? {
+    for row in uow.rows::<MatchRow>(sql).await? {
         let index = *researchers.by_id.entry(row.id).or_insert_with(|| {
             researchers.entries.push(IndexedResearcher {
                 id: Some(row.id),

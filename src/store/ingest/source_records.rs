@@ -1,4 +1,5 @@
-//! The records of sources as they were imported: their keys, digests and provided fields, by which an import is idempotent.
+//! The records of sources as they were imported: their keys, digests and provided fields, by which an import is
+//! idempotent.
 
 use std::collections::HashMap;
 

@@ -94,13 +94,13 @@ async fn count_new_papers(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<(), Er
 }
 
 /// Counts the papers of these researchers again.
-pub(super) async fn recount_researchers(uow: &UnitOfWork<'_>, people: &HashSet<i64>) -> Result<(), Error> {
-    if people.is_empty() {
+pub(super) async fn recount_researchers(uow: &UnitOfWork<'_>, researcher_ids: &HashSet<i64>) -> Result<(), Error> {
+    if researcher_ids.is_empty() {
         return Ok(());
     }
-    let people = || bigint_array(people.iter().copied());
+    let researcher_ids = || bigint_array(researcher_ids.iter().copied());
     let none = "UPDATE researcher_statistics SET paper_count = 0, work_count = 0, first_year = 0, last_year = 0 WHERE researcher_id = ANY(?)";
-    uow.execute(Sql::with(none, people())).await?;
+    uow.execute(Sql::with(none, researcher_ids())).await?;
     let counted = Sql::from(
         "UPDATE researcher_statistics SET (paper_count, work_count, first_year, last_year) = (SELECT count(*), ",
     )
@@ -111,7 +111,10 @@ pub(super) async fn recount_researchers(uow: &UnitOfWork<'_>, people: &HashSet<i
         " FROM authorship JOIN paper ON paper.id = authorship.paper_id \
              WHERE authorship.researcher_id = researcher_statistics.researcher_id) ",
     )
-    .then_with("WHERE researcher_id IN (SELECT researcher_id FROM authorship WHERE researcher_id = ANY(?))", people());
+    .then_with(
+        "WHERE researcher_id IN (SELECT researcher_id FROM authorship WHERE researcher_id = ANY(?))",
+        researcher_ids(),
+    );
     uow.execute(counted).await
 }
 
@@ -120,30 +123,30 @@ pub(super) async fn recount_coauthor_pairs(uow: &UnitOfWork<'_>, pairs: &HashSet
     if pairs.is_empty() {
         return Ok(());
     }
-    let listed = || {
+    let pairs_sql = || {
         Sql::with("unnest(?::bigint[], ", bigint_array(pairs.iter().map(|pair| pair.0)))
             .then_with("?::bigint[]) AS pair(mine, theirs)", bigint_array(pairs.iter().map(|pair| pair.1)))
     };
     let delete = Sql::from("DELETE FROM coauthorship USING ")
-        .then(listed())
+        .then(pairs_sql())
         .then(" WHERE coauthorship.researcher_id = pair.mine AND coauthorship.coauthor_id = pair.theirs");
     uow.execute(delete).await?;
     // Each researcher's papers are read once, regardless of the number of their pairs.
-    let people: HashSet<i64> = pairs.iter().map(|pair| pair.0).collect();
+    let researcher_ids: HashSet<i64> = pairs.iter().map(|pair| pair.0).collect();
     let insert = Sql::from(
         "WITH together AS MATERIALIZED (SELECT mine.researcher_id, theirs.researcher_id AS coauthor_id, \
          coalesce(paper.version_of_id, paper.id) AS work_id, mine.publication_key / 10000 AS year \
          FROM authorship AS mine JOIN paper ON paper.id = mine.paper_id JOIN authorship AS theirs \
          ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id ",
     )
-    .then_with("WHERE mine.researcher_id = ANY(?) ", bigint_array(people))
+    .then_with("WHERE mine.researcher_id = ANY(?) ", bigint_array(researcher_ids))
     .then_with("AND paper.author_count <= ?) ", i64::from(uow.consortium_size()))
     .then(
         "INSERT INTO coauthorship (researcher_id, coauthor_id, paper_count, first_year, last_year) \
          SELECT researcher_id, coauthor_id, count(DISTINCT work_id), coalesce(min(nullif(year, 0)), 0), max(year) \
          FROM together WHERE (researcher_id, coauthor_id) IN (SELECT pair.mine, pair.theirs FROM ",
     )
-    .then(listed())
+    .then(pairs_sql())
     .then(") GROUP BY 1, 2");
     uow.execute(insert).await
 }

@@ -86,8 +86,8 @@ impl Store {
         Ok(())
     }
 
-    /// Assigns blocks to a chunk of authorships and researchers that were written before there were blocks. Returns whether
-    /// there were any.
+    /// Assigns blocks to a chunk of authorships and researchers that were written before there were blocks. Returns
+    /// whether there were any.
     async fn assign_missing_blocks(&self) -> Result<bool, Error> {
         #[derive(FromQueryResult)]
         struct UnblockedRow {
@@ -135,13 +135,13 @@ struct BlockAuthorship {
 /// The next queued blocks, as many as fit into one transaction.
 async fn load_pending_blocks(uow: &UnitOfWork<'_>) -> Result<Vec<String>, Error> {
     #[derive(FromQueryResult)]
-    struct Pending {
+    struct PendingBlockRow {
         block: String,
         mentions: i64,
     }
     let sql = "SELECT block, (SELECT count(*) FROM authorship WHERE authorship.block = pending.block) AS mentions \
          FROM (SELECT block FROM identity_pending ORDER BY block LIMIT ?) AS pending ORDER BY block";
-    let pending = uow.rows::<Pending>(Sql::with(sql, MAX_TRANSACTION_BLOCKS)).await?;
+    let pending = uow.rows::<PendingBlockRow>(Sql::with(sql, MAX_TRANSACTION_BLOCKS)).await?;
     let mut mentions = 0;
     let selected = pending.into_iter().take_while(|row| {
         let is_first = mentions == 0;
@@ -249,15 +249,15 @@ async fn assign_existing_researchers(
 /// Stores why authors were matched to their researchers.
 async fn store_resolutions(uow: &UnitOfWork<'_>, explanations: &[(i64, &MatchExplanation)]) -> Result<(), Error> {
     #[derive(Serialize)]
-    struct Explained<'a> {
+    struct ResolutionRow<'a> {
         authorship_id: i64,
         method: MatchMethod,
         confidence: f32,
         evidence: &'a [Evidence],
     }
-    let rows: Vec<Explained<'_>> = explanations
+    let rows: Vec<ResolutionRow<'_>> = explanations
         .iter()
-        .map(|(authorship_id, resolution)| Explained {
+        .map(|(authorship_id, resolution)| ResolutionRow {
             authorship_id: *authorship_id,
             method: resolution.method,
             confidence: resolution.confidence,

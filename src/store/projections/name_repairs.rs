@@ -1,5 +1,5 @@
-//! Suggested repairs of author names, which are applied while another name of the directory confirms the spelling, so that the
-//! order of imports does not matter.
+//! Suggested repairs of author names, which are applied while another name of the directory confirms the spelling, so
+//! that the order of imports does not matter.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -207,8 +207,8 @@ async fn store_repairs(uow: &UnitOfWork<'_>, rows: &[RepairUpdateRow]) -> Result
     uow.execute_with_rows(REPAIR_COLUMNS, rows, update).await
 }
 
-/// Updates the researchers of renamed authorships: one who was known by the old name is known by the new name, which may be
-/// that of another researcher.
+/// Updates the researchers of renamed authorships: one who was known by the old name is known by the new name, which
+/// may be that of another researcher.
 async fn apply_renames(uow: &mut UnitOfWork<'_>, renames: Vec<AuthorRename>) -> Result<(), Error> {
     // Versions and coauthors are found by the names of authors.
     let papers: Vec<i64> = renames.iter().map(|rename| rename.paper_id).collect();

@@ -1,4 +1,5 @@
-//! Counts of researchers and papers over hierarchies of organizations and topics, recomputed after an import and once a day.
+//! Counts of researchers and papers over hierarchies of organizations and topics, recomputed after an import and once a
+//! day.
 
 use futures_util::future;
 use sea_orm::{ConnectionTrait as _, FromQueryResult};
@@ -68,8 +69,8 @@ async fn invalidate_statistics(uow: &UnitOfWork<'_>) -> Result<(), Error> {
 }
 
 impl Store {
-    /// Recomputes the counts over organizations and topics, unless they are from today and nothing was written since. Returns
-    /// whether it did.
+    /// Recomputes the counts over organizations and topics, unless they are from today and nothing was written since.
+    /// Returns whether it did.
     ///
     /// # Errors
     /// If the database is unavailable.

@@ -1,5 +1,5 @@
-//! Links papers that are versions of one work. A unit of work links again what shares a title or a DOI with what it changed, so
-//! that the links do not depend on the order and the batches of imports.
+//! Links papers that are versions of one work. A unit of work links again what shares a title or a DOI with what it
+//! changed, so that the links do not depend on the order and the batches of imports.
 
 mod rules;
 mod title;

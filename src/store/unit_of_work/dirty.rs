@@ -1,4 +1,5 @@
-//! What a unit of work changed, by which projections find the rows to refresh. Plain data: the rules are the projections'.
+//! What a unit of work changed, by which projections find the rows to refresh. Plain data: the rules are the
+//! projections'.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -191,12 +191,12 @@ async fn merge_names(uow: &UnitOfWork<'_>, survivor: i64, former: i64) -> Result
 /// Affiliations that an import would take for the same are merged.
 async fn merge_affiliations(uow: &UnitOfWork<'_>, survivor: i64, former: i64) -> Result<(), Error> {
     #[derive(FromQueryResult)]
-    struct Pair {
+    struct AffiliationPairRow {
         id: i64,
         same: Option<i64>,
     }
     let moving = "SELECT id, NULL::bigint AS same FROM affiliation WHERE researcher_id = ? ORDER BY id";
-    for Pair { id, .. } in uow.rows::<Pair>(Sql::with(moving, former)).await? {
+    for AffiliationPairRow { id, .. } in uow.rows::<AffiliationPairRow>(Sql::with(moving, former)).await? {
         // A title that contains the other is preferred, since nothing has to be added.
         let same = Sql::with(
             "SELECT moving.id, held.id AS same FROM affiliation AS moving LEFT JOIN LATERAL (SELECT other.id \
@@ -212,7 +212,7 @@ async fn merge_affiliations(uow: &UnitOfWork<'_>, survivor: i64, former: i64) ->
              AS held ON true WHERE moving.id = ?",
             id,
         );
-        let same = uow.rows::<Pair>(same).await?.pop().and_then(|pair| pair.same);
+        let same = uow.rows::<AffiliationPairRow>(same).await?.pop().and_then(|pair| pair.same);
         let statement = match same {
             Some(same) => Sql::with(
                 "WITH gone AS (DELETE FROM affiliation WHERE id = ? RETURNING *) UPDATE affiliation AS held SET \

@@ -59,29 +59,30 @@ pub(crate) async fn merge_replaced_authors(uow: &mut UnitOfWork<'_>, former: &[(
         id: i64,
         name: String,
     }
-    let empty = find_empty_researchers(uow, former.iter().map(|(_, person)| *person)).await?;
+    let empty = find_empty_researchers(uow, former.iter().map(|(_, researcher)| *researcher)).await?;
     if empty.is_empty() {
         return Ok(());
     }
     let sql = "SELECT id, display_name AS name FROM researcher WHERE id = ANY(?) ORDER BY id";
     let empty = uow.rows::<EmptyResearcherRow>(Sql::with(sql, bigint_array(empty))).await?;
-    let papers_of = |person: &EmptyResearcherRow| {
-        let id = person.id;
+    let papers_of = |researcher: &EmptyResearcherRow| {
+        let id = researcher.id;
         former.iter().filter(move |(_, former)| *former == id).map(|(paper, _)| *paper)
     };
     let papers: HashSet<i64> = empty.iter().flat_map(papers_of).collect();
     let sql = "SELECT paper_id, researcher_id AS id, name FROM authorship WHERE researcher_id IS NOT NULL AND paper_id = ANY(?)";
     let authors = uow.rows::<PaperAuthorRow>(Sql::with(sql, bigint_array(papers))).await?;
-    let successor = |person: &EmptyResearcherRow| {
-        let own: HashSet<i64> = papers_of(person).collect();
-        let there = authors.iter().filter(|author| own.contains(&author.paper_id));
-        let alike = there.map(|author| (names::compare_names(&person.name, &author.name).similarity, author.id));
-        let alike = alike.filter(|(likeness, _)| *likeness >= NameSimilarity::Compatible);
-        alike.max_by_key(|(likeness, id)| (*likeness, std::cmp::Reverse(*id))).map(|(_, id)| id)
+    let successor = |researcher: &EmptyResearcherRow| {
+        let own: HashSet<i64> = papers_of(researcher).collect();
+        let on_papers = authors.iter().filter(|author| own.contains(&author.paper_id));
+        let similar =
+            on_papers.map(|author| (names::compare_names(&researcher.name, &author.name).similarity, author.id));
+        let similar = similar.filter(|(similarity, _)| *similarity >= NameSimilarity::Compatible);
+        similar.max_by_key(|(similarity, id)| (*similarity, std::cmp::Reverse(*id))).map(|(_, id)| id)
     };
     let merges: Vec<ResearcherMerge> = empty
         .iter()
-        .filter_map(|person| Some((person.id, successor(person)?)))
+        .filter_map(|researcher| Some((researcher.id, successor(researcher)?)))
         .map(|(former_id, survivor_id)| ResearcherMerge { former_id, survivor_id, name_key: None })
         .collect();
     merge_researchers(uow, &merges).await?;
@@ -91,13 +92,13 @@ pub(crate) async fn merge_replaced_authors(uow: &mut UnitOfWork<'_>, former: &[(
 /// Those of the researchers who have nothing but a name.
 pub(crate) async fn find_empty_researchers(
     uow: &UnitOfWork<'_>,
-    people: impl IntoIterator<Item = i64>,
+    researchers: impl IntoIterator<Item = i64>,
 ) -> Result<Vec<i64>, Error> {
     #[derive(FromQueryResult)]
     struct IdRow {
         id: i64,
     }
-    let sql = Sql::with("SELECT id FROM researcher WHERE id = ANY(?) AND NOT ", bigint_array(people))
+    let sql = Sql::with("SELECT id FROM researcher WHERE id = ANY(?) AND NOT ", bigint_array(researchers))
         .then(HAS_DATA_BESIDES_PAPERS)
         .then(" AND NOT EXISTS (SELECT FROM authorship WHERE researcher_id = researcher.id) ORDER BY id");
     Ok(uow.rows::<IdRow>(sql).await?.into_iter().map(|row| row.id).collect())
@@ -119,11 +120,11 @@ async fn reclaim_slugs(uow: &UnitOfWork<'_>, researchers: Vec<i64>) -> Result<()
     let swap = Sql::with(
         "WITH swapped AS (SELECT former.former_id, person.id, person.slug AS old, wanted.slug AS new \
          FROM unnest(?::bigint[], ",
-        bigint_array(names.iter().map(|person| person.id)),
+        bigint_array(names.iter().map(|researcher| researcher.id)),
     )
     .then_with(
         "?::text[]) AS wanted(id, slug) ",
-        text_array(names.iter().map(|person| names::slug(&person.display_name, "researcher"))),
+        text_array(names.iter().map(|researcher| names::slug(&researcher.display_name, "researcher"))),
     )
     .then(
         "JOIN researcher AS person ON person.id = wanted.id AND person.slug <> wanted.slug \

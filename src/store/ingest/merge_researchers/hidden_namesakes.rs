@@ -11,8 +11,8 @@ use crate::store::ingest::reassign_authorships::Reassignment;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names;
 
-/// Merges researchers who are known only by papers under a hidden name of this one. Returns the remaining researchers who are
-/// displayed under one.
+/// Merges researchers who are known only by papers under a hidden name of this one. Returns the remaining researchers
+/// who are displayed under one.
 pub(crate) async fn merge_hidden_namesakes(uow: &mut UnitOfWork<'_>, id: i64) -> Result<Vec<GlobalId>, Error> {
     #[derive(FromQueryResult)]
     struct IdRow {

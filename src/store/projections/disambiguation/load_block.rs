@@ -68,7 +68,7 @@ pub(super) async fn load_blocks(
     let recorded = load_recorded_researchers(uow, names).await?;
     let decided_names = load_decided_names(uow, &rows).await?;
     let organizations = rows.iter().flat_map(|row| &row.organizations);
-    let organizations = organizations.chain(recorded.iter().flat_map(|person| &person.organizations));
+    let organizations = organizations.chain(recorded.iter().flat_map(|researcher| &researcher.organizations));
     let organizations = load_organization_names(uow, organizations.copied().collect()).await?;
     let coauthors = load_coauthors(uow, &rows, vocabulary).await?;
     let mut blocks: BTreeMap<String, LoadedBlock> = BTreeMap::new();
@@ -105,23 +105,23 @@ pub(super) async fn load_blocks(
             Some(BlockAuthorship { id: row.id, paper_id: row.paper_id, researcher_id: row.researcher_id }),
         );
     }
-    for person in recorded {
-        let names = person.organizations.iter().map(|id| organizations[id].as_str());
+    for researcher in recorded {
+        let names = researcher.organizations.iter().map(|id| organizations[id].as_str());
         let mention = Mention {
-            recorded_researcher_id: Some(person.id),
-            orcid: person.orcid,
-            author_ids: person.author_ids,
+            recorded_researcher_id: Some(researcher.id),
+            orcid: researcher.orcid,
+            author_ids: researcher.author_ids,
             affiliations: names.filter_map(|name| vocabulary.intern_affiliation(name)).collect(),
-            organizations: person
+            organizations: researcher
                 .organizations
                 .iter()
                 .map(|id| vocabulary.intern_organization(*id, &organizations[id]))
                 .collect(),
-            stable_key: stable_key(&person.name)?,
-            name: person.name,
+            stable_key: stable_key(&researcher.name)?,
+            name: researcher.name,
             ..Mention::default()
         };
-        add(person.block, mention, None);
+        add(researcher.block, mention, None);
     }
     Ok(blocks)
 }
@@ -130,23 +130,23 @@ pub(super) async fn load_blocks(
 /// since a new researcher would be displayed under it.
 async fn load_decided_names(uow: &UnitOfWork<'_>, rows: &[MentionRow]) -> Result<HashMap<i64, Vec<String>>, Error> {
     #[derive(FromQueryResult)]
-    struct Told {
+    struct DecidedNameRow {
         researcher_id: i64,
         name: String,
     }
-    let holders: HashSet<i64> = rows.iter().filter_map(|row| row.researcher_id).collect();
+    let researchers: HashSet<i64> = rows.iter().filter_map(|row| row.researcher_id).collect();
     let sql = Sql::with(
         "SELECT researcher_id, value AS name FROM researcher_name WHERE (use <> 'DISPLAY' OR source IS NULL) \
          AND researcher_id = ANY(?)",
-        bigint_array(holders.iter().copied()),
+        bigint_array(researchers.iter().copied()),
     )
     .then_with(
         " UNION SELECT researcher_id, display_name FROM name_decision WHERE display_name IS NOT NULL \
          AND researcher_id = ANY(?)",
-        bigint_array(holders),
+        bigint_array(researchers),
     );
     let mut decided_names: HashMap<i64, Vec<String>> = HashMap::new();
-    for row in uow.rows::<Told>(sql).await? {
+    for row in uow.rows::<DecidedNameRow>(sql).await? {
         decided_names.entry(row.researcher_id).or_default().push(row.name);
     }
     Ok(decided_names)
@@ -182,13 +182,13 @@ async fn load_organization_names(
     organizations: HashSet<i64>,
 ) -> Result<HashMap<i64, String>, Error> {
     #[derive(FromQueryResult)]
-    struct Named {
+    struct OrganizationNameRow {
         id: i64,
         name: String,
     }
     let sql = "SELECT id, coalesce(display_names ->> 'en', (SELECT value FROM jsonb_each_text(display_names) \
          ORDER BY key LIMIT 1)) AS name FROM organization WHERE id = ANY(?)";
-    let rows = uow.rows::<Named>(Sql::with(sql, bigint_array(organizations))).await?;
+    let rows = uow.rows::<OrganizationNameRow>(Sql::with(sql, bigint_array(organizations))).await?;
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
@@ -199,7 +199,7 @@ async fn load_coauthors(
     vocabulary: &mut Vocabulary,
 ) -> Result<HashMap<i64, Vec<(i64, u32)>>, Error> {
     #[derive(FromQueryResult)]
-    struct Author {
+    struct CoauthorRow {
         id: i64,
         paper_id: i64,
         name: String,
@@ -209,7 +209,7 @@ async fn load_coauthors(
         rows.iter().filter(|row| (2..=size).contains(&row.author_count)).map(|row| row.paper_id).collect();
     let sql = "SELECT id, paper_id, name FROM authorship WHERE paper_id = ANY(?)";
     let mut coauthors: HashMap<i64, Vec<(i64, u32)>> = HashMap::new();
-    for author in uow.rows::<Author>(Sql::with(sql, bigint_array(papers))).await? {
+    for author in uow.rows::<CoauthorRow>(Sql::with(sql, bigint_array(papers))).await? {
         coauthors.entry(author.paper_id).or_default().push((author.id, vocabulary.intern_coauthor(&author.name)));
     }
     Ok(coauthors)

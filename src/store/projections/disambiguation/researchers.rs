@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::ingest::researcher_matching::{
-    NamedAuthor as Naming, ResearcherIndex, store_researchers, update_display_names,
+    NamedAuthor, ResearcherIndex, store_researchers, update_display_names,
 };
 use crate::store::projections::disambiguation::ResolvedCluster;
 use crate::store::projections::disambiguation::assignment::Assignment;
@@ -37,7 +37,7 @@ pub(super) async fn create_missing_researchers(
         .map(|name| {
             let parts = parts.get(*name).cloned().unwrap_or_else(|| names::split_name(name));
             let (given, family) = (parts.given.as_deref(), parts.family.as_deref());
-            index.add_new(&Naming { name, given, family, orcid: None }, names::name_key(name))
+            index.add_new(&NamedAuthor { name, given, family, orcid: None }, names::name_key(name))
         })
         .collect();
     store_researchers(uow, &mut index).await?;
@@ -72,13 +72,13 @@ pub(super) async fn update_majority_names(
     researcher_ids: &[Option<i64>],
 ) -> Result<(), Error> {
     #[derive(FromQueryResult)]
-    struct Written {
+    struct NameCountRow {
         id: i64,
         name: String,
         papers: i64,
     }
     #[derive(FromQueryResult)]
-    struct Shown {
+    struct DisplayNameQueryRow {
         id: i64,
         display_name: String,
     }
@@ -91,7 +91,7 @@ pub(super) async fn update_majority_names(
          AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_name.researcher_id = authorship.researcher_id) \
          AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = authorship.researcher_id) GROUP BY 1, 2";
     let mut names_by_researcher: HashMap<i64, Vec<(String, i64)>> = HashMap::new();
-    for row in uow.rows::<Written>(Sql::with(sql, bigint_array(researcher_ids.iter().flatten().copied()))).await? {
+    for row in uow.rows::<NameCountRow>(Sql::with(sql, bigint_array(researcher_ids.iter().flatten().copied()))).await? {
         names_by_researcher.entry(row.id).or_default().push((row.name, row.papers));
     }
     let wanted: HashMap<i64, &str> = names_by_researcher
@@ -99,10 +99,11 @@ pub(super) async fn update_majority_names(
         .map(|(id, names)| (*id, choose_display_name(names.iter().map(|(name, papers)| (name.as_str(), *papers)))))
         .collect();
     let sql = "SELECT id, display_name FROM researcher WHERE id = ANY(?)";
-    let displayed = uow.rows::<Shown>(Sql::with(sql, bigint_array(wanted.keys().copied()))).await?;
-    let displayed: Vec<Shown> = displayed.into_iter().filter(|row| wanted[&row.id] != row.display_name).collect();
+    let displayed = uow.rows::<DisplayNameQueryRow>(Sql::with(sql, bigint_array(wanted.keys().copied()))).await?;
+    let displayed: Vec<DisplayNameQueryRow> =
+        displayed.into_iter().filter(|row| wanted[&row.id] != row.display_name).collect();
     let parts = load_known_name_parts(uow, &displayed.iter().map(|row| wanted[&row.id]).collect::<Vec<_>>()).await?;
-    let renamed = |row: &Shown| {
+    let renamed = |row: &DisplayNameQueryRow| {
         let name = wanted[&row.id];
         (row.id, name.to_owned(), parts.get(name).cloned().unwrap_or_else(|| names::split_name(name)))
     };
@@ -116,22 +117,27 @@ pub(super) async fn add_researcher_identifiers(
     researcher_ids: &[Option<i64>],
 ) -> Result<(), Error> {
     #[derive(Serialize)]
-    struct Id {
+    struct IdentifierRow {
         id: i64,
         scheme: String,
         value: String,
     }
-    let mut provided: Vec<Id> = Vec::new();
+    let mut provided: Vec<IdentifierRow> = Vec::new();
     for (ResolvedCluster { mentions, .. }, id) in clusters.iter().zip(researcher_ids) {
         let Some(id) = *id else { continue };
         let orcids = mentions.iter().filter_map(|mention| mention.orcid.clone()).collect::<HashSet<String>>();
-        provided.extend(orcids.into_iter().map(|value| Id { id, scheme: "orcid".to_owned(), value }));
+        provided.extend(orcids.into_iter().map(|value| IdentifierRow { id, scheme: "orcid".to_owned(), value }));
         let others = mentions.iter().flat_map(|mention| &mention.author_ids).collect::<HashSet<&String>>();
         let others = others.into_iter().filter_map(|other| other.split_once(':'));
-        provided.extend(others.map(|(scheme, value)| Id { id, scheme: scheme.to_owned(), value: value.to_owned() }));
+        provided.extend(others.map(|(scheme, value)| IdentifierRow {
+            id,
+            scheme: scheme.to_owned(),
+            value: value.to_owned(),
+        }));
     }
     let columns = "id bigint, scheme text, value text";
-    let (mut orcids, others): (Vec<Id>, Vec<Id>) = provided.into_iter().partition(|id| id.scheme == "orcid");
+    let (mut orcids, others): (Vec<IdentifierRow>, Vec<IdentifierRow>) =
+        provided.into_iter().partition(|id| id.scheme == "orcid");
     // If two authors of a paper have the same ORCID iD, it stays with the researcher who has it, else the first gets
     // it.
     let mut seen = HashSet::new();

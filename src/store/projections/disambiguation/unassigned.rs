@@ -30,7 +30,7 @@ pub(super) async fn unassign(uow: &mut UnitOfWork<'_>, authorships: &[BlockAutho
 /// Merges researchers who have only an unassigned authorship left into those of the same name on its paper.
 pub(super) async fn merge_unassigned(uow: &mut UnitOfWork<'_>, authorships: &[BlockAuthorship]) -> Result<(), Error> {
     #[derive(FromQueryResult)]
-    struct Left {
+    struct UnassignedRow {
         id: i64,
         paper_id: i64,
         former_id: i64,
@@ -39,11 +39,12 @@ pub(super) async fn merge_unassigned(uow: &mut UnitOfWork<'_>, authorships: &[Bl
     let sql = "SELECT open.id, open.paper_id, open.same_as_id AS former_id, other.researcher_id FROM authorship AS open \
          JOIN authorship AS other ON other.paper_id = open.paper_id AND other.block = open.block AND other.researcher_id <> open.same_as_id \
          WHERE open.researcher_id IS NULL AND open.id = ANY(?) ORDER BY open.id, other.list_order";
-    let rows =
-        uow.rows::<Left>(Sql::with(sql, bigint_array(authorships.iter().map(|authorship| authorship.id)))).await?;
+    let rows = uow
+        .rows::<UnassignedRow>(Sql::with(sql, bigint_array(authorships.iter().map(|authorship| authorship.id))))
+        .await?;
     let moves: Vec<Reassignment> = rows
         .into_iter()
-        .map(|Left { id, paper_id, former_id, researcher_id }| Reassignment {
+        .map(|UnassignedRow { id, paper_id, former_id, researcher_id }| Reassignment {
             authorship_id: id,
             paper_id,
             former_id: Some(former_id),
@@ -56,7 +57,7 @@ pub(super) async fn merge_unassigned(uow: &mut UnitOfWork<'_>, authorships: &[Bl
 /// Merges researchers without papers into the one of the same name with most papers.
 pub(super) async fn merge_orphans(uow: &mut UnitOfWork<'_>, names: &[String]) -> Result<(), Error> {
     #[derive(FromQueryResult)]
-    struct Forsaken {
+    struct OrphanRow {
         id: i64,
         researcher_id: i64,
     }
@@ -65,10 +66,10 @@ pub(super) async fn merge_orphans(uow: &mut UnitOfWork<'_>, names: &[String]) ->
          CROSS JOIN LATERAL (SELECT other.id FROM researcher AS other JOIN researcher_statistics AS known ON known.researcher_id = other.id \
          WHERE other.block = person.block AND other.sort_name = person.sort_name AND known.paper_count > 0 \
          ORDER BY known.paper_count DESC, other.id LIMIT 1) AS namesake WHERE person.block = ANY(?)";
-    let rows = uow.rows::<Forsaken>(Sql::with(sql, text_array(names.to_vec()))).await?;
+    let rows = uow.rows::<OrphanRow>(Sql::with(sql, text_array(names.to_vec()))).await?;
     let moves: Vec<Reassignment> = rows
         .into_iter()
-        .map(|Forsaken { id, researcher_id }| Reassignment {
+        .map(|OrphanRow { id, researcher_id }| Reassignment {
             authorship_id: 0,
             paper_id: 0,
             former_id: Some(id),

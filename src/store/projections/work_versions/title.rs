@@ -5,8 +5,10 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::text::names;
 
-/// Minimum number of letters of a distinctive title, and of words in scripts that separate them.
-const MIN_DISTINCTIVE_LETTERS_AND_WORDS: (usize, usize) = (15, 3);
+/// Minimum number of letters of a distinctive title.
+const MIN_DISTINCTIVE_LETTERS: usize = 15;
+/// Minimum number of words of a distinctive title, in scripts that separate words.
+const MIN_DISTINCTIVE_WORDS: usize = 3;
 /// First words of generic headings, which the same people use for different works.
 const GENERIC_HEADINGS: [&str; 51] = [
     "abstracts of",
@@ -118,8 +120,8 @@ pub fn is_distinctive_title(title: &str) -> bool {
         .iter()
         .any(|heading| folded.strip_prefix(heading).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
     let is_about = folded.split(' ').next().is_some_and(|word| COMMENTARY_WORDS.contains(&word));
-    letters >= MIN_DISTINCTIVE_LETTERS_AND_WORDS.0
-        && (is_dense || folded.split(' ').count() >= MIN_DISTINCTIVE_LETTERS_AND_WORDS.1)
+    letters >= MIN_DISTINCTIVE_LETTERS
+        && (is_dense || folded.split(' ').count() >= MIN_DISTINCTIVE_WORDS)
         && !is_heading
         && !is_about
 }
