@@ -177,7 +177,7 @@ async fn begin_decision<'a>(
         bigint_array(parties.iter().map(|party| party.id)),
     );
     let id = uow.rows::<IdRow>(sql).await?.pop().ok_or_else(|| Error::internal("a decision without an id"))?.id;
-    Ok(PendingDecision { id, kind, decided_by: decided_by, parties: parties, paper_count })
+    Ok(PendingDecision { id, kind, decided_by, parties, paper_count })
 }
 
 /// Pins authorships to researchers.
@@ -217,14 +217,14 @@ async fn record_decision(
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Before {
-        parties: Vec<DecisionParty>,
+        people: Vec<DecisionParty>,
         paper_count: usize,
         changes: UndoLog,
     }
     let parties: Vec<i64> = decision.parties.iter().map(|party| party.id).collect();
     let after = take_snapshot(uow, &parties, before.authorship_ids()).await?;
     let changes = before.diff(&after);
-    let record = Before { parties: decision.parties, paper_count: decision.paper_count, changes };
+    let record = Before { people: decision.parties, paper_count: decision.paper_count, changes };
     let sql = Sql::with(
         "UPDATE identity_decision SET before = ?::text::jsonb WHERE id = ",
         serde_json::to_string(&record).map_err(Error::internal)?,

@@ -143,7 +143,7 @@ async fn ingest_distinct_papers<'a>(
     for mut change in changes {
         match stored_records.get(&change.key) {
             Some(StoredSourceRecord { digest, .. }) if *digest == change.digest => {
-                uow.record_effect(change.index, Effect::Unchanged)
+                uow.record_effect(change.index, Effect::Unchanged);
             }
             stored_records => {
                 change.existing_id = stored_records.map(|stored_records| stored_records.id);

@@ -52,7 +52,7 @@ struct OtherRecord {
     id: i64,
     source: String,
     key: String,
-    provided_fields: Value,
+    told: Value,
 }
 
 /// What other records of the entity provide.
@@ -105,7 +105,7 @@ pub(crate) async fn load_field_precedence<'k>(
     for record in uow.rows::<OtherRecord>(Sql::with(&sql, bigint_array(keys.keys().copied()))).await? {
         let own = record_precedence(uow, uow.source(), keys[&record.id]);
         let other = record_precedence(uow, &record.source, &record.key);
-        let provided_fields: Vec<String> = serde_json::from_value(record.provided_fields).map_err(Error::internal)?;
+        let provided_fields: Vec<String> = serde_json::from_value(record.told).map_err(Error::internal)?;
         let outranked = outranked.entry(record.id).or_default();
         if other < own {
             outranked.outranked.extend(provided_fields.iter().cloned());

@@ -198,7 +198,7 @@ async fn create_topic(
     let assigned = assigned.ok_or_else(|| Error::internal("no id for a topic"))?;
     let id = assigned.id;
     if let (Some(index), Some(exported), true) = (index, reference.id, assigned.is_substitute) {
-        uow.add_note(index, format!("the id {exported} is taken; the topic has the id {id} here"));
+        uow.add_note(index, format!("the id {exported} is taken; the entity has the id {id} here"));
     }
     let row = TopicUpsertRow {
         id,
