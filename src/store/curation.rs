@@ -32,11 +32,12 @@ pub use crate::store::curation::researcher_summary::{ResearcherSummary, SummaryP
 
 /// The kind of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DecisionKind {
     /// Several researchers are merged into one.
+    #[serde(rename = "MERGE")]
     Merge,
     /// Some papers of a researcher are moved to another.
+    #[serde(rename = "SPLIT")]
     Split,
 }
 
@@ -215,16 +216,18 @@ async fn record_decision(
     before: &ResearcherSnapshot,
 ) -> Result<(i64, DecisionKind), Error> {
     #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
     struct Before {
-        people: Vec<DecisionParty>,
+        #[serde(rename = "people")]
+        parties: Vec<DecisionParty>,
+        #[serde(rename = "paperCount")]
         paper_count: usize,
+        #[serde(rename = "changes")]
         changes: UndoLog,
     }
     let parties: Vec<i64> = decision.parties.iter().map(|party| party.id).collect();
     let after = take_snapshot(uow, &parties, before.authorship_ids()).await?;
     let changes = before.diff(&after);
-    let record = Before { people: decision.parties, paper_count: decision.paper_count, changes };
+    let record = Before { parties: decision.parties, paper_count: decision.paper_count, changes };
     let sql = Sql::with(
         "UPDATE identity_decision SET before = ?::text::jsonb WHERE id = ",
         serde_json::to_string(&record).map_err(Error::internal)?,

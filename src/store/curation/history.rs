@@ -17,15 +17,18 @@ use crate::store::unit_of_work::UnitOfWork;
 
 /// The role of a researcher in a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DecisionRole {
     /// The survivor of a merge.
+    #[serde(rename = "SURVIVOR")]
     Survivor,
     /// A duplicate that was merged.
+    #[serde(rename = "FORMER")]
     Former,
     /// The researcher who had the papers of a split.
+    #[serde(rename = "SOURCE")]
     Source,
     /// The researcher who got them.
+    #[serde(rename = "TARGET")]
     Target,
 }
 
@@ -151,5 +154,22 @@ impl Store {
         let rows = uow.rows::<DecisionRow>(sql.then(" ORDER BY id")).await?;
         uow.rollback().await?;
         Ok(rows.into_iter().map(Decision::try_from).collect::<Result<_, _>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The words of roles and kinds are stored in `identity_decision`.
+    #[test]
+    fn stored_words_are_stable() {
+        let roles = [DecisionRole::Survivor, DecisionRole::Former, DecisionRole::Source, DecisionRole::Target];
+        assert_eq!(json!(roles), json!(["SURVIVOR", "FORMER", "SOURCE", "TARGET"]));
+        assert_eq!(json!([DecisionKind::Merge, DecisionKind::Split]), json!(["MERGE", "SPLIT"]));
+        let party = DecisionParty { id: 1, slug: "ida".to_owned(), name: "Ida".to_owned(), role: DecisionRole::Former };
+        assert_eq!(json!(party), json!({"id": 1, "slug": "ida", "name": "Ida", "role": "FORMER"}));
     }
 }

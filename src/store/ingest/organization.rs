@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::language::LocalizedText;
+use crate::model::record::digest::record_digest;
 use crate::model::record::{NameKind, NameRecord, OrganizationRecord, OrganizationReference, OrganizationRelation};
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::ingest::entity_names::{choose_display_names, fold_sort_names};
@@ -17,7 +18,7 @@ use crate::store::ingest::exported_ids::{
 use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
 use crate::store::ingest::slug::allocate_slugs;
 use crate::store::ingest::source_precedence::load_field_precedence;
-use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, json_digest, upsert_source_records};
+use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork, rows_cte};
@@ -97,7 +98,7 @@ async fn ingest_distinct_organizations(
     let stored_records = find_source_records(uow, "organization", &keys).await?;
     let mut changed = Vec::new();
     for ((index, record), key) in records.into_iter().zip(keys) {
-        let digest = json_digest(record)?;
+        let digest = record_digest(record).map_err(Error::internal)?;
         match stored_records.get(&key) {
             Some(stored_records) if stored_records.digest == digest => uow.record_effect(index, Effect::Unchanged),
             stored_records => changed.push(OrganizationChange {
@@ -382,5 +383,27 @@ fn organization_record_key(record: &OrganizationRecord) -> String {
     match &record.ror {
         Some(ror) => format!("organization:{ror}"),
         None => format!("organization:{}", names::fold(&first_display_name(record))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The names of fields are stored in `source_record.told`.
+    #[test]
+    fn provided_fields_are_stable() {
+        let record = json!({
+            "names": [{"value": "Weirs", "kind": "LABEL"}], "types": ["EDUCATION"], "status": "ACTIVE",
+            "countryCode": "CA", "city": "Montréal", "homepageUrl": "https://w.example",
+            "relations": [["parent", "05dxps055"]],
+        });
+        let record: OrganizationRecord = serde_json::from_value(record).expect("a record");
+        assert_eq!(
+            provided_organization_fields(&record).join(" "),
+            "names types status countryCode city homepageUrl relations"
+        );
     }
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::model::identifier::{ArxivId, Doi};
 use crate::model::language::LocalizedText;
+use crate::model::record::digest::{json_digest, record_digest};
 use crate::model::record::{AbstractCompleteness, AuthorRecord, PaperRecord, PaperType};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::ingest::authorship::replace_authorships;
@@ -34,7 +35,7 @@ use crate::store::ingest::shared_doi::assign_shared_dois;
 use crate::store::ingest::slug::allocate_slugs;
 use crate::store::ingest::source_precedence::{FieldPrecedence, load_field_precedence};
 use crate::store::ingest::source_records::{
-    SourceRecordRow, StoredSourceRecord, find_source_records, json_digest, upsert_source_records,
+    SourceRecordRow, StoredSourceRecord, find_source_records, upsert_source_records,
 };
 use crate::store::ingest::topic::find_or_create_topic;
 use crate::store::reader::search::EntityType;
@@ -91,7 +92,7 @@ pub(crate) async fn ingest_papers(uow: &mut UnitOfWork<'_>, records: Vec<(usize,
     for (index, record) in records {
         let by_doi = || record.doi.as_ref().filter(|_| record.exported.is_none()).and_then(Doi::arxiv_id);
         let arxiv_id = record.arxiv_id.clone().or_else(by_doi);
-        let digest = json_digest(record)?;
+        let digest = record_digest(record).map_err(Error::internal)?;
         let key = paper_record_key(record)?;
         let authors = Cow::Borrowed(record.authors.as_slice());
         changes.push(PaperChange {
@@ -476,5 +477,6 @@ fn paper_record_key(record: &PaperRecord) -> Result<String, Error> {
     let date = record.publication_date.map(|date| date.to_string());
     let authors = sorted_author_keys(record.authors.iter().map(|author| author.name.as_str()));
     let venue = record.venue_name.as_deref().filter(|_| authors.is_empty()).map(names::fold);
-    json_digest(&(names::fold(&record.title), date, authors, venue)).map(|digest| format!("work:{digest}"))
+    let digest = json_digest(&(names::fold(&record.title), date, authors, venue)).map_err(Error::internal)?;
+    Ok(format!("work:{digest}"))
 }

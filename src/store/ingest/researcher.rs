@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::language::LocalizedText;
+use crate::model::record::digest::record_digest;
 use crate::model::record::{AffiliationKind, AffiliationRecord, OtherName, ResearcherRecord};
 use crate::store::access::sql_fragment::Sql;
 use crate::store::ingest::disambiguation_queue::queue_researcher_blocks;
@@ -18,7 +19,7 @@ use crate::store::ingest::researcher_matching::{NamedAuthor, load_researcher_ind
 use crate::store::ingest::researcher_restore::restore_researchers;
 use crate::store::ingest::slug::allocate_slugs;
 use crate::store::ingest::source_precedence::load_field_precedence;
-use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, json_digest, upsert_source_records};
+use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
 use crate::store::ingest::topic::find_or_create_topic;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, UnitOfWork};
@@ -115,7 +116,7 @@ pub(crate) async fn ingest_researchers(
 
 async fn ingest_researcher(uow: &mut UnitOfWork<'_>, index: usize, record: &ResearcherRecord) -> Result<(), Error> {
     let key = researcher_record_key(record);
-    let digest = json_digest(record)?;
+    let digest = record_digest(record).map_err(Error::internal)?;
     let stored_record = find_source_records(uow, "researcher", std::slice::from_ref(&key)).await?.remove(&key);
     if stored_record.as_ref().is_some_and(|stored_record| stored_record.digest == digest) {
         uow.record_effect(index, Effect::Unchanged);
@@ -362,5 +363,27 @@ pub(crate) fn researcher_record_key(record: &ResearcherRecord) -> String {
         (Some(exported), _) => exported_record_key("researcher", exported.id),
         (None, Some(orcid)) => format!("researcher:{orcid}"),
         (None, None) => format!("researcher:{}", names::name_key(&record.name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The names of fields are stored in `source_record.told`.
+    #[test]
+    fn provided_fields_are_stable() {
+        let record = json!({
+            "name": "Ida Brook", "otherNames": ["I. Brook"], "headline": {"en": "Weirs"}, "biography": {"fr": "Une."},
+            "portraitUrl": "https://p.example", "homepageUrl": "https://h.example", "topics": [{"scheme": "msc"}],
+            "affiliations": [{"organization": {"name": "W"}, "affiliationKind": "EMPLOYMENT", "isPrimary": true}],
+        });
+        let record: ResearcherRecord = serde_json::from_value(record).expect("a record");
+        assert_eq!(
+            provided_researcher_fields(&record).join(" "),
+            "name otherNames portraitUrl homepageUrl primaryAffiliation topics headline.en biography.fr"
+        );
     }
 }

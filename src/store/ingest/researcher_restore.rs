@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::language::LocalizedText;
+use crate::model::record::digest::record_digest;
 use crate::model::record::{AffiliationKind, ResearcherRecord};
 use crate::store::ingest::exported_ids::{
     ImportedEntity, claim_ids, find_present_researchers, map_exported_ids, note_substituted_id, restore_provenance,
@@ -16,7 +17,7 @@ use crate::store::ingest::name_visibility::recompute_names;
 use crate::store::ingest::organization::find_or_create_organization;
 use crate::store::ingest::researcher::{provided_researcher_fields, researcher_record_key};
 use crate::store::ingest::slug::allocate_slugs;
-use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, json_digest, upsert_source_records};
+use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
 use crate::store::ingest::topic::find_or_create_topic;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, UnitOfWork};
@@ -125,7 +126,7 @@ async fn insert_restored_researchers(
         source_records.push(SourceRecordRow::new(
             uow.source(),
             researcher_record_key(record),
-            json_digest(*record)?,
+            record_digest(*record).map_err(Error::internal)?,
             provided_researcher_fields(record),
             id,
         ));

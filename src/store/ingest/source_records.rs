@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use sea_orm::FromQueryResult;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, text_array};
@@ -91,10 +90,4 @@ pub(crate) async fn upsert_source_records(
          organization_id = EXCLUDED.organization_id, topic_id = EXCLUDED.topic_id, paper_id = EXCLUDED.paper_id"
     );
     uow.execute_with_rows("source text, key text, digest text, told text[], id bigint", records, &statement).await
-}
-
-/// The first 128 bits of the SHA-256 digest of a value's JSON, in hexadecimal.
-pub(crate) fn json_digest(value: &impl Serialize) -> Result<String, Error> {
-    let json = serde_json::to_vec(value).map_err(Error::internal)?;
-    Ok(Sha256::digest(&json).iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }

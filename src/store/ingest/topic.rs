@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::language::LocalizedText;
+use crate::model::record::digest::record_digest;
 use crate::model::record::{NameKind, NameRecord, TopicRecord, TopicReference};
 use crate::store::access::sql_fragment::Sql;
 use crate::store::ingest::entity_names::{choose_display_names, fold_sort_names};
@@ -15,7 +16,7 @@ use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
 use crate::store::ingest::slug::allocate_slugs;
 use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{
-    SourceRecordRow, StoredSourceRecord, find_source_records, json_digest, upsert_source_records,
+    SourceRecordRow, StoredSourceRecord, find_source_records, upsert_source_records,
 };
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::reader::search::EntityType;
@@ -53,7 +54,7 @@ pub(crate) async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record:
         (None, Some(code)) => format!("topic:{}:{code}", record.scheme),
         (None, None) => format!("topic:{}:{}", record.scheme, names::fold(&label)),
     };
-    let digest = json_digest(record)?;
+    let digest = record_digest(record).map_err(Error::internal)?;
     let stored_record = find_source_records(uow, "topic", std::slice::from_ref(&key)).await?.remove(&key);
     if stored_record.as_ref().is_some_and(|stored_record| stored_record.digest == digest) {
         uow.record_effect(index, Effect::Unchanged);
