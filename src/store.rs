@@ -19,6 +19,7 @@ use crate::store::access::executor::{RequestConnections, StatementCounter};
 use crate::store::access::replica::Replica;
 use crate::store::access::revision::{Lsn, Revision, RevisionCache};
 use crate::store::access::statement_batcher::StatementBatcher;
+use crate::store::unit_of_work::Projection;
 
 /// Access to the directory's database.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Store {
     consortium_size: u32,
     /// Source precedence, highest first.
     source_order: Arc<[String]>,
+    /// The projections that every unit of work refreshes, in order.
+    projections: &'static [&'static dyn Projection],
     statement_counter: StatementCounter,
     connections: RequestConnections,
     batcher: StatementBatcher,
@@ -47,6 +50,7 @@ impl Store {
             read_replica: None,
             consortium_size,
             source_order: Arc::new([]),
+            projections: projections::ALL,
             statement_counter: StatementCounter::default(),
             connections: RequestConnections::default(),
             batcher: StatementBatcher::default(),
@@ -113,6 +117,16 @@ impl Store {
     #[must_use]
     pub fn consortium_size(&self) -> u32 {
         self.consortium_size
+    }
+
+    /// Sources with precedence over others, highest first.
+    pub(crate) fn source_order(&self) -> &[String] {
+        &self.source_order
+    }
+
+    /// The projections that every unit of work refreshes, in order.
+    pub(crate) fn projections(&self) -> &'static [&'static dyn Projection] {
+        self.projections
     }
 
     /// Creates the data loader of a request.

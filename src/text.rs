@@ -4,4 +4,5 @@ pub mod excerpt;
 pub mod names;
 pub mod normalize;
 pub mod slug;
+pub mod sort_key;
 pub mod tokenizer;

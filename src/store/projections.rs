@@ -1,9 +1,63 @@
-//! Everything that is derived from other rows and can be rebuilt from them.
+//! Projections: data that is derived from other rows, kept consistent with them and can be rebuilt from them.
 
 pub(crate) mod coauthorship;
 pub mod disambiguation;
 pub(crate) mod labels;
+pub(crate) mod name_repairs;
 pub(crate) mod search_index;
-pub(crate) mod shared_doi;
 pub(crate) mod statistics;
 pub(crate) mod work_versions;
+
+use sea_orm::FromQueryResult;
+
+use crate::error::Error;
+use crate::store::Store;
+use crate::store::access::sql_fragment::Sql;
+use crate::store::projections::coauthorship::CoauthorCounts;
+use crate::store::projections::labels::Labels;
+use crate::store::projections::name_repairs::NameRepairs;
+use crate::store::projections::search_index::SearchIndex;
+use crate::store::projections::statistics::HierarchyStatistics;
+use crate::store::projections::work_versions::WorkVersions;
+use crate::store::unit_of_work::{Projection, TableScans, UnitOfWork};
+
+/// All projections, in the order in which a unit of work refreshes them: one may change rows that a later one depends
+/// on.
+pub(crate) const ALL: &[&dyn Projection] =
+    &[&Labels, &CoauthorCounts, &NameRepairs, &WorkVersions, &SearchIndex, &HierarchyStatistics];
+
+/// A projection that is rebuilt when it was made by other rules than today's.
+trait Rebuild {
+    /// The row of `setting` with the version of the rules that it was made by.
+    const SETTING: &'static str;
+    /// The name of the span in which the version is read.
+    const SPAN: &'static str;
+    /// Whether the rebuild scans whole tables.
+    const SCANS: TableScans;
+
+    /// The version of the rules of today.
+    fn version(store: &Store) -> String;
+
+    /// Makes all rows anew.
+    fn rebuild(uow: &mut UnitOfWork<'_>) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+impl Store {
+    /// Rebuilds a projection if its stored version differs. Returns whether it did.
+    async fn rebuild_if_stale<P: Rebuild>(&self) -> Result<bool, Error> {
+        #[derive(FromQueryResult)]
+        struct SettingRow {
+            value: String,
+        }
+        let version = P::version(self);
+        let stored = Sql::from(format!("SELECT value FROM setting WHERE name = '{}'", P::SETTING));
+        if self.query_one::<SettingRow>(P::SPAN, stored).await?.is_some_and(|setting| setting.value == version) {
+            return Ok(false);
+        }
+        let mut uow = UnitOfWork::begin(self, P::SCANS).await?;
+        P::rebuild(&mut uow).await?;
+        uow.store_setting(P::SETTING, &version).await?;
+        uow.commit().await?;
+        Ok(true)
+    }
+}

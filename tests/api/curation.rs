@@ -433,7 +433,7 @@ async fn several_merges() {
     let sentence = run_failing(&app, &["undo", "1"]);
     assert_eq!(
         sentence,
-        "error: decision 1 cannot be undone before what was decided of the same people after it: first undo 3\n"
+        "error: decision 1 cannot be undone before later decisions about the same researchers; first undo 3\n"
     );
     run_successfully(&app, &["undo", "3"]);
     assert_dumps_equal(&database_state(&app.database_url).await, &third);

@@ -52,37 +52,37 @@ async fn rejected_decisions() {
         .collect();
     insta::assert_snapshot!(sentences.join(""), @r"
     merge nobody ida-brook
-      error: there is no researcher 'nobody'; people are named by id, slug or ORCID iD, as the API and the pages show them
+      error: there is no researcher 'nobody'; give the id, slug or ORCID iD of a researcher
     merge Ida Brook tom-ford
-      error: there is no researcher 'Ida Brook' (by that name: ida-brook, ida-brook-lee); people are named by id, slug or ORCID iD, as the API and the pages show them
+      error: there is no researcher 'Ida Brook' (researchers of that name: ida-brook, ida-brook-lee); give the id, slug or ORCID iD of a researcher
     merge ida-brook IDA-Brook
-      error: 'ida-brook' and 'IDA-Brook' both name Ida Brook (ida-brook): name different people
+      error: 'ida-brook' and 'IDA-Brook' both identify Ida Brook (ida-brook); give different researchers
     merge ida-brook tom-ford tom-ford
-      error: 'tom-ford' and 'tom-ford' both name Tom Ford (tom-ford): name different people
+      error: 'tom-ford' and 'tom-ford' both identify Tom Ford (tom-ford); give different researchers
     merge ida-brook PAPER
-      error: 'PAPER' is the id of a thing of type Paper; one of type Researcher is needed here
+      error: 'PAPER' is the id of a Paper; the id of a Researcher is required
     merge ida-brook 0000-0002-1694-2339
       error: '0000-0002-1694-2339' is not an ORCID iD: its checksum is wrong; check for a mistyped digit
     merge ida-m-brook i-brook
-      error: they have different ORCID iDs: Ida M. Brook (ida-m-brook) has 0000-0000-0000-0079, I. Brook (i-brook) has 0000-0000-0000-0087. An ORCID iD is one person's, so that these are different people, unless somebody registered twice; if that is so, force it: the survivor keeps the first one, and the others lead there too (--force)
+      error: the researchers have different ORCID iDs: Ida M. Brook (ida-m-brook) has 0000-0000-0000-0079, I. Brook (i-brook) has 0000-0000-0000-0087. They are different people, unless one person registered twice. In that case force the merge: the survivor keeps the first ORCID iD, and the others redirect (--force)
     merge wei-xudo ben-oak
-      error: they are authors of the same papers: proteins, protein-folds. Two authors of a paper are different people, unless one was listed twice; if that is so, force it: the second place on such a paper is left without a person (--force)
+      error: the researchers are authors of the same papers: proteins, protein-folds. They are different people, unless one person is listed twice. In that case force the merge: the second authorship of such a paper is left without a researcher (--force)
     split wei-xudo --papers proofs on-weirs on-mills
-      error: not by Wei Xudo (wei-xudo): on-weirs, on-mills; the researcher's page lists the papers that can be moved
+      error: Wei Xudo (wei-xudo) is not an author of: on-weirs, on-mills; give papers of this researcher
     split wei-xudo --papers proofs 10.1000/nothing
-      error: there is no paper '10.1000/nothing'; papers are named by id, slug, DOI or arXiv id, as the API and the pages show them
+      error: there is no paper '10.1000/nothing'; give the id, slug, DOI or arXiv ID of a paper
     split wei-xudo --papers proofs proteins protein-folds
-      error: nothing would be left of Wei Xudo (wei-xudo): that is all that is known of them; to give all of it to somebody else, merge them
+      error: nothing would be left of Wei Xudo (wei-xudo); to move everything to another researcher, merge them
     split wei-xudo --papers proteins --into ben-oak
-      error: Ben Oak (ben-oak) is an author of proteins already, in another place
+      error: Ben Oak (ben-oak) is already an author of proteins, in another position
     split wei-xudo --papers proteins --into Wei-Xudo
-      error: 'wei-xudo' and 'Wei-Xudo' both name Wei Xudo (wei-xudo): name different people
+      error: 'wei-xudo' and 'Wei-Xudo' both identify Wei Xudo (wei-xudo); give different researchers
     undo 7
-      error: there is no decision 7; the history lists them
+      error: there is no decision 7; `identity history` lists decisions
     undo 1
-      error: decision 1 was undone already, on TIME, by Ana
+      error: decision 1 was already undone on TIME, by Ana
     history nobody
-      error: there is no researcher 'nobody'; people are named by id, slug or ORCID iD, as the API and the pages show them
+      error: there is no researcher 'nobody'; give the id, slug or ORCID iD of a researcher
     ");
     assert_dumps_equal(&database_state(&app.database_url).await, &before);
 }
@@ -121,6 +121,6 @@ async fn forced_merges() {
 async fn name_of_the_merged_researcher() {
     let app = start_with_records().await;
     let output = run_successfully(&app, &["merge", "tom-ford", "ben-oak"]);
-    assert!(output.contains("note: 'Ben Oak' is no form of the name 'Tom Ford' and is not shown as one"), "{output}");
+    assert!(output.contains("note: 'Ben Oak' is not a form of the name 'Tom Ford' and is not displayed"), "{output}");
     assert_eq!(find_researcher(&app, json!({ "slug": "ben-oak" })).await["otherNames"], json!([]));
 }

@@ -173,10 +173,8 @@ async fn different_name_at_a_position() {
     let notes: Vec<&String> = written.notes.iter().map(|(_, note)| note).collect();
     assert_eq!(
         notes,
-        [
-            "Ann Poe stands where somebody else stood when it was decided who that is, which is kept; where it is wrong now, \
-          split the paper from them"
-        ]
+        ["Ann Poe replaces an author who was assigned by a decision, which still applies; if it is wrong now, \
+          split the paper from the researcher"]
     );
 }
 

@@ -240,8 +240,8 @@ async fn import_into_a_non_empty_directory() {
     let imported = workspace.import(&to.database_url, &["records", "from.jsonl"]);
     assert_eq!(imported.summary(), "read 4: created 2, updated 2, unchanged 0, rejected 0; 3 notes");
     insta::assert_snapshot!(imported.stderr, @r"
-    from.jsonl:1: note: the id 1 is taken; it has the id 2 here
-    from.jsonl:3: note: the id 2 is taken; it has the id 3 here
+    from.jsonl:1: note: the id 1 is taken; the entity has the id 2 here
+    from.jsonl:3: note: the id 2 is taken; the entity has the id 3 here
     from.jsonl:2: note: the person with the id 1 there has the id 2 here
     ");
     // Researchers match by ORCID iD and papers by DOI, and references resolve to the matched entities.

@@ -205,7 +205,7 @@ async fn paper_with_five_thousand_authors() {
     let papers = [with_fields(valid_item("big"), json!({ "author": authors })), valid_item("small")];
     let (app, outcome) = import_file("papers.jsonl", to_json_lines(&papers).as_bytes()).await;
     assert_eq!(outcome.summary(), "read 2: created 2, updated 0, unchanged 0, rejected 0; 1 note");
-    let note = "papers.jsonl:1: note: 5000 authors, more than the consortium size of 100: all are kept, and make no coauthors \
+    let note = "papers.jsonl:1: note: 5000 authors exceed the consortium size of 100; all are kept, but are excluded from coauthorship \
         by default";
     assert_eq!(outcome.stderr_lines(), [note]);
     let found = app

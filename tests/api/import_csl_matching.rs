@@ -169,7 +169,7 @@ async fn shared_doi() {
         let app = TestApp::start().await;
         let outcome = import_items(&app, &order.map(|index| different[index].clone()));
         assert_eq!(outcome.summary().split(';').next(), Some("read 3: created 2, updated 1, unchanged 0, rejected 0"));
-        let note = "note: the DOI 10.1000/shared is given to another paper too; one of them has it";
+        let note = "note: the DOI 10.1000/shared is also assigned to another paper; only one of them has it";
         assert!(
             outcome.stderr_lines().iter().all(|complaint| complaint.ends_with(note)),
             "{order:?}: {}",

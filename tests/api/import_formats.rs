@@ -306,7 +306,7 @@ async fn works_listing_one_author_each() {
     let outcome =
         workspace.import(&url, &["orcid", "--source", "orcid-2", file, workspace.write_file("third.json", third)]);
     assert_eq!(query_strings(&url, AUTHORS_SQL).await, full);
-    let note = "third.json:1: note: nobody among the authors of the paper is the one of the record; its authors were left as they are";
+    let note = "third.json:1: note: the author of the record is not among the paper's authors, which were not changed";
     assert_eq!(outcome.stderr_lines(), [note]);
 }
 

@@ -331,7 +331,7 @@ async fn command_line_and_logs() {
     let file = workspace.write_file("orcid.jsonl", owners.map(|owner| format!("{owner}\n")).concat());
     let outcome = workspace.import(&app.database_url, &["orcid", file]);
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
-    assert!(outcome.stderr.contains("nobody among the authors of the paper"), "{outcome:?}");
+    assert!(outcome.stderr.contains("is not among the paper's authors"), "{outcome:?}");
     assert_not_leaked("import orcid", &(outcome.stdout + &outcome.stderr));
     let text: String = records_with_hidden_names().iter().map(|record| format!("{record}\n")).collect();
     let file = workspace.write_file("records.jsonl", text);

@@ -112,7 +112,7 @@ async fn namesakes_are_not_merged() {
     let id = app.find_id("researcher", "anna-lake").await;
     let ben = with_fields(ben_brook(hidden_name("Anna Lake", "PRIVATE")), json!({ "orcid": orcid(1) }));
     let note = format!(
-        "others are shown under a name that the record hides, have records or an ORCID iD, and stay apart: {id}"
+        "other researchers with records or an ORCID iD are displayed under a name that the record hides and were not merged: {id}"
     );
     assert_eq!(app.write_records(&parse_records(json!([ben]))).await.notes, [(0, note)]);
     let found = displayed_researchers(&app).await;
@@ -275,10 +275,10 @@ async fn curated_other_names() {
         ]
         .join("\n"),
         @r"
-    error: nobody decided on this name here; what a source says of it is changed there, or by `names add`
-    error: this is the name that is shown; choose another one first, by `names set`
+    error: there is no decision on this name; change it in the source, or override the source with `names add`
+    error: this is the display name; set another one first with `names set`
     error: the name is empty
-    error: nobody here has this id, slug or ORCID iD
+    error: no researcher has this id, slug or ORCID iD
     "
     );
 }

@@ -262,7 +262,8 @@ async fn reused_source_id() {
     let of = |title: &str| parse_records(json!([{ "kind": "paper", "sourceId": "1", "title": title, "authors": [] }]));
     app.write_records_from("library", &of("Solar cells of tomorrow")).await;
     let written = app.write_records_from("library", &of("History of the Roman army")).await;
-    let note = "what had this id was 'Solar cells of tomorrow'; if that is another paper, each needs an id of its own";
+    let note =
+        "the paper with this id was 'Solar cells of tomorrow'; if it is a different paper, give each an id of its own";
     assert_eq!(written.notes, [(0, note.to_owned())]);
     assert_eq!(app.write_records_from("library", &of("The history of the Roman army")).await.notes, []);
 }

@@ -1,105 +1,99 @@
-//! Why something that people decided cannot be.
+//! Errors of curation.
 
 use crate::error::Error;
 use crate::model::global_id::NodeKind;
 use crate::model::identifier::InvalidIdentifier;
 
-/// Why it cannot be, and what would pass.
+/// Why a decision is rejected, and how to fix it.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CurationError {
-    /// Nobody has the key.
-    #[error(
-        "there is no researcher '{key}'{hint}; people are named by id, slug or ORCID iD, as the API and the pages show them"
-    )]
+    /// No researcher has the key.
+    #[error("there is no researcher '{key}'{hint}; give the id, slug or ORCID iD of a researcher")]
     UnknownResearcher {
-        /// As it was given.
+        /// The key.
         key: String,
-        /// Who may be meant, as the end of the first clause.
+        /// Researchers of that name, as the end of the first clause.
         hint: String,
     },
     /// No paper has the key.
-    #[error(
-        "there is no paper '{0}'; papers are named by id, slug, DOI or arXiv id, as the API and the pages show them"
-    )]
+    #[error("there is no paper '{0}'; give the id, slug, DOI or arXiv ID of a paper")]
     UnknownPaper(String),
-    /// The id is of something else.
-    #[error("'{key}' is the id of a thing of type {given}; one of type {wanted} is needed here")]
+    /// The id is of another type.
+    #[error("'{key}' is the id of a {given}; the id of a {wanted} is required")]
     WrongKind {
-        /// As it was given.
+        /// The id.
         key: String,
-        /// What it is.
+        /// Its type.
         given: &'static str,
-        /// What it should be.
+        /// The required type.
         wanted: &'static str,
     },
-    /// Nothing is to be done.
-    #[error("name {0} at least")]
+    /// A list is empty.
+    #[error("specify at least {0}")]
     MissingArgument(&'static str),
-    /// An identifier is mistyped.
+    /// An identifier is not well-formed.
     #[error("{0}")]
     InvalidIdentifier(String),
-    /// Two keys name one person.
-    #[error("'{one}' and '{other}' both name {person}: name different people")]
+    /// Two keys identify the same researcher.
+    #[error("'{one}' and '{other}' both identify {person}; give different researchers")]
     SameResearcher {
         /// The first key.
         one: String,
         /// The second key.
         other: String,
-        /// The person.
+        /// The researcher.
         person: String,
     },
-    /// They have different ORCID iDs.
+    /// The researchers have different ORCID iDs.
     #[error(
-        "they have different ORCID iDs: {0}. An ORCID iD is one person's, so that these are different people, unless somebody \
-         registered twice; if that is so, force it: the survivor keeps the first one, and the others lead there too"
+        "the researchers have different ORCID iDs: {0}. They are different people, unless one person registered twice. In that \
+         case force the merge: the survivor keeps the first ORCID iD, and the others redirect"
     )]
     ConflictingOrcids(String),
-    /// They are both on one paper.
+    /// The researchers are authors of the same papers.
     #[error(
-        "they are authors of the same papers: {0}. Two authors of a paper are different people, unless one was listed twice; if \
-         that is so, force it: the second place on such a paper is left without a person"
+        "the researchers are authors of the same papers: {0}. They are different people, unless one person is listed twice. In that \
+         case force the merge: the second authorship of such a paper is left without a researcher"
     )]
     SharedPapers(String),
-    /// The papers are not the researcher's.
-    #[error("not by {person}: {papers}; the researcher's page lists the papers that can be moved")]
+    /// The researcher is not an author of the papers.
+    #[error("{person} is not an author of: {papers}; give papers of this researcher")]
     NotAuthorOf {
         /// The researcher.
         person: String,
         /// The papers.
         papers: String,
     },
-    /// Nothing would be left.
-    #[error(
-        "nothing would be left of {person}: that is all that is known of them; to give all of it to somebody else, merge them"
-    )]
+    /// The researcher would have no papers and no other data.
+    #[error("nothing would be left of {person}; to move everything to another researcher, merge them")]
     WouldBeEmpty {
         /// The researcher.
         person: String,
     },
-    /// Whoever is to get the papers is on them already.
-    #[error("{person} is an author of {papers} already, in another place")]
+    /// The target is already an author of the papers.
+    #[error("{person} is already an author of {papers}, in another position")]
     AlreadyAuthorOf {
-        /// Who would get them.
+        /// The target.
         person: String,
         /// The papers.
         papers: String,
     },
-    /// There is no such decision.
-    #[error("there is no decision {0}; the history lists them")]
+    /// The decision does not exist.
+    #[error("there is no decision {0}; `identity history` lists decisions")]
     UnknownDecision(i64),
-    /// It was undone before.
-    #[error("decision {decision} was undone already, on {undone_at}{by}")]
+    /// The decision is already undone.
+    #[error("decision {decision} was already undone on {undone_at}{by}")]
     AlreadyUndone {
         /// Its number.
         decision: i64,
         /// When, to the minute, in UTC.
         undone_at: String,
-        /// By whom, as the end of the sentence.
+        /// The curator's name, as the end of the sentence.
         by: String,
     },
-    /// Later decisions are about the same people.
+    /// Later decisions affect the same researchers.
     #[error(
-        "decision {decision} cannot be undone before what was decided of the same people after it: first undo {later}"
+        "decision {decision} cannot be undone before later decisions about the same researchers; first undo {later}"
     )]
     HasDependents {
         /// Its number.
@@ -110,7 +104,7 @@ pub enum CurationError {
 }
 
 impl CurationError {
-    /// Whether it is no obstacle to whoever insists.
+    /// Whether `force` overrides it.
     #[must_use]
     pub fn is_overridable(&self) -> bool {
         matches!(self, Self::ConflictingOrcids(_) | Self::SharedPapers(_))
@@ -130,10 +124,10 @@ impl From<InvalidIdentifier> for CurationError {
 /// Why a decision was not made.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DecisionError {
-    /// It cannot be.
+    /// The decision is rejected.
     #[error(transparent)]
     Rejected(#[from] CurationError),
-    /// The database did not do it.
+    /// An error that is not about the decision.
     #[error(transparent)]
     Failed(#[from] Error),
 }

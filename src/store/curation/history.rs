@@ -1,4 +1,4 @@
-//! What people decided so far.
+//! The history of decisions.
 
 use chrono::{DateTime, Utc};
 use sea_orm::FromQueryResult;
@@ -11,43 +11,44 @@ use crate::store::Store;
 use crate::store::access::sql_fragment::Sql;
 use crate::store::curation::DecisionKind;
 use crate::store::curation::error::DecisionError;
-use crate::store::curation::merge_researcher::ResearcherRef;
+use crate::store::curation::reference::find_researchers;
+use crate::store::ingest::merge_researchers::complete::ResearcherRef;
 use crate::store::unit_of_work::UnitOfWork;
 
-/// What somebody is in a decision.
+/// The role of a researcher in a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DecisionRole {
-    /// Of a merge, who remains.
+    /// The survivor of a merge.
     #[serde(rename = "SURVIVOR")]
     Survivor,
-    /// Of a merge, who was the same person.
+    /// A duplicate that was merged.
     #[serde(rename = "FORMER")]
     Former,
-    /// Of a split, whose the papers were.
+    /// The researcher who had the papers of a split.
     #[serde(rename = "SOURCE")]
     Source,
-    /// Of a split, whose they are.
+    /// The researcher who got them.
     #[serde(rename = "TARGET")]
     Target,
 }
 
 impl DecisionRole {
-    /// Whether it is whom the decision gives something.
+    /// Whether the researcher receives papers.
     pub(super) fn is_recipient(self) -> bool {
         matches!(self, Self::Survivor | Self::Target)
     }
 }
 
-/// Somebody whom a decision concerns, as they were when it was made.
+/// A researcher affected by a decision, at the time of the decision.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DecisionParty {
-    /// The number of their id.
+    /// The number behind the global id.
     pub id: i64,
-    /// Their slug.
+    /// The slug.
     pub slug: String,
-    /// Their name.
+    /// The display name.
     pub name: String,
-    /// What they are in it.
+    /// The role.
     pub role: DecisionRole,
 }
 
@@ -61,41 +62,41 @@ impl DecisionParty {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Decision {
-    /// Its number.
+    /// The decision's number.
     pub id: i64,
-    /// What was decided.
+    /// The kind.
     pub kind: DecisionKind,
-    /// When.
+    /// The time of the decision.
     pub decided_at: DateTime<Utc>,
-    /// By whom.
+    /// The curator's name.
     pub decided_by: Option<String>,
-    /// Why.
+    /// The reason.
     pub note: Option<String>,
-    /// When it was undone.
+    /// The time at which it was undone.
     pub undone_at: Option<DateTime<Utc>>,
-    /// Who undid it.
+    /// The name of the curator who undid it.
     pub undone_by: Option<String>,
-    /// How many papers went to another researcher.
+    /// The number of papers that moved.
     pub paper_count: i64,
-    /// Whom it concerns.
+    /// The affected researchers.
     #[serde(serialize_with = "serialize_with_global_ids")]
     pub people: Vec<DecisionParty>,
 }
 
-/// Ids as the API gives them.
+/// Serializes researchers with their global ids.
 fn serialize_with_global_ids<S: Serializer>(people: &[DecisionParty], serializer: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
-    struct Shown<'a> {
+    struct SerializedParty<'a> {
         id: String,
         slug: &'a str,
         name: &'a str,
         role: DecisionRole,
     }
-    serializer.collect_seq(people.iter().map(|person| Shown {
-        id: GlobalId { kind: NodeKind::Researcher, row_id: person.id }.to_string(),
-        slug: &person.slug,
-        name: &person.name,
-        role: person.role,
+    serializer.collect_seq(people.iter().map(|researcher_id| SerializedParty {
+        id: GlobalId { kind: NodeKind::Researcher, row_id: researcher_id.id }.to_string(),
+        slug: &researcher_id.slug,
+        name: &researcher_id.name,
+        role: researcher_id.role,
     }))
 }
 
@@ -132,27 +133,26 @@ impl TryFrom<DecisionRow> for Decision {
 }
 
 impl Store {
-    /// What was decided, in the order of time; of one researcher, if one is named, also what was decided of those who are this
-    /// person by now.
+    /// The decisions in chronological order. With a researcher, only those that affect the researcher or one merged
+    /// into them.
     ///
     /// # Errors
-    /// Where nobody has the key, and where the database does not answer.
+    /// If no researcher has the key, or the database is unavailable.
     pub async fn list_decisions(&self, researcher: Option<&str>) -> Result<Vec<Decision>, DecisionError> {
-        let transaction = self.begin().await?;
-        let batch = UnitOfWork::new(&transaction, "", self.consortium_size(), 0);
+        let uow = UnitOfWork::begin_read_only(self).await?;
         let mut sql = Sql::from(
             "SELECT id, kind, decided_at, decided_by, note, undone_at, undone_by, \
              (before ->> 'paperCount')::bigint AS paper_count, before -> 'people' AS people FROM identity_decision",
         );
         if let Some(key) = researcher {
-            for person in batch.find_researchers(&[key]).await? {
+            for researcher_id in find_researchers(&uow, &[key]).await? {
                 sql = sql
-                    .then_with(" WHERE researcher_ids && (ARRAY[?]::bigint[] || ARRAY(SELECT former_id ", person)
-                    .then_with("FROM former_identity WHERE kind = 'researcher' AND survivor_id = ?))", person);
+                    .then_with(" WHERE researcher_ids && (ARRAY[?]::bigint[] || ARRAY(SELECT former_id ", researcher_id)
+                    .then_with("FROM former_identity WHERE kind = 'researcher' AND survivor_id = ?))", researcher_id);
             }
         }
-        let rows = batch.rows::<DecisionRow>(sql.then(" ORDER BY id")).await?;
-        transaction.rollback().await.map_err(Error::from)?;
+        let rows = uow.rows::<DecisionRow>(sql.then(" ORDER BY id")).await?;
+        uow.rollback().await?;
         Ok(rows.into_iter().map(Decision::try_from).collect::<Result<_, _>>()?)
     }
 }

@@ -1,4 +1,4 @@
-//! Several researchers are one.
+//! The decision to merge researchers.
 
 use std::collections::HashSet;
 
@@ -7,14 +7,23 @@ use sea_orm::FromQueryResult;
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::curation::error::{CurationError, DecisionError};
-use crate::store::curation::merge_researcher::{ResearcherRef, is_name_variant};
-use crate::store::curation::{DecidedBy, DecisionKind, DecisionOutcome, DecisionParty, DecisionRole};
+use crate::store::curation::reference::find_researchers;
+use crate::store::curation::researcher_summary::summarize_researchers;
+use crate::store::curation::undo_log::take_snapshot;
+use crate::store::curation::{
+    DecidedBy, DecisionKind, DecisionOutcome, DecisionParty, DecisionRole, begin_decision, pin_authorships,
+    record_decision,
+};
+use crate::store::ingest::merge_researchers::complete::{
+    ResearcherRef, is_name_variant, load_researcher_refs, merge_into,
+};
+use crate::store::ingest::reassign_authorships::load_authorships_of;
 use crate::store::unit_of_work::UnitOfWork;
 
-/// So many papers are named in a sentence.
+/// Maximum number of papers listed in a message.
 const MAX_LISTED_NAMES: usize = 5;
 
-/// Names a few of many.
+/// The first names of a list, and the number of the others.
 pub(super) fn abbreviate_list(names: &[String]) -> String {
     let named = names.iter().take(MAX_LISTED_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(MAX_LISTED_NAMES) {
@@ -23,87 +32,88 @@ pub(super) fn abbreviate_list(names: &[String]) -> String {
     }
 }
 
-impl UnitOfWork<'_> {
-    pub(super) async fn merge_by_decision(
-        &mut self,
-        survivor: &str,
-        former: &[String],
-        is_forced: bool,
-        signature: &DecidedBy,
-    ) -> Result<DecisionOutcome, DecisionError> {
-        let keys: Vec<&str> = std::iter::once(survivor).chain(former.iter().map(String::as_str)).collect();
-        let people = self.find_researchers(&keys).await?;
-        let parties = self.load_researcher_refs(&people).await?;
-        ensure_distinct(&keys, &people, &parties)?;
-        if !is_forced {
-            ensure_one_orcid(&parties)?;
-            self.ensure_no_shared_papers(&people).await?;
-        }
-        let Some((survivor, former)) = parties.split_first() else {
-            return Err(Error::internal("nobody to merge").into());
-        };
-
-        let before = self.summarize_researchers(&people).await?;
-        let authorships = self.load_authorships_of(&people).await?;
-        let places: Vec<i64> = authorships.iter().map(|authorship| authorship.id).collect();
-        let open = self.find_unassigned_authorships(&people).await?;
-        let rows = self.take_snapshot(&people, &[places.as_slice(), &open].concat()).await?;
-        let moved = authorships.iter().filter(|authorship| authorship.researcher_id != survivor.id).count();
-        let concerned = parties.iter().map(|party| {
-            let role = if party.id == survivor.id { DecisionRole::Survivor } else { DecisionRole::Former };
-            DecisionParty::new(party, role)
-        });
-        let draft = self.begin_decision(DecisionKind::Merge, signature, concerned.collect(), moved).await?;
-        self.merge_into(survivor, former, true).await?;
-        // A place that is left open is the survivor's too: nobody else is to come for it.
-        let pins: Vec<(i64, i64)> = places.iter().map(|id| (*id, survivor.id)).collect();
-        self.pin_authorships(&draft, &pins).await?;
-        let (decision, kind) = self.record_decision(draft, &rows).await?;
-        let after = self.summarize_researchers(&people).await?;
-        // Who chose a name, or hides the survivor's, is called so from now on.
-        let shown =
-            after.iter().find(|person| person.id == survivor.id).map_or(&survivor.display_name, |person| &person.name);
-        let names = former.iter().chain([survivor]).map(|party| &party.display_name);
-        let notes = names.filter(|name| !is_name_variant(name, shown)).map(|name| {
-            format!("'{name}' is no form of the name '{shown}' and is not shown as one: add it to the other names if it may be")
-        });
-        let notes = notes.collect();
-        Ok(DecisionOutcome { decision, kind, before, after, notes })
+/// Merges researchers, and records the decision.
+pub(super) async fn merge_by_decision(
+    uow: &mut UnitOfWork<'_>,
+    survivor: &str,
+    former: &[String],
+    force: bool,
+    decided_by: &DecidedBy,
+) -> Result<DecisionOutcome, DecisionError> {
+    let keys: Vec<&str> = std::iter::once(survivor).chain(former.iter().map(String::as_str)).collect();
+    let researcher_ids = find_researchers(uow, &keys).await?;
+    let parties = load_researcher_refs(uow, &researcher_ids).await?;
+    ensure_distinct(&keys, &researcher_ids, &parties)?;
+    if !force {
+        ensure_one_orcid(&parties)?;
+        ensure_no_shared_papers(uow, &researcher_ids).await?;
     }
+    let Some((survivor, former)) = parties.split_first() else {
+        return Err(Error::internal("no researcher to merge").into());
+    };
 
-    /// Places that are left open because these people have another one on the paper.
-    async fn find_unassigned_authorships(&self, people: &[i64]) -> Result<Vec<i64>, Error> {
-        let sql = "SELECT id FROM authorship WHERE same_as_id = ANY(?) AND researcher_id IS NULL ORDER BY id";
-        let open =
-            self.rows::<crate::store::curation::IdRow>(Sql::with(sql, bigint_array(people.iter().copied()))).await?;
-        Ok(open.into_iter().map(|row| row.id).collect())
-    }
-
-    async fn ensure_no_shared_papers(&self, people: &[i64]) -> Result<(), DecisionError> {
-        let shared = self.find_shared_papers(people).await?;
-        if shared.is_empty() { Ok(()) } else { Err(CurationError::SharedPapers(abbreviate_list(&shared)).into()) }
-    }
-
-    /// The slugs of the papers of which several of these people are authors.
-    pub(super) async fn find_shared_papers(&self, people: &[i64]) -> Result<Vec<String>, Error> {
-        #[derive(FromQueryResult)]
-        struct Shared {
-            slug: String,
-        }
-        let sql = "SELECT paper.slug FROM authorship JOIN paper ON paper.id = authorship.paper_id \
-             WHERE authorship.researcher_id = ANY(?) GROUP BY paper.id HAVING count(*) > 1 ORDER BY paper.id";
-        let shared = self.rows::<Shared>(Sql::with(sql, bigint_array(people.iter().copied()))).await?;
-        Ok(shared.into_iter().map(|row| row.slug).collect())
-    }
+    let before = summarize_researchers(uow, &researcher_ids).await?;
+    let authorships = load_authorships_of(uow, &researcher_ids).await?;
+    let authorship_ids: Vec<i64> = authorships.iter().map(|authorship| authorship.id).collect();
+    let unassigned = find_unassigned_authorships(uow, &researcher_ids).await?;
+    let rows = take_snapshot(uow, &researcher_ids, &[authorship_ids.as_slice(), &unassigned].concat()).await?;
+    let moved = authorships.iter().filter(|authorship| authorship.researcher_id != survivor.id).count();
+    let affected = parties.iter().map(|party| {
+        let role = if party.id == survivor.id { DecisionRole::Survivor } else { DecisionRole::Former };
+        DecisionParty::new(party, role)
+    });
+    let pending = begin_decision(uow, DecisionKind::Merge, decided_by, affected.collect(), moved).await?;
+    merge_into(uow, survivor, former, true).await?;
+    // Authorships that became unassigned are pinned too, so that disambiguation does not assign them to others.
+    let pins: Vec<(i64, i64)> = authorship_ids.iter().map(|id| (*id, survivor.id)).collect();
+    pin_authorships(uow, &pending, &pins).await?;
+    let (decision, kind) = record_decision(uow, pending, &rows).await?;
+    let after = summarize_researchers(uow, &researcher_ids).await?;
+    // The survivor's display name changes if a duplicate has a decided name or hides it.
+    let displayed =
+        after.iter().find(|summary| summary.id == survivor.id).map_or(&survivor.display_name, |summary| &summary.name);
+    let names = former.iter().chain([survivor]).map(|party| &party.display_name);
+    let notes = names.filter(|name| !is_name_variant(name, displayed)).map(|name| {
+        format!(
+            "'{name}' is not a form of the name '{displayed}' and is not displayed; add it to the other names to display it"
+        )
+    });
+    let notes = notes.collect();
+    Ok(DecisionOutcome { decision, kind, before, after, notes })
 }
 
-fn ensure_distinct(keys: &[&str], people: &[i64], parties: &[ResearcherRef]) -> Result<(), CurationError> {
-    for (place, id) in people.iter().enumerate() {
-        if let Some(first) = people.iter().take(place).position(|other| other == id) {
+/// Authorships that are unassigned because these researchers have another one on the paper.
+async fn find_unassigned_authorships(uow: &UnitOfWork<'_>, researcher_ids: &[i64]) -> Result<Vec<i64>, Error> {
+    let sql = "SELECT id FROM authorship WHERE same_as_id = ANY(?) AND researcher_id IS NULL ORDER BY id";
+    let unassigned =
+        uow.rows::<crate::store::curation::IdRow>(Sql::with(sql, bigint_array(researcher_ids.iter().copied()))).await?;
+    Ok(unassigned.into_iter().map(|row| row.id).collect())
+}
+
+async fn ensure_no_shared_papers(uow: &UnitOfWork<'_>, researcher_ids: &[i64]) -> Result<(), DecisionError> {
+    let shared = find_shared_papers(uow, researcher_ids).await?;
+    if shared.is_empty() { Ok(()) } else { Err(CurationError::SharedPapers(abbreviate_list(&shared)).into()) }
+}
+
+/// The slugs of papers of which several of these researchers are authors.
+pub(super) async fn find_shared_papers(uow: &UnitOfWork<'_>, researcher_ids: &[i64]) -> Result<Vec<String>, Error> {
+    #[derive(FromQueryResult)]
+    struct SlugRow {
+        slug: String,
+    }
+    let sql = "SELECT paper.slug FROM authorship JOIN paper ON paper.id = authorship.paper_id \
+         WHERE authorship.researcher_id = ANY(?) GROUP BY paper.id HAVING count(*) > 1 ORDER BY paper.id";
+    let shared = uow.rows::<SlugRow>(Sql::with(sql, bigint_array(researcher_ids.iter().copied()))).await?;
+    Ok(shared.into_iter().map(|row| row.slug).collect())
+}
+
+fn ensure_distinct(keys: &[&str], researcher_ids: &[i64], parties: &[ResearcherRef]) -> Result<(), CurationError> {
+    for (index, id) in researcher_ids.iter().enumerate() {
+        if let Some(first) = researcher_ids.iter().take(index).position(|other| other == id) {
             let person = parties.iter().find(|party| party.id == *id).map(ResearcherRef::label).unwrap_or_default();
             return Err(CurationError::SameResearcher {
                 one: keys[first].to_owned(),
-                other: keys[place].to_owned(),
+                other: keys[index].to_owned(),
                 person,
             });
         }
@@ -116,6 +126,6 @@ fn ensure_one_orcid(parties: &[ResearcherRef]) -> Result<(), CurationError> {
     if orcids.len() < 2 {
         return Ok(());
     }
-    let told = parties.iter().filter_map(|party| Some(format!("{} has {}", party.label(), party.orcid.as_ref()?)));
-    Err(CurationError::ConflictingOrcids(told.collect::<Vec<_>>().join(", ")))
+    let listed = parties.iter().filter_map(|party| Some(format!("{} has {}", party.label(), party.orcid.as_ref()?)));
+    Err(CurationError::ConflictingOrcids(listed.collect::<Vec<_>>().join(", ")))
 }

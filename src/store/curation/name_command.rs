@@ -1,8 +1,8 @@
-//! What those who run the directory decide on a person's names. No import changes it.
+//! Decisions on a researcher's names, which imports do not change.
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::{ConnectionTrait as _, FromQueryResult};
+use sea_orm::FromQueryResult;
 
 use crate::entity::researcher;
 use crate::error::Error;
@@ -12,90 +12,92 @@ use crate::model::record::{NameUse, OtherName};
 use crate::store::Store;
 use crate::store::access::data_loader::Loader;
 use crate::store::access::sql_fragment::{Sql, text_array};
-use crate::store::ingest::name_visibility::{ResearcherNames, StoredName};
-use crate::store::ingest::researcher_matching::NamedAuthor;
+use crate::store::ingest::name_visibility::{
+    ResearcherNames, StoredName, add_other_names, load_names, recompute_names,
+};
+use crate::store::ingest::researcher_matching::{NamedAuthor, update_display_names};
 use crate::store::reader::lookup::{ByLookupKey, LookupKey};
-use crate::store::unit_of_work::{UnitOfWork, WRITE_LOCK_KEY};
+use crate::store::unit_of_work::{TableScans, UnitOfWork};
 use crate::text::names;
 
-/// A name to be shown, with its parts where they are known.
+/// A display name, with its parts if they are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChosenName {
     /// The whole name.
     pub name: String,
-    /// Given names; told from the name where both parts are absent.
+    /// Given names; parsed from the name if both parts are omitted.
     pub given_name: Option<String>,
     /// Family name.
     pub family_name: Option<String>,
 }
 
-/// A decision on a person's names.
+/// A decision on a researcher's names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NameDecision {
-    /// What is shown.
+    /// Set the display name and suppression of published names.
     Set {
-        /// The name that is shown from now on; the one of before where absent.
+        /// The new display name; unchanged if omitted.
         chosen: Option<ChosenName>,
-        /// What the one of before is for then.
+        /// The use of the previous display name.
         former_use: NameUse,
-        /// Whether the published names are withheld; as before where absent.
+        /// Whether published names are suppressed; unchanged if omitted.
         withholds_published_name: Option<bool>,
     },
-    /// Another name, or another use of one.
+    /// Add another name, or change its use.
     Add {
         /// The name.
         name: String,
-        /// What it is for.
+        /// Its use.
         name_use: NameUse,
     },
-    /// Takes back what was decided on another name, so that what sources say of it holds.
+    /// Remove the decision on another name, so that the sources apply.
     Remove {
         /// The name.
         name: String,
     },
 }
 
-/// What holds after a decision. No part of it has a name that is not shown.
+/// The result of a decision. It contains no hidden names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameDecisionOutcome {
-    /// The name that is shown.
+    /// The display name.
     pub name: String,
-    /// The name in the address of the profile.
+    /// The slug.
     pub slug: String,
-    /// Whether that is another one than before.
+    /// Whether the slug changed.
     pub has_new_slug: bool,
-    /// How many other names are shown, only found, and private.
+    /// The numbers of other names that are displayed, search-only and private.
     pub other_name_counts: [usize; 3],
-    /// On how many papers the person is.
+    /// The number of papers.
     pub paper_count: usize,
-    /// On how many of them the published name is withheld.
+    /// The number of papers on which the published name is suppressed.
     pub withheld_paper_count: usize,
-    /// Other people who are shown under one of the person's names.
+    /// Other researchers who are displayed under one of the names.
     pub namesakes: Vec<GlobalId>,
-    /// Fields of the person that hold a word of a name which is not shown: they are as the sources have them.
+    /// Fields that contain a word of a hidden name. They are displayed as the sources provide them.
     pub revealing_fields: Vec<&'static str>,
 }
 
-/// All names of a person, hidden ones too.
+/// All names of a researcher, including hidden ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResearcherNameList {
-    /// The name in the address of the profile.
+    /// The slug.
     pub slug: String,
-    /// The name that is shown, and whether somebody decided on it.
+    /// The display name, and whether it was decided.
     pub display_name: (String, bool),
-    /// The others, each with its use and who says so: `decided`, or the name of a source.
+    /// The other names with their use and origin: `decided`, or the name of a source.
     pub others: Vec<(String, NameUse, String)>,
-    /// Forms that sources tell, and whether they are shown.
+    /// Forms that sources provide, and whether they are displayed.
     pub source_names: Vec<(String, bool)>,
-    /// Whether all published names are withheld.
+    /// Whether published names are suppressed.
     pub withholds_published_name: bool,
 }
 
 impl Store {
-    /// Who has this id, slug (present or former) or ORCID iD.
+    /// The researcher with this id, slug (current or former) or ORCID iD.
     ///
     /// # Errors
-    /// Where nobody has it, or the database does not answer.
+    /// If there is none, or the database is unavailable.
     pub async fn find_researcher_id(&self, key: &str) -> Result<i64, Error> {
         let text = key.trim();
         let key = match (text.parse::<Orcid>(), text.parse::<GlobalId>()) {
@@ -104,241 +106,232 @@ impl Store {
             _ => LookupKey::Slug(text.to_lowercase()),
         };
         let found: HashMap<ByLookupKey<researcher::Model>, _> = self.load(&[ByLookupKey::new(key)]).await?;
-        // What was asked for is not repeated: it may be a name.
-        let nobody = || Error::BadUserInput("nobody here has this id, slug or ORCID iD".to_owned());
-        found.into_values().next().map(|person| person.id).ok_or_else(nobody)
+        // The key is not repeated: it may be a hidden name.
+        let not_found = || Error::BadUserInput("no researcher has this id, slug or ORCID iD".to_owned());
+        found.into_values().next().map(|person| person.id).ok_or_else(not_found)
     }
 
-    /// All that is known of a person's names. It is for those who run the directory, and for nobody else.
+    /// All names of a researcher, for operators only.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// If the database is unavailable.
     pub async fn list_all_names(&self, id: i64) -> Result<ResearcherNameList, Error> {
-        let transaction = self.begin().await?;
-        let naming = UnitOfWork::new(&transaction, "", self.consortium_size, 0).load_names(id).await?;
-        transaction.rollback().await?;
-        let shown = naming.visible()?;
+        let uow = UnitOfWork::begin_read_only(self).await?;
+        let names = load_names(&uow, id).await?;
+        uow.rollback().await?;
+        let visible = names.visible()?;
         let origin = |name: &StoredName| name.source.clone().unwrap_or_else(|| "decided".to_owned());
-        let others = naming.stored_names()?.into_iter().map(|name| (name.value.clone(), name.name_use, origin(&name)));
+        let others = names.stored_names()?.into_iter().map(|name| (name.value.clone(), name.name_use, origin(&name)));
         Ok(ResearcherNameList {
             others: others.collect(),
-            source_names: naming
+            source_names: names
                 .told_names
                 .iter()
-                .map(|name| (name.clone(), shown.other_names.contains(name)))
+                .map(|name| (name.clone(), visible.other_names.contains(name)))
                 .collect(),
-            slug: naming.slug,
-            display_name: (naming.display_name, naming.is_decided),
-            withholds_published_name: naming.withholds_published_name,
+            slug: names.slug,
+            display_name: (names.display_name, names.is_decided),
+            withholds_published_name: names.withholds_published_name,
         })
     }
 
-    /// Decides on a person's names, and tells what holds then. A dry run does all of it and takes it back.
+    /// Decides on a researcher's names, and returns the result. A dry run is rolled back.
     ///
     /// # Errors
-    /// Where the decision makes no sense, or the database does not answer.
+    /// If the decision is rejected, or the database is unavailable.
     pub async fn decide_names(
         &self,
         id: i64,
         decision: &NameDecision,
-        is_dry_run: bool,
+        dry_run: bool,
     ) -> Result<NameDecisionOutcome, Error> {
-        let transaction = self.begin().await?;
-        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
-        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITE_LOCK_KEY})")).await?;
-        let mut batch = UnitOfWork::new(&transaction, "", self.consortium_size, 0);
-        let before = batch.load_names(id).await?;
+        let mut uow = UnitOfWork::begin(self, TableScans::Allow).await?;
+        let before = load_names(&uow, id).await?;
         match decision {
             NameDecision::Set { chosen, former_use, withholds_published_name } => {
-                batch.set_names(&before, chosen.as_ref(), *former_use, *withholds_published_name).await?;
+                set_names(&mut uow, &before, chosen.as_ref(), *former_use, *withholds_published_name).await?;
             }
-            NameDecision::Add { name, name_use } => batch.add_decided_name(&before, name, *name_use).await?,
-            NameDecision::Remove { name } => batch.remove_decided_name(&before, name).await?,
+            NameDecision::Add { name, name_use } => add_decided_name(&mut uow, &before, name, *name_use).await?,
+            NameDecision::Remove { name } => remove_decided_name(&mut uow, &before, name).await?,
         }
-        batch.refresh_name_repairs().await?;
-        batch.refresh_work_versions().await?;
-        if !batch.dirty.recounted_researchers.is_empty() {
-            batch.invalidate_statistics().await?;
-        }
-        batch.reindex_dirty().await?;
-        let decided = batch.describe_name_outcome(&before).await?;
-        if is_dry_run {
-            transaction.rollback().await?;
-        } else {
-            self.commit(transaction).await?;
-        }
-        Ok(decided)
+        // Repairs of names may move papers, which the outcome counts.
+        uow.refresh_projections().await?;
+        let outcome = describe_name_outcome(&uow, &before).await?;
+        uow.finish(dry_run).await?;
+        Ok(outcome)
     }
 }
 
-/// One clean line that is not empty.
+/// The cleaned name, which must not be empty.
 fn require_name(name: &str) -> Result<String, Error> {
     let name = names::clean(name);
     if name.is_empty() { Err(Error::BadUserInput("the name is empty".to_owned())) } else { Ok(name) }
 }
 
-impl UnitOfWork<'_> {
-    async fn set_names(
-        &mut self,
-        before: &ResearcherNames,
-        chosen: Option<&ChosenName>,
-        former_use: NameUse,
-        withholds: Option<bool>,
-    ) -> Result<(), Error> {
-        let mut was_called = None;
-        if let Some(chosen) = chosen {
-            self.choose_name(before, chosen, former_use).await?;
-            was_called = Some(before.display_name.as_str());
-        }
-        if let Some(withholds) = withholds {
-            let decide = Sql::with(
-                "INSERT INTO name_decision (researcher_id, withholds_published_name) VALUES (?, ",
-                before.id,
-            )
-            .then_with(
-                "?) ON CONFLICT (researcher_id) DO UPDATE SET withholds_published_name = EXCLUDED.withholds_published_name, \
-                 decided_at = now()",
-                withholds,
-            );
-            self.execute(decide).await?;
-            let sql = Sql::with("UPDATE researcher SET withholds_published_name = ? ", withholds);
-            self.execute(sql.then_with("WHERE id = ?", before.id)).await?;
-        }
-        self.recompute_names(before.id, was_called).await
+async fn set_names(
+    uow: &mut UnitOfWork<'_>,
+    before: &ResearcherNames,
+    chosen: Option<&ChosenName>,
+    former_use: NameUse,
+    suppresses: Option<bool>,
+) -> Result<(), Error> {
+    let mut former_name = None;
+    if let Some(chosen) = chosen {
+        choose_name(uow, before, chosen, former_use).await?;
+        former_name = Some(before.display_name.as_str());
     }
-
-    async fn choose_name(
-        &mut self,
-        before: &ResearcherNames,
-        chosen: &ChosenName,
-        former_use: NameUse,
-    ) -> Result<(), Error> {
-        let name = require_name(&chosen.name)?;
-        let (given, family) = (chosen.given_name.as_deref(), chosen.family_name.as_deref());
-        let parts = NamedAuthor { name: &name, given, family, orcid: None }.name_parts();
-        let key = names::name_key(&name);
-        self.delete_decided_names(before.id, &[key.clone(), before.name_key.clone()]).await?;
-        if key != before.name_key {
-            let former = OtherName { value: before.display_name.clone(), name_use: former_use };
-            self.add_other_names(before.id, &[former], None).await?;
-        }
-        // They may decide over repairs of authors' names.
-        self.dirty_spellings.extend([key, before.name_key.clone()]);
+    if let Some(suppresses) = suppresses {
         let decide = Sql::with(
-            "INSERT INTO name_decision (researcher_id, display_name, given_name, family_name) VALUES (?, ",
+            "INSERT INTO name_decision (researcher_id, withholds_published_name) VALUES (?, ",
             before.id,
         )
-        .then_with("?, ", name.clone())
-        .then_with("?, ", parts.given.clone())
         .then_with(
-            "?) ON CONFLICT (researcher_id) DO UPDATE SET display_name = EXCLUDED.display_name, \
-             given_name = EXCLUDED.given_name, family_name = EXCLUDED.family_name, decided_at = now()",
-            parts.family.clone(),
+            "?) ON CONFLICT (researcher_id) DO UPDATE SET withholds_published_name = EXCLUDED.withholds_published_name, \
+             decided_at = now()",
+            suppresses,
         );
-        self.execute(decide).await?;
-        self.update_display_names(vec![(before.id, name, parts)]).await
+        uow.execute(decide).await?;
+        let sql = Sql::with("UPDATE researcher SET withholds_published_name = ? ", suppresses);
+        uow.execute(sql.then_with("WHERE id = ?", before.id)).await?;
     }
+    recompute_names(uow, before.id, former_name).await
+}
 
-    async fn add_decided_name(&mut self, before: &ResearcherNames, name: &str, name_use: NameUse) -> Result<(), Error> {
-        let value = require_name(name)?;
-        let key = names::name_key(&value);
-        if key == before.name_key {
-            let message = "this is the name that is shown; choose another one first, by `names set`";
-            return Err(Error::BadUserInput(message.to_owned()));
-        }
-        self.delete_decided_names(before.id, &[key]).await?;
-        self.add_other_names(before.id, &[OtherName { value, name_use }], None).await?;
-        self.recompute_names(before.id, None).await
+async fn choose_name(
+    uow: &mut UnitOfWork<'_>,
+    before: &ResearcherNames,
+    chosen: &ChosenName,
+    former_use: NameUse,
+) -> Result<(), Error> {
+    let name = require_name(&chosen.name)?;
+    let (given, family) = (chosen.given_name.as_deref(), chosen.family_name.as_deref());
+    let parts = NamedAuthor { name: &name, given, family, orcid: None }.name_parts();
+    let key = names::name_key(&name);
+    delete_decided_names(uow, before.id, &[key.clone(), before.name_key.clone()]).await?;
+    if key != before.name_key {
+        let former = OtherName { value: before.display_name.clone(), name_use: former_use };
+        add_other_names(uow, before.id, &[former], None).await?;
     }
+    // Both may confirm repairs of author names.
+    uow.dirty.spellings.extend([key, before.name_key.clone()]);
+    let decide = Sql::with(
+        "INSERT INTO name_decision (researcher_id, display_name, given_name, family_name) VALUES (?, ",
+        before.id,
+    )
+    .then_with("?, ", name.clone())
+    .then_with("?, ", parts.given.clone())
+    .then_with(
+        "?) ON CONFLICT (researcher_id) DO UPDATE SET display_name = EXCLUDED.display_name, \
+         given_name = EXCLUDED.given_name, family_name = EXCLUDED.family_name, decided_at = now()",
+        parts.family.clone(),
+    );
+    uow.execute(decide).await?;
+    update_display_names(uow, vec![(before.id, name, parts)]).await
+}
 
-    async fn remove_decided_name(&mut self, before: &ResearcherNames, name: &str) -> Result<(), Error> {
-        let key = names::name_key(&require_name(name)?);
-        if self.delete_decided_names(before.id, std::slice::from_ref(&key)).await? == 0 {
-            let message =
-                "nobody decided on this name here; what a source says of it is changed there, or by `names add`";
-            return Err(Error::BadUserInput(message.to_owned()));
-        }
-        self.dirty_spellings.insert(key);
-        self.recompute_names(before.id, None).await
+async fn add_decided_name(
+    uow: &mut UnitOfWork<'_>,
+    before: &ResearcherNames,
+    name: &str,
+    name_use: NameUse,
+) -> Result<(), Error> {
+    let value = require_name(name)?;
+    let key = names::name_key(&value);
+    if key == before.name_key {
+        let message = "this is the display name; set another one first with `names set`";
+        return Err(Error::BadUserInput(message.to_owned()));
     }
+    delete_decided_names(uow, before.id, &[key]).await?;
+    add_other_names(uow, before.id, &[OtherName { value, name_use }], None).await?;
+    recompute_names(uow, before.id, None).await
+}
 
-    /// Takes back decisions on other names, and tells how many there were.
-    async fn delete_decided_names(&self, id: i64, keys: &[String]) -> Result<usize, Error> {
-        #[derive(FromQueryResult)]
-        struct Gone {
-            #[allow(dead_code, reason = "it is counted")]
-            id: i64,
-        }
-        let sql = Sql::with("DELETE FROM researcher_name WHERE source IS NULL AND researcher_id = ? ", id)
-            .then_with("AND name_key = ANY(?) RETURNING id", text_array(keys.to_vec()));
-        Ok(self.rows::<Gone>(sql).await?.len())
+async fn remove_decided_name(uow: &mut UnitOfWork<'_>, before: &ResearcherNames, name: &str) -> Result<(), Error> {
+    let key = names::name_key(&require_name(name)?);
+    if delete_decided_names(uow, before.id, std::slice::from_ref(&key)).await? == 0 {
+        let message =
+            "there is no decision on this name; change it in the source, or override the source with `names add`";
+        return Err(Error::BadUserInput(message.to_owned()));
     }
+    uow.dirty.spellings.insert(key);
+    recompute_names(uow, before.id, None).await
+}
 
-    /// What holds now.
-    async fn describe_name_outcome(&self, before: &ResearcherNames) -> Result<NameDecisionOutcome, Error> {
-        #[derive(FromQueryResult)]
-        struct Place {
-            name_as_published: String,
-            name: String,
-        }
-        #[derive(FromQueryResult)]
-        struct Namesake {
-            id: i64,
-        }
-        let now = self.load_names(before.id).await?;
-        let shown = now.visible()?;
-        let forms = now.hidden_forms.clone().unwrap_or_default();
-        let places = "SELECT name_as_published, name FROM authorship WHERE researcher_id = ?";
-        let places = self.rows::<Place>(Sql::with(places, now.id)).await?;
-        let is_withheld = |place: &&Place| {
-            !forms.is_empty()
-                && [&place.name_as_published, &place.name].iter().any(|name| names::name_reveals_hidden(name, &forms))
-        };
-        let keys = shown.hidden_names.iter().chain([&now.display_name]).map(|name| names::name_key(name));
-        let namesakes = Sql::with("SELECT id FROM researcher WHERE name_key = ANY(?) ", text_array(keys))
-            .then_with("AND id <> ? ORDER BY id", now.id);
-        let namesakes = self.rows::<Namesake>(namesakes).await?;
-        let private = shown.hidden_names.len() - shown.search_only_names.len();
-        Ok(NameDecisionOutcome {
-            has_new_slug: now.slug != before.slug,
-            other_name_counts: [shown.other_names.len(), shown.search_only_names.len(), private],
-            paper_count: places.len(),
-            withheld_paper_count: places.iter().filter(is_withheld).count(),
-            namesakes: namesakes
-                .into_iter()
-                .map(|row| GlobalId { kind: NodeKind::Researcher, row_id: row.id })
-                .collect(),
-            revealing_fields: self.find_revealing_fields(now.id, &forms).await?,
-            name: now.display_name,
-            slug: now.slug,
-        })
+/// Deletes decisions on other names. Returns how many there were.
+async fn delete_decided_names(uow: &UnitOfWork<'_>, id: i64, keys: &[String]) -> Result<usize, Error> {
+    #[derive(FromQueryResult)]
+    struct DeletedRow {
+        #[allow(dead_code, reason = "it is counted")]
+        id: i64,
     }
+    let sql = Sql::with("DELETE FROM researcher_name WHERE source IS NULL AND researcher_id = ? ", id)
+        .then_with("AND name_key = ANY(?) RETURNING id", text_array(keys.to_vec()));
+    Ok(uow.rows::<DeletedRow>(sql).await?.len())
+}
 
-    /// The fields that hold a word of a hidden name.
-    async fn find_revealing_fields(&self, id: i64, forms: &[String]) -> Result<Vec<&'static str>, Error> {
-        #[derive(FromQueryResult)]
-        struct Held {
-            field: String,
-            text: String,
-        }
-        // Initials are words of any text.
-        let words: Vec<String> = forms.iter().filter(|form| form.chars().nth(2).is_some()).cloned().collect();
-        if words.is_empty() {
-            return Ok(Vec::new());
-        }
-        let sql = Sql::with(
-            "SELECT held.* FROM researcher CROSS JOIN LATERAL (VALUES ('homepageUrl', homepage_url), ('portraitUrl', portrait_url), \
+/// The state of the names after a decision.
+async fn describe_name_outcome(uow: &UnitOfWork<'_>, before: &ResearcherNames) -> Result<NameDecisionOutcome, Error> {
+    #[derive(FromQueryResult)]
+    struct AuthorshipNameRow {
+        name_as_published: String,
+        name: String,
+    }
+    #[derive(FromQueryResult)]
+    struct IdRow {
+        id: i64,
+    }
+    let now = load_names(uow, before.id).await?;
+    let visible = now.visible()?;
+    let forms = now.hidden_forms.clone().unwrap_or_default();
+    let authorships = "SELECT name_as_published, name FROM authorship WHERE researcher_id = ?";
+    let authorships = uow.rows::<AuthorshipNameRow>(Sql::with(authorships, now.id)).await?;
+    let is_withheld = |authorship: &&AuthorshipNameRow| {
+        !forms.is_empty()
+            && [&authorship.name_as_published, &authorship.name]
+                .iter()
+                .any(|name| names::name_reveals_hidden(name, &forms))
+    };
+    let keys = visible.hidden_names.iter().chain([&now.display_name]).map(|name| names::name_key(name));
+    let namesakes = Sql::with("SELECT id FROM researcher WHERE name_key = ANY(?) ", text_array(keys))
+        .then_with("AND id <> ? ORDER BY id", now.id);
+    let namesakes = uow.rows::<IdRow>(namesakes).await?;
+    let private = visible.hidden_names.len() - visible.search_only_names.len();
+    Ok(NameDecisionOutcome {
+        has_new_slug: now.slug != before.slug,
+        other_name_counts: [visible.other_names.len(), visible.search_only_names.len(), private],
+        paper_count: authorships.len(),
+        withheld_paper_count: authorships.iter().filter(is_withheld).count(),
+        namesakes: namesakes.into_iter().map(|row| GlobalId { kind: NodeKind::Researcher, row_id: row.id }).collect(),
+        revealing_fields: find_revealing_fields(uow, now.id, &forms).await?,
+        name: now.display_name,
+        slug: now.slug,
+    })
+}
+
+/// The fields that contain a word of a hidden name.
+async fn find_revealing_fields(uow: &UnitOfWork<'_>, id: i64, forms: &[String]) -> Result<Vec<&'static str>, Error> {
+    #[derive(FromQueryResult)]
+    struct TextRow {
+        field: String,
+        text: String,
+    }
+    // Initials occur in any text.
+    let words: Vec<String> = forms.iter().filter(|form| form.chars().nth(2).is_some()).cloned().collect();
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = Sql::with(
+        "SELECT held.* FROM researcher CROSS JOIN LATERAL (VALUES ('homepageUrl', homepage_url), ('portraitUrl', portrait_url), \
              ('headline', headline::text), ('biography', biography::text)) AS held(field, text) \
              WHERE held.text IS NOT NULL AND researcher.id = ?",
-            id,
-        )
-        .then_with(" UNION ALL SELECT 'identifiers', value FROM external_id WHERE researcher_id = ?", id);
-        let mut found: BTreeMap<&str, bool> = BTreeMap::new();
-        let held = self.rows::<Held>(sql).await?;
-        for row in &held {
-            *found.entry(row.field.as_str()).or_default() |= names::name_reveals_hidden(&row.text, &words);
-        }
-        let fields = ["headline", "biography", "portraitUrl", "homepageUrl", "identifiers"];
-        Ok(fields.into_iter().filter(|field| found.get(field).copied().unwrap_or_default()).collect())
+        id,
+    )
+    .then_with(" UNION ALL SELECT 'identifiers', value FROM external_id WHERE researcher_id = ?", id);
+    let mut found: BTreeMap<&str, bool> = BTreeMap::new();
+    let texts = uow.rows::<TextRow>(sql).await?;
+    for row in &texts {
+        *found.entry(row.field.as_str()).or_default() |= names::name_reveals_hidden(&row.text, &words);
     }
+    let fields = ["headline", "biography", "portraitUrl", "homepageUrl", "identifiers"];
+    Ok(fields.into_iter().filter(|field| found.get(field).copied().unwrap_or_default()).collect())
 }

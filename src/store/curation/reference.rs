@@ -1,9 +1,8 @@
-//! People and papers as somebody types them: by id, slug or identifier, in any written form.
+//! References to researchers and papers: by id, slug or identifier, in any notation.
 
 use sea_orm::FromQueryResult;
 
-use crate::entity::paper;
-use crate::entity::researcher;
+use crate::entity::{paper, researcher};
 use crate::error::Error;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::{ArxivId, Doi, InvalidIdentifier, Orcid};
@@ -13,7 +12,7 @@ use crate::store::reader::lookup::{LookupKey, LookupTable, lookup_ids_sql};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names;
 
-/// So many namesakes are suggested for a name that is no key.
+/// Maximum number of researchers suggested for a name.
 const MAX_SUGGESTIONS: i64 = 5;
 
 fn parse_id_key(text: &str, wanted: NodeKind) -> Option<Result<LookupKey, CurationError>> {
@@ -29,7 +28,7 @@ fn slug_key(text: &str) -> LookupKey {
     LookupKey::Slug(text.to_lowercase())
 }
 
-/// An identifier that was meant to be one, mistyped or not.
+/// An identifier, valid or malformed, if the text is intended as one.
 fn parse_if_intended<T>(parsed: Result<T, InvalidIdentifier>, is_meant: bool) -> Option<Result<T, CurationError>> {
     match parsed {
         Ok(identifier) => Some(Ok(identifier)),
@@ -66,62 +65,61 @@ fn parse_paper_key(text: &str) -> Result<LookupKey, CurationError> {
     }
 }
 
-impl UnitOfWork<'_> {
-    /// The people who are meant, in their order.
-    pub(super) async fn find_researchers(&self, texts: &[&str]) -> Result<Vec<i64>, DecisionError> {
-        let keys = texts.iter().map(|text| parse_researcher_key(text)).collect::<Result<Vec<_>, _>>()?;
-        let found = self.find_by_keys::<researcher::Model>(&keys).await?;
-        let mut people = Vec::with_capacity(found.len());
-        for (text, id) in texts.iter().zip(found) {
-            match id {
-                Some(id) => people.push(id),
-                None => return Err(self.unknown_researcher_error(text).await?.into()),
-            }
+/// The referenced researchers, in the same order.
+pub(super) async fn find_researchers(uow: &UnitOfWork<'_>, texts: &[&str]) -> Result<Vec<i64>, DecisionError> {
+    let keys = texts.iter().map(|text| parse_researcher_key(text)).collect::<Result<Vec<_>, _>>()?;
+    let ids = find_by_keys::<researcher::Model>(uow, &keys).await?;
+    let mut researchers = Vec::with_capacity(ids.len());
+    for (text, id) in texts.iter().zip(ids) {
+        match id {
+            Some(id) => researchers.push(id),
+            None => return Err(unknown_researcher_error(uow, text).await?.into()),
         }
-        Ok(people)
     }
+    Ok(researchers)
+}
 
-    /// The papers that are meant, in their order, each once.
-    pub(super) async fn find_papers(&self, texts: &[String]) -> Result<Vec<i64>, DecisionError> {
-        let keys = texts.iter().map(|text| parse_paper_key(text)).collect::<Result<Vec<_>, _>>()?;
-        let found = self.find_by_keys::<paper::Model>(&keys).await?;
-        let mut papers = Vec::with_capacity(found.len());
-        for (text, id) in texts.iter().zip(found) {
-            let id = id.ok_or_else(|| CurationError::UnknownPaper(text.clone()))?;
-            if !papers.contains(&id) {
-                papers.push(id);
-            }
+/// The referenced papers, in the same order, each once.
+pub(super) async fn find_papers(uow: &UnitOfWork<'_>, texts: &[String]) -> Result<Vec<i64>, DecisionError> {
+    let keys = texts.iter().map(|text| parse_paper_key(text)).collect::<Result<Vec<_>, _>>()?;
+    let ids = find_by_keys::<paper::Model>(uow, &keys).await?;
+    let mut papers = Vec::with_capacity(ids.len());
+    for (text, id) in texts.iter().zip(ids) {
+        let id = id.ok_or_else(|| CurationError::UnknownPaper(text.clone()))?;
+        if !papers.contains(&id) {
+            papers.push(id);
         }
-        Ok(papers)
     }
+    Ok(papers)
+}
 
-    async fn find_by_keys<M: LookupTable>(&self, keys: &[LookupKey]) -> Result<Vec<Option<i64>>, Error> {
-        #[derive(FromQueryResult)]
-        struct Found {
-            index: i64,
-            id: i64,
-        }
-        let mut found = vec![None; keys.len()];
-        for row in self.rows::<Found>(lookup_ids_sql::<M>(keys)).await? {
-            if let Some(place) = usize::try_from(row.index).ok().and_then(|index| found.get_mut(index)) {
-                *place = Some(row.id);
-            }
-        }
-        Ok(found)
+async fn find_by_keys<M: LookupTable>(uow: &UnitOfWork<'_>, keys: &[LookupKey]) -> Result<Vec<Option<i64>>, Error> {
+    #[derive(FromQueryResult)]
+    struct MatchRow {
+        index: i64,
+        id: i64,
     }
+    let mut ids = vec![None; keys.len()];
+    for row in uow.rows::<MatchRow>(lookup_ids_sql::<M>(keys)).await? {
+        if let Some(slot) = usize::try_from(row.index).ok().and_then(|index| ids.get_mut(index)) {
+            *slot = Some(row.id);
+        }
+    }
+    Ok(ids)
+}
 
-    /// Says that nobody has the key, and who has it for a name.
-    async fn unknown_researcher_error(&self, text: &str) -> Result<CurationError, Error> {
-        #[derive(FromQueryResult)]
-        struct Namesake {
-            slug: String,
-        }
-        let sql = Sql::with("SELECT slug FROM researcher WHERE name_key = ? ORDER BY id ", names::name_key(text));
-        let namesakes = self.rows::<Namesake>(sql.then_with("LIMIT ?", MAX_SUGGESTIONS)).await?;
-        let slugs: Vec<String> = namesakes.into_iter().map(|row| row.slug).collect();
-        let hint = if slugs.is_empty() { String::new() } else { format!(" (by that name: {})", slugs.join(", ")) };
-        Ok(CurationError::UnknownResearcher { key: text.to_owned(), hint })
+/// The error for an unknown key, with researchers who have it as their name.
+async fn unknown_researcher_error(uow: &UnitOfWork<'_>, text: &str) -> Result<CurationError, Error> {
+    #[derive(FromQueryResult)]
+    struct SlugRow {
+        slug: String,
     }
+    let sql = Sql::with("SELECT slug FROM researcher WHERE name_key = ? ORDER BY id ", names::name_key(text));
+    let namesakes = uow.rows::<SlugRow>(sql.then_with("LIMIT ?", MAX_SUGGESTIONS)).await?;
+    let slugs: Vec<String> = namesakes.into_iter().map(|row| row.slug).collect();
+    let hint =
+        if slugs.is_empty() { String::new() } else { format!(" (researchers of that name: {})", slugs.join(", ")) };
+    Ok(CurationError::UnknownResearcher { key: text.to_owned(), hint })
 }
 
 #[cfg(test)]

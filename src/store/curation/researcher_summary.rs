@@ -1,4 +1,4 @@
-//! All that the directory says of somebody, for whoever decides.
+//! A summary of a researcher, for curators.
 
 use std::collections::HashMap;
 
@@ -10,58 +10,58 @@ use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names;
 
-/// The language of labels, where there is one in it: the program's messages are English.
+/// The preferred language of labels, since messages are in English.
 const LABEL_LANGUAGE: &str = "en";
 
-/// Somebody as the directory knows them.
+/// A researcher with everything that the directory stores about them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResearcherSummary {
-    /// The number of their id.
+    /// The number behind the global id.
     pub id: i64,
-    /// Their slug.
+    /// The slug.
     pub slug: String,
-    /// The name as displayed.
+    /// The display name.
     pub name: String,
-    /// Their ORCID iD.
+    /// The ORCID iD.
     pub orcid: Option<String>,
-    /// How many papers, and how many coauthors.
+    /// The number of papers.
     pub paper_count: i32,
-    /// How many people wrote with them.
+    /// The number of coauthors.
     pub coauthor_count: i32,
-    /// The years of the first and the last paper; 0 where none has a year.
+    /// The years of the first and the last paper; 0 if none has a year.
     pub years: (i32, i32),
-    /// What they wrote, the latest first.
+    /// The papers, latest first.
     pub papers: Vec<SummaryPaper>,
     /// Other names.
     pub other_names: Vec<String>,
     /// Headline, biography, portrait and homepage, with the language of each text.
     pub profile: Vec<String>,
-    /// Where they are and were.
+    /// Current and past affiliations.
     pub affiliations: Vec<String>,
-    /// What they declare.
+    /// Declared topics.
     pub topics: Vec<String>,
-    /// Ids of other schemes, as `scheme:value`.
+    /// External identifiers, as `scheme:value`.
     pub identifiers: Vec<String>,
-    /// What sources say of them, as `source key`.
+    /// Source records, as `source key`.
     pub records: Vec<String>,
-    /// The numbers and slugs of those who were merged into them.
+    /// The numbers and slugs of merged researchers.
     pub former: Vec<(i64, String)>,
 }
 
-/// A paper of somebody.
+/// A paper of a researcher.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SummaryPaper {
-    /// The number of its id.
+    /// The number behind the global id.
     pub id: i64,
-    /// Its slug.
+    /// The slug.
     pub slug: String,
-    /// Its title.
+    /// The title.
     pub title: String,
-    /// Its DOI.
+    /// The DOI.
     pub doi: Option<String>,
-    /// Its year.
+    /// The year.
     pub year: Option<i32>,
-    /// The name of the author there, as published.
+    /// The author's name as published.
     pub name: String,
 }
 
@@ -151,7 +151,7 @@ impl From<SummaryRow> for ResearcherSummary {
 impl SummaryAffiliationRow {
     fn describe(&self, languages: &LanguagePreferences) -> String {
         let best = |text: &LocalizedText| text.best_match(languages).map(|best| best.value.to_owned());
-        // In all languages: it may be one of these that changes.
+        // In all languages, since the decision may change one of them.
         let all = |text: &LocalizedText| {
             let texts: Vec<&str> = text.iter().map(|(_, text)| text).collect();
             (!texts.is_empty()).then(|| texts.join(" / "))
@@ -167,64 +167,65 @@ impl SummaryAffiliationRow {
     }
 }
 
-impl UnitOfWork<'_> {
-    /// Those of these people who are there, in the order of the ids.
-    pub(super) async fn summarize_researchers(&self, people: &[i64]) -> Result<Vec<ResearcherSummary>, Error> {
-        let of = |sql: &str| Sql::with(sql, bigint_array(people.iter().copied()));
-        let mut found: HashMap<i64, ResearcherSummary> = HashMap::new();
-        let rows = of(
-            "SELECT researcher.id, slug, display_name, other_names, orcid, headline, biography, portrait_url, homepage_url, \
-             paper_count, coauthor_count, first_year, last_year FROM researcher JOIN researcher_statistics \
-             ON researcher_id = researcher.id WHERE researcher.id = ANY(?)",
-        );
-        for row in self.rows::<SummaryRow>(rows).await? {
-            found.insert(row.id, row.into());
-        }
-        let papers = of(
-            "SELECT researcher_id, paper.id, paper.slug, title, doi, publication_year, name_as_published, display_name, hidden_forms \
-             FROM authorship JOIN paper ON paper.id = paper_id JOIN researcher ON researcher.id = researcher_id \
-             WHERE researcher_id = ANY(?) \
-             ORDER BY paper.publication_key DESC, sort_title, paper.id",
-        );
-        for row in self.rows::<SummaryPaperRow>(papers).await? {
-            let is_hidden =
-                row.hidden_forms.is_some_and(|forms| names::name_reveals_hidden(&row.name_as_published, &forms));
-            let name = if is_hidden { row.display_name } else { row.name_as_published };
-            let SummaryPaperRow { id, slug, title, doi, publication_year: year, .. } = row;
-            let person = found.entry(row.researcher_id).or_default();
-            person.papers.push(SummaryPaper { id, slug, title, doi, year, name });
-        }
-        let language: LanguageTag = LABEL_LANGUAGE.parse()?;
-        let languages = LanguagePreferences::new(&[], &language);
-        let affiliations =
-            of("SELECT researcher_id, display_names AS organization, kind, role_title, department_name, start_date, \
-             end_date, is_primary FROM affiliation JOIN organization ON organization.id = organization_id \
-             WHERE researcher_id = ANY(?) ORDER BY is_primary DESC, ends_on DESC, starts_on DESC, affiliation.id");
-        for row in self.rows::<SummaryAffiliationRow>(affiliations).await? {
-            found.entry(row.researcher_id).or_default().affiliations.push(row.describe(&languages));
-        }
-        let topics = of("SELECT researcher_id, display_names FROM researcher_topic JOIN topic ON topic.id = topic_id \
-             WHERE researcher_id = ANY(?) ORDER BY position, topic_id");
-        for row in self.rows::<SummaryTopicRow>(topics).await? {
-            let label = row.display_names.best_match(&languages).map(|label| label.value.to_owned());
-            found.entry(row.researcher_id).or_default().topics.extend(label);
-        }
-        let identifiers = of("SELECT researcher_id, scheme || ':' || value AS text FROM external_id \
-             WHERE researcher_id = ANY(?) ORDER BY scheme, value");
-        for row in self.rows::<SummaryTextRow>(identifiers).await? {
-            found.entry(row.researcher_id).or_default().identifiers.push(row.text);
-        }
-        let records =
-            of("SELECT researcher_id, source || ' ' || key AS text FROM source_record WHERE researcher_id = ANY(?) \
-             ORDER BY source, key");
-        for row in self.rows::<SummaryTextRow>(records).await? {
-            found.entry(row.researcher_id).or_default().records.push(row.text);
-        }
-        let former = of("SELECT survivor_id AS researcher_id, former_id, former_slug FROM former_identity \
-             WHERE kind = 'researcher' AND survivor_id = ANY(?) ORDER BY former_id");
-        for row in self.rows::<SummaryFormerRow>(former).await? {
-            found.entry(row.researcher_id).or_default().former.push((row.former_id, row.former_slug));
-        }
-        Ok(people.iter().filter_map(|id| found.remove(id)).filter(|person| person.id != 0).collect())
+/// The researchers with these ids that exist, in the same order.
+pub(super) async fn summarize_researchers(
+    uow: &UnitOfWork<'_>,
+    people: &[i64],
+) -> Result<Vec<ResearcherSummary>, Error> {
+    let of = |sql: &str| Sql::with(sql, bigint_array(people.iter().copied()));
+    let mut found: HashMap<i64, ResearcherSummary> = HashMap::new();
+    let rows = of(
+        "SELECT researcher.id, slug, display_name, other_names, orcid, headline, biography, portrait_url, homepage_url, \
+         paper_count, coauthor_count, first_year, last_year FROM researcher JOIN researcher_statistics \
+         ON researcher_id = researcher.id WHERE researcher.id = ANY(?)",
+    );
+    for row in uow.rows::<SummaryRow>(rows).await? {
+        found.insert(row.id, row.into());
     }
+    let papers = of(
+        "SELECT researcher_id, paper.id, paper.slug, title, doi, publication_year, name_as_published, display_name, hidden_forms \
+         FROM authorship JOIN paper ON paper.id = paper_id JOIN researcher ON researcher.id = researcher_id \
+         WHERE researcher_id = ANY(?) \
+         ORDER BY paper.publication_key DESC, sort_title, paper.id",
+    );
+    for row in uow.rows::<SummaryPaperRow>(papers).await? {
+        let is_hidden =
+            row.hidden_forms.is_some_and(|forms| names::name_reveals_hidden(&row.name_as_published, &forms));
+        let name = if is_hidden { row.display_name } else { row.name_as_published };
+        let SummaryPaperRow { id, slug, title, doi, publication_year: year, .. } = row;
+        let person = found.entry(row.researcher_id).or_default();
+        person.papers.push(SummaryPaper { id, slug, title, doi, year, name });
+    }
+    let language: LanguageTag = LABEL_LANGUAGE.parse()?;
+    let languages = LanguagePreferences::new(&[], &language);
+    let affiliations =
+        of("SELECT researcher_id, display_names AS organization, kind, role_title, department_name, start_date, \
+         end_date, is_primary FROM affiliation JOIN organization ON organization.id = organization_id \
+         WHERE researcher_id = ANY(?) ORDER BY is_primary DESC, ends_on DESC, starts_on DESC, affiliation.id");
+    for row in uow.rows::<SummaryAffiliationRow>(affiliations).await? {
+        found.entry(row.researcher_id).or_default().affiliations.push(row.describe(&languages));
+    }
+    let topics = of("SELECT researcher_id, display_names FROM researcher_topic JOIN topic ON topic.id = topic_id \
+         WHERE researcher_id = ANY(?) ORDER BY position, topic_id");
+    for row in uow.rows::<SummaryTopicRow>(topics).await? {
+        let label = row.display_names.best_match(&languages).map(|label| label.value.to_owned());
+        found.entry(row.researcher_id).or_default().topics.extend(label);
+    }
+    let identifiers = of("SELECT researcher_id, scheme || ':' || value AS text FROM external_id \
+         WHERE researcher_id = ANY(?) ORDER BY scheme, value");
+    for row in uow.rows::<SummaryTextRow>(identifiers).await? {
+        found.entry(row.researcher_id).or_default().identifiers.push(row.text);
+    }
+    let records =
+        of("SELECT researcher_id, source || ' ' || key AS text FROM source_record WHERE researcher_id = ANY(?) \
+         ORDER BY source, key");
+    for row in uow.rows::<SummaryTextRow>(records).await? {
+        found.entry(row.researcher_id).or_default().records.push(row.text);
+    }
+    let former = of("SELECT survivor_id AS researcher_id, former_id, former_slug FROM former_identity \
+         WHERE kind = 'researcher' AND survivor_id = ANY(?) ORDER BY former_id");
+    for row in uow.rows::<SummaryFormerRow>(former).await? {
+        found.entry(row.researcher_id).or_default().former.push((row.former_id, row.former_slug));
+    }
+    Ok(people.iter().filter_map(|id| found.remove(id)).filter(|person| person.id != 0).collect())
 }

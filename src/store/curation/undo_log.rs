@@ -1,7 +1,8 @@
-//! What a decision changed, row by row, so that undoing it gives back exactly that, and leaves what came later.
+//! The undo log of a decision: the rows that it changed, so that undoing it restores exactly these and keeps later
+//! changes.
 //!
-//! A snapshot is read before a decision and after it; the journal is the rows in which they differ. Undoing sets a column back
-//! only where it still is as the decision left it.
+//! A snapshot is taken before and after a decision; the log contains the rows in which they differ. Undoing resets a
+//! column only if it still has the value that the decision set.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -11,23 +12,23 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
-use crate::store::ingest::reassign_authorships::Reassignment;
+use crate::store::ingest::reassign_authorships::{Reassignment, move_authorships};
 use crate::store::unit_of_work::{UnitOfWork, rows_cte};
 
-/// A row by its columns.
+/// A row as JSON, by column.
 type JsonRow = Map<String, Value>;
 
-/// A table of which rows belong to people.
+/// A table with rows that belong to researchers.
 struct TrackedTable {
     name: &'static str,
     key_columns: &'static [&'static str],
-    /// A row as JSON, of the table as `kept`: without what follows from other rows, and without times of change.
+    /// The row of `kept` as JSON, without derived columns and timestamps.
     row_sql: &'static str,
-    /// Which rows are those of people, or of authorships; the parameter lists their ids.
+    /// The condition for the rows of researchers or authorships, whose ids are the parameter.
     scope_sql: &'static str,
     is_by_authorship: bool,
     has_updated_at: bool,
-    /// Of which rows, as `rows`, there may be something to write.
+    /// The condition under which a row of `rows` is inserted.
     insert_guard_sql: &'static str,
 }
 
@@ -41,7 +42,7 @@ const DEFAULT_TABLE: TrackedTable = TrackedTable {
     insert_guard_sql: "true",
 };
 
-/// In the order in which they are written. What follows from these rows (counts, pairs, words) is made anew.
+/// The tracked tables, in the order in which they are written. Projections of these rows are refreshed.
 const TRACKED_TABLES: [TrackedTable; 12] = [
     TrackedTable {
         name: "researcher",
@@ -103,7 +104,7 @@ impl TrackedTable {
         self.key_columns.iter().filter_map(|column| Some(((*column).to_owned(), row.get(*column)?.clone()))).collect()
     }
 
-    /// The key of a row as text, whatever the order of its columns.
+    /// The key of a row as text, independent of the order of columns.
     fn key_text(&self, row: &JsonRow) -> String {
         self.key_columns
             .iter()
@@ -112,14 +113,14 @@ impl TrackedTable {
             .join(" ")
     }
 
-    /// Whether a row has the key that stands in `rows`.
+    /// The condition that a row has the key of `rows`.
     fn key_matches_sql(&self) -> String {
         let same: Vec<String> =
             self.key_columns.iter().map(|column| format!("kept.{column} = rows.{column}")).collect();
         same.join(" AND ")
     }
 
-    /// `WITH rows AS (…)` over rows of the table, given as one JSON parameter.
+    /// `WITH rows AS (…)` over rows of the table that are passed as one JSON parameter.
     fn rows_cte(&self, rows: &[JsonRow]) -> Result<Sql, Error> {
         let json = serde_json::to_string(rows).map_err(Error::internal)?;
         let text = format!(
@@ -130,19 +131,19 @@ impl TrackedTable {
     }
 }
 
-/// All that belongs to some people.
+/// The tracked rows of some researchers.
 pub(super) struct ResearcherSnapshot {
     rows: BTreeMap<(usize, String), JsonRow>,
     authorships: Vec<i64>,
 }
 
 impl ResearcherSnapshot {
-    /// The authorships of which it tells.
+    /// The authorships in the snapshot.
     pub(super) fn authorship_ids(&self) -> &[i64] {
         &self.authorships
     }
 
-    /// What is different in another one.
+    /// The differences to a later snapshot.
     pub(super) fn diff(&self, after: &ResearcherSnapshot) -> UndoLog {
         let keys: BTreeSet<&(usize, String)> = self.rows.keys().chain(after.rows.keys()).collect();
         let changed = keys.into_iter().filter_map(|key| {
@@ -153,12 +154,12 @@ impl ResearcherSnapshot {
     }
 }
 
-/// What a decision changed, in the order of the tables.
+/// The changes of a decision, in the order of the tables.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct UndoLog(Vec<RowChange>);
 
-/// A row that was there, is there, or is another now. Of the latter only the columns that differ are kept.
+/// A deleted, inserted or updated row. Of an updated row only the columns that differ are stored.
 #[derive(Debug, Serialize, Deserialize)]
 struct RowChange {
     table: String,
@@ -175,7 +176,7 @@ impl RowChange {
         let change = |before, after| Self { table: table.name.to_owned(), key, before, after };
         match (before, after) {
             (Some(before), Some(after)) => {
-                // The digest tells later whether the source said something else since.
+                // The digest shows later whether the source record changed since.
                 let is_kept = |column: &str| before.get(column) != after.get(column) || column == "digest";
                 let columns = |row: &JsonRow| row.clone().into_iter().filter(|(column, _)| is_kept(column)).collect();
                 (before != after).then(|| change(Some(columns(before)), Some(columns(after))))
@@ -186,7 +187,7 @@ impl RowChange {
 
     fn table(&self) -> Result<&'static TrackedTable, Error> {
         let found = TRACKED_TABLES.iter().find(|table| table.name == self.table);
-        found.ok_or_else(|| Error::internal(format!("a decision changed the table {}, which is unknown", self.table)))
+        found.ok_or_else(|| Error::internal(format!("the undo log refers to the unknown table {}", self.table)))
     }
 
     fn find_id(&self, column: &str) -> Option<i64> {
@@ -194,7 +195,7 @@ impl RowChange {
         self.key.get(column).and_then(Value::as_i64).or_else(|| value(&self.before)).or_else(|| value(&self.after))
     }
 
-    /// The columns to set back in the row as it is now.
+    /// The columns to restore in the current row.
     fn columns_to_restore(&self, now: &JsonRow) -> JsonRow {
         let (Some(before), Some(after)) = (&self.before, &self.after) else { return JsonRow::new() };
         let is_untouched = |column: &String| now.get(column) == after.get(column);
@@ -203,7 +204,7 @@ impl RowChange {
             .filter(|(column, _)| is_untouched(column) && *column != "digest")
             .map(|(column, value)| (column.clone(), value.clone()))
             .collect();
-        // What the source said since was written to somebody else: it is to be written again.
+        // The record was imported into another researcher since; an empty digest makes the next import write it again.
         if before.contains_key("digest") && !is_untouched(&"digest".to_owned()) {
             set.insert("digest".to_owned(), Value::from("\\x"));
         }
@@ -211,11 +212,11 @@ impl RowChange {
     }
 }
 
-/// What is to be written to a table.
+/// The writes to a table.
 #[derive(Default)]
 struct TableWrites {
     deleted: Vec<JsonRow>,
-    /// By the columns that are set, the rows with key and these columns.
+    /// Updated rows with their keys, by the columns that are set.
     updated: BTreeMap<Vec<String>, Vec<JsonRow>>,
     inserted: Vec<JsonRow>,
 }
@@ -233,158 +234,158 @@ fn into_object(value: Value) -> Option<JsonRow> {
 }
 
 impl UndoLog {
-    /// The people who came by the decision.
+    /// The researchers created by the decision.
     pub(super) fn created_researchers(&self) -> Vec<i64> {
         let of_people = self.0.iter().filter(|change| change.table == "researcher" && change.before.is_none());
         of_people.filter_map(|change| change.find_id("id")).collect()
     }
 }
 
-impl UnitOfWork<'_> {
-    /// All that belongs to these people, and these authorships whosever they are.
-    pub(super) async fn take_snapshot(&self, people: &[i64], authorships: &[i64]) -> Result<ResearcherSnapshot, Error> {
-        let mut rows = BTreeMap::new();
-        for (index, table) in TRACKED_TABLES.iter().enumerate() {
-            let scope = if table.is_by_authorship { authorships } else { people };
-            let sql = format!("SELECT {} AS row FROM {} AS kept WHERE {}", table.row_sql, table.name, table.scope_sql);
-            for found in self.rows::<SnapshotRow>(Sql::with(&sql, bigint_array(scope.iter().copied()))).await? {
-                let Some(row) = into_object(found.row) else { continue };
-                rows.insert((index, table.key_text(&row)), row);
-            }
+/// The rows of these researchers and of these authorships.
+pub(super) async fn take_snapshot(
+    uow: &UnitOfWork<'_>,
+    researchers: &[i64],
+    authorships: &[i64],
+) -> Result<ResearcherSnapshot, Error> {
+    let mut rows = BTreeMap::new();
+    for (index, table) in TRACKED_TABLES.iter().enumerate() {
+        let scope = if table.is_by_authorship { authorships } else { researchers };
+        let sql = format!("SELECT {} AS row FROM {} AS kept WHERE {}", table.row_sql, table.name, table.scope_sql);
+        for found in uow.rows::<SnapshotRow>(Sql::with(&sql, bigint_array(scope.iter().copied()))).await? {
+            let Some(row) = into_object(found.row) else { continue };
+            rows.insert((index, table.key_text(&row)), row);
         }
-        Ok(ResearcherSnapshot { rows, authorships: authorships.to_vec() })
     }
-
-    /// Gives back what was before, as far as it still is as the decision left it. People who came by the decision stay, with
-    /// whatever is theirs besides.
-    pub(super) async fn restore_rows(&mut self, journal: &UndoLog) -> Result<(), Error> {
-        for change in &journal.0 {
-            change.table()?;
-        }
-        for table in &TRACKED_TABLES {
-            let changes: Vec<&RowChange> = journal.0.iter().filter(|change| change.table == table.name).collect();
-            if changes.is_empty() {
-                continue;
-            }
-            let now = self.load_current_rows(table, &changes).await?;
-            if table.name == "authorship" {
-                self.restore_authorships(table, &changes, &now).await?;
-                continue;
-            }
-            let mut plan = plan_undo(table, &changes, &now);
-            if table.name == "researcher" {
-                // Who came stays for now; and no two people have an ORCID iD for a moment.
-                plan.deleted.clear();
-                let people = changes.iter().filter(|change| changes_orcid(table, change, &now));
-                let without = "UPDATE researcher SET orcid = NULL WHERE orcid IS NOT NULL AND id = ANY(?)";
-                self.execute(Sql::with(without, bigint_array(people.filter_map(|change| change.find_id("id")))))
-                    .await?;
-            }
-            self.apply_table_writes(table, plan).await?;
-        }
-        Ok(())
-    }
-
-    /// The rows of a journal as they are now.
-    async fn load_current_rows(
-        &self,
-        table: &TrackedTable,
-        changes: &[&RowChange],
-    ) -> Result<HashMap<String, JsonRow>, Error> {
-        let keys: Vec<JsonRow> = changes.iter().map(|change| change.key.clone()).collect();
-        let select = format!(
-            "SELECT {} AS row FROM {} AS kept JOIN rows ON {}",
-            table.row_sql,
-            table.name,
-            table.key_matches_sql()
-        );
-        let found = self.rows::<SnapshotRow>(table.rows_cte(&keys)?.then(select)).await?;
-        let rows = found.into_iter().filter_map(|found| into_object(found.row));
-        Ok(rows.map(|row| (table.key_text(&row), row)).collect())
-    }
-
-    /// Gives authorships back to those who had them.
-    async fn restore_authorships(
-        &mut self,
-        table: &TrackedTable,
-        changes: &[&RowChange],
-        now: &HashMap<String, JsonRow>,
-    ) -> Result<(), Error> {
-        let moves = changes.iter().filter_map(|change| {
-            let row = now.get(&table.key_text(&change.key))?;
-            let set = change.columns_to_restore(row);
-            Some(Reassignment {
-                authorship_id: change.find_id("id")?,
-                paper_id: row.get("paper_id")?.as_i64()?,
-                former_id: row.get("researcher_id")?.as_i64(),
-                researcher_id: set.get("researcher_id")?.as_i64()?,
-            })
-        });
-        let moves: Vec<Reassignment> = moves.collect();
-        self.move_authorships(&moves).await?;
-        // Places that stay open show the names of whom they showed.
-        let open = changes.iter().filter_map(|change| {
-            let set = change.columns_to_restore(now.get(&table.key_text(&change.key))?);
-            let is_open = change.before.as_ref()?.get("researcher_id").is_none_or(Value::is_null);
-            Some((change.find_id("id")?, set.get("same_as_id")?.as_i64())).filter(|_| is_open)
-        });
-        let rows: Vec<Value> =
-            open.map(|(id, same_as_id)| serde_json::json!({ "id": id, "same_as_id": same_as_id })).collect();
-        let update = "UPDATE authorship SET same_as_id = rows.same_as_id FROM rows WHERE authorship.id = rows.id \
-             AND authorship.researcher_id IS NULL";
-        self.execute_with_rows("id bigint, same_as_id bigint", &rows, update).await
-    }
-
-    async fn apply_table_writes(&self, table: &TrackedTable, plan: TableWrites) -> Result<(), Error> {
-        let name = table.name;
-        let columns = self.load_writable_columns(table).await?;
-        if !plan.deleted.is_empty() {
-            let delete = format!("DELETE FROM {name} AS kept USING rows WHERE {}", table.key_matches_sql());
-            self.execute(table.rows_cte(&plan.deleted)?.then(delete)).await?;
-        }
-        for (set, rows) in plan.updated {
-            let set: Vec<String> = set
-                .iter()
-                .filter(|column| columns.contains(*column))
-                .map(|column| format!("{column} = rows.{column}"))
-                .chain(table.has_updated_at.then(|| "updated_at = now()".to_owned()))
-                .collect();
-            if !set.is_empty() {
-                let update =
-                    format!("UPDATE {name} AS kept SET {} FROM rows WHERE {}", set.join(", "), table.key_matches_sql());
-                self.execute(table.rows_cte(&rows)?.then(update)).await?;
-            }
-        }
-        if let Some(row) = plan.inserted.first() {
-            // Columns that came since have their defaults, and those that are no more are left out.
-            let there: Vec<&str> = row.keys().map(String::as_str).filter(|column| columns.contains(*column)).collect();
-            let (there, from) = (there.join(", "), there.join(", rows."));
-            let insert =
-                format!("INSERT INTO {name} ({there}) SELECT rows.{from} FROM rows WHERE {}", table.insert_guard_sql);
-            self.execute(table.rows_cte(&plan.inserted)?.then(insert)).await?;
-        }
-        if name == "researcher" && !plan.inserted.is_empty() {
-            let people: Vec<Value> = plan.inserted.iter().filter_map(|row| row.get("id").cloned()).collect();
-            let counts = "INSERT INTO researcher_statistics (researcher_id) SELECT id FROM rows";
-            let rows: Vec<Value> = people.into_iter().map(|id| serde_json::json!({ "id": id })).collect();
-            self.execute(rows_cte("id bigint", &rows)?.then(counts)).await?;
-        }
-        Ok(())
-    }
-
-    /// The columns of a table that can be written.
-    async fn load_writable_columns(&self, table: &TrackedTable) -> Result<HashSet<String>, Error> {
-        #[derive(FromQueryResult)]
-        struct Column {
-            name: String,
-        }
-        let sql = "SELECT attname::text AS name FROM pg_attribute WHERE attrelid = ?::text::regclass AND attnum > 0 \
-             AND NOT attisdropped AND attgenerated = ''";
-        Ok(self.rows::<Column>(Sql::with(sql, table.name)).await?.into_iter().map(|column| column.name).collect())
-    }
+    Ok(ResearcherSnapshot { rows, authorships: authorships.to_vec() })
 }
 
-/// Whether a person's ORCID iD is to be another, or nobody's.
+/// Restores the rows as they were before, unless they changed since. Created researchers stay.
+pub(super) async fn restore_rows(uow: &mut UnitOfWork<'_>, journal: &UndoLog) -> Result<(), Error> {
+    for change in &journal.0 {
+        change.table()?;
+    }
+    for table in &TRACKED_TABLES {
+        let changes: Vec<&RowChange> = journal.0.iter().filter(|change| change.table == table.name).collect();
+        if changes.is_empty() {
+            continue;
+        }
+        let now = load_current_rows(uow, table, &changes).await?;
+        if table.name == "authorship" {
+            restore_authorships(uow, table, &changes, &now).await?;
+            continue;
+        }
+        let mut plan = plan_undo(table, &changes, &now);
+        if table.name == "researcher" {
+            // Created researchers are deleted later, and ORCID iDs are cleared first, since they are unique.
+            plan.deleted.clear();
+            let researchers = changes.iter().filter(|change| changes_orcid(table, change, &now));
+            let clear_orcids = "UPDATE researcher SET orcid = NULL WHERE orcid IS NOT NULL AND id = ANY(?)";
+            uow.execute(Sql::with(clear_orcids, bigint_array(researchers.filter_map(|change| change.find_id("id")))))
+                .await?;
+        }
+        apply_table_writes(uow, table, plan).await?;
+    }
+    Ok(())
+}
+
+/// The current rows of a log.
+async fn load_current_rows(
+    uow: &UnitOfWork<'_>,
+    table: &TrackedTable,
+    changes: &[&RowChange],
+) -> Result<HashMap<String, JsonRow>, Error> {
+    let keys: Vec<JsonRow> = changes.iter().map(|change| change.key.clone()).collect();
+    let select =
+        format!("SELECT {} AS row FROM {} AS kept JOIN rows ON {}", table.row_sql, table.name, table.key_matches_sql());
+    let found = uow.rows::<SnapshotRow>(table.rows_cte(&keys)?.then(select)).await?;
+    let rows = found.into_iter().filter_map(|found| into_object(found.row));
+    Ok(rows.map(|row| (table.key_text(&row), row)).collect())
+}
+
+/// Moves authorships back to the researchers who had them.
+async fn restore_authorships(
+    uow: &mut UnitOfWork<'_>,
+    table: &TrackedTable,
+    changes: &[&RowChange],
+    now: &HashMap<String, JsonRow>,
+) -> Result<(), Error> {
+    let moves = changes.iter().filter_map(|change| {
+        let row = now.get(&table.key_text(&change.key))?;
+        let set = change.columns_to_restore(row);
+        Some(Reassignment {
+            authorship_id: change.find_id("id")?,
+            paper_id: row.get("paper_id")?.as_i64()?,
+            former_id: row.get("researcher_id")?.as_i64(),
+            researcher_id: set.get("researcher_id")?.as_i64()?,
+        })
+    });
+    let moves: Vec<Reassignment> = moves.collect();
+    move_authorships(uow, &moves).await?;
+    // Unassigned authorships refer to the same researcher again.
+    let unassigned = changes.iter().filter_map(|change| {
+        let set = change.columns_to_restore(now.get(&table.key_text(&change.key))?);
+        let is_open = change.before.as_ref()?.get("researcher_id").is_none_or(Value::is_null);
+        Some((change.find_id("id")?, set.get("same_as_id")?.as_i64())).filter(|_| is_open)
+    });
+    let rows: Vec<Value> =
+        unassigned.map(|(id, same_as_id)| serde_json::json!({ "id": id, "same_as_id": same_as_id })).collect();
+    let update = "UPDATE authorship SET same_as_id = rows.same_as_id FROM rows WHERE authorship.id = rows.id \
+         AND authorship.researcher_id IS NULL";
+    uow.execute_with_rows("id bigint, same_as_id bigint", &rows, update).await
+}
+
+async fn apply_table_writes(uow: &UnitOfWork<'_>, table: &TrackedTable, plan: TableWrites) -> Result<(), Error> {
+    let name = table.name;
+    let columns = load_writable_columns(uow, table).await?;
+    if !plan.deleted.is_empty() {
+        let delete = format!("DELETE FROM {name} AS kept USING rows WHERE {}", table.key_matches_sql());
+        uow.execute(table.rows_cte(&plan.deleted)?.then(delete)).await?;
+    }
+    for (set, rows) in plan.updated {
+        let set: Vec<String> = set
+            .iter()
+            .filter(|column| columns.contains(*column))
+            .map(|column| format!("{column} = rows.{column}"))
+            .chain(table.has_updated_at.then(|| "updated_at = now()".to_owned()))
+            .collect();
+        if !set.is_empty() {
+            let update =
+                format!("UPDATE {name} AS kept SET {} FROM rows WHERE {}", set.join(", "), table.key_matches_sql());
+            uow.execute(table.rows_cte(&rows)?.then(update)).await?;
+        }
+    }
+    if let Some(row) = plan.inserted.first() {
+        // New columns get their defaults, and removed ones are skipped.
+        let columns_present: Vec<&str> =
+            row.keys().map(String::as_str).filter(|column| columns.contains(*column)).collect();
+        let (columns_present, from) = (columns_present.join(", "), columns_present.join(", rows."));
+        let insert = format!(
+            "INSERT INTO {name} ({columns_present}) SELECT rows.{from} FROM rows WHERE {}",
+            table.insert_guard_sql
+        );
+        uow.execute(table.rows_cte(&plan.inserted)?.then(insert)).await?;
+    }
+    if name == "researcher" && !plan.inserted.is_empty() {
+        let researchers: Vec<Value> = plan.inserted.iter().filter_map(|row| row.get("id").cloned()).collect();
+        let counts = "INSERT INTO researcher_statistics (researcher_id) SELECT id FROM rows";
+        let rows: Vec<Value> = researchers.into_iter().map(|id| serde_json::json!({ "id": id })).collect();
+        uow.execute(rows_cte("id bigint", &rows)?.then(counts)).await?;
+    }
+    Ok(())
+}
+
+/// The columns of a table that can be written.
+async fn load_writable_columns(uow: &UnitOfWork<'_>, table: &TrackedTable) -> Result<HashSet<String>, Error> {
+    #[derive(FromQueryResult)]
+    struct ColumnRow {
+        name: String,
+    }
+    let sql = "SELECT attname::text AS name FROM pg_attribute WHERE attrelid = ?::text::regclass AND attnum > 0 \
+         AND NOT attisdropped AND attgenerated = ''";
+    Ok(uow.rows::<ColumnRow>(Sql::with(sql, table.name)).await?.into_iter().map(|column| column.name).collect())
+}
+
+/// Whether the change restores or removes an ORCID iD.
 fn changes_orcid(table: &TrackedTable, change: &RowChange, now: &HashMap<String, JsonRow>) -> bool {
     let now = now.get(&table.key_text(&change.key));
     change.before.is_none() || now.is_some_and(|row| change.columns_to_restore(row).contains_key("orcid"))
@@ -403,7 +404,7 @@ fn plan_undo(table: &TrackedTable, changes: &[&RowChange], now: &HashMap<String,
                 let row: JsonRow = table.key_of(row).into_iter().chain(set).collect();
                 plan.updated.entry(columns).or_default().push(row);
             }
-            // It was taken away, or came back, by something else.
+            // It was deleted or inserted again since.
             _ => {}
         }
     }

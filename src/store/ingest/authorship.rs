@@ -1,4 +1,4 @@
-//! Writes of the authors of papers: who they are, in which place, and where they were.
+//! Writes the authorships of papers: position, researcher and affiliations.
 
 use serde::Serialize;
 
@@ -6,10 +6,14 @@ use crate::error::Error;
 use crate::model::identifier::Orcid;
 use crate::model::record::{AuthorRecord, OrganizationReference};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
-use crate::store::ingest::authorship_matching::{AuthorshipSlot, dedupe_researchers};
-use crate::store::ingest::name_repair::RepairedAuthor;
-use crate::store::ingest::paper::{PaperChange, PositionedLinkRow};
-use crate::store::ingest::researcher_matching::NamedAuthor;
+use crate::store::ingest::authorship_matching::{
+    AuthorshipSlot, assign_slots, dedupe_researchers, mark_resolved_by_decision, restore_resolutions,
+};
+use crate::store::ingest::exported_ids::map_exported_ids;
+use crate::store::ingest::name_repair::{RepairedAuthor, repair_author_names};
+use crate::store::ingest::organization::find_organizations_by_ror;
+use crate::store::ingest::paper::change::PaperChange;
+use crate::store::ingest::researcher_matching::{NamedAuthor, load_researcher_index, store_researchers};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, RepairRule};
 
@@ -42,196 +46,217 @@ const AUTHORSHIP_COLUMNS: &str = "id bigint, paper_id bigint, list_order integer
      affiliations_as_published text[], repair_value text, repair_rule text, repair_confidence double precision, \
      is_repair_applied boolean, suggestion_key text, confirming_key text, orcid text, author_ids text[], block text";
 
-/// Who an author is.
+#[derive(Serialize)]
+struct AuthorshipOrganizationRow {
+    one: i64,
+    other: i64,
+}
+
+/// How the researcher of an author is determined.
 #[derive(Clone, Copy)]
 enum AuthorAssignment {
-    /// Whoever the name and the ORCID iD mean.
+    /// By name and ORCID iD.
     ByName,
-    /// As the directory that exported the paper says: a person, or nobody known, and then perhaps who has another place on it.
-    Explicit { person: Option<i64>, same_as: Option<i64> },
+    /// As the exporting directory determined: a researcher, or none and possibly the researcher who has another
+    /// authorship of the paper.
+    Explicit { researcher_id: Option<i64>, same_as: Option<i64> },
 }
 
 impl AuthorAssignment {
     fn researcher_ids(self) -> impl Iterator<Item = i64> {
-        let (person, same_as) = match self {
+        let (researcher_id, same_as) = match self {
             Self::ByName => (None, None),
-            Self::Explicit { person, same_as } => (person, same_as),
+            Self::Explicit { researcher_id, same_as } => (researcher_id, same_as),
         };
-        person.into_iter().chain(same_as)
+        researcher_id.into_iter().chain(same_as)
     }
 }
 
-impl UnitOfWork<'_> {
-    /// Replaces the papers' authors by those of their records. A place keeps its id, and whose it is where the record says
-    /// nothing else of it.
-    pub(crate) async fn replace_authorships(&mut self, written: &[(i64, &PaperChange<'_>)]) -> Result<(), Error> {
-        let written: Vec<_> = written.iter().filter(|(_, change)| !change.authors.is_empty()).copied().collect();
-        let meant = self.load_author_assignments(&written).await?;
-        let papers: Vec<(i64, bool, &[AuthorRecord])> =
-            written.iter().map(|(id, change)| (*id, change.existing_id.is_some(), change.authors.as_ref())).collect();
-        let authors = self.repair_author_names(papers.iter().flat_map(|(_, _, authors)| authors.iter())).await?;
-        let places = self.assign_slots(&papers, &authors).await?;
-        self.note_replaced_authors(&written, &authors, &places);
-        let people = self.resolve_author_researchers(&authors, &places, &meant).await?;
+/// Replaces the authors of papers by those of their records. A matched authorship keeps its id, and its researcher
+/// unless the record contradicts.
+pub(crate) async fn replace_authorships(
+    uow: &mut UnitOfWork<'_>,
+    written: &[(i64, &PaperChange<'_>)],
+) -> Result<(), Error> {
+    let written: Vec<_> = written.iter().filter(|(_, change)| !change.authors.is_empty()).copied().collect();
+    let assignments = load_author_assignments(uow, &written).await?;
+    let papers: Vec<(i64, bool, &[AuthorRecord])> =
+        written.iter().map(|(id, change)| (*id, change.existing_id.is_some(), change.authors.as_ref())).collect();
+    let authors = repair_author_names(uow, papers.iter().flat_map(|(_, _, authors)| authors.iter())).await?;
+    let slots = assign_slots(uow, &papers, &authors).await?;
+    note_replaced_authors(uow, &written, &authors, &slots);
+    let researchers = resolve_author_researchers(uow, &authors, &slots, &assignments).await?;
 
-        let papers = papers.iter().flat_map(|(id, _, authors)| std::iter::repeat_n(*id, authors.len()));
-        let placed: Vec<(&AuthorshipSlot, i64, Option<i64>)> = places
-            .iter()
-            .zip(papers)
-            .zip(people)
-            .map(|((place, paper_id), person)| (place, paper_id, person))
-            .collect();
-        // The same person twice on one paper is two people, or a mistake: the second one is left open.
-        let given = dedupe_researchers(&placed);
-        let (mut rows, mut linked) = (Vec::with_capacity(placed.len()), Vec::new());
-        for (((author, (place, paper_id, person)), given), meant) in authors.iter().zip(&placed).zip(&given).zip(&meant)
-        {
-            let (named, author) = (&author.name, author.record);
-            linked.extend(author.organizations.iter().map(|organization| (place.id, organization)));
-            let same_as = match meant {
-                AuthorAssignment::Explicit { same_as, .. } => person.or(*same_as),
-                AuthorAssignment::ByName => *person,
-            };
-            rows.push(AuthorshipInsertRow {
-                id: place.id,
-                paper_id: *paper_id,
-                list_order: place.list_order,
-                position: place.position,
-                name_as_published: author.name.replace('\0', ""),
-                name: &named.name,
-                researcher_id: *given,
-                same_as_id: same_as.filter(|_| given.is_none()),
-                is_corresponding: author.is_corresponding,
-                equal_contribution_group: author.equal_contribution_group,
-                affiliations_as_published: &author.affiliations_as_published,
-                repair_value: named.repair.as_ref().map(|repair| repair.value.as_str()),
-                repair_rule: named.repair.as_ref().map(|repair| repair.rule),
-                repair_confidence: named.repair.as_ref().map(|repair| repair.confidence),
-                is_repair_applied: named.repair.as_ref().map(|_| named.is_applied),
-                suggestion_key: named.suggestion_key.as_deref(),
-                confirming_key: named.confirming_key.as_deref(),
-                orcid: author.orcid.as_ref().map(Orcid::as_str),
-                author_ids: qualified_author_ids(author),
-                block: names::NameForm::new(&named.name).blocking_key,
-            });
-        }
-        let insert = "INSERT INTO authorship (id, paper_id, list_order, position, name_as_published, name, researcher_id, same_as_id, \
-             is_corresponding, equal_contribution_group, affiliations_as_published, publication_key, repair_value, repair_rule, \
-             repair_confidence, is_repair_applied, suggestion_key, confirming_key, orcid, author_ids, block) \
-             SELECT rows.id, rows.paper_id, rows.list_order, rows.position, rows.name_as_published, rows.name, rows.researcher_id, \
-             rows.same_as_id, rows.is_corresponding, rows.equal_contribution_group, rows.affiliations_as_published, \
-             paper.publication_key, rows.repair_value, rows.repair_rule, rows.repair_confidence, rows.is_repair_applied, \
-             rows.suggestion_key, rows.confirming_key, rows.orcid, rows.author_ids, rows.block \
-             FROM rows JOIN paper ON paper.id = rows.paper_id";
-        self.execute_with_rows(AUTHORSHIP_COLUMNS, &rows, insert).await?;
-        let kept: Vec<_> = placed.iter().zip(&given).map(|((place, ..), given)| (*place, *given)).collect();
-        self.restore_resolutions(&kept).await?;
-        let decided = rows.iter().zip(&authors).zip(&meant).filter(|((row, author), meant)| {
-            author.record.is_decided
-                && row.researcher_id.is_some()
-                && matches!(meant, AuthorAssignment::Explicit { .. })
+    let papers = papers.iter().flat_map(|(id, _, authors)| std::iter::repeat_n(*id, authors.len()));
+    let with_slots: Vec<(&AuthorshipSlot, i64, Option<i64>)> = slots
+        .iter()
+        .zip(papers)
+        .zip(researchers)
+        .map(|((slot, paper_id), researcher_id)| (slot, paper_id, researcher_id))
+        .collect();
+    // A researcher is on a paper once; a second authorship is left unassigned.
+    let assigned = dedupe_researchers(&with_slots);
+    let (mut rows, mut linked) = (Vec::with_capacity(with_slots.len()), Vec::new());
+    for (((author, (slot, paper_id, researcher_id)), assigned), assignments) in
+        authors.iter().zip(&with_slots).zip(&assigned).zip(&assignments)
+    {
+        let (name, author) = (&author.name, author.record);
+        linked.extend(author.organizations.iter().map(|organization| (slot.id, organization)));
+        let same_as = match assignments {
+            AuthorAssignment::Explicit { same_as, .. } => researcher_id.or(*same_as),
+            AuthorAssignment::ByName => *researcher_id,
+        };
+        rows.push(AuthorshipInsertRow {
+            id: slot.id,
+            paper_id: *paper_id,
+            list_order: slot.list_order,
+            position: slot.position,
+            name_as_published: author.name.replace('\0', ""),
+            name: &name.name,
+            researcher_id: *assigned,
+            same_as_id: same_as.filter(|_| assigned.is_none()),
+            is_corresponding: author.is_corresponding,
+            equal_contribution_group: author.equal_contribution_group,
+            affiliations_as_published: &author.affiliations_as_published,
+            repair_value: name.repair.as_ref().map(|repair| repair.value.as_str()),
+            repair_rule: name.repair.as_ref().map(|repair| repair.rule),
+            repair_confidence: name.repair.as_ref().map(|repair| repair.confidence),
+            is_repair_applied: name.repair.as_ref().map(|_| name.is_applied),
+            suggestion_key: name.suggestion_key.as_deref(),
+            confirming_key: name.confirming_key.as_deref(),
+            orcid: author.orcid.as_ref().map(Orcid::as_str),
+            author_ids: qualified_author_ids(author),
+            block: names::NameForm::new(&name.name).blocking_key,
         });
-        let decided: Vec<i64> = decided.map(|((row, _), _)| row.id).collect();
-        self.pin_exported_decisions(decided).await?;
-        self.link_authorship_organizations(linked).await
     }
+    let insert = "INSERT INTO authorship (id, paper_id, list_order, position, name_as_published, name, researcher_id, same_as_id, \
+         is_corresponding, equal_contribution_group, affiliations_as_published, publication_key, repair_value, repair_rule, \
+         repair_confidence, is_repair_applied, suggestion_key, confirming_key, orcid, author_ids, block) \
+         SELECT rows.id, rows.paper_id, rows.list_order, rows.position, rows.name_as_published, rows.name, rows.researcher_id, \
+         rows.same_as_id, rows.is_corresponding, rows.equal_contribution_group, rows.affiliations_as_published, \
+         paper.publication_key, rows.repair_value, rows.repair_rule, rows.repair_confidence, rows.is_repair_applied, \
+         rows.suggestion_key, rows.confirming_key, rows.orcid, rows.author_ids, rows.block \
+         FROM rows JOIN paper ON paper.id = rows.paper_id";
+    uow.execute_with_rows(AUTHORSHIP_COLUMNS, &rows, insert).await?;
+    let carried_over: Vec<_> =
+        with_slots.iter().zip(&assigned).map(|((slot, ..), assigned)| (*slot, *assigned)).collect();
+    restore_resolutions(uow, &carried_over).await?;
+    let decided = rows.iter().zip(&authors).zip(&assignments).filter(|((row, author), assignments)| {
+        author.record.is_decided
+            && row.researcher_id.is_some()
+            && matches!(assignments, AuthorAssignment::Explicit { .. })
+    });
+    let decided: Vec<i64> = decided.map(|((row, _), _)| row.id).collect();
+    pin_exported_decisions(uow, decided).await?;
+    link_authorship_organizations(uow, linked).await
+}
 
-    fn note_replaced_authors(
-        &mut self,
-        written: &[(i64, &PaperChange<'_>)],
-        authors: &[RepairedAuthor<'_>],
-        places: &[AuthorshipSlot],
-    ) {
-        let indexes = written.iter().flat_map(|(_, change)| std::iter::repeat_n(change.index, change.authors.len()));
-        for ((place, author), index) in places.iter().zip(authors).zip(indexes) {
-            if place.has_conflicting_name {
-                let note = format!(
-                    "{} stands where somebody else stood when it was decided who that is, which is kept; where it is wrong now, \
-                     split the paper from them",
-                    author.name.name
-                );
-                self.add_note(index, note);
+fn note_replaced_authors(
+    uow: &mut UnitOfWork<'_>,
+    written: &[(i64, &PaperChange<'_>)],
+    authors: &[RepairedAuthor<'_>],
+    slots: &[AuthorshipSlot],
+) {
+    let indexes = written.iter().flat_map(|(_, change)| std::iter::repeat_n(change.index, change.authors.len()));
+    for ((slot, author), index) in slots.iter().zip(authors).zip(indexes) {
+        if slot.has_conflicting_name {
+            let note = format!(
+                "{} replaces an author who was assigned by a decision, which still applies; if it is wrong now, \
+                 split the paper from the researcher",
+                author.name.name
+            );
+            uow.add_note(index, note);
+        }
+    }
+}
+
+/// The assignments of authors by the directory that exported the papers.
+async fn load_author_assignments(
+    uow: &UnitOfWork<'_>,
+    written: &[(i64, &PaperChange<'_>)],
+) -> Result<Vec<AuthorAssignment>, Error> {
+    let all = || written.iter().flat_map(|(_, change)| change.authors.iter().map(move |author| (change, author)));
+    let name = all().flat_map(|(_, author)| author.researcher_id.into_iter().chain(author.same_as_id));
+    let exported = map_exported_ids(uow, "researcher", name).await?;
+    let researcher_id = |id: Option<i64>| exported.get(&id?).copied();
+    let assignments = all().map(|(change, author)| {
+        let (exported_id, same_as) = (researcher_id(author.researcher_id), researcher_id(author.same_as_id));
+        let is_explicit = exported_id.is_some() || (author.researcher_id.is_none() && change.record.exported.is_some());
+        if is_explicit {
+            AuthorAssignment::Explicit { researcher_id: exported_id, same_as }
+        } else {
+            AuthorAssignment::ByName
+        }
+    });
+    Ok(assignments.collect())
+}
+
+/// The researchers of the authors; new ones are stored. Curation decisions have precedence.
+async fn resolve_author_researchers(
+    uow: &mut UnitOfWork<'_>,
+    authors: &[RepairedAuthor<'_>],
+    slots: &[AuthorshipSlot],
+    assignments: &[AuthorAssignment],
+) -> Result<Vec<Option<i64>>, Error> {
+    let mentions: Vec<NamedAuthor<'_>> = authors.iter().map(RepairedAuthor::named_author).collect();
+    let known_ids =
+        slots.iter().flat_map(|slot| slot.decided_researcher_id.into_iter().chain(slot.same_name_researcher_id));
+    let known_ids: Vec<i64> =
+        known_ids.chain(assignments.iter().flat_map(|assignments| assignments.researcher_ids())).collect();
+    let mut researchers = load_researcher_index(uow, &mentions, &known_ids).await?;
+    let resolved = mentions.iter().zip(slots).zip(assignments);
+    let resolved: Vec<Result<usize, Option<i64>>> = resolved
+        .map(|((mention, slot), assignments)| match assignments {
+            AuthorAssignment::Explicit { researcher_id, .. } if slot.decided_researcher_id.is_none() => {
+                Err(*researcher_id)
             }
-        }
-    }
-
-    /// Who the authors are as far as the directory that exported a paper says.
-    async fn load_author_assignments(
-        &self,
-        written: &[(i64, &PaperChange<'_>)],
-    ) -> Result<Vec<AuthorAssignment>, Error> {
-        let all = || written.iter().flat_map(|(_, change)| change.authors.iter().map(move |author| (change, author)));
-        let named = all().flat_map(|(_, author)| author.researcher_id.into_iter().chain(author.same_as_id));
-        let told = self.map_exported_ids("researcher", named).await?;
-        let person = |id: Option<i64>| told.get(&id?).copied();
-        let meant = all().map(|(change, author)| {
-            let (held, same_as) = (person(author.researcher_id), person(author.same_as_id));
-            let is_told = held.is_some() || (author.researcher_id.is_none() && change.record.exported.is_some());
-            if is_told { AuthorAssignment::Explicit { person: held, same_as } } else { AuthorAssignment::ByName }
-        });
-        Ok(meant.collect())
-    }
-
-    /// The people that the authors are; those who are new are stored. What people decided here counts most.
-    async fn resolve_author_researchers(
-        &mut self,
-        authors: &[RepairedAuthor<'_>],
-        places: &[AuthorshipSlot],
-        meant: &[AuthorAssignment],
-    ) -> Result<Vec<Option<i64>>, Error> {
-        let mentions: Vec<NamedAuthor<'_>> = authors.iter().map(RepairedAuthor::named_author).collect();
-        let known = places
-            .iter()
-            .flat_map(|place| place.decided_researcher_id.into_iter().chain(place.same_name_researcher_id));
-        let known: Vec<i64> = known.chain(meant.iter().flat_map(|meant| meant.researcher_ids())).collect();
-        let mut people = self.load_researcher_index(&mentions, &known).await?;
-        let resolved = mentions.iter().zip(places).zip(meant);
-        let resolved: Vec<Result<usize, Option<i64>>> = resolved
-            .map(|((mention, place), meant)| match meant {
-                AuthorAssignment::Explicit { person, .. } if place.decided_researcher_id.is_none() => Err(*person),
-                _ => Ok(people.find_or_create_for_slot(
-                    mention,
-                    place.decided_researcher_id,
-                    place.same_name_researcher_id,
-                )),
-            })
-            .collect();
-        self.store_researchers(&mut people).await?;
-        Ok(resolved.into_iter().map(|found| found.map_or_else(|told| told, |place| people.id_of(place))).collect())
-    }
-
-    /// Says of authorships that people decided whose they are, where they are from: the decision itself is there.
-    async fn pin_exported_decisions(&self, authorships: Vec<i64>) -> Result<(), Error> {
-        if authorships.is_empty() {
-            return Ok(());
-        }
-        let pin = "INSERT INTO identity_pin (authorship_id, paper_id, name_as_published, researcher_id) \
-             SELECT id, paper_id, name_as_published, researcher_id FROM authorship WHERE id = ANY(?) ON CONFLICT DO NOTHING";
-        self.execute(Sql::with(pin, bigint_array(authorships.iter().copied()))).await?;
-        self.mark_resolved_by_decision(authorships).await
-    }
-
-    async fn link_authorship_organizations(&self, linked: Vec<(i64, &OrganizationReference)>) -> Result<(), Error> {
-        let by_id = self
-            .map_exported_ids("organization", linked.iter().filter_map(|(_, organization)| organization.id))
-            .await?;
-        let rors = linked.iter().filter_map(|(_, organization)| organization.ror.as_ref().map(ToString::to_string));
-        let by_ror = self.find_organizations_by_ror(rors).await?;
-        let links: Vec<PositionedLinkRow> = linked
-            .into_iter()
-            .filter_map(|(one, organization)| {
-                let told = organization.id.and_then(|id| by_id.get(&id));
-                let named = || by_ror.get(organization.ror.as_ref()?.as_str());
-                Some(PositionedLinkRow { one, other: *told.or_else(named)?, position: 0 })
-            })
-            .collect();
-        let insert = "INSERT INTO authorship_organization (authorship_id, organization_id) SELECT one, other FROM rows \
-             ON CONFLICT DO NOTHING";
-        self.execute_with_rows("one bigint, other bigint", &links, insert).await
-    }
+            _ => Ok(researchers.find_or_create_for_slot(
+                mention,
+                slot.decided_researcher_id,
+                slot.same_name_researcher_id,
+            )),
+        })
+        .collect();
+    store_researchers(uow, &mut researchers).await?;
+    Ok(resolved
+        .into_iter()
+        .map(|found| found.map_or_else(|exported| exported, |slot| researchers.id_of(slot)))
+        .collect())
 }
 
-/// The ids that a source gives an author, each with its scheme.
+/// Pins authorships that a decision in the exporting directory assigned; the decision itself stays there.
+async fn pin_exported_decisions(uow: &UnitOfWork<'_>, authorships: Vec<i64>) -> Result<(), Error> {
+    if authorships.is_empty() {
+        return Ok(());
+    }
+    let pin = "INSERT INTO identity_pin (authorship_id, paper_id, name_as_published, researcher_id) \
+         SELECT id, paper_id, name_as_published, researcher_id FROM authorship WHERE id = ANY(?) ON CONFLICT DO NOTHING";
+    uow.execute(Sql::with(pin, bigint_array(authorships.iter().copied()))).await?;
+    mark_resolved_by_decision(uow, authorships).await
+}
+
+async fn link_authorship_organizations(
+    uow: &UnitOfWork<'_>,
+    linked: Vec<(i64, &OrganizationReference)>,
+) -> Result<(), Error> {
+    let by_id =
+        map_exported_ids(uow, "organization", linked.iter().filter_map(|(_, organization)| organization.id)).await?;
+    let rors = linked.iter().filter_map(|(_, organization)| organization.ror.as_ref().map(ToString::to_string));
+    let by_ror = find_organizations_by_ror(uow, rors).await?;
+    let links: Vec<AuthorshipOrganizationRow> = linked
+        .into_iter()
+        .filter_map(|(one, organization)| {
+            let exported = organization.id.and_then(|id| by_id.get(&id));
+            let name = || by_ror.get(organization.ror.as_ref()?.as_str());
+            Some(AuthorshipOrganizationRow { one, other: *exported.or_else(name)? })
+        })
+        .collect();
+    let insert = "INSERT INTO authorship_organization (authorship_id, organization_id) SELECT one, other FROM rows \
+         ON CONFLICT DO NOTHING";
+    uow.execute_with_rows("one bigint, other bigint", &links, insert).await
+}
+
+/// The author's identifiers as `scheme:value`; none if there are none.
 fn qualified_author_ids(author: &AuthorRecord) -> Option<Vec<String>> {
     let ids = author.identifiers.iter().map(|id| format!("{}:{}", id.scheme.to_lowercase(), id.value));
     Some(ids.collect::<Vec<String>>()).filter(|ids| !ids.is_empty())

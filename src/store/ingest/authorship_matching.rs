@@ -1,7 +1,7 @@
-//! Places among the authors of papers that are imported again: which of the new ones were there before, and whose they were.
+//! Matching of the authors of a record to the authorships that the paper had before.
 //!
-//! A place is the same where its name is, wherever it stands now; one that people decided upon also where another form of its
-//! name is; else where its number is. It keeps its id, what people decided of it, and under the same name whoever has it.
+//! A match is by name at any position, or by another form of the name if a decision pins the authorship, or else by
+//! position. A matched authorship keeps its id and its pin, and under the same name its researcher.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,30 +12,31 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::model::record::AuthorRecord;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::ingest::exported_ids::claim_ids;
 use crate::store::ingest::name_repair::RepairedAuthor;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameSimilarity};
 
-/// The place of an author on a paper.
+/// The authorship that an author of a record gets.
 #[derive(Debug, Default)]
 pub(crate) struct AuthorshipSlot {
     pub id: i64,
-    /// As the source tells it.
+    /// The position that the source provides.
     pub position: Option<u32>,
-    /// The order of the list.
+    /// The rank in the list of authors.
     pub list_order: i32,
-    /// Whose it is by somebody's decision.
+    /// The researcher to whom a decision pins it.
     pub decided_researcher_id: Option<i64>,
-    /// Whose it was under the same name.
+    /// The researcher who had it under the same name.
     pub same_name_researcher_id: Option<i64>,
-    /// Whose it was under any name.
+    /// The researcher who had it under any name.
     pub previous_researcher_id: Option<i64>,
-    /// Whether it was decided upon, and the name there is nobody's who may have been meant.
+    /// Whether it is pinned, but its name is not compatible with the pinned one.
     pub has_conflicting_name: bool,
     resolution: Option<StoredResolution>,
 }
 
-/// Why an author was taken for a researcher.
+/// Why an author was matched to a researcher.
 #[derive(Clone, Debug)]
 struct StoredResolution {
     method: String,
@@ -43,7 +44,7 @@ struct StoredResolution {
     evidence: Value,
 }
 
-/// A place as it was; or as it was when it was decided upon, where the paper has it no more.
+/// An authorship before the update, or a pinned one that the paper no longer has.
 #[derive(Debug, FromQueryResult)]
 struct PreviousAuthorship {
     id: i64,
@@ -68,54 +69,55 @@ impl PreviousAuthorship {
     }
 }
 
-/// Whether two names may be one person's.
+/// Whether two names may be those of one person.
 fn are_names_compatible(one: &str, other: &str) -> bool {
     names::compare_names(one, other).similarity >= NameSimilarity::Compatible
 }
 
-/// The orders of authors on a paper: places that the source does not tell, or tells twice, come after the others.
+/// The position and the rank of each author. Authors without a position, or with a duplicate one, come after the
+/// others.
 fn assign_list_orders(authors: &[AuthorRecord]) -> Result<Vec<(Option<u32>, i32)>, Error> {
-    let mut behind = authors.iter().filter_map(|author| author.position).max().unwrap_or_default();
+    let mut last = authors.iter().filter_map(|author| author.position).max().unwrap_or_default();
     let mut taken = HashSet::new();
     let mut order = |author: &AuthorRecord| {
         let position = author.position.filter(|position| taken.insert(*position));
         let order = position.unwrap_or_else(|| {
-            behind = behind.saturating_add(1);
-            behind
+            last = last.saturating_add(1);
+            last
         });
-        let order = i32::try_from(order)
-            .map_err(|_| Error::BadUserInput("a position among the authors is too large".to_owned()))?;
+        let order =
+            i32::try_from(order).map_err(|_| Error::BadUserInput("an author position is too large".to_owned()))?;
         Ok((position, order))
     };
     authors.iter().map(&mut order).collect()
 }
 
-/// An author who comes.
+/// An author of the record.
 struct IncomingAuthor<'a> {
     list_order: i32,
     name: &'a str,
-    /// The identity keys of the names.
+    /// The keys of the published and the repaired name.
     keys: Vec<String>,
 }
 
-/// Which of the former places each new one is, as indexes.
+/// The index of the previous authorship that each author matches.
 fn match_authorships(new: &[IncomingAuthor<'_>], former: &[PreviousAuthorship]) -> Vec<Option<usize>> {
     let mut found: Vec<Option<usize>> = vec![None; new.len()];
     let mut free: HashSet<usize> = (0..former.len()).collect();
     let mut by_key: HashMap<String, Vec<usize>> = HashMap::new();
     let mut by_order: HashMap<i32, usize> = HashMap::new();
-    for (index, place) in former.iter().enumerate() {
-        if let Some(order) = place.list_order {
+    for (index, slot) in former.iter().enumerate() {
+        if let Some(order) = slot.list_order {
             by_order.insert(order, index);
         }
-        for name in [Some(&place.name_as_published), place.name.as_ref()].into_iter().flatten() {
+        for name in [Some(&slot.name_as_published), slot.name.as_ref()].into_iter().flatten() {
             let named = by_key.entry(names::name_key(name)).or_default();
             if named.last() != Some(&index) {
                 named.push(index);
             }
         }
     }
-    // The same name in the same place, the same name elsewhere, another form of a name that was decided upon, the same place.
+    // In this order: same name and position, same name, another form of a pinned name, same position.
     for (found, new) in found.iter_mut().zip(new) {
         let here = by_order.get(&new.list_order).copied();
         *found = here.filter(|index| new.keys.iter().any(|key| former[*index].has_name_key(key)) && free.remove(index));
@@ -140,13 +142,13 @@ fn match_authorships(new: &[IncomingAuthor<'_>], former: &[PreviousAuthorship]) 
     found
 }
 
-/// Whom the people of places may be, and who is there once: the one who had a place before others who have it now.
-pub(crate) fn dedupe_researchers(places: &[(&AuthorshipSlot, i64, Option<i64>)]) -> Vec<Option<i64>> {
-    let mut given: Vec<Option<i64>> = vec![None; places.len()];
+/// The researchers of authorships, each once on a paper. One who had an authorship before has precedence over others.
+pub(crate) fn dedupe_researchers(slots: &[(&AuthorshipSlot, i64, Option<i64>)]) -> Vec<Option<i64>> {
+    let mut given: Vec<Option<i64>> = vec![None; slots.len()];
     let mut present: HashSet<(i64, i64)> = HashSet::new();
     for keeps in [true, false] {
-        for (given, (place, paper_id, researcher_id)) in given.iter_mut().zip(places) {
-            let is_kept = researcher_id.is_some() && place.previous_researcher_id == *researcher_id;
+        for (given, (slot, paper_id, researcher_id)) in given.iter_mut().zip(slots) {
+            let is_kept = researcher_id.is_some() && slot.previous_researcher_id == *researcher_id;
             if is_kept == keeps {
                 *given = researcher_id.filter(|id| present.insert((*paper_id, *id)));
             }
@@ -155,128 +157,128 @@ pub(crate) fn dedupe_researchers(places: &[(&AuthorshipSlot, i64, Option<i64>)])
     given
 }
 
-impl UnitOfWork<'_> {
-    /// Takes the authors of these papers away, and tells the place of each author who comes, in their order. Papers that were
-    /// there have `true`; `authors` are those of all papers, one after the other.
-    pub(crate) async fn assign_slots(
-        &mut self,
-        papers: &[(i64, bool, &[AuthorRecord])],
-        authors: &[RepairedAuthor<'_>],
-    ) -> Result<Vec<AuthorshipSlot>, Error> {
-        let replaced: Vec<i64> = papers.iter().filter(|(_, is_there, _)| *is_there).map(|(id, ..)| *id).collect();
-        let mut former: HashMap<i64, Vec<PreviousAuthorship>> = HashMap::new();
-        if !replaced.is_empty() {
-            for place in self.load_previous_authorships(&replaced).await? {
-                self.dirty_spellings.extend(place.confirming_key.clone());
-                former.entry(place.paper_id).or_default().push(place);
-            }
-            self.execute(Sql::with("DELETE FROM authorship WHERE paper_id = ANY(?)", bigint_array(replaced))).await?;
+/// Deletes the authorships of the papers, and returns the authorship that each author of the records gets. `papers` are
+/// `true` if they exist already; `authors` are those of all papers in order.
+pub(crate) async fn assign_slots(
+    uow: &mut UnitOfWork<'_>,
+    papers: &[(i64, bool, &[AuthorRecord])],
+    authors: &[RepairedAuthor<'_>],
+) -> Result<Vec<AuthorshipSlot>, Error> {
+    let replaced: Vec<i64> = papers.iter().filter(|(_, is_there, _)| *is_there).map(|(id, ..)| *id).collect();
+    let mut former: HashMap<i64, Vec<PreviousAuthorship>> = HashMap::new();
+    if !replaced.is_empty() {
+        for slot in load_previous_authorships(uow, &replaced).await? {
+            uow.dirty.spellings.extend(slot.confirming_key.clone());
+            former.entry(slot.paper_id).or_default().push(slot);
         }
-        let mut named = authors.iter();
-        let mut places = Vec::with_capacity(authors.len());
-        for (paper_id, _, records) in papers {
-            let former = former.remove(paper_id).unwrap_or_default();
-            let orders = assign_list_orders(records)?;
-            let named: Vec<_> = named.by_ref().take(records.len()).collect();
-            let new = orders.iter().zip(&named).map(|((_, list_order), author)| IncomingAuthor {
-                list_order: *list_order,
-                name: &author.name.name,
-                keys: author.identity_keys(),
-            });
-            let new: Vec<IncomingAuthor<'_>> = new.collect();
-            for (((position, list_order), author), same) in
-                orders.into_iter().zip(named).zip(match_authorships(&new, &former))
-            {
-                let place = AuthorshipSlot { position, list_order, ..AuthorshipSlot::default() };
-                places.push(same.map_or(place, |index| carry_over(&former[index], author, position, list_order)));
-            }
-        }
-        // One that had an id in the directory that exported it has the same here, where that is free.
-        let new = places.iter().zip(authors).filter(|(place, _)| place.id == 0);
-        let wanted: Vec<Option<i64>> = new.map(|(_, author)| author.record.id).collect();
-        let mut new_ids = self.claim_ids("authorship", &wanted).await?.into_iter();
-        for place in places.iter_mut().filter(|place| place.id == 0) {
-            place.id = new_ids.next().ok_or_else(|| Error::internal("no id for an authorship"))?.id;
-        }
-        Ok(places)
+        uow.execute(Sql::with("DELETE FROM authorship WHERE paper_id = ANY(?)", bigint_array(replaced))).await?;
     }
-
-    async fn load_previous_authorships(&self, papers: &[i64]) -> Result<Vec<PreviousAuthorship>, Error> {
-        let sql = Sql::with(
-            "SELECT held.id, held.paper_id, held.list_order, held.name_as_published, held.name, held.researcher_id, \
-             held.confirming_key, decided.id AS decided, resolution.method, resolution.confidence, resolution.evidence \
-             FROM (SELECT id, paper_id, list_order, name_as_published, name, researcher_id, confirming_key FROM authorship \
-             WHERE paper_id = ANY(?)",
-            bigint_array(papers.iter().copied()),
-        )
-        .then_with(
-            " UNION ALL SELECT authorship_id, paper_id, NULL, name_as_published, NULL, NULL, NULL FROM identity_pin \
-             WHERE paper_id = ANY(?)",
-            bigint_array(papers.iter().copied()),
-        )
-        .then(
-            " AND NOT EXISTS (SELECT FROM authorship WHERE authorship.id = identity_pin.authorship_id)) AS held \
-             LEFT JOIN identity_pin AS pin ON pin.authorship_id = held.id \
-             LEFT JOIN former_identity AS former ON former.kind = 'researcher' AND former.former_id = pin.researcher_id \
-             LEFT JOIN researcher AS decided ON decided.id = coalesce(former.survivor_id, pin.researcher_id) \
-             LEFT JOIN authorship_resolution AS resolution ON resolution.authorship_id = held.id \
-             ORDER BY held.paper_id, held.list_order, held.id",
-        );
-        self.rows(sql).await
-    }
-
-    /// Remembers again why the authors of places were taken for whom they still are, and what people decided.
-    pub(crate) async fn restore_resolutions(&self, places: &[(&AuthorshipSlot, Option<i64>)]) -> Result<(), Error> {
-        #[derive(Serialize)]
-        struct Row<'a> {
-            authorship_id: i64,
-            method: &'a str,
-            confidence: f32,
-            evidence: &'a Value,
+    let mut named = authors.iter();
+    let mut slots = Vec::with_capacity(authors.len());
+    for (paper_id, _, records) in papers {
+        let former = former.remove(paper_id).unwrap_or_default();
+        let ranks = assign_list_orders(records)?;
+        let named: Vec<_> = named.by_ref().take(records.len()).collect();
+        let new = ranks.iter().zip(&named).map(|((_, list_order), author)| IncomingAuthor {
+            list_order: *list_order,
+            name: &author.name.name,
+            keys: author.identity_keys(),
+        });
+        let new: Vec<IncomingAuthor<'_>> = new.collect();
+        for (((position, list_order), author), matched_index) in
+            ranks.into_iter().zip(named).zip(match_authorships(&new, &former))
+        {
+            let slot = AuthorshipSlot { position, list_order, ..AuthorshipSlot::default() };
+            slots.push(matched_index.map_or(slot, |index| carry_over(&former[index], author, position, list_order)));
         }
-        let kept = places.iter().filter(|(place, researcher_id)| place.previous_researcher_id == *researcher_id);
-        let rows: Vec<Row<'_>> = kept
-            .filter_map(|(place, _)| place.resolution.as_ref().map(|resolution| (place.id, resolution)))
-            .map(|(authorship_id, StoredResolution { method, confidence, evidence })| Row {
-                authorship_id,
-                method,
-                confidence: *confidence,
-                evidence,
-            })
-            .collect();
-        let insert = "INSERT INTO authorship_resolution (authorship_id, method, confidence, evidence) \
-             SELECT authorship_id, method, confidence, evidence FROM rows";
-        self.execute_with_rows("authorship_id bigint, method text, confidence real, evidence jsonb", &rows, insert)
-            .await?;
-        let decided =
-            places.iter().filter(|(place, _)| place.decided_researcher_id.is_some()).map(|(place, _)| place.id);
-        self.mark_resolved_by_decision(decided.collect()).await
     }
-
-    /// Says of authorships that were decided upon that they were.
-    pub(crate) async fn mark_resolved_by_decision(&self, authorships: Vec<i64>) -> Result<(), Error> {
-        if authorships.is_empty() {
-            return Ok(());
-        }
-        let sql = "INSERT INTO authorship_resolution (authorship_id, method, confidence, evidence) \
-             SELECT pin.authorship_id, 'DECISION', 1, \
-             jsonb_build_array(jsonb_build_object('kind', 'DECISION', 'value', pin.decision_id::text)) \
-             FROM identity_pin AS pin JOIN authorship ON authorship.id = pin.authorship_id WHERE pin.authorship_id = ANY(?) \
-             ON CONFLICT (authorship_id) DO UPDATE \
-             SET method = EXCLUDED.method, confidence = EXCLUDED.confidence, evidence = EXCLUDED.evidence";
-        self.execute(Sql::with(sql, bigint_array(authorships))).await
+    // The id from the exporting directory is reused if it is free.
+    let new = slots.iter().zip(authors).filter(|(slot, _)| slot.id == 0);
+    let wanted: Vec<Option<i64>> = new.map(|(_, author)| author.record.id).collect();
+    let mut new_ids = claim_ids(uow, "authorship", &wanted).await?.into_iter();
+    for slot in slots.iter_mut().filter(|slot| slot.id == 0) {
+        slot.id = new_ids.next().ok_or_else(|| Error::internal("no id for an authorship"))?.id;
     }
+    Ok(slots)
 }
 
-/// A place that was there before.
+/// The authorships of papers, and the pinned ones that they no longer have.
+async fn load_previous_authorships(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<Vec<PreviousAuthorship>, Error> {
+    let sql = Sql::with(
+        "SELECT held.id, held.paper_id, held.list_order, held.name_as_published, held.name, held.researcher_id, \
+         held.confirming_key, decided.id AS decided, resolution.method, resolution.confidence, resolution.evidence \
+         FROM (SELECT id, paper_id, list_order, name_as_published, name, researcher_id, confirming_key FROM authorship \
+         WHERE paper_id = ANY(?)",
+        bigint_array(papers.iter().copied()),
+    )
+    .then_with(
+        " UNION ALL SELECT authorship_id, paper_id, NULL, name_as_published, NULL, NULL, NULL FROM identity_pin \
+         WHERE paper_id = ANY(?)",
+        bigint_array(papers.iter().copied()),
+    )
+    .then(
+        " AND NOT EXISTS (SELECT FROM authorship WHERE authorship.id = identity_pin.authorship_id)) AS held \
+         LEFT JOIN identity_pin AS pin ON pin.authorship_id = held.id \
+         LEFT JOIN former_identity AS former ON former.kind = 'researcher' AND former.former_id = pin.researcher_id \
+         LEFT JOIN researcher AS decided ON decided.id = coalesce(former.survivor_id, pin.researcher_id) \
+         LEFT JOIN authorship_resolution AS resolution ON resolution.authorship_id = held.id \
+         ORDER BY held.paper_id, held.list_order, held.id",
+    );
+    uow.rows(sql).await
+}
+
+/// Restores why authors were matched to the researchers they still have, and which were pinned.
+pub(crate) async fn restore_resolutions(
+    uow: &UnitOfWork<'_>,
+    slots: &[(&AuthorshipSlot, Option<i64>)],
+) -> Result<(), Error> {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        authorship_id: i64,
+        method: &'a str,
+        confidence: f32,
+        evidence: &'a Value,
+    }
+    let unchanged = slots.iter().filter(|(slot, researcher_id)| slot.previous_researcher_id == *researcher_id);
+    let rows: Vec<Row<'_>> = unchanged
+        .filter_map(|(slot, _)| slot.resolution.as_ref().map(|resolution| (slot.id, resolution)))
+        .map(|(authorship_id, StoredResolution { method, confidence, evidence })| Row {
+            authorship_id,
+            method,
+            confidence: *confidence,
+            evidence,
+        })
+        .collect();
+    let insert = "INSERT INTO authorship_resolution (authorship_id, method, confidence, evidence) \
+         SELECT authorship_id, method, confidence, evidence FROM rows";
+    uow.execute_with_rows("authorship_id bigint, method text, confidence real, evidence jsonb", &rows, insert).await?;
+    let decided = slots.iter().filter(|(slot, _)| slot.decided_researcher_id.is_some()).map(|(slot, _)| slot.id);
+    mark_resolved_by_decision(uow, decided.collect()).await
+}
+
+/// Marks pinned authorships as resolved by decision.
+pub(crate) async fn mark_resolved_by_decision(uow: &UnitOfWork<'_>, authorships: Vec<i64>) -> Result<(), Error> {
+    if authorships.is_empty() {
+        return Ok(());
+    }
+    let sql = "INSERT INTO authorship_resolution (authorship_id, method, confidence, evidence) \
+         SELECT pin.authorship_id, 'DECISION', 1, \
+         jsonb_build_array(jsonb_build_object('kind', 'DECISION', 'value', pin.decision_id::text)) \
+         FROM identity_pin AS pin JOIN authorship ON authorship.id = pin.authorship_id WHERE pin.authorship_id = ANY(?) \
+         ON CONFLICT (authorship_id) DO UPDATE \
+         SET method = EXCLUDED.method, confidence = EXCLUDED.confidence, evidence = EXCLUDED.evidence";
+    uow.execute(Sql::with(sql, bigint_array(authorships))).await
+}
+
+/// The slot of a matched authorship.
 fn carry_over(
     former: &PreviousAuthorship,
     author: &RepairedAuthor<'_>,
     position: Option<u32>,
     list_order: i32,
 ) -> AuthorshipSlot {
-    let shown = names::name_key(&author.name.name);
-    let is_same_name = former.name.as_ref().is_some_and(|name| names::name_key(name) == shown);
+    let name_key = names::name_key(&author.name.name);
+    let is_same_name = former.name.as_ref().is_some_and(|name| names::name_key(name) == name_key);
     let resolution = former.method.clone().zip(former.confidence).zip(former.evidence.clone());
     AuthorshipSlot {
         id: former.id,
@@ -300,7 +302,7 @@ mod tests {
     use super::*;
 
     fn former(names: &[(&str, Option<i32>)]) -> Vec<PreviousAuthorship> {
-        let place = |(id, (name, list_order)): (i64, &(&str, Option<i32>))| PreviousAuthorship {
+        let slot = |(id, (name, list_order)): (i64, &(&str, Option<i32>))| PreviousAuthorship {
             id,
             paper_id: 1,
             list_order: *list_order,
@@ -313,7 +315,7 @@ mod tests {
             confidence: None,
             evidence: None,
         };
-        (0..).zip(names).map(place).collect()
+        (0..).zip(names).map(slot).collect()
     }
 
     fn matched(new: &[&str], former: &[PreviousAuthorship]) -> Vec<Option<usize>> {
@@ -326,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn places_that_go_on() {
+    fn authorships_that_match() {
         let two = former(&[("Ida Brook", Some(1)), ("Tom Ford", Some(2))]);
         assert_eq!(matched(&["Ida Brook", "Tom Ford"], &two), [Some(0), Some(1)]);
         assert_eq!(matched(&["Uma Lee", "Ida Brook", "Tom Ford"], &two), [None, Some(0), Some(1)]);
@@ -336,18 +338,18 @@ mod tests {
         assert_eq!(matched(&["Tom Ford"], &two), [Some(1)]);
         let twice = former(&[("Wei Xu", Some(1)), ("Wei Xu", Some(2))]);
         assert_eq!(matched(&["Uma Lee", "Wei Xu", "Wei Xu"], &twice), [None, Some(1), Some(0)]);
-        // What was decided of a name goes with another form of it.
+        // A pin follows another form of the name.
         let mut decided = former(&[("Uma Lee", Some(1)), ("Wei Xu", Some(2))]);
         decided[1].decided = Some(7);
         assert_eq!(matched(&["W. Xu", "Ben Oak"], &decided), [Some(1), None]);
-        // One that the paper has no more comes back by its name only.
+        // A pinned authorship that the paper no longer has matches by name only.
         let gone = former(&[("Ida Brook", Some(1)), ("Tom Ford", None)]);
         assert_eq!(matched(&["Ida Brook", "Tom Ford"], &gone), [Some(0), Some(1)]);
         assert_eq!(matched(&["Ida Brook", "Uma Lee"], &gone), [Some(0), None]);
     }
 
     #[test]
-    fn orders_of_authors() {
+    fn positions_and_ranks() {
         let author = |position| AuthorRecord { position, ..AuthorRecord::default() };
         let found =
             assign_list_orders(&[author(None), author(Some(2)), author(Some(2)), author(Some(1))]).expect("orders");

@@ -1,5 +1,4 @@
-//! Records that a directory exported. Their things get the ids that they had where these are free, and are known again by
-//! these ids, in references too.
+//! Records exported by a directory: their entities keep their ids if these are free, and references by id are mapped.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,32 +8,32 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::model::record::ExportMetadata;
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::ingest::source_records::find_source_records;
+use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names;
 
-/// What the keys of exported records begin with. No source has such keys of its own, and no export repeats them.
-pub(crate) const EXPORTED_KEY_PREFIX: &str = "directory:";
-/// Sequences go on behind the largest id: this leaves them room for ever.
+/// Maximum id that is reused. Sequences continue after the largest id, so larger ones could exhaust them.
 const MAX_EXPORTED_ID: i64 = 1 << 48;
-/// The longest address that is taken as it is.
+/// Maximum length of a slug that is used unchanged.
 const MAX_SLUG_BYTES: usize = 120;
 
-/// The key of an exported record.
+/// The key of an exported record in its source.
 pub(crate) fn exported_record_key(kind: &str, id: i64) -> String {
     format!("{EXPORTED_KEY_PREFIX}{kind}:{id}")
 }
 
-/// A thing that an exported record became.
+/// The entity of an exported record.
 pub(crate) struct ImportedEntity<'a> {
     pub id: i64,
     pub exported: &'a ExportMetadata,
 }
 
-/// An id for a new row.
+/// The id of a new row.
 #[derive(Clone, Copy)]
 pub(crate) struct AssignedId {
     pub id: i64,
-    /// Whether another id was wanted, which is taken.
+    /// Whether the requested id is taken.
     pub is_substitute: bool,
 }
 
@@ -46,183 +45,197 @@ struct FormerIdentityRow<'a> {
     name_key: Option<&'a str>,
 }
 
-/// A record of a source, as the exporting directory had it.
+/// A source record of the exporting directory.
 #[derive(Serialize)]
 struct ExportedSourceRecordRow<'a> {
     source: &'a str,
     key: &'a str,
     digest: &'a str,
-    told: Option<&'a [String]>,
+    #[serde(rename = "told")]
+    provided_fields: Option<&'a [String]>,
     id: i64,
     is_of_former: bool,
 }
 
-/// The address wanted for a page: one that is an address already as it is, else one made from the text.
-pub(crate) fn requested_slug(wanted: Option<&str>, text: &str, otherwise: &str) -> String {
-    let is_address = |slug: &&str| {
+/// The requested slug if it is well-formed, else one made from the text.
+pub(crate) fn requested_slug(requested_ids: Option<&str>, text: &str, otherwise: &str) -> String {
+    let is_slug = |slug: &&str| {
         let is_part = |part: &str| {
             !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         };
         slug.len() <= MAX_SLUG_BYTES && slug.split('-').all(is_part)
     };
-    match wanted.filter(is_address) {
+    match requested_ids.filter(is_slug) {
         Some(slug) => slug.to_owned(),
-        None => names::slug(wanted.unwrap_or(text), otherwise),
+        None => names::slug(requested_ids.unwrap_or(text), otherwise),
     }
 }
 
-impl UnitOfWork<'_> {
-    /// What the things of a kind are here that had these ids in the directory that exported them.
-    pub(crate) async fn map_exported_ids(
-        &self,
-        kind: &str,
-        exported: impl IntoIterator<Item = i64>,
-    ) -> Result<HashMap<i64, i64>, Error> {
-        let keys: HashMap<String, i64> = exported.into_iter().map(|id| (exported_record_key(kind, id), id)).collect();
-        if keys.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let wanted: Vec<String> = keys.keys().cloned().collect();
-        let known = self.find_source_records(kind, &wanted).await?;
-        Ok(keys.into_iter().filter_map(|(key, id)| Some((id, known.get(&key)?.id))).collect())
+/// The ids here of the entities that had these ids in the exporting directory.
+pub(crate) async fn map_exported_ids(
+    uow: &UnitOfWork<'_>,
+    kind: &str,
+    exported: impl IntoIterator<Item = i64>,
+) -> Result<HashMap<i64, i64>, Error> {
+    let keys: HashMap<String, i64> = exported.into_iter().map(|id| (exported_record_key(kind, id), id)).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
     }
+    let requested_ids: Vec<String> = keys.keys().cloned().collect();
+    let stored = find_source_records(uow, kind, &requested_ids).await?;
+    Ok(keys.into_iter().filter_map(|(key, id)| Some((id, stored.get(&key)?.id))).collect())
+}
 
-    /// An id for each new row of a table: the wanted one where it is free.
-    pub(crate) async fn claim_ids(&self, table: &str, wanted: &[Option<i64>]) -> Result<Vec<AssignedId>, Error> {
-        #[derive(FromQueryResult)]
-        struct Taken {
-            id: i64,
-        }
-        let asked: HashSet<i64> =
-            wanted.iter().flatten().copied().filter(|id| (1..=MAX_EXPORTED_ID).contains(id)).collect();
-        let mut free = asked.clone();
-        if let Some(largest) = asked.iter().max() {
-            let taken = Sql::from(format!("SELECT id FROM {table} WHERE "))
-                .then_with("id = ANY(?) ", bigint_array(asked.iter().copied()))
-                .then(format!("UNION SELECT former_id FROM former_identity WHERE kind = '{table}' AND "))
-                .then_with("former_id = ANY(?)", bigint_array(asked.iter().copied()));
-            // Of an authorship that is gone a decision may still be there.
-            let taken = match table {
-                "authorship" => taken.then_with(
-                    " UNION SELECT authorship_id FROM identity_pin WHERE authorship_id = ANY(?)",
-                    bigint_array(asked.iter().copied()),
-                ),
-                _ => taken,
-            };
-            for Taken { id } in self.rows::<Taken>(taken).await? {
-                free.remove(&id);
-            }
-            let behind = format!("SELECT setval('{table}_id_seq', greatest(last_value, ?)) AS id FROM {table}_id_seq");
-            self.rows::<Taken>(Sql::with(&behind, *largest)).await?;
-        }
-        // Where two want the same, the second one gets another.
-        let mut new_ids = self.allocate_ids(table, wanted.len() - free.len()).await?.into_iter();
-        let claim = |wanted: &Option<i64>| match wanted.filter(|id| free.remove(id)) {
-            Some(id) => Ok(AssignedId { id, is_substitute: false }),
-            None => {
-                let id = new_ids.next().ok_or_else(|| Error::internal(format!("no id for a row of {table}")))?;
-                Ok(AssignedId { id, is_substitute: wanted.is_some() })
-            }
+/// Ids for new rows: the requested id if it is free.
+pub(crate) async fn claim_ids(
+    uow: &UnitOfWork<'_>,
+    table: &str,
+    requested_ids: &[Option<i64>],
+) -> Result<Vec<AssignedId>, Error> {
+    #[derive(FromQueryResult)]
+    struct IdRow {
+        id: i64,
+    }
+    let requested: HashSet<i64> =
+        requested_ids.iter().flatten().copied().filter(|id| (1..=MAX_EXPORTED_ID).contains(id)).collect();
+    let mut free = requested.clone();
+    if let Some(largest) = requested.iter().max() {
+        let taken = Sql::from(format!("SELECT id FROM {table} WHERE "))
+            .then_with("id = ANY(?) ", bigint_array(requested.iter().copied()))
+            .then(format!("UNION SELECT former_id FROM former_identity WHERE kind = '{table}' AND "))
+            .then_with("former_id = ANY(?)", bigint_array(requested.iter().copied()));
+        // A deleted authorship may still be pinned by a decision.
+        let taken = match table {
+            "authorship" => taken.then_with(
+                " UNION SELECT authorship_id FROM identity_pin WHERE authorship_id = ANY(?)",
+                bigint_array(requested.iter().copied()),
+            ),
+            _ => taken,
         };
-        wanted.iter().map(claim).collect()
-    }
-
-    /// Says of a record that its thing has another id here.
-    pub(crate) fn note_substituted_id(&mut self, index: usize, exported: Option<&ExportMetadata>, claimed: AssignedId) {
-        if let Some(exported) = exported.filter(|_| claimed.is_substitute) {
-            let note = format!("the id {} is taken; it has the id {} here", exported.id, claimed.id);
-            self.add_note(index, note);
+        for IdRow { id } in uow.rows::<IdRow>(taken).await? {
+            free.remove(&id);
         }
+        let advance_sequence =
+            format!("SELECT setval('{table}_id_seq', greatest(last_value, ?)) AS id FROM {table}_id_seq");
+        uow.rows::<IdRow>(Sql::with(&advance_sequence, *largest)).await?;
     }
-
-    /// Keeps what was known of things where they are from: what was merged into them, and the records of sources.
-    pub(crate) async fn restore_provenance(&self, kind: &str, things: &[ImportedEntity<'_>]) -> Result<(), Error> {
-        let former = things.iter().flat_map(|thing| {
-            let row = |former| (former, thing.id);
-            thing.exported.merged.iter().map(row)
-        });
-        let former: Vec<FormerIdentityRow<'_>> = former
-            .filter(|(former, _)| (1..=MAX_EXPORTED_ID).contains(&former.id))
-            .map(|(former, survivor_id)| FormerIdentityRow {
-                former_id: former.id,
-                former_slug: &former.slug,
-                survivor_id,
-                name_key: former.name_key.as_deref(),
-            })
-            .collect();
-        if let Some(largest) = former.iter().map(|row| row.former_id).max() {
-            // What is there keeps its id and its address.
-            let insert = format!(
-                "INSERT INTO former_identity (kind, former_id, former_slug, survivor_id, name_key) \
-                 SELECT '{kind}', former_id, former_slug, survivor_id, name_key FROM rows \
-                 WHERE NOT EXISTS (SELECT FROM {kind} WHERE {kind}.id = former_id OR {kind}.slug = former_slug) \
-                 ON CONFLICT DO NOTHING"
-            );
-            self.execute_with_rows(
-                "former_id bigint, former_slug text, survivor_id bigint, name_key text",
-                &former,
-                &insert,
-            )
-            .await?;
-            let behind = format!("SELECT setval('{kind}_id_seq', greatest(last_value, ?)) FROM {kind}_id_seq");
-            self.execute(Sql::with(&behind, largest)).await?;
+    // If two rows request the same id, the second gets another.
+    let mut new_ids = uow.allocate_ids(table, requested_ids.len() - free.len()).await?.into_iter();
+    let assign = |requested_ids: &Option<i64>| match requested_ids.filter(|id| free.remove(id)) {
+        Some(id) => Ok(AssignedId { id, is_substitute: false }),
+        None => {
+            let id = new_ids.next().ok_or_else(|| Error::internal(format!("no id for a row of {table}")))?;
+            Ok(AssignedId { id, is_substitute: requested_ids.is_some() })
         }
-        // A key of the importing source that looks like an exported one would stand for another thing.
-        let is_digest = |text: &str| text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let said = things.iter().flat_map(|thing| thing.exported.sources.iter().map(|said| (thing.id, said)));
-        let said: Vec<ExportedSourceRecordRow<'_>> = said
-            .filter(|(_, said)| !said.key.starts_with(EXPORTED_KEY_PREFIX) && is_digest(&said.digest))
-            .map(|(id, said)| ExportedSourceRecordRow {
-                source: &said.source,
-                key: &said.key,
-                digest: &said.digest,
-                told: said.provided_fields.as_deref(),
-                id,
-                is_of_former: said.is_of_former,
-            })
-            .collect();
+    };
+    requested_ids.iter().map(assign).collect()
+}
+
+/// Warns that an entity got another id than the requested one.
+pub(crate) fn note_substituted_id(
+    uow: &mut UnitOfWork<'_>,
+    index: usize,
+    exported: Option<&ExportMetadata>,
+    claimed: AssignedId,
+) {
+    if let Some(exported) = exported.filter(|_| claimed.is_substitute) {
+        let note = format!("the id {} is taken; the entity has the id {} here", exported.id, claimed.id);
+        uow.add_note(index, note);
+    }
+}
+
+/// Stores the provenance of exported entities: the ids of entities merged into them, and their source records.
+pub(crate) async fn restore_provenance(
+    uow: &UnitOfWork<'_>,
+    kind: &str,
+    entities: &[ImportedEntity<'_>],
+) -> Result<(), Error> {
+    let former = entities.iter().flat_map(|entity| {
+        let row = |former| (former, entity.id);
+        entity.exported.merged.iter().map(row)
+    });
+    let former: Vec<FormerIdentityRow<'_>> = former
+        .filter(|(former, _)| (1..=MAX_EXPORTED_ID).contains(&former.id))
+        .map(|(former, survivor_id)| FormerIdentityRow {
+            former_id: former.id,
+            former_slug: &former.slug,
+            survivor_id,
+            name_key: former.name_key.as_deref(),
+        })
+        .collect();
+    if let Some(largest) = former.iter().map(|row| row.former_id).max() {
+        // Existing entities keep their ids and slugs.
         let insert = format!(
-            "INSERT INTO source_record (source, key, digest, told, {kind}_id, is_of_former) \
-             SELECT source, key, decode(digest, 'hex'), told, id, is_of_former FROM rows \
+            "INSERT INTO former_identity (kind, former_id, former_slug, survivor_id, name_key) \
+             SELECT '{kind}', former_id, former_slug, survivor_id, name_key FROM rows \
+             WHERE NOT EXISTS (SELECT FROM {kind} WHERE {kind}.id = former_id OR {kind}.slug = former_slug) \
              ON CONFLICT DO NOTHING"
         );
-        self.execute_with_rows(
-            "source text, key text, digest text, told text[], id bigint, is_of_former boolean",
-            &said,
+        uow.execute_with_rows(
+            "former_id bigint, former_slug text, survivor_id bigint, name_key text",
+            &former,
             &insert,
         )
-        .await
+        .await?;
+        let advance_sequence = format!("SELECT setval('{kind}_id_seq', greatest(last_value, ?)) FROM {kind}_id_seq");
+        uow.execute(Sql::with(&advance_sequence, largest)).await?;
     }
+    // A source key with the prefix of exported records would identify another entity.
+    let is_digest = |text: &str| text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let record = entities.iter().flat_map(|entity| entity.exported.sources.iter().map(|record| (entity.id, record)));
+    let record: Vec<ExportedSourceRecordRow<'_>> = record
+        .filter(|(_, record)| !record.key.starts_with(EXPORTED_KEY_PREFIX) && is_digest(&record.digest))
+        .map(|(id, record)| ExportedSourceRecordRow {
+            source: &record.source,
+            key: &record.key,
+            digest: &record.digest,
+            provided_fields: record.provided_fields.as_deref(),
+            id,
+            is_of_former: record.is_of_former,
+        })
+        .collect();
+    let insert = format!(
+        "INSERT INTO source_record (source, key, digest, told, {kind}_id, is_of_former) \
+         SELECT source, key, decode(digest, 'hex'), told, id, is_of_former FROM rows \
+         ON CONFLICT DO NOTHING"
+    );
+    uow.execute_with_rows(
+        "source text, key text, digest text, told text[], id bigint, is_of_former boolean",
+        &record,
+        &insert,
+    )
+    .await
+}
 
-    /// Those of some names and ORCID iDs that people have who were not exported by this source.
-    pub(crate) async fn find_present_researchers(
-        &self,
-        name_keys: Vec<String>,
-        orcids: Vec<String>,
-    ) -> Result<(HashSet<String>, HashSet<String>), Error> {
-        #[derive(FromQueryResult)]
-        struct Row {
-            name_key: String,
-            orcid: Option<String>,
-            is_exported: bool,
-        }
-        let sql = Sql::with(
-            "SELECT name_key, orcid, EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
-             AND source_record.source = ? ",
-            self.source,
-        )
-        .then(format!("AND starts_with(source_record.key, '{EXPORTED_KEY_PREFIX}')) AS is_exported FROM researcher "))
-        .then_with("WHERE name_key = ANY(?) ", text_array(name_keys))
-        .then_with("OR orcid = ANY(?)", text_array(orcids));
-        let (mut names, mut orcids) = (HashSet::new(), HashSet::new());
-        for row in self.rows::<Row>(sql).await? {
-            orcids.extend(row.orcid);
-            if !row.is_exported {
-                names.insert(row.name_key);
-            }
-        }
-        Ok((names, orcids))
+/// The name keys and ORCID iDs, of those given, that researchers here have. Names of researchers exported by this
+/// source do not count.
+pub(crate) async fn find_present_researchers(
+    uow: &UnitOfWork<'_>,
+    name_keys: Vec<String>,
+    orcids: Vec<String>,
+) -> Result<(HashSet<String>, HashSet<String>), Error> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        name_key: String,
+        orcid: Option<String>,
+        is_exported: bool,
     }
+    let sql = Sql::with(
+        "SELECT name_key, orcid, EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+         AND source_record.source = ? ",
+        uow.source(),
+    )
+    .then(format!("AND starts_with(source_record.key, '{EXPORTED_KEY_PREFIX}')) AS is_exported FROM researcher "))
+    .then_with("WHERE name_key = ANY(?) ", text_array(name_keys))
+    .then_with("OR orcid = ANY(?)", text_array(orcids));
+    let (mut names, mut orcids) = (HashSet::new(), HashSet::new());
+    for row in uow.rows::<Row>(sql).await? {
+        orcids.extend(row.orcid);
+        if !row.is_exported {
+            names.insert(row.name_key);
+        }
+    }
+    Ok((names, orcids))
 }
 
 #[cfg(test)]
@@ -230,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses() {
+    fn requested_slugs() {
         let long = format!("{}-2", "a".repeat(80));
         assert_eq!(requested_slug(Some(&long), "x", "paper"), long);
         assert_eq!(requested_slug(Some("Ida Brook"), "x", "paper"), "ida-brook");

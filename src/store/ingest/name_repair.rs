@@ -1,92 +1,90 @@
-//! Names of authors that were damaged on their way. What is certain is repaired when the author is written. A suggestion is
-//! taken while another name in the directory has its spelling, whichever of the two came first: each batch looks again at
-//! the suggestions whose spelling it wrote or took away.
+//! Repair of author names that were damaged in transit (encoding, capitals, LaTeX), while records are written.
+//!
+//! Certain repairs are applied at once. A suggestion is applied while another name of the directory has the suggested
+//! spelling; `projections::name_repairs` reconsiders suggestions whose spelling was added or removed.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 
-use sea_orm::{ConnectionTrait as _, FromQueryResult};
-use serde::Serialize;
+use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::model::identifier::Orcid;
 use crate::model::record::{AuthorRecord, ResearcherRecord};
-use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
-use crate::store::ingest::reassign_authorships::Reassignment;
+use crate::store::access::sql_fragment::{Sql, text_array};
 use crate::store::ingest::researcher_matching::NamedAuthor;
 use crate::store::unit_of_work::UnitOfWork;
-use crate::text::names::{self, Repair, RepairRule, RepairedName};
+use crate::text::names::{self, Repair, RepairedName};
 
-/// How names are mended now; names mended otherwise are looked at again at the next start.
-const REPAIR_RULES_VERSION: &str = "1";
-/// So many authors are read at once where all are looked at.
-const REPAIR_SCAN_CHUNK_ROWS: i64 = 5_000;
-
-/// An author of a record, with the name that the directory shows.
+/// An author of a record, with the repaired name.
 pub(crate) struct RepairedAuthor<'a> {
     pub record: &'a AuthorRecord,
     pub name: RepairedAuthorName,
     parts: ProvidedNameParts,
 }
 
-/// What the directory makes of a published name.
+/// The repair of a published name.
 pub(crate) struct RepairedAuthorName {
-    /// The name that it shows.
+    /// The name to display.
     pub name: String,
-    /// What it tells of damage, and whether that is repaired in the name.
+    /// The repair or suggestion, if the name is damaged.
     pub repair: Option<Repair>,
+    /// Whether the repair is applied in the name.
     pub is_applied: bool,
+    /// The name key that would confirm the suggestion.
     pub suggestion_key: Option<String>,
+    /// The name key of an undamaged name, which confirms suggestions for others.
     pub confirming_key: Option<String>,
 }
 
 impl RepairedAuthorName {
-    fn new(mended: RepairedName, is_confirmed: bool) -> Self {
-        let (suggestion_key, confirming_key) = (mended.suggestion_key(), mended.confirming_key());
-        let told = mended.reported_repair().cloned();
-        let (name, repair) = match mended.suggestion.filter(|_| is_confirmed) {
+    /// The repaired name, or the suggestion if it is confirmed.
+    pub(crate) fn new(repaired: RepairedName, is_confirmed: bool) -> Self {
+        let (suggestion_key, confirming_key) = (repaired.suggestion_key(), repaired.confirming_key());
+        let reported = repaired.reported_repair().cloned();
+        let (name, repair) = match repaired.suggestion.filter(|_| is_confirmed) {
             Some(suggestion) => (suggestion.value.clone(), Some(suggestion.confirmed())),
-            None => (mended.name, told),
+            None => (repaired.name, reported),
         };
         let is_applied = repair.as_ref().is_some_and(|repair| repair.value == name);
         Self { name, repair, is_applied, suggestion_key, confirming_key }
     }
 
-    /// Whether its suggestion, if it has one, is the name that is shown.
-    fn is_suggestion_applied(name: &str, suggestion_key: Option<&str>) -> bool {
+    /// Whether the displayed name is the suggested one.
+    pub(crate) fn is_suggestion_applied(name: &str, suggestion_key: Option<&str>) -> bool {
         suggestion_key == Some(names::name_key(name).as_str())
     }
 }
 
-/// Given name and family name as a source tells them; neither where it does not.
+/// Given name and family name as a source provides them; neither if it provides the whole name only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct ProvidedNameParts {
-    given: Option<String>,
-    family: Option<String>,
+pub(crate) struct ProvidedNameParts {
+    pub(crate) given: Option<String>,
+    pub(crate) family: Option<String>,
 }
 
 impl<'a> RepairedAuthor<'a> {
-    fn new(record: &'a AuthorRecord, mended: RepairedName, is_confirmed: bool) -> Self {
-        let name = RepairedAuthorName::new(mended, is_confirmed);
+    fn new(record: &'a AuthorRecord, repaired: RepairedName, is_confirmed: bool) -> Self {
+        let name = RepairedAuthorName::new(repaired, is_confirmed);
         let parts = ProvidedNameParts { given: record.given_name.clone(), family: record.family_name.clone() };
         Self { record, parts: parts.transferred(&record.name, &name.name), name }
     }
 
-    /// The identity keys of the published name and of the shown one.
+    /// The name keys of the published and of the displayed name.
     pub(crate) fn identity_keys(&self) -> Vec<String> {
         let mut keys = vec![names::name_key(&self.record.name), names::name_key(&self.name.name)];
         keys.dedup();
         keys
     }
 
+    /// The author as matched to a researcher.
     pub(crate) fn named_author(&self) -> NamedAuthor<'_> {
         self.parts.named_author(&self.name.name, self.record.orcid.as_ref())
     }
 }
 
 impl ProvidedNameParts {
-    /// The parts of the same name in another spelling: as many words in each. Where that cannot be, the name tells.
-    fn transferred(self, from: &str, to: &str) -> Self {
+    /// The parts of the name in another spelling, with as many words each. Empty if the words do not correspond.
+    pub(crate) fn transferred(self, from: &str, to: &str) -> Self {
         let (from, to) = (names::clean(from), names::clean(to));
         if from == to {
             return self;
@@ -98,18 +96,19 @@ impl ProvidedNameParts {
         if given.is_empty() || family.is_empty() || !is_in_order || words.len() != from.split(' ').count() {
             return Self::default();
         }
-        let place = given.split(' ').count();
-        let end = place + family.split(' ').count();
+        let start = given.split(' ').count();
+        let end = start + family.split(' ').count();
         let part = |words: Option<&[&str]>| words.map(|words| words.join(" "));
-        Self { given: part(words.get(..place)), family: part(words.get(place..end)) }
+        Self { given: part(words.get(..start)), family: part(words.get(start..end)) }
     }
 
-    fn named_author<'a>(&'a self, name: &'a str, orcid: Option<&'a Orcid>) -> NamedAuthor<'a> {
+    /// The author with these parts of the name.
+    pub(crate) fn named_author<'a>(&'a self, name: &'a str, orcid: Option<&'a Orcid>) -> NamedAuthor<'a> {
         NamedAuthor { name, given: self.given.as_deref(), family: self.family.as_deref(), orcid }
     }
 }
 
-/// The name of a person's own record, and its parts, with what is certain repaired.
+/// The name of a researcher's own record and its parts, with certain repairs applied.
 pub(crate) fn repair_researcher_name(record: &ResearcherRecord) -> (String, Option<String>, Option<String>) {
     let name = names::repair_name(&record.name).name;
     let parts = ProvidedNameParts { given: record.given_name.clone(), family: record.family_name.clone() };
@@ -117,369 +116,46 @@ pub(crate) fn repair_researcher_name(record: &ResearcherRecord) -> (String, Opti
     (name, given, family)
 }
 
-/// An authorship whose shown name changes.
-struct AuthorRename {
-    authorship_id: i64,
-    paper_id: i64,
-    researcher_id: Option<i64>,
-    from: String,
-    to: String,
+/// The authors of records with repaired names: certain repairs, and suggestions that the directory confirms.
+pub(crate) async fn repair_author_names<'a>(
+    uow: &mut UnitOfWork<'_>,
+    records: impl Iterator<Item = &'a AuthorRecord>,
+) -> Result<Vec<RepairedAuthor<'a>>, Error> {
+    let repaired: Vec<_> = records.map(|record| (record, names::repair_name(&record.name))).collect();
+    let spellings: HashSet<String> = repaired.iter().filter_map(|(_, repaired)| repaired.confirming_key()).collect();
+    let suggested = repaired.iter().filter_map(|(_, repaired)| repaired.suggestion_key());
+    let confirmed = find_confirmed_spellings(uow, suggested.collect()).await?;
+    let authors = repaired.into_iter().map(|(record, repaired)| {
+        let key = repaired.suggestion_key();
+        RepairedAuthor::new(
+            record,
+            repaired,
+            key.is_some_and(|key| confirmed.contains(&key) || spellings.contains(&key)),
+        )
+    });
+    let authors = authors.collect();
+    uow.dirty.spellings.extend(spellings);
+    Ok(authors)
 }
 
-/// Somebody who was known by a name that changes.
-#[derive(FromQueryResult)]
-struct RenamedResearcher {
-    id: i64,
-    display_name: String,
-    name_key: String,
-    given_name: Option<String>,
-    family_name: Option<String>,
-    orcid: Option<String>,
-    /// Whether a source has a record of the person, or somebody's decision, which says what they are called.
-    is_recorded: bool,
-    /// Whether people decided what the person wrote, which no name changes.
-    is_pinned: bool,
-    /// Whether somebody decided what they are called.
-    is_name_decided: bool,
-}
-
-#[derive(Serialize)]
-struct RepairUpdateRow {
-    id: i64,
-    name: String,
-    repair_value: Option<String>,
-    repair_rule: Option<RepairRule>,
-    repair_confidence: Option<f64>,
-    is_repair_applied: Option<bool>,
-    suggestion_key: Option<String>,
-    confirming_key: Option<String>,
-    block: String,
-}
-
-const REPAIR_COLUMNS: &str = "id bigint, name text, repair_value text, repair_rule text, repair_confidence double precision, \
-     is_repair_applied boolean, suggestion_key text, confirming_key text, block text";
-
-impl RepairUpdateRow {
-    fn new(id: i64, named: RepairedAuthorName) -> Self {
-        let RepairedAuthorName { name, repair, is_applied, suggestion_key, confirming_key } = named;
-        Self {
-            id,
-            block: names::NameForm::new(&name).blocking_key,
-            name,
-            repair_rule: repair.as_ref().map(|repair| repair.rule),
-            repair_confidence: repair.as_ref().map(|repair| repair.confidence),
-            is_repair_applied: repair.as_ref().map(|_| is_applied),
-            repair_value: repair.map(|repair| repair.value),
-            suggestion_key,
-            confirming_key,
-        }
+/// Those of the suggested spellings that an undamaged author name has, or a researcher by a record or a decision.
+pub(crate) async fn find_confirmed_spellings(
+    uow: &UnitOfWork<'_>,
+    keys: HashSet<String>,
+) -> Result<HashSet<String>, Error> {
+    #[derive(FromQueryResult)]
+    struct ConfirmedRow {
+        key: String,
     }
-}
-
-impl UnitOfWork<'_> {
-    /// The authors of records, with what is certain repaired in their names, and what the directory confirms.
-    pub(crate) async fn repair_author_names<'a>(
-        &mut self,
-        records: impl Iterator<Item = &'a AuthorRecord>,
-    ) -> Result<Vec<RepairedAuthor<'a>>, Error> {
-        let mended: Vec<_> = records.map(|record| (record, names::repair_name(&record.name))).collect();
-        let spellings: HashSet<String> = mended.iter().filter_map(|(_, mended)| mended.confirming_key()).collect();
-        let asked = mended.iter().filter_map(|(_, mended)| mended.suggestion_key());
-        let confirmed = self.find_confirmed_spellings(asked.collect()).await?;
-        let authors = mended.into_iter().map(|(record, mended)| {
-            let key = mended.suggestion_key();
-            RepairedAuthor::new(
-                record,
-                mended,
-                key.is_some_and(|key| confirmed.contains(&key) || spellings.contains(&key)),
-            )
-        });
-        let authors = authors.collect();
-        self.dirty_spellings.extend(spellings);
-        Ok(authors)
+    if keys.is_empty() {
+        return Ok(HashSet::new());
     }
-
-    /// Those of the suggested spellings that a name of the directory has: an author's, or a person's by a record of theirs, or
-    /// by somebody's decision.
-    async fn find_confirmed_spellings(&self, keys: HashSet<String>) -> Result<HashSet<String>, Error> {
-        #[derive(FromQueryResult)]
-        struct Found {
-            key: String,
-        }
-        if keys.is_empty() {
-            return Ok(HashSet::new());
-        }
-        let sql = Sql::with("SELECT asked.key FROM unnest(?::text[]) AS asked(key) WHERE ", text_array(keys)).then(
-            "EXISTS (SELECT FROM authorship WHERE authorship.confirming_key = asked.key) \
-             OR EXISTS (SELECT FROM researcher_name WHERE researcher_name.name_key = asked.key) \
-             OR EXISTS (SELECT FROM researcher JOIN source_record ON source_record.researcher_id = researcher.id \
-             AND NOT starts_with(source_record.key, 'directory:') WHERE researcher.name_key = asked.key) \
-             OR EXISTS (SELECT FROM former_identity WHERE kind = 'researcher' AND former_identity.name_key = asked.key)",
-        );
-        Ok(self.rows::<Found>(sql).await?.into_iter().map(|row| row.key).collect())
-    }
-
-    /// Takes the suggestions whose spelling the batch brought, and takes back those whose spelling it took away.
-    pub(crate) async fn refresh_name_repairs(&mut self) -> Result<(), Error> {
-        #[derive(FromQueryResult)]
-        struct Waiting {
-            id: i64,
-            paper_id: i64,
-            name_as_published: String,
-            name: String,
-            researcher_id: Option<i64>,
-            suggestion_key: String,
-        }
-        let spellings = std::mem::take(&mut self.dirty_spellings);
-        if spellings.is_empty() {
-            return Ok(());
-        }
-        let sql = Sql::with(
-            "SELECT id, paper_id, name_as_published, name, researcher_id, suggestion_key FROM authorship WHERE suggestion_key = ANY(?) ORDER BY id",
-            text_array(spellings),
-        );
-        let waiting = self.rows::<Waiting>(sql).await?;
-        let confirmed =
-            self.find_confirmed_spellings(waiting.iter().map(|row| row.suggestion_key.clone()).collect()).await?;
-        let (mut rows, mut renames) = (Vec::new(), Vec::new());
-        for waiting in waiting {
-            let is_confirmed = confirmed.contains(&waiting.suggestion_key);
-            if is_confirmed != RepairedAuthorName::is_suggestion_applied(&waiting.name, Some(&waiting.suggestion_key)) {
-                let mended = names::repair_name(&waiting.name_as_published);
-                let row = RepairUpdateRow::new(waiting.id, RepairedAuthorName::new(mended, is_confirmed));
-                renames.push(AuthorRename {
-                    authorship_id: waiting.id,
-                    paper_id: waiting.paper_id,
-                    researcher_id: waiting.researcher_id,
-                    from: waiting.name,
-                    to: row.name.clone(),
-                });
-                rows.push(row);
-            }
-        }
-        self.store_repairs(&rows).await?;
-        self.apply_renames(renames).await
-    }
-
-    async fn store_repairs(&self, rows: &[RepairUpdateRow]) -> Result<(), Error> {
-        let update = ", named AS (UPDATE authorship SET name = rows.name, repair_value = rows.repair_value, \
-             repair_rule = rows.repair_rule, repair_confidence = rows.repair_confidence, \
-             is_repair_applied = rows.is_repair_applied, suggestion_key = rows.suggestion_key, \
-             confirming_key = rows.confirming_key, block = rows.block FROM rows WHERE authorship.id = rows.id) \
-             UPDATE paper SET updated_at = now() WHERE id IN (SELECT paper_id FROM authorship AS held JOIN rows ON rows.id = held.id \
-             WHERE (held.name, held.repair_value) IS DISTINCT FROM (rows.name, rows.repair_value))";
-        self.execute_with_rows(REPAIR_COLUMNS, rows, update).await
-    }
-
-    /// Brings the people behind authorships in step with their names: who was known by the old name is known by the new
-    /// one, which may be somebody who is there.
-    async fn apply_renames(&mut self, renames: Vec<AuthorRename>) -> Result<(), Error> {
-        // Who shares a paper's authors by name may be another now: a version, or somebody who wrote with them.
-        let papers: Vec<i64> = renames.iter().map(|rename| rename.paper_id).collect();
-        self.queue_author_blocks(&papers).await?;
-        self.dirty_works.insert_papers(papers);
-        let people: HashSet<i64> = renames.iter().filter_map(|rename| rename.researcher_id).collect();
-        if people.is_empty() {
-            return Ok(());
-        }
-        let sql = Sql::with(
-            "SELECT id, display_name, name_key, given_name, family_name, orcid, \
-             EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
-             AND NOT starts_with(source_record.key, 'directory:')) \
-             OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id) AS is_recorded, \
-             EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = researcher.id) AS is_pinned, \
-             EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id \
-             AND display_name IS NOT NULL) AS is_name_decided FROM researcher WHERE id = ANY(?)",
-            bigint_array(people),
-        );
-        let people: HashMap<i64, RenamedResearcher> =
-            self.rows::<RenamedResearcher>(sql).await?.into_iter().map(|person| (person.id, person)).collect();
-
-        // By their ORCID iD people are who they are, however they are called, and by a decision what they are called.
-        let is_known_otherwise =
-            |person: &RenamedResearcher| person.is_name_decided || (person.is_recorded && person.orcid.is_some());
-        let mut whole: BTreeMap<i64, String> = BTreeMap::new();
-        let mut respelled: BTreeMap<i64, (String, String)> = BTreeMap::new();
-        let mut moved: Vec<(i64, i64, &RenamedResearcher, String)> = Vec::new();
-        for rename in renames {
-            let Some(person) = rename.researcher_id.and_then(|id| people.get(&id)) else { continue };
-            let (from, to) = (names::name_key(&rename.from), names::name_key(&rename.to));
-            if person.name_key != from || is_known_otherwise(person) {
-                continue;
-            }
-            if from == to || person.is_pinned {
-                respelled.insert(person.id, (rename.from, rename.to));
-            } else if person.orcid.is_some() {
-                whole.insert(person.id, rename.to);
-            } else {
-                moved.push((rename.authorship_id, rename.paper_id, person, rename.to));
-            }
-        }
-        for (id, (from, to)) in respelled {
-            let Some(person) = people.get(&id).filter(|person| !person.is_recorded && person.display_name == from)
-            else {
-                continue;
-            };
-            self.update_spelling(person, &to).await?;
-        }
-        // An ORCID iD takes all that its owner wrote along.
-        for (authorship_id, paper_id, person_id) in self.load_authorship_keys(whole.keys().copied().collect()).await? {
-            if let Some((person, to)) = people.get(&person_id).zip(whole.get(&person_id)) {
-                moved.push((authorship_id, paper_id, person, to.clone()));
-            }
-        }
-        self.reassign_renamed_authorships(moved).await
-    }
-
-    async fn load_authorship_keys(&self, people: Vec<i64>) -> Result<Vec<(i64, i64, i64)>, Error> {
-        #[derive(FromQueryResult)]
-        struct Place {
-            id: i64,
-            paper_id: i64,
-            researcher_id: i64,
-        }
-        if people.is_empty() {
-            return Ok(Vec::new());
-        }
-        let sql = "SELECT id, paper_id, researcher_id FROM authorship WHERE researcher_id = ANY(?) ORDER BY id";
-        let rows = self.rows::<Place>(Sql::with(sql, bigint_array(people))).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row.paper_id, row.researcher_id)).collect())
-    }
-
-    /// Gives somebody another spelling of their name.
-    async fn update_spelling(&mut self, person: &RenamedResearcher, name: &str) -> Result<(), Error> {
-        let parts = ProvidedNameParts { given: person.given_name.clone(), family: person.family_name.clone() };
-        let parts = parts.transferred(&person.display_name, name).named_author(name, None).name_parts();
-        self.update_display_names(vec![(person.id, name.to_owned(), parts)]).await
-    }
-
-    /// Moves authorships to those whom their new names mean.
-    async fn reassign_renamed_authorships(
-        &mut self,
-        moved: Vec<(i64, i64, &RenamedResearcher, String)>,
-    ) -> Result<(), Error> {
-        if moved.is_empty() {
-            return Ok(());
-        }
-        let former: HashSet<i64> = moved.iter().map(|(_, _, person, _)| person.id).collect();
-        let without = "UPDATE researcher SET orcid = NULL WHERE orcid IS NOT NULL AND id = ANY(?)";
-        self.execute(Sql::with(without, bigint_array(former))).await?;
-        let orcids: Vec<Option<Orcid>> =
-            moved.iter().map(|(_, _, person, _)| person.orcid.as_ref()?.parse().ok()).collect();
-        let parts: Vec<ProvidedNameParts> = moved
-            .iter()
-            .map(|(_, _, person, to)| {
-                let parts = ProvidedNameParts { given: person.given_name.clone(), family: person.family_name.clone() };
-                parts.transferred(&person.display_name, to)
-            })
-            .collect();
-        let mentions: Vec<NamedAuthor<'_>> = moved
-            .iter()
-            .zip(&parts)
-            .zip(&orcids)
-            .map(|(((.., to), parts), orcid)| parts.named_author(to, orcid.as_ref()))
-            .collect();
-        let mut people = self.load_researcher_index(&mentions, &[]).await?;
-        let places: Vec<usize> = mentions.iter().map(|mention| people.find_or_create(mention)).collect();
-        self.store_researchers(&mut people).await?;
-        let moves: Vec<Reassignment> = moved
-            .iter()
-            .zip(places)
-            .filter_map(|((authorship_id, paper_id, person, _), place)| {
-                let researcher_id = people.id_of(place)?;
-                Some(Reassignment {
-                    authorship_id: *authorship_id,
-                    paper_id: *paper_id,
-                    former_id: Some(person.id),
-                    researcher_id,
-                })
-            })
-            .collect();
-        self.reassign_authorships(&moves).await
-    }
-}
-
-impl Store {
-    /// Looks again at all names of authors, if they were mended in another way than they would be now. Tells whether it had
-    /// to.
-    ///
-    /// # Errors
-    /// Where the database does not answer.
-    pub async fn rebuild_name_repairs_if_stale(&self) -> Result<bool, Error> {
-        #[derive(FromQueryResult)]
-        struct Setting {
-            value: String,
-        }
-        #[derive(FromQueryResult)]
-        struct Held {
-            id: i64,
-            paper_id: i64,
-            name_as_published: String,
-            name: String,
-            researcher_id: Option<i64>,
-            repair_value: Option<String>,
-            suggestion_key: Option<String>,
-        }
-        let current = "SELECT value FROM setting WHERE name = 'name_repair_version'";
-        if self
-            .query_one::<Setting>("repair::version", current.into())
-            .await?
-            .is_some_and(|setting| setting.value == REPAIR_RULES_VERSION)
-        {
-            return Ok(false);
-        }
-        let transaction = self.begin().await?;
-        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
-        transaction
-            .execute_unprepared(&format!(
-                "SELECT pg_advisory_xact_lock({})",
-                crate::store::unit_of_work::WRITE_LOCK_KEY
-            ))
-            .await?;
-        let mut batch = UnitOfWork::new(&transaction, "", self.consortium_size, 0);
-        let mut last = 0;
-        loop {
-            let sql = Sql::with(
-                "SELECT id, paper_id, name_as_published, name, researcher_id, repair_value, suggestion_key FROM authorship \
-                 WHERE id > ? ORDER BY id ",
-                last,
-            );
-            let found = batch.rows::<Held>(sql.then_with("LIMIT ?", REPAIR_SCAN_CHUNK_ROWS)).await?;
-            let Some(end) = found.last() else { break };
-            last = end.id;
-            let (mut rows, mut renames) = (Vec::new(), Vec::new());
-            for held in found {
-                let mended = names::repair_name(&held.name_as_published);
-                // A suggestion that was taken stays so until it is seen whether its spelling is there.
-                let is_taken =
-                    RepairedAuthorName::is_suggestion_applied(&held.name, mended.suggestion_key().as_deref());
-                let row = RepairUpdateRow::new(held.id, RepairedAuthorName::new(mended, is_taken));
-                batch.dirty_spellings.extend(row.suggestion_key.iter().chain(&row.confirming_key).cloned());
-                if row.name != held.name {
-                    renames.push(AuthorRename {
-                        authorship_id: held.id,
-                        paper_id: held.paper_id,
-                        researcher_id: held.researcher_id,
-                        from: held.name,
-                        to: row.name.clone(),
-                    });
-                }
-                let is_told = row.repair_value.is_some() || held.repair_value.is_some();
-                if is_told || row.confirming_key.is_some() || row.suggestion_key != held.suggestion_key {
-                    rows.push(row);
-                }
-            }
-            batch.store_repairs(&rows).await?;
-            batch.apply_renames(renames).await?;
-        }
-        batch.refresh_name_repairs().await?;
-        batch.refresh_work_versions().await?;
-        batch.reindex_dirty().await?;
-        batch.invalidate_statistics().await?;
-        let remember = "INSERT INTO setting (name, value) VALUES ('name_repair_version', ?) \
-             ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value";
-        transaction.execute_raw(Sql::with(remember, REPAIR_RULES_VERSION).into_statement()).await?;
-        self.commit(transaction).await?;
-        Ok(true)
-    }
+    let sql = Sql::with("SELECT asked.key FROM unnest(?::text[]) AS asked(key) WHERE ", text_array(keys)).then(
+        "EXISTS (SELECT FROM authorship WHERE authorship.confirming_key = asked.key) \
+         OR EXISTS (SELECT FROM researcher_name WHERE researcher_name.name_key = asked.key) \
+         OR EXISTS (SELECT FROM researcher JOIN source_record ON source_record.researcher_id = researcher.id \
+         AND NOT starts_with(source_record.key, 'directory:') WHERE researcher.name_key = asked.key) \
+         OR EXISTS (SELECT FROM former_identity WHERE kind = 'researcher' AND former_identity.name_key = asked.key)",
+    );
+    Ok(uow.rows::<ConfirmedRow>(sql).await?.into_iter().map(|row| row.key).collect())
 }

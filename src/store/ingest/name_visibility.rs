@@ -1,5 +1,7 @@
-//! What a person is called, and what of it may be shown. Sources tell names, and people decide over them; what follows for the
-//! person's row, address and search changes in the same transaction.
+//! Visibility of names: which names of a researcher are displayed, only searchable, or private.
+//!
+//! Sources provide names and decisions override them. The researcher's row, slug and search entries change in the same
+//! transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,27 +10,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::model::global_id::GlobalId;
 use crate::model::record::{NameUse, OtherName, ResearcherRecord};
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
-use crate::store::ingest::reassign_authorships::Reassignment;
+use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::ingest::slug::allocate_slugs;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameForm, WILDCARD_FORM};
 
-/// Another name, and who says so.
+/// A name besides the display name, with its origin.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StoredName {
     pub value: String,
     #[serde(rename = "use")]
     pub name_use: NameUse,
-    /// The record that says so, by its source and its key there; none where somebody decided it.
+    /// The source and key of the record that provides it; none for a decision.
     pub source: Option<String>,
     pub record_key: Option<String>,
 }
 
-/// All that is known of what somebody is called.
+/// All names of a researcher.
 #[derive(Clone, Debug, FromQueryResult)]
 pub(crate) struct ResearcherNames {
     pub id: i64,
@@ -40,20 +41,20 @@ pub(crate) struct ResearcherNames {
     pub told_names: Vec<String>,
     pub hidden_forms: Option<Vec<String>>,
     pub withholds_published_name: bool,
-    /// Whether somebody decided on the name that is shown.
+    /// Whether the display name was decided.
     pub is_decided: bool,
-    /// Whether somebody decided on the published ones.
+    /// Whether suppression of published names was decided.
     pub is_withholding_decided: bool,
     other_names: Value,
 }
 
-/// What of somebody's other names may be shown, and by what the others are known.
+/// The names that may be displayed, and those that are hidden.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct VisibleNames {
     pub other_names: Vec<String>,
     pub search_only_names: Vec<String>,
     pub hidden_names: Vec<String>,
-    /// Without the form that is in every name.
+    /// Without the wildcard form.
     pub hidden_forms: BTreeSet<String>,
 }
 
@@ -62,22 +63,23 @@ impl ResearcherNames {
         serde_json::from_value(self.other_names.clone()).map_err(Error::internal)
     }
 
-    /// What may be shown, by what all say.
+    /// The visible names by all records and decisions.
     pub(crate) fn visible(&self) -> Result<VisibleNames, Error> {
         Ok(visible_names(&self.display_name, &self.told_names, &self.stored_names()?))
     }
 
-    /// Whether the person keeps the name that is shown when a record comes with this one: because somebody decided on it, or
-    /// because others say that the record's is not to be shown.
+    /// Whether the display name stays when a record provides this one: because it was decided, or because another
+    /// record hides the record's name.
     pub(crate) fn retains_display_name(&self, name: &str, source: &str, record_key: &str) -> Result<bool, Error> {
         let mut others = self.stored_names()?;
-        others
-            .retain(|known| (known.source.as_deref(), known.record_key.as_deref()) != (Some(source), Some(record_key)));
+        others.retain(|stored| {
+            (stored.source.as_deref(), stored.record_key.as_deref()) != (Some(source), Some(record_key))
+        });
         let forms: Vec<String> = visible_names(&self.display_name, &[], &others).hidden_forms.into_iter().collect();
         Ok(self.is_decided || (!forms.is_empty() && names::name_reveals_hidden(name, &forms)))
     }
 
-    /// Whether anything but the name itself is known.
+    /// Whether there is nothing but the display name.
     pub(crate) fn has_only_display_name(&self) -> bool {
         self.other_names.as_array().is_none_or(Vec::is_empty)
             && self.hidden_forms.is_none()
@@ -85,26 +87,26 @@ impl ResearcherNames {
     }
 }
 
-/// A decision counts more than what sources say; of these the one that shows least. Only the name that is shown, and others
-/// by decision, make words public that a hidden name has too.
-fn visible_names(display_name: &str, told_names: &[String], known: &[StoredName]) -> VisibleNames {
+/// Decisions have precedence over sources, and of the sources the most restrictive one. Only the display name and other
+/// decided names reveal words that a hidden name has too.
+fn visible_names(display_name: &str, told_names: &[String], stored: &[StoredName]) -> VisibleNames {
     let key_of = |name: &StoredName| names::name_key(&name.value);
     let mut uses: BTreeMap<String, NameUse> = BTreeMap::new();
-    for name in known.iter().filter(|name| name.source.is_some()) {
-        let held = uses.entry(key_of(name)).or_default();
-        *held = (*held).max(name.name_use);
+    for name in stored.iter().filter(|name| name.source.is_some()) {
+        let name_use = uses.entry(key_of(name)).or_default();
+        *name_use = (*name_use).max(name.name_use);
     }
     let mut decided: BTreeMap<String, NameUse> = BTreeMap::new();
-    for name in known.iter().filter(|name| name.source.is_none()) {
-        let held = decided.entry(key_of(name)).or_default();
-        *held = (*held).max(name.name_use);
+    for name in stored.iter().filter(|name| name.source.is_none()) {
+        let name_use = decided.entry(key_of(name)).or_default();
+        *name_use = (*name_use).max(name.name_use);
     }
     uses.extend(decided);
     uses.remove(&names::name_key(display_name));
 
     let mut seen = BTreeSet::new();
     let mut of_use: BTreeMap<NameUse, Vec<String>> = BTreeMap::new();
-    for name in known {
+    for name in stored {
         let key = key_of(name);
         if let Some(name_use) = uses.get(&key)
             && seen.insert(key)
@@ -129,7 +131,7 @@ fn visible_names(display_name: &str, told_names: &[String], known: &[StoredName]
     VisibleNames { other_names, search_only_names, hidden_names, hidden_forms: forms }
 }
 
-/// Another name on its way into the directory.
+/// A row of `researcher_name`.
 #[derive(Serialize)]
 struct ResearcherNameRow<'a> {
     researcher_id: i64,
@@ -141,161 +143,118 @@ struct ResearcherNameRow<'a> {
     record_key: Option<&'a str>,
 }
 
-impl UnitOfWork<'_> {
-    pub(crate) async fn load_names(&self, id: i64) -> Result<ResearcherNames, Error> {
-        let sql = "SELECT person.id, person.slug, person.display_name, person.name_key, person.given_name, person.family_name, \
-             person.told_names, person.hidden_forms, person.withholds_published_name, \
-             decision.display_name IS NOT NULL AS is_decided, \
-             decision.withholds_published_name IS NOT NULL AS is_withholding_decided, \
-             coalesce((SELECT jsonb_agg(jsonb_build_object('value', other.value, 'use', other.use, 'source', other.source, \
-             'recordKey', other.record_key) ORDER BY other.id) FROM researcher_name AS other \
-             WHERE other.researcher_id = person.id), '[]') AS other_names \
-             FROM researcher AS person LEFT JOIN name_decision AS decision ON decision.researcher_id = person.id \
-             WHERE person.id = ?";
-        let found = self.rows::<ResearcherNames>(Sql::with(sql, id)).await?.pop();
-        found.ok_or_else(|| Error::internal("a person without a row"))
-    }
-
-    /// Keeps the names that a record hides; one that tells no other names says nothing of them.
-    pub(crate) async fn replace_source_names(
-        &mut self,
-        id: i64,
-        key: &str,
-        record: &ResearcherRecord,
-    ) -> Result<(), Error> {
-        if record.other_names.is_empty() {
-            return Ok(());
-        }
-        let sql = Sql::with("DELETE FROM researcher_name WHERE source = ? AND record_key = ", self.source);
-        self.execute(sql.then_with("?", key)).await?;
-        let hidden: Vec<OtherName> = record.other_names.iter().filter(|name| name.is_hidden()).cloned().collect();
-        self.add_other_names(id, &hidden, Some((self.source, key))).await
-    }
-
-    /// Adds other names, as a record tells them or as somebody decided.
-    pub(crate) async fn add_other_names(
-        &mut self,
-        id: i64,
-        others: &[OtherName],
-        record: Option<(&str, &str)>,
-    ) -> Result<(), Error> {
-        let rows: Vec<ResearcherNameRow<'_>> = others
-            .iter()
-            .map(|name| ResearcherNameRow {
-                researcher_id: id,
-                value: &name.value,
-                r#use: name.name_use,
-                name_key: names::name_key(&name.value),
-                block: NameForm::new(&name.value).blocking_key,
-                source: record.map(|(source, _)| source),
-                record_key: record.map(|(_, key)| key),
-            })
-            .collect();
-        self.dirty_spellings.extend(rows.iter().map(|row| row.name_key.clone()));
-        let columns =
-            "researcher_id bigint, value text, use text, name_key text, block text, source text, record_key text";
-        let insert = "INSERT INTO researcher_name (researcher_id, value, use, name_key, block, source, record_key) \
-             SELECT researcher_id, value, use, name_key, block, source, record_key FROM rows";
-        self.execute_with_rows(columns, &rows, insert).await
-    }
-
-    /// Brings the person's row, address, papers and search in step with what is known of the names now. `was_called` are
-    /// names of which no address is to be made any more, public or not.
-    pub(crate) async fn recompute_names(&mut self, id: i64, was_called: Option<&str>) -> Result<(), Error> {
-        let naming = self.load_names(id).await?;
-        let shown = naming.visible()?;
-        let mut forms: Vec<String> = shown.hidden_forms.iter().cloned().collect();
-        if naming.withholds_published_name {
-            forms.push(WILDCARD_FORM.to_owned());
-        }
-        let forms = Some(forms).filter(|forms| !forms.is_empty());
-        let has_changed = was_called.is_some() || forms != naming.hidden_forms;
-        let sql = Sql::with(
-            "UPDATE researcher SET other_names = ?, search_only_names = ",
-            text_array(shown.other_names.clone()),
-        )
-        .then_with("?, hidden_forms = ", text_array(shown.search_only_names.clone()));
-        let sql = match forms {
-            Some(forms) => sql.then_with("?, updated_at = now() ", text_array(forms)),
-            None => sql.then("NULL, updated_at = now() "),
-        };
-        self.execute(sql.then_with("WHERE id = ?", id)).await?;
-        self.dirty.insert(EntityType::Researcher, [id]);
-        let is_of_former = was_called.is_some_and(|name| is_slug_of_name(&naming.slug, name));
-        if is_of_former || names::slug_reveals_hidden(&naming.slug, &shown.hidden_forms) {
-            self.regenerate_slug(&naming).await?;
-        }
-        if has_changed {
-            // The names on the papers are others now, for those who follow what changes.
-            let papers = "UPDATE paper SET updated_at = now() WHERE id IN (SELECT paper_id FROM authorship \
-                 WHERE researcher_id = ? OR same_as_id = ";
-            self.execute(Sql::with(papers, id).then_with("?)", id)).await?;
-        }
-        Ok(())
-    }
-
-    /// Gives somebody the address that the name which is shown makes. The other one leads there from then on.
-    async fn regenerate_slug(&self, naming: &ResearcherNames) -> Result<(), Error> {
-        if is_slug_of_name(&naming.slug, &naming.display_name) {
-            return Ok(());
-        }
-        let wanted = names::slug(&naming.display_name, "researcher");
-        // The person's own from before is free to them.
-        let own = Sql::with("DELETE FROM former_slug WHERE kind = 'researcher' AND slug = ?", wanted.clone());
-        self.execute(own.then_with(" AND id = ?", naming.id)).await?;
-        let slug = self.allocate_slugs("researcher", &[wanted]).await?.pop().unwrap_or_default();
-        let sql = Sql::with("UPDATE researcher SET slug = ? ", slug).then_with("WHERE id = ?", naming.id);
-        self.execute(sql).await?;
-        let former =
-            Sql::with("INSERT INTO former_slug (kind, slug, id) VALUES ('researcher', ?, ", naming.slug.clone());
-        self.execute(former.then_with("?)", naming.id)).await
-    }
-
-    /// Gives somebody the papers of those who are known by nothing but papers under one of their hidden names. Tells who else
-    /// is shown under one.
-    pub(crate) async fn merge_hidden_namesakes(&mut self, id: i64) -> Result<Vec<GlobalId>, Error> {
-        #[derive(FromQueryResult)]
-        struct Namesake {
-            id: i64,
-        }
-        let hidden = self.load_names(id).await?.visible()?.hidden_names;
-        let keys: Vec<String> = hidden.iter().map(|name| names::name_key(name)).collect();
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let sql = Sql::with(
-            "SELECT authorship.id AS authorship_id, paper_id, researcher.id AS former_id, ?::bigint AS researcher_id FROM researcher \
-             JOIN authorship ON authorship.researcher_id = researcher.id WHERE researcher.orcid IS NULL AND researcher.name_key ",
-            id,
-        )
-        .then_with("= ANY(?) ", text_array(keys.clone()))
-        .then_with("AND researcher.id <> ALL(?) ", bigint_array([id]))
-        .then(
-            "AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
-     AND NOT starts_with(source_record.key, 'directory:')) \
-             AND NOT EXISTS (SELECT FROM external_id WHERE external_id.researcher_id = researcher.id) \
-             AND NOT EXISTS (SELECT FROM affiliation WHERE affiliation.researcher_id = researcher.id) \
-             AND NOT EXISTS (SELECT FROM researcher_topic WHERE researcher_topic.researcher_id = researcher.id) \
-             AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_name.researcher_id = researcher.id) \
-             AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id) ORDER BY 1",
-        );
-        let moves = self.rows::<Reassignment>(sql).await?;
-        if !moves.is_empty() {
-            self.reassign_authorships(&moves).await?;
-        }
-        let others = Sql::with("SELECT id FROM researcher WHERE name_key = ANY(?) ", text_array(keys));
-        let others = self.rows::<Namesake>(others.then_with("AND id <> ? ORDER BY id", id)).await?;
-        Ok(others
-            .into_iter()
-            .map(|row| GlobalId { kind: crate::model::global_id::NodeKind::Researcher, row_id: row.id })
-            .collect())
-    }
+/// All names of a researcher.
+pub(crate) async fn load_names(uow: &UnitOfWork<'_>, id: i64) -> Result<ResearcherNames, Error> {
+    let sql = "SELECT person.id, person.slug, person.display_name, person.name_key, person.given_name, person.family_name, \
+         person.told_names, person.hidden_forms, person.withholds_published_name, \
+         decision.display_name IS NOT NULL AS is_decided, \
+         decision.withholds_published_name IS NOT NULL AS is_withholding_decided, \
+         coalesce((SELECT jsonb_agg(jsonb_build_object('value', other.value, 'use', other.use, 'source', other.source, \
+         'recordKey', other.record_key) ORDER BY other.id) FROM researcher_name AS other \
+         WHERE other.researcher_id = person.id), '[]') AS other_names \
+         FROM researcher AS person LEFT JOIN name_decision AS decision ON decision.researcher_id = person.id \
+         WHERE person.id = ?";
+    let found = uow.rows::<ResearcherNames>(Sql::with(sql, id)).await?.pop();
+    found.ok_or_else(|| Error::internal("a researcher without a row"))
 }
 
-/// Whether an address is the one that a name makes, with or without a number behind it.
+/// Replaces the hidden names that a record provides. A record without other names changes nothing.
+pub(crate) async fn replace_source_names(
+    uow: &mut UnitOfWork<'_>,
+    id: i64,
+    key: &str,
+    record: &ResearcherRecord,
+) -> Result<(), Error> {
+    if record.other_names.is_empty() {
+        return Ok(());
+    }
+    let sql = Sql::with("DELETE FROM researcher_name WHERE source = ? AND record_key = ", uow.source());
+    uow.execute(sql.then_with("?", key)).await?;
+    let hidden: Vec<OtherName> = record.other_names.iter().filter(|name| name.is_hidden()).cloned().collect();
+    add_other_names(uow, id, &hidden, Some((uow.source(), key))).await
+}
+
+/// Adds other names, provided by a record or decided.
+pub(crate) async fn add_other_names(
+    uow: &mut UnitOfWork<'_>,
+    id: i64,
+    others: &[OtherName],
+    record: Option<(&str, &str)>,
+) -> Result<(), Error> {
+    let rows: Vec<ResearcherNameRow<'_>> = others
+        .iter()
+        .map(|name| ResearcherNameRow {
+            researcher_id: id,
+            value: &name.value,
+            r#use: name.name_use,
+            name_key: names::name_key(&name.value),
+            block: NameForm::new(&name.value).blocking_key,
+            source: record.map(|(source, _)| source),
+            record_key: record.map(|(_, key)| key),
+        })
+        .collect();
+    uow.dirty.spellings.extend(rows.iter().map(|row| row.name_key.clone()));
+    let columns = "researcher_id bigint, value text, use text, name_key text, block text, source text, record_key text";
+    let insert = "INSERT INTO researcher_name (researcher_id, value, use, name_key, block, source, record_key) \
+         SELECT researcher_id, value, use, name_key, block, source, record_key FROM rows";
+    uow.execute_with_rows(columns, &rows, insert).await
+}
+
+/// Updates the researcher's row, slug, papers and search entries after a change of names. No slug is made of
+/// `former_name` any more, whether it is public or not.
+pub(crate) async fn recompute_names(uow: &mut UnitOfWork<'_>, id: i64, former_name: Option<&str>) -> Result<(), Error> {
+    let names_of = load_names(uow, id).await?;
+    let visible = names_of.visible()?;
+    let mut forms: Vec<String> = visible.hidden_forms.iter().cloned().collect();
+    if names_of.withholds_published_name {
+        forms.push(WILDCARD_FORM.to_owned());
+    }
+    let forms = Some(forms).filter(|forms| !forms.is_empty());
+    let has_changed = former_name.is_some() || forms != names_of.hidden_forms;
+    let sql = Sql::with(
+        "UPDATE researcher SET other_names = ?, search_only_names = ",
+        text_array(visible.other_names.clone()),
+    )
+    .then_with("?, hidden_forms = ", text_array(visible.search_only_names.clone()));
+    let sql = match forms {
+        Some(forms) => sql.then_with("?, updated_at = now() ", text_array(forms)),
+        None => sql.then("NULL, updated_at = now() "),
+    };
+    uow.execute(sql.then_with("WHERE id = ?", id)).await?;
+    uow.mark_dirty(EntityType::Researcher, [id]);
+    let is_of_former_name = former_name.is_some_and(|name| is_slug_of_name(&names_of.slug, name));
+    if is_of_former_name || names::slug_reveals_hidden(&names_of.slug, &visible.hidden_forms) {
+        regenerate_slug(uow, &names_of).await?;
+    }
+    if has_changed {
+        // The displayed names on the papers changed, for those who poll for changes.
+        let papers = "UPDATE paper SET updated_at = now() WHERE id IN (SELECT paper_id FROM authorship \
+             WHERE researcher_id = ? OR same_as_id = ";
+        uow.execute(Sql::with(papers, id).then_with("?)", id)).await?;
+    }
+    Ok(())
+}
+
+/// Makes the slug of the display name. The former slug redirects.
+async fn regenerate_slug(uow: &UnitOfWork<'_>, names_of: &ResearcherNames) -> Result<(), Error> {
+    if is_slug_of_name(&names_of.slug, &names_of.display_name) {
+        return Ok(());
+    }
+    let slug_of_name = names::slug(&names_of.display_name, "researcher");
+    // A former slug of the researcher is free for them.
+    let own = Sql::with("DELETE FROM former_slug WHERE kind = 'researcher' AND slug = ?", slug_of_name.clone());
+    uow.execute(own.then_with(" AND id = ?", names_of.id)).await?;
+    let slug = allocate_slugs(uow, "researcher", &[slug_of_name]).await?.pop().unwrap_or_default();
+    let sql = Sql::with("UPDATE researcher SET slug = ? ", slug).then_with("WHERE id = ?", names_of.id);
+    uow.execute(sql).await?;
+    let former = Sql::with("INSERT INTO former_slug (kind, slug, id) VALUES ('researcher', ?, ", names_of.slug.clone());
+    uow.execute(former.then_with("?)", names_of.id)).await
+}
+
+/// Whether a slug is the one of a name, with or without a number.
 fn is_slug_of_name(slug: &str, name: &str) -> bool {
-    let made = names::slug(name, "researcher");
-    slug.strip_prefix(&made).is_some_and(|rest| {
+    let slug_of_name = names::slug(name, "researcher");
+    slug.strip_prefix(&slug_of_name).is_some_and(|rest| {
         let number = rest.strip_prefix('-').unwrap_or_default();
         rest.is_empty() || (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
     })
@@ -305,39 +264,39 @@ fn is_slug_of_name(slug: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn known(value: &str, name_use: NameUse, source: Option<&str>) -> StoredName {
+    fn stored(value: &str, name_use: NameUse, source: Option<&str>) -> StoredName {
         let source = source.map(ToOwned::to_owned);
         StoredName { value: value.to_owned(), name_use, record_key: source.clone(), source }
     }
 
-    fn told(names: &[&str]) -> Vec<String> {
+    fn texts(names: &[&str]) -> Vec<String> {
         names.iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn the_least_that_a_source_shows() {
+    fn the_most_restrictive_source_wins() {
         let names =
-            [known("Anna Lake", NameUse::SearchOnly, Some("one")), known("Anna Lake", NameUse::Private, Some("two"))];
-        let shown = visible_names("Ben Brook", &told(&["A. Lake", "B. Brook", "ANNA LAKE", "Ben Lake"]), &names);
-        assert_eq!(shown.other_names, ["B. Brook"]);
-        assert_eq!((shown.search_only_names.len(), shown.hidden_names), (0, told(&["Anna Lake"])));
+            [stored("Anna Lake", NameUse::SearchOnly, Some("one")), stored("Anna Lake", NameUse::Private, Some("two"))];
+        let visible = visible_names("Ben Brook", &texts(&["A. Lake", "B. Brook", "ANNA LAKE", "Ben Lake"]), &names);
+        assert_eq!(visible.other_names, ["B. Brook"]);
+        assert_eq!((visible.search_only_names.len(), visible.hidden_names), (0, texts(&["Anna Lake"])));
     }
 
     #[test]
-    fn decisions_count_more() {
+    fn decisions_have_precedence() {
         let names = [
-            known("Anna Lake", NameUse::Private, Some("one")),
-            known("Anna Lake", NameUse::Display, None),
-            known("Bea Lake", NameUse::SearchOnly, None),
-            known("Ben Brook", NameUse::Private, Some("one")),
+            stored("Anna Lake", NameUse::Private, Some("one")),
+            stored("Anna Lake", NameUse::Display, None),
+            stored("Bea Lake", NameUse::SearchOnly, None),
+            stored("Ben Brook", NameUse::Private, Some("one")),
         ];
-        let shown = visible_names("Ben Brook", &told(&["A. Lake", "Bea Lake"]), &names);
-        assert_eq!(shown.other_names, ["A. Lake", "Anna Lake"]);
-        assert_eq!((shown.search_only_names, shown.hidden_names), (told(&["Bea Lake"]), told(&["Bea Lake"])));
+        let visible = visible_names("Ben Brook", &texts(&["A. Lake", "Bea Lake"]), &names);
+        assert_eq!(visible.other_names, ["A. Lake", "Anna Lake"]);
+        assert_eq!((visible.search_only_names, visible.hidden_names), (texts(&["Bea Lake"]), texts(&["Bea Lake"])));
     }
 
     #[test]
-    fn addresses_of_names() {
+    fn slugs_of_names() {
         assert!(is_slug_of_name("ida-lake", "Ida Lake") && is_slug_of_name("ida-lake-12", "Ida Lake"));
         assert!(
             !is_slug_of_name("ida-lake-b", "Ida Lake")

@@ -1,4 +1,4 @@
-//! Who is meant by a name or an ORCID iD, and people who are not there yet.
+//! Matching of authors to researchers by name and ORCID iD, and creation of new researchers.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,12 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::model::identifier::Orcid;
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::ingest::slug::allocate_slugs;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameForm, NameParts};
 
-/// A person as a source names them.
+/// An author as a source names them.
 #[derive(Clone, Debug)]
 pub(crate) struct NamedAuthor<'a> {
     pub name: &'a str,
@@ -21,12 +22,11 @@ pub(crate) struct NamedAuthor<'a> {
     pub orcid: Option<&'a Orcid>,
 }
 
-/// The people that a batch mentions: those there are, and those it makes.
+/// The existing researchers that the authors of a batch may match, and new ones.
 ///
-/// The same ORCID iD is the same person. Without one, the same name is: somebody of that name without an ORCID iD, or
-/// the only one with one. An ORCID iD that nobody has goes to the person of that name who has none. Of that name is also who
-/// has it as a name that is not shown, or by somebody's decision. The name and the ORCID iD of somebody whom people merged are
-/// the survivor's.
+/// The same ORCID iD is the same researcher. Without one, an author matches a researcher of the same name who has no
+/// ORCID iD, or the only one of that name. A new ORCID iD goes to the researcher of that name without one. Hidden
+/// names, decided names, and names and ORCID iDs of merged researchers match as well.
 #[derive(Default)]
 pub(crate) struct ResearcherIndex {
     by_id: HashMap<i64, usize>,
@@ -36,7 +36,7 @@ pub(crate) struct ResearcherIndex {
 }
 
 struct IndexedResearcher {
-    /// Absent until it is stored.
+    /// None until the researcher is stored.
     id: Option<i64>,
     has_orcid: bool,
     assigned_orcid: Option<String>,
@@ -50,7 +50,7 @@ struct NewResearcher {
     orcid: Option<String>,
 }
 
-/// What a name that is shown brings with it.
+/// A display name with the columns derived from it.
 #[derive(Serialize)]
 struct DisplayNameRow {
     id: i64,
@@ -76,6 +76,7 @@ struct NewResearcherRow {
 }
 
 impl<'a> NamedAuthor<'a> {
+    /// Given and family name, as provided or parsed from the name.
     pub(crate) fn name_parts(&self) -> NameParts {
         let part = |text: Option<&str>| text.map(names::clean).filter(|text| !text.is_empty());
         match (part(self.given), part(self.family)) {
@@ -87,228 +88,241 @@ impl<'a> NamedAuthor<'a> {
 }
 
 impl ResearcherIndex {
-    /// Who is meant of those there are.
-    pub(crate) fn find(&self, mention: &NamedAuthor<'_>) -> Option<usize> {
-        if let Some(place) = self.find_by_orcid(mention) {
-            return Some(place);
+    /// The index of the matching researcher.
+    pub(crate) fn find(&self, author: &NamedAuthor<'_>) -> Option<usize> {
+        if let Some(index) = self.find_by_orcid(author) {
+            return Some(index);
         }
-        let namesakes = self.by_name.get(&names::name_key(mention.name)).map_or(&[][..], Vec::as_slice);
-        let nameless = namesakes.iter().copied().find(|place| !self.entries[*place].has_orcid);
-        match (mention.orcid, nameless, namesakes) {
-            (_, Some(place), _) => Some(place),
+        let namesakes = self.by_name.get(&names::name_key(author.name)).map_or(&[][..], Vec::as_slice);
+        let without_orcid = namesakes.iter().copied().find(|index| !self.entries[*index].has_orcid);
+        match (author.orcid, without_orcid, namesakes) {
+            (_, Some(index), _) => Some(index),
             (None, None, [only]) => Some(*only),
             _ => None,
         }
     }
 
-    /// Who is meant: the place of somebody there is, or of somebody new.
-    pub(crate) fn find_or_create(&mut self, mention: &NamedAuthor<'_>) -> usize {
-        let owner = self.find_by_orcid(mention);
-        let found = owner.or_else(|| self.find(mention));
-        let place = found.unwrap_or_else(|| self.add_new(mention, names::name_key(mention.name)));
-        if owner.is_none() {
-            self.assign_orcid(place, mention);
+    /// The index of the matching researcher, or of a new one.
+    pub(crate) fn find_or_create(&mut self, author: &NamedAuthor<'_>) -> usize {
+        let orcid_holder = self.find_by_orcid(author);
+        let found = orcid_holder.or_else(|| self.find(author));
+        let index = found.unwrap_or_else(|| self.add_new(author, names::name_key(author.name)));
+        if orcid_holder.is_none() {
+            self.assign_orcid(index, author);
         }
-        place
+        index
     }
 
-    /// Who is an author in a place that was there before: whom people decided to be, else who was it under the same name,
-    /// unless an ORCID iD says otherwise.
+    /// The index of the researcher of a matched authorship: the pinned one, else the one who had it under the same
+    /// name, unless the ORCID iD contradicts.
     pub(crate) fn find_or_create_for_slot(
         &mut self,
-        mention: &NamedAuthor<'_>,
+        author: &NamedAuthor<'_>,
         decided: Option<i64>,
-        held: Option<i64>,
+        previous: Option<i64>,
     ) -> usize {
-        let known = |people: &Self, id: Option<i64>| people.by_id.get(&id?).copied();
-        let orcid = self.find_by_orcid(mention);
-        let held = known(self, held).filter(|place| match (mention.orcid, orcid) {
+        let index_of = |researchers: &Self, id: Option<i64>| researchers.by_id.get(&id?).copied();
+        let orcid = self.find_by_orcid(author);
+        let previous = index_of(self, previous).filter(|index| match (author.orcid, orcid) {
             (None, _) => true,
-            (Some(_), Some(owner)) => owner == *place,
-            (Some(_), None) => !self.entries[*place].has_orcid,
+            (Some(_), Some(orcid_holder)) => orcid_holder == *index,
+            (Some(_), None) => !self.entries[*index].has_orcid,
         });
-        let Some(place) = known(self, decided).or(held) else { return self.find_or_create(mention) };
-        if orcid.is_none() && !self.entries[place].has_orcid {
-            self.assign_orcid(place, mention);
+        let Some(index) = index_of(self, decided).or(previous) else { return self.find_or_create(author) };
+        if orcid.is_none() && !self.entries[index].has_orcid {
+            self.assign_orcid(index, author);
         }
-        place
+        index
     }
 
-    fn find_by_orcid(&self, mention: &NamedAuthor<'_>) -> Option<usize> {
-        self.by_orcid.get(mention.orcid?.as_str()).copied()
+    fn find_by_orcid(&self, author: &NamedAuthor<'_>) -> Option<usize> {
+        self.by_orcid.get(author.orcid?.as_str()).copied()
     }
 
-    /// Gives somebody the ORCID iD of a mention, which nobody has.
-    fn assign_orcid(&mut self, place: usize, mention: &NamedAuthor<'_>) {
-        if let Some(orcid) = mention.orcid {
-            let person = &mut self.entries[place];
-            person.has_orcid = true;
-            match &mut person.new {
+    /// Assigns the author's ORCID iD, which no researcher has yet.
+    fn assign_orcid(&mut self, index: usize, author: &NamedAuthor<'_>) {
+        if let Some(orcid) = author.orcid {
+            let researcher = &mut self.entries[index];
+            researcher.has_orcid = true;
+            match &mut researcher.new {
                 Some(new) => new.orcid = Some(orcid.to_string()),
-                None => person.assigned_orcid = Some(orcid.to_string()),
+                None => researcher.assigned_orcid = Some(orcid.to_string()),
             }
-            self.by_orcid.insert(orcid.to_string(), place);
+            self.by_orcid.insert(orcid.to_string(), index);
         }
     }
 
-    /// Somebody new, whoever is there.
-    pub(crate) fn add_new(&mut self, mention: &NamedAuthor<'_>, key: String) -> usize {
-        let place = self.entries.len();
+    /// Adds a new researcher, regardless of existing ones.
+    pub(crate) fn add_new(&mut self, author: &NamedAuthor<'_>, key: String) -> usize {
+        let index = self.entries.len();
         let new = NewResearcher {
-            display_name: names::clean(mention.name),
-            parts: mention.name_parts(),
+            display_name: names::clean(author.name),
+            parts: author.name_parts(),
             name_key: key.clone(),
             orcid: None,
         };
         self.entries.push(IndexedResearcher { id: None, has_orcid: false, assigned_orcid: None, new: Some(new) });
-        self.by_name.entry(key).or_default().push(place);
-        place
+        self.by_name.entry(key).or_default().push(index);
+        index
     }
 
-    /// The id of somebody stored.
-    pub(crate) fn id_of(&self, place: usize) -> Option<i64> {
-        self.entries.get(place)?.id
+    /// The id of a stored researcher.
+    pub(crate) fn id_of(&self, index: usize) -> Option<i64> {
+        self.entries.get(index)?.id
     }
 }
 
-impl UnitOfWork<'_> {
-    /// Shows people by other names.
-    pub(crate) async fn update_display_names(&mut self, names: Vec<(i64, String, NameParts)>) -> Result<(), Error> {
-        let row = |(id, display_name, parts): (i64, String, NameParts)| DisplayNameRow {
+/// Changes the display names of researchers.
+pub(crate) async fn update_display_names(
+    uow: &mut UnitOfWork<'_>,
+    names: Vec<(i64, String, NameParts)>,
+) -> Result<(), Error> {
+    let row = |(id, display_name, parts): (i64, String, NameParts)| DisplayNameRow {
+        id,
+        sort_name: names::sort_key(&display_name, &parts),
+        name_key: names::name_key(&display_name),
+        block: NameForm::new(&display_name).blocking_key,
+        display_name,
+        given_name: parts.given,
+        family_name: parts.family,
+    };
+    let rows: Vec<DisplayNameRow> = names.into_iter().map(row).collect();
+    uow.mark_dirty(EntityType::Researcher, rows.iter().map(|row| row.id));
+    let columns =
+        "id bigint, display_name text, given_name text, family_name text, sort_name text, name_key text, block text";
+    let update = "UPDATE researcher SET display_name = rows.display_name, given_name = rows.given_name, \
+         family_name = rows.family_name, sort_name = rows.sort_name, name_key = rows.name_key, block = rows.block, \
+         updated_at = now() FROM rows WHERE researcher.id = rows.id";
+    uow.execute_with_rows(columns, &rows, update).await
+}
+
+/// Loads the researchers that these authors may match, and those with these ids.
+pub(crate) async fn load_researcher_index(
+    uow: &UnitOfWork<'_>,
+    authors: &[NamedAuthor<'_>],
+    more: &[i64],
+) -> Result<ResearcherIndex, Error> {
+    #[derive(FromQueryResult)]
+    struct MatchRow {
+        id: i64,
+        key: String,
+        orcid: Option<String>,
+        has_orcid: bool,
+    }
+    let mut keys: Vec<String> = authors.iter().map(|author| names::name_key(author.name)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let keys = || text_array(keys.iter().cloned());
+    let orcids = || text_array(authors.iter().filter_map(|author| author.orcid).map(ToString::to_string));
+    let own = "SELECT id, name_key AS key, orcid, orcid IS NOT NULL AS has_orcid FROM researcher WHERE ";
+    let sql = Sql::from(own)
+        .then_with("name_key = ANY(?) UNION ", keys())
+        .then(own)
+        .then_with("orcid = ANY(?) UNION ", orcids())
+        .then(own)
+        .then_with("id = ANY(?)", bigint_array(more.iter().copied()))
+        .then_with(
+            " UNION SELECT researcher.id, former.name_key, researcher.orcid, researcher.orcid IS NOT NULL FROM former_identity AS former \
+             JOIN researcher ON researcher.id = former.survivor_id WHERE former.kind = 'researcher' AND former.name_key = ANY(?)",
+            keys(),
+        )
+        .then_with(
+            " UNION SELECT researcher.id, other.name_key, researcher.orcid, researcher.orcid IS NOT NULL FROM researcher_name AS other \
+             JOIN researcher ON researcher.id = other.researcher_id \
+             WHERE (other.use <> 'DISPLAY' OR other.source IS NULL) AND other.name_key = ANY(?)",
+            keys(),
+        )
+        .then_with(
+            " UNION SELECT researcher.id, researcher.name_key, former.value, researcher.orcid IS NOT NULL FROM external_id AS former \
+             JOIN researcher ON researcher.id = former.researcher_id WHERE former.scheme = 'orcid' AND former.value = ANY(?) \
+             ORDER BY id, key, orcid",
+            orcids(),
+        );
+    let mut researchers = ResearcherIndex::default();
+    for row in uow.rows::<MatchRow>(sql).await? {
+        let index = *researchers.by_id.entry(row.id).or_insert_with(|| {
+            researchers.entries.push(IndexedResearcher {
+                id: Some(row.id),
+                has_orcid: row.has_orcid,
+                assigned_orcid: None,
+                new: None,
+            });
+            researchers.entries.len() - 1
+        });
+        if let Some(orcid) = row.orcid {
+            researchers.by_orcid.insert(orcid, index);
+        }
+        let namesakes = researchers.by_name.entry(row.key).or_default();
+        if !namesakes.contains(&index) {
+            namesakes.push(index);
+        }
+    }
+    Ok(researchers)
+}
+
+/// Creates a researcher.
+pub(crate) async fn create_researcher(
+    uow: &mut UnitOfWork<'_>,
+    name: &str,
+    orcid: Option<&Orcid>,
+) -> Result<i64, Error> {
+    let mut researchers = ResearcherIndex::default();
+    let index = researchers.find_or_create(&NamedAuthor { name, given: None, family: None, orcid });
+    store_researchers(uow, &mut researchers).await?;
+    researchers.id_of(index).ok_or_else(|| Error::internal("a researcher without an id"))
+}
+
+/// Stores new researchers and newly assigned ORCID iDs.
+pub(crate) async fn store_researchers(
+    uow: &mut UnitOfWork<'_>,
+    researchers: &mut ResearcherIndex,
+) -> Result<(), Error> {
+    let adopted: Vec<(i64, String)> = researchers
+        .entries
+        .iter_mut()
+        .filter_map(|researcher| researcher.id.zip(researcher.assigned_orcid.take()))
+        .collect();
+    if !adopted.is_empty() {
+        let sql = Sql::with(
+            "UPDATE researcher SET orcid = known.orcid, updated_at = now() FROM unnest(?::bigint[], ",
+            bigint_array(adopted.iter().map(|(id, _)| *id)),
+        )
+        .then_with(
+            "?::text[]) AS known(id, orcid) WHERE researcher.id = known.id",
+            text_array(adopted.iter().map(|(_, orcid)| orcid.clone())),
+        );
+        uow.execute(sql).await?;
+    }
+    let (indexes, new): (Vec<usize>, Vec<NewResearcher>) = researchers
+        .entries
+        .iter_mut()
+        .enumerate()
+        .filter_map(|(index, researcher)| Some((index, researcher.new.take()?)))
+        .unzip();
+    let wanted: Vec<String> =
+        new.iter().map(|researcher| names::slug(&researcher.display_name, "researcher")).collect();
+    let slugs = allocate_slugs(uow, "researcher", &wanted).await?;
+    let new_ids = uow.allocate_ids("researcher", new.len()).await?;
+    let mut rows = Vec::with_capacity(new.len());
+    for (((index, researcher), slug), id) in indexes.into_iter().zip(new).zip(slugs).zip(new_ids) {
+        researchers.entries[index].id = Some(id);
+        rows.push(NewResearcherRow {
             id,
-            sort_name: names::sort_key(&display_name, &parts),
-            name_key: names::name_key(&display_name),
-            block: NameForm::new(&display_name).blocking_key,
-            display_name,
-            given_name: parts.given,
-            family_name: parts.family,
-        };
-        let rows: Vec<DisplayNameRow> = names.into_iter().map(row).collect();
-        self.dirty.insert(EntityType::Researcher, rows.iter().map(|row| row.id));
-        let columns = "id bigint, display_name text, given_name text, family_name text, sort_name text, name_key text, block text";
-        let update = "UPDATE researcher SET display_name = rows.display_name, given_name = rows.given_name, \
-             family_name = rows.family_name, sort_name = rows.sort_name, name_key = rows.name_key, block = rows.block, \
-             updated_at = now() FROM rows WHERE researcher.id = rows.id";
-        self.execute_with_rows(columns, &rows, update).await
+            slug,
+            sort_name: names::sort_key(&researcher.display_name, &researcher.parts),
+            block: names::NameForm::new(&researcher.display_name).blocking_key,
+            display_name: researcher.display_name,
+            given_name: researcher.parts.given,
+            family_name: researcher.parts.family,
+            name_key: researcher.name_key,
+            orcid: researcher.orcid,
+        });
     }
-
-    /// Reads the people whom these mentions may mean, and some more by their ids.
-    pub(crate) async fn load_researcher_index(
-        &self,
-        mentions: &[NamedAuthor<'_>],
-        more: &[i64],
-    ) -> Result<ResearcherIndex, Error> {
-        #[derive(FromQueryResult)]
-        struct Namesake {
-            id: i64,
-            key: String,
-            orcid: Option<String>,
-            has_orcid: bool,
-        }
-        let mut keys: Vec<String> = mentions.iter().map(|mention| names::name_key(mention.name)).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let keys = || text_array(keys.iter().cloned());
-        let orcids = || text_array(mentions.iter().filter_map(|mention| mention.orcid).map(ToString::to_string));
-        let own = "SELECT id, name_key AS key, orcid, orcid IS NOT NULL AS has_orcid FROM researcher WHERE ";
-        let sql = Sql::from(own)
-            .then_with("name_key = ANY(?) UNION ", keys())
-            .then(own)
-            .then_with("orcid = ANY(?) UNION ", orcids())
-            .then(own)
-            .then_with("id = ANY(?)", bigint_array(more.iter().copied()))
-            .then_with(
-                " UNION SELECT researcher.id, former.name_key, researcher.orcid, researcher.orcid IS NOT NULL FROM former_identity AS former \
-                 JOIN researcher ON researcher.id = former.survivor_id WHERE former.kind = 'researcher' AND former.name_key = ANY(?)",
-                keys(),
-            )
-            .then_with(
-                " UNION SELECT researcher.id, other.name_key, researcher.orcid, researcher.orcid IS NOT NULL FROM researcher_name AS other \
-                 JOIN researcher ON researcher.id = other.researcher_id \
-                 WHERE (other.use <> 'DISPLAY' OR other.source IS NULL) AND other.name_key = ANY(?)",
-                keys(),
-            )
-            .then_with(
-                " UNION SELECT researcher.id, researcher.name_key, former.value, researcher.orcid IS NOT NULL FROM external_id AS former \
-                 JOIN researcher ON researcher.id = former.researcher_id WHERE former.scheme = 'orcid' AND former.value = ANY(?) \
-                 ORDER BY id, key, orcid",
-                orcids(),
-            );
-        let mut people = ResearcherIndex::default();
-        for row in self.rows::<Namesake>(sql).await? {
-            let place = *people.by_id.entry(row.id).or_insert_with(|| {
-                people.entries.push(IndexedResearcher {
-                    id: Some(row.id),
-                    has_orcid: row.has_orcid,
-                    assigned_orcid: None,
-                    new: None,
-                });
-                people.entries.len() - 1
-            });
-            if let Some(orcid) = row.orcid {
-                people.by_orcid.insert(orcid, place);
-            }
-            let namesakes = people.by_name.entry(row.key).or_default();
-            if !namesakes.contains(&place) {
-                namesakes.push(place);
-            }
-        }
-        Ok(people)
-    }
-
-    /// Stores somebody who is nobody there is.
-    pub(crate) async fn create_researcher(&mut self, name: &str, orcid: Option<&Orcid>) -> Result<i64, Error> {
-        let mut people = ResearcherIndex::default();
-        let place = people.find_or_create(&NamedAuthor { name, given: None, family: None, orcid });
-        self.store_researchers(&mut people).await?;
-        people.id_of(place).ok_or_else(|| Error::internal("a person without an id"))
-    }
-
-    /// Stores those who are new, and the ORCID iDs that became known.
-    pub(crate) async fn store_researchers(&mut self, people: &mut ResearcherIndex) -> Result<(), Error> {
-        let adopted: Vec<(i64, String)> =
-            people.entries.iter_mut().filter_map(|person| person.id.zip(person.assigned_orcid.take())).collect();
-        if !adopted.is_empty() {
-            let sql = Sql::with(
-                "UPDATE researcher SET orcid = known.orcid, updated_at = now() FROM unnest(?::bigint[], ",
-                bigint_array(adopted.iter().map(|(id, _)| *id)),
-            )
-            .then_with(
-                "?::text[]) AS known(id, orcid) WHERE researcher.id = known.id",
-                text_array(adopted.iter().map(|(_, orcid)| orcid.clone())),
-            );
-            self.execute(sql).await?;
-        }
-        let (places, new): (Vec<usize>, Vec<NewResearcher>) = people
-            .entries
-            .iter_mut()
-            .enumerate()
-            .filter_map(|(place, person)| Some((place, person.new.take()?)))
-            .unzip();
-        let wanted: Vec<String> = new.iter().map(|person| names::slug(&person.display_name, "researcher")).collect();
-        let slugs = self.allocate_slugs("researcher", &wanted).await?;
-        let new_ids = self.allocate_ids("researcher", new.len()).await?;
-        let mut rows = Vec::with_capacity(new.len());
-        for (((place, person), slug), id) in places.into_iter().zip(new).zip(slugs).zip(new_ids) {
-            people.entries[place].id = Some(id);
-            rows.push(NewResearcherRow {
-                id,
-                slug,
-                sort_name: names::sort_key(&person.display_name, &person.parts),
-                block: names::NameForm::new(&person.display_name).blocking_key,
-                display_name: person.display_name,
-                given_name: person.parts.given,
-                family_name: person.parts.family,
-                name_key: person.name_key,
-                orcid: person.orcid,
-            });
-        }
-        self.dirty.insert(EntityType::Researcher, rows.iter().map(|row| row.id));
-        let columns = "id bigint, slug text, display_name text, given_name text, family_name text, sort_name text, \
-             name_key text, orcid text, block text";
-        let statement = ", people AS (INSERT INTO researcher (id, slug, display_name, given_name, family_name, sort_name, name_key, \
+    uow.mark_dirty(EntityType::Researcher, rows.iter().map(|row| row.id));
+    let columns = "id bigint, slug text, display_name text, given_name text, family_name text, sort_name text, \
+         name_key text, orcid text, block text";
+    let statement = ", people AS (INSERT INTO researcher (id, slug, display_name, given_name, family_name, sort_name, name_key, \
              orcid, block) SELECT id, slug, display_name, given_name, family_name, sort_name, name_key, orcid, block FROM rows RETURNING id) \
              INSERT INTO researcher_statistics (researcher_id) SELECT id FROM people";
-        self.execute_with_rows(columns, &rows, statement).await
-    }
+    uow.execute_with_rows(columns, &rows, statement).await
 }

@@ -1,5 +1,5 @@
-//! People that a directory exported and that are new here: they become what they were, many at once. Nobody is looked for by
-//! name, since the exporting directory told them apart.
+//! Bulk insert of exported researchers who are new here. They are not matched by name, since the exporting directory
+//! distinguished them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,13 +9,21 @@ use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
 use crate::model::record::{AffiliationKind, ResearcherRecord};
-use crate::store::ingest::exported_ids::ImportedEntity;
+use crate::store::ingest::exported_ids::{
+    ImportedEntity, claim_ids, find_present_researchers, map_exported_ids, note_substituted_id, restore_provenance,
+};
+use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
+use crate::store::ingest::name_visibility::recompute_names;
+use crate::store::ingest::organization::find_or_create_organization;
 use crate::store::ingest::researcher::{provided_researcher_fields, researcher_record_key};
+use crate::store::ingest::slug::allocate_slugs;
+use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
+use crate::store::ingest::topic::find_or_create_topic;
 use crate::store::reader::search::EntityType;
-use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, UnitOfWork};
+use crate::store::unit_of_work::{Effect, UnitOfWork};
 use crate::text::names::{self, NameParts};
 
-/// A record and its place in the batch.
+/// A record with its index in the batch.
 type IndexedResearcherRecord<'a> = (usize, &'a ResearcherRecord);
 
 #[derive(Serialize)]
@@ -63,146 +71,150 @@ struct RestoredTopicRow {
     position: i32,
 }
 
-impl UnitOfWork<'_> {
-    /// Writes those of the records that are of people exported from elsewhere who are not here, and gives the others back.
-    pub(crate) async fn restore_researchers<'a>(
-        &mut self,
-        records: Vec<IndexedResearcherRecord<'a>>,
-    ) -> Result<Vec<IndexedResearcherRecord<'a>>, Error> {
-        let (exported, mut others): (Vec<_>, Vec<_>) =
-            records.into_iter().partition(|(_, record)| record.exported.is_some());
-        if exported.is_empty() {
-            return Ok(others);
-        }
-        let keys: Vec<String> = exported.iter().map(|(_, record)| researcher_record_key(record)).collect();
-        let known = self.find_source_records("researcher", &keys).await?;
-        let names = exported.iter().map(|(_, record)| names::name_key(&record.name)).collect();
-        let orcids = exported.iter().filter_map(|(_, record)| record.orcid.as_ref().map(ToString::to_string)).collect();
-        let (names, mut orcids) = self.find_present_researchers(names, orcids).await?;
-        let mut seen = HashSet::new();
-        let mut new = Vec::new();
-        for ((index, record), key) in exported.into_iter().zip(keys) {
-            let is_present = known.contains_key(&key) || names.contains(&names::name_key(&record.name));
-            let has_own_orcid = record.orcid.as_ref().is_none_or(|orcid| orcids.insert(orcid.to_string()));
-            if !is_present && has_own_orcid && seen.insert(key) {
-                new.push((index, record));
-            } else {
-                others.push((index, record));
-            }
-        }
-        self.insert_restored_researchers(&new).await?;
-        Ok(others)
+/// Writes the records of exported researchers who are new here, and returns the others.
+pub(crate) async fn restore_researchers<'a>(
+    uow: &mut UnitOfWork<'_>,
+    records: Vec<IndexedResearcherRecord<'a>>,
+) -> Result<Vec<IndexedResearcherRecord<'a>>, Error> {
+    let (exported, mut others): (Vec<_>, Vec<_>) =
+        records.into_iter().partition(|(_, record)| record.exported.is_some());
+    if exported.is_empty() {
+        return Ok(others);
     }
+    let keys: Vec<String> = exported.iter().map(|(_, record)| researcher_record_key(record)).collect();
+    let mapped = find_source_records(uow, "researcher", &keys).await?;
+    let names = exported.iter().map(|(_, record)| names::name_key(&record.name)).collect();
+    let orcids = exported.iter().filter_map(|(_, record)| record.orcid.as_ref().map(ToString::to_string)).collect();
+    let (names, mut orcids) = find_present_researchers(uow, names, orcids).await?;
+    let mut seen = HashSet::new();
+    let mut new = Vec::new();
+    for ((index, record), key) in exported.into_iter().zip(keys) {
+        let is_present = mapped.contains_key(&key) || names.contains(&names::name_key(&record.name));
+        let has_own_orcid = record.orcid.as_ref().is_none_or(|orcid| orcids.insert(orcid.to_string()));
+        if !is_present && has_own_orcid && seen.insert(key) {
+            new.push((index, record));
+        } else {
+            others.push((index, record));
+        }
+    }
+    insert_restored_researchers(uow, &new).await?;
+    Ok(others)
+}
 
-    async fn insert_restored_researchers(&mut self, new: &[IndexedResearcherRecord<'_>]) -> Result<(), Error> {
-        if new.is_empty() {
-            return Ok(());
-        }
-        let wanted: Vec<String> = new
-            .iter()
-            .map(|(_, record)| {
-                crate::store::ingest::exported_ids::requested_slug(record.slug.as_deref(), &record.name, "researcher")
-            })
-            .collect();
-        let mut slugs = self.allocate_slugs("researcher", &wanted).await?.into_iter();
-        let ids: Vec<Option<i64>> =
-            new.iter().map(|(_, record)| record.exported.as_ref().map(|exported| exported.id)).collect();
-        let claimed = self.claim_ids("researcher", &ids).await?;
-        let (mut rows, mut said, mut placed, mut identified) = (vec![], vec![], vec![], vec![]);
-        for ((index, record), claimed) in new.iter().zip(&claimed) {
-            let (index, id) = (*index, claimed.id);
-            self.note_substituted_id(index, record.exported.as_ref(), *claimed);
-            rows.push(restored_researcher_row(id, slugs.next().unwrap_or_default(), record));
-            said.push(SourceRecordRow::new(
-                self.source,
-                researcher_record_key(record),
-                record_digest(*record).map_err(Error::internal)?,
-                provided_researcher_fields(record),
-                id,
-            ));
-            placed.extend(record.exported.as_ref().map(|exported| ImportedEntity { id, exported }));
-            identified.extend(record.identifiers.iter().map(|identifier| ExternalIdRow {
-                index,
-                id,
-                scheme: identifier.scheme.to_lowercase(),
-                value: identifier.value.clone(),
-            }));
-            self.dirty_spellings.insert(names::name_key(&record.name));
-            self.record_effect(index, Effect::Created);
-        }
-        let insert = ", people AS (INSERT INTO researcher (id, slug, display_name, given_name, family_name, sort_name, name_key, \
+async fn insert_restored_researchers(
+    uow: &mut UnitOfWork<'_>,
+    new: &[IndexedResearcherRecord<'_>],
+) -> Result<(), Error> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let requested: Vec<String> = new
+        .iter()
+        .map(|(_, record)| {
+            crate::store::ingest::exported_ids::requested_slug(record.slug.as_deref(), &record.name, "researcher")
+        })
+        .collect();
+    let mut slugs = allocate_slugs(uow, "researcher", &requested).await?.into_iter();
+    let ids: Vec<Option<i64>> =
+        new.iter().map(|(_, record)| record.exported.as_ref().map(|exported| exported.id)).collect();
+    let claimed = claim_ids(uow, "researcher", &ids).await?;
+    let (mut rows, mut source_records, mut imported, mut external_ids) = (vec![], vec![], vec![], vec![]);
+    for ((index, record), claimed) in new.iter().zip(&claimed) {
+        let (index, id) = (*index, claimed.id);
+        note_substituted_id(uow, index, record.exported.as_ref(), *claimed);
+        rows.push(restored_researcher_row(id, slugs.next().unwrap_or_default(), record));
+        source_records.push(SourceRecordRow::new(
+            uow.source(),
+            researcher_record_key(record),
+            record_digest(*record).map_err(Error::internal)?,
+            provided_researcher_fields(record),
+            id,
+        ));
+        imported.extend(record.exported.as_ref().map(|exported| ImportedEntity { id, exported }));
+        external_ids.extend(record.identifiers.iter().map(|identifier| ExternalIdRow {
+            index,
+            id,
+            scheme: identifier.scheme.to_lowercase(),
+            value: identifier.value.clone(),
+        }));
+        uow.dirty.spellings.insert(names::name_key(&record.name));
+        uow.record_effect(index, Effect::Created);
+    }
+    let insert = ", people AS (INSERT INTO researcher (id, slug, display_name, given_name, family_name, sort_name, name_key, \
              told_names, other_names, withholds_published_name, block, orcid, headline, biography, portrait_url, homepage_url) \
              SELECT id, slug, display_name, given_name, family_name, sort_name, name_key, coalesce(told_names, '{}'), \
              coalesce(told_names, '{}'), withholds_published_name, block, orcid, headline, biography, portrait_url, homepage_url \
              FROM rows RETURNING id) INSERT INTO researcher_statistics (researcher_id) SELECT id FROM people";
-        self.execute_with_rows(COLUMNS, &rows, insert).await?;
-        self.dirty.insert(EntityType::Researcher, rows.iter().map(|row| row.id));
-        self.upsert_source_records("researcher", &said).await?;
-        self.restore_provenance("researcher", &placed).await?;
-        self.add_identifiers("researcher", identified).await?;
-        let people: Vec<(i64, &ResearcherRecord)> =
-            claimed.iter().zip(new).map(|(claimed, (_, record))| (claimed.id, *record)).collect();
-        for (id, _) in people.iter().filter(|(_, record)| record.withhold_published_name) {
-            self.recompute_names(*id, None).await?;
-        }
-        self.restore_affiliations(&people).await?;
-        self.restore_declared_topics(&people).await
+    uow.execute_with_rows(COLUMNS, &rows, insert).await?;
+    uow.mark_dirty(EntityType::Researcher, rows.iter().map(|row| row.id));
+    upsert_source_records(uow, "researcher", &source_records).await?;
+    restore_provenance(uow, "researcher", &imported).await?;
+    add_identifiers(uow, "researcher", external_ids).await?;
+    let researchers: Vec<(i64, &ResearcherRecord)> =
+        claimed.iter().zip(new).map(|(claimed, (_, record))| (claimed.id, *record)).collect();
+    for (id, _) in researchers.iter().filter(|(_, record)| record.withhold_published_name) {
+        recompute_names(uow, *id, None).await?;
     }
+    restore_affiliations(uow, &researchers).await?;
+    restore_declared_topics(uow, &researchers).await
+}
 
-    async fn restore_affiliations(&mut self, people: &[(i64, &ResearcherRecord)]) -> Result<(), Error> {
-        let affiliations = || people.iter().flat_map(|(id, record)| record.affiliations.iter().map(|own| (*id, own)));
-        let named = affiliations().filter_map(|(_, affiliation)| affiliation.organization.id);
-        let places = self.map_exported_ids("organization", named).await?;
-        let mut found = Vec::new();
-        for (researcher_id, affiliation) in affiliations() {
-            let known = affiliation.organization.id.and_then(|id| places.get(&id)).copied();
-            let organization_id = match known {
-                Some(id) => Some(id),
-                None => self.find_or_create_organization(&affiliation.organization).await?,
+async fn restore_affiliations(uow: &mut UnitOfWork<'_>, researchers: &[(i64, &ResearcherRecord)]) -> Result<(), Error> {
+    let affiliations = || researchers.iter().flat_map(|(id, record)| record.affiliations.iter().map(|own| (*id, own)));
+    let named = affiliations().filter_map(|(_, affiliation)| affiliation.organization.id);
+    let exported_ids = map_exported_ids(uow, "organization", named).await?;
+    let mut found = Vec::new();
+    for (researcher_id, affiliation) in affiliations() {
+        let mapped = affiliation.organization.id.and_then(|id| exported_ids.get(&id)).copied();
+        let organization_id = match mapped {
+            Some(id) => Some(id),
+            None => find_or_create_organization(uow, &affiliation.organization).await?,
+        };
+        found.extend(organization_id.map(|organization_id| (researcher_id, organization_id, affiliation)));
+    }
+    let requested: Vec<Option<i64>> = found.iter().map(|(.., affiliation)| affiliation.id).collect();
+    let claimed = claim_ids(uow, "affiliation", &requested).await?;
+    let rows: Vec<RestoredAffiliationRow<'_>> = found
+        .into_iter()
+        .zip(claimed)
+        .map(|((researcher_id, organization_id, record), claimed)| RestoredAffiliationRow {
+            id: claimed.id,
+            researcher_id,
+            organization_id,
+            kind: record.kind,
+            role_title: &record.role_title,
+            department_name: &record.department_name,
+            start_date: record.start_date.map(|date| date.to_string()),
+            end_date: record.end_date.map(|date| date.to_string()),
+            is_primary: record.is_primary,
+        })
+        .collect();
+    // Two organizations of the exporting directory may be one here, which makes two affiliations the same.
+    let insert = "INSERT INTO affiliation (id, researcher_id, organization_id, kind, role_title, department_name, start_date, \
+         end_date, is_primary) SELECT id, researcher_id, organization_id, kind, role_title, department_name, start_date, \
+         end_date, is_primary FROM rows ON CONFLICT DO NOTHING";
+    uow.execute_with_rows(AFFILIATION_COLUMNS, &rows, insert).await
+}
+
+async fn restore_declared_topics(
+    uow: &mut UnitOfWork<'_>,
+    researchers: &[(i64, &ResearcherRecord)],
+) -> Result<(), Error> {
+    let named = researchers.iter().flat_map(|(_, record)| record.topics.iter().filter_map(|topic| topic.id));
+    let exported_ids: HashMap<i64, i64> = map_exported_ids(uow, "topic", named).await?;
+    let mut rows = Vec::new();
+    for (researcher_id, record) in researchers {
+        for (position, topic) in (1_i32..).zip(&record.topics) {
+            let topic_id = match topic.id.and_then(|id| exported_ids.get(&id)) {
+                Some(id) => *id,
+                None => find_or_create_topic(uow, topic).await?,
             };
-            found.extend(organization_id.map(|organization_id| (researcher_id, organization_id, affiliation)));
+            rows.push(RestoredTopicRow { researcher_id: *researcher_id, topic_id, position });
         }
-        let wanted: Vec<Option<i64>> = found.iter().map(|(.., affiliation)| affiliation.id).collect();
-        let claimed = self.claim_ids("affiliation", &wanted).await?;
-        let rows: Vec<RestoredAffiliationRow<'_>> = found
-            .into_iter()
-            .zip(claimed)
-            .map(|((researcher_id, organization_id, record), claimed)| RestoredAffiliationRow {
-                id: claimed.id,
-                researcher_id,
-                organization_id,
-                kind: record.kind,
-                role_title: &record.role_title,
-                department_name: &record.department_name,
-                start_date: record.start_date.map(|date| date.to_string()),
-                end_date: record.end_date.map(|date| date.to_string()),
-                is_primary: record.is_primary,
-            })
-            .collect();
-        // Two organizations there may be one here, and then two affiliations are one.
-        let insert = "INSERT INTO affiliation (id, researcher_id, organization_id, kind, role_title, department_name, start_date, \
-             end_date, is_primary) SELECT id, researcher_id, organization_id, kind, role_title, department_name, start_date, \
-             end_date, is_primary FROM rows ON CONFLICT DO NOTHING";
-        self.execute_with_rows(AFFILIATION_COLUMNS, &rows, insert).await
     }
-
-    async fn restore_declared_topics(&mut self, people: &[(i64, &ResearcherRecord)]) -> Result<(), Error> {
-        let named = people.iter().flat_map(|(_, record)| record.topics.iter().filter_map(|topic| topic.id));
-        let places: HashMap<i64, i64> = self.map_exported_ids("topic", named).await?;
-        let mut rows = Vec::new();
-        for (researcher_id, record) in people {
-            for (position, topic) in (1_i32..).zip(&record.topics) {
-                let topic_id = match topic.id.and_then(|id| places.get(&id)) {
-                    Some(id) => *id,
-                    None => self.find_or_create_topic(topic).await?,
-                };
-                rows.push(RestoredTopicRow { researcher_id: *researcher_id, topic_id, position });
-            }
-        }
-        let insert = "INSERT INTO researcher_topic (researcher_id, topic_id, position) \
-             SELECT researcher_id, topic_id, position FROM rows ON CONFLICT DO NOTHING";
-        self.execute_with_rows("researcher_id bigint, topic_id bigint, position integer", &rows, insert).await
-    }
+    let insert = "INSERT INTO researcher_topic (researcher_id, topic_id, position) \
+         SELECT researcher_id, topic_id, position FROM rows ON CONFLICT DO NOTHING";
+    uow.execute_with_rows("researcher_id bigint, topic_id bigint, position integer", &rows, insert).await
 }
 
 fn restored_researcher_row(id: i64, slug: String, record: &ResearcherRecord) -> RestoredResearcherRow<'_> {

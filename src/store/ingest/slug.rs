@@ -1,4 +1,4 @@
-//! Names in addresses that nothing else has.
+//! Unique slugs.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,34 +15,32 @@ struct SlugUsage {
     highest: Option<i32>,
 }
 
-impl UnitOfWork<'_> {
-    /// A free slug for each wanted one: itself, or with the next number behind it.
-    pub(crate) async fn allocate_slugs(&self, table: &str, wanted: &[String]) -> Result<Vec<String>, Error> {
-        let bases: HashSet<&String> = wanted.iter().collect();
-        let sql = format!(
-            "SELECT wanted.base, EXISTS (SELECT FROM {table} WHERE slug = wanted.base) OR EXISTS (SELECT FROM former_identity \
-             WHERE kind = '{table}' AND former_slug = wanted.base) OR EXISTS (SELECT FROM former_slug \
-             WHERE kind = '{table}' AND slug = wanted.base) AS is_taken, \
-             (SELECT max(substr(slug, length(wanted.base) + 2)::integer) FROM (SELECT slug FROM {table} \
-             WHERE slug >= wanted.base || '-0' AND slug < wanted.base || '-:' UNION ALL SELECT former_slug FROM former_identity \
-             WHERE kind = '{table}' AND former_slug >= wanted.base || '-0' AND former_slug < wanted.base || '-:' \
-             UNION ALL SELECT slug FROM former_slug \
-             WHERE kind = '{table}' AND slug >= wanted.base || '-0' AND slug < wanted.base || '-:') AS near \
-             WHERE slug ~ ('^' || wanted.base || '-[0-9]{{1,7}}$')) AS highest FROM unnest("
-        );
-        let sql = Sql::from(sql).then_with("?::text[]) AS wanted(base)", text_array(bases.into_iter().cloned()));
-        let rows = self.rows::<SlugUsage>(sql).await?;
-        let mut next: HashMap<String, Option<i32>> =
-            rows.into_iter().map(|row| (row.base, row.is_taken.then(|| row.highest.unwrap_or(1).max(1) + 1))).collect();
-        let mut given: HashSet<String> = HashSet::new();
-        let mut free = |base: &String| loop {
-            let number = next.entry(base.clone()).or_default();
-            let candidate = number.map_or_else(|| base.clone(), |number| format!("{base}-{number}"));
-            *number = Some(number.map_or(2, |number| number + 1));
-            if given.insert(candidate.clone()) {
-                return candidate;
-            }
-        };
-        Ok(wanted.iter().map(&mut free).collect())
-    }
+/// A free slug for each requested one: the slug itself, or with the next free number appended.
+pub(crate) async fn allocate_slugs(uow: &UnitOfWork<'_>, table: &str, wanted: &[String]) -> Result<Vec<String>, Error> {
+    let bases: HashSet<&String> = wanted.iter().collect();
+    let sql = format!(
+        "SELECT wanted.base, EXISTS (SELECT FROM {table} WHERE slug = wanted.base) OR EXISTS (SELECT FROM former_identity \
+         WHERE kind = '{table}' AND former_slug = wanted.base) OR EXISTS (SELECT FROM former_slug \
+         WHERE kind = '{table}' AND slug = wanted.base) AS is_taken, \
+         (SELECT max(substr(slug, length(wanted.base) + 2)::integer) FROM (SELECT slug FROM {table} \
+         WHERE slug >= wanted.base || '-0' AND slug < wanted.base || '-:' UNION ALL SELECT former_slug FROM former_identity \
+         WHERE kind = '{table}' AND former_slug >= wanted.base || '-0' AND former_slug < wanted.base || '-:' \
+         UNION ALL SELECT slug FROM former_slug \
+         WHERE kind = '{table}' AND slug >= wanted.base || '-0' AND slug < wanted.base || '-:') AS near \
+         WHERE slug ~ ('^' || wanted.base || '-[0-9]{{1,7}}$')) AS highest FROM unnest("
+    );
+    let sql = Sql::from(sql).then_with("?::text[]) AS wanted(base)", text_array(bases.into_iter().cloned()));
+    let rows = uow.rows::<SlugUsage>(sql).await?;
+    let mut next: HashMap<String, Option<i32>> =
+        rows.into_iter().map(|row| (row.base, row.is_taken.then(|| row.highest.unwrap_or(1).max(1) + 1))).collect();
+    let mut allocated: HashSet<String> = HashSet::new();
+    let mut free = |base: &String| loop {
+        let number = next.entry(base.clone()).or_default();
+        let candidate = number.map_or_else(|| base.clone(), |number| format!("{base}-{number}"));
+        *number = Some(number.map_or(2, |number| number + 1));
+        if allocated.insert(candidate.clone()) {
+            return candidate;
+        }
+    };
+    Ok(wanted.iter().map(&mut free).collect())
 }

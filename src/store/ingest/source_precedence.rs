@@ -1,5 +1,5 @@
-//! Whose word counts where records of several sources contradict each other: field by field that of the source that goes
-//! before. So the order in which they came does not matter.
+//! Source precedence: if records disagree, the source with the highest precedence wins, field by field, so that the
+//! order of imports does not matter.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
-use crate::store::ingest::exported_ids::EXPORTED_KEY_PREFIX;
+use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::unit_of_work::UnitOfWork;
 
-/// Formats by whose names records are remembered where no source is given, the nearest to the people and papers first: what
-/// somebody wrote down here, then registries, then what others gathered.
+/// Names of formats, which are the sources of records imported without a source; highest precedence first: local data,
+/// then registries, then aggregators.
 const FORMAT_PRECEDENCE: [&str; 13] = [
     "records",
     "csv",
@@ -30,23 +30,23 @@ const FORMAT_PRECEDENCE: [&str; 13] = [
     "topics",
 ];
 
-/// A source among others: named ones in their order, then those with a name of their own, then those that have the name of a
-/// format. Of as many the first by name.
+/// The rank of a source: configured sources in their order, then sources with a name of their own, then names of
+/// formats. Ties are broken by name.
 fn source_rank<'a>(order: &[String], source: &'a str) -> (u8, usize, &'a str) {
-    if let Some(place) = order.iter().position(|named| named == source) {
-        return (0, place, source);
+    if let Some(position) = order.iter().position(|named| named == source) {
+        return (0, position, source);
     }
     match FORMAT_PRECEDENCE.iter().position(|format| *format == source) {
-        Some(place) => (2, place, source),
+        Some(position) => (2, position, source),
         None => (1, 0, source),
     }
 }
 
-/// A record among all others, of which the first counts: of one source's, the last by its key.
+/// The precedence of a record, lowest first. Of one source's records, the last key has precedence.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RecordPrecedence<'a>((u8, usize, &'a str), Reverse<&'a str>);
 
-/// Another record of a thing, and what it tells.
+/// Another record of the entity, and the fields that it provides.
 #[derive(FromQueryResult)]
 struct OtherRecord {
     id: i64,
@@ -55,68 +55,66 @@ struct OtherRecord {
     told: Value,
 }
 
-/// What other records tell of a record's thing.
+/// What other records of the entity provide.
 #[derive(Debug, Default)]
 pub(crate) struct FieldPrecedence {
-    /// Those that go before it.
+    /// The fields for which another record has precedence.
     outranked: HashSet<String>,
-    /// Any.
+    /// The fields that any other record provides.
     provided: HashSet<String>,
 }
 
 impl FieldPrecedence {
-    /// Whether the record's word on a field counts.
+    /// Whether the record has precedence for a field.
     pub(crate) fn wins(&self, field: &str) -> bool {
         !self.outranked.contains(field)
     }
 
-    /// Whether any other record tells a field.
+    /// Whether any other record provides a field.
     pub(crate) fn is_provided(&self, field: &str) -> bool {
         self.provided.contains(field)
     }
 
-    /// The value where the record's word on a field counts.
+    /// The value, if the record has precedence for the field.
     pub(crate) fn take_if_wins<T>(&self, field: &str, value: Option<T>) -> Option<T> {
         value.filter(|_| self.wins(field))
     }
 }
 
-impl UnitOfWork<'_> {
-    pub(crate) fn record_precedence<'k>(&'k self, source: &'k str, key: &'k str) -> RecordPrecedence<'k> {
-        RecordPrecedence(source_rank(self.source_order, source), Reverse(key))
-    }
+pub(crate) fn record_precedence<'k>(uow: &'k UnitOfWork<'_>, source: &'k str, key: &'k str) -> RecordPrecedence<'k> {
+    RecordPrecedence(source_rank(uow.source_order(), source), Reverse(key))
+}
 
-    /// What is told better of these things than by the source's records of these keys. Records that a directory exported are
-    /// its sources' words: nothing goes before them, and they go before nothing.
-    pub(crate) async fn load_field_precedence<'k>(
-        &self,
-        kind: &str,
-        records: impl IntoIterator<Item = (i64, &'k str)>,
-    ) -> Result<HashMap<i64, FieldPrecedence>, Error> {
-        let keys: HashMap<i64, &str> =
-            records.into_iter().filter(|(_, key)| !key.starts_with(EXPORTED_KEY_PREFIX)).collect();
-        if keys.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let sql = format!(
-            "SELECT {kind}_id AS id, source, key, to_jsonb(told) AS told FROM source_record \
-             WHERE told IS NOT NULL AND {kind}_id = ANY(?)"
-        );
-        let mut outranked: HashMap<i64, FieldPrecedence> = HashMap::new();
-        for teller in self.rows::<OtherRecord>(Sql::with(&sql, bigint_array(keys.keys().copied()))).await? {
-            let own = self.record_precedence(self.source, keys[&teller.id]);
-            let other = self.record_precedence(&teller.source, &teller.key);
-            let told: Vec<String> = serde_json::from_value(teller.told).map_err(Error::internal)?;
-            let outranked = outranked.entry(teller.id).or_default();
-            if other < own {
-                outranked.outranked.extend(told.iter().cloned());
-            }
-            if other != own {
-                outranked.provided.extend(told);
-            }
-        }
-        Ok(outranked)
+/// The field precedence of the source's records with these keys, by entity. Exported records repeat the records of
+/// sources: they neither outrank others nor are outranked.
+pub(crate) async fn load_field_precedence<'k>(
+    uow: &UnitOfWork<'_>,
+    kind: &str,
+    records: impl IntoIterator<Item = (i64, &'k str)>,
+) -> Result<HashMap<i64, FieldPrecedence>, Error> {
+    let keys: HashMap<i64, &str> =
+        records.into_iter().filter(|(_, key)| !key.starts_with(EXPORTED_KEY_PREFIX)).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
     }
+    let sql = format!(
+        "SELECT {kind}_id AS id, source, key, to_jsonb(told) AS told FROM source_record \
+             WHERE told IS NOT NULL AND {kind}_id = ANY(?)"
+    );
+    let mut outranked: HashMap<i64, FieldPrecedence> = HashMap::new();
+    for record in uow.rows::<OtherRecord>(Sql::with(&sql, bigint_array(keys.keys().copied()))).await? {
+        let own = record_precedence(uow, uow.source(), keys[&record.id]);
+        let other = record_precedence(uow, &record.source, &record.key);
+        let provided_fields: Vec<String> = serde_json::from_value(record.told).map_err(Error::internal)?;
+        let outranked = outranked.entry(record.id).or_default();
+        if other < own {
+            outranked.outranked.extend(provided_fields.iter().cloned());
+        }
+        if other != own {
+            outranked.provided.extend(provided_fields);
+        }
+    }
+    Ok(outranked)
 }
 
 #[cfg(test)]
@@ -124,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn named_sources_go_before_own_names_before_formats() {
+    fn configured_sources_before_others_before_formats() {
         let order = ["hr".to_owned(), "openalex".to_owned()];
         let mut sources = ["ris", "library", "openalex", "archive", "hr", "csv", "crossref"];
         sources.sort_by(|one, other| source_rank(&order, one).cmp(&source_rank(&order, other)));

@@ -1,7 +1,8 @@
-//! Who is who, looked at again wherever something has changed: block by block, from all that the directory knows by then.
+//! Author disambiguation: clusters the authorships of a block of similar names again after something about them
+//! changed.
 //!
-//! What comes out of a block depends on what is known of its names, not on how it came in. People keep their ids as far as
-//! they keep most of their papers.
+//! The result depends on the stored data about the names of the block, not on the order of imports. Researchers keep
+//! their ids as long as they keep most of their papers.
 
 pub(crate) mod assignment;
 mod load_block;
@@ -19,107 +20,107 @@ use crate::disambiguation::{
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::ingest::merge_researchers::emptied::reassign_and_merge_emptied;
 use crate::store::ingest::reassign_authorships::Reassignment;
 use crate::store::projections::disambiguation::assignment::{Assignment, Cluster, ExistingResearcher, assign_clusters};
-use crate::store::unit_of_work::UnitOfWork;
+use crate::store::projections::disambiguation::load_block::load_blocks;
+use crate::store::projections::disambiguation::researchers::{
+    add_researcher_identifiers, create_missing_researchers, update_majority_names,
+};
+use crate::store::projections::disambiguation::unassigned::{merge_orphans, merge_unassigned, unassign};
+use crate::store::unit_of_work::{TableScans, UnitOfWork};
 use crate::text::names::NameForm;
 
-/// Authorships that are looked at in one transaction, as far as one block does not have more.
+/// Authorships that are disambiguated in one transaction, unless a single block has more.
 const MAX_TRANSACTION_MENTIONS: i64 = 12_000;
-/// Blocks that are looked at in one transaction at most.
+/// Blocks that are disambiguated in one transaction.
 const MAX_TRANSACTION_BLOCKS: i64 = 2_000;
-/// Authorships that get their block at once, where they have none yet.
+/// Authorships that are assigned a block in one transaction.
 const UNBLOCKED_CHUNK_ROWS: i64 = 20_000;
 
-/// What a look at identities came to.
+/// The result of a disambiguation run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DisambiguationReport {
-    /// Authorships that were looked at.
+    /// Authorships in the blocks.
     pub authorships: usize,
-    /// Those that have another researcher now.
+    /// Authorships whose researcher changed.
     pub moved: usize,
-    /// Researchers that are new.
+    /// Researchers that were created.
     pub created: usize,
 }
 
 impl Store {
-    /// Resolves all authorships again about which something has changed since they were resolved. `progress` is told of how
-    /// many that is so far.
+    /// Disambiguates the authors of all queued blocks. `progress` receives the number of authorships so far.
     ///
     /// # Errors
-    /// Where the database does not answer. What was resolved before stays, and the same again goes on from there.
+    /// If the database is unavailable. Blocks that were done are committed; a second run resumes.
     pub async fn disambiguate_authors(&self, mut progress: impl FnMut(usize)) -> Result<DisambiguationReport, Error> {
         while self.assign_missing_blocks().await? {}
-        let mut all = DisambiguationReport::default();
+        let mut total = DisambiguationReport::default();
         loop {
-            let transaction = self.begin_write().await?;
-            let mut batch = UnitOfWork::new(&transaction, "", self.consortium_size, 0);
-            let blocks = batch.load_pending_blocks().await?;
+            let mut uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
+            let blocks = load_pending_blocks(&uow).await?;
             if blocks.is_empty() {
-                return Ok(all);
+                return Ok(total);
             }
-            let resolved = batch.disambiguate_blocks(&blocks).await?;
-            batch.execute(Sql::with("DELETE FROM identity_pending WHERE block = ANY(?)", text_array(blocks))).await?;
-            batch.refresh_work_versions().await?;
-            batch.reindex_dirty().await?;
-            if resolved.moved > 0 {
-                batch.invalidate_statistics().await?;
-            }
-            self.commit(transaction).await?;
-            all.authorships += resolved.authorships;
-            all.moved += resolved.moved;
-            all.created += resolved.created;
-            progress(all.authorships);
+            let report = disambiguate_blocks(&mut uow, &blocks).await?;
+            uow.execute(Sql::with("DELETE FROM identity_pending WHERE block = ANY(?)", text_array(blocks))).await?;
+            uow.dirty.statistics |= report.moved > 0;
+            uow.commit().await?;
+            total.authorships += report.authorships;
+            total.moved += report.moved;
+            total.created += report.created;
+            progress(total.authorships);
         }
     }
 
-    /// Has all authorships resolved again the next time, whether something has changed or not.
+    /// Queues all blocks, so that the next run disambiguates all authors.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// If the database is unavailable.
     pub async fn queue_all_blocks(&self) -> Result<(), Error> {
-        let transaction = self.begin_write().await?;
-        let batch = UnitOfWork::new(&transaction, "", self.consortium_size, 0);
+        let uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
         let all = "INSERT INTO identity_pending SELECT DISTINCT block FROM authorship WHERE block IS NOT NULL ON CONFLICT DO NOTHING";
-        batch.execute(all.into()).await?;
-        self.commit(transaction).await
+        uow.execute(all.into()).await?;
+        uow.commit().await?;
+        Ok(())
     }
 
-    /// Gives authorships and people their blocks that were written before there were blocks. Tells whether there were some.
+    /// Assigns blocks to a chunk of authorships and researchers that were written before there were blocks. Returns
+    /// whether there were any.
     async fn assign_missing_blocks(&self) -> Result<bool, Error> {
         #[derive(FromQueryResult)]
-        struct Unplaced {
+        struct UnblockedRow {
             id: i64,
             name: String,
         }
-        let transaction = self.begin_write().await?;
-        let batch = UnitOfWork::new(&transaction, "", self.consortium_size, 0);
+        let uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
         let mut has_some = false;
         for (table, name) in [("researcher", "display_name"), ("authorship", "name")] {
             let sql = format!("SELECT id, {name} AS name FROM {table} WHERE block IS NULL ORDER BY id LIMIT ?");
-            let rows = batch.rows::<Unplaced>(Sql::with(&sql, UNBLOCKED_CHUNK_ROWS)).await?;
+            let rows = uow.rows::<UnblockedRow>(Sql::with(&sql, UNBLOCKED_CHUNK_ROWS)).await?;
             has_some |= !rows.is_empty();
-            let place = format!("UPDATE {table} SET block = placed.block FROM unnest(?::bigint[], ");
-            let sql = Sql::with(&place, bigint_array(rows.iter().map(|row| row.id)))
+            let update = format!("UPDATE {table} SET block = placed.block FROM unnest(?::bigint[], ");
+            let sql = Sql::with(&update, bigint_array(rows.iter().map(|row| row.id)))
                 .then_with("?::text[]) ", text_array(rows.iter().map(|row| NameForm::new(&row.name).blocking_key)))
                 .then(format!("AS placed(id, block) WHERE {table}.id = placed.id"));
-            batch.execute(sql).await?;
+            uow.execute(sql).await?;
         }
-        self.commit(transaction).await?;
+        uow.commit().await?;
         Ok(has_some)
     }
 }
 
-/// The people of one block, and the authorships that their mentions are; a record of a person is none.
+/// The mentions of one block, each with its authorship; none for a researcher's own record.
 struct LoadedBlock {
     mentions: Vec<Mention>,
     authorships: Vec<Option<BlockAuthorship>>,
 }
 
-/// One of the people whom a block was found to have.
+/// A cluster of mentions of one block, with their authorships.
 struct ResolvedCluster {
     block: String,
-    person: AuthorCluster,
+    cluster: AuthorCluster,
     authorships: Vec<Option<BlockAuthorship>>,
     mentions: Vec<Mention>,
 }
@@ -131,155 +132,141 @@ struct BlockAuthorship {
     researcher_id: Option<i64>,
 }
 
-impl UnitOfWork<'_> {
-    /// Has the names of a person looked at again.
-    pub(crate) async fn queue_researcher_blocks(&self, id: i64) -> Result<(), Error> {
-        let sql = "INSERT INTO identity_pending SELECT block FROM researcher WHERE block IS NOT NULL AND id = ?";
-        let sql = Sql::with(sql, id)
-            .then_with(" UNION SELECT block FROM researcher_name WHERE researcher_id = ? ON CONFLICT DO NOTHING", id);
-        self.execute(sql).await
+/// The next queued blocks, as many as fit into one transaction.
+async fn load_pending_blocks(uow: &UnitOfWork<'_>) -> Result<Vec<String>, Error> {
+    #[derive(FromQueryResult)]
+    struct PendingBlockRow {
+        block: String,
+        mentions: i64,
     }
+    let sql = "SELECT block, (SELECT count(*) FROM authorship WHERE authorship.block = pending.block) AS mentions \
+         FROM (SELECT block FROM identity_pending ORDER BY block LIMIT ?) AS pending ORDER BY block";
+    let pending = uow.rows::<PendingBlockRow>(Sql::with(sql, MAX_TRANSACTION_BLOCKS)).await?;
+    let mut mentions = 0;
+    let selected = pending.into_iter().take_while(|row| {
+        let is_first = mentions == 0;
+        mentions += row.mentions.max(1);
+        is_first || mentions <= MAX_TRANSACTION_MENTIONS
+    });
+    Ok(selected.map(|row| row.block).collect())
+}
 
-    /// Has it looked at again who wrote these papers.
-    pub(crate) async fn queue_author_blocks(&self, papers: &[i64]) -> Result<(), Error> {
-        if papers.is_empty() {
-            return Ok(());
+/// Clusters the authors of blocks, and moves their authorships to the researchers of the clusters.
+async fn disambiguate_blocks(uow: &mut UnitOfWork<'_>, names: &[String]) -> Result<DisambiguationReport, Error> {
+    let mut vocabulary = Vocabulary::default();
+    let blocks = load_blocks(uow, names, &mut vocabulary).await?;
+    let mut clusters: Vec<ResolvedCluster> = Vec::new();
+    for (block, LoadedBlock { mentions, authorships }) in blocks {
+        for cluster in cluster_mentions(&mentions, &vocabulary) {
+            let authorships = cluster.members.iter().map(|member| authorships[*member]).collect();
+            let mentions = cluster.members.iter().map(|member| mentions[*member].clone()).collect();
+            clusters.push(ResolvedCluster { block: block.clone(), cluster, authorships, mentions });
         }
-        let sql = "INSERT INTO identity_pending SELECT DISTINCT block FROM authorship WHERE block IS NOT NULL AND paper_id = ANY(?) \
-             ON CONFLICT DO NOTHING";
-        self.execute(Sql::with(sql, bigint_array(papers.iter().copied()))).await
     }
-
-    async fn load_pending_blocks(&self) -> Result<Vec<String>, Error> {
-        #[derive(FromQueryResult)]
-        struct Pending {
-            block: String,
-            mentions: i64,
-        }
-        let sql = "SELECT block, (SELECT count(*) FROM authorship WHERE authorship.block = pending.block) AS mentions \
-             FROM (SELECT block FROM identity_pending ORDER BY block LIMIT ?) AS pending ORDER BY block";
-        let pending = self.rows::<Pending>(Sql::with(sql, MAX_TRANSACTION_BLOCKS)).await?;
-        let mut mentions = 0;
-        let taken = pending.into_iter().take_while(|row| {
-            let is_first = mentions == 0;
-            mentions += row.mentions.max(1);
-            is_first || mentions <= MAX_TRANSACTION_MENTIONS
-        });
-        Ok(taken.map(|row| row.block).collect())
-    }
-
-    async fn disambiguate_blocks(&mut self, names: &[String]) -> Result<DisambiguationReport, Error> {
-        let mut known = Vocabulary::default();
-        let blocks = self.load_blocks(names, &mut known).await?;
-        let mut people: Vec<ResolvedCluster> = Vec::new();
-        for (block, LoadedBlock { mentions, authorships }) in blocks {
-            for person in cluster_mentions(&mentions, &known) {
-                let places = person.members.iter().map(|member| authorships[*member]).collect();
-                let mentions = person.members.iter().map(|member| mentions[*member].clone()).collect();
-                people.push(ResolvedCluster { block: block.clone(), person, authorships: places, mentions });
+    let assignments = assign_existing_researchers(uow, &clusters).await?;
+    let researcher_ids = create_missing_researchers(uow, &clusters, &assignments).await?;
+    let (mut moves, mut unassigned, mut explanations) = (Vec::new(), Vec::new(), Vec::new());
+    let mut authorship_count = 0;
+    for (ResolvedCluster { cluster, authorships, .. }, researcher_id) in clusters.iter().zip(&researcher_ids) {
+        for (authorship, resolution) in authorships.iter().zip(&cluster.explanations) {
+            let Some(authorship) = authorship else { continue };
+            authorship_count += 1;
+            match researcher_id {
+                Some(researcher_id) if authorship.researcher_id != Some(*researcher_id) => moves.push(Reassignment {
+                    authorship_id: authorship.id,
+                    paper_id: authorship.paper_id,
+                    former_id: authorship.researcher_id,
+                    researcher_id: *researcher_id,
+                }),
+                None if authorship.researcher_id.is_some() => unassigned.push(*authorship),
+                _ => {}
+            }
+            if researcher_id.is_some() && resolution.method != MatchMethod::Decision {
+                explanations.push((authorship.id, resolution));
             }
         }
-        let claimed = self.assign_existing_researchers(&people).await?;
-        let named = self.create_missing_researchers(&people, &claimed).await?;
-        let (mut moves, mut left_open, mut explained) = (Vec::new(), Vec::new(), Vec::new());
-        let mut authorships = 0;
-        for (ResolvedCluster { person, authorships: places, .. }, researcher_id) in people.iter().zip(&named) {
-            for (place, resolution) in places.iter().zip(&person.explanations) {
-                let Some(place) = place else { continue };
-                authorships += 1;
-                match researcher_id {
-                    Some(researcher_id) if place.researcher_id != Some(*researcher_id) => moves.push(Reassignment {
-                        authorship_id: place.id,
-                        paper_id: place.paper_id,
-                        former_id: place.researcher_id,
-                        researcher_id: *researcher_id,
-                    }),
-                    None if place.researcher_id.is_some() => left_open.push(*place),
-                    _ => {}
-                }
-                if researcher_id.is_some() && resolution.method != MatchMethod::Decision {
-                    explained.push((place.id, resolution));
-                }
-            }
-        }
-        // Who gives away an ORCID iD may have nothing left but a place to lead from.
-        self.add_researcher_identifiers(&people, &named).await?;
-        self.unassign(&left_open).await?;
-        self.reassign_authorships(&moves).await?;
-        self.merge_unassigned(&left_open).await?;
-        self.merge_orphans(names).await?;
-        self.update_majority_names(&named).await?;
-        self.store_resolutions(&explained).await?;
-        let created = claimed.iter().filter(|claim| **claim == Assignment::New).count();
-        Ok(DisambiguationReport { authorships, moved: moves.len() + left_open.len(), created })
     }
+    // Identifiers first: a researcher who loses an ORCID iD may have nothing left, and is merged.
+    add_researcher_identifiers(uow, &clusters, &researcher_ids).await?;
+    unassign(uow, &unassigned).await?;
+    reassign_and_merge_emptied(uow, &moves).await?;
+    merge_unassigned(uow, &unassigned).await?;
+    merge_orphans(uow, names).await?;
+    update_majority_names(uow, &researcher_ids).await?;
+    store_resolutions(uow, &explanations).await?;
+    let created = assignments.iter().filter(|assignment| **assignment == Assignment::New).count();
+    Ok(DisambiguationReport { authorships: authorship_count, moved: moves.len() + unassigned.len(), created })
+}
 
-    /// Who each of these people is, of those who are there.
-    async fn assign_existing_researchers(&self, people: &[ResolvedCluster]) -> Result<Vec<Assignment>, Error> {
-        let mentions = || people.iter().flat_map(|found| &found.mentions);
-        let held =
-            people.iter().flat_map(|found| found.authorships.iter().flatten()).filter_map(|place| place.researcher_id);
-        let told = mentions()
-            .flat_map(|mention| mention.decided_researcher_id.into_iter().chain(mention.recorded_researcher_id));
-        let sql = Sql::with(
-            "SELECT researcher.id, researcher.orcid, researcher.block, \
-             EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
-             AND NOT starts_with(source_record.key, 'directory:')) AS is_recorded, \
-             ARRAY(SELECT scheme || ':' || value FROM external_id WHERE external_id.researcher_id = researcher.id) AS author_ids \
-             FROM researcher WHERE id IN (SELECT unnest(?::bigint[]) ",
-            bigint_array(held.chain(told).collect::<HashSet<i64>>()),
-        )
-        .then_with(
-            "UNION SELECT id FROM researcher WHERE orcid = ANY(?) ",
-            text_array(mentions().filter_map(|mention| mention.orcid.clone()).collect::<HashSet<String>>()),
-        )
-        .then_with(
-            "UNION SELECT researcher_id FROM external_id JOIN unnest(?::text[]) AS asked(id) \
+/// Assigns clusters to existing researchers.
+async fn assign_existing_researchers(
+    uow: &UnitOfWork<'_>,
+    clusters: &[ResolvedCluster],
+) -> Result<Vec<Assignment>, Error> {
+    let mentions = || clusters.iter().flat_map(|cluster| &cluster.mentions);
+    let current = clusters
+        .iter()
+        .flat_map(|cluster| cluster.authorships.iter().flatten())
+        .filter_map(|authorship| authorship.researcher_id);
+    let named_ids =
+        mentions().flat_map(|mention| mention.decided_researcher_id.into_iter().chain(mention.recorded_researcher_id));
+    let sql = Sql::with(
+        "SELECT researcher.id, researcher.orcid, researcher.block, \
+         EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+         AND NOT starts_with(source_record.key, 'directory:')) AS is_recorded, \
+         ARRAY(SELECT scheme || ':' || value FROM external_id WHERE external_id.researcher_id = researcher.id) AS author_ids \
+         FROM researcher WHERE id IN (SELECT unnest(?::bigint[]) ",
+        bigint_array(current.chain(named_ids).collect::<HashSet<i64>>()),
+    )
+    .then_with(
+        "UNION SELECT id FROM researcher WHERE orcid = ANY(?) ",
+        text_array(mentions().filter_map(|mention| mention.orcid.clone()).collect::<HashSet<String>>()),
+    )
+    .then_with(
+        "UNION SELECT researcher_id FROM external_id JOIN unnest(?::text[]) AS asked(id) \
              ON external_id.scheme = split_part(asked.id, ':', 1) AND external_id.value = substr(asked.id, strpos(asked.id, ':') + 1) \
              WHERE researcher_id IS NOT NULL)",
-            text_array(mentions().flat_map(|mention| mention.author_ids.iter().cloned()).collect::<HashSet<String>>()),
-        );
-        let holders: Vec<ExistingResearcher> = self.rows(sql).await?;
-        let asked: Vec<Cluster<'_>> = people
-            .iter()
-            .map(|found| Cluster {
-                block: &found.block,
-                person: &found.person,
-                mentions: &found.mentions,
-                current_researcher_ids: found
-                    .authorships
-                    .iter()
-                    .flatten()
-                    .filter_map(|place| place.researcher_id)
-                    .collect(),
-            })
-            .collect();
-        Ok(assign_clusters(&asked, &holders))
-    }
+        text_array(mentions().flat_map(|mention| mention.author_ids.iter().cloned()).collect::<HashSet<String>>()),
+    );
+    let existing: Vec<ExistingResearcher> = uow.rows(sql).await?;
+    let candidates: Vec<Cluster<'_>> = clusters
+        .iter()
+        .map(|cluster| Cluster {
+            block: &cluster.block,
+            is_unresolved: cluster.cluster.is_unresolved,
+            mentions: &cluster.mentions,
+            current_researcher_ids: cluster
+                .authorships
+                .iter()
+                .flatten()
+                .filter_map(|authorship| authorship.researcher_id)
+                .collect(),
+        })
+        .collect();
+    Ok(assign_clusters(&candidates, &existing))
+}
 
-    /// Remembers why authors were taken for whom they are.
-    async fn store_resolutions(&self, explained: &[(i64, &MatchExplanation)]) -> Result<(), Error> {
-        #[derive(Serialize)]
-        struct Explained<'a> {
-            authorship_id: i64,
-            method: MatchMethod,
-            confidence: f32,
-            evidence: &'a [Evidence],
-        }
-        let rows: Vec<Explained<'_>> = explained
-            .iter()
-            .map(|(authorship_id, resolution)| Explained {
-                authorship_id: *authorship_id,
-                method: resolution.method,
-                confidence: resolution.confidence,
-                evidence: &resolution.evidence,
-            })
-            .collect();
-        let upsert = "INSERT INTO authorship_resolution AS held (authorship_id, method, confidence, evidence) \
+/// Stores why authors were matched to their researchers.
+async fn store_resolutions(uow: &UnitOfWork<'_>, explanations: &[(i64, &MatchExplanation)]) -> Result<(), Error> {
+    #[derive(Serialize)]
+    struct ResolutionRow<'a> {
+        authorship_id: i64,
+        method: MatchMethod,
+        confidence: f32,
+        evidence: &'a [Evidence],
+    }
+    let rows: Vec<ResolutionRow<'_>> = explanations
+        .iter()
+        .map(|(authorship_id, resolution)| ResolutionRow {
+            authorship_id: *authorship_id,
+            method: resolution.method,
+            confidence: resolution.confidence,
+            evidence: &resolution.evidence,
+        })
+        .collect();
+    let upsert = "INSERT INTO authorship_resolution AS held (authorship_id, method, confidence, evidence) \
              SELECT authorship_id, method, confidence, evidence FROM rows ON CONFLICT (authorship_id) DO UPDATE \
              SET method = EXCLUDED.method, confidence = EXCLUDED.confidence, evidence = EXCLUDED.evidence \
              WHERE (held.method, held.confidence, held.evidence) IS DISTINCT FROM (EXCLUDED.method, EXCLUDED.confidence, EXCLUDED.evidence)";
-        self.execute_with_rows("authorship_id bigint, method text, confidence real, evidence jsonb", &rows, upsert)
-            .await
-    }
+    uow.execute_with_rows("authorship_id bigint, method text, confidence real, evidence jsonb", &rows, upsert).await
 }

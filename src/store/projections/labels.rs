@@ -1,4 +1,4 @@
-//! The labels by which things are ordered in each language.
+//! Labels by which organizations and topics are sorted, one for each language that a reader may request.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,25 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::store::access::sql_fragment::bigint_array;
-use crate::store::unit_of_work::{UnitOfWork, rows_cte};
+use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, UnitOfWork, rows_cte};
 
-/// An index entry has a limit, and no reader sorts by what comes after so much. The migration has the same number.
+/// Maximum length of a stored label, since index entries have a limit. The migration has the same number.
 const MAX_SORT_NAME_CHARS: usize = 200;
+
+/// `organization_label` and `topic_label`.
+#[derive(Debug)]
+pub(crate) struct Labels;
+
+impl Projection for Labels {
+    fn on_event<'u>(&'u self, uow: &'u mut UnitOfWork<'_>, event: ProjectionEvent<'u>) -> ProjectionFuture<'u> {
+        Box::pin(async move {
+            match event {
+                ProjectionEvent::SortNamesChanged { table, sort_names } => replace_labels(uow, table, sort_names).await,
+                _ => Ok(()),
+            }
+        })
+    }
+}
 
 #[derive(Serialize)]
 struct LabelRow<'a> {
@@ -20,40 +35,34 @@ struct LabelRow<'a> {
     languages: Vec<&'a str>,
 }
 
-impl UnitOfWork<'_> {
-    /// Replaces the labels of some things of a table by these.
-    pub(crate) async fn replace_labels<'a>(
-        &self,
-        table: &str,
-        things: impl IntoIterator<Item = (i64, &'a LocalizedText)>,
-    ) -> Result<(), Error> {
-        let mut rows = Vec::new();
-        for (id, sort_names) in things {
-            let wanted = sort_names.by_requested_tag();
-            let languages: Vec<&str> = wanted.keys().copied().filter(|language| !language.is_empty()).collect();
-            rows.extend(wanted.into_iter().map(|(language, name)| LabelRow {
-                id,
-                language,
-                sort_name: name.chars().take(MAX_SORT_NAME_CHARS).collect(),
-                languages: languages.clone(),
-            }));
-        }
-        if rows.is_empty() {
-            return Ok(());
-        }
-        // Whatever is known of the table, which is empty at first: what is there is found by the ids, and compared by hashes.
-        let gone = format!(
-            ", gone AS (DELETE FROM {table}_label AS label WHERE label.{table}_id = ANY(?) \
-             AND (label.{table}_id, label.language) NOT IN (SELECT id, language FROM rows)) "
-        );
-        let insert = format!(
-            "INSERT INTO {table}_label AS label ({table}_id, language, sort_name, languages) \
-             SELECT id, language, sort_name, languages FROM rows ON CONFLICT ({table}_id, language) DO UPDATE \
-             SET sort_name = EXCLUDED.sort_name, languages = EXCLUDED.languages \
-             WHERE label.sort_name <> EXCLUDED.sort_name OR label.languages <> EXCLUDED.languages"
-        );
-        let things: BTreeSet<i64> = rows.iter().map(|row| row.id).collect();
-        let sql = rows_cte("id bigint, language text, sort_name text, languages text[]", &rows)?;
-        self.execute(sql.then_with(&gone, bigint_array(things)).then(insert)).await
+/// Replaces the labels of entities of a table.
+async fn replace_labels(uow: &UnitOfWork<'_>, table: &str, sort_names: &[(i64, &LocalizedText)]) -> Result<(), Error> {
+    let mut rows = Vec::new();
+    for (id, sort_names) in sort_names.iter().copied() {
+        let labels = sort_names.by_requested_tag();
+        let languages: Vec<&str> = labels.keys().copied().filter(|language| !language.is_empty()).collect();
+        rows.extend(labels.into_iter().map(|(language, name)| LabelRow {
+            id,
+            language,
+            sort_name: name.chars().take(MAX_SORT_NAME_CHARS).collect(),
+            languages: languages.clone(),
+        }));
     }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    // Finds rows by the ids and compares them by hashes, also if the plan was made while the table was empty.
+    let gone = format!(
+        ", gone AS (DELETE FROM {table}_label AS label WHERE label.{table}_id = ANY(?) \
+         AND (label.{table}_id, label.language) NOT IN (SELECT id, language FROM rows)) "
+    );
+    let insert = format!(
+        "INSERT INTO {table}_label AS label ({table}_id, language, sort_name, languages) \
+         SELECT id, language, sort_name, languages FROM rows ON CONFLICT ({table}_id, language) DO UPDATE \
+         SET sort_name = EXCLUDED.sort_name, languages = EXCLUDED.languages \
+         WHERE label.sort_name <> EXCLUDED.sort_name OR label.languages <> EXCLUDED.languages"
+    );
+    let ids: BTreeSet<i64> = rows.iter().map(|row| row.id).collect();
+    let sql = rows_cte("id bigint, language text, sort_name text, languages text[]", &rows)?;
+    uow.execute(sql.then_with(&gone, bigint_array(ids)).then(insert)).await
 }

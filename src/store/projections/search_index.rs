@@ -1,9 +1,8 @@
-//! What search finds things by: each name, title, label and abstract as words. Follows from the things themselves and
-//! changes in the same transaction.
+//! The search index: the words of each name, title, label and abstract.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
-use sea_orm::{ConnectionTrait as _, FromQueryResult};
+use sea_orm::FromQueryResult;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,31 +11,17 @@ use crate::model::language::LocalizedText;
 use crate::model::record::{NameKind, NameRecord};
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::projections::Rebuild;
 use crate::store::reader::search::{EntityType, SEARCH_ONLY_FIELD};
-use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, TableScans, UnitOfWork, rows_cte};
 use crate::text::tokenizer;
 
-/// How entries are made now; entries made otherwise are made anew at the next start.
+/// Version of the rules; an index made by other rules is rebuilt at the next start.
 const SEARCH_INDEX_VERSION: &str = "1";
-/// So many things are read at once where all are made anew.
+/// Entities that a rebuild reads at once.
 const INDEX_SCAN_CHUNK_ROWS: i64 = 2_000;
 
-/// What a batch changed, and what search has to follow.
-#[derive(Default)]
-pub(crate) struct DirtyEntities {
-    /// Things whose names or texts may be others now.
-    pub entities: BTreeMap<EntityType, HashSet<i64>>,
-    /// People whose papers were counted again.
-    pub recounted_researchers: HashSet<i64>,
-}
-
-impl DirtyEntities {
-    pub(crate) fn insert(&mut self, kind: EntityType, ids: impl IntoIterator<Item = i64>) {
-        self.entities.entry(kind).or_default().extend(ids);
-    }
-}
-
-/// A name or a title on its way into the index.
+/// A row of `search_entry`: a name, title or label.
 #[derive(Serialize)]
 struct SearchEntryRow {
     id: i64,
@@ -72,7 +57,7 @@ impl SearchEntryRow {
 const ENTRY_COLUMNS: &str = "id bigint, field text, text text, letters text, words text[], language text, word_count smallint, \
      long_word_count smallint, weight smallint";
 
-/// A paper's abstract in one language, on its way into the index.
+/// A row of `search_abstract`: an abstract in one language.
 #[derive(Serialize)]
 struct SearchAbstractRow {
     id: i64,
@@ -80,7 +65,7 @@ struct SearchAbstractRow {
     words: Vec<String>,
 }
 
-/// A row of any kind with all that it is found by.
+/// An entity of any type, with the texts that are indexed.
 #[derive(FromQueryResult)]
 struct IndexedEntity {
     id: i64,
@@ -123,7 +108,7 @@ impl IndexedEntity {
         for (tag, text) in self.display_names.iter().flat_map(LocalizedText::iter) {
             entries.push(SearchEntryRow::new(self.id, field, (tag != "und").then_some(tag), text, 0));
         }
-        // The same letters in several languages are one entry, and one without any cannot be found.
+        // A text that is the same in several languages is one entry; one without words cannot be found.
         entries.sort_by_key(|entry| entry.weight);
         let mut seen = HashSet::new();
         entries.retain(|entry| {
@@ -144,7 +129,7 @@ impl IndexedEntity {
     }
 }
 
-/// What a kind is found by, as [`Thing`] has it, of the ids that the parameter lists; and how popular each is.
+/// The query for the [`IndexedEntity`] rows of a type, by ids, and the expression of their popularity.
 fn indexed_entities_sql(kind: EntityType) -> (&'static str, &'static str) {
     match kind {
         EntityType::Researcher => (
@@ -170,132 +155,136 @@ fn indexed_entities_sql(kind: EntityType) -> (&'static str, &'static str) {
     }
 }
 
-impl UnitOfWork<'_> {
-    /// Brings search in step with what the batch changed.
-    pub(crate) async fn reindex_dirty(&mut self) -> Result<(), Error> {
-        let touched = std::mem::take(&mut self.dirty);
-        for (kind, things) in &touched.entities {
-            self.reindex(*kind, things.iter().copied().collect()).await?;
-        }
-        let no_papers = HashSet::new();
-        let papers = touched.entities.get(&EntityType::Paper).unwrap_or(&no_papers);
-        if papers.is_empty() && touched.recounted_researchers.is_empty() {
-            return Ok(());
-        }
-        let popularity = Sql::with(
-            "UPDATE search_entry SET popularity = counted.paper_count FROM researcher_statistics AS counted \
-             WHERE counted.researcher_id = search_entry.researcher_id AND counted.paper_count <> search_entry.popularity \
-             AND search_entry.researcher_id IN (SELECT unnest(?::bigint[])",
-            bigint_array(touched.recounted_researchers),
-        )
-        .then_with(
-            " UNION SELECT researcher_id FROM authorship WHERE paper_id = ANY(?))",
-            bigint_array(papers.iter().copied()),
-        );
-        self.execute(popularity).await
+/// `search_entry`, `search_abstract` and their vocabulary `search_word`.
+#[derive(Debug)]
+pub(crate) struct SearchIndex;
+
+impl Projection for SearchIndex {
+    fn on_event<'u>(&'u self, uow: &'u mut UnitOfWork<'_>, event: ProjectionEvent<'u>) -> ProjectionFuture<'u> {
+        Box::pin(async move {
+            match event {
+                ProjectionEvent::AuthorsChanged { researchers, .. } => {
+                    uow.dirty.recounted_researchers.extend(researchers);
+                    Ok(())
+                }
+                ProjectionEvent::EntitiesRemoved { kind, ids } => remove_search_entries(uow, kind, ids).await,
+                _ => Ok(()),
+            }
+        })
     }
 
-    /// Takes away the entries of things that go.
-    pub(crate) async fn remove_search_entries(&self, kind: EntityType, things: Vec<i64>) -> Result<(), Error> {
-        let sql = format!(
-            "WITH old AS (DELETE FROM search_entry WHERE {} = ANY(?) RETURNING words), \
-             gone AS (SELECT word, count(*) AS amount FROM old, unnest(tsvector_to_array(words)) AS word \
-             WHERE word NOT LIKE '%/%' GROUP BY word) \
-             UPDATE search_word SET entry_count = entry_count - gone.amount FROM gone WHERE search_word.word = gone.word",
-            kind.reference_column()
-        );
-        self.execute(Sql::with(&sql, bigint_array(things))).await
+    fn refresh<'u>(&'u self, uow: &'u mut UnitOfWork<'_>) -> ProjectionFuture<'u> {
+        Box::pin(reindex_dirty(uow))
+    }
+}
+
+impl Rebuild for SearchIndex {
+    const SETTING: &'static str = "search_version";
+    const SPAN: &'static str = "search::version";
+    const SCANS: TableScans = TableScans::Allow;
+
+    fn version(_: &Store) -> String {
+        SEARCH_INDEX_VERSION.to_owned()
     }
 
-    /// Makes the entries of some things anew.
-    async fn reindex(&self, kind: EntityType, things: Vec<i64>) -> Result<(), Error> {
-        let (select, popularity) = indexed_entities_sql(kind);
-        let column = kind.reference_column();
-        let found = self.rows::<IndexedEntity>(Sql::with(select, bigint_array(things.iter().copied()))).await?;
-        let entries: Vec<SearchEntryRow> = found.iter().flat_map(IndexedEntity::search_entries).collect();
-        // What was there and what is there now, in one statement, so that the vocabulary counts the difference.
-        let replace = format!(
-            ", old AS (DELETE FROM search_entry WHERE {column} = ANY(?) RETURNING words), \
-             new AS (INSERT INTO search_entry ({column}, field, text, letters, words, word_count, long_word_count, weight, popularity) \
-             SELECT rows.id, field, text, letters, array_to_tsvector(words || stems(words, coalesce(language, ''))), word_count, \
-             long_word_count, weight, coalesce(({popularity}), 0) FROM rows) \
-             INSERT INTO search_word AS known (word, entry_count) SELECT word, sum(amount) FROM ( \
-             SELECT unnest(words) AS word, 1 AS amount FROM rows UNION ALL \
-             SELECT unnest(tsvector_to_array(words)), -1 FROM old) AS changed WHERE word NOT LIKE '%/%' \
-             GROUP BY word HAVING sum(amount) <> 0 ORDER BY word \
-             ON CONFLICT (word) DO UPDATE SET entry_count = known.entry_count + EXCLUDED.entry_count"
-        );
-        let sql = crate::store::unit_of_work::rows_cte(ENTRY_COLUMNS, &entries)?
-            .then_with(&replace, bigint_array(things.iter().copied()));
-        self.execute(sql).await?;
-        if kind == EntityType::Paper {
-            let abstracts: Vec<SearchAbstractRow> = found.iter().flat_map(IndexedEntity::search_abstracts).collect();
-            let delete = "DELETE FROM search_abstract WHERE paper_id = ANY(?)";
-            self.execute(Sql::with(delete, bigint_array(things))).await?;
-            let insert = format!(
-                "INSERT INTO search_abstract (paper_id, language, words, popularity) \
-                 SELECT rows.id, language, array_to_tsvector(words || stems(words, coalesce(language, ''))), ({popularity}) FROM rows"
-            );
-            self.execute_with_rows("id bigint, language text, words text[]", &abstracts, &insert).await?;
+    async fn rebuild(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
+        #[derive(FromQueryResult)]
+        struct IdRow {
+            id: i64,
+        }
+        uow.execute_unprepared("DELETE FROM search_entry; DELETE FROM search_abstract; DELETE FROM search_word")
+            .await?;
+        for kind in EntityType::ALL {
+            let mut last = 0;
+            loop {
+                let sql = Sql::with(&format!("SELECT id FROM {} WHERE id > ? ORDER BY id ", kind.table()), last);
+                let rows = uow.rows::<IdRow>(sql.then_with("LIMIT ?", INDEX_SCAN_CHUNK_ROWS)).await?;
+                let entities: Vec<i64> = rows.into_iter().map(|row| row.id).collect();
+                let Some(highest) = entities.last() else { break };
+                last = *highest;
+                reindex(uow, kind, entities).await?;
+            }
         }
         Ok(())
     }
 }
 
+/// Indexes the dirty entities again, and ranks the researchers whose papers were counted again.
+async fn reindex_dirty(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
+    let entities = std::mem::take(&mut uow.dirty.entities);
+    let recounted = std::mem::take(&mut uow.dirty.recounted_researchers);
+    for (kind, ids) in &entities {
+        reindex(uow, *kind, ids.iter().copied().collect()).await?;
+    }
+    let no_papers = HashSet::new();
+    let papers = entities.get(&EntityType::Paper).unwrap_or(&no_papers);
+    if papers.is_empty() && recounted.is_empty() {
+        return Ok(());
+    }
+    let popularity = Sql::with(
+        "UPDATE search_entry SET popularity = counted.paper_count FROM researcher_statistics AS counted \
+         WHERE counted.researcher_id = search_entry.researcher_id AND counted.paper_count <> search_entry.popularity \
+         AND search_entry.researcher_id IN (SELECT unnest(?::bigint[])",
+        bigint_array(recounted),
+    )
+    .then_with(
+        " UNION SELECT researcher_id FROM authorship WHERE paper_id = ANY(?))",
+        bigint_array(papers.iter().copied()),
+    );
+    uow.execute(popularity).await
+}
+
+/// Deletes the entries of entities, and subtracts their words from the vocabulary.
+async fn remove_search_entries(uow: &UnitOfWork<'_>, kind: EntityType, entities: &[i64]) -> Result<(), Error> {
+    let sql = format!(
+        "WITH old AS (DELETE FROM search_entry WHERE {} = ANY(?) RETURNING words), \
+         gone AS (SELECT word, count(*) AS amount FROM old, unnest(tsvector_to_array(words)) AS word \
+         WHERE word NOT LIKE '%/%' GROUP BY word) \
+         UPDATE search_word SET entry_count = entry_count - gone.amount FROM gone WHERE search_word.word = gone.word",
+        kind.reference_column()
+    );
+    uow.execute(Sql::with(&sql, bigint_array(entities.iter().copied()))).await
+}
+
+/// Replaces the entries of entities.
+async fn reindex(uow: &UnitOfWork<'_>, kind: EntityType, entities: Vec<i64>) -> Result<(), Error> {
+    let (select, popularity) = indexed_entities_sql(kind);
+    let column = kind.reference_column();
+    let found = uow.rows::<IndexedEntity>(Sql::with(select, bigint_array(entities.iter().copied()))).await?;
+    let entries: Vec<SearchEntryRow> = found.iter().flat_map(IndexedEntity::search_entries).collect();
+    // One statement deletes and inserts, so that the vocabulary is updated by the difference.
+    let replace = format!(
+        ", old AS (DELETE FROM search_entry WHERE {column} = ANY(?) RETURNING words), \
+         new AS (INSERT INTO search_entry ({column}, field, text, letters, words, word_count, long_word_count, weight, popularity) \
+         SELECT rows.id, field, text, letters, array_to_tsvector(words || stems(words, coalesce(language, ''))), word_count, \
+         long_word_count, weight, coalesce(({popularity}), 0) FROM rows) \
+         INSERT INTO search_word AS known (word, entry_count) SELECT word, sum(amount) FROM ( \
+         SELECT unnest(words) AS word, 1 AS amount FROM rows UNION ALL \
+         SELECT unnest(tsvector_to_array(words)), -1 FROM old) AS changed WHERE word NOT LIKE '%/%' \
+         GROUP BY word HAVING sum(amount) <> 0 ORDER BY word \
+         ON CONFLICT (word) DO UPDATE SET entry_count = known.entry_count + EXCLUDED.entry_count"
+    );
+    let sql = rows_cte(ENTRY_COLUMNS, &entries)?.then_with(&replace, bigint_array(entities.iter().copied()));
+    uow.execute(sql).await?;
+    if kind == EntityType::Paper {
+        let abstracts: Vec<SearchAbstractRow> = found.iter().flat_map(IndexedEntity::search_abstracts).collect();
+        let delete = "DELETE FROM search_abstract WHERE paper_id = ANY(?)";
+        uow.execute(Sql::with(delete, bigint_array(entities))).await?;
+        let insert = format!(
+            "INSERT INTO search_abstract (paper_id, language, words, popularity) \
+             SELECT rows.id, language, array_to_tsvector(words || stems(words, coalesce(language, ''))), ({popularity}) FROM rows"
+        );
+        uow.execute_with_rows("id bigint, language text, words text[]", &abstracts, &insert).await?;
+    }
+    Ok(())
+}
+
 impl Store {
-    /// Makes all that search finds things by anew, if it was made in another way than it would be now. Tells whether it
-    /// had to.
+    /// Rebuilds the search index if it was made by another version of its rules. Returns whether it did.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// If the database is unavailable.
     pub async fn rebuild_search_index_if_stale(&self) -> Result<bool, Error> {
-        #[derive(FromQueryResult)]
-        struct Setting {
-            value: String,
-        }
-        #[derive(FromQueryResult)]
-        struct Found {
-            id: i64,
-        }
-        let current = "SELECT value FROM setting WHERE name = 'search_version'";
-        if self
-            .query_one::<Setting>("search::version", current.into())
-            .await?
-            .is_some_and(|setting| setting.value == SEARCH_INDEX_VERSION)
-        {
-            return Ok(false);
-        }
-        let transaction = self.begin().await?;
-        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
-        transaction
-            .execute_unprepared(&format!(
-                "SELECT pg_advisory_xact_lock({})",
-                crate::store::unit_of_work::WRITE_LOCK_KEY
-            ))
-            .await?;
-        transaction
-            .execute_unprepared("DELETE FROM search_entry; DELETE FROM search_abstract; DELETE FROM search_word")
-            .await?;
-        let batch = UnitOfWork::new(&transaction, "", self.consortium_size, 0);
-        for kind in EntityType::ALL {
-            let mut last = 0;
-            loop {
-                let sql = Sql::with(&format!("SELECT id FROM {} WHERE id > ? ORDER BY id ", kind.table()), last);
-                let things: Vec<i64> = batch
-                    .rows::<Found>(sql.then_with("LIMIT ?", INDEX_SCAN_CHUNK_ROWS))
-                    .await?
-                    .into_iter()
-                    .map(|row| row.id)
-                    .collect();
-                let Some(highest) = things.last() else { break };
-                last = *highest;
-                batch.reindex(kind, things).await?;
-            }
-        }
-        let remember = "INSERT INTO setting (name, value) VALUES ('search_version', ?) \
-             ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value";
-        transaction.execute_raw(Sql::with(remember, SEARCH_INDEX_VERSION).into_statement()).await?;
-        self.commit(transaction).await?;
-        Ok(true)
+        self.rebuild_if_stale::<SearchIndex>().await
     }
 }

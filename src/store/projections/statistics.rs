@@ -1,16 +1,18 @@
-//! Counts of people and papers over whole hierarchies: made together, after an import and once a day.
+//! Counts of researchers and papers over hierarchies of organizations and topics, recomputed after an import and once a
+//! day.
 
-use sea_orm::ConnectionTrait as _;
+use futures_util::future;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::Sql;
-use crate::store::unit_of_work::{UnitOfWork, WRITE_LOCK_KEY};
+use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, TableScans, UnitOfWork};
 
-/// Whether the counts are of today and of everything written; affiliations begin and end by the calendar.
+/// Has a row while the counts are up to date. They depend on the day, since affiliations start and end.
 const STATISTICS_FRESH: &str = "SELECT value FROM setting WHERE name = 'totals_day' AND value = CURRENT_DATE::text";
 
-/// The people now at each organization or below it: each current affiliation counts for all that is above.
+/// Counts the current researchers of each organization, including its descendants.
 const COUNT_ORGANIZATION_RESEARCHERS: &str = "WITH RECURSIVE held(researcher_id, organization_id) AS (\
     SELECT researcher_id, organization_id FROM affiliation \
     WHERE kind IN ('EMPLOYMENT', 'MEMBERSHIP', 'INVITED_POSITION') AND starts_on <= CURRENT_DATE AND ends_on >= CURRENT_DATE \
@@ -21,8 +23,7 @@ const COUNT_ORGANIZATION_RESEARCHERS: &str = "WITH RECURSIVE held(researcher_id,
     LEFT JOIN counted ON counted.organization_id = organization.id \
     WHERE kept.organization_id = organization.id AND kept.researcher_count <> coalesce(counted.people, 0)";
 
-/// The papers on each topic or a narrower one, and the people who declare one of these or have papers on it. The closure
-/// is over topics only.
+/// Counts the papers and researchers of each topic, including narrower topics. Only topics are expanded recursively.
 const COUNT_TOPIC_PAPERS_AND_RESEARCHERS: &str = "WITH RECURSIVE above(topic_id, broader_id) AS (SELECT id, id FROM topic \
     UNION SELECT above.topic_id, topic_broader.broader_id FROM above \
     JOIN topic_broader ON topic_broader.topic_id = above.broader_id), \
@@ -38,7 +39,7 @@ const COUNT_TOPIC_PAPERS_AND_RESEARCHERS: &str = "WITH RECURSIVE above(topic_id,
     WHERE kept.topic_id = topic.id AND (kept.paper_count, kept.researcher_count) \
     <> (coalesce(papers.amount, 0), coalesce(people.amount, 0))";
 
-/// Search ranks organizations and topics by these counts too.
+/// Copies the counts to the search index, which ranks organizations and topics by them.
 const UPDATE_POPULARITY: [&str; 2] = [
     "UPDATE search_entry SET popularity = kept.researcher_count FROM organization_statistics AS kept \
      WHERE kept.organization_id = search_entry.organization_id AND kept.researcher_count <> search_entry.popularity",
@@ -46,48 +47,65 @@ const UPDATE_POPULARITY: [&str; 2] = [
      WHERE kept.topic_id = search_entry.topic_id AND kept.paper_count <> search_entry.popularity",
 ];
 
-impl UnitOfWork<'_> {
-    /// Says that the totals have to be counted again.
-    pub(crate) async fn invalidate_statistics(&self) -> Result<(), Error> {
-        self.execute("DELETE FROM setting WHERE name = 'totals_day'".into()).await
+/// `organization_statistics` and `topic_statistics`. A unit of work only invalidates them.
+#[derive(Debug)]
+pub(crate) struct HierarchyStatistics;
+
+impl Projection for HierarchyStatistics {
+    fn on_event<'u>(&'u self, uow: &'u mut UnitOfWork<'_>, event: ProjectionEvent<'u>) -> ProjectionFuture<'u> {
+        uow.dirty.statistics |= matches!(event, ProjectionEvent::AuthorsChanged { .. });
+        Box::pin(future::ready(Ok(())))
+    }
+
+    fn refresh<'u>(&'u self, uow: &'u mut UnitOfWork<'_>) -> ProjectionFuture<'u> {
+        Box::pin(async move {
+            if std::mem::take(&mut uow.dirty.statistics) { invalidate_statistics(uow).await } else { Ok(()) }
+        })
     }
 }
 
+async fn invalidate_statistics(uow: &UnitOfWork<'_>) -> Result<(), Error> {
+    uow.execute("DELETE FROM setting WHERE name = 'totals_day'".into()).await
+}
+
 impl Store {
-    /// Counts the people of each organization, and the papers and people of each topic, unless that was done today and
-    /// nothing was written since. Tells whether it had to.
+    /// Recomputes the counts over organizations and topics, unless they are from today and nothing was written since.
+    /// Returns whether it did.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// If the database is unavailable.
     pub async fn refresh_statistics_if_stale(&self) -> Result<bool, Error> {
-        let hold = || Sql::from(STATISTICS_FRESH).into_statement();
-        if !self.execute(&hold(), false).await?.is_empty() {
+        #[derive(FromQueryResult)]
+        struct SettingRow {
+            #[allow(dead_code, reason = "only its presence counts")]
+            value: String,
+        }
+        if !self.execute(&Sql::from(STATISTICS_FRESH).into_statement(), false).await?.is_empty() {
             return Ok(false);
         }
-        let transaction = self.begin().await?;
-        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
-        // With the lock of writes: what a batch changes while this counts would be missed.
-        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITE_LOCK_KEY})")).await?;
-        if transaction.query_one_raw(hold()).await?.is_some() {
+        // Under the write lock, or changes of a concurrent unit of work would be missed.
+        let uow = UnitOfWork::begin(self, TableScans::Allow).await?;
+        if !uow.rows::<SettingRow>(STATISTICS_FRESH.into()).await?.is_empty() {
             return Ok(false);
         }
-        for count in
+        for statement in
             [COUNT_ORGANIZATION_RESEARCHERS, COUNT_TOPIC_PAPERS_AND_RESEARCHERS].into_iter().chain(UPDATE_POPULARITY)
         {
-            transaction.execute_unprepared(count).await?;
+            uow.execute_unprepared(statement).await?;
         }
-        let remember = "INSERT INTO setting (name, value) VALUES ('totals_day', CURRENT_DATE::text) \
-             ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value";
-        transaction.execute_unprepared(remember).await?;
-        self.commit(transaction).await?;
+        uow.execute_unprepared(
+            "INSERT INTO setting (name, value) VALUES ('totals_day', CURRENT_DATE::text) \
+             ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value",
+        )
+        .await?;
+        uow.commit().await?;
         Ok(true)
     }
 
-    /// Tells Postgres what is there after many changes, so that its plans fit and its search indexes hold all that they
-    /// put off.
+    /// Empties the pending lists of the search indexes and updates the planner's statistics, after many changes.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// If the database is unavailable.
     pub async fn finish_bulk_load(&self) -> Result<(), Error> {
         let transaction = self.begin().await?;
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
@@ -95,7 +113,6 @@ impl Store {
             transaction.execute_unprepared(&format!("SELECT gin_clean_pending_list('{index}')")).await?;
         }
         transaction.execute_unprepared("ANALYZE").await?;
-        self.commit(transaction).await?;
-        Ok(())
+        self.commit(transaction).await
     }
 }

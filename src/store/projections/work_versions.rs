@@ -1,5 +1,5 @@
-//! Papers that are versions of one work: the batch looks again at whatever shares a title or a DOI with what it changed, so
-//! that the links are the same in whatever order and batches the papers came.
+//! Links papers that are versions of one work. A unit of work links again what shares a title or a DOI with what it
+//! changed, so that the links do not depend on the order and the batches of imports.
 
 mod rules;
 mod title;
@@ -7,79 +7,31 @@ mod venue;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait as _, FromQueryResult};
+use sea_orm::FromQueryResult;
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::record::PaperType;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
-use crate::store::ingest::paper::sort_title;
+use crate::store::ingest::coauthor_pairs::{coauthor_pairs_of, researchers_of_papers};
+use crate::store::projections::Rebuild;
+use crate::store::projections::coauthorship::{recount_coauthor_pairs, recount_researchers};
 use crate::store::projections::work_versions::rules::{
-    MAX_SHARING_PAPERS, VersionAuthor, VersionBasis, VersionCandidate,
+    MAX_SHARING_PAPERS, VersionAuthor, VersionBasis, VersionCandidate, candidate_pairs, link_versions,
 };
-use crate::store::unit_of_work::UnitOfWork;
+use crate::store::projections::work_versions::title::is_distinctive_title;
+use crate::store::unit_of_work::dirty::DirtyWorks;
+use crate::store::unit_of_work::{Projection, ProjectionFuture, TableScans, UnitOfWork, rows_cte};
 use crate::text::names;
+use crate::text::sort_key::sort_title;
 
-/// Which law the links follow now; links made by another are made anew at the next start.
+/// Version of the rules; links made by other rules are made again at the next start.
 const RULES_VERSION: &str = "1";
-/// So many papers are read at once where all are looked at.
+/// Papers that a rebuild reads at once.
 const VERSION_SCAN_CHUNK_ROWS: i64 = 5_000;
 
-/// By what the versions of a batch's papers are found.
-#[derive(Default)]
-pub(crate) struct DirtyWorks {
-    /// Folded titles, as far as they say enough.
-    titles: HashSet<String>,
-    dois: HashSet<String>,
-    /// Papers themselves, whatever their titles.
-    papers: HashSet<i64>,
-}
-
-impl DirtyWorks {
-    /// A paper that is written, by what it is found by now or was before.
-    pub(crate) fn insert(&mut self, title: &str, dois: impl IntoIterator<Item = String>) {
-        if crate::store::projections::work_versions::title::is_distinctive_title(title) {
-            self.titles.insert(sort_title(title));
-        }
-        self.dois.extend(dois);
-    }
-
-    /// Papers of which something else changed that their versions depend on.
-    pub(crate) fn insert_papers(&mut self, papers: impl IntoIterator<Item = i64>) {
-        self.papers.extend(papers);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.titles.is_empty() && self.dois.is_empty() && self.papers.is_empty()
-    }
-
-    /// What is asked here and not in the other.
-    fn without(self, other: &Self) -> Self {
-        Self {
-            titles: self.titles.difference(&other.titles).cloned().collect(),
-            dois: self.dois.difference(&other.dois).cloned().collect(),
-            papers: self.papers.difference(&other.papers).copied().collect(),
-        }
-    }
-
-    fn extend(&mut self, other: Self) {
-        self.titles.extend(other.titles);
-        self.dois.extend(other.dois);
-        self.papers.extend(other.papers);
-    }
-}
-
-/// A paper before a record changes it.
-#[derive(FromQueryResult)]
-pub(crate) struct PaperBeforeUpdate {
-    id: i64,
-    pub title: String,
-    pub doi: Option<String>,
-    shared_doi: Option<String>,
-}
-
-/// A paper that shares a title or a DOI with another, or did.
+/// A paper that shares a key with another, or did.
 #[derive(FromQueryResult)]
 struct RelatedPaper {
     id: i64,
@@ -121,195 +73,217 @@ struct VersionLinkRow {
     version_basis: Option<&'static str>,
 }
 
-impl UnitOfWork<'_> {
-    /// Remembers by what papers are found before they change, so that those they leave behind are looked at too. Gives back
-    /// what they were.
-    pub(crate) async fn mark_papers_before_update(
-        &mut self,
-        papers: &[i64],
-    ) -> Result<HashMap<i64, PaperBeforeUpdate>, Error> {
-        if papers.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let sql = "SELECT id, title, doi, shared_doi FROM paper WHERE id = ANY(?)";
-        let before = self.rows::<PaperBeforeUpdate>(Sql::with(sql, bigint_array(papers.iter().copied()))).await?;
-        for paper in &before {
-            self.dirty_works.insert(&paper.title, paper.doi.iter().chain(&paper.shared_doi).cloned());
-        }
-        self.dirty_works.insert_papers(papers.iter().copied());
-        Ok(before.into_iter().map(|paper| (paper.id, paper)).collect())
-    }
+/// The links between papers that are versions of one work.
+#[derive(Debug)]
+pub(crate) struct WorkVersions;
 
-    /// Links the papers that the batch changed with the versions of the same works, and counts again what follows.
-    pub(crate) async fn refresh_work_versions(&mut self) -> Result<(), Error> {
-        let mut asked = DirtyWorks::default();
-        let mut next = std::mem::take(&mut self.dirty_works);
-        let mut found: HashMap<i64, RelatedPaper> = HashMap::new();
-        // What is found may share something else with others: a title with one, a DOI with another.
-        while !next.is_empty() {
-            let rows = self.load_related_papers(&next).await?;
-            asked.extend(next);
-            next = DirtyWorks::default();
-            for row in &rows {
-                next.insert(&row.title, row.dois());
-            }
-            next = next.without(&asked);
-            found.extend(rows.into_iter().map(|row| (row.id, row)));
-        }
-        if found.is_empty() {
-            return Ok(());
-        }
-        let candidates: Vec<VersionCandidate> = found.values().map(RelatedPaper::version_candidate).collect();
-        let pairs = crate::store::projections::work_versions::rules::candidate_pairs(&candidates);
-        let compared: BTreeSet<i64> =
-            pairs.iter().flat_map(|(one, other, _)| [candidates[*one].id, candidates[*other].id]).collect();
-        let authors = self.load_version_authors(compared).await?;
-        let versions = crate::store::projections::work_versions::rules::link_versions(&candidates, &pairs, &authors);
-        self.store_version_links(&found, &versions).await
-    }
-
-    /// The papers that share what is asked for with another, those that are linked, and those that are asked for themselves.
-    async fn load_related_papers(&self, asked: &DirtyWorks) -> Result<Vec<RelatedPaper>, Error> {
-        let titles = || text_array(asked.titles.iter().cloned());
-        let dois = || text_array(asked.dois.iter().cloned());
-        // One more than may share shows that there are more. Those that are linked were fewer, and are all read.
-        let most = i64::try_from(MAX_SHARING_PAPERS + 1).unwrap_or(i64::MAX);
-        let sql = Sql::with(
-            "SELECT few.id FROM unnest(?::text[]) AS asked(title) CROSS JOIN LATERAL (\
-             SELECT same.id, count(*) OVER () AS amount FROM (SELECT id FROM paper WHERE sort_title = asked.title ",
-            titles(),
-        )
-        .then_with("ORDER BY id LIMIT ?) AS same) AS few WHERE few.amount > 1", most)
-        .then_with(" UNION SELECT id FROM paper WHERE version_of_id IS NOT NULL AND sort_title = ANY(?)", titles())
-        .then_with(" UNION SELECT few.id FROM unnest(?::text[]) AS asked(doi) CROSS JOIN LATERAL (", dois())
-        .then_with("SELECT id FROM paper WHERE shared_doi = asked.doi ORDER BY id LIMIT ?) AS few", most)
-        .then_with(" UNION SELECT id FROM paper WHERE version_of_id IS NOT NULL AND shared_doi = ANY(?)", dois())
-        .then_with(
-            " UNION SELECT held.id FROM paper AS held WHERE held.doi = ANY(?) AND (held.version_of_id IS NOT NULL \
-             OR EXISTS (SELECT FROM paper AS other WHERE other.shared_doi = held.doi))",
-            dois(),
-        )
-        .then_with(" UNION SELECT unnest(?::bigint[])", bigint_array(asked.papers.iter().copied()));
-        let sql = Sql::from(
-            "SELECT id, title, type AS paper_type, publication_year, publication_key, venue_name, doi, shared_doi, version_of_id, \
-             version_basis, (SELECT min(concat_ws(' ', source, key) COLLATE \"C\") FROM source_record \
-             WHERE source_record.paper_id = paper.id) AS key FROM paper WHERE ",
-        )
-        .then(Sql::in_subquery("id", sql));
-        self.rows(sql).await
-    }
-
-    async fn load_version_authors(&self, papers: BTreeSet<i64>) -> Result<HashMap<i64, Vec<VersionAuthor>>, Error> {
-        #[derive(FromQueryResult)]
-        struct Row {
-            paper_id: i64,
-            name: String,
-            researcher_id: Option<i64>,
-        }
-        let mut authors: HashMap<i64, Vec<VersionAuthor>> = HashMap::new();
-        if papers.is_empty() {
-            return Ok(authors);
-        }
-        let sql = "SELECT paper_id, name, researcher_id FROM authorship WHERE paper_id = ANY(?)";
-        for Row { paper_id, name, researcher_id } in self.rows(Sql::with(sql, bigint_array(papers))).await? {
-            authors.entry(paper_id).or_default().push(VersionAuthor { name, researcher_id });
-        }
-        Ok(authors)
-    }
-
-    /// Makes the links what they should be, and counts the works of those who wrote what changed.
-    async fn store_version_links(
-        &self,
-        found: &HashMap<i64, RelatedPaper>,
-        versions: &HashMap<i64, (i64, VersionBasis)>,
-    ) -> Result<(), Error> {
-        let row = |id: i64| {
-            let (version_of_id, basis) = versions.get(&id).copied().unzip();
-            VersionLinkRow { id, version_of_id, version_basis: basis.map(VersionBasis::as_str) }
-        };
-        let is_changed = |paper: &&RelatedPaper| {
-            let now = versions.get(&paper.id);
-            paper.version_of_id != now.map(|(record, _)| *record)
-                || paper.version_basis.as_deref() != now.map(|(_, basis)| basis.as_str())
-        };
-        let rows: Vec<VersionLinkRow> = found.values().filter(is_changed).map(|paper| row(paper.id)).collect();
-        if rows.is_empty() {
-            return Ok(());
-        }
-        // A version of record says which versions it has.
-        let records: HashSet<i64> = rows
-            .iter()
-            .flat_map(|row| [row.version_of_id, found.get(&row.id).and_then(|paper| paper.version_of_id)])
-            .flatten()
-            .collect();
-        let columns = "id bigint, version_of_id bigint, version_basis text";
-        let update = ", linked AS (UPDATE paper SET version_of_id = rows.version_of_id, version_basis = rows.version_basis, \
-             updated_at = now() FROM rows WHERE paper.id = rows.id) \
-             UPDATE paper SET updated_at = now() WHERE id = ANY(?) AND NOT EXISTS (SELECT FROM rows WHERE rows.id = paper.id)";
-        self.execute(crate::store::unit_of_work::rows_cte(columns, &rows)?.then_with(update, bigint_array(records)))
-            .await?;
-        let papers: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        self.recount_researchers(&self.researchers_of_papers(&papers).await?).await?;
-        self.recount_coauthor_pairs(&self.coauthor_pairs_of(&papers).await?).await
+impl Projection for WorkVersions {
+    fn refresh<'u>(&'u self, uow: &'u mut UnitOfWork<'_>) -> ProjectionFuture<'u> {
+        Box::pin(refresh_work_versions(uow))
     }
 }
 
-impl Store {
-    /// Links all papers that are versions of one work, if they were linked by another law than today's. Tells whether it had
-    /// to.
-    ///
-    /// # Errors
-    /// Where the database does not answer.
-    pub async fn rebuild_work_versions_if_stale(&self) -> Result<bool, Error> {
+impl Rebuild for WorkVersions {
+    const SETTING: &'static str = "paper_version_law";
+    const SPAN: &'static str = "paper_version::law";
+    const SCANS: TableScans = TableScans::Avoid;
+
+    fn version(_: &Store) -> String {
+        RULES_VERSION.to_owned()
+    }
+
+    async fn rebuild(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
         #[derive(FromQueryResult)]
-        struct Setting {
-            value: String,
-        }
-        #[derive(FromQueryResult)]
-        struct Held {
+        struct PaperKeysRow {
             id: i64,
             title: String,
             doi: Option<String>,
             shared_doi: Option<String>,
             version_of_id: Option<i64>,
         }
-        let current = "SELECT value FROM setting WHERE name = 'paper_version_law'";
-        if self
-            .query_one::<Setting>("paper_version::law", current.into())
-            .await?
-            .is_some_and(|setting| setting.value == RULES_VERSION)
-        {
-            return Ok(false);
-        }
-        let transaction = self.begin().await?;
-        transaction.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = off").await?;
-        transaction
-            .execute_unprepared(&format!(
-                "SELECT pg_advisory_xact_lock({})",
-                crate::store::unit_of_work::WRITE_LOCK_KEY
-            ))
-            .await?;
-        let mut batch = UnitOfWork::new(&transaction, "", self.consortium_size, 0);
         let mut last = 0;
         loop {
             let sql = Sql::with(
                 "SELECT id, title, doi, shared_doi, version_of_id FROM paper WHERE id > ? ORDER BY id ",
                 last,
             );
-            let found = batch.rows::<Held>(sql.then_with("LIMIT ?", VERSION_SCAN_CHUNK_ROWS)).await?;
-            let Some(end) = found.last() else { break };
+            let papers = uow.rows::<PaperKeysRow>(sql.then_with("LIMIT ?", VERSION_SCAN_CHUNK_ROWS)).await?;
+            let Some(end) = papers.last() else { break };
             last = end.id;
-            for paper in found {
-                // A link may be of a title that says too little by now.
-                batch.dirty_works.insert_papers(paper.version_of_id.map(|_| paper.id));
-                batch.dirty_works.insert(&paper.title, paper.doi.into_iter().chain(paper.shared_doi));
+            for paper in papers {
+                // A linked paper may have a title that is not distinctive by today's rules.
+                uow.dirty.works.mark_ids(paper.version_of_id.map(|_| paper.id));
+                uow.dirty.works.mark_paper(&paper.title, paper.doi.into_iter().chain(paper.shared_doi));
             }
-            batch.refresh_work_versions().await?;
+            refresh_work_versions(uow).await?;
         }
-        let remember = "INSERT INTO setting (name, value) VALUES ('paper_version_law', ?) \
-             ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value";
-        transaction.execute_raw(Sql::with(remember, RULES_VERSION).into_statement()).await?;
-        self.commit(transaction).await?;
-        Ok(true)
+        Ok(())
+    }
+}
+
+/// The keys by which papers that may be versions of one work are found, with folded titles.
+#[derive(Default)]
+struct WorkKeys {
+    titles: HashSet<String>,
+    dois: HashSet<String>,
+    papers: HashSet<i64>,
+}
+
+impl WorkKeys {
+    /// The keys of the changes of a unit of work. Titles that are not distinctive are ignored.
+    fn of_dirty(works: DirtyWorks) -> Self {
+        let titles = works.titles.iter().filter(|title| is_distinctive_title(title)).map(|title| sort_title(title));
+        Self { titles: titles.collect(), dois: works.dois, papers: works.papers }
+    }
+
+    fn insert(&mut self, title: &str, dois: impl IntoIterator<Item = String>) {
+        if is_distinctive_title(title) {
+            self.titles.insert(sort_title(title));
+        }
+        self.dois.extend(dois);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.titles.is_empty() && self.dois.is_empty() && self.papers.is_empty()
+    }
+
+    /// The keys that the other does not have.
+    fn without(self, other: &Self) -> Self {
+        Self {
+            titles: self.titles.difference(&other.titles).cloned().collect(),
+            dois: self.dois.difference(&other.dois).cloned().collect(),
+            papers: self.papers.difference(&other.papers).copied().collect(),
+        }
+    }
+
+    fn extend(&mut self, other: Self) {
+        self.titles.extend(other.titles);
+        self.dois.extend(other.dois);
+        self.papers.extend(other.papers);
+    }
+}
+
+/// Links the dirty papers with the versions of the same works, and updates the counts that depend on the links.
+async fn refresh_work_versions(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
+    let mut queried = WorkKeys::default();
+    let mut keys = WorkKeys::of_dirty(std::mem::take(&mut uow.dirty.works));
+    let mut related: HashMap<i64, RelatedPaper> = HashMap::new();
+    // A related paper may share another key with others: a title with one, a DOI with another.
+    while !keys.is_empty() {
+        let papers = load_related_papers(uow, &keys).await?;
+        queried.extend(keys);
+        keys = WorkKeys::default();
+        for paper in &papers {
+            keys.insert(&paper.title, paper.dois());
+        }
+        keys = keys.without(&queried);
+        related.extend(papers.into_iter().map(|paper| (paper.id, paper)));
+    }
+    if related.is_empty() {
+        return Ok(());
+    }
+    let candidates: Vec<VersionCandidate> = related.values().map(RelatedPaper::version_candidate).collect();
+    let pairs = candidate_pairs(&candidates);
+    let compared: BTreeSet<i64> =
+        pairs.iter().flat_map(|(one, other, _)| [candidates[*one].id, candidates[*other].id]).collect();
+    let authors = load_version_authors(uow, compared).await?;
+    let versions = link_versions(&candidates, &pairs, &authors);
+    store_version_links(uow, &related, &versions).await
+}
+
+/// The papers that share one of the keys with another paper, those that are linked, and the papers themselves.
+async fn load_related_papers(uow: &UnitOfWork<'_>, keys: &WorkKeys) -> Result<Vec<RelatedPaper>, Error> {
+    let titles = || text_array(keys.titles.iter().cloned());
+    let dois = || text_array(keys.dois.iter().cloned());
+    // One more than the maximum, to detect that it is exceeded. Linked papers were fewer, and all are read.
+    let limit = i64::try_from(MAX_SHARING_PAPERS + 1).unwrap_or(i64::MAX);
+    let sql = Sql::with(
+        "SELECT few.id FROM unnest(?::text[]) AS asked(title) CROSS JOIN LATERAL (\
+         SELECT same.id, count(*) OVER () AS amount FROM (SELECT id FROM paper WHERE sort_title = asked.title ",
+        titles(),
+    )
+    .then_with("ORDER BY id LIMIT ?) AS same) AS few WHERE few.amount > 1", limit)
+    .then_with(" UNION SELECT id FROM paper WHERE version_of_id IS NOT NULL AND sort_title = ANY(?)", titles())
+    .then_with(" UNION SELECT few.id FROM unnest(?::text[]) AS asked(doi) CROSS JOIN LATERAL (", dois())
+    .then_with("SELECT id FROM paper WHERE shared_doi = asked.doi ORDER BY id LIMIT ?) AS few", limit)
+    .then_with(" UNION SELECT id FROM paper WHERE version_of_id IS NOT NULL AND shared_doi = ANY(?)", dois())
+    .then_with(
+        " UNION SELECT held.id FROM paper AS held WHERE held.doi = ANY(?) AND (held.version_of_id IS NOT NULL \
+         OR EXISTS (SELECT FROM paper AS other WHERE other.shared_doi = held.doi))",
+        dois(),
+    )
+    .then_with(" UNION SELECT unnest(?::bigint[])", bigint_array(keys.papers.iter().copied()));
+    let sql = Sql::from(
+        "SELECT id, title, type AS paper_type, publication_year, publication_key, venue_name, doi, shared_doi, version_of_id, \
+         version_basis, (SELECT min(concat_ws(' ', source, key) COLLATE \"C\") FROM source_record \
+         WHERE source_record.paper_id = paper.id) AS key FROM paper WHERE ",
+    )
+    .then(Sql::in_subquery("id", sql));
+    uow.rows(sql).await
+}
+
+async fn load_version_authors(
+    uow: &UnitOfWork<'_>,
+    papers: BTreeSet<i64>,
+) -> Result<HashMap<i64, Vec<VersionAuthor>>, Error> {
+    #[derive(FromQueryResult)]
+    struct AuthorQueryRow {
+        paper_id: i64,
+        name: String,
+        researcher_id: Option<i64>,
+    }
+    let mut authors: HashMap<i64, Vec<VersionAuthor>> = HashMap::new();
+    if papers.is_empty() {
+        return Ok(authors);
+    }
+    let sql = "SELECT paper_id, name, researcher_id FROM authorship WHERE paper_id = ANY(?)";
+    for AuthorQueryRow { paper_id, name, researcher_id } in uow.rows(Sql::with(sql, bigint_array(papers))).await? {
+        authors.entry(paper_id).or_default().push(VersionAuthor { name, researcher_id });
+    }
+    Ok(authors)
+}
+
+/// Updates the links that changed, and counts the works of the authors again.
+async fn store_version_links(
+    uow: &UnitOfWork<'_>,
+    found: &HashMap<i64, RelatedPaper>,
+    versions: &HashMap<i64, (i64, VersionBasis)>,
+) -> Result<(), Error> {
+    let row = |id: i64| {
+        let (version_of_id, basis) = versions.get(&id).copied().unzip();
+        VersionLinkRow { id, version_of_id, version_basis: basis.map(VersionBasis::as_str) }
+    };
+    let is_changed = |paper: &&RelatedPaper| {
+        let now = versions.get(&paper.id);
+        paper.version_of_id != now.map(|(record, _)| *record)
+            || paper.version_basis.as_deref() != now.map(|(_, basis)| basis.as_str())
+    };
+    let rows: Vec<VersionLinkRow> = found.values().filter(is_changed).map(|paper| row(paper.id)).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    // The version of record lists its versions, so it changes too.
+    let records: HashSet<i64> = rows
+        .iter()
+        .flat_map(|row| [row.version_of_id, found.get(&row.id).and_then(|paper| paper.version_of_id)])
+        .flatten()
+        .collect();
+    let columns = "id bigint, version_of_id bigint, version_basis text";
+    let update = ", linked AS (UPDATE paper SET version_of_id = rows.version_of_id, version_basis = rows.version_basis, \
+         updated_at = now() FROM rows WHERE paper.id = rows.id) \
+         UPDATE paper SET updated_at = now() WHERE id = ANY(?) AND NOT EXISTS (SELECT FROM rows WHERE rows.id = paper.id)";
+    uow.execute(rows_cte(columns, &rows)?.then_with(update, bigint_array(records))).await?;
+    let papers: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    recount_researchers(uow, &researchers_of_papers(uow, &papers).await?).await?;
+    recount_coauthor_pairs(uow, &coauthor_pairs_of(uow, &papers).await?).await
+}
+
+impl Store {
+    /// Links all papers that are versions of one work again if they were linked by other rules. Returns whether it did.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn rebuild_work_versions_if_stale(&self) -> Result<bool, Error> {
+        self.rebuild_if_stale::<WorkVersions>().await
     }
 }

@@ -1,4 +1,4 @@
-//! Which papers of the directory records are of.
+//! Matching of records to existing papers.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,14 @@ use sea_orm::FromQueryResult;
 use crate::error::Error;
 use crate::model::record::PaperRecord;
 use crate::store::access::sql_fragment::{Sql, text_array};
-use crate::store::ingest::exported_ids::EXPORTED_KEY_PREFIX;
-use crate::store::ingest::paper::{PaperChange, sort_title, sorted_author_keys};
+use crate::store::ingest::paper::change::PaperChange;
+use crate::store::ingest::paper::sorted_author_keys;
+use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names;
+use crate::text::sort_key::sort_title;
 
-/// A paper that has one of the identifiers of a batch, or one of its titles.
+/// A paper that has an identifier or a title of a record.
 #[derive(FromQueryResult)]
 struct PaperMatchCandidate {
     id: i64,
@@ -22,7 +24,7 @@ struct PaperMatchCandidate {
     title: String,
     publication_date: Option<String>,
     venue_name: Option<String>,
-    /// The numbers that PubMed gave it.
+    /// PubMed IDs.
     pubmed_ids: Vec<String>,
     has_own_key: bool,
     has_id: bool,
@@ -36,137 +38,154 @@ impl PaperMatchCandidate {
     }
 }
 
-/// Whether a source gave a paper an id of any kind.
+/// SQL condition: the paper has an identifier of any kind.
 const HAS_ID_SQL: &str = "(num_nonnulls(paper.doi, paper.shared_doi, paper.arxiv_id) > 0 \
      OR EXISTS (SELECT FROM external_id WHERE external_id.paper_id = paper.id))";
 
-impl UnitOfWork<'_> {
-    /// Finds the papers that are there under another key: by DOI, by arXiv id, by PubMed's number, and where a record has no id at all by
-    /// title and authors.
-    pub(super) async fn match_existing_papers(&mut self, pending: &mut [PaperChange<'_>]) -> Result<(), Error> {
-        let holders = self.load_match_candidates(pending).await?;
-        let by_doi: HashMap<&str, &PaperMatchCandidate> =
-            holders.iter().filter_map(|held| Some((held.doi.as_deref()?, held))).collect();
-        let by_doi_and_title: HashMap<(&str, String), &PaperMatchCandidate> = holders
-            .iter()
-            .flat_map(|held| held.dois().map(move |doi| ((doi, names::fold(&held.title)), held)))
-            .collect();
-        let by_arxiv: HashMap<&str, &PaperMatchCandidate> =
-            holders.iter().filter_map(|held| Some((held.arxiv_id.as_deref()?, held))).collect();
-        let by_pubmed: HashMap<&str, &PaperMatchCandidate> =
-            holders.iter().flat_map(|held| held.pubmed_ids.iter().map(move |id| (id.as_str(), held))).collect();
-        for change in pending {
-            let record = change.record;
-            // A source that gives ids tells papers apart itself: the same DOI on another title is a mistake of its own.
-            let is_another = |held: &PaperMatchCandidate| match change.existing_id {
-                Some(id) => held.id != id,
-                None => {
-                    record.source_id.is_some()
-                        && held.has_own_key
-                        && names::fold(&held.title) != names::fold(&record.title)
-                }
-            };
-            let doi_holder = change.doi.and_then(|doi| by_doi.get(doi.as_str())).copied();
-            let arxiv_holder = change.arxiv_id.as_ref().and_then(|id| by_arxiv.get(id.as_str())).copied();
-            // Of several papers that sources give the DOI, the one of the title is meant, whichever has it.
-            let of_title = change
-                .doi
-                .filter(|_| record.exported.is_none())
-                .and_then(|doi| by_doi_and_title.get(&(doi.as_str(), names::fold(&record.title))).copied());
-            let doi_claimant = of_title.or(doi_holder);
-            let doi_elsewhere = doi_claimant.filter(|held| is_another(held));
-            let arxiv_elsewhere = arxiv_holder.filter(|held| is_another(held));
-            let pubmed_holder = pubmed_ids(record).find_map(|id| by_pubmed.get(id)).copied();
-            let pubmed_holder = pubmed_holder.filter(|_| record.exported.is_none());
-            let pubmed_elsewhere = pubmed_holder.filter(|held| is_another(held));
-            let mut found =
-                [(doi_claimant, doi_elsewhere), (arxiv_holder, arxiv_elsewhere), (pubmed_holder, pubmed_elsewhere)]
-                    .into_iter()
-                    .find_map(|(holder, elsewhere)| holder.filter(|_| elsewhere.is_none()))
-                    .map(|held| held.id);
-            if !change.has_any_id() {
-                // Those that a directory exported are different ones, however much they look alike.
-                let may_be = |held: &&PaperMatchCandidate| record.exported.is_none() || !held.is_exported;
-                found = holders.iter().filter(may_be).find(|held| is_same_paper(held, record)).map(|held| held.id);
-            } else if found.is_none() && record.exported.is_none() {
-                // What came before it without an id is known by it from now on.
-                found = holders.iter().find(|held| !held.has_id && is_same_paper(held, record)).map(|held| held.id);
+/// Matches records to papers that were imported under another key: by DOI, arXiv ID or PubMed ID, or by title and
+/// authors if the record has no identifier.
+pub(super) async fn match_existing_papers(
+    uow: &mut UnitOfWork<'_>,
+    pending: &mut [PaperChange<'_>],
+) -> Result<(), Error> {
+    let holders = load_match_candidates(uow, pending).await?;
+    let by_doi: HashMap<&str, &PaperMatchCandidate> =
+        holders.iter().filter_map(|candidate| Some((candidate.doi.as_deref()?, candidate))).collect();
+    let by_doi_and_title: HashMap<(&str, String), &PaperMatchCandidate> = holders
+        .iter()
+        .flat_map(|candidate| candidate.dois().map(move |doi| ((doi, names::fold(&candidate.title)), candidate)))
+        .collect();
+    let by_arxiv: HashMap<&str, &PaperMatchCandidate> =
+        holders.iter().filter_map(|candidate| Some((candidate.arxiv_id.as_deref()?, candidate))).collect();
+    let by_pubmed: HashMap<&str, &PaperMatchCandidate> = holders
+        .iter()
+        .flat_map(|candidate| candidate.pubmed_ids.iter().map(move |id| (id.as_str(), candidate)))
+        .collect();
+    for change in pending {
+        let record = change.record;
+        // A source with ids of its own distinguishes papers itself: the same DOI on another title is an error of the
+        // source.
+        let is_another = |candidate: &PaperMatchCandidate| match change.existing_id {
+            Some(id) => candidate.id != id,
+            None => {
+                record.source_id.is_some()
+                    && candidate.has_own_key
+                    && names::fold(&candidate.title) != names::fold(&record.title)
             }
-            change.existing_id = change.existing_id.or(found);
-            // Two identifiers may lead to two papers: the first one found is changed, the other keeps its identifier.
-            let stays =
-                |holder: Option<&PaperMatchCandidate>| holder.is_some_and(|held| change.existing_id != Some(held.id));
-            let (doi_stays, arxiv_stays) = (stays(doi_holder), stays(arxiv_holder));
-            if let (true, Some(doi)) = (doi_stays, change.doi.take_if(|_| doi_stays)) {
-                change.shared_doi = Some(doi);
-                self.add_note(change.index, format!("the DOI {doi} is given to another paper too; one of them has it"));
-            }
-            if let (true, Some(id)) = (arxiv_stays, change.arxiv_id.take_if(|_| arxiv_stays)) {
-                self.add_note(
-                    change.index,
-                    format!("the arXiv id {id} already names another paper; it was left there"),
-                );
-            }
-        }
-        Ok(())
-    }
-
-    async fn load_match_candidates(&self, pending: &[PaperChange<'_>]) -> Result<Vec<PaperMatchCandidate>, Error> {
-        let dois = || text_array(pending.iter().filter_map(|change| change.doi).map(ToString::to_string));
-        let arxiv_ids = pending.iter().filter_map(|change| change.arxiv_id.as_ref()).map(ToString::to_string);
-        let without_ids = pending.iter().filter(|change| !change.has_any_id());
-        let titles: Vec<String> = without_ids.map(|change| sort_title(&change.record.title)).collect();
-        let new = pending.iter().filter(|change| change.existing_id.is_none() && change.record.exported.is_none());
-        let titles_of_new = new.filter(|change| change.has_any_id()).map(|change| sort_title(&change.record.title));
-        let authors = "ARRAY(SELECT authorship.name_as_published FROM authorship WHERE authorship.paper_id = paper.id)";
-        // Who wrote it is only asked of what may be found by the title.
-        let authors = if titles.is_empty() {
-            format!("CASE WHEN {HAS_ID_SQL} THEN '{{}}' ELSE {authors} END")
-        } else {
-            authors.to_owned()
         };
-        let sql = Sql::with(
-            "SELECT paper.id, doi, shared_doi, arxiv_id, title, publication_date, venue_name, \
-             ARRAY(SELECT value FROM external_id WHERE external_id.paper_id = paper.id AND scheme = 'pmid') AS pubmed_ids, EXISTS (SELECT FROM external_id \
-             WHERE external_id.paper_id = paper.id AND external_id.scheme = ?) AS has_own_key, ",
-            self.source.to_lowercase(),
-        )
-        .then_with(
-            &format!(
-                "{HAS_ID_SQL} AS has_id, EXISTS (SELECT FROM source_record WHERE source_record.paper_id = paper.id AND source_record.source = ? "
-            ),
-            self.source,
-        )
-        .then(format!("AND starts_with(source_record.key, '{EXPORTED_KEY_PREFIX}')) AS is_exported, "))
-        .then(authors)
-        .then(" AS authors FROM paper WHERE paper.id IN (")
-        .then_with("SELECT id FROM paper WHERE doi = ANY(?)", dois())
-        .then_with(" UNION SELECT id FROM paper WHERE shared_doi = ANY(?)", dois())
-        .then_with(" UNION SELECT id FROM paper WHERE arxiv_id = ANY(?)", text_array(arxiv_ids))
-        .then_with(
-            " UNION SELECT paper_id FROM external_id WHERE paper_id IS NOT NULL AND scheme = 'pmid' AND value = ANY(?)",
-            text_array(pending.iter().flat_map(|change| pubmed_ids(change.record)).map(ToOwned::to_owned)),
-        )
-        .then_with(" UNION SELECT id FROM paper WHERE sort_title = ANY(?)", text_array(titles))
-        .then_with(" UNION SELECT id FROM paper WHERE sort_title = ANY(?) ", text_array(titles_of_new.collect::<Vec<_>>()))
-        .then(format!("AND NOT {HAS_ID_SQL}) ORDER BY paper.id"));
-        self.rows(sql).await
+        let doi_holder = change.doi.and_then(|doi| by_doi.get(doi.as_str())).copied();
+        let arxiv_holder = change.arxiv_id.as_ref().and_then(|id| by_arxiv.get(id.as_str())).copied();
+        // If sources assign the DOI to several papers, the one with the title is meant.
+        let of_title = change
+            .doi
+            .filter(|_| record.exported.is_none())
+            .and_then(|doi| by_doi_and_title.get(&(doi.as_str(), names::fold(&record.title))).copied());
+        let doi_claimant = of_title.or(doi_holder);
+        let doi_elsewhere = doi_claimant.filter(|candidate| is_another(candidate));
+        let arxiv_elsewhere = arxiv_holder.filter(|candidate| is_another(candidate));
+        let pubmed_holder = pubmed_ids(record).find_map(|id| by_pubmed.get(id)).copied();
+        let pubmed_holder = pubmed_holder.filter(|_| record.exported.is_none());
+        let pubmed_elsewhere = pubmed_holder.filter(|candidate| is_another(candidate));
+        let mut found =
+            [(doi_claimant, doi_elsewhere), (arxiv_holder, arxiv_elsewhere), (pubmed_holder, pubmed_elsewhere)]
+                .into_iter()
+                .find_map(|(holder, elsewhere)| holder.filter(|_| elsewhere.is_none()))
+                .map(|candidate| candidate.id);
+        if !change.has_any_id() {
+            // Papers exported by one directory are distinct, however similar they are.
+            let is_allowed = |candidate: &&PaperMatchCandidate| record.exported.is_none() || !candidate.is_exported;
+            found = holders
+                .iter()
+                .filter(is_allowed)
+                .find(|candidate| is_same_paper(candidate, record))
+                .map(|candidate| candidate.id);
+        } else if found.is_none() && record.exported.is_none() {
+            // A paper that was imported without an identifier gets the record's.
+            found = holders
+                .iter()
+                .find(|candidate| !candidate.has_id && is_same_paper(candidate, record))
+                .map(|candidate| candidate.id);
+        }
+        change.existing_id = change.existing_id.or(found);
+        // Two identifiers may belong to two papers: the first match is changed, the other paper keeps its identifier.
+        let stays = |holder: Option<&PaperMatchCandidate>| {
+            holder.is_some_and(|candidate| change.existing_id != Some(candidate.id))
+        };
+        let (doi_stays, arxiv_stays) = (stays(doi_holder), stays(arxiv_holder));
+        if let (true, Some(doi)) = (doi_stays, change.doi.take_if(|_| doi_stays)) {
+            change.shared_doi = Some(doi);
+            uow.add_note(
+                change.index,
+                format!("the DOI {doi} is also assigned to another paper; only one of them has it"),
+            );
+        }
+        if let (true, Some(id)) = (arxiv_stays, change.arxiv_id.take_if(|_| arxiv_stays)) {
+            uow.add_note(change.index, format!("the arXiv ID {id} already identifies another paper and was not moved"));
+        }
     }
+    Ok(())
 }
 
-/// Whether a record without any id is of a paper: the same title, the same authors, and no other date; where there are no
+/// The papers that records may match.
+async fn load_match_candidates(
+    uow: &UnitOfWork<'_>,
+    pending: &[PaperChange<'_>],
+) -> Result<Vec<PaperMatchCandidate>, Error> {
+    let dois = || text_array(pending.iter().filter_map(|change| change.doi).map(ToString::to_string));
+    let arxiv_ids = pending.iter().filter_map(|change| change.arxiv_id.as_ref()).map(ToString::to_string);
+    let without_ids = pending.iter().filter(|change| !change.has_any_id());
+    let titles: Vec<String> = without_ids.map(|change| sort_title(&change.record.title)).collect();
+    let new = pending.iter().filter(|change| change.existing_id.is_none() && change.record.exported.is_none());
+    let titles_of_new = new.filter(|change| change.has_any_id()).map(|change| sort_title(&change.record.title));
+    let authors = "ARRAY(SELECT authorship.name_as_published FROM authorship WHERE authorship.paper_id = paper.id)";
+    // Authors are read only for papers that may match by title.
+    let authors = if titles.is_empty() {
+        format!("CASE WHEN {HAS_ID_SQL} THEN '{{}}' ELSE {authors} END")
+    } else {
+        authors.to_owned()
+    };
+    let sql = Sql::with(
+        "SELECT paper.id, doi, shared_doi, arxiv_id, title, publication_date, venue_name, \
+         ARRAY(SELECT value FROM external_id WHERE external_id.paper_id = paper.id AND scheme = 'pmid') AS pubmed_ids, EXISTS (SELECT FROM external_id \
+         WHERE external_id.paper_id = paper.id AND external_id.scheme = ?) AS has_own_key, ",
+        uow.source().to_lowercase(),
+    )
+    .then_with(
+        &format!(
+            "{HAS_ID_SQL} AS has_id, EXISTS (SELECT FROM source_record WHERE source_record.paper_id = paper.id AND source_record.source = ? "
+        ),
+        uow.source(),
+    )
+    .then(format!("AND starts_with(source_record.key, '{EXPORTED_KEY_PREFIX}')) AS is_exported, "))
+    .then(authors)
+    .then(" AS authors FROM paper WHERE paper.id IN (")
+    .then_with("SELECT id FROM paper WHERE doi = ANY(?)", dois())
+    .then_with(" UNION SELECT id FROM paper WHERE shared_doi = ANY(?)", dois())
+    .then_with(" UNION SELECT id FROM paper WHERE arxiv_id = ANY(?)", text_array(arxiv_ids))
+    .then_with(
+        " UNION SELECT paper_id FROM external_id WHERE paper_id IS NOT NULL AND scheme = 'pmid' AND value = ANY(?)",
+        text_array(pending.iter().flat_map(|change| pubmed_ids(change.record)).map(ToOwned::to_owned)),
+    )
+    .then_with(" UNION SELECT id FROM paper WHERE sort_title = ANY(?)", text_array(titles))
+    .then_with(" UNION SELECT id FROM paper WHERE sort_title = ANY(?) ", text_array(titles_of_new.collect::<Vec<_>>()))
+    .then(format!("AND NOT {HAS_ID_SQL}) ORDER BY paper.id"));
+    uow.rows(sql).await
+}
+
+/// Whether a record without identifiers describes a paper: same title, same authors and a compatible date; without
 /// authors the same venue, since every journal has an editorial.
-fn is_same_paper(held: &PaperMatchCandidate, record: &PaperRecord) -> bool {
-    let dates = held.publication_date.clone().zip(record.publication_date.map(|date| date.to_string()));
+fn is_same_paper(candidate: &PaperMatchCandidate, record: &PaperRecord) -> bool {
+    let dates = candidate.publication_date.clone().zip(record.publication_date.map(|date| date.to_string()));
     let venue = |name: Option<&str>| name.map(names::fold);
-    names::fold(&held.title) == names::fold(&record.title)
-        && dates.is_none_or(|(held, own)| held.starts_with(&own) || own.starts_with(&held))
-        && sorted_author_keys(held.authors.iter().map(String::as_str))
+    names::fold(&candidate.title) == names::fold(&record.title)
+        && dates.is_none_or(|(candidate, own)| candidate.starts_with(&own) || own.starts_with(&candidate))
+        && sorted_author_keys(candidate.authors.iter().map(String::as_str))
             == sorted_author_keys(record.authors.iter().map(|author| author.name.as_str()))
-        && (!held.authors.is_empty() || venue(held.venue_name.as_deref()) == venue(record.venue_name.as_deref()))
+        && (!candidate.authors.is_empty()
+            || venue(candidate.venue_name.as_deref()) == venue(record.venue_name.as_deref()))
 }
 
-/// The numbers that PubMed gave what a record is of.
+/// The PubMed IDs of a record.
 fn pubmed_ids(record: &PaperRecord) -> impl Iterator<Item = &str> {
     record.identifiers.iter().filter(|id| id.scheme == "pmid").map(|id| id.value.as_str())
 }

@@ -1,4 +1,4 @@
-//! The fields of a paper of which records may say different things.
+//! The fields of a paper for which sources may disagree.
 
 use crate::model::record::{AbstractCompleteness, PaperRecord, PaperType};
 
@@ -14,7 +14,7 @@ pub(super) const AUTHORS: &str = "authors";
 pub(super) const AUTHORS_PART: &str = "authorsPart";
 pub(super) const TOPICS: &str = "topics";
 
-/// The fields of which a record says something.
+/// The fields that a record provides.
 pub(super) fn provided_paper_fields(record: &PaperRecord) -> Vec<String> {
     let has_authors = !record.authors.is_empty() && !record.authors_are_incomplete;
     let fields = [
@@ -34,17 +34,18 @@ pub(super) fn provided_paper_fields(record: &PaperRecord) -> Vec<String> {
     fields.into_iter().flatten().map(ToOwned::to_owned).chain(titles).chain(abstracts).collect()
 }
 
+/// The field of a title in another language.
 pub(super) fn translated_title_field(tag: &str) -> String {
     format!("{TITLE}.{tag}")
 }
 
-/// An abstract in a language: a full one counts before any part of one.
+/// The field of an abstract in a language. A full abstract has precedence over a partial one.
 pub(super) fn abstract_field(completeness: AbstractCompleteness, tag: &str) -> String {
     let field = if completeness == AbstractCompleteness::Full { "abstract" } else { "abstractPart" };
     format!("{field}.{tag}")
 }
 
-/// A list of authors that tells the place of each counts before any that does not.
+/// The field of the authors. A list with positions has precedence over one without.
 pub(super) fn authors_field(record: &PaperRecord) -> &'static str {
     if record.authors.iter().all(|author| author.position.is_some()) { AUTHORS } else { AUTHORS_PART }
 }

@@ -1,4 +1,4 @@
-//! What is known of the names of some blocks, as it is compared.
+//! Loads the mentions of blocks: authorships and records of researchers with their evidence.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -13,14 +13,14 @@ use crate::store::projections::disambiguation::{BlockAuthorship, LoadedBlock};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameSimilarity};
 
-/// An authorship as it is read.
+/// An authorship with its evidence.
 #[derive(FromQueryResult)]
 struct MentionRow {
     id: i64,
     paper_id: i64,
     name: String,
     researcher_id: Option<i64>,
-    /// Of one that was merged the survivor's.
+    /// The survivor's ORCID iD if that of the authorship was merged.
     orcid: Option<String>,
     author_ids: Option<Vec<String>>,
     block: String,
@@ -34,7 +34,7 @@ struct MentionRow {
     topics: Vec<i64>,
 }
 
-/// The own record of a person.
+/// A researcher with a record.
 #[derive(FromQueryResult)]
 struct RecordedResearcherRow {
     id: i64,
@@ -45,177 +45,183 @@ struct RecordedResearcherRow {
     organizations: Vec<i64>,
 }
 
-impl UnitOfWork<'_> {
-    pub(super) async fn load_blocks(
-        &self,
-        names: &[String],
-        known: &mut Vocabulary,
-    ) -> Result<BTreeMap<String, LoadedBlock>, Error> {
-        let sql = "SELECT authorship.id, authorship.paper_id, authorship.name, authorship.researcher_id, \
-             coalesce((SELECT owner.orcid FROM external_id JOIN researcher AS owner ON owner.id = external_id.researcher_id \
-             WHERE external_id.researcher_id IS NOT NULL AND external_id.scheme = 'orcid' AND external_id.value = authorship.orcid), \
-             authorship.orcid) AS orcid, \
-             authorship.author_ids, authorship.block, authorship.affiliations_as_published AS affiliations, paper.venue_name, \
-             paper.publication_year AS year, paper.sort_title, paper.author_count, \
-             coalesce(former.survivor_id, pin.researcher_id) AS decided, \
-             ARRAY(SELECT organization_id FROM authorship_organization WHERE authorship_id = authorship.id) AS organizations, \
-             ARRAY(SELECT topic_id FROM paper_topic WHERE paper_topic.paper_id = authorship.paper_id) AS topics \
-             FROM authorship JOIN paper ON paper.id = authorship.paper_id \
-             LEFT JOIN identity_pin AS pin ON pin.authorship_id = authorship.id \
-             LEFT JOIN former_identity AS former ON former.kind = 'researcher' AND former.former_id = pin.researcher_id \
-             WHERE authorship.block = ANY(?) ORDER BY authorship.paper_id, authorship.list_order";
-        let rows = self.rows::<MentionRow>(Sql::with(sql, text_array(names.to_vec()))).await?;
-        let recorded = self.load_recorded_researchers(names).await?;
-        let told = self.load_decided_names(&rows).await?;
-        let organizations = rows.iter().flat_map(|row| &row.organizations);
-        let organizations = organizations.chain(recorded.iter().flat_map(|person| &person.organizations));
-        let organizations = self.load_organization_names(organizations.copied().collect()).await?;
-        let coauthors = self.load_coauthors(&rows, known).await?;
-        let mut blocks: BTreeMap<String, LoadedBlock> = BTreeMap::new();
-        let mut add = |block: String, mention: Mention, place: Option<BlockAuthorship>| {
-            let block =
-                blocks.entry(block).or_insert_with(|| LoadedBlock { mentions: Vec::new(), authorships: Vec::new() });
-            block.mentions.push(mention);
-            block.authorships.push(place);
+/// The mentions of these blocks.
+pub(super) async fn load_blocks(
+    uow: &UnitOfWork<'_>,
+    names: &[String],
+    vocabulary: &mut Vocabulary,
+) -> Result<BTreeMap<String, LoadedBlock>, Error> {
+    let sql = "SELECT authorship.id, authorship.paper_id, authorship.name, authorship.researcher_id, \
+         coalesce((SELECT owner.orcid FROM external_id JOIN researcher AS owner ON owner.id = external_id.researcher_id \
+         WHERE external_id.researcher_id IS NOT NULL AND external_id.scheme = 'orcid' AND external_id.value = authorship.orcid), \
+         authorship.orcid) AS orcid, \
+         authorship.author_ids, authorship.block, authorship.affiliations_as_published AS affiliations, paper.venue_name, \
+         paper.publication_year AS year, paper.sort_title, paper.author_count, \
+         coalesce(former.survivor_id, pin.researcher_id) AS decided, \
+         ARRAY(SELECT organization_id FROM authorship_organization WHERE authorship_id = authorship.id) AS organizations, \
+         ARRAY(SELECT topic_id FROM paper_topic WHERE paper_topic.paper_id = authorship.paper_id) AS topics \
+         FROM authorship JOIN paper ON paper.id = authorship.paper_id \
+         LEFT JOIN identity_pin AS pin ON pin.authorship_id = authorship.id \
+         LEFT JOIN former_identity AS former ON former.kind = 'researcher' AND former.former_id = pin.researcher_id \
+         WHERE authorship.block = ANY(?) ORDER BY authorship.paper_id, authorship.list_order";
+    let rows = uow.rows::<MentionRow>(Sql::with(sql, text_array(names.to_vec()))).await?;
+    let recorded = load_recorded_researchers(uow, names).await?;
+    let decided_names = load_decided_names(uow, &rows).await?;
+    let organizations = rows.iter().flat_map(|row| &row.organizations);
+    let organizations = organizations.chain(recorded.iter().flat_map(|researcher| &researcher.organizations));
+    let organizations = load_organization_names(uow, organizations.copied().collect()).await?;
+    let coauthors = load_coauthors(uow, &rows, vocabulary).await?;
+    let mut blocks: BTreeMap<String, LoadedBlock> = BTreeMap::new();
+    let mut add = |block: String, mention: Mention, authorship: Option<BlockAuthorship>| {
+        let block =
+            blocks.entry(block).or_insert_with(|| LoadedBlock { mentions: Vec::new(), authorships: Vec::new() });
+        block.mentions.push(mention);
+        block.authorships.push(authorship);
+    };
+    for row in rows {
+        let others = coauthors.get(&row.paper_id).map_or(&[][..], Vec::as_slice);
+        let mention = Mention {
+            paper: Some(row.paper_id),
+            decided_researcher_id: row.decided,
+            orcid: row.orcid,
+            author_ids: row.author_ids.unwrap_or_default(),
+            coauthors: others.iter().filter(|(id, _)| *id != row.id).map(|(_, number)| *number).collect(),
+            organizations: row
+                .organizations
+                .iter()
+                .map(|id| vocabulary.intern_organization(*id, &organizations[id]))
+                .collect(),
+            affiliations: row.affiliations.iter().filter_map(|text| vocabulary.intern_affiliation(text)).collect(),
+            venue: row.venue_name.as_deref().map(|venue| vocabulary.intern_venue(venue)),
+            years: row.year.map(|year| (year, year)),
+            topics: row.topics,
+            stable_key: stable_key(&(&row.sort_title, row.year, &row.venue_name, row.author_count, &row.name))?,
+            recorded_researcher_id: row.researcher_id.filter(|id| has_decided_name(&decided_names, *id, &row.name)),
+            name: row.name,
         };
-        for row in rows {
-            let others = coauthors.get(&row.paper_id).map_or(&[][..], Vec::as_slice);
-            let mention = Mention {
-                paper: Some(row.paper_id),
-                decided_researcher_id: row.decided,
-                orcid: row.orcid,
-                author_ids: row.author_ids.unwrap_or_default(),
-                coauthors: others.iter().filter(|(id, _)| *id != row.id).map(|(_, number)| *number).collect(),
-                organizations: row
-                    .organizations
-                    .iter()
-                    .map(|id| known.intern_organization(*id, &organizations[id]))
-                    .collect(),
-                affiliations: row.affiliations.iter().filter_map(|text| known.intern_affiliation(text)).collect(),
-                venue: row.venue_name.as_deref().map(|venue| known.intern_venue(venue)),
-                years: row.year.map(|year| (year, year)),
-                topics: row.topics,
-                stable_key: stable_key(&(&row.sort_title, row.year, &row.venue_name, row.author_count, &row.name))?,
-                recorded_researcher_id: row.researcher_id.filter(|id| has_decided_name(&told, *id, &row.name)),
-                name: row.name,
-            };
-            add(
-                row.block,
-                mention,
-                Some(BlockAuthorship { id: row.id, paper_id: row.paper_id, researcher_id: row.researcher_id }),
-            );
-        }
-        for person in recorded {
-            let names = person.organizations.iter().map(|id| organizations[id].as_str());
-            let mention = Mention {
-                recorded_researcher_id: Some(person.id),
-                orcid: person.orcid,
-                author_ids: person.author_ids,
-                affiliations: names.filter_map(|name| known.intern_affiliation(name)).collect(),
-                organizations: person
-                    .organizations
-                    .iter()
-                    .map(|id| known.intern_organization(*id, &organizations[id]))
-                    .collect(),
-                stable_key: stable_key(&person.name)?,
-                name: person.name,
-                ..Mention::default()
-            };
-            add(person.block, mention, None);
-        }
-        Ok(blocks)
-    }
-
-    /// The names that those who hold these authorships have by somebody's decision, or hide. What they hold under one is
-    /// theirs: nobody is to be made of it who would show it.
-    async fn load_decided_names(&self, rows: &[MentionRow]) -> Result<HashMap<i64, Vec<String>>, Error> {
-        #[derive(FromQueryResult)]
-        struct Told {
-            researcher_id: i64,
-            name: String,
-        }
-        let holders: HashSet<i64> = rows.iter().filter_map(|row| row.researcher_id).collect();
-        let sql = Sql::with(
-            "SELECT researcher_id, value AS name FROM researcher_name WHERE (use <> 'DISPLAY' OR source IS NULL) \
-             AND researcher_id = ANY(?)",
-            bigint_array(holders.iter().copied()),
-        )
-        .then_with(
-            " UNION SELECT researcher_id, display_name FROM name_decision WHERE display_name IS NOT NULL \
-             AND researcher_id = ANY(?)",
-            bigint_array(holders),
+        add(
+            row.block,
+            mention,
+            Some(BlockAuthorship { id: row.id, paper_id: row.paper_id, researcher_id: row.researcher_id }),
         );
-        let mut told: HashMap<i64, Vec<String>> = HashMap::new();
-        for row in self.rows::<Told>(sql).await? {
-            told.entry(row.researcher_id).or_default().push(row.name);
-        }
-        Ok(told)
     }
-
-    /// The people of these blocks of whom a source has a record, or on whose name somebody decided; under each of the names
-    /// that they have by a decision, or hide, where nobody else is known by it.
-    async fn load_recorded_researchers(&self, names: &[String]) -> Result<Vec<RecordedResearcherRow>, Error> {
-        let sql = "SELECT researcher.id, named.name, researcher.orcid, named.block, \
-             ARRAY(SELECT scheme || ':' || value FROM external_id WHERE researcher_id = researcher.id) AS author_ids, \
-             ARRAY(SELECT DISTINCT organization_id FROM affiliation WHERE researcher_id = researcher.id) AS organizations \
-             FROM (SELECT id, display_name AS name, block FROM researcher WHERE block = ANY(?) \
-             AND (EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
-             AND NOT starts_with(source_record.key, 'directory:')) \
-             OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id)) \
-             UNION SELECT researcher_id, value, block FROM researcher_name \
-             WHERE (use <> 'DISPLAY' OR source IS NULL) AND NOT EXISTS (SELECT FROM researcher AS namesake \
-             WHERE namesake.name_key = researcher_name.name_key AND namesake.id <> researcher_name.researcher_id \
-             AND (namesake.orcid IS NOT NULL OR EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = namesake.id \
-             AND NOT starts_with(source_record.key, 'directory:')))) AND block = ";
-        let sql = Sql::with(sql, text_array(names.to_vec()))
-            .then_with("ANY(?)) AS named JOIN researcher ON researcher.id = named.id ", text_array(names.to_vec()))
-            .then("ORDER BY researcher.name_key, researcher.id, named.name");
-        self.rows(sql).await
+    for researcher in recorded {
+        let names = researcher.organizations.iter().map(|id| organizations[id].as_str());
+        let mention = Mention {
+            recorded_researcher_id: Some(researcher.id),
+            orcid: researcher.orcid,
+            author_ids: researcher.author_ids,
+            affiliations: names.filter_map(|name| vocabulary.intern_affiliation(name)).collect(),
+            organizations: researcher
+                .organizations
+                .iter()
+                .map(|id| vocabulary.intern_organization(*id, &organizations[id]))
+                .collect(),
+            stable_key: stable_key(&researcher.name)?,
+            name: researcher.name,
+            ..Mention::default()
+        };
+        add(researcher.block, mention, None);
     }
-
-    async fn load_organization_names(&self, organizations: HashSet<i64>) -> Result<HashMap<i64, String>, Error> {
-        #[derive(FromQueryResult)]
-        struct Named {
-            id: i64,
-            name: String,
-        }
-        let sql = "SELECT id, coalesce(display_names ->> 'en', (SELECT value FROM jsonb_each_text(display_names) \
-             ORDER BY key LIMIT 1)) AS name FROM organization WHERE id = ANY(?)";
-        let rows = self.rows::<Named>(Sql::with(sql, bigint_array(organizations))).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
-    }
-
-    /// The authors of papers that are small enough to tell who works with whom, by the ids of their authorships.
-    async fn load_coauthors(
-        &self,
-        rows: &[MentionRow],
-        known: &mut Vocabulary,
-    ) -> Result<HashMap<i64, Vec<(i64, u32)>>, Error> {
-        #[derive(FromQueryResult)]
-        struct Author {
-            id: i64,
-            paper_id: i64,
-            name: String,
-        }
-        let size = i32::try_from(self.consortium_size).unwrap_or(i32::MAX);
-        let papers: HashSet<i64> =
-            rows.iter().filter(|row| (2..=size).contains(&row.author_count)).map(|row| row.paper_id).collect();
-        let sql = "SELECT id, paper_id, name FROM authorship WHERE paper_id = ANY(?)";
-        let mut coauthors: HashMap<i64, Vec<(i64, u32)>> = HashMap::new();
-        for author in self.rows::<Author>(Sql::with(sql, bigint_array(papers))).await? {
-            coauthors.entry(author.paper_id).or_default().push((author.id, known.intern_coauthor(&author.name)));
-        }
-        Ok(coauthors)
-    }
+    Ok(blocks)
 }
 
-/// Whether somebody has a name, in any form, by a decision or as one that is hidden.
-fn has_decided_name(told: &HashMap<i64, Vec<String>>, researcher_id: i64, name: &str) -> bool {
-    let names = told.get(&researcher_id).map_or(&[][..], Vec::as_slice);
-    names.iter().any(|told| names::compare_names(told, name).similarity >= NameSimilarity::Compatible)
+/// The decided and hidden names of the researchers of these authorships. Authorships under one of them stay theirs,
+/// since a new researcher would be displayed under it.
+async fn load_decided_names(uow: &UnitOfWork<'_>, rows: &[MentionRow]) -> Result<HashMap<i64, Vec<String>>, Error> {
+    #[derive(FromQueryResult)]
+    struct DecidedNameRow {
+        researcher_id: i64,
+        name: String,
+    }
+    let researchers: HashSet<i64> = rows.iter().filter_map(|row| row.researcher_id).collect();
+    let sql = Sql::with(
+        "SELECT researcher_id, value AS name FROM researcher_name WHERE (use <> 'DISPLAY' OR source IS NULL) \
+         AND researcher_id = ANY(?)",
+        bigint_array(researchers.iter().copied()),
+    )
+    .then_with(
+        " UNION SELECT researcher_id, display_name FROM name_decision WHERE display_name IS NOT NULL \
+         AND researcher_id = ANY(?)",
+        bigint_array(researchers),
+    );
+    let mut decided_names: HashMap<i64, Vec<String>> = HashMap::new();
+    for row in uow.rows::<DecidedNameRow>(sql).await? {
+        decided_names.entry(row.researcher_id).or_default().push(row.name);
+    }
+    Ok(decided_names)
 }
 
-/// What a mention has in common with itself whenever it is read, and whatever the ids of its paper are.
+/// The researchers of these blocks with a record or a decided name, once for each decided and hidden name that no other
+/// researcher has.
+async fn load_recorded_researchers(
+    uow: &UnitOfWork<'_>,
+    names: &[String],
+) -> Result<Vec<RecordedResearcherRow>, Error> {
+    let sql = "SELECT researcher.id, named.name, researcher.orcid, named.block, \
+         ARRAY(SELECT scheme || ':' || value FROM external_id WHERE researcher_id = researcher.id) AS author_ids, \
+         ARRAY(SELECT DISTINCT organization_id FROM affiliation WHERE researcher_id = researcher.id) AS organizations \
+         FROM (SELECT id, display_name AS name, block FROM researcher WHERE block = ANY(?) \
+         AND (EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+         AND NOT starts_with(source_record.key, 'directory:')) \
+         OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id)) \
+         UNION SELECT researcher_id, value, block FROM researcher_name \
+         WHERE (use <> 'DISPLAY' OR source IS NULL) AND NOT EXISTS (SELECT FROM researcher AS namesake \
+         WHERE namesake.name_key = researcher_name.name_key AND namesake.id <> researcher_name.researcher_id \
+         AND (namesake.orcid IS NOT NULL OR EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = namesake.id \
+         AND NOT starts_with(source_record.key, 'directory:')))) AND block = ";
+    let sql = Sql::with(sql, text_array(names.to_vec()))
+        .then_with("ANY(?)) AS named JOIN researcher ON researcher.id = named.id ", text_array(names.to_vec()))
+        .then("ORDER BY researcher.name_key, researcher.id, named.name");
+    uow.rows(sql).await
+}
+
+/// The names of organizations, in English if there is one.
+async fn load_organization_names(
+    uow: &UnitOfWork<'_>,
+    organizations: HashSet<i64>,
+) -> Result<HashMap<i64, String>, Error> {
+    #[derive(FromQueryResult)]
+    struct OrganizationNameRow {
+        id: i64,
+        name: String,
+    }
+    let sql = "SELECT id, coalesce(display_names ->> 'en', (SELECT value FROM jsonb_each_text(display_names) \
+         ORDER BY key LIMIT 1)) AS name FROM organization WHERE id = ANY(?)";
+    let rows = uow.rows::<OrganizationNameRow>(Sql::with(sql, bigint_array(organizations))).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
+/// The coauthors on papers up to the consortium size, with the ids of their authorships.
+async fn load_coauthors(
+    uow: &UnitOfWork<'_>,
+    rows: &[MentionRow],
+    vocabulary: &mut Vocabulary,
+) -> Result<HashMap<i64, Vec<(i64, u32)>>, Error> {
+    #[derive(FromQueryResult)]
+    struct CoauthorRow {
+        id: i64,
+        paper_id: i64,
+        name: String,
+    }
+    let size = i32::try_from(uow.consortium_size()).unwrap_or(i32::MAX);
+    let papers: HashSet<i64> =
+        rows.iter().filter(|row| (2..=size).contains(&row.author_count)).map(|row| row.paper_id).collect();
+    let sql = "SELECT id, paper_id, name FROM authorship WHERE paper_id = ANY(?)";
+    let mut coauthors: HashMap<i64, Vec<(i64, u32)>> = HashMap::new();
+    for author in uow.rows::<CoauthorRow>(Sql::with(sql, bigint_array(papers))).await? {
+        coauthors.entry(author.paper_id).or_default().push((author.id, vocabulary.intern_coauthor(&author.name)));
+    }
+    Ok(coauthors)
+}
+
+/// Whether a form of the name is a decided or hidden name of the researcher.
+fn has_decided_name(decided_names: &HashMap<i64, Vec<String>>, researcher_id: i64, name: &str) -> bool {
+    let names = decided_names.get(&researcher_id).map_or(&[][..], Vec::as_slice);
+    names.iter().any(|decided_names| names::compare_names(decided_names, name).similarity >= NameSimilarity::Compatible)
+}
+
+/// A key of a mention that does not depend on ids.
 fn stable_key(value: &impl Serialize) -> Result<u64, Error> {
     let json = serde_json::to_vec(value).map_err(Error::internal)?;
     let digest = Sha256::digest(&json);

@@ -1,4 +1,4 @@
-//! The people whom a look found: those who are new, the names by which all are shown, and their ids.
+//! The researchers of clusters: creation, display names and identifiers.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -7,148 +7,158 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
-use crate::store::ingest::researcher_matching::{NamedAuthor as Naming, ResearcherIndex};
+use crate::store::ingest::researcher_matching::{
+    NamedAuthor, ResearcherIndex, store_researchers, update_display_names,
+};
 use crate::store::projections::disambiguation::ResolvedCluster;
 use crate::store::projections::disambiguation::assignment::Assignment;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameForm, NameParts};
 
-impl UnitOfWork<'_> {
-    /// Stores the people whom nobody is, and tells who each of all is now; nobody where a place stays open.
-    pub(super) async fn create_missing_researchers(
-        &mut self,
-        people: &[ResolvedCluster],
-        claims: &[Assignment],
-    ) -> Result<Vec<Option<i64>>, Error> {
-        let new = people.iter().zip(claims).filter(|(_, claim)| **claim == Assignment::New);
-        let names = new.map(|(ResolvedCluster { mentions, .. }, _)| {
-            let mut counted: BTreeMap<&str, i64> = BTreeMap::new();
-            for mention in mentions {
-                *counted.entry(&mention.name).or_default() += 1;
-            }
-            choose_display_name(counted.into_iter())
-        });
-        let names: Vec<&str> = names.collect();
-        let parts = self.load_known_name_parts(&names).await?;
-        let mut stored = ResearcherIndex::default();
-        let places: Vec<usize> = names
-            .iter()
-            .map(|name| {
-                let parts = parts.get(*name).cloned().unwrap_or_else(|| names::split_name(name));
-                let (given, family) = (parts.given.as_deref(), parts.family.as_deref());
-                stored.add_new(&Naming { name, given, family, orcid: None }, names::name_key(name))
-            })
-            .collect();
-        self.store_researchers(&mut stored).await?;
-        let mut places = places.into_iter();
-        let id = |claim: &Assignment| match claim {
-            Assignment::Unresolved => None,
-            Assignment::Existing(id) => Some(*id),
-            Assignment::New => places.next().and_then(|place| stored.id_of(place)),
-        };
-        Ok(claims.iter().map(id).collect())
-    }
-
-    /// The parts of names as sources told them of somebody of the same name.
-    async fn load_known_name_parts(&self, names: &[&str]) -> Result<HashMap<String, NameParts>, Error> {
-        #[derive(FromQueryResult)]
-        struct Told {
-            display_name: String,
-            given_name: Option<String>,
-            family_name: Option<String>,
+/// Creates a researcher for each new cluster. Returns the researcher of each cluster; none if it is ambiguous.
+pub(super) async fn create_missing_researchers(
+    uow: &mut UnitOfWork<'_>,
+    clusters: &[ResolvedCluster],
+    assignments: &[Assignment],
+) -> Result<Vec<Option<i64>>, Error> {
+    let new = clusters.iter().zip(assignments).filter(|(_, assignment)| **assignment == Assignment::New);
+    let names = new.map(|(ResolvedCluster { mentions, .. }, _)| {
+        let mut counted: BTreeMap<&str, i64> = BTreeMap::new();
+        for mention in mentions {
+            *counted.entry(&mention.name).or_default() += 1;
         }
-        let sql = "SELECT DISTINCT ON (display_name) display_name, given_name, family_name FROM researcher \
-             WHERE name_key = ANY(?) ORDER BY display_name, id";
-        let keys: HashSet<String> = names.iter().map(|name| names::name_key(name)).collect();
-        let rows = self.rows::<Told>(Sql::with(sql, text_array(keys))).await?;
-        let parts = |row: Told| (row.display_name, NameParts { given: row.given_name, family: row.family_name });
-        Ok(rows.into_iter().map(parts).collect())
-    }
-
-    /// Shows people of whom no source has a record by the name that most of their papers have.
-    pub(super) async fn update_majority_names(&mut self, named: &[Option<i64>]) -> Result<(), Error> {
-        #[derive(FromQueryResult)]
-        struct Written {
-            id: i64,
-            name: String,
-            papers: i64,
-        }
-        #[derive(FromQueryResult)]
-        struct Shown {
-            id: i64,
-            display_name: String,
-        }
-        // By all that somebody wrote: who has an ORCID iD may have names of several blocks.
-        let sql = "SELECT authorship.researcher_id AS id, authorship.name, count(*) AS papers FROM authorship \
-             WHERE authorship.researcher_id = ANY(?) \
-             AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = authorship.researcher_id \
-             AND NOT starts_with(source_record.key, 'directory:')) \
-             AND NOT EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = authorship.researcher_id) \
-             AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_name.researcher_id = authorship.researcher_id) \
-             AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = authorship.researcher_id) GROUP BY 1, 2";
-        let mut written: HashMap<i64, Vec<(String, i64)>> = HashMap::new();
-        for row in self.rows::<Written>(Sql::with(sql, bigint_array(named.iter().flatten().copied()))).await? {
-            written.entry(row.id).or_default().push((row.name, row.papers));
-        }
-        let wanted: HashMap<i64, &str> = written
-            .iter()
-            .map(|(id, names)| (*id, choose_display_name(names.iter().map(|(name, papers)| (name.as_str(), *papers)))))
-            .collect();
-        let sql = "SELECT id, display_name FROM researcher WHERE id = ANY(?)";
-        let shown = self.rows::<Shown>(Sql::with(sql, bigint_array(wanted.keys().copied()))).await?;
-        let shown: Vec<Shown> = shown.into_iter().filter(|row| wanted[&row.id] != row.display_name).collect();
-        let parts = self.load_known_name_parts(&shown.iter().map(|row| wanted[&row.id]).collect::<Vec<_>>()).await?;
-        let renamed = |row: &Shown| {
-            let name = wanted[&row.id];
-            (row.id, name.to_owned(), parts.get(name).cloned().unwrap_or_else(|| names::split_name(name)))
-        };
-        self.update_display_names(shown.iter().map(renamed).collect()).await
-    }
-
-    /// Gives people the ids that their papers tell and nobody has.
-    pub(super) async fn add_researcher_identifiers(
-        &mut self,
-        people: &[ResolvedCluster],
-        named: &[Option<i64>],
-    ) -> Result<(), Error> {
-        #[derive(Serialize)]
-        struct Id {
-            id: i64,
-            scheme: String,
-            value: String,
-        }
-        let mut told: Vec<Id> = Vec::new();
-        for (ResolvedCluster { mentions, .. }, id) in people.iter().zip(named) {
-            let Some(id) = *id else { continue };
-            let orcids = mentions.iter().filter_map(|mention| mention.orcid.clone()).collect::<HashSet<String>>();
-            told.extend(orcids.into_iter().map(|value| Id { id, scheme: "orcid".to_owned(), value }));
-            let others = mentions.iter().flat_map(|mention| &mention.author_ids).collect::<HashSet<&String>>();
-            let others = others.into_iter().filter_map(|other| other.split_once(':'));
-            told.extend(others.map(|(scheme, value)| Id { id, scheme: scheme.to_owned(), value: value.to_owned() }));
-        }
-        let columns = "id bigint, scheme text, value text";
-        let (mut orcids, others): (Vec<Id>, Vec<Id>) = told.into_iter().partition(|id| id.scheme == "orcid");
-        // Two authors of one paper may have been given the same: it stays where it was, else the first has it.
-        let mut given = HashSet::new();
-        orcids.retain(|id| given.insert(id.value.clone()));
-        // Who had it before and has none of its papers any more gives it away.
-        let release = "UPDATE researcher SET orcid = NULL FROM rows WHERE researcher.orcid = rows.value AND researcher.id <> rows.id \
-             AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
-             AND NOT starts_with(source_record.key, 'directory:'))";
-        self.execute_with_rows(columns, &orcids, release).await?;
-        let adopt = "UPDATE researcher SET orcid = rows.value, updated_at = now() FROM rows WHERE researcher.id = rows.id \
-             AND researcher.orcid IS NULL AND NOT EXISTS (SELECT FROM researcher AS other WHERE other.orcid = rows.value)";
-        self.execute_with_rows(columns, &orcids, adopt).await?;
-        let insert = "INSERT INTO external_id (scheme, value, researcher_id) SELECT DISTINCT ON (scheme, value) scheme, value, id FROM rows \
-             ORDER BY scheme, value, id ON CONFLICT (scheme, value) WHERE researcher_id IS NOT NULL DO UPDATE \
-             SET researcher_id = EXCLUDED.researcher_id WHERE NOT EXISTS (SELECT FROM source_record \
-             WHERE source_record.researcher_id = external_id.researcher_id \
-             AND NOT starts_with(source_record.key, 'directory:'))";
-        self.execute_with_rows(columns, &others, insert).await
-    }
+        choose_display_name(counted.into_iter())
+    });
+    let names: Vec<&str> = names.collect();
+    let parts = load_known_name_parts(uow, &names).await?;
+    let mut index = ResearcherIndex::default();
+    let indexes: Vec<usize> = names
+        .iter()
+        .map(|name| {
+            let parts = parts.get(*name).cloned().unwrap_or_else(|| names::split_name(name));
+            let (given, family) = (parts.given.as_deref(), parts.family.as_deref());
+            index.add_new(&NamedAuthor { name, given, family, orcid: None }, names::name_key(name))
+        })
+        .collect();
+    store_researchers(uow, &mut index).await?;
+    let mut indexes = indexes.into_iter();
+    let id = |assignment: &Assignment| match assignment {
+        Assignment::Unresolved => None,
+        Assignment::Existing(id) => Some(*id),
+        Assignment::New => indexes.next().and_then(|position| index.id_of(position)),
+    };
+    Ok(assignments.iter().map(id).collect())
 }
 
-/// The name by which a person is shown, of several and how many papers have each: the full one that most have, of as many the
+/// The parts of names as sources provide them for a researcher of the same name.
+async fn load_known_name_parts(uow: &UnitOfWork<'_>, names: &[&str]) -> Result<HashMap<String, NameParts>, Error> {
+    #[derive(FromQueryResult)]
+    struct NamePartsRow {
+        display_name: String,
+        given_name: Option<String>,
+        family_name: Option<String>,
+    }
+    let sql = "SELECT DISTINCT ON (display_name) display_name, given_name, family_name FROM researcher \
+         WHERE name_key = ANY(?) ORDER BY display_name, id";
+    let keys: HashSet<String> = names.iter().map(|name| names::name_key(name)).collect();
+    let rows = uow.rows::<NamePartsRow>(Sql::with(sql, text_array(keys))).await?;
+    let parts = |row: NamePartsRow| (row.display_name, NameParts { given: row.given_name, family: row.family_name });
+    Ok(rows.into_iter().map(parts).collect())
+}
+
+/// Displays researchers without a record by the name that most of their papers have.
+pub(super) async fn update_majority_names(
+    uow: &mut UnitOfWork<'_>,
+    researcher_ids: &[Option<i64>],
+) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct NameCountRow {
+        id: i64,
+        name: String,
+        papers: i64,
+    }
+    #[derive(FromQueryResult)]
+    struct DisplayNameQueryRow {
+        id: i64,
+        display_name: String,
+    }
+    // By all their papers: a researcher with an ORCID iD may have names of several blocks.
+    let sql = "SELECT authorship.researcher_id AS id, authorship.name, count(*) AS papers FROM authorship \
+         WHERE authorship.researcher_id = ANY(?) \
+         AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = authorship.researcher_id \
+         AND NOT starts_with(source_record.key, 'directory:')) \
+         AND NOT EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = authorship.researcher_id) \
+         AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_name.researcher_id = authorship.researcher_id) \
+         AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = authorship.researcher_id) GROUP BY 1, 2";
+    let mut names_by_researcher: HashMap<i64, Vec<(String, i64)>> = HashMap::new();
+    for row in uow.rows::<NameCountRow>(Sql::with(sql, bigint_array(researcher_ids.iter().flatten().copied()))).await? {
+        names_by_researcher.entry(row.id).or_default().push((row.name, row.papers));
+    }
+    let wanted: HashMap<i64, &str> = names_by_researcher
+        .iter()
+        .map(|(id, names)| (*id, choose_display_name(names.iter().map(|(name, papers)| (name.as_str(), *papers)))))
+        .collect();
+    let sql = "SELECT id, display_name FROM researcher WHERE id = ANY(?)";
+    let displayed = uow.rows::<DisplayNameQueryRow>(Sql::with(sql, bigint_array(wanted.keys().copied()))).await?;
+    let displayed: Vec<DisplayNameQueryRow> =
+        displayed.into_iter().filter(|row| wanted[&row.id] != row.display_name).collect();
+    let parts = load_known_name_parts(uow, &displayed.iter().map(|row| wanted[&row.id]).collect::<Vec<_>>()).await?;
+    let renamed = |row: &DisplayNameQueryRow| {
+        let name = wanted[&row.id];
+        (row.id, name.to_owned(), parts.get(name).cloned().unwrap_or_else(|| names::split_name(name)))
+    };
+    update_display_names(uow, displayed.iter().map(renamed).collect()).await
+}
+
+/// Assigns identifiers that papers provide and no researcher has.
+pub(super) async fn add_researcher_identifiers(
+    uow: &mut UnitOfWork<'_>,
+    clusters: &[ResolvedCluster],
+    researcher_ids: &[Option<i64>],
+) -> Result<(), Error> {
+    #[derive(Serialize)]
+    struct IdentifierRow {
+        id: i64,
+        scheme: String,
+        value: String,
+    }
+    let mut provided: Vec<IdentifierRow> = Vec::new();
+    for (ResolvedCluster { mentions, .. }, id) in clusters.iter().zip(researcher_ids) {
+        let Some(id) = *id else { continue };
+        let orcids = mentions.iter().filter_map(|mention| mention.orcid.clone()).collect::<HashSet<String>>();
+        provided.extend(orcids.into_iter().map(|value| IdentifierRow { id, scheme: "orcid".to_owned(), value }));
+        let others = mentions.iter().flat_map(|mention| &mention.author_ids).collect::<HashSet<&String>>();
+        let others = others.into_iter().filter_map(|other| other.split_once(':'));
+        provided.extend(others.map(|(scheme, value)| IdentifierRow {
+            id,
+            scheme: scheme.to_owned(),
+            value: value.to_owned(),
+        }));
+    }
+    let columns = "id bigint, scheme text, value text";
+    let (mut orcids, others): (Vec<IdentifierRow>, Vec<IdentifierRow>) =
+        provided.into_iter().partition(|id| id.scheme == "orcid");
+    // If two authors of a paper have the same ORCID iD, it stays with the researcher who has it, else the first gets
+    // it.
+    let mut seen = HashSet::new();
+    orcids.retain(|id| seen.insert(id.value.clone()));
+    // A researcher who no longer has any of its papers loses it.
+    let release = "UPDATE researcher SET orcid = NULL FROM rows WHERE researcher.orcid = rows.value AND researcher.id <> rows.id \
+         AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
+         AND NOT starts_with(source_record.key, 'directory:'))";
+    uow.execute_with_rows(columns, &orcids, release).await?;
+    let adopt = "UPDATE researcher SET orcid = rows.value, updated_at = now() FROM rows WHERE researcher.id = rows.id \
+         AND researcher.orcid IS NULL AND NOT EXISTS (SELECT FROM researcher AS other WHERE other.orcid = rows.value)";
+    uow.execute_with_rows(columns, &orcids, adopt).await?;
+    let insert = "INSERT INTO external_id (scheme, value, researcher_id) SELECT DISTINCT ON (scheme, value) scheme, value, id FROM rows \
+         ORDER BY scheme, value, id ON CONFLICT (scheme, value) WHERE researcher_id IS NOT NULL DO UPDATE \
+         SET researcher_id = EXCLUDED.researcher_id WHERE NOT EXISTS (SELECT FROM source_record \
+         WHERE source_record.researcher_id = external_id.researcher_id \
+         AND NOT starts_with(source_record.key, 'directory:'))";
+    uow.execute_with_rows(columns, &others, insert).await
+}
+
+/// The display name of several, each with its number of papers: a full name that most papers have, and of those the
 /// longest.
 fn choose_display_name<'a>(names: impl Iterator<Item = (&'a str, i64)>) -> &'a str {
     let best = names

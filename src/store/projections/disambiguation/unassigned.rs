@@ -1,4 +1,4 @@
-//! Places of whom nobody can tell whose they are, and people of whom nothing is left.
+//! Authorships that match no researcher, and merges of researchers who have nothing left.
 
 use std::collections::HashSet;
 
@@ -6,76 +6,75 @@ use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::ingest::coauthor_pairs::coauthor_pairs_of;
+use crate::store::ingest::merge_researchers::emptied::merge_emptied_researchers;
 use crate::store::ingest::reassign_authorships::Reassignment;
 use crate::store::projections::disambiguation::BlockAuthorship;
-use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::{ProjectionEvent, UnitOfWork};
 
-impl UnitOfWork<'_> {
-    /// Takes people away from places of whom nobody can tell whose they are.
-    pub(super) async fn unassign(&mut self, places: &[BlockAuthorship]) -> Result<(), Error> {
-        if places.is_empty() {
-            return Ok(());
-        }
-        let people: HashSet<i64> = places.iter().filter_map(|place| place.researcher_id).collect();
-        let papers: Vec<i64> = places.iter().map(|place| place.paper_id).collect();
-        self.dirty_works.insert_papers(papers.iter().copied());
-        let mut pairs = self.coauthor_pairs_of(&papers).await?;
-        let leave = "UPDATE authorship SET same_as_id = researcher_id, researcher_id = NULL WHERE id = ANY(?)";
-        self.execute(Sql::with(leave, bigint_array(places.iter().map(|place| place.id)))).await?;
-        pairs.extend(self.coauthor_pairs_of(&papers).await?);
-        self.recount_researchers(&people).await?;
-        self.dirty.recounted_researchers.extend(people);
-        self.recount_coauthor_pairs(&pairs).await
+/// Removes the researchers from ambiguous authorships.
+pub(super) async fn unassign(uow: &mut UnitOfWork<'_>, authorships: &[BlockAuthorship]) -> Result<(), Error> {
+    if authorships.is_empty() {
+        return Ok(());
     }
+    let researchers: HashSet<i64> = authorships.iter().filter_map(|authorship| authorship.researcher_id).collect();
+    let papers: Vec<i64> = authorships.iter().map(|authorship| authorship.paper_id).collect();
+    uow.dirty.works.mark_ids(papers.iter().copied());
+    let mut pairs = coauthor_pairs_of(uow, &papers).await?;
+    let leave = "UPDATE authorship SET same_as_id = researcher_id, researcher_id = NULL WHERE id = ANY(?)";
+    uow.execute(Sql::with(leave, bigint_array(authorships.iter().map(|authorship| authorship.id)))).await?;
+    pairs.extend(coauthor_pairs_of(uow, &papers).await?);
+    uow.notify(ProjectionEvent::AuthorsChanged { researchers: &researchers, pairs: &pairs }).await
+}
 
-    /// Merges people of whom nothing but an open place is left into those who stand on its paper under the same name.
-    pub(super) async fn merge_unassigned(&mut self, places: &[BlockAuthorship]) -> Result<(), Error> {
-        #[derive(FromQueryResult)]
-        struct Left {
-            id: i64,
-            paper_id: i64,
-            former_id: i64,
-            researcher_id: i64,
-        }
-        let sql = "SELECT open.id, open.paper_id, open.same_as_id AS former_id, other.researcher_id FROM authorship AS open \
-             JOIN authorship AS other ON other.paper_id = open.paper_id AND other.block = open.block AND other.researcher_id <> open.same_as_id \
-             WHERE open.researcher_id IS NULL AND open.id = ANY(?) ORDER BY open.id, other.list_order";
-        let left = self.rows::<Left>(Sql::with(sql, bigint_array(places.iter().map(|place| place.id)))).await?;
-        let moves: Vec<Reassignment> = left
-            .into_iter()
-            .map(|Left { id, paper_id, former_id, researcher_id }| Reassignment {
-                authorship_id: id,
-                paper_id,
-                former_id: Some(former_id),
-                researcher_id,
-            })
-            .collect();
-        self.merge_emptied_researchers(&moves).await
+/// Merges researchers who have only an unassigned authorship left into those of the same name on its paper.
+pub(super) async fn merge_unassigned(uow: &mut UnitOfWork<'_>, authorships: &[BlockAuthorship]) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct UnassignedRow {
+        id: i64,
+        paper_id: i64,
+        former_id: i64,
+        researcher_id: i64,
     }
+    let sql = "SELECT open.id, open.paper_id, open.same_as_id AS former_id, other.researcher_id FROM authorship AS open \
+         JOIN authorship AS other ON other.paper_id = open.paper_id AND other.block = open.block AND other.researcher_id <> open.same_as_id \
+         WHERE open.researcher_id IS NULL AND open.id = ANY(?) ORDER BY open.id, other.list_order";
+    let rows = uow
+        .rows::<UnassignedRow>(Sql::with(sql, bigint_array(authorships.iter().map(|authorship| authorship.id))))
+        .await?;
+    let moves: Vec<Reassignment> = rows
+        .into_iter()
+        .map(|UnassignedRow { id, paper_id, former_id, researcher_id }| Reassignment {
+            authorship_id: id,
+            paper_id,
+            former_id: Some(former_id),
+            researcher_id,
+        })
+        .collect();
+    merge_emptied_researchers(uow, &moves).await
+}
 
-    /// Merges people of whom nothing is left, because their papers name somebody else now, into the one of the same name who has
-    /// most papers.
-    pub(super) async fn merge_orphans(&mut self, names: &[String]) -> Result<(), Error> {
-        #[derive(FromQueryResult)]
-        struct Forsaken {
-            id: i64,
-            researcher_id: i64,
-        }
-        let sql = "SELECT person.id, namesake.id AS researcher_id FROM researcher AS person \
-             JOIN researcher_statistics AS counted ON counted.researcher_id = person.id AND counted.paper_count = 0 \
-             CROSS JOIN LATERAL (SELECT other.id FROM researcher AS other JOIN researcher_statistics AS known ON known.researcher_id = other.id \
-             WHERE other.block = person.block AND other.sort_name = person.sort_name AND known.paper_count > 0 \
-             ORDER BY known.paper_count DESC, other.id LIMIT 1) AS namesake WHERE person.block = ANY(?)";
-        let forsaken = self.rows::<Forsaken>(Sql::with(sql, text_array(names.to_vec()))).await?;
-        let moves: Vec<Reassignment> = forsaken
-            .into_iter()
-            .map(|Forsaken { id, researcher_id }| Reassignment {
-                authorship_id: 0,
-                paper_id: 0,
-                former_id: Some(id),
-                researcher_id,
-            })
-            .collect();
-        self.merge_emptied_researchers(&moves).await
+/// Merges researchers without papers into the one of the same name with most papers.
+pub(super) async fn merge_orphans(uow: &mut UnitOfWork<'_>, names: &[String]) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct OrphanRow {
+        id: i64,
+        researcher_id: i64,
     }
+    let sql = "SELECT person.id, namesake.id AS researcher_id FROM researcher AS person \
+         JOIN researcher_statistics AS counted ON counted.researcher_id = person.id AND counted.paper_count = 0 \
+         CROSS JOIN LATERAL (SELECT other.id FROM researcher AS other JOIN researcher_statistics AS known ON known.researcher_id = other.id \
+         WHERE other.block = person.block AND other.sort_name = person.sort_name AND known.paper_count > 0 \
+         ORDER BY known.paper_count DESC, other.id LIMIT 1) AS namesake WHERE person.block = ANY(?)";
+    let rows = uow.rows::<OrphanRow>(Sql::with(sql, text_array(names.to_vec()))).await?;
+    let moves: Vec<Reassignment> = rows
+        .into_iter()
+        .map(|OrphanRow { id, researcher_id }| Reassignment {
+            authorship_id: 0,
+            paper_id: 0,
+            former_id: Some(id),
+            researcher_id,
+        })
+        .collect();
+    merge_emptied_researchers(uow, &moves).await
 }

@@ -1,5 +1,5 @@
-//! What makes two papers versions of one work, and which of them is the version of record. All of it follows from what the
-//! papers are, and nothing from which of them came first.
+//! Matching rules: which papers are versions of one work, and which of them is the version of record. They depend on
+//! paper metadata alone, not on the order of imports.
 
 #[cfg(test)]
 mod tests;
@@ -14,25 +14,25 @@ use crate::store::projections::work_versions::title::{
 use crate::store::projections::work_versions::venue::{is_journal, is_recurring_session, is_same_series, is_workshop};
 use crate::text::names::{self, NameSimilarity};
 
-/// So many papers of one title, or of one DOI, are looked at; where more share it, it tells nothing of any two of them. It
-/// bounds the work that a heading of a thousand papers makes.
+/// Maximum number of papers that share a title or a DOI and are compared. If more share it, it is ignored. This bounds
+/// the work for a heading that a thousand papers have.
 pub const MAX_SHARING_PAPERS: usize = 50;
-/// A preprint and what became of it, a talk and its article: so many years lie between them at most.
+/// Maximum number of years between versions, such as a preprint and its article.
 const MAX_YEARS_APART: i32 = 2;
-/// Authors of two papers who are compared each with each where nothing shorter leads from one to the other.
+/// Maximum number of pairs of authors that are compared if no cheaper test matches.
 const MAX_AUTHOR_COMPARISONS: usize = 900;
 
-/// What tells that two papers are versions of one work.
+/// The evidence that two papers are versions of one work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum VersionBasis {
     /// The same DOI.
     Doi,
-    /// The same title, by the same people, within a few years.
+    /// The same title and authors, within a few years.
     Title,
 }
 
 impl VersionBasis {
-    /// As it is stored.
+    /// The stored word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Doi => "DOI",
@@ -41,24 +41,24 @@ impl VersionBasis {
     }
 }
 
-/// A paper, as far as it matters here.
+/// A paper that may have versions.
 #[derive(Clone, Debug)]
 pub struct VersionCandidate {
     /// Its id.
     pub id: i64,
     /// The title, folded.
     pub title: String,
-    /// What kind of work it is.
+    /// The type.
     pub paper_type: PaperType,
-    /// The year it appeared.
+    /// The year of publication.
     pub year: Option<i32>,
-    /// The day it appeared as a number, larger for later.
+    /// The date of publication as a number that increases with time.
     pub date: i32,
-    /// Where.
+    /// The name of the venue.
     pub venue: Option<String>,
-    /// Its DOI, and one that another paper has.
+    /// Its DOI, and a DOI that it shares with another paper.
     pub dois: BTreeSet<String>,
-    /// What it is called by its sources, the same whenever it came.
+    /// A key of its source records, independent of the order of imports.
     pub key: String,
 }
 
@@ -67,11 +67,11 @@ pub struct VersionCandidate {
 pub struct VersionAuthor {
     /// The name.
     pub name: String,
-    /// Who that is.
+    /// The researcher.
     pub researcher_id: Option<i64>,
 }
 
-/// What is alike of a work's versions but for the kind of work: a thesis and an article are two works of the same title.
+/// What versions of a work have in common: a thesis and an article of the same title are two works.
 #[derive(PartialEq, Eq)]
 enum WorkForm {
     Writing,
@@ -99,7 +99,7 @@ impl VersionCandidate {
         self.paper_type == PaperType::Preprint
     }
 
-    /// By what the version of record comes first: a published one, with a DOI, beyond a workshop, the latest.
+    /// The rank of the version of record, lowest first: published, with a DOI, not at a workshop, latest.
     fn rank(&self) -> (u8, bool, bool, Reverse<i32>, &str) {
         let kind = match self.paper_type {
             PaperType::Preprint => 2,
@@ -124,7 +124,7 @@ impl VersionCandidate {
     }
 }
 
-/// Whether two papers of the same title may be one work, by all but their authors.
+/// Whether two papers may be versions by their titles, regardless of their authors.
 fn may_be_versions_by_title(one: &VersionCandidate, other: &VersionCandidate) -> bool {
     let Some(years) = one.years_between(other) else { return false };
     if one.title != other.title || one.form() != other.form() || years > MAX_YEARS_APART {
@@ -134,12 +134,12 @@ fn may_be_versions_by_title(one: &VersionCandidate, other: &VersionCandidate) ->
         return true;
     }
     if years == 0 {
-        // One issue does not have the same work under two DOIs.
+        // An issue does not contain the same work under two DOIs.
         let has_two = one.dois.is_disjoint(&other.dois) && !one.dois.is_empty() && !other.dois.is_empty();
         return !(has_two && one.is_in_series_of(other));
     }
-    // What the same people publish under the same title in another year comes back with the years, unless it was carried on
-    // from a talk to an article, from a workshop to a conference.
+    // The same title in another year is a recurring title, unless the work was extended: from a talk to an article, or
+    // from a workshop to a conference.
     let is_carried_on = if one.paper_type == other.paper_type {
         match one.paper_type {
             PaperType::ConferencePaper => is_extended_publication(one, other),
@@ -152,8 +152,8 @@ fn may_be_versions_by_title(one: &VersionCandidate, other: &VersionCandidate) ->
     is_carried_on && !is_recurring_title(&one.title) && !one.is_in_series_of(other)
 }
 
-/// Whether a talk was given again before more people: of a workshop at a conference, of either in a journal that its source
-/// takes for proceedings.
+/// Whether a talk was published again at a larger venue: from a workshop to a conference, or in a journal that its
+/// source takes for proceedings.
 fn is_extended_publication(one: &VersionCandidate, other: &VersionCandidate) -> bool {
     let (earlier, later) = if one.date <= other.date { (one, other) } else { (other, one) };
     let (Some(earlier), Some(later)) = (&earlier.venue, &later.venue) else { return false };
@@ -161,17 +161,17 @@ fn is_extended_publication(one: &VersionCandidate, other: &VersionCandidate) -> 
     is_larger && !is_recurring_session(earlier) && !is_recurring_session(later)
 }
 
-/// Whether two papers of the same DOI may be one work, by all but their authors. `sharing` papers have the DOI.
+/// Whether two papers may be versions by their DOIs, regardless of their authors. `sharing` papers have the DOI.
 fn may_be_versions_by_doi(one: &VersionCandidate, other: &VersionCandidate, sharing: usize) -> bool {
     if one.dois.is_disjoint(&other.dois) || is_part_or_commentary(&one.title, &other.title) {
         return false;
     }
-    // The DOI of a volume stands on all that is in it.
+    // All papers of a volume may have the volume's DOI.
     let is_one_volume = one.is_in_series_of(other) && one.year == other.year;
     are_titles_similar(&one.title, &other.title) || (sharing == 2 && !is_one_volume && one.form() == other.form())
 }
 
-/// Whether at least half of the authors of the paper with fewer are among those of the other.
+/// Whether at least half of the authors of the paper with fewer authors are among those of the other.
 fn have_common_authors(one: &[VersionAuthor], other: &[VersionAuthor]) -> bool {
     let (few, many) = if one.len() <= other.len() { (one, other) } else { (other, one) };
     if few.is_empty() {
@@ -192,6 +192,7 @@ fn have_common_authors(one: &[VersionAuthor], other: &[VersionAuthor]) -> bool {
     few.iter().filter(|author| is_among(author)).count() * 2 >= few.len()
 }
 
+/// Whether two authors may be the same person.
 fn may_be_same_author(one: &VersionAuthor, other: &VersionAuthor) -> bool {
     names::compare_names(&one.name, &other.name).similarity > NameSimilarity::Different
 }
@@ -201,29 +202,29 @@ fn family_key(name: &str) -> String {
     names::fold(&parsed.family.or(parsed.given).unwrap_or_default())
 }
 
-/// The pairs of papers that may be versions, by all but their authors, each once.
+/// The pairs of papers that may be versions, regardless of their authors, each once.
 pub fn candidate_pairs(papers: &[VersionCandidate]) -> Vec<(usize, usize, VersionBasis)> {
     let mut by_title: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut by_doi: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (place, paper) in papers.iter().enumerate() {
+    for (index, paper) in papers.iter().enumerate() {
         if is_distinctive_title(&paper.title) {
-            by_title.entry(&paper.title).or_default().push(place);
+            by_title.entry(&paper.title).or_default().push(index);
         }
         for doi in &paper.dois {
-            by_doi.entry(doi).or_default().push(place);
+            by_doi.entry(doi).or_default().push(index);
         }
     }
     let mut pairs: BTreeMap<(usize, usize), VersionBasis> = BTreeMap::new();
-    for places in by_title.values().filter(|places| places.len() <= MAX_SHARING_PAPERS) {
-        for (one, other) in each_pair(places) {
+    for indexes in by_title.values().filter(|indexes| indexes.len() <= MAX_SHARING_PAPERS) {
+        for (one, other) in each_pair(indexes) {
             if may_be_versions_by_title(&papers[one], &papers[other]) {
                 pairs.insert((one, other), VersionBasis::Title);
             }
         }
     }
-    for places in by_doi.values().filter(|places| places.len() <= MAX_SHARING_PAPERS) {
-        for (one, other) in each_pair(places) {
-            if may_be_versions_by_doi(&papers[one], &papers[other], places.len()) {
+    for indexes in by_doi.values().filter(|indexes| indexes.len() <= MAX_SHARING_PAPERS) {
+        for (one, other) in each_pair(indexes) {
+            if may_be_versions_by_doi(&papers[one], &papers[other], indexes.len()) {
                 pairs.insert((one, other), VersionBasis::Doi);
             }
         }
@@ -231,56 +232,57 @@ pub fn candidate_pairs(papers: &[VersionCandidate]) -> Vec<(usize, usize, Versio
     pairs.into_iter().map(|((one, other), basis)| (one, other, basis)).collect()
 }
 
-fn each_pair(places: &[usize]) -> impl Iterator<Item = (usize, usize)> {
-    places.iter().enumerate().flat_map(|(index, one)| places[index + 1..].iter().map(|other| (*one, *other)))
+fn each_pair(indexes: &[usize]) -> impl Iterator<Item = (usize, usize)> {
+    indexes.iter().enumerate().flat_map(|(index, one)| indexes[index + 1..].iter().map(|other| (*one, *other)))
 }
 
-/// Of each paper that is a version: its version of record, and what tells so. A work is one group, whichever of its papers
-/// tell of which others.
+/// The version of record and the evidence of each paper that is a version. All papers that are linked directly or
+/// indirectly are one work.
 pub fn link_versions(
     papers: &[VersionCandidate],
     pairs: &[(usize, usize, VersionBasis)],
     authors: &HashMap<i64, Vec<VersionAuthor>>,
 ) -> HashMap<i64, (i64, VersionBasis)> {
     let none = Vec::new();
-    let authors_of = |place: usize| authors.get(&papers[place].id).unwrap_or(&none);
+    let authors_of = |index: usize| authors.get(&papers[index].id).unwrap_or(&none);
     let mut groups: Vec<usize> = (0..papers.len()).collect();
     let mut basis: HashMap<usize, VersionBasis> = HashMap::new();
-    for (one, other, tells) in pairs {
+    for (one, other, evidence) in pairs {
         let (authors, others) = (authors_of(*one), authors_of(*other));
-        // Who wrote it may be unknown of one of two papers with the same DOI and the same words in their titles.
-        let is_untold = authors.is_empty() || others.is_empty();
-        let is_certain = *tells == VersionBasis::Doi && are_titles_similar(&papers[*one].title, &papers[*other].title);
-        if !(have_common_authors(authors, others) || is_untold && is_certain) {
+        // With the same DOI and a similar title, the authors of one paper may be unknown.
+        let is_unknown = authors.is_empty() || others.is_empty();
+        let is_certain =
+            *evidence == VersionBasis::Doi && are_titles_similar(&papers[*one].title, &papers[*other].title);
+        if !(have_common_authors(authors, others) || is_unknown && is_certain) {
             continue;
         }
-        for place in [one, other] {
-            let known = basis.entry(*place).or_insert(*tells);
-            *known = (*known).min(*tells);
+        for index in [one, other] {
+            let stronger = basis.entry(*index).or_insert(*evidence);
+            *stronger = (*stronger).min(*evidence);
         }
         let (one, other) = (find_root(&groups, *one), find_root(&groups, *other));
         groups[one.max(other)] = one.min(other);
     }
     let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for place in basis.keys() {
-        members.entry(find_root(&groups, *place)).or_default().push(*place);
+    for index in basis.keys() {
+        members.entry(find_root(&groups, *index)).or_default().push(*index);
     }
     let mut found = HashMap::new();
-    for places in members.values() {
-        let Some(record) = places.iter().min_by_key(|place| papers[**place].rank()) else { continue };
-        for place in places.iter().filter(|place| *place != record) {
-            if let Some(basis) = basis.get(place) {
-                found.insert(papers[*place].id, (papers[*record].id, *basis));
+    for indexes in members.values() {
+        let Some(version_of_record) = indexes.iter().min_by_key(|index| papers[**index].rank()) else { continue };
+        for index in indexes.iter().filter(|index| *index != version_of_record) {
+            if let Some(basis) = basis.get(index) {
+                found.insert(papers[*index].id, (papers[*version_of_record].id, *basis));
             }
         }
     }
     found
 }
 
-fn find_root(groups: &[usize], place: usize) -> usize {
-    let mut place = place;
-    while groups[place] != place {
-        place = groups[place];
+fn find_root(groups: &[usize], index: usize) -> usize {
+    let mut index = index;
+    while groups[index] != index {
+        index = groups[index];
     }
-    place
+    index
 }

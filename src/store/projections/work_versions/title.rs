@@ -1,12 +1,15 @@
-//! What titles say: whether enough to tell a work, and whether of the same one. All but [`is_telling`] take them folded.
+//! Rules about titles: whether a title is distinctive, and whether two titles are of one work. All but
+//! [`is_distinctive_title`] take folded titles.
 
 use std::collections::{BTreeSet, HashSet};
 
 use crate::text::names;
 
-/// Letters that a title has at least where it says enough to be told from others, and words of a script that parts them.
-const MIN_DISTINCTIVE_LETTERS_AND_WORDS: (usize, usize) = (15, 3);
-/// First words of titles that stand over different things of the same people.
+/// Minimum number of letters of a distinctive title.
+const MIN_DISTINCTIVE_LETTERS: usize = 15;
+/// Minimum number of words of a distinctive title, in scripts that separate words.
+const MIN_DISTINCTIVE_WORDS: usize = 3;
+/// First words of generic headings, which the same people use for different works.
 const GENERIC_HEADINGS: [&str; 51] = [
     "abstracts of",
     "acknowledgement",
@@ -60,7 +63,7 @@ const GENERIC_HEADINGS: [&str; 51] = [
     "vorwort",
     "welcome",
 ];
-/// Words of titles of what is written about another paper, or goes with it.
+/// Words of titles of papers about another paper, or supplements to it.
 const COMMENTARY_WORDS: [&str; 24] = [
     "addendum",
     "appendix",
@@ -87,7 +90,7 @@ const COMMENTARY_WORDS: [&str; 24] = [
     "supplementary",
     "supplemental",
 ];
-/// Words of titles that come back every year with the same authors.
+/// Words of titles that recur every year with the same authors.
 const RECURRING_WORDS: [&str; 12] = [
     "annual",
     "bibliography",
@@ -103,10 +106,10 @@ const RECURRING_WORDS: [&str; 12] = [
     "yearly",
 ];
 
-/// Whether a title says enough that a paper of the same title may be the same work: no heading, and not very short.
+/// Whether a title is distinctive, so that papers with it may be the same work: no heading, and not very short.
 pub fn is_distinctive_title(title: &str) -> bool {
     let folded = names::fold(title);
-    // A word of a script without spaces has one to three characters.
+    // A word in a script without spaces has one to three characters.
     let weight = |letter: char| match letter {
         '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' => 3,
         letter => usize::from(letter.is_alphanumeric()),
@@ -117,13 +120,13 @@ pub fn is_distinctive_title(title: &str) -> bool {
         .iter()
         .any(|heading| folded.strip_prefix(heading).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
     let is_about = folded.split(' ').next().is_some_and(|word| COMMENTARY_WORDS.contains(&word));
-    letters >= MIN_DISTINCTIVE_LETTERS_AND_WORDS.0
-        && (is_dense || folded.split(' ').count() >= MIN_DISTINCTIVE_LETTERS_AND_WORDS.1)
+    letters >= MIN_DISTINCTIVE_LETTERS
+        && (is_dense || folded.split(' ').count() >= MIN_DISTINCTIVE_WORDS)
         && !is_heading
         && !is_about
 }
 
-/// Whether it is a title under which the same people publish another work every year.
+/// Whether the same people publish another work under this title every year.
 pub fn is_recurring_title(title: &str) -> bool {
     let title = format!(" {title} ");
     RECURRING_WORDS.iter().any(|words| title.contains(&format!(" {words} ")))
@@ -137,11 +140,11 @@ pub fn are_titles_similar(one: &str, other: &str) -> bool {
     common >= 2 && common * 5 >= one.len().min(other.len()) * 4
 }
 
-/// Whether one title is that of a part of the other work, of another part, or of what is written about it.
+/// Whether one title is of a part of the other work, of another part, or of a commentary on it.
 pub fn is_part_or_commentary(one: &str, other: &str) -> bool {
     let words = |title: &str| -> BTreeSet<String> {
-        let tells = |word: &&str| COMMENTARY_WORDS.contains(word) || is_number(word);
-        title.split(' ').filter(tells).map(ToOwned::to_owned).collect()
+        let is_marker = |word: &&str| COMMENTARY_WORDS.contains(word) || is_number(word);
+        title.split(' ').filter(is_marker).map(ToOwned::to_owned).collect()
     };
     words(one) != words(other)
 }
@@ -156,7 +159,7 @@ mod tests {
     use super::is_distinctive_title;
 
     #[test]
-    fn titles_that_say_enough() {
+    fn distinctive_titles() {
         for title in [
             "The Flow of Water over Weirs",
             "Graph attention networks",

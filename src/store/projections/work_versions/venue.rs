@@ -1,11 +1,10 @@
-//! What names of venues say: whether two are of one series, of a journal or of a conference in its years, and whether one is of
-//! a workshop or a journal.
+//! Rules about venues: whether two names are of one series, and whether a venue is a workshop or a journal.
 
 use std::collections::BTreeSet;
 
 use crate::text::names;
 
-/// Words that say which of a series it is, or nothing.
+/// Words that number the volumes of a series, or are insignificant.
 const IGNORED_WORDS: [&str; 50] = [
     "a",
     "an",
@@ -59,13 +58,13 @@ const IGNORED_WORDS: [&str; 50] = [
     "volume",
 ];
 
-/// Whether two names are of one series, once years, numbers and ordinals are passed over.
+/// Whether two names are of one series, ignoring years, numbers and ordinals.
 pub fn is_same_series(one: &str, other: &str) -> bool {
     names::fold(one) == names::fold(other)
         || matches!((series_words(one), series_words(other)), (one, other) if !one.is_empty() && one == other)
 }
 
-/// Whether it is a workshop, written out or as the abbreviation of its conference with a w behind (iclrw).
+/// Whether it is a workshop, spelled out or as the abbreviation of its conference followed by w (iclrw).
 pub fn is_workshop(venue: &str) -> bool {
     let folded = names::fold(venue);
     let is_abbreviated = (4..=8).contains(&folded.len())
@@ -75,7 +74,7 @@ pub fn is_workshop(venue: &str) -> bool {
     is_abbreviated || folded.split(' ').any(|word| matches!(word, "workshop" | "workshops"))
 }
 
-/// Whether it is a journal, by its name or by the volume and number of an issue.
+/// Whether it is a journal, by its name or by the volume and issue number.
 pub fn is_journal(venue: &str) -> bool {
     let folded = names::fold(venue);
     let has = |words: &[&str]| folded.split(' ').any(|word| words.contains(&word));
@@ -83,16 +82,18 @@ pub fn is_journal(venue: &str) -> bool {
         || (has(&["volume", "vol"]) && has(&["number", "issue", "no"]))
 }
 
-/// Whether it holds what is given again and again: tutorials, presentations of projects.
+/// Whether it has recurring content: tutorials, presentations of projects.
 pub fn is_recurring_session(venue: &str) -> bool {
     let folded = names::fold(venue);
     folded.split(' ').any(|word| matches!(word, "tutorial" | "tutorials" | "project" | "projects"))
 }
 
+/// The significant words of a series.
 fn series_words(venue: &str) -> BTreeSet<String> {
     let folded = names::fold(venue);
-    let tells = |word: &&str| !word.chars().any(|letter| letter.is_ascii_digit()) && !IGNORED_WORDS.contains(word);
-    folded.split(' ').filter(tells).map(ToOwned::to_owned).collect()
+    let is_significant =
+        |word: &&str| !word.chars().any(|letter| letter.is_ascii_digit()) && !IGNORED_WORDS.contains(word);
+    folded.split(' ').filter(is_significant).map(ToOwned::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! What is a version and what is none, each by one thing that differs.
+//! Pairs of papers that are versions or not, each with one difference.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// An article of a telling title, by one person.
+/// An article with a distinctive title, by one person.
 fn article(id: i64) -> VersionCandidate {
     VersionCandidate {
         id,
@@ -52,12 +52,12 @@ fn the_same_title() {
         ((Report, 2009), (Article, 2010), true),
         ((Other, 2010), (Article, 2010), true),
         ((Article, 2010), (Article, 2010), true),
-        // A column, a yearly report, another edition.
+        // A column, a yearly report, a new edition.
         ((Article, 2009), (Article, 2010), false),
         ((Report, 2009), (Report, 2010), false),
         ((Book, 2009), (Book, 2010), false),
         ((Book, 2010), (Book, 2010), true),
-        // Works of the same title.
+        // Different works with the same title.
         ((Thesis, 2010), (Article, 2010), false),
         ((Dataset, 2010), (Article, 2010), false),
         ((Book, 2010), (Article, 2010), false),
@@ -71,7 +71,7 @@ fn the_same_title() {
 }
 
 #[test]
-fn what_comes_back_with_the_years() {
+fn recurring_titles() {
     let talk = |id, year, venue: &str| VersionCandidate {
         venue: Some(venue.to_owned()),
         ..of_type(id, PaperType::ConferencePaper, year)
@@ -128,7 +128,7 @@ fn the_same_doi() {
     // The DOI of a volume.
     let parts = [paper(1, "Weirs", 2010, "a"), paper(2, "Locks", 2011, "b"), paper(3, "Dams", 2012, "c")];
     assert_eq!(linked_by_one(&parts).len(), 0);
-    // Other people wrote it, or nobody is known to have.
+    // Different or unknown authors.
     let two = &parts[..2];
     let authors = HashMap::from([(1, by(&["Ida Brook"])), (2, by(&["Tom Ford"]))]);
     assert_eq!(linked(two, &authors).len(), 0);
@@ -172,7 +172,7 @@ fn the_version_of_record() {
         (vec![dated(article(3), 20100501), article(4)], 3),
         (vec![article(4), article(3)], 3),
     ] {
-        // Two of one DOI would be one paper.
+        // Two papers with one DOI would be one paper.
         let found = linked_by_one(&papers);
         assert_eq!(found.len(), 1, "{papers:?}");
         assert!(found.values().all(|(of, _)| *of == record), "{papers:?}: {found:?}");

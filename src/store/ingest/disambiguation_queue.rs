@@ -1,0 +1,24 @@
+//! The queue of blocks of names to disambiguate again (`identity_pending`), since something about their authors
+//! changed.
+
+use crate::error::Error;
+use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::unit_of_work::UnitOfWork;
+
+/// Queues the blocks of a researcher's names.
+pub(crate) async fn queue_researcher_blocks(uow: &UnitOfWork<'_>, id: i64) -> Result<(), Error> {
+    let sql = "INSERT INTO identity_pending SELECT block FROM researcher WHERE block IS NOT NULL AND id = ?";
+    let sql = Sql::with(sql, id)
+        .then_with(" UNION SELECT block FROM researcher_name WHERE researcher_id = ? ON CONFLICT DO NOTHING", id);
+    uow.execute(sql).await
+}
+
+/// Queues the blocks of the authors of papers.
+pub(crate) async fn queue_author_blocks(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<(), Error> {
+    if papers.is_empty() {
+        return Ok(());
+    }
+    let sql = "INSERT INTO identity_pending SELECT DISTINCT block FROM authorship WHERE block IS NOT NULL AND paper_id = ANY(?) \
+         ON CONFLICT DO NOTHING";
+    uow.execute(Sql::with(sql, bigint_array(papers.iter().copied()))).await
+}

@@ -1,0 +1,54 @@
+//! External identifiers of entities.
+
+use sea_orm::FromQueryResult;
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::store::unit_of_work::{UnitOfWork, rows_cte};
+
+/// An identifier that a record assigns to an entity.
+#[derive(Serialize)]
+pub(crate) struct ExternalIdRow {
+    /// The index of the record in the batch.
+    pub(crate) index: usize,
+    /// The entity.
+    pub(crate) id: i64,
+    /// The scheme in lower case.
+    pub(crate) scheme: String,
+    /// The identifier within the scheme.
+    pub(crate) value: String,
+}
+
+/// Adds identifiers. One that belongs to another entity stays there, with a warning.
+pub(crate) async fn add_identifiers(
+    uow: &mut UnitOfWork<'_>,
+    kind: &str,
+    ids: Vec<ExternalIdRow>,
+) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct ConflictRow {
+        index: i64,
+        scheme: String,
+        value: String,
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let columns = "index bigint, id bigint, scheme text, value text";
+    let insert = format!(
+        "INSERT INTO external_id (scheme, value, {kind}_id) SELECT scheme, value, id FROM rows \
+         ON CONFLICT (scheme, value) WHERE {kind}_id IS NOT NULL DO NOTHING"
+    );
+    uow.execute_with_rows(columns, &ids, &insert).await?;
+    let conflicts = format!(
+        "SELECT rows.index, rows.scheme, rows.value FROM rows JOIN external_id AS held ON held.scheme = rows.scheme \
+         AND held.value = rows.value AND held.{kind}_id IS NOT NULL WHERE held.{kind}_id <> rows.id"
+    );
+    for ConflictRow { index, scheme, value } in
+        uow.rows::<ConflictRow>(rows_cte(columns, &ids)?.then(conflicts)).await?
+    {
+        let note = format!("{scheme} {value} already identifies another {kind} and was not moved");
+        uow.add_note(usize::try_from(index).unwrap_or_default(), note);
+    }
+    Ok(())
+}

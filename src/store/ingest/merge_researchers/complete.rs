@@ -1,0 +1,284 @@
+//! Merges researchers by decision: the survivor gets the papers, affiliations, topics, identifiers, records and texts
+//! of the others.
+
+use std::collections::HashSet;
+
+use sea_orm::FromQueryResult;
+
+use crate::error::Error;
+use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::ingest::merge_researchers::{ResearcherMerge, merge_researchers};
+use crate::store::ingest::name_visibility::{load_names, recompute_names};
+use crate::store::ingest::reassign_authorships::{Reassignment, load_authorships_of, move_authorships};
+use crate::store::reader::search::EntityType;
+use crate::store::unit_of_work::UnitOfWork;
+use crate::text::names::{self, NameSimilarity};
+
+/// A researcher who takes part in a merge or a split.
+#[derive(Clone, Debug, FromQueryResult)]
+pub(crate) struct ResearcherRef {
+    pub id: i64,
+    pub slug: String,
+    pub display_name: String,
+    pub name_key: String,
+    /// The other names that sources provide, visible or not.
+    pub told_names: Vec<String>,
+    pub orcid: Option<String>,
+}
+
+impl ResearcherRef {
+    /// The researcher as messages name them.
+    pub(crate) fn label(&self) -> String {
+        format!("{} ({})", self.display_name, self.slug)
+    }
+}
+
+/// Whether a name is a form of another, and not a former name.
+pub(crate) fn is_name_variant(name: &str, displayed: &str) -> bool {
+    names::compare_names(name, displayed).similarity >= NameSimilarity::Compatible
+}
+
+/// The other names of the merged researcher: each once, without the display name.
+fn merge_source_names(survivor: &ResearcherRef, former: &[ResearcherRef]) -> Vec<String> {
+    let mut seen = HashSet::from([names::name_key(&survivor.display_name)]);
+    seen.extend(survivor.told_names.iter().map(|name| names::name_key(name)));
+    let theirs = former.iter().flat_map(|researcher| {
+        let own = Some(&researcher.display_name).filter(|name| is_name_variant(name, &survivor.display_name));
+        own.into_iter().chain(&researcher.told_names)
+    });
+    let added: Vec<String> = theirs.filter(|name| seen.insert(names::name_key(name))).cloned().collect();
+    survivor.told_names.iter().cloned().chain(added).collect()
+}
+
+/// The researchers with these ids, in the same order.
+pub(crate) async fn load_researcher_refs(
+    uow: &UnitOfWork<'_>,
+    researchers: &[i64],
+) -> Result<Vec<ResearcherRef>, Error> {
+    let sql = "SELECT id, slug, display_name, name_key, told_names, orcid FROM researcher WHERE id = ANY(?)";
+    let mut found = uow.rows::<ResearcherRef>(Sql::with(sql, bigint_array(researchers.iter().copied()))).await?;
+    found.sort_by_key(|researcher| researchers.iter().position(|id| *id == researcher.id));
+    Ok(found)
+}
+
+/// Moves everything of other researchers to the survivor, and redirects their ids and slugs. With `keeps_names`,
+/// authors with one of their names match the survivor.
+pub(crate) async fn merge_into(
+    uow: &mut UnitOfWork<'_>,
+    survivor: &ResearcherRef,
+    former: &[ResearcherRef],
+    keeps_names: bool,
+) -> Result<(), Error> {
+    let researchers: Vec<i64> = former.iter().map(|researcher| researcher.id).collect();
+    merge_orcids(uow, survivor, former).await?;
+    merge_profiles(uow, survivor, former).await?;
+    for researcher in former {
+        merge_names(uow, survivor.id, researcher.id).await?;
+    }
+    for (table, more) in [("external_id", ""), ("source_record", ", is_of_former = true")] {
+        let sql = format!("UPDATE {table} SET researcher_id = ?{more} WHERE ");
+        let sql =
+            Sql::with(&sql, survivor.id).then_with("researcher_id = ANY(?)", bigint_array(researchers.iter().copied()));
+        uow.execute(sql).await?;
+    }
+    for researcher_id in &researchers {
+        merge_affiliations(uow, survivor.id, *researcher_id).await?;
+        merge_topics(uow, survivor.id, *researcher_id).await?;
+    }
+    let moves: Vec<Reassignment> = load_authorships_of(uow, &researchers)
+        .await?
+        .into_iter()
+        .map(|authorship| Reassignment {
+            authorship_id: authorship.id,
+            paper_id: authorship.paper_id,
+            former_id: Some(authorship.researcher_id),
+            researcher_id: survivor.id,
+        })
+        .collect();
+    move_authorships(uow, &moves).await?;
+    let merges = former.iter().map(|researcher| ResearcherMerge {
+        former_id: researcher.id,
+        survivor_id: survivor.id,
+        name_key: keeps_names.then(|| researcher.name_key.clone()),
+    });
+    merge_researchers(uow, &merges.collect::<Vec<_>>()).await?;
+    recompute_names(uow, survivor.id, None).await?;
+    uow.mark_dirty(EntityType::Researcher, [survivor.id]);
+    Ok(())
+}
+
+/// The survivor has one ORCID iD. The others become identifiers that still match the survivor.
+async fn merge_orcids(uow: &UnitOfWork<'_>, survivor: &ResearcherRef, former: &[ResearcherRef]) -> Result<(), Error> {
+    let researchers = former.iter().map(|researcher| researcher.id);
+    let clear_orcids = "UPDATE researcher SET orcid = NULL WHERE orcid IS NOT NULL AND id = ANY(?)";
+    uow.execute(Sql::with(clear_orcids, bigint_array(researchers))).await?;
+    let mut orcids = former.iter().filter_map(|researcher| researcher.orcid.clone());
+    if survivor.orcid.is_none()
+        && let Some(orcid) = orcids.next()
+    {
+        let sql = Sql::with("UPDATE researcher SET orcid = ? WHERE ", orcid).then_with("id = ?", survivor.id);
+        uow.execute(sql).await?;
+    }
+    let others = Sql::with(
+        "INSERT INTO external_id (scheme, value, researcher_id) SELECT 'orcid', former.orcid, ?::bigint ",
+        survivor.id,
+    )
+    .then_with("FROM unnest(?::text[]) AS former(orcid) ON CONFLICT DO NOTHING", text_array(orcids));
+    uow.execute(others).await
+}
+
+/// Names are combined; texts and URLs fill missing values.
+async fn merge_profiles(uow: &UnitOfWork<'_>, survivor: &ResearcherRef, former: &[ResearcherRef]) -> Result<(), Error> {
+    for researcher in former {
+        let sql = Sql::with(
+            "UPDATE researcher AS kept SET headline = former.headline || kept.headline, \
+                 biography = former.biography || kept.biography, \
+                 portrait_url = coalesce(kept.portrait_url, former.portrait_url), \
+                 homepage_url = coalesce(kept.homepage_url, former.homepage_url) \
+                 FROM researcher AS former WHERE former.id = ?",
+            researcher.id,
+        );
+        uow.execute(sql.then_with(" AND kept.id = ?", survivor.id)).await?;
+    }
+    let sql = Sql::with(
+        "UPDATE researcher SET updated_at = now(), told_names = ? WHERE ",
+        text_array(merge_source_names(survivor, former)),
+    );
+    uow.execute(sql.then_with("id = ?", survivor.id)).await
+}
+
+/// Decisions on the other's names apply unless the survivor has one, and names that the other hides are hidden, even if
+/// one is the survivor's display name.
+async fn merge_names(uow: &UnitOfWork<'_>, survivor: i64, former: i64) -> Result<(), Error> {
+    let (survivor_names, former_names) = (load_names(uow, survivor).await?, load_names(uow, former).await?);
+    let forms: Vec<String> = former_names.visible()?.hidden_forms.into_iter().collect();
+    let is_hidden = !forms.is_empty() && names::name_reveals_hidden(&survivor_names.display_name, &forms);
+    if !survivor_names.is_decided && (former_names.is_decided || is_hidden) {
+        let sql = Sql::with(
+            "UPDATE researcher AS kept SET display_name = given.display_name, given_name = given.given_name, \
+                 family_name = given.family_name, sort_name = given.sort_name, name_key = given.name_key, block = given.block, \
+                 told_names = array_remove(kept.told_names || ?, given.display_name) FROM researcher AS given WHERE ",
+            text_array(Some(survivor_names.display_name).filter(|name| is_name_variant(name, &former_names.display_name))),
+        )
+        .then_with("given.id = ?", former);
+        uow.execute(sql.then_with(" AND kept.id = ?", survivor)).await?;
+    }
+    let sql = Sql::with(
+        "UPDATE researcher AS kept SET withholds_published_name = kept.withholds_published_name OR given.withholds_published_name \
+             FROM researcher AS given WHERE given.id = ?",
+        former,
+    );
+    uow.execute(sql.then_with(" AND kept.id = ?", survivor)).await?;
+    let sql = Sql::with(
+        "INSERT INTO name_decision AS kept (researcher_id, display_name, given_name, family_name, withholds_published_name, decided_at) \
+         SELECT ?::bigint, display_name, given_name, family_name, withholds_published_name, decided_at FROM name_decision ",
+        survivor,
+    )
+    .then_with(
+        "WHERE researcher_id = ? ON CONFLICT (researcher_id) DO UPDATE SET \
+             given_name = CASE WHEN kept.display_name IS NULL THEN EXCLUDED.given_name ELSE kept.given_name END, \
+             family_name = CASE WHEN kept.display_name IS NULL THEN EXCLUDED.family_name ELSE kept.family_name END, \
+             display_name = coalesce(kept.display_name, EXCLUDED.display_name), \
+             withholds_published_name = coalesce(kept.withholds_published_name OR EXCLUDED.withholds_published_name, \
+             kept.withholds_published_name, EXCLUDED.withholds_published_name)",
+        former,
+    );
+    uow.execute(sql).await?;
+    let sql = Sql::with("UPDATE researcher_name SET researcher_id = ? WHERE ", survivor);
+    uow.execute(sql.then_with("researcher_id = ?", former)).await
+}
+
+/// Affiliations that an import would take for the same are merged.
+async fn merge_affiliations(uow: &UnitOfWork<'_>, survivor: i64, former: i64) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct AffiliationPairRow {
+        id: i64,
+        same: Option<i64>,
+    }
+    let moving = "SELECT id, NULL::bigint AS same FROM affiliation WHERE researcher_id = ? ORDER BY id";
+    for AffiliationPairRow { id, .. } in uow.rows::<AffiliationPairRow>(Sql::with(moving, former)).await? {
+        // A title that contains the other is preferred, since nothing has to be added.
+        let same = Sql::with(
+            "SELECT moving.id, held.id AS same FROM affiliation AS moving LEFT JOIN LATERAL (SELECT other.id \
+             FROM affiliation AS other WHERE other.researcher_id = ?",
+            survivor,
+        )
+        .then_with(
+            " AND other.organization_id = moving.organization_id AND other.kind = moving.kind \
+             AND other.start_date IS NOT DISTINCT FROM moving.start_date AND NOT EXISTS (SELECT FROM \
+             jsonb_each_text(other.role_title) AS title WHERE jsonb_exists(moving.role_title, title.key) \
+             AND moving.role_title ->> title.key <> title.value) \
+             ORDER BY other.role_title = moving.role_title DESC, other.role_title @> moving.role_title DESC, other.id LIMIT 1) \
+             AS held ON true WHERE moving.id = ?",
+            id,
+        );
+        let same = uow.rows::<AffiliationPairRow>(same).await?.pop().and_then(|pair| pair.same);
+        let statement = match same {
+            Some(same) => Sql::with(
+                "WITH gone AS (DELETE FROM affiliation WHERE id = ? RETURNING *) UPDATE affiliation AS held SET \
+                 role_title = gone.role_title || held.role_title, \
+                 department_name = gone.department_name || held.department_name, \
+                 end_date = coalesce(held.end_date, gone.end_date), \
+                 is_primary = held.is_primary OR gone.is_primary AND NOT EXISTS (SELECT FROM affiliation AS other \
+                 WHERE other.researcher_id = held.researcher_id AND other.is_primary), updated_at = now() \
+                 FROM gone WHERE ",
+                id,
+            )
+            .then_with("held.id = ?", same),
+            None => Sql::with("UPDATE affiliation SET researcher_id = ?, updated_at = now(), ", survivor)
+                .then_with(
+                    "is_primary = is_primary AND NOT EXISTS (SELECT FROM affiliation AS other WHERE other.is_primary \
+                     AND other.researcher_id = ?)",
+                    survivor,
+                )
+                .then_with(" WHERE id = ?", id),
+        };
+        uow.execute(statement).await?;
+    }
+    Ok(())
+}
+
+/// Declared topics are added after the survivor's.
+async fn merge_topics(uow: &UnitOfWork<'_>, survivor: i64, former: i64) -> Result<(), Error> {
+    let insert = Sql::with(
+        "INSERT INTO researcher_topic (researcher_id, topic_id, position) \
+             SELECT person.id, moving.topic_id, person.last + row_number() OVER (ORDER BY moving.position, moving.topic_id) \
+             FROM (SELECT ?::bigint AS id, ",
+        survivor,
+    )
+    .then_with(
+        "(SELECT coalesce(max(position), 0) FROM researcher_topic WHERE researcher_id = ?) AS last) AS person, ",
+        survivor,
+    )
+    .then_with("researcher_topic AS moving WHERE moving.researcher_id = ? ON CONFLICT DO NOTHING", former);
+    uow.execute(insert).await?;
+    uow.execute(Sql::with("DELETE FROM researcher_topic WHERE researcher_id = ?", former)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn researcher(name: &str, others: &[&str]) -> ResearcherRef {
+        ResearcherRef {
+            id: 0,
+            slug: String::new(),
+            display_name: name.to_owned(),
+            name_key: names::name_key(name),
+            told_names: others.iter().map(|name| (*name).to_owned()).collect(),
+            orcid: None,
+        }
+    }
+
+    #[test]
+    fn names_of_a_merged_researcher() {
+        let survivor = researcher("Ida Brook", &["I. M. Brook"]);
+        let former = [
+            researcher("I. Brook", &["ida brook", "Ida-Marie Brook"]),
+            researcher("I. Brook", &[]),
+            researcher("Ida Ford", &[]),
+        ];
+        // Ida Ford is called Ida Brook now, so that name is not displayed.
+        assert_eq!(merge_source_names(&survivor, &former), ["I. M. Brook", "I. Brook", "Ida-Marie Brook"]);
+    }
+}

@@ -1,0 +1,93 @@
+//! The records of sources as they were imported: their keys, digests and provided fields, by which an import is
+//! idempotent.
+
+use std::collections::HashMap;
+
+use sea_orm::FromQueryResult;
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::reader::export::EXPORTED_KEY_PREFIX;
+use crate::store::unit_of_work::UnitOfWork;
+
+/// A record of the source as it was imported before.
+pub(crate) struct StoredSourceRecord {
+    /// The entity that it describes.
+    pub(crate) id: i64,
+    /// The digest in hexadecimal; empty for a placeholder.
+    pub(crate) digest: String,
+    /// Whether it describes a researcher who was merged into this one.
+    pub(crate) is_of_former: bool,
+}
+
+impl StoredSourceRecord {
+    /// Whether other records refer to the entity, and its own record was not imported yet.
+    pub(crate) fn is_placeholder(&self) -> bool {
+        self.digest.is_empty()
+    }
+}
+
+/// A row of `source_record`.
+#[derive(Serialize)]
+pub(crate) struct SourceRecordRow {
+    source: String,
+    key: String,
+    digest: String,
+    /// The fields that the record provides; none if it repeats other records.
+    #[serde(rename = "told")]
+    provided_fields: Option<Vec<String>>,
+    id: i64,
+}
+
+impl SourceRecordRow {
+    /// The row of an imported record.
+    pub(crate) fn new(source: &str, key: String, digest: String, provided_fields: Vec<String>, id: i64) -> Self {
+        let provided_fields = Some(provided_fields).filter(|_| !key.starts_with(EXPORTED_KEY_PREFIX));
+        Self { source: source.to_owned(), key, digest, provided_fields, id }
+    }
+
+    /// The row of an entity to which records refer before its own record is imported.
+    pub(crate) fn placeholder(source: &str, key: String, id: i64) -> Self {
+        Self { source: source.to_owned(), key, digest: String::new(), provided_fields: None, id }
+    }
+}
+
+/// The stored records of the source with these keys.
+pub(crate) async fn find_source_records(
+    uow: &UnitOfWork<'_>,
+    kind: &str,
+    keys: &[String],
+) -> Result<HashMap<String, StoredSourceRecord>, Error> {
+    #[derive(FromQueryResult)]
+    struct SourceRecordQueryRow {
+        key: String,
+        digest: String,
+        id: i64,
+        is_of_former: bool,
+    }
+    let sql = format!(
+        "SELECT key, encode(digest, 'hex') AS digest, {kind}_id AS id, is_of_former FROM source_record \
+         WHERE {kind}_id IS NOT NULL AND source = ? AND key = ANY("
+    );
+    let sql = Sql::with(&sql, uow.source()).then_with("?)", text_array(keys.to_vec()));
+    let rows = uow.rows::<SourceRecordQueryRow>(sql).await?;
+    let records = rows.into_iter().map(|SourceRecordQueryRow { key, digest, id, is_of_former }| {
+        (key, StoredSourceRecord { id, digest, is_of_former })
+    });
+    Ok(records.collect())
+}
+
+/// Stores records of the source, replacing those with the same keys.
+pub(crate) async fn upsert_source_records(
+    uow: &UnitOfWork<'_>,
+    kind: &str,
+    records: &[SourceRecordRow],
+) -> Result<(), Error> {
+    let statement = format!(
+        "INSERT INTO source_record (source, key, digest, told, {kind}_id) SELECT source, key, decode(digest, 'hex'), told, id FROM rows \
+         ON CONFLICT (source, key) DO UPDATE SET digest = EXCLUDED.digest, told = EXCLUDED.told, researcher_id = EXCLUDED.researcher_id, \
+         organization_id = EXCLUDED.organization_id, topic_id = EXCLUDED.topic_id, paper_id = EXCLUDED.paper_id"
+    );
+    uow.execute_with_rows("source text, key text, digest text, told text[], id bigint", records, &statement).await
+}
