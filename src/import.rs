@@ -1,12 +1,13 @@
 //! Imports: files of several formats, each read as a stream of the same neutral records, written batch by batch.
 
-mod format;
 pub mod formats;
 pub mod io;
 pub mod normalize;
 pub mod pipeline;
 #[cfg(test)]
-pub(crate) mod tests;
+mod round_trip_tests;
+#[cfg(test)]
+mod test_support;
 
 use std::path::PathBuf;
 
@@ -15,17 +16,19 @@ use crate::model::record::OrganizationReference;
 use crate::store::Store;
 use crate::store::projections::disambiguation::DisambiguationReport;
 
-pub use crate::import::format::Format;
 pub use crate::import::pipeline::dry_run::{DryRunSummary, dry_run};
 
-use crate::import::pipeline::reader::{ItemContent, ReadAbort, ReadItem, RecordOrigin, RecordSink, spawn_reader};
+use crate::import::formats::{Format, FormatOptions};
+use crate::import::pipeline::reader::spawn_reader;
 use crate::import::pipeline::writer::{RecordWriter, error_chain};
 
 /// What one import is asked to do.
 #[derive(Clone, Debug)]
 pub struct ImportOptions {
     /// The format of all files.
-    pub format: Format,
+    pub format: &'static dyn Format,
+    /// Options of the format.
+    pub format_options: FormatOptions,
     /// The files; `-` is standard input.
     pub files: Vec<PathBuf>,
     /// Whether the first bad record ends it.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use sea_orm::{DatabaseConnection, DbErr, FromQueryResult};
 
+use crate::model::source_order::SourceOrder;
 use crate::store::access::column_projection::{ColumnProjection, ColumnSet};
 use crate::store::access::data_loader::DataLoader;
 use crate::store::access::executor::{RequestConnections, StatementCounter};
@@ -28,8 +29,8 @@ pub struct Store {
     read_replica: Option<Arc<Replica>>,
     /// Papers with more authors than this make no coauthors unless a filter asks for them.
     consortium_size: u32,
-    /// Sources whose word counts before that of others, the first most.
-    source_order: Arc<[String]>,
+    /// Source precedence of records that are written.
+    source_order: Arc<SourceOrder>,
     statement_counter: StatementCounter,
     connections: RequestConnections,
     batcher: StatementBatcher,
@@ -45,7 +46,7 @@ impl Store {
             replicas: Arc::new([]),
             read_replica: None,
             consortium_size,
-            source_order: Arc::new([]),
+            source_order: Arc::default(),
             statement_counter: StatementCounter::default(),
             connections: RequestConnections::default(),
             batcher: StatementBatcher::default(),
@@ -60,11 +61,10 @@ impl Store {
         Self { replicas, ..self }
     }
 
-    /// The same contents, into which these sources write before others: where records contradict each other, the word of the
-    /// first of them counts.
+    /// Sets the source precedence of records that are written; by default sources are ordered by name.
     #[must_use]
-    pub fn with_source_order(self, sources: impl IntoIterator<Item = String>) -> Self {
-        Self { source_order: sources.into_iter().map(|source| source.trim().to_owned()).collect(), ..self }
+    pub fn with_source_order(self, order: SourceOrder) -> Self {
+        Self { source_order: Arc::new(order), ..self }
     }
 
     /// The copies that requests may read from.

@@ -3,8 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::import::Format;
-use crate::import::tests::{papers, read_bytes};
 use crate::model::language::LanguagePreferences;
 
 fn author(name: &str) -> CitedAuthor {
@@ -305,48 +303,7 @@ fn groups_and_people() {
     assert!(matches!(AuthorName::from_author(&known), AuthorName::Parts { family, .. } if family == "García Vega"));
 }
 
-/// A title as the directory keeps it: without markup, which two of the formats would take for their own.
-fn a_title() -> impl Strategy<Value = String> {
-    let word = "[A-Za-z0-9éßØ水λ’“”\"'`{}$&%#_~^\\\\:,.;!?@()/+*=|-]{1,9}";
-    proptest::collection::vec(word, 1..6)
-        .prop_map(|words| crate::text::names::clean(&words.join(" ")))
-        .prop_filter("entities are read as what they stand for", |title| !title.contains('&') || !title.contains(';'))
-}
-
-fn a_name() -> impl Strategy<Value = String> {
-    let plain = "[A-ZÉØ][a-zéø'-]{1,7}( [A-Z]\\.)?( (van|de la|von))? [A-ZŠ][a-zš]{1,7}( Jr\\.)?";
-    let other = "(The [A-Z][a-z]{2,5} Collaboration|[A-Z][a-z]{2,7}|[山田王李]{1,3}( [太郎明]{1,2})?|[A-Z][a-z]{1,5} & Sons|[A-Z][a-z]{1,4} and [A-Z][a-z]{1,4} Group)";
-    prop_oneof![4 => plain, 1 => other]
-        .prop_filter("nobody in particular", |name| !["others", "anonymous"].contains(&name.to_lowercase().as_str()))
-}
-
 proptest! {
-    #[test]
-    fn what_is_written_is_read(
-        title in a_title(),
-        names in proptest::collection::vec(a_name(), 0..5),
-        date in proptest::option::of("(19|20)[0-9]{2}(-0[1-9](-1[0-9])?)?"),
-        doi in proptest::option::of("10\\.[1-9][0-9]{3}/[a-z0-9._;()<>%#{}\\[\\]-]{1,12}"),
-    ) {
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let written = CitedPaper { doi: doi.clone(), ..paper(&title, date.as_deref(), &names) };
-        for (format, reader) in [
-            (CitationFormat::Bibtex, Format::Bibtex),
-            (CitationFormat::Ris, Format::Ris),
-            (CitationFormat::CslJson, Format::Csl),
-        ] {
-            let text = written.format_entry(format);
-            let outcome = read_bytes(&reader, text.as_bytes());
-            let found = papers(&outcome);
-            prop_assert_eq!(found.len(), 1, "{} {:?}", text, outcome.messages());
-            let found = &found[0];
-            prop_assert_eq!(&found.title, &title, "{}", text);
-            prop_assert_eq!(found.authors.iter().map(|author| author.name.as_str()).collect::<Vec<_>>(), names.clone(), "{}", text);
-            prop_assert_eq!(found.publication_date, written.publication_date, "{}", text);
-            prop_assert_eq!(found.doi.as_ref().map(ToString::to_string), doi.clone(), "{}", text);
-        }
-    }
-
     #[test]
     fn any_text_has_every_form(title in "\\PC{1,60}", name in "\\PC{0,30}", locale in 0..4_usize) {
         let written = paper(&title, None, &[&name]);

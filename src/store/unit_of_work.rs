@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::model::record::Record;
+use crate::model::source_order::SourceOrder;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, text_array};
 
@@ -49,7 +50,7 @@ pub(crate) struct UnitOfWork<'a> {
     pub(crate) transaction: &'a DatabaseTransaction,
     pub(crate) source: &'a str,
     /// Sources whose word counts before that of others, the first most.
-    pub(crate) source_order: &'a [String],
+    pub(crate) source_order: &'a SourceOrder,
     pub(crate) consortium_size: u32,
     pub(crate) report: BatchReport,
     pub(crate) dirty: crate::store::projections::search_index::DirtyEntities,
@@ -102,7 +103,7 @@ impl<'a> UnitOfWork<'a> {
         Self {
             transaction,
             source,
-            source_order: &[],
+            source_order: SourceOrder::by_name(),
             consortium_size,
             report,
             dirty: crate::store::projections::search_index::DirtyEntities::default(),

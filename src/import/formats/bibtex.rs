@@ -9,8 +9,11 @@ use std::io::BufRead;
 use biblatex::{ChunksExt as _, Person, RawBibliography, RawChunk};
 
 use crate::import::formats::bibtex::entries::{EntrySplitter, SplitEntry};
+use crate::import::formats::detection::FileHead;
+use crate::import::formats::{Format, FormatOptions, SourceKind};
+use crate::import::io::content_kind::ContentKind;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing;
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{ArxivId, Doi};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -112,7 +115,52 @@ impl BibtexEntry {
     }
 }
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+/// BibTeX and BibLaTeX libraries.
+#[derive(Debug)]
+pub(crate) struct BibtexFormat;
+
+impl Format for BibtexFormat {
+    fn name(&self) -> &'static str {
+        "bibtex"
+    }
+
+    fn help(&self) -> &'static str {
+        "BibTeX and BibLaTeX libraries"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::ReferenceManager
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["bib", "bibtex"]
+    }
+
+    fn matches(&self, head: &FileHead<'_>) -> bool {
+        match head.content_kind {
+            ContentKind::Bibtex => true,
+            ContentKind::Text => has_entry(head.text),
+            _ => false,
+        }
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+/// Whether a line of a text file starts an entry; libraries often start with comments.
+fn has_entry(text: &[u8]) -> bool {
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_start);
+    lines.any(|line| line.starts_with(b"@") && (line.contains(&b'{') || line.contains(&b'(')))
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let mut entries = EntrySplitter::new(reader);
     let mut library = BibtexLibrary::default();
     while let Some(entry) = entries.next_entry()? {
@@ -420,8 +468,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::import::Format;
-    use crate::import::tests::{papers, read_bytes};
+    use crate::import::test_support::{papers, read_bytes};
 
     fn names(paper: &PaperRecord) -> Vec<&str> {
         paper.authors.iter().map(|author| author.name.as_str()).collect()
@@ -431,7 +478,7 @@ mod tests {
     fn accents_and_particles() {
         let text = r#"@article{k, title = {The {\TeX}book~and \emph{others}: ``a study''}, year = 1999, month = 15 # "~" # nov,
             author = {B{\"u}nz, J{\'\i}n and van der Berg, Ida and {Free Foundation} and Ford, Jr., Tom and \v{S}imon \O{}st and others}}"#;
-        let outcome = read_bytes(&Format::Bibtex, text.as_bytes());
+        let outcome = read_bytes(&BibtexFormat, text.as_bytes());
         let paper = papers(&outcome).remove(0);
         assert_eq!(paper.title, "The TeXbook and others: “a study”");
         assert_eq!(names(&paper), ["Jín Bünz", "Ida van der Berg", "Free Foundation", "Tom Ford Jr.", "Šimon Øst"]);
@@ -467,7 +514,7 @@ mod tests {
         let text = "@article{a, title={A}, author={Smith, Jo and others et al.}}\n@article{b, title={B}, author={Smith, Jo; Doe, Kim}}\n\
             @article{c, title={C}, author={Smith, Jo, et al.}}\n@article{d, title={D}, author={Harry L. {Baldwin, Jr.}}}\n\
             @article{e, title={E}, author={G{\\\"o}del, Kurt}}\n@article{f, title={F}, author={İİİİİ Şahin ET AL.}}";
-        let outcome = read_bytes(&Format::Bibtex, text.as_bytes());
+        let outcome = read_bytes(&BibtexFormat, text.as_bytes());
         let papers = papers(&outcome);
         let names: Vec<Vec<&str>> = papers.iter().map(names).collect();
         assert_eq!(
@@ -492,7 +539,7 @@ mod tests {
             @article{c, title={Dams}, journal = nowhere, year = 1991}\n\
             @proceedings{p, title={Proceedings of Rivers}, year=2001}\n\
             @inproceedings{d, title={Lost}, crossref={q}}\n";
-        let outcome = read_bytes(&Format::Bibtex, text.as_bytes());
+        let outcome = read_bytes(&BibtexFormat, text.as_bytes());
         let venues: Vec<(String, Option<String>)> =
             papers(&outcome).into_iter().map(|paper| (paper.title, paper.venue_name)).collect();
         let expected = [
@@ -517,7 +564,7 @@ mod tests {
     fn damage_costs_one_entry() {
         let text = "@article{a, title={Weirs}, year=1990}\n@article{b, title={Locks, year=1990}\n@article{c, title={Dams}}\n\
             @article{d, title = }\n@article{e, year=1990}\n@article{a, title={Again}}\n@book{f, title={US$ 5}}\n@article{g, title={Cut";
-        let outcome = read_bytes(&Format::Bibtex, text.as_bytes());
+        let outcome = read_bytes(&BibtexFormat, text.as_bytes());
         let titles: Vec<String> = papers(&outcome).into_iter().map(|paper| paper.title).collect();
         assert_eq!(titles, ["Weirs", "Dams", "Again", "US$ 5"]);
         let told = outcome.messages();
@@ -532,7 +579,7 @@ mod tests {
     #[test]
     fn latin_1() {
         let outcome = read_bytes(
-            &Format::Bibtex,
+            &BibtexFormat,
             b"@article{a, title={Les rivi\xe8res}, author={Andr\xe9 Pont}}\n@article{b, title={\xc3\xa9}}",
         );
         let titles: Vec<String> = papers(&outcome).into_iter().map(|paper| paper.title).collect();
@@ -547,7 +594,7 @@ mod tests {
             text.push_str(&format!("@string{{a{n} = a{} # a{}}}\n", n - 1, n - 1));
         }
         text.push_str("@article{x, title = a59}\n@article{y, title = me}\n@article{z, title = {Fine}}");
-        let outcome = read_bytes(&Format::Bibtex, text.as_bytes());
+        let outcome = read_bytes(&BibtexFormat, text.as_bytes());
         assert_eq!(papers(&outcome).last().map(|paper| paper.title.clone()).as_deref(), Some("Fine"));
         assert!(
             outcome.messages().iter().any(|line| line.ends_with("its abbreviations stand for more than 1 MiB of text"))
@@ -560,7 +607,7 @@ mod tests {
         let commands = format!("@article{{e, title = {{{}x{}}}}}\n", "\\a{".repeat(50_000), "}".repeat(50_000));
         let many = format!("@article{{f, title = {{{}}}}}\n", "{}".repeat(200_000));
         let outcome =
-            read_bytes(&Format::Bibtex, format!("{deep}{commands}{many}@article{{z, title = {{Fine}}}}").as_bytes());
+            read_bytes(&BibtexFormat, format!("{deep}{commands}{many}@article{{z, title = {{Fine}}}}").as_bytes());
         assert_eq!(papers(&outcome).len(), 1);
         assert_eq!(outcome.messages().len(), 3, "{:?}", outcome.messages());
     }
@@ -568,8 +615,8 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_panics(text in "(@[a-z]{0,7}[{(]?|[a-z]{1,3}|=|[{}\"#,$\\\\~%]|\\\\['\"a-z^]|and| |\n|é|[0-9]-?){0,60}") {
-            read_bytes(&Format::Bibtex, format!("@article{{k, title={{T}}, author={{{text}}}, year = {{{text}}}}}\n{text}").as_bytes());
-            read_bytes(&Format::Bibtex, text.as_bytes());
+            read_bytes(&BibtexFormat, format!("@article{{k, title={{T}}, author={{{text}}}, year = {{{text}}}}}\n{text}").as_bytes());
+            read_bytes(&BibtexFormat, text.as_bytes());
         }
     }
 }

@@ -4,36 +4,109 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
+use crate::import::formats::detection::{JsonFormatGuard, JsonMatch, has_fields};
+use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
-use crate::import::normalize::detect;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing::{self, as_list, text_field, value_at};
 use crate::import::normalize::strip_markup::{strip_abstract_markup, strip_markup};
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record};
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-    let mut is_first = true;
-    json::read_records(reader, &[&["message", "items"], &["items"]], sink, |line, value, sink| {
-        let is_first = std::mem::take(&mut is_first);
-        if let Some(kind) = detect::detect_json(&value)
-            && !matches!(kind.format, Some("crossref" | "csl"))
-        {
-            return if is_first {
-                Err(ReadAbort::Unreadable(line, kind.rejection_reason()))
-            } else {
-                sink.push_invalid(line, kind.rejection_reason())
-            };
+/// Crossref works.
+#[derive(Debug)]
+pub(crate) struct CrossrefFormat;
+
+impl Format for CrossrefFormat {
+    fn name(&self) -> &'static str {
+        "crossref"
+    }
+
+    fn help(&self) -> &'static str {
+        "Crossref works: API responses, or the public data file"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Registry
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["json", "jsonl", "ndjson"]
+    }
+
+    fn match_json(&self, value: &Value) -> Option<JsonMatch> {
+        if let Some(kind) = value.get("message-type").and_then(Value::as_str) {
+            return Some(match_response(kind));
         }
-        // An answer about one work, or about none.
+        if has_fields(value, &["RA", "DOI"]) {
+            return Some(JsonMatch::NotImportable("a response about the registration agency of a DOI".to_owned()));
+        }
+        match_item(value)
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+    let mut guard = JsonFormatGuard::new(&["crossref", "csl"]);
+    json::read_records(reader, &[&["message", "items"], &["items"]], sink, |line, value, sink| {
+        if !guard.accepts(&value, line, sink)? {
+            return Ok(());
+        }
+        // A response about one work, or an empty list.
         let work = value.get("message").unwrap_or(&value);
         if work.get("items").is_some_and(Value::is_array) {
             return as_list(work.get("items")).iter().try_for_each(|work| emit_work(line, work, sink));
         }
         emit_work(line, work, sink)
     })
+}
+
+/// Recognizes a response of the Crossref API by its message type.
+fn match_response(kind: &str) -> JsonMatch {
+    let subject = match kind {
+        "work" | "work-list" => return JsonMatch::Importable("a Crossref API response about works"),
+        "member" | "member-list" => "members",
+        "journal" | "journal-list" => "journals",
+        "funder" | "funder-list" => "funders",
+        "license-list" => "licenses",
+        "type" | "type-list" => "types of works",
+        "prefix" => "a prefix",
+        "work-agency" => "the registration agency of a DOI",
+        other => return JsonMatch::NotImportable(format!("a Crossref API response of type {other}")),
+    };
+    JsonMatch::NotImportable(format!("a Crossref API response about {subject}"))
+}
+
+/// Recognizes an item of a list that the Crossref API returns.
+fn match_item(value: &Value) -> Option<JsonMatch> {
+    let has = |fields: &[&str]| has_fields(value, fields);
+    let subject =
+        if has(&["DOI", "prefix", "member"]) || has(&["DOI", "is-referenced-by-count"]) || has(&["indexed", "DOI"]) {
+            return Some(JsonMatch::Importable("a Crossref work"));
+        } else if has(&["primary-name", "prefixes"]) {
+            "members"
+        } else if has(&["ISSN", "publisher", "counts"]) {
+            "journals"
+        } else if has(&["alt-names", "uri"]) {
+            "funders"
+        } else if has(&["URL", "work-count"]) {
+            "licenses"
+        } else if has(&["id", "label"]) && value.as_object().is_some_and(|object| object.len() == 2) {
+            "types of works"
+        } else {
+            return None;
+        };
+    Some(JsonMatch::NotImportable(format!("a Crossref API response about {subject}")))
 }
 
 fn emit_work(line: usize, value: &Value, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
@@ -157,9 +230,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::import::tests::{papers, read_bytes};
-
-    const FORMAT: crate::import::Format = crate::import::Format::Crossref;
+    use crate::import::test_support::{papers, read_bytes};
 
     fn a_work(doi: &str, title: &str) -> Value {
         json!({ "DOI": doi, "title": [title], "prefix": "10.1000", "member": "1", "type": "journal-article" })
@@ -172,7 +243,7 @@ mod tests {
         let file = json!({ "items": [a_work("10.1000/a", "Weirs"), a_work("10.1000/b", "Locks")] });
         let lines = format!("{}\n{}\n", a_work("10.1000/a", "Weirs"), a_work("10.1000/b", "Locks"));
         for text in [answer.to_string(), format!("{answer:#}"), file.to_string(), format!("{file:#}\n"), lines] {
-            let outcome = read_bytes(&FORMAT, text.as_bytes());
+            let outcome = read_bytes(&CrossrefFormat, text.as_bytes());
             assert_eq!(outcome.messages(), Vec::<String>::new());
             let titles: Vec<String> = papers(&outcome).iter().map(|paper| paper.title.clone()).collect();
             assert_eq!(titles, ["Weirs", "Locks"], "{text}");
@@ -186,7 +257,7 @@ mod tests {
             a_work("10.1000/a", "Weirs"),
             a_work("10.1000/b", "Locks")
         );
-        let outcome = read_bytes(&FORMAT, text.as_bytes());
+        let outcome = read_bytes(&CrossrefFormat, text.as_bytes());
         assert_eq!(papers(&outcome).len(), 2);
         assert_eq!(outcome.messages().len(), 1);
         assert!(outcome.messages()[0].starts_with("2: rejected: it is not JSON"), "{:?}", outcome.messages());
@@ -198,11 +269,11 @@ mod tests {
             "items": [{ "primary-name": "A press", "prefixes": ["10.1000"] }, { "primary-name": "B", "prefixes": [] }] } });
         let expected =
             ["1: not read: it seems to be an answer of Crossref about members, of which the directory keeps nothing"];
-        assert_eq!(read_bytes(&FORMAT, members.to_string().as_bytes()).messages(), expected);
+        assert_eq!(read_bytes(&CrossrefFormat, members.to_string().as_bytes()).messages(), expected);
         let none = json!({ "message-type": "member-list", "message": { "items": [] } });
-        assert_eq!(read_bytes(&FORMAT, none.to_string().as_bytes()).messages(), expected);
+        assert_eq!(read_bytes(&CrossrefFormat, none.to_string().as_bytes()).messages(), expected);
         let no_works = json!({ "message-type": "work-list", "message": { "items": [] } });
-        assert_eq!(read_bytes(&FORMAT, no_works.to_string().as_bytes()).messages(), Vec::<String>::new());
+        assert_eq!(read_bytes(&CrossrefFormat, no_works.to_string().as_bytes()).messages(), Vec::<String>::new());
     }
 
     #[test]
@@ -216,7 +287,7 @@ mod tests {
                 { "given": "Ida", "family": "Brook", "suffix": "Jr.", "ORCID": "https://orcid.org/0000-0002-1825-0097",
                   "affiliation": [{ "name": "A University", "id": [{ "id": "https://ror.org/05dxps055", "id-type": "ROR" }] }] },
                 { "name": "The Weir Group" }] } });
-        let outcome = read_bytes(&FORMAT, value.to_string().as_bytes());
+        let outcome = read_bytes(&CrossrefFormat, value.to_string().as_bytes());
         let paper = papers(&outcome).remove(0);
         assert_eq!(paper.title, "On weirs: a survey");
         assert_eq!(paper.abstract_text, LocalizedText::new("fr".parse().ok().as_ref(), "Weirs & locks.".to_owned()));

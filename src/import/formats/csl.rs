@@ -4,10 +4,12 @@ use std::io::BufRead;
 
 use serde_json::{Map, Value};
 
+use crate::import::formats::detection::{JsonMatch, has_fields};
+use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing;
 use crate::import::normalize::strip_markup::strip_markup;
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -17,7 +19,39 @@ use crate::model::record::{
 
 type JsonObject = Map<String, Value>;
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+/// CSL-JSON items.
+#[derive(Debug)]
+pub(crate) struct CslFormat;
+
+impl Format for CslFormat {
+    fn name(&self) -> &'static str {
+        "csl"
+    }
+
+    fn help(&self) -> &'static str {
+        "CSL-JSON: an array, one object, or one item per line"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::ReferenceManager
+    }
+
+    fn match_json(&self, value: &Value) -> Option<JsonMatch> {
+        let has_item_field = ["type", "author", "issued"].iter().any(|field| value.get(field).is_some());
+        (has_fields(value, &["title"]) && has_item_field).then_some(JsonMatch::Importable("a CSL item"))
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     json::read_values(reader, sink, |line, value, sink| {
         let mut notes = Vec::new();
         match paper_record(&value, &mut notes) {

@@ -3,9 +3,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::BufRead;
 
-use crate::import::io::lines::{self, BoundedLines, NOT_UTF8_WARNING, sniff_content_kind};
+use crate::import::formats::detection::FileHead;
+use crate::import::formats::{Format, FormatOptions, SourceKind};
+use crate::import::io::content_kind::ContentKind;
+use crate::import::io::lines::{self, BoundedLines, NOT_UTF8_WARNING};
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing;
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::record::{
@@ -81,7 +84,42 @@ struct CsvPerson {
     notes: Vec<String>,
 }
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+/// Tables of people and their affiliations.
+#[derive(Debug)]
+pub(crate) struct CsvFormat;
+
+impl Format for CsvFormat {
+    fn name(&self) -> &'static str {
+        "csv"
+    }
+
+    fn help(&self) -> &'static str {
+        "People and affiliations as CSV, one affiliation per row; the first line names the columns"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Curated
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["csv", "tsv"]
+    }
+
+    fn matches(&self, head: &FileHead<'_>) -> bool {
+        head.content_kind == ContentKind::Text && is_people_header(head.first_line)
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let mut rows = CsvRowReader { lines: BoundedLines::new(reader, MAX_LINE_BYTES), pushed_back: VecDeque::new() };
     let Some((line, text)) = rows.first_line()? else { return Err(ReadAbort::Unreadable(0, "it is empty".to_owned())) };
     let (header, unknown) = CsvHeader::parse(&text).map_err(|reason| ReadAbort::Unreadable(line, reason))?;
@@ -226,7 +264,7 @@ fn split_row(text: &str, delimiter: u8) -> Option<Vec<String>> {
 }
 
 /// Whether a line names the columns of such a table.
-pub(crate) fn is_people_header(line: &[u8]) -> bool {
+fn is_people_header(line: &[u8]) -> bool {
     line.iter().any(|byte| matches!(byte, b',' | b';' | b'\t' | b'|'))
         && CsvHeader::parse(&lines::decode_text(line).0).is_ok()
 }
@@ -234,9 +272,9 @@ pub(crate) fn is_people_header(line: &[u8]) -> bool {
 impl CsvHeader {
     /// The columns, and a note of those that are not known.
     fn parse(line: &str) -> Result<(Self, Option<String>), String> {
-        let kind = sniff_content_kind(line.as_bytes());
-        if kind != "text" {
-            return Err(format!("it does not begin like CSV but like {kind}"));
+        let kind = ContentKind::of(line.as_bytes());
+        if kind != ContentKind::Text {
+            return Err(format!("it is not CSV; it starts like {kind}"));
         }
         let count = |delimiter: u8| line.bytes().filter(|byte| *byte == delimiter).count();
         let delimiter =
@@ -471,8 +509,8 @@ fn extend_unique<T: PartialEq>(held: &mut Vec<T>, new: impl IntoIterator<Item = 
 
 #[cfg(test)]
 mod tests {
-    use crate::import::Format;
-    use crate::import::tests::{read_bytes, researchers};
+    use super::CsvFormat;
+    use crate::import::test_support::{read_bytes, researchers};
     use crate::model::record::NameUse;
 
     #[test]
@@ -481,7 +519,7 @@ mod tests {
             Ida Brook;0000-0002-1825-0097;Water Institute;Hydrologue;Hydrologist;2015-03;yes;Weirs; 38\r\n\
             Tom Ford;;Water Institute;\"Chef; adjoint\";;;;;\r\n\r\n\
             I. Brook;0000-0002-1825-0097;A School;;;1999;yes;Weirs; \r\n";
-        let outcome = read_bytes(&Format::Csv, text.as_bytes());
+        let outcome = read_bytes(&CsvFormat, text.as_bytes());
         let people = researchers(&outcome);
         assert_eq!(people.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(), ["Ida Brook", "Tom Ford"]);
         assert_eq!((people[0].affiliations.len(), people[0].topics.len()), (2, 1));
@@ -502,7 +540,7 @@ mod tests {
     fn names_that_are_not_shown() {
         let text = "name,other_names,search_only_names,private_names,withhold_published_name\n\
             Ida Brook,I. B.,Ida Lake; I. Lake,Ida Sea,yes\nTom Ford,,,,\n";
-        let people = researchers(&read_bytes(&Format::Csv, text.as_bytes()));
+        let people = researchers(&read_bytes(&CsvFormat, text.as_bytes()));
         let names = |index: usize| people[index].other_names.iter().map(|name| (name.value.as_str(), name.name_use));
         let expected = [
             ("I. B.", NameUse::Display),
@@ -518,7 +556,7 @@ mod tests {
     #[test]
     fn yes_and_no() {
         let text = "name,withhold_published_name,identifiers\nAna,WAHR,scopus:\nBen,nein,scopus:1\nCy,perhaps,orcid\n";
-        let outcome = read_bytes(&Format::Csv, text.as_bytes());
+        let outcome = read_bytes(&CsvFormat, text.as_bytes());
         let people = researchers(&outcome);
         assert_eq!(
             people.iter().map(|person| person.withhold_published_name).collect::<Vec<_>>(),
@@ -537,7 +575,7 @@ mod tests {
 
     #[test]
     fn lines_of_old() {
-        let people = researchers(&read_bytes(&Format::Csv, b"name,organization\rIda Brook,Here\rTom Ford,There\r"));
+        let people = researchers(&read_bytes(&CsvFormat, b"name,organization\rIda Brook,Here\rTom Ford,There\r"));
         assert_eq!(people.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(), ["Ida Brook", "Tom Ford"]);
     }
 
@@ -545,7 +583,7 @@ mod tests {
     fn damage_costs_one_row() {
         let text = b"name,orcid,organization,affiliation_kind,start_date\n\
             Ida Brook,1234,Here,king,\n\"Open,,,,\nTom Ford,,Here,,soon\n,,Here,,\nAn\xe9 Pont,,,,\nUma,,,,,too,many\nZo\xc3\xab,,\"two\nlines\",,\n";
-        let outcome = read_bytes(&Format::Csv, text);
+        let outcome = read_bytes(&CsvFormat, text);
         let names: Vec<String> = researchers(&outcome).into_iter().map(|person| person.name).collect();
         assert_eq!(names, ["Ida Brook", "Tom Ford", "Ané Pont", "Zoë"]);
         let told = outcome.messages();
@@ -566,7 +604,7 @@ mod tests {
         let columns: Vec<String> = (0..10_000).map(|n| format!("column{n}")).collect();
         let row = vec!["x"; 10_000].join(",");
         let text = format!("name,{}\nIda Brook,{row}\nTom Ford\n{},{row}\nUma Ferry\n", columns.join(","), row);
-        let outcome = read_bytes(&Format::Csv, text.as_bytes());
+        let outcome = read_bytes(&CsvFormat, text.as_bytes());
         let names: Vec<String> = researchers(&outcome).into_iter().map(|person| person.name).collect();
         assert_eq!(names, ["Ida Brook", "Tom Ford", "Uma Ferry"]);
         assert_eq!(
@@ -580,11 +618,8 @@ mod tests {
 
     #[test]
     fn other_tables_are_refused() {
-        let told = read_bytes(&Format::Csv, b"title,year\nA,1\n").messages();
+        let told = read_bytes(&CsvFormat, b"title,year\nA,1\n").messages();
         assert!(told[0].starts_with("1: not read: its first line names no column `name` or `family_name`"), "{told:?}");
-        assert_eq!(
-            read_bytes(&Format::Csv, b"{}").messages(),
-            ["1: not read: it does not begin like CSV but like JSON"]
-        );
+        assert_eq!(read_bytes(&CsvFormat, b"{}").messages(), ["1: not read: it does not begin like CSV but like JSON"]);
     }
 }

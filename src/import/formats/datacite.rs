@@ -4,29 +4,71 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
+use crate::import::formats::detection::{JsonFormatGuard, JsonMatch, has_fields};
+use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
-use crate::import::normalize::detect;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing::{self, as_list, text_field, value_at};
 use crate::import::normalize::strip_markup::{strip_abstract_markup, strip_markup};
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record};
 use crate::text::names;
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-    let mut is_first = true;
+/// DataCite DOI metadata.
+#[derive(Debug)]
+pub(crate) struct DataCiteFormat;
+
+impl Format for DataCiteFormat {
+    fn name(&self) -> &'static str {
+        "datacite"
+    }
+
+    fn help(&self) -> &'static str {
+        "DataCite DOIs: API responses, or the public data file"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Registry
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["json", "jsonl", "ndjson"]
+    }
+
+    fn match_json(&self, value: &Value) -> Option<JsonMatch> {
+        if value_at(value, &["attributes", "doi"]).is_some() || has_fields(value, &["creators", "titles"]) {
+            return Some(JsonMatch::Importable("a DataCite record"));
+        }
+        let not_importable = |kind: &str| JsonMatch::NotImportable(format!("a DataCite API response about {kind}"));
+        let in_data = as_list(value.get("data")).first().and_then(|first| first.get("type")).and_then(Value::as_str);
+        match (in_data, value.get("type").and_then(Value::as_str)) {
+            (Some("dois"), _) => Some(JsonMatch::Importable("a DataCite API response")),
+            (Some(kind), _) => Some(not_importable(kind)),
+            (None, Some("dois")) if has_fields(value, &["attributes"]) => {
+                Some(JsonMatch::Importable("a DataCite record"))
+            }
+            (None, Some(kind)) if has_fields(value, &["attributes"]) => Some(not_importable(kind)),
+            _ => None,
+        }
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+    let mut guard = JsonFormatGuard::new(&["datacite"]);
     json::read_records(reader, &[&["data"]], sink, |line, value, sink| {
-        let is_first = std::mem::take(&mut is_first);
-        if let Some(kind) = detect::detect_json(&value)
-            && kind.format != Some("datacite")
-        {
-            return if is_first {
-                Err(ReadAbort::Unreadable(line, kind.rejection_reason()))
-            } else {
-                sink.push_invalid(line, kind.rejection_reason())
-            };
+        if !guard.accepts(&value, line, sink)? {
+            return Ok(());
         }
         for item in as_list(value.get("data").or(Some(&value))) {
             let mut notes = Vec::new();
@@ -167,8 +209,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::import::Format;
-    use crate::import::tests::{papers, read_bytes};
+    use crate::import::test_support::{papers, read_bytes};
 
     fn item() -> Value {
         json!({ "id": "10.1000/d", "type": "dois", "attributes": { "doi": "10.1000/D", "titles": [
@@ -188,7 +229,7 @@ mod tests {
             json!({ "data": [item()], "meta": {} }).to_string(),
             item().to_string(),
         ] {
-            let outcome = read_bytes(&Format::DataCite, text.as_bytes());
+            let outcome = read_bytes(&DataCiteFormat, text.as_bytes());
             assert_eq!(outcome.messages(), Vec::<String>::new());
             let paper = papers(&outcome).remove(0);
             assert_eq!(paper.title, "Rivers, measured");
@@ -204,7 +245,7 @@ mod tests {
     #[test]
     fn others_are_refused() {
         let clients = json!({ "data": [{ "id": "x", "type": "clients", "attributes": {} }] });
-        let told = read_bytes(&Format::DataCite, format!("{clients:#}").as_bytes()).messages();
+        let told = read_bytes(&DataCiteFormat, format!("{clients:#}").as_bytes()).messages();
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].contains("not read: it seems to be an answer of DataCite about clients"), "{told:?}");
     }

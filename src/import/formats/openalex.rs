@@ -5,11 +5,12 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
+use crate::import::formats::detection::{JsonFormatGuard, JsonMatch, has_fields};
+use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
-use crate::import::normalize::detect;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing::{self, as_list, scheme_identifier, text_field, value_at};
 use crate::import::normalize::strip_markup::strip_markup;
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -23,25 +24,82 @@ use crate::text::names;
 /// The name of the scheme of its ids and of the vocabulary of its topics.
 const OPENALEX_SCHEME: &str = "openalex";
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-    let mut is_first = true;
-    let mut told = HashSet::new();
+/// OpenAlex entities.
+#[derive(Debug)]
+pub(crate) struct OpenAlexFormat;
+
+impl Format for OpenAlexFormat {
+    fn name(&self) -> &'static str {
+        "openalex"
+    }
+
+    fn help(&self) -> &'static str {
+        "OpenAlex works, authors, institutions and topics: API responses, or the snapshot folder"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Aggregator
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        // The files of the snapshot have no extension.
+        &["json", "jsonl", "ndjson", ""]
+    }
+
+    fn skipped_folders(&self) -> &'static [&'static str] {
+        &["awards", "concepts", "funders", "publishers", "sources"]
+    }
+
+    fn match_json(&self, value: &Value) -> Option<JsonMatch> {
+        match_entity(value).or_else(|| {
+            has_fields(value, &["meta", "results"]).then_some(JsonMatch::Importable("an OpenAlex API response"))
+        })
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+    let mut guard = JsonFormatGuard::new(&["openalex"]);
+    let mut emitted_topics = HashSet::new();
     json::read_records(reader, &[&["results"]], sink, |line, value, sink| {
-        let is_first = std::mem::take(&mut is_first);
-        if let Some(kind) = detect::detect_json(&value)
-            && kind.format != Some(OPENALEX_SCHEME)
-        {
-            return if is_first {
-                Err(ReadAbort::Unreadable(line, kind.rejection_reason()))
-            } else {
-                sink.push_invalid(line, kind.rejection_reason())
-            };
+        if !guard.accepts(&value, line, sink)? {
+            return Ok(());
         }
         if let Some(Value::Array(results)) = value.get("results") {
-            return results.iter().try_for_each(|value| emit_record(line, value, &mut told, sink));
+            return results.iter().try_for_each(|value| emit_record(line, value, &mut emitted_topics, sink));
         }
-        emit_record(line, &value, &mut told, sink)
+        emit_record(line, &value, &mut emitted_topics, sink)
     })
+}
+
+/// Recognizes an entity by its OpenAlex ID.
+fn match_entity(value: &Value) -> Option<JsonMatch> {
+    let (_, id) = value.get("id")?.as_str()?.split_once("openalex.org/")?;
+    let entity = match id.chars().next().unwrap_or_default() {
+        'W' => return Some(JsonMatch::Importable("an OpenAlex work")),
+        'A' => return Some(JsonMatch::Importable("an OpenAlex author")),
+        'I' => return Some(JsonMatch::Importable("an OpenAlex institution")),
+        'T' => return Some(JsonMatch::Importable("an OpenAlex topic")),
+        'S' => "source",
+        'C' => "concept",
+        'P' => "publisher",
+        'F' => "funder",
+        'G' => "grant",
+        _ => match id.split('/').next().unwrap_or_default() {
+            "subfields" | "fields" | "domains" => return Some(JsonMatch::Importable("an OpenAlex topic")),
+            "keywords" => "keyword",
+            _ => "entity",
+        },
+    };
+    Some(JsonMatch::NotImportable(format!("an OpenAlex {entity}")))
 }
 
 fn emit_record(
@@ -346,8 +404,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::import::Format;
-    use crate::import::tests::{papers, read_bytes, researchers};
+    use crate::import::test_support::{papers, read_bytes, researchers};
 
     #[test]
     fn abstracts_are_put_together() {
@@ -368,7 +425,7 @@ mod tests {
                 "author": { "id": "https://openalex.org/A1", "orcid": "https://orcid.org/0000-0002-1825-0097" },
                 "institutions": [{ "ror": "https://ror.org/05dxps055", "display_name": "A University" }] }] });
         let outcome = read_bytes(
-            &Format::OpenAlex,
+            &OpenAlexFormat,
             json!({ "meta": {}, "results": [work, { "id": "https://openalex.org/W2" }] }).to_string().as_bytes(),
         );
         assert_eq!(outcome.messages(), ["1: rejected: it has no title"]);
@@ -388,7 +445,7 @@ mod tests {
             "last_known_institutions": [{ "id": "https://openalex.org/I2" }], "affiliations": [
                 { "institution": { "id": "https://openalex.org/I1", "display_name": "Old College" }, "years": [2004, 2001] },
                 { "institution": { "id": "https://openalex.org/I2", "display_name": "New College" }, "years": [2010] }] });
-        let outcome = read_bytes(&Format::OpenAlex, author.to_string().as_bytes());
+        let outcome = read_bytes(&OpenAlexFormat, author.to_string().as_bytes());
         let person = researchers(&outcome).remove(0);
         let dates: Vec<(String, String)> = person
             .affiliations
@@ -409,7 +466,7 @@ mod tests {
             "field": { "id": "https://openalex.org/fields/2", "display_name": "F" },
             "domain": { "id": "https://openalex.org/domains/3", "display_name": "D" } })
         };
-        let outcome = read_bytes(&Format::OpenAlex, format!("{}\n{}\n", topic("T1"), topic("T2")).as_bytes());
+        let outcome = read_bytes(&OpenAlexFormat, format!("{}\n{}\n", topic("T1"), topic("T2")).as_bytes());
         let codes: Vec<String> = outcome
             .records()
             .map(|record| match record {
@@ -428,13 +485,13 @@ mod tests {
 
     #[test]
     fn others_are_refused() {
-        let outcome = read_bytes(&Format::OpenAlex, br#"{"id": "https://openalex.org/S1", "display_name": "Waters"}"#);
+        let outcome = read_bytes(&OpenAlexFormat, br#"{"id": "https://openalex.org/S1", "display_name": "Waters"}"#);
         assert_eq!(
             outcome.messages(),
             ["1: not read: it seems to be a source of OpenAlex, of which the directory keeps nothing"]
         );
         let outcome =
-            read_bytes(&Format::OpenAlex, br#"{"id": "https://ror.org/05dxps055", "names": [], "locations": []}"#);
+            read_bytes(&OpenAlexFormat, br#"{"id": "https://ror.org/05dxps055", "names": [], "locations": []}"#);
         assert_eq!(outcome.messages(), ["1: not read: it seems to be a ROR record; import it as `ror`"]);
     }
 }

@@ -5,12 +5,14 @@ use std::io::{BufRead, Read as _};
 
 use serde_json::Value;
 
+use crate::import::formats::detection::{FileHead, JsonFormatGuard, JsonMatch, detect_json, has_fields};
+use crate::import::formats::{Format, FormatOptions, SourceKind};
+use crate::import::io::content_kind::ContentKind;
 use crate::import::io::json;
 use crate::import::io::lines::{self, NOT_UTF8_WARNING, format_size, unreadable_error};
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::io::xml;
-use crate::import::normalize::detect;
 use crate::import::normalize::field_parsing::{self, as_list, value_at};
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -23,31 +25,78 @@ use crate::text::names;
 /// The largest record in XML: those of people with ten thousand works are a tenth of it.
 const MAX_XML_BYTES: u64 = 64 << 20;
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+/// What a JSON value without the ORCID iD and the person is called.
+const RECORD_SECTION: &str = "a section of an ORCID record without the person";
+
+/// ORCID records, version 3.0.
+#[derive(Debug)]
+pub(crate) struct OrcidFormat;
+
+impl Format for OrcidFormat {
+    fn name(&self) -> &'static str {
+        "orcid"
+    }
+
+    fn help(&self) -> &'static str {
+        "ORCID records 3.0 in JSON or XML: files, folders, or the archive of summaries"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Registry
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["json", "jsonl", "ndjson", "xml", "tar", "tgz"]
+    }
+
+    fn matches(&self, head: &FileHead<'_>) -> bool {
+        head.content_kind == ContentKind::Markup && head.contains(b"www.orcid.org/ns/")
+    }
+
+    fn match_json(&self, value: &Value) -> Option<JsonMatch> {
+        if has_fields(value, &["orcid-identifier"]) || has_fields(value, &["person", "activities-summary"]) {
+            Some(JsonMatch::Importable("an ORCID record"))
+        } else if has_fields(value, &["bulk"]) || value_at(value, &["title", "title"]).is_some() {
+            Some(JsonMatch::Importable("works of an ORCID record"))
+        } else if has_fields(value, &["put-code"])
+            || has_fields(value, &["visibility"])
+            || value_at(value, &["organization", "disambiguated-organization"]).is_some()
+        {
+            Some(JsonMatch::NotImportable(RECORD_SECTION.to_owned()))
+        } else {
+            None
+        }
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     if head.trim_ascii_start().starts_with(b"<") {
         return read_xml(reader, sink);
     }
     let mut is_first = true;
+    let mut guard = JsonFormatGuard::new(&["orcid"]);
     json::read_records(reader, &[&["bulk"]], sink, |line, value, sink| {
         let is_first = std::mem::take(&mut is_first);
         let value = value.get("work").unwrap_or(&value);
-        match detect::detect_json(value) {
-            Some(kind) if kind.format != Some("orcid") => {
-                if is_first {
-                    Err(ReadAbort::Unreadable(line, kind.rejection_reason()))
-                } else {
-                    sink.push_invalid(line, kind.rejection_reason())
-                }
-            }
-            None if is_first && !is_error_response(value) => {
-                let reason =
-                    "it seems to be a part of an ORCID record without the person, of which the directory keeps nothing";
-                Err(ReadAbort::Unreadable(line, reason.to_owned()))
-            }
-            _ => emit_record(line, value, Vec::new(), sink),
+        if !guard.accepts(value, line, sink)? {
+            return Ok(());
         }
+        if is_first && !is_error_response(value) && detect_json(value).is_none() {
+            let reason = format!("it looks like {RECORD_SECTION}, which cannot be imported");
+            return Err(ReadAbort::Unreadable(line, reason));
+        }
+        emit_record(line, value, Vec::new(), sink)
     })
 }
 
@@ -342,8 +391,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::import::Format;
-    use crate::import::tests::{papers, read_bytes, researchers};
+    use crate::import::test_support::{papers, read_bytes, researchers};
 
     fn record() -> Value {
         let employment = |visibility: &str| {
@@ -368,7 +416,7 @@ mod tests {
 
     #[test]
     fn only_what_is_public() {
-        let outcome = read_bytes(&Format::Orcid, record().to_string().as_bytes());
+        let outcome = read_bytes(&OrcidFormat, record().to_string().as_bytes());
         assert_eq!(outcome.messages(), Vec::<String>::new());
         let person = researchers(&outcome).remove(0);
         assert_eq!(
@@ -395,7 +443,7 @@ mod tests {
             </e:education-summary></a:affiliation-group></a:educations>
             <a:works><a:group><w:work-summary xmlns:w="w" visibility="public" display-index="0"><w:title><c:title>Locks</c:title></w:title></w:work-summary></a:group></a:works>
             </a:activities-summary></r:record>"#;
-        let outcome = read_bytes(&Format::Orcid, text.as_bytes());
+        let outcome = read_bytes(&OrcidFormat, text.as_bytes());
         assert_eq!(outcome.messages(), Vec::<String>::new());
         let person = researchers(&outcome).remove(0);
         assert_eq!(person.affiliations[0].kind, AffiliationKind::Education);
@@ -416,7 +464,7 @@ mod tests {
         add("ORCID/README.txt", b"Dear reader");
         add("ORCID/000/bad.xml", b"<record><person></record>");
         let bytes = archive.into_inner().expect("an archive").finish().expect("compressed");
-        let outcome = read_bytes(&Format::Orcid, &bytes);
+        let outcome = read_bytes(&OrcidFormat, &bytes);
         assert_eq!((researchers(&outcome).len(), papers(&outcome).len()), (1, 1));
         assert_eq!(outcome.messages().len(), 1, "{:?}", outcome.messages());
     }
@@ -427,10 +475,10 @@ mod tests {
             { "work": { "title": { "title": { "value": "Dams" } }, "contributors": { "contributor": [
                 { "credit-name": { "value": "Tom Ford" }, "contributor-attributes": { "contributor-role": "author" } }] } } },
             { "error": { "response-code": 404, "developer-message": "not there" } }] });
-        let outcome = read_bytes(&Format::Orcid, bulk.to_string().as_bytes());
+        let outcome = read_bytes(&OrcidFormat, bulk.to_string().as_bytes());
         assert_eq!(papers(&outcome)[0].authors[0].name, "Tom Ford");
         assert_eq!(outcome.messages(), ["1: rejected: ORCID did not give it: not there"]);
-        let part = read_bytes(&Format::Orcid, br#"{"country": {"value": "CA"}}"#);
+        let part = read_bytes(&OrcidFormat, br#"{"country": {"value": "CA"}}"#);
         assert_eq!(
             part.messages(),
             [

@@ -7,7 +7,10 @@ mod section;
 
 use std::io::{BufRead, Read as _};
 
-use crate::import::{ReadAbort, RecordSink};
+use crate::import::formats::detection::FileHead;
+use crate::import::formats::{Format, FormatOptions, SourceKind};
+use crate::import::io::content_kind::ContentKind;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::record::{
     AffiliationKind, AffiliationRecord, AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record,
@@ -280,7 +283,7 @@ fn names_match(one: &str, other: &str) -> bool {
 }
 
 /// Whether a text has lines that are headings of such a page.
-pub(crate) fn has_page_headings(text: &str) -> bool {
+fn has_page_headings(text: &str) -> bool {
     text.lines().any(|line| parse_heading(line).is_some())
 }
 
@@ -376,9 +379,40 @@ fn has_word(text: &str, words: &[&str]) -> bool {
 /// The longest page, in bytes: a longer text is something else.
 const MAX_PAGE_BYTES: u64 = 16 << 20;
 
+/// Text of profile pages.
+#[derive(Debug)]
+pub(crate) struct ProfilePageFormat;
+
+impl Format for ProfilePageFormat {
+    fn name(&self) -> &'static str {
+        "profile-page"
+    }
+
+    fn help(&self) -> &'static str {
+        "Text of a person's profile page at an institute, in French or English"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Curated
+    }
+
+    fn matches(&self, head: &FileHead<'_>) -> bool {
+        head.content_kind == ContentKind::Text && has_page_headings(&String::from_utf8_lossy(head.text))
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, &options.profile_page, sink)
+    }
+}
+
 /// Reads a page from a file. The oldest publication comes first: ids grow with time, and lists of papers without a
 /// date, newest first, are then in the order of the page.
-pub(crate) fn stream(
+fn read_stream(
     reader: &mut dyn BufRead,
     options: &ProfilePageOptions,
     sink: &mut RecordSink<'_>,

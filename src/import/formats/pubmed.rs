@@ -3,11 +3,14 @@
 
 use std::io::BufRead;
 
-use crate::import::io::lines::{self, NOT_UTF8_WARNING, format_size, sniff_content_kind, unreadable_error};
+use crate::import::formats::detection::FileHead;
+use crate::import::formats::{Format, FormatOptions, SourceKind};
+use crate::import::io::content_kind::ContentKind;
+use crate::import::io::lines::{self, NOT_UTF8_WARNING, format_size, unreadable_error};
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::io::xml::{self, XmlElement};
 use crate::import::normalize::field_parsing;
 use crate::import::normalize::strip_markup::strip_markup;
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -17,19 +20,51 @@ use crate::model::record::{AuthorRecord, OrganizationReference, PaperRecord, Pap
 const MAX_ARTICLE_BYTES: usize = 16 << 20;
 const ARTICLE_TAGS: [&[u8]; 2] = [b"<PubmedArticle", b"<PubmedBookArticle"];
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+/// PubMed XML.
+#[derive(Debug)]
+pub(crate) struct PubMedFormat;
+
+impl Format for PubMedFormat {
+    fn name(&self) -> &'static str {
+        "pubmed"
+    }
+
+    fn help(&self) -> &'static str {
+        "PubMed articles and book chapters in XML"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Registry
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["xml"]
+    }
+
+    fn matches(&self, head: &FileHead<'_>) -> bool {
+        head.content_kind == ContentKind::Markup && ARTICLE_TAGS.iter().any(|tag| head.contains(tag))
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
     if head.is_empty() {
         return Err(ReadAbort::Unreadable(0, "it is empty".to_owned()));
     }
-    if sniff_content_kind(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head)) != "XML or HTML" {
-        return Err(ReadAbort::Unreadable(
-            1,
-            format!("it does not begin like XML but like {}", sniff_content_kind(head)),
-        ));
+    if ContentKind::of(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head)) != ContentKind::Markup {
+        return Err(ReadAbort::Unreadable(1, format!("it is not XML; it starts like {}", ContentKind::of(head))));
     }
     if !contains_bytes(head, b"Pubmed") {
-        return Err(ReadAbort::Unreadable(1, "it is XML of another kind than PubMed's".to_owned()));
+        return Err(ReadAbort::Unreadable(1, "it is XML, but not PubMed XML".to_owned()));
     }
     let mut articles = ArticleSplitter { buffer: Vec::new(), searched_bytes: 0, buffer_line: 1, open_article: None };
     loop {
@@ -329,8 +364,7 @@ fn author_record(position: u32, author: &XmlElement, notes: &mut Vec<String>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::Format;
-    use crate::import::tests::{papers, read_bytes};
+    use crate::import::test_support::{papers, read_bytes};
 
     fn set(articles: &[&str]) -> String {
         format!(
@@ -357,7 +391,7 @@ mod tests {
             <Language>fre</Language><PublicationTypeList><PublicationType>Retracted Publication</PublicationType></PublicationTypeList></Article></MedlineCitation>
             <PubmedData><ArticleIdList><ArticleId IdType="doi">10.1000/P</ArticleId><ArticleId IdType="pmc">PMC1</ArticleId></ArticleIdList>
             <ReferenceList><Reference><ArticleIdList><ArticleId IdType="doi">10.1000/other</ArticleId></ArticleIdList></Reference></ReferenceList></PubmedData></PubmedArticle>"#;
-        let outcome = read_bytes(&Format::PubMed, set(&[article]).as_bytes());
+        let outcome = read_bytes(&PubMedFormat, set(&[article]).as_bytes());
         assert_eq!(outcome.messages(), ["4: mended: PubMed has not all of its authors"]);
         let paper = papers(&outcome).remove(0);
         assert_eq!(paper.title, "Des seuils");
@@ -382,7 +416,7 @@ mod tests {
             &an_article(4, ""),
             &last,
         ];
-        let outcome = read_bytes(&Format::PubMed, set(&articles).as_bytes());
+        let outcome = read_bytes(&PubMedFormat, set(&articles).as_bytes());
         let titles: Vec<String> = papers(&outcome).into_iter().map(|paper| paper.title).collect();
         assert_eq!(titles, ["Weirs", "Dams"]);
         let told = outcome.messages();
@@ -391,7 +425,7 @@ mod tests {
         assert_eq!(told[1], "6: rejected: the article that begins here does not end before the next one begins");
         assert_eq!(told[2], "7: rejected: it has no title");
         let whole = set(&[&first, &last]);
-        let cut = read_bytes(&Format::PubMed, &whole.as_bytes()[..whole.len() - 60]);
+        let cut = read_bytes(&PubMedFormat, &whole.as_bytes()[..whole.len() - 60]);
         assert_eq!(papers(&cut).len(), 1);
         assert_eq!(cut.messages(), ["5: not read: the article that begins here does not end; the file is cut off"]);
     }
@@ -399,11 +433,11 @@ mod tests {
     #[test]
     fn others_are_refused() {
         assert_eq!(
-            read_bytes(&Format::PubMed, b"<html></html>").messages(),
+            read_bytes(&PubMedFormat, b"<html></html>").messages(),
             ["1: not read: it is XML of another kind than PubMed's"]
         );
         assert_eq!(
-            read_bytes(&Format::PubMed, b"TY  - JOUR").messages(),
+            read_bytes(&PubMedFormat, b"TY  - JOUR").messages(),
             ["1: not read: it does not begin like XML but like RIS"]
         );
     }

@@ -2,10 +2,13 @@
 
 use std::io::BufRead;
 
-use crate::import::io::lines::{self, BoundedLines, NOT_UTF8_WARNING, format_size, sniff_content_kind};
+use crate::import::formats::detection::FileHead;
+use crate::import::formats::{Format, FormatOptions, SourceKind};
+use crate::import::io::content_kind::ContentKind;
+use crate::import::io::lines::{self, BoundedLines, NOT_UTF8_WARNING, format_size};
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing;
 use crate::import::normalize::strip_markup::strip_markup;
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::Doi;
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -26,7 +29,46 @@ struct RisReference {
     is_unterminated: bool,
 }
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+/// RIS references.
+#[derive(Debug)]
+pub(crate) struct RisFormat;
+
+impl Format for RisFormat {
+    fn name(&self) -> &'static str {
+        "ris"
+    }
+
+    fn help(&self) -> &'static str {
+        "RIS references"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::ReferenceManager
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["ris"]
+    }
+
+    fn matches(&self, head: &FileHead<'_>) -> bool {
+        match head.content_kind {
+            ContentKind::Ris => true,
+            ContentKind::Text => head.contains(b"\nTY  - "),
+            _ => false,
+        }
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let mut lines = BoundedLines::new(reader, MAX_LINE_BYTES);
     let mut current: Option<RisReference> = None;
     let mut has_fields = false;
@@ -36,7 +78,7 @@ pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Res
         let (number, is_cut) = (lines.number, lines.is_truncated);
         let Some((tag, value)) = parse_field(&text) else {
             if !has_fields && !text.trim().is_empty() {
-                let reason = format!("it does not begin like RIS but like {}", sniff_content_kind(text.as_bytes()));
+                let reason = format!("it is not RIS; it starts like {}", ContentKind::of(text.as_bytes()));
                 return Err(ReadAbort::Unreadable(number, reason));
             }
             // A line without a tag goes on with the field before it.
@@ -247,14 +289,13 @@ fn paper_type(kind: &str) -> PaperType {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::Format;
-    use crate::import::tests::{papers, read_bytes};
+    use crate::import::test_support::{papers, read_bytes};
 
     #[test]
     fn fields_of_a_reference() {
         let text = "\u{feff}\nTY  - JOUR\r\nTI  - On <i>weirs</i>\r\nAU  - Brook,Ida \r\nAU  - Ford, Tom, Jr.\r\nA2  - Editor, An\r\nPY  - 2005\r\n\
             DA  - 2005/07/15/\r\nT2  - Waters\r\nAB  - One.\r\nTwo.\r\nDO  - doi:10.1000/X\r\nDB  - PubMed\r\nAN  - 1234\r\nLA  - eng\r\nER  -\r\n";
-        let outcome = read_bytes(&Format::Ris, text.as_bytes());
+        let outcome = read_bytes(&RisFormat, text.as_bytes());
         assert_eq!(outcome.messages(), Vec::<String>::new());
         let paper = papers(&outcome).remove(0);
         assert_eq!((paper.title.as_str(), paper.venue_name.as_deref()), ("On weirs", Some("Waters")));
@@ -269,8 +310,7 @@ mod tests {
     #[test]
     fn dates() {
         let date = |tag: &str, value: &str| {
-            let outcome =
-                read_bytes(&Format::Ris, format!("TY  - JOUR\nTI  - T\n{tag}  - {value}\nER  - \n").as_bytes());
+            let outcome = read_bytes(&RisFormat, format!("TY  - JOUR\nTI  - T\n{tag}  - {value}\nER  - \n").as_bytes());
             papers(&outcome)[0].publication_date.map(|date| date.to_string()).unwrap_or_default()
         };
         assert_eq!(date("PY", "2001/09/01/"), "2001-09-01");
@@ -285,7 +325,7 @@ mod tests {
     fn damage_costs_one_reference() {
         let text = "TY  - JOUR\nTI  - Weirs\nER  - \nTI  - Typeless\nER  - \nTY  - JOUR\nTI  - Open\nTY  - JOUR\nTI  - Lo\u{ef}cks\nER  - \nTY  - JOUR\nAU  - Brook\nER  - \nTY  - JOUR\nTI  - Cut";
         let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
-        let outcome = read_bytes(&Format::Ris, &bytes);
+        let outcome = read_bytes(&RisFormat, &bytes);
         let titles: Vec<String> = papers(&outcome).into_iter().map(|paper| paper.title).collect();
         assert_eq!(titles, ["Weirs", "Open", "Loïcks"]);
         let expected = [
@@ -300,7 +340,7 @@ mod tests {
 
     #[test]
     fn others_are_refused() {
-        let outcome = read_bytes(&Format::Ris, b"@article{a, title={T}}");
+        let outcome = read_bytes(&RisFormat, b"@article{a, title={T}}");
         assert_eq!(outcome.messages(), ["1: not read: it does not begin like RIS but like BibTeX"]);
     }
 }

@@ -5,8 +5,10 @@ use std::io::BufRead;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::import::formats::detection::{JsonMatch, has_fields};
+use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
-use crate::import::{ReadAbort, RecordSink};
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::model::identifier::Ror;
 use crate::model::record::{
     ExternalIdentifier, NameKind, NameRecord, OrganizationRecord, OrganizationRelation, Record,
@@ -67,7 +69,41 @@ struct RorRelationship {
     id: String,
 }
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+/// ROR data, schema version 2.
+#[derive(Debug)]
+pub(crate) struct RorFormat;
+
+impl Format for RorFormat {
+    fn name(&self) -> &'static str {
+        "ror"
+    }
+
+    fn help(&self) -> &'static str {
+        "ROR records, schema 2: an array, or one per line"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Registry
+    }
+
+    fn match_json(&self, value: &Value) -> Option<JsonMatch> {
+        let has_ror_id = || value.get("id").and_then(Value::as_str).is_some_and(|id| id.contains("ror.org"));
+        let is_organization =
+            has_fields(value, &["names", "locations"]) || has_fields(value, &["names"]) && has_ror_id();
+        is_organization.then_some(JsonMatch::Importable("a ROR record"))
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     json::read_values(reader, sink, |line, value, sink| {
         let mut notes = Vec::new();
         match organization_record(value, &mut notes) {

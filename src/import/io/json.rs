@@ -6,9 +6,10 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
+use crate::import::io::content_kind::ContentKind;
 use crate::import::io::json::array_stream::ArrayElementScanner;
-use crate::import::io::lines::{BoundedLines, format_size, sniff_content_kind, unreadable_error};
-use crate::import::{ReadAbort, RecordSink};
+use crate::import::io::lines::{BoundedLines, format_size, unreadable_error};
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 
 /// The longest value: more is no record but a mistake.
 const MAX_VALUE_BYTES: usize = 64 << 20;
@@ -61,7 +62,7 @@ fn read_line_by_line(
             if !matches!(line[0], b'{' | b'[') {
                 return Err(ReadAbort::Unreadable(
                     1,
-                    format!("it does not begin like JSON but like {}", sniff_content_kind(line)),
+                    format!("it is not JSON; it starts like {}", ContentKind::of(line)),
                 ));
             }
             if line == b"[" {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, BufRead};
 
-use crate::import::ReadAbort;
+use crate::import::io::record_sink::ReadAbort;
 
 /// What is kept of a line that is too long, to tell what it seems to be.
 const TRUNCATED_PREFIX_BYTES: usize = 200;
@@ -100,25 +100,3 @@ pub(crate) fn decode_text(bytes: &[u8]) -> (Cow<'_, str>, bool) {
 
 /// What is said of a text that was not UTF-8.
 pub(crate) const NOT_UTF8_WARNING: &str = "it is not UTF-8 and was read as Windows-1252";
-
-/// What a file seems to be, by its first line.
-pub(crate) fn sniff_content_kind(line: &[u8]) -> &'static str {
-    let line = line.trim_ascii_start();
-    let starts =
-        |beginning: &[u8]| line.len() >= beginning.len() && line[..beginning.len()].eq_ignore_ascii_case(beginning);
-    match line {
-        _ if starts(b"@prefix ") || starts(b"@base ") || starts(b"prefix ") => "Turtle",
-        [b'{' | b'[', ..] => "JSON",
-        [b'<', ..] => "XML or HTML",
-        [b'%', b'P', b'D', b'F', ..] => "a PDF",
-        [b'@', ..] => "BibTeX",
-        [b'T', b'Y', b' ', ..] => "RIS",
-        [b'P', b'K', ..] => "a zip archive; unpack it first",
-        _ if line.contains(&0)
-            || line.first().is_some_and(|byte| *byte >= 0x80 && std::str::from_utf8(line).is_err()) =>
-        {
-            "binary data"
-        }
-        _ => "text",
-    }
-}

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::import::{ImportError, ImportOptions, ItemContent, ReadItem, spawn_reader};
+use crate::import::io::record_sink::{ItemContent, ReadItem};
+use crate::import::pipeline::reader::spawn_reader;
+use crate::import::{ImportError, ImportOptions};
 use crate::model::record::Record;
 
 /// How many records are shown as they were understood.

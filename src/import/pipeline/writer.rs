@@ -3,8 +3,9 @@
 use tokio::sync::mpsc;
 
 use crate::error::Error;
-use crate::import::pipeline::progress::Progress;
-use crate::import::{ImportError, ImportSummary, ItemContent, ReadItem, RecordOrigin};
+use crate::import::io::progress::Progress;
+use crate::import::io::record_sink::{ItemContent, ReadItem, RecordOrigin};
+use crate::import::{ImportError, ImportSummary};
 use crate::model::record::Record;
 use crate::store::Store;
 use crate::store::unit_of_work::Effect;

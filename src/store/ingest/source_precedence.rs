@@ -8,43 +8,14 @@ use sea_orm::FromQueryResult;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::model::source_order::SourceRank;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::ingest::exported_ids::EXPORTED_KEY_PREFIX;
 use crate::store::unit_of_work::UnitOfWork;
 
-/// Formats by whose names records are remembered where no source is given, the nearest to the people and papers first: what
-/// somebody wrote down here, then registries, then what others gathered.
-const FORMAT_PRECEDENCE: [&str; 13] = [
-    "records",
-    "csv",
-    "profile-page",
-    "ror",
-    "orcid",
-    "crossref",
-    "datacite",
-    "pubmed",
-    "openalex",
-    "csl",
-    "bibtex",
-    "ris",
-    "topics",
-];
-
-/// A source among others: named ones in their order, then those with a name of their own, then those that have the name of a
-/// format. Of as many the first by name.
-fn source_rank<'a>(order: &[String], source: &'a str) -> (u8, usize, &'a str) {
-    if let Some(place) = order.iter().position(|named| named == source) {
-        return (0, place, source);
-    }
-    match FORMAT_PRECEDENCE.iter().position(|format| *format == source) {
-        Some(place) => (2, place, source),
-        None => (1, 0, source),
-    }
-}
-
 /// A record among all others, of which the first counts: of one source's, the last by its key.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct RecordPrecedence<'a>((u8, usize, &'a str), Reverse<&'a str>);
+pub(crate) struct RecordPrecedence<'a>(SourceRank<'a>, Reverse<&'a str>);
 
 /// Another record of a thing, and what it tells.
 #[derive(FromQueryResult)]
@@ -83,7 +54,7 @@ impl FieldPrecedence {
 
 impl UnitOfWork<'_> {
     pub(crate) fn record_precedence<'k>(&'k self, source: &'k str, key: &'k str) -> RecordPrecedence<'k> {
-        RecordPrecedence(source_rank(self.source_order, source), Reverse(key))
+        RecordPrecedence(self.source_order.rank(source), Reverse(key))
     }
 
     /// What is told better of these things than by the source's records of these keys. Records that a directory exported are
@@ -116,18 +87,5 @@ impl UnitOfWork<'_> {
             }
         }
         Ok(outranked)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn named_sources_go_before_own_names_before_formats() {
-        let order = ["hr".to_owned(), "openalex".to_owned()];
-        let mut sources = ["ris", "library", "openalex", "archive", "hr", "csv", "crossref"];
-        sources.sort_by(|one, other| source_rank(&order, one).cmp(&source_rank(&order, other)));
-        assert_eq!(sources, ["hr", "openalex", "archive", "library", "csv", "crossref", "ris"]);
     }
 }

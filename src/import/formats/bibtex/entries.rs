@@ -2,8 +2,9 @@
 
 use std::io::BufRead;
 
-use crate::import::ReadAbort;
+use crate::import::io::content_kind::ContentKind;
 use crate::import::io::lines::{self, BoundedLines, NOT_UTF8_WARNING, format_size};
+use crate::import::io::record_sink::ReadAbort;
 
 const MAX_LINE_BYTES: usize = 1 << 20;
 const MAX_ENTRY_BYTES: usize = 4 << 20;
@@ -44,7 +45,7 @@ impl<'a> EntrySplitter<'a> {
                 return if self.has_entries { Ok(None) } else { Err(ReadAbort::Unreadable(1, self.no_entry_reason())) };
             };
             if std::mem::take(&mut self.is_first) && self.is_other_format(&line) {
-                let reason = format!("it does not begin like BibTeX but like {}", lines::sniff_content_kind(&line));
+                let reason = format!("it is not BibTeX; it starts like {}", ContentKind::of(&line));
                 return Err(ReadAbort::Unreadable(1, reason));
             }
             if let Some(start) = entry_start(&line) {
@@ -60,7 +61,10 @@ impl<'a> EntrySplitter<'a> {
 
     fn is_other_format(&self, line: &[u8]) -> bool {
         line.contains(&0)
-            || matches!(lines::sniff_content_kind(line), "JSON" | "XML or HTML" | "RIS" | "Turtle")
+            || matches!(
+                ContentKind::of(line),
+                ContentKind::Json | ContentKind::Markup | ContentKind::Ris | ContentKind::Turtle
+            )
             || line.starts_with(b"%PDF")
             || line.starts_with(b"PK")
     }

@@ -11,7 +11,7 @@ use crate::import::formats::topics::VocabularyConcept;
 use crate::import::formats::topics::guard::{TurtleGuard, XmlGuard};
 use crate::import::io::decompress::{TranscodingReader, Utf8OrWindows1252};
 use crate::import::io::lines::{NOT_UTF8_WARNING, format_size, unreadable_error};
-use crate::import::{ReadAbort, RecordSink};
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::model::language::LocalizedText;
 use crate::model::record::{Record, TopicReference};
 

@@ -5,13 +5,13 @@ use std::io::BufRead;
 
 use serde_json::{Map, Value};
 
+use crate::import::formats::detection::JsonFormatGuard;
 use crate::import::formats::topics::VocabularyConcept;
 use crate::import::formats::topics::skos::split_iri;
 use crate::import::io::json;
 use crate::import::io::lines::{self, BoundedLines};
-use crate::import::normalize::detect;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing::{as_list, text_field};
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::language::LocalizedText;
 use crate::model::record::{Record, TopicReference};
 
@@ -24,18 +24,11 @@ pub(super) fn read_json_lines(
     scheme: Option<&str>,
     sink: &mut RecordSink<'_>,
 ) -> Result<(), ReadAbort> {
-    let mut is_first = true;
+    let mut guard = JsonFormatGuard::new(&["topics"]);
     let mut told = HashSet::new();
     json::read_values(reader, sink, |line, value, sink| {
-        let is_first = std::mem::take(&mut is_first);
-        if let Some(kind) = detect::detect_json(&value)
-            && kind.format != Some("topics")
-        {
-            return if is_first {
-                Err(ReadAbort::Unreadable(line, kind.rejection_reason()))
-            } else {
-                sink.push_invalid(line, kind.rejection_reason())
-            };
+        if !guard.accepts(&value, line, sink)? {
+            return Ok(());
         }
         match value.get("pref").and_then(Value::as_object) {
             Some(labels) => emit_labelled_topic(line, &value, labels, scheme, sink),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::import::Format;
+use crate::import::formats::Format;
 
 /// The deepest folder in a folder.
 const MAX_FOLDER_DEPTH: usize = 32;
@@ -20,10 +20,10 @@ pub(crate) enum InputSource {
 }
 
 /// The files that are named and those in folders that are named, in the order of their names.
-pub(crate) fn find_input_sources(paths: &[PathBuf], format: &Format) -> Vec<InputSource> {
+pub(crate) fn find_input_sources(paths: &[PathBuf], format: &dyn Format) -> Vec<InputSource> {
     let mut sources = Vec::new();
     for path in paths {
-        if !format.supports_folders() || !path.is_dir() {
+        if format.extensions().is_empty() || !path.is_dir() {
             sources.push(InputSource::File(path.clone()));
             continue;
         }
@@ -65,7 +65,7 @@ struct FolderWalk<'a> {
     visited: HashSet<PathBuf>,
 }
 
-fn walk_folder(folder: &Path, format: &Format, depth: usize, found: &mut FolderWalk<'_>) {
+fn walk_folder(folder: &Path, format: &dyn Format, depth: usize, found: &mut FolderWalk<'_>) {
     if folder.canonicalize().is_ok_and(|real| !found.visited.insert(real)) {
         return;
     }
@@ -99,7 +99,7 @@ fn walk_folder(folder: &Path, format: &Format, depth: usize, found: &mut FolderW
 }
 
 /// Whether a file of this name may be of a format: by what it ends with, apart from how it is compressed.
-pub(crate) fn has_format_extension(path: &Path, format: &Format) -> bool {
+pub(crate) fn has_format_extension(path: &Path, format: &dyn Format) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
     if name.starts_with('.') || name == "manifest" {
@@ -123,7 +123,8 @@ mod tests {
             symlink(folder.path(), folder.path().join(name)).expect("a link");
         }
         symlink("nowhere", folder.path().join("d.ris")).expect("a link");
-        let found = find_input_sources(&[folder.path().to_owned()], &Format::Ris);
+        let found =
+            find_input_sources(&[folder.path().to_owned()], crate::import::formats::by_name("ris").expect("a format"));
         let files: Vec<String> = found
             .iter()
             .filter_map(|source| match source {
