@@ -60,18 +60,18 @@ impl std::fmt::Display for ImportSummary {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             formatter,
-            "read {}: created {}, updated {}, unchanged {}, rejected {}",
+            "read {}: created {}, updated {}, unchanged {}, invalid {}",
             self.read_records, self.created, self.updated, self.unchanged, self.invalid
         )?;
         match self.warnings {
             0 => {}
-            1 => formatter.write_str("; 1 note")?,
-            notes => write!(formatter, "; {notes} notes")?,
+            1 => formatter.write_str("; 1 warning or note")?,
+            notes => write!(formatter, "; {notes} warnings and notes")?,
         }
         match self.unreadable_files {
             0 => Ok(()),
-            1 => formatter.write_str("; 1 file could not be read to its end"),
-            files => write!(formatter, "; {files} files could not be read to their end"),
+            1 => formatter.write_str("; 1 unreadable file"),
+            files => write!(formatter, "; {files} unreadable files"),
         }
     }
 }
@@ -80,10 +80,10 @@ impl std::fmt::Display for ImportSummary {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The database failed.
-    #[error("the database did not take the records: {}", error_chain(.0))]
+    #[error("the records could not be written: {}", error_chain(.0))]
     Store(#[source] Error),
     /// `--strict`, and something was bad.
-    #[error("stopped at the first bad record, as --strict asks: {0}")]
+    #[error("stopped at the first invalid record or warning (--strict): {0}")]
     Strict(String),
 }
 
@@ -109,7 +109,7 @@ pub async fn run(store: &Store, import: ImportOptions) -> Result<ImportSummary, 
     let result = writer.write_all(receiver).await;
     // A reader whose channel is closed stops at the next record.
     if reader.await.is_err() {
-        tracing::error!("the reader of the files ended early");
+        tracing::error!("the file reader panicked");
         writer.summary.unreadable_files += 1;
     }
     writer.progress.finish();
@@ -135,7 +135,7 @@ pub async fn run_disambiguation(store: &Store) -> Result<DisambiguationReport, E
         .disambiguate_authors(|authorships| {
             if authorships / PROGRESS_STEP_AUTHORSHIPS > told {
                 told = authorships / PROGRESS_STEP_AUTHORSHIPS;
-                eprintln!("looked at who is who on {authorships} authorships");
+                eprintln!("author disambiguation: {authorships} authorships processed");
             }
         })
         .await

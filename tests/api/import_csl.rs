@@ -35,7 +35,7 @@ async fn assert_imports_three_papers(name: &str, content: &[u8]) {
     let app = TestApp::start().await;
     let place = Workspace::new();
     let outcome = place.import(&app.database_url, &["csl", place.write_file(name, content)]);
-    assert_eq!(outcome.summary(), "read 3: created 3, updated 0, unchanged 0, rejected 0");
+    assert_eq!(outcome.summary(), "read 3: created 3, updated 0, unchanged 0, invalid 0");
     assert_eq!(outcome.stderr, "");
     assert_has_three_papers(&app).await;
 }
@@ -93,7 +93,7 @@ async fn single_object() {
     let place = Workspace::new();
     let outcome =
         place.import(&app.database_url, &["csl", place.write_file("paper.json", format!("{:#}", three_papers()[0]))]);
-    assert_eq!(outcome.summary(), "read 1: created 1, updated 0, unchanged 0, rejected 0");
+    assert_eq!(outcome.summary(), "read 1: created 1, updated 0, unchanged 0, invalid 0");
     let data = app.data("{ papers { nodes { title publicationYear type } } }").await;
     assert_eq!(
         data["papers"]["nodes"],
@@ -105,7 +105,7 @@ async fn single_object() {
 async fn empty_array() {
     let place = Workspace::new();
     let outcome = place.import(&create_database().await, &["csl", place.write_file("none.json", "[]")]);
-    assert_eq!(outcome.summary(), "read 0: created 0, updated 0, unchanged 0, rejected 0");
+    assert_eq!(outcome.summary(), "read 0: created 0, updated 0, unchanged 0, invalid 0");
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn standard_input() {
             &mut place.command_with_database(&app.database_url, arguments),
             to_json_lines(&three_papers()).as_bytes(),
         );
-        assert_eq!(outcome.summary(), "read 3: created 3, updated 0, unchanged 0, rejected 0");
+        assert_eq!(outcome.summary(), "read 3: created 3, updated 0, unchanged 0, invalid 0");
         assert_has_three_papers(&app).await;
     }
 }
@@ -127,7 +127,7 @@ async fn rejected_record_from_standard_input() {
     let place = Workspace::new();
     let outcome =
         run_with_stdin(&mut place.command_with_database(&create_database().await, &["import", "csl", "-"]), b"{}\n");
-    assert_eq!(outcome.stderr_lines(), ["-:1: rejected: it has no title"]);
+    assert_eq!(outcome.stderr_lines(), ["-:1: invalid record: it has no title"]);
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn several_files() {
     let (first, second) =
         (place.write_file("one.json", papers[0].to_string()), place.write_file("two.jsonl", to_json_lines(&papers)));
     let outcome = place.import(&app.database_url, &["csl", first, second]);
-    assert_eq!(outcome.summary(), "read 4: created 3, updated 0, unchanged 1, rejected 0");
+    assert_eq!(outcome.summary(), "read 4: created 3, updated 0, unchanged 1, invalid 0");
     assert_has_three_papers(&app).await;
 }
 
@@ -150,12 +150,12 @@ async fn same_file_again() {
     let file = place.write_file("papers.jsonl", to_json_lines(&papers));
     assert_eq!(
         place.import(&app.database_url, &["csl", file]).summary(),
-        "read 4: created 4, updated 0, unchanged 0, rejected 0"
+        "read 4: created 4, updated 0, unchanged 0, invalid 0"
     );
     let (before, rows_before) = (app.data(DIRECTORY_QUERY).await, dump_database(&app.database_url).await);
     assert_eq!(before["papers"]["totalCount"], json!(4));
     let again = place.import(&app.database_url, &["csl", file]);
-    assert_eq!(again.summary(), "read 4: created 0, updated 0, unchanged 4, rejected 0");
+    assert_eq!(again.summary(), "read 4: created 0, updated 0, unchanged 4, invalid 0");
     assert_eq!(again.stderr, "");
     assert_eq!(app.data(DIRECTORY_QUERY).await, before);
     assert_dumps_equal(&dump_database(&app.database_url).await, &rows_before);
@@ -172,12 +172,12 @@ async fn summary_counts() {
     papers.push(json!({ "id": "w5" }));
     papers.push(json!(["a text is no item"]));
     let outcome = place.import(&app.database_url, &["csl", place.write_file("papers.jsonl", to_json_lines(&papers))]);
-    assert_eq!(outcome.summary(), "read 6: created 1, updated 1, unchanged 2, rejected 2");
+    assert_eq!(outcome.summary(), "read 6: created 1, updated 1, unchanged 2, invalid 2");
     assert_eq!(
         outcome.stderr_lines(),
         [
-            "papers.jsonl:5: rejected: it has no title",
-            "papers.jsonl:6: rejected: a CSL item is an object; this is a text"
+            "papers.jsonl:5: invalid record: it has no title",
+            "papers.jsonl:6: invalid record: a CSL item is an object, not a text"
         ]
     );
 }
@@ -228,26 +228,26 @@ async fn markup_in_titles() {
         .map(|(number, (title, _))| article(&format!("m{number}"), title, 2000 + number, &["Ida Brook"]))
         .collect();
     let outcome = place.import(&app.database_url, &["csl", place.write_file("papers.jsonl", to_json_lines(&papers))]);
-    assert_eq!(outcome.summary(), "read 7: created 7, updated 0, unchanged 0, rejected 0");
+    assert_eq!(outcome.summary(), "read 7: created 7, updated 0, unchanged 0, invalid 0");
     let data = app.data("{ papers(orderBy: {field: PUBLICATION_DATE, direction: ASC}) { nodes { title } } }").await;
     assert_eq!(pluck_strings(&data["papers"]["nodes"], &["title"]), written.map(|(_, title)| title));
 }
 
 const FORMATS: [&str; 14] = [
-    "profile-page",
-    "csl",
-    "crossref",
-    "openalex",
-    "bibtex",
-    "ris",
-    "orcid",
-    "csv",
-    "topics",
-    "datacite",
-    "pubmed",
-    "ror",
-    "records",
     "auto",
+    "bibtex",
+    "crossref",
+    "csl",
+    "csv",
+    "datacite",
+    "openalex",
+    "orcid",
+    "profile-page",
+    "pubmed",
+    "records",
+    "ris",
+    "ror",
+    "topics",
 ];
 
 #[tokio::test]

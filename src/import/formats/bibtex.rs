@@ -199,7 +199,7 @@ impl BibtexLibrary {
         let prepared = crate::import::formats::bibtex::latex::normalize_dotless_accents(text);
         let raw = match RawBibliography::parse(&prepared) {
             Ok(raw) => raw,
-            Err(error) => return sink.push_invalid(line, format!("the entry cannot be read: {error}")),
+            Err(error) => return sink.push_invalid(line, format!("the entry cannot be parsed: {error}")),
         };
         if kind == "string" {
             for pair in &raw.abbreviations {
@@ -213,7 +213,7 @@ impl BibtexLibrary {
             return Ok(());
         }
         let Some(entry) = raw.entries.first() else {
-            return sink.push_invalid(line, "it is no entry".to_owned());
+            return sink.push_invalid(line, "it is not an entry".to_owned());
         };
         let mut resolved = BibtexEntry { line, kind, key: entry.v.key.v.to_owned(), fields: HashMap::new(), notes };
         for field in &entry.v.fields {
@@ -223,7 +223,7 @@ impl BibtexLibrary {
             }
             match self.expand_abbreviations(&field.value.v) {
                 Ok((value, unknown)) => {
-                    let note = |name| format!("the abbreviation '{name}' is not defined; its name was kept");
+                    let note = |name| format!("the abbreviation '{name}' is not defined; its name was used");
                     resolved.notes.extend(unknown.into_iter().map(note));
                     resolved.fields.insert(name, value);
                 }
@@ -250,7 +250,7 @@ impl BibtexLibrary {
                 },
             }
             if text.len() > MAX_EXPANDED_BYTES {
-                return Err("its abbreviations stand for more than 1 MiB of text".to_owned());
+                return Err("its abbreviations expand to more than 1 MiB of text".to_owned());
             }
         }
         Ok((text, unknown))
@@ -264,8 +264,7 @@ impl BibtexLibrary {
             } else if !std::mem::replace(&mut self.is_full, true) {
                 sink.push_note(
                     entry.line,
-                    "there are too many books to keep them all; fields that entries have from later ones are left out"
-                        .to_owned(),
+                    "too many entries to cache; fields inherited from later entries are missing".to_owned(),
                 )?;
             }
         }
@@ -303,7 +302,7 @@ impl BibtexLibrary {
                         entry.inherit_from(parent);
                         next.extend(parent.parent_keys());
                     }
-                    None => entry.notes.push(format!("the entry '{key}' that it refers to is not in the file")),
+                    None => entry.notes.push(format!("the entry '{key}' that it references is not in the file")),
                 }
             }
             wanted = next;
@@ -311,7 +310,10 @@ impl BibtexLibrary {
         let is_new = self.seen_keys.insert(entry.key.clone());
         let mut notes = std::mem::take(&mut entry.notes);
         if !is_new {
-            notes.push(format!("the key '{}' is used twice in the file; this entry goes without", entry.key));
+            notes.push(format!(
+                "the key '{}' is used twice in the file; this entry is imported without a key",
+                entry.key
+            ));
         }
         match paper_record(&entry, &mut notes) {
             Ok(mut paper) => {
@@ -409,7 +411,7 @@ fn strip_et_al(text: &str) -> Option<&str> {
 fn author_records(text: &str, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
     let mut text = text.trim().to_owned();
     if let Some(before) = strip_et_al(&text) {
-        notes.push("the authors end with 'et al.': the list is cut".to_owned());
+        notes.push("the authors end with 'et al.': the list is truncated".to_owned());
         text = before.to_owned();
     }
     // Names that semicolons part, as other formats do; in `&eacute;` one ends a character.
@@ -420,7 +422,7 @@ fn author_records(text: &str, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
     let Some(people) = crate::import::formats::bibtex::latex::parse_chunks("author", text)
         .and_then(|chunks| chunks.parse::<Vec<Person>>().ok())
     else {
-        notes.push("the authors cannot be read and were left out".to_owned());
+        notes.push("the authors cannot be parsed and were ignored".to_owned());
         return Vec::new();
     };
     let mut authors = Vec::new();
@@ -444,7 +446,7 @@ fn author_records(text: &str, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
             continue;
         };
         if name == "others" {
-            notes.push("the authors end with 'others': the list is cut".to_owned());
+            notes.push("the authors end with 'others': the list is truncated".to_owned());
             continue;
         }
         // A stand-in for nobody in particular.
@@ -485,7 +487,7 @@ mod tests {
         assert_eq!(paper.authors[1].family_name.as_deref(), Some("van der Berg"));
         assert_eq!(paper.publication_date.map(|date| date.to_string()).as_deref(), Some("1999-11-15"));
         assert_eq!(paper.source_id.as_deref(), Some("k"));
-        assert_eq!(outcome.messages(), ["1: mended: the authors end with 'others': the list is cut"]);
+        assert_eq!(outcome.messages(), ["1: warning: the authors end with 'others': the list is truncated"]);
     }
 
     #[test]
@@ -503,7 +505,7 @@ mod tests {
         assert_eq!(plain(r"10\,{\textmu}m and \frac{1}{2}, for \$5 to \$10"), "10 µm and 1/2, for $5 to $10");
         let mut notes = Vec::new();
         assert_eq!(latex::latex_to_text("title", r"A \emph{good} \wombat day", &mut notes), "A good day");
-        assert_eq!(notes, [r"its title has LaTeX that is not known, such as '\wombat'; it was left out"]);
+        assert_eq!(notes, [r"its title has unknown LaTeX commands, such as '\wombat'; they were ignored"]);
         let doi = |text: &str| latex::latex_to_text("doi", text, &mut Vec::new());
         assert_eq!(doi(r"10.1007/978-3-319-24574-4{\_}28"), "10.1007/978-3-319-24574-4_28");
         assert_eq!(doi(r"10.1002/a\_b{\textless}1::c"), "10.1002/a_b<1::c");
@@ -554,8 +556,8 @@ mod tests {
         assert_eq!(
             outcome.messages(),
             [
-                "6: mended: the abbreviation 'nowhere' is not defined; its name was kept",
-                "8: mended: the entry 'q' that it refers to is not in the file",
+                "6: warning: the abbreviation 'nowhere' is not defined; its name was used",
+                "8: warning: the entry 'q' that it references is not in the file",
             ]
         );
     }
@@ -569,11 +571,11 @@ mod tests {
         assert_eq!(titles, ["Weirs", "Dams", "Again", "US$ 5"]);
         let told = outcome.messages();
         assert_eq!(told.len(), 5, "{told:#?}");
-        assert_eq!(told[0], "2: rejected: the entry that begins here does not end before the next one begins");
-        assert!(told[1].starts_with("4: rejected: the entry cannot be read"), "{}", told[1]);
-        assert_eq!(told[2], "5: rejected: it has no title");
-        assert_eq!(told[3], "6: mended: the key 'a' is used twice in the file; this entry goes without");
-        assert_eq!(told[4], "8: rejected: the entry that begins here does not end; the file is cut off");
+        assert_eq!(told[0], "2: invalid record: the entry that starts here is not closed before the next one");
+        assert!(told[1].starts_with("4: invalid record: the entry cannot be parsed"), "{}", told[1]);
+        assert_eq!(told[2], "5: invalid record: it has no title");
+        assert_eq!(told[3], "6: warning: the key 'a' is used twice in the file; this entry is imported without a key");
+        assert_eq!(told[4], "8: invalid record: the entry that starts here is not closed; the file is truncated");
     }
 
     #[test]
@@ -584,7 +586,7 @@ mod tests {
         );
         let titles: Vec<String> = papers(&outcome).into_iter().map(|paper| paper.title).collect();
         assert_eq!(titles, ["Les rivières", "é"]);
-        assert_eq!(outcome.messages(), ["1: mended: it is not UTF-8 and was read as Windows-1252"]);
+        assert_eq!(outcome.messages(), ["1: warning: it is not UTF-8 and was read as Windows-1252"]);
     }
 
     #[test]
@@ -597,7 +599,7 @@ mod tests {
         let outcome = read_bytes(&BibtexFormat, text.as_bytes());
         assert_eq!(papers(&outcome).last().map(|paper| paper.title.clone()).as_deref(), Some("Fine"));
         assert!(
-            outcome.messages().iter().any(|line| line.ends_with("its abbreviations stand for more than 1 MiB of text"))
+            outcome.messages().iter().any(|line| line.ends_with("its abbreviations expand to more than 1 MiB of text"))
         );
     }
 

@@ -119,7 +119,7 @@ fn emit_work(line: usize, value: &Value, sink: &mut RecordSink<'_>) -> Result<()
 
 fn paper_record(work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
     if !work.is_object() {
-        return Err("a work of Crossref is an object".to_owned());
+        return Err("a Crossref work is an object".to_owned());
     }
     let title = full_title(work).ok_or_else(|| match text_field(work, "type") {
         Some(kind) => format!("it has no title (its type is {kind})"),
@@ -260,7 +260,7 @@ mod tests {
         let outcome = read_bytes(&CrossrefFormat, text.as_bytes());
         assert_eq!(papers(&outcome).len(), 2);
         assert_eq!(outcome.messages().len(), 1);
-        assert!(outcome.messages()[0].starts_with("2: rejected: it is not JSON"), "{:?}", outcome.messages());
+        assert!(outcome.messages()[0].starts_with("2: invalid record: it is not JSON"), "{:?}", outcome.messages());
     }
 
     #[test]
@@ -268,7 +268,7 @@ mod tests {
         let members = json!({ "status": "ok", "message-type": "member-list", "message": {
             "items": [{ "primary-name": "A press", "prefixes": ["10.1000"] }, { "primary-name": "B", "prefixes": [] }] } });
         let expected =
-            ["1: not read: it seems to be an answer of Crossref about members, of which the directory keeps nothing"];
+            ["1: unreadable file: it looks like a Crossref API response about members, which cannot be imported"];
         assert_eq!(read_bytes(&CrossrefFormat, members.to_string().as_bytes()).messages(), expected);
         let none = json!({ "message-type": "member-list", "message": { "items": [] } });
         assert_eq!(read_bytes(&CrossrefFormat, none.to_string().as_bytes()).messages(), expected);

@@ -63,7 +63,7 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
 
 fn paper_record(value: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
     let Value::Object(item) = value else {
-        return Err(format!("a CSL item is an object; this is {}", json_type_name(value)));
+        return Err(format!("a CSL item is an object, not {}", json_type_name(value)));
     };
     if !item.contains_key("title") {
         return Err(describe_untitled(item));
@@ -103,7 +103,7 @@ fn paper_record(value: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, S
 fn json_type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
-        Value::Bool(_) | Value::Number(_) => "a number or a truth value",
+        Value::Bool(_) | Value::Number(_) => "a number or a boolean",
         Value::String(_) => "a text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
@@ -113,11 +113,11 @@ fn json_type_name(value: &Value) -> &'static str {
 /// What an object without a title seems to be.
 fn describe_untitled(item: &JsonObject) -> String {
     let seems = if item.contains_key("names") && item.contains_key("locations") {
-        "it seems to be a ROR record; import it as `ror`"
+        "it looks like a ROR record; use `import ror`"
     } else if item.contains_key("message-type") {
-        "it seems to be an answer of Crossref's API; CSL items are in its `message`"
+        "it looks like a Crossref API response; its CSL items are in `message`"
     } else if item.contains_key("display_name") {
-        "it seems to be of OpenAlex"
+        "it looks like an OpenAlex entity"
     } else {
         "it has no title"
     };
@@ -145,7 +145,7 @@ where
     match text_field(item, field)?.parse() {
         Ok(identifier) => Some(identifier),
         Err(error) => {
-            notes.push(format!("{error}; it was left out"));
+            notes.push(format!("{error}; it was ignored"));
             None
         }
     }
@@ -213,7 +213,7 @@ fn author_record(position: u32, author: &Value, notes: &mut Vec<String>) -> Auth
     let orcid = part("ORCID").and_then(|text| match text.parse::<Orcid>() {
         Ok(orcid) => Some(orcid),
         Err(error) => {
-            notes.push(format!("author {position}: {error}; it was left out"));
+            notes.push(format!("author {position}: {error}; it was ignored"));
             None
         }
     });

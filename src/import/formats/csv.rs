@@ -142,7 +142,7 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
             people.emit_all(sink)?;
             sink.push_note(
                 line,
-                "there are too many rows to hold; a person whose rows are far apart is told of twice".to_owned(),
+                "too many rows to buffer; a person whose rows are far apart becomes two records".to_owned(),
             )?;
         }
     }
@@ -219,7 +219,7 @@ impl CsvRowReader<'_> {
         let (text, is_mended) = lines::decode_text(&whole);
         Ok(Some(match split_row(&text, delimiter) {
             Some(fields) => CsvRow::Complete { line: number, size: text.len(), fields, is_mended },
-            None => CsvRow::Malformed { line: number, reason: "it cannot be read as a row".to_owned() },
+            None => CsvRow::Malformed { line: number, reason: "it is not a valid row".to_owned() },
         }))
     }
 }
@@ -294,7 +294,7 @@ impl CsvHeader {
         let has = |wanted: &str| columns.iter().flatten().any(|column| column.name == wanted);
         if !has("name") && !has("family_name") {
             return Err(format!(
-                "its first line names no column `name` or `family_name`; the columns are {}",
+                "its first line has no column `name` or `family_name`; the columns are {}",
                 COLUMNS.join(", ")
             ));
         }
@@ -314,7 +314,9 @@ impl CsvHeader {
     fn parse_researcher(&self, fields: &[String], notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
         let (amount, wanted) = (fields.len(), self.columns.len());
         if fields.iter().skip(wanted).any(|field| !field.is_empty()) {
-            return Err(format!("it has {amount} fields, and the first line {wanted}; is a quotation mark missing?"));
+            return Err(format!(
+                "it has {amount} fields, but the first line has {wanted}; is a quotation mark missing?"
+            ));
         }
         let all = |name: &'static str| {
             let columns = self.columns.iter().zip(fields);
@@ -375,7 +377,7 @@ impl CsvHeader {
             let kinds: Vec<&str> = AFFILIATION_KINDS.iter().map(|(name, _)| *name).collect();
             let written = kind.unwrap_or_default();
             notes.push(format!(
-                "'{written}' is no kind of affiliation, which are {}; the affiliation was left out",
+                "'{written}' is no kind of affiliation, which are {}; the affiliation was ignored",
                 kinds.join(", ")
             ));
             return Ok(record);
@@ -430,7 +432,7 @@ fn parse_boolean(text: Option<String>, column: &str, notes: &mut Vec<String>) ->
         "" | "false" | "no" | "n" | "0" | "-" | "faux" | "non" | "falsch" | "nein" | "falso" | "não" | "nao"
         | "onwaar" | "nee" => false,
         _ => {
-            notes.push(format!("'{text}' in {column} is neither yes nor no and was taken for no"));
+            notes.push(format!("'{text}' in {column} is neither yes nor no; no was assumed"));
             false
         }
     }
@@ -462,7 +464,7 @@ impl CsvPeople {
             ("portrait_url", &held.portrait_url, &record.portrait_url),
         ] {
             if is_another(before, now) {
-                told.push(format!("line {line}: another {name} of the same person was left out"));
+                told.push(format!("line {line}: another {name} of the same person was ignored"));
             }
         }
         held.given_name = held.given_name.take().or(record.given_name);
@@ -490,7 +492,7 @@ impl CsvPeople {
             for affiliation in &mut record.affiliations {
                 if affiliation.is_primary && std::mem::replace(&mut has_primary, true) {
                     affiliation.is_primary = false;
-                    notes.push("more than one affiliation is primary; the first one is".to_owned());
+                    notes.push("more than one affiliation is primary; the first one was used".to_owned());
                 }
             }
             sink.push_record(line, Record::Researcher(record), notes)?;
@@ -530,8 +532,8 @@ mod tests {
         assert_eq!(
             outcome.messages(),
             [
-                "1: note: 1 column is not known and is left out: shoe size",
-                "2: mended: more than one affiliation is primary; the first one is"
+                "1: note: 1 unknown column was ignored: shoe size",
+                "2: warning: more than one affiliation is primary; the first one was used"
             ]
         );
     }
@@ -566,9 +568,9 @@ mod tests {
         assert_eq!(
             outcome.messages(),
             [
-                "2: mended: the id 'scopus:' has no scheme or no value and was left out",
-                "4: mended: 'perhaps' in withhold_published_name is neither yes nor no and was taken for no",
-                "4: mended: the id ':orcid' has no scheme or no value and was left out",
+                "2: warning: the id 'scopus:' has no scheme or no value and was ignored",
+                "4: warning: 'perhaps' in withhold_published_name is neither yes nor no; no was assumed",
+                "4: warning: the id ':orcid' has no scheme or no value and was ignored",
             ]
         );
     }
@@ -590,13 +592,13 @@ mod tests {
         assert_eq!(
             told.iter().filter(|line| line.contains("rejected")).collect::<Vec<_>>(),
             [
-                "3: rejected: the quotation marks in this row do not match",
-                "5: rejected: it has no name",
-                "7: rejected: it has 7 fields, and the first line 5; is a quotation mark missing?",
+                "3: invalid record: the quotation marks in this row do not match",
+                "5: invalid record: it has no name",
+                "7: invalid record: it has 7 fields, but the first line has 5; is a quotation mark missing?",
             ]
         );
-        assert!(told.iter().any(|line| line.starts_with("2: mended: 'king' is no kind of affiliation")), "{told:?}");
-        assert!(told.iter().any(|line| line.starts_with("4: mended: 'soon' is not a date")), "{told:?}");
+        assert!(told.iter().any(|line| line.starts_with("2: warning: 'king' is no kind of affiliation")), "{told:?}");
+        assert!(told.iter().any(|line| line.starts_with("4: warning: 'soon' is not a date")), "{told:?}");
     }
 
     #[test]
@@ -610,8 +612,8 @@ mod tests {
         assert_eq!(
             outcome.messages(),
             [
-                "1: note: 10000 columns are not known and are left out: column0, column1, column2, column3, column4, …",
-                "4: rejected: it has 20000 fields, and the first line 10001; is a quotation mark missing?",
+                "1: note: 10000 unknown columns were ignored: column0, column1, column2, column3, column4, …",
+                "4: invalid record: it has 20000 fields, but the first line has 10001; is a quotation mark missing?",
             ]
         );
     }
@@ -619,7 +621,13 @@ mod tests {
     #[test]
     fn other_tables_are_refused() {
         let told = read_bytes(&CsvFormat, b"title,year\nA,1\n").messages();
-        assert!(told[0].starts_with("1: not read: its first line names no column `name` or `family_name`"), "{told:?}");
-        assert_eq!(read_bytes(&CsvFormat, b"{}").messages(), ["1: not read: it does not begin like CSV but like JSON"]);
+        assert!(
+            told[0].starts_with("1: unreadable file: its first line has no column `name` or `family_name`"),
+            "{told:?}"
+        );
+        assert_eq!(
+            read_bytes(&CsvFormat, b"{}").messages(),
+            ["1: unreadable file: it is not CSV; it starts like JSON"]
+        );
     }
 }

@@ -247,6 +247,6 @@ mod tests {
         let clients = json!({ "data": [{ "id": "x", "type": "clients", "attributes": {} }] });
         let told = read_bytes(&DataCiteFormat, format!("{clients:#}").as_bytes()).messages();
         assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].contains("not read: it seems to be an answer of DataCite about clients"), "{told:?}");
+        assert!(told[0].contains("unreadable file: it looks like a DataCite API response about clients"), "{told:?}");
     }
 }

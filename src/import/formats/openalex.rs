@@ -109,7 +109,7 @@ fn emit_record(
     sink: &mut RecordSink<'_>,
 ) -> Result<(), ReadAbort> {
     let Some(id) = text_field(value, "id").map(|id| openalex_code(&id).to_owned()) else {
-        return sink.push_invalid(line, "it has no OpenAlex id".to_owned());
+        return sink.push_invalid(line, "it has no OpenAlex ID".to_owned());
     };
     let mut notes = Vec::new();
     let record = match id.chars().next().unwrap_or_default() {
@@ -122,7 +122,7 @@ fn emit_record(
             }
             return Ok(());
         }
-        _ => Err(format!("'{id}' is no id of a work, an author, an institution or a topic of OpenAlex")),
+        _ => Err(format!("'{id}' is not the ID of an OpenAlex work, author, institution or topic")),
     };
     match record {
         Ok(record) => sink.push_record(line, record, notes),
@@ -156,7 +156,7 @@ fn paper_record(id: &str, work: &Value, notes: &mut Vec<String>) -> Result<Paper
         scheme_identifier("mag", text_field(ids, "mag")),
     ];
     if work.get("is_authors_truncated").and_then(Value::as_bool) == Some(true) {
-        notes.push(format!("OpenAlex cut its authors in a list; ask it for {id} alone to have them all"));
+        notes.push(format!("OpenAlex truncates the authors in lists; request {id} by itself to get all of them"));
     }
     let topics = as_list(work.get("topics")).iter().chain(work.get("primary_topic"));
     let mut seen = HashSet::new();
@@ -428,7 +428,7 @@ mod tests {
             &OpenAlexFormat,
             json!({ "meta": {}, "results": [work, { "id": "https://openalex.org/W2" }] }).to_string().as_bytes(),
         );
-        assert_eq!(outcome.messages(), ["1: rejected: it has no title"]);
+        assert_eq!(outcome.messages(), ["1: invalid record: it has no title"]);
         let paper = papers(&outcome).remove(0);
         assert_eq!(paper.source_id.as_deref(), Some("W1"));
         assert_eq!(paper.arxiv_id.as_ref().map(ArxivId::as_str), Some("2101.00001"));
@@ -488,10 +488,10 @@ mod tests {
         let outcome = read_bytes(&OpenAlexFormat, br#"{"id": "https://openalex.org/S1", "display_name": "Waters"}"#);
         assert_eq!(
             outcome.messages(),
-            ["1: not read: it seems to be a source of OpenAlex, of which the directory keeps nothing"]
+            ["1: unreadable file: it looks like an OpenAlex source, which cannot be imported"]
         );
         let outcome =
             read_bytes(&OpenAlexFormat, br#"{"id": "https://ror.org/05dxps055", "names": [], "locations": []}"#);
-        assert_eq!(outcome.messages(), ["1: not read: it seems to be a ROR record; import it as `ror`"]);
+        assert_eq!(outcome.messages(), ["1: unreadable file: it looks like a ROR record; use `import ror`"]);
     }
 }

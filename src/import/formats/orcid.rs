@@ -1,5 +1,5 @@
 //! ORCID records of version 3.0, in JSON or XML: one a file, in folders or in the archive of summaries, or one a line.
-//! What is not public is left out.
+//! What is not public is ignored.
 
 use std::io::{BufRead, Read as _};
 
@@ -110,7 +110,7 @@ fn read_xml(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), R
     reader.take(MAX_XML_BYTES + 1).read_to_end(&mut whole).map_err(|error| unreadable_error(1, &error))?;
     if whole.len() as u64 > MAX_XML_BYTES {
         let most = format_size(usize::try_from(MAX_XML_BYTES).unwrap_or(usize::MAX));
-        return Err(ReadAbort::Unreadable(1, format!("it has more than {most}, as no record does")));
+        return Err(ReadAbort::Unreadable(1, format!("it is larger than {most}")));
     }
     let (text, is_mended) = lines::decode_text(&whole);
     let element =
@@ -124,9 +124,7 @@ fn read_xml(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), R
             let shown: String = name.chars().take(40).collect();
             Err(ReadAbort::Unreadable(
                 1,
-                format!(
-                    "it seems to be XML of another kind: it begins with <{shown}>, and an ORCID record with <record>"
-                ),
+                format!("it is not an ORCID record: its root element is <{shown}>, not <record>"),
             ))
         }
     }
@@ -137,7 +135,7 @@ fn emit_record(line: usize, value: &Value, mut notes: Vec<String>, sink: &mut Re
         value.get("error").or_else(|| value.get("developer-message").filter(|_| is_error_response(value)))
     {
         let said = text_value(Some(reason)).or_else(|| text_value(reason.get("developer-message"))).unwrap_or_default();
-        return sink.push_invalid(line, format!("ORCID did not give it: {said}"));
+        return sink.push_invalid(line, format!("ORCID returned an error: {said}"));
     }
     if value.get("orcid-identifier").is_none() && value.get("person").is_none() {
         let record = paper_record(value, None, &mut notes);
@@ -477,12 +475,12 @@ mod tests {
             { "error": { "response-code": 404, "developer-message": "not there" } }] });
         let outcome = read_bytes(&OrcidFormat, bulk.to_string().as_bytes());
         assert_eq!(papers(&outcome)[0].authors[0].name, "Tom Ford");
-        assert_eq!(outcome.messages(), ["1: rejected: ORCID did not give it: not there"]);
+        assert_eq!(outcome.messages(), ["1: invalid record: ORCID returned an error: not there"]);
         let part = read_bytes(&OrcidFormat, br#"{"country": {"value": "CA"}}"#);
         assert_eq!(
             part.messages(),
             [
-                "1: not read: it seems to be a part of an ORCID record without the person, of which the directory keeps nothing"
+                "1: unreadable file: it looks like a section of an ORCID record without the person, which cannot be imported"
             ]
         );
     }

@@ -46,8 +46,8 @@ pub enum ProfilePageError {
     },
     /// A role at the institute, and nobody said which institute.
     #[error(
-        "line {line}: '{role}' is a role at the institute whose page this is; name the institute with --organization \
-         NAME and, where it has one, --ror ID"
+        "line {line}: '{role}' is a role at the institute whose page this is; specify the institute with --organization \
+         NAME and, if it has one, --ror ID"
     )]
     InstituteNotNamed {
         /// The line, from 1.
@@ -423,10 +423,7 @@ fn read_stream(
         .read_to_end(&mut bytes)
         .map_err(|error| ReadAbort::Unreadable(0, format!("it cannot be read: {error}")))?;
     if bytes.len() as u64 > MAX_PAGE_BYTES {
-        return Err(ReadAbort::Unreadable(
-            0,
-            format!("it has more than {} MiB, which no profile page has", MAX_PAGE_BYTES >> 20),
-        ));
+        return Err(ReadAbort::Unreadable(0, format!("it is larger than {} MiB", MAX_PAGE_BYTES >> 20)));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let line =
@@ -651,7 +648,7 @@ mod tests {
         assert_eq!(
             message("Ada Lovelace\r\n\r\nMembre affilié\r\nPublications"),
             "line 3: 'Membre affilié' is a role at the institute whose page this is; name the institute with \
-             --organization NAME and, where it has one, --ror ID"
+             --organization NAME and, if it has one, --ror ID"
         );
         assert!(
             parse_profile_page("Ada Lovelace\nPoet, Somewhere\nPublications", &ProfilePageOptions::default()).is_ok()

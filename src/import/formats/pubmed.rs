@@ -82,7 +82,7 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
             return match articles.open_article {
                 Some((line, _)) => Err(ReadAbort::Unreadable(
                     line,
-                    "the article that begins here does not end; the file is cut off".to_owned(),
+                    "the article that starts here is not closed; the file is truncated".to_owned(),
                 )),
                 None => Ok(()),
             };
@@ -130,16 +130,13 @@ impl ArticleSplitter {
             self.open_article = None;
             return Some((
                 line,
-                Err(format!("the article that begins here has more than {}", format_size(MAX_ARTICLE_BYTES))),
+                Err(format!("the article that starts here is larger than {}", format_size(MAX_ARTICLE_BYTES))),
             ));
         };
         self.open_article = None;
         if !self.buffer[at..].starts_with(end) {
             self.discard(at);
-            return Some((
-                line,
-                Err("the article that begins here does not end before the next one begins".to_owned()),
-            ));
+            return Some((line, Err("the article that starts here is not closed before the next one".to_owned())));
         }
         let text = self.buffer[..at + end.len()].to_vec();
         self.discard(at + end.len());
@@ -233,7 +230,7 @@ fn paper_record(root: &XmlElement, notes: &mut Vec<String>) -> Result<PaperRecor
     let venue_name = venue.iter().find_map(|path| article.text_at(path)).filter(|venue| *venue != title);
     let authors = article.children_named("AuthorList").find(|list| list.attribute("Type") != Some("editors"));
     if authors.is_some_and(|list| list.attribute("CompleteYN") == Some("N")) {
-        notes.push("PubMed has not all of its authors".to_owned());
+        notes.push("PubMed lists only some of its authors".to_owned());
     }
     Ok(PaperRecord {
         title: strip_markup(&title),
@@ -392,7 +389,7 @@ mod tests {
             <PubmedData><ArticleIdList><ArticleId IdType="doi">10.1000/P</ArticleId><ArticleId IdType="pmc">PMC1</ArticleId></ArticleIdList>
             <ReferenceList><Reference><ArticleIdList><ArticleId IdType="doi">10.1000/other</ArticleId></ArticleIdList></Reference></ReferenceList></PubmedData></PubmedArticle>"#;
         let outcome = read_bytes(&PubMedFormat, set(&[article]).as_bytes());
-        assert_eq!(outcome.messages(), ["4: mended: PubMed has not all of its authors"]);
+        assert_eq!(outcome.messages(), ["4: warning: PubMed lists only some of its authors"]);
         let paper = papers(&outcome).remove(0);
         assert_eq!(paper.title, "Des seuils");
         assert_eq!(paper.translated_titles.iter().next(), Some(("en", "On H2O & weirs")));
@@ -421,24 +418,27 @@ mod tests {
         assert_eq!(titles, ["Weirs", "Dams"]);
         let told = outcome.messages();
         assert_eq!(told.len(), 3, "{told:#?}");
-        assert!(told[0].starts_with("5: rejected: it is not XML"), "{told:?}");
-        assert_eq!(told[1], "6: rejected: the article that begins here does not end before the next one begins");
-        assert_eq!(told[2], "7: rejected: it has no title");
+        assert!(told[0].starts_with("5: invalid record: it is not XML"), "{told:?}");
+        assert_eq!(told[1], "6: invalid record: the article that starts here is not closed before the next one");
+        assert_eq!(told[2], "7: invalid record: it has no title");
         let whole = set(&[&first, &last]);
         let cut = read_bytes(&PubMedFormat, &whole.as_bytes()[..whole.len() - 60]);
         assert_eq!(papers(&cut).len(), 1);
-        assert_eq!(cut.messages(), ["5: not read: the article that begins here does not end; the file is cut off"]);
+        assert_eq!(
+            cut.messages(),
+            ["5: unreadable file: the article that starts here is not closed; the file is truncated"]
+        );
     }
 
     #[test]
     fn others_are_refused() {
         assert_eq!(
             read_bytes(&PubMedFormat, b"<html></html>").messages(),
-            ["1: not read: it is XML of another kind than PubMed's"]
+            ["1: unreadable file: it is XML, but not PubMed XML"]
         );
         assert_eq!(
             read_bytes(&PubMedFormat, b"TY  - JOUR").messages(),
-            ["1: not read: it does not begin like XML but like RIS"]
+            ["1: unreadable file: it is not XML; it starts like RIS"]
         );
     }
 }

@@ -108,7 +108,7 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
             if is_cut {
                 reference.error.get_or_insert_with(|| lines.too_long_reason());
             } else if reference.size_bytes > MAX_REFERENCE_BYTES {
-                let fault = format!("the reference has more than {}", format_size(MAX_REFERENCE_BYTES));
+                let fault = format!("the reference is larger than {}", format_size(MAX_REFERENCE_BYTES));
                 reference.error.get_or_insert(fault);
                 reference.fields.clear();
             } else {
@@ -120,8 +120,9 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
     }
     match current {
         Some(mut open) => {
-            open.error
-                .get_or_insert_with(|| "the reference that begins here does not end; the file is cut off".to_owned());
+            open.error.get_or_insert_with(|| {
+                "the reference that starts here is not closed; the file is truncated".to_owned()
+            });
             emit_reference(open, sink)
         }
         None if has_fields => Ok(()),
@@ -150,7 +151,7 @@ fn emit_reference(reference: RisReference, sink: &mut RecordSink<'_>) -> Result<
         notes.push(NOT_UTF8_WARNING.to_owned());
     }
     if reference.is_unterminated {
-        notes.push("the reference has no end; the next one begins".to_owned());
+        notes.push("the reference has no ER line".to_owned());
     }
     match paper_record(&reference, &mut notes) {
         Ok(paper) => sink.push_record(line, Record::Paper(paper), notes),
@@ -175,7 +176,7 @@ impl RisReference {
 
 fn paper_record(reference: &RisReference, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
     let Some(kind) = reference.first_value(&["TY"]) else {
-        return Err("it has no type: a reference begins with TY".to_owned());
+        return Err("it has no type: a reference starts with a TY line".to_owned());
     };
     let is_whole_book = matches!(kind, "BOOK" | "EDBOOK" | "CONF");
     let title = reference.first_value(&["TI", "T1", "CT"]);
@@ -329,11 +330,11 @@ mod tests {
         let titles: Vec<String> = papers(&outcome).into_iter().map(|paper| paper.title).collect();
         assert_eq!(titles, ["Weirs", "Open", "Loïcks"]);
         let expected = [
-            "4: rejected: it has no type: a reference begins with TY",
-            "6: mended: the reference has no end; the next one begins",
-            "8: mended: it is not UTF-8 and was read as Windows-1252",
-            "11: rejected: it has no title",
-            "14: rejected: the reference that begins here does not end; the file is cut off",
+            "4: invalid record: it has no type: a reference starts with a TY line",
+            "6: warning: the reference has no ER line",
+            "8: warning: it is not UTF-8 and was read as Windows-1252",
+            "11: invalid record: it has no title",
+            "14: invalid record: the reference that starts here is not closed; the file is truncated",
         ];
         assert_eq!(outcome.messages(), expected);
     }
@@ -341,6 +342,6 @@ mod tests {
     #[test]
     fn others_are_refused() {
         let outcome = read_bytes(&RisFormat, b"@article{a, title={T}}");
-        assert_eq!(outcome.messages(), ["1: not read: it does not begin like RIS but like BibTeX"]);
+        assert_eq!(outcome.messages(), ["1: unreadable file: it is not RIS; it starts like BibTeX"]);
     }
 }

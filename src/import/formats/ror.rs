@@ -117,14 +117,14 @@ fn organization_record(value: Value, notes: &mut Vec<String>) -> Result<Organiza
     if value.get("names").is_none() {
         let is_first_version = value.get("name").is_some() && value.get("country").is_some();
         let reason = if is_first_version {
-            "it is a ROR record of version 1; take the data of version 2"
+            "it is a ROR record of schema 1; use the data of schema 2"
         } else {
-            "it is no ROR record: it has no `names`"
+            "it is not a ROR record: it has no `names`"
         };
         return Err(reason.to_owned());
     }
     let source: RorOrganization =
-        serde_json::from_value(value).map_err(|error| format!("it is no ROR record: {error}"))?;
+        serde_json::from_value(value).map_err(|error| format!("it is not a ROR record: {error}"))?;
     let ror: Ror = source.id.parse().map_err(|error| format!("{error}"))?;
     let place = source.locations.into_iter().find_map(|location| location.geonames_details);
     let (country_code, city) = place.map_or((None, None), |place| (place.country_code, place.name));
@@ -134,7 +134,7 @@ fn organization_record(value: Value, notes: &mut Vec<String>) -> Result<Organiza
         match word.as_str() {
             "EDUCATION" | "FUNDER" | "HEALTHCARE" | "COMPANY" | "ARCHIVE" | "NONPROFIT" | "GOVERNMENT" | "FACILITY"
             | "OTHER" => types.push(word),
-            _ => notes.push(format!("the type '{kind}' is not one of ROR's and was left out")),
+            _ => notes.push(format!("the type '{kind}' is not a ROR type and was ignored")),
         }
     }
     let status = source.status.map(|status| status.to_uppercase());
@@ -155,7 +155,7 @@ fn organization_record(value: Value, notes: &mut Vec<String>) -> Result<Organiza
         };
         match relationship.id.parse::<Ror>() {
             Ok(other) => relations.push((relation, other)),
-            Err(error) => notes.push(format!("{error}; the relation was left out")),
+            Err(error) => notes.push(format!("{error}; the relation was ignored")),
         }
     }
     Ok(OrganizationRecord {

@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(schemes, ["b.example/y"]);
         assert_eq!(
             outcome.messages(),
-            ["0: rejected: the concept <http://a.example/x/bare> has no prefLabel and no altLabel"]
+            ["0: invalid record: the concept <http://a.example/x/bare> has no prefLabel and no altLabel"]
         );
     }
 
@@ -311,9 +311,9 @@ mod tests {
     fn others_are_refused() {
         assert_eq!(
             read_bytes(&TopicsFormat, b"@article{a, title={T}}").messages(),
-            ["1: not read: it does not begin like a vocabulary but like BibTeX"]
+            ["1: unreadable file: it is not a vocabulary; it starts like BibTeX"]
         );
-        assert!(read_bytes(&TopicsFormat, b"title,year\nA,1\n").messages()[0].contains("no table of topics"));
+        assert!(read_bytes(&TopicsFormat, b"title,year\nA,1\n").messages()[0].contains("not a topic table"));
         assert!(read_bytes(&TopicsFormat, b"<html><p>no</html>").messages()[0].contains("not read"));
     }
 }

@@ -54,7 +54,7 @@ impl<R: Read> Read for BombGuard<R> {
             && self.output_bytes / MAX_COMPRESSION_RATIO > self.input_bytes.get()
         {
             return Err(io::Error::other(format!(
-                "its compressed data expand more than {MAX_COMPRESSION_RATIO}-fold, as no records do"
+                "its compressed data expands more than {MAX_COMPRESSION_RATIO}-fold"
             )));
         }
         Ok(amount)
@@ -187,7 +187,7 @@ impl<'a> InputStream<'a> {
         let source: Box<dyn Read> = if path == Path::new("-") {
             Box::new(io::stdin())
         } else if path.is_dir() {
-            return Err("it is a folder; name the files in it".to_owned());
+            return Err("it is a folder; specify the files in it".to_owned());
         } else {
             Box::new(File::open(path).map_err(|error| format!("it cannot be opened: {error}"))?)
         };

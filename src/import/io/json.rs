@@ -79,7 +79,7 @@ fn read_line_by_line(
         if lines.is_truncated {
             sink.push_invalid(
                 start,
-                format!("{}; records are one a line, or an array over lines", lines.too_long_reason()),
+                format!("{}; write one record per line, or an array over several lines", lines.too_long_reason()),
             )?;
             continue;
         }
@@ -121,7 +121,7 @@ fn read_multiline_value(
         let Some(line) = lines.next_line()? else {
             return Err(ReadAbort::Unreadable(
                 start,
-                "the JSON that begins here does not end; the file is cut off".to_owned(),
+                "the JSON value that starts here is not closed; the file is truncated".to_owned(),
             ));
         };
         scanner.scan(line);
@@ -150,7 +150,7 @@ fn read_multiline_value(
 }
 
 fn too_long_reason() -> String {
-    format!("the value that begins here has more than {}", format_size(MAX_VALUE_BYTES))
+    format!("the value that starts here is larger than {}", format_size(MAX_VALUE_BYTES))
 }
 
 /// An array is the values in it.
@@ -177,7 +177,7 @@ enum JsonError {
 impl JsonError {
     fn into_reason(self) -> String {
         match self {
-            Self::Truncated(column) => format!("the JSON is cut off at column {column}"),
+            Self::Truncated(column) => format!("the JSON is truncated at column {column}"),
             Self::Invalid(reason) => reason,
         }
     }
@@ -187,7 +187,7 @@ fn parse_value(text: &[u8]) -> Result<Value, JsonError> {
     let mut scanner = BracketScanner::default();
     scanner.scan(text);
     if scanner.value_count > MAX_NESTED_VALUES {
-        return Err(JsonError::Invalid(format!("it has more than {MAX_NESTED_VALUES} values, as no record does")));
+        return Err(JsonError::Invalid(format!("it has more than {MAX_NESTED_VALUES} values")));
     }
     serde_json::from_slice(text).map_err(|error| {
         if error.is_eof() {

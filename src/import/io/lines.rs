@@ -73,7 +73,7 @@ impl<'a> BoundedLines<'a> {
 
     /// Why a line that is too long cannot be used.
     pub(crate) fn too_long_reason(&self) -> String {
-        format!("the line has more than {}", format_size(self.max_bytes))
+        format!("the line is longer than {}", format_size(self.max_bytes))
     }
 }
 
@@ -84,8 +84,8 @@ pub(crate) fn format_size(bytes: usize) -> String {
 /// A file that cannot be read further.
 pub(crate) fn unreadable_error(line: usize, error: &io::Error) -> ReadAbort {
     let reason = match error.kind() {
-        io::ErrorKind::UnexpectedEof => "the compressed data end too early; the file is cut off".to_owned(),
-        _ => format!("it cannot be read further: {error}"),
+        io::ErrorKind::UnexpectedEof => "the compressed data ends early; the file is truncated".to_owned(),
+        _ => format!("its rest is unreadable: {error}"),
     };
     ReadAbort::Unreadable(line, reason)
 }

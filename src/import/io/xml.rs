@@ -36,7 +36,7 @@ pub(crate) fn parse_xml(text: &str) -> Result<XmlElement, String> {
                 let place = usize::try_from(reader.error_position()).unwrap_or_default();
                 let before = text.as_bytes().get(..place).unwrap_or_default();
                 let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-                return Err(format!("it is not XML, from its line {line} on: {error}"));
+                return Err(format!("it is not valid XML at line {line}: {error}"));
             }
         };
         let closed = match event {
@@ -44,7 +44,7 @@ pub(crate) fn parse_xml(text: &str) -> Result<XmlElement, String> {
                 count += 1;
                 open.push(XmlElement::from_start_tag(&start));
                 if open.len() > MAX_ELEMENT_DEPTH {
-                    return Err(format!("its elements are more than {MAX_ELEMENT_DEPTH} deep"));
+                    return Err(format!("its elements are nested more than {MAX_ELEMENT_DEPTH} deep"));
                 }
                 None
             }
@@ -70,7 +70,7 @@ pub(crate) fn parse_xml(text: &str) -> Result<XmlElement, String> {
                 push_text(&mut open, &text);
                 None
             }
-            Event::Eof => return Err("it ends before its elements do; the file is cut off".to_owned()),
+            Event::Eof => return Err("its elements are not closed; the file is truncated".to_owned()),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => None,
         };
         if count > MAX_ELEMENTS {
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn damage() {
-        assert!(parse_xml("<a><b></a>").is_err_and(|reason| reason.contains("it is not XML, from its line 1 on")));
+        assert!(parse_xml("<a><b></a>").is_err_and(|reason| reason.contains("it is not valid XML at line 1")));
         assert!(
             parse_xml("<a>\n<b>").is_err_and(|reason| reason.contains("ends before")),
             "{:?}",

@@ -45,7 +45,7 @@ pub(crate) fn split_authors(authors: Vec<AuthorRecord>, notes: &mut Vec<String>)
     let mut more = 0;
     for (place, author) in (1..).zip(authors) {
         if matches!(names::fold(&author.name).as_str(), "et al" | "and others") {
-            notes.push(format!("author {place} is '{}': the list is cut", names::clean(&author.name)));
+            notes.push(format!("author {place} is '{}': the list is truncated", names::clean(&author.name)));
             continue;
         }
         let position = author.position.map(|position| position + more);
@@ -53,7 +53,7 @@ pub(crate) fn split_authors(authors: Vec<AuthorRecord>, notes: &mut Vec<String>)
         if let [] | [_] = named[..] {
             let name = match named.into_iter().next() {
                 Some(name) if names::email_addresses(&author.name).next().is_some() => {
-                    notes.push(format!("the e-mail address in the name of author {place} was left out"));
+                    notes.push(format!("the e-mail address in the name of author {place} was ignored"));
                     if names::email_addresses(&name).next().is_some() { String::new() } else { name }
                 }
                 _ => author.name.clone(),
@@ -61,7 +61,7 @@ pub(crate) fn split_authors(authors: Vec<AuthorRecord>, notes: &mut Vec<String>)
             all.push(AuthorRecord { name, position, ..author });
             continue;
         }
-        notes.push(format!("author {place} is {} people and became as many", named.len()));
+        notes.push(format!("author {place} names {} people and was split", named.len()));
         for (number, name) in (0..).zip(&named) {
             all.push(AuthorRecord {
                 name: name.clone(),
@@ -116,7 +116,7 @@ mod tests {
     fn several_in_one_field() {
         let (authors, notes) = split(&["Ida Brook", "Ilić, Ana; Ford, Tom", "Uma Quist and Lee Oak", "Ben Frostad"]);
         assert_eq!(authors, ["1 Ida Brook", "2 Ilić, Ana", "3 Ford, Tom", "4 Uma Quist", "5 Lee Oak", "6 Ben Frostad"]);
-        let told = ["author 2 is 2 people and became as many", "author 3 is 2 people and became as many"];
+        let told = ["author 2 names 2 people and was split", "author 3 names 2 people and was split"];
         assert_eq!(notes, told);
     }
 
@@ -142,6 +142,6 @@ mod tests {
     fn addresses() {
         let (authors, notes) = split(&["Ida Brook <ida@example.org>", "ida@example.org"]);
         assert_eq!(authors, ["1 Ida Brook", "2 "]);
-        assert_eq!(notes[0], "the e-mail address in the name of author 1 was left out");
+        assert_eq!(notes[0], "the e-mail address in the name of author 1 was ignored");
     }
 }

@@ -34,7 +34,7 @@ fn normalize_organization(
     record.country_code = record.country_code.map(|code| code.trim().to_uppercase()).filter(|code| {
         let holds = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
         if !holds {
-            notes.push(format!("'{code}' is not a country code and was left out"));
+            notes.push(format!("'{code}' is not a country code and was ignored"));
         }
         holds
     });
@@ -52,7 +52,7 @@ fn normalize_topic(mut record: TopicRecord, notes: &mut Vec<String>) -> Result<T
     }
     record.scheme = names::clean(&record.scheme);
     if record.scheme.is_empty() {
-        return Err("its vocabulary has no name; give it one with --scheme".to_owned());
+        return Err("its vocabulary has no name; specify one with --scheme".to_owned());
     }
     record.code = clean_optional_line(record.code, "code", notes);
     record.broader = normalize_topic_references(record.broader, notes);
@@ -86,7 +86,7 @@ fn normalize_other_names(record: &ResearcherRecord, notes: &mut Vec<String>) -> 
     for OtherName { value, name_use } in record.other_names.clone() {
         let name = OtherName { value: clean_line(&value, "other name", notes), name_use };
         if name.is_hidden() && names::name_key(&name.value) == names::name_key(&record.name) {
-            notes.push("the name that is shown was also to be hidden; it is shown".to_owned());
+            notes.push("the display name is also listed as hidden; it is displayed".to_owned());
         } else if !name.value.is_empty() {
             names.push(name);
         }
@@ -126,7 +126,7 @@ fn normalize_paper(mut record: PaperRecord, notes: &mut Vec<String>) -> Result<P
     record.authors.retain_mut(|author| {
         place += 1;
         if names::clean(&author.name).is_empty() {
-            notes.push(format!("author {place} has no name and was left out"));
+            notes.push(format!("author {place} has no name and was ignored"));
             return false;
         }
         if author.name.contains('\0') {
@@ -153,7 +153,7 @@ fn clean_line(text: &str, what: &str, notes: &mut Vec<String>) -> String {
     }
     let mut clean = names::clean(text);
     if clean.chars().count() > MAX_FIELD_CHARS {
-        notes.push(format!("the {what} was cut at {MAX_FIELD_CHARS} characters"));
+        notes.push(format!("the {what} was truncated to {MAX_FIELD_CHARS} characters"));
         clean = clean.chars().take(MAX_FIELD_CHARS).collect();
     }
     clean
@@ -183,7 +183,7 @@ fn normalize_language(tag: &str, notes: &mut Vec<String>) -> Option<String> {
     match tag.parse::<LanguageTag>() {
         Ok(tag) => Some(tag.to_string()),
         Err(error) => {
-            notes.push(format!("{error}; it was left out"));
+            notes.push(format!("{error}; it was ignored"));
             None
         }
     }
@@ -195,7 +195,7 @@ fn normalize_url(text: Option<String>, what: &str, notes: &mut Vec<String>) -> O
         Ok(url) if matches!(url.scheme(), "http" | "https") => Some(url.to_string()),
         _ => {
             let shown: String = text.chars().take(80).collect();
-            notes.push(format!("the {what} '{shown}' is not an address on the web and was left out"));
+            notes.push(format!("the {what} '{shown}' is not an HTTP URL and was ignored"));
             None
         }
     }
@@ -207,7 +207,7 @@ fn normalize_identifiers(identifiers: Vec<ExternalIdentifier>, notes: &mut Vec<S
         let tidy = ExternalIdentifier { scheme: names::clean(&scheme).to_lowercase(), value: names::clean(&value) };
         if tidy.scheme.is_empty() || tidy.value.is_empty() {
             let shown: String = format!("{scheme}:{value}").chars().take(80).collect();
-            notes.push(format!("the id '{shown}' has no scheme or no value and was left out"));
+            notes.push(format!("the id '{shown}' has no scheme or no value and was ignored"));
             return None;
         }
         Some(tidy)

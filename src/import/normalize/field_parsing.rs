@@ -50,7 +50,7 @@ where
     match text.map(str::trim).filter(|text| !text.is_empty())?.parse() {
         Ok(identifier) => Some(identifier),
         Err(error) => {
-            notes.push(format!("{error}; it was left out"));
+            notes.push(format!("{error}; it was ignored"));
             None
         }
     }
@@ -100,9 +100,11 @@ pub(crate) fn parse_date(text: &str, notes: &mut Vec<String>) -> Option<PartialD
     let is_exact = text.chars().filter(char::is_ascii_digit).count() >= 6 && text.split(['-', '/']).count() == 3;
     let shown: String = text.chars().take(40).collect();
     match year {
-        Some(year) if is_exact => notes.push(format!("the date '{shown}' is in no calendar; it was kept as {year}")),
+        Some(year) if is_exact => {
+            notes.push(format!("the date '{shown}' is not a valid date; it was shortened to {year}"))
+        }
         None if text.chars().any(|c| c.is_ascii_digit()) => {
-            notes.push(format!("'{shown}' is no date that can be read and was left out"));
+            notes.push(format!("'{shown}' is not a recognizable date and was ignored"));
         }
         _ => {}
     }
@@ -241,9 +243,9 @@ mod tests {
         assert_eq!(
             notes,
             [
-                "the date '2024-13-45' is in no calendar; it was kept as 2024",
-                "'-0050' is no date that can be read and was left out",
-                "'98' is no date that can be read and was left out",
+                "the date '2024-13-45' is not a valid date; it was shortened to 2024",
+                "'-0050' is not a recognizable date and was ignored",
+                "'98' is not a recognizable date and was ignored",
             ]
         );
     }

@@ -49,7 +49,7 @@ pub async fn dry_run(import: &ImportOptions) -> Result<DryRunSummary, ImportErro
     }
     drop(items);
     if reader.await.is_err() {
-        tracing::error!("the reader of the files ended early");
+        tracing::error!("the file reader panicked");
         survey.unreadable_files += 1;
     }
     progress.finish();
@@ -75,17 +75,17 @@ impl DryRunSummary {
                 {
                     self.samples.push(format!("{origin}: {text}"));
                 }
-                let lines: Vec<String> = notes.iter().map(|note| format!("{origin}: mended: {note}")).collect();
+                let lines: Vec<String> = notes.iter().map(|note| format!("{origin}: warning: {note}")).collect();
                 ReportedProblem { is_bad: !lines.is_empty(), lines }
             }
             ItemContent::Invalid(reason) => {
                 self.read_records += 1;
                 self.invalid += 1;
-                ReportedProblem { lines: vec![format!("{origin}: rejected: {reason}")], is_bad: true }
+                ReportedProblem { lines: vec![format!("{origin}: invalid record: {reason}")], is_bad: true }
             }
             ItemContent::Unreadable(reason) => {
                 self.unreadable_files += 1;
-                ReportedProblem { lines: vec![format!("{origin}: not read: {reason}")], is_bad: true }
+                ReportedProblem { lines: vec![format!("{origin}: unreadable file: {reason}")], is_bad: true }
             }
             ItemContent::Note(note) => {
                 self.warnings += 1;
@@ -113,16 +113,16 @@ impl fmt::Display for DryRunSummary {
         for (kind, amount) in &self.records_by_kind {
             write!(formatter, " {kind} {amount},")?;
         }
-        write!(formatter, " rejected {}", self.invalid)?;
+        write!(formatter, " invalid {}", self.invalid)?;
         match self.warnings {
             0 => {}
-            1 => formatter.write_str("; 1 note")?,
-            notes => write!(formatter, "; {notes} notes")?,
+            1 => formatter.write_str("; 1 warning or note")?,
+            notes => write!(formatter, "; {notes} warnings and notes")?,
         }
         match self.unreadable_files {
             0 => {}
-            1 => formatter.write_str("; 1 file could not be read to its end")?,
-            files => write!(formatter, "; {files} files could not be read to their end")?,
+            1 => formatter.write_str("; 1 unreadable file")?,
+            files => write!(formatter, "; {files} unreadable files")?,
         }
         formatter.write_str("; nothing was written")
     }

@@ -38,19 +38,15 @@ pub(crate) fn find_input_sources(paths: &[PathBuf], format: &dyn Format) -> Vec<
         if sources.len() == before {
             sources.push(InputSource::Unreadable(
                 path.clone(),
-                format!("no file in this folder is one of {}", format.name()),
+                format!("no file in this folder is in the format {}", format.name()),
             ));
         }
         if !passed_over.is_empty() {
             let names: Vec<&str> = passed_over.iter().take(MAX_LISTED_FILES).map(String::as_str).collect();
             let more = if passed_over.len() > MAX_LISTED_FILES { ", …" } else { "" };
             let what = if passed_over.len() == 1 { "file that is" } else { "files that are" };
-            let note = format!(
-                "passed over {} {what} none of {}: {}{more}",
-                passed_over.len(),
-                format.name(),
-                names.join(", ")
-            );
+            let note =
+                format!("skipped {} {what} not {}: {}{more}", passed_over.len(), format.name(), names.join(", "));
             sources.push(InputSource::Note(path.clone(), note));
         }
     }
@@ -73,7 +69,7 @@ fn walk_folder(folder: &Path, format: &dyn Format, depth: usize, found: &mut Fol
     let mut entries = match entries {
         Ok(entries) if depth <= MAX_FOLDER_DEPTH => entries,
         Ok(_) => {
-            let reason = format!("it is more than {MAX_FOLDER_DEPTH} folders deep");
+            let reason = format!("it is nested more than {MAX_FOLDER_DEPTH} folders deep");
             found.sources.push(InputSource::Unreadable(folder.to_owned(), reason));
             return;
         }

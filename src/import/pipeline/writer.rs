@@ -52,7 +52,7 @@ impl RecordWriter<'_> {
                 }
                 ItemContent::Unreadable(reason) => {
                     self.summary.unreadable_files += 1;
-                    self.report_problem(&format!("{origin}: not read: {reason}"))?;
+                    self.report_problem(&format!("{origin}: unreadable file: {reason}"))?;
                 }
                 ItemContent::Note(note) => {
                     self.summary.warnings += 1;
@@ -97,7 +97,7 @@ impl RecordWriter<'_> {
                 }
                 Err(error @ (Error::Unavailable(_) | Error::Timeout(_))) => return Err(ImportError::Store(error)),
                 Err(error) if records.len() == 1 => {
-                    let reason = format!("the database refused it: {}", error_chain(&error));
+                    let reason = format!("the database rejected it: {}", error_chain(&error));
                     self.report_invalid(&origins[0], &reason)?;
                 }
                 Err(_) => {
@@ -113,12 +113,12 @@ impl RecordWriter<'_> {
 
     fn report_warning(&mut self, origin: &RecordOrigin, note: &str) -> Result<(), ImportError> {
         self.summary.warnings += 1;
-        self.report_problem(&format!("{origin}: mended: {note}"))
+        self.report_problem(&format!("{origin}: warning: {note}"))
     }
 
     fn report_invalid(&mut self, origin: &RecordOrigin, reason: &str) -> Result<(), ImportError> {
         self.summary.invalid += 1;
-        self.report_problem(&format!("{origin}: rejected: {reason}"))
+        self.report_problem(&format!("{origin}: invalid record: {reason}"))
     }
 
     fn report_problem(&mut self, line: &str) -> Result<(), ImportError> {

@@ -56,7 +56,7 @@ impl<'a> EntrySplitter<'a> {
     }
 
     fn no_entry_reason(&self) -> String {
-        if self.lines.number == 0 { "it is empty".to_owned() } else { "there is no BibTeX entry in it".to_owned() }
+        if self.lines.number == 0 { "it is empty".to_owned() } else { "it has no BibTeX entry".to_owned() }
     }
 
     fn is_other_format(&self, line: &[u8]) -> bool {
@@ -94,24 +94,24 @@ impl<'a> EntrySplitter<'a> {
                 break;
             }
             if whole.len() + line.len() > MAX_ENTRY_BYTES {
-                fault = fault.or_else(|| Some(format!("the entry has more than {}", format_size(MAX_ENTRY_BYTES))));
+                fault = fault.or_else(|| Some(format!("the entry is larger than {}", format_size(MAX_ENTRY_BYTES))));
                 whole.clear();
             }
             whole.extend_from_slice(&line);
             whole.push(b'\n');
             let Some(next) = self.next_line()? else {
-                let reason = "the entry that begins here does not end; the file is cut off".to_owned();
+                let reason = "the entry that starts here is not closed; the file is truncated".to_owned();
                 return Ok(SplitEntry::Malformed { line: start, reason });
             };
             if is_entry_start(&next.1) {
                 self.rest = Some(next);
-                let reason = "the entry that begins here does not end before the next one begins".to_owned();
+                let reason = "the entry that starts here is not closed before the next one".to_owned();
                 return Ok(SplitEntry::Malformed { line: start, reason: fault.unwrap_or(reason) });
             }
             (number, line) = next;
         }
         if braces.max_depth > MAX_BRACE_DEPTH {
-            fault = fault.or_else(|| Some(format!("its braces are more than {MAX_BRACE_DEPTH} deep")));
+            fault = fault.or_else(|| Some(format!("its braces are nested more than {MAX_BRACE_DEPTH} deep")));
         }
         if braces.count > MAX_BRACES {
             fault = fault.or_else(|| Some(format!("it has more than {MAX_BRACES} braces")));

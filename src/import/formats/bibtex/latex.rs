@@ -151,7 +151,7 @@ pub(super) fn latex_to_text(name: &str, text: &str, notes: &mut Vec<String>) -> 
     let text = if is_verbatim_field(name) { Cow::Borrowed(text) } else { Cow::Owned(replace_math_symbols(text)) };
     let text = text.as_ref();
     if let Some(command) = find_unknown_command(text).filter(|_| !is_verbatim_field(name)) {
-        notes.push(format!("its {name} has LaTeX that is not known, such as '\\{command}'; it was left out"));
+        notes.push(format!("its {name} has unknown LaTeX commands, such as '\\{command}'; they were ignored"));
     }
     match parse_chunks(name, text) {
         Some(chunks) if is_verbatim_field(name) => {
@@ -162,7 +162,7 @@ pub(super) fn latex_to_text(name: &str, text: &str, notes: &mut Vec<String>) -> 
         None => {
             // A lone dollar sign is the usual reason, and no damage.
             if !text.contains('$') {
-                notes.push(format!("the LaTeX of its {name} is damaged; what there is of it was kept"));
+                notes.push(format!("the LaTeX of its {name} is malformed; its plain text was used"));
             }
             strip_commands(&text.replace(['{', '}'], ""))
         }

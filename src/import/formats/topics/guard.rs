@@ -15,7 +15,7 @@ fn guard_error(reason: String) -> io::Error {
 }
 
 fn token_too_long() -> io::Error {
-    guard_error(format!("a part of it has more than {} MiB", MAX_TOKEN_BYTES >> 20))
+    guard_error(format!("a token is larger than {} MiB", MAX_TOKEN_BYTES >> 20))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl<R> XmlGuard<R> {
             XmlState::Doctype { brackets } => {
                 self.buffer.push(byte);
                 if self.buffer.len() > MAX_DOCTYPE_BYTES {
-                    return Err(guard_error("its document type has more than 64 KiB".to_owned()));
+                    return Err(guard_error("its document type declaration is larger than 64 KiB".to_owned()));
                 }
                 let brackets = match byte {
                     b'<' => brackets + 1,
@@ -138,7 +138,7 @@ impl<R> XmlGuard<R> {
                     (false, _) => self.depth += 1,
                 }
                 if self.depth > MAX_DEPTH {
-                    return Err(guard_error(format!("its elements are more than {MAX_DEPTH} deep")));
+                    return Err(guard_error(format!("its elements are nested more than {MAX_DEPTH} deep")));
                 }
                 self.enter(XmlState::Text);
             }
@@ -155,7 +155,7 @@ fn check_entities(doctype: &[u8]) -> io::Result<()> {
         let value = definition.split(['"', '\'']).nth(1).unwrap_or_default();
         let is_built = value.split('&').skip(1).any(|reference| !reference.starts_with('#'));
         if is_built || value.len() > MAX_ENTITY_BYTES || definition.trim_start().starts_with('%') {
-            let reason = "its entities are made of one another or are long, as no vocabulary needs them";
+            let reason = "its entities are nested or too long";
             return Err(guard_error(reason.to_owned()));
         }
     }
@@ -225,7 +225,7 @@ impl<R> TurtleGuard<R> {
             return Err(token_too_long());
         }
         if self.depth > MAX_DEPTH {
-            return Err(guard_error(format!("its brackets are more than {MAX_DEPTH} deep")));
+            return Err(guard_error(format!("its brackets are nested more than {MAX_DEPTH} deep")));
         }
         Ok(())
     }

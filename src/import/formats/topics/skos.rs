@@ -56,10 +56,10 @@ pub(super) fn read_turtle(
             Err(oxttl::TurtleParseError::Syntax(error)) => {
                 let line = usize::try_from(error.location().start.line + 1).unwrap_or_default();
                 let reason: String = error.message().chars().take(300).collect();
-                sink.push_invalid(line, format!("a statement cannot be read: {reason}"))?;
+                sink.push_invalid(line, format!("a statement cannot be parsed: {reason}"))?;
                 faults += 1;
                 if faults >= MAX_SYNTAX_ERRORS {
-                    let reason = format!("more than {MAX_SYNTAX_ERRORS} of its statements cannot be read");
+                    let reason = format!("more than {MAX_SYNTAX_ERRORS} of its statements cannot be parsed");
                     outcome = Err(ReadAbort::Unreadable(line, reason));
                 }
             }
@@ -95,7 +95,7 @@ pub(super) fn read_rdf_xml(
             Ok(triple) => vocabulary.add_triple(&triple),
             Err(oxrdfxml::RdfXmlParseError::Syntax(error)) => {
                 let reason: String = error.to_string().chars().take(300).collect();
-                Err(ReadAbort::Unreadable(0, format!("it cannot be read further as RDF/XML: {reason}")))
+                Err(ReadAbort::Unreadable(0, format!("its rest cannot be parsed as RDF/XML: {reason}")))
             }
             Err(oxrdfxml::RdfXmlParseError::Io(error)) => Err(unreadable_error(0, &error)),
         };
@@ -109,7 +109,7 @@ pub(super) fn read_rdf_xml(
     }
     vocabulary.emit_concepts(scheme, sink)?;
     match outcome {
-        Ok(()) if is_empty => Err(ReadAbort::Unreadable(0, "there is nothing of a vocabulary in it".to_owned())),
+        Ok(()) if is_empty => Err(ReadAbort::Unreadable(0, "it has no SKOS concepts".to_owned())),
         outcome => outcome,
     }
 }
@@ -177,7 +177,7 @@ impl SkosVocabulary {
         if self.buffered_bytes > MAX_BUFFERED_BYTES {
             return Err(ReadAbort::Unreadable(
                 0,
-                format!("its labels take more than {}; split the vocabulary", format_size(MAX_BUFFERED_BYTES)),
+                format!("its labels are larger than {}; split the vocabulary", format_size(MAX_BUFFERED_BYTES)),
             ));
         }
         Ok(())

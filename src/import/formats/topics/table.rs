@@ -142,7 +142,7 @@ pub(super) fn read_csv(
         }
         let Some((delimiter, names)) = &header else {
             if !is_topic_header(line.as_bytes()) {
-                let reason = "it is no table of topics: its first line names no columns `topic_id` and `topic_name`";
+                let reason = "it is not a topic table: its first line has no columns `topic_id` and `topic_name`";
                 return Err(ReadAbort::Unreadable(number, reason.to_owned()));
             }
             let delimiter = if line.contains('\t') {
@@ -164,7 +164,7 @@ pub(super) fn read_csv(
                 emit_topic_with_ancestors(number, &Value::Object(object), scheme, &mut told, sink)?;
             }
             None => {
-                sink.push_invalid(number, format!("it has not the {} fields that the first line has", names.len()))?
+                sink.push_invalid(number, format!("it does not have the {} fields of the first line", names.len()))?
             }
         }
     }

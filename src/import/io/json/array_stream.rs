@@ -272,7 +272,7 @@ pub(super) fn read_elements(
                     continue;
                 }
                 ScanEvent::TooDeep => {
-                    let reason = format!("what is around the records is nested more than {MAX_ENVELOPE_DEPTH} deep");
+                    let reason = format!("the JSON around the records is nested more than {MAX_ENVELOPE_DEPTH} deep");
                     return Err(ReadAbort::Unreadable(elements.line, reason));
                 }
             };
@@ -295,5 +295,5 @@ pub(super) fn read_elements(
         return Ok(());
     }
     let line = elements.element.as_ref().map_or(elements.value_start_line, |(_, _, line, _)| *line);
-    Err(ReadAbort::Unreadable(line, "the JSON that begins here does not end; the file is cut off".to_owned()))
+    Err(ReadAbort::Unreadable(line, "the JSON value that starts here is not closed; the file is truncated".to_owned()))
 }
