@@ -1,5 +1,5 @@
-//! Exports: the whole directory as records that make it again, or papers as reference managers read them. Both are read in
-//! batches from one moment of the directory, and written as they come.
+//! Exports: all records of the directory, or papers in a citation format. Both are streamed in batches from one
+//! consistent snapshot.
 
 use std::io::{self, Write};
 
@@ -9,16 +9,16 @@ use crate::store::Store;
 use crate::store::reader::export::RecordKind;
 use crate::store::reader::paper::PaperFilter;
 
-/// What is exported.
+/// The content of an export.
 #[derive(Clone, Debug)]
 pub enum ExportRequest {
-    /// Everything, as `import records` takes it.
+    /// All records, in the import format `records`.
     Records,
-    /// Papers that pass a filter, as reference managers read them.
+    /// The papers that match a filter, in a citation format.
     Papers(CitationFormat, Box<PaperFilter>),
 }
 
-/// Why an export did not come to its end.
+/// The reason why an export was aborted.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The database failed.
@@ -29,10 +29,10 @@ pub enum ExportError {
     Output(#[from] io::Error),
 }
 
-/// Writes an export, and tells how many records or papers it has.
+/// Writes an export and returns the number of its records or papers.
 ///
 /// # Errors
-/// Where the database or the output fails; what was written before stays.
+/// Fails if the database or the output fails; the output may be incomplete.
 pub async fn run(
     store: &Store,
     export: &ExportRequest,
@@ -70,7 +70,7 @@ async fn write_papers(
     output: &mut (impl Write + Send),
 ) -> Result<usize, ExportError> {
     let (open, between, close) = match format {
-        // An empty line between entries.
+        // A blank line separates entries.
         CitationFormat::Bibtex => ("", "\n", ""),
         CitationFormat::Ris => ("", "", ""),
         CitationFormat::CslJson => ("[\n", ",\n", "\n]\n"),

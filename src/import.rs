@@ -1,4 +1,4 @@
-//! Imports: files of several formats, each read as a stream of the same neutral records, written batch by batch.
+//! Imports: files of many formats are read as a stream of neutral records and written in batches.
 
 pub mod formats;
 pub mod io;
@@ -22,37 +22,37 @@ use crate::import::formats::{Format, FormatOptions};
 use crate::import::pipeline::reader::spawn_reader;
 use crate::import::pipeline::writer::{RecordWriter, error_chain};
 
-/// What one import is asked to do.
+/// Options of an import.
 #[derive(Clone, Debug)]
 pub struct ImportOptions {
     /// The format of all files.
     pub format: &'static dyn Format,
     /// Options of the format.
     pub format_options: FormatOptions,
-    /// The files; `-` is standard input.
+    /// The input files and folders; `-` is standard input.
     pub files: Vec<PathBuf>,
-    /// Whether the first bad record ends it.
+    /// Whether the import aborts at the first invalid record or warning.
     pub is_strict: bool,
-    /// The name by which the directory remembers where the records are from; that of the format where absent.
+    /// The name of the source; the name of the format if omitted.
     pub source: Option<String>,
 }
 
-/// What an import did.
+/// The result of an import.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImportSummary {
-    /// Records that the files held: the sum of the next four.
+    /// Records that were read: the sum of the next four.
     pub read_records: usize,
-    /// Those that made something new.
+    /// Records that created an entity.
     pub created: usize,
-    /// Those that changed something.
+    /// Records that updated an entity.
     pub updated: usize,
-    /// Those that said nothing new.
+    /// Records that changed nothing.
     pub unchanged: usize,
-    /// Those that could not be used.
+    /// Records that were invalid.
     pub invalid: usize,
-    /// Things that were mended, or that a person should know of.
+    /// Warnings and notes.
     pub warnings: usize,
-    /// Files that could not be read, or not to their end.
+    /// Files that were unreadable or truncated.
     pub unreadable_files: usize,
 }
 
@@ -76,27 +76,27 @@ impl std::fmt::Display for ImportSummary {
     }
 }
 
-/// Why an import did not come to its end.
+/// The reason why an import was aborted.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The database failed.
     #[error("the records could not be written: {}", error_chain(.0))]
     Store(#[source] Error),
-    /// `--strict`, and something was bad.
+    /// The import is strict, and a record was invalid or imported with a warning.
     #[error("stopped at the first invalid record or warning (--strict): {0}")]
     Strict(String),
 }
 
-/// Authorships that were looked at between two lines.
+/// Number of authorships between two progress lines.
 const PROGRESS_STEP_AUTHORSHIPS: usize = 100_000;
-/// After so many changes the database is told what it holds now, rather than left to notice.
+/// Number of changed records from which the planner statistics of the database are refreshed at once.
 const ANALYZE_THRESHOLD_RECORDS: usize = 1_000;
 
-/// Runs an import to its end, telling its progress and each problem on standard error.
+/// Runs an import; prints progress and problems on standard error.
 ///
 /// # Errors
-/// Where the database fails, or something is bad and the import is strict. What was written before stays, and the same
-/// import again goes on from there.
+/// Fails if the database fails, or at the first problem if the import is strict. Batches that were written remain;
+/// running the same import again resumes it.
 pub async fn run(store: &Store, import: ImportOptions) -> Result<ImportSummary, ImportError> {
     let (receiver, progress, reader) = spawn_reader(&import);
     let mut writer = RecordWriter {
@@ -113,7 +113,7 @@ pub async fn run(store: &Store, import: ImportOptions) -> Result<ImportSummary, 
         writer.summary.unreadable_files += 1;
     }
     writer.progress.finish();
-    // A strict import that stopped has written what came before.
+    // A strict import that was aborted has written the preceding batches.
     if !matches!(result, Err(ImportError::Store(_))) {
         store.merge_named_organizations().await.map_err(ImportError::Store)?;
         run_disambiguation(store).await.map_err(ImportError::Store)?;
@@ -125,10 +125,10 @@ pub async fn run(store: &Store, import: ImportOptions) -> Result<ImportSummary, 
     result.map(|()| writer.summary)
 }
 
-/// Looks again at who is who wherever the records changed something, telling its progress on standard error.
+/// Disambiguates the authors that imports affected; prints progress on standard error.
 ///
 /// # Errors
-/// Where the database fails.
+/// Fails if the database fails.
 pub async fn run_disambiguation(store: &Store) -> Result<DisambiguationReport, Error> {
     let mut told = 0;
     store
@@ -141,7 +141,7 @@ pub async fn run_disambiguation(store: &Store) -> Result<DisambiguationReport, E
         .await
 }
 
-/// How an organization is named on the command line.
+/// Returns the organization that command-line arguments identify, if any.
 #[must_use]
 pub fn organization_reference(
     name: Option<String>,

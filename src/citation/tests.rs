@@ -1,4 +1,4 @@
-//! The laws of citations: what is written is read back by the importers, and styles show what there is.
+//! Tests of citations: entries and formatted references in all styles and locales.
 
 use proptest::prelude::*;
 
@@ -83,7 +83,7 @@ fn entries() {
     insta::assert_snapshot!(bare.format_entry(CitationFormat::CslJson), @r#"{"id":"x","title":"X","type":"document"}"#);
 }
 
-/// The references to papers in each style.
+/// Formats papers in each citation style.
 fn shown(papers: &[CitedPaper], locale: CitationLocale) -> String {
     let mut text = String::new();
     for style in CitationStyle::ALL {
@@ -95,7 +95,7 @@ fn shown(papers: &[CitedPaper], locale: CitationLocale) -> String {
     text
 }
 
-/// Papers that styles may stumble over.
+/// Papers with unusual metadata.
 fn unusual() -> Vec<CitedPaper> {
     let of = |kind: PaperType, paper: CitedPaper| CitedPaper { paper_type: kind, ..paper };
     vec![

@@ -1,4 +1,4 @@
-//! BibTeX and BibLaTeX libraries. Entries are taken one by one, so that a damaged one costs only itself.
+//! BibTeX and BibLaTeX libraries. Entries are parsed one by one, so that a malformed entry does not affect the others.
 
 mod entries;
 mod latex;
@@ -19,14 +19,14 @@ use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, PaperRecord, PaperType, Record};
 
-/// The longest text that abbreviations may make of one field or of one another: they can be made to grow without end.
+/// Maximum size of a field or abbreviation after expansion; nested `@string` definitions can grow exponentially.
 const MAX_EXPANDED_BYTES: usize = 1 << 20;
-/// The most text of entries that are kept because others may refer to them.
+/// Maximum total size of entries that are buffered for cross-references.
 const MAX_BUFFERED_BYTES: usize = 64 << 20;
-/// How many entries may refer to one another in a row.
+/// Maximum length of a chain of `crossref` and `xdata` references.
 const MAX_CROSSREF_DEPTH: usize = 8;
 
-/// The fields that are read. Damage in any other is nobody's loss.
+/// The fields that are imported; malformed values of other fields are ignored.
 const KNOWN_FIELDS: [&str; 27] = [
     "title",
     "subtitle",
@@ -56,11 +56,11 @@ const KNOWN_FIELDS: [&str; 27] = [
     "xdata",
     "pubstate",
 ];
-/// Those that an entry has from the one it refers to.
+/// The fields that an entry inherits from the entry that it references.
 const INHERITED_FIELDS: [&str; 9] =
     ["year", "date", "month", "booktitle", "journal", "journaltitle", "maintitle", "eventtitle", "institution"];
 
-/// An entry with its abbreviations resolved.
+/// An entry after the expansion of abbreviations.
 #[derive(Clone, Debug)]
 struct BibtexEntry {
     line: usize,
@@ -71,14 +71,14 @@ struct BibtexEntry {
 }
 
 impl BibtexEntry {
-    /// The keys of the entries it refers to.
+    /// Returns the keys of the entries that it references.
     fn parent_keys(&self) -> Vec<String> {
         let xdata = self.fields.get("xdata").into_iter().flat_map(|keys| keys.split(','));
         let keys = self.fields.get("crossref").map(String::as_str).into_iter().chain(xdata);
         keys.map(|key| key.trim().to_lowercase()).filter(|key| !key.is_empty()).collect()
     }
 
-    /// Whether others refer to such entries.
+    /// Whether other entries usually reference an entry of this type.
     fn is_possible_parent(&self) -> bool {
         matches!(
             self.kind.as_str(),
@@ -101,7 +101,7 @@ impl BibtexEntry {
         self.fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() + self.key.len() + 200
     }
 
-    /// Takes what is missing from an entry that this one refers to.
+    /// Copies the fields that it lacks from a referenced entry.
     fn inherit_from(&mut self, parent: &Self) {
         let takes_all = parent.kind == "xdata";
         for (name, value) in &parent.fields {
@@ -175,11 +175,11 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
 #[derive(Default)]
 struct BibtexLibrary {
     abbreviations: HashMap<String, String>,
-    /// Entries that others may refer to, by their keys.
+    /// Entries that others may reference, by key.
     parents: HashMap<String, BibtexEntry>,
     buffered_bytes: usize,
     is_full: bool,
-    /// Entries that refer to what has not come yet: by custom it comes after them.
+    /// Entries whose referenced entry follows later in the file, as BibTeX requires.
     pending: Vec<BibtexEntry>,
     seen_keys: HashSet<String>,
 }
@@ -233,7 +233,7 @@ impl BibtexLibrary {
         self.add_entry(resolved, sink)
     }
 
-    /// The text of a field, and the abbreviations in it that nobody defined.
+    /// Returns the text of a field and the undefined abbreviations in it.
     fn expand_abbreviations(&self, field: &biblatex::Field<'_>) -> Result<(String, Vec<String>), String> {
         let (mut text, mut unknown) = (String::new(), Vec::new());
         for chunk in field {
@@ -288,7 +288,7 @@ impl BibtexLibrary {
     }
 
     fn emit_entry(&mut self, mut entry: BibtexEntry, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-        // Data for other entries, and lists of other entries, are no papers.
+        // `xdata` and the others hold data for other entries, not papers.
         if matches!(entry.kind.as_str(), "xdata" | "set" | "control" | "bibnote") {
             return Ok(());
         }
@@ -347,7 +347,7 @@ fn paper_record(entry: &BibtexEntry, notes: &mut Vec<String>) -> Result<PaperRec
     let (doi, eprint, url, pmid) = (text("doi"), text("eprint"), text("url"), text("pmid"));
     let arxiv_id = eprint.filter(|id| eprint_kind == "arxiv" || id.to_lowercase().starts_with("arxiv:"));
     let arxiv_id = field_parsing::parse_identifier::<ArxivId>(arxiv_id.as_deref(), notes);
-    // Several addresses in one field: the first one.
+    // The first of several URLs.
     let url = url.and_then(|url| url.split([' ', ';', ',']).next().map(ToOwned::to_owned));
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
     Ok(PaperRecord {
@@ -367,13 +367,13 @@ fn paper_record(entry: &BibtexEntry, notes: &mut Vec<String>) -> Result<PaperRec
     })
 }
 
-/// Of the fields `date`, `year`, `month` and `day`.
+/// Returns the date in the fields `date`, `year`, `month` and `day`.
 fn publication_date([date, year, month, day]: [Option<&str>; 4], notes: &mut Vec<String>) -> Option<PartialDate> {
     if let Some(date) = date.and_then(|date| field_parsing::parse_date(date, notes)) {
         return Some(date);
     }
     let year: i64 = field_parsing::parse_date(year?, notes)?.year().into();
-    // `15~nov` and `nov 15` say a day too; `jan/feb` says two months.
+    // `15~nov` and `nov 15` include the day; `jan/feb` is two months.
     let words: Vec<&str> = month.unwrap_or_default().split(|c: char| !c.is_alphanumeric()).collect();
     let name = words.iter().find(|word| word.chars().any(char::is_alphabetic)).or(words.first());
     let month = name.and_then(|name| field_parsing::parse_month(name));
@@ -399,7 +399,7 @@ fn paper_type(kind: &str, is_on_arxiv: bool) -> PaperType {
     }
 }
 
-/// The authors before an "et al." at the end.
+/// Returns the authors before a final "et al.".
 fn strip_et_al(text: &str) -> Option<&str> {
     let text = text.trim_end_matches('.');
     let start = text.len().checked_sub("et al".len())?;
@@ -414,7 +414,7 @@ fn author_records(text: &str, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
         notes.push("the authors end with 'et al.': the list is truncated".to_owned());
         text = before.to_owned();
     }
-    // Names that semicolons part, as other formats do; in `&eacute;` one ends a character.
+    // Some exporters separate names by semicolons; in `&eacute;` a semicolon ends a character reference.
     if text.contains(';') && !text.contains(" and ") && !text.contains('&') {
         text = text.replace(';', " and ");
     }
@@ -433,7 +433,7 @@ fn author_records(text: &str, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
         let (given, suffix) = (part(&person.given_name), part(&person.suffix));
         let mut family =
             field_parsing::join_name_parts(&[part(&person.prefix).as_deref(), part(&person.name).as_deref()]);
-        // `{Baldwin, Jr.}` in braces is not told apart by the parser.
+        // The parser does not split the suffix off a braced name such as `{Baldwin, Jr.}`.
         let in_braces = family
             .as_deref()
             .and_then(|family| family.split_once(", "))
@@ -449,7 +449,7 @@ fn author_records(text: &str, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
             notes.push("the authors end with 'others': the list is truncated".to_owned());
             continue;
         }
-        // A stand-in for nobody in particular.
+        // A placeholder for unknown authors.
         if name.eq_ignore_ascii_case("anonymous") {
             continue;
         }

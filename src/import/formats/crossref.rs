@@ -1,4 +1,4 @@
-//! Works of Crossref: answers of its REST API, and the lines and files of its public data file.
+//! Crossref works: responses of the REST API, and the lines and files of the public data file.
 
 use std::io::BufRead;
 
@@ -154,7 +154,7 @@ fn paper_record(work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, St
     })
 }
 
-/// The title with its subtitle, where that is not in it already.
+/// Returns the title with its subtitle, unless the title contains the subtitle.
 fn full_title(work: &Value) -> Option<String> {
     let title = text_field(work, "title").map(|title| strip_markup(&title))?;
     match text_field(work, "subtitle").map(|subtitle| strip_markup(&subtitle)) {
@@ -166,7 +166,7 @@ fn full_title(work: &Value) -> Option<String> {
 }
 
 fn publication_date(work: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
-    // `created` and `deposited` tell of Crossref's own records, not of the work.
+    // `created` and `deposited` are dates of the Crossref record, not of the work.
     ["issued", "published", "published-online", "published-print", "published-other", "posted"].iter().find_map(
         |field| {
             let parts = value_at(work, &[field, "date-parts"])?.get(0)?.as_array()?;

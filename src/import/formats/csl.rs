@@ -1,4 +1,4 @@
-//! CSL-JSON (citation-style-language schema 1.0.2), with what Crossref adds: ORCID iDs and affiliations of authors.
+//! CSL-JSON (schema 1.0.2), with Crossref's additions: ORCID iDs and affiliations of authors.
 
 use std::io::BufRead;
 
@@ -110,7 +110,7 @@ fn json_type_name(value: &Value) -> &'static str {
     }
 }
 
-/// What an object without a title seems to be.
+/// Describes an object without a title.
 fn describe_untitled(item: &JsonObject) -> String {
     let seems = if item.contains_key("names") && item.contains_key("locations") {
         "it looks like a ROR record; use `import ror`"
@@ -124,7 +124,7 @@ fn describe_untitled(item: &JsonObject) -> String {
     seems.to_owned()
 }
 
-/// A text, a number as text, or the first of a list of these, as Crossref has titles.
+/// Returns a string, a number as a string, or the first of a list; Crossref has lists of titles.
 fn text_field(item: &JsonObject, field: &str) -> Option<String> {
     let one = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
@@ -178,7 +178,7 @@ fn paper_type(item: &JsonObject, doi: Option<&Doi>) -> PaperType {
     }
 }
 
-/// The date of issue: CSL's date-parts (the first of a range), else a date in plain text.
+/// Returns the date of issue: the first `date-parts`, or a date in plain text.
 fn issue_date(item: &JsonObject, notes: &mut Vec<String>) -> Option<PartialDate> {
     let issued = item.get("issued")?;
     if let Some(parts) = issued.get("date-parts").and_then(|parts| parts.get(0)).and_then(Value::as_array) {

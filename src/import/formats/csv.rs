@@ -1,4 +1,5 @@
-//! Tables of people and their affiliations, one affiliation a row: `docs/importing.md` has the columns.
+//! Tables of people and their affiliations, one affiliation per row. The columns are documented in
+//! `docs/importing.md`.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::BufRead;
@@ -18,12 +19,12 @@ use crate::model::record::{
 use crate::text::names;
 
 const MAX_LINE_BYTES: usize = 1 << 20;
-/// The most lines of one row: texts in quotes may have several.
+/// Maximum number of lines of a row; quoted fields may contain line breaks.
 const MAX_ROW_LINES: usize = 500;
-/// The most bytes of rows that are held, since the rows of a person may be anywhere.
+/// Maximum total size of buffered rows; the rows of a person may be anywhere in the file.
 const MAX_BUFFERED_BYTES: usize = 256 << 20;
 
-/// The columns there are; those of texts may have a language behind them, as in `role_title@fr`.
+/// The supported columns. Columns of `LOCALIZED_COLUMNS` may have a language suffix, as in `role_title@fr`.
 const COLUMNS: [&str; 22] = [
     "name",
     "given_name",
@@ -66,7 +67,7 @@ const NAME_COLUMNS: [(&str, NameUse); 3] = [
     ("private_names", NameUse::Private),
 ];
 
-/// What a column holds: which of `COLUMNS`, in which language.
+/// A column of the header: one of `COLUMNS` and its language.
 struct CsvColumn {
     name: &'static str,
     language: Option<LanguageTag>,
@@ -77,7 +78,7 @@ struct CsvHeader {
     columns: Vec<Option<CsvColumn>>,
 }
 
-/// A person as the rows so far tell of them.
+/// A person, merged from the rows read so far.
 struct CsvPerson {
     line: usize,
     record: ResearcherRecord,
@@ -154,7 +155,7 @@ enum CsvRow {
     Malformed { line: usize, reason: String },
 }
 
-/// Reads rows, each of one line or of several where quotes are open at a line's end.
+/// Splits a file into rows. A row continues on the next line if a quoted field is open at the end of the line.
 struct CsvRowReader<'a> {
     lines: BoundedLines<'a>,
     pushed_back: VecDeque<(usize, Vec<u8>, bool)>,
@@ -170,7 +171,7 @@ impl CsvRowReader<'_> {
         Ok(Some((self.lines.number, line, self.lines.is_truncated)))
     }
 
-    /// The first line that is not blank.
+    /// Returns the first line that is not blank.
     fn first_line(&mut self) -> Result<Option<(usize, String)>, ReadAbort> {
         while let Some((number, line, is_cut)) = self.next_line()? {
             if is_cut {
@@ -209,7 +210,7 @@ impl CsvRowReader<'_> {
             others.push((line, text, is_cut));
         }
         if quotes.is_open || quotes.is_broken {
-            // The lines behind are rows of their own.
+            // The following lines are rows of their own.
             for line in others.into_iter().rev() {
                 self.pushed_back.push_front(line);
             }
@@ -224,11 +225,11 @@ impl CsvRowReader<'_> {
     }
 }
 
-/// Follows the quotation marks of a row over its lines.
+/// Tracks quotation marks across the lines of a row.
 #[derive(Default)]
 struct QuoteScanner {
     is_open: bool,
-    /// Whether one closed in the midst of a field: then it was not the one that was meant to.
+    /// Whether a quotation mark closed inside a field; the opening mark is then unmatched.
     is_broken: bool,
 }
 
@@ -246,7 +247,7 @@ impl QuoteScanner {
                     self.is_broken |=
                         bytes.peek().is_some_and(|next| *next != delimiter && !next.is_ascii_whitespace());
                 }
-                // In the midst of a field it is a mark like others.
+                // Inside a field a quotation mark is an ordinary character.
                 b'"' => self.is_open = is_start,
                 _ => {}
             }
@@ -263,14 +264,14 @@ fn split_row(text: &str, delimiter: u8) -> Option<Vec<String>> {
     Some(record.iter().map(|field| field.trim().to_owned()).collect())
 }
 
-/// Whether a line names the columns of such a table.
+/// Whether a line is the header of a table of people.
 fn is_people_header(line: &[u8]) -> bool {
     line.iter().any(|byte| matches!(byte, b',' | b';' | b'\t' | b'|'))
         && CsvHeader::parse(&lines::decode_text(line).0).is_ok()
 }
 
 impl CsvHeader {
-    /// The columns, and a note of those that are not known.
+    /// Parses a header; also returns a note about unknown columns.
     fn parse(line: &str) -> Result<(Self, Option<String>), String> {
         let kind = ContentKind::of(line.as_bytes());
         if kind != ContentKind::Text {
@@ -338,7 +339,7 @@ impl CsvHeader {
             text.split(';').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect::<Vec<_>>()
         };
         let identifiers = one("identifiers").map(|text| list(&text)).unwrap_or_default().into_iter().map(|text| {
-            // One without a colon has no scheme, which is told like any other.
+            // An identifier without a colon has no scheme; normalization reports it.
             let (scheme, value) = text.split_once(':').unwrap_or(("", &text));
             ExternalIdentifier { scheme: scheme.trim().to_lowercase(), value: value.trim().to_owned() }
         });
@@ -416,14 +417,14 @@ fn parse_column(written: &str) -> Option<CsvColumn> {
     Some(CsvColumn { name, language })
 }
 
-/// Employment where nothing is said.
+/// Parses an affiliation kind; the default is employment.
 fn parse_affiliation_kind(written: Option<&str>) -> Option<AffiliationKind> {
     let Some(written) = written else { return Some(AffiliationKind::Employment) };
     let written = written.to_lowercase().replace([' ', '-'], "_");
     AFFILIATION_KINDS.iter().find(|(name, _)| *name == written).map(|(_, kind)| *kind)
 }
 
-/// Yes or no, as spreadsheets write them in several languages.
+/// Parses a boolean as spreadsheets write it in several languages.
 fn parse_boolean(text: Option<String>, column: &str, notes: &mut Vec<String>) -> bool {
     let Some(text) = text else { return false };
     match text.trim().to_lowercase().as_str() {

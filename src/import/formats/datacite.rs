@@ -1,4 +1,4 @@
-//! DOIs of DataCite: answers of its REST API and the lines of its public data file.
+//! DataCite DOIs: responses of the REST API, and the lines of the public data file.
 
 use std::io::BufRead;
 
@@ -139,7 +139,7 @@ fn paper_record(item: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, St
     })
 }
 
-/// The day of issue where it is in the year of publication, else the year.
+/// Returns the date of issue if it is in the year of publication, otherwise the year.
 fn publication_date(item: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
     let year = text_field(item, "publicationYear").and_then(|year| field_parsing::parse_date(&year, notes));
     let issued =

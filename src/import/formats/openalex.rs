@@ -1,4 +1,4 @@
-//! OpenAlex: works, authors, institutions and topics, as its API answers them and as its snapshot has them.
+//! OpenAlex works, authors, institutions and topics: responses of the API, and the files of the snapshot.
 
 use std::collections::HashSet;
 use std::io::BufRead;
@@ -21,7 +21,7 @@ use crate::model::record::{
 };
 use crate::text::names;
 
-/// The name of the scheme of its ids and of the vocabulary of its topics.
+/// The scheme of OpenAlex IDs and of the topic vocabulary.
 const OPENALEX_SCHEME: &str = "openalex";
 
 /// OpenAlex entities.
@@ -130,7 +130,7 @@ fn emit_record(
     }
 }
 
-/// An id without its address: `W2741809807`, `subfields/1804`.
+/// Strips the URL prefix from an ID: `W2741809807`, `subfields/1804`.
 fn openalex_code(id: &str) -> &str {
     id.split_once("openalex.org/").map_or(id, |(_, code)| code)
 }
@@ -189,7 +189,7 @@ fn publication_date(work: &Value, notes: &mut Vec<String>) -> Option<PartialDate
     exact.or_else(|| PartialDate::new(work.get("publication_year")?.as_i64()?, None, None).ok())
 }
 
-/// An abstract from the places of its words.
+/// Rebuilds an abstract from its inverted index.
 fn rebuild_abstract(index: &Value) -> String {
     let Some(index) = index.as_object() else { return String::new() };
     let mut words: Vec<(u64, &str)> = index
@@ -289,7 +289,7 @@ fn researcher_record(id: &str, author: &Value, notes: &mut Vec<String>) -> Resul
     })
 }
 
-/// The years in which somebody published from somewhere. As what they were there OpenAlex does not tell.
+/// Returns an affiliation that spans the years of publications. OpenAlex does not give the role.
 fn affiliation_record(affiliation: &Value, last: &HashSet<String>) -> Option<AffiliationRecord> {
     let institution = affiliation.get("institution")?;
     let organization = organization_reference(institution).or_else(|| {
@@ -364,7 +364,7 @@ fn organization_record(id: &str, institution: &Value, notes: &mut Vec<String>) -
     })
 }
 
-/// A topic, and those above it that the file has not told yet: domain, field, subfield.
+/// Returns a topic and those of its ancestors (domain, field, subfield) that were not emitted before.
 fn topic_records(id: &str, topic: &Value, told: &mut HashSet<String>) -> Vec<TopicRecord> {
     let mut records = Vec::new();
     let mut above: Option<TopicReference> = None;

@@ -1,5 +1,5 @@
-//! ORCID records of version 3.0, in JSON or XML: one a file, in folders or in the archive of summaries, or one a line.
-//! What is not public is ignored.
+//! ORCID records, version 3.0, in JSON or XML: one per file, in folders, in the archive of summaries, or one per line.
+//! Only public data is imported.
 
 use std::io::{BufRead, Read as _};
 
@@ -22,10 +22,10 @@ use crate::model::record::{
 };
 use crate::text::names;
 
-/// The largest record in XML: those of people with ten thousand works are a tenth of it.
+/// Maximum size of a record in XML; the record of a person with ten thousand works is a tenth of it.
 const MAX_XML_BYTES: u64 = 64 << 20;
 
-/// What a JSON value without the ORCID iD and the person is called.
+/// Describes a JSON value that has neither ORCID iD nor person.
 const RECORD_SECTION: &str = "a section of an ORCID record without the person";
 
 /// ORCID records, version 3.0.
@@ -100,7 +100,7 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
     })
 }
 
-/// What ORCID answers for one of many works that it does not give.
+/// Whether a value is an error that ORCID returns in place of a work.
 fn is_error_response(value: &Value) -> bool {
     value.get("error").is_some() || value.get("response-code").is_some()
 }
@@ -159,7 +159,7 @@ fn emit_record(line: usize, value: &Value, mut notes: Vec<String>, sink: &mut Re
     for group in as_list(value_at(value, &["activities-summary", "works", "group"])) {
         let summaries =
             as_list(group.get("work-summary")).iter().chain(as_list(group.get("work"))).filter(|work| is_public(work));
-        // Several sources of one work: the one that the person puts first.
+        // Of several versions of a work, the person's preferred version has the highest display index.
         let index = |work: &&Value| {
             text_value(work.get("display-index")).and_then(|index| index.parse::<i64>().ok()).unwrap_or(0)
         };
@@ -176,7 +176,7 @@ fn emit_record(line: usize, value: &Value, mut notes: Vec<String>, sink: &mut Re
     Ok(())
 }
 
-/// A text, whether it stands alone or in an object, as JSON and XML have it by turns.
+/// Returns a string that stands alone or in an object; JSON and XML records differ in this.
 fn text_value(value: Option<&Value>) -> Option<String> {
     let text = match value? {
         Value::String(text) => text.clone(),
@@ -233,7 +233,7 @@ fn researcher_record(record: &Value, notes: &mut Vec<String>) -> Result<Research
     })
 }
 
-/// An id that says who somebody is elsewhere.
+/// Returns an identifier of the person in another system.
 fn external_identifier(id: &Value) -> Option<ExternalIdentifier> {
     let relationship = text_value(id.get("external-id-relationship")).unwrap_or_else(|| "self".to_owned());
     if !relationship.eq_ignore_ascii_case("self") {
@@ -263,7 +263,7 @@ fn affiliation_records(record: &Value, notes: &mut Vec<String>) -> Vec<Affiliati
     for (section, summary, kind) in SECTIONS {
         let Some(section) = value_at(record, &["activities-summary", section]) else { continue };
         for group in as_list(section.get("affiliation-group")) {
-            // In JSON the summaries are in a list of their own, in XML they are not.
+            // JSON wraps the summaries in a list, XML does not.
             let in_list = as_list(group.get("summaries")).iter().flat_map(|item| as_list(item.get(summary)));
             for item in in_list.chain(as_list(group.get(summary))).filter(|item| is_public(item)) {
                 affiliations.extend(affiliation_record(item, kind, notes));
@@ -298,7 +298,7 @@ fn partial_date(value: Option<&Value>, notes: &mut Vec<String>) -> Option<Partia
     field_parsing::date_or_year(part("year")?, part("month"), part("day"), notes)
 }
 
-/// A work; where it does not tell its contributors, its owner is the one author who is known.
+/// Returns a work. If it has no contributors, the owner of the record is its only known author.
 fn paper_record(work: &Value, owner: Option<&AuthorRecord>, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
     let title = text_at(work, &["title", "title"]).ok_or("it has no title")?;
     let title = match text_at(work, &["title", "subtitle"]) {
@@ -359,7 +359,7 @@ fn contributor_records(work: &Value, notes: &mut Vec<String>) -> Vec<AuthorRecor
             text_at(contributor, &["contributor-orcid", "path"]).as_deref(),
             notes,
         );
-        // Somebody with several roles is listed once for each.
+        // A contributor with several CRediT roles is listed once per role.
         let is_same = |other: &AuthorRecord| other.name == name && other.orcid == orcid;
         if role.contains("credit.niso.org") && authors.iter().any(is_same) {
             continue;

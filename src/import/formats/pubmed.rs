@@ -1,5 +1,5 @@
-//! PubMed: articles in XML, as its yearly files and its API have them. They are cut out one by one, so that a damaged one
-//! costs only itself.
+//! PubMed XML, as in the annual baseline files and API responses. Articles are extracted one by one, so that a
+//! malformed article does not affect the others.
 
 use std::io::BufRead;
 
@@ -16,7 +16,7 @@ use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record};
 
-/// The largest article: that of five thousand authors is a tenth of it.
+/// Maximum size of an article; an article with five thousand authors is a tenth of it.
 const MAX_ARTICLE_BYTES: usize = 16 << 20;
 const ARTICLE_TAGS: [&[u8]; 2] = [b"<PubmedArticle", b"<PubmedBookArticle"];
 
@@ -90,14 +90,14 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
     }
 }
 
-/// Cuts articles out of what was read.
+/// Splits the input into articles.
 struct ArticleSplitter {
     buffer: Vec<u8>,
-    /// How much of it has been looked through.
+    /// The length of the searched prefix of the buffer.
     searched_bytes: usize,
-    /// The line that it begins on.
+    /// The line number of the start of the buffer.
     buffer_line: usize,
-    /// The line of the article that has begun, and what ends it.
+    /// The line number of an article that has started, and its end tag.
     open_article: Option<(usize, &'static [u8])>,
 }
 
@@ -119,7 +119,7 @@ impl ArticleSplitter {
             self.searched_bytes = 1;
         }
         let (line, end) = self.open_article?;
-        // One that begins inside of another ends that one.
+        // The start of another article ends an unclosed one.
         let found = self.find_tag(|text| text.starts_with(end) || text.starts_with(b"<PubmedArticle>"));
         let Some(at) = found else {
             if self.buffer.len() <= MAX_ARTICLE_BYTES {
@@ -143,7 +143,7 @@ impl ArticleSplitter {
         Some((line, Ok(text)))
     }
 
-    /// Where a tag is, of which the whole name has been read.
+    /// Returns the position of a matching tag whose name is completely buffered.
     fn find_tag(&mut self, is_wanted: impl Fn(&[u8]) -> bool) -> Option<usize> {
         let longest = 24;
         let end = self.buffer.len();
@@ -190,12 +190,12 @@ fn paper_record(root: &XmlElement, notes: &mut Vec<String>) -> Result<PaperRecor
         .descendant_at(&["MedlineCitation"])
         .or_else(|| root.descendant_at(&["BookDocument"]))
         .ok_or("it has no citation")?;
-    // The document of a book has its fields without an article around them.
+    // A book document has no `Article` element around its fields.
     let article = citation.descendant_at(&["Article"]).unwrap_or(citation);
     let title = article.text_at(&["ArticleTitle"]).or_else(|| citation.text_at(&["Book", "BookTitle"]));
     let vernacular = article.text_at(&["VernacularTitle"]);
     let title = title.or_else(|| vernacular.clone()).ok_or("it has no title")?;
-    // A title in brackets is PubMed's translation.
+    // Brackets mark a title that PubMed translated.
     let title = title
         .strip_prefix('[')
         .and_then(|title| title.strip_suffix("].").or_else(|| title.strip_suffix(']')))
@@ -236,7 +236,7 @@ fn paper_record(root: &XmlElement, notes: &mut Vec<String>) -> Result<PaperRecor
         title: strip_markup(&title),
         translated_titles,
         abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
-        // PubMed's abstracts are English, whatever the article's language.
+        // PubMed's abstracts are English, regardless of the language of the article.
         abstract_text: LocalizedText::new(english.as_ref(), abstract_text),
         publication_date: publication_date(article, citation, notes),
         paper_type: paper_type(&kinds, root.name == "PubmedBookArticle"),
@@ -257,12 +257,12 @@ fn paper_record(root: &XmlElement, notes: &mut Vec<String>) -> Result<PaperRecor
     })
 }
 
-/// A title without the point that PubMed puts behind all of them.
+/// Strips the period that PubMed adds to every title.
 fn strip_final_period(title: &str) -> &str {
     title.strip_suffix('.').filter(|title| !title.ends_with('.')).unwrap_or(title)
 }
 
-/// The abstract, each part on a line of its own with its label before it.
+/// Returns the abstract, one section per line with its label.
 fn abstract_text(article: &XmlElement) -> String {
     let parts = article
         .descendant_at(&["Abstract"])
@@ -279,7 +279,7 @@ fn abstract_text(article: &XmlElement) -> String {
     parts.collect::<Vec<_>>().join("\n")
 }
 
-/// The day on which it appeared, by the issue or online, whichever is told more exactly.
+/// Returns the date of the issue or of the online publication, preferring the more precise one.
 fn publication_date(article: &XmlElement, citation: &XmlElement, notes: &mut Vec<String>) -> Option<PartialDate> {
     let mut of = |element: &XmlElement| {
         if let Some(written) = element.text_at(&["MedlineDate"]) {

@@ -1,4 +1,4 @@
-//! RIS, as reference managers and publishers export it.
+//! RIS references, as reference managers and publishers export them.
 
 use std::io::BufRead;
 
@@ -18,7 +18,7 @@ use crate::text::names;
 const MAX_LINE_BYTES: usize = 1 << 20;
 const MAX_REFERENCE_BYTES: usize = 16 << 20;
 
-/// A reference: its fields in order.
+/// The fields of a reference, in order.
 #[derive(Default)]
 struct RisReference {
     line: usize,
@@ -81,7 +81,7 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
                 let reason = format!("it is not RIS; it starts like {}", ContentKind::of(text.as_bytes()));
                 return Err(ReadAbort::Unreadable(number, reason));
             }
-            // A line without a tag goes on with the field before it.
+            // A line without a tag continues the previous field.
             if let Some(RisReference { fields, size_bytes: size, .. }) = &mut current
                 && let Some((_, value)) = fields.last_mut()
                 && !text.trim().is_empty()
@@ -95,7 +95,7 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
         };
         has_fields = true;
         let is_end = tag == "ER";
-        // A type begins a reference, unless nothing but types came before.
+        // A TY line starts a reference, unless only TY lines precede it.
         let begins = tag == "TY" && current.as_ref().is_some_and(|open| open.fields.iter().any(|(tag, _)| tag != "TY"));
         if begins && let Some(mut open) = current.take() {
             open.is_unterminated = true;
@@ -130,7 +130,7 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
     }
 }
 
-/// The tag and the value of a line: `AU  - Brook, Ida`.
+/// Splits a line into tag and value: `AU  - Brook, Ida`.
 fn parse_field(line: &str) -> Option<(&str, &str)> {
     let (tag, rest) = (line.get(..2)?, line.get(2..)?);
     let is_tag =
@@ -160,7 +160,7 @@ fn emit_reference(reference: RisReference, sink: &mut RecordSink<'_>) -> Result<
 }
 
 impl RisReference {
-    /// The values of the first of these tags that has any.
+    /// Returns the values of the first of the tags that has any.
     fn values(&self, tags: &[&str]) -> Vec<&str> {
         let of = |tag: &str| -> Vec<&str> {
             let values = self.fields.iter().filter(|(own, value)| own == tag && !value.trim().is_empty());
@@ -181,7 +181,7 @@ fn paper_record(reference: &RisReference, notes: &mut Vec<String>) -> Result<Pap
     let is_whole_book = matches!(kind, "BOOK" | "EDBOOK" | "CONF");
     let title = reference.first_value(&["TI", "T1", "CT"]);
     let title = title.or_else(|| reference.first_value(&["BT"]).filter(|_| is_whole_book)).ok_or("it has no title")?;
-    // What a book is in is a series, and no venue.
+    // A whole book is part of a series, which is not a venue.
     let venue = if is_whole_book { None } else { reference.first_value(&["JF", "T2", "JO", "BT", "JA", "J2", "JW"]) };
     let abstract_text = strip_markup(reference.first_value(&["AB", "N2"]).unwrap_or_default());
     let language = reference.first_value(&["LA"]).and_then(field_parsing::language_tag);
@@ -205,12 +205,12 @@ fn paper_record(reference: &RisReference, notes: &mut Vec<String>) -> Result<Pap
     })
 }
 
-/// The most exact date: `2005/07/15`, `2005/07/15/`, `2005///`, `2005`.
+/// Returns the most precise date: `2005/07/15`, `2005/07/15/`, `2005///`, `2005`.
 fn publication_date(reference: &RisReference, notes: &mut Vec<String>) -> Option<PartialDate> {
     let read = |text: &str| {
         let mut parts = text.split(['/', '-']).map(str::trim);
         let Some(year) = field_parsing::parse_date(parts.next()?, &mut Vec::new()) else {
-            // Such as `1-1-2004` and `MAR 5`, of which the first has a year.
+            // The first of `1-1-2004` and `MAR 5` has a year.
             return field_parsing::parse_date(text, &mut Vec::new()).filter(|_| text.len() > 4);
         };
         let month = parts.next().filter(|month| !month.is_empty());
@@ -225,7 +225,7 @@ fn publication_date(reference: &RisReference, notes: &mut Vec<String>) -> Option
     })
 }
 
-/// Where it has a field of its own, else where a field of another kind holds one.
+/// Returns the DOI in its own field, or in another field that contains one.
 fn find_doi(reference: &RisReference, notes: &mut Vec<String>) -> Option<Doi> {
     let own = reference.first_value(&["DO"]);
     let elsewhere = || {
@@ -250,13 +250,13 @@ fn pubmed_identifiers(reference: &RisReference) -> Vec<ExternalIdentifier> {
 }
 
 fn author_records(values: &[&str]) -> Vec<AuthorRecord> {
-    // One author a line, or several with semicolons between them.
+    // Each line has one author, or several separated by semicolons.
     let names = values.iter().flat_map(|value| value.split('\n')).flat_map(names::split_at_semicolons).map(str::trim);
     let names = names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("anonymous"));
     (1..).zip(names).map(|(position, name)| author_record(position, name)).collect()
 }
 
-/// `Family, Given, Suffix`; a name without a comma is as it is.
+/// Parses `Family, Given, Suffix`; a name without a comma is used unchanged.
 fn author_record(position: u32, written: &str) -> AuthorRecord {
     let mut parts = written.split(',').map(names::clean);
     let (family, given, suffix) = (parts.next(), parts.next(), parts.next());
@@ -275,7 +275,7 @@ fn paper_type(kind: &str) -> PaperType {
     match kind.trim() {
         "JOUR" | "MGZN" | "NEWS" | "EJOUR" | "INPR" => PaperType::Article,
         "CPAPER" => PaperType::ConferencePaper,
-        // Of a whole meeting; many use it for one paper all the same.
+        // CONF stands for whole proceedings, but is often used for single papers.
         "CONF" => PaperType::ConferencePaper,
         "BOOK" | "EBOOK" | "EDBOOK" => PaperType::Book,
         "CHAP" | "ECHAP" | "ENCYC" | "DICT" => PaperType::BookChapter,

@@ -150,7 +150,7 @@ fn organization_record(value: Value, notes: &mut Vec<String>) -> Result<Organiza
             "child" => OrganizationRelation::Child,
             "predecessor" => OrganizationRelation::Predecessor,
             "successor" => OrganizationRelation::Successor,
-            // Related organizations are neither above, below, before nor after.
+            // Related organizations are not hierarchical.
             _ => continue,
         };
         match relationship.id.parse::<Ror>() {
@@ -178,7 +178,7 @@ fn external_identifiers(ids: RorExternalId) -> impl Iterator<Item = ExternalIden
     ids.all.into_iter().map(move |value| ExternalIdentifier { scheme: scheme.clone(), value: value.trim().to_owned() })
 }
 
-/// A name of several types is of the one that says most.
+/// Returns a name; if it has several types, the most specific one counts.
 fn name_record(name: RorName) -> NameRecord {
     let has = |kind: &str| name.types.iter().any(|own| own == kind);
     let kind = if has("ror_display") {

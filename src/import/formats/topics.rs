@@ -1,4 +1,4 @@
-//! Vocabularies of topics: SKOS in RDF/XML or Turtle, and tables of topics with those above them, as OpenAlex has one.
+//! Vocabularies of topics: SKOS in RDF/XML or Turtle, and tables of topics with their ancestors, such as OpenAlex's.
 
 mod guard;
 mod skos;
@@ -15,10 +15,10 @@ use crate::import::io::lines::unreadable_error;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::model::record::{NameKind, NameRecord, TopicRecord, TopicReference};
 
-/// What a vocabulary does not say of itself.
+/// Facts that a vocabulary does not contain.
 #[derive(Clone, Debug, Default)]
 pub struct TopicsOptions {
-    /// The short name of the vocabulary; where absent, that of a known table, or the address that its codes begin with.
+    /// The short name of the vocabulary. If omitted, the name of a known table, or the common prefix of its IRIs.
     pub scheme: Option<String>,
 }
 
@@ -81,20 +81,20 @@ fn read_stream(reader: &mut dyn BufRead, options: &TopicsOptions, sink: &mut Rec
     }
 }
 
-/// Whether a text is Turtle: it may begin with comments, or with an address in angle brackets.
+/// Whether a text is Turtle; it may start with comments or with an IRI in angle brackets.
 fn is_turtle(head: &[u8]) -> bool {
     let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#")).unwrap_or_default();
     ContentKind::of(first) == ContentKind::Turtle || first.starts_with(b"<http") || first.starts_with(b"<urn:")
 }
 
-/// Whether a file seems to be a vocabulary.
+/// Whether a file is a vocabulary.
 fn is_vocabulary(head: &[u8]) -> bool {
     let has = |wanted: &[u8]| head.windows(wanted.len()).any(|window| window == wanted);
     is_turtle(head) || has(b"www.w3.org/1999/02/22-rdf-syntax-ns") || table::is_topic_header(head)
 }
 
-/// A topic as all shapes of vocabularies tell of it.
+/// A topic, independent of the syntax of the vocabulary.
 #[derive(Debug, Default)]
 struct VocabularyConcept {
     code: String,
@@ -124,7 +124,7 @@ mod tests {
     use crate::import::test_support::{self, ReadOutcome, read_bytes};
     use crate::model::record::Record;
 
-    /// `scheme/code label@language … < broader`
+    /// Formats topics as `scheme/code label@language … < broader`.
     fn shown(outcome: &ReadOutcome) -> Vec<String> {
         let lines = outcome.records().map(|record| {
             let Record::Topic(topic) = record else { return "no topic".to_owned() };

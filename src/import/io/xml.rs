@@ -1,16 +1,15 @@
-//! XML in memory: small trees of elements, without what can make a small text large. Entities that a document defines
-//! itself are never expanded.
+//! Parses XML into small trees, with limits on depth and size. Entities that a document defines are never expanded.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Value};
 
-/// How deep elements may be.
+/// Maximum nesting depth of elements.
 const MAX_ELEMENT_DEPTH: usize = 100;
-/// How many elements there may be.
+/// Maximum number of elements.
 const MAX_ELEMENTS: usize = 2_000_000;
 
-/// An element, by its name without a namespace.
+/// An element; names have no namespace prefix.
 #[derive(Debug, Default)]
 pub(crate) struct XmlElement {
     pub(crate) name: String,
@@ -24,7 +23,7 @@ enum XmlNode {
     Text(String),
 }
 
-/// The element that a text is.
+/// Parses the root element of a document.
 pub(crate) fn parse_xml(text: &str) -> Result<XmlElement, String> {
     let mut reader = Reader::from_str(text);
     let mut open: Vec<XmlElement> = Vec::new();
@@ -64,7 +63,7 @@ pub(crate) fn parse_xml(text: &str) -> Result<XmlElement, String> {
             Event::GeneralRef(reference) => {
                 let text = match reference.resolve_char_ref() {
                     Ok(Some(character)) => character.to_string(),
-                    // Known names only; others stay as they are written.
+                    // Only HTML entities are decoded; others remain as written.
                     _ => html_escape::decode_html_entities(&format!("&{};", &*reference)).into_owned(),
                 };
                 push_text(&mut open, &text);
@@ -121,12 +120,12 @@ impl XmlElement {
         self.children().filter(move |element| element.name == name)
     }
 
-    /// What is at the end of a path of elements.
+    /// Returns the first element at a path.
     pub(crate) fn descendant_at(&self, path: &[&str]) -> Option<&Self> {
         path.iter().try_fold(self, |element, name| element.children().find(|child| child.name == *name))
     }
 
-    /// All text in it, with the tags of no element.
+    /// Returns the text of the element and its descendants.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         self.append_text(&mut text);
@@ -142,12 +141,12 @@ impl XmlElement {
         }
     }
 
-    /// The text at the end of a path, where it says something.
+    /// Returns the trimmed text of the element at a path, unless it is empty.
     pub(crate) fn text_at(&self, path: &[&str]) -> Option<String> {
         Some(self.descendant_at(path)?.text().trim().to_owned()).filter(|text| !text.is_empty())
     }
 
-    /// The same as JSON: attributes and elements are fields, elements of one name are a list, mere text is text.
+    /// Converts the element to JSON: attributes and children become fields, repeated children an array, text a string.
     pub(crate) fn to_json(&self) -> Value {
         let mut object = Map::new();
         for (name, value) in &self.attributes {

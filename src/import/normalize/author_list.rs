@@ -1,9 +1,9 @@
-//! Authors as sources write them: a field for one that names several, or that has an e-mail address in it.
+//! Normalizes author lists: splits fields that name several people, and removes e-mail addresses.
 
 use crate::model::record::AuthorRecord;
 use crate::text::names;
 
-/// Words of names that are an institution's or a group's, where "and" stands between parts of one name.
+/// Words in names of groups and institutions, in which "and" does not separate people.
 const GROUP_NAME_WORDS: [&str; 32] = [
     "of",
     "for",
@@ -39,7 +39,7 @@ const GROUP_NAME_WORDS: [&str; 32] = [
     "gmbh",
 ];
 
-/// The authors, each for themselves and without e-mail addresses; places behind a field that names several move on.
+/// Splits authors that name several people and removes e-mail addresses; later positions are shifted.
 pub(crate) fn split_authors(authors: Vec<AuthorRecord>, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
     let mut all = Vec::with_capacity(authors.len());
     let mut more = 0;
@@ -75,7 +75,7 @@ pub(crate) fn split_authors(authors: Vec<AuthorRecord>, notes: &mut Vec<String>)
     all
 }
 
-/// The people whom an author is; one who has an id, or whose parts of the name the source knows, is one.
+/// Returns the people that an author names. An author with an identifier, or with separate name parts, is one person.
 fn people_in_field(author: &AuthorRecord) -> Vec<String> {
     let has_parts = author.given_name.is_some() && author.family_name.is_some();
     if has_parts || author.orcid.is_some() || !author.identifiers.is_empty() {
@@ -99,7 +99,7 @@ fn has_group_word(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The names and places that authors become, who stand at 1, 2, 3, …
+    /// Returns the resulting names with their positions, starting at 1, and the warnings.
     fn split(names: &[&str]) -> (Vec<String>, Vec<String>) {
         let author = |(position, name): (u32, &&str)| AuthorRecord {
             name: (*name).to_owned(),

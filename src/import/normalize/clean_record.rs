@@ -1,4 +1,4 @@
-//! What every record passes, whatever its format: text made clean, addresses and tags checked, nothing empty.
+//! Normalizes records of all formats: cleans text, checks URLs and language tags, drops empty values.
 
 use url::Url;
 
@@ -10,10 +10,10 @@ use crate::model::record::{
 };
 use crate::text::names;
 
-/// The longest text of one field, in characters.
+/// Maximum length of a field.
 const MAX_FIELD_CHARS: usize = 1_000_000;
 
-/// The record as it may be stored, with a note of each thing that was mended; or why it cannot be used.
+/// Normalizes a record and adds a warning for each value that is repaired or ignored; fails if the record is invalid.
 pub(crate) fn normalize(record: Record, notes: &mut Vec<String>) -> Result<Record, String> {
     Ok(match record {
         Record::Organization(record) => Record::Organization(normalize_organization(record, notes)?),
@@ -46,7 +46,7 @@ fn normalize_organization(
 
 fn normalize_topic(mut record: TopicRecord, notes: &mut Vec<String>) -> Result<TopicRecord, String> {
     record.names = normalize_names(record.names, notes);
-    // A topic that a source only refers to by its code has no label until its own record comes.
+    // A topic that a source only references by its code has no label until its own record is imported.
     if record.names.is_empty() && (record.exported.is_none() || record.code.is_none()) {
         return Err("it has no label".to_owned());
     }
@@ -145,7 +145,7 @@ fn normalize_paper(mut record: PaperRecord, notes: &mut Vec<String>) -> Result<P
     Ok(record)
 }
 
-/// One line of clean text; control characters that it had are noted, since they tell of damage.
+/// Cleans a single-line text; control characters are reported, since they indicate corrupted data.
 fn clean_line(text: &str, what: &str, notes: &mut Vec<String>) -> String {
     if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
         let which = if text.contains('\0') { "a null character" } else { "a control character" };
@@ -201,7 +201,7 @@ fn normalize_url(text: Option<String>, what: &str, notes: &mut Vec<String>) -> O
     }
 }
 
-/// Ids of other schemes, each with a scheme and a value.
+/// Normalizes external identifiers and ignores those without scheme or value.
 fn normalize_identifiers(identifiers: Vec<ExternalIdentifier>, notes: &mut Vec<String>) -> Vec<ExternalIdentifier> {
     let tidy = identifiers.into_iter().filter_map(|ExternalIdentifier { scheme, value }| {
         let tidy = ExternalIdentifier { scheme: names::clean(&scheme).to_lowercase(), value: names::clean(&value) };

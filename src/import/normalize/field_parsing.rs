@@ -1,4 +1,4 @@
-//! What several formats have to do with fields: texts of JSON objects, identifiers, dates, languages, names in parts.
+//! Parsers shared by formats: strings in JSON objects, identifiers, dates, languages and name parts.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -8,12 +8,12 @@ use serde_json::Value;
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AbstractCompleteness, ExternalIdentifier};
 
-/// A text that says something, or a number as text; of a list the first one.
+/// Returns a non-empty string or a number as a string; of a list, the first one.
 pub(crate) fn text_field(object: &Value, field: &str) -> Option<String> {
     text_fields(object, field).next()
 }
 
-/// All texts of a field, which may be one or a list.
+/// Returns all strings of a field, which may be a single value or a list.
 pub(crate) fn text_fields<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = String> + use<'a> {
     as_list(object.get(field)).iter().filter_map(scalar_text)
 }
@@ -27,7 +27,7 @@ fn scalar_text(value: &Value) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// The values of a list; one value is a list of one, null is one of none.
+/// Returns the elements of a list; a single value is a list of one, null an empty list.
 pub(crate) fn as_list(value: Option<&Value>) -> &[Value] {
     match value {
         None | Some(Value::Null) => &[],
@@ -36,12 +36,12 @@ pub(crate) fn as_list(value: Option<&Value>) -> &[Value] {
     }
 }
 
-/// What is at the end of a path of fields.
+/// Returns the value at a path of fields.
 pub(crate) fn value_at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
     path.iter().try_fold(value, |value, field| value.get(field)).filter(|value| !value.is_null())
 }
 
-/// An identifier, or a note of why it is none.
+/// Parses an identifier; an invalid one is reported and ignored.
 pub(crate) fn parse_identifier<T>(text: Option<&str>, notes: &mut Vec<String>) -> Option<T>
 where
     T: FromStr,
@@ -56,20 +56,20 @@ where
     }
 }
 
-/// An id of a scheme without a field of its own.
+/// Creates an external identifier, unless the value is empty.
 pub(crate) fn scheme_identifier(scheme: &str, value: Option<String>) -> Option<ExternalIdentifier> {
     Some(ExternalIdentifier { scheme: scheme.to_owned(), value: value?.trim().to_owned() })
         .filter(|id| !id.value.is_empty())
 }
 
-/// A date in parts: year, month, day. One that no calendar has is kept as its year.
+/// Parses a date in parts: year, month, day. A date that does not exist is shortened to its year.
 pub(crate) fn date_from_parts(parts: &[Value], notes: &mut Vec<String>) -> Option<PartialDate> {
     let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
     let part = |index: usize| parts.get(index).and_then(number).filter(|part| *part != 0);
     date_or_year(part(0)?, part(1), part(2), notes)
 }
 
-/// A date of a year and what else is known. One that no calendar has is kept as its year.
+/// Creates a date from a year and optional parts. A date that does not exist is shortened to its year.
 pub(crate) fn date_or_year(
     year: i64,
     month: Option<i64>,
@@ -87,8 +87,9 @@ pub(crate) fn date_or_year(
     })
 }
 
-/// A date as a source writes it: exactly, with a time behind it, or at least with a year in it. One that no calendar has is
-/// kept as its year, and one before our era is none.
+/// Parses a date as sources write it: ISO 8601, with a time, or any text with a year.
+///
+/// A date that does not exist is shortened to its year. Years BC are ignored.
 pub(crate) fn parse_date(text: &str, notes: &mut Vec<String>) -> Option<PartialDate> {
     let text = text.trim();
     let exact = text.get(..10).and_then(|date| date.parse().ok()).or_else(|| text.parse().ok());
@@ -111,7 +112,7 @@ pub(crate) fn parse_date(text: &str, notes: &mut Vec<String>) -> Option<PartialD
     year
 }
 
-/// A month by its number or by the first letters of its English name.
+/// Parses a month: its number, or the start of its English name.
 pub(crate) fn parse_month(text: &str) -> Option<i64> {
     const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let text = text.trim().to_lowercase();
@@ -122,7 +123,7 @@ pub(crate) fn parse_month(text: &str) -> Option<i64> {
     i64::try_from(number + 1).ok()
 }
 
-/// How much of an abstract a text is.
+/// Detects whether an abstract is absent, truncated or full.
 pub(crate) fn abstract_completeness(text: &str) -> AbstractCompleteness {
     let text = text.trim_end();
     if text.is_empty() {
@@ -134,13 +135,13 @@ pub(crate) fn abstract_completeness(text: &str) -> AbstractCompleteness {
     }
 }
 
-/// Parts of a name put together, those there are.
+/// Joins the parts of a name that are present.
 pub(crate) fn join_name_parts(parts: &[Option<&str>]) -> Option<String> {
     let parts: Vec<&str> = parts.iter().flatten().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
     Some(parts.join(" ")).filter(|text| !text.is_empty())
 }
 
-/// The tag of a language that a source names by a tag, by three letters, or by its English name; none for others.
+/// Returns the language tag for a tag, a three-letter code or an English name.
 pub(crate) fn language_tag(text: &str) -> Option<String> {
     const CODES: [(&str, &str); 62] = [
         ("eng", "en"),

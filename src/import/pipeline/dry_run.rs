@@ -1,4 +1,4 @@
-//! `--dry-run`: files are read and counted, and nothing is written; no database is needed.
+//! Dry runs: reads and counts the records of files without writing them. No database is needed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,30 +8,30 @@ use crate::import::pipeline::reader::spawn_reader;
 use crate::import::{ImportError, ImportOptions};
 use crate::model::record::Record;
 
-/// How many records are shown as they were understood.
+/// Number of records that are printed as samples.
 const MAX_SAMPLE_RECORDS: usize = 5;
 
-/// What the files hold.
+/// The result of a dry run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DryRunSummary {
-    /// Records that the files held, those that cannot be used included.
+    /// Records that were read, including invalid ones.
     pub read_records: usize,
-    /// Records that can be used, by what they are.
+    /// Valid records by type.
     pub records_by_kind: BTreeMap<&'static str, usize>,
-    /// Those that cannot be used.
+    /// Invalid records.
     pub invalid: usize,
-    /// Things that were mended, or that a person should know of.
+    /// Warnings and notes.
     pub warnings: usize,
-    /// Files that could not be read, or not to their end.
+    /// Files that were unreadable or truncated.
     pub unreadable_files: usize,
-    /// The first records as they were understood, each with its place and its kind.
+    /// The first records as JSON, with their position in the file.
     pub samples: Vec<String>,
 }
 
-/// Reads files to their end and tells each problem on standard error, as an import does.
+/// Reads files to their end and prints each problem on standard error, as an import does.
 ///
 /// # Errors
-/// Where something is bad and the import is strict.
+/// Fails at the first invalid record or warning if the import is strict.
 pub async fn dry_run(import: &ImportOptions) -> Result<DryRunSummary, ImportError> {
     let (mut items, progress, reader) = spawn_reader(import);
     let mut survey = DryRunSummary::default();
@@ -56,7 +56,7 @@ pub async fn dry_run(import: &ImportOptions) -> Result<DryRunSummary, ImportErro
     outcome.map(|()| survey)
 }
 
-/// What is told of an item.
+/// The lines to print about an item.
 struct ReportedProblem {
     lines: Vec<String>,
     is_bad: bool,

@@ -1,25 +1,25 @@
-//! Folders: which of the files in them are read, in which order.
+//! Selects the input files, including those in folders, in the order of their names.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::import::formats::Format;
 
-/// The deepest folder in a folder.
+/// Maximum nesting depth of folders.
 const MAX_FOLDER_DEPTH: usize = 32;
-/// The names that a note has of the files that were passed over.
+/// Number of skipped files that a note names.
 const MAX_LISTED_FILES: usize = 3;
 
-/// Something to read, or to tell.
+/// A file to read, or a message about a folder.
 pub(crate) enum InputSource {
     File(PathBuf),
-    /// Files that were passed over.
+    /// The note about skipped files.
     Note(PathBuf, String),
-    /// A folder that cannot be read.
+    /// The reason why a folder is unreadable.
     Unreadable(PathBuf, String),
 }
 
-/// The files that are named and those in folders that are named, in the order of their names.
+/// Returns the named files and the files in named folders that match the format.
 pub(crate) fn find_input_sources(paths: &[PathBuf], format: &dyn Format) -> Vec<InputSource> {
     let mut sources = Vec::new();
     for path in paths {
@@ -53,11 +53,11 @@ pub(crate) fn find_input_sources(paths: &[PathBuf], format: &dyn Format) -> Vec<
     sources
 }
 
-/// What is found on a walk through a folder.
+/// The state of a walk through a folder.
 struct FolderWalk<'a> {
     sources: &'a mut Vec<InputSource>,
     skipped: &'a mut Vec<String>,
-    /// Folders that were read: links may lead to them again.
+    /// Visited folders; symbolic links may form cycles.
     visited: HashSet<PathBuf>,
 }
 
@@ -85,7 +85,7 @@ fn walk_folder(folder: &Path, format: &dyn Format, depth: usize, found: &mut Fol
             found.skipped.push(format!("{}/", entry.file_name().to_string_lossy()));
         } else if path.is_dir() {
             walk_folder(&path, format, depth + 1, found);
-        // A pipe or a device is no file of records; what does not exist is told when it is opened.
+        // Pipes and devices are skipped; a broken link is reported when it is opened.
         } else if has_format_extension(&path, format) && (path.is_file() || !path.exists()) {
             found.sources.push(InputSource::File(path));
         } else {
@@ -94,7 +94,7 @@ fn walk_folder(folder: &Path, format: &dyn Format, depth: usize, found: &mut Fol
     }
 }
 
-/// Whether a file of this name may be of a format: by what it ends with, apart from how it is compressed.
+/// Whether a file name has an extension of the format, ignoring a compression suffix.
 pub(crate) fn has_format_extension(path: &Path, format: &dyn Format) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);

@@ -1,4 +1,4 @@
-//! Records on their way into the directory, batch by batch.
+//! The writer of the pipeline: writes records in batches and counts the results.
 
 use tokio::sync::mpsc;
 
@@ -10,15 +10,15 @@ use crate::model::record::Record;
 use crate::store::Store;
 use crate::store::unit_of_work::Effect;
 
-/// Authors and other rows that a batch holds at most: enough to be fast, little enough to be small.
+/// Maximum number of rows of a batch, estimated; bounds the size of a transaction.
 const MAX_BATCH_ROWS: usize = 8_000;
-/// Records that a batch holds at most.
+/// Maximum number of records of a batch.
 const MAX_BATCH_RECORDS: usize = 1_500;
 
-/// Writes what is read, and keeps count.
+/// Writes records in batches and counts the results.
 pub(crate) struct RecordWriter<'a> {
     pub(crate) store: &'a Store,
-    /// The source's name; that of the format of a record where absent.
+    /// The name of the source; each record's format if omitted.
     pub(crate) source: Option<&'a str>,
     pub(crate) is_strict: bool,
     pub(crate) progress: Progress,
@@ -67,7 +67,7 @@ impl RecordWriter<'_> {
         self.write_batch(source, &origins, &records).await
     }
 
-    /// Writes a batch; one that the database refuses is halved until the bad record is alone.
+    /// Writes a batch. If the database rejects it, it is halved until the invalid record is alone.
     async fn write_batch(
         &mut self,
         source: &str,

@@ -1,4 +1,4 @@
-//! Where entries begin and end in a file.
+//! Splits a BibTeX file into entries.
 
 use std::io::BufRead;
 
@@ -8,12 +8,12 @@ use crate::import::io::record_sink::ReadAbort;
 
 const MAX_LINE_BYTES: usize = 1 << 20;
 const MAX_ENTRY_BYTES: usize = 4 << 20;
-/// Braces cost more than their bytes where LaTeX is read: recursion for the depth, time in square for the number.
+/// Parsing LaTeX recurses into nested braces and takes quadratic time in their number.
 const MAX_BRACE_DEPTH: usize = 60;
 const MAX_BRACES: usize = 10_000;
 
 pub(super) enum SplitEntry {
-    /// The text of an entry, from its @ on, and what was mended in it.
+    /// The text of an entry, starting with its `@`, and warnings about it.
     Complete {
         line: usize,
         text: String,
@@ -27,7 +27,7 @@ pub(super) enum SplitEntry {
 
 pub(super) struct EntrySplitter<'a> {
     lines: BoundedLines<'a>,
-    /// The rest of a line of which an entry was taken, and its number.
+    /// The number and the rest of the line on which the previous entry ended.
     rest: Option<(usize, Vec<u8>)>,
     has_entries: bool,
     is_first: bool,
@@ -38,7 +38,7 @@ impl<'a> EntrySplitter<'a> {
         Self { lines: BoundedLines::new(reader, MAX_LINE_BYTES), rest: None, has_entries: false, is_first: true }
     }
 
-    /// The next entry; what is between entries is no part of any.
+    /// Returns the next entry; text between entries is skipped.
     pub(super) fn next_entry(&mut self) -> Result<Option<SplitEntry>, ReadAbort> {
         loop {
             let Some((number, line)) = self.next_line()? else {
@@ -78,7 +78,7 @@ impl<'a> EntrySplitter<'a> {
         Ok(Some((self.lines.number, line)))
     }
 
-    /// The entry that begins with `text`.
+    /// Reads the entry that starts with `text`.
     fn read_entry(&mut self, start: usize, text: Vec<u8>) -> Result<SplitEntry, ReadAbort> {
         let mut braces = BraceScanner::default();
         let mut whole = Vec::new();
@@ -125,9 +125,9 @@ impl<'a> EntrySplitter<'a> {
     }
 }
 
-/// Where an entry begins in a line outside of entries: an @ and a word behind it.
+/// Returns the position of an entry in a line outside entries: an `@` followed by a word and a bracket.
 fn entry_start(line: &[u8]) -> Option<usize> {
-    // A % makes a comment of the line in many libraries.
+    // Many libraries comment out lines with `%`.
     if line.trim_ascii_start().starts_with(b"%") {
         return None;
     }
@@ -135,7 +135,7 @@ fn entry_start(line: &[u8]) -> Option<usize> {
     starts.into_iter().find(|start| opening_bracket(&line[*start..]).is_some())
 }
 
-/// Where the bracket behind `@kind` is.
+/// Returns the position of the bracket after `@type`.
 fn opening_bracket(text: &[u8]) -> Option<usize> {
     let word = text[1..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
     let gap = text[1 + word..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
@@ -143,14 +143,14 @@ fn opening_bracket(text: &[u8]) -> Option<usize> {
     (word > 0 && matches!(text.get(bracket), Some(b'{' | b'('))).then_some(bracket)
 }
 
-/// Whether a line begins an entry, whatever comes before: `@article{key,` and nothing like an address in it.
+/// Whether a line starts an entry even inside an unclosed one: `@article{key,`, but not an e-mail address.
 fn is_entry_start(line: &[u8]) -> bool {
     let Some(bracket) = line.starts_with(b"@").then(|| opening_bracket(line)).flatten() else { return false };
     let key = line[bracket + 1..].iter().take_while(|byte| !matches!(byte, b',' | b'=' | b'}' | b'{')).count();
     matches!(line.get(bracket + 1 + key), Some(b',' | b'=') | None)
 }
 
-/// Follows the brackets of an entry. An escaped one counts, as it does in BibTeX.
+/// Tracks the brackets of an entry. Escaped brackets count, as in BibTeX.
 #[derive(Default)]
 struct BraceScanner {
     depth: usize,
@@ -161,7 +161,7 @@ struct BraceScanner {
 }
 
 impl BraceScanner {
-    /// Where in the line the entry ends.
+    /// Returns the position in the line after the end of the entry.
     fn entry_end(&mut self, line: &[u8]) -> Option<usize> {
         for (index, byte) in line.iter().enumerate() {
             match byte {

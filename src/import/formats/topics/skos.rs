@@ -1,4 +1,4 @@
-//! SKOS: the concepts of a vocabulary with their labels and what is above them, from RDF.
+//! SKOS vocabularies in RDF: concepts with their labels and broader concepts.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -17,24 +17,24 @@ use crate::model::record::{Record, TopicReference};
 
 const SKOS: &str = "http://www.w3.org/2004/02/skos/core#";
 const RDF_TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
-/// The most text of concepts that is held: what a file says of one concept may be anywhere in it.
+/// Maximum total size of buffered concepts; the statements about a concept may be anywhere in the file.
 const MAX_BUFFERED_BYTES: usize = 512 << 20;
-/// Statements that cannot be read, after which there is no sense in reading on.
+/// Maximum number of syntax errors before reading stops.
 const MAX_SYNTAX_ERRORS: usize = 1_000;
 
-/// A concept as far as the file has told of it.
+/// A concept, built from the statements read so far.
 #[derive(Default)]
 struct SkosConcept {
     iri: String,
     is_concept: bool,
-    /// Whether the file says so itself.
+    /// Whether the file declares its type.
     is_typed: bool,
     preferred: Vec<(Option<String>, String)>,
     alternative: Vec<(Option<String>, String)>,
     broader: Vec<usize>,
 }
 
-/// What the file has told so far.
+/// The concepts of a vocabulary, built from the statements read so far.
 #[derive(Default)]
 struct SkosVocabulary {
     index_by_iri: HashMap<String, usize>,
@@ -80,7 +80,7 @@ pub(super) fn read_rdf_xml(
 ) -> Result<(), ReadAbort> {
     let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
     let encoding = declared_encoding(head);
-    // What follows is UTF-8, whatever the declaration says.
+    // The rest is UTF-8 after transcoding, regardless of the declaration.
     let declaration = xml_declaration(head).len();
     reader.consume(declaration);
     let is_mended = Rc::new(Cell::new(false));
@@ -114,14 +114,14 @@ pub(super) fn read_rdf_xml(
     }
 }
 
-/// A byte order mark and the declaration that XML begins with, where there are such.
+/// Returns the byte order mark and the XML declaration, if present.
 fn xml_declaration(head: &[u8]) -> &[u8] {
     let mark = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let end = head[mark..].windows(2).position(|end| end == b"?>").filter(|_| head[mark..].starts_with(b"<?xml "));
     &head[..end.map_or(mark, |end| mark + end + 2)]
 }
 
-/// The encoding that XML declares, where it is another than UTF-8, or UTF-16, which is UTF-8 already where it marked itself.
+/// Returns the encoding that the XML declaration names, unless it is UTF-8 or UTF-16; UTF-16 is already transcoded.
 fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     let declaration = String::from_utf8_lossy(xml_declaration(head));
     let label = declaration.split("encoding=").nth(1)?;
@@ -183,11 +183,12 @@ impl SkosVocabulary {
         Ok(())
     }
 
-    /// The concepts in the order in which the file first names them.
+    /// Pushes the concepts in the order in which the file first mentions them.
     fn emit_concepts(self, scheme: Option<&str>, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
         for told in &self.concepts {
             let is_named = !told.preferred.is_empty() || !told.alternative.is_empty();
-            // What is only named as above another one is told of elsewhere; what is no concept has labels too.
+            // A concept that is only mentioned as broader is described elsewhere; resources that are not concepts have
+            // labels, too.
             if !told.is_concept || !is_named {
                 if told.is_typed {
                     let address: String = told.iri.chars().take(200).collect();
@@ -220,10 +221,10 @@ impl SkosVocabulary {
     }
 }
 
-/// The address of a vocabulary without its protocol, and the code that a concept has in it.
+/// Splits an IRI into the vocabulary without its protocol, and the code of the concept.
 pub(super) fn split_iri(address: &str) -> (&str, &str) {
     let bare = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://")).unwrap_or(address);
-    // Such as urn:isbn:0451450523, which has no slashes.
+    // URNs such as urn:isbn:0451450523 have no slashes.
     let ends: &[char] = if bare.contains(['#', '/']) { &['#', '/'] } else { &[':'] };
     match bare.trim_end_matches('/').rfind(ends) {
         Some(end) => (&bare[..end], bare[end + 1..].trim_end_matches('/')),

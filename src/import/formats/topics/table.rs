@@ -1,4 +1,5 @@
-//! Tables of topics: one a line, with those above it (as OpenAlex has it) or with labels in languages.
+//! Tables of topics, one topic per line: with its ancestors, as in OpenAlex's table, or with labels in several
+//! languages.
 
 use std::collections::HashSet;
 use std::io::BufRead;
@@ -37,7 +38,7 @@ pub(super) fn read_json_lines(
     })
 }
 
-/// A topic with labels by language, and the ids of those above it.
+/// Pushes a topic with labels by language and the IDs of its broader topics.
 fn emit_labelled_topic(
     line: usize,
     value: &Value,
@@ -66,7 +67,7 @@ fn emit_labelled_topic(
     sink.push_record(line, Record::Topic(concept.into_record(scheme)), Vec::new())
 }
 
-/// A topic and those above it, which are told once.
+/// Pushes a topic and its ancestors, each once.
 fn emit_topic_with_ancestors(
     line: usize,
     value: &Value,
@@ -109,13 +110,13 @@ fn emit_topic_with_ancestors(
     Ok(())
 }
 
-/// A code as OpenAlex writes it, where a table has its number only.
+/// Returns an ID in OpenAlex's form; some tables have only its number.
 fn openalex_code(id: &str, prefix: &str) -> String {
     let id = id.split_once("openalex.org/").map_or(id, |(_, code)| code);
     if id.bytes().all(|byte| byte.is_ascii_digit()) { format!("{prefix}{id}") } else { id.to_owned() }
 }
 
-/// Whether a text begins with the names of the columns of such a table.
+/// Whether a text starts with the header of a topic table.
 pub(super) fn is_topic_header(head: &[u8]) -> bool {
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line).to_lowercase();
@@ -171,7 +172,7 @@ pub(super) fn read_csv(
     Ok(())
 }
 
-/// The fields of a line; none where a quotation mark does not close.
+/// Splits a line into fields; returns `None` if a quotation mark is not closed.
 fn split_row(line: &str, delimiter: u8) -> Option<Vec<String>> {
     if line.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
         return None;
