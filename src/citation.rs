@@ -72,9 +72,9 @@ impl CitedPaper {
     #[must_use]
     pub fn format_entry(&self, format: CitationFormat) -> String {
         match format {
-            CitationFormat::Bibtex => crate::citation::bibtex::format_entry(self),
-            CitationFormat::Ris => crate::citation::ris::format_reference(self),
-            CitationFormat::CslJson => crate::citation::csl::csl_item(self).to_string(),
+            CitationFormat::Bibtex => bibtex::format_entry(self),
+            CitationFormat::Ris => ris::format_reference(self),
+            CitationFormat::CslJson => csl::csl_item(self).to_string(),
         }
     }
 
@@ -83,7 +83,7 @@ impl CitedPaper {
     /// # Errors
     /// Fails if the style is invalid or has no bibliography.
     pub fn format_reference(&self, style: CitationStyle, locale: CitationLocale) -> Result<String, CitationError> {
-        crate::citation::style::format_reference(self, style, locale)
+        style::format_reference(self, style, locale)
     }
 
     fn author_names(&self) -> impl Iterator<Item = AuthorName> {

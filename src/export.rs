@@ -22,7 +22,7 @@ pub enum ExportRequest {
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The database failed.
-    #[error("the database did not give the records: {0}")]
+    #[error("the records could not be read from the database: {0}")]
     Store(#[from] Error),
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
@@ -38,17 +38,17 @@ pub async fn run(
     export: &ExportRequest,
     output: &mut (impl Write + Send),
 ) -> Result<usize, ExportError> {
-    let written = match export {
+    let count = match export {
         ExportRequest::Records => write_records(store, output).await?,
         ExportRequest::Papers(format, filter) => write_papers(store, *format, filter, output).await?,
     };
     output.flush()?;
-    Ok(written)
+    Ok(count)
 }
 
 async fn write_records(store: &Store, output: &mut (impl Write + Send)) -> Result<usize, ExportError> {
     let snapshot = store.export_snapshot().await?;
-    let mut written = 0;
+    let mut count = 0;
     for kind in RecordKind::ALL {
         let mut after = 0;
         while let Some((records, last)) = snapshot.records_after(kind, after).await? {
@@ -56,11 +56,11 @@ async fn write_records(store: &Store, output: &mut (impl Write + Send)) -> Resul
                 serde_json::to_writer(&mut *output, record).map_err(io::Error::from)?;
                 output.write_all(b"\n")?;
             }
-            written += records.len();
+            count += records.len();
             after = last;
         }
     }
-    Ok(written)
+    Ok(count)
 }
 
 async fn write_papers(
@@ -76,18 +76,18 @@ async fn write_papers(
         CitationFormat::CslJson => ("[\n", ",\n", "\n]\n"),
     };
     let snapshot = store.export_snapshot().await?;
-    let (mut written, mut after) = (0, 0);
+    let (mut count, mut after) = (0, 0);
     output.write_all(open.as_bytes())?;
     while let Some((papers, last)) = snapshot.cited_papers_after(filter, after).await? {
         for paper in &papers {
-            if written > 0 {
+            if count > 0 {
                 output.write_all(between.as_bytes())?;
             }
             output.write_all(paper.format_entry(format).as_bytes())?;
-            written += 1;
+            count += 1;
         }
         after = last;
     }
     output.write_all(close.as_bytes())?;
-    Ok(written)
+    Ok(count)
 }

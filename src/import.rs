@@ -66,7 +66,7 @@ impl std::fmt::Display for ImportSummary {
         match self.warnings {
             0 => {}
             1 => formatter.write_str("; 1 warning or note")?,
-            notes => write!(formatter, "; {notes} warnings and notes")?,
+            count => write!(formatter, "; {count} warnings and notes")?,
         }
         match self.unreadable_files {
             0 => Ok(()),
@@ -130,11 +130,11 @@ pub async fn run(store: &Store, import: ImportOptions) -> Result<ImportSummary, 
 /// # Errors
 /// Fails if the database fails.
 pub async fn run_disambiguation(store: &Store) -> Result<DisambiguationReport, Error> {
-    let mut told = 0;
+    let mut reported_steps = 0;
     store
         .disambiguate_authors(|authorships| {
-            if authorships / PROGRESS_STEP_AUTHORSHIPS > told {
-                told = authorships / PROGRESS_STEP_AUTHORSHIPS;
+            if authorships / PROGRESS_STEP_AUTHORSHIPS > reported_steps {
+                reported_steps = authorships / PROGRESS_STEP_AUTHORSHIPS;
                 eprintln!("author disambiguation: {authorships} authorships processed");
             }
         })

@@ -32,20 +32,20 @@ pub enum CitationStyle {
 
 /// The name of an unknown citation style.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("there is no style '{0}'; the styles are {names}", names = CitationStyle::ALL.map(CitationStyle::name).join(", "))]
+#[error("unknown style '{0}'; the styles are {names}", names = CitationStyle::ALL.map(CitationStyle::name).join(", "))]
 pub struct UnknownCitationStyle(String);
 
 /// The reason why a reference cannot be formatted.
 #[derive(Debug, thiserror::Error)]
 pub enum CitationError {
     /// The embedded style is invalid.
-    #[error("the style {0} cannot be read")]
+    #[error("the style {0} is invalid")]
     Unreadable(&'static str),
     /// The style has no bibliography.
-    #[error("the style {0} makes no reference")]
+    #[error("the style {0} has no bibliography")]
     NoReference(&'static str),
     /// The paper is not a valid CSL item.
-    #[error("the paper is no CSL item")]
+    #[error("the paper is not a valid CSL item")]
     InvalidItem(#[from] serde_json::Error),
 }
 
@@ -66,7 +66,7 @@ impl CitationStyle {
 
     fn load(self) -> Result<&'static IndependentStyle, CitationError> {
         static READ: [OnceLock<Option<IndependentStyle>>; 4] = [const { OnceLock::new() }; 4];
-        let (place, bytes): (_, &[u8]) = match self {
+        let (cell, bytes): (_, &[u8]) = match self {
             Self::Apa => (&READ[0], include_bytes!(concat!(env!("OUT_DIR"), "/citations/apa.cbor"))),
             Self::Chicago => (&READ[1], include_bytes!(concat!(env!("OUT_DIR"), "/citations/chicago.cbor"))),
             Self::Ieee => (&READ[2], include_bytes!(concat!(env!("OUT_DIR"), "/citations/ieee.cbor"))),
@@ -79,7 +79,7 @@ impl CitationStyle {
             }
             _ => None,
         };
-        place.get_or_init(read).as_ref().ok_or(CitationError::Unreadable(self.name()))
+        cell.get_or_init(read).as_ref().ok_or(CitationError::Unreadable(self.name()))
     }
 }
 
@@ -243,13 +243,13 @@ fn reorder_french_dates(text: &str) -> String {
         "décembre",
     ];
     let mut words: Vec<String> = text.split(' ').map(ToOwned::to_owned).collect();
-    for place in 1..words.len() {
-        let day = words[place].trim_end_matches(['.', ',', ';']).to_owned();
+    for index in 1..words.len() {
+        let day = words[index].trim_end_matches(['.', ',', ';']).to_owned();
         let is_day = (1..=2).contains(&day.len()) && day.bytes().all(|byte| byte.is_ascii_digit());
-        if is_day && MONTHS.contains(&words[place - 1].as_str()) {
-            let behind = words[place][day.len()..].to_owned();
-            words[place] = format!("{}{behind}", words[place - 1]);
-            words[place - 1] = day;
+        if is_day && MONTHS.contains(&words[index - 1].as_str()) {
+            let behind = words[index][day.len()..].to_owned();
+            words[index] = format!("{}{behind}", words[index - 1]);
+            words[index - 1] = day;
         }
     }
     words.join(" ")

@@ -84,7 +84,7 @@ fn entries() {
 }
 
 /// Formats papers in each citation style.
-fn shown(papers: &[CitedPaper], locale: CitationLocale) -> String {
+fn format_all(papers: &[CitedPaper], locale: CitationLocale) -> String {
     let mut text = String::new();
     for style in CitationStyle::ALL {
         text.push_str(&format!("{}\n", style.name()));
@@ -129,7 +129,7 @@ fn unusual() -> Vec<CitedPaper> {
 #[test]
 fn references_in_english() {
     let papers = [vec![whole()], unusual()].concat();
-    insta::assert_snapshot!(shown(&papers, CitationLocale::AmericanEnglish), @r#"
+    insta::assert_snapshot!(format_all(&papers, CitationLocale::AmericanEnglish), @r#"
     apa
       van der Berg, I., Ford, T., Jr., The Weir Collaboration, Plato, & 山田 太郎. (2020). Weirs & "locks" in BERT. Journal of Water & Stone. https://doi.org/10.1000/weirs_1
       Brook, I., & Ford, T. (n.d.). Without a year.
@@ -187,7 +187,7 @@ fn references_in_english() {
 
 #[test]
 fn references_in_french() {
-    insta::assert_snapshot!(shown(&[vec![whole()], unusual()].concat(), CitationLocale::French), @r#"
+    insta::assert_snapshot!(format_all(&[vec![whole()], unusual()].concat(), CitationLocale::French), @r#"
     apa
       van der Berg, I., Ford, T., Jr., The Weir Collaboration, Plato, & 山田 太郎. (2020). Weirs & "locks" in BERT. Journal of Water & Stone. https://doi.org/10.1000/weirs_1
       Brook, I., & Ford, T. (s. d.). Without a year.
@@ -244,7 +244,7 @@ fn references_in_french() {
 }
 
 #[test]
-fn thousands_of_authors() {
+fn papers_with_thousands_of_authors() {
     let names: Vec<String> = (0..2_889).map(|number| format!("Ida{number} Brook{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let paper = paper("A collision", Some("2012"), &names);
@@ -263,14 +263,14 @@ fn thousands_of_authors() {
 fn styles_by_name() {
     assert_eq!(" APA ".parse(), Ok(CitationStyle::Apa));
     let unknown = "harvard".parse::<CitationStyle>().expect_err("no style of ours");
-    assert_eq!(unknown.to_string(), "there is no style 'harvard'; the styles are apa, chicago, ieee, vancouver");
+    assert_eq!(unknown.to_string(), "unknown style 'harvard'; the styles are apa, chicago, ieee, vancouver");
 }
 
 #[test]
 fn locales_by_languages() {
-    let locale = |wanted: &[&str], default: &str| {
-        let wanted: Vec<_> = wanted.iter().map(|tag| tag.parse().expect("a tag")).collect();
-        CitationLocale::best_match(&LanguagePreferences::new(&wanted, &default.parse().expect("a tag"))).to_string()
+    let locale = |preferred: &[&str], default: &str| {
+        let preferred: Vec<_> = preferred.iter().map(|tag| tag.parse().expect("a tag")).collect();
+        CitationLocale::best_match(&LanguagePreferences::new(&preferred, &default.parse().expect("a tag"))).to_string()
     };
     assert_eq!(locale(&["fr-BE"], "en"), "fr-FR");
     assert_eq!(locale(&["fr-CA", "en"], "en"), "fr-CA");
@@ -295,17 +295,19 @@ fn groups_and_people() {
     assert_eq!(parts("Ford, Tom"), "Tom|Ford|");
     assert_eq!(parts("Tom Ford Jr."), "Tom|Ford|Jr.");
     assert_eq!(parts("王小明"), "王小明");
-    let known = CitedAuthor {
+    let researcher = CitedAuthor {
         name: "Ana María García Vega".to_owned(),
         given: Some("Ana María".to_owned()),
         family: Some("García Vega".to_owned()),
     };
-    assert!(matches!(AuthorName::from_author(&known), AuthorName::Parts { family, .. } if family == "García Vega"));
+    assert!(
+        matches!(AuthorName::from_author(&researcher), AuthorName::Parts { family, .. } if family == "García Vega")
+    );
 }
 
 proptest! {
     #[test]
-    fn any_text_has_every_form(title in "\\PC{1,60}", name in "\\PC{0,30}", locale in 0..4_usize) {
+    fn every_paper_has_every_format_and_style(title in "\\PC{1,60}", name in "\\PC{0,30}", locale in 0..4_usize) {
         let written = paper(&title, None, &[&name]);
         for format in [CitationFormat::Bibtex, CitationFormat::Ris, CitationFormat::CslJson] {
             prop_assert!(!written.format_entry(format).is_empty());

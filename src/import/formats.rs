@@ -31,16 +31,17 @@ use crate::import::io::record_sink::{ReadAbort, RecordSink};
 
 /// The registry: all import formats, in the order in which `import auto` tries them on a file.
 ///
-/// Formats with an unmistakable signature come first, formats recognized by loose signs last.
+/// Formats with an unmistakable signature come first, formats recognized by loose signs last. Within one
+/// [`SourceKind`] the order is also the default source precedence.
 static FORMATS: [&dyn Format; 13] = [
-    &pubmed::PubMedFormat,
-    &orcid::OrcidFormat,
     &records::RecordsFormat,
     &ror::RorFormat,
+    &orcid::OrcidFormat,
+    &crossref::CrossrefFormat,
+    &datacite::DataCiteFormat,
+    &pubmed::PubMedFormat,
     &topics::TopicsFormat,
     &openalex::OpenAlexFormat,
-    &datacite::DataCiteFormat,
-    &crossref::CrossrefFormat,
     &csl::CslFormat,
     &bibtex::BibtexFormat,
     &csv::CsvFormat,
@@ -138,4 +139,39 @@ pub fn by_source_precedence() -> Vec<&'static str> {
     let mut formats = FORMATS.to_vec();
     formats.sort_by_key(|format| format.source_kind());
     formats.into_iter().map(Format::name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn source_precedence_follows_the_kind_of_source() {
+        assert_eq!(
+            by_source_precedence(),
+            [
+                "records",
+                "csv",
+                "profile-page",
+                "ror",
+                "orcid",
+                "crossref",
+                "datacite",
+                "pubmed",
+                "openalex",
+                "csl",
+                "bibtex",
+                "ris",
+                "topics",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_documentation_lists_every_format() {
+        let documentation = include_str!("../../docs/importing.md");
+        for format in selectable() {
+            assert!(documentation.contains(&format!("`{}`", format.name())), "{}", format.name());
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod content_kind;
 pub(crate) mod decompress;
+pub(crate) mod delimited;
 pub(crate) mod json;
 pub(crate) mod lines;
 pub(crate) mod progress;

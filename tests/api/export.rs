@@ -352,7 +352,7 @@ async fn citations() {
 
     let answer = app.query("{ papers { nodes { formattedCitation(style: \"harvard\") } } }", json!({})).await;
     assert_eq!(answer.codes()[0], "BAD_USER_INPUT");
-    assert_eq!(answer.messages()[0], "there is no style 'harvard'; the styles are apa, chicago, ieee, vancouver");
+    assert_eq!(answer.messages()[0], "unknown style 'harvard'; the styles are apa, chicago, ieee, vancouver");
 
     let text = |answer: crate::support::GraphqlResponse| {
         answer.data()["paper"]["formattedCitation"].as_str().map(ToOwned::to_owned)

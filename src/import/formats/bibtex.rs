@@ -64,10 +64,10 @@ const INHERITED_FIELDS: [&str; 9] =
 #[derive(Clone, Debug)]
 struct BibtexEntry {
     line: usize,
-    kind: String,
+    entry_type: String,
     key: String,
     fields: HashMap<String, String>,
-    notes: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl BibtexEntry {
@@ -81,7 +81,7 @@ impl BibtexEntry {
     /// Whether other entries usually reference an entry of this type.
     fn is_possible_parent(&self) -> bool {
         matches!(
-            self.kind.as_str(),
+            self.entry_type.as_str(),
             "book"
                 | "mvbook"
                 | "collection"
@@ -103,7 +103,7 @@ impl BibtexEntry {
 
     /// Copies the fields that it lacks from a referenced entry.
     fn inherit_from(&mut self, parent: &Self) {
-        let takes_all = parent.kind == "xdata";
+        let takes_all = parent.entry_type == "xdata";
         for (name, value) in &parent.fields {
             if takes_all || INHERITED_FIELDS.contains(&name.as_str()) {
                 self.fields.entry(name.clone()).or_insert_with(|| value.clone());
@@ -165,7 +165,7 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
     let mut library = BibtexLibrary::default();
     while let Some(entry) = entries.next_entry()? {
         match entry {
-            SplitEntry::Complete { line, text, notes } => library.add_raw_entry(line, &text, notes, sink)?,
+            SplitEntry::Complete { line, text, warnings } => library.add_raw_entry(line, &text, warnings, sink)?,
             SplitEntry::Malformed { line, reason } => sink.push_invalid(line, reason)?,
         }
     }
@@ -189,19 +189,19 @@ impl BibtexLibrary {
         &mut self,
         line: usize,
         text: &str,
-        notes: Vec<String>,
+        warnings: Vec<String>,
         sink: &mut RecordSink<'_>,
     ) -> Result<(), ReadAbort> {
-        let kind = text[1..].split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
-        if matches!(kind.as_str(), "comment" | "preamble") {
+        let entry_type = text[1..].split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+        if matches!(entry_type.as_str(), "comment" | "preamble") {
             return Ok(());
         }
-        let prepared = crate::import::formats::bibtex::latex::normalize_dotless_accents(text);
+        let prepared = latex::normalize_dotless_accents(text);
         let raw = match RawBibliography::parse(&prepared) {
             Ok(raw) => raw,
             Err(error) => return sink.push_invalid(line, format!("the entry cannot be parsed: {error}")),
         };
-        if kind == "string" {
+        if entry_type == "string" {
             for pair in &raw.abbreviations {
                 match self.expand_abbreviations(&pair.value.v) {
                     Ok((text, _)) => {
@@ -215,7 +215,8 @@ impl BibtexLibrary {
         let Some(entry) = raw.entries.first() else {
             return sink.push_invalid(line, "it is not an entry".to_owned());
         };
-        let mut resolved = BibtexEntry { line, kind, key: entry.v.key.v.to_owned(), fields: HashMap::new(), notes };
+        let mut resolved =
+            BibtexEntry { line, entry_type, key: entry.v.key.v.to_owned(), fields: HashMap::new(), warnings };
         for field in &entry.v.fields {
             let name = field.key.v.to_lowercase();
             if !KNOWN_FIELDS.contains(&name.as_str()) {
@@ -224,7 +225,7 @@ impl BibtexLibrary {
             match self.expand_abbreviations(&field.value.v) {
                 Ok((value, unknown)) => {
                     let note = |name| format!("the abbreviation '{name}' is not defined; its name was used");
-                    resolved.notes.extend(unknown.into_iter().map(note));
+                    resolved.warnings.extend(unknown.into_iter().map(note));
                     resolved.fields.insert(name, value);
                 }
                 Err(reason) => return sink.push_invalid(line, reason),
@@ -289,49 +290,46 @@ impl BibtexLibrary {
 
     fn emit_entry(&mut self, mut entry: BibtexEntry, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
         // `xdata` and the others hold data for other entries, not papers.
-        if matches!(entry.kind.as_str(), "xdata" | "set" | "control" | "bibnote") {
+        if matches!(entry.entry_type.as_str(), "xdata" | "set" | "control" | "bibnote") {
             return Ok(());
         }
-        let mut wanted = entry.parent_keys();
+        let mut parent_keys = entry.parent_keys();
         let mut seen = HashSet::from([entry.key.to_lowercase()]);
         for _ in 0..MAX_CROSSREF_DEPTH {
             let mut next = Vec::new();
-            for key in std::mem::take(&mut wanted).into_iter().filter(|key| seen.insert(key.clone())) {
+            for key in std::mem::take(&mut parent_keys).into_iter().filter(|key| seen.insert(key.clone())) {
                 match self.parents.get(&key) {
                     Some(parent) => {
                         entry.inherit_from(parent);
                         next.extend(parent.parent_keys());
                     }
-                    None => entry.notes.push(format!("the entry '{key}' that it references is not in the file")),
+                    None => entry.warnings.push(format!("the entry '{key}' that it references is not in the file")),
                 }
             }
-            wanted = next;
+            parent_keys = next;
         }
         let is_new = self.seen_keys.insert(entry.key.clone());
-        let mut notes = std::mem::take(&mut entry.notes);
+        let mut warnings = std::mem::take(&mut entry.warnings);
         if !is_new {
-            notes.push(format!(
+            warnings.push(format!(
                 "the key '{}' is used twice in the file; this entry is imported without a key",
                 entry.key
             ));
         }
-        match paper_record(&entry, &mut notes) {
+        match paper_record(&entry, &mut warnings) {
             Ok(mut paper) => {
                 paper.source_id = Some(entry.key).filter(|_| is_new);
-                sink.push_record(entry.line, Record::Paper(paper), notes)
+                sink.push_record(entry.line, Record::Paper(paper), warnings)
             }
             Err(reason) => sink.push_invalid(entry.line, reason),
         }
     }
 }
 
-fn paper_record(entry: &BibtexEntry, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+fn paper_record(entry: &BibtexEntry, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
     let raw = |name: &str| entry.fields.get(name).map(String::as_str).filter(|text| !text.trim().is_empty());
-    let mut text = |name: &str| {
-        raw(name)
-            .map(|text| crate::import::formats::bibtex::latex::latex_to_text(name, text, notes))
-            .filter(|text| !text.is_empty())
-    };
+    let mut text =
+        |name: &str| raw(name).map(|text| latex::latex_to_text(name, text, warnings)).filter(|text| !text.is_empty());
     let title = text("title").ok_or("it has no title")?;
     let title = match text("subtitle") {
         Some(subtitle) => format!("{title}: {subtitle}"),
@@ -346,7 +344,7 @@ fn paper_record(entry: &BibtexEntry, notes: &mut Vec<String>) -> Result<PaperRec
     let eprint_kind = text("eprinttype").or_else(|| text("archiveprefix")).unwrap_or_default().to_lowercase();
     let (doi, eprint, url, pmid) = (text("doi"), text("eprint"), text("url"), text("pmid"));
     let arxiv_id = eprint.filter(|id| eprint_kind == "arxiv" || id.to_lowercase().starts_with("arxiv:"));
-    let arxiv_id = field_parsing::parse_identifier::<ArxivId>(arxiv_id.as_deref(), notes);
+    let arxiv_id = field_parsing::parse_identifier::<ArxivId>(arxiv_id.as_deref(), warnings);
     // The first of several URLs.
     let url = url.and_then(|url| url.split([' ', ';', ',']).next().map(ToOwned::to_owned));
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
@@ -354,36 +352,36 @@ fn paper_record(entry: &BibtexEntry, notes: &mut Vec<String>) -> Result<PaperRec
         title,
         abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
         abstract_text: LocalizedText::new(tag.as_ref(), abstract_text),
-        publication_date: publication_date(dates.each_ref().map(Option::as_deref), notes),
-        paper_type: paper_type(&entry.kind, arxiv_id.is_some()),
+        publication_date: publication_date(dates.each_ref().map(Option::as_deref), warnings),
+        paper_type: paper_type(&entry.entry_type, arxiv_id.is_some()),
         venue_name,
         language,
-        doi: field_parsing::parse_identifier::<Doi>(doi.as_deref(), notes),
+        doi: field_parsing::parse_identifier::<Doi>(doi.as_deref(), warnings),
         arxiv_id,
         url,
         identifiers: field_parsing::scheme_identifier("pmid", pmid).into_iter().collect(),
-        authors: raw("author").map(|text| author_records(text, notes)).unwrap_or_default(),
+        authors: raw("author").map(|text| author_records(text, warnings)).unwrap_or_default(),
         ..PaperRecord::default()
     })
 }
 
 /// Returns the date in the fields `date`, `year`, `month` and `day`.
-fn publication_date([date, year, month, day]: [Option<&str>; 4], notes: &mut Vec<String>) -> Option<PartialDate> {
-    if let Some(date) = date.and_then(|date| field_parsing::parse_date(date, notes)) {
+fn publication_date([date, year, month, day]: [Option<&str>; 4], warnings: &mut Vec<String>) -> Option<PartialDate> {
+    if let Some(date) = date.and_then(|date| field_parsing::parse_date(date, warnings)) {
         return Some(date);
     }
-    let year: i64 = field_parsing::parse_date(year?, notes)?.year().into();
+    let year: i64 = field_parsing::parse_date(year?, warnings)?.year().into();
     // `15~nov` and `nov 15` include the day; `jan/feb` is two months.
     let words: Vec<&str> = month.unwrap_or_default().split(|c: char| !c.is_alphanumeric()).collect();
     let name = words.iter().find(|word| word.chars().any(char::is_alphabetic)).or(words.first());
     let month = name.and_then(|name| field_parsing::parse_month(name));
     let in_month = words.iter().filter(|_| words.len() == 2).find(|word| word.chars().all(|c| c.is_ascii_digit()));
     let day = day.or(in_month.copied()).and_then(|day| day.trim().parse().ok());
-    field_parsing::date_or_year(year, month, day, notes)
+    field_parsing::date_or_year(year, month, day, warnings)
 }
 
-fn paper_type(kind: &str, is_on_arxiv: bool) -> PaperType {
-    match kind {
+fn paper_type(entry_type: &str, is_on_arxiv: bool) -> PaperType {
+    match entry_type {
         "article" | "suppperiodical" | "review" => PaperType::Article,
         "inproceedings" | "conference" => PaperType::ConferencePaper,
         "book" | "mvbook" | "collection" | "mvcollection" | "proceedings" | "mvproceedings" | "reference"
@@ -408,10 +406,10 @@ fn strip_et_al(text: &str) -> Option<&str> {
     Some(before.trim_end_matches([' ', ',']).trim_end_matches(" and").trim_end_matches([' ', ',']))
 }
 
-fn author_records(text: &str, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+fn author_records(text: &str, warnings: &mut Vec<String>) -> Vec<AuthorRecord> {
     let mut text = text.trim().to_owned();
     if let Some(before) = strip_et_al(&text) {
-        notes.push("the authors end with 'et al.': the list is truncated".to_owned());
+        warnings.push("the authors end with 'et al.': the list is truncated".to_owned());
         text = before.to_owned();
     }
     // Some exporters separate names by semicolons; in `&eacute;` a semicolon ends a character reference.
@@ -419,17 +417,13 @@ fn author_records(text: &str, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
         text = text.replace(';', " and ");
     }
     let text = text.as_str();
-    let Some(people) = crate::import::formats::bibtex::latex::parse_chunks("author", text)
-        .and_then(|chunks| chunks.parse::<Vec<Person>>().ok())
-    else {
-        notes.push("the authors cannot be parsed and were ignored".to_owned());
+    let Some(people) = latex::parse_chunks("author", text).and_then(|chunks| chunks.parse::<Vec<Person>>().ok()) else {
+        warnings.push("the authors cannot be parsed and were ignored".to_owned());
         return Vec::new();
     };
     let mut authors = Vec::new();
     for person in people {
-        let part = |text: &str| {
-            Some(crate::import::formats::bibtex::latex::strip_commands(text)).filter(|text| !text.is_empty())
-        };
+        let part = |text: &str| Some(latex::strip_commands(text)).filter(|text| !text.is_empty());
         let (given, suffix) = (part(&person.given_name), part(&person.suffix));
         let mut family =
             field_parsing::join_name_parts(&[part(&person.prefix).as_deref(), part(&person.name).as_deref()]);
@@ -438,15 +432,16 @@ fn author_records(text: &str, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
             .as_deref()
             .and_then(|family| family.split_once(", "))
             .filter(|(_, end)| matches!(end.trim_end_matches('.'), "Jr" | "Sr" | "II" | "III" | "IV"));
-        let (own, in_braces) = in_braces.map(|(own, end)| (own.to_owned(), end.to_owned())).unzip();
+        let (name_without_suffix, in_braces) =
+            in_braces.map(|(name_without_suffix, end)| (name_without_suffix.to_owned(), end.to_owned())).unzip();
         let suffix = suffix.or(in_braces);
-        family = own.or(family);
+        family = name_without_suffix.or(family);
         let Some(name) = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref(), suffix.as_deref()])
         else {
             continue;
         };
         if name == "others" {
-            notes.push("the authors end with 'others': the list is truncated".to_owned());
+            warnings.push("the authors end with 'others': the list is truncated".to_owned());
             continue;
         }
         // A placeholder for unknown authors.
@@ -491,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_commands() {
+    fn commands_that_stand_for_themselves() {
         let plain = |text: &str| latex::latex_to_text("title", text, &mut Vec::new());
         assert_eq!(plain("{\\BibTeX} tips and {\\TUG}, {\\em done}"), "BibTeX tips and TUG, done");
         assert_eq!(plain("Profit \\& loss: 5\\%"), "Profit & loss: 5%");
@@ -503,9 +498,9 @@ mod tests {
         let title = r"The $\alpha$-helix in $\mathbb{R}^n$ with $O(n \log n)$ time, $\geq 5$";
         assert_eq!(plain(title), "The α-helix in R^n with O(n log n) time, ≥5");
         assert_eq!(plain(r"10\,{\textmu}m and \frac{1}{2}, for \$5 to \$10"), "10 µm and 1/2, for $5 to $10");
-        let mut notes = Vec::new();
-        assert_eq!(latex::latex_to_text("title", r"A \emph{good} \wombat day", &mut notes), "A good day");
-        assert_eq!(notes, [r"its title has unknown LaTeX commands, such as '\wombat'; they were ignored"]);
+        let mut warnings = Vec::new();
+        assert_eq!(latex::latex_to_text("title", r"A \emph{good} \wombat day", &mut warnings), "A good day");
+        assert_eq!(warnings, [r"its title has unknown LaTeX commands, such as '\wombat'; they were ignored"]);
         let doi = |text: &str| latex::latex_to_text("doi", text, &mut Vec::new());
         assert_eq!(doi(r"10.1007/978-3-319-24574-4{\_}28"), "10.1007/978-3-319-24574-4_28");
         assert_eq!(doi(r"10.1002/a\_b{\textless}1::c"), "10.1002/a_b<1::c");
@@ -563,19 +558,22 @@ mod tests {
     }
 
     #[test]
-    fn damage_costs_one_entry() {
+    fn a_malformed_entry_does_not_affect_the_others() {
         let text = "@article{a, title={Weirs}, year=1990}\n@article{b, title={Locks, year=1990}\n@article{c, title={Dams}}\n\
             @article{d, title = }\n@article{e, year=1990}\n@article{a, title={Again}}\n@book{f, title={US$ 5}}\n@article{g, title={Cut";
         let outcome = read_bytes(&BibtexFormat, text.as_bytes());
         let titles: Vec<String> = papers(&outcome).into_iter().map(|paper| paper.title).collect();
         assert_eq!(titles, ["Weirs", "Dams", "Again", "US$ 5"]);
-        let told = outcome.messages();
-        assert_eq!(told.len(), 5, "{told:#?}");
-        assert_eq!(told[0], "2: invalid record: the entry that starts here is not closed before the next one");
-        assert!(told[1].starts_with("4: invalid record: the entry cannot be parsed"), "{}", told[1]);
-        assert_eq!(told[2], "5: invalid record: it has no title");
-        assert_eq!(told[3], "6: warning: the key 'a' is used twice in the file; this entry is imported without a key");
-        assert_eq!(told[4], "8: invalid record: the entry that starts here is not closed; the file is truncated");
+        let messages = outcome.messages();
+        assert_eq!(messages.len(), 5, "{messages:#?}");
+        assert_eq!(messages[0], "2: invalid record: the entry that starts here is not closed before the next one");
+        assert!(messages[1].starts_with("4: invalid record: the entry cannot be parsed"), "{}", messages[1]);
+        assert_eq!(messages[2], "5: invalid record: it has no title");
+        assert_eq!(
+            messages[3],
+            "6: warning: the key 'a' is used twice in the file; this entry is imported without a key"
+        );
+        assert_eq!(messages[4], "8: invalid record: the entry that starts here is not closed; the file is truncated");
     }
 
     #[test]
@@ -590,7 +588,7 @@ mod tests {
     }
 
     #[test]
-    fn growing_abbreviations() {
+    fn exponential_abbreviations() {
         let mut text = "@string{a0 = {0123456789}}\n@string{me = me}\n".to_owned();
         for n in 1..60 {
             text.push_str(&format!("@string{{a{n} = a{} # a{}}}\n", n - 1, n - 1));

@@ -110,14 +110,14 @@ fn match_item(value: &Value) -> Option<JsonMatch> {
 }
 
 fn emit_work(line: usize, value: &Value, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-    let mut notes = Vec::new();
-    match paper_record(value, &mut notes) {
-        Ok(record) => sink.push_record(line, Record::Paper(record), notes),
+    let mut warnings = Vec::new();
+    match paper_record(value, &mut warnings) {
+        Ok(record) => sink.push_record(line, Record::Paper(record), warnings),
         Err(reason) => sink.push_invalid(line, reason),
     }
 }
 
-fn paper_record(work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+fn paper_record(work: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
     if !work.is_object() {
         return Err("a Crossref work is an object".to_owned());
     }
@@ -132,14 +132,14 @@ fn paper_record(work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, St
         title,
         abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
         abstract_text: LocalizedText::new(tag.as_ref(), abstract_text),
-        publication_date: publication_date(work, notes),
+        publication_date: publication_date(work, warnings),
         paper_type: paper_type(
             &text_field(work, "type").unwrap_or_default(),
             &text_field(work, "subtype").unwrap_or_default(),
         ),
         venue_name: venue_name(work),
         language,
-        doi: field_parsing::parse_identifier::<Doi>(text_field(work, "DOI").as_deref(), notes),
+        doi: field_parsing::parse_identifier::<Doi>(text_field(work, "DOI").as_deref(), warnings),
         url: value_at(work, &["resource", "primary"])
             .and_then(|primary| text_field(primary, "URL"))
             .or_else(|| text_field(work, "URL")),
@@ -148,7 +148,7 @@ fn paper_record(work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, St
             .any(|update| text_field(update, "type").as_deref() == Some("retraction")),
         authors: (1..)
             .zip(as_list(work.get("author")))
-            .map(|(place, author)| crate::import::formats::crossref::author_record(place, author, notes))
+            .map(|(position, author)| author_record(position, author, warnings))
             .collect(),
         ..PaperRecord::default()
     })
@@ -165,12 +165,12 @@ fn full_title(work: &Value) -> Option<String> {
     }
 }
 
-fn publication_date(work: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
+fn publication_date(work: &Value, warnings: &mut Vec<String>) -> Option<PartialDate> {
     // `created` and `deposited` are dates of the Crossref record, not of the work.
     ["issued", "published", "published-online", "published-print", "published-other", "posted"].iter().find_map(
         |field| {
             let parts = value_at(work, &[field, "date-parts"])?.get(0)?.as_array()?;
-            field_parsing::date_from_parts(parts, notes)
+            field_parsing::date_from_parts(parts, warnings)
         },
     )
 }
@@ -200,7 +200,7 @@ fn venue_name(work: &Value) -> Option<String> {
     venue.map(|venue| strip_markup(&venue))
 }
 
-fn author_record(position: u32, author: &Value, notes: &mut Vec<String>) -> AuthorRecord {
+fn author_record(position: u32, author: &Value, warnings: &mut Vec<String>) -> AuthorRecord {
     let part = |field: &str| text_field(author, field);
     let (given, family) = (part("given"), part("family"));
     let written = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref(), part("suffix").as_deref()]);
@@ -212,7 +212,7 @@ fn author_record(position: u32, author: &Value, notes: &mut Vec<String>) -> Auth
     };
     let mut orcid_notes = Vec::new();
     let orcid = field_parsing::parse_identifier::<Orcid>(part("ORCID").as_deref(), &mut orcid_notes);
-    notes.extend(orcid_notes.into_iter().map(|note| format!("author {position}: {note}")));
+    warnings.extend(orcid_notes.into_iter().map(|note| format!("author {position}: {note}")));
     AuthorRecord {
         position: Some(position),
         name: written.or_else(|| part("name")).unwrap_or_default(),
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_however_they_are_written() {
+    fn lists_in_all_layouts() {
         let answer = json!({ "status": "ok", "message-type": "work-list", "message": {
             "facets": {}, "items": [a_work("10.1000/a", "Weirs"), a_work("10.1000/b", "Locks")] } });
         let file = json!({ "items": [a_work("10.1000/a", "Weirs"), a_work("10.1000/b", "Locks")] });
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_work_costs_only_itself() {
+    fn a_malformed_work_does_not_affect_the_others() {
         let text = format!(
             "{{\"message\": {{\"items\": [{},\n{{\"DOI\": oops}},\n{}]}}}}",
             a_work("10.1000/a", "Weirs"),
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn other_answers_are_refused() {
+    fn other_formats_are_rejected() {
         let members = json!({ "status": "ok", "message-type": "member-list", "message": {
             "items": [{ "primary-name": "A press", "prefixes": ["10.1000"] }, { "primary-name": "B", "prefixes": [] }] } });
         let expected =

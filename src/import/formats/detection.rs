@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals() {
+    fn rejections() {
         for (text, reason) in [
             (
                 "{\"message-type\": \"member-list\", \"message\": {}}",

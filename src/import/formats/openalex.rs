@@ -105,19 +105,19 @@ fn match_entity(value: &Value) -> Option<JsonMatch> {
 fn emit_record(
     line: usize,
     value: &Value,
-    told: &mut HashSet<String>,
+    emitted: &mut HashSet<String>,
     sink: &mut RecordSink<'_>,
 ) -> Result<(), ReadAbort> {
     let Some(id) = text_field(value, "id").map(|id| openalex_code(&id).to_owned()) else {
         return sink.push_invalid(line, "it has no OpenAlex ID".to_owned());
     };
-    let mut notes = Vec::new();
+    let mut warnings = Vec::new();
     let record = match id.chars().next().unwrap_or_default() {
-        'W' => paper_record(&id, value, &mut notes).map(Record::Paper),
-        'A' => researcher_record(&id, value, &mut notes).map(Record::Researcher),
-        'I' => organization_record(&id, value, &mut notes).map(Record::Organization),
+        'W' => paper_record(&id, value, &mut warnings).map(Record::Paper),
+        'A' => researcher_record(&id, value, &mut warnings).map(Record::Researcher),
+        'I' => organization_record(&id, value, &mut warnings).map(Record::Organization),
         'T' | 's' | 'f' | 'd' => {
-            for topic in topic_records(&id, value, told) {
+            for topic in topic_records(&id, value, emitted) {
                 sink.push_record(line, Record::Topic(topic), Vec::new())?;
             }
             return Ok(());
@@ -125,7 +125,7 @@ fn emit_record(
         _ => Err(format!("'{id}' is not the ID of an OpenAlex work, author, institution or topic")),
     };
     match record {
-        Ok(record) => sink.push_record(line, record, notes),
+        Ok(record) => sink.push_record(line, record, warnings),
         Err(reason) => sink.push_invalid(line, reason),
     }
 }
@@ -135,18 +135,20 @@ fn openalex_code(id: &str) -> &str {
     id.split_once("openalex.org/").map_or(id, |(_, code)| code)
 }
 
-fn paper_record(id: &str, work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+fn paper_record(id: &str, work: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
     let title = text_field(work, "title").or_else(|| text_field(work, "display_name")).ok_or("it has no title")?;
     let language = text_field(work, "language");
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
     let abstract_text = work.get("abstract_inverted_index").map(rebuild_abstract).unwrap_or_default();
-    let place = work.get("primary_location").or_else(|| work.get("host_venue"));
-    let venue = place.and_then(|place| {
-        let source = place.get("source").and_then(|source| text_field(source, "display_name"));
-        source.or_else(|| text_field(place, "raw_source_name")).or_else(|| text_field(place, "display_name"))
+    let location = work.get("primary_location").or_else(|| work.get("host_venue"));
+    let venue = location.and_then(|location| {
+        let source = location.get("source").and_then(|source| text_field(source, "display_name"));
+        source.or_else(|| text_field(location, "raw_source_name")).or_else(|| text_field(location, "display_name"))
     });
-    let addresses =
-        as_list(work.get("locations")).iter().chain(place).filter_map(|place| text_field(place, "landing_page_url"));
+    let addresses = as_list(work.get("locations"))
+        .iter()
+        .chain(location)
+        .filter_map(|location| text_field(location, "landing_page_url"));
     let arxiv_id = addresses.filter(|url| url.contains("arxiv.org/")).find_map(|url| url.parse::<ArxivId>().ok());
     let ids = work.get("ids").unwrap_or(&Value::Null);
     let last_part = |field: &str| text_field(ids, field).map(|id| id.rsplit('/').next().unwrap_or_default().to_owned());
@@ -156,7 +158,7 @@ fn paper_record(id: &str, work: &Value, notes: &mut Vec<String>) -> Result<Paper
         scheme_identifier("mag", text_field(ids, "mag")),
     ];
     if work.get("is_authors_truncated").and_then(Value::as_bool) == Some(true) {
-        notes.push(format!("OpenAlex truncates the authors in lists; request {id} by itself to get all of them"));
+        warnings.push(format!("OpenAlex truncates the authors in lists; request {id} by itself to get all of them"));
     }
     let topics = as_list(work.get("topics")).iter().chain(work.get("primary_topic"));
     let mut seen = HashSet::new();
@@ -166,26 +168,26 @@ fn paper_record(id: &str, work: &Value, notes: &mut Vec<String>) -> Result<Paper
         title: strip_markup(&title),
         abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
         abstract_text: LocalizedText::new(tag.as_ref(), abstract_text),
-        publication_date: publication_date(work, notes),
+        publication_date: publication_date(work, warnings),
         paper_type: paper_type(&text_field(work, "type").unwrap_or_default()),
         venue_name: venue.map(|venue| strip_markup(&venue)),
         language,
-        doi: field_parsing::parse_identifier::<Doi>(text_field(work, "doi").as_deref(), notes),
+        doi: field_parsing::parse_identifier::<Doi>(text_field(work, "doi").as_deref(), warnings),
         arxiv_id,
-        url: place.and_then(|place| text_field(place, "landing_page_url")),
+        url: location.and_then(|location| text_field(location, "landing_page_url")),
         is_retracted: work.get("is_retracted").and_then(Value::as_bool).unwrap_or_default(),
         identifiers: identifiers.into_iter().flatten().collect(),
         authors: (1..)
             .zip(as_list(work.get("authorships")))
-            .map(|(place, author)| author_record(place, author, notes))
+            .map(|(position, author)| author_record(position, author, warnings))
             .collect(),
         topics: topics.collect(),
         ..PaperRecord::default()
     })
 }
 
-fn publication_date(work: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
-    let exact = text_field(work, "publication_date").and_then(|date| field_parsing::parse_date(&date, notes));
+fn publication_date(work: &Value, warnings: &mut Vec<String>) -> Option<PartialDate> {
+    let exact = text_field(work, "publication_date").and_then(|date| field_parsing::parse_date(&date, warnings));
     exact.or_else(|| PartialDate::new(work.get("publication_year")?.as_i64()?, None, None).ok())
 }
 
@@ -194,8 +196,8 @@ fn rebuild_abstract(index: &Value) -> String {
     let Some(index) = index.as_object() else { return String::new() };
     let mut words: Vec<(u64, &str)> = index
         .iter()
-        .flat_map(|(word, places)| {
-            as_list(Some(places)).iter().filter_map(|place| Some((place.as_u64()?, word.as_str())))
+        .flat_map(|(word, positions)| {
+            as_list(Some(positions)).iter().filter_map(|position| Some((position.as_u64()?, word.as_str())))
         })
         .collect();
     words.sort_unstable();
@@ -217,21 +219,21 @@ fn paper_type(kind: &str) -> PaperType {
     }
 }
 
-fn author_record(position: u32, authorship: &Value, notes: &mut Vec<String>) -> AuthorRecord {
+fn author_record(position: u32, authorship: &Value, warnings: &mut Vec<String>) -> AuthorRecord {
     let author = authorship.get("author").unwrap_or(&Value::Null);
-    let written =
+    let full_name =
         text_field(authorship, "raw_author_name").or_else(|| text_field(author, "display_name")).unwrap_or_default();
-    let parts = if written.contains(',') { Some(names::split_name(&written)) } else { None };
+    let parts = if full_name.contains(',') { Some(names::split_name(&full_name)) } else { None };
     let in_order = parts
         .as_ref()
         .and_then(|parts| field_parsing::join_name_parts(&[parts.given.as_deref(), parts.family.as_deref()]));
-    let mut own = Vec::new();
-    let orcid = field_parsing::parse_identifier::<Orcid>(text_field(author, "orcid").as_deref(), &mut own);
-    notes.extend(own.into_iter().map(|note| format!("author {position}: {note}")));
+    let mut orcid_warnings = Vec::new();
+    let orcid = field_parsing::parse_identifier::<Orcid>(text_field(author, "orcid").as_deref(), &mut orcid_warnings);
+    warnings.extend(orcid_warnings.into_iter().map(|note| format!("author {position}: {note}")));
     let (given_name, family_name) = parts.map_or((None, None), |parts| (parts.given, parts.family));
     AuthorRecord {
         position: Some(position),
-        name: in_order.unwrap_or(written),
+        name: in_order.unwrap_or(full_name),
         given_name,
         family_name,
         orcid,
@@ -259,7 +261,7 @@ fn topic_reference(topic: &Value) -> Option<TopicReference> {
     Some(TopicReference::new(OPENALEX_SCHEME, Some(code), labels))
 }
 
-fn researcher_record(id: &str, author: &Value, notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
+fn researcher_record(id: &str, author: &Value, warnings: &mut Vec<String>) -> Result<ResearcherRecord, String> {
     let name = text_field(author, "display_name").ok_or("the author has no name")?;
     let ids = author.get("ids").unwrap_or(&Value::Null);
     let scopus = text_field(ids, "scopus").map(|address| {
@@ -271,18 +273,20 @@ fn researcher_record(id: &str, author: &Value, notes: &mut Vec<String>) -> Resul
             .into_iter()
             .flatten()
             .collect();
-    let last: HashSet<String> =
-        as_list(author.get("last_known_institutions")).iter().filter_map(|last| text_field(last, "id")).collect();
+    let last_known: HashSet<String> = as_list(author.get("last_known_institutions"))
+        .iter()
+        .filter_map(|last_known| text_field(last_known, "id"))
+        .collect();
     let affiliations = as_list(author.get("affiliations"))
         .iter()
-        .filter_map(|affiliation| crate::import::formats::openalex::affiliation_record(affiliation, &last));
+        .filter_map(|affiliation| affiliation_record(affiliation, &last_known));
     Ok(ResearcherRecord {
         other_names: field_parsing::text_fields(author, "display_name_alternatives")
             .filter(|other| *other != name)
             .map(Into::into)
             .collect(),
         name,
-        orcid: field_parsing::parse_identifier::<Orcid>(text_field(author, "orcid").as_deref(), notes),
+        orcid: field_parsing::parse_identifier::<Orcid>(text_field(author, "orcid").as_deref(), warnings),
         identifiers,
         affiliations: affiliations.collect(),
         ..ResearcherRecord::default()
@@ -290,14 +294,14 @@ fn researcher_record(id: &str, author: &Value, notes: &mut Vec<String>) -> Resul
 }
 
 /// Returns an affiliation that spans the years of publications. OpenAlex does not give the role.
-fn affiliation_record(affiliation: &Value, last: &HashSet<String>) -> Option<AffiliationRecord> {
+fn affiliation_record(affiliation: &Value, last_known: &HashSet<String>) -> Option<AffiliationRecord> {
     let institution = affiliation.get("institution")?;
     let organization = organization_reference(institution).or_else(|| {
         Some(OrganizationReference { name: text_field(institution, "display_name"), ..Default::default() })
     })?;
     let years = || as_list(affiliation.get("years")).iter().filter_map(Value::as_i64);
     let date = |year: Option<i64>| PartialDate::new(year?, None, None).ok();
-    let is_last = text_field(institution, "id").is_some_and(|id| last.contains(&id));
+    let is_last = text_field(institution, "id").is_some_and(|id| last_known.contains(&id));
     Some(AffiliationRecord {
         id: None,
         organization,
@@ -310,7 +314,11 @@ fn affiliation_record(affiliation: &Value, last: &HashSet<String>) -> Option<Aff
     })
 }
 
-fn organization_record(id: &str, institution: &Value, notes: &mut Vec<String>) -> Result<OrganizationRecord, String> {
+fn organization_record(
+    id: &str,
+    institution: &Value,
+    warnings: &mut Vec<String>,
+) -> Result<OrganizationRecord, String> {
     let display = text_field(institution, "display_name").ok_or("the institution has no name")?;
     let name = |kind: NameKind, value: String| NameRecord { value, language: None, kind };
     let mut all = vec![name(NameKind::Display, display.clone())];
@@ -346,13 +354,13 @@ fn organization_record(id: &str, institution: &Value, notes: &mut Vec<String>) -
     });
     let kind = text_field(institution, "type").map(|kind| kind.to_uppercase());
     let is_known = |kind: &String| {
-        let known =
+        let ror_types =
             ["EDUCATION", "FUNDER", "HEALTHCARE", "COMPANY", "ARCHIVE", "NONPROFIT", "GOVERNMENT", "FACILITY", "OTHER"];
-        known.contains(&kind.as_str())
+        ror_types.contains(&kind.as_str())
     };
     let geo = institution.get("geo").unwrap_or(&Value::Null);
     Ok(OrganizationRecord {
-        ror: field_parsing::parse_identifier::<Ror>(text_field(institution, "ror").as_deref(), notes),
+        ror: field_parsing::parse_identifier::<Ror>(text_field(institution, "ror").as_deref(), warnings),
         names: all,
         types: kind.into_iter().filter(is_known).collect(),
         country_code: text_field(institution, "country_code").or_else(|| text_field(geo, "country_code")),
@@ -365,17 +373,17 @@ fn organization_record(id: &str, institution: &Value, notes: &mut Vec<String>) -
 }
 
 /// Returns a topic and those of its ancestors (domain, field, subfield) that were not emitted before.
-fn topic_records(id: &str, topic: &Value, told: &mut HashSet<String>) -> Vec<TopicRecord> {
+fn topic_records(id: &str, topic: &Value, emitted: &mut HashSet<String>) -> Vec<TopicRecord> {
     let mut records = Vec::new();
     let mut above: Option<TopicReference> = None;
     for level in ["domain", "field", "subfield"] {
         let Some(reference) = topic.get(level).and_then(topic_reference) else { continue };
-        if told.insert(reference.code.clone().unwrap_or_default()) {
+        if emitted.insert(reference.code.clone().unwrap_or_default()) {
             records.push(topic_record(&reference, above.as_ref()));
         }
         above = Some(reference);
     }
-    if told.insert(id.to_owned())
+    if emitted.insert(id.to_owned())
         && let Some(reference) = topic_reference(topic)
     {
         records.push(topic_record(&reference, above.as_ref()));
@@ -407,7 +415,7 @@ mod tests {
     use crate::import::test_support::{papers, read_bytes, researchers};
 
     #[test]
-    fn abstracts_are_put_together() {
+    fn abstracts_are_rebuilt_from_their_index() {
         let index = json!({ "rise": [1, 4], "Rivers": [0], "and": [2], "floods": [3], "far": [9_000_000_000_000_u64] });
         assert_eq!(rebuild_abstract(&index), "Rivers rise and floods rise far");
         assert_eq!(rebuild_abstract(&Value::Null), "");
@@ -440,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn people_and_places() {
+    fn affiliations_of_authors() {
         let author = json!({ "id": "https://openalex.org/A1", "display_name": "Ida Brook", "display_name_alternatives": ["I. Brook"],
             "last_known_institutions": [{ "id": "https://openalex.org/I2" }], "affiliations": [
                 { "institution": { "id": "https://openalex.org/I1", "display_name": "Old College" }, "years": [2004, 2001] },
@@ -459,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn topics_with_those_above() {
+    fn topics_with_ancestors() {
         let topic = |id: &str| {
             json!({ "id": format!("https://openalex.org/{id}"), "display_name": id,
             "subfield": { "id": "https://openalex.org/subfields/1", "display_name": "S" },
@@ -484,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused() {
+    fn other_formats_are_rejected() {
         let outcome = read_bytes(&OpenAlexFormat, br#"{"id": "https://openalex.org/S1", "display_name": "Waters"}"#);
         assert_eq!(
             outcome.messages(),

@@ -109,42 +109,48 @@ fn read_xml(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), R
     let mut whole = Vec::new();
     reader.take(MAX_XML_BYTES + 1).read_to_end(&mut whole).map_err(|error| unreadable_error(1, &error))?;
     if whole.len() as u64 > MAX_XML_BYTES {
-        let most = format_size(usize::try_from(MAX_XML_BYTES).unwrap_or(usize::MAX));
-        return Err(ReadAbort::Unreadable(1, format!("it is larger than {most}")));
+        let limit = format_size(usize::try_from(MAX_XML_BYTES).unwrap_or(usize::MAX));
+        return Err(ReadAbort::Unreadable(1, format!("it is larger than {limit}")));
     }
-    let (text, is_mended) = lines::decode_text(&whole);
+    let (text, has_invalid_utf8) = lines::decode_text(&whole);
     let element =
         xml::parse_xml(text.trim_start_matches('\u{feff}')).map_err(|reason| ReadAbort::Unreadable(1, reason))?;
     match element.name.as_str() {
         "record" | "work" => {
-            let notes = if is_mended { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
-            emit_record(1, &element.to_json(), notes, sink)
+            let warnings = if has_invalid_utf8 { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
+            emit_record(1, &element.to_json(), warnings, sink)
         }
         name => {
-            let shown: String = name.chars().take(40).collect();
+            let root: String = name.chars().take(40).collect();
             Err(ReadAbort::Unreadable(
                 1,
-                format!("it is not an ORCID record: its root element is <{shown}>, not <record>"),
+                format!("it is not an ORCID record: its root element is <{root}>, not <record>"),
             ))
         }
     }
 }
 
-fn emit_record(line: usize, value: &Value, mut notes: Vec<String>, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+fn emit_record(
+    line: usize,
+    value: &Value,
+    mut warnings: Vec<String>,
+    sink: &mut RecordSink<'_>,
+) -> Result<(), ReadAbort> {
     if let Some(reason) =
         value.get("error").or_else(|| value.get("developer-message").filter(|_| is_error_response(value)))
     {
-        let said = text_value(Some(reason)).or_else(|| text_value(reason.get("developer-message"))).unwrap_or_default();
-        return sink.push_invalid(line, format!("ORCID returned an error: {said}"));
+        let message =
+            text_value(Some(reason)).or_else(|| text_value(reason.get("developer-message"))).unwrap_or_default();
+        return sink.push_invalid(line, format!("ORCID returned an error: {message}"));
     }
     if value.get("orcid-identifier").is_none() && value.get("person").is_none() {
-        let record = paper_record(value, None, &mut notes);
+        let record = paper_record(value, None, &mut warnings);
         return match record {
-            Ok(record) => sink.push_record(line, Record::Paper(record), notes),
+            Ok(record) => sink.push_record(line, Record::Paper(record), warnings),
             Err(reason) => sink.push_invalid(line, reason),
         };
     }
-    let person = match researcher_record(value, &mut notes) {
+    let person = match researcher_record(value, &mut warnings) {
         Ok(person) => person,
         Err(reason) => return sink.push_invalid(line, reason),
     };
@@ -155,7 +161,7 @@ fn emit_record(line: usize, value: &Value, mut notes: Vec<String>, sink: &mut Re
         orcid: person.orcid.clone(),
         ..AuthorRecord::default()
     };
-    sink.push_record(line, Record::Researcher(person), notes)?;
+    sink.push_record(line, Record::Researcher(person), warnings)?;
     for group in as_list(value_at(value, &["activities-summary", "works", "group"])) {
         let summaries =
             as_list(group.get("work-summary")).iter().chain(as_list(group.get("work"))).filter(|work| is_public(work));
@@ -164,9 +170,9 @@ fn emit_record(line: usize, value: &Value, mut notes: Vec<String>, sink: &mut Re
             text_value(work.get("display-index")).and_then(|index| index.parse::<i64>().ok()).unwrap_or(0)
         };
         let Some(summary) = summaries.max_by_key(index) else { continue };
-        let mut notes = Vec::new();
-        match paper_record(summary, Some(&owner), &mut notes) {
-            Ok(record) => sink.push_record(line, Record::Paper(record), notes)?,
+        let mut warnings = Vec::new();
+        match paper_record(summary, Some(&owner), &mut warnings) {
+            Ok(record) => sink.push_record(line, Record::Paper(record), warnings)?,
             Err(reason) => {
                 let whose = owner.orcid.as_ref().map_or_else(String::new, |orcid| format!(" of {orcid}"));
                 sink.push_invalid(line, format!("a work{whose}: {reason}"))?;
@@ -195,7 +201,7 @@ fn is_public(item: &Value) -> bool {
     text_value(item.get("visibility")).is_some_and(|visibility| visibility.eq_ignore_ascii_case("public"))
 }
 
-fn researcher_record(record: &Value, notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
+fn researcher_record(record: &Value, warnings: &mut Vec<String>) -> Result<ResearcherRecord, String> {
     let path = text_at(record, &["orcid-identifier", "path"]).or_else(|| text_value(record.get("path")));
     let path = path.ok_or("it has no ORCID iD")?;
     let orcid: Orcid = path.trim_start_matches('/').parse().map_err(|error| format!("{error}"))?;
@@ -205,14 +211,14 @@ fn researcher_record(record: &Value, notes: &mut Vec<String>) -> Result<Research
         .filter(|name| is_public(name))
         .ok_or_else(|| format!("the name of {orcid} is not public"))?;
     let (given, family) = (text_value(name.get("given-names")), text_value(name.get("family-name")));
-    let written = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref()]);
+    let full_name = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref()]);
     let credit = text_value(name.get("credit-name"));
-    let display = credit.clone().or_else(|| written.clone()).ok_or_else(|| format!("{orcid} has no public name"))?;
+    let display = credit.clone().or_else(|| full_name.clone()).ok_or_else(|| format!("{orcid} has no public name"))?;
     let public =
         |path: &[&str]| as_list(value_at(person, path)).iter().filter(|item| is_public(item)).collect::<Vec<_>>();
     let mut other_names: Vec<String> =
         public(&["other-names", "other-name"]).into_iter().filter_map(|name| text_value(Some(name))).collect();
-    other_names.extend(written.filter(|written| credit.is_some() && *written != display));
+    other_names.extend(full_name.filter(|full_name| credit.is_some() && *full_name != display));
     let biography =
         person.get("biography").filter(|biography| is_public(biography)).and_then(|text| text_value(Some(text)));
     let urls = public(&["researcher-urls", "researcher-url"]);
@@ -228,7 +234,7 @@ fn researcher_record(record: &Value, notes: &mut Vec<String>) -> Result<Research
         biography: biography.map(|text| LocalizedText::new(None, text)).unwrap_or_default(),
         homepage_url,
         identifiers: identifiers.collect(),
-        affiliations: affiliation_records(record, notes),
+        affiliations: affiliation_records(record, warnings),
         ..ResearcherRecord::default()
     })
 }
@@ -249,7 +255,7 @@ fn external_identifier(id: &Value) -> Option<ExternalIdentifier> {
     field_parsing::scheme_identifier(&scheme, text_value(id.get("external-id-value")))
 }
 
-fn affiliation_records(record: &Value, notes: &mut Vec<String>) -> Vec<AffiliationRecord> {
+fn affiliation_records(record: &Value, warnings: &mut Vec<String>) -> Vec<AffiliationRecord> {
     const SECTIONS: [(&str, &str, AffiliationKind); 7] = [
         ("employments", "employment-summary", AffiliationKind::Employment),
         ("educations", "education-summary", AffiliationKind::Education),
@@ -266,20 +272,22 @@ fn affiliation_records(record: &Value, notes: &mut Vec<String>) -> Vec<Affiliati
             // JSON wraps the summaries in a list, XML does not.
             let in_list = as_list(group.get("summaries")).iter().flat_map(|item| as_list(item.get(summary)));
             for item in in_list.chain(as_list(group.get(summary))).filter(|item| is_public(item)) {
-                affiliations.extend(affiliation_record(item, kind, notes));
+                affiliations.extend(affiliation_record(item, kind, warnings));
             }
         }
     }
     affiliations
 }
 
-fn affiliation_record(item: &Value, kind: AffiliationKind, notes: &mut Vec<String>) -> Option<AffiliationRecord> {
+fn affiliation_record(item: &Value, kind: AffiliationKind, warnings: &mut Vec<String>) -> Option<AffiliationRecord> {
     let organization = item.get("organization")?;
     let issued = organization.get("disambiguated-organization");
     let issued_by = issued.and_then(|issued| text_value(issued.get("disambiguation-source"))).unwrap_or_default();
     let ror = issued.and_then(|issued| text_value(issued.get("disambiguated-organization-identifier")));
-    let ror =
-        field_parsing::parse_identifier::<Ror>(ror.filter(|_| issued_by.eq_ignore_ascii_case("ROR")).as_deref(), notes);
+    let ror = field_parsing::parse_identifier::<Ror>(
+        ror.filter(|_| issued_by.eq_ignore_ascii_case("ROR")).as_deref(),
+        warnings,
+    );
     let text = |field: &str| text_value(item.get(field)).map(|text| LocalizedText::new(None, text)).unwrap_or_default();
     Some(AffiliationRecord {
         id: None,
@@ -287,19 +295,19 @@ fn affiliation_record(item: &Value, kind: AffiliationKind, notes: &mut Vec<Strin
         kind,
         role_title: text("role-title"),
         department_name: text("department-name"),
-        start_date: partial_date(item.get("start-date"), notes),
-        end_date: partial_date(item.get("end-date"), notes),
+        start_date: partial_date(item.get("start-date"), warnings),
+        end_date: partial_date(item.get("end-date"), warnings),
         is_primary: false,
     })
 }
 
-fn partial_date(value: Option<&Value>, notes: &mut Vec<String>) -> Option<PartialDate> {
+fn partial_date(value: Option<&Value>, warnings: &mut Vec<String>) -> Option<PartialDate> {
     let part = |name: &str| text_value(value?.get(name))?.parse::<i64>().ok().filter(|part| *part > 0);
-    field_parsing::date_or_year(part("year")?, part("month"), part("day"), notes)
+    field_parsing::date_or_year(part("year")?, part("month"), part("day"), warnings)
 }
 
 /// Returns a work. If it has no contributors, the owner of the record is its only known author.
-fn paper_record(work: &Value, owner: Option<&AuthorRecord>, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+fn paper_record(work: &Value, owner: Option<&AuthorRecord>, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
     let title = text_at(work, &["title", "title"]).ok_or("it has no title")?;
     let title = match text_at(work, &["title", "subtitle"]) {
         Some(subtitle) => format!("{title}: {subtitle}"),
@@ -323,23 +331,23 @@ fn paper_record(work: &Value, owner: Option<&AuthorRecord>, notes: &mut Vec<Stri
             Some((text_value(id.get("external-id-type"))?.to_lowercase(), text_value(id.get("external-id-value"))?))
         })
         .collect();
-    let id = |kind: &str| ids.iter().find(|(own, _)| own == kind).map(|(_, value)| value.as_str());
+    let id = |kind: &str| ids.iter().find(|(id_type, _)| id_type == kind).map(|(_, value)| value.as_str());
     let schemes = [("pmid", "pmid"), ("pmc", "pmcid"), ("eid", "scopus"), ("wosuid", "wos")];
     let identifiers = schemes
         .iter()
         .filter_map(|(kind, scheme)| field_parsing::scheme_identifier(scheme, id(kind).map(ToOwned::to_owned)));
-    let contributors = contributor_records(work, notes);
+    let contributors = contributor_records(work, warnings);
     let are_incomplete = contributors.is_empty() && owner.is_some();
     Ok(PaperRecord {
         title,
         translated_titles,
         abstract_text: LocalizedText::default(),
-        publication_date: partial_date(work.get("publication-date"), notes),
+        publication_date: partial_date(work.get("publication-date"), warnings),
         paper_type: paper_type(&text_value(work.get("type")).unwrap_or_default()),
         venue_name: text_value(work.get("journal-title")),
         language,
-        doi: field_parsing::parse_identifier::<Doi>(id("doi"), notes),
-        arxiv_id: field_parsing::parse_identifier::<ArxivId>(id("arxiv"), notes),
+        doi: field_parsing::parse_identifier::<Doi>(id("doi"), warnings),
+        arxiv_id: field_parsing::parse_identifier::<ArxivId>(id("arxiv"), warnings),
         url: text_value(work.get("url")),
         identifiers: identifiers.collect(),
         authors: if are_incomplete { owner.cloned().into_iter().collect() } else { contributors },
@@ -348,7 +356,7 @@ fn paper_record(work: &Value, owner: Option<&AuthorRecord>, notes: &mut Vec<Stri
     })
 }
 
-fn contributor_records(work: &Value, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+fn contributor_records(work: &Value, warnings: &mut Vec<String>) -> Vec<AuthorRecord> {
     let mut authors: Vec<AuthorRecord> = Vec::new();
     for contributor in as_list(value_at(work, &["contributors", "contributor"])) {
         let role =
@@ -357,7 +365,7 @@ fn contributor_records(work: &Value, notes: &mut Vec<String>) -> Vec<AuthorRecor
         let Some(name) = text_value(contributor.get("credit-name")).filter(|_| is_author) else { continue };
         let orcid = field_parsing::parse_identifier::<Orcid>(
             text_at(contributor, &["contributor-orcid", "path"]).as_deref(),
-            notes,
+            warnings,
         );
         // A contributor with several CRediT roles is listed once per role.
         let is_same = |other: &AuthorRecord| other.name == name && other.orcid == orcid;
@@ -413,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_public() {
+    fn only_public_data_is_imported() {
         let outcome = read_bytes(&OrcidFormat, record().to_string().as_bytes());
         assert_eq!(outcome.messages(), Vec::<String>::new());
         let person = researchers(&outcome).remove(0);
@@ -432,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_in_xml() {
+    fn records_in_xml() {
         let text = r#"<?xml version="1.0" encoding="UTF-8"?><r:record xmlns:r="r" xmlns:c="c" path="/0000-0002-1825-0097">
             <c:orcid-identifier><c:path>0000-0002-1825-0097</c:path></c:orcid-identifier>
             <p:person xmlns:p="p"><p:name visibility="public"><p:given-names>Ida</p:given-names><p:family-name>Brook</p:family-name></p:name></p:person>
@@ -468,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn loose_works_and_parts() {
+    fn works_and_sections_without_a_person() {
         let bulk = json!({ "bulk": [
             { "work": { "title": { "title": { "value": "Dams" } }, "contributors": { "contributor": [
                 { "credit-name": { "value": "Tom Ford" }, "contributor-attributes": { "contributor-role": "author" } }] } } },

@@ -128,25 +128,23 @@ pub fn parse_profile_page(text: &str, options: &ProfilePageOptions) -> Result<Ve
     for (_, lines) in page.sections.iter().filter(|(part, _)| *part == PageSection::Publications) {
         let lines: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         papers.extend(
-            crate::import::formats::profile_page::section::split_into_papers(&lines, &topics)
-                .into_iter()
-                .map(|entry| paper_record(&entry, &researcher.name)),
+            section::split_into_papers(&lines, &topics).into_iter().map(|entry| paper_record(&entry, &researcher.name)),
         );
     }
     Ok(std::iter::once(Record::Researcher(researcher)).chain(papers).collect())
 }
 
-fn paper_record(entry: &crate::import::formats::profile_page::section::PaperLines<'_>, owner: &str) -> Record {
+fn paper_record(entry: &section::PaperLines<'_>, owner: &str) -> Record {
     let own_key = author_name_key(owner);
     let owner_is_listed = entry.authors.iter().any(|name| author_name_key(name) == own_key);
     let listed = (1..).zip(&entry.authors).map(|(position, name)| (Some(position), *name));
     let unlisted = (!owner_is_listed).then_some((None, owner));
     let author = |(position, name): (_, &str)| AuthorRecord { position, name: name.to_owned(), ..Default::default() };
-    let (text, completeness) = crate::import::formats::profile_page::prose::join_abstract(&entry.paragraphs);
+    let (text, completeness) = prose::join_abstract(&entry.paragraphs);
     let abstract_text = if text.is_empty() {
         LocalizedText::default()
     } else {
-        LocalizedText::new(crate::import::formats::profile_page::prose::detect_language(&text).as_ref(), text)
+        LocalizedText::new(prose::detect_language(&text).as_ref(), text)
     };
     Record::Paper(PaperRecord {
         title: entry.title.to_owned(),
@@ -187,9 +185,7 @@ impl ProfilePage {
             } else if let Some((part, lines)) = parts.last_mut() {
                 // Under publications, an expander label on its own line marks a truncated abstract.
                 let is_kept_marker = *part == PageSection::Publications && !line.text.starts_with(char::is_alphabetic);
-                if !line.text.is_empty()
-                    && (is_kept_marker || !crate::import::formats::profile_page::prose::is_button(&line.text))
-                {
+                if !line.text.is_empty() && (is_kept_marker || !prose::is_button(&line.text)) {
                     lines.push(line);
                 }
             }
@@ -220,7 +216,7 @@ impl ProfilePage {
             self.section_lines(PageSection::Topics).partition(|line| is_paragraph(&line.text));
         let paragraphs = paragraphs.into_iter().chain(loose).chain(self.section_lines(PageSection::Biography));
         let paragraphs: Vec<&str> = paragraphs.map(|line| line.text.as_str()).collect();
-        let (biography, _) = crate::import::formats::profile_page::prose::join_abstract(&paragraphs);
+        let (biography, _) = prose::join_abstract(&paragraphs);
         let mut affiliations = Vec::new();
         for line in roles {
             affiliations.push(affiliation_record(line, language, institute)?);
@@ -235,10 +231,7 @@ impl ProfilePage {
             biography: if biography.is_empty() {
                 LocalizedText::default()
             } else {
-                LocalizedText::new(
-                    crate::import::formats::profile_page::prose::detect_language(&biography).as_ref().or(language),
-                    biography,
-                )
+                LocalizedText::new(prose::detect_language(&biography).as_ref().or(language), biography)
             },
             affiliations,
             topics: labels.filter(|label| !label.is_empty()).map(topic).collect(),
@@ -632,7 +625,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_profile_page() {
+    fn texts_that_are_not_profile_pages() {
         let message = |text| parse_profile_page(text, &ProfilePageOptions::default()).expect_err(text).to_string();
         let no_page = "this does not look like a profile page: ";
         let no_heading = format!(

@@ -121,7 +121,7 @@ impl ArticleSplitter {
         let (line, end) = self.open_article?;
         // The start of another article ends an unclosed one.
         let found = self.find_tag(|text| text.starts_with(end) || text.starts_with(b"<PubmedArticle>"));
-        let Some(at) = found else {
+        let Some(index) = found else {
             if self.buffer.len() <= MAX_ARTICLE_BYTES {
                 return None;
             }
@@ -134,27 +134,27 @@ impl ArticleSplitter {
             ));
         };
         self.open_article = None;
-        if !self.buffer[at..].starts_with(end) {
-            self.discard(at);
+        if !self.buffer[index..].starts_with(end) {
+            self.discard(index);
             return Some((line, Err("the article that starts here is not closed before the next one".to_owned())));
         }
-        let text = self.buffer[..at + end.len()].to_vec();
-        self.discard(at + end.len());
+        let text = self.buffer[..index + end.len()].to_vec();
+        self.discard(index + end.len());
         Some((line, Ok(text)))
     }
 
     /// Returns the position of a matching tag whose name is completely buffered.
     fn find_tag(&mut self, is_wanted: impl Fn(&[u8]) -> bool) -> Option<usize> {
-        let longest = 24;
+        let max_tag_bytes = 24;
         let end = self.buffer.len();
-        for at in self.searched_bytes..end {
-            if self.buffer[at] == b'<' {
-                if at + longest > end && end > 0 && !self.buffer[at..].contains(&b'>') {
-                    self.searched_bytes = at;
+        for index in self.searched_bytes..end {
+            if self.buffer[index] == b'<' {
+                if index + max_tag_bytes > end && end > 0 && !self.buffer[index..].contains(&b'>') {
+                    self.searched_bytes = index;
                     return None;
                 }
-                if is_wanted(&self.buffer[at..]) {
-                    return Some(at);
+                if is_wanted(&self.buffer[index..]) {
+                    return Some(index);
                 }
             }
         }
@@ -177,15 +177,15 @@ fn contains_bytes(text: &[u8], wanted: &[u8]) -> bool {
 }
 
 fn emit_article(line: usize, bytes: &[u8], sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-    let (text, is_mended) = lines::decode_text(bytes);
-    let mut notes = if is_mended { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
-    match xml::parse_xml(&text).and_then(|article| paper_record(&article, &mut notes)) {
-        Ok(paper) => sink.push_record(line, Record::Paper(paper), notes),
+    let (text, has_invalid_utf8) = lines::decode_text(bytes);
+    let mut warnings = if has_invalid_utf8 { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
+    match xml::parse_xml(&text).and_then(|article| paper_record(&article, &mut warnings)) {
+        Ok(paper) => sink.push_record(line, Record::Paper(paper), warnings),
         Err(reason) => sink.push_invalid(line, reason),
     }
 }
 
-fn paper_record(root: &XmlElement, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+fn paper_record(root: &XmlElement, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
     let citation = root
         .descendant_at(&["MedlineCitation"])
         .or_else(|| root.descendant_at(&["BookDocument"]))
@@ -230,7 +230,7 @@ fn paper_record(root: &XmlElement, notes: &mut Vec<String>) -> Result<PaperRecor
     let venue_name = venue.iter().find_map(|path| article.text_at(path)).filter(|venue| *venue != title);
     let authors = article.children_named("AuthorList").find(|list| list.attribute("Type") != Some("editors"));
     if authors.is_some_and(|list| list.attribute("CompleteYN") == Some("N")) {
-        notes.push("PubMed lists only some of its authors".to_owned());
+        warnings.push("PubMed lists only some of its authors".to_owned());
     }
     Ok(PaperRecord {
         title: strip_markup(&title),
@@ -238,11 +238,11 @@ fn paper_record(root: &XmlElement, notes: &mut Vec<String>) -> Result<PaperRecor
         abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
         // PubMed's abstracts are English, regardless of the language of the article.
         abstract_text: LocalizedText::new(english.as_ref(), abstract_text),
-        publication_date: publication_date(article, citation, notes),
+        publication_date: publication_date(article, citation, warnings),
         paper_type: paper_type(&kinds, root.name == "PubmedBookArticle"),
         venue_name,
         language,
-        doi: field_parsing::parse_identifier::<Doi>(id("doi").or(location).as_deref(), notes),
+        doi: field_parsing::parse_identifier::<Doi>(id("doi").or(location).as_deref(), warnings),
         url: Some(format!("https://pubmed.ncbi.nlm.nih.gov/{pmid}/")),
         is_retracted: kinds.iter().any(|kind| kind == "Retracted Publication"),
         identifiers: [
@@ -252,7 +252,7 @@ fn paper_record(root: &XmlElement, notes: &mut Vec<String>) -> Result<PaperRecor
         .into_iter()
         .flatten()
         .collect(),
-        authors: authors.map(|list| crate::import::formats::pubmed::author_records(list, notes)).unwrap_or_default(),
+        authors: authors.map(|list| author_records(list, warnings)).unwrap_or_default(),
         ..PaperRecord::default()
     })
 }
@@ -280,8 +280,8 @@ fn abstract_text(article: &XmlElement) -> String {
 }
 
 /// Returns the date of the issue or of the online publication, preferring the more precise one.
-fn publication_date(article: &XmlElement, citation: &XmlElement, notes: &mut Vec<String>) -> Option<PartialDate> {
-    let mut of = |element: &XmlElement| {
+fn publication_date(article: &XmlElement, citation: &XmlElement, warnings: &mut Vec<String>) -> Option<PartialDate> {
+    let mut parse_element = |element: &XmlElement| {
         if let Some(written) = element.text_at(&["MedlineDate"]) {
             let year = field_parsing::parse_date(&written, &mut Vec::new())?.year().into();
             let month = written.split_whitespace().nth(1).and_then(field_parsing::parse_month);
@@ -290,11 +290,11 @@ fn publication_date(article: &XmlElement, citation: &XmlElement, notes: &mut Vec
         let year = element.text_at(&["Year"])?.parse().ok()?;
         let month = element.text_at(&["Month"]).and_then(|month| field_parsing::parse_month(&month));
         let day = element.text_at(&["Day"]).filter(|_| month.is_some()).and_then(|day| day.parse().ok());
-        field_parsing::date_or_year(year, month, day, notes)
+        field_parsing::date_or_year(year, month, day, warnings)
     };
-    let issue = article.descendant_at(&["Journal", "JournalIssue", "PubDate"]).and_then(&mut of);
-    let online = article.descendant_at(&["ArticleDate"]).and_then(&mut of);
-    let book = citation.descendant_at(&["Book", "PubDate"]).and_then(&mut of);
+    let issue = article.descendant_at(&["Journal", "JournalIssue", "PubDate"]).and_then(&mut parse_element);
+    let online = article.descendant_at(&["ArticleDate"]).and_then(&mut parse_element);
+    let book = citation.descendant_at(&["Book", "PubDate"]).and_then(&mut parse_element);
     let exactness = |date: &PartialDate| date.to_string().len();
     match (issue.or(book), online) {
         (Some(issue), Some(online)) if issue.year() == online.year() && exactness(&online) > exactness(&issue) => {
@@ -305,7 +305,7 @@ fn publication_date(article: &XmlElement, citation: &XmlElement, notes: &mut Vec
 }
 
 fn paper_type(kinds: &[String], is_book: bool) -> PaperType {
-    let has = |kind: &str| kinds.iter().any(|own| own == kind);
+    let has = |kind: &str| kinds.iter().any(|own_kind| own_kind == kind);
     if is_book {
         PaperType::BookChapter
     } else if has("Preprint") {
@@ -317,31 +317,31 @@ fn paper_type(kinds: &[String], is_book: bool) -> PaperType {
     }
 }
 
-fn author_records(list: &XmlElement, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+fn author_records(list: &XmlElement, warnings: &mut Vec<String>) -> Vec<AuthorRecord> {
     (1..)
         .zip(list.children_named("Author").filter(|author| author.attribute("ValidYN") != Some("N")))
-        .map(|(position, author)| crate::import::formats::pubmed::author_record(position, author, notes))
+        .map(|(position, author)| author_record(position, author, warnings))
         .collect()
 }
 
-fn author_record(position: u32, author: &XmlElement, notes: &mut Vec<String>) -> AuthorRecord {
+fn author_record(position: u32, author: &XmlElement, warnings: &mut Vec<String>) -> AuthorRecord {
     let family = author.text_at(&["LastName"]);
     let given = author.text_at(&["ForeName"]).or_else(|| author.text_at(&["Initials"]));
     let suffix = author.text_at(&["Suffix"]);
     let person = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref(), suffix.as_deref()]);
     let orcid =
         author.children_named("Identifier").find(|id| id.attribute("Source") == Some("ORCID")).map(XmlElement::text);
-    let mut own = Vec::new();
-    let orcid = field_parsing::parse_identifier::<Orcid>(orcid.as_deref(), &mut own);
-    notes.extend(own.into_iter().map(|note| format!("author {position}: {note}")));
-    let places = || author.children_named("AffiliationInfo");
-    let organizations = places().filter_map(|place| {
-        let id = place
+    let mut orcid_warnings = Vec::new();
+    let orcid = field_parsing::parse_identifier::<Orcid>(orcid.as_deref(), &mut orcid_warnings);
+    warnings.extend(orcid_warnings.into_iter().map(|note| format!("author {position}: {note}")));
+    let affiliations = || author.children_named("AffiliationInfo");
+    let organizations = affiliations().filter_map(|affiliation| {
+        let id = affiliation
             .children_named("Identifier")
             .find(|id| id.attribute("Source").is_some_and(|source| source.eq_ignore_ascii_case("ROR")))?;
         Some(OrganizationReference {
             ror: Some(id.text().parse::<Ror>().ok()?),
-            name: place.text_at(&["Affiliation"]),
+            name: affiliation.text_at(&["Affiliation"]),
             ..Default::default()
         })
     });
@@ -352,7 +352,9 @@ fn author_record(position: u32, author: &XmlElement, notes: &mut Vec<String>) ->
         family_name: family,
         orcid,
         equal_contribution_group: (author.attribute("EqualContrib") == Some("Y")).then_some(1),
-        affiliations_as_published: places().filter_map(|place| place.text_at(&["Affiliation"])).collect(),
+        affiliations_as_published: affiliations()
+            .filter_map(|affiliation| affiliation.text_at(&["Affiliation"]))
+            .collect(),
         organizations: organizations.collect(),
         ..AuthorRecord::default()
     }
@@ -404,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_costs_one_article() {
+    fn a_malformed_article_does_not_affect_the_others() {
         let (first, last) = (an_article(1, "Weirs"), an_article(5, "Dams"));
         let articles = [
             &first,
@@ -416,22 +418,22 @@ mod tests {
         let outcome = read_bytes(&PubMedFormat, set(&articles).as_bytes());
         let titles: Vec<String> = papers(&outcome).into_iter().map(|paper| paper.title).collect();
         assert_eq!(titles, ["Weirs", "Dams"]);
-        let told = outcome.messages();
-        assert_eq!(told.len(), 3, "{told:#?}");
-        assert!(told[0].starts_with("5: invalid record: it is not XML"), "{told:?}");
-        assert_eq!(told[1], "6: invalid record: the article that starts here is not closed before the next one");
-        assert_eq!(told[2], "7: invalid record: it has no title");
+        let messages = outcome.messages();
+        assert_eq!(messages.len(), 3, "{messages:#?}");
+        assert!(messages[0].starts_with("5: invalid record: it is not valid XML"), "{messages:?}");
+        assert_eq!(messages[1], "6: invalid record: the article that starts here is not closed before the next one");
+        assert_eq!(messages[2], "7: invalid record: it has no title");
         let whole = set(&[&first, &last]);
-        let cut = read_bytes(&PubMedFormat, &whole.as_bytes()[..whole.len() - 60]);
-        assert_eq!(papers(&cut).len(), 1);
+        let truncated = read_bytes(&PubMedFormat, &whole.as_bytes()[..whole.len() - 60]);
+        assert_eq!(papers(&truncated).len(), 1);
         assert_eq!(
-            cut.messages(),
+            truncated.messages(),
             ["5: unreadable file: the article that starts here is not closed; the file is truncated"]
         );
     }
 
     #[test]
-    fn others_are_refused() {
+    fn other_formats_are_rejected() {
         assert_eq!(
             read_bytes(&PubMedFormat, b"<html></html>").messages(),
             ["1: unreadable file: it is XML, but not PubMed XML"]

@@ -73,9 +73,9 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
     let mut current: Option<RisReference> = None;
     let mut has_fields = false;
     while let Some(line) = lines.next_raw_line()? {
-        let (text, is_mended) = lines::decode_text(line);
+        let (text, has_invalid_utf8) = lines::decode_text(line);
         let text = text.trim_matches('\u{feff}').to_owned();
-        let (number, is_cut) = (lines.number, lines.is_truncated);
+        let (number, is_truncated) = (lines.number, lines.is_truncated);
         let Some((tag, value)) = parse_field(&text) else {
             if !has_fields && !text.trim().is_empty() {
                 let reason = format!("it is not RIS; it starts like {}", ContentKind::of(text.as_bytes()));
@@ -103,9 +103,9 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
         }
         if !is_end {
             let reference = current.get_or_insert_with(|| RisReference { line: number, ..RisReference::default() });
-            reference.has_invalid_utf8 |= is_mended;
+            reference.has_invalid_utf8 |= has_invalid_utf8;
             reference.size_bytes += value.len();
-            if is_cut {
+            if is_truncated {
                 reference.error.get_or_insert_with(|| lines.too_long_reason());
             } else if reference.size_bytes > MAX_REFERENCE_BYTES {
                 let fault = format!("the reference is larger than {}", format_size(MAX_REFERENCE_BYTES));
@@ -134,7 +134,7 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
 fn parse_field(line: &str) -> Option<(&str, &str)> {
     let (tag, rest) = (line.get(..2)?, line.get(2..)?);
     let is_tag =
-        tag.bytes().enumerate().all(|(place, byte)| byte.is_ascii_uppercase() || (place == 1 && byte.is_ascii_digit()));
+        tag.bytes().enumerate().all(|(index, byte)| byte.is_ascii_uppercase() || (index == 1 && byte.is_ascii_digit()));
     let value = rest.trim_start().strip_prefix('-')?;
     let gap = rest.len() - rest.trim_start().len();
     (is_tag && (1..=2).contains(&gap) && (value.is_empty() || value.starts_with(char::is_whitespace)))
@@ -146,15 +146,15 @@ fn emit_reference(reference: RisReference, sink: &mut RecordSink<'_>) -> Result<
     if let Some(fault) = reference.error {
         return sink.push_invalid(line, fault);
     }
-    let mut notes = Vec::new();
+    let mut warnings = Vec::new();
     if reference.has_invalid_utf8 {
-        notes.push(NOT_UTF8_WARNING.to_owned());
+        warnings.push(NOT_UTF8_WARNING.to_owned());
     }
     if reference.is_unterminated {
-        notes.push("the reference has no ER line".to_owned());
+        warnings.push("the reference has no ER line".to_owned());
     }
-    match paper_record(&reference, &mut notes) {
-        Ok(paper) => sink.push_record(line, Record::Paper(paper), notes),
+    match paper_record(&reference, &mut warnings) {
+        Ok(paper) => sink.push_record(line, Record::Paper(paper), warnings),
         Err(reason) => sink.push_invalid(line, reason),
     }
 }
@@ -162,11 +162,11 @@ fn emit_reference(reference: RisReference, sink: &mut RecordSink<'_>) -> Result<
 impl RisReference {
     /// Returns the values of the first of the tags that has any.
     fn values(&self, tags: &[&str]) -> Vec<&str> {
-        let of = |tag: &str| -> Vec<&str> {
-            let values = self.fields.iter().filter(|(own, value)| own == tag && !value.trim().is_empty());
+        let values_of = |tag: &str| -> Vec<&str> {
+            let values = self.fields.iter().filter(|(own_tag, value)| own_tag == tag && !value.trim().is_empty());
             values.map(|(_, value)| value.as_str()).collect()
         };
-        tags.iter().map(|tag| of(tag)).find(|values| !values.is_empty()).unwrap_or_default()
+        tags.iter().map(|tag| values_of(tag)).find(|values| !values.is_empty()).unwrap_or_default()
     }
 
     fn first_value(&self, tags: &[&str]) -> Option<&str> {
@@ -174,7 +174,7 @@ impl RisReference {
     }
 }
 
-fn paper_record(reference: &RisReference, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+fn paper_record(reference: &RisReference, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
     let Some(kind) = reference.first_value(&["TY"]) else {
         return Err("it has no type: a reference starts with a TY line".to_owned());
     };
@@ -190,11 +190,11 @@ fn paper_record(reference: &RisReference, notes: &mut Vec<String>) -> Result<Pap
         title: strip_markup(title),
         abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
         abstract_text: LocalizedText::new(tag.as_ref(), abstract_text),
-        publication_date: publication_date(reference, notes),
+        publication_date: publication_date(reference, warnings),
         paper_type: paper_type(kind),
         venue_name: venue.map(strip_markup),
         language,
-        doi: find_doi(reference, notes),
+        doi: find_doi(reference, warnings),
         url: reference
             .first_value(&["UR", "LK"])
             .and_then(|url| url.split([' ', ';', '\n']).next())
@@ -206,7 +206,7 @@ fn paper_record(reference: &RisReference, notes: &mut Vec<String>) -> Result<Pap
 }
 
 /// Returns the most precise date: `2005/07/15`, `2005/07/15/`, `2005///`, `2005`.
-fn publication_date(reference: &RisReference, notes: &mut Vec<String>) -> Option<PartialDate> {
+fn publication_date(reference: &RisReference, warnings: &mut Vec<String>) -> Option<PartialDate> {
     let read = |text: &str| {
         let mut parts = text.split(['/', '-']).map(str::trim);
         let Some(year) = field_parsing::parse_date(parts.next()?, &mut Vec::new()) else {
@@ -216,7 +216,7 @@ fn publication_date(reference: &RisReference, notes: &mut Vec<String>) -> Option
         let month = parts.next().filter(|month| !month.is_empty());
         let number = month.and_then(|month| field_parsing::parse_month(month).or_else(|| month.parse().ok()));
         let day = number.and_then(|_| parts.next()?.parse().ok()).filter(|day| *day > 0);
-        field_parsing::date_or_year(year.year().into(), number.filter(|month| *month != 0), day, notes)
+        field_parsing::date_or_year(year.year().into(), number.filter(|month| *month != 0), day, warnings)
     };
     let dates = ["DA", "PY", "Y1"].iter().flat_map(|tag| reference.values(&[tag])).filter_map(read);
     dates.fold(None, |best: Option<PartialDate>, date| match best {
@@ -226,13 +226,13 @@ fn publication_date(reference: &RisReference, notes: &mut Vec<String>) -> Option
 }
 
 /// Returns the DOI in its own field, or in another field that contains one.
-fn find_doi(reference: &RisReference, notes: &mut Vec<String>) -> Option<Doi> {
-    let own = reference.first_value(&["DO"]);
+fn find_doi(reference: &RisReference, warnings: &mut Vec<String>) -> Option<Doi> {
+    let own_value = reference.first_value(&["DO"]);
     let elsewhere = || {
         let values = ["M3", "N1", "UR"].iter().flat_map(|tag| reference.values(&[tag]));
         values.filter(|value| value.contains("10.")).find_map(|value| value.parse::<Doi>().ok())
     };
-    own.and_then(|own| field_parsing::parse_identifier::<Doi>(Some(own), notes)).or_else(elsewhere)
+    own_value.and_then(|value| field_parsing::parse_identifier::<Doi>(Some(value), warnings)).or_else(elsewhere)
 }
 
 fn pubmed_identifiers(reference: &RisReference) -> Vec<ExternalIdentifier> {
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_costs_one_reference() {
+    fn a_malformed_reference_does_not_affect_the_others() {
         let text = "TY  - JOUR\nTI  - Weirs\nER  - \nTI  - Typeless\nER  - \nTY  - JOUR\nTI  - Open\nTY  - JOUR\nTI  - Lo\u{ef}cks\nER  - \nTY  - JOUR\nAU  - Brook\nER  - \nTY  - JOUR\nTI  - Cut";
         let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
         let outcome = read_bytes(&RisFormat, &bytes);
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused() {
+    fn other_formats_are_rejected() {
         let outcome = read_bytes(&RisFormat, b"@article{a, title={T}}");
         assert_eq!(outcome.messages(), ["1: unreadable file: it is not RIS; it starts like BibTeX"]);
     }

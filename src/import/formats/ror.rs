@@ -105,15 +105,15 @@ impl Format for RorFormat {
 
 fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     json::read_values(reader, sink, |line, value, sink| {
-        let mut notes = Vec::new();
-        match organization_record(value, &mut notes) {
-            Ok(record) => sink.push_record(line, Record::Organization(record), notes),
+        let mut warnings = Vec::new();
+        match organization_record(value, &mut warnings) {
+            Ok(record) => sink.push_record(line, Record::Organization(record), warnings),
             Err(reason) => sink.push_invalid(line, reason),
         }
     })
 }
 
-fn organization_record(value: Value, notes: &mut Vec<String>) -> Result<OrganizationRecord, String> {
+fn organization_record(value: Value, warnings: &mut Vec<String>) -> Result<OrganizationRecord, String> {
     if value.get("names").is_none() {
         let is_first_version = value.get("name").is_some() && value.get("country").is_some();
         let reason = if is_first_version {
@@ -126,15 +126,15 @@ fn organization_record(value: Value, notes: &mut Vec<String>) -> Result<Organiza
     let source: RorOrganization =
         serde_json::from_value(value).map_err(|error| format!("it is not a ROR record: {error}"))?;
     let ror: Ror = source.id.parse().map_err(|error| format!("{error}"))?;
-    let place = source.locations.into_iter().find_map(|location| location.geonames_details);
-    let (country_code, city) = place.map_or((None, None), |place| (place.country_code, place.name));
+    let geonames = source.locations.into_iter().find_map(|location| location.geonames_details);
+    let (country_code, city) = geonames.map_or((None, None), |geonames| (geonames.country_code, geonames.name));
     let mut types = Vec::new();
     for kind in source.types {
         let word = kind.to_uppercase();
         match word.as_str() {
             "EDUCATION" | "FUNDER" | "HEALTHCARE" | "COMPANY" | "ARCHIVE" | "NONPROFIT" | "GOVERNMENT" | "FACILITY"
             | "OTHER" => types.push(word),
-            _ => notes.push(format!("the type '{kind}' is not a ROR type and was ignored")),
+            _ => warnings.push(format!("the type '{kind}' is not a ROR type and was ignored")),
         }
     }
     let status = source.status.map(|status| status.to_uppercase());
@@ -155,7 +155,7 @@ fn organization_record(value: Value, notes: &mut Vec<String>) -> Result<Organiza
         };
         match relationship.id.parse::<Ror>() {
             Ok(other) => relations.push((relation, other)),
-            Err(error) => notes.push(format!("{error}; the relation was ignored")),
+            Err(error) => warnings.push(format!("{error}; the relation was ignored")),
         }
     }
     Ok(OrganizationRecord {

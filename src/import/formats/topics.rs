@@ -90,7 +90,7 @@ fn is_turtle(head: &[u8]) -> bool {
 
 /// Whether a file is a vocabulary.
 fn is_vocabulary(head: &[u8]) -> bool {
-    let has = |wanted: &[u8]| head.windows(wanted.len()).any(|window| window == wanted);
+    let has = |needle: &[u8]| head.windows(needle.len()).any(|window| window == needle);
     is_turtle(head) || has(b"www.w3.org/1999/02/22-rdf-syntax-ns") || table::is_topic_header(head)
 }
 
@@ -125,7 +125,7 @@ mod tests {
     use crate::model::record::Record;
 
     /// Formats topics as `scheme/code label@language … < broader`.
-    fn shown(outcome: &ReadOutcome) -> Vec<String> {
+    fn format_topics(outcome: &ReadOutcome) -> Vec<String> {
         let lines = outcome.records().map(|record| {
             let Record::Topic(topic) = record else { return "no topic".to_owned() };
             let names: Vec<String> = topic
@@ -140,13 +140,13 @@ mod tests {
                     )
                 })
                 .collect();
-            let above: Vec<&str> = topic.broader.iter().filter_map(|above| above.code.as_deref()).collect();
+            let broader: Vec<&str> = topic.broader.iter().filter_map(|broader| broader.code.as_deref()).collect();
             format!(
                 "{}/{} {} < {}",
                 topic.scheme,
                 topic.code.as_deref().unwrap_or_default(),
                 names.join(" "),
-                above.join(",")
+                broader.join(",")
             )
         });
         lines.collect()
@@ -163,7 +163,7 @@ mod tests {
         let more = "v:w3 v:note \"\", \"\"\"long \"one\" [[[\n(\"\"\", 'a \\' [', '''b ''', \"\\\\\", <http://a.example/(#x>, [ v:x () ] . # [\n";
         let outcome = read_bytes(&TopicsFormat, format!("{TURTLE}{}", more.repeat(300)).as_bytes());
         assert_eq!(outcome.messages(), Vec::<String>::new());
-        assert_eq!(shown(&outcome), EXPECTED);
+        assert_eq!(format_topics(&outcome), EXPECTED);
     }
 
     const EXPECTED: [&str; 3] = [
@@ -176,13 +176,13 @@ mod tests {
     fn turtle() {
         let outcome = read_bytes(&TopicsFormat, TURTLE.as_bytes());
         assert_eq!(outcome.messages(), Vec::<String>::new());
-        assert_eq!(shown(&outcome), EXPECTED);
+        assert_eq!(format_topics(&outcome), EXPECTED);
         let named = {
             let topics = TopicsOptions { scheme: Some("water".to_owned()) };
             let options = FormatOptions { topics, ..FormatOptions::default() };
             test_support::read_with_options(&TopicsFormat, options, TURTLE.as_bytes())
         };
-        assert_eq!(shown(&named)[1], "water/w2 Dams@en < ");
+        assert_eq!(format_topics(&named)[1], "water/w2 Dams@en < ");
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
             <skos:Concept rdf:about="http://words.example/water/w3"><skos:prefLabel>Locks</skos:prefLabel></skos:Concept></rdf:RDF>"#;
         let outcome = read_bytes(&TopicsFormat, text.as_bytes());
         assert_eq!(outcome.messages(), Vec::<String>::new());
-        assert_eq!(shown(&outcome), EXPECTED);
+        assert_eq!(format_topics(&outcome), EXPECTED);
     }
 
     const RDF: &str = "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" xmlns:skos=\"http://www.w3.org/2004/02/skos/core#\">\
@@ -211,7 +211,7 @@ mod tests {
         let declared = |encoding: &str| format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?>{RDF}");
         let utf_16: Vec<u8> =
             [0xfeff_u16].into_iter().chain(declared("UTF-16").encode_utf16()).flat_map(u16::to_le_bytes).collect();
-        for (bytes, told) in [
+        for (bytes, messages) in [
             (declared("UTF-8").into_bytes(), 0),
             (latin(&declared("ISO-8859-1")), 0),
             (utf_16, 0),
@@ -220,8 +220,8 @@ mod tests {
         ] {
             let outcome = read_bytes(&TopicsFormat, &bytes);
             assert_eq!(
-                (shown(&outcome), outcome.messages().len()),
-                (expected.map(ToOwned::to_owned).to_vec(), told),
+                (format_topics(&outcome), outcome.messages().len()),
+                (expected.map(ToOwned::to_owned).to_vec(), messages),
                 "{:?}",
                 outcome.messages()
             );
@@ -229,19 +229,19 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_concepts() {
+    fn iris_of_concepts() {
         let text = "@prefix s: <http://www.w3.org/2004/02/skos/core#> .\n<http://a.example/x/child> a s:Concept ; s:prefLabel \"Child\" ; \
             s:broader <http://b.example/y/parent> .\n<http://b.example/y/parent> a s:Concept ; s:prefLabel \"Parent\" .\n\
             <urn:words:water> a s:Concept ; s:prefLabel \"Water\" .\n<http://a.example/x/bare> a s:Concept .\n";
         let outcome = read_bytes(&TopicsFormat, text.as_bytes());
         assert_eq!(
-            shown(&outcome),
+            format_topics(&outcome),
             ["a.example/x/child Child@- < parent", "b.example/y/parent Parent@- < ", "urn:words/water Water@- < "]
         );
         let schemes: Vec<String> = outcome
             .records()
             .filter_map(|record| match record {
-                Record::Topic(topic) => topic.broader.first().map(|above| above.scheme.clone()),
+                Record::Topic(topic) => topic.broader.first().map(|broader| broader.scheme.clone()),
                 _ => None,
             })
             .collect();
@@ -261,59 +261,65 @@ mod tests {
             "openalex/subfields/1 Dams@en < fields/2",
             "openalex/T1 Weirs@en < subfields/1",
         ];
-        assert_eq!(shown(&read_bytes(&TopicsFormat, lines.as_bytes())), expected);
+        assert_eq!(format_topics(&read_bytes(&TopicsFormat, lines.as_bytes())), expected);
         let csv = "topic_id,topic_name,subfield_id,subfield_name,field_id,field_name,domain_id,domain_name,keywords,summary,wikipedia_url\n\
             1,Weirs,1,Dams,2,Water,3,Nature,weir; dam,\"About weirs, mostly\",\n\"bad\n2,Locks,1,Dams,2,Water,3,Nature,,,\n";
         let outcome = read_bytes(&TopicsFormat, csv.as_bytes());
-        assert_eq!(shown(&outcome)[..4], expected);
+        assert_eq!(format_topics(&outcome)[..4], expected);
         assert_eq!(outcome.messages().len(), 1, "{:?}", outcome.messages());
         let labels = "{\"id\":\"http://words.example/water/w1\",\"pref\":{\"en\":\"Weirs\",\"fr\":\"Seuils\"},\"broader\":[\"http://words.example/water/w2\"]}\n";
         assert_eq!(
-            shown(&read_bytes(&TopicsFormat, labels.as_bytes())),
+            format_topics(&read_bytes(&TopicsFormat, labels.as_bytes())),
             ["words.example/water/w1 Weirs@en Seuils@fr < w2"]
         );
     }
 
     #[test]
-    fn damage_in_turtle() {
+    fn malformed_turtle() {
         let text = TURTLE.replace("v:w2 a skos:Concept ;", "v:w2 a \"x ;");
         let outcome = read_bytes(&TopicsFormat, text.as_bytes());
-        assert!(shown(&outcome).iter().any(|line| line.contains("/w1 ")), "{:?}", shown(&outcome));
-        assert!(outcome.messages().iter().any(|line| line.contains("rejected")), "{:?}", outcome.messages());
+        assert!(format_topics(&outcome).iter().any(|line| line.contains("/w1 ")), "{:?}", format_topics(&outcome));
+        assert!(outcome.messages().iter().any(|line| line.contains("invalid record")), "{:?}", outcome.messages());
     }
 
     #[test]
     fn entities_and_depth() {
-        let refused = |text: String, why: &str| {
-            let told = read_bytes(&TopicsFormat, text.as_bytes()).messages();
-            assert!(told.iter().any(|line| line.contains("not read") && line.contains(why)), "{told:?}");
+        let assert_unreadable = |text: String, why: &str| {
+            let messages = read_bytes(&TopicsFormat, text.as_bytes()).messages();
+            assert!(messages.iter().any(|line| line.contains("unreadable file") && line.contains(why)), "{messages:?}");
         };
         let root = "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">";
-        refused(format!("<!DOCTYPE a [<!ENTITY a \"xx\"><!ENTITY b \"&a;&a;\">]>{root}&b;</rdf:RDF>"), "entities");
-        refused(format!("<!DOCTYPE a [<!ENTITY a \"{}\">]>{root}</rdf:RDF>", "x".repeat(1000)), "entities");
-        refused(format!("<!DOCTYPE a [<!ENTITY a \">>\"><!ENTITY b \"&a;&a;\">]>{root}&b;</rdf:RDF>"), "document type");
-        refused(format!("{root}{}", "<rdf:Description><rdf:x>".repeat(10_000)), "deep");
-        refused(format!("@prefix a: <http://a.example/> .\na:b a:c {}", "[ a:c ".repeat(10_000)), "deep");
-        refused(format!("<!-- {} -->{root}</rdf:RDF>", "-> <a>".repeat(1 << 20)), "MiB");
+        assert_unreadable(
+            format!("<!DOCTYPE a [<!ENTITY a \"xx\"><!ENTITY b \"&a;&a;\">]>{root}&b;</rdf:RDF>"),
+            "entities",
+        );
+        assert_unreadable(format!("<!DOCTYPE a [<!ENTITY a \"{}\">]>{root}</rdf:RDF>", "x".repeat(1000)), "entities");
+        assert_unreadable(
+            format!("<!DOCTYPE a [<!ENTITY a \">>\"><!ENTITY b \"&a;&a;\">]>{root}&b;</rdf:RDF>"),
+            "document type",
+        );
+        assert_unreadable(format!("{root}{}", "<rdf:Description><rdf:x>".repeat(10_000)), "deep");
+        assert_unreadable(format!("@prefix a: <http://a.example/> .\na:b a:c {}", "[ a:c ".repeat(10_000)), "deep");
+        assert_unreadable(format!("<!-- {} -->{root}</rdf:RDF>", "-> <a>".repeat(1 << 20)), "MiB");
     }
 
     #[test]
-    fn a_literal_without_end() {
+    fn unterminated_literals() {
         use std::io::Read as _;
         let start = std::io::Cursor::new(format!("{TURTLE}v:w4 skos:prefLabel \"").into_bytes());
         let outcome =
             test_support::read_stream(&TopicsFormat, Box::new(start.chain(std::io::repeat(b'x').take(200 << 20))));
-        assert_eq!(shown(&outcome), EXPECTED);
+        assert_eq!(format_topics(&outcome), EXPECTED);
         assert_eq!(outcome.messages().len(), 1, "{:?}", outcome.messages());
     }
 
     #[test]
-    fn others_are_refused() {
+    fn other_formats_are_rejected() {
         assert_eq!(
             read_bytes(&TopicsFormat, b"@article{a, title={T}}").messages(),
             ["1: unreadable file: it is not a vocabulary; it starts like BibTeX"]
         );
         assert!(read_bytes(&TopicsFormat, b"title,year\nA,1\n").messages()[0].contains("not a topic table"));
-        assert!(read_bytes(&TopicsFormat, b"<html><p>no</html>").messages()[0].contains("not read"));
+        assert!(read_bytes(&TopicsFormat, b"<html><p>no</html>").messages()[0].contains("unreadable file"));
     }
 }

@@ -138,9 +138,9 @@ impl<R: Read> Utf8OrWindows1252<R> {
             let (valid, invalid) = (chunk.valid().len(), chunk.invalid());
             self.decoded.extend_from_slice(&rest[..valid]);
             // A character may continue in the next read.
-            let is_cut = valid + invalid.len() == rest.len()
+            let is_incomplete = valid + invalid.len() == rest.len()
                 && std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
-            if is_cut && !self.is_at_end {
+            if is_incomplete && !self.is_at_end {
                 rest = &rest[valid..];
                 break;
             }

@@ -44,7 +44,7 @@ pub(crate) fn read_records(
 ) -> Result<(), ReadAbort> {
     let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
     if ArrayElementScanner::starts_array(head, paths) {
-        crate::import::io::json::array_stream::read_elements(reader, paths, sink, &mut each)
+        array_stream::read_elements(reader, paths, sink, &mut each)
     } else {
         read_line_by_line(reader, sink, &mut each)
     }

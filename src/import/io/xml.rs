@@ -32,8 +32,8 @@ pub(crate) fn parse_xml(text: &str) -> Result<XmlElement, String> {
         let event = match reader.read_event() {
             Ok(event) => event,
             Err(error) => {
-                let place = usize::try_from(reader.error_position()).unwrap_or_default();
-                let before = text.as_bytes().get(..place).unwrap_or_default();
+                let offset = usize::try_from(reader.error_position()).unwrap_or_default();
+                let before = text.as_bytes().get(..offset).unwrap_or_default();
                 let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
                 return Err(format!("it is not valid XML at line {line}: {error}"));
             }
@@ -94,9 +94,9 @@ fn push_text(open: &mut [XmlElement], text: &str) {
 
 impl XmlElement {
     fn from_start_tag(start: &BytesStart<'_>) -> Self {
-        let own = |name: &str| name != "xmlns" && !name.starts_with("xmlns:");
+        let is_attribute = |name: &str| name != "xmlns" && !name.starts_with("xmlns:");
         let attributes =
-            start.attributes().flatten().filter(|attribute| own(attribute.key.as_ref())).map(|attribute| {
+            start.attributes().flatten().filter(|attribute| is_attribute(attribute.key.as_ref())).map(|attribute| {
                 let value = attribute
                     .normalized_value(quick_xml::XmlVersion::Implicit1_0)
                     .map_or_else(|_| attribute.value.to_string(), |value| value.into_owned());
@@ -106,7 +106,7 @@ impl XmlElement {
     }
 
     pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+        self.attributes.iter().find(|(own_name, _)| own_name == name).map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn children(&self) -> impl Iterator<Item = &Self> {
@@ -135,7 +135,7 @@ impl XmlElement {
     fn append_text(&self, text: &mut String) {
         for node in &self.content {
             match node {
-                XmlNode::Text(own) => text.push_str(own),
+                XmlNode::Text(own_text) => text.push_str(own_text),
                 XmlNode::Element(element) => element.append_text(text),
             }
         }
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn entities_do_not_expand() {
+    fn entities_are_not_expanded() {
         let mut text = "<!DOCTYPE a [<!ENTITY e0 \"0123456789\">".to_owned();
         for n in 1..30 {
             text.push_str(&format!("<!ENTITY e{n} \"&e{m};&e{m};\">", m = n - 1));
@@ -199,10 +199,10 @@ mod tests {
     }
 
     #[test]
-    fn damage() {
+    fn malformed_documents() {
         assert!(parse_xml("<a><b></a>").is_err_and(|reason| reason.contains("it is not valid XML at line 1")));
         assert!(
-            parse_xml("<a>\n<b>").is_err_and(|reason| reason.contains("ends before")),
+            parse_xml("<a>\n<b>").is_err_and(|reason| reason.contains("not closed")),
             "{:?}",
             parse_xml("<a>\n<b>")
         );

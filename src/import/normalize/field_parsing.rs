@@ -42,7 +42,7 @@ pub(crate) fn value_at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value>
 }
 
 /// Parses an identifier; an invalid one is reported and ignored.
-pub(crate) fn parse_identifier<T>(text: Option<&str>, notes: &mut Vec<String>) -> Option<T>
+pub(crate) fn parse_identifier<T>(text: Option<&str>, warnings: &mut Vec<String>) -> Option<T>
 where
     T: FromStr,
     T::Err: Display,
@@ -50,7 +50,7 @@ where
     match text.map(str::trim).filter(|text| !text.is_empty())?.parse() {
         Ok(identifier) => Some(identifier),
         Err(error) => {
-            notes.push(format!("{error}; it was ignored"));
+            warnings.push(format!("{error}; it was ignored"));
             None
         }
     }
@@ -63,10 +63,10 @@ pub(crate) fn scheme_identifier(scheme: &str, value: Option<String>) -> Option<E
 }
 
 /// Parses a date in parts: year, month, day. A date that does not exist is shortened to its year.
-pub(crate) fn date_from_parts(parts: &[Value], notes: &mut Vec<String>) -> Option<PartialDate> {
+pub(crate) fn date_from_parts(parts: &[Value], warnings: &mut Vec<String>) -> Option<PartialDate> {
     let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
     let part = |index: usize| parts.get(index).and_then(number).filter(|part| *part != 0);
-    date_or_year(part(0)?, part(1), part(2), notes)
+    date_or_year(part(0)?, part(1), part(2), warnings)
 }
 
 /// Creates a date from a year and optional parts. A date that does not exist is shortened to its year.
@@ -74,15 +74,14 @@ pub(crate) fn date_or_year(
     year: i64,
     month: Option<i64>,
     day: Option<i64>,
-    notes: &mut Vec<String>,
+    warnings: &mut Vec<String>,
 ) -> Option<PartialDate> {
     let day = month.and(day);
     PartialDate::new(year, month, day).ok().or_else(|| {
         let date = PartialDate::new(year, None, None).ok();
-        let kept = date.map_or("left out".to_owned(), |date| format!("kept as {date}"));
-        let written: Vec<String> =
-            [Some(year), month, day].into_iter().flatten().map(|part| part.to_string()).collect();
-        notes.push(format!("the date [{}] is in no calendar; it was {kept}", written.join(",")));
+        let outcome = date.map_or("ignored".to_owned(), |date| format!("shortened to {date}"));
+        let text: Vec<String> = [Some(year), month, day].into_iter().flatten().map(|part| part.to_string()).collect();
+        warnings.push(format!("the date [{}] is not a valid date; it was {outcome}", text.join(",")));
         date
     })
 }
@@ -90,7 +89,7 @@ pub(crate) fn date_or_year(
 /// Parses a date as sources write it: ISO 8601, with a time, or any text with a year.
 ///
 /// A date that does not exist is shortened to its year. Years BC are ignored.
-pub(crate) fn parse_date(text: &str, notes: &mut Vec<String>) -> Option<PartialDate> {
+pub(crate) fn parse_date(text: &str, warnings: &mut Vec<String>) -> Option<PartialDate> {
     let text = text.trim();
     let exact = text.get(..10).and_then(|date| date.parse().ok()).or_else(|| text.parse().ok());
     if exact.is_some() {
@@ -99,13 +98,13 @@ pub(crate) fn parse_date(text: &str, notes: &mut Vec<String>) -> Option<PartialD
     let digits = text.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 4);
     let year: Option<PartialDate> = digits.filter(|_| !text.starts_with('-')).and_then(|digits| digits.parse().ok());
     let is_exact = text.chars().filter(char::is_ascii_digit).count() >= 6 && text.split(['-', '/']).count() == 3;
-    let shown: String = text.chars().take(40).collect();
+    let prefix: String = text.chars().take(40).collect();
     match year {
         Some(year) if is_exact => {
-            notes.push(format!("the date '{shown}' is not a valid date; it was shortened to {year}"))
+            warnings.push(format!("the date '{prefix}' is not a valid date; it was shortened to {year}"))
         }
         None if text.chars().any(|c| c.is_ascii_digit()) => {
-            notes.push(format!("'{shown}' is not a recognizable date and was ignored"));
+            warnings.push(format!("'{prefix}' is not a recognizable date and was ignored"));
         }
         _ => {}
     }
@@ -208,9 +207,9 @@ pub(crate) fn language_tag(text: &str) -> Option<String> {
         ("latin", "la"),
     ];
     let folded = text.trim().to_lowercase();
-    let known = CODES.iter().find(|(name, _)| *name == folded).map(|(_, tag)| (*tag).to_owned());
+    let known_tag = CODES.iter().find(|(name, _)| *name == folded).map(|(_, tag)| (*tag).to_owned());
     let is_tag = |text: &str| text.split(['-', '_']).next().is_some_and(|first| (2..=3).contains(&first.len()));
-    known.or_else(|| Some(text.trim().replace('_', "-")).filter(|text| is_tag(text)))
+    known_tag.or_else(|| Some(text.trim().replace('_', "-")).filter(|text| is_tag(text)))
 }
 
 #[cfg(test)]
@@ -219,10 +218,8 @@ mod tests {
 
     #[test]
     fn languages() {
-        for (written, tag) in
-            [("eng", "en"), ("French", "fr"), ("pt_BR", "pt-BR"), ("zh-Hant", "zh-Hant"), ("de", "de")]
-        {
-            assert_eq!(language_tag(written).as_deref(), Some(tag));
+        for (text, tag) in [("eng", "en"), ("French", "fr"), ("pt_BR", "pt-BR"), ("zh-Hant", "zh-Hant"), ("de", "de")] {
+            assert_eq!(language_tag(text).as_deref(), Some(tag));
         }
         assert_eq!(language_tag("Klingonese"), None);
     }
@@ -233,8 +230,8 @@ mod tests {
             (parse_month("Sept."), parse_month("09"), parse_month("13"), parse_month("Spring")),
             (Some(9), Some(9), None, None)
         );
-        let mut notes = Vec::new();
-        let mut date = |text: &str| parse_date(text, &mut notes).map(|date| date.to_string());
+        let mut warnings = Vec::new();
+        let mut date = |text: &str| parse_date(text, &mut warnings).map(|date| date.to_string());
         assert_eq!(date("2015-02-03T10:00").as_deref(), Some("2015-02-03"));
         assert_eq!(date("c. 1900").as_deref(), Some("1900"));
         assert_eq!(date("1999/2000").as_deref(), Some("1999"));
@@ -242,7 +239,7 @@ mod tests {
         assert_eq!(date("2024-13-45").as_deref(), Some("2024"));
         assert_eq!((date("-0050"), date("98")), (None, None));
         assert_eq!(
-            notes,
+            warnings,
             [
                 "the date '2024-13-45' is not a valid date; it was shortened to 2024",
                 "'-0050' is not a recognizable date and was ignored",

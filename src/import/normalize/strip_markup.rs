@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markup_goes_and_comparisons_stay() {
+    fn markup_is_stripped_but_not_comparisons() {
         assert_eq!(strip_markup("On <i>n</i> &amp; <span class=\"nocase\">ML</span>"), "On n & ML");
         assert_eq!(strip_markup("if a<b and c>d, a < b"), "if a<b and c>d, a < b");
         assert_eq!(strip_markup("<jats:p>One.</jats:p><jats:p>Two.</jats:p>").trim(), "One.\n\nTwo.");
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn formulas_are_said_once() {
+    fn formulas_are_not_repeated() {
         let both = "of <jats:alternatives><jats:tex-math>$x$</jats:tex-math><mml:math><mml:mi>x</mml:mi></mml:math></jats:alternatives>.";
         assert_eq!(strip_markup(both), "of x.");
         assert_eq!(strip_markup("open <jats:tex-math>$x$"), "open $x$");

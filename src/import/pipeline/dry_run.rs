@@ -34,15 +34,16 @@ pub struct DryRunSummary {
 /// Fails at the first invalid record or warning if the import is strict.
 pub async fn dry_run(import: &ImportOptions) -> Result<DryRunSummary, ImportError> {
     let (mut items, progress, reader) = spawn_reader(import);
-    let mut survey = DryRunSummary::default();
+    let mut summary = DryRunSummary::default();
     let mut outcome = Ok(());
     while let Some(item) = items.recv().await {
-        let bad = survey.add_item(&item);
-        progress.set_record_count(survey.read_records);
-        for line in &bad.lines {
+        let problem = summary.add_item(&item);
+        progress.set_record_count(summary.read_records);
+        for line in &problem.lines {
             progress.print_line(line);
         }
-        if let Some(line) = bad.lines.into_iter().next_back().filter(|_| import.is_strict && bad.is_bad) {
+        if let Some(line) = problem.lines.into_iter().next_back().filter(|_| import.is_strict && problem.aborts_strict)
+        {
             outcome = Err(ImportError::Strict(line));
             break;
         }
@@ -50,46 +51,47 @@ pub async fn dry_run(import: &ImportOptions) -> Result<DryRunSummary, ImportErro
     drop(items);
     if reader.await.is_err() {
         tracing::error!("the file reader panicked");
-        survey.unreadable_files += 1;
+        summary.unreadable_files += 1;
     }
     progress.finish();
-    outcome.map(|()| survey)
+    outcome.map(|()| summary)
 }
 
 /// The lines to print about an item.
 struct ReportedProblem {
     lines: Vec<String>,
-    is_bad: bool,
+    aborts_strict: bool,
 }
 
 impl DryRunSummary {
     fn add_item(&mut self, item: &ReadItem) -> ReportedProblem {
         let origin = item.origin();
         match &item.content {
-            ItemContent::Record(record, notes) => {
+            ItemContent::Record(record, warnings) => {
                 self.read_records += 1;
                 *self.records_by_kind.entry(record_kind(record)).or_default() += 1;
-                self.warnings += notes.len();
+                self.warnings += warnings.len();
                 if self.samples.len() < MAX_SAMPLE_RECORDS
                     && let Ok(text) = serde_json::to_string_pretty(record)
                 {
                     self.samples.push(format!("{origin}: {text}"));
                 }
-                let lines: Vec<String> = notes.iter().map(|note| format!("{origin}: warning: {note}")).collect();
-                ReportedProblem { is_bad: !lines.is_empty(), lines }
+                let lines: Vec<String> =
+                    warnings.iter().map(|warning| format!("{origin}: warning: {warning}")).collect();
+                ReportedProblem { aborts_strict: !lines.is_empty(), lines }
             }
             ItemContent::Invalid(reason) => {
                 self.read_records += 1;
                 self.invalid += 1;
-                ReportedProblem { lines: vec![format!("{origin}: invalid record: {reason}")], is_bad: true }
+                ReportedProblem { lines: vec![format!("{origin}: invalid record: {reason}")], aborts_strict: true }
             }
             ItemContent::Unreadable(reason) => {
                 self.unreadable_files += 1;
-                ReportedProblem { lines: vec![format!("{origin}: unreadable file: {reason}")], is_bad: true }
+                ReportedProblem { lines: vec![format!("{origin}: unreadable file: {reason}")], aborts_strict: true }
             }
             ItemContent::Note(note) => {
                 self.warnings += 1;
-                ReportedProblem { lines: vec![format!("{origin}: note: {note}")], is_bad: false }
+                ReportedProblem { lines: vec![format!("{origin}: note: {note}")], aborts_strict: false }
             }
         }
     }
@@ -106,8 +108,8 @@ fn record_kind(record: &Record) -> &'static str {
 
 impl fmt::Display for DryRunSummary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for shown in &self.samples {
-            writeln!(formatter, "{shown}")?;
+        for sample in &self.samples {
+            writeln!(formatter, "{sample}")?;
         }
         write!(formatter, "read {}:", self.read_records)?;
         for (kind, amount) in &self.records_by_kind {
@@ -117,7 +119,7 @@ impl fmt::Display for DryRunSummary {
         match self.warnings {
             0 => {}
             1 => formatter.write_str("; 1 warning or note")?,
-            notes => write!(formatter, "; {notes} warnings and notes")?,
+            count => write!(formatter, "; {count} warnings and notes")?,
         }
         match self.unreadable_files {
             0 => {}

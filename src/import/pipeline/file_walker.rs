@@ -27,13 +27,13 @@ pub(crate) fn find_input_sources(paths: &[PathBuf], format: &dyn Format) -> Vec<
             sources.push(InputSource::File(path.clone()));
             continue;
         }
-        let mut passed_over = Vec::new();
+        let mut skipped = Vec::new();
         let before = sources.len();
         walk_folder(
             path,
             format,
             0,
-            &mut FolderWalk { sources: &mut sources, skipped: &mut passed_over, visited: HashSet::new() },
+            &mut FolderWalk { sources: &mut sources, skipped: &mut skipped, visited: HashSet::new() },
         );
         if sources.len() == before {
             sources.push(InputSource::Unreadable(
@@ -41,12 +41,11 @@ pub(crate) fn find_input_sources(paths: &[PathBuf], format: &dyn Format) -> Vec<
                 format!("no file in this folder is in the format {}", format.name()),
             ));
         }
-        if !passed_over.is_empty() {
-            let names: Vec<&str> = passed_over.iter().take(MAX_LISTED_FILES).map(String::as_str).collect();
-            let more = if passed_over.len() > MAX_LISTED_FILES { ", …" } else { "" };
-            let what = if passed_over.len() == 1 { "file that is" } else { "files that are" };
-            let note =
-                format!("skipped {} {what} not {}: {}{more}", passed_over.len(), format.name(), names.join(", "));
+        if !skipped.is_empty() {
+            let names: Vec<&str> = skipped.iter().take(MAX_LISTED_FILES).map(String::as_str).collect();
+            let more = if skipped.len() > MAX_LISTED_FILES { ", …" } else { "" };
+            let what = if skipped.len() == 1 { "file that is" } else { "files that are" };
+            let note = format!("skipped {} {what} not {}: {}{more}", skipped.len(), format.name(), names.join(", "));
             sources.push(InputSource::Note(path.clone(), note));
         }
     }
@@ -61,8 +60,8 @@ struct FolderWalk<'a> {
     visited: HashSet<PathBuf>,
 }
 
-fn walk_folder(folder: &Path, format: &dyn Format, depth: usize, found: &mut FolderWalk<'_>) {
-    if folder.canonicalize().is_ok_and(|real| !found.visited.insert(real)) {
+fn walk_folder(folder: &Path, format: &dyn Format, depth: usize, walk: &mut FolderWalk<'_>) {
+    if folder.canonicalize().is_ok_and(|real| !walk.visited.insert(real)) {
         return;
     }
     let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
@@ -70,11 +69,11 @@ fn walk_folder(folder: &Path, format: &dyn Format, depth: usize, found: &mut Fol
         Ok(entries) if depth <= MAX_FOLDER_DEPTH => entries,
         Ok(_) => {
             let reason = format!("it is nested more than {MAX_FOLDER_DEPTH} folders deep");
-            found.sources.push(InputSource::Unreadable(folder.to_owned(), reason));
+            walk.sources.push(InputSource::Unreadable(folder.to_owned(), reason));
             return;
         }
         Err(error) => {
-            found.sources.push(InputSource::Unreadable(folder.to_owned(), format!("it cannot be opened: {error}")));
+            walk.sources.push(InputSource::Unreadable(folder.to_owned(), format!("it cannot be opened: {error}")));
             return;
         }
     };
@@ -82,14 +81,14 @@ fn walk_folder(folder: &Path, format: &dyn Format, depth: usize, found: &mut Fol
     for entry in entries {
         let path = entry.path();
         if path.is_dir() && format.skipped_folders().iter().any(|name| entry.file_name() == *name) {
-            found.skipped.push(format!("{}/", entry.file_name().to_string_lossy()));
+            walk.skipped.push(format!("{}/", entry.file_name().to_string_lossy()));
         } else if path.is_dir() {
-            walk_folder(&path, format, depth + 1, found);
+            walk_folder(&path, format, depth + 1, walk);
         // Pipes and devices are skipped; a broken link is reported when it is opened.
         } else if has_format_extension(&path, format) && (path.is_file() || !path.exists()) {
-            found.sources.push(InputSource::File(path));
+            walk.sources.push(InputSource::File(path));
         } else {
-            found.skipped.push(entry.file_name().to_string_lossy().into_owned());
+            walk.skipped.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
 }
@@ -101,8 +100,8 @@ pub(crate) fn has_format_extension(path: &Path, format: &dyn Format) -> bool {
     if name.starts_with('.') || name == "manifest" {
         return false;
     }
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    format.extensions().contains(&ending)
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    format.extensions().contains(&extension)
 }
 
 #[cfg(test)]
@@ -110,24 +109,24 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::import::formats;
 
     #[test]
-    fn links_in_circles() {
+    fn cycles_of_symbolic_links() {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("a.ris"), "TY  - JOUR").expect("a file");
         for name in ["b", "c"] {
             symlink(folder.path(), folder.path().join(name)).expect("a link");
         }
         symlink("nowhere", folder.path().join("d.ris")).expect("a link");
-        let found =
-            find_input_sources(&[folder.path().to_owned()], crate::import::formats::by_name("ris").expect("a format"));
-        let files: Vec<String> = found
+        let sources = find_input_sources(&[folder.path().to_owned()], formats::by_name("ris").expect("a format"));
+        let files: Vec<String> = sources
             .iter()
             .filter_map(|source| match source {
                 InputSource::File(path) => Some(path.file_name()?.to_string_lossy().into_owned()),
                 _ => None,
             })
             .collect();
-        assert_eq!((files, found.len()), (vec!["a.ris".to_owned(), "d.ris".to_owned()], 2));
+        assert_eq!((files, sources.len()), (vec!["a.ris".to_owned(), "d.ris".to_owned()], 2));
     }
 }

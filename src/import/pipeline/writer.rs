@@ -27,22 +27,22 @@ pub(crate) struct RecordWriter<'a> {
 
 impl RecordWriter<'_> {
     pub(crate) async fn write_all(&mut self, mut items: mpsc::Receiver<ReadItem>) -> Result<(), ImportError> {
-        let (mut origins, mut records, mut weight) = (Vec::new(), Vec::new(), 0);
+        let (mut origins, mut records, mut batch_rows) = (Vec::new(), Vec::new(), 0);
         let mut source = self.source.unwrap_or_default();
         while let Some(item) = items.recv().await {
-            let own = self.source.unwrap_or(item.format);
-            if own != source {
+            let item_source = self.source.unwrap_or(item.format);
+            if item_source != source {
                 self.write_batch(source, &std::mem::take(&mut origins), &std::mem::take(&mut records)).await?;
-                (source, weight) = (own, 0);
+                (source, batch_rows) = (item_source, 0);
             }
             let origin = item.origin();
             match item.content {
-                ItemContent::Record(record, notes) => {
+                ItemContent::Record(record, warnings) => {
                     self.summary.read_records += 1;
-                    for note in notes {
-                        self.report_warning(&origin, &note)?;
+                    for warning in warnings {
+                        self.report_warning(&origin, &warning)?;
                     }
-                    weight += estimated_rows(&record);
+                    batch_rows += estimated_rows(&record);
                     origins.push(origin);
                     records.push(*record);
                 }
@@ -59,9 +59,9 @@ impl RecordWriter<'_> {
                     self.progress.print_line(&format!("{origin}: note: {note}"));
                 }
             }
-            if weight >= MAX_BATCH_ROWS || records.len() >= MAX_BATCH_RECORDS {
+            if batch_rows >= MAX_BATCH_ROWS || records.len() >= MAX_BATCH_RECORDS {
                 self.write_batch(source, &std::mem::take(&mut origins), &std::mem::take(&mut records)).await?;
-                weight = 0;
+                batch_rows = 0;
             }
         }
         self.write_batch(source, &origins, &records).await
@@ -80,15 +80,15 @@ impl RecordWriter<'_> {
                 continue;
             }
             match self.store.write_records(source, records).await {
-                Ok(written) => {
-                    for effect in written.effects {
+                Ok(report) => {
+                    for effect in report.effects {
                         match effect {
                             Some(Effect::Created) => self.summary.created += 1,
                             Some(Effect::Updated) => self.summary.updated += 1,
                             Some(Effect::Unchanged) | None => self.summary.unchanged += 1,
                         }
                     }
-                    for (index, note) in written.notes {
+                    for (index, note) in report.notes {
                         self.summary.warnings += 1;
                         if let Some(origin) = origins.get(index) {
                             self.progress.print_line(&format!("{origin}: note: {note}"));
@@ -111,9 +111,9 @@ impl RecordWriter<'_> {
         Ok(())
     }
 
-    fn report_warning(&mut self, origin: &RecordOrigin, note: &str) -> Result<(), ImportError> {
+    fn report_warning(&mut self, origin: &RecordOrigin, warning: &str) -> Result<(), ImportError> {
         self.summary.warnings += 1;
-        self.report_problem(&format!("{origin}: warning: {note}"))
+        self.report_problem(&format!("{origin}: warning: {warning}"))
     }
 
     fn report_invalid(&mut self, origin: &RecordOrigin, reason: &str) -> Result<(), ImportError> {

@@ -17,7 +17,7 @@ pub(super) enum SplitEntry {
     Complete {
         line: usize,
         text: String,
-        notes: Vec<String>,
+        warnings: Vec<String>,
     },
     Malformed {
         line: usize,
@@ -119,9 +119,9 @@ impl<'a> EntrySplitter<'a> {
         if let Some(reason) = fault {
             return Ok(SplitEntry::Malformed { line: start, reason });
         }
-        let (text, is_mended) = lines::decode_text(&whole);
-        let notes = if is_mended { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
-        Ok(SplitEntry::Complete { line: start, text: text.into_owned(), notes })
+        let (text, has_invalid_utf8) = lines::decode_text(&whole);
+        let warnings = if has_invalid_utf8 { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
+        Ok(SplitEntry::Complete { line: start, text: text.into_owned(), warnings })
     }
 }
 

@@ -16,20 +16,20 @@ pub(super) fn normalize_dotless_accents(text: &str) -> String {
         prepared.push_str(before);
         let mut characters = command.chars();
         let (_, accent) = (characters.next(), characters.next());
-        let behind = characters.as_str();
-        let letter = behind.strip_prefix('\\').and_then(|letter| letter.chars().next());
-        let is_alone = behind.chars().nth(2).is_none_or(|next| !next.is_alphanumeric());
+        let rest_of_text = characters.as_str();
+        let letter = rest_of_text.strip_prefix('\\').and_then(|letter| letter.chars().next());
+        let is_alone = rest_of_text.chars().nth(2).is_none_or(|next| !next.is_alphanumeric());
         match (accent, letter) {
             (Some(accent), Some(letter @ ('i' | 'j'))) if ACCENTS.contains(&accent) && is_alone => {
                 prepared.push_str(&format!("\\{accent}{{{letter}}}"));
-                rest = &behind[2..];
+                rest = &rest_of_text[2..];
                 // A space or an empty group ends the name of a command.
                 rest = rest.strip_prefix(' ').or_else(|| rest.strip_prefix("{}")).unwrap_or(rest);
             }
             (Some(next), _) => {
                 prepared.push('\\');
                 prepared.push(next);
-                rest = behind;
+                rest = rest_of_text;
             }
             (None, _) => {
                 prepared.push('\\');
@@ -77,19 +77,22 @@ fn replace_math_symbols(text: &str) -> String {
         all.push_str(&rest[..start]);
         let command = &rest[start + 1..];
         let length = command.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let (name, behind) = command.split_at(length);
+        let (name, rest_of_text) = command.split_at(length);
         let mut words = MATH_SYMBOLS.split_ascii_whitespace();
-        let sign = std::iter::from_fn(|| Some((words.next()?, words.next()?))).find(|(known, _)| *known == name);
-        let fraction = matches!(name, "frac" | "tfrac" | "dfrac").then(|| split_fraction(behind)).flatten();
-        if let Some((over, under, behind)) = fraction {
+        let sign =
+            std::iter::from_fn(|| Some((words.next()?, words.next()?))).find(|(name_in_list, _)| *name_in_list == name);
+        let fraction = matches!(name, "frac" | "tfrac" | "dfrac").then(|| split_fraction(rest_of_text)).flatten();
+        if let Some((over, under, rest_of_text)) = fraction {
             all.push_str(&format!("{over}/{under}"));
-            rest = behind;
+            rest = rest_of_text;
         } else if let Some((_, sign)) = sign {
             all.push_str(sign);
             let is_word = sign.is_ascii();
             // A space or an empty group ends the name of a command; after a word such as "log" the space is kept.
-            rest =
-                behind.strip_prefix("{}").or_else(|| behind.strip_prefix(' ').filter(|_| !is_word)).unwrap_or(behind);
+            rest = rest_of_text
+                .strip_prefix("{}")
+                .or_else(|| rest_of_text.strip_prefix(' ').filter(|_| !is_word))
+                .unwrap_or(rest_of_text);
         } else {
             let whole = 1 + length.max(command.chars().next().map_or(0, char::len_utf8));
             all.push_str(&rest[start..start + whole]);
@@ -102,9 +105,9 @@ fn replace_math_symbols(text: &str) -> String {
 
 /// Returns numerator, denominator and the rest of a fraction, if its groups have no nested groups.
 fn split_fraction(text: &str) -> Option<(&str, &str, &str)> {
-    let (over, behind) = text.strip_prefix('{')?.split_once('}')?;
-    let (under, behind) = behind.strip_prefix('{')?.split_once('}')?;
-    (!over.contains('{') && !under.contains('{')).then_some((over, under, behind))
+    let (over, rest_of_text) = text.strip_prefix('{')?.split_once('}')?;
+    let (under, rest_of_text) = rest_of_text.strip_prefix('{')?.split_once('}')?;
+    (!over.contains('{') && !under.contains('{')).then_some((over, under, rest_of_text))
 }
 
 /// Stands for a hyphen in a URL or an identifier, where `--` is not a dash.
@@ -147,11 +150,11 @@ pub(super) fn parse_chunks(name: &str, text: &str) -> Option<Chunks> {
 }
 
 /// Converts a field to plain text; if its LaTeX is malformed, only braces and commands are removed.
-pub(super) fn latex_to_text(name: &str, text: &str, notes: &mut Vec<String>) -> String {
+pub(super) fn latex_to_text(name: &str, text: &str, warnings: &mut Vec<String>) -> String {
     let text = if is_verbatim_field(name) { Cow::Borrowed(text) } else { Cow::Owned(replace_math_symbols(text)) };
     let text = text.as_ref();
     if let Some(command) = find_unknown_command(text).filter(|_| !is_verbatim_field(name)) {
-        notes.push(format!("its {name} has unknown LaTeX commands, such as '\\{command}'; they were ignored"));
+        warnings.push(format!("its {name} has unknown LaTeX commands, such as '\\{command}'; they were ignored"));
     }
     match parse_chunks(name, text) {
         Some(chunks) if is_verbatim_field(name) => {
@@ -162,7 +165,7 @@ pub(super) fn latex_to_text(name: &str, text: &str, notes: &mut Vec<String>) -> 
         None => {
             // Usually the reason is a single dollar sign, which needs no warning.
             if !text.contains('$') {
-                notes.push(format!("the LaTeX of its {name} is malformed; its plain text was used"));
+                warnings.push(format!("the LaTeX of its {name} is malformed; its plain text was used"));
             }
             strip_commands(&text.replace(['{', '}'], ""))
         }
@@ -179,16 +182,17 @@ fn find_unknown_command(text: &str) -> Option<&str> {
         name.len() < 2
             || name.starts_with("text")
             || LETTER_COMMANDS.contains(&name)
-            || FORMATTING_COMMANDS.split_ascii_whitespace().any(|known| known == name)
+            || FORMATTING_COMMANDS.split_ascii_whitespace().any(|name_in_list| name_in_list == name)
             // Command names with capitals stand for themselves, such as `\BibTeX`.
             || name.bytes().any(|byte| byte.is_ascii_uppercase())
     };
-    text.match_indices('\\').find_map(|(place, _)| {
-        let command = &text[place + 1..];
+    text.match_indices('\\').find_map(|(start, _)| {
+        let command = &text[start + 1..];
         let name = &command[..command.bytes().take_while(u8::is_ascii_alphabetic).count()];
         // A command with an argument, or before the text of a group, is formatting.
-        let behind = &command[name.len()..];
-        let formats = behind.starts_with('{') || text[..place].ends_with('{') && !behind.trim_start().starts_with('}');
+        let rest_of_text = &command[name.len()..];
+        let formats = rest_of_text.starts_with('{')
+            || text[..start].ends_with('{') && !rest_of_text.trim_start().starts_with('}');
         Some(name).filter(|name| !formats && !is_known(name))
     })
 }
@@ -227,8 +231,8 @@ pub(super) fn strip_commands(text: &str) -> String {
             }
             '{' | '}' => {}
             character => {
-                let stood_for = PLACEHOLDER_CHARACTERS.iter().find(|(_, stand_in, _)| *stand_in == character);
-                plain.push(stood_for.map_or(character, |(.., own)| *own));
+                let placeholder = PLACEHOLDER_CHARACTERS.iter().find(|(_, stand_in, _)| *stand_in == character);
+                plain.push(placeholder.map_or(character, |(.., own)| *own));
             }
         }
     }

@@ -31,11 +31,11 @@ fn parse_marker(text: &str) -> Option<(usize, bool)> {
     let opened = after_ellipsis.trim_start();
     let inner = opened.strip_prefix(['(', '[']);
     let phrase = inner.unwrap_or(opened).trim_start();
-    let found = EXPANDER_LABELS.iter().find_map(|known| {
-        let (head, tail) = phrase.split_at_checked(known.len())?;
-        head.eq_ignore_ascii_case(known).then_some((tail, !known.ends_with("moins") && !known.ends_with("less")))
+    let label_end = EXPANDER_LABELS.iter().find_map(|label| {
+        let (head, tail) = phrase.split_at_checked(label.len())?;
+        head.eq_ignore_ascii_case(label).then_some((tail, !label.ends_with("moins") && !label.ends_with("less")))
     });
-    let (tail, means_more) = found?;
+    let (tail, means_more) = label_end?;
     let rest = match inner {
         Some(_) => tail.trim_start().trim_start_matches('…').strip_prefix([')', ']'])?,
         // Without brackets a label needs an ellipsis before it and a line end after it, otherwise it is prose.
@@ -53,24 +53,24 @@ pub(super) fn has_marker(line: &str) -> bool {
 /// Whether a line is only an expander label.
 pub(super) fn is_button(line: &str) -> bool {
     let bare = line.trim_matches(['…', '.', '+', '›', '>', '(', ')', '[', ']', ' ']);
-    EXPANDER_LABELS.iter().any(|known| bare.eq_ignore_ascii_case(known))
+    EXPANDER_LABELS.iter().any(|label| bare.eq_ignore_ascii_case(label))
 }
 
 /// Joins paragraphs without their expander labels; also returns the completeness of the text.
 pub(super) fn join_abstract(paragraphs: &[&str]) -> (String, AbstractCompleteness) {
     let joined = paragraphs.join("\n");
-    let (mut text, mut cut, mut rest) = (String::with_capacity(joined.len()), false, joined.as_str());
+    let (mut text, mut truncated, mut rest) = (String::with_capacity(joined.len()), false, joined.as_str());
     while let Some(first) = rest.chars().next() {
-        let found = matches!(first, '(' | '[' | '…' | '.').then(|| parse_marker(rest)).flatten();
-        let length = found.map_or(first.len_utf8(), |(length, _)| length);
-        match found {
+        let label_end = matches!(first, '(' | '[' | '…' | '.').then(|| parse_marker(rest)).flatten();
+        let length = label_end.map_or(first.len_utf8(), |(length, _)| length);
+        match label_end {
             // The expanded text may start on a line of its own.
             Some((_, means_more)) => {
-                cut |= means_more;
+                truncated |= means_more;
                 rest = rest[length..].strip_prefix('\n').unwrap_or(&rest[length..]);
             }
             None => {
-                cut &= first.is_whitespace();
+                truncated &= first.is_whitespace();
                 text.push(first);
                 rest = &rest[length..];
             }
@@ -79,7 +79,7 @@ pub(super) fn join_abstract(paragraphs: &[&str]) -> (String, AbstractCompletenes
     let text = names::clean_paragraphs(&text);
     let completeness = match text.as_str() {
         "" => AbstractCompleteness::Absent,
-        text if cut || is_truncated(text) => AbstractCompleteness::Truncated,
+        text if truncated || is_truncated(text) => AbstractCompleteness::Truncated,
         _ => AbstractCompleteness::Full,
     };
     (text, completeness)
@@ -132,9 +132,9 @@ fn ends_with_sentence(text: &str, last: &str) -> bool {
 /// Detects English or French by the share of their function words; returns `None` if neither prevails.
 pub(super) fn detect_language(text: &str) -> Option<LanguageTag> {
     let words: Vec<String> = text.split_whitespace().map(|word| word.to_lowercase()).collect();
-    let share = |known: &str| {
+    let share = |label: &str| {
         let bare = |word: &String| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
-        words.iter().filter(|word| contains_word(&bare(word), known)).count()
+        words.iter().filter(|word| contains_word(&bare(word), label)).count()
     };
     let (english, french) = (share(ENGLISH_FUNCTION_WORDS), share(FRENCH_FUNCTION_WORDS));
     let tells = |one: usize, other: usize| one > 1 && one > 2 * other && one * 100 >= words.len() * 12;
@@ -154,7 +154,7 @@ pub(super) fn is_function_word(folded: &str) -> bool {
 
 /// Whether a space-separated list contains a word.
 pub(super) fn contains_word(word: &str, list: &str) -> bool {
-    list.split(' ').any(|known| known == word)
+    list.split(' ').any(|label| label == word)
 }
 
 /// Whether a text ends with a sentence mark.
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn markers_vanish_within_words() {
-        for (written, whole) in [
+        for (text, whole) in [
             ("Apples that fall d… (voir plus)uring a storm.", "Apples that fall during a storm."),
             ("Apples that fall … (voir plus)during a storm.", "Apples that fall during a storm."),
             ("Apples that fall,… (See more) in a storm.", "Apples that fall, in a storm."),
@@ -182,14 +182,14 @@ mod tests {
             ("Apples d…\n(voir plus)\nuring a storm.", "Apples during a storm."),
             ("Apples that one may (see more below) count.", "Apples that one may (see more below) count."),
         ] {
-            assert_eq!(join_abstract(&[written]), (whole.to_owned(), AbstractCompleteness::Full), "{written}");
+            assert_eq!(join_abstract(&[text]), (whole.to_owned(), AbstractCompleteness::Full), "{text}");
         }
-        for (written, visible) in [
+        for (text, visible) in [
             ("Apples that fall d… (voir plus)", "Apples that fall d"),
             ("Apples fall. (show more)", "Apples fall."),
             ("Apples that… read more", "Apples that"),
         ] {
-            assert_eq!(join_abstract(&[written]), (visible.to_owned(), AbstractCompleteness::Truncated), "{written}");
+            assert_eq!(join_abstract(&[text]), (visible.to_owned(), AbstractCompleteness::Truncated), "{text}");
         }
         assert_eq!(join_abstract(&["(voir plus)"]), (String::new(), AbstractCompleteness::Absent));
         assert_eq!(join_abstract(&[]), (String::new(), AbstractCompleteness::Absent));
@@ -220,7 +220,7 @@ mod tests {
         ] {
             assert_eq!(completeness(whole), AbstractCompleteness::Full, "{whole}");
         }
-        for cut in [
+        for truncated in [
             "It works (e.g., 3.6",
             "It works on apples (e.g.",
             "It works on",
@@ -233,7 +233,7 @@ mod tests {
             "It \"works",
             "We use it, e.g.",
         ] {
-            assert_eq!(completeness(cut), AbstractCompleteness::Truncated, "{cut}");
+            assert_eq!(completeness(truncated), AbstractCompleteness::Truncated, "{truncated}");
         }
     }
 

@@ -139,14 +139,15 @@ fn label_costs(lines: &[&str], topics: &[&str]) -> Vec<[i64; 3]> {
     let mut costs = Vec::with_capacity(lines.len());
     for (at, line) in lines.iter().enumerate().rev() {
         // Neither are words of the next abstract.
-        let spoken_of = |word: &str| word_stems(word).any(|stem| common.contains(&stem) || next_prose.contains(&stem));
-        let recurs = occurrences.get(line).is_some_and(|times| *times > 1);
+        let is_in_prose =
+            |word: &str| word_stems(word).any(|stem| common.contains(&stem) || next_prose.contains(&stem));
+        let is_repeated = occurrences.get(line).is_some_and(|times| *times > 1);
         let flows_on = lines.get(at + 1).is_some_and(|next| starts_lowercase(next) && next.split(' ').count() > 4);
         costs.push(if has_marker(line) {
             [80, 80, 0]
         } else {
-            let features = LineFeatures::from_line(line, recurs, flows_on);
-            [features.title_cost(), name_cost(line, recurs, spoken_of), features.abstract_cost()]
+            let features = LineFeatures::from_line(line, is_repeated, flows_on);
+            [features.title_cost(), name_cost(line, is_repeated, is_in_prose), features.abstract_cost()]
         });
         if is_prose(line) {
             next_prose = line.split_whitespace().flat_map(word_stems).collect();
@@ -249,7 +250,7 @@ impl LineFeatures {
 }
 
 /// Returns the cost of a line as a name: 1 to 5 capitalized words and initials are cheap.
-fn name_cost(line: &str, recurs: bool, spoken_of: impl Fn(&str) -> bool) -> i64 {
+fn name_cost(line: &str, is_repeated: bool, is_in_prose: impl Fn(&str) -> bool) -> i64 {
     let line = strip_dblp_number(line);
     if ["et al", "and others", "et autres"].contains(&names::fold(line).as_str()) {
         return 0;
@@ -271,13 +272,13 @@ fn name_cost(line: &str, recurs: bool, spoken_of: impl Fn(&str) -> bool) -> i64 
             0
         };
     let capitals = !line.contains(char::is_lowercase);
-    let spoken_words = count_i64(whole.iter().filter(|word| spoken_of(word)));
+    let spoken_words = count_i64(whole.iter().filter(|word| is_in_prose(word)));
     let all_spoken = if spoken_words > 0 && spoken_words == count_i64(whole.iter()) { 4 } else { 0 };
     let words_cost: i64 = whole.iter().map(|word| word_cost(word, capitals)).sum();
     let group = ["Collaboration", "Consortium", "Group", "Initiative", "Team"];
     let cost = length + unspaced + punctuation_cost(line) + words_cost + 3 * spoken_words + all_spoken;
     let cost = if words.last().is_some_and(|last| group.contains(last)) { cost.min(4) } else { cost };
-    cost - 4 * i64::from(recurs)
+    cost - 4 * i64::from(is_repeated)
 }
 
 /// Returns the cost of punctuation in a name; accents written as "Ili'c" or "M\"uller" are free.
@@ -386,7 +387,7 @@ mod tests {
                          them by the shadows that they cast, and show that it holds for pears. It needs no labels.";
 
     /// Formats the labels, one letter per line.
-    fn told(lines: &[&str]) -> String {
+    fn label_string(lines: &[&str]) -> String {
         let letter = |label| match label {
             LineLabel::Title => 'T',
             LineLabel::Author => 'n',
@@ -413,7 +414,7 @@ mod tests {
             (vec!["Mamba", "Ada Lovelace", "Plato", PROSE], "Tnna"),
             (vec![FIRST, "Ada Lovelace", "Yi Tay", "Ada Lovelace", PROSE], "Tnnna"),
         ] {
-            assert_eq!(told(&lines), expected, "{lines:?}");
+            assert_eq!(label_string(&lines), expected, "{lines:?}");
         }
     }
 
@@ -480,10 +481,10 @@ mod tests {
             "Deepesh Data",
             "et al.",
         ] {
-            assert_eq!(told(&[FIRST, name, OTHER, "Grace Hopper"]), "TnTn", "{name}");
-            assert_eq!(told(&[FIRST, "Grace Hopper", name, "Anita Borg", PROSE]), "Tnnna", "{name}");
-            assert_eq!(told(&[FIRST, "Grace Hopper", name]), "Tnn", "{name}");
-            assert_eq!(told(&[FIRST, "Grace Hopper", name, OTHER, "Anita Borg"]), "TnnTn", "{name}");
+            assert_eq!(label_string(&[FIRST, name, OTHER, "Grace Hopper"]), "TnTn", "{name}");
+            assert_eq!(label_string(&[FIRST, "Grace Hopper", name, "Anita Borg", PROSE]), "Tnnna", "{name}");
+            assert_eq!(label_string(&[FIRST, "Grace Hopper", name]), "Tnn", "{name}");
+            assert_eq!(label_string(&[FIRST, "Grace Hopper", name, OTHER, "Anita Borg"]), "TnnTn", "{name}");
         }
     }
 
@@ -512,37 +513,41 @@ mod tests {
             "Why Not?",
             "NLP 2.0",
         ] {
-            assert_eq!(told(&[FIRST, "Grace Hopper", title, "Rich Sutton", "Song Han"]), "TnTnn", "{title}");
-            assert_eq!(told(&[FIRST, "Grace Hopper", title, "Rich Sutton", PROSE]), "TnTna", "{title}");
+            assert_eq!(label_string(&[FIRST, "Grace Hopper", title, "Rich Sutton", "Song Han"]), "TnTnn", "{title}");
+            assert_eq!(label_string(&[FIRST, "Grace Hopper", title, "Rich Sutton", PROSE]), "TnTna", "{title}");
         }
     }
 
     #[test]
-    fn an_abstract_that_speaks_of_the_line_makes_it_a_title() {
+    fn lines_that_the_abstract_mentions_are_titles() {
         for title in ["Dropout", "Double Descent", "Sharp Minima", "Lottery Tickets"] {
             let prose = format!("{PROSE} All of it rests on {title}, which others found before.");
-            assert_eq!(told(&[FIRST, "Grace Hopper", title, "Rich Sutton", &prose]), "TnTna", "{title}");
+            assert_eq!(label_string(&[FIRST, "Grace Hopper", title, "Rich Sutton", &prose]), "TnTna", "{title}");
         }
     }
 
     /// Cases that cannot be decided from the page; the test pins the result for changes of the costs.
     #[test]
-    fn what_cannot_be_told() {
+    fn undecidable_lines() {
         for title in ["Mamba", "Adam", "Double Descent", "Lottery Tickets", "Hindsight Dream Replay"] {
-            assert_eq!(told(&[FIRST, "Grace Hopper", title, "Rich Sutton"]), "Tnnn", "{title} could be a person");
+            assert_eq!(
+                label_string(&[FIRST, "Grace Hopper", title, "Rich Sutton"]),
+                "Tnnn",
+                "{title} could be a person"
+            );
         }
         for name in ["bell hooks", "danah boyd"] {
-            assert_eq!(told(&[FIRST, "Grace Hopper", name, "Rich Sutton"]), "TnTn", "{name} could be a title");
+            assert_eq!(label_string(&[FIRST, "Grace Hopper", name, "Rich Sutton"]), "TnTn", "{name} could be a title");
         }
     }
 
     #[test]
-    fn what_recurs_is_a_name() {
-        assert_eq!(told(&[FIRST, "Bandit Hooks", "Young Dynamics", OTHER, "Young Dynamics", PROSE]), "TnnTna");
+    fn repeated_lines_are_names() {
+        assert_eq!(label_string(&[FIRST, "Bandit Hooks", "Young Dynamics", OTHER, "Young Dynamics", PROSE]), "TnnTna");
     }
 
     #[test]
-    fn topics_of_the_page_are_no_names() {
+    fn topics_of_the_page_are_not_names() {
         let lines = [FIRST, "Grace Hopper", "Orchard Economics", "Rich Sutton"];
         assert_eq!(split_into_papers(&lines, &["Orchard economics"]).len(), 2);
         assert_eq!(split_into_papers(&lines, &[]).len(), 1);
@@ -569,21 +574,21 @@ mod tests {
             (vec![FIRST, "Ada Lovelace", "Apples were hid… (see more)den by leaves.", OTHER, "Yi Tay"], "TnaTn"),
             (vec![FIRST, "Ada Lovelace", "An Orchard of Proofs: Advances and Challenges.", "Yi Tay", PROSE], "TnTna"),
         ] {
-            assert_eq!(told(&lines), expected, "{lines:?}");
+            assert_eq!(label_string(&lines), expected, "{lines:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn nothing_is_lost(
+        fn every_line_belongs_to_one_paper(
             lines in prop::collection::vec("[A-Za-zé .,:()…]{1,60}|\\PC{1,80}|(voir plus)|Ada Lovelace", 0..40)
         ) {
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
             let parts = |entry: PaperLines<'_>| {
                 [vec![entry.title.to_owned()], owned(&entry.authors), owned(&entry.paragraphs)].concat()
             };
-            let kept: Vec<String> = split_into_papers(&lines, &["Apples"]).into_iter().flat_map(parts).collect();
-            prop_assert_eq!(kept, owned(&lines));
+            let output: Vec<String> = split_into_papers(&lines, &["Apples"]).into_iter().flat_map(parts).collect();
+            prop_assert_eq!(output, owned(&lines));
         }
     }
 }

@@ -100,23 +100,23 @@ impl<R> XmlGuard<R> {
         const CDATA: &[u8] = b"![CDATA[";
         const DOCTYPE: &[u8] = b"!DOCTYPE";
         self.buffer.push(byte);
-        let held = self.buffer.to_ascii_uppercase();
-        if held == COMMENT {
+        let text = self.buffer.to_ascii_uppercase();
+        if text == COMMENT {
             self.enter(XmlState::Comment);
             self.last = [0; 3];
-        } else if held == CDATA {
+        } else if text == CDATA {
             self.enter(XmlState::CData);
-        } else if held == DOCTYPE {
+        } else if text == DOCTYPE {
             self.enter(XmlState::Doctype { brackets: 1 });
-        } else if held == b"?" {
+        } else if text == b"?" {
             self.enter(XmlState::Instruction);
             self.last = [0; 3];
-        } else if ![COMMENT, CDATA, DOCTYPE].iter().any(|known| known.starts_with(&held)) {
+        } else if ![COMMENT, CDATA, DOCTYPE].iter().any(|prefix| prefix.starts_with(&text)) {
             // The assumed end of the document type declaration may not have been its end.
-            if held.starts_with(b"!") {
+            if text.starts_with(b"!") {
                 return Err(guard_error("it has a declaration outside of its document type".to_owned()));
             }
-            let is_end = held.starts_with(b"/");
+            let is_end = text.starts_with(b"/");
             self.enter(XmlState::Tag { quote: None, is_end, last: b'<' });
             for byte in std::mem::take(&mut self.buffer) {
                 self.step_tag(byte)?;

@@ -83,10 +83,10 @@ pub(super) fn read_rdf_xml(
     // The rest is UTF-8 after transcoding, regardless of the declaration.
     let declaration = xml_declaration(head).len();
     reader.consume(declaration);
-    let is_mended = Rc::new(Cell::new(false));
+    let has_invalid_utf8 = Rc::new(Cell::new(false));
     let source: Box<dyn std::io::Read + '_> = match encoding {
         Some(encoding) => Box::new(TranscodingReader::new(reader, encoding)),
-        None => Box::new(Utf8OrWindows1252::new(reader, Rc::clone(&is_mended))),
+        None => Box::new(Utf8OrWindows1252::new(reader, Rc::clone(&has_invalid_utf8))),
     };
     let mut vocabulary = SkosVocabulary::default();
     let mut outcome = Ok(());
@@ -104,7 +104,7 @@ pub(super) fn read_rdf_xml(
         }
     }
     let is_empty = vocabulary.concepts.is_empty();
-    if is_mended.get() {
+    if has_invalid_utf8.get() {
         sink.push_note(0, NOT_UTF8_WARNING.to_owned())?;
     }
     vocabulary.emit_concepts(scheme, sink)?;
@@ -134,14 +134,14 @@ fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
 
 impl SkosVocabulary {
     fn concept_index(&mut self, address: &str) -> usize {
-        if let Some(place) = self.index_by_iri.get(address) {
-            return *place;
+        if let Some(index) = self.index_by_iri.get(address) {
+            return *index;
         }
-        let place = self.concepts.len();
+        let index = self.concepts.len();
         self.buffered_bytes += 2 * address.len() + 200;
-        self.index_by_iri.insert(address.to_owned(), place);
+        self.index_by_iri.insert(address.to_owned(), index);
         self.concepts.push(SkosConcept { iri: address.to_owned(), ..SkosConcept::default() });
-        place
+        index
     }
 
     fn add_triple(&mut self, triple: &Triple) -> Result<(), ReadAbort> {
@@ -149,28 +149,30 @@ impl SkosVocabulary {
         let predicate = triple.predicate.as_str();
         match (predicate.strip_prefix(SKOS), &triple.object) {
             (Some(name @ ("prefLabel" | "altLabel")), Term::Literal(label)) => {
-                let place = self.concept_index(subject.as_str());
+                let index = self.concept_index(subject.as_str());
                 let label = (label.language().map(ToOwned::to_owned), label.value().to_owned());
                 self.buffered_bytes += label.1.len() + 80;
-                let told = &mut self.concepts[place];
-                if name == "prefLabel" { told.preferred.push(label) } else { told.alternative.push(label) }
+                let concept = &mut self.concepts[index];
+                if name == "prefLabel" { concept.preferred.push(label) } else { concept.alternative.push(label) }
             }
             (Some(name @ ("broader" | "narrower")), Term::NamedNode(object)) => {
-                let (one, other) = (self.concept_index(subject.as_str()), self.concept_index(object.as_str()));
-                let (below, above) = if name == "broader" { (one, other) } else { (other, one) };
+                let (subject_index, object_index) =
+                    (self.concept_index(subject.as_str()), self.concept_index(object.as_str()));
+                let (narrower, broader_concept) =
+                    if name == "broader" { (subject_index, object_index) } else { (object_index, subject_index) };
                 self.buffered_bytes += 8;
-                self.concepts[below].is_concept = true;
-                self.concepts[above].is_concept = true;
-                if !self.concepts[below].broader.contains(&above) {
-                    self.concepts[below].broader.push(above);
+                self.concepts[narrower].is_concept = true;
+                self.concepts[broader_concept].is_concept = true;
+                if !self.concepts[narrower].broader.contains(&broader_concept) {
+                    self.concepts[narrower].broader.push(broader_concept);
                 }
             }
             (None, Term::NamedNode(object))
                 if predicate == RDF_TYPE && object.as_str().strip_prefix(SKOS) == Some("Concept") =>
             {
-                let place = self.concept_index(subject.as_str());
-                self.concepts[place].is_concept = true;
-                self.concepts[place].is_typed = true;
+                let index = self.concept_index(subject.as_str());
+                self.concepts[index].is_concept = true;
+                self.concepts[index].is_typed = true;
             }
             _ => {}
         }
@@ -185,24 +187,24 @@ impl SkosVocabulary {
 
     /// Pushes the concepts in the order in which the file first mentions them.
     fn emit_concepts(self, scheme: Option<&str>, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-        for told in &self.concepts {
-            let is_named = !told.preferred.is_empty() || !told.alternative.is_empty();
+        for concept in &self.concepts {
+            let is_named = !concept.preferred.is_empty() || !concept.alternative.is_empty();
             // A concept that is only mentioned as broader is described elsewhere; resources that are not concepts have
             // labels, too.
-            if !told.is_concept || !is_named {
-                if told.is_typed {
-                    let address: String = told.iri.chars().take(200).collect();
+            if !concept.is_concept || !is_named {
+                if concept.is_typed {
+                    let address: String = concept.iri.chars().take(200).collect();
                     sink.push_invalid(0, format!("the concept <{address}> has no prefLabel and no altLabel"))?;
                 }
                 continue;
             }
-            let (own, code) = split_iri(&told.iri);
-            let broader = told.broader.iter().map(|place| self.topic_reference(*place, scheme));
-            let scheme = scheme.unwrap_or(own);
+            let (vocabulary, code) = split_iri(&concept.iri);
+            let broader = concept.broader.iter().map(|index| self.topic_reference(*index, scheme));
+            let scheme = scheme.unwrap_or(vocabulary);
             let concept = VocabularyConcept {
                 code: code.to_owned(),
-                preferred: told.preferred.clone(),
-                alternative: told.alternative.clone(),
+                preferred: concept.preferred.clone(),
+                alternative: concept.alternative.clone(),
                 broader: broader.collect(),
             };
             sink.push_record(0, Record::Topic(concept.into_record(scheme)), Vec::new())?;
@@ -210,14 +212,14 @@ impl SkosVocabulary {
         Ok(())
     }
 
-    fn topic_reference(&self, place: usize, scheme: Option<&str>) -> TopicReference {
-        let told = &self.concepts[place];
-        let (own, code) = split_iri(&told.iri);
+    fn topic_reference(&self, index: usize, scheme: Option<&str>) -> TopicReference {
+        let concept = &self.concepts[index];
+        let (vocabulary, code) = split_iri(&concept.iri);
         let mut labels = LocalizedText::default();
-        for (language, label) in &told.preferred {
+        for (language, label) in &concept.preferred {
             labels.insert(language.as_ref().and_then(|tag| tag.parse().ok()).as_ref(), label.as_str());
         }
-        TopicReference::new(scheme.unwrap_or(own), Some(code.to_owned()), labels)
+        TopicReference::new(scheme.unwrap_or(vocabulary), Some(code.to_owned()), labels)
     }
 }
 

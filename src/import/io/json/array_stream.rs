@@ -144,12 +144,12 @@ impl<'p> ArrayElementScanner<'p> {
             }
             return ScanEvent::Pending;
         }
-        let found = ScanEvent::Element { text: std::mem::take(text), line: *line, is_too_long: *is_too_long };
+        let event = ScanEvent::Element { text: std::mem::take(text), line: *line, is_too_long: *is_too_long };
         self.element = None;
         if byte == b']' {
             self.close_bracket(byte);
         }
-        found
+        event
     }
 
     fn step_in_envelope(&mut self, byte: u8, line: usize) -> ScanEvent {
@@ -219,14 +219,13 @@ impl<'p> ArrayElementScanner<'p> {
 
     /// Whether the array that starts here is at one of the paths.
     fn is_wanted_array(&self) -> bool {
-        let is_path = |path: &[&str]| {
-            path.len() == self.frames.len()
-                && self
-                    .frames
-                    .iter()
-                    .zip(path)
-                    .all(|(frame, wanted)| matches!(frame, EnvelopeFrame::Object(key) if key == wanted.as_bytes()))
-        };
+        let is_path =
+            |path: &[&str]| {
+                path.len() == self.frames.len()
+                    && self.frames.iter().zip(path).all(
+                        |(frame, segment)| matches!(frame, EnvelopeFrame::Object(key) if key == segment.as_bytes()),
+                    )
+            };
         self.frames.is_empty() || self.paths.iter().any(|path| is_path(path))
     }
 
