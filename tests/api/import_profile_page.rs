@@ -181,7 +181,7 @@ async fn missing_organization() {
     let place = Workspace::new();
     let outcome = place.import(&app.database_url, &["profile-page", place.write_file("page.txt", FRENCH_PAGE)]);
     assert_eq!(outcome.code, Some(1));
-    let complaint = "page.txt: unreadable file: line 5: 'Membre associée' is a role at the institute whose page this is; name the institute \
+    let complaint = "page.txt: unreadable file: line 5: 'Membre associée' is a role at the institute whose page this is; specify the institute \
         with --organization NAME and, if it has one, --ror ID";
     assert_eq!(outcome.stderr_lines(), [complaint]);
     assert_eq!(app.data("{ researchers { totalCount } }").await["researchers"]["totalCount"], json!(0));

@@ -639,7 +639,7 @@ mod tests {
         assert_eq!(message(prose), no_name(2, "on the first line"));
         assert_eq!(
             message("Ada Lovelace\r\n\r\nMembre affilié\r\nPublications"),
-            "line 3: 'Membre affilié' is a role at the institute whose page this is; name the institute with \
+            "line 3: 'Membre affilié' is a role at the institute whose page this is; specify the institute with \
              --organization NAME and, if it has one, --ror ID"
         );
         assert!(
