@@ -166,7 +166,7 @@ fn graphiql_tabs() {
 async fn readme_response() {
     let app = demo_directory().await;
     let readme = read_text("README.md");
-    let (_, section) = readme.split_once("\n## One query, one page\n").expect("the section");
+    let (_, section) = readme.split_once("\n## Query it\n").expect("the section");
     let blocks = fenced_blocks(section);
     let variables = section.split('`').find(|text| text.starts_with("{\"languages\"")).expect("its variables");
     let answer = app.query(blocks[0].1, parse_json(variables)).await;

@@ -22,6 +22,7 @@ mod data_quality;
 mod database_outage;
 mod directory;
 mod disambiguation;
+mod documentation;
 mod errors;
 mod export;
 mod facet;
