@@ -101,7 +101,7 @@ pub(crate) fn parse_date(text: &str, warnings: &mut Vec<String>) -> Option<Parti
     let prefix: String = text.chars().take(40).collect();
     match year {
         Some(year) if is_exact => {
-            warnings.push(format!("the date '{prefix}' is not a valid date; it was shortened to {year}"))
+            warnings.push(format!("the date '{prefix}' is not a valid date; it was shortened to {year}"));
         }
         None if text.chars().any(|c| c.is_ascii_digit()) => {
             warnings.push(format!("'{prefix}' is not a recognizable date and was ignored"));

@@ -169,7 +169,7 @@ pub(super) fn read_csv(
                 emit_topic_with_ancestors(number, &Value::Object(object), scheme, &mut emitted, sink)?;
             }
             None => {
-                sink.push_invalid(number, format!("it does not have the {} fields of the first line", names.len()))?
+                sink.push_invalid(number, format!("it does not have the {} fields of the first line", names.len()))?;
             }
         }
     }
