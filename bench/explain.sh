@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# What Postgres does for each statement that the service sends for the profile page (p), the coauthors of coauthors (c2)
-# and the list of people (l): EXPLAIN (ANALYZE, BUFFERS) of each, with how many rows it returns and the largest of its scans reads. bench/compare.sh must have run once.
+# Prints EXPLAIN (ANALYZE, BUFFERS) for each SQL statement that the service executes for the profile page (p), the
+# coauthors of coauthors (c2) and the list of people (l), with the number of rows that the statement returns and that its
+# largest scan reads. Run bench/compare.sh once before this script.
 #
-#   DATA=FOLDER bench/explain.sh [QUERY...]
+#   DATA=DIRECTORY bench/explain.sh [QUERY...]
 #
-# FOLDER is one that bench/compare.sh has loaded. PROGRAM is the service instead of a new build.
+# DIRECTORY contains the data that bench/compare.sh imported. PROGRAM is the service binary (default: a new build).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ -z "${PROGRAM:-}" ]; then
@@ -16,10 +17,10 @@ server=
 trap 'stop; rm -rf "$work"' EXIT
 start() {
   LOG=warn CACHE_MAX_BYTES=0 DATABASE_MAX_CONNECTIONS=8 "$PROGRAM" serve --data-dir "$DATA" --demo never --listen 127.0.0.1:0 \
-    >"$work/served" 2>"$work/log" &
+    >"$work/stdout" 2>"$work/log" &
   server=$!
   for _ in $(seq 300); do
-    grep -q GraphQL "$work/served" && break
+    grep -q GraphQL "$work/stdout" && break
     kill -0 "$server" || { cat "$work/log" >&2; exit 1; }
     sleep 0.2
   done
@@ -31,7 +32,7 @@ stop() {
 sql() { psql -h "$DATA/postgres" -U academic_directory -d academic_directory -v ON_ERROR_STOP=1 -qAt "$@"; }
 
 start
-# Settings of the database, which new sessions take: they are gone when this ends.
+# Settings of the database apply to new sessions. The script resets them when it exits.
 settings=("session_preload_libraries = 'auto_explain'" "auto_explain.log_min_duration = 0" "auto_explain.log_analyze = on"
   "auto_explain.log_buffers = on" "auto_explain.log_timing = off" "auto_explain.log_nested_statements = on")
 reset() {
@@ -39,12 +40,12 @@ reset() {
 }
 trap 'reset; stop; rm -rf "$work"' EXIT
 for setting in "${settings[@]}"; do sql -c "ALTER DATABASE academic_directory SET $setting"; done
-# Somebody with many papers and coauthors, and the start of the list.
+# The researcher with the most papers, and the key at which the list starts.
 key=$(sql -c "SELECT json_build_object('id', researcher.id, 'sort_name', sort_name) FROM researcher
   JOIN researcher_statistics ON researcher_id = researcher.id ORDER BY paper_count DESC, researcher.id LIMIT 1")
 stop
 start
-url=$(sed -n 's/^ *GraphQL *//p' "$work/served")
+url=$(sed -n 's/^ *GraphQL *//p' "$work/stdout")
 log="$DATA/postgres/postgres.log"
 if [ $# -eq 0 ]; then set -- p c2 l; fi
 for query in "$@"; do

@@ -1,12 +1,12 @@
-//! A directory that nobody lives in, of any size: our own records, one a line, on standard output.
+//! Generates a synthetic dataset of any size: records of the format `records`, one per line, on standard output.
 //!
 //!     cargo bench --bench generate -- --people 20000 [--papers 60000] [--seed 1] > records.jsonl
 //!     cargo bench --bench generate -- --people 20000 --names names.txt > records.jsonl
 //!
-//! The same arguments give the same records. All names are made of syllables. Who has written much writes more, mostly
-//! with the same people, so that the numbers of papers and of coauthors are as uneven as real ones. In memory are four
-//! bytes for each author of a paper, and nothing else that grows. With `--names` the people are those of a file, a name
-//! a line, and there are no papers: affiliations and topics for a directory that has papers already.
+//! Equal arguments give equal records. Names are made of syllables. The numbers of papers and coauthors have
+//! heavy-tailed distributions like real ones: productive authors write more, mostly with the same people. Memory grows
+//! by four bytes per authorship. With `--names` the researchers are those of a file with one name per line, and no
+//! papers are generated: affiliations and topics for an existing directory.
 
 use std::error::Error;
 use std::fs::File;
@@ -14,7 +14,7 @@ use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
 
 use serde_json::{Value, json};
 
-/// Each folds to other letters than all others, so that no two names are taken for one.
+/// All differ after folding, so that no two names match.
 const SYLLABLES: [&str; 30] = [
     "ba", "ce", "di", "fo", "gu", "ha", "jé", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va", "we", "xi", "yo",
     "zu", "bre", "cla", "dri", "flo", "gré", "kla", "pri", "sto", "tra", "vlu",
@@ -30,7 +30,7 @@ const MAX_EXTRA_AUTHORS: usize = 200;
 const FIRST_YEAR: usize = 1995;
 const YEAR_COUNT: usize = 31;
 
-/// Numbers that look like chance and are the same on every run (SplitMix64).
+/// A seeded pseudorandom number generator (SplitMix64).
 struct SeededRng(u64);
 
 impl SeededRng {
@@ -53,12 +53,12 @@ impl SeededRng {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// 0 in half of all cases, and n or more in one of n + 1.
+    /// A heavy-tailed number: 0 in half of all cases, at least n in one of n + 1.
     fn pareto(&mut self, most: usize) -> usize {
         ((1.0 / (1.0 - self.next_fraction())) as usize - 1).min(most)
     }
 
-    /// How many write a paper: four on average, as in real directories, and n beyond the usual in one of (n + 1)².
+    /// The number of authors of a paper: four on average, and at least n more than usual in one of (n + 1)².
     fn authors(&mut self) -> usize {
         let beyond = (1.0 / (1.0 - self.next_fraction())).sqrt() as usize - 1;
         1 + self.below(6) + beyond.min(MAX_EXTRA_AUTHORS)
@@ -70,7 +70,7 @@ fn capitalize(word: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The number in syllables, always so many of them.
+/// Encodes a number as this many syllables.
 fn encode_syllables(mut number: u64, length: usize) -> String {
     let mut word = String::new();
     for _ in 0..length {
@@ -80,10 +80,10 @@ fn encode_syllables(mut number: u64, length: usize) -> String {
     capitalize(&word)
 }
 
-/// A name for each number: neighbours look nothing alike, and no two are the same below 24 million.
+/// A unique name for each number below 24 million; neighbouring numbers have dissimilar names.
 fn unique_name(number: usize) -> (String, String) {
     let all = GIVEN_NAMES * FAMILY_NAMES;
-    // Prime, so that it has no factor in common with `all`.
+    // A prime, hence coprime to `all`.
     let mixed = (number as u64 % all) * 15_485_863 % all;
     (encode_syllables(mixed % GIVEN_NAMES, 2), encode_syllables(mixed / GIVEN_NAMES, 3))
 }
@@ -108,10 +108,10 @@ fn topic_reference(number: usize) -> Value {
     json!({"scheme": "generated", "code": number.to_string()})
 }
 
-fn topic(number: usize, chance: &mut SeededRng) -> Value {
+fn topic(number: usize, rng: &mut SeededRng) -> Value {
     let (own, word) =
         (encode_syllables(number as u64 * 7_907 % FAMILY_NAMES, 3), TITLE_WORDS[number % TITLE_WORDS.len()]);
-    let broader: Vec<Value> = if number >= 10 { vec![topic_reference(chance.below(number / 10))] } else { Vec::new() };
+    let broader: Vec<Value> = if number >= 10 { vec![topic_reference(rng.below(number / 10))] } else { Vec::new() };
     json!({
         "kind": "topic", "scheme": "generated", "code": number.to_string(),
         "names": [
@@ -122,7 +122,7 @@ fn topic(number: usize, chance: &mut SeededRng) -> Value {
     })
 }
 
-/// What there is to choose from.
+/// The sizes of the generated dataset.
 struct Sizes {
     people: usize,
     papers: usize,
@@ -130,12 +130,12 @@ struct Sizes {
     topics: usize,
 }
 
-/// Up to `most` different numbers below `bound`, small ones more often.
-fn sample_skewed(chance: &mut SeededRng, bound: usize, most: usize) -> Vec<usize> {
+/// Up to `most` distinct numbers below `bound`, smaller ones more often.
+fn sample_skewed(rng: &mut SeededRng, bound: usize, most: usize) -> Vec<usize> {
     let mut chosen = Vec::new();
-    for _ in 0..=chance.below(most) {
-        // The smaller of two: the first are the best known.
-        let number = chance.below(bound).min(chance.below(bound));
+    for _ in 0..=rng.below(most) {
+        // The minimum of two draws: small numbers are more popular.
+        let number = rng.below(bound).min(rng.below(bound));
         if !chosen.contains(&number) {
             chosen.push(number);
         }
@@ -143,10 +143,10 @@ fn sample_skewed(chance: &mut SeededRng, bound: usize, most: usize) -> Vec<usize
     chosen
 }
 
-fn affiliation(place: usize, organization: usize, chance: &mut SeededRng) -> Value {
+fn affiliation(index: usize, organization: usize, rng: &mut SeededRng) -> Value {
     let organization = json!({"name": organization_name(organization)});
-    let year = 1980 + chance.below(40);
-    match place {
+    let year = 1980 + rng.below(40);
+    match index {
         0 => json!({
             "affiliationKind": "EMPLOYMENT", "organization": organization, "isPrimary": true, "startDate": year.to_string(),
             "roleTitle": {"en": "Professor", "fr": "Professeur"},
@@ -159,11 +159,11 @@ fn affiliation(place: usize, organization: usize, chance: &mut SeededRng) -> Val
     }
 }
 
-fn researcher(name: &str, parts: Option<(String, String)>, sizes: &Sizes, chance: &mut SeededRng) -> Value {
-    let places = sample_skewed(chance, sizes.organizations, 3);
+fn researcher(name: &str, parts: Option<(String, String)>, sizes: &Sizes, rng: &mut SeededRng) -> Value {
+    let organizations = sample_skewed(rng, sizes.organizations, 3);
     let affiliations: Vec<Value> =
-        places.into_iter().enumerate().map(|(place, number)| affiliation(place, number, chance)).collect();
-    let topics: Vec<Value> = sample_skewed(chance, sizes.topics, 6).into_iter().map(topic_reference).collect();
+        organizations.into_iter().enumerate().map(|(index, number)| affiliation(index, number, rng)).collect();
+    let topics: Vec<Value> = sample_skewed(rng, sizes.topics, 6).into_iter().map(topic_reference).collect();
     let mut record = json!({"kind": "researcher", "name": name, "affiliations": affiliations, "topics": topics});
     if let Some((given, family)) = parts {
         record["givenName"] = given.into();
@@ -172,13 +172,13 @@ fn researcher(name: &str, parts: Option<(String, String)>, sizes: &Sizes, chance
     record
 }
 
-fn random_text(chance: &mut SeededRng, words: usize) -> String {
+fn random_text(rng: &mut SeededRng, words: usize) -> String {
     let mut text = String::new();
     for _ in 0..words {
-        let word = if chance.chance_percent(40) {
-            TITLE_WORDS[chance.below(TITLE_WORDS.len())].to_owned()
+        let word = if rng.chance_percent(40) {
+            TITLE_WORDS[rng.below(TITLE_WORDS.len())].to_owned()
         } else {
-            encode_syllables(chance.next() % FAMILY_NAMES, 3).to_lowercase()
+            encode_syllables(rng.next() % FAMILY_NAMES, 3).to_lowercase()
         };
         text.push_str(if text.is_empty() { "" } else { " " });
         text.push_str(&word);
@@ -186,26 +186,26 @@ fn random_text(chance: &mut SeededRng, words: usize) -> String {
     capitalize(&text)
 }
 
-/// Somebody: one who has written before, the more likely the more; or anybody.
-fn sample_author(written: &[u32], sizes: &Sizes, chance: &mut SeededRng) -> usize {
-    if written.is_empty() || chance.chance_percent(30) {
-        return chance.below(sizes.people);
+/// A random author: in proportion to earlier papers, or uniform.
+fn sample_author(written: &[u32], sizes: &Sizes, rng: &mut SeededRng) -> usize {
+    if written.is_empty() || rng.chance_percent(30) {
+        return rng.below(sizes.people);
     }
-    written[chance.below(written.len())] as usize
+    written[rng.below(written.len())] as usize
 }
 
-fn author_count(written: &[u32], sizes: &Sizes, chance: &mut SeededRng) -> Vec<usize> {
-    let size = chance.authors();
-    let first = sample_author(written, sizes, chance);
+fn author_count(written: &[u32], sizes: &Sizes, rng: &mut SeededRng) -> Vec<usize> {
+    let size = rng.authors();
+    let first = sample_author(written, sizes, rng);
     let mut authors = vec![first];
-    // Not until so many are found: a small directory may not have them.
+    // Bounded, since a small dataset may not have this many different authors.
     for _ in 1..size {
-        let next = if chance.chance_percent(70) {
-            // From near by, and mostly from very near: the same people again.
-            let step = 1 + chance.pareto(1_000);
-            if chance.chance_percent(50) { first + step } else { first + sizes.people - step % sizes.people }
+        let next = if rng.chance_percent(70) {
+            // Mostly close neighbours, so that coauthors recur.
+            let step = 1 + rng.pareto(1_000);
+            if rng.chance_percent(50) { first + step } else { first + sizes.people - step % sizes.people }
         } else {
-            sample_author(written, sizes, chance)
+            sample_author(written, sizes, rng)
         } % sizes.people;
         if !authors.contains(&next) {
             authors.push(next);
@@ -214,69 +214,69 @@ fn author_count(written: &[u32], sizes: &Sizes, chance: &mut SeededRng) -> Vec<u
     authors
 }
 
-fn paper(number: usize, authors: &[usize], sizes: &Sizes, chance: &mut SeededRng) -> Value {
-    let words = 4 + chance.below(7);
-    // The larger of two: there are more new ones than old ones.
-    let year = FIRST_YEAR + chance.below(YEAR_COUNT).max(chance.below(YEAR_COUNT));
-    let topics: Vec<Value> = sample_skewed(chance, sizes.topics, 3).into_iter().map(topic_reference).collect();
+fn paper(number: usize, authors: &[usize], sizes: &Sizes, rng: &mut SeededRng) -> Value {
+    let words = 4 + rng.below(7);
+    // The maximum of two draws: recent years are more frequent.
+    let year = FIRST_YEAR + rng.below(YEAR_COUNT).max(rng.below(YEAR_COUNT));
+    let topics: Vec<Value> = sample_skewed(rng, sizes.topics, 3).into_iter().map(topic_reference).collect();
     let authors: Vec<Value> = authors
         .iter()
         .enumerate()
-        .map(|(place, author)| {
+        .map(|(index, author)| {
             let (given, family) = unique_name(*author);
             json!({
-                "position": place + 1, "name": format!("{given} {family}"), "givenName": given, "familyName": family,
+                "position": index + 1, "name": format!("{given} {family}"), "givenName": given, "familyName": family,
             })
         })
         .collect();
     let mut record = json!({
-        "kind": "paper", "sourceId": number.to_string(), "title": random_text(chance, words),
-        "publicationDate": format!("{year}-{:02}", 1 + chance.below(12)), "type": "CONFERENCE_PAPER",
-        "venueName": format!("Symposium of {}", encode_syllables(chance.below(60) as u64, 2)), "authors": authors, "topics": topics,
+        "kind": "paper", "sourceId": number.to_string(), "title": random_text(rng, words),
+        "publicationDate": format!("{year}-{:02}", 1 + rng.below(12)), "type": "CONFERENCE_PAPER",
+        "venueName": format!("Symposium of {}", encode_syllables(rng.below(60) as u64, 2)), "authors": authors, "topics": topics,
     });
-    if chance.chance_percent(80) {
-        let words = 60 + chance.below(80);
-        record["abstract"] = json!({"en": random_text(chance, words)});
+    if rng.chance_percent(80) {
+        let words = 60 + rng.below(80);
+        record["abstract"] = json!({"en": random_text(rng, words)});
         record["abstractCompleteness"] = "FULL".into();
     }
     record
 }
 
 fn generate(sizes: &Sizes, names: Option<&str>, seed: u64, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let mut chance = SeededRng(seed);
+    let mut rng = SeededRng(seed);
     for number in 0..sizes.organizations {
         writeln!(out, "{}", organization(number))?;
     }
     for number in 0..sizes.topics {
-        writeln!(out, "{}", topic(number, &mut chance))?;
+        writeln!(out, "{}", topic(number, &mut rng))?;
     }
     if let Some(file) = names {
         for line in BufReader::new(File::open(file)?).lines() {
-            writeln!(out, "{}", researcher(&line?, None, sizes, &mut chance))?;
+            writeln!(out, "{}", researcher(&line?, None, sizes, &mut rng))?;
         }
         return Ok(());
     }
     for number in 0..sizes.people {
         let (given, family) = unique_name(number);
         let full = format!("{given} {family}");
-        writeln!(out, "{}", researcher(&full, Some((given, family)), sizes, &mut chance))?;
+        writeln!(out, "{}", researcher(&full, Some((given, family)), sizes, &mut rng))?;
     }
     let mut written: Vec<u32> = Vec::new();
     for number in 0..sizes.papers {
-        let authors = author_count(&written, sizes, &mut chance);
+        let authors = author_count(&written, sizes, &mut rng);
         written.extend(authors.iter().filter_map(|author| u32::try_from(*author).ok()));
-        writeln!(out, "{}", paper(number, &authors, sizes, &mut chance))?;
+        writeln!(out, "{}", paper(number, &authors, sizes, &mut rng))?;
     }
     Ok(())
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().collect();
-    let value = |name: &str| arguments.iter().position(|word| word == name).and_then(|place| arguments.get(place + 1));
+    let value = |name: &str| arguments.iter().position(|word| word == name).and_then(|index| arguments.get(index + 1));
     let number = |name: &str| value(name).map(|text| text.parse::<usize>()).transpose();
     let Some(people) = number("--people")? else {
-        // `cargo test` and `cargo bench` without a size have nothing to make.
-        eprintln!("skipped: say how many people, as in cargo bench --bench generate -- --people 1000");
+        // `cargo test` and `cargo bench` run this without arguments.
+        eprintln!("skipped: give the number of people, for example cargo bench --bench generate -- --people 1000");
         return Ok(());
     };
     let people = people.max(1);
@@ -289,7 +289,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seed = number("--seed")?.unwrap_or(1);
     let mut out = BufWriter::new(io::stdout().lock());
     match generate(&sizes, value("--names").map(String::as_str), seed as u64, &mut out) {
-        // Whoever reads may have had enough.
+        // The reader closed the pipe.
         Err(error)
             if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) =>
         {

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# How fast papers come in, beside a bare COPY of the same rows into the same indexed tables in the same run.
+# Measures the import throughput, and compares it with a COPY of the same rows into the same indexed tables.
 #
 #   bench/import.sh PAPERS.csl.jsonl.zst [ROUNDS]
 #
-# Prints papers per second and the ratio of the two times, for each round and as a median. Needs psql and pg_dump.
+# Prints papers per second and the ratio of the two durations, per round and as a median. Requires psql and pg_dump.
 set -euo pipefail
 file=$(realpath "$1")
 rounds=${2:-3}
@@ -23,14 +23,14 @@ ratios=()
 for round in $(seq "$rounds"); do
   data="$work/$round"
   socket="$data/postgres"
-  # The server is started by a service that serves nobody, so that both sides use the same settings.
-  "$program" serve --data-dir "$data" --demo never --listen 127.0.0.1:0 >"$work/served" 2>"$work/log" &
+  # This instance receives no requests: it starts Postgres, so that both measurements use the same settings.
+  "$program" serve --data-dir "$data" --demo never --listen 127.0.0.1:0 >"$work/stdout" 2>"$work/log" &
   server=$!
-  until grep -q GraphQL "$work/served"; do kill -0 "$server"; sleep 0.1; done
+  until grep -q GraphQL "$work/stdout"; do kill -0 "$server"; sleep 0.1; done
 
-  begin=$(now)
+  start=$(now)
   /usr/bin/env time -f '%M' -o "$work/memory" "$program" import csl "$file" --data-dir "$data" >"$work/summary" 2>/dev/null
-  imported=$(echo "$(now) - $begin" | bc)
+  imported=$(echo "$(now) - $start" | bc)
 
   sql -d postgres -c 'CREATE DATABASE copied'
   pg_dump -h "$socket" -U academic_directory --schema-only academic_directory | sql -d copied >/dev/null
@@ -39,9 +39,9 @@ for round in $(seq "$rounds"); do
     columns=$(sql -d academic_directory -c "SELECT string_agg(quote_ident(attname), ',' ORDER BY attnum) FROM pg_attribute
       WHERE attrelid = '$table'::regclass AND attnum > 0 AND attgenerated = '' AND NOT attisdropped")
     sql -d academic_directory -c "\\copy (SELECT $columns FROM $table) TO '$work/rows'"
-    begin=$(now)
+    start=$(now)
     sql -d copied -c "\\copy $table($columns) FROM '$work/rows'"
-    copied=$(echo "$copied + $(now) - $begin" | bc)
+    copied=$(echo "$copied + $(now) - $start" | bc)
   done
   papers=$(sql -d academic_directory -c 'SELECT count(*) FROM paper')
   kill "$server"
@@ -49,7 +49,7 @@ for round in $(seq "$rounds"); do
   server=
   ratio=$(echo "scale=2; $imported / $copied" | bc)
   ratios+=("$ratio")
-  printf 'round %s: %s; import %.1f s (%.0f papers/s, %s KiB at most), COPY %.1f s, ratio %s\n' "$round" \
+  printf 'round %s: %s; import %.1f s (%.0f papers/s, peak memory %s KiB), COPY %.1f s, ratio %s\n' "$round" \
     "$(cat "$work/summary")" "$imported" "$(echo "$papers / $imported" | bc)" "$(cat "$work/memory")" "$copied" "$ratio"
   rm -rf "$data"
 done

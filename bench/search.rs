@@ -1,7 +1,7 @@
-//! How often search finds what was meant, and how long it takes: against a running service, with names and titles of
-//! its own directory, typed in the ways in which people type them.
+//! Measures the recall and latency of search: queries a running service for names and titles of its own directory,
+//! typed in several ways.
 //!
-//! `bench/search.sh` starts such a service over real data and runs this. The sample is the same for the same directory.
+//! `bench/search.sh` starts the service on real data and runs this. The sample is the same for the same directory.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 const SAMPLE_SIZE: usize = 1_000;
 
-/// Numbers that look like chance and are the same on every run (SplitMix64).
+/// A seeded pseudorandom number generator (SplitMix64).
 struct SeededRng(u64);
 
 impl SeededRng {
@@ -24,13 +24,13 @@ impl SeededRng {
     }
 
     fn sample<T: Clone>(&mut self, all: &[T], amount: usize) -> Vec<T> {
-        let mut places: Vec<usize> = (0..all.len()).collect();
-        let amount = amount.min(places.len());
-        for place in 0..amount {
-            let other = place + self.below(places.len() - place);
-            places.swap(place, other);
+        let mut indices: Vec<usize> = (0..all.len()).collect();
+        let amount = amount.min(indices.len());
+        for rank in 0..amount {
+            let other = rank + self.below(indices.len() - rank);
+            indices.swap(rank, other);
         }
-        places[..amount].iter().map(|place| all[*place].clone()).collect()
+        indices[..amount].iter().map(|rank| all[*rank].clone()).collect()
     }
 }
 
@@ -49,7 +49,7 @@ impl Service {
         }
     }
 
-    /// All rows of a list, as far as a row passes.
+    /// Reads a list page by page until an item fails the condition.
     async fn read_all_pages(
         &self,
         list: &str,
@@ -73,7 +73,7 @@ impl Service {
     }
 }
 
-/// What one way of typing gave.
+/// The results for one way of typing.
 #[derive(Default)]
 struct TypingResults {
     queries: usize,
@@ -84,12 +84,12 @@ struct TypingResults {
 }
 
 impl TypingResults {
-    fn record(&mut self, typed: &str, place: Option<usize>, time: Duration) {
+    fn record(&mut self, typed: &str, rank: Option<usize>, time: Duration) {
         self.queries += 1;
         self.times.push(time);
-        self.found_first += usize::from(place == Some(0));
-        self.found_in_top_five += usize::from(place.is_some_and(|place| place < 5));
-        if place.is_none_or(|place| place >= 5) {
+        self.found_first += usize::from(rank == Some(0));
+        self.found_in_top_five += usize::from(rank.is_some_and(|rank| rank < 5));
+        if rank.is_none_or(|rank| rank >= 5) {
             self.missed.push(typed.to_owned());
         }
     }
@@ -98,8 +98,8 @@ impl TypingResults {
         self.times.sort_unstable();
         let share = |part: usize| 100.0 * part as f64 / self.queries.max(1) as f64;
         let time = |per_thousand: usize| {
-            let place = (self.times.len() * per_thousand / 1000).min(self.times.len().saturating_sub(1));
-            self.times.get(place).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
+            let rank = (self.times.len() * per_thousand / 1000).min(self.times.len().saturating_sub(1));
+            self.times.get(rank).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
         };
         println!(
             "{name:<44} {:>6} {:>7.1} % {:>7.1} % {:>8.1} ms {:>8.1} ms {:>6.1}",
@@ -111,7 +111,7 @@ impl TypingResults {
             time(990) / time(500).max(0.001)
         );
         for missed in self.missed.iter().take(3) {
-            println!("    not in the first five: {missed}");
+            println!("    not in the top five: {missed}");
         }
     }
 }
@@ -120,7 +120,7 @@ const SEARCH: &str = "query($typed: String!) { found: search(query: $typed, firs
 const AUTOCOMPLETE: &str =
     "query($typed: String!) { found: autocomplete(query: $typed, first: 5) { label hint node { id } } }";
 
-/// Types each text and looks where the one that was meant is.
+/// Sends each text and finds the rank of the expected entity.
 async fn measure(service: &Service, query: &str, typed: &[(String, String)]) -> Result<TypingResults, Box<dyn Error>> {
     let mut outcome = TypingResults::default();
     for (text, id) in typed {
@@ -128,24 +128,24 @@ async fn measure(service: &Service, query: &str, typed: &[(String, String)]) -> 
         let data = service.query(query, json!({ "typed": text })).await?;
         let time = begin.elapsed();
         let nodes = data["found"]["nodes"].as_array().or(data["found"].as_array()).cloned().unwrap_or_default();
-        let place = nodes.iter().position(|node| node["id"] == **id || node["node"]["id"] == **id);
-        outcome.record(text, place, time);
+        let rank = nodes.iter().position(|node| node["id"] == **id || node["node"]["id"] == **id);
+        outcome.record(text, rank, time);
     }
     Ok(outcome)
 }
 
-/// One letter of a word of five letters or more: left out, doubled, another one, or changed with the next.
-fn insert_typo(chance: &mut SeededRng, name: &str) -> Option<String> {
+/// Changes one letter of a word of five or more letters: omitted, doubled, replaced or swapped with the next.
+fn insert_typo(rng: &mut SeededRng, name: &str) -> Option<String> {
     let long: Vec<&str> =
         name.split(' ').filter(|word| word.chars().count() >= 5 && word.chars().all(char::is_alphabetic)).collect();
-    let word = *long.get(chance.below(long.len()))?;
+    let word = *long.get(rng.below(long.len()))?;
     let mut letters: Vec<char> = word.chars().collect();
-    let place = chance.below(letters.len() - 1);
-    match chance.below(4) {
-        0 => drop(letters.remove(place)),
-        1 => letters.insert(place, letters[place]),
-        2 => letters[place] = if letters[place] == 'e' { 'a' } else { 'e' },
-        _ => letters.swap(place, place + 1),
+    let rank = rng.below(letters.len() - 1);
+    match rng.below(4) {
+        0 => drop(letters.remove(rank)),
+        1 => letters.insert(rank, letters[rank]),
+        2 => letters[rank] = if letters[rank] == 'e' { 'a' } else { 'e' },
+        _ => letters.swap(rank, rank + 1),
     }
     let mistyped: String = letters.into_iter().collect();
     (mistyped != word).then(|| name.replacen(word, &mistyped, 1))
@@ -155,14 +155,14 @@ fn family_first(person: &Value) -> Option<String> {
     Some(format!("{} {}", person["familyName"].as_str()?, person["givenName"].as_str()?))
 }
 
-/// A title without two of its words.
-fn drop_two_words(chance: &mut SeededRng, title: &str) -> Option<String> {
+/// The title without two random words.
+fn drop_two_words(rng: &mut SeededRng, title: &str) -> Option<String> {
     let mut left: Vec<&str> = title.split(' ').collect();
     if left.len() < 4 {
         return None;
     }
     for _ in 0..2 {
-        left.remove(chance.below(left.len()));
+        left.remove(rng.below(left.len()));
     }
     Some(left.join(" "))
 }
@@ -171,55 +171,62 @@ fn drop_two_words(chance: &mut SeededRng, title: &str) -> Option<String> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().find(|argument| argument.starts_with("http://"));
     let Some(url) = url else {
-        println!("skipped: say which service, as in cargo bench --bench search -- http://127.0.0.1:8080/graphql");
+        println!(
+            "skipped: give the URL of a service, for example cargo bench --bench search -- http://127.0.0.1:8080/graphql"
+        );
         return Ok(());
     };
     let service = Service { client: reqwest::Client::builder().no_proxy().build()?, url };
     let by_papers = "researchers(first: 100, after: $after, orderBy: {field: PAPER_COUNT, direction: DESC})";
     let selection = "id name givenName familyName statistics { paperCount }";
-    let people = service
+    let researchers = service
         .read_all_pages(by_papers, selection, |person| person["statistics"]["paperCount"].as_i64() > Some(3))
         .await?;
-    let everybody = service.read_all_pages("researchers(first: 100, after: $after)", "name", |_| true).await?;
+    let all_researchers = service.read_all_pages("researchers(first: 100, after: $after)", "name", |_| true).await?;
     let papers = service.read_all_pages("papers(first: 100, after: $after)", "id title", |_| true).await?;
-    println!("{} people, {} with more than 3 papers, {} papers", everybody.len(), people.len(), papers.len());
-
-    let mut beginnings: HashMap<String, usize> = HashMap::new();
-    let beginning = |name: &str| names::fold(name).chars().take(8).collect::<String>();
-    for person in &everybody {
-        *beginnings.entry(beginning(person["name"].as_str().unwrap_or_default())).or_default() += 1;
-    }
-    let mut chance = SeededRng(2_024);
-    let people = chance.sample(&people, SAMPLE_SIZE);
-    let papers = chance.sample(&papers, SAMPLE_SIZE);
-    let text = |thing: &Value, field: &str| thing[field].as_str().unwrap_or_default().to_owned();
-    let typed = |typing: &mut dyn FnMut(&Value) -> Option<String>, things: &[Value]| -> Vec<(String, String)> {
-        things.iter().filter_map(|thing| Some((typing(thing)?, text(thing, "id")))).collect()
-    };
-    let plain = typed(&mut |person| Some(names::fold(&text(person, "name"))), &people);
-    let mistyped = typed(&mut |person| insert_typo(&mut chance, &text(person, "name")), &people);
-    let turned = typed(&mut family_first, &people);
-    let begun = typed(
-        &mut |person| {
-            let begun = beginning(&text(person, "name"));
-            (beginnings.get(&begun).is_some_and(|shared| *shared <= 5)).then_some(begun)
-        },
-        &people,
+    println!(
+        "{} researchers, {} with more than 3 papers, {} papers",
+        all_researchers.len(),
+        researchers.len(),
+        papers.len()
     );
-    let titles = typed(&mut |paper| drop_two_words(&mut chance, &text(paper, "title")), &papers);
+
+    let mut prefix_counts: HashMap<String, usize> = HashMap::new();
+    let prefix = |name: &str| names::fold(name).chars().take(8).collect::<String>();
+    for person in &all_researchers {
+        *prefix_counts.entry(prefix(person["name"].as_str().unwrap_or_default())).or_default() += 1;
+    }
+    let mut rng = SeededRng(2_024);
+    let researchers = rng.sample(&researchers, SAMPLE_SIZE);
+    let papers = rng.sample(&papers, SAMPLE_SIZE);
+    let text = |entity: &Value, field: &str| entity[field].as_str().unwrap_or_default().to_owned();
+    let typed = |typing: &mut dyn FnMut(&Value) -> Option<String>, entities: &[Value]| -> Vec<(String, String)> {
+        entities.iter().filter_map(|entity| Some((typing(entity)?, text(entity, "id")))).collect()
+    };
+    let plain = typed(&mut |person| Some(names::fold(&text(person, "name"))), &researchers);
+    let mistyped = typed(&mut |person| insert_typo(&mut rng, &text(person, "name")), &researchers);
+    let reversed = typed(&mut family_first, &researchers);
+    let prefixes = typed(
+        &mut |person| {
+            let prefixes = prefix(&text(person, "name"));
+            (prefix_counts.get(&prefixes).is_some_and(|shared| *shared <= 5)).then_some(prefixes)
+        },
+        &researchers,
+    );
+    let titles = typed(&mut |paper| drop_two_words(&mut rng, &text(paper, "title")), &papers);
     let titles: Vec<_> = titles.into_iter().filter(|(typed, _)| !tokenizer::tokenize(typed).is_empty()).collect();
 
-    // The first questions of a connection are slower than all others.
+    // Warm-up.
     measure(&service, SEARCH, &plain[..plain.len().min(50)]).await?;
-    measure(&service, AUTOCOMPLETE, &begun[..begun.len().min(50)]).await?;
+    measure(&service, AUTOCOMPLETE, &prefixes[..prefixes.len().min(50)]).await?;
     println!(
         "{:<44} {:>6} {:>9} {:>9} {:>11} {:>11} {:>6}",
-        "typed", "asked", "first", "in five", "p50", "p99", "ratio"
+        "query", "count", "rank 1", "top 5", "p50", "p99", "ratio"
     );
-    measure(&service, SEARCH, &plain).await?.print("(a) name, no accents, lower case");
+    measure(&service, SEARCH, &plain).await?.print("(a) name without diacritics, lower case");
     measure(&service, SEARCH, &mistyped).await?.print("(b) name with one typo");
-    measure(&service, SEARCH, &turned).await?.print("(c) family name first");
-    measure(&service, AUTOCOMPLETE, &begun).await?.print("(d) eight letters, shared by at most five");
+    measure(&service, SEARCH, &reversed).await?.print("(c) family name first");
+    measure(&service, AUTOCOMPLETE, &prefixes).await?.print("(d) prefix of eight letters, at most five matches");
     measure(&service, SEARCH, &titles).await?.print("(t) title without two of its words");
     Ok(())
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# How well and how fast search finds people and papers of a real directory, and that no big table is read as a whole.
+# Measures the quality and latency of search on real data, and lists sequential scans.
 #
 #   bench/search.sh PAPERS.csl.jsonl.zst ORGANIZATIONS.jsonl.zst
 #
-# Starts a private directory, loads both files, types names and titles of it (bench/search.rs), and prints how often the
-# right one comes first and among the first five, the times, and what Postgres says of sequential scans. Needs psql.
+# Starts the service with an embedded Postgres, imports both files, and searches for names and titles from the data
+# (bench/search.rs). Prints how often the expected entity ranks first and in the top 5, the latencies, and the sequential
+# scans in the query plans. Requires psql.
 set -euo pipefail
 papers=$(realpath "$1")
 organizations=$(realpath "$2")
@@ -18,10 +19,10 @@ trap 'if [ -n "$server" ]; then kill "$server"; wait "$server" 2>/dev/null || tr
 program=target/release/academic-directory
 
 start() {
-  "$program" serve --data-dir "$work/data" --demo never --listen 127.0.0.1:0 >"$work/served" 2>"$work/log" &
+  "$program" serve --data-dir "$work/data" --demo never --listen 127.0.0.1:0 >"$work/stdout" 2>"$work/log" &
   server=$!
-  until grep -q 'GraphQL' "$work/served"; do kill -0 "$server"; sleep 0.2; done
-  url=$(sed -n 's/^ *GraphQL *//p' "$work/served")
+  until grep -q 'GraphQL' "$work/stdout"; do kill -0 "$server"; sleep 0.2; done
+  url=$(sed -n 's/^ *GraphQL *//p' "$work/stdout")
 }
 stop() {
   kill "$server"
@@ -35,7 +36,7 @@ start
 "$program" import csl "$papers" --data-dir "$work/data" 2>/dev/null
 cargo bench --quiet --bench search -- "$url"
 
-# The same kinds of questions once more, with the plan of each statement in the server's log.
+# Repeats queries of the same kinds with auto_explain, which writes the plan of each statement to the Postgres log.
 for setting in "session_preload_libraries = 'auto_explain'" "auto_explain.log_min_duration = 0" "auto_explain.log_analyze = on" \
   "auto_explain.log_nested_statements = on"; do
   sql -c "ALTER DATABASE academic_directory SET $setting"
@@ -43,10 +44,10 @@ done
 stop
 start
 : >"$work/data/postgres/postgres.log"
-for typed in 'jurgen schmidhuber' 'jurgen schmidhubr' 'wang wei' 'learning' 'attention is you need' 'universite montreal'; do
+for input in 'jurgen schmidhuber' 'jurgen schmidhubr' 'wang wei' 'learning' 'attention is you need' 'universite montreal'; do
   curl -sf "$url" -H 'Content-Type: application/json' \
-    -d "{\"query\": \"{ search(query: \\\"$typed\\\") { nodes { id } } autocomplete(query: \\\"$typed\\\") { label } }\"}" >/dev/null
+    -d "{\"query\": \"{ search(query: \\\"$input\\\") { nodes { id } } autocomplete(query: \\\"$input\\\") { label } }\"}" >/dev/null
 done
 stop
-echo 'plans that read a table as a whole:'
+echo 'sequential scans:'
 grep -hE 'Seq Scan on' "$work/data/postgres/postgres.log" | sed 's/^[[:space:]]*/  /; s/(cost[^)]*) //' | sort | uniq -c || echo '  none'

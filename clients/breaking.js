@@ -1,20 +1,20 @@
-// Names what `schema.graphql` would break for those who use the last release, whose schema is `released.graphql`. A change
-// that breaks something is let through where CHANGELOG.md tells of it under "Unreleased", in these very words.
+// Lists the breaking changes from `released.graphql`, the schema of the last release, to `schema.graphql`. Each one must be
+// listed in the section "Unreleased" of CHANGELOG.md, with exactly the description that is printed here.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { buildSchema, findBreakingChanges, findDangerousChanges } from 'graphql';
 
-/** What breaks and is not told, what breaks and is told, and what may surprise a client without breaking it. */
+/** Returns the breaking changes that the changelog omits, those that it lists, and the dangerous changes. */
 export function compare(released, current, changelog) {
   const [before, after] = [buildSchema(released), buildSchema(current)];
   const descriptions = (changes) => changes.map(({ description }) => description);
-  const told = new Set(unreleased(changelog));
+  const listed = new Set(unreleased(changelog));
   const breaking = descriptions(findBreakingChanges(before, after));
   return {
-    untold: breaking.filter((change) => !told.has(change)),
-    told: breaking.filter((change) => told.has(change)),
+    undocumented: breaking.filter((change) => !listed.has(change)),
+    documented: breaking.filter((change) => listed.has(change)),
     dangerous: descriptions(findDangerousChanges(before, after)),
   };
 }
@@ -26,10 +26,10 @@ function unreleased(changelog) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const read = (path) => readFileSync(new URL(path, import.meta.url), 'utf8');
-  const { untold, told, dangerous } = compare(read('released.graphql'), read('../schema.graphql'), read('../CHANGELOG.md'));
-  untold.forEach((change) => console.error(`breaks clients, and CHANGELOG.md does not tell: ${change}`));
-  told.forEach((change) => console.log(`breaks clients, as CHANGELOG.md tells: ${change}`));
-  dangerous.forEach((change) => console.log(`may surprise clients: ${change}`));
-  console.log(`${untold.length + told.length} breaking changes since the last release, ${untold.length} of them untold`);
-  process.exitCode = untold.length === 0 ? 0 : 1;
+  const { undocumented, documented, dangerous } = compare(read('released.graphql'), read('../schema.graphql'), read('../CHANGELOG.md'));
+  undocumented.forEach((change) => console.error(`breaking change that is not in CHANGELOG.md: ${change}`));
+  documented.forEach((change) => console.log(`breaking change: ${change}`));
+  dangerous.forEach((change) => console.log(`dangerous change: ${change}`));
+  console.log(`${undocumented.length + documented.length} breaking changes since the last release, ${undocumented.length} of them not in CHANGELOG.md`);
+  process.exitCode = undocumented.length === 0 ? 0 : 1;
 }

@@ -1,5 +1,5 @@
-// The rules for the schema and for the operations of the cookbook. `npm run lint` runs it from the repository's folder:
-// files outside of the working folder are not looked at.
+// Rules for the schema and for the operations of the cookbook. `npm run lint` runs ESLint from the root of the repository,
+// because it ignores files outside of the working directory.
 import { readFileSync } from 'node:fs';
 
 import graphqlEslint from '@graphql-eslint/eslint-plugin';
@@ -10,7 +10,7 @@ const SCHEMA = 'schema.graphql';
 const OPERATIONS = 'web/src/examples/*.graphql';
 const schema = buildSchema(readFileSync(SCHEMA, 'utf8'));
 
-// Only what implements Node can be asked for again by an id; a page, a year's count or a text is a value.
+// Only types that implement Node need an id. Other types, such as pages, counts per year and texts, are values.
 const isValue = (type) => isObjectType(type) && !type.getInterfaces().some((one) => one.name === 'Node');
 const values = Object.values(schema.getTypeMap()).filter(isValue).map((type) => type.name);
 
@@ -25,7 +25,7 @@ export default [
       ...configs['flat/schema-recommended'].rules,
       ...configs['flat/schema-relay'].rules,
       '@graphql-eslint/strict-id-in-types': ['error', { exceptions: { types: values } }],
-      // Connections have `nodes` beside `edges`, for those who need no cursors; short lists of values are lists.
+      // Connections have `nodes` in addition to `edges`, and short lists of values are plain lists.
       '@graphql-eslint/relay-edge-types': [
         'error',
         { withEdgeSuffix: true, shouldImplementNode: true, listTypeCanWrapOnlyEdgeType: false },
@@ -50,7 +50,7 @@ export default [
     languageOptions,
     rules: {
       ...configs['flat/operations-recommended'].rules,
-      // An operation of the cookbook shows what a page reads; Relay, Apollo and urql add the ids they need by themselves.
+      // The operations select only what a page shows. Relay, Apollo and urql add the ids that they need.
       '@graphql-eslint/require-selections': 'off',
     },
   },

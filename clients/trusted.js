@@ -1,5 +1,5 @@
-// Runs what clients were compiled to, as they would: by its id alone, against a service that runs nothing else. The
-// manifests are those that relay-compiler and graphql-codegen wrote (`npm run compile`).
+// Executes the compiled operations of the clients by their ids, on a service that accepts only trusted operations. The
+// manifests are written by relay-compiler and graphql-codegen (`npm run compile`).
 
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { withService } from './service.js';
 
 const MANIFESTS = ['build/relay/operations.json', 'build/codegen/persisted-documents.json'];
-/** For operations that are not of the cookbook; an id that names nothing is null. */
+/** Variables for operations that are not in the cookbook. The id does not exist, so its result is null. */
 const VARIABLES = { slug: 'razvan-pascanu', languages: ['fr', 'en'], doi: '10.1000/182', id: 'bm9ib2R5', first: 2 };
 
-/** What the cookbook asks an operation with. */
+/** The variables of an operation in the cookbook, or `VARIABLES`. */
 function variablesOf(text) {
   const [, name] = /^(?:query|fragment) (\w+)/m.exec(text);
   const words = name.replace(/Query$/, '').replace(/(?<=.)[A-Z]/g, (letter) => `-${letter}`).toLowerCase();
@@ -18,7 +18,7 @@ function variablesOf(text) {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : VARIABLES;
 }
 
-async function ask(url, body) {
+async function execute(url, body) {
   const headers = { accept: 'application/graphql-response+json', 'content-type': 'application/json' };
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
   return { status: response.status, body: await response.json() };
@@ -30,16 +30,16 @@ async function failuresOf(manifest) {
   const failed = [];
   await withService({ OPERATIONS: 'trusted', OPERATIONS_MANIFEST: path }, async (url) => {
     for (const [documentId, text] of operations) {
-      const { status, body } = await ask(url, { documentId, variables: variablesOf(text) });
-      if (status !== 200 || body.errors) failed.push(`${text.slice(0, 40)}… is ${status}: ${JSON.stringify(body.errors)}`);
+      const { status, body } = await execute(url, { documentId, variables: variablesOf(text) });
+      if (status !== 200 || body.errors) failed.push(`${text.slice(0, 40)}…: status ${status}, ${JSON.stringify(body.errors)}`);
       const isProfile = /query Profile(Query)?\(/.test(text);
       if (isProfile && !body.data?.researcher?.name) failed.push(`the profile has no name: ${JSON.stringify(body)}`);
     }
-    const other = await ask(url, { query: '{ directory { name } }' });
-    if (other.status !== 403) failed.push(`an operation of nobody is ${other.status}`);
+    const untrusted = await execute(url, { query: '{ directory { name } }' });
+    if (untrusted.status !== 403) failed.push(`an operation outside of the manifest has status ${untrusted.status}`);
   });
-  if (operations.length < 10) failed.push(`there are only ${operations.length} operations in ${manifest}`);
-  console.log(`${operations.length} operations of ${manifest} were asked for by their ids`);
+  if (operations.length < 10) failed.push(`${manifest} has only ${operations.length} operations`);
+  console.log(`executed ${operations.length} operations of ${manifest} by their ids`);
   return failed;
 }
 

@@ -14,7 +14,6 @@ use ipnet::IpNet;
 
 use crate::database::ServerPrograms;
 use crate::model::language::LanguageTag;
-use crate::store::reader::cursor::PageLimits;
 
 /// What all commands need: where the data are.
 #[derive(Args, Clone, Debug)]
@@ -387,6 +386,15 @@ pub enum OperationPolicy {
     Any,
     /// Only those of the manifest
     Trusted,
+}
+
+/// Limits of page sizes.
+#[derive(Clone, Copy, Debug)]
+pub struct PageLimits {
+    /// Page size if neither `first` nor `last` is given.
+    pub default_size: u32,
+    /// Maximum page size.
+    pub maximum_size: u32,
 }
 
 /// What a request may ask for.

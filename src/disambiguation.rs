@@ -1,9 +1,11 @@
-//! Who is who: which authors of papers are one person, by what is known of them, and by what evidence.
+//! Author disambiguation: decides which author mentions are the same person, and why.
 //!
-//! The laws, in their order: what people decided; ids (an ORCID iD, a source's own id of an author); evidence, which a name's
-//! commonness is weighed against; a rare name alone. Nothing joins two people against contrary evidence: two ORCID iDs, both
-//! authors of one paper, papers more than [`LONGEST_CAREER`] years apart. What comes out depends on what is known, and not on the
-//! order in which it became known.
+//! The rules, strongest first: manual decisions; identifiers (ORCID iD, author ids of sources); evidence, weighed
+//! against how common the name is; a rare name alone. Contrary evidence prevents every match except a manual decision:
+//! two ORCID iDs, two authors of one paper, or papers more than [`MAX_CAREER_YEARS`] years apart. The result depends on
+//! the data only, not on the order in which it was imported.
+//!
+//! Everything here is pure: no database and no I/O.
 
 mod affiliation_words;
 mod clustering;
@@ -18,5 +20,39 @@ pub use self::mention::{Evidence, EvidenceKind, Mention, Vocabulary};
 pub use self::merge_candidates::{MergeCandidate, ResearcherProfile, find_merge_candidates};
 pub use self::split_candidates::{SplitCandidate, SplitPart, find_split_candidate};
 
-/// Nobody publishes for more years.
+/// The maximum number of years between the first and the last paper of one person.
 pub const MAX_CAREER_YEARS: i32 = 60;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The words of methods and of evidence are stored in `authorship_resolution`, evidence sorted by kind.
+    #[test]
+    fn stored_words_are_stable() {
+        let methods = [MatchMethod::Decision, MatchMethod::Identifier, MatchMethod::Evidence, MatchMethod::Name];
+        assert_eq!(json!(methods), json!(["DECISION", "IDENTIFIER", "EVIDENCE", "NAME"]));
+        let kinds = [
+            (EvidenceKind::Decision, "DECISION"),
+            (EvidenceKind::Orcid, "ORCID"),
+            (EvidenceKind::AuthorId, "AUTHOR_ID"),
+            (EvidenceKind::SharedCoauthor, "SHARED_COAUTHOR"),
+            (EvidenceKind::SharedOrganization, "SHARED_ORGANIZATION"),
+            (EvidenceKind::SharedVenue, "SHARED_VENUE"),
+            (EvidenceKind::SharedTopic, "SHARED_TOPIC"),
+            (EvidenceKind::CloseYears, "CLOSE_YEARS"),
+            (EvidenceKind::SameName, "SAME_NAME"),
+            (EvidenceKind::RareName, "RARE_NAME"),
+            (EvidenceKind::NameVariant, "NAME_VARIANT"),
+        ];
+        assert!(kinds.is_sorted_by_key(|(kind, _)| *kind));
+        for (kind, word) in kinds {
+            let value = (kind == EvidenceKind::SharedCoauthor).then(|| "Ida Brook".to_owned());
+            let expected =
+                if value.is_some() { json!({"kind": word, "value": "Ida Brook"}) } else { json!({"kind": word}) };
+            assert_eq!(json!(Evidence { kind, value }), expected);
+        }
+    }
+}

@@ -1,8 +1,8 @@
-//! The tables as sea-orm models: columns and relations, nothing else.
+//! SeaORM entities: columns and relations.
 
 pub mod affiliation;
 pub mod authorship;
-mod columns;
+mod column_types;
 pub mod organization;
 pub mod paper;
 pub mod researcher;

@@ -145,7 +145,6 @@ macro_rules! bad_user_input {
 }
 
 bad_user_input!(
-    crate::store::reader::cursor::PageError,
     crate::model::global_id::InvalidGlobalId,
     crate::model::identifier::InvalidIdentifier,
     crate::model::language::InvalidLanguageTag

@@ -223,24 +223,23 @@ pub fn trace_id(span: &Span) -> Option<String> {
     Some(trace_id.to_string())
 }
 
-/// The span of an SQL statement of the present request, by the loader that sends it; none outside of requests.
+/// Returns the span of an SQL query of the current request, named by `query_name`; none outside of requests.
 #[must_use]
-pub fn query_span(loader: &'static str) -> Span {
+pub fn query_span(query_name: &'static str) -> Span {
     let request = Span::current();
     if request.is_disabled() {
         return Span::none();
     }
-    let loader = strip_module_paths(loader);
     tracing::info_span!(
         target: TRACE_TARGET,
         parent: &request,
         "statement",
-        "otel.name" = loader,
+        "otel.name" = query_name,
         "otel.kind" = "client",
         "otel.status_code" = Empty,
         "error.type" = Empty,
         "db.system.name" = "postgresql",
-        "db.query.summary" = loader,
+        "db.query.summary" = query_name,
     )
 }
 
@@ -248,31 +247,4 @@ pub fn query_span(loader: &'static str) -> Span {
 pub fn record_query_error(span: &Span, code: &str) {
     span.record("otel.status_code", "ERROR");
     span.record("error.type", code);
-}
-
-/// A type's name with the file of each part, and not the folders: `list::PageOf<paper::Papers>`.
-fn strip_module_paths(name: &str) -> String {
-    let parts = name.split_inclusive(['<', '>', ',', ' ', '&', '(', ')']);
-    let short = parts.map(|part| match part.rmatch_indices("::").nth(1) {
-        Some((folders, separator)) => &part[folders + separator.len()..],
-        None => part,
-    });
-    short.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_without_paths() {
-        for (name, short) in [
-            ("directory statistics", "directory statistics"),
-            ("a::b::Loader", "b::Loader"),
-            ("crate::store::reader::page::PageOf<crate::store::reader::paper::Papers>", "list::PageOf<paper::Papers>"),
-            ("s::x::Of<(a::b::C, d::e::f::G<i64>)>", "x::Of<(b::C, f::G<i64>)>"),
-        ] {
-            assert_eq!(strip_module_paths(name), short);
-        }
-    }
 }

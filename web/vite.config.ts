@@ -1,13 +1,13 @@
 import { defineConfig } from 'vite';
 
 export default defineConfig({
-  // The service serves this page at /graphiql, without the final slash.
+  // The service serves this page at /graphiql, without a trailing slash.
   base: '/graphiql/',
   build: {
-    // The editor is one big module that nothing can split.
+    // The editor is one large module that cannot be split.
     chunkSizeWarningLimit: 5000,
     license: { fileName: 'licenses.md' },
-    // "use client" and the like mean nothing in a browser bundle.
+    // Module directives such as "use client" have no effect in a browser bundle.
     rolldownOptions: { checks: { moduleLevelDirective: false } },
   },
   worker: { format: 'es' },

@@ -1,9 +1,9 @@
-//! What slow clients and too many requests do to the others: against a running service that counts nobody's address
-//! (TRUSTED_PROXIES=127.0.0.1), over loopback, in about a minute and a half. With `--outage PROGRAM` instead: what a database
-//! does that is gone for a while, to a service that this starts.
+//! Measures the effect of slow clients and overload on other clients: over loopback, against a running service without
+//! per-address limits (TRUSTED_PROXIES=127.0.0.1), in about 90 seconds. With `--outage PROGRAM` it starts the service
+//! itself and measures database outages.
 //!
-//! `bench/load.sh` starts the service with the demonstration directory and runs both. Client, service and database
-//! share the machine, so that the figures are of all three together.
+//! `bench/load.sh` starts the service with the demo directory and runs both. Client, service and database share the
+//! machine.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -20,21 +20,21 @@ use tokio::time::{Instant, interval, sleep_until, timeout};
 
 mod outage;
 
-/// An ordinary page: people with their papers and coauthors.
+/// A typical query: researchers with papers and coauthors.
 const QUERY: &str = r#"{"query": "{ researchers(first: 20) { nodes { name papers(first: 5) { nodes { title authorships(first: 10) { nodes { name } } } } coauthors(first: 5) { nodes { name } } } } }"}"#;
 const REQUEST_HEADERS: &str = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
-/// What is long and costs little: the schema.
+/// A long response that is cheap to compute.
 const INTROSPECTION_QUERY: &str = include_str!("../../tests/api/introspection.graphql");
 const SLOW_CLIENT_COUNT: usize = 200;
 const SLOW_SECONDS: u64 = 20;
 const OVERLOAD_SECONDS: u64 = 15;
 const OVERLOAD_FACTOR: f64 = 3.0;
-/// Who has no answer by then has given up.
+/// The client gives up after this time.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
-/// An answer after this is of no use to somebody who looks at a page.
+/// Later responses do not count as goodput.
 const USEFUL_RESPONSE_TIME: Duration = Duration::from_secs(2);
 
-/// The service, and the connections to it that are free.
+/// The service under test, with a pool of idle connections.
 struct Service {
     address: String,
     request: Vec<u8>,
@@ -47,9 +47,9 @@ impl Service {
         Arc::new(Self { address, request, idle: Mutex::default() })
     }
 
-    /// One request, on a connection that is free or a new one: the status of the answer.
+    /// Sends one request on an idle or new connection and returns the status code.
     async fn query(&self) -> io::Result<u16> {
-        // As clients do: one that the server has ended meanwhile, being idle for long, is left for another.
+        // The server may have closed an idle connection; another one is tried.
         while let Some(stream) = self.take_idle().await {
             match self.query_on(stream).await {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
@@ -72,56 +72,56 @@ impl Service {
 }
 
 async fn read_response(stream: &mut TcpStream) -> io::Result<u16> {
-    let mut answer = Vec::with_capacity(16 * 1024);
+    let mut response = Vec::with_capacity(16 * 1024);
     loop {
-        if stream.read_buf(&mut answer).await? == 0 {
+        if stream.read_buf(&mut response).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+        let Some(end) = response.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&response[..end]).to_ascii_lowercase();
         let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
         let length = length.ok_or(io::ErrorKind::InvalidData)?;
-        let mut rest = (end + 4 + length).saturating_sub(answer.len());
+        let mut rest = (end + 4 + length).saturating_sub(response.len());
         while rest > 0 {
-            answer.clear();
-            rest = rest.saturating_sub(stream.read_buf(&mut answer).await?);
+            response.clear();
+            rest = rest.saturating_sub(stream.read_buf(&mut response).await?);
         }
         return Ok(head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default());
     }
 }
 
-/// What became of the requests of a time.
+/// The results of a measurement.
 #[derive(Default)]
 struct LoadResults {
     requests: usize,
-    /// How long each answer took that was a page.
+    /// Durations of responses with status 200.
     ok: Vec<Duration>,
-    /// How long each took that was 503.
+    /// Durations of responses with status 503.
     rejected: Vec<Duration>,
-    /// Other answers, broken connections, and no answer in time.
+    /// Other status codes, connection errors and timeouts, by kind.
     failed: BTreeMap<String, usize>,
 }
 
 impl LoadResults {
-    fn add(&mut self, asked: &io::Result<u16>, took: Duration) {
+    fn add(&mut self, sent: &io::Result<u16>, duration: Duration) {
         self.requests += 1;
-        match asked {
-            Ok(200) => self.ok.push(took),
-            Ok(503) => self.rejected.push(took),
+        match sent {
+            Ok(200) => self.ok.push(duration),
+            Ok(503) => self.rejected.push(duration),
             Ok(status) => *self.failed.entry(status.to_string()).or_default() += 1,
             Err(error) => *self.failed.entry(error.kind().to_string()).or_default() += 1,
         }
     }
 
     fn useful_responses(&self) -> usize {
-        self.ok.iter().filter(|took| **took <= USEFUL_RESPONSE_TIME).count()
+        self.ok.iter().filter(|duration| **duration <= USEFUL_RESPONSE_TIME).count()
     }
 
     fn print(&mut self, what: &str, seconds: u64) {
-        let (asked, refused, failed) = (self.requests, self.rejected.len(), &self.failed);
+        let (sent, refused, failed) = (self.requests, self.rejected.len(), &self.failed);
         println!(
-            "{what}: {} asked a second, {} answered within 2 s (p50 {} p99 {}), {} refused (p50 {} p99 {}), failed in all {failed:?}",
-            asked as u64 / seconds,
+            "{what}: {} requests/s, {} responses/s within 2 s (p50 {} p99 {}), {} rejected/s (p50 {} p99 {}), failures {failed:?}",
+            sent as u64 / seconds,
             self.useful_responses() as u64 / seconds,
             percentile(&mut self.ok, 50),
             percentile(&mut self.ok, 99),
@@ -138,7 +138,7 @@ fn percentile(times: &mut [Duration], percent: usize) -> String {
     found.map_or("-".to_owned(), |time| format!("{:.1} ms", time.as_secs_f64() * 1e3))
 }
 
-/// So many clients who each ask again when they have an answer: the answers in a second.
+/// Closed loop: each client sends its next request after a response. Returns the responses per second.
 async fn closed_loop(service: &Arc<Service>, clients: usize, seconds: u64) -> f64 {
     let end = Instant::now() + Duration::from_secs(seconds);
     let answered = Arc::new(AtomicU64::new(0));
@@ -157,34 +157,34 @@ async fn closed_loop(service: &Arc<Service>, clients: usize, seconds: u64) -> f6
     answered.load(Ordering::Relaxed) as f64 / seconds as f64
 }
 
-/// Requests that come at this rate, whatever becomes of those before.
+/// Open loop: requests arrive at a fixed rate, regardless of pending ones.
 async fn open_loop(service: &Arc<Service>, rate: f64, seconds: u64) -> LoadResults {
     let mut outcome = LoadResults::default();
-    for (_, status, took) in timed_loop(Arc::clone(service), rate, seconds).await {
-        outcome.add(&status, took);
+    for (_, status, duration) in timed_loop(Arc::clone(service), rate, seconds).await {
+        outcome.add(&status, duration);
     }
     outcome
 }
 
-/// The same, each with when it was asked, its status, and how long it took.
+/// The same, with the start time, status and duration of each request.
 async fn timed_loop(service: Arc<Service>, rate: f64, seconds: u64) -> Vec<(Duration, io::Result<u16>, Duration)> {
-    let begun = Instant::now();
+    let start = Instant::now();
     let mut tasks = JoinSet::new();
     for number in 0..(rate * seconds as f64) as u64 {
-        sleep_until(begun + Duration::from_secs_f64(number as f64 / rate)).await;
+        sleep_until(start + Duration::from_secs_f64(number as f64 / rate)).await;
         let service = Arc::clone(&service);
         tasks.spawn(async move {
-            let asked = Instant::now();
+            let sent = Instant::now();
             let status = timeout(CLIENT_TIMEOUT, service.query()).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
-            (asked - begun, status, asked.elapsed())
+            (sent - start, status, sent.elapsed())
         });
     }
     tasks.join_all().await
 }
 
-/// One that is as slow as it can, and comes again whenever it is ended.
-async fn slow_client(service: Arc<Service>, number: usize, ended: Arc<AtomicU64>) -> io::Result<()> {
-    // Not all at one moment: that would be a flood, which is measured below.
+/// A slow client that reconnects whenever it is disconnected.
+async fn slow_client(service: Arc<Service>, number: usize, disconnects: Arc<AtomicU64>) -> io::Result<()> {
+    // Connects gradually; a burst of connections is measured separately.
     tokio::time::sleep(Duration::from_millis(10) * u32::try_from(number).unwrap_or_default()).await;
     loop {
         match number % 3 {
@@ -192,24 +192,24 @@ async fn slow_client(service: Arc<Service>, number: usize, ended: Arc<AtomicU64>
             1 => trickle(&service, &format!("{REQUEST_HEADERS}\r\nContent-Length: 100000\r\n\r\n{{")).await?,
             _ => read_slowly(&service).await?,
         }
-        ended.fetch_add(1, Ordering::Relaxed);
+        disconnects.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// Sends a byte at a time until the server ends it.
+/// Sends a byte at a time until the server responds or closes the connection.
 async fn trickle(service: &Service, beginning: &str) -> io::Result<()> {
     let mut stream = TcpStream::connect(&service.address).await?;
     let mut ticks = interval(Duration::from_millis(500));
-    let mut said = stream.write_all(beginning.as_bytes()).await;
-    // An answer is the end: there is nothing else to say to such a client.
-    while said.is_ok() && stream.try_read(&mut [0; 1024]).is_err() {
+    let mut written = stream.write_all(beginning.as_bytes()).await;
+    // A response ends the exchange.
+    while written.is_ok() && stream.try_read(&mut [0; 1024]).is_err() {
         ticks.tick().await;
-        said = stream.write_all(b"x").await;
+        written = stream.write_all(b"x").await;
     }
     Ok(())
 }
 
-/// Asks for a long answer and reads a byte of it now and then, with no room for more on the way.
+/// Requests a long response and reads it one byte at a time with a small receive buffer.
 async fn read_slowly(service: &Service) -> io::Result<()> {
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(4096)?;
@@ -227,36 +227,36 @@ async fn measure_load(address: String) -> Result<(), Box<dyn Error>> {
     let service = Service::at(address);
     match service.query().await? {
         200 => {}
-        status => return Err(format!("the service answers {status}").into()),
+        status => return Err(format!("the service responds with status {status}").into()),
     }
     closed_loop(&service, 16, 3).await;
     let sustainable = closed_loop(&service, 16, 8).await;
-    println!("sustainable, 16 clients in a closed loop: {sustainable:.0} a second");
+    println!("sustainable throughput, 16 clients in a closed loop: {sustainable:.0} requests/s");
 
     let ordinary = sustainable / 4.0;
-    let mut alone = open_loop(&service, ordinary, 10).await;
-    alone.print("a quarter of that, alone", 10);
-    let ended = Arc::new(AtomicU64::new(0));
+    let mut baseline = open_loop(&service, ordinary, 10).await;
+    baseline.print("a quarter of that, without other load", 10);
+    let disconnects = Arc::new(AtomicU64::new(0));
     let mut slow = JoinSet::new();
     for number in 0..SLOW_CLIENT_COUNT {
-        slow.spawn(slow_client(Arc::clone(&service), number, Arc::clone(&ended)));
+        slow.spawn(slow_client(Arc::clone(&service), number, Arc::clone(&disconnects)));
     }
-    let mut beside = open_loop(&service, ordinary, SLOW_SECONDS).await;
-    println!("slow clients that are still there: {}", slow.len());
+    let mut with_slow_clients = open_loop(&service, ordinary, SLOW_SECONDS).await;
+    println!("connected slow clients: {}", slow.len());
     slow.shutdown().await;
-    beside.print(&format!("the same beside {SLOW_CLIENT_COUNT} slow clients"), SLOW_SECONDS);
-    println!("slow connections that were ended and came again: {}", ended.load(Ordering::Relaxed));
+    with_slow_clients.print(&format!("the same with {SLOW_CLIENT_COUNT} slow clients"), SLOW_SECONDS);
+    println!("slow clients disconnected and reconnected: {}", disconnects.load(Ordering::Relaxed));
 
     let mut overload = open_loop(&service, sustainable * OVERLOAD_FACTOR, OVERLOAD_SECONDS).await;
-    overload.print(&format!("{OVERLOAD_FACTOR} times the sustainable"), OVERLOAD_SECONDS);
+    overload.print(&format!("overload, {OVERLOAD_FACTOR} times the sustainable throughput"), OVERLOAD_SECONDS);
     tokio::time::sleep(Duration::from_secs(5)).await;
     let mut after = open_loop(&service, ordinary, 5).await;
-    after.print("5 s later, a quarter", 5);
-    // Whoever else uses the machine comes and goes: the larger of two measurements is the stricter measure.
-    let again = closed_loop(&service, 16, 8).await;
-    println!("sustainable, once more: {again:.0} a second");
-    let kept = overload.useful_responses() as f64 / OVERLOAD_SECONDS as f64 / sustainable.max(again);
-    println!("goodput kept at {OVERLOAD_FACTOR} times the sustainable: {:.0} %", kept * 100.0);
+    after.print("5 s later, a quarter of the sustainable throughput", 5);
+    // Other load on the machine varies: the larger of two measurements is the stricter reference.
+    let second_sustainable = closed_loop(&service, 16, 8).await;
+    println!("sustainable throughput, repeated: {second_sustainable:.0} requests/s");
+    let goodput = overload.useful_responses() as f64 / OVERLOAD_SECONDS as f64 / sustainable.max(second_sustainable);
+    println!("goodput during overload, relative to the sustainable throughput: {:.0} %", goodput * 100.0);
     Ok(())
 }
 
@@ -267,8 +267,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let url = std::env::args().find(|argument| argument.starts_with("http://"));
     let Some(url) = url else {
-        // `cargo test` and `cargo bench` without a service have nothing to measure.
-        println!("skipped: name a service, such as http://127.0.0.1:8080/graphql, or --outage and the program");
+        // `cargo test` and `cargo bench` run this without arguments.
+        println!(
+            "skipped: give the URL of a service, for example http://127.0.0.1:8080/graphql, or --outage and the program"
+        );
         return Ok(());
     };
     let address = url.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();

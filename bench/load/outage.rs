@@ -1,4 +1,4 @@
-//! A database that is gone for 30 s under load: once stopped, once standing still.
+//! Measures a database outage of 30 s under load: once stopped, once frozen.
 
 use std::error::Error;
 use std::fs;
@@ -16,7 +16,7 @@ const BEFORE_OUTAGE: Duration = Duration::from_secs(5);
 const OUTAGE: Duration = Duration::from_secs(30);
 const AFTER_OUTAGE: Duration = Duration::from_secs(10);
 
-/// A service over a database of its own, ended with it.
+/// A service process, terminated on drop.
 struct ServiceProcess(Child);
 
 impl Drop for ServiceProcess {
@@ -28,7 +28,7 @@ impl Drop for ServiceProcess {
     }
 }
 
-/// Begins the service `program`, and says where it listens.
+/// Starts the service and returns its address.
 fn start_service(program: &str, database: &str) -> Result<(ServiceProcess, String), Box<dyn Error>> {
     let mut service = Command::new(program)
         .args(["serve", "--demo", "always", "--listen", "127.0.0.1:0"])
@@ -38,70 +38,70 @@ fn start_service(program: &str, database: &str) -> Result<(ServiceProcess, Strin
         .env("TRUSTED_PROXIES", "127.0.0.1")
         .stdout(Stdio::piped())
         .spawn()?;
-    let told = service.stdout.take().ok_or("no output")?;
+    let stdout = service.stdout.take().ok_or("no output")?;
     let service = ServiceProcess(service);
-    let told = BufReader::new(told).lines().map_while(Result::ok);
-    // To its end: what it says goes on behind the address.
-    let said: Vec<String> = told.take_while(|line| !line.trim().starts_with("stop")).collect();
-    let address = said.iter().find_map(|line| line.trim().strip_prefix("GraphQL")?.split('/').nth(2));
-    Ok((service, address.ok_or("the service ended before it said where it listens")?.to_owned()))
+    let stdout = BufReader::new(stdout).lines().map_while(Result::ok);
+    // Reads to the last line, so that the service does not block.
+    let lines: Vec<String> = stdout.take_while(|line| !line.trim().starts_with("stop")).collect();
+    let address = lines.iter().find_map(|line| line.trim().strip_prefix("GraphQL")?.split('/').nth(2));
+    Ok((service, address.ok_or("the service exited before it printed its URL")?.to_owned()))
 }
 
-/// Asks at a steady rate while `trouble` begins and ends, and tells what came of it.
+/// Sends requests at a fixed rate while an outage begins and ends, and prints the results.
 async fn run_outage(
     what: &str,
     service: &Arc<Service>,
     begin: impl FnOnce() -> Result<(), Box<dyn Error>>,
     end: impl FnOnce() -> Result<(), Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
-    let begun = Instant::now();
-    let asking = tokio::spawn(super::timed_loop(
+    let start = Instant::now();
+    let requests = tokio::spawn(super::timed_loop(
         Arc::clone(service),
         REQUESTS_PER_SECOND,
         (BEFORE_OUTAGE + OUTAGE + AFTER_OUTAGE).as_secs(),
     ));
-    sleep_until(begun + BEFORE_OUTAGE).await;
+    sleep_until(start + BEFORE_OUTAGE).await;
     tokio::task::block_in_place(begin)?;
-    sleep_until(begun + BEFORE_OUTAGE + OUTAGE).await;
+    sleep_until(start + BEFORE_OUTAGE + OUTAGE).await;
     tokio::task::block_in_place(end)?;
-    let back = begun.elapsed();
-    let answers = asking.await?;
+    let back = start.elapsed();
+    let responses = requests.await?;
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-    for (_, status, _) in &answers {
+    for (_, status, _) in &responses {
         let kind = status.as_ref().map_or_else(|error| error.kind().to_string(), ToString::to_string);
         *kinds.entry(kind).or_default() += 1;
     }
-    let slowest = answers.iter().map(|(_, _, took)| *took).max().unwrap_or_default();
-    let bad = answers.iter().filter(|(_, status, _)| !matches!(status, Ok(200)));
-    let last_bad = bad.map(|(asked, _, _)| *asked).max().unwrap_or_default();
+    let slowest = responses.iter().map(|(_, _, duration)| *duration).max().unwrap_or_default();
+    let failed = responses.iter().filter(|(_, status, _)| !matches!(status, Ok(200)));
+    let last_failed = failed.map(|(sent, _, _)| *sent).max().unwrap_or_default();
     println!(
-        "{what} for {} s at {REQUESTS_PER_SECOND} a second: {kinds:?}; slowest answer {:.2} s; the last bad answer was asked for {:.2} s after \
-         the return",
+        "{what} for {} s at {REQUESTS_PER_SECOND} requests/s: {kinds:?}; slowest response {:.2} s; the last failing request was sent \
+         {:.2} s after the outage",
         OUTAGE.as_secs(),
         slowest.as_secs_f64(),
-        last_bad.as_secs_f64() - back.as_secs_f64()
+        last_failed.as_secs_f64() - back.as_secs_f64()
     );
     Ok(())
 }
 
-fn start_postgres(folder: &std::path::Path) -> Result<EmbeddedServer, Box<dyn Error>> {
+fn start_postgres(directory: &std::path::Path) -> Result<EmbeddedServer, Box<dyn Error>> {
     let programs = ServerPrograms {
         bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
         search_path: std::env::var_os("PATH"),
     };
-    Ok(EmbeddedServer::start(&folder.join("postgres"), &programs, Durability::Volatile)?)
+    Ok(EmbeddedServer::start(&directory.join("postgres"), &programs, Durability::Volatile)?)
 }
 
 pub(super) async fn measure_outages(program: &str) -> Result<(), Box<dyn Error>> {
-    let folder = tempfile::Builder::new().prefix("academic-directory-outage").tempdir()?;
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
-    let mut server = Some(start_postgres(folder.path())?);
+    let directory = tempfile::Builder::new().prefix("academic-directory-outage").tempdir()?;
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
+    let mut server = Some(start_postgres(directory.path())?);
     let url = server.as_ref().map(|server| server.url("postgres")).unwrap_or_default();
     let (_running, address) = start_service(program, &url)?;
     let service = Service::at(address);
     match service.query().await? {
         200 => {}
-        status => return Err(format!("the service answers {status}").into()),
+        status => return Err(format!("the service responds with status {status}").into()),
     }
 
     let stopped = std::cell::Cell::new(server.take());
@@ -110,15 +110,17 @@ pub(super) async fn measure_outages(program: &str) -> Result<(), Box<dyn Error>>
         Ok(())
     };
     let again = || {
-        stopped.set(Some(start_postgres(folder.path())?));
+        stopped.set(Some(start_postgres(directory.path())?));
         Ok(())
     };
     run_outage("database stopped", &service, stop, again).await?;
 
     let server = stopped.take().ok_or("no server")?;
-    let pid =
-        server.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)).ok_or("a server of somebody else")?;
-    // As a machine that stands still: the server and those of its processes that are there at that moment.
+    let pid = server
+        .pid()
+        .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
+        .ok_or("the server is not our child process")?;
+    // Stops all server processes, as if the machine were frozen.
     let frozen = std::cell::RefCell::new(Vec::new());
     let freeze = || {
         let number = pid.as_raw_nonzero();

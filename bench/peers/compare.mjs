@@ -1,14 +1,14 @@
-// Measures the service and its peers over one database, side by side; bench/compare.sh starts it. Each peer must first
-// give the same answers as the service.
+// Benchmarks the service and its peers on one database. Started by bench/compare.sh. Before the measurement, the responses
+// of each peer are compared with those of the service.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual, parseArgs } from "node:util";
 import pg from "pg";
-import { queries as ofPostgraphile } from "./postgraphile/queries.mjs";
-import { queries as ofService } from "./service/queries.mjs";
-import { queries as ofYoga } from "./yoga/queries.mjs";
+import { queries as postgraphileQueries } from "./postgraphile/queries.mjs";
+import { queries as serviceQueries } from "./service/queries.mjs";
+import { queries as yogaQueries } from "./yoga/queries.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -17,9 +17,9 @@ const { values: options } = parseArgs({
     seconds: { type: "string", default: "4" },
     rounds: { type: "string", default: "3" },
     queries: { type: "string", default: "p,c2,c3,l,n,f,s,a" },
-    // Those that are asked with keys by Zipf's law too.
+    // The queries to measure with Zipf-distributed keys too.
     zipf: { type: "string", default: "p,c2" },
-    // How many seconds the service fills its cache before it is asked with keys by Zipf's law.
+    // How many seconds to fill the response cache before the measurement with Zipf-distributed keys.
     warm: { type: "string", default: "2" },
     peers: { type: "string", default: "service,cached,postgraphile,yoga,statement" },
     "check-only": { type: "boolean", default: false },
@@ -31,11 +31,11 @@ const listed = (text) => text.split(",").filter(Boolean);
 const CONNECTIONS = 8;
 const CHECKED_KEYS = 20;
 const WARM_UP_SECONDS = 2;
-const MOST_KEYS = 60_000;
-const TICKS_A_SECOND = 100;
+const MAX_KEYS = 60_000;
+const TICKS_PER_SECOND = 100;
 const here = import.meta.dirname;
-const work = mkdtempSync(join(tmpdir(), "compare-"));
-const say = (text) => process.stderr.write(`${text}\n`);
+const workspace = mkdtempSync(join(tmpdir(), "compare-"));
+const log = (text) => process.stderr.write(`${text}\n`);
 
 const database = { PGHOST: join(options.data, "postgres"), PGUSER: "academic_directory", PGDATABASE: "academic_directory" };
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -44,8 +44,8 @@ const sql = async (text, values) => (await client.query(text, values)).rows;
 
 // --- keys ---
 
-/** Numbers that look like chance and are the same on every run (mulberry32). */
-const chance = (seed) => () => {
+/** A seeded pseudorandom number generator (mulberry32). */
+const seededRandom = (seed) => () => {
   seed = (seed + 0x6d2b79f5) | 0;
   let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
   mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
@@ -54,17 +54,17 @@ const chance = (seed) => () => {
 
 const shuffled = (all, next) => {
   const list = [...all];
-  for (let place = list.length - 1; place > 0; place--) {
-    const other = Math.floor(next() * (place + 1));
-    [list[place], list[other]] = [list[other], list[place]];
+  for (let index = list.length - 1; index > 0; index--) {
+    const other = Math.floor(next() * (index + 1));
+    [list[index], list[other]] = [list[other], list[index]];
   }
   return list;
 };
 
-/** As many draws as there are keys: the n-th is drawn n times less often than the first. */
+/** Draws as many keys as there are, by Zipf's law: the n-th key has 1/n of the frequency of the first. */
 const byZipf = (keys, next) => {
   let sum = 0;
-  const sums = keys.map((_, place) => (sum += 1 / (place + 1)));
+  const sums = keys.map((_, index) => (sum += 1 / (index + 1)));
   return keys.map(() => {
     const drawn = next() * sum;
     let [low, high] = [0, keys.length - 1];
@@ -78,26 +78,26 @@ const byZipf = (keys, next) => {
 };
 
 const makeKeys = async () => {
-  const next = chance(1);
+  const next = seededRandom(1);
   const people = await sql(`SELECT researcher.id, researcher.sort_name FROM researcher
     JOIN researcher_statistics ON researcher_statistics.researcher_id = researcher.id WHERE paper_count >= 5 ORDER BY researcher.id`);
-  const anybody = await sql("SELECT id, sort_name FROM researcher ORDER BY id");
+  const everyone = await sql("SELECT id, sort_name FROM researcher ORDER BY id");
   const papers = await sql("SELECT id FROM paper ORDER BY id");
-  if (people.length < 100) throw new Error(`only ${people.length} people have five papers: the directory is too small`);
+  if (people.length < 100) throw new Error(`only ${people.length} researchers have five or more papers: the directory is too small for the benchmark`);
   const some = (list) => list[Math.floor(next() * list.length)].id;
-  const hundred = () => {
+  const makeBatch = () => {
     const chosen = new Map();
-    // Bounded: what is drawn twice is one thing less.
-    for (let place = 0; place < 100; place++) {
-      const [type, id] = place % 5 < 3 ? ["Researcher", some(people)] : ["Paper", some(papers)];
+    // An id that is drawn twice is included once.
+    for (let index = 0; index < 100; index++) {
+      const [type, id] = index % 5 < 3 ? ["Researcher", some(people)] : ["Paper", some(papers)];
       chosen.set(`${type}:${id}`, { type, id });
     }
     return { ids: [...chosen.values()].map((one) => one.id), types: [...chosen.values()].map((one) => one.type) };
   };
-  const person = shuffled(people, next).slice(0, MOST_KEYS);
-  const place = shuffled(anybody, next).slice(0, MOST_KEYS);
-  const several = Array.from({ length: 5_000 }, hundred);
-  const sequences = { person, place, several };
+  const withPapers = shuffled(people, next).slice(0, MAX_KEYS);
+  const anyone = shuffled(everyone, next).slice(0, MAX_KEYS);
+  const batch = Array.from({ length: 5_000 }, makeBatch);
+  const sequences = { person: withPapers, anyone, batch };
   const numbered = {};
   let sequence = 0;
   for (const [name, keys] of Object.entries(sequences)) {
@@ -115,15 +115,15 @@ const makeKeys = async () => {
     }
   }
   await sql("VACUUM ANALYZE bench.key");
-  say(`${anybody.length} people, ${people.length} with five papers or more, ${papers.length} papers`);
-  return (query, distribution) => numbered[`${{ l: "place", n: "several" }[query] ?? "person"} ${distribution}`];
+  log(`${everyone.length} researchers, ${people.length} of them with five or more papers, ${papers.length} papers`);
+  return (query, distribution) => numbered[`${{ l: "anyone", n: "batch" }[query] ?? "person"} ${distribution}`];
 };
 
 // --- peers ---
 
 const children = [];
 
-/** Starts a server and waits for the line that says where it is. */
+/** Starts a server and waits until it prints its URL. */
 const start = (command, args, environment) =>
   new Promise((resolve, reject) => {
     const child = spawn(command, args, {
@@ -131,14 +131,14 @@ const start = (command, args, environment) =>
       stdio: ["ignore", "pipe", "inherit"],
     });
     children.push(child);
-    let said = "";
-    const late = setTimeout(() => reject(new Error(`${command} ${args[0]} is not there after 60 s`)), 60_000);
+    let output = "";
+    const timer = setTimeout(() => reject(new Error(`${command} ${args[0]} did not start within 60 s`)), 60_000);
     child.on("error", reject);
-    child.on("exit", (code) => reject(new Error(`${command} ${args[0]} ended with ${code}`)));
+    child.on("exit", (code) => reject(new Error(`${command} ${args[0]} exited with status ${code}`)));
     child.stdout.on("data", (data) => {
-      const url = (said += data).match(/GraphQL\s+(http:\S+)/)?.[1];
+      const url = (output += data).match(/GraphQL\s+(http:\S+)/)?.[1];
       if (url === undefined) return;
-      clearTimeout(late);
+      clearTimeout(timer);
       resolve({ url, pid: child.pid });
     });
   });
@@ -147,8 +147,8 @@ const stopAll = () =>
   Promise.all(children.map((child) => {
     if (child.exitCode !== null || child.signalCode !== null) return undefined;
     child.kill("SIGTERM");
-    const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
-    return new Promise((resolve) => child.once("exit", resolve)).then(() => clearTimeout(late));
+    const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    return new Promise((resolve) => child.once("exit", resolve)).then(() => clearTimeout(timer));
   }));
 
 const service = (environment) => () =>
@@ -160,104 +160,104 @@ const service = (environment) => () =>
 const node = (file) => () => start(process.execPath, [join(here, file)], { POOL: String(CONNECTIONS) });
 
 const all = {
-  service: { name: "service", queries: ofService, start: service({ CACHE_MAX_BYTES: "0" }) },
-  cached: { name: "service, cache on", queries: ofService, start: service({}) },
-  postgraphile: { name: "PostGraphile", queries: ofPostgraphile, start: node("postgraphile/server.mjs") },
-  yoga: { name: "Yoga + DataLoader", queries: ofYoga, start: node("yoga/server.mjs") },
+  service: { name: "service", queries: serviceQueries, start: service({ CACHE_MAX_BYTES: "0" }) },
+  cached: { name: "service, cache on", queries: serviceQueries, start: service({}) },
+  postgraphile: { name: "PostGraphile", queries: postgraphileQueries, start: node("postgraphile/server.mjs") },
+  yoga: { name: "Yoga + DataLoader", queries: yogaQueries, start: node("yoga/server.mjs") },
   statement: {
     name: "one statement",
     queries: Object.fromEntries(
       readdirSync(join(here, "statement")).map((file) => [
         file.replace(".sql", ""),
-        { text: readFileSync(join(here, "statement", file), "utf8"), canonical: (answer) => answer },
+        { text: readFileSync(join(here, "statement", file), "utf8"), canonical: (response) => response },
       ]),
     ),
   },
 };
 
-const ask = async (peer, query, variables) => {
+const execute = async (peer, query, variables) => {
   const response = await fetch(peer.url, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ query, variables }),
     signal: AbortSignal.timeout(30_000),
   });
-  const answer = await response.json();
-  if (answer.errors !== undefined) throw new Error(`${peer.name}: ${JSON.stringify(answer.errors).slice(0, 1000)}`);
-  return answer.data;
+  const { data, errors } = await response.json();
+  if (errors !== undefined) throw new Error(`${peer.name}: ${JSON.stringify(errors).slice(0, 1000)}`);
+  return data;
 };
 
-/** The variables of a key. Lists are read from cursors, which look otherwise for each peer. */
+/** Returns a function from a key to the variables. Cursors have a different format in each peer. */
 const variablesOf = async (peer, query) => {
   const { text, variables, cursor } = peer.queries[query];
-  const made = cursor && cursor(await ask(peer, text, {}));
-  return (key) => variables(key, made);
+  const cursorOf = cursor && cursor(await execute(peer, text, {}));
+  return (key) => variables(key, cursorOf);
 };
 
 // --- check ---
 
 const sorted = (affiliations) => affiliations.map((row) => JSON.stringify(row)).sort();
-/** The peers order affiliations by what they can: of a person they are few, and compared as a set. */
-const comparable = (query, answer) => {
-  if (query === "p") return { ...answer, affiliations: sorted(answer.affiliations) };
-  if (query === "l") return answer.map((row) => ({ ...row, affiliations: sorted(row.affiliations) }));
-  return answer;
+/** Affiliations are compared as a set, because the peers support different orders. */
+const comparable = (query, response) => {
+  if (query === "p") return { ...response, affiliations: sorted(response.affiliations) };
+  if (query === "l") return response.map((row) => ({ ...row, affiliations: sorted(row.affiliations) }));
+  return response;
 };
 
-const answerOf = async (peer, query, { sequence }, position, key) => {
+const responseOf = async (peer, query, { sequence }, position, key) => {
   const { text, canonical } = peer.queries[query];
   if (peer.url === undefined) {
     const [row] = await client
       .query({ text: text.replace(":sequence", "$1").replace(":position", "$2").replace(";", ""), values: [sequence, position], rowMode: "array" })
-      .then((answered) => answered.rows);
+      .then((result) => result.rows);
     return row[0];
   }
-  return canonical(await ask(peer, text, (await variablesOf(peer, query))(key)), key);
+  return canonical(await execute(peer, text, (await variablesOf(peer, query))(key)), key);
 };
 
 const check = async (peers, query, keys) => {
-  const able = peers.filter((peer) => peer.queries[query]?.canonical);
-  if (able.length < 2) return;
+  const supporting = peers.filter((peer) => peer.queries[query]?.canonical);
+  if (supporting.length < 2) return;
   for (let number = 0; number < CHECKED_KEYS; number++) {
     const position = Math.floor((keys.keys.length * number) / CHECKED_KEYS);
     const key = keys.keys[position];
-    let [first] = able;
+    let [first] = supporting;
     let expected;
-    for (const peer of able) {
-      const answer = comparable(query, await answerOf(peer, query, keys, position, key));
-      if (peer === first) expected = answer;
-      else if (!isDeepStrictEqual(JSON.parse(JSON.stringify(answer)), JSON.parse(JSON.stringify(expected)))) {
+    for (const peer of supporting) {
+      const response = comparable(query, await responseOf(peer, query, keys, position, key));
+      if (peer === first) expected = response;
+      else if (!isDeepStrictEqual(JSON.parse(JSON.stringify(response)), JSON.parse(JSON.stringify(expected)))) {
         writeFileSync(join(tmpdir(), "compare-expected.json"), JSON.stringify(expected, null, 1));
-        writeFileSync(join(tmpdir(), "compare-answer.json"), JSON.stringify(answer, null, 1));
+        writeFileSync(join(tmpdir(), "compare-actual.json"), JSON.stringify(response, null, 1));
         throw new Error(
-          `(${query}) of ${JSON.stringify(key).slice(0, 200)}: ${peer.name} does not answer what ${first.name} does; ` +
-            `see compare-expected.json and compare-answer.json in ${tmpdir()}`,
+          `(${query}) ${JSON.stringify(key).slice(0, 200)}: the response of ${peer.name} differs from that of ${first.name}; ` +
+            `see compare-expected.json and compare-actual.json in ${tmpdir()}`,
         );
       }
     }
   }
-  say(`(${query}) the same answers to ${CHECKED_KEYS} keys: ${able.map((peer) => peer.name).join(", ")}`);
+  log(`(${query}) same responses for ${CHECKED_KEYS} keys: ${supporting.map((peer) => peer.name).join(", ")}`);
 };
 
 // --- measure ---
 
-const run = (command, args, environment, most) =>
+const run = (command, args, environment, timeout) =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: { ...process.env, ...database, ...environment }, stdio: ["ignore", "pipe", "pipe"], timeout: most });
-    let [said, failed] = ["", ""];
-    child.stdout.on("data", (data) => (said += data));
-    child.stderr.on("data", (data) => (failed += data));
+    const child = spawn(command, args, { env: { ...process.env, ...database, ...environment }, stdio: ["ignore", "pipe", "pipe"], timeout });
+    let [output, errors] = ["", ""];
+    child.stdout.on("data", (data) => (output += data));
+    child.stderr.on("data", (data) => (errors += data));
     child.on("error", reject);
-    child.on("close", (code) => (code === 0 ? resolve(said) : reject(new Error(`${command}: ${failed}${said}`))));
+    child.on("close", (code) => (code === 0 ? resolve(output) : reject(new Error(`${command}: ${errors}${output}`))));
   });
 
-/** Of a line of /proc/PID/stat: the parent, and seconds on a processor, those of ended children apart. */
+/** Reads from /proc/PID/stat the parent, the CPU seconds of the process, and those of its children that have exited. */
 const stat = (pid) => {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ").map(Number);
-    return { parent: fields[1], own: (fields[11] + fields[12]) / TICKS_A_SECOND, ended: (fields[13] + fields[14]) / TICKS_A_SECOND };
+    return { parent: fields[1], own: (fields[11] + fields[12]) / TICKS_PER_SECOND, ended: (fields[13] + fields[14]) / TICKS_PER_SECOND };
   } catch {
-    // It has ended meanwhile.
+    // The process has exited.
     return { parent: 0, own: 0, ended: 0 };
   }
 };
@@ -266,55 +266,55 @@ const postgresCpu = (postmaster) => {
   const { own, ended } = stat(postmaster);
   return processes.filter((one) => one.parent === postmaster).reduce((sum, one) => sum + one.own, own + ended);
 };
-const residentMegabytes = (pid) => Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/VmRSS:\s+(\d+)/)[1]) / 1024;
+const residentMebibytes = (pid) => Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/VmRSS:\s+(\d+)/)[1]) / 1024;
 
-const withWrk = async (peer, query, distribution, start, duration, checking) => {
-  const file = join(work, `${peer.id}-${query}-${distribution}`);
-  const said = await run(
+const measureWithWrk = async (peer, query, distribution, start, duration, checkResponses) => {
+  const file = join(workspace, `${peer.id}-${query}-${distribution}`);
+  const output = await run(
     "wrk",
     ["-t", "1", "-c", String(CONNECTIONS), "-d", `${duration}s`, "--timeout", "30s", "-s", join(here, "../load.lua"), peer.url],
     {
       BODY_HEAD: `{"query":${JSON.stringify(peer.queries[query].text)},"variables":`,
       VARIABLES: file,
       START: String(start),
-      ...(checking ? { CHECK: "1" } : {}),
+      ...(checkResponses ? { CHECK: "1" } : {}),
     },
     (duration + 60) * 1000,
   );
-  const wrong = said.match(/^wrong .*/m);
-  if (wrong) throw new Error(`${peer.name} (${query}): ${wrong[0]}`);
-  const told = JSON.parse(said.trim().split("\n").at(-1));
-  if (told.failed > 0) throw new Error(`${peer.name} (${query}): ${told.failed} requests failed`);
-  return { requests: told.requests, rate: told.requests / (told.microseconds / 1e6), p50: told.p50 / 1000, p99: told.p99 / 1000 };
+  const unexpected = output.match(/^unexpected response: .*/m);
+  if (unexpected) throw new Error(`${peer.name} (${query}): ${unexpected[0]}`);
+  const statistics = JSON.parse(output.trim().split("\n").at(-1));
+  if (statistics.failed > 0) throw new Error(`${peer.name} (${query}): ${statistics.failed} requests failed`);
+  return { requests: statistics.requests, rate: statistics.requests / (statistics.microseconds / 1e6), p50: statistics.p50 / 1000, p99: statistics.p99 / 1000 };
 };
 
-const withPgbench = async (peer, query, { sequence, keys }, start, duration) => {
-  const script = join(work, `${query}.sql`);
+const measureWithPgbench = async (peer, query, { sequence, keys }, start, duration) => {
+  const script = join(workspace, `${query}.sql`);
   writeFileSync(script, `\\set turn :turn + 1\n\\set position (:start + :turn * ${CONNECTIONS} + :client_id) % :length\n${peer.queries[query].text}`);
-  const log = mkdtempSync(join(work, "log-"));
+  const logs = mkdtempSync(join(workspace, "log-"));
   const variables = { sequence, start, length: keys.length, turn: -1 };
-  const args = ["-n", "-M", "prepared", "-c", String(CONNECTIONS), "-j", "1", "-T", String(duration), "-f", script, "-l", "--log-prefix", join(log, "log")];
+  const args = ["-n", "-M", "prepared", "-c", String(CONNECTIONS), "-j", "1", "-T", String(duration), "-f", script, "-l", "--log-prefix", join(logs, "log")];
   await run("pgbench", [...args, ...Object.entries(variables).flatMap(([name, value]) => ["-D", `${name}=${value}`])], {}, (duration + 60) * 1000);
-  const times = readdirSync(log)
-    .flatMap((file) => readFileSync(join(log, file), "utf8").trim().split("\n"))
+  const times = readdirSync(logs)
+    .flatMap((file) => readFileSync(join(logs, file), "utf8").trim().split("\n"))
     .map((line) => Number(line.split(" ")[2]) / 1000)
     .sort((one, other) => one - other);
-  rmSync(log, { recursive: true });
+  rmSync(logs, { recursive: true });
   const percentile = (part) => times[Math.min(times.length - 1, Math.floor(times.length * part))];
   return { requests: times.length, rate: times.length / duration, p50: percentile(0.5), p99: percentile(0.99) };
 };
 
-const measure = async (peer, query, distribution, keys, start, duration, postmaster, checking) => {
+const measure = async (peer, query, distribution, keys, start, duration, postmaster, checkResponses) => {
   const before = { server: peer.pid ? stat(peer.pid).own : 0, postgres: postgresCpu(postmaster) };
-  const outcome = peer.url
-    ? await withWrk(peer, query, distribution, start, duration, checking)
-    : await withPgbench(peer, query, keys, start, duration);
-  const each = 1000 / Math.max(1, outcome.requests);
+  const result = peer.url
+    ? await measureWithWrk(peer, query, distribution, start, duration, checkResponses)
+    : await measureWithPgbench(peer, query, keys, start, duration);
+  const each = 1000 / Math.max(1, result.requests);
   return {
-    ...outcome,
+    ...result,
     server: peer.pid ? (stat(peer.pid).own - before.server) * each : undefined,
     postgres: (postgresCpu(postmaster) - before.postgres) * each,
-    memory: peer.pid ? residentMegabytes(peer.pid) : undefined,
+    memory: peer.pid ? residentMebibytes(peer.pid) : undefined,
   };
 };
 
@@ -325,8 +325,8 @@ const median = (numbers) => {
 
 // --- tables ---
 
-const written = (number, digits) => (number === undefined ? "–" : number.toFixed(digits));
-const rate = (number) => written(number, number < 100 ? 1 : 0);
+const format = (number, digits) => (number === undefined ? "–" : number.toFixed(digits));
+const rate = (number) => format(number, number < 100 ? 1 : 0);
 const table = (head, rows) =>
   [head, head.map((_, column) => (column < 3 ? "---" : "--:")), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 
@@ -339,8 +339,8 @@ const print = (results) => {
     table(
       ["query", "keys", "peer", "requests/s", "p50 ms", "p99 ms", "server CPU s/1000", "Postgres CPU s/1000", "RSS MiB"],
       rows.map((row) => [
-        row.query, row.distribution, row.peer.name, rate(row.rate), written(row.p50, 2), written(row.p99, 2),
-        written(row.server, 3), written(row.postgres, 3), written(row.memory, 0),
+        row.query, row.distribution, row.peer.name, rate(row.rate), format(row.p50, 2), format(row.p99, 2),
+        format(row.server, 3), format(row.postgres, 3), format(row.memory, 0),
       ]),
     ),
   );
@@ -350,58 +350,58 @@ const print = (results) => {
       const own = rows.find((one) => one.peer.id === "service" && one.query === row.query && one.distribution === row.distribution);
       if (own === undefined) return [];
       const cpu = (one) => (one.server ?? 0) + one.postgres;
-      return [[row.query, row.distribution, row.peer.name, written(own.rate / row.rate, 2), written(own.p50 / row.p50, 2), written(own.p99 / row.p99, 2), written(cpu(own) / cpu(row), 2)]];
+      return [[row.query, row.distribution, row.peer.name, format(own.rate / row.rate, 2), format(own.p50 / row.p50, 2), format(own.p99 / row.p99, 2), format(cpu(own) / cpu(row), 2)]];
     });
   if (ratios.length > 0) {
-    console.log("\nThe service without its cache, divided by the peer (requests: more is better; all else: less is better):\n");
-    console.log(table(["query", "keys", "peer", "requests/s", "p50", "p99", "CPU of both"], ratios));
+    console.log("\nThe service without its response cache relative to each peer (higher is better for requests/s, lower for the others):\n");
+    console.log(table(["query", "keys", "peer", "requests/s", "p50", "p99", "total CPU"], ratios));
   }
 };
 
-// --- all of it ---
+// --- main ---
 
 const compare = async () => {
   await client.connect();
   await client.query(readFileSync(join(here, "prepare.sql"), "utf8"));
-  const keysOf = await makeKeys();
-  const [{ data_directory: folder }] = await sql("SHOW data_directory");
-  const postmaster = Number(readFileSync(join(folder, "postmaster.pid"), "utf8").split("\n")[0]);
+  const keysFor = await makeKeys();
+  const [{ data_directory: directory }] = await sql("SHOW data_directory");
+  const postmaster = Number(readFileSync(join(directory, "postmaster.pid"), "utf8").split("\n")[0]);
   const peers = [];
   for (const id of listed(options.peers)) {
-    if (all[id] === undefined) throw new Error(`no peer is called ${id}; there are ${Object.keys(all).join(", ")}`);
+    if (all[id] === undefined) throw new Error(`unknown peer ${id}; expected one of ${Object.keys(all).join(", ")}`);
     peers.push({ id, ...all[id], ...(all[id].start ? await all[id].start() : {}) });
   }
 
   const cells = [];
   for (const query of listed(options.queries)) {
-    await check(peers, query, keysOf(query, "uniform"));
+    await check(peers, query, keysFor(query, "uniform"));
     for (const distribution of ["uniform", ...(listed(options.zipf).includes(query) ? ["Zipf"] : [])]) {
-      const keys = keysOf(query, distribution);
+      const keys = keysFor(query, distribution);
       for (const peer of peers.filter((one) => one.queries[query] !== undefined)) {
         cells.push({ query, distribution, peer, keys, figures: [] });
         if (peer.url === undefined) continue;
         const variables = await variablesOf(peer, query);
         const lines = keys.keys.map((key) => JSON.stringify(variables(key)));
-        writeFileSync(join(work, `${peer.id}-${query}-${distribution}`), `${lines.join("\n")}\n`);
+        writeFileSync(join(workspace, `${peer.id}-${query}-${distribution}`), `${lines.join("\n")}\n`);
       }
     }
   }
   if (options["check-only"]) return;
-  // The last tenth of the keys is for warming up, a part of the others for each round: no key is asked for twice as long
-  // as there are enough.
+  // The last tenth of the keys is for the warm-up, and the rest is divided among the rounds, so that no key is requested
+  // twice if there are enough keys.
   const from = (keys, part) => Math.floor(keys.keys.length * part);
   for (const { query, distribution, peer, keys } of cells) {
-    const isKept = peer.id === "cached" && distribution === "Zipf";
-    const warmUp = isKept ? Number(options.warm) : WARM_UP_SECONDS;
+    const isCached = peer.id === "cached" && distribution === "Zipf";
+    const warmUp = isCached ? Number(options.warm) : WARM_UP_SECONDS;
     await measure(peer, query, distribution, keys, from(keys, 0.9), warmUp, postmaster, true);
   }
   for (let round = 0; round < rounds; round++) {
     for (const { query, distribution, peer, keys, figures } of cells) {
       const start = from(keys, (0.9 * round) / rounds);
-      const outcome = await measure(peer, query, distribution, keys, start, seconds, postmaster);
-      figures.push(outcome);
-      const repeated = outcome.requests > keys.keys.length ? ", keys came more than once" : "";
-      say(`round ${round + 1} (${query}) ${distribution} ${peer.name}: ${rate(outcome.rate)}/s${repeated}`);
+      const result = await measure(peer, query, distribution, keys, start, seconds, postmaster);
+      figures.push(result);
+      const repeated = result.requests > keys.keys.length ? ", keys were repeated" : "";
+      log(`round ${round + 1} (${query}) ${distribution} ${peer.name}: ${rate(result.rate)}/s${repeated}`);
     }
   }
   print(cells);
@@ -416,9 +416,9 @@ try {
   children.forEach((child) => child.removeAllListeners("exit"));
   await stopAll();
   await client.end().catch(() => undefined);
-  rmSync(work, { recursive: true, force: true });
+  rmSync(workspace, { recursive: true, force: true });
 }
 if (failure) {
-  say(`stopped: ${failure.message}`);
+  log(`error: ${failure.message}`);
   process.exitCode = 1;
 }

@@ -1,2 +1,2 @@
-// A text in English, else as the service falls back.
-export const english = (texts) => texts?.en ?? texts?.und ?? texts?.[Object.keys(texts).sort()[0]] ?? null;
+// The English value, or the one that the service falls back to.
+export const english = (values) => values?.en ?? values?.und ?? values?.[Object.keys(values).sort()[0]] ?? null;

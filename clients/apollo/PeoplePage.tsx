@@ -1,4 +1,4 @@
-// A list of people that grows, with Apollo Client: its own function for Relay's connections merges the pages.
+// A list of people with a button to load more, with Apollo Client: relayStylePagination merges the pages.
 
 import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client';
 import { useQuery } from '@apollo/client/react';

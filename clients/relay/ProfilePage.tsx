@@ -1,4 +1,4 @@
-// A profile whose papers are read page by page, with Relay: each part says what it shows.
+// A profile with paginated papers, with Relay: each component declares its data in a fragment.
 
 import { graphql, useFragment, useLazyLoadQuery, usePaginationFragment } from 'react-relay';
 
@@ -19,7 +19,7 @@ export function ProfilePage({ slug, languages }: { slug: string; languages: stri
     `,
     { slug, languages },
   );
-  if (!data.researcher) return <p>Nobody has the address {slug}.</p>;
+  if (!data.researcher) return <p>There is no researcher with the slug {slug}.</p>;
   return (
     <main>
       <Header researcher={data.researcher} />

@@ -1,8 +1,8 @@
-// Relay's network: an operation goes out by the id that the compiler wrote into the manifest, and never as text.
+// The Relay network layer: sends the id that the compiler wrote to the manifest instead of the text of the operation.
 
 import { Environment, Network, type RequestParameters, type Variables } from 'relay-runtime';
 
-async function ask({ id: documentId, name }: RequestParameters, variables: Variables) {
+async function fetchOperation({ id: documentId, name }: RequestParameters, variables: Variables) {
   const response = await fetch('/graphql', {
     method: 'POST',
     headers: { accept: 'application/graphql-response+json', 'content-type': 'application/json' },
@@ -11,4 +11,4 @@ async function ask({ id: documentId, name }: RequestParameters, variables: Varia
   return response.json();
 }
 
-export const environment = new Environment({ network: Network.create(ask) });
+export const environment = new Environment({ network: Network.create(fetchOperation) });

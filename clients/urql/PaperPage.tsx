@@ -1,4 +1,4 @@
-// A paper with urql, asked for by GET: a cache between here and the service may answer.
+// A paper, with urql: it sends the query with GET, so that an HTTP cache can store the response.
 
 import { Client, cacheExchange, fetchExchange, useQuery } from 'urql';
 

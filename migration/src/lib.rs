@@ -1,4 +1,7 @@
-//! The database schema, change by change; the list below is their order.
+//! The database schema: one change a file, applied in the order of the list below.
+//!
+//! Migrations are never edited after a release, and know nothing of the application's entities. What a new table needs
+//! is in `migration/README.md`.
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::{Migration, MigrationStatus, MigratorTrait};
@@ -27,6 +30,7 @@ mod m20261126_000026_quality;
 mod m20261126_000027_renamed_row;
 mod m20261126_000028_told;
 mod m20261126_000029_known_words;
+mod sql;
 
 /// Applies and reverts the migrations.
 pub struct Migrator;

@@ -1,6 +1,8 @@
-//! People.
+//! Researchers and their statistics.
 
 use sea_orm_migration::prelude::*;
+
+use crate::sql::execute;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -16,9 +18,9 @@ impl MigrationTrait for Migration {
             given_name text CHECK (given_name <> ''),
             family_name text CHECK (family_name <> ''),
             other_names text[] NOT NULL DEFAULT '{}',
-            -- The folded name by which lists are ordered, family name first.
+            -- Sort key: the folded name, family name first.
             sort_name text COLLATE "C" NOT NULL,
-            -- What two spellings share that are taken for one person before anything else is known.
+            -- Equal for spellings that count as the same name. See `text::names::name_key`.
             name_key text COLLATE "C" NOT NULL,
             orcid text COLLATE "C" UNIQUE CHECK (orcid ~ '^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$'),
             headline jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(headline) = 'object'),
@@ -32,23 +34,21 @@ impl MigrationTrait for Migration {
         CREATE INDEX researcher_name_key ON researcher (name_key);
         CREATE INDEX researcher_updated_at ON researcher (updated_at, id);
 
-        -- Apart from the person, because every import of papers changes it and nothing else of the row.
+        -- A table of its own, because every import of papers updates it and nothing else of the researcher.
         CREATE TABLE researcher_statistics (
             researcher_id bigint PRIMARY KEY REFERENCES researcher ON DELETE CASCADE,
             paper_count integer NOT NULL DEFAULT 0 CHECK (paper_count >= 0),
-            -- 0 where no paper has a year: order keys are never null.
+            -- 0 if no paper has a year. Sort keys are never null.
             first_year integer NOT NULL DEFAULT 0,
             last_year integer NOT NULL DEFAULT 0
         );
         CREATE INDEX researcher_statistics_paper_count ON researcher_statistics (paper_count, researcher_id);
         CREATE INDEX researcher_statistics_last_year ON researcher_statistics (last_year, researcher_id);
         "#;
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared("DROP TABLE researcher_statistics; DROP TABLE researcher;").await?;
-        Ok(())
+        execute(manager, &["DROP TABLE researcher_statistics; DROP TABLE researcher;"]).await
     }
 }

@@ -1,6 +1,8 @@
-//! Who is, or was, what where.
+//! Affiliations of researchers with organizations.
 
 use sea_orm_migration::prelude::*;
+
+use crate::sql::execute;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -20,7 +22,8 @@ impl MigrationTrait for Migration {
             start_date text COLLATE "C" CHECK (start_date ~ '^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$'),
             end_date text COLLATE "C" CHECK (end_date ~ '^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$'),
             is_primary boolean NOT NULL DEFAULT false,
-            -- The days it covers at most: a start of 2015 covers all of 2015, and so does an end.
+            -- First and last day, as wide as the precision allows: a start of 2015 is 2015-01-01, an end of 2015 is
+            -- 2015-12-31.
             starts_on date NOT NULL GENERATED ALWAYS AS (CASE length(start_date)
                 WHEN 4 THEN make_date(start_date::integer, 1, 1)
                 WHEN 7 THEN make_date(left(start_date, 4)::integer, right(start_date, 2)::integer, 1)
@@ -39,12 +42,10 @@ impl MigrationTrait for Migration {
         CREATE INDEX affiliation_updated_at ON affiliation (updated_at, id);
         CREATE UNIQUE INDEX affiliation_primary ON affiliation (researcher_id) WHERE is_primary;
         "#;
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared("DROP TABLE affiliation;").await?;
-        Ok(())
+        execute(manager, &["DROP TABLE affiliation;"]).await
     }
 }

@@ -1,6 +1,8 @@
-//! Topics of vocabularies, and what people declare.
+//! Topics, their hierarchy, and the topics that researchers declare.
 
 use sea_orm_migration::prelude::*;
+
+use crate::sql::execute;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -32,7 +34,7 @@ impl MigrationTrait for Migration {
         );
         CREATE INDEX topic_broader_broader ON topic_broader (broader_id, topic_id);
 
-        -- What a person declares, in the person's order; topics that follow from papers are not stored here.
+        -- Topics that a researcher declares, in the declared order. Topics derived from papers are not stored here.
         CREATE TABLE researcher_topic (
             researcher_id bigint NOT NULL REFERENCES researcher ON DELETE CASCADE,
             topic_id bigint NOT NULL REFERENCES topic ON DELETE CASCADE,
@@ -41,15 +43,10 @@ impl MigrationTrait for Migration {
         );
         CREATE INDEX researcher_topic_topic ON researcher_topic (topic_id, researcher_id);
         "#;
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .get_connection()
-            .execute_unprepared("DROP TABLE researcher_topic; DROP TABLE topic_broader; DROP TABLE topic;")
-            .await?;
-        Ok(())
+        execute(manager, &["DROP TABLE researcher_topic; DROP TABLE topic_broader; DROP TABLE topic;"]).await
     }
 }

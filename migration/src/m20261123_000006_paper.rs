@@ -2,6 +2,8 @@
 
 use sea_orm_migration::prelude::*;
 
+use crate::sql::execute;
+
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
@@ -20,7 +22,7 @@ impl MigrationTrait for Migration {
                 CHECK (abstract_completeness IN ('FULL', 'TRUNCATED', 'ABSENT', 'WITHHELD')),
             publication_date text COLLATE "C" CHECK (publication_date ~ '^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$'),
             publication_year integer GENERATED ALWAYS AS (left(publication_date, 4)::integer) STORED,
-            -- YYYYMMDD with zeros for what is unknown, 0 where nothing is: the order of a list of publications.
+            -- Sort key of publication lists: YYYYMMDD with zeros for unknown parts, 0 without a date.
             publication_key integer NOT NULL GENERATED ALWAYS AS
                 (coalesce(rpad(replace(publication_date, '-', ''), 8, '0')::integer, 0)) STORED,
             type text NOT NULL DEFAULT 'OTHER' CHECK (type IN ('ARTICLE', 'CONFERENCE_PAPER', 'PREPRINT', 'BOOK',
@@ -49,12 +51,10 @@ impl MigrationTrait for Migration {
         );
         CREATE INDEX paper_topic_topic ON paper_topic (topic_id, paper_id);
         "#;
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared("DROP TABLE paper_topic; DROP TABLE paper;").await?;
-        Ok(())
+        execute(manager, &["DROP TABLE paper_topic; DROP TABLE paper;"]).await
     }
 }

@@ -1,6 +1,8 @@
-//! Ids that others gave, ids that were, and what each source said.
+//! External identifiers, ids of merged entities, and the records of sources.
 
 use sea_orm_migration::prelude::*;
+
+use crate::sql::execute;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -19,7 +21,7 @@ impl MigrationTrait for Migration {
             paper_id bigint REFERENCES paper ON DELETE CASCADE,
             CHECK (num_nonnulls(researcher_id, organization_id, topic_id, paper_id) = 1)
         );
-        -- An id names one thing of a kind.
+        -- An identifier belongs to at most one entity of a kind.
         CREATE UNIQUE INDEX external_id_of_researcher ON external_id (scheme, value) WHERE researcher_id IS NOT NULL;
         CREATE UNIQUE INDEX external_id_of_organization ON external_id (scheme, value) WHERE organization_id IS NOT NULL;
         CREATE UNIQUE INDEX external_id_of_topic ON external_id (scheme, value) WHERE topic_id IS NOT NULL;
@@ -29,7 +31,7 @@ impl MigrationTrait for Migration {
         CREATE INDEX external_id_topic ON external_id (topic_id) WHERE topic_id IS NOT NULL;
         CREATE INDEX external_id_paper ON external_id (paper_id) WHERE paper_id IS NOT NULL;
 
-        -- What was merged into something else: its id and its slug lead to the survivor for ever.
+        -- Merged entities: their ids and slugs redirect permanently to the survivor.
         CREATE TABLE former_identity (
             kind text NOT NULL CHECK (kind IN ('researcher', 'organization', 'topic', 'paper')),
             former_id bigint NOT NULL,
@@ -40,7 +42,7 @@ impl MigrationTrait for Migration {
         CREATE UNIQUE INDEX former_identity_slug ON former_identity (kind, former_slug);
         CREATE INDEX former_identity_survivor ON former_identity (kind, survivor_id);
 
-        -- The last record of each source about each thing, as a digest: a record that has not changed is not imported again.
+        -- The digest of the last record of each source about each entity. A record with the same digest is skipped.
         CREATE TABLE source_record (
             source text COLLATE "C" NOT NULL,
             key text COLLATE "C" NOT NULL,
@@ -57,15 +59,10 @@ impl MigrationTrait for Migration {
         CREATE INDEX source_record_topic ON source_record (topic_id) WHERE topic_id IS NOT NULL;
         CREATE INDEX source_record_paper ON source_record (paper_id) WHERE paper_id IS NOT NULL;
         "#;
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .get_connection()
-            .execute_unprepared("DROP TABLE source_record; DROP TABLE former_identity; DROP TABLE external_id;")
-            .await?;
-        Ok(())
+        execute(manager, &["DROP TABLE source_record; DROP TABLE former_identity; DROP TABLE external_id;"]).await
     }
 }

@@ -1,6 +1,8 @@
-//! What stored rows were computed with.
+//! Settings and rule versions from which derived rows were computed.
 
 use sea_orm_migration::prelude::*;
+
+use crate::sql::execute;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -15,12 +17,10 @@ impl MigrationTrait for Migration {
         );
         INSERT INTO setting (name, value) VALUES ('consortium_size', '100');
         "#;
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared("DROP TABLE setting;").await?;
-        Ok(())
+        execute(manager, &["DROP TABLE setting;"]).await
     }
 }

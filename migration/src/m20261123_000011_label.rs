@@ -1,21 +1,24 @@
-//! Labels by the language that a reader wants, so that lists in the order of a label are ranges of an index.
+//! Labels by requested language, so that a list sorted by label is a range of an index.
 
 use sea_orm_migration::prelude::*;
+
+use crate::sql::{execute, function};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// A table of labels and its rows for what there is, by the rule of `LocalizedText::by_wanted`.
+/// SQL that creates and fills the label table of `organization` or `topic`, by the rule of
+/// `LocalizedText::by_requested_tag`.
 fn label_table_sql(table: &str) -> String {
     format!(
         r#"
         CREATE TABLE {table}_label (
             {table}_id bigint NOT NULL REFERENCES {table} ON DELETE CASCADE,
-            -- A tag, a shorter form of one, or the empty text for readers of none of these.
+            -- A language tag, a prefix of one, or empty for readers of other languages.
             language text COLLATE "C" NOT NULL,
-            -- As in {table}.sort_names, cut: an index entry has a limit.
+            -- From {table}.sort_names, truncated because index entries have a maximum size.
             sort_name text COLLATE "C" NOT NULL,
-            -- Those of all its rows but the last one: whoever wants one of these reads no other row.
+            -- The languages of all rows of this {table}, without the empty one. Readers of one of them use that row.
             languages text[] COLLATE "C" NOT NULL,
             PRIMARY KEY ({table}_id, language)
         );
@@ -44,18 +47,15 @@ fn label_table_sql(table: &str) -> String {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let connection = manager.get_connection();
         for table in ["organization", "topic"] {
-            connection.execute_unprepared(&label_table_sql(table)).await?;
+            execute(manager, &[&label_table_sql(table)]).await?;
         }
-        // It read every row of a list to order it.
-        connection.execute_unprepared("DROP FUNCTION localized;").await?;
-        Ok(())
+        // To sort a list, the function had to read all of its rows.
+        execute(manager, &["DROP FUNCTION localized;"]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared("DROP TABLE topic_label; DROP TABLE organization_label;").await?;
-        // What came before used it.
-        crate::m20261123_000001_localized_text::Migration.up(manager).await
+        let drop = "DROP TABLE topic_label; DROP TABLE organization_label;";
+        execute(manager, &[drop, function!(localized v1)]).await
     }
 }

@@ -1,6 +1,8 @@
-//! What is counted of organizations and of topics, over all that is below them.
+//! Statistics of organizations and topics, including their descendants.
 
 use sea_orm_migration::prelude::*;
+
+use crate::sql::execute;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -9,10 +11,11 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let sql = r#"
-        -- Counted together after an import and once a day: `setting` has the day for which they hold, and no day until they do.
+        -- Recomputed after an import and once a day. `setting` has the day for which they are valid, and none while
+        -- they are stale.
         CREATE TABLE organization_statistics (
             organization_id bigint PRIMARY KEY REFERENCES organization ON DELETE CASCADE,
-            -- People there or below now.
+            -- Researchers currently at the organization or one of its descendants.
             researcher_count integer NOT NULL DEFAULT 0 CHECK (researcher_count >= 0)
         );
         INSERT INTO organization_statistics (organization_id) SELECT id FROM organization;
@@ -20,23 +23,21 @@ impl MigrationTrait for Migration {
 
         CREATE TABLE topic_statistics (
             topic_id bigint PRIMARY KEY REFERENCES topic ON DELETE CASCADE,
-            -- Papers on it or a narrower one.
+            -- Papers on the topic or a narrower one.
             paper_count integer NOT NULL DEFAULT 0 CHECK (paper_count >= 0),
-            -- People who declare it or a narrower one, or have papers on it.
+            -- Researchers who declare the topic or a narrower one, or have papers on it.
             researcher_count integer NOT NULL DEFAULT 0 CHECK (researcher_count >= 0)
         );
         INSERT INTO topic_statistics (topic_id) SELECT id FROM topic;
         CREATE INDEX topic_statistics_paper_count ON topic_statistics (paper_count, topic_id);
         CREATE INDEX topic_statistics_researcher_count ON topic_statistics (researcher_count, topic_id);
         "#;
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let sql = "DROP TABLE topic_statistics; DROP TABLE organization_statistics; \
             DELETE FROM setting WHERE name = 'totals_day';";
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 }

@@ -1,6 +1,8 @@
-//! Affiliations of everybody in the order of their start.
+//! Index for lists of affiliations sorted by start date.
 
 use sea_orm_migration::prelude::*;
+
+use crate::sql::execute;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -9,12 +11,10 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let sql = "CREATE INDEX affiliation_starts_on ON affiliation (starts_on, id);";
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared("DROP INDEX affiliation_starts_on;").await?;
-        Ok(())
+        execute(manager, &["DROP INDEX affiliation_starts_on;"]).await
     }
 }

@@ -1,6 +1,8 @@
-//! Who changed the directory lately, for readers who must know whether anything did since they last looked.
+//! Change tracking: by table `directory_change`, a reader sees whether anything was written since it last looked.
 
 use sea_orm_migration::prelude::*;
+
+use crate::sql::{execute, function, trigger};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -8,46 +10,21 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // Each transaction that changes a table leaves its number here, and takes away the numbers that no running
-        // transaction is older than. Whoever sees the same set of numbers twice has seen the same directory twice: a change
-        // adds a number that was never there, and only a later change, whose number is there instead, takes it away. No two
-        // writers wait for each other, as they would for a counter; and a replica has the set that belongs to its rows.
+        // Each transaction that writes adds its id, and deletes the ids that are older than every running transaction.
+        // Two reads of the same set of ids have seen the same state of the directory: a write adds an id that was never
+        // there, and only a later write, whose own id is there instead, deletes it. Writers do not wait for each other,
+        // as they would for a counter, and a replica has the set that belongs to its rows.
         let sql = r#"
         CREATE TABLE directory_change (
             transaction xid8 PRIMARY KEY
         );
-        CREATE FUNCTION note_directory_change() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            INSERT INTO directory_change (transaction) VALUES (pg_current_xact_id()) ON CONFLICT DO NOTHING;
-            IF FOUND THEN
-                DELETE FROM directory_change WHERE transaction = ANY (ARRAY(
-                    SELECT transaction FROM directory_change
-                    WHERE transaction < pg_snapshot_xmin(pg_current_snapshot())
-                    FOR UPDATE SKIP LOCKED));
-            END IF;
-            RETURN NULL;
-        END $$;
-        DO $$
-        DECLARE changed text;
-        BEGIN
-            FOR changed IN
-                SELECT format('%I', relname) FROM pg_class
-                WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
-                AND relname NOT IN ('directory_change', 'seaql_migrations')
-            LOOP
-                EXECUTE format('CREATE TRIGGER notes_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s
-                    FOR EACH STATEMENT EXECUTE FUNCTION note_directory_change()', changed);
-            END LOOP;
-        END $$;
         "#;
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql, function!(note_directory_change v1), trigger!(directory_change v1)]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // The triggers go with their function.
+        // CASCADE drops the triggers of all tables.
         let sql = "DROP FUNCTION note_directory_change() CASCADE; DROP TABLE directory_change;";
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 }

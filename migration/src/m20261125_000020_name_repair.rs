@@ -1,6 +1,8 @@
-//! What was damaged in the published names of authors.
+//! Repairs of damaged author names.
 
 use sea_orm_migration::prelude::*;
+
+use crate::sql::execute;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -10,28 +12,26 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let sql = r#"
         ALTER TABLE authorship
-            -- What the published name was before it was damaged, the rule that says so, and how sure it is, from 0 to 1.
+            -- The repaired name, the rule that repaired it, and its confidence from 0 to 1.
             ADD COLUMN repair_value text CHECK (repair_value <> ''),
             ADD COLUMN repair_rule text,
             ADD COLUMN repair_confidence double precision CHECK (repair_confidence BETWEEN 0 AND 1),
-            -- Whether the shown name is the repaired one.
+            -- Whether the displayed name is the repaired one.
             ADD COLUMN is_repair_applied boolean,
-            -- Of a repair that is not certain, told or not: the spelling that confirms it where another name has it.
+            -- For an uncertain repair: the name key that confirms it if another author has it.
             ADD COLUMN suggestion_key text COLLATE "C",
-            -- Of a name that may confirm others.
+            -- For a name that can confirm the repairs of others: its name key.
             ADD COLUMN confirming_key text COLLATE "C",
             ADD CHECK (num_nulls(repair_value, repair_rule, repair_confidence, is_repair_applied) IN (0, 4));
         CREATE INDEX authorship_suggestion_key ON authorship (suggestion_key) WHERE suggestion_key IS NOT NULL;
         CREATE INDEX authorship_confirming_key ON authorship (confirming_key) WHERE confirming_key IS NOT NULL;
         "#;
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let sql = "ALTER TABLE authorship DROP COLUMN repair_value, DROP COLUMN repair_rule, DROP COLUMN repair_confidence, \
              DROP COLUMN is_repair_applied, DROP COLUMN suggestion_key, DROP COLUMN confirming_key;";
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 }

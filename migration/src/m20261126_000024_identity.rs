@@ -1,6 +1,8 @@
-//! Who wrote what: by which evidence, and by whose decision.
+//! Author disambiguation: evidence, manual decisions, and the authorships that decisions pin.
 
 use sea_orm_migration::prelude::*;
+
+use crate::sql::execute;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -10,16 +12,16 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let sql = r#"
         ALTER TABLE authorship
-            -- As the paper's source gives them: an author's ORCID iD, and ids of other schemes as scheme:value.
+            -- As stated by the paper's source: the author's ORCID iD, and identifiers of other schemes as scheme:value.
             ADD COLUMN orcid text COLLATE "C" CHECK (orcid ~ '^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$'),
             ADD COLUMN author_ids text[] COLLATE "C",
-            -- What the family names share of those who may be one person; null until identities are resolved.
+            -- Blocking key, derived from the family name. Null until the authorship is disambiguated.
             ADD COLUMN block text COLLATE "C";
         CREATE INDEX authorship_block ON authorship (block);
         ALTER TABLE researcher ADD COLUMN block text COLLATE "C";
         CREATE INDEX researcher_block ON researcher (block);
 
-        -- Why an author is taken for a researcher. An authorship that is not here was resolved by its name alone.
+        -- Why an author was matched with a researcher. An authorship without a row was matched by its name only.
         CREATE TABLE authorship_resolution (
             authorship_id bigint PRIMARY KEY REFERENCES authorship ON DELETE CASCADE,
             method text NOT NULL CHECK (method IN ('DECISION', 'IDENTIFIER', 'EVIDENCE', 'NAME')),
@@ -28,48 +30,47 @@ impl MigrationTrait for Migration {
             evidence jsonb NOT NULL CHECK (jsonb_typeof(evidence) = 'array')
         );
 
-        -- What people decided. Nothing but an undoing changes a decision.
+        -- Manual decisions. Only undoing changes a decision.
         CREATE TABLE identity_decision (
-            -- Counted without gaps, which trials would leave in a sequence.
+            -- Numbered without gaps. A sequence would have gaps after dry runs.
             id bigint PRIMARY KEY,
             kind text NOT NULL CHECK (kind IN ('MERGE', 'SPLIT')),
-            -- The survivor; of a split who got the papers.
+            -- Merge: the survivor. Split: the researcher who received the papers.
             researcher_id bigint NOT NULL,
-            -- All whom it concerns.
+            -- All researchers involved.
             researcher_ids bigint[] NOT NULL,
             decided_at timestamptz NOT NULL DEFAULT now(),
             decided_by text,
             note text,
             undone_at timestamptz,
             undone_by text,
-            -- Who they were, and all that an undoing needs: {"people": […], "paperCount": 3, "changes": […]}
+            -- The researchers before the decision, and the undo log: {"people": […], "paperCount": 3, "changes": […]}
             before jsonb NOT NULL
         );
         CREATE INDEX identity_decision_researcher ON identity_decision (researcher_id);
         CREATE INDEX identity_decision_researchers ON identity_decision USING gin (researcher_ids);
 
-        -- Whom people decided an authorship to be of. It does not refer to the authorship, whose id stays the same when its paper
-        -- is imported again; of one that its paper has no more the name tells where it comes back.
+        -- Authorships assigned to a researcher by a decision. No foreign key to authorship: its id stays the same when
+        -- the paper is imported again, and if the authorship disappears, its name identifies it when it comes back.
         CREATE TABLE identity_pin (
             authorship_id bigint PRIMARY KEY,
             paper_id bigint NOT NULL,
             name_as_published text NOT NULL,
             researcher_id bigint NOT NULL,
-            -- Null where the decision was made in another directory, which exported its papers.
+            -- Null if the decision was made in another directory and came with an export.
             decision_id bigint REFERENCES identity_decision
         );
         CREATE INDEX identity_pin_paper ON identity_pin (paper_id);
         CREATE INDEX identity_pin_researcher ON identity_pin (researcher_id);
         CREATE INDEX identity_pin_decision ON identity_pin (decision_id);
 
-        -- Of somebody merged by a decision: whoever is called so is the survivor.
+        -- For a researcher merged by a decision: authors of this name are the survivor.
         ALTER TABLE former_identity ADD COLUMN name_key text COLLATE "C";
         CREATE INDEX former_identity_name_key ON former_identity (kind, name_key) WHERE name_key IS NOT NULL;
-        -- Whether it is of somebody who was merged into the person: it adds to what the person has, and renames nobody.
+        -- Whether the record is of a researcher merged into this one. It adds data and does not rename the survivor.
         ALTER TABLE source_record ADD COLUMN is_of_former boolean NOT NULL DEFAULT false;
         "#;
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -77,7 +78,6 @@ impl MigrationTrait for Migration {
              ALTER TABLE former_identity DROP COLUMN name_key; ALTER TABLE source_record DROP COLUMN is_of_former; \
              ALTER TABLE researcher DROP COLUMN block; \
              ALTER TABLE authorship DROP COLUMN orcid, DROP COLUMN author_ids, DROP COLUMN block;";
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 }

@@ -1,7 +1,8 @@
-//! What stewards of the data look for: each index has only the rows that something is wrong with, so that counting them reads
-//! nothing else and the others cost nothing.
+//! Partial indexes for data-quality checks: each has only the affected rows, so that counting them reads nothing else.
 
 use sea_orm_migration::prelude::*;
+
+use crate::sql::execute;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -23,15 +24,13 @@ impl MigrationTrait for Migration {
         CREATE INDEX researcher_statistics_long ON researcher_statistics (researcher_id)
             WHERE first_year > 0 AND last_year - first_year > 60;
         "#;
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let sql = "DROP INDEX paper_without_year, paper_without_abstract, paper_with_truncated_abstract, paper_without_authors, \
              paper_without_identifier, authorship_repaired, authorship_unresolved, authorship_orcid, \
              authorship_resolution_doubtful, researcher_statistics_long;";
-        manager.get_connection().execute_unprepared(sql).await?;
-        Ok(())
+        execute(manager, &[sql]).await
     }
 }

@@ -1,7 +1,8 @@
-//! Which fields a source's record says something of: where several contradict each other, the word of one of them counts,
-//! whichever came last.
+//! The fields that a record provides, by which source precedence is resolved field by field if records disagree.
 
 use sea_orm_migration::prelude::*;
+
+use crate::sql::execute;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -9,16 +10,11 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // Of records that were written before, nobody knows: whatever comes next counts, as it did.
-        manager
-            .get_connection()
-            .execute_unprepared("ALTER TABLE source_record ADD COLUMN told text[] COLLATE \"C\";")
-            .await?;
-        Ok(())
+        // Null for records imported before: the next record overrides them, as before this migration.
+        execute(manager, &["ALTER TABLE source_record ADD COLUMN told text[] COLLATE \"C\";"]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared("ALTER TABLE source_record DROP COLUMN told;").await?;
-        Ok(())
+        execute(manager, &["ALTER TABLE source_record DROP COLUMN told;"]).await
     }
 }

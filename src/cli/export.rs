@@ -18,8 +18,9 @@ use crate::export::{self, ExportError, ExportRequest};
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::store::Store;
+use crate::store::reader::filter::YearRange;
 use crate::store::reader::lookup::{ByLookupKey, LookupKey, LookupTable};
-use crate::store::reader::paper::{PaperFilter, YearRange};
+use crate::store::reader::paper::PaperFilter;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ExportFormatName {

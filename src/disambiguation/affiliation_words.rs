@@ -1,8 +1,9 @@
-//! Whether two affiliations, as printed, are of one organization.
+//! Comparison of affiliations as published: whether two of them name the same organization.
 
-use crate::text::names::{email_addresses, fold};
+use crate::text::names::email_addresses;
+use crate::text::normalize::fold;
 
-/// Words that say what an organization is or where, and little of which it is.
+/// Words that describe a kind of organization, a field or a country, and hardly identify an organization.
 const GENERIC_WORDS: &str = "\
 academy college dept division ecole faculty fakultat group inst lab school univ center centre centro research science sciences sci \
 technology engineering computer computing comput information systems national international inc ltd gmbh corporation mathematics \
@@ -11,7 +12,7 @@ argentina australia austria belgium brazil bulgaria canada chile china colombia 
 germany greece hungary iceland india indonesia iran ireland israel italy japan korea latvia lithuania luxembourg malaysia mexico \
 netherlands norway pakistan poland portugal romania russia serbia singapore slovakia slovenia spain sweden switzerland taiwan \
 thailand turkey uk ukraine usa vietnam";
-/// Beginnings of words that are written in many ways and languages, and what stands for all of these.
+/// Word prefixes with many spellings and translations, each with its canonical word.
 const CANONICAL_PREFIXES: [(&str, &str); 6] = [
     ("univ", "univ"),
     ("instit", "inst"),
@@ -20,16 +21,17 @@ const CANONICAL_PREFIXES: [(&str, &str); 6] = [
     ("facul", "faculty"),
     ("republic", ""),
 ];
+/// Words without meaning, in several languages.
 const STOP_WORDS: [&str; 24] = [
     "a", "an", "and", "at", "da", "de", "del", "della", "der", "des", "di", "do", "du", "e", "el", "et", "for", "fur",
     "in", "la", "le", "of", "the", "und",
 ];
-/// How much a generic word weighs beside one that tells which organization it is.
+/// The weight of a generic word. A distinctive word has a weight of 1.
 const GENERIC_WEIGHT: f32 = 0.2;
-/// The weight of what two affiliations share, of the weight of all of their words, from which on they are of one organization.
+/// The minimum share of common words, by weight, for two affiliations to be the same organization.
 const MIN_SHARED_WEIGHT: f32 = 0.6;
 
-/// Hosts of e-mail that anybody can have.
+/// Domains of public e-mail providers. They do not identify an organization.
 const PUBLIC_EMAIL_DOMAINS: [&str; 18] = [
     "126.com",
     "163.com",
@@ -51,12 +53,12 @@ const PUBLIC_EMAIL_DOMAINS: [&str; 18] = [
     "yahoo.com",
 ];
 
-/// An affiliation as it is compared: its words, sorted, and the hosts of e-mail addresses, each behind an @.
+/// The words of an affiliation, prepared for comparison: sorted, with e-mail domains as words that begin with `@`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AffiliationWords(Vec<String>);
 
 impl AffiliationWords {
-    /// The words of an affiliation as printed.
+    /// Extracts the words of an affiliation as published.
     #[must_use]
     pub fn new(affiliation: &str) -> Self {
         let hosts = email_addresses(affiliation)
@@ -75,20 +77,20 @@ impl AffiliationWords {
         Self(words)
     }
 
-    /// Whether nothing is left to compare.
+    /// Returns whether there is nothing to compare.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The words that tell which organization it is.
+    /// Returns the words that identify an organization.
     pub fn distinctive_words(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str).filter(|word| !is_generic_word(word))
     }
 
-    /// Whether another affiliation is of the same organization, as far as words tell: they share most of what tells
-    /// organizations apart, or one has all that the other says, and that is more than one such word, or they share the host
-    /// of an e-mail address.
+    /// Returns whether two affiliations name the same organization. They do if they share most of their distinctive
+    /// words, if one contains all words of the other and shares two distinctive words with it, or if they share an
+    /// e-mail domain.
     #[must_use]
     pub fn is_same_organization(&self, other: &Self) -> bool {
         let (mut shared, mut only_one, mut only_other) = (0.0, 0.0, 0.0);
@@ -98,13 +100,13 @@ impl AffiliationWords {
                 (None, None) => break,
                 (Some(word), None) => (&mut only_one, *word),
                 (None, Some(word)) => (&mut only_other, *word),
-                (Some(word), Some(beside)) => match word.cmp(beside) {
+                (Some(word), Some(other_word)) => match word.cmp(other_word) {
                     std::cmp::Ordering::Equal => (&mut shared, *word),
                     std::cmp::Ordering::Less => (&mut only_one, *word),
-                    std::cmp::Ordering::Greater => (&mut only_other, *beside),
+                    std::cmp::Ordering::Greater => (&mut only_other, *other_word),
                 },
             };
-            // A host that is not shared says nothing against.
+            // Different e-mail domains do not count against a match.
             *weight += match word.as_str() {
                 host if host.starts_with('@') => 0.0,
                 word if is_generic_word(word) => GENERIC_WEIGHT,
@@ -126,6 +128,7 @@ fn is_generic_word(word: &str) -> bool {
     GENERIC_WORDS.split_ascii_whitespace().any(|generic| generic == word)
 }
 
+/// Returns the canonical word of a word with a known prefix, else the word.
 fn canonical_word(word: &str) -> &str {
     CANONICAL_PREFIXES.iter().find(|(beginning, _)| word.starts_with(beginning)).map_or(word, |(_, written)| written)
 }
@@ -135,36 +138,36 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn are_one(one: &str, other: &str) -> bool {
+    fn are_same(one: &str, other: &str) -> bool {
         AffiliationWords::new(one).is_same_organization(&AffiliationWords::new(other))
     }
 
     #[test]
-    fn one_organization() {
-        assert!(are_one("University of Zürich", "Universität Zürich, Switzerland"));
-        assert!(are_one(
+    fn affiliations_of_one_organization() {
+        assert!(are_same("University of Zürich", "Universität Zürich, Switzerland"));
+        assert!(are_same(
             "Carnegie Mellon University",
             "School of Computer Science, Carnegie Mellon University, Pittsburgh, USA"
         ));
-        assert!(are_one("Dept. of Physics, Northfield Univ.", "Northfield University"));
-        assert!(are_one("Northfield University ida@northfield.example", "Northfield University"));
-        assert!(are_one("Computing, ida@cs.northfield.example", "ada@cs.northfield.example"));
-        assert!(!are_one("ida@gmail.com", "ada@gmail.com"));
+        assert!(are_same("Dept. of Physics, Northfield Univ.", "Northfield University"));
+        assert!(are_same("Northfield University ida@northfield.example", "Northfield University"));
+        assert!(are_same("Computing, ida@cs.northfield.example", "ada@cs.northfield.example"));
+        assert!(!are_same("ida@gmail.com", "ada@gmail.com"));
     }
 
     #[test]
-    fn two_organizations() {
-        assert!(!are_one("University of Michigan", "Michigan State University"));
-        assert!(!are_one("Hong Kong Polytechnic University", "Chinese University of Hong Kong"));
-        assert!(!are_one("University of California, Santa Cruz", "University of California, Berkeley"));
-        assert!(!are_one("Department of Computer Science", "Department of Computer Science"));
-        assert!(!are_one("", ""));
+    fn affiliations_of_two_organizations() {
+        assert!(!are_same("University of Michigan", "Michigan State University"));
+        assert!(!are_same("Hong Kong Polytechnic University", "Chinese University of Hong Kong"));
+        assert!(!are_same("University of California, Santa Cruz", "University of California, Berkeley"));
+        assert!(!are_same("Department of Computer Science", "Department of Computer Science"));
+        assert!(!are_same("", ""));
     }
 
     proptest! {
         #[test]
-        fn the_same_from_both_sides(one in "([a-d]{2} ?){0,4}", other in "([a-d]{2} ?){0,4}") {
-            prop_assert_eq!(are_one(&one, &other), are_one(&other, &one));
+        fn comparison_is_symmetric(one in "([a-d]{2} ?){0,4}", other in "([a-d]{2} ?){0,4}") {
+            prop_assert_eq!(are_same(&one, &other), are_same(&other, &one));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which mentions are of one person.
+//! Clustering of the author mentions of one block into people.
 
 mod explanation;
 mod weights;
@@ -14,74 +14,79 @@ use crate::text::names::{Commonness, NameForm};
 
 use crate::disambiguation::clustering::weights::Feature;
 
-/// Evidence that has this weight together joins. Weights are tenths: sums are the same in whatever order they are added.
+/// The minimum total weight of evidence for a match, in tenths. Integers make sums independent of the order of
+/// addition.
 const MERGE_THRESHOLD_TENTHS: i32 = 20;
-/// What weighs less says little alone.
+/// The minimum weight of a strong feature, in tenths. Weaker features alone do not start a comparison.
 const STRONG_WEIGHT_TENTHS: i32 = 10;
-/// A person's smaller groups are taken for theirs where the largest has this part of all of the name.
+/// The minimum share of a name's papers for its largest cluster to receive the remaining mentions.
 const DOMINANT_SHARE: f32 = 0.6;
-/// A group of so many papers elsewhere is somebody else of the same name.
+/// A cluster with this many papers is taken for another person of the same name.
 const MIN_SUBSTANTIAL_PAPERS: usize = 3;
-/// A venue or a topic that more groups of a name share tells nothing.
+/// The maximum number of clusters that share a venue or a topic. More common ones are ignored.
 const MAX_CLUSTERS_PER_FEATURE: usize = 64;
 
-/// How somebody was found to be the author; serialized as it is stored.
+/// How an author was matched with a researcher. The words are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MatchMethod {
-    /// People decided it.
+    /// By a manual decision.
+    #[serde(rename = "DECISION")]
     Decision,
-    /// By an id.
+    /// By an identifier.
+    #[serde(rename = "IDENTIFIER")]
     Identifier,
-    /// By the name and evidence.
+    /// By name and evidence.
+    #[serde(rename = "EVIDENCE")]
     Evidence,
-    /// By the name alone.
+    /// By name only.
+    #[serde(rename = "NAME")]
     Name,
 }
 
-/// Why a mention is of a person.
+/// Why a mention was assigned to a person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatchExplanation {
-    /// How it was found.
+    /// The method of the match.
     pub method: MatchMethod,
-    /// How likely it is to be right, from 0 to 1.
+    /// Confidence in the match, from 0 to 1.
     pub confidence: f32,
-    /// What speaks for it, strongest first.
+    /// Evidence for the match, strongest first.
     pub evidence: Vec<Evidence>,
 }
 
-/// A person, by their mentions.
+/// A cluster of mentions that are one person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuthorCluster {
-    /// The places of the mentions, in their order.
+    /// Indices of the mentions, ascending.
     pub members: Vec<usize>,
-    /// Why each of them is there.
+    /// Why each of the mentions is in the cluster.
     pub explanations: Vec<MatchExplanation>,
-    /// Whether nobody can tell who it is: the same name is on the paper twice, and nothing else is known of this one.
+    /// Whether the author cannot be resolved: the same name occurs twice on the paper, and nothing else distinguishes
+    /// this one.
     pub is_unresolved: bool,
 }
 
-/// Tells the people behind the mentions of one block of names.
+/// Clusters the mentions of one block into people.
 #[must_use]
 pub fn cluster_mentions(mentions: &[Mention], known: &Vocabulary) -> Vec<AuthorCluster> {
     let mut block = BlockClustering::new(mentions, known);
     let names = block.link_within_names();
-    // The same full name tells more than a form of it with evidence.
-    for places in &names {
-        block.assign_remainder(places);
+    // The same full name is stronger than a variant of it with evidence, so that remainders are assigned first.
+    for indices in &names {
+        block.assign_remainder(indices);
     }
     block.link_name_variants(&names);
     block.link_initials(&names);
     block.into_clusters()
 }
 
-/// The mentions of one block of names, as they are put together.
+/// The clustering of one block under way.
 pub(super) struct BlockClustering<'a> {
     clusters: DisjointSets<'a>,
-    /// How the name of each mention is read, and a spelling that is read so.
+    /// The name of each mention as it is read, and a spelling that is read so.
     name_forms: Vec<NameForm>,
     spellings: Vec<&'a str>,
-    /// Mentions of which nobody can tell whose they are.
+    /// Mentions that cannot be resolved.
     ambiguous: HashSet<usize>,
     vocabulary: &'a Vocabulary,
 }
@@ -93,7 +98,7 @@ impl<'a> BlockClustering<'a> {
         Self { clusters: DisjointSets::new(mentions), name_forms, spellings, ambiguous, vocabulary }
     }
 
-    /// The groups of mentions that decisions, ids and evidence link.
+    /// Returns the clusters that decisions, identifiers and evidence connect.
     pub(super) fn into_linked_clusters(mut self) -> Vec<Vec<usize>> {
         let names = self.link_within_names();
         self.link_name_variants(&names);
@@ -102,84 +107,88 @@ impl<'a> BlockClustering<'a> {
         roots.into_iter().map(|root| self.clusters.profile(root).members.clone()).collect()
     }
 
-    /// Joins by decisions, ids, and what mentions of the same name share. Gives the mentions of each name.
+    /// Links mentions by decisions, identifiers, and evidence among mentions of the same name. Returns the mentions of
+    /// each name.
     fn link_within_names(&mut self) -> Vec<Vec<usize>> {
         self.apply_decisions();
         self.link_profile_names();
         self.link_by_identifier();
         let mut by_name: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
-        for (place, form) in self.name_forms.iter().enumerate().filter(|(place, _)| !self.ambiguous.contains(place)) {
-            by_name.entry((form.family.clone(), form.given.clone())).or_default().push(place);
+        for (index, form) in self.name_forms.iter().enumerate().filter(|(index, _)| !self.ambiguous.contains(index)) {
+            by_name.entry((form.family.clone(), form.given.clone())).or_default().push(index);
         }
         let names: Vec<Vec<usize>> = by_name.into_values().collect();
-        for places in &names {
-            self.link_by_evidence(places);
+        for indices in &names {
+            self.link_by_evidence(indices);
         }
         names
     }
 
+    /// Unites the mentions that decisions assigned to the same researcher.
     fn apply_decisions(&mut self) {
         let mut by_decision: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
-        for (place, mention) in self.clusters.mentions().iter().enumerate() {
+        for (index, mention) in self.clusters.mentions().iter().enumerate() {
             if let Some(decided) = mention.decided_researcher_id {
-                by_decision.entry(decided).or_default().push(place);
+                by_decision.entry(decided).or_default().push(index);
             }
         }
-        for places in by_decision.into_values() {
-            for pair in places.windows(2) {
+        for indices in by_decision.into_values() {
+            for pair in indices.windows(2) {
                 self.clusters.force_union(pair[0], pair[1]);
             }
         }
     }
 
-    /// Joins the names that one person has by records or decisions, and what is theirs by a decision or under one of the names.
+    /// Links the names that a researcher has by records or decisions, and the mentions assigned by a decision or held
+    /// under one of these names.
     fn link_profile_names(&mut self) {
         let mut by_record: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
-        for (place, mention) in self.clusters.mentions().iter().enumerate() {
+        for (index, mention) in self.clusters.mentions().iter().enumerate() {
             if let Some(id) = mention.recorded_researcher_id.or(mention.decided_researcher_id) {
-                by_record.entry(id).or_default().push(place);
+                by_record.entry(id).or_default().push(index);
             }
         }
-        for mut places in by_record.into_values() {
+        for mut indices in by_record.into_values() {
             let mentions = self.clusters.mentions();
-            places.sort_unstable_by_key(|place| (mentions[*place].paper.is_some(), mentions[*place].stable_key));
-            for place in &places[1..] {
-                self.clusters.try_union(places[0], *place);
+            indices.sort_unstable_by_key(|index| (mentions[*index].paper.is_some(), mentions[*index].stable_key));
+            for index in &indices[1..] {
+                self.clusters.try_union(indices[0], *index);
             }
         }
     }
 
+    /// Links mentions with the same ORCID iD or author id.
     fn link_by_identifier(&mut self) {
         let mut by_id: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (place, mention) in self.clusters.mentions().iter().enumerate() {
+        for (index, mention) in self.clusters.mentions().iter().enumerate() {
             for id in mention.orcid.iter().chain(&mention.author_ids) {
-                by_id.entry(id).or_default().push(place);
+                by_id.entry(id).or_default().push(index);
             }
         }
-        for mut places in by_id.into_values() {
-            places.sort_unstable_by_key(|place| self.clusters.mentions()[*place].stable_key);
-            for place in &places[1..] {
-                self.clusters.try_union(places[0], *place);
+        for mut indices in by_id.into_values() {
+            indices.sort_unstable_by_key(|index| self.clusters.mentions()[*index].stable_key);
+            for index in &indices[1..] {
+                self.clusters.try_union(indices[0], *index);
             }
         }
     }
 
-    /// Joins the mentions of one name that share enough.
-    fn link_by_evidence(&mut self, places: &[usize]) {
-        if places.len() < 2 {
+    /// Links the mentions of one name that share enough evidence.
+    fn link_by_evidence(&mut self, indices: &[usize]) {
+        if indices.len() < 2 {
             return;
         }
-        let prior = self.name_prior(places[0]);
-        let organizations = self.canonical_affiliations(places);
-        // What is enough alone needs no pairs.
-        let mut by_feature = self.clusters_by_feature(places, &organizations);
+        let prior = self.name_prior(indices[0]);
+        let organizations = self.canonical_affiliations(indices);
+        // Features that suffice alone need no comparison of pairs.
+        let mut by_feature = self.clusters_by_feature(indices, &organizations);
         for (feature, roots) in &by_feature {
             if prior + self.feature_weight(*feature) >= MERGE_THRESHOLD_TENTHS {
                 self.union_all(roots);
             }
         }
         loop {
-            by_feature = self.clusters_by_feature(places, &organizations);
+            by_feature = self.clusters_by_feature(indices, &organizations);
             let mut shared: HashMap<(usize, usize), i32> = HashMap::new();
             for (feature, roots) in &by_feature {
                 if roots.len() > MAX_CLUSTERS_PER_FEATURE && self.feature_weight(*feature) < STRONG_WEIGHT_TENTHS {
@@ -204,13 +213,14 @@ impl<'a> BlockClustering<'a> {
         }
     }
 
+    /// Returns the features that at least two clusters share, with these clusters.
     fn clusters_by_feature(
         &mut self,
-        places: &[usize],
+        indices: &[usize],
         organizations: &HashMap<u32, u32>,
     ) -> BTreeMap<Feature, Vec<usize>> {
         let mut by_feature: BTreeMap<Feature, Vec<usize>> = BTreeMap::new();
-        for root in self.clusters.roots(places) {
+        for root in self.clusters.roots(indices) {
             for feature in self.cluster_features(root, organizations) {
                 by_feature.entry(feature).or_default().push(root);
             }
@@ -219,7 +229,7 @@ impl<'a> BlockClustering<'a> {
         by_feature
     }
 
-    /// Joins all of these as far as they do not contradict each other: each with the first that it can.
+    /// Unites each of these clusters with the first one that it does not contradict.
     fn union_all(&mut self, roots: &[usize]) {
         let mut firsts: Vec<usize> = Vec::new();
         for root in roots {
@@ -229,6 +239,7 @@ impl<'a> BlockClustering<'a> {
         }
     }
 
+    /// Unites pairs in order of score, highest first. Returns whether any were united.
     fn union_best_first(&mut self, mut pairs: Vec<(i32, usize, usize)>) -> bool {
         let key = |components: &DisjointSets<'_>, one: usize, other: usize| {
             let (one, other) = (components.profile(one).stable_key, components.profile(other).stable_key);
@@ -246,20 +257,21 @@ impl<'a> BlockClustering<'a> {
         has_joined
     }
 
-    /// Joins groups of different forms of one name: an initial with the name, with and without a middle name, other spellings.
+    /// Links clusters of variants of a name: initials, middle names, other spellings.
     fn link_name_variants(&mut self, names: &[Vec<usize>]) {
         let mut by_initial: BTreeMap<Option<char>, Vec<usize>> = BTreeMap::new();
-        for places in names {
-            by_initial.entry(self.name_forms[places[0]].initial()).or_default().extend(places);
+        for indices in names {
+            by_initial.entry(self.name_forms[indices[0]].initial()).or_default().extend(indices);
         }
-        for places in by_initial.into_values() {
-            let organizations = self.canonical_affiliations(&places);
-            while self.link_name_variants_once(&places, &organizations) {}
+        for indices in by_initial.into_values() {
+            let organizations = self.canonical_affiliations(&indices);
+            while self.link_name_variants_once(&indices, &organizations) {}
         }
     }
 
-    fn link_name_variants_once(&mut self, places: &[usize], organizations: &HashMap<u32, u32>) -> bool {
-        let by_feature = self.clusters_by_feature(places, organizations);
+    /// Links pairs of clusters with enough evidence. Returns whether any were linked.
+    fn link_name_variants_once(&mut self, indices: &[usize], organizations: &HashMap<u32, u32>) -> bool {
+        let by_feature = self.clusters_by_feature(indices, organizations);
         let mut shared: HashMap<(usize, usize), i32> = HashMap::new();
         for strong in [true, false] {
             for (feature, roots) in by_feature
@@ -292,8 +304,9 @@ impl<'a> BlockClustering<'a> {
         self.union_best_first(pairs)
     }
 
-    /// Whom an initial stands for is open where two people fit about as well who are not one.
+    /// Removes pairs in which initials fit two different people about equally well.
     fn discard_ambiguous_initials(&self, pairs: &mut Vec<(i32, usize, usize)>) {
+        /// The minimum lead of the better match, in tenths.
         const CLEAR_LEAD_TENTHS: i32 = 8;
         let mut best: HashMap<usize, Vec<(i32, usize)>> = HashMap::new();
         for (score, one, other) in pairs.iter().copied() {
@@ -305,80 +318,82 @@ impl<'a> BlockClustering<'a> {
                 }
             }
         }
-        let is_open = |initial: usize, score: i32, full: usize| {
+        let fits_another = |initial: usize, score: i32, full: usize| {
             best.get(&initial).is_some_and(|fits| {
-                fits.iter().any(|(beside, other)| {
+                fits.iter().any(|(other_score, other)| {
                     *other != full
-                        && score - beside < CLEAR_LEAD_TENTHS
+                        && score - other_score < CLEAR_LEAD_TENTHS
                         && self
                             .name_similarity(self.most_complete_name(full), self.most_complete_name(*other))
                             .is_none()
                 })
             })
         };
-        pairs.retain(|(score, one, other)| !is_open(*one, *score, *other) && !is_open(*other, *score, *one));
+        pairs.retain(|(score, one, other)| !fits_another(*one, *score, *other) && !fits_another(*other, *score, *one));
     }
 
-    /// What is left of a name goes to the one person who has most of it, unless the name is common or others have much of it
-    /// too. Mentions of which nothing is known but the name speak for nobody else.
-    fn assign_remainder(&mut self, places: &[usize]) {
-        let roots = self.clusters.roots(places);
-        let form = &self.name_forms[places[0]];
+    /// Assigns the remaining mentions of a name to its largest cluster, unless the name is common or other clusters are
+    /// large too. Mentions with nothing but a name do not count for another person.
+    fn assign_remainder(&mut self, indices: &[usize]) {
+        let roots = self.clusters.roots(indices);
+        let form = &self.name_forms[indices[0]];
         if roots.len() < 2 || !form.has_full_given_name() {
             return;
         }
-        // Where ids tell several people of the name, the name tells nobody.
-        let are_told_apart =
+        // If identifiers distinguish several people of this name, the name alone is not enough for a match.
+        let are_distinct =
             |one: &usize, other: &usize| self.clusters.profile(*one).is_distinct_from(self.clusters.profile(*other));
         if roots
             .iter()
             .enumerate()
-            .any(|(number, one)| roots[number + 1..].iter().any(|other| are_told_apart(one, other)))
+            .any(|(number, one)| roots[number + 1..].iter().any(|other| are_distinct(one, other)))
         {
             return;
         }
         let commonness = form.commonness;
-        let (bare, mut known): (Vec<usize>, Vec<usize>) =
+        let (bare, mut supported): (Vec<usize>, Vec<usize>) =
             roots.into_iter().partition(|root| self.clusters.profile(*root).has_no_evidence());
         let size = |block: &Self, root: usize| block.clusters.profile(root).members.len();
-        known.sort_by_key(|root| Reverse(size(self, *root)));
-        let all: usize = known.iter().map(|root| size(self, *root)).sum();
-        let Some(first) = known.first().or(bare.first()).copied() else { return };
-        let second = known.get(1).map_or(0, |root| size(self, *root));
-        let is_taken = match commonness {
-            // Organizations that are not the same speak against it, a little.
+        supported.sort_by_key(|root| Reverse(size(self, *root)));
+        let all: usize = supported.iter().map(|root| size(self, *root)).sum();
+        let Some(first) = supported.first().or(bare.first()).copied() else { return };
+        let second = supported.get(1).map_or(0, |root| size(self, *root));
+        let is_one_person = match commonness {
+            // Different organizations are weak evidence against.
             Commonness::Rare => {
-                second < MIN_SUBSTANTIAL_PAPERS || !known.iter().all(|root| self.has_organization(*root))
+                second < MIN_SUBSTANTIAL_PAPERS || !supported.iter().all(|root| self.has_organization(*root))
             }
-            Commonness::Common => second < 2 && known.len() < 4,
+            Commonness::Common => second < 2 && supported.len() < 4,
             Commonness::VeryCommon => false,
         };
-        let is_dominated = known.is_empty() || is_taken || size(self, first) as f32 >= DOMINANT_SHARE * all as f32;
-        let rest = if is_taken { known } else { Vec::new() };
+        let is_dominated =
+            supported.is_empty() || is_one_person || size(self, first) as f32 >= DOMINANT_SHARE * all as f32;
+        let rest = if is_one_person { supported } else { Vec::new() };
         for root in rest.into_iter().chain(bare.into_iter().filter(|_| is_dominated)) {
             self.clusters.try_union(first, root);
         }
     }
 
-    /// Initials of a rare family name go to the only person whose name they fit.
+    /// Links initials with a rare family name to the only person whose name they fit.
     fn link_initials(&mut self, names: &[Vec<usize>]) {
         let mut fits: Vec<(usize, usize)> = Vec::new();
-        for initials in names.iter().filter(|places| {
-            let form = &self.name_forms[places[0]];
+        for initials in names.iter().filter(|indices| {
+            let form = &self.name_forms[indices[0]];
             form.commonness == Commonness::Rare && !form.has_full_given_name() && form.initial().is_some()
         }) {
             let (initial, rarely) = (self.name_forms[initials[0]].initial(), initials[0]);
             let fitting: Vec<usize> = names
                 .iter()
-                .filter(|places| {
-                    self.name_forms[places[0]].has_full_given_name() && self.name_forms[places[0]].initial() == initial
+                .filter(|indices| {
+                    self.name_forms[indices[0]].has_full_given_name()
+                        && self.name_forms[indices[0]].initial() == initial
                 })
-                .filter(|places| self.name_similarity(rarely, places[0]).is_some())
+                .filter(|indices| self.name_similarity(rarely, indices[0]).is_some())
                 .flatten()
                 .copied()
                 .collect();
             if let [only] = self.clusters.roots(&fitting)[..] {
-                fits.extend(initials.iter().map(|place| (*place, only)));
+                fits.extend(initials.iter().map(|index| (*index, only)));
             }
         }
         for (initial, only) in fits {
@@ -387,38 +402,38 @@ impl<'a> BlockClustering<'a> {
     }
 }
 
-/// How names are read: those of the same letters alike. "E. J." says that "EJ" are initials; of other readings the one with
-/// the longer first name counts, which fits fewer others.
+/// Returns one reading of each name: names with the same letters are read alike. "E. J." shows that "EJ" are initials;
+/// of other readings, the one with the longer first name is used, which fits fewer other names.
 fn canonical_forms(mentions: &[Mention]) -> (Vec<NameForm>, Vec<&str>) {
     let own: Vec<NameForm> = mentions.iter().map(|mention| NameForm::new(&mention.name)).collect();
     let letters = |form: &NameForm| (form.family.clone(), form.given.clone());
-    let order = |place: usize| {
-        let form: &NameForm = &own[place];
-        (form.has_full_given_name(), Reverse(form.first_given.chars().count()), mentions[place].name.as_str())
+    let order = |index: usize| {
+        let form: &NameForm = &own[index];
+        (form.has_full_given_name(), Reverse(form.first_given.chars().count()), mentions[index].name.as_str())
     };
     let mut chosen: HashMap<(String, String), usize> = HashMap::new();
-    for (place, form) in own.iter().enumerate() {
-        let first = chosen.entry(letters(form)).or_insert(place);
-        if order(place) < order(*first) {
-            *first = place;
+    for (index, form) in own.iter().enumerate() {
+        let first = chosen.entry(letters(form)).or_insert(index);
+        if order(index) < order(*first) {
+            *first = index;
         }
     }
     let chosen = own.iter().map(|form| chosen[&letters(form)]);
-    chosen.map(|place| (own[place].clone(), mentions[place].name.as_str())).unzip()
+    chosen.map(|index| (own[index].clone(), mentions[index].name.as_str())).unzip()
 }
 
-/// Names that stand on a paper again, where nothing tells the places apart: two people, or a mistake. Only the first is looked at,
-/// and none where ids or decisions tell whose another of the places is.
+/// Returns mentions whose name occurs again on the same paper without anything that distinguishes them: two people, or
+/// an error. The first of them is kept, or none if identifiers or decisions resolve another one of the same name.
 fn duplicate_names_on_paper(mentions: &[Mention], forms: &[NameForm]) -> HashSet<usize> {
-    let is_told = |mention: &Mention| {
+    let is_identified = |mention: &Mention| {
         mention.orcid.is_some() || !mention.author_ids.is_empty() || mention.decided_researcher_id.is_some()
     };
     let on_papers =
-        || mentions.iter().enumerate().filter_map(|(place, mention)| Some((place, mention, mention.paper?)));
-    let told = on_papers().filter(|(_, mention, _)| is_told(mention));
-    let mut seen: HashSet<(i64, &NameForm)> = told.map(|(place, _, paper)| (paper, &forms[place])).collect();
-    let untold = on_papers().filter(|(_, mention, _)| !is_told(mention));
-    untold.filter(|(place, _, paper)| !seen.insert((*paper, &forms[*place]))).map(|(place, ..)| place).collect()
+        || mentions.iter().enumerate().filter_map(|(index, mention)| Some((index, mention, mention.paper?)));
+    let identified = on_papers().filter(|(_, mention, _)| is_identified(mention));
+    let mut seen: HashSet<(i64, &NameForm)> = identified.map(|(index, _, paper)| (paper, &forms[index])).collect();
+    let unidentified = on_papers().filter(|(_, mention, _)| !is_identified(mention));
+    unidentified.filter(|(index, _, paper)| !seen.insert((*paper, &forms[*index]))).map(|(index, ..)| index).collect()
 }
 
 #[cfg(test)]
@@ -429,27 +444,27 @@ mod tests {
 
     use super::*;
 
-    /// Names of one block, read in ways that contradict each other.
+    /// Names of one block whose readings contradict each other.
     const NAMES: [&str; 9] =
         ["Yi Ma", "Yi-An Ma", "Yian Ma", "Y. Ma", "Y. A. Ma", "YA Ma", "Yi An Ma", "Ma Yi", "Yi-an Ma"];
     const COAUTHORS: [&str; 5] = ["Ida Brook", "Tom Ford", "Wei Wang", "John Smith", "Li Zhang"];
 
     #[derive(Clone, Debug)]
-    struct Written {
+    struct PaperSample {
         name: usize,
         coauthors: Vec<usize>,
         venue: usize,
         year: i32,
     }
 
-    fn written() -> impl Strategy<Value = Written> {
+    fn paper_sample() -> impl Strategy<Value = PaperSample> {
         (0..NAMES.len(), proptest::collection::vec(0..COAUTHORS.len(), 0..3), 0..3_usize, 1990..2030)
-            .prop_map(|(name, coauthors, venue, year)| Written { name, coauthors, venue, year })
+            .prop_map(|(name, coauthors, venue, year)| PaperSample { name, coauthors, venue, year })
     }
 
-    /// Who wrote which papers, and why, where they come in an order.
-    fn people(papers: &[Written], order: &[usize]) -> BTreeSet<BTreeMap<usize, String>> {
-        let mut known = Vocabulary::default();
+    /// Returns the clusters of papers with explanations, if the papers are imported in the given order.
+    fn explained_clusters(papers: &[PaperSample], order: &[usize]) -> BTreeSet<BTreeMap<usize, String>> {
+        let mut vocabulary = Vocabulary::default();
         let mentions: Vec<Mention> = order
             .iter()
             .map(|number| {
@@ -460,32 +475,32 @@ mod tests {
                     coauthors: paper
                         .coauthors
                         .iter()
-                        .map(|coauthor| known.intern_coauthor(COAUTHORS[*coauthor]))
+                        .map(|coauthor| vocabulary.intern_coauthor(COAUTHORS[*coauthor]))
                         .collect(),
-                    venue: Some(known.intern_venue(&format!("Venue {}", paper.venue))),
+                    venue: Some(vocabulary.intern_venue(&format!("Venue {}", paper.venue))),
                     years: Some((paper.year, paper.year)),
                     stable_key: *number as u64,
                     ..Mention::default()
                 }
             })
             .collect();
-        let told = |person: AuthorCluster| {
-            let places = person.members.iter().zip(&person.explanations);
-            places.map(|(place, resolution)| (order[*place], format!("{resolution:?}"))).collect()
+        let explained = |person: AuthorCluster| {
+            let indices = person.members.iter().zip(&person.explanations);
+            indices.map(|(index, explanation)| (order[*index], format!("{explanation:?}"))).collect()
         };
-        cluster_mentions(&mentions, &known).into_iter().map(told).collect()
+        cluster_mentions(&mentions, &vocabulary).into_iter().map(explained).collect()
     }
 
     proptest! {
         #[test]
-        fn the_same_in_any_order(
-            (papers, order) in proptest::collection::vec(written(), 1..16).prop_flat_map(|papers| {
+        fn result_does_not_depend_on_order(
+            (papers, order) in proptest::collection::vec(paper_sample(), 1..16).prop_flat_map(|papers| {
                 let order: Vec<usize> = (0..papers.len()).collect();
                 (Just(papers), Just(order).prop_shuffle())
             })
         ) {
             let in_order: Vec<usize> = (0..papers.len()).collect();
-            prop_assert_eq!(people(&papers, &in_order), people(&papers, &order));
+            prop_assert_eq!(explained_clusters(&papers, &in_order), explained_clusters(&papers, &order));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is known of an author of a paper, and what two of them share.
+//! Author mentions, the data they are compared by, and the evidence that two mentions share.
 
 use std::collections::HashMap;
 
@@ -6,39 +6,41 @@ use serde::{Deserialize, Serialize};
 
 use crate::disambiguation::AffiliationWords;
 use crate::text::names::{Commonness, NameForm};
+use crate::text::normalize::{clean, fold};
 
-/// One author of one paper, or one record of a person.
+/// A mention of an author: one author of one paper, or one name of a researcher's own record.
 #[derive(Clone, Debug, Default)]
 pub struct Mention {
-    /// The name, mended.
+    /// The name, repaired.
     pub name: String,
-    /// The paper; nothing where it is a person's own record.
+    /// The paper. `None` for a researcher's own record.
     pub paper: Option<i64>,
-    /// Whose own record it is, or who has it under a name that nobody else has it by: two of these are two people.
+    /// The researcher whose own record this is, or who has this name by a decision or as a hidden name. Mentions of
+    /// different researchers are never united.
     pub recorded_researcher_id: Option<i64>,
-    /// Whom people decided it to be.
+    /// The researcher that a manual decision assigned to the mention.
     pub decided_researcher_id: Option<i64>,
-    /// The ORCID iD.
+    /// ORCID iD.
     pub orcid: Option<String>,
-    /// Ids that sources gave the author, with their schemes.
+    /// Author ids of sources, as `scheme:value`.
     pub author_ids: Vec<String>,
-    /// The other authors, as [`Known::coauthor`] numbers them.
+    /// The other authors, numbered by [`Vocabulary::intern_coauthor`].
     pub coauthors: Vec<u32>,
-    /// Organizations, as [`Known::organization`] numbers them.
+    /// Organizations, numbered by [`Vocabulary::intern_organization`].
     pub organizations: Vec<u32>,
-    /// Affiliations as printed, as [`Known::affiliation`] numbers them.
+    /// Affiliations as published, numbered by [`Vocabulary::intern_affiliation`].
     pub affiliations: Vec<u32>,
-    /// Where the paper appeared, as [`Known::venue`] numbers it.
+    /// The venue, numbered by [`Vocabulary::intern_venue`].
     pub venue: Option<u32>,
-    /// When it appeared.
+    /// First and last year of publication.
     pub years: Option<(i32, i32)>,
-    /// What it is about, by the ids of topics.
+    /// Ids of the paper's topics.
     pub topics: Vec<i64>,
-    /// What stays the same in whatever order papers come: ties end on it.
+    /// A key that does not depend on the order of import. It breaks ties.
     pub stable_key: u64,
 }
 
-/// The names, affiliations and venues that mentions refer to by number.
+/// Interned names, affiliations, venues and organizations. Mentions refer to them by number.
 #[derive(Debug, Default)]
 pub struct Vocabulary {
     coauthor_names: Interner,
@@ -57,7 +59,7 @@ struct Interner {
 }
 
 impl Interner {
-    /// The number of a text, and whether it is new.
+    /// Returns the number of a text, and whether it is new.
     fn intern(&mut self, text: &str) -> (u32, bool) {
         if let Some(number) = self.by_text.get(text) {
             return (*number, false);
@@ -74,20 +76,21 @@ impl Interner {
 }
 
 impl Vocabulary {
-    /// The number of a coauthor's name; all spellings that differ in case, accents and hyphens only have the same.
+    /// Returns the number of a coauthor's name. Spellings that differ only in case, accents and hyphens have the same
+    /// number.
     pub fn intern_coauthor(&mut self, name: &str) -> u32 {
-        let key = crate::text::names::fold(name).replace(' ', "");
+        let key = fold(name).replace(' ', "");
         if let Some(number) = self.coauthor_names.by_text.get(&key) {
             return *number;
         }
         let (number, _) = self.coauthor_names.intern(&key);
-        // What is told of it is the name, not the key.
-        self.coauthor_names.texts[number as usize] = crate::text::names::clean(name);
+        // Evidence shows the name as published, not its key.
+        self.coauthor_names.texts[number as usize] = clean(name);
         self.commonness.push(NameForm::new(name).commonness);
         number
     }
 
-    /// The number of an affiliation as printed; nothing where no word of it tells.
+    /// Returns the number of an affiliation as published, or `None` if it has no words to compare.
     pub fn intern_affiliation(&mut self, affiliation: &str) -> Option<u32> {
         let words = AffiliationWords::new(affiliation);
         if words.is_empty() {
@@ -100,7 +103,7 @@ impl Vocabulary {
         Some(number)
     }
 
-    /// The number of an organization that is known by its id.
+    /// Returns the number of an organization, which is identified by its id.
     pub fn intern_organization(&mut self, id: i64, name: &str) -> u32 {
         let next = u32::try_from(self.organization_names.len()).unwrap_or(u32::MAX);
         let number = *self.organizations.entry(id).or_insert(next);
@@ -110,9 +113,9 @@ impl Vocabulary {
         number
     }
 
-    /// The number of a venue.
+    /// Returns the number of a venue.
     pub fn intern_venue(&mut self, name: &str) -> u32 {
-        self.venues.intern(&crate::text::names::fold(name)).0
+        self.venues.intern(&fold(name)).0
     }
 
     pub(super) fn coauthor_name(&self, number: u32) -> &str {
@@ -140,40 +143,51 @@ impl Vocabulary {
     }
 }
 
-/// What speaks for an author being somebody; serialized as it is stored.
+/// A piece of evidence that a mention is of a researcher, in the form in which it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// What it is.
+    /// The kind of evidence.
     pub kind: EvidenceKind,
-    /// The id, the name, the place; nothing where the kind says all.
+    /// The id, name or title. Absent if the kind says it all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
 
-/// The kinds of evidence, strongest first.
+/// The kinds of evidence, strongest first. The words are stored, and the order is the order in which evidence is
+/// stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EvidenceKind {
-    /// Somebody decided it.
+    /// A manual decision.
+    #[serde(rename = "DECISION")]
     Decision,
     /// The ORCID iD.
+    #[serde(rename = "ORCID")]
     Orcid,
-    /// The id that a source gives the author.
+    /// An author id of the source.
+    #[serde(rename = "AUTHOR_ID")]
     AuthorId,
-    /// Somebody both wrote with.
+    /// A common coauthor.
+    #[serde(rename = "SHARED_COAUTHOR")]
     SharedCoauthor,
-    /// An organization both name.
+    /// A common organization.
+    #[serde(rename = "SHARED_ORGANIZATION")]
     SharedOrganization,
-    /// A venue both appeared in.
+    /// A common venue.
+    #[serde(rename = "SHARED_VENUE")]
     SharedVenue,
-    /// A topic both write on.
+    /// A common topic.
+    #[serde(rename = "SHARED_TOPIC")]
     SharedTopic,
     /// Papers in the same years.
+    #[serde(rename = "CLOSE_YEARS")]
     CloseYears,
     /// The same full name.
+    #[serde(rename = "SAME_NAME")]
     SameName,
-    /// A name that few people have.
+    /// A rare name.
+    #[serde(rename = "RARE_NAME")]
     RareName,
-    /// A form of the name that fits: an initial, a middle name, another spelling.
+    /// A compatible variant of the name: an initial, a middle name, another spelling.
+    #[serde(rename = "NAME_VARIANT")]
     NameVariant,
 }

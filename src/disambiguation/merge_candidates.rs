@@ -1,46 +1,47 @@
-//! Who may be one person though they are kept apart, and who may be several.
+//! Merge candidates: pairs of researchers who may be duplicates of each other.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 use crate::disambiguation::MAX_CAREER_YEARS;
 use crate::disambiguation::mention::{Evidence, EvidenceKind, Mention, Vocabulary};
-use crate::text::names::{Commonness, ComparableName, NameDifference, NameForm, NameSimilarity, fold};
+use crate::text::names::{Commonness, ComparableName, NameDifference, NameForm, NameSimilarity, split_name};
+use crate::text::normalize::fold;
 
-/// From this likelihood on two people are worth a look.
+/// The minimum likelihood for a pair to be listed.
 const MIN_LIKELIHOOD: f32 = 0.53;
-/// What it is worth that the given name is the same and the family name another: people marry.
+/// The weight of the same given name with a different family name, as after a marriage.
 const DIFFERENT_FAMILY_NAME_WEIGHT: f32 = -2.6;
-/// Somebody who changes their name has both for so many years at most.
+/// The maximum number of years in which a researcher publishes under both names when changing their name.
 const MAX_NAME_CHANGE_YEARS: i32 = 2;
-/// What the coauthors of one paper are worth at most: sixty who wrote a report together tell of one occasion.
+/// The maximum weight of the coauthors of one paper, so that a single paper of a large group is weak evidence.
 const MAX_COAUTHOR_WEIGHT_PER_PAPER: f32 = 2.4;
-/// A key that more people share brings nobody together.
+/// The maximum number of researchers per blocking key. More common keys are ignored.
 const MAX_PROFILES_PER_KEY: usize = 400;
 
-/// A person as candidates are looked for.
+/// The data of a researcher by which merge candidates are compared.
 #[derive(Clone, Debug, Default)]
 pub struct ResearcherProfile {
-    /// The names they are known by, each once.
+    /// Distinct names of the researcher.
     pub names: Vec<String>,
-    /// Their ORCID iD.
+    /// ORCID iD.
     pub orcid: Option<String>,
-    /// Their papers.
+    /// Ids of the papers.
     pub papers: BTreeSet<i64>,
-    /// The other authors of these, as [`Known::coauthor`] numbers them, with the number of papers.
+    /// Coauthors, numbered by [`Vocabulary::intern_coauthor`], with the number of common papers.
     pub coauthors: BTreeMap<u32, u32>,
-    /// Organizations as [`Known::organization`] numbers them.
+    /// Organizations, numbered by [`Vocabulary::intern_organization`].
     pub organizations: BTreeSet<u32>,
-    /// Affiliations as [`Known::affiliation`] numbers them.
+    /// Affiliations, numbered by [`Vocabulary::intern_affiliation`].
     pub affiliations: BTreeSet<u32>,
-    /// Venues as [`Known::venue`] numbers them.
+    /// Venues, numbered by [`Vocabulary::intern_venue`].
     pub venues: BTreeSet<u32>,
-    /// From the first paper to the last.
+    /// First and last year of publication.
     pub years: Option<(i32, i32)>,
 }
 
 impl ResearcherProfile {
-    /// Adds what one of their authorships tells.
+    /// Adds the data of one authorship.
     pub fn add_mention(&mut self, mention: &Mention) {
         if !self.names.contains(&mention.name) {
             self.names.push(mention.name.clone());
@@ -59,52 +60,52 @@ impl ResearcherProfile {
     }
 }
 
-/// Two people who may be one.
+/// A pair of researchers who may be duplicates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MergeCandidate {
-    /// The place of one of them.
+    /// Index of the first researcher.
     pub first_index: usize,
-    /// The place of the other, which is greater.
+    /// Index of the second researcher, greater than the first.
     pub second_index: usize,
-    /// How likely they are one, from 0 to 1.
+    /// Likelihood that both are the same person, from 0 to 1.
     pub likelihood: f32,
-    /// What speaks for it.
+    /// Evidence for a merge.
     pub evidence: Vec<Evidence>,
 }
 
-/// Likely duplicates among people, the likeliest first.
+/// Returns pairs of possible duplicates, sorted by likelihood, highest first.
 #[must_use]
-pub fn find_merge_candidates(people: &[ResearcherProfile], known: &Vocabulary) -> Vec<MergeCandidate> {
+pub fn find_merge_candidates(researchers: &[ResearcherProfile], vocabulary: &Vocabulary) -> Vec<MergeCandidate> {
     let named: Vec<Vec<PreparedName>> =
-        people.iter().map(|person| person.names.iter().map(|name| PreparedName::new(name)).collect()).collect();
-    // Keys are kept as numbers: two that have the same by chance only cost a comparison.
+        researchers.iter().map(|person| person.names.iter().map(|name| PreparedName::new(name)).collect()).collect();
+    // Blocking keys are stored as hashes. A hash collision costs one comparison and does not change the result.
     let mut shared: Vec<(u64, usize)> = Vec::new();
-    for (place, person) in people.iter().enumerate() {
+    for (index, person) in researchers.iter().enumerate() {
         let mut keys = HashSet::new();
-        for name in &named[place] {
-            name.collect_blocking_keys(person, known, &mut keys);
+        for name in &named[index] {
+            name.collect_blocking_keys(person, vocabulary, &mut keys);
         }
-        shared.extend(keys.iter().map(|key| (key.hash_value(), place)));
+        shared.extend(keys.iter().map(|key| (key.hash_value(), index)));
     }
     shared.sort_unstable();
     let groups: Vec<&[(u64, usize)]> = shared
         .chunk_by(|one, other| one.0 == other.0)
         .filter(|group| (2..=MAX_PROFILES_PER_KEY).contains(&group.len()))
         .collect();
-    let mut groups_of: Vec<Vec<u32>> = vec![Vec::new(); people.len()];
+    let mut groups_of: Vec<Vec<u32>> = vec![Vec::new(); researchers.len()];
     for (number, group) in (0..).zip(&groups) {
-        for (_, place) in *group {
-            groups_of[*place].push(number);
+        for (_, index) in *group {
+            groups_of[*index].push(number);
         }
     }
     let mut found = Vec::new();
     let mut others: Vec<usize> = Vec::new();
     for (one, numbers) in groups_of.iter().enumerate() {
-        let beside = numbers.iter().flat_map(|number| groups[*number as usize]).map(|(_, other)| *other);
-        others.extend(beside.filter(|other| *other > one));
+        let neighbours = numbers.iter().flat_map(|number| groups[*number as usize]).map(|(_, other)| *other);
+        others.extend(neighbours.filter(|other| *other > one));
         others.sort_unstable();
         others.dedup();
-        found.extend(others.drain(..).filter_map(|other| score_pair(people, &named, known, one, other)));
+        found.extend(others.drain(..).filter_map(|other| score_pair(researchers, &named, vocabulary, one, other)));
     }
     found.sort_by(|one, other| {
         other
@@ -115,27 +116,27 @@ pub fn find_merge_candidates(people: &[ResearcherProfile], known: &Vocabulary) -
     found
 }
 
-/// A name as candidates compare it.
+/// A name prepared for comparison.
 struct PreparedName {
     comparable: ComparableName,
     form: NameForm,
-    /// Its words, folded, initials too.
+    /// Folded words, including initials.
     words: BTreeSet<String>,
     given: Vec<String>,
 }
 
-/// What two names share that are compared at all.
+/// A blocking key: only names that share one are compared.
 #[derive(PartialEq, Eq, Hash)]
 enum BlockingKey<'a> {
-    /// The family name and the first letter of the given names.
+    /// Family name and first letter of the given names.
     FamilyAndInitial(&'a str, Option<char>),
-    /// The family name and the first two letters of the given names.
+    /// Family name and first two letters of the given names.
     FamilyAndPrefix(&'a str, String),
-    /// The given name, and the beginning of the family name or its end backwards.
+    /// Given name, and the first three letters of the family name or the last four in reverse.
     GivenAndFamilyAffix(&'a str, String),
-    /// Two words, in the order of letters.
+    /// Two words of the name, in alphabetical order.
     WordPair(&'a str, &'a str),
-    /// The given name and somebody they wrote with.
+    /// Given name and a coauthor.
     GivenAndCoauthor(&'a str, u32),
 }
 
@@ -148,7 +149,7 @@ impl BlockingKey<'_> {
 impl PreparedName {
     fn new(name: &str) -> Self {
         let form = NameForm::new(name);
-        let parts = crate::text::names::split_name(name);
+        let parts = split_name(name);
         let words = |text: &str| -> Vec<String> {
             fold(&text.replace('.', " ")).split(' ').filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect()
         };
@@ -160,14 +161,15 @@ impl PreparedName {
         }
     }
 
+    /// Adds the blocking keys of the name to `keys`.
     fn collect_blocking_keys<'a>(
         &'a self,
         person: &'a ResearcherProfile,
-        known: &Vocabulary,
+        vocabulary: &Vocabulary,
         keys: &mut HashSet<BlockingKey<'a>>,
     ) {
         let beginning: String = self.form.given.chars().take(2).collect();
-        // A common name and an initial bring too many together to tell anything.
+        // Too many researchers share a very common family name and an initial.
         match self.form.commonness {
             Commonness::VeryCommon => keys.insert(BlockingKey::FamilyAndPrefix(&self.form.blocking_key, beginning)),
             _ => keys.insert(BlockingKey::FamilyAndInitial(&self.form.blocking_key, self.form.initial())),
@@ -179,8 +181,10 @@ impl PreparedName {
                 &self.form.first_given,
                 family.iter().rev().take(4).collect(),
             ));
-            let coauthors =
-                person.coauthors.keys().filter(|number| known.coauthor_commonness(**number) != Commonness::VeryCommon);
+            let coauthors = person
+                .coauthors
+                .keys()
+                .filter(|number| vocabulary.coauthor_commonness(**number) != Commonness::VeryCommon);
             keys.extend(coauthors.map(|number| BlockingKey::GivenAndCoauthor(&self.form.first_given, *number)));
         }
         let long: Vec<&String> = self.words.iter().filter(|word| word.chars().count() > 1).take(6).collect();
@@ -190,7 +194,7 @@ impl PreparedName {
     }
 }
 
-/// How two names are alike, and what that is worth.
+/// Returns the weight of two names as evidence for a merge, or `None` if they cannot be names of one person.
 fn name_weight(one: &PreparedName, other: &PreparedName) -> Option<f32> {
     let comparison = one.comparable.compare(&other.comparable);
     let is = |difference| comparison.differences.contains(&difference);
@@ -212,7 +216,7 @@ fn name_weight(one: &PreparedName, other: &PreparedName) -> Option<f32> {
         return Some(2.4);
     }
     if one.form.family == other.form.family {
-        // A given name left out, or in another place: Harald and R. Harald.
+        // A given name is missing or has another position: Harald and R. Harald.
         let moved = one.given.iter().any(|word| word.chars().count() > 2 && other.given.contains(word));
         let is_short_form = is_short_form(&one.form.first_given, &other.form.first_given)
             && one.form.has_full_given_name()
@@ -233,41 +237,42 @@ fn name_weight(one: &PreparedName, other: &PreparedName) -> Option<f32> {
     if long > 1 {
         return Some(0.8);
     }
-    // Another family name altogether.
+    // A different family name.
     is_same_given.then_some(DIFFERENT_FAMILY_NAME_WEIGHT)
 }
 
-/// Whether two words differ as a slip of the pen does.
+/// Returns whether two words differ only by a typo.
 fn is_typo(one: &str, other: &str) -> bool {
     let shorter = one.chars().count().min(other.chars().count());
-    let most = match shorter {
+    let max_distance = match shorter {
         0..=3 => 0,
         4..=7 => 1,
         _ => 2,
     };
-    one != other && strsim::osa_distance(one, other) <= most
+    one != other && strsim::osa_distance(one, other) <= max_distance
 }
 
-/// Whether one given name is the beginning of the other: Geoffrey, Geoff.
+/// Returns whether one given name is a prefix of the other: Geoffrey, Geoff.
 fn is_short_form(one: &str, other: &str) -> bool {
     let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
     short.chars().count() > 2 && long.starts_with(short)
 }
 
-/// Whether a name begins or ends with the whole of the other: Buschbeck, Buschbeck-Wolf.
+/// Returns whether one family name is the beginning or the end of the other: Buschbeck, Buschbeck-Wolf.
 fn is_affix(one: &str, other: &str) -> bool {
     let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
     short.chars().count() > 2 && (long.starts_with(short) || long.ends_with(short))
 }
 
+/// Returns the pair as a candidate if it is likely enough and there is no contrary evidence.
 fn score_pair(
-    people: &[ResearcherProfile],
+    researchers: &[ResearcherProfile],
     named: &[Vec<PreparedName>],
-    known: &Vocabulary,
+    vocabulary: &Vocabulary,
     one: usize,
     other: usize,
 ) -> Option<MergeCandidate> {
-    let (first, second) = (&people[one], &people[other]);
+    let (first, second) = (&researchers[one], &researchers[other]);
     let career = first.years.zip(second.years).map(|(one, other)| one.1.max(other.1) - one.0.min(other.0));
     if first.orcid.as_ref().zip(second.orcid.as_ref()).is_some_and(|(one, other)| one != other)
         || career.is_some_and(|years| years > MAX_CAREER_YEARS)
@@ -276,45 +281,46 @@ fn score_pair(
         return None;
     }
     let mut evidence = Vec::new();
-    let pairs = named[one].iter().flat_map(|name| named[other].iter().map(move |beside| (name, beside)));
-    let (alike, name) = pairs
-        .filter_map(|(name, beside)| Some((name_weight(name, beside)?, name)))
+    let pairs = named[one].iter().flat_map(|name| named[other].iter().map(move |other_name| (name, other_name)));
+    let (similarity, name) = pairs
+        .filter_map(|(name, other_name)| Some((name_weight(name, other_name)?, name)))
         .max_by(|one, other| one.0.total_cmp(&other.0))?;
     let together = first.years.zip(second.years).map(|(one, other)| one.1.min(other.1) - one.0.max(other.0));
-    if alike <= DIFFERENT_FAMILY_NAME_WEIGHT && together.is_some_and(|years| years > MAX_NAME_CHANGE_YEARS) {
+    if similarity <= DIFFERENT_FAMILY_NAME_WEIGHT && together.is_some_and(|years| years > MAX_NAME_CHANGE_YEARS) {
         return None;
     }
-    let mut weight = alike
+    let mut weight = similarity
         + match name.form.commonness {
             Commonness::Rare => 0.6,
             Commonness::Common => 0.0,
-            // Of two syllables a given name tells more.
+            // A given name of two syllables is more distinctive.
             Commonness::VeryCommon if name.form.given.len() > 5 => -0.7,
             Commonness::VeryCommon => -1.3,
         };
     evidence.push(Evidence {
-        kind: if alike >= 2.6 { EvidenceKind::SameName } else { EvidenceKind::NameVariant },
+        kind: if similarity >= 2.6 { EvidenceKind::SameName } else { EvidenceKind::NameVariant },
         value: None,
     });
     let shared: Vec<u32> =
         first.coauthors.keys().filter(|number| second.coauthors.contains_key(number)).copied().collect();
     let mut of_coauthors = CoauthorWeight::default();
     for number in &shared {
-        of_coauthors.add(known.coauthor_commonness(*number));
+        of_coauthors.add(vocabulary.coauthor_commonness(*number));
         evidence.push(Evidence {
             kind: EvidenceKind::SharedCoauthor,
-            value: Some(known.coauthor_name(*number).to_owned()),
+            value: Some(vocabulary.coauthor_name(*number).to_owned()),
         });
     }
     let occasions = first.papers.len().min(second.papers.len());
     weight += of_coauthors.total().min(MAX_COAUTHOR_WEIGHT_PER_PAPER * occasions as f32);
-    if !first.organizations.is_disjoint(&second.organizations) || have_common_affiliation(first, second, known) {
+    if !first.organizations.is_disjoint(&second.organizations) || have_common_affiliation(first, second, vocabulary) {
         weight += 1.2;
         evidence.push(Evidence { kind: EvidenceKind::SharedOrganization, value: None });
     }
     if let Some(venue) = first.venues.intersection(&second.venues).next() {
         weight += 0.3;
-        evidence.push(Evidence { kind: EvidenceKind::SharedVenue, value: Some(known.venue_name(*venue).to_owned()) });
+        evidence
+            .push(Evidence { kind: EvidenceKind::SharedVenue, value: Some(vocabulary.venue_name(*venue).to_owned()) });
     }
     if let Some((one, other)) = first.years.zip(second.years) {
         match (one.0.max(other.0) - one.1.min(other.1)).max(0) {
@@ -335,8 +341,8 @@ fn score_pair(
     })
 }
 
-/// What it is worth to have written with people of the same names. Two who wrote with many wrote with some Wei Wang each: of
-/// common names there are never enough.
+/// The weight of common coauthors. The weight of coauthors with common names is capped, because two researchers with
+/// many coauthors share some common names at random.
 #[derive(Default)]
 struct CoauthorWeight {
     rare: f32,
@@ -353,19 +359,21 @@ impl CoauthorWeight {
         }
     }
 
+    /// Returns the total weight.
     fn total(&self) -> f32 {
         self.rare + self.common + self.very_common
     }
 }
 
-fn have_common_affiliation(one: &ResearcherProfile, other: &ResearcherProfile, known: &Vocabulary) -> bool {
-    let alike = |one: u32, other: u32| {
-        known
+/// Returns whether both have an affiliation with the same organization.
+fn have_common_affiliation(one: &ResearcherProfile, other: &ResearcherProfile, vocabulary: &Vocabulary) -> bool {
+    let are_same = |one: u32, other: u32| {
+        vocabulary
             .affiliation_words(one)
-            .zip(known.affiliation_words(other))
+            .zip(vocabulary.affiliation_words(other))
             .is_some_and(|(one, other)| one.is_same_organization(other))
     };
-    one.affiliations
-        .iter()
-        .any(|number| other.affiliations.iter().any(|beside| number == beside || alike(*number, *beside)))
+    one.affiliations.iter().any(|number| {
+        other.affiliations.iter().any(|other_number| number == other_number || are_same(*number, *other_number))
+    })
 }

@@ -1,4 +1,4 @@
-//! Who may be several people though they are taken for one.
+//! Split candidates: researchers whose papers may be by several people (conflated profiles).
 
 use std::collections::BTreeMap;
 
@@ -6,43 +6,43 @@ use crate::disambiguation::clustering::BlockClustering;
 use crate::disambiguation::mention::{Mention, Vocabulary};
 use crate::text::names::{Commonness, NameForm};
 
-/// Fewer papers tell nothing.
+/// The minimum number of papers of a part.
 const MIN_PART_PAPERS: usize = 3;
-/// So many coauthors of a part are told.
+/// The maximum number of coauthors listed for a part.
 const MAX_LISTED_COAUTHORS: usize = 3;
 
-/// Somebody whose papers may be of several people.
+/// A researcher whose papers may be by several people.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SplitCandidate {
-    /// How likely they are several, from 0 to 1.
+    /// Likelihood that they are several people, from 0 to 1.
     pub likelihood: f32,
-    /// What may be the people, the one with most papers first.
+    /// The possible people, largest number of papers first.
     pub parts: Vec<SplitPart>,
 }
 
-/// Papers that hang together and have nothing to do with the others.
+/// Papers that belong together and share no evidence with the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SplitPart {
-    /// The places of the mentions.
+    /// Indices of the mentions.
     pub members: Vec<usize>,
-    /// From the first year to the last.
+    /// First and last year of publication.
     pub years: Option<(i32, i32)>,
-    /// The coauthors that most of the papers have.
+    /// The most frequent coauthors.
     pub coauthors: Vec<String>,
 }
 
-/// Whether the mentions of one person fall apart into several with a number of papers each, where neither coauthors nor
-/// organizations link them. People decided that it is one person: then it is.
+/// Returns a split candidate if the mentions of one researcher fall into several parts of at least three papers each,
+/// which neither coauthors nor organizations connect. Returns `None` if a manual decision concerns any of the mentions.
 #[must_use]
-pub fn find_split_candidate(mentions: &[Mention], known: &Vocabulary) -> Option<SplitCandidate> {
+pub fn find_split_candidate(mentions: &[Mention], vocabulary: &Vocabulary) -> Option<SplitCandidate> {
     if mentions.len() < 2 * MIN_PART_PAPERS || mentions.iter().any(|mention| mention.decided_researcher_id.is_some()) {
         return None;
     }
-    let groups = BlockClustering::new(mentions, known).into_linked_clusters();
+    let groups = BlockClustering::new(mentions, vocabulary).into_linked_clusters();
     let mut parts: Vec<SplitPart> = groups
         .into_iter()
         .filter(|group| group.len() >= MIN_PART_PAPERS)
-        .map(|group| describe_part(group, mentions, known))
+        .map(|group| describe_part(group, mentions, vocabulary))
         .collect();
     if parts.len() < 2 {
         return None;
@@ -51,7 +51,7 @@ pub fn find_split_candidate(mentions: &[Mention], known: &Vocabulary) -> Option<
     let have_organizations = parts.iter().all(|part| {
         part.members
             .iter()
-            .any(|place| !mentions[*place].organizations.is_empty() || !mentions[*place].affiliations.is_empty())
+            .any(|index| !mentions[*index].organizations.is_empty() || !mentions[*index].affiliations.is_empty())
     });
     let by_name = mentions.iter().map(|mention| NameForm::new(&mention.name).commonness).max();
     let likelihood = match by_name {
@@ -62,15 +62,16 @@ pub fn find_split_candidate(mentions: &[Mention], known: &Vocabulary) -> Option<
     Some(SplitCandidate { likelihood, parts })
 }
 
-fn describe_part(members: Vec<usize>, mentions: &[Mention], known: &Vocabulary) -> SplitPart {
+/// Returns a part with its years and most frequent coauthors.
+fn describe_part(members: Vec<usize>, mentions: &[Mention], vocabulary: &Vocabulary) -> SplitPart {
     let mut counted: BTreeMap<u32, usize> = BTreeMap::new();
-    for coauthor in members.iter().flat_map(|place| &mentions[*place].coauthors) {
+    for coauthor in members.iter().flat_map(|index| &mentions[*index].coauthors) {
         *counted.entry(*coauthor).or_default() += 1;
     }
     let mut coauthors: Vec<(usize, &str)> =
-        counted.into_iter().map(|(number, papers)| (papers, known.coauthor_name(number))).collect();
+        counted.into_iter().map(|(number, papers)| (papers, vocabulary.coauthor_name(number))).collect();
     coauthors.sort_by_key(|(papers, name)| (std::cmp::Reverse(*papers), *name));
-    let years = members.iter().filter_map(|place| mentions[*place].years);
+    let years = members.iter().filter_map(|index| mentions[*index].years);
     let years = years.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
     SplitPart {
         members,
@@ -84,12 +85,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_circles_of_coauthors() {
-        let mut known = Vocabulary::default();
+    fn separate_groups_of_coauthors_are_split() {
+        let mut vocabulary = Vocabulary::default();
         let mut mention = |paper: i64, coauthor: &str| Mention {
             name: "Wei Zhang".to_owned(),
             paper: Some(paper),
-            coauthors: vec![known.intern_coauthor(coauthor)],
+            coauthors: vec![vocabulary.intern_coauthor(coauthor)],
             years: Some((2000, 2000)),
             stable_key: paper.unsigned_abs(),
             ..Mention::default()
@@ -97,12 +98,12 @@ mod tests {
         let two: Vec<Mention> =
             (0..7).map(|paper| mention(paper, if paper < 4 { "Ida Brook" } else { "Tom Ford" })).collect();
         let one: Vec<Mention> = (0..7).map(|paper| mention(paper, "Ida Brook")).collect();
-        let found = find_split_candidate(&two, &known).expect("a mixture");
-        assert_eq!(found.parts.iter().map(|part| part.members.len()).collect::<Vec<_>>(), [4, 3]);
-        assert_eq!(found.parts[1].coauthors, ["Tom Ford"]);
-        assert_eq!(find_split_candidate(&one, &known), None);
+        let candidate = find_split_candidate(&two, &vocabulary).expect("a split candidate");
+        assert_eq!(candidate.parts.iter().map(|part| part.members.len()).collect::<Vec<_>>(), [4, 3]);
+        assert_eq!(candidate.parts[1].coauthors, ["Tom Ford"]);
+        assert_eq!(find_split_candidate(&one, &vocabulary), None);
         let decided: Vec<Mention> =
             two.into_iter().map(|mention| Mention { decided_researcher_id: Some(1), ..mention }).collect();
-        assert_eq!(find_split_candidate(&decided, &known), None);
+        assert_eq!(find_split_candidate(&decided, &vocabulary), None);
     }
 }

@@ -1,21 +1,21 @@
-//! Mentions that are put together step by step, never against contrary evidence.
+//! Disjoint sets of mentions (union-find), which are never united against contrary evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::disambiguation::MAX_CAREER_YEARS;
 use crate::disambiguation::mention::Mention;
 
-/// Groups of mentions, each of one person as far as is known.
+/// Disjoint sets of author mentions. Each set is assumed to be one person.
 pub(super) struct DisjointSets<'a> {
     mentions: &'a [Mention],
     parents: Vec<usize>,
     profiles: Vec<ClusterProfile>,
 }
 
-/// What is known of all mentions of a group together.
+/// The combined data of all mentions of a set.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ClusterProfile {
-    /// By their places, in no order.
+    /// Indices of the mentions, in no order.
     pub members: Vec<usize>,
     pub papers: BTreeSet<i64>,
     pub orcids: BTreeSet<String>,
@@ -23,7 +23,7 @@ pub(super) struct ClusterProfile {
     pub recorded_researcher_ids: BTreeSet<i64>,
     pub author_ids: BTreeSet<String>,
     pub years: Option<(i32, i32)>,
-    /// With the number of papers.
+    /// Coauthors with the number of common papers.
     pub coauthors: BTreeMap<u32, u32>,
     pub organizations: BTreeSet<u32>,
     pub affiliations: BTreeSet<u32>,
@@ -33,9 +33,9 @@ pub(super) struct ClusterProfile {
 }
 
 impl ClusterProfile {
-    fn from_mention(place: usize, mention: &Mention) -> Self {
+    fn from_mention(index: usize, mention: &Mention) -> Self {
         Self {
-            members: vec![place],
+            members: vec![index],
             papers: mention.paper.into_iter().collect(),
             orcids: mention.orcid.iter().cloned().collect(),
             decided_researcher_ids: mention.decided_researcher_id.into_iter().collect(),
@@ -51,13 +51,13 @@ impl ClusterProfile {
         }
     }
 
-    /// Whether nothing is known that speaks for or against anybody.
+    /// Returns whether only the name is known: no identifier, coauthor, organization or affiliation.
     pub fn has_no_evidence(&self) -> bool {
         let is_identified = !self.orcids.is_empty() || !self.author_ids.is_empty();
         !is_identified && self.coauthors.is_empty() && self.organizations.is_empty() && self.affiliations.is_empty()
     }
 
-    /// Whether ids, records or decisions say that another group is somebody else.
+    /// Returns whether ids, records or decisions say that the other set is another person.
     pub fn is_distinct_from(&self, other: &Self) -> bool {
         let is_two = |one: &BTreeSet<i64>, other: &BTreeSet<i64>| !one.is_empty() && !other.is_empty() && one != other;
         let have_two_orcids = !self.orcids.is_empty() && !other.orcids.is_empty() && self.orcids != other.orcids;
@@ -66,7 +66,7 @@ impl ClusterProfile {
             || have_two_orcids
     }
 
-    /// Whether another group cannot be the same person.
+    /// Returns whether the other set cannot be the same person.
     pub fn contradicts(&self, other: &Self) -> bool {
         let (small, large) = if self.papers.len() < other.papers.len() { (self, other) } else { (other, self) };
         let career = self.years.zip(other.years).map(|(one, other)| one.1.max(other.1) - one.0.min(other.0));
@@ -75,6 +75,7 @@ impl ClusterProfile {
             || small.papers.iter().any(|paper| large.papers.contains(paper))
     }
 
+    /// Adds the data of another set.
     fn merge(&mut self, other: Self) {
         self.members.extend(other.members);
         self.papers.extend(other.papers);
@@ -100,7 +101,7 @@ impl ClusterProfile {
 impl<'a> DisjointSets<'a> {
     pub fn new(mentions: &'a [Mention]) -> Self {
         let profiles =
-            mentions.iter().enumerate().map(|(place, mention)| ClusterProfile::from_mention(place, mention)).collect();
+            mentions.iter().enumerate().map(|(index, mention)| ClusterProfile::from_mention(index, mention)).collect();
         Self { mentions, parents: (0..mentions.len()).collect(), profiles }
     }
 
@@ -108,9 +109,9 @@ impl<'a> DisjointSets<'a> {
         self.mentions
     }
 
-    /// The group that a mention is in.
-    pub fn root(&mut self, place: usize) -> usize {
-        let mut root = place;
+    /// Returns the root of the set that contains a mention.
+    pub fn root(&mut self, index: usize) -> usize {
+        let mut root = index;
         while self.parents[root] != root {
             self.parents[root] = self.parents[self.parents[root]];
             root = self.parents[root];
@@ -118,19 +119,20 @@ impl<'a> DisjointSets<'a> {
         root
     }
 
+    /// Returns the combined data of the set with this root.
     pub fn profile(&self, root: usize) -> &ClusterProfile {
         &self.profiles[root]
     }
 
-    /// The groups that mentions are in, each once, in an order that does not depend on that of the mentions.
-    pub fn roots(&mut self, places: &[usize]) -> Vec<usize> {
-        let mut roots: Vec<usize> = places.iter().map(|place| self.root(*place)).collect();
+    /// Returns the distinct roots of mentions, in an order that does not depend on the order of the mentions.
+    pub fn roots(&mut self, indices: &[usize]) -> Vec<usize> {
+        let mut roots: Vec<usize> = indices.iter().map(|index| self.root(*index)).collect();
         roots.sort_unstable_by_key(|root| (self.profiles[*root].stable_key, *root));
         roots.dedup();
         roots
     }
 
-    /// Puts two groups together, unless something speaks against it. Tells whether they are together now.
+    /// Unites two sets unless there is contrary evidence. Returns whether they are united now.
     pub fn try_union(&mut self, one: usize, other: usize) -> bool {
         let (one, other) = (self.root(one), self.root(other));
         if one == other {
@@ -143,7 +145,7 @@ impl<'a> DisjointSets<'a> {
         true
     }
 
-    /// Puts two groups together, whatever speaks against it: people decided so.
+    /// Unites two sets regardless of contrary evidence, because of a manual decision.
     pub fn force_union(&mut self, one: usize, other: usize) {
         let (one, other) = (self.root(one), self.root(other));
         if one != other {
@@ -151,6 +153,7 @@ impl<'a> DisjointSets<'a> {
         }
     }
 
+    /// Unites two sets by size.
     fn union(&mut self, one: usize, other: usize) {
         let is_larger = self.profiles[one].members.len() >= self.profiles[other].members.len();
         let (into, from) = if is_larger { (one, other) } else { (other, one) };

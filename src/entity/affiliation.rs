@@ -1,15 +1,15 @@
-//! Who is, or was, what where.
+//! Affiliations of researchers with organizations.
 
 use sea_orm::entity::prelude::*;
 
 use crate::model::language::LocalizedText;
 use crate::model::record::AffiliationKind;
 
-/// A row of `affiliation`.
+/// Row of `affiliation`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "affiliation")]
-#[allow(missing_docs, reason = "the columns are explained in the migration and in the schema")]
+#[allow(missing_docs, reason = "the migration and the GraphQL schema document the columns")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,

@@ -1,12 +1,12 @@
-//! Authors of papers.
+//! Authorships: the authors of papers.
 
 use sea_orm::entity::prelude::*;
 
-/// A row of `authorship`.
+/// Row of `authorship`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "authorship")]
-#[allow(missing_docs, reason = "the columns are explained in the migration and in the schema")]
+#[allow(missing_docs, reason = "the migration and the GraphQL schema document the columns")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,

@@ -2,14 +2,14 @@
 
 use sea_orm::entity::prelude::*;
 
-pub use crate::entity::columns::NameRecords;
+pub use crate::entity::column_types::NameRecords;
 use crate::model::language::LocalizedText;
 
-/// A row of `organization`.
+/// Row of `organization`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "organization")]
-#[allow(missing_docs, reason = "the columns are explained in the migration and in the schema")]
+#[allow(missing_docs, reason = "the migration and the GraphQL schema document the columns")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,

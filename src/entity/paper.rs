@@ -5,11 +5,11 @@ use sea_orm::entity::prelude::*;
 use crate::model::language::LocalizedText;
 use crate::model::record::{AbstractCompleteness, PaperType};
 
-/// A row of `paper`.
+/// Row of `paper`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "paper")]
-#[allow(missing_docs, reason = "the columns are explained in the migration and in the schema")]
+#[allow(missing_docs, reason = "the migration and the GraphQL schema document the columns")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,

@@ -1,14 +1,14 @@
-//! People.
+//! Researchers.
 
 use sea_orm::entity::prelude::*;
 
 use crate::model::language::LocalizedText;
 
-/// A row of `researcher`.
+/// Row of `researcher`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "researcher")]
-#[allow(missing_docs, reason = "the columns are explained in the migration and in the schema")]
+#[allow(missing_docs, reason = "the migration and the GraphQL schema document the columns")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,

@@ -1,15 +1,15 @@
-//! Topics of vocabularies.
+//! Topics of controlled vocabularies.
 
 use sea_orm::entity::prelude::*;
 
-pub use crate::entity::columns::NameRecords;
+pub use crate::entity::column_types::NameRecords;
 use crate::model::language::LocalizedText;
 
-/// A row of `topic`.
+/// Row of `topic`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "topic")]
-#[allow(missing_docs, reason = "the columns are explained in the migration and in the schema")]
+#[allow(missing_docs, reason = "the migration and the GraphQL schema document the columns")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,

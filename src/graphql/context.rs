@@ -1,35 +1,36 @@
-//! What resolvers find in their context.
+//! Accessors for the data that resolvers read from their context.
 
 use async_graphql::ContextBase;
 
 use crate::config::Limits;
-use crate::graphql::engine::lookahead::FieldMemo;
+use crate::graphql::engine::field_memo::FieldMemo;
 use crate::model::language::{AcceptedLanguages, LanguagePreferences, LanguageTag};
 use crate::store::Store;
 use crate::store::access::data_loader::DataLoader;
 
-/// What the directory says of itself.
+/// Display name and default language of the directory.
 #[derive(Clone, Debug)]
 pub struct DirectoryInfo {
-    /// Its name.
+    /// The display name of the directory.
     pub name: String,
-    /// The language where nothing better is known.
+    /// The language used if the client requests none.
     pub default_language: LanguageTag,
 }
 
-/// What the server puts into the context, read without ceremony.
+/// Typed access to the data of a request.
 pub trait ContextExt {
-    /// The directory's contents, for what needs no batching.
+    /// The store, for queries that need no batching.
     fn store(&self) -> &Store;
-    /// The directory's contents, batched for this request.
+    /// The data loader of this request.
     fn data_loader(&self) -> &DataLoader;
-    /// What is known of fields of this request.
+    /// The memo of this request.
     fn field_memo(&self) -> &FieldMemo;
-    /// What a request may ask for.
+    /// The configured limits.
     fn limits(&self) -> &Limits;
-    /// What the directory says of itself.
+    /// Display name and default language of the directory.
     fn directory_info(&self) -> &DirectoryInfo;
-    /// The reader's languages: the field's argument, else the request's header, else the directory's default.
+    /// Resolves the preferred languages: the field's argument, then the `Accept-Language` header, then the directory's
+    /// default.
     fn languages(&self, argument: Option<Vec<LanguageTag>>) -> LanguagePreferences;
 }
 

@@ -1,7 +1,8 @@
-//! Arguments: identifiers, localized text, scalars, sort orders and filters.
+//! Arguments: scalars, identifiers, search queries, page sizes, sort orders and limits on filters.
 
 pub(crate) mod filter_limits;
 pub(crate) mod identifier;
-pub(crate) mod localized_string;
 pub(crate) mod order;
+pub(crate) mod page_size;
 pub(crate) mod scalars;
+pub(crate) mod search_query;

@@ -1,4 +1,4 @@
-//! Limits of a query, enforced before it is executed.
+//! Limits on a query, enforced before it is executed.
 
 pub mod query_cost;
 pub(crate) mod token_count;

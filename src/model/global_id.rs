@@ -1,4 +1,4 @@
-//! The directory's own ids: opaque to clients, typed inside.
+//! Global ids: opaque to clients, typed inside the server.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,20 +6,20 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// What an id can name.
+/// The kinds of entity that a global id can identify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NodeKind {
-    /// A person.
+    /// A researcher.
     Researcher,
     /// An organization.
     Organization,
-    /// What a person is at an organization.
+    /// An affiliation of a researcher with an organization.
     Affiliation,
     /// A topic.
     Topic,
     /// A paper.
     Paper,
-    /// An author's place on a paper.
+    /// An authorship: one author of one paper.
     Authorship,
 }
 
@@ -27,7 +27,7 @@ impl NodeKind {
     const ALL: [Self; 6] =
         [Self::Researcher, Self::Organization, Self::Affiliation, Self::Topic, Self::Paper, Self::Authorship];
 
-    /// The name of its type in the schema.
+    /// Returns the name of the GraphQL type.
     #[must_use]
     pub fn type_name(self) -> &'static str {
         match self {
@@ -41,20 +41,20 @@ impl NodeKind {
     }
 }
 
-/// The id of one thing, unique in the directory and stable for ever.
+/// The id of one entity, unique in the directory and stable.
 ///
-/// Written as base64url of the type's name, a colon and the row's number; clients treat it as opaque.
+/// It is written as base64url of the type name, a colon and the row id. Clients treat it as opaque.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GlobalId {
-    /// What it names.
+    /// The kind of entity.
     pub kind: NodeKind,
-    /// Which one of these.
+    /// The primary key of the row.
     pub row_id: i64,
 }
 
-/// A text that no id of this directory looks like.
+/// The error for a text that is not a global id.
 #[derive(Debug, thiserror::Error)]
-#[error("'{0}' is not an id of this directory; ids come from the id field of what the directory answers")]
+#[error("'{0}' is not an id of this directory; use the value of an `id` field")]
 pub struct InvalidGlobalId(String);
 
 impl fmt::Display for GlobalId {
@@ -74,7 +74,7 @@ impl FromStr for GlobalId {
         let (name, number) = plain.split_once(':').ok_or_else(invalid)?;
         let kind = NodeKind::ALL.into_iter().find(|kind| kind.type_name() == name).ok_or_else(invalid)?;
         let id = Self { kind, row_id: number.parse().map_err(|_| invalid())? };
-        // One thing has one id: no leading zeros, no plus sign.
+        // Only the canonical form is accepted: no leading zeros and no plus sign.
         if id.row_id > 0 && id.to_string() == text { Ok(id) } else { Err(invalid()) }
     }
 }
@@ -85,7 +85,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn nothing_else_is_an_id() {
+    fn other_texts_are_rejected() {
         let plus = URL_SAFE_NO_PAD.encode("Paper:+1");
         for text in ["", "x", "Paper:1", "\0", &plus, &URL_SAFE_NO_PAD.encode("Person:1")] {
             assert!(text.parse::<GlobalId>().is_err(), "{text}");
@@ -94,13 +94,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_come_back(kind in proptest::sample::select(NodeKind::ALL.to_vec()), number in 1_i64..) {
+        fn ids_round_trip(kind in proptest::sample::select(NodeKind::ALL.to_vec()), number in 1_i64..) {
             let id = GlobalId { kind, row_id: number };
             prop_assert_eq!(id.to_string().parse::<GlobalId>().expect("an id"), id);
         }
 
         #[test]
-        fn any_text_is_an_id_or_refused(text in any::<String>()) {
+        fn only_canonical_texts_are_ids(text in any::<String>()) {
             if let Ok(id) = text.parse::<GlobalId>() {
                 prop_assert_eq!(id.to_string(), text);
             }

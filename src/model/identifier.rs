@@ -1,26 +1,26 @@
-//! Identifiers that others issue: ORCID iDs, ROR ids, DOIs and arXiv ids, each checked and in one canonical form.
+//! External identifiers (ORCID iD, ROR id, DOI, arXiv id), validated and in canonical form.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A text that is not the identifier it was given as, and why.
+/// The error for a text that is not a valid identifier of the expected scheme.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("'{text}' is not {what}: {why}")]
+#[error("'{text}' is not {expected}: {reason}")]
 pub struct InvalidIdentifier {
     text: String,
-    what: &'static str,
-    why: &'static str,
+    expected: &'static str,
+    reason: &'static str,
 }
 
 impl InvalidIdentifier {
-    fn new(text: &str, what: &'static str, why: &'static str) -> Self {
-        Self { text: text.chars().take(80).collect(), what, why }
+    fn new(text: &str, expected: &'static str, reason: &'static str) -> Self {
+        Self { text: text.chars().take(80).collect(), expected, reason }
     }
 }
 
-/// Defines what every identifier has: a canonical text, serde as that text, `Display`.
+/// Defines an identifier type: a canonical text with `Display`, and serde as that text.
 macro_rules! external_identifier {
     ($name:ident, $meaning:literal) => {
         #[doc = $meaning]
@@ -29,7 +29,7 @@ macro_rules! external_identifier {
         pub struct $name(String);
 
         impl $name {
-            /// The canonical text, without a resolver's address.
+            /// Returns the canonical text, without a resolver's URL.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -69,7 +69,7 @@ external_identifier!(
 );
 external_identifier!(ArxivId, "An arXiv id without its version, as `2301.00001` or `hep-th/9901001`.");
 
-/// What follows one of the prefixes (compared without case), else the whole text.
+/// Returns the text without the first matching prefix (compared ignoring case), else the whole text.
 fn strip_any_prefix<'a>(text: &'a str, prefixes: &[&str]) -> &'a str {
     let text = text.trim();
     for prefix in prefixes {
@@ -86,7 +86,7 @@ impl FromStr for Orcid {
     type Err = InvalidIdentifier;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = |why| InvalidIdentifier::new(text, "an ORCID iD", why);
+        let invalid = |reason| InvalidIdentifier::new(text, "an ORCID iD", reason);
         let prefixes = [
             "https://orcid.org/",
             "http://orcid.org/",
@@ -100,7 +100,7 @@ impl FromStr for Orcid {
             bare.bytes().filter(|byte| *byte != b'-').map(|byte| byte.to_ascii_uppercase()).collect();
         let [digits @ .., check] = compact.as_slice() else { return Err(invalid("it is empty")) };
         if digits.len() != 15 || !digits.iter().all(u8::is_ascii_digit) || !(check.is_ascii_digit() || *check == b'X') {
-            return Err(invalid("it has 16 digits, the last of which may be X, such as 0000-0002-1825-0097"));
+            return Err(invalid("expected 16 digits, the last of which may be X, such as 0000-0002-1825-0097"));
         }
         let total = digits.iter().fold(0_u32, |total, digit| (total + u32::from(digit - b'0')) * 2 % 11);
         let expected = match (12 - total) % 11 {
@@ -108,7 +108,7 @@ impl FromStr for Orcid {
             digit => b'0' + u8::try_from(digit).unwrap_or_default(),
         };
         if *check != expected {
-            return Err(invalid("its checksum does not hold; look for a mistyped digit"));
+            return Err(invalid("its checksum is wrong; check for a mistyped digit"));
         }
         let groups: Vec<String> = compact.chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
         Ok(Self(groups.join("-")))
@@ -116,7 +116,7 @@ impl FromStr for Orcid {
 }
 
 impl Orcid {
-    /// The iD as the address that ORCID asks to show.
+    /// Returns the iD as a URI, the form in which ORCID asks to display it.
     #[must_use]
     pub fn uri(&self) -> String {
         format!("https://orcid.org/{}", self.0)
@@ -128,28 +128,28 @@ impl FromStr for Ror {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const ALPHABET: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz"; // Crockford's base 32
-        let invalid = |why| InvalidIdentifier::new(text, "a ROR id", why);
+        let invalid = |reason| InvalidIdentifier::new(text, "a ROR id", reason);
         let prefixes = ["https://ror.org/", "http://ror.org/", "https://www.ror.org/", "ror.org/", "ror:"];
         let bare = strip_any_prefix(text, &prefixes).trim_end_matches('/').to_ascii_lowercase();
-        let form = || invalid("it has a 0, six letters or digits and two digits, such as 05dxps055");
+        let form = || invalid("expected a 0, six letters or digits, and two digits, such as 05dxps055");
         let (Some(number), Some(checksum)) = (bare.get(..7), bare.get(7..)) else { return Err(form()) };
         if !number.starts_with('0') || checksum.len() != 2 || !checksum.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(form());
         }
         let mut value = 0_u64;
         for byte in number.bytes() {
-            let digit = ALPHABET.iter().position(|known| *known == byte).ok_or_else(form)?;
+            let digit = ALPHABET.iter().position(|letter| *letter == byte).ok_or_else(form)?;
             value = value * 32 + digit as u64;
         }
         if checksum.parse() != Ok(98 - (value * 100) % 97) {
-            return Err(invalid("its checksum does not hold; look for a mistyped character"));
+            return Err(invalid("its checksum is wrong; check for a mistyped character"));
         }
         Ok(Self(bare))
     }
 }
 
 impl Ror {
-    /// The id as the address that ROR gives it.
+    /// Returns the id as a URI.
     #[must_use]
     pub fn uri(&self) -> String {
         format!("https://ror.org/{}", self.0)
@@ -160,7 +160,7 @@ impl FromStr for Doi {
     type Err = InvalidIdentifier;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = |why| InvalidIdentifier::new(text, "a DOI", why);
+        let invalid = |reason| InvalidIdentifier::new(text, "a DOI", reason);
         let resolvers = [
             "https://doi.org/",
             "http://doi.org/",
@@ -173,7 +173,7 @@ impl FromStr for Doi {
         ];
         let address = strip_any_prefix(text, &resolvers);
         let bare = strip_any_prefix(address, &["doi:"]);
-        // Only an address escapes characters; in a bare DOI a percent sign is one.
+        // Percent-encoding is decoded in URLs only. In a bare DOI, a percent sign is part of the DOI.
         let decoded = if address.len() == text.trim().len() { bare.into() } else { percent_decode(bare) };
         let Some((prefix, suffix)) = decoded.split_once('/') else { return Err(invalid("it has no slash")) };
         let registrant = prefix.strip_prefix("10.").unwrap_or_default();
@@ -181,12 +181,10 @@ impl FromStr for Doi {
             registrant.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
                 && registrant.split('.').next().is_some_and(|code| (4..=9).contains(&code.len()));
         if !registrant_holds {
-            return Err(invalid(
-                "it begins with 10. and a registrant's number of 4 to 9 digits, such as 10.1000/xyz123",
-            ));
+            return Err(invalid("expected 10. and a registrant code of 4 to 9 digits, such as 10.1000/xyz123"));
         }
         if suffix.is_empty() || suffix.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(invalid("what follows the slash is empty or has white space in it"));
+            return Err(invalid("the part after the slash is empty or contains white space"));
         }
         if decoded.len() > 2048 {
             return Err(invalid("it is longer than 2,048 bytes"));
@@ -195,7 +193,7 @@ impl FromStr for Doi {
     }
 }
 
-/// Undoes percent-encoding where what comes out is UTF-8.
+/// Decodes percent-encoding. Returns the text unchanged if the result is not UTF-8.
 fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -214,7 +212,7 @@ fn percent_decode(text: &str) -> String {
 }
 
 impl Doi {
-    /// The DOI as the address that resolves it.
+    /// Returns the DOI as a URL of the resolver doi.org.
     #[must_use]
     pub fn uri(&self) -> String {
         let mut uri = "https://doi.org/".to_owned();
@@ -230,7 +228,7 @@ impl Doi {
         uri
     }
 
-    /// The arXiv id that the DOI was issued for, where arXiv issued it.
+    /// Returns the arXiv id, if the DOI was issued by arXiv.
     #[must_use]
     pub fn arxiv_id(&self) -> Option<ArxivId> {
         self.0.strip_prefix("10.48550/arxiv.")?.parse().ok()
@@ -269,7 +267,7 @@ impl FromStr for ArxivId {
         if new_form || old_form {
             Ok(Self(unversioned.to_owned()))
         } else {
-            Err(InvalidIdentifier::new(text, "an arXiv id", "it looks like 2301.00001 or hep-th/9901001"))
+            Err(InvalidIdentifier::new(text, "an arXiv id", "expected a form such as 2301.00001 or hep-th/9901001"))
         }
     }
 }
@@ -279,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn orcid_in_any_written_form() {
+    fn orcid_formats() {
         for written in [
             "0000-0002-1825-0097",
             "0000000218250097",
@@ -301,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn ror_in_any_written_form() {
+    fn ror_formats() {
         for written in ["05dxps055", "https://ror.org/05DXPS055", "ror.org/05dxps055/"] {
             assert_eq!(written.parse::<Ror>().expect(written).uri(), "https://ror.org/05dxps055");
         }
@@ -311,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn doi_in_any_written_form() {
+    fn doi_formats() {
         for written in [
             "10.1000/XYZ123",
             "doi:10.1000/xyz123",
@@ -326,11 +324,11 @@ mod tests {
         }
         let unusual: Doi = "10.1002/(sici)1097<1::aid>3.0.co;2-#".parse().expect("a DOI");
         assert_eq!(unusual.uri(), "https://doi.org/10.1002/(sici)1097%3C1::aid%3E3.0.co;2-%23");
-        assert_eq!(unusual.uri().parse::<Doi>().expect("its address"), unusual);
+        assert_eq!(unusual.uri().parse::<Doi>().expect("its URL"), unusual);
     }
 
     #[test]
-    fn arxiv_ids() {
+    fn arxiv_id_formats() {
         for (written, canonical) in [
             ("arXiv:2301.00001v3", "2301.00001"),
             ("https://arxiv.org/pdf/2301.00001.pdf", "2301.00001"),

@@ -1,4 +1,4 @@
-//! Dates as sources know them: to the year, the month or the day.
+//! Partial dates: a year, a month or a day, as precise as the source states it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,20 +15,23 @@ pub struct PartialDate {
     day: Option<u8>,
 }
 
-/// A date that no calendar has, or that is written otherwise.
+/// The error for a date that does not exist or is not in one of the accepted formats.
 #[derive(Debug, thiserror::Error)]
-#[error("'{0}' is not a date; write YYYY, YYYY-MM or YYYY-MM-DD, from the year 1 to 9999")]
+#[error("'{0}' is not a date; use YYYY, YYYY-MM or YYYY-MM-DD with a year from 0001 to 9999")]
 pub struct InvalidPartialDate(String);
 
 impl PartialDate {
-    /// A date from its parts; a day needs a month.
+    /// Creates a date from its parts. A day requires a month.
     ///
     /// # Errors
-    /// Where the calendar has no such date.
+    /// If the calendar has no such date.
     pub fn new(year: i64, month: Option<i64>, day: Option<i64>) -> Result<Self, InvalidPartialDate> {
-        let written = || InvalidPartialDate(format!("{year} {month:?} {day:?}"));
-        let narrow = |part: Option<i64>| part.map(u8::try_from).transpose().map_err(|_| written());
-        let date = Self { year: u16::try_from(year).map_err(|_| written())?, month: narrow(month)?, day: narrow(day)? };
+        let invalid = || {
+            let parts = [Some(year), month, day].into_iter().flatten().map(|part| part.to_string());
+            InvalidPartialDate(parts.collect::<Vec<_>>().join("-"))
+        };
+        let narrow = |part: Option<i64>| part.map(u8::try_from).transpose().map_err(|_| invalid());
+        let date = Self { year: u16::try_from(year).map_err(|_| invalid())?, month: narrow(month)?, day: narrow(day)? };
         let exists = (1..=9999).contains(&year)
             && (date.day.is_none() || date.month.is_some())
             && NaiveDate::from_ymd_opt(
@@ -37,22 +40,22 @@ impl PartialDate {
                 u32::from(date.day.unwrap_or(1)),
             )
             .is_some();
-        if exists { Ok(date) } else { Err(written()) }
+        if exists { Ok(date) } else { Err(invalid()) }
     }
 
-    /// The year.
+    /// Returns the year.
     #[must_use]
     pub fn year(self) -> i32 {
         i32::from(self.year)
     }
 
-    /// The month, from 1, where it is known.
+    /// Returns the month, from 1, if known.
     #[must_use]
     pub fn month(self) -> Option<u8> {
         self.month
     }
 
-    /// The day of the month, from 1, where it is known.
+    /// Returns the day of the month, from 1, if known.
     #[must_use]
     pub fn day(self) -> Option<u8> {
         self.day
@@ -109,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn written_forms() {
+    fn accepted_formats() {
         for written in ["2015", "2015-02", "2016-02-29", "0999"] {
             assert_eq!(written.parse::<PartialDate>().expect("a date").to_string(), written);
         }

@@ -1,6 +1,9 @@
-//! The neutral records: what every import format is read into, whatever its own shape.
+//! Records: the neutral form that every import format is read into.
 //!
-//! As JSON (camelCase, one record a line, `kind` telling which) they are also a format of their own, `records`.
+//! As JSON (camelCase, one record a line, distinguished by `kind`), records are an import and export format of their
+//! own, `records`.
+
+pub mod digest;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,313 +11,331 @@ use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::LocalizedText;
 use crate::model::partial_date::PartialDate;
 
-/// One thing that a source states.
+/// A record of a source about one entity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+#[serde(tag = "kind", deny_unknown_fields)]
 pub enum Record {
-    /// An organization and its place among others.
+    /// An organization and its relations to others.
+    #[serde(rename = "organization")]
     Organization(OrganizationRecord),
-    /// A concept of a vocabulary.
+    /// A topic of a vocabulary.
+    #[serde(rename = "topic")]
     Topic(TopicRecord),
-    /// A person with affiliations and declared topics.
+    /// A researcher with affiliations and declared topics.
+    #[serde(rename = "researcher")]
     Researcher(ResearcherRecord),
     /// A paper with its authors in order.
+    #[serde(rename = "paper")]
     Paper(PaperRecord),
 }
 
-/// An id of a scheme that has no field of its own.
+/// An identifier of a scheme that has no field of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExternalIdentifier {
     /// The scheme in lower case: `scopus`, `dblp`, `grid`, `wikidata`, or a source's own name.
     pub scheme: String,
-    /// The id as the scheme writes it.
+    /// The identifier in the notation of the scheme.
     pub value: String,
 }
 
-/// What a directory that exported a record knows of the thing, so that another one can take its place.
+/// What the exporting directory stores about the entity besides its fields, for a lossless round trip.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportMetadata {
-    /// The number in its id. It gets the same one where that is free.
+    /// The row id. The importing directory uses the same one if it is free.
     pub id: i64,
-    /// What was merged into it.
+    /// Entities merged into this one.
     #[serde(rename = "formerly", default, skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<MergedEntity>,
-    /// The records of sources that it was made of.
+    /// The records of sources about this entity.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceRecord>,
 }
 
-/// Something that was merged into another: its id and its address lead there.
+/// An entity that was merged into another. Its id and slug redirect to the survivor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MergedEntity {
-    /// The number in its id.
+    /// The row id.
     pub id: i64,
-    /// Its name in an address.
+    /// The URL slug.
     pub slug: String,
-    /// Of a person whom people merged into another: the key of the name by which the other one is meant, too.
+    /// For a researcher merged by a decision: the name key, which now also identifies the survivor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_key: Option<String>,
 }
 
-/// A record of a source, by which a new import of the same source knows the thing again.
+/// A record of a source, by which the next import of the source is idempotent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SourceRecord {
     /// The source.
     pub source: String,
-    /// The record's key there.
+    /// The key of the record in the source.
     pub key: String,
-    /// The digest of what it said, in hexadecimal.
+    /// The digest of the record, in hexadecimal.
     pub digest: String,
-    /// The fields of which it said something, where that is known.
+    /// The fields that the record provides, if known.
     #[serde(rename = "told", default, skip_serializing_if = "Option::is_none")]
     pub provided_fields: Option<Vec<String>>,
-    /// Whether it is of somebody who was merged into the person.
+    /// Whether the record is of a researcher who was merged into this one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_of_former: bool,
 }
 
-/// What a name of an organization or a topic is.
+/// The kinds of names of organizations and topics. The words are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum NameKind {
-    /// The one to show where no language is asked for.
+    /// The name to display if no language is requested.
+    #[serde(rename = "DISPLAY")]
     Display,
-    /// A full name, or a preferred label.
+    /// A full name or preferred label.
+    #[serde(rename = "LABEL")]
     Label,
-    /// Another name it goes by.
+    /// An alternative name.
+    #[serde(rename = "ALIAS")]
     Alias,
-    /// Its initials.
+    /// An acronym.
+    #[serde(rename = "ACRONYM")]
     Acronym,
 }
 
-/// One name in one language.
+/// A name in one language.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NameRecord {
     /// The name.
     pub value: String,
-    /// Its BCP 47 tag, where known.
+    /// BCP 47 language tag, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// What kind of name it is.
+    /// The kind of name.
     pub kind: NameKind,
 }
 
-/// Which organization is meant: by ROR id where there is one, else by a name.
+/// A reference to an organization: by ROR id if present, else by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OrganizationReference {
-    /// Its number in the directory that exported it; it is found by that where its own record came before.
+    /// The row id in the exporting directory. It identifies the organization if its own record was imported before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
-    /// Its ROR id.
+    /// ROR id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ror: Option<Ror>,
-    /// Its name, by which it is found, or created, where there is no ROR id.
+    /// The name. Without a ROR id, the organization is found or created by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-/// Which topic is meant: by scheme and code, else by a label of the directory's own vocabulary.
+/// A reference to a topic: by scheme and code, else by a label of the directory's own vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TopicReference {
-    /// Its number in the directory that exported it; it is found by that where its own record came before.
+    /// The row id in the exporting directory. It identifies the topic if its own record was imported before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
-    /// The address wanted for its page where it has to be made.
+    /// The preferred URL slug if the topic has to be created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
-    /// The vocabulary; `local` is the directory's own.
+    /// The vocabulary. `local` is the directory's own.
     #[serde(default = "local_scheme")]
     pub scheme: String,
-    /// Its code there.
+    /// The code in the vocabulary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Its labels; any of them finds a local topic, all of them make a new one.
+    /// The labels. Any of them finds a local topic; a new topic gets all of them.
     #[serde(default, skip_serializing_if = "LocalizedText::is_empty")]
     pub labels: LocalizedText,
 }
 
 impl TopicReference {
-    /// The topic with this code, or with one of these labels, in a vocabulary.
+    /// Creates a reference to the topic of a vocabulary with this code or one of these labels.
     #[must_use]
     pub fn new(scheme: impl Into<String>, code: Option<String>, labels: LocalizedText) -> Self {
         Self { id: None, slug: None, scheme: scheme.into(), code, labels }
     }
 }
 
-/// The scheme of the directory's own topics.
+/// Returns the scheme of the directory's own topics.
 #[must_use]
 pub fn local_scheme() -> String {
     "local".to_owned()
 }
 
-/// How an organization stands to another.
+/// A relation of an organization to another. The words are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub enum OrganizationRelation {
-    /// The other is above it.
+    /// The other organization is the parent.
+    #[serde(rename = "parent")]
     Parent,
-    /// The other is below it.
+    /// The other organization is a child.
+    #[serde(rename = "child")]
     Child,
-    /// The other came before it.
+    /// The other organization is a predecessor.
+    #[serde(rename = "predecessor")]
     Predecessor,
-    /// The other came after it.
+    /// The other organization is a successor.
+    #[serde(rename = "successor")]
     Successor,
 }
 
-/// An organization; the same ROR id means the same organization.
+/// An organization. The same ROR id means the same organization.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OrganizationRecord {
-    /// What an export tells of its place in the directory that it is from.
+    /// Data of the exporting directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exported: Option<ExportMetadata>,
-    /// The address wanted for its page; made from the name where absent.
+    /// The preferred URL slug. Derived from the name if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
-    /// Its ROR id.
+    /// ROR id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ror: Option<Ror>,
-    /// Its names, at least one.
+    /// Names, at least one.
     pub names: Vec<NameRecord>,
-    /// ROR's types, as the read schema writes them.
+    /// Organization types of ROR, as in the GraphQL schema.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub types: Vec<String>,
-    /// `ACTIVE`, `INACTIVE` or `WITHDRAWN`; active where absent.
+    /// `ACTIVE`, `INACTIVE` or `WITHDRAWN`. Default: active.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// ISO 3166-1 alpha-2.
+    /// ISO 3166-1 alpha-2 code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country_code: Option<String>,
-    /// The place of its seat.
+    /// The city where the organization is based.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
-    /// Its own site.
+    /// The organization's website.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub homepage_url: Option<String>,
-    /// Ids of other schemes.
+    /// Identifiers of other schemes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<ExternalIdentifier>,
-    /// Relations to organizations named by ROR id, known already or not.
+    /// Relations to organizations identified by ROR id, imported or not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub relations: Vec<(OrganizationRelation, Ror)>,
 }
 
-/// A topic; the same scheme and code, or for local topics the same label, mean the same topic.
+/// A topic. The same scheme and code means the same topic; for local topics, the same label does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TopicRecord {
-    /// What an export tells of its place in the directory that it is from.
+    /// Data of the exporting directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exported: Option<ExportMetadata>,
-    /// The address wanted for its page; made from the first label where absent.
+    /// The preferred URL slug. Derived from the first label if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
-    /// The vocabulary; `local` is the directory's own.
+    /// The vocabulary. `local` is the directory's own.
     #[serde(default = "local_scheme")]
     pub scheme: String,
-    /// Its code there.
+    /// The code in the vocabulary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Its names, at least one.
+    /// Names, at least one.
     pub names: Vec<NameRecord>,
-    /// The topics it is part of.
+    /// Broader topics.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub broader: Vec<TopicReference>,
 }
 
-/// ORCID's kinds of affiliation.
+/// Affiliation types of ORCID. The words are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[allow(missing_docs, reason = "ORCID's own words, which the read schema explains")]
+#[allow(missing_docs, reason = "the words of ORCID, which the GraphQL schema explains")]
 pub enum AffiliationKind {
+    #[serde(rename = "EMPLOYMENT")]
     Employment,
+    #[serde(rename = "MEMBERSHIP")]
     Membership,
+    #[serde(rename = "EDUCATION")]
     Education,
+    #[serde(rename = "QUALIFICATION")]
     Qualification,
+    #[serde(rename = "SERVICE")]
     Service,
+    #[serde(rename = "INVITED_POSITION")]
     InvitedPosition,
+    #[serde(rename = "DISTINCTION")]
     Distinction,
 }
 
-/// What a person is, or was, at an organization.
+/// An affiliation of a researcher with an organization.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AffiliationRecord {
-    /// The number in its id, in the directory that exported it.
+    /// The row id in the exporting directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
-    /// Where.
+    /// The organization.
     pub organization: OrganizationReference,
-    /// As what, in ORCID's terms.
+    /// The affiliation type of ORCID.
     #[serde(rename = "affiliationKind")]
     pub kind: AffiliationKind,
-    /// The role's title.
+    /// The title of the role.
     #[serde(default, skip_serializing_if = "LocalizedText::is_empty")]
     pub role_title: LocalizedText,
-    /// The department's name.
+    /// The name of the department.
     #[serde(default, skip_serializing_if = "LocalizedText::is_empty")]
     pub department_name: LocalizedText,
-    /// Its first day, as far as known.
+    /// First day, as precise as known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_date: Option<PartialDate>,
-    /// Its last day, as far as known; absent while it lasts.
+    /// Last day, as precise as known. Absent for a current affiliation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_date: Option<PartialDate>,
-    /// Whether it is the one to name first; at most one of a person is.
+    /// Whether this is the primary affiliation. At most one of a researcher is.
     #[serde(default)]
     pub is_primary: bool,
 }
 
-/// What another name of a person is for.
+/// The uses of another name of a researcher. The words are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum NameUse {
-    /// It is shown, and finds the person.
+    /// Displayed and searchable.
     #[default]
+    #[serde(rename = "DISPLAY")]
     Display,
-    /// It finds the person, and is shown nowhere.
+    /// Searchable, never displayed.
+    #[serde(rename = "SEARCH_ONLY")]
     SearchOnly,
-    /// It is shown nowhere and finds nobody; records under it are still known to be the person's.
+    /// Neither displayed nor searchable. Records under this name are still matched with the researcher.
+    #[serde(rename = "PRIVATE")]
     Private,
 }
 
-/// Another name of a person: a text where it is public, else an object with `value` and `use`.
+/// Another name of a researcher. In JSON, a string if it is public, else an object with `value` and `use`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(from = "WrittenName", into = "WrittenName")]
+#[serde(from = "OtherNameJson", into = "OtherNameJson")]
 pub struct OtherName {
     /// The name.
     pub value: String,
-    /// What it is for.
+    /// Its use.
     pub name_use: NameUse,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(
     untagged,
-    expecting = "another name is a text, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE"
+    expecting = "another name is a string, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE"
 )]
-enum WrittenName {
+enum OtherNameJson {
     Public(String),
-    WithUse(NameWithUse),
+    WithUse(OtherNameObject),
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NameWithUse {
+struct OtherNameObject {
     value: String,
     #[serde(default, rename = "use")]
     name_use: NameUse,
 }
 
 impl OtherName {
-    /// Whether it is not to be shown.
+    /// Returns whether the name is hidden.
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         self.name_use != NameUse::Display
@@ -327,37 +348,37 @@ impl From<String> for OtherName {
     }
 }
 
-impl From<WrittenName> for OtherName {
-    fn from(written: WrittenName) -> Self {
+impl From<OtherNameJson> for OtherName {
+    fn from(written: OtherNameJson) -> Self {
         match written {
-            WrittenName::Public(value) => value.into(),
-            WrittenName::WithUse(NameWithUse { value, name_use }) => Self { value, name_use },
+            OtherNameJson::Public(value) => value.into(),
+            OtherNameJson::WithUse(OtherNameObject { value, name_use }) => Self { value, name_use },
         }
     }
 }
 
-impl From<OtherName> for WrittenName {
+impl From<OtherName> for OtherNameJson {
     fn from(OtherName { value, name_use }: OtherName) -> Self {
         match name_use {
             NameUse::Display => Self::Public(value),
-            NameUse::SearchOnly | NameUse::Private => Self::WithUse(NameWithUse { value, name_use }),
+            NameUse::SearchOnly | NameUse::Private => Self::WithUse(OtherNameObject { value, name_use }),
         }
     }
 }
 
-/// A person; the same ORCID iD, or without one the same name, means the same person.
+/// A researcher. The same ORCID iD, or without one the same name, means the same researcher.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResearcherRecord {
-    /// What an export tells of its place in the directory that it is from.
+    /// Data of the exporting directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exported: Option<ExportMetadata>,
-    /// The address wanted for the profile; made from the name where absent.
+    /// The preferred URL slug. Derived from the name if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
-    /// The name as displayed.
+    /// The displayed name.
     pub name: String,
-    /// Given names; told from `name` where both parts are absent.
+    /// Given names. Parsed from `name` if both parts are absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_name: Option<String>,
     /// Family name.
@@ -366,127 +387,138 @@ pub struct ResearcherRecord {
     /// Other names, public or not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_names: Vec<OtherName>,
-    /// Whether the name is shown on all papers in place of the published ones; where false, nothing is said of it.
+    /// Whether the displayed name replaces the published ones on all papers. False means that the record does not say.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withhold_published_name: bool,
-    /// Their ORCID iD.
+    /// ORCID iD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orcid: Option<Orcid>,
-    /// A line under the name that replaces the one made from the primary employment.
+    /// A headline, which replaces the one generated from the primary employment.
     #[serde(default, skip_serializing_if = "LocalizedText::is_empty")]
     pub headline: LocalizedText,
-    /// A few paragraphs about them.
+    /// A biography of a few paragraphs.
     #[serde(default, skip_serializing_if = "LocalizedText::is_empty")]
     pub biography: LocalizedText,
-    /// A picture of them.
+    /// URL of a portrait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub portrait_url: Option<String>,
-    /// Their own page.
+    /// The researcher's website.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub homepage_url: Option<String>,
-    /// Ids of other schemes.
+    /// Identifiers of other schemes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<ExternalIdentifier>,
-    /// Where they are and were.
+    /// Current and past affiliations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub affiliations: Vec<AffiliationRecord>,
-    /// The topics they declare, in their order.
+    /// Declared topics, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<TopicReference>,
 }
 
-/// How much of an abstract there is.
+/// How much of an abstract is available. The words are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AbstractCompleteness {
-    /// All of it.
+    /// The complete abstract.
+    #[serde(rename = "FULL")]
     Full,
-    /// The source cut it.
+    /// Truncated by the source.
+    #[serde(rename = "TRUNCATED")]
     Truncated,
-    /// The source has none.
+    /// The source has no abstract.
     #[default]
+    #[serde(rename = "ABSENT")]
     Absent,
-    /// There is one that may not be shown.
+    /// There is an abstract that may not be displayed.
+    #[serde(rename = "WITHHELD")]
     Withheld,
 }
 
-/// What kind of work a paper is (COAR and CSL's kinds, as the read schema explains them).
+/// The type of a paper, by the vocabularies of COAR and CSL; the GraphQL schema explains them. The words are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[allow(missing_docs, reason = "the read schema explains them")]
+#[allow(missing_docs, reason = "the GraphQL schema explains them")]
 pub enum PaperType {
+    #[serde(rename = "ARTICLE")]
     Article,
+    #[serde(rename = "CONFERENCE_PAPER")]
     ConferencePaper,
+    #[serde(rename = "PREPRINT")]
     Preprint,
+    #[serde(rename = "BOOK")]
     Book,
+    #[serde(rename = "BOOK_CHAPTER")]
     BookChapter,
+    #[serde(rename = "THESIS")]
     Thesis,
+    #[serde(rename = "REPORT")]
     Report,
+    #[serde(rename = "DATASET")]
     Dataset,
     #[default]
+    #[serde(rename = "OTHER")]
     Other,
 }
 
-/// A paper; the same id of the same source, or the same DOI, means the same paper.
+/// A paper. The same id of the same source, or the same DOI, means the same paper.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PaperRecord {
-    /// What an export tells of its place in the directory that it is from.
+    /// Data of the exporting directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exported: Option<ExportMetadata>,
-    /// The address wanted for its page; made from the title where absent.
+    /// The preferred URL slug. Derived from the title if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
-    /// The source's own id of it.
+    /// The id of the paper in its source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_id: Option<String>,
     /// The title as published.
     pub title: String,
-    /// The title in other languages.
+    /// Translations of the title.
     #[serde(default, skip_serializing_if = "LocalizedText::is_empty")]
     pub translated_titles: LocalizedText,
     /// The abstract.
     #[serde(default, rename = "abstract", skip_serializing_if = "LocalizedText::is_empty")]
     pub abstract_text: LocalizedText,
-    /// How much of the abstract that is.
+    /// How much of the abstract is available.
     #[serde(default)]
     pub abstract_completeness: AbstractCompleteness,
-    /// When it appeared, as far as known.
+    /// Publication date, as precise as known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publication_date: Option<PartialDate>,
-    /// What kind of work it is.
+    /// The type of paper.
     #[serde(default, rename = "type")]
     pub paper_type: PaperType,
-    /// The journal, proceedings or book it is in.
+    /// The journal, proceedings or book.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub venue_name: Option<String>,
-    /// The language it is written in, a BCP 47 tag.
+    /// The language of the paper, a BCP 47 tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// Its DOI.
+    /// DOI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doi: Option<Doi>,
-    /// A DOI of it that another paper has, in the directory that exported it.
+    /// A DOI stated for this paper that belongs to another paper of the exporting directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_doi: Option<Doi>,
-    /// Its arXiv id.
+    /// arXiv id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arxiv_id: Option<ArxivId>,
-    /// Where to read it.
+    /// URL of the paper.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Whether it was retracted.
+    /// Whether the paper was retracted.
     #[serde(default)]
     pub is_retracted: bool,
-    /// Ids of other schemes.
+    /// Identifiers of other schemes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<ExternalIdentifier>,
     /// All authors, in order.
     pub authors: Vec<AuthorRecord>,
-    /// Whether `authors` are only those whom the source knows of: the others that a paper has stay.
+    /// Whether `authors` are only the authors that the source knows. The paper keeps its other authors.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub authors_are_incomplete: bool,
-    /// What it is about.
+    /// Topics of the paper.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<TopicReference>,
 }
@@ -495,45 +527,46 @@ pub struct PaperRecord {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuthorRecord {
-    /// The number in the id of the authorship, in the directory that exported it.
+    /// The row id of the authorship in the exporting directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
-    /// Who the author is: the number in the person's id there. Of an exported paper, an author without one is nobody known.
+    /// The row id of the researcher in the exporting directory. An author of an exported paper without it is
+    /// unresolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub researcher_id: Option<i64>,
-    /// Whether people decided that.
+    /// Whether a manual decision assigned the researcher.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_decided: bool,
-    /// Of an author who is nobody known: the number of the person who has another place on the paper, and the same name there.
+    /// For an unresolved author: the row id of the researcher of the same name who has another position on the paper.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as_id: Option<i64>,
-    /// The place among the authors, from 1; absent where the source does not tell it.
+    /// The author position, from 1. Absent if the source does not state it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u32>,
-    /// The name in the source's own characters.
+    /// The name as published.
     pub name: String,
-    /// The given name, where the source tells the parts.
+    /// Given name, if the source states the parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_name: Option<String>,
-    /// The family name, where the source tells the parts.
+    /// Family name, if the source states the parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family_name: Option<String>,
-    /// The author's ORCID iD as the source gives it.
+    /// ORCID iD as stated by the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orcid: Option<Orcid>,
-    /// The author's ids in other schemes, such as a source's own.
+    /// Identifiers of other schemes, such as the source's own author id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<ExternalIdentifier>,
-    /// Whether letters go to this author, where the source tells.
+    /// Whether this is the corresponding author, if the source states it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_corresponding: Option<bool>,
     /// Authors with the same number contributed equally.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equal_contribution_group: Option<u32>,
-    /// The affiliations as printed.
+    /// Affiliations as published.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub affiliations_as_published: Vec<String>,
-    /// The organizations that the source names by id.
+    /// Organizations that the source identifies by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub organizations: Vec<OrganizationReference>,
 }

@@ -4,6 +4,7 @@ pub mod column_projection;
 pub mod data_loader;
 pub mod executor;
 pub mod health_check;
+pub(crate) mod keyed_rows;
 pub mod replica;
 pub mod revision;
 pub(crate) mod sql_fragment;

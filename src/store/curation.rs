@@ -30,11 +30,12 @@ use crate::store::curation::undo_log::{ResearcherSnapshot, UndoLog};
 
 /// What is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DecisionKind {
     /// Several researchers are one.
+    #[serde(rename = "MERGE")]
     Merge,
     /// Some papers of a researcher are another one's.
+    #[serde(rename = "SPLIT")]
     Split,
 }
 
@@ -232,10 +233,12 @@ impl UnitOfWork<'_> {
         before: &ResearcherSnapshot,
     ) -> Result<(i64, DecisionKind), Error> {
         #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
         struct Before {
+            #[serde(rename = "people")]
             people: Vec<DecisionParty>,
+            #[serde(rename = "paperCount")]
             paper_count: usize,
+            #[serde(rename = "changes")]
             changes: UndoLog,
         }
         let people: Vec<i64> = draft.parties.iter().map(|person| person.id).collect();

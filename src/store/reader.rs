@@ -9,6 +9,7 @@ pub mod cursor;
 pub mod directory;
 pub mod export;
 pub mod facet;
+pub mod filter;
 pub mod fingerprint;
 pub(crate) mod label_order;
 pub mod lookup;
@@ -17,11 +18,14 @@ pub mod name_repair;
 pub mod organization;
 pub mod page;
 pub mod paper;
-#[cfg(test)]
-pub(crate) mod plans;
 pub mod quality;
 pub mod relation;
 pub mod researcher;
 pub mod resolution;
 pub mod search;
 pub mod topic;
+
+#[cfg(test)]
+mod plan_tests;
+#[cfg(test)]
+mod query_name_tests;

@@ -7,7 +7,6 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::model::record::Record;
@@ -299,10 +298,4 @@ pub(crate) struct ExternalIdRow {
     pub(crate) id: i64,
     pub(crate) scheme: String,
     pub(crate) value: String,
-}
-
-/// A digest of whatever can be written as JSON: 128 bits, in hexadecimal.
-pub(crate) fn json_digest(value: &impl Serialize) -> Result<String, Error> {
-    let json = serde_json::to_vec(value).map_err(Error::internal)?;
-    Ok(Sha256::digest(&json).iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }

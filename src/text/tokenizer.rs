@@ -1,17 +1,18 @@
-//! The words of a text, as search compares them: folded, with hyphens and apostrophes that may or may not matter, and
-//! in pairs of characters where a script writes no spaces.
+//! Tokenizer of search: folded words, with hyphens and apostrophes that may be omitted, and bigrams for scripts without
+//! spaces.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::text::names::{fold_character, is_visible};
+use crate::text::normalize::{clean, fold_character, is_visible};
 
-/// The longest word that is told from a longer one with the same beginning, in characters.
+/// The maximum length of a term in characters. Longer words are truncated.
 const MAX_WORD_CHARS: usize = 60;
-/// The most different words of one text that can be found: about a chapter's.
+/// The maximum number of distinct terms indexed for one text: about the vocabulary of a chapter.
 const MAX_INDEX_TERMS: usize = 5_000;
 
-/// Scripts that write words without spaces between them, and Hangul, whose words carry their particles.
+/// Returns whether a character is of a script without spaces between words, or of Hangul, whose words have particles
+/// attached.
 fn is_unspaced_script(character: char) -> bool {
     matches!(u32::from(character),
         0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17FF // Thai, Lao, Myanmar, Khmer
@@ -20,7 +21,7 @@ fn is_unspaced_script(character: char) -> bool {
         | 0xAC00..=0xD7A3) // Hangul
 }
 
-/// Characters within a word that some write and some do not.
+/// Returns whether a character inside a word is optional in writing.
 fn is_word_joiner(character: char) -> bool {
     matches!(
         character,
@@ -42,12 +43,12 @@ fn is_word_joiner(character: char) -> bool {
     )
 }
 
-/// A part of a word: all of it, or what stands between its hyphens, apostrophes and points.
+/// A part of a word: all of it, or the text between hyphens, apostrophes and points.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WordPart {
-    /// Where it stands in the text, in bytes.
+    /// Byte range in the text.
     pub range: Range<usize>,
-    /// Its letters and digits, folded.
+    /// Letters and digits, folded.
     pub folded: String,
     is_unspaced: bool,
 }
@@ -55,18 +56,18 @@ pub struct WordPart {
 /// A word of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// Its parts, at least one.
+    /// The parts, at least one.
     pub parts: Vec<WordPart>,
 }
 
 impl Word {
-    /// The word as if nothing stood between its parts.
+    /// Returns the word with its parts joined.
     #[must_use]
     pub fn joined(&self) -> String {
         truncate_word(self.parts.iter().flat_map(|part| part.folded.chars()))
     }
 
-    /// Where it stands in the text, in bytes.
+    /// Returns the byte range in the text.
     #[must_use]
     pub fn range(&self) -> Range<usize> {
         let start = self.parts.first().map_or(0, |part| part.range.start);
@@ -82,13 +83,13 @@ fn truncate_word(characters: impl Iterator<Item = char>) -> String {
     characters.take(MAX_WORD_CHARS).collect()
 }
 
-/// The words of a text in order.
+/// Splits a text into words, in order.
 #[must_use]
 pub fn tokenize(text: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut parts: Vec<WordPart> = Vec::new();
     let mut part: Option<WordPart> = None;
-    let mut may_go_on = false; // after a joiner, the next letter goes on with the word
+    let mut may_go_on = false; // after a joiner, the next letter continues the word
     for (start, character) in text.char_indices() {
         let end = start + character.len_utf8();
         if !is_visible(character) {
@@ -110,7 +111,7 @@ pub fn tokenize(text: &str) -> Vec<Word> {
         if part.as_ref().is_some_and(|part| part.is_unspaced != unspaced) {
             parts.extend(part.take());
         }
-        // Another script is another word.
+        // A change of script starts a new word.
         if parts.last().is_some_and(|last| last.is_unspaced != unspaced) {
             words.push(Word { parts: std::mem::take(&mut parts) });
         }
@@ -132,12 +133,12 @@ pub fn tokenize(text: &str) -> Vec<Word> {
     words
 }
 
-/// What a text can be found by: its words and their parts; characters and pairs of them where a script writes no
-/// spaces.
+/// Returns the terms by which a text is found: its words and their parts, and for scripts without spaces its characters
+/// and bigrams.
 #[must_use]
 pub fn index_terms(text: &str) -> Vec<String> {
     let mut found = BTreeSet::new();
-    let mut last: Option<(char, usize)> = None; // the last unspaced character, and where it ended
+    let mut last: Option<(char, usize)> = None; // the last unspaced character and its end
     for word in tokenize(text) {
         if word.is_unspaced() {
             let range = word.range();
@@ -159,27 +160,27 @@ pub fn index_terms(text: &str) -> Vec<String> {
     found.into_iter().take(MAX_INDEX_TERMS).collect()
 }
 
-/// The folded letters of a text without what separates its words: two texts with the same are the same to a reader who
-/// looks past case, accents, hyphens and spaces.
+/// Returns the folded letters of a text without separators. They are equal for texts that differ only in case, accents,
+/// hyphens and spaces.
 #[must_use]
 pub fn folded_letters(text: &str) -> String {
     text.chars().flat_map(fold_character).filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// What somebody looks for.
+/// A parsed search query.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SearchTerms {
-    /// As it was typed: one line, composed.
+    /// The query as typed, on one line, in composed form (NFC).
     pub text: String,
-    /// Each word with its forms, any of which will do; a form is one word or several that must all be there.
+    /// The alternative forms of each word. A form is a list of terms that must all match.
     pub terms: Vec<Vec<Vec<String>>>,
 }
 
 impl SearchTerms {
-    /// Reads what somebody typed. White space alone is no query.
+    /// Parses a query. Returns `None` if it is blank.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        let text = crate::text::names::clean(text);
+        let text = clean(text);
         if text.is_empty() {
             return None;
         }
@@ -193,52 +194,52 @@ impl SearchTerms {
             let parts: Vec<String> = word.parts.into_iter().map(|part| part.folded).collect();
             if parts.len() > 1 { vec![vec![joined], parts] } else { vec![parts] }
         };
-        // A word typed twice asks for no more than once.
+        // Repeated words count once.
         let mut seen = BTreeSet::new();
         let words = tokenize(&text).into_iter().map(forms).filter(|forms| seen.insert(forms.clone())).collect();
         Some(Self { text, terms: words })
     }
 
-    /// Whether there is a letter or a digit in it.
+    /// Returns whether the query has a letter or a digit.
     #[must_use]
     pub fn has_terms(&self) -> bool {
         !self.terms.is_empty()
     }
 
-    /// The different words of all forms.
+    /// Returns the distinct terms of all forms.
     #[must_use]
     pub fn distinct_terms(&self) -> Vec<&str> {
         let words: BTreeSet<&str> = self.terms.iter().flatten().flatten().map(String::as_str).collect();
         words.into_iter().collect()
     }
 
-    /// Whether each word looked for is the beginning of one in a text.
+    /// Returns whether each word of the query is a prefix of a term of the text.
     #[must_use]
     pub fn matches_prefixes_in(&self, text: &str) -> bool {
-        let there = index_terms(text);
-        let begins = |asked: &String| there.iter().any(|word| word.starts_with(asked.as_str()));
+        let terms = index_terms(text);
+        let begins = |term: &String| terms.iter().any(|word| word.starts_with(term.as_str()));
         self.terms.iter().all(|forms| forms.iter().any(|form| form.iter().all(begins)))
     }
 
-    /// The pieces of a text, each with whether it is one of the words looked for: as it stands, with what a typo
-    /// changes, by its beginning, or by a stem.
+    /// Splits a text into pieces, each with whether it matches the query: exactly, with typos, as a prefix, or by a
+    /// stem.
     #[must_use]
     pub fn highlight<'a>(&self, text: &'a str, stems: &[String]) -> Vec<(&'a str, bool)> {
-        let asked = self.distinct_terms();
+        let query_terms = self.distinct_terms();
         let words = tokenize(text);
         let parts = || words.iter().flat_map(|word| &word.parts);
-        let is_there =
-            |asked: &str| words.iter().any(|word| word.joined() == asked) || parts().any(|part| part.folded == asked);
-        let missing: Vec<&str> = asked.iter().copied().filter(|asked| !is_there(asked)).collect();
+        let occurs =
+            |term: &str| words.iter().any(|word| word.joined() == term) || parts().any(|part| part.folded == term);
+        let missing: Vec<&str> = query_terms.iter().copied().filter(|term| !occurs(term)).collect();
         let is_match = |folded: &str| {
-            asked.contains(&folded)
+            query_terms.contains(&folded)
                 || stems.iter().any(|stem| has_stem(folded, stem))
                 || missing.iter().any(|missing| folded.starts_with(missing) || is_within_typos(folded, missing))
         };
         let mut marked: Vec<Range<usize>> = Vec::new();
         for word in &words {
             if word.is_unspaced() {
-                marked.extend(word.parts.iter().flat_map(|part| unspaced_highlights(&asked, part, text)));
+                marked.extend(word.parts.iter().flat_map(|part| unspaced_highlights(&query_terms, part, text)));
             } else if is_match(&word.joined()) {
                 marked.push(word.range());
             } else {
@@ -249,18 +250,18 @@ impl SearchTerms {
     }
 }
 
-/// Where the characters looked for stand side by side.
-fn unspaced_highlights(asked: &[&str], part: &WordPart, text: &str) -> Vec<Range<usize>> {
-    let shown = text.get(part.range.clone()).unwrap_or_default();
+/// Returns the ranges of adjacent matching characters.
+fn unspaced_highlights(query_terms: &[&str], part: &WordPart, text: &str) -> Vec<Range<usize>> {
+    let slice = text.get(part.range.clone()).unwrap_or_default();
     let characters: Vec<(usize, String)> =
-        shown.char_indices().map(|(start, character)| (start, fold_character(character).collect())).collect();
-    let end = |index: usize| characters.get(index).map_or(shown.len(), |(start, _)| *start);
+        slice.char_indices().map(|(start, character)| (start, fold_character(character).collect())).collect();
+    let end = |index: usize| characters.get(index).map_or(slice.len(), |(start, _)| *start);
     let mut marks = Vec::new();
     for (index, (start, one)) in characters.iter().enumerate() {
         let two = characters.get(index + 1).map(|(_, next)| format!("{one}{next}"));
         let length = match two {
-            Some(two) if asked.contains(&two.as_str()) => 2,
-            _ if asked.contains(&one.as_str()) => 1,
+            Some(two) if query_terms.contains(&two.as_str()) => 2,
+            _ if query_terms.contains(&one.as_str()) => 1,
             _ => continue,
         };
         marks.push(part.range.start + start..part.range.start + end(index + length));
@@ -268,7 +269,7 @@ fn unspaced_highlights(asked: &[&str], part: &WordPart, text: &str) -> Vec<Range
     marks
 }
 
-/// How many typos a word of this length may have: none below four letters, one in four, else two.
+/// Returns the number of typos tolerated in a word: none below four letters, one for four, else two.
 #[must_use]
 pub fn max_typos(word: &str) -> usize {
     match word.chars().count() {
@@ -278,18 +279,20 @@ pub fn max_typos(word: &str) -> usize {
     }
 }
 
-fn is_within_typos(folded: &str, asked: &str) -> bool {
-    let most = max_typos(asked);
-    most > 0 && strsim::levenshtein(folded, asked) <= most
+/// Returns whether a word differs from a term by no more typos than the term tolerates.
+fn is_within_typos(folded: &str, term: &str) -> bool {
+    let max_distance = max_typos(term);
+    max_distance > 0 && strsim::levenshtein(folded, term) <= max_distance
 }
 
-/// A word belongs to a stem that it begins with and leaves by an ending; i at a stem's end often stands for y.
+/// Returns whether a word begins with a stem, followed by an ending of up to five letters. A final i of a stem often
+/// stands for y.
 fn has_stem(folded: &str, stem: &str) -> bool {
     let root = stem.strip_suffix('i').filter(|root| root.len() > 2).unwrap_or(stem);
     folded.strip_prefix(root).is_some_and(|ending| ending.chars().count() <= 5)
 }
 
-/// A text cut at the ends of ranges, each piece with whether it was in one.
+/// Splits a text at the boundaries of ranges, each piece with whether it is in a range.
 fn split_at_ranges(text: &str, mut marked: Vec<Range<usize>>) -> Vec<(&str, bool)> {
     marked.sort_by_key(|range| range.start);
     let mut pieces: Vec<(&str, bool)> = Vec::new();
@@ -333,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn words_and_their_parts() {
+    fn index_terms_of_words_and_parts() {
         assert_eq!(
             index_terms("Jean-Luc O’Hara, U.S.A."),
             ["a", "hara", "jean", "jeanluc", "luc", "o", "ohara", "s", "u", "usa"]
@@ -347,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_looked_for() {
+    fn forms_of_query_words() {
         assert_eq!(forms("Smith"), [[["smith"]]]);
         assert_eq!(forms("O'Hara"), [vec![vec!["ohara".to_owned()], vec!["o".to_owned(), "hara".to_owned()]]]);
         assert_eq!(forms("筑波大学"), [[["筑波", "波大", "大学"]]]);
@@ -357,18 +360,18 @@ mod tests {
     }
 
     #[test]
-    fn marks() {
+    fn highlights() {
         assert_eq!(marked("angstrom", "Zoë Ångström"), "Zoë [Ångström]");
         assert_eq!(marked("jean", "Jean-Luc"), "[Jean]-Luc");
         assert_eq!(marked("ohara jean", "Jean-Luc O’Hara"), "[Jean]-Luc [O’Hara]");
         assert_eq!(marked("schmit", "Anna Schmidt"), "Anna [Schmidt]");
-        assert_eq!(marked("smith", "Smith Smithson"), "[Smith] Smithson", "only what is there as typed");
+        assert_eq!(marked("smith", "Smith Smithson"), "[Smith] Smithson", "an exact match excludes prefixes");
         assert_eq!(marked("大学", "筑波大学"), "筑波[大学]");
         assert_eq!(marked("e\u{301}te", "été e\u{301}te\u{301}"), "[été] [e\u{301}te\u{301}]");
     }
 
     #[test]
-    fn long_words() {
+    fn long_words_are_truncated() {
         let words = index_terms(&"x".repeat(10_000));
         assert_eq!(words, ["x".repeat(MAX_WORD_CHARS)]);
         assert_eq!(forms(&"x".repeat(10_000)), [[["x".repeat(MAX_WORD_CHARS)]]]);
@@ -376,18 +379,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_is_found_by_its_words(text in any::<String>()) {
-            let there = index_terms(&text);
-            for word in &there {
+        fn every_text_matches_itself(text in any::<String>()) {
+            let terms = index_terms(&text);
+            for word in &terms {
                 prop_assert!(word.chars().all(char::is_alphanumeric) && !word.is_empty() && word.len() <= 255, "{}", word);
             }
             for forms in forms(&text) {
-                prop_assert!(forms.iter().any(|form| form.iter().all(|word| there.contains(word))), "{:?} {:?}", forms, there);
+                prop_assert!(forms.iter().any(|form| form.iter().all(|word| terms.contains(word))), "{:?} {:?}", forms, terms);
             }
         }
 
         #[test]
-        fn marks_lose_nothing(query in any::<String>(), text in any::<String>()) {
+        fn highlighting_keeps_the_text(query in any::<String>(), text in any::<String>()) {
             let query = SearchTerms::new(&query).unwrap_or_default();
             let pieces = query.highlight(&text, &[]);
             prop_assert_eq!(pieces.iter().map(|(piece, _)| *piece).collect::<String>(), text.clone());
@@ -395,7 +398,7 @@ mod tests {
         }
 
         #[test]
-        fn case_and_accents_do_not_matter(text in "[a-zA-Zéøßñ' -]{0,30}") {
+        fn terms_ignore_case_and_accents(text in "[a-zA-Zéøßñ' -]{0,30}") {
             prop_assert_eq!(index_terms(&text), index_terms(&text.to_lowercase()));
             prop_assert_eq!(folded_letters(&text), folded_letters(&names::fold(&text)));
         }

@@ -1,4 +1,4 @@
-//! Affiliations: what a person is or was where, and when.
+//! Affiliations: fields, filters by date, and orders.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::synthetic_data::SeededRng;
 use crate::support::{TestApp, organization_record, pluck_strings, researcher_record, ror, with_fields};
 
-/// A person with one affiliation for each of the dates, at one place.
+/// A researcher with one affiliation per date range, all at the same organization.
 async fn directory_with_affiliations(dates: &[(Option<&str>, Option<&str>)]) -> TestApp {
     let app = TestApp::start().await;
     let affiliation = |(index, (start, end)): (usize, &(Option<&str>, Option<&str>))| {
@@ -31,7 +31,7 @@ async fn directory_with_affiliations(dates: &[(Option<&str>, Option<&str>)]) -> 
     app
 }
 
-/// The roles that pass a filter, as their numbers in order.
+/// The numbers of the matching affiliations, in ascending order.
 async fn matching_roles(app: &TestApp, filter: &str) -> String {
     let list = format!("affiliations(filter: {filter})");
     let mut roles = pluck_strings(&app.nodes(&[&list], "roleTitle { value }").await, &["roleTitle", "value"]);
@@ -132,7 +132,7 @@ async fn current_affiliations() {
     .await;
     assert_eq!(matching_roles(&app, "{isCurrent: true}").await, "012367");
     assert_eq!(matching_roles(&app, "{isCurrent: false}").await, "45");
-    // The field says what the filter says.
+    // The field `isCurrent` agrees with the filter.
     let list = app.nodes(&["affiliations"], "isCurrent roleTitle { value }").await;
     for node in list.as_array().into_iter().flatten() {
         let is_current = "012367".contains(node["roleTitle"]["value"].as_str().unwrap_or("none"));
@@ -161,7 +161,7 @@ async fn filters() {
         (app.find_id("organization", "college").await, app.find_id("organization", "faculty").await);
     let query = "query($filter: AffiliationFilter) { affiliations(filter: $filter) { totalCount } }";
     for (filter, expected) in [
-        // All kinds here, where affiliations are listed and no people selected.
+        // Lists of affiliations include all kinds; filters of researchers have a default.
         (json!({}), 8),
         (json!({ "kinds": ["EMPLOYMENT"] }), 2),
         (json!({ "kinds": ["DISTINCTION", "QUALIFICATION"] }), 2),
@@ -197,8 +197,8 @@ async fn orders() {
         )
     };
     let at = |number: u64, role: &str, rest: Value| {
-        let place = json!({ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT", "roleTitle": { "en": role } });
-        with_fields(place, rest)
+        let affiliation = json!({ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT", "roleTitle": { "en": role } });
+        with_fields(affiliation, rest)
     };
     app.create_records(json!([
         named(1, "Alpha", "Zêta"),
@@ -235,7 +235,7 @@ async fn orders() {
         )
         .await;
     assert_eq!(pluck_strings(&own, &["roleTitle", "value"]).concat(), "31");
-    // Of one person and at one place: the primary one first, then those that last.
+    // For one researcher or organization: primary first, then current ones.
     for (path, expected) in
         [(r#"researcher(by: {slug: "ada-berg"})"#, "312"), (r#"organization(by: {slug: "beta"})"#, "32")]
     {
@@ -253,7 +253,7 @@ async fn date_boundaries() {
         (Some("1900-02"), Some("1900-02")),
         (Some("2000"), Some("2000-02")),
         (Some("2015-12"), Some("2015-12")),
-        // Ends before it starts: never.
+        // Ends before it starts: never current.
         (Some("2017"), Some("2013")),
         (Some("9999-12"), Some("9999")),
         (Some("0001"), Some("0001-01-01")),
@@ -288,7 +288,7 @@ async fn date_boundaries() {
     ] {
         assert_eq!(matching_roles(&app, &format!("{{asOf: {day:?}}}")).await, expected, "{day}");
     }
-    // No day that no calendar has.
+    // Invalid dates.
     for day in ["2015-02-29", "1900-02-29", "2015-2-1", "2015-02", "0000-01-01", "10000-01-01", "2015-02-01T00:00:00Z"]
     {
         app.client_error(&format!("{{ affiliations(filter: {{asOf: {day:?}}}) {{ totalCount }} }}"), json!({})).await;
@@ -311,13 +311,13 @@ async fn as_of_and_is_current() {
         (r#"{asOf: "2015-06-01", isCurrent: false}"#, "1"),
         (r#"{asOf: "2015-06-01", isCurrent: null}"#, "013"),
         (r#"{asOf: null, isCurrent: true}"#, "023"),
-        // Past ones, and those to come.
+        // Past and future ones.
         ("{isCurrent: false}", "14"),
         (r#"{asOf: "9999-12-31", isCurrent: false}"#, "4"),
     ] {
         assert_eq!(matching_roles(&app, filter).await, expected, "{filter}");
     }
-    // Where the filter selects people, a day alone does not ask for today.
+    // In a filter of researchers, `asOf` replaces the default of `isCurrent`.
     for (filter, expected) in [
         (r#"{asOf: "2015-06-01"}"#, 1),
         (r#"{asOf: "2015-06-01", isCurrent: false}"#, 1),
@@ -330,17 +330,17 @@ async fn as_of_and_is_current() {
 
 #[tokio::test]
 async fn random_dates_match_the_calendar() {
-    let mut chance = SeededRng::new(31);
-    let day = |chance: &mut SeededRng| {
+    let mut rng = SeededRng::new(31);
+    let day = |rng: &mut SeededRng| {
         let first = NaiveDate::from_ymd_opt(2014, 11, 1).expect("a day");
-        first + chrono::Days::new(chance.below(600) as u64)
+        first + chrono::Days::new(rng.below(600) as u64)
     };
     let dates: Vec<(Option<String>, Option<String>)> = (0..60)
         .map(|_| {
             let mut date = || {
-                let written = day(&mut chance).to_string();
-                // To the year, the month or the day, or not known at all.
-                [None, Some(4), Some(7), Some(10)][chance.below(4)].map(|length| written[..length].to_owned())
+                let written = day(&mut rng).to_string();
+                // Precise to the year, the month or the day, or unknown.
+                [None, Some(4), Some(7), Some(10)][rng.below(4)].map(|length| written[..length].to_owned())
             };
             (date(), date())
         })
@@ -348,10 +348,11 @@ async fn random_dates_match_the_calendar() {
     let written: Vec<_> = dates.iter().map(|(start, end)| (start.as_deref(), end.as_deref())).collect();
     let app = directory_with_affiliations(&written).await;
     for _ in 0..80 {
-        let day = day(&mut chance).to_string();
-        let begun = |start: &Option<String>| start.as_ref().is_none_or(|start| start.as_str() <= &day[..start.len()]);
+        let day = day(&mut rng).to_string();
+        let started_at =
+            |start: &Option<String>| start.as_ref().is_none_or(|start| start.as_str() <= &day[..start.len()]);
         let lasts = |end: &Option<String>| end.as_ref().is_none_or(|end| end.as_str() >= &day[..end.len()]);
-        let held = (0..dates.len()).filter(|index| begun(&dates[*index].0) && lasts(&dates[*index].1));
+        let held = (0..dates.len()).filter(|index| started_at(&dates[*index].0) && lasts(&dates[*index].1));
         let expected: BTreeSet<String> = held.map(|index| index.to_string()).collect();
         let list = format!("affiliations(filter: {{asOf: {day:?}}}, first: 100)");
         let nodes = app.nodes(&[&list], "roleTitle { value }").await;

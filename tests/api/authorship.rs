@@ -1,4 +1,4 @@
-//! Authorships: each author's place on each paper.
+//! Authorships: author positions, names as published, and unresolved authors.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ async fn every_field() {
         __typename position sequence nameAsPublished name researcher { slug } paper { slug } isCorresponding equalContributionGroup
         affiliationsAsPublished organizations { slug }
     } } } }"#;
-    let place = |position: i32, sequence: &str, rest: Value| {
+    let authorship = |position: i32, sequence: &str, rest: Value| {
         let common = json!({
             "__typename": "Authorship", "position": position, "sequence": sequence, "paper": { "slug": "tides" },
             "isCorresponding": null, "equalContributionGroup": null, "affiliationsAsPublished": [], "organizations": [],
@@ -33,7 +33,7 @@ async fn every_field() {
         with_fields(common, rest)
     };
     let expected = json!([
-        place(
+        authorship(
             1,
             "FIRST",
             json!({
@@ -42,7 +42,7 @@ async fn every_field() {
                 "organizations": [{ "slug": "college" }, { "slug": "academy" }],
             })
         ),
-        place(
+        authorship(
             2,
             "MIDDLE",
             json!({
@@ -50,7 +50,11 @@ async fn every_field() {
                 "isCorresponding": false, "equalContributionGroup": 1,
             })
         ),
-        place(3, "LAST", json!({ "nameAsPublished": "Cy Ek", "name": "Cy Ek", "researcher": { "slug": "cy-ek" } })),
+        authorship(
+            3,
+            "LAST",
+            json!({ "nameAsPublished": "Cy Ek", "name": "Cy Ek", "researcher": { "slug": "cy-ek" } })
+        ),
     ]);
     assert_eq!(app.data(query).await["paper"]["authorships"]["nodes"], expected);
 }
@@ -84,18 +88,18 @@ async fn position_and_sequence() {
             json!([["Ada Berg", 1, "FIRST"], ["Bo Dahl", 2, "MIDDLE"], ["Cy Ek", 3, "MIDDLE"], ["Di Falk", 4, "LAST"]]),
         ),
         ("unplaced", json!([["Bo Dahl", null, null], ["Ada Berg", null, null]])),
-        // Those whose place nobody told come after the others.
+        // Authors without a position come last.
         ("partly", json!([["Ada Berg", 1, "FIRST"], ["Bo Dahl", 2, "LAST"], ["Di Falk", null, null]])),
     ] {
         let paper = format!("paper(by: {{slug: {slug:?}}})");
         let nodes = app.nodes(&[&paper, "authorships"], "name position sequence").await;
-        let shown: Vec<Value> = nodes
+        let authors: Vec<Value> = nodes
             .as_array()
             .into_iter()
             .flatten()
             .map(|node| json!([node["name"], node["position"], node["sequence"]]))
             .collect();
-        assert_eq!(json!(shown), expected, "{slug}");
+        assert_eq!(json!(authors), expected, "{slug}");
     }
 }
 
@@ -109,7 +113,7 @@ async fn duplicate_name_on_a_paper() {
             "name nameAsPublished researcher { slug } sequence",
         )
         .await;
-    // Which of the two it is nobody knows: the second stays open, and shows the name as published without its damage.
+    // An ambiguous author: the second one is unresolved, and its name is shown with its damage repaired.
     assert_eq!(
         nodes[2],
         json!({ "name": "Wei Wang", "nameAsPublished": "Wei  WANG", "researcher": null, "sequence": "LAST" })

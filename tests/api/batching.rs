@@ -1,4 +1,4 @@
-//! What a query costs in SQL: a statement for each level, however many things are on it.
+//! Batching: one SQL statement per nesting level, regardless of the number of entities.
 
 use academic_directory::config::Limits;
 use serde_json::{Value, json};
@@ -15,10 +15,10 @@ async fn college_directory(people: usize) -> TestApp {
     app
 }
 
-/// The statements of a query that must succeed.
+/// The number of statements of a query that must succeed.
 async fn count_statements(app: &TestApp, query: &str, variables: Value) -> u64 {
-    let (answer, statements) = app.query_counting_statements(query, variables).await;
-    answer.data();
+    let (response, statements) = app.query_counting_statements(query, variables).await;
+    response.data();
     statements
 }
 
@@ -26,7 +26,7 @@ async fn count_statements(app: &TestApp, query: &str, variables: Value) -> u64 {
 async fn one_statement_per_level() {
     let (few, many) = (college_directory(4).await, college_directory(31).await);
     for (levels, query) in [
-        // The person, coauthors, their coauthors, the papers, the authorships, the people.
+        // The researcher, coauthors, their coauthors, papers, authorships, researchers.
         (
             6,
             "{ researcher(by: {slug: \"person-0\"}) { coauthors(first: 40) { nodes { coauthors(first: 40) { nodes { \
@@ -37,7 +37,7 @@ async fn one_statement_per_level() {
             "{ organization(by: {slug: \"college\"}) { researchers(first: 40) { nodes { affiliations { nodes { organization { slug } } } } } } }",
         ),
         (
-            // The papers' authorships come with the list of papers.
+            // The authorships are read together with the papers.
             3,
             "{ topic(by: {slug: \"sea\"}) { researchers(first: 40) { nodes { papers { edges { authorship { position } node { title } } } } } } }",
         ),
@@ -49,7 +49,7 @@ async fn one_statement_per_level() {
             3,
             "{ organization(by: {slug: \"college\"}) { researchers(first: 40) { edges { affiliations { kind } node { name } } } } }",
         ),
-        // Fields beside each other, each its own statement.
+        // Sibling fields run one statement each.
         (4, "{ researchers(first: 40) { nodes { headline { value } identifiers { value } formerIds } } }"),
         (3, "{ researchers(first: 40) { nodes { statistics { paperCount papersPerYear { year } } } } }"),
         (
@@ -64,13 +64,13 @@ async fn one_statement_per_level() {
         (2, "{ topics(first: 10) { nodes { broader { slug } } } }"),
         (3, "{ affiliations(first: 60) { nodes { researcher { name } organization { slug } } } }"),
         (3, "{ papers(first: 60) { nodes { authorships { nodes { paper { title } } } } } }"),
-        // Asked for twice, read once.
+        // Selected twice, read once.
         (2, "{ papers(first: 60) { nodes { a: topics { nodes { slug } } b: topics { edges { cursor } } } } }"),
-        // A count of each parent's list is one statement more.
+        // A total count per parent needs one more statement.
         (3, "{ researchers(first: 40) { nodes { coauthors(first: 3) { totalCount nodes { name } } } } }"),
         (3, "{ topics(first: 10) { nodes { papers(first: 3) { totalCount nodes { title } } } } }"),
         (3, "{ organizations(first: 10) { nodes { papers(first: 3) { totalCount nodes { title } } } } }"),
-        // Each filter is a list of its own.
+        // Different arguments are different lists.
         (
             3,
             "{ researchers(first: 40) { nodes { a: papers(first: 1) { nodes { title } } b: papers(first: 2) { nodes { title } } } } }",
@@ -110,7 +110,7 @@ async fn unselected_fields_run_no_statement() {
     ] {
         let taken = count_statements(&app, query, json!({})).await;
         assert_eq!(taken, statements_wanted, "{query}");
-        // And what is skipped is not asked for.
+        // A skipped field runs no statement.
         let skipped = query.replace("totalCount", "totalCount @skip(if: true)");
         assert_eq!(
             count_statements(&app, &skipped, json!({})).await,
@@ -143,8 +143,9 @@ async fn hundred_nodes() {
     ids.truncate(100);
     assert_eq!(ids.len(), 100);
     let query = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }";
-    let (answer, statements) = app.query_counting_statements(query, json!({ "ids": ids })).await;
-    let found: Vec<&Value> = answer.data()["nodes"].as_array().into_iter().flatten().map(|node| &node["id"]).collect();
+    let (response, statements) = app.query_counting_statements(query, json!({ "ids": ids })).await;
+    let found: Vec<&Value> =
+        response.data()["nodes"].as_array().into_iter().flatten().map(|node| &node["id"]).collect();
     assert_eq!(found, ids.iter().collect::<Vec<_>>());
     assert_eq!(statements, 1, "one for all kinds");
 }

@@ -1,4 +1,4 @@
-//! Chains of coauthors: the shortest between two people, within a length and a budget.
+//! Shortest chains of coauthors between two researchers, with a maximum length and a search budget.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -13,26 +13,26 @@ use crate::support::{TestApp, paper_record, parse_records, pluck_strings, resear
 const QUERY: &str = "query($from: ID!, $to: ID!, $most: Int! = 6) { coauthorPath(fromId: $from, toId: $to, maxLength: $most) { \
      steps { from { slug } to { slug } papers(first: 50) { totalCount nodes { slug } } } } }";
 
-/// A chain as the slugs along it, each step's papers between; `none` where there is none.
+/// A path as slugs with the papers of each step in parentheses; `none` if there is no path.
 async fn format_path(app: &TestApp, from: &str, to: &str, most: i32) -> String {
     let ends = (app.find_id("researcher", from).await, app.find_id("researcher", to).await);
     let data = app.data_with_variables(QUERY, json!({ "from": ends.0, "to": ends.1, "most": most })).await;
     let Some(steps) = data["coauthorPath"]["steps"].as_array() else { return "none".to_owned() };
     let slug = |person: &Value| person["slug"].as_str().unwrap_or_default().to_owned();
-    let mut shown = from.to_owned();
+    let mut formatted = from.to_owned();
     let mut last = from.to_owned();
     for step in steps {
         assert_eq!(slug(&step["from"]), last, "each step starts where the one before ends: {data}");
         last = slug(&step["to"]);
         let papers = pluck_strings(&step["papers"]["nodes"], &["slug"]);
         assert_eq!(step["papers"]["totalCount"], papers.len());
-        shown = format!("{shown} ({}) {last}", papers.join(", "));
+        formatted = format!("{formatted} ({}) {last}", papers.join(", "));
     }
     assert_eq!(last, to);
-    shown
+    formatted
 }
 
-/// A row of people, of whom each wrote with the next; the two at the ends also with a crowd.
+/// A chain of coauthors from A to E, with six further coauthors at each end.
 async fn chain_directory(limits: Limits) -> TestApp {
     let app = TestApp::start_with_limits(limits, 3).await;
     let mut records = vec![
@@ -41,7 +41,7 @@ async fn chain_directory(limits: Limits) -> TestApp {
         paper_record("Second", None, &["B", "C"]),
         paper_record("Three", Some(2003), &["C", "D"]),
         paper_record("Four", Some(2003), &["D", "E", "Not In The Row"]),
-        // One author more than a consortium has: it ties nobody.
+        // One author above the consortium size: excluded from coauthorship.
         paper_record("Everybody", Some(2004), &["A", "B", "D", "E"]),
         researcher_record("Loner"),
         paper_record("Apart", Some(2004), &["X", "Y"]),
@@ -89,11 +89,11 @@ async fn max_length() {
             format!("{{ coauthorPath(fromId: {from:?}, toId: {to:?}{argument}) {{ steps {{ to {{ slug }} }} }} }}");
         app.data(&query).await["coauthorPath"]["steps"].as_array().map(Vec::len)
     };
-    assert_eq!(within("").await, Some(6), "six where nothing is said");
+    assert_eq!(within("").await, Some(6), "the default is 6");
     assert_eq!(within(", maxLength: 5").await, None);
     for most in [0, -1, 11, i32::MAX, i32::MIN] {
         let message = app.client_error(QUERY, json!({ "from": from, "to": to, "most": most })).await;
-        assert_eq!(message, format!("maxLength is {most}; it can be 1 to 10"));
+        assert_eq!(message, format!("maxLength is {most}; it must be between 1 and 10"));
     }
 }
 
@@ -117,28 +117,28 @@ async fn ids() {
         let query = format!("{{ coauthorPath(fromId: {from:?}, toId: {to:?}) {{ steps {{ from {{ slug }} }} }} }}");
         assert_eq!(app.data(&query).await["coauthorPath"], expected, "{from} {to}");
     }
-    insta::assert_snapshot!(app.client_error(QUERY, json!({ "from": a, "to": "x" })).await, @"'x' is not an id of this directory; ids come from the id field of what the directory answers");
+    insta::assert_snapshot!(app.client_error(QUERY, json!({ "from": a, "to": "x" })).await, @"'x' is not an id of this directory; use the value of an `id` field");
     let refused = app.client_error(QUERY, json!({ "from": work, "to": a })).await;
-    assert_eq!(refused, format!("fromId takes ids of type Researcher; '{work}' is of type Paper"));
+    assert_eq!(refused, format!("fromId takes IDs of type Researcher; '{work}' is of type Paper"));
     let refused = app.client_error(QUERY, json!({ "from": a, "to": work })).await;
-    assert_eq!(refused, format!("toId takes ids of type Researcher; '{work}' is of type Paper"));
+    assert_eq!(refused, format!("toId takes IDs of type Researcher; '{work}' is of type Paper"));
     app.client_error(QUERY, json!({ "from": "", "to": a })).await;
     app.client_error(QUERY, json!({ "from": "\u{0}", "to": a })).await;
 }
 
 #[tokio::test]
 async fn search_budget() {
-    // The two ends alone are two, and the crowd of each is six and the next in the row.
+    // Eight covers the two ends and the six coauthors of one end, but not the next step.
     let app = chain_directory(Limits { path_researchers: 8, ..Limits::default() }).await;
     let (a, e) = (app.find_id("researcher", "a").await, app.find_id("researcher", "e").await);
     insta::assert_snapshot!(
         app.client_error(QUERY, json!({ "from": a, "to": e })).await,
-        @"the search came to more than 8 people before its two ends met; ask with a maxLength of at most 1"
+        @"the search visited more than 8 researchers before its ends met; use a maxLength of at most 1"
     );
-    // What it says would pass does.
+    // The suggested maximum length succeeds.
     assert_eq!(format_path(&app, "a", "e", 1).await, "none");
     assert_eq!(format_path(&app, "a", "b", 1).await, "a (one) b");
-    // A small circle is known to be left by nobody before a crowd is asked.
+    // A small component is exhausted before the large one is expanded.
     assert_eq!(format_path(&app, "loner", "a", 10).await, "none");
     assert_eq!(format_path(&app, "x", "a", 10).await, "none");
 
@@ -148,12 +148,12 @@ async fn search_budget() {
     assert!(refused.ends_with("maxLength of at most 2"), "{refused}");
     assert_eq!(format_path(&app, "a", "c", 2).await, "a (one) b (two, second) c");
     assert_eq!(format_path(&app, "a", "e", 2).await, "none");
-    // Exactly as many as there are on the way, and one less.
+    // Exactly the number of researchers on the way, and one less.
     for (people, passes) in [(18, true), (17, false)] {
         let app = chain_directory(Limits { path_researchers: people, ..Limits::default() }).await;
         let (a, e) = (app.find_id("researcher", "a").await, app.find_id("researcher", "e").await);
-        let answer = app.query(QUERY, json!({ "from": a, "to": e })).await;
-        assert_eq!(answer.codes().is_empty(), passes, "{people}: {}", answer.body);
+        let response = app.query(QUERY, json!({ "from": a, "to": e })).await;
+        assert_eq!(response.codes().is_empty(), passes, "{people}: {}", response.body);
     }
 }
 
@@ -161,15 +161,15 @@ async fn search_budget() {
 async fn statements_and_costs() {
     let app = chain_directory(Limits::default()).await;
     let (from, to) = (app.find_id("researcher", "one-of-3").await, app.find_id("researcher", "part-of-2").await);
-    let (answer, statements) = app.query_counting_statements(QUERY, json!({ "from": from, "to": to })).await;
-    assert_eq!(answer.data()["coauthorPath"]["steps"].as_array().map(Vec::len), Some(6));
-    // The two ends, six levels, the people, the papers of all steps, their counts.
+    let (response, statements) = app.query_counting_statements(QUERY, json!({ "from": from, "to": to })).await;
+    assert_eq!(response.data()["coauthorPath"]["steps"].as_array().map(Vec::len), Some(6));
+    // The two ends, six levels, the researchers, the papers of all steps, their counts.
     assert_eq!(statements, 10);
-    let (answer, statements) = app.query_counting_statements(QUERY, json!({ "from": from, "to": from })).await;
-    answer.data();
-    assert_eq!(statements, 2, "the one end, and the people of no step at most");
+    let (response, statements) = app.query_counting_statements(QUERY, json!({ "from": from, "to": from })).await;
+    response.data();
+    assert_eq!(statements, 2, "the end, and an empty lookup");
 
-    // A search costs more than its answer, and the papers of its steps as any page.
+    // A search costs more than its result; papers of a step cost as much as any page.
     let app = chain_directory(Limits { cost: 1_900, ..Limits::default() }).await;
     let asks = |selection: &str| {
         format!("{{ coauthorPath(fromId: {from:?}, toId: {to:?}, maxLength: 2) {{ steps {{ {selection} }} }} }}")
@@ -183,7 +183,7 @@ async fn statements_and_costs() {
     assert!(refusal.starts_with("the query may cost 2"), "{refusal}");
 }
 
-/// How many steps the nearest chain from one person to each other has.
+/// The number of steps of the shortest path to each researcher.
 fn distances(works: &[SyntheticPaper], people: usize, consortium_size: usize, from: usize) -> Vec<Option<usize>> {
     let mut distances = vec![None; people];
     distances[from] = Some(0);
@@ -207,8 +207,8 @@ async fn matches_a_naive_search() {
     const CONSORTIUM: usize = 3;
     let mut lengths = BTreeSet::new();
     for seed in 21..=23 {
-        let mut chance = SeededRng::new(seed);
-        let works = synthetic_papers(&mut chance, PEOPLE, 40);
+        let mut rng = SeededRng::new(seed);
+        let works = synthetic_papers(&mut rng, PEOPLE, 40);
         let app = TestApp::start_with_limits(Limits::default(), u32::try_from(CONSORTIUM).unwrap_or_default()).await;
         app.write_records(&parse_records(json!(synthetic_records(&works, PEOPLE)))).await;
         let mut ids = Vec::new();
@@ -218,7 +218,7 @@ async fn matches_a_naive_search() {
         for from in (0..PEOPLE).step_by(3) {
             let distances = distances(&works, PEOPLE, CONSORTIUM, from);
             for (to, distance) in distances.iter().enumerate() {
-                let most = 1 + chance.below(8);
+                let most = 1 + rng.below(8);
                 let variables = json!({ "from": ids[from], "to": ids[to], "most": most });
                 let data = app.data_with_variables(QUERY, variables.clone()).await;
                 let context = format!("seed {seed}, from {from} to {to} within {most}: {data}");
@@ -234,12 +234,12 @@ async fn matches_a_naive_search() {
                 if steps.is_some() {
                     assert_eq!(last, format!("person-{to}"), "{context}");
                 }
-                // The same as long as nothing changes.
+                // The result is deterministic.
                 if to % 5 == 0 {
                     assert_eq!(app.data_with_variables(QUERY, variables).await, data);
                 }
             }
         }
     }
-    assert!(lengths.len() >= 5, "chains of many lengths were found: {lengths:?}");
+    assert!(lengths.len() >= 5, "paths of several lengths were found: {lengths:?}");
 }

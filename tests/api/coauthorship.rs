@@ -1,4 +1,4 @@
-//! Coauthors: who wrote with whom, how often and when, by whatever papers a filter counts.
+//! Coauthors: paper counts, years, filters and orders.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ const ADA: &str = r#"researcher(by: {slug: "ada-berg"})"#;
 /// Ada's coauthors: Bo on three papers, Cy on one of them, Di on an undated one.
 async fn coauthor_directory() -> TestApp {
     let app = TestApp::start_with_limits(Limits::default(), 3).await;
-    let works = |kind: &str, place: u64| json!({ "affiliations": [{ "organization": { "ror": ror(place) }, "affiliationKind": kind }] });
+    let works = |kind: &str, organization: u64| json!({ "affiliations": [{ "organization": { "ror": ror(organization) }, "affiliationKind": kind }] });
     app.create_records(json!([
         organization_record(1, "College"),
         topic_record("Oceans"),
@@ -33,7 +33,7 @@ async fn coauthor_directory() -> TestApp {
         paper_record("Three", Some(2003), &["Bo Dahl", "Ada Berg"]),
         paper_record("Undated", None, &["Di Falk", "Ada Berg"]),
         paper_record("Without Ada", Some(2010), &["Bo Dahl", "Cy Ek"]),
-        // One author more than a consortium has.
+        // One author above the consortium size.
         paper_record("Four", Some(2012), &["Ada Berg", "Bo Dahl", "Ed Gran", "Fay Holt"]),
     ]))
     .await;
@@ -92,7 +92,7 @@ async fn filters() {
         (json!({ "ids": [] }), ""),
         (json!({ "publicationYear": { "from": 2003 } }), "bo-dahl 2, cy-ek 1"),
         (json!({ "publicationYear": { "to": 2003 } }), "bo-dahl 2"),
-        // A paper without a year fails any range.
+        // A paper without a year matches no range.
         (json!({ "publicationYear": {} }), "bo-dahl 3, cy-ek 1"),
         (json!({ "topicIds": [oceans] }), "bo-dahl 1"),
         (json!({ "topicIds": [] }), ""),
@@ -101,7 +101,7 @@ async fn filters() {
         (json!({ "minPaperCount": 2, "publicationYear": { "from": 2004 } }), ""),
         (json!({ "affiliation": {} }), "bo-dahl 3"),
         (json!({ "affiliation": { "organizationIds": [college], "kinds": ["EDUCATION"] } }), "cy-ek 1"),
-        // The bound is included; at the consortium size it changes nothing.
+        // The maximum is inclusive; at the consortium size it changes nothing.
         (json!({ "maxAuthorsPerPaper": 1 }), ""),
         (json!({ "maxAuthorsPerPaper": 2 }), "bo-dahl 2, di-falk 1"),
         (json!({ "maxAuthorsPerPaper": 3 }), "bo-dahl 3, cy-ek 1, di-falk 1"),
@@ -115,18 +115,18 @@ async fn filters() {
         (json!({ "minPaperCount": 4, "maxAuthorsPerPaper": 4 }), "bo-dahl 4"),
         (json!({ "affiliation": { "kinds": ["EDUCATION"], "isCurrent": false } }), ""),
         (json!({ "affiliation": { "organizationIds": [] } }), ""),
-        // A year alone does not bring in the papers of consortia.
+        // A filter by year does not include papers above the consortium size.
         (json!({ "publicationYear": { "from": 2006 } }), ""),
         (json!({ "maxAuthorsPerPaper": 2147483647, "ids": [bo] }), "bo-dahl 4"),
     ] {
         let found =
             app.data_with_variables(&query, json!({ "filter": filter })).await["researcher"]["coauthors"].clone();
         let edges = found["edges"].as_array().cloned().unwrap_or_default();
-        let shown: Vec<String> = edges
+        let edge_texts: Vec<String> = edges
             .iter()
             .map(|edge| format!("{} {}", edge["node"]["slug"].as_str().unwrap_or_default(), edge["paperCount"]))
             .collect();
-        assert_eq!(shown.join(", "), expected, "{filter}");
+        assert_eq!(edge_texts.join(", "), expected, "{filter}");
         assert_eq!(found["totalCount"], edges.len(), "{filter}");
         assert!(edges.iter().all(|edge| edge["papers"]["totalCount"] == edge["paperCount"]), "{filter}: {found}");
     }
@@ -137,7 +137,7 @@ async fn filters() {
         json!({ "minPaperCount": -1 }),
         json!({ "maxAuthorsPerPaper": -1 }),
     ] {
-        // The failure stays in the field, and the person is shown.
+        // The error is confined to the field.
         let refused = app.query(&query.replace("coauthors(", "name coauthors("), json!({ "filter": filter })).await;
         assert_eq!(refused.codes(), ["BAD_USER_INPUT"]);
         assert_eq!(refused.body["data"]["researcher"], json!({ "name": "Ada Berg", "coauthors": null }));
@@ -189,13 +189,13 @@ async fn orders() {
     ] {
         let list = format!("coauthors(orderBy: {order})");
         assert_eq!(app.slugs(&[ADA, &list]).await.join(" "), expected, "{order}");
-        // The same by counting papers anew as by the stored pairs.
+        // Recomputed counts and stored pairs give the same order.
         let list = format!("coauthors(filter: {{maxAuthorsPerPaper: 3}}, orderBy: {order})");
         assert_eq!(app.slugs(&[ADA, &list]).await.join(" "), expected, "{order}");
     }
 }
 
-/// What a person of the sample is where, from one year to another: of the places, 1 is below 0.
+/// The affiliations of a synthetic researcher: kind, organization, start and end year. Organization 1 is part of 0.
 fn affiliations_of(person: usize) -> [(&'static str, usize, i32, Option<i32>); 3] {
     let year = |first: i32, within: usize| first + i32::try_from(person % within).unwrap_or_default();
     [
@@ -205,13 +205,13 @@ fn affiliations_of(person: usize) -> [(&'static str, usize, i32, Option<i32>); 3
     ]
 }
 
-/// The sample's records with these affiliations, and its places.
+/// The synthetic records with these affiliations, and the organizations.
 fn records_with_affiliations(works: &[SyntheticPaper], people: usize) -> Vec<Value> {
     let below = with_fields(organization_record(2, "Place 1"), json!({ "relations": [["parent", ror(1)]] }));
     let mut all = vec![organization_record(1, "Place 0"), below, organization_record(3, "Place 2")];
-    let affiliation = |(kind, place, start, end): (&str, usize, i32, Option<i32>)| {
-        let place = json!({ "ror": ror(place as u64 + 1) });
-        json!({ "organization": place, "affiliationKind": kind, "startDate": start.to_string(), "endDate": end.map(|year| year.to_string()) })
+    let affiliation = |(kind, organization, start, end): (&str, usize, i32, Option<i32>)| {
+        let organization = json!({ "ror": ror(organization as u64 + 1) });
+        json!({ "organization": organization, "affiliationKind": kind, "startDate": start.to_string(), "endDate": end.map(|year| year.to_string()) })
     };
     let mut person = 0;
     all.extend(synthetic_records(works, people).into_iter().map(|record| {
@@ -224,45 +224,45 @@ fn records_with_affiliations(works: &[SyntheticPaper], people: usize) -> Vec<Val
     all
 }
 
-/// An affiliation filter, as the naive computation has it.
+/// An affiliation filter, as the reference implementation evaluates it.
 #[derive(Debug)]
 struct AffiliationFilter {
     kinds: Option<Vec<&'static str>>,
-    place: Option<usize>,
+    organization: Option<usize>,
     includes_descendants: bool,
     as_of: Option<i32>,
     is_current: Option<bool>,
 }
 
 impl AffiliationFilter {
-    fn random(chance: &mut SeededRng) -> Self {
+    fn random(rng: &mut SeededRng) -> Self {
         let kinds = ["EMPLOYMENT", "EDUCATION", "MEMBERSHIP"];
         Self {
-            kinds: chance.one_in(2).then(|| kinds.into_iter().filter(|_| chance.one_in(2)).collect()),
-            place: (!chance.one_in(3)).then(|| chance.below(3)),
-            includes_descendants: chance.one_in(2),
-            as_of: chance.one_in(2).then(|| 1996 + i32::try_from(chance.below(12)).unwrap_or_default()),
-            is_current: chance.one_in(3).then(|| chance.one_in(2)),
+            kinds: rng.one_in(2).then(|| kinds.into_iter().filter(|_| rng.one_in(2)).collect()),
+            organization: (!rng.one_in(3)).then(|| rng.below(3)),
+            includes_descendants: rng.one_in(2),
+            as_of: rng.one_in(2).then(|| 1996 + i32::try_from(rng.below(12)).unwrap_or_default()),
+            is_current: rng.one_in(3).then(|| rng.one_in(2)),
         }
     }
 
-    /// One affiliation passes all of it.
+    /// Whether a single affiliation matches all conditions.
     fn matches(&self, person: usize) -> bool {
         let is_current = if self.as_of.is_none() { self.is_current.or(Some(true)) } else { self.is_current };
-        affiliations_of(person).into_iter().any(|(kind, place, start, end)| {
+        affiliations_of(person).into_iter().any(|(kind, organization, start, end)| {
             self.kinds.as_ref().map_or(kind != "EDUCATION", |kinds| kinds.contains(&kind))
-                && self
-                    .place
-                    .is_none_or(|wanted| place == wanted || (self.includes_descendants && wanted == 0 && place == 1))
+                && self.organization.is_none_or(|wanted| {
+                    organization == wanted || (self.includes_descendants && wanted == 0 && organization == 1)
+                })
                 && self.as_of.is_none_or(|year| start <= year && end.is_none_or(|end| year <= end))
                 && is_current.is_none_or(|wanted| end.is_none() == wanted)
         })
     }
 
-    fn to_json(&self, places: &[String]) -> Value {
+    fn to_json(&self, organizations: &[String]) -> Value {
         json!({
             "kinds": self.kinds,
-            "organizationIds": self.place.map(|place| vec![&places[place]]),
+            "organizationIds": self.organization.map(|organization| vec![&organizations[organization]]),
             "includeDescendants": self.includes_descendants,
             "asOf": self.as_of.map(|year| format!("{year}-06-30")),
             "isCurrent": self.is_current,
@@ -270,11 +270,11 @@ impl AffiliationFilter {
     }
 }
 
-/// A filter, as the naive computation has it.
+/// A coauthor filter, as the reference implementation evaluates it.
 #[derive(Debug, Default)]
 struct CoauthorFilter {
     people: Option<Vec<usize>>,
-    place: Option<AffiliationFilter>,
+    affiliation: Option<AffiliationFilter>,
     years: Option<(Option<i32>, Option<i32>)>,
     topics: Option<Vec<usize>>,
     min_paper_count: Option<usize>,
@@ -282,26 +282,25 @@ struct CoauthorFilter {
 }
 
 impl CoauthorFilter {
-    fn random(chance: &mut SeededRng, people: usize) -> Self {
-        let year = |chance: &mut SeededRng| {
-            (!chance.one_in(4)).then(|| 2000 + i32::try_from(chance.below(6)).unwrap_or_default())
-        };
-        let years = |chance: &mut SeededRng| match (year(chance), year(chance)) {
+    fn random(rng: &mut SeededRng, people: usize) -> Self {
+        let year =
+            |rng: &mut SeededRng| (!rng.one_in(4)).then(|| 2000 + i32::try_from(rng.below(6)).unwrap_or_default());
+        let years = |rng: &mut SeededRng| match (year(rng), year(rng)) {
             (Some(one), Some(other)) => (Some(one.min(other)), Some(one.max(other))),
             open => open,
         };
         Self {
-            people: chance.one_in(4).then(|| (0..people).filter(|_| chance.one_in(2)).collect()),
-            place: chance.one_in(3).then(|| AffiliationFilter::random(chance)),
-            years: chance.one_in(2).then(|| years(chance)),
-            topics: chance.one_in(3).then(|| (0..4).filter(|_| chance.one_in(2)).collect()),
-            min_paper_count: chance.one_in(3).then(|| chance.below(4)),
-            max_authors_per_paper: chance.one_in(3).then(|| chance.below(8)),
+            people: rng.one_in(4).then(|| (0..people).filter(|_| rng.one_in(2)).collect()),
+            affiliation: rng.one_in(3).then(|| AffiliationFilter::random(rng)),
+            years: rng.one_in(2).then(|| years(rng)),
+            topics: rng.one_in(3).then(|| (0..4).filter(|_| rng.one_in(2)).collect()),
+            min_paper_count: rng.one_in(3).then(|| rng.below(4)),
+            max_authors_per_paper: rng.one_in(3).then(|| rng.below(8)),
         }
     }
 
     fn counts_paper(&self, work: &SyntheticPaper, consortium_size: usize) -> bool {
-        // Topic 2 is below 1, and 1 below 0.
+        // Topic 2 is narrower than 1, and 1 narrower than 0.
         let on = |wanted: usize| work.topics.iter().any(|topic| *topic == wanted || (wanted < *topic && *topic < 3));
         let in_years = |(from, to): (Option<i32>, Option<i32>)| {
             work.year.is_some_and(|year| from.is_none_or(|from| from <= year) && to.is_none_or(|to| year <= to))
@@ -311,7 +310,7 @@ impl CoauthorFilter {
             && self.topics.as_ref().is_none_or(|topics| topics.iter().any(|topic| on(*topic)))
     }
 
-    /// Each coauthor's papers.
+    /// The papers with each coauthor.
     fn coauthors<'a>(
         &self,
         person: usize,
@@ -330,19 +329,19 @@ impl CoauthorFilter {
         }
         found.retain(|other, works| {
             self.people.as_ref().is_none_or(|people| people.contains(other))
-                && self.place.as_ref().is_none_or(|place| place.matches(*other))
+                && self.affiliation.as_ref().is_none_or(|affiliation| affiliation.matches(*other))
                 && self.min_paper_count.is_none_or(|least| works.len() >= least)
         });
         found
     }
 
-    fn to_json(&self, people: &[String], topics: &[String], places: &[String]) -> Value {
+    fn to_json(&self, people: &[String], topics: &[String], organizations: &[String]) -> Value {
         let pick = |ids: &[String], numbers: &Option<Vec<usize>>| {
             numbers.as_ref().map(|numbers| numbers.iter().map(|n| ids[*n].clone()).collect::<Vec<_>>())
         };
         json!({
             "ids": pick(people, &self.people),
-            "affiliation": self.place.as_ref().map(|place| place.to_json(places)),
+            "affiliation": self.affiliation.as_ref().map(|affiliation| affiliation.to_json(organizations)),
             "publicationYear": self.years.map(|(from, to)| json!({ "from": from, "to": to })),
             "topicIds": pick(topics, &self.topics),
             "minPaperCount": self.min_paper_count,
@@ -351,7 +350,7 @@ impl CoauthorFilter {
     }
 }
 
-/// What the service should answer for a person.
+/// The expected edges by the coauthor's name.
 fn expected_edges(coauthors: &BTreeMap<usize, Vec<&SyntheticPaper>>) -> BTreeMap<String, Value> {
     let edge = |(other, works): (&usize, &Vec<&SyntheticPaper>)| {
         let years = works.iter().filter_map(|work| work.year);
@@ -366,13 +365,13 @@ fn returned_edges(coauthors: &Value) -> BTreeMap<String, Value> {
     let edge = |edge: &Value| {
         let titles: BTreeSet<String> = pluck_strings(&edge["papers"]["nodes"], &["title"]).into_iter().collect();
         assert_eq!(edge["papers"]["totalCount"], titles.len(), "each paper once: {edge}");
-        let shown = json!({ "count": edge["paperCount"], "first": edge["firstYear"], "last": edge["lastYear"], "papers": titles });
-        (edge["node"]["name"].as_str().unwrap_or_default().to_owned(), shown)
+        let summary = json!({ "count": edge["paperCount"], "first": edge["firstYear"], "last": edge["lastYear"], "papers": titles });
+        (edge["node"]["name"].as_str().unwrap_or_default().to_owned(), summary)
     };
     coauthors["edges"].as_array().into_iter().flatten().map(edge).collect()
 }
 
-/// The coauthors' names as an order has them, by a field of it; ties end on the id, in the same direction.
+/// The expected order of names. Ties are broken by ID, in the same direction.
 fn sorted_names(
     coauthors: &BTreeMap<usize, Vec<&SyntheticPaper>>,
     field: &str,
@@ -384,7 +383,7 @@ fn sorted_names(
         .map(|(other, works)| {
             let key = match field {
                 "PAPER_COUNT" => i64::try_from(works.len()).unwrap_or_default(),
-                // Papers without a year are the earliest.
+                // Papers without a year sort as the earliest.
                 "LAST_YEAR" => works.iter().filter_map(|work| work.year).max().unwrap_or_default().into(),
                 _ => i64::try_from(*other).unwrap_or_default(),
             };
@@ -398,7 +397,7 @@ fn sorted_names(
     keys.into_iter().map(|(_, _, other)| format!("Person {other}")).collect()
 }
 
-/// The number in an id.
+/// The number in a global ID.
 fn row_number(id: &str) -> i64 {
     let bytes = URL_SAFE_NO_PAD.decode(id).expect("base64");
     let plain = String::from_utf8(bytes).expect("text");
@@ -414,38 +413,38 @@ async fn matches_a_naive_count() {
          edges { paperCount firstYear lastYear node { name } papers(first: 40) { totalCount nodes { title } } } } } } }";
     let orders = [None, Some("PAPER_COUNT"), Some("LAST_YEAR"), Some("NAME")];
     for seed in 1..=5 {
-        let mut chance = SeededRng::new(seed);
-        let works = synthetic_papers(&mut chance, PEOPLE, 30);
+        let mut rng = SeededRng::new(seed);
+        let works = synthetic_papers(&mut rng, PEOPLE, 30);
         let app = TestApp::start_with_limits(Limits::default(), u32::try_from(CONSORTIUM).unwrap_or_default()).await;
         app.write_records(&parse_records(json!(records_with_affiliations(&works, PEOPLE)))).await;
-        let (mut people, mut topics, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut people, mut topics, mut organizations) = (Vec::new(), Vec::new(), Vec::new());
         for person in 0..PEOPLE {
             people.push(app.find_id("researcher", &format!("person-{person}")).await);
         }
         for topic in 0..4 {
             topics.push(app.find_id("topic", &format!("topic-{topic}")).await);
         }
-        for place in 0..3 {
-            places.push(app.find_id("organization", &format!("place-{place}")).await);
+        for organization in 0..3 {
+            organizations.push(app.find_id("organization", &format!("place-{organization}")).await);
         }
         let numbers: Vec<i64> = people.iter().map(|id| row_number(id)).collect();
-        let filters = std::iter::once(CoauthorFilter::default())
-            .chain((0..30).map(|_| CoauthorFilter::random(&mut chance, PEOPLE)));
+        let filters =
+            std::iter::once(CoauthorFilter::default()).chain((0..30).map(|_| CoauthorFilter::random(&mut rng, PEOPLE)));
         for (round, wanted) in filters.collect::<Vec<_>>().into_iter().enumerate() {
             let (field, direction) = (orders[round % 4], if round % 8 < 4 { "DESC" } else { "ASC" });
             let order = field.map(|field| json!({ "field": field, "direction": direction }));
-            let variables = json!({ "filter": wanted.to_json(&people, &topics, &places), "order": order });
-            let answer = app.data_with_variables(query, variables).await;
-            let shown = answer["researchers"]["nodes"].as_array().cloned().unwrap_or_default();
-            assert_eq!(shown.len(), PEOPLE);
-            for (person, found) in shown.iter().enumerate() {
+            let variables = json!({ "filter": wanted.to_json(&people, &topics, &organizations), "order": order });
+            let response = app.data_with_variables(query, variables).await;
+            let researchers = response["researchers"]["nodes"].as_array().cloned().unwrap_or_default();
+            assert_eq!(researchers.len(), PEOPLE);
+            for (person, found) in researchers.iter().enumerate() {
                 let coauthors = wanted.coauthors(person, &works, CONSORTIUM);
                 let context = format!("seed {seed}, person {person}, {order:?}, {wanted:?}");
                 assert_eq!(returned_edges(&found["coauthors"]), expected_edges(&coauthors), "{context}");
                 assert_eq!(found["coauthors"]["totalCount"], coauthors.len(), "{context}");
                 let in_all = CoauthorFilter::default().coauthors(person, &works, CONSORTIUM).len();
                 assert_eq!(found["statistics"]["coauthorCount"], in_all, "{context}");
-                // Those with most papers first where no order is asked for.
+                // By default, those with most papers first.
                 let names = match field {
                     Some(field) => sorted_names(&coauthors, field, direction, &numbers),
                     None => sorted_names(&coauthors, "PAPER_COUNT", "DESC", &numbers),

@@ -1,4 +1,4 @@
-//! `.env.example` and the program know the same settings, with the same defaults.
+//! `.env.example` lists every setting with its default.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use clap::CommandFactory as _;
 
 const ENV_EXAMPLE: &str = include_str!("../../.env.example");
 
-/// Each variable of the program with its default; none where it has none.
+/// The environment variables of the command line interface with their defaults.
 fn defined_settings() -> BTreeMap<String, Option<String>> {
     let mut command = Cli::command();
     command.build();
@@ -21,7 +21,7 @@ fn defined_settings() -> BTreeMap<String, Option<String>> {
     settings.collect()
 }
 
-/// Each variable of the example with its value; a setting that is commented out has no default.
+/// The variables in `.env.example` with their values; a variable that is commented out has no default.
 fn example_settings() -> BTreeMap<String, Option<String>> {
     let settings = ENV_EXAMPLE.lines().filter_map(|line| {
         let (name, value) = line.trim_start_matches('#').split_once('=')?;
@@ -44,6 +44,6 @@ fn example_explains_every_setting() {
         example_settings().keys().any(|name| line.trim_start_matches('#').starts_with(&format!("{name}=")))
     };
     for (before, line) in lines.iter().zip(&lines[1..]).filter(|(_, line)| is_setting(line)) {
-        assert!(before.starts_with("# ") && !before.starts_with("# ---"), "no word about {line}");
+        assert!(before.starts_with("# ") && !before.starts_with("# ---"), "{line} is undocumented");
     }
 }

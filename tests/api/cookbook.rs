@@ -1,4 +1,4 @@
-//! The tasks of `docs/cookbook.md`, which are the tabs of the page, against the demonstration directory.
+//! The recipes of `docs/cookbook.md`, which are also the tabs of GraphiQL, against the demo directory.
 
 use std::collections::BTreeSet;
 use std::fs::read_to_string;
@@ -9,34 +9,35 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, pluck_strings};
 
-/// The tasks in the order of the cookbook and of the tabs: the name of the files, and how many statements it takes. Those that are
-/// quick and asked for at the same moment are one, so that it takes one less where two others end at the same moment.
+/// The recipes in their order: file name and maximum number of statements. Statements issued at the same time are
+/// batched, so that a run may take one less.
 const RECIPES: [(&str, u64); 12] = [
-    // The person; the words of the headline, the affiliations, topics, coauthors and papers together, and four totals; their
-    // organizations and authors together, and a total; who the authors are.
+    // The researcher; in one batch the texts of the headline, affiliations, topics, coauthors, papers and four totals;
+    // in one batch their organizations and authors, and a total; the researchers of the authors.
     ("profile", 9),
-    // The people, their total, the facets, the organizations and topics of these, the headlines.
+    // The researchers, their total, the facets, the organizations and topics of these, the headlines.
     ("people-list", 5),
-    // The topic, those above, those below; the people and the papers, each with a total; the years; the authors and their
-    // total.
+    // The topic, broader ones, narrower ones; the researchers and papers with a total each; the years; the authors and
+    // their total.
     ("topic-page", 10),
-    // The organization, those above, those below; the people, their total, their affiliations, the organizations of
-    // these; the papers, their total, their facet, its topics.
+    // The organization, its ancestors, its children; the researchers, their total, their affiliations, the
+    // organizations of these; the papers, their total, their facet, its topics.
     ("organization-page", 11),
-    // The person, and two steps with their totals.
+    // The researcher, and two levels of coauthors with their totals.
     ("coauthor-network", 5),
-    // The search, the hints; what was found.
+    // The search, the hints, the entities.
     ("autocomplete-box", 3),
     ("resolve-dois", 1),
-    // The people and the papers, each with the ids of what was merged into them.
+    // The researchers and papers, each with the IDs of merged entities.
     ("sync-since", 4),
-    // The two ends, four levels of the search, the people, the papers and their totals.
+    // The two ends, four levels of the search, the researchers, the papers and their totals.
     ("path-between", 8),
-    // The person, the headline's words, the affiliations, their organizations, the topics: as for one language.
+    // The researcher, the texts of the headline, the affiliations, their organizations, the topics: the same as for one
+    // language.
     ("two-languages", 4),
-    // The papers; all authors for the entries, and those that a reference shows.
+    // The papers; all authors for BibTeX entries, and those that a formatted citation shows.
     ("cite-papers", 3),
-    // The counts, the sources; the ids of the examples, the papers, the authors; their names' repairs, their papers.
+    // The counts, the sources; the IDs of the samples, the papers, the authors; their name repairs, their papers.
     ("data-quality", 6),
 ];
 
@@ -60,7 +61,7 @@ fn parse_json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"))
 }
 
-/// The demonstration directory, as the service loads it into an empty database.
+/// The demo directory, loaded as the service loads it into an empty database.
 async fn demo_directory() -> TestApp {
     let app = TestApp::start().await;
     demo::load(&app.store).await.expect("the demonstration directory");
@@ -68,7 +69,7 @@ async fn demo_directory() -> TestApp {
     app
 }
 
-/// The fenced blocks of a text, each as its language and its lines.
+/// The fenced code blocks of a Markdown text, each as its language and content.
 fn fenced_blocks(text: &str) -> Vec<(&str, &str)> {
     let fenced = text.split("```").skip(1).step_by(2);
     fenced.filter_map(|block| block.split_once('\n')).collect()
@@ -79,11 +80,11 @@ fn sections(cookbook: &str) -> Vec<&str> {
     cookbook.split("\n## ").skip(1).collect()
 }
 
-/// An answer as the cookbook shows it: without what differs from day to day and from version to version.
-fn with_stable_values(answer: &Value) -> Value {
-    match answer {
+/// The response without timestamps and cursors, which differ between runs.
+fn with_stable_values(response: &Value) -> Value {
+    match response {
         Value::Object(fields) => {
-            let shown = fields.iter().map(|(name, value)| {
+            let stable = fields.iter().map(|(name, value)| {
                 let value = match (name.as_str(), value) {
                     ("updatedAt", Value::String(_)) => json!("2026-01-01T00:00:00Z"),
                     ("endCursor", Value::String(_)) => json!("(a cursor)"),
@@ -91,10 +92,10 @@ fn with_stable_values(answer: &Value) -> Value {
                 };
                 (name.clone(), value)
             });
-            Value::Object(shown.collect())
+            Value::Object(stable.collect())
         }
         Value::Array(values) => values.iter().map(with_stable_values).collect(),
-        _ => answer.clone(),
+        _ => response.clone(),
     }
 }
 
@@ -104,15 +105,15 @@ async fn responses_and_statement_counts() {
     let cookbook = read_text("docs/cookbook.md");
     let mut taken = Vec::new();
     for ((task, _), section) in RECIPES.into_iter().zip(sections(&cookbook)) {
-        let (answer, statements) = app.query_counting_statements(&read_query(task), read_variables(task)).await;
-        answer.data();
-        let answered = with_stable_values(&answer.body);
-        let written = parse_json(fenced_blocks(section).get(2).unwrap_or_else(|| panic!("{task} has no answer")).1);
-        assert!(written == answered, "the answer of {task} is not what the cookbook shows; it is\n{answered:#}");
+        let (response, statements) = app.query_counting_statements(&read_query(task), read_variables(task)).await;
+        response.data();
+        let actual = with_stable_values(&response.body);
+        let expected = parse_json(fenced_blocks(section).get(2).unwrap_or_else(|| panic!("{task} has no response")).1);
+        assert!(expected == actual, "the response to {task} differs from the cookbook; it is\n{actual:#}");
         taken.push((task, statements));
     }
     for ((task, taken), (_, most)) in taken.into_iter().zip(RECIPES) {
-        assert!(taken == most || taken + 1 == most, "{task} takes {taken} statements, and not {most}");
+        assert!(taken == most || taken + 1 == most, "{task} executes {taken} statements, expected {most}");
     }
 }
 
@@ -133,7 +134,7 @@ fn example_files() {
         assert_eq!(blocks[0].1, query, "{task}");
         assert_eq!(blocks[1].1, variables, "{task}");
         let comments = query.lines().take_while(|line| line.starts_with("# ")).count();
-        assert!((1..=3).contains(&comments), "{task} begins with what it is for");
+        assert!((1..=3).contains(&comments), "{task} starts with a description");
         assert_eq!(query.lines().filter(|line| line.starts_with("query ")).count(), 1, "{task} is one operation");
     }
 }
@@ -152,9 +153,9 @@ fn graphiql_tabs() {
     });
     assert_eq!(tabs, expected);
 
-    let folder = std::fs::read_dir(repository_path("web/src/examples")).expect("the examples");
+    let directory = std::fs::read_dir(repository_path("web/src/examples")).expect("the examples");
     let files: BTreeSet<String> =
-        folder.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned()).collect();
+        directory.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned()).collect();
     let mut expected = BTreeSet::from(["index.ts".to_owned()]);
     for (task, _) in RECIPES {
         expected.extend([format!("{task}.graphql"), format!("{task}.variables.json")]);
@@ -169,8 +170,8 @@ async fn readme_response() {
     let (_, section) = readme.split_once("\n## Query it\n").expect("the section");
     let blocks = fenced_blocks(section);
     let variables = section.split('`').find(|text| text.starts_with("{\"languages\"")).expect("its variables");
-    let answer = app.query(blocks[0].1, parse_json(variables)).await;
-    assert_eq!(answer.body, parse_json(blocks[1].1));
+    let response = app.query(blocks[0].1, parse_json(variables)).await;
+    assert_eq!(response.body, parse_json(blocks[1].1));
 }
 
 #[tokio::test]
@@ -178,15 +179,15 @@ async fn incremental_sync() {
     let app = demo_directory().await;
     let query = read_query("sync-since");
     let mut variables = read_variables("sync-since");
-    let (mut people, mut papers, mut moments) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut people, mut papers, mut timestamps) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         let data = app.data_with_variables(&query, variables.clone()).await;
         people.extend(pluck_strings(&data["researchers"]["nodes"], &["id"]));
         papers.extend(pluck_strings(&data["papers"]["nodes"], &["id"]));
-        moments.extend(pluck_strings(&data["papers"]["nodes"], &["updatedAt"]));
+        timestamps.extend(pluck_strings(&data["papers"]["nodes"], &["updatedAt"]));
         let pages = [&data["researchers"]["pageInfo"], &data["papers"]["pageInfo"]];
         for (page, after) in pages.iter().zip(["peopleAfter", "papersAfter"]) {
-            // The end of a list that is read stays where it is: what follows it is empty.
+            // The cursor of a finished list is kept; the page after it is empty.
             if page["endCursor"].is_string() {
                 variables[after] = page["endCursor"].clone();
             }
@@ -200,10 +201,10 @@ async fn incremental_sync() {
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "each once");
         assert_eq!(json!(ids.len()), statistics["directory"]["statistics"][count]);
     }
-    // From the last moment on, nothing is missed that happened at that moment.
-    assert!(moments.is_sorted());
+    // A sync that starts at the last timestamp misses nothing.
+    assert!(timestamps.is_sorted());
     variables = read_variables("sync-since");
-    variables["since"] = json!(moments.last());
+    variables["since"] = json!(timestamps.last());
     let data = app.data_with_variables(&query, variables.clone()).await;
     assert!(!pluck_strings(&data["papers"]["nodes"], &["id"]).is_empty());
     variables["since"] = json!("2999-01-01T00:00:00Z");

@@ -1,6 +1,6 @@
-//! What the profile page (p), the coauthors of coauthors (c2) and a list of people (l) cost, counted and not timed: SQL
-//! statements, rows and pages that Postgres reads for them, and allocations of the service. `bench/costs.json` has what was
-//! counted last; a tenth more fails. `UPDATE_COSTS=1 cargo test costs` writes it anew, for a change that is worth it.
+//! Performance regression test for the profile page (p), coauthors of coauthors (c2) and a list of researchers (l). It
+//! counts SQL statements, the rows and pages that Postgres reads, and the service's allocations. A count more than 10%
+//! above `bench/costs.json` fails. `UPDATE_COSTS=1 cargo test costs` accepts the new counts.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -31,9 +31,9 @@ const QUERIES: [(&str, &str); 3] = [
 const BASELINE_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/costs.json");
 const RESEARCHER_COUNT: usize = 150;
 const PAPER_COUNT: usize = 900;
-/// For how many people each query is asked.
+/// The number of researchers each query is run for.
 const QUERIES_PER_RUN: usize = 20;
-/// Every new session of the database tells the server's log what its statements did.
+/// Settings that write the plan of every statement to the server log.
 const AUTO_EXPLAIN_SETTINGS: [&str; 6] = [
     "session_preload_libraries = 'auto_explain'",
     "auto_explain.log_min_duration = 0",
@@ -43,18 +43,18 @@ const AUTO_EXPLAIN_SETTINGS: [&str; 6] = [
     "auto_explain.log_format = 'json'",
 ];
 
-/// What the queries for all keys cost together.
+/// The summed counts of all runs of a query.
 type Costs = BTreeMap<String, u64>;
 
-/// A server that nobody else uses: its log is of these queries alone.
+/// A Postgres server whose log contains only the statements of this test.
 struct DedicatedServer {
     server: EmbeddedServer,
     log: PathBuf,
 }
 
 impl DedicatedServer {
-    fn start(folder: &Path) -> Self {
-        Self { server: start_postgres(folder), log: folder.join("postgres.log") }
+    fn start(directory: &Path) -> Self {
+        Self { server: start_postgres(directory), log: directory.join("postgres.log") }
     }
 
     async fn open_store(&self) -> (Database, Store) {
@@ -67,7 +67,7 @@ impl DedicatedServer {
         (database, store)
     }
 
-    /// Fills the database, always in the same way.
+    /// Loads the same data on every run.
     async fn load_data(&self) {
         execute_sql(&self.server.url("postgres"), "CREATE DATABASE directory").await;
         let (database, store) = self.open_store().await;
@@ -78,13 +78,13 @@ impl DedicatedServer {
             if record["kind"] != "researcher" {
                 return record;
             }
-            let place = |number: usize| json!({ "organization": { "ror": ror(number as u64 % 7 + 1) }, "affiliationKind": "EMPLOYMENT", "startDate": (2000 + number % 9).to_string() });
+            let affiliation = |number: usize| json!({ "organization": { "ror": ror(number as u64 % 7 + 1) }, "affiliationKind": "EMPLOYMENT", "startDate": (2000 + number % 9).to_string() });
             let topics = json!([{ "labels": { "en": format!("Topic {}", index % 4) } }]);
-            with_fields(record, json!({ "affiliations": [place(index), place(index + 3)], "topics": topics }))
+            with_fields(record, json!({ "affiliations": [affiliation(index), affiliation(index + 3)], "topics": topics }))
         }));
         store.write_records("test", &parse_records(json!(all))).await.expect("the records");
         store.refresh_statistics_if_stale().await.expect("the counts");
-        // An index alone answers only for pages whose rows all sessions see, which Postgres may be looking at itself.
+        // Index-only scans need pages that are all-visible, which depends on other sessions of the server.
         let connection = database.connection.clone();
         let unseen = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
              AND relallvisible < relpages";
@@ -99,7 +99,7 @@ impl DedicatedServer {
                 break;
             }
         }
-        assert!(is_seen, "some session keeps old rows");
+        assert!(is_seen, "another session keeps old rows visible");
         drop(connection);
         database.close().await;
         let url = self.server.url("directory");
@@ -108,7 +108,7 @@ impl DedicatedServer {
         }
     }
 
-    /// The plans of the statements since the log was emptied.
+    /// The query plans in the log.
     fn read_plans(&self) -> Vec<Value> {
         let log = fs::read_to_string(&self.log).expect("the log");
         let entries = log.split("LOG:  duration: ").skip(1).filter_map(|entry| entry.split_once("plan:"));
@@ -129,15 +129,15 @@ async fn execute_query(schema: &DirectorySchema, store: &Store, query: &str, var
     let prepared = schema.prepare(request).unwrap_or_else(|refused| panic!("{:?}", refused.errors));
     let response = schema.execute(prepared, store.for_request(None, None).await).await;
     assert!(response.errors.is_empty(), "{:?}", response.errors);
-    let answer = json_writer::write_response(&response, true).expect("JSON");
-    serde_json::from_slice::<Value>(&answer).expect("JSON")["data"].take()
+    let body = json_writer::write_response(&response, true).expect("JSON");
+    serde_json::from_slice::<Value>(&body).expect("JSON")["data"].take()
 }
 
-fn measure_costs(runtime: &Runtime, place: &DedicatedServer) -> BTreeMap<String, Costs> {
+fn measure_costs(runtime: &Runtime, server: &DedicatedServer) -> BTreeMap<String, Costs> {
     let limits = Limits::default();
     let identity = || DirectoryInfo { name: "Costs".to_owned(), default_language: "en".parse().expect("a tag") };
     let schema = DirectorySchema::new(|| graphql::builder(&limits).data(identity()), limits.clone());
-    let (database, store) = runtime.block_on(place.open_store());
+    let (database, store) = runtime.block_on(server.open_store());
     let people = format!("{{ researchers(first: {QUERIES_PER_RUN}) {{ nodes {{ id }} }} }}");
     let people = runtime.block_on(execute_query(&schema, &store, &people, json!({})));
     let people: Vec<Value> = people["researchers"]["nodes"].as_array().expect("a list").clone();
@@ -147,20 +147,20 @@ fn measure_costs(runtime: &Runtime, place: &DedicatedServer) -> BTreeMap<String,
         let all = || {
             runtime.block_on(async {
                 for person in &people {
-                    // What l is not told it ignores.
+                    // (l) takes no variables.
                     let variables = if name == "l" { json!({}) } else { person.clone() };
                     execute_query(&schema, &store, query, variables).await;
                 }
             });
         };
-        // So that statements are prepared, and pages are as they stay.
+        // Warm-up: statements are prepared, and pages are cached.
         all();
-        File::options().write(true).truncate(true).open(&place.log).expect("the log");
+        File::options().write(true).truncate(true).open(&server.log).expect("the log");
         let before = store.statement_counter().total();
         let allocations = allocation_counter::measure(all).count_total;
         let statements = store.statement_counter().total() - before;
-        let plans = place.read_plans();
-        assert_eq!(u64::try_from(plans.len()).ok(), Some(statements), "each statement of ({name}) has its plan");
+        let plans = server.read_plans();
+        assert_eq!(u64::try_from(plans.len()).ok(), Some(statements), "a statement of ({name}) has no plan");
         let pages = |plan: &Value| {
             let number = |name: &str| plan["Plan"][name].as_u64().unwrap_or_default();
             number("Shared Hit Blocks") + number("Shared Read Blocks")
@@ -178,15 +178,15 @@ fn measure_costs(runtime: &Runtime, place: &DedicatedServer) -> BTreeMap<String,
 
 #[test]
 fn costs() {
-    let folder = tempfile::tempdir().expect("a folder");
-    // As root, the server runs as another user.
-    fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("permissions");
-    // One thread, which is all whose allocations count.
+    let directory = tempfile::tempdir().expect("a directory");
+    // A server started by root runs as another user.
+    fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("permissions");
+    // A single thread, because allocations are counted per thread.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let place = DedicatedServer::start(&folder.path().join("postgres"));
-    runtime.block_on(place.load_data());
-    let costs = measure_costs(&runtime, &place);
-    place.server.stop();
+    let server = DedicatedServer::start(&directory.path().join("postgres"));
+    runtime.block_on(server.load_data());
+    let costs = measure_costs(&runtime, &server);
+    server.server.stop();
 
     if std::env::var_os("UPDATE_COSTS").is_some() {
         let text = serde_json::to_string_pretty(&costs).expect("JSON");
@@ -208,7 +208,7 @@ fn costs() {
     }
     assert!(
         grown.is_empty(),
-        "{}: mend it, or keep the new figures with UPDATE_COSTS=1 cargo test costs",
+        "{}; fix the regression, or accept the new counts with UPDATE_COSTS=1 cargo test costs",
         grown.join("; ")
     );
 }

@@ -1,4 +1,4 @@
-//! What people decide of who is who: merges, splits, undoing, history; before, as a trial, after, and undone.
+//! Curation: merging and splitting researchers, dry runs, undo and history.
 
 use serde_json::{Value, json};
 
@@ -9,21 +9,21 @@ use crate::support::{
     TestApp, orcid, organization_record, paper_record, pluck_strings, researcher_record, ror, topic_record, with_fields,
 };
 
-/// The program, asked about identities.
+/// Runs `identity` with these arguments.
 pub fn run_identity(app: &TestApp, arguments: &[&str]) -> CommandOutput {
     run_to_completion(
         &mut Workspace::new().command_with_database(&app.database_url, &[&["identity"], arguments].concat()),
     )
 }
 
-/// What it says when it succeeds, without ids and times.
+/// Runs `identity` successfully and returns its output.
 pub fn run_successfully(app: &TestApp, arguments: &[&str]) -> String {
     let outcome = run_identity(app, arguments);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{arguments:?}");
     outcome.stdout
 }
 
-/// What it says when it refuses.
+/// Runs `identity`, which must fail, and returns its error message.
 pub fn run_failing(app: &TestApp, arguments: &[&str]) -> String {
     let outcome = run_identity(app, arguments);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{arguments:?}");
@@ -34,13 +34,17 @@ fn paper_with_doi(title: &str, year: i32, doi: &str, authors: &[&str]) -> Value 
     with_fields(paper_record(title, Some(year), authors), json!({ "doi": doi }))
 }
 
-/// Ida Brook as one source has her, Ida M. Brook as another; Wei Xudo, who is two people.
+/// Ida Brook has a duplicate profile as Ida M. Brook; Wei Xudo's profile conflates two people.
 pub fn duplicate_and_conflated_records() -> Vec<Value> {
-    let place = |number: u64, kind: &str, title: Value, start: &str| json!({ "organization": { "ror": ror(number) }, "affiliationKind": kind, "roleTitle": title, "startDate": start });
-    let primary =
-        with_fields(place(1, "EMPLOYMENT", json!({ "en": "Hydrologist" }), "2015-03"), json!({ "isPrimary": true }));
-    let french =
-        with_fields(place(1, "EMPLOYMENT", json!({ "fr": "Hydrologue" }), "2015-03"), json!({ "isPrimary": true }));
+    let affiliation = |number: u64, kind: &str, title: Value, start: &str| json!({ "organization": { "ror": ror(number) }, "affiliationKind": kind, "roleTitle": title, "startDate": start });
+    let primary = with_fields(
+        affiliation(1, "EMPLOYMENT", json!({ "en": "Hydrologist" }), "2015-03"),
+        json!({ "isPrimary": true }),
+    );
+    let french = with_fields(
+        affiliation(1, "EMPLOYMENT", json!({ "fr": "Hydrologue" }), "2015-03"),
+        json!({ "isPrimary": true }),
+    );
     vec![
         organization_record(1, "Water Institute"),
         organization_record(2, "Mill College"),
@@ -54,7 +58,7 @@ pub fn duplicate_and_conflated_records() -> Vec<Value> {
         with_fields(
             researcher_record("Ida M. Brook"),
             json!({ "orcid": orcid(7), "biography": { "fr": "Elle mesure." }, "homepageUrl": "https://example.org/ida",
-                "affiliations": [french, place(2, "EDUCATION", json!({}), "2008")], "otherNames": ["I. M. Brook"],
+                "affiliations": [french, affiliation(2, "EDUCATION", json!({}), "2008")], "otherNames": ["I. M. Brook"],
                 "topics": [{ "labels": { "en": "Tides" } }, { "labels": { "en": "Weirs" } }],
                 "identifiers": [{ "scheme": "dblp", "value": "b/Brook" }] }),
         ),
@@ -70,7 +74,7 @@ pub fn duplicate_and_conflated_records() -> Vec<Value> {
 pub async fn start_with_records() -> TestApp {
     let app = TestApp::start().await;
     app.create_records(json!(duplicate_and_conflated_records())).await;
-    // As the program does first.
+    // As every command does on startup.
     app.store.rebuild_name_repairs_if_stale().await.expect("the names");
     app.store.refresh_statistics_if_stale().await.expect("the counts");
     app
@@ -94,8 +98,8 @@ async fn merge_and_undo() {
     let before = database_state(&app.database_url).await;
     let decision = ["merge", "ida-brook", &orcid(7), "--note", "same mails", "--by", "Ana"];
 
-    let trial = run_successfully(&app, &[&decision[..], &["--dry-run"]].concat());
-    insta::assert_snapshot!(trial.replace(&former, "FORMER").replace(&survivor, "SURVIVOR"), @r#"
+    let dry_run = run_successfully(&app, &[&decision[..], &["--dry-run"]].concat());
+    insta::assert_snapshot!(dry_run.replace(&former, "FORMER").replace(&survivor, "SURVIVOR"), @r#"
     merge
 
     Ida Brook (ida-brook)
@@ -137,8 +141,8 @@ async fn merge_and_undo() {
 
     let merged = run_successfully(&app, &decision);
     let lines = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
-    let (trial, merged) = (lines(&trial), lines(&merged));
-    assert_eq!(trial[..trial.len() - 1], merged[..merged.len() - 1], "a trial tells what happens");
+    let (dry_run, merged) = (lines(&dry_run), lines(&merged));
+    assert_eq!(dry_run[..dry_run.len() - 1], merged[..merged.len() - 1], "the dry run reports the actual changes");
 
     let found = find_researcher(&app, json!({ "slug": "ida-brook" })).await;
     insta::assert_json_snapshot!(found, @r#"
@@ -329,17 +333,17 @@ async fn split_and_undo() {
     let source = app.find_id("researcher", "wei-xudo").await;
     let before = database_state(&app.database_url).await;
     let decision = ["split", "wei-xudo", "--papers", "10.1000/PROTEINS", "https://doi.org/10.1000/folds"];
-    let trial = run_successfully(&app, &[&decision[..], &["--dry-run"]].concat());
+    let dry_run = run_successfully(&app, &[&decision[..], &["--dry-run"]].concat());
     assert_dumps_equal(&database_state(&app.database_url).await, &before);
 
     run_successfully(&app, &[&decision[..], &["--note", "a chemist"]].concat());
     let target = app.find_id("researcher", "wei-xudo-2").await;
-    // The number of somebody new is another one at each trial.
-    let trial: String = trial
+    // The ID of a new researcher differs between dry run and decision.
+    let dry_run: String = dry_run
         .lines()
         .filter(|line| !line.trim_start().starts_with("id "))
         .fold(String::new(), |text, line| text + line + "\n");
-    insta::assert_snapshot!(trial, @r#"
+    insta::assert_snapshot!(dry_run, @r#"
     split
 
     Wei Xudo (wei-xudo)
@@ -388,7 +392,7 @@ async fn split_into_an_existing_researcher() {
     let found = find_researcher(&app, json!({ "slug": "tom-ford" })).await;
     assert_eq!(pluck_strings(&found["papers"]["nodes"], &["slug"]), ["on-tides", "on-weirs", "proofs"]);
     assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new());
-    // The ids of papers, too.
+    // Papers can be given by ID.
     let paper = app.find_id("paper", "on-weirs").await;
     run_successfully(&app, &["split", "tom-ford", "--papers", &paper, "--into", "ben-oak"]);
     assert_eq!(find_researcher(&app, json!({ "slug": "ben-oak" })).await["statistics"]["paperCount"], 3);
@@ -397,7 +401,7 @@ async fn split_into_an_existing_researcher() {
     assert_dumps_equal(&database_state(&app.database_url).await, &before);
 }
 
-/// The ORCID iD that a source gives with the papers goes with them.
+/// An ORCID iD that a source gives for the papers moves with them.
 #[tokio::test]
 async fn orcid_follows_the_papers() {
     let app = start_with_records().await;
@@ -421,7 +425,7 @@ async fn several_merges() {
     run_successfully(&app, &["merge", "ben-oak", "wei-xudo", "--force"]);
     let third = database_state(&app.database_url).await;
     run_successfully(&app, &["merge", "uma-leeds", "ben-oak", "--force"]);
-    // What was merged into somebody merged leads on.
+    // Chains of redirects are followed.
     for id in &ids {
         assert_eq!(find_researcher(&app, json!({ "id": id })).await["slug"], "uma-leeds");
     }
@@ -433,7 +437,7 @@ async fn several_merges() {
     );
     run_successfully(&app, &["undo", "3"]);
     assert_dumps_equal(&database_state(&app.database_url).await, &third);
-    // These two are about different people, and may go in any order.
+    // Independent decisions can be undone in any order.
     run_successfully(&app, &["undo", "1"]);
     run_successfully(&app, &["undo", "2"]);
     assert_dumps_equal(&database_state(&app.database_url).await, &first);
@@ -463,7 +467,7 @@ async fn history() {
     2         2026-01-02 03:04  split of 1 paper from Wei Xudo (wei-xudo) to Wei Xudo (wei-xudo-2)                         2026-01-03 03:04 by Ben
     3         2026-01-02 03:04  merge of Ben Oak (ben-oak) into Tom Ford (tom-ford), 2 papers
     ");
-    // By the key of somebody who is somebody else by now.
+    // A key of a merged researcher.
     let of_one = run_successfully(&app, &["history", "ben-oak"]);
     assert_eq!(of_one.lines().count(), 2, "{of_one}");
     assert!(of_one.contains("merge of Ben Oak (ben-oak) into Tom Ford (tom-ford), 2 papers"), "{of_one}");
@@ -482,8 +486,7 @@ async fn history() {
     assert_eq!((rest("undoneAt"), rest("undoneBy"), rest("paperCount")), (json!(null), json!(null), json!(2)));
 }
 
-/// Whoever adds a table that refers to people has to say what becomes of its rows when two people are one
-/// (`store/identity/journal.rs` and `takeover.rs`), and adds it here.
+/// A new table that references researchers must be handled in merges and undo (`store/curation`), and be listed here.
 #[tokio::test]
 async fn tables_referencing_researchers() {
     let app = TestApp::start().await;

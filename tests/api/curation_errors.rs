@@ -1,4 +1,4 @@
-//! What people cannot decide, what they are told, and what they may insist on.
+//! Rejected decisions, their error messages, and `--force`.
 
 use serde_json::json;
 
@@ -46,8 +46,8 @@ async fn rejected_decisions() {
     let sentences: Vec<String> = cases
         .iter()
         .map(|case| {
-            let told = format!("{}\n  {}", case.join(" "), run_failing(&app, case));
-            told.replace(&paper, "PAPER").replace(&year[0], "TIME")
+            let error = format!("{}\n  {}", case.join(" "), run_failing(&app, case));
+            error.replace(&paper, "PAPER").replace(&year[0], "TIME")
         })
         .collect();
     insta::assert_snapshot!(sentences.join(""), @r"
@@ -62,7 +62,7 @@ async fn rejected_decisions() {
     merge ida-brook PAPER
       error: 'PAPER' is the id of a thing of type Paper; one of type Researcher is needed here
     merge ida-brook 0000-0002-1694-2339
-      error: '0000-0002-1694-2339' is not an ORCID iD: its checksum does not hold; look for a mistyped digit
+      error: '0000-0002-1694-2339' is not an ORCID iD: its checksum is wrong; check for a mistyped digit
     merge ida-m-brook i-brook
       error: they have different ORCID iDs: Ida M. Brook (ida-m-brook) has 0000-0000-0000-0079, I. Brook (i-brook) has 0000-0000-0000-0087. An ORCID iD is one person's, so that these are different people, unless somebody registered twice; if that is so, force it: the survivor keeps the first one, and the others lead there too (--force)
     merge wei-xudo ben-oak
@@ -92,13 +92,13 @@ async fn forced_merges() {
     let app = start_with_records().await;
     app.create_records(json!([with_fields(researcher_record("Wei Xudo-Oak"), json!({ "orcid": orcid(9) }))])).await;
     let before = database_state(&app.database_url).await;
-    // The second place on a paper is left open.
+    // The second author position on a shared paper becomes unresolved.
     run_successfully(&app, &["merge", "wei-xudo", "ben-oak", "--force"]);
     let places = "SELECT coalesce(researcher.slug, '-') FROM authorship JOIN paper ON paper.id = paper_id \
          LEFT JOIN researcher ON researcher.id = researcher_id WHERE paper.slug = 'proteins' ORDER BY list_order";
     assert_eq!(query_strings(&app.database_url, places).await, ["-", "wei-xudo"]);
     assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new());
-    // One of the ORCID iDs is the person's, the other leads there.
+    // One ORCID iD stays with the survivor, the other redirects to it.
     run_successfully(&app, &["merge", "ida-m-brook", "wei-xudo-oak", "--force"]);
     let found = find_researcher(&app, json!({ "orcid": orcid(9) })).await;
     assert_eq!(
@@ -116,11 +116,11 @@ async fn forced_merges() {
     assert_dumps_equal(&database_state(&app.database_url).await, &before);
 }
 
-/// A name that is no form of the survivor's is nowhere told.
+/// A name that is no variant of the survivor's is not displayed.
 #[tokio::test]
 async fn name_of_the_merged_researcher() {
     let app = start_with_records().await;
-    let told = run_successfully(&app, &["merge", "tom-ford", "ben-oak"]);
-    assert!(told.contains("note: 'Ben Oak' is no form of the name 'Tom Ford' and is not shown as one"), "{told}");
+    let output = run_successfully(&app, &["merge", "tom-ford", "ben-oak"]);
+    assert!(output.contains("note: 'Ben Oak' is no form of the name 'Tom Ford' and is not shown as one"), "{output}");
     assert_eq!(find_researcher(&app, json!({ "slug": "ben-oak" })).await["otherNames"], json!([]));
 }

@@ -1,4 +1,4 @@
-//! What people decided stays decided, whatever is imported again: the same file, changed records, another source.
+//! Decisions survive imports of the same file, changed records and other sources.
 
 use serde_json::{Value, json};
 
@@ -14,17 +14,17 @@ fn run_decision(app: &TestApp, arguments: &[&str]) {
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{arguments:?}: {}", outcome.stdout);
 }
 
-/// Imports records by the program.
+/// Runs `import records`.
 fn import_records(app: &TestApp, source: &str, records: &[Value]) -> String {
-    let place = Workspace::new();
-    let outcome = place.import(
+    let workspace = Workspace::new();
+    let outcome = workspace.import(
         &app.database_url,
-        &["records", place.write_file("records.jsonl", to_json_lines(records)), "--source", source],
+        &["records", workspace.write_file("records.jsonl", to_json_lines(records)), "--source", source],
     );
     outcome.summary().to_owned()
 }
 
-/// Who is who on each paper: its slug, and the slugs of its authors in order.
+/// The authors of each paper, as slugs in order.
 async fn authors_by_paper(app: &TestApp) -> Vec<String> {
     let sql = "SELECT paper.slug || ': ' || string_agg(coalesce(researcher.slug, '-'), ', ' ORDER BY list_order) FROM paper \
          JOIN authorship ON paper_id = paper.id LEFT JOIN researcher ON researcher.id = researcher_id \
@@ -36,7 +36,7 @@ async fn researcher_names(app: &TestApp) -> Vec<String> {
     query_strings(&app.database_url, "SELECT slug || ' ' || display_name FROM researcher ORDER BY id").await
 }
 
-/// Every record with a difference that makes it another one.
+/// Modifies every record so that it counts as updated.
 fn modified_records(records: &[Value]) -> Vec<Value> {
     let change = |record: &Value| match record["kind"].as_str() {
         Some("paper") => with_fields(record.clone(), json!({ "venueName": "Annals of Water" })),
@@ -80,15 +80,15 @@ async fn changed_records() {
     let before = researcher_names(&app).await;
     import_records(&app, "test", &modified_records(&duplicate_and_conflated_records()));
     assert_eq!(authors_by_paper(&app).await, CURATED_AUTHORS);
-    assert_eq!(researcher_names(&app).await, before, "the former's record renames nobody, and makes nobody new");
+    assert_eq!(researcher_names(&app).await, before, "the merged record neither renames nor creates a researcher");
     assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new());
-    // Both records' affiliations, topics and names are the survivor's still.
-    let kept = "SELECT concat_ws(' | ', other_names::text, (SELECT count(*) FROM affiliation WHERE researcher_id = researcher.id), \
+    // The survivor keeps the affiliations, topics and names of both records.
+    let survivor_sql = "SELECT concat_ws(' | ', other_names::text, (SELECT count(*) FROM affiliation WHERE researcher_id = researcher.id), \
          (SELECT count(*) FROM affiliation WHERE researcher_id = researcher.id AND is_primary), \
          (SELECT string_agg(topic.slug, ',' ORDER BY position) FROM researcher_topic JOIN topic ON topic.id = topic_id \
          WHERE researcher_id = researcher.id), orcid, portrait_url) FROM researcher WHERE slug = 'ida-brook'";
     assert_eq!(
-        query_strings(&app.database_url, kept).await,
+        query_strings(&app.database_url, survivor_sql).await,
         [format!(
             "{{\"Ida Brook-Ford\",\"Ida M. Brook\",\"I. M. Brook\"}} | 2 | 1 | weirs,tides | {} | https://example.org/portrait",
             orcid(7)
@@ -99,7 +99,7 @@ async fn changed_records() {
         ["6"]
     );
 
-    // What was changed meanwhile stays, and all else is as it was.
+    // Later changes stay; everything else is restored.
     run_decision(&app, &["undo", "2"]);
     run_decision(&app, &["undo", "1"]);
     assert_eq!(
@@ -115,7 +115,7 @@ async fn changed_records() {
     );
     assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new());
     assert_eq!(query_strings(&app.database_url, "SELECT count(*) FROM identity_pin").await, ["0"]);
-    // The former's record said something new while it was the survivor's: it is written again, now to its own.
+    // The merged record changed while it belonged to the survivor; a new import applies it to its own researcher.
     let own = "SELECT slug FROM researcher WHERE portrait_url IS NOT NULL ORDER BY slug";
     assert_eq!(query_strings(&app.database_url, own).await, ["ida-brook"]);
     import_records(&app, "test", &modified_records(&duplicate_and_conflated_records()));
@@ -130,7 +130,7 @@ async fn records_of_another_source() {
     assert_eq!(authors_by_paper(&app).await, CURATED_AUTHORS);
     assert_eq!(researcher_names(&app).await, before);
     assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new());
-    // With names in another spelling, and with the ORCID iD of somebody else.
+    // With another spelling, and the ORCID iD of another person.
     let spelled = [with_fields(
         paper_record("On tides", Some(2009), &[]),
         json!({ "doi": "10.1000/tides", "authors": [
@@ -140,7 +140,7 @@ async fn records_of_another_source() {
     assert_eq!(authors_by_paper(&app).await[1], "on-tides: ida-brook, tom-ford, lee-u");
 }
 
-/// Somebody in front of the others, somebody gone for a while: what was decided of an author goes with the name.
+/// Author positions shift or disappear: a decision follows the author's name.
 #[tokio::test]
 async fn shifted_author_positions() {
     let app = curated_directory().await;
@@ -160,7 +160,7 @@ async fn shifted_author_positions() {
     }
 }
 
-/// Somebody else stands in a place that was decided upon: the decision holds, and is told.
+/// A different name at the position of a decision: the decision is kept and reported.
 #[tokio::test]
 async fn different_name_at_a_position() {
     let app = curated_directory().await;
@@ -180,7 +180,7 @@ async fn different_name_at_a_position() {
     );
 }
 
-/// What comes new for the name or the ORCID iD of somebody merged is the survivor's, and stays with the survivor.
+/// New records with the name or ORCID iD of a merged researcher belong to the survivor, even after an undo.
 #[tokio::test]
 async fn later_records() {
     let app = curated_directory().await;
@@ -199,7 +199,7 @@ async fn later_records() {
     assert_eq!(researcher_names(&app).await.len(), count + 1);
     assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new());
 
-    // Of somebody who came by a split what came since goes back, too, and the address leads on.
+    // Undoing a split returns later papers, too, and leaves a redirect.
     app.write_records(&parse_records(json!([with_fields(
         paper_record("More folds", Some(2021), &[]),
         json!({ "authors": [{ "position": 1, "name": "Wei Xudo", "orcid": orcid(9) }] })
@@ -223,7 +223,7 @@ async fn later_records() {
     assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new());
 }
 
-/// An author whose name is the same stays who it is, though the name alone would say somebody else.
+/// An authorship with an unchanged name keeps its researcher, even if the name alone would match another.
 #[tokio::test]
 async fn authorships_keep_their_researchers() {
     let app = TestApp::start().await;
@@ -242,7 +242,7 @@ async fn authorships_keep_their_researchers() {
     assert_eq!(authors_by_paper(&app).await, ["on-mills: wei-xudo-senior, uma-leeds"]);
     let why = "SELECT method || ' ' || confidence || ' ' || (evidence -> 0 ->> 'value') FROM authorship_resolution";
     assert_eq!(query_strings(&app.database_url, why).await, ["EVIDENCE 0.75 Uma Leeds"]);
-    // Another name is another person.
+    // A different name is a different researcher.
     app.write_records_without_disambiguation(&parse_records(json!([paper_record(
         "On mills",
         Some(2001),
@@ -253,7 +253,7 @@ async fn authorships_keep_their_researchers() {
     assert_eq!(query_strings(&app.database_url, why).await, Vec::<String>::new());
 }
 
-/// The record of somebody merged comes from another source, by the ORCID iD that the survivor does not have.
+/// Another source describes a merged researcher by an ORCID iD that the survivor lacks.
 #[tokio::test]
 async fn records_of_merged_researchers() {
     let app = start_with_records().await;
@@ -271,7 +271,7 @@ async fn records_of_merged_researchers() {
     assert_eq!(query_strings(&app.database_url, filled).await, [expected]);
 }
 
-/// Somebody registered twice, with an ORCID iD each: one person from then on, by whichever iD papers come.
+/// Two registered ORCID iDs of one person: papers with either one belong to the survivor.
 #[tokio::test]
 async fn two_orcids_of_one_researcher() {
     let app = TestApp::start().await;

@@ -1,26 +1,17 @@
-//! The law of decisions: undoing them gives back exactly what was, whatever was decided of whomever.
+//! Property test: undo restores the previous state exactly, for random decisions.
 
 use academic_directory::store::curation::{CurationRequest, DecidedBy};
 use serde_json::{Value, json};
 
 use crate::support::database_dump::{assert_dumps_equal, query_strings};
 use crate::support::database_state::{database_state, find_inconsistencies};
+use crate::support::synthetic_data::SeededRng;
 use crate::support::{
     TestApp, orcid, organization_record, paper_record, parse_records, researcher_record, ror, topic_record, with_fields,
 };
 
-/// A stream of numbers that is the same in every run.
-struct LinearCongruentialRng(u64);
-
-impl LinearCongruentialRng {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % bound
-    }
-}
-
-/// Twelve people with everything that people have, in all sorts of agreement and disagreement.
-fn random_records(numbers: &mut LinearCongruentialRng) -> Vec<Value> {
+/// Researchers with affiliations, topics, identifiers and papers, which partly overlap.
+fn random_records(rng: &mut SeededRng) -> Vec<Value> {
     let mut records = vec![
         organization_record(1, "One"),
         organization_record(2, "Two"),
@@ -29,44 +20,43 @@ fn random_records(numbers: &mut LinearCongruentialRng) -> Vec<Value> {
         topic_record("Salt"),
     ];
     for person in 0..8 {
-        let affiliation = |numbers: &mut LinearCongruentialRng, is_primary: bool| {
+        let affiliation = |rng: &mut SeededRng, is_primary: bool| {
             let titles = [
                 json!({}),
                 json!({ "en": "Reader" }),
                 json!({ "fr": "Lectrice" }),
                 json!({ "en": "Dean", "fr": "Doyenne" }),
             ];
-            let mut place = json!({ "organization": { "ror": ror(1 + numbers.below(2) as u64) }, "affiliationKind": "EMPLOYMENT",
-                "isPrimary": is_primary, "roleTitle": titles[numbers.below(4)] });
-            if numbers.below(2) == 0 {
-                place["startDate"] = json!("2001");
+            let mut affiliation_record = json!({ "organization": { "ror": ror(1 + rng.below(2) as u64) }, "affiliationKind": "EMPLOYMENT",
+                "isPrimary": is_primary, "roleTitle": titles[rng.below(4)] });
+            if rng.below(2) == 0 {
+                affiliation_record["startDate"] = json!("2001");
             }
-            place
+            affiliation_record
         };
-        let places: Vec<Value> = (0..numbers.below(4)).map(|number| affiliation(numbers, number == 0)).collect();
+        let affiliations: Vec<Value> = (0..rng.below(4)).map(|number| affiliation(rng, number == 0)).collect();
         let topics: Vec<Value> = ["Sea", "Sand", "Salt"]
             .iter()
-            .filter(|_| numbers.below(2) == 0)
+            .filter(|_| rng.below(2) == 0)
             .map(|label| json!({ "labels": { "en": label } }))
             .collect();
         let mut record = with_fields(
             researcher_record(&format!("Person {person}")),
-            json!({ "affiliations": places, "topics": topics }),
+            json!({ "affiliations": affiliations, "topics": topics }),
         );
-        if numbers.below(2) == 0 {
+        if rng.below(2) == 0 {
             record["orcid"] = json!(orcid(100 + person));
         }
-        if numbers.below(2) == 0 {
-            record["biography"] = json!({ (["en", "fr"][numbers.below(2)]): format!("The life of {person}.") });
+        if rng.below(2) == 0 {
+            record["biography"] = json!({ (["en", "fr"][rng.below(2)]): format!("The life of {person}.") });
         }
         record["identifiers"] = json!([{ "scheme": "scopus", "value": person.to_string() }]);
         records.push(record);
     }
     for number in 0..14 {
-        let mut authors: Vec<String> =
-            (0..1 + numbers.below(4)).map(|_| format!("Person {}", numbers.below(12))).collect();
+        let mut authors: Vec<String> = (0..1 + rng.below(4)).map(|_| format!("Person {}", rng.below(12))).collect();
         authors.dedup();
-        let year = (numbers.below(4) > 0).then(|| 1990 + i32::try_from(numbers.below(9)).unwrap_or_default());
+        let year = (rng.below(4) > 0).then(|| 1990 + i32::try_from(rng.below(9)).unwrap_or_default());
         let paper =
             paper_record(&format!("Work {number}"), year, &authors.iter().map(String::as_str).collect::<Vec<_>>());
         records.push(with_fields(paper, json!({ "topics": [{ "labels": { "en": "Sea" } }] })));
@@ -74,19 +64,19 @@ fn random_records(numbers: &mut LinearCongruentialRng) -> Vec<Value> {
     records
 }
 
-/// Whatever is decided one after the other, undoing it backwards gives back each state on the way.
+/// Undoing random decisions in reverse order restores each intermediate state.
 #[tokio::test]
 async fn undo_restores_the_previous_state() {
     for seed in 1..=6 {
-        let mut numbers = LinearCongruentialRng(seed);
+        let mut rng = SeededRng::new(seed);
         let app = TestApp::start().await;
-        app.write_records(&parse_records(json!(random_records(&mut numbers)))).await;
+        app.write_records(&parse_records(json!(random_records(&mut rng)))).await;
         let mut states = vec![database_state(&app.database_url).await];
         let mut decisions = Vec::new();
         for _ in 0..6 {
             let slugs = query_strings(&app.database_url, "SELECT slug FROM researcher ORDER BY id").await;
-            let mut somebody = || slugs[numbers.below(slugs.len())].clone();
-            let (one, other) = (somebody(), somebody());
+            let mut random_slug = || slugs[rng.below(slugs.len())].clone();
+            let (one, other) = (random_slug(), random_slug());
             let theirs = format!(
                 "SELECT paper.slug FROM paper JOIN authorship ON paper_id = paper.id JOIN researcher ON researcher.id = researcher_id \
                  WHERE researcher.slug = '{one}' ORDER BY paper.id"
@@ -94,29 +84,29 @@ async fn undo_restores_the_previous_state() {
             let mut papers = query_strings(&app.database_url, &theirs).await;
             papers.truncate(papers.len() / 2);
             let signature = DecidedBy::default();
-            let request = match numbers.below(3) {
+            let request = match rng.below(3) {
                 0 => CurationRequest::Split {
                     researcher: one,
                     papers,
-                    into: (numbers.below(2) == 0).then_some(other),
+                    into: (rng.below(2) == 0).then_some(other),
                     decided_by: signature,
                 },
                 _ => CurationRequest::Merge { survivor: one, former: vec![other], force: true, decided_by: signature },
             };
-            let trial = app.store.decide(&request, true).await;
+            let dry_run = app.store.decide(&request, true).await;
             app.store.refresh_statistics_if_stale().await.expect("the counts");
             assert_dumps_equal(&database_state(&app.database_url).await, &states[states.len() - 1]);
             let Ok(made) = app.store.decide(&request, false).await else {
-                assert!(trial.is_err(), "{request:?}");
+                assert!(dry_run.is_err(), "{request:?}");
                 continue;
             };
-            assert_eq!(trial.expect("a trial that succeeds as well").before, made.before);
+            assert_eq!(dry_run.expect("a dry run that succeeds, too").before, made.before);
             app.store.refresh_statistics_if_stale().await.expect("the counts");
             assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new(), "{request:?}");
             decisions.push(made.decision);
             states.push(database_state(&app.database_url).await);
         }
-        assert!(decisions.len() > 1, "seed {seed} decides nothing");
+        assert!(decisions.len() > 1, "seed {seed} makes no decision");
         states.pop();
         for (decision, state_before) in decisions.iter().zip(&states).rev() {
             let request = CurationRequest::Undo { decision: *decision, by: None };

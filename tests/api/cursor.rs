@@ -1,4 +1,4 @@
-//! Cursors: whose they are, and what becomes of those that nobody was given.
+//! Cursors: a cursor belongs to one list, and forged cursors are handled safely.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,7 +20,7 @@ async fn cursor_of_another_list() {
     let english = cursor(r#"topics(first: 1, orderBy: {field: LABEL, direction: ASC, languages: ["en"]})"#).await;
     insta::assert_snapshot!(
         app.client_error(&format!("{{ papers(after: {by_title:?}) {{ nodes {{ id }} }} }}"), json!({})).await,
-        @"after is a cursor of another list; a cursor belongs to its field, the thing that has it, filter, order and languages: repeat these, or start again without it"
+        @"after is a cursor of another list; a cursor is valid only for the same field, parent, filter, order and languages: repeat these, or omit the cursor"
     );
     for query in [
         format!("{{ papers(last: 1, before: {by_title:?}) {{ nodes {{ id }} }} }}"),
@@ -38,35 +38,35 @@ async fn cursor_of_another_list() {
         let message = app.client_error(&query, json!({})).await;
         assert!(message.contains("is a cursor of another list"), "{query}: {message}");
     }
-    // The same list of another thing is another list.
-    let pairs = async |place: &str| {
-        let query = format!("{{ {place} {{ list: researchers(first: 1) {{ pageInfo {{ endCursor }} }} }} }}");
+    // The same field of another entity is another list.
+    let pairs = async |parent: &str| {
+        let query = format!("{{ {parent} {{ list: researchers(first: 1) {{ pageInfo {{ endCursor }} }} }} }}");
         let found = app.data(&query).await;
-        let (_, place) = found.as_object().and_then(|data| data.iter().next()).expect("a place");
-        place["list"]["pageInfo"]["endCursor"].as_str().expect("a cursor").to_owned()
+        let (_, parent) = found.as_object().and_then(|data| data.iter().next()).expect("a place");
+        parent["list"]["pageInfo"]["endCursor"].as_str().expect("a cursor").to_owned()
     };
-    for (place, other) in [
+    for (parent, other) in [
         (r#"organization(by: {slug: "college"})"#, r#"organization(by: {slug: "part-2"})"#),
         (r#"topic(by: {slug: "sea"})"#, r#"topic(by: {slug: "sea-1"})"#),
     ] {
-        let own = pairs(place).await;
-        app.data(&format!("{{ {place} {{ researchers(after: {own:?}) {{ nodes {{ id }} }} }} }}")).await;
+        let own = pairs(parent).await;
+        app.data(&format!("{{ {parent} {{ researchers(after: {own:?}) {{ nodes {{ id }} }} }} }}")).await;
         let query = format!("{{ {other} {{ researchers(after: {own:?}) {{ nodes {{ id }} }} }} }}");
         let message = app.client_error(&query, json!({})).await;
         assert!(message.contains("is a cursor of another list"), "{query}: {message}");
     }
-    // What an absent filter and the standard order mean may as well be said.
+    // An empty filter and the default order are equivalent to omitting them.
     let same = format!(
         "{{ papers(after: {papers:?}, filter: {{}}, orderBy: {{field: PUBLICATION_DATE, direction: DESC}}) {{ nodes {{ id }} }} }}"
     );
     app.data(&same).await;
-    let answer = app
+    let response = app
         .query_in_languages(&format!("{{ topics(after: {english:?}) {{ nodes {{ id }} }} }}"), json!({}), Some("fr"))
         .await;
-    assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "the header's languages are the list's too");
+    assert_eq!(response.codes(), ["BAD_USER_INPUT"], "the languages of the header are part of the cursor");
 }
 
-/// A cursor with its parts changed by somebody who knows how they are written.
+/// A cursor with modified parts.
 fn forge_cursor(cursor: &str, change: impl Fn(&mut Vec<Value>)) -> String {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).expect("base64");
     let mut parts: Vec<Value> = serde_json::from_slice(&bytes).expect("a list");
@@ -74,22 +74,22 @@ fn forge_cursor(cursor: &str, change: impl Fn(&mut Vec<Value>)) -> String {
     URL_SAFE_NO_PAD.encode(json!(parts).to_string())
 }
 
-/// How many keys a cursor has.
+/// The number of sort keys in a cursor.
 fn key_count(cursor: &str) -> usize {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).expect("base64");
     serde_json::from_slice::<Vec<Value>>(&bytes).expect("a list").len() - 1
 }
 
-/// That a cursor is refused or, where another place in the list could have it, taken: it breaks nothing.
+/// Returns whether the list accepts the cursor. Panics unless it is accepted or rejected with a client error.
 async fn is_accepted(app: &TestApp, list: &ConnectionQuery, cursor: &str) -> bool {
-    let answer = app.query(&list.build(&format!("first: 1, after: {cursor:?}")), json!({})).await;
-    let codes = answer.codes();
-    let shown: String = cursor.chars().take(200).collect();
+    let response = app.query(&list.build(&format!("first: 1, after: {cursor:?}")), json!({})).await;
+    let codes = response.codes();
+    let excerpt: String = cursor.chars().take(200).collect();
     assert!(
-        answer.status == 200 && codes.iter().all(|code| CLIENT_ERROR_CODES.contains(&code.as_str())),
-        "{}: {shown}: {}",
+        response.status == 200 && codes.iter().all(|code| CLIENT_ERROR_CODES.contains(&code.as_str())),
+        "{}: {excerpt}: {}",
         list.description(),
-        answer.body
+        response.body
     );
     codes.is_empty()
 }
@@ -149,7 +149,7 @@ async fn forged_cursors() {
         .await;
 }
 
-/// What is no value of a key's type, for lists that have keys of all types between them.
+/// Invalid values of a sort key, for lists that together have keys of all types.
 #[tokio::test]
 async fn forged_cursor_keys() {
     let app = college_directory().await;
@@ -157,7 +157,7 @@ async fn forged_cursor_keys() {
         ConnectionQuery::new("Query", field, &format!("orderBy: {{field: {order}, direction: ASC}}"))
     };
     for (list, place, good, bad) in [
-        // Whether primary, whether current, the start; then the id.
+        // Keys: isPrimary, isCurrent, start date, ID.
         (
             ConnectionQuery::new("Researcher", "affiliations", ""),
             1,

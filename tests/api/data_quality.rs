@@ -1,4 +1,4 @@
-//! Data quality: what is counted as an issue, where, and what the command says of it.
+//! Data quality: counted issues, samples, filters and the `check` command.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ const QUALITY_QUERY: &str = "query Quality($filter: QualityFilter) { directory {
             sources { value count } organizations { organization { slug } count } }
         nameRepairs { rule appliedCount suggestedCount } } } }";
 
-/// A directory with one of everything that can be wrong, some of it by two sources and at two organizations.
+/// A directory with every kind of issue, some from two sources and at two organizations.
 async fn faulty_directory() -> TestApp {
     let app = TestApp::start().await;
     let at = |number: u64| json!([{ "ror": ror(number) }]);
@@ -52,7 +52,7 @@ async fn faulty_directory() -> TestApp {
         ),
     ]));
     app.store.write_records("other", &others).await.expect("the records");
-    // What no import is so wrong as to make.
+    // Inconsistencies that no import can produce.
     app.execute_sql(&format!(
         "UPDATE researcher_statistics SET first_year = 1900 WHERE researcher_id = (SELECT id FROM researcher WHERE slug = 'edda-frostad');
          UPDATE authorship SET orcid = '{}' WHERE name = 'Edda Frostad';
@@ -71,7 +71,7 @@ fn issues(data: &Value) -> &Vec<Value> {
     data["directory"]["quality"]["issues"].as_array().expect("issues")
 }
 
-/// The kinds of which there is something, each with the count.
+/// The kinds with a nonzero count.
 fn nonzero_counts(data: &Value) -> Vec<(String, u64)> {
     let counted = issues(data)
         .iter()
@@ -100,8 +100,8 @@ async fn empty_directory() {
     assert_eq!(data["directory"]["sources"], json!([]));
 }
 
-/// Whatever the part of the directory, a walk over the examples gives as many as are counted, each once; and what each source
-/// and organization has is what is counted there.
+/// For every filter, paging through the samples gives each entity once and as many as counted. The counts per source
+/// and organization agree with filters by these.
 #[tokio::test]
 async fn counts_match_the_samples() {
     let app = faulty_directory().await;
@@ -137,7 +137,7 @@ async fn counts_match_the_samples() {
     }
 }
 
-/// All ids of a kind, two at a time.
+/// The IDs of all samples of a kind, read two at a time.
 async fn read_sample_ids(app: &TestApp, filter: &Value, kind: &Value) -> Vec<String> {
     let query = "query Walk($filter: QualityFilter, $kinds: [QualityIssueKind!], $after: ID) { directory { quality(filter: $filter) {
         issues(kinds: $kinds) { samples(first: 2, after: $after) { id } } } } }";
@@ -186,42 +186,42 @@ async fn filtered_by_source_and_organization() {
 async fn invalid_arguments() {
     let app = TestApp::start().await;
     for (field, message) in [
-        ("quality { issues { samples(first: 0) { id } } }", "first is 0; it can be 1 to 100"),
-        ("quality { issues { sources(first: 101) { count } } }", "first is 101; it can be 1 to 100"),
-        ("sources(first: -1) { name }", "first is -1; it can be 1 to 100"),
+        ("quality { issues { samples(first: 0) { id } } }", "first is 0; it must be between 1 and 100"),
+        ("quality { issues { sources(first: 101) { count } } }", "first is 101; it must be between 1 and 100"),
+        ("sources(first: -1) { name }", "first is -1; it must be between 1 and 100"),
         ("quality(filter: {organizationIds: [\"x\"]}) { issues { kind } }", "'x' is not an id of this directory"),
         ("quality { issues(kinds: [PAPER_WITHOUT_YEAR]) { samples(after: \"x\") { id } } }", "'x' is not an id"),
     ] {
-        let answer = app.query(&format!("{{ directory {{ {field} }} }}"), json!({})).await;
-        assert_eq!(answer.codes().first().map(String::as_str), Some("BAD_USER_INPUT"), "{field}: {}", answer.body);
-        assert!(answer.messages()[0].contains(message), "{field}: {}", answer.body);
+        let response = app.query(&format!("{{ directory {{ {field} }} }}"), json!({})).await;
+        assert_eq!(response.codes().first().map(String::as_str), Some("BAD_USER_INPUT"), "{field}: {}", response.body);
+        assert!(response.messages()[0].contains(message), "{field}: {}", response.body);
     }
     let nothing =
         app.data("{ directory { quality(filter: {sources: [\"\\u0000\"]}) { issues(kinds: []) { kind } } } }").await;
     assert_eq!(nothing["directory"]["quality"]["issues"], json!([]));
 }
 
-/// What is asked of all kinds is one statement for each field, and the budget knows of as many.
+/// Each field takes one statement for all kinds, and the cost estimate is at least the actual number.
 #[tokio::test]
 async fn statement_counts() {
     let app = faulty_directory().await;
     for (taken_by, fields) in [
         (1..=1, "count"),
         (1..=1, "count total share"),
-        // The ids; the papers, the authors, the people.
+        // The IDs; the papers, authors and researchers.
         (2..=2, "samples { id }"),
         (1..=1, "sources { value }"),
         (2..=2, "organizations { organization { slug } }"),
-        // Sources and organizations come together; what is looked up of them and of samples may.
+        // Sources and organizations share a statement; lookups of samples and organizations may share one.
         (4..=5, "count share samples { id } sources { value } organizations { organization { slug } }"),
     ] {
         let query = format!("{{ directory {{ quality {{ issues {{ {fields} }} }} }} }}");
-        let (answer, taken) = app.query_counting_statements(&query, json!({})).await;
-        answer.data();
+        let (response, taken) = app.query_counting_statements(&query, json!({})).await;
+        response.data();
         assert!(taken_by.contains(&taken), "{fields}: {taken}");
         let request =
             app.client().post(app.url("/graphql")).header("X-Query-Cost", "only").json(&json!({ "query": query }));
-        let cost: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+        let cost: Value = request.send().await.expect("a response").json().await.expect("JSON");
         let reckoned = cost["extensions"]["cost"]["requested"]["statements"].as_u64().expect("a cost");
         assert!(reckoned >= taken, "{fields}: {reckoned}");
     }
@@ -260,7 +260,7 @@ async fn check_report_as_json() {
     };
     assert_eq!(counts(&report["issues"]), counts(&data["directory"]["quality"]["issues"]));
     assert_eq!(report["nameRepairs"], data["directory"]["quality"]["nameRepairs"]);
-    // The ids are those of the schema.
+    // The report has global IDs.
     let samples =
         report["issues"].as_array().expect("issues").iter().flat_map(|issue| pluck_strings(&issue["samples"], &["id"]));
     let ids: Vec<String> = samples.collect();
@@ -281,8 +281,8 @@ async fn exit_codes() {
     assert_eq!(unknown.code, Some(1));
     assert_eq!(unknown.stderr_lines(), ["error: no record came from the source 'nowhere'; there are test, other"]);
     let unknown = run_check(&app, &["--organization", "nowhere"]);
-    let told = "error: no organization is called 'nowhere': give its id, its slug or its ROR id";
-    assert_eq!((unknown.code, unknown.stderr_lines()), (Some(1), vec![told]));
+    let message = "error: no organization is called 'nowhere': give its id, its slug or its ROR id";
+    assert_eq!((unknown.code, unknown.stderr_lines()), (Some(1), vec![message]));
 }
 
 #[tokio::test]

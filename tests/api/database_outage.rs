@@ -1,4 +1,4 @@
-//! A database in trouble: clear answers soon, nothing that hangs, and all well again by itself.
+//! Database outages: prompt errors, no hanging requests, and automatic recovery.
 
 use std::time::{Duration, Instant};
 
@@ -6,24 +6,24 @@ use academic_directory::database::{Durability, EmbeddedServer, ServerPrograms};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::support::{DatabaseSession, TestApp, create_database, paper_record, parse_records};
+use crate::support::{TestApp, create_database, paper_record, parse_records};
 
 const QUERY: &str = "{ researchers { nodes { name coauthors { nodes { name } } } } }";
 
-/// The status, the code and the time of one request.
+/// The status, error code and duration of one request.
 async fn query(app: &TestApp) -> (u16, String, Duration) {
-    let begun = Instant::now();
+    let started_at = Instant::now();
     let response =
-        app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY })).send().await.expect("an answer");
+        app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY })).send().await.expect("a response");
     let status = response.status().as_u16();
     let retry = response.headers().contains_key("retry-after");
     let body: Value = response.json().await.expect("JSON");
     assert_eq!(retry, status == 503, "{body}");
     let code = body["errors"][0]["extensions"]["code"].as_str().unwrap_or("none").to_owned();
-    (status, code, begun.elapsed())
+    (status, code, started_at.elapsed())
 }
 
-/// A server of the test's own, which may be stopped.
+/// A Postgres server that the test can stop and restart.
 struct StoppableServer {
     directory: tempfile::TempDir,
     server: Option<EmbeddedServer>,
@@ -31,10 +31,11 @@ struct StoppableServer {
 
 impl StoppableServer {
     fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("academic-directory-trouble").tempdir().expect("a folder");
-        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        let data_directory =
+            tempfile::Builder::new().prefix("academic-directory-trouble").tempdir().expect("a directory");
+        std::fs::set_permissions(data_directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .expect("permissions");
-        let mut server = Self { directory: folder, server: None };
+        let mut server = Self { directory: data_directory, server: None };
         server.restart();
         server
     }
@@ -44,8 +45,9 @@ impl StoppableServer {
             bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
             search_path: std::env::var_os("PATH"),
         };
-        let folder = self.directory.path().join("postgres");
-        let started = std::thread::spawn(move || EmbeddedServer::start(&folder, &programs, Durability::Volatile));
+        let data_directory = self.directory.path().join("postgres");
+        let started =
+            std::thread::spawn(move || EmbeddedServer::start(&data_directory, &programs, Durability::Volatile));
         self.server = Some(started.join().expect("a thread").expect("a server"));
     }
 
@@ -72,16 +74,16 @@ impl Drop for StoppableServer {
     }
 }
 
-/// Asks until the directory answers again, and tells how long that took.
+/// Sends requests until one succeeds, and returns the elapsed time.
 async fn wait_for_recovery(app: &TestApp) -> Duration {
-    let begun = Instant::now();
+    let started_at = Instant::now();
     loop {
         let (status, code, _) = query(app).await;
         if (status, code.as_str()) == (200, "none") {
-            return begun.elapsed();
+            return started_at.elapsed();
         }
         assert_eq!((status, code.as_str()), (503, "SERVICE_UNAVAILABLE"));
-        assert!(begun.elapsed() < Duration::from_secs(30), "it does not come back");
+        assert!(started_at.elapsed() < Duration::from_secs(30), "the service does not recover");
     }
 }
 
@@ -100,7 +102,7 @@ async fn server_restart() {
     }
     tokio::task::block_in_place(|| server.restart());
     let back = wait_for_recovery(&app).await;
-    println!("gone: answers took at most {longest:?}; good again {back:?} after its return");
+    println!("stopped: responses took at most {longest:?}; recovered {back:?} after the restart");
     for _ in 0..20 {
         assert_eq!(query(&app).await.0, 200);
     }
@@ -111,19 +113,19 @@ async fn frozen_server() {
     let server = StoppableServer::start();
     let app = server.start_app().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
-    // The whole process group, as a machine that is frozen.
+    // Stops all server processes, as if the machine were frozen.
     let children = || server_processes(server.pid());
     let frozen = children();
     assert!(frozen.len() > 3, "{frozen:?}");
     frozen.iter().for_each(|pid| kill_process(*pid, Signal::STOP).expect("a process"));
     let (status, code, time) = query(&app).await;
     assert_eq!((status, code.as_str()), (503, "SERVICE_UNAVAILABLE"));
-    println!("still: the first answer took {time:?}");
+    println!("frozen: the first response took {time:?}");
     frozen.iter().for_each(|pid| kill_process(*pid, Signal::CONT).expect("a process"));
-    println!("still: good again {:?} later", wait_for_recovery(&app).await);
+    println!("frozen: recovered after {:?}", wait_for_recovery(&app).await);
 }
 
-/// A process and its children.
+/// The process and its children.
 fn server_processes(parent: Pid) -> Vec<Pid> {
     let number = parent.as_raw_nonzero().get();
     let path = format!("/proc/{number}/task/{number}/children");
@@ -153,12 +155,12 @@ async fn cancelled_statement() {
     let app = TestApp::start().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
     let lock = app.lock_table("researcher").await;
-    let (answer, ()) = tokio::join!(query(&app), async {
+    let (response, ()) = tokio::join!(query(&app), async {
         app.wait_until_blocked().await;
         app.execute_sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
             .await;
     });
-    assert_eq!((answer.0, answer.1.as_str()), (200, "TIMEOUT"));
+    assert_eq!((response.0, response.1.as_str()), (200, "TIMEOUT"));
     drop(lock);
     assert_eq!(query(&app).await.1, "none");
 }
@@ -168,22 +170,17 @@ async fn exhausted_connection_pool() {
     let app = TestApp::start_with_acquire_timeout(create_database().await, 1).await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
     let lock = app.lock_table("researcher").await;
-    let asked = (0..8).map(|_| query(&app));
-    let (answers, ()) = tokio::join!(futures_util::future::join_all(asked), async {
-        let session = DatabaseSession::open(&app.database_url).await;
-        // All four connections wait for the lock, so that the others wait for a connection, and are refused.
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while session.query_number(waiting).await < 4 {
-            tokio::task::yield_now().await;
-        }
+    let queries = (0..8).map(|_| query(&app));
+    let (results, ()) = tokio::join!(futures_util::future::join_all(queries), async {
+        // All four connections are blocked by the lock, so that further requests time out waiting for a connection.
+        app.wait_for_blocked_statements(|blocked| blocked >= 4).await;
         tokio::time::sleep(Duration::from_millis(1500)).await;
         lock.execute("ROLLBACK").await;
     });
-    let refused = answers.iter().filter(|answer| (answer.0, answer.1.as_str()) == (503, "SERVICE_UNAVAILABLE"));
-    assert_eq!(refused.count(), 4, "{answers:?}");
-    let answered = answers.iter().filter(|answer| (answer.0, answer.1.as_str()) == (200, "none"));
-    assert_eq!(answered.count(), 4, "{answers:?}");
+    let refused = results.iter().filter(|response| (response.0, response.1.as_str()) == (503, "SERVICE_UNAVAILABLE"));
+    assert_eq!(refused.count(), 4, "{results:?}");
+    let completed = results.iter().filter(|response| (response.0, response.1.as_str()) == (200, "none"));
+    assert_eq!(completed.count(), 4, "{results:?}");
 }
 
 #[tokio::test]
@@ -197,13 +194,13 @@ async fn read_only_server() {
     .await;
     assert_eq!(query(&app).await.1, "none");
     let records = parse_records(json!([paper_record("Waves", Some(2002), &["Cy Eng"])]));
-    let error = app.store.write_records("test", &records).await.expect_err("a refusal");
+    let error = app.store.write_records("test", &records).await.expect_err("an error");
     assert_eq!(error.code(), "SERVICE_UNAVAILABLE");
 }
 
 #[tokio::test]
 async fn full_disk() {
-    // What needs room on the server's disk, beyond what it may take, is what a full disk looks like to a reader.
+    // Simulates a full disk: a view that fails with the same SQLSTATE.
     let app = TestApp::start().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
     app.execute_sql(

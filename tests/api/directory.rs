@@ -1,4 +1,4 @@
-//! The directory itself: whose it is, and how much it holds.
+//! The directory itself: name, languages and totals.
 
 use academic_directory::config::Limits;
 use serde_json::json;
@@ -31,7 +31,7 @@ async fn every_field() {
         "name": { "value": "Test directory", "language": null, "isFallback": false },
         "version": env!("CARGO_PKG_VERSION"),
         "defaultLanguage": "en",
-        // In which something is shown; an alias is not.
+        // Languages of displayed names; aliases are not displayed.
         "languages": ["en", "fr-CA"],
         "consortiumSize": 42,
         "statistics": {

@@ -1,4 +1,4 @@
-//! Who is who: what joins authors, what keeps them apart, and that it does not depend on the order of imports.
+//! Author disambiguation: what merges authors, what keeps them apart, and independence of import order.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, orcid, paper_record, parse_records, pluck_strings, researcher_record, with_fields};
 
-/// A paper of which more is known of each author.
+/// A paper with detailed author records.
 fn paper_with_authors(title: &str, year: i32, venue: &str, authors: Value) -> Value {
     let authors = authors
         .as_array()
@@ -20,7 +20,7 @@ fn paper_with_authors(title: &str, year: i32, venue: &str, authors: Value) -> Va
     with_fields(paper_record(title, Some(year), &[]), json!({ "authors": authors, "venueName": venue }))
 }
 
-/// Each researcher of a name with the titles of their papers.
+/// The researchers with a name, each with the titles of their papers.
 async fn papers_by_researcher(app: &TestApp, name: &str) -> BTreeSet<(String, Vec<String>)> {
     let query = "query People($name: String!) { researchers(filter: {query: $name}, first: 100) { nodes {
         name papers(first: 100, orderBy: {field: TITLE, direction: ASC}) { nodes { title } } } } }";
@@ -55,7 +55,7 @@ async fn namesakes() {
     let two = expected_papers(&[("Wei Zhang", &["a", "b"]), ("Wei Zhang", &["c", "d", "e"])]);
     assert_eq!(papers_by_researcher(&app, "Wei Zhang").await, two);
     insta::assert_json_snapshot!(resolutions(&app, "d").await);
-    // Coauthors follow.
+    // Coauthors are updated accordingly.
     let query = "{ researchers(filter: {query: \"Ida Brook\"}) { nodes { coauthors { edges { node { name } paperCount } } } } }";
     let coauthors = app.data(query).await["researchers"]["nodes"][0]["coauthors"]["edges"].clone();
     let counts: Vec<_> = coauthors.as_array().expect("edges").iter().map(|edge| edge["paperCount"].clone()).collect();
@@ -75,7 +75,7 @@ async fn rare_names_initials_and_spellings() {
     ]))
     .await;
     assert_eq!(papers_by_researcher(&app, "Ilić").await, expected_papers(&[("Ana Ilić", &["a", "b", "c"])]));
-    // Two people fit the initial: it is nobody's.
+    // An initial that matches two researchers stays on its own.
     let frostads = expected_papers(&[("A. Frostad", &["d"]), ("Anders Frostad", &["e"]), ("Arne Frostad", &["f"])]);
     assert_eq!(papers_by_researcher(&app, "Frostad").await, frostads);
 }
@@ -120,14 +120,14 @@ async fn contradicting_evidence() {
     .await;
     let frostads = expected_papers(&[("Edda Frostad", &["a"]), ("Edda Frostad", &["b"])]);
     assert_eq!(papers_by_researcher(&app, "Frostad").await, frostads);
-    // One of the two places is somebody's, the other is left open.
+    // One of two equal names on a paper is unresolved.
     assert_eq!(papers_by_researcher(&app, "Uma Brookside").await, expected_papers(&[("Uma Brookside", &["c", "d"])]));
     let found = resolutions(&app, "c").await;
     assert_eq!(found.as_array().expect("authors").iter().filter(|author| author["researcher"].is_null()).count(), 1);
     assert_eq!(found.as_array().expect("authors").iter().filter(|author| author["resolution"].is_null()).count(), 1);
 }
 
-/// A paper that comes later links what was apart; who is merged so can still be found.
+/// A later paper links two researchers; the merged one redirects.
 #[tokio::test]
 async fn later_paper_merges_researchers() {
     let app = TestApp::start().await;
@@ -155,7 +155,7 @@ async fn later_paper_merges_researchers() {
         assert_eq!(by_slug["researcher"]["id"], after["id"]);
         assert_eq!(by_slug["researcher"]["formerIds"].as_array().expect("ids").len(), 1);
     }
-    // The same again changes nothing.
+    // Importing the same record again changes nothing.
     let again = app
         .write_records(&parse_records(json!([paper_record(
             "c",
@@ -169,7 +169,7 @@ async fn later_paper_merges_researchers() {
     assert_eq!(papers_by_researcher(&app, "Wei Zhang").await, expected_papers(&[("Wei Zhang", &["a", "b", "c"])]));
 }
 
-/// What is told of a paper later, or of somebody else on it, is looked at for those who wrote it.
+/// Later data about a paper or a coauthor is taken into account.
 #[tokio::test]
 async fn later_data_of_known_papers() {
     let app = TestApp::start().await;
@@ -191,7 +191,7 @@ async fn later_data_of_known_papers() {
     app.write_records_from("topics", &parse_records(json!([later]))).await;
     assert_eq!(papers_by_researcher(&app, "Wei Zhang").await, expected_papers(&[("Wei Zhang", &["a", "b"])]));
 
-    // A coauthor's damaged name is confirmed by a paper of theirs alone.
+    // A coauthor's damaged name is confirmed by another paper.
     let app = TestApp::start().await;
     app.create_records(json!([
         paper_record("a", Some(2001), &["Wei Zhang", "Ana Bovsnjak"]),
@@ -230,7 +230,7 @@ async fn affiliations_and_email_addresses() {
     );
 }
 
-/// All that a directory says of people, without their ids and addresses.
+/// All researchers with papers and coauthors, without IDs and slugs.
 async fn directory_contents(app: &TestApp) -> BTreeSet<String> {
     let query = "{ researchers(first: 100) { nodes { name orcid statistics { paperCount coauthorCount }
         papers(first: 100, orderBy: {field: TITLE, direction: ASC}) { nodes { title } }
@@ -238,7 +238,7 @@ async fn directory_contents(app: &TestApp) -> BTreeSet<String> {
     let found = app.data(query).await["researchers"]["nodes"].clone();
     let mut found = found.as_array().expect("people").clone();
     for person in &mut found {
-        // Coauthors of one name come in the order of their ids.
+        // Coauthors with equal names are ordered by ID.
         let edges = person["coauthors"]["edges"].as_array_mut().expect("coauthors");
         edges.sort_by_key(ToString::to_string);
     }
@@ -249,7 +249,7 @@ async fn directory_contents(app: &TestApp) -> BTreeSet<String> {
         .collect()
 }
 
-/// Papers of few people with few names, so that namesakes, initials and shared coauthors meet.
+/// Papers of few people with few names, so that namesakes, initials and shared coauthors occur.
 fn arbitrary_records() -> impl Strategy<Value = Vec<Value>> {
     let name = prop::sample::select(vec![
         "Wei Zhang",
@@ -276,14 +276,14 @@ fn arbitrary_records() -> impl Strategy<Value = Vec<Value>> {
     });
     let paper = (prop::collection::vec(author, 1..4), 1990_i32..2015, prop::sample::select(vec!["North", "South"]));
     prop::collection::vec(paper, 2..9).prop_map(|papers| {
-        let told = |(number, (authors, year, venue)): (usize, (Vec<Value>, i32, &str))| {
+        let record = |(number, (authors, year, venue)): (usize, (Vec<Value>, i32, &str))| {
             paper_with_authors(&format!("paper {number}"), year, venue, json!(authors))
         };
-        papers.into_iter().enumerate().map(told).collect()
+        papers.into_iter().enumerate().map(record).collect()
     })
 }
 
-/// Whatever comes first, and however much at once, there are the same people with the same papers and coauthors.
+/// The result does not depend on the order and batching of records.
 #[test]
 fn independent_of_order_and_batches() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

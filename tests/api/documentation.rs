@@ -53,8 +53,8 @@ fn documented(text: &str) -> Vec<(String, String)> {
 
 /// All Markdown files at the root, in `docs/` and in `bench/`.
 fn documents() -> Vec<PathBuf> {
-    let folders = ["", "docs", "bench"].map(|folder| root().join(folder));
-    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).expect("a directory"));
+    let directories = ["", "docs", "bench"].map(|directory| root().join(directory));
+    let files = directories.iter().flat_map(|directory| fs::read_dir(directory).expect("a directory"));
     let files = files.map(|entry| entry.expect("a file").path());
     let mut files: Vec<PathBuf> =
         files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect();

@@ -1,4 +1,4 @@
-//! Errors and the HTTP around queries: each has a code, and nothing a client sends is answered by a fault.
+//! Errors and HTTP status codes: every error has a code, and no request causes an internal error.
 
 use academic_directory::config::Limits;
 use serde_json::{Value, json};
@@ -7,9 +7,9 @@ use crate::support::{TestApp, paper_record};
 
 const GRAPHQL_RESPONSE_TYPE: &str = "application/graphql-response+json";
 
-/// The status, the media type and the body of an answer.
+/// The status, media type and body of a response.
 async fn send(request: reqwest::RequestBuilder) -> (u16, String, Value) {
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     let status = response.status().as_u16();
     let media_type =
         response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
@@ -55,18 +55,19 @@ async fn request_errors() {
         ("{ \u{0} }", json!({})),
     ] {
         let body = json!({ "query": query, "variables": variables }).to_string();
-        let (status, media_type, answer) = send(post(&app, body.clone()).header("Accept", GRAPHQL_RESPONSE_TYPE)).await;
-        assert!(!error_codes(&answer).is_empty(), "{query}: {answer}");
-        assert!(error_codes(&answer).iter().all(|code| code.starts_with("GRAPHQL_")), "{query}: {answer}");
-        assert_eq!(answer.get("data"), None, "{query}");
+        let (status, media_type, response) =
+            send(post(&app, body.clone()).header("Accept", GRAPHQL_RESPONSE_TYPE)).await;
+        assert!(!error_codes(&response).is_empty(), "{query}: {response}");
+        assert!(error_codes(&response).iter().all(|code| code.starts_with("GRAPHQL_")), "{query}: {response}");
+        assert_eq!(response.get("data"), None, "{query}");
         assert_eq!(
             (status, media_type.as_str()),
             (400, "application/graphql-response+json; charset=utf-8"),
-            "{query}: {answer}"
+            "{query}: {response}"
         );
-        let (status, media_type, answer) = send(post(&app, body).header("Accept", "application/json")).await;
+        let (status, media_type, response) = send(post(&app, body).header("Accept", "application/json")).await;
         assert_eq!((status, media_type.as_str()), (200, "application/json; charset=utf-8"), "{query}");
-        assert!(error_codes(&answer).iter().all(|code| code.starts_with("GRAPHQL_")), "{query}: {answer}");
+        assert!(error_codes(&response).iter().all(|code| code.starts_with("GRAPHQL_")), "{query}: {response}");
     }
 }
 
@@ -81,18 +82,18 @@ async fn status_of_executed_queries() {
         ("application/json, application/graphql-response+json;q=0.9", false),
         ("application/graphql-response+json, application/json;q=0.9", true),
     ] {
-        let (status, media_type, answer) = send(post(&app, body.clone()).header("Accept", accept)).await;
+        let (status, media_type, response) = send(post(&app, body.clone()).header("Accept", accept)).await;
         assert_eq!(
-            (status, answer),
+            (status, response),
             (200, json!({ "data": { "directory": { "name": { "value": "Test directory" } } } }))
         );
         assert_eq!(media_type.starts_with(GRAPHQL_RESPONSE_TYPE), is_own, "{accept}");
     }
-    // What a resolver refuses was a request that could be executed.
+    // A resolver error is part of an executed request.
     let body = json!({ "query": "{ papers(first: 0) { nodes { id } } }" }).to_string();
-    let (status, _, answer) = send(post(&app, body).header("Accept", GRAPHQL_RESPONSE_TYPE)).await;
-    assert_eq!((status, error_codes(&answer)), (200, vec!["BAD_USER_INPUT"]));
-    assert_eq!(answer["errors"][0]["path"], json!(["papers"]));
+    let (status, _, response) = send(post(&app, body).header("Accept", GRAPHQL_RESPONSE_TYPE)).await;
+    assert_eq!((status, error_codes(&response)), (200, vec!["BAD_USER_INPUT"]));
+    assert_eq!(response["errors"][0]["path"], json!(["papers"]));
 }
 
 #[tokio::test]
@@ -106,10 +107,11 @@ async fn schema_names_are_not_leaked() {
         "{ researchers(orderBy: {field: NAM, direction: ASC}) { nodes { id } } }",
         "{ ... on Researchr { id } }",
     ] {
-        let answer = app.query(query, json!({})).await;
-        for message in answer.messages() {
-            let known = ["Did you mean", "\"researchers\"", "\"name\"", "\"slug\"", "\"orcid\"", "NAME"];
-            let leaked = known.iter().find(|name| message.contains(**name) && !query.contains(name.trim_matches('"')));
+        let response = app.query(query, json!({})).await;
+        for message in response.messages() {
+            let schema_names = ["Did you mean", "\"researchers\"", "\"name\"", "\"slug\"", "\"orcid\"", "NAME"];
+            let leaked =
+                schema_names.iter().find(|name| message.contains(**name) && !query.contains(name.trim_matches('"')));
             assert_eq!(leaked, None, "{query}: {message}");
         }
     }
@@ -123,7 +125,7 @@ async fn error_size_limit() {
     let name = format!("{{ {} }}", "a".repeat(200_000));
     for query in [long, many, name] {
         let body = json!({ "query": query }).to_string();
-        let response = post(&app, body).send().await.expect("an answer");
+        let response = post(&app, body).send().await.expect("a response");
         let size = response.bytes().await.expect("a body").len();
         assert!(size < 20_000, "{size} bytes for {}", &query[..20]);
     }
@@ -149,22 +151,22 @@ async fn invalid_request_bodies() {
         ("{\"query\": \"{ __typename }\"", 400),
         (nested.as_str(), 400),
     ] {
-        let (given, _, answer) = send(post(&app, body.to_owned())).await;
-        assert_eq!((given, error_codes(&answer)), (status, vec!["BAD_USER_INPUT"]), "{body:.80}: {answer}");
+        let (given, _, response) = send(post(&app, body.to_owned())).await;
+        assert_eq!((given, error_codes(&response)), (status, vec!["BAD_USER_INPUT"]), "{body:.80}: {response}");
     }
-    let (status, _, answer) = send(post(&app, vec![0xff, 0xfe, 0x00])).await;
-    assert_eq!((status, error_codes(&answer)), (400, vec!["BAD_USER_INPUT"]));
-    let (status, _, answer) =
+    let (status, _, response) = send(post(&app, vec![0xff, 0xfe, 0x00])).await;
+    assert_eq!((status, error_codes(&response)), (400, vec!["BAD_USER_INPUT"]));
+    let (status, _, response) =
         send(post(&app, json!({ "query": format!("{{ __typename }} #{}", "x".repeat(10_000)) }).to_string())).await;
-    assert_eq!((status, error_codes(&answer)), (413, vec!["LIMIT_EXCEEDED"]));
-    insta::assert_snapshot!(answer["errors"][0]["message"].as_str().unwrap_or_default(), @"the body is larger than 10000 bytes; send less at once");
-    // What is left out is no mistake.
+    assert_eq!((status, error_codes(&response)), (413, vec!["LIMIT_EXCEEDED"]));
+    insta::assert_snapshot!(response["errors"][0]["message"].as_str().unwrap_or_default(), @"the body is larger than 10000 bytes; send less at once");
+    // Null members are the same as omitted ones.
     for body in [
         r#"{"query": "{ __typename }", "variables": null, "operationName": null, "extensions": null}"#,
         r#" {"query": "{ __typename }"} "#,
     ] {
-        let (status, _, answer) = send(post(&app, body)).await;
-        assert_eq!((status, &answer), (200, &json!({ "data": { "__typename": "Query" } })), "{body}");
+        let (status, _, response) = send(post(&app, body)).await;
+        assert_eq!((status, &response), (200, &json!({ "data": { "__typename": "Query" } })), "{body}");
     }
 }
 
@@ -179,7 +181,7 @@ async fn unsupported_content_types() {
             |value| request.header("Content-Type", value),
         )
     };
-    // A page of another site can send these without asking.
+    // Content types that a cross-origin page can send without a preflight request.
     for content_type in [
         None,
         Some("text/plain"),
@@ -188,8 +190,8 @@ async fn unsupported_content_types() {
         Some("application/jsonp"),
         Some("x"),
     ] {
-        let (status, _, answer) = send(with(content_type)).await;
-        assert_eq!((status, error_codes(&answer)), (415, vec!["BAD_USER_INPUT"]), "{content_type:?}");
+        let (status, _, response) = send(with(content_type)).await;
+        assert_eq!((status, error_codes(&response)), (415, vec!["BAD_USER_INPUT"]), "{content_type:?}");
     }
     for content_type in ["application/json", "application/json; charset=utf-8", "Application/JSON"] {
         assert_eq!(send(with(Some(content_type))).await.0, 200, "{content_type}");
@@ -206,12 +208,12 @@ async fn get_requests() {
     };
     let both =
         "query a { papers { nodes { slug } } } query b($slug: String!) { researcher(by: {slug: $slug}) { name } }";
-    let (status, _, answer) = send(get(&[("query", both), ("operationName", "a")])).await;
-    assert_eq!((status, answer), (200, json!({ "data": { "papers": { "nodes": [{ "slug": "tides" }] } } })));
+    let (status, _, response) = send(get(&[("query", both), ("operationName", "a")])).await;
+    assert_eq!((status, response), (200, json!({ "data": { "papers": { "nodes": [{ "slug": "tides" }] } } })));
     let variables = r#"{"slug": "ada-berg"}"#;
-    let (status, _, answer) =
+    let (status, _, response) =
         send(get(&[("query", both), ("operationName", "b"), ("variables", variables), ("extensions", "{}")])).await;
-    assert_eq!((status, answer), (200, json!({ "data": { "researcher": { "name": "Ada Berg" } } })));
+    assert_eq!((status, response), (200, json!({ "data": { "researcher": { "name": "Ada Berg" } } })));
     for parameters in [
         vec![("query", both), ("variables", "{")],
         vec![("query", both), ("variables", "[]")],
@@ -220,22 +222,22 @@ async fn get_requests() {
         vec![("variables", "{}")],
         vec![("query", both), ("query", both)],
     ] {
-        let (status, _, answer) = send(get(&parameters)).await;
-        assert_eq!((status, error_codes(&answer)), (400, vec!["BAD_USER_INPUT"]), "{parameters:?}");
+        let (status, _, response) = send(get(&parameters)).await;
+        assert_eq!((status, error_codes(&response)), (400, vec!["BAD_USER_INPUT"]), "{parameters:?}");
     }
-    let (status, _, answer) = send(get(&[("query", "{ unknown }")])).await;
-    assert_eq!((status, error_codes(&answer)), (200, vec!["GRAPHQL_VALIDATION_FAILED"]));
-    let (status, _, answer) = send(get(&[("query", both), ("operationName", "c")])).await;
-    assert_eq!((status, error_codes(&answer)), (200, vec!["GRAPHQL_VALIDATION_FAILED"]));
+    let (status, _, response) = send(get(&[("query", "{ unknown }")])).await;
+    assert_eq!((status, error_codes(&response)), (200, vec!["GRAPHQL_VALIDATION_FAILED"]));
+    let (status, _, response) = send(get(&[("query", both), ("operationName", "c")])).await;
+    assert_eq!((status, error_codes(&response)), (200, vec!["GRAPHQL_VALIDATION_FAILED"]));
     for address in ["/graphql?query=%FF%FE", "/graphql?%", "/graphql"] {
-        let (status, _, answer) = send(app.client().get(app.url(address)).header("Accept", "application/json")).await;
-        assert_eq!((status, error_codes(&answer)), (400, vec!["BAD_USER_INPUT"]), "{address}: {answer}");
+        let (status, _, response) = send(app.client().get(app.url(address)).header("Accept", "application/json")).await;
+        assert_eq!((status, error_codes(&response)), (400, vec!["BAD_USER_INPUT"]), "{address}: {response}");
     }
     for address in ["/graphql?query=%00", "/graphql?query"] {
-        let (status, _, answer) =
+        let (status, _, response) =
             send(app.client().get(app.url(address)).header("Accept", GRAPHQL_RESPONSE_TYPE)).await;
-        assert_eq!(status, 400, "{address}: {answer}");
-        assert!(error_codes(&answer).iter().all(|code| code.starts_with("GRAPHQL_")), "{address}: {answer}");
+        assert_eq!(status, 400, "{address}: {response}");
+        assert!(error_codes(&response).iter().all(|code| code.starts_with("GRAPHQL_")), "{address}: {response}");
     }
 }
 
@@ -243,20 +245,20 @@ async fn get_requests() {
 async fn unknown_paths_and_methods() {
     let app = TestApp::start().await;
     for address in ["/nothing", "/graphql/", "/graphql/x", "/..%2f..%2fetc/passwd", "/%00", "/graphiql%00"] {
-        let (status, media_type, answer) = send(app.client().get(app.url(address))).await;
+        let (status, media_type, body) = send(app.client().get(app.url(address))).await;
         assert_eq!((status, media_type.as_str()), (404, "application/json; charset=utf-8"), "{address}");
-        assert_eq!(error_codes(&answer), ["NOT_FOUND"], "{address}");
+        assert_eq!(error_codes(&body), ["NOT_FOUND"], "{address}");
     }
     for method in [reqwest::Method::PUT, reqwest::Method::DELETE, reqwest::Method::PATCH] {
-        let response = app.client().request(method.clone(), app.url("/graphql")).send().await.expect("an answer");
+        let response = app.client().request(method.clone(), app.url("/graphql")).send().await.expect("a response");
         assert_eq!(response.status().as_u16(), 405, "{method}");
         assert_eq!(
             response.headers().get("allow").and_then(|value| value.to_str().ok()),
             Some("GET, POST, OPTIONS"),
             "{method}"
         );
-        let answer: Value = response.json().await.expect("JSON");
-        assert_eq!(error_codes(&answer), ["BAD_USER_INPUT"]);
+        let body: Value = response.json().await.expect("JSON");
+        assert_eq!(error_codes(&body), ["BAD_USER_INPUT"]);
     }
 }
 
@@ -265,25 +267,25 @@ async fn internal_errors() {
     let app = TestApp::start().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     app.execute_sql("DROP TABLE coauthorship CASCADE; ALTER TABLE researcher_statistics DROP coauthor_count").await;
-    let answer = app
+    let response = app
         .query(
             "{ researchers { nodes { name statistics { coauthorCount } coauthors { nodes { name } } } } }",
             json!({}),
         )
         .await;
-    // The failure stays in the fields that failed, and tells nothing but a number.
+    // The error is confined to the failing fields, and reveals only a request ID.
     assert_eq!(
-        answer.body["data"]["researchers"]["nodes"],
+        response.body["data"]["researchers"]["nodes"],
         json!([{ "name": "Ada Berg", "statistics": null, "coauthors": null }])
     );
-    assert_eq!(answer.codes(), ["INTERNAL", "INTERNAL"]);
-    for error in answer.body["errors"].as_array().into_iter().flatten() {
+    assert_eq!(response.codes(), ["INTERNAL", "INTERNAL"]);
+    for error in response.body["errors"].as_array().into_iter().flatten() {
         assert_eq!(error["message"], "something went wrong here; it was logged");
         assert!(error["extensions"]["requestId"].is_string(), "{error}");
     }
-    assert!(!answer.body.to_string().contains("coauthorship"), "{}", answer.body);
-    // A page that nobody looks at does not fail.
-    let answer = app.query("{ researchers { nodes { coauthors { totalCount } } } }", json!({})).await;
-    assert_eq!(answer.body["data"]["researchers"]["nodes"], json!([{ "coauthors": { "totalCount": null } }]));
-    assert_eq!(answer.codes(), ["INTERNAL"]);
+    assert!(!response.body.to_string().contains("coauthorship"), "{}", response.body);
+    // A page whose items are not selected is not read.
+    let response = app.query("{ researchers { nodes { coauthors { totalCount } } } }", json!({})).await;
+    assert_eq!(response.body["data"]["researchers"]["nodes"], json!([{ "coauthors": { "totalCount": null } }]));
+    assert_eq!(response.codes(), ["INTERNAL"]);
 }

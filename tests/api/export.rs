@@ -1,4 +1,4 @@
-//! Exports: an empty database becomes the same directory, ids included; and papers as reference managers read them.
+//! Exports: a lossless round trip into an empty database, and papers in formats of reference managers.
 
 use academic_directory::config::Limits;
 use serde_json::{Value, json};
@@ -12,29 +12,29 @@ use crate::support::{
 
 const NOTHING_REJECTED: &str = "updated 0, unchanged 0, invalid 0";
 
-/// A walk asks for a lot at once.
+/// Limits for reading whole directories.
 fn unlimited_limits() -> Limits {
     Limits { nodes: u64::MAX, cost: u64::MAX, ..Limits::default() }
 }
 
-fn run_export(place: &Workspace, database_url: &str, arguments: &[&str]) -> CommandOutput {
-    run_to_completion(&mut place.command_with_database(database_url, &[&["export"], arguments].concat()))
+fn run_export(workspace: &Workspace, database_url: &str, arguments: &[&str]) -> CommandOutput {
+    run_to_completion(&mut workspace.command_with_database(database_url, &[&["export"], arguments].concat()))
 }
 
-/// What a database holds with all ids, but for times and what only an import keeps for itself.
+/// The database content with all IDs, without timestamps and import-only data.
 async fn dump_with_ids(url: &str) -> Vec<String> {
     let own = "NOT starts_with(key, 'directory:')";
     let mut lines: Vec<String> = dump_database(url)
         .await
         .into_iter()
-        .filter(|line| !line.starts_with("said ") && !line.starts_with("declared "))
+        .filter(|line| !line.starts_with("source_record ") && !line.starts_with("declared "))
         .collect();
     let with_ids = ["paper", "researcher", "organization", "topic", "affiliation", "authorship"].map(|table| {
         format!("SELECT '{table} ' || (to_jsonb({table}) - '{{list_order,created_at,updated_at}}'::text[])::text FROM {table}")
     });
     let others = [
         "SELECT 'former ' || to_jsonb(former_identity)::text FROM former_identity".to_owned(),
-        format!("SELECT 'said ' || to_jsonb(source_record)::text FROM source_record WHERE {own}"),
+        format!("SELECT 'source_record ' || to_jsonb(source_record)::text FROM source_record WHERE {own}"),
         "SELECT 'awaited ' || to_jsonb(organization_awaited_relation)::text FROM organization_awaited_relation"
             .to_owned(),
     ];
@@ -45,7 +45,7 @@ async fn dump_with_ids(url: &str) -> Vec<String> {
     lines
 }
 
-/// Everything that GraphQL tells of a directory, page by page.
+/// Reads the whole directory over GraphQL, page by page.
 async fn read_all_pages(app: &TestApp) -> Vec<Value> {
     const ENTITY_FIELDS: [(&str, &str); 5] = [
         (
@@ -93,7 +93,7 @@ async fn read_all_pages(app: &TestApp) -> Vec<Value> {
     pages
 }
 
-/// Things that only some directories have: homonyms, damaged names, papers without ids, what was merged, cycles of topics.
+/// Edge cases: homonyms, damaged names, papers without identifiers, merged entities and cyclic topics.
 fn unusual_records() -> Vec<Value> {
     let below = json!({ "names": [{ "value": "Lab", "kind": "DISPLAY" }], "kind": "organization", "relations": [["parent", ror(1)], ["child", ror(2)]] });
     let cycle = |code: &str, above: &str| {
@@ -144,14 +144,14 @@ fn to_json_lines(records: &[Value]) -> String {
     records.iter().map(|record| format!("{record}\n")).collect()
 }
 
-/// Exports a directory, imports it into an empty database, and holds the two against each other.
-async fn assert_round_trip(place: &Workspace, app: &TestApp) {
-    let exported = run_export(place, &app.database_url, &["records", "--output", "first.jsonl"]);
+/// Asserts that an export, imported into an empty database, gives an identical directory.
+async fn assert_round_trip(workspace: &Workspace, app: &TestApp) {
+    let exported = run_export(workspace, &app.database_url, &["records", "--output", "first.jsonl"]);
     assert_eq!((exported.code, exported.stdout.as_str()), (Some(0), ""), "{exported:?}");
-    assert!(!place.path("first.jsonl.part").exists());
+    assert!(!workspace.path("first.jsonl.part").exists());
 
     let url = create_database().await;
-    let imported = place.import(&url, &["records", "first.jsonl"]);
+    let imported = workspace.import(&url, &["records", "first.jsonl"]);
     assert!(imported.summary().contains(NOTHING_REJECTED), "{imported:?}");
     let complaints: Vec<&str> =
         imported.stderr_lines().into_iter().filter(|line| !line.contains(" authors, more than")).collect();
@@ -165,60 +165,60 @@ async fn assert_round_trip(place: &Workspace, app: &TestApp) {
         assert_eq!(copied, own);
     }
 
-    let again = run_export(place, &url, &["records"]);
-    let first = std::fs::read_to_string(place.path("first.jsonl")).expect("the export");
-    assert!(again.stdout == first, "the second export is another one");
-    let imported = place.import(&url, &["records", "first.jsonl"]);
+    let again = run_export(workspace, &url, &["records"]);
+    let first = std::fs::read_to_string(workspace.path("first.jsonl")).expect("the export");
+    assert!(again.stdout == first, "the second export differs");
+    let imported = workspace.import(&url, &["records", "first.jsonl"]);
     assert!(imported.summary().contains("created 0, updated 0, unchanged"), "{imported:?}");
-    assert!(run_export(place, &url, &["records"]).stdout == first, "importing it again changed it");
+    assert!(run_export(workspace, &url, &["records"]).stdout == first, "importing it again changed it");
 
-    // What comes next has an id of its own.
+    // New entities get IDs of their own.
     let more = [
         organization_record(77, "Newcomer"),
         topic_record("Newcomer"),
         with_fields(researcher_record("New Comer"), json!({ "orcid": orcid(77) })),
         paper_record("Newcomer", None, &["New Comer"]),
     ];
-    let imported =
-        place.import(&url, &["records", place.write_file("more.jsonl", to_json_lines(&more)), "--source", "more"]);
+    let imported = workspace
+        .import(&url, &["records", workspace.write_file("more.jsonl", to_json_lines(&more)), "--source", "more"]);
     assert!(imported.summary().starts_with("read 4: created 4"), "{imported:?}");
 }
 
 #[tokio::test]
 async fn lossless_round_trip() {
     let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
-    let place = Workspace::new();
-    place.write_file("demo.jsonl", include_str!("../../demo/directory.jsonl"));
-    place.write_file("unusual.jsonl", to_json_lines(&unusual_records()));
+    let workspace = Workspace::new();
+    workspace.write_file("demo.jsonl", include_str!("../../demo/directory.jsonl"));
+    workspace.write_file("unusual.jsonl", to_json_lines(&unusual_records()));
     for (file, source) in [("demo.jsonl", "demo"), ("unusual.jsonl", "test")] {
-        assert_eq!(place.import(&app.database_url, &["records", file, "--source", source]).code, Some(0));
+        assert_eq!(workspace.import(&app.database_url, &["records", file, "--source", source]).code, Some(0));
     }
     app.execute_sql(
         "INSERT INTO former_identity (kind, former_id, former_slug, survivor_id) SELECT 'researcher', 9000, 'ida-b', id \
          FROM researcher WHERE slug = 'ida-brook'",
     )
     .await;
-    assert_round_trip(&place, &app).await;
+    assert_round_trip(&workspace, &app).await;
 }
 
 #[tokio::test]
 async fn round_trip_of_external_formats() {
-    let Some(folder) = shared_data("data/formats") else { return };
-    let folder = folder.canonicalize().expect("a folder");
+    let Some(directory) = shared_data("data/formats") else { return };
+    let directory = directory.canonicalize().expect("a directory");
     let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     for format in ["crossref", "openalex", "orcid", "bibtex", "ris", "csl"] {
-        let files = folder.join(format).display().to_string();
-        place.import(&app.database_url, &["auto", &files]);
+        let files = directory.join(format).display().to_string();
+        workspace.import(&app.database_url, &["auto", &files]);
     }
     let papers = query_strings(&app.database_url, "SELECT count(*) FROM paper").await;
     assert!(papers[0].parse::<u32>().expect("a number") > 500, "{papers:?}");
-    assert_round_trip(&place, &app).await;
+    assert_round_trip(&workspace, &app).await;
 }
 
 #[tokio::test]
 async fn import_into_a_non_empty_directory() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let (from, to) = (TestApp::start().await, TestApp::start().await);
     from.create_records(json!([
         organization_record(1, "College"),
@@ -236,15 +236,15 @@ async fn import_into_a_non_empty_directory() {
         with_fields(paper_record("Weirs", Some(2001), &["Uma Ferry"]), json!({ "doi": "10.1000/weirs" })),
     ]))
     .await;
-    assert_eq!(run_export(&place, &from.database_url, &["records", "--output", "from.jsonl"]).code, Some(0));
-    let imported = place.import(&to.database_url, &["records", "from.jsonl"]);
+    assert_eq!(run_export(&workspace, &from.database_url, &["records", "--output", "from.jsonl"]).code, Some(0));
+    let imported = workspace.import(&to.database_url, &["records", "from.jsonl"]);
     assert_eq!(imported.summary(), "read 4: created 2, updated 2, unchanged 0, invalid 0; 3 warnings and notes");
     insta::assert_snapshot!(imported.stderr, @r"
     from.jsonl:1: note: the id 1 is taken; it has the id 2 here
     from.jsonl:3: note: the id 2 is taken; it has the id 3 here
     from.jsonl:2: note: the person with the id 1 there has the id 2 here
     ");
-    // One person by the ORCID iD, one paper by the DOI, and those who were referred to are who they are here.
+    // Researchers match by ORCID iD and papers by DOI, and references resolve to the matched entities.
     let found = to
         .data("{ paper(by: {doi: \"10.1000/weirs\"}) { authorships { nodes { researcher { slug } } } } researchers { totalCount } papers { totalCount } }")
         .await;
@@ -272,9 +272,9 @@ async fn directory_with_papers() -> TestApp {
 #[tokio::test]
 async fn paper_selection() {
     let app = directory_with_papers().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let keys = |arguments: &[&str]| {
-        let outcome = run_export(&place, &app.database_url, &[&["bibtex"], arguments].concat());
+        let outcome = run_export(&workspace, &app.database_url, &[&["bibtex"], arguments].concat());
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
         let entries = outcome.stdout.lines().filter_map(|line| line.strip_prefix('@')?.split_once('{'));
         entries.map(|(_, key)| key.trim_end_matches(',').to_owned()).collect::<Vec<_>>()
@@ -287,18 +287,18 @@ async fn paper_selection() {
     assert_eq!(keys(&["--organization", &ror(1)]), ["on-weirs"]);
     assert_eq!(keys(&["--year", "1999"]), Vec::<String>::new());
 
-    let outcome = run_export(&place, &app.database_url, &["bibtex", "--researcher", "nobody"]);
+    let outcome = run_export(&workspace, &app.database_url, &["bibtex", "--researcher", "nobody"]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(1), "error: the directory has no researcher 'nobody'\n"));
-    let outcome = run_export(&place, &app.database_url, &["records", "--year", "2001"]);
+    let outcome = run_export(&workspace, &app.database_url, &["records", "--year", "2001"]);
     assert!(outcome.code == Some(1) && outcome.stderr.contains("records are exported whole"), "{outcome:?}");
 
-    // The three formats are the same papers again.
+    // The three citation formats can be imported again.
     for (format, file) in [("bibtex", "all.bib"), ("ris", "all.ris"), ("csl", "all.json")] {
-        assert_eq!(run_export(&place, &app.database_url, &[format, "--output", file]).code, Some(0));
-        let imported = place.import(&create_database().await, &[format, file]);
+        assert_eq!(run_export(&workspace, &app.database_url, &[format, "--output", file]).code, Some(0));
+        let imported = workspace.import(&create_database().await, &[format, file]);
         assert_eq!(imported.summary(), "read 3: created 3, updated 0, unchanged 0, invalid 0", "{imported:?}");
     }
-    let empty = run_export(&place, &app.database_url, &["csl", "--year", "1999"]);
+    let empty = run_export(&workspace, &app.database_url, &["csl", "--year", "1999"]);
     assert_eq!(serde_json::from_str::<Value>(&empty.stdout).expect("JSON"), json!([]));
 }
 
@@ -307,8 +307,8 @@ async fn citations() {
     let app = directory_with_papers().await;
     let query = "{ papers { nodes { slug bibtex: citation(format: BIBTEX) ris: citation(format: RIS) csl: citation(format: CSL_JSON) \
          apa: formattedCitation ieee: formattedCitation(style: \"IEEE\") french: formattedCitation(languages: [\"fr-BE\"]) } } }";
-    let (answer, statements) = app.query_counting_statements(query, json!({})).await;
-    insta::assert_json_snapshot!(answer.data(), @r#"
+    let (response, statements) = app.query_counting_statements(query, json!({})).await;
+    insta::assert_json_snapshot!(response.data(), @r#"
     {
       "papers": {
         "nodes": [
@@ -343,19 +343,19 @@ async fn citations() {
       }
     }
     "#);
-    // The list, all authors for entries, and those that styles show; formatting reads nothing.
+    // The list, all authors for entries, and those that styles show; formatting runs no statement.
     assert_eq!(statements, 3);
-    let (answer, statements) =
+    let (response, statements) =
         app.query_counting_statements("{ papers { nodes { formattedCitation } } }", json!({})).await;
-    answer.data();
+    response.data();
     assert_eq!(statements, 2);
 
-    let answer = app.query("{ papers { nodes { formattedCitation(style: \"harvard\") } } }", json!({})).await;
-    assert_eq!(answer.codes()[0], "BAD_USER_INPUT");
-    assert_eq!(answer.messages()[0], "unknown style 'harvard'; the styles are apa, chicago, ieee, vancouver");
+    let response = app.query("{ papers { nodes { formattedCitation(style: \"harvard\") } } }", json!({})).await;
+    assert_eq!(response.codes()[0], "BAD_USER_INPUT");
+    assert_eq!(response.messages()[0], "unknown style 'harvard'; the styles are apa, chicago, ieee, vancouver");
 
-    let text = |answer: crate::support::GraphqlResponse| {
-        answer.data()["paper"]["formattedCitation"].as_str().map(ToOwned::to_owned)
+    let text = |response: crate::support::GraphqlResponse| {
+        response.data()["paper"]["formattedCitation"].as_str().map(ToOwned::to_owned)
     };
     let query = "{ paper(by: {slug: \"on-weirs\"}) { formattedCitation(style: \"chicago\") } }";
     let french = text(app.query_in_languages(query, json!({}), Some("fr")).await).expect("a reference");
@@ -383,21 +383,22 @@ async fn citation_of_a_hyperauthored_paper() {
 #[tokio::test]
 async fn round_trip_of_curation() {
     let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
-    let place = Workspace::new();
-    place.write_file("unusual.jsonl", to_json_lines(&unusual_records()));
-    assert_eq!(place.import(&app.database_url, &["records", "unusual.jsonl", "--source", "test"]).code, Some(0));
-    // Who has two ORCID iDs is one, and one of two who have the same name is somebody else.
+    let workspace = Workspace::new();
+    workspace.write_file("unusual.jsonl", to_json_lines(&unusual_records()));
+    assert_eq!(workspace.import(&app.database_url, &["records", "unusual.jsonl", "--source", "test"]).code, Some(0));
+    // One researcher has two ORCID iDs, and one of two namesakes is split off.
     for decision in [
         &["merge", "ida-brook", "ida-brook-2", "--force"][..],
         &["split", "tom-ford", "--papers", "on-locks"],
-        // What follows from a decision for all else is seen at the next look.
+        // Applies the consequences of the decisions to all other names.
         &["resolve", "--all"],
     ] {
-        let outcome =
-            run_to_completion(&mut place.command_with_database(&app.database_url, &[&["identity"], decision].concat()));
+        let outcome = run_to_completion(
+            &mut workspace.command_with_database(&app.database_url, &[&["identity"], decision].concat()),
+        );
         assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     }
-    assert_round_trip(&place, &app).await;
+    assert_round_trip(&workspace, &app).await;
 }
 
 #[tokio::test]
@@ -414,26 +415,26 @@ async fn hidden_names() {
         with_fields(paper_record("On weirs", Some(2001), &[]), json!({ "authors": authors })),
     ]))
     .await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     for format in ["records", "bibtex", "ris", "csl"] {
-        let outcome = run_export(&place, &app.database_url, &[format]);
+        let outcome = run_export(&workspace, &app.database_url, &[format]);
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
-        assert!(!outcome.stdout.to_lowercase().contains("lake"), "{format} tells it: {}", outcome.stdout);
+        assert!(!outcome.stdout.to_lowercase().contains("lake"), "{format} leaks it: {}", outcome.stdout);
         assert!(outcome.stdout.contains("Brook"), "{format}: {}", outcome.stdout);
     }
     let cited = "{ papers { nodes { citation(format: BIBTEX) formattedCitation } } }";
     let cited = app.data(cited).await.to_string();
     assert!(!cited.to_lowercase().contains("lake") && cited.contains("Brook, Ben"), "{cited}");
-    assert_round_trip_of_displayed_names(&place, &app).await;
+    assert_round_trip_of_displayed_names(&workspace, &app).await;
 }
 
-/// What is shown of people and papers is the same after an export, and an import of it.
-async fn assert_round_trip_of_displayed_names(place: &Workspace, app: &TestApp) {
-    assert_eq!(run_export(place, &app.database_url, &["records", "--output", "shown.jsonl"]).code, Some(0));
+/// Asserts that the displayed names survive an export and import.
+async fn assert_round_trip_of_displayed_names(workspace: &Workspace, app: &TestApp) {
+    assert_eq!(run_export(workspace, &app.database_url, &["records", "--output", "shown.jsonl"]).code, Some(0));
     let url = create_database().await;
-    assert!(place.import(&url, &["records", "shown.jsonl"]).summary().contains(NOTHING_REJECTED));
+    assert!(workspace.import(&url, &["records", "shown.jsonl"]).summary().contains(NOTHING_REJECTED));
     let copy = TestApp::start_on_database(url, unlimited_limits(), 100).await;
-    let shown = "{ researchers { nodes { id slug name otherNames papers { nodes { slug } } } }
+    let names_query = "{ researchers { nodes { id slug name otherNames papers { nodes { slug } } } }
         papers { nodes { id authorships { nodes { id name nameAsPublished researcher { slug } } } } } }";
-    assert_eq!(copy.data(shown).await, app.data(shown).await);
+    assert_eq!(copy.data(names_query).await, app.data(names_query).await);
 }

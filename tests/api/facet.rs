@@ -1,4 +1,4 @@
-//! Facets: counts over the whole of a filtered list, whatever page of it is shown.
+//! Facets: counts over the whole filtered list, independent of the page.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,12 +21,12 @@ fn affiliation(number: u64, kind: &str, rest: Value) -> Value {
     with_fields(json!({ "organization": { "ror": ror(number) }, "affiliationKind": kind }), rest)
 }
 
-fn author_with_organizations(position: usize, name: &str, places: &[u64]) -> Value {
-    let places: Value = places.iter().map(|place| json!({ "ror": ror(*place) })).collect();
-    json!({ "position": position, "name": name, "organizations": places })
+fn author_with_organizations(position: usize, name: &str, organizations: &[u64]) -> Value {
+    let organizations: Value = organizations.iter().map(|organization| json!({ "ror": ror(*organization) })).collect();
+    json!({ "position": position, "name": name, "organizations": organizations })
 }
 
-/// Three people at a college with a laboratory and at an academy, who wrote five papers.
+/// Three researchers at a college with a laboratory and at an academy, and their five papers.
 async fn college_directory() -> TestApp {
     let app = TestApp::start().await;
     let below = |label: &str, broader: &str| {
@@ -95,14 +95,14 @@ async fn paper_facets() {
         "publicationYears": [{ "year": 1999, "count": 1 }, { "year": 2003, "count": 1 }, { "year": 2010, "count": 2 }],
         "types": [{ "type": "ARTICLE", "count": 2 }, { "type": "BOOK", "count": 2 }, { "type": "THESIS", "count": 1 }],
         "venues": [{ "value": "Annals", "count": 2 }, { "value": "Sea Letters", "count": 2 }],
-        // Tides is not Oceans too.
+        // Broader topics are not counted.
         "topics": [{ "topic": { "slug": "tides" }, "count": 3 }, { "topic": { "slug": "winds" }, "count": 1 }],
         "researchers": [
             { "researcher": { "slug": "bo-dahl" }, "count": 3 },
             { "researcher": { "slug": "ada-berg" }, "count": 2 },
             { "researcher": { "slug": "cy-ek" }, "count": 1 },
         ],
-        // One was written by two people at the laboratory, and is one paper; the laboratory is not the college too.
+        // A paper counts once per organization; ancestors are not counted.
         "organizations": [
             { "organization": { "slug": "laboratory" }, "count": 2 },
             { "organization": { "slug": "academy" }, "count": 2 },
@@ -110,7 +110,7 @@ async fn paper_facets() {
         ],
     });
     assert_eq!(facets("papers").await, expected);
-    // Whatever page is shown.
+    // Independent of the page.
     assert_eq!(facets("papers(last: 1)").await, expected);
     assert_eq!(
         facets("papers(filter: {publicationYear: {to: 1999}})").await,
@@ -139,7 +139,7 @@ async fn researcher_facets() {
     let topics = |counts: &[(&str, i32)]| -> Value {
         counts.iter().map(|(slug, count)| json!({ "topic": { "slug": slug }, "count": count })).collect()
     };
-    // Who is at a place twice, or declares a topic and writes on it, is one person; past places and studies do not count.
+    // A researcher counts once per organization and topic; past affiliations and education do not count.
     assert_eq!(
         app.data(&query("researchers(first: 1)")).await["researchers"]["facets"],
         json!({
@@ -147,7 +147,7 @@ async fn researcher_facets() {
             "topics": topics(&[("tides", 2), ("winds", 2)]),
         })
     );
-    // The filter says who is counted, not for what.
+    // The filter selects the researchers that are counted, not the facet's entries.
     let academy = app.find_id("organization", "academy").await;
     let studied =
         format!("researchers(filter: {{affiliation: {{organizationIds: [{academy:?}], kinds: [EDUCATION]}}}})");
@@ -165,7 +165,7 @@ async fn facets_of_given_ids() {
     let entry = |slug: &str, count: i32| json!({ "topic": { "slug": slug }, "count": count });
     let query = "query($ids: [ID!], $first: Int! = 10) { papers { facets { topics(ids: $ids, first: $first) { topic { slug } count } } } }";
     for (ids, expected) in [
-        // Zeros too, most first, each once, and only what there is.
+        // Requested IDs: includes zeros, sorted by count, without duplicates and unknown IDs.
         (json!([oceans, tides]), json!([entry("tides", 3), entry("oceans", 0)])),
         (json!([oceans, oceans, unknown]), json!([entry("oceans", 0)])),
         (json!([unknown]), json!([])),
@@ -175,15 +175,15 @@ async fn facets_of_given_ids() {
         let found = app.data_with_variables(query, json!({ "ids": ids })).await;
         assert_eq!(found["papers"]["facets"]["topics"], expected, "{ids}");
     }
-    // Their number is theirs, not first's.
+    // `first` does not apply to requested IDs.
     let found = app.data_with_variables(query, json!({ "ids": [oceans, tides], "first": 1 })).await;
     assert_eq!(found["papers"]["facets"]["topics"], json!([entry("tides", 3), entry("oceans", 0)]));
-    // Nobody's list has zeros as well.
+    // An empty list has zeros, too.
     let found = app.data(&format!("{{ researchers(filter: {{ids: []}}) {{ facets {{ topics(ids: [{oceans:?}]) {{ topic {{ slug }} count }} }} }} }}")).await;
     assert_eq!(found["researchers"]["facets"]["topics"], json!([entry("oceans", 0)]));
     insta::assert_snapshot!(
         app.client_error(query, json!({ "ids": [app.find_id("researcher", "ada-berg").await] })).await,
-        @"ids takes ids of type Topic; 'UmVzZWFyY2hlcjox' is of type Researcher"
+        @"ids takes IDs of type Topic; 'UmVzZWFyY2hlcjox' is of type Researcher"
     );
     app.client_error(query, json!({ "ids": ["tides"] })).await;
     app.client_error(query, json!({ "ids": vec![tides; 501] })).await;
@@ -207,7 +207,7 @@ async fn facet_sizes() {
             for first in [0, -1, 101, i32::MAX, i32::MIN] {
                 let query = format!("{{ {list} {{ facets {{ {facet}(first: {first}) {{ count }} }} }} }}");
                 let message = app.client_error(&query, json!({})).await;
-                assert_eq!(message, format!("first is {first}; it can be 1 to 100"), "{query}");
+                assert_eq!(message, format!("first is {first}; it must be between 1 and 100"), "{query}");
             }
         }
     }
@@ -234,60 +234,59 @@ async fn default_facet_size() {
 async fn field_errors() {
     let app = college_directory().await;
     app.execute_sql("ALTER TABLE paper_topic RENAME TO elsewhere").await;
-    let answer = app
+    let response = app
         .query("{ papers(first: 1) { nodes { title } facets { types { count } topics { count } } } }", json!({}))
         .await;
-    assert_eq!(answer.codes(), ["INTERNAL"; 2]);
-    assert_eq!(answer.body["data"]["papers"], json!({ "nodes": [{ "title": "Three" }], "facets": null }));
+    assert_eq!(response.codes(), ["INTERNAL"; 2]);
+    assert_eq!(response.body["data"]["papers"], json!({ "nodes": [{ "title": "Three" }], "facets": null }));
     let facets = "{ papers(first: 1) { nodes { title } facets { venues(first: 0) { count } } } }";
-    let answer = app.query(facets, json!({})).await;
-    assert_eq!(answer.body["data"]["papers"], json!({ "nodes": [{ "title": "Three" }], "facets": null }));
+    let response = app.query(facets, json!({})).await;
+    assert_eq!(response.body["data"]["papers"], json!({ "nodes": [{ "title": "Three" }], "facets": null }));
 }
 
-/// Papers with all that facets count: some authors are not resolved, some people are at a place twice or were there, and
-/// some papers have neither year nor venue.
+/// Papers for all facets, including unresolved authors, repeated and past affiliations, and missing years and venues.
 async fn synthetic_directory(seed: u64, people: usize) -> TestApp {
     let app = TestApp::start_with_limits(
         Limits { nodes: u64::MAX, cost: u64::MAX, field_repeats: 1_000, ..Limits::default() },
         6,
     )
     .await;
-    let mut chance = SeededRng::new(seed);
-    let works = synthetic_data::synthetic_papers(&mut chance, people, 60);
+    let mut rng = SeededRng::new(seed);
+    let works = synthetic_data::synthetic_papers(&mut rng, people, 60);
     let mut records = vec![organization_record(1, "Place 1")];
-    // 2 and 3 below 1, 4 below 2, 5 below 3; 6 is apart.
+    // 2 and 3 are parts of 1, 4 of 2, and 5 of 3; 6 is unrelated.
     for (number, parent) in [(2, 1), (3, 1), (4, 2), (5, 3)] {
-        let place = organization_record(number, &format!("Place {number}"));
-        records.push(with_fields(place, json!({ "relations": [["parent", ror(parent)]] })));
+        let organization_number = organization_record(number, &format!("Place {number}"));
+        records.push(with_fields(organization_number, json!({ "relations": [["parent", ror(parent)]] })));
     }
     records.push(organization_record(6, "Place 6"));
-    let place = |chance: &mut SeededRng| 1 + chance.below(6) as u64;
+    let organization_number = |rng: &mut SeededRng| 1 + rng.below(6) as u64;
     for record in synthetic_data::synthetic_records(&works, people) {
         records.push(match record["kind"].as_str() {
             Some("researcher") => {
-                let affiliations: Vec<Value> = (0..chance.below(5))
+                let affiliations: Vec<Value> = (0..rng.below(5))
                     .map(|number| {
                         let kinds = ["EMPLOYMENT", "MEMBERSHIP", "INVITED_POSITION", "EDUCATION", "SERVICE"];
-                        let end = if chance.one_in(3) { json!({ "endDate": "2011" }) } else { json!({}) };
+                        let end = if rng.one_in(3) { json!({ "endDate": "2011" }) } else { json!({}) };
                         let rest = with_fields(end, json!({ "startDate": (2000 + number).to_string() }));
-                        affiliation(place(&mut chance), kinds[chance.below(kinds.len())], rest)
+                        affiliation(organization_number(&mut rng), kinds[rng.below(kinds.len())], rest)
                     })
                     .collect();
                 let topics: Vec<String> =
-                    (0..4).filter(|_| chance.one_in(4)).map(|number| format!("Topic {number}")).collect();
+                    (0..4).filter(|_| rng.one_in(4)).map(|number| format!("Topic {number}")).collect();
                 let topics = topic_references(&topics.iter().map(String::as_str).collect::<Vec<_>>());
                 with_fields(record, json!({ "affiliations": affiliations, "topics": topics }))
             }
             Some("paper") => {
                 let mut authors = record["authors"].clone();
                 for author in authors.as_array_mut().into_iter().flatten() {
-                    let places: Value =
-                        (0..chance.below(3)).map(|_| json!({ "ror": ror(place(&mut chance)) })).collect();
-                    author["organizations"] = places;
+                    let organizations: Value =
+                        (0..rng.below(3)).map(|_| json!({ "ror": ror(organization_number(&mut rng)) })).collect();
+                    author["organizations"] = organizations;
                 }
                 let kinds = ["ARTICLE", "PREPRINT", "BOOK_CHAPTER", "THESIS"];
-                let venue = (!chance.one_in(4)).then(|| ["Annals", "annals", "Éphémérides", "Zoo"][chance.below(4)]);
-                let kind = kinds[chance.below(kinds.len())];
+                let venue = (!rng.one_in(4)).then(|| ["Annals", "annals", "Éphémérides", "Zoo"][rng.below(4)]);
+                let kind = kinds[rng.below(kinds.len())];
                 with_fields(record, json!({ "authors": authors, "type": kind, "venueName": venue }))
             }
             _ => record,
@@ -298,10 +297,10 @@ async fn synthetic_directory(seed: u64, people: usize) -> TestApp {
     app
 }
 
-/// An entry of a facet: what it is, and how many count for it.
+/// An entry of a facet: its key and count.
 type FacetEntry = (String, i64);
 
-/// The number in an id.
+/// The number in a global ID.
 fn row_number(id: &str) -> i64 {
     let plain = URL_SAFE_NO_PAD.decode(id).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     plain.and_then(|plain| plain.split_once(':')?.1.parse().ok()).unwrap_or_default()
@@ -311,36 +310,36 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
-/// The entries of a facet as it was answered.
+/// The entries of a facet in the response.
 fn returned_entries(entries: &Value, path: &[&str]) -> Vec<FacetEntry> {
     let what = pluck(entries, path);
     let counts = pluck(entries, &["count"]);
     what.into_iter().zip(counts).map(|(what, count)| (text(what), count.as_i64().unwrap_or(-1))).collect()
 }
 
-/// Counts each thing once for each of what `of` finds in it, and those `known` without any.
-fn expected_entries(things: &Value, known: &[String], of: impl Fn(&Value) -> Vec<Value>) -> Vec<FacetEntry> {
-    let mut counts: BTreeMap<String, i64> = known.iter().map(|what| (what.clone(), 0)).collect();
-    for thing in things.as_array().into_iter().flatten() {
-        for what in of(thing).iter().map(text).collect::<BTreeSet<String>>() {
-            *counts.entry(what).or_default() += 1;
+/// Counts the nodes for each key that `keys_of` returns, starting with zero for `requested` keys.
+fn expected_entries(nodes: &Value, requested: &[String], keys_of: impl Fn(&Value) -> Vec<Value>) -> Vec<FacetEntry> {
+    let mut counts: BTreeMap<String, i64> = requested.iter().map(|key| (key.clone(), 0)).collect();
+    for node in nodes.as_array().into_iter().flatten() {
+        for key in keys_of(node).iter().map(text).collect::<BTreeSet<String>>() {
+            *counts.entry(key).or_default() += 1;
         }
     }
     let mut counts: Vec<FacetEntry> = counts.into_iter().collect();
-    counts.sort_by_key(|(what, count)| (Reverse(*count), row_number(what), what.clone()));
+    counts.sort_by_key(|(key, count)| (Reverse(*count), row_number(key), key.clone()));
     counts
 }
 
-/// A facet whose entries have ids: all of it, the first two, and given ones, against a recount of what was listed.
+/// Asserts that a facet of entities matches the listed nodes: all entries, the first two, and requested IDs.
 fn assert_facet_matches(
     name: &str,
     facets: &Value,
     facet: &str,
-    thing: &str,
+    entity_field: &str,
     expected: &[FacetEntry],
     given: &[String],
 ) {
-    let path = [thing, "id"];
+    let path = [entity_field, "id"];
     assert_eq!(returned_entries(&facets[facet], &path), expected, "{facet} of {name}");
     let few = expected.iter().take(2).cloned().collect::<Vec<_>>();
     assert_eq!(returned_entries(&facets[format!("few_{facet}")], &path), few, "the first two of {facet} of {name}");
@@ -352,15 +351,15 @@ fn assert_facet_matches(
     assert_eq!(returned_entries(&facets[format!("given_{facet}")], &path), of_given, "given {facet} of {name}");
 }
 
-/// A facet in the three ways.
-fn facet_selection(facet: &str, thing: &str) -> String {
-    let entry = format!("{{ {thing} {{ id }} count }}");
+/// Selects a facet with all entries, the first two, and requested IDs.
+fn facet_selection(facet: &str, entity_field: &str) -> String {
+    let entry = format!("{{ {entity_field} {{ id }} count }}");
     format!(
         "{facet}(first: 100) {entry} few_{facet}: {facet}(first: 2) {entry} given_{facet}: {facet}(ids: ${facet}) {entry}"
     )
 }
 
-/// What is asked for by id in the sample.
+/// The IDs that are requested in facets of the synthetic directory.
 struct RequestedIds {
     topics: Vec<String>,
     researchers: Vec<String>,
@@ -380,21 +379,24 @@ impl RequestedIds {
     }
 }
 
-/// A list at the end of a path of fields, its facets beside a page of one, and all of its things.
+/// The facets of a list beside a page of one, and all its nodes.
 async fn facets_and_nodes(
     app: &TestApp,
     variables: (&str, Value),
     path: &[&str],
     facets: &str,
-    things: &str,
+    nodes_selection: &str,
 ) -> (Value, Value) {
     let (list, parents) = path.split_last().expect("a list");
     let page = |size: u32| {
         let (name, arguments) = list.split_once('(').unwrap_or((list, ")"));
         format!("{name}(first: {size}, {arguments}")
     };
-    let lists =
-        format!("{{ page: {} {{ facets {{ {facets} }} }} all: {} {{ totalCount {things} }} }}", page(1), page(100));
+    let lists = format!(
+        "{{ page: {} {{ facets {{ {facets} }} }} all: {} {{ totalCount {nodes_selection} }} }}",
+        page(1),
+        page(100)
+    );
     let query = parents.iter().rev().fold(lists, |inner, parent| format!("{{ step: {parent} {inner} }}"));
     let mut found = app.data_with_variables(&format!("query({}) {query}", variables.0), variables.1).await;
     while let Some(step) = found.get_mut("step").map(Value::take).or_else(|| found.get_mut(0).map(Value::take)) {
@@ -411,10 +413,10 @@ async fn assert_paper_facets_match(app: &TestApp, given: &RequestedIds, path: &[
         facet_selection("researchers", "researcher"),
         facet_selection("organizations", "organization"),
     );
-    let things = "nodes { publicationYear type venueName topics(first: 100) { nodes { id } } \
+    let nodes_selection = "nodes { publicationYear type venueName topics(first: 100) { nodes { id } } \
                   authorships(first: 100) { nodes { researcher { id } organizations { id } } } }";
     let declared = "$topics: [ID!], $researchers: [ID!], $organizations: [ID!]";
-    let (facets, all) = facets_and_nodes(app, (declared, given.variables()), path, &facets, things).await;
+    let (facets, all) = facets_and_nodes(app, (declared, given.variables()), path, &facets, nodes_selection).await;
     let papers = &all["nodes"];
     assert_eq!(all["totalCount"].as_u64().map(|count| count as usize), papers.as_array().map(Vec::len), "{name}");
     let value = |field: &'static str| {
@@ -440,8 +442,11 @@ async fn assert_paper_facets_match(app: &TestApp, given: &RequestedIds, path: &[
     });
     assert_facet_matches(&name, &facets, "researchers", "researcher", &researchers, &given.researchers);
     let organizations = expected_entries(papers, &[], |paper| {
-        let places = authors(paper);
-        pluck(&places, &["organizations"]).into_iter().flat_map(|places| cloned(pluck(places, &["id"]))).collect()
+        let authorships = authors(paper);
+        pluck(&authorships, &["organizations"])
+            .into_iter()
+            .flat_map(|authorships| cloned(pluck(authorships, &["id"])))
+            .collect()
     });
     assert_facet_matches(&name, &facets, "organizations", "organization", &organizations, &given.organizations);
     papers.as_array().map_or(0, Vec::len)
@@ -454,18 +459,21 @@ fn cloned(values: Vec<&Value>) -> Vec<Value> {
 async fn assert_researcher_facets_match(app: &TestApp, given: &RequestedIds, path: &[&str]) -> usize {
     let name = path.join(" ");
     let facets = format!("{} {}", facet_selection("topics", "topic"), facet_selection("organizations", "organization"));
-    let things = "nodes { topics(first: 100) { nodes { id } } \
+    let nodes_selection = "nodes { topics(first: 100) { nodes { id } } \
                   affiliations(first: 100, filter: {isCurrent: true}) { nodes { kind organization { id } } } }";
     let declared = "$topics: [ID!], $organizations: [ID!]";
-    let (facets, all) = facets_and_nodes(app, (declared, given.variables()), path, &facets, things).await;
+    let (facets, all) = facets_and_nodes(app, (declared, given.variables()), path, &facets, nodes_selection).await;
     let people = &all["nodes"];
     assert_eq!(all["totalCount"].as_u64().map(|count| count as usize), people.as_array().map(Vec::len), "{name}");
     let topics = expected_entries(people, &[], |person| cloned(pluck(&person["topics"]["nodes"], &["id"])));
     assert_facet_matches(&name, &facets, "topics", "topic", &topics, &given.topics);
     let organizations = expected_entries(people, &[], |person| {
-        let places = person["affiliations"]["nodes"].as_array().into_iter().flatten();
+        let affiliations = person["affiliations"]["nodes"].as_array().into_iter().flatten();
         let counts = |kind: &Value| ["EMPLOYMENT", "MEMBERSHIP", "INVITED_POSITION"].iter().any(|other| kind == other);
-        places.filter(|place| counts(&place["kind"])).map(|place| place["organization"]["id"].clone()).collect()
+        affiliations
+            .filter(|affiliation| counts(&affiliation["kind"]))
+            .map(|affiliation| affiliation["organization"]["id"].clone())
+            .collect()
     });
     assert_facet_matches(&name, &facets, "organizations", "organization", &organizations, &given.organizations);
     people.as_array().map_or(0, Vec::len)
@@ -475,13 +483,13 @@ async fn assert_researcher_facets_match(app: &TestApp, given: &RequestedIds, pat
 async fn paper_facets_match_the_list() {
     let app = synthetic_directory(21, 14).await;
     let given = RequestedIds::select(&app).await;
-    let (topic, place, person) =
+    let (topic, organization, person) =
         (&app.find_id("topic", "topic-1").await, &given.organizations[1], app.find_id("researcher", "person-3").await);
     let some = pluck_strings(&app.nodes(&["papers(first: 9)"], "id").await, &["id"]);
     let filters = [
         "{}".to_owned(),
         format!("{{topicIds: [{topic:?}]}}"),
-        format!("{{organizationIds: [{place:?}]}}"),
+        format!("{{organizationIds: [{organization:?}]}}"),
         format!("{{authorIds: [{person:?}]}}"),
         format!("{{ids: {some:?}}}"),
         "{publicationYear: {from: 2002, to: 2004}}".to_owned(),
@@ -524,13 +532,15 @@ async fn paper_facets_match_the_list() {
 async fn researcher_facets_match_the_list() {
     let app = synthetic_directory(22, 40).await;
     let given = RequestedIds::select(&app).await;
-    let (topic, place) = (app.find_id("topic", "topic-3").await, &given.organizations[1]);
+    let (topic, organization) = (app.find_id("topic", "topic-3").await, &given.organizations[1]);
     let filters = [
         "{}".to_owned(),
         format!("{{topicIds: [{topic:?}]}}"),
         format!("{{ids: {:?}}}", given.researchers),
-        format!("{{affiliation: {{organizationIds: [{place:?}]}}}}"),
-        format!("{{affiliation: {{organizationIds: [{place:?}], includeDescendants: false, isCurrent: false}}}}"),
+        format!("{{affiliation: {{organizationIds: [{organization:?}]}}}}"),
+        format!(
+            "{{affiliation: {{organizationIds: [{organization:?}], includeDescendants: false, isCurrent: false}}}}"
+        ),
         "{affiliation: {kinds: [EDUCATION], asOf: \"2005-05-05\"}}".to_owned(),
         "{hasPapers: true, hasOrcid: false}".to_owned(),
         "{hasPapers: false}".to_owned(),
@@ -581,8 +591,8 @@ async fn topic_researchers_by_paper_count() {
 }
 
 async fn count_statements(app: &TestApp, query: &str, variables: Value) -> u64 {
-    let (answer, statements) = app.query_counting_statements(query, variables).await;
-    answer.data();
+    let (response, statements) = app.query_counting_statements(query, variables).await;
+    response.data();
     statements
 }
 
@@ -611,10 +621,10 @@ async fn statement_counts() {
         (3, format!("papers(first: 1) {{ facets {{ {of_papers} }} nodes {{ title }} totalCount }}")),
         (1, "papers(first: 1) { facets { __typename } pageInfo { hasNextPage } }".to_owned()),
         (1, format!("papers(first: 1) {{ facets @skip(if: true) {{ {of_papers} }} pageInfo {{ hasNextPage }} }}")),
-        // One for all kinds of what is shown.
+        // One statement for entities of all types.
         (2, format!("papers(first: 1) {{ facets {{ {nodes} }} }}")),
         (1, format!("researchers(first: 1) {{ facets {{ {of_people} }} }}")),
-        // Of many parents at once.
+        // For several parents.
         (
             2,
             format!("researchers(first: 12) {{ nodes {{ papers(first: 1) {{ facets {{ {of_papers} {given} }} }} }} }}"),
@@ -628,7 +638,7 @@ async fn statement_counts() {
                 "researcher(by: {{slug: \"person-0\"}}) {{ coauthors(first: 9) {{ edges {{ papers(first: 1) {{ facets {{ {of_papers} {given} }} }} }} }} }}"
             ),
         ),
-        // Each filter is a list of its own.
+        // Different filters are different lists.
         (
             2,
             format!(
@@ -669,7 +679,7 @@ async fn organization_matrix() {
         format!("query($ids: [ID!]) {{ {} }}", rows.join(" "))
     };
     let whole = matrix(&|_| "$ids".to_owned());
-    let (answer, statements) = app.query_counting_statements(&whole, json!({ "ids": ids })).await;
+    let (response, statements) = app.query_counting_statements(&whole, json!({ "ids": ids })).await;
     // The organizations, the totals, the facets, and their organizations.
     assert_eq!(statements, 4);
     let cell = |data: &Value, row: usize, column: usize| {
@@ -677,7 +687,7 @@ async fn organization_matrix() {
             returned_entries(&data[format!("o{row}")]["papers"]["facets"]["organizations"], &["organization", "id"]);
         cells.into_iter().find(|(id, _)| *id == ids[column]).map(|(_, count)| count)
     };
-    let data = answer.data();
+    let data = response.data();
     for row in 0..ids.len() {
         assert_eq!(cell(data, row, row), data[format!("o{row}")]["papers"]["totalCount"].as_i64());
         for column in 0..ids.len() {
@@ -687,14 +697,14 @@ async fn organization_matrix() {
     }
     let together: Vec<Option<i64>> = (1..ids.len()).map(|column| cell(data, 0, column)).collect();
     assert!(together.iter().any(|count| *count > Some(0)), "{together:?}");
-    // Half of it, each row with ids of its own.
+    // Half of the matrix, with different IDs per row.
     let half = matrix(&|row| format!("{:?}", &ids[row..])).replace("query($ids: [ID!]) ", "");
-    let (answer, statements) = app.query_counting_statements(&half, json!({})).await;
+    let (response, statements) = app.query_counting_statements(&half, json!({})).await;
     assert_eq!(statements, 4);
     for row in 0..ids.len() {
         for column in 0..ids.len() {
             let expected = if column < row { None } else { cell(data, row, column) };
-            assert_eq!(cell(answer.data(), row, column), expected, "{row} {column}");
+            assert_eq!(cell(response.data(), row, column), expected, "{row} {column}");
         }
     }
 }
@@ -727,7 +737,7 @@ async fn facet_query_cost() {
     ] {
         let query = of(list, &facet);
         let refusal = app.client_error(&query, json!({})).await;
-        assert!(refusal.contains("nodes, every page full; at most 99 are allowed"), "{query}: {refusal}");
+        assert!(refusal.contains("nodes; the limit is 99"), "{query}: {refusal}");
     }
     let few: Vec<String> = (0..12).map(|number| format!("a{number}: topics(first: 8) {{ count }}")).collect();
     let query = format!("{{ papers(first: 1) {{ facets {{ {} }} }} }}", few.join(" "));

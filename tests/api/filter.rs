@@ -1,4 +1,4 @@
-//! Filters in filters: `and`, `or` and `not`, how far they nest, and ids of what was merged in every filter there is.
+//! Nested filters with `and`, `or` and `not`, their limits, and IDs of merged entities in every filter.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ const PAPERS_QUERY: &str =
 const RESEARCHERS_QUERY: &str =
     "query($filter: ResearcherFilter) { researchers(filter: $filter, first: 100) { totalCount nodes { slug } } }";
 
-/// The slugs of the list that a query asks for, which must be as many as it counts.
+/// The slugs of a filtered list. Panics unless `totalCount` agrees.
 async fn matching_slugs(app: &TestApp, query: &str, filter: &Value) -> Vec<String> {
     let data = app.data_with_variables(query, json!({ "filter": filter })).await;
     let list = data.as_object().and_then(|fields| fields.values().next()).cloned().unwrap_or_default();
@@ -27,7 +27,7 @@ async fn matching_slugs(app: &TestApp, query: &str, filter: &Value) -> Vec<Strin
     slugs
 }
 
-/// Four papers: `a` is of 2001 with a DOI and a venue, `b` of 2002, `c` of 2003 and retracted, `d` of no year.
+/// Four papers: A of 2001 with a DOI and a venue, B of 2002, C of 2003 and retracted, D without a year.
 async fn four_paper_directory() -> TestApp {
     let app = TestApp::start().await;
     app.create_records(json!([
@@ -54,7 +54,7 @@ async fn boolean_filters_of_papers() {
     let (ada, oceans) = (app.find_id("researcher", "ada-berg").await, app.find_id("topic", "oceans").await);
     for (filter, expected) in [
         (json!({ "and": null, "or": null, "not": null }), "c b a d"),
-        // The usual logic of none: all of nothing holds, any of nothing does not.
+        // An empty `and` matches everything, an empty `or` nothing.
         (json!({ "and": [] }), "c b a d"),
         (json!({ "or": [] }), ""),
         (json!({ "not": {} }), ""),
@@ -66,7 +66,7 @@ async fn boolean_filters_of_papers() {
         (json!({ "or": [year(2001), year(2003)] }), "c a"),
         (json!({ "and": [year(2001), year(2003)] }), ""),
         (json!({ "and": [{ "authorIds": [ada] }, { "hasDoi": false }] }), "b"),
-        // What has no year, no DOI or no venue does not pass, and so it passes the opposite.
+        // A missing year, DOI or venue does not match, so that its negation does.
         (json!({ "not": year(2001) }), "c b d"),
         (json!({ "not": { "publicationYear": {} } }), "d"),
         (json!({ "not": { "dois": ["10.5555/a"] } }), "c b d"),
@@ -78,7 +78,7 @@ async fn boolean_filters_of_papers() {
         (json!({ "not": { "topicIds": [oceans] } }), "c a d"),
         (json!({ "not": { "authorIds": [ada] } }), "c d"),
         (json!({ "not": { "organizationIds": [] } }), "c b a d"),
-        // Conditions beside the three hold together with them.
+        // Sibling conditions are combined with AND.
         (json!({ "isRetracted": false, "or": [year(2001), year(2003)] }), "a"),
         (
             json!({ "isRetracted": false, "and": [{ "publicationYear": {} }], "or": [{ "hasDoi": false }], "not": year(2001) }),
@@ -100,7 +100,7 @@ async fn boolean_filters_of_researchers() {
         (json!({ "not": {} }), ""),
         (json!({ "or": [{ "hasPapers": false }, { "orcids": [orcid(2)] }] }), "bo-dahl di-falk"),
         (json!({ "and": [{ "hasPapers": true }, { "topicIds": [oceans] }], "hasOrcid": false }), "ada-berg"),
-        // Nobody's ORCID iD is unknown to differ.
+        // A researcher without an ORCID iD matches the negation.
         (json!({ "not": { "orcids": [orcid(2)] } }), "ada-berg cy-ek di-falk"),
         (json!({ "not": { "topicIds": [oceans] } }), "cy-ek di-falk"),
         (json!({ "not": { "affiliation": {} }, "hasPapers": true }), "ada-berg bo-dahl cy-ek"),
@@ -113,13 +113,13 @@ async fn boolean_filters_of_researchers() {
 #[tokio::test]
 async fn boolean_filters_of_nested_lists() {
     let app = TestApp::start().await;
-    let place = json!([{ "ror": ror(1) }]);
+    let organization = json!([{ "ror": ror(1) }]);
     app.create_records(json!([
         organization_record(1, "College"),
         topic_record("Tides"),
         with_fields(researcher_record("Ada Berg"), json!({ "affiliations": [{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT" }], "topics": [{ "labels": { "en": "Tides" } }] })),
-        with_fields(paper_record("A", Some(2001), &[]), json!({ "authors": [{ "name": "Ada Berg", "organizations": place }], "topics": [{ "labels": { "en": "Tides" } }] })),
-        with_fields(paper_record("B", None, &[]), json!({ "authors": [{ "name": "Ada Berg", "organizations": place }], "topics": [{ "labels": { "en": "Tides" } }] })),
+        with_fields(paper_record("A", Some(2001), &[]), json!({ "authors": [{ "name": "Ada Berg", "organizations": organization }], "topics": [{ "labels": { "en": "Tides" } }] })),
+        with_fields(paper_record("B", None, &[]), json!({ "authors": [{ "name": "Ada Berg", "organizations": organization }], "topics": [{ "labels": { "en": "Tides" } }] })),
     ]))
     .await;
     let undated = "filter: {or: [{not: {publicationYear: {}}}, {dois: []}]}";
@@ -139,7 +139,7 @@ async fn boolean_filters_of_nested_lists() {
     }
 }
 
-/// A filter of nothing inside so many others.
+/// An empty filter nested this many levels deep.
 fn nested_filter(levels: usize, by: &str) -> Value {
     let around = |inner: Value, _| if by == "not" { json!({ by: inner }) } else { json!({ by: [inner] }) };
     (0..levels).fold(json!({}), around)
@@ -156,23 +156,23 @@ async fn filter_depth_limit() {
                 let refused = app.client_error(query, json!({ "filter": nested_filter(levels, by) })).await;
                 assert_eq!(
                     refused,
-                    "the filter is nested too deep; and, or and not can stand in each other at most 5 deep"
+                    "the filter is nested too deep; and, or and not can be nested at most 5 levels deep"
                 );
             }
         }
         assert_eq!(
             app.client_error(query, json!({ "filter": nested_filter(40, "not") })).await,
-            "a value is nested 41 deep; at most 32 are allowed"
+            "a value is nested 41 levels deep; the limit is 32"
         );
-        // A hundred in all, wherever they stand.
+        // The limit of 100 applies to the total number of nested filters.
         let many =
             |amount: usize| json!({ "and": [{ "or": vec![json!({}); amount] }], "or": [{ "not": { "or": [] } }] });
         assert_eq!(matching_slugs(&app, query, &many(97)).await.len(), all);
         let refused = app.client_error(query, json!({ "filter": many(98) })).await;
-        assert_eq!(refused, "the filter holds too many others; by and, or and not it can hold at most 100 in all");
+        assert_eq!(refused, "the filter contains too many filters; and, or and not can contain at most 100");
         app.client_error(query, json!({ "filter": { "or": vec![json!({}); 10_000] } })).await;
     }
-    // Each argument counts for itself, and text nests no further than variables do.
+    // The limit applies per argument; literals have the same nesting limit as variables.
     let hundred = format!("[{}]", vec!["{}"; 100].join(", "));
     app.data(&format!("{{ a: papers(filter: {{or: {hundred}}}) {{ totalCount }} b: papers(filter: {{or: {hundred}}}) {{ totalCount }} }}")).await;
     for levels in [6, 100, 1_000, 5_000] {
@@ -198,7 +198,7 @@ async fn errors_in_nested_filters() {
     let app = four_paper_directory().await;
     let tides = app.find_id("topic", "tides").await;
     let inside = |filter: Value| json!({ "filter": { "and": [{ "or": [{ "not": filter }] }] } });
-    insta::assert_snapshot!(app.client_error(PAPERS_QUERY, inside(json!({ "authorIds": [tides] }))).await, @"authorIds takes ids of type Researcher; 'VG9waWM6Mg' is of type Topic");
+    insta::assert_snapshot!(app.client_error(PAPERS_QUERY, inside(json!({ "authorIds": [tides] }))).await, @"authorIds takes IDs of type Researcher; 'VG9waWM6Mg' is of type Topic");
     app.client_error(PAPERS_QUERY, inside(json!({ "topicIds": vec![tides.clone(); 501] }))).await;
     app.client_error(RESEARCHERS_QUERY, inside(json!({ "ids": [tides] }))).await;
     app.client_error(RESEARCHERS_QUERY, inside(json!({ "affiliation": { "organizationIds": ["x"] } }))).await;
@@ -213,18 +213,18 @@ async fn boolean_filters_run_one_statement() {
     let one = json!({ "authorIds": [ada], "topicIds": [oceans], "organizationIds": [], "ids": [], "not": { "hasDoi": true } });
     let filter = json!({ "or": vec![one; 40] });
     let query = PAPERS_QUERY.replace("totalCount", "");
-    let (answer, statements) = app.query_counting_statements(&query, json!({ "filter": filter })).await;
-    answer.data();
+    let (response, statements) = app.query_counting_statements(&query, json!({ "filter": filter })).await;
+    response.data();
     assert_eq!(statements, 1);
     let one = json!({ "ids": [ada], "topicIds": [oceans], "affiliation": {}, "not": { "hasOrcid": true } });
     let filter = json!({ "or": vec![one; 40] });
-    let (answer, statements) =
+    let (response, statements) =
         app.query_counting_statements(&RESEARCHERS_QUERY.replace("totalCount", ""), json!({ "filter": filter })).await;
-    answer.data();
+    response.data();
     assert_eq!(statements, 1);
 }
 
-/// The id of a row that is gone.
+/// The global ID of a merged entity.
 fn merged_id(kind: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("{kind}:9000"))
 }
@@ -232,8 +232,9 @@ fn merged_id(kind: &str) -> String {
 #[tokio::test]
 async fn merged_ids_in_filters() {
     let app = TestApp::start().await;
-    let works = |place: u64| json!([{ "organization": { "ror": ror(place) }, "affiliationKind": "EMPLOYMENT" }]);
-    let written = |place: u64| json!([{ "ror": ror(place) }]);
+    let works =
+        |organization: u64| json!([{ "organization": { "ror": ror(organization) }, "affiliationKind": "EMPLOYMENT" }]);
+    let written = |organization: u64| json!([{ "ror": ror(organization) }]);
     app.create_records(json!([
         organization_record(1, "College"),
         with_fields(organization_record(2, "Faculty"), json!({ "relations": [["parent", ror(1)]] })),
@@ -251,9 +252,9 @@ async fn merged_ids_in_filters() {
     app.insert_redirect("organization", 9_000, "the-college", "college").await;
     app.insert_redirect("topic", 9_000, "seas", "oceans").await;
     app.insert_redirect("paper", 9_000, "a-preprint", "a").await;
-    // The same number of another kind is another thing.
+    // The same number with another type is another entity.
     app.insert_redirect("paper", 9_001, "b-preprint", "b").await;
-    let (person, place, subject, work) =
+    let (person, organization, subject, work) =
         (merged_id("Researcher"), merged_id("Organization"), merged_id("Topic"), merged_id("Paper"));
     let other = URL_SAFE_NO_PAD.encode("Researcher:9001");
     let list = async |field: &str, kind: &str, filter: Value| {
@@ -266,8 +267,8 @@ async fn merged_ids_in_filters() {
         (json!({ "ids": [person, other] }), "ada-berg"),
         (json!({ "ids": [other] }), ""),
         (json!({ "topicIds": [subject] }), "ada-berg cy-ek"),
-        (json!({ "affiliation": { "organizationIds": [place] } }), "ada-berg"),
-        (json!({ "affiliation": { "organizationIds": [place], "includeDescendants": false } }), ""),
+        (json!({ "affiliation": { "organizationIds": [organization] } }), "ada-berg"),
+        (json!({ "affiliation": { "organizationIds": [organization], "includeDescendants": false } }), ""),
         (json!({ "affiliation": { "researcherIds": [person] } }), "ada-berg"),
         (json!({ "not": { "ids": [person] } }), "bo-dahl cy-ek"),
     ] {
@@ -277,17 +278,17 @@ async fn merged_ids_in_filters() {
         (json!({ "ids": [work] }), "a"),
         (json!({ "authorIds": [person] }), "a"),
         (json!({ "authorIds": [other] }), ""),
-        (json!({ "organizationIds": [place] }), "a"),
+        (json!({ "organizationIds": [organization] }), "a"),
         (json!({ "topicIds": [subject] }), "a"),
     ] {
         assert_eq!(list("papers", "PaperFilter", filter.clone()).await, expected, "{filter}");
     }
-    assert_eq!(list("organizations", "OrganizationFilter", json!({ "ids": [place] })).await, "college");
+    assert_eq!(list("organizations", "OrganizationFilter", json!({ "ids": [organization] })).await, "college");
     assert_eq!(list("topics", "TopicFilter", json!({ "ids": [subject] })).await, "oceans");
     assert_eq!(list("topics", "TopicFilter", json!({ "broaderIds": [subject] })).await, "tides");
     let affiliations =
         "query($filter: AffiliationFilter) { affiliations(filter: $filter) { nodes { organization { slug } } } }";
-    for filter in [json!({ "organizationIds": [place] }), json!({ "researcherIds": [person] })] {
+    for filter in [json!({ "organizationIds": [organization] }), json!({ "researcherIds": [person] })] {
         let held = app.data_with_variables(affiliations, json!({ "filter": filter })).await;
         assert_eq!(pluck_strings(&held["affiliations"]["nodes"], &["organization", "slug"]), ["faculty"], "{filter}");
     }
@@ -295,14 +296,14 @@ async fn merged_ids_in_filters() {
     for filter in [
         json!({ "ids": [person] }),
         json!({ "topicIds": [subject] }),
-        json!({ "affiliation": { "organizationIds": [place] } }),
+        json!({ "affiliation": { "organizationIds": [organization] } }),
     ] {
         let tied = app.data_with_variables(coauthors, json!({ "filter": filter })).await;
         let edges = &tied["researcher"]["coauthors"]["edges"];
         assert_eq!(pluck_strings(edges, &["node", "slug"]), ["ada-berg"], "{filter}");
         assert_eq!(pluck_strings(&edges[0]["papers"]["nodes"], &["slug"]), ["a"], "{filter}");
     }
-    // By one statement still.
+    // Still one statement.
     let query = PAPERS_QUERY.replace("totalCount", "");
     let (_, statements) = app
         .query_counting_statements(&query, json!({ "filter": { "authorIds": [person], "topicIds": [subject] } }))
@@ -310,7 +311,7 @@ async fn merged_ids_in_filters() {
     assert_eq!(statements, 1);
 }
 
-/// A condition, as the naive computation has it.
+/// A paper filter, as the reference implementation evaluates it.
 #[derive(Debug)]
 enum PaperFilter {
     Authors(Vec<usize>),
@@ -320,30 +321,30 @@ enum PaperFilter {
     And(Vec<PaperFilter>),
     Or(Vec<PaperFilter>),
     Not(Box<PaperFilter>),
-    /// Several in one object.
+    /// Several conditions in one input object.
     Combined(Vec<PaperFilter>),
 }
 
 impl PaperFilter {
-    fn random(chance: &mut SeededRng, depth: usize) -> Self {
-        let some = |chance: &mut SeededRng, bound: usize| (0..bound).filter(|_| chance.one_in(3)).collect();
-        let inner = |chance: &mut SeededRng| (0..chance.below(4)).map(|_| Self::random(chance, depth - 1)).collect();
-        match chance.below(if depth == 0 { 4 } else { 8 }) {
-            0 => Self::Authors(some(chance, 6)),
-            1 => Self::Topics(some(chance, 4)),
+    fn random(rng: &mut SeededRng, depth: usize) -> Self {
+        let some = |rng: &mut SeededRng, bound: usize| (0..bound).filter(|_| rng.one_in(3)).collect();
+        let inner = |rng: &mut SeededRng| (0..rng.below(4)).map(|_| Self::random(rng, depth - 1)).collect();
+        match rng.below(if depth == 0 { 4 } else { 8 }) {
+            0 => Self::Authors(some(rng, 6)),
+            1 => Self::Topics(some(rng, 4)),
             2 => {
-                let from = 2000 + i32::try_from(chance.below(6)).unwrap_or_default();
-                let to = from + i32::try_from(chance.below(3)).unwrap_or_default();
-                Self::Years((!chance.one_in(3)).then_some(from), (!chance.one_in(3)).then_some(to))
+                let from = 2000 + i32::try_from(rng.below(6)).unwrap_or_default();
+                let to = from + i32::try_from(rng.below(3)).unwrap_or_default();
+                Self::Years((!rng.one_in(3)).then_some(from), (!rng.one_in(3)).then_some(to))
             }
-            3 => Self::Titles(some(chance, 25)),
-            4 => Self::And(inner(chance)),
-            5 => Self::Or(inner(chance)),
-            6 => Self::Not(Box::new(Self::random(chance, depth - 1))),
+            3 => Self::Titles(some(rng, 25)),
+            4 => Self::And(inner(rng)),
+            5 => Self::Or(inner(rng)),
+            6 => Self::Not(Box::new(Self::random(rng, depth - 1))),
             _ => Self::Combined(vec![
-                Self::Authors(some(chance, 6)),
-                Self::Or(inner(chance)),
-                Self::Not(Box::new(Self::random(chance, depth - 1))),
+                Self::Authors(some(rng, 6)),
+                Self::Or(inner(rng)),
+                Self::Not(Box::new(Self::random(rng, depth - 1))),
             ]),
         }
     }
@@ -386,8 +387,8 @@ impl PaperFilter {
 async fn matches_a_naive_filter() {
     let query = "query($filter: PaperFilter) { papers(filter: $filter, first: 100) { totalCount nodes { title } } }";
     for seed in 11..=13 {
-        let mut chance = SeededRng::new(seed);
-        let works = synthetic_papers(&mut chance, 6, 25);
+        let mut rng = SeededRng::new(seed);
+        let works = synthetic_papers(&mut rng, 6, 25);
         let app = TestApp::start().await;
         app.write_records(&parse_records(json!(synthetic_records(&works, 6)))).await;
         let mut ids = [Vec::new(), Vec::new(), Vec::new()];
@@ -399,10 +400,10 @@ async fn matches_a_naive_filter() {
             }
         }
         for _ in 0..60 {
-            let wanted = PaperFilter::random(&mut chance, 4);
+            let wanted = PaperFilter::random(&mut rng, 4);
             let filter = wanted.to_json(&ids);
             let data = app.data_with_variables(query, json!({ "filter": filter })).await;
-            let shown: BTreeSet<String> = pluck_strings(&data["papers"]["nodes"], &["title"]).into_iter().collect();
+            let titles: BTreeSet<String> = pluck_strings(&data["papers"]["nodes"], &["title"]).into_iter().collect();
             let expected: BTreeSet<String> = works
                 .iter()
                 .enumerate()
@@ -410,7 +411,7 @@ async fn matches_a_naive_filter() {
                 .map(|(_, work)| work.title.clone())
                 .collect();
             assert_eq!(data["papers"]["totalCount"], expected.len(), "seed {seed}: {filter}");
-            assert_eq!(shown, expected, "seed {seed}: {filter}");
+            assert_eq!(titles, expected, "seed {seed}: {filter}");
         }
     }
 }
@@ -437,7 +438,7 @@ async fn cyclic_hierarchies() {
         paper_record("B", Some(2002), &["Cy Ek"]),
     ]))
     .await;
-    // The first is below the last, of places and of topics.
+    // The first is below the last, for organizations and topics.
     app.execute_sql(
         "INSERT INTO organization_parent (child_id, parent_id) SELECT child.id, parent.id FROM organization AS child, \
          organization AS parent WHERE child.slug = 'one' AND parent.slug = 'three'; \
@@ -448,14 +449,18 @@ async fn cyclic_hierarchies() {
     let affiliations = "query($filter: AffiliationFilter) { affiliations(filter: $filter) { totalCount } }";
     let coauthors = "query($filter: CoauthorFilter) { researcher(by: {slug: \"bo-dahl\"}) { coauthors(filter: $filter) { nodes { slug } } } }";
     for slug in ["one", "two", "three"] {
-        let place = app.find_id("organization", slug).await;
-        assert_eq!(matching_slugs(&app, PAPERS_QUERY, &json!({ "organizationIds": [place] })).await, ["a"], "{slug}");
+        let organization = app.find_id("organization", slug).await;
         assert_eq!(
-            matching_slugs(&app, PAPERS_QUERY, &json!({ "not": { "organizationIds": [place] } })).await,
+            matching_slugs(&app, PAPERS_QUERY, &json!({ "organizationIds": [organization] })).await,
+            ["a"],
+            "{slug}"
+        );
+        assert_eq!(
+            matching_slugs(&app, PAPERS_QUERY, &json!({ "not": { "organizationIds": [organization] } })).await,
             ["b"],
             "{slug}"
         );
-        let there = json!({ "organizationIds": [place] });
+        let there = json!({ "organizationIds": [organization] });
         assert_eq!(
             matching_slugs(&app, RESEARCHERS_QUERY, &json!({ "affiliation": there })).await,
             ["ada-berg"],
@@ -475,7 +480,7 @@ async fn cyclic_hierarchies() {
             ["ada-berg", "bo-dahl"],
             "{slug}"
         );
-        // In a cycle everything is below everything, itself included.
+        // In a cycle every topic is narrower than every topic, itself included.
         let below = matching_slugs(&app, topics, &json!({ "broaderIds": [subject] })).await;
         assert_eq!(below, ["oceans", "tides", "waves"], "{slug}");
         let tied = app.data_with_variables(coauthors, json!({ "filter": { "topicIds": [subject] } })).await;

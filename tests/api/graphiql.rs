@@ -1,4 +1,4 @@
-//! The page at /graphiql in a real browser: a visitor runs the example and sees a profile.
+//! GraphiQL in a real browser: opening an example, running it and reading the response.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -19,16 +19,16 @@ const PROFILE_TAB_SELECTOR: &str = ".graphiql-tab-button[title=\"Profile\"]";
 const EXECUTE_BUTTON_SELECTOR: &str = ".graphiql-execute-button";
 const NOTICE_SELECTOR: &str = ".notice";
 const RESPONSE_SELECTOR: &str = ".graphiql-response .view-lines";
-/// The result pane shows only what fits; its model has all.
+/// The response pane renders only visible lines; the editor's model has the whole text.
 const READ_RESPONSE_SCRIPT: &str = "const model = globalThis.__MONACO?.editor.getModels().find(m => m.uri.path.endsWith('response.json')); \
      return model ? model.getValue() : '';";
 
-/// A program of the machine.
+/// The path of a program in `PATH`.
 fn find_program(name: &str) -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
+    std::env::split_paths(&std::env::var_os("PATH")?).map(|directory| directory.join(name)).find(|path| path.is_file())
 }
 
-/// The driver of the browser, and the browser that it started.
+/// A running WebDriver server.
 struct WebDriver {
     process: Child,
     port: u16,
@@ -36,12 +36,12 @@ struct WebDriver {
 }
 
 impl WebDriver {
-    fn start(program: &Path, place: &Workspace) -> Self {
+    fn start(program: &Path, workspace: &Workspace) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
         let mut command = Command::new(program);
-        command.env_clear().envs(clean_environment()).env("HOME", place.path("")).arg(format!("--port={port}"));
+        command.env_clear().envs(clean_environment()).env("HOME", workspace.path("")).arg(format!("--port={port}"));
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let driver = Self { process: process.expect("chromedriver"), port, profile: place.path("profile") };
+        let driver = Self { process: process.expect("chromedriver"), port, profile: workspace.path("profile") };
         wait_for("chromedriver", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
         driver
     }
@@ -77,7 +77,7 @@ impl Drop for WebDriver {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        // After a failure the browser is still there; the folder of its profile is this test's own.
+        // After a failure the browser may still run; its profile directory identifies it.
         for pid in find_processes("", &self.profile) {
             if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
                 let _ = kill_process(pid, Signal::KILL);
@@ -107,10 +107,10 @@ async fn click(browser: &Client, what: &str) {
         .unwrap_or_else(|error| panic!("{what}: {error}"));
 }
 
-/// The browser and its driver, where both are there and the page was built with npm.
+/// Chromium and its driver; `None` if either is missing or the page was built without npm.
 async fn find_browser(app: &TestApp) -> Option<(PathBuf, PathBuf)> {
     let (Some(chromium), Some(chromedriver)) = (find_program("chromium"), find_program("chromedriver")) else {
-        println!("skipped: there is no chromium or no chromedriver");
+        println!("skipped: chromium or chromedriver is not installed");
         return None;
     };
     let page = app.client().get(app.url("/graphiql")).send().await.expect("a page").text().await.expect("its text");
@@ -125,23 +125,23 @@ async fn find_browser(app: &TestApp) -> Option<(PathBuf, PathBuf)> {
 async fn introspection_disabled() {
     let app = TestApp::start_with_limits(Limits { introspection: false, ..Limits::default() }, 100).await;
     let Some((chromium, chromedriver)) = find_browser(&app).await else { return };
-    let place = Workspace::new();
-    let driver = WebDriver::start(&chromedriver, &place);
+    let workspace = Workspace::new();
+    let driver = WebDriver::start(&chromedriver, &workspace);
     let browser = driver.open_browser(&chromium).await;
     browser.goto(&app.url("/graphiql")).await.expect("the page");
     let notice =
         browser.wait().at_most(WAIT_TIMEOUT).for_element(Locator::Css(NOTICE_SELECTOR)).await.expect("a notice");
     let text = notice.text().await.expect("its text");
     assert!(text.starts_with("Introspection is turned off on this server"), "{text}");
-    // The editor has its place below the notice.
+    // The editor is below the notice, not covered by it.
     let run = browser
         .wait()
         .at_most(WAIT_TIMEOUT)
         .for_element(Locator::Css(EXECUTE_BUTTON_SELECTOR))
         .await
         .expect("a button");
-    let (_, top, _, height) = run.rectangle().await.expect("its place");
-    let (_, notice_top, _, notice_height) = notice.rectangle().await.expect("its place");
+    let (_, top, _, height) = run.rectangle().await.expect("its rectangle");
+    let (_, notice_top, _, notice_height) = notice.rectangle().await.expect("its rectangle");
     assert!(notice_top + notice_height <= top && top + height < 1000.0, "{notice_height} {top}");
     browser.close().await.expect("the end of the browser");
 }
@@ -154,8 +154,8 @@ async fn profile_query() {
     app.create_records(json!(titles.map(|title| paper_record(title, Some(2001), &["Razvan Pascanu", "Ida Brook"]))))
         .await;
 
-    let place = Workspace::new();
-    let driver = WebDriver::start(&chromedriver, &place);
+    let workspace = Workspace::new();
+    let driver = WebDriver::start(&chromedriver, &workspace);
     let browser = driver.open_browser(&chromium).await;
     browser.goto(&app.url("/graphiql")).await.expect("the page");
     let ready = browser.wait().at_most(WAIT_TIMEOUT).for_element(Locator::Css(EDITOR_SELECTOR)).await;
@@ -167,12 +167,12 @@ async fn profile_query() {
     assert_eq!(result.get("errors"), None, "{result:#}");
     let researcher = &result["data"]["researcher"];
     assert_eq!(researcher["name"], json!("Razvan Pascanu"));
-    let mut shown = crate::support::pluck_strings(&researcher["papers"]["edges"], &["node", "title"]);
-    shown.sort_unstable();
-    assert_eq!(shown, ["Bridges of paper", "Rivers under glass"]);
+    let mut titles = crate::support::pluck_strings(&researcher["papers"]["edges"], &["node", "title"]);
+    titles.sort_unstable();
+    assert_eq!(titles, ["Bridges of paper", "Rivers under glass"]);
     assert_eq!(researcher["coauthors"]["edges"][0]["node"]["name"], json!("Ida Brook"));
 
-    // And what the visitor sees of it.
+    // The response as rendered.
     let pane =
         browser.wait().at_most(WAIT_TIMEOUT).for_element(Locator::Css(RESPONSE_SELECTOR)).await.expect("the result");
     let deadline = Instant::now() + WAIT_TIMEOUT;
@@ -181,7 +181,7 @@ async fn profile_query() {
         if text.contains("\"name\": \"Razvan Pascanu\"") {
             break;
         }
-        assert!(Instant::now() < deadline, "the result is not shown: {text}");
+        assert!(Instant::now() < deadline, "the response is not rendered: {text}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     browser.close().await.expect("the end of the browser");

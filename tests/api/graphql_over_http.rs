@@ -1,4 +1,4 @@
-//! GraphQL over HTTP, by its specification: what is taken, what is refused, and with which status.
+//! GraphQL over HTTP: accepted and rejected requests, and their status codes.
 
 use std::io::Write as _;
 
@@ -15,7 +15,7 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
 }
 
 async fn send(request: RequestBuilder) -> (u16, Response) {
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     (response.status().as_u16(), response)
 }
 
@@ -49,7 +49,7 @@ async fn csrf_prevention() {
     for site in ["cross-site", "same-site"] {
         assert_eq!(send(get().header("Accept", "*/*").header("Sec-Fetch-Site", site)).await.0, 400, "{site}");
     }
-    // A program that asks for nothing special.
+    // A simple HTTP client without special headers.
     assert_eq!(send(get().header("Accept", "*/*")).await.0, 200);
     for (name, value) in [
         ("Accept", "application/json"),
@@ -95,7 +95,7 @@ async fn unsupported_charsets_and_encodings() {
     for charset in ["application/json; charset=UTF-8", "application/json;charset=\"utf-8\""] {
         assert_eq!(send(post("Content-Type", charset, body.clone().into())).await.0, 200, "{charset}");
     }
-    // A hundred megabytes of zeros, which take a hundred kilobytes.
+    // 100 MiB of spaces, which compress to 100 KiB.
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     for _ in 0..100 {
         bomb.write_all(&vec![b' '; 1 << 20]).expect("bytes");
@@ -171,9 +171,9 @@ async fn duplicate_json_members() {
         r#"{"query": "{ __typename }", "query": "{ a }"}"#,
         r#"{"query": "{ __typename }", "variables": {"a": {"b": 1, "b": 2}}}"#,
     ] {
-        let answer = raw_http::send_bytes(app.address, raw_http::post_request(JSON_HEADER, body.as_bytes())).await;
-        assert_eq!(raw_http::status_code(&answer), 400, "{answer}");
-        assert!(answer.contains("stands twice"), "{answer}");
+        let response = raw_http::send_bytes(app.address, raw_http::post_request(JSON_HEADER, body.as_bytes())).await;
+        assert_eq!(raw_http::status_code(&response), 400, "{response}");
+        assert!(response.contains("stands twice"), "{response}");
     }
 }
 
@@ -197,14 +197,14 @@ async fn malformed_requests() {
         ("no address", b"GET  HTTP/1.1\r\n\r\n".to_vec(), 400..=400),
         ("two types", raw_http::post_request(&format!("{JSON_HEADER}Content-Type: text/plain\r\n"), body), 200..=415),
     ] {
-        let answer = raw_http::send_bytes(app.address, request).await;
-        assert!(expected.contains(&raw_http::status_code(&answer)), "{name}: {answer:.300}");
+        let response = raw_http::send_bytes(app.address, request).await;
+        assert!(expected.contains(&raw_http::status_code(&response)), "{name}: {response:.300}");
     }
-    // In parts, as clients may send it.
+    // A chunked request body.
     let chunked = "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n\
                    5\r\n{\"que\r\n16\r\nry\": \"{ __typename }\"}\r\n0\r\n\r\n";
-    let answer = raw_http::send_bytes(app.address, chunked).await;
-    assert_eq!(raw_http::status_code(&answer), 200, "{answer}");
+    let response = raw_http::send_bytes(app.address, chunked).await;
+    assert_eq!(raw_http::status_code(&response), 200, "{response}");
     app.data("{ __typename }").await;
 }
 
@@ -214,9 +214,9 @@ async fn body_timeout() {
     settings.body_timeout_seconds = 1.try_into().expect("not zero");
     let app = TestApp::start_with_http_config(settings).await;
     let half = format!("POST /graphql HTTP/1.1\r\nHost: a\r\n{JSON_HEADER}Content-Length: 100\r\n\r\n{{\"query\": ");
-    let answer = raw_http::send_bytes(app.address, half).await;
-    assert_eq!(raw_http::status_code(&answer), 408, "{answer}");
-    assert!(answer.contains("TIMEOUT") && answer.to_lowercase().contains("connection: close"), "{answer}");
+    let response = raw_http::send_bytes(app.address, half).await;
+    assert_eq!(raw_http::status_code(&response), 408, "{response}");
+    assert!(response.contains("TIMEOUT") && response.to_lowercase().contains("connection: close"), "{response}");
     app.data("{ __typename }").await;
 }
 
@@ -241,7 +241,7 @@ async fn client_disconnects() {
     let app = TestApp::start().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     let lock = app.lock_table("researcher").await;
-    // More of them than there are connections.
+    // More clients than database connections.
     let mut streams = Vec::new();
     for _ in 0..12 {
         let body = br#"{"query": "{ researchers { nodes { name } } }"}"#;
@@ -252,7 +252,7 @@ async fn client_disconnects() {
     app.wait_until_blocked().await;
     drop(streams);
     app.wait_until_unblocked().await;
-    // What needs no lock is answered, while the table is still locked: the connections are free.
+    // The database connections are free again while the table is still locked.
     app.data("{ organizations { nodes { slug } } }").await;
     drop(lock);
     app.data("{ researchers { nodes { name } } }").await;

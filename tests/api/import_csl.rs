@@ -1,4 +1,4 @@
-//! CSL-JSON in every wrapping it comes in, and what an import tells of it.
+//! CSL-JSON in every supported layout, and the reported counts.
 
 use std::io::Write as _;
 
@@ -14,7 +14,7 @@ const DIRECTORY_QUERY: &str = "{
     researchers(first: 100) { nodes { id name updatedAt coauthors(first: 100) { edges { paperCount node { name } } } } }
 }";
 
-/// Three papers of five people.
+/// Three papers with five authors.
 fn three_papers() -> Vec<Value> {
     vec![
         article("w1", "Rivers under glass", 2001, &["Ida Brook", "Tom Ford"]),
@@ -23,7 +23,7 @@ fn three_papers() -> Vec<Value> {
     ]
 }
 
-/// What `papers()` must make, however it is wrapped.
+/// Asserts that the directory contains `three_papers`.
 async fn assert_has_three_papers(app: &TestApp) {
     let data = app.data("{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { title authorships { nodes { name position } } } } }").await;
     let nodes = &data["papers"]["nodes"];
@@ -33,8 +33,8 @@ async fn assert_has_three_papers(app: &TestApp) {
 
 async fn assert_imports_three_papers(name: &str, content: &[u8]) {
     let app = TestApp::start().await;
-    let place = Workspace::new();
-    let outcome = place.import(&app.database_url, &["csl", place.write_file(name, content)]);
+    let workspace = Workspace::new();
+    let outcome = workspace.import(&app.database_url, &["csl", workspace.write_file(name, content)]);
     assert_eq!(outcome.summary(), "read 3: created 3, updated 0, unchanged 0, invalid 0");
     assert_eq!(outcome.stderr, "");
     assert_has_three_papers(&app).await;
@@ -77,7 +77,7 @@ async fn concatenated_indented_objects() {
 async fn gzip() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(to_json_lines(&three_papers()).as_bytes()).expect("a memory to write to");
-    // The first bytes tell, not the name.
+    // The format is detected from the magic bytes, not the file name.
     assert_imports_three_papers("papers", &encoder.finish().expect("a compressed file")).await;
 }
 
@@ -90,9 +90,9 @@ async fn zstandard() {
 #[tokio::test]
 async fn single_object() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
-    let outcome =
-        place.import(&app.database_url, &["csl", place.write_file("paper.json", format!("{:#}", three_papers()[0]))]);
+    let workspace = Workspace::new();
+    let outcome = workspace
+        .import(&app.database_url, &["csl", workspace.write_file("paper.json", format!("{:#}", three_papers()[0]))]);
     assert_eq!(outcome.summary(), "read 1: created 1, updated 0, unchanged 0, invalid 0");
     let data = app.data("{ papers { nodes { title publicationYear type } } }").await;
     assert_eq!(
@@ -103,8 +103,8 @@ async fn single_object() {
 
 #[tokio::test]
 async fn empty_array() {
-    let place = Workspace::new();
-    let outcome = place.import(&create_database().await, &["csl", place.write_file("none.json", "[]")]);
+    let workspace = Workspace::new();
+    let outcome = workspace.import(&create_database().await, &["csl", workspace.write_file("none.json", "[]")]);
     assert_eq!(outcome.summary(), "read 0: created 0, updated 0, unchanged 0, invalid 0");
 }
 
@@ -112,9 +112,9 @@ async fn empty_array() {
 async fn standard_input() {
     for arguments in [&["import", "csl", "-"][..], &["import", "csl"]] {
         let app = TestApp::start().await;
-        let place = Workspace::new();
+        let workspace = Workspace::new();
         let outcome = run_with_stdin(
-            &mut place.command_with_database(&app.database_url, arguments),
+            &mut workspace.command_with_database(&app.database_url, arguments),
             to_json_lines(&three_papers()).as_bytes(),
         );
         assert_eq!(outcome.summary(), "read 3: created 3, updated 0, unchanged 0, invalid 0");
@@ -124,20 +124,24 @@ async fn standard_input() {
 
 #[tokio::test]
 async fn rejected_record_from_standard_input() {
-    let place = Workspace::new();
-    let outcome =
-        run_with_stdin(&mut place.command_with_database(&create_database().await, &["import", "csl", "-"]), b"{}\n");
+    let workspace = Workspace::new();
+    let outcome = run_with_stdin(
+        &mut workspace.command_with_database(&create_database().await, &["import", "csl", "-"]),
+        b"{}\n",
+    );
     assert_eq!(outcome.stderr_lines(), ["-:1: invalid record: it has no title"]);
 }
 
 #[tokio::test]
 async fn several_files() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let papers = three_papers();
-    let (first, second) =
-        (place.write_file("one.json", papers[0].to_string()), place.write_file("two.jsonl", to_json_lines(&papers)));
-    let outcome = place.import(&app.database_url, &["csl", first, second]);
+    let (first, second) = (
+        workspace.write_file("one.json", papers[0].to_string()),
+        workspace.write_file("two.jsonl", to_json_lines(&papers)),
+    );
+    let outcome = workspace.import(&app.database_url, &["csl", first, second]);
     assert_eq!(outcome.summary(), "read 4: created 3, updated 0, unchanged 1, invalid 0");
     assert_has_three_papers(&app).await;
 }
@@ -145,16 +149,16 @@ async fn several_files() {
 #[tokio::test]
 async fn same_file_again() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let papers = [three_papers(), vec![article("w4", "Named apart", 2010, &["Zoë Pier"])]].concat();
-    let file = place.write_file("papers.jsonl", to_json_lines(&papers));
+    let file = workspace.write_file("papers.jsonl", to_json_lines(&papers));
     assert_eq!(
-        place.import(&app.database_url, &["csl", file]).summary(),
+        workspace.import(&app.database_url, &["csl", file]).summary(),
         "read 4: created 4, updated 0, unchanged 0, invalid 0"
     );
     let (before, rows_before) = (app.data(DIRECTORY_QUERY).await, dump_database(&app.database_url).await);
     assert_eq!(before["papers"]["totalCount"], json!(4));
-    let again = place.import(&app.database_url, &["csl", file]);
+    let again = workspace.import(&app.database_url, &["csl", file]);
     assert_eq!(again.summary(), "read 4: created 0, updated 0, unchanged 4, invalid 0");
     assert_eq!(again.stderr, "");
     assert_eq!(app.data(DIRECTORY_QUERY).await, before);
@@ -164,14 +168,15 @@ async fn same_file_again() {
 #[tokio::test]
 async fn summary_counts() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let mut papers = three_papers();
-    place.import(&app.database_url, &["csl", place.write_file("papers.jsonl", to_json_lines(&papers))]);
+    workspace.import(&app.database_url, &["csl", workspace.write_file("papers.jsonl", to_json_lines(&papers))]);
     papers[0]["title"] = json!("Rivers under ice");
     papers.push(article("w4", "Ferries", 2011, &["Uma Ferry"]));
     papers.push(json!({ "id": "w5" }));
-    papers.push(json!(["a text is no item"]));
-    let outcome = place.import(&app.database_url, &["csl", place.write_file("papers.jsonl", to_json_lines(&papers))]);
+    papers.push(json!(["a string is not an item"]));
+    let outcome =
+        workspace.import(&app.database_url, &["csl", workspace.write_file("papers.jsonl", to_json_lines(&papers))]);
     assert_eq!(outcome.summary(), "read 6: created 1, updated 1, unchanged 2, invalid 2");
     assert_eq!(
         outcome.stderr_lines(),
@@ -185,14 +190,14 @@ async fn summary_counts() {
 #[tokio::test]
 async fn fields_of_a_paper() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let extra = json!({
         "DOI": "https://doi.org/10.1000/ABC.1", "container-title": "Annals of Water", "language": "fr",
         "abstract": "<jats:p>Première partie.</jats:p><jats:p>Seconde partie.</jats:p>",
         "URL": "https://arxiv.org/abs/2101.00001v2", "PMID": "123456", "issued": { "date-parts": [[2021, 3, 9]] }
     });
     let paper = with_fields(article("w1", "Les rivières", 2021, &["Ida Brook"]), extra);
-    place.import(&app.database_url, &["csl", place.write_file("paper.json", paper.to_string())]);
+    workspace.import(&app.database_url, &["csl", workspace.write_file("paper.json", paper.to_string())]);
     let found = app
         .data(
             "{ paper(by: {doi: \"10.1000/abc.1\"}) { doi arxivId venueName language url publicationDate
@@ -213,7 +218,7 @@ async fn fields_of_a_paper() {
 #[tokio::test]
 async fn markup_in_titles() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let written = [
         ("The role of H<sub>2</sub>O in <i>Salix</i>", "The role of H2O in Salix"),
         ("Banks &amp; shoals", "Banks & shoals"),
@@ -227,7 +232,8 @@ async fn markup_in_titles() {
         .zip(&written)
         .map(|(number, (title, _))| article(&format!("m{number}"), title, 2000 + number, &["Ida Brook"]))
         .collect();
-    let outcome = place.import(&app.database_url, &["csl", place.write_file("papers.jsonl", to_json_lines(&papers))]);
+    let outcome =
+        workspace.import(&app.database_url, &["csl", workspace.write_file("papers.jsonl", to_json_lines(&papers))]);
     assert_eq!(outcome.summary(), "read 7: created 7, updated 0, unchanged 0, invalid 0");
     let data = app.data("{ papers(orderBy: {field: PUBLICATION_DATE, direction: ASC}) { nodes { title } } }").await;
     assert_eq!(pluck_strings(&data["papers"]["nodes"], &["title"]), written.map(|(_, title)| title));
@@ -252,13 +258,13 @@ const FORMATS: [&str; 14] = [
 
 #[tokio::test]
 async fn help_lists_the_formats() {
-    let place = Workspace::new();
-    let help = run_to_completion(&mut place.command(&["import", "--help"]));
+    let workspace = Workspace::new();
+    let help = run_to_completion(&mut workspace.command(&["import", "--help"]));
     assert_eq!(help.code, Some(0));
     for format in FORMATS {
         assert!(help.stdout.contains(format), "{format} in {}", help.stdout);
     }
-    let refused = run_to_completion(&mut place.command(&["import", "endnote", "x.enl"]));
+    let refused = run_to_completion(&mut workspace.command(&["import", "endnote", "x.enl"]));
     assert_eq!(refused.code, Some(2));
     assert!(refused.stderr.contains(&format!("[possible values: {}]", FORMATS.join(", "))), "{}", refused.stderr);
 }

@@ -1,4 +1,4 @@
-//! Damaged input: each fault has its line on standard error and costs only itself.
+//! Invalid CSL-JSON: each problem is reported on standard error and affects only its record.
 
 use std::io::Write as _;
 
@@ -12,8 +12,8 @@ use crate::support::{TestApp, create_database, pluck_strings};
 /// Imports one file into an empty directory.
 async fn import_file(name: &str, content: &[u8]) -> (TestApp, CommandOutput) {
     let app = TestApp::start().await;
-    let place = Workspace::new();
-    let outcome = place.import(&app.database_url, &["csl", place.write_file(name, content)]);
+    let workspace = Workspace::new();
+    let outcome = workspace.import(&app.database_url, &["csl", workspace.write_file(name, content)]);
     (app, outcome)
 }
 
@@ -29,23 +29,23 @@ fn valid_item(id: &str) -> Value {
 #[tokio::test]
 async fn unsupported_files() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let files = [
-        place.write_file("picture.json", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"),
-        place.write_file("library.bib", "@article{brook1999, title = {Rivers}}"),
-        place.write_file("library.xml", "<?xml version=\"1.0\"?>\n<records/>"),
-        place.write_file("library.ris", "TY  - JOUR\nER  - "),
-        place.write_file("paper.pdf", b"%PDF-1.7\n\xe2\xe3"),
-        place.write_file("papers.xlsx", b"PK\x03\x04"),
-        place.write_file("notes.txt", "Dear all,"),
-        place.write_file("empty.json", ""),
-        place.write_file("blank.json", "\n \n"),
+        workspace.write_file("picture.json", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"),
+        workspace.write_file("library.bib", "@article{brook1999, title = {Rivers}}"),
+        workspace.write_file("library.xml", "<?xml version=\"1.0\"?>\n<records/>"),
+        workspace.write_file("library.ris", "TY  - JOUR\nER  - "),
+        workspace.write_file("paper.pdf", b"%PDF-1.7\n\xe2\xe3"),
+        workspace.write_file("papers.xlsx", b"PK\x03\x04"),
+        workspace.write_file("notes.txt", "Dear all,"),
+        workspace.write_file("empty.json", ""),
+        workspace.write_file("blank.json", "\n \n"),
         "folder",
         "missing.json",
-        place.write_file("good.json", valid_item("g").to_string()),
+        workspace.write_file("good.json", valid_item("g").to_string()),
     ];
-    std::fs::create_dir(place.path("folder")).expect("a folder");
-    let outcome = place.import(&app.database_url, &[&["csl"][..], &files].concat());
+    std::fs::create_dir(workspace.path("folder")).expect("a directory");
+    let outcome = workspace.import(&app.database_url, &[&["csl"][..], &files].concat());
     assert_eq!(outcome.code, Some(1));
     assert_eq!(
         outcome.stderr_lines(),
@@ -68,7 +68,7 @@ async fn unsupported_files() {
     assert_eq!(titles(&app).await, ["Good g"]);
 }
 
-/// Items that no compression makes small.
+/// Items with random titles, which compress badly.
 fn incompressible_items(amount: usize) -> String {
     let mut state = 1_u64;
     let mut noise = || {
@@ -89,7 +89,7 @@ async fn assert_truncation_is_reported(name: &str, whole: &[u8]) {
     let rest = complaint.strip_prefix(&format!("{name}:")).expect("the file's name");
     let (line, reason) = rest.split_once(": ").expect("a line");
     assert_eq!(reason, "unreadable file: the compressed data ends early; the file is truncated");
-    // Each line before it is there.
+    // The lines before the truncation are imported.
     let before = line.parse::<usize>().expect("a number") - 1;
     assert!(before > 100, "{complaint}");
     assert!(outcome.stdout.starts_with(&format!("read {before}: created {before}, ")), "{}", outcome.stdout);
@@ -106,7 +106,7 @@ async fn truncated_gzip() {
 
 #[tokio::test]
 async fn truncated_zstandard() {
-    // More than a block of it, which is the least that is read.
+    // More than one zstd block, the smallest unit that is decompressed.
     let compressed = zstd::encode_all(incompressible_items(3000).as_bytes(), 3).expect("a compressed file");
     assert_truncation_is_reported("papers.jsonl.zst", &compressed).await;
 }
@@ -174,7 +174,7 @@ async fn invalid_fields() {
             "papers.jsonl:2: warning: a null character in the title was removed",
             "papers.jsonl:3: warning: a null character in the name of author 1 was removed",
             "papers.jsonl:3: warning: author 2 has no name and was ignored",
-            "papers.jsonl:4: warning: author 1: '0000-0002-1825-0098' is not an ORCID iD: its checksum does not hold; look for a \
+            "papers.jsonl:4: warning: author 1: '0000-0002-1825-0098' is not an ORCID iD: its checksum is wrong; check for a \
              mistyped digit; it was ignored",
             "papers.jsonl:5: warning: 'see the paper' is not a DOI: it has no slash; it was ignored",
             "papers.jsonl:6: invalid record: it has no title",
@@ -187,10 +187,10 @@ async fn invalid_fields() {
     );
     let [deep] = deep[..] else { panic!("{outcome:?}") };
     assert!(deep.starts_with("papers.jsonl:12: invalid record: it is not JSON: recursion limit exceeded"), "{deep}");
-    let kept = ["Address", "DOI", "Date", "Good 13", "No name", "Null", "Null in names", "ORCID"];
+    let imported = ["Address", "DOI", "Date", "Good 13", "No name", "Null", "Null in names", "ORCID"];
     let mut found = titles(&app).await;
     found.sort_unstable();
-    assert_eq!(found, kept);
+    assert_eq!(found, imported);
     let names = query_strings(
         &app.database_url,
         "SELECT concat_ws('|', position, name_as_published, name) FROM authorship \
@@ -234,13 +234,13 @@ async fn very_long_title() {
 #[tokio::test]
 async fn strict_mode() {
     let url = create_database().await;
-    let place = Workspace::new();
-    let first = place.write_file("first.jsonl", to_json_lines(&[valid_item("a")]));
-    let faulty = place.write_file(
+    let workspace = Workspace::new();
+    let first = workspace.write_file("first.jsonl", to_json_lines(&[valid_item("a")]));
+    let faulty = workspace.write_file(
         "faulty.jsonl",
         to_json_lines(&[valid_item("b"), json!({ "id": "c" }), json!({ "id": "d" }), valid_item("e")]),
     );
-    let outcome = place.import(&url, &["csl", "--strict", first, faulty]);
+    let outcome = workspace.import(&url, &["csl", "--strict", first, faulty]);
     assert_eq!(outcome.code, Some(1));
     assert_eq!(outcome.stdout, "");
     let complaints = [
@@ -250,20 +250,20 @@ async fn strict_mode() {
     assert_eq!(outcome.stderr_lines(), complaints);
     assert_eq!(query_strings(&url, "SELECT count(*) FROM paper WHERE title IN ('Good e')").await, ["0"]);
 
-    // The same file is taken where nobody is strict, and what is good is taken by the strict.
-    assert_eq!(place.import(&url, &["csl", first, faulty]).code, Some(0));
+    // Without `--strict` the same file is imported; with it, a file without problems is.
+    assert_eq!(workspace.import(&url, &["csl", first, faulty]).code, Some(0));
     assert_eq!(
-        place.import(&url, &["csl", "--strict", first]).summary(),
+        workspace.import(&url, &["csl", "--strict", first]).summary(),
         "read 1: created 0, updated 0, unchanged 1, invalid 0"
     );
 }
 
 #[tokio::test]
 async fn strict_mode_with_a_missing_file() {
-    let place = Workspace::new();
-    let outcome = place.import(
+    let workspace = Workspace::new();
+    let outcome = workspace.import(
         &create_database().await,
-        &["csl", "--strict", "missing.json", place.write_file("a.json", valid_item("a").to_string())],
+        &["csl", "--strict", "missing.json", workspace.write_file("a.json", valid_item("a").to_string())],
     );
     assert_eq!(outcome.code, Some(1));
     assert!(outcome.stderr.contains("missing.json: unreadable file: it cannot be opened"), "{}", outcome.stderr);

@@ -1,4 +1,4 @@
-//! Which paper and which person a CSL item means, and what a changed item changes.
+//! How CSL items match existing papers and researchers, and what a changed item updates.
 
 use serde_json::{Value, json};
 
@@ -11,11 +11,11 @@ const ORCID_1: &str = "0000-0009-1000-0019";
 const ORCID_2: &str = "0000-0009-1000-0027";
 
 fn import_items(app: &TestApp, papers: &[Value]) -> CommandOutput {
-    let place = Workspace::new();
-    place.import(&app.database_url, &["csl", place.write_file("papers.jsonl", to_json_lines(papers))])
+    let workspace = Workspace::new();
+    workspace.import(&app.database_url, &["csl", workspace.write_file("papers.jsonl", to_json_lines(papers))])
 }
 
-/// All that is counted of people who have papers, by their names.
+/// The papers and statistics of researchers by name.
 async fn statistics_by_name(url: &str) -> Vec<String> {
     let people = "SELECT concat_ws(' ', display_name, paper_count, first_year, last_year) AS line FROM researcher \
          JOIN researcher_statistics ON researcher_id = id WHERE paper_count > 0";
@@ -28,7 +28,7 @@ async fn statistics_by_name(url: &str) -> Vec<String> {
         .await
 }
 
-/// A person with an ORCID iD on a paper.
+/// An author with an ORCID iD.
 fn author_with_orcid(name: &str, orcid: &str) -> Value {
     with_fields(author(name), json!({ "ORCID": orcid }))
 }
@@ -58,7 +58,7 @@ async fn changed_item() {
         article("w3", "Third title", 2010, &["Uma Ferry", "Wei Quay"]),
     ];
     let after = [
-        article("w1", "First title, mended", 2001, &["Tom Ford", "Zoë Pier", "Ida Brook", "Wei Quay"]),
+        article("w1", "First title, corrected", 2001, &["Tom Ford", "Zoë Pier", "Ida Brook", "Wei Quay"]),
         before[1].clone(),
         article("w3", "Third title", 2011, &["Uma Ferry", "Wei Quay"]),
     ];
@@ -104,7 +104,7 @@ async fn changed_item_matched_by_doi() {
     import_items(&app, std::slice::from_ref(&paper));
     let changed = with_fields(
         paper,
-        json!({ "title": "Mended title", "author": [author("Uma Ferry")], "DOI": "doi:10.1000/X1" }),
+        json!({ "title": "Corrected title", "author": [author("Uma Ferry")], "DOI": "doi:10.1000/X1" }),
     );
     assert_eq!(
         import_items(&app, std::slice::from_ref(&changed)).summary(),
@@ -157,8 +157,8 @@ async fn shared_doi() {
     assert_eq!(pluck_strings(&paper["paper"]["identifiers"], &["value"]), ["a", "b"]);
     assert_eq!(paper["paper"]["authorships"]["totalCount"], json!(2));
 
-    // Of one source's records the last by its key has the DOI, whichever came first; a third of the same title is of the
-    // same paper as the first, though another paper has the DOI.
+    // Of records of one source, the one with the last key keeps the DOI, in any import order. A third one matches the
+    // paper with the same title, although another paper has the DOI.
     let different = [
         article("a", "Locks", 2003, &["Ida Brook"]),
         article("b", "Weirs", 2003, &["Tom Ford"]),
@@ -167,7 +167,7 @@ async fn shared_doi() {
     .map(|paper| with_fields(paper, doi.clone()));
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let app = TestApp::start().await;
-        let outcome = import_items(&app, &order.map(|place| different[place].clone()));
+        let outcome = import_items(&app, &order.map(|index| different[index].clone()));
         assert_eq!(outcome.summary().split(';').next(), Some("read 3: created 2, updated 1, unchanged 0, invalid 0"));
         let note = "note: the DOI 10.1000/shared is given to another paper too; one of them has it";
         assert!(
@@ -188,7 +188,7 @@ async fn shared_doi() {
     }
 }
 
-/// A DOI that a paper gives up goes to those to whom their sources give it too.
+/// A DOI that a paper loses goes to another paper whose source gives it.
 #[tokio::test]
 async fn released_doi() {
     let app = TestApp::start().await;
@@ -225,7 +225,7 @@ async fn one_orcid_with_two_names() {
 #[tokio::test]
 async fn two_orcids_with_one_name() {
     let app = TestApp::start().await;
-    // In one batch, and once more over two.
+    // In one batch, then over two batches.
     import_items(
         &app,
         &[
@@ -244,7 +244,7 @@ async fn two_orcids_with_one_name() {
     let mut found = researchers_with_counts(&app).await.as_array().expect("people").clone();
     found.sort_by_key(ToString::to_string);
     assert_eq!(json!(found), json!([["Ida Brook", uri(ORCID_1), 2], ["Ida Brook", uri(ORCID_2), 2]]));
-    // Nobody can tell who a bare name means here, nor whether two of them mean the same.
+    // A name alone is ambiguous here.
     import_items(&app, &[paper_by("e", &[author("Ida Brook")]), paper_by("f", &[author("Ida Brook")])]);
     let mut counts = paper_counts(&researchers_with_counts(&app).await);
     counts.sort_unstable();
@@ -272,16 +272,16 @@ async fn similar_names() {
         app.data("{ papers { nodes { authorships { nodes { nameAsPublished researcher { name } } } } } }").await;
     let authors = &found["papers"]["nodes"][0]["authorships"]["nodes"];
     assert_eq!(pluck_strings(authors, &["nameAsPublished"]), ["Ana Peña", "Ana Pena", "O’Neil", "ANA PEÑA", "O'Neil"]);
-    // Somebody who is there twice is there once, and the other place is left open.
+    // Equal names on one paper: the second one is unresolved.
     assert_eq!(pluck_strings(authors, &["researcher", "name"]), ["Ana Peña", "null", "O’Neil", "null", "null"]);
 }
 
 #[tokio::test]
 async fn organizations_of_authors() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let organization = json!({ "id": "https://ror.org/05dxps055", "names": [{ "value": "Water Institute", "types": ["ror_display"] }] });
-    place.import(&app.database_url, &["ror", place.write_file("ror.json", organization.to_string())]);
+    workspace.import(&app.database_url, &["ror", workspace.write_file("ror.json", organization.to_string())]);
     let affiliation = json!([
         { "name": "Dept. of Rivers, Water Institute", "id": [{ "id": "https://ror.org/05dxps055", "id-type": "ROR" }] },
         { "name": "Elsewhere" },
@@ -309,16 +309,16 @@ async fn organizations_of_authors() {
 #[tokio::test]
 async fn sparser_item_removes_nothing() {
     let url = create_database().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let rich = with_fields(
         article("w1", "Title", 1999, &["Ida Brook"]),
         json!({ "abstract": "Words.", "container-title": "Annals" }),
     );
-    place.import(&url, &["csl", place.write_file("rich.json", rich.to_string())]);
+    workspace.import(&url, &["csl", workspace.write_file("rich.json", rich.to_string())]);
     let poor = json!({ "id": "w1", "title": "Title" });
-    place.import(&url, &["csl", place.write_file("poor.json", poor.to_string())]);
-    let kept = "SELECT concat_ws(' ', venue_name, publication_date, type, author_count, abstract_text) FROM paper";
-    assert_eq!(query_strings(&url, kept).await, [r#"Annals 1999 ARTICLE 1 {"und": "Words."}"#]);
+    workspace.import(&url, &["csl", workspace.write_file("poor.json", poor.to_string())]);
+    let fields = "SELECT concat_ws(' ', venue_name, publication_date, type, author_count, abstract_text) FROM paper";
+    assert_eq!(query_strings(&url, fields).await, [r#"Annals 1999 ARTICLE 1 {"und": "Words."}"#]);
 }
 
 #[tokio::test]

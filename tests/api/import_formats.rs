@@ -1,4 +1,4 @@
-//! The formats of others: what is read of real files and what is not, and how any of them can be tried, named and told.
+//! External formats: results for real files, dry runs, source names, and resource limits.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use crate::support::database_dump::{assert_dumps_equal, dump_database, query_str
 use crate::support::process::{CommandOutput, Workspace, run_to_completion};
 use crate::support::{TestApp, create_database, orcid, pluck_strings, shared_data};
 
-/// The files of a format that others wrote.
+/// The directory of sample files of a format.
 fn format_files(format: &str) -> Option<String> {
-    Some(shared_data(&format!("data/formats/{format}"))?.canonicalize().expect("a folder").display().to_string())
+    Some(shared_data(&format!("data/formats/{format}"))?.canonicalize().expect("a directory").display().to_string())
 }
 
-/// What is told of a file, without what is particular to the file: its name, numbers, what is in quotation marks.
+/// A message without file name, numbers and quoted text.
 fn generalize_message(line: &str) -> String {
     let kinds = [": warning: ", ": invalid record: ", ": unreadable file: ", ": note: "];
     let start = kinds.iter().filter_map(|kind| line.find(kind)).min().map_or(0, |start| start + 2);
@@ -35,11 +35,11 @@ fn generalize_message(line: &str) -> String {
             other => text.push(other),
         }
     }
-    // The names of skipped files are not counted.
+    // Omits the names of ignored files, so that these messages are counted together.
     text.split(" that ").next().filter(|text| text.contains("skipped")).map_or(text.clone(), ToOwned::to_owned)
 }
 
-/// How often each thing is told, and the last line of all.
+/// The summary line, followed by the number of occurrences of each message.
 fn summarize_messages(outcome: &CommandOutput) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for line in outcome.stderr_lines().into_iter().filter(|line| !line.contains(" records after ")) {
@@ -52,11 +52,11 @@ fn summarize_messages(outcome: &CommandOutput) -> String {
     text
 }
 
-/// Reads the whole folder of a format, writing nothing.
-fn summarize_dry_run(format: &str, folder: &str) -> Option<String> {
-    let folder = format_files(folder)?;
-    let place = Workspace::new();
-    Some(summarize_messages(&run_to_completion(&mut place.command(&["import", format, "--dry-run", &folder]))))
+/// Runs a dry run over all sample files of a format.
+fn summarize_dry_run(format: &str, directory: &str) -> Option<String> {
+    let directory = format_files(directory)?;
+    let workspace = Workspace::new();
+    Some(summarize_messages(&run_to_completion(&mut workspace.command(&["import", format, "--dry-run", &directory]))))
 }
 
 #[test]
@@ -158,9 +158,9 @@ fn topic_tables() {
         return;
     };
     let tables: Vec<String> = tables.iter().map(|path| path.display().to_string()).collect();
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let outcome = run_to_completion(
-        place.command(&["import", "auto", "--dry-run"]).args(&tables).current_dir(env!("CARGO_MANIFEST_DIR")),
+        workspace.command(&["import", "auto", "--dry-run"]).args(&tables).current_dir(env!("CARGO_MANIFEST_DIR")),
     );
     insta::assert_snapshot!(summarize_messages(&outcome), @"read 9280: topics 9280, invalid 0; nothing was written");
 }
@@ -178,14 +178,14 @@ fn changed_counts(outcome: &CommandOutput) -> (usize, usize) {
 #[tokio::test]
 async fn reimport_of_real_files() {
     let url = create_database().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     for format in ["crossref", "openalex", "orcid", "ris"] {
-        let Some(folder) = format_files(format) else { return };
-        let outcome = place.import(&url, &[format, &folder]);
+        let Some(directory) = format_files(format) else { return };
+        let outcome = workspace.import(&url, &[format, &directory]);
         assert!(!outcome.stderr.contains("the database refused"), "{}", outcome.stderr);
         assert!(changed_counts(&outcome).0 > 0, "{outcome:?}");
         let before = dump_database(&url).await;
-        let again = place.import(&url, &[format, &folder]);
+        let again = workspace.import(&url, &[format, &directory]);
         assert!(!again.stderr.contains("the database refused"), "{}", again.stderr);
         assert_dumps_equal(&dump_database(&url).await, &before);
     }
@@ -193,18 +193,19 @@ async fn reimport_of_real_files() {
 
 #[test]
 fn dry_run_needs_no_database() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let text = "name,orcid,organization,role_title@fr,shoes\nIda Brook,0000-0002-1825-0097,Water Institute,Hydrologue,38\n,,,,\nTom Ford,12,,,\n";
-    let file = place.write_file("people.csv", text);
+    let file = workspace.write_file("people.csv", text);
     let nowhere = "postgres://nobody@localhost:1/nowhere";
-    let outcome = run_to_completion(&mut place.command_with_database(nowhere, &["import", "csv", "--dry-run", file]));
+    let outcome =
+        run_to_completion(&mut workspace.command_with_database(nowhere, &["import", "csv", "--dry-run", file]));
     assert_eq!(outcome.summary(), "read 3: researchers 2, invalid 1; 2 warnings and notes; nothing was written");
     assert_eq!(
         outcome.stderr_lines(),
         [
             "people.csv:1: note: 1 unknown column was ignored: shoes",
             "people.csv:3: invalid record: it has no name",
-            "people.csv:4: warning: '12' is not an ORCID iD: it has 16 digits, the last of which may be X, such as 0000-0002-1825-0097; it was ignored",
+            "people.csv:4: warning: '12' is not an ORCID iD: expected 16 digits, the last of which may be X, such as 0000-0002-1825-0097; it was ignored",
         ]
     );
     assert!(
@@ -213,8 +214,9 @@ fn dry_run_needs_no_database() {
         outcome.stdout
     );
     assert!(outcome.stdout.contains("\"fr\": \"Hydrologue\""), "{}", outcome.stdout);
-    let strict =
-        run_to_completion(&mut place.command_with_database(nowhere, &["import", "csv", "--dry-run", "--strict", file]));
+    let strict = run_to_completion(
+        &mut workspace.command_with_database(nowhere, &["import", "csv", "--dry-run", "--strict", file]),
+    );
     assert_eq!(strict.code, Some(1));
     assert!(
         strict.stderr.contains("error: stopped at the first invalid record or warning (--strict): people.csv:3"),
@@ -226,48 +228,49 @@ fn dry_run_needs_no_database() {
 #[tokio::test]
 async fn source_names() {
     let url = create_database().await;
-    let place = Workspace::new();
-    let file = place.write_file("paper.json", article("w1", "Rivers under glass", 2001, &["Ida Brook"]).to_string());
+    let workspace = Workspace::new();
+    let file =
+        workspace.write_file("paper.json", article("w1", "Rivers under glass", 2001, &["Ida Brook"]).to_string());
     let created = "read 1: created 1, updated 0, unchanged 0, invalid 0";
-    assert_eq!(place.import(&url, &["csl", "--source", "library-a", file]).summary(), created);
+    assert_eq!(workspace.import(&url, &["csl", "--source", "library-a", file]).summary(), created);
     assert_eq!(
-        place.import(&url, &["csl", "--source", "library-a", file]).summary(),
+        workspace.import(&url, &["csl", "--source", "library-a", file]).summary(),
         "read 1: created 0, updated 0, unchanged 1, invalid 0"
     );
     assert_eq!(query_strings(&url, "SELECT DISTINCT source FROM source_record").await, ["library-a"]);
     assert_eq!(query_strings(&url, "SELECT scheme || ':' || value FROM external_id").await, ["library-a:w1"]);
-    let refused = place.import(&url, &["csl", "--source", "Two Words", file]);
+    let refused = workspace.import(&url, &["csl", "--source", "Two Words", file]);
     assert_eq!(refused.code, Some(2));
 }
 
 #[tokio::test]
 async fn format_detection() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
-    std::fs::create_dir(place.path("all")).expect("a folder");
-    place.write_file("all/a.json", json!([article("w1", "Rivers", 2001, &["Ida Brook"])]).to_string());
-    place.write_file("all/b.txt", "@article{k, title={Weirs}, author={Tom Ford}, year=2002}");
-    place.write_file("all/c.ris", "TY  - JOUR\nTI  - Locks\nAU  - Ferry, Uma\nER  - \n");
-    place.write_file("all/d.csv", "name;organization\nIda Brook;Water Institute\n");
-    place.write_file("all/e.txt", "Dear all,");
-    place.write_file("all/f.png", b"\x89PNG");
-    let outcome = place.import(&app.database_url, &["auto", "all"]);
+    let workspace = Workspace::new();
+    std::fs::create_dir(workspace.path("all")).expect("a directory");
+    workspace.write_file("all/a.json", json!([article("w1", "Rivers", 2001, &["Ida Brook"])]).to_string());
+    workspace.write_file("all/b.txt", "@article{k, title={Weirs}, author={Tom Ford}, year=2002}");
+    workspace.write_file("all/c.ris", "TY  - JOUR\nTI  - Locks\nAU  - Ferry, Uma\nER  - \n");
+    workspace.write_file("all/d.csv", "name;organization\nIda Brook;Water Institute\n");
+    workspace.write_file("all/e.txt", "Dear all,");
+    workspace.write_file("all/f.png", b"\x89PNG");
+    let outcome = workspace.import(&app.database_url, &["auto", "all"]);
     assert_eq!(
         outcome.stdout,
         "read 4: created 3, updated 1, unchanged 0, invalid 0; 1 warning or note; 1 unreadable file\n"
     );
-    let told = [
+    let expected = [
         "all/e.txt:1: unreadable file: its format is not recognized; it starts like text",
         "all: note: skipped 1 file that is not auto: f.png",
     ];
-    assert_eq!(outcome.stderr_lines(), told);
+    assert_eq!(outcome.stderr_lines(), expected);
     let sources = "SELECT source || ' ' || count(*) FROM source_record GROUP BY source ORDER BY source";
     assert_eq!(query_strings(&app.database_url, sources).await, ["bibtex 1", "csl 1", "csv 1", "ris 1"]);
     let found = app.data("{ researchers(orderBy: {field: NAME, direction: ASC}) { nodes { name } } }").await;
     assert_eq!(pluck_strings(&found["researchers"]["nodes"], &["name"]), ["Ida Brook", "Uma Ferry", "Tom Ford"]);
 }
 
-/// An ORCID record of somebody with one work.
+/// An ORCID record of a researcher with one work.
 fn orcid_record_json(orcid: &str, given: &str, family: &str) -> String {
     let work = json!({ "visibility": "public", "title": { "title": { "value": "Weirs" } }, "external-ids": { "external-id": [
         { "external-id-type": "doi", "external-id-value": "10.1000/w", "external-id-relationship": "self" }] } });
@@ -283,72 +286,76 @@ const AUTHORS_SQL: &str = "SELECT concat_ws('|', position, authorship.name, rese
 #[tokio::test]
 async fn works_listing_one_author_each() {
     let url = create_database().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let (ida, tom) = (&orcid(75), &orcid(76));
     let records = [orcid_record_json(ida, "Ida", "Brook"), orcid_record_json(tom, "Tom", "Ford")];
-    let file = place.write_file("orcid.jsonl", format!("{}\n{}\n", records[0], records[1]));
-    assert_eq!(place.import(&url, &["orcid", file]).summary(), "read 4: created 3, updated 1, unchanged 0, invalid 0");
-    // Each record names its owner only, and the paper has both.
+    let file = workspace.write_file("orcid.jsonl", format!("{}\n{}\n", records[0], records[1]));
+    assert_eq!(
+        workspace.import(&url, &["orcid", file]).summary(),
+        "read 4: created 3, updated 1, unchanged 0, invalid 0"
+    );
+    // Each record names only its owner; the paper gets both authors.
     assert_eq!(query_strings(&url, AUTHORS_SQL).await, [format!("Ida Brook|{ida}"), format!("Tom Ford|{tom}")]);
-    // A full list comes, and stays when the records come again.
+    // A complete author list takes precedence, and survives a re-import of the ORCID records.
     let work = json!({ "DOI": "10.1000/w", "title": ["Weirs"], "author": [
         { "given": "Uma", "family": "Ferry" }, { "given": "Tom", "family": "Ford" }, { "given": "I.", "family": "Brook", "ORCID": ida }] });
-    place.import(&url, &["crossref", place.write_file("work.json", work.to_string())]);
+    workspace.import(&url, &["crossref", workspace.write_file("work.json", work.to_string())]);
     let full = ["1|Uma Ferry".to_owned(), format!("2|Tom Ford|{tom}"), format!("3|I. Brook|{ida}")];
     assert_eq!(query_strings(&url, AUTHORS_SQL).await, full);
     let third = format!("{}\n", orcid_record_json(&orcid(77), "Wei", "Quay"));
-    let outcome = place.import(&url, &["orcid", "--source", "orcid-2", file, place.write_file("third.json", third)]);
+    let outcome =
+        workspace.import(&url, &["orcid", "--source", "orcid-2", file, workspace.write_file("third.json", third)]);
     assert_eq!(query_strings(&url, AUTHORS_SQL).await, full);
     let note = "third.json:1: note: nobody among the authors of the paper is the one of the record; its authors were left as they are";
     assert_eq!(outcome.stderr_lines(), [note]);
 }
 
-/// Runs the program with little memory for data, in kibibytes.
-fn run_with_memory_limit(place: &Workspace, kibibytes: usize, arguments: &[&str]) -> CommandOutput {
+/// Runs the binary with a limited data segment, in KiB.
+fn run_with_memory_limit(workspace: &Workspace, kibibytes: usize, arguments: &[&str]) -> CommandOutput {
     let program = env!("CARGO_BIN_EXE_academic-directory");
-    let mut command = place.command(&[]);
+    let mut command = workspace.command(&[]);
     let environment: Vec<(String, String)> = command
         .get_envs()
         .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value?.to_str()?.to_owned())))
         .collect();
     command = std::process::Command::new("sh");
-    command.env_clear().envs(environment).current_dir(place.path("")).arg("-c");
+    command.env_clear().envs(environment).current_dir(workspace.path("")).arg("-c");
     command.arg(format!("ulimit -d {kibibytes} && exec \"$0\" \"$@\"")).arg(program).args(arguments);
     run_to_completion(&mut command)
 }
 
-/// The allocator takes address space in large pieces, of which the data are a part.
+/// The allocator reserves address space in large chunks, which count towards the limit.
 const DATA_LIMIT_KIB: usize = 600 << 10;
 
 #[test]
 fn oversized_records() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let good = |id: &str| to_json_lines(&[article(id, &format!("Good {id}"), 2000, &["Ida Brook"])]);
     let mut text = good("a").into_bytes();
     text.extend_from_slice(b"{\"title\": \"");
     text.resize(text.len() + (200 << 20), b'x');
     text.extend_from_slice(b"\"}\n");
     text.extend_from_slice(good("b").as_bytes());
-    let long = place.write_file("long.jsonl", text);
+    let long = workspace.write_file("long.jsonl", text);
     for format in ["csl", "crossref"] {
-        let outcome = run_with_memory_limit(&place, DATA_LIMIT_KIB, &["import", format, "--dry-run", long]);
+        let outcome = run_with_memory_limit(&workspace, DATA_LIMIT_KIB, &["import", format, "--dry-run", long]);
         assert_eq!(outcome.summary(), "read 3: papers 2, invalid 1; nothing was written");
         let reason = "the line is longer than 64 MiB; write one record per line, or an array over several lines";
         assert_eq!(outcome.stderr_lines(), [format!("long.jsonl:2: invalid record: {reason}")]);
     }
     for format in ["bibtex", "ris", "csv", "pubmed", "topics"] {
-        let outcome = run_with_memory_limit(&place, DATA_LIMIT_KIB, &["import", format, "--dry-run", long]);
+        let outcome = run_with_memory_limit(&workspace, DATA_LIMIT_KIB, &["import", format, "--dry-run", long]);
         assert_eq!(outcome.stderr_lines().len(), 1, "{format}: {outcome:?}");
         assert!(outcome.stderr.starts_with("long.jsonl:1: unreadable file: it"), "{format}: {outcome:?}");
     }
     let values = format!("{}{{\"title\": [{}0]}}\n{}", good("a"), "0,".repeat(20 << 20), good("b"));
     let outcome = run_with_memory_limit(
-        &place,
+        &workspace,
         DATA_LIMIT_KIB,
-        &["import", "csl", "--dry-run", place.write_file("values.jsonl", values)],
+        &["import", "csl", "--dry-run", workspace.write_file("values.jsonl", values)],
     );
     assert_eq!(outcome.stderr_lines(), ["values.jsonl:2: invalid record: it has more than 4000000 values"]);
-    // One field of a record of every other format, and a good record on each side of it.
+    // For every other format: one oversized field, with a valid record before and after it.
     let long = "x".repeat(70 << 20);
     for (format, name, text) in [
         (
@@ -364,9 +371,9 @@ fn oversized_records() {
         ("csv", "long.csv", format!("name\nIda Brook\n{long}\nTom Ford\n")),
     ] {
         let outcome = run_with_memory_limit(
-            &place,
+            &workspace,
             DATA_LIMIT_KIB,
-            &["import", format, "--dry-run", place.write_file(name, text)],
+            &["import", format, "--dry-run", workspace.write_file(name, text)],
         );
         assert!(outcome.summary().ends_with(" 2, invalid 1; nothing was written"), "{outcome:?}");
         let [complaint] = outcome.stderr_lines()[..] else { panic!("one complaint: {outcome:?}") };
@@ -380,9 +387,9 @@ fn oversized_records() {
     let set =
         format!("<PubmedArticleSet>\n{}{}{}</PubmedArticleSet>\n", article(1, "A"), article(2, &long), article(3, "C"));
     let outcome = run_with_memory_limit(
-        &place,
+        &workspace,
         DATA_LIMIT_KIB,
-        &["import", "pubmed", "--dry-run", place.write_file("long.xml", set)],
+        &["import", "pubmed", "--dry-run", workspace.write_file("long.xml", set)],
     );
     assert_eq!(outcome.summary(), "read 3: papers 2, invalid 1; nothing was written");
     assert_eq!(
@@ -394,7 +401,7 @@ fn oversized_records() {
 #[test]
 fn decompression_bombs() {
     use std::io::Write as _;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let good = to_json_lines(&[article("a", "Good", 2000, &["Ida Brook"])]);
     let zeros = vec![b' '; 16 << 20];
     let gzip = |content: &[u8]| {
@@ -405,11 +412,14 @@ fn decompression_bombs() {
     let (head, member) = (gzip(good.as_bytes()), gzip(&zeros));
     let bomb = [head, member.repeat(100)].concat();
     let zstd = zstd::encode_all(&[good.as_bytes(), &zeros.repeat(16)].concat()[..], 1).expect("compressed");
-    let files =
-        [place.write_file("bomb.gz", bomb), place.write_file("bomb.zst", zstd), place.write_file("good.jsonl", &good)];
+    let files = [
+        workspace.write_file("bomb.gz", bomb),
+        workspace.write_file("bomb.zst", zstd),
+        workspace.write_file("good.jsonl", &good),
+    ];
     for format in ["csl", "crossref"] {
         let outcome =
-            run_with_memory_limit(&place, DATA_LIMIT_KIB, &[&["import", format, "--dry-run"], &files[..]].concat());
+            run_with_memory_limit(&workspace, DATA_LIMIT_KIB, &[&["import", format, "--dry-run"], &files[..]].concat());
         let reason = "unreadable file: its rest is unreadable: its compressed data expands more than 400-fold";
         assert_eq!(outcome.stderr_lines(), [format!("bomb.gz:2: {reason}"), format!("bomb.zst:2: {reason}")]);
         let last = outcome.stdout.lines().last();
@@ -419,16 +429,16 @@ fn decompression_bombs() {
 
 #[test]
 fn deep_nesting() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let deep = |open: &str, amount: usize| open.repeat(amount);
     let text = format!(
         "{{\"message\": {{\"items\": [{{\"DOI\": \"10.1000/a\", \"title\": {}}},\n{{\"DOI\": \"10.1000/b\", \"title\": [\"B\"]}}]}}}}",
         deep("[", 100_000) + &deep("]", 100_000)
     );
     let outcome = run_with_memory_limit(
-        &place,
+        &workspace,
         DATA_LIMIT_KIB,
-        &["import", "crossref", "--dry-run", place.write_file("deep.json", text)],
+        &["import", "crossref", "--dry-run", workspace.write_file("deep.json", text)],
     );
     assert_eq!(outcome.summary(), "read 2: papers 1, invalid 1; nothing was written");
     assert!(
@@ -438,30 +448,30 @@ fn deep_nesting() {
     );
     let around = format!("{{\"a\": {}, \"items\": []}}", deep("[", 1_000_000) + &deep("]", 1_000_000));
     let outcome = run_with_memory_limit(
-        &place,
+        &workspace,
         DATA_LIMIT_KIB,
-        &["import", "crossref", "--dry-run", place.write_file("around.json", around)],
+        &["import", "crossref", "--dry-run", workspace.write_file("around.json", around)],
     );
     assert_eq!(outcome.stderr_lines().len(), 1, "{outcome:?}");
     let xml = format!("<record xmlns=\"http://www.orcid.org/ns/record\">{}", deep("<a>", 1_000_000));
     let outcome = run_with_memory_limit(
-        &place,
+        &workspace,
         DATA_LIMIT_KIB,
-        &["import", "orcid", "--dry-run", place.write_file("deep.xml", xml)],
+        &["import", "orcid", "--dry-run", workspace.write_file("deep.xml", xml)],
     );
     assert_eq!(outcome.stderr_lines(), ["deep.xml:1: unreadable file: its elements are nested more than 100 deep"]);
 }
 
 #[test]
 fn utf_16() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let text = "\u{feff}name,organization\r\nZoë Pier,Institut de l’eau\r\n";
     for (name, bytes) in [
         ("little.csv", text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()),
         ("big.csv", text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
     ] {
-        let file = place.write_file(name, bytes);
-        let outcome = run_to_completion(&mut place.command(&["import", "auto", "--dry-run", file]));
+        let file = workspace.write_file(name, bytes);
+        let outcome = run_to_completion(&mut workspace.command(&["import", "auto", "--dry-run", file]));
         assert_eq!(outcome.summary(), "read 1: researchers 1, invalid 0; nothing was written");
         assert!(outcome.stdout.contains("Zoë Pier") && outcome.stdout.contains("l’eau"), "{}", outcome.stdout);
     }
@@ -470,11 +480,11 @@ fn utf_16() {
 #[tokio::test]
 async fn openalex_snapshot() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let part = |entity: &str, date: &str, records: &[serde_json::Value]| {
-        let folder = place.path("snapshot/data").join(entity).join(format!("updated_date={date}"));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let file = std::fs::File::create(folder.join("part_000.gz")).expect("a file");
+        let directory = workspace.path("snapshot/data").join(entity).join(format!("updated_date={date}"));
+        std::fs::create_dir_all(&directory).expect("a directory");
+        let file = std::fs::File::create(directory.join("part_000.gz")).expect("a file");
         let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
         std::io::Write::write_all(&mut encoder, to_json_lines(records).as_bytes()).expect("the records");
         encoder.finish().expect("the end of the file");
@@ -488,8 +498,8 @@ async fn openalex_snapshot() {
     part("concepts", "2026-01-02", &[json!({ "id": "https://openalex.org/C1", "display_name": "Bees" })]);
     part("works", "2026-01-02", &[work("W1", "Of bees"), work("W2", "Of wasps")]);
     part("works", "2026-01-03", &[work("W3", "Of ants")]);
-    std::fs::write(place.path("snapshot/data/works/manifest"), "{\"entries\": []}").expect("the manifest");
-    let outcome = place.import(&app.database_url, &["openalex", "snapshot"]);
+    std::fs::write(workspace.path("snapshot/data/works/manifest"), "{\"entries\": []}").expect("the manifest");
+    let outcome = workspace.import(&app.database_url, &["openalex", "snapshot"]);
     assert_eq!(outcome.summary(), "read 4: created 4, updated 0, unchanged 0, invalid 0; 1 warning or note");
     assert_eq!(outcome.stderr_lines(), ["snapshot: note: skipped 2 files that are not openalex: concepts/, manifest"]);
     let query = "{ researchers { nodes { name statistics { paperCount } } } }";

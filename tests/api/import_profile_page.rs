@@ -1,4 +1,4 @@
-//! An institute's profile page as text, in French and English, and the page that this product started from.
+//! Profile pages as text, in French and English, and a real page.
 
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ Who pays for a bridge is an old question. We answer it for one bridge, over one 
 collected the toll.
 ";
 
-/// The names and texts of a profile, as the page of an institute shows them.
+/// The fields of a profile page.
 const PROFILE_QUERY: &str =
     "query Profile($slug: String!, $languages: [LanguageTag!]) { researcher(by: {slug: $slug}) {
     name
@@ -71,21 +71,21 @@ const PROFILE_QUERY: &str =
 } }";
 
 async fn query_profile(app: &TestApp, slug: &str, language: &str) -> Value {
-    let answer = app.query(PROFILE_QUERY, json!({ "slug": slug, "languages": [language] })).await;
-    answer.data()["researcher"].clone()
+    let response = app.query(PROFILE_QUERY, json!({ "slug": slug, "languages": [language] })).await;
+    response.data()["researcher"].clone()
 }
 
 fn import_page(app: &TestApp, page: &str) -> CommandOutput {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let arguments = [
         "profile-page",
         "--organization",
         "Institut des eaux",
         "--ror",
         "05dxps055",
-        place.write_file("page.txt", page),
+        workspace.write_file("page.txt", page),
     ];
-    place.import(&app.database_url, &arguments)
+    workspace.import(&app.database_url, &arguments)
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn french_page() {
     assert!(whole.contains("such a graph follows from the slope"), "{whole}");
     let cut = papers[2]["node"]["abstract"]["text"].as_str().expect("an abstract");
     assert!(cut.ends_with("maps are poor, but wor"), "as the page shows it: {cut}");
-    // The page does not say where its owner stands among the authors.
+    // The page does not give the owner's author position.
     assert_eq!(pluck(papers, &["authorship", "position"]), [&json!(null), &json!(null), &json!(null)]);
     let authors = &papers[2]["node"]["authorships"]["nodes"];
     assert_eq!(pluck_strings(authors, &["nameAsPublished"]), ["Wei Quay", "Zoë Pier", "Tom Ford", "Élise Marais"]);
@@ -169,7 +169,11 @@ async fn page_in_two_languages() {
     for (language, role) in [("en", "Associate Professor"), ("fr", "Professeure agrégée")] {
         let page = query_profile(&app, "ola-berg", language).await;
         let affiliations = &page["affiliations"]["nodes"];
-        assert_eq!(affiliations.as_array().map(Vec::len), Some(2), "a role in two languages is one: {affiliations}");
+        assert_eq!(
+            affiliations.as_array().map(Vec::len),
+            Some(2),
+            "a role in two languages is one affiliation: {affiliations}"
+        );
         assert!(pluck_strings(affiliations, &["roleTitle", "value"]).contains(&role.to_owned()), "{affiliations}");
         assert_eq!(page["papers"]["totalCount"], json!(1));
     }
@@ -178,8 +182,8 @@ async fn page_in_two_languages() {
 #[tokio::test]
 async fn missing_organization() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
-    let outcome = place.import(&app.database_url, &["profile-page", place.write_file("page.txt", FRENCH_PAGE)]);
+    let workspace = Workspace::new();
+    let outcome = workspace.import(&app.database_url, &["profile-page", workspace.write_file("page.txt", FRENCH_PAGE)]);
     assert_eq!(outcome.code, Some(1));
     let complaint = "page.txt: unreadable file: line 5: 'Membre associée' is a role at the institute whose page this is; specify the institute \
         with --organization NAME and, if it has one, --ror ID";
@@ -190,12 +194,12 @@ async fn missing_organization() {
 #[tokio::test]
 async fn unrelated_text() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let files = [
-        place.write_file("letter.txt", "Dear all,\n\nthe bridge is closed.\n"),
-        place.write_file("latin.txt", b"Portrait de Andr\xe9\n"),
+        workspace.write_file("letter.txt", "Dear all,\n\nthe bridge is closed.\n"),
+        workspace.write_file("latin.txt", b"Portrait de Andr\xe9\n"),
     ];
-    let outcome = place.import(&app.database_url, &[&["profile-page", "--organization", "X"][..], &files].concat());
+    let outcome = workspace.import(&app.database_url, &[&["profile-page", "--organization", "X"][..], &files].concat());
     assert_eq!(outcome.code, Some(1));
     let [letter, latin] = outcome.stderr_lines()[..] else { panic!("{outcome:?}") };
     assert!(letter.starts_with("letter.txt: unreadable file: this does not look like a profile page"), "{letter}");
@@ -204,14 +208,14 @@ async fn unrelated_text() {
 
 #[tokio::test]
 async fn invalid_ror_id() {
-    let place = Workspace::new();
-    let arguments = ["import", "profile-page", "--ror", "05dxps056", place.write_file("page.txt", FRENCH_PAGE)];
-    let outcome = crate::support::process::run_to_completion(&mut place.command(&arguments));
+    let workspace = Workspace::new();
+    let arguments = ["import", "profile-page", "--ror", "05dxps056", workspace.write_file("page.txt", FRENCH_PAGE)];
+    let outcome = crate::support::process::run_to_completion(&mut workspace.command(&arguments));
     assert_eq!(outcome.code, Some(2));
-    assert!(outcome.stderr.contains("its checksum does not hold"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("its checksum is wrong"), "{}", outcome.stderr);
 }
 
-/// The query that a profile page is rebuilt from, over the page that it was made of.
+/// Rebuilds a real profile page with one query.
 #[tokio::test]
 async fn real_page() {
     let Some(seeds) = shared_data("seeds") else { return };
@@ -219,10 +223,10 @@ async fn real_page() {
     let Some(file) = file else { return println!("skipped: {} is empty", seeds.display()) };
     let file = file.canonicalize().expect("a file");
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let arguments = ["profile-page", "--organization", "Mila", file.to_str().expect("UTF-8")];
     assert_eq!(
-        place.import(&app.database_url, &arguments).summary(),
+        workspace.import(&app.database_url, &arguments).summary(),
         "read 13: created 13, updated 0, unchanged 0, invalid 0"
     );
 
@@ -240,7 +244,7 @@ async fn real_page() {
     assert_eq!((count("FULL"), count("TRUNCATED"), count("ABSENT")), (9, 1, 2));
     assert_eq!(pluck(edges, &["authorship", "position"]).iter().filter(|position| position.is_null()).count(), 12);
 
-    // In the order of the page: each title comes behind the one before.
+    // The papers are in the order of the page.
     let text = std::fs::read_to_string(&file).expect("the page");
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let publications = lines.iter().position(|line| *line == "Publications").expect("the heading");
@@ -257,7 +261,7 @@ async fn real_page() {
 
     let before = dump_database(&app.database_url).await;
     assert_eq!(
-        place.import(&app.database_url, &arguments).summary(),
+        workspace.import(&app.database_url, &arguments).summary(),
         "read 13: created 0, updated 0, unchanged 13, invalid 0"
     );
     assert_dumps_equal(&dump_database(&app.database_url).await, &before);

@@ -1,4 +1,4 @@
-//! The beginnings of real files: whatever is in them, every record is accounted for.
+//! Samples of real data files: every record is counted as created, updated, unchanged or rejected.
 
 use std::io::{BufRead as _, BufReader};
 
@@ -18,7 +18,7 @@ fn first_lines(path: &std::path::Path) -> Vec<u8> {
     zstd::encode_all((lines.join("\n") + "\n").as_bytes(), 1).expect("a compressed file")
 }
 
-/// The numbers of a summary: read, created, updated, unchanged, rejected.
+/// The counts of a summary: read, created, updated, unchanged, rejected.
 fn summary_counts(outcome: &CommandOutput) -> [usize; 5] {
     let counts = outcome.summary().split(';').next().unwrap_or_default();
     let numbers: Vec<usize> = counts
@@ -29,12 +29,12 @@ fn summary_counts(outcome: &CommandOutput) -> [usize; 5] {
     numbers.try_into().expect("five numbers")
 }
 
-/// Imports the beginning of a file twice. Gives back the database.
+/// Imports the sample twice and returns the database URL.
 async fn assert_every_record_is_counted(format: &str, file: &str) -> Option<String> {
     let path = shared_data(&format!("data/{file}"))?;
-    let (place, url) = (Workspace::new(), create_database().await);
-    let name = place.write_file("beginning.zst", first_lines(&path));
-    let outcome = place.import(&url, &[format, name]);
+    let (workspace, url) = (Workspace::new(), create_database().await);
+    let name = workspace.write_file("beginning.zst", first_lines(&path));
+    let outcome = workspace.import(&url, &[format, name]);
     let [read, created, updated, unchanged, rejected] = summary_counts(&outcome);
     assert_eq!(read, SAMPLE_LINES);
     assert_eq!(created + updated + unchanged + rejected, SAMPLE_LINES);
@@ -44,7 +44,7 @@ async fn assert_every_record_is_counted(format: &str, file: &str) -> Option<Stri
     let table = if format == "ror" { "organization" } else { "paper" };
     assert_eq!(query_strings(&url, &format!("SELECT count(*) FROM {table}")).await, [created.to_string()]);
 
-    let again = summary_counts(&place.import(&url, &[format, name]));
+    let again = summary_counts(&workspace.import(&url, &[format, name]));
     assert_eq!(again, [SAMPLE_LINES, 0, 0, SAMPLE_LINES - rejected, rejected]);
     Some(url)
 }
@@ -52,7 +52,7 @@ async fn assert_every_record_is_counted(format: &str, file: &str) -> Option<Stri
 #[tokio::test]
 async fn papers() {
     let Some(url) = assert_every_record_is_counted("csl", "ml-anthology-to-2024.csl.jsonl.zst").await else { return };
-    // What follows from authorships is what they say, counted in another way.
+    // The statistics agree with counts computed from authorships.
     let wrong = "SELECT researcher_id FROM researcher_statistics JOIN researcher ON researcher.id = researcher_id \
          WHERE paper_count <> (SELECT count(*) FROM authorship WHERE authorship.researcher_id = researcher.id)";
     assert_eq!(query_strings(&url, wrong).await, Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! The directory's own records as a format, and the demonstration directory in it.
+//! The native record format, and the demo directory in it.
 
 use serde_json::{Value, json};
 
@@ -25,10 +25,10 @@ fn valid_records() -> Vec<Value> {
 #[tokio::test]
 async fn records_of_every_kind() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
-    let file = place.write_file("records.jsonl", to_json_lines(&valid_records()));
+    let workspace = Workspace::new();
+    let file = workspace.write_file("records.jsonl", to_json_lines(&valid_records()));
     assert_eq!(
-        place.import(&app.database_url, &["records", file]).summary(),
+        workspace.import(&app.database_url, &["records", file]).summary(),
         "read 4: created 4, updated 0, unchanged 0, invalid 0"
     );
     let query = "{ researcher(by: {slug: \"ida\"}) { name orcid headline(languages: [\"fr\"]) { value }
@@ -49,7 +49,7 @@ async fn records_of_every_kind() {
 
     let before = dump_database(&app.database_url).await;
     assert_eq!(
-        place.import(&app.database_url, &["records", file]).summary(),
+        workspace.import(&app.database_url, &["records", file]).summary(),
         "read 4: created 0, updated 0, unchanged 4, invalid 0"
     );
     assert_dumps_equal(&dump_database(&app.database_url).await, &before);
@@ -58,7 +58,7 @@ async fn records_of_every_kind() {
 #[tokio::test]
 async fn invalid_records() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let bad = [
         json!({ "kind": "journal", "title": "Annals" }),
         json!({ "kind": "paper", "title": "A paper", "authors": [], "colour": "red" }),
@@ -66,7 +66,7 @@ async fn invalid_records() {
         json!({ "kind": "researcher", "name": "Ida Brook", "orcid": "0000-0009-1000-0018" }),
     ];
     let text = to_json_lines(&[&bad[..], &valid_records()[..1]].concat());
-    let outcome = place.import(&app.database_url, &["records", place.write_file("records.jsonl", text)]);
+    let outcome = workspace.import(&app.database_url, &["records", workspace.write_file("records.jsonl", text)]);
     assert_eq!(outcome.summary(), "read 5: created 1, updated 0, unchanged 0, invalid 4");
     let complaints = outcome.stderr_lines();
     assert_eq!(complaints.len(), 4, "{complaints:?}");
@@ -86,24 +86,27 @@ async fn demo_directory() {
     let demonstration = include_str!("../../demo/directory.jsonl");
     let amount = demonstration.lines().count();
     let app = TestApp::start().await;
-    let place = Workspace::new();
-    let file = place.write_file("directory.jsonl", demonstration);
-    let outcome = place.import(&app.database_url, &["records", file]);
+    let workspace = Workspace::new();
+    let file = workspace.write_file("directory.jsonl", demonstration);
+    let outcome = workspace.import(&app.database_url, &["records", file]);
     assert_eq!(outcome.summary(), format!("read {amount}: created {amount}, updated 0, unchanged 0, invalid 0"));
     assert_eq!(outcome.stderr, "");
-    let again = place.import(&app.database_url, &["records", file]);
+    let again = workspace.import(&app.database_url, &["records", file]);
     assert_eq!(again.summary(), format!("read {amount}: created 0, updated 0, unchanged {amount}, invalid 0"));
     let found = app
         .data("{ researcher(by: {slug: \"razvan-pascanu\"}) { papers { nodes { title } } coauthors { totalCount } } }")
         .await;
     assert!(!pluck_strings(&found["researcher"]["papers"]["nodes"], &["title"]).is_empty());
 
-    // What the service loads by itself is the same directory.
+    // The service loads the same demo directory.
     let by_itself = TestApp::start().await;
     academic_directory::demo::load(&by_itself.store).await.expect("the demonstration directory");
     by_itself.store.refresh_statistics_if_stale().await.expect("the counts, as the service makes them when it starts");
     let without_source = |lines: Vec<String>| -> Vec<String> {
-        lines.into_iter().filter(|line| !line.starts_with("said ") && !line.starts_with("identifier ")).collect()
+        lines
+            .into_iter()
+            .filter(|line| !line.starts_with("source_record ") && !line.starts_with("identifier "))
+            .collect()
     };
     assert_dumps_equal(
         &without_source(dump_database(&app.database_url).await),

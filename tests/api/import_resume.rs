@@ -1,4 +1,4 @@
-//! Imports that are killed, and imports at the same time: the directory is what one undisturbed import makes.
+//! Interrupted, killed and concurrent imports give the same directory as one undisturbed import.
 
 use std::fmt::Write as _;
 
@@ -9,35 +9,26 @@ use crate::support::create_database;
 use crate::support::csl::{article, author, with_fields};
 use crate::support::database_dump::{assert_dumps_equal, dump_database, query_strings};
 use crate::support::process::{ChildProcess, Workspace, run_to_completion};
+use crate::support::synthetic_data::SeededRng;
 
-/// Enough for several batches, each of which is a transaction.
+/// Enough for several batches, each of which is one transaction.
 const PAPER_COUNT: usize = 4_600;
 
-/// A stream of numbers that is the same in every run.
-struct LinearCongruentialRng(u64);
-
-impl LinearCongruentialRng {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % bound
-    }
-}
-
-/// Papers of authors who come again and again, some of them with namesakes, some with an ORCID iD.
+/// Papers by recurring authors, some of whom have namesakes or an ORCID iD.
 fn random_papers(amount: usize) -> Vec<Value> {
-    let mut numbers = LinearCongruentialRng(7);
+    let mut rng = SeededRng::new(7);
     let mut papers: Vec<Value> = Vec::with_capacity(amount);
     for number in 0..amount {
-        let authors: Vec<Value> = (0..1 + numbers.below(6)).map(|_| author_number(numbers.below(1_500))).collect();
-        let title = format!("Study of {}", numbers.below(amount));
-        let year = i32::try_from(1980 + numbers.below(40)).expect("a year");
+        let authors: Vec<Value> = (0..1 + rng.below(6)).map(|_| author_number(rng.below(1_500))).collect();
+        let title = format!("Study of {}", rng.below(amount));
+        let year = i32::try_from(1980 + rng.below(40)).expect("a year");
         papers.push(with_fields(article(&format!("Study-{number}"), &title, year, &[]), json!({ "author": authors })));
     }
     papers
 }
 
 fn author_number(number: usize) -> Value {
-    // Number 1200 to 1499 are written in two ways, which makes the same slug for two people.
+    // Numbers 1200 to 1499 have two spellings, so that two people get the same base slug.
     let name = match number {
         1_200.. => format!("Ána Fórd{}", number / 2),
         600.. => format!("Ana Ford{}", number / 2 * 2),
@@ -50,7 +41,7 @@ fn author_number(number: usize) -> Value {
     }
 }
 
-/// The same with what real files have: ids that come again with other content, and DOIs on several items.
+/// The same with problems of real files: reused IDs, shared DOIs, repeated titles and missing IDs.
 fn messy_papers(amount: usize) -> Vec<Value> {
     let mut papers = random_papers(amount);
     for number in 0..amount {
@@ -77,9 +68,9 @@ fn to_json_lines(papers: &[Value]) -> String {
     })
 }
 
-/// Starts an import and kills it when it is in the middle.
-async fn import_and_kill(place: &Workspace, url: &str, file: &str, papers_before: usize) {
-    let running = ChildProcess::start(&mut place.command_with_database(url, &["import", "csl", file]));
+/// Starts an import and kills it once it has written more than `papers_before` papers.
+async fn import_and_kill(workspace: &Workspace, url: &str, file: &str, papers_before: usize) {
+    let running = ChildProcess::start(&mut workspace.command_with_database(url, &["import", "csl", file]));
     let deadline = std::time::Instant::now() + crate::support::process::WAIT_TIMEOUT;
     loop {
         let count: usize = query_strings(url, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
@@ -90,26 +81,31 @@ async fn import_and_kill(place: &Workspace, url: &str, file: &str, papers_before
     }
     running.send_signal(Signal::KILL);
     let outcome = running.wait();
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (None, ""), "it was killed before its end: {}", outcome.stderr);
+    assert_eq!(
+        (outcome.code, outcome.stdout.as_str()),
+        (None, ""),
+        "the import finished before it was killed: {}",
+        outcome.stderr
+    );
 }
 
 #[tokio::test]
 async fn killed_import() {
-    let place = Workspace::new();
-    let file = place.write_file("papers.jsonl", to_json_lines(&messy_papers(PAPER_COUNT)));
+    let workspace = Workspace::new();
+    let file = workspace.write_file("papers.jsonl", to_json_lines(&messy_papers(PAPER_COUNT)));
     let (whole, killed) = (create_database().await, create_database().await);
-    let undisturbed = place.import(&whole, &["csl", file]);
+    let undisturbed = workspace.import(&whole, &["csl", file]);
     assert_eq!(undisturbed.code, Some(0));
 
-    // Once in the beginning, and once more behind where it got to.
-    import_and_kill(&place, &killed, file, 0).await;
+    // Killed twice: early, and again after further progress.
+    import_and_kill(&workspace, &killed, file, 0).await;
     let first: usize = query_strings(&killed, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
-    import_and_kill(&place, &killed, file, first).await;
+    import_and_kill(&workspace, &killed, file, first).await;
     let second: usize = query_strings(&killed, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
     let in_all: usize = query_strings(&whole, "SELECT count(*) FROM paper").await[0].parse().expect("a number");
     assert!(0 < first && first < second && second < in_all, "{first} {second} {in_all}");
 
-    let resumed = place.import(&killed, &["csl", file]);
+    let resumed = workspace.import(&killed, &["csl", file]);
     assert_eq!(resumed.code, Some(0));
     assert!(resumed.stdout.starts_with(&format!("read {PAPER_COUNT}: ")), "{}", resumed.stdout);
     assert_dumps_equal(&dump_database(&killed).await, &dump_database(&whole).await);
@@ -117,10 +113,10 @@ async fn killed_import() {
 
 #[tokio::test]
 async fn interrupted_import() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let url = create_database().await;
-    let file = place.write_file("papers.jsonl", to_json_lines(&messy_papers(PAPER_COUNT)));
-    let running = ChildProcess::start(&mut place.command_with_database(&url, &["import", "csl", file]));
+    let file = workspace.write_file("papers.jsonl", to_json_lines(&messy_papers(PAPER_COUNT)));
+    let running = ChildProcess::start(&mut workspace.command_with_database(&url, &["import", "csl", file]));
     let deadline = std::time::Instant::now() + crate::support::process::WAIT_TIMEOUT;
     while query_strings(&url, "SELECT count(*) FROM paper").await == ["0"] {
         assert!(std::time::Instant::now() < deadline, "the import makes no progress");
@@ -133,14 +129,14 @@ async fn interrupted_import() {
 
 #[tokio::test]
 async fn concurrent_imports_of_one_file() {
-    let place = Workspace::new();
-    let file = place.write_file("papers.jsonl", to_json_lines(&messy_papers(3_200)));
+    let workspace = Workspace::new();
+    let file = workspace.write_file("papers.jsonl", to_json_lines(&messy_papers(3_200)));
     let (apart, at_once) = (create_database().await, create_database().await);
     for _ in 0..2 {
-        assert_eq!(place.import(&apart, &["csl", file]).code, Some(0));
+        assert_eq!(workspace.import(&apart, &["csl", file]).code, Some(0));
     }
     let importers =
-        [(); 2].map(|()| ChildProcess::start(&mut place.command_with_database(&at_once, &["import", "csl", file])));
+        [(); 2].map(|()| ChildProcess::start(&mut workspace.command_with_database(&at_once, &["import", "csl", file])));
     for importer in importers {
         let outcome = importer.wait();
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
@@ -149,10 +145,10 @@ async fn concurrent_imports_of_one_file() {
     assert_dumps_equal(&dump_database(&at_once).await, &dump_database(&apart).await);
 }
 
-/// Which of two namesakes comes first decides their slugs, so here everybody has one.
+/// Every name is unique, since the order of namesakes would determine their slugs.
 #[tokio::test]
 async fn concurrent_imports_of_two_files() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let files = ["Study", "Survey"].map(|prefix| {
         let papers = (0..2_000).map(|number| {
             let authors = [number % 97, number % 89 + 100, number % 83 + 200].map(|one| format!("Tom Lee{one}"));
@@ -165,13 +161,13 @@ async fn concurrent_imports_of_two_files() {
         });
         to_json_lines(&papers.collect::<Vec<_>>())
     });
-    let names = [place.write_file("one.jsonl", &files[0]), place.write_file("two.jsonl", &files[1])];
+    let names = [workspace.write_file("one.jsonl", &files[0]), workspace.write_file("two.jsonl", &files[1])];
     let (apart, at_once) = (create_database().await, create_database().await);
     for name in names {
-        assert_eq!(place.import(&apart, &["csl", name]).code, Some(0));
+        assert_eq!(workspace.import(&apart, &["csl", name]).code, Some(0));
     }
     let importers =
-        names.map(|name| ChildProcess::start(&mut place.command_with_database(&at_once, &["import", "csl", name])));
+        names.map(|name| ChildProcess::start(&mut workspace.command_with_database(&at_once, &["import", "csl", name])));
     for importer in importers {
         assert_eq!(importer.wait().summary(), "read 2000: created 2000, updated 0, unchanged 0, invalid 0");
     }
@@ -180,16 +176,16 @@ async fn concurrent_imports_of_two_files() {
 
 #[tokio::test]
 async fn import_during_migration() {
-    // Three starters on a database that has no table yet.
-    let place = Workspace::new();
+    // Three imports start on a database without tables.
+    let workspace = Workspace::new();
     let url = crate::support::create_empty_database().await;
-    let file = place.write_file("paper.json", article("w1", "A paper", 2000, &["Ida Brook"]).to_string());
+    let file = workspace.write_file("paper.json", article("w1", "A paper", 2000, &["Ida Brook"]).to_string());
     let starters =
-        [(); 3].map(|()| ChildProcess::start(&mut place.command_with_database(&url, &["import", "csl", file])));
+        [(); 3].map(|()| ChildProcess::start(&mut workspace.command_with_database(&url, &["import", "csl", file])));
     for starter in starters {
         let outcome = starter.wait();
         assert!(outcome.summary().starts_with("read 1: "), "{outcome:?}");
     }
     assert_eq!(query_strings(&url, "SELECT title FROM paper").await, ["A paper"]);
-    assert_eq!(run_to_completion(&mut place.command_with_database(&url, &["migrate", "status"])).code, Some(0));
+    assert_eq!(run_to_completion(&mut workspace.command_with_database(&url, &["migrate", "status"])).code, Some(0));
 }

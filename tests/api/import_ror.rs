@@ -1,4 +1,4 @@
-//! ROR records: organizations, their names and how they stand to each other.
+//! ROR records: organizations, their names and relations.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ const INSTITUTE: &str = "0aaa00324";
 const COLLEGE: &str = "0aaa00421";
 const NETWORK: &str = "0aaa00518";
 
-/// A record of version 2.
+/// A record of ROR schema version 2.
 fn ror_record(ror: &str, name: &str, relationships: &[(&str, &str)]) -> Value {
     let relationships: Vec<Value> = relationships
         .iter()
@@ -30,11 +30,11 @@ fn ror_uri(ror: &str) -> String {
 }
 
 fn import_records(app: &TestApp, records: &[Value]) -> CommandOutput {
-    let place = Workspace::new();
-    place.import(&app.database_url, &["ror", place.write_file("ror.jsonl", to_json_lines(records))])
+    let workspace = Workspace::new();
+    workspace.import(&app.database_url, &["ror", workspace.write_file("ror.jsonl", to_json_lines(records))])
 }
 
-/// A field of an organization, or fields of those related to it.
+/// Selected fields of an organization.
 async fn organization_fields(app: &TestApp, ror: &str, fields: &str) -> Value {
     app.data(&format!("{{ organization(by: {{ror: \"{ror}\"}}) {{ {fields} }} }}")).await["organization"].clone()
 }
@@ -47,7 +47,7 @@ async fn related_names(app: &TestApp, ror: &str, relatives: &str) -> Vec<String>
 #[tokio::test]
 async fn hierarchy() {
     let app = TestApp::start().await;
-    // The lowest first, and each relation from one side only.
+    // Children before parents, and each relation given from one side only.
     let records = [
         ror_record(INSTITUTE, "Institute of Weirs", &[("parent", FACULTY), ("Parent", NETWORK), ("related", COLLEGE)]),
         ror_record(FACULTY, "Faculty of Water", &[]),
@@ -222,14 +222,14 @@ async fn invalid_records() {
     assert_eq!(
         outcome.stderr_lines(),
         [
-            "ror.jsonl:1: invalid record: 'https://ror.org/0aaa00228' is not a ROR id: its checksum does not hold; look for a \
+            "ror.jsonl:1: invalid record: 'https://ror.org/0aaa00228' is not a ROR id: its checksum is wrong; check for a \
              mistyped character",
             "ror.jsonl:2: invalid record: it has no name",
             "ror.jsonl:3: invalid record: it is a ROR record of schema 1; use the data of schema 2",
             "ror.jsonl:4: invalid record: it is not a ROR record: it has no `names`",
             "ror.jsonl:5: invalid record: its status 'ASLEEP' is not active, inactive or withdrawn",
             "ror.jsonl:6: warning: the type 'tavern' is not a ROR type and was ignored",
-            "ror.jsonl:6: warning: 'https://ror.org/0aaa00228' is not a ROR id: its checksum does not hold; look for a \
+            "ror.jsonl:6: warning: 'https://ror.org/0aaa00228' is not a ROR id: its checksum is wrong; check for a \
              mistyped character; the relation was ignored",
         ]
     );

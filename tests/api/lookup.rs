@@ -1,4 +1,4 @@
-//! Looking people up: by any key in any written form, by several at once, by what they were before.
+//! Lookups of researchers: key formats, batch lookups and redirects.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -41,6 +41,12 @@ async fn key_formats() {
 }
 
 #[tokio::test]
+async fn empty_directory() {
+    let app = TestApp::start().await;
+    assert_eq!(app.data("{ researcher(by: {slug: \"nobody\"}) { name } }").await["researcher"], json!(null));
+}
+
+#[tokio::test]
 async fn unknown_and_invalid_keys() {
     let app = three_researchers().await;
     let topic = app.find_id("topic", "tides").await;
@@ -62,9 +68,9 @@ async fn unknown_and_invalid_keys() {
         json!({ "identifier": { "scheme": "scopus", "value": "1" } }),
         json!({ "identifier": { "scheme": "\u{0}", "value": "\u{0}" } }),
     ] {
-        let answer = app.query(RESEARCHER_QUERY, json!({ "by": by })).await;
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.data()["researcher"], json!(null), "{by}");
+        let response = app.query(RESEARCHER_QUERY, json!({ "by": by })).await;
+        assert_eq!(response.status, 200);
+        assert_eq!(response.data()["researcher"], json!(null), "{by}");
     }
 }
 
@@ -79,9 +85,9 @@ async fn exactly_one_key() {
         json!(null),
         json!("x"),
     ] {
-        let answer = app.query(RESEARCHER_QUERY, json!({ "by": by })).await;
-        assert_eq!(answer.codes().len(), 1, "{by}: {}", answer.body);
-        assert!(CLIENT_ERROR_CODES.contains(&answer.codes()[0].as_str()), "{by}: {}", answer.body);
+        let response = app.query(RESEARCHER_QUERY, json!({ "by": by })).await;
+        assert_eq!(response.codes().len(), 1, "{by}: {}", response.body);
+        assert!(CLIENT_ERROR_CODES.contains(&response.codes()[0].as_str()), "{by}: {}", response.body);
     }
 }
 
@@ -101,7 +107,7 @@ async fn batch_lookup() {
     assert_eq!(app.data_with_variables(query, json!({ "keys": [] })).await["researchersBy"], json!([]));
     let keys = |amount| json!({ "keys": vec![json!({ "slug": "chen" }); amount] });
     assert_eq!(app.data_with_variables(query, keys(500)).await["researchersBy"].as_array().map(Vec::len), Some(500));
-    insta::assert_snapshot!(app.client_error(query, keys(501)).await, @"keys has 501 entries; a list takes at most 500: ask in several requests");
+    insta::assert_snapshot!(app.client_error(query, keys(501)).await, @"keys has 501 entries; the limit is 500: split the request");
 }
 
 #[tokio::test]
@@ -109,7 +115,7 @@ async fn merged_keys_redirect() {
     let app = three_researchers().await;
     app.insert_redirect("researcher", 4_000, "ada-b", "ada-berg").await;
     app.insert_redirect("researcher", 4_001, "a-berg", "ada-berg").await;
-    // The same number and slug of another kind is another thing.
+    // The same number and slug with another type is another entity.
     app.insert_redirect("topic", 4_002, "a-b", "tides").await;
     let former = "UmVzZWFyY2hlcjo0MDAw"; // Researcher:4000
     for by in [json!({ "id": former }), json!({ "slug": "ada-b" }), json!({ "slug": "A-Berg" })] {
@@ -167,9 +173,9 @@ async fn batch_lookup_of_mixed_keys() {
         let mut expected = Vec::new();
         for index in 0..500_u64 {
             let number = index * 7 % 83 + 1;
-            // Beyond 60 there is nobody and nothing.
-            let known = number <= 60;
-            expected.push(if known { format!("{stem}-{number}") } else { "null".to_owned() });
+            // There are only 60 entities of each type.
+            let exists = number <= 60;
+            expected.push(if exists { format!("{stem}-{number}") } else { "null".to_owned() });
             let id = ids.get(usize::try_from(number).unwrap_or_default()).cloned();
             let other_kind = URL_SAFE_NO_PAD.encode(format!("Topic:{number}"));
             keys.push(match (index % 5, kind) {
@@ -183,11 +189,11 @@ async fn batch_lookup_of_mixed_keys() {
             });
         }
         let query = format!("query($keys: [{input}!]!) {{ {field}(keys: $keys) {{ slug }} }}");
-        let (answer, statements) = app.query_counting_statements(&query, json!({ "keys": keys })).await;
-        assert_eq!(pluck_strings(&answer.data()[field], &["slug"]), expected, "{field}");
+        let (response, statements) = app.query_counting_statements(&query, json!({ "keys": keys })).await;
+        assert_eq!(pluck_strings(&response.data()[field], &["slug"]), expected, "{field}");
         assert_eq!(statements, 1, "{field}");
         keys.push(json!({ "slug": "x" }));
         let message = app.client_error(&query, json!({ "keys": keys })).await;
-        assert_eq!(message, "keys has 501 entries; a list takes at most 500: ask in several requests");
+        assert_eq!(message, "keys has 501 entries; the limit is 500: split the request");
     }
 }

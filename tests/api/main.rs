@@ -1,6 +1,6 @@
-//! The service as its users meet it: HTTP to the real server over a real Postgres, a database for each test.
+//! Integration tests: HTTP requests to a real server over a real Postgres, with one database per test.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by failing")]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 #![allow(clippy::needless_pass_by_value, reason = "inline JSON reads better without a borrow")]
 
 mod support;
@@ -53,7 +53,6 @@ mod pagination_properties;
 mod paper;
 mod persisted_queries;
 mod process_lifecycle;
-mod profile;
 mod query_limits;
 mod rate_limit;
 mod read_replica;

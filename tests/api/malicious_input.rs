@@ -1,4 +1,4 @@
-//! Values that nobody means well by, in every argument of every field: an answer or a clear refusal, never a fault.
+//! Malicious values in every argument of every field: a response or a client error, never an internal error.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::support::schema_definitions::{SchemaDefinitions, enum_values, fields,
 use crate::support::synthetic_data::college_records;
 use crate::support::{CLIENT_ERROR_CODES, TestApp, ror};
 
-/// Far more than an answer may take, so that a busy machine does not fail the test.
+/// Timeout for one response; generous, because test machines may be busy.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
-/// How deep inputs that hold themselves are followed.
+/// The maximum depth for recursive input types.
 const MAX_INPUT_DEPTH: usize = 3;
 
 fn malicious_strings() -> Vec<Value> {
@@ -91,7 +91,7 @@ fn boundary_numbers() -> Vec<Value> {
     ]
 }
 
-/// What leads to an object of this type in the sample.
+/// The fields that lead to an object of this type in the synthetic directory.
 fn path_to_object(parent: &str) -> Option<Vec<String>> {
     let steps: &[&str] = match parent {
         "Query" => &[],
@@ -113,7 +113,7 @@ fn path_to_object(parent: &str) -> Option<Vec<String>> {
     Some(steps.iter().map(|step| (*step).to_owned()).collect())
 }
 
-/// The value inside as many lists as the type has.
+/// Wraps a value in as many lists as the type has.
 fn wrap_in_lists(ty: &Type, value: Value) -> Value {
     match &ty.base {
         BaseType::Named(_) => value,
@@ -121,7 +121,7 @@ fn wrap_in_lists(ty: &Type, value: Value) -> Value {
     }
 }
 
-/// A value of a type that any field takes.
+/// A value that any field of this type accepts.
 fn valid_value(definitions: &SchemaDefinitions, ty: &Type) -> Value {
     let name = innermost_type(ty);
     let inner = match name {
@@ -143,7 +143,7 @@ fn valid_value(definitions: &SchemaDefinitions, ty: &Type) -> Value {
     wrap_in_lists(ty, inner)
 }
 
-/// Every hostile value that can stand in a place of this type, the rest being harmless.
+/// Malicious values of a type; all other fields of input objects have valid values.
 fn malicious_values(definitions: &SchemaDefinitions, ty: &Type, depth: usize) -> Vec<Value> {
     let name = innermost_type(ty);
     let mut all = match definitions.0.get(name).map(|definition| (&definition.kind, definition)) {
@@ -163,7 +163,7 @@ fn malicious_values(definitions: &SchemaDefinitions, ty: &Type, depth: usize) ->
         Some((TypeKind::Enum(_), _)) => vec![json!("NOT_ONE"), json!(""), json!(1)],
         _ if name == "Int" => boundary_numbers(),
         _ if name == "Boolean" => vec![json!("true"), json!(2)],
-        // Deeper inside it is the same code that reads them.
+        // The same code parses deeper levels, so that a sample is enough.
         _ if depth < MAX_INPUT_DEPTH - 1 => malicious_strings().into_iter().step_by(7).collect(),
         _ => malicious_strings(),
     };
@@ -181,20 +181,23 @@ fn parse_type(name: &str) -> Type {
     Type::new(name).expect("a type")
 }
 
-/// The request must be answered, or refused for what was asked.
-async fn assert_no_internal_error(app: &TestApp, query: &str, variables: &Value, place: &str) {
-    let asked = app.client().post(app.url("/graphql")).json(&json!({ "query": query, "variables": variables }));
-    let shown = || variables.to_string().chars().take(120).collect::<String>();
-    let answer =
-        asked.timeout(RESPONSE_TIMEOUT).send().await.unwrap_or_else(|error| panic!("{place} {}: {error}", shown()));
-    let status = answer.status().as_u16();
-    let body: Value = answer.json().await.unwrap_or_else(|error| panic!("{place} {}: {error}", shown()));
-    assert!(status < 500, "{place} {}: {status} {body}", shown());
+/// Asserts that the request succeeds or fails with a client error.
+async fn assert_no_internal_error(app: &TestApp, query: &str, variables: &Value, location: &str) {
+    let request = app.client().post(app.url("/graphql")).json(&json!({ "query": query, "variables": variables }));
+    let excerpt = || variables.to_string().chars().take(120).collect::<String>();
+    let response = request
+        .timeout(RESPONSE_TIMEOUT)
+        .send()
+        .await
+        .unwrap_or_else(|error| panic!("{location} {}: {error}", excerpt()));
+    let status = response.status().as_u16();
+    let body: Value = response.json().await.unwrap_or_else(|error| panic!("{location} {}: {error}", excerpt()));
+    assert!(status < 500, "{location} {}: {status} {body}", excerpt());
     for error in body["errors"].as_array().into_iter().flatten() {
         let code = error["extensions"]["code"].as_str().unwrap_or("none");
-        assert!(CLIENT_ERROR_CODES.contains(&code), "{place} {}: {error}", shown());
+        assert!(CLIENT_ERROR_CODES.contains(&code), "{location} {}: {error}", excerpt());
         let message = error["message"].as_str().unwrap_or_default();
-        assert!(message.len() < 16_384, "{place}: a message of {} bytes", message.len());
+        assert!(message.len() < 16_384, "{location}: a message of {} bytes", message.len());
     }
 }
 
@@ -203,10 +206,10 @@ async fn malicious_values_in_every_argument() {
     let app = TestApp::start().await;
     app.create_records(json!(college_records(6))).await;
     let ids = app.data("{ researchers(first: 2) { nodes { id } } }").await;
-    let id = |place: usize| ids["researchers"]["nodes"][place]["id"].as_str().unwrap_or_default().to_owned();
+    let id = |location: usize| ids["researchers"]["nodes"][location]["id"].as_str().unwrap_or_default().to_owned();
     let path = format!("coauthorPath(fromId: {:?}, toId: {:?})", id(0), id(1));
     let definitions = SchemaDefinitions::of_service();
-    let (mut walked, mut asked) = (0, 0);
+    let (mut argument_count, mut request_count) = (0, 0);
     for (name, definition) in &definitions.0 {
         if !matches!(definition.kind, TypeKind::Object(_)) {
             continue;
@@ -215,7 +218,7 @@ async fn malicious_values_in_every_argument() {
             if field.arguments.is_empty() {
                 continue;
             }
-            let steps = path_to_object(name).unwrap_or_else(|| panic!("say in path_to how to come to {name}"));
+            let steps = path_to_object(name).unwrap_or_else(|| panic!("add {name} to path_to_object"));
             let mut steps =
                 steps.into_iter().map(|step| if step == "PATH" { path.clone() } else { step }).collect::<Vec<_>>();
             if name == "CoauthorStep" {
@@ -226,7 +229,7 @@ async fn malicious_values_in_every_argument() {
                 .get(innermost_type(&field.ty.node))
                 .is_some_and(|ty| matches!(ty.kind, TypeKind::Object(_) | TypeKind::Interface(_)));
             for argument in &field.arguments {
-                walked += 1;
+                argument_count += 1;
                 let ty = &argument.node.ty.node;
                 let others = field.arguments.iter().filter(|other| other.node.name != argument.node.name);
                 let others: Vec<String> = others
@@ -248,26 +251,26 @@ async fn malicious_values_in_every_argument() {
                 );
                 let inner = steps.iter().rev().fold(inner, |inner, step| format!("{step} {{ {inner} }}"));
                 let query = format!("query($value: {ty}) {{ {inner} }}");
-                let place = format!("{name}.{}({})", field.name.node, argument.node.name.node);
+                let location = format!("{name}.{}({})", field.name.node, argument.node.name.node);
                 let values = malicious_values(&definitions, ty, MAX_INPUT_DEPTH);
-                asked += values.len();
+                request_count += values.len();
                 let checks = values.into_iter().map(|value| {
-                    let (app, query, place) = (&app, &query, &place);
-                    async move { assert_no_internal_error(app, query, &json!({ "value": value }), place).await }
+                    let (app, query, location) = (&app, &query, &location);
+                    async move { assert_no_internal_error(app, query, &json!({ "value": value }), location).await }
                 });
                 stream::iter(checks).buffer_unordered(4).collect::<()>().await;
             }
         }
     }
-    assert!(walked > 100 && asked > 5_000, "{walked} arguments, {asked} requests");
-    // The directory is as it was.
+    assert!(argument_count > 100 && request_count > 5_000, "{argument_count} arguments, {request_count} requests");
+    // The directory is unchanged.
     assert_eq!(
         app.data(&format!("{{ organization(by: {{ror: {:?}}}) {{ slug }} }}", ror(1))).await["organization"]["slug"],
         "college"
     );
 }
 
-/// A value as the query language writes it.
+/// A JSON value as a GraphQL literal.
 fn graphql_literal(value: &Value) -> String {
     match value {
         Value::Object(fields) => {
@@ -280,7 +283,7 @@ fn graphql_literal(value: &Value) -> String {
     }
 }
 
-/// So much of a field that its statement runs.
+/// A minimal selection set that makes the field run its statement.
 fn selection_set(definitions: &SchemaDefinitions, name: &str, is_composite: bool) -> &'static str {
     let has =
         |field: &str| definitions.0.get(name).is_some_and(|ty| fields(ty).iter().any(|own| own.name.node == field));
@@ -298,9 +301,9 @@ async fn invalid_json_strings() {
     let query = "query($q: String!) { search(query: $q) { totalCount } }";
     for value in [r#""\ud800""#, r#""\udc00\ud800""#, r#""\ud83d""#, "\"\u{1}\"", "NaN", "\"\\x\"", "1e999", "[[[["] {
         let body = format!("{{\"query\": {}, \"variables\": {{\"q\": {value}}}}}", json!(query));
-        let answer =
+        let response =
             app.client().post(app.url("/graphql")).header("Content-Type", "application/json").body(body).send().await;
-        let status = answer.expect("an answer").status().as_u16();
+        let status = response.expect("a response").status().as_u16();
         assert!((400..500).contains(&status), "{value}: {status}");
     }
 }

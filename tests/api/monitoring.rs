@@ -1,4 +1,4 @@
-//! What those who run the service see of it: health, metrics, request ids, logs, and its end.
+//! Monitoring: health checks, metrics, request IDs, logs and graceful shutdown.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::process::{ChildProcess, Workspace, wait_for};
-use crate::support::{DatabaseSession, TestApp, create_database, paper_record, raw_http};
+use crate::support::{DatabaseSession, TestApp, create_database, paper_record, raw_http, wait_for_blocked_statements};
 
 async fn get(app: &TestApp, path: &str) -> (u16, String) {
-    let response = app.client().get(app.url(path)).send().await.expect("an answer");
+    let response = app.client().get(app.url(path)).send().await.expect("a response");
     (response.status().as_u16(), response.text().await.expect("a text"))
 }
 
@@ -17,7 +17,7 @@ fn parse_json(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
 }
 
-/// Waits until the service says that it is ready or not.
+/// Waits until the readiness check returns this status.
 async fn wait_for_readiness(app: &TestApp, expected: u16) -> Value {
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     loop {
@@ -25,7 +25,7 @@ async fn wait_for_readiness(app: &TestApp, expected: u16) -> Value {
         if status == expected {
             return parse_json(&body);
         }
-        assert!(std::time::Instant::now() < deadline, "waited too long for {expected}: {body}");
+        assert!(std::time::Instant::now() < deadline, "timeout waiting for {expected}: {body}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -53,7 +53,7 @@ async fn health_checks() {
     assert_eq!(get(&app, "/health/live").await.0, 200);
 }
 
-/// The value of a line of the metrics.
+/// The value of a metric.
 async fn metric_value(app: &TestApp, line: &str) -> f64 {
     let (status, text) = get(app, "/metrics").await;
     assert_eq!(status, 200);
@@ -98,7 +98,7 @@ async fn metrics() {
     assert!(metric_value(&app, "academic_directory_event_loop_lateness_seconds").await >= 0.0);
     assert!(metric_value(&app, "academic_directory_tasks").await >= 1.0);
     assert!(metric_value(&app, "academic_directory_tasks_queued").await >= 0.0);
-    // Names that clients make up are told apart up to a number.
+    // The number of distinct operation names is limited.
     for number in 0..300 {
         app.data(&format!("query Made{number} {{ __typename }}")).await;
     }
@@ -117,17 +117,12 @@ async fn cancelled_requests_are_counted() {
     let body = json!({ "query": "query Left { topics { nodes { slug } } }" }).to_string();
     let request = raw_http::post_request("Content-Type: application/json\r\n", body.as_bytes());
     std::io::Write::write_all(&mut stream, &request).expect("bytes");
-    let watcher = DatabaseSession::open(&app.database_url).await;
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while watcher.query_number(waiting).await == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    app.wait_until_blocked().await;
     drop(stream);
     let line = "academic_directory_requests_total{operation=\"Left\",outcome=\"cancelled\"} 1";
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     while !get(&app, "/metrics").await.1.contains(line) {
-        assert!(std::time::Instant::now() < deadline, "waited too long for {line}");
+        assert!(std::time::Instant::now() < deadline, "timeout waiting for {line}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     session.execute("ROLLBACK").await;
@@ -141,35 +136,40 @@ async fn request_ids() {
         id.into_iter().fold(request, |request, id| request.header("X-Request-Id", id)).send()
     };
     for path in ["/graphql?query={__typename}", "/graphql", "/nothing", "/health/live", "/graphiql"] {
-        let answer = ask(Some("a-1_B.2"), path).await.expect("an answer");
-        assert_eq!(answer.headers()["x-request-id"], "a-1_B.2", "{path}");
-        let own = ask(None, path).await.expect("an answer").headers()["x-request-id"].clone();
+        let response = ask(Some("a-1_B.2"), path).await.expect("a response");
+        assert_eq!(response.headers()["x-request-id"], "a-1_B.2", "{path}");
+        let own = ask(None, path).await.expect("a response").headers()["x-request-id"].clone();
         assert!(own.to_str().expect("text").parse::<uuid::Uuid>().is_ok(), "{path}");
     }
     let long = "a".repeat(129);
     for id in ["", " ", "a b", "a/b", "é", "a;b", long.as_str()] {
         let id: &'static str = Box::leak(id.to_owned().into_boxed_str());
-        let answer = ask(Some(id), "/health/live").await.expect("an answer");
-        assert_ne!(answer.headers()["x-request-id"].as_bytes(), id.as_bytes());
+        let response = ask(Some(id), "/health/live").await.expect("a response");
+        assert_ne!(response.headers()["x-request-id"].as_bytes(), id.as_bytes());
     }
-    // The name by which the log has a fault is the request's.
+    // Internal errors carry the request ID.
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     app.execute_sql("DROP TABLE coauthorship CASCADE").await;
     let query = json!({ "query": "{ researchers { nodes { coauthors { nodes { name } } } } }" });
-    let answer = app.client().post(app.url("/graphql")).header("X-Request-Id", "mine").json(&query).send().await;
-    let body: Value = answer.expect("an answer").json().await.expect("JSON");
+    let response = app.client().post(app.url("/graphql")).header("X-Request-Id", "mine").json(&query).send().await;
+    let body: Value = response.expect("a response").json().await.expect("JSON");
     assert_eq!(body["errors"][0]["extensions"]["requestId"], "mine");
 }
 
-/// Waits until nobody listens there.
+/// Waits until the address refuses connections.
 async fn wait_until_closed(address: std::net::SocketAddr) {
-    let waiting = move || wait_for("nobody to listen", || std::net::TcpStream::connect(address).is_err().then_some(()));
+    let waiting =
+        move || wait_for("the listener to close", || std::net::TcpStream::connect(address).is_err().then_some(()));
     tokio::task::spawn_blocking(waiting).await.expect("an end");
 }
 
-/// The service as a process, and where it listens.
-pub fn start_service(place: &Workspace, url: &str, settings: &[(&str, &str)]) -> (ChildProcess, std::net::SocketAddr) {
-    let mut command = place.command_with_database(url, &["serve"]);
+/// Starts the service as a process; returns it with its address.
+pub fn start_service(
+    workspace: &Workspace,
+    url: &str,
+    settings: &[(&str, &str)],
+) -> (ChildProcess, std::net::SocketAddr) {
+    let mut command = workspace.command_with_database(url, &["serve"]);
     command.env("LISTEN", "127.0.0.1:0").env("LOG", "info,sqlx=warn");
     settings.iter().for_each(|(name, value)| {
         command.env(name, value);
@@ -182,31 +182,31 @@ pub fn start_service(place: &Workspace, url: &str, settings: &[(&str, &str)]) ->
 
 #[tokio::test]
 async fn separate_metrics_listener() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let url = create_database().await;
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
     let (running, address) =
-        start_service(&place, &url, &[("LISTEN", "0.0.0.0:0"), ("METRICS_LISTEN", &free.to_string())]);
+        start_service(&workspace, &url, &[("LISTEN", "0.0.0.0:0"), ("METRICS_LISTEN", &free.to_string())]);
     let path = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    let answer = raw_http::send_bytes(free, path("/metrics")).await;
+    let response = raw_http::send_bytes(free, path("/metrics")).await;
     assert!(
-        raw_http::status_code(&answer) == 200 && answer.contains("academic_directory_requests_in_flight 0"),
-        "{answer}"
+        raw_http::status_code(&response) == 200 && response.contains("academic_directory_requests_in_flight 0"),
+        "{response}"
     );
     assert_eq!(raw_http::status_code(&raw_http::send_bytes(free, path("/health/ready")).await), 200);
     assert_eq!(raw_http::status_code(&raw_http::send_bytes(free, path("/graphql")).await), 404);
     let public = std::net::SocketAddr::from(([127, 0, 0, 1], address.port()));
-    let answer = raw_http::send_bytes(public, path("/metrics")).await;
-    assert!(raw_http::status_code(&answer) == 404 && answer.contains("METRICS_LISTEN"), "{answer}");
+    let response = raw_http::send_bytes(public, path("/metrics")).await;
+    assert!(raw_http::status_code(&response) == 404 && response.contains("METRICS_LISTEN"), "{response}");
     running.send_signal(Signal::TERM);
     assert_eq!(running.wait().code, Some(0));
 }
 
 #[tokio::test]
 async fn logs_contain_no_request_data() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let url = create_database().await;
-    let (running, address) = start_service(&place, &url, &[("LOG_FORMAT", "json")]);
+    let (running, address) = start_service(&workspace, &url, &[("LOG_FORMAT", "json")]);
     crate::support::execute_sql(&url, "DROP TABLE coauthorship CASCADE").await;
     let ask = |query: &str, variables: Value, id: &str| {
         let body = json!({ "query": query, "variables": variables }).to_string();
@@ -236,61 +236,56 @@ async fn logs_contain_no_request_data() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn graceful_shutdown() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let url = create_database().await;
-    let (running, address) = start_service(&place, &url, &[("SHUTDOWN_DELAY_SECONDS", "3")]);
-    // Idle connections and a half request do not hold it up.
+    let (running, address) = start_service(&workspace, &url, &[("SHUTDOWN_DELAY_SECONDS", "3")]);
+    // Idle connections and an incomplete request do not delay the shutdown.
     let idle: Vec<_> = (0..5).map(|_| raw_http::connect(address)).collect();
     let mut half = raw_http::connect(address);
     std::io::Write::write_all(&mut half, b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-").expect("bytes");
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let begun_well = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let successes = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
     let clients = (0..8).map(|_| {
         let client = client.clone();
-        let begun_well = std::sync::Arc::clone(&begun_well);
+        let successes = std::sync::Arc::clone(&successes);
         tokio::spawn(async move {
             let body = json!({ "query": "{ researchers(first: 5) { totalCount nodes { name } } }" });
-            let mut answered = 0;
+            let mut completed = 0;
             loop {
                 match client.post(format!("http://{address}/graphql")).json(&body).send().await {
                     Ok(response) => {
                         let status = response.status().as_u16();
                         let is_last = response.headers().get("connection").is_some_and(|value| value == "close");
-                        let answer: Value = response.json().await.expect("a whole answer");
-                        assert!(status == 200 && answer["data"]["researchers"]["totalCount"] == 0, "{status} {answer}");
-                        answered += 1;
-                        begun_well.add_permits(1);
-                        // Who heeds this, as proxies and clients do, loses nothing.
+                        let result: Value = response.json().await.expect("a complete response");
+                        assert!(status == 200 && result["data"]["researchers"]["totalCount"] == 0, "{status} {result}");
+                        completed += 1;
+                        successes.add_permits(1);
+                        // A client that honours `Connection: close` loses no request.
                         if is_last {
-                            return (answered, None);
+                            return (completed, None);
                         }
                     }
-                    Err(error) => return (answered, Some(format!("{error:?}"))),
+                    Err(error) => return (completed, Some(format!("{error:?}"))),
                 }
             }
         })
     });
     let clients: Vec<_> = clients.collect();
-    // A request that takes longer than the service would go on.
+    // A request that is still running when the shutdown starts.
     let session = DatabaseSession::open(&url).await;
     session.execute("BEGIN; LOCK TABLE topic IN ACCESS EXCLUSIVE MODE").await;
     let slow = {
         let body = json!({ "query": "{ topics { totalCount nodes { slug } } }" });
         let request = client.post(format!("http://{address}/graphql")).json(&body);
-        tokio::spawn(
-            async move { request.send().await.expect("an answer").json::<Value>().await.expect("a whole answer") },
-        )
+        tokio::spawn(async move {
+            request.send().await.expect("a response").json::<Value>().await.expect("a complete response")
+        })
     };
-    let watcher = DatabaseSession::open(&url).await;
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while watcher.query_number(waiting).await == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    drop(begun_well.acquire_many(50).await.expect("answers"));
-    let begun = std::time::Instant::now();
+    wait_for_blocked_statements(&url, |blocked| blocked > 0).await;
+    drop(successes.acquire_many(50).await.expect("responses"));
+    let started_at = std::time::Instant::now();
     running.send_signal(Signal::TERM);
-    // It says so before it takes no more.
+    // Readiness fails before the listener closes.
     loop {
         let ready =
             raw_http::send_bytes(address, "GET /health/ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
@@ -299,21 +294,21 @@ async fn graceful_shutdown() {
         }
         assert!(raw_http::status_code(&ready) == 200, "{ready}");
     }
-    // It ends after the service has stopped listening.
+    // The slow request finishes after the listener has closed.
     wait_until_closed(address).await;
     session.execute("ROLLBACK").await;
-    assert_eq!(slow.await.expect("an answer")["data"]["topics"]["totalCount"], 0);
+    assert_eq!(slow.await.expect("a response")["data"]["topics"]["totalCount"], 0);
     let outcome = tokio::task::spawn_blocking(|| running.wait()).await.expect("an end");
-    let time = begun.elapsed();
+    let time = started_at.elapsed();
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert!(time < Duration::from_secs(10), "{time:?}");
-    let mut answered = 0;
+    let mut completed = 0;
     for client in clients {
         let (amount, broken) = client.await.expect("a client");
-        answered += amount;
-        assert_eq!(broken, None, "a request failed in the middle");
+        completed += amount;
+        assert_eq!(broken, None, "a request was interrupted");
     }
-    println!("{answered} requests answered; it took {time:?} to stop");
-    assert!(answered >= 50);
+    println!("{completed} requests succeeded; shutdown took {time:?}");
+    assert!(completed >= 50);
     drop((idle, half));
 }

@@ -1,4 +1,4 @@
-//! Looks for names that are not to be shown in every output that the service has.
+//! Name privacy: hidden names must not leak through any output of the service.
 
 use std::collections::BTreeMap;
 
@@ -19,31 +19,31 @@ use crate::support::{
     parse_records, pluck_strings, ror, topic_record, with_fields,
 };
 
-/// Words that nobody else has, as they are folded.
+/// Words that occur only in hidden names, case-folded and without diacritics.
 const HIDDEN_WORDS: [&str; 6] = ["zuzqarka", "vexolint", "wyrmtikka", "plorvane", "quexilla", "drombasket"];
 const SEARCH_ONLY_NAME: &str = "Žuzqarka Vexolínt";
 const PRIVATE_NAME: &str = "Wyrmtikka Plorváne";
 const FORMER_NAME: &str = "Quexilla Drombasket";
 
-/// The letters of a text, folded.
+/// The alphanumeric characters of a text, folded.
 fn folded_letters(text: &str) -> String {
     let folded = if text.is_ascii() { text.to_ascii_lowercase() } else { fold(text) };
     folded.chars().filter(|letter| letter.is_alphanumeric()).collect()
 }
 
-/// That a text has none of the words, as it stands, folded, or in what looks like base64.
+/// Asserts that a text contains none of the words: verbatim, folded, or encoded as base64.
 #[track_caller]
 fn assert_not_leaked(what: &str, text: &str) {
     let folded = folded_letters(text);
     for secret in HIDDEN_WORDS {
-        assert!(!folded.contains(secret), "{what} tells {secret}: {text}");
+        assert!(!folded.contains(secret), "{what} leaks {secret}: {text}");
     }
     let is_of_base64 = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '+' | '/');
     for part in text.split(|letter| !is_of_base64(letter)).filter(|part| part.len() >= 8) {
         for decoded in [URL_SAFE_NO_PAD.decode(part), STANDARD_NO_PAD.decode(part)].into_iter().flatten() {
             let folded = folded_letters(&String::from_utf8_lossy(&decoded));
             for secret in HIDDEN_WORDS {
-                assert!(!folded.contains(secret), "{what} tells {secret} in {part}");
+                assert!(!folded.contains(secret), "{what} leaks {secret} in {part}");
             }
         }
     }
@@ -67,7 +67,7 @@ fn records_with_hidden_names() -> Vec<Value> {
     vec![
         organization_record(1, "College"),
         topic_record("Weirs"),
-        // Papers that come before it is known whose they are, and after.
+        // Papers imported before and after the record that hides their author's name.
         by("One", json!([{ "position": 1, "name": PRIVATE_NAME }, { "position": 2, "name": "Cy Ek" }])),
         person,
         by(
@@ -75,7 +75,7 @@ fn records_with_hidden_names() -> Vec<Value> {
             json!([{ "position": 1, "name": SEARCH_ONLY_NAME, "affiliationsAsPublished": printed, "organizations": [{ "ror": ror(1) }] },
                 { "position": 2, "name": "Cy Ek" }, { "position": 3, "name": FORMER_NAME }, { "position": 4, "name": SEARCH_ONLY_NAME }]),
         ),
-        // Somebody else of a name that is hidden by one: nobody writes for so long.
+        // A namesake of a hidden name: the century between their papers keeps them apart.
         with_fields(
             by("Seven", json!([{ "position": 1, "name": "ZUZQARKA VEXOLINT", "orcid": orcid(3) }])),
             json!({ "publicationDate": "1901" }),
@@ -88,7 +88,7 @@ fn records_with_hidden_names() -> Vec<Value> {
     ]
 }
 
-/// A directory with somebody whose names come with records, and somebody whose name was changed by command.
+/// One researcher hides names by records, another one by the command line.
 async fn directory_with_hidden_names() -> (TestApp, Workspace) {
     let limits = Limits {
         nodes: u64::MAX,
@@ -105,21 +105,21 @@ async fn directory_with_hidden_names() -> (TestApp, Workspace) {
     for record in records_with_hidden_names() {
         app.write_records(&parse_records(json!([record]))).await;
     }
-    // The one who wrote in capital letters, and has an ORCID iD.
-    let told = json!({ "kind": "researcher", "name": "Zoe Ferry", "orcid": orcid(3),
+    // The namesake, who has an ORCID iD.
+    let namesake = json!({ "kind": "researcher", "name": "Zoe Ferry", "orcid": orcid(3),
         "otherNames": [{ "value": SEARCH_ONLY_NAME, "use": "PRIVATE" }], "withholdPublishedName": true });
-    app.write_records(&parse_records(json!([told]))).await;
-    let place = Workspace::new();
+    app.write_records(&parse_records(json!([namesake]))).await;
+    let workspace = Workspace::new();
     let arguments = ["set", "quexilla-drombasket", "--display", "Tom Ford", "--former-use", "private"];
-    let outcome = run_names(&place, &app, &[&arguments[..], &["--withhold-published-name"]].concat());
+    let outcome = run_names(&workspace, &app, &[&arguments[..], &["--withhold-published-name"]].concat());
     assert_not_leaked("names set", &outcome);
-    (app, place)
+    (app, workspace)
 }
 
-/// Runs `names`, and gives back all that it said.
-fn run_names(place: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
+/// Runs `names` successfully and returns its whole output.
+fn run_names(workspace: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
     let outcome =
-        run_to_completion(&mut place.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
+        run_to_completion(&mut workspace.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     outcome.stdout + &outcome.stderr
 }
@@ -165,19 +165,19 @@ async fn every_field_of_every_object() {
     ]);
     let everything = SchemaQueryGenerator::new(roots);
     let unreached = everything.unreachable_types();
-    assert!(unreached.iter().all(|name| name.starts_with("Mutation")), "nothing leads to {unreached:?}");
+    assert!(unreached.iter().all(|name| name.starts_with("Mutation")), "no query reaches {unreached:?}");
     let queries = everything.queries();
     assert!(queries.len() > 150, "only {} queries", queries.len());
-    let mut told = String::new();
+    let mut all_responses = String::new();
     for query in &queries {
-        let answer = app.query(query, json!({})).await;
-        assert_not_leaked(query, &answer.body.to_string());
-        answer.data();
-        told.push_str(&answer.body.to_string());
+        let response = app.query(query, json!({})).await;
+        assert_not_leaked(query, &response.body.to_string());
+        response.data();
+        all_responses.push_str(&response.body.to_string());
     }
-    // They were where the names would have been.
-    for shown in ["Ben Brook", "Benny Brook", "Tom Ford", "Zoe Ferry", "\"nameAsPublished\":\"Tom Ford\""] {
-        assert!(told.contains(shown), "nothing told {shown}");
+    // The responses contain the displayed names in place of the hidden ones.
+    for displayed in ["Ben Brook", "Benny Brook", "Tom Ford", "Zoe Ferry", "\"nameAsPublished\":\"Tom Ford\""] {
+        assert!(all_responses.contains(displayed), "{displayed} is missing");
     }
 }
 
@@ -189,16 +189,16 @@ async fn orders_filters_and_cursors() {
             for word in ["zuzqarka", "vexolint", "brook", "ford"] {
                 let filter =
                     format!("filter: {{query: {word:?}}}, orderBy: {{field: {field}, direction: {direction}}}");
-                let shown = "edges { cursor node { name slug otherNames } } facets { topics { topic { slug } count } } totalCount";
-                let answer = app.data(&format!("{{ researchers({filter}) {{ {shown} }} }}")).await;
-                assert_not_leaked(&filter, &answer.to_string());
-                let edges = answer["researchers"]["edges"].as_array().expect("edges");
+                let selection = "edges { cursor node { name slug otherNames } } facets { topics { topic { slug } count } } totalCount";
+                let response = app.data(&format!("{{ researchers({filter}) {{ {selection} }} }}")).await;
+                assert_not_leaked(&filter, &response.to_string());
+                let edges = response["researchers"]["edges"].as_array().expect("edges");
                 assert!(!edges.is_empty(), "{filter}");
                 for edge in edges {
                     let next = format!("{filter}, after: {}", edge["cursor"]);
                     assert_not_leaked(
                         &next,
-                        &app.data(&format!("{{ researchers({next}) {{ {shown} }} }}")).await.to_string(),
+                        &app.data(&format!("{{ researchers({next}) {{ {selection} }} }}")).await.to_string(),
                     );
                 }
             }
@@ -238,7 +238,7 @@ async fn searchable_names() {
         assert_eq!(found(name).await.0, Vec::<String>::new(), "{name}");
     }
     assert_eq!(found("Tom Ford").await.0, ["Tom Ford"]);
-    // A former address leads to the person, who has another one.
+    // A former slug redirects to the researcher's current one.
     let slugs = "{ a: researcher(by: {slug: \"wyrmtikka-plorvane\"}) { name slug formerIds }
         b: researcher(by: {slug: \"quexilla-drombasket\"}) { name slug formerIds } }";
     assert_eq!(
@@ -261,34 +261,35 @@ async fn error_messages() {
         ("{ researcher(by: {slug: \"ben-brook\"}) { hiddenNames nameKey searchOnlyNames } }", json!({})),
         ("query($long: String!) { search(query: $long) { nodes { id } } }", json!({ "long": "brook ".repeat(200) })),
     ] {
-        let answer = app.query(query, variables).await;
-        assert!(!answer.codes().is_empty(), "{query}");
-        assert_not_leaked(query, &answer.body.to_string());
+        let response = app.query(query, variables).await;
+        assert!(!response.codes().is_empty(), "{query}");
+        assert_not_leaked(query, &response.body.to_string());
     }
-    // What fails inside tells nothing either.
+    // Internal errors leak nothing.
     app.execute_sql("ALTER TABLE external_id RENAME TO elsewhere").await;
-    let answer =
+    let response =
         app.query("{ researcher(by: {slug: \"zuzqarka-vexolint\"}) { name identifiers { value } } }", json!({})).await;
-    assert_not_leaked("a failure", &answer.body.to_string());
+    assert_not_leaked("an internal error", &response.body.to_string());
 }
 
 #[tokio::test]
 async fn headers_and_cached_responses() {
     let url = create_database().await;
-    let kept = HttpConfig { cache_max_bytes: 1 << 20, ..http_config() };
-    let app = TestApp::start_with_config(database_config(&url, 100), Limits::default(), kept, network_config()).await;
+    let cache_config = HttpConfig { cache_max_bytes: 1 << 20, ..http_config() };
+    let app =
+        TestApp::start_with_config(database_config(&url, 100), Limits::default(), cache_config, network_config()).await;
     app.create_records(json!([paper_record("Tides", Some(2001), &[FORMER_NAME, "Cy Ek"])])).await;
     let query = "query Tides { papers { nodes { authorships { nodes { name nameAsPublished isPublishedNameWithheld researcher { name slug } } } } } }";
     let digest: String = Sha256::digest(query).iter().map(|byte| format!("{byte:02x}")).collect();
     let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": digest } });
     let ask = async || {
         let body = json!({ "query": query, "extensions": extensions });
-        let posted = app.client().post(app.url("/graphql")).json(&body).send().await.expect("an answer");
+        let posted = app.client().post(app.url("/graphql")).json(&body).send().await.expect("a response");
         posted.text().await.expect("a text");
         let parameters = [("extensions", extensions.to_string())];
         let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let request = app.client().get(app.url(&format!("/graphql?{encoded}"))).header("Accept", "application/json");
-        let response = request.send().await.expect("an answer");
+        let response = request.send().await.expect("a response");
         let headers = format!("{:?}", response.headers());
         (headers, response.text().await.expect("a text"))
     };
@@ -305,15 +306,15 @@ async fn headers_and_cached_responses() {
         let (headers, after) = ask().await;
         assert_not_leaked("headers", &headers);
         assert_not_leaked("an answer", &after);
-        let shown = "{\"name\":\"Tom Ford\",\"nameAsPublished\":\"Tom Ford\",\"isPublishedNameWithheld\":true,\"researcher\":{\"name\":\"Tom Ford\",\"slug\":\"tom-ford\"}}";
-        assert!(after.contains(shown), "{after}");
+        let expected = "{\"name\":\"Tom Ford\",\"nameAsPublished\":\"Tom Ford\",\"isPublishedNameWithheld\":true,\"researcher\":{\"name\":\"Tom Ford\",\"slug\":\"tom-ford\"}}";
+        assert!(after.contains(expected), "{after}");
     }
 }
 
 #[tokio::test]
 async fn command_line_and_logs() {
-    let (app, place) = directory_with_hidden_names().await;
-    // Imports that meet the names again, under records of others.
+    let (app, workspace) = directory_with_hidden_names().await;
+    // Imports of other records that contain the hidden names.
     let owner = |number: u64, given: &str, family: &str, work: &str| {
         json!({ "orcid-identifier": { "path": orcid(number) }, "person": { "name": { "visibility": "public",
             "given-names": { "value": given }, "family-name": { "value": family } } },
@@ -321,20 +322,20 @@ async fn command_line_and_logs() {
                 "title": { "title": { "value": work } }, "external-ids": { "external-id": [{ "external-id-type": "doi",
                 "external-id-value": format!("10.5555/{}", work.to_lowercase()), "external-id-relationship": "self" }] } }] }] } } })
     };
-    // Two of them bring an ORCID iD to whom they name; the third is somebody else, of whom the paper knows nothing.
+    // Two of them add an ORCID iD to the researcher; the third one is unrelated to the paper's authors.
     let owners = [
         owner(8, "Wyrmtikka", "Plorváne", "Three"),
         owner(9, "Quexilla", "Drombasket", "Three"),
         owner(10, "Žuzqarka", "Vexolínt", "Seven"),
     ];
-    let file = place.write_file("orcid.jsonl", owners.map(|owner| format!("{owner}\n")).concat());
-    let outcome = place.import(&app.database_url, &["orcid", file]);
+    let file = workspace.write_file("orcid.jsonl", owners.map(|owner| format!("{owner}\n")).concat());
+    let outcome = workspace.import(&app.database_url, &["orcid", file]);
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert!(outcome.stderr.contains("nobody among the authors of the paper"), "{outcome:?}");
     assert_not_leaked("import orcid", &(outcome.stdout + &outcome.stderr));
     let text: String = records_with_hidden_names().iter().map(|record| format!("{record}\n")).collect();
-    let file = place.write_file("records.jsonl", text);
-    let outcome = place.import(&app.database_url, &["records", file, "--source", "another"]);
+    let file = workspace.write_file("records.jsonl", text);
+    let outcome = workspace.import(&app.database_url, &["records", file, "--source", "another"]);
     assert_not_leaked("import records", &(outcome.stdout + &outcome.stderr));
 
     for arguments in [
@@ -343,19 +344,19 @@ async fn command_line_and_logs() {
         &["remove", "ben-brook", "Wyrmtikka P."],
         &["set", "ben-brook", "--withhold-published-name"],
     ] {
-        assert_not_leaked(&format!("names {arguments:?}"), &run_names(&place, &app, arguments));
+        assert_not_leaked(&format!("names {arguments:?}"), &run_names(&workspace, &app, arguments));
     }
     let refused =
-        run_to_completion(&mut place.command_with_database(&app.database_url, &["names", "list", "zuzqarka"]));
+        run_to_completion(&mut workspace.command_with_database(&app.database_url, &["names", "list", "zuzqarka"]));
     assert_eq!(refused.code, Some(1));
-    assert_not_leaked("a refusal", &(refused.stdout + &refused.stderr));
-    let list = run_names(&place, &app, &["list", "ben-brook"]);
-    for told in [SEARCH_ONLY_NAME, PRIVATE_NAME, "Benny Brook"] {
-        assert!(list.contains(told), "those who run the directory are told: {list}");
+    assert_not_leaked("an error", &(refused.stdout + &refused.stderr));
+    let list = run_names(&workspace, &app, &["list", "ben-brook"]);
+    for name in [SEARCH_ONLY_NAME, PRIVATE_NAME, "Benny Brook"] {
+        assert!(list.contains(name), "the list for operators has all names: {list}");
     }
 
-    // The log of a server that is asked for them, and its metrics.
-    let mut command = place.command_with_database(&app.database_url, &["serve"]);
+    // The log and metrics of a server that receives queries with hidden names.
+    let mut command = workspace.command_with_database(&app.database_url, &["serve"]);
     let mut server = ChildProcess::start(command.env("LISTEN", "127.0.0.1:0").env("LOG", "info"));
     let url = server.wait_for_line("GraphQL ");
     let client = app.client();
@@ -369,11 +370,11 @@ async fn command_line_and_logs() {
         ("query Named($name: String!) { researcher(by: {id: $name}) { nothing } }", "x"),
     ] {
         let body = json!({ "query": query, "variables": { "name": name } });
-        let response = client.post(&url).json(&body).send().await.expect("an answer");
+        let response = client.post(&url).json(&body).send().await.expect("a response");
         assert_not_leaked("headers", &format!("{:?}", response.headers()));
         assert_not_leaked(query, &response.text().await.expect("a text"));
     }
-    let metrics = client.get(url.replace("/graphql", "/metrics")).send().await.expect("an answer");
+    let metrics = client.get(url.replace("/graphql", "/metrics")).send().await.expect("a response");
     assert_not_leaked("metrics", &metrics.text().await.expect("a text"));
     server.send_signal(Signal::TERM);
     let outcome = server.wait();

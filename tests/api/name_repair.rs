@@ -1,4 +1,4 @@
-//! Damaged names of authors: what is repaired, what is suggested, and what confirms a suggestion.
+//! Name repair: repaired and suggested names, and what confirms a suggestion.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -15,7 +15,7 @@ use crate::support::{
 const AUTHORS_QUERY: &str = "{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { authorships { nodes {
     nameAsPublished name nameRepair { value rule confidence isApplied } researcher { name slug } } } } } }";
 
-/// The authors of all papers, by the papers' titles.
+/// The authors of all papers, in order of title.
 async fn read_authors(app: &TestApp) -> Vec<Value> {
     let papers = app.data(AUTHORS_QUERY).await["papers"]["nodes"].clone();
     let papers = papers.as_array().expect("papers").clone();
@@ -27,7 +27,7 @@ async fn search_slugs(app: &TestApp, name: &str) -> Vec<String> {
     pluck_strings(&app.data_with_variables(search, json!({ "query": name })).await["search"]["nodes"], &["slug"])
 }
 
-/// A paper by one author, whose name comes in parts.
+/// A paper by one author with a given and a family name.
 fn paper_by(title: &str, given: &str, family: &str) -> Value {
     let author =
         json!({ "position": 1, "name": format!("{given} {family}"), "givenName": given, "familyName": family });
@@ -57,13 +57,13 @@ async fn every_field() {
     let found = json!(found);
     let published = ["Ana Ili'c", "Ida O'Brien", "Matko Bovsnjak", "Wei Xi'an", "  B\\\"{u}nz,\tBen ", "JOSÃ‰ FORD"];
     assert_eq!(pluck_strings(&found, &["nameAsPublished"]), published);
-    let shown = ["Ana Ilić", "Ida O'Brien", "Matko Bovsnjak", "Wei Xi'an", "Bünz, Ben", "José Ford"];
-    assert_eq!(pluck_strings(&found, &["name"]), shown);
+    let displayed = ["Ana Ilić", "Ida O'Brien", "Matko Bovsnjak", "Wei Xi'an", "Bünz, Ben", "José Ford"];
+    assert_eq!(pluck_strings(&found, &["name"]), displayed);
     let rules = ["BARE_ACCENT", "null", "CARON", "null", "LATEX", "CAPITALS"];
     assert_eq!(pluck_strings(&found, &["nameRepair", "rule"]), rules);
 }
 
-/// Whatever is written first, and however much at once, the directory is the same.
+/// The result does not depend on the order and batching of records.
 #[tokio::test]
 async fn independent_of_order_and_batches() {
     let records = [
@@ -105,7 +105,7 @@ async fn independent_of_order_and_batches() {
             }
             assert_dumps_equal(&now, &first);
             assert_eq!(self::search_slugs(&app, "matko bosnjak").await, ["matko-bosnjak"]);
-            // The vocabulary of search follows.
+            // The search vocabulary is updated, too.
             let wrong = "SELECT word FROM search_word WHERE entry_count <> (SELECT count(*) FROM search_entry \
                  WHERE words @@ quote_literal(word)::tsquery)";
             assert_eq!(query_strings(&app.database_url, wrong).await, Vec::<String>::new());
@@ -131,7 +131,7 @@ async fn withdrawn_confirmation() {
     );
 }
 
-/// Two damaged names do not confirm each other, nor does a name without the letter that is missing.
+/// Neither another damaged name nor one without the missing letter confirms a suggestion.
 #[tokio::test]
 async fn insufficient_confirmation() {
     let app = TestApp::start().await;
@@ -148,7 +148,7 @@ async fn insufficient_confirmation() {
     assert_eq!(query_strings(&app.database_url, "SELECT count(*) FROM researcher").await, ["2"]);
 }
 
-/// What somebody's damaged name led to leads to the person still.
+/// The slug of the damaged name redirects to the researcher.
 #[tokio::test]
 async fn former_slug_redirects() {
     let app = TestApp::start().await;
@@ -194,7 +194,7 @@ async fn orcid_of_a_repaired_name() {
     }
 }
 
-/// A directory from before there were repairs gets them at the next start.
+/// Names written by a version without name repair are repaired on the next start.
 #[tokio::test]
 async fn rebuild_of_older_names() {
     let records = json!([
@@ -206,7 +206,7 @@ async fn rebuild_of_older_names() {
     fresh.create_records(records.clone()).await;
 
     let app = TestApp::start().await;
-    // As it was: names that say nothing of damage to those who wrote them.
+    // Placeholders without damage, which SQL replaces with damaged names below.
     let plain = json!([
         paper_record("a", Some(2001), &["Ana Damaged", "Tom Ford", "Matko Damaged"]),
         paper_record("b", Some(2002), &["Ana Ilić", "Matko Bošnjak", "Ida Brook"]),
@@ -234,10 +234,10 @@ async fn rebuild_of_older_names() {
     )
     .await;
     assert!(app.store.rebuild_name_repairs_if_stale().await.expect("the names"));
-    assert!(!app.store.rebuild_name_repairs_if_stale().await.expect("the names"), "they are as they would be now");
+    assert!(!app.store.rebuild_name_repairs_if_stale().await.expect("the names"), "they are up to date");
     assert_eq!(read_authors(&app).await, read_authors(&fresh).await);
     let without_digests =
-        |lines: Vec<String>| lines.into_iter().filter(|line| !line.starts_with("said ")).collect::<Vec<_>>();
+        |lines: Vec<String>| lines.into_iter().filter(|line| !line.starts_with("source_record ")).collect::<Vec<_>>();
     app.store.refresh_statistics_if_stale().await.expect("the counts");
     assert_dumps_equal(
         &without_digests(dump_database(&app.database_url).await),
@@ -245,7 +245,7 @@ async fn rebuild_of_older_names() {
     );
 }
 
-/// The page that this product started from.
+/// A real profile page.
 #[tokio::test]
 async fn real_profile_page() {
     let Some(seeds) = shared_data("seeds") else { return };
@@ -286,7 +286,7 @@ async fn real_profile_page() {
     }
 }
 
-/// How many different names each rule touches in real files: a rule that begins to touch more has begun to touch whole ones.
+/// The number of distinct real names that each rule matches. An increase means that a rule now affects intact names.
 #[test]
 fn repair_counts_of_real_names() {
     for (file, expected) in [
@@ -295,7 +295,7 @@ fn repair_counts_of_real_names() {
     ] {
         let Some(path) = shared_data(&format!("data/{file}")) else { return };
         let decoder = zstd::Decoder::new(std::fs::File::open(path).expect("a file")).expect("a zstd file");
-        let mut known = std::collections::HashSet::new();
+        let mut seen = std::collections::HashSet::new();
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for line in BufReader::new(decoder).lines() {
             let item: Value = serde_json::from_str(&line.expect("a line")).expect("an item");
@@ -304,7 +304,7 @@ fn repair_counts_of_real_names() {
                 let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
                 let name =
                     if name.is_empty() { author["literal"].as_str().unwrap_or_default().to_owned() } else { name };
-                if !known.insert(name.clone()) {
+                if !seen.insert(name.clone()) {
                     continue;
                 }
                 if let Some(repair) = names::repair_name(&name).reported_repair() {

@@ -1,4 +1,4 @@
-//! Names that people chose: what is shown, what is only found, what is private, and who may decide.
+//! Name visibility: displayed, search-only and private names, by records and by curation.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::database_state::database_state;
 use crate::support::process::{Workspace, run_to_completion};
 use crate::support::{TestApp, orcid, paper_record, parse_records, pluck_strings, researcher_record, with_fields};
 
-/// A person who hides a name that papers have.
+/// A researcher who hides a name that papers use.
 fn ben_brook(hidden: Value) -> Value {
     with_fields(researcher_record("Ben Brook"), json!({ "otherNames": ["B. Brook", hidden] }))
 }
@@ -23,17 +23,17 @@ async fn displayed_researchers(app: &TestApp) -> Value {
     app.data(query).await["researchers"]["nodes"].clone()
 }
 
-/// Runs `names`, which must succeed, and gives back what it said.
-fn run_names(place: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
+/// Runs `names` successfully and returns its output.
+fn run_names(workspace: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
     let outcome =
-        run_to_completion(&mut place.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
+        run_to_completion(&mut workspace.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     outcome.stdout
 }
 
-fn run_names_failing(place: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
+fn run_names_failing(workspace: &Workspace, app: &TestApp, arguments: &[&str]) -> String {
     let outcome =
-        run_to_completion(&mut place.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
+        run_to_completion(&mut workspace.command_with_database(&app.database_url, &[&["names"], arguments].concat()));
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{outcome:?}");
     outcome.stderr.trim().to_owned()
 }
@@ -61,13 +61,13 @@ async fn hidden_names_match_in_any_order() {
                     first = found.clone();
                 }
                 assert_eq!(found, first, "{order:?} by {size}");
-                let places = &found[0]["papers"]["edges"];
-                assert_eq!(pluck_strings(places, &["authorship", "nameAsPublished"]), ["Ben Brook"; 3]);
-                let withheld: Vec<&Value> = places
+                let edges = &found[0]["papers"]["edges"];
+                assert_eq!(pluck_strings(edges, &["authorship", "nameAsPublished"]), ["Ben Brook"; 3]);
+                let withheld: Vec<&Value> = edges
                     .as_array()
                     .expect("papers")
                     .iter()
-                    .map(|place| &place["authorship"]["isPublishedNameWithheld"])
+                    .map(|edge| &edge["authorship"]["isPublishedNameWithheld"])
                     .collect();
                 assert_eq!(withheld, [&json!(true), &json!(false), &json!(true)]);
                 assert_eq!(found[0]["slug"], "ben-brook");
@@ -88,17 +88,17 @@ async fn researcher_twice_on_a_paper() {
         ben_brook(hidden_name("Anna Lake", "PRIVATE"))
     ]))
     .await;
-    let shown = "{ papers { nodes { authorships { nodes { name nameAsPublished researcher { slug } isPublishedNameWithheld } } } } }";
-    let place = |slug: Value| json!({ "name": "Ben Brook", "nameAsPublished": "Ben Brook", "researcher": slug, "isPublishedNameWithheld": true });
-    let expected = json!([place(json!({ "slug": "ben-brook" })), place(Value::Null)]);
-    assert_eq!(app.data(shown).await["papers"]["nodes"][0]["authorships"]["nodes"], expected);
-    // Also where the paper comes again.
+    let query_text = "{ papers { nodes { authorships { nodes { name nameAsPublished researcher { slug } isPublishedNameWithheld } } } } }";
+    let authorship = |slug: Value| json!({ "name": "Ben Brook", "nameAsPublished": "Ben Brook", "researcher": slug, "isPublishedNameWithheld": true });
+    let expected = json!([authorship(json!({ "slug": "ben-brook" })), authorship(Value::Null)]);
+    assert_eq!(app.data(query_text).await["papers"]["nodes"][0]["authorships"]["nodes"], expected);
+    // The same after a re-import of the paper.
     app.write_records(&parse_records(json!([with_fields(
         paper_record("A", Some(2002), &[]),
         json!({ "authors": with_id })
     )])))
     .await;
-    assert_eq!(app.data(shown).await["papers"]["nodes"][0]["authorships"]["nodes"], expected);
+    assert_eq!(app.data(query_text).await["papers"]["nodes"][0]["authorships"]["nodes"], expected);
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn namesakes_are_not_merged() {
     assert_eq!(app.write_records(&parse_records(json!([ben]))).await.notes, [(0, note)]);
     let found = displayed_researchers(&app).await;
     assert_eq!(pluck_strings(&found, &["name"]), ["Ben Brook", "Cy Ek", "Anna Lake"]);
-    // What is hers shows her name.
+    // A namesake's papers keep the name.
     assert_eq!(pluck_strings(&found[2]["papers"]["edges"], &["authorship", "nameAsPublished"]), ["Anna Lake"]);
 }
 
@@ -139,13 +139,13 @@ async fn names_of_several_sources() {
     by("hr", json!([ben])).await;
     let hiding = ben;
     let expected = json!([["Ben Brook", "ben-brook", ["B. Brook"]]]);
-    let shown = async || {
+    let displayed = async || {
         let found = displayed_researchers(&app).await;
         let found = found.as_array().expect("people").iter();
         json!(found.map(|person| json!([person["name"], person["slug"], person["otherNames"]])).collect::<Vec<_>>())
     };
-    assert_eq!(shown().await, expected);
-    // What the first says anew is kept, but for the name that is hidden by the second.
+    assert_eq!(displayed().await, expected);
+    // The first source updates the rest of its record; the hidden name stays hidden.
     by(
         "one",
         json!([with_fields(
@@ -154,31 +154,31 @@ async fn names_of_several_sources() {
         )]),
     )
     .await;
-    assert_eq!(shown().await, expected);
+    assert_eq!(displayed().await, expected);
     let page = app.data("{ researcher(by: {slug: \"anna-lake\"}) { homepageUrl givenName } }").await;
     assert_eq!(page["researcher"], json!({ "homepageUrl": "https://example.org/b", "givenName": "Ben" }));
-    // The second takes it back, and nobody hides the name any more.
+    // The second source withdraws the hidden name.
     by(
         "hr",
         json!([with_fields(researcher_record("Ben Brook"), json!({ "orcid": orcid(1), "otherNames": ["Benny"] }))]),
     )
     .await;
-    assert_eq!(shown().await[0][2], json!(["Benny"]));
-    // The first has the word of those that come before others, and else shows the name again.
+    assert_eq!(displayed().await[0][2], json!(["Benny"]));
+    // The second source still takes precedence; a source with higher precedence shows the name again.
     by("one", json!([anna])).await;
-    assert_eq!(shown().await[0], json!(["Ben Brook", "ben-brook", ["Benny"]]));
+    assert_eq!(displayed().await[0], json!(["Ben Brook", "ben-brook", ["Benny"]]));
     by("a", json!([anna])).await;
-    assert_eq!(shown().await[0][0], "Anna Lake");
-    assert_eq!(shown().await[0][2], json!(["A. Lake", "Lake, Anna", "B. B."]));
-    // Whatever goes before whom, a name that is hidden is not shown.
+    assert_eq!(displayed().await[0][0], "Anna Lake");
+    assert_eq!(displayed().await[0][2], json!(["A. Lake", "Lake, Anna", "B. B."]));
+    // A hidden name stays hidden regardless of precedence.
     by("hr", json!([hiding])).await;
-    assert_eq!(shown().await, expected);
+    assert_eq!(displayed().await, expected);
 }
 
 #[tokio::test]
 async fn decision_survives_imports() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let records = json!([
         with_fields(researcher_record("Anna Lake"), json!({ "orcid": orcid(1), "otherNames": ["A. Lake"] })),
         paper_record("A", Some(2001), &["Anna Lake", "Cy Ek"]),
@@ -197,24 +197,27 @@ async fn decision_survives_imports() {
         "--former-use",
         "private",
     ];
-    let told = "Ben van Brook\naddress: ben-van-brook, which is new; the one of before leads here and is told nowhere\n\
+    let output = "Ben van Brook\naddress: ben-van-brook, which is new; the one of before leads here and is told nowhere\n\
         other names: 0 public, 0 search-only, 1 private\npapers: 1, with the published name withheld on 1\n";
-    assert_eq!(run_names(&place, &app, &[&set[..], &["--dry-run"]].concat()), format!("{told}nothing was written\n"));
+    assert_eq!(
+        run_names(&workspace, &app, &[&set[..], &["--dry-run"]].concat()),
+        format!("{output}nothing was written\n")
+    );
     assert_eq!(displayed_researchers(&app).await, before);
-    let moment = "{ papers { nodes { updatedAt } } }";
-    let updated = app.data(moment).await;
-    assert_eq!(run_names(&place, &app, &set), told);
-    assert_ne!(app.data(moment).await, updated, "the paper shows another name");
+    let updated_at_query = "{ papers { nodes { updatedAt } } }";
+    let updated = app.data(updated_at_query).await;
+    assert_eq!(run_names(&workspace, &app, &set), output);
+    assert_ne!(app.data(updated_at_query).await, updated, "the paper shows another name");
     let after = displayed_researchers(&app).await;
-    // By family name: Ek, van Brook.
+    // Sorted by family name: Ek, van Brook.
     assert_eq!(
         after[1],
         json!({ "name": "Ben van Brook", "givenName": "Ben", "familyName": "van Brook", "slug": "ben-van-brook",
         "otherNames": [], "papers": { "edges": [{ "node": { "title": "A" }, "authorship": { "name": "Ben van Brook",
             "nameAsPublished": "Ben van Brook", "isPublishedNameWithheld": true } }] } })
     );
-    // The same source, another one, and papers under the former name.
-    let anew = json!([
+    // The same source, another source, and papers with the former name.
+    let later_records = json!([
         with_fields(
             researcher_record("Anna Lake"),
             json!({ "orcid": orcid(1), "otherNames": ["A. Lake", "Lake, A."], "portraitUrl": "https://example.org/p" })
@@ -222,7 +225,7 @@ async fn decision_survives_imports() {
         paper_record("A", Some(2001), &["Anna Lake", "Cy Ek", "Di Falk"]),
         paper_record("B", Some(2002), &["Anna Lake"]),
     ]);
-    app.write_records(&parse_records(anew)).await;
+    app.write_records(&parse_records(later_records)).await;
     let other = json!([with_fields(researcher_record("Anna Lake"), json!({ "otherNames": ["Anna M. Lake"] }))]);
     app.store.write_records("another", &parse_records(other)).await.expect("the record");
     let now = displayed_researchers(&app).await;
@@ -235,7 +238,7 @@ async fn decision_survives_imports() {
 #[tokio::test]
 async fn curated_other_names() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     app.create_records(json!([
         with_fields(
             researcher_record("Ben Brook"),
@@ -245,30 +248,30 @@ async fn curated_other_names() {
         paper_record("A", Some(2001), &["Ben Brook", "Anna Lake"]),
     ]))
     .await;
-    let told = run_names(&place, &app, &["add", "ben-brook", "Anna  Lake", "--use", "search-only"]);
+    let output = run_names(&workspace, &app, &["add", "ben-brook", "Anna  Lake", "--use", "search-only"]);
     let id = app.find_id("researcher", "anna-lake").await;
     assert_eq!(
-        told,
+        output,
         format!(
             "Ben Brook\naddress: ben-brook\nother names: 1 public, 1 search-only, 0 private\npapers: 1, with the published name withheld on 0\n\
             others are shown under one of these names; if they are the same person, they are still apart: {id}\n\
             a word of a name that is not shown stands in: homepageUrl, identifiers; these are shown as their sources have them\n"
         )
     );
-    let shown = async || {
+    let displayed = async || {
         app.data("{ researcher(by: {slug: \"ben-brook\"}) { otherNames } }").await["researcher"]["otherNames"].clone()
     };
-    assert_eq!(shown().await, json!(["Benny"]));
-    run_names(&place, &app, &["add", "ben-brook", "anna lake", "--use", "display"]);
-    assert_eq!(shown().await, json!(["B. Lake", "Benny", "anna lake"]));
-    run_names(&place, &app, &["remove", "ben-brook", "ANNA LAKE"]);
-    assert_eq!(shown().await, json!(["B. Lake", "Benny"]));
+    assert_eq!(displayed().await, json!(["Benny"]));
+    run_names(&workspace, &app, &["add", "ben-brook", "anna lake", "--use", "display"]);
+    assert_eq!(displayed().await, json!(["B. Lake", "Benny", "anna lake"]));
+    run_names(&workspace, &app, &["remove", "ben-brook", "ANNA LAKE"]);
+    assert_eq!(displayed().await, json!(["B. Lake", "Benny"]));
     insta::assert_snapshot!(
         [
-            run_names_failing(&place, &app, &["remove", "ben-brook", "Benny"]),
-            run_names_failing(&place, &app, &["add", "ben-brook", "ben brook", "--use", "private"]),
-            run_names_failing(&place, &app, &["add", "ben-brook", " ", "--use", "private"]),
-            run_names_failing(&place, &app, &["list", "ben"]),
+            run_names_failing(&workspace, &app, &["remove", "ben-brook", "Benny"]),
+            run_names_failing(&workspace, &app, &["add", "ben-brook", "ben brook", "--use", "private"]),
+            run_names_failing(&workspace, &app, &["add", "ben-brook", " ", "--use", "private"]),
+            run_names_failing(&workspace, &app, &["list", "ben"]),
         ]
         .join("\n"),
         @r"
@@ -283,12 +286,12 @@ async fn curated_other_names() {
 #[tokio::test]
 async fn name_change_and_reversal() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let author = json!([{ "position": 1, "name": "Anna Lake", "orcid": orcid(1) }]);
     app.create_records(json!([with_fields(paper_record("A", Some(2001), &[]), json!({ "authors": author }))])).await;
     let id = app.find_id("researcher", "anna-lake").await;
-    run_names(&place, &app, &["set", &id, "--display", "Ben Brook"]);
-    // Somebody else of that name does not get the address, and leaves the person theirs.
+    run_names(&workspace, &app, &["set", &id, "--display", "Ben Brook"]);
+    // A namesake does not get the former slug.
     let other = json!([with_fields(researcher_record("Anna Lake"), json!({ "orcid": orcid(7) }))]);
     app.write_records(&parse_records(other)).await;
     let slugs = async || {
@@ -296,12 +299,12 @@ async fn name_change_and_reversal() {
         (found["a"]["slug"].clone(), found["b"]["slug"].clone(), found["a"]["id"] == found["b"]["id"])
     };
     assert_eq!(slugs().await, (json!("ben-brook"), json!("ben-brook"), true));
-    insta::assert_snapshot!(run_names(&place, &app, &["list", "anna-lake"]), @r"
+    insta::assert_snapshot!(run_names(&workspace, &app, &["list", "anna-lake"]), @r"
     all names of ben-brook, for those who run the directory: search-only and private ones are told nowhere else
     shown        Ben Brook (decided)
     search-only  Anna Lake (decided)
     ");
-    run_names(&place, &app, &["set", "ben-brook", "--display", "Anna Lake", "--former-use", "display"]);
+    run_names(&workspace, &app, &["set", "ben-brook", "--display", "Anna Lake", "--former-use", "display"]);
     assert_eq!(slugs().await, (json!("anna-lake"), json!("anna-lake"), true));
     let found = app.data("{ researcher(by: {slug: \"anna-lake\"}) { name otherNames papers { nodes { authorships { nodes { nameAsPublished isPublishedNameWithheld } } } } } }").await;
     assert_eq!(
@@ -309,22 +312,22 @@ async fn name_change_and_reversal() {
         json!({ "name": "Anna Lake", "otherNames": ["Ben Brook"],
             "papers": { "nodes": [{ "authorships": { "nodes": [{ "nameAsPublished": "Anna Lake", "isPublishedNameWithheld": false }] } }] } })
     );
-    run_names(&place, &app, &["set", "anna-lake", "--withhold-published-name"]);
+    run_names(&workspace, &app, &["set", "anna-lake", "--withhold-published-name"]);
     let withheld = "{ papers { nodes { authorships { nodes { isPublishedNameWithheld nameRepair { value } } } } } }";
     let first =
         |found: Value| found["papers"]["nodes"][0]["authorships"]["nodes"][0]["isPublishedNameWithheld"].clone();
     assert_eq!(first(app.data(withheld).await), true);
-    run_names(&place, &app, &["set", "anna-lake", "--withhold-published-name=false"]);
+    run_names(&workspace, &app, &["set", "anna-lake", "--withhold-published-name=false"]);
     assert_eq!(first(app.data(withheld).await), false);
     let record = json!([with_fields(
         researcher_record("Anna Lake"),
         json!({ "orcid": orcid(1), "withholdPublishedName": true })
     )]);
     app.store.write_records("another", &parse_records(record)).await.expect("the record");
-    assert_eq!(first(app.data(withheld).await), false, "it was decided otherwise");
+    assert_eq!(first(app.data(withheld).await), false, "the decision takes precedence");
 }
 
-/// A repair of a hidden name shows as little as the name.
+/// A repair of a hidden name is hidden, too.
 #[tokio::test]
 async fn repairs_of_hidden_names() {
     let app = TestApp::start().await;
@@ -344,7 +347,7 @@ async fn repairs_of_hidden_names() {
 
 #[tokio::test]
 async fn name_use_in_records() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let app = TestApp::start().await;
     let lines = [
         json!({ "kind": "researcher", "name": "Ida Brook", "otherNames": ["I. Brook", { "value": "I. B." }, { "value": "ida brook", "use": "PRIVATE" }] }),
@@ -352,9 +355,9 @@ async fn name_use_in_records() {
         json!({ "kind": "researcher", "name": "Uma Ferry", "otherNames": [{ "name": "U." }] }),
     ];
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    let outcome = place.import(&app.database_url, &["records", place.write_file("records.jsonl", text)]);
+    let outcome = workspace.import(&app.database_url, &["records", workspace.write_file("records.jsonl", text)]);
     assert_eq!(outcome.summary(), "read 3: created 1, updated 0, unchanged 0, invalid 2; 1 warning or note");
-    let why = "invalid record: it is not a record of this directory: another name is a text, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE";
+    let why = "invalid record: it is not a record of this directory: another name is a string, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE";
     assert_eq!(
         outcome.stderr_lines(),
         [
@@ -379,7 +382,7 @@ async fn merged_researchers() {
         paper_record("B", Some(2002), &["Ben Brook", "Cy Ek"]),
     ]))
     .await;
-    // As the program does first.
+    // As every command does on startup.
     app.store.rebuild_name_repairs_if_stale().await.expect("the names");
     app.store.refresh_statistics_if_stale().await.expect("the counts");
     let before = database_state(&app.database_url).await;
@@ -390,7 +393,7 @@ async fn merged_researchers() {
         assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
     };
     identity(&["merge", "anna-lake", "ben-brook", "--force"]);
-    // The survivor has the name that was chosen, and hides what was hidden.
+    // The survivor keeps the chosen name and the hidden ones.
     let found = displayed_researchers(&app).await;
     assert_eq!(pluck_strings(&found, &["name"]), ["Ben Brook", "Cy Ek"]);
     assert_eq!(found[0]["otherNames"], json!(["B. Brook"]));
@@ -401,14 +404,14 @@ async fn merged_researchers() {
     assert_dumps_equal(&database_state(&app.database_url).await, &before);
 }
 
-/// A name that is added of somebody who is known by papers alone leaves these theirs, whatever comes later.
+/// Adding a name to a researcher without a record leaves the papers unchanged.
 #[tokio::test]
 async fn added_name_keeps_papers() {
     for (name_use, coauthors) in
         [("private", ["", ""]), ("search-only", ["Uma Quist", "Edda Frostad"]), ("display", ["Uma Quist", ""])]
     {
         let app = TestApp::start().await;
-        let place = Workspace::new();
+        let workspace = Workspace::new();
         let written = |title: &str, coauthor: &str| {
             let authors = ["Peter Zhang", coauthor];
             paper_record(title, Some(2001), if coauthor.is_empty() { &authors[..1] } else { &authors })
@@ -416,32 +419,32 @@ async fn added_name_keeps_papers() {
         app.create_records(json!([written("a", coauthors[0]), written("b", coauthors[0]), written("c", coauthors[1])]))
             .await;
         let before = query_strings(&app.database_url, PAPERS_BY_RESEARCHER_SQL).await;
-        run_names(&place, &app, &["add", "peter-zhang", "Mary Zhang", "--use", name_use]);
+        run_names(&workspace, &app, &["add", "peter-zhang", "Mary Zhang", "--use", name_use]);
         app.store.queue_all_blocks().await.expect("all names");
         app.create_records(json!([paper_record("z", Some(2001), &["Tom Ford"])])).await;
         assert_eq!(query_strings(&app.database_url, PAPERS_BY_RESEARCHER_SQL).await, before, "{name_use}");
     }
 }
 
-/// Who has which papers by a name.
+/// The papers of each researcher with a given author name.
 const PAPERS_BY_RESEARCHER_SQL: &str = "SELECT researcher_id || ' ' || string_agg(title, ' ' ORDER BY title) FROM authorship JOIN paper ON paper.id = paper_id \
      WHERE name = 'Peter Zhang' GROUP BY researcher_id ORDER BY researcher_id";
 
-/// A place that is open beside one that was decided shows nobody by the name that is hidden.
+/// An unresolved author next to a curated one with the same hidden name stays hidden.
 #[tokio::test]
 async fn hidden_name_twice_on_a_paper() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let twice = |last: &str| paper_record("twice", Some(2001), &["Anka Zulauf", "Anka Zulauf", last]);
     app.create_records(json!([twice("Tom Ford"), researcher_record("Anka Zulauf"), researcher_record("Lee Oak")]))
         .await;
     run_names(
-        &place,
+        &workspace,
         &app,
         &["set", "anka-zulauf", "--display", "Ben Stream", "--former-use", "private", "--withhold-published-name"],
     );
     let outcome = run_to_completion(
-        &mut place.command_with_database(&app.database_url, &["identity", "merge", "lee-oak", "ben-stream"]),
+        &mut workspace.command_with_database(&app.database_url, &["identity", "merge", "lee-oak", "ben-stream"]),
     );
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert!(!outcome.stdout.contains("Zulauf"), "{}", outcome.stdout);
@@ -450,11 +453,11 @@ async fn hidden_name_twice_on_a_paper() {
     app.create_records(json!([paper_record("z", Some(2001), &["Tom Ford"])])).await;
     let people = query_strings(&app.database_url, "SELECT display_name FROM researcher ORDER BY 1").await;
     assert_eq!(people, ["Ben Stream", "Tom Ford"]);
-    let shown = app.data("{ papers { nodes { authorships { nodes { name nameAsPublished } } } } autocomplete(query: \"anka\", first: 5) { label } }").await;
-    assert!(!shown.to_string().to_lowercase().contains("zulauf"), "{shown}");
+    let data = app.data("{ papers { nodes { authorships { nodes { name nameAsPublished } } } } autocomplete(query: \"anka\", first: 5) { label } }").await;
+    assert!(!data.to_string().to_lowercase().contains("zulauf"), "{data}");
 }
 
-/// Printed affiliations have a name in many ways.
+/// Affiliations as published may contain a name in several forms.
 #[tokio::test]
 async fn hidden_names_in_affiliations() {
     for (name, printed) in [
@@ -467,7 +470,7 @@ async fn hidden_names_in_affiliations() {
         ("Иван Петров", &["Петров Иван, МГУ", "Ivan Petrov, MSU"]),
     ] {
         let app = TestApp::start().await;
-        let place = Workspace::new();
+        let workspace = Workspace::new();
         let affiliations: Vec<&str> = printed.iter().copied().chain(["Hill University"]).collect();
         let author =
             json!([{ "position": 1, "name": name, "orcid": orcid(1), "affiliationsAsPublished": affiliations }]);
@@ -476,12 +479,14 @@ async fn hidden_names_in_affiliations() {
         let id = app.data("{ researchers { nodes { id } } }").await["researchers"]["nodes"][0]["id"].clone();
         let id = id.as_str().expect("an id");
         run_names(
-            &place,
+            &workspace,
             &app,
             &["set", id, "--display", "Ben Brook", "--former-use", "private", "--withhold-published-name"],
         );
-        let shown = app.data("{ papers { nodes { authorships { nodes { affiliationsAsPublished } } } } }").await;
-        let shown = &shown["papers"]["nodes"][0]["authorships"]["nodes"][0]["affiliationsAsPublished"];
-        assert_eq!(shown, &json!(["Hill University"]), "{name}");
+        let affiliations_shown =
+            app.data("{ papers { nodes { authorships { nodes { affiliationsAsPublished } } } } }").await;
+        let affiliations_shown =
+            &affiliations_shown["papers"]["nodes"][0]["authorships"]["nodes"][0]["affiliationsAsPublished"];
+        assert_eq!(affiliations_shown, &json!(["Hill University"]), "{name}");
     }
 }

@@ -1,4 +1,4 @@
-//! Nodes: anything by its id.
+//! Lookup of nodes by global ID.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::{
     TestApp, organization_record, paper_record, pluck_strings, researcher_record, ror, topic_record, with_fields,
 };
 
-/// One thing of each kind.
+/// A directory with one entity of each type.
 async fn one_entity_of_each_type() -> TestApp {
     let app = TestApp::start().await;
     app.create_records(json!([
@@ -65,7 +65,7 @@ async fn node_by_id() {
 async fn order_of_the_ids() {
     let app = one_entity_of_each_type().await;
     let ids = entity_ids(&app).await;
-    let asked = json!([
+    let requested = json!([
         ids[3],
         "x",
         ids[0],
@@ -77,7 +77,7 @@ async fn order_of_the_ids() {
         ids[5]
     ]);
     let found = app
-        .data_with_variables("query($ids: [ID!]!) { nodes(ids: $ids) { __typename } }", json!({ "ids": asked }))
+        .data_with_variables("query($ids: [ID!]!) { nodes(ids: $ids) { __typename } }", json!({ "ids": requested }))
         .await;
     let kinds = pluck_strings(&found["nodes"], &["__typename"]);
     assert_eq!(kinds, ["Paper", "null", "Researcher", "null", "null", "Paper", "null", "null", "Authorship"]);

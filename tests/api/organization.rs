@@ -1,4 +1,4 @@
-//! Organizations: every field, look-ups, what is above and below, and who is there.
+//! Organizations: fields, lookups, hierarchy, researchers and papers.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::{
     TestApp, organization_record, paper_record, pluck, pluck_strings, researcher_record, ror, with_fields,
 };
 
-/// A college with two faculties, one of which has a laboratory; and an academy apart.
+/// A college with two faculties, one of which has a laboratory, and an unrelated academy.
 async fn college_directory() -> TestApp {
     let app = TestApp::start().await;
     let below = |number: u64, name: &str, parent: u64| {
@@ -116,7 +116,7 @@ async fn lookups() {
     .await;
     app.insert_redirect("organization", 900, "the-station", "station").await;
     let id = app.find_id("organization", "station").await;
-    let somebody = app.find_id("researcher", "station").await;
+    let researcher = app.find_id("researcher", "station").await;
     let bare = ror(8);
     let query = "query($by: OrganizationBy!) { organization(by: $by) { slug formerIds } }";
     for by in [
@@ -138,7 +138,7 @@ async fn lookups() {
         );
     }
     for by in [
-        json!({ "id": somebody }),
+        json!({ "id": researcher }),
         json!({ "id": "T3JnYW5pemF0aW9uOi0x" }), // Organization:-1
         json!({ "slug": "\u{0}" }),
         json!({ "ror": ror(9) }),
@@ -149,7 +149,7 @@ async fn lookups() {
         assert_eq!(app.data_with_variables(query, json!({ "by": by })).await["organization"], json!(null), "{by}");
     }
     let many = "query($keys: [OrganizationBy!]!) { organizationsBy(keys: $keys) { slug } }";
-    let keys = json!([{ "slug": "nothing" }, { "ror": bare }, { "id": somebody }, { "slug": "the-station" }]);
+    let keys = json!([{ "slug": "nothing" }, { "ror": bare }, { "id": researcher }, { "slug": "the-station" }]);
     let found = app.data_with_variables(many, json!({ "keys": keys })).await;
     assert_eq!(pluck_strings(&found["organizationsBy"], &["slug"]), ["null", "station", "null", "station"]);
     app.client_error(many, json!({ "keys": vec![json!({ "ror": bare }); 501] })).await;
@@ -175,7 +175,7 @@ async fn cyclic_hierarchy() {
         ),
     ]))
     .await;
-    // The college is below its own laboratory.
+    // The college becomes a part of its own laboratory.
     app.execute_sql(
         "INSERT INTO organization_parent (child_id, parent_id) SELECT child.id, parent.id FROM organization AS child, \
          organization AS parent WHERE child.slug = 'college' AND parent.slug = 'wave-laboratory'",
@@ -224,7 +224,7 @@ async fn researchers_of_descendants() {
         paper_record("More waves", Some(2021), &["Di Falk"]),
     ]))
     .await;
-    for (place, arguments, expected) in [
+    for (parent, arguments, expected) in [
         (COLLEGE, "", "ada-berg bo-dahl"),
         (LABORATORY, "", "ada-berg"),
         (COLLEGE, "(affiliation: {includeDescendants: false})", "bo-dahl"),
@@ -246,7 +246,7 @@ async fn researchers_of_descendants() {
         ),
     ] {
         let list = format!("researchers{arguments}");
-        assert_eq!(app.slugs(&[place, &list]).await.join(" "), expected, "{place} {list}");
+        assert_eq!(app.slugs(&[parent, &list]).await.join(" "), expected, "{parent} {list}");
     }
     let query = format!(
         "{{ {COLLEGE} {{ researchers {{ totalCount edges {{ node {{ slug }} affiliations {{ kind organization {{ slug }} }} }} }} }} }}"
@@ -287,7 +287,7 @@ async fn qualifying_affiliations() {
     ]))
     .await;
     let laboratory = app.find_id("organization", "wave-laboratory").await;
-    for (place, arguments, expected) in [
+    for (parent, arguments, expected) in [
         (
             COLLEGE,
             "".to_owned(),
@@ -311,7 +311,7 @@ async fn qualifying_affiliations() {
             format!("(affiliation: {{organizationIds: [{laboratory:?}], kinds: [MEMBERSHIP]}})"),
             "ada-berg: MEMBERSHIP wave-laboratory",
         ),
-        // What the filter of people asks for is another matter.
+        // The researcher filter does not change which affiliations are returned.
         (
             LABORATORY,
             "(filter: {affiliation: {kinds: [EDUCATION], isCurrent: false}})".to_owned(),
@@ -319,18 +319,18 @@ async fn qualifying_affiliations() {
         ),
     ] {
         let query = format!(
-            "{{ {place} {{ researchers{arguments} {{ edges {{ node {{ slug }} affiliations {{ kind organization {{ slug }} }} }} }} }} }}"
+            "{{ {parent} {{ researchers{arguments} {{ edges {{ node {{ slug }} affiliations {{ kind organization {{ slug }} }} }} }} }} }}"
         );
         let edges = app.data(&query).await["organization"]["researchers"]["edges"].clone();
-        let told = |edge: &Value| {
+        let summary = |edge: &Value| {
             let kinds = pluck_strings(&edge["affiliations"], &["kind"]);
             let places = pluck_strings(&edge["affiliations"], &["organization", "slug"]);
             let behind: Vec<String> =
-                kinds.into_iter().zip(places).map(|(kind, place)| format!("{kind} {place}")).collect();
+                kinds.into_iter().zip(places).map(|(kind, parent)| format!("{kind} {parent}")).collect();
             format!("{}: {}", edge["node"]["slug"].as_str().unwrap_or_default(), behind.join(", "))
         };
-        let told: Vec<String> = edges.as_array().into_iter().flatten().map(told).collect();
-        assert_eq!(told.join("; "), expected, "{place} {arguments}");
+        let summary: Vec<String> = edges.as_array().into_iter().flatten().map(summary).collect();
+        assert_eq!(summary.join("; "), expected, "{parent} {arguments}");
     }
 }
 
@@ -353,7 +353,7 @@ async fn affiliations() {
     ]))
     .await;
     for (arguments, expected) in [
-        // The primary first, then the current, then the past ones; nothing of what is below.
+        // Primary first, then current, then past; descendants are not included.
         ("", "cy-ek ada-berg bo-dahl"),
         ("(filter: {isCurrent: false})", "bo-dahl"),
         ("(filter: {kinds: [EMPLOYMENT], asOf: \"2004-01-01\"})", "cy-ek"),
@@ -369,8 +369,9 @@ async fn affiliations() {
 #[tokio::test]
 async fn papers() {
     let app = college_directory().await;
-    let written = |title: &str, year: i32, places: &[u64]| {
-        let organizations: Vec<Value> = places.iter().map(|place| json!({ "ror": ror(*place) })).collect();
+    let written = |title: &str, year: i32, organization_numbers: &[u64]| {
+        let organizations: Vec<Value> =
+            organization_numbers.iter().map(|parent| json!({ "ror": ror(*parent) })).collect();
         with_fields(
             paper_record(title, Some(year), &[]),
             json!({ "authors": [
@@ -379,7 +380,7 @@ async fn papers() {
         )
     };
     app.create_records(json!([
-        // Where Ada is now says nothing of where she was.
+        // The current affiliation does not determine the affiliation on a paper.
         researcher_with_affiliations("Ada Berg", json!([affiliation(5, "EMPLOYMENT", json!({}))])),
         written("Waves", 2001, &[4]),
         written("Letters", 2002, &[2, 4]),
@@ -387,7 +388,7 @@ async fn papers() {
         written("Nowhere", 2004, &[]),
     ]))
     .await;
-    for (place, arguments, expected) in [
+    for (parent, arguments, expected) in [
         (COLLEGE, "", "rules letters waves"),
         (COLLEGE, "(includeDescendants: false)", "rules"),
         (LABORATORY, "", "letters waves"),
@@ -395,7 +396,7 @@ async fn papers() {
         (COLLEGE, "(filter: {publicationYear: {to: 2002}}, orderBy: {field: TITLE, direction: DESC})", "waves letters"),
     ] {
         let list = format!("papers{arguments}");
-        assert_eq!(app.slugs(&[place, &list]).await.join(" "), expected, "{place} {list}");
+        assert_eq!(app.slugs(&[parent, &list]).await.join(" "), expected, "{parent} {list}");
     }
     let count = app.data(&format!("{{ {COLLEGE} {{ papers {{ totalCount }} }} }}")).await;
     assert_eq!(count["organization"]["papers"]["totalCount"], 3);
@@ -483,11 +484,11 @@ async fn orders() {
         let list = format!("organizations(orderBy: {order})");
         assert_eq!(app.slugs(&[&list]).await.join(" "), expected, "{order}");
     }
-    // The same languages as the texts, where the order names none.
-    let answer =
+    // Without `languages` the order uses the request's languages.
+    let response =
         app.query_in_languages("{ organizations { nodes { displayName { value } } } }", json!({}), Some("fr")).await;
     assert_eq!(
-        pluck(&answer.data()["organizations"]["nodes"], &["displayName", "value"]),
+        pluck(&response.data()["organizations"]["nodes"], &["displayName", "value"]),
         ["Arche", "Maison", "Zénith"]
     );
 }

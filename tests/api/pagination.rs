@@ -1,4 +1,4 @@
-//! Pages: one walk that visits every connection there is, in every order, from both ends.
+//! Pagination of every connection, in every order and from both ends.
 
 use std::collections::BTreeSet;
 
@@ -11,17 +11,18 @@ use crate::support::schema_definitions::SchemaDefinitions;
 use crate::support::synthetic_data::college_records;
 use crate::support::{TestApp, paper_record, pluck, pluck_strings};
 
-/// A connection in a query: what leads to it, and its arguments beside those of pages.
+/// A connection field in a query: its parent fields and its arguments other than pagination.
 pub struct ConnectionQuery {
     pub parent_fields: Vec<&'static str>,
     pub field: String,
     pub arguments: String,
 }
 
-/// From person 0 to person 1, by ids that they had before.
+/// From Person 0 to Person 1, by IDs of merged researchers.
 const COAUTHOR_PATH: &str = r#"coauthorPath(fromId: "UmVzZWFyY2hlcjoxMDAwMDAx", toId: "UmVzZWFyY2hlcjoxMDAwMDAy")"#;
 
-/// What leads to a connection of this type in the sample, with at least five rows in each.
+/// The fields that lead to a connection on this type in the synthetic directory; each connection has at least five
+/// items.
 fn path_to_parent(parent: &str) -> Vec<&'static str> {
     match parent {
         "Query" => vec![],
@@ -31,17 +32,16 @@ fn path_to_parent(parent: &str) -> Vec<&'static str> {
         "Paper" => vec![r#"paper(by: {slug: "together"})"#],
         "CoauthorEdge" => vec![r#"researcher(by: {slug: "person-0"})"#, "coauthors(first: 1)", "edges"],
         "CoauthorStep" => vec![COAUTHOR_PATH, "steps"],
-        other => panic!("say in path_to how to come to {other}, whose connections nothing walks yet"),
+        other => panic!("add {other} to path_to_parent"),
     }
 }
 
 impl ConnectionQuery {
     pub fn new(parent: &str, field: &str, arguments: &str) -> Self {
-        // The college's own affiliations are few: those who studied there would do, but the default is to be walked too.
         Self { parent_fields: path_to_parent(parent), field: field.to_owned(), arguments: arguments.to_owned() }
     }
 
-    /// Every connection of the schema in each of its orders, and in its own.
+    /// Every connection of the schema, with the default and every other sort order.
     pub fn all() -> Vec<Self> {
         let definitions = SchemaDefinitions::of_service();
         let mut lists = Vec::new();
@@ -54,7 +54,7 @@ impl ConnectionQuery {
                 }
             }
         }
-        // What is looked for is needed.
+        // `query` is required.
         for list in lists.iter_mut().filter(|list| list.field == "search") {
             list.arguments = "query: \"person\"".to_owned();
         }
@@ -69,7 +69,7 @@ impl ConnectionQuery {
         self.build_with_edge("node { id }", page)
     }
 
-    /// With these fields of each edge.
+    /// The query with these fields selected on each edge.
     pub fn build_with_edge(&self, edge: &str, page: &str) -> String {
         let selection =
             format!("{{ pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} edges {{ cursor {edge} }} }}");
@@ -77,13 +77,13 @@ impl ConnectionQuery {
         self.parent_fields.iter().rev().fold(list, |inner, step| format!("{{ step: {step} {inner} }}"))
     }
 
-    /// A page of it.
+    /// Reads one page.
     pub async fn page(&self, app: &TestApp, page: &str) -> Page {
         Page(innermost(app.data(&self.build(page)).await))
     }
 }
 
-/// The connection at the end of the steps of a [`List::query`].
+/// The connection at the end of the `step` aliases of [`ConnectionQuery::build`].
 pub fn innermost(mut data: Value) -> Value {
     while let Some(step) = data.get_mut("step").map(Value::take).or_else(|| data.get_mut(0).map(Value::take)) {
         data = step;
@@ -108,7 +108,7 @@ impl Page {
     }
 }
 
-/// Reads a list by pages of two from one end.
+/// Reads a whole connection in pages of two from one end.
 async fn read_by_pages(app: &TestApp, list: &ConnectionQuery, forward: bool, total: usize) -> Vec<String> {
     let (size, from, end, more, before) = if forward {
         ("first", "after", "endCursor", "hasNextPage", "hasPreviousPage")
@@ -117,8 +117,8 @@ async fn read_by_pages(app: &TestApp, list: &ConnectionQuery, forward: bool, tot
     };
     let (mut seen, mut cursor) = (Vec::new(), None::<String>);
     loop {
-        let place = cursor.as_ref().map(|cursor| format!("{from}: {cursor:?}")).unwrap_or_default();
-        let page = list.page(app, &format!("{size}: 2, {place}")).await;
+        let cursor_argument = cursor.as_ref().map(|cursor| format!("{from}: {cursor:?}")).unwrap_or_default();
+        let page = list.page(app, &format!("{size}: 2, {cursor_argument}")).await;
         let mut ids = page.ids();
         let cursors = page.cursors();
         assert_eq!(page.page_info("startCursor"), &json!(cursors.first()), "{}", list.description());
@@ -147,7 +147,7 @@ pub async fn college_directory() -> TestApp {
     app.create_records(json!(college_records(6))).await;
     app.insert_redirect("researcher", 1_000_001, "person-zero", "person-0").await;
     app.insert_redirect("researcher", 1_000_002, "person-one", "person-1").await;
-    // Of some lists there must be more than the sample has, and of some keys there must be ties and differences.
+    // Adds items to short lists, and ties and differences to sort keys.
     app.execute_sql(
         "INSERT INTO affiliation (researcher_id, organization_id, kind, start_date) SELECT researcher.id, organization.id, 'EDUCATION', '2001' \
          FROM researcher, organization WHERE organization.slug = 'college' ON CONFLICT DO NOTHING; \
@@ -162,12 +162,12 @@ pub async fn college_directory() -> TestApp {
     app
 }
 
-/// What a list has, and that walks by small pages find the same.
+/// Asserts that reading in small pages from either end gives the same items as one large page.
 async fn assert_readable_from_both_ends(app: &TestApp, list: &ConnectionQuery) {
     let counted = app.data(&list.build("first: 100").replace("{ pageInfo", "{ totalCount pageInfo")).await;
     let whole = Page(innermost(counted));
     let (total, whole) = (whole.0["totalCount"].clone(), whole.ids());
-    assert!(whole.len() >= 5, "{} has {} rows, too few to walk", list.description(), whole.len());
+    assert!(whole.len() >= 5, "{} has {} rows, too few to paginate", list.description(), whole.len());
     assert_eq!(total, whole.len(), "{}", list.description());
     let distinct: BTreeSet<&String> = whole.iter().collect();
     assert_eq!(distinct.len(), whole.len(), "{} repeats rows", list.description());
@@ -235,9 +235,9 @@ async fn page_sizes() {
     let refused = async |arguments: &str| {
         app.client_error(&format!("{{ papers({arguments}) {{ nodes {{ id }} }} }}"), json!({})).await
     };
-    insta::assert_snapshot!(refused("first: 101").await, @"first is 101; it can be 1 to 100");
-    insta::assert_snapshot!(refused("last: 0").await, @"last is 0; it can be 1 to 100");
-    insta::assert_snapshot!(refused("first: 1, last: 1").await, @"first and last cannot both be given; choose the end of the list to read from");
+    insta::assert_snapshot!(refused("first: 101").await, @"first is 101; it must be between 1 and 100");
+    insta::assert_snapshot!(refused("last: 0").await, @"last is 0; it must be between 1 and 100");
+    insta::assert_snapshot!(refused("first: 1, last: 1").await, @"first and last cannot both be given; give only one of them");
     for arguments in [
         "first: 0",
         "first: -1",
@@ -251,14 +251,14 @@ async fn page_sizes() {
     }
 }
 
-/// The sizes that no connection takes, and both ends at once.
+/// Invalid page sizes, and `first` together with `last`.
 #[tokio::test]
 async fn page_sizes_of_every_connection() {
     let app = college_directory().await;
     for list in ConnectionQuery::all().iter().filter(|list| list.arguments.is_empty()) {
         for page in ["first: 0", "first: 101", "last: 0", "first: 1, last: 1", r#"after: "x""#, r#"before: """#] {
-            let answer = app.query(&list.build(page), json!({})).await;
-            assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{page} of {}: {}", list.description(), answer.body);
+            let response = app.query(&list.build(page), json!({})).await;
+            assert_eq!(response.codes(), ["BAD_USER_INPUT"], "{page} of {}: {}", list.description(), response.body);
         }
     }
 }
@@ -281,14 +281,14 @@ async fn pagination_during_writes() {
             } else {
                 ("last", "before", "startCursor", "hasPreviousPage")
             };
-            let place = cursor.as_ref().map(|cursor| format!("{from}: {cursor:?}")).unwrap_or_default();
-            let page = list.page(&app, &format!("{size}: 2, {place}")).await;
+            let cursor_argument = cursor.as_ref().map(|cursor| format!("{from}: {cursor:?}")).unwrap_or_default();
+            let page = list.page(&app, &format!("{size}: 2, {cursor_argument}")).await;
             seen.extend(page.ids());
             if page.page_info(more) == false {
                 break;
             }
             cursor = page.page_info(end).as_str().map(ToOwned::to_owned);
-            // Somebody adds rows at both ends, and the row of the cursor itself goes in the first walk.
+            // Items are inserted at both ends; the item of the cursor is deleted once.
             app.create_records(json!([named(&format!("a {forward} {round}")), named(&format!("z {forward} {round}"))]))
                 .await;
             if forward && round == 1 {
@@ -301,7 +301,7 @@ async fn pagination_during_writes() {
         }
         let lost: Vec<&String> = whole.iter().filter(|id| !seen.contains(id)).collect();
         assert!(lost.is_empty(), "lost {lost:?} of {whole:?}, seen {seen:?}");
-        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len(), "nothing comes twice");
+        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len(), "no duplicates");
     }
 }
 

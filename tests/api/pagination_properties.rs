@@ -1,5 +1,5 @@
-//! The laws of pages over a directory made by chance: whatever the list, the order, the end it is read from and what
-//! others write meanwhile, a walk gives each row once, in the order that the rows themselves show.
+//! Property tests of pagination on random data: regardless of list, order, direction and concurrent writes, each item
+//! is returned once and in sort order.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,17 +20,17 @@ const ORGANIZATION_COUNT: usize = 16;
 const TOPIC_COUNT: usize = 12;
 const PAPER_COUNT: usize = 30;
 
-/// Few, so that there are ties; some differ only in what is folded away.
+/// Few values, so that there are ties; some differ only in case and diacritics.
 const WORDS: [&str; 7] = ["Arts", "arts", "Ärzte", "École", "Ecole libre", "Zoo", "東京"];
 const LANGUAGES: [Option<&str>; 6] = [Some("en"), Some("fr"), Some("fr-CA"), Some("fr-BE"), Some("de"), None];
 const DATES: [Option<&str>; 6] =
     [None, Some("2001"), Some("2001-05"), Some("2001-05-03"), Some("1999-12-31"), Some("2024")];
 
-/// Records by chance: things are known by their number, not by their name.
+/// A random directory, whose entities are identified by number rather than by name.
 struct RandomDirectory {
-    chance: SeededRng,
+    rng: SeededRng,
     people: usize,
-    places: usize,
+    organizations: usize,
     topics: usize,
     papers: usize,
 }
@@ -40,8 +40,8 @@ impl RandomDirectory {
         let mut names = Vec::new();
         while names.is_empty() {
             for language in LANGUAGES {
-                if self.chance.one_in(3) {
-                    let word = WORDS[self.chance.below(WORDS.len())];
+                if self.rng.one_in(3) {
+                    let word = WORDS[self.rng.below(WORDS.len())];
                     names.push(match language {
                         Some(tag) => json!({ "value": word, "language": tag, "kind": "LABEL" }),
                         None => json!({ "value": word, "kind": "LABEL" }),
@@ -53,10 +53,10 @@ impl RandomDirectory {
     }
 
     fn organization(&mut self) -> Value {
-        self.places += 1;
+        self.organizations += 1;
         let above = json!([["parent", ror(1)]]);
         with_fields(
-            organization_record(self.places as u64 + 1, "x"),
+            organization_record(self.organizations as u64 + 1, "x"),
             json!({ "names": self.names(), "relations": above }),
         )
     }
@@ -70,7 +70,7 @@ impl RandomDirectory {
     fn about(&mut self, amount: usize) -> Value {
         let mut topics = vec![json!({ "labels": { "en": "Sea" } })];
         topics.extend(
-            (0..amount).map(|_| json!({ "scheme": "test", "code": (self.chance.below(self.topics) + 1).to_string() })),
+            (0..amount).map(|_| json!({ "scheme": "test", "code": (self.rng.below(self.topics) + 1).to_string() })),
         );
         json!(topics)
     }
@@ -80,22 +80,22 @@ impl RandomDirectory {
         self.people += 1;
         let affiliations: Vec<Value> = (0..if number == 0 { 9 } else { 3 })
             .map(|index| {
-                // Each is at the college once, so that there are enough there.
-                let place = if index == 0 { 1 } else { self.chance.below(self.places) as u64 + 2 };
-                let kind = ["EMPLOYMENT", "MEMBERSHIP", "EDUCATION"][self.chance.below(3)];
+                // Each has an affiliation with the college, so that the college's lists are long enough.
+                let organization = if index == 0 { 1 } else { self.rng.below(self.organizations) as u64 + 2 };
+                let kind = ["EMPLOYMENT", "MEMBERSHIP", "EDUCATION"][self.rng.below(3)];
                 let kind = if index == 0 { "EMPLOYMENT" } else { kind };
-                let affiliation = json!({ "organization": { "ror": ror(place) }, "affiliationKind": kind, "isPrimary": index == 1 && self.chance.one_in(2) });
-                match DATES[self.chance.below(DATES.len())] {
+                let affiliation = json!({ "organization": { "ror": ror(organization) }, "affiliationKind": kind, "isPrimary": index == 1 && self.rng.one_in(2) });
+                match DATES[self.rng.below(DATES.len())] {
                     Some(date) => with_fields(affiliation, json!({ "startDate": date })),
                     None => affiliation,
                 }
             })
             .collect();
-        // The first has a name of its own, which leads to the lists of the test.
+        // The first one has a unique name, because the tested lists belong to it.
         let name = if number == 0 {
             "Person 0".to_owned()
         } else {
-            ["Ada Berg", "Åda Berg", "Plato", "Zed Aal"][self.chance.below(4)].to_owned()
+            ["Ada Berg", "Åda Berg", "Plato", "Zed Aal"][self.rng.below(4)].to_owned()
         };
         let topics = self.about(5);
         with_fields(
@@ -106,14 +106,14 @@ impl RandomDirectory {
 
     fn paper_by(&mut self, title: &str, authors: &[usize], topics: usize) -> Value {
         self.papers += 1;
-        let mut known = std::collections::BTreeSet::new();
+        let mut distinct = std::collections::BTreeSet::new();
         let authors: Vec<Value> = authors
             .iter()
-            .filter(|author| known.insert(**author))
+            .filter(|author| distinct.insert(**author))
             .map(|author| json!({ "name": format!("Author {author}"), "orcid": orcid(*author as u64), "organizations": [{ "ror": ror(1) }] }))
             .collect();
         let written = json!({ "sourceId": self.papers.to_string(), "authors": authors, "topics": self.about(topics) });
-        match DATES[self.chance.below(DATES.len())] {
+        match DATES[self.rng.below(DATES.len())] {
             Some(date) => {
                 with_fields(with_fields(paper_record(title, None, &[]), written), json!({ "publicationDate": date }))
             }
@@ -122,12 +122,12 @@ impl RandomDirectory {
     }
 
     fn paper(&mut self) -> Value {
-        let authors: Vec<usize> = (0..self.chance.below(5)).map(|_| self.chance.below(self.people)).collect();
-        let title = WORDS[self.chance.below(WORDS.len())];
+        let authors: Vec<usize> = (0..self.rng.below(5)).map(|_| self.rng.below(self.people)).collect();
+        let title = WORDS[self.rng.below(WORDS.len())];
         self.paper_by(title, &authors, 2)
     }
 
-    /// The directory at the start: one of everything that the paths of the lists name.
+    /// The initial records, including every parent of the tested lists.
     fn initial_records(&mut self) -> Vec<Value> {
         let mut records = vec![organization_record(1, "College"), topic_record("Sea")];
         records.extend((0..ORGANIZATION_COUNT).map(|_| self.organization()));
@@ -135,32 +135,32 @@ impl RandomDirectory {
         records.extend((0..RESEARCHER_COUNT).map(|_| self.researcher()));
         records.extend((0..PAPER_COUNT).map(|_| self.paper()));
         records.push(self.paper_by("Together", &[0, 1, 2, 3, 4, 5, 6], 7));
-        // Far more than with anybody else, whatever comes and goes.
+        // More shared papers than any other pair, so that the first coauthor stays the same.
         records.extend((0..25).map(|_| self.paper_by("By two", &[0, 1], 1)));
         records
     }
 
-    /// What others write between two pages: new things beside, above and below those of the lists.
+    /// New entities, written between two pages.
     fn added_records(&mut self) -> Vec<Value> {
         vec![self.organization(), self.topic(), self.researcher(), self.paper(), self.paper_by("By one", &[0], 3)]
     }
 
-    /// And what they take away, but for what the paths of the lists name.
+    /// Deletes random entities other than parents of the tested lists.
     fn deletion_sql(&mut self) -> String {
-        let any = |table: &str, kept: &str, chance: &mut SeededRng| {
+        let any = |table: &str, condition: &str, rng: &mut SeededRng| {
             format!(
-                "DELETE FROM {table} WHERE id = (SELECT id FROM {table} WHERE {kept} ORDER BY id OFFSET {} LIMIT 1);",
-                chance.below(12)
+                "DELETE FROM {table} WHERE id = (SELECT id FROM {table} WHERE {condition} ORDER BY id OFFSET {} LIMIT 1);",
+                rng.below(12)
             )
         };
-        let chance = &mut self.chance;
+        let rng = &mut self.rng;
         [
-            any("paper", "slug <> 'together'", chance),
-            any("affiliation", "true", chance),
-            any("organization", "slug <> 'college'", chance),
-            any("topic", "slug <> 'sea'", chance),
-            any("researcher", &format!("slug <> 'person-0' AND orcid <> '{}'", orcid(1)), chance),
-            any("authorship", "paper_id = (SELECT id FROM paper WHERE slug = 'together') AND list_order > 2", chance),
+            any("paper", "slug <> 'together'", rng),
+            any("affiliation", "true", rng),
+            any("organization", "slug <> 'college'", rng),
+            any("topic", "slug <> 'sea'", rng),
+            any("researcher", &format!("slug <> 'person-0' AND orcid <> '{}'", orcid(1)), rng),
+            any("authorship", "paper_id = (SELECT id FROM paper WHERE slug = 'together') AND list_order > 2", rng),
         ]
         .concat()
     }
@@ -168,7 +168,7 @@ impl RandomDirectory {
 
 async fn start_random_directory(seed: u64) -> (TestApp, RandomDirectory) {
     let app = TestApp::start().await;
-    let mut world = RandomDirectory { chance: SeededRng::new(seed), people: 0, places: 0, topics: 0, papers: 0 };
+    let mut world = RandomDirectory { rng: SeededRng::new(seed), people: 0, organizations: 0, topics: 0, papers: 0 };
     app.write_records(&parse_records(json!(world.initial_records()))).await;
     let ties = ["researcher", "organization", "topic", "paper", "affiliation"].map(|table| {
         format!(
@@ -179,20 +179,20 @@ async fn start_random_directory(seed: u64) -> (TestApp, RandomDirectory) {
     (app, world)
 }
 
-/// A value that rows are ordered by, as a row shows it.
+/// A sort key as the item shows it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum SortValue {
     Number(i64),
     Text(String),
 }
 
-/// How a list is ordered, as far as its rows show it.
+/// The expected sort order, as far as items show their keys.
 struct ExpectedOrder {
-    /// The fields of the edge that show it.
+    /// The edge fields that show the keys.
     edge: String,
     keys: fn(&Value) -> Vec<SortValue>,
     is_ascending: bool,
-    /// Whether rows that show the same are in the order of their ids.
+    /// Whether ties are broken by ID.
     ties_end_on_id: bool,
 }
 
@@ -211,16 +211,16 @@ fn folded_text(value: &Value) -> SortValue {
 }
 
 fn timestamp_value(value: &Value) -> SortValue {
-    let moment = chrono::DateTime::parse_from_rfc3339(value.as_str().expect("a moment")).expect("RFC 3339");
-    SortValue::Number(moment.timestamp_micros())
+    let timestamp = chrono::DateTime::parse_from_rfc3339(value.as_str().expect("a timestamp")).expect("RFC 3339");
+    SortValue::Number(timestamp.timestamp_micros())
 }
 
-/// A date by its first day; an unknown one is the earliest.
+/// The first day of a partial date; unknown dates sort first.
 fn first_day_value(value: &Value) -> SortValue {
     SortValue::Text(value.as_str().map(|date| format!("{date}{}", &"-01-01"[date.len() - 4..])).unwrap_or_default())
 }
 
-/// A date by its digits: of two that begin alike, the one known better is later.
+/// A partial date as text; a more precise date sorts after its prefix.
 fn partial_date_value(value: &Value) -> SortValue {
     SortValue::Text(value.as_str().unwrap_or_default().to_owned())
 }
@@ -255,7 +255,7 @@ impl ExpectedOrder {
             (_, "researcher", "topics") => ("OWN", true),
             (_, "paper", "topics" | "authorships") => ("PLACE", true),
             (_, "", "search") => ("RANK", true),
-            other => panic!("say by what {other:?} is ordered"),
+            other => panic!("add the default order of {other:?}"),
         };
         let label = format!("displayName{languages} {{ value }}");
         let (edge, keys): (String, fn(&Value) -> Vec<SortValue>) = match (field, list.field.as_str()) {
@@ -314,7 +314,7 @@ impl ExpectedOrder {
             ("AUTHOR_COUNT", _) => ("node { id authorships { totalCount } }".into(), |edge| {
                 vec![number_value(&edge["node"]["authorships"]["totalCount"])]
             }),
-            // Declared ones are in an order that nothing shows; then those with most papers.
+            // The order of declared topics is not visible; the others are sorted by paper count.
             ("OWN", _) => ("isDeclared paperCount node { id }".into(), |edge| {
                 let is_declared = edge["isDeclared"] == true;
                 vec![
@@ -323,22 +323,22 @@ impl ExpectedOrder {
                 ]
             }),
             ("PLACE" | "RANK", _) => ("node { id }".into(), |_| Vec::new()),
-            other => panic!("say what shows the order {other:?}"),
+            other => panic!("add the edge fields of the order {other:?}"),
         };
         Self { edge, keys, is_ascending, ties_end_on_id: !matches!(field, "OWN" | "PLACE" | "RANK") }
     }
 }
 
-/// A list with the law of its order.
+/// A connection with its expected order.
 struct OrderedConnection {
     list: ConnectionQuery,
-    law: ExpectedOrder,
+    order: ExpectedOrder,
 }
 
-/// Every connection in every order, those by a label in several languages.
+/// Every connection in every order, and orders by label in several languages.
 fn every_connection() -> Vec<OrderedConnection> {
     let mut all = Vec::new();
-    // Which two people have a path is chance too; its papers are the list of coauthors' papers, which is walked.
+    // Random data may have no coauthor path; its paper list is the same as that of coauthor edges.
     for list in ConnectionQuery::all()
         .into_iter()
         .filter(|list| !list.parent_fields.iter().any(|step| step.starts_with("coauthorPath")))
@@ -352,17 +352,17 @@ fn every_connection() -> Vec<OrderedConnection> {
                 let arguments = list.arguments.replace('}', &format!(", languages: {languages}}}"));
                 let other =
                     ConnectionQuery { parent_fields: list.parent_fields.clone(), field: list.field.clone(), arguments };
-                let law = ExpectedOrder::for_connection(&other, &format!("(languages: {languages})"));
-                all.push(OrderedConnection { list: other, law });
+                let order = ExpectedOrder::for_connection(&other, &format!("(languages: {languages})"));
+                all.push(OrderedConnection { list: other, order });
             }
         }
-        let law = ExpectedOrder::for_connection(&list, "");
-        all.push(OrderedConnection { list, law });
+        let order = ExpectedOrder::for_connection(&list, "");
+        all.push(OrderedConnection { list, order });
     }
     all
 }
 
-/// The rows of a list as it is now: their ids, cursors and what they show of the order.
+/// A snapshot of a list: IDs, cursors and sort keys.
 #[derive(Debug, Default, PartialEq)]
 struct Snapshot {
     ids: Vec<String>,
@@ -372,27 +372,30 @@ struct Snapshot {
 
 impl OrderedConnection {
     async fn read_edges(&self, app: &TestApp, page: &str) -> Value {
-        innermost(app.data(&self.list.build_with_edge(&self.law.edge, page)).await)
+        innermost(app.data(&self.list.build_with_edge(&self.order.edge, page)).await)
     }
 
-    /// All of it, in the order that the law has.
+    /// Reads the whole list and asserts its order.
     async fn read_snapshot(&self, app: &TestApp) -> Snapshot {
         let found = self.read_edges(app, "first: 100").await;
         assert_eq!(found["pageInfo"]["hasNextPage"], false, "{} is longer than a page", self.list.description());
         let mut whole = Snapshot::default();
-        let mut places = Vec::new();
+        let mut positions = Vec::new();
         for edge in found["edges"].as_array().into_iter().flatten() {
             let id = edge["node"]["id"].as_str().expect("an id").to_owned();
-            let keys = (self.law.keys)(edge);
-            places.push((keys.clone(), if self.law.ties_end_on_id { row_number(&id) } else { 0 }));
+            let keys = (self.order.keys)(edge);
+            positions.push((keys.clone(), if self.order.ties_end_on_id { row_number(&id) } else { 0 }));
             whole.cursors.push(edge["cursor"].as_str().expect("a cursor").to_owned());
             whole.keys.insert(id.clone(), keys);
             whole.ids.push(id);
         }
         assert_eq!(whole.keys.len(), whole.ids.len(), "{} has a row twice", self.list.description());
-        let is_sorted =
-            if self.law.is_ascending { places.is_sorted() } else { places.is_sorted_by(|one, next| one >= next) };
-        assert!(is_sorted, "{}: {places:?}", self.list.description());
+        let is_sorted = if self.order.is_ascending {
+            positions.is_sorted()
+        } else {
+            positions.is_sorted_by(|one, next| one >= next)
+        };
+        assert!(is_sorted, "{}: {positions:?}", self.list.description());
         whole
     }
 
@@ -408,18 +411,18 @@ fn row_number(id: &str) -> i64 {
     text.rsplit(':').next().and_then(|number| number.parse().ok()).expect("the number of a row")
 }
 
-/// A walk from one end, which stands behind what it has read.
-struct PageWalk<'a> {
+/// A client that reads a list page by page from one end.
+struct PageTraversal<'a> {
     ordered: &'a OrderedConnection,
     is_forward: bool,
     cursor: Option<String>,
     seen: Vec<String>,
     is_over: bool,
-    /// What rows showed at each page, null where they were not the same at all of them.
+    /// The sort keys of each item; `None` once they have changed or the item was missing.
     stable_rows: BTreeMap<String, Option<Vec<SortValue>>>,
 }
 
-impl<'a> PageWalk<'a> {
+impl<'a> PageTraversal<'a> {
     fn new(ordered: &'a OrderedConnection, is_forward: bool) -> Self {
         Self { ordered, is_forward, cursor: None, seen: Vec::new(), is_over: false, stable_rows: BTreeMap::new() }
     }
@@ -430,8 +433,8 @@ impl<'a> PageWalk<'a> {
         } else {
             ("last", "before", "startCursor", "hasPreviousPage")
         };
-        let place = self.cursor.as_ref().map(|cursor| format!(", {from}: {cursor:?}")).unwrap_or_default();
-        let (mut ids, info) = self.ordered.read_page(app, &format!("{amount}: {size}{place}")).await;
+        let cursor_argument = self.cursor.as_ref().map(|cursor| format!(", {from}: {cursor:?}")).unwrap_or_default();
+        let (mut ids, info) = self.ordered.read_page(app, &format!("{amount}: {size}{cursor_argument}")).await;
         if !self.is_forward {
             ids.reverse();
         }
@@ -442,10 +445,10 @@ impl<'a> PageWalk<'a> {
         }
     }
 
-    /// What the list is at the moment of a page.
+    /// Records the state of the list before a page is read.
     fn observe(&mut self, whole: &Snapshot, is_first: bool) {
         for (id, keys) in &whole.keys {
-            // What came later is not owed.
+            // Items that were inserted later need not be returned.
             let seen = self.stable_rows.entry(id.clone()).or_insert_with(|| is_first.then(|| keys.clone()));
             if seen.as_ref() != Some(keys) {
                 *seen = None;
@@ -458,7 +461,7 @@ impl<'a> PageWalk<'a> {
         }
     }
 
-    /// That what stayed came once each, and in order.
+    /// Asserts that every stable item was returned once and in order.
     fn check(&self, last: &Snapshot) {
         let is_owed = |id: &&String| self.stable_rows.get(*id).is_some_and(Option::is_some);
         let mut owed: Vec<&String> = last.ids.iter().filter(is_owed).collect();
@@ -485,32 +488,32 @@ async fn pages_and_cursors_of_random_data() {
         .for_each_concurrent(6, |(seed, ordered)| {
             let app = &app;
             async move {
-                let mut chance = SeededRng::new(seed as u64);
+                let mut rng = SeededRng::new(seed as u64);
                 let whole = ordered.read_snapshot(app).await;
                 assert!(whole.ids.len() >= 5, "{} has {} rows", ordered.list.description(), whole.ids.len());
                 for is_forward in [true, false] {
-                    let mut walk = PageWalk::new(ordered, is_forward);
-                    while !walk.is_over {
-                        walk.step(app, 1 + chance.below(whole.ids.len())).await;
+                    let mut traversal = PageTraversal::new(ordered, is_forward);
+                    while !traversal.is_over {
+                        traversal.step(app, 1 + rng.below(whole.ids.len())).await;
                     }
-                    walk.observe(&whole, true);
-                    walk.check(&whole);
+                    traversal.observe(&whole, true);
+                    traversal.check(&whole);
                 }
                 for _ in 0..3 {
-                    let place = chance.below(whole.ids.len());
-                    let (cursor, size) = (&whole.cursors[place], 1 + chance.below(8));
+                    let index = rng.below(whole.ids.len());
+                    let (cursor, size) = (&whole.cursors[index], 1 + rng.below(8));
                     let (rest, _) = ordered.read_page(app, &format!("first: 100, after: {cursor:?}")).await;
-                    assert_eq!(rest, whole.ids[place + 1..], "{} after {place}", ordered.list.description());
+                    assert_eq!(rest, whole.ids[index + 1..], "{} after {index}", ordered.list.description());
                     let (rest, _) = ordered.read_page(app, &format!("last: 100, before: {cursor:?}")).await;
-                    assert_eq!(rest, whole.ids[..place], "{} before {place}", ordered.list.description());
-                    // From the far end of what a cursor leaves.
+                    assert_eq!(rest, whole.ids[..index], "{} before {index}", ordered.list.description());
+                    // From the far end of the remaining items.
                     let (far, _) = ordered.read_page(app, &format!("last: {size}, after: {cursor:?}")).await;
-                    let left = &whole.ids[place + 1..];
+                    let left = &whole.ids[index + 1..];
                     assert_eq!(far, left[left.len().saturating_sub(size)..], "{}", ordered.list.description());
-                    let other = place + chance.below(whole.ids.len() - place);
+                    let other = index + rng.below(whole.ids.len() - index);
                     let between = format!("after: {cursor:?}, before: {:?}", whole.cursors[other]);
                     let (found, _) = ordered.read_page(app, &format!("first: 100, {between}")).await;
-                    assert_eq!(found, whole.ids[(place + 1).min(other)..other], "{}", ordered.list.description());
+                    assert_eq!(found, whole.ids[(index + 1).min(other)..other], "{}", ordered.list.description());
                 }
             }
         })
@@ -520,38 +523,41 @@ async fn pages_and_cursors_of_random_data() {
 #[tokio::test]
 async fn pagination_during_writes() {
     let (app, mut world) = start_random_directory(2).await;
-    // What is found moves with counts that its rows do not show.
+    // Search results are ordered by counts that the items do not show.
     let lists: Vec<OrderedConnection> =
         every_connection().into_iter().filter(|ordered| ordered.list.field != "search").collect();
-    let mut walks: Vec<PageWalk<'_>> =
-        lists.iter().flat_map(|ordered| [true, false].map(|is_forward| PageWalk::new(ordered, is_forward))).collect();
+    let mut traversals: Vec<PageTraversal<'_>> = lists
+        .iter()
+        .flat_map(|ordered| [true, false].map(|is_forward| PageTraversal::new(ordered, is_forward)))
+        .collect();
     for round in 0.. {
-        assert!(round < 20, "the walks do not end");
-        let wholes: Vec<Snapshot> = stream::iter(walks.iter().map(|walk| (walk.is_over, walk.ordered)))
-            .map(|(is_over, ordered)| {
-                let app = &app;
-                async move { if is_over { Snapshot::default() } else { ordered.read_snapshot(app).await } }
-            })
-            .buffered(6)
-            .collect()
-            .await;
-        let sizes: Vec<usize> = walks.iter().map(|_| 8 + world.chance.below(12)).collect();
-        stream::iter(walks.iter_mut().zip(&wholes).zip(sizes))
-            .for_each_concurrent(6, |((walk, whole), size)| {
+        assert!(round < 20, "pagination does not end");
+        let snapshots: Vec<Snapshot> =
+            stream::iter(traversals.iter().map(|traversal| (traversal.is_over, traversal.ordered)))
+                .map(|(is_over, ordered)| {
+                    let app = &app;
+                    async move { if is_over { Snapshot::default() } else { ordered.read_snapshot(app).await } }
+                })
+                .buffered(6)
+                .collect()
+                .await;
+        let sizes: Vec<usize> = traversals.iter().map(|_| 8 + world.rng.below(12)).collect();
+        stream::iter(traversals.iter_mut().zip(&snapshots).zip(sizes))
+            .for_each_concurrent(6, |((traversal, whole), size)| {
                 let app = &app;
                 async move {
-                    if !walk.is_over {
-                        walk.observe(whole, round == 0);
-                        walk.step(app, size).await;
-                        if walk.is_over {
-                            walk.check(whole);
+                    if !traversal.is_over {
+                        traversal.observe(whole, round == 0);
+                        traversal.step(app, size).await;
+                        if traversal.is_over {
+                            traversal.check(whole);
                         }
                     }
                 }
             })
             .await;
-        if walks.iter().all(|walk| walk.is_over) {
-            assert!(round >= 3, "there was nothing to be read while others wrote");
+        if traversals.iter().all(|traversal| traversal.is_over) {
+            assert!(round >= 3, "the writes came after the last page");
             return;
         }
         app.write_records(&parse_records(json!(world.added_records()))).await;

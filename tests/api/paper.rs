@@ -1,4 +1,4 @@
-//! Papers: every field, look-ups by any key, filters and orders.
+//! Papers: fields, lookups, filters and orders.
 
 use serde_json::{Value, json};
 
@@ -101,7 +101,7 @@ async fn key_formats() {
     .await;
     app.insert_redirect("paper", 500, "brest-preprint", "brest").await;
     let id = app.find_id("paper", "brest").await;
-    let somebody = app.find_id("researcher", "brest").await;
+    let researcher = app.find_id("researcher", "brest").await;
     let query = "query($by: PaperBy!) { paper(by: $by) { slug } }";
     for (by, expected) in [
         (json!({ "id": id }), "brest"),
@@ -119,7 +119,7 @@ async fn key_formats() {
         (json!({ "arxivId": "2001.00001" }), "by-arxiv"),
         (json!({ "doi": "10.48550/ARXIV.2001.00001" }), "by-arxiv"),
         (json!({ "identifier": { "scheme": "test", "value": "W17" } }), "brest"),
-        (json!({ "id": somebody }), "null"),
+        (json!({ "id": researcher }), "null"),
         (json!({ "id": "Paper:1" }), "null"),
         (json!({ "slug": "\u{0}brest" }), "null"),
         (json!({ "doi": "10.5555/unknown" }), "null"),
@@ -154,12 +154,13 @@ async fn translated_titles() {
     let title = async |languages: &[&str]| {
         let query = "query($languages: [LanguageTag!]) { papers { nodes { displayName(languages: $languages) { value isFallback } } } }";
         let found = app.data_with_variables(query, json!({ "languages": languages })).await;
-        let shown = |node: &Value| format!("{} {}", node["displayName"]["value"], node["displayName"]["isFallback"]);
-        found["papers"]["nodes"].as_array().into_iter().flatten().map(shown).collect::<Vec<_>>().join(", ")
+        let displayed =
+            |node: &Value| format!("{} {}", node["displayName"]["value"], node["displayName"]["isFallback"]);
+        found["papers"]["nodes"].as_array().into_iter().flatten().map(displayed).collect::<Vec<_>>().join(", ")
     };
     assert_eq!(title(&["fr-CA"]).await, r#""Les marées" false, "Les vents" false"#);
     assert_eq!(title(&["de", "fr"]).await, r#""Gezeiten" false, "Les vents" false"#);
-    // No translation into a third language, and a language that nobody told is no other language.
+    // Without a translation the original is returned; a title in an unknown language is no fallback.
     assert_eq!(title(&["it"]).await, r#""Les marées" true, "Winds" false"#);
 }
 
@@ -188,24 +189,27 @@ async fn abstracts() {
             app.data_with_variables(query, json!({ "slug": slug, "most": most, "languages": [language] })).await;
         found["paper"]["abstract"].clone()
     };
-    let shown = |completeness: &str, language: Value, is_fallback: bool, excerpt: Value| json!({ "completeness": completeness, "language": language, "isFallback": is_fallback, "excerpt": excerpt });
+    let abstract_with = |completeness: &str, language: Value, is_fallback: bool, excerpt: Value| json!({ "completeness": completeness, "language": language, "isFallback": is_fallback, "excerpt": excerpt });
     let excerpt = |text: &str, is_truncated: bool| json!({ "text": text, "isTruncated": is_truncated });
     assert_eq!(
         of("full", 300, "en").await,
-        shown("FULL", json!("en"), false, excerpt("Héllo, tides. They rise", false))
+        abstract_with("FULL", json!("en"), false, excerpt("Héllo, tides. They rise", false))
     );
-    assert_eq!(of("full", 10, "en").await, shown("FULL", json!("en"), false, excerpt("Héllo,", true)));
-    assert_eq!(of("full", 2, "en").await, shown("FULL", json!("en"), false, excerpt("Hé", true)));
-    assert_eq!(of("full", 300, "fr").await, shown("FULL", json!("fr"), false, excerpt("Marées.", false)));
-    assert_eq!(of("cut", 300, "fr").await, shown("TRUNCATED", json!("en"), true, excerpt("They rise and", false)));
-    assert_eq!(of("none", 300, "fr").await, shown("ABSENT", json!(null), false, json!(null)));
-    assert_eq!(of("hidden", 300, "fr").await, shown("WITHHELD", json!(null), false, json!(null)));
+    assert_eq!(of("full", 10, "en").await, abstract_with("FULL", json!("en"), false, excerpt("Héllo,", true)));
+    assert_eq!(of("full", 2, "en").await, abstract_with("FULL", json!("en"), false, excerpt("Hé", true)));
+    assert_eq!(of("full", 300, "fr").await, abstract_with("FULL", json!("fr"), false, excerpt("Marées.", false)));
+    assert_eq!(
+        of("cut", 300, "fr").await,
+        abstract_with("TRUNCATED", json!("en"), true, excerpt("They rise and", false))
+    );
+    assert_eq!(of("none", 300, "fr").await, abstract_with("ABSENT", json!(null), false, json!(null)));
+    assert_eq!(of("hidden", 300, "fr").await, abstract_with("WITHHELD", json!(null), false, json!(null)));
     let standard = app.data(r#"{ paper(by: {slug: "long"}) { abstract { excerpt { text isTruncated } } } }"#).await;
     assert_eq!(standard["paper"]["abstract"]["excerpt"], excerpt("word ".repeat(60).trim(), true));
     for most in [0, -1, 10_001] {
         let refused = app.query(query, json!({ "slug": "full", "most": most })).await;
         assert_eq!(refused.codes(), ["BAD_USER_INPUT"], "{most}");
-        // The failure stays in the field that failed.
+        // The error is confined to the failing field.
         assert_eq!(refused.body["data"]["paper"]["abstract"]["excerpt"], json!(null));
         assert_eq!(refused.body["data"]["paper"]["abstract"]["completeness"], "FULL");
     }
@@ -256,7 +260,7 @@ async fn filters() {
         (json!({ "publicationYear": { "to": 2001 } }), "a"),
         (json!({ "publicationYear": { "from": 2003, "to": 2003 } }), "c"),
         (json!({ "publicationYear": { "from": -2147483648, "to": 2147483647 } }), "c b a"),
-        // A paper without a year fails any range.
+        // A paper without a year matches no range.
         (json!({ "publicationYear": {} }), "c b a"),
         (json!({ "types": ["BOOK", "THESIS"] }), "b"),
         (json!({ "types": [] }), ""),
@@ -291,7 +295,7 @@ async fn filters() {
         app.client_error(query, json!({ "filter": filter })).await;
     }
     let backward = json!({ "publicationYear": { "from": 2003, "to": 2001 } });
-    insta::assert_snapshot!(app.client_error(query, json!({ "filter": backward })).await, @"publicationYear is from 2003 to 2001; from must not be larger than to");
+    insta::assert_snapshot!(app.client_error(query, json!({ "filter": backward })).await, @"publicationYear is from 2003 to 2001; from must not be greater than to");
 }
 
 #[tokio::test]
@@ -323,9 +327,5 @@ async fn orders() {
         let list = format!("papers(orderBy: {order})");
         assert_eq!(app.slugs(&[&list]).await.join(" "), expected, "{order}");
     }
-    assert_eq!(
-        app.slugs(&["papers"]).await.join(" "),
-        "elan zebra data fish apes",
-        "newest first where nothing is said"
-    );
+    assert_eq!(app.slugs(&["papers"]).await.join(" "), "elan zebra data fish apes", "newest first by default");
 }

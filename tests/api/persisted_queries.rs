@@ -1,4 +1,4 @@
-//! Queries that are asked for by a name: automatic persisted queries, and the operations of a manifest.
+//! Persisted queries: automatic persisted queries and trusted operations.
 
 use academic_directory::config::{HttpConfig, OperationPolicy};
 use serde_json::{Value, json};
@@ -20,40 +20,40 @@ fn persisted_query_extension(digest: &str) -> Value {
 async fn post(app: &TestApp, body: Value) -> (u16, Value) {
     let request =
         app.client().post(app.url("/graphql")).header("Accept", "application/graphql-response+json").json(&body);
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     (response.status().as_u16(), response.json().await.expect("JSON"))
 }
 
-fn error_code(answer: &Value) -> &str {
-    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
+fn error_code(response: &Value) -> &str {
+    response["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
 }
 
-async fn get(app: &TestApp, parameters: &[(&str, &str)], known: Option<&str>) -> reqwest::Response {
+async fn get(app: &TestApp, parameters: &[(&str, &str)], etag: Option<&str>) -> reqwest::Response {
     let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
     let request = app.client().get(app.url(&format!("/graphql?{encoded}"))).header("Accept", "application/json");
-    let request = known.into_iter().fold(request, |request, tag| request.header("If-None-Match", tag));
-    request.send().await.expect("an answer")
+    let request = etag.into_iter().fold(request, |request, tag| request.header("If-None-Match", tag));
+    request.send().await.expect("a response")
 }
 
 #[tokio::test]
 async fn automatic_persisted_queries() {
     let app = TestApp::start().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
-    let answer = json!({ "data": { "papers": { "nodes": [{ "title": "Tides" }] } } });
+    let response = json!({ "data": { "papers": { "nodes": [{ "title": "Tides" }] } } });
     let hash = sha256_hex(QUERY);
-    // As Apollo's clients do it: by the digest first, which is not known, then with the text, then by the digest.
+    // The protocol of Apollo Client: hash only, then hash and query, then hash only.
     let (status, unknown) = post(&app, json!({ "extensions": persisted_query_extension(&hash) })).await;
     assert_eq!((status, error_code(&unknown)), (200, "PERSISTED_QUERY_NOT_FOUND"));
     assert_eq!(unknown["errors"][0]["message"], "PersistedQueryNotFound");
     let (status, first) = post(&app, json!({ "query": QUERY, "extensions": persisted_query_extension(&hash) })).await;
-    assert_eq!((status, &first), (200, &answer));
+    assert_eq!((status, &first), (200, &response));
     let (status, second) = post(&app, json!({ "extensions": persisted_query_extension(&hash.to_uppercase()) })).await;
-    assert_eq!((status, &second), (200, &answer));
-    // A digest of another text would let one client's query stand for another's.
+    assert_eq!((status, &second), (200, &response));
+    // A wrong hash could replace the query of another client.
     let (status, wrong) =
         post(&app, json!({ "query": "{ __typename }", "extensions": persisted_query_extension(&hash) })).await;
     assert_eq!((status, error_code(&wrong)), (400, "BAD_USER_INPUT"));
-    // What is refused is not kept.
+    // Rejected queries are not registered.
     let refused = sha256_hex("{ unknown }");
     post(&app, json!({ "query": "{ unknown }", "extensions": persisted_query_extension(&refused) })).await;
     assert_eq!(
@@ -79,12 +79,12 @@ async fn get_requests_are_cacheable() {
     assert!(response.headers()["vary"].to_str().expect("text").contains("Accept-Language"));
     let tag = response.headers()["etag"].to_str().expect("text").to_owned();
     assert_eq!(get(&app, &[("extensions", &extensions)], Some(&tag)).await.status().as_u16(), 304);
-    // Another content, another tag.
+    // Changed content has a different ETag.
     app.create_records(json!([paper_record("Waves", Some(2002), &["Bo Dahl"])])).await;
     let response = get(&app, &[("extensions", &extensions)], Some(&tag)).await;
     assert_eq!(response.status().as_u16(), 200);
     assert_ne!(response.headers()["etag"].to_str().expect("text"), tag);
-    // An answer with errors is nobody's to keep.
+    // Responses with errors are not cacheable.
     let failing = "query($n: Int) { papers(first: $n) { nodes { title } } }";
     let extensions = persisted_query_extension(&sha256_hex(failing)).to_string();
     get(&app, &[("query", failing), ("extensions", &extensions)], None).await;
@@ -101,28 +101,28 @@ async fn memory_limit() {
         let text = query(number);
         post(&app, json!({ "query": text, "extensions": persisted_query_extension(&sha256_hex(&text)) })).await;
     }
-    let mut known = 0;
+    let mut registered = 0;
     for number in 0..100 {
-        let (_, answer) =
+        let (_, response) =
             post(&app, json!({ "extensions": persisted_query_extension(&sha256_hex(&query(number))) })).await;
-        known += usize::from(answer.get("data").is_some());
+        registered += usize::from(response.get("data").is_some());
     }
-    assert!((1..=20).contains(&known), "{known} are known");
+    assert!((1..=20).contains(&registered), "{registered} are registered");
 }
 
 #[tokio::test]
 async fn trusted_operations() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let relay = json!({ "0123456789abcdef0123456789abcdef": QUERY, "other": "{ __typename }" });
     let apollo = json!({
         "format": "apollo-persisted-query-manifest", "version": 1,
         "operations": [{ "id": "0123456789abcdef0123456789abcdef", "name": "Titles", "type": "query", "body": QUERY }],
     });
     for manifest in [relay, apollo] {
-        place.write_file("manifest.json", manifest.to_string());
+        workspace.write_file("manifest.json", manifest.to_string());
         let settings = HttpConfig {
             operations: OperationPolicy::Trusted,
-            operations_manifest: Some(place.path("manifest.json")),
+            operations_manifest: Some(workspace.path("manifest.json")),
             ..http_config()
         };
         let app = TestApp::start_with_http_config(settings).await;
@@ -133,8 +133,8 @@ async fn trusted_operations() {
             json!({ "query": QUERY }),
             json!({ "query": QUERY, "extensions": persisted_query_extension(&sha256_hex(QUERY)) }),
         ] {
-            let (status, answer) = post(&app, body.clone()).await;
-            assert_eq!((status, &answer["data"]["papers"]["nodes"][0]["title"]), (200, &json!("Tides")), "{body}");
+            let (status, result) = post(&app, body.clone()).await;
+            assert_eq!((status, &result["data"]["papers"]["nodes"][0]["title"]), (200, &json!("Tides")), "{body}");
         }
         let response = get(&app, &[("documentId", "0123456789abcdef0123456789abcdef")], None).await;
         assert_eq!(response.headers()["cache-control"], "public, max-age=60");
@@ -153,18 +153,18 @@ async fn trusted_operations() {
                 "OPERATION_NOT_TRUSTED",
             ),
         ] {
-            let (given, answer) = post(&app, body.clone()).await;
-            assert_eq!((given, error_code(&answer)), (status, expected), "{body}");
+            let (given, result) = post(&app, body.clone()).await;
+            assert_eq!((given, error_code(&result)), (status, expected), "{body}");
         }
-        // A query that was refused is not remembered either.
-        let (_, answer) = post(&app, json!({ "extensions": persisted_query_extension(&sha256_hex("{ a }")) })).await;
-        assert_eq!(error_code(&answer), "PERSISTED_QUERY_NOT_FOUND");
+        // Rejected queries are not registered here either.
+        let (_, result) = post(&app, json!({ "extensions": persisted_query_extension(&sha256_hex("{ a }")) })).await;
+        assert_eq!(error_code(&result), "PERSISTED_QUERY_NOT_FOUND");
     }
 }
 
 #[tokio::test]
 async fn invalid_manifests() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let url = create_database().await;
     for (content, expected) in [
         (None, "OPERATIONS=trusted needs OPERATIONS_MANIFEST"),
@@ -173,10 +173,10 @@ async fn invalid_manifests() {
         (Some("{\"a\": 1}"), "is no manifest of operations"),
         (Some("{}"), "is no manifest of operations"),
     ] {
-        let mut command = place.command_with_database(&url, &["serve"]);
+        let mut command = workspace.command_with_database(&url, &["serve"]);
         command.env("OPERATIONS", "trusted").env("LISTEN", "127.0.0.1:0");
         if let Some(content) = content {
-            command.env("OPERATIONS_MANIFEST", place.path(place.write_file("manifest.json", content)));
+            command.env("OPERATIONS_MANIFEST", workspace.path(workspace.write_file("manifest.json", content)));
         }
         let outcome = run_to_completion(&mut command);
         assert_eq!(outcome.code, Some(1), "{outcome:?}");

@@ -1,4 +1,4 @@
-//! What a request may ask for.
+//! Query limits: depth, node count, document size and list sizes.
 
 use academic_directory::config::Limits;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ async fn start_limited(limits: Limits) -> TestApp {
     app
 }
 
-/// A chain of fields this deep.
+/// A query with this nesting depth.
 fn nested_fields(depth: usize) -> String {
     let steps = ["authorships", "nodes", "researcher", "papers", "nodes"];
     let fields: Vec<&str> = ["papers", "nodes"].into_iter().chain(steps.into_iter().cycle()).take(depth - 1).collect();
@@ -32,7 +32,10 @@ async fn depth_limit() {
         "{ papers { nodes { ... on Paper { authorships { ... { nodes { researcher { statistics { paperCount } } } } } } } } }",
     ] {
         let refusal = app.client_error(query, json!({})).await;
-        assert_eq!(refusal, "the query is nested 7 deep; at most 6 are allowed: ask for less at once", "{query}");
+        assert_eq!(
+            refusal, "the query is nested 7 levels deep; the limit is 6: request fewer levels at once",
+            "{query}"
+        );
     }
 }
 
@@ -52,10 +55,10 @@ async fn default_depth_limit() {
         "{".repeat(10_000),
         "{ a ".repeat(5_000),
     ] {
-        let answer = app.query(&query, json!({})).await;
-        assert_eq!(answer.codes(), ["QUERY_TOO_DEEP"], "{:.60}: {}", query, answer.body);
+        let response = app.query(&query, json!({})).await;
+        assert_eq!(response.codes(), ["QUERY_TOO_DEEP"], "{:.60}: {}", query, response.body);
     }
-    // Fifty in a chain of fragments, and one more.
+    // A depth of exactly 50 through fragments, and one level more.
     let spread = |length: usize| {
         let links: Vec<String> = (0..length)
             .map(|link| match link {
@@ -71,8 +74,8 @@ async fn default_depth_limit() {
     app.data(&spread(10)).await;
     assert_eq!(app.query(&spread(11), json!({})).await.codes(), ["QUERY_TOO_DEEP"]);
     for value in ["{not:".repeat(5_000), "[".repeat(10_000)] {
-        let answer = app.query(&format!("{{ researchers(filter: {value}"), json!({})).await;
-        assert_eq!(answer.codes(), ["LIMIT_EXCEEDED"], "{}", answer.body);
+        let response = app.query(&format!("{{ researchers(filter: {value}"), json!({})).await;
+        assert_eq!(response.codes(), ["LIMIT_EXCEEDED"], "{}", response.body);
     }
 }
 
@@ -92,19 +95,19 @@ async fn document_limits() {
         ("variables", 101, format!("query({}) {{ __typename }}", many(101, &|number| format!("$a{number}: Int")))),
         ("valueDepth", 33, format!("{{ a(b: {}1{}) }}", "[".repeat(33), "]".repeat(33))),
     ] {
-        let answer = app.query(&query, json!({})).await;
-        let error = &answer.body["errors"][0];
-        assert_eq!(answer.codes(), ["LIMIT_EXCEEDED"], "{limit}: {}", answer.body);
+        let response = app.query(&query, json!({})).await;
+        let error = &response.body["errors"][0];
+        assert_eq!(response.codes(), ["LIMIT_EXCEEDED"], "{limit}: {}", response.body);
         assert_eq!((&error["extensions"]["limit"], &error["extensions"]["counted"]), (&json!(limit), &json!(counted)));
         assert!(error["extensions"]["maximum"].as_u64().is_some_and(|most| most < counted), "{error}");
         assert!(error["message"].as_str().is_some_and(|text| text.contains(&counted.to_string())), "{error}");
     }
-    // Ten thousand of them are more tokens than may be, whatever they are.
+    // Ten thousand aliases exceed the token limit.
     let aliases = format!("{{ {} }}", many(10_000, &|number| format!("a{number}: __typename")));
     assert_eq!(app.query(&aliases, json!({})).await.codes(), ["LIMIT_EXCEEDED"]);
     insta::assert_snapshot!(
         app.client_error(&format!("{{ {} }}", many(101, &|number| format!("a{number}: __typename"))), json!({})).await,
-        @"the query has 101 aliases; at most 100 are allowed"
+        @"the query has 101 aliases; the limit is 100"
     );
     let deep = json!({ "a": (0..40).fold(json!(1), |inner, _| json!([inner])) });
     assert_eq!(app.query("query($a: [Int]) { __typename }", deep).await.codes(), ["LIMIT_EXCEEDED"]);
@@ -120,27 +123,27 @@ async fn exponential_fragments() {
             query.push_str(&format!(" fragment f{number} on Query {{ {below} }}"));
         }
         query.push_str(&format!(" fragment f0 on Query {{ {last} }}"));
-        let begun = std::time::Instant::now();
-        let (answer, statements) = app.query_counting_statements(&query, json!({})).await;
-        println!("refused within {:?}", begun.elapsed());
-        assert_eq!(answer.codes(), ["QUERY_TOO_COMPLEX"], "{}", answer.body);
+        let started_at = std::time::Instant::now();
+        let (response, statements) = app.query_counting_statements(&query, json!({})).await;
+        println!("rejected within {:?}", started_at.elapsed());
+        assert_eq!(response.codes(), ["QUERY_TOO_COMPLEX"], "{}", response.body);
         assert_eq!(statements, 0);
     }
-    // Within themselves.
+    // Recursive fragments.
     for query in [
         "{ ...a } fragment a on Query { ...a }",
         "{ ...a } fragment a on Query { ...b ...b } fragment b on Query { ...a ...a }",
         "{ ...a } fragment a on Query { researchers { nodes { ...b } } } fragment b on Researcher { coauthors { nodes { ...b } } }",
     ] {
-        let answer = app.query(query, json!({})).await;
-        assert!(answer.codes().iter().all(|code| code == "GRAPHQL_VALIDATION_FAILED"), "{}", answer.body);
+        let response = app.query(query, json!({})).await;
+        assert!(response.codes().iter().all(|code| code == "GRAPHQL_VALIDATION_FAILED"), "{}", response.body);
     }
 }
 
 #[tokio::test]
 async fn node_limit() {
     let app = start_limited(Limits::default()).await;
-    // An ordinary page of Relay's passes.
+    // A typical Relay query passes.
     app.data(
         "{ researchers(first: 20) { edges { cursor node { name papers(first: 20) { edges { node { title \
          authorships(first: 20) { edges { node { name } } pageInfo { hasNextPage } } } } } } } } }",
@@ -148,15 +151,15 @@ async fn node_limit() {
     .await;
     let six = "{ researchers(first: 100) { nodes { coauthors(first: 100) { nodes { papers(first: 100) { nodes { \
          authorships(first: 100) { nodes { researcher { coauthors(first: 100) { nodes { papers(first: 100) { nodes { title } } } } } } } } } } } } } }";
-    let (answer, statements) = app.query_counting_statements(six, json!({})).await;
-    assert_eq!((answer.codes(), statements), (vec!["QUERY_TOO_COMPLEX".to_owned()], 0));
+    let (response, statements) = app.query_counting_statements(six, json!({})).await;
+    assert_eq!((response.codes(), statements), (vec!["QUERY_TOO_COMPLEX".to_owned()], 0));
     insta::assert_snapshot!(
-        answer.messages()[0],
-        @"the query may return 1010201010100 nodes, every page full; at most 500000 are allowed, as with first: 8 for all of its lists"
+        response.messages()[0],
+        @"the query could return 1010201010100 nodes; the limit is 500000 (for example, use first: 8 for all lists)"
     );
     let fitting = six.replace("first: 100", "first: 8");
     app.data(&fitting).await;
-    // Any number of levels, where a product that wraps around would be small again.
+    // Deep nesting must not overflow the product.
     for levels in 1..=6 {
         let (open, close) = (
             "coauthors(first: 100) { nodes { papers(first: 100) { nodes { authorships(first: 100) { nodes { researcher { ",
@@ -191,7 +194,7 @@ async fn node_count_estimate() {
         "query($first: Int = 100) { papers(first: $first) { nodes { id } } more: papers(first: $first) { nodes { id } } }",
     ] {
         let refusal = app.client_error(query, json!({})).await;
-        assert!(refusal.contains("at most 130 are allowed"), "{query}: {refusal}");
+        assert!(refusal.contains("the limit is 130"), "{query}: {refusal}");
     }
     let query = "query($first: Int!, $more: Boolean!) { a: papers(first: $first) { nodes { id } } \
          b: papers(first: $first) @include(if: $more) { nodes { id } } }";
@@ -220,13 +223,13 @@ async fn skipped_fields_are_not_counted() {
     }
 }
 
-/// The answer to a query whose cost is asked for too, or only.
+/// Sends a query with the `X-Query-Cost` header; returns the number of statements and the response.
 async fn query_with_cost(app: &TestApp, query: &str, wanted: &str) -> (u64, Value) {
     let before = app.store.statement_counter().total();
     let request =
         app.client().post(app.url("/graphql")).header("X-Query-Cost", wanted).json(&json!({ "query": query }));
-    let answer = request.send().await.expect("an answer").json().await.expect("JSON");
-    (app.store.statement_counter().total() - before, answer)
+    let response = request.send().await.expect("a response").json().await.expect("JSON");
+    (app.store.statement_counter().total() - before, response)
 }
 
 #[tokio::test]
@@ -234,16 +237,17 @@ async fn cost_report() {
     let app = start_limited(Limits::default()).await;
     let query =
         "{ papers(first: 10) { totalCount nodes { title authorships(first: 5) { nodes { researcher { name } } } } } }";
-    let (statements, answer) = query_with_cost(&app, query, "report").await;
-    // Ten papers, five authorships and people for each; the list, its total, the authorships and the people.
+    let (statements, response) = query_with_cost(&app, query, "report").await;
+    // Ten papers with five authorships and researchers each; statements for the list, its total, the authorships and
+    // the researchers.
     let cost = json!({ "requested": { "nodes": 110, "cost": 510, "statements": 4 }, "limit": { "nodes": 500_000, "cost": 600_000 } });
-    assert_eq!(answer["extensions"]["cost"], cost);
-    assert_eq!(answer["data"]["papers"]["totalCount"], 1);
+    assert_eq!(response["extensions"]["cost"], cost);
+    assert_eq!(response["data"]["papers"]["totalCount"], 1);
     assert_eq!(statements, 4);
-    let (statements, answer) = query_with_cost(&app, query, "only").await;
-    assert_eq!((statements, answer), (0, json!({ "data": null, "extensions": { "cost": cost } })));
-    let (_, answer) = query_with_cost(&app, query, "maybe").await;
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    let (statements, response) = query_with_cost(&app, query, "only").await;
+    assert_eq!((statements, response), (0, json!({ "data": null, "extensions": { "cost": cost } })));
+    let (_, response) = query_with_cost(&app, query, "maybe").await;
+    assert_eq!(response["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
     assert_eq!(app.query(query, json!({})).await.body.get("extensions"), None);
 }
 
@@ -256,8 +260,8 @@ async fn introspection() {
     let cycle =
         |times: usize| format!("{{ __schema {{ types {{ {} name {} }} }} }}", open.repeat(times), close.repeat(times));
     app.data(&cycle(1)).await;
-    let answer = app.query(&cycle(3), json!({})).await;
-    assert_eq!(answer.codes(), ["LIMIT_EXCEEDED"], "{}", answer.body);
+    let response = app.query(&cycle(3), json!({})).await;
+    assert_eq!(response.codes(), ["LIMIT_EXCEEDED"], "{}", response.body);
     let spread = "{ __type(name: \"Query\") { ...a } } fragment a on __Type { fields { type { ...b } } } \
          fragment b on __Type { fields { type { ...c } } } fragment c on __Type { interfaces { possibleTypes { name } } }";
     assert_eq!(app.query(spread, json!({})).await.codes(), ["LIMIT_EXCEEDED"]);
@@ -289,7 +293,7 @@ async fn list_size_limit() {
     );
     insta::assert_snapshot!(
         app.client_error(query, json!({ "ids": [id, id, id, id] })).await,
-        @"ids has 4 entries; a list takes at most 3: ask in several requests"
+        @"ids has 4 entries; the limit is 3: split the request"
     );
     let query = "query($keys: [PaperBy!]!) { papersBy(keys: $keys) { slug } }";
     let keys = |amount| json!({ "keys": vec![json!({ "slug": "one" }); amount] });
@@ -306,6 +310,6 @@ async fn nodes_limit() {
     assert_eq!(found["nodes"].as_array().map(Vec::len), Some(100));
     insta::assert_snapshot!(
         app.client_error(query, json!({ "ids": vec![&id; 101] })).await,
-        @"ids has 101 entries; it takes at most 100: ask in several requests"
+        @"ids has 101 entries; the limit is 100: split the request"
     );
 }

@@ -1,4 +1,4 @@
-//! How much a client may ask for in a minute.
+//! Rate limiting by query cost.
 
 use academic_directory::config::{NetworkConfig, TokenQuota};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::support::{TestApp, http_config, network_config};
 
 const QUERY: &str = "{ researchers(first: 10) { nodes { name } } }";
 
-/// One with 1000 a minute for an address, and 5000 for the token `secret`.
+/// A quota of 1000 per minute for each address, and of 5000 for the token `secret`.
 async fn start_limited() -> TestApp {
     let digest = <sha2::Sha256 as sha2::Digest>::digest("secret").into();
     let token = TokenQuota { name: "library".to_owned(), digest, cost_per_minute: 5_000.try_into().expect("not zero") };
@@ -31,7 +31,7 @@ impl RateLimitedResponse {
         self.headers.get(name).map_or("none", |value| value.to_str().expect("a text"))
     }
 
-    /// What is left, by the header `RateLimit`.
+    /// The remaining quota according to the `RateLimit` header.
     fn remaining(&self) -> u32 {
         let value = self.header("ratelimit");
         let left = value.split(';').find_map(|parameter| parameter.strip_prefix("r=")?.parse().ok());
@@ -42,7 +42,7 @@ impl RateLimitedResponse {
 async fn post(app: &TestApp, query: &str, headers: &[(&str, &str)]) -> RateLimitedResponse {
     let request = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     RateLimitedResponse { status, headers, body: response.json().await.expect("JSON") }
 }
@@ -55,15 +55,20 @@ async fn cost_is_debited() {
     assert!((100..1_000).contains(&cost), "{cost}");
     let mut left = 1_000;
     while left >= cost {
-        let told = post(&app, QUERY, &[]).await;
-        assert_eq!((told.status, told.header("ratelimit-policy")), (200, "\"address\";q=1000;w=60"), "{}", told.body);
-        // A second brings 16 back.
-        assert!(
-            (left - cost..=left - cost + 300).contains(&u64::from(told.remaining())),
-            "{} after {left}",
-            told.remaining()
+        let response = post(&app, QUERY, &[]).await;
+        assert_eq!(
+            (response.status, response.header("ratelimit-policy")),
+            (200, "\"address\";q=1000;w=60"),
+            "{}",
+            response.body
         );
-        left = u64::from(told.remaining());
+        // About 16 are restored per second.
+        assert!(
+            (left - cost..=left - cost + 300).contains(&u64::from(response.remaining())),
+            "{} after {left}",
+            response.remaining()
+        );
+        left = u64::from(response.remaining());
     }
     let refused = post(&app, QUERY, &[]).await;
     assert_eq!(refused.status, 429, "{}", refused.body);
@@ -92,7 +97,7 @@ async fn quotas_per_client() {
         post(&app, QUERY, &[("Authorization", "Bearer other")]).await.header("ratelimit-policy"),
         "\"address\";q=1000;w=60"
     );
-    // Dearer than all that an address has.
+    // More expensive than the whole quota.
     let refused = post(&app, dear, &[]).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "none"), "{}", refused.body);
     assert!(
@@ -114,7 +119,7 @@ async fn minimum_cost() {
         assert_eq!(post(&app, query, &headers).await.remaining(), 900, "{query}");
     }
     let broken = app.client().post(app.url("/graphql")).header("Content-Type", "application/json").body("{\"query\": ");
-    let response = broken.send().await.expect("an answer");
+    let response = broken.send().await.expect("a response");
     assert_eq!(response.status(), 400);
     assert!(response.headers()["ratelimit"].to_str().expect("a text").contains(";r=900;"));
 }
@@ -122,6 +127,6 @@ async fn minimum_cost() {
 #[tokio::test]
 async fn disabled_on_loopback() {
     let app = TestApp::start().await;
-    let told = post(&app, QUERY, &[]).await;
-    assert_eq!((told.header("ratelimit"), told.header("ratelimit-policy")), ("none", "none"));
+    let response = post(&app, QUERY, &[]).await;
+    assert_eq!((response.header("ratelimit"), response.header("ratelimit-policy")), ("none", "none"));
 }

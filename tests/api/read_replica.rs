@@ -1,4 +1,4 @@
-//! Copies of the database by streaming replication: read from, and never older than what is promised.
+//! Read replicas: streaming replication, and bounds on staleness.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +15,7 @@ use crate::support::{
 
 const TITLES: &str = "{ papers(first: 50, orderBy: {field: TITLE, direction: ASC}) { nodes { title } } }";
 
-/// A server with a database, and a copy of it that follows it.
+/// A primary server and a standby that replicates it.
 struct ReplicatedPair {
     directory: TempDir,
     primary: EmbeddedServer,
@@ -27,21 +27,21 @@ fn run_command(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// What blocks a thread, away from the test's runtime.
+/// Runs blocking work outside the async runtime.
 async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.expect("work that ends")
 }
 
 impl ReplicatedPair {
     async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        // As root, the servers run as another user.
-        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        let data_directory = tempfile::tempdir().expect("a directory");
+        // Servers started by root run as another user.
+        std::fs::set_permissions(data_directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .expect("permissions");
-        let place = folder.path().to_owned();
-        let primary = run_blocking(move || start_postgres(&place.join("primary"))).await;
+        let root = data_directory.path().to_owned();
+        let primary = run_blocking(move || start_postgres(&root.join("primary"))).await;
         execute_sql(&primary.url("postgres"), "CREATE DATABASE directory").await;
-        let mut pair = Self { directory: folder, primary, standby: None };
+        let mut pair = Self { directory: data_directory, primary, standby: None };
         let url = pair.primary.url("postgres");
         let (from, to) = (pair.directory.path().join("primary"), pair.directory.path().join("standby"));
         run_blocking(move || copy_data_directory(&url, &from, &to)).await;
@@ -50,8 +50,8 @@ impl ReplicatedPair {
     }
 
     async fn start_standby(&mut self) {
-        let folder = self.directory.path().join("standby");
-        self.standby = Some(run_blocking(move || start_postgres(&folder)).await);
+        let data_directory = self.directory.path().join("standby");
+        self.standby = Some(run_blocking(move || start_postgres(&data_directory)).await);
     }
 
     async fn stop_standby(&mut self) {
@@ -75,21 +75,21 @@ impl ReplicatedPair {
         if self.standby.is_some() {
             self.stop_standby().await;
         }
-        let Self { directory: folder, primary, .. } = self;
+        let Self { directory: data_directory, primary, .. } = self;
         run_blocking(move || {
             primary.stop();
-            drop(folder);
+            drop(data_directory);
         })
         .await;
     }
 
-    /// Stops or goes on replaying what the database does.
+    /// Pauses or resumes WAL replay on the standby.
     async fn set_replay(&self, word: &str) {
         execute_sql(&self.standby_url("postgres"), &format!("SELECT pg_wal_replay_{word}()")).await;
     }
 }
 
-/// Copies a running server's data into the folder of another, which follows it.
+/// Copies a running server's data directory and configures the copy as its standby.
 fn copy_data_directory(url: &str, from: &Path, to: &Path) {
     let installed = Path::new("/usr/lib/postgresql/15/bin/pg_basebackup");
     let directory = std::env::var_os("PG_BINDIR").map(PathBuf::from).map(|directory| directory.join("pg_basebackup"));
@@ -106,45 +106,45 @@ fn copy_data_directory(url: &str, from: &Path, to: &Path) {
             .arg(&data)
             .args(["-R", "-X", "stream", "-c", "fast"]),
     );
-    // As root, the server runs as another user, who owns its data.
+    // A server started by root runs as another user, who must own the data.
     run_command(Command::new("chown").arg("-R").arg("--reference").arg(from.join("data")).arg(to));
 }
 
-/// What the service makes for a server of its own.
-fn create_data_directory(folder: &Path) {
-    start_postgres(folder).stop();
+/// Creates the directory layout that the service expects.
+fn create_data_directory(directory: &Path) {
+    start_postgres(directory).stop();
 }
 
-fn titles(answer: &Value) -> Vec<&str> {
-    let nodes = answer["papers"]["nodes"].as_array().expect("a list");
+fn titles(response: &Value) -> Vec<&str> {
+    let nodes = response["papers"]["nodes"].as_array().expect("a list");
     nodes.iter().map(|node| node["title"].as_str().expect("a title")).collect()
 }
 
-/// The titles that a client sees who has seen a position, and the position that it sees then.
+/// The titles for a client with this replication position, and the position of the response.
 async fn titles_and_position(app: &TestApp, position: Option<&str>) -> (Vec<String>, String) {
     let mut request = app.client().post(app.url("/graphql")).json(&json!({ "query": TITLES }));
     if let Some(position) = position {
         request = request.header("X-Directory-Position", position);
     }
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     let position =
         response.headers().get("x-directory-position").expect("a position").to_str().expect("a text").to_owned();
-    let answer: Value = response.json().await.expect("JSON");
-    (titles(&answer["data"]).into_iter().map(str::to_owned).collect(), position)
+    let body: Value = response.json().await.expect("JSON");
+    (titles(&body["data"]).into_iter().map(str::to_owned).collect(), position)
 }
 
 fn replica_request_count(app: &TestApp) -> u64 {
     app.store.replicas().iter().map(|replica| replica.request_count()).sum()
 }
 
-/// Asks until the copy answers.
+/// Sends requests until the replica serves one.
 async fn wait_for_replica(app: &TestApp, expected: &[&str]) {
     let deadline = Instant::now() + Duration::from_secs(20);
     let before = replica_request_count(app);
     let mut turn = 0;
     while replica_request_count(app) == before {
-        assert!(Instant::now() < deadline, "waited too long for the copy");
-        // Of another text each time, so that no kept answer is given.
+        assert!(Instant::now() < deadline, "timeout waiting for the replica");
+        // A different query each time, so that no cached response is returned.
         turn += 1;
         assert_eq!(titles(&app.data(&format!("{TITLES} # {turn}")).await), expected);
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -156,11 +156,11 @@ async fn replica_reads() {
     let mut pair = ReplicatedPair::start().await;
     let app = pair.start_app(http_config()).await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
-    // What this process wrote is seen at once, whoever answers; then the copy does.
+    // Own writes are visible immediately, from either server; later the replica serves requests.
     assert_eq!(titles(&app.data(TITLES).await), ["Tides"]);
     wait_for_replica(&app, &["Tides"]).await;
 
-    // A copy that lags is not read from.
+    // A lagging replica is not used.
     pair.set_replay("pause").await;
     app.create_records(json!([paper_record("Waves", Some(2002), &["Bo Dahl"])])).await;
     let before = replica_request_count(&app);
@@ -171,7 +171,7 @@ async fn replica_reads() {
     pair.set_replay("resume").await;
     wait_for_replica(&app, &["Tides", "Waves"]).await;
 
-    // One that is gone costs nobody an answer, and comes back.
+    // An unreachable replica causes no error, and is used again after its return.
     pair.stop_standby().await;
     for _ in 0..20 {
         assert_eq!(titles(&app.data(TITLES).await), ["Tides", "Waves"]);
@@ -179,7 +179,7 @@ async fn replica_reads() {
     pair.start_standby().await;
     wait_for_replica(&app, &["Tides", "Waves"]).await;
 
-    let metrics = app.client().get(app.url("/metrics")).send().await.expect("an answer").text().await.expect("a text");
+    let metrics = app.client().get(app.url("/metrics")).send().await.expect("a response").text().await.expect("a text");
     assert!(
         metrics.contains(&format!("academic_directory_replica_requests {}\n", replica_request_count(&app))),
         "{metrics}"
@@ -194,7 +194,7 @@ async fn read_your_writes() {
     let (one, other) = (pair.start_app(http_config()).await, pair.start_app(http_config()).await);
     one.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     wait_for_replica(&other, &["Tides"]).await;
-    // Written through one instance, and read through the other at once: by the position that the first told.
+    // Writes through one instance, then reads through the other with the position of the first response.
     for (number, title) in (0..20)
         .zip(["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L", "M", "N", "O", "P", "Q", "R", "S", "T"])
     {
@@ -205,14 +205,14 @@ async fn read_your_writes() {
         assert_eq!(theirs, own, "after {position}, at {later}");
     }
     let refused = other.client().post(other.url("/graphql")).header("X-Directory-Position", "yesterday");
-    let refused = refused.json(&json!({ "query": TITLES })).send().await.expect("an answer");
+    let refused = refused.json(&json!({ "query": TITLES })).send().await.expect("a response");
     assert_eq!(refused.status(), 400);
     assert!(refused.text().await.expect("a text").contains("such as 16/B374D848"));
     drop((one, other));
     pair.stop().await;
 }
 
-/// Writers, and readers of an instance that keeps answers and reads from the copy: nothing older than 100 ms, ever.
+/// With the response cache and a replica, no response is older than 100 ms.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn bounded_staleness() {
     const WINDOW: Duration = Duration::from_millis(100);
@@ -234,17 +234,20 @@ async fn bounded_staleness() {
         }
     };
     let read = async {
-        let mut answers = 0;
+        let mut responses = 0;
         while Instant::now() < end {
-            let asked = Instant::now();
-            let answer = app.data(TITLES).await;
-            let told: u64 = titles(&answer)[0].parse().expect("a number");
-            let known = written.lock().expect("a list");
-            let must = known.iter().rev().find(|(at, _)| *at + WINDOW <= asked).map_or(0, |(_, number)| *number);
-            assert!(told >= must, "told {told}, though {must} was committed more than {WINDOW:?} before");
-            answers += 1;
+            let start = Instant::now();
+            let response = app.data(TITLES).await;
+            let seen: u64 = titles(&response)[0].parse().expect("a number");
+            let commits = written.lock().expect("a list");
+            let expected = commits.iter().rev().find(|(at, _)| *at + WINDOW <= start).map_or(0, |(_, number)| *number);
+            assert!(
+                seen >= expected,
+                "{seen} was returned, although {expected} was committed more than {WINDOW:?} before"
+            );
+            responses += 1;
         }
-        answers
+        responses
     };
     let ((), first, second) = tokio::join!(write, read, read_until(&app, end));
     assert!(first + second > 50, "{first} and {second} answers");
@@ -253,12 +256,12 @@ async fn bounded_staleness() {
     pair.stop().await;
 }
 
-/// More readers, so that answers are kept and found.
+/// Further readers, so that cached responses are used.
 async fn read_until(app: &TestApp, end: Instant) -> usize {
-    let mut answers = 0;
+    let mut responses = 0;
     while Instant::now() < end {
         app.data(TITLES).await;
-        answers += 1;
+        responses += 1;
     }
-    answers
+    responses
 }

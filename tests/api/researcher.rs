@@ -1,4 +1,4 @@
-//! People: every field, filters and orders. Look-ups are in `lookup`.
+//! Researchers: fields, filters and orders. Lookups are tested in `lookup`.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::{
     TestApp, orcid, organization_record, paper_record, pluck_strings, researcher_record, ror, topic_record, with_fields,
 };
 
-/// Three people, two of whom have papers.
+/// Three researchers, two of whom have papers.
 pub async fn three_researchers() -> TestApp {
     let app = TestApp::start().await;
     app.create_records(json!([
@@ -113,9 +113,9 @@ async fn timestamps_are_in_utc() {
         "UPDATE researcher SET created_at = '2024-02-03 04:05:06+02', updated_at = '2024-02-03 04:05:06.25+00'",
     )
     .await;
-    let moments = app.data("{ researchers(first: 1) { nodes { createdAt updatedAt } } }").await;
+    let timestamps = app.data("{ researchers(first: 1) { nodes { createdAt updatedAt } } }").await;
     assert_eq!(
-        moments["researchers"]["nodes"][0],
+        timestamps["researchers"]["nodes"][0],
         json!({ "createdAt": "2024-02-03T02:05:06Z", "updatedAt": "2024-02-03T04:05:06.250Z" })
     );
 }
@@ -147,7 +147,7 @@ async fn filters() {
         (json!({ "topicIds": [tides] }), "ada-berg"),
         (json!({ "topicIds": [oceans] }), "ada-berg emile-zola"),
         (json!({ "topicIds": [] }), ""),
-        // Who works there now, by default.
+        // By default, current employment, membership and similar kinds.
         (json!({ "affiliation": {} }), "ada-berg"),
         (json!({ "affiliation": { "organizationIds": [college] } }), "ada-berg"),
         (json!({ "affiliation": { "organizationIds": [college], "includeDescendants": null } }), "ada-berg"),
@@ -161,7 +161,7 @@ async fn filters() {
         (json!({ "affiliation": { "kinds": ["EDUCATION"] } }), ""),
         (json!({ "affiliation": { "kinds": ["EDUCATION"], "isCurrent": false } }), "ada-berg"),
         (json!({ "affiliation": { "researcherIds": [chen] } }), ""),
-        // One affiliation passes all of it: Ada was at the college, and is employed, but not at once.
+        // A single affiliation must match all conditions; Ada's match them only together.
         (
             json!({ "affiliation": { "organizationIds": [college], "includeDescendants": false, "kinds": ["EMPLOYMENT", "SERVICE"], "asOf": "2010-01-01" } }),
             "emile-zola",
@@ -170,7 +170,7 @@ async fn filters() {
             json!({ "affiliation": { "organizationIds": [laboratory], "kinds": ["EDUCATION"], "asOf": "2010-01-01" } }),
             "",
         ),
-        // All conditions hold together.
+        // All conditions are combined with AND.
         (json!({ "hasOrcid": true, "hasPapers": false }), ""),
         (
             json!({ "hasOrcid": true, "topicIds": [oceans], "affiliation": { "organizationIds": [laboratory] } }),
@@ -191,9 +191,9 @@ async fn invalid_filters() {
     let tides = app.find_id("topic", "tides").await;
     let query = "query($filter: ResearcherFilter) { researchers(filter: $filter) { nodes { slug } } }";
     let refused = async |filter: Value| app.client_error(query, json!({ "filter": filter })).await;
-    insta::assert_snapshot!(refused(json!({ "ids": ["x"] })).await, @"'x' is not an id of this directory; ids come from the id field of what the directory answers");
-    insta::assert_snapshot!(refused(json!({ "ids": [tides] })).await, @"ids takes ids of type Researcher; 'VG9waWM6Mg' is of type Topic");
-    insta::assert_snapshot!(refused(json!({ "orcids": vec![orcid(21); 501] })).await, @"orcids has 501 entries; a list takes at most 500: ask in several requests");
+    insta::assert_snapshot!(refused(json!({ "ids": ["x"] })).await, @"'x' is not an id of this directory; use the value of an `id` field");
+    insta::assert_snapshot!(refused(json!({ "ids": [tides] })).await, @"ids takes IDs of type Researcher; 'VG9waWM6Mg' is of type Topic");
+    insta::assert_snapshot!(refused(json!({ "orcids": vec![orcid(21); 501] })).await, @"orcids has 501 entries; the limit is 500: split the request");
     refused(json!({ "topicIds": vec![tides.clone(); 501] })).await;
     refused(json!({ "affiliation": { "kinds": vec!["EDUCATION"; 501] } })).await;
     refused(json!({ "affiliation": { "organizationIds": [tides] } })).await;
@@ -202,7 +202,7 @@ async fn invalid_filters() {
     refused(json!({ "affiliation": { "asOf": "2015-02-30" } })).await;
     refused(json!({ "affiliation": { "asOf": "-262000-01-01" } })).await;
     refused(json!({ "affiliation": { "asOf": "+262000-01-01" } })).await;
-    // As many as a list takes.
+    // Exactly the maximum list size.
     let many = app.data_with_variables(query, json!({ "filter": { "topicIds": vec![tides; 500] } })).await;
     assert_eq!(pluck_strings(&many["researchers"]["nodes"], &["slug"]), ["ada-berg"]);
 }
@@ -230,11 +230,7 @@ async fn orders() {
         descending.reverse();
         assert_eq!(list("DESC").await, descending, "{field}");
     }
-    assert_eq!(
-        app.slugs(&["researchers"]).await.join(" "),
-        "ada-berg chen emile-zola",
-        "by name where nothing is said"
-    );
+    assert_eq!(app.slugs(&["researchers"]).await.join(" "), "ada-berg chen emile-zola", "by name by default");
 }
 
 #[tokio::test]
@@ -342,7 +338,7 @@ async fn declared_and_derived_topics() {
         app.data(&query).await["researcher"]["topics"].clone()
     };
     let edge = |slug: &str, count: i32, declared: bool| json!({ "paperCount": count, "isDeclared": declared, "node": { "slug": slug } });
-    // The person's own order first, then what most papers are on.
+    // Declared topics in their order, then the topics of most papers.
     assert_eq!(
         list("").await,
         json!({ "totalCount": 4, "edges": [edge("waves", 0, true), edge("moons", 1, true), edge("winds", 2, false), edge("sands", 1, false)] })

@@ -1,4 +1,4 @@
-//! Answers that are kept: never older than what was committed before, and never somebody else's.
+//! The response cache: bounded staleness, cache keys, and what is not cached.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use crate::support::{
     researcher_record,
 };
 
-/// What others commit is seen by then.
+/// Commits of other processes are visible after this time.
 const MAX_STALENESS: Duration = Duration::from_millis(100);
 const TITLES: &str = "{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { title } } }";
 
@@ -26,34 +26,34 @@ async fn start_on(url: &str) -> TestApp {
     TestApp::start_with_config(database_config(url, 100), Limits::default(), cache_enabled(), network_config()).await
 }
 
-/// How many statements a query took; its answer.
+/// The number of statements of a query, and its data.
 async fn query_counting(app: &TestApp, query: &str) -> (u64, Value) {
-    let (answer, statements) = app.query_counting_statements(query, json!({})).await;
-    (statements, answer.data().clone())
+    let (response, statements) = app.query_counting_statements(query, json!({})).await;
+    (statements, response.data().clone())
 }
 
 #[tokio::test]
 async fn invalidated_by_a_commit() {
     let app = TestApp::start_with_http_config(cache_enabled()).await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
-    let (first, answer) = query_counting(&app, TITLES).await;
-    assert_eq!((first, query_counting(&app, TITLES).await), (1, (0, answer)));
-    // A kept answer says too how much of the log is in it.
+    let (first, body) = query_counting(&app, TITLES).await;
+    assert_eq!((first, query_counting(&app, TITLES).await), (1, (0, body)));
+    // Cached responses have the position header, too.
     let response =
-        app.client().post(app.url("/graphql")).json(&json!({ "query": TITLES })).send().await.expect("an answer");
+        app.client().post(app.url("/graphql")).json(&json!({ "query": TITLES })).send().await.expect("a response");
     assert!(response.headers().contains_key("x-directory-position"));
-    // What the process itself writes is seen at once.
+    // Writes of this process are visible immediately.
     app.create_records(json!([paper_record("Waves", Some(2002), &["Bo Dahl"])])).await;
-    let (again, answer) = query_counting(&app, TITLES).await;
-    assert_eq!((again, &answer["papers"]["nodes"][1]["title"]), (1, &json!("Waves")));
-    // What anybody else does to the database is seen soon; a change that is taken back is none.
+    let (again, body) = query_counting(&app, TITLES).await;
+    assert_eq!((again, &body["papers"]["nodes"][1]["title"]), (1, &json!("Waves")));
+    // Writes of other processes are visible soon; a rolled-back transaction invalidates nothing.
     app.execute_sql("UPDATE paper SET title = 'Ebb' WHERE title = 'Tides'").await;
     tokio::time::sleep(MAX_STALENESS).await;
     assert_eq!(query_counting(&app, TITLES).await.1["papers"]["nodes"][0]["title"], "Ebb");
     app.execute_sql("BEGIN; DELETE FROM paper WHERE title = 'Ebb'; ROLLBACK").await;
     tokio::time::sleep(MAX_STALENESS).await;
     assert_eq!(query_counting(&app, TITLES).await.0, 0);
-    let metrics = app.client().get(app.url("/metrics")).send().await.expect("an answer").text().await.expect("a text");
+    let metrics = app.client().get(app.url("/metrics")).send().await.expect("a response").text().await.expect("a text");
     assert!(metrics.contains("academic_directory_cache_hits_total 3\n"), "{metrics}");
     assert!(metrics.contains("academic_directory_cache_misses_total 3\n"), "{metrics}");
 }
@@ -72,7 +72,7 @@ fn decompress(body: &[u8], coding: Option<&str>) -> String {
 #[tokio::test]
 async fn large_responses_are_compressed() {
     let app = TestApp::start_with_http_config(cache_enabled()).await;
-    // Letters of several bytes, so that a cut at the wrong byte would show.
+    // Multi-byte characters, so that truncation at a wrong byte offset is detected.
     let titles: Vec<Value> = (0..100)
         .map(|number| paper_record(&format!("Événements de la marée n° {number} 潮汐"), Some(2001), &[]))
         .collect();
@@ -80,17 +80,22 @@ async fn large_responses_are_compressed() {
     let query = "{ papers(first: 100) { nodes { id title slug publicationYear } } }";
     let body = async || {
         let request = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
-        request.send().await.expect("an answer").bytes().await.expect("a body")
+        request.send().await.expect("a response").bytes().await.expect("a body")
     };
     let before = app.store.statement_counter().total();
     let new = body().await;
     assert_eq!((body().await, app.store.statement_counter().total() - before), (new.clone(), 1));
-    let metrics = app.client().get(app.url("/metrics")).send().await.expect("an answer").text().await.expect("a text");
-    let kept = metrics.lines().find_map(|line| line.strip_prefix("academic_directory_cache_bytes ")).expect("a metric");
-    let kept: usize = kept.parse().expect("a number");
-    assert!(kept > 0 && kept * 3 < new.len(), "{kept} bytes kept of an answer of {}", new.len());
+    let metrics = app.client().get(app.url("/metrics")).send().await.expect("a response").text().await.expect("a text");
+    let cached_bytes =
+        metrics.lines().find_map(|line| line.strip_prefix("academic_directory_cache_bytes ")).expect("a metric");
+    let cached_bytes: usize = cached_bytes.parse().expect("a number");
+    assert!(
+        cached_bytes > 0 && cached_bytes * 3 < new.len(),
+        "{cached_bytes} bytes cached for a response of {}",
+        new.len()
+    );
 
-    // Whatever coding is liked best, and by GET as well.
+    // For every content coding, by POST and by GET.
     let by_get = reqwest::Url::parse_with_params(&app.url("/graphql"), [("query", query)]).expect("an address");
     let text = String::from_utf8(new.to_vec()).expect("a text");
     for accepted in
@@ -106,7 +111,7 @@ async fn large_responses_are_compressed() {
         let get = app.client().get(by_get.clone()).header("Accept", "application/json");
         let mut tags = Vec::new();
         for request in [post, get] {
-            let response = request.header("Accept-Encoding", accepted).send().await.expect("an answer");
+            let response = request.header("Accept-Encoding", accepted).send().await.expect("a response");
             let header =
                 |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
             assert_eq!(header("content-encoding").as_deref(), liked, "{accepted}");
@@ -117,7 +122,7 @@ async fn large_responses_are_compressed() {
         }
         let get = app.client().get(by_get.clone()).header("Accept", "application/json");
         let again =
-            get.header("Accept-Encoding", accepted).header("If-None-Match", &tags[0]).send().await.expect("an answer");
+            get.header("Accept-Encoding", accepted).header("If-None-Match", &tags[0]).send().await.expect("a response");
         assert_eq!(again.status(), 304, "{accepted}");
     }
     assert_eq!(app.store.statement_counter().total() - before, 1);
@@ -141,38 +146,38 @@ async fn cache_key() {
     let body =
         |name: &str, first: i32| json!({ "query": query, "operationName": name, "variables": { "first": first } });
     let cases = [(body("One", 1), "en"), (body("One", 2), "en"), (body("One", 1), "fr"), (body("Two", 1), "en")];
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for round in 0..2 {
         for (body, language) in &cases {
             let before = statements();
             let request = app.client().post(app.url("/graphql")).header("Accept-Language", *language).json(body);
-            let answer = request.send().await.expect("an answer").text().await.expect("a text");
-            assert_eq!(statements() > before, round == 0, "{answer}");
-            answers.push(answer);
+            let response = request.send().await.expect("a response").text().await.expect("a text");
+            assert_eq!(statements() > before, round == 0, "{response}");
+            responses.push(response);
         }
     }
-    assert_eq!(answers[..4], answers[4..]);
-    answers.truncate(4);
-    answers.sort_unstable();
-    answers.dedup();
-    assert_eq!(answers.len(), 4, "{answers:?}");
+    assert_eq!(responses[..4], responses[4..]);
+    responses.truncate(4);
+    responses.sort_unstable();
+    responses.dedup();
+    assert_eq!(responses.len(), 4, "{responses:?}");
 }
 
 #[tokio::test]
 async fn uncacheable_responses() {
     let app = TestApp::start_with_http_config(cache_enabled()).await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
-    // With a fault, and what was read beside it.
+    // Partial responses: data with errors.
     let faulty = "{ papers { nodes { title } } researchers(first: 1000) { nodes { name } } }";
     for _ in 0..2 {
-        let (answer, statements) = app.query_counting_statements(faulty, json!({})).await;
-        assert_eq!((answer.codes(), statements), (vec!["BAD_USER_INPUT".to_owned()], 1), "{}", answer.body);
+        let (response, statements) = app.query_counting_statements(faulty, json!({})).await;
+        assert_eq!((response.codes(), statements), (vec!["BAD_USER_INPUT".to_owned()], 1), "{}", response.body);
     }
-    // With a measure of what it costs, which is that of a query that is run.
+    // Cost reports, which require execution.
     query_counting(&app, TITLES).await;
     let report = app.client().post(app.url("/graphql")).header("X-Query-Cost", "report");
     let report: Value =
-        report.json(&json!({ "query": TITLES })).send().await.expect("an answer").json().await.expect("JSON");
+        report.json(&json!({ "query": TITLES })).send().await.expect("a response").json().await.expect("JSON");
     assert!(report["extensions"]["cost"]["requested"]["cost"].as_u64().is_some_and(|cost| cost > 0), "{report}");
     assert_eq!(query_counting(&app, TITLES).await.1.get("extensions"), None);
 }
@@ -182,18 +187,18 @@ async fn cached_responses_equal_fresh_ones() {
     let app = TestApp::start_with_http_config(cache_enabled()).await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     query_counting(&app, TITLES).await;
-    // A digest that is sent with a text whose answer is there already is known from then on.
+    // A hash that is sent together with a cached query is registered, too.
     let hash: String =
         <sha2::Sha256 as sha2::Digest>::digest(TITLES).iter().map(|byte| format!("{byte:02x}")).collect();
     let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
     let ask = async |body: Value| {
-        let response = app.client().post(app.url("/graphql")).json(&body).send().await.expect("an answer");
+        let response = app.client().post(app.url("/graphql")).json(&body).send().await.expect("a response");
         response.json::<Value>().await.expect("JSON")
     };
     let first = ask(json!({ "query": TITLES, "extensions": extensions })).await;
     assert_eq!(ask(json!({ "extensions": extensions })).await, first);
     let address = app.url(&format!("/graphql?extensions={extensions}").replace('"', "%22"));
-    let get = app.client().get(address).header("Accept", "application/json").send().await.expect("an answer");
+    let get = app.client().get(address).header("Accept", "application/json").send().await.expect("a response");
     assert_eq!(get.headers()["cache-control"], "public, max-age=60");
     assert!(get.headers().contains_key("etag"));
     assert_eq!(get.json::<Value>().await.expect("JSON"), first);
@@ -206,31 +211,31 @@ async fn every_table_has_a_change_trigger() {
          AND relname NOT IN ('directory_change', 'seaql_migrations') AND NOT EXISTS \
          (SELECT FROM pg_trigger WHERE tgrelid = pg_class.oid AND tgname = 'notes_change')";
     assert_eq!(session.query_number(silent).await, 0);
-    // Numbers that nobody needs any more are taken away, once no older transaction of the whole server runs.
+    // Superseded revisions are deleted once no older transaction is running on the server.
     let deadline = Instant::now() + Duration::from_secs(60);
     session.execute("UPDATE setting SET value = value").await;
     session.execute("UPDATE setting SET value = value; TRUNCATE coauthorship").await;
     while session.query_number("SELECT count(*) FROM directory_change").await > 1 {
-        assert!(Instant::now() < deadline, "the numbers are kept");
+        assert!(Instant::now() < deadline, "superseded revisions are not deleted");
         session.execute("UPDATE setting SET value = value").await;
     }
 }
 
-/// A number that a writer has committed, and when.
+/// Numbers that a writer has committed, with the time of each commit.
 type CommitLog = Mutex<Vec<(usize, Instant)>>;
 
-/// Writes ever larger numbers into a paper's title, in transactions of every kind.
+/// Writes increasing numbers into a paper's title, in several kinds of transactions.
 async fn write_until_stopped(url: String, writer: usize, committed: Arc<CommitLog>, ended: Arc<AtomicBool>) {
     let session = DatabaseSession::open(&url).await;
-    let mut chance = SeededRng::new(writer as u64);
+    let mut rng = SeededRng::new(writer as u64);
     for number in 1.. {
         let update = format!("UPDATE paper SET title = 'Number {number}' WHERE slug = 'number-{writer}'");
-        match chance.below(4) {
+        match rng.below(4) {
             0 => session.execute(&update).await,
-            // Its number is older than those of others that end before it.
+            // Its revision is older than those of transactions that commit before it.
             1 => {
                 session.execute(&format!("BEGIN; {update}")).await;
-                tokio::time::sleep(Duration::from_millis(chance.below(60) as u64)).await;
+                tokio::time::sleep(Duration::from_millis(rng.below(60) as u64)).await;
                 session.execute("COMMIT").await;
             }
             2 => session.execute(&format!("BEGIN; SAVEPOINT one; {update}; ROLLBACK TO one; {update}; COMMIT")).await,
@@ -240,7 +245,7 @@ async fn write_until_stopped(url: String, writer: usize, committed: Arc<CommitLo
         if ended.load(Ordering::Relaxed) {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(chance.below(120) as u64)).await;
+        tokio::time::sleep(Duration::from_millis(rng.below(120) as u64)).await;
     }
 }
 
@@ -261,36 +266,36 @@ async fn bounded_staleness_under_writes() {
         })
         .collect();
 
-    let (kept, read) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (hits, read) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let end = Instant::now() + Duration::from_secs(6);
     let readers: Vec<_> = (0..6)
         .map(|reader: usize| {
             let (app, committed) = (Arc::clone(&apps[reader % 2]), committed.clone());
-            let (kept, read) = (Arc::clone(&kept), Arc::clone(&read));
+            let (hits, read) = (Arc::clone(&hits), Arc::clone(&read));
             tokio::spawn(async move {
-                let mut chance = SeededRng::new(reader as u64 + 100);
+                let mut rng = SeededRng::new(reader as u64 + 100);
                 while Instant::now() < end {
-                    let writer = chance.below(WRITERS);
-                    let begun = Instant::now();
+                    let writer = rng.below(WRITERS);
+                    let started_at = Instant::now();
                     let query = format!("{{ paper(by: {{slug: \"number-{writer}\"}}) {{ title }} }}");
-                    let answer = app.query(&query, json!({})).await;
-                    let title = answer.data()["paper"]["title"].as_str().expect("a title").to_owned();
+                    let response = app.query(&query, json!({})).await;
+                    let title = response.data()["paper"]["title"].as_str().expect("a title").to_owned();
                     let seen: usize = title.trim_start_matches("Number ").parse().expect("a number");
                     let long_ago = committed[writer]
                         .lock()
                         .await
                         .iter()
                         .rev()
-                        .find(|(_, at)| *at + MAX_STALENESS <= begun)
+                        .find(|(_, at)| *at + MAX_STALENESS <= started_at)
                         .copied();
                     let least = long_ago.map_or(0, |(number, _)| number);
-                    assert!(seen >= least, "writer {writer}: {seen} was seen where {least} was committed long before");
+                    assert!(seen >= least, "writer {writer}: {seen} was returned, although {least} was committed more than {MAX_STALENESS:?} before");
                     read.fetch_add(1, Ordering::Relaxed);
-                    if chance.one_in(3) {
-                        tokio::time::sleep(Duration::from_millis(chance.below(10) as u64)).await;
+                    if rng.one_in(3) {
+                        tokio::time::sleep(Duration::from_millis(rng.below(10) as u64)).await;
                     }
                 }
-                kept.fetch_max(hit_count(&app).await, Ordering::Relaxed);
+                hits.fetch_max(hit_count(&app).await, Ordering::Relaxed);
             })
         })
         .collect();
@@ -303,13 +308,13 @@ async fn bounded_staleness_under_writes() {
     }
     let written: usize =
         futures_util::future::join_all(committed.iter().map(async |one| one.lock().await.len())).await.iter().sum();
-    let (read, kept) = (read.load(Ordering::Relaxed), kept.load(Ordering::Relaxed));
-    println!("{written} commits, {read} answers, of which one instance had kept {kept}");
-    assert!(written > 20 && kept > 20, "{written} commits, {kept} kept answers: too few to tell");
+    let (read, hits) = (read.load(Ordering::Relaxed), hits.load(Ordering::Relaxed));
+    println!("{written} commits, {read} responses, {hits} cache hits of one instance");
+    assert!(written > 20 && hits > 20, "{written} commits, {hits} cache hits: too few");
 }
 
 async fn hit_count(app: &TestApp) -> usize {
-    let metrics = app.client().get(app.url("/metrics")).send().await.expect("an answer").text().await.expect("a text");
+    let metrics = app.client().get(app.url("/metrics")).send().await.expect("a response").text().await.expect("a text");
     let line = metrics.lines().find_map(|line| line.strip_prefix("academic_directory_cache_hits_total "));
     line.and_then(|number| number.parse().ok()).expect("the number of hits")
 }
@@ -319,13 +324,13 @@ async fn read_your_writes() {
     let app = Arc::new(TestApp::start_with_http_config(cache_enabled()).await);
     for number in 0..30 {
         app.create_records(json!([paper_record(&format!("Paper {number}"), None, &["Ada Berg"])])).await;
-        // Others ask at the same time, so that an old version could be learnt after the commit.
-        let asked = (0..4).map(|_| {
+        // Concurrent queries could otherwise cache a revision from before the commit.
+        let queries = (0..4).map(|_| {
             let app = Arc::clone(&app);
             tokio::spawn(async move { app.data("{ papers { totalCount } }").await["papers"]["totalCount"].clone() })
         });
-        for asked in asked.collect::<Vec<_>>() {
-            assert_eq!(asked.await.expect("an answer"), number + 1);
+        for queries in queries.collect::<Vec<_>>() {
+            assert_eq!(queries.await.expect("a response"), number + 1);
         }
     }
 }
@@ -336,7 +341,7 @@ async fn unknown_revision_disables_the_cache() {
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     query_counting(&app, TITLES).await;
     assert_eq!(query_counting(&app, TITLES).await.0, 0);
-    // The connection that tells the version is ended: another one is opened.
+    // Terminates the connection that reads the revision; the service opens another one.
     let session = DatabaseSession::open(&app.database_url).await;
     let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                 WHERE datname = current_database() AND query LIKE '%directory_change%' AND pid <> pg_backend_pid()";
@@ -344,7 +349,7 @@ async fn unknown_revision_disables_the_cache() {
     session.execute("UPDATE paper SET title = 'Ebb'").await;
     tokio::time::sleep(MAX_STALENESS).await;
     assert_eq!(query_counting(&app, TITLES).await.1["papers"]["nodes"][0]["title"], "Ebb");
-    // Nobody can read the table: everything is read anew, and right, until it can be again.
+    // While the revision table is locked, nothing is served from the cache.
     let lock = app.lock_table("directory_change").await;
     tokio::time::sleep(MAX_STALENESS).await;
     for _ in 0..3 {
@@ -355,7 +360,7 @@ async fn unknown_revision_disables_the_cache() {
     assert_eq!(query_counting(&app, TITLES).await.1["papers"]["nodes"][0]["title"], "Flow");
     let deadline = Instant::now() + Duration::from_secs(20);
     while query_counting(&app, TITLES).await.0 > 0 {
-        assert!(Instant::now() < deadline, "answers are not kept again");
+        assert!(Instant::now() < deadline, "responses are not cached again");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -368,8 +373,8 @@ async fn rejected_queries_run_no_statement() {
          AND query LIKE '%FROM directory_change%' AND pid <> pg_backend_pid()";
     let page = |inner: &str| format!("coauthors(first: 100) {{ nodes {{ {inner} }} }}");
     let dear = format!("{{ researchers(first: 100) {{ nodes {{ {} }} }} }}", page(&page(&page("name"))));
-    let (answer, statements) = app.query_counting_statements(&dear, json!({})).await;
-    assert_eq!((answer.codes(), statements), (vec!["QUERY_TOO_COMPLEX".to_owned()], 0));
+    let (response, statements) = app.query_counting_statements(&dear, json!({})).await;
+    assert_eq!((response.codes(), statements), (vec!["QUERY_TOO_COMPLEX".to_owned()], 0));
     assert_eq!(session.query_number(asked_for_the_version).await, 0);
     query_counting(&app, TITLES).await;
     assert_eq!(session.query_number(asked_for_the_version).await, 1);

@@ -1,4 +1,4 @@
-//! The schema as clients read it: its committed text, its documentation, its costs and its contract.
+//! The published schema: its committed file, descriptions, query costs and the contract with clients.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::support::shared_data;
 fn committed_schema() {
     let committed =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql")).expect("schema.graphql");
-    assert!(committed == graphql::sdl(), "schema.graphql is old: cargo run -- schema > schema.graphql");
+    assert!(committed == graphql::sdl(), "schema.graphql is outdated; run cargo run -- schema > schema.graphql");
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn every_element_is_described() {
     assert!(bare.is_empty(), "without description: {bare:?}");
 }
 
-/// A query that asks for a connection's largest page.
+/// A query for the largest page of a connection.
 fn largest_page_query(parent: &str, field: &str) -> String {
     let needed = if field == "search" { "query: \"x\", " } else { "" };
     let page = format!("{field}({needed}first: 100) {{ pageInfo {{ hasNextPage }} }}");
@@ -62,7 +62,7 @@ fn largest_page_query(parent: &str, field: &str) -> String {
         "CoauthorStep" => {
             format!("{{ coauthorPath(fromId: \"x\", toId: \"x\", maxLength: 1) {{ steps {{ {page} }} }} }}")
         }
-        other => panic!("say in largest_page how to come to {other}"),
+        other => panic!("add {other} to largest_page_query"),
     }
 }
 
@@ -72,7 +72,7 @@ fn connection_cost() {
     let small = DirectorySchema::new(|| graphql::builder(&limits), limits.clone());
     let is_too_complex = |query: &str| {
         let refused = small.prepare(query.into()).err().into_iter().flat_map(|response| response.errors);
-        refused.into_iter().any(|error| error.message.contains("nodes, every page full; at most 99 are allowed"))
+        refused.into_iter().any(|error| error.message.contains("nodes; the limit is 99"))
     };
     let definitions = SchemaDefinitions::of_service();
     assert!(definitions.connection_fields().len() >= 19);
@@ -93,10 +93,11 @@ fn connection_cost() {
     }
 }
 
-/// What the contract has and the product will have: types, fields (`Type.field`) and arguments (`Type.field(argument)`).
+/// Elements of the contract that are not implemented yet: types, fields (`Type.field`) and arguments
+/// (`Type.field(argument)`).
 const PLANNED_ELEMENTS: &[&str] = &[];
 
-/// Everything that clients may rely on in a definition, one line each.
+/// What clients may rely on in a definition, one guarantee per line.
 fn guarantees(name: &str, definition: &TypeDefinition) -> Vec<String> {
     let kind = match &definition.kind {
         TypeKind::Scalar => "scalar",
@@ -135,7 +136,7 @@ fn guarantees(name: &str, definition: &TypeDefinition) -> Vec<String> {
     lines
 }
 
-/// What a promise is of, as [`PLANNED`] names it: it or its owner.
+/// Whether a guarantee or the element that owns it is in [`PLANNED_ELEMENTS`].
 fn is_planned(promise: &str) -> bool {
     let subject = promise.split([':', '(', ' ']).next().unwrap_or_default();
     let owner = subject.split('.').next().unwrap_or_default();
@@ -150,17 +151,17 @@ fn contract() {
     let all = |definitions: &SchemaDefinitions| -> BTreeSet<String> {
         definitions.0.iter().flat_map(|(name, definition)| guarantees(name, definition)).collect()
     };
-    let (promised, kept) = (all(&contract), all(&own));
-    assert!(promised.len() > 500, "only {} promises were read", promised.len());
-    let broken: Vec<&String> = promised.difference(&kept).filter(|promise| !is_planned(promise)).collect();
+    let (promised, provided) = (all(&contract), all(&own));
+    assert!(promised.len() > 500, "only {} guarantees were parsed", promised.len());
+    let broken: Vec<&String> = promised.difference(&provided).filter(|promise| !is_planned(promise)).collect();
     assert!(broken.is_empty(), "{broken:#?}");
-    // What is no longer planned but there is to be kept from now on.
+    // Implemented elements must be removed from the list.
     let done: Vec<&&str> = PLANNED_ELEMENTS
         .iter()
-        .filter(|planned| kept.iter().any(|line| line.starts_with(&format!("{planned}:"))))
+        .filter(|planned| provided.iter().any(|line| line.starts_with(&format!("{planned}:"))))
         .collect();
-    assert!(done.is_empty(), "take from PLANNED what is there: {done:?}");
-    // Arguments that the product adds must not be needed.
+    assert!(done.is_empty(), "remove implemented elements from PLANNED_ELEMENTS: {done:?}");
+    // Arguments that are not in the contract must be optional.
     for (name, definition) in &own.0 {
         for field in fields(definition) {
             let needed = field
@@ -170,10 +171,7 @@ fn contract() {
             for argument in needed {
                 let line = format!("{name}.{}({}):", field.name.node, argument.node.name.node);
                 let is_known = promised.iter().any(|promise| promise.starts_with(&line));
-                assert!(
-                    is_known || !contract.0.contains_key(name),
-                    "{line} is needed, and no client of the contract gives it"
-                );
+                assert!(is_known || !contract.0.contains_key(name), "{line} is required, but not in the contract");
             }
         }
     }

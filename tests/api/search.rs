@@ -1,4 +1,4 @@
-//! Search over everything, suggestions while somebody types, and the queries of filters.
+//! Search, autocomplete, and the `query` filter.
 
 use serde_json::{Value, json};
 
@@ -11,15 +11,15 @@ use crate::support::{
 const SEARCH_QUERY: &str = "query($query: String!, $kinds: [EntityKind!]) { search(query: $query, kinds: $kinds) { \
      nodes { __typename slug displayName { value } } } }";
 
-/// The slugs of what a query finds, best first.
+/// The slugs of the search results, best match first.
 async fn search_slugs(app: &TestApp, query: &str) -> Vec<String> {
     pluck_strings(&app.data_with_variables(SEARCH_QUERY, json!({ "query": query })).await["search"]["nodes"], &["slug"])
 }
 
-/// The highlights of the first thing found, each as its field and its text with the matches in brackets.
+/// The highlights of the best result: field and text, with matches in brackets.
 async fn first_highlights(app: &TestApp, query: &str) -> Vec<String> {
-    let asked = "query($query: String!) { search(query: $query, first: 1) { edges { highlights { field segments { text isMatch } } } } }";
-    let data = app.data_with_variables(asked, json!({ "query": query })).await;
+    let operation = "query($query: String!) { search(query: $query, first: 1) { edges { highlights { field segments { text isMatch } } } } }";
+    let data = app.data_with_variables(operation, json!({ "query": query })).await;
     let segment = |segment: &Value| {
         let text = segment["text"].as_str().unwrap_or_default();
         if segment["isMatch"] == true { format!("[{text}]") } else { text.to_owned() }
@@ -112,7 +112,7 @@ async fn typos() {
             "{query}"
         );
     }
-    // One typo before two, and none in short words.
+    // One typo ranks before two; short words match exactly.
     assert_eq!(search_slugs(&app, "schmibt").await, ["katrin-schmidt"]);
     assert_eq!(search_slugs(&app, "Wee Li").await, Vec::<String>::new());
     assert_eq!(search_slugs(&app, "rosi").await, ["anna-maria-rossi"]);
@@ -196,7 +196,7 @@ async fn labels_and_acronyms() {
     assert_eq!(
         search_slugs(&app, "\u{202b}المَدرسة\u{200f}").await,
         ["polytechnic-of-somewhere"],
-        "marks of direction, and vowels"
+        "directional marks and vowel points"
     );
     for query in ["筑波", "大学", "筑波大学", "波", "筑波 大学"] {
         assert_eq!(search_slugs(&app, query).await, ["zhu-bo-da-xue"], "{query}");
@@ -295,7 +295,7 @@ async fn changes_are_searchable_immediately() {
     app.write_records(&parse_records(json!([changed]))).await;
     assert_eq!(search_slugs(&app, "old title").await, Vec::<String>::new());
     assert_eq!(search_slugs(&app, "fresh heading").await, ["old-title"], "the slug stays");
-    // The vocabulary follows: what nobody is called any more is no guess.
+    // The vocabulary for typo correction is updated, too.
     assert_eq!(search_slugs(&app, "heeding").await, ["old-title"]);
     app.execute_sql("DELETE FROM paper").await;
     assert_eq!(search_slugs(&app, "fresh heading").await, Vec::<String>::new());
@@ -311,17 +311,17 @@ async fn queries_without_words() {
             .await;
         assert_eq!(none["autocomplete"], json!([]));
     }
-    // The same words again and again cost no more than once.
+    // Repeated words count once.
     assert_eq!(search_slugs(&app, &"nora name ".repeat(45)).await, ["nora-name"]);
     let long = "x".repeat(501);
     let refusal = app.client_error(SEARCH_QUERY, json!({ "query": long })).await;
-    assert_eq!(refusal, "query has 501 characters; it takes at most 500: a name, a title or a few words will do");
+    assert_eq!(refusal, "query has 501 characters; the limit is 500: search for a name, a title or a few words");
 }
 
 async fn autocomplete(app: &TestApp, query: &str, arguments: &str) -> Vec<String> {
-    let asked =
+    let operation =
         format!("query($q: String!) {{ autocomplete(query: $q {arguments}) {{ label hint node {{ slug }} }} }}");
-    let data = app.data_with_variables(&asked, json!({ "q": query })).await;
+    let data = app.data_with_variables(&operation, json!({ "q": query })).await;
     let line = |entry: &Value| {
         format!("{} | {}", entry["label"].as_str().unwrap_or_default(), entry["hint"].as_str().unwrap_or("-"))
     };
@@ -331,7 +331,7 @@ async fn autocomplete(app: &TestApp, query: &str, arguments: &str) -> Vec<String
 #[tokio::test]
 async fn autocomplete_suggestions() {
     let app = TestApp::start().await;
-    let place = |number: u64| json!([{ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT" }]);
+    let employment = |number: u64| json!([{ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT" }]);
     app.create_records(json!([
         with_fields(
             organization_with_names(
@@ -344,7 +344,7 @@ async fn autocomplete_suggestions() {
             ),
             json!({ "city": "Lorient", "countryCode": "FR" })
         ),
-        with_fields(researcher_record("Maria Harper"), json!({ "affiliations": place(1), "orcid": orcid(1) })),
+        with_fields(researcher_record("Maria Harper"), json!({ "affiliations": employment(1), "orcid": orcid(1) })),
         with_fields(researcher_record("Maria Harper"), json!({ "orcid": orcid(2) })),
         researcher_record("Harald Marin"),
         topic_record("Marine harvest"),
@@ -373,7 +373,7 @@ async fn autocomplete_suggestions() {
     assert_eq!(autocomplete(&app, "HI", ", kinds: [ORGANIZATION]").await, ["Harbour Institute | HI · Lorient, FR"]);
     assert_eq!(autocomplete(&app, "harbour s", "").await, ["Harbour seals | Marine harvest"]);
     assert_eq!(autocomplete(&app, "harbours", "").await, ["Harbours of the north | Maria Harper et al., 2019"]);
-    assert_eq!(autocomplete(&app, "harpre", ", kinds: [RESEARCHER]").await.len(), 2, "a typo where nothing begins so");
+    assert_eq!(autocomplete(&app, "harpre", ", kinds: [RESEARCHER]").await.len(), 2, "a typo without a prefix match");
     assert_eq!(autocomplete(&app, "h", ", first: 2").await.len(), 2);
     let refused = app.client_error("{ autocomplete(query: \"h\", first: 0) { label } }", json!({})).await;
     assert_eq!(refused, "first is 0; it can be 1 to 100");
@@ -404,7 +404,7 @@ async fn common_prefix_of_researchers() {
     assert_eq!(autocomplete(&app, "ze", ", kinds: [TOPIC]").await, ["Number zed | -"]);
     assert_eq!(autocomplete(&app, "zed", ", kinds: [ORGANIZATION]").await, Vec::<String>::new());
 
-    // Who is best known is others as soon as papers come.
+    // New papers change the ranking.
     app.create_records(json!([
         paper_of(2022, &["Zed O'Number7"]),
         paper_of(2023, &["Zed O'Number7"]),
@@ -418,9 +418,9 @@ async fn common_prefix_of_researchers() {
 async fn common_prefix_deduplicates_names() {
     let app = TestApp::start().await;
     let others: Vec<String> = (0..13).map(|number| format!("Quay Other{number}")).collect();
-    let known =
+    let well_known =
         |number: usize| with_fields(researcher_record(&format!("Quay Known{number}")), json!({ "otherNames": others }));
-    app.create_records(json!((0..10).map(known).collect::<Vec<_>>())).await;
+    app.create_records(json!((0..10).map(well_known).collect::<Vec<_>>())).await;
     app.create_records(json!(
         (0..100).map(|number| researcher_record(&format!("Quay Person{number}"))).collect::<Vec<_>>()
     ))
@@ -455,7 +455,7 @@ async fn common_prefix_of_titles() {
         ]
     );
     let found = autocomplete(&app, "zebra", ", first: 2").await;
-    assert_eq!(found, ["Zebra | 1960", "Striped zebra crossings | 1970"], "short titles are looked at first");
+    assert_eq!(found, ["Zebra | 1960", "Striped zebra crossings | 1970"], "short titles are searched first");
     assert_eq!(autocomplete(&app, "zebra", ", first: 100").await.len(), 100);
 }
 
@@ -477,8 +477,8 @@ async fn common_prefix_without_spaces() {
 async fn statement_counts() {
     let app = directory_of(&["Nora Name", "Nora Other"]).await;
     let statements = async |query: &str| {
-        let (answer, statements) = app.query_counting_statements(query, json!({})).await;
-        answer.data();
+        let (response, statements) = app.query_counting_statements(query, json!({})).await;
+        response.data();
         statements
     };
     assert_eq!(statements("{ search(query: \"nora\") { pageInfo { hasNextPage } } }").await, 1);
@@ -488,7 +488,7 @@ async fn statement_counts() {
     assert_eq!(statements("{ autocomplete(query: \"nor\") { label } }").await, 1);
 }
 
-/// What search finds things by, in an order of its own.
+/// The search index as sorted text.
 async fn read_index(app: &TestApp) -> Vec<String> {
     let sql = "SELECT coalesce('r' || researcher_id, 'o' || organization_id, 't' || topic_id, 'p' || paper_id) || field || text || letters \
          || words::text || word_count || long_word_count || weight || popularity AS line FROM search_entry \
@@ -525,13 +525,13 @@ async fn index_is_kept_up_to_date() {
     app.execute_sql("DELETE FROM setting WHERE name = 'search_version'").await;
     assert!(app.store.rebuild_search_index_if_stale().await.expect("the index"));
     assert_eq!(followed, read_index(&app).await);
-    assert!(!app.store.rebuild_search_index_if_stale().await.expect("the index"), "it is as it would be made now");
+    assert!(!app.store.rebuild_search_index_if_stale().await.expect("the index"), "it is up to date");
 }
 
-/// The slugs of a list with a filter's query.
+/// The slugs of a list filtered by `query`.
 async fn filtered_slugs(app: &TestApp, list: &str, query: &str) -> Vec<String> {
-    let asked = format!("query($q: String!) {{ list: {list} {{ nodes {{ slug }} totalCount }} }}");
-    let data = app.data_with_variables(&asked, json!({ "q": query })).await;
+    let operation = format!("query($q: String!) {{ list: {list} {{ nodes {{ slug }} totalCount }} }}");
+    let data = app.data_with_variables(&operation, json!({ "q": query })).await;
     let slugs = pluck_strings(&data["list"]["nodes"], &["slug"]);
     assert_eq!(data["list"]["totalCount"], slugs.len());
     slugs
@@ -540,13 +540,13 @@ async fn filtered_slugs(app: &TestApp, list: &str, query: &str) -> Vec<String> {
 #[tokio::test]
 async fn query_filters() {
     let app = TestApp::start().await;
-    let place = json!([{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT" }]);
+    let employment = json!([{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT" }]);
     app.create_records(json!([
         organization_record(1, "Harbour Institute"),
         organization_record(2, "Old Harbour"),
         topic_record("Tides"),
         topic_record("Ebb and tide"),
-        with_fields(researcher_record("José Nuñez"), json!({ "affiliations": place })),
+        with_fields(researcher_record("José Nuñez"), json!({ "affiliations": employment })),
         researcher_record("Jose Maria Nunez Costa"),
         researcher_record("Ana Costa"),
         with_fields(
@@ -563,7 +563,7 @@ async fn query_filters() {
     let people = "researchers(filter: {query: $q})";
     assert_eq!(filtered_slugs(&app, people, "jose nunez").await, ["jose-nunez", "jose-maria-nunez-costa"]);
     assert_eq!(filtered_slugs(&app, people, "josé nuñes").await, ["jose-nunez", "jose-maria-nunez-costa"], "a typo");
-    assert_eq!(filtered_slugs(&app, people, "  ").await.len(), 3, "white space is no condition");
+    assert_eq!(filtered_slugs(&app, people, "  ").await.len(), 3, "whitespace is ignored");
     assert_eq!(filtered_slugs(&app, people, "!").await, Vec::<String>::new());
     let worst = "researchers(filter: {query: $q}, orderBy: {field: RELEVANCE, direction: ASC})";
     assert_eq!(filtered_slugs(&app, worst, "jose nunez").await, ["jose-maria-nunez-costa", "jose-nunez"]);
@@ -602,7 +602,7 @@ async fn query_filters() {
         .await,
         ["northern-lights", "lights", "tides-of-the-north"]
     );
-    // In lists of one thing.
+    // In nested lists.
     let nested = |parent: &str, list: &str| format!("{{ parent: {parent} {{ list: {list} {{ nodes {{ slug }} }} }} }}");
     for (parent, list, expected) in [
         (
@@ -638,10 +638,7 @@ async fn relevance_requires_a_query() {
         format!("{{ researcher(by: {{slug: \"nora-name\"}}) {{ topics({order}) {{ nodes {{ id }} }} }} }}"),
     ] {
         let refusal = app.client_error(&query, json!({})).await;
-        assert_eq!(
-            refusal, "RELEVANCE orders by how well filter.query matches, and there is none; give one, or another order",
-            "{query}"
-        );
+        assert_eq!(refusal, "RELEVANCE requires filter.query; set it, or choose another order", "{query}");
     }
 }
 

@@ -1,11 +1,10 @@
-//! What is read of a row is what a query selects: each field alone is what it is beside all others, and what is asked for
-//! twice comes together.
+//! Selection sets: each field alone has the same value as among all others, and duplicate fields are merged.
 
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, organization_record, paper_record, researcher_record, ror, topic_record, with_fields};
 
-/// The innermost type of a field's type as introspection tells it.
+/// The innermost type of an introspected type: its kind and name.
 fn innermost_type(ty: &Value) -> (&str, &str) {
     match ty["name"].as_str() {
         Some(name) => (ty["kind"].as_str().expect("a kind"), name),
@@ -13,7 +12,7 @@ fn innermost_type(ty: &Value) -> (&str, &str) {
     }
 }
 
-/// What to select below a field of a type.
+/// The selection set for a field of this type.
 fn subselection(kind: &str, name: &str) -> &'static str {
     match (kind, name) {
         ("SCALAR" | "ENUM", _) => "",
@@ -55,8 +54,8 @@ async fn single_fields() {
         ("papers", "Paper"),
         ("affiliations", "Affiliation"),
     ] {
-        let told = app.query(schema, json!({ "name": name })).await;
-        let fields: Vec<(String, String)> = told.data()["__type"]["fields"]
+        let introspection = app.query(schema, json!({ "name": name })).await;
+        let fields: Vec<(String, String)> = introspection.data()["__type"]["fields"]
             .as_array()
             .expect("fields")
             .iter()
@@ -138,10 +137,10 @@ async fn duplicate_fields_are_merged() {
     }
 }
 
-/// An answer as it comes: with its fields in their order.
+/// The response text, which shows the field order.
 async fn response_text(app: &TestApp, query: &str) -> String {
-    let asked = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
-    asked.send().await.expect("an answer").text().await.expect("a text")
+    let request = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
+    request.send().await.expect("a response").text().await.expect("a text")
 }
 
 #[tokio::test]
@@ -192,7 +191,7 @@ async fn duplicate_field_errors() {
         "{ papers { nodes { ...A ...B } } } fragment A on Paper { formattedCitation(style: \"none\") }
          fragment B on Paper { formattedCitation(style: \"none\") title }",
     ] {
-        let answer = app.query(query, json!({})).await;
-        assert_eq!(answer.codes(), ["BAD_USER_INPUT", "BAD_USER_INPUT"], "{query}");
+        let response = app.query(query, json!({})).await;
+        assert_eq!(response.codes(), ["BAD_USER_INPUT", "BAD_USER_INPUT"], "{query}");
     }
 }

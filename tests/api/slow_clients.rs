@@ -1,4 +1,4 @@
-//! Slow clients and many: each is ended in its time, and the others are answered meanwhile.
+//! Slow clients and connection limits: timeouts are enforced, and other clients are served.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -28,26 +28,26 @@ async fn start_with_short_timeouts() -> TestApp {
     TestApp::start_with_network_config(network, http).await
 }
 
-/// Sends a byte now and then, for as long as the server takes them, and gives back what it says before it closes.
+/// Sends a byte at a time until the server closes the connection, and returns its response.
 fn trickle(stream: &mut TcpStream, beginning: &[u8]) -> String {
     stream.write_all(beginning).expect("a server that reads");
     stream.set_read_timeout(Some(Duration::from_millis(100))).expect("a time to wait");
-    let begun = Instant::now();
-    let mut answer = Vec::new();
+    let started_at = Instant::now();
+    let mut response = Vec::new();
     let mut part = [0; 4096];
-    while begun.elapsed() < WAIT_TIMEOUT {
+    while started_at.elapsed() < WAIT_TIMEOUT {
         let _ = stream.write_all(b"x");
         match stream.read(&mut part) {
-            Ok(amount) if amount > 0 => answer.extend_from_slice(&part[..amount]),
+            Ok(amount) if amount > 0 => response.extend_from_slice(&part[..amount]),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            // Closed, with or without a last word.
-            Ok(_) | Err(_) => return String::from_utf8_lossy(&answer).into_owned(),
+            // Closed, with or without a response.
+            Ok(_) | Err(_) => return String::from_utf8_lossy(&response).into_owned(),
         }
     }
-    panic!("the connection was not ended");
+    panic!("the connection was not closed");
 }
 
-/// Runs one slow client to its end.
+/// Runs a slow client on a blocking thread.
 async fn run_slow_client(
     address: SocketAddr,
     client: impl FnOnce(&mut TcpStream) -> String + Send + 'static,
@@ -55,40 +55,40 @@ async fn run_slow_client(
     tokio::task::spawn_blocking(move || client(&mut connect(address))).await.expect("a client")
 }
 
-/// One ordinary exchange on a connection that stays open.
+/// A request and response on a keep-alive connection.
 fn query_on(stream: &mut TcpStream) {
     stream.write_all(&raw_http::post_request(JSON_HEADER, TYPENAME_QUERY)).expect("a server that reads");
-    let answer = read_response(stream);
-    assert_eq!(status_code(&answer), 200, "{answer}");
+    let response = read_response(stream);
+    assert_eq!(status_code(&response), 200, "{response}");
 }
 
 #[tokio::test]
 async fn header_timeout() {
     let app = start_with_short_timeouts().await;
-    let answer = run_slow_client(app.address, |stream| {
+    let response = run_slow_client(app.address, |stream| {
         trickle(stream, b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
     })
     .await;
-    assert_eq!(status_code(&answer), 408, "{answer}");
+    assert_eq!(status_code(&response), 408, "{response}");
 }
 
 #[tokio::test]
 async fn header_timeout_on_keep_alive() {
     let app = start_with_short_timeouts().await;
-    let answer = run_slow_client(app.address, |stream| {
+    let response = run_slow_client(app.address, |stream| {
         query_on(stream);
         trickle(stream, b"POST /graphql HTTP/1.1\r\nX-Slow: ")
     });
-    assert_eq!(answer.await, "");
+    assert_eq!(response.await, "");
 }
 
 #[tokio::test]
 async fn idle_connections() {
     let app = start_with_short_timeouts().await;
     let silent = |stream: &mut TcpStream| {
-        let mut answer = String::new();
-        let _ = stream.read_to_string(&mut answer);
-        answer
+        let mut response = String::new();
+        let _ = stream.read_to_string(&mut response);
+        response
     };
     assert_eq!(status_code(&run_slow_client(app.address, silent).await), 408);
     let idle = move |stream: &mut TcpStream| {
@@ -104,9 +104,9 @@ async fn body_timeout() {
     let head = format!("POST /graphql HTTP/1.1\r\nHost: localhost\r\n{JSON_HEADER}");
     for length in ["Content-Length: 100000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n186A0\r\n"] {
         let beginning = format!("{head}{length}");
-        let answer = run_slow_client(app.address, move |stream| trickle(stream, beginning.as_bytes())).await;
-        assert_eq!(status_code(&answer), 408, "{answer}");
-        assert!(answer.contains("\"TIMEOUT\""), "{answer}");
+        let response = run_slow_client(app.address, move |stream| trickle(stream, beginning.as_bytes())).await;
+        assert_eq!(status_code(&response), 408, "{response}");
+        assert!(response.contains("\"TIMEOUT\""), "{response}");
     }
 }
 
@@ -114,8 +114,8 @@ async fn body_timeout() {
 async fn unread_body() {
     let app = start_with_short_timeouts().await;
     let beginning = "GET /graphql HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n186A0\r\n";
-    let answer = run_slow_client(app.address, |stream| trickle(stream, beginning.as_bytes())).await;
-    assert_eq!(status_code(&answer), 400, "{answer}");
+    let response = run_slow_client(app.address, |stream| trickle(stream, beginning.as_bytes())).await;
+    assert_eq!(status_code(&response), 400, "{response}");
 }
 
 #[tokio::test]
@@ -126,9 +126,9 @@ async fn unread_responses() {
     let ended = run_slow_client(app.address, move |stream| {
         set_socket_recv_buffer_size(&*stream, 4096).expect("a small buffer");
         stream.set_write_timeout(Some(Duration::from_millis(100))).expect("a time to wait");
-        let begun = Instant::now();
-        // Until the server has no room for more answers, and so reads no more questions; then until it has enough.
-        while begun.elapsed() < WAIT_TIMEOUT {
+        let started_at = Instant::now();
+        // The server stops reading once its send buffer is full, and closes the connection after the timeout.
+        while started_at.elapsed() < WAIT_TIMEOUT {
             match stream.write_all(&request) {
                 Err(error) if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                     return "ended".to_owned();
@@ -154,15 +154,15 @@ async fn other_clients_are_served() {
         run_slow_client(app.address, move |stream| trickle(stream, beginning.as_bytes()))
     });
     let slow = tokio::spawn(futures_util::future::join_all(slow.collect::<Vec<_>>()));
-    let mut answered = 0;
-    while answered == 0 || !slow.is_finished() {
+    let mut completed = 0;
+    while completed == 0 || !slow.is_finished() {
         app.data("{ __typename }").await;
-        answered += 1;
+        completed += 1;
     }
-    assert!(slow.await.expect("clients").iter().all(|answer| status_code(answer) == 408));
+    assert!(slow.await.expect("clients").iter().all(|response| status_code(response) == 408));
 }
 
-/// An answer of a connection of its own; none where the server ended it without one.
+/// The status code of a request on a new connection; 0 if it is closed without a response.
 fn query_once(address: SocketAddr) -> u16 {
     let mut stream = connect(address);
     let _ = stream.write_all(&raw_http::post_request(JSON_HEADER, TYPENAME_QUERY));
@@ -180,16 +180,16 @@ async fn connection_limit_per_address() {
     let check = move || {
         let mut open: Vec<TcpStream> = (0..3).map(|_| connect(address)).collect();
         open.iter_mut().for_each(query_on);
-        // Refused before a word of it is read. That the answer arrives is not sure: its request may come after the end.
+        // Rejected before the request is read. The response may be lost if the request arrives after the close.
         assert!([0, 503].contains(&query_once(address)));
         let mut refused = connect(address);
-        let answer = read_response(&mut refused);
-        assert_eq!(status_code(&answer), 503);
-        assert!(answer.contains("retry-after: 1\r\n"), "{answer}");
+        let response = read_response(&mut refused);
+        assert_eq!(status_code(&response), 503);
+        assert!(response.contains("retry-after: 1\r\n"), "{response}");
         open.iter_mut().for_each(query_on);
         open.pop();
-        wait_for("the place of a connection that was closed", || (query_once(address) == 200).then_some(()));
-        // However a connection ends, its place is free again.
+        wait_for("the slot of a closed connection", || (query_once(address) == 200).then_some(()));
+        // Every kind of disconnect releases the connection slot.
         for beginning in [
             "nonsense\r\n\r\n",
             "POST /graphql HTTP/1.1\r\nHost",
@@ -200,7 +200,7 @@ async fn connection_limit_per_address() {
                 let _ = stream.write_all(beginning.as_bytes());
             }
         }
-        wait_for("the places of broken connections", || (query_once(address) == 200).then_some(()));
+        wait_for("the slots of broken connections", || (query_once(address) == 200).then_some(()));
         open.iter_mut().for_each(query_on);
     };
     tokio::task::spawn_blocking(check).await.expect("clients");
@@ -232,18 +232,16 @@ async fn concurrency_limit() {
     let app = TestApp::start_with_network_config(network, http_config()).await;
     let session = DatabaseSession::open(&app.database_url).await;
     session.execute("BEGIN; LOCK TABLE researcher").await;
-    // A body that does not end holds no place.
+    // An incomplete body takes no concurrency slot.
     let mut half = connect(app.address);
     let whole = raw_http::post_request(JSON_HEADER, TYPENAME_QUERY);
     half.write_all(&whole[..whole.len() - 1]).expect("a server that reads");
     let query = "{ researchers { nodes { name } } }";
     let waiting = async { tokio::join!(app.query(query, json!({})), app.query(query, json!({}))) };
     let refused = async {
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-        while session.query_number(waiting).await < 2 {}
+        app.wait_for_blocked_statements(|blocked| blocked >= 2).await;
         let request = app.client().post(app.url("/graphql")).json(&json!({ "query": "{ __typename }" }));
-        let response = request.send().await.expect("an answer");
+        let response = request.send().await.expect("a response");
         assert_eq!(
             (response.status().as_u16(), &response.headers()["retry-after"]),
             (503, &"1".parse().expect("a value"))

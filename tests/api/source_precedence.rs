@@ -1,15 +1,15 @@
-//! Sources that contradict each other: whose word counts, whichever came last.
+//! Source precedence: conflicting sources give the same result in any import order.
 
 use serde_json::{Value, json};
 
 use crate::support::database_dump::{assert_dumps_equal, dump_database};
 use crate::support::{TestApp, orcid, parse_records, researcher_record, ror, with_fields};
 
-/// What each of three sources says of the same paper, person, organization and topic.
+/// Three sources with conflicting records of the same paper, researcher, organization and topic.
 fn contradicting_sources() -> Vec<(&'static str, Value)> {
     let paper = json!({ "kind": "paper", "slug": "the-paper", "doi": "10.5555/one", "title": "Of Bees" });
     let person = json!({ "kind": "researcher", "slug": "the-person", "orcid": orcid(7), "name": "Ana Ilić" });
-    let place = json!({ "kind": "organization", "slug": "the-place", "ror": ror(5),
+    let organization = json!({ "kind": "organization", "slug": "the-place", "ror": ror(5),
         "names": [{ "value": "Institute", "language": "en", "kind": "DISPLAY" }] });
     let topic = json!({ "kind": "topic", "slug": "the-topic", "scheme": "bees", "code": "1",
         "names": [{ "value": "Bees", "language": "en", "kind": "LABEL" }] });
@@ -22,7 +22,7 @@ fn contradicting_sources() -> Vec<(&'static str, Value)> {
         (
             "crossref",
             json!([
-                with_fields(place.clone(), json!({ "countryCode": "FR", "types": ["FACILITY"] })),
+                with_fields(organization.clone(), json!({ "countryCode": "FR", "types": ["FACILITY"] })),
                 with_fields(topic.clone(), json!({ "broader": [broad("2")] })),
                 with_fields(
                     person.clone(),
@@ -39,7 +39,7 @@ fn contradicting_sources() -> Vec<(&'static str, Value)> {
             "openalex",
             json!([
                 with_fields(
-                    place.clone(),
+                    organization.clone(),
                     json!({ "names": [{ "value": "The Institute", "language": "en", "kind": "DISPLAY" }],
                     "city": "Nice", "homepageUrl": "https://b.example/" })
                 ),
@@ -64,7 +64,7 @@ fn contradicting_sources() -> Vec<(&'static str, Value)> {
             "library",
             json!([
                 with_fields(
-                    place,
+                    organization,
                     json!({ "names": [{ "value": "Institut", "language": "fr", "kind": "DISPLAY" }], "countryCode": "CH" })
                 ),
                 with_fields(topic, json!({ "broader": [broad("3")] })),
@@ -79,12 +79,12 @@ fn contradicting_sources() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The directory after the sources came in an order, some twice.
+/// Imports the sources in this order and returns the directory with its dump.
 async fn write_in_order(order: &[usize]) -> (TestApp, Vec<String>) {
     let app = TestApp::start().await;
     let sources = contradicting_sources();
-    for place in order {
-        let (source, records) = &sources[*place];
+    for index in order {
+        let (source, records) = &sources[*index];
         app.write_records_from(source, &parse_records(records.clone())).await;
     }
     let dump = dump_database(&app.database_url).await;
@@ -115,12 +115,13 @@ async fn changed_source_record() {
         |text: &str| parse_records(json!([{ "kind": "paper", "doi": "10.5555/one", "title": text, "authors": [] }]));
     app.write_records_from("crossref", &title("One")).await;
     app.write_records_from("openalex", &title("Another")).await;
-    let shown = async || app.data("{ paper(by: {doi: \"10.5555/one\"}) { title } }").await["paper"]["title"].clone();
-    assert_eq!(shown().await, "One");
-    app.write_records_from("crossref", &title("One, mended")).await;
-    assert_eq!(shown().await, "One, mended");
+    let displayed =
+        async || app.data("{ paper(by: {doi: \"10.5555/one\"}) { title } }").await["paper"]["title"].clone();
+    assert_eq!(displayed().await, "One");
+    app.write_records_from("crossref", &title("One, corrected")).await;
+    assert_eq!(displayed().await, "One, corrected");
     app.write_records_from("openalex", &title("Another again")).await;
-    assert_eq!(shown().await, "One, mended");
+    assert_eq!(displayed().await, "One, corrected");
 }
 
 #[tokio::test]
@@ -143,16 +144,16 @@ async fn named_organization_merges_with_the_registry() {
     let mut first: Option<Value> = None;
     for order in [[0, 1, 2], [1, 0, 2], [1, 2, 0], [2, 1, 0]] {
         let app = TestApp::start().await;
-        for place in order {
-            let (source, records) = &sources[place];
+        for index in order {
+            let (source, records) = &sources[index];
             app.write_records_from(source, &parse_records(records.clone())).await;
         }
         let query = "{ organizations { totalCount nodes { ror displayName(languages: [\"en\"]) { value } researchers { totalCount } } }
             researcher(by: {slug: \"ana\"}) { affiliations { nodes { roleTitle(languages: [\"fr\"]) { value } organization { ror } } } }
             organization(by: {slug: \"institute-of-bees\"}) { ror } }";
         let mut found = app.data(query).await;
-        // Where it was only named first, its address leads to the one of the registry.
-        let by_address = found.as_object_mut().expect("data").remove("organization").expect("an answer");
+        // If the name was imported first, its slug redirects to the registered organization.
+        let by_address = found.as_object_mut().expect("data").remove("organization").expect("a response");
         assert!(by_address.is_null() || by_address["ror"] == found["organizations"]["nodes"][0]["ror"], "{by_address}");
         assert_eq!(found["organizations"]["totalCount"], 1, "{found}");
         assert_eq!(first.get_or_insert_with(|| found.clone()), &found, "{order:?}");
@@ -177,8 +178,8 @@ async fn paper_without_id_matches_another_source() {
         researchers { nodes { name statistics { paperCount } } } }";
     let found_in = async |order: [usize; 3]| {
         let app = TestApp::start().await;
-        for place in order {
-            let (source, records) = &sources[place];
+        for index in order {
+            let (source, records) = &sources[index];
             app.write_records_from(source, &parse_records(records.clone())).await;
         }
         let found = app.data(query).await;
@@ -194,8 +195,8 @@ async fn paper_without_id_matches_another_source() {
     for order in [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         assert_eq!(found_in(order).await, first, "{order:?}");
     }
-    // In one batch, too.
-    let all = |order: [usize; 2]| order.map(|place| sources[place].1[0].clone());
+    // The same within one batch.
+    let all = |order: [usize; 2]| order.map(|index| sources[index].1[0].clone());
     for order in [[0, 1], [1, 0]] {
         let app = TestApp::start().await;
         app.write_records(&parse_records(json!(all(order)))).await;
@@ -203,7 +204,7 @@ async fn paper_without_id_matches_another_source() {
     }
 }
 
-/// Each language of an abstract is for itself; the same text without a language is not kept beside it.
+/// Languages of an abstract are merged separately; a copy without language is dropped.
 #[tokio::test]
 async fn abstracts_in_several_languages() {
     let of = |texts: Value, completeness: &str| {
@@ -217,8 +218,8 @@ async fn abstracts_in_several_languages() {
     ];
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let app = TestApp::start().await;
-        for place in order {
-            app.write_records_from(sources[place].0, &sources[place].1).await;
+        for index in order {
+            app.write_records_from(sources[index].0, &sources[index].1).await;
         }
         let sql = "SELECT abstract_text::text || ' ' || abstract_completeness FROM paper";
         let held = crate::support::database_dump::query_strings(&app.database_url, sql).await;
@@ -226,7 +227,7 @@ async fn abstracts_in_several_languages() {
     }
 }
 
-/// What has an id of PubMed is known by it, and editorials of one year are as many as there are journals.
+/// Papers match by PubMed ID; equally titled editorials of different journals stay separate.
 #[tokio::test]
 async fn papers_without_a_doi() {
     let app = TestApp::start().await;
@@ -241,20 +242,20 @@ async fn papers_without_a_doi() {
     app.write_records_from("pubmed", &parse_records(of_pubmed)).await;
     app.write_records_from("ris", &parse_records(json!([editorial(json!({ "venueName": "Cell" }))]))).await;
     app.write_records_from("ris", &parse_records(json!([editorial(json!({ "venueName": "Nature" }))]))).await;
-    let shown = async || {
+    let displayed = async || {
         let sql = "SELECT venue_name || ' ' || title FROM paper ORDER BY 1";
         crate::support::database_dump::query_strings(&app.database_url, sql).await
     };
-    assert_eq!(shown().await, ["Cell Editorial", "Lancet Editorial", "Nature Editorial"]);
+    assert_eq!(displayed().await, ["Cell Editorial", "Lancet Editorial", "Nature Editorial"]);
     let mended = editorial(json!({ "title": "An editorial", "venueName": "Lancet", "identifiers": pmid("8001") }));
     app.write_records_from("pubmed", &parse_records(json!([mended]))).await;
-    // Another source knows it by the same number.
+    // Another source gives the same PubMed ID.
     let elsewhere = json!([{ "kind": "paper", "sourceId": "W1", "title": "An Editorial.", "identifiers": pmid("8001"), "authors": [] }]);
     app.write_records_from("openalex", &parse_records(elsewhere)).await;
-    assert_eq!(shown().await, ["Cell Editorial", "Lancet An editorial", "Nature Editorial"]);
+    assert_eq!(displayed().await, ["Cell Editorial", "Lancet An editorial", "Nature Editorial"]);
 }
 
-/// One id for two papers is told.
+/// A source ID that is reused for another paper is reported.
 #[tokio::test]
 async fn reused_source_id() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Counts that orders go by: when they are made, and that they are the same as what the lists themselves count.
+//! Statistics for sort orders: when they are refreshed, and that they agree with the lists.
 
 use academic_directory::config::{Limits, Migrate};
 use academic_directory::database::{self, MigrationAction};
@@ -13,12 +13,12 @@ use crate::support::{
     with_fields,
 };
 
-/// By how many people, fewest first.
+/// Organizations with fewest researchers first.
 const BY_RESEARCHER_COUNT: &str = "organizations(orderBy: {field: RESEARCHER_COUNT, direction: ASC})";
 
 fn researcher_with_membership(name: &str, number: u64, rest: Value) -> Value {
-    let place = json!({ "organization": { "ror": ror(number) }, "affiliationKind": "MEMBERSHIP" });
-    with_fields(researcher_record(name), json!({ "affiliations": [with_fields(place, rest)] }))
+    let membership = json!({ "organization": { "ror": ror(number) }, "affiliationKind": "MEMBERSHIP" });
+    with_fields(researcher_record(name), json!({ "affiliations": [with_fields(membership, rest)] }))
 }
 
 fn two_organizations() -> Value {
@@ -40,13 +40,13 @@ async fn invalidated_by_changed_records() {
         async |records: Value| app.store.write_records("test", &parse_records(records)).await.expect("the records");
     write(two_organizations()).await;
     assert_eq!(refreshed_on(&app.database_url).await, [""; 0]);
-    assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["full", "empty"], "not counted yet");
+    assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["full", "empty"], "not refreshed yet");
     assert!(app.store.refresh_statistics_if_stale().await.expect("the counts"));
     assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["empty", "full"]);
     assert_eq!(refreshed_on(&app.database_url).await.len(), 1);
-    assert!(!app.store.refresh_statistics_if_stale().await.expect("the counts"), "they hold");
+    assert!(!app.store.refresh_statistics_if_stale().await.expect("the counts"), "they are up to date");
     write(two_organizations()).await;
-    assert!(!app.store.refresh_statistics_if_stale().await.expect("the counts"), "nothing was new");
+    assert!(!app.store.refresh_statistics_if_stale().await.expect("the counts"), "nothing changed");
     write(json!([
         researcher_with_membership("Bo Dahl", 2, json!({})),
         researcher_with_membership("Cy Ek", 2, json!({}))
@@ -61,14 +61,14 @@ async fn refreshed_on_the_next_day() {
     let app = TestApp::start().await;
     app.create_records(two_organizations()).await;
     let yesterday = Utc::now().date_naive().checked_sub_days(Days::new(1)).expect("a day");
-    // What ended yesterday was counted then.
+    // The affiliation ended yesterday, when the statistics were last refreshed.
     app.execute_sql(&format!(
         "UPDATE affiliation SET end_date = '{yesterday}'; UPDATE setting SET value = '{yesterday}' WHERE name = 'totals_day'"
     ))
     .await;
     assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["empty", "full"]);
     assert!(app.store.refresh_statistics_if_stale().await.expect("the counts"));
-    assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["full", "empty"], "nobody is there, and ties end on the id");
+    assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["full", "empty"], "both are empty, and ties are broken by ID");
     let counted = refreshed_on(&app.database_url).await;
     assert!(counted[0].parse::<NaiveDate>().expect("a day") > yesterday);
 }
@@ -76,21 +76,21 @@ async fn refreshed_on_the_next_day() {
 #[tokio::test]
 async fn refreshed_after_an_import() {
     let app = TestApp::start().await;
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let lines = |records: &Value| -> String {
         records.as_array().expect("records").iter().map(|record| format!("{record}\n")).collect()
     };
     let more =
         json!([researcher_with_membership("Bo Dahl", 2, json!({})), researcher_with_membership("Cy Ek", 2, json!({}))]);
-    place.write_file("two.jsonl", lines(&two_organizations()));
-    place.write_file("more.jsonl", lines(&more) + "no record\n");
-    place.import(&app.database_url, &["records", "two.jsonl"]).summary();
+    workspace.write_file("two.jsonl", lines(&two_organizations()));
+    workspace.write_file("more.jsonl", lines(&more) + "no record\n");
+    workspace.import(&app.database_url, &["records", "two.jsonl"]).summary();
     assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["empty", "full"]);
-    // A strict import that stops has written what came before, and counts it.
-    let stopped = place.import(&app.database_url, &["records", "--strict", "more.jsonl"]);
+    // A strict import that aborts refreshes the statistics for what it has written.
+    let stopped = workspace.import(&app.database_url, &["records", "--strict", "more.jsonl"]);
     assert_eq!(stopped.code, Some(1), "{stopped:?}");
     assert_eq!(refreshed_on(&app.database_url).await.len(), 1);
-    place.import(&app.database_url, &["records", "more.jsonl"]).summary();
+    workspace.import(&app.database_url, &["records", "more.jsonl"]).summary();
     assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["full", "empty"]);
 }
 
@@ -98,35 +98,35 @@ async fn refreshed_after_an_import() {
 async fn refreshed_at_startup() {
     let app = TestApp::start().await;
     app.store.write_records("test", &parse_records(two_organizations())).await.expect("the records");
-    let place = Workspace::new();
-    let mut command = place.command_with_database(&app.database_url, &["serve", "--listen", "127.0.0.1:0"]);
+    let workspace = Workspace::new();
+    let mut command = workspace.command_with_database(&app.database_url, &["serve", "--listen", "127.0.0.1:0"]);
     let mut server = ChildProcess::start(&mut command);
     server.wait_for_line("GraphQL");
     assert_eq!(app.slugs(&[BY_RESEARCHER_COUNT]).await, ["empty", "full"]);
 }
 
-/// The counts of an order, each against the list it counts.
+/// Each statistic equals the total count of the list that it is for.
 #[tokio::test]
 async fn match_the_lists() {
     let app = TestApp::start().await;
-    let mut chance = SeededRng::new(11);
-    let works = synthetic_papers(&mut chance, 40, 12);
+    let mut rng = SeededRng::new(11);
+    let works = synthetic_papers(&mut rng, 40, 12);
     let mut all = synthetic_records(&works, 40);
-    // Places below each other, a cycle among them.
+    // A hierarchy of organizations with a cycle.
     all.extend((0..8_u64).map(|number| {
-        let above = ror(chance.below(8) as u64 + 1);
+        let above = ror(rng.below(8) as u64 + 1);
         with_fields(
             organization_record(number + 1, &format!("Place {number}")),
             json!({ "relations": [["parent", above]] }),
         )
     }));
     all.extend((0..30).map(|number| {
-        let kind = ["EMPLOYMENT", "EDUCATION", "MEMBERSHIP"][chance.below(3)];
-        let place = json!({ "organization": { "ror": ror(chance.below(8) as u64 + 1) }, "affiliationKind": kind, "startDate": (1990 + number).to_string() });
-        let end = if chance.one_in(3) { json!({ "endDate": "2020" }) } else { json!({}) };
+        let kind = ["EMPLOYMENT", "EDUCATION", "MEMBERSHIP"][rng.below(3)];
+        let affiliation = json!({ "organization": { "ror": ror(rng.below(8) as u64 + 1) }, "affiliationKind": kind, "startDate": (1990 + number).to_string() });
+        let end = if rng.one_in(3) { json!({ "endDate": "2020" }) } else { json!({}) };
         with_fields(
-            researcher_record(&format!("Person {}", chance.below(40))),
-            json!({ "affiliations": [with_fields(place, end)], "topics": [{ "labels": { "en": format!("Topic {}", chance.below(4)) } }] }),
+            researcher_record(&format!("Person {}", rng.below(40))),
+            json!({ "affiliations": [with_fields(affiliation, end)], "topics": [{ "labels": { "en": format!("Topic {}", rng.below(4)) } }] }),
         )
     }));
     app.write_records(&parse_records(json!(all))).await;
@@ -149,7 +149,7 @@ async fn match_the_lists() {
         let stored: Vec<i64> =
             query_strings(&app.database_url, &sql).await.iter().map(|count| count.parse().expect("a number")).collect();
         assert_eq!(listed, stored, "{list}");
-        assert!(stored.first() > stored.last(), "{list}: {stored:?} is no order");
+        assert!(stored.first() > stored.last(), "{list}: all counts are equal: {stored:?}");
     }
 }
 
@@ -158,7 +158,7 @@ const LABELS_SQL: &str = "SELECT concat_ws(' ', 'organization', organization_id,
      UNION ALL SELECT concat_ws(' ', 'people', organization_id, researcher_count) FROM organization_statistics \
      UNION ALL SELECT concat_ws(' ', 'on', topic_id, paper_count, researcher_count) FROM topic_statistics ORDER BY 1";
 
-/// A directory that is older than the labels and counts gets the same ones as one that is made with them.
+/// Migrating older data gives the same labels and statistics as writing it anew.
 #[tokio::test]
 async fn migration_of_older_data() {
     let url = create_database().await;
@@ -191,11 +191,11 @@ async fn migration_of_older_data() {
     while has_labels(&database::run_migrations(&config, MigrationAction::Down).await.expect("a way back")) {}
     assert_eq!(query_strings(&url, "SELECT to_regclass('organization_label')::text IS NULL").await, ["true"]);
     database::run_migrations(&config, MigrationAction::Up).await.expect("a way forth");
-    assert!(app.store.refresh_statistics_if_stale().await.expect("the counts"), "counts of nothing do not hold");
+    assert!(app.store.refresh_statistics_if_stale().await.expect("the counts"), "the migrated statistics are outdated");
     assert_dumps_equal(&query_strings(&url, LABELS_SQL).await, &written);
 }
 
-/// Another name takes the place of the one before, in every language.
+/// A new name replaces the old one in every language.
 #[tokio::test]
 async fn labels_follow_names() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Topics: every field, what is broader and narrower, and who works on them.
+//! Topics: fields, hierarchy, researchers and papers.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn narrower_topic(label: &str, broader: &[&str]) -> Value {
     with_fields(topic_record(label), json!({ "broader": broader }))
 }
 
-/// Oceans over tides over neap tides; currents below oceans and winds at once.
+/// Oceans > Tides > Neap tides; Currents is narrower than Oceans and Winds.
 async fn vocabulary_directory() -> TestApp {
     let app = TestApp::start().await;
     app.create_records(json!([
@@ -32,14 +32,14 @@ async fn vocabulary_directory() -> TestApp {
         with_fields(paper_record("Two", Some(2005), &["Bo Dahl"]), topic_references(&["Neap tides", "Tides"])),
         with_fields(paper_record("Three", Some(2009), &["Bo Dahl"]), topic_references(&["Winds"])),
         with_fields(paper_record("Four", None, &["Cy Ek"]), topic_references(&["Tides"])),
-        // Nobody is known to have written it.
+        // A paper without authors.
         with_fields(paper_record("Five", Some(2010), &[]), topic_references(&["Oceans"])),
     ]))
     .await;
     app
 }
 
-/// What is broader is narrower than itself.
+/// Makes Oceans narrower than its own descendant.
 async fn insert_cycle(app: &TestApp) {
     app.execute_sql(
         "INSERT INTO topic_broader (topic_id, broader_id) SELECT one.id, other.id FROM topic AS one, topic AS other \
@@ -103,7 +103,7 @@ async fn lookups() {
     ]))
     .await;
     app.insert_redirect("topic", 77, "waters", "hydrology").await;
-    let (id, somebody) = (app.find_id("topic", "hydrology").await, app.find_id("researcher", "hydrology").await);
+    let (id, researcher) = (app.find_id("topic", "hydrology").await, app.find_id("researcher", "hydrology").await);
     let query = "query($by: TopicBy!) { topic(by: $by) { slug formerIds } }";
     for by in [
         json!({ "id": id }),
@@ -116,7 +116,7 @@ async fn lookups() {
         assert_eq!(found["topic"], json!({ "slug": "hydrology", "formerIds": ["VG9waWM6Nzc"] }), "{by}");
     }
     for by in [
-        json!({ "id": somebody }),
+        json!({ "id": researcher }),
         json!({ "id": "topic" }),
         json!({ "slug": "nothing" }),
         json!({ "slug": "\u{0}" }),
@@ -153,7 +153,7 @@ async fn researchers() {
         app.data(&query).await["topic"]["researchers"].clone()
     };
     let edge = |slug: &str, count: i32, year: Option<i32>| json!({ "node": { "slug": slug }, "paperCount": count, "lastYear": year });
-    // A paper on both the topic and a narrower one is one paper.
+    // A paper on the topic and on a narrower one counts once.
     let (ada, bo, cy) = (edge("ada-berg", 1, Some(2001)), edge("bo-dahl", 2, Some(2005)), edge("cy-ek", 1, None));
     assert_eq!(list("").await, json!({ "totalCount": 3, "edges": [bo, cy, ada] }));
     let (own, one) = (edge("ada-berg", 0, None), edge("bo-dahl", 1, Some(2005)));
@@ -161,7 +161,7 @@ async fn researchers() {
     for (arguments, expected) in [
         ("(orderBy: {field: PAPER_COUNT, direction: ASC})", "ada-berg cy-ek bo-dahl"),
         ("(orderBy: {field: NAME, direction: ASC})", "ada-berg bo-dahl cy-ek"),
-        // Of all papers, not only those on the topic.
+        // The order uses all papers, not only those on the topic.
         ("(orderBy: {field: LAST_PUBLICATION_YEAR, direction: DESC})", "bo-dahl ada-berg cy-ek"),
         ("(orderBy: {field: UPDATED_AT, direction: ASC})", "ada-berg bo-dahl cy-ek"),
         ("(filter: {ids: []})", ""),
@@ -207,7 +207,7 @@ async fn researchers_by_affiliation() {
 #[tokio::test]
 async fn papers() {
     let app = vocabulary_directory().await;
-    for (place, arguments, expected) in [
+    for (parent, arguments, expected) in [
         (TIDES, "", "two one four"),
         (TIDES, "(includeNarrower: false)", "two four"),
         (OCEANS, "", "five two one four"),
@@ -215,7 +215,7 @@ async fn papers() {
         (OCEANS, "(filter: {publicationYear: {from: 2005}}, orderBy: {field: TITLE, direction: ASC})", "five two"),
     ] {
         let list = format!("papers{arguments}");
-        assert_eq!(app.slugs(&[place, &list]).await.join(" "), expected, "{place} {list}");
+        assert_eq!(app.slugs(&[parent, &list]).await.join(" "), expected, "{parent} {list}");
     }
     insert_cycle(&app).await;
     assert_eq!(app.slugs(&[r#"topic(by: {slug: "neap-tides"})"#, "papers"]).await.join(" "), "five two one four");
@@ -234,7 +234,7 @@ async fn filters() {
         app.find_id("topic", "winds").await,
         app.find_id("topic", "currents").await,
     );
-    let somebody = app.find_id("researcher", "ada-berg").await;
+    let researcher = app.find_id("researcher", "ada-berg").await;
     let query = "query($filter: TopicFilter) { topics(filter: $filter) { totalCount nodes { slug } } }";
     for (filter, expected) in [
         (json!({}), "currents hydrology neap-tides oceans tides winds"),
@@ -253,7 +253,8 @@ async fn filters() {
         assert_eq!(pluck_strings(&found["topics"]["nodes"], &["slug"]).join(" "), expected, "{filter}");
         assert_eq!(found["topics"]["totalCount"], expected.split_whitespace().count(), "{filter}");
     }
-    for filter in [json!({ "ids": [somebody] }), json!({ "broaderIds": ["x"] }), json!({ "schemes": vec!["msc"; 501] })]
+    for filter in
+        [json!({ "ids": [researcher] }), json!({ "broaderIds": ["x"] }), json!({ "schemes": vec!["msc"; 501] })]
     {
         app.client_error(query, json!({ "filter": filter })).await;
     }
@@ -275,7 +276,7 @@ async fn orders() {
         by(r#"{field: LABEL, direction: ASC, languages: ["fr"]}"#).await,
         "neap-tides oceans tides winds currents"
     );
-    // Papers and people of narrower topics count, each once.
+    // Papers and researchers of narrower topics count, once each.
     assert_eq!(by("{field: PAPER_COUNT, direction: DESC}").await, "oceans tides neap-tides winds currents");
     assert_eq!(by("{field: RESEARCHER_COUNT, direction: DESC}").await, "tides oceans neap-tides winds currents");
     assert_eq!(by("{field: UPDATED_AT, direction: ASC}").await, "currents neap-tides tides winds oceans");

@@ -1,4 +1,4 @@
-//! Traces of requests, as a collector gets them.
+//! Export of traces over OTLP.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -17,14 +17,14 @@ use crate::monitoring::start_service;
 use crate::support::process::{Workspace, run_to_completion, wait_for};
 use crate::support::{TestApp, create_database, paper_record, raw_http};
 
-/// What a collector does with what it is sent.
+/// How the collector responds.
 #[derive(Clone, Copy, PartialEq)]
 enum CollectorBehavior {
-    /// Takes it.
+    /// Accepts all requests.
     Accept,
-    /// Hangs up on the first so many, and takes the others.
+    /// Closes the connection on this many requests, then accepts.
     HangUpFirst(usize),
-    /// Never says anything.
+    /// Never responds.
     NeverRespond,
 }
 
@@ -69,7 +69,7 @@ impl Collector {
     }
 }
 
-/// Answers requests over a connection until the client closes it.
+/// Serves requests on a connection until the client closes it.
 fn serve_connection(stream: TcpStream, manner: CollectorBehavior, bodies: &Mutex<Vec<Vec<u8>>>, calls: &Mutex<usize>) {
     let mut reader = BufReader::new(stream);
     loop {
@@ -97,7 +97,7 @@ fn serve_connection(stream: TcpStream, manner: CollectorBehavior, bodies: &Mutex
             _ => {}
         }
         bodies.lock().expect("the bodies").push(body);
-        reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").expect("an answer");
+        reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").expect("a response");
     }
 }
 
@@ -114,7 +114,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The request's span with this name.
+/// The only span with this name.
 fn span_by_name<'a>(spans: &'a [Span], name: &str) -> &'a Span {
     let found: Vec<_> = spans.iter().filter(|span| span.name == name).collect();
     let [span] = found[..] else { panic!("{name} in {:?}", spans.iter().map(|span| &span.name).collect::<Vec<_>>()) };
@@ -125,7 +125,7 @@ fn is_error(span: &Span) -> bool {
     span.status.as_ref().is_some_and(|status| status.code == 2)
 }
 
-/// The names of the spans directly below, sorted.
+/// The sorted names of the direct child spans.
 fn child_span_names<'a>(spans: &'a [Span], parent: &Span) -> Vec<&'a str> {
     let mut names: Vec<_> =
         spans.iter().filter(|span| span.parent_span_id == parent.span_id).map(|span| span.name.as_str()).collect();
@@ -149,11 +149,11 @@ async fn request_and_statement_spans() {
     ]))
     .await;
     let collector = Collector::start(CollectorBehavior::Accept);
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let settings =
         [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()), ("OTEL_RESOURCE_ATTRIBUTES", "deployment=test".to_owned())];
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let (running, address) = start_service(&place, &app.database_url, &settings);
+    let (running, address) = start_service(&workspace, &app.database_url, &settings);
     let trace = format!("traceparent: 00-{TRACE}-b7ad6b7169203331-01\r\nX-Request-Id: mine\r\n");
     let titles = "query Titles($a: String) { papers(filter: {query: $a}) { nodes { title } } \
                   all: papers { totalCount nodes { title authorships { nodes { name } } } } }";
@@ -176,7 +176,7 @@ async fn request_and_statement_spans() {
     assert_eq!((hex(&span.trace_id).as_str(), hex(&span.parent_span_id).as_str()), (TRACE, "b7ad6b7169203331"));
     assert_eq!(span.kind, 2, "a server's");
     assert!(span.end_time_unix_nano > span.start_time_unix_nano);
-    let told = attributes(&span.attributes);
+    let span_attributes = attributes(&span.attributes);
     for (name, value) in [
         ("graphql.operation.type", json!("query")),
         ("graphql.operation.name", json!("Titles")),
@@ -186,23 +186,23 @@ async fn request_and_statement_spans() {
         ("academic_directory.request_id", json!("mine")),
         ("academic_directory.outcome", json!("ok")),
     ] {
-        assert_eq!(told.get(name), Some(&value), "{name}");
+        assert_eq!(span_attributes.get(name), Some(&value), "{name}");
     }
-    // One for each loader, whatever the number of its fields and parents.
+    // One span per loader, regardless of the number of fields and parents.
     let statements = child_span_names(&spans, span);
-    assert_eq!(told["academic_directory.statements"], json!(statements.len()));
-    for loader in ["list::PageOf<paper::Papers>", "list::CountOf<paper::Papers>"] {
+    assert_eq!(span_attributes["academic_directory.statements"], json!(statements.len()));
+    for loader in ["papers::page", "papers::count"] {
         assert!(statements.contains(&loader), "{loader} in {statements:?}");
     }
     assert!(statements.len() <= 5, "{statements:?}");
     for statement in spans.iter().filter(|statement| statement.parent_span_id == span.span_id) {
         assert_eq!((statement.kind, &statement.trace_id), (3, &span.trace_id));
-        let told = attributes(&statement.attributes);
-        assert_eq!(told["db.system.name"], json!("postgresql"));
-        assert_eq!(told["db.query.summary"], json!(statement.name));
+        let span_attributes = attributes(&statement.attributes);
+        assert_eq!(span_attributes["db.system.name"], json!("postgresql"));
+        assert_eq!(span_attributes["db.query.summary"], json!(statement.name));
     }
     let anonymous = span_by_name(&spans, "graphql query");
-    assert!(anonymous.parent_span_id.is_empty(), "nonsense is no parent");
+    assert!(anonymous.parent_span_id.is_empty(), "an invalid traceparent is ignored");
     let refused = spans.iter().find(|span| {
         attributes(&span.attributes).get("academic_directory.outcome").is_some_and(|outcome| *outcome == "refused")
     });
@@ -211,7 +211,7 @@ async fn request_and_statement_spans() {
     let broken = span_by_name(&spans, "graphql query Broken");
     let failed = spans.iter().find(|span| span.parent_span_id == broken.span_id && is_error(span));
     assert_eq!(attributes(&failed.expect("the failed statement").attributes)["error.type"], json!("INTERNAL"));
-    // Nothing outside of requests, and nothing that was asked.
+    // No spans outside requests, and no request data.
     let requests = spans.iter().filter(|span| span.name.starts_with("graphql")).count();
     assert!(
         requests == 4 && spans.iter().all(|span| span.name.starts_with("graphql") || !span.parent_span_id.is_empty())
@@ -224,7 +224,7 @@ async fn request_and_statement_spans() {
     let resource = attributes(&resource.attributes);
     assert_eq!((&resource["service.name"], &resource["deployment"]), (&json!("academic-directory"), &json!("test")));
 
-    // The log has the trace's number, and is otherwise as it is without traces.
+    // The log has the trace ID, and is otherwise unchanged.
     let line = outcome.stderr.lines().find(|line| line.contains("Titles")).expect("a line of the request");
     assert!(line.contains(TRACE) && line.contains("academic_directory::request: answered"), "{line}");
     assert!(!outcome.stderr.contains("graphql{") && !outcome.stderr.contains("db.system"), "{}", outcome.stderr);
@@ -233,32 +233,32 @@ async fn request_and_statement_spans() {
 #[tokio::test]
 async fn unavailable_collector() {
     let collector = Collector::start(CollectorBehavior::HangUpFirst(6));
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()), ("OTEL_BSP_SCHEDULE_DELAY", "20".to_owned())];
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let (running, address) = start_service(&place, &create_database().await, &settings);
+    let (running, address) = start_service(&workspace, &create_database().await, &settings);
     let deadline = Instant::now() + Duration::from_secs(30);
     while collector.spans().is_empty() {
-        assert!(Instant::now() < deadline, "nothing came after {} calls", collector.request_count());
+        assert!(Instant::now() < deadline, "no spans after {} calls", collector.request_count());
         assert_eq!(raw_http::status_code(&post_query(address, "{ __typename }", "").await), 200);
     }
     running.send_signal(Signal::TERM);
     let outcome = running.wait();
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
-    let told: Vec<&str> =
+    let lines: Vec<&str> =
         outcome.stderr_lines().into_iter().filter(|line| !line.contains("request: answered")).collect();
-    let count = |text| told.iter().filter(|line| line.contains(text)).count();
+    let count = |text| lines.iter().filter(|line| line.contains(text)).count();
     assert_eq!(
         (count("WARN"), count("traces cannot be sent, and are dropped until they can"), count("traces are sent again")),
         (1, 1, 1),
-        "{told:#?}"
+        "{lines:#?}"
     );
 }
 
 #[tokio::test]
 async fn unresponsive_collector() {
     let collector = Collector::start(CollectorBehavior::NeverRespond);
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let settings = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()),
         ("OTEL_BSP_SCHEDULE_DELAY", "20".to_owned()),
@@ -266,33 +266,33 @@ async fn unresponsive_collector() {
         ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "5".to_owned()),
     ];
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let (running, address) = start_service(&place, &create_database().await, &settings);
+    let (running, address) = start_service(&workspace, &create_database().await, &settings);
     assert_eq!(raw_http::status_code(&post_query(address, "{ __typename }", "").await), 200);
     wait_for("a call", || (collector.request_count() > 0).then_some(()));
-    // More than the queue has room for.
+    // More than the queue holds.
     for _ in 0..20 {
         assert_eq!(raw_http::status_code(&post_query(address, "{ papers { totalCount } }", "").await), 200);
     }
     running.send_signal(Signal::TERM);
-    let begun = Instant::now();
+    let started_at = Instant::now();
     let outcome = running.wait();
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(started_at.elapsed() < Duration::from_secs(10), "{:?}", started_at.elapsed());
 }
 
 #[tokio::test]
 async fn no_collector() {
-    let place = Workspace::new();
+    let workspace = Workspace::new();
     let url = create_database().await;
     let (running, address) =
-        start_service(&place, &url, &[("OTEL_EXPORTER_OTLP_ENDPOINT", ""), ("LOG_FORMAT", "json")]);
+        start_service(&workspace, &url, &[("OTEL_EXPORTER_OTLP_ENDPOINT", ""), ("LOG_FORMAT", "json")]);
     assert_eq!(raw_http::status_code(&post_query(address, "{ __typename }", "").await), 200);
     running.send_signal(Signal::TERM);
     let outcome = running.wait();
     assert!(outcome.stderr.contains("\"answered\"") && !outcome.stderr.contains("trace_id"), "{}", outcome.stderr);
     for address in ["https://localhost:4318", "localhost:4317"] {
         let outcome = run_to_completion(
-            place.command_with_database(&url, &["serve"]).env("OTEL_EXPORTER_OTLP_ENDPOINT", address),
+            workspace.command_with_database(&url, &["serve"]).env("OTEL_EXPORTER_OTLP_ENDPOINT", address),
         );
         assert_eq!(outcome.code, Some(2), "{outcome:?}");
         assert!(outcome.stderr.contains("such as http://localhost:4318"), "{outcome:?}");

@@ -1,4 +1,4 @@
-//! Versions of one work: which papers are linked, whatever the order in which they came, and what is counted once.
+//! Versions of a work: linking independent of import order, and counting each work once.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::{TestApp, paper_record, parse_records, pluck, pluck_strings,
 
 const TITLE: &str = "The flow of water over weirs";
 
-/// A paper with an id of its own in its source.
+/// A paper with its own source ID.
 fn version(id: &str, kind: &str, year: i32, authors: &[&str], fields: Value) -> Value {
     with_fields(with_fields(paper_record(TITLE, Some(year), authors), json!({ "sourceId": id, "type": kind })), fields)
 }
@@ -37,7 +37,7 @@ fn article() -> Value {
     )
 }
 
-/// What each paper is a version of, by the ids of the source.
+/// The version links, as source IDs.
 async fn version_links(app: &TestApp) -> Vec<String> {
     let sql = "SELECT concat_ws(' ', substr(mine.key, 7), '->', substr(theirs.key, 7), version_basis) AS line FROM paper \
          JOIN source_record AS mine ON mine.paper_id = paper.id JOIN source_record AS theirs ON theirs.paper_id = version_of_id \
@@ -62,19 +62,19 @@ async fn every_field() {
         )
         .await;
     let record = json!({ "type": "ARTICLE", "versions": [{ "type": "CONFERENCE_PAPER" }, { "type": "PREPRINT" }] });
-    let shown = |kind: &str, authors: usize| json!({ "type": kind, "title": TITLE, "versionOf": { "type": "ARTICLE" }, "authorships": { "totalCount": authors } });
+    let version = |kind: &str, authors: usize| json!({ "type": kind, "title": TITLE, "versionOf": { "type": "ARTICLE" }, "authorships": { "totalCount": authors } });
     assert_eq!(
         found,
         json!([
             { "type": "PREPRINT", "versionOf": record, "versions": [] },
             { "type": "CONFERENCE_PAPER", "versionOf": record, "versions": [] },
-            { "type": "ARTICLE", "versionOf": null, "versions": [shown("CONFERENCE_PAPER", 2), shown("PREPRINT", 3)] },
+            { "type": "ARTICLE", "versionOf": null, "versions": [version("CONFERENCE_PAPER", 2), version("PREPRINT", 3)] },
             { "type": "ARTICLE", "versionOf": null, "versions": [] },
         ])
     );
     assert_eq!(version_links(&app).await, ["preprint -> article TITLE", "talk -> article TITLE"]);
     let both = "{ papers { nodes { versionOf { title } versions { title } } } }";
-    assert_eq!(app.query_counting_statements(both, json!({})).await.1, 3, "whatever the number of papers");
+    assert_eq!(app.query_counting_statements(both, json!({})).await.1, 3, "regardless of the number of papers");
 }
 
 #[tokio::test]
@@ -107,12 +107,12 @@ async fn is_version_filter() {
             assert_eq!(pluck(&found["nodes"], &["id"]).len(), expected, "{text}");
             let years = pluck(&found["facets"]["publicationYears"], &["count"]);
             let sum: i64 = years.into_iter().filter_map(Value::as_i64).sum();
-            assert_eq!(sum, i64::try_from(expected).unwrap_or_default(), "facets count what is listed: {text}");
+            assert_eq!(sum, i64::try_from(expected).unwrap_or_default(), "facets agree with the list: {text}");
         }
     }
 }
 
-/// Ida's coauthors by a filter: how many papers, which years, and which papers those are.
+/// Ida's coauthors with their counts, years and paper types.
 async fn coauthor_summaries(app: &TestApp, filter: &str) -> Vec<String> {
     let text = format!(
         "{{ researcher(by: {{slug: \"ida-brook\"}}) {{ coauthors(filter: {filter}, orderBy: {{field: NAME, direction: ASC}}) {{ edges {{ \
@@ -121,7 +121,7 @@ async fn coauthor_summaries(app: &TestApp, filter: &str) -> Vec<String> {
     );
     let data = app.data(&text).await;
     let edges = data["researcher"]["coauthors"]["edges"].as_array().cloned().unwrap_or_default();
-    let shown = edges.iter().map(|edge| {
+    let summaries = edges.iter().map(|edge| {
         let papers = &edge["papers"];
         assert_eq!(papers["totalCount"], edge["paperCount"], "exactly the papers that are counted");
         let of_facet = pluck(&papers["facets"]["types"], &["count"]).into_iter().filter_map(Value::as_i64).sum::<i64>();
@@ -130,7 +130,7 @@ async fn coauthor_summaries(app: &TestApp, filter: &str) -> Vec<String> {
         let kinds = pluck_strings(&papers["nodes"], &["type"]).join("+");
         format!("{name} {} {}-{} {kinds}", edge["paperCount"], edge["firstYear"], edge["lastYear"])
     });
-    shown.collect()
+    summaries.collect()
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn coauthors_count_a_work_once() {
     ]))
     .await;
     let counted = |first: i32, papers: &str| format!("Tom Ford 2 {first}-2021 {papers}");
-    // T. Ford is Tom Ford; of the versions Uma Ferry is on the preprint alone.
+    // T. Ford is Tom Ford; Uma Ferry is only an author of the preprint.
     let all = ["Tom Ford 2 2018-2021 ARTICLE+ARTICLE", "Uma Ferry 2 2018-2021 ARTICLE+PREPRINT"];
     let in_order = |lines: Vec<String>| {
         let mut lines = lines;
@@ -170,7 +170,7 @@ async fn coauthors_count_a_work_once() {
          statistics { paperCount workCount coauthorCount firstPublicationYear papersPerYear { count } } } } }";
     let data = app.data(statistics).await;
     let nodes = data["researchers"]["nodes"].as_array().cloned().unwrap_or_default();
-    let mut shown: Vec<String> = nodes
+    let mut summaries: Vec<String> = nodes
         .iter()
         .map(|person| {
             let counted = &person["statistics"];
@@ -184,8 +184,8 @@ async fn coauthors_count_a_work_once() {
             )
         })
         .collect();
-    shown.sort_unstable();
-    assert_eq!(shown, ["Ida Brook 4 2 2", "Tom Ford 4 2 2", "Uma Ferry 2 2 2"]);
+    summaries.sort_unstable();
+    assert_eq!(summaries, ["Ida Brook 4 2 2", "Tom Ford 4 2 2", "Uma Ferry 2 2 2"]);
 }
 
 #[tokio::test]
@@ -197,7 +197,7 @@ async fn links_follow_changes() {
     app.create_records(json!([conference_paper()])).await;
     assert_eq!(version_links(&app).await, ["preprint -> talk TITLE"]);
     let after = app.nodes(&["papers(filter: {types: [PREPRINT]})"], "updatedAt").await;
-    assert_ne!(after[0]["updatedAt"], before["papers"]["nodes"][0]["updatedAt"], "what is said of it changed");
+    assert_ne!(after[0]["updatedAt"], before["papers"]["nodes"][0]["updatedAt"], "its version link changed");
     app.create_records(json!([article()])).await;
     assert_eq!(version_links(&app).await, ["preprint -> article TITLE", "talk -> article TITLE"]);
     let written = app.write_records(&parse_records(json!([preprint(), conference_paper(), article()]))).await;
@@ -209,7 +209,7 @@ async fn links_follow_changes() {
     );
     assert_eq!(version_links(&app).await, ["preprint -> article TITLE", "talk -> article TITLE"]);
 
-    // Another title, other authors, another year and another kind of work.
+    // Another title, other authors, another year, another type.
     let changes = [
         json!({ "title": "The flow of water over dams" }),
         json!({ "authors": [{ "position": 1, "name": "Zoë Pier" }] }),
@@ -227,7 +227,7 @@ async fn links_follow_changes() {
         app.write_records(&parse_records(json!([article()]))).await;
         assert_eq!(version_links(&app).await, ["preprint -> article TITLE", "talk -> article TITLE"], "{change}");
     }
-    // The title of all says too little by now.
+    // A title that is too common to be evidence.
     let preface = |record: Value| with_fields(record, json!({ "title": "Preface" }));
     app.write_records(&parse_records(json!([preface(preprint()), preface(conference_paper()), preface(article())])))
         .await;
@@ -253,8 +253,8 @@ async fn shared_doi() {
     assert_eq!(version_links(&app).await, ["short -> long DOI"]);
     let dois = async || {
         let papers = app.nodes(&["papers(orderBy: {field: TITLE, direction: ASC})"], "title doi").await;
-        let shown = papers.as_array().cloned().unwrap_or_default();
-        shown
+        let nodes = papers.as_array().cloned().unwrap_or_default();
+        nodes
             .iter()
             .map(|paper| {
                 format!("{}: {}", paper["title"].as_str().unwrap_or_default(), paper["doi"].as_str().unwrap_or("none"))
@@ -271,7 +271,7 @@ async fn shared_doi() {
             "Weirs: none"
         ]
     );
-    // Who had it has another one: the next one by its id has it, and nothing ties the two.
+    // The DOI goes to the next paper by ID, and the link disappears.
     app.write_records(&parse_records(json!([paper(
         "short",
         "A look at locks",
@@ -296,7 +296,7 @@ async fn shared_doi() {
     assert_eq!(version_links(&app).await, ["short -> long DOI"]);
 }
 
-/// A title of more papers than can be compared tells nothing of any two, also of those that were few before.
+/// A title shared by more papers than can be compared is ignored, even if there were fewer before.
 #[tokio::test]
 async fn too_common_title() {
     let app = TestApp::start().await;
@@ -321,7 +321,7 @@ async fn too_common_title() {
     app.create_records(many(50..70)).await;
     assert_eq!(version_links(&app).await, [""; 0]);
     assert_eq!(query_strings(&app.database_url, counts).await, ["70 70"]);
-    // And of few again.
+    // Few papers with this title again.
     let others: Vec<Value> = many(20..70)
         .as_array()
         .expect("a list")
@@ -332,7 +332,7 @@ async fn too_common_title() {
     assert_eq!(version_links(&app).await.len(), 19);
 }
 
-/// A directory from before there were versions gets them at the next start.
+/// Papers written by a release without version links are linked on the next start.
 #[tokio::test]
 async fn rebuild_of_older_versions() {
     let app = TestApp::start().await;
@@ -344,16 +344,16 @@ async fn rebuild_of_older_versions() {
     )
     .await;
     assert!(app.store.rebuild_work_versions_if_stale().await.expect("the versions"));
-    assert!(!app.store.rebuild_work_versions_if_stale().await.expect("the versions"), "they are as they would be now");
+    assert!(!app.store.rebuild_work_versions_if_stale().await.expect("the versions"), "they are up to date");
     assert_eq!(version_links(&app).await, linked);
     assert_eq!(stored_counts(&app).await, counted);
-    // Links of a law that saw more than today's go.
+    // Links that the current rules no longer justify are removed.
     app.execute_sql("UPDATE paper SET title = 'Preface', sort_title = 'preface'; DELETE FROM setting WHERE name = 'paper_version_law'").await;
     assert!(app.store.rebuild_work_versions_if_stale().await.expect("the versions"));
     assert_eq!(version_links(&app).await, [""; 0]);
 }
 
-/// All that is counted of people with papers and of those who wrote together.
+/// The stored statistics of researchers and coauthor pairs.
 async fn stored_counts(app: &TestApp) -> Vec<String> {
     let sql = "SELECT concat_ws(' ', display_name, paper_count, work_count, coauthor_count, first_year, last_year) AS line \
          FROM researcher JOIN researcher_statistics ON researcher_id = id WHERE paper_count > 0 \
@@ -363,7 +363,7 @@ async fn stored_counts(app: &TestApp) -> Vec<String> {
     query_strings(&app.database_url, sql).await
 }
 
-/// Counted from what is there, in another way than the service's.
+/// The same statistics, computed from papers and authorships.
 async fn recomputed_counts(app: &TestApp) -> Vec<String> {
     let sql = "WITH work AS (SELECT authorship.*, coalesce((SELECT record.id FROM paper AS record WHERE record.id = paper.version_of_id), \
          paper.id) AS work_id, nullif(paper.publication_year, 0) AS year FROM authorship JOIN paper ON paper.id = paper_id \
@@ -382,14 +382,14 @@ async fn recomputed_counts(app: &TestApp) -> Vec<String> {
 
 const AUTHOR_NAMES: [&str; 6] = ["Ida Brook", "I. Brook", "Tom Ford", "Uma Ferry", "Wei Quay", "Quay Wei"];
 
-/// Papers of which many share titles or DOIs, and the same ones after some changed. A title has a DOI once: the same DOI on the
-/// same title would be the same paper.
-fn random_papers(chance: &mut SeededRng) -> (Vec<Value>, Vec<Value>) {
+/// Random papers that share titles and DOIs, and the same papers after random changes. No two have the same title and
+/// DOI, since they would be one paper.
+fn random_papers(rng: &mut SeededRng) -> (Vec<Value>, Vec<Value>) {
     let mut taken = std::collections::HashSet::new();
     let mut before = Vec::new();
     for number in 0..14 {
-        let doi = (!chance.one_in(2)).then(|| chance.below(3));
-        let mut record = random_paper(chance, number);
+        let doi = (!rng.one_in(2)).then(|| rng.below(3));
+        let mut record = random_paper(rng, number);
         if let Some(doi) = doi
             && taken.insert((doi, record["title"].to_string()))
         {
@@ -398,10 +398,10 @@ fn random_papers(chance: &mut SeededRng) -> (Vec<Value>, Vec<Value>) {
         before.push(record);
     }
     let after = before.iter().enumerate().map(|(number, record)| {
-        let mut now = if chance.one_in(3) { random_paper(chance, number) } else { record.clone() };
+        let mut now = if rng.one_in(3) { random_paper(rng, number) } else { record.clone() };
         now["venueName"] = record["venueName"].clone();
         now["doi"] = record["doi"].clone();
-        // With a DOI its title stays, so that no two have both.
+        // A paper with a DOI keeps its title, so that the pair stays unique.
         if !record["doi"].is_null() {
             now["title"] = record["title"].clone();
         }
@@ -411,51 +411,50 @@ fn random_papers(chance: &mut SeededRng) -> (Vec<Value>, Vec<Value>) {
     (before, after)
 }
 
-fn random_paper(chance: &mut SeededRng, number: usize) -> Value {
+fn random_paper(rng: &mut SeededRng, number: usize) -> Value {
     let titles = [TITLE, "The flow of water over weirs and dams", "Overview of the shared task on weirs", "Weirs"];
     let kinds = ["PREPRINT", "ARTICLE", "CONFERENCE_PAPER", "REPORT"];
-    let mut authors: Vec<&str> = AUTHOR_NAMES.into_iter().filter(|_| chance.one_in(3)).collect();
+    let mut authors: Vec<&str> = AUTHOR_NAMES.into_iter().filter(|_| rng.one_in(3)).collect();
     if authors.is_empty() {
-        authors.push(AUTHOR_NAMES[chance.below(AUTHOR_NAMES.len())]);
+        authors.push(AUTHOR_NAMES[rng.below(AUTHOR_NAMES.len())]);
     }
-    let year = 2008 + i32::try_from(chance.below(4)).unwrap_or_default();
-    let record = paper_record(titles[chance.below(titles.len())], Some(year), &authors);
-    let venue = ["18th Water Days", "19th Water Days", "Annals of Water"][chance.below(3)];
+    let year = 2008 + i32::try_from(rng.below(4)).unwrap_or_default();
+    let record = paper_record(titles[rng.below(titles.len())], Some(year), &authors);
+    let venue = ["18th Water Days", "19th Water Days", "Annals of Water"][rng.below(3)];
     with_fields(
         record,
-        json!({ "sourceId": format!("{number:02}"), "type": kinds[chance.below(kinds.len())], "venueName": venue }),
+        json!({ "sourceId": format!("{number:02}"), "type": kinds[rng.below(kinds.len())], "venueName": venue }),
     )
 }
 
-/// Writes records in some order, in batches of some sizes.
-async fn write_shuffled(app: &TestApp, records: &[Value], chance: &mut SeededRng) {
+/// Writes the records in random order and in batches of random sizes.
+async fn write_shuffled(app: &TestApp, records: &[Value], rng: &mut SeededRng) {
     let mut rest: Vec<Value> = records.to_vec();
-    for place in (1..rest.len()).rev() {
-        rest.swap(place, chance.below(place + 1));
+    for index in (1..rest.len()).rev() {
+        rest.swap(index, rng.below(index + 1));
     }
-    let largest = [1, 3, rest.len()][chance.below(3)];
+    let largest = [1, 3, rest.len()][rng.below(3)];
     while !rest.is_empty() {
-        let batch: Vec<Value> = rest.drain(..(1 + chance.below(largest)).min(rest.len())).collect();
+        let batch: Vec<Value> = rest.drain(..(1 + rng.below(largest)).min(rest.len())).collect();
         app.write_records(&parse_records(json!(batch))).await;
     }
 }
 
-/// Whatever the order and the batches, and whether papers came as they are or became so: the same links, the same counts and the
-/// same papers that have the DOIs.
+/// Links, statistics and DOIs do not depend on import order, batching or earlier states of the papers.
 #[tokio::test]
 async fn independent_of_order_and_batches() {
     let mut linked = 0;
     for seed in 1..=6 {
-        let mut chance = SeededRng::new(seed);
-        let (before, after) = random_papers(&mut chance);
+        let mut rng = SeededRng::new(seed);
+        let (before, after) = random_papers(&mut rng);
         let mut first: Option<(Vec<String>, Vec<String>, Vec<String>)> = None;
         for order in 0..3 {
             let app = TestApp::start().await;
             if order == 2 {
-                write_shuffled(&app, &before, &mut chance).await;
+                write_shuffled(&app, &before, &mut rng).await;
                 assert_eq!(stored_counts(&app).await, recomputed_counts(&app).await, "seed {seed}, before the changes");
             }
-            write_shuffled(&app, &after, &mut chance).await;
+            write_shuffled(&app, &after, &mut rng).await;
             let (links, counts) = (version_links(&app).await, stored_counts(&app).await);
             assert_eq!(counts, recomputed_counts(&app).await, "seed {seed}, order {order}");
             let chained = "SELECT count(*) FROM paper AS version JOIN paper AS record ON record.id = version.version_of_id \
@@ -470,5 +469,5 @@ async fn independent_of_order_and_batches() {
             }
         }
     }
-    assert!(linked > 50, "{linked} links are too few to show anything");
+    assert!(linked > 50, "{linked} links are too few");
 }

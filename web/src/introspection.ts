@@ -1,11 +1,11 @@
-/** Fetches, and takes note of an answer that says that introspection is turned off. */
+/** Wraps `fetch`, and detects a response with the error INTROSPECTION_OFF. */
 export function introspectionWatch() {
   let off = false;
   const listeners = new Set<() => void>();
   return {
     fetch: async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
       const response = await fetch(input, init);
-      if (!off && saysOff(await response.clone().json().catch(() => undefined))) {
+      if (!off && isIntrospectionOff(await response.clone().json().catch(() => undefined))) {
         off = true;
         listeners.forEach((listener) => listener());
       }
@@ -19,6 +19,6 @@ export function introspectionWatch() {
   };
 }
 
-function saysOff(answer: { errors?: { extensions?: { code?: string } }[] } | undefined): boolean {
-  return answer?.errors?.some((error) => error.extensions?.code === 'INTROSPECTION_OFF') ?? false;
+function isIntrospectionOff(response: { errors?: { extensions?: { code?: string } }[] } | undefined): boolean {
+  return response?.errors?.some((error) => error.extensions?.code === 'INTROSPECTION_OFF') ?? false;
 }

@@ -3,7 +3,7 @@ export interface Operation {
   variables?: string;
 }
 
-/** The operation that a link asks to open: `?query=…&variables=…`. */
+/** The operation in the query string of the page: `?query=…&variables=…`. */
 export function linkedOperation(search: string): Operation | undefined {
   const parameters = new URLSearchParams(search);
   const query = parameters.get('query');

@@ -18,15 +18,15 @@ const fetcher = createGraphiQLFetcher({
   url: '/graphql',
   fetch: introspection.fetch,
   headers: { accept: 'application/graphql-response+json, application/json' },
-  // The server answers in one piece; without this, GraphiQL asks for multipart answers.
+  // The server does not support incremental delivery. By default, GraphiQL requests multipart responses.
   enableIncrementalDelivery: false,
 });
 const plugins = [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })];
 
 const linked = linkedOperation(window.location.search);
 const defaultTabs = linked ? [linked, ...examples] : examples;
-// On a first visit GraphiQL leaves the variables of the first tab out of its editor. On later ones it brings
-// back the saved tabs, and would take initial variables for a new one.
+// On the first visit, GraphiQL does not show the variables of the first tab. On later visits, it restores the saved tabs,
+// and initial variables would open another tab.
 const isFirstVisit = new StorageAPI().get('tabState') === null;
 const initial = linked ?? (isFirstVisit ? examples[0] : undefined);
 
@@ -36,8 +36,8 @@ function Page() {
     <>
       {isOff && (
         <p className="notice" role="status">
-          Introspection is turned off on this server: queries run as ever, but there are no suggestions and no reference
-          here. The schema is in the file schema.graphql of academic-directory.
+          Introspection is turned off on this server. You can run queries, but autocompletion and the documentation are not
+          available on this page. The schema is in the file schema.graphql of academic-directory.
         </p>
       )}
       <GraphiQL

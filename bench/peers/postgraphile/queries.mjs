@@ -1,8 +1,8 @@
-// The same questions in PostGraphile's dialect.
+// The same queries for the schema of PostGraphile.
 import { english } from "../english.mjs";
 
-const coauthors = (selection, beside = "") => `coauthorships(first: 10, orderBy: [PAPER_COUNT_DESC, COAUTHOR_ID_DESC]) {
-  ${beside} nodes { paperCount coauthor { displayName ${selection} } }
+const coauthors = (selection, fields = "") => `coauthorships(first: 10, orderBy: [PAPER_COUNT_DESC, COAUTHOR_ID_DESC]) {
+  ${fields} nodes { paperCount coauthor { displayName ${selection} } }
 }`;
 const papers = (first, selection) =>
   `authorships(first: ${first}, orderBy: [PUBLICATION_KEY_DESC, PAPER_ID_DESC]) { nodes { paper { ${selection} } } }`;
@@ -10,11 +10,11 @@ const affiliations = (selection) =>
   `affiliations(first: 10, orderBy: [IS_PRIMARY_DESC, ENDS_ON_DESC, STARTS_ON_DESC]) { nodes { ${selection} organization { displayNames } } }`;
 const topics = "worksOn(first: 10) { nodes { displayNames } }";
 
-const named = (person, canonical) =>
+const coauthorNames = (person, canonical) =>
   person.coauthorships.nodes.map(({ paperCount, coauthor }) =>
     [coauthor.displayName, paperCount, ...(canonical ? [canonical(coauthor)] : [])]);
 const labels = (list) => list.nodes.map((node) => english(node.displayNames));
-const id = (key) => ({ id: String(key.id) });
+const idOf = (key) => ({ id: String(key.id) });
 
 export const queries = {
   p: {
@@ -27,7 +27,7 @@ export const queries = {
         authorships(first: 10, orderBy: [LIST_ORDER_ASC]) { nodes { name researcher { displayName } } }`)}
       ${coauthors("", "totalCount")}
     } }`,
-    variables: id,
+    variables: idOf,
     canonical: ({ researcher: person }) => ({
       name: person.displayName,
       slug: person.slug,
@@ -43,22 +43,22 @@ export const queries = {
         paper.title, paper.publicationYear, paper.venueName, english(paper.abstractText),
         paper.authorships.nodes.map((author) => author.researcher?.displayName ?? author.name),
       ]),
-      coauthors: named(person),
+      coauthors: coauthorNames(person),
     }),
   },
   c2: {
     text: `query CoauthorsOfCoauthors($id: BigInt!) { researcher(rowId: $id) {
       ${coauthors(coauthors(papers(5, "title publicationYear")))}
     } }`,
-    variables: id,
+    variables: idOf,
     canonical: ({ researcher }) =>
-      named(researcher, (one) =>
-        named(one, (two) => two.authorships.nodes.map(({ paper }) => [paper.title, paper.publicationYear]))),
+      coauthorNames(researcher, (one) =>
+        coauthorNames(one, (two) => two.authorships.nodes.map(({ paper }) => [paper.title, paper.publicationYear]))),
   },
   c3: {
     text: `query ThreeLevels($id: BigInt!) { researcher(rowId: $id) { ${coauthors(coauthors(coauthors("")))} } }`,
-    variables: id,
-    canonical: ({ researcher }) => named(researcher, (one) => named(one, (two) => named(two))),
+    variables: idOf,
+    canonical: ({ researcher }) => coauthorNames(researcher, (one) => coauthorNames(one, (two) => coauthorNames(two))),
   },
   l: {
     text: `query People($after: Cursor) { researchers(first: 50, after: $after, orderBy: [SORT_NAME_ASC]) {
@@ -77,20 +77,21 @@ export const queries = {
       })),
   },
   n: {
-    // It has no field for several ids: this is one statement for each table, where `node` a hundred times is a hundred plans.
+    // There is no field that takes several ids. This executes one statement per table, whereas 100 `node` fields need 100
+    // plans.
     text: `query Nodes($people: [BigInt!], $papers: [BigInt!]) {
       researchers(filter: {rowId: {in: $people}}) { nodes { rowId displayName slug } }
       papers(filter: {rowId: {in: $papers}}) { nodes { rowId title publicationYear } }
     }`,
     variables: (key) => {
-      const of = (type) => key.ids.filter((_, place) => key.types[place] === type).map(String);
+      const of = (type) => key.ids.filter((_, index) => key.types[index] === type).map(String);
       return { people: of("Researcher"), papers: of("Paper") };
     },
-    // Not in the order of the ids: a client has to sort.
+    // The nodes are not in the order of the ids, so a client has to sort them.
     canonical: ({ researchers, papers }, key) => {
       const people = new Map(researchers.nodes.map((node) => [String(node.rowId), [node.displayName, node.slug]]));
       const works = new Map(papers.nodes.map((node) => [String(node.rowId), [node.title, node.publicationYear]]));
-      return key.ids.map((one, place) => (key.types[place] === "Paper" ? works : people).get(String(one)));
+      return key.ids.map((id, index) => (key.types[index] === "Paper" ? works : people).get(String(id)));
     },
   },
 };

@@ -1,6 +1,6 @@
-// PostGraphile 5 over the directory's tables, as one would run it in production.
+// PostGraphile 5 on the tables of the service, with production settings.
 //
-// `node server.mjs --schema` prints its schema instead.
+// `node server.mjs --schema` prints the schema instead.
 import { createServer } from "node:http";
 import { PgSimplifyInflectionPreset } from "@graphile/simplify-inflection";
 import { printSchema } from "graphql";
@@ -14,8 +14,8 @@ import { jsonPgSmartTags } from "postgraphile/utils";
 
 const pool = new pg.Pool({ max: Number(process.env.POOL) });
 
-// What it offers of itself only where the first column of a whole index is concerned. The indexes of these are partial,
-// or the column is not the first.
+// By default, PostGraphile orders only by the first column of a non-partial index. The indexes of these columns are partial,
+// or the column is not the first one.
 const orderBy = { tags: { behavior: "+orderBy" } };
 const tags = jsonPgSmartTags({
   version: 1,
@@ -36,7 +36,7 @@ const preset = {
   pgServices: [makePgService({ pool, schemas: ["public", "bench"] })],
   schema: {
     defaultBehavior: "-insert -update -delete",
-    // Only `rowId: {in: …}` is asked for.
+    // Only `rowId: {in: …}` is used.
     connectionFilterRelations: false,
     connectionFilterComputedColumns: false,
   },
@@ -46,7 +46,7 @@ const preset = {
     graphiql: false,
     watch: false,
     websockets: false,
-    // The answer is written as text at once, not made into objects first.
+    // Serializes the response directly to a string.
     outputDataAsString: true,
   },
 };

@@ -1,12 +1,12 @@
-// What is asked of our own service, by schema.graphql. `variables` are made of a key, `canonical` is what all peers'
-// answers are compared as.
+// The queries for the service. `variables` maps a key to the variables, and `canonical` maps a response to the form in which
+// the responses of all peers are compared.
 import { readFileSync } from "node:fs";
 
 const text = (name) => readFileSync(new URL(`../../queries/${name}.graphql`, import.meta.url), "utf8");
 const globalId = (type, number) => Buffer.from(`${type}:${number}`).toString("base64url");
 
 const coauthors = (selection) => `coauthors(first: 10) { edges { paperCount node { name ${selection} } } }`;
-const named = (person, canonical) =>
+const coauthorNames = (person, canonical) =>
   person.coauthors.edges.map(({ paperCount, node }) => [node.name, paperCount, ...(canonical ? [canonical(node)] : [])]);
 
 export const queries = {
@@ -28,24 +28,25 @@ export const queries = {
         paper.title, paper.publicationYear, paper.venueName, paper.abstract.text,
         paper.authorships.nodes.map((author) => author.name),
       ]),
-      coauthors: named(person),
+      coauthors: coauthorNames(person),
     }),
   },
   c2: {
     text: text("c2"),
     variables: (key) => ({ id: globalId("Researcher", key.id) }),
     canonical: ({ researcher }) =>
-      named(researcher, (one) =>
-        named(one, (two) => two.papers.nodes.map((paper) => [paper.title, paper.publicationYear]))),
+      coauthorNames(researcher, (one) =>
+        coauthorNames(one, (two) => two.papers.nodes.map((paper) => [paper.title, paper.publicationYear]))),
   },
   c3: {
     text: `query ThreeLevels($id: ID!) { researcher(by: {id: $id}) { ${coauthors(coauthors(coauthors("")))} } }`,
     variables: (key) => ({ id: globalId("Researcher", key.id) }),
-    canonical: ({ researcher }) => named(researcher, (one) => named(one, (two) => named(two))),
+    canonical: ({ researcher }) => coauthorNames(researcher, (one) => coauthorNames(one, (two) => coauthorNames(two))),
   },
   l: {
     text: text("l"),
-    // A cursor is the list's fingerprint and the row's keys: those of any row are made of a first one's.
+    // A cursor has the fingerprint of the list and the sort keys of the row, so a cursor for any row can be built from the
+    // first one.
     cursor: ({ researchers }) => {
       const [list] = JSON.parse(Buffer.from(researchers.edges[0].cursor, "base64url"));
       return (key) => Buffer.from(JSON.stringify([list, key.sort_name, String(key.id)])).toString("base64url");
@@ -63,7 +64,7 @@ export const queries = {
       ... on Researcher { name slug }
       ... on Paper { title publicationYear }
     } }`,
-    variables: (key) => ({ ids: key.ids.map((id, place) => globalId(key.types[place], id)) }),
+    variables: (key) => ({ ids: key.ids.map((id, index) => globalId(key.types[index], id)) }),
     canonical: ({ nodes }) =>
       nodes.map((node) => (node.title === undefined ? [node.name, node.slug] : [node.title, node.publicationYear])),
   },
@@ -83,11 +84,11 @@ export const queries = {
     variables: (key) => ({ authorIds: [globalId("Researcher", key.id)] }),
   },
   s: {
-    text: "query Search($typed: String!) { search(query: $typed, first: 10) { nodes { __typename displayName { value } } } }",
-    variables: (key) => ({ typed: key.sort_name }),
+    text: "query Search($input: String!) { search(query: $input, first: 10) { nodes { __typename displayName { value } } } }",
+    variables: (key) => ({ input: key.sort_name }),
   },
   a: {
-    text: "query Autocomplete($typed: String!) { autocomplete(query: $typed, first: 10) { label hint } }",
-    variables: (key) => ({ typed: key.sort_name.slice(0, 6) }),
+    text: "query Autocomplete($input: String!) { autocomplete(query: $input, first: 10) { label hint } }",
+    variables: (key) => ({ input: key.sort_name.slice(0, 6) }),
   },
 };

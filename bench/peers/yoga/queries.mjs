@@ -1,10 +1,10 @@
-// The same questions in the dialect of the Yoga server beside this.
+// The same queries for the schema of the Yoga server in server.mjs.
 
 const coauthors = (selection) => `coauthors(first: 10) { paperCount researcher { name ${selection} } }`;
-const named = (person, canonical) =>
+const coauthorNames = (person, canonical) =>
   person.coauthors.map(({ paperCount, researcher }) =>
     [researcher.name, paperCount, ...(canonical ? [canonical(researcher)] : [])]);
-const id = (key) => ({ id: String(key.id) });
+const idOf = (key) => ({ id: String(key.id) });
 
 export const queries = {
   p: {
@@ -16,7 +16,7 @@ export const queries = {
       papers(first: 10) { title publicationYear venueName abstract authors(first: 10) { name } }
       ${coauthors("")}
     } }`,
-    variables: id,
+    variables: idOf,
     canonical: ({ researcher: person }) => ({
       name: person.name,
       slug: person.slug,
@@ -30,21 +30,21 @@ export const queries = {
       papers: person.papers.map((paper) => [
         paper.title, paper.publicationYear, paper.venueName, paper.abstract, paper.authors.map((author) => author.name),
       ]),
-      coauthors: named(person),
+      coauthors: coauthorNames(person),
     }),
   },
   c2: {
     text: `query CoauthorsOfCoauthors($id: ID!) { researcher(id: $id) {
       ${coauthors(coauthors("papers(first: 5) { title publicationYear }"))}
     } }`,
-    variables: id,
+    variables: idOf,
     canonical: ({ researcher }) =>
-      named(researcher, (one) => named(one, (two) => two.papers.map((paper) => [paper.title, paper.publicationYear]))),
+      coauthorNames(researcher, (one) => coauthorNames(one, (two) => two.papers.map((paper) => [paper.title, paper.publicationYear]))),
   },
   c3: {
     text: `query ThreeLevels($id: ID!) { researcher(id: $id) { ${coauthors(coauthors(coauthors("")))} } }`,
-    variables: id,
-    canonical: ({ researcher }) => named(researcher, (one) => named(one, (two) => named(two))),
+    variables: idOf,
+    canonical: ({ researcher }) => coauthorNames(researcher, (one) => coauthorNames(one, (two) => coauthorNames(two))),
   },
   l: {
     text: `query People($afterName: String, $afterId: ID) { researchers(first: 50, afterName: $afterName, afterId: $afterId) {
@@ -63,7 +63,7 @@ export const queries = {
       ... on Researcher { name slug }
       ... on Paper { title publicationYear }
     } }`,
-    variables: (key) => ({ ids: key.ids.map((one, place) => `${key.types[place]}:${one}`) }),
+    variables: (key) => ({ ids: key.ids.map((id, index) => `${key.types[index]}:${id}`) }),
     canonical: ({ nodes }) =>
       nodes.map((node) => (node.title === undefined ? [node.name, node.slug] : [node.title, node.publicationYear])),
   },

@@ -1,5 +1,5 @@
-// GraphQL Yoga with DataLoader and pg, as a careful team writes it: one statement for each level of a query, prepared by
-// name, with the columns that its fields need; documents are parsed and validated once.
+// GraphQL Yoga with DataLoader and pg, written with care for performance: one named prepared statement per level of a query,
+// which selects only the columns that the fields need. Documents are parsed and validated once.
 import { createServer } from "node:http";
 import DataLoader from "dataloader";
 import { createSchema, createYoga } from "graphql-yoga";
@@ -36,23 +36,23 @@ const typeDefs = /* GraphQL */ `
   type Coauthor { paperCount: Int! researcher: Researcher! }
 `;
 
-/** The first rows of a list for many parents: one statement for all that ask for as many. */
-const lists = (name, select) => {
+/** Loads the first rows of a list for many parents, with one statement per page size. */
+const listsByParent = (name, select) => {
   const text = `SELECT parent.id AS parent, entry.* FROM unnest($1::bigint[]) AS parent(id)
     CROSS JOIN LATERAL (${select} LIMIT $2) AS entry`;
   const load = async (keys) => {
     const byParent = new Map(keys.map((key) => [`${key.id}/${key.first}`, []]));
-    const sizes = Map.groupBy(keys, (key) => key.first);
-    await Promise.all([...sizes].map(async ([first, of]) => {
-      for (const row of await rows(name, text, [of.map((key) => key.id), first])) byParent.get(`${row.parent}/${first}`).push(row);
+    const bySize = Map.groupBy(keys, (key) => key.first);
+    await Promise.all([...bySize].map(async ([first, sized]) => {
+      for (const row of await rows(name, text, [sized.map((key) => key.id), first])) byParent.get(`${row.parent}/${first}`).push(row);
     }));
     return keys.map((key) => byParent.get(`${key.id}/${key.first}`));
   };
   return () => new DataLoader(load, { cacheKeyFn: (key) => `${key.id}/${key.first}` });
 };
 
-/** One row for each id, or none. */
-const things = (name, text) => () =>
+/** Loads one row or null per id. */
+const rowsById = (name, text) => () =>
   new DataLoader(async (ids) => {
     const found = new Map((await rows(name, text, [ids])).map((row) => [row.id, row]));
     return ids.map((id) => found.get(id) ?? null);
@@ -63,40 +63,40 @@ const papers = (columns) => `SELECT paper.id, paper.title, paper.publication_yea
   ORDER BY own.publication_key DESC, own.paper_id DESC`;
 
 const loaders = {
-  researcher: things("researcher", "SELECT id, display_name, slug FROM researcher WHERE id = ANY($1)"),
-  paper: things("paper", "SELECT id, title, publication_year, venue_name, abstract_text FROM paper WHERE id = ANY($1)"),
-  statistics: things("statistics", `SELECT researcher_id AS id, paper_count, first_year, last_year,
+  researcher: rowsById("researcher", "SELECT id, display_name, slug FROM researcher WHERE id = ANY($1)"),
+  paper: rowsById("paper", "SELECT id, title, publication_year, venue_name, abstract_text FROM paper WHERE id = ANY($1)"),
+  statistics: rowsById("statistics", `SELECT researcher_id AS id, paper_count, first_year, last_year,
     (SELECT count(*) FROM coauthorship WHERE coauthorship.researcher_id = researcher_statistics.researcher_id) AS coauthor_count
     FROM researcher_statistics WHERE researcher_id = ANY($1)`),
-  affiliations: lists("affiliations", `SELECT affiliation.kind, affiliation.start_date, affiliation.end_date,
+  affiliations: listsByParent("affiliations", `SELECT affiliation.kind, affiliation.start_date, affiliation.end_date,
     affiliation.role_title, organization.display_names
     FROM affiliation JOIN organization ON organization.id = affiliation.organization_id
     WHERE affiliation.researcher_id = parent.id
     ORDER BY affiliation.is_primary DESC, (affiliation.starts_on <= CURRENT_DATE AND affiliation.ends_on >= CURRENT_DATE) DESC,
       affiliation.starts_on DESC, affiliation.id DESC`),
-  topics: lists("topics", `SELECT topic.display_names
+  topics: listsByParent("topics", `SELECT topic.display_names
     FROM (
-      SELECT tie.topic_id, count(tie.paper_id) AS paper_count, min(tie.position) AS position
+      SELECT link.topic_id, count(link.paper_id) AS paper_count, min(link.position) AS position
       FROM (
         SELECT topic_id, NULL::bigint AS paper_id, position FROM researcher_topic WHERE researcher_id = parent.id
         UNION ALL
         SELECT paper_topic.topic_id, paper_topic.paper_id, NULL
         FROM authorship JOIN paper_topic ON paper_topic.paper_id = authorship.paper_id
         WHERE authorship.researcher_id = parent.id
-      ) AS tie GROUP BY tie.topic_id
-    ) AS mine JOIN topic ON topic.id = mine.topic_id
-    ORDER BY coalesce(mine.position, 2000000000 - mine.paper_count), topic.id`),
-  papers: lists("papers", papers("")),
-  papersWithAbstracts: lists("papers-with-abstracts", papers(", paper.abstract_text")),
-  authors: lists("authors", `SELECT coalesce(researcher.display_name, authorship.name) AS name
+      ) AS link GROUP BY link.topic_id
+    ) AS ranked JOIN topic ON topic.id = ranked.topic_id
+    ORDER BY coalesce(ranked.position, 2000000000 - ranked.paper_count), topic.id`),
+  papers: listsByParent("papers", papers("")),
+  papersWithAbstracts: listsByParent("papers-with-abstracts", papers(", paper.abstract_text")),
+  authors: listsByParent("authors", `SELECT coalesce(researcher.display_name, authorship.name) AS name
     FROM authorship LEFT JOIN researcher ON researcher.id = authorship.researcher_id
     WHERE authorship.paper_id = parent.id ORDER BY authorship.list_order`),
-  coauthors: lists("coauthors", `SELECT pair.paper_count, researcher.id, researcher.display_name, researcher.slug
+  coauthors: listsByParent("coauthors", `SELECT pair.paper_count, researcher.id, researcher.display_name, researcher.slug
     FROM coauthorship AS pair JOIN researcher ON researcher.id = pair.coauthor_id
     WHERE pair.researcher_id = parent.id ORDER BY pair.paper_count DESC, pair.coauthor_id DESC`),
 };
 
-const asksFor = (info, field) =>
+const selects = (info, field) =>
   info.fieldNodes.some((node) => node.selectionSet.selections.some((selection) => selection.name?.value === field));
 
 const resolvers = {
@@ -120,7 +120,7 @@ const resolvers = {
     affiliations: (row, { first }, { load }) => load.affiliations.load({ id: row.id, first }),
     topics: (row, { first }, { load }) => load.topics.load({ id: row.id, first }),
     papers: (row, { first }, { load }, info) =>
-      (asksFor(info, "abstract") ? load.papersWithAbstracts : load.papers).load({ id: row.id, first }),
+      (selects(info, "abstract") ? load.papersWithAbstracts : load.papers).load({ id: row.id, first }),
     coauthors: (row, { first }, { load }) => load.coauthors.load({ id: row.id, first }),
   },
   Statistics: {
@@ -148,10 +148,10 @@ const resolvers = {
 
 const yoga = createYoga({
   schema: createSchema({ typeDefs, resolvers }),
-  // Made when first asked for, and for one request only.
+  // Each request has its own loaders, created on first use.
   context: () => {
-    const made = {};
-    return { load: new Proxy(made, { get: (_, name) => (made[name] ??= loaders[name]()) }) };
+    const created = {};
+    return { load: new Proxy(created, { get: (_, name) => (created[name] ??= loaders[name]()) }) };
   },
   graphiql: false,
   landingPage: false,

@@ -1,25 +1,25 @@
-//! What groups of mentions share, and how much it says.
+//! Features that clusters share, and their weights as evidence.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::disambiguation::clustering::BlockClustering;
 use crate::text::names::{Commonness, NameSimilarity, compare_names};
 
-/// Something that groups may share.
+/// A feature that clusters can share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Feature {
     Coauthor(u32),
     Organization(u32),
-    /// Affiliations of one organization have the same number.
+    /// Affiliations of the same organization have the same number.
     Affiliation(u32),
     Venue(u32),
     Topic(i64),
 }
 
 impl BlockClustering<'_> {
-    /// What a name says before there is any evidence: a common one speaks against it.
-    pub(super) fn name_prior(&self, place: usize) -> i32 {
-        let form = &self.name_forms[place];
+    /// Returns the weight of a name without evidence: negative for a common name.
+    pub(super) fn name_prior(&self, index: usize) -> i32 {
+        let form = &self.name_forms[index];
         let of_family = match form.commonness {
             Commonness::Rare => 8,
             Commonness::Common => 0,
@@ -34,6 +34,7 @@ impl BlockClustering<'_> {
         of_family + of_given
     }
 
+    /// Returns the weight of a common coauthor: less for a common name.
     pub(super) fn coauthor_weight(&self, coauthor: u32) -> i32 {
         match self.vocabulary.coauthor_commonness(coauthor) {
             Commonness::Rare => 30,
@@ -42,6 +43,7 @@ impl BlockClustering<'_> {
         }
     }
 
+    /// Returns the weight of a common feature, in tenths.
     pub(super) fn feature_weight(&self, feature: Feature) -> i32 {
         match feature {
             Feature::Coauthor(coauthor) => self.coauthor_weight(coauthor),
@@ -51,18 +53,18 @@ impl BlockClustering<'_> {
         }
     }
 
-    /// The affiliations of these mentions, each with the first of those that are of the same organization.
-    pub(super) fn canonical_affiliations(&self, places: &[usize]) -> HashMap<u32, u32> {
+    /// Maps each affiliation of these mentions to the first one of the same organization.
+    pub(super) fn canonical_affiliations(&self, indices: &[usize]) -> HashMap<u32, u32> {
         let affiliations: BTreeSet<u32> =
-            places.iter().flat_map(|place| self.clusters.mentions()[*place].affiliations.iter().copied()).collect();
+            indices.iter().flat_map(|index| self.clusters.mentions()[*index].affiliations.iter().copied()).collect();
         let mut by_word: HashMap<&str, Vec<u32>> = HashMap::new();
         let mut first: HashMap<u32, u32> = HashMap::new();
         let mut in_order: Vec<u32> = affiliations.into_iter().collect();
         in_order.sort_unstable_by_key(|affiliation| self.vocabulary.affiliation_text(*affiliation));
         for affiliation in in_order {
             let Some(words) = self.vocabulary.affiliation_words(affiliation) else { continue };
-            let alike = words.distinctive_words().filter_map(|word| by_word.get(word)).flatten();
-            let same = alike.copied().find(|other| {
+            let similar = words.distinctive_words().filter_map(|word| by_word.get(word)).flatten();
+            let same = similar.copied().find(|other| {
                 self.vocabulary.affiliation_words(*other).is_some_and(|other| words.is_same_organization(other))
             });
             let same = same.map(|same| first[&same]);
@@ -74,6 +76,7 @@ impl BlockClustering<'_> {
         first
     }
 
+    /// Returns the features of a cluster.
     pub(super) fn cluster_features(&self, root: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
         let profile = self.clusters.profile(root);
         let affiliations = profile.affiliations.iter().filter_map(|affiliation| organizations.get(affiliation));
@@ -88,8 +91,9 @@ impl BlockClustering<'_> {
             .collect()
     }
 
-    pub(super) fn mention_features(&self, place: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
-        let mention = &self.clusters.mentions()[place];
+    /// Returns the features of one mention.
+    pub(super) fn mention_features(&self, index: usize, organizations: &HashMap<u32, u32>) -> BTreeSet<Feature> {
+        let mention = &self.clusters.mentions()[index];
         let affiliations = mention.affiliations.iter().filter_map(|affiliation| organizations.get(affiliation));
         mention
             .coauthors
@@ -102,6 +106,7 @@ impl BlockClustering<'_> {
             .collect()
     }
 
+    /// Returns the weight of the years between the papers of two clusters: negative for a large gap.
     pub(super) fn year_gap_weight(&self, one: usize, other: usize) -> i32 {
         let (one, other) = (self.clusters.profile(one).years, self.clusters.profile(other).years);
         let Some((one, other)) = one.zip(other) else { return 0 };
@@ -113,7 +118,7 @@ impl BlockClustering<'_> {
         }
     }
 
-    /// What the names of two groups say, where they may be of one person.
+    /// Returns the weight of two compatible names without evidence, or `None` if they are incompatible.
     pub(super) fn variant_prior(&self, one: usize, other: usize) -> Option<i32> {
         let (one, other) = (self.most_complete_name(one), self.most_complete_name(other));
         let likeness = self.name_similarity(one, other)?;
@@ -121,21 +126,21 @@ impl BlockClustering<'_> {
         Some(self.name_prior(one).min(self.name_prior(other)) + closeness)
     }
 
-    /// The mention of a group whose name says most.
+    /// Returns the mention of a cluster with the most complete name.
     pub(super) fn most_complete_name(&self, root: usize) -> usize {
         let members = self.clusters.profile(root).members.iter().copied();
         members
-            .max_by_key(|place| {
+            .max_by_key(|index| {
                 (
-                    self.name_forms[*place].has_full_given_name(),
-                    self.name_forms[*place].given.len(),
-                    &self.name_forms[*place].given,
+                    self.name_forms[*index].has_full_given_name(),
+                    self.name_forms[*index].given.len(),
+                    &self.name_forms[*index].given,
                 )
             })
             .unwrap_or(root)
     }
 
-    /// How much two names are alike that may be one person's.
+    /// Returns how similar two names are, or `None` if they are different.
     pub(super) fn name_similarity(&self, one: usize, other: usize) -> Option<NameSimilarity> {
         let (first, second) = (&self.name_forms[one], &self.name_forms[other]);
         if first == second {
@@ -145,6 +150,7 @@ impl BlockClustering<'_> {
         (likeness > NameSimilarity::Different).then_some(likeness)
     }
 
+    /// Returns whether any organization or affiliation of the cluster is known.
     pub(super) fn has_organization(&self, root: usize) -> bool {
         let profile = self.clusters.profile(root);
         !profile.organizations.is_empty() || !profile.affiliations.is_empty()

@@ -1,5 +1,5 @@
-//! Queries that were read before. Clients send the same texts again and again, with other variables: a text is parsed once,
-//! and held to the limits and validated once for all values of its variables that make no difference to that.
+//! A cache of parsed documents. Clients repeat the same query text with different variables. A text is parsed once; its
+//! limits are checked and it is validated once for all variables that cannot change the outcome.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -14,19 +14,19 @@ use crate::error::Error;
 use crate::graphql::engine::null_propagation::ResponseShape;
 use crate::graphql::limits::query_cost::QueryCost;
 
-/// How many bytes the documents may take, roughly.
+/// Maximum size of the cache, approximately.
 const MAX_CACHE_BYTES: u64 = 16 << 20;
-/// For how many sets of variables it is remembered what holds with them.
+/// Maximum number of sets of variables remembered for a document.
 const MAX_CHECKED_VARIABLE_SETS: u64 = 32;
-/// What a byte of text takes once it is parsed, about.
+/// Estimated size of a parsed document for each byte of its text.
 const PARSED_BYTES_PER_TEXT_BYTE: usize = 20;
-/// What a field of a shape takes, about.
+/// Estimated size of a field of a response shape.
 const SHAPE_FIELD_BYTES: usize = 200;
 
-/// The text of a query, and the name of the operation that is to run.
+/// The query text and the name of the operation to execute.
 type DocumentKey = (String, Option<String>);
 
-/// The queries that were read before.
+/// A cache of parsed documents.
 pub(crate) struct DocumentCache(Cache<DocumentKey, Arc<CachedDocument>>);
 
 impl Default for DocumentCache {
@@ -49,14 +49,14 @@ impl DocumentCache {
     }
 }
 
-/// A text that was parsed, and the operation that is to run.
+/// A parsed document and the operation to execute.
 pub(crate) struct CachedDocument {
     pub parsed: ExecutableDocument,
     shape: OnceLock<Option<ResponseShape>>,
     checked_operations: Cache<[u8; 32], Arc<CheckedOperation>>,
 }
 
-/// What holds for an operation with certain variables.
+/// The result of the checks for an operation and a set of variables.
 pub(crate) struct CheckedOperation {
     pub cost: QueryCost,
     is_validated: AtomicBool,
@@ -69,7 +69,7 @@ impl From<QueryCost> for CheckedOperation {
 }
 
 impl CheckedOperation {
-    /// Whether it was run before, which only happens to what is valid.
+    /// Whether the operation has been executed before, so that it is known to be valid.
     pub fn is_validated(&self) -> bool {
         self.is_validated.load(Ordering::Relaxed)
     }
@@ -84,52 +84,53 @@ impl CachedDocument {
         Self { parsed, shape: OnceLock::new(), checked_operations: Cache::new(MAX_CHECKED_VARIABLE_SETS) }
     }
 
-    /// What its answers look like; none where there is no such operation.
+    /// Returns the shape of the response; `None` if no operation is selected.
     pub fn shape(&self) -> Option<&ResponseShape> {
         self.shape.get()?.as_ref()
     }
 
-    /// Says what its answers look like, once it is known to be within the limits.
+    /// Sets the shape of the response, once the document is known to be within the limits.
     pub fn set_shape(&self, shape: Option<ResponseShape>) {
         self.shape.get_or_init(|| shape);
     }
 
-    /// What holds for the operation with these variables, judged now if it was not before.
+    /// Returns the result of the checks for these variables, from the cache if possible.
     pub fn check_operation(
         &self,
         operation: Option<&OperationDefinition>,
         variables: &Variables,
-        judge: impl FnOnce() -> Result<QueryCost, Error>,
+        check: impl FnOnce() -> Result<QueryCost, Error>,
     ) -> Result<Arc<CheckedOperation>, Error> {
-        let Some(case) = variables_key(operation, variables) else { return Ok(Arc::new(judge()?.into())) };
-        if let Some(known) = self.checked_operations.get(&case) {
-            return Ok(known);
+        let Some(key) = variables_key(operation, variables) else { return Ok(Arc::new(check()?.into())) };
+        if let Some(checked_before) = self.checked_operations.get(&key) {
+            return Ok(checked_before);
         }
-        let judged = Arc::new(judge()?.into());
-        self.checked_operations.insert(case, Arc::clone(&judged));
-        Ok(judged)
+        let checked = Arc::new(check()?.into());
+        self.checked_operations.insert(key, Arc::clone(&checked));
+        Ok(checked)
     }
 }
 
-/// A digest of what makes a difference. A text for a `String` or an `ID` is as good as any other: no limit looks at it, and
-/// it is of the right type. Of these it only counts that they are there, of all others what they are.
+/// Returns a digest of the variables that can change the outcome of the checks. No limit depends on the content of a
+/// string passed for a `String` or an `ID`, and its type is always correct: only its presence is part of the digest.
+/// All other values are part of it.
 fn variables_key(operation: Option<&OperationDefinition>, variables: &Variables) -> Option<[u8; 32]> {
     let is_text = |ty: &Type| matches!(&ty.base, BaseType::Named(name) if matches!(name.as_str(), "String" | "ID"));
-    let is_free = |name: &str, value: &ConstValue| {
+    let is_irrelevant = |name: &str, value: &ConstValue| {
         let mut definitions = operation.into_iter().flat_map(|operation| &operation.variable_definitions);
         matches!(value, ConstValue::String(_))
-            && definitions.any(|one| one.node.name.node == name && is_text(&one.node.var_type.node))
+            && definitions.any(|variable| variable.node.name.node == name && is_text(&variable.node.var_type.node))
     };
-    // A list of one for a value that counts, so that null is another than none.
-    let case = variables.iter().map(|(name, value)| (name.as_str(), (!is_free(name, value)).then_some([value])));
-    let case = serde_json::to_vec(&case.collect::<Vec<_>>()).ok()?;
-    Some(Sha256::digest(case).into())
+    // The value is wrapped in a list to distinguish null from a string.
+    let key = variables.iter().map(|(name, value)| (name.as_str(), (!is_irrelevant(name, value)).then_some([value])));
+    let key = serde_json::to_vec(&key.collect::<Vec<_>>()).ok()?;
+    Some(Sha256::digest(key).into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::limits::query_cost::select_operation;
+    use crate::graphql::engine::operation::select_operation;
     use async_graphql::parser::parse_query;
     use serde_json::{Value as Json, json};
 
@@ -169,7 +170,7 @@ mod tests {
             json!({ "unknown": "a" }),
             json!({ "unknown": "b" }),
         ];
-        let told: std::collections::HashSet<_> = cases.iter().map(|variables| key(variables.clone())).collect();
-        assert_eq!(told.len(), cases.len());
+        let keys: std::collections::HashSet<_> = cases.iter().map(|variables| key(variables.clone())).collect();
+        assert_eq!(keys.len(), cases.len());
     }
 }

@@ -1,8 +1,9 @@
-//! How objects are resolved where there are many of them.
+//! Eager resolution of objects: fields that are ready are written as JSON immediately.
 //!
-//! The engine makes a task on the heap of each field, and a table of each object, though most fields of a row are there already.
-//! Here what is there is written down at once, as JSON, and only what has to wait is kept as a task, so that all that waits is
-//! asked for together as before. Fields, fragments and errors are as the engine has them (its `resolver_utils::container`).
+//! The engine allocates a task for each field and a map for each object, although most fields of a row are already
+//! loaded. Here a field that is ready is written directly, and only a pending field becomes a task. All pending fields
+//! are still polled together, so that the data loader batches them. Fields, fragments and errors are processed as in
+//! `async_graphql::resolver_utils::container`.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -20,10 +21,10 @@ use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::field_order::{to_ordered_json, write_ordered};
 use crate::graphql::engine::json_writer;
 
-/// An object that is resolved in this way. It is of the same type as what it holds.
+/// An object that is resolved eagerly. Its GraphQL type is that of `T`.
 pub struct EagerObject<T>(pub T);
 
-/// Rows, each resolved in this way. A list of the same type as that of what it holds.
+/// A list of objects that are resolved eagerly. Its GraphQL type is a list of `T`.
 pub struct EagerList<T>(pub Vec<T>);
 
 impl<T: EagerResolve> OutputType for EagerObject<T> {
@@ -41,16 +42,16 @@ impl<T: EagerResolve> OutputType for EagerObject<T> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         let selected = T::collect_fields(ctx)?;
-        let mut text = Vec::with_capacity(128);
-        let begun = poll_fn(|task| Poll::Ready(self.0.resolve_ready(ctx, &selected, &mut text, task))).await;
-        let value = match begun {
-            Progress::Complete => Value::Binary(text.into()),
+        let mut json = Vec::with_capacity(128);
+        let progress = poll_fn(|task| Poll::Ready(self.0.resolve_ready(ctx, &selected, &mut json, task))).await;
+        let value = match progress {
+            Progress::Complete => Value::Binary(json.into()),
             Progress::Pending(object) => {
                 let value = self.0.resolve_pending(ctx, field, &selected, object).await?;
                 to_ordered_json(ctx, value, &ctx.item.node)
             }
         };
-        // Whoever holds it may be the engine, which merges objects.
+        // The engine merges duplicate objects if the parent is not resolved eagerly.
         Ok(if ctx.field_memo().has_merged_objects { json_writer::mark_for_merge(value, field.pos) } else { value })
     }
 }
@@ -70,50 +71,50 @@ impl<T: EagerResolve> OutputType for EagerList<T> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         let selected = T::collect_fields(ctx)?;
-        let mut text = Vec::with_capacity(128 * (1 + self.0.len()));
-        text.push(b'[');
-        let mut waiting = Vec::new();
+        let mut json = Vec::with_capacity(128 * (1 + self.0.len()));
+        json.push(b'[');
+        let mut pending_values = Vec::new();
         poll_fn(|task| {
             for (index, item) in self.0.iter().enumerate() {
-                let begun = item.resolve_ready(&ctx.with_index(index), &selected, &mut text, task);
-                if let Progress::Pending(object) = begun {
+                let progress = item.resolve_ready(&ctx.with_index(index), &selected, &mut json, task);
+                if let Progress::Pending(object) = progress {
                     let selected = &selected;
-                    let rest = async move {
-                        let here = ctx.with_index(index);
-                        let value = item.resolve_pending(&here, field, selected, object).await;
-                        value.map_err(|error| here.set_error_path(error))
+                    let future = async move {
+                        let item_ctx = ctx.with_index(index);
+                        let value = item.resolve_pending(&item_ctx, field, selected, object).await;
+                        value.map_err(|error| item_ctx.set_error_path(error))
                     };
-                    waiting.push(PendingValue { offset: text.len(), value: None, future: Box::pin(rest) });
+                    pending_values.push(PendingValue { offset: json.len(), value: None, future: Box::pin(future) });
                 }
-                text.push(b',');
+                json.push(b',');
             }
             Poll::Ready(())
         })
         .await;
-        join_all(&mut waiting).await;
-        let mut all = JsonSplicer::new(&text, &waiting);
-        for one in waiting {
-            let value = one.value.unwrap_or(Ok(Value::Null))?;
-            write_ordered(ctx, &value, &[&ctx.item.node], all.copy_to(one.offset));
+        join_all(&mut pending_values).await;
+        let mut splicer = JsonSplicer::new(&json, &pending_values);
+        for pending in pending_values {
+            let value = pending.value.unwrap_or(Ok(Value::Null))?;
+            write_ordered(ctx, &value, &[&ctx.item.node], splicer.copy_to(pending.offset));
         }
-        Ok(all.finish(b']'))
+        Ok(splicer.finish(b']'))
     }
 }
 
-/// A value that something waits for, and its place in a text.
+/// A pending value and its offset in the JSON.
 struct PendingValue<'a> {
     offset: usize,
     value: Option<ServerResult<Value>>,
     future: Pin<Box<dyn Future<Output = ServerResult<Value>> + Send + 'a>>,
 }
 
-/// Waits for all of them, wherever each of them is.
-async fn join_all(all: &mut [PendingValue<'_>]) {
+/// Polls all pending values concurrently until each is ready.
+async fn join_all(pending_values: &mut [PendingValue<'_>]) {
     poll_fn(|task| {
         let mut is_done = true;
-        for one in all.iter_mut().filter(|one| one.value.is_none()) {
-            match one.future.as_mut().poll(task) {
-                Poll::Ready(value) => one.value = Some(value),
+        for pending in pending_values.iter_mut().filter(|pending| pending.value.is_none()) {
+            match pending.future.as_mut().poll(task) {
+                Poll::Ready(value) => pending.value = Some(value),
                 Poll::Pending => is_done = false,
             }
         }
@@ -122,10 +123,10 @@ async fn join_all(all: &mut [PendingValue<'_>]) {
     .await;
 }
 
-/// About as long as keys of fields are, with their signs.
+/// Typical size of a field's key, with its punctuation.
 const ESTIMATED_KEY_BYTES: usize = 32;
 
-/// A text with what came later put into its places.
+/// Splices the values of pending fields into JSON that is already written.
 struct JsonSplicer<'t> {
     template: &'t [u8],
     copied: usize,
@@ -133,19 +134,19 @@ struct JsonSplicer<'t> {
 }
 
 impl<'t> JsonSplicer<'t> {
-    fn new(template: &'t [u8], waited: &[PendingValue<'_>]) -> Self {
-        let bytes = |one: &PendingValue<'_>| match &one.value {
-            Some(Ok(Value::Binary(written))) => ESTIMATED_KEY_BYTES + written.len(),
+    fn new(template: &'t [u8], pending_values: &[PendingValue<'_>]) -> Self {
+        let estimate_bytes = |pending: &PendingValue<'_>| match &pending.value {
+            Some(Ok(Value::Binary(json))) => ESTIMATED_KEY_BYTES + json.len(),
             _ => ESTIMATED_KEY_BYTES,
         };
-        let all = waited.iter().map(bytes).sum::<usize>();
-        Self { template, copied: 0, out: Vec::with_capacity(template.len() + all) }
+        let spliced_bytes = pending_values.iter().map(estimate_bytes).sum::<usize>();
+        Self { template, copied: 0, out: Vec::with_capacity(template.len() + spliced_bytes) }
     }
 
-    /// All up to a place, to be written on.
-    fn copy_to(&mut self, place: usize) -> &mut Vec<u8> {
-        self.out.extend_from_slice(&self.template[self.copied..place]);
-        self.copied = place;
+    /// Copies the JSON up to an offset and returns the output.
+    fn copy_to(&mut self, offset: usize) -> &mut Vec<u8> {
+        self.out.extend_from_slice(&self.template[self.copied..offset]);
+        self.copied = offset;
         &mut self.out
     }
 
@@ -156,39 +157,39 @@ impl<'t> JsonSplicer<'t> {
     }
 }
 
-/// The fields that a query selects of all objects of a type at one place.
+/// The fields selected on all objects of a type in one place of the query.
 #[derive(Default)]
 pub struct SelectedFields<'a> {
     fields: Vec<&'a Positioned<Field>>,
-    /// Whether one of them is asked for twice.
+    /// Whether two of them have the same response key.
     has_duplicate_keys: bool,
 }
 
-/// What there is of something at once.
+/// The result of resolving the fields that are ready.
 pub enum Progress<'a> {
-    /// All of it.
+    /// The object is complete.
     Complete,
-    /// Some of it.
+    /// Some fields are pending.
     Pending(PendingObject<'a>),
 }
 
-/// An object without its end, some of whose fields wait.
+/// An object without its closing brace, some of whose fields are pending.
 #[derive(Default)]
 pub struct PendingObject<'a> {
     json: Vec<u8>,
-    /// Where they belong in it.
+    /// The pending fields and their offsets in `json`.
     pending_fields: Vec<(usize, &'a Positioned<Field>)>,
 }
 
-/// What can be resolved in this way: any object, and what becomes one.
+/// A type that can be resolved eagerly: any object, or a type that resolves to one.
 pub trait EagerResolve: OutputType {
-    /// The fields that are selected of it.
+    /// Collects the selected fields.
     ///
     /// # Errors
-    /// Where the query has no such fragment.
+    /// If the query has no such fragment.
     fn collect_fields<'a>(ctx: &ContextSelectionSet<'a>) -> ServerResult<SelectedFields<'a>>;
 
-    /// Writes what is there.
+    /// Writes the fields that are ready.
     fn resolve_ready<'a>(
         &self,
         ctx: &ContextSelectionSet<'a>,
@@ -197,7 +198,7 @@ pub trait EagerResolve: OutputType {
         task: &mut Task<'_>,
     ) -> Progress<'a>;
 
-    /// Waits for the rest.
+    /// Resolves the pending fields.
     fn resolve_pending<'a>(
         &'a self,
         ctx: &'a ContextSelectionSet<'a>,
@@ -211,16 +212,16 @@ impl<T: ObjectType> EagerResolve for T {
     fn collect_fields<'a>(ctx: &ContextSelectionSet<'a>) -> ServerResult<SelectedFields<'a>> {
         let mut fields = Vec::new();
         collect_fields_into(ctx, &T::type_name(), &ctx.item.node, &mut fields)?;
-        // What has nothing below it is the same each time, and asked for once.
-        let mut values = HashSet::new();
+        // A leaf field has the same value each time: it is resolved once.
+        let mut leaf_keys = HashSet::new();
         fields.retain(|field| {
-            let is_value = field.node.selection_set.node.items.is_empty();
-            !is_value || values.insert(&field.node.response_key().node)
+            let is_leaf = field.node.selection_set.node.items.is_empty();
+            !is_leaf || leaf_keys.insert(&field.node.response_key().node)
         });
         let key = |field: &&'a Positioned<Field>| &field.node.response_key().node;
-        let is_twice = |(place, field)| fields.iter().take(place).any(|other| key(other) == key(field));
-        let has_twice = fields.iter().enumerate().any(is_twice);
-        Ok(SelectedFields { fields, has_duplicate_keys: has_twice })
+        let is_duplicate = |(index, field)| fields.iter().take(index).any(|other| key(other) == key(field));
+        let has_duplicate_keys = fields.iter().enumerate().any(is_duplicate);
+        Ok(SelectedFields { fields, has_duplicate_keys })
     }
 
     fn resolve_ready<'a>(
@@ -230,8 +231,8 @@ impl<T: ObjectType> EagerResolve for T {
         out: &mut Vec<u8>,
         task: &mut Task<'_>,
     ) -> Progress<'a> {
-        let from = out.len();
-        let mut rest = Vec::new();
+        let start = out.len();
+        let mut pending_fields = Vec::new();
         out.push(b'{');
         for field in &selected.fields {
             let value = match is_cheap(&field.node) && !selected.has_duplicate_keys {
@@ -240,14 +241,14 @@ impl<T: ObjectType> EagerResolve for T {
             };
             match value {
                 Poll::Ready(value) => write_field(ctx, field, value, out),
-                Poll::Pending => rest.push((out.len() - from, *field)),
+                Poll::Pending => pending_fields.push((out.len() - start, *field)),
             }
         }
-        if rest.is_empty() {
+        if pending_fields.is_empty() {
             json_writer::close(out, b'}');
             return Progress::Complete;
         }
-        Progress::Pending(PendingObject { json: out.split_off(from), pending_fields: rest })
+        Progress::Pending(PendingObject { json: out.split_off(start), pending_fields })
     }
 
     async fn resolve_pending<'a>(
@@ -257,27 +258,27 @@ impl<T: ObjectType> EagerResolve for T {
         selected: &'a SelectedFields<'a>,
         object: PendingObject<'a>,
     ) -> ServerResult<Value> {
-        let PendingObject { json: text, pending_fields: rest } = object;
-        let wait = |(at, field): &(usize, &'a Positioned<Field>)| PendingValue {
-            offset: *at,
+        let PendingObject { json, pending_fields } = object;
+        let start = |(offset, field): &(usize, &'a Positioned<Field>)| PendingValue {
+            offset: *offset,
             value: None,
             future: Box::pin(resolve_field(ctx, self, field)),
         };
-        let mut waiting: Vec<PendingValue<'_>> = rest.iter().map(wait).collect();
-        join_all(&mut waiting).await;
-        let mut all = JsonSplicer::new(&text, &waiting);
-        let fields = rest.iter().map(|(_, field)| *field).zip(waiting);
+        let mut pending_values: Vec<PendingValue<'_>> = pending_fields.iter().map(start).collect();
+        join_all(&mut pending_values).await;
+        let mut splicer = JsonSplicer::new(&json, &pending_values);
+        let fields = pending_fields.iter().map(|(_, field)| *field).zip(pending_values);
         if selected.has_duplicate_keys {
             return Ok(merge_fields(ctx, fields));
         }
-        for (field, one) in fields {
-            write_field(ctx, field, one.value.unwrap_or(Ok(Value::Null)), all.copy_to(one.offset));
+        for (field, pending) in fields {
+            write_field(ctx, field, pending.value.unwrap_or(Ok(Value::Null)), splicer.copy_to(pending.offset));
         }
-        Ok(all.finish(b'}'))
+        Ok(splicer.finish(b'}'))
     }
 }
 
-/// A field of an object.
+/// Resolves one field of an object.
 async fn resolve_field<'a, T: ObjectType>(
     ctx: &ContextSelectionSet<'a>,
     root: &T,
@@ -289,8 +290,8 @@ async fn resolve_field<'a, T: ObjectType>(
     Ok(root.resolve_field(&ctx.with_field(field)).await?.unwrap_or_default())
 }
 
-/// A field of an object, where it is there. If it is not, it is begun again beside all others that wait: what it asked for stays
-/// asked, and what failed in it will fail again.
+/// Polls a field once. If it is pending, it is started again later, together with the other pending fields: its keys
+/// stay enqueued in the data loader. Its errors are discarded, as they occur again.
 fn poll_once<'a, T: ObjectType>(
     ctx: &ContextSelectionSet<'a>,
     root: &T,
@@ -298,15 +299,15 @@ fn poll_once<'a, T: ObjectType>(
     task: &mut Task<'_>,
 ) -> Poll<ServerResult<Value>> {
     let errors = || ctx.query_env.errors.lock().unwrap_or_else(PoisonError::into_inner);
-    let failed = (!field.node.selection_set.node.items.is_empty()).then(|| errors().len());
+    let error_count = (!field.node.selection_set.node.items.is_empty()).then(|| errors().len());
     let value = pin!(resolve_field(ctx, root, field)).as_mut().poll(task);
-    if let (Poll::Pending, Some(failed)) = (&value, failed) {
-        errors().truncate(failed);
+    if let (Poll::Pending, Some(error_count)) = (&value, error_count) {
+        errors().truncate(error_count);
     }
     value
 }
 
-/// A failed field has no value, but an error.
+/// Writes a field, or records its error.
 fn write_field(
     ctx: &ContextSelectionSet<'_>,
     field: &Positioned<Field>,
@@ -323,14 +324,14 @@ fn write_field(
     }
 }
 
-/// An object some of whose fields are asked for twice, each time for something else.
+/// Merges duplicate fields of an object, which select different subfields.
 fn merge_fields<'a>(
     ctx: &ContextSelectionSet<'_>,
     fields: impl Iterator<Item = (&'a Positioned<Field>, PendingValue<'a>)>,
 ) -> Value {
     let mut object = IndexMap::new();
-    for (field, one) in fields {
-        match one.value.unwrap_or(Ok(Value::Null)) {
+    for (field, pending) in fields {
+        match pending.value.unwrap_or(Ok(Value::Null)) {
             Ok(mut value) => {
                 json_writer::reparse(&mut value);
                 json_writer::insert_merging(&mut object, field.node.response_key().node.clone(), value);
@@ -341,15 +342,15 @@ fn merge_fields<'a>(
     to_ordered_json(ctx, Value::Object(object), &ctx.item.node)
 }
 
-/// Whether a field is likely to be there: a value, or an object of nothing but values.
+/// Whether a field is likely to be ready: a leaf, or an object of leaves.
 fn is_cheap(field: &Field) -> bool {
     field.selection_set.node.items.iter().all(|selection| match &selection.node {
-        Selection::Field(below) => below.node.selection_set.node.items.is_empty(),
+        Selection::Field(child) => child.node.selection_set.node.items.is_empty(),
         Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
     })
 }
 
-/// Adds the fields of a selection, and those of its fragments that are about the type.
+/// Collects the fields of a selection set, including those of fragments that apply to the type.
 fn collect_fields_into<'a>(
     ctx: &ContextSelectionSet<'a>,
     ty: &str,
@@ -357,7 +358,7 @@ fn collect_fields_into<'a>(
     fields: &mut Vec<&'a Positioned<Field>>,
 ) -> ServerResult<()> {
     for selection in &selections.items {
-        let (condition, below) = match &selection.node {
+        let (condition, child) = match &selection.node {
             Selection::Field(field) => {
                 fields.push(field);
                 continue;
@@ -375,13 +376,13 @@ fn collect_fields_into<'a>(
             }
         };
         if condition.is_none_or(|condition| type_condition_applies(ctx, ty, condition)) {
-            collect_fields_into(ctx, ty, below, fields)?;
+            collect_fields_into(ctx, ty, child, fields)?;
         }
     }
     Ok(())
 }
 
-/// Whether a fragment is about objects of a type: by the type, or by an interface of it.
+/// Whether a fragment's type condition applies to a type: the type itself or one of its interfaces.
 fn type_condition_applies(ctx: &ContextSelectionSet<'_>, ty: &str, condition: &Name) -> bool {
     let interfaces = || ctx.schema_env.registry.implements.get(ty);
     condition.as_str() == ty || interfaces().is_some_and(|interfaces| interfaces.contains(condition.as_str()))

@@ -1,4 +1,4 @@
-//! What the engine made of a selection, written with its fields in the order of the query.
+//! Writes resolved values as JSON, with fields in the order of the query.
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Selection, SelectionSet};
@@ -6,14 +6,14 @@ use async_graphql::{ContextSelectionSet, Name, Value};
 
 use crate::graphql::engine::json_writer;
 
-/// Writes what the engine made of some selections, whose fields it has in the order in which they were done: each object's in
-/// that in which they are first asked for (GraphQL, section 7.2.2).
+/// Writes a resolved value. The engine orders fields by completion; here each object's fields are in the order of the
+/// query (GraphQL specification, section 7.2.2).
 pub fn write_ordered(ctx: &ContextSelectionSet<'_>, value: &Value, selections: &[&SelectionSet], out: &mut Vec<u8>) {
     match value {
         Value::List(values) => {
             out.push(b'[');
-            for one in values {
-                write_ordered(ctx, one, selections, out);
+            for item in values {
+                write_ordered(ctx, item, selections, out);
                 out.push(b',');
             }
             json_writer::close(out, b']');
@@ -25,10 +25,10 @@ pub fn write_ordered(ctx: &ContextSelectionSet<'_>, value: &Value, selections: &
             let mut keys = Vec::new();
             selections.iter().for_each(|selections| collect_response_keys(ctx, selections, &mut keys));
             out.push(b'{');
-            for (key, below) in keys {
+            for (key, child) in keys {
                 if let Some(value) = fields.get(key) {
                     json_writer::write_key(key, out);
-                    write_ordered(ctx, value, &below, out);
+                    write_ordered(ctx, value, &child, out);
                     out.push(b',');
                 }
             }
@@ -38,22 +38,22 @@ pub fn write_ordered(ctx: &ContextSelectionSet<'_>, value: &Value, selections: &
     }
 }
 
-/// Whether an object has but one field, and nothing below it.
+/// Whether an object has at most one field, which is a leaf.
 fn is_single_leaf(fields: &IndexMap<Name, Value>) -> bool {
     fields.len() < 2 && !fields.values().any(|value| matches!(value, Value::List(_) | Value::Object(_)))
 }
 
-/// The same, as what is written.
+/// Converts a value to ordered JSON.
 pub fn to_ordered_json(ctx: &ContextSelectionSet<'_>, value: Value, selections: &SelectionSet) -> Value {
     if matches!(value, Value::Binary(_)) {
         return value;
     }
-    let mut text = Vec::new();
-    write_ordered(ctx, &value, &[selections], &mut text);
-    Value::Binary(text.into())
+    let mut json = Vec::new();
+    write_ordered(ctx, &value, &[selections], &mut json);
+    Value::Binary(json.into())
 }
 
-/// Adds the keys of some selections in the order in which they are first asked for, each with what is selected below it.
+/// Collects the response keys of selection sets in the order of the query, each with its subselections.
 fn collect_response_keys<'a>(
     ctx: &'a ContextSelectionSet<'_>,
     selections: &'a SelectionSet,
@@ -62,10 +62,10 @@ fn collect_response_keys<'a>(
     for selection in &selections.items {
         match &selection.node {
             Selection::Field(field) => {
-                let (key, below) = (&field.node.response_key().node, &field.node.selection_set.node);
-                match keys.iter_mut().find(|(known, _)| *known == key) {
-                    Some((_, all)) => all.push(below),
-                    None => keys.push((key, vec![below])),
+                let (key, child) = (&field.node.response_key().node, &field.node.selection_set.node);
+                match keys.iter_mut().find(|(seen, _)| *seen == key) {
+                    Some((_, all)) => all.push(child),
+                    None => keys.push((key, vec![child])),
                 }
             }
             Selection::InlineFragment(fragment) => collect_response_keys(ctx, &fragment.node.selection_set.node, keys),

@@ -1,6 +1,8 @@
-//! Answers in JSON. What [`crate::graphql::engine::eager_resolver`] has written down already is in [`Value::Binary`], which no field of the schema
-//! is otherwise. Where a query asks for a field twice, each time for something else, the engine merges objects: then it is in an
-//! object under a key that no field has, so that all that was written of one thing comes together.
+//! Writes responses as JSON.
+//!
+//! JSON that the [`eager_resolver`](crate::graphql::engine::eager_resolver) has written is stored in [`Value::Binary`],
+//! which no field of the schema uses otherwise. If a query selects an object twice with different subfields, the engine
+//! merges the objects. JSON that may have to be merged is stored in an object under a key that no field can have.
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Pos, Response, Value};
@@ -12,26 +14,26 @@ pub fn write_value(value: &Value, out: &mut Vec<u8>) {
         Value::Boolean(true) => out.extend(b"true"),
         Value::Boolean(false) => out.extend(b"false"),
         Value::Number(number) => out.extend(number.to_string().bytes()),
-        Value::String(text) => crate::graphql::engine::json_writer::write_string(text, out),
-        Value::Enum(name) => crate::graphql::engine::json_writer::write_string(name, out),
-        Value::Binary(written) => out.extend_from_slice(written),
+        Value::String(text) => write_string(text, out),
+        Value::Enum(name) => write_string(name, out),
+        Value::Binary(json) => out.extend_from_slice(json),
         Value::List(values) => {
             out.push(b'[');
-            for one in values {
-                crate::graphql::engine::json_writer::write_value(one, out);
+            for item in values {
+                write_value(item, out);
                 out.push(b',');
             }
             close(out, b']');
         }
         Value::Object(fields) if is_marked_for_merge(fields) => match fields.first() {
-            Some((_, one)) if fields.len() == 1 => crate::graphql::engine::json_writer::write_value(one, out),
-            _ => crate::graphql::engine::json_writer::write_value(&merge_marked(fields), out),
+            Some((_, item)) if fields.len() == 1 => write_value(item, out),
+            _ => write_value(&merge_marked(fields), out),
         },
         Value::Object(fields) => {
             out.push(b'{');
             for (key, value) in fields {
-                crate::graphql::engine::json_writer::write_key(key, out);
-                crate::graphql::engine::json_writer::write_value(value, out);
+                write_key(key, out);
+                write_value(value, out);
                 out.push(b',');
             }
             close(out, b'}');
@@ -39,10 +41,10 @@ pub fn write_value(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// About how many bytes a value takes.
+/// Estimates the size of a value.
 fn estimate_bytes(value: &Value) -> usize {
     match value {
-        Value::Binary(written) => written.len(),
+        Value::Binary(json) => json.len(),
         Value::String(text) => text.len() + 2,
         Value::List(values) => 2 + values.iter().map(|value| estimate_bytes(value) + 1).sum::<usize>(),
         Value::Object(fields) => {
@@ -52,14 +54,14 @@ fn estimate_bytes(value: &Value) -> usize {
     }
 }
 
-/// Writes the key of a field. Names of GraphQL are letters, digits and underscores.
+/// Writes the key of a field. GraphQL names need no escaping.
 pub fn write_key(name: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
 }
 
-/// Ends what is separated by commas.
+/// Replaces the trailing comma, if any, with the closing bracket.
 pub fn close(out: &mut Vec<u8>, close: u8) {
     match out.last_mut() {
         Some(last) if *last == b',' => *last = close,
@@ -68,44 +70,44 @@ pub fn close(out: &mut Vec<u8>, close: u8) {
 }
 
 fn write_string(text: &str, out: &mut Vec<u8>) {
-    // Only a writer that fails makes it fail.
+    // Writing to a vector does not fail.
     let _ = serde_json::to_writer(out, text);
 }
 
-/// What begins the key of something that is written down and may have to be merged.
+/// Prefix of the keys under which JSON to be merged is stored.
 const MERGE_KEY_PREFIX: char = '\0';
 
-/// What is written down for a place of the query, to be merged with what is written of the same thing for another place.
-pub fn mark_for_merge(written: Value, place: Pos) -> Value {
-    let key = Name::new(format!("{MERGE_KEY_PREFIX}{:09}:{:09}", place.line, place.column));
-    Value::Object([(key, written)].into_iter().collect())
+/// Marks JSON written for one position of the query, to be merged with that of other positions.
+pub fn mark_for_merge(json: Value, position: Pos) -> Value {
+    let key = Name::new(format!("{MERGE_KEY_PREFIX}{:09}:{:09}", position.line, position.column));
+    Value::Object([(key, json)].into_iter().collect())
 }
 
-/// Whether an object is what was written of one thing.
+/// Whether an object contains JSON to be merged.
 pub fn is_marked_for_merge(fields: &IndexMap<Name, Value>) -> bool {
     fields.first().is_some_and(|(key, _)| key.starts_with(MERGE_KEY_PREFIX))
 }
 
-/// What was written of one thing, together.
+/// Merges the JSON of one object, from several positions of the query.
 pub fn merge_marked(fields: &IndexMap<Name, Value>) -> Value {
-    let mut all = Value::Null;
-    let mut places: Vec<_> = fields.iter().collect();
-    places.sort_by_key(|(place, _)| *place);
-    for (_, mut value) in places.into_iter().map(|(place, value)| (place, value.clone())) {
+    let mut merged = Value::Null;
+    let mut positions: Vec<_> = fields.iter().collect();
+    positions.sort_by_key(|(position, _)| *position);
+    for (_, mut value) in positions.into_iter().map(|(position, value)| (position, value.clone())) {
         reparse(&mut value);
-        if all == Value::Null { all = value } else { merge(&mut all, value) }
+        if merged == Value::Null { merged = value } else { merge(&mut merged, value) }
     }
-    all
+    merged
 }
 
-/// Makes values again of what was written down.
+/// Parses written JSON back into values.
 pub fn reparse(value: &mut Value) {
     match value {
         Value::Object(fields) if is_marked_for_merge(fields) => *value = merge_marked(fields),
-        Value::Binary(written) => {
-            // A text of ours, and less deep than the parser takes: MAX_QUERY_DEPTH has a bound.
-            if let Ok(read) = serde_json::from_slice(written) {
-                *value = read;
+        Value::Binary(json) => {
+            // The JSON is valid, and below the recursion limit of the parser: query depth is limited.
+            if let Ok(parsed) = serde_json::from_slice(json) {
+                *value = parsed;
             }
         }
         Value::List(values) => values.iter_mut().for_each(reparse),
@@ -114,35 +116,35 @@ pub fn reparse(value: &mut Value) {
     }
 }
 
-/// Puts a field into an object; one that is asked for twice has what is asked for at both places.
+/// Inserts a field into an object; a duplicate field is merged.
 pub fn insert_merging(object: &mut IndexMap<Name, Value>, key: Name, value: Value) {
     match (object.get_mut(&key), value) {
         (None, value) => {
             object.insert(key, value);
         }
-        (Some(there), value) => merge(there, value),
+        (Some(target), value) => merge(target, value),
     }
 }
 
-fn merge(there: &mut Value, value: Value) {
-    match (there, value) {
-        (there @ Value::Null, value) => *there = value,
-        (Value::Object(there), Value::Object(fields)) => {
-            fields.into_iter().for_each(|(key, value)| insert_merging(there, key, value));
+fn merge(target: &mut Value, value: Value) {
+    match (target, value) {
+        (target @ Value::Null, value) => *target = value,
+        (Value::Object(target), Value::Object(fields)) => {
+            fields.into_iter().for_each(|(key, value)| insert_merging(target, key, value));
         }
-        (Value::List(there), Value::List(values)) => {
-            there.iter_mut().zip(values).for_each(|(there, value)| merge(there, value));
+        (Value::List(target), Value::List(values)) => {
+            target.iter_mut().zip(values).for_each(|(target, value)| merge(target, value));
         }
         _ => {}
     }
 }
 
-/// The answer in JSON, with its data where it was run at all: what was not run has none (GraphQL, section 7.1).
+/// Writes a response, with `data` if the request was executed (GraphQL specification, section 7.1).
 ///
 /// # Errors
-/// Where an error or an extension has no form in JSON.
+/// If an error or an extension cannot be serialized.
 pub fn write_response(response: &Response, with_data: bool) -> Result<Vec<u8>, serde_json::Error> {
-    // As large as it will be, but for signs that are escaped.
+    // The size is exact, except for escaped characters.
     let mut out = Vec::with_capacity(64 + if with_data { estimate_bytes(&response.data) } else { 0 });
     out.push(b'{');
     if with_data {
@@ -171,12 +173,12 @@ mod tests {
 
     #[test]
     fn json_round_trip() {
-        let all =
+        let expected =
             json!({ "a": [1, -2.5, true, false, null, "\"\n\u{2028}é", []], "b": {}, "c": { "d": [{ "e": "f" }] } });
-        let first = Value::from_json(all.clone()).expect("a value");
+        let first = Value::from_json(expected.clone()).expect("a value");
         let mut out = Vec::new();
         write_value(&first, &mut out);
-        assert_eq!(serde_json::from_slice::<serde_json::Value>(&out).expect("JSON"), all);
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&out).expect("JSON"), expected);
         let mut again = Value::List(vec![Value::Binary(out.into())]);
         reparse(&mut again);
         assert_eq!(again, Value::List(vec![first]));
@@ -184,11 +186,11 @@ mod tests {
 
     #[test]
     fn duplicate_fields_are_merged() {
-        let of = |json: serde_json::Value| Value::from_json(json).expect("a value");
+        let from_json = |json: serde_json::Value| Value::from_json(json).expect("a value");
         let mut object = IndexMap::new();
-        insert_merging(&mut object, Name::new("a"), of(json!([{ "b": 1 }, null])));
-        insert_merging(&mut object, Name::new("a"), of(json!([{ "c": 2, "b": 1 }, null])));
-        assert_eq!(Value::Object(object), of(json!({ "a": [{ "b": 1, "c": 2 }, null] })));
+        insert_merging(&mut object, Name::new("a"), from_json(json!([{ "b": 1 }, null])));
+        insert_merging(&mut object, Name::new("a"), from_json(json!([{ "c": 2, "b": 1 }, null])));
+        assert_eq!(Value::Object(object), from_json(json!({ "a": [{ "b": 1, "c": 2 }, null] })));
     }
 
     #[test]
@@ -200,14 +202,14 @@ mod tests {
             self::write_value(value, &mut out);
             String::from_utf8(out).expect("a text")
         };
-        let mut one = at(1, r#"{"a":{"b":1}}"#);
-        assert_eq!(text(&one), r#"{"a":{"b":1}}"#);
-        let (Value::Object(there), Value::Object(other)) = (&mut one, at(2, r#"{"a":{"c":2}}"#)) else {
+        let mut item = at(1, r#"{"a":{"b":1}}"#);
+        assert_eq!(text(&item), r#"{"a":{"b":1}}"#);
+        let (Value::Object(target), Value::Object(other)) = (&mut item, at(2, r#"{"a":{"c":2}}"#)) else {
             unreachable!()
         };
-        there.extend(other);
-        assert_eq!(text(&one), r#"{"a":{"b":1,"c":2}}"#);
-        reparse(&mut one);
-        assert_eq!(one, Value::from_json(json!({ "a": { "b": 1, "c": 2 } })).expect("a value"));
+        target.extend(other);
+        assert_eq!(text(&item), r#"{"a":{"b":1,"c":2}}"#);
+        reparse(&mut item);
+        assert_eq!(item, Value::from_json(json!({ "a": { "b": 1, "c": 2 } })).expect("a value"));
     }
 }

@@ -1,4 +1,4 @@
-//! What the schema says of its types and fields, read from its own text.
+//! An index of the schema's types and fields, parsed from its SDL.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,32 +7,30 @@ use async_graphql::Value;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{BaseType, FieldDefinition, Type, TypeKind, TypeSystemDefinition};
 
-use crate::graphql::limits::query_cost::named_type;
-
-/// The fields of all types.
+/// The fields of all object and interface types.
 pub struct SchemaIndex {
     fields: HashMap<Name, HashMap<Name, IndexedField>>,
-    /// Objects that are rows of a table, and the interfaces that they implement.
+    /// Types that implement `Node`, and `Node` itself.
     node_types: HashSet<Name>,
 }
 
-/// A field.
+/// A field of a type.
 pub struct IndexedField {
-    /// Its type.
+    /// The type of the field.
     pub ty: Type,
-    /// The name of that, inside lists.
+    /// The named type inside any lists.
     pub named_type: Name,
-    /// Whether it is a list.
+    /// Whether the type is a list.
     pub is_list: bool,
-    /// The default of its argument `first`.
+    /// The default value of the argument `first`.
     default_page_size: Option<u64>,
 }
 
 impl SchemaIndex {
-    /// Reads them from the schema's text. A text that is none has no fields.
+    /// Parses SDL. Invalid SDL results in an empty index.
     #[must_use]
     pub fn parse(sdl: &str) -> Self {
-        let mut definitions = Self { fields: HashMap::new(), node_types: HashSet::from([Name::new("Node")]) };
+        let mut index = Self { fields: HashMap::new(), node_types: HashSet::from([Name::new("Node")]) };
         for definition in parse_schema(sdl).map(|schema| schema.definitions).unwrap_or_default() {
             let TypeSystemDefinition::Type(definition) = definition else { continue };
             let name = definition.node.name.node;
@@ -42,20 +40,26 @@ impl SchemaIndex {
                 _ => continue,
             };
             if implements.iter().any(|interface| interface.node == "Node") {
-                definitions.node_types.insert(name.clone());
+                index.node_types.insert(name.clone());
             }
             let fields = fields
                 .into_iter()
                 .map(|field| (field.node.name.node.clone(), IndexedField::from_definition(field.node)));
-            definitions.fields.insert(name, fields.collect());
+            index.fields.insert(name, fields.collect());
         }
-        definitions
+        index
     }
 
-    /// A field of a type.
+    /// Returns a field of a type.
     #[must_use]
     pub fn field(&self, ty: &str, name: &str) -> Option<&IndexedField> {
         self.fields.get(ty)?.get(name)
+    }
+
+    /// Returns the number of fields of a type.
+    #[cfg(test)]
+    pub fn field_count(&self, ty: &str) -> usize {
+        self.fields.get(ty).map_or(0, HashMap::len)
     }
 
     /// Whether a type has fields.
@@ -64,7 +68,7 @@ impl SchemaIndex {
         self.fields.contains_key(ty)
     }
 
-    /// Whether a type is only what its parent holds anyway: no row, no list, nothing that is counted.
+    /// Whether a type is part of its parent's row, so that it needs no query of its own.
     #[must_use]
     pub fn is_embedded(&self, ty: &str) -> bool {
         let reads = ty.ends_with("Connection") || ty.ends_with("Statistics") || self.node_types.contains(ty);
@@ -72,13 +76,13 @@ impl SchemaIndex {
             && (ty.ends_with("Edge") || matches!(ty, "PageInfo" | "LocalizedText" | "Directory" | "DirectoryQuality"))
     }
 
-    /// Whether a type is of rows that have ids.
+    /// Whether a type implements `Node`.
     #[must_use]
     pub fn is_node(&self, ty: &str) -> bool {
         self.node_types.contains(ty)
     }
 
-    /// How long a list is where the query does not say.
+    /// Returns the default page size of a list field.
     #[must_use]
     pub fn default_page_size(&self, ty: &str, name: &str) -> Option<u64> {
         self.field(ty, name)?.default_page_size
@@ -99,5 +103,14 @@ impl IndexedField {
             default_page_size,
             ty,
         }
+    }
+}
+
+/// Returns the named type inside any number of lists.
+#[must_use]
+pub fn named_type(base: &BaseType) -> &Name {
+    match base {
+        BaseType::Named(name) => name,
+        BaseType::List(inner) => named_type(&inner.base),
     }
 }

@@ -1,11 +1,10 @@
-//! The values of variables, as far as they can be told without the schema (6.1.2 of the specification): a mistake in them is
-//! one of the request, not of the fields that use them, and one that is left out has its default.
+//! Variable coercion, as far as it does not depend on the schema (GraphQL specification, section 6.1.2). An invalid
+//! value is an error of the request, not of the fields that use it.
 
 use async_graphql::parser::types::{BaseType, OperationDefinition, Type};
 use async_graphql::{ServerError, Value, Variables};
 
-/// Gives the variables that are left out their defaults, so that all who read them see the same: the engine leaves
-/// defaults aside in `@skip` and `@include`.
+/// Applies the defaults of omitted variables. The engine does not apply them in `@skip` and `@include`.
 pub fn apply_defaults(operation: &OperationDefinition, variables: &mut Variables) {
     for definition in &operation.variable_definitions {
         if let Some(default) = &definition.node.default_value {
@@ -14,8 +13,8 @@ pub fn apply_defaults(operation: &OperationDefinition, variables: &mut Variables
     }
 }
 
-/// The first variable whose value is missing or of another type. Enums, inputs and scalars of the schema's own are
-/// judged where they are used.
+/// Returns an error for the first variable that is missing or of the wrong type. Enums, input objects and custom
+/// scalars are checked where they are used.
 #[must_use]
 pub fn validate(operation: &OperationDefinition, variables: &Variables) -> Option<ServerError> {
     operation.variable_definitions.iter().find_map(|definition| {
@@ -36,7 +35,7 @@ fn matches_type(value: &Value, ty: &Type) -> bool {
     match (value, &ty.base) {
         (Value::Null, _) => ty.nullable,
         (Value::List(values), BaseType::List(inner)) => values.iter().all(|value| matches_type(value, inner)),
-        // One value stands for a list of it.
+        // List coercion: a single value is a list of one.
         (value, BaseType::List(inner)) => matches_type(value, inner),
         (Value::List(_), BaseType::Named(_)) => false,
         (value, BaseType::Named(name)) => match (name.as_str(), value) {

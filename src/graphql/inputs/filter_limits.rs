@@ -1,4 +1,4 @@
-//! Filters inside filters, by `and`, `or` and `not`: how deep and how many.
+//! Limits on the depth and the number of nested filters (`and`, `or`, `not`).
 
 use async_graphql::Context;
 
@@ -6,7 +6,7 @@ use crate::config::Limits;
 use crate::error::Error;
 use crate::graphql::context::ContextExt as _;
 
-/// Counts the filters in an argument while they are taken over.
+/// Counts the filters in an argument while they are converted.
 pub struct FilterBudget<'a> {
     limits: &'a Limits,
     depth: usize,
@@ -14,50 +14,49 @@ pub struct FilterBudget<'a> {
 }
 
 impl<'a> FilterBudget<'a> {
-    /// For the outermost filter of an argument.
+    /// Creates the budget for the outermost filter of an argument.
     pub fn new(ctx: &'a Context<'_>) -> Self {
         Self { limits: ctx.limits(), depth: 0, filter_count: 0 }
     }
 
-    /// Takes over a filter that stands in another.
+    /// Converts a nested filter.
     ///
     /// # Errors
-    /// Where the filters nest too deep or are too many, or the filter does not hold.
+    /// If the filters are nested too deep or are too many, or the filter is invalid.
     pub fn convert_nested<F, T>(
         &mut self,
         filter: F,
-        take: impl FnOnce(F, &mut Self) -> Result<T, Error>,
+        convert: impl FnOnce(F, &mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let (deepest, most) = (self.limits.filter_depth, self.limits.filter_count);
-        if self.depth == deepest {
-            let message = format!(
-                "the filter is nested too deep; and, or and not can stand in each other at most {deepest} deep"
-            );
-            return Err(Error::limit_exceeded("filterDepth", self.depth + 1, deepest, message));
-        }
-        if self.filter_count == most {
+        let (max_depth, max_filters) = (self.limits.filter_depth, self.limits.filter_count);
+        if self.depth == max_depth {
             let message =
-                format!("the filter holds too many others; by and, or and not it can hold at most {most} in all");
-            return Err(Error::limit_exceeded("filters", self.filter_count + 1, most, message));
+                format!("the filter is nested too deep; and, or and not can be nested at most {max_depth} levels deep");
+            return Err(Error::limit_exceeded("filterDepth", self.depth + 1, max_depth, message));
+        }
+        if self.filter_count == max_filters {
+            let message =
+                format!("the filter contains too many filters; and, or and not can contain at most {max_filters}");
+            return Err(Error::limit_exceeded("filters", self.filter_count + 1, max_filters, message));
         }
         self.filter_count += 1;
         self.depth += 1;
-        let taken = take(filter, self);
+        let converted = convert(filter, self);
         self.depth -= 1;
-        taken
+        converted
     }
 
-    /// Takes over the filters of an `and` or an `or`.
+    /// Converts the filters of an `and` or an `or`.
     ///
     /// # Errors
-    /// Where one of them is refused.
+    /// If one of them is invalid.
     pub fn convert_nested_list<F, T>(
         &mut self,
         filters: Option<Vec<F>>,
-        take: impl Fn(F, &mut Self) -> Result<T, Error>,
+        convert: impl Fn(F, &mut Self) -> Result<T, Error>,
     ) -> Result<Option<Vec<T>>, Error> {
-        let taken =
-            filters.map(|filters| filters.into_iter().map(|filter| self.convert_nested(filter, &take)).collect());
-        taken.transpose()
+        let converted =
+            filters.map(|filters| filters.into_iter().map(|filter| self.convert_nested(filter, &convert)).collect());
+        converted.transpose()
     }
 }

@@ -1,49 +1,18 @@
-//! Ids of other schemes, and the keys by which clients look things up.
+//! IDs and identifiers as clients pass them: lookup keys and lists in filters.
 
-use async_graphql::{Context, ID, InputObject, SimpleObject};
+use async_graphql::{Context, ID, InputObject};
 
 use crate::error::Error;
 use crate::graphql::context::ContextExt as _;
-use crate::graphql::inputs::scalars::Url;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::store::reader::lookup::LookupKey;
-use crate::store::reader::relation::{ExternalId, PreviousId, Relation, RelationKey};
 
-/// An id that another scheme gave it.
-#[derive(SimpleObject)]
-pub struct Identifier {
-    /// The scheme in lower case: `scopus`, `dblp`, `grid`, `wikidata`, or the name of the source that was imported.
-    scheme: String,
-    /// The id as the scheme writes it.
-    value: String,
-    /// Where the scheme shows it; null where there is no such page.
-    url: Option<Url>,
-}
-
-impl From<&ExternalId> for Identifier {
-    fn from(id: &ExternalId) -> Self {
-        let value = &id.value;
-        let url = match id.scheme.as_str() {
-            "orcid" => Some(format!("https://orcid.org/{value}")),
-            "wikidata" => Some(format!("https://www.wikidata.org/wiki/{value}")),
-            "isni" => Some(format!("https://isni.org/isni/{}", value.replace(' ', ""))),
-            "scopus" => Some(format!("https://www.scopus.com/authid/detail.uri?authorId={value}")),
-            "dblp" => Some(format!("https://dblp.org/pid/{value}")),
-            "openalex" => Some(format!("https://openalex.org/{value}")),
-            "pmid" => Some(format!("https://pubmed.ncbi.nlm.nih.gov/{value}/")),
-            "fundref" => Some(format!("https://doi.org/10.13039/{value}")),
-            _ => None,
-        };
-        Self { scheme: id.scheme.clone(), value: value.clone(), url: url.map(Url) }
-    }
-}
-
-/// An id of any other scheme: the source's own key, Scopus, DBLP, GRID and so on.
+/// An identifier of any other scheme, such as Scopus, DBLP, GRID, or the source's own key.
 #[derive(InputObject)]
 pub struct IdentifierKey {
-    /// The scheme, in any case: `scopus`, `dblp`, `grid`, `wikidata`, or the name of the source that was imported.
+    /// The scheme, case-insensitive, such as `scopus`, `dblp`, `grid` or `wikidata`, or the name of an imported source.
     scheme: String,
-    /// The id as the scheme writes it.
+    /// The identifier as the scheme writes it.
     value: String,
 }
 
@@ -53,30 +22,30 @@ impl From<IdentifierKey> for LookupKey {
     }
 }
 
-/// A client's id as a key of one kind; none where it is an id of another kind, or none at all.
+/// Converts a client's ID to a lookup key; `None` if it is malformed or of another type.
 pub fn id_key(id: &ID, kind: NodeKind) -> Option<LookupKey> {
     id.parse::<GlobalId>().ok().filter(|id| id.kind == kind).map(|id| LookupKey::Id(id.row_id))
 }
 
-/// A client's identifier as a key; none where it is not in the form of its scheme, since nothing has such a one.
+/// Converts a client's identifier to a lookup key; `None` if it is malformed, in which case nothing can match.
 pub fn column_key<T: std::str::FromStr + std::fmt::Display>(column: &'static str, text: &str) -> Option<LookupKey> {
     text.parse::<T>().ok().map(|identifier| LookupKey::Column(column, identifier.to_string()))
 }
 
-/// A text that no slug, scheme or value can equal is no key: the database refuses null characters.
+/// Returns `None` for a key that contains a NUL character, which Postgres rejects and no stored value contains.
 pub fn reject_nul(key: LookupKey) -> Option<LookupKey> {
-    let has_null = match &key {
+    let has_nul = match &key {
         LookupKey::Id(_) => false,
         LookupKey::Slug(text) | LookupKey::Column(_, text) => text.contains('\0'),
         LookupKey::ExternalId { scheme, value } => scheme.contains('\0') || value.contains('\0'),
     };
-    (!has_null).then_some(key)
+    (!has_nul).then_some(key)
 }
 
-/// The numbers of the ids in a filter.
+/// Decodes the IDs in a filter.
 ///
 /// # Errors
-/// Where one is no id of this directory, or of another kind, or there are more than a list may have.
+/// If an ID is malformed or of another type, or the list is too long.
 pub fn decode_ids(
     ctx: &Context<'_>,
     field: &str,
@@ -87,39 +56,39 @@ pub fn decode_ids(
     ids.iter().map(|id| decode_id(field, id, kind)).collect::<Result<_, _>>().map(Some)
 }
 
-/// The number of an id of one kind.
+/// Decodes an ID of the given type.
 ///
 /// # Errors
-/// Where it is no id of this directory, or of another kind.
+/// If the ID is malformed or of another type.
 pub fn decode_id(field: &str, id: &ID, kind: NodeKind) -> Result<i64, Error> {
     let id: GlobalId = id.parse()?;
     if id.kind == kind {
         return Ok(id.row_id);
     }
-    let (given, wanted) = (id.kind.type_name(), kind.type_name());
-    Err(Error::BadUserInput(format!("{field} takes ids of type {wanted}; '{id}' is of type {given}")))
+    let (given, expected) = (id.kind.type_name(), kind.type_name());
+    Err(Error::BadUserInput(format!("{field} takes IDs of type {expected}; '{id}' is of type {given}")))
 }
 
-/// A list of a filter, if it is no longer than a list may be.
+/// Checks the length of a list in a filter.
 ///
 /// # Errors
-/// Where it is.
+/// If it exceeds the limit.
 pub fn check_list_size<T>(ctx: &Context<'_>, field: &str, list: Option<Vec<T>>) -> Result<Option<Vec<T>>, Error> {
-    let most = ctx.limits().list_entries;
+    let maximum = ctx.limits().list_entries;
     match list {
-        Some(list) if list.len() > most => {
+        Some(list) if list.len() > maximum => {
             let given = list.len();
-            let message = format!("{field} has {given} entries; a list takes at most {most}: ask in several requests");
-            Err(Error::limit_exceeded("listEntries", given, most, message))
+            let message = format!("{field} has {given} entries; the limit is {maximum}: split the request");
+            Err(Error::limit_exceeded("listEntries", given, maximum, message))
         }
         list => Ok(list),
     }
 }
 
-/// The canonical forms of identifiers in a filter; those not in the form of their scheme match nothing.
+/// Returns the canonical forms of identifiers in a filter; malformed ones match nothing.
 ///
 /// # Errors
-/// Where there are more than a list may have.
+/// If the list is too long.
 pub fn canonical_identifiers<T: std::str::FromStr + std::fmt::Display>(
     ctx: &Context<'_>,
     field: &str,
@@ -130,40 +99,15 @@ pub fn canonical_identifiers<T: std::str::FromStr + std::fmt::Display>(
         .map(|texts| texts.iter().filter_map(|text| text.parse::<T>().ok()).map(|id| id.to_string()).collect()))
 }
 
-/// Texts of a filter; one with a null character matches nothing.
+/// Returns the strings of a filter; those with a NUL character match nothing.
 ///
 /// # Errors
-/// Where there are more than a list may have.
+/// If the list is too long.
 pub fn bounded_strings(
     ctx: &Context<'_>,
     field: &str,
-    words: Option<Vec<String>>,
+    strings: Option<Vec<String>>,
 ) -> Result<Option<Vec<String>>, Error> {
-    let words = check_list_size(ctx, field, words)?;
-    Ok(words.map(|words| words.into_iter().filter(|word| !word.contains('\0')).collect()))
-}
-
-/// Its ids of other schemes.
-///
-/// # Errors
-/// Where the database does not answer.
-pub async fn load_identifiers<R: Relation<Node = ExternalId>>(
-    ctx: &Context<'_>,
-    id: i64,
-) -> Result<Vec<Identifier>, Error> {
-    let ids = ctx.data_loader().load_one(RelationKey::<R>::new(id)).await?.unwrap_or_default();
-    Ok(ids.iter().map(|id| Identifier::from(&**id)).collect())
-}
-
-/// The ids of what was merged into it.
-///
-/// # Errors
-/// Where the database does not answer.
-pub async fn load_former_ids<R: Relation<Node = PreviousId>>(
-    ctx: &Context<'_>,
-    id: i64,
-    kind: NodeKind,
-) -> Result<Vec<ID>, Error> {
-    let ids = ctx.data_loader().load_one(RelationKey::<R>::new(id)).await?.unwrap_or_default();
-    Ok(ids.iter().map(|former| GlobalId { kind, row_id: former.former_id }.to_string().into()).collect())
+    let strings = check_list_size(ctx, field, strings)?;
+    Ok(strings.map(|strings| strings.into_iter().filter(|string| !string.contains('\0')).collect()))
 }

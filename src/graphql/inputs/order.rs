@@ -1,65 +1,64 @@
-//! Which way lists are ordered, and ranges.
+//! Sort order and ranges.
 
 use async_graphql::{Enum, InputObject};
 
 use crate::error::Error;
+use crate::store::reader::filter::YearRange;
 use crate::store::reader::page;
-use crate::store::reader::paper::YearRange;
 use crate::text::tokenizer::SearchTerms;
 
-/// Which way a list is ordered.
+/// Sort direction.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "page::SortDirection")]
 pub enum OrderDirection {
-    /// Smallest, earliest or first in the alphabet first.
+    /// Ascending: smallest, earliest or alphabetically first value first.
     #[graphql(name = "ASC")]
     Ascending,
-    /// Largest, latest or last in the alphabet first.
+    /// Descending: largest, latest or alphabetically last value first.
     #[graphql(name = "DESC")]
     Descending,
 }
 
-/// A range of whole numbers, both ends included; an absent or null end is open. The first must not be larger than the
-/// last.
+/// A range of integers; both bounds are inclusive. An omitted or null bound is open. `from` must not be greater than
+/// `to`.
 #[derive(InputObject, Clone, Copy)]
 pub struct IntRange {
-    /// The smallest that passes.
+    /// The lower bound.
     from: Option<i32>,
-    /// The largest that passes.
+    /// The upper bound.
     to: Option<i32>,
 }
 
-/// The years of a filter.
+/// Converts the range of years in a filter.
 ///
 /// # Errors
-/// Where the first is after the last: nothing could be in such a range.
+/// If `from` is greater than `to`.
 pub fn year_range(field: &str, range: Option<IntRange>) -> Result<Option<YearRange>, Error> {
     let Some(IntRange { from, to }) = range else { return Ok(None) };
     if let (Some(from), Some(to)) = (from, to)
         && from > to
     {
-        return Err(Error::BadUserInput(format!("{field} is from {from} to {to}; from must not be larger than to")));
+        return Err(Error::BadUserInput(format!("{field} is from {from} to {to}; from must not be greater than to")));
     }
     Ok(Some(YearRange { from, to }))
 }
 
-/// The order asked for; else the best matches first where something is looked for, else the list's own.
+/// Resolves the order; the default is relevance if there is a search query, otherwise the given order.
 ///
 /// # Errors
-/// Where the order is by relevance and nothing is looked for.
+/// If the order is by relevance and there is no search query.
 pub fn resolve_order<O: PartialEq>(
-    asked: Option<(O, page::SortDirection)>,
+    requested: Option<(O, page::SortDirection)>,
     query: Option<&SearchTerms>,
     relevance: O,
-    otherwise: (O, page::SortDirection),
+    default: (O, page::SortDirection),
 ) -> Result<(O, page::SortDirection), Error> {
-    match (asked, query) {
-        (Some((order, _)), None) if order == relevance => Err(Error::BadUserInput(
-            "RELEVANCE orders by how well filter.query matches, and there is none; give one, or another order"
-                .to_owned(),
-        )),
-        (Some(asked), _) => Ok(asked),
+    match (requested, query) {
+        (Some((order, _)), None) if order == relevance => {
+            Err(Error::BadUserInput("RELEVANCE requires filter.query; set it, or choose another order".to_owned()))
+        }
+        (Some(requested), _) => Ok(requested),
         (None, Some(_)) => Ok((relevance, page::SortDirection::Descending)),
-        (None, None) => Ok(otherwise),
+        (None, None) => Ok(default),
     }
 }

@@ -1,14 +1,14 @@
-//! What a query may ask for, decided by its text and the schema before it is validated and before any SQL.
+//! Query cost analysis: enforces the limits on a query before validation and before any SQL.
 //!
-//! Everything is counted over all operations of a document, with each fragment counted once and taken as often as it is
-//! spread, so that a document which expands without end costs no more than one that does not. Nodes and statements are
-//! those of the operation that is to run.
+//! Syntax limits count all operations of a document. Each fragment is measured once and multiplied by its spreads, so
+//! that a document that expands exponentially is measured in linear time. Nodes and SQL statements are those of the
+//! operation to execute.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 
 use async_graphql::parser::types::{
-    BaseType, Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
+    Directive, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
 };
 use async_graphql::{Name, Positioned, Value as ConstValue, Variables};
 use async_graphql_value::Value;
@@ -19,57 +19,57 @@ use crate::graphql::engine::schema_index::SchemaIndex;
 use crate::graphql::limits::token_count::TokenCounts;
 use crate::store::reader::quality::DataIssue;
 
-/// Fields of a document may be nested in as many braces as this, fragments of all kinds included: as many as the parser takes.
+/// Maximum nesting depth of braces in a document, including fragments: the depth the parser supports.
 const MAX_TEXT_DEPTH: usize = 60;
-/// Lists and objects may be nested in an argument or a variable as deep as this.
+/// Maximum nesting depth of lists and objects in an argument or a variable.
 const MAX_VALUE_DEPTH: usize = 32;
-/// How often introspection may go from types to lists of their fields and on: more only goes in circles.
+/// Maximum nesting of lists in an introspection query. Deeper queries only repeat types.
 const MAX_INTROSPECTION_LIST_DEPTH: u64 = 2;
-/// How many rows a list without a size has: identifiers of a person, parents of an organization.
+/// Assumed number of rows of a list without a page size, such as a researcher's identifiers.
 const UNPAGED_LIST_ROWS: u64 = 10;
-/// How many kinds of issues of quality there are.
+/// Number of kinds of data-quality issues.
 const ISSUE_KIND_COUNT: u64 = DataIssue::ALL.len() as u64;
-/// What a statement costs, in nodes.
+/// Cost of a SQL statement, in nodes.
 const STATEMENT_COST: u64 = 100;
 
-/// What a request may return at most, and what that takes.
+/// Worst-case cost of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueryCost {
-    /// The rows that it may return, every page full.
+    /// Maximum number of nodes the query could return.
     pub nodes: u64,
-    /// The SQL statements that it may take.
+    /// Maximum number of SQL statements.
     pub statements: u64,
 }
 
 impl QueryCost {
-    /// Both in one number.
+    /// Returns the cost as a single number.
     #[must_use]
     pub fn total(self) -> u64 {
         self.nodes.saturating_add(self.statements.saturating_mul(STATEMENT_COST))
     }
 }
 
-fn limit_error(limit: &'static str, counted: usize, most: usize, message: String) -> Error {
+fn limit_error(limit: &'static str, count: usize, maximum: usize, message: String) -> Error {
     let code = match limit {
         "depth" => "QUERY_TOO_DEEP",
         "selections" | "nodes" | "cost" => "QUERY_TOO_COMPLEX",
         _ => "LIMIT_EXCEEDED",
     };
-    Error::LimitExceeded { code, limit, counted: counted as u64, maximum: most as u64, message }
+    Error::LimitExceeded { code, limit, counted: count as u64, maximum: maximum as u64, message }
 }
 
-/// Refuses what is more than may be, in one sentence: what there is, of which, and how much may be.
-fn check_limit(limit: &'static str, counted: usize, most: usize, what: &str) -> Result<(), Error> {
-    if counted <= most {
+/// Returns a `LimitExceeded` error if `count` exceeds the maximum.
+fn check_limit(limit: &'static str, count: usize, maximum: usize, subject: &str) -> Result<(), Error> {
+    if count <= maximum {
         return Ok(());
     }
-    Err(limit_error(limit, counted, most, format!("the query has {counted} {what}; at most {most} are allowed")))
+    Err(limit_error(limit, count, maximum, format!("the query has {count} {subject}; the limit is {maximum}")))
 }
 
-/// Checks a text before it is parsed.
+/// Checks the text of a document before it is parsed.
 ///
 /// # Errors
-/// Where it has too many tokens, or nests deeper than can be read.
+/// If it has too many tokens or is nested deeper than the parser supports.
 pub fn check_text(text: &str, limits: &Limits) -> Result<(), Error> {
     let tokens = TokenCounts::count(text);
     check_limit("tokens", tokens.tokens, limits.tokens, "tokens")?;
@@ -79,122 +79,116 @@ pub fn check_text(text: &str, limits: &Limits) -> Result<(), Error> {
     check_value_depth(tokens.value_depth)
 }
 
-fn depth_error(depth: usize, most: usize) -> Error {
-    let message = format!("the query is nested {depth} deep; at most {most} are allowed: ask for less at once");
-    limit_error("depth", depth, most, message)
+fn depth_error(depth: usize, maximum: usize) -> Error {
+    let message =
+        format!("the query is nested {depth} levels deep; the limit is {maximum}: request fewer levels at once");
+    limit_error("depth", depth, maximum, message)
 }
 
 fn check_value_depth(depth: usize) -> Result<(), Error> {
     if depth <= MAX_VALUE_DEPTH {
         return Ok(());
     }
-    let message = format!("a value is nested {depth} deep; at most {MAX_VALUE_DEPTH} are allowed");
+    let message = format!("a value is nested {depth} levels deep; the limit is {MAX_VALUE_DEPTH}");
     Err(limit_error("valueDepth", depth, MAX_VALUE_DEPTH, message))
 }
 
-/// Checks a document, and tells what the operation to run would cost; nothing where there is none of that name. The variables
-/// have their defaults.
+/// Checks a document against all limits and returns the cost of the selected operation, or zero if no operation is
+/// selected. Defaults of variables must already be applied.
 ///
 /// # Errors
-/// Where it asks for more than it may, with the first limit that it is beyond.
+/// The first limit that the document exceeds.
 pub fn check_document(
     document: &ExecutableDocument,
-    chosen: Option<&OperationDefinition>,
+    selected: Option<&OperationDefinition>,
     variables: &Variables,
-    definitions: &SchemaIndex,
+    schema_index: &SchemaIndex,
     limits: &Limits,
 ) -> Result<QueryCost, Error> {
     check_limit("operations", document.operations.iter().count(), limits.operations, "operations")?;
-    let mut written = SyntaxCounts::default();
+    let mut syntax = SyntaxCounts::default();
     for (_, operation) in document.operations.iter() {
         let operation = &operation.node;
         check_limit("variables", operation.variable_definitions.len(), limits.variables, "variables in an operation")?;
         for variable in &operation.variable_definitions {
-            written.directives += variable.node.directives.len();
+            syntax.directives += variable.node.directives.len();
             if let Some(value) = &variable.node.default_value {
-                written.count_constant(&value.node, &variable.node.name.node, 1);
+                syntax.count_constant(&value.node, &variable.node.name.node, 1);
             }
         }
-        written.directives += operation.directives.len();
-        written.count_selections(&operation.selection_set.node);
+        syntax.directives += operation.directives.len();
+        syntax.count_selections(&operation.selection_set.node);
     }
     for fragment in document.fragments.values() {
-        written.directives += fragment.node.directives.len();
-        written.count_selections(&fragment.node.selection_set.node);
+        syntax.directives += fragment.node.directives.len();
+        syntax.count_selections(&fragment.node.selection_set.node);
     }
     for (name, value) in variables.iter() {
-        written.count_constant(value, name, 1);
+        syntax.count_constant(value, name, 1);
     }
-    check_limit("aliases", written.aliases, limits.aliases, "aliases")?;
-    check_limit("directives", written.directives, limits.directives, "directives")?;
+    check_limit("aliases", syntax.aliases, limits.aliases, "aliases")?;
+    check_limit("directives", syntax.directives, limits.directives, "directives")?;
     check_limit(
         "repeatedFields",
-        written.max_field_repeats,
+        syntax.max_field_repeats,
         limits.field_repeats,
-        "fields of the same name beside each other",
+        "fields with the same response key in one selection set",
     )?;
-    check_value_depth(written.max_value_depth)?;
-    let (counted, most) = (written.longest_list.0, limits.list_entries);
-    if counted > most {
-        let name = written.longest_list.1;
-        let message = format!("{name} has {counted} entries; a list takes at most {most}: ask in several requests");
-        return Err(limit_error("listEntries", counted, most, message));
+    check_value_depth(syntax.max_value_depth)?;
+    let (count, maximum) = (syntax.longest_list.0, limits.list_entries);
+    if count > maximum {
+        let name = syntax.longest_list.1;
+        let message = format!("{name} has {count} entries; the limit is {maximum}: split the request");
+        return Err(limit_error("listEntries", count, maximum, message));
     }
 
-    let mut counter = CostEstimator::new(document, definitions, variables);
-    let mut all = SelectionCost::default();
+    let mut estimator = CostEstimator::new(document, schema_index, variables);
+    let mut total = SelectionCost::default();
     let mut root_fields = 0;
     for (_, operation) in document.operations.iter() {
-        let sum = counter.estimate_operation(&operation.node);
-        root_fields = root_fields.max(sum.fields);
-        all.add(sum);
+        let cost = estimator.estimate_operation(&operation.node);
+        root_fields = root_fields.max(cost.fields);
+        total.add(cost);
     }
-    if to_usize(all.depth) > limits.depth {
-        return Err(depth_error(to_usize(all.depth), limits.depth));
+    if to_usize(total.depth) > limits.depth {
+        return Err(depth_error(to_usize(total.depth), limits.depth));
     }
-    check_limit(
-        "selections",
-        to_usize(all.selections),
-        limits.selections,
-        "selections once its fragments are put in place",
-    )?;
-    check_limit("rootFields", to_usize(root_fields), limits.root_fields, "fields at its root")?;
-    if all.has_introspection && !limits.introspection {
+    check_limit("selections", to_usize(total.selections), limits.selections, "selections after fragment expansion")?;
+    check_limit("rootFields", to_usize(root_fields), limits.root_fields, "root fields")?;
+    if total.has_introspection && !limits.introspection {
         return Err(Error::Forbidden {
             code: "INTROSPECTION_OFF",
-            message: "introspection is turned off here; queries run as ever, by the schema that was published"
-                .to_owned(),
+            message: "introspection is disabled; use the published schema (other queries are not affected)".to_owned(),
         });
     }
-    if all.introspection_depth > MAX_INTROSPECTION_LIST_DEPTH {
-        let (counted, most) = (to_usize(all.introspection_depth), to_usize(MAX_INTROSPECTION_LIST_DEPTH));
-        let message = format!(
-            "introspection goes through {counted} lists of fields and types in each other; at most {most} are allowed"
-        );
-        return Err(limit_error("introspectionDepth", counted, most, message));
+    if total.introspection_depth > MAX_INTROSPECTION_LIST_DEPTH {
+        let (count, maximum) = (to_usize(total.introspection_depth), to_usize(MAX_INTROSPECTION_LIST_DEPTH));
+        let message =
+            format!("the introspection query nests {count} lists of fields and types; the limit is {maximum}");
+        return Err(limit_error("introspectionDepth", count, maximum, message));
     }
-    let Some(chosen) = chosen else { return Ok(QueryCost::default()) };
-    let cost = counter.query_cost(chosen);
-    for (limit, counted, most) in [("nodes", cost.nodes, limits.nodes), ("cost", cost.total(), limits.cost)] {
-        if counted > most {
-            let message = counter.complexity_message(limit, counted, most, chosen);
-            return Err(limit_error(limit, to_usize(counted), to_usize(most), message));
+    let Some(selected) = selected else { return Ok(QueryCost::default()) };
+    let cost = estimator.query_cost(selected);
+    for (limit, count, maximum) in [("nodes", cost.nodes, limits.nodes), ("cost", cost.total(), limits.cost)] {
+        if count > maximum {
+            let message = estimator.complexity_message(limit, count, maximum, selected);
+            return Err(limit_error(limit, to_usize(count), to_usize(maximum), message));
         }
     }
     Ok(cost)
 }
 
-fn to_usize(counted: u64) -> usize {
-    usize::try_from(counted).unwrap_or(usize::MAX)
+fn to_usize(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// What stands in the text, each thing once.
+/// Counts of the syntax as written, before fragment expansion.
 #[derive(Default)]
 struct SyntaxCounts<'a> {
     aliases: usize,
     directives: usize,
     max_field_repeats: usize,
-    /// The entries of the longest list, and the argument, member or variable that it is the value of.
+    /// Length of the longest list, and the name of its argument, input field or variable.
     longest_list: (usize, &'a str),
     max_value_depth: usize,
 }
@@ -264,18 +258,18 @@ impl<'a> SyntaxCounts<'a> {
     }
 }
 
-/// What a selection holds, its fragments in place.
+/// Cost of a selection set after fragment expansion.
 #[derive(Clone, Copy, Debug, Default)]
 struct SelectionCost {
-    /// All selections.
+    /// Number of selections.
     selections: u64,
-    /// The fields at the top.
+    /// Number of top-level fields.
     fields: u64,
-    /// The deepest nesting of fields.
+    /// Nesting depth of fields.
     depth: u64,
-    /// The rows that each of its parents has.
+    /// Nodes for each parent.
     nodes: u64,
-    /// Whether the parent's page is read, where that is a connection, and the rows that each of its rows has.
+    /// Whether the parent connection's page is read, and the nodes below each of its rows.
     reads_page: bool,
     nodes_per_row: u64,
     statements: u64,
@@ -296,7 +290,7 @@ impl SelectionCost {
         self.has_introspection |= other.has_introspection;
     }
 
-    /// The same where it is known to be left out: it was written, but asks for nothing.
+    /// Removes nodes and statements: the selection is skipped by a directive but still counts as syntax.
     fn without_reads(self) -> Self {
         Self { nodes: 0, reads_page: false, nodes_per_row: 0, statements: 0, ..self }
     }
@@ -304,17 +298,18 @@ impl SelectionCost {
 
 struct CostEstimator<'a> {
     document: &'a ExecutableDocument,
-    definitions: &'a SchemaIndex,
+    schema_index: &'a SchemaIndex,
     variables: &'a Variables,
-    /// None while a fragment is being counted: one within itself counts nothing, and is refused by validation.
+    /// Cost of each fragment; `None` while it is being measured. A fragment cycle costs nothing and is rejected by
+    /// validation.
     fragment_costs: HashMap<&'a Name, Option<SelectionCost>>,
-    /// Pages count at most so many rows.
+    /// Upper bound for page sizes, used to find the page size that fits.
     page_size_cap: u64,
 }
 
 impl<'a> CostEstimator<'a> {
-    fn new(document: &'a ExecutableDocument, definitions: &'a SchemaIndex, variables: &'a Variables) -> Self {
-        Self { document, definitions, variables, fragment_costs: HashMap::new(), page_size_cap: u64::MAX }
+    fn new(document: &'a ExecutableDocument, schema_index: &'a SchemaIndex, variables: &'a Variables) -> Self {
+        Self { document, schema_index, variables, fragment_costs: HashMap::new(), page_size_cap: u64::MAX }
     }
 
     fn estimate_operation(&mut self, operation: &'a OperationDefinition) -> SelectionCost {
@@ -322,40 +317,40 @@ impl<'a> CostEstimator<'a> {
     }
 
     fn query_cost(&mut self, operation: &'a OperationDefinition) -> QueryCost {
-        let sum = self.estimate_operation(operation);
-        QueryCost { nodes: sum.nodes, statements: sum.statements }
+        let cost = self.estimate_operation(operation);
+        QueryCost { nodes: cost.nodes, statements: cost.statements }
     }
 
-    /// What is too much, and the largest pages that would not be.
+    /// Returns the error message, with the largest page size that stays within the limit.
     fn complexity_message(
         &mut self,
         limit: &str,
-        counted: u64,
-        most: u64,
+        count: u64,
+        maximum: u64,
         operation: &'a OperationDefinition,
     ) -> String {
-        let what = if limit == "nodes" {
-            format!("the query may return {counted} nodes, every page full")
+        let subject = if limit == "nodes" {
+            format!("the query could return {count} nodes")
         } else {
-            format!("the query may cost {counted}, a node being 1 and a statement {STATEMENT_COST}")
+            format!("the query could cost {count} (1 for each node, {STATEMENT_COST} for each SQL statement)")
         };
-        let fits = (1..100).rev().find(|size| {
+        let fitting_size = (1..100).rev().find(|size| {
             self.fragment_costs.clear();
             self.page_size_cap = *size;
             let cost = self.query_cost(operation);
-            (if limit == "nodes" { cost.nodes } else { cost.total() }) <= most
+            (if limit == "nodes" { cost.nodes } else { cost.total() }) <= maximum
         });
-        match fits {
-            Some(size) => format!("{what}; at most {most} are allowed, as with first: {size} for all of its lists"),
-            None => format!("{what}; at most {most} are allowed: ask for fewer lists in each other"),
+        match fitting_size {
+            Some(size) => format!("{subject}; the limit is {maximum} (for example, use first: {size} for all lists)"),
+            None => format!("{subject}; the limit is {maximum}: nest fewer lists"),
         }
     }
 
     fn estimate_selections(&mut self, selections: &'a SelectionSet, parent: Option<&'a str>) -> SelectionCost {
-        let mut sum = SelectionCost::default();
+        let mut cost = SelectionCost::default();
         for selection in &selections.items {
-            sum.selections = sum.selections.saturating_add(1);
-            let (inner, directives) = match &selection.node {
+            cost.selections = cost.selections.saturating_add(1);
+            let (child_cost, directives) = match &selection.node {
                 Selection::Field(field) => (self.estimate_field(&field.node, parent), &field.node.directives),
                 Selection::InlineFragment(inline) => {
                     let condition =
@@ -369,93 +364,94 @@ impl<'a> CostEstimator<'a> {
                     (self.estimate_fragment(&spread.node.fragment_name.node), &spread.node.directives)
                 }
             };
-            sum.add(if self.is_skipped(directives) { inner.without_reads() } else { inner });
+            cost.add(if self.is_skipped(directives) { child_cost.without_reads() } else { child_cost });
         }
-        sum
+        cost
     }
 
     fn estimate_fragment(&mut self, name: &'a Name) -> SelectionCost {
-        if let Some(known) = self.fragment_costs.get(name) {
-            return known.unwrap_or_default();
+        if let Some(cost) = self.fragment_costs.get(name) {
+            return cost.unwrap_or_default();
         }
         let Some(fragment) = self.document.fragments.get(name) else { return SelectionCost::default() };
         self.fragment_costs.insert(name, None);
         let condition = fragment.node.type_condition.node.on.node.as_str();
-        let sum = self.estimate_selections(&fragment.node.selection_set.node, Some(condition));
-        self.fragment_costs.insert(name, Some(sum));
-        sum
+        let cost = self.estimate_selections(&fragment.node.selection_set.node, Some(condition));
+        self.fragment_costs.insert(name, Some(cost));
+        cost
     }
 
     fn estimate_field(&mut self, field: &'a Field, parent: Option<&'a str>) -> SelectionCost {
         let name = field.name.node.as_str();
         let is_schema = matches!(name, "__schema" | "__type");
         let parent = if is_schema { None } else { parent.filter(|parent| !parent.starts_with("__")) };
-        let definition = parent.and_then(|parent| self.definitions.field(parent, name));
+        let definition = parent.and_then(|parent| self.schema_index.field(parent, name));
         let result = definition.map(|definition| definition.named_type.as_str());
-        let below = self.estimate_selections(&field.selection_set.node, result);
-        let mut sum = SelectionCost {
-            selections: below.selections,
+        let child = self.estimate_selections(&field.selection_set.node, result);
+        let mut cost = SelectionCost {
+            selections: child.selections,
             fields: 1,
-            depth: below.depth.saturating_add(1),
-            statements: below.statements,
-            introspection_depth: below.introspection_depth,
-            has_introspection: is_schema || below.has_introspection,
+            depth: child.depth.saturating_add(1),
+            statements: child.statements,
+            introspection_depth: child.introspection_depth,
+            has_introspection: is_schema || child.has_introspection,
             ..SelectionCost::default()
         };
         let Some((parent, definition)) = parent.zip(definition) else {
-            // Introspection: no statements, and as many rows as a schema has.
+            // Introspection needs no SQL; its lists have typical lengths.
             let rows = introspection_rows(name);
-            sum.introspection_depth +=
+            cost.introspection_depth +=
                 u64::from(matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes"));
-            sum.nodes =
-                rows.saturating_mul(below.nodes.saturating_add(1)).saturating_add(u64::from(rows == 0) * below.nodes);
-            return sum;
+            cost.nodes =
+                rows.saturating_mul(child.nodes.saturating_add(1)).saturating_add(u64::from(rows == 0) * child.nodes);
+            return cost;
         };
-        let inner = below.nodes;
-        let is_composite = self.definitions.is_composite(&definition.named_type);
+        let child_nodes = child.nodes;
+        let is_composite = self.schema_index.is_composite(&definition.named_type);
         let reads = self.field_statements(parent, name, &definition.named_type, is_composite);
-        sum.statements = sum.statements.saturating_add(reads);
+        cost.statements = cost.statements.saturating_add(reads);
         if definition.named_type.ends_with("Connection") {
             let size = self.page_size(field).min(self.page_size_cap);
-            // A total or a facet alone reads no rows.
-            let page = if below.reads_page { size.saturating_mul(below.nodes_per_row.saturating_add(1)) } else { 0 };
-            sum.nodes = inner.saturating_add(page);
+            // `totalCount` and `facets` alone read no rows of the page.
+            let page = if child.reads_page { size.saturating_mul(child.nodes_per_row.saturating_add(1)) } else { 0 };
+            cost.nodes = child_nodes.saturating_add(page);
         } else if parent.ends_with("Connection") && matches!(name, "edges" | "nodes" | "pageInfo") {
-            sum.reads_page = true;
-            sum.nodes_per_row = inner;
+            cost.reads_page = true;
+            cost.nodes_per_row = child_nodes;
         } else if definition.is_list && is_composite {
             let size = self.list_size(field, parent).min(self.page_size_cap);
-            sum.nodes = size.saturating_mul(inner.saturating_add(1));
+            cost.nodes = size.saturating_mul(child_nodes.saturating_add(1));
         } else if is_citation(parent, name) {
-            // The authors, who are in the text.
-            sum.nodes = UNPAGED_LIST_ROWS;
+            // The citation contains the authors.
+            cost.nodes = UNPAGED_LIST_ROWS;
         } else {
-            sum.nodes = inner.saturating_add(u64::from(reads > 0 && self.definitions.is_node(&definition.named_type)));
+            cost.nodes =
+                child_nodes.saturating_add(u64::from(reads > 0 && self.schema_index.is_node(&definition.named_type)));
         }
-        sum
+        cost
     }
 
-    /// The statements that a field takes of its own, for all its parents together.
+    /// Returns the number of SQL statements of a field, batched over all its parents.
     fn field_statements(&self, parent: &str, name: &str, result: &str, is_composite: bool) -> u64 {
         match (parent, name) {
             ("Query", "coauthorPath") => 10,
             ("Query", "directory") => 0,
             (parent, name) if is_citation(parent, name) => 1,
-            // One each, which reads as much as so many others: whole tables where much is wrong.
+            // One statement each, but it can scan whole tables: weighted as several.
             ("DirectoryQuality", "issues" | "nameRepairs") | ("Directory", "sources") => 10,
             ("QualityIssue", "sources" | "organizations") => 20,
-            // Their ids, and the papers, authors and people that have them.
+            // One statement for the ids, others for the entities.
             ("QualityIssue", "samples") => 10,
             (parent, "totalCount" | "facets") if parent.ends_with("Connection") => 1,
             (parent, _) if parent.ends_with("Connection") => 0,
-            // The node is read with its row.
+            // The node is read in the same statement as its row.
             (parent, "node") if parent.ends_with("Edge") => 0,
             (parent, _) if parent.ends_with("Facets") => 1,
-            _ => u64::from(is_composite && !self.definitions.is_embedded(result)),
+            _ => u64::from(is_composite && !self.schema_index.is_embedded(result)),
         }
     }
 
-    /// The rows of a page: what the resolver refuses counts as the most it would take.
+    /// Returns the page size. Values outside the allowed range are clamped here and rejected by the resolver.
     fn page_size(&self, field: &Field) -> u64 {
         let size = ["first", "last"].iter().find_map(|name| self.integer_argument(field, name));
         size.map_or(20, |size| u64::try_from(size).unwrap_or(0).clamp(0, 100))
@@ -467,11 +463,11 @@ impl<'a> CostEstimator<'a> {
             _ => Some(1),
         });
         let first = || self.integer_argument(field, "first").map(|size| u64::try_from(size).unwrap_or(0).min(100));
-        let usual = || self.definitions.default_page_size(parent, field.name.node.as_str());
+        let default = || self.schema_index.default_page_size(parent, field.name.node.as_str());
         if parent == "DirectoryQuality" && field.name.node == "issues" {
             return ISSUE_KIND_COUNT;
         }
-        keys.or_else(first).or_else(usual).unwrap_or(UNPAGED_LIST_ROWS)
+        keys.or_else(first).or_else(default).unwrap_or(UNPAGED_LIST_ROWS)
     }
 
     fn integer_argument(&self, field: &Field, name: &str) -> Option<i64> {
@@ -481,7 +477,7 @@ impl<'a> CostEstimator<'a> {
         }
     }
 
-    /// The value of an argument, with those of variables in place.
+    /// Returns the value of an argument, with variables substituted.
     fn argument(&self, field: &Field, name: &str) -> Option<ConstValue> {
         self.resolve_variables(&field.get_argument(name)?.node)
     }
@@ -503,12 +499,12 @@ impl<'a> CostEstimator<'a> {
     }
 }
 
-/// Whether a field is a text that is made of other rows than its parent's.
+/// Whether a field is computed from rows of other tables than its parent's.
 fn is_citation(parent: &str, name: &str) -> bool {
     parent == "Paper" && matches!(name, "citation" | "formattedCitation")
 }
 
-/// How many entries the lists of introspection have, by experience; 0 for what is no list.
+/// Returns the typical length of a list in introspection; 0 if the field is not a list.
 fn introspection_rows(name: &str) -> u64 {
     match name {
         "types" => 200,
@@ -516,28 +512,5 @@ fn introspection_rows(name: &str) -> u64 {
         "args" | "enumValues" | "directives" | "locations" => 10,
         "interfaces" | "possibleTypes" => 5,
         _ => 0,
-    }
-}
-
-/// The operation that a request means; none where there is none, or it could be several.
-#[must_use]
-pub fn select_operation<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Option<&'a Positioned<OperationDefinition>> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(single), None) => Some(single),
-        (DocumentOperations::Single(_), Some(_)) => None,
-        (DocumentOperations::Multiple(several), Some(name)) => several.get(name),
-        (DocumentOperations::Multiple(several), None) => several.values().next().filter(|_| several.len() == 1),
-    }
-}
-
-/// The name of the type inside as many lists as there are.
-#[must_use]
-pub fn named_type(base: &BaseType) -> &Name {
-    match base {
-        BaseType::Named(name) => name,
-        BaseType::List(inner) => named_type(&inner.base),
     }
 }

@@ -1,38 +1,38 @@
-//! The text of a query before it is parsed: how many tokens, and how deep they nest.
+//! Counts the tokens and the nesting depth of a document before it is parsed.
 
-/// What a text holds.
+/// Token count and nesting depths of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenCounts {
-    /// Names, numbers, strings and punctuators, by the lexical grammar of GraphQL (2.1).
+    /// Names, numbers, strings and punctuators (GraphQL specification, section 2.1).
     pub tokens: usize,
-    /// The most selections that are open at once.
+    /// Maximum nesting depth of selection sets.
     pub selection_depth: usize,
-    /// The most lists and objects that are open at once in an argument.
+    /// Maximum nesting depth of lists and objects in an argument.
     pub value_depth: usize,
 }
 
 impl TokenCounts {
-    /// Counts them. A text that is no GraphQL has some number of tokens too.
+    /// Counts the tokens of a text, which need not be valid GraphQL.
     #[must_use]
     pub fn count(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut tokens = Self::default();
         let (mut braces, mut values, mut parentheses) = (0_usize, 0_usize, 0_usize);
-        let mut place = 0;
-        while let Some(byte) = bytes.get(place) {
-            place = match byte {
+        let mut offset = 0;
+        while let Some(byte) = bytes.get(offset) {
+            offset = match byte {
                 b' ' | b'\t' | b'\r' | b'\n' | b',' | 0xef | 0xbb | 0xbf => {
-                    place += 1;
+                    offset += 1;
                     continue;
                 }
                 b'#' => {
-                    place += line_length(&bytes[place..]);
+                    offset += line_length(&bytes[offset..]);
                     continue;
                 }
-                b'"' => place + string_length(&bytes[place..]),
-                b'.' => place + run_length(&bytes[place..], |byte| byte == b'.').min(3),
-                byte if is_word_byte(*byte) => place + run_length(&bytes[place..], is_word_byte),
-                _ => place + 1,
+                b'"' => offset + string_length(&bytes[offset..]),
+                b'.' => offset + run_length(&bytes[offset..], |byte| byte == b'.').min(3),
+                byte if is_word_byte(*byte) => offset + run_length(&bytes[offset..], is_word_byte),
+                _ => offset + 1,
             };
             match byte {
                 b'(' => parentheses += 1,
@@ -55,27 +55,28 @@ fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+') || byte >= 0x80
 }
 
-/// How many bytes hold on from the first.
-fn run_length(bytes: &[u8], holds: impl Fn(u8) -> bool) -> usize {
-    bytes.iter().take_while(|byte| holds(**byte)).count()
+/// Returns the length of the prefix whose bytes satisfy the predicate.
+fn run_length(bytes: &[u8], predicate: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().take_while(|byte| predicate(**byte)).count()
 }
 
 fn line_length(bytes: &[u8]) -> usize {
     run_length(bytes, |byte| byte != b'\n' && byte != b'\r')
 }
 
-/// The length of the string that begins here, to its end or that of the text; of a plain one, that of its line.
+/// Returns the length of the string literal at the start of `bytes`. An unterminated string ends with its line; an
+/// unterminated block string ends with the text.
 fn string_length(bytes: &[u8]) -> usize {
     let is_block = bytes.starts_with(b"\"\"\"");
-    let mut place = if is_block { 3 } else { 1 };
-    while let Some(byte) = bytes.get(place) {
-        let rest = &bytes[place..];
-        place += match byte {
+    let mut offset = if is_block { 3 } else { 1 };
+    while let Some(byte) = bytes.get(offset) {
+        let rest = &bytes[offset..];
+        offset += match byte {
             b'\\' if is_block && rest.starts_with(b"\\\"\"\"") => 4,
-            b'"' if is_block && rest.starts_with(b"\"\"\"") => return place + 3,
+            b'"' if is_block && rest.starts_with(b"\"\"\"") => return offset + 3,
             b'\\' if !is_block => 2,
-            b'"' if !is_block => return place + 1,
-            b'\n' | b'\r' if !is_block => return place,
+            b'"' if !is_block => return offset + 1,
+            b'\n' | b'\r' if !is_block => return offset,
             _ => 1,
         };
     }
@@ -110,7 +111,7 @@ mod tests {
         assert_eq!((tokens.selection_depth, tokens.value_depth), (3, 3));
         assert_eq!(TokenCounts::count(&"{a".repeat(100_000)).selection_depth, 100_000);
         assert_eq!(TokenCounts::count(&format!("{{a(b:{}", "[".repeat(100_000))).value_depth, 100_000);
-        // What stands in strings and comments opens nothing.
+        // Strings and comments do not open a level.
         assert_eq!(TokenCounts::count("{ a(b: \"{{{{\") # {{{{\n }").selection_depth, 1);
     }
 

@@ -1,4 +1,4 @@
-//! Affiliations.
+//! The affiliation type, its filter, its order, and the root field `affiliations`.
 
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use crate::error::Error;
 use crate::graphql::connection::{Connection, load_connection, simple_connection};
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::eager_resolver::EagerObject;
-use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType, selected_columns};
+use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType};
+use crate::graphql::engine::selected_columns::selected_columns;
 use crate::graphql::inputs::identifier::{check_list_size, decode_ids};
-use crate::graphql::inputs::localized_string::LocalizedString;
 use crate::graphql::inputs::order::OrderDirection;
 use crate::graphql::inputs::scalars::{Date, DateTime};
+use crate::graphql::types::localized_string::LocalizedString;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::researcher::Researcher;
 use crate::model::global_id::{GlobalId, NodeKind};
@@ -25,7 +26,7 @@ use crate::store::reader::cursor::PageArguments;
 use crate::store::reader::lookup::ById;
 use crate::store::reader::page::{ParentKey, SortDirection as Direction};
 
-/// What a person is, or was, at an organization.
+/// A researcher's current or past role at an organization.
 #[derive(Clone)]
 pub struct Affiliation(pub Arc<affiliation::Model>);
 
@@ -53,40 +54,47 @@ impl ProjectedType for Affiliation {
     ];
 }
 
-/// What a person is, or was, at an organization.
+/// A researcher's current or past role at an organization.
 #[Object]
 impl Affiliation {
-    /// Its id: opaque, unique in the directory, the same for ever.
+    /// Globally unique, opaque ID. It is permanent.
     pub async fn id(&self) -> ID {
         GlobalId { kind: NodeKind::Affiliation, row_id: self.0.id }.to_string().into()
     }
 
-    /// Who.
+    /// The researcher.
     async fn researcher(&self, ctx: &Context<'_>) -> Result<EagerObject<Researcher>, Error> {
-        let asked = ById::with_columns(self.0.researcher_id, selected_columns::<Researcher>(ctx));
-        let researcher = ctx.data_loader().load_one(asked).await?;
-        researcher.map(Researcher).map(EagerObject).ok_or_else(|| Error::internal("an affiliation of nobody"))
+        let key = ById::with_columns(self.0.researcher_id, selected_columns::<Researcher>(ctx));
+        let researcher = ctx.data_loader().load_one(key).await?;
+        researcher
+            .map(Researcher)
+            .map(EagerObject)
+            .ok_or_else(|| Error::internal("an affiliation refers to a researcher that does not exist"))
     }
 
-    /// Where.
+    /// The organization.
     async fn organization(&self, ctx: &Context<'_>) -> Result<EagerObject<Organization>, Error> {
-        let asked = ById::with_columns(self.0.organization_id, selected_columns::<Organization>(ctx));
-        let organization = ctx.data_loader().load_one(asked).await?;
-        organization.map(Organization).map(EagerObject).ok_or_else(|| Error::internal("an affiliation with nothing"))
+        let key = ById::with_columns(self.0.organization_id, selected_columns::<Organization>(ctx));
+        let organization = ctx.data_loader().load_one(key).await?;
+        organization
+            .map(Organization)
+            .map(EagerObject)
+            .ok_or_else(|| Error::internal("an affiliation refers to an organization that does not exist"))
     }
 
-    /// As what, in ORCID's terms.
+    /// The affiliation type, in ORCID's vocabulary.
     async fn kind(&self) -> AffiliationKind {
         self.0.kind.into()
     }
 
-    /// The title of the role.
+    /// The title of the role, such as `Professor`.
     async fn role_title(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "In order of preference; the request's Accept-Language where absent.")] languages: Option<
-            Vec<LanguageTag>,
-        >,
+        #[graphql(
+            desc = "Preferred languages, most preferred first. Defaults to the request's `Accept-Language` header."
+        )]
+        languages: Option<Vec<LanguageTag>>,
     ) -> Option<LocalizedString> {
         LocalizedString::best_match(&self.0.role_title, &ctx.languages(languages))
     }
@@ -95,63 +103,66 @@ impl Affiliation {
     async fn department_name(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "In order of preference; the request's Accept-Language where absent.")] languages: Option<
-            Vec<LanguageTag>,
-        >,
+        #[graphql(
+            desc = "Preferred languages, most preferred first. Defaults to the request's `Accept-Language` header."
+        )]
+        languages: Option<Vec<LanguageTag>>,
     ) -> Option<LocalizedString> {
         LocalizedString::best_match(&self.0.department_name, &ctx.languages(languages))
     }
 
-    /// When it began, as far as known. One of 2015 covers all of 2015; null where the source does not tell, which counts
-    /// as ever since.
+    /// The start date, as precisely as it is known. A start of `2015` covers all of 2015. Null if the source does not
+    /// provide it; the affiliation then has no lower bound.
     async fn start_date(&self) -> Option<PartialDate> {
         self.0.start_date.as_ref()?.parse().ok()
     }
 
-    /// When it ended or will end, as far as known. One of 2015 covers all of 2015; null while it lasts, and where the
-    /// source does not tell.
+    /// The end date, as precisely as it is known; it can be in the future. An end of `2015` covers all of 2015. Null if
+    /// the affiliation is ongoing or the source does not provide it.
     async fn end_date(&self) -> Option<PartialDate> {
         self.0.end_date.as_ref()?.parse().ok()
     }
 
-    /// Whether it is held today (in UTC): a start or an end of 2015 covers all of 2015, and unknown ones are open.
+    /// Whether the affiliation is held today (UTC). A start or an end of `2015` covers all of 2015. An unknown date is
+    /// an open bound.
     async fn is_current(&self) -> bool {
         let today = chrono::Utc::now().date_naive().to_string();
-        // ISO dates compare as text, over the digits that are known.
-        let begun = self.0.start_date.as_ref().is_none_or(|start| start.as_str() <= &today[..start.len().min(10)]);
-        let lasts = self.0.end_date.as_ref().is_none_or(|end| end.as_str() >= &today[..end.len().min(10)]);
-        begun && lasts
+        // ISO 8601 dates compare as strings; only the digits that are known are compared.
+        let has_started =
+            self.0.start_date.as_ref().is_none_or(|start| start.as_str() <= &today[..start.len().min(10)]);
+        let has_not_ended = self.0.end_date.as_ref().is_none_or(|end| end.as_str() >= &today[..end.len().min(10)]);
+        has_started && has_not_ended
     }
 
-    /// Whether it is the one to name first; at most one of a person is.
+    /// Whether this is the researcher's primary affiliation. A researcher has at most one.
     async fn is_primary(&self) -> bool {
         self.0.is_primary
     }
 
-    /// When it came into the directory.
+    /// When the affiliation was added to the directory.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When what the directory says of it last changed.
+    /// When the affiliation's data last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
 }
 
-/// What an affiliation is, in ORCID's terms.
+/// Affiliation types, in ORCID's vocabulary.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "record::AffiliationKind")]
 pub enum AffiliationKind {
-    /// Paid work.
+    /// A paid position.
     Employment,
-    /// Belonging to a society, an association or an institute beside one's employer.
+    /// Membership of a society, an association, or an institute other than the employer.
     Membership,
     /// Studies towards a degree.
     Education,
     /// A professional certificate or licence.
     Qualification,
-    /// Work given to an organization, such as on a board.
+    /// Service to an organization, such as on a board.
     Service,
     /// A visiting position.
     InvitedPosition,
@@ -159,36 +170,40 @@ pub enum AffiliationKind {
     Distinction,
 }
 
-/// Which affiliations. All conditions hold together, of one and the same affiliation; an absent or null one is none, and
-/// an empty list matches nothing. The ids of what was merged stand for what it became, unknown ones for nothing, and ids
-/// of another type are refused.
-/// Where the filter selects people, naming no kinds means EMPLOYMENT, MEMBERSHIP and INVITED_POSITION, and naming
-/// neither asOf nor isCurrent means current.
+/// Filters affiliations. All conditions are combined with AND and apply to one and the same affiliation. Omitted or
+/// null conditions are ignored; an empty list matches nothing.
+///
+/// IDs of merged entities resolve to the surviving entity. Unknown IDs match nothing; IDs of another type are an error.
+///
+/// Where this filter selects researchers, `kinds` defaults to EMPLOYMENT, MEMBERSHIP and INVITED_POSITION, and
+/// `isCurrent` to true if neither `asOf` nor `isCurrent` is set.
 #[derive(InputObject, Default)]
 pub struct AffiliationFilter {
-    /// Of any of these kinds; at most 500.
+    /// Has any of these types; at most 500.
     kinds: Option<Vec<AffiliationKind>>,
-    /// At any of these organizations; at most 500.
+    /// Is at any of these organizations; at most 500.
     organization_ids: Option<Vec<ID>>,
-    /// Or anywhere below them, however deep; null means true.
+    /// Whether to include all descendants of `organizationIds`. Null means true.
     #[graphql(default_with = "Some(true)")]
     include_descendants: Option<bool>,
-    /// Of any of these people; at most 500.
+    /// Belongs to any of these researchers; at most 500.
     researcher_ids: Option<Vec<ID>>,
-    /// Held on that day, the first and the last included. A date counts as far as it is known: a start or an end of 2015
-    /// covers all of 2015, one of 2015-02 all of that month, and unknown ones are open. Beside isCurrent both hold.
+    /// Is held on this day; the start and end dates are included. Partial dates cover their whole period: `2015` covers
+    /// all of 2015, `2015-02` all of that month. An unknown date is an open bound. If `isCurrent` is also set, both
+    /// conditions apply.
     as_of: Option<Date>,
-    /// True: held today (in UTC), by the rule of asOf. False: not held today, but before or later.
+    /// If true, is held today (UTC), evaluated as for `asOf`. If false, is not held today: it has ended or has not
+    /// started.
     is_current: Option<bool>,
-    /// Changed at this moment or later.
+    /// Was last changed at or after this time.
     updated_since: Option<DateTime>,
 }
 
 impl AffiliationFilter {
-    /// The filter for the store; everything passes an absent one.
+    /// Converts the filter to the store's; without a filter all affiliations match.
     ///
     /// # Errors
-    /// Where an id is none, or a list is too long.
+    /// If an ID is invalid or a list is too long.
     pub fn into_store_filter(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::AffiliationFilter, Error> {
         let filter = filter.unwrap_or_default();
         let kinds = check_list_size(ctx, "kinds", filter.kinds)?;
@@ -199,42 +214,43 @@ impl AffiliationFilter {
             researcher_ids: decode_ids(ctx, "researcherIds", filter.researcher_ids, NodeKind::Researcher)?,
             as_of: filter.as_of.map(|date| date.0),
             is_current: filter.is_current,
-            updated_since: filter.updated_since.map(|moment| moment.0),
+            updated_since: filter.updated_since.map(|time| time.0),
         })
     }
 }
 
-/// By what affiliations are ordered.
+/// Fields by which affiliations can be sorted.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum AffiliationOrderField {
-    /// By the start; unknown starts are the earliest.
+    /// By start date. Unknown start dates sort as the earliest.
     StartDate,
-    /// By the organization's name in the best of `languages`.
+    /// By the organization's name, in the language selected by `languages`.
     OrganizationName,
     /// By the researcher's name, family name first.
     ResearcherName,
-    /// By the last change.
+    /// By the time of the last change.
     UpdatedAt,
 }
 
-/// An order of affiliations; ties end on the id.
+/// Sort order for affiliations. Ties are broken by ID.
 #[derive(InputObject)]
 pub struct AffiliationOrder {
-    /// By what.
+    /// The field to sort by.
     field: AffiliationOrderField,
-    /// Which way.
+    /// The sort direction.
     direction: OrderDirection,
-    /// For ORGANIZATION_NAME, in order of preference; the request's Accept-Language where absent.
+    /// Preferred languages for ORGANIZATION_NAME, most preferred first. Defaults to the request's `Accept-Language`
+    /// header.
     languages: Option<Vec<LanguageTag>>,
 }
 
 impl AffiliationOrder {
-    /// The order asked for, else the primary one first, then those that last, then the latest.
+    /// Resolves the order; the default is the primary affiliation first, then current ones, then the latest start date.
     pub fn resolve_by_importance(order: Option<Self>, ctx: &Context<'_>) -> (store::AffiliationOrder, Direction) {
         Self::resolve(order, ctx, store::AffiliationOrder::Importance)
     }
 
-    /// The order asked for, else those that began last first.
+    /// Resolves the order; the default is the latest start date first.
     fn resolve_newest_first(order: Option<Self>, ctx: &Context<'_>) -> (store::AffiliationOrder, Direction) {
         Self::resolve(order, ctx, store::AffiliationOrder::StartDate)
     }
@@ -242,9 +258,9 @@ impl AffiliationOrder {
     fn resolve(
         order: Option<Self>,
         ctx: &Context<'_>,
-        otherwise: store::AffiliationOrder,
+        default: store::AffiliationOrder,
     ) -> (store::AffiliationOrder, Direction) {
-        let Some(order) = order else { return (otherwise, Direction::Descending) };
+        let Some(order) = order else { return (default, Direction::Descending) };
         let field = match order.field {
             AffiliationOrderField::StartDate => store::AffiliationOrder::StartDate,
             AffiliationOrderField::OrganizationName => {
@@ -262,25 +278,27 @@ pub type AffiliationConnection = EagerObject<Connection<store::Affiliations>>;
 
 simple_connection!(store::Affiliations, "Affiliation", Affiliation);
 
-/// The part of the query that reads affiliations.
+/// Root fields for affiliations.
 #[derive(Default)]
 pub struct AffiliationQuery;
 
 #[Object]
 impl AffiliationQuery {
-    /// Affiliations of anybody, past ones too: those that began last first, those whose start is unknown at the end.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// Affiliations of all researchers, including past ones. By default the latest start date comes first, and unknown
+    /// start dates come last.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn affiliations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which; all where absent.")] filter: Option<AffiliationFilter>,
-        #[graphql(desc = "Another order.")] order_by: Option<AffiliationOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Filters the affiliations. Defaults to all.")] filter: Option<AffiliationFilter>,
+        #[graphql(desc = "Sort order. Defaults to the latest start date first.")] order_by: Option<AffiliationOrder>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<AffiliationConnection, Error> {
         let (order, direction) = AffiliationOrder::resolve_newest_first(order_by, ctx);
         let filter = AffiliationFilter::into_store_filter(filter, ctx)?;

@@ -1,4 +1,4 @@
-//! Authorships.
+//! The authorship type.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::graphql::connection::{Connection, simple_connection};
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::eager_resolver::EagerObject;
-use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType, selected_columns};
+use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType};
+use crate::graphql::engine::selected_columns::selected_columns;
 use crate::graphql::types::name_repair::NameRepair;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::paper::Paper;
@@ -22,7 +23,7 @@ use crate::store::reader::name_repair::NameRepairKey;
 use crate::store::reader::relation::{AuthorshipOrganizations, RelationKey};
 use crate::store::reader::resolution::ResolutionKey;
 
-/// One author's place on one paper; the researcher is who it was resolved to.
+/// One author of one paper, with the researcher the author was resolved to.
 #[derive(Clone)]
 pub struct Authorship(Arc<RedactedAuthorship>);
 
@@ -64,20 +65,20 @@ impl ProjectedType for Authorship {
     ];
 }
 
-/// One author's place on one paper; the researcher is who it was resolved to.
+/// One author of one paper, with the researcher the author was resolved to.
 #[Object]
 impl Authorship {
-    /// Its id: opaque, unique in the directory. A new import of the paper may give its authorships new ids.
+    /// Globally unique, opaque ID. Importing the paper again can give its authorships new IDs.
     pub async fn id(&self) -> ID {
         GlobalId { kind: NodeKind::Authorship, row_id: self.model().id }.to_string().into()
     }
 
-    /// The place among the authors, from 1; null where the source does not tell it.
+    /// The author position, from 1. Null if the source does not provide the order.
     async fn position(&self) -> Option<i32> {
         self.model().position
     }
 
-    /// Whether the place is the first, the last or between; a sole author is FIRST. Null where position is.
+    /// Whether the author is first, last or in between; a sole author is FIRST. Null if `position` is null.
     async fn sequence(&self, ctx: &Context<'_>) -> Result<Option<AuthorSequence>, Error> {
         let Some(position) = self.model().position else { return Ok(None) };
         if position == 1 {
@@ -87,25 +88,26 @@ impl Authorship {
         Ok(Some(if last == Some(position) { AuthorSequence::Last } else { AuthorSequence::Middle }))
     }
 
-    /// The name in the source's own characters; where the person has it withheld, the name that they chose.
+    /// The name in the source's own characters. If the published name is suppressed, the researcher's chosen name.
     async fn name_as_published(&self) -> &str {
         &self.model().name_as_published
     }
 
-    /// Whether the published name is withheld, because the person asks for that or because it is one of their names that are
-    /// not public: `nameAsPublished` is then the name that they chose. Who asks for it has it so on all papers, whatever name
-    /// stands on them.
+    /// Whether the published name is suppressed, either at the researcher's request or because it is one of their
+    /// non-public names. `nameAsPublished` then contains the name they chose. A request applies to all papers,
+    /// regardless of the name printed on them.
     async fn is_published_name_withheld(&self) -> bool {
         self.0.is_name_suppressed
     }
 
-    /// The name to show: once resolved, the researcher's; else the published one with damage repaired, as `nameRepair` tells.
+    /// The name to display: the researcher's display name if the author is resolved, otherwise the published name with
+    /// damage repaired (see `nameRepair`).
     async fn name(&self) -> &str {
         self.0.resolved_name.as_ref().unwrap_or(&self.model().name)
     }
 
-    /// What was damaged in the published name and is repaired in `name`, or may have to be; null where nothing seems damaged,
-    /// and where the published name is withheld.
+    /// The damage found in the published name, with its applied or suggested repair. Null if no damage is found or the
+    /// published name is suppressed.
     async fn name_repair(&self, ctx: &Context<'_>) -> Result<Option<NameRepair>, Error> {
         if self.0.is_name_suppressed {
             return Ok(None);
@@ -113,14 +115,14 @@ impl Authorship {
         Ok(ctx.data_loader().load_one(NameRepairKey(self.model().id)).await?.map(NameRepair::from))
     }
 
-    /// Who it is; null until resolved.
+    /// The researcher the author was resolved to. Null if unresolved.
     async fn researcher(&self, ctx: &Context<'_>) -> Result<Option<EagerObject<Researcher>>, Error> {
         let Some(id) = self.model().researcher_id else { return Ok(None) };
-        let asked = ById::with_columns(id, selected_columns::<Researcher>(ctx));
-        Ok(ctx.data_loader().load_one(asked).await?.map(Researcher).map(EagerObject))
+        let key = ById::with_columns(id, selected_columns::<Researcher>(ctx));
+        Ok(ctx.data_loader().load_one(key).await?.map(Researcher).map(EagerObject))
     }
 
-    /// Why the author is taken for the researcher; null where it is not resolved.
+    /// Why the author was resolved to this researcher. Null if unresolved.
     async fn resolution(&self, ctx: &Context<'_>) -> Result<Option<Resolution>, Error> {
         if self.model().researcher_id.is_none() {
             return Ok(None);
@@ -131,27 +133,31 @@ impl Authorship {
 
     /// The paper.
     async fn paper(&self, ctx: &Context<'_>) -> Result<EagerObject<Paper>, Error> {
-        let asked = ById::with_columns(self.model().paper_id, selected_columns::<Paper>(ctx));
-        let paper = ctx.data_loader().load_one(asked).await?;
-        paper.map(Paper).map(EagerObject).ok_or_else(|| Error::internal("an authorship of nothing"))
+        let key = ById::with_columns(self.model().paper_id, selected_columns::<Paper>(ctx));
+        let paper = ctx.data_loader().load_one(key).await?;
+        paper
+            .map(Paper)
+            .map(EagerObject)
+            .ok_or_else(|| Error::internal("an authorship refers to a paper that does not exist"))
     }
 
-    /// Whether letters go to this author; null where the source does not tell.
+    /// Whether this is the corresponding author. Null if the source does not provide it.
     async fn is_corresponding(&self) -> Option<bool> {
         self.model().is_corresponding
     }
 
-    /// Authors of a paper with the same number contributed equally; null where the source does not tell.
+    /// Authors of a paper with the same number contributed equally. Null if the source does not provide it.
     async fn equal_contribution_group(&self) -> Option<i32> {
         self.model().equal_contribution_group
     }
 
-    /// The affiliations as printed, but for those with a name, or an e-mail address made of one, that is not public.
+    /// The affiliations as printed on the paper. Affiliations that contain a non-public name, or an email address
+    /// derived from one, are omitted.
     async fn affiliations_as_published(&self) -> &[String] {
         &self.model().affiliations_as_published
     }
 
-    /// The organizations that these were matched to, at the time of the paper.
+    /// The organizations that `affiliationsAsPublished` were matched to, at the time of the paper.
     async fn organizations(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
         let key = RelationKey::<AuthorshipOrganizations>::new(self.model().id);
         let organizations = ctx.data_loader().load_one(key).await?.unwrap_or_default();
@@ -159,10 +165,10 @@ impl Authorship {
     }
 }
 
-/// A place among the authors, as many fields read it.
+/// The position of an author within the author list.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum AuthorSequence {
-    /// The first author, and a sole one.
+    /// The first author, or the sole author.
     First,
     /// Neither first nor last.
     Middle,
@@ -170,7 +176,7 @@ pub enum AuthorSequence {
     Last,
 }
 
-/// A page of authors.
+/// A page of authorships.
 pub type AuthorshipConnection = EagerObject<Connection<Authorships>>;
 
 simple_connection!(Authorships, "Authorship", Authorship);

@@ -1,4 +1,4 @@
-//! Papers as others cite them.
+//! Citation formats and formatted citations.
 
 use async_graphql::{Context, Enum};
 
@@ -8,21 +8,21 @@ use crate::graphql::context::ContextExt as _;
 use crate::model::language::LanguageTag;
 use crate::store::reader::citation::{AuthorSelection, CitedPaperKey, FormattedCitationKey};
 
-/// A format that reference managers read.
+/// File formats supported by reference managers.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "citation::CitationFormat")]
 pub enum CitationFormat {
-    /// BibTeX, in UTF-8 and with LaTeX's own characters escaped; BibLaTeX reads it too.
+    /// BibTeX in UTF-8, with LaTeX special characters escaped. BibLaTeX reads it too.
     Bibtex,
-    /// RIS.
+    /// The RIS format.
     Ris,
-    /// One item of CSL-JSON.
+    /// A single CSL-JSON item.
     CslJson,
 }
 
 pub(crate) async fn load_citation(ctx: &Context<'_>, id: i64, format: CitationFormat) -> Result<String, Error> {
     let paper = ctx.data_loader().load_one(CitedPaperKey { id, authors: AuthorSelection::All }).await?;
-    let paper = paper.ok_or_else(|| Error::internal("a citation of nothing"))?;
+    let paper = paper.ok_or_else(|| Error::internal("the cited paper does not exist"))?;
     Ok(paper.format_entry(format.into()))
 }
 
@@ -35,7 +35,7 @@ pub(crate) async fn load_formatted_citation(
     let style: CitationStyle = style.parse().map_err(|unknown| Error::BadUserInput(format!("{unknown}")))?;
     let locale = CitationLocale::best_match(&ctx.languages(languages));
     let paper = ctx.data_loader().load_one(CitedPaperKey { id, authors: AuthorSelection::Cited }).await?;
-    let paper = paper.ok_or_else(|| Error::internal("a citation of nothing"))?;
+    let paper = paper.ok_or_else(|| Error::internal("the cited paper does not exist"))?;
     let text = ctx.data_loader().load_one(FormattedCitationKey { id, paper, style, locale }).await?;
-    text.ok_or_else(|| Error::internal("a citation that nobody formatted"))
+    text.ok_or_else(|| Error::internal("the citation was not formatted"))
 }

@@ -1,4 +1,4 @@
-//! Chains of coauthors between two people.
+//! Shortest paths between two researchers in the coauthor graph.
 
 use std::sync::Arc;
 
@@ -19,46 +19,47 @@ use crate::store::reader::lookup::{ById, ByLookupKey, LookupKey};
 use crate::store::reader::page::ParentKey;
 use crate::store::reader::paper::{PaperFilter, PaperScope, Papers};
 
-/// The most steps that can be asked for.
+/// Maximum value of `maxLength`.
 const MAX_PATH_STEPS: usize = 10;
 
-/// A chain of coauthors between two people: each wrote with the next.
+/// A path in the coauthor graph: each researcher is a coauthor of the next.
 #[derive(SimpleObject)]
 pub struct CoauthorPath {
-    /// The steps from the one to the other; none where the two are one.
+    /// The steps of the path. Empty if both ends are the same researcher.
     steps: Vec<CoauthorStep>,
 }
 
-/// Two people in a chain of coauthors, who wrote together.
+/// One step of a coauthor path: two researchers who are coauthors.
 pub struct CoauthorStep {
     from: Arc<researcher::Model>,
     to: Arc<researcher::Model>,
 }
 
-/// Two people in a chain of coauthors, who wrote together.
+/// One step of a coauthor path: two researchers who are coauthors.
 #[Object]
 impl CoauthorStep {
-    /// The one nearer to the start.
+    /// The researcher nearer to the start.
     async fn from(&self) -> Researcher {
         Researcher(Arc::clone(&self.from))
     }
 
-    /// The one nearer to the goal.
+    /// The researcher nearer to the end.
     async fn to(&self) -> Researcher {
         Researcher(Arc::clone(&self.to))
     }
 
-    /// The papers that the two wrote together, newest first; those with more authors than the directory's consortium
-    /// size tie nobody and are not among them.
+    /// The papers both researchers wrote, newest first. Papers with more authors than `Directory.consortiumSize` are
+    /// excluded.
     async fn papers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
         let (order, direction) = PaperOrder::resolve_newest_first(None, &PaperFilter::default())?;
         let scope = PaperScope::Shared(CoauthorFilter::default());
@@ -68,42 +69,48 @@ impl CoauthorStep {
     }
 }
 
-/// The part of the query that reads chains of coauthors.
+/// Root fields for coauthor paths.
 #[derive(Default)]
 pub struct CoauthorPathQuery;
 
 #[Object]
 impl CoauthorPathQuery {
-    /// A shortest chain of coauthors between two people, the same one as long as nothing changes; null where none is
-    /// within maxLength steps, or an id is of nobody. Papers with more authors than the directory's consortium size tie
-    /// nobody. The search comes to at most 50,000 people: where that does not do, it ends in an error that says which
-    /// maxLength would.
+    /// A shortest path between two researchers in the coauthor graph; the result is deterministic. Null if there is no
+    /// path of at most `maxLength` steps, or if an ID does not exist. Papers with more authors than
+    /// `Directory.consortiumSize` are excluded.
+    ///
+    /// The search visits at most 50,000 researchers. If that is not enough, it fails with an error that suggests a
+    /// smaller `maxLength`.
     async fn coauthor_path(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Where the chain starts: the id of a person. The id of somebody merged leads to who it became."
+            desc = "The researcher at the start of the path. The ID of a merged researcher resolves to the survivor."
         )]
         from_id: ID,
-        #[graphql(desc = "Where it ends: the id of a person, likewise. The same person makes a chain without steps.")]
+        #[graphql(
+            desc = "The researcher at the end of the path. If it is the same as at the start, the path has no steps."
+        )]
         to_id: ID,
-        #[graphql(desc = "The most steps: 1 to 10.", default = 6)] max_length: i32,
+        #[graphql(desc = "The maximum number of steps: 1 to 10.", default = 6)] max_length: i32,
     ) -> Result<Option<CoauthorPath>, Error> {
-        let longest =
+        let max_length_steps =
             usize::try_from(max_length).ok().filter(|steps| (1..=MAX_PATH_STEPS).contains(steps)).ok_or_else(|| {
-                Error::BadUserInput(format!("maxLength is {max_length}; it can be 1 to {MAX_PATH_STEPS}"))
+                Error::BadUserInput(format!("maxLength is {max_length}; it must be between 1 and {MAX_PATH_STEPS}"))
             })?;
         let from =
             ByLookupKey::<researcher::Model>::new(LookupKey::Id(decode_id("fromId", &from_id, NodeKind::Researcher)?));
         let to = ByLookupKey::new(LookupKey::Id(decode_id("toId", &to_id, NodeKind::Researcher)?));
         let ends = ctx.data_loader().load_many([from.clone(), to.clone()]).await?;
         let (Some(from), Some(to)) = (ends.get(&from), ends.get(&to)) else { return Ok(None) };
-        let bounds = PathLimits { max_length: longest, max_researchers: ctx.limits().path_researchers };
+        let bounds = PathLimits { max_length: max_length_steps, max_researchers: ctx.limits().path_researchers };
         let Some(path) = ctx.store().find_coauthor_path(from.id, to.id, bounds).await? else { return Ok(None) };
-        let people = ctx.data_loader().load_many(path.iter().copied().map(ById::new)).await?;
-        let person = |id: i64| people.get(&ById::new(id)).cloned();
-        let step = |pair: &[i64]| Some(CoauthorStep { from: person(*pair.first()?)?, to: person(*pair.last()?)? });
-        // Nobody is missing, unless somebody was removed since the search.
+        let researchers = ctx.data_loader().load_many(path.iter().copied().map(ById::new)).await?;
+        let researcher_by_id = |id: i64| researchers.get(&ById::new(id)).cloned();
+        let step = |pair: &[i64]| {
+            Some(CoauthorStep { from: researcher_by_id(*pair.first()?)?, to: researcher_by_id(*pair.last()?)? })
+        };
+        // A researcher is only missing if it was deleted after the search.
         Ok(path.windows(2).map(step).collect::<Option<Vec<_>>>().map(|steps| CoauthorPath { steps }))
     }
 }

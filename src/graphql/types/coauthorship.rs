@@ -1,4 +1,4 @@
-//! Coauthors.
+//! Coauthors: the connection, its filter and its order.
 
 use std::sync::Arc;
 
@@ -20,31 +20,34 @@ use crate::store::reader::cursor::PageArguments;
 use crate::store::reader::page::{ListRow, ParentKey, SortDirection as Direction};
 use crate::store::reader::paper::{PaperFilter, PaperScope, Papers};
 
-/// Which coauthors, and by which papers. All conditions hold together; an absent or null one is none, and an empty list
-/// matches nobody. The ids of what was merged stand for what it became, unknown ones for nobody, and ids of another type
-/// are refused.
+/// Filters coauthors and the papers that connect them. All conditions are combined with AND. Omitted or null conditions
+/// are ignored; an empty list matches nothing.
+///
+/// IDs of merged entities resolve to the surviving entity. Unknown IDs match nothing; IDs of another type are an error.
 #[derive(InputObject, Default)]
 pub struct CoauthorFilter {
-    /// Only these people: the links within a known set; at most 500.
+    /// Is one of these researchers; at most 500. Use it to find the links within a known set.
     ids: Option<Vec<ID>>,
-    /// By papers of these years; a paper without a year is in no range, not even in one that is open at both ends.
+    /// Counts only papers published in these years. A paper without a year is never in a range, not even in one without
+    /// bounds.
     publication_year: Option<IntRange>,
-    /// Coauthors with one affiliation that passes all of this.
+    /// Has an affiliation that matches this filter.
     affiliation: Option<AffiliationFilter>,
-    /// By papers on any of these topics or narrower ones; at most 500.
+    /// Counts only papers on any of these topics or their narrower topics; at most 500.
     topic_ids: Option<Vec<ID>>,
-    /// With at least so many papers together that pass the filter, each work counted once: 0 or more. Coauthors have at least 1 in any case.
+    /// Has at least this many joint works that pass the filter; 0 or more. Versions of a work count once. A coauthor
+    /// always has at least 1.
     min_paper_count: Option<i32>,
-    /// By papers with at most so many authors, everyone on the paper counted: 0 or more; the directory's consortium size
-    /// where absent. A paper makes coauthors from 2 authors on.
+    /// Counts only papers with at most this many authors, counting every authorship; 0 or more. Defaults to
+    /// `Directory.consortiumSize`. Only papers with at least 2 authors create coauthors.
     max_authors_per_paper: Option<i32>,
 }
 
 impl CoauthorFilter {
-    /// The filter for the store; everybody passes an absent one.
+    /// Converts the filter to the store's; without a filter all coauthors match.
     ///
     /// # Errors
-    /// Where an id is none, a list is too long, a range has no years, or an amount is negative.
+    /// If an ID is invalid, a list is too long, a range is reversed, or a number is negative.
     pub fn into_store_filter(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::CoauthorFilter, Error> {
         let filter = filter.unwrap_or_default();
         let affiliation =
@@ -60,37 +63,37 @@ impl CoauthorFilter {
     }
 }
 
-/// An amount, which cannot be negative.
-fn check_not_negative(field: &str, given: Option<i32>) -> Result<Option<i32>, Error> {
-    match given {
-        Some(amount) if amount < 0 => Err(Error::BadUserInput(format!("{field} is {amount}; it can be 0 or more"))),
-        amount => Ok(amount),
+/// Checks that a number is not negative.
+fn check_not_negative(field: &str, number: Option<i32>) -> Result<Option<i32>, Error> {
+    match number {
+        Some(number) if number < 0 => Err(Error::BadUserInput(format!("{field} is {number}; it must be 0 or greater"))),
+        number => Ok(number),
     }
 }
 
-/// By what coauthors are ordered.
+/// Fields by which coauthors can be sorted.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "store::CoauthorOrder")]
 pub enum CoauthorOrderField {
-    /// By the number of papers together that pass the filter, each work counted once.
+    /// By the number of joint works that pass the filter. Versions of a work count once.
     PaperCount,
-    /// By the year of the last of these papers.
+    /// By the year of the latest joint paper that passes the filter.
     LastYear,
     /// By the coauthor's name, family name first.
     Name,
 }
 
-/// An order of coauthors; ties end on the id.
+/// Sort order for coauthors. Ties are broken by ID.
 #[derive(InputObject)]
 pub struct CoauthorOrder {
-    /// By what.
+    /// The field to sort by.
     field: CoauthorOrderField,
-    /// Which way.
+    /// The sort direction.
     direction: OrderDirection,
 }
 
 impl CoauthorOrder {
-    /// The order asked for, else those with most papers together first.
+    /// Resolves the order; the default is the most joint papers first.
     pub fn resolve_most_papers_first(order: Option<Self>) -> (store::CoauthorOrder, Direction) {
         order.map_or((store::CoauthorOrder::PaperCount, Direction::Descending), |order| {
             (order.field.into(), order.direction.into())
@@ -101,44 +104,47 @@ impl CoauthorOrder {
 /// A page of coauthors.
 pub type CoauthorConnection = EagerObject<Connection<store::Coauthors>>;
 
-/// What ties two people who wrote together.
+/// Edge data of a coauthor.
 pub struct CoauthorEdgeFields {
     pair: ParentKey,
     list: Arc<store::Coauthors>,
     edge: store::CoauthorEdge,
 }
 
-/// What ties two people who wrote together.
+/// Edge data of a coauthor.
 #[Object]
 impl CoauthorEdgeFields {
-    /// How many papers they wrote together that pass the filter. A work counts once, however many versions of it pass.
+    /// The number of joint works that pass the filter. Versions of a work count once.
     async fn paper_count(&self) -> i32 {
         self.edge.paper_count
     }
 
-    /// The year of the first paper that passes the filter and has a year, versions of works included.
+    /// The year of the earliest joint paper that passes the filter; versions of works are included. Null if no year is
+    /// known.
     async fn first_year(&self) -> Option<i32> {
         Some(self.edge.first_year).filter(|year| *year != 0)
     }
 
-    /// The year of the last paper that passes the filter and has a year, versions of works included.
+    /// The year of the latest joint paper that passes the filter; versions of works are included. Null if no year is
+    /// known.
     async fn last_year(&self) -> Option<i32> {
         Some(self.edge.last_year).filter(|year| *year != 0)
     }
 
-    /// Exactly the papers that are counted, newest first: of a work the version of record where both wrote it and it passes
-    /// the filter, else the latest version.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// Exactly the papers counted in `paperCount`, newest first by default. Each work is represented by its version of
+    /// record if both wrote it and it passes the filter, otherwise by the latest version.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn papers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Another order.")] order_by: Option<PaperOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Sort order. Defaults to newest first.")] order_by: Option<PaperOrder>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
         let (order, direction) = PaperOrder::resolve_newest_first(order_by, &PaperFilter::default())?;
         let scope = PaperScope::Shared(self.list.filter.clone());

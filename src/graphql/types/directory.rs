@@ -1,25 +1,26 @@
-//! The directory itself.
+//! The directory type and its root field.
 
 use async_graphql::{Context, Object, SimpleObject};
 
 use crate::error::Error;
 use crate::graphql::context::ContextExt as _;
-use crate::graphql::inputs::localized_string::LocalizedString;
+use crate::graphql::inputs::scalars::saturating_i32;
+use crate::graphql::types::localized_string::LocalizedString;
 use crate::graphql::types::quality::{self, DirectoryQuality, DirectorySource, QualityFilter};
 use crate::model::language::LanguageTag;
 use crate::store::reader::directory as store;
 
-/// The directory itself: whose it is, in which languages, how much it holds.
+/// The directory itself: its name, its languages and its size.
 pub struct Directory;
 
-/// The directory itself: whose it is, in which languages, how much it holds.
+/// The directory itself: its name, its languages and its size.
 #[Object]
 impl Directory {
-    /// Its name.
+    /// The display name of the directory.
     async fn name(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Without effect: the name is the same in all languages.")] languages: Option<Vec<LanguageTag>>,
+        #[graphql(desc = "Has no effect: the name is the same in all languages.")] languages: Option<Vec<LanguageTag>>,
     ) -> LocalizedString {
         let _ = languages;
         LocalizedString::without_language(&ctx.directory_info().name)
@@ -30,78 +31,79 @@ impl Directory {
         env!("CARGO_PKG_VERSION")
     }
 
-    /// The language of texts where the reader's are not known.
+    /// The language used if the client does not request one.
     async fn default_language(&self, ctx: &Context<'_>) -> LanguageTag {
         ctx.directory_info().default_language.clone()
     }
 
-    /// The languages that labels of topics and names of organizations exist in.
+    /// The languages in which topic labels and organization names are available.
     async fn languages(&self, ctx: &Context<'_>) -> Result<Vec<LanguageTag>, Error> {
         let tags = ctx.store().label_languages().await?;
         Ok(tags.iter().filter_map(|tag| tag.parse().ok()).collect())
     }
 
-    /// Papers with more authors than this make no coauthors unless a filter asks for them.
+    /// The hyperauthorship threshold: papers with more authors than this are excluded from coauthorship, unless a
+    /// filter sets `maxAuthorsPerPaper`.
     async fn consortium_size(&self, ctx: &Context<'_>) -> i32 {
         i32::try_from(ctx.store().consortium_size()).unwrap_or(i32::MAX)
     }
 
-    /// How much it holds.
+    /// The number of entities of each type.
     async fn statistics(&self, ctx: &Context<'_>) -> Option<Result<DirectoryStatistics, Error>> {
         Some(ctx.store().directory_counts().await.map(Into::into))
     }
 
-    /// Where its records came from, most records first. Null where counting failed.
+    /// The sources of the imported records, most records first. Null if counting fails.
     async fn sources(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many at most: 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "Returns at most this many items: 1 to 100.", default = 20)] first: i32,
     ) -> Option<Result<Vec<DirectorySource>, Error>> {
         Some(quality::load_sources(ctx, first).await)
     }
 
-    /// What is missing, damaged or doubtful in it, for those who put it right.
+    /// Data quality: missing, corrupted or suspicious data.
     async fn quality(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "In which part of it; everywhere where absent.")] filter: Option<QualityFilter>,
+        #[graphql(desc = "Restricts the report to a part of the directory. Defaults to the whole directory.")]
+        filter: Option<QualityFilter>,
     ) -> Result<DirectoryQuality, Error> {
         DirectoryQuality::new(ctx, filter)
     }
 }
 
-/// How much the directory holds.
+/// The number of entities of each type in the directory.
 #[derive(SimpleObject)]
 pub struct DirectoryStatistics {
-    /// The number of people.
+    /// The number of researchers.
     researcher_count: i32,
     /// The number of organizations.
     organization_count: i32,
-    /// The number of affiliations, past ones too.
+    /// The number of affiliations, including past ones.
     affiliation_count: i32,
     /// The number of topics.
     topic_count: i32,
-    /// The number of papers, every version of a work among them.
+    /// The number of papers. Versions of a work count separately.
     paper_count: i32,
-    /// The number of authors of papers, each paper's counted anew.
+    /// The number of authorships: the sum of the author counts of all papers.
     authorship_count: i32,
 }
 
 impl From<store::DirectoryCounts> for DirectoryStatistics {
-    fn from(counted: store::DirectoryCounts) -> Self {
-        let narrow = |count| i32::try_from(count).unwrap_or(i32::MAX);
+    fn from(counts: store::DirectoryCounts) -> Self {
         Self {
-            researcher_count: narrow(counted.researcher_count),
-            organization_count: narrow(counted.organization_count),
-            affiliation_count: narrow(counted.affiliation_count),
-            topic_count: narrow(counted.topic_count),
-            paper_count: narrow(counted.paper_count),
-            authorship_count: narrow(counted.authorship_count),
+            researcher_count: saturating_i32(counts.researcher_count),
+            organization_count: saturating_i32(counts.organization_count),
+            affiliation_count: saturating_i32(counts.affiliation_count),
+            topic_count: saturating_i32(counts.topic_count),
+            paper_count: saturating_i32(counts.paper_count),
+            authorship_count: saturating_i32(counts.authorship_count),
         }
     }
 }
 
-/// The part of the query that reads the directory itself.
+/// Root fields for the directory.
 #[derive(Default)]
 pub struct DirectoryQuery;
 

@@ -1,54 +1,42 @@
-//! Facets: how the whole of a filtered list divides, whatever page of it is shown.
+//! Facets: counts over a whole filtered list, regardless of the page.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use async_graphql::connection::EmptyFields;
-use async_graphql::{Context, ID, Object, ObjectType, OutputType, SimpleObject, TypeName};
+use async_graphql::{Context, ID, Object, OutputType, SimpleObject, TypeName};
 
 use crate::error::Error;
-use crate::graphql::connection::ConnectionType;
+use crate::graphql::connection::{ConnectionType, Facets};
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::eager_resolver::EagerObject;
-use crate::graphql::engine::lookahead::selected_columns;
+use crate::graphql::engine::selected_columns::selected_columns;
 use crate::graphql::inputs::identifier::decode_ids;
+use crate::graphql::inputs::page_size::check_first;
+use crate::graphql::inputs::scalars::saturating_i32;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::paper::PaperType;
 use crate::graphql::types::researcher::{Researcher, YearCount};
 use crate::graphql::types::topic::Topic;
 use crate::model::global_id::NodeKind;
 use crate::model::record;
-use crate::store::reader::cursor::PageError;
 use crate::store::reader::facet as store;
 use crate::store::reader::facet::{FacetCount, FacetKey, FacetSelection, PaperFacet};
 use crate::store::reader::lookup::ById;
 use crate::store::reader::page::ParentKey;
 
-/// The field of a connection that has facets; nothing where a list has none.
-pub trait Facets<L>: ObjectType {
-    /// Of a parent's list.
-    fn new(parent: ParentKey, list: &Arc<L>) -> Self;
-}
-
-impl<L> Facets<L> for EmptyFields {
-    fn new(_: ParentKey, _: &Arc<L>) -> Self {
-        Self
-    }
-}
-
-/// The field with the facets, one type for each list: the engine cannot flatten one into several connections that lead to
-/// each other.
+/// The `facets` field, as one type for each list: the engine cannot flatten the same type into several connections that
+/// refer to each other.
 pub struct FacetsField<L, F> {
     facets: F,
     list_type: PhantomData<fn() -> L>,
 }
 
-/// The field with the facets of a list.
+/// The `facets` field of a connection.
 #[Object(name_type)]
 impl<L: ConnectionType, F: OutputType> FacetsField<L, F> {
-    /// Counts over the whole filtered list, whatever page is shown; counted only where they are asked for. Null where
-    /// counting failed.
+    /// Counts over the whole filtered list, regardless of the page. They are computed only if selected. Null if
+    /// counting fails.
     async fn facets(&self) -> Option<&F> {
         Some(&self.facets)
     }
@@ -66,14 +54,6 @@ impl<L: ConnectionType, F: OutputType + From<(ParentKey, Arc<L>)>> Facets<L> for
     }
 }
 
-fn select_first(ctx: &Context<'_>, first: i32) -> Result<FacetSelection, Error> {
-    let maximum = ctx.limits().page.maximum_size;
-    match u32::try_from(first) {
-        Ok(size) if (1..=maximum).contains(&size) => Ok(FacetSelection::First(size)),
-        _ => Err(PageError::SizeOutOfRange { argument: "first", given: first, maximum }.into()),
-    }
-}
-
 fn select_ids_or_first(
     ctx: &Context<'_>,
     first: i32,
@@ -81,26 +61,22 @@ fn select_ids_or_first(
     kind: NodeKind,
 ) -> Result<FacetSelection, Error> {
     match decode_ids(ctx, "ids", ids, kind)? {
-        Some(these) => Ok(FacetSelection::Ids(these.into())),
-        None => select_first(ctx, first),
+        Some(ids) => Ok(FacetSelection::Ids(ids.into())),
+        None => Ok(FacetSelection::First(check_first(ctx, first)?)),
     }
 }
 
-/// A facet's entries as the schema shows them.
+/// Loads a facet and converts its entries.
 async fn load_facet<K: store::FacetKind, T: for<'a> From<&'a FacetCount>>(
     ctx: &Context<'_>,
-    asked: FacetKey<K>,
+    key: FacetKey<K>,
 ) -> Result<Vec<T>, Error> {
-    let entries = ctx.data_loader().load_one(asked).await?.ok_or_else(|| Error::internal("a list without a facet"))?;
+    let entries = ctx.data_loader().load_one(key).await?.ok_or_else(|| Error::internal("the facet was not loaded"))?;
     Ok(entries.iter().map(T::from).collect())
 }
 
-fn count_as_i32(entry: &FacetCount) -> i32 {
-    i32::try_from(entry.count).unwrap_or(i32::MAX)
-}
-
-/// How the people of the whole filtered list divide, whatever page is shown. Each person counts once for an entry, most
-/// people first, ties in a fixed order. All facets that are asked of a list are counted together.
+/// Facets of the filtered researchers, regardless of the page. A researcher counts once for each value. Values are
+/// sorted by count, highest first; ties have a stable order. All facets of a list are computed together.
 pub struct ResearcherFacets {
     parent: ParentKey,
     list: store::FacetedResearchers,
@@ -116,47 +92,54 @@ where
 }
 
 impl ResearcherFacets {
-    fn facet_key(&self, kind: store::ResearcherFacet, which: FacetSelection) -> FacetKey<store::ResearcherFacet> {
-        FacetKey { parent: self.parent, list: self.list.clone(), kind, selection: which }
+    fn facet_key(&self, kind: store::ResearcherFacet, selection: FacetSelection) -> FacetKey<store::ResearcherFacet> {
+        FacetKey { parent: self.parent, list: self.list.clone(), kind, selection }
     }
 }
 
-/// How the people of the whole filtered list divide, whatever page is shown. Each person counts once for an entry, most
-/// people first, ties in a fixed order. All facets that are asked of a list are counted together.
+/// Facets of the filtered researchers, regardless of the page. A researcher counts once for each value. Values are
+/// sorted by count, highest first; ties have a stable order. All facets of a list are computed together.
 #[Object]
 impl ResearcherFacets {
-    /// Where they have a current employment, membership or invited position: there itself, not below.
+    /// Organizations with which they have a current employment, membership or invited position. Counts are not rolled
+    /// up to parent organizations.
     async fn organizations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many, most people first: 1 to 100. Without effect where ids is given.", default = 10)]
+        #[graphql(
+            desc = "Returns at most this many values, most researchers first: 1 to 100. Ignored if `ids` is given.",
+            default = 10
+        )]
         first: i32,
         #[graphql(
-            desc = "Exactly these organizations, those of nobody with 0; at most 500. Unknown ones are left out."
+            desc = "Returns exactly these organizations, even with a count of 0; at most 500. Omits unknown IDs."
         )]
         ids: Option<Vec<ID>>,
     ) -> Result<Vec<OrganizationFacet>, Error> {
-        let which = select_ids_or_first(ctx, first, ids, NodeKind::Organization)?;
-        load_facet(ctx, self.facet_key(store::ResearcherFacet::Organizations, which)).await
+        let selection = select_ids_or_first(ctx, first, ids, NodeKind::Organization)?;
+        load_facet(ctx, self.facet_key(store::ResearcherFacet::Organizations, selection)).await
     }
 
-    /// What they declare or have papers on: the topics themselves, without those that are broader.
+    /// Topics they declare or have papers on. Counts are not rolled up to broader topics.
     async fn topics(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many, most people first: 1 to 100. Without effect where ids is given.", default = 10)]
+        #[graphql(
+            desc = "Returns at most this many values, most researchers first: 1 to 100. Ignored if `ids` is given.",
+            default = 10
+        )]
         first: i32,
-        #[graphql(desc = "Exactly these topics, those of nobody with 0; at most 500. Unknown ones are left out.")]
+        #[graphql(desc = "Returns exactly these topics, even with a count of 0; at most 500. Omits unknown IDs.")]
         ids: Option<Vec<ID>>,
     ) -> Result<Vec<TopicFacet>, Error> {
-        let which = select_ids_or_first(ctx, first, ids, NodeKind::Topic)?;
-        load_facet(ctx, self.facet_key(store::ResearcherFacet::Topics, which)).await
+        let selection = select_ids_or_first(ctx, first, ids, NodeKind::Topic)?;
+        load_facet(ctx, self.facet_key(store::ResearcherFacet::Topics, selection)).await
     }
 }
 
-/// How the papers of the whole filtered list divide, whatever page is shown. Each paper counts once for an entry, most
-/// papers first but for years, ties in a fixed order: as many as are listed, every version of a work unless the filter has
-/// isVersion. All facets that are asked of a list are counted together.
+/// Facets of the filtered papers, regardless of the page. A paper counts once for each value. Values are sorted by
+/// count, highest first (years: chronologically); ties have a stable order. Versions of a work count separately unless
+/// the filter sets `isVersion`. All facets of a list are computed together.
 pub struct PaperFacets {
     parent: ParentKey,
     list: store::FacetedPapers,
@@ -172,93 +155,103 @@ where
 }
 
 impl PaperFacets {
-    fn facet_key(&self, kind: PaperFacet, which: FacetSelection) -> FacetKey<PaperFacet> {
-        FacetKey { parent: self.parent, list: self.list.clone(), kind, selection: which }
+    fn facet_key(&self, kind: PaperFacet, selection: FacetSelection) -> FacetKey<PaperFacet> {
+        FacetKey { parent: self.parent, list: self.list.clone(), kind, selection }
     }
 }
 
-/// How the papers of the whole filtered list divide, whatever page is shown. Each paper counts once for an entry, most
-/// papers first but for years, ties in a fixed order: as many as are listed, every version of a work unless the filter has
-/// isVersion. All facets that are asked of a list are counted together.
+/// Facets of the filtered papers, regardless of the page. A paper counts once for each value. Values are sorted by
+/// count, highest first (years: chronologically); ties have a stable order. Versions of a work count separately unless
+/// the filter sets `isVersion`. All facets of a list are computed together.
 #[Object]
 impl PaperFacets {
-    /// Every year that has papers, in order from the earliest; papers without a year are in none.
+    /// All years with papers, earliest first. Papers without a year are not counted.
     async fn publication_years(&self, ctx: &Context<'_>) -> Result<Vec<YearCount>, Error> {
         load_facet(ctx, self.facet_key(PaperFacet::PublicationYears, FacetSelection::All)).await
     }
 
-    /// Every kind of work that there is among them, most papers first.
+    /// All paper types that occur, most papers first.
     async fn types(&self, ctx: &Context<'_>) -> Result<Vec<PaperTypeFacet>, Error> {
-        let asked = self.facet_key(PaperFacet::Types, FacetSelection::All);
-        let counted: Vec<ValueFacet> = load_facet(ctx, asked).await?;
-        counted.into_iter().map(PaperTypeFacet::try_from).collect()
+        let key = self.facet_key(PaperFacet::Types, FacetSelection::All);
+        let counts: Vec<ValueFacet> = load_facet(ctx, key).await?;
+        counts.into_iter().map(PaperTypeFacet::try_from).collect()
     }
 
-    /// What they are in, by venueName as it is; papers without one are in none.
+    /// Venues, by `venueName`. Papers without a venue are not counted.
     async fn venues(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many, most papers first: 1 to 100.", default = 10)] first: i32,
+        #[graphql(desc = "Returns at most this many values, most papers first: 1 to 100.", default = 10)] first: i32,
     ) -> Result<Vec<ValueFacet>, Error> {
-        load_facet(ctx, self.facet_key(PaperFacet::Venues, select_first(ctx, first)?)).await
+        load_facet(ctx, self.facet_key(PaperFacet::Venues, FacetSelection::First(check_first(ctx, first)?))).await
     }
 
-    /// What they are about: the topics themselves, without those that are broader.
+    /// Topics of the papers. Counts are not rolled up to broader topics.
     async fn topics(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many, most papers first: 1 to 100. Without effect where ids is given.", default = 10)]
+        #[graphql(
+            desc = "Returns at most this many values, most papers first: 1 to 100. Ignored if `ids` is given.",
+            default = 10
+        )]
         first: i32,
-        #[graphql(desc = "Exactly these topics, those of no paper with 0; at most 500. Unknown ones are left out.")]
+        #[graphql(desc = "Returns exactly these topics, even with a count of 0; at most 500. Omits unknown IDs.")]
         ids: Option<Vec<ID>>,
     ) -> Result<Vec<TopicFacet>, Error> {
-        let which = select_ids_or_first(ctx, first, ids, NodeKind::Topic)?;
-        load_facet(ctx, self.facet_key(PaperFacet::Topics, which)).await
+        let selection = select_ids_or_first(ctx, first, ids, NodeKind::Topic)?;
+        load_facet(ctx, self.facet_key(PaperFacet::Topics, selection)).await
     }
 
-    /// Who wrote them, as far as authors are resolved: of a list on a topic, the experts on it.
+    /// Authors of the papers who are resolved to researchers. For a list of papers on a topic, these are the experts on
+    /// it.
     async fn researchers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many, most papers first: 1 to 100. Without effect where ids is given.", default = 10)]
+        #[graphql(
+            desc = "Returns at most this many values, most papers first: 1 to 100. Ignored if `ids` is given.",
+            default = 10
+        )]
         first: i32,
-        #[graphql(desc = "Exactly these people, those of no paper with 0; at most 500. Unknown ones are left out.")]
+        #[graphql(desc = "Returns exactly these researchers, even with a count of 0; at most 500. Omits unknown IDs.")]
         ids: Option<Vec<ID>>,
     ) -> Result<Vec<ResearcherFacet>, Error> {
-        let which = select_ids_or_first(ctx, first, ids, NodeKind::Researcher)?;
-        load_facet(ctx, self.facet_key(PaperFacet::Researchers, which)).await
+        let selection = select_ids_or_first(ctx, first, ids, NodeKind::Researcher)?;
+        load_facet(ctx, self.facet_key(PaperFacet::Researchers, selection)).await
     }
 
-    /// Where their authors were at the time of the paper: there itself, not below. Of an organization's papers, with
-    /// whom it works together.
+    /// Organizations of the authors at the time of the paper. Counts are not rolled up to parent organizations. For an
+    /// organization's papers, these are its collaborators.
     async fn organizations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many, most papers first: 1 to 100. Without effect where ids is given.", default = 10)]
+        #[graphql(
+            desc = "Returns at most this many values, most papers first: 1 to 100. Ignored if `ids` is given.",
+            default = 10
+        )]
         first: i32,
         #[graphql(
-            desc = "Exactly these organizations, those of no paper with 0; at most 500. Unknown ones are left out."
+            desc = "Returns exactly these organizations, even with a count of 0; at most 500. Omits unknown IDs."
         )]
         ids: Option<Vec<ID>>,
     ) -> Result<Vec<OrganizationFacet>, Error> {
-        let which = select_ids_or_first(ctx, first, ids, NodeKind::Organization)?;
-        load_facet(ctx, self.facet_key(PaperFacet::Organizations, which)).await
+        let selection = select_ids_or_first(ctx, first, ids, NodeKind::Organization)?;
+        load_facet(ctx, self.facet_key(PaperFacet::Organizations, selection)).await
     }
 }
 
 impl From<&FacetCount> for YearCount {
     fn from(entry: &FacetCount) -> Self {
-        Self { year: i32::try_from(entry.number).unwrap_or(i32::MAX), count: count_as_i32(entry) }
+        Self { year: saturating_i32(entry.number), count: saturating_i32(entry.count) }
     }
 }
 
-/// How many of a list's papers are of a kind of work.
+/// The number of papers of a type.
 #[derive(SimpleObject)]
 pub struct PaperTypeFacet {
-    /// The kind of work.
+    /// The paper type.
     #[graphql(name = "type")]
     paper_type: PaperType,
-    /// How many papers.
+    /// The number of papers.
     count: i32,
 }
 
@@ -271,22 +264,22 @@ impl TryFrom<ValueFacet> for PaperTypeFacet {
     }
 }
 
-/// How many of a list have a value.
+/// The number of items with a value.
 #[derive(SimpleObject)]
 pub struct ValueFacet {
-    /// The value as it is stored, to filter by.
+    /// The value as stored; use it as a filter value.
     value: String,
-    /// How many have it.
+    /// The number of items.
     count: i32,
 }
 
 impl From<&FacetCount> for ValueFacet {
     fn from(entry: &FacetCount) -> Self {
-        Self { value: entry.text.clone(), count: count_as_i32(entry) }
+        Self { value: entry.text.clone(), count: saturating_i32(entry.count) }
     }
 }
 
-/// How many of a list's papers a person wrote.
+/// The number of papers by a researcher.
 pub struct ResearcherFacet {
     id: i64,
     count: i32,
@@ -294,27 +287,30 @@ pub struct ResearcherFacet {
 
 impl From<&FacetCount> for ResearcherFacet {
     fn from(entry: &FacetCount) -> Self {
-        Self { id: entry.number, count: count_as_i32(entry) }
+        Self { id: entry.number, count: saturating_i32(entry.count) }
     }
 }
 
-/// How many of a list's papers a person wrote.
+/// The number of papers by a researcher.
 #[Object]
 impl ResearcherFacet {
-    /// Who.
+    /// The researcher.
     async fn researcher(&self, ctx: &Context<'_>) -> Result<EagerObject<Researcher>, Error> {
-        let asked = ById::with_columns(self.id, selected_columns::<Researcher>(ctx));
-        let researcher = ctx.data_loader().load_one(asked).await?;
-        researcher.map(Researcher).map(EagerObject).ok_or_else(|| Error::internal("papers by nobody"))
+        let key = ById::with_columns(self.id, selected_columns::<Researcher>(ctx));
+        let researcher = ctx.data_loader().load_one(key).await?;
+        researcher
+            .map(Researcher)
+            .map(EagerObject)
+            .ok_or_else(|| Error::internal("a facet refers to a researcher that does not exist"))
     }
 
-    /// How many papers.
+    /// The number of papers.
     async fn count(&self) -> i32 {
         self.count
     }
 }
 
-/// How many of a list belong to an organization.
+/// The number of items linked to an organization.
 pub struct OrganizationFacet {
     id: i64,
     count: i32,
@@ -322,27 +318,30 @@ pub struct OrganizationFacet {
 
 impl From<&FacetCount> for OrganizationFacet {
     fn from(entry: &FacetCount) -> Self {
-        Self { id: entry.number, count: count_as_i32(entry) }
+        Self { id: entry.number, count: saturating_i32(entry.count) }
     }
 }
 
-/// How many of a list belong to an organization.
+/// The number of items linked to an organization.
 #[Object]
 impl OrganizationFacet {
-    /// Where.
+    /// The organization.
     async fn organization(&self, ctx: &Context<'_>) -> Result<EagerObject<Organization>, Error> {
-        let asked = ById::with_columns(self.id, selected_columns::<Organization>(ctx));
-        let organization = ctx.data_loader().load_one(asked).await?;
-        organization.map(Organization).map(EagerObject).ok_or_else(|| Error::internal("a count of no organization"))
+        let key = ById::with_columns(self.id, selected_columns::<Organization>(ctx));
+        let organization = ctx.data_loader().load_one(key).await?;
+        organization
+            .map(Organization)
+            .map(EagerObject)
+            .ok_or_else(|| Error::internal("a facet refers to an organization that does not exist"))
     }
 
-    /// How many papers, or people.
+    /// The number of papers or researchers.
     async fn count(&self) -> i32 {
         self.count
     }
 }
 
-/// How many of a list have to do with a topic.
+/// The number of items linked to a topic.
 pub struct TopicFacet {
     id: i64,
     count: i32,
@@ -350,21 +349,24 @@ pub struct TopicFacet {
 
 impl From<&FacetCount> for TopicFacet {
     fn from(entry: &FacetCount) -> Self {
-        Self { id: entry.number, count: count_as_i32(entry) }
+        Self { id: entry.number, count: saturating_i32(entry.count) }
     }
 }
 
-/// How many of a list have to do with a topic.
+/// The number of items linked to a topic.
 #[Object]
 impl TopicFacet {
-    /// What.
+    /// The topic.
     async fn topic(&self, ctx: &Context<'_>) -> Result<EagerObject<Topic>, Error> {
-        let asked = ById::with_columns(self.id, selected_columns::<Topic>(ctx));
-        let topic = ctx.data_loader().load_one(asked).await?;
-        topic.map(Topic).map(EagerObject).ok_or_else(|| Error::internal("a count of no topic"))
+        let key = ById::with_columns(self.id, selected_columns::<Topic>(ctx));
+        let topic = ctx.data_loader().load_one(key).await?;
+        topic
+            .map(Topic)
+            .map(EagerObject)
+            .ok_or_else(|| Error::internal("a facet refers to a topic that does not exist"))
     }
 
-    /// How many papers, or people.
+    /// The number of papers or researchers.
     async fn count(&self) -> i32 {
         self.count
     }

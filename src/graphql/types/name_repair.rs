@@ -1,22 +1,22 @@
-//! What was damaged in a name.
+//! Damage in published names, and its repair.
 
 use async_graphql::{Enum, SimpleObject};
 
 use crate::store::reader::name_repair;
 use crate::text::names;
 
-/// What was damaged in a published name. What is certain is shown repaired; the rest is a suggestion until the directory has
-/// the suggested spelling from elsewhere.
+/// Damage found in a published name. A certain repair is applied; any other is a suggestion until the directory has the
+/// repaired spelling from another source.
 #[derive(SimpleObject)]
 pub struct NameRepair {
     /// The whole name, repaired.
     value: String,
-    /// The kind of damage; of several the least certain one.
+    /// The kind of damage. If there are several, the least certain one.
     rule: NameRepairRule,
-    /// How sure it is that the name was so, from 0 to 1.
+    /// The confidence that the repaired name is correct, from 0 to 1.
     confidence: f64,
-    /// Whether it was made, because it is certain or because the repaired spelling is found elsewhere in the directory. Else it
-    /// is only suggested.
+    /// Whether the repair is applied: it is certain, or the repaired spelling occurs elsewhere in the directory.
+    /// Otherwise it is only a suggestion.
     is_applied: bool,
 }
 
@@ -27,26 +27,26 @@ impl From<name_repair::StoredNameRepair> for NameRepair {
     }
 }
 
-/// A kind of damage that leaves a trace.
+/// Kinds of damage that can be detected.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "names::RepairRule")]
 pub enum NameRepairRule {
-    /// LaTeX was left in the name: `B\"{u}nz`.
+    /// LaTeX commands in the name: `B\"{u}nz`.
     Latex,
-    /// An accent of LaTeX lost its backslash: `Andr'as`, `Ili'c`, `M"uller`.
+    /// A LaTeX accent without its backslash: `Andr'as`, `Ili'c`, `M"uller`.
     BareAccent,
-    /// A caron of LaTeX lost its backslash and became a v: `Bovsnjak`. Never certain.
+    /// A LaTeX caron without its backslash, which leaves a v: `Bovsnjak`. Never certain.
     Caron,
-    /// UTF-8 was read in another encoding: `JosÃ©`.
+    /// UTF-8 decoded in another encoding: `JosÃ©`.
     MisreadEncoding,
-    /// An accent stands before or behind its letter: `M¨uller`.
+    /// An accent before or after its letter: `M¨uller`.
     DetachedAccent,
-    /// An accent is a combining mark, or a mark that no language puts on that letter.
+    /// An accent as a combining mark, or a mark that no language uses on that letter.
     DecomposedAccent,
-    /// Character references of HTML were left in the name: `Jos&eacute;`.
+    /// HTML character references in the name: `Jos&eacute;`.
     HtmlEntity,
-    /// The name, or its family name, is in capital letters.
+    /// The name or the family name in capital letters.
     Capitals,
-    /// Something stands in the name that is no part of it: marks of footnotes, addresses, single brackets.
+    /// Characters that are not part of the name: footnote marks, email addresses, unbalanced brackets.
     StrayCharacters,
 }

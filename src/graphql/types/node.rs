@@ -1,4 +1,4 @@
-//! Everything that has an id.
+//! The interfaces `Node` and `Entity`, and lookup by global ID.
 
 use std::borrow::Cow;
 
@@ -11,11 +11,12 @@ use futures_util::future::try_join_all;
 
 use crate::error::Error;
 use crate::graphql::context::ContextExt as _;
-use crate::graphql::engine::lookahead::{ProjectedType, selected_columns};
-use crate::graphql::inputs::localized_string::LocalizedString;
+use crate::graphql::engine::lookahead::ProjectedType;
+use crate::graphql::engine::selected_columns::selected_columns;
 use crate::graphql::inputs::scalars::DateTime;
 use crate::graphql::types::affiliation::Affiliation;
 use crate::graphql::types::authorship::Authorship;
+use crate::graphql::types::localized_string::LocalizedString;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::paper::Paper;
 use crate::graphql::types::researcher::Researcher;
@@ -24,11 +25,11 @@ use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::language::LanguageTag;
 use crate::store::reader::lookup::{ByLookupKey, LookupKey};
 
-/// Anything with an id of its own, by which it can be read again.
+/// An object with a global ID, by which it can be fetched again.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "Its id: opaque, unique in the directory, the same for ever."))]
+#[graphql(field(name = "id", ty = "ID", desc = "Globally unique, opaque ID. It is permanent."))]
 pub enum Node {
-    /// A person.
+    /// A researcher.
     Researcher(Researcher),
     /// An organization.
     Organization(Organization),
@@ -36,38 +37,38 @@ pub enum Node {
     Topic(Topic),
     /// A paper.
     Paper(Paper),
-    /// What a person is at an organization.
+    /// An affiliation of a researcher with an organization.
     Affiliation(Affiliation),
-    /// An author's place on a paper.
+    /// An authorship: one author of one paper.
     Authorship(Authorship),
 }
 
-/// What a page can be about and a search can find.
+/// An object that has a page of its own and can be found by search.
 #[derive(Interface)]
-#[allow(clippy::duplicated_attributes, reason = "two fields of one type are no duplicates")]
+#[allow(clippy::duplicated_attributes, reason = "two fields of the same type are not duplicates")]
 #[graphql(
-    field(name = "id", ty = "ID", desc = "Its id: opaque, unique in the directory, the same for ever."),
-    field(
-        name = "slug",
-        ty = "String",
-        desc = "Its name in an address: lower-case ASCII letters, digits and hyphens."
-    ),
+    field(name = "id", ty = "ID", desc = "Globally unique, opaque ID. It is permanent."),
+    field(name = "slug", ty = "String", desc = "URL slug: lowercase ASCII letters, digits and hyphens."),
     field(
         name = "display_name",
         ty = "LocalizedString",
-        desc = "The name to show.",
+        desc = "The name to display, in the best language available.",
         arg(
             name = "languages",
             ty = "Option<Vec<LanguageTag>>",
-            desc = "In order of preference; the request's Accept-Language where absent."
+            desc = "Preferred languages, most preferred first. Defaults to the request's `Accept-Language` header."
         )
     ),
-    field(name = "former_ids", ty = "Vec<ID>", desc = "The ids of what was merged into it; they lead here for ever."),
-    field(name = "created_at", ty = "DateTime", desc = "When it came into the directory."),
-    field(name = "updated_at", ty = "DateTime", desc = "When what the directory says of it last changed.")
+    field(
+        name = "former_ids",
+        ty = "Vec<ID>",
+        desc = "IDs of entities merged into this one. They permanently resolve to it."
+    ),
+    field(name = "created_at", ty = "DateTime", desc = "When it was added to the directory."),
+    field(name = "updated_at", ty = "DateTime", desc = "When its data in the directory last changed.")
 )]
 pub enum Entity {
-    /// A person.
+    /// A researcher.
     Researcher(Researcher),
     /// An organization.
     Organization(Organization),
@@ -77,8 +78,8 @@ pub enum Entity {
     Paper(Paper),
 }
 
-/// Registers that `Entity` implements `Node`, which the derive has no word for: a member of an interface that is an
-/// interface itself would become one of its possible types, and those are objects.
+/// Registers that `Entity` implements `Node`. The derive macro cannot express it: an interface listed as a member of
+/// another would become one of its possible types, which must be objects.
 pub struct EntityImplementsNode;
 
 impl OutputType for EntityImplementsNode {
@@ -96,38 +97,38 @@ impl OutputType for EntityImplementsNode {
     }
 }
 
-/// The part of the query that reads things by id.
+/// Root fields for lookup by global ID.
 #[derive(Default)]
 pub struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// Whatever has this id; null where nothing does.
+    /// Fetches an object by its global ID. Null if it does not exist.
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "An id from any id field. The id of something merged leads to what it became.")] id: ID,
+        #[graphql(desc = "The ID from any `id` field. The ID of a merged entity resolves to the survivor.")] id: ID,
     ) -> Result<Option<Node>, Error> {
         Ok(load_nodes(ctx, &[id]).await?.pop().flatten())
     }
 
-    /// What has these ids, in their order; null where nothing has one.
+    /// Fetches objects by their global IDs, in the order of the IDs. Null for each ID that does not exist.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most 100.")] ids: Vec<ID>,
+        #[graphql(desc = "The IDs; at most 100.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>, Error> {
-        let most = ctx.limits().page.maximum_size as usize;
-        if ids.len() > most {
+        let maximum = ctx.limits().page.maximum_size as usize;
+        if ids.len() > maximum {
             let given = ids.len();
-            let message = format!("ids has {given} entries; it takes at most {most}: ask in several requests");
-            return Err(Error::limit_exceeded("listEntries", given, most, message));
+            let message = format!("ids has {given} entries; the limit is {maximum}: split the request");
+            return Err(Error::limit_exceeded("listEntries", given, maximum, message));
         }
         load_nodes(ctx, &ids).await
     }
 }
 
-/// Reads ids of any kinds, one statement for each kind.
+/// Loads objects of any types with one SQL statement for each type.
 async fn load_nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, Error> {
     let node = async |id: &ID| -> Result<Option<Node>, Error> {
         let Ok(id) = id.parse::<GlobalId>() else { return Ok(None) };
@@ -136,38 +137,38 @@ async fn load_nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, 
     try_join_all(ids.iter().map(node)).await
 }
 
-/// Whatever has an id; nothing where nothing does. Ids that are asked for at the same time are read together.
+/// Loads an object by its ID; `None` if it does not exist. IDs requested concurrently are batched.
 ///
 /// # Errors
-/// Where the database does not answer.
-pub async fn load_node(ctx: &Context<'_>, GlobalId { kind, row_id: number }: GlobalId) -> Result<Option<Node>, Error> {
-    let loaders = ctx.data_loader();
+/// If the database query fails.
+pub async fn load_node(ctx: &Context<'_>, GlobalId { kind, row_id }: GlobalId) -> Result<Option<Node>, Error> {
+    let loader = ctx.data_loader();
     Ok(match kind {
-        NodeKind::Researcher => loaders
-            .load_one(lookup_key::<Researcher>(ctx, number))
+        NodeKind::Researcher => loader
+            .load_one(lookup_key::<Researcher>(ctx, row_id))
             .await?
             .map(|model| Node::Researcher(Researcher(model))),
-        NodeKind::Organization => loaders
-            .load_one(lookup_key::<Organization>(ctx, number))
+        NodeKind::Organization => loader
+            .load_one(lookup_key::<Organization>(ctx, row_id))
             .await?
             .map(|model| Node::Organization(Organization(model))),
         NodeKind::Topic => {
-            loaders.load_one(lookup_key::<Topic>(ctx, number)).await?.map(|model| Node::Topic(Topic(model)))
+            loader.load_one(lookup_key::<Topic>(ctx, row_id)).await?.map(|model| Node::Topic(Topic(model)))
         }
         NodeKind::Paper => {
-            loaders.load_one(lookup_key::<Paper>(ctx, number)).await?.map(|model| Node::Paper(Paper(model)))
+            loader.load_one(lookup_key::<Paper>(ctx, row_id)).await?.map(|model| Node::Paper(Paper(model)))
         }
-        NodeKind::Affiliation => loaders
-            .load_one(lookup_key::<Affiliation>(ctx, number))
+        NodeKind::Affiliation => loader
+            .load_one(lookup_key::<Affiliation>(ctx, row_id))
             .await?
             .map(|model| Node::Affiliation(Affiliation(model))),
         NodeKind::Authorship => {
-            loaders.load_one(lookup_key::<Authorship>(ctx, number)).await?.map(|author| Node::Authorship(author.into()))
+            loader.load_one(lookup_key::<Authorship>(ctx, row_id)).await?.map(|author| Node::Authorship(author.into()))
         }
     })
 }
 
-/// Asks for what the query reads of a row.
-fn lookup_key<T: ProjectedType + 'static>(ctx: &Context<'_>, number: i64) -> ByLookupKey<T::Row> {
-    ByLookupKey::with_columns(LookupKey::Id(number), selected_columns::<T>(ctx))
+/// Creates a lookup key with the columns that the query reads.
+fn lookup_key<T: ProjectedType + 'static>(ctx: &Context<'_>, row_id: i64) -> ByLookupKey<T::Row> {
+    ByLookupKey::with_columns(LookupKey::Id(row_id), selected_columns::<T>(ctx))
 }

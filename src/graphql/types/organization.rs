@@ -1,4 +1,4 @@
-//! Organizations.
+//! The organization type, its filter, its order and its root fields.
 
 use std::sync::Arc;
 
@@ -10,21 +10,22 @@ use crate::error::Error;
 use crate::graphql::connection::{Connection, ConnectionType, load_connection, simple_connection};
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::eager_resolver::EagerObject;
-use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType, selected_columns};
+use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType};
+use crate::graphql::engine::selected_columns::selected_columns;
 use crate::graphql::inputs::identifier::{
-    Identifier, IdentifierKey, bounded_strings, canonical_identifiers, check_list_size, column_key, decode_ids, id_key,
-    load_former_ids, load_identifiers, reject_nul,
+    IdentifierKey, bounded_strings, canonical_identifiers, check_list_size, column_key, decode_ids, id_key, reject_nul,
 };
-use crate::graphql::inputs::localized_string::{LocalizedName, LocalizedString};
 use crate::graphql::inputs::order::{OrderDirection, resolve_order};
 use crate::graphql::inputs::scalars::{DateTime, Url, stored_url};
+use crate::graphql::inputs::search_query::parse_optional_query;
 use crate::graphql::types::affiliation::{Affiliation, AffiliationConnection, AffiliationFilter, AffiliationOrder};
 use crate::graphql::types::facet::{FacetsField, ResearcherFacets};
+use crate::graphql::types::identifier::{Identifier, load_former_ids, load_identifiers};
+use crate::graphql::types::localized_string::{LocalizedName, LocalizedString};
 use crate::graphql::types::paper::{PaperConnection, PaperFilter, PaperOrder};
 use crate::graphql::types::researcher::{
     OrganizationResearcherConnection, Researcher, ResearcherFilter, ResearcherOrder,
 };
-use crate::graphql::types::search::parse_optional_query;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::Ror;
 use crate::model::language::{LanguagePreferences, LanguageTag};
@@ -40,7 +41,7 @@ use crate::store::reader::relation::{
 };
 use crate::store::reader::researcher::OrganizationResearchers;
 
-/// A university, an institute, a company: whatever people can be affiliated to.
+/// A university, an institute, a company, or any other organization that researchers can be affiliated with.
 #[derive(Clone)]
 pub struct Organization(pub Arc<organization::Model>);
 
@@ -51,7 +52,7 @@ impl From<Arc<organization::Model>> for Organization {
 }
 
 impl Organization {
-    /// The name to show in the best of some languages.
+    /// Returns the display name in the best of the preferred languages.
     pub fn localized_name(&self, languages: &LanguagePreferences) -> LocalizedString {
         LocalizedString::best_match(&self.0.display_names, languages)
             .unwrap_or_else(|| LocalizedString::without_language(&self.0.slug))
@@ -94,105 +95,107 @@ impl ProjectedType for Organization {
     ];
 }
 
-/// A university, an institute, a company: whatever people can be affiliated to.
+/// A university, an institute, a company, or any other organization that researchers can be affiliated with.
 #[Object]
 impl Organization {
-    /// Its id: opaque, unique in the directory, the same for ever.
+    /// Globally unique, opaque ID. It is permanent.
     pub async fn id(&self) -> ID {
         GlobalId { kind: NodeKind::Organization, row_id: self.0.id }.to_string().into()
     }
 
-    /// Its name in an address: lower-case ASCII letters, digits and hyphens.
+    /// URL slug: lowercase ASCII letters, digits and hyphens.
     pub async fn slug(&self) -> &str {
         &self.0.slug
     }
 
-    /// The name to show.
+    /// The name to display, in the best language available.
     pub async fn display_name(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "In order of preference; the request's Accept-Language where absent.")] languages: Option<
-            Vec<LanguageTag>,
-        >,
+        #[graphql(
+            desc = "Preferred languages, most preferred first. Defaults to the request's `Accept-Language` header."
+        )]
+        languages: Option<Vec<LanguageTag>>,
     ) -> LocalizedString {
         self.localized_name(&ctx.languages(languages))
     }
 
-    /// The ids of what was merged into it; they lead here for ever.
+    /// IDs of entities merged into this one. They permanently resolve to it.
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
         load_former_ids::<OrganizationPreviousIds>(ctx, self.0.id, NodeKind::Organization).await
     }
 
-    /// All its names, in all languages, with what kind of name each is.
+    /// All names in all languages, each with its kind.
     async fn names(&self) -> Vec<LocalizedName> {
         self.0.names.0.iter().map(Into::into).collect()
     }
 
-    /// The ROR id as its address, such as https://ror.org/05dxps055.
+    /// The ROR ID as a URL, such as `https://ror.org/05dxps055`.
     async fn ror(&self) -> Option<Url> {
         self.0.ror.as_ref()?.parse::<Ror>().ok().map(|ror| Url(ror.uri()))
     }
 
-    /// Ids of other schemes.
+    /// Identifiers of other schemes.
     async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>, Error> {
         load_identifiers::<OrganizationIdentifiers>(ctx, self.0.id).await
     }
 
-    /// What it is, in ROR's terms.
+    /// The organization types, in ROR's vocabulary.
     async fn types(&self) -> Vec<OrganizationType> {
         self.0.types.iter().filter_map(|word| parse_stored_word(word)).collect()
     }
 
-    /// Whether it still exists, in ROR's terms.
+    /// Whether the organization still exists, in ROR's vocabulary.
     async fn status(&self) -> OrganizationStatus {
         parse_stored_word(&self.0.status).unwrap_or(OrganizationStatus::Active)
     }
 
-    /// The country of its seat: ISO 3166-1 alpha-2.
+    /// The country of the headquarters, as an ISO 3166-1 alpha-2 code such as `CH`.
     async fn country_code(&self) -> Option<&str> {
         self.0.country_code.as_deref()
     }
 
-    /// The place of its seat.
+    /// The city where the organization is based.
     async fn city(&self) -> Option<&str> {
         self.0.city.as_deref()
     }
 
-    /// Its own site.
+    /// The organization's website.
     async fn homepage_url(&self) -> Option<Url> {
         stored_url(self.0.homepage_url.as_ref())
     }
 
-    /// What it is directly part of.
+    /// The organizations it is directly part of.
     async fn parents(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
         load_related::<OrganizationParents>(ctx, self.0.id).await
     }
 
-    /// Everything it is part of, nearest first.
+    /// All organizations it is directly or indirectly part of, nearest first.
     async fn ancestors(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
         load_related::<OrganizationAncestors>(ctx, self.0.id).await
     }
 
-    /// What it continues.
+    /// The organizations it succeeded.
     async fn predecessors(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
         load_related::<OrganizationPredecessors>(ctx, self.0.id).await
     }
 
-    /// What continues it.
+    /// The organizations that succeeded it.
     async fn successors(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
         load_related::<OrganizationSuccessors>(ctx, self.0.id).await
     }
 
-    /// What is directly part of it, by name in the languages of Accept-Language.
+    /// Its direct parts, sorted by name in the languages of the `Accept-Language` header.
     async fn children(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<OrganizationConnection, Error> {
         let (order, direction) = OrganizationOrder::resolve_by_name(None, &store::OrganizationFilter::default(), ctx)?;
         let list = store::Organizations {
@@ -204,22 +207,26 @@ impl Organization {
         load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
-    /// Who is and was here: primary and current affiliations first.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// Affiliations with this organization, current and past. By default primary affiliations come first, then current
+    /// ones.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn affiliations(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Which; all of any kind, past ones too, where absent. Those below are listed with them, not here."
+            desc = "Filters the affiliations. Defaults to all, including past ones. Excludes those of descendants."
         )]
         filter: Option<AffiliationFilter>,
-        #[graphql(desc = "Another order.")] order_by: Option<AffiliationOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
+        #[graphql(desc = "Sort order. Defaults to primary affiliations first, then current ones.")] order_by: Option<
+            AffiliationOrder,
         >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<AffiliationConnection, Error> {
         let (order, direction) = AffiliationOrder::resolve_by_importance(order_by, ctx);
         let filter = AffiliationFilter::into_store_filter(filter, ctx)?;
@@ -227,21 +234,28 @@ impl Organization {
         load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
-    /// People with an affiliation here that passes `affiliation`: by default a current employment, membership or
-    /// invited position, here or anywhere below. By name.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// Researchers with an affiliation here that matches `affiliation`, sorted by name by default. Without
+    /// `affiliation`, it must be a current employment, membership or invited position at this organization or a
+    /// descendant.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn researchers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What their affiliation here passes.")] affiliation: Option<AffiliationFilter>,
-        #[graphql(desc = "Which people.")] filter: Option<ResearcherFilter>,
-        #[graphql(desc = "Another order.")] order_by: Option<ResearcherOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
+        #[graphql(
+            desc = "The affiliation to match. Defaults to a current employment, membership or invited position."
+        )]
+        affiliation: Option<AffiliationFilter>,
+        #[graphql(desc = "Filters the researchers. Defaults to all.")] filter: Option<ResearcherFilter>,
+        #[graphql(desc = "Sort order. Defaults to name, or to relevance if `filter.query` is set.")] order_by: Option<
+            ResearcherOrder,
         >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<OrganizationResearcherConnection, Error> {
         let affiliation = AffiliationFilter::into_store_filter(affiliation, ctx)?;
         let filter = ResearcherFilter::into_store_filter(filter, ctx)?;
@@ -250,20 +264,22 @@ impl Organization {
         load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
-    /// Papers with an author who was here at the time of the paper, newest first.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// Papers with an author who was here at the time of the paper, newest first by default.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn papers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Or anywhere below.", default = true)] include_descendants: bool,
-        #[graphql(desc = "Which.")] filter: Option<PaperFilter>,
-        #[graphql(desc = "Another order.")] order_by: Option<PaperOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Whether to include papers of all descendants.", default = true)] include_descendants: bool,
+        #[graphql(desc = "Filters the papers. Defaults to all.")] filter: Option<PaperFilter>,
+        #[graphql(desc = "Sort order. Defaults to newest first, or to relevance if `filter.query` is set.")]
+        order_by: Option<PaperOrder>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
         let scope = PaperScope::Organization { include_descendants };
         let filter = PaperFilter::into_store_filter(filter, ctx)?;
@@ -272,59 +288,59 @@ impl Organization {
         load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
-    /// When it came into the directory.
+    /// When it was added to the directory.
     pub async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When what the directory says of it last changed.
+    /// When its data in the directory last changed.
     pub async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
 }
 
-/// What an organization is, in ROR's terms.
+/// Organization types, in ROR's vocabulary.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrganizationType {
-    /// A university or another school.
+    /// A university or another educational institution.
     Education,
-    /// It pays for research.
+    /// An organization that funds research.
     Funder,
-    /// A hospital or another place of care.
+    /// A hospital or another healthcare provider.
     Healthcare,
-    /// A business.
+    /// A commercial company.
     Company,
-    /// A library, a museum or another keeper of collections.
+    /// A library, a museum or another archive.
     Archive,
-    /// A charity, a society or the like.
+    /// A charity, a society or another non-profit organization.
     Nonprofit,
-    /// A part of a government.
+    /// A government body.
     Government,
-    /// A laboratory, an institute or another place of research.
+    /// A laboratory, an institute or another research facility.
     Facility,
-    /// Anything else.
+    /// Any other type.
     Other,
 }
 
-/// Whether an organization still exists, in ROR's terms.
+/// Whether an organization still exists, in ROR's vocabulary.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrganizationStatus {
-    /// It does.
+    /// It exists.
     Active,
-    /// It no longer does.
+    /// It no longer exists.
     Inactive,
-    /// It should not have been listed: a duplicate, or no organization at all.
+    /// It should not have been listed: a duplicate, or not an organization.
     Withdrawn,
 }
 
-/// An enumeration's value from the word it is stored as.
+/// Parses an enum value from its stored form.
 fn parse_stored_word<T: serde::de::DeserializeOwned>(word: &str) -> Option<T> {
     serde_json::from_value(word.into()).ok()
 }
 
-/// The words that an enumeration's values are stored as.
+/// Converts enum values to their stored forms.
 fn to_stored_words<T: Serialize>(values: Option<Vec<T>>) -> Option<Vec<String>> {
     let word = |value| serde_json::to_value(value).ok()?.as_str().map(ToOwned::to_owned);
     values.map(|values| values.into_iter().filter_map(word).collect())
@@ -333,13 +349,13 @@ fn to_stored_words<T: Serialize>(values: Option<Vec<T>>) -> Option<Vec<String>> 
 /// Exactly one key of an organization.
 #[derive(OneofObject)]
 pub enum OrganizationBy {
-    /// The directory's own id.
+    /// The global ID.
     Id(ID),
-    /// Its name in an address.
+    /// The URL slug.
     Slug(String),
-    /// The ROR id: bare or as an address.
+    /// The ROR ID, bare or as a URL.
     Ror(String),
-    /// An id of any other scheme.
+    /// An identifier of any other scheme.
     Identifier(IdentifierKey),
 }
 
@@ -354,24 +370,26 @@ impl OrganizationBy {
     }
 }
 
-/// Which organizations. All conditions hold together; an absent or null one is none, and an empty list matches nothing.
-/// The ids of what was merged stand for what it became, unknown ones for nothing, and ids of another type are refused.
+/// Filters organizations. All conditions are combined with AND. Omitted or null conditions are ignored; an empty list
+/// matches nothing.
+///
+/// IDs of merged entities resolve to the surviving entity. Unknown IDs match nothing; IDs of another type are an error.
 #[derive(InputObject, Default)]
 pub struct OrganizationFilter {
-    /// Any of these; at most 500.
+    /// Has any of these IDs; at most 500.
     ids: Option<Vec<ID>>,
-    /// With any of these ROR ids, bare or as addresses; at most 500.
+    /// Has any of these ROR IDs, bare or as URLs; at most 500.
     rors: Option<Vec<String>>,
-    /// Of any of these types; at most 500.
+    /// Has any of these types; at most 500.
     types: Option<Vec<OrganizationType>>,
-    /// With any of these statuses; withdrawn ones are listed unless this leaves them out.
+    /// Has any of these statuses. By default withdrawn organizations are included.
     statuses: Option<Vec<OrganizationStatus>>,
-    /// In any of these countries: ISO 3166-1 alpha-2, in any case; at most 500.
+    /// Is based in any of these countries; at most 500. Codes are ISO 3166-1 alpha-2, case-insensitive.
     country_codes: Option<Vec<String>>,
-    /// By any of its names in any language, as search finds them. At most 500 characters; white space alone is no
-    /// condition.
+    /// Matches this search query in any of its names and languages, as in `search`. At most 500 characters; a blank
+    /// query is ignored.
     query: Option<String>,
-    /// Changed at this moment or later.
+    /// Was last changed at or after this time.
     updated_since: Option<DateTime>,
 }
 
@@ -386,32 +404,34 @@ impl OrganizationFilter {
             statuses: to_stored_words(check_list_size(ctx, "statuses", filter.statuses)?),
             country_codes: countries.map(|codes| codes.iter().map(|code| code.trim().to_uppercase()).collect()),
             query: parse_optional_query("query", filter.query)?,
-            updated_since: filter.updated_since.map(|moment| moment.0),
+            updated_since: filter.updated_since.map(|time| time.0),
         })
     }
 }
 
-/// By what organizations are ordered.
+/// Fields by which organizations can be sorted.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum OrganizationOrderField {
-    /// By the name in the best of `languages`.
+    /// By name, in the language selected by `languages`.
     Name,
-    /// By the number of people there, or anywhere below, now: counted after each import and at the start of each day.
+    /// By the number of current researchers, including descendants. It is updated after each import and at the start of
+    /// each day.
     ResearcherCount,
-    /// By the last change.
+    /// By the time of the last change.
     UpdatedAt,
-    /// By how well filter.query matches, best last: DESC has the best first. Only with a query, and the default there.
+    /// By how well `filter.query` matches; DESC returns the best match first. Requires a query, for which it is the
+    /// default.
     Relevance,
 }
 
-/// An order of organizations; ties end on the id.
+/// Sort order for organizations. Ties are broken by ID.
 #[derive(InputObject)]
 pub struct OrganizationOrder {
-    /// By what.
+    /// The field to sort by.
     field: OrganizationOrderField,
-    /// Which way.
+    /// The sort direction.
     direction: OrderDirection,
-    /// For NAME, in order of preference; the request's Accept-Language where absent.
+    /// Preferred languages for NAME, most preferred first. Defaults to the request's `Accept-Language` header.
     languages: Option<Vec<LanguageTag>>,
 }
 
@@ -421,15 +441,15 @@ impl OrganizationOrder {
         filter: &store::OrganizationFilter,
         ctx: &Context<'_>,
     ) -> Result<(store::OrganizationOrder, Direction), Error> {
-        let by = |field, languages| match field {
+        let to_store_field = |field, languages| match field {
             OrganizationOrderField::Name => store::OrganizationOrder::Name(ctx.languages(languages)),
             OrganizationOrderField::ResearcherCount => store::OrganizationOrder::ResearcherCount,
             OrganizationOrderField::UpdatedAt => store::OrganizationOrder::UpdatedAt,
             OrganizationOrderField::Relevance => store::OrganizationOrder::Relevance,
         };
-        let asked = order.map(|order| (by(order.field, order.languages), order.direction.into()));
+        let requested = order.map(|order| (to_store_field(order.field, order.languages), order.direction.into()));
         let by_name = (store::OrganizationOrder::Name(ctx.languages(None)), Direction::Ascending);
-        resolve_order(asked, filter.query.as_ref(), store::OrganizationOrder::Relevance, by_name)
+        resolve_order(requested, filter.query.as_ref(), store::OrganizationOrder::Relevance, by_name)
     }
 }
 
@@ -438,15 +458,15 @@ pub type OrganizationConnection = EagerObject<Connection<store::Organizations>>;
 
 simple_connection!(store::Organizations, "Organization", Organization);
 
-/// What ties a person to an organization.
+/// Edge data of an organization's researcher.
 pub struct OrganizationResearcherEdgeFields {
     qualifying_affiliations: QualifyingAffiliations,
 }
 
-/// What ties a person to an organization.
+/// Edge data of an organization's researcher.
 #[Object]
 impl OrganizationResearcherEdgeFields {
-    /// The affiliations that put the person into this list.
+    /// The affiliations by which the researcher is in this list.
     async fn affiliations(&self, ctx: &Context<'_>) -> Result<Vec<Affiliation>, Error> {
         let affiliations = ctx.data_loader().load_one(self.qualifying_affiliations.clone()).await?.unwrap_or_default();
         Ok(affiliations.into_iter().map(Affiliation).collect())
@@ -471,50 +491,57 @@ impl ConnectionType for OrganizationResearchers {
     }
 }
 
-/// The part of the query that reads organizations.
+/// Root fields for organizations.
 #[derive(Default)]
 pub struct OrganizationQuery;
 
 #[Object]
 impl OrganizationQuery {
-    /// One organization; null where none has the key.
+    /// Looks up an organization by one key. Null if there is no match.
     async fn organization(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Exactly one key, in any of its written forms.")] by: OrganizationBy,
+        #[graphql(desc = "Exactly one key, in any of its formats.")] by: OrganizationBy,
     ) -> Result<Option<EagerObject<Organization>>, Error> {
         let Some(key) = by.into_lookup_key() else { return Ok(None) };
-        let asked = ByLookupKey::with_columns(key, selected_columns::<Organization>(ctx));
-        Ok(ctx.data_loader().load_one(asked).await?.map(Organization).map(EagerObject))
+        let key = ByLookupKey::with_columns(key, selected_columns::<Organization>(ctx));
+        Ok(ctx.data_loader().load_one(key).await?.map(Organization).map(EagerObject))
     }
 
-    /// Organizations by their keys, in the order of the keys; null where none has one. One statement, whatever the keys.
+    /// Looks up organizations by their keys, in the order of the keys; null for each key without a match. The lookup is
+    /// batched into a single SQL statement.
     async fn organizations_by(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most 500.")] keys: Vec<OrganizationBy>,
+        #[graphql(desc = "The keys; at most 500.")] keys: Vec<OrganizationBy>,
     ) -> Result<Vec<Option<Organization>>, Error> {
         let keys = check_list_size(ctx, "keys", Some(keys))?.unwrap_or_default();
         let selected = selected_columns::<Organization>(ctx);
         let keys: Vec<_> =
             keys.into_iter().map(|by| Some(ByLookupKey::with_columns(by.into_lookup_key()?, selected))).collect();
-        let found = ctx.data_loader().load_many(keys.iter().flatten().cloned()).await?;
-        Ok(keys.iter().map(|key| key.as_ref().and_then(|key| found.get(key)).cloned().map(Organization)).collect())
+        let organizations = ctx.data_loader().load_many(keys.iter().flatten().cloned()).await?;
+        Ok(keys
+            .iter()
+            .map(|key| key.as_ref().and_then(|key| organizations.get(key)).cloned().map(Organization))
+            .collect())
     }
 
-    /// Organizations, by name.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// All organizations, sorted by name by default.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn organizations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which; all where absent.")] filter: Option<OrganizationFilter>,
-        #[graphql(desc = "Another order.")] order_by: Option<OrganizationOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
+        #[graphql(desc = "Filters the organizations. Defaults to all.")] filter: Option<OrganizationFilter>,
+        #[graphql(desc = "Sort order. Defaults to name, or to relevance if `filter.query` is set.")] order_by: Option<
+            OrganizationOrder,
         >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<OrganizationConnection, Error> {
         let filter = OrganizationFilter::into_store_filter(filter, ctx)?;
         let (order, direction) = OrganizationOrder::resolve_by_name(order_by, &filter, ctx)?;

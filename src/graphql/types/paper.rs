@@ -1,4 +1,4 @@
-//! Papers.
+//! The paper type and its root fields.
 
 mod abstract_text;
 mod filter;
@@ -12,13 +12,15 @@ use crate::error::Error;
 use crate::graphql::connection::{Connection, ConnectionType, load_connection, simple_connection};
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::eager_resolver::EagerObject;
-use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType, selected_columns};
-use crate::graphql::inputs::identifier::{Identifier, check_list_size, load_former_ids, load_identifiers};
-use crate::graphql::inputs::localized_string::LocalizedString;
+use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType};
+use crate::graphql::engine::selected_columns::selected_columns;
+use crate::graphql::inputs::identifier::check_list_size;
 use crate::graphql::inputs::scalars::{DateTime, Url, stored_url};
 use crate::graphql::types::authorship::{Authorship, AuthorshipConnection};
 use crate::graphql::types::citation::{self, CitationFormat};
 use crate::graphql::types::facet::{FacetsField, PaperFacets};
+use crate::graphql::types::identifier::{Identifier, load_former_ids, load_identifiers};
+use crate::graphql::types::localized_string::LocalizedString;
 use crate::graphql::types::topic::{TopicConnection, TopicOrder};
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::Doi;
@@ -36,7 +38,8 @@ use crate::store::reader::topic::{TopicFilter, TopicScope, Topics};
 use crate::graphql::types::paper::abstract_text::Abstract;
 pub use crate::graphql::types::paper::filter::{PaperBy, PaperFilter, PaperOrder};
 
-/// Something that was written and published: an article, a preprint, a book, a thesis, a dataset.
+/// A publication: an article, a preprint, a book, a thesis or a dataset. Versions of the same work are separate papers,
+/// linked by `versionOf`.
 #[derive(Clone)]
 pub struct Paper(pub Arc<paper::Model>);
 
@@ -47,14 +50,14 @@ impl From<Arc<paper::Model>> for Paper {
 }
 
 impl Paper {
-    /// The title to show in the best of some languages.
+    /// Returns the title in the best of the preferred languages.
     pub fn localized_title(&self, languages: &LanguagePreferences) -> LocalizedString {
         let published: Option<LanguageTag> = self.0.language.as_ref().and_then(|tag| tag.parse().ok());
         let mut titles = self.0.translated_titles.clone();
         titles.insert(published.as_ref(), &self.0.title);
         match LocalizedString::best_match(&titles, languages) {
             Some(best) if !best.is_fallback => best,
-            // Nobody is helped by a translation into a third language: the title as published is better known.
+            // A title in a third language does not help the reader; the published title is better known.
             _ => LocalizedString { value: self.0.title.clone(), is_fallback: published.is_some(), language: published },
         }
     }
@@ -90,31 +93,33 @@ impl ProjectedType for Paper {
     ];
 }
 
-/// Something that was written and published: an article, a preprint, a book, a thesis, a dataset.
+/// A publication: an article, a preprint, a book, a thesis or a dataset. Versions of the same work are separate papers,
+/// linked by `versionOf`.
 #[Object]
 impl Paper {
-    /// Its id: opaque, unique in the directory, the same for ever.
+    /// Globally unique, opaque ID. It is permanent.
     pub async fn id(&self) -> ID {
         GlobalId { kind: NodeKind::Paper, row_id: self.0.id }.to_string().into()
     }
 
-    /// Its name in an address: lower-case ASCII letters, digits and hyphens.
+    /// URL slug: lowercase ASCII letters, digits and hyphens.
     pub async fn slug(&self) -> &str {
         &self.0.slug
     }
 
-    /// The title to show: a translated one where there is one in the reader's language, else the title as published.
+    /// The title to display: a translated title in a preferred language if available, otherwise the title as published.
     pub async fn display_name(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "In order of preference; the request's Accept-Language where absent.")] languages: Option<
-            Vec<LanguageTag>,
-        >,
+        #[graphql(
+            desc = "Preferred languages, most preferred first. Defaults to the request's `Accept-Language` header."
+        )]
+        languages: Option<Vec<LanguageTag>>,
     ) -> LocalizedString {
         self.localized_title(&ctx.languages(languages))
     }
 
-    /// The ids of what was merged into it; they lead here for ever.
+    /// IDs of entities merged into this one. They permanently resolve to it.
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
         load_former_ids::<PaperPreviousIds>(ctx, self.0.id, NodeKind::Paper).await
     }
@@ -124,14 +129,15 @@ impl Paper {
         &self.0.title
     }
 
-    /// The abstract, or why there is none to show.
+    /// The abstract, or the reason why it is not available.
     #[graphql(name = "abstract")]
     async fn abstract_text(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "In order of preference; the request's Accept-Language where absent.")] languages: Option<
-            Vec<LanguageTag>,
-        >,
+        #[graphql(
+            desc = "Preferred languages, most preferred first. Defaults to the request's `Accept-Language` header."
+        )]
+        languages: Option<Vec<LanguageTag>>,
     ) -> Abstract {
         Abstract {
             completeness: self.0.abstract_completeness.into(),
@@ -139,48 +145,48 @@ impl Paper {
         }
     }
 
-    /// The year it appeared.
+    /// The publication year. Null if unknown.
     async fn publication_year(&self) -> Option<i32> {
         self.0.publication_year
     }
 
-    /// When it appeared, as far as known.
+    /// The publication date, as precisely as it is known. Null if unknown.
     async fn publication_date(&self) -> Option<PartialDate> {
         self.0.publication_date.as_ref()?.parse().ok()
     }
 
-    /// What kind of work it is.
+    /// The type of publication.
     #[graphql(name = "type")]
     async fn paper_type(&self) -> PaperType {
         self.0.paper_type.into()
     }
 
-    /// The journal, proceedings or book it is in.
+    /// The name of the journal, proceedings or book that contains it.
     async fn venue_name(&self) -> Option<&str> {
         self.0.venue_name.as_deref()
     }
 
-    /// The language it is written in.
+    /// The language in which it is written. Null if unknown.
     async fn language(&self) -> Option<LanguageTag> {
         self.0.language.as_ref()?.parse().ok()
     }
 
-    /// The DOI as its address, such as https://doi.org/10.1000/xyz123.
+    /// The DOI as a URL, such as `https://doi.org/10.1000/xyz123`.
     async fn doi(&self) -> Option<Url> {
         self.0.doi.as_ref()?.parse::<Doi>().ok().map(|doi| Url(doi.uri()))
     }
 
-    /// The arXiv id without its version, such as 2301.00001.
+    /// The arXiv ID without its version, such as `2301.00001`.
     async fn arxiv_id(&self) -> Option<&str> {
         self.0.arxiv_id.as_deref()
     }
 
-    /// Ids of other schemes, the id in each source that was imported among them.
+    /// Identifiers of other schemes, including the ID in each imported source.
     async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>, Error> {
         load_identifiers::<PaperIdentifiers>(ctx, self.0.id).await
     }
 
-    /// Where to read it.
+    /// The URL where the paper can be read.
     async fn url(&self) -> Option<Url> {
         stored_url(self.0.url.as_ref())
     }
@@ -190,122 +196,129 @@ impl Paper {
         self.0.is_retracted
     }
 
-    /// The version of record, for a preprint or another version of it; null where it is that itself, or has no other.
+    /// The version of record, if this paper is a preprint or another version of it. Null if this paper is the version
+    /// of record or has no other versions.
     ///
-    /// Papers are linked as versions where they have the same DOI or the same title, authors in common, and no more than two
-    /// years between them. The version of record is a published one before a preprint, then one with a DOI, then the latest.
+    /// Papers are linked as versions if they share a DOI or a title, have authors in common, and are at most two years
+    /// apart. The version of record is a published version rather than a preprint, then one with a DOI, then the
+    /// latest.
     async fn version_of(&self, ctx: &Context<'_>) -> Result<Option<EagerObject<Paper>>, Error> {
         let Some(record) = self.0.version_of_id else { return Ok(None) };
-        let asked = ById::with_columns(record, selected_columns::<Paper>(ctx));
-        Ok(ctx.data_loader().load_one(asked).await?.map(Paper).map(EagerObject))
+        let key = ById::with_columns(record, selected_columns::<Paper>(ctx));
+        Ok(ctx.data_loader().load_one(key).await?.map(Paper).map(EagerObject))
     }
 
-    /// The other versions, latest first, where this is the version of record; none of a paper that is a version itself.
+    /// The other versions, latest first, if this paper is the version of record. Empty otherwise.
     async fn versions(&self, ctx: &Context<'_>) -> Result<Vec<Paper>, Error> {
         let versions =
             ctx.data_loader().load_one(RelationKey::<PaperVersions>::new(self.0.id)).await?.unwrap_or_default();
         Ok(versions.iter().cloned().map(Paper).collect())
     }
 
-    /// Every author in order, never cut: three thousand where there are three thousand. Authors whose place the source
-    /// does not tell come last.
+    /// All authors in author order, without truncation. Authors whose position the source does not provide come last.
     async fn authorships(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<AuthorshipConnection, Error> {
         load_connection(ctx, ParentKey::new(self.0.id), Authorships, PageArguments { first, after, last, before }).await
     }
 
-    /// What it is about, in the source's order.
+    /// The topics of the paper, in the order of the source.
     async fn topics(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<TopicConnection, Error> {
         let (order, direction) = TopicOrder::resolve_list_order(None, ctx)?;
         let list = Topics { scope: TopicScope::Paper, filter: TopicFilter::default(), order, direction };
         load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
-    /// Its entry for a reference manager, with all of its authors. The key of the entry is the slug.
+    /// The citation entry for reference managers, with all authors. The citation key is the slug.
     async fn citation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The format.")] format: CitationFormat,
+        #[graphql(desc = "The format of the entry.")] format: CitationFormat,
     ) -> Result<String, Error> {
         citation::load_citation(ctx, self.0.id, format).await
     }
 
-    /// The reference to it as journals print it, in plain text and without a number.
+    /// The formatted citation, as plain text without a number.
     async fn formatted_citation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "apa, chicago (author and date), ieee or vancouver.", default = "apa")] style: String,
         #[graphql(
-            desc = "The language of words such as \"and\", in order of preference: French or English; the request's Accept-Language where absent."
+            desc = "The citation style: `apa`, `chicago` (author-date), `ieee` or `vancouver`.",
+            default = "apa"
+        )]
+        style: String,
+        #[graphql(
+            desc = "Preferred languages for words such as `and`: French or English. Defaults to `Accept-Language`."
         )]
         languages: Option<Vec<LanguageTag>>,
     ) -> Result<String, Error> {
         citation::load_formatted_citation(ctx, self.0.id, &style, languages).await
     }
 
-    /// When it came into the directory.
+    /// When it was added to the directory.
     pub async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When what the directory says of it last changed.
+    /// When its data in the directory last changed.
     pub async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
 }
 
-/// What kind of work a paper is: the kinds that COAR's and CSL's lists share.
+/// Types of publication, common to the COAR and CSL vocabularies.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "record::PaperType")]
 pub enum PaperType {
-    /// In a journal, a magazine or a newspaper.
+    /// An article in a journal, a magazine or a newspaper.
     Article,
-    /// In the proceedings of a conference.
+    /// A paper in conference proceedings.
     ConferencePaper,
-    /// Made public before or without review.
+    /// A preprint: published before or without peer review.
     Preprint,
     /// A book.
     Book,
-    /// A part of a book.
+    /// A chapter or another part of a book.
     BookChapter,
-    /// A thesis.
+    /// A thesis or dissertation.
     Thesis,
     /// A report.
     Report,
-    /// Data.
+    /// A dataset.
     Dataset,
-    /// Anything else.
+    /// Any other type.
     Other,
 }
 
 /// A page of papers.
 pub type PaperConnection = EagerObject<Connection<store::Papers>>;
-/// A page of a person's papers.
+/// A page of a researcher's papers.
 pub type ResearcherPaperConnection = EagerObject<Connection<store::ResearcherPapers>>;
 
 simple_connection!(store::Papers, "Paper", Paper, FacetsField<Self, PaperFacets>);
 
-/// What ties a person to a paper.
+/// Edge data of a researcher's paper.
 #[derive(SimpleObject)]
 pub struct ResearcherPaperEdgeFields {
-    /// The person's own place on the paper.
+    /// The researcher's authorship of the paper.
     authorship: Authorship,
 }
 
@@ -315,55 +328,58 @@ impl ConnectionType for store::ResearcherPapers {
     type EdgeFields = ResearcherPaperEdgeFields;
     type Facets = FacetsField<Self, PaperFacets>;
 
-    fn edge_fields(_: ParentKey, _: &Arc<Self>, _: &ListRow<Self>, own: &Self::Edge) -> Self::EdgeFields {
-        ResearcherPaperEdgeFields { authorship: own.0.clone().into() }
+    fn edge_fields(_: ParentKey, _: &Arc<Self>, _: &ListRow<Self>, edge: &Self::Edge) -> Self::EdgeFields {
+        ResearcherPaperEdgeFields { authorship: edge.0.clone().into() }
     }
 }
 
-/// The part of the query that reads papers.
+/// Root fields for papers.
 #[derive(Default)]
 pub struct PaperQuery;
 
 #[Object]
 impl PaperQuery {
-    /// One paper; null where none has the key.
+    /// Looks up a paper by one key. Null if there is no match.
     async fn paper(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Exactly one key, in any of its written forms.")] by: PaperBy,
+        #[graphql(desc = "Exactly one key, in any of its formats.")] by: PaperBy,
     ) -> Result<Option<EagerObject<Paper>>, Error> {
         let Some(key) = by.into_lookup_key() else { return Ok(None) };
-        let asked = ByLookupKey::with_columns(key, selected_columns::<Paper>(ctx));
-        Ok(ctx.data_loader().load_one(asked).await?.map(Paper).map(EagerObject))
+        let key = ByLookupKey::with_columns(key, selected_columns::<Paper>(ctx));
+        Ok(ctx.data_loader().load_one(key).await?.map(Paper).map(EagerObject))
     }
 
-    /// Papers by their keys, in the order of the keys; null where none has one. One statement, whatever the keys.
+    /// Looks up papers by their keys, in the order of the keys; null for each key without a match. The lookup is
+    /// batched into a single SQL statement.
     async fn papers_by(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most 500.")] keys: Vec<PaperBy>,
+        #[graphql(desc = "The keys; at most 500.")] keys: Vec<PaperBy>,
     ) -> Result<Vec<Option<Paper>>, Error> {
         let keys = check_list_size(ctx, "keys", Some(keys))?.unwrap_or_default();
         let selected = selected_columns::<Paper>(ctx);
         let keys: Vec<_> =
             keys.into_iter().map(|by| Some(ByLookupKey::with_columns(by.into_lookup_key()?, selected))).collect();
-        let found = ctx.data_loader().load_many(keys.iter().flatten().cloned()).await?;
-        Ok(keys.iter().map(|key| key.as_ref().and_then(|key| found.get(key)).cloned().map(Paper)).collect())
+        let papers = ctx.data_loader().load_many(keys.iter().flatten().cloned()).await?;
+        Ok(keys.iter().map(|key| key.as_ref().and_then(|key| papers.get(key)).cloned().map(Paper)).collect())
     }
 
-    /// Papers, newest first.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// All papers, newest first by default.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn papers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which; all where absent.")] filter: Option<PaperFilter>,
-        #[graphql(desc = "Another order.")] order_by: Option<PaperOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Filters the papers. Defaults to all.")] filter: Option<PaperFilter>,
+        #[graphql(desc = "Sort order. Defaults to newest first, or to relevance if `filter.query` is set.")]
+        order_by: Option<PaperOrder>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
         let filter = PaperFilter::into_store_filter(filter, ctx)?;
         let (order, direction) = PaperOrder::resolve_newest_first(order_by, &filter)?;

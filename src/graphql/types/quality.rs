@@ -1,4 +1,4 @@
-//! Data quality: what is missing, damaged or doubtful.
+//! Data quality: missing, corrupted or suspicious data.
 
 use std::sync::Arc;
 
@@ -8,44 +8,46 @@ use futures_util::future::{try_join, try_join_all};
 use crate::error::Error;
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::inputs::identifier::{bounded_strings, decode_id, decode_ids};
+use crate::graphql::inputs::page_size::check_first;
+use crate::graphql::inputs::scalars::saturating_i32;
 use crate::graphql::types::facet::{OrganizationFacet, ValueFacet};
 use crate::graphql::types::name_repair::NameRepairRule;
 use crate::graphql::types::node::{self, Node};
 use crate::model::global_id::{GlobalId, NodeKind};
-use crate::store::reader::cursor::PageError;
 use crate::store::reader::facet::FacetCount;
 use crate::store::reader::quality::{
     DataIssue, IssueBreakdown, IssueBreakdownKey, IssueCountKey, IssueCountTarget, IssueSamplesKey, IssueScope,
     IssueSubject, RepairRuleCount, SourceRecordCounts,
 };
 
-/// Which part of the directory is looked at; all conditions hold together, and an absent one is none.
+/// Restricts the data-quality report to part of the directory. All conditions are combined with AND; omitted conditions
+/// are ignored.
 #[derive(InputObject, Default)]
 pub struct QualityFilter {
-    /// From any of these sources, as `Directory.sources` names them: papers of which one has a record, their authors, and people
-    /// of whom one has a record or a paper. At most 500.
+    /// From any of these sources, by `DirectorySource.name`; at most 500. Matches papers with a record from the source,
+    /// their authorships, and researchers with a record or a paper from it.
     sources: Option<Vec<String>>,
-    /// At any of these organizations: papers with an author there at the time, these authors, and people who are or were there by
-    /// their own record or by a paper. At most 500.
+    /// At any of these organizations; at most 500. Matches papers with an author there at the time, these authorships,
+    /// and researchers affiliated by their own record or by a paper.
     organization_ids: Option<Vec<ID>>,
-    /// Or at one below them.
+    /// Whether to include the descendants of these organizations.
     #[graphql(default = true)]
     include_descendants: bool,
 }
 
-/// What is missing, damaged or doubtful in the directory, or in a part of it, for those who put it right.
+/// Missing, corrupted or suspicious data in the directory, or in a part of it.
 ///
-/// Everything is counted when it is asked for. People who may be two, or one who may be several, are not among it: to find these
-/// all names have to be compared, which `academic-directory identity candidates` does.
+/// Counts are computed on request. Duplicate and conflated profiles are not included: finding them requires comparing
+/// all names, which `academic-directory identity candidates` does.
 pub struct DirectoryQuality {
     scope: Arc<IssueScope>,
 }
 
 impl DirectoryQuality {
-    /// Of the part of the directory that passes a filter.
+    /// Creates the report for the part of the directory that matches a filter.
     ///
     /// # Errors
-    /// Where an id is none, or a list is too long.
+    /// If an ID is invalid or a list is too long.
     pub fn new(ctx: &Context<'_>, filter: Option<QualityFilter>) -> Result<Self, Error> {
         let filter = filter.unwrap_or_default();
         let scope = IssueScope {
@@ -57,41 +59,43 @@ impl DirectoryQuality {
     }
 }
 
-/// What is missing, damaged or doubtful in the directory, or in a part of it, for those who put it right.
+/// Missing, corrupted or suspicious data in the directory, or in a part of it.
 #[Object]
 impl DirectoryQuality {
-    /// What can be wrong, each with how often it is; also what is nowhere wrong, with a count of 0.
+    /// All kinds of issues with their counts, including those with a count of 0.
     async fn issues(
         &self,
-        #[graphql(desc = "Only these kinds, in the order of the kinds; all where absent, none where empty.")]
+        #[graphql(
+            desc = "Returns only these kinds, in the order of the enum. Defaults to all; an empty list returns none."
+        )]
         kinds: Option<Vec<QualityIssueKind>>,
     ) -> Vec<QualityIssue> {
-        let is_wanted = |issue: &DataIssue| match &kinds {
+        let is_selected = |issue: &DataIssue| match &kinds {
             Some(kinds) => kinds.contains(&(*issue).into()),
             None => true,
         };
-        let of = |issue| QualityIssue { scope: Arc::clone(&self.scope), issue };
-        DataIssue::ALL.into_iter().filter(is_wanted).map(of).collect()
+        let report = |issue| QualityIssue { scope: Arc::clone(&self.scope), issue };
+        DataIssue::ALL.into_iter().filter(is_selected).map(report).collect()
     }
 
-    /// How many published names have damage of each kind, most first; kinds that no name has are left out. Null where counting
-    /// failed.
+    /// The number of damaged published names for each kind of damage, highest first. Kinds without damaged names are
+    /// omitted. Null if counting fails.
     async fn name_repairs(&self, ctx: &Context<'_>) -> Option<Result<Vec<NameRepairCount>, Error>> {
         let counts = ctx.store().name_repair_counts(&self.scope).await;
         Some(counts.map(|counts| counts.into_iter().map(NameRepairCount::from).collect()))
     }
 }
 
-/// One kind of what can be wrong.
+/// A category of data-quality issue.
 pub struct QualityIssue {
     scope: Arc<IssueScope>,
     issue: DataIssue,
 }
 
 impl QualityIssue {
-    async fn load_count(&self, ctx: &Context<'_>, counted: IssueCountTarget) -> Result<i64, Error> {
-        let asked = IssueCountKey { scope: Arc::clone(&self.scope), counted };
-        Ok(ctx.data_loader().load_one(asked).await?.unwrap_or_default())
+    async fn load_count(&self, ctx: &Context<'_>, target: IssueCountTarget) -> Result<i64, Error> {
+        let key = IssueCountKey { scope: Arc::clone(&self.scope), counted: target };
+        Ok(ctx.data_loader().load_one(key).await?.unwrap_or_default())
     }
 
     async fn load_issue_count(&self, ctx: &Context<'_>) -> Result<i64, Error> {
@@ -105,15 +109,15 @@ impl QualityIssue {
     async fn load_samples(&self, ctx: &Context<'_>, first: i32, after: Option<ID>) -> Result<Vec<Node>, Error> {
         let kind = node_kind(self.issue.subject());
         let after = after.map(|id| decode_id("after", &id, kind)).transpose()?;
-        let asked = IssueSamplesKey {
+        let key = IssueSamplesKey {
             scope: Arc::clone(&self.scope),
             issue: self.issue,
             first: check_first(ctx, first)?,
             after,
         };
-        let found = ctx.data_loader().load_one(asked).await?.unwrap_or_default();
-        let nodes = found.iter().map(|number| node::load_node(ctx, GlobalId { kind, row_id: *number }));
-        // What is gone since its id was read is no example any more.
+        let row_ids = ctx.data_loader().load_one(key).await?.unwrap_or_default();
+        let nodes = row_ids.iter().map(|row_id| node::load_node(ctx, GlobalId { kind, row_id: *row_id }));
+        // Skips entities deleted after their ids were read.
         Ok(try_join_all(nodes).await?.into_iter().flatten().collect())
     }
 
@@ -123,13 +127,13 @@ impl QualityIssue {
         by: IssueBreakdown,
         first: i32,
     ) -> Result<Vec<T>, Error> {
-        let asked = IssueBreakdownKey {
+        let key = IssueBreakdownKey {
             scope: Arc::clone(&self.scope),
             issue: self.issue,
             by,
             first: check_first(ctx, first)?,
         };
-        let entries = ctx.data_loader().load_one(asked).await?.unwrap_or_default();
+        let entries = ctx.data_loader().load_one(key).await?.unwrap_or_default();
         Ok(entries.iter().map(T::from).collect())
     }
 }
@@ -142,133 +146,125 @@ fn node_kind(subject: IssueSubject) -> NodeKind {
     }
 }
 
-fn check_first(ctx: &Context<'_>, first: i32) -> Result<u32, Error> {
-    let maximum = ctx.limits().page.maximum_size;
-    let size = u32::try_from(first).ok().filter(|size| (1..=maximum).contains(size));
-    size.ok_or_else(|| PageError::SizeOutOfRange { argument: "first", given: first, maximum }.into())
-}
-
-fn saturating_i32(count: i64) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
-}
-
-/// One kind of what can be wrong.
+/// A category of data-quality issue.
 #[Object]
 impl QualityIssue {
-    /// What is wrong.
+    /// The kind of issue.
     async fn kind(&self) -> QualityIssueKind {
         self.issue.into()
     }
 
-    /// What it is wrong with.
+    /// The type of the affected objects.
     async fn subject(&self) -> QualitySubject {
         self.issue.subject().into()
     }
 
-    /// With how many papers, authors or people it is wrong. Null where counting failed.
+    /// The number of affected papers, authorships or researchers. Null if counting fails.
     async fn count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         Some(self.load_issue_count(ctx).await.map(saturating_i32))
     }
 
-    /// How many papers, authors or people there are in all that were looked at, those in order too. Null where counting failed.
+    /// The number of papers, authorships or researchers that were checked. Null if counting fails.
     async fn total(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         Some(self.load_total_count(ctx).await.map(saturating_i32))
     }
 
-    /// The count as a part of the total, from 0 to 1; 0 where there is nothing at all. Null where counting failed.
+    /// `count` divided by `total`, from 0 to 1; 0 if `total` is 0. Null if counting fails.
     async fn share(&self, ctx: &Context<'_>) -> Option<Result<f64, Error>> {
         let counts = try_join(self.load_issue_count(ctx), self.load_total_count(ctx)).await;
         #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-        let share = |(found, all): (i64, i64)| if all == 0 { 0.0 } else { found as f64 / all as f64 };
+        let share = |(count, total): (i64, i64)| if total == 0 { 0.0 } else { count as f64 / total as f64 };
         Some(counts.map(share))
     }
 
-    /// Those with which it is wrong, in the order in which they came into the directory: papers, authorships or researchers, as
-    /// `subject` tells. To read all of them give the id of the last one as after. Null where reading failed.
+    /// The affected papers, authorships or researchers, as given by `subject`, in the order in which they were added to
+    /// the directory. To read all of them, pass the ID of the last one as `after`. Null if reading fails.
     async fn samples(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many at most: 1 to 100.", default = 5)] first: i32,
-        #[graphql(desc = "Only what came after the one with this id.")] after: Option<ID>,
+        #[graphql(desc = "Returns at most this many items: 1 to 100.", default = 5)] first: i32,
+        #[graphql(desc = "Returns the objects after the one with this ID.")] after: Option<ID>,
     ) -> Option<Result<Vec<Node>, Error>> {
         Some(self.load_samples(ctx, first, after).await)
     }
 
-    /// How often it is wrong with what came from each source, most first; what came from several counts for each of them. Null
-    /// where counting failed.
+    /// The number of affected objects for each source, highest first. An object from several sources counts for each of
+    /// them. Null if counting fails.
     async fn sources(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many sources at most: 1 to 100.", default = 10)] first: i32,
+        #[graphql(desc = "Returns at most this many sources: 1 to 100.", default = 10)] first: i32,
     ) -> Option<Result<Vec<ValueFacet>, Error>> {
         Some(self.load_breakdown(ctx, IssueBreakdown::Sources, first).await)
     }
 
-    /// How often it is wrong with what belongs to each organization, most first: there itself, not below. Papers belong to where
-    /// their authors were, people also to where they are or were by their own record. Null where counting failed.
+    /// The number of affected objects for each organization, highest first; descendants are not included. Papers count
+    /// for the organizations of their authors, researchers also for those of their own record. Null if counting fails.
     async fn organizations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many organizations at most: 1 to 100.", default = 10)] first: i32,
+        #[graphql(desc = "Returns at most this many organizations: 1 to 100.", default = 10)] first: i32,
     ) -> Option<Result<Vec<OrganizationFacet>, Error>> {
         Some(self.load_breakdown(ctx, IssueBreakdown::Organizations, first).await)
     }
 }
 
-/// What an issue is with.
+/// Types of objects that an issue can affect.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "IssueSubject")]
 pub enum QualitySubject {
     /// A paper.
     Paper,
-    /// An author's place on a paper.
+    /// An authorship: one author of one paper.
     Authorship,
-    /// A person.
+    /// A researcher.
     Researcher,
 }
 
-/// What can be wrong. Some of it may be right all the same: it is what a person should look at.
+/// Kinds of data-quality issues. A reported object can be correct; it needs review by a person.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "DataIssue")]
 pub enum QualityIssueKind {
-    /// A paper of which nobody told the year: it is in no range of years, and last where the newest come first.
+    /// A paper without a year. It is in no range of years, and comes last if the newest come first.
     PaperWithoutYear,
-    /// A paper of which nobody gave an abstract (completeness `ABSENT`). One that may not be shown is no issue.
+    /// A paper without an abstract (completeness `ABSENT`). A restricted abstract is not an issue.
     PaperWithoutAbstract,
-    /// A paper of whose abstract the source gave only the beginning (completeness `TRUNCATED`).
+    /// A paper whose abstract is truncated by the source (completeness `TRUNCATED`).
     PaperWithTruncatedAbstract,
-    /// A paper by nobody.
+    /// A paper without authors.
     PaperWithoutAuthors,
-    /// A paper without a DOI, an arXiv id or an identifier of another public scheme: the keys that its sources use for their own
-    /// records are none. It cannot be told for certain from another of the same title.
+    /// A paper without a DOI, an arXiv ID or an identifier of another public scheme. The sources' own keys do not
+    /// count. It cannot be reliably distinguished from another paper with the same title.
     PaperWithoutIdentifier,
-    /// An author whose published name is damaged and shown repaired, because that is certain or another name confirms it.
+    /// An author whose published name is damaged and displayed repaired, because the repair is certain or confirmed by
+    /// another name.
     NameRepaired,
-    /// An author whose published name may be damaged, and is shown as it is until something confirms the repair.
+    /// An author whose published name may be damaged. It is displayed as published until something confirms the repair.
     NameRepairSuggested,
-    /// An author who was not taken for anybody yet.
+    /// An author who is not resolved to a researcher.
     AuthorUnresolved,
-    /// A person with several papers, one of which was given to them by a name that many have and nothing else: confidence below
-    /// 0.8. They may be several people.
+    /// A researcher with several papers, of which at least one is assigned by a common name only (confidence below
+    /// 0.8). It may be a conflated profile.
     ResearcherByNameAlone,
-    /// A person whose papers are more than sixty years apart: two people, or a paper with a wrong year.
+    /// A researcher whose papers are more than 60 years apart: a conflated profile, or a paper with an incorrect year.
     ResearcherActiveTooLong,
-    /// A person to whom papers give an ORCID iD that is not theirs, or several. What was merged by somebody's decision is none.
+    /// A researcher whose papers give several ORCID iDs, or one that differs from the researcher's. Researchers merged
+    /// by a decision are excluded.
     ResearcherWithSeveralOrcids,
-    /// A person employed in two countries at the same time for more than a year, as far as both beginnings are known.
+    /// A researcher employed in two countries at the same time for more than a year, if both start dates are known.
     ResearcherEmployedInTwoCountries,
-    /// A person with no papers and no affiliations, about whom little more than a name is known.
+    /// A researcher without papers or affiliations: little more than the name is known.
     ResearcherWithoutPapersAndAffiliations,
 }
 
-/// How many published names have damage of a kind.
+/// The number of published names with one kind of damage.
 #[derive(SimpleObject)]
 pub struct NameRepairCount {
-    /// The kind.
+    /// The kind of damage.
     rule: NameRepairRule,
-    /// The names that are shown repaired.
+    /// The number of names that are displayed repaired.
     applied_count: i32,
-    /// The names that are shown as published, with a repair that is only suggested.
+    /// The number of names that are displayed as published, with a suggested repair.
     suggested_count: i32,
 }
 
@@ -278,20 +274,21 @@ impl From<RepairRuleCount> for NameRepairCount {
     }
 }
 
-/// Where records came from, and how many.
+/// A source of imported records, with the number of its records.
 #[derive(SimpleObject)]
 pub struct DirectorySource {
-    /// Its name: the format's, or what the import was told. `QualityFilter.sources` takes it.
+    /// The name of the source: the name of the format, or the one given to the import. It is a value for
+    /// `QualityFilter.sources`.
     name: String,
-    /// All of its records.
+    /// The number of all its records.
     record_count: i32,
-    /// Those about people; of people who are only authors of papers there are none.
+    /// The number of its records about researchers. Researchers who are known only as authors of papers have none.
     researcher_count: i32,
-    /// Those about organizations.
+    /// The number of its records about organizations.
     organization_count: i32,
-    /// Those about topics.
+    /// The number of its records about topics.
     topic_count: i32,
-    /// Those about papers.
+    /// The number of its records about papers.
     paper_count: i32,
 }
 
@@ -308,10 +305,10 @@ impl From<SourceRecordCounts> for DirectorySource {
     }
 }
 
-/// The sources of the directory, most records first.
+/// Loads the sources of the directory, most records first.
 ///
 /// # Errors
-/// Where first is out of range, or the database does not answer.
+/// If `first` is out of range or the database query fails.
 pub async fn load_sources(ctx: &Context<'_>, first: i32) -> Result<Vec<DirectorySource>, Error> {
     let sources = ctx.store().source_record_counts(check_first(ctx, first)?).await?;
     Ok(sources.into_iter().map(DirectorySource::from).collect())

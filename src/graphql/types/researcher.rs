@@ -1,4 +1,4 @@
-//! Researchers.
+//! The researcher type, its filter, its order and its root fields.
 
 use std::sync::Arc;
 
@@ -9,20 +9,21 @@ use crate::error::Error;
 use crate::graphql::connection::{Connection, ConnectionType, load_connection, simple_connection};
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::eager_resolver::EagerObject;
-use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType, selected_columns};
+use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType};
+use crate::graphql::engine::selected_columns::selected_columns;
 use crate::graphql::inputs::filter_limits::FilterBudget;
 use crate::graphql::inputs::identifier::{
-    Identifier, IdentifierKey, canonical_identifiers, check_list_size, column_key, decode_ids, id_key, load_former_ids,
-    load_identifiers, reject_nul,
+    IdentifierKey, canonical_identifiers, check_list_size, column_key, decode_ids, id_key, reject_nul,
 };
-use crate::graphql::inputs::localized_string::LocalizedString;
 use crate::graphql::inputs::order::{OrderDirection, resolve_order};
-use crate::graphql::inputs::scalars::{DateTime, Url, stored_url};
+use crate::graphql::inputs::scalars::{DateTime, Url, saturating_i32, stored_url};
+use crate::graphql::inputs::search_query::parse_optional_query;
 use crate::graphql::types::affiliation::{AffiliationConnection, AffiliationFilter, AffiliationOrder};
 use crate::graphql::types::coauthorship::{CoauthorConnection, CoauthorFilter, CoauthorOrder};
 use crate::graphql::types::facet::{FacetsField, ResearcherFacets};
+use crate::graphql::types::identifier::{Identifier, load_former_ids, load_identifiers};
+use crate::graphql::types::localized_string::LocalizedString;
 use crate::graphql::types::paper::{PaperFilter, PaperOrder, ResearcherPaperConnection};
-use crate::graphql::types::search::parse_optional_query;
 use crate::graphql::types::topic::{ResearcherTopicConnection, TopicOrder};
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::Orcid;
@@ -37,7 +38,7 @@ use crate::store::reader::relation::{ResearcherIdentifiers, ResearcherPreviousId
 use crate::store::reader::researcher as store;
 use crate::store::reader::topic::ResearcherTopics;
 
-/// A person who does research, or whose name stands on a paper.
+/// A person who does research or is an author of a paper.
 #[derive(Clone)]
 pub struct Researcher(pub Arc<researcher::Model>);
 
@@ -74,15 +75,15 @@ impl ProjectedType for Researcher {
     ];
 }
 
-/// A person who does research, or whose name stands on a paper.
+/// A person who does research or is an author of a paper.
 #[Object]
 impl Researcher {
-    /// Its id: opaque, unique in the directory, the same for ever.
+    /// Globally unique, opaque ID. It is permanent.
     pub async fn id(&self) -> ID {
         GlobalId { kind: NodeKind::Researcher, row_id: self.0.id }.to_string().into()
     }
 
-    /// The name in the address of the profile page: lower-case ASCII letters, digits and hyphens.
+    /// URL slug of the profile page: lowercase ASCII letters, digits and hyphens.
     pub async fn slug(&self) -> &str {
         &self.0.slug
     }
@@ -90,65 +91,67 @@ impl Researcher {
     /// The same as `name`: names of people are not translated.
     pub async fn display_name(
         &self,
-        #[graphql(desc = "Without effect here.")] languages: Option<Vec<LanguageTag>>,
+        #[graphql(desc = "Has no effect: names of people are not translated.")] languages: Option<Vec<LanguageTag>>,
     ) -> LocalizedString {
         let _ = languages;
         LocalizedString::without_language(&self.0.display_name)
     }
 
-    /// The ids of what was merged into this person; they lead here for ever.
+    /// IDs of researchers merged into this one. They permanently resolve to it.
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
         load_former_ids::<ResearcherPreviousIds>(ctx, self.0.id, NodeKind::Researcher).await
     }
 
-    /// The name as displayed.
+    /// The display name.
     async fn name(&self) -> &str {
         &self.0.display_name
     }
 
-    /// Given names. Somebody with a single name has it here.
+    /// The given names. A person with a single name has it here.
     async fn given_name(&self) -> Option<&str> {
         self.0.given_name.as_deref()
     }
 
-    /// Family name with its particles; null for somebody with a single name.
+    /// The family name with its particles, such as `van der Berg`. Null for a person with a single name.
     async fn family_name(&self) -> Option<&str> {
         self.0.family_name.as_deref()
     }
 
-    /// Other forms of the name that the person or the sources made public. Names that only find the person, and private ones,
-    /// are in no field.
+    /// Other public forms of the name, from the researcher or from sources. Search-only and private names are in no
+    /// field.
     async fn other_names(&self) -> &[String] {
         &self.0.other_names
     }
 
-    /// The ORCID iD as its address, such as https://orcid.org/0000-0002-1825-0097.
+    /// The ORCID iD as a URL, such as `https://orcid.org/0000-0002-1825-0097`.
     async fn orcid(&self) -> Option<Url> {
         self.0.orcid.as_ref()?.parse::<Orcid>().ok().map(|orcid| Url(orcid.uri()))
     }
 
-    /// Ids of other schemes.
+    /// Identifiers of other schemes.
     async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>, Error> {
         load_identifiers::<ResearcherIdentifiers>(ctx, self.0.id).await
     }
 
-    /// One line under the name: the role of the primary employment and its organization, unless the person set another.
+    /// One line to display under the name. Defaults to the role and organization of the primary employment, unless the
+    /// researcher set another.
     async fn headline(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "In order of preference; the request's Accept-Language where absent.")] languages: Option<
-            Vec<LanguageTag>,
-        >,
+        #[graphql(
+            desc = "Preferred languages, most preferred first. Defaults to the request's `Accept-Language` header."
+        )]
+        languages: Option<Vec<LanguageTag>>,
     ) -> Result<Option<LocalizedString>, Error> {
         let languages = ctx.languages(languages);
-        if let Some(own) = LocalizedString::best_match(&self.0.headline, &languages) {
-            return Ok(Some(own));
+        if let Some(headline) = LocalizedString::best_match(&self.0.headline, &languages) {
+            return Ok(Some(headline));
         }
         let Some(employment) = ctx.data_loader().load_one(EmploymentKey(self.0.id)).await? else { return Ok(None) };
         let organization = LocalizedString::best_match(&employment.display_names, &languages);
         let role = LocalizedString::best_match(&employment.role_title, &languages);
         Ok(match (role, organization) {
-            // The line is in the role's language; an organization's name is often the same in all.
+            // The line is in the language of the role; an organization's name is often the same in all languages.
             (Some(role), Some(organization)) => {
                 Some(LocalizedString { value: format!("{}, {}", role.value, organization.value), ..role })
             }
@@ -156,40 +159,46 @@ impl Researcher {
         })
     }
 
-    /// A few paragraphs about the person, as plain text.
+    /// A biography of a few paragraphs, as plain text.
     async fn biography(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "In order of preference; the request's Accept-Language where absent.")] languages: Option<
-            Vec<LanguageTag>,
-        >,
+        #[graphql(
+            desc = "Preferred languages, most preferred first. Defaults to the request's `Accept-Language` header."
+        )]
+        languages: Option<Vec<LanguageTag>>,
     ) -> Option<LocalizedString> {
         LocalizedString::best_match(&self.0.biography, &ctx.languages(languages))
     }
 
-    /// The address of a picture.
+    /// The URL of a portrait.
     async fn portrait_url(&self) -> Option<Url> {
         stored_url(self.0.portrait_url.as_ref())
     }
 
-    /// The person's own page.
+    /// The URL of the researcher's own website.
     async fn homepage_url(&self) -> Option<Url> {
         stored_url(self.0.homepage_url.as_ref())
     }
 
-    /// Where the person is and was: the primary affiliation first, then those that last, then the latest.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// The affiliations of the researcher, current and past. By default the primary affiliation comes first, then
+    /// current ones, then the latest start date.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn affiliations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which; all of any kind, past ones too, where absent.")] filter: Option<AffiliationFilter>,
-        #[graphql(desc = "Another order.")] order_by: Option<AffiliationOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
+        #[graphql(desc = "Filters the affiliations. Defaults to all kinds, including past ones.")] filter: Option<
+            AffiliationFilter,
         >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Sort order. Defaults to the primary affiliation first, then current ones, then the latest.")]
+        order_by: Option<AffiliationOrder>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<AffiliationConnection, Error> {
         let (order, direction) = AffiliationOrder::resolve_by_importance(order_by, ctx);
         let filter = AffiliationFilter::into_store_filter(filter, ctx)?;
@@ -197,37 +206,45 @@ impl Researcher {
         load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
-    /// What the person works on: declared topics in the person's order, then those of papers, most papers first.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// The topics of the researcher. By default declared topics come first in the researcher's order, then topics of
+    /// papers, most papers first.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn topics(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Another order; PAPER_COUNT counts this person's papers.")] order_by: Option<TopicOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Sort order. Defaults to declared topics first. PAPER_COUNT counts this researcher's papers."
+        )]
+        order_by: Option<TopicOrder>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<ResearcherTopicConnection, Error> {
         let (order, direction) = TopicOrder::resolve_list_order(order_by, ctx)?;
         let list = ResearcherTopics { order, direction };
         load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
-    /// What the person wrote, every version of it, newest first; each edge has the person's own place on the paper.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// The papers of the researcher, including all versions, newest first by default. Each edge contains the
+    /// researcher's authorship.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn papers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] filter: Option<PaperFilter>,
-        #[graphql(desc = "Another order.")] order_by: Option<PaperOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Filters the papers. Defaults to all.")] filter: Option<PaperFilter>,
+        #[graphql(desc = "Sort order. Defaults to newest first, or to relevance if `filter.query` is set.")]
+        order_by: Option<PaperOrder>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<ResearcherPaperConnection, Error> {
         let filter = PaperFilter::into_store_filter(filter, ctx)?;
         let (order, direction) = PaperOrder::resolve_newest_first(order_by, &filter)?;
@@ -235,22 +252,22 @@ impl Researcher {
         load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
-    /// With whom the person wrote, those with most papers together first. Papers with more authors than the
-    /// directory's consortium size make no coauthors unless the filter's maxAuthorsPerPaper asks for them.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// The coauthors of the researcher, most joint papers first by default. Papers with more authors than
+    /// `Directory.consortiumSize` are excluded unless the filter sets `maxAuthorsPerPaper`.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn coauthors(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which, and by which papers: counts and years are of the papers that pass.")] filter: Option<
-            CoauthorFilter,
-        >,
-        #[graphql(desc = "Another order.")] order_by: Option<CoauthorOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Filters the coauthors, and the papers from which counts and years are computed.")]
+        filter: Option<CoauthorFilter>,
+        #[graphql(desc = "Sort order. Defaults to the most joint papers first.")] order_by: Option<CoauthorOrder>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Option<Result<CoauthorConnection, Error>> {
         let coauthors = async || {
             let (order, direction) = CoauthorOrder::resolve_most_papers_first(order_by);
@@ -260,69 +277,67 @@ impl Researcher {
         Some(coauthors().await)
     }
 
-    /// What is counted of the person.
+    /// Counts of the researcher's papers and coauthors. Null if counting fails.
     async fn statistics(&self, ctx: &Context<'_>) -> Option<Result<ResearcherStatistics, Error>> {
-        let counted = ctx.data_loader().load_one(store::ResearcherStatisticsKey(self.0.id)).await.transpose()?;
-        Some(counted.map(|counted| ResearcherStatistics { researcher_id: self.0.id, counts: counted }))
+        let counts = ctx.data_loader().load_one(store::ResearcherStatisticsKey(self.0.id)).await.transpose()?;
+        Some(counts.map(|counts| ResearcherStatistics { researcher_id: self.0.id, counts }))
     }
 
-    /// When the person came into the directory.
+    /// When the researcher was added to the directory.
     pub async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When what the directory says of the person last changed.
+    /// When the researcher's data in the directory last changed.
     pub async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
 }
 
-/// What is counted of a person.
+/// Counts of a researcher's papers and coauthors.
 pub struct ResearcherStatistics {
     researcher_id: i64,
     counts: Arc<store::ResearcherCounts>,
 }
 
-/// What is counted of a person.
+/// Counts of a researcher's papers and coauthors.
 #[Object]
 impl ResearcherStatistics {
-    /// The number of papers, every version of a work among them: as many as papers lists.
+    /// The number of papers, as listed in `Researcher.papers`. Versions of a work count separately.
     async fn paper_count(&self) -> i32 {
         self.counts.paper_count
     }
 
-    /// The number of works: papers, with all versions of a work (a preprint and the article that it became) counted once.
+    /// The number of works: all versions of a work, such as a preprint and the article that followed, count once.
     async fn work_count(&self) -> i32 {
         self.counts.work_count
     }
 
-    /// The number of people with whom there are papers of at most the directory's consortium size.
+    /// The number of coauthors, by papers with at most `Directory.consortiumSize` authors.
     async fn coauthor_count(&self) -> i32 {
         self.counts.coauthor_count
     }
 
-    /// The year of the first paper that has a year.
+    /// The year of the earliest paper. Null if no year is known.
     async fn first_publication_year(&self) -> Option<i32> {
         Some(self.counts.first_year).filter(|year| *year != 0)
     }
 
-    /// The year of the last paper that has a year.
+    /// The year of the latest paper. Null if no year is known.
     async fn last_publication_year(&self) -> Option<i32> {
         Some(self.counts.last_year).filter(|year| *year != 0)
     }
 
-    /// The number of papers of each year that has any, every version among them, in order; papers without a year are in none.
+    /// The number of papers for each year that has any, earliest year first. Versions of a work count separately;
+    /// papers without a year are not counted.
     async fn papers_per_year(&self, ctx: &Context<'_>) -> Result<Vec<YearCount>, Error> {
         let years = ctx.data_loader().load_one(store::PapersPerYearKey(self.researcher_id)).await?.unwrap_or_default();
-        let count = |year: store::YearCount| YearCount {
-            year: year.year,
-            count: i32::try_from(year.count).unwrap_or(i32::MAX),
-        };
+        let count = |year: store::YearCount| YearCount { year: year.year, count: saturating_i32(year.count) };
         Ok(years.into_iter().map(count).collect())
     }
 }
 
-/// How many papers a year has.
+/// The number of papers in a year.
 #[derive(SimpleObject)]
 pub struct YearCount {
     /// The year.
@@ -334,13 +349,13 @@ pub struct YearCount {
 /// Exactly one key of a researcher.
 #[derive(OneofObject)]
 pub enum ResearcherBy {
-    /// The directory's own id.
+    /// The global ID.
     Id(ID),
-    /// The name in the address of the profile page.
+    /// The URL slug of the profile page.
     Slug(String),
-    /// The ORCID iD: bare or as an address.
+    /// The ORCID iD, bare or as a URL.
     Orcid(String),
-    /// An id of any other scheme.
+    /// An identifier of any other scheme.
     Identifier(IdentifierKey),
 }
 
@@ -355,42 +370,45 @@ impl ResearcherBy {
     }
 }
 
-/// Which people. All conditions hold together; an absent or null one is none, and an empty list of values matches nobody.
-/// The ids of what was merged stand for what it became, unknown ones for nobody, and ids of another type are refused.
-/// By and, or and not filters stand in each other at most 5 deep, and one holds at most 100 others in all.
+/// Filters researchers. All conditions are combined with AND. Omitted or null conditions are ignored; an empty list of
+/// values matches nothing.
+///
+/// IDs of merged entities resolve to the surviving entity. Unknown IDs match nothing; IDs of another type are an error.
+///
+/// Filters can be nested with `and`, `or` and `not` up to 5 levels deep, with at most 100 nested filters in total.
 #[derive(InputObject, Default)]
 pub struct ResearcherFilter {
-    /// Any of these; at most 500.
+    /// Has any of these IDs; at most 500.
     ids: Option<Vec<ID>>,
-    /// With any of these ORCID iDs, bare or as addresses; at most 500.
+    /// Has any of these ORCID iDs, bare or as URLs; at most 500.
     orcids: Option<Vec<String>>,
-    /// With one affiliation that passes all of this: a current employment, membership or invited position unless it
-    /// says otherwise.
+    /// Has an affiliation that matches this filter. By default it must be a current employment, membership or invited
+    /// position.
     affiliation: Option<AffiliationFilter>,
-    /// Who declare, or have papers on, any of these topics or narrower ones; at most 500.
+    /// Declares any of these topics or their narrower topics, or has papers on them; at most 500.
     topic_ids: Option<Vec<ID>>,
-    /// Whether there is an ORCID iD.
+    /// Has an ORCID iD.
     has_orcid: Option<bool>,
-    /// Whether there are papers.
+    /// Has papers.
     has_papers: Option<bool>,
-    /// By name, as search finds people: accents, case and order do not matter, typos are forgiven where fewer than 20 match
-    /// as typed. At most 500 characters; white space alone is no condition.
+    /// Matches this search query by name, as in `search`: ignoring accents, case and word order, and tolerating typos
+    /// if fewer than 20 names match exactly. At most 500 characters; a blank query is ignored.
     query: Option<String>,
-    /// Changed at this moment or later.
+    /// Was last changed at or after this time.
     updated_since: Option<DateTime>,
-    /// Who pass each of these; all do where the list is empty.
+    /// Matches all of these filters. An empty list matches everything.
     and: Option<Vec<ResearcherFilter>>,
-    /// Who pass any of these; none does where the list is empty.
+    /// Matches any of these filters. An empty list matches nothing.
     or: Option<Vec<ResearcherFilter>>,
-    /// Who do not pass this.
+    /// Does not match this filter.
     not: Option<Box<ResearcherFilter>>,
 }
 
 impl ResearcherFilter {
-    /// The filter for the store; everybody passes an absent one.
+    /// Converts the filter to the store's; without a filter all researchers match.
     ///
     /// # Errors
-    /// Where an id is none, a list is too long, a range has no years, or filters nest too deep or are too many.
+    /// If an ID is invalid, a list is too long, or nested filters exceed a limit.
     pub fn into_store_filter(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::ResearcherFilter, Error> {
         filter.unwrap_or_default().convert_within(ctx, &mut FilterBudget::new(ctx))
     }
@@ -398,10 +416,10 @@ impl ResearcherFilter {
     fn convert_within(
         self,
         ctx: &Context<'_>,
-        nesting: &mut FilterBudget<'_>,
+        budget: &mut FilterBudget<'_>,
     ) -> Result<store::ResearcherFilter, Error> {
         let filter = self;
-        let inner = |filter: Self, nesting: &mut FilterBudget<'_>| filter.convert_within(ctx, nesting);
+        let convert = |filter: Self, budget: &mut FilterBudget<'_>| filter.convert_within(ctx, budget);
         let affiliation =
             filter.affiliation.map(|affiliation| AffiliationFilter::into_store_filter(Some(affiliation), ctx));
         Ok(store::ResearcherFilter {
@@ -412,44 +430,45 @@ impl ResearcherFilter {
             has_orcid: filter.has_orcid,
             has_papers: filter.has_papers,
             query: parse_optional_query("query", filter.query)?,
-            updated_since: filter.updated_since.map(|moment| moment.0),
-            and: nesting.convert_nested_list(filter.and, inner)?,
-            or: nesting.convert_nested_list(filter.or, inner)?,
-            not: filter.not.map(|filter| nesting.convert_nested(*filter, inner)).transpose()?.map(Box::new),
+            updated_since: filter.updated_since.map(|time| time.0),
+            and: budget.convert_nested_list(filter.and, convert)?,
+            or: budget.convert_nested_list(filter.or, convert)?,
+            not: filter.not.map(|filter| budget.convert_nested(*filter, convert)).transpose()?.map(Box::new),
         })
     }
 }
 
-/// By what people are ordered.
+/// Fields by which researchers can be sorted.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "store::ResearcherOrder")]
 pub enum ResearcherOrderField {
-    /// By name, family name first, without accents.
+    /// By name, family name first, ignoring accents.
     Name,
-    /// By the number of papers; in a topic's list, of papers on the topic.
+    /// By the number of papers; in `Topic.researchers`, of papers on the topic.
     PaperCount,
-    /// By the year of the last paper; people without one count as earliest.
+    /// By the year of the latest paper. Researchers without one sort as the earliest.
     LastPublicationYear,
-    /// By the last change.
+    /// By the time of the last change.
     UpdatedAt,
-    /// By how well filter.query matches, best last: DESC has the best first. Only with a query, and the default there.
+    /// By how well `filter.query` matches; DESC returns the best match first. Requires a query, for which it is the
+    /// default.
     Relevance,
 }
 
-/// An order of people; ties end on the id.
+/// Sort order for researchers. Ties are broken by ID.
 #[derive(InputObject)]
 pub struct ResearcherOrder {
-    /// By what.
+    /// The field to sort by.
     field: ResearcherOrderField,
-    /// Which way.
+    /// The sort direction.
     direction: OrderDirection,
 }
 
 impl ResearcherOrder {
-    /// The order asked for, else by name, or by relevance where the filter has a query.
+    /// Resolves the order; the default is by name, or relevance if the filter has a search query.
     ///
     /// # Errors
-    /// Where it is by relevance and the filter has no query.
+    /// If the order is by relevance and the filter has no search query.
     pub fn resolve_by_name(
         order: Option<Self>,
         filter: &store::ResearcherFilter,
@@ -457,10 +476,10 @@ impl ResearcherOrder {
         Self::resolve(order, filter, (store::ResearcherOrder::Name, Direction::Ascending))
     }
 
-    /// The order asked for, else those with most papers first, or by relevance where the filter has a query.
+    /// Resolves the order; the default is the most papers first, or relevance if the filter has a search query.
     ///
     /// # Errors
-    /// Where it is by relevance and the filter has no query.
+    /// If the order is by relevance and the filter has no search query.
     pub fn resolve_most_papers_first(
         order: Option<Self>,
         filter: &store::ResearcherFilter,
@@ -471,28 +490,29 @@ impl ResearcherOrder {
     fn resolve(
         order: Option<Self>,
         filter: &store::ResearcherFilter,
-        otherwise: (store::ResearcherOrder, Direction),
+        default: (store::ResearcherOrder, Direction),
     ) -> Result<(store::ResearcherOrder, Direction), Error> {
-        let asked = order.map(|order| (order.field.into(), order.direction.into()));
-        resolve_order(asked, filter.query.as_ref(), store::ResearcherOrder::Relevance, otherwise)
+        let requested = order.map(|order| (order.field.into(), order.direction.into()));
+        resolve_order(requested, filter.query.as_ref(), store::ResearcherOrder::Relevance, default)
     }
 }
 
-/// A page of people.
+/// A page of researchers.
 pub type ResearcherConnection = EagerObject<Connection<store::Researchers>>;
-/// A page of an organization's people.
+/// A page of an organization's researchers.
 pub type OrganizationResearcherConnection = EagerObject<Connection<store::OrganizationResearchers>>;
-/// A page of a topic's people.
+/// A page of a topic's researchers.
 pub type TopicResearcherConnection = EagerObject<Connection<store::TopicResearchers>>;
 
 simple_connection!(store::Researchers, "Researcher", Researcher, FacetsField<Self, ResearcherFacets>);
 
-/// What ties a person to a topic.
+/// Edge data that links a researcher and a topic.
 #[derive(SimpleObject)]
 pub struct TopicResearcherEdgeFields {
-    /// How many of the person's papers are on the topic, every version of a work among them; 0 where the person only declares it.
+    /// The number of the researcher's papers on the topic; 0 if the researcher only declares it. Versions of a work
+    /// count separately.
     paper_count: i32,
-    /// The year of the last of these papers.
+    /// The year of the latest of these papers. Null if no year is known.
     last_year: Option<i32>,
 }
 
@@ -512,50 +532,54 @@ impl ConnectionType for store::TopicResearchers {
     }
 }
 
-/// The part of the query that reads people.
+/// Root fields for researchers.
 #[derive(Default)]
 pub struct ResearcherQuery;
 
 #[Object]
 impl ResearcherQuery {
-    /// One person; null where nobody has the key.
+    /// Looks up a researcher by one key. Null if there is no match.
     async fn researcher(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Exactly one key, in any of its written forms.")] by: ResearcherBy,
+        #[graphql(desc = "Exactly one key, in any of its formats.")] by: ResearcherBy,
     ) -> Result<Option<EagerObject<Researcher>>, Error> {
         let Some(key) = by.into_lookup_key() else { return Ok(None) };
-        let asked = ByLookupKey::with_columns(key, selected_columns::<Researcher>(ctx));
-        Ok(ctx.data_loader().load_one(asked).await?.map(Researcher).map(EagerObject))
+        let key = ByLookupKey::with_columns(key, selected_columns::<Researcher>(ctx));
+        Ok(ctx.data_loader().load_one(key).await?.map(Researcher).map(EagerObject))
     }
 
-    /// People by their keys, in the order of the keys; null where nobody has one. One statement, whatever the keys.
+    /// Looks up researchers by their keys, in the order of the keys; null for each key without a match. The lookup is
+    /// batched into a single SQL statement.
     async fn researchers_by(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most 500.")] keys: Vec<ResearcherBy>,
+        #[graphql(desc = "The keys; at most 500.")] keys: Vec<ResearcherBy>,
     ) -> Result<Vec<Option<Researcher>>, Error> {
         let keys = check_list_size(ctx, "keys", Some(keys))?.unwrap_or_default();
         let selected = selected_columns::<Researcher>(ctx);
         let keys: Vec<_> =
             keys.into_iter().map(|by| Some(ByLookupKey::with_columns(by.into_lookup_key()?, selected))).collect();
-        let found = ctx.data_loader().load_many(keys.iter().flatten().cloned()).await?;
-        Ok(keys.iter().map(|key| key.as_ref().and_then(|key| found.get(key)).cloned().map(Researcher)).collect())
+        let researchers = ctx.data_loader().load_many(keys.iter().flatten().cloned()).await?;
+        Ok(keys.iter().map(|key| key.as_ref().and_then(|key| researchers.get(key)).cloned().map(Researcher)).collect())
     }
 
-    /// People, by name.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// All researchers, sorted by name by default.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn researchers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which; everybody where absent.")] filter: Option<ResearcherFilter>,
-        #[graphql(desc = "Another order.")] order_by: Option<ResearcherOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
+        #[graphql(desc = "Filters the researchers. Defaults to all.")] filter: Option<ResearcherFilter>,
+        #[graphql(desc = "Sort order. Defaults to name, or to relevance if `filter.query` is set.")] order_by: Option<
+            ResearcherOrder,
         >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<ResearcherConnection, Error> {
         let filter = ResearcherFilter::into_store_filter(filter, ctx)?;
         let (order, direction) = ResearcherOrder::resolve_by_name(order_by, &filter)?;

@@ -1,24 +1,24 @@
-//! Why an author is taken for a researcher.
+//! Explains why an author was resolved to a researcher.
 
 use async_graphql::{Enum, SimpleObject};
 
 use crate::disambiguation;
 
-/// Why the author of a paper is taken for a researcher. The directory is careful: it rather leaves one person in two places than
-/// takes two people for one, never against contrary evidence (two ORCID iDs, both authors of the paper, sixty years apart), and
-/// looks again whenever something new is known.
+/// Why an author was resolved to a researcher (author disambiguation). Precision comes first: one person can have two
+/// profiles, rather than two people sharing one. Contrary evidence, such as different ORCID iDs, two authors of the
+/// same paper or a gap of sixty years, prevents a match. Matches are re-evaluated when new data arrives.
 #[derive(SimpleObject)]
 pub struct Resolution {
-    /// How it was found.
+    /// The method by which the author was resolved.
     method: ResolutionMethod,
-    /// How likely it is to be right, from 0 to 1; 1 for what people decided.
+    /// The confidence that the match is correct, from 0 to 1; 1 for a decision by a person.
     confidence: f64,
-    /// What speaks for it, the strongest first; one of each kind, though there may be more.
+    /// The evidence for the match, strongest first. Each kind is listed at most once, even if there is more of it.
     evidence: Vec<ResolutionEvidence>,
 }
 
 impl Resolution {
-    /// Where nothing but the name is known.
+    /// Creates the explanation for a name-only match.
     pub fn name_only() -> Self {
         let evidence = ResolutionEvidence { kind: ResolutionEvidenceKind::SameName, value: None };
         Self { method: ResolutionMethod::Name, confidence: 0.5, evidence: vec![evidence] }
@@ -35,26 +35,26 @@ impl From<disambiguation::MatchExplanation> for Resolution {
     }
 }
 
-/// How an author was found to be a researcher.
+/// Methods by which an author can be resolved to a researcher.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "disambiguation::MatchMethod")]
 pub enum ResolutionMethod {
-    /// Somebody decided it: `academic-directory identity merge` and `split`.
+    /// A decision by a person, with `academic-directory identity merge` or `split`.
     Decision,
-    /// By an ORCID iD or the source's own id of the author.
+    /// An ORCID iD, or the source's own ID of the author.
     Identifier,
-    /// By the name, and by what the paper has in common with the person's others.
+    /// The name, and what the paper has in common with other papers of the researcher.
     Evidence,
-    /// By the name alone.
+    /// The name only.
     Name,
 }
 
-/// One thing that speaks for a resolution.
+/// One piece of evidence for a resolution.
 #[derive(SimpleObject)]
 pub struct ResolutionEvidence {
-    /// What it is.
+    /// The kind of evidence.
     kind: ResolutionEvidenceKind,
-    /// The id, the coauthor, the organization, the venue; null where the kind says all.
+    /// The identifier, coauthor, organization or venue. Null if the kind is sufficient.
     value: Option<String>,
 }
 
@@ -72,34 +72,34 @@ impl ResolutionEvidence {
             Found::SameName => ResolutionEvidenceKind::SameName,
             Found::RareName => ResolutionEvidenceKind::RareName,
             Found::NameVariant => ResolutionEvidenceKind::NameVariant,
-            // Years only order likely duplicates; they give nobody a paper.
+            // Close years only rank possible duplicates; they assign no papers.
             Found::CloseYears => return None,
         };
         Some(Self { kind, value: evidence.value })
     }
 }
 
-/// The kinds of evidence.
+/// Kinds of evidence.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum ResolutionEvidenceKind {
-    /// Somebody decided it; the value is the number of the decision.
+    /// A decision by a person; the value is its number.
     Decision,
     /// The paper gives the author's ORCID iD.
     Orcid,
-    /// The paper's source has an id of its own for the author: `openalex:A5023888391`.
+    /// The source of the paper has its own ID for the author, such as `openalex:A5023888391`.
     AuthorId,
-    /// Another paper of the person has the same coauthor.
+    /// Another paper of the researcher has the same coauthor.
     SharedCoauthor,
-    /// Another paper of the person, or their own record, names the same organization.
+    /// Another paper of the researcher, or their own record, gives the same organization.
     SharedOrganization,
-    /// Another paper of the person is in the same venue.
+    /// Another paper of the researcher was published in the same venue.
     SharedVenue,
-    /// Another paper of the person is on the same topic.
+    /// Another paper of the researcher is on the same topic.
     SharedTopic,
-    /// The name is the one that most papers of the person have.
+    /// The name is the most frequent name on the researcher's papers.
     SameName,
-    /// The family name is none of those that very many people have.
+    /// The family name is not one of the most common ones.
     RareName,
-    /// The name is another form of it: an initial, a middle name left out, another spelling.
+    /// The name is a variant: an initial, an omitted middle name or another spelling.
     NameVariant,
 }

@@ -1,4 +1,4 @@
-//! Search over everything, and suggestions while somebody types.
+//! Ranked search over all entity types, and autocomplete.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,7 +10,6 @@ use async_graphql::{
     Context, ContextSelectionSet, Enum, Object, OutputType, Positioned, ServerResult, SimpleObject, Value,
     parser::types::Field,
 };
-
 use futures_util::future::try_join;
 
 use crate::error::Error;
@@ -18,7 +17,9 @@ use crate::graphql::connection::{Connection, ConnectionType, load_connection};
 use crate::graphql::context::ContextExt;
 use crate::graphql::engine::eager_resolver::{EagerObject, EagerResolve, PendingObject, Progress, SelectedFields};
 use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType};
-use crate::graphql::inputs::localized_string::LocalizedString;
+use crate::graphql::inputs::page_size::check_first;
+use crate::graphql::inputs::search_query::parse_query;
+use crate::graphql::types::localized_string::LocalizedString;
 use crate::graphql::types::node::Entity;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::paper::Paper;
@@ -32,39 +33,13 @@ use crate::store::reader::search::{
     self as store, EntityRef, EntityType, MatchedTextsKey, SearchHintKey, SearchResults, SuggestedEntity,
 };
 use crate::text::excerpt::excerpt;
-use crate::text::tokenizer::SearchTerms as Words;
+use crate::text::tokenizer::SearchTerms;
 
-/// The longest text that can be looked for, in characters.
-const MAX_QUERY_CHARS: usize = 500;
-
-/// A typed text as a search takes it; none where it is only white space.
-///
-/// # Errors
-/// Where it is too long.
-pub fn parse_query(field: &str, text: &str) -> Result<Option<Words>, Error> {
-    let length = text.chars().count();
-    if length > MAX_QUERY_CHARS {
-        let message = format!(
-            "{field} has {length} characters; it takes at most {MAX_QUERY_CHARS}: a name, a title or a few words will do"
-        );
-        return Err(Error::limit_exceeded("queryCharacters", length, MAX_QUERY_CHARS, message));
-    }
-    Ok(Words::new(text))
-}
-
-/// What a filter looks for; nothing where it is absent or only white space.
-///
-/// # Errors
-/// Where it is too long.
-pub fn parse_optional_query(field: &str, text: Option<String>) -> Result<Option<Words>, Error> {
-    text.map_or(Ok(None), |text| parse_query(field, &text))
-}
-
-/// What can be found.
+/// The types of entities that can be searched.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "EntityType")]
 pub enum EntityKind {
-    /// A person.
+    /// A researcher.
     Researcher,
     /// An organization.
     Organization,
@@ -82,23 +57,24 @@ fn distinct_entity_types(kinds: Option<Vec<EntityKind>>) -> Vec<EntityType> {
     kinds
 }
 
-/// Reads what was found.
-async fn load_entity(state: &impl ContextExt, hit: EntityRef) -> Result<Entity, Error> {
-    let loaders = state.data_loader();
-    let found = match hit.kind {
+/// Loads the entity of a search hit.
+async fn load_entity(ctx: &impl ContextExt, hit: EntityRef) -> Result<Entity, Error> {
+    let loader = ctx.data_loader();
+    let entity = match hit.kind {
         EntityType::Researcher => {
-            loaders.load_one(ById::new(hit.id)).await?.map(|model| Entity::Researcher(Researcher(model)))
+            loader.load_one(ById::new(hit.id)).await?.map(|model| Entity::Researcher(Researcher(model)))
         }
         EntityType::Organization => {
-            loaders.load_one(ById::new(hit.id)).await?.map(|model| Entity::Organization(Organization(model)))
+            loader.load_one(ById::new(hit.id)).await?.map(|model| Entity::Organization(Organization(model)))
         }
-        EntityType::Topic => loaders.load_one(ById::new(hit.id)).await?.map(|model| Entity::Topic(Topic(model))),
-        EntityType::Paper => loaders.load_one(ById::new(hit.id)).await?.map(|model| Entity::Paper(Paper(model))),
+        EntityType::Topic => loader.load_one(ById::new(hit.id)).await?.map(|model| Entity::Topic(Topic(model))),
+        EntityType::Paper => loader.load_one(ById::new(hit.id)).await?.map(|model| Entity::Paper(Paper(model))),
     };
-    found.ok_or_else(|| Error::BadUserInput("what was found is gone since; ask again".to_owned()))
+    entity
+        .ok_or_else(|| Error::BadUserInput("a search result was deleted in the meantime; repeat the search".to_owned()))
 }
 
-/// Something found, read when it is shown.
+/// A search hit, loaded when it is resolved.
 pub struct SearchHit(EntityRef);
 
 impl From<Arc<EntityRef>> for SearchHit {
@@ -121,128 +97,132 @@ impl OutputType for SearchHit {
             .await
             .map_err(|error| async_graphql::Error::from(error).into_server_error(field.pos))?;
         match entity {
-            Entity::Researcher(found) => EagerObject(found).resolve(ctx, field).await,
-            Entity::Organization(found) => EagerObject(found).resolve(ctx, field).await,
-            Entity::Topic(found) => EagerObject(found).resolve(ctx, field).await,
-            Entity::Paper(found) => EagerObject(found).resolve(ctx, field).await,
+            Entity::Researcher(entity) => EagerObject(entity).resolve(ctx, field).await,
+            Entity::Organization(entity) => EagerObject(entity).resolve(ctx, field).await,
+            Entity::Topic(entity) => EagerObject(entity).resolve(ctx, field).await,
+            Entity::Paper(entity) => EagerObject(entity).resolve(ctx, field).await,
         }
     }
 }
 
-/// A page of what was found.
+/// A page of search results.
 pub type SearchResultConnection = EagerObject<Connection<SearchResults>>;
 
-/// Why it was found.
+/// Edge data of a search result.
 pub struct SearchResultEdgeFields {
     hit: EntityRef,
-    query: Arc<Words>,
+    query: Arc<SearchTerms>,
 }
 
-/// Why it was found.
+/// Edge data of a search result.
 #[Object]
 impl SearchResultEdgeFields {
-    /// Where it matched, best first, at most three; nothing where only a name matched that is not to be shown. An
-    /// identifier that was pasted is one match as a whole.
+    /// Where the query matched: at most three highlights, best first. Empty if only a search-only name matched. A
+    /// pasted identifier is a single highlight.
     async fn highlights(&self, ctx: &Context<'_>) -> Result<Vec<Highlight>, Error> {
-        let asked = MatchedTextsKey { hit: self.hit, query: Arc::clone(&self.query) };
-        let entries = ctx.data_loader().load_one(asked).await?.unwrap_or_default();
+        let key = MatchedTextsKey { hit: self.hit, query: Arc::clone(&self.query) };
+        let entries = ctx.data_loader().load_one(key).await?.unwrap_or_default();
         let mut highlights = highlight_identifier(ctx, self.hit, &self.query).await?;
-        let mut marked: Vec<(usize, Highlight)> = Vec::new();
+        let mut ranked: Vec<(usize, Highlight)> = Vec::new();
         for entry in entries.iter() {
-            let pieces = self.query.highlight(&entry.text, &entry.stems);
-            let matched = pieces.iter().filter(|(_, is_match)| *is_match).map(|(text, _)| text.len()).sum();
-            if matched > 0 {
-                let pieces = if entry.field.starts_with("abstract") { excerpt_around_matches(&pieces) } else { pieces };
-                marked.push((matched, Highlight::new(&entry.field, &pieces)));
+            let segments = self.query.highlight(&entry.text, &entry.stems);
+            let matched_bytes = segments.iter().filter(|(_, is_match)| *is_match).map(|(text, _)| text.len()).sum();
+            if matched_bytes > 0 {
+                let segments =
+                    if entry.field.starts_with("abstract") { excerpt_around_matches(&segments) } else { segments };
+                ranked.push((matched_bytes, Highlight::new(&entry.field, &segments)));
             }
         }
-        // Entries come best first; what has more of the words goes before.
-        let most = marked.iter().map(|(matched, _)| *matched).max().unwrap_or_default();
-        marked.sort_by_key(|(matched, highlight)| (highlight.field.starts_with("abstract"), *matched * 2 < most));
-        highlights.extend(marked.into_iter().map(|(_, highlight)| highlight));
+        // Entries are sorted by relevance. Abstracts come last, preceded by those that match less than half as much as
+        // the best.
+        let best_match_bytes = ranked.iter().map(|(matched_bytes, _)| *matched_bytes).max().unwrap_or_default();
+        ranked.sort_by_key(|(matched_bytes, highlight)| {
+            (highlight.field.starts_with("abstract"), *matched_bytes * 2 < best_match_bytes)
+        });
+        highlights.extend(ranked.into_iter().map(|(_, highlight)| highlight));
         highlights.truncate(3);
         Ok(highlights)
     }
 }
 
-/// What stands around the matches of a long text.
-fn excerpt_around_matches<'a>(pieces: &[(&'a str, bool)]) -> Vec<(&'a str, bool)> {
+/// Returns the parts of a long text around the matches.
+fn excerpt_around_matches<'a>(segments: &[(&'a str, bool)]) -> Vec<(&'a str, bool)> {
     const CONTEXT_CHARS: usize = 80;
-    let mut shown: Vec<(&str, bool)> = Vec::new();
-    for (index, (text, is_match)) in pieces.iter().enumerate() {
+    let mut parts: Vec<(&str, bool)> = Vec::new();
+    for (index, (text, is_match)) in segments.iter().enumerate() {
         if *is_match {
-            shown.push((text, true));
+            parts.push((text, true));
             continue;
         }
         let is_short = text.chars().count() <= 2 * CONTEXT_CHARS;
-        let (is_first, is_last) = (index == 0, index + 1 == pieces.len());
+        let (is_first, is_last) = (index == 0, index + 1 == segments.len());
         if is_short && !is_first && !is_last {
-            shown.push((text, false));
+            parts.push((text, false));
             continue;
         }
         if !is_first {
-            shown.push((excerpt(text, CONTEXT_CHARS), false));
+            parts.push((excerpt(text, CONTEXT_CHARS), false));
         }
         if !is_first && !is_last {
-            shown.push((" … ", false));
+            parts.push((" … ", false));
         }
         if !is_last {
             let start = text.char_indices().rev().nth(CONTEXT_CHARS - 1).map_or(0, |(start, _)| start);
             let tail = text.get(start..).unwrap_or_default();
-            // From a word on, where there is one.
+            // Start at a word boundary if there is one.
             let tail = if start == 0 { tail } else { tail.split_once(' ').map_or(tail, |(_, rest)| rest) };
-            shown.push((tail, false));
+            parts.push((tail, false));
         }
-        if shown.iter().filter(|(_, is_match)| *is_match).count() >= 5 {
+        if parts.iter().filter(|(_, is_match)| *is_match).count() >= 5 {
             break;
         }
     }
-    shown.retain(|(text, _)| !text.is_empty());
-    shown
+    parts.retain(|(text, _)| !text.is_empty());
+    parts
 }
 
-/// The identifier that was pasted, where this is its owner.
-async fn highlight_identifier(ctx: &Context<'_>, hit: EntityRef, query: &Words) -> Result<Vec<Highlight>, Error> {
-    let whole = |field: &str, value: &str| vec![Highlight::new(field, &[(value, true)])];
+/// Returns the pasted identifier as a highlight if this entity has it.
+async fn highlight_identifier(ctx: &Context<'_>, hit: EntityRef, query: &SearchTerms) -> Result<Vec<Highlight>, Error> {
+    let whole_match = |field: &str, value: &str| vec![Highlight::new(field, &[(value, true)])];
     for (field, value) in hit.kind.parse_identifiers(&query.text) {
-        let held = match load_entity(ctx, hit).await? {
+        let stored_identifier = match load_entity(ctx, hit).await? {
             Entity::Researcher(researcher) => researcher.0.orcid.clone(),
             Entity::Organization(organization) => organization.0.ror.clone(),
             Entity::Paper(paper) if field == "doi" => paper.0.doi.clone(),
             Entity::Paper(paper) => paper.0.arxiv_id.clone(),
             Entity::Topic(_) => None,
         };
-        if held.as_deref() == Some(value.as_str()) {
-            return Ok(whole(if field == "arxiv_id" { "arxivId" } else { field }, &value));
+        if stored_identifier.as_deref() == Some(value.as_str()) {
+            return Ok(whole_match(if field == "arxiv_id" { "arxivId" } else { field }, &value));
         }
     }
     Ok(Vec::new())
 }
 
-/// Where it matched, as plain text in pieces: nothing to escape, nothing to trust.
+/// A text that matched, as plain-text segments. No markup needs to be escaped or sanitized.
 #[derive(SimpleObject)]
 pub struct Highlight {
     /// What matched: `name`, `otherNames`, `label:fr`, `acronym`, `alias:de`, `title`, `abstract:en`, `orcid`, `ror`,
-    /// `doi`, `arxivId`. After the colon stands the language of the text, where it is known.
+    /// `doi` or `arxivId`. The part after the colon is the language of the text, if known.
     field: String,
-    /// The text in pieces, in order; of an abstract only what is near the matches.
+    /// The segments of the text, in order. Of an abstract, only the parts around the matches.
     segments: Vec<HighlightSegment>,
 }
 
 impl Highlight {
-    fn new(field: &str, pieces: &[(&str, bool)]) -> Self {
+    fn new(field: &str, segments: &[(&str, bool)]) -> Self {
         let segment =
             |(text, is_match): &(&str, bool)| HighlightSegment { text: (*text).to_owned(), is_match: *is_match };
-        Self { field: field.to_owned(), segments: pieces.iter().map(segment).collect() }
+        Self { field: field.to_owned(), segments: segments.iter().map(segment).collect() }
     }
 }
 
-/// A piece of a text that matched.
+/// A segment of a text that matched.
 #[derive(SimpleObject)]
 pub struct HighlightSegment {
-    /// The piece as it stands in the text, spaces included.
+    /// The text of the segment, including spaces.
     text: String,
-    /// Whether it is one of the words looked for.
+    /// Whether the segment matches the query.
     is_match: bool,
 }
 
@@ -274,7 +254,7 @@ impl EagerResolve for SearchHit {
 
 impl ProjectedType for SearchHit {
     type Row = EntityRef;
-    // What was found is read by itself.
+    // The entity of a hit is loaded separately.
     const COLUMNS_BY_FIELD: &'static [FieldColumns] = &[];
 }
 
@@ -289,22 +269,22 @@ impl ConnectionType for SearchResults {
     }
 }
 
-/// Something that a typed text may be the beginning of.
+/// An autocomplete suggestion.
 pub struct Suggestion {
     entity: SuggestedEntity,
-    query: Arc<Words>,
+    query: Arc<SearchTerms>,
     languages: LanguagePreferences,
 }
 
-/// Something that a typed text may be the beginning of.
+/// An autocomplete suggestion.
 #[Object]
 impl Suggestion {
-    /// What it is.
+    /// The suggested entity.
     async fn node(&self) -> SearchHit {
         SearchHit(self.entity.hit)
     }
 
-    /// The name to show, in the best language for the reader.
+    /// The name to display, in the best language available.
     async fn label(&self, ctx: &Context<'_>) -> Result<String, Error> {
         if self.entity.hit.kind == EntityType::Researcher && self.entity.is_display_name {
             return Ok(self.entity.text.clone());
@@ -312,11 +292,12 @@ impl Suggestion {
         self.load_display_name(ctx).await
     }
 
-    /// What tells it from its namesakes: of a person the primary organization, else the latest paper; of an
-    /// organization the city and country; of a topic the one above; of a paper the first author and the year. Where
-    /// only another public name than the one shown begins as typed, that name comes first.
+    /// A hint to distinguish entities with the same name: the primary organization or latest paper of a researcher, the
+    /// city and country of an organization, the broader topic of a topic, the first author and year of a paper. If only
+    /// another public name than the label matches, the hint starts with that name.
     async fn hint(&self, ctx: &Context<'_>) -> Result<Option<String>, Error> {
-        // Both at once: names of several kinds come at several times, and each would ask for its own hints.
+        // Loaded concurrently: names of different types arrive at different times, and each would cause a separate
+        // batch of hints.
         let hint = ctx.data_loader().load_one(SearchHintKey(self.entity.hit));
         let (name, hint) = try_join(self.load_display_name(ctx), hint).await?;
         let mut parts = Vec::new();
@@ -352,67 +333,70 @@ impl Suggestion {
     }
 }
 
-/// The part of the query that finds things by words.
+/// Root fields for search.
 #[derive(Default)]
 pub struct SearchQuery;
 
 #[Object]
 impl SearchQuery {
-    /// Ranked search over everything: people, organizations, topics and papers together.
+    /// Ranked search over researchers, organizations, topics and papers.
     ///
-    /// All words must be there, in any order and language. Accents, case, hyphens, apostrophes and the shape of letters
-    /// (ß and ss, ø and o) do not matter; middle initials may be missing, and a single letter stands for a name that
-    /// begins with it. A pasted ORCID iD, DOI, arXiv id or ROR id in any form finds its owner first. Titles and abstracts
-    /// are found by the stems of their words too, where their language is known. Where fewer than 20 things match as
-    /// typed (none, for more than three words), one or two typos are forgiven in a word of five letters or more, one in
-    /// four letters, and the last word may be unfinished.
+    /// All words must match, in any order and language. Accents, case, hyphens, apostrophes and letter variants (ß and
+    /// ss, ø and o) are ignored. Middle initials are optional, and a single letter matches a name that starts with it.
+    /// A pasted ORCID iD, DOI, arXiv ID or ROR ID, in any format, returns its entity first. Titles and abstracts also
+    /// match by word stem if their language is known.
     ///
-    /// The exact form comes first, then the same letters, the same words in another order, names that differ by
-    /// initials, words among others; shown names before acronyms before other names; then the one with more papers.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// Search is fuzzy if fewer than 20 entities match exactly (none, for more than three words). It then tolerates one
+    /// or two typos in words of five letters or more, one typo in words of four letters, and an incomplete last word.
+    ///
+    /// Results are ranked by similarity: the exact form, the same letters, the same words in another order, names that
+    /// differ by initials, words among others. Display names rank before acronyms, and acronyms before other names.
+    /// Ties are ranked by the number of papers.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn search(
         &self,
         ctx: &Context<'_>,
-        #[graphql(
-            desc = "What to look for: at most 500 characters. Nothing is found where no letter or digit is in it."
-        )]
+        #[graphql(desc = "The search query: at most 500 characters. Without a letter or digit it matches nothing.")]
         query: String,
-        #[graphql(desc = "Among which kinds of things; all where absent, none where empty.")] kinds: Option<
+        #[graphql(desc = "The entity types to search. Defaults to all; an empty list returns none.")] kinds: Option<
             Vec<EntityKind>,
         >,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<SearchResultConnection, Error> {
         let query = parse_query("query", &query)?.unwrap_or_default();
         let list = SearchResults { query, kinds: distinct_entity_types(kinds) };
         load_connection(ctx, ParentKey::default(), list, PageArguments { first, after, last, before }).await
     }
 
-    /// As-you-type suggestions: things with a name, title or label whose words begin with all that was typed, in any
-    /// order. The whole name first, then names that begin so, then the best known. Accents and case do not matter;
-    /// where nothing begins so, typos are forgiven. A beginning that hundreds share (of several words: thousands) is
-    /// looked for among the best known until enough are found, and the others are left out: people and topics with most
-    /// papers, organizations with most people, then papers with the shortest titles.
+    /// Autocomplete: suggests entities with a name, title or label whose words start with all words of the query, in
+    /// any order. Accents and case are ignored; typos are tolerated if nothing matches.
+    ///
+    /// A full match ranks first, then names that start with the query, then the most prominent entities. Prominence is
+    /// the number of papers for researchers and topics, the number of researchers for organizations, and the shortest
+    /// title for papers.
+    ///
+    /// A prefix with hundreds of matches (thousands, for several words) is searched among the most prominent entities
+    /// only, until there are enough suggestions.
     async fn autocomplete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What was typed so far: at most 500 characters.")] query: String,
-        #[graphql(desc = "Among which kinds of things; all where absent, none where empty.")] kinds: Option<
+        #[graphql(desc = "The text typed so far: at most 500 characters.")] query: String,
+        #[graphql(desc = "The entity types to search. Defaults to all; an empty list returns none.")] kinds: Option<
             Vec<EntityKind>,
         >,
-        #[graphql(desc = "In order of preference; the request's Accept-Language where absent.")] languages: Option<
-            Vec<LanguageTag>,
-        >,
-        #[graphql(desc = "So many at most: 1 to 100.", default = 10)] first: i32,
+        #[graphql(
+            desc = "Preferred languages, most preferred first. Defaults to the request's `Accept-Language` header."
+        )]
+        languages: Option<Vec<LanguageTag>>,
+        #[graphql(desc = "Returns at most this many items: 1 to 100.", default = 10)] first: i32,
     ) -> Result<Vec<Suggestion>, Error> {
-        let most = ctx.limits().page.maximum_size;
-        if !u32::try_from(first).is_ok_and(|first| (1..=most).contains(&first)) {
-            return Err(Error::BadUserInput(format!("first is {first}; it can be 1 to {most}")));
-        }
+        let first = check_first(ctx, first)?;
         let Some(query) = parse_query("query", &query)? else { return Ok(Vec::new()) };
         let languages = ctx.languages(languages);
         let suggested = ctx.store().suggest_entities(&query, &distinct_entity_types(kinds), first.into()).await?;

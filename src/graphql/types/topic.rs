@@ -1,4 +1,4 @@
-//! Topics.
+//! The topic type, its filter, its order and its root fields.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use crate::error::Error;
 use crate::graphql::connection::{Connection, ConnectionType, load_connection, simple_connection};
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::eager_resolver::EagerObject;
-use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType, selected_columns};
-use crate::graphql::inputs::identifier::{
-    Identifier, IdentifierKey, bounded_strings, decode_ids, id_key, load_former_ids, load_identifiers, reject_nul,
-};
-use crate::graphql::inputs::localized_string::{LocalizedName, LocalizedString};
+use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType};
+use crate::graphql::engine::selected_columns::selected_columns;
+use crate::graphql::inputs::identifier::{IdentifierKey, bounded_strings, decode_ids, id_key, reject_nul};
 use crate::graphql::inputs::order::{OrderDirection, resolve_order};
 use crate::graphql::inputs::scalars::DateTime;
+use crate::graphql::inputs::search_query::parse_optional_query;
+use crate::graphql::types::identifier::{Identifier, load_former_ids, load_identifiers};
+use crate::graphql::types::localized_string::{LocalizedName, LocalizedString};
 use crate::graphql::types::paper::{PaperConnection, PaperFilter, PaperOrder};
 use crate::graphql::types::researcher::{ResearcherFilter, ResearcherOrder, TopicResearcherConnection};
-use crate::graphql::types::search::parse_optional_query;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::language::{LanguagePreferences, LanguageTag};
 use crate::store::reader::cursor::PageArguments;
@@ -30,7 +30,7 @@ use crate::store::reader::relation::{RelationKey, TopicBroader, TopicIdentifiers
 use crate::store::reader::researcher::TopicResearchers;
 use crate::store::reader::topic as store;
 
-/// A concept that papers are about and people work on, with labels in several languages.
+/// A research topic with labels in several languages. Papers are about topics, and researchers work on them.
 #[derive(Clone)]
 pub struct Topic(pub Arc<topic::Model>);
 
@@ -41,7 +41,7 @@ impl From<Arc<topic::Model>> for Topic {
 }
 
 impl Topic {
-    /// The name to show in the best of some languages.
+    /// Returns the display name in the best of the preferred languages.
     pub fn localized_name(&self, languages: &LanguagePreferences) -> LocalizedString {
         LocalizedString::best_match(&self.0.display_names, languages)
             .unwrap_or_else(|| LocalizedString::without_language(&self.0.slug))
@@ -67,67 +67,69 @@ impl ProjectedType for Topic {
     ];
 }
 
-/// A concept that papers are about and people work on, with labels in several languages.
+/// A research topic with labels in several languages. Papers are about topics, and researchers work on them.
 #[Object]
 impl Topic {
-    /// Its id: opaque, unique in the directory, the same for ever.
+    /// Globally unique, opaque ID. It is permanent.
     pub async fn id(&self) -> ID {
         GlobalId { kind: NodeKind::Topic, row_id: self.0.id }.to_string().into()
     }
 
-    /// Its name in an address: lower-case ASCII letters, digits and hyphens.
+    /// URL slug: lowercase ASCII letters, digits and hyphens.
     pub async fn slug(&self) -> &str {
         &self.0.slug
     }
 
-    /// The label to show.
+    /// The label to display, in the best language available.
     pub async fn display_name(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "In order of preference; the request's Accept-Language where absent.")] languages: Option<
-            Vec<LanguageTag>,
-        >,
+        #[graphql(
+            desc = "Preferred languages, most preferred first. Defaults to the request's `Accept-Language` header."
+        )]
+        languages: Option<Vec<LanguageTag>>,
     ) -> LocalizedString {
         self.localized_name(&ctx.languages(languages))
     }
 
-    /// The ids of what was merged into it; they lead here for ever.
+    /// IDs of entities merged into this one. They permanently resolve to it.
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
         load_former_ids::<TopicPreviousIds>(ctx, self.0.id, NodeKind::Topic).await
     }
 
-    /// All its labels, in all languages.
+    /// All labels in all languages.
     async fn labels(&self) -> Vec<LocalizedName> {
         self.0.names.0.iter().map(Into::into).collect()
     }
 
-    /// The vocabulary it belongs to; `local` is the directory's own.
+    /// The vocabulary to which the topic belongs; `local` is the directory's own.
     async fn scheme(&self) -> &str {
         &self.0.scheme
     }
 
-    /// Its code in its vocabulary, and ids of other schemes.
+    /// The code in its vocabulary, and identifiers of other schemes.
     async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>, Error> {
         load_identifiers::<TopicIdentifiers>(ctx, self.0.id).await
     }
 
-    /// What it is directly part of.
+    /// The direct broader topics.
     async fn broader(&self, ctx: &Context<'_>) -> Result<Vec<Topic>, Error> {
         let broader =
             ctx.data_loader().load_one(RelationKey::<TopicBroader>::new(self.0.id)).await?.unwrap_or_default();
         Ok(broader.iter().cloned().map(Topic).collect())
     }
 
-    /// What is directly part of it, by label in the languages of Accept-Language.
+    /// The direct narrower topics, sorted by label in the languages of the `Accept-Language` header.
     async fn narrower(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<TopicConnection, Error> {
         let (order, direction) = TopicOrder::resolve_by_label(None, &store::TopicFilter::default(), ctx)?;
         let filter = store::TopicFilter::default();
@@ -135,20 +137,22 @@ impl Topic {
         load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
-    /// People who declare the topic or have papers on it, those with most of these first.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// Researchers who declare the topic or have papers on it, most papers first by default.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn researchers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Or a narrower topic.", default = true)] include_narrower: bool,
-        #[graphql(desc = "Which people.")] filter: Option<ResearcherFilter>,
-        #[graphql(desc = "Another order; PAPER_COUNT counts papers on the topic.")] order_by: Option<ResearcherOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Whether to include narrower topics.", default = true)] include_narrower: bool,
+        #[graphql(desc = "Filters the researchers. Defaults to all.")] filter: Option<ResearcherFilter>,
+        #[graphql(desc = "Sort order. Defaults to the most papers first. PAPER_COUNT counts papers on the topic.")]
+        order_by: Option<ResearcherOrder>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<TopicResearcherConnection, Error> {
         let filter = ResearcherFilter::into_store_filter(filter, ctx)?;
         let (order, direction) = ResearcherOrder::resolve_most_papers_first(order_by, &filter)?;
@@ -156,20 +160,22 @@ impl Topic {
         load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
-    /// Papers on the topic, newest first.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// Papers on the topic, newest first by default.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn papers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Or on a narrower topic.", default = true)] include_narrower: bool,
-        #[graphql(desc = "Which.")] filter: Option<PaperFilter>,
-        #[graphql(desc = "Another order.")] order_by: Option<PaperOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Whether to include papers on narrower topics.", default = true)] include_narrower: bool,
+        #[graphql(desc = "Filters the papers. Defaults to all.")] filter: Option<PaperFilter>,
+        #[graphql(desc = "Sort order. Defaults to newest first, or to relevance if `filter.query` is set.")]
+        order_by: Option<PaperOrder>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
         let scope = PaperScope::Topic { include_narrower };
         let filter = PaperFilter::into_store_filter(filter, ctx)?;
@@ -178,12 +184,12 @@ impl Topic {
         load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
-    /// When it came into the directory.
+    /// When it was added to the directory.
     pub async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When what the directory says of it last changed.
+    /// When its data in the directory last changed.
     pub async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
@@ -192,11 +198,11 @@ impl Topic {
 /// Exactly one key of a topic.
 #[derive(OneofObject)]
 pub enum TopicBy {
-    /// The directory's own id.
+    /// The global ID.
     Id(ID),
-    /// Its name in an address.
+    /// The URL slug.
     Slug(String),
-    /// Its code in its vocabulary, or an id of any other scheme.
+    /// The code in its vocabulary, or an identifier of any other scheme.
     Identifier(IdentifierKey),
 }
 
@@ -210,20 +216,22 @@ impl TopicBy {
     }
 }
 
-/// Which topics. All conditions hold together; an absent or null one is none, and an empty list matches nothing.
-/// The ids of what was merged stand for what it became, unknown ones for nothing, and ids of another type are refused.
+/// Filters topics. All conditions are combined with AND. Omitted or null conditions are ignored; an empty list matches
+/// nothing.
+///
+/// IDs of merged entities resolve to the surviving entity. Unknown IDs match nothing; IDs of another type are an error.
 #[derive(InputObject, Default)]
 pub struct TopicFilter {
-    /// Any of these; at most 500.
+    /// Has any of these IDs; at most 500.
     ids: Option<Vec<ID>>,
-    /// Of any of these vocabularies; at most 500.
+    /// Belongs to any of these vocabularies; at most 500.
     schemes: Option<Vec<String>>,
-    /// Anywhere below any of these; at most 500.
+    /// Is narrower than any of these topics, at any depth; at most 500.
     broader_ids: Option<Vec<ID>>,
-    /// By any of its labels in any language, as search finds them. At most 500 characters; white space alone is no
-    /// condition.
+    /// Matches this search query in any of its labels and languages, as in `search`. At most 500 characters; a blank
+    /// query is ignored.
     query: Option<String>,
-    /// Changed at this moment or later.
+    /// Was last changed at or after this time.
     updated_since: Option<DateTime>,
 }
 
@@ -235,36 +243,37 @@ impl TopicFilter {
             schemes: bounded_strings(ctx, "schemes", filter.schemes)?,
             broader_ids: decode_ids(ctx, "broaderIds", filter.broader_ids, NodeKind::Topic)?,
             query: parse_optional_query("query", filter.query)?,
-            updated_since: filter.updated_since.map(|moment| moment.0),
+            updated_since: filter.updated_since.map(|time| time.0),
         })
     }
 }
 
-/// By what topics are ordered.
+/// Fields by which topics can be sorted.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum TopicOrderField {
-    /// By the label in the best of `languages`.
+    /// By label, in the language selected by `languages`.
     Label,
-    /// By the number of papers, those on narrower topics included: counted after each import and at the start of each
-    /// day. In a person's list, of that person's papers on the topic itself, at any time.
+    /// By the number of papers, including those on narrower topics. It is updated after each import and at the start of
+    /// each day. In `Researcher.topics`, by the current number of the researcher's papers on the topic itself.
     PaperCount,
-    /// By the number of people who declare it or have papers on it, narrower topics included: counted after each import
-    /// and at the start of each day.
+    /// By the number of researchers who declare the topic or have papers on it, including narrower topics. It is
+    /// updated after each import and at the start of each day.
     ResearcherCount,
-    /// By the last change.
+    /// By the time of the last change.
     UpdatedAt,
-    /// By how well filter.query matches, best last: DESC has the best first. Only with a query, and the default there.
+    /// By how well `filter.query` matches; DESC returns the best match first. Requires a query, for which it is the
+    /// default.
     Relevance,
 }
 
-/// An order of topics; ties end on the id.
+/// Sort order for topics. Ties are broken by ID.
 #[derive(InputObject)]
 pub struct TopicOrder {
-    /// By what.
+    /// The field to sort by.
     field: TopicOrderField,
-    /// Which way.
+    /// The sort direction.
     direction: OrderDirection,
-    /// For LABEL, in order of preference; the request's Accept-Language where absent.
+    /// Preferred languages for LABEL, most preferred first. Defaults to the request's `Accept-Language` header.
     languages: Option<Vec<LanguageTag>>,
 }
 
@@ -273,23 +282,23 @@ impl TopicOrder {
         order: Option<Self>,
         filter: &store::TopicFilter,
         ctx: &Context<'_>,
-        otherwise: store::TopicOrder,
+        default: store::TopicOrder,
     ) -> Result<(store::TopicOrder, Direction), Error> {
-        let by = |field, languages| match field {
+        let to_store_field = |field, languages| match field {
             TopicOrderField::Label => store::TopicOrder::Label(ctx.languages(languages)),
             TopicOrderField::PaperCount => store::TopicOrder::PaperCount,
             TopicOrderField::ResearcherCount => store::TopicOrder::ResearcherCount,
             TopicOrderField::UpdatedAt => store::TopicOrder::UpdatedAt,
             TopicOrderField::Relevance => store::TopicOrder::Relevance,
         };
-        let asked = order.map(|order| (by(order.field, order.languages), order.direction.into()));
-        resolve_order(asked, filter.query.as_ref(), store::TopicOrder::Relevance, (otherwise, Direction::Ascending))
+        let requested = order.map(|order| (to_store_field(order.field, order.languages), order.direction.into()));
+        resolve_order(requested, filter.query.as_ref(), store::TopicOrder::Relevance, (default, Direction::Ascending))
     }
 
-    /// The order asked for, else by label, or by relevance where the filter has a query.
+    /// Resolves the order; the default is by label, or relevance if the filter has a search query.
     ///
     /// # Errors
-    /// Where it is by relevance and the filter has no query.
+    /// If the order is by relevance and the filter has no search query.
     pub fn resolve_by_label(
         order: Option<Self>,
         filter: &store::TopicFilter,
@@ -298,10 +307,10 @@ impl TopicOrder {
         Self::resolve(order, filter, ctx, store::TopicOrder::Label(ctx.languages(None)))
     }
 
-    /// The order asked for, else the list's own. Such a list has no filter, and no order by relevance.
+    /// Resolves the order; the default is the list's own. Such a list has no filter, and so no relevance.
     ///
     /// # Errors
-    /// Where it is by relevance.
+    /// If the order is by relevance.
     pub fn resolve_list_order(order: Option<Self>, ctx: &Context<'_>) -> Result<(store::TopicOrder, Direction), Error> {
         Self::resolve(order, &store::TopicFilter::default(), ctx, store::TopicOrder::Own)
     }
@@ -309,17 +318,17 @@ impl TopicOrder {
 
 /// A page of topics.
 pub type TopicConnection = EagerObject<Connection<store::Topics>>;
-/// A page of a person's topics.
+/// A page of a researcher's topics.
 pub type ResearcherTopicConnection = EagerObject<Connection<store::ResearcherTopics>>;
 
 simple_connection!(store::Topics, "Topic", Topic);
 
-/// What ties a person to a topic.
+/// Edge data that links a researcher and a topic.
 #[derive(SimpleObject)]
 pub struct ResearcherTopicEdgeFields {
-    /// How many of the person's papers are on the topic itself, every version of a work among them.
+    /// The number of the researcher's papers on the topic itself. Versions of a work count separately.
     paper_count: i32,
-    /// Whether the person declares it; else it follows from papers.
+    /// Whether the researcher declares the topic. Otherwise it is derived from papers.
     is_declared: bool,
 }
 
@@ -334,36 +343,39 @@ impl ConnectionType for store::ResearcherTopics {
     }
 }
 
-/// The part of the query that reads topics.
+/// Root fields for topics.
 #[derive(Default)]
 pub struct TopicQuery;
 
 #[Object]
 impl TopicQuery {
-    /// One topic; null where none has the key.
+    /// Looks up a topic by one key. Null if there is no match.
     async fn topic(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Exactly one key.")] by: TopicBy,
     ) -> Result<Option<EagerObject<Topic>>, Error> {
         let Some(key) = by.into_lookup_key() else { return Ok(None) };
-        let asked = ByLookupKey::with_columns(key, selected_columns::<Topic>(ctx));
-        Ok(ctx.data_loader().load_one(asked).await?.map(Topic).map(EagerObject))
+        let key = ByLookupKey::with_columns(key, selected_columns::<Topic>(ctx));
+        Ok(ctx.data_loader().load_one(key).await?.map(Topic).map(EagerObject))
     }
 
-    /// Topics, by label.
-    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    /// All topics, sorted by label by default.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn topics(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which; all where absent.")] filter: Option<TopicFilter>,
-        #[graphql(desc = "Another order.")] order_by: Option<TopicOrder>,
-        #[graphql(desc = "So many from the start: 1 to 100, 20 where neither first nor last is given.")] first: Option<
-            i32,
+        #[graphql(desc = "Filters the topics. Defaults to all.")] filter: Option<TopicFilter>,
+        #[graphql(desc = "Sort order. Defaults to label, or to relevance if `filter.query` is set.")] order_by: Option<
+            TopicOrder,
         >,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Returns the first _n_ items: 1 to 100. Defaults to 20 if neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Returns items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<TopicConnection, Error> {
         let filter = TopicFilter::into_store_filter(filter, ctx)?;
         let (order, direction) = TopicOrder::resolve_by_label(order_by, &filter, ctx)?;

@@ -1,5 +1,4 @@
-//! Columns read by their places in a row, and only those that are wanted: what a query does not select is neither sent nor
-//! taken apart.
+//! Column projection: decodes rows by column index and selects only the columns that the query needs.
 
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sqlx::postgres::PgRow;
@@ -8,53 +7,48 @@ use sea_orm::sqlx::types::Json;
 use sea_orm::sqlx::{self, Row as _};
 use sea_orm::{DbErr, QueryResult};
 use serde::Deserialize as _;
-use serde::de::value::{Error as WordError, StrDeserializer};
+use serde::de::value::{Error as EnumError, StrDeserializer};
 
-use crate::entity::affiliation;
-use crate::entity::authorship;
-use crate::entity::organization;
 use crate::entity::organization::NameRecords;
-use crate::entity::paper;
-use crate::entity::researcher;
-use crate::entity::topic;
+use crate::entity::{affiliation, authorship, organization, paper, researcher, topic};
 use crate::model::language::LocalizedText;
 use crate::model::record::{AbstractCompleteness, AffiliationKind, PaperType};
 
-/// Which columns are wanted, by their places among [`Columns::NAMES`].
+/// Set of column indexes in [`ColumnProjection::OPTIONAL_COLUMNS`], as a bit set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ColumnSet(u64);
 
 impl ColumnSet {
-    /// All there are.
+    /// All columns.
     pub const ALL: Self = Self(u64::MAX);
-    /// Only those that are always read.
+    /// Only the columns that are always read.
     pub const NONE: Self = Self(0);
 
-    /// The columns of these names; all where one of them is none of its names.
+    /// Returns the set of columns with these names, or [`Self::ALL`] if a name is unknown.
     #[must_use]
     pub fn from_names<C: ColumnProjection>(names: &[&str]) -> Self {
-        let place = |name: &&str| C::OPTIONAL_COLUMNS.iter().position(|known| known == name);
-        names.iter().map(place).try_fold(0, |all, place| Some(all | 1 << place?)).map_or(Self::ALL, Self)
+        let index = |name: &&str| C::OPTIONAL_COLUMNS.iter().position(|column| column == name);
+        names.iter().map(index).try_fold(0, |set, index| Some(set | 1 << index?)).map_or(Self::ALL, Self)
     }
 
-    /// Whether the column at this place is wanted.
+    /// Returns whether the column at this index is in the set.
     #[must_use]
-    pub fn contains(self, place: usize) -> bool {
-        self.0 >> place & 1 == 1
+    pub fn contains(self, index: usize) -> bool {
+        self.0 >> index & 1 == 1
     }
 
-    /// What either wants.
+    /// Returns the union of both sets.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 }
 
-/// The columns of a row, read one after the other: its own, or those of a record in it.
+/// Cursor over the columns of a row, or of a composite value (record) in it.
 pub enum ColumnCursor<'r> {
-    /// The row, and the place of the next column.
+    /// Row and the index of the next column.
     Row(&'r PgRow, usize),
-    /// What is left of the record.
+    /// Remaining columns of the record.
     Record(PgRecordDecoder<'r>),
 }
 
@@ -67,27 +61,27 @@ fn decode_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> D
 }
 
 impl<'r> ColumnCursor<'r> {
-    /// The columns of a row.
+    /// Returns a cursor at the first column of a row.
     ///
     /// # Errors
-    /// Where it is none of Postgres.
+    /// Returns an error if the row is not a Postgres row.
     pub fn from_row(result: &'r QueryResult) -> Result<Self, DbErr> {
         Ok(Self::Row(as_pg_row(result)?, 0))
     }
 
-    /// The columns of the record at a place.
+    /// Returns a cursor at the first column of the record in this column.
     ///
     /// # Errors
-    /// Where there is no record.
-    pub fn from_record(result: &'r QueryResult, place: usize) -> Result<Self, DbErr> {
-        let record = as_pg_row(result)?.try_get_raw(place).map_err(decode_error)?;
+    /// Returns an error if the column is not a record.
+    pub fn from_record(result: &'r QueryResult, column: usize) -> Result<Self, DbErr> {
+        let record = as_pg_row(result)?.try_get_raw(column).map_err(decode_error)?;
         PgRecordDecoder::new(record).map(Self::Record).map_err(decode_error)
     }
 
-    /// What the next column holds.
+    /// Decodes the next column.
     ///
     /// # Errors
-    /// Where that is of another type.
+    /// Returns an error if the column has another type.
     pub fn next_value<T: ColumnValue>(&mut self) -> Result<T, DbErr> {
         T::from_next(self)
     }
@@ -106,36 +100,36 @@ impl<'r> ColumnCursor<'r> {
     }
 }
 
-/// A part of a row.
+/// Part of a row, decoded from a selection of its columns.
 pub trait ColumnProjection: Sized {
-    /// Its columns that are read where they are wanted.
+    /// Columns that are read only if selected.
     const OPTIONAL_COLUMNS: &'static [&'static str];
 
-    /// Its columns of a table, as a list in SQL.
+    /// Returns the SQL select list of the selected columns, qualified by this table.
     fn select_list(table: &str, selected: ColumnSet) -> String;
 
-    /// Reads it at the next places. What is not wanted is as empty as it can be.
+    /// Decodes the value from the next columns. Columns that are not selected get their default value.
     ///
     /// # Errors
-    /// Where a column is of another type.
-    fn from_columns(places: &mut ColumnCursor<'_>, selected: ColumnSet) -> Result<Self, DbErr>;
+    /// Returns an error if a column has another type.
+    fn from_columns(columns: &mut ColumnCursor<'_>, selected: ColumnSet) -> Result<Self, DbErr>;
 }
 
-/// What a column can hold.
+/// Value that can be decoded from a column.
 pub trait ColumnValue: Sized {
-    /// What the next column holds.
+    /// Decodes the next column.
     ///
     /// # Errors
-    /// Where that is of another type.
-    fn from_next(places: &mut ColumnCursor<'_>) -> Result<Self, DbErr>;
+    /// Returns an error if the column has another type.
+    fn from_next(columns: &mut ColumnCursor<'_>) -> Result<Self, DbErr>;
 }
 
-/// Types that the driver reads by itself: SeaORM would make a message of each null, and read JSON twice.
+/// Types that sqlx decodes. SeaORM would allocate an error message for each null and parse JSON twice.
 macro_rules! decode_natively {
     ($($type:ty),*) => {
         $(impl ColumnValue for $type {
-            fn from_next(places: &mut ColumnCursor<'_>) -> Result<Self, DbErr> {
-                places.decode()
+            fn from_next(columns: &mut ColumnCursor<'_>) -> Result<Self, DbErr> {
+                columns.decode()
             }
         })*
     };
@@ -146,29 +140,29 @@ decode_natively!(Option<bool>, Option<i32>, Option<i64>, Option<String>, Option<
 macro_rules! decode_json {
     ($($type:ty),*) => {
         $(impl ColumnValue for $type {
-            fn from_next(places: &mut ColumnCursor<'_>) -> Result<Self, DbErr> {
-                places.decode().map(|Json(value)| value)
+            fn from_next(columns: &mut ColumnCursor<'_>) -> Result<Self, DbErr> {
+                columns.decode().map(|Json(value)| value)
             }
         })*
     };
 }
 decode_json!(LocalizedText, NameRecords);
 
-/// Stored as the word that serde gives each value.
-macro_rules! decode_word {
+/// Enums stored as their serde name.
+macro_rules! decode_enum {
     ($($type:ty),*) => {
         $(impl ColumnValue for $type {
-            fn from_next(places: &mut ColumnCursor<'_>) -> Result<Self, DbErr> {
-                let word: String = places.decode()?;
-                <$type>::deserialize(StrDeserializer::<WordError>::new(&word)).map_err(decode_error)
+            fn from_next(columns: &mut ColumnCursor<'_>) -> Result<Self, DbErr> {
+                let name: String = columns.decode()?;
+                <$type>::deserialize(StrDeserializer::<EnumError>::new(&name)).map_err(decode_error)
             }
         })*
     };
 }
-decode_word!(AbstractCompleteness, AffiliationKind, PaperType);
+decode_enum!(AbstractCompleteness, AffiliationKind, PaperType);
 
-/// Names the columns of a struct's fields, in order: each by the field's name or by the text behind it. Those before the bar
-/// are always read.
+/// Implements [`ColumnProjection`] for a struct from its fields, in order. A column is named like the field or by the
+/// literal after it. Fields before the bar are always read.
 macro_rules! column_projection {
     ($type:ty { $($always:ident),* $(,)? $(| $($field:ident $(= $name:literal)?),* $(,)?)? }) => {
         impl $crate::store::access::column_projection::ColumnProjection for $type {
@@ -176,20 +170,23 @@ macro_rules! column_projection {
 
             fn select_list(table: &str, selected: $crate::store::access::column_projection::ColumnSet) -> String {
                 let always: &[&str] = &[$(stringify!($always)),*];
-                let names: &[&str] = &[$($($crate::store::access::column_projection::column_projection!(@name $field $($name)?)),*)?];
-                let wanted = names.iter().enumerate().filter(|(place, _)| selected.contains(*place)).map(|(_, name)| name);
-                always.iter().chain(wanted).map(|name| format!("{table}.{name}")).collect::<Vec<_>>().join(", ")
+                let names: &[&str] = &[
+                    $($($crate::store::access::column_projection::column_projection!(@name $field $($name)?)),*)?
+                ];
+                let optional = names.iter().enumerate().filter(|(index, _)| selected.contains(*index));
+                let columns = always.iter().chain(optional.map(|(_, name)| name));
+                columns.map(|name| format!("{table}.{name}")).collect::<Vec<_>>().join(", ")
             }
 
             fn from_columns(
-                places: &mut $crate::store::access::column_projection::ColumnCursor<'_>,
+                columns: &mut $crate::store::access::column_projection::ColumnCursor<'_>,
                 selected: $crate::store::access::column_projection::ColumnSet,
             ) -> Result<Self, sea_orm::DbErr> {
-                $(let $always = places.next_value()?;)*
+                $(let $always = columns.next_value()?;)*
                 $(
-                    let mut wanted = (0..).map(|place| selected.contains(place));
-                    let mut is_wanted = || wanted.next().unwrap_or_default();
-                    $(let $field = if is_wanted() { places.next_value()? } else { Default::default() };)*
+                    let mut selected_columns = (0..).map(|index| selected.contains(index));
+                    let mut is_selected = || selected_columns.next().unwrap_or_default();
+                    $(let $field = if is_selected() { columns.next_value()? } else { Default::default() };)*
                 )?
                 Ok(Self { $($always,)* $($($field,)*)? })
             }
@@ -219,7 +216,7 @@ column_projection!(paper::Model {
     | slug, title, abstract_completeness, publication_date, publication_year, paper_type = "type", venue_name, language, doi,
     arxiv_id, url, is_retracted, author_count, created_at, updated_at, translated_titles, abstract_text
 });
-// Which name of an author may be shown is told by all of them.
+// Redaction needs `researcher_id`, `name_as_published` and `name`.
 column_projection!(authorship::Model {
     id, paper_id, researcher_id, name_as_published, name
     | position, is_corresponding, equal_contribution_group, affiliations_as_published

@@ -1,7 +1,7 @@
-//! Batches: what many fields of a query ask for at once is one statement.
+//! Data loader: batches the keys that the fields of a query request into one SQL query per type of key (no N+1).
 //!
-//! A query is resolved by one task, which stops when every field that can go on waits for something. That is when a level of
-//! it is complete, and its keys are asked for; no clock decides what belongs together. [`Loaders::drive`] looks after this.
+//! One task resolves a query. It stops when every field waits for data: a nesting level is then complete, and its keys
+//! are loaded. No timer is involved. [`DataLoader::run_with_batching`] drives this.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -20,24 +20,25 @@ use futures_util::task::AtomicWaker;
 use crate::error::Error;
 use crate::store::Store;
 
-/// Answers keys of a kind, many at once.
+/// Loads values by keys of one type, in batches.
 pub trait Loader<K>: Send + Sync + 'static {
-    /// What a key stands for.
+    /// Value of a key.
     type Value: Clone + Send + Sync + 'static;
 
-    /// The values of the keys; those that stand for nothing are left out.
+    /// Returns the values of the keys; keys without a value are omitted.
     fn load(&self, keys: &[K]) -> impl Future<Output = Result<HashMap<K, Self::Value>, Error>> + Send;
 }
 
-/// A key that can be asked for in batches.
-pub trait LoaderKey: Clone + Eq + Hash + Send + Sync + 'static {}
-
-impl<K: Clone + Eq + Hash + Send + Sync + 'static> LoaderKey for K {}
+/// Key that can be loaded in batches.
+pub trait LoaderKey: Clone + Eq + Hash + Send + Sync + 'static {
+    /// Name of the key's query in traces. Dashboards depend on it: it stays when the type is renamed.
+    const NAME: &'static str;
+}
 
 type BatchFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 type BatchStarter = fn(&Arc<LoaderShared>, &mut LoaderState) -> Option<BatchFuture>;
 
-/// The batches of one request. They remember what they read, and must not outlive it.
+/// Data loader of one request. It caches what it reads, and must not outlive the request.
 #[derive(Clone)]
 pub struct DataLoader(Arc<LoaderShared>);
 
@@ -48,9 +49,9 @@ struct LoaderShared {
 
 #[derive(Default)]
 struct LoaderState {
-    /// A [`Kind`] for each kind of key.
+    /// The [`KeyTable`] of each key type.
     tables: HashMap<TypeId, Box<dyn Any + Send>>,
-    /// Makes the batches of the kinds that have keys to ask for.
+    /// Starts the batches of the key types that have pending keys.
     pending_batches: Vec<BatchStarter>,
 }
 
@@ -60,7 +61,7 @@ struct KeyTable<K, V> {
     wakers: Vec<Waker>,
 }
 
-/// What is known of a key that was asked for.
+/// State of a requested key.
 enum LoadState<V> {
     Pending,
     Loaded(V),
@@ -89,24 +90,24 @@ impl LoaderState {
         self.tables.entry(TypeId::of::<K>()).or_insert_with(|| new()).downcast_mut()
     }
 
-    /// Notes a key that nobody asked for before.
+    /// Enqueues a key unless it was requested before.
     fn enqueue<K: LoaderKey>(&mut self, key: &K)
     where
         Store: Loader<K>,
     {
-        let Some(kind) = self.key_table::<K>() else { return };
-        match kind.states.entry(key.clone()) {
+        let Some(table) = self.key_table::<K>() else { return };
+        match table.states.entry(key.clone()) {
             Entry::Occupied(_) => return,
-            Entry::Vacant(place) => place.insert(LoadState::Pending),
+            Entry::Vacant(slot) => slot.insert(LoadState::Pending),
         };
-        kind.pending.push(key.clone());
-        if kind.pending.len() == 1 {
+        table.pending.push(key.clone());
+        if table.pending.len() == 1 {
             self.pending_batches.push(start_batch::<K>);
         }
     }
 }
 
-/// Asks for the keys of a kind that are to be asked for.
+/// Starts the batch of the pending keys of one type.
 fn start_batch<K: LoaderKey>(shared: &Arc<LoaderShared>, state: &mut LoaderState) -> Option<BatchFuture>
 where
     Store: Loader<K>,
@@ -114,23 +115,23 @@ where
     let keys = std::mem::take(&mut state.key_table::<K>()?.pending);
     let shared = Arc::clone(shared);
     Some(Box::pin(async move {
-        let answer = shared.store.load(&keys).await;
+        let loaded = shared.store.load(&keys).await;
         let mut state = shared.lock_state();
-        let Some(kind) = state.key_table::<K>() else { return };
-        match answer {
+        let Some(table) = state.key_table::<K>() else { return };
+        match loaded {
             Ok(mut values) => {
                 for key in keys {
-                    let asked = values.remove(&key).map_or(LoadState::Missing, LoadState::Loaded);
-                    kind.states.insert(key, asked);
+                    let state = values.remove(&key).map_or(LoadState::Missing, LoadState::Loaded);
+                    table.states.insert(key, state);
                 }
             }
             Err(error) => {
                 for key in keys {
-                    kind.states.insert(key, LoadState::Failed(error.clone()));
+                    table.states.insert(key, LoadState::Failed(error.clone()));
                 }
             }
         }
-        kind.wakers.drain(..).for_each(Waker::wake);
+        table.wakers.drain(..).for_each(Waker::wake);
     }))
 }
 
@@ -139,10 +140,10 @@ impl DataLoader {
         Self(Arc::new(LoaderShared { store, state: Mutex::default() }))
     }
 
-    /// The value of a key; none where it stands for nothing.
+    /// Returns the value of a key, or `None` if it has no value.
     ///
     /// # Errors
-    /// Where it could not be read.
+    /// Returns an error if loading failed.
     pub async fn load_one<K: LoaderKey>(&self, key: K) -> Result<Option<<Store as Loader<K>>::Value>, Error>
     where
         Store: Loader<K>,
@@ -150,12 +151,12 @@ impl DataLoader {
         self.0.lock_state().enqueue(&key);
         poll_fn(|context| {
             let mut state = self.0.lock_state();
-            let Some(kind) = state.key_table::<K>() else { return Poll::Ready(Ok(None)) };
-            match kind.states.get(&key) {
+            let Some(table) = state.key_table::<K>() else { return Poll::Ready(Ok(None)) };
+            match table.states.get(&key) {
                 Some(LoadState::Pending) => {
-                    // Many fields wait by the same one.
-                    if !kind.wakers.last().is_some_and(|last| last.will_wake(context.waker())) {
-                        kind.wakers.push(context.waker().clone());
+                    // Many fields share one waker.
+                    if !table.wakers.last().is_some_and(|last| last.will_wake(context.waker())) {
+                        table.wakers.push(context.waker().clone());
                     }
                     Poll::Pending
                 }
@@ -167,10 +168,10 @@ impl DataLoader {
         .await
     }
 
-    /// The values of keys; those that stand for nothing are left out.
+    /// Returns the values of the keys; keys without a value are omitted.
     ///
     /// # Errors
-    /// Where one of them could not be read.
+    /// Returns an error if loading failed for one of them.
     pub async fn load_many<K: LoaderKey>(
         &self,
         keys: impl IntoIterator<Item = K>,
@@ -182,7 +183,7 @@ impl DataLoader {
         keys.iter().for_each(|key| self.0.lock_state().enqueue(key));
         let mut values = HashMap::with_capacity(keys.len());
         for key in keys {
-            // All are in one batch by now, or were in an earlier one.
+            // All keys are loaded already, or are pending in the same batch.
             if let Some(value) = self.load_one(key.clone()).await? {
                 values.insert(key, value);
             }
@@ -190,7 +191,7 @@ impl DataLoader {
         Ok(values)
     }
 
-    /// Does some work, and reads what it asks for whenever it cannot go on.
+    /// Runs a future and loads the pending keys whenever it cannot make progress.
     pub async fn run_with_batching<F: Future>(&self, work: F) -> F::Output {
         let mut work = pin!(work);
         let mut batches = FuturesUnordered::new();
@@ -199,10 +200,10 @@ impl DataLoader {
             woken.register(context.waker());
             let waker = Waker::from(Arc::clone(&woken));
             loop {
-                if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
-                    return Poll::Ready(done);
+                if let Poll::Ready(output) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
+                    return Poll::Ready(output);
                 }
-                // Futures of many fields let others go first now and then: it can go on.
+                // The future yielded voluntarily and can make progress.
                 if woken.take() {
                     continue;
                 }
@@ -210,10 +211,10 @@ impl DataLoader {
                 let next = std::mem::take(&mut state.pending_batches);
                 batches.extend(next.into_iter().filter_map(|batch| batch(&self.0, &mut state)));
                 drop(state);
-                // What has come together goes back together: its keys may be of one batch again.
+                // Batches that complete together are handled together: their follow-up keys may share a batch.
                 loop {
                     while let Poll::Ready(Some(())) = batches.poll_next_unpin(context) {}
-                    // All batches have asked for what they need, and so has the work.
+                    // Neither the batches nor the work can enqueue more statements: flush.
                     let sent = self.0.store.flush();
                     if sent.is_empty() {
                         break;
@@ -229,7 +230,7 @@ impl DataLoader {
     }
 }
 
-/// Tells whether the work can go on, and whoever drives it where that is from elsewhere.
+/// Records that the work was woken, and wakes the task that drives it.
 #[derive(Default)]
 struct WakeFlag {
     is_set: AtomicBool,
@@ -237,8 +238,8 @@ struct WakeFlag {
 }
 
 impl WakeFlag {
-    fn register(&self, driver: &Waker) {
-        self.task_waker.register(driver);
+    fn register(&self, waker: &Waker) {
+        self.task_waker.register(waker);
     }
 
     fn take(&self) -> bool {

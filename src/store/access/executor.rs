@@ -1,5 +1,5 @@
-//! How reads reach the database: a connection of the pool each, given up at once when nobody waits for the answer any
-//! more, and another one where the first turns out to be dead.
+//! Execution of SQL statements: pooled connections, released at once when a request is cancelled, and a retry when a
+//! connection is dead.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use crate::store::Store;
 use crate::store::access::sql_fragment::Sql;
 use crate::telemetry::{query_span, record_query_error};
 
-/// How many statements were sent: by one request, and by all.
+/// Number of sent statements, of one request and of the process.
 #[derive(Clone, Debug, Default)]
 pub struct StatementCounter {
     request: Arc<AtomicU64>,
@@ -25,19 +25,19 @@ pub struct StatementCounter {
 }
 
 impl StatementCounter {
-    /// Counts on for all, and anew for one request.
+    /// Returns a counter for one request that also counts towards the process.
     #[must_use]
     pub fn per_request(&self) -> Self {
         Self { request: Arc::default(), process: Arc::clone(&self.process) }
     }
 
-    /// The statements of the request.
+    /// Returns the number of statements of the request.
     #[must_use]
     pub fn request_count(&self) -> u64 {
         self.request.load(Ordering::Relaxed)
     }
 
-    /// The statements of all requests.
+    /// Returns the number of statements of the process.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.process.load(Ordering::SeqCst)
@@ -49,30 +49,30 @@ impl StatementCounter {
     }
 }
 
-/// Where the statements of one request get their connections. Those that wait share the next one that comes free, so that a busy
-/// pool is asked once and not for each of them; and between the levels of a query one is kept.
+/// Connections of one request. Waiting statements share the next free connection, so that a request queues once for a
+/// busy pool. A connection is kept between nesting levels.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestConnections {
-    /// What the one before left for the next, while others of the request wait.
+    /// Connection handed from one statement to the next while others of the request wait.
     handoff: Arc<Mutex<Option<PoolConnection<Postgres>>>>,
     handoff_waiters: Arc<AtomicUsize>,
-    /// What the last one left while no statement of the request runs or waits.
+    /// Connection kept while no statement of the request runs or waits.
     idle: Arc<std::sync::Mutex<Option<PoolConnection<Postgres>>>>,
-    /// How many run or wait.
+    /// Number of running and waiting statements.
     in_use: Arc<AtomicUsize>,
-    /// Whether it ends with a request: nothing is kept for longer.
+    /// Whether it belongs to a request; otherwise no connection is kept.
     is_request_scoped: bool,
-    /// How many wait for the pool, of all requests: what they wait for is not kept.
+    /// Number of requests waiting for the pool; while there are any, no connection is kept.
     pool_waiters: Arc<AtomicUsize>,
 }
 
-/// One of a number, as long as it is there.
+/// Counts as one until it is dropped.
 struct CountGuard(Arc<AtomicUsize>);
 
 impl CountGuard {
-    fn new(number: &Arc<AtomicUsize>) -> Self {
-        number.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(number))
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(count))
     }
 }
 
@@ -83,12 +83,12 @@ impl Drop for CountGuard {
 }
 
 impl RequestConnections {
-    /// That of a new request, beside others.
+    /// Returns the connections of a new request.
     pub(crate) fn for_request(&self) -> Self {
         Self { is_request_scoped: true, ..self.detached() }
     }
 
-    /// One that has nothing in common with this but who waits for the pool.
+    /// Returns an independent value that shares only the number of waiting requests.
     fn detached(&self) -> Self {
         Self { pool_waiters: Arc::clone(&self.pool_waiters), ..Self::default() }
     }
@@ -98,35 +98,35 @@ impl RequestConnections {
     }
 
     async fn acquire(&self, pool: &PgPool) -> Result<Lease, sqlx::Error> {
-        let open = CountGuard::new(&self.in_use);
-        let kept = self.lock_idle().take();
-        if let Some(connection) = kept.or_else(|| pool.try_acquire()) {
-            return Ok(Lease { connection: Some(connection), handoff: None, _in_use: open });
+        let in_use = CountGuard::new(&self.in_use);
+        let idle = self.lock_idle().take();
+        if let Some(connection) = idle.or_else(|| pool.try_acquire()) {
+            return Ok(Lease { connection: Some(connection), handoff: None, _in_use: in_use });
         }
-        let begun = Instant::now();
-        let behind = CountGuard::new(&self.handoff_waiters);
-        let mut turn = Arc::clone(&self.handoff).lock_owned().await;
-        drop(behind);
-        let connection = match turn.take() {
+        let started = Instant::now();
+        let waiter = CountGuard::new(&self.handoff_waiters);
+        let mut handoff = Arc::clone(&self.handoff).lock_owned().await;
+        drop(waiter);
+        let connection = match handoff.take() {
             Some(connection) => connection,
-            // Nobody waits longer for being behind others who waited in vain.
-            None if begun.elapsed() >= pool.options().get_acquire_timeout() => return Err(sqlx::Error::PoolTimedOut),
+            // Waiting behind others that timed out counts towards the timeout.
+            None if started.elapsed() >= pool.options().get_acquire_timeout() => return Err(sqlx::Error::PoolTimedOut),
             None => {
                 let _waiting = CountGuard::new(&self.pool_waiters);
                 pool.acquire().await?
             }
         };
-        Ok(Lease { connection: Some(connection), handoff: Some(turn), _in_use: open })
+        Ok(Lease { connection: Some(connection), handoff: Some(handoff), _in_use: in_use })
     }
 
-    /// Leaves it to the next of the request, or keeps it for the next level where nobody else waits, or gives it back to the
-    /// pool.
-    fn release(&self, mut lent: Lease) {
-        let connection = lent.connection.take();
-        if let Some(turn) = &mut lent.handoff
+    /// Hands the connection to a waiting statement of the request or keeps it for the next nesting level. Returns it to the
+    /// pool if other requests wait.
+    fn release(&self, mut lease: Lease) {
+        let connection = lease.connection.take();
+        if let Some(handoff) = &mut lease.handoff
             && self.handoff_waiters.load(Ordering::Acquire) > 0
         {
-            **turn = connection;
+            **handoff = connection;
             return;
         }
         let is_last = self.in_use.load(Ordering::Acquire) == 1;
@@ -136,11 +136,11 @@ impl RequestConnections {
     }
 }
 
-/// A connection that is in the middle of something until it is done. Let go before that, it is closed, not put back:
-/// its statement may still run, which the server stops when it finds nobody at the other end.
+/// Connection in use by a statement. If dropped before [`RequestConnections::release`], the connection is closed: its
+/// statement may still run, and the server cancels it when it notices.
 struct Lease {
     connection: Option<PoolConnection<Postgres>>,
-    /// Held by who had to wait: those behind wait for the same connection.
+    /// Held while others of the request wait for this connection.
     handoff: Option<OwnedMutexGuard<Option<PoolConnection<Postgres>>>>,
     _in_use: CountGuard,
 }
@@ -154,88 +154,94 @@ impl Drop for Lease {
 }
 
 impl Store {
-    /// The rows of a statement. Who asks for them is what traces tell of it.
-    pub(crate) async fn query_all<T: FromQueryResult>(&self, loader: &'static str, sql: Sql) -> Result<Vec<T>, Error> {
-        let span = query_span(loader);
-        let for_values = sql.has_custom_plan();
-        let rows = self.execute(&sql.into_statement(), for_values).instrument(span.clone()).await;
+    /// Executes a query and decodes its rows. `query_name` names the span in traces.
+    pub(crate) async fn query_all<T: FromQueryResult>(
+        &self,
+        query_name: &'static str,
+        sql: Sql,
+    ) -> Result<Vec<T>, Error> {
+        let span = query_span(query_name);
+        let custom_plan = sql.has_custom_plan();
+        let rows = self.execute(&sql.into_statement(), custom_plan).instrument(span.clone()).await;
         let rows = rows.inspect_err(|error| record_query_error(&span, error.code()))?;
         rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
     }
 
+    /// Executes a query and decodes its last row, or returns `None` without rows.
     pub(crate) async fn query_one<T: FromQueryResult>(
         &self,
-        loader: &'static str,
+        query_name: &'static str,
         sql: Sql,
     ) -> Result<Option<T>, Error> {
-        Ok(self.query_all(loader, sql).await?.pop())
+        Ok(self.query_all(query_name, sql).await?.pop())
     }
 
-    /// How many connections are open, how many of them nobody uses, and how many there may be.
+    /// Returns the number of open connections, of idle ones, and the maximum.
     #[must_use]
     pub fn pool_status(&self) -> (usize, usize, usize) {
         let pool = self.database.get_postgres_connection_pool();
-        let number = |amount: u32| usize::try_from(amount).unwrap_or(usize::MAX);
-        (number(pool.size()), pool.num_idle(), number(pool.options().get_max_connections()))
+        let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        (count(pool.size()), pool.num_idle(), count(pool.options().get_max_connections()))
     }
 
-    /// Begins a transaction, on another connection where the first turns out to be dead.
+    /// Begins a transaction; retries if the connection is dead.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, Error> {
-        let most = self.database.get_postgres_connection_pool().options().get_max_connections();
-        for _ in 0..most {
+        let attempts = self.database.get_postgres_connection_pool().options().get_max_connections();
+        for _ in 0..attempts {
             match self.database.begin().await.map_err(Error::from) {
                 Err(Error::Unavailable(error)) if !matches!(*error, DbErr::ConnectionAcquire(_)) => {}
-                begun => return begun,
+                started => return started,
             }
         }
         Ok(self.database.begin().await?)
     }
 
-    /// Commits what was written, and lets this process read nothing from before it any more.
+    /// Commits a transaction and invalidates the cached revision.
     pub(crate) async fn commit(&self, transaction: DatabaseTransaction) -> Result<(), Error> {
         let committed = transaction.commit().await;
-        // Even where it failed: the answer may have been lost, and not the change.
+        // Also if it failed: the response may have been lost after the commit.
         self.revision_cache.invalidate();
         Ok(committed?)
     }
 
-    pub(crate) async fn execute(&self, statement: &Statement, for_values: bool) -> Result<Vec<QueryResult>, Error> {
+    /// Executes a statement on the read replica of the request, otherwise on the primary database.
+    pub(crate) async fn execute(&self, statement: &Statement, custom_plan: bool) -> Result<Vec<QueryResult>, Error> {
         self.statement_counter.increment();
         if let Some(replica) = &self.read_replica {
-            match self.execute_on(replica.pool(), &self.connections, statement, for_values).await {
+            match self.execute_on(replica.pool(), &self.connections, statement, custom_plan).await {
                 Err(error) if is_replica_failure(&error) => {
-                    tracing::warn!(%error, "a database of DATABASE_READ_URLS fails; the first one answers");
+                    tracing::warn!(%error, "a read replica (DATABASE_READ_URLS) failed; using the primary database");
                     replica.quarantine();
                 }
-                read => return Ok(read?),
+                result => return Ok(result?),
             }
         }
-        // A queue of its own for what is done elsewhere than the rest: connections of two databases must not mix.
-        let queue = if self.read_replica.is_some() { &self.connections.detached() } else { &self.connections };
-        Ok(self.execute_on(self.database.get_postgres_connection_pool(), queue, statement, for_values).await?)
+        // Connections of the primary and of a replica must not mix.
+        let connections = if self.read_replica.is_some() { &self.connections.detached() } else { &self.connections };
+        Ok(self.execute_on(self.database.get_postgres_connection_pool(), connections, statement, custom_plan).await?)
     }
 
     async fn execute_on(
         &self,
         pool: &PgPool,
-        queue: &RequestConnections,
+        connections: &RequestConnections,
         statement: &Statement,
-        for_values: bool,
+        custom_plan: bool,
     ) -> Result<Vec<QueryResult>, sqlx::Error> {
-        // After the database came back each connection of the pool may be a dead one.
-        let mut dead = 0;
+        // After a restart of the database every pooled connection may be dead.
+        let mut lost_connections = 0;
         loop {
-            let mut lent = queue.acquire(pool).await?;
-            let Some(connection) = lent.connection.as_deref_mut() else {
+            let mut lease = connections.acquire(pool).await?;
+            let Some(connection) = lease.connection.as_deref_mut() else {
                 return Err(sqlx::Error::WorkerCrashed);
             };
             let values = SqlxValues(statement.values.clone().unwrap_or(sea_orm::Values(Vec::new())));
             let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values);
             let fetched = async {
-                if !for_values {
+                if !custom_plan {
                     return query.fetch_all(&mut *connection).await;
                 }
-                // By a statement of its own, which takes little beside one that wants it.
+                // A separate statement is cheap compared to one that needs a custom plan.
                 sqlx::raw_sql("SET plan_cache_mode = force_custom_plan").execute(&mut *connection).await?;
                 let fetched = query.fetch_all(&mut *connection).await;
                 sqlx::raw_sql("RESET plan_cache_mode").execute(&mut *connection).await?;
@@ -243,16 +249,16 @@ impl Store {
             };
             match fetched.await {
                 Ok(rows) => {
-                    queue.release(lent);
+                    connections.release(lease);
                     return Ok(rows.into_iter().map(QueryResult::from).collect());
                 }
-                // Reading twice does no harm.
-                Err(error) if is_connection_lost(&error) && dead < pool.options().get_max_connections() => {
-                    dead += 1;
+                // Reads are safe to retry.
+                Err(error) if is_connection_lost(&error) && lost_connections < pool.options().get_max_connections() => {
+                    lost_connections += 1;
                 }
                 Err(error) => {
                     if matches!(error, sqlx::Error::Database(_)) && !is_connection_lost(&error) {
-                        queue.release(lent);
+                        connections.release(lease);
                     }
                     return Err(error);
                 }
@@ -261,10 +267,11 @@ impl Store {
     }
 }
 
-/// Whether a copy cannot do what the database itself may: it has ended, is full, or replays a change to what is read.
+/// Returns whether the primary might succeed where a replica failed: the replica is shut down, full, or in conflict
+/// with recovery.
 fn is_replica_failure(error: &sqlx::Error) -> bool {
     match error {
-        // What is wrong with the statement is so everywhere, and what takes too long here does so there.
+        // A faulty or slow statement fails on the primary too.
         sqlx::Error::Database(error) => {
             is_server_unavailable(error.code().as_deref()) || matches!(error.code().as_deref(), Some("40001" | "40P01"))
         }
@@ -272,16 +279,16 @@ fn is_replica_failure(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the server ends, starts, has no room, or somebody ended this connection.
+/// Returns whether the server is stopping, starting or out of connections, or has terminated this connection.
 fn is_server_unavailable(code: Option<&str>) -> bool {
     matches!(code, Some("57P01" | "57P02" | "57P03" | "53300"))
 }
 
-/// Whether the connection has ended, so that another one may do better.
+/// Returns whether the connection is dead, so that another one may succeed.
 fn is_connection_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
-        // The server ends, or somebody ended this connection.
+        // The server is stopping or has terminated this connection.
         sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02" | "57P03")),
         _ => false,
     }

@@ -1,4 +1,4 @@
-//! Whether the database answers, asked for all requests by one, over a connection of its own.
+//! Health check of the database: one background task checks it for all readers, over a connection of its own.
 
 use std::time::Duration;
 
@@ -9,60 +9,60 @@ use tokio::sync::watch;
 
 use crate::store::Store;
 
-/// How often it is asked.
+/// Interval between health checks.
 const HEALTH_CHECK_INTERVAL: Duration = Duration::from_millis(500);
-/// How long it may take to answer, which is far more than it needs on a busy machine.
+/// Timeout of a health check, well above what a busy machine needs.
 const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// What the database answered when it was last asked.
+/// Result of the last health check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// It is there, with all tables.
+    /// The database responds, and all migrations are applied.
     Healthy,
-    /// It is there, but misses migrations.
+    /// The database responds, but migrations are pending.
     MigrationsPending,
-    /// It does not answer.
+    /// The database does not respond.
     Unreachable,
 }
 
-/// The latest answer, for any number of readers.
+/// Shared view of the last health check.
 #[derive(Clone, Debug)]
 pub struct HealthMonitor(watch::Receiver<Health>);
 
 impl HealthMonitor {
-    /// What the database answered when it was last asked.
+    /// Returns the result of the last health check.
     #[must_use]
     pub fn health(&self) -> Health {
         *self.0.borrow()
     }
 
-    /// Ends when the database is found not to answer.
+    /// Returns when the database becomes unreachable.
     pub async fn wait_until_unreachable(&mut self) {
         if self.0.wait_for(|health| *health == Health::Unreachable).await.is_err() {
-            // Nobody asks any more: the service ends.
+            // The sender is gone: the service is shutting down.
             std::future::pending::<()>().await;
         }
     }
 }
 
 impl Store {
-    /// Begins to ask, for as long as somebody listens.
+    /// Starts the background health check, which stops when every [`HealthMonitor`] is dropped.
     #[must_use]
     pub fn monitor_health(&self) -> HealthMonitor {
-        let (teller, listener) = watch::channel(Health::Healthy);
+        let (sender, receiver) = watch::channel(Health::Healthy);
         let store = self.clone();
         tokio::spawn(async move {
             let mut connection = None;
             loop {
                 tokio::select! {
                     () = tokio::time::sleep(HEALTH_CHECK_INTERVAL) => {}
-                    () = teller.closed() => return,
+                    () = sender.closed() => return,
                 }
-                let asked = tokio::time::timeout(HEALTH_CHECK_TIMEOUT, store.check_health(&mut connection)).await;
-                let health = match asked {
+                let result = tokio::time::timeout(HEALTH_CHECK_TIMEOUT, store.check_health(&mut connection)).await;
+                let health = match result {
                     Ok(Ok(health)) => health,
                     Ok(Err(error)) => {
-                        tracing::debug!(%error, "the database was asked");
+                        tracing::debug!(%error, "the database health check failed");
                         Health::Unreachable
                     }
                     Err(_) => Health::Unreachable,
@@ -70,18 +70,18 @@ impl Store {
                 if health == Health::Unreachable {
                     connection = None;
                 }
-                let changed = teller.send_if_modified(|known| std::mem::replace(known, health) != health);
+                let changed = sender.send_if_modified(|current| std::mem::replace(current, health) != health);
                 match health {
                     _ if !changed => {}
-                    Health::Healthy => tracing::info!("the database is there again"),
-                    Health::MigrationsPending => tracing::warn!("the database misses migrations"),
+                    Health::Healthy => tracing::info!("the database connection is restored"),
+                    Health::MigrationsPending => tracing::warn!("database migrations are pending"),
                     Health::Unreachable => {
-                        tracing::warn!("the database does not answer; requests are refused until it does")
+                        tracing::warn!("the database is unreachable; requests are rejected until it responds")
                     }
                 }
             }
         });
-        HealthMonitor(listener)
+        HealthMonitor(receiver)
     }
 
     async fn check_health(&self, connection: &mut Option<PgConnection>) -> Result<Health, sea_orm::SqlxError> {
@@ -92,7 +92,7 @@ impl Store {
         let applied = sqlx::query_scalar("SELECT count(*) FROM seaql_migrations").fetch_one(&mut open).await;
         let health = match applied {
             Ok(applied) if usize::try_from(applied).unwrap_or(0) >= Migrator::migrations().len() => Health::Healthy,
-            // No such table.
+            // The table does not exist.
             Err(sea_orm::SqlxError::Database(error)) if error.code().as_deref() == Some("42P01") => {
                 Health::MigrationsPending
             }

@@ -1,8 +1,7 @@
-//! Copies of the database that follow it by streaming replication, for requests to read from.
+//! Read replicas, which follow the primary database by streaming replication.
 //!
-//! A request reads from a copy only where that has all that the database itself had when it was last asked, which is at
-//! most 50 ms ago, and all that the client has seen. So a copy that lags is as if it were not there, and nothing is read
-//! that is older than what is promised without copies.
+//! A request reads from a replica only if the replica has replayed everything the client has seen, and everything the
+//! primary had at the last check, at most 50 ms ago. A lagging replica is skipped.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,19 +13,19 @@ use sea_orm::sqlx::{self, ConnectOptions as _};
 
 use crate::store::access::revision::Lsn;
 
-/// How long a copy that lags is not asked again.
+/// How long a lagging replica is skipped before the next check.
 const LAG_RETRY_AFTER: Duration = Duration::from_millis(5);
-/// How long it is not asked again after it did not answer.
+/// How long an unavailable replica is skipped before the next check.
 const FAILURE_RETRY_AFTER: Duration = Duration::from_secs(1);
-/// How long it may take to tell where it is.
+/// Timeout for querying the replication position.
 const REPLICA_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// A copy of the database.
+/// Read replica.
 #[derive(Debug)]
 pub struct Replica {
     database: DatabaseConnection,
     state: Mutex<ReplicaState>,
-    /// Taken by the one request that asks where it is; others do without the copy meanwhile.
+    /// Locked by the request that queries the replication position; meanwhile others skip the replica.
     probe: tokio::sync::Mutex<Option<PgConnection>>,
     request_count: AtomicU64,
 }
@@ -34,12 +33,12 @@ pub struct Replica {
 #[derive(Debug, Default)]
 struct ReplicaState {
     replayed_lsn: Option<Lsn>,
-    /// Until then it is not asked.
+    /// Time until which the replica is skipped.
     quarantined_until: Option<Instant>,
 }
 
 impl Replica {
-    /// The copy behind a pool, which need not be connected yet.
+    /// Creates a replica from its pool, which need not be connected yet.
     #[must_use]
     pub fn new(database: DatabaseConnection) -> Self {
         Self {
@@ -54,78 +53,78 @@ impl Replica {
         self.database.get_postgres_connection_pool()
     }
 
-    /// How many requests were to be read from it.
+    /// Returns the number of requests routed to the replica.
     #[must_use]
     pub fn request_count(&self) -> u64 {
         self.request_count.load(Ordering::Relaxed)
     }
 
-    /// Whether it is known to have all up to a position.
+    /// Returns whether the replica has replayed this position, and counts the request if so.
     pub(crate) async fn select_if_replayed(&self, position: Lsn) -> bool {
-        let has = self.has_replayed(position).await;
-        if has {
+        let is_selected = self.has_replayed(position).await;
+        if is_selected {
             self.request_count.fetch_add(1, Ordering::Relaxed);
         }
-        has
+        is_selected
     }
 
     async fn has_replayed(&self, position: Lsn) -> bool {
         {
-            let known = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.quarantined_until.is_some_and(|until| Instant::now() < until) {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.quarantined_until.is_some_and(|until| Instant::now() < until) {
                 return false;
             }
-            if known.replayed_lsn >= Some(position) {
+            if state.replayed_lsn >= Some(position) {
                 return true;
             }
         }
         let Ok(mut connection) = self.probe.try_lock() else { return false };
-        let told = tokio::time::timeout(REPLICA_TIMEOUT, self.query_replayed_lsn(&mut connection)).await;
-        let mut known = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match told {
-            Ok(Ok(Some(distance))) => {
-                let replayed = Lsn::from(distance);
-                let has = replayed >= position;
-                *known = ReplicaState {
+        let result = tokio::time::timeout(REPLICA_TIMEOUT, self.query_replayed_lsn(&mut connection)).await;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(Ok(Some(bytes))) => {
+                let replayed = Lsn::from(bytes);
+                let has_replayed = replayed >= position;
+                *state = ReplicaState {
                     replayed_lsn: Some(replayed),
-                    quarantined_until: (!has).then(|| Instant::now() + LAG_RETRY_AFTER),
+                    quarantined_until: (!has_replayed).then(|| Instant::now() + LAG_RETRY_AFTER),
                 };
-                has
+                has_replayed
             }
             Ok(Ok(None)) => {
                 tracing::warn!(
-                    "an address of DATABASE_READ_URLS is of no standby: it replays no log, so that nothing is read there"
+                    "a database of DATABASE_READ_URLS is not a standby server; not using it as a read replica"
                 );
-                known.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
+                state.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
                 false
             }
             Ok(Err(error)) => {
-                tracing::warn!(%error, "a database of DATABASE_READ_URLS does not answer; the first one does its work");
-                known.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
+                tracing::warn!(%error, "a read replica (DATABASE_READ_URLS) is unavailable; using the primary database");
+                state.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
                 false
             }
             Err(_) => {
-                tracing::warn!("a database of DATABASE_READ_URLS does not answer in time; the first one does its work");
-                known.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
+                tracing::warn!("a read replica (DATABASE_READ_URLS) timed out; using the primary database");
+                state.quarantined_until = Some(Instant::now() + FAILURE_RETRY_AFTER);
                 false
             }
         }
     }
 
-    /// Leaves it in peace for a while.
+    /// Skips the replica for a while.
     pub(crate) fn quarantine(&self) {
-        let mut known = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = ReplicaState { replayed_lsn: None, quarantined_until: Some(Instant::now() + FAILURE_RETRY_AFTER) };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = ReplicaState { replayed_lsn: None, quarantined_until: Some(Instant::now() + FAILURE_RETRY_AFTER) };
     }
 
-    /// How far it has come, in bytes of the log; nothing where it follows no other.
+    /// Returns the replayed position in bytes, or `None` if the server is not a standby.
     async fn query_replayed_lsn(&self, connection: &mut Option<PgConnection>) -> Result<Option<i64>, sqlx::Error> {
-        // Taken: if nobody waits for the answer any more, the connection goes with the question.
+        // Taken, so that cancellation closes the connection with its pending query.
         let mut open = match connection.take() {
             Some(open) => open,
             None => self.pool().connect_options().connect().await?,
         };
-        // Of a copy that became a database of its own, what it had replayed says nothing any more.
+        // A promoted replica keeps reporting its last replayed position; it must not be trusted.
         let sql = "SELECT CASE WHEN pg_is_in_recovery() THEN (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint END";
         let replayed = sqlx::query_scalar(sql).fetch_one(&mut open).await?;
         *connection = Some(open);

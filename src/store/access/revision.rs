@@ -1,8 +1,8 @@
-//! Which state the directory is in, so that what was read before can be used again while nothing has changed.
+//! Revision of the directory, which determines whether cached data is still current.
 //!
-//! Each transaction that changes anything leaves its number in `directory_change` (the migration says why two equal sets of
-//! numbers are one state). A version is asked for over a connection of its own, by one request for all, and taken for true
-//! for [`TRUSTED`]: what other processes commit is known by then, what this one commits at once.
+//! Each writing transaction records its id in `directory_change`; the migration explains why equal sets of ids mean the
+//! same state. One request queries the revision for all, over a separate connection. The result is valid for
+//! [`REVISION_TTL`]: commits of other processes become visible within that time, commits of this process at once.
 
 use std::fmt::{Display, Formatter};
 use std::str::FromStr;
@@ -16,19 +16,19 @@ use tokio::sync::Mutex;
 use crate::error::Error;
 use crate::store::Store;
 
-/// How long a version is taken for true after it was asked for.
+/// How long a queried revision is valid.
 const REVISION_TTL: Duration = Duration::from_millis(50);
-/// How long the database may take to tell it. Whoever waits longer had better read what he wanted.
+/// Timeout for querying the revision; beyond it, reading the data itself is faster.
 const REVISION_TIMEOUT: Duration = Duration::from_millis(250);
-/// How long it is not asked again after it could not be told.
+/// How long the revision is not queried after a failure.
 const REVISION_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// A state of the directory. Of two reads between which it is the same, the second would have found the same.
+/// State of the directory. If it is equal before two reads, both return the same data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevisionId(Arc<str>);
 
-/// A place in Postgres's write-ahead log: all that was committed before it was told lies before it. Written as Postgres
-/// does, `16/B374D848`.
+/// Position in Postgres's write-ahead log (LSN): everything committed before it was read precedes it. Formatted as in
+/// Postgres, for example `16/B374D848`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lsn(u64);
 
@@ -42,8 +42,8 @@ impl FromStr for Lsn {
         };
         let parts = text.split_once('/').and_then(|(high, low)| Some((part(high)?, part(low)?)));
         let (high, low) = parts.ok_or_else(|| {
-            let form = "a position is two hexadecimal numbers of up to 8 digits with a slash, such as 16/B374D848";
-            Error::BadUserInput(form.to_owned())
+            let message = "a replication position is two hexadecimal numbers with up to 8 digits, such as 16/B374D848";
+            Error::BadUserInput(message.to_owned())
         })?;
         Ok(Self(high << 32 | low))
     }
@@ -55,16 +55,16 @@ impl Display for Lsn {
     }
 }
 
-/// What the directory was when its database was asked.
+/// State of the directory at one time, with its replication position.
 #[derive(Clone, Debug)]
 pub struct Revision {
-    /// Its version.
+    /// Identifies the state.
     pub id: RevisionId,
-    /// Whatever has all up to here is of this version or a later one.
+    /// A replica that has replayed up to here has this revision or a later one.
     pub lsn: Lsn,
 }
 
-/// What is known of the version, by all clones of a store.
+/// Cached revision, shared by all clones of a store.
 #[derive(Debug, Default)]
 pub(crate) struct RevisionCache {
     state: RwLock<CachedRevision>,
@@ -73,9 +73,9 @@ pub(crate) struct RevisionCache {
 
 #[derive(Debug, Default)]
 struct CachedRevision {
-    /// The latest moment, and when it was asked for.
+    /// Latest revision and when it was queried.
     latest: Option<(Revision, Instant)>,
-    /// When this process last changed something: what was asked for before says nothing.
+    /// When this process last committed a change; revisions queried before are invalid.
     invalidated_at: Option<Instant>,
 }
 
@@ -86,82 +86,82 @@ struct RevisionProbe {
 }
 
 impl RevisionCache {
-    /// The latest moment that has all up to a position.
+    /// Returns the cached revision if it is valid and includes this position.
     fn fresh(&self, after: Option<Lsn>) -> Option<Revision> {
-        let known = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let (moment, asked) = known.latest.as_ref()?;
-        (asked.elapsed() < REVISION_TTL && Some(moment.lsn) >= after).then(|| moment.clone())
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let (revision, queried_at) = state.latest.as_ref()?;
+        (queried_at.elapsed() < REVISION_TTL && Some(revision.lsn) >= after).then(|| revision.clone())
     }
 
-    fn insert(&self, moment: &Revision, asked: Instant) {
-        let mut known = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if known.invalidated_at.is_none_or(|changed| asked > changed) {
-            known.latest = Some((moment.clone(), asked));
+    fn insert(&self, revision: &Revision, queried_at: Instant) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.invalidated_at.is_none_or(|invalidated_at| queried_at > invalidated_at) {
+            state.latest = Some((revision.clone(), queried_at));
         }
     }
 
-    /// For whoever has just committed a change.
+    /// Invalidates the cached revision after a commit.
     pub(crate) fn invalidate(&self) {
-        let mut known = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        *known = CachedRevision { latest: None, invalidated_at: Some(Instant::now()) };
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        *state = CachedRevision { latest: None, invalidated_at: Some(Instant::now()) };
     }
 }
 
 impl Store {
-    /// What the directory is: what is read of its database from now on is of this version or a later one, and every change
-    /// that this process committed before is in it, as is every other of 50 ms ago or longer, and all up to the position that
-    /// the caller has seen. None where it cannot be told.
+    /// Returns the current revision, or `None` if it cannot be determined. Reads from now on return this revision or a
+    /// later one. It includes everything up to `after`, all earlier commits of this process, and commits of other processes
+    /// older than 50 ms.
     pub async fn current_revision(&self, after: Option<Lsn>) -> Option<Revision> {
-        if let Some(moment) = self.revision_cache.fresh(after) {
-            return Some(moment);
+        if let Some(revision) = self.revision_cache.fresh(after) {
+            return Some(revision);
         }
-        let mut asking = self.revision_cache.probe.lock().await;
-        // Another request may have asked meanwhile.
-        if let Some(moment) = self.revision_cache.fresh(after) {
-            return Some(moment);
+        let mut probe = self.revision_cache.probe.lock().await;
+        // Another request may have queried it meanwhile.
+        if let Some(revision) = self.revision_cache.fresh(after) {
+            return Some(revision);
         }
-        if asking.failed_at.is_some_and(|failed| failed.elapsed() < REVISION_RETRY_AFTER) {
+        if probe.failed_at.is_some_and(|failed_at| failed_at.elapsed() < REVISION_RETRY_AFTER) {
             return None;
         }
-        let asked = Instant::now();
-        match tokio::time::timeout(REVISION_TIMEOUT, self.query_revision(&mut asking.connection)).await {
-            Ok(Ok(moment)) => {
-                asking.failed_at = None;
-                self.revision_cache.insert(&moment, asked);
-                Some(moment)
+        let queried_at = Instant::now();
+        match tokio::time::timeout(REVISION_TIMEOUT, self.query_revision(&mut probe.connection)).await {
+            Ok(Ok(revision)) => {
+                probe.failed_at = None;
+                self.revision_cache.insert(&revision, queried_at);
+                Some(revision)
             }
             failed => {
                 let error = failed.map_or_else(
-                    |_| "no answer in time".to_owned(),
-                    |told| told.map_or_else(|error| error.to_string(), |_| String::new()),
+                    |_| "timeout".to_owned(),
+                    |result| result.map_or_else(|error| error.to_string(), |_| String::new()),
                 );
-                tracing::debug!(%error, "the directory's version is not known; nothing is answered from the cache");
-                asking.failed_at = Some(Instant::now());
+                tracing::debug!(%error, "the current revision cannot be determined; the response cache is bypassed");
+                probe.failed_at = Some(Instant::now());
                 None
             }
         }
     }
 
     async fn query_revision(&self, connection: &mut Option<PgConnection>) -> Result<Revision, sqlx::Error> {
-        // Taken: if nobody waits for the answer any more, the connection goes with the question.
+        // Taken, so that cancellation closes the connection with its pending query.
         let mut open = match connection.take() {
             Some(open) => open,
             None => self.database.get_postgres_connection_pool().connect_options().connect().await?,
         };
-        // The position is taken after what the statement sees: what is committed is in the log before anybody sees it.
+        // Evaluated after the statement's snapshot was taken: a commit is in the log before it is visible.
         let sql = "SELECT coalesce(string_agg(transaction::text, ' ' ORDER BY transaction), ''), \
              ((CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END) \
              - '0/0'::pg_lsn)::bigint FROM directory_change";
-        let (numbers, position): (String, i64) = sqlx::query_as(sql).fetch_one(&mut open).await?;
+        let (transaction_ids, position): (String, i64) = sqlx::query_as(sql).fetch_one(&mut open).await?;
         *connection = Some(open);
-        Ok(Revision { id: RevisionId(numbers.into()), lsn: Lsn::from(position) })
+        Ok(Revision { id: RevisionId(transaction_ids.into()), lsn: Lsn::from(position) })
     }
 }
 
 impl From<i64> for Lsn {
-    /// From its distance to the beginning of the log.
-    fn from(distance: i64) -> Self {
-        Self(distance.cast_unsigned())
+    /// Converts a number of bytes from the start of the log.
+    fn from(bytes: i64) -> Self {
+        Self(bytes.cast_unsigned())
     }
 }
 
@@ -170,9 +170,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions() {
+    fn lsn_parses_and_formats_as_in_postgres() {
         for text in ["0/0", "16/B374D848", "FFFFFFFF/FFFFFFFF"] {
-            assert_eq!(text.parse::<Lsn>().map(|position| position.to_string()).ok().as_deref(), Some(text));
+            assert_eq!(text.parse::<Lsn>().map(|lsn| lsn.to_string()).ok().as_deref(), Some(text));
         }
         for text in ["", "0", "/", "1/", "/1", "1/2/3", "x/1", "+1/1", "123456789/0", " 1/1"] {
             assert!(text.parse::<Lsn>().is_err(), "{text}");

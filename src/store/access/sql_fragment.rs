@@ -1,9 +1,9 @@
-//! SQL text with its parameters, put together from pieces.
+//! SQL fragments with bound parameters.
 
 use sea_orm::sea_query::{ArrayType, Value};
 use sea_orm::{DbBackend, Statement};
 
-/// A piece of SQL. Each `?` in the text stands for the next value; a whole statement numbers them `$1`, `$2`, ….
+/// SQL fragment. Each `?` in the text is bound to the next value; a complete statement numbers them `$1`, `$2`, ….
 #[derive(Clone, Debug, Default)]
 pub struct Sql {
     text: String,
@@ -24,72 +24,72 @@ impl From<String> for Sql {
 }
 
 impl Sql {
-    /// A piece with one parameter.
+    /// Returns a fragment with one parameter.
     pub fn with(text: &str, value: impl Into<Value>) -> Self {
         Self { text: text.to_owned(), values: vec![value.into()], ..Self::default() }
     }
 
-    /// The text, without the numbers of its parameters.
+    /// Returns the text with `?` placeholders.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Appends a piece.
+    /// Appends a fragment.
     #[must_use]
-    pub fn then(mut self, piece: impl Into<Sql>) -> Self {
-        let piece = piece.into();
-        self.text.push_str(&piece.text);
-        self.values.extend(piece.values);
-        self.has_custom_plan |= piece.has_custom_plan;
+    pub fn then(mut self, fragment: impl Into<Sql>) -> Self {
+        let fragment = fragment.into();
+        self.text.push_str(&fragment.text);
+        self.values.extend(fragment.values);
+        self.has_custom_plan |= fragment.has_custom_plan;
         self
     }
 
-    /// The same, where what is best to do depends on the values: how many rows have a word differs by the word.
+    /// Requests a custom plan, because the best plan depends on the values, such as a word's frequency.
     #[must_use]
     pub fn with_custom_plan(self) -> Self {
         Self { has_custom_plan: true, ..self }
     }
 
-    /// Whether Postgres should plan it for its values, and not once for any.
+    /// Returns whether Postgres should plan the statement for its values instead of using a generic plan.
     #[must_use]
     pub fn has_custom_plan(&self) -> bool {
         self.has_custom_plan
     }
 
-    /// Appends a piece with one parameter.
+    /// Appends a fragment with one parameter.
     #[must_use]
     pub fn then_with(self, text: &str, value: impl Into<Value>) -> Self {
         self.then(Self::with(text, value))
     }
 
-    /// All of the conditions; true where there are none.
+    /// Combines conditions with AND; `true` if there are none.
     pub fn all(conditions: impl IntoIterator<Item = Sql>) -> Self {
         let mut conditions = conditions.into_iter();
         let Some(first) = conditions.next() else { return "true".into() };
         conditions.fold(Self::from("(").then(first), |all, condition| all.then(") AND (").then(condition)).then(")")
     }
 
-    /// Any of the conditions; false where there are none.
+    /// Combines conditions with OR; `false` if there are none.
     pub fn any(conditions: impl IntoIterator<Item = Sql>) -> Self {
         let mut conditions = conditions.into_iter();
         let Some(first) = conditions.next() else { return "false".into() };
         conditions.fold(Self::from("(").then(first), |any, condition| any.then(") OR (").then(condition)).then(")")
     }
 
-    /// What does not pass a condition, also where nobody knows whether it would: a paper without a year is in no range.
+    /// Negates a condition. Null counts as false: `NOT` of a year range includes papers without a year.
     #[must_use]
     pub fn not(condition: Sql) -> Self {
         Self::from("(").then(condition).then(") IS NOT TRUE")
     }
 
-    /// Whether an id is one of those that a query gives. They are read once and looked up by the index of the id: of a
-    /// recursion the planner expects so many rows that it would read whole tables instead.
+    /// Returns the condition that a column is in the result of a query. The query is evaluated once into an array and
+    /// looked up by index: the planner overestimates the rows of a recursive query and would scan whole tables.
     pub fn in_subquery(column: &str, query: impl Into<Sql>) -> Self {
         Self::from(column).then(" = ANY(ARRAY(").then(query).then("))")
     }
 
-    /// The statement.
+    /// Returns the complete statement.
     #[must_use]
     pub fn into_statement(self) -> Statement {
         let mut text = String::with_capacity(self.text.len() + self.values.len() * 2);
@@ -103,22 +103,26 @@ impl Sql {
                 text.push(character);
             }
         }
-        debug_assert_eq!(number, self.values.len(), "as many parameters as places for them: {text}");
+        debug_assert_eq!(
+            number,
+            self.values.len(),
+            "the number of placeholders differs from the number of parameters: {text}"
+        );
         Statement::from_sql_and_values(DbBackend::Postgres, text, self.values)
     }
 }
 
-/// A list as one array parameter, so that the statement is the same for any number of entries.
+/// Binds a list as one array parameter, so that the statement text does not depend on its length.
 pub fn array_value<T: Into<Value>>(kind: ArrayType, entries: impl IntoIterator<Item = T>) -> Value {
     Value::Array(kind, Some(Box::new(entries.into_iter().map(Into::into).collect())))
 }
 
-/// Ids as one array parameter.
+/// Binds ids as one array parameter.
 pub fn bigint_array(numbers: impl IntoIterator<Item = i64>) -> Value {
     array_value(ArrayType::BigInt, numbers)
 }
 
-/// Texts as one array parameter.
+/// Binds texts as one array parameter.
 pub fn text_array<T: Into<String>>(entries: impl IntoIterator<Item = T>) -> Value {
     array_value(ArrayType::String, entries.into_iter().map(Into::<String>::into))
 }

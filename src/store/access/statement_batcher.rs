@@ -1,8 +1,7 @@
-//! Statements that a request asks for at the same moment go to the database as one.
+//! Statement batcher: sends statements that a request issues at the same time as one.
 //!
-//! Each trip there takes about as much as a small statement itself: it wakes a process on the other side, and one here for the
-//! answer. So what the fields of a level want and is quick is put together: each statement is a part of one, and its rows are
-//! records.
+//! A round trip costs about as much as a small statement, because it wakes a process on each side. The fast statements
+//! of a nesting level are therefore combined with UNION ALL, and the rows of each are composite values (records).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,30 +16,31 @@ use crate::store::access::column_projection::{ColumnCursor, ColumnValue as _};
 use crate::store::access::sql_fragment::Sql;
 use crate::telemetry::{query_span, record_query_error};
 
-/// The most statements that become one.
+/// Maximum number of statements combined into one.
 const MAX_BATCH_STATEMENTS: usize = 8;
 
-/// A row of a statement.
+/// Row of a single or combined statement.
 pub(crate) struct ResultRow {
     result: QueryResult,
-    /// Whether it is one of several parts, after whose number the row is a record.
+    /// Whether the row belongs to a combined statement: its first column is the number of the statement, its second a
+    /// record.
     is_record: bool,
 }
 
 impl ResultRow {
-    /// Its columns.
+    /// Returns a cursor over the columns of the row.
     pub(crate) fn columns(&self) -> Result<ColumnCursor<'_>, DbErr> {
         if self.is_record { ColumnCursor::from_record(&self.result, 1) } else { ColumnCursor::from_row(&self.result) }
     }
 }
 
-/// A statement that waits for others of its moment.
+/// Statement waiting to be combined.
 struct PendingStatement {
     sql: Sql,
     reply: oneshot::Sender<Result<Vec<ResultRow>, Error>>,
 }
 
-/// What a request asks for at this moment; nothing, where nobody would send it.
+/// Pending statements of a request; `None` outside of requests, where nothing would flush them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StatementBatcher(Option<Arc<Mutex<Vec<PendingStatement>>>>);
 
@@ -51,101 +51,101 @@ impl std::fmt::Debug for PendingStatement {
 }
 
 impl StatementBatcher {
-    /// That of a request, whose [`crate::store::access::data_loader::Loaders`] send it.
+    /// Returns the batcher of a request, which its [`DataLoader`](super::data_loader::DataLoader) flushes.
     pub(crate) fn for_request() -> Self {
         Self(Some(Arc::default()))
     }
 
     fn drain(&self) -> Vec<PendingStatement> {
-        let Some(asked) = &self.0 else { return Vec::new() };
-        std::mem::take(&mut *asked.lock().unwrap_or_else(PoisonError::into_inner))
+        let Some(statements) = &self.0 else { return Vec::new() };
+        std::mem::take(&mut *statements.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Store {
-    /// The rows of a statement, to be read by their places. Who asks for them is what traces tell of it.
-    pub(crate) async fn query_rows(&self, loader: &'static str, sql: Sql) -> Result<Vec<ResultRow>, Error> {
-        let span = query_span(loader);
+    /// Executes a query and returns rows for positional decoding. `query_name` names the span in traces.
+    pub(crate) async fn query_rows(&self, query_name: &'static str, sql: Sql) -> Result<Vec<ResultRow>, Error> {
+        let span = query_span(query_name);
         let rows = self.execute_single(sql).instrument(span.clone()).await;
         rows.inspect_err(|error| record_query_error(&span, error.code()))
     }
 
-    /// The same of a statement that is quick whatever it is asked for, so that others need not wait for it: with those that are
-    /// asked for at the same moment.
-    pub(crate) async fn query_batched(&self, loader: &'static str, sql: Sql) -> Result<Vec<ResultRow>, Error> {
-        let Some(asked) = &self.batcher.0 else { return self.query_rows(loader, sql).await };
-        let span = query_span(loader);
+    /// Same as [`Self::query_rows`], combined with other statements that are issued at the same time. Only for
+    /// statements that are always fast, because the others wait for them.
+    pub(crate) async fn query_batched(&self, query_name: &'static str, sql: Sql) -> Result<Vec<ResultRow>, Error> {
+        let Some(statements) = &self.batcher.0 else { return self.query_rows(query_name, sql).await };
+        let span = query_span(query_name);
         let rows = async {
-            let (answer, answered) = oneshot::channel();
-            asked.lock().unwrap_or_else(PoisonError::into_inner).push(PendingStatement { sql, reply: answer });
-            answered.await.unwrap_or_else(|_| Err(Error::internal("a statement that nobody sent")))
+            let (reply, response) = oneshot::channel();
+            statements.lock().unwrap_or_else(PoisonError::into_inner).push(PendingStatement { sql, reply });
+            response.await.unwrap_or_else(|_| Err(Error::internal("a batched statement was not flushed")))
         };
         let rows = rows.instrument(span.clone()).await;
         rows.inspect_err(|error| record_query_error(&span, error.code()))
     }
 
-    /// What sends the statements that were asked for by now; none where there are none.
+    /// Returns futures that send the pending statements; empty if there are none.
     pub(crate) fn flush(&self) -> Vec<impl Future<Output = ()> + Send + use<>> {
-        let mut asked = self.batcher.drain();
-        // The same ones are the same statement, whichever was asked for first.
-        asked.sort_by(|one, other| one.sql.text().cmp(other.sql.text()));
-        let mut sent = Vec::new();
-        while !asked.is_empty() {
-            let rest = asked.split_off(asked.len().min(MAX_BATCH_STATEMENTS));
+        let mut statements = self.batcher.drain();
+        // Sorted, so that equal sets produce the same statement text.
+        statements.sort_by(|left, right| left.sql.text().cmp(right.sql.text()));
+        let mut batches = Vec::new();
+        while !statements.is_empty() {
+            let rest = statements.split_off(statements.len().min(MAX_BATCH_STATEMENTS));
             let store = self.clone();
-            let group = std::mem::replace(&mut asked, rest);
-            sent.push(async move { store.execute_group(group).await });
+            let group = std::mem::replace(&mut statements, rest);
+            batches.push(async move { store.execute_group(group).await });
         }
-        sent
+        batches
     }
 
-    async fn execute_group(&self, asked: Vec<PendingStatement>) {
-        // Nobody waits for an answer any more where the request is gone.
-        if asked.len() > 1 {
-            match self.execute_combined(&asked).await {
+    async fn execute_group(&self, statements: Vec<PendingStatement>) {
+        // Send errors mean that the request was cancelled.
+        if statements.len() > 1 {
+            match self.execute_combined(&statements).await {
                 Ok(parts) => {
-                    for (asked, rows) in asked.into_iter().zip(parts) {
-                        let _ = asked.reply.send(Ok(rows));
+                    for (statement, rows) in statements.into_iter().zip(parts) {
+                        let _ = statement.reply.send(Ok(rows));
                     }
                     return;
                 }
-                // What took too long, or found no database, does so again.
+                // A timeout or a lost connection would fail again.
                 Err(error @ (Error::Timeout(_) | Error::Unavailable(_))) => {
-                    for asked in asked {
-                        let _ = asked.reply.send(Err(error.clone()));
+                    for statement in statements {
+                        let _ = statement.reply.send(Err(error.clone()));
                     }
                     return;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, cause = ?error, "several statements failed as one; each is sent alone");
+                    tracing::warn!(%error, cause = ?error, "a combined statement failed; retrying its parts one by one");
                 }
             }
         }
-        join_all(asked.into_iter().map(async |PendingStatement { sql, reply: answer }| {
-            let _ = answer.send(self.execute_single(sql).await);
+        join_all(statements.into_iter().map(async |PendingStatement { sql, reply }| {
+            let _ = reply.send(self.execute_single(sql).await);
         }))
         .await;
     }
 
     async fn execute_single(&self, sql: Sql) -> Result<Vec<ResultRow>, Error> {
-        let for_values = sql.has_custom_plan();
-        let rows = self.execute(&sql.into_statement(), for_values).await?;
+        let custom_plan = sql.has_custom_plan();
+        let rows = self.execute(&sql.into_statement(), custom_plan).await?;
         Ok(rows.into_iter().map(|result| ResultRow { result, is_record: false }).collect())
     }
 
-    /// The rows of each of several statements, read as one.
-    async fn execute_combined(&self, asked: &[PendingStatement]) -> Result<Vec<Vec<ResultRow>>, Error> {
+    /// Executes several statements as one and returns the rows of each.
+    async fn execute_combined(&self, statements: &[PendingStatement]) -> Result<Vec<Vec<ResultRow>>, Error> {
         let mut sql = Sql::default();
-        for (number, asked) in asked.iter().enumerate() {
+        for (number, statement) in statements.iter().enumerate() {
             let union = if number == 0 { "" } else { " UNION ALL " };
             let head = format!("{union}SELECT {number}, ROW(entry.*) FROM (");
-            sql = sql.then(head).then(asked.sql.clone()).then(") AS entry");
+            sql = sql.then(head).then(statement.sql.clone()).then(") AS entry");
         }
-        let mut parts: Vec<Vec<ResultRow>> = asked.iter().map(|_| Vec::new()).collect();
+        let mut parts: Vec<Vec<ResultRow>> = statements.iter().map(|_| Vec::new()).collect();
         for result in self.execute(&sql.into_statement(), false).await? {
             let number = i32::from_next(&mut ColumnCursor::from_row(&result)?)?;
             let part = usize::try_from(number).ok().and_then(|number| parts.get_mut(number));
-            part.ok_or_else(|| Error::internal("a part that nobody asked for"))?
+            part.ok_or_else(|| Error::internal("a row of an unknown part of a combined statement"))?
                 .push(ResultRow { result, is_record: true });
         }
         Ok(parts)

@@ -16,15 +16,18 @@ use crate::store::unit_of_work::UnitOfWork;
 
 /// What somebody is in a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DecisionRole {
     /// Of a merge, who remains.
+    #[serde(rename = "SURVIVOR")]
     Survivor,
     /// Of a merge, who was the same person.
+    #[serde(rename = "FORMER")]
     Former,
     /// Of a split, whose the papers were.
+    #[serde(rename = "SOURCE")]
     Source,
     /// Of a split, whose they are.
+    #[serde(rename = "TARGET")]
     Target,
 }
 
@@ -151,5 +154,22 @@ impl Store {
         let rows = batch.rows::<DecisionRow>(sql.then(" ORDER BY id")).await?;
         transaction.rollback().await.map_err(Error::from)?;
         Ok(rows.into_iter().map(Decision::try_from).collect::<Result<_, _>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The words of roles and kinds are stored in `identity_decision`.
+    #[test]
+    fn stored_words_are_stable() {
+        let roles = [DecisionRole::Survivor, DecisionRole::Former, DecisionRole::Source, DecisionRole::Target];
+        assert_eq!(json!(roles), json!(["SURVIVOR", "FORMER", "SOURCE", "TARGET"]));
+        assert_eq!(json!([DecisionKind::Merge, DecisionKind::Split]), json!(["MERGE", "SPLIT"]));
+        let party = DecisionParty { id: 1, slug: "ida".to_owned(), name: "Ida".to_owned(), role: DecisionRole::Former };
+        assert_eq!(json!(party), json!({"id": 1, "slug": "ida", "name": "Ida", "role": "FORMER"}));
     }
 }

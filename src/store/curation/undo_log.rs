@@ -409,3 +409,40 @@ fn plan_undo(table: &TrackedTable, changes: &[&RowChange], now: &HashMap<String,
     }
     plan
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of tables and of their key columns are stored in `identity_decision.before`.
+    #[test]
+    fn tracked_tables_are_stable() {
+        let tables: Vec<String> =
+            TRACKED_TABLES.iter().map(|table| format!("{} {}", table.name, table.key_columns.join("+"))).collect();
+        assert_eq!(
+            tables,
+            [
+                "researcher id",
+                "authorship id",
+                "external_id id",
+                "affiliation id",
+                "researcher_topic researcher_id+topic_id",
+                "source_record source+key",
+                "researcher_name id",
+                "name_decision researcher_id",
+                "former_slug kind+slug",
+                "former_identity kind+former_id",
+                "identity_pin authorship_id",
+                "authorship_resolution authorship_id",
+            ]
+        );
+    }
+
+    /// The undo log itself is stored in `identity_decision.before` too.
+    #[test]
+    fn undo_log_as_json_is_stable() {
+        let json = r#"[{"table":"external_id","key":{"id":1},"before":{"value":"a"},"after":{"value":"b"}},{"table":"researcher","key":{"id":2},"after":{}}]"#;
+        let log: UndoLog = serde_json::from_str(json).expect("an undo log");
+        assert_eq!(serde_json::to_string(&log).expect("JSON"), json);
+    }
+}

@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::language::LocalizedText;
+use crate::model::record::digest::record_digest;
 use crate::model::record::{NameKind, NameRecord, OrganizationRecord, OrganizationReference, OrganizationRelation};
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::ingest::exported_ids::{EXPORTED_KEY_PREFIX, ImportedEntity, exported_record_key, requested_slug};
 use crate::store::ingest::topic::{choose_display_names, fold_sort_names};
 use crate::store::reader::search::EntityType;
-use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, UnitOfWork, json_digest, rows_cte};
+use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, UnitOfWork, rows_cte};
 use crate::text::names;
 
 #[derive(Serialize)]
@@ -76,7 +77,7 @@ impl UnitOfWork<'_> {
         let known = self.find_source_records("organization", &keys).await?;
         let mut changed = Vec::new();
         for ((index, record), key) in records.into_iter().zip(keys) {
-            let digest = json_digest(record)?;
+            let digest = record_digest(record).map_err(Error::internal)?;
             match known.get(&key) {
                 Some(known) if known.digest == digest => self.record_effect(index, Effect::Unchanged),
                 known => changed.push((index, record, key, digest, known.map(|known| known.id))),
@@ -351,5 +352,27 @@ fn organization_record_key(record: &OrganizationRecord) -> String {
     match &record.ror {
         Some(ror) => format!("organization:{ror}"),
         None => format!("organization:{}", names::fold(&first_display_name(record))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The names of fields are stored in `source_record.told`.
+    #[test]
+    fn provided_fields_are_stable() {
+        let record = json!({
+            "names": [{"value": "Weirs", "kind": "LABEL"}], "types": ["EDUCATION"], "status": "ACTIVE",
+            "countryCode": "CA", "city": "Montréal", "homepageUrl": "https://w.example",
+            "relations": [["parent", "05dxps055"]],
+        });
+        let record: OrganizationRecord = serde_json::from_value(record).expect("a record");
+        assert_eq!(
+            provided_organization_fields(&record).join(" "),
+            "names types status countryCode city homepageUrl relations"
+        );
     }
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::model::identifier::{ArxivId, Doi};
 use crate::model::language::LocalizedText;
+use crate::model::record::digest::{json_digest, record_digest};
 use crate::model::record::{AbstractCompleteness, AuthorRecord, PaperRecord, PaperType};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::ingest::exported_ids::{ImportedEntity, exported_record_key, requested_slug};
@@ -22,7 +23,7 @@ use crate::store::ingest::paper::provided_fields::{
 use crate::store::ingest::source_precedence::FieldPrecedence;
 use crate::store::projections::work_versions::PaperBeforeUpdate;
 use crate::store::reader::search::EntityType;
-use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, StoredSourceRecord, UnitOfWork, json_digest};
+use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, StoredSourceRecord, UnitOfWork};
 use crate::text::names;
 
 /// A record on its way into a paper.
@@ -89,7 +90,7 @@ impl UnitOfWork<'_> {
         for (index, record) in records {
             let by_doi = || record.doi.as_ref().filter(|_| record.exported.is_none()).and_then(Doi::arxiv_id);
             let arxiv_id = record.arxiv_id.clone().or_else(by_doi);
-            let digest = json_digest(record)?;
+            let digest = record_digest(record).map_err(Error::internal)?;
             let key = paper_record_key(record)?;
             let authors = Cow::Borrowed(record.authors.as_slice());
             changes.push(PaperChange {
@@ -458,7 +459,8 @@ fn paper_record_key(record: &PaperRecord) -> Result<String, Error> {
     let date = record.publication_date.map(|date| date.to_string());
     let authors = sorted_author_keys(record.authors.iter().map(|author| author.name.as_str()));
     let venue = record.venue_name.as_deref().filter(|_| authors.is_empty()).map(names::fold);
-    json_digest(&(names::fold(&record.title), date, authors, venue)).map(|digest| format!("work:{digest}"))
+    let digest = json_digest(&(names::fold(&record.title), date, authors, venue)).map_err(Error::internal)?;
+    Ok(format!("work:{digest}"))
 }
 
 /// Whether a source gives the paper an id that is no DOI and no arXiv id.

@@ -5,13 +5,14 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::language::LocalizedText;
+use crate::model::record::digest::record_digest;
 use crate::model::record::{AffiliationKind, AffiliationRecord, OtherName, ResearcherRecord};
 use crate::store::access::sql_fragment::Sql;
 use crate::store::ingest::exported_ids::{ImportedEntity, exported_record_key, requested_slug};
 use crate::store::ingest::name_repair::repair_researcher_name;
 use crate::store::ingest::researcher_matching::NamedAuthor;
 use crate::store::reader::search::EntityType;
-use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, UnitOfWork, json_digest};
+use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, UnitOfWork};
 use crate::text::names::{self, NameParts};
 
 #[derive(Serialize)]
@@ -102,7 +103,7 @@ impl UnitOfWork<'_> {
 
     async fn ingest_researcher(&mut self, index: usize, record: &ResearcherRecord) -> Result<(), Error> {
         let key = researcher_record_key(record);
-        let digest = json_digest(record)?;
+        let digest = record_digest(record).map_err(Error::internal)?;
         let known = self.find_source_records("researcher", std::slice::from_ref(&key)).await?.remove(&key);
         if known.as_ref().is_some_and(|known| known.digest == digest) {
             self.record_effect(index, Effect::Unchanged);
@@ -353,5 +354,27 @@ pub(crate) fn researcher_record_key(record: &ResearcherRecord) -> String {
         (Some(exported), _) => exported_record_key("researcher", exported.id),
         (None, Some(orcid)) => format!("researcher:{orcid}"),
         (None, None) => format!("researcher:{}", names::name_key(&record.name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The names of fields are stored in `source_record.told`.
+    #[test]
+    fn provided_fields_are_stable() {
+        let record = json!({
+            "name": "Ida Brook", "otherNames": ["I. Brook"], "headline": {"en": "Weirs"}, "biography": {"fr": "Une."},
+            "portraitUrl": "https://p.example", "homepageUrl": "https://h.example", "topics": [{"scheme": "msc"}],
+            "affiliations": [{"organization": {"name": "W"}, "affiliationKind": "EMPLOYMENT", "isPrimary": true}],
+        });
+        let record: ResearcherRecord = serde_json::from_value(record).expect("a record");
+        assert_eq!(
+            provided_researcher_fields(&record).join(" "),
+            "name otherNames portraitUrl homepageUrl primaryAffiliation topics headline.en biography.fr"
+        );
     }
 }

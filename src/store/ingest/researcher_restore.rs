@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::language::LocalizedText;
+use crate::model::record::digest::record_digest;
 use crate::model::record::{AffiliationKind, ResearcherRecord};
 use crate::store::ingest::exported_ids::ImportedEntity;
 use crate::store::ingest::researcher::{provided_researcher_fields, researcher_record_key};
 use crate::store::reader::search::EntityType;
-use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, UnitOfWork, json_digest};
+use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, UnitOfWork};
 use crate::text::names::{self, NameParts};
 
 /// A record and its place in the batch.
@@ -115,7 +116,7 @@ impl UnitOfWork<'_> {
             said.push(SourceRecordRow::new(
                 self.source,
                 researcher_record_key(record),
-                json_digest(*record)?,
+                record_digest(*record).map_err(Error::internal)?,
                 provided_researcher_fields(record),
                 id,
             ));

@@ -5,11 +5,12 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::language::LocalizedText;
+use crate::model::record::digest::record_digest;
 use crate::model::record::{NameKind, NameRecord, TopicRecord, TopicReference};
 use crate::store::access::sql_fragment::Sql;
 use crate::store::ingest::exported_ids::{EXPORTED_KEY_PREFIX, ImportedEntity, exported_record_key, requested_slug};
 use crate::store::reader::search::EntityType;
-use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, StoredSourceRecord, UnitOfWork, json_digest};
+use crate::store::unit_of_work::{Effect, ExternalIdRow, SourceRecordRow, StoredSourceRecord, UnitOfWork};
 use crate::text::names;
 
 /// The fields of a topic of which records may say different things.
@@ -73,7 +74,7 @@ impl UnitOfWork<'_> {
             (None, Some(code)) => format!("topic:{}:{code}", record.scheme),
             (None, None) => format!("topic:{}:{}", record.scheme, names::fold(&label)),
         };
-        let digest = json_digest(record)?;
+        let digest = record_digest(record).map_err(Error::internal)?;
         let known = self.find_source_records("topic", std::slice::from_ref(&key)).await?.remove(&key);
         if known.as_ref().is_some_and(|known| known.digest == digest) {
             self.record_effect(index, Effect::Unchanged);

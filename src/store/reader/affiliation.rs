@@ -1,43 +1,42 @@
-//! Affiliations: lists of them, and the people and places they select.
+//! Affiliation lists, filters and orders, and the employment shown in a researcher's headline.
 
-use std::any::type_name;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::FromQueryResult;
+use sea_orm::sea_query::ArrayType;
 
-use crate::entity::affiliation;
-use crate::entity::researcher;
+use crate::entity::{affiliation, researcher};
 use crate::error::Error;
 use crate::model::language::{LanguagePreferences, LocalizedText};
 use crate::model::record::AffiliationKind;
-use crate::store::access::data_loader::Loader;
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
-use crate::store::reader::label_order;
+use crate::store::Store;
+use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::KeyedRow;
+use crate::store::access::sql_fragment::{Sql, array_value, bigint_array};
 use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
-use crate::store::reader::organization;
 use crate::store::reader::page::{
     List, ListSource, MergePartitions, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns,
 };
-use crate::store::{KeyedRow, Store};
+use crate::store::reader::{label_order, organization};
 
-/// Which affiliations; all conditions hold together, and an absent one is none.
+/// Filter on affiliations. Conditions are combined with AND; `None` imposes no condition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AffiliationFilter {
-    /// Any of these kinds.
+    /// Affiliation is of any of these kinds.
     pub kinds: Option<Vec<AffiliationKind>>,
-    /// At any of these organizations.
+    /// Affiliation is at any of these organizations.
     pub organization_ids: Option<Vec<i64>>,
-    /// Or anywhere below them.
+    /// Whether `organization_ids` includes the descendants of these organizations.
     pub include_descendants: bool,
-    /// Of any of these people.
+    /// Affiliation belongs to any of these researchers.
     pub researcher_ids: Option<Vec<i64>>,
-    /// Held on that day.
+    /// Affiliation is held on this day.
     pub as_of: Option<NaiveDate>,
-    /// Held today, or not.
+    /// Affiliation is (`true`) or is not (`false`) held today.
     pub is_current: Option<bool>,
-    /// Changed then or later.
+    /// Affiliation was updated at or after this time.
     pub updated_since: Option<DateTime<Utc>>,
 }
 
@@ -58,17 +57,17 @@ impl Default for AffiliationFilter {
 const IS_CURRENT: &str = "affiliation.starts_on <= CURRENT_DATE AND affiliation.ends_on >= CURRENT_DATE";
 
 impl AffiliationFilter {
-    /// The conditions on a row of `affiliation`.
+    /// Returns the conditions on a row of `affiliation`.
     pub(crate) fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
         if let Some(kinds) = &self.kinds {
-            conditions
-                .push(Sql::with("affiliation.kind = ANY(?)", text_array(kinds.iter().map(|kind| stored_kind(*kind)))));
+            let kinds = array_value(ArrayType::String, kinds.iter().copied());
+            conditions.push(Sql::with("affiliation.kind = ANY(?)", kinds));
         }
         if let Some(organizations) = &self.organization_ids {
-            let named = resolve_merged_ids::<crate::entity::organization::Model>(organizations);
-            let listed = organization::with_descendants(named, self.include_descendants);
-            conditions.push(Sql::in_subquery("affiliation.organization_id", listed));
+            let roots = resolve_merged_ids::<crate::entity::organization::Model>(organizations);
+            let organization_ids = organization::with_descendants(roots, self.include_descendants);
+            conditions.push(Sql::in_subquery("affiliation.organization_id", organization_ids));
         }
         if let Some(researchers) = &self.researcher_ids {
             conditions.push(is_any_of_ids::<researcher::Model>("affiliation.researcher_id", researchers));
@@ -88,7 +87,8 @@ impl AffiliationFilter {
         conditions
     }
 
-    /// The filter as it selects people: those who work, belong or are invited somewhere now, unless it says otherwise.
+    /// Returns the filter as applied to researchers. Unless set, `kinds` defaults to employment, membership and invited
+    /// position, and `is_current` to `true`.
     #[must_use]
     pub fn for_researchers(&self) -> Self {
         let mut filter = self.clone();
@@ -101,59 +101,58 @@ impl AffiliationFilter {
         filter
     }
 
-    /// The ids of the people whom [`Self::of_people`] selects.
+    /// Returns a query for the ids of the researchers selected by [`Self::for_researchers`].
     pub(crate) fn researcher_ids(&self) -> Sql {
         Sql::from("SELECT affiliation.researcher_id FROM affiliation WHERE ")
             .then(Sql::all(self.for_researchers().conditions()))
     }
 }
 
-fn stored_kind(kind: AffiliationKind) -> String {
-    serde_json::to_value(kind).ok().and_then(|word| word.as_str().map(ToOwned::to_owned)).unwrap_or_default()
-}
-
-/// By what affiliations are ordered.
+/// Sort fields of affiliations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AffiliationOrder {
-    /// The primary one first, then those that last, then by their start. Of one person or organization: no index has it.
+    /// Primary first, then current, then by start date. No index covers it: only for the affiliations of one researcher
+    /// or organization.
     Importance,
-    /// By the start; unknown starts are the earliest.
+    /// Start date; unknown dates sort as the earliest.
     StartDate,
-    /// By the organization's name in the best of these languages.
+    /// Name of the organization in the best match of these languages.
     OrganizationName(LanguagePreferences),
-    /// By the researcher's name.
+    /// Sort name of the researcher.
     ResearcherName,
-    /// By the last change.
+    /// Time of the last update.
     UpdatedAt,
 }
 
-/// Whose affiliations.
+/// Which affiliations are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AffiliationScope {
-    /// Everybody's.
+    /// All affiliations.
     All,
-    /// The parent's, a researcher.
+    /// Affiliations of the parent, a researcher.
     Researcher,
-    /// Those at the parent, an organization.
+    /// Affiliations at the parent, an organization.
     Organization,
 }
 
-/// A list of affiliations.
+/// List of affiliations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Affiliations {
-    /// Whose.
+    /// Which affiliations are listed.
     pub scope: AffiliationScope,
-    /// Which.
+    /// Filter on the affiliations.
     pub filter: AffiliationFilter,
-    /// By what.
+    /// Sort field.
     pub order: AffiliationOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
 impl List for Affiliations {
     type Node = affiliation::Model;
     type Edge = NoEdge;
+    const PAGE_QUERY: &'static str = "affiliations::page";
+    const COUNT_QUERY: &'static str = "affiliations::count";
 
     fn is_batchable(&self, _: usize) -> bool {
         self.scope == AffiliationScope::Researcher
@@ -205,14 +204,14 @@ impl List for Affiliations {
     }
 }
 
-/// Asks for the affiliations that put a person into an organization's list of people.
+/// Loader key of the affiliations that qualify a researcher for an organization's list of researchers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct QualifyingAffiliations {
-    /// The organization whose list it is.
+    /// Organization that is the parent of the list.
     pub organization_id: i64,
-    /// The person.
+    /// Researcher in the list.
     pub researcher_id: i64,
-    /// The list's filter.
+    /// Filter of the list.
     pub filter: Arc<AffiliationFilter>,
 }
 
@@ -232,6 +231,10 @@ impl FromQueryResult for QualifyingAffiliationRow {
     }
 }
 
+impl LoaderKey for QualifyingAffiliations {
+    const NAME: &'static str = "affiliation::qualifying";
+}
+
 impl Loader<QualifyingAffiliations> for Store {
     type Value = Vec<Arc<affiliation::Model>>;
 
@@ -243,9 +246,10 @@ impl Loader<QualifyingAffiliations> for Store {
         for key in keys {
             pairs.entry(&key.filter).or_default().push((key.organization_id, key.researcher_id));
         }
-        let mut found: HashMap<QualifyingAffiliations, Self::Value> = HashMap::new();
+        let mut affiliations: HashMap<QualifyingAffiliations, Self::Value> = HashMap::new();
         for (filter, pairs) in pairs {
-            let below = organization::with_descendants("SELECT parent.key".into(), filter.include_descendants);
+            let organization_ids =
+                organization::with_descendants("SELECT parent.key".into(), filter.include_descendants);
             let sql = Sql::with(
                 "SELECT parent.key AS parent_key, affiliation.* FROM unnest(?::bigint[], ",
                 bigint_array(pairs.iter().map(|pair| pair.0)),
@@ -255,34 +259,38 @@ impl Loader<QualifyingAffiliations> for Store {
                 bigint_array(pairs.iter().map(|pair| pair.1)),
             )
             .then(" WHERE ")
-            .then(Sql::in_subquery("affiliation.organization_id", below))
+            .then(Sql::in_subquery("affiliation.organization_id", organization_ids))
             .then(" AND ")
             .then(Sql::all(filter.for_researchers().conditions()))
             .then(" ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id");
-            for row in self.query_all::<QualifyingAffiliationRow>(type_name::<QualifyingAffiliations>(), sql).await? {
+            for row in self.query_all::<QualifyingAffiliationRow>(QualifyingAffiliations::NAME, sql).await? {
                 let key = QualifyingAffiliations {
                     organization_id: row.organization,
                     researcher_id: row.researcher,
                     filter: Arc::clone(filter),
                 };
-                found.entry(key).or_default().push(Arc::new(row.model));
+                affiliations.entry(key).or_default().push(Arc::new(row.model));
             }
         }
-        Ok(found)
+        Ok(affiliations)
     }
 }
 
-/// Asks for what makes a person's headline: the primary employment, else the current one that began last.
+/// Loader key of a researcher's headline employment: the primary current one, otherwise the one that started last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EmploymentKey(pub i64);
 
-/// A role and where it is held.
+/// Role and the organization where it is held.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct Employment {
-    /// The role's title.
+    /// Title of the role.
     pub role_title: LocalizedText,
-    /// The organization's name.
+    /// Name of the organization.
     pub display_names: LocalizedText,
+}
+
+impl LoaderKey for EmploymentKey {
+    const NAME: &'static str = "affiliation::employment";
 }
 
 impl Loader<EmploymentKey> for Store {
@@ -300,7 +308,7 @@ impl Loader<EmploymentKey> for Store {
         .then(
             " ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id LIMIT 1) AS employment",
         );
-        let rows = self.query_all::<KeyedRow<Employment>>(type_name::<EmploymentKey>(), sql).await?;
+        let rows = self.query_all::<KeyedRow<Employment>>(EmploymentKey::NAME, sql).await?;
         Ok(rows.into_iter().map(|row| (EmploymentKey(row.key), Arc::new(row.value))).collect())
     }
 }

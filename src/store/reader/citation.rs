@@ -1,6 +1,5 @@
-//! What is cited of papers.
+//! Loads the metadata of cited papers and formats references.
 
-use std::any::type_name;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -13,30 +12,30 @@ use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::model::record::PaperType;
 use crate::store::Store;
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
 use crate::store::reader::export::{EXPORT_BATCH_AUTHORSHIPS, ExportSnapshot};
 use crate::store::reader::paper::PaperFilter;
 
-/// Papers that are read at once for an export.
+/// Number of papers read at once for an export.
 const CITATION_BATCH_PAPERS: i64 = 500;
 
-/// How many authors of a paper are read.
+/// Which authors of a paper are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AuthorSelection {
-    /// All.
+    /// All authors.
     All,
-    /// Those that a style may name: the first ones, and the last.
+    /// Authors that a citation style can print: the first ones and the last.
     Cited,
 }
 
-/// Asks for what is cited of a paper.
+/// Loader key of the citation metadata of a paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CitedPaperKey {
-    /// The paper's id.
+    /// Id of the paper.
     pub id: i64,
-    /// How many of its authors.
+    /// Which of its authors are read.
     pub authors: AuthorSelection,
 }
 
@@ -76,7 +75,7 @@ impl CitedPaperRow {
     }
 }
 
-/// An author as read, and what hides names of whoever it is.
+/// Author as read from the database, with the redaction of the resolved researcher.
 #[derive(Deserialize)]
 struct CitedAuthorRow {
     name: String,
@@ -95,10 +94,10 @@ impl CitedAuthorRow {
     }
 }
 
-/// What is selected of `paper`. Authors have the name that is on the paper, with what is certain repaired, or that of the
-/// person where it is not to be shown.
+/// Returns the selected columns of `paper`. Authors are named as published, with certain repairs applied; a suppressed
+/// name is replaced by the researcher's display name.
 fn citation_columns(authors: AuthorSelection) -> String {
-    let (text, shown) = match authors {
+    let (text, author_filter) = match authors {
         AuthorSelection::All => ("paper.abstract_text", String::new()),
         AuthorSelection::Cited => (
             "'{}'::jsonb",
@@ -116,42 +115,46 @@ fn citation_columns(authors: AuthorSelection) -> String {
          'published', CASE WHEN resolved.hidden_forms IS NOT NULL THEN authorship.name_as_published END, \
          'hiding', CASE WHEN resolved.hidden_forms IS NOT NULL THEN json_build_object('name', resolved.display_name, \
          'forms', resolved.hidden_forms) END) ORDER BY authorship.list_order) FROM authorship{resolved} \
-         WHERE authorship.paper_id = paper.id{shown}), '[]')::text AS authors"
+         WHERE authorship.paper_id = paper.id{author_filter}), '[]')::text AS authors"
     )
+}
+
+impl LoaderKey for CitedPaperKey {
+    const NAME: &'static str = "citation::papers";
 }
 
 impl Loader<CitedPaperKey> for Store {
     type Value = Arc<CitedPaper>;
 
     async fn load(&self, keys: &[CitedPaperKey]) -> Result<HashMap<CitedPaperKey, Arc<CitedPaper>>, Error> {
-        let mut found = HashMap::with_capacity(keys.len());
+        let mut papers = HashMap::with_capacity(keys.len());
         for authors in [AuthorSelection::All, AuthorSelection::Cited] {
-            let wanted: Vec<i64> = keys.iter().filter(|key| key.authors == authors).map(|key| key.id).collect();
-            if wanted.is_empty() {
+            let paper_ids: Vec<i64> = keys.iter().filter(|key| key.authors == authors).map(|key| key.id).collect();
+            if paper_ids.is_empty() {
                 continue;
             }
             let sql = Sql::with(
                 &format!("SELECT {} FROM paper WHERE paper.id = ANY(?)", citation_columns(authors)),
-                bigint_array(wanted),
+                bigint_array(paper_ids),
             );
-            for row in self.query_all::<CitedPaperRow>(type_name::<CitedPaperKey>(), sql).await? {
-                found.insert(CitedPaperKey { id: row.id, authors }, Arc::new(row.into_cited_paper()?));
+            for row in self.query_all::<CitedPaperRow>(CitedPaperKey::NAME, sql).await? {
+                papers.insert(CitedPaperKey { id: row.id, authors }, Arc::new(row.into_cited_paper()?));
             }
         }
-        Ok(found)
+        Ok(papers)
     }
 }
 
-/// Asks for the reference to a paper in a style.
+/// Loader key of a formatted reference.
 #[derive(Clone)]
 pub struct FormattedCitationKey {
-    /// The paper's id.
+    /// Id of the paper.
     pub id: i64,
-    /// What is cited of it.
+    /// Citation metadata of the paper.
     pub paper: Arc<CitedPaper>,
-    /// The style.
+    /// Citation style.
     pub style: CitationStyle,
-    /// The language of words.
+    /// Language of the words in the reference.
     pub locale: CitationLocale,
 }
 
@@ -167,7 +170,11 @@ impl Hash for FormattedCitationKey {
     }
 }
 
-/// Reads nothing: formatting takes a while, and is done for all papers of a level in a thread where nobody waits for it.
+impl LoaderKey for FormattedCitationKey {
+    const NAME: &'static str = "citation::format";
+}
+
+/// Sends no query: formats the references of one nesting level on a blocking thread.
 impl Loader<FormattedCitationKey> for Store {
     type Value = String;
 
@@ -185,11 +192,11 @@ impl Loader<FormattedCitationKey> for Store {
 }
 
 impl ExportSnapshot {
-    /// What is cited of the next papers that pass a filter behind an id, in the order of their ids, and the last of these;
-    /// none where that was all.
+    /// Returns the next papers that match a filter, in order of id, and the id of the last one. Returns `None` after
+    /// the last paper.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn cited_papers_after(
         &self,
         filter: &PaperFilter,

@@ -1,4 +1,4 @@
-//! A shortest chain of coauthors between two people.
+//! Shortest coauthor path between two researchers, by bidirectional breadth-first search.
 
 use std::collections::HashMap;
 
@@ -8,24 +8,24 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 
-/// How far the search may go.
+/// Limits of the path search.
 #[derive(Clone, Copy, Debug)]
 pub struct PathLimits {
-    /// The most steps of a chain.
+    /// Maximum number of edges of a path.
     pub max_length: usize,
-    /// The most people whom the search may come to from both ends, which bounds its time and its memory.
+    /// Maximum number of researchers visited from both ends, which bounds time and memory.
     pub max_researchers: usize,
 }
 
-/// One end of the chain, and whom the search came to from there.
+/// One end of the search and the researchers visited from it.
 struct SearchSide {
-    /// Everybody reached, with the one before, nearer to the end.
+    /// Visited researchers, each mapped to its predecessor on the path to the end.
     predecessors: HashMap<i64, i64>,
-    /// Those reached last.
+    /// Researchers visited in the last step.
     frontier: Vec<i64>,
 }
 
-/// A coauthor of somebody in the frontier.
+/// Coauthor of a researcher in the frontier.
 #[derive(FromQueryResult)]
 struct ReachedRow {
     id: i64,
@@ -37,7 +37,7 @@ impl SearchSide {
         Self { predecessors: HashMap::from([(end, end)]), frontier: vec![end] }
     }
 
-    /// From somebody reached to the end.
+    /// Returns the path from a visited researcher to the end.
     fn path_to_end(&self, from: i64) -> Vec<i64> {
         let before = |id: &i64| self.predecessors.get(id).copied().filter(|before| before != id);
         std::iter::successors(Some(from), before).collect()
@@ -45,64 +45,67 @@ impl SearchSide {
 }
 
 impl Store {
-    /// The people of a shortest chain of coauthors, both ends included; none where there is none within the bounds. The
-    /// same for the same pairs: among equals the smallest ids win.
+    /// Returns the researchers on a shortest coauthor path, both ends included, or `None` if no path exists within the
+    /// limits. The result is deterministic: among paths of equal length, the smallest ids win.
     ///
-    /// Papers with more authors than the consortium size tie nobody here.
+    /// Papers with more authors than the consortium size create no edges.
     ///
     /// # Errors
-    /// Where the search would come to more people than it may, or the database does not answer.
-    pub async fn find_coauthor_path(&self, from: i64, to: i64, bounds: PathLimits) -> Result<Option<Vec<i64>>, Error> {
+    /// Returns [`Error::LimitExceeded`] if the search visits too many researchers, or an error if the query fails.
+    pub async fn find_coauthor_path(&self, from: i64, to: i64, limits: PathLimits) -> Result<Option<Vec<i64>>, Error> {
         if from == to {
             return Ok(Some(vec![from]));
         }
         let (mut start, mut goal) = (SearchSide::new(from), SearchSide::new(to));
-        // Level by level from the end that has fewer people to ask for: whoever is reached from both ends lies on a
-        // shortest chain, since all shorter ones were ruled out.
-        for length in 1..=bounds.max_length {
+        // Expands the smaller frontier, one level at a time. The first researcher visited from both ends lies on a
+        // shortest path.
+        for length in 1..=limits.max_length {
             let forward = start.frontier.len() <= goal.frontier.len();
             let (near, far) = if forward { (&mut start, &goal) } else { (&mut goal, &start) };
             if near.frontier.is_empty() {
                 return Ok(None);
             }
-            let room = bounds.max_researchers.saturating_sub(near.predecessors.len() + far.predecessors.len());
-            let is_last = length == bounds.max_length;
-            let found =
-                if is_last { self.find_meeting(near, far).await? } else { self.expand_frontier(near, room).await? };
-            near.frontier = found.iter().map(|person| person.id).collect();
-            near.predecessors.extend(found.iter().map(|person| (person.id, person.before)));
+            let remaining = limits.max_researchers.saturating_sub(near.predecessors.len() + far.predecessors.len());
+            let is_last = length == limits.max_length;
+            let reached = if is_last {
+                self.find_meeting(near, far).await?
+            } else {
+                self.expand_frontier(near, remaining).await?
+            };
+            near.frontier = reached.iter().map(|researcher| researcher.id).collect();
+            near.predecessors.extend(reached.iter().map(|researcher| (researcher.id, researcher.before)));
             if let Some(meeting) = near.frontier.iter().copied().find(|id| far.predecessors.contains_key(id)) {
                 let mut path = start.path_to_end(meeting);
                 path.reverse();
                 path.extend(goal.path_to_end(meeting).into_iter().skip(1));
                 return Ok(Some(path));
             }
-            if found.len() > room {
-                let most = bounds.max_researchers;
+            if reached.len() > remaining {
+                let limit = limits.max_researchers;
                 let message = format!(
-                    "the search came to more than {most} people before its two ends met; ask with a maxLength of at most \
+                    "the search visited more than {limit} researchers before its ends met; use a maxLength of at most \
                      {length}"
                 );
-                return Err(Error::limit_exceeded("pathPeople", most + 1, most, message));
+                return Err(Error::limit_exceeded("pathPeople", limit + 1, limit, message));
             }
         }
         Ok(None)
     }
 
-    /// The coauthors of a side's last people whom it has not reached yet, each with the first of these people. Where they
-    /// are more than there is room for, so many that this is seen.
-    async fn expand_frontier(&self, near: &SearchSide, room: usize) -> Result<Vec<ReachedRow>, Error> {
+    /// Returns the unvisited coauthors of a frontier, each with the smallest id of its predecessors. Reads at most one
+    /// row more than `remaining`, which shows that the limit is exceeded.
+    async fn expand_frontier(&self, near: &SearchSide, remaining: usize) -> Result<Vec<ReachedRow>, Error> {
         let sql = Sql::with(
             "SELECT coauthor_id AS id, min(researcher_id) AS before FROM coauthorship WHERE researcher_id = ANY(?)",
             bigint_array(near.frontier.iter().copied()),
         );
-        let most = i64::try_from(near.predecessors.len() + room + 1).unwrap_or(i64::MAX);
-        let sql = sql.then_with(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT ?", most);
+        let row_limit = i64::try_from(near.predecessors.len() + remaining + 1).unwrap_or(i64::MAX);
+        let sql = sql.then_with(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT ?", row_limit);
         let coauthors: Vec<ReachedRow> = self.query_all("coauthor_path::coauthors", sql).await?;
-        Ok(coauthors.into_iter().filter(|person| !near.predecessors.contains_key(&person.id)).collect())
+        Ok(coauthors.into_iter().filter(|researcher| !near.predecessors.contains_key(&researcher.id)).collect())
     }
 
-    /// One of the other side's last people with whom somebody of this side's wrote: for the last step nobody else matters.
+    /// Returns a member of the far frontier who is a coauthor of the near frontier. The last step needs no other.
     async fn find_meeting(&self, near: &SearchSide, far: &SearchSide) -> Result<Vec<ReachedRow>, Error> {
         let sql = Sql::with(
             "SELECT coauthor_id AS id, min(researcher_id) AS before FROM coauthorship WHERE researcher_id = ANY(?)",

@@ -1,40 +1,40 @@
-//! Coauthors: who wrote with whom, how often and when.
+//! Coauthor lists: shared papers counted by researcher, with the years of the first and last.
 
 use crate::entity::researcher;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection as _, column_projection};
 use crate::store::access::sql_fragment::Sql;
 use crate::store::reader::affiliation::AffiliationFilter;
+use crate::store::reader::filter::YearRange;
 use crate::store::reader::lookup::is_any_of_ids;
 use crate::store::reader::page::{List, ListSource, SortDirection, SortKey, SortKeyType};
-use crate::store::reader::paper::{YearRange, has_topic_in};
-use crate::store::reader::topic::topics_with_narrower;
+use crate::store::reader::topic::{has_topic_in, topics_with_narrower};
 
-/// How many of the papers of some rows are works of their own: versions of one work count once.
+/// SQL that counts distinct works: versions of a work count once.
 pub(crate) const COUNT_WORKS: &str = "count(DISTINCT coalesce(paper.version_of_id, paper.id))";
 
-/// Which coauthors, and by which papers; all conditions hold together, and an absent one is none.
+/// Filter on coauthors and on the papers that count. Conditions are combined with AND; `None` imposes no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CoauthorFilter {
-    /// Only these people.
+    /// Coauthor is any of these researchers.
     pub ids: Option<Vec<i64>>,
-    /// By papers of these years.
+    /// Paper was published in these years.
     pub publication_year: Option<YearRange>,
-    /// With an affiliation that passes all of this.
+    /// Coauthor has an affiliation that matches all of this filter.
     pub affiliation: Option<AffiliationFilter>,
-    /// By papers on any of these topics, or narrower.
+    /// Paper is on any of these topics or narrower ones.
     pub topic_ids: Option<Vec<i64>>,
-    /// With at least so many papers together.
+    /// Minimum number of shared works.
     pub min_paper_count: Option<i32>,
-    /// By papers with at most so many authors; the consortium size where absent.
+    /// Maximum number of authors of a paper that counts. Default: the consortium size.
     pub max_authors_per_paper: Option<i32>,
 }
 
 impl CoauthorFilter {
-    /// What holds of a paper that counts.
+    /// Returns the conditions on a paper that counts.
     pub(crate) fn paper_conditions(&self, store: &Store) -> Vec<Sql> {
-        let most = self.max_authors_per_paper.map_or(i64::from(store.consortium_size), i64::from);
-        let mut conditions = vec![Sql::with("paper.author_count <= ?", most)];
+        let max_authors = self.max_authors_per_paper.map_or(i64::from(store.consortium_size), i64::from);
+        let mut conditions = vec![Sql::with("paper.author_count <= ?", max_authors)];
         if let Some(years) = self.publication_year {
             conditions.push(years.condition());
         }
@@ -44,42 +44,42 @@ impl CoauthorFilter {
         conditions
     }
 
-    /// Whether the stored pairs answer it: they count every paper up to the consortium size.
+    /// Returns whether the stored pairs answer the filter. They count every paper up to the consortium size.
     fn uses_stored_pairs(&self) -> bool {
         self.publication_year.is_none() && self.topic_ids.is_none() && self.max_authors_per_paper.is_none()
     }
 }
 
-/// By what coauthors are ordered.
+/// Sort fields of coauthors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CoauthorOrder {
-    /// By the number of papers together.
+    /// Number of shared works.
     PaperCount,
-    /// By the year of the last of them.
+    /// Year of the last shared paper.
     LastYear,
-    /// By the coauthor's name.
+    /// Sort name of the coauthor.
     Name,
 }
 
-/// The coauthors of the parent, a researcher.
+/// List of the coauthors of the parent, a researcher.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Coauthors {
-    /// Which.
+    /// Filter on the coauthors and papers.
     pub filter: CoauthorFilter,
-    /// By what.
+    /// Sort field.
     pub order: CoauthorOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
-/// What ties two people.
+/// Edge between two coauthors.
 #[derive(Clone, Debug)]
 pub struct CoauthorEdge {
-    /// How many works they wrote together: versions of one count once.
+    /// Number of shared works; versions of a work count once.
     pub paper_count: i32,
-    /// The year of the first, versions among them; 0 where none has a year.
+    /// Year of the first shared paper, versions included; 0 if no year is known.
     pub first_year: i32,
-    /// The year of the last, likewise.
+    /// Year of the last shared paper, versions included; 0 if no year is known.
     pub last_year: i32,
 }
 
@@ -88,6 +88,8 @@ column_projection!(CoauthorEdge { | paper_count, first_year, last_year });
 impl List for Coauthors {
     type Node = researcher::Model;
     type Edge = CoauthorEdge;
+    const PAGE_QUERY: &'static str = "coauthors::page";
+    const COUNT_QUERY: &'static str = "coauthors::count";
 
     fn is_batchable(&self, _: usize) -> bool {
         self.filter == CoauthorFilter::default() && self.order == CoauthorOrder::PaperCount
@@ -108,14 +110,14 @@ impl List for Coauthors {
             .then(" GROUP BY mine.researcher_id, theirs.researcher_id) AS pair")
         };
         let mut conditions = vec![Sql::from("pair.researcher_id = parent.key")];
-        if let Some(people) = &self.filter.ids {
-            conditions.push(is_any_of_ids::<researcher::Model>("pair.coauthor_id", people));
+        if let Some(researchers) = &self.filter.ids {
+            conditions.push(is_any_of_ids::<researcher::Model>("pair.coauthor_id", researchers));
         }
         if let Some(affiliation) = &self.filter.affiliation {
             conditions.push(Sql::from("pair.coauthor_id IN (").then(affiliation.researcher_ids()).then(")"));
         }
-        if let Some(least) = self.filter.min_paper_count {
-            conditions.push(Sql::with("pair.paper_count >= ?", least));
+        if let Some(min_papers) = self.filter.min_paper_count {
+            conditions.push(Sql::with("pair.paper_count >= ?", min_papers));
         }
         let key = match self.order {
             CoauthorOrder::PaperCount => SortKey::new("pair.paper_count", SortKeyType::Integer),
@@ -124,7 +126,7 @@ impl List for Coauthors {
         };
         ListSource {
             node_alias: "researcher",
-            edge_columns: |wanted| CoauthorEdge::select_list("pair", wanted),
+            edge_columns: |selected| CoauthorEdge::select_list("pair", selected),
             from: pairs.then(" JOIN researcher ON researcher.id = pair.coauthor_id"),
             conditions,
             sort_keys: vec![key, SortKey::new("pair.coauthor_id", SortKeyType::Integer)],

@@ -1,21 +1,23 @@
-//! Pages of lists: which part of a list is asked for, and the cursors that mark places in it.
+//! Cursor pagination: page arguments and opaque cursors.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::config::PageLimits;
+use crate::error::Error;
 use crate::store::reader::fingerprint::is_unversioned;
 
-/// A place in a list: the row's values of the list's order keys, and which list it is a place in.
+/// Position in a list: the row's sort keys and the fingerprint of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    /// The list's fingerprint, as [`fingerprint`](crate::store::reader::fingerprint::fingerprint) has it.
+    /// Fingerprint of the list, from [`fingerprint`](crate::store::reader::fingerprint::fingerprint).
     pub fingerprint: String,
-    /// The row's order keys as text, the id last.
+    /// Sort keys of the row, as text; the id is last.
     pub keys: Vec<String>,
 }
 
 impl Cursor {
-    /// The cursor as clients see it: opaque.
+    /// Encodes the cursor as an opaque string for clients.
     #[must_use]
     pub fn encode(&self) -> String {
         let parts: Vec<&str> = std::iter::once(&self.fingerprint).chain(&self.keys).map(String::as_str).collect();
@@ -33,76 +35,67 @@ impl Cursor {
     }
 }
 
-/// Which way a page is read from its cursor.
+/// Direction in which a page is read from its cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PageDirection {
-    /// The first rows after the cursor.
+    /// First rows after the cursor.
     Forward,
-    /// The last rows before the cursor.
+    /// Last rows before the cursor.
     Backward,
 }
 
-/// A part of a list: at most `size` rows, from one end of what lies between two cursors.
+/// Requested page: at most `size` rows from one end of the range between two cursors.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PageRequest {
-    /// The largest number of rows.
+    /// Maximum number of rows.
     pub size: u32,
-    /// From which end.
+    /// End of the range to read from.
     pub direction: PageDirection,
-    /// Only rows after this place.
+    /// Only rows after this cursor.
     pub after: Option<Cursor>,
-    /// Only rows before this place.
+    /// Only rows before this cursor.
     pub before: Option<Cursor>,
 }
 
-/// The Relay arguments of a connection, as a client gave them.
+/// Relay arguments of a connection, as provided by the client.
 #[derive(Clone, Debug, Default)]
 pub struct PageArguments {
-    /// How many from the start.
+    /// Returns the first _n_ items.
     pub first: Option<i32>,
-    /// Only what follows this cursor.
+    /// Returns items after this cursor.
     pub after: Option<String>,
-    /// How many from the end.
+    /// Returns the last _n_ items.
     pub last: Option<i32>,
-    /// Only what precedes this cursor.
+    /// Returns items before this cursor.
     pub before: Option<String>,
 }
 
-/// How large a page may be.
-#[derive(Clone, Copy, Debug)]
-pub struct PageLimits {
-    /// Where neither `first` nor `last` is given.
-    pub default_size: u32,
-    /// The most that may be asked for.
-    pub maximum_size: u32,
-}
-
-/// Why a page cannot be given.
+/// Invalid page arguments.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PageError {
-    /// Both ends at once.
-    #[error("first and last cannot both be given; choose the end of the list to read from")]
+    /// Both `first` and `last` are given.
+    #[error("first and last cannot both be given; give only one of them")]
     FirstAndLast,
-    /// Too small or too large.
-    #[error("{argument} is {given}; it can be 1 to {maximum}")]
+    /// Page size is out of range.
+    #[error("{argument} is {given}; it must be between 1 and {maximum}")]
     SizeOutOfRange {
         /// `first` or `last`.
         argument: &'static str,
-        /// What was given.
+        /// Value provided by the client.
         given: i32,
-        /// The largest that passes.
+        /// Maximum page size.
         maximum: u32,
     },
-    /// Not a cursor at all.
-    #[error("{argument} is not a cursor of this directory; take one from an edge's cursor or from pageInfo")]
+    /// Cursor cannot be decoded.
+    #[error("{argument} is not a valid cursor; use a cursor from an edge or from pageInfo")]
     InvalidCursor {
         /// `after` or `before`.
         argument: &'static str,
     },
-    /// A cursor of another list.
+    /// Cursor belongs to another list.
     #[error(
-        "{argument} is a cursor of another list; a cursor belongs to its field, the thing that has it, filter, order and \
-         languages: repeat these, or start again without it"
+        "{argument} is a cursor of another list; a cursor is valid only for the same field, parent, filter, order and \
+         languages: repeat these, or omit the cursor"
     )]
     ForeignCursor {
         /// `after` or `before`.
@@ -110,11 +103,17 @@ pub enum PageError {
     },
 }
 
+impl From<PageError> for Error {
+    fn from(error: PageError) -> Self {
+        Self::BadUserInput(error.to_string())
+    }
+}
+
 impl PageRequest {
-    /// Reads a client's arguments, for the list with the fingerprint that `list` gives.
+    /// Validates a client's arguments against the limits and the fingerprint that `list` returns.
     ///
     /// # Errors
-    /// Where the arguments contradict each other, pass a limit, or hold a cursor of something else.
+    /// Returns an error if the arguments contradict each other, exceed a limit, or contain a cursor of another list.
     pub fn from_arguments(
         arguments: &PageArguments,
         list: impl Fn() -> String,
@@ -155,38 +154,38 @@ mod tests {
     }
 
     #[test]
-    fn sizes() {
+    fn page_size_is_between_one_and_the_maximum() {
         assert_eq!(page(&PageArguments::default()).expect("a page").size, 20);
         assert_eq!(page(&PageArguments { last: Some(100), ..Default::default() }).expect("a page").size, 100);
         for first in [0, -1, 101, i32::MIN] {
-            let refused = page(&PageArguments { first: Some(first), ..Default::default() });
-            assert_eq!(refused, Err(PageError::SizeOutOfRange { argument: "first", given: first, maximum: 100 }));
+            let page = page(&PageArguments { first: Some(first), ..Default::default() });
+            assert_eq!(page, Err(PageError::SizeOutOfRange { argument: "first", given: first, maximum: 100 }));
         }
         let both = PageArguments { first: Some(1), last: Some(1), ..Default::default() };
         assert_eq!(page(&both), Err(PageError::FirstAndLast));
     }
 
     #[test]
-    fn cursors_belong_to_their_list() {
+    fn cursors_of_other_lists_are_rejected() {
         let cursor = |list: &str| Cursor { fingerprint: list.to_owned(), keys: vec!["1".to_owned()] };
         let after = |text: String| page(&PageArguments { after: Some(text), ..Default::default() });
         assert_eq!(after(cursor("1.list").encode()).expect("a page").after, Some(cursor("1.list")));
         assert_eq!(after(cursor("1.other").encode()), Err(PageError::ForeignCursor { argument: "after" }));
         assert_eq!(after(cursor("2.list").encode()), Err(PageError::ForeignCursor { argument: "after" }));
-        // Cursors of the release before this one have no version.
+        // Cursors of the previous release have no version.
         assert_eq!(after(cursor("R2_fHxyz").encode()).expect("a page").after, Some(cursor("R2_fHxyz")));
         assert_eq!(after("x".to_owned()), Err(PageError::InvalidCursor { argument: "after" }));
     }
 
     proptest! {
         #[test]
-        fn cursors_come_back(list in any::<String>(), keys in prop::collection::vec(any::<String>(), 1..4)) {
+        fn cursors_round_trip(list in any::<String>(), keys in prop::collection::vec(any::<String>(), 1..4)) {
             let cursor = Cursor { fingerprint: list, keys };
             prop_assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
         }
 
         #[test]
-        fn any_text_is_a_cursor_or_refused(text in any::<String>()) {
+        fn decoding_arbitrary_text_does_not_panic(text in any::<String>()) {
             let _ = Cursor::decode(&text);
         }
     }

@@ -1,13 +1,13 @@
-//! What the directory holds in all.
+//! Totals of the whole directory.
 
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::Store;
 
-/// How many of each there are.
+/// Number of entities of each type.
 #[derive(Clone, Copy, Debug, FromQueryResult)]
-#[allow(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the names are self-explanatory")]
 pub struct DirectoryCounts {
     pub researcher_count: i64,
     pub organization_count: i64,
@@ -23,10 +23,10 @@ struct TagRow {
 }
 
 impl Store {
-    /// Counts everything.
+    /// Counts all entities.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn directory_counts(&self) -> Result<DirectoryCounts, Error> {
         let sql = "SELECT (SELECT count(*) FROM researcher) AS researcher_count, \
              (SELECT count(*) FROM organization) AS organization_count, \
@@ -37,20 +37,20 @@ impl Store {
             .ok_or_else(|| Error::internal("a count without a row"))
     }
 
-    /// Whether nothing at all was loaded yet.
+    /// Returns whether the directory has no entities.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn is_empty(&self) -> Result<bool, Error> {
         let sql = "SELECT 'any' AS tag WHERE EXISTS (SELECT FROM researcher) OR EXISTS (SELECT FROM organization) \
              OR EXISTS (SELECT FROM topic) OR EXISTS (SELECT FROM paper)";
         Ok(self.query_one::<TagRow>("directory::is_empty", sql.into()).await?.is_none())
     }
 
-    /// The languages that labels of topics and organizations exist in, as BCP 47 tags.
+    /// Returns the languages of topic labels and organization names, as sorted BCP 47 tags.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn label_languages(&self) -> Result<Vec<String>, Error> {
         let sql = "SELECT DISTINCT tag FROM (SELECT jsonb_object_keys(display_names) AS tag FROM topic \
              UNION ALL SELECT jsonb_object_keys(display_names) FROM organization) AS labels WHERE tag <> 'und' ORDER BY tag";

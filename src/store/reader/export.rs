@@ -1,7 +1,7 @@
-//! Everything public that the directory has, read in batches from one moment of it, as the records that make it again.
+//! Export of all public data, read in batches from one snapshot, as records that an import restores.
 //!
-//! Whatever is added to the directory is added to the record of its kind here, to `record.rs`, and to `write/`, which takes it
-//! in again; names that are for search only, or private, and whatever else is not for everybody, are not.
+//! Any addition to the directory needs a field in its record here, in `model/record.rs` and in `ingest/`, which
+//! restores it. Names that are search-only or private are not exported.
 
 use sea_orm::{
     AccessMode, ConnectionTrait as _, DatabaseTransaction, FromQueryResult, IsolationLevel, TransactionTrait as _,
@@ -12,29 +12,30 @@ use crate::error::Error;
 use crate::model::record::{PaperRecord, Record, ResearcherRecord};
 use crate::store::Store;
 use crate::store::access::sql_fragment::Sql;
-use crate::store::ingest::exported_ids::EXPORTED_KEY_PREFIX;
 use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
 
-/// Records that are read at once.
+/// Prefix of the keys of records that a directory exported. No source has such keys, and no export repeats them.
+pub(crate) const EXPORTED_KEY_PREFIX: &str = "directory:";
+/// Number of records read at once.
 const EXPORT_BATCH_RECORDS: i64 = 1_000;
-/// Authors of papers that are read at once: a few papers of thousands, or many of a few.
+/// Maximum number of authorships read at once, unless a single paper has more.
 pub(crate) const EXPORT_BATCH_AUTHORSHIPS: i64 = 20_000;
 
-/// A kind of record. An export has them in this order, so that references come before what refers to them.
+/// Type of a record. Exports follow this order, so that an entity precedes the references to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordKind {
     /// Organizations.
     Organization,
     /// Topics.
     Topic,
-    /// People.
+    /// Researchers.
     Researcher,
     /// Papers.
     Paper,
 }
 
 impl RecordKind {
-    /// All, in the order of an export.
+    /// All types, in export order.
     pub const ALL: [Self; 4] = [Self::Organization, Self::Topic, Self::Researcher, Self::Paper];
 
     fn table(self) -> &'static str {
@@ -46,7 +47,7 @@ impl RecordKind {
         }
     }
 
-    /// The fields of a record that its kind alone has, as arguments of `json_build_object`.
+    /// Returns the fields specific to the type, as arguments of `json_build_object`.
     fn json_fields(self) -> &'static str {
         match self {
             Self::Organization => ORGANIZATION_FIELDS,
@@ -57,7 +58,7 @@ impl RecordKind {
     }
 }
 
-/// A relation is told by whichever of the two has no ROR id, since the other one is named by its own.
+/// A relation is exported by the organization that has no ROR id, because the other one is referenced by its ROR id.
 const ORGANIZATION_FIELDS: &str = "'ror', thing.ror, 'names', thing.names, 'types', thing.types, 'status', thing.status, \
      'countryCode', thing.country_code, 'city', thing.city, 'homepageUrl', thing.homepage_url, 'relations', (\
      SELECT json_agg(json_build_array(relation, ror) ORDER BY relation, ror) FROM (\
@@ -76,11 +77,11 @@ const TOPIC_FIELDS: &str = "'scheme', thing.scheme, 'code', thing.code, 'names',
      'labels', CASE WHEN topic.code IS NULL THEN topic.display_names END) ORDER BY topic.id) FROM topic_broader JOIN topic ON topic.id = broader_id \
      WHERE topic_id = thing.id)";
 
-/// A topic that a thing has; one without a code is told by its labels too.
+/// Reference to a topic. A topic without a code is also identified by its labels.
 const TOPIC_REFERENCE: &str = "json_build_object('id', topic.id, 'scheme', topic.scheme, 'code', topic.code, \
      'labels', CASE WHEN topic.code IS NULL THEN topic.display_names END)";
 
-/// An organization that a thing has; one without a ROR id is told by its name too.
+/// Reference to an organization. An organization without a ROR id is also identified by its name.
 const ORGANIZATION_REFERENCE: &str = "json_build_object('id', organization.id, 'ror', organization.ror, \
      'name', CASE WHEN organization.ror IS NULL THEN organization.names -> 0 ->> 'value' END)";
 
@@ -115,16 +116,16 @@ const PAPER_FIELDS: &str = "'title', thing.title, 'translatedTitles', thing.tran
      SELECT json_agg({topic} ORDER BY paper_topic.position, topic.id) FROM paper_topic \
      JOIN topic ON topic.id = paper_topic.topic_id WHERE paper_topic.paper_id = thing.id)";
 
-/// One moment of the directory, however long it is read.
+/// Consistent snapshot of the directory: a read-only transaction with repeatable reads.
 pub struct ExportSnapshot {
     pub(crate) transaction: DatabaseTransaction,
 }
 
-/// What hides names of a person.
+/// Hidden names of the researcher `thing`.
 const RESEARCHER_REDACTION: &str = "CASE WHEN thing.hidden_forms IS NOT NULL THEN \
      json_build_array(json_build_object('name', thing.display_name, 'forms', thing.hidden_forms)) END";
 
-/// What hides names of the authors of a paper, each with the id of the authorship and the name with what is certain repaired.
+/// Hidden names of the authors of the paper `thing`, each with the id of the authorship and the repaired name.
 const AUTHOR_REDACTIONS: &str = concat!(
     "(SELECT json_agg(json_build_object('authorship', authorship.id, 'mended', authorship.name, 'name', resolved.display_name, \
      'forms', resolved.hidden_forms)) FROM authorship",
@@ -139,17 +140,19 @@ struct ExportedRecordRow {
     hiding: Option<String>,
 }
 
-/// What hides names in a record.
+/// Hidden names to remove from a record.
 #[derive(Deserialize)]
 struct RecordRedaction {
     authorship: Option<i64>,
-    mended: Option<String>,
+    /// Name with certain repairs applied.
+    #[serde(rename = "mended")]
+    repaired_name: Option<String>,
     #[serde(flatten)]
     redaction: NameRedaction,
 }
 
 impl ExportedRecordRow {
-    /// The record, without what is not to be shown.
+    /// Returns the record without suppressed names.
     fn to_redacted_record(&self) -> Result<Record, Error> {
         let mut record = serde_json::from_str(&self.record).map_err(Error::internal)?;
         let Some(hiding) = &self.hiding else { return Ok(record) };
@@ -165,24 +168,25 @@ impl ExportedRecordRow {
 }
 
 impl RecordRedaction {
-    /// The keys of records, former addresses and names may be made of a hidden name.
+    /// Redacts source keys, previous slugs and name keys, which may be derived from a hidden name.
     fn redact_researcher(&self, record: &mut ResearcherRecord) {
         let Some(exported) = &mut record.exported else { return };
-        let is_shown = |text: &str| !self.redaction.redacts_text(&text.replace('-', " "));
-        exported.sources.retain(|said| is_shown(said.key.trim_start_matches("researcher:")));
+        let is_displayable = |text: &str| !self.redaction.redacts_text(&text.replace('-', " "));
+        exported.sources.retain(|source| is_displayable(source.key.trim_start_matches("researcher:")));
         for former in &mut exported.merged {
-            if !is_shown(&former.slug) {
+            if !is_displayable(&former.slug) {
                 former.slug = format!("researcher-{}", former.id);
             }
-            former.name_key = former.name_key.take().filter(|key| is_shown(key));
+            former.name_key = former.name_key.take().filter(|key| is_displayable(key));
         }
     }
 
     fn redact_paper(&self, record: &mut PaperRecord) {
-        let own = record.authors.iter_mut().filter(|author| author.id.is_some() && author.id == self.authorship);
-        for author in own {
-            let mended = self.mended.as_deref().unwrap_or_default();
-            if self.redaction.redacts_name(&author.name) || self.redaction.redacts_name(mended) {
+        let redacted_authors =
+            record.authors.iter_mut().filter(|author| author.id.is_some() && author.id == self.authorship);
+        for author in redacted_authors {
+            let repaired_name = self.repaired_name.as_deref().unwrap_or_default();
+            if self.redaction.redacts_name(&author.name) || self.redaction.redacts_name(repaired_name) {
                 author.name.clone_from(&self.redaction.name);
             }
             self.redaction.remove_redacted(&mut author.affiliations_as_published);
@@ -191,24 +195,25 @@ impl RecordRedaction {
 }
 
 impl Store {
-    /// The directory as it is now.
+    /// Opens a snapshot of the current state of the directory.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn export_snapshot(&self) -> Result<ExportSnapshot, Error> {
         let transaction =
             self.database.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
-        // An export takes longer than a request may.
+        // An export takes longer than the statement timeout of requests.
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         Ok(ExportSnapshot { transaction })
     }
 }
 
 impl ExportSnapshot {
-    /// The next records of a kind behind an id, in the order of their ids, and the last of these; none where that was all.
+    /// Returns the next records of a type after an id, in order of id, and the id of the last one. Returns `None` after
+    /// the last record.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn records_after(&self, kind: RecordKind, after: i64) -> Result<Option<(Vec<Record>, i64)>, Error> {
         let rows = self.query_all::<ExportedRecordRow>(records_sql(kind, after)).await?;
         let Some(last) = rows.last().map(|row| row.id) else { return Ok(None) };
@@ -226,7 +231,7 @@ fn records_sql(kind: RecordKind, after: i64) -> Sql {
     let table = kind.table();
     let fields =
         kind.json_fields().replace("{organization}", ORGANIZATION_REFERENCE).replace("{topic}", TOPIC_REFERENCE);
-    // The ids of a topic follow from its scheme and code.
+    // Identifiers of a topic are derived from its scheme and code.
     let identifiers = if kind == RecordKind::Topic {
         String::new()
     } else {
@@ -235,12 +240,12 @@ fn records_sql(kind: RecordKind, after: i64) -> Sql {
              FROM external_id WHERE {table}_id = thing.id), "
         )
     };
-    let hiding = match kind {
+    let redaction = match kind {
         RecordKind::Researcher => RESEARCHER_REDACTION,
         RecordKind::Paper => AUTHOR_REDACTIONS,
         RecordKind::Organization | RecordKind::Topic => "NULL",
     };
-    let things = if kind == RecordKind::Paper { papers_after_sql(after) } else { entities_after_sql(table, after) };
+    let entities = if kind == RecordKind::Paper { papers_after_sql(after) } else { entities_after_sql(table, after) };
     Sql::from(format!(
         "SELECT thing.id, json_strip_nulls(json_build_object('kind', '{table}', 'exported', json_build_object('id', thing.id, \
          'formerly', (SELECT json_agg(json_build_object('id', former_id, 'slug', former_slug, 'nameKey', name_key) ORDER BY former_id) \
@@ -248,9 +253,9 @@ fn records_sql(kind: RecordKind, after: i64) -> Sql {
          'sources', (SELECT json_agg(json_build_object('source', source, 'key', key, 'digest', encode(digest, 'hex'), \
          'told', told, 'isOfFormer', CASE WHEN is_of_former THEN true END) \
          ORDER BY source, key) FROM source_record WHERE {table}_id = thing.id AND NOT starts_with(key, '{EXPORTED_KEY_PREFIX}'))), \
-         'slug', thing.slug, {identifiers}{fields}))::text AS record, ({hiding})::text AS hiding FROM "
+         'slug', thing.slug, {identifiers}{fields}))::text AS record, ({redaction})::text AS hiding FROM "
     ))
-    .then(things)
+    .then(entities)
     .then(" AS thing ORDER BY thing.id")
 }
 
@@ -259,7 +264,7 @@ fn entities_after_sql(table: &str, after: i64) -> Sql {
         .then_with("LIMIT ?)", EXPORT_BATCH_RECORDS)
 }
 
-/// The next papers behind an id, of which all but the first one have so many authors together at most.
+/// Returns the next papers after an id, which have at most [`EXPORT_BATCH_AUTHORSHIPS`] authors before the last one.
 fn papers_after_sql(after: i64) -> Sql {
     Sql::with(
         "(SELECT paper.* FROM (SELECT id, sum(author_count) OVER (ORDER BY id) - author_count AS before FROM \

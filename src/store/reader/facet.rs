@@ -1,9 +1,8 @@
-//! Facets: how the whole of a filtered list divides by topic, person, year and so on.
+//! Facets: counts of a filtered list by topic, researcher, year and so on.
 //!
-//! All facets asked of a list, for all its parents, are one statement. Its length does not depend on how many there are:
-//! it counts by each kind of facet once, and what was asked for takes its part of the counts.
+//! All facets of a list, for all its parents, are one SQL query. Its length does not depend on the number of parents:
+//! each kind of facet is counted once, and each loader key selects its part of the counts.
 
-use std::any::type_name;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Debug;
@@ -15,7 +14,7 @@ use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::affiliation::AffiliationFilter;
 use crate::store::reader::organization::with_descendants;
@@ -24,24 +23,26 @@ use crate::store::reader::paper::{PaperScope, Papers, ResearcherPapers};
 use crate::store::reader::researcher::{OrganizationResearchers, Researchers, TopicResearchers};
 use crate::store::reader::topic::with_narrower;
 
-/// By what the things of a list are counted.
+/// Property by which the items of a list are counted.
 pub trait FacetKind: Copy + Debug + Ord + Hash + Send + Sync + 'static {
-    /// The lists that are counted so.
+    /// List whose items are counted.
     type List: Clone + Debug + Eq + Hash + Send + Sync + 'static;
-    /// The id of a list's thing.
+    /// Column of the item's id.
     const ID_COLUMN: &'static str;
+    /// Name of the query in traces.
+    const QUERY: &'static str;
 
-    /// Where a list's things come from.
+    /// Returns the source of the items to count.
     fn domain(list: &Self::List, store: &Store) -> FacetDomain;
-    /// How they are counted.
+    /// Returns how the items are grouped.
     fn grouping(self) -> FacetGrouping;
 }
 
-/// Where the things to be counted come from.
+/// Source of the items to count.
 pub struct FacetDomain {
-    /// A list's own source, or one without regard to its order.
+    /// Source of the list, or an unordered equivalent.
     source: ListSource,
-    /// Whether it has a thing once for each way to come to it.
+    /// Whether the source can contain an item more than once.
     has_duplicates: bool,
 }
 
@@ -50,9 +51,9 @@ impl FacetDomain {
         Self { source, has_duplicates: false }
     }
 
-    /// Things that a join leads to. Nothing here is read page by page, so that what many parents have in common need
-    /// not be sought for each of them, as a subquery in the conditions would be. The ids of what is below or narrower
-    /// are `roots` as an array: of a recursion the planner expects so many rows that it reads whole tables.
+    /// Items reached through a join. Facets read the whole list, so joining the entities that several parents share is
+    /// cheaper than a subquery per parent. `roots` is read as an array: the planner overestimates the rows of a
+    /// recursive query and would scan whole tables.
     fn from_join(mut source: ListSource, join: &str, column: &str, roots: Sql) -> Self {
         source.from = source.from.then(join);
         source.conditions.push(Sql::in_subquery(column, roots));
@@ -60,82 +61,82 @@ impl FacetDomain {
     }
 }
 
-/// How things are counted.
+/// How items are grouped.
 pub struct FacetGrouping {
-    /// What is read of each thing beside its id.
+    /// Column of the item that the grouping needs besides the id.
     source_column: Option<&'static str>,
-    /// A row of `parent` and `entry` for each thing of `matched` and each entry that it counts for.
+    /// Query for a row of `parent` and `entry` for each item of `matched` and each value it counts for.
     members: Sql,
-    /// What an entry is.
+    /// Type of the value.
     value_type: FacetValueType,
 }
 
 enum FacetValueType {
-    /// A row of this table.
+    /// Row of this table.
     Entity(&'static str),
-    /// A year; years are in order, where all else has most first.
+    /// Year; sorted by year, whereas all other values are sorted by count, descending.
     Year,
     Text,
 }
 
-/// A part of a facet's entries.
+/// Selection of a facet's values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FacetSelection {
-    /// All.
+    /// All values.
     All,
-    /// So many, most first.
+    /// The first _n_ values by count.
     First(u32),
-    /// Those with these ids: what exists of them, also where nothing counts for it.
+    /// The values with these ids, including those with a count of 0; ids of no entity are ignored.
     Ids(Arc<[i64]>),
 }
 
-/// Asks for a facet of a parent's list.
+/// Loader key of a facet of a parent's list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FacetKey<K: FacetKind> {
-    /// Whose.
+    /// Parent of the list.
     pub parent: ParentKey,
-    /// Which list.
+    /// List whose items are counted.
     pub list: K::List,
-    /// By what it is counted.
+    /// Property by which they are counted.
     pub kind: K,
-    /// What of the counts.
+    /// Selection of the values.
     pub selection: FacetSelection,
 }
 
-/// How many things of a list count for something.
+/// Value of a facet and the number of items that have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FacetCount {
-    /// Its id, or the year; 0 where it is a text.
+    /// Id of the entity, or the year; 0 for text values.
     pub number: i64,
-    /// The text; empty where it is none.
+    /// Text value; empty for other types.
     pub text: String,
-    /// How many things.
+    /// Number of items.
     pub count: i64,
 }
 
-/// By what papers are counted.
+/// Facets of paper lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PaperFacet {
-    /// By the year they appeared; those without a year are in none.
+    /// Publication year; papers without a year are not counted.
     PublicationYears,
-    /// By what kind of work they are.
+    /// Paper type.
     Types,
-    /// By their venues; those without one are in none.
+    /// Venue; papers without a venue are not counted.
     Venues,
-    /// By their own topics.
+    /// Topics of the paper itself, without broader ones.
     Topics,
-    /// By their authors, as far as resolved.
+    /// Resolved authors.
     Researchers,
-    /// By where their authors were.
+    /// Organizations of the authors on the paper.
     Organizations,
 }
 
-/// Papers that can be counted.
+/// Paper lists that have facets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FacetedPapers {
-    /// Of any scope.
+    /// Papers in any scope.
     Any(Arc<Papers>),
-    /// A researcher's.
+    /// Papers of a researcher.
     OfResearcher(Arc<ResearcherPapers>),
 }
 
@@ -154,24 +155,25 @@ impl From<Arc<ResearcherPapers>> for FacetedPapers {
 impl FacetKind for PaperFacet {
     type List = FacetedPapers;
     const ID_COLUMN: &'static str = "paper.id";
+    const QUERY: &'static str = "papers::facets";
 
     fn domain(list: &FacetedPapers, store: &Store) -> FacetDomain {
         let papers = match list {
             FacetedPapers::Any(papers) => papers,
             FacetedPapers::OfResearcher(papers) => return FacetDomain::from_list(papers.source(store)),
         };
-        let of_any_scope = || Papers { scope: PaperScope::All, ..Papers::clone(papers) }.source(store);
+        let all_scopes = || Papers { scope: PaperScope::All, ..Papers::clone(papers) }.source(store);
         let parent = || Sql::from("SELECT parent.key");
         match papers.scope {
             PaperScope::Organization { include_descendants } => FacetDomain::from_join(
-                of_any_scope(),
+                all_scopes(),
                 " JOIN authorship AS there ON there.paper_id = paper.id \
                  JOIN authorship_organization AS place ON place.authorship_id = there.id",
                 "place.organization_id",
                 with_descendants(parent(), include_descendants),
             ),
             PaperScope::Topic { include_narrower } => FacetDomain::from_join(
-                of_any_scope(),
+                all_scopes(),
                 " JOIN paper_topic AS subject ON subject.paper_id = paper.id",
                 "subject.topic_id",
                 with_narrower(parent(), include_narrower),
@@ -202,7 +204,7 @@ impl FacetKind for PaperFacet {
                  JOIN paper_topic ON paper_topic.paper_id = matched.id",
                 FacetValueType::Entity("topic"),
             ),
-            // One person is one author of a paper.
+            // A researcher is at most one author of a paper.
             Self::Researchers => (
                 None,
                 "SELECT matched.parent, authorship.researcher_id AS entry FROM matched \
@@ -221,23 +223,23 @@ impl FacetKind for PaperFacet {
     }
 }
 
-/// By what people are counted.
+/// Facets of researcher lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ResearcherFacet {
-    /// By where they work, belong or are invited now.
+    /// Organizations of current employments, memberships and invited positions.
     Organizations,
-    /// By the topics that they declare or have papers on.
+    /// Declared topics and topics of papers.
     Topics,
 }
 
-/// People who can be counted.
+/// Researcher lists that have facets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FacetedResearchers {
-    /// Anybody.
+    /// All researchers.
     Any(Arc<Researchers>),
-    /// An organization's.
+    /// Researchers of an organization.
     OfOrganization(Arc<OrganizationResearchers>),
-    /// A topic's.
+    /// Researchers of a topic.
     OfTopic(Arc<TopicResearchers>),
 }
 
@@ -262,21 +264,26 @@ impl From<Arc<TopicResearchers>> for FacetedResearchers {
 impl FacetKind for ResearcherFacet {
     type List = FacetedResearchers;
     const ID_COLUMN: &'static str = "researcher.id";
+    const QUERY: &'static str = "researchers::facets";
 
     fn domain(list: &FacetedResearchers, store: &Store) -> FacetDomain {
-        let people = match list {
-            FacetedResearchers::Any(people) => return FacetDomain::from_list(people.source(store)),
-            FacetedResearchers::OfTopic(people) => return FacetDomain::from_list(people.source(store)),
-            FacetedResearchers::OfOrganization(people) => people,
+        let researchers = match list {
+            FacetedResearchers::Any(researchers) => return FacetDomain::from_list(researchers.source(store)),
+            FacetedResearchers::OfTopic(researchers) => return FacetDomain::from_list(researchers.source(store)),
+            FacetedResearchers::OfOrganization(researchers) => researchers,
         };
-        let anywhere = Researchers { filter: people.filter.clone(), order: people.order, direction: people.direction };
-        let mut source = anywhere.source(store);
-        source.conditions.extend(people.affiliation.for_researchers().conditions());
+        let all_researchers = Researchers {
+            filter: researchers.filter.clone(),
+            order: researchers.order,
+            direction: researchers.direction,
+        };
+        let mut source = all_researchers.source(store);
+        source.conditions.extend(researchers.affiliation.for_researchers().conditions());
         FacetDomain::from_join(
             source,
             " JOIN affiliation ON affiliation.researcher_id = researcher.id",
             "affiliation.organization_id",
-            with_descendants("SELECT parent.key".into(), people.affiliation.include_descendants),
+            with_descendants("SELECT parent.key".into(), researchers.affiliation.include_descendants),
         )
     }
 
@@ -305,16 +312,16 @@ impl FacetKind for ResearcherFacet {
     }
 }
 
-/// What all the asked facets of one kind need.
+/// Union of the requirements of all loader keys for one facet.
 #[derive(Default)]
 struct FacetDemand {
-    /// So many of each parent's entries.
+    /// Number of values per parent, by count.
     first: Option<i64>,
-    /// The entries with these ids, each with the number of the parent.
+    /// Values by id, each with the number of the parent.
     ids: BTreeSet<(i64, i64)>,
 }
 
-/// One of the parts of a statement's rows.
+/// Branch of the query's UNION.
 #[derive(Clone, Copy)]
 struct FacetBranch<K> {
     kind: K,
@@ -330,20 +337,21 @@ struct FacetCountRow {
     count: i64,
 }
 
-/// The entries of a statement, as the asked facets take their parts of them.
+/// Rows of the query, indexed for the loader keys.
 struct FacetCounts<K> {
-    /// The first ones of a kind and parent, in order.
+    /// First values of a facet and parent, sorted.
     first: HashMap<(K, i64), Vec<FacetCount>>,
-    /// The count of one of a kind, parent and id.
+    /// Count by facet, parent and id.
     by_id: HashMap<(K, i64, i64), i64>,
 }
 
-/// The things of each parent's list, as `matched`: the parent's number from 1, the id, and what the counting needs.
-fn matched_sql<K: FacetKind>(things: FacetDomain, parents: &[ParentKey], kinds: impl Iterator<Item = K>) -> Sql {
-    let FacetDomain { source, has_duplicates: repeats } = things;
+/// Returns the common table `matched`: the items of each parent's list with the parent's number (from 1), the id and
+/// the columns for grouping.
+fn matched_sql<K: FacetKind>(domain: FacetDomain, parents: &[ParentKey], kinds: impl Iterator<Item = K>) -> Sql {
+    let FacetDomain { source, has_duplicates } = domain;
     let columns: Vec<&str> = kinds.filter_map(|kind| kind.grouping().source_column).collect();
     let columns = std::iter::once(K::ID_COLUMN).chain(columns).collect::<Vec<_>>().join(", ");
-    Sql::from(if repeats { "matched AS (SELECT DISTINCT" } else { "matched AS (SELECT" })
+    Sql::from(if has_duplicates { "matched AS (SELECT DISTINCT" } else { "matched AS (SELECT" })
         .then(" parent.number AS parent, thing.* FROM unnest(")
         .then_with("?::bigint[], ", bigint_array(parents.iter().map(|parent| parent.primary)))
         .then_with("?::bigint[]) WITH ORDINALITY ", bigint_array(parents.iter().map(|parent| parent.secondary)))
@@ -356,22 +364,22 @@ fn matched_sql<K: FacetKind>(things: FacetDomain, parents: &[ParentKey], kinds: 
         .then(") AS thing)")
 }
 
-/// The counts of a kind, as the table `counted`.
-fn counted_sql(counted: &str, counting: &FacetGrouping, asked: &FacetDemand) -> Sql {
-    let ties = Sql::from(format!("{counted} AS (SELECT tie.parent, tie.entry, count(*) AS count FROM ("))
-        .then(counting.members.clone())
+/// Returns the common table that counts one facet.
+fn counted_sql(counted: &str, grouping: &FacetGrouping, demand: &FacetDemand) -> Sql {
+    let members = Sql::from(format!("{counted} AS (SELECT tie.parent, tie.entry, count(*) AS count FROM ("))
+        .then(grouping.members.clone())
         .then(") AS tie");
-    let ties = if asked.first.is_some() {
-        ties
+    let members = if demand.first.is_some() {
+        members
     } else {
-        let these: BTreeSet<i64> = asked.ids.iter().map(|(_, id)| *id).collect();
-        ties.then_with(" WHERE tie.entry = ANY(?)", bigint_array(these))
+        let entity_ids: BTreeSet<i64> = demand.ids.iter().map(|(_, id)| *id).collect();
+        members.then_with(" WHERE tie.entry = ANY(?)", bigint_array(entity_ids))
     };
-    ties.then(" GROUP BY tie.parent, tie.entry)")
+    members.then(" GROUP BY tie.parent, tie.entry)")
 }
 
-fn top_counts_sql(branch: usize, counted: &str, entry: &FacetValueType, first: i64) -> Sql {
-    let (number, text, order) = match entry {
+fn top_counts_sql(branch: usize, counted: &str, value_type: &FacetValueType, limit: i64) -> Sql {
+    let (number, text, order) = match value_type {
         FacetValueType::Entity(_) => ("entry", "''", "count DESC, entry"),
         FacetValueType::Year => ("entry::bigint", "''", "entry"),
         FacetValueType::Text => ("0::bigint", "entry", "count DESC, entry COLLATE \"C\""),
@@ -382,52 +390,52 @@ fn top_counts_sql(branch: usize, counted: &str, entry: &FacetValueType, first: i
              SELECT *, row_number() OVER (PARTITION BY parent ORDER BY {order}) AS rank FROM {counted}) AS ranked \
              WHERE rank <= ?"
         ),
-        first,
+        limit,
     )
 }
 
-fn counts_by_id_sql(branch: usize, counted: &str, table: &str, these: &BTreeSet<(i64, i64)>) -> Sql {
+fn counts_by_id_sql(branch: usize, counted: &str, table: &str, entity_ids: &BTreeSet<(i64, i64)>) -> Sql {
     Sql::from(format!(
         "SELECT {branch} AS branch, wanted.parent, wanted.id AS number, '' AS text, coalesce(counted.count, 0) AS count, \
          0::bigint AS rank FROM unnest("
     ))
-    .then_with("?::bigint[], ", bigint_array(these.iter().map(|(parent, _)| *parent)))
-    .then_with("?::bigint[]) AS wanted(parent, id) ", bigint_array(these.iter().map(|(_, id)| *id)))
+    .then_with("?::bigint[], ", bigint_array(entity_ids.iter().map(|(parent, _)| *parent)))
+    .then_with("?::bigint[]) AS wanted(parent, id) ", bigint_array(entity_ids.iter().map(|(_, id)| *id)))
     .then(format!(
         "JOIN {table} ON {table}.id = wanted.id \
          LEFT JOIN {counted} AS counted ON counted.parent = wanted.parent AND counted.entry = wanted.id"
     ))
 }
 
-/// The statement for all that is asked of a list, and what each branch of its rows is.
+/// Returns the query for all facets of a list and the meaning of its branches.
 fn facets_sql<K: FacetKind>(
-    things: FacetDomain,
+    domain: FacetDomain,
     parents: &[ParentKey],
-    asked: &BTreeMap<K, FacetDemand>,
+    demand: &BTreeMap<K, FacetDemand>,
 ) -> (Sql, Vec<FacetBranch<K>>) {
-    let mut tables = Sql::from("WITH ").then(matched_sql(things, parents, asked.keys().copied()));
+    let mut tables = Sql::from("WITH ").then(matched_sql(domain, parents, demand.keys().copied()));
     let mut rows = Sql::default();
     let mut branches = Vec::new();
-    for (index, (kind, asked)) in asked.iter().enumerate() {
-        let (counting, counted) = (kind.grouping(), format!("counted_{index}"));
-        tables = tables.then(", ").then(counted_sql(&counted, &counting, asked));
-        if let Some(first) = asked.first {
+    for (index, (kind, demand)) in demand.iter().enumerate() {
+        let (grouping, counted) = (kind.grouping(), format!("counted_{index}"));
+        tables = tables.then(", ").then(counted_sql(&counted, &grouping, demand));
+        if let Some(limit) = demand.first {
             rows = rows.then(union_separator(&branches)).then(top_counts_sql(
                 branches.len(),
                 &counted,
-                &counting.value_type,
-                first,
+                &grouping.value_type,
+                limit,
             ));
             branches.push(FacetBranch { kind: *kind, is_by_id: false });
         }
-        if let FacetValueType::Entity(table) = counting.value_type
-            && !asked.ids.is_empty()
+        if let FacetValueType::Entity(table) = grouping.value_type
+            && !demand.ids.is_empty()
         {
             rows = rows.then(union_separator(&branches)).then(counts_by_id_sql(
                 branches.len(),
                 &counted,
                 table,
-                &asked.ids,
+                &demand.ids,
             ));
             branches.push(FacetBranch { kind: *kind, is_by_id: true });
         }
@@ -454,19 +462,19 @@ impl<K: FacetKind> FacetCounts<K> {
     }
 
     fn select(&self, kind: K, parent: i64, which: &FacetSelection) -> Vec<FacetCount> {
-        let first = |most: usize| {
-            self.first.get(&(kind, parent)).into_iter().flatten().take(most).cloned().collect::<Vec<FacetCount>>()
+        let first = |limit: usize| {
+            self.first.get(&(kind, parent)).into_iter().flatten().take(limit).cloned().collect::<Vec<FacetCount>>()
         };
         match which {
             FacetSelection::All => first(usize::MAX),
-            FacetSelection::First(most) => first(*most as usize),
-            FacetSelection::Ids(these) => {
-                let these: BTreeSet<i64> = these.iter().copied().collect();
+            FacetSelection::First(limit) => first(*limit as usize),
+            FacetSelection::Ids(ids) => {
+                let ids: BTreeSet<i64> = ids.iter().copied().collect();
                 let entry = |id| {
                     let count = *self.by_id.get(&(kind, parent, id))?;
                     Some(FacetCount { number: id, text: String::new(), count })
                 };
-                let mut entries: Vec<FacetCount> = these.into_iter().filter_map(entry).collect();
+                let mut entries: Vec<FacetCount> = ids.into_iter().filter_map(entry).collect();
                 entries.sort_by_key(|entry| (Reverse(entry.count), entry.number));
                 entries
             }
@@ -475,34 +483,39 @@ impl<K: FacetKind> FacetCounts<K> {
 }
 
 impl Store {
-    /// Answers what is asked of one list.
+    /// Loads all facets of one list.
     async fn load_facets<K: FacetKind>(
         &self,
         list: &K::List,
         keys: &[&FacetKey<K>],
     ) -> Result<Vec<(FacetKey<K>, Arc<Vec<FacetCount>>)>, Error> {
         let parents: Vec<ParentKey> = keys.iter().map(|key| key.parent).collect::<HashSet<_>>().into_iter().collect();
-        let numbers: HashMap<ParentKey, i64> = parents.iter().copied().zip(1..).collect();
-        let number = |key: &FacetKey<K>| numbers.get(&key.parent).copied().unwrap_or_default();
-        let mut asked: BTreeMap<K, FacetDemand> = BTreeMap::new();
+        let parent_numbers: HashMap<ParentKey, i64> = parents.iter().copied().zip(1..).collect();
+        let parent_number = |key: &FacetKey<K>| parent_numbers.get(&key.parent).copied().unwrap_or_default();
+        let mut demands: BTreeMap<K, FacetDemand> = BTreeMap::new();
         for key in keys {
-            let asked = asked.entry(key.kind).or_default();
+            let demand = demands.entry(key.kind).or_default();
             match &key.selection {
-                FacetSelection::All => asked.first = Some(i64::MAX),
-                FacetSelection::First(first) => asked.first = asked.first.max(Some(i64::from(*first))),
-                FacetSelection::Ids(these) => asked.ids.extend(these.iter().map(|id| (number(key), *id))),
+                FacetSelection::All => demand.first = Some(i64::MAX),
+                FacetSelection::First(first) => demand.first = demand.first.max(Some(i64::from(*first))),
+                FacetSelection::Ids(ids) => demand.ids.extend(ids.iter().map(|id| (parent_number(key), *id))),
             }
         }
-        asked.retain(|_, asked| asked.first.is_some() || !asked.ids.is_empty());
-        let counts = if asked.is_empty() {
+        demands.retain(|_, demand| demand.first.is_some() || !demand.ids.is_empty());
+        let counts = if demands.is_empty() {
             FacetCounts::from_rows(Vec::new(), &[])
         } else {
-            let (sql, branches) = facets_sql(K::domain(list, self), &parents, &asked);
-            FacetCounts::from_rows(self.query_all(type_name::<FacetKey<K>>(), sql).await?, &branches)
+            let (sql, branches) = facets_sql(K::domain(list, self), &parents, &demands);
+            FacetCounts::from_rows(self.query_all(FacetKey::<K>::NAME, sql).await?, &branches)
         };
-        let answer = |key: &FacetKey<K>| (key.clone(), Arc::new(counts.select(key.kind, number(key), &key.selection)));
-        Ok(keys.iter().map(|key| answer(key)).collect())
+        let select =
+            |key: &FacetKey<K>| (key.clone(), Arc::new(counts.select(key.kind, parent_number(key), &key.selection)));
+        Ok(keys.iter().map(|key| select(key)).collect())
     }
+}
+
+impl<K: FacetKind> LoaderKey for FacetKey<K> {
+    const NAME: &'static str = K::QUERY;
 }
 
 impl<K: FacetKind> Loader<FacetKey<K>> for Store {

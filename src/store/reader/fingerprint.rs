@@ -1,8 +1,9 @@
-//! Fingerprints of lists: a cursor carries the fingerprint of the list it belongs to, so that a cursor of one list is rejected by another.
+//! Fingerprints of lists. A cursor carries the fingerprint of its list, so that another list rejects it.
 //!
-//! A fingerprint is a hash of an explicit description, in which every list, filter field and sort order is written with a word that
-//! stands here. It does not depend on a Rust name: renaming code keeps all cursors valid. An absent filter field writes nothing, so
-//! that a new field keeps them valid too. Each struct is taken apart without `..`: a field that is forgotten here does not compile.
+//! A fingerprint is a hash of a canonical form. Every list, filter field and sort order has an explicit word in this file:
+//! it does not depend on Rust names: renaming code keeps all cursors valid. An absent filter field
+//! writes nothing, so that a new field keeps them valid too. Structs are destructured without `..`: a field that is
+//! missing here does not compile.
 
 use std::fmt::Write as _;
 
@@ -16,9 +17,10 @@ use crate::model::record::{AffiliationKind, PaperType};
 use crate::store::reader::affiliation::{AffiliationFilter, AffiliationOrder, AffiliationScope, Affiliations};
 use crate::store::reader::authorship::Authorships;
 use crate::store::reader::coauthorship::{CoauthorFilter, CoauthorOrder, Coauthors};
+use crate::store::reader::filter::YearRange;
 use crate::store::reader::organization::{OrganizationFilter, OrganizationOrder, Organizations};
 use crate::store::reader::page::{ParentKey, SortDirection};
-use crate::store::reader::paper::{PaperFilter, PaperOrder, PaperScope, Papers, ResearcherPapers, YearRange};
+use crate::store::reader::paper::{PaperFilter, PaperOrder, PaperScope, Papers, ResearcherPapers};
 use crate::store::reader::researcher::{
     OrganizationResearchers, ResearcherFilter, ResearcherOrder, Researchers, TopicResearchers,
 };
@@ -26,66 +28,67 @@ use crate::store::reader::search::{EntityType, SearchResults};
 use crate::store::reader::topic::{ResearcherTopics, TopicFilter, TopicOrder, TopicScope, Topics};
 use crate::text::tokenizer::SearchTerms;
 
-/// The version of the descriptions, and the beginning of each fingerprint. A change of a word in this file changes it.
-const VERSION: &str = "1.";
-/// The bytes of the hash that a cursor carries.
+/// Version of the canonical forms, and prefix of each fingerprint. Increment it when a word in this file changes.
+const FINGERPRINT_VERSION: &str = "1.";
+/// Number of bytes of the hash in a fingerprint.
 const HASH_BYTES: usize = 6;
 
-/// The fingerprint of a parent's list: [`VERSION`], then the beginning of the SHA-256 of its description in URL-safe base64.
+/// Returns the fingerprint of a parent's list: [`FINGERPRINT_VERSION`] and the truncated SHA-256 of its canonical form,
+/// in URL-safe base64.
 #[must_use]
-pub fn fingerprint<L: Describe>(parent: ParentKey, list: &L) -> String {
-    let digest = Sha256::digest(description(parent, list).as_bytes());
-    let mut fingerprint = VERSION.to_owned();
+pub fn fingerprint<L: CanonicalForm>(parent: ParentKey, list: &L) -> String {
+    let digest = Sha256::digest(canonical_form(parent, list).as_bytes());
+    let mut fingerprint = FINGERPRINT_VERSION.to_owned();
     URL_SAFE_NO_PAD.encode_string(&digest[..HASH_BYTES], &mut fingerprint);
     fingerprint
 }
 
-/// Whether a cursor's fingerprint is of a release before fingerprints had a version. Such cursors are accepted for one release by the
-/// number and types of their keys alone.
+/// Returns whether a fingerprint is from a release before fingerprints had a version. Cursors with such fingerprints are
+/// accepted for one release if the number and types of their keys fit.
 #[must_use]
 pub fn is_unversioned(fingerprint: &str) -> bool {
     !fingerprint.contains('.')
 }
 
-fn description<L: Describe>(parent: ParentKey, list: &L) -> String {
+fn canonical_form<L: CanonicalForm>(parent: ParentKey, list: &L) -> String {
     let mut out = String::new();
     out.field("parent", &(parent.primary != 0).then_some(parent.primary));
     out.field("second_parent", &(parent.secondary != 0).then_some(parent.secondary));
-    list.describe(&mut out);
+    list.write_canonical(&mut out);
     out
 }
 
-/// A value that takes part in a description.
-pub trait Describe {
-    /// Writes the value.
-    fn describe(&self, out: &mut String);
+/// Value with a canonical form, which fingerprints are computed from.
+pub trait CanonicalForm {
+    /// Appends the canonical form.
+    fn write_canonical(&self, out: &mut String);
 
-    /// Whether the value is absent, so that neither it nor its field's name is written.
+    /// Returns whether the value is absent, so that neither it nor its field's name is written.
     fn is_absent(&self) -> bool {
         false
     }
 }
 
-trait Fields {
-    /// Writes a field with its name, unless its value is absent.
-    fn field(&mut self, name: &str, value: &impl Describe);
+trait CanonicalFields {
+    /// Appends a field with its name, unless its value is absent.
+    fn field(&mut self, name: &str, value: &impl CanonicalForm);
 }
 
-impl Fields for String {
-    fn field(&mut self, name: &str, value: &impl Describe) {
+impl CanonicalFields for String {
+    fn field(&mut self, name: &str, value: &impl CanonicalForm) {
         if !value.is_absent() {
             self.push_str(name);
             self.push('=');
-            value.describe(self);
+            value.write_canonical(self);
             self.push(';');
         }
     }
 }
 
-impl<T: Describe> Describe for Option<T> {
-    fn describe(&self, out: &mut String) {
+impl<T: CanonicalForm> CanonicalForm for Option<T> {
+    fn write_canonical(&self, out: &mut String) {
         if let Some(value) = self {
-            value.describe(out);
+            value.write_canonical(out);
         }
     }
 
@@ -94,26 +97,26 @@ impl<T: Describe> Describe for Option<T> {
     }
 }
 
-impl<T: Describe> Describe for Vec<T> {
-    fn describe(&self, out: &mut String) {
+impl<T: CanonicalForm> CanonicalForm for Vec<T> {
+    fn write_canonical(&self, out: &mut String) {
         out.push('[');
         for value in self {
-            value.describe(out);
+            value.write_canonical(out);
             out.push(',');
         }
         out.push(']');
     }
 }
 
-impl<T: Describe> Describe for Box<T> {
-    fn describe(&self, out: &mut String) {
-        (**self).describe(out);
+impl<T: CanonicalForm> CanonicalForm for Box<T> {
+    fn write_canonical(&self, out: &mut String) {
+        (**self).write_canonical(out);
     }
 }
 
-impl Describe for String {
-    /// Quoted, so that no text is read as something else.
-    fn describe(&self, out: &mut String) {
+impl CanonicalForm for String {
+    /// Quoted, so that a text cannot imitate other syntax.
+    fn write_canonical(&self, out: &mut String) {
         out.push('"');
         for character in self.chars() {
             if matches!(character, '"' | '\\') {
@@ -125,41 +128,41 @@ impl Describe for String {
     }
 }
 
-/// Values whose `Display` is a standard form.
-macro_rules! describe_as_displayed {
+/// Implements the canonical form by `Display`.
+macro_rules! canonical_by_display {
     ($($type:ty),+) => {$(
-        impl Describe for $type {
-            fn describe(&self, out: &mut String) {
-                // Writing to a string does not fail.
+        impl CanonicalForm for $type {
+            fn write_canonical(&self, out: &mut String) {
+                // Writing to a string cannot fail.
                 let _ = write!(out, "{self}");
             }
         }
     )+};
 }
-describe_as_displayed!(bool, i32, i64, NaiveDate);
+canonical_by_display!(bool, i32, i64, NaiveDate);
 
-impl Describe for DateTime<Utc> {
-    fn describe(&self, out: &mut String) {
+impl CanonicalForm for DateTime<Utc> {
+    fn write_canonical(&self, out: &mut String) {
         out.push_str(&self.to_rfc3339());
     }
 }
 
-/// Enums, each variant by a word.
-macro_rules! describe_words {
+/// Implements the canonical form of enums: each variant is a word.
+macro_rules! canonical_enums {
     ($($type:ty { $($variant:pat => $word:literal),+ $(,)? })+) => {$(
-        impl Describe for $type {
-            fn describe(&self, out: &mut String) {
+        impl CanonicalForm for $type {
+            fn write_canonical(&self, out: &mut String) {
                 out.push_str(match self { $($variant => $word),+ });
             }
         }
     )+};
 }
 
-/// Structs, each field by a word.
-macro_rules! describe_fields {
+/// Implements the canonical form of structs: each field is named by a word.
+macro_rules! canonical_structs {
     ($($type:ident $list:literal { $($field:ident => $word:literal),+ $(,)? })+) => {$(
-        impl Describe for $type {
-            fn describe(&self, out: &mut String) {
+        impl CanonicalForm for $type {
+            fn write_canonical(&self, out: &mut String) {
                 let Self { $($field),+ } = self;
                 out.push_str($list);
                 out.push('{');
@@ -170,7 +173,7 @@ macro_rules! describe_fields {
     )+};
 }
 
-describe_words! {
+canonical_enums! {
     SortDirection { Self::Ascending => "asc", Self::Descending => "desc" }
     AffiliationScope { Self::All => "all", Self::Researcher => "researcher", Self::Organization => "organization" }
     TopicScope { Self::All => "all", Self::Narrower => "narrower", Self::Paper => "paper" }
@@ -217,7 +220,7 @@ describe_words! {
     }
 }
 
-describe_fields! {
+canonical_structs! {
     Papers "papers" { scope => "scope", filter => "filter", order => "order", direction => "direction" }
     ResearcherPapers "researcher_papers" { filter => "filter", order => "order", direction => "direction" }
     Researchers "researchers" { filter => "filter", order => "order", direction => "direction" }
@@ -312,14 +315,14 @@ describe_fields! {
     }
 }
 
-impl Describe for Authorships {
-    fn describe(&self, out: &mut String) {
+impl CanonicalForm for Authorships {
+    fn write_canonical(&self, out: &mut String) {
         out.push_str("authorships{}");
     }
 }
 
-impl Describe for PaperScope {
-    fn describe(&self, out: &mut String) {
+impl CanonicalForm for PaperScope {
+    fn write_canonical(&self, out: &mut String) {
         match self {
             Self::All => out.push_str("all"),
             Self::Organization { include_descendants } => {
@@ -334,14 +337,14 @@ impl Describe for PaperScope {
             }
             Self::Shared(filter) => {
                 out.push_str("shared");
-                filter.describe(out);
+                filter.write_canonical(out);
             }
         }
     }
 }
 
-impl Describe for AffiliationOrder {
-    fn describe(&self, out: &mut String) {
+impl CanonicalForm for AffiliationOrder {
+    fn write_canonical(&self, out: &mut String) {
         match self {
             Self::Importance => out.push_str("importance"),
             Self::StartDate => out.push_str("start_date"),
@@ -352,8 +355,8 @@ impl Describe for AffiliationOrder {
     }
 }
 
-impl Describe for OrganizationOrder {
-    fn describe(&self, out: &mut String) {
+impl CanonicalForm for OrganizationOrder {
+    fn write_canonical(&self, out: &mut String) {
         match self {
             Self::Name(languages) => languages_order(out, "name", languages),
             Self::ResearcherCount => out.push_str("researcher_count"),
@@ -363,8 +366,8 @@ impl Describe for OrganizationOrder {
     }
 }
 
-impl Describe for TopicOrder {
-    fn describe(&self, out: &mut String) {
+impl CanonicalForm for TopicOrder {
+    fn write_canonical(&self, out: &mut String) {
         match self {
             Self::Own => out.push_str("own"),
             Self::Label(languages) => languages_order(out, "label", languages),
@@ -376,16 +379,16 @@ impl Describe for TopicOrder {
     }
 }
 
-/// An order by a text in the best of several languages.
+/// Appends a sort order by a text in the best match of several languages.
 fn languages_order(out: &mut String, word: &str, languages: &LanguagePreferences) {
     out.push_str(word);
-    languages.chain().to_vec().describe(out);
+    languages.chain().to_vec().write_canonical(out);
 }
 
-impl Describe for SearchTerms {
-    /// The words follow from the text.
-    fn describe(&self, out: &mut String) {
-        self.text.describe(out);
+impl CanonicalForm for SearchTerms {
+    /// The terms are derived from the text.
+    fn write_canonical(&self, out: &mut String) {
+        self.text.write_canonical(out);
     }
 }
 
@@ -419,7 +422,7 @@ mod tests {
         }
     }
 
-    /// All lists, with the parent that each has.
+    /// Returns the canonical form of every list, each with its type of parent.
     fn all() -> Vec<(&'static str, String, String)> {
         let direction = SortDirection::Ascending;
         let tag = |text: &str| text.parse::<LanguageTag>().expect("a tag");
@@ -465,8 +468,8 @@ mod tests {
             broader_ids: Some(vec![12]),
             ..TopicFilter::default()
         };
-        fn each<L: Describe>(name: &'static str, parent: ParentKey, list: &L) -> (&'static str, String, String) {
-            (name, description(parent, list), fingerprint(parent, list))
+        fn each<L: CanonicalForm>(name: &'static str, parent: ParentKey, list: &L) -> (&'static str, String, String) {
+            (name, canonical_form(parent, list), fingerprint(parent, list))
         }
         let (none, one, two) = (ParentKey::default(), ParentKey::new(13), ParentKey { primary: 13, secondary: 14 });
         let papers = |scope, filter, order| Papers { scope, filter, order, direction };
@@ -506,12 +509,7 @@ mod tests {
             each(
                 "organization.researchers",
                 one,
-                &OrganizationResearchers {
-                    affiliation: affiliation.clone(),
-                    filter: researcher.clone(),
-                    order,
-                    direction,
-                },
+                &OrganizationResearchers { affiliation: affiliation.clone(), filter: researcher, order, direction },
             ),
             each(
                 "topic.researchers",
@@ -571,11 +569,11 @@ mod tests {
         ]
     }
 
-    /// What is pinned here is in the cursors that clients hold: where it changes, [`VERSION`] must.
+    /// Clients hold cursors with these forms: if the snapshot changes, increment [`FINGERPRINT_VERSION`].
     #[test]
     fn descriptions_are_stable() {
         let lines: Vec<String> =
-            all().into_iter().map(|(name, description, hash)| format!("{name}: {hash} {description}")).collect();
+            all().into_iter().map(|(name, canonical_form, hash)| format!("{name}: {hash} {canonical_form}")).collect();
         insta::assert_snapshot!(lines.join("\n"));
     }
 
@@ -594,6 +592,9 @@ mod tests {
             order: PaperOrder::Title,
             direction: SortDirection::Ascending,
         };
-        assert_eq!(description(ParentKey::default(), &list), "papers{scope=all;filter={};order=title;direction=asc;}");
+        assert_eq!(
+            canonical_form(ParentKey::default(), &list),
+            "papers{scope=all;filter={};order=title;direction=asc;}"
+        );
     }
 }

@@ -1,6 +1,5 @@
-//! Finding things by the keys that clients hold: ids, slugs, ORCID iDs, DOIs, ROR ids and any other identifier.
+//! Lookup of entities by client-provided keys: id, slug, ORCID iD, DOI, ROR id or any other identifier.
 
-use std::any::type_name;
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
@@ -8,104 +7,107 @@ use std::sync::Arc;
 
 use futures_util::future::try_join;
 
-use crate::entity::affiliation;
-use crate::entity::organization;
-use crate::entity::paper;
-use crate::entity::researcher;
-use crate::entity::topic;
+use crate::entity::{affiliation, organization, paper, researcher, topic};
 use crate::error::Error;
+use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection, ColumnSet};
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::decode_keyed;
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::reader::authorship::{RedactedAuthorship, join_resolved_researcher};
-use crate::store::{Store, decode_keyed};
 
-/// A table whose rows have pages and keys of their own, or at least ids.
+/// Table whose rows can be looked up.
 pub trait LookupTable: ColumnProjection + Send + Sync + 'static {
-    /// The table's name.
+    /// Name of the table.
     const NAME: &'static str;
-    /// Whether its rows have slugs and identifiers, and may be merged.
+    /// Name of the query by id in traces.
+    const BY_ID_QUERY: &'static str;
+    /// Name of the query by client-provided key in traces.
+    const BY_KEY_QUERY: &'static str;
+    /// Whether rows have slugs and external identifiers, and can be merged.
     const IS_ENTITY: bool;
     /// Columns that hold an identifier each.
     const IDENTIFIER_COLUMNS: &'static [&'static str];
-    /// Those of them of which something merged may have had another: `external_id` has it under the column's name.
+    /// Identifier columns whose values of merged entities are kept in `external_id`, under the column's name.
     const MERGED_IDENTIFIER_COLUMNS: &'static [&'static str] = &[];
-    /// What joins to the table, named `node`, the others that have columns of it.
+    /// Joins from the table, aliased `node`, to the other tables with columns of it.
     const JOINS: &'static str = "";
 }
 
 macro_rules! lookup_table {
-    ($model:ty, $name:literal, $is_entity:literal, $identifiers:expr $(, former: $former:expr)? $(, joins: $joins:expr)?) => {
+    ($model:ty, $name:literal, $is_entity:literal, $identifiers:expr $(, merged: $merged:expr)? $(, joins: $joins:expr)?) => {
         impl LookupTable for $model {
             const NAME: &'static str = $name;
+            const BY_ID_QUERY: &'static str = concat!($name, "::by_id");
+            const BY_KEY_QUERY: &'static str = concat!($name, "::by_key");
             const IS_ENTITY: bool = $is_entity;
             const IDENTIFIER_COLUMNS: &'static [&'static str] = $identifiers;
-            $(const MERGED_IDENTIFIER_COLUMNS: &'static [&'static str] = $former;)?
+            $(const MERGED_IDENTIFIER_COLUMNS: &'static [&'static str] = $merged;)?
             $(const JOINS: &'static str = $joins;)?
         }
     };
 }
 
-lookup_table!(researcher::Model, "researcher", true, &["orcid"], former: &["orcid"]);
+lookup_table!(researcher::Model, "researcher", true, &["orcid"], merged: &["orcid"]);
 lookup_table!(organization::Model, "organization", true, &["ror"]);
 lookup_table!(topic::Model, "topic", true, &[]);
 lookup_table!(paper::Model, "paper", true, &["doi", "arxiv_id"]);
 lookup_table!(affiliation::Model, "affiliation", false, &[]);
 lookup_table!(RedactedAuthorship, "authorship", false, &[], joins: join_resolved_researcher!("node"));
 
-/// Asks for the row with an id that the directory itself stored.
+/// Loader key of a row by an id from the directory itself.
 pub struct ById<M>(i64, ColumnSet, PhantomData<fn() -> M>);
 
 impl<M> ById<M> {
-    /// The row with this id.
+    /// Key of all columns of the row.
     #[must_use]
     pub fn new(id: i64) -> Self {
         Self::with_columns(id, ColumnSet::ALL)
     }
 
-    /// Some columns of the row with this id.
+    /// Key of some columns of the row.
     #[must_use]
     pub fn with_columns(id: i64, selected: ColumnSet) -> Self {
         Self(id, selected, PhantomData)
     }
 }
 
-/// A key that a client holds.
+/// Key provided by a client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LookupKey {
-    /// The number in a global id, of something there is or of something merged into it.
+    /// Numeric id of a global id; ids of merged entities resolve to the surviving one.
     Id(i64),
-    /// A slug, present or former.
+    /// Current or previous slug.
     Slug(String),
-    /// The canonical form of the identifier in a column of its own.
+    /// Canonical identifier in a column of its own.
     Column(&'static str, String),
-    /// An id of any other scheme.
+    /// Identifier of any other scheme.
     ExternalId {
-        /// The scheme in lower case.
+        /// Scheme, in lower case.
         scheme: String,
-        /// The id.
+        /// Identifier.
         value: String,
     },
 }
 
-/// Asks for the row that a client's key names.
+/// Loader key of a row by a client-provided key.
 pub struct ByLookupKey<M>(Arc<LookupKey>, ColumnSet, PhantomData<fn() -> M>);
 
 impl<M> ByLookupKey<M> {
-    /// The row that this key names.
+    /// Key of all columns of the row.
     #[must_use]
     pub fn new(key: LookupKey) -> Self {
         Self::with_columns(key, ColumnSet::ALL)
     }
 
-    /// Some columns of the row that this key names.
+    /// Key of some columns of the row.
     #[must_use]
     pub fn with_columns(key: LookupKey, selected: ColumnSet) -> Self {
         Self(Arc::new(key), selected, PhantomData)
     }
 }
 
-// Derived, these would ask the same of M.
+// Derived implementations would require the same traits of `M`.
 impl<M> Clone for ById<M> {
     fn clone(&self) -> Self {
         Self::with_columns(self.0, self.1)
@@ -139,13 +141,21 @@ impl<M> Hash for ByLookupKey<M> {
     }
 }
 
+impl<M: LookupTable> LoaderKey for ById<M> {
+    const NAME: &'static str = M::BY_ID_QUERY;
+}
+
+impl<M: LookupTable> LoaderKey for ByLookupKey<M> {
+    const NAME: &'static str = M::BY_KEY_QUERY;
+}
+
 impl<M: LookupTable> Loader<ById<M>> for Store {
     type Value = Arc<M>;
 
     async fn load(&self, keys: &[ById<M>]) -> Result<HashMap<ById<M>, Arc<M>>, Error> {
-        // A row may be asked for several times, for several of its columns.
+        // A row can be requested several times, with different columns.
         let selected = keys.iter().fold(ColumnSet::NONE, |all, key| all.union(key.1));
-        let rows = self.load_by_ids::<M>(type_name::<ById<M>>(), keys.iter().map(|key| key.0), selected).await?;
+        let rows = self.load_by_ids::<M>(ById::<M>::NAME, keys.iter().map(|key| key.0), selected).await?;
         Ok(keys.iter().filter_map(|key| Some((key.clone(), Arc::clone(rows.get(&key.0)?)))).collect())
     }
 }
@@ -155,103 +165,103 @@ impl<M: LookupTable> Loader<ByLookupKey<M>> for Store {
 
     async fn load(&self, keys: &[ByLookupKey<M>]) -> Result<HashMap<ByLookupKey<M>, Arc<M>>, Error> {
         let selected = keys.iter().fold(ColumnSet::NONE, |all, key| all.union(key.1));
-        let number = |key: &ByLookupKey<M>| if let LookupKey::Id(number) = *key.0 { Some(number) } else { None };
-        let others: Vec<&ByLookupKey<M>> = keys.iter().filter(|key| number(key).is_none()).collect();
-        let loader = type_name::<ByLookupKey<M>>();
-        let (present, mut found) = try_join(
-            self.load_by_ids::<M>(loader, keys.iter().filter_map(number), selected),
-            self.load_by_keys(loader, &others, selected),
+        let row_id = |key: &ByLookupKey<M>| if let LookupKey::Id(row_id) = *key.0 { Some(row_id) } else { None };
+        let other_keys: Vec<&ByLookupKey<M>> = keys.iter().filter(|key| row_id(key).is_none()).collect();
+        let query_name = ByLookupKey::<M>::NAME;
+        let (existing, mut rows) = try_join(
+            self.load_by_ids::<M>(query_name, keys.iter().filter_map(row_id), selected),
+            self.load_by_keys(query_name, &other_keys, selected),
         )
         .await?;
-        // Nearly every id is of something there is; the others may be of something merged.
+        // Most ids exist; the others may belong to merged entities.
         let mut absent = Vec::new();
-        for (key, number) in keys.iter().filter_map(|key| Some((key, number(key)?))) {
-            match present.get(&number) {
-                Some(row) => drop(found.insert(key.clone(), Arc::clone(row))),
+        for (key, row_id) in keys.iter().filter_map(|key| Some((key, row_id(key)?))) {
+            match existing.get(&row_id) {
+                Some(row) => drop(rows.insert(key.clone(), Arc::clone(row))),
                 None => absent.push(key),
             }
         }
         if M::IS_ENTITY {
-            found.extend(self.load_by_keys(loader, &absent, selected).await?);
+            rows.extend(self.load_by_keys(query_name, &absent, selected).await?);
         }
-        Ok(found)
+        Ok(rows)
     }
 }
 
 impl Store {
-    /// The rows with these ids, by their id.
+    /// Returns the rows with these ids.
     async fn load_by_ids<M: LookupTable>(
         &self,
-        loader: &'static str,
-        numbers: impl Iterator<Item = i64>,
+        query_name: &'static str,
+        row_ids: impl Iterator<Item = i64>,
         selected: ColumnSet,
     ) -> Result<HashMap<i64, Arc<M>>, Error> {
-        let numbers: HashSet<i64> = numbers.collect();
-        if numbers.is_empty() {
+        let row_ids: HashSet<i64> = row_ids.collect();
+        if row_ids.is_empty() {
             return Ok(HashMap::new());
         }
         let (table, columns, joins) = (M::NAME, M::select_list("node", selected), M::JOINS);
         let sql = format!("SELECT node.id, {columns} FROM {table} AS node{joins} WHERE node.id = ANY(?)");
-        let rows = self.query_batched(loader, Sql::with(&sql, bigint_array(numbers))).await?;
+        let rows = self.query_batched(query_name, Sql::with(&sql, bigint_array(row_ids))).await?;
         rows.iter().map(|row| Ok(decode_keyed(row, selected)?)).collect()
     }
 
-    /// The rows that keys name, by the index of each kind of key.
+    /// Returns the rows that the keys refer to, found by the index of each type of key.
     async fn load_by_keys<M: LookupTable>(
         &self,
-        loader: &'static str,
+        query_name: &'static str,
         keys: &[&ByLookupKey<M>],
         selected: ColumnSet,
     ) -> Result<HashMap<ByLookupKey<M>, Arc<M>>, Error> {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
-        let mut found = HashMap::with_capacity(keys.len());
-        for row in &self.query_batched(loader, lookup_sql::<M>(keys, selected)).await? {
+        let mut rows = HashMap::with_capacity(keys.len());
+        for row in &self.query_batched(query_name, lookup_sql::<M>(keys, selected)).await? {
             let (index, model) = decode_keyed(row, selected)?;
             if let Some(key) = usize::try_from(index).ok().and_then(|index| keys.get(index)) {
-                found.insert((*key).clone(), model);
+                rows.insert((*key).clone(), model);
             }
         }
-        Ok(found)
+        Ok(rows)
     }
 }
 
-/// The ids that a filter names, as a query: those of what was merged are those of what it became.
-pub(crate) fn resolve_merged_ids<M: LookupTable>(numbers: &[i64]) -> Sql {
-    let former = format!(
+/// Returns a query for these ids, with the ids of merged entities replaced by the surviving ones.
+pub(crate) fn resolve_merged_ids<M: LookupTable>(row_ids: &[i64]) -> Sql {
+    let previous_ids = format!(
         "?::bigint[]) AS asked(id) LEFT JOIN former_identity AS former \
          ON former.kind = '{}' AND former.former_id = asked.id",
         M::NAME
     );
     Sql::from("SELECT coalesce(former.survivor_id, asked.id) FROM unnest(")
-        .then_with(&former, bigint_array(numbers.iter().copied()))
+        .then_with(&previous_ids, bigint_array(row_ids.iter().copied()))
 }
 
-/// Whether a column is one of the ids that a filter names. They are read once, so that an index finds the rows.
-pub(crate) fn is_any_of_ids<M: LookupTable>(column: &str, numbers: &[i64]) -> Sql {
-    Sql::in_subquery(column, resolve_merged_ids::<M>(numbers))
+/// Returns the condition that a column is one of these ids. The ids are evaluated once, so that an index is used.
+pub(crate) fn is_any_of_ids<M: LookupTable>(column: &str, row_ids: &[i64]) -> Sql {
+    Sql::in_subquery(column, resolve_merged_ids::<M>(row_ids))
 }
 
-/// One statement for keys of every kind.
+/// Returns one query for keys of all types.
 fn lookup_sql<M: LookupTable>(keys: &[&ByLookupKey<M>], selected: ColumnSet) -> Sql {
     Sql::from(format!("SELECT hit.index, {} FROM (", M::select_list("node", selected)))
         .then(lookup_ids_sql::<M>(keys.iter().map(|key| &*key.0)))
         .then(format!(") AS hit(index, id) JOIN {table} AS node ON node.id = hit.id{}", M::JOINS, table = M::NAME))
 }
 
-/// The ids of what keys name, each with its key's place: each kind of key finds them by its own index.
+/// Returns a query for the ids that keys refer to, each with the index of its key. Each type of key uses its own index.
 pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = &'a LookupKey>) -> Sql {
     let table = M::NAME;
-    let mut numbers = (Vec::new(), Vec::new());
+    let mut row_ids = (Vec::new(), Vec::new());
     let mut slugs = (Vec::new(), Vec::new());
     let mut columns: HashMap<&str, (Vec<i64>, Vec<String>)> = HashMap::new();
     let mut identifiers = (Vec::new(), Vec::new(), Vec::new());
     for (index, key) in (0_i64..).zip(keys) {
         match key {
-            LookupKey::Id(number) => {
-                numbers.0.push(index);
-                numbers.1.push(*number);
+            LookupKey::Id(row_id) => {
+                row_ids.0.push(index);
+                row_ids.1.push(*row_id);
             }
             LookupKey::Slug(slug) => {
                 slugs.0.push(index);
@@ -269,40 +279,40 @@ pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = 
             }
         }
     }
-    let wanted =
+    let select_matches =
         |indexes: Vec<i64>| Sql::with("SELECT wanted.index, found.id FROM unnest(?::bigint[], ", bigint_array(indexes));
-    let mut parts = Vec::new();
-    if !numbers.0.is_empty() {
-        let mut former = Sql::from("");
+    let mut branches = Vec::new();
+    if !row_ids.0.is_empty() {
+        let mut previous = Sql::from("");
         if M::IS_ENTITY {
-            former = wanted(numbers.0.clone())
-                .then_with("?::bigint[]) AS wanted(index, key) ", bigint_array(numbers.1.clone()))
+            previous = select_matches(row_ids.0.clone())
+                .then_with("?::bigint[]) AS wanted(index, key) ", bigint_array(row_ids.1.clone()))
                 .then(format!(
                     "JOIN (SELECT survivor_id AS id, former_id FROM former_identity WHERE kind = '{table}') AS found \
                      ON found.former_id = wanted.key"
                 ));
-            former = Sql::from(" UNION ALL ").then(former);
+            previous = Sql::from(" UNION ALL ").then(previous);
         }
-        let present = wanted(numbers.0)
-            .then_with("?::bigint[]) AS wanted(index, key) ", bigint_array(numbers.1))
+        let current = select_matches(row_ids.0)
+            .then_with("?::bigint[]) AS wanted(index, key) ", bigint_array(row_ids.1))
             .then(format!("JOIN {table} AS found ON found.id = wanted.key"));
-        parts.push(present.then(former));
+        branches.push(current.then(previous));
     }
     if !slugs.0.is_empty() {
-        let present = wanted(slugs.0.clone())
+        let current = select_matches(slugs.0.clone())
             .then_with("?::text[]) AS wanted(index, key) ", text_array(slugs.1.clone()))
             .then(format!("JOIN {table} AS found ON found.slug = wanted.key"));
-        let former = wanted(slugs.0).then_with("?::text[]) AS wanted(index, key) ", text_array(slugs.1)).then(format!(
+        let previous = select_matches(slugs.0).then_with("?::text[]) AS wanted(index, key) ", text_array(slugs.1)).then(format!(
             "JOIN (SELECT survivor_id AS id, former_slug FROM former_identity WHERE kind = '{table}' \
              UNION ALL SELECT id, slug FROM former_slug WHERE kind = '{table}') AS found ON found.former_slug = wanted.key"
         ));
-        parts.push(present.then(" UNION ALL ").then(former));
+        branches.push(current.then(" UNION ALL ").then(previous));
     }
-    let known: HashSet<&str> = M::IDENTIFIER_COLUMNS.iter().copied().collect();
-    for (column, (indexes, values)) in columns.into_iter().filter(|(column, _)| known.contains(column)) {
+    let identifier_columns: HashSet<&str> = M::IDENTIFIER_COLUMNS.iter().copied().collect();
+    for (column, (indexes, values)) in columns.into_iter().filter(|(column, _)| identifier_columns.contains(column)) {
         if M::MERGED_IDENTIFIER_COLUMNS.contains(&column) {
-            parts.push(
-                wanted(indexes.clone())
+            branches.push(
+                select_matches(indexes.clone())
                     .then_with("?::text[]) AS wanted(index, key) ", text_array(values.clone()))
                     .then(format!(
                         "JOIN (SELECT {table}_id AS id, value FROM external_id WHERE {table}_id IS NOT NULL \
@@ -310,15 +320,15 @@ pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = 
                     )),
             );
         }
-        parts.push(
-            wanted(indexes)
+        branches.push(
+            select_matches(indexes)
                 .then_with("?::text[]) AS wanted(index, key) ", text_array(values))
                 .then(format!("JOIN {table} AS found ON found.{column} = wanted.key")),
         );
     }
     if !identifiers.0.is_empty() {
-        parts.push(
-            wanted(identifiers.0)
+        branches.push(
+            select_matches(identifiers.0)
                 .then_with("?::text[], ", text_array(identifiers.1))
                 .then_with("?::text[]) AS wanted(index, scheme, value) ", text_array(identifiers.2))
                 .then(format!(
@@ -327,7 +337,7 @@ pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = 
                 )),
         );
     }
-    let mut parts = parts.into_iter();
-    let first = parts.next().unwrap_or_else(|| "SELECT 0::bigint AS index, 0::bigint AS id WHERE false".into());
-    parts.fold(first, |union, part| union.then(" UNION ALL ").then(part))
+    let mut branches = branches.into_iter();
+    let first = branches.next().unwrap_or_else(|| "SELECT 0::bigint AS index, 0::bigint AS id WHERE false".into());
+    branches.fold(first, |union, branch| union.then(" UNION ALL ").then(branch))
 }

@@ -1,5 +1,5 @@
-//! Whom a person should look at: people who may be one, and people who may be several. All of the directory is read once, and
-//! what is kept of an authorship is a few numbers.
+//! Candidates for manual disambiguation: probable duplicates and conflated researchers. Scans the whole directory once
+//! and keeps a few numbers per authorship in memory.
 
 use std::collections::HashMap;
 
@@ -10,32 +10,32 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 
-/// Authorships that are read at once, as far as papers end there.
+/// Maximum number of authorships read at once, unless a single paper has more.
 const SCAN_CHUNK_AUTHORSHIPS: i64 = 20_000;
 
-/// Somebody as a list of candidates names them.
+/// Researcher as identified in a list of candidates.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct CandidateResearcher {
-    /// The number behind the global id.
+    /// Numeric id, as in the global id.
     pub id: i64,
-    /// The address of the profile.
+    /// Slug of the profile.
     pub slug: String,
-    /// The name that is shown.
+    /// Display name.
     pub name: String,
-    /// The ORCID iD.
+    /// ORCID iD.
     pub orcid: Option<String>,
 }
 
-/// What to look at.
+/// Researchers to review.
 #[derive(Debug, Default)]
 pub struct DisambiguationCandidates {
-    /// Everybody that the others refer to by their places.
+    /// All researchers; the other fields refer to them by index.
     pub researchers: Vec<CandidateResearcher>,
-    /// How many papers each of them has.
+    /// Number of papers of each researcher.
     pub paper_counts: Vec<usize>,
-    /// People who may be one, likeliest first.
+    /// Probable duplicates, sorted by likelihood, highest first.
     pub duplicates: Vec<MergeCandidate>,
-    /// People who may be several, likeliest first, each with the place of the person.
+    /// Probably conflated researchers with their index, sorted by likelihood, highest first.
     pub conflated: Vec<(usize, SplitCandidate)>,
 }
 
@@ -53,47 +53,50 @@ struct CandidateAuthorshipRow {
 }
 
 impl Store {
-    /// Reads all of the directory and tells whom a person should look at.
+    /// Scans the directory for researchers to merge or split.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn find_disambiguation_candidates(&self) -> Result<DisambiguationCandidates, Error> {
-        let people = "SELECT id, slug, display_name AS name, orcid FROM researcher ORDER BY id";
-        let people = self.query_all::<CandidateResearcher>("candidates::people", people.into()).await?;
-        let places: HashMap<i64, usize> = people.iter().enumerate().map(|(place, person)| (person.id, place)).collect();
-        let mut profiles: Vec<ResearcherProfile> = people
+        let sql = "SELECT id, slug, display_name AS name, orcid FROM researcher ORDER BY id";
+        let researchers = self.query_all::<CandidateResearcher>("candidates::people", sql.into()).await?;
+        let indexes: HashMap<i64, usize> =
+            researchers.iter().enumerate().map(|(index, researcher)| (researcher.id, index)).collect();
+        let mut profiles: Vec<ResearcherProfile> = researchers
             .iter()
-            .map(|person| ResearcherProfile {
-                names: vec![person.name.clone()],
-                orcid: person.orcid.clone(),
+            .map(|researcher| ResearcherProfile {
+                names: vec![researcher.name.clone()],
+                orcid: researcher.orcid.clone(),
                 ..ResearcherProfile::default()
             })
             .collect();
-        let mut mentions: Vec<Vec<Mention>> = vec![Vec::new(); people.len()];
-        let mut known = Vocabulary::default();
+        let mut mentions: Vec<Vec<Mention>> = vec![Vec::new(); researchers.len()];
+        let mut vocabulary = Vocabulary::default();
         let mut last = 0;
         loop {
             let papers = self.paper_ids_after(last).await?;
             let Some(end) = papers.last().copied() else { break };
             last = end;
             let rows = self.candidate_authorships(papers).await?;
-            for paper in rows.chunk_by(|one, other| one.paper_id == other.paper_id) {
-                self.collect_mentions(paper, &places, &mut known, &mut profiles, &mut mentions);
+            for paper in rows.chunk_by(|left, right| left.paper_id == right.paper_id) {
+                self.collect_mentions(paper, &indexes, &mut vocabulary, &mut profiles, &mut mentions);
             }
         }
         let paper_counts = mentions.iter().map(Vec::len).collect();
-        // The authorships are many, and gone before duplicates are looked for.
-        let mut mixtures: Vec<(usize, SplitCandidate)> = mentions
+        // Drops the authorships before duplicates are searched, to bound memory.
+        let mut conflated: Vec<(usize, SplitCandidate)> = mentions
             .into_iter()
             .enumerate()
-            .filter_map(|(place, mentions)| Some((place, disambiguation::find_split_candidate(&mentions, &known)?)))
+            .filter_map(|(index, mentions)| {
+                Some((index, disambiguation::find_split_candidate(&mentions, &vocabulary)?))
+            })
             .collect();
-        mixtures.sort_by(|one, other| other.1.likelihood.total_cmp(&one.1.likelihood).then(one.0.cmp(&other.0)));
-        let duplicates = disambiguation::find_merge_candidates(&profiles, &known);
-        Ok(DisambiguationCandidates { researchers: people, paper_counts, duplicates, conflated: mixtures })
+        conflated.sort_by(|left, right| right.1.likelihood.total_cmp(&left.1.likelihood).then(left.0.cmp(&right.0)));
+        let duplicates = disambiguation::find_merge_candidates(&profiles, &vocabulary);
+        Ok(DisambiguationCandidates { researchers, paper_counts, duplicates, conflated })
     }
 
-    /// The next papers, fewer where they have many authors.
+    /// Returns the ids of the next papers, fewer if they have many authors.
     async fn paper_ids_after(&self, paper_id: i64) -> Result<Vec<i64>, Error> {
         #[derive(FromQueryResult)]
         struct PaperIdRow {
@@ -123,32 +126,32 @@ impl Store {
     fn collect_mentions(
         &self,
         authors: &[CandidateAuthorshipRow],
-        places: &HashMap<i64, usize>,
-        known: &mut Vocabulary,
+        indexes: &HashMap<i64, usize>,
+        vocabulary: &mut Vocabulary,
         profiles: &mut [ResearcherProfile],
         mentions: &mut [Vec<Mention>],
     ) {
-        let is_of_few =
+        let counts_coauthors =
             authors.iter().all(|row| u32::try_from(row.author_count).is_ok_and(|count| count <= self.consortium_size));
         let coauthors: Vec<u32> =
-            authors.iter().filter(|_| is_of_few).map(|row| known.intern_coauthor(&row.name)).collect();
-        for (number, row) in authors.iter().enumerate() {
-            let Some(place) = row.researcher_id.and_then(|id| places.get(&id)) else { continue };
-            let others = coauthors.iter().enumerate().filter(|(other, _)| *other != number);
+            authors.iter().filter(|_| counts_coauthors).map(|row| vocabulary.intern_coauthor(&row.name)).collect();
+        for (position, row) in authors.iter().enumerate() {
+            let Some(index) = row.researcher_id.and_then(|id| indexes.get(&id)) else { continue };
+            let others = coauthors.iter().enumerate().filter(|(other, _)| *other != position);
             let mention = Mention {
                 name: row.name.clone(),
                 paper: Some(row.paper_id),
                 decided_researcher_id: row.researcher_id.filter(|_| row.is_decided),
                 coauthors: others.map(|(_, coauthor)| *coauthor).collect(),
-                organizations: row.organizations.iter().map(|id| known.intern_organization(*id, "")).collect(),
-                affiliations: row.affiliations.iter().filter_map(|text| known.intern_affiliation(text)).collect(),
-                venue: row.venue_name.as_deref().map(|venue| known.intern_venue(venue)),
+                organizations: row.organizations.iter().map(|id| vocabulary.intern_organization(*id, "")).collect(),
+                affiliations: row.affiliations.iter().filter_map(|text| vocabulary.intern_affiliation(text)).collect(),
+                venue: row.venue_name.as_deref().map(|venue| vocabulary.intern_venue(venue)),
                 years: row.year.map(|year| (year, year)),
                 stable_key: row.paper_id.unsigned_abs(),
                 ..Mention::default()
             };
-            profiles[*place].add_mention(&mention);
-            mentions[*place].push(mention);
+            profiles[*index].add_mention(&mention);
+            mentions[*index].push(mention);
         }
     }
 }

@@ -1,31 +1,35 @@
-//! What was damaged in the published name of an author, read where it is asked for: few names have something.
+//! Suggested and applied repairs of authors' published names.
 
-use std::any::type_name;
 use std::collections::HashMap;
 
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
-use crate::store::access::data_loader::Loader;
+use crate::store::Store;
+use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::KeyedRow;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
-use crate::store::{KeyedRow, Store};
 use crate::text::names::RepairRule;
 
-/// Asks for the repair of an authorship's name.
+/// Loader key of the name repair of an authorship.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NameRepairKey(pub i64);
 
-/// A repair as it is stored.
+/// Name repair as stored.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct StoredNameRepair {
-    /// The whole name, repaired.
+    /// Repaired full name.
     pub value: String,
-    /// The kind of damage.
+    /// Kind of damage.
     pub rule: RepairRule,
-    /// How sure it is.
+    /// Confidence of the repair, from 0 to 1.
     pub confidence: f64,
-    /// Whether the name is shown so.
+    /// Whether the repaired name is displayed.
     pub is_applied: bool,
+}
+
+impl LoaderKey for NameRepairKey {
+    const NAME: &'static str = "authorship::name_repair";
 }
 
 impl Loader<NameRepairKey> for Store {
@@ -37,7 +41,7 @@ impl Loader<NameRepairKey> for Store {
              is_repair_applied AS is_applied FROM authorship WHERE repair_value IS NOT NULL AND id = ANY(?)",
             bigint_array(keys.iter().map(|key| key.0)),
         );
-        let rows = self.query_all::<KeyedRow<StoredNameRepair>>(type_name::<NameRepairKey>(), sql).await?;
+        let rows = self.query_all::<KeyedRow<StoredNameRepair>>(NameRepairKey::NAME, sql).await?;
         Ok(rows.into_iter().map(|row| (NameRepairKey(row.key), row.value)).collect())
     }
 }

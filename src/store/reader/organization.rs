@@ -1,4 +1,4 @@
-//! Organizations: lists of them, and what is below them.
+//! Organization lists, filters and orders, and descendants of organizations.
 
 use chrono::{DateTime, Utc};
 
@@ -11,10 +11,11 @@ use crate::store::reader::lookup::is_any_of_ids;
 use crate::store::reader::page::{
     List, ListSource, MergePartitions, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns,
 };
-use crate::store::reader::search;
+use crate::store::reader::search::{self, EntityType};
 use crate::text::tokenizer::SearchTerms;
 
-/// The ids that `roots` selects and, where asked, those of everything below them. Cycles in the data end it.
+/// Returns a query for the ids that `roots` selects and, if requested, their descendants. Terminates on cycles in the
+/// data.
 pub(crate) fn with_descendants(roots: Sql, include_descendants: bool) -> Sql {
     if !include_descendants {
         return roots;
@@ -25,30 +26,30 @@ pub(crate) fn with_descendants(roots: Sql, include_descendants: bool) -> Sql {
     )
 }
 
-/// Which organizations; all conditions hold together, and an absent one is none.
+/// Filter on organizations. Conditions are combined with AND; `None` imposes no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OrganizationFilter {
-    /// Any of these.
+    /// Organization is any of these.
     pub ids: Option<Vec<i64>>,
-    /// With any of these ROR ids.
+    /// Organization has any of these ROR ids.
     pub rors: Option<Vec<String>>,
-    /// Of any of these types, in ROR's words.
+    /// Organization is of any of these ROR types.
     pub types: Option<Vec<String>>,
-    /// With any of these statuses.
+    /// Organization has any of these statuses.
     pub statuses: Option<Vec<String>>,
-    /// In any of these countries.
+    /// Organization is in any of these countries.
     pub country_codes: Option<Vec<String>>,
-    /// With a name that this finds.
+    /// A name of the organization matches this search.
     pub query: Option<SearchTerms>,
-    /// Changed then or later.
+    /// Organization was updated at or after this time.
     pub updated_since: Option<DateTime<Utc>>,
 }
 
 impl OrganizationFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
-        if let Some(numbers) = &self.ids {
-            conditions.push(is_any_of_ids::<organization::Model>("organization.id", numbers));
+        if let Some(ids) = &self.ids {
+            conditions.push(is_any_of_ids::<organization::Model>("organization.id", ids));
         }
         if let Some(rors) = &self.rors {
             conditions.push(Sql::with("organization.ror = ANY(?)", text_array(rors.clone())));
@@ -62,8 +63,7 @@ impl OrganizationFilter {
         if let Some(countries) = &self.country_codes {
             conditions.push(Sql::with("organization.country_code = ANY(?)", text_array(countries.clone())));
         }
-        conditions
-            .extend(self.query.as_ref().map(|query| search::matches_query(search::EntityType::Organization, query)));
+        conditions.extend(self.query.as_ref().map(|query| search::matches_query(EntityType::Organization, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("organization.updated_at >= ?", since));
         }
@@ -71,35 +71,37 @@ impl OrganizationFilter {
     }
 }
 
-/// By what organizations are ordered.
+/// Sort fields of organizations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OrganizationOrder {
-    /// By the name in the best of these languages.
+    /// Name in the best match of these languages.
     Name(LanguagePreferences),
-    /// By the number of people there or below now, as it was last counted.
+    /// Number of current researchers, descendants included, as last computed.
     ResearcherCount,
-    /// By the last change.
+    /// Time of the last update.
     UpdatedAt,
-    /// By how well the filter's query matches.
+    /// Relevance to the filter's query.
     Relevance,
 }
 
-/// A list of organizations.
+/// List of organizations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Organizations {
-    /// Only those directly below the parent.
+    /// Whether only the children of the parent are listed.
     pub is_limited_to_children: bool,
-    /// Which.
+    /// Filter on the organizations.
     pub filter: OrganizationFilter,
-    /// By what.
+    /// Sort field.
     pub order: OrganizationOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
 impl List for Organizations {
     type Node = organization::Model;
     type Edge = NoEdge;
+    const PAGE_QUERY: &'static str = "organizations::page";
+    const COUNT_QUERY: &'static str = "organizations::count";
 
     fn source(&self, _: &Store) -> ListSource {
         let mut from = Sql::from("organization");
@@ -108,7 +110,7 @@ impl List for Organizations {
             from = from.then(" JOIN organization_parent ON organization_parent.child_id = organization.id");
             conditions.push("organization_parent.parent_id = parent.key".into());
         }
-        // Both from one table, whose index has both.
+        // Both keys come from one table, so that one index has both.
         let keys = match &self.order {
             OrganizationOrder::Name(_) => {
                 vec![label_order::label_sort_key(), label_order::label_id_key("organization")]
@@ -126,10 +128,7 @@ impl List for Organizations {
                 SortKey::new("organization.id", SortKeyType::Integer),
             ],
             OrganizationOrder::Relevance => {
-                let query = self.filter.query.as_ref();
-                from = from.then(query.map_or_else(Sql::default, |query| {
-                    search::relevance_join(search::EntityType::Organization, query)
-                }));
+                from = from.then(search::relevance_join(EntityType::Organization, self.filter.query.as_ref()));
                 vec![search::relevance_key(), SortKey::new("organization.id", SortKeyType::Integer)]
             }
         };

@@ -1,9 +1,8 @@
-//! Paged lists: one statement per level of a query, whatever the number of parents.
+//! Paginated lists: one SQL query per nesting level, regardless of the number of parents.
 //!
-//! A list says where its rows come from, which of them belong to it, and by which keys they are ordered. From that
-//! this file makes the page (the first or last rows of a range of the keys, for each parent) and the count.
+//! A [`List`] defines the source of its rows, their filter and sort keys. This module builds the query of a page (the
+//! first or last rows of a key range, for each parent) and of the total count.
 
-use std::any::type_name;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
@@ -17,13 +16,13 @@ use sea_orm::{DbErr, FromQueryResult};
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnCursor, ColumnProjection, ColumnSet};
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::access::statement_batcher;
 use crate::store::reader::cursor::{Cursor, PageDirection, PageRequest};
-use crate::store::reader::fingerprint::Describe;
+use crate::store::reader::fingerprint::CanonicalForm;
 
-/// Which way a list is ordered.
+/// Sort direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SortDirection {
     /// Smallest first.
@@ -32,14 +31,14 @@ pub enum SortDirection {
     Descending,
 }
 
-/// One thing by which rows are ordered. Never null; the last key of a list is an id, so that orders are total.
+/// Sort key of a list. Never null. The last key of a list is unique, so that the order is total.
 pub struct SortKey {
     expression: Sql,
     value_type: SortKeyType,
     is_index_end: bool,
 }
 
-/// What a key's values are, as cursors carry them.
+/// Type of a sort key's values in a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKeyType {
     /// `bigint`
@@ -59,14 +58,14 @@ impl SortKey {
         Self { expression: expression.into(), value_type, is_index_end: false }
     }
 
-    /// What its values are.
+    /// Type of the values.
     #[cfg(test)]
     pub(crate) fn value_type(&self) -> SortKeyType {
         self.value_type
     }
 
-    /// Where the keys that follow are of another table, so that no index has all of them: rows are then read from the
-    /// cursor's value of this key on, and those of the same value sorted.
+    /// Marks the last key that an index covers, because the next keys are in another table. Rows are read from the
+    /// cursor's value of this key on, and rows with equal values are sorted.
     pub(crate) fn ending_index(self) -> Self {
         Self { is_index_end: true, ..self }
     }
@@ -83,10 +82,10 @@ impl SortKeyType {
         }
     }
 
-    /// A cursor's value as a parameter; none where a client made it up.
+    /// Parses a cursor's value as a query parameter. Returns `None` if the value is not valid.
     fn parse_value(self, text: &str) -> Option<Value> {
-        let years = 1..=9999; // Postgres refuses some that chrono knows
-        let holds = match self {
+        let years = 1..=9999; // Postgres rejects some years that chrono accepts
+        let is_valid = match self {
             Self::Integer => return text.parse::<i64>().ok().map(Value::from),
             Self::Text => !text.contains('\0'),
             Self::Boolean => text == "true" || text == "false",
@@ -95,68 +94,73 @@ impl SortKeyType {
                 matches!(text, "infinity" | "-infinity") || date.is_some_and(|date| date.to_string() == text)
             }
             Self::Timestamp => {
-                let moment = chrono::DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").ok()?.to_utc();
-                return years.contains(&moment.year()).then(|| Value::from(moment));
+                let timestamp = chrono::DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").ok()?.to_utc();
+                return years.contains(&timestamp.year()).then(|| Value::from(timestamp));
             }
         };
-        holds.then(|| Value::from(text))
+        is_valid.then(|| Value::from(text))
     }
 }
 
-/// Where a list's rows come from.
+/// Rows of a list: tables, conditions and order.
 pub struct ListSource {
-    /// The table that has the node's columns.
+    /// Alias of the table with the node's columns.
     pub(crate) node_alias: &'static str,
-    /// Those of the edge's columns that are wanted, in their order, as a list in SQL.
+    /// Returns the SQL select list of the selected edge columns.
     pub(crate) edge_columns: fn(ColumnSet) -> String,
-    /// The tables; `parent.key` and `parent.other` are the parent's.
+    /// Tables of the FROM clause; `parent.key` and `parent.other` are the parent's ids.
     pub(crate) from: Sql,
-    /// What holds of the rows.
+    /// Conditions on the rows.
     pub(crate) conditions: Vec<Sql>,
-    /// By what they are ordered, all in one direction.
+    /// Sort keys, all in one direction.
     pub(crate) sort_keys: Vec<SortKey>,
-    /// In which direction.
+    /// Sort direction.
     pub(crate) direction: SortDirection,
 }
 
-/// The parts of a list that no index has in order as a whole, but each of them: no row is in two.
+/// Disjoint partitions of a list, each of which an index has in order although none has the whole list.
 pub struct MergePartitions {
-    /// A row for each part.
+    /// FROM item with a row for each partition.
     pub(crate) partitions: Sql,
-    /// What joins the tables of the source to the order of the part.
+    /// Join from the source's tables to the sort key of the partition.
     pub(crate) join: Sql,
-    /// What holds of the rows of the part.
+    /// Condition on the rows of the partition.
     pub(crate) condition: Sql,
 }
 
-/// A kind of list with its arguments, apart from the page and the parent.
-pub trait List: Clone + Debug + Describe + Eq + Hash + Send + Sync + 'static {
-    /// What is listed.
+/// List with its arguments, without page and parent.
+pub trait List: Clone + Debug + CanonicalForm + Eq + Hash + Send + Sync + 'static {
+    /// Listed entity.
     type Node: ColumnProjection + Send + Sync + 'static;
-    /// What is known of a row beside the node.
+    /// Attributes of a row besides the node.
     type Edge: ColumnProjection + Clone + Send + Sync + 'static;
 
-    /// Where the rows come from.
+    /// Name of the page query in traces.
+    const PAGE_QUERY: &'static str;
+    /// Name of the count query in traces.
+    const COUNT_QUERY: &'static str;
+
+    /// Returns the source of the rows.
     fn source(&self, store: &Store) -> ListSource;
 
-    /// Whether the page of each of so many parents is soon there, because an index has the rows in order or they are few: then it
-    /// shares a statement with others.
+    /// Returns whether the page of this many parents is fast, because an index has the rows in order or they are few.
+    /// Only then may it share a statement with others.
     fn is_batchable(&self, _parents: usize) -> bool {
         false
     }
 
-    /// The parts whose merge the order is; none where one index has it. Only the keys may name what the parts join, so
-    /// that a count needs none of it.
+    /// Returns the partitions to merge, or `None` if one index has the order. Only sort keys may refer to tables joined
+    /// by the partitions, so that counts do without them.
     fn merge_partitions(&self) -> Option<MergePartitions> {
         None
     }
 }
 
-/// The edge of a list that has nothing to say beside the node.
+/// Edge without attributes.
 #[derive(Clone, Copy, Debug)]
 pub struct NoEdge;
 
-/// The columns of an edge that has none.
+/// Returns the empty select list of [`NoEdge`].
 pub(crate) fn no_edge_columns(_: ColumnSet) -> String {
     String::new()
 }
@@ -173,62 +177,62 @@ impl ColumnProjection for NoEdge {
     }
 }
 
-/// Whose list it is: nobody's, one thing's, or that of two.
+/// Parent of a list: none, one entity, or two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ParentKey {
-    /// The parent's id.
+    /// Id of the parent.
     pub primary: i64,
-    /// The other parent's, where there are two.
+    /// Id of the second parent; 0 if there is none.
     pub secondary: i64,
 }
 
 impl ParentKey {
-    /// A parent with this id.
+    /// Returns a single parent.
     #[must_use]
     pub fn new(primary: i64) -> Self {
         Self { primary, secondary: 0 }
     }
 }
 
-/// Asks for a page of a parent's list.
+/// Loader key of a page of a parent's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageKey<L> {
-    /// Whose.
+    /// Parent of the list.
     pub parent: ParentKey,
-    /// Which list.
+    /// List.
     pub list: Arc<L>,
-    /// Which part of it.
+    /// Requested page.
     pub page: Arc<PageRequest>,
-    /// What of its rows.
+    /// Columns to read.
     pub columns: PageColumns,
 }
 
-/// By its parent alone: few lists of one are asked for at a time, and a filter is long.
+/// Hashes the parent only: a query has few pages of different lists per parent, and hashing a filter is slow.
 impl<L> Hash for PageKey<L> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.parent.hash(state);
     }
 }
 
-/// What is wanted of the rows of a page.
+/// Columns to read for the rows of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PageColumns {
-    /// The values of the list's keys, of which cursors are made.
+    /// Whether to read the sort keys, from which cursors are built.
     pub cursor_keys: bool,
-    /// What is known beside the node, and which columns of it.
+    /// Edge columns; `None` if the edge is not needed.
     pub edge: Option<ColumnSet>,
-    /// The node's columns.
+    /// Node columns.
     pub node: ColumnSet,
-    /// Whether more rows follow: one row more tells.
+    /// Whether to read one row more, to determine whether another page follows.
     pub has_more: bool,
 }
 
 impl PageColumns {
-    /// All of it.
+    /// All columns.
     #[cfg(test)]
     pub const ALL: Self = Self { cursor_keys: true, edge: Some(ColumnSet::ALL), node: ColumnSet::ALL, has_more: true };
 
-    /// What either wants.
+    /// Returns the union of both selections.
     fn union(self, other: Self) -> Self {
         Self {
             cursor_keys: self.cursor_keys || other.cursor_keys,
@@ -239,43 +243,43 @@ impl PageColumns {
     }
 }
 
-/// Asks for the number of rows of a parent's list.
+/// Loader key of the total count of a parent's list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ListCountKey<L> {
-    /// Whose.
+    /// Parent of the list.
     pub parent: ParentKey,
-    /// Which list.
+    /// List.
     pub list: Arc<L>,
 }
 
-/// A row of a list.
+/// Row of a list.
 pub struct ListRow<L: List> {
-    /// Its values of the list's keys, as text; none where they were not asked for.
+    /// Values of the sort keys, as text; empty if they were not requested.
     pub cursor_keys: Vec<String>,
-    /// What is listed.
+    /// Listed entity.
     pub node: Arc<L::Node>,
-    /// What is known beside; none where it was not asked for.
+    /// Edge attributes; `None` if they were not requested.
     pub edge: Option<L::Edge>,
 }
 
-/// A page of a list, in the list's order.
+/// Page of a list, in list order.
 pub struct ListPage<L: List> {
-    /// At most as many rows as the page's size.
+    /// Rows, at most as many as the page size.
     pub rows: Vec<ListRow<L>>,
-    /// Whether more rows follow in the direction of reading, where that was asked for.
+    /// Whether more rows follow in the direction of reading; `false` if it was not requested.
     pub has_more: bool,
 }
 
-/// A row of the list of a parent.
+/// Decodes a row and its parent.
 fn decode_list_row<L: List>(
     row: &statement_batcher::ResultRow,
-    wants: PageColumns,
+    columns: PageColumns,
 ) -> Result<(ParentKey, ListRow<L>), DbErr> {
-    let mut places = row.columns()?;
-    let parent = ParentKey { primary: places.next_value()?, secondary: places.next_value()? };
-    let keys = if wants.cursor_keys { places.next_value()? } else { Vec::new() };
-    let node = Arc::new(L::Node::from_columns(&mut places, wants.node)?);
-    let edge = wants.edge.map(|wanted| L::Edge::from_columns(&mut places, wanted)).transpose()?;
+    let mut cursor = row.columns()?;
+    let parent = ParentKey { primary: cursor.next_value()?, secondary: cursor.next_value()? };
+    let keys = if columns.cursor_keys { cursor.next_value()? } else { Vec::new() };
+    let node = Arc::new(L::Node::from_columns(&mut cursor, columns.node)?);
+    let edge = columns.edge.map(|selected| L::Edge::from_columns(&mut cursor, selected)).transpose()?;
     Ok((parent, ListRow { cursor_keys: keys, node, edge }))
 }
 
@@ -286,7 +290,7 @@ struct ListCountRow {
     count: i64,
 }
 
-/// `FROM … AS parent(key, other)`, no more of it than there is: each part costs Postgres something.
+/// Returns `FROM … AS parent(key, other)` in the cheapest form for these parents.
 fn parents_sql(parents: &[ParentKey]) -> Sql {
     let keys = || bigint_array(parents.iter().map(|parent| parent.primary));
     let is_by_key_alone = parents.iter().all(|parent| parent.secondary == 0);
@@ -306,19 +310,19 @@ fn parents_sql(parents: &[ParentKey]) -> Sql {
     }
 }
 
-/// The rows on one side of a cursor, by comparison of rows: a range of the index over the keys.
+/// Returns the keyset condition for rows on one side of a cursor: a row comparison, which is an index range over the
+/// sort keys.
 fn seek_predicate(keys: &[SortKey], cursor: &Cursor, comparison: &'static str) -> Result<Sql, Error> {
-    let made_up =
-        || Error::BadUserInput("this cursor was not made by this directory; start again without it".to_owned());
+    let invalid_cursor = || Error::BadUserInput("the cursor is not valid; start again without it".to_owned());
     if cursor.keys.len() != keys.len() {
-        return Err(made_up());
+        return Err(invalid_cursor());
     }
     let mut left = Sql::from("ROW(");
     let mut right = Sql::from(") ").then(comparison).then(" ROW(");
     let mut range = Sql::default();
     for (index, (key, text)) in keys.iter().zip(&cursor.keys).enumerate() {
         let comma = if index == 0 { "" } else { ", " };
-        let value = key.value_type.parse_value(text).ok_or_else(made_up)?;
+        let value = key.value_type.parse_value(text).ok_or_else(invalid_cursor)?;
         if index == 0 && key.is_index_end {
             let bound =
                 Sql::from(" ").then(comparison).then("= ").then_with(key.value_type.placeholder(), value.clone());
@@ -332,10 +336,10 @@ fn seek_predicate(keys: &[SortKey], cursor: &Cursor, comparison: &'static str) -
 
 pub(crate) fn page_sql<N: ColumnProjection>(
     source: ListSource,
-    parts: Option<MergePartitions>,
+    merge: Option<MergePartitions>,
     parents: &[ParentKey],
     page: &PageRequest,
-    wants: PageColumns,
+    selection: PageColumns,
 ) -> Result<Sql, Error> {
     let forward = page.direction == PageDirection::Forward;
     let ascending = source.direction == SortDirection::Ascending;
@@ -347,8 +351,8 @@ pub(crate) fn page_sql<N: ColumnProjection>(
     if let Some(cursor) = &page.before {
         conditions.push(seek_predicate(&source.sort_keys, cursor, before)?);
     }
-    let word = if forward == ascending { " ASC" } else { " DESC" };
-    let limit = || Sql::with(" LIMIT ?", i64::from(page.size) + i64::from(wants.has_more));
+    let sort_direction = if forward == ascending { " ASC" } else { " DESC" };
+    let limit = || Sql::with(" LIMIT ?", i64::from(page.size) + i64::from(selection.has_more));
     let mut cursor_keys = Sql::from("SELECT ARRAY[");
     let mut order = Sql::from(" ORDER BY ");
     let mut part_keys = Sql::default();
@@ -356,15 +360,15 @@ pub(crate) fn page_sql<N: ColumnProjection>(
     for (index, key) in source.sort_keys.iter().enumerate() {
         let comma = if index == 0 { "" } else { ", " };
         cursor_keys = cursor_keys.then(comma).then("(").then(key.expression.clone()).then(")::text");
-        order = order.then(comma).then(key.expression.clone()).then(word);
+        order = order.then(comma).then(key.expression.clone()).then(sort_direction);
         part_keys = part_keys.then(", ").then(key.expression.clone()).then(format!(" AS key_{index}"));
-        part_order = part_order.then(comma).then(format!("part.key_{index}")).then(word);
+        part_order = part_order.then(comma).then(format!("part.key_{index}")).then(sort_direction);
     }
-    let cursor_keys = if wants.cursor_keys { cursor_keys.then("] AS cursor_keys, ") } else { "SELECT ".into() };
-    let columns = cursor_keys.then(N::select_list(source.node_alias, wants.node));
-    let edge = wants.edge.map(source.edge_columns).unwrap_or_default();
+    let cursor_keys = if selection.cursor_keys { cursor_keys.then("] AS cursor_keys, ") } else { "SELECT ".into() };
+    let columns = cursor_keys.then(N::select_list(source.node_alias, selection.node));
+    let edge = selection.edge.map(source.edge_columns).unwrap_or_default();
     let columns = if edge.is_empty() { columns } else { columns.then(", ").then(edge) };
-    let rows = match parts {
+    let rows = match merge {
         None => columns
             .then(" FROM ")
             .then(source.from)
@@ -372,17 +376,17 @@ pub(crate) fn page_sql<N: ColumnProjection>(
             .then(Sql::all(conditions))
             .then(order)
             .then(limit()),
-        // Each part gives as many as the whole page could need of it; their own order is then that of a few rows.
-        Some(parts) => Sql::from("SELECT part.* FROM ")
-            .then(parts.partitions)
+        // Reads up to a whole page from each partition, so that the final sort has few rows.
+        Some(merge) => Sql::from("SELECT part.* FROM ")
+            .then(merge.partitions)
             .then(" CROSS JOIN LATERAL (")
             .then(columns)
             .then(part_keys)
             .then(" FROM ")
             .then(source.from)
-            .then(parts.join)
+            .then(merge.join)
             .then(" WHERE ")
-            .then(Sql::all(conditions.into_iter().chain([parts.condition])))
+            .then(Sql::all(conditions.into_iter().chain([merge.condition])))
             .then(order)
             .then(limit())
             .then(") AS part")
@@ -410,20 +414,20 @@ impl Store {
         &self,
         list: &L,
         page: &PageRequest,
-        wants: PageColumns,
+        columns: PageColumns,
         parents: &[ParentKey],
     ) -> Result<HashMap<ParentKey, Arc<ListPage<L>>>, Error> {
-        let sql = page_sql::<L::Node>(list.source(self), list.merge_partitions(), parents, page, wants)?;
+        let sql = page_sql::<L::Node>(list.source(self), list.merge_partitions(), parents, page, columns)?;
         let mut lists: HashMap<ParentKey, Vec<ListRow<L>>> =
             parents.iter().map(|parent| (*parent, Vec::new())).collect();
-        let loader = type_name::<PageKey<L>>();
+        let loader = PageKey::<L>::NAME;
         let results = if list.is_batchable(parents.len()) {
             self.query_batched(loader, sql).await?
         } else {
             self.query_rows(loader, sql).await?
         };
         for result in &results {
-            let (parent, row) = decode_list_row(result, wants)?;
+            let (parent, row) = decode_list_row(result, columns)?;
             lists.entry(parent).or_default().push(row);
         }
         let size = page.size as usize;
@@ -439,13 +443,20 @@ impl Store {
     }
 
     async fn load_counts<L: List>(&self, list: &L, parents: &[ParentKey]) -> Result<HashMap<ParentKey, i64>, Error> {
-        let rows = self
-            .query_all::<ListCountRow>(type_name::<ListCountKey<L>>(), count_sql(list.source(self), parents))
-            .await?;
+        let rows =
+            self.query_all::<ListCountRow>(ListCountKey::<L>::NAME, count_sql(list.source(self), parents)).await?;
         let counts =
             rows.into_iter().map(|row| (ParentKey { primary: row.parent_key, secondary: row.parent_other }, row.count));
         Ok(counts.collect())
     }
+}
+
+impl<L: List> LoaderKey for PageKey<L> {
+    const NAME: &'static str = L::PAGE_QUERY;
+}
+
+impl<L: List> LoaderKey for ListCountKey<L> {
+    const NAME: &'static str = L::COUNT_QUERY;
 }
 
 impl<L: List> Loader<PageKey<L>> for Store {
@@ -457,12 +468,13 @@ impl<L: List> Loader<PageKey<L>> for Store {
             lists.entry((&*key.list, &*key.page)).or_default().push(key);
         }
         let pages = try_join_all(lists.into_iter().map(async |((list, page), keys)| {
-            // One page may be asked for several times, for several things of its rows.
-            let wants = keys.iter().fold(PageColumns::default(), |wants, key| wants.union(key.columns));
+            // One page can be requested several times, with different columns.
+            let columns = keys.iter().fold(PageColumns::default(), |columns, key| columns.union(key.columns));
             let parents: HashSet<ParentKey> = keys.iter().map(|key| key.parent).collect();
-            let rows = self.load_pages(list, page, wants, &parents.into_iter().collect::<Vec<_>>()).await?;
-            let found = keys.into_iter().filter_map(|key| Some((key.clone(), Arc::clone(rows.get(&key.parent)?))));
-            Ok::<_, Error>(found.collect::<Vec<_>>())
+            let rows = self.load_pages(list, page, columns, &parents.into_iter().collect::<Vec<_>>()).await?;
+            let pages_by_key =
+                keys.into_iter().filter_map(|key| Some((key.clone(), Arc::clone(rows.get(&key.parent)?))));
+            Ok::<_, Error>(pages_by_key.collect::<Vec<_>>())
         }));
         Ok(pages.await?.into_iter().flatten().collect())
     }

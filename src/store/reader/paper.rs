@@ -1,95 +1,79 @@
-//! Papers: lists of them, everybody's and each one's.
+//! Paper lists, filters and orders.
 
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::ArrayType;
 
-use crate::entity::paper;
-use crate::entity::researcher;
+use crate::entity::{paper, researcher};
 use crate::model::record::PaperType;
 use crate::store::Store;
 use crate::store::access::column_projection::ColumnProjection as _;
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::{Sql, array_value, text_array};
 use crate::store::reader::authorship::ResearcherPaperEdge;
 use crate::store::reader::coauthorship::CoauthorFilter;
+use crate::store::reader::filter::YearRange;
 use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
 use crate::store::reader::organization;
 use crate::store::reader::page::{List, ListSource, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns};
-use crate::store::reader::search;
-use crate::store::reader::topic::{topics_with_narrower, with_narrower};
+use crate::store::reader::search::{self, EntityType};
+use crate::store::reader::topic::{has_topic_in, topics_with_narrower, with_narrower};
 use crate::text::tokenizer::SearchTerms;
 
-/// Years, both ends included; a paper without a year is in no range.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct YearRange {
-    /// From this year.
-    pub from: Option<i32>,
-    /// To this year.
-    pub to: Option<i32>,
-}
-
-impl YearRange {
-    pub(crate) fn condition(self) -> Sql {
-        let from = self.from.map(|year| Sql::with("paper.publication_year >= ?", year));
-        let to = self.to.map(|year| Sql::with("paper.publication_year <= ?", year));
-        Sql::all([Some("paper.publication_year IS NOT NULL".into()), from, to].into_iter().flatten())
-    }
-}
-
-/// Which papers; all conditions hold together, and an absent one is none.
+/// Filter on papers. Conditions are combined with AND; `None` imposes no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PaperFilter {
-    /// Any of these.
+    /// Paper is any of these.
     pub ids: Option<Vec<i64>>,
-    /// With any of these DOIs.
+    /// Paper has any of these DOIs.
     pub dois: Option<Vec<String>>,
-    /// By any of these people.
+    /// Any of these researchers is an author.
     pub author_ids: Option<Vec<i64>>,
-    /// With an author who was at any of these organizations, or below.
+    /// An author was at any of these organizations or their descendants.
     pub organization_ids: Option<Vec<i64>>,
-    /// On any of these topics, or narrower.
+    /// Paper is on any of these topics or narrower ones.
     pub topic_ids: Option<Vec<i64>>,
-    /// In these years.
+    /// Paper was published in these years.
     pub publication_year: Option<YearRange>,
-    /// Of any of these types.
+    /// Paper is of any of these types.
     pub types: Option<Vec<PaperType>>,
-    /// In any of these venues.
+    /// Paper appeared in any of these venues.
     pub venue_names: Option<Vec<String>>,
-    /// With or without an abstract to show.
+    /// Paper has (`true`) or lacks (`false`) an abstract that can be displayed.
     pub has_abstract: Option<bool>,
-    /// With or without a DOI.
+    /// Paper has or lacks a DOI.
     pub has_doi: Option<bool>,
-    /// Retracted or not.
+    /// Paper is or is not retracted.
     pub is_retracted: Option<bool>,
-    /// A version of another paper or not.
+    /// Paper is or is not a version of another paper.
     pub is_version: Option<bool>,
-    /// With a title or an abstract that this finds.
+    /// Title or abstract matches this search.
     pub query: Option<SearchTerms>,
-    /// Changed then or later.
+    /// Paper was updated at or after this time.
     pub updated_since: Option<DateTime<Utc>>,
-    /// Those that pass each of these.
+    /// Paper matches all of these filters.
     pub and: Option<Vec<PaperFilter>>,
-    /// Those that pass any of these.
+    /// Paper matches any of these filters.
     pub or: Option<Vec<PaperFilter>>,
-    /// Those that do not pass this.
+    /// Paper does not match this filter.
     pub not: Option<Box<PaperFilter>>,
 }
 
 impl PaperFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
-        if let Some(numbers) = &self.ids {
-            conditions.push(is_any_of_ids::<paper::Model>("paper.id", numbers));
+        if let Some(ids) = &self.ids {
+            conditions.push(is_any_of_ids::<paper::Model>("paper.id", ids));
         }
         if let Some(dois) = &self.dois {
             conditions.push(Sql::with("paper.doi = ANY(?)", text_array(dois.clone())));
         }
         if let Some(authors) = &self.author_ids {
-            let theirs = Sql::from("paper.id IN (SELECT by_author.paper_id FROM authorship AS by_author WHERE ");
+            let by_authors = Sql::from("paper.id IN (SELECT by_author.paper_id FROM authorship AS by_author WHERE ");
             let by_author = is_any_of_ids::<researcher::Model>("by_author.researcher_id", authors);
-            conditions.push(theirs.then(by_author).then(")"));
+            conditions.push(by_authors.then(by_author).then(")"));
         }
         if let Some(organizations) = &self.organization_ids {
-            let named = resolve_merged_ids::<crate::entity::organization::Model>(organizations);
-            conditions.push(has_author_at(organization::with_descendants(named, true)));
+            let roots = resolve_merged_ids::<crate::entity::organization::Model>(organizations);
+            conditions.push(has_author_at(organization::with_descendants(roots, true)));
         }
         if let Some(topics) = &self.topic_ids {
             conditions.push(has_topic_in(topics_with_narrower(topics)));
@@ -98,23 +82,21 @@ impl PaperFilter {
             conditions.push(years.condition());
         }
         if let Some(types) = &self.types {
-            let words =
-                types.iter().filter_map(|kind| serde_json::to_value(kind).ok()?.as_str().map(ToOwned::to_owned));
-            conditions.push(Sql::with("paper.type = ANY(?)", text_array(words.collect::<Vec<String>>())));
+            conditions.push(Sql::with("paper.type = ANY(?)", array_value(ArrayType::String, types.iter().copied())));
         }
         if let Some(venues) = &self.venue_names {
             conditions.push(Sql::with("paper.venue_name = ANY(?)", text_array(venues.clone())));
         }
-        let mut whether = |wanted: Option<bool>, holds: &str, fails: &str| match wanted {
-            Some(true) => conditions.push(holds.into()),
-            Some(false) => conditions.push(fails.into()),
+        let mut push_if = |expected: Option<bool>, if_true: &str, if_false: &str| match expected {
+            Some(true) => conditions.push(if_true.into()),
+            Some(false) => conditions.push(if_false.into()),
             None => {}
         };
-        whether(self.has_abstract, "paper.abstract_text <> '{}'", "paper.abstract_text = '{}'");
-        whether(self.has_doi, "paper.doi IS NOT NULL", "paper.doi IS NULL");
-        whether(self.is_retracted, "paper.is_retracted", "NOT paper.is_retracted");
-        whether(self.is_version, "paper.version_of_id IS NOT NULL", "paper.version_of_id IS NULL");
-        conditions.extend(self.query.as_ref().map(|query| search::matches_query(search::EntityType::Paper, query)));
+        push_if(self.has_abstract, "paper.abstract_text <> '{}'", "paper.abstract_text = '{}'");
+        push_if(self.has_doi, "paper.doi IS NOT NULL", "paper.doi IS NULL");
+        push_if(self.is_retracted, "paper.is_retracted", "NOT paper.is_retracted");
+        push_if(self.is_version, "paper.version_of_id IS NOT NULL", "paper.version_of_id IS NULL");
+        conditions.extend(self.query.as_ref().map(|query| search::matches_query(EntityType::Paper, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("paper.updated_at >= ?", since));
         }
@@ -139,8 +121,8 @@ fn has_author_at(organizations: Sql) -> Sql {
     .then(")")
 }
 
-/// The papers that the two parents wrote together, of each work one: the version of record where it is among them, else the
-/// latest.
+/// Returns a query for the papers shared by both parents, one per work: the version of record if it is among them,
+/// otherwise the latest version.
 fn shared_works_sql(conditions: Vec<Sql>) -> Sql {
     Sql::from(
         "SELECT DISTINCT ON (coalesce(paper.version_of_id, paper.id)) paper.id FROM authorship AS mine \
@@ -153,24 +135,18 @@ fn shared_works_sql(conditions: Vec<Sql>) -> Sql {
     )
 }
 
-pub(crate) fn has_topic_in(topics: Sql) -> Sql {
-    Sql::from("paper.id IN (SELECT paper_topic.paper_id FROM paper_topic WHERE ")
-        .then(Sql::in_subquery("paper_topic.topic_id", topics))
-        .then(")")
-}
-
-/// By what papers are ordered.
+/// Sort fields of papers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PaperOrder {
-    /// By the day they appeared; unknown days are the earliest.
+    /// Publication date; unknown dates sort as the earliest.
     PublicationDate,
-    /// By the title.
+    /// Title.
     Title,
-    /// By the number of authors.
+    /// Number of authors.
     AuthorCount,
-    /// By the last change.
+    /// Time of the last update.
     UpdatedAt,
-    /// By how well the filter's query matches.
+    /// Relevance to the filter's query.
     Relevance,
 }
 
@@ -185,7 +161,7 @@ impl PaperOrder {
         }
     }
 
-    /// The keys; later papers come first among what matches as well.
+    /// Returns the sort keys. Equally relevant papers are sorted by publication date.
     fn sort_keys(self) -> Vec<SortKey> {
         let id = SortKey::new("paper.id", SortKeyType::Integer);
         match self {
@@ -194,48 +170,49 @@ impl PaperOrder {
         }
     }
 
-    /// How well each paper matches, where that is the order.
+    /// Returns the join of the relevance, if that is the sort field.
     fn relevance_join(self, filter: &PaperFilter) -> Sql {
-        let query = filter.query.as_ref().filter(|_| self == Self::Relevance);
-        query.map_or_else(Sql::default, |query| search::relevance_join(search::EntityType::Paper, query))
+        search::relevance_join(EntityType::Paper, filter.query.as_ref().filter(|_| self == Self::Relevance))
     }
 }
 
-/// Whose papers.
+/// Which papers are listed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PaperScope {
-    /// All.
+    /// All papers.
     All,
-    /// Those with an author at the parent, an organization.
+    /// Papers with an author at the parent, an organization.
     Organization {
-        /// Or below it.
+        /// Whether descendants of the organization count.
         include_descendants: bool,
     },
-    /// Those on the parent, a topic.
+    /// Papers on the parent, a topic.
     Topic {
-        /// Or a narrower one.
+        /// Whether narrower topics count.
         include_narrower: bool,
     },
-    /// Those that the two parents, researchers, wrote together and that this filter counts, one for each work.
+    /// Papers shared by both parents, researchers, that this filter counts: one paper per work.
     Shared(CoauthorFilter),
 }
 
-/// A list of papers.
+/// List of papers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Papers {
-    /// Whose.
+    /// Which papers are listed.
     pub scope: PaperScope,
-    /// Which.
+    /// Filter on the papers.
     pub filter: PaperFilter,
-    /// By what.
+    /// Sort field.
     pub order: PaperOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
 impl List for Papers {
     type Node = paper::Model;
     type Edge = NoEdge;
+    const PAGE_QUERY: &'static str = "papers::page";
+    const COUNT_QUERY: &'static str = "papers::count";
 
     fn source(&self, store: &Store) -> ListSource {
         let from = Sql::from("paper").then(self.order.relevance_join(&self.filter));
@@ -266,20 +243,22 @@ impl List for Papers {
     }
 }
 
-/// The papers of the parent, a researcher.
+/// List of the papers of the parent, a researcher.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ResearcherPapers {
-    /// Which.
+    /// Filter on the papers.
     pub filter: PaperFilter,
-    /// By what.
+    /// Sort field.
     pub order: PaperOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
 impl List for ResearcherPapers {
     type Node = paper::Model;
     type Edge = ResearcherPaperEdge;
+    const PAGE_QUERY: &'static str = "researcher_papers::page";
+    const COUNT_QUERY: &'static str = "researcher_papers::count";
 
     fn is_batchable(&self, _: usize) -> bool {
         self.filter == PaperFilter::default() && self.order == PaperOrder::PublicationDate
@@ -289,7 +268,7 @@ impl List for ResearcherPapers {
         let mut conditions = self.filter.conditions();
         conditions.push("own.researcher_id = parent.key".into());
         let keys = match self.order {
-            // Both from the authorship: the list is then a range of its index.
+            // Both keys come from the authorship, so that the list is a range of its index.
             PaperOrder::PublicationDate => {
                 vec![
                     SortKey::new("own.publication_key", SortKeyType::Integer),
@@ -300,7 +279,7 @@ impl List for ResearcherPapers {
         };
         ListSource {
             node_alias: "paper",
-            edge_columns: |wanted| ResearcherPaperEdge::select_list("own", wanted),
+            edge_columns: |selected| ResearcherPaperEdge::select_list("own", selected),
             from: Sql::from("authorship AS own JOIN paper ON paper.id = own.paper_id")
                 .then(self.order.relevance_join(&self.filter)),
             conditions,

@@ -1,10 +1,9 @@
-//! Data quality: what is missing, damaged or doubtful in the directory, counted, shown by examples, and told by sources and
-//! organizations. What counts as an issue is in `quality/condition.rs`.
+//! Data quality: counts missing, damaged and suspicious data, with examples, in total and by source and organization.
+//! Issues are defined in `quality/issue_sql.rs`.
 
-mod condition;
-mod recount;
+mod issue_sql;
+mod statistics_check;
 
-use std::any::type_name;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,60 +11,61 @@ use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::store::access::data_loader::Loader;
+use crate::store::Store;
+use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::{KeyedRow, group_by_key};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::facet::FacetCount;
-use crate::store::{KeyedRow, Store, group_by_key};
 use crate::text::names::RepairRule;
 
-pub use crate::store::reader::quality::recount::StatisticsMismatch;
+pub use crate::store::reader::quality::statistics_check::StatisticsMismatch;
 
-/// What an issue is with.
+/// Type of entity affected by an issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum IssueSubject {
     /// A paper.
     Paper,
-    /// An author's place on a paper.
+    /// An authorship.
     Authorship,
-    /// A person.
+    /// A researcher.
     Researcher,
 }
 
-/// What can be wrong.
+/// Kind of data-quality issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DataIssue {
-    /// A paper of which nobody knows the year.
+    /// Paper without a publication year.
     PaperWithoutYear,
-    /// A paper without an abstract, not even a withheld one.
+    /// Paper without an abstract, not even a restricted one.
     PaperWithoutAbstract,
-    /// A paper of whose abstract only the beginning is there.
+    /// Paper with a truncated abstract.
     PaperWithTruncatedAbstract,
-    /// A paper by nobody.
+    /// Paper without authors.
     PaperWithoutAuthors,
-    /// A paper that only its sources' own keys identify.
+    /// Paper identified only by keys of its sources.
     PaperWithoutIdentifier,
-    /// A damaged name that is shown repaired.
+    /// Damaged name that is displayed repaired.
     NameRepaired,
-    /// A name that may be damaged, and is shown as published.
+    /// Possibly damaged name that is displayed as published.
     NameRepairSuggested,
-    /// An author who is no researcher yet.
+    /// Author not resolved to a researcher.
     AuthorUnresolved,
-    /// A person of several papers, of which one was given by the name alone.
+    /// Researcher with several papers, one of them from a name-only match.
     ResearcherByNameAlone,
-    /// A person with papers over more than sixty years.
+    /// Researcher with papers spanning more than 60 years.
     ResearcherActiveTooLong,
-    /// A person to whom papers give different ORCID iDs.
+    /// Researcher whose papers have different ORCID iDs.
     ResearcherWithSeveralOrcids,
-    /// A person employed in two countries for more than a year.
+    /// Researcher employed in two countries at once for more than a year.
     ResearcherEmployedInTwoCountries,
-    /// A person with no papers and no affiliations.
+    /// Researcher without papers and affiliations.
     ResearcherWithoutPapersAndAffiliations,
 }
 
 impl DataIssue {
-    /// All, in the order in which they are told.
+    /// All kinds, in reporting order.
     pub const ALL: [Self; 13] = [
         Self::PaperWithoutYear,
         Self::PaperWithoutAbstract,
@@ -82,7 +82,7 @@ impl DataIssue {
         Self::ResearcherWithoutPapersAndAffiliations,
     ];
 
-    /// What it is with.
+    /// Returns the type of the affected entities.
     #[must_use]
     pub fn subject(self) -> IssueSubject {
         match self {
@@ -101,23 +101,23 @@ impl DataIssue {
     }
 }
 
-/// Of which part of the directory; all conditions hold together, and an absent one is none.
+/// Part of the directory to check. Conditions are combined with AND; `None` imposes no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct IssueScope {
-    /// From any of these sources.
+    /// Data from any of these sources.
     pub sources: Option<Vec<String>>,
-    /// At any of these organizations.
+    /// Data at any of these organizations.
     pub organization_ids: Option<Vec<i64>>,
-    /// Or below them.
+    /// Whether descendants of these organizations are included.
     pub include_descendants: bool,
 }
 
-/// What is counted.
+/// What to count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IssueCountTarget {
-    /// Everything of a kind.
+    /// All entities of a type.
     All(IssueSubject),
-    /// That with which something is wrong.
+    /// Entities with this issue.
     Issue(DataIssue),
 }
 
@@ -130,53 +130,53 @@ impl IssueCountTarget {
     }
 }
 
-/// Asks how many there are.
+/// Loader key of a count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IssueCountKey {
-    /// Where.
+    /// Part of the directory.
     pub scope: Arc<IssueScope>,
-    /// Of what.
+    /// What to count.
     pub counted: IssueCountTarget,
 }
 
-/// Asks for the ids of some with which something is wrong, by id.
+/// Loader key of the ids of affected entities, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IssueSamplesKey {
-    /// Where.
+    /// Part of the directory.
     pub scope: Arc<IssueScope>,
-    /// What is wrong.
+    /// Kind of issue.
     pub issue: DataIssue,
-    /// So many at most.
+    /// Maximum number of ids.
     pub first: u32,
-    /// Only those with a larger id.
+    /// Only ids greater than this.
     pub after: Option<i64>,
 }
 
-/// By what an issue divides.
+/// Property by which an issue is broken down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IssueBreakdown {
-    /// By the names of sources.
+    /// Name of the source.
     Sources,
-    /// By the ids of organizations.
+    /// Id of the organization.
     Organizations,
 }
 
-/// Asks how an issue divides, most first.
+/// Loader key of the breakdown of an issue, sorted by count, descending.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IssueBreakdownKey {
-    /// Where.
+    /// Part of the directory.
     pub scope: Arc<IssueScope>,
-    /// What is wrong.
+    /// Kind of issue.
     pub issue: DataIssue,
-    /// By what.
+    /// Property to break down by.
     pub by: IssueBreakdown,
-    /// So many entries at most.
+    /// Maximum number of values.
     pub first: u32,
 }
 
-/// A source, and how many records came from it.
+/// Source and the number of its records.
 #[derive(Clone, Debug, FromQueryResult)]
-#[allow(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the names are self-explanatory")]
 pub struct SourceRecordCounts {
     pub name: String,
     pub record_count: i64,
@@ -186,31 +186,31 @@ pub struct SourceRecordCounts {
     pub paper_count: i64,
 }
 
-/// How many names have damage of a kind.
+/// Number of names with one kind of damage.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct RepairRuleCount {
-    /// The kind.
+    /// Kind of damage.
     pub rule: RepairRule,
-    /// Those shown repaired.
+    /// Number of names displayed repaired.
     pub applied: i64,
-    /// Those for which a repair is only suggested.
+    /// Number of names with only a suggested repair.
     pub suggested: i64,
 }
 
-/// An example as text: of a place on a paper the paper's title, and the person who it was taken for.
+/// Affected entity for display. An authorship is described by the paper's title and the resolved researcher.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct DescribedSample {
-    /// Its id.
+    /// Id of the entity.
     pub id: i64,
-    /// The person's name or the paper's title.
+    /// Display name of the researcher or title of the paper.
     pub name: String,
-    /// The slug of that.
+    /// Slug of the researcher or paper.
     pub slug: String,
-    /// The place on the paper, of an author.
+    /// Author position, of an authorship.
     pub position: Option<i32>,
-    /// Who the author was taken for.
+    /// Display name of the resolved researcher, of an authorship.
     pub person_name: Option<String>,
-    /// The slug of that person.
+    /// Slug of the resolved researcher.
     pub person_slug: Option<String>,
 }
 
@@ -231,7 +231,7 @@ struct IssueBreakdownRow {
     amount: i64,
 }
 
-/// A key of which each asks within a scope.
+/// Loader key with a scope.
 trait HasScope {
     fn scope(&self) -> &IssueScope;
 }
@@ -254,105 +254,120 @@ impl HasScope for IssueBreakdownKey {
     }
 }
 
-/// A statement of one part for each key, made of the key's place and the number of its scope; the part's rows begin with the
-/// place.
-fn union_sql<K: HasScope>(keys: &[K], part: impl Fn(usize, usize, &K) -> Sql, order: &str) -> Sql {
+/// Returns the UNION of one branch per key, built from the index of the key and the number of its scope. The rows of a
+/// branch start with the index.
+fn union_sql<K: HasScope>(keys: &[K], branch: impl Fn(usize, usize, &K) -> Sql, order: &str) -> Sql {
     let mut scopes: Vec<&IssueScope> = Vec::new();
-    let mut whole: Option<Sql> = None;
-    for (place, key) in keys.iter().enumerate() {
-        let number = scopes.iter().position(|scope| *scope == key.scope()).unwrap_or(scopes.len());
-        if number == scopes.len() {
+    let mut union: Option<Sql> = None;
+    for (index, key) in keys.iter().enumerate() {
+        let scope_number = scopes.iter().position(|scope| *scope == key.scope()).unwrap_or(scopes.len());
+        if scope_number == scopes.len() {
             scopes.push(key.scope());
         }
-        let next = part(place, number, key);
-        whole = Some(match whole {
-            Some(whole) => whole.then(" UNION ALL ").then(next),
+        let next = branch(index, scope_number, key);
+        union = Some(match union {
+            Some(union) => union.then(" UNION ALL ").then(next),
             None => next,
         });
     }
-    crate::store::reader::quality::condition::scope_ctes(scopes)
+    issue_sql::scope_ctes(scopes)
         .then("SELECT * FROM (")
-        .then(whole.unwrap_or_default())
+        .then(union.unwrap_or_default())
         .then(format!(") AS parts ORDER BY parent_key{order}"))
 }
 
-/// What was read for each key, by the key's place.
+/// Groups rows by loader key, from the index of the key.
 fn group_by_loader_key<K: Clone + Eq + std::hash::Hash, T>(keys: &[K], rows: Vec<KeyedRow<T>>) -> HashMap<K, Vec<T>> {
     let mut groups = group_by_key(rows);
-    (0_i64..).zip(keys).map(|(place, key)| (key.clone(), groups.remove(&place).unwrap_or_default())).collect()
+    (0_i64..).zip(keys).map(|(index, key)| (key.clone(), groups.remove(&index).unwrap_or_default())).collect()
+}
+
+impl LoaderKey for IssueCountKey {
+    const NAME: &'static str = "quality::count";
 }
 
 impl Loader<IssueCountKey> for Store {
     type Value = i64;
 
     async fn load(&self, keys: &[IssueCountKey]) -> Result<HashMap<IssueCountKey, i64>, Error> {
-        let part = |place: usize, number: usize, key: &IssueCountKey| {
-            Sql::from(format!("SELECT {place}::bigint AS parent_key, count(*) AS amount FROM ("))
-                .then(crate::store::reader::quality::condition::selected_ids_sql(&key.scope, number, key.counted, None))
+        let branch = |index: usize, scope_number: usize, key: &IssueCountKey| {
+            Sql::from(format!("SELECT {index}::bigint AS parent_key, count(*) AS amount FROM ("))
+                .then(issue_sql::selected_ids_sql(&key.scope, scope_number, key.counted, None))
                 .then(") AS found")
         };
-        let rows =
-            self.query_all::<KeyedRow<IssueCountRow>>(type_name::<IssueCountKey>(), union_sql(keys, part, "")).await?;
+        let rows = self.query_all::<KeyedRow<IssueCountRow>>(IssueCountKey::NAME, union_sql(keys, branch, "")).await?;
         let total = |amounts: Vec<IssueCountRow>| amounts.iter().map(|row| row.amount).sum();
         Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, amounts)| (key, total(amounts))).collect())
     }
+}
+
+impl LoaderKey for IssueSamplesKey {
+    const NAME: &'static str = "quality::samples";
 }
 
 impl Loader<IssueSamplesKey> for Store {
     type Value = Arc<Vec<i64>>;
 
     async fn load(&self, keys: &[IssueSamplesKey]) -> Result<HashMap<IssueSamplesKey, Self::Value>, Error> {
-        let part = |place: usize, number: usize, key: &IssueSamplesKey| {
-            Sql::from(format!("(SELECT {place}::bigint AS parent_key, found.id FROM ("))
-                .then(crate::store::reader::quality::condition::selected_ids_sql(
+        let branch = |index: usize, scope_number: usize, key: &IssueSamplesKey| {
+            Sql::from(format!("(SELECT {index}::bigint AS parent_key, found.id FROM ("))
+                .then(issue_sql::selected_ids_sql(
                     &key.scope,
-                    number,
+                    scope_number,
                     IssueCountTarget::Issue(key.issue),
                     key.after,
                 ))
                 .then(format!(") AS found ORDER BY found.id LIMIT {})", key.first))
         };
-        let rows = self
-            .query_all::<KeyedRow<IssueSampleRow>>(type_name::<IssueSamplesKey>(), union_sql(keys, part, ", id"))
-            .await?;
-        let of = |samples: Vec<IssueSampleRow>| Arc::new(samples.iter().map(|sample| sample.id).collect());
-        Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, samples)| (key, of(samples))).collect())
+        let rows =
+            self.query_all::<KeyedRow<IssueSampleRow>>(IssueSamplesKey::NAME, union_sql(keys, branch, ", id")).await?;
+        let ids = |samples: Vec<IssueSampleRow>| Arc::new(samples.iter().map(|sample| sample.id).collect());
+        Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, samples)| (key, ids(samples))).collect())
     }
+}
+
+impl LoaderKey for IssueBreakdownKey {
+    const NAME: &'static str = "quality::breakdown";
 }
 
 impl Loader<IssueBreakdownKey> for Store {
     type Value = Arc<Vec<FacetCount>>;
 
     async fn load(&self, keys: &[IssueBreakdownKey]) -> Result<HashMap<IssueBreakdownKey, Self::Value>, Error> {
-        let part = |place: usize, number: usize, key: &IssueBreakdownKey| {
+        let branch = |index: usize, scope_number: usize, key: &IssueBreakdownKey| {
             let (id, text) = match key.by {
                 IssueBreakdown::Sources => ("0::bigint", "part"),
                 IssueBreakdown::Organizations => ("part", "''"),
             };
             Sql::from("(WITH found AS (")
-                .then(crate::store::reader::quality::condition::selected_ids_sql(&key.scope, number, IssueCountTarget::Issue(key.issue), None))
+                .then(issue_sql::selected_ids_sql(
+                    &key.scope,
+                    scope_number,
+                    IssueCountTarget::Issue(key.issue),
+                    None,
+                ))
                 .then(format!(
-                    ") SELECT {place}::bigint AS parent_key, {id} AS number, {text} AS text, count(*) AS amount FROM ({}) AS ties \
+                    ") SELECT {index}::bigint AS parent_key, {id} AS number, {text} AS text, count(*) AS amount FROM ({}) AS ties \
                      GROUP BY part ORDER BY amount DESC, part LIMIT {})",
-                    crate::store::reader::quality::condition::breakdown_sql(key.issue.subject(), key.by),
+                    issue_sql::breakdown_sql(key.issue.subject(), key.by),
                     key.first
                 ))
         };
         let order = ", amount DESC, number, text";
         let rows = self
-            .query_all::<KeyedRow<IssueBreakdownRow>>(type_name::<IssueBreakdownKey>(), union_sql(keys, part, order))
+            .query_all::<KeyedRow<IssueBreakdownRow>>(IssueBreakdownKey::NAME, union_sql(keys, branch, order))
             .await?;
-        let entry = |part: IssueBreakdownRow| FacetCount { number: part.number, text: part.text, count: part.amount };
-        let of = |parts: Vec<IssueBreakdownRow>| Arc::new(parts.into_iter().map(entry).collect());
-        Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, parts)| (key, of(parts))).collect())
+        let count = |row: IssueBreakdownRow| FacetCount { number: row.number, text: row.text, count: row.amount };
+        let counts = |rows: Vec<IssueBreakdownRow>| Arc::new(rows.into_iter().map(count).collect());
+        Ok(group_by_loader_key(keys, rows).into_iter().map(|(key, rows)| (key, counts(rows))).collect())
     }
 }
 
 impl Store {
-    /// The sources that records came from, most records first.
+    /// Returns the sources with the number of their records, most records first.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn source_record_counts(&self, first: u32) -> Result<Vec<SourceRecordCounts>, Error> {
         let sql = "SELECT source AS name, count(*) AS record_count, count(researcher_id) AS researcher_count, \
              count(organization_id) AS organization_count, count(topic_id) AS topic_count, count(paper_id) AS paper_count \
@@ -360,37 +375,33 @@ impl Store {
         self.query_all("quality::sources", Sql::with(sql, i64::from(first))).await
     }
 
-    /// How many names have damage of each kind, most first.
+    /// Returns the number of damaged names by kind of damage, most first.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn name_repair_counts(&self, scope: &IssueScope) -> Result<Vec<RepairRuleCount>, Error> {
         let counts = Sql::from(
             "SELECT repair_rule AS rule, count(*) FILTER (WHERE is_repair_applied) AS applied, \
              count(*) FILTER (WHERE NOT is_repair_applied) AS suggested FROM authorship WHERE repair_value IS NOT NULL AND ",
         )
-        .then(crate::store::reader::quality::condition::scope_condition(scope, 0, IssueSubject::Authorship))
+        .then(issue_sql::scope_condition(scope, 0, IssueSubject::Authorship))
         .then(" GROUP BY repair_rule ORDER BY count(*) DESC, repair_rule");
-        self.query_all(
-            "quality::repair_counts",
-            crate::store::reader::quality::condition::scope_ctes([scope]).then(counts),
-        )
-        .await
+        self.query_all("quality::repair_counts", issue_sql::scope_ctes([scope]).then(counts)).await
     }
 
-    /// Examples as text, by id. Published names are not among it: people may not want them shown.
+    /// Describes affected entities, in order of id. Published names are omitted, because they can be suppressed.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn describe_samples(
         &self,
         subject: IssueSubject,
         numbers: &[i64],
     ) -> Result<Vec<DescribedSample>, Error> {
-        let nobody = "NULL::integer AS position, NULL::text AS person_name, NULL::text AS person_slug";
+        let no_author = "NULL::integer AS position, NULL::text AS person_name, NULL::text AS person_slug";
         let sql = match subject {
-            IssueSubject::Paper => format!("SELECT id, title AS name, slug, {nobody} FROM paper"),
-            IssueSubject::Researcher => format!("SELECT id, display_name AS name, slug, {nobody} FROM researcher"),
+            IssueSubject::Paper => format!("SELECT id, title AS name, slug, {no_author} FROM paper"),
+            IssueSubject::Researcher => format!("SELECT id, display_name AS name, slug, {no_author} FROM researcher"),
             IssueSubject::Authorship => {
                 "SELECT * FROM (SELECT authorship.id, paper.title AS name, paper.slug, authorship.position, \
                  researcher.display_name AS person_name, researcher.slug AS person_slug FROM authorship \

@@ -1,40 +1,40 @@
-//! Short lists that need no pages: an organization's parents, a thing's identifiers and the like.
+//! Unpaginated relations with few items, such as an organization's parents or an entity's identifiers.
 
-use std::any::type_name;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use sea_orm::FromQueryResult;
 
-use crate::entity::organization;
-use crate::entity::paper;
-use crate::entity::topic;
+use crate::entity::{organization, paper, topic};
 use crate::error::Error;
-use crate::store::access::data_loader::Loader;
+use crate::store::Store;
+use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::{KeyedRow, group_by_key};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
-use crate::store::{KeyedRow, Store, group_by_key};
 
-/// A relation from one thing to a few others.
+/// Relation from an entity to a few others.
 pub trait Relation: Send + Sync + 'static {
-    /// The others.
+    /// Related item.
     type Node: FromQueryResult + Send + Sync + 'static;
-    /// A statement that gives the nodes of each `parent_key`; its one parameter is the array of the parents' ids.
+    /// Query for the items of each `parent_key`. Its only parameter is the array of parent ids.
     const SQL: &'static str;
+    /// Name of the query in traces.
+    const QUERY: &'static str;
 }
 
-/// Asks for what stands in a relation to a thing.
+/// Loader key of the related items of an entity.
 pub struct RelationKey<R>(i64, PhantomData<fn() -> R>);
 
 impl<R> RelationKey<R> {
-    /// What stands in the relation to the thing with this id.
+    /// Key of the items related to the entity with this id.
     #[must_use]
     pub fn new(id: i64) -> Self {
         Self(id, PhantomData)
     }
 }
 
-// Derived, these would ask the same of R.
+// Derived implementations would require the same traits of `R`.
 impl<R> Clone for RelationKey<R> {
     fn clone(&self) -> Self {
         Self::new(self.0)
@@ -52,41 +52,48 @@ impl<R> std::hash::Hash for RelationKey<R> {
     }
 }
 
+impl<R: Relation> LoaderKey for RelationKey<R> {
+    const NAME: &'static str = R::QUERY;
+}
+
 impl<R: Relation> Loader<RelationKey<R>> for Store {
     type Value = Arc<Vec<Arc<R::Node>>>;
 
     async fn load(&self, keys: &[RelationKey<R>]) -> Result<HashMap<RelationKey<R>, Self::Value>, Error> {
         let sql = Sql::with(R::SQL, bigint_array(keys.iter().map(|key| key.0)));
-        let groups = group_by_key(self.query_all::<KeyedRow<R::Node>>(type_name::<RelationKey<R>>(), sql).await?);
+        let groups = group_by_key(self.query_all::<KeyedRow<R::Node>>(RelationKey::<R>::NAME, sql).await?);
         let shared = |nodes: Vec<R::Node>| Arc::new(nodes.into_iter().map(Arc::new).collect());
         Ok(groups.into_iter().map(|(id, nodes)| (RelationKey::new(id), shared(nodes))).collect())
     }
 }
 
 macro_rules! relation {
-    ($(#[$meaning:meta])* $name:ident, $node:ty, $sql:expr) => {
-        $(#[$meaning])*
+    ($(#[$doc:meta])* $name:ident, $node:ty, $query:expr, $sql:expr) => {
+        $(#[$doc])*
         pub struct $name;
 
         impl Relation for $name {
             type Node = $node;
             const SQL: &'static str = $sql;
+            const QUERY: &'static str = $query;
         }
     };
 }
 
 relation!(
-    /// The organizations directly above.
+    /// Parent organizations.
     OrganizationParents,
     organization::Model,
+    "organization::parents",
     "SELECT organization_parent.child_id AS parent_key, organization.* FROM organization_parent \
      JOIN organization ON organization.id = organization_parent.parent_id \
      WHERE organization_parent.child_id = ANY(?) ORDER BY organization.id"
 );
 relation!(
-    /// All organizations above, nearest first.
+    /// Ancestor organizations, nearest first.
     OrganizationAncestors,
     organization::Model,
+    "organization::ancestors",
     "WITH RECURSIVE above(key, id, distance) AS (\
      SELECT child_id, parent_id, 1 FROM organization_parent WHERE child_id = ANY(?) \
      UNION ALL SELECT above.key, organization_parent.parent_id, above.distance + 1 FROM above \
@@ -96,76 +103,83 @@ relation!(
      ORDER BY nearest.distance, organization.id"
 );
 relation!(
-    /// The organizations that came before.
+    /// Predecessors of an organization.
     OrganizationPredecessors,
     organization::Model,
+    "organization::predecessors",
     "SELECT organization_succession.successor_id AS parent_key, organization.* FROM organization_succession \
      JOIN organization ON organization.id = organization_succession.predecessor_id \
      WHERE organization_succession.successor_id = ANY(?) ORDER BY organization.id"
 );
 relation!(
-    /// The organizations that came after.
+    /// Successors of an organization.
     OrganizationSuccessors,
     organization::Model,
+    "organization::successors",
     "SELECT organization_succession.predecessor_id AS parent_key, organization.* FROM organization_succession \
      JOIN organization ON organization.id = organization_succession.successor_id \
      WHERE organization_succession.predecessor_id = ANY(?) ORDER BY organization.id"
 );
 relation!(
-    /// The topics directly above.
+    /// Broader topics.
     TopicBroader,
     topic::Model,
+    "topic::broader",
     "SELECT topic_broader.topic_id AS parent_key, topic.* FROM topic_broader \
      JOIN topic ON topic.id = topic_broader.broader_id WHERE topic_broader.topic_id = ANY(?) ORDER BY topic.id"
 );
 relation!(
-    /// The organizations that an author's printed affiliations were matched to.
+    /// Organizations matched to an author's affiliations as published.
     AuthorshipOrganizations,
     organization::Model,
+    "authorship::organizations",
     "SELECT authorship_organization.authorship_id AS parent_key, organization.* FROM authorship_organization \
      JOIN organization ON organization.id = authorship_organization.organization_id \
      WHERE authorship_organization.authorship_id = ANY(?) ORDER BY organization.id"
 );
 
 relation!(
-    /// The papers of which this is the version of record, latest first.
+    /// Other versions of a version of record, latest first.
     PaperVersions,
     paper::Model,
+    "paper::versions",
     "SELECT paper.version_of_id AS parent_key, paper.* FROM paper WHERE paper.version_of_id = ANY(?) \
      ORDER BY paper.publication_key DESC, paper.id"
 );
 
-/// An id of another scheme.
+/// Identifier of another scheme.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct ExternalId {
-    /// The scheme.
+    /// Scheme.
     pub scheme: String,
-    /// The id.
+    /// Identifier.
     pub value: String,
 }
 
-/// The id of something that was merged.
+/// Id of a merged entity.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct PreviousId {
-    /// Its number.
+    /// Numeric id.
     pub former_id: i64,
 }
 
 macro_rules! identity_relations {
-    ($identifiers:ident, $former:ident, $table:literal) => {
+    ($identifiers:ident, $previous_ids:ident, $table:literal) => {
         relation!(
-            /// The ids that others gave it.
+            /// External identifiers.
             $identifiers,
             ExternalId,
+            concat!($table, "::external_ids"),
             concat!(
                 "SELECT ", $table, "_id AS parent_key, scheme, value FROM external_id WHERE ", $table,
                 "_id = ANY(?) ORDER BY scheme, value"
             )
         );
         relation!(
-            /// The ids of what was merged into it.
-            $former,
+            /// Ids of entities merged into it.
+            $previous_ids,
             PreviousId,
+            concat!($table, "::previous_ids"),
             concat!(
                 "SELECT survivor_id AS parent_key, former_id FROM former_identity WHERE kind = '", $table,
                 "' AND survivor_id = ANY(?) ORDER BY former_id"

@@ -1,6 +1,5 @@
-//! Researchers: lists of them, and what is counted of each.
+//! Researcher lists, filters and orders, and statistics of researchers.
 
-use std::any::type_name;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -9,56 +8,57 @@ use sea_orm::FromQueryResult;
 
 use crate::entity::researcher;
 use crate::error::Error;
+use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection as _, ColumnSet, column_projection};
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::{KeyedRow, decode_keyed, group_by_key};
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::reader::affiliation::AffiliationFilter;
 use crate::store::reader::lookup::is_any_of_ids;
 use crate::store::reader::organization;
 use crate::store::reader::page::{List, ListSource, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns};
-use crate::store::reader::search;
+use crate::store::reader::search::{self, EntityType};
 use crate::store::reader::topic::{topics_with_narrower, with_narrower};
-use crate::store::{KeyedRow, Store, decode_keyed, group_by_key};
 use crate::text::tokenizer::SearchTerms;
 
-/// Which people; all conditions hold together, and an absent one is none.
+/// Filter on researchers. Conditions are combined with AND; `None` imposes no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ResearcherFilter {
-    /// Any of these.
+    /// Researcher is any of these.
     pub ids: Option<Vec<i64>>,
-    /// With any of these ORCID iDs.
+    /// Researcher has any of these ORCID iDs.
     pub orcids: Option<Vec<String>>,
-    /// With an affiliation that passes all of this.
+    /// Researcher has an affiliation that matches all of this filter.
     pub affiliation: Option<AffiliationFilter>,
-    /// Who declare, or have papers on, any of these topics or narrower ones.
+    /// Researcher declares, or has papers on, any of these topics or narrower ones.
     pub topic_ids: Option<Vec<i64>>,
-    /// With or without an ORCID iD.
+    /// Researcher has (`true`) or lacks (`false`) an ORCID iD.
     pub has_orcid: Option<bool>,
-    /// With or without papers.
+    /// Researcher has or lacks papers.
     pub has_papers: Option<bool>,
-    /// With a name that this finds.
+    /// A name of the researcher matches this search.
     pub query: Option<SearchTerms>,
-    /// Changed then or later.
+    /// Researcher was updated at or after this time.
     pub updated_since: Option<DateTime<Utc>>,
-    /// Who pass each of these.
+    /// Researcher matches all of these filters.
     pub and: Option<Vec<ResearcherFilter>>,
-    /// Who pass any of these.
+    /// Researcher matches any of these filters.
     pub or: Option<Vec<ResearcherFilter>>,
-    /// Who do not pass this.
+    /// Researcher does not match this filter.
     pub not: Option<Box<ResearcherFilter>>,
 }
 
 impl ResearcherFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
-        if let Some(numbers) = &self.ids {
-            conditions.push(is_any_of_ids::<researcher::Model>("researcher.id", numbers));
+        if let Some(ids) = &self.ids {
+            conditions.push(is_any_of_ids::<researcher::Model>("researcher.id", ids));
         }
         if let Some(orcids) = &self.orcids {
-            let own = Sql::with("SELECT id FROM researcher WHERE orcid = ANY(?)", text_array(orcids.clone()));
-            let former = "SELECT researcher_id FROM external_id WHERE researcher_id IS NOT NULL AND scheme = 'orcid' \
+            let current = Sql::with("SELECT id FROM researcher WHERE orcid = ANY(?)", text_array(orcids.clone()));
+            let previous = "SELECT researcher_id FROM external_id WHERE researcher_id IS NOT NULL AND scheme = 'orcid' \
                  AND value = ANY(?)";
-            let owners = own.then(" UNION ALL ").then_with(former, text_array(orcids.clone()));
+            let owners = current.then(" UNION ALL ").then_with(previous, text_array(orcids.clone()));
             conditions.push(Sql::in_subquery("researcher.id", owners));
         }
         if let Some(affiliation) = &self.affiliation {
@@ -86,8 +86,7 @@ impl ResearcherFilter {
             Some(false) => conditions.push("researcher_statistics.paper_count = 0".into()),
             None => {}
         }
-        conditions
-            .extend(self.query.as_ref().map(|query| search::matches_query(search::EntityType::Researcher, query)));
+        conditions.extend(self.query.as_ref().map(|query| search::matches_query(EntityType::Researcher, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("researcher.updated_at >= ?", since));
         }
@@ -101,25 +100,25 @@ impl ResearcherFilter {
         Sql::all(self.conditions())
     }
 
-    /// Whether a condition is about what is counted of a person.
+    /// Returns whether a condition needs the statistics of researchers.
     fn uses_statistics(&self) -> bool {
         let mut others = self.and.iter().chain(&self.or).flatten().chain(self.not.as_deref());
         self.has_papers.is_some() || others.any(Self::uses_statistics)
     }
 }
 
-/// By what people are ordered.
+/// Sort fields of researchers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResearcherOrder {
-    /// By name, family name first.
+    /// Name, family name first.
     Name,
-    /// By the number of papers; in a topic's list, of papers on the topic.
+    /// Number of papers; in a topic's list, of papers on the topic.
     PaperCount,
-    /// By the year of the last paper; nobody's year is the earliest.
+    /// Year of the last paper; researchers without a year sort as the earliest.
     LastPublicationYear,
-    /// By the last change.
+    /// Time of the last update.
     UpdatedAt,
-    /// By how well the filter's query matches.
+    /// Relevance to the filter's query.
     Relevance,
 }
 
@@ -136,7 +135,7 @@ impl ResearcherOrder {
         }
     }
 
-    /// The keys; those with more papers come first among what matches as well.
+    /// Returns the sort keys. Equally relevant researchers are sorted by number of papers.
     fn sort_keys(self) -> Vec<SortKey> {
         match self {
             Self::Relevance => vec![self.sort_key(), Self::PaperCount.sort_key(), self.id_key()],
@@ -144,21 +143,22 @@ impl ResearcherOrder {
         }
     }
 
-    /// People with what is counted of them, where that is needed, and how well each matches where that is the order.
-    fn from_clause(self, filter: &ResearcherFilter) -> Sql {
-        let counts = match self {
+    /// Returns the FROM clause, with statistics and relevance joined if needed.
+    fn tables_sql(self, filter: &ResearcherFilter) -> Sql {
+        let uses_statistics = match self {
             Self::Name | Self::UpdatedAt => filter.uses_statistics(),
             Self::PaperCount | Self::LastPublicationYear | Self::Relevance => true,
         };
-        Sql::from("researcher").then(if counts { STATISTICS_JOIN } else { "" }).then(self.relevance_join(filter))
+        Sql::from("researcher")
+            .then(if uses_statistics { STATISTICS_JOIN } else { "" })
+            .then(self.relevance_join(filter))
     }
 
     fn relevance_join(self, filter: &ResearcherFilter) -> Sql {
-        let query = filter.query.as_ref().filter(|_| self == Self::Relevance);
-        query.map_or_else(Sql::default, |query| search::relevance_join(search::EntityType::Researcher, query))
+        search::relevance_join(EntityType::Researcher, filter.query.as_ref().filter(|_| self == Self::Relevance))
     }
 
-    /// The id from the table of the order's key, whose index has both.
+    /// Returns the sort key of the id, from the same table as the main key, so that one index has both.
     fn id_key(self) -> SortKey {
         match self {
             Self::PaperCount | Self::LastPublicationYear => {
@@ -169,26 +169,28 @@ impl ResearcherOrder {
     }
 }
 
-/// A list of people.
+/// List of researchers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Researchers {
-    /// Which.
+    /// Filter on the researchers.
     pub filter: ResearcherFilter,
-    /// By what.
+    /// Sort field.
     pub order: ResearcherOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
 impl List for Researchers {
     type Node = researcher::Model;
     type Edge = NoEdge;
+    const PAGE_QUERY: &'static str = "researchers::page";
+    const COUNT_QUERY: &'static str = "researchers::count";
 
     fn source(&self, _: &Store) -> ListSource {
         ListSource {
             node_alias: "researcher",
             edge_columns: no_edge_columns,
-            from: self.order.from_clause(&self.filter),
+            from: self.order.tables_sql(&self.filter),
             conditions: self.filter.conditions(),
             sort_keys: self.order.sort_keys(),
             direction: self.direction,
@@ -196,22 +198,24 @@ impl List for Researchers {
     }
 }
 
-/// The people of the parent, an organization.
+/// List of the researchers of the parent, an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OrganizationResearchers {
-    /// What their affiliation there passes.
+    /// Filter on their affiliation with the organization.
     pub affiliation: AffiliationFilter,
-    /// Which people.
+    /// Filter on the researchers.
     pub filter: ResearcherFilter,
-    /// By what.
+    /// Sort field.
     pub order: ResearcherOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
 impl List for OrganizationResearchers {
     type Node = researcher::Model;
     type Edge = NoEdge;
+    const PAGE_QUERY: &'static str = "organization_researchers::page";
+    const COUNT_QUERY: &'static str = "organization_researchers::count";
 
     fn source(&self, _: &Store) -> ListSource {
         let mut conditions = self.filter.conditions();
@@ -228,7 +232,7 @@ impl List for OrganizationResearchers {
         ListSource {
             node_alias: "researcher",
             edge_columns: no_edge_columns,
-            from: self.order.from_clause(&self.filter),
+            from: self.order.tables_sql(&self.filter),
             conditions,
             sort_keys: self.order.sort_keys(),
             direction: self.direction,
@@ -236,25 +240,25 @@ impl List for OrganizationResearchers {
     }
 }
 
-/// The people of the parent, a topic: those who declare it and those with papers on it.
+/// List of the researchers of the parent, a topic: those who declare it and those with papers on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TopicResearchers {
-    /// Whether narrower topics count too.
+    /// Whether narrower topics count.
     pub include_narrower: bool,
-    /// Which people.
+    /// Filter on the researchers.
     pub filter: ResearcherFilter,
-    /// By what.
+    /// Sort field.
     pub order: ResearcherOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
-/// What ties a person to a topic.
+/// Edge between a topic and a researcher.
 #[derive(Clone, Debug)]
 pub struct TopicResearcherEdge {
-    /// How many of the person's papers are on it.
+    /// Number of the researcher's papers on the topic.
     pub paper_count: i32,
-    /// The year of the last of these.
+    /// Year of the last of these papers.
     pub last_year: Option<i32>,
 }
 
@@ -263,6 +267,8 @@ column_projection!(TopicResearcherEdge { | paper_count, last_year });
 impl List for TopicResearchers {
     type Node = researcher::Model;
     type Edge = TopicResearcherEdge;
+    const PAGE_QUERY: &'static str = "topic_researchers::page";
+    const COUNT_QUERY: &'static str = "topic_researchers::count";
 
     fn source(&self, _: &Store) -> ListSource {
         let topics = || with_narrower("SELECT parent.key".into(), self.include_narrower);
@@ -292,7 +298,7 @@ impl List for TopicResearchers {
         };
         ListSource {
             node_alias: "researcher",
-            edge_columns: |wanted| TopicResearcherEdge::select_list("tied", wanted),
+            edge_columns: |selected| TopicResearcherEdge::select_list("tied", selected),
             from,
             conditions: self.filter.conditions(),
             sort_keys: keys,
@@ -301,26 +307,30 @@ impl List for TopicResearchers {
     }
 }
 
-/// Asks for what is counted of a person.
+/// Loader key of a researcher's statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResearcherStatisticsKey(pub i64);
 
-/// What is counted of a person.
+/// Statistics of a researcher.
 #[derive(Clone, Debug)]
 pub struct ResearcherCounts {
-    /// Papers, versions of the same work among them.
+    /// Number of papers, versions included.
     pub paper_count: i32,
-    /// Works, each of whose versions is one paper.
+    /// Number of works; versions of a work count once.
     pub work_count: i32,
-    /// People with whom there are papers of at most the consortium size.
+    /// Number of coauthors on papers up to the consortium size.
     pub coauthor_count: i32,
-    /// Year of the first paper with a year; 0 where none has one.
+    /// Year of the first paper; 0 if no year is known.
     pub first_year: i32,
-    /// Year of the last, likewise.
+    /// Year of the last paper; 0 if no year is known.
     pub last_year: i32,
 }
 
 column_projection!(ResearcherCounts { | paper_count, work_count, coauthor_count, first_year, last_year });
+
+impl LoaderKey for ResearcherStatisticsKey {
+    const NAME: &'static str = "researcher::statistics";
+}
 
 impl Loader<ResearcherStatisticsKey> for Store {
     type Value = Arc<ResearcherCounts>;
@@ -333,25 +343,29 @@ impl Loader<ResearcherStatisticsKey> for Store {
             .then(ResearcherCounts::select_list("counted", ColumnSet::ALL))
             .then(" FROM researcher_statistics AS counted WHERE counted.researcher_id ")
             .then_with("= ANY(?)", bigint_array(keys.iter().map(|key| key.0)));
-        let rows = self.query_batched(type_name::<ResearcherStatisticsKey>(), sql).await?;
-        let found = rows
+        let rows = self.query_batched(ResearcherStatisticsKey::NAME, sql).await?;
+        let statistics = rows
             .iter()
-            .map(|row| decode_keyed(row, ColumnSet::ALL).map(|(id, counted)| (ResearcherStatisticsKey(id), counted)));
-        Ok(found.collect::<Result<_, _>>()?)
+            .map(|row| decode_keyed(row, ColumnSet::ALL).map(|(id, counts)| (ResearcherStatisticsKey(id), counts)));
+        Ok(statistics.collect::<Result<_, _>>()?)
     }
 }
 
-/// Asks for a person's papers by year.
+/// Loader key of a researcher's number of papers per year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PapersPerYearKey(pub i64);
 
-/// How many papers a year has.
+/// Number of papers in a year.
 #[derive(Clone, Copy, Debug, FromQueryResult)]
 pub struct YearCount {
-    /// The year.
+    /// Year.
     pub year: i32,
-    /// The number of papers.
+    /// Number of papers.
     pub count: i64,
+}
+
+impl LoaderKey for PapersPerYearKey {
+    const NAME: &'static str = "researcher::papers_per_year";
 }
 
 impl Loader<PapersPerYearKey> for Store {
@@ -363,7 +377,7 @@ impl Loader<PapersPerYearKey> for Store {
              WHERE researcher_id = ANY(?) AND publication_key > 0 GROUP BY 1, 2 ORDER BY 1, 2",
             bigint_array(keys.iter().map(|key| key.0)),
         );
-        let years = group_by_key(self.query_all::<KeyedRow<YearCount>>(type_name::<PapersPerYearKey>(), sql).await?);
+        let years = group_by_key(self.query_all::<KeyedRow<YearCount>>(PapersPerYearKey::NAME, sql).await?);
         Ok(years.into_iter().map(|(id, years)| (PapersPerYearKey(id), years)).collect())
     }
 }

@@ -1,6 +1,5 @@
-//! Why an author was taken for a researcher, read where it is asked for.
+//! Why an author was resolved to a researcher: the stored match explanation, with hidden names redacted.
 
-use std::any::type_name;
 use std::collections::HashMap;
 
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
@@ -8,30 +7,30 @@ use serde_json::Value;
 
 use crate::disambiguation::{Evidence, EvidenceKind, MatchExplanation};
 use crate::error::Error;
-use crate::store::access::data_loader::Loader;
+use crate::store::Store;
+use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::keyed_rows::KeyedRow;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
-use crate::store::{KeyedRow, Store};
 
-/// Asks why an author was taken for a researcher.
+/// Loader key of the match explanation of an authorship.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResolutionKey(pub i64);
 
-/// What speaks for it, without what tells a hidden name: a coauthor has the name that they have on this paper, or the one that is
-/// shown.
-fn redact_evidence(mut evidence: Evidence, names: &[String], hiding: &[NameRedaction]) -> Evidence {
-    let key = |name: &str| crate::text::names::fold(name).replace(' ', "");
+/// Redacts hidden names in a piece of evidence. A coauthor is named as on this paper, or by the display name.
+fn redact_evidence(mut evidence: Evidence, names: &[String], redactions: &[NameRedaction]) -> Evidence {
+    let fold_name = |name: &str| crate::text::names::fold(name).replace(' ', "");
     if let (EvidenceKind::SharedCoauthor, Some(value)) = (evidence.kind, &evidence.value) {
-        let here = names.iter().find(|name| key(name) == key(value));
-        evidence.value = here.cloned();
+        let name_on_paper = names.iter().find(|name| fold_name(name) == fold_name(value));
+        evidence.value = name_on_paper.cloned();
     }
     let Some(value) = evidence.value.as_deref() else { return evidence };
-    let told = hiding.iter().find(|hiding| hiding.redacts_text(value));
-    if let Some(hiding) = told.filter(|_| evidence.kind == EvidenceKind::SharedCoauthor) {
-        return Evidence { value: Some(hiding.name.clone()), ..evidence };
+    let redaction = redactions.iter().find(|redaction| redaction.redacts_text(value));
+    if let Some(redaction) = redaction.filter(|_| evidence.kind == EvidenceKind::SharedCoauthor) {
+        return Evidence { value: Some(redaction.name.clone()), ..evidence };
     }
     let mut texts = vec![value.to_owned()];
-    hiding.iter().for_each(|hiding| hiding.remove_redacted(&mut texts));
+    redactions.iter().for_each(|redaction| redaction.remove_redacted(&mut texts));
     Evidence { value: texts.pop(), ..evidence }
 }
 
@@ -39,17 +38,21 @@ impl FromQueryResult for MatchExplanation {
     fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
         let json = |error: serde_json::Error| DbErr::Type(error.to_string());
         let evidence: Vec<Evidence> = serde_json::from_value(row.try_get(prefix, "evidence")?).map_err(json)?;
-        let hiding: Option<Value> = row.try_get(prefix, "hiding")?;
-        let hiding: Vec<NameRedaction> =
-            hiding.map(serde_json::from_value).transpose().map_err(json)?.unwrap_or_default();
+        let redactions: Option<Value> = row.try_get(prefix, "hiding")?;
+        let redactions: Vec<NameRedaction> =
+            redactions.map(serde_json::from_value).transpose().map_err(json)?.unwrap_or_default();
         let names: Option<Vec<String>> = row.try_get(prefix, "names")?;
         let names = names.unwrap_or_default();
         Ok(Self {
             method: serde_json::from_value(Value::String(row.try_get(prefix, "method")?)).map_err(json)?,
             confidence: row.try_get(prefix, "confidence")?,
-            evidence: evidence.into_iter().map(|evidence| redact_evidence(evidence, &names, &hiding)).collect(),
+            evidence: evidence.into_iter().map(|evidence| redact_evidence(evidence, &names, &redactions)).collect(),
         })
     }
+}
+
+impl LoaderKey for ResolutionKey {
+    const NAME: &'static str = "authorship::resolution";
 }
 
 impl Loader<ResolutionKey> for Store {
@@ -69,7 +72,7 @@ impl Loader<ResolutionKey> for Store {
             ),
             bigint_array(keys.iter().map(|key| key.0)),
         );
-        let rows = self.query_all::<KeyedRow<MatchExplanation>>(type_name::<ResolutionKey>(), sql).await?;
+        let rows = self.query_all::<KeyedRow<MatchExplanation>>(ResolutionKey::NAME, sql).await?;
         Ok(rows.into_iter().map(|row| (ResolutionKey(row.key), row.value)).collect())
     }
 }

@@ -1,9 +1,9 @@
-//! Search: what a typed text finds, best first, and what it may be the beginning of.
+//! Full-text search, ranked by relevance, and autocomplete suggestions.
 //!
-//! Names, titles and labels are looked up as folded words (`search_entry`), abstracts with them (`search_abstract`).
-//! Only where fewer than [`ENOUGH`] things match as typed, or none matches a query of many words, are typos forgiven and is the last word taken for a beginning.
+//! Names, titles and labels are looked up as folded words (`search_entry`), and abstracts as words (`search_abstract`).
+//! Typos are tolerated, and the last word is treated as a prefix, only if few entities match exactly: fewer than
+//! [`MIN_EXACT_HITS`], or none for a query of many words.
 
-use std::any::type_name;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::LocalizedText;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnCursor, ColumnProjection, ColumnSet};
-use crate::store::access::data_loader::Loader;
+use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::reader::authorship::join_resolved_researcher;
 use crate::store::reader::page::{List, ListSource, SortDirection, SortKey, SortKeyType, no_edge_columns};
 use crate::text::tokenizer::SearchTerms;
 
-/// What a search can find.
+/// Searchable entity type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntityType {
-    /// People.
+    /// Researchers.
     Researcher,
     /// Organizations.
     Organization,
@@ -34,10 +34,10 @@ pub enum EntityType {
 }
 
 impl EntityType {
-    /// All of them, in the order in which they come where nothing else tells them apart.
+    /// All types; the order breaks ties in search results.
     pub const ALL: [Self; 4] = [Self::Researcher, Self::Organization, Self::Topic, Self::Paper];
 
-    /// The table.
+    /// Returns the name of the table.
     #[must_use]
     pub fn table(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl EntityType {
         }
     }
 
-    /// The column that refers to it.
+    /// Returns the column that references the entity.
     #[must_use]
     pub fn reference_column(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl EntityType {
         }
     }
 
-    /// Its letter, as `search_kind` has it.
+    /// Returns the letter that `search_kind` uses for the type.
     fn search_code(self) -> &'static str {
         match self {
             Self::Researcher => "r",
@@ -69,7 +69,7 @@ impl EntityType {
         }
     }
 
-    /// The columns of the identifiers that somebody may paste, each with the canonical form where the text is one.
+    /// Parses a text as each identifier that the type has. Returns the column and canonical form of those that match.
     #[must_use]
     pub fn parse_identifiers(self, text: &str) -> Vec<(&'static str, String)> {
         let orcid = || text.parse::<Orcid>().ok().map(|id| ("orcid", id.to_string()));
@@ -85,23 +85,23 @@ impl EntityType {
     }
 }
 
-/// Where at least so many things match as typed, nothing is guessed.
+/// Number of exact hits from which on no fuzzy match is tried.
 const MIN_EXACT_HITS: i32 = 20;
-/// Of a query of more words than this, nothing is guessed where anything at all matches: it is a title.
+/// Number of words above which a query is taken for a title: fuzzy matches are tried only if nothing matches exactly.
 const MAX_SHORT_QUERY_WORDS: usize = 3;
-/// A beginning that more names than this share is looked for among the best known.
+/// Number of entries from which on a one-word prefix is looked up among the most popular only.
 const COMMON_PREFIX_ENTRIES: i64 = 200;
-/// The same of the least common of several: what it finds is checked for the others.
+/// Same limit for the rarest of several words; the other words are checked on its entries.
 const COMMON_PREFIX_ENTRIES_OF_MANY_WORDS: i64 = 3_000;
-/// So many at most are read where typos of many words are forgiven.
+/// Maximum number of entries read for fuzzy matches of many words.
 const MAX_FUZZY_ENTRIES: i64 = 3_000;
 
 fn quote_lexeme(word: &str) -> String {
-    // Words are letters and digits: there is nothing to escape.
+    // Words are letters and digits: nothing to escape.
     format!("'{word}'")
 }
 
-/// A text search query: all of the words, each in any of its forms.
+/// Returns a `tsquery` that requires all words, each in any of its forms.
 fn all_words_tsquery<'a>(words: impl Iterator<Item = &'a Vec<Vec<String>>>, lexeme: impl Fn(&str) -> String) -> String {
     let form = |form: &Vec<String>| {
         let lexemes: Vec<String> = form.iter().map(|word| lexeme(word)).collect();
@@ -118,7 +118,7 @@ fn is_initial(forms: &[Vec<String>]) -> bool {
     matches!(forms, [form] if matches!(form.as_slice(), [word] if word.len() == 1))
 }
 
-/// The word that may not be typed to its end.
+/// Returns the last word if it may be incomplete, otherwise an empty string.
 fn prefix_word(query: &SearchTerms) -> String {
     let forms = query.terms.last().filter(|forms| forms.len() == 1);
     forms.and_then(|forms| forms.first()?.last().cloned()).unwrap_or_default()
@@ -134,39 +134,39 @@ fn kind_condition(kinds: &[EntityType], alias: &str) -> String {
     }
 }
 
-/// What matches a query: rows of `researcher_id`, `organization_id`, `topic_id`, `paper_id` (all but one null), `rank`
-/// (smallest is best) and `popularity`; a thing may be there several times.
+/// Returns a query for the matches: `researcher_id`, `organization_id`, `topic_id`, `paper_id` (one of them not null),
+/// `rank` (smaller is better) and `popularity`. An entity can occur several times.
 fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
-    let nothing = "SELECT NULL::bigint AS researcher_id, NULL::bigint AS organization_id, NULL::bigint AS topic_id, \
+    let no_rows = "SELECT NULL::bigint AS researcher_id, NULL::bigint AS organization_id, NULL::bigint AS topic_id, \
          NULL::bigint AS paper_id, 0 AS rank, 0 AS popularity WHERE false";
-    let mut strict = Sql::from(nothing).with_custom_plan();
+    let mut exact = Sql::from(no_rows).with_custom_plan();
     for kind in kinds {
         for (column, value) in kind.parse_identifiers(&query.text) {
             let ids = EntityType::ALL.map(|other| if other == *kind { "id" } else { "NULL" }).join(", ");
             let owner = format!(" UNION ALL SELECT {ids}, -1, 0 FROM {} WHERE {column} = ?", kind.table());
-            strict = strict.then_with(&owner, value.clone());
+            exact = exact.then_with(&owner, value.clone());
             if *kind == EntityType::Researcher {
                 let ids = ids.replace("id", kind.reference_column());
                 let owner = format!(
                     " UNION ALL SELECT {ids}, -1, 0 FROM external_id WHERE researcher_id IS NOT NULL \
                      AND scheme = '{column}' AND value = ?"
                 );
-                strict = strict.then_with(&owner, value);
+                exact = exact.then_with(&owner, value);
             }
         }
     }
     if !query.has_terms() {
-        return strict;
+        return exact;
     }
-    // Initials are in too many names to look up: they are checked on what the other words find.
+    // Too many names contain initials to look them up; they are checked on the hits of the other words.
     let has_long = query.terms.iter().any(|forms| !is_initial(forms));
-    let long = query.terms.iter().filter(|forms| !has_long || !is_initial(forms));
-    let selective = all_words_tsquery(long.clone(), quote_lexeme);
+    let long_words = query.terms.iter().filter(|forms| !has_long || !is_initial(forms));
+    let selective = all_words_tsquery(long_words.clone(), quote_lexeme);
     let has_initials = has_long && query.terms.iter().any(|forms| is_initial(forms));
     let initials =
         all_words_tsquery(query.terms.iter().filter(|forms| is_initial(forms)), |word| format!("'{word}':*"));
-    let different: BTreeSet<String> = long.flatten().flatten().cloned().collect();
-    let last = prefix_word(query);
+    let distinct_words: BTreeSet<String> = long_words.flatten().flatten().cloned().collect();
+    let prefix = prefix_word(query);
     let and_initials = |alias: &str| {
         if has_initials {
             Sql::with(&format!(" AND ts_match_vq({alias}.words, ?::text::tsquery)"), initials.clone())
@@ -176,9 +176,9 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
     };
     let (words, long_words) = (query.terms.len(), query.terms.iter().filter(|forms| !is_initial(forms)).count());
     let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
-    // How close what matches as typed is: the same text, the same letters, the same words in another order, the same
-    // but for initials, the beginning, the words among others, their stems. Of names that are not people's, those with
-    // the fewest other words come first.
+    // Rank of exact hits: same text, same letters, same words in another order, same but for initials, prefix, words
+    // among others, stems. Among names of organizations and topics and among titles, fewer additional words rank
+    // higher.
     let letters = crate::text::tokenizer::folded_letters(&query.text);
     let rank = Sql::with("CASE WHEN lower(entry.text) = ? THEN 0 ", query.text.to_lowercase())
         .then_with("WHEN entry.letters = ? THEN 1 ", letters.clone())
@@ -192,15 +192,15 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
         .then("+ entry.weight * 10 + CASE WHEN entry.researcher_id IS NULL ")
         .then_with("THEN least(greatest(entry.long_word_count - ?, 0), 9) ELSE 0 END", count(long_words));
     let columns = "researcher_id, organization_id, topic_id, paper_id";
-    let of_kinds = kind_condition(kinds, "entry");
-    strict = strict
+    let kind_filter = kind_condition(kinds, "entry");
+    exact = exact
         .then(format!(" UNION ALL SELECT {columns}, "))
         .then(rank)
         .then(", entry.popularity FROM search_entry AS entry WHERE entry.words @@ (SELECT query FROM typed) AND ")
-        .then(of_kinds.clone())
+        .then(kind_filter.clone())
         .then(and_initials("entry"));
     if kinds.contains(&EntityType::Paper) {
-        strict = strict
+        exact = exact
             .then(
                 " UNION ALL SELECT NULL, NULL, NULL, paper_id, 700, abstract.popularity FROM search_abstract AS abstract \
                  WHERE abstract.words @@ (SELECT query FROM typed)",
@@ -208,11 +208,11 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
             .then(and_initials("abstract"));
     }
     Sql::with("WITH typed AS MATERIALIZED (SELECT with_stems(?::text::tsquery, ", selective.clone())
-        .then_with("?) AS query), strict AS MATERIALIZED (", text_array(different.clone()))
-        .then(strict)
+        .then_with("?) AS query), strict AS MATERIALIZED (", text_array(distinct_words.clone()))
+        .then(exact)
         .then_with("), guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ", selective)
-        .then_with("?, ", text_array(different))
-        .then_with("?)).*", last)
+        .then_with("?, ", text_array(distinct_words))
+        .then_with("?)).*", prefix)
         .then_with(
             &format!(" WHERE (SELECT count(*) FROM (SELECT DISTINCT {columns} FROM strict LIMIT {MIN_EXACT_HITS}) AS found) < ?) "),
             if words > MAX_SHORT_QUERY_WORDS { 1 } else { MIN_EXACT_HITS },
@@ -222,44 +222,45 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
             "CASE WHEN ts_match_vq(entry.words, guessed.one) THEN 800 ELSE 900 END + entry.weight * 10, entry.popularity \
              FROM guessed CROSS JOIN search_entry AS entry WHERE entry.words @@ guessed.two AND ",
         )
-        .then(of_kinds)
+        .then(kind_filter)
         .then(and_initials("entry"))
 }
 
-/// Joins how well each row matches, as `found.rank`.
-pub(crate) fn relevance_join(kind: EntityType, query: &SearchTerms) -> Sql {
+/// Returns the join of the relevance of each row, as `found.rank`; empty without a query.
+pub(crate) fn relevance_join(kind: EntityType, query: Option<&SearchTerms>) -> Sql {
+    let Some(query) = query else { return Sql::default() };
     Sql::from(format!(" JOIN (SELECT {} AS id, min(rank) AS rank FROM (", kind.reference_column()))
         .then(matches_sql(query, &[kind]))
         .then(format!(") AS match GROUP BY 1) AS found ON found.id = {}.id", kind.table()))
 }
 
-/// The key of an order by relevance: the largest is the best.
+/// Returns the sort key of relevance; larger is better.
 pub(crate) fn relevance_key() -> SortKey {
     SortKey::new("(- found.rank)", SortKeyType::Integer)
 }
 
-/// The condition that a row's id is of something that matches.
+/// Returns the condition that the entity of a row matches a query.
 pub(crate) fn matches_query(kind: EntityType, query: &SearchTerms) -> Sql {
     Sql::from(format!("{}.id IN (SELECT {} FROM (", kind.table(), kind.reference_column()))
         .then(matches_sql(query, &[kind]))
         .then(") AS match)")
 }
 
-/// What a query finds among things of some kinds, best first.
+/// List of search results of several entity types, most relevant first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SearchResults {
-    /// What is looked for.
+    /// Search query.
     pub query: SearchTerms,
-    /// Among which kinds.
+    /// Entity types to search.
     pub kinds: Vec<EntityType>,
 }
 
-/// Something found.
+/// Reference to an entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EntityRef {
-    /// What it is.
+    /// Type of the entity.
     pub kind: EntityType,
-    /// Its id.
+    /// Id of the entity.
     pub id: i64,
 }
 
@@ -282,20 +283,22 @@ impl FromQueryResult for EntityRef {
 }
 
 impl EntityRef {
-    fn from_row(number: i64, id: i64) -> Result<Self, DbErr> {
-        let kind = usize::try_from(number).ok().and_then(|number| EntityType::ALL.get(number));
-        let kind = *kind.ok_or_else(|| DbErr::Type(format!("{number} is no kind of thing")))?;
+    fn from_row(index: i64, id: i64) -> Result<Self, DbErr> {
+        let kind = usize::try_from(index).ok().and_then(|index| EntityType::ALL.get(index));
+        let kind = *kind.ok_or_else(|| DbErr::Type(format!("{index} is not the index of an entity type")))?;
         Ok(Self { kind, id })
     }
 }
 
-/// Of a row with a column for each kind: the place of its kind in [`Kind::ALL`], and its id.
+/// SQL for the index of the type in [`EntityType::ALL`] and the id, from a row with a column per type.
 const KIND_AND_ID_COLUMNS: &str = "CASE WHEN researcher_id IS NOT NULL THEN 0 WHEN organization_id IS NOT NULL THEN 1 \
      WHEN topic_id IS NOT NULL THEN 2 ELSE 3 END::bigint AS kind, coalesce(researcher_id, organization_id, topic_id, paper_id) AS id";
 
 impl List for SearchResults {
     type Node = EntityRef;
     type Edge = crate::store::reader::page::NoEdge;
+    const PAGE_QUERY: &'static str = "search::page";
+    const COUNT_QUERY: &'static str = "search::count";
 
     fn source(&self, _: &Store) -> ListSource {
         let from = Sql::from(format!(
@@ -319,26 +322,26 @@ impl List for SearchResults {
     }
 }
 
-/// The field of names that find a person and are shown nowhere: in the place of their text stands the name that is shown.
+/// Search field of search-only names. Its text is the display name, so that the hidden name is never shown.
 pub(crate) const SEARCH_ONLY_FIELD: &str = "searchOnlyNames";
 
-/// Asks for the texts that something is found by, and that may be shown.
+/// Loader key of the displayable texts through which a search found an entity.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MatchedTextsKey {
-    /// What was found.
+    /// Entity that was found.
     pub hit: EntityRef,
-    /// By which query.
+    /// Query that found it.
     pub query: Arc<SearchTerms>,
 }
 
-/// A text that something is found by.
+/// Indexed text of an entity.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct MatchedText {
-    /// What it is: `name`, `otherNames`, `label:fr`, `acronym`, `title`, `abstract:en`.
+    /// Field of the text: `name`, `otherNames`, `label:fr`, `acronym`, `title`, `abstract:en`.
     pub field: String,
-    /// The text.
+    /// Text.
     pub text: String,
-    /// The stems that it shares with the query.
+    /// Stems shared with the query.
     pub stems: Vec<String>,
 }
 
@@ -356,6 +359,10 @@ impl FromQueryResult for MatchedTextRow {
     }
 }
 
+impl LoaderKey for MatchedTextsKey {
+    const NAME: &'static str = "search::matched_texts";
+}
+
 impl Loader<MatchedTextsKey> for Store {
     type Value = Arc<Vec<MatchedText>>;
 
@@ -364,24 +371,21 @@ impl Loader<MatchedTextsKey> for Store {
         for key in keys {
             hits.entry(&key.query).or_default().push(key.hit);
         }
-        let mut found: HashMap<MatchedTextsKey, Vec<MatchedText>> = HashMap::new();
+        let mut texts: HashMap<MatchedTextsKey, Vec<MatchedText>> = HashMap::new();
         for (query, hits) in hits {
-            for row in self
-                .query_all::<MatchedTextRow>(type_name::<MatchedTextsKey>(), matched_texts_sql(query, &hits))
-                .await?
-            {
-                found
+            for row in self.query_all::<MatchedTextRow>(MatchedTextsKey::NAME, matched_texts_sql(query, &hits)).await? {
+                texts
                     .entry(MatchedTextsKey { hit: row.hit, query: Arc::clone(query) })
                     .or_default()
                     .push(row.matched_text);
             }
         }
-        Ok(found.into_iter().map(|(key, entries)| (key, Arc::new(entries))).collect())
+        Ok(texts.into_iter().map(|(key, entries)| (key, Arc::new(entries))).collect())
     }
 }
 
 fn matched_texts_sql(query: &SearchTerms, hits: &[EntityRef]) -> Sql {
-    let of = |kind: EntityType| bigint_array(hits.iter().filter(|hit| hit.kind == kind).map(|hit| hit.id));
+    let ids_of = |kind: EntityType| bigint_array(hits.iter().filter(|hit| hit.kind == kind).map(|hit| hit.id));
     let stems = |words: &str| {
         format!(
             "ARRAY(SELECT split_part(lexeme, '/', 1) FROM unnest(tsvector_to_array({words})) AS lexeme \
@@ -393,12 +397,12 @@ fn matched_texts_sql(query: &SearchTerms, hits: &[EntityRef]) -> Sql {
         text_array(query.distinct_terms()),
     );
     for kind in EntityType::ALL {
-        let (number, column, stems) = (kind as usize, kind.reference_column(), stems("words"));
+        let (index, column, stems) = (kind as usize, kind.reference_column(), stems("words"));
         let entries = format!(
-            "SELECT {number}::bigint AS kind, {column} AS id, field, text, {stems}, weight FROM search_entry \
+            "SELECT {index}::bigint AS kind, {column} AS id, field, text, {stems}, weight FROM search_entry \
              WHERE {column} = ANY(?) AND field <> '{SEARCH_ONLY_FIELD}' UNION ALL "
         );
-        sql = sql.then_with(&entries, of(kind));
+        sql = sql.then_with(&entries, ids_of(kind));
     }
     let abstracts = format!(
         "SELECT 3, paper.id, CASE text.key WHEN 'und' THEN 'abstract' ELSE 'abstract:' || text.key END, text.value, {}, 3 \
@@ -407,17 +411,17 @@ fn matched_texts_sql(query: &SearchTerms, hits: &[EntityRef]) -> Sql {
          WHERE paper.id = ANY(?)) AS entry ORDER BY weight, field",
         stems("search_abstract.words")
     );
-    sql.then_with(&abstracts, of(EntityType::Paper))
+    sql.then_with(&abstracts, ids_of(EntityType::Paper))
 }
 
-/// What a typed text may be the beginning of.
+/// Autocomplete suggestion.
 #[derive(Clone, Debug)]
 pub struct SuggestedEntity {
-    /// What it is.
+    /// Suggested entity.
     pub hit: EntityRef,
-    /// The name that begins so; where that is not to be shown, the one that is.
+    /// Name that matches the prefix, or the display name if that name is hidden.
     pub text: String,
-    /// Whether that is the name that is shown, not another one.
+    /// Whether the text is the display name.
     pub is_display_name: bool,
 }
 
@@ -432,35 +436,35 @@ impl FromQueryResult for SuggestedEntity {
 }
 
 impl Store {
-    /// The things whose names have words that begin with each word of a query, best known first.
+    /// Returns entities with a name that contains each word of the query as a prefix, most popular first.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn suggest_entities(
         &self,
         query: &SearchTerms,
         kinds: &[EntityType],
-        most: i64,
+        limit: i64,
     ) -> Result<Vec<SuggestedEntity>, Error> {
         if !query.has_terms() || kinds.is_empty() {
             return Ok(Vec::new());
         }
-        self.query_all("search::suggestions", suggestions_sql(query, kinds, most)).await
+        self.query_all("search::suggestions", suggestions_sql(query, kinds, limit)).await
     }
 }
 
-fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], most: i64) -> Sql {
-    let begins = |word: &str| format!("'{word}':*");
-    let all = all_words_tsquery(query.terms.iter(), begins);
-    let whole = all_words_tsquery(query.terms.iter(), quote_lexeme);
-    // The word that fewest names have is looked up, the others are checked on what it finds. A word of several forms is
-    // as common as its forms together, a form as its longest part.
-    let (mut numbers, mut lexemes, mut queries) = (Vec::new(), Vec::new(), Vec::new());
+fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], limit: i64) -> Sql {
+    let prefix = |word: &str| format!("'{word}':*");
+    let prefix_query = all_words_tsquery(query.terms.iter(), prefix);
+    let exact_query = all_words_tsquery(query.terms.iter(), quote_lexeme);
+    // Looks up the rarest word and checks the others on its entries. The frequency of a word is the sum over its forms;
+    // the frequency of a form is that of its longest part.
+    let (mut word_numbers, mut lexemes, mut queries) = (Vec::new(), Vec::new(), Vec::new());
     for (number, forms) in (0_i64..).zip(&query.terms) {
         for longest in forms.iter().filter_map(|form| form.iter().max_by_key(|word| word.len())) {
-            numbers.push(number);
+            word_numbers.push(number);
             lexemes.push(longest.clone());
-            queries.push(all_words_tsquery(std::iter::once(forms), begins));
+            queries.push(all_words_tsquery(std::iter::once(forms), prefix));
         }
     }
     let letters = crate::text::tokenizer::folded_letters(&query.text);
@@ -469,80 +473,82 @@ fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], most: i64) -> Sql 
         "{}, entry.text, entry.letters, entry.words, entry.weight, entry.popularity",
         columns.split(", ").map(|column| format!("entry.{column}")).collect::<Vec<_>>().join(", ")
     );
-    let of_kinds = kind_condition(kinds, "entry");
-    let is_of_several = query.terms.len() > 1 || query.terms.iter().flatten().any(|form| form.len() > 1);
-    let common = if is_of_several { COMMON_PREFIX_ENTRIES_OF_MANY_WORDS } else { COMMON_PREFIX_ENTRIES };
-    // Who types several words of a title types those that it begins with.
-    let title = (is_of_several && kinds.contains(&EntityType::Paper)).then(|| letters.clone());
+    let kind_filter = kind_condition(kinds, "entry");
+    let has_several_words = query.terms.len() > 1 || query.terms.iter().flatten().any(|form| form.len() > 1);
+    let common_prefix_entries =
+        if has_several_words { COMMON_PREFIX_ENTRIES_OF_MANY_WORDS } else { COMMON_PREFIX_ENTRIES };
+    // Several words are also matched as the beginning of a title.
+    let title = (has_several_words && kinds.contains(&EntityType::Paper)).then(|| letters.clone());
     let best_known = |title: Option<String>, words: Sql, passes: Sql| {
         Sql::with("best_known(?, ", letters.clone())
-            .then_with("?::text::tsquery, ", whole.clone())
+            .then_with("?::text::tsquery, ", exact_query.clone())
             .then_with("?, ", title)
             .then(words)
             .then(", ")
             .then(passes)
             .then_with(", ?, ", text_array(kinds.iter().map(|kind| kind.search_code())))
-            .then_with("?) AS entry ", most)
+            .then_with("?) AS entry ", limit)
     };
-    let every = Sql::with("?::text::tsquery", all.clone());
-    // Nothing begins so: perhaps a typo.
-    let different: Vec<String> = query.distinct_terms().into_iter().map(ToOwned::to_owned).collect();
-    let near = if query.terms.len() > MAX_SHORT_QUERY_WORDS {
-        Sql::from(format!("search_entry AS entry WHERE entry.words @@ guessed.two AND {of_kinds} "))
+    let every_word = Sql::with("?::text::tsquery", prefix_query.clone());
+    // No prefix matches: tolerate typos.
+    let distinct_words: Vec<String> = query.distinct_terms().into_iter().map(ToOwned::to_owned).collect();
+    let fuzzy = if query.terms.len() > MAX_SHORT_QUERY_WORDS {
+        Sql::from(format!("search_entry AS entry WHERE entry.words @@ guessed.two AND {kind_filter} "))
             .then_with("LIMIT ?", MAX_FUZZY_ENTRIES)
     } else {
         Sql::from("LATERAL ").then(best_known(None, "guessed.two".into(), "guessed.two".into()))
     };
     Sql::with(
         "WITH typed AS MATERIALIZED (SELECT typed.query, sum(coalesce(known.amount, 0)) AS amount FROM unnest(?::bigint[], ",
-        bigint_array(numbers),
+        bigint_array(word_numbers),
     )
     .then_with("?::text[], ", text_array(lexemes))
     .then_with(
-        // Each word counts for one name at least: so many words are enough to tell that a beginning is common.
+        // Each word counts for at least one name, so this many words suffice to show that a prefix is common.
         "?::text[]) AS typed(number, word, query) CROSS JOIN LATERAL (SELECT sum(entry_count) AS amount FROM \
          (SELECT entry_count FROM search_word WHERE search_word.word >= typed.word \
          AND search_word.word < typed.word || U&'\\+10FFFF' AND entry_count > 0 ",
         text_array(queries),
     )
-    .then_with("LIMIT ?) AS counted) AS known GROUP BY typed.number, typed.query ORDER BY amount LIMIT 2), ", common + 1)
+    .then_with("LIMIT ?) AS counted) AS known GROUP BY typed.number, typed.query ORDER BY amount LIMIT 2), ", common_prefix_entries + 1)
     .then("rarest AS MATERIALIZED (SELECT query::tsquery, amount FROM typed ORDER BY amount LIMIT 1), ")
     .then("begun AS MATERIALIZED (")
-    .then(format!("SELECT {entry} FROM search_entry AS entry WHERE entry.words @@ (SELECT query FROM rarest) AND {of_kinds} "))
-    .then_with("AND (SELECT amount FROM rarest) <= ? ", common)
-    .then_with("AND ts_match_vq(entry.words, ?::text::tsquery) ", all)
+    .then(format!("SELECT {entry} FROM search_entry AS entry WHERE entry.words @@ (SELECT query FROM rarest) AND {kind_filter} "))
+    .then_with("AND (SELECT amount FROM rarest) <= ? ", common_prefix_entries)
+    .then_with("AND ts_match_vq(entry.words, ?::text::tsquery) ", prefix_query)
     .then(format!("UNION ALL SELECT {entry} FROM "))
-    // Two words are looked for, the others checked: many common ones would each be read as a whole.
-    .then(best_known(title, "(SELECT string_agg(query, ' & ')::tsquery FROM typed)".into(), every))
-    .then_with("WHERE (SELECT amount FROM rarest) > ?), ", common)
-    .then_with("guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ", whole.clone())
-    .then_with("?, ", text_array(different))
+    // Looks up the two rarest words and checks the others: reading the entries of many common words would be slow.
+    .then(best_known(title, "(SELECT string_agg(query, ' & ')::tsquery FROM typed)".into(), every_word))
+    .then_with("WHERE (SELECT amount FROM rarest) > ?), ", common_prefix_entries)
+    .then_with("guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ", exact_query.clone())
+    .then_with("?, ", text_array(distinct_words))
     .then_with("?)).* WHERE NOT EXISTS (SELECT FROM begun)), ", prefix_word(query))
-    .then(format!("near AS (SELECT {entry} FROM guessed CROSS JOIN ")).then(near).then("), ")
+    .then(format!("near AS (SELECT {entry} FROM guessed CROSS JOIN ")).then(fuzzy).then("), ")
     .then("ranked AS (SELECT *, CASE WHEN letters = ")
     .then_with("? THEN 0 WHEN starts_with(letters, ", letters.clone())
     .then_with("?) OR ts_match_vq(words, ", letters)
-    .then_with("?::text::tsquery) THEN 1 ELSE 2 END * 10 + weight AS rank FROM (SELECT * FROM begun UNION ALL SELECT * FROM near) AS entry), ", whole)
+    .then_with("?::text::tsquery) THEN 1 ELSE 2 END * 10 + weight AS rank FROM (SELECT * FROM begun UNION ALL SELECT * FROM near) AS entry), ", exact_query)
     .then(format!("best AS (SELECT DISTINCT ON ({columns}) * FROM ranked ORDER BY {columns}, rank) "))
     .then(format!("SELECT {KIND_AND_ID_COLUMNS}, text, weight FROM best ORDER BY rank, popularity DESC, 1, 2 "))
-    .then_with("LIMIT ?", most)
+    .then_with("LIMIT ?", limit)
     .with_custom_plan()
 }
 
-/// Asks for what tells something from its namesakes.
+/// Loader key of a disambiguation hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SearchHintKey(pub EntityRef);
 
-/// What tells something from its namesakes.
+/// Text that distinguishes an entity from others of the same name.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct SearchHint {
-    /// Of a person the organization, of a topic the one above.
+    /// For a researcher, the current organization; for a topic, a broader topic.
     pub names: Option<LocalizedText>,
-    /// Of a person without organization the latest paper, of an organization the city, of a paper the first author as shown.
+    /// For a researcher without organization, the latest paper; for an organization, the city; for a paper, the first
+    /// author's displayed name.
     pub text: Option<String>,
-    /// Of an organization the country, of a paper the year.
+    /// For an organization, the country; for a paper, the year.
     pub more: Option<String>,
-    /// Of a paper the number of authors.
+    /// For a paper, the number of authors.
     pub author_count: i32,
 }
 
@@ -581,6 +587,10 @@ const HINT_SQL: [&str; 4] = [
     ),
 ];
 
+impl LoaderKey for SearchHintKey {
+    const NAME: &'static str = "search::hints";
+}
+
 impl Loader<SearchHintKey> for Store {
     type Value = Arc<SearchHint>;
 
@@ -590,7 +600,7 @@ impl Loader<SearchHintKey> for Store {
             let of = bigint_array(keys.iter().filter(|key| key.0.kind == kind).map(|key| key.0.id));
             sql = sql.then(if kind == EntityType::Researcher { "" } else { " UNION ALL " }).then_with(hints, of);
         }
-        let rows = self.query_all::<SearchHintRow>(type_name::<SearchHintKey>(), sql).await?;
+        let rows = self.query_all::<SearchHintRow>(SearchHintKey::NAME, sql).await?;
         Ok(rows.into_iter().map(|row| (SearchHintKey(row.hit), Arc::new(row.hint))).collect())
     }
 }

@@ -1,4 +1,4 @@
-//! Topics: lists of them, what is narrower, and a person's.
+//! Topic lists, filters and orders, and narrower topics.
 
 use chrono::{DateTime, Utc};
 
@@ -12,10 +12,11 @@ use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
 use crate::store::reader::page::{
     List, ListSource, MergePartitions, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns,
 };
-use crate::store::reader::search;
+use crate::store::reader::search::{self, EntityType};
 use crate::text::tokenizer::SearchTerms;
 
-/// The ids that `roots` selects and, where asked, those of everything narrower. Cycles in the data end it.
+/// Returns a query for the ids that `roots` selects and, if requested, all narrower topics. Terminates on cycles in the
+/// data.
 pub(crate) fn with_narrower(roots: Sql, include_narrower: bool) -> Sql {
     if !include_narrower {
         return roots;
@@ -26,31 +27,38 @@ pub(crate) fn with_narrower(roots: Sql, include_narrower: bool) -> Sql {
     )
 }
 
-/// The ids of some topics and of everything narrower.
+/// Returns a query for the ids of these topics and all narrower ones.
 pub(crate) fn topics_with_narrower(topics: &[i64]) -> Sql {
     with_narrower(resolve_merged_ids::<topic::Model>(topics), true)
 }
 
-/// Which topics; all conditions hold together, and an absent one is none.
+/// Returns the condition that a paper is on any of these topics.
+pub(crate) fn has_topic_in(topics: Sql) -> Sql {
+    Sql::from("paper.id IN (SELECT paper_topic.paper_id FROM paper_topic WHERE ")
+        .then(Sql::in_subquery("paper_topic.topic_id", topics))
+        .then(")")
+}
+
+/// Filter on topics. Conditions are combined with AND; `None` imposes no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TopicFilter {
-    /// Any of these.
+    /// Topic is any of these.
     pub ids: Option<Vec<i64>>,
-    /// Of any of these vocabularies.
+    /// Topic belongs to any of these vocabularies.
     pub schemes: Option<Vec<String>>,
-    /// Anywhere below any of these.
+    /// Topic is narrower than any of these, at any depth.
     pub broader_ids: Option<Vec<i64>>,
-    /// With a label that this finds.
+    /// A label of the topic matches this search.
     pub query: Option<SearchTerms>,
-    /// Changed then or later.
+    /// Topic was updated at or after this time.
     pub updated_since: Option<DateTime<Utc>>,
 }
 
 impl TopicFilter {
     fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
-        if let Some(numbers) = &self.ids {
-            conditions.push(is_any_of_ids::<topic::Model>("topic.id", numbers));
+        if let Some(ids) = &self.ids {
+            conditions.push(is_any_of_ids::<topic::Model>("topic.id", ids));
         }
         if let Some(schemes) = &self.schemes {
             conditions.push(Sql::with("topic.scheme = ANY(?)", text_array(schemes.clone())));
@@ -60,7 +68,7 @@ impl TopicFilter {
                 .then(is_any_of_ids::<topic::Model>("broader_id", broader));
             conditions.push(Sql::in_subquery("topic.id", with_narrower(roots, true)));
         }
-        conditions.extend(self.query.as_ref().map(|query| search::matches_query(search::EntityType::Topic, query)));
+        conditions.extend(self.query.as_ref().map(|query| search::matches_query(EntityType::Topic, query)));
         if let Some(since) = self.updated_since {
             conditions.push(Sql::with("topic.updated_at >= ?", since));
         }
@@ -68,20 +76,21 @@ impl TopicFilter {
     }
 }
 
-/// By what topics are ordered.
+/// Sort fields of topics.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TopicOrder {
-    /// As the list itself has them: a person's declared ones in their order, then by papers; a paper's in its order.
+    /// Natural order of the list. Of a researcher: declared topics in their order, then by number of papers. Of a
+    /// paper: its own order.
     Own,
-    /// By the label in the best of these languages.
+    /// Label in the best match of these languages.
     Label(LanguagePreferences),
-    /// By the number of papers, as it was last counted; in a person's list, of that person's papers.
+    /// Number of papers, as last computed; in a researcher's list, of that researcher's papers.
     PaperCount,
-    /// By the number of people who declare it or have papers on it, as it was last counted.
+    /// Number of researchers who declare it or have papers on it, as last computed.
     ResearcherCount,
-    /// By the last change.
+    /// Time of the last update.
     UpdatedAt,
-    /// By how well the filter's query matches.
+    /// Relevance to the filter's query.
     Relevance,
 }
 
@@ -90,30 +99,32 @@ const STATISTICS_JOIN: &str = " JOIN topic_statistics ON topic_statistics.topic_
 /// Which topics are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TopicScope {
-    /// All.
+    /// All topics.
     All,
-    /// Those directly below the parent, a topic.
+    /// Topics directly narrower than the parent, a topic.
     Narrower,
-    /// Those of the parent, a paper.
+    /// Topics of the parent, a paper.
     Paper,
 }
 
-/// A list of topics.
+/// List of topics.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Topics {
-    /// Whose.
+    /// Which topics are listed.
     pub scope: TopicScope,
-    /// Which.
+    /// Filter on the topics.
     pub filter: TopicFilter,
-    /// By what.
+    /// Sort field.
     pub order: TopicOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
 impl List for Topics {
     type Node = topic::Model;
     type Edge = NoEdge;
+    const PAGE_QUERY: &'static str = "topics::page";
+    const COUNT_QUERY: &'static str = "topics::count";
 
     fn is_batchable(&self, _: usize) -> bool {
         self.scope == TopicScope::Paper && self.filter == TopicFilter::default()
@@ -133,33 +144,30 @@ impl List for Topics {
                 conditions.push("paper_topic.paper_id = parent.key".into());
             }
         }
-        let by = |key| vec![key, SortKey::new("topic.id", SortKeyType::Integer)];
-        // Both from one table, whose index has both.
-        let counted = |count: &str| {
+        let keys_by = |key| vec![key, SortKey::new("topic.id", SortKeyType::Integer)];
+        // Both keys come from one table, so that one index has both.
+        let count_keys = |count: &str| {
             vec![
                 SortKey::new(count, SortKeyType::Integer),
                 SortKey::new("topic_statistics.topic_id", SortKeyType::Integer),
             ]
         };
         let keys = match (&self.order, self.scope) {
-            (TopicOrder::Own, TopicScope::Paper) => by(SortKey::new("paper_topic.position", SortKeyType::Integer)),
+            (TopicOrder::Own, TopicScope::Paper) => keys_by(SortKey::new("paper_topic.position", SortKeyType::Integer)),
             (TopicOrder::Own, _) => vec![SortKey::new("topic.id", SortKeyType::Integer)],
             (TopicOrder::Label(_), _) => vec![label_order::label_sort_key(), label_order::label_id_key("topic")],
             (TopicOrder::PaperCount, _) => {
                 from = from.then(STATISTICS_JOIN);
-                counted("topic_statistics.paper_count")
+                count_keys("topic_statistics.paper_count")
             }
             (TopicOrder::ResearcherCount, _) => {
                 from = from.then(STATISTICS_JOIN);
-                counted("topic_statistics.researcher_count")
+                count_keys("topic_statistics.researcher_count")
             }
-            (TopicOrder::UpdatedAt, _) => by(SortKey::new("topic.updated_at", SortKeyType::Timestamp)),
+            (TopicOrder::UpdatedAt, _) => keys_by(SortKey::new("topic.updated_at", SortKeyType::Timestamp)),
             (TopicOrder::Relevance, _) => {
-                let query = self.filter.query.as_ref();
-                from = from.then(
-                    query.map_or_else(Sql::default, |query| search::relevance_join(search::EntityType::Topic, query)),
-                );
-                by(search::relevance_key())
+                from = from.then(search::relevance_join(EntityType::Topic, self.filter.query.as_ref()));
+                keys_by(search::relevance_key())
             }
         };
         ListSource {
@@ -188,21 +196,21 @@ fn label_order_partitions(order: &TopicOrder) -> Option<MergePartitions> {
     }
 }
 
-/// The topics of the parent, a researcher: those declared and those of the papers.
+/// List of the topics of the parent, a researcher: declared topics and topics of papers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ResearcherTopics {
-    /// By what.
+    /// Sort field.
     pub order: TopicOrder,
-    /// Which way.
+    /// Sort direction.
     pub direction: SortDirection,
 }
 
-/// What ties a person to a topic.
+/// Edge between a researcher and a topic.
 #[derive(Clone, Debug)]
 pub struct ResearcherTopicEdge {
-    /// How many of the person's papers are on it.
+    /// Number of the researcher's papers on the topic.
     pub paper_count: i32,
-    /// Whether the person declares it.
+    /// Whether the researcher declares the topic.
     pub is_declared: bool,
 }
 
@@ -211,9 +219,11 @@ column_projection!(ResearcherTopicEdge { | paper_count, is_declared });
 impl List for ResearcherTopics {
     type Node = topic::Model;
     type Edge = ResearcherTopicEdge;
+    const PAGE_QUERY: &'static str = "researcher_topics::page";
+    const COUNT_QUERY: &'static str = "researcher_topics::count";
 
     fn is_batchable(&self, parents: usize) -> bool {
-        // All topics of all of a person's papers are looked at.
+        // Reads all topics of all papers of each researcher.
         parents <= 50
     }
 
@@ -227,7 +237,7 @@ impl List for ResearcherTopics {
              GROUP BY tie.topic_id) AS mine",
         );
         from = from.then(match &self.order {
-            // One by one: they are few, and topics may be many.
+            // Looks up topics one by one: a researcher has few, the table may have many.
             TopicOrder::Own | TopicOrder::Relevance | TopicOrder::PaperCount => {
                 " CROSS JOIN LATERAL (SELECT * FROM topic WHERE topic.id = mine.topic_id OFFSET 0) AS topic"
             }
@@ -236,8 +246,8 @@ impl List for ResearcherTopics {
             }
         });
         let key = match &self.order {
-            // Declared ones come before all others, which have larger ranks the fewer papers they have.
-            // Nothing can be looked for in this list.
+            // Declared topics sort first. Other topics get a larger rank the fewer papers they have.
+            // Relevance does not apply: this list has no search.
             TopicOrder::Own | TopicOrder::Relevance => {
                 SortKey::new("coalesce(mine.position, 2000000000 - mine.paper_count)", SortKeyType::Integer)
             }
@@ -251,7 +261,7 @@ impl List for ResearcherTopics {
         };
         ListSource {
             node_alias: "topic",
-            edge_columns: |wanted| ResearcherTopicEdge::select_list("mine", wanted),
+            edge_columns: |selected| ResearcherTopicEdge::select_list("mine", selected),
             from,
             conditions: Vec::new(),
             sort_keys: vec![key, SortKey::new("topic.id", SortKeyType::Integer)],

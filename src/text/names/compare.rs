@@ -1,59 +1,60 @@
-//! Whether two names may be one person's, and in what they differ.
+//! Comparison of names: whether two names can be names of one person, and how they differ.
 
 use std::collections::BTreeSet;
 
 use crate::text::names::nicknames::are_nickname_forms;
-use crate::text::names::{fold, parse_name};
+use crate::text::names::parse_name;
+use crate::text::normalize::{clean, fold};
 
-/// How much alike two names are; the order is from less to more.
+/// How similar two names are, from least to most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NameSimilarity {
-    /// They name two people.
+    /// Names of two people.
     Different,
-    /// One may be a shorter or more familiar form of the other.
+    /// One can be a shorter or more familiar form of the other.
     Compatible,
     /// One is another spelling of the other.
     Equivalent,
-    /// They are spelled the same but for case and punctuation.
+    /// Equal except for case and punctuation.
     Same,
 }
 
-/// In what two names differ that may be one person's.
+/// A difference between two names that can be names of one person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NameDifference {
     /// Accents: Ilić, Ilic.
     Accents,
-    /// Another alphabet, or another way to write its letters in ours: Müller, Mueller.
+    /// Another alphabet, or another transliteration: Müller, Mueller.
     Transliteration,
     /// Hyphens and spaces: Jean-Luc, Jean Luc, Jeanluc.
     Hyphens,
-    /// The family name stands first in one of them.
+    /// One of the names has the family name first.
     Order,
-    /// A name of which the other has the initial.
+    /// An initial instead of a name.
     Initials,
     /// A familiar form: Robert, Bob.
     Nickname,
-    /// Given names that one of them leaves out.
+    /// One of the names omits given names.
     MiddleNames,
-    /// Particles that one of them leaves out: van der.
+    /// One of the names omits a particle: van der.
     Particle,
-    /// A suffix that one of them leaves out: Jr.
+    /// One of the names omits a suffix: Jr.
     Suffix,
 }
 
 impl NameDifference {
-    /// Whether it is one of spelling only.
+    /// Returns whether it is a difference in spelling only.
     fn is_orthographic(self) -> bool {
         matches!(self, Self::Accents | Self::Transliteration | Self::Hyphens | Self::Order)
     }
 }
 
-/// How two names compare.
+/// The result of comparing two names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameComparison {
-    /// How much they are alike.
+    /// How similar the names are.
     pub similarity: NameSimilarity,
-    /// In what they differ; nothing where they are different throughout.
+    /// How the names differ. Empty for different names.
     pub differences: BTreeSet<NameDifference>,
 }
 
@@ -71,13 +72,13 @@ impl NameComparison {
     }
 }
 
-/// Compares two names. It tells what the names allow, and nothing of whether they are one person's.
+/// Compares two names. The result says whether the names are compatible, not whether they belong to one person.
 #[must_use]
 pub fn compare_names(one: &str, other: &str) -> NameComparison {
     ComparableName::new(one).compare(&ComparableName::new(other))
 }
 
-/// A name, read once to be compared with many.
+/// A parsed name, for comparison with many others.
 #[derive(Clone, Debug)]
 pub struct ComparableName {
     given: SpellingForms,
@@ -87,7 +88,7 @@ pub struct ComparableName {
 }
 
 impl ComparableName {
-    /// Reads a name, whatever its order.
+    /// Parses a name in any order.
     #[must_use]
     pub fn new(name: &str) -> Self {
         let name = parse_name(name);
@@ -100,38 +101,39 @@ impl ComparableName {
         }
     }
 
-    /// What [`compare`] tells of the two.
+    /// Compares two names, like [`compare_names`].
     #[must_use]
     pub fn compare(&self, other: &Self) -> NameComparison {
-        // Of two ways to read them the one that says more.
-        let straight = NameComparison::from_differences(self.differences(other));
-        if straight.similarity >= NameSimilarity::Equivalent {
-            return straight;
+        // Of the two possible orders, the closer match is used.
+        let direct = NameComparison::from_differences(self.differences(other));
+        if direct.similarity >= NameSimilarity::Equivalent {
+            return direct;
         }
-        let turned = NameComparison::from_differences(self.swapped_differences(other));
-        // An initial tells little of which name is which.
-        if turned.similarity == NameSimilarity::Equivalent { turned } else { straight }
+        let swapped = NameComparison::from_differences(self.swapped_differences(other));
+        // With initials, the order is too uncertain.
+        if swapped.similarity == NameSimilarity::Equivalent { swapped } else { direct }
     }
 
-    /// In what the other differs from this one with its given name for a family name; only where it has one of each.
+    /// Returns how the other name differs from this one with given and family name swapped, or `None` if this name has
+    /// only one of them.
     fn swapped_differences(&self, other: &Self) -> Option<BTreeSet<NameDifference>> {
         let family = self.family.as_ref()?;
-        // Seldom is more to be looked at.
+        // This cheap check rules out most names.
         if let Some(other) = &other.family {
             self.given.differences(other)?;
         }
-        let turned = Self {
+        let swapped = Self {
             given: SpellingForms::new(normalize_initials(&family.text)),
             family: Some(self.given.clone()).filter(|given| !given.text.is_empty()),
             particle: self.particle.clone(),
             suffix: self.suffix.clone(),
         };
-        let mut differences = turned.differences(other)?;
+        let mut differences = swapped.differences(other)?;
         differences.insert(NameDifference::Order);
         Some(differences)
     }
 
-    /// In what the other differs; nothing where it names somebody else.
+    /// Returns how the other name differs, or `None` if it is the name of another person.
     fn differences(&self, other: &Self) -> Option<BTreeSet<NameDifference>> {
         let mut differences = BTreeSet::new();
         match (&self.family, &other.family) {
@@ -151,12 +153,12 @@ impl ComparableName {
     }
 }
 
-/// A part of a name, with what its spellings share.
+/// A part of a name, with the normalized forms that its spellings share.
 #[derive(Clone, Debug)]
 struct SpellingForms {
     text: String,
     folded: String,
-    /// In the letters that the ways to transliterate it share.
+    /// Transliterated by [`transliteration_key`].
     transliterated: String,
 }
 
@@ -165,13 +167,13 @@ impl SpellingForms {
         Self { folded: fold(&text), transliterated: transliteration_key(&text), text }
     }
 
-    /// In what the spellings of one name differ; nothing where they are of two names.
+    /// Returns how two spellings of a name differ, or `None` if they are different names.
     fn differences(&self, other: &Self) -> Option<BTreeSet<NameDifference>> {
         if self.text == other.text {
             return Some(BTreeSet::new());
         }
         if self.folded == other.folded {
-            // What folding takes away is an accent, or a hyphen that is a space.
+            // Folding removes accents, and turns hyphens into spaces.
             let marks = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
             let is_of_hyphens = marks(&self.text) == marks(&other.text);
             return Some(BTreeSet::from([if is_of_hyphens {
@@ -189,12 +191,12 @@ impl SpellingForms {
     }
 }
 
-/// Given names in lower case, without the dots of initials; those that stand together are apart.
+/// Returns given names in lower case, with initials separated and without their dots.
 fn normalize_initials(given: &str) -> String {
-    crate::text::names::clean(&given.to_lowercase().replace('.', " ")).replace(" -", "-")
+    clean(&given.to_lowercase().replace('.', " ")).replace(" -", "-")
 }
 
-/// A name in the letters that the ways to transliterate it share.
+/// Returns a name in letters that its common transliterations share.
 pub(super) fn transliteration_key(name: &str) -> String {
     let latin = deunicode::deunicode(name).to_lowercase();
     let mut letters: String = latin.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -239,14 +241,14 @@ trait CollapseRepeats {
 }
 
 impl CollapseRepeats for String {
-    /// Double letters become one; digits are no letters.
+    /// Collapses repeated letters. Digits are kept.
     fn collapse_repeats(&mut self) {
         let mut last = None;
         self.retain(|letter| last.replace(letter) != Some(letter) || letter.is_ascii_digit());
     }
 }
 
-/// In what given names differ; nothing where they are of two people.
+/// Returns how given names differ, or `None` if they are names of two people.
 fn given_name_differences(one: &SpellingForms, other: &SpellingForms) -> Option<BTreeSet<NameDifference>> {
     if let Some(differences) = one.differences(other) {
         return Some(differences);
@@ -273,6 +275,7 @@ fn given_name_differences(one: &SpellingForms, other: &SpellingForms) -> Option<
     Some(differences)
 }
 
+/// Returns how single given names differ, or `None` if they are different names.
 fn given_word_differences(one: &str, other: &str) -> Option<BTreeSet<NameDifference>> {
     let (one, other) = (SpellingForms::new(one.to_owned()), SpellingForms::new(other.to_owned()));
     if let Some(differences) = one.differences(&other) {
@@ -292,7 +295,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn names_of_one_person() {
+    fn compatible_names() {
         use NameDifference::{
             Accents, Hyphens, Initials, MiddleNames, Nickname, Order, Particle, Suffix, Transliteration,
         };
@@ -321,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_two_people() {
+    fn different_names() {
         for (one, other) in [
             ("Ida Brook", "Ada Brook"),
             ("Ida Brook", "Ida Ford"),
@@ -338,12 +341,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_same_from_both_sides(one in "[A-Ca-c]{1,3}[ .-][a-cé]{0,3} [A-C][a-cü]{0,4}", other in "[A-Ca-c]{1,3}[ .-][a-cé]{0,3} [A-C][a-cü]{0,4}") {
+        fn comparison_is_symmetric(one in "[A-Ca-c]{1,3}[ .-][a-cé]{0,3} [A-C][a-cü]{0,4}", other in "[A-Ca-c]{1,3}[ .-][a-cé]{0,3} [A-C][a-cü]{0,4}") {
             prop_assert_eq!(compare_names(&one, &other), compare_names(&other, &one));
         }
 
         #[test]
-        fn the_same_as_itself(name in any::<String>()) {
+        fn every_name_equals_itself(name in any::<String>()) {
             prop_assert_eq!(compare_names(&name, &name).similarity, NameSimilarity::Same);
         }
     }

@@ -1,10 +1,11 @@
-//! A name as one of many that may be one person's: what such names share, and how much it tells.
+//! The normalized form of a name, by which author disambiguation compares names, and how common the name is.
 
 use crate::text::names::compare::transliteration_key;
-use crate::text::names::{fold, parse_name};
+use crate::text::names::parse_name;
+use crate::text::normalize::fold;
 
-/// Family names that very many people have, as they are written in Latin letters: whoever has one of them, and a short given
-/// name, has namesakes in the same field.
+/// Family names, in Latin letters, that very many people have: with a short given name, there are namesakes in the same
+/// field.
 const VERY_COMMON_FAMILY_NAMES: &str = "\
 wang li zhang liu chen yang huang zhao wu zhou xu sun ma zhu hu guo he lin gao luo zheng liang xie song tang deng han feng cao \
 peng zeng xiao tian dong pan yuan cai jiang yu du ye cheng wei su lu ding ren shen yao jin fan zhong tan wen qin xue lei bai \
@@ -28,33 +29,33 @@ fernandez gomez diaz moreno alvarez romero ruiz jain verma agarwal iyer nair meh
 /// How many people are likely to have a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Commonness {
-    /// Few.
+    /// Few people.
     Rare,
-    /// Many.
+    /// Many people.
     Common,
-    /// So many that the name alone tells nothing.
+    /// A very large number of people: the name alone does not identify anyone.
     VeryCommon,
 }
 
-/// What identity compares of a name.
+/// The normalized form of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NameForm {
-    /// The family name in the letters that all ways to write it share; the only name of who has one.
+    /// Blocking key: the transliterated family name, or a single name. It is stored.
     pub blocking_key: String,
     /// The family name, folded, without spaces and hyphens.
     pub family: String,
-    /// The given names likewise.
+    /// The given names, folded, without spaces and hyphens.
     pub given: String,
-    /// The first of the given names, folded; a letter where it is an initial, nothing where there is none.
+    /// The first given name, folded. A single letter for an initial, empty without a given name.
     pub first_given: String,
-    /// How many given names and initials there are.
+    /// Number of given names and initials.
     pub given_count: usize,
     /// How common the family name is.
     pub commonness: Commonness,
 }
 
 impl NameForm {
-    /// Reads a name, whatever its order.
+    /// Parses a name in any order.
     #[must_use]
     pub fn new(name: &str) -> Self {
         let parsed = parse_name(name);
@@ -86,13 +87,13 @@ impl NameForm {
         }
     }
 
-    /// Whether it tells the first given name, not its initial only. Who has one name only is told by it.
+    /// Returns whether the first given name is more than an initial. True for a single name.
     #[must_use]
     pub fn has_full_given_name(&self) -> bool {
         self.first_given.is_empty() || self.first_given.chars().count() > 1
     }
 
-    /// The letter that the first given name begins with.
+    /// Returns the first letter of the given names.
     #[must_use]
     pub fn initial(&self) -> Option<char> {
         self.given.chars().next()
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_one_name() {
+    fn spellings_share_a_form() {
         for (one, other) in [("Ana Ilić", "Ilic, Ana"), ("Jean-Luc Ford", "Jean Luc FORD")] {
             assert_eq!(NameForm::new(one), NameForm::new(other));
         }
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn parts() {
+    fn forms_of_names() {
         let form = NameForm::new("J.-L. van der Ford");
         assert_eq!((form.family.as_str(), form.first_given.as_str(), form.given_count), ("ford", "j", 2));
         assert!(!form.has_full_given_name());

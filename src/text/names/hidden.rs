@@ -1,23 +1,25 @@
-//! What shows a name that is not to be shown: the words, and initials, that a person's hidden names have and the shown ones
-//! have not, in any order and form. "A. Lake" shows Anna Lake of somebody who is called Ben Brook, and not of Ada Lake.
+//! Redaction of hidden names: recognizes texts that reveal one, by words and initials that a researcher's hidden names
+//! have and the displayed ones do not, in any order and form. "A. Lake" reveals Anna Lake if she is displayed as Ben
+//! Brook, but not if she is displayed as Ada Lake.
 
 use std::collections::BTreeSet;
 
-use crate::text::names::{fold, slug};
+use crate::text::normalize::fold;
+use crate::text::slug::slug;
 
-/// The form that is in every published name.
+/// A form that every name matches: no published name of the researcher is displayed.
 pub const WILDCARD_FORM: &str = "*";
 
-/// The forms that hidden names have and shown ones have not.
+/// Returns the forms that hidden names have and displayed names do not.
 #[must_use]
 pub fn hidden_forms<'a>(
-    shown: impl IntoIterator<Item = &'a str>,
+    displayed: impl IntoIterator<Item = &'a str>,
     hidden: impl IntoIterator<Item = &'a str>,
 ) -> BTreeSet<String> {
-    let (mut own, mut turned_own) = (BTreeSet::new(), BTreeSet::new());
-    for name in shown {
+    let (mut own, mut swapped_own) = (BTreeSet::new(), BTreeSet::new());
+    for name in displayed {
         own.extend(name_forms(name));
-        turned_own.extend(latin_spellings(name).iter().flat_map(|name| swapped_pairs(name)));
+        swapped_own.extend(latin_spellings(name).iter().flat_map(|name| swapped_pairs(name)));
     }
     let mut all = BTreeSet::new();
     for name in hidden {
@@ -25,25 +27,25 @@ pub fn hidden_forms<'a>(
         let spellings = latin_spellings(name);
         let others =
             spellings.iter().flat_map(|name| swapped_pairs(name).into_iter().chain(without_middle_names(name)));
-        all.extend(others.filter(|form| !turned_own.contains(form)));
+        all.extend(others.filter(|form| !swapped_own.contains(form)));
     }
     all.retain(|form| !own.contains(form));
     all
 }
 
-/// A name as it is, and in Latin letters.
+/// Returns a name as written and in Latin letters.
 fn latin_spellings(name: &str) -> BTreeSet<String> {
     BTreeSet::from([name.to_owned(), deunicode::deunicode(name)])
 }
 
-/// Whether a name has one of the forms.
+/// Returns whether a name has one of the forms.
 #[must_use]
 pub fn name_reveals_hidden(name: &str, forms: &[String]) -> bool {
     let has = |form: &str| forms.iter().any(|hidden| hidden == form);
     has(WILDCARD_FORM) || written_forms(name).iter().any(|form| has(form))
 }
 
-/// Whether a text that is no name has the whole of a hidden one, or an e-mail address made of one.
+/// Returns whether a text, such as an affiliation, contains a whole hidden name or an e-mail address derived from one.
 #[must_use]
 pub fn text_reveals_hidden(text: &str, forms: &[String]) -> bool {
     if forms.is_empty() {
@@ -53,7 +55,7 @@ pub fn text_reveals_hidden(text: &str, forms: &[String]) -> bool {
         return name_reveals_hidden(text, forms);
     }
     let has = |form: &str| forms.iter().any(|hidden| hidden == form);
-    // What a form is made of several words by: `annalake` of `lake`.
+    // Forms that consist of several words: `annalake` of `lake`.
     let is_of_several = |whole: &str| {
         let is_part = |form: &String| {
             form.len() > 1 && form != whole && (whole.starts_with(form.as_str()) || whole.ends_with(form.as_str()))
@@ -63,29 +65,30 @@ pub fn text_reveals_hidden(text: &str, forms: &[String]) -> bool {
     let is_one_word = !forms.iter().any(|form| is_of_several(form));
     let folded = fold(text);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
-    let is_told_by_one = |word: &&str| word.chars().count() > 1 && has(word) && (is_one_word || is_of_several(word));
-    // In any order, with a word or two between them.
-    let are_told_by_two = |number: usize, one: &str| {
+    let reveals_alone = |word: &&str| word.chars().count() > 1 && has(word) && (is_one_word || is_of_several(word));
+    // In any order, with up to two words in between.
+    let reveals_in_pair = |number: usize, one: &str| {
         words.iter().skip(number + 1).take(3).any(|other| {
             let is_more_than_initials = one.chars().count() > 1 || other.chars().count() > 1;
             is_more_than_initials && (has(&format!("{one}{other}")) || has(&format!("{other}{one}")))
         })
     };
-    words.iter().any(is_told_by_one) || words.iter().enumerate().any(|(number, one)| are_told_by_two(number, one))
+    words.iter().any(reveals_alone) || words.iter().enumerate().any(|(number, one)| reveals_in_pair(number, one))
 }
 
-/// Whether an address is made of one of the forms.
+/// Returns whether a slug is derived from one of the forms.
 #[must_use]
-pub fn slug_reveals_hidden(address: &str, forms: &BTreeSet<String>) -> bool {
-    let address = format!("-{address}-");
-    forms.iter().map(|form| slug(form, "")).any(|form| !form.is_empty() && address.contains(&format!("-{form}-")))
+pub fn slug_reveals_hidden(slug_text: &str, forms: &BTreeSet<String>) -> bool {
+    let slug_text = format!("-{slug_text}-");
+    forms.iter().map(|form| slug(form, "")).any(|form| !form.is_empty() && slug_text.contains(&format!("-{form}-")))
 }
 
-/// How a name is written in other forms: also with its initials, as one word, as the name of an account.
+/// Returns the forms in which a name can be written: also with initials, as one word, and as an account name.
 fn name_forms(name: &str) -> BTreeSet<String> {
     latin_spellings(name).iter().flat_map(|name| forms_of_spelling(name)).collect()
 }
 
+/// Returns the forms of one spelling of a name.
 fn forms_of_spelling(name: &str) -> BTreeSet<String> {
     let folded = fold(name);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
@@ -102,14 +105,14 @@ fn forms_of_spelling(name: &str) -> BTreeSet<String> {
     forms
 }
 
-/// The words of a name that stand beside each other, as one the other way round: `lakeanna`.
+/// Returns adjacent words of a name in reverse order, joined: `lakeanna`.
 fn swapped_pairs(name: &str) -> Vec<String> {
     let folded = fold(name);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
     words.windows(2).map(|pair| format!("{}{}", pair[1], pair[0])).collect()
 }
 
-/// The first and the last word of a name as one, both ways round: middle names are often left out.
+/// Returns the first and the last word of a name joined, in both orders, because middle names are often omitted.
 fn without_middle_names(name: &str) -> Vec<String> {
     let folded = fold(name);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
@@ -119,7 +122,7 @@ fn without_middle_names(name: &str) -> Vec<String> {
     }
 }
 
-/// The words of a name, each two of them that stand beside each other as one, and all of them as one.
+/// Returns the words of a name, adjacent pairs of them joined, and all of them joined.
 fn written_forms(name: &str) -> BTreeSet<String> {
     let folded = fold(name);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
@@ -141,31 +144,33 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn shows(hidden: &str, shown: &str, name: &str) -> bool {
-        let forms: Vec<String> = hidden_forms([shown], [hidden]).into_iter().collect();
+    fn reveals(hidden: &str, displayed: &str, name: &str) -> bool {
+        let forms: Vec<String> = hidden_forms([displayed], [hidden]).into_iter().collect();
         name_reveals_hidden(name, &forms)
     }
 
     #[test]
-    fn names_that_show_a_hidden_one() {
+    fn names_that_reveal_a_hidden_name() {
         for name in ["Anna Lake", "Lake, Anna", "A. Lake", "ÁNNA M. L.", "Annalake", "Lakeanna", "Anna", "alake"] {
-            assert!(shows("Anna Lake", "Ben Brook", name), "{name}");
+            assert!(reveals("Anna Lake", "Ben Brook", name), "{name}");
         }
         for name in ["Ben Brook", "B. Brook", "Brook, Ben", "Benjamin Brook"] {
-            assert!(!shows("Anna Lake", "Ben Brook", name), "{name}");
+            assert!(!reveals("Anna Lake", "Ben Brook", name), "{name}");
         }
-        assert!(shows("Иван Петров", "Ben Brook", "I. Petrov") && shows("王小明", "Ben Brook", "Xiaoming Wang"));
-        // What both have is no secret.
-        assert!(!shows("Anna Lake", "Ada Lake", "A. Lake"));
-        assert!(shows("Anna Lake", "Ada Lake", "Anna Lake") && shows("Ida Lake", "Ida Brook", "I. Lake"));
-        // Nor is any of the words where only their order is another, or some are left out; all together are.
-        assert!(shows("Ida Maria Lake", "Ida Lake", "I. M. Lake"));
-        assert!(shows("Ida Lake", "Ida Maria Lake", "Ida Lake") && !shows("Ida Lake", "Ida Maria Lake", "Ida M. Lake"));
-        assert!(shows("山田太郎", "山田次郎", "山田 太郎") && shows("山田 太郎", "Ben Brook", "太郎"));
+        assert!(reveals("Иван Петров", "Ben Brook", "I. Petrov") && reveals("王小明", "Ben Brook", "Xiaoming Wang"));
+        // What both names have in common is not secret.
+        assert!(!reveals("Anna Lake", "Ada Lake", "A. Lake"));
+        assert!(reveals("Anna Lake", "Ada Lake", "Anna Lake") && reveals("Ida Lake", "Ida Brook", "I. Lake"));
+        // Nor are words that are only omitted or in another order. All of them together are.
+        assert!(reveals("Ida Maria Lake", "Ida Lake", "I. M. Lake"));
+        assert!(
+            reveals("Ida Lake", "Ida Maria Lake", "Ida Lake") && !reveals("Ida Lake", "Ida Maria Lake", "Ida M. Lake")
+        );
+        assert!(reveals("山田太郎", "山田次郎", "山田 太郎") && reveals("山田 太郎", "Ben Brook", "太郎"));
     }
 
     #[test]
-    fn other_texts() {
+    fn texts_that_reveal_a_hidden_name() {
         let forms: Vec<String> = hidden_forms(["Ben Brook"], ["Anna Oxford"]).into_iter().collect();
         for text in [
             "Univ. X; anna.oxford@x.org",
@@ -184,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses() {
+    fn slugs_that_reveal_a_hidden_name() {
         let forms = hidden_forms(["Ben Brook"], ["Anna Łake"]);
         assert!(slug_reveals_hidden("anna-lake-2", &forms) && slug_reveals_hidden("dr-lake", &forms));
         assert!(!slug_reveals_hidden("ben-brook", &forms) && !slug_reveals_hidden("annabel-lakes", &forms));
@@ -193,10 +198,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shown_names_show_nothing_and_hidden_ones_do(shown in "[a-zé]{1,6} [a-z-]{1,8}", hidden in "[a-zé]{1,6} [a-z-]{1,8}") {
-            let forms: Vec<String> = hidden_forms([shown.as_str()], [hidden.as_str()]).into_iter().collect();
-            prop_assert!(!name_reveals_hidden(&shown, &forms));
-            let is_the_same = written_forms(&hidden).is_subset(&super::name_forms(&shown));
+        fn displayed_names_reveal_nothing_and_hidden_names_do(displayed in "[a-zé]{1,6} [a-z-]{1,8}", hidden in "[a-zé]{1,6} [a-z-]{1,8}") {
+            let forms: Vec<String> = hidden_forms([displayed.as_str()], [hidden.as_str()]).into_iter().collect();
+            prop_assert!(!name_reveals_hidden(&displayed, &forms));
+            let is_the_same = written_forms(&hidden).is_subset(&super::name_forms(&displayed));
             prop_assert_eq!(name_reveals_hidden(&hidden, &forms), !is_the_same);
         }
     }

@@ -1,4 +1,4 @@
-//! Short and familiar forms of given names, folded; each line is one name and its forms.
+//! Short and familiar forms of given names, folded. Each line is one name and its forms.
 
 const NICKNAMES: &str = "\
 abigail abby gail
@@ -108,9 +108,9 @@ yekaterina katya
 yury yuri
 zachary zach zack";
 
-/// Whether two folded given names may be one person's: one is a form of the other.
+/// Returns whether one of two folded given names is a short or familiar form of the other.
 pub(super) fn are_nickname_forms(one: &str, other: &str) -> bool {
-    // Two short forms of one name are hardly one person's: Bert is no Bob.
+    // Two short forms of one name are hardly the same person: Bert is not Bob.
     let is_form = |full: &str, form: &str| {
         NICKNAMES.lines().any(|line| line.split(' ').next() == Some(full) && line.split(' ').any(|name| name == form))
     };
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forms() {
+    fn nicknames_match_full_names() {
         assert!(are_nickname_forms("robert", "bob") && are_nickname_forms("bob", "robert"));
         assert!(
             !are_nickname_forms("bob", "bert")
@@ -132,9 +132,9 @@ mod tests {
     }
 
     #[test]
-    fn each_name_as_it_is_folded() {
+    fn nicknames_are_folded() {
         for name in NICKNAMES.split_whitespace() {
-            assert_eq!(crate::text::names::fold(name), name);
+            assert_eq!(crate::text::normalize::fold(name), name);
         }
     }
 }

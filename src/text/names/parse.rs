@@ -1,42 +1,43 @@
-//! A personal name in its parts, and who is named in a field.
+//! Parsing of personal names and of fields that name several people.
 
-use crate::text::names::{PARTICLES, clean};
+use crate::text::names::PARTICLES;
+use crate::text::normalize::clean;
 
-/// What may stand behind a family name.
+/// Suffixes of family names.
 const SUFFIXES: [&str; 14] =
     ["jr", "jnr", "junior", "sr", "snr", "senior", "ii", "iii", "iv", "2nd", "3rd", "4th", "phd", "md"];
-/// Family names of two characters.
+/// Chinese and Korean family names of two characters.
 const COMPOUND_FAMILY_NAMES: [&str; 24] = [
     "欧阳", "歐陽", "司马", "司馬", "上官", "诸葛", "諸葛", "皇甫", "令狐", "司徒", "夏侯", "尉迟", "东方", "東方",
     "慕容", "端木", "남궁", "황보", "제갈", "선우", "독고", "사공", "서문", "동방",
 ];
 
-/// A personal name in its parts. Somebody with one name has it as the given name (as ORCID does).
+/// A personal name in its parts. A single name is a given name, as in ORCID.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParsedName {
     /// Given names and initials.
     pub given: Option<String>,
-    /// What stands in quotes or brackets: Alex "Sandy" Pentland.
+    /// Text in quotes or brackets: Alex "Sandy" Pentland.
     pub nickname: Option<String>,
     /// Words that belong to the family name that follows them: van der, de la.
     pub particle: Option<String>,
-    /// The family name.
+    /// Family name.
     pub family: Option<String>,
-    /// What stands behind the family name: Jr., III.
+    /// Suffix of the family name: Jr., III.
     pub suffix: Option<String>,
 }
 
-/// Reads a personal name: given name first, family name first before a comma, or family name first in scripts where that is
-/// the order.
+/// Parses a personal name: given name first, family name first before a comma, or family name first in scripts with
+/// that order.
 #[must_use]
 pub fn parse_name(name: &str) -> ParsedName {
     let (name, nickname) = extract_nickname(&clean(name));
     let mut parts: Vec<&str> = name.split([',', '，']).map(str::trim).filter(|part| !part.is_empty()).collect();
     let mut suffix = None;
     if parts.len() > 1
-        && let Some(place) = parts.iter().skip(1).position(|part| is_suffix(part))
+        && let Some(position) = parts.iter().skip(1).position(|part| is_suffix(part))
     {
-        suffix = Some(parts.remove(place + 1).to_owned());
+        suffix = Some(parts.remove(position + 1).to_owned());
     }
     let mut parsed = match parts.as_slice() {
         [] => ParsedName::default(),
@@ -59,7 +60,7 @@ fn is_particle(word: &str) -> bool {
     PARTICLES.contains(&word.to_lowercase().replace(['’', '‘'], "'").as_str())
 }
 
-/// A name without commas.
+/// Parses a name without commas.
 fn parse_without_comma(name: &str) -> ParsedName {
     let mut words: Vec<&str> = name.split(' ').filter(|word| !word.is_empty()).collect();
     if has_family_first_script(name) {
@@ -86,7 +87,7 @@ fn parse_without_comma(name: &str) -> ParsedName {
     }
 }
 
-/// The particles that a family name written before a comma begins with.
+/// Splits leading particles from a family name written before a comma.
 fn split_particles(family: &str) -> (Option<String>, String) {
     let words: Vec<&str> = family.split(' ').collect();
     let particles = words[..words.len() - 1].iter().take_while(|word| is_particle(word)).count();
@@ -94,7 +95,7 @@ fn split_particles(family: &str) -> (Option<String>, String) {
     (particle, words[particles..].join(" "))
 }
 
-/// Whether a name is in a script whose names begin with the family: Han, Hangul, kana.
+/// Returns whether a name is in a script that writes the family name first: Han, Hangul, kana.
 fn has_family_first_script(name: &str) -> bool {
     let mut letters = name.chars().filter(|c| c.is_alphabetic()).peekable();
     letters.peek().is_some() && letters.all(|c| is_han(c) || is_hangul(c) || is_kana(c))
@@ -112,6 +113,7 @@ fn is_kana(character: char) -> bool {
     matches!(u32::from(character), 0x3041..=0x30FF)
 }
 
+/// Parses a name in a script that writes the family name first.
 fn parse_family_first(words: &[&str]) -> ParsedName {
     let named = |family: &str, given: &str| ParsedName {
         given: Some(given.to_owned()),
@@ -124,18 +126,18 @@ fn parse_family_first(words: &[&str]) -> ParsedName {
             None => ParsedName::default(),
         };
     };
-    // Written together, the family name is one character, or one of a few of two. Of four characters nobody can tell.
+    // Without a space, the family name has one character, or is one of a few with two. Four characters are ambiguous.
     let characters = word.chars().count();
     let length = if COMPOUND_FAMILY_NAMES.iter().any(|family| word.starts_with(family)) { 2 } else { 1 };
-    let is_told = !word.chars().any(is_kana) && characters > length && characters <= length + 2;
-    let cut = word.char_indices().nth(length).map(|(place, _)| place);
+    let is_unambiguous = !word.chars().any(is_kana) && characters > length && characters <= length + 2;
+    let cut = word.char_indices().nth(length).map(|(position, _)| position);
     match cut.and_then(|cut| word.split_at_checked(cut)) {
-        Some((family, given)) if is_told => named(family, given),
+        Some((family, given)) if is_unambiguous => named(family, given),
         _ => ParsedName { given: Some((*word).to_owned()), ..ParsedName::default() },
     }
 }
 
-/// A name without what stands in quotes or brackets inside it.
+/// Splits a name from a nickname in quotes or brackets.
 fn extract_nickname(name: &str) -> (String, Option<String>) {
     const QUOTE_PAIRS: [(&str, &str); 8] =
         [("(\"", "\")"), ("('", "')"), ("(", ")"), ("“", "”"), ("\"", "\""), ("‘", "’"), ("`", "'"), (" '", "' ")];
@@ -151,7 +153,7 @@ fn extract_nickname(name: &str) -> (String, Option<String>) {
     (name.to_owned(), None)
 }
 
-/// Whether a word is an e-mail address, in brackets or not.
+/// Returns whether a word is an e-mail address, with or without brackets.
 pub(super) fn is_email_address(word: &str) -> bool {
     let word = word.trim_matches(|c: char| "<>()[],;".contains(c));
     let word = word.strip_prefix("mailto:").unwrap_or(word);
@@ -160,7 +162,7 @@ pub(super) fn is_email_address(word: &str) -> bool {
     })
 }
 
-/// The e-mail addresses that stand in a field for a name.
+/// Returns the e-mail addresses in a name field.
 pub fn email_addresses(field: &str) -> impl Iterator<Item = &str> {
     let words = field.split_whitespace().filter(|word| is_email_address(word));
     words.map(|word| {
@@ -169,8 +171,8 @@ pub fn email_addresses(field: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The people named in a field that is meant for one: between semicolons and "and", and between commas where each part is a
-/// whole name. One where there is no telling.
+/// Splits a name field that lists several people: at semicolons and "and", and at commas if each part is a complete
+/// name. Returns the whole field if that is not certain.
 #[must_use]
 pub fn split_people(field: &str) -> Vec<String> {
     let field = clean(field);
@@ -185,7 +187,7 @@ pub fn split_people(field: &str) -> Vec<String> {
         let names = by_and.iter().flat_map(|part| part.split(',')).filter(has_letters);
         let are_whole = |parts: &[&str]| parts.iter().all(|part| is_complete_name(part));
         let by_comma: Vec<&str> = names.collect();
-        // Two parts at a comma may be a family name and given names.
+        // Two parts at a comma can be a family name and given names.
         if by_comma.len() > by_and.len().max(2) && are_whole(&by_comma) {
             by_comma
         } else if by_and.len() > 1 && are_whole(&by_and) {
@@ -199,23 +201,23 @@ pub fn split_people(field: &str) -> Vec<String> {
         let part = part.trim().trim_end_matches(',').trim();
         let part = part.strip_prefix("and ").unwrap_or(part);
         let words = part.split(' ').filter(|word| !is_email_address(word));
-        // Among several, numbers behind names point to footnotes.
+        // In a list of names, a number after a name refers to a footnote.
         let words = words.map(|word| if has_several { strip_footnote_number(word) } else { word });
         words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
     };
-    let people: Vec<String> =
+    let names: Vec<String> =
         parts.into_iter().map(named).filter(|part| part.chars().any(char::is_alphabetic)).collect();
-    if people.is_empty() { vec![field] } else { people }
+    if names.is_empty() { vec![field] } else { names }
 }
 
-/// A character reference has so many bytes at most, the `&` among them.
+/// The maximum length of a character reference in bytes, including the `&`.
 const MAX_CHARACTER_REFERENCE_BYTES: usize = 14;
 
-/// The parts of a text that semicolons part; one that ends a character reference, as in `Jos&eacute;`, parts nothing.
+/// Splits a text at semicolons, except those that end a character reference, as in `Jos&eacute;`.
 pub(crate) fn split_at_semicolons(text: &str) -> Vec<&str> {
-    // References are short: looking further back would take long where there are many semicolons.
-    let ends_reference = |place: usize| {
-        let before = &text.as_bytes()[place.saturating_sub(MAX_CHARACTER_REFERENCE_BYTES)..place];
+    // References are short. Searching further back would be slow in a text with many semicolons.
+    let ends_reference = |position: usize| {
+        let before = &text.as_bytes()[position.saturating_sub(MAX_CHARACTER_REFERENCE_BYTES)..position];
         let name = before.iter().rposition(|byte| *byte == b'&').map(|start| &before[start + 1..]);
         name.is_some_and(|name| {
             let name = name.strip_prefix(b"#").unwrap_or(name);
@@ -224,22 +226,22 @@ pub(crate) fn split_at_semicolons(text: &str) -> Vec<&str> {
     };
     let mut parts = Vec::new();
     let mut start = 0;
-    for (place, _) in text.match_indices(';').filter(|(place, _)| !ends_reference(*place)) {
-        parts.push(&text[start..place]);
-        start = place + 1;
+    for (position, _) in text.match_indices(';').filter(|(position, _)| !ends_reference(*position)) {
+        parts.push(&text[start..position]);
+        start = position + 1;
     }
     parts.push(&text[start..]);
     parts
 }
 
-/// "Brook1" without its number; not "3rd" and "A3".
+/// Strips the footnote number from "Brook1", but not from "3rd" and "A3".
 fn strip_footnote_number(word: &str) -> &str {
     let letters = word.trim_end_matches(|c: char| c.is_ascii_digit() || "*†‡".contains(c));
     let is_name = letters.chars().filter(|c| c.is_alphabetic()).count() > 1;
     if is_name || letters.is_empty() { letters } else { word }
 }
 
-/// Whether a part of a field is a name with a given and a family name.
+/// Returns whether a part of a field is a complete name, with given and family name.
 fn is_complete_name(part: &str) -> bool {
     let part = part.trim().trim_end_matches(',');
     let part = part.strip_prefix("and ").unwrap_or(part);
@@ -252,14 +254,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// given | nickname | particle | family | suffix
+    /// Returns given name, nickname, particle, family name and suffix, separated by `|`.
     fn parts(name: &str) -> String {
         let ParsedName { given, nickname, particle, family, suffix } = parse_name(name);
         [given, nickname, particle, family, suffix].map(Option::unwrap_or_default).join("|")
     }
 
     #[test]
-    fn parts_of_names() {
+    fn parse_names() {
         for (name, expected) in [
             ("Ida Brook", "Ida|||Brook|"),
             ("Johannes von Oswald", "Johannes||von|Oswald|"),
@@ -293,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn several_people() {
+    fn split_name_fields() {
         for (field, expected) in [
             ("Ida Brook and Tom Ford", vec!["Ida Brook", "Tom Ford"]),
             ("Ida Brook, Tom Ford, Uma Ferry", vec!["Ida Brook", "Tom Ford", "Uma Ferry"]),
@@ -315,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses() {
+    fn email_addresses_in_fields() {
         let found = |field| email_addresses(field).collect::<Vec<_>>();
         assert_eq!(found("Ida Brook <ida@example.org>"), ["ida@example.org"]);
         assert_eq!(found("mailto:ida@example.org, Ida"), ["ida@example.org"]);
@@ -324,7 +326,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_letter_is_lost(name in "[A-Za-zé .,'\"()-]{0,40}") {
+        fn parsing_keeps_all_letters(name in "[A-Za-zé .,'\"()-]{0,40}") {
             let letters = |text: &str| {
                 let mut letters: Vec<char> = text.chars().filter(|c| c.is_alphabetic()).collect();
                 letters.sort_unstable();
@@ -334,7 +336,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text(text in any::<String>()) {
+        fn any_text_can_be_parsed(text in any::<String>()) {
             prop_assert_eq!(parse_name(&text), parse_name(&clean(&text)));
             prop_assert!(!split_people(&text).is_empty());
             email_addresses(&text).count();

@@ -1,112 +1,122 @@
-//! Names that were damaged on their way, and what they were: each kind of damage that leaves a trace is a rule.
+//! Repair of damaged names. Each kind of damage that can be recognized is a rule.
 //!
-//! A rule says how sure it is of a name. What is certain is mended at once; what is not is a suggestion, which waits until
-//! the directory has the suggested spelling from somewhere else. Apostrophes are where care is due: "Andr'as" lost an
-//! accent, and O'Brien, Xi'an, Mus'ab, Gimel'farb and Ka'ahumanu lost nothing.
+//! A rule returns a confidence. Certain repairs are applied. Uncertain ones are suggestions, applied only if the
+//! directory has the suggested spelling from elsewhere. Apostrophes need care: "Andr'as" lost an accent, but O'Brien,
+//! Xi'an, Mus'ab, Gimel'farb and Ka'ahumanu are undamaged.
 
 mod accents;
-mod bare;
+mod bare_accents;
 mod capitals;
 mod encoding;
 mod latex;
-mod stray;
+mod stray_characters;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::names::{clean, name_key};
+use crate::text::names::name_key;
+use crate::text::normalize::{clean, collapse_whitespace};
 
-/// From here on a repair is made without asking.
+/// The minimum confidence of a repair that is applied without confirmation.
 const CERTAIN_CONFIDENCE: f64 = 0.9;
-/// From here on a suggestion is told before it is confirmed; below it there are more undamaged names that look so.
+/// The minimum confidence of a suggestion that is reported before it is confirmed. Below it, most names of this kind
+/// are undamaged.
 const PLAUSIBLE_CONFIDENCE: f64 = 0.3;
-/// How often the rules are gone through.
+/// The maximum number of times that all rules are applied.
 const MAX_REPAIR_ROUNDS: usize = 4;
-/// How sure a suggestion is whose spelling is found elsewhere.
+/// The confidence of a suggestion whose spelling is found elsewhere.
 const CONFIRMED_CONFIDENCE: f64 = 0.95;
 
-/// A kind of damage.
+/// A kind of damage. The words are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RepairRule {
-    /// LaTeX left in the name: `B\"{u}nz`.
+    /// LaTeX in the name: `B\"{u}nz`.
+    #[serde(rename = "LATEX")]
     Latex,
-    /// LaTeX's accent without its backslash: "Andr'as", "Ili'c", `M"uller`.
+    /// A LaTeX accent without its backslash: "Andr'as", "Ili'c", `M"uller`.
+    #[serde(rename = "BARE_ACCENT")]
     BareAccent,
-    /// LaTeX's caron without its backslash, as a v: "Bovsnjak".
+    /// A LaTeX caron without its backslash, as a v: "Bovsnjak".
+    #[serde(rename = "CARON")]
     Caron,
     /// UTF-8 that was read as Latin-1 or Windows-1252: "JosÃ©".
+    #[serde(rename = "MISREAD_ENCODING")]
     MisreadEncoding,
-    /// An accent as a character of its own before or behind its letter: "G´omez".
+    /// A spacing accent before or after its letter: "G´omez".
+    #[serde(rename = "DETACHED_ACCENT")]
     DetachedAccent,
-    /// An accent as a combining mark, or a mark that no language puts on the letter: "Martı́n", "Ales̆".
+    /// A combining accent, or one that no language has on this letter: "Martı́n", "Ales̆".
+    #[serde(rename = "DECOMPOSED_ACCENT")]
     DecomposedAccent,
-    /// Character references of HTML: "Jos&eacute;".
+    /// HTML character references: "Jos&eacute;".
+    #[serde(rename = "HTML_ENTITY")]
     HtmlEntity,
     /// Capital letters throughout: "IDA BROOK", "Ida BROOK".
+    #[serde(rename = "CAPITALS")]
     Capitals,
-    /// What is no part of a name: marks of footnotes, addresses, single brackets.
+    /// Characters that are not part of a name: footnote marks, e-mail addresses, unmatched brackets.
+    #[serde(rename = "STRAY_CHARACTERS")]
     StrayCharacters,
 }
 
-/// What a damaged name was.
+/// A repaired name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Repair {
     /// The whole name, repaired.
     pub value: String,
-    /// The kind of damage; of several the least certain one.
+    /// The rule. If several were applied, the least certain one.
     pub rule: RepairRule,
-    /// How sure the rule is, from 0 to 1.
+    /// Confidence, from 0 to 1.
     pub confidence: f64,
 }
 
 impl Repair {
-    /// Whether it needs no confirmation.
+    /// Returns whether the repair needs no confirmation.
     #[must_use]
     pub fn is_certain(&self) -> bool {
         self.confidence >= CERTAIN_CONFIDENCE
     }
 
-    /// Whether a person should hear of it before it is confirmed.
+    /// Returns whether the repair is reported before it is confirmed.
     #[must_use]
     pub fn is_plausible(&self) -> bool {
         self.confidence >= PLAUSIBLE_CONFIDENCE
     }
 
-    /// The same, once its spelling is found elsewhere.
+    /// Returns the repair after its spelling was found elsewhere.
     #[must_use]
     pub fn confirmed(self) -> Self {
         Self { confidence: self.confidence.max(CONFIRMED_CONFIDENCE), ..self }
     }
 }
 
-/// A name as published, looked at for damage.
+/// The result of checking a name as published for damage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RepairedName {
-    /// The name, clean, with all that is certain repaired.
+    /// The name, cleaned, with certain repairs applied.
     pub name: String,
-    /// What was repaired.
+    /// The certain repair, if any.
     pub certain: Option<Repair>,
-    /// What may have to be repaired besides, once it is confirmed.
+    /// A further, uncertain repair that needs confirmation.
     pub suggestion: Option<Repair>,
 }
 
 impl RepairedName {
-    /// What a person should hear of before anything is confirmed: the suggestion, if that is plausible, or what was repaired.
+    /// Returns the repair to report: the suggestion if it is plausible, else the certain repair.
     #[must_use]
     pub fn reported_repair(&self) -> Option<&Repair> {
         self.suggestion.as_ref().filter(|repair| repair.is_plausible()).or(self.certain.as_ref())
     }
 
-    /// The identity key by which another name confirms the suggestion.
+    /// Returns the name key by which another name confirms the suggestion.
     #[must_use]
     pub fn suggestion_key(&self) -> Option<String> {
         self.suggestion.as_ref().map(|repair| name_key(&repair.value))
     }
 
-    /// The identity key by which this name confirms the suggestions of others; none where it may be damaged itself. All
-    /// suggestions bring a letter beyond ASCII, so that only names with such a letter confirm one.
+    /// Returns the name key by which this name confirms suggestions of other names, or `None` if it may be damaged
+    /// itself. All suggestions add a letter beyond ASCII, so that only names with such a letter can confirm one.
     #[must_use]
     pub fn confirming_key(&self) -> Option<String> {
         let is_doubtful = self.suggestion.as_ref().is_some_and(Repair::is_plausible);
@@ -116,28 +126,28 @@ impl RepairedName {
 
 type RepairStep = (RepairRule, f64, fn(&str) -> Option<String>);
 
-/// What is certain, in the order in which damage is taken off again.
+/// The certain repairs, in the order in which they are applied.
 const CERTAIN_REPAIRS: [RepairStep; 8] = [
-    (RepairRule::MisreadEncoding, 0.99, crate::text::names::repair::encoding::decode_misread_utf8),
-    (RepairRule::HtmlEntity, 0.99, crate::text::names::repair::encoding::decode_html_entities),
-    (RepairRule::DecomposedAccent, 0.99, crate::text::names::repair::accents::compose_accents),
-    (RepairRule::Latex, 0.98, crate::text::names::repair::latex::decode_latex),
-    (RepairRule::DetachedAccent, 0.95, crate::text::names::repair::accents::attach_accents),
-    (RepairRule::StrayCharacters, 0.95, crate::text::names::repair::stray::remove_stray_characters),
-    (RepairRule::BareAccent, 0.95, crate::text::names::repair::bare::repair_certain_accents),
-    (RepairRule::Capitals, 0.9, crate::text::names::repair::capitals::lower_capitals),
+    (RepairRule::MisreadEncoding, 0.99, encoding::decode_misread_utf8),
+    (RepairRule::HtmlEntity, 0.99, encoding::decode_html_entities),
+    (RepairRule::DecomposedAccent, 0.99, accents::compose_accents),
+    (RepairRule::Latex, 0.98, latex::decode_latex),
+    (RepairRule::DetachedAccent, 0.95, accents::attach_accents),
+    (RepairRule::StrayCharacters, 0.95, stray_characters::remove_stray_characters),
+    (RepairRule::BareAccent, 0.95, bare_accents::repair_certain_accents),
+    (RepairRule::Capitals, 0.9, capitals::lower_capitals),
 ];
 
-/// Looks for damage in a name as published.
+/// Repairs a name as published.
 #[must_use]
 pub fn repair_name(published: &str) -> RepairedName {
     let mut name = published.to_owned();
     let mut found: Option<(RepairRule, f64)> = None;
-    // One repair may uncover another.
+    // One repair can make another one possible.
     for _ in 0..MAX_REPAIR_ROUNDS {
         let before = name.clone();
         for (rule, confidence, step) in CERTAIN_REPAIRS {
-            // What leaves nothing that can be read repairs nothing, nor does what takes other white space.
+            // A result without letters, or one that differs in white space only, is not a repair.
             let is_repaired = |value: &String| {
                 value.chars().any(char::is_alphabetic) && normalize_published(value) != normalize_published(&name)
             };
@@ -156,16 +166,16 @@ pub fn repair_name(published: &str) -> RepairedName {
     RepairedName { suggestion: suggest_repair(&name), certain, name }
 }
 
-/// A name as it is without repairs: with single spaces, but its characters as they came.
+/// Returns the name without repairs: with collapsed white space, and otherwise its original characters.
 fn normalize_published(published: &str) -> String {
-    crate::text::names::collapse_whitespace(published.chars().filter(|c| c.is_whitespace() || !c.is_control()))
+    collapse_whitespace(published.chars().filter(|c| c.is_whitespace() || !c.is_control()))
 }
 
-/// What a name may have been, where it is not certain.
+/// Returns an uncertain repair, if there is one.
 fn suggest_repair(name: &str) -> Option<Repair> {
-    let accents = crate::text::names::repair::bare::suggest_accents(name);
+    let accents = bare_accents::suggest_accents(name);
     let before = accents.as_ref().map_or(name, |(value, _)| value);
-    let carons = crate::text::names::repair::bare::suggest_carons(before);
+    let carons = bare_accents::suggest_carons(before);
     let (value, rule, confidence) = match (carons, accents) {
         (Some((value, caron)), Some((_, accent))) if accent < caron => (value, RepairRule::BareAccent, accent),
         (Some((value, caron)), _) => (value, RepairRule::Caron, caron),

@@ -1,4 +1,4 @@
-//! What a database holds, without its ids and times: equal dumps are equal directories.
+//! Dumps of the database without IDs and timestamps: two directories are identical if their dumps are.
 
 use sea_orm::{ConnectOptions, ConnectionTrait as _, DbBackend, Statement};
 
@@ -38,11 +38,11 @@ const DUMP_SQL: &str = "
     UNION ALL SELECT 'identifier', concat_ws(' ', external_id.scheme, value, researcher.slug, organization.slug, topic.slug, paper.slug)
         FROM external_id LEFT JOIN researcher ON researcher.id = researcher_id LEFT JOIN organization
         ON organization.id = organization_id LEFT JOIN topic ON topic.id = topic_id LEFT JOIN paper ON paper.id = paper_id
-    UNION ALL SELECT 'said', concat_ws(' ', source, key, encode(digest, 'hex'), researcher.slug, organization.slug, topic.slug,
+    UNION ALL SELECT 'source_record', concat_ws(' ', source, key, encode(digest, 'hex'), researcher.slug, organization.slug, topic.slug,
         paper.slug) FROM source_record LEFT JOIN researcher ON researcher.id = researcher_id LEFT JOIN organization
         ON organization.id = organization_id LEFT JOIN topic ON topic.id = topic_id LEFT JOIN paper ON paper.id = paper_id";
 
-/// The first column of each row of a query, as text.
+/// Runs a query and returns the first column of each row as text.
 pub async fn query_strings(url: &str, sql: &str) -> Vec<String> {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
@@ -53,14 +53,14 @@ pub async fn query_strings(url: &str, sql: &str) -> Vec<String> {
     rows.iter().map(|row| row.try_get("", "found").expect("a text")).collect()
 }
 
-/// Everything in a database, one thing a line.
+/// The whole directory, one entity per line, sorted.
 pub async fn dump_database(url: &str) -> Vec<String> {
-    let mut lines = query_strings(url, &format!("SELECT kind || ' ' || line FROM ({DUMP_SQL}) AS things")).await;
+    let mut lines = query_strings(url, &format!("SELECT kind || ' ' || line FROM ({DUMP_SQL}) AS entities")).await;
     lines.sort_unstable();
     lines
 }
 
-/// Compares two dumps and tells the first differences.
+/// Asserts that two dumps are equal; on failure it shows the first differences.
 pub fn assert_dumps_equal(left: &[String], right: &[String]) {
     let missing = |from: &[String], of: &[String]| -> Vec<String> {
         let there: std::collections::HashSet<&String> = from.iter().collect();

@@ -1,4 +1,4 @@
-//! Starts the service on port 0 over a database of its own, and speaks to it.
+//! Starts the service on a free port with a database of its own, and sends requests to it.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,7 +28,9 @@ pub mod schema_definitions;
 pub mod schema_queries;
 pub mod synthetic_data;
 
-pub use postgres::{DatabaseSession, create_database, create_empty_database, execute_sql, start_postgres};
+pub use postgres::{
+    DatabaseSession, create_database, create_empty_database, execute_sql, start_postgres, wait_for_blocked_statements,
+};
 pub use queries::{CLIENT_ERROR_CODES, orcid, organization_record, researcher_record, ror, topic_record, with_fields};
 
 /// A running service.
@@ -40,7 +42,7 @@ pub struct TestApp {
     client: reqwest::Client,
 }
 
-/// An answer to a GraphQL request.
+/// The response to a GraphQL request.
 #[derive(Debug)]
 pub struct GraphqlResponse {
     pub status: u16,
@@ -48,19 +50,19 @@ pub struct GraphqlResponse {
 }
 
 impl GraphqlResponse {
-    /// The data of an answer that must have no errors.
+    /// The response data. Panics if the response has errors.
     pub fn data(&self) -> &Value {
         assert!(self.body.get("errors").is_none(), "unexpected errors: {}", self.body["errors"]);
         &self.body["data"]
     }
 
-    /// The codes of its errors.
+    /// The error codes.
     pub fn codes(&self) -> Vec<String> {
         let errors = self.body["errors"].as_array().cloned().unwrap_or_default();
         errors.iter().map(|error| error["extensions"]["code"].as_str().unwrap_or("none").to_owned()).collect()
     }
 
-    /// The messages of its errors.
+    /// The error messages.
     pub fn messages(&self) -> Vec<String> {
         let errors = self.body["errors"].as_array().cloned().unwrap_or_default();
         errors.iter().map(|error| error["message"].as_str().unwrap_or_default().to_owned()).collect()
@@ -68,18 +70,18 @@ impl GraphqlResponse {
 }
 
 impl TestApp {
-    /// Over an empty, migrated database.
+    /// Starts with an empty, migrated database.
     pub async fn start() -> Self {
         Self::start_with_limits(Limits::default(), 100).await
     }
 
-    /// Over an empty database, with other limits or another consortium size than the usual.
+    /// Starts with an empty database, and non-default limits or consortium size.
     pub async fn start_with_limits(limits: Limits, consortium_size: u32) -> Self {
         let database_url = create_database().await;
         Self::start_on_database(database_url, limits, consortium_size).await
     }
 
-    /// Over an empty database, with other settings of requests than the usual.
+    /// Starts with an empty database and non-default request settings.
     pub async fn start_with_http_config(http: HttpConfig) -> Self {
         Self::start_with_config(
             database_config(&create_database().await, 100),
@@ -90,12 +92,12 @@ impl TestApp {
         .await
     }
 
-    /// Over an empty database, with other settings of clients than the usual.
+    /// Starts with an empty database and non-default connection settings.
     pub async fn start_with_network_config(network: NetworkConfig, http: HttpConfig) -> Self {
         Self::start_with_config(database_config(&create_database().await, 100), Limits::default(), http, network).await
     }
 
-    /// Over a database that is there.
+    /// Starts on an existing database.
     pub async fn start_on_database(database_url: String, limits: Limits, consortium_size: u32) -> Self {
         Self::start_with_config(
             database_config(&database_url, consortium_size),
@@ -106,14 +108,14 @@ impl TestApp {
         .await
     }
 
-    /// Over a database that is there, where a request waits so many seconds for a free connection.
+    /// Starts on an existing database, with this many seconds as the timeout for acquiring a connection.
     pub async fn start_with_acquire_timeout(database_url: String, seconds: u32) -> Self {
         let mut config = database_config(&database_url, 100);
         config.database_wait_seconds = seconds.try_into().expect("not zero");
         Self::start_with_config(config, Limits::default(), http_config(), network_config()).await
     }
 
-    /// With all settings.
+    /// Starts with the given settings.
     pub async fn start_with_config(
         config: DatabaseConfig,
         limits: Limits,
@@ -159,96 +161,90 @@ impl TestApp {
         &self.client
     }
 
-    /// Asks by POST, as JSON.
+    /// Sends a query by POST.
     pub async fn query(&self, query: &str, variables: Value) -> GraphqlResponse {
         self.query_in_languages(query, variables, None).await
     }
 
-    /// Asks with an `Accept-Language`.
+    /// Sends a query with an `Accept-Language` header.
     pub async fn query_in_languages(&self, query: &str, variables: Value, languages: Option<&str>) -> GraphqlResponse {
         let mut request =
             self.client.post(self.url("/graphql")).json(&json!({ "query": query, "variables": variables }));
         if let Some(languages) = languages {
             request = request.header("Accept-Language", languages);
         }
-        let response = request.send().await.expect("an answer");
+        let response = request.send().await.expect("a response");
         let status = response.status().as_u16();
-        GraphqlResponse { status, body: response.json().await.expect("a JSON answer") }
+        GraphqlResponse { status, body: response.json().await.expect("a JSON response") }
     }
 
-    /// The data of a query without variables that must succeed.
+    /// The data of a query without variables. Panics if the response has errors.
     pub async fn data(&self, query: &str) -> Value {
         self.query(query, json!({})).await.data().clone()
     }
 
-    /// Asks, and counts the SQL statements that it took. Nothing else may run on this app at the same time.
+    /// Sends a query and counts its SQL statements. No other request may run at the same time.
     pub async fn query_counting_statements(&self, query: &str, variables: Value) -> (GraphqlResponse, u64) {
         let before = self.store.statement_counter().total();
-        let answer = self.query(query, variables).await;
-        (answer, self.store.statement_counter().total() - before)
+        let result = self.query(query, variables).await;
+        (result, self.store.statement_counter().total() - before)
     }
 
-    /// Writes records as the source `test`, counts as an import does, and tells what became of them.
+    /// Writes records as the source `test`, then disambiguates authors and refreshes statistics, as an import does.
     pub async fn write_records(&self, records: &[Record]) -> BatchReport {
         self.write_records_from("test", records).await
     }
 
-    /// Writes records as another source.
+    /// Writes records as the given source.
     pub async fn write_records_from(&self, source: &str, records: &[Record]) -> BatchReport {
         let written = self.store.write_records(source, records).await.expect("the records");
         self.store.merge_named_organizations().await.expect("the organizations");
-        self.store.disambiguate_authors(|_| ()).await.expect("who is who");
+        self.store.disambiguate_authors(|_| ()).await.expect("the disambiguation");
         self.store.refresh_statistics_if_stale().await.expect("the counts");
         written
     }
 
-    /// Writes records without looking at who is who afterwards.
+    /// Writes records without the steps that follow an import.
     pub async fn write_records_without_disambiguation(&self, records: &[Record]) {
         self.store.write_records("test", records).await.expect("the records");
     }
 
-    /// Writes records given as JSON, each of which must make something new.
+    /// Writes records given as JSON. Panics unless each of them creates an entity.
     pub async fn create_records(&self, records: Value) {
         let records = parse_records(records);
         let written = self.write_records(&records).await;
         assert!(written.effects.iter().all(|effect| *effect == Some(Effect::Created)), "{written:?}");
     }
 
-    /// Counts again what SQL of the test's own changed.
+    /// Refreshes the statistics after `execute_sql` changed the data.
     pub async fn refresh_statistics(&self) {
         self.execute_sql("DELETE FROM setting WHERE name = 'totals_day'").await;
         assert!(self.store.refresh_statistics_if_stale().await.expect("the counts"), "they were out of date");
     }
 
-    /// Locks a table against everybody until what is given back is dropped.
+    /// Locks a table exclusively until the returned session is dropped.
     pub async fn lock_table(&self, table: &str) -> DatabaseSession {
         let session = DatabaseSession::open(&self.database_url).await;
         session.execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await;
         session
     }
 
-    /// Waits until a statement of the service waits for a lock.
+    /// Waits until a statement of the service is blocked by a lock.
     pub async fn wait_until_blocked(&self) {
-        self.wait_for_blocked_statements("something runs", |waiting| waiting > 0).await;
+        self.wait_for_blocked_statements(|blocked| blocked > 0).await;
     }
 
-    /// Waits until no statement of the service waits for a lock.
+    /// Waits until no statement of the service is blocked by a lock.
     pub async fn wait_until_unblocked(&self) {
-        self.wait_for_blocked_statements("nothing runs", |waiting| waiting == 0).await;
+        self.wait_for_blocked_statements(|blocked| blocked == 0).await;
     }
 
-    async fn wait_for_blocked_statements(&self, what: &str, holds: impl Fn(i64) -> bool) {
-        let session = DatabaseSession::open(&self.database_url).await;
-        let deadline = std::time::Instant::now() + process::WAIT_TIMEOUT;
-        let count =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while !holds(session.query_number(count).await) {
-            assert!(std::time::Instant::now() < deadline, "waited too long until {what}");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+    /// Waits until the number of blocked statements fulfils a condition.
+    pub async fn wait_for_blocked_statements(&self, is_fulfilled: impl Fn(i64) -> bool) {
+        wait_for_blocked_statements(&self.database_url, is_fulfilled).await;
     }
 
-    /// Runs SQL of the test's own, to arrange what no import can.
+    /// Executes SQL to set up what no import can produce.
     pub async fn execute_sql(&self, sql: &str) {
         postgres::execute_sql(&self.database_url, sql).await;
     }
@@ -263,12 +259,12 @@ impl Drop for TestApp {
     }
 }
 
-/// Neutral records from their JSON.
+/// Parses records of the format `records`.
 pub fn parse_records(records: Value) -> Vec<Record> {
     serde_json::from_value(records).expect("records as `import records` takes them")
 }
 
-/// A paper with named authors in order, as a record.
+/// A paper record with author names in order.
 pub fn paper_record(title: &str, year: Option<i32>, authors: &[&str]) -> Value {
     let authors: Vec<Value> =
         (1..).zip(authors).map(|(position, name)| json!({ "position": position, "name": name })).collect();
@@ -280,7 +276,8 @@ pub fn paper_record(title: &str, year: Option<i32>, authors: &[&str]) -> Value {
     paper
 }
 
-/// The usual settings of requests. No answers are kept: tests count statements, and change the database behind the service.
+/// Default request settings for tests. The response cache is off, since tests count statements and change the database
+/// directly.
 pub fn http_config() -> HttpConfig {
     HttpConfig {
         request_timeout_seconds: 20.try_into().expect("not zero"),
@@ -294,7 +291,7 @@ pub fn http_config() -> HttpConfig {
     }
 }
 
-/// The usual settings of clients.
+/// Default connection settings for tests.
 pub fn network_config() -> NetworkConfig {
     let few = |number: u32| number.try_into().expect("not zero");
     NetworkConfig {
@@ -327,28 +324,28 @@ pub fn database_config(url: &str, consortium_size: u32) -> DatabaseConfig {
     }
 }
 
-/// The shared folder with real data beside the repository; none where it is absent, which is told.
+/// A path in the shared data directory next to the repository. Prints a notice and returns `None` if it does not exist.
 pub fn shared_data(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
     if path.exists() {
         return Some(path);
     }
-    println!("skipped: {} is not there", path.display());
+    println!("skipped: {} does not exist", path.display());
     None
 }
 
-/// The values at a path of field names below each entry of a list.
+/// For each list entry, the value at a path of field names.
 pub fn pluck<'a>(list: &'a Value, path: &[&str]) -> Vec<&'a Value> {
     let below = |entry: &'a Value| path.iter().fold(entry, |value, field| &value[field]);
     list.as_array().map(|entries| entries.iter().map(below).collect()).unwrap_or_default()
 }
 
-/// The same, as texts.
+/// The same as strings; `"null"` for null.
 pub fn pluck_strings(list: &Value, path: &[&str]) -> Vec<String> {
     pluck(list, path).into_iter().map(|value| value.as_str().unwrap_or("null").to_owned()).collect()
 }
 
-/// The environment of a child process that must not find settings of the machine.
+/// The environment for child processes, without any setting of the service.
 pub fn clean_environment() -> BTreeMap<String, String> {
     ["PATH", "HOME", "PG_BINDIR"]
         .iter()

@@ -1,16 +1,18 @@
-//! One private Postgres for all tests of the process, and a copy of its migrated template for each test.
+//! One embedded Postgres cluster per test process; each test gets a copy of a migrated template database.
 
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use academic_directory::config::{DatabaseConfig, Migrate};
 use academic_directory::database::{self, Durability, EmbeddedServer, MigrationAction, ServerPrograms};
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
 use sea_orm::{ConnectOptions, ConnectionTrait as _};
 
-/// The server, whose folder goes when the next run begins.
+use super::process::WAIT_TIMEOUT;
+
+/// The shared server. Its directory is removed by the next test run.
 pub struct Cluster {
     server: EmbeddedServer,
 }
@@ -19,31 +21,32 @@ static CLUSTER: OnceLock<Cluster> = OnceLock::new();
 static NEXT_DATABASE_NUMBER: AtomicU32 = AtomicU32::new(0);
 const TEMPLATE_DATABASE: &str = "template_directory";
 
-/// Starts a server over a folder, which must not be below the home folder: as root, it runs as another user.
-pub fn start_postgres(folder: &Path) -> EmbeddedServer {
+/// Starts a server. Its directory must be outside the home directory, since a server started by root runs as another
+/// user.
+pub fn start_postgres(directory: &Path) -> EmbeddedServer {
     let programs = ServerPrograms {
         bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
         search_path: std::env::var_os("PATH"),
     };
-    EmbeddedServer::start(folder, &programs, Durability::Volatile).expect("a server")
+    EmbeddedServer::start(directory, &programs, Durability::Volatile).expect("a server")
 }
 
 impl Cluster {
-    /// Starts the server and migrates the template, once.
+    /// Starts the server and migrates the template database on first use.
     pub fn shared() -> &'static Self {
         CLUSTER.get_or_init(|| {
-            // A thread of its own: a test's runtime cannot be blocked on.
+            // In a separate thread, because the runtime of a test must not be blocked.
             std::thread::spawn(Self::start).join().expect("the test server")
         })
     }
 
     fn start() -> Self {
-        // Not below the home folder: as root, the server runs as another user.
+        // Outside the home directory, since a server started by root runs as another user.
         let root = std::env::temp_dir().join("academic-directory-tests");
         remove_stale_directories(&root);
-        let folder = root.join(std::process::id().to_string());
-        std::fs::create_dir_all(&root).expect("a folder for the test server");
-        let server = start_postgres(&folder);
+        let directory = root.join(std::process::id().to_string());
+        std::fs::create_dir_all(&root).expect("a directory for the test server");
+        let server = start_postgres(&directory);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             execute_sql(&server.url("postgres"), &format!("CREATE DATABASE {TEMPLATE_DATABASE}")).await;
@@ -62,7 +65,7 @@ impl Cluster {
     }
 }
 
-/// Folders of test runs that are over.
+/// Removes the directories of finished test runs.
 fn remove_stale_directories(root: &Path) {
     for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -72,7 +75,7 @@ fn remove_stale_directories(root: &Path) {
     }
 }
 
-/// The address of a new, empty, migrated database.
+/// Creates an empty, migrated database and returns its connection URL.
 pub async fn create_database() -> String {
     let cluster = Cluster::shared();
     let name = format!("test_{}", NEXT_DATABASE_NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -81,7 +84,7 @@ pub async fn create_database() -> String {
     cluster.url(&name)
 }
 
-/// The address of a new database without any table.
+/// Creates a database without tables and returns its connection URL.
 pub async fn create_empty_database() -> String {
     let cluster = Cluster::shared();
     let name = format!("empty_{}", NEXT_DATABASE_NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -89,7 +92,7 @@ pub async fn create_empty_database() -> String {
     cluster.url(&name)
 }
 
-/// Runs statements on a connection of their own.
+/// Executes statements on a new connection.
 pub async fn execute_sql(url: &str, sql: &str) {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false).acquire_timeout(Duration::from_secs(20));
@@ -98,7 +101,7 @@ pub async fn execute_sql(url: &str, sql: &str) {
     connection.close().await.expect("the end of the connection");
 }
 
-/// A connection of a test's own, for what belongs to a session.
+/// A dedicated database connection, for state that belongs to a session.
 pub struct DatabaseSession(tokio::sync::Mutex<PgConnection>);
 
 impl DatabaseSession {
@@ -112,5 +115,21 @@ impl DatabaseSession {
 
     pub async fn query_number(&self, sql: &str) -> i64 {
         sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *self.0.lock().await).await.expect("a number")
+    }
+}
+
+/// Waits until the number of statements in a database that are blocked by a lock fulfils a condition.
+pub async fn wait_for_blocked_statements(url: &str, is_fulfilled: impl Fn(i64) -> bool) {
+    // A transaction would see the same activity each time.
+    let session = DatabaseSession::open(url).await;
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let deadline = Instant::now() + WAIT_TIMEOUT;
+    loop {
+        let blocked = session.query_number(count).await;
+        if is_fulfilled(blocked) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "timeout waiting for locks; {blocked} statements are blocked");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Runs the program as its users do: as a process of its own, with files in a folder of its own.
+//! Runs the binary as a child process in a temporary directory.
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,25 +13,25 @@ use tempfile::TempDir;
 
 use super::clean_environment;
 
-/// Longer than anything here takes on a busy machine.
+/// Upper bound for any wait; generous, because test machines may be busy.
 pub const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A folder with files to give to the program, which runs in it.
+/// A temporary directory with input files, used as the working directory of the binary.
 pub struct Workspace {
     directory: TempDir,
 }
 
-/// How a run of the program ended.
+/// The exit code and output of a finished process.
 #[derive(Debug)]
 pub struct CommandOutput {
-    /// None where a signal ended it.
+    /// `None` if the process was terminated by a signal.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
 impl CommandOutput {
-    /// The last line of standard output, of a run that must have succeeded.
+    /// The last line of standard output. Panics unless the exit code is 0.
     pub fn summary(&self) -> &str {
         assert_eq!(self.code, Some(0), "{self:?}");
         self.stdout.lines().last().unwrap_or_default()
@@ -44,9 +44,9 @@ impl CommandOutput {
 }
 
 impl Workspace {
-    /// An empty folder, which the account of a private Postgres may enter.
+    /// Creates an empty directory that the account of the embedded Postgres can enter.
     pub fn new() -> Self {
-        let directory = tempfile::tempdir().expect("a folder");
+        let directory = tempfile::tempdir().expect("a directory");
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).expect("its permissions");
         Self { directory }
     }
@@ -55,20 +55,20 @@ impl Workspace {
         self.directory.path().join(name)
     }
 
-    /// Writes a file and gives back its name.
+    /// Writes a file and returns its name.
     pub fn write_file<'a>(&self, name: &'a str, content: impl AsRef<[u8]>) -> &'a str {
         std::fs::write(self.path(name), content).expect("a file");
         name
     }
 
-    /// The program over a database.
+    /// A command that uses an external database.
     pub fn command_with_database(&self, database_url: &str, arguments: &[&str]) -> Command {
         let mut command = self.command(arguments);
         command.env("DATABASE_URL", database_url);
         command
     }
 
-    /// The program with a private database in the folder.
+    /// A command that uses an embedded database in this directory.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_academic-directory"));
         command.env_clear().envs(clean_environment()).current_dir(self.directory.path()).args(arguments);
@@ -76,18 +76,18 @@ impl Workspace {
         command
     }
 
-    /// Imports files in this folder to the end.
+    /// Runs `import` to completion with the given arguments.
     pub fn import(&self, database_url: &str, arguments: &[&str]) -> CommandOutput {
         run_to_completion(&mut self.command_with_database(database_url, &[&["import"], arguments].concat()))
     }
 }
 
-/// Runs a program to its end.
+/// Runs a command and waits until it exits.
 pub fn run_to_completion(command: &mut Command) -> CommandOutput {
     ChildProcess::start(command).wait()
 }
 
-/// Runs a program that reads this from standard input.
+/// Runs a command with the given standard input and waits until it exits.
 pub fn run_with_stdin(command: &mut Command, input: &[u8]) -> CommandOutput {
     let mut running = ChildProcess::start(command.stdin(Stdio::piped()));
     let mut stdin = running.child.stdin.take().expect("its standard input");
@@ -96,7 +96,7 @@ pub fn run_with_stdin(command: &mut Command, input: &[u8]) -> CommandOutput {
     running.wait()
 }
 
-/// A program that runs, until it is waited for or this is dropped.
+/// A running child process; killed on drop unless it has been waited for.
 pub struct ChildProcess {
     child: Child,
     stdout: OutputReader,
@@ -105,21 +105,21 @@ pub struct ChildProcess {
 
 impl ChildProcess {
     pub fn start(command: &mut Command) -> Self {
-        // Standard input stays as the caller arranged it; none by default.
+        // Standard input is left as configured by the caller.
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
         let stdout = OutputReader::of(child.stdout.take().expect("its standard output"));
         let stderr = OutputReader::of(child.stderr.take().expect("its standard error"));
         Self { child, stdout, stderr }
     }
 
-    /// Waits for a line on standard output that begins so, and gives back what follows.
+    /// Waits for a line of standard output with this prefix and returns the rest of the line.
     pub fn wait_for_line(&mut self, beginning: &str) -> String {
         wait_for(&format!("a line '{beginning}'"), || {
             let text = self.stdout.text();
             let found =
                 text.lines().find_map(|line| line.trim().strip_prefix(beginning)).map(|rest| rest.trim().to_owned());
-            // Read before: a process that has ended has said all it says.
-            assert!(found.is_some() || self.is_running(), "it ended: {text}\n{}", self.stderr.text());
+            // The text is read before the liveness check: an exited process writes nothing more.
+            assert!(found.is_some() || self.is_running(), "the process exited: {text}\n{}", self.stderr.text());
             found
         })
     }
@@ -133,7 +133,7 @@ impl ChildProcess {
         kill_process(pid, signal).expect("a process to signal");
     }
 
-    /// Waits for its end.
+    /// Waits until the process exits.
     pub fn wait(mut self) -> CommandOutput {
         let status = wait_for("the end of the program", || self.child.try_wait().expect("its status"));
         CommandOutput { code: status.code(), stdout: self.stdout.finish(), stderr: self.stderr.finish() }
@@ -149,7 +149,7 @@ impl Drop for ChildProcess {
     }
 }
 
-/// What a program writes, read while it runs, so that it never waits for us.
+/// Collects the output of a process in a thread, so that the process never blocks on a full pipe.
 struct OutputReader {
     text: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
@@ -180,25 +180,25 @@ impl OutputReader {
     }
 }
 
-/// Waits until there is something.
+/// Polls until `attempt` returns a value.
 pub fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         if let Some(found) = attempt() {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited too long for {what}");
+        assert!(Instant::now() < deadline, "timeout waiting for {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// The processes of a Postgres server over a data folder.
+/// Returns the IDs of the Postgres processes that use this data directory.
 pub fn find_postgres_processes(data: &Path) -> Vec<u32> {
     let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
     find_processes("postgres", &data)
 }
 
-/// The processes of a program that were given this path.
+/// Returns the IDs of the processes of a program that have this path in their command line.
 pub fn find_processes(program: &str, path: &Path) -> Vec<u32> {
     let path = path.to_string_lossy().into_owned();
     let processes = std::fs::read_dir("/proc").expect("the list of processes").flatten();

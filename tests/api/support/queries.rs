@@ -1,23 +1,23 @@
-//! Reading: the questions that many tests ask.
+//! Queries that many tests share, and builders of records.
 
 use serde_json::{Value, json};
 
 use super::{TestApp, pluck_strings};
 
 impl TestApp {
-    /// The data of a query with variables that must succeed.
+    /// The data of a query with variables. Panics if the response has errors.
     pub async fn data_with_variables(&self, query: &str, variables: Value) -> Value {
         self.query(query, variables).await.data().clone()
     }
 
-    /// The id of what has this slug; `field` is `researcher`, `organization`, `topic` or `paper`.
+    /// The ID of the entity with this slug; `field` is `researcher`, `organization`, `topic` or `paper`.
     pub async fn find_id(&self, field: &str, slug: &str) -> String {
         let found = self.data(&format!("{{ {field}(by: {{slug: {slug:?}}}) {{ id }} }}")).await;
         let id = found[field]["id"].as_str();
         id.unwrap_or_else(|| panic!("there is no {field} {slug}")).to_owned()
     }
 
-    /// The nodes of the connection at the end of a path of fields, each with its arguments.
+    /// The nodes of the connection at the end of a path of fields, each given with its arguments.
     pub async fn nodes(&self, path: &[&str], selection: &str) -> Value {
         let (mut query, mut pointer) = (format!("{{ nodes {{ {selection} }} }}"), "/nodes".to_owned());
         for field in path.iter().rev() {
@@ -34,16 +34,16 @@ impl TestApp {
         pluck_strings(&self.nodes(path, "slug").await, &["slug"])
     }
 
-    /// The one message of a query that must be refused as the client's mistake, or as too much.
+    /// The error message of a query that must fail with exactly one client error.
     pub async fn client_error(&self, query: &str, variables: Value) -> String {
-        let answer = self.query(query, variables).await;
-        let codes = answer.codes();
+        let response = self.query(query, variables).await;
+        let codes = response.codes();
         let is_refused = codes.len() == 1 && CLIENT_ERROR_CODES.contains(&codes[0].as_str());
-        assert!(is_refused, "{query}: {}", answer.body);
-        answer.messages().remove(0)
+        assert!(is_refused, "{query}: {}", response.body);
+        response.messages().remove(0)
     }
 
-    /// Says that something was merged: its id (of a row that is gone) and slug lead to what has the slug `survivor`.
+    /// Inserts a redirect, as after a merge: the ID and slug of the removed entity resolve to `survivor`.
     pub async fn insert_redirect(&self, kind: &str, former_id: i64, former_slug: &str, survivor: &str) {
         let sql = format!(
             "INSERT INTO former_identity (kind, former_id, former_slug, survivor_id) \
@@ -53,7 +53,7 @@ impl TestApp {
     }
 }
 
-/// The codes of what a client asked wrongly, or for too much.
+/// The error codes for invalid requests and exceeded limits.
 pub const CLIENT_ERROR_CODES: [&str; 6] = [
     "BAD_USER_INPUT",
     "GRAPHQL_PARSE_FAILED",
@@ -63,7 +63,7 @@ pub const CLIENT_ERROR_CODES: [&str; 6] = [
     "QUERY_TOO_DEEP",
 ];
 
-/// A list that many tests vary: the same record with some fields set.
+/// Sets fields of a record.
 pub fn with_fields(mut record: Value, fields: Value) -> Value {
     for (name, value) in fields.as_object().into_iter().flatten() {
         record[name] = value.clone();
@@ -71,29 +71,29 @@ pub fn with_fields(mut record: Value, fields: Value) -> Value {
     record
 }
 
-/// A researcher with nothing but a name.
+/// A researcher record with nothing but a name.
 pub fn researcher_record(name: &str) -> Value {
     json!({ "kind": "researcher", "name": name })
 }
 
-/// An organization with a ROR id and a name of no language.
+/// An organization record with a ROR ID and a name without language.
 pub fn organization_record(number: u64, name: &str) -> Value {
     json!({ "kind": "organization", "ror": ror(number), "names": [{ "value": name, "kind": "DISPLAY" }] })
 }
 
-/// A topic of the directory's own with an English label.
+/// A topic record of the local scheme with an English label.
 pub fn topic_record(label: &str) -> Value {
     json!({ "kind": "topic", "names": [{ "value": label, "language": "en", "kind": "LABEL" }] })
 }
 
-/// A well-formed ROR id.
+/// A valid ROR ID.
 pub fn ror(number: u64) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    let digits = (0..6).rev().map(|place| char::from(ALPHABET[(number >> (5 * place)) as usize % 32]));
+    let digits = (0..6).rev().map(|index| char::from(ALPHABET[(number >> (5 * index)) as usize % 32]));
     format!("0{}{:02}", digits.collect::<String>(), 98 - (number * 100) % 97)
 }
 
-/// A well-formed ORCID iD.
+/// A valid ORCID iD.
 pub fn orcid(number: u64) -> String {
     let digits = format!("{number:015}");
     let total = digits.bytes().fold(0, |total, digit| (total + u32::from(digit - b'0')) * 2 % 11);

@@ -1,4 +1,4 @@
-//! The schema as its own text says it, for tests that must see all of it.
+//! The schema, parsed from its SDL, for tests that cover all of it.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use async_graphql::parser::types::{
     BaseType, FieldDefinition, InputValueDefinition, Type, TypeDefinition, TypeKind, TypeSystemDefinition,
 };
 
-/// The types of a schema by name.
+/// Type definitions by name.
 pub struct SchemaDefinitions(pub BTreeMap<String, TypeDefinition>);
 
 impl SchemaDefinitions {
@@ -20,12 +20,12 @@ impl SchemaDefinitions {
         Self(types.collect())
     }
 
-    /// The product's own.
+    /// The schema of the service.
     pub fn of_service() -> Self {
         Self::parse(&academic_directory::graphql::sdl())
     }
 
-    /// Every field of an object whose type is a connection, with the object's name.
+    /// Every object field whose type is a connection, with the name of the object.
     pub fn connection_fields(&self) -> Vec<(&str, &FieldDefinition)> {
         let objects = self.0.iter().filter(|(_, definition)| matches!(definition.kind, TypeKind::Object(_)));
         let fields =
@@ -33,7 +33,7 @@ impl SchemaDefinitions {
         fields.filter(|(_, field)| innermost_type(&field.ty.node).ends_with("Connection")).collect()
     }
 
-    /// What a connection can be ordered by; nothing where it takes no order.
+    /// The values of the connection's sort field; empty if it has no `orderBy` argument.
     pub fn order_values(&self, field: &FieldDefinition) -> Vec<String> {
         let order = field.arguments.iter().find(|argument| argument.node.name.node == "orderBy");
         let by = order.and_then(|order| self.0.get(innermost_type(&order.node.ty.node))).and_then(|input| {
@@ -46,7 +46,7 @@ impl SchemaDefinitions {
     }
 }
 
-/// The fields of an object or an interface.
+/// The fields of an object or interface type.
 pub fn fields(definition: &TypeDefinition) -> Vec<&FieldDefinition> {
     match &definition.kind {
         TypeKind::Object(object) => object.fields.iter().map(|field| &field.node).collect(),
@@ -55,7 +55,7 @@ pub fn fields(definition: &TypeDefinition) -> Vec<&FieldDefinition> {
     }
 }
 
-/// The fields of an input.
+/// The fields of an input object type.
 pub fn input_fields(definition: &TypeDefinition) -> Vec<&InputValueDefinition> {
     match &definition.kind {
         TypeKind::InputObject(input) => input.fields.iter().map(|field| &field.node).collect(),
@@ -63,7 +63,7 @@ pub fn input_fields(definition: &TypeDefinition) -> Vec<&InputValueDefinition> {
     }
 }
 
-/// The values of an enumeration.
+/// The values of an enum type.
 pub fn enum_values(definition: &TypeDefinition) -> Vec<String> {
     match &definition.kind {
         TypeKind::Enum(values) => values.values.iter().map(|value| value.node.value.node.to_string()).collect(),
@@ -71,7 +71,7 @@ pub fn enum_values(definition: &TypeDefinition) -> Vec<String> {
     }
 }
 
-/// The named type inside lists.
+/// The named type inside all list types.
 pub fn innermost_type(ty: &Type) -> &str {
     match &ty.base {
         BaseType::Named(name) => name,

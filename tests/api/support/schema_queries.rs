@@ -1,4 +1,4 @@
-//! Queries for every field of every object of the schema, made from the schema itself.
+//! Generates queries for every field of every object type from the schema.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -6,10 +6,10 @@ use async_graphql::parser::types::{BaseType, FieldDefinition, InputValueDefiniti
 
 use super::schema_definitions::{SchemaDefinitions, enum_values, fields, innermost_type, input_fields};
 
-/// What to ask for where a field has to be given something: by the field at the root, each way by itself.
+/// For each root field with required arguments: the argument lists to try.
 pub type RootArguments<'a> = BTreeMap<&'a str, Vec<String>>;
 
-/// Every field of every object.
+/// Generates queries that together select every field of every object type.
 pub struct SchemaQueryGenerator<'a> {
     definitions: SchemaDefinitions,
     roots: RootArguments<'a>,
@@ -20,8 +20,8 @@ impl<'a> SchemaQueryGenerator<'a> {
         Self { definitions: SchemaDefinitions::of_service(), roots }
     }
 
-    /// A query for each field whose type has fields, by the shortest way to it, with all that is below it: its own fields
-    /// and those of what they lead to.
+    /// One query for each field of each reachable object type, by the shortest path to it. Each selects two further
+    /// levels of fields.
     pub fn queries(&self) -> Vec<String> {
         let ways = self.shortest_paths();
         let mut queries = Vec::new();
@@ -31,8 +31,8 @@ impl<'a> SchemaQueryGenerator<'a> {
                 for field in fields(definition) {
                     for arguments in self.argument_combinations(name, field) {
                         let below = self.selection_set(innermost_type(&field.ty.node), 2);
-                        let asked = format!("{}{arguments} {below}", field.name.node);
-                        queries.push(way.iter().rev().fold(asked, |inner, step| format!("{step} {{ {inner} }}")));
+                        let selection = format!("{}{arguments} {below}", field.name.node);
+                        queries.push(way.iter().rev().fold(selection, |inner, step| format!("{step} {{ {inner} }}")));
                     }
                 }
             }
@@ -41,7 +41,7 @@ impl<'a> SchemaQueryGenerator<'a> {
         whole.into_iter().collect()
     }
 
-    /// The objects that no query of these leads to.
+    /// Object types that no generated query reaches.
     pub fn unreachable_types(&self) -> Vec<&str> {
         let ways = self.shortest_paths();
         self.object_types().map(|(name, _)| name).filter(|name| !ways.contains_key(name)).collect()
@@ -55,7 +55,7 @@ impl<'a> SchemaQueryGenerator<'a> {
             .map(|(name, definition)| (name.as_str(), definition))
     }
 
-    /// The shortest ways to each object: from the root, one for each way to ask there.
+    /// The shortest paths from the root to each object type, one per argument list of the root field.
     fn shortest_paths(&self) -> BTreeMap<&str, Vec<Vec<String>>> {
         let mut ways: BTreeMap<&str, Vec<Vec<String>>> = BTreeMap::from([("Query", vec![Vec::new()])]);
         let mut waiting = VecDeque::from(["Query"]);
@@ -80,7 +80,7 @@ impl<'a> SchemaQueryGenerator<'a> {
         ways
     }
 
-    /// The ways to call a field, each with its parentheses.
+    /// The argument lists for a field, including the parentheses.
     fn argument_combinations(&self, object: &str, field: &FieldDefinition) -> Vec<String> {
         if object == "Query"
             && let Some(ways) = self.roots.get(field.name.node.as_str())
@@ -106,7 +106,7 @@ impl<'a> SchemaQueryGenerator<'a> {
         ways.into_iter().map(written).collect()
     }
 
-    /// Values that an argument takes.
+    /// Sample values of an argument type.
     fn sample_values(&self, base: &BaseType) -> Vec<String> {
         match base {
             BaseType::List(_) => vec!["[]".to_owned()],
@@ -119,7 +119,8 @@ impl<'a> SchemaQueryGenerator<'a> {
         }
     }
 
-    /// What is selected of a type: all of its plain fields, and so many levels of the others. Pages are no level.
+    /// The selection set of a type: all scalar fields, and `levels` levels of nested objects. Connections and edges do
+    /// not count as levels.
     fn selection_set(&self, name: &str, levels: usize) -> String {
         let Some(definition) = self.definitions.0.get(name) else { return String::new() };
         let selections: Vec<String> = match &definition.kind {
@@ -144,7 +145,7 @@ impl<'a> SchemaQueryGenerator<'a> {
             let has_fields = self.definitions.0.get(target).is_some_and(|target| {
                 matches!(target.kind, TypeKind::Object(_) | TypeKind::Interface(_) | TypeKind::Union(_))
             });
-            // The nodes are what the edges lead to.
+            // `nodes` duplicates what `edges` selects.
             if (has_fields && levels == 0) || (is_page && field.name.node == "nodes") {
                 continue;
             }
@@ -157,7 +158,7 @@ impl<'a> SchemaQueryGenerator<'a> {
         selections
     }
 
-    /// The same, each field by a name that no other object has: those of two objects may be of two types.
+    /// The same selections with a unique alias each, since equally named fields of two types may have different types.
     fn aliased_selections(&self, name: &str, definition: &TypeDefinition, levels: usize) -> String {
         let rename = |(number, selection): (usize, String)| {
             let field =

@@ -24,7 +24,7 @@ import topicPageVariables from './topic-page.variables.json?raw';
 import twoLanguages from './two-languages.graphql?raw';
 import twoLanguagesVariables from './two-languages.variables.json?raw';
 
-/** The tabs of a first visit, in this order: the tasks of docs/cookbook.md. */
+/** The tabs on the first visit, in this order: the tasks of docs/cookbook.md. */
 export const examples: Operation[] = [
   { query: profile, variables: profileVariables },
   { query: peopleList, variables: peopleListVariables },

@@ -1,68 +1,71 @@
-//! Abstracts of papers.
+//! The abstract of a paper.
 
 use async_graphql::{Enum, Object, SimpleObject};
 
 use crate::error::Error;
-use crate::graphql::inputs::localized_string::LocalizedString;
+use crate::graphql::types::localized_string::LocalizedString;
 use crate::model::language::LanguageTag;
 use crate::model::record;
 use crate::text::excerpt::excerpt;
 
-/// How much of an abstract the directory has.
+/// How much of an abstract is available.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "record::AbstractCompleteness")]
 pub enum AbstractCompleteness {
-    /// All of it.
+    /// The full abstract.
     Full,
-    /// Its beginning: the source cut it.
+    /// The beginning: the source truncated it.
     Truncated,
-    /// None: the source has none.
+    /// No abstract: the source has none.
     Absent,
-    /// None to show: there is one that may not be shown here.
+    /// No abstract: it exists, but it is restricted and cannot be displayed.
     Withheld,
 }
 
-/// A paper's abstract, or why there is none to show.
+/// The abstract of a paper, or the reason why it is not available.
 pub struct Abstract {
     pub(super) completeness: AbstractCompleteness,
     pub(super) text: Option<LocalizedString>,
 }
 
-/// A paper's abstract, or why there is none to show.
+/// The abstract of a paper, or the reason why it is not available.
 #[Object]
 impl Abstract {
-    /// How much of it there is.
+    /// How much of the abstract is available.
     async fn completeness(&self) -> AbstractCompleteness {
         self.completeness
     }
 
-    /// The text, plain; null when ABSENT or WITHHELD.
+    /// The abstract as plain text. Null if `completeness` is ABSENT or WITHHELD.
     async fn text(&self) -> Option<&str> {
         self.text.as_ref().map(|text| text.value.as_str())
     }
 
-    /// The language of the text, where known.
+    /// The language of the text. Null if unknown.
     async fn language(&self) -> Option<LanguageTag> {
         self.text.as_ref()?.language.clone()
     }
 
-    /// True where the text is known to be in a language that the reader did not ask for; false when there is no text.
+    /// Whether the text is in a language that was not requested. False if there is no text.
     async fn is_fallback(&self) -> bool {
         self.text.as_ref().is_some_and(|text| text.is_fallback)
     }
 
-    /// The first sentences, cut at a word and never inside a character; isTruncated says whether a reader can expand it.
+    /// The beginning of the abstract, truncated at a word boundary. Null if there is no text.
     async fn excerpt(
         &self,
-        #[graphql(desc = "The most characters, as a reader counts them: 1 to 10,000.", default = 300)] max_length: i32,
+        #[graphql(desc = "The maximum length in characters (grapheme clusters): 1 to 10,000.", default = 300)]
+        max_length: i32,
     ) -> Result<Option<Excerpt>, Error> {
-        let most = usize::try_from(max_length)
+        let max_characters = usize::try_from(max_length)
             .ok()
-            .filter(|most| (1..=10_000).contains(most))
-            .ok_or_else(|| Error::BadUserInput(format!("maxLength is {max_length}; it can be 1 to 10,000")))?;
+            .filter(|max_characters| (1..=10_000).contains(max_characters))
+            .ok_or_else(|| {
+                Error::BadUserInput(format!("maxLength is {max_length}; it must be between 1 and 10,000"))
+            })?;
         Ok(self.text.as_ref().map(|text| {
-            let shown = excerpt(&text.value, most);
-            Excerpt { text: shown.to_owned(), is_truncated: shown.len() < text.value.trim_end().len() }
+            let excerpt_text = excerpt(&text.value, max_characters);
+            Excerpt { text: excerpt_text.to_owned(), is_truncated: excerpt_text.len() < text.value.trim_end().len() }
         }))
     }
 }
@@ -70,8 +73,8 @@ impl Abstract {
 /// The beginning of a text.
 #[derive(SimpleObject)]
 pub struct Excerpt {
-    /// The beginning, without an ellipsis.
+    /// The beginning of the text, without an ellipsis.
     text: String,
-    /// Whether the text goes on.
+    /// Whether the text was truncated, so that there is more to show.
     is_truncated: bool,
 }

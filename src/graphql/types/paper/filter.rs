@@ -1,4 +1,4 @@
-//! Which papers, and in which order.
+//! The lookup key, the filter and the order of papers.
 
 use async_graphql::{Context, Enum, ID, InputObject, OneofObject};
 
@@ -9,8 +9,8 @@ use crate::graphql::inputs::identifier::{
 };
 use crate::graphql::inputs::order::{IntRange, OrderDirection, resolve_order, year_range};
 use crate::graphql::inputs::scalars::DateTime;
+use crate::graphql::inputs::search_query::parse_optional_query;
 use crate::graphql::types::paper::PaperType;
-use crate::graphql::types::search::parse_optional_query;
 use crate::model::global_id::NodeKind;
 use crate::model::identifier::{ArxivId, Doi};
 use crate::store::reader::lookup::LookupKey;
@@ -20,15 +20,15 @@ use crate::store::reader::paper as store;
 /// Exactly one key of a paper.
 #[derive(OneofObject)]
 pub enum PaperBy {
-    /// The directory's own id.
+    /// The global ID.
     Id(ID),
-    /// Its name in an address.
+    /// The URL slug.
     Slug(String),
-    /// The DOI: bare or as an address.
+    /// The DOI, bare or as a URL.
     Doi(String),
-    /// The arXiv id, with or without version, bare or as an address.
+    /// The arXiv ID, with or without its version, bare or as a URL.
     ArxivId(String),
-    /// An id of any other scheme.
+    /// An identifier of any other scheme.
     Identifier(IdentifierKey),
 }
 
@@ -44,61 +44,64 @@ impl PaperBy {
     }
 }
 
-/// Which papers. All conditions hold together; an absent or null one is none, and an empty list of values matches nothing.
-/// The ids of what was merged stand for what it became, unknown ones for nothing, and ids of another type are refused.
-/// By and, or and not filters stand in each other at most 5 deep, and one holds at most 100 others in all.
+/// Filters papers. All conditions are combined with AND. Omitted or null conditions are ignored; an empty list of
+/// values matches nothing.
+///
+/// IDs of merged entities resolve to the surviving entity. Unknown IDs match nothing; IDs of another type are an error.
+///
+/// Filters can be nested with `and`, `or` and `not` up to 5 levels deep, with at most 100 nested filters in total.
 #[derive(InputObject, Default)]
 pub struct PaperFilter {
-    /// Any of these; at most 500.
+    /// Has any of these IDs; at most 500.
     ids: Option<Vec<ID>>,
-    /// With any of these DOIs, bare or as addresses; at most 500.
+    /// Has any of these DOIs, bare or as URLs; at most 500.
     dois: Option<Vec<String>>,
-    /// By any of these people, whatever their position; at most 500.
+    /// Has any of these researchers as an author, in any position; at most 500.
     author_ids: Option<Vec<ID>>,
-    /// With an author who was at any of these organizations, or below, at the time of the paper; at most 500.
+    /// Has an author who was at any of these organizations or their descendants at the time of the paper; at most 500.
     organization_ids: Option<Vec<ID>>,
-    /// On any of these topics or narrower ones; at most 500.
+    /// Is on any of these topics or their narrower topics; at most 500.
     topic_ids: Option<Vec<ID>>,
-    /// Of these years; a paper without a year is in no range, not even in one that is open at both ends.
+    /// Was published in these years. A paper without a year is never in a range, not even in one without bounds.
     publication_year: Option<IntRange>,
-    /// Of any of these types; at most 500.
+    /// Has any of these types; at most 500.
     types: Option<Vec<PaperType>>,
-    /// In any of these venues, named as venueName has them; at most 500.
+    /// Has any of these values of `venueName`; at most 500.
     venue_names: Option<Vec<String>>,
-    /// Whether there is an abstract to show.
+    /// Has an abstract that can be displayed.
     has_abstract: Option<bool>,
-    /// Whether there is a DOI.
+    /// Has a DOI.
     has_doi: Option<bool>,
-    /// Whether it was retracted.
+    /// Was retracted.
     is_retracted: Option<bool>,
-    /// Whether it is a version of another paper, such as the preprint of an article. With false a list has each work once, as
-    /// its version of record; lists have every version where nothing is said.
+    /// Is a version of another paper, such as the preprint of an article. With false, a list contains each work once,
+    /// as its version of record. By default it contains all versions.
     is_version: Option<bool>,
-    /// By words of the title or the abstract, as search finds them. At most 500 characters; white space alone is no
-    /// condition.
+    /// Matches this search query in its title or abstract, as in `search`. At most 500 characters; a blank query is
+    /// ignored.
     query: Option<String>,
-    /// Changed at this moment or later.
+    /// Was last changed at or after this time.
     updated_since: Option<DateTime>,
-    /// Those that pass each of these; all do where the list is empty.
+    /// Matches all of these filters. An empty list matches everything.
     and: Option<Vec<PaperFilter>>,
-    /// Those that pass any of these; none does where the list is empty.
+    /// Matches any of these filters. An empty list matches nothing.
     or: Option<Vec<PaperFilter>>,
-    /// Those that do not pass this.
+    /// Does not match this filter.
     not: Option<Box<PaperFilter>>,
 }
 
 impl PaperFilter {
-    /// The filter for the store; every paper passes an absent one.
+    /// Converts the filter to the store's; without a filter all papers match.
     ///
     /// # Errors
-    /// Where an id is none, a list is too long, a range has no years, or filters nest too deep or are too many.
+    /// If an ID is invalid, a list is too long, a range is reversed, or nested filters exceed a limit.
     pub fn into_store_filter(filter: Option<Self>, ctx: &Context<'_>) -> Result<store::PaperFilter, Error> {
         filter.unwrap_or_default().convert_within(ctx, &mut FilterBudget::new(ctx))
     }
 
-    fn convert_within(self, ctx: &Context<'_>, nesting: &mut FilterBudget<'_>) -> Result<store::PaperFilter, Error> {
+    fn convert_within(self, ctx: &Context<'_>, budget: &mut FilterBudget<'_>) -> Result<store::PaperFilter, Error> {
         let filter = self;
-        let inner = |filter: Self, nesting: &mut FilterBudget<'_>| filter.convert_within(ctx, nesting);
+        let convert = |filter: Self, budget: &mut FilterBudget<'_>| filter.convert_within(ctx, budget);
         let types = check_list_size(ctx, "types", filter.types)?;
         Ok(store::PaperFilter {
             ids: decode_ids(ctx, "ids", filter.ids, NodeKind::Paper)?,
@@ -114,50 +117,51 @@ impl PaperFilter {
             is_retracted: filter.is_retracted,
             is_version: filter.is_version,
             query: parse_optional_query("query", filter.query)?,
-            updated_since: filter.updated_since.map(|moment| moment.0),
-            and: nesting.convert_nested_list(filter.and, inner)?,
-            or: nesting.convert_nested_list(filter.or, inner)?,
-            not: filter.not.map(|filter| nesting.convert_nested(*filter, inner)).transpose()?.map(Box::new),
+            updated_since: filter.updated_since.map(|time| time.0),
+            and: budget.convert_nested_list(filter.and, convert)?,
+            or: budget.convert_nested_list(filter.or, convert)?,
+            not: filter.not.map(|filter| budget.convert_nested(*filter, convert)).transpose()?.map(Box::new),
         })
     }
 }
 
-/// By what papers are ordered.
+/// Fields by which papers can be sorted.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "store::PaperOrder")]
 pub enum PaperOrderField {
-    /// By the day it appeared, as far as known; papers without a year count as earliest.
+    /// By publication date, as precisely as it is known. Papers without a year sort as the earliest.
     PublicationDate,
-    /// By the title as published, without accents and punctuation.
+    /// By the title as published, ignoring accents and punctuation.
     Title,
     /// By the number of authors.
     AuthorCount,
-    /// By the last change.
+    /// By the time of the last change.
     UpdatedAt,
-    /// By how well filter.query matches, best last: DESC has the best first. Only with a query, and the default there.
+    /// By how well `filter.query` matches; DESC returns the best match first. Requires a query, for which it is the
+    /// default.
     Relevance,
 }
 
-/// An order of papers; ties end on the id.
+/// Sort order for papers. Ties are broken by ID.
 #[derive(InputObject)]
 pub struct PaperOrder {
-    /// By what.
+    /// The field to sort by.
     field: PaperOrderField,
-    /// Which way.
+    /// The sort direction.
     direction: OrderDirection,
 }
 
 impl PaperOrder {
-    /// The order asked for, else newest first, or by relevance where the filter has a query.
+    /// Resolves the order; the default is newest first, or relevance if the filter has a search query.
     ///
     /// # Errors
-    /// Where it is by relevance and the filter has no query.
+    /// If the order is by relevance and the filter has no search query.
     pub fn resolve_newest_first(
         order: Option<Self>,
         filter: &store::PaperFilter,
     ) -> Result<(store::PaperOrder, Direction), Error> {
-        let asked = order.map(|order| (order.field.into(), order.direction.into()));
+        let requested = order.map(|order| (order.field.into(), order.direction.into()));
         let newest = (store::PaperOrder::PublicationDate, Direction::Descending);
-        resolve_order(asked, filter.query.as_ref(), store::PaperOrder::Relevance, newest)
+        resolve_order(requested, filter.query.as_ref(), store::PaperOrder::Relevance, newest)
     }
 }

@@ -48,3 +48,34 @@ pub(super) fn abstract_field(completeness: AbstractCompleteness, tag: &str) -> S
 pub(super) fn authors_field(record: &PaperRecord) -> &'static str {
     if record.authors.iter().all(|author| author.position.is_some()) { AUTHORS } else { AUTHORS_PART }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The names of fields are stored in `source_record.told`.
+    #[test]
+    fn provided_fields_are_stable() {
+        let fields = |record: serde_json::Value| {
+            let record: PaperRecord = serde_json::from_value(record).expect("a record");
+            provided_paper_fields(&record).join(" ")
+        };
+        let full = json!({
+            "title": "On weirs", "translatedTitles": {"fr": "Des déversoirs"}, "abstract": {"en": "Water flows."},
+            "abstractCompleteness": "FULL", "publicationDate": "2016", "type": "ARTICLE", "venueName": "Weirs",
+            "language": "en", "doi": "10.1000/xyz123", "arxivId": "2301.00001", "url": "https://u.example",
+            "authors": [{"name": "Ida Brook", "position": 1}], "topics": [{"scheme": "msc", "code": "78"}],
+        });
+        assert_eq!(
+            fields(full),
+            "title publicationDate type venueName language doi arxivId url authors topics title.fr abstract.en"
+        );
+        let partial = json!({
+            "title": "On weirs", "abstract": {"en": "Water"}, "abstractCompleteness": "TRUNCATED",
+            "authors": [{"name": "Ida Brook"}],
+        });
+        assert_eq!(fields(partial), "title authorsPart abstractPart.en");
+    }
+}

@@ -1,24 +1,24 @@
-//! Accents that are apart from their letters, or the wrong ones.
+//! Repair of accents that are detached from their letters, decomposed, or wrong.
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::{compose, is_combining_mark};
 
-/// The name with each mark in its letter, and with the marks that were meant.
+/// Composes combining marks with their letters, and replaces marks that were meant to be others.
 pub(super) fn compose_accents(name: &str) -> Option<String> {
     if !name.chars().any(is_combining_mark) {
         return None;
     }
-    let mut meant = String::with_capacity(name.len());
+    let mut corrected = String::with_capacity(name.len());
     let mut characters = name.chars().peekable();
     while let Some(character) = characters.next() {
         let mark = characters.peek().copied();
         match (character, mark) {
-            // The letter under an accent has no dot; LaTeX writes it so.
-            ('ı', Some(mark)) if is_above(mark) => meant.push('i'),
-            ('ȷ', Some(mark)) if is_above(mark) => meant.push('j'),
+            // LaTeX writes an accented i without its dot.
+            ('ı', Some(mark)) if is_above(mark) => corrected.push('i'),
+            ('ȷ', Some(mark)) if is_above(mark) => corrected.push('j'),
             (letter, Some(mark)) if is_above(mark) || mark == '\u{328}' => {
-                meant.push(letter);
-                // No language has a breve or an ogonek on these: the former is a caron, the latter a cedilla.
+                corrected.push(letter);
+                // No language has a breve or an ogonek on these letters: they stand for a caron and a cedilla.
                 let other = match (letter, mark) {
                     ('c' | 'd' | 'n' | 'r' | 's' | 't' | 'z' | 'C' | 'D' | 'N' | 'R' | 'S' | 'T' | 'Z', '\u{306}') => {
                         Some('\u{30c}')
@@ -28,22 +28,22 @@ pub(super) fn compose_accents(name: &str) -> Option<String> {
                 };
                 if let Some(other) = other {
                     characters.next();
-                    meant.push(other);
+                    corrected.push(other);
                 }
             }
-            (other, _) => meant.push(other),
+            (other, _) => corrected.push(other),
         }
     }
-    let composed: String = meant.nfc().collect();
+    let composed: String = corrected.nfc().collect();
     (composed != name).then_some(composed)
 }
 
-/// A mark that stands over its letter.
+/// Returns whether a mark stands above its letter.
 fn is_above(mark: char) -> bool {
     matches!(mark, '\u{300}'..='\u{315}' | '\u{33d}'..='\u{344}')
 }
 
-/// The letter with a combining mark, where a language of Europe writes it so.
+/// Returns the letter composed with a combining mark, if a European language has it.
 pub(super) fn compose_letter(letter: char, mark: char) -> Option<char> {
     let letter = if letter == 'ı' { 'i' } else { letter };
     let carriers = match mark {
@@ -66,7 +66,7 @@ pub(super) fn compose_letter(letter: char, mark: char) -> Option<char> {
     if is_carrier { compose(letter, mark) } else { None }
 }
 
-/// The combining mark of an accent that is a character of its own.
+/// Returns the combining mark of a spacing accent.
 fn combining_mark(accent: char) -> Option<char> {
     Some(match accent {
         '´' => '\u{301}',
@@ -85,8 +85,8 @@ fn combining_mark(accent: char) -> Option<char> {
     })
 }
 
-/// The name with accents that stand alone put on their letters, as they are where a PDF was read. Only where it is clear
-/// which letter that is, for each of them.
+/// Attaches spacing accents, as PDF extraction leaves them, to their letters. Returns `None` unless the letter is clear
+/// for each of them.
 pub(super) fn attach_accents(name: &str) -> Option<String> {
     if !name.chars().any(|character| combining_mark(character).is_some()) {
         return None;
@@ -102,19 +102,19 @@ pub(super) fn attach_accents(name: &str) -> Option<String> {
         };
         let before = text.last().copied().filter(|c| c.is_alphabetic());
         let next = characters.get(index).copied();
-        // The same accent twice, or once more before a letter that has it.
+        // A duplicate accent, or an accent before a letter that already has it.
         if next == Some(character) || next.is_some_and(|next| has_mark(next, mark)) {
             continue;
         }
         let on_next = next.and_then(|letter| compose_letter(letter, mark));
         let on_before = before.and_then(|letter| compose_letter(letter, mark));
         match (on_before, on_next) {
-            // An acute that stands for an apostrophe: D´Angelo, O´Neill.
+            // An acute accent instead of an apostrophe: D´Angelo, O´Neill.
             (_, Some(letter)) if letter.is_uppercase() && before.is_some() => return None,
             (_, Some(_)) if character == '´' && is_single_letter_word(&text) => return None,
-            // Torn from the word before, or it could be on either.
+            // Separated from the word before, or ambiguous between two letters.
             (_, Some(letter)) if before.is_none() && letter.is_lowercase() && !text.is_empty() => return None,
-            // A dotless i waits for nothing but an accent.
+            // A dotless i is always followed or preceded by its accent.
             (Some(_), Some(_)) if next != Some('ı') => return None,
             (None, None) => return None,
             (_, Some(letter)) => {
@@ -134,7 +134,7 @@ fn has_mark(letter: char, mark: char) -> bool {
     letter.nfd().any(|part| part == mark)
 }
 
-/// Whether the word so far is one letter.
+/// Returns whether the current word has only one letter so far.
 fn is_single_letter_word(text: &[char]) -> bool {
     text.last().is_some_and(|last| last.is_alphabetic())
         && text.iter().rev().nth(1).is_none_or(|before| !before.is_alphabetic())

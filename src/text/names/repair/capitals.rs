@@ -1,13 +1,13 @@
-//! Names in capital letters.
+//! Repair of names in capital letters.
 
 use crate::text::names::PARTICLES;
 
-/// Words that tell of a group, whose capitals are its own.
+/// Words in names of groups, whose capitals are meant.
 const GROUP_WORDS: [&str; 9] =
     ["collaboration", "consortium", "group", "initiative", "inc", "lab", "network", "project", "team"];
 
-/// The name with small letters where it has capitals throughout, or in its family name as bibliographies have it. Not where
-/// capitals may be meant: initials, acronyms, particles, Mc and Mac.
+/// Lowers the capitals of a name that is entirely in capitals, or whose family name is, as in bibliographies. Returns
+/// `None` if capitals may be meant: initials, acronyms, particles, Mc and Mac.
 pub(super) fn lower_capitals(name: &str) -> Option<String> {
     let words: Vec<&str> = name.split(' ').collect();
     let is_loud = |word: &&str| is_capitalized_name(word);
@@ -27,7 +27,7 @@ pub(super) fn lower_capitals(name: &str) -> Option<String> {
         return None;
     }
     if !whole {
-        // One run of capitals, at either end, of a name no longer than most are.
+        // A single run of capitals, at the beginning or the end, in a name of usual length.
         let loud = words.iter().filter(|word| is_loud(word)).count();
         let at_end = words.iter().rev().take_while(|word| is_loud(word)).count();
         let at_start = words.iter().take_while(|word| is_loud(word)).count();
@@ -41,7 +41,7 @@ pub(super) fn lower_capitals(name: &str) -> Option<String> {
         .iter()
         .enumerate()
         .map(|(index, word)| {
-            // At the beginning JP and AJ are initials and MD is Mohammed, at the end NG is a name.
+            // JP and AJ are initials and MD is Mohammed at the beginning. NG is a family name at the end.
             let is_last = index + 1 == words.len();
             let is_spoken = *word == "MD" || has_vowel(word) && !(word.len() == 2 && word.ends_with('J'));
             let is_short = word.chars().filter(|c| c.is_alphabetic()).count() < 4;
@@ -66,13 +66,13 @@ fn is_vowel(letter: char) -> bool {
     matches!(letter.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u' | 'y') || matches!(letter, 'Ø' | 'Æ' | 'Œ')
 }
 
-/// "J", "J.", "J.R.", "J.-P."
+/// Matches "J", "J.", "J.R." and "J.-P.".
 fn is_initials(word: &str) -> bool {
     let longest = word.split(['.', '-']).map(|part| part.chars().count()).max().unwrap_or_default();
     longest < 2
 }
 
-/// A word in capitals that is spoken as a word, rather than spelled.
+/// Returns whether a word in capitals is a pronounceable name, not an acronym.
 fn is_capitalized_name(word: &str) -> bool {
     use unicode_normalization::UnicodeNormalization as _;
     is_all_capitals(word)
@@ -83,8 +83,8 @@ fn is_capitalized_name(word: &str) -> bool {
         && !word.contains('.')
 }
 
-/// Whether letters stand together that no word has: three times the same, four consonants without an R, L or H; and in a word
-/// of four letters three vowels or consonants at the beginning, or two consonants at the end that no syllable ends in.
+/// Returns whether letters cannot be a word: the same letter three times, or four consonants without R, L or H; and in
+/// a word of four letters, three leading vowels or consonants, or a final pair of consonants that ends no syllable.
 fn is_unpronounceable(letters: &[char]) -> bool {
     const SYLLABLE_ENDINGS: [&str; 30] = [
         "CH", "CK", "GH", "HN", "LD", "LK", "LL", "LM", "LT", "LZ", "ND", "NG", "NK", "NN", "NT", "NZ", "RD", "RG",
@@ -98,12 +98,12 @@ fn is_unpronounceable(letters: &[char]) -> bool {
     let [one, two, three, four] = letters else { return false };
     let ending: String = [three, four].into_iter().collect();
     let [mut first, second, third, last] = [one, two, three, four].map(|letter| is_vowel(*letter));
-    // Yuan begins with a consonant.
+    // The Y of Yuan is a consonant.
     first &= !(*one == 'Y' && second);
     first == second && second == third || !third && !last && !SYLLABLE_ENDINGS.contains(&ending.as_str())
 }
 
-/// A word with a capital at its beginning and behind hyphens and apostrophes; behind Mc too.
+/// Converts a word to title case, with capitals after hyphens, apostrophes and Mc.
 fn title_case(word: &str) -> String {
     let mut text = String::with_capacity(word.len());
     let mut starts = true;

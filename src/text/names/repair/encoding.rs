@@ -1,9 +1,9 @@
-//! Characters that were read in the wrong encoding, or are written as references.
+//! Repair of misread encodings (mojibake) and of HTML character references.
 
-/// How often UTF-8 may have been read wrongly in a row.
+/// The maximum number of times that UTF-8 can have been misread in a row.
 const MAX_DECODE_PASSES: usize = 3;
 
-/// The name where its UTF-8 was read as Latin-1 or Windows-1252.
+/// Decodes a name whose UTF-8 was read as Latin-1 or Windows-1252.
 pub(super) fn decode_misread_utf8(name: &str) -> Option<String> {
     let mut repaired: Option<String> = None;
     for _ in 0..MAX_DECODE_PASSES {
@@ -13,6 +13,7 @@ pub(super) fn decode_misread_utf8(name: &str) -> Option<String> {
     repaired
 }
 
+/// Decodes one misreading.
 fn decode_once(name: &str) -> Option<String> {
     if name.is_ascii() {
         return None;
@@ -36,11 +37,11 @@ fn decode_once(name: &str) -> Option<String> {
             }
         }
     }
-    // One such pair outside accented Latin may be an accident: É’ is a capital before an apostrophe.
+    // A single sequence outside accented Latin can be accidental: É’ is a capital before an apostrophe.
     (sequences > 1 || has_accented_latin).then_some(text)
 }
 
-/// The character that the bytes begin with, where it takes more than one of them.
+/// Returns the character of the multi-byte UTF-8 sequence at the beginning of the bytes, and its length.
 fn utf8_sequence(bytes: &[Option<u8>]) -> Option<(char, usize)> {
     let length = match bytes.first()?.as_ref()? {
         0xC2..=0xDF => 2,
@@ -51,13 +52,14 @@ fn utf8_sequence(bytes: &[Option<u8>]) -> Option<(char, usize)> {
     let bytes: Vec<u8> = bytes.get(..length)?.iter().copied().collect::<Option<_>>()?;
     let character = std::str::from_utf8(&bytes).ok()?.chars().next()?;
     let is_mark = unicode_normalization::char::is_combining_mark(character);
-    // Signs too that are a byte themselves, as where it happened twice.
+    // Characters that are a byte themselves are accepted too: the text was misread twice.
     (character.is_alphabetic() || is_mark || windows_1252_byte(character).is_some() || matches!(character, '‐'..='―'))
         .then_some((character, length))
 }
 
-/// The byte that is read as this character: in Windows-1252, and in Latin-1 where the former has none.
+/// Returns the byte of a character in Windows-1252, or in Latin-1 if Windows-1252 has none.
 fn windows_1252_byte(character: char) -> Option<u8> {
+    /// The characters of the bytes 0x80 to 0x9F in Windows-1252, or in Latin-1 if Windows-1252 has none.
     const WINDOWS_1252_HIGH: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
     match u32::from(character) {
         code @ 0..=0xFF => u8::try_from(code).ok(),
@@ -65,7 +67,7 @@ fn windows_1252_byte(character: char) -> Option<u8> {
     }
 }
 
-/// The name without HTML's character references; they may have been escaped twice.
+/// Decodes HTML character references, which may have been escaped twice.
 pub(super) fn decode_html_entities(name: &str) -> Option<String> {
     if !name.contains('&') || !name.contains(';') {
         return None;

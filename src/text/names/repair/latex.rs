@@ -1,4 +1,4 @@
-//! LaTeX in names: accents, letters, braces.
+//! Repair of LaTeX in names: accents, letters and braces.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -6,10 +6,10 @@ use std::str::Chars;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-/// How deep braces may be nested in a name.
+/// The maximum nesting depth of braces in a name.
 const MAX_BRACE_DEPTH: usize = 8;
 
-/// The name as LaTeX prints it. Nothing where there is no LaTeX in it, or some that says nothing sure.
+/// Returns the name as LaTeX prints it, or `None` if it has no LaTeX or some that is ambiguous.
 pub(super) fn decode_latex(name: &str) -> Option<String> {
     let letters = || name.chars().zip(name.chars().skip(1)).zip(name.chars().skip(2));
     let is_tie =
@@ -28,7 +28,7 @@ fn lacks_mark(name: &str, mark: char) -> bool {
     !name.contains(mark)
 }
 
-/// Whether a capital stands behind a small letter that did not before: an accent went to the wrong letter.
+/// Returns whether there is a new capital after a small letter: an accent was put on the wrong letter.
 fn has_new_inner_capitals(before: &str, after: &str) -> bool {
     let count = |text: &str| {
         text.chars().zip(text.chars().skip(1)).filter(|(one, next)| one.is_lowercase() && next.is_uppercase()).count()
@@ -36,7 +36,7 @@ fn has_new_inner_capitals(before: &str, after: &str) -> bool {
     count(after) > count(before)
 }
 
-/// What is printed up to the end of a group, or of the name.
+/// Renders the input up to the end of the group or of the name.
 fn render_group(input: &mut Peekable<Chars<'_>>, depth: usize) -> Option<String> {
     if depth > MAX_BRACE_DEPTH {
         return None;
@@ -54,7 +54,7 @@ fn render_group(input: &mut Peekable<Chars<'_>>, depth: usize) -> Option<String>
     Some(text)
 }
 
-/// What a command prints, from behind its backslash on.
+/// Renders a command, without its backslash.
 fn render_command(input: &mut Peekable<Chars<'_>>, depth: usize) -> Option<String> {
     let first = input.next()?;
     if !first.is_ascii_alphabetic() {
@@ -66,7 +66,7 @@ fn render_command(input: &mut Peekable<Chars<'_>>, depth: usize) -> Option<Strin
             '~' => render_accent(input, '\u{303}', depth),
             '=' => render_accent(input, '\u{304}', depth),
             '.' => render_accent(input, '\u{307}', depth),
-            // Where a word may be broken.
+            // Optional line breaks.
             '-' | '/' => Some(String::new()),
             ' ' | ',' | ';' => Some(" ".to_owned()),
             '&' | '_' | '#' | '%' => Some(first.to_string()),
@@ -92,7 +92,7 @@ fn render_command(input: &mut Peekable<Chars<'_>>, depth: usize) -> Option<Strin
             skip_whitespace(input);
             Some(String::new())
         }
-        // "\vcevic": the space, or the brace, behind the accent is lost.
+        // "\vcevic": the space or brace after the accent is lost.
         _ => {
             let mark = accent_command(&first.to_string())?;
             let mut rest = word.chars().skip(1);
@@ -102,12 +102,12 @@ fn render_command(input: &mut Peekable<Chars<'_>>, depth: usize) -> Option<Strin
     }
 }
 
-/// White space behind a command's word only ends it.
+/// White space after a command only ends it.
 fn skip_whitespace(input: &mut Peekable<Chars<'_>>) {
     while input.next_if(|next| next.is_whitespace()).is_some() {}
 }
 
-/// The letter, or the group, that a mark is put on.
+/// Renders an accent with the letter or group that follows.
 fn render_accent(input: &mut Peekable<Chars<'_>>, mark: char, depth: usize) -> Option<String> {
     let on = match input.next()? {
         '{' => render_group(input, depth + 1)?,
@@ -121,7 +121,7 @@ fn render_accent(input: &mut Peekable<Chars<'_>>, mark: char, depth: usize) -> O
         other if other.is_alphabetic() => other,
         _ => return None,
     };
-    // Marks that the letter has already come first.
+    // Marks that the letter already has come first.
     let mut text = letter.to_string();
     let mut rest = characters.peekable();
     while let Some(own) = rest.next_if(|next| is_combining_mark(*next)) {
@@ -132,6 +132,7 @@ fn render_accent(input: &mut Peekable<Chars<'_>>, mark: char, depth: usize) -> O
     Some(text)
 }
 
+/// Returns the combining mark of an accent command.
 fn accent_command(word: &str) -> Option<char> {
     Some(match word {
         "H" => '\u{30b}',
@@ -146,6 +147,7 @@ fn accent_command(word: &str) -> Option<char> {
     })
 }
 
+/// Returns the letter of a letter command.
 fn letter_command(word: &str) -> Option<&'static str> {
     Some(match word {
         "AA" => "Å",
@@ -174,7 +176,7 @@ fn letter_command(word: &str) -> Option<&'static str> {
     })
 }
 
-/// A character by its number in the font: the apostrophe, which small capitals have at another place.
+/// Renders a character by its number: the apostrophe, which has another number in small capitals.
 fn render_char_command(input: &mut Peekable<Chars<'_>>) -> Option<String> {
     let mut number = String::new();
     while let Some(digit) = input.next_if(char::is_ascii_digit) {

@@ -1,11 +1,12 @@
-//! Damaged names, and names that only look damaged.
+//! Damaged names, and undamaged names that look damaged.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// The shown name and, where there is one, the rule; behind it what is suggested, with "??" where it is not even told.
-fn mended(published: &str) -> String {
+/// Returns the repaired name with its rule, followed by the suggestion, if any: after `?` if it is plausible, else
+/// after `??`.
+fn described(published: &str) -> String {
     let RepairedName { mut name, certain, suggestion } = repair_name(published);
     if let Some(repair) = certain {
         assert!(repair.is_certain() && repair.value == name, "{repair:?}");
@@ -20,7 +21,7 @@ fn mended(published: &str) -> String {
 }
 
 #[test]
-fn certain_repairs() {
+fn certain_repairs_are_applied() {
     for (published, expected) in [
         ("Andr'as Gyorgy", "András Gyorgy BareAccent"),
         ("Anastasija Ili'c", "Anastasija Ilić BareAccent"),
@@ -95,12 +96,12 @@ fn certain_repairs() {
         ("\u{202a}Ida Brook\u{202c}", "Ida Brook StrayCharacters"),
         (r"AN\'A PE\~NA", "Aná Peña Capitals"),
     ] {
-        assert_eq!(mended(published), expected, "{published}");
+        assert_eq!(described(published), expected, "{published}");
     }
 }
 
 #[test]
-fn suggestions() {
+fn uncertain_repairs_are_suggested() {
     for (published, expected) in [
         ("Matko Bovsnjak", "Matko Bovsnjak ?Matko Bošnjak Caron"),
         ("Ana vSimunovi'c", "Ana vSimunović BareAccent ?Ana Šimunović Caron"),
@@ -111,15 +112,15 @@ fn suggestions() {
         ("Bart'ok Ford", "Bart'ok Ford ??Bartók Ford BareAccent"),
         ("Ana Kovacevivc", "Ana Kovacevivc ??Ana Kovacevič Caron"),
     ] {
-        assert_eq!(mended(published), expected, "{published}");
+        assert_eq!(described(published), expected, "{published}");
     }
 }
 
-/// Nothing of these may be told as a repair, let alone made.
+/// None of these may be repaired, nor be reported as a suggestion.
 #[test]
-fn names_that_are_whole() {
+fn undamaged_names_stay() {
     for name in [
-        // Accents that could be on either letter
+        // Accents that could be on either letter.
         "G´omez Ford",
         "Garci´a Ford",
         "Ga¨el Ford",
@@ -139,7 +140,7 @@ fn names_that_are_whole() {
         "Marc'aurelio Ford",
         "Chefd'Hotel",
         "Max G’Sell",
-        // Hawaiian, Samoan, Mayan
+        // Hawaiian, Samoan, Mayan.
         "Ka'ahumanu",
         "Kaʻahumanu",
         "Ka‘ahumanu",
@@ -149,7 +150,7 @@ fn names_that_are_whole() {
         "Fa'asavalu",
         "B’alam Mateo",
         "K'iche'",
-        // Ukrainian, Russian
+        // Ukrainian, Russian.
         "V'yacheslav",
         "Luk'yanov",
         "Mar'yana",
@@ -167,7 +168,7 @@ fn names_that_are_whole() {
         "Tat'yana",
         "Mar'ia Ford",
         "Dar'ia",
-        // Chinese, Japanese, Korean
+        // Chinese, Japanese, Korean.
         "Xi'an Li",
         "Guan'an Wang",
         "Chang’e Jia",
@@ -177,7 +178,7 @@ fn names_that_are_whole() {
         "Ken’ichiro",
         "Xiao'ou Tang",
         "Hiroshi Echizen’ya",
-        // Arabic, Hebrew, Persian
+        // Arabic, Hebrew, Persian.
         "Mus'ab Husaini",
         "Khalil Sima'an",
         "Ya'akov Gal",
@@ -197,7 +198,7 @@ fn names_that_are_whole() {
         "Ahmad 'Athif Faudzi",
         "Qur'an",
         "Is'haq",
-        // African, Iroquoian, others
+        // African, Iroquoian, others.
         "Wanjiku Ng'ang'a",
         "N'Guyen",
         "M'bengue",
@@ -210,13 +211,13 @@ fn names_that_are_whole() {
         "Pieter 't Hooft",
         "Rob’t Simmons",
         "S'niehotta",
-        // Names in quotes
+        // Nicknames in quotes.
         "Alex 'Sandy' Ford",
         "Alex `Sandy' Ford",
         "Zhangyang \"Atlas\" Wang",
         "Yu (\"Tony\") Quay",
         "Giorgos ('Yorgos') Ford",
-        // The v and its neighbours
+        // A v that is not a caron.
         "Taras Shevchenko",
         "Oleksandra Levchenko",
         "Dana Movshovitz",
@@ -227,7 +228,7 @@ fn names_that_are_whole() {
         "Janovska",
         "Maks Ovsjanikov",
         "Fabrice Lefebvre",
-        // Capitals
+        // Capitals that are meant.
         "ATLAS Collaboration",
         "Team NVIDIA",
         "IBM Research",
@@ -245,7 +246,7 @@ fn names_that_are_whole() {
         "JAN VAN DER BERG",
         "Sai GNVV",
         "XY",
-        // Signs
+        // Digits, punctuation and other scripts.
         "Eric H. Ford 3rd",
         "Ida Brook1",
         "Ida Brook 0002",
@@ -265,22 +266,41 @@ fn names_that_are_whole() {
         "محمد علي",
         "नागार्जुन",
     ] {
-        let mended = repair_name(name);
-        assert_eq!((mended.name.as_str(), mended.reported_repair()), (name, None), "{name}");
+        let repaired = repair_name(name);
+        assert_eq!((repaired.name.as_str(), repaired.reported_repair()), (name, None), "{name}");
     }
 }
 
 #[test]
-fn what_confirms() {
+fn names_that_confirm_suggestions() {
     let key = |name| repair_name(name).confirming_key();
     assert_eq!(key("Matko Bošnjak"), Some("matko bošnjak".to_owned()));
-    assert_eq!(key(r"Matko Bo\v{s}njak"), Some("matko bošnjak".to_owned()), "what is certain");
+    assert_eq!(key(r"Matko Bo\v{s}njak"), Some("matko bošnjak".to_owned()), "a certain repair");
     assert_eq!(key("Matko Bovsnjak"), None);
-    assert_eq!(key("Ana Ilič Bovsnjak"), None, "what may be damaged itself");
-    assert_eq!(key("Matko Bosnjak"), None, "no letter that a repair brings");
+    assert_eq!(key("Ana Ilič Bovsnjak"), None, "a name that may be damaged itself");
+    assert_eq!(key("Matko Bosnjak"), None, "no letter beyond ASCII");
 }
 
-/// Spellings that damage makes of a letter with an accent.
+/// The words of rules are stored in `authorship.repair_rule`.
+#[test]
+fn stored_words_are_stable() {
+    let rules = [
+        (RepairRule::Latex, "LATEX"),
+        (RepairRule::BareAccent, "BARE_ACCENT"),
+        (RepairRule::Caron, "CARON"),
+        (RepairRule::MisreadEncoding, "MISREAD_ENCODING"),
+        (RepairRule::DetachedAccent, "DETACHED_ACCENT"),
+        (RepairRule::DecomposedAccent, "DECOMPOSED_ACCENT"),
+        (RepairRule::HtmlEntity, "HTML_ENTITY"),
+        (RepairRule::Capitals, "CAPITALS"),
+        (RepairRule::StrayCharacters, "STRAY_CHARACTERS"),
+    ];
+    for (rule, word) in rules {
+        assert_eq!(serde_json::json!(rule), word);
+    }
+}
+
+/// Returns the damaged spellings of an accented letter.
 fn damaged(letter: char) -> Vec<String> {
     use unicode_normalization::UnicodeNormalization as _;
     let parts: Vec<char> = letter.nfd().collect();
@@ -305,9 +325,9 @@ fn damaged(letter: char) -> Vec<String> {
 }
 
 proptest! {
-    /// Whatever a name went through of what is certain, it comes back.
+    /// Certain damage of any kind is repaired.
     #[test]
-    fn certain_damage_is_undone(name in "[A-Z][a-zéèüöñçšžćčřâô]{2,9} [A-Z][a-záéíóúůěšžćč]{2,9}", way in 0_usize..5) {
+    fn certain_damage_is_repaired(name in "[A-Z][a-zéèüöñçšžćčřâô]{2,9} [A-Z][a-záéíóúůěšžćč]{2,9}", way in 0_usize..5) {
         prop_assume!(repair_name(&name).certain.is_none());
         let published: String = name.chars().map(|letter| {
             let ways = damaged(letter);
@@ -317,28 +337,28 @@ proptest! {
     }
 
     #[test]
-    fn mending_twice_is_mending_once(name in "[A-Za-zéšÃ©'\"\\\\{}^~`´&;<>()0-9 .-]{0,30}") {
+    fn repair_is_idempotent(name in "[A-Za-zéšÃ©'\"\\\\{}^~`´&;<>()0-9 .-]{0,30}") {
         let once = repair_name(&name);
         prop_assert_eq!(repair_name(&once.name).name, once.name);
     }
 
     #[test]
-    fn any_text_has_a_clean_name(text in any::<String>()) {
-        let mended = repair_name(&text);
-        prop_assert!(clean(&mended.name) == mended.name, "{:?}", mended);
-        prop_assert_eq!(mended.name.is_empty(), clean(&text).is_empty());
-        for repair in mended.certain.iter().chain(&mended.suggestion) {
+    fn any_text_is_repaired_to_a_clean_name(text in any::<String>()) {
+        let repaired = repair_name(&text);
+        prop_assert!(clean(&repaired.name) == repaired.name, "{:?}", repaired);
+        prop_assert_eq!(repaired.name.is_empty(), clean(&text).is_empty());
+        for repair in repaired.certain.iter().chain(&repaired.suggestion) {
             prop_assert!(!repair.value.is_empty() && (0.0..=1.0).contains(&repair.confidence));
-            prop_assert_eq!(repair.is_certain(), repair.value == mended.name);
+            prop_assert_eq!(repair.is_certain(), repair.value == repaired.name);
         }
-        // What is found elsewhere has to have a letter that the damaged name lacks.
-        let key = mended.suggestion_key();
-        prop_assert!(key.is_none_or(|key| !key.is_ascii() && key != name_key(&mended.name)));
+        // A confirmed spelling has a letter that the damaged name lacks.
+        let key = repaired.suggestion_key();
+        prop_assert!(key.is_none_or(|key| !key.is_ascii() && key != name_key(&repaired.name)));
     }
 
     #[test]
-    fn plain_names_are_left_alone(name in "[A-Z][a-z]{1,9}( [A-Z]\\.)? (van |de )?[A-Z][a-zé]{1,9}") {
-        let mended = repair_name(&name);
-        prop_assert_eq!(mended.name, name);
+    fn plain_names_stay(name in "[A-Z][a-z]{1,9}( [A-Z]\\.)? (van |de )?[A-Z][a-zé]{1,9}") {
+        let repaired = repair_name(&name);
+        prop_assert_eq!(repaired.name, name);
     }
 }

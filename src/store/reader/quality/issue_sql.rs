@@ -1,4 +1,4 @@
-//! What counts as an issue, and what belongs to a source or an organization, in SQL.
+//! SQL of data-quality issues and scopes.
 
 use crate::entity::organization;
 use crate::store::access::sql_fragment::{Sql, text_array};
@@ -6,20 +6,20 @@ use crate::store::reader::lookup::resolve_merged_ids;
 use crate::store::reader::organization::with_descendants;
 use crate::store::reader::quality::{DataIssue, IssueBreakdown, IssueCountTarget, IssueScope, IssueSubject};
 
-/// Schemes that name papers to everybody, even where a source is called like them.
+/// Identifier schemes that are public even if a source has the same name.
 const PUBLIC_ID_SCHEMES: &str = "ARRAY['openalex', 'pmid', 'pmcid', 'pubmed', 'isbn', 'handle', 'dblp', 'mag']";
 
-/// The table of a kind of things, and the column with their ids.
+/// Returns the table of a subject and its id column.
 fn subject_table(subject: IssueSubject) -> (&'static str, &'static str) {
     match subject {
         IssueSubject::Paper => ("paper", "paper.id"),
         IssueSubject::Authorship => ("authorship", "authorship.id"),
-        // Each person has a row there, and it is a fraction of the size.
+        // Has a row for each researcher and is a fraction of the size of `researcher`.
         IssueSubject::Researcher => ("researcher_statistics AS person", "person.researcher_id"),
     }
 }
 
-/// The ids of what is counted within a scope, the one of this number, from beyond an id on where one is given.
+/// Returns a query for the ids counted within the scope with this number, greater than `after` if given.
 pub(super) fn selected_ids_sql(
     scope: &IssueScope,
     number: usize,
@@ -31,12 +31,12 @@ pub(super) fn selected_ids_sql(
         IssueCountTarget::All(_) => None,
         IssueCountTarget::Issue(issue) => Some(Sql::from(issue_condition(issue))),
     };
-    let beyond = after.map(|after| Sql::with(&format!("{id} > ?"), after));
-    let conditions = issue.into_iter().chain([scope_condition(scope, number, counted.subject())]).chain(beyond);
+    let id_condition = after.map(|after| Sql::with(&format!("{id} > ?"), after));
+    let conditions = issue.into_iter().chain([scope_condition(scope, number, counted.subject())]).chain(id_condition);
     Sql::from(format!("SELECT {id} AS id FROM {table} WHERE ")).then(Sql::all(conditions))
 }
 
-/// What is the case where something is wrong. The indexes of the migration `quality` have the same words.
+/// Returns the condition of an issue. The partial indexes of the migration `quality` repeat it literally.
 fn issue_condition(issue: DataIssue) -> String {
     match issue {
         DataIssue::PaperWithoutYear => "paper.publication_date IS NULL".to_owned(),
@@ -62,7 +62,7 @@ fn issue_condition(issue: DataIssue) -> String {
         DataIssue::ResearcherActiveTooLong => {
             "person.first_year > 0 AND person.last_year - person.first_year > 60".to_owned()
         }
-        // Of an ORCID iD that led to the person by a merge somebody has decided.
+        // Excludes ORCID iDs that belong to the researcher by a manual merge.
         DataIssue::ResearcherWithSeveralOrcids => "person.researcher_id IN (\
              SELECT place.researcher_id FROM authorship AS place JOIN researcher ON researcher.id = place.researcher_id \
              WHERE place.orcid IS NOT NULL AND NOT EXISTS (SELECT FROM external_id \
@@ -70,7 +70,7 @@ fn issue_condition(issue: DataIssue) -> String {
              AND external_id.value = place.orcid) GROUP BY place.researcher_id, researcher.orcid \
              HAVING min(place.orcid) <> max(place.orcid) OR min(place.orcid) <> researcher.orcid)"
             .to_owned(),
-        // Years alone overlap by one where somebody moves.
+        // Years alone overlap by one when a researcher changes jobs.
         DataIssue::ResearcherEmployedInTwoCountries => "person.researcher_id IN (\
              SELECT one.researcher_id FROM affiliation AS one \
              JOIN affiliation AS other ON other.researcher_id = one.researcher_id AND other.id > one.id \
@@ -86,14 +86,15 @@ fn issue_condition(issue: DataIssue) -> String {
     }
 }
 
-/// What belongs to each scope of a statement, as the tables that its conditions name: read once for all of them, and not at all
-/// where no condition names it.
+/// Returns common table expressions for the scopes of a statement. Each is evaluated once, or not at all if no
+/// condition refers to it.
 pub(super) fn scope_ctes<'a>(scopes: impl IntoIterator<Item = &'a IssueScope>) -> Sql {
     let tables = scopes.into_iter().enumerate().flat_map(|(number, scope)| {
-        let sources = scope.sources.as_ref().map(|names| source_ctes(number, names));
-        let organizations = scope.organization_ids.as_ref().map(|numbers| {
-            let there = with_descendants(resolve_merged_ids::<organization::Model>(numbers), scope.include_descendants);
-            organization_ctes(number, there)
+        let sources = scope.sources.as_ref().map(|source_names| source_ctes(number, source_names));
+        let organizations = scope.organization_ids.as_ref().map(|ids| {
+            let organization_ids =
+                with_descendants(resolve_merged_ids::<organization::Model>(ids), scope.include_descendants);
+            organization_ctes(number, organization_ids)
         });
         sources.into_iter().chain(organizations)
     });
@@ -101,38 +102,39 @@ pub(super) fn scope_ctes<'a>(scopes: impl IntoIterator<Item = &'a IssueScope>) -
     all.map_or_else(Sql::default, |all| Sql::from("WITH ").then(all).then(" "))
 }
 
-/// Papers of which a source has a record, and people of whom it has a record or a paper.
-fn source_ctes(number: usize, names: &[String]) -> Sql {
-    let names = || text_array(names.iter().cloned());
+/// Returns the papers with a record from a source, and the researchers with a record or a paper from it.
+fn source_ctes(number: usize, source_names: &[String]) -> Sql {
+    let source_names = || text_array(source_names.iter().cloned());
     Sql::from(format!("source_papers_{number}(id) AS (SELECT DISTINCT record.paper_id FROM source_record AS record "))
-        .then_with("WHERE record.paper_id IS NOT NULL AND record.source = ANY(?)), ", names())
+        .then_with("WHERE record.paper_id IS NOT NULL AND record.source = ANY(?)), ", source_names())
         .then(format!("source_people_{number}(id) AS (SELECT record.researcher_id FROM source_record AS record "))
-        .then_with("WHERE record.researcher_id IS NOT NULL AND record.source = ANY(?) ", names())
+        .then_with("WHERE record.researcher_id IS NOT NULL AND record.source = ANY(?) ", source_names())
         .then(format!(
             "UNION SELECT written.researcher_id FROM source_papers_{number} AS paper \
              JOIN authorship AS written ON written.paper_id = paper.id WHERE written.researcher_id IS NOT NULL)"
         ))
 }
 
-/// Authors who were there, with their papers, and people who are or were there, by their own record or a paper.
-fn organization_ctes(number: usize, there: Sql) -> Sql {
-    let is_there = |column: &str| format!("{column} = ANY(ARRAY(SELECT below.id FROM there_{number} AS below))");
+/// Returns the authorships at the organizations, with their papers, and the researchers affiliated with them at any
+/// time.
+fn organization_ctes(number: usize, organization_ids: Sql) -> Sql {
+    let is_in_scope = |column: &str| format!("{column} = ANY(ARRAY(SELECT below.id FROM there_{number} AS below))");
     Sql::from(format!("there_{number}(id) AS ("))
-        .then(there)
+        .then(organization_ids)
         .then(format!(
             "), there_authors_{number}(id, paper_id, researcher_id) AS (\
              SELECT written.id, written.paper_id, written.researcher_id FROM authorship_organization AS place \
              JOIN authorship AS written ON written.id = place.authorship_id WHERE {}), ",
-            is_there("place.organization_id")
+            is_in_scope("place.organization_id")
         ))
         .then(format!(
             "there_people_{number}(id) AS (SELECT affiliation.researcher_id FROM affiliation WHERE {} \
              UNION SELECT researcher_id FROM there_authors_{number} WHERE researcher_id IS NOT NULL)",
-            is_there("affiliation.organization_id")
+            is_in_scope("affiliation.organization_id")
         ))
 }
 
-/// Whether something of a kind belongs to a scope, the one of this number in [`belonging`].
+/// Returns the condition that a subject is in the scope with this number in [`scope_ctes`].
 pub(super) fn scope_condition(scope: &IssueScope, number: usize, subject: IssueSubject) -> Sql {
     let sources = scope.sources.as_ref().map(|_| match subject {
         IssueSubject::Paper => format!("paper.id IN (SELECT id FROM source_papers_{number})"),
@@ -147,7 +149,7 @@ pub(super) fn scope_condition(scope: &IssueScope, number: usize, subject: IssueS
     Sql::all(sources.into_iter().chain(organizations).map(Sql::from))
 }
 
-/// What was `found`, each once with each of its sources or organizations as `part`.
+/// Returns a query for each of `found` with each of its sources or organizations, as `part`.
 pub(super) fn breakdown_sql(subject: IssueSubject, by: IssueBreakdown) -> &'static str {
     match (subject, by) {
         (IssueSubject::Paper, IssueBreakdown::Sources) => {

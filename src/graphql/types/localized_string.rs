@@ -1,29 +1,29 @@
-//! Texts in the reader's language.
+//! Localized strings and names.
 
 use async_graphql::{Enum, SimpleObject};
 
 use crate::model::language::{LanguagePreferences, LanguageTag, LocalizedText};
 use crate::model::record;
 
-/// A text in the best language for the reader, and whether it had to fall back to another.
+/// A string in the best language available for the reader.
 #[derive(SimpleObject)]
 pub struct LocalizedString {
     /// The text.
     pub value: String,
-    /// Its language; null for proper names and where the source does not tell.
+    /// The language of the text. Null for proper names, and if the source does not provide it.
     pub language: Option<LanguageTag>,
-    /// True where the text is known to be in a language that the reader did not ask for. Another region or script of a
-    /// language that was asked for is no fallback, nor is the default language where no language was asked for.
+    /// Whether the text is in a language that was not requested. A different region or script of a requested language
+    /// is not a fallback. Neither is the default language if no language was requested.
     pub is_fallback: bool,
 }
 
 impl LocalizedString {
-    /// A text that is in no language, such as a person's name.
+    /// Creates a string without a language, such as a person's name.
     pub fn without_language(value: impl Into<String>) -> Self {
         Self { value: value.into(), language: None, is_fallback: false }
     }
 
-    /// The best of several, where there is any.
+    /// Selects the best match; `None` if there is no text.
     pub fn best_match(texts: &LocalizedText, languages: &LanguagePreferences) -> Option<Self> {
         texts.best_match(languages).map(|best| Self {
             value: best.value.to_owned(),
@@ -33,28 +33,28 @@ impl LocalizedString {
     }
 }
 
-/// What kind of name it is.
+/// The kind of name.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "record::NameKind")]
 pub enum NameKind {
-    /// The name to show where no language is asked for.
+    /// The display name if no language is requested.
     Display,
-    /// A full name, or a vocabulary's preferred label.
+    /// A full name, or the preferred label of a vocabulary.
     Label,
-    /// Another name it goes by.
+    /// An alternative name.
     Alias,
-    /// Its initials.
+    /// An acronym or initials.
     Acronym,
 }
 
-/// One name in one language.
+/// A name in one language.
 #[derive(SimpleObject)]
 pub struct LocalizedName {
     /// The name.
     value: String,
-    /// Its language; null where the source does not tell.
+    /// The language of the name. Null if the source does not provide it.
     language: Option<LanguageTag>,
-    /// What kind of name it is.
+    /// The kind of name.
     kind: NameKind,
 }
 

@@ -1,11 +1,11 @@
-//! What is no part of a name and got into it.
+//! Removal of stray characters that are not part of a name.
 
 use crate::text::names::parse::is_email_address;
 
-/// Marks of footnotes.
+/// Footnote marks.
 const FOOTNOTE_MARKS: [char; 7] = ['*', '†', '‡', '§', '¶', '#', '∗'];
 
-/// The name without e-mail addresses, marks of footnotes, brackets that have no other, and marks of direction.
+/// Removes e-mail addresses, footnote marks, unmatched brackets and direction marks.
 pub(super) fn remove_stray_characters(name: &str) -> Option<String> {
     let is_suspect = |c: char| "()[]<>_@".contains(c) || FOOTNOTE_MARKS.contains(&c) || is_invisible_control(c);
     if !name.contains(is_suspect) && !name.starts_with("and ") {
@@ -16,27 +16,28 @@ pub(super) fn remove_stray_characters(name: &str) -> Option<String> {
     let name = remove_unmatched_brackets(&name);
     let words = name.split_whitespace().filter(|word| !is_email_address(word));
     let mut words: Vec<&str> = words.map(strip_footnote).filter(|word| !word.is_empty()).collect();
-    // The last of a list, cut off from the others.
+    // The last name of a list, separated from the others.
     if words.len() > 2 && words.first() == Some(&"and") {
         words.remove(0);
     }
     Some(words.join(" "))
 }
 
-/// Characters that steer how a text is shown, but for those that some scripts spell with.
+/// Returns whether a character is an invisible formatting character, except those that some scripts need for spelling.
 fn is_invisible_control(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'
         | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Removes brackets without a counterpart, and empty pairs of brackets.
 fn remove_unmatched_brackets(name: &str) -> String {
-    let mut kept: Vec<char> = Vec::with_capacity(name.len());
+    let mut output: Vec<char> = Vec::with_capacity(name.len());
     let mut open: Vec<(usize, char)> = Vec::new();
     for character in name.chars() {
         match character {
             '(' | '[' | '<' => {
-                open.push((kept.len(), character));
-                kept.push(character);
+                open.push((output.len(), character));
+                output.push(character);
             }
             ')' | ']' | '>' => {
                 let other = match character {
@@ -44,25 +45,25 @@ fn remove_unmatched_brackets(name: &str) -> String {
                     ']' => '[',
                     _ => '<',
                 };
-                if let Some((place, _)) = open.pop_if(|(_, opened)| *opened == other) {
-                    let is_empty = kept[place + 1..].iter().all(|c| c.is_whitespace());
+                if let Some((position, _)) = open.pop_if(|(_, opened)| *opened == other) {
+                    let is_empty = output[position + 1..].iter().all(|c| c.is_whitespace());
                     if is_empty {
-                        kept.truncate(place);
+                        output.truncate(position);
                     } else {
-                        kept.push(character);
+                        output.push(character);
                     }
                 }
             }
-            other => kept.push(other),
+            other => output.push(other),
         }
     }
-    for (place, _) in open.into_iter().rev() {
-        kept[place] = ' ';
+    for (position, _) in open.into_iter().rev() {
+        output[position] = ' ';
     }
-    kept.into_iter().collect()
+    output.into_iter().collect()
 }
 
-/// A word without what points to a footnote: "Roe*", "Roe[2]". A bare number may tell namesakes apart.
+/// Strips a footnote from a word: "Roe*", "Roe[2]". A plain number stays, because it can distinguish namesakes.
 fn strip_footnote(word: &str) -> &str {
     let name = word.trim_end_matches(FOOTNOTE_MARKS);
     match name.strip_suffix(']').and_then(|inside| inside.rsplit_once('[')) {

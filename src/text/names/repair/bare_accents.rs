@@ -1,8 +1,8 @@
-//! What is left of LaTeX's accents without the backslash: the sign before the letter.
+//! Repair of LaTeX accents that lost their backslash: the accent character before the letter.
 
 use crate::text::names::repair::accents::compose_letter;
 
-/// Names that have an accent, and that are no other name without it and with an apostrophe before the letter.
+/// Names with an accent that, with an apostrophe instead, are not other names.
 const ACCENTED_NAMES: &str = "adél andrás andré andrée andrés aragón aurélie aurélien balázs benoît bernát bálint béatrice béla bélanger \
     chloé clémence clément cortés cristóbal cécile cédric céline césar damián dávid débora dénes díaz díez \
     fernández françois frédéric frédérique fábián félix garcía gaël germán gonzález grégoire grégory guillén \
@@ -16,7 +16,7 @@ const ACCENTED_NAMES: &str = "adél andrás andré andrée andrés aragón auré
     zoltán zsófia ádám álvarez ángel ángeles árpád édouard élie élise élodie éloïse émile émilie éric étienne \
     évelyne óscar";
 
-/// A letter of a part of a name that an accent stands before, and how sure it is that it is an accent.
+/// A letter after an accent character, and the confidence that the character is an accent.
 struct BareAccent {
     letter: char,
     confidence: f64,
@@ -25,19 +25,20 @@ struct BareAccent {
 const CERTAIN_CONFIDENCE: f64 = 0.95;
 const LIKELY_CONFIDENCE: f64 = 0.6;
 const POSSIBLE_CONFIDENCE: f64 = 0.2;
-/// No accent, but where it makes a known name.
+/// Not an accent, unless it makes a known name.
 const KNOWN_NAME_ONLY_CONFIDENCE: f64 = 0.0;
 
-/// The name with the accents that are certain.
+/// Repairs the accents that are certain.
 pub(super) fn repair_certain_accents(name: &str) -> Option<String> {
     repair_accents(name, CERTAIN_CONFIDENCE).map(|(value, _)| value)
 }
 
-/// The name with the accents that may be some, and how sure the least sure of them is.
+/// Repairs all possible accents. Returns the name and the lowest confidence.
 pub(super) fn suggest_accents(name: &str) -> Option<(String, f64)> {
     repair_accents(name, POSSIBLE_CONFIDENCE)
 }
 
+/// Repairs the accents with at least the given confidence. Returns the name and the lowest confidence.
 fn repair_accents(name: &str, least: f64) -> Option<(String, f64)> {
     if !name.contains(['\'', '’', '`', '"', '^', '~']) || has_quoted_word(name) {
         return None;
@@ -51,7 +52,7 @@ fn repair_accents(name: &str, least: f64) -> Option<(String, f64)> {
     Some((value, lowest?))
 }
 
-/// Whether signs stand around a word, as around a nickname.
+/// Returns whether a word is in quotes, as a nickname is.
 fn has_quoted_word(name: &str) -> bool {
     let quote = |c: char| matches!(c, '\'' | '’' | '`' | '"' | '‘' | '“');
     let words: Vec<&str> = name.split(' ').map(|word| word.trim_matches(['(', ')'])).collect();
@@ -60,7 +61,7 @@ fn has_quoted_word(name: &str) -> bool {
     opens.zip(closes).is_some_and(|(opens, closes)| opens <= closes)
 }
 
-/// A text with its parts (between spaces and hyphens) replaced where there is something to replace.
+/// Maps the parts of a name (between spaces and hyphens). Parts that map to `None` stay.
 fn map_parts(name: &str, mut replace: impl FnMut(&str) -> Option<String>) -> String {
     let mut text = String::with_capacity(name.len());
     for piece in name.split_inclusive([' ', '-', '‐', '–']) {
@@ -74,7 +75,8 @@ fn map_parts(name: &str, mut replace: impl FnMut(&str) -> Option<String>) -> Str
     text
 }
 
-/// A part of a name with its accents in their letters: those that are sure enough, or all where that makes a known name.
+/// Repairs the accents of one part of a name: those with at least the given confidence, or all of them if that makes a
+/// known name.
 fn repair_part(part: &str, least: f64) -> Option<(String, f64)> {
     let characters: Vec<char> = part.chars().collect();
     let accents: Vec<Option<BareAccent>> = (0..characters.len()).map(|index| accent_at(&characters, index)).collect();
@@ -85,7 +87,7 @@ fn repair_part(part: &str, least: f64) -> Option<(String, f64)> {
             index += 1;
             match accents[index - 1].as_ref().filter(|accent| is_taken(accent)) {
                 Some(accent) => {
-                    // A sign at the end belongs to the letter before it.
+                    // An accent at the end belongs to the letter before it.
                     if index == characters.len() {
                         text.pop();
                     }
@@ -111,7 +113,7 @@ fn is_accented_name(word: &str) -> bool {
     ACCENTED_NAMES.split_whitespace().any(|name| name == word)
 }
 
-/// The accent that a sign at a place of a part of a name is, if it may be one.
+/// Returns the accent at an index of a name part, if the character can be one.
 fn accent_at(characters: &[char], index: usize) -> Option<BareAccent> {
     let before = index.checked_sub(1).and_then(|index| characters.get(index)).copied();
     let next = characters.get(index + 1).copied();
@@ -130,14 +132,14 @@ fn accent_at(characters: &[char], index: usize) -> Option<BareAccent> {
         return None;
     }
     let confidence = match mark {
-        // Nothing else looks like these inside a word.
+        // Inside a word, these characters have no other meaning.
         '\u{302}' | '\u{303}' | '\u{308}' => CERTAIN_CONFIDENCE,
         _ => apostrophe_confidence(&characters[..index], &characters[index + 1..])?,
     };
     Some(BareAccent { letter, confidence })
 }
 
-/// The sign behind the last letter: as typewriters and Italians write it.
+/// Returns the accent after the last letter, as written on typewriters and in Italian.
 fn trailing_accent(characters: &[char], mark: char) -> Option<BareAccent> {
     let word: String = characters.iter().take(characters.len().checked_sub(1)?).collect();
     let letter = match mark {
@@ -148,13 +150,13 @@ fn trailing_accent(characters: &[char], mark: char) -> Option<BareAccent> {
     Some(BareAccent { letter, confidence: LIKELY_CONFIDENCE })
 }
 
-/// How sure it is that an apostrophe is an accent. Elsewhere it stands for a vowel left out (O'Brien, L'Huillier), between
-/// syllables (Xi'an, Shin'ichi), for a stop in the throat (Ya'akov, Mus'ab, Ka'ahumanu) or a soft consonant (Gimel'farb,
+/// Returns the confidence that an apostrophe is an accent. Otherwise it marks an omitted vowel (O'Brien, L'Huillier), a
+/// syllable boundary (Xi'an, Shin'ichi), a glottal stop (Ya'akov, Mus'ab, Ka'ahumanu) or a soft consonant (Gimel'farb,
 /// Grigor'ev).
 fn apostrophe_confidence(before: &[char], after: &[char]) -> Option<f64> {
     let next = after.first()?;
     let Some(last) = before.last() else {
-        // At the beginning only a known name tells: 'Alvaro, but 'Ōiwi and 'Athif.
+        // At the beginning of a word, only known names are repaired: 'Alvaro, but not 'Ōiwi and 'Athif.
         return Some(KNOWN_NAME_ONLY_CONFIDENCE);
     };
     let rest: String = after.iter().collect::<String>().to_lowercase();
@@ -181,7 +183,7 @@ fn apostrophe_confidence(before: &[char], after: &[char]) -> Option<f64> {
     (follows.is_alphabetic() && !is_vowel(follows) && follows != *next && follows != 'h').then_some(LIKELY_CONFIDENCE)
 }
 
-/// Whether the last two letters only ever begin a syllable, so that no word is divided behind them.
+/// Returns whether the last two letters can only begin a syllable, so that no word is divided after them.
 fn ends_with_syllable_onset(letters: &[char]) -> bool {
     let [.., stop, liquid] = letters else { return false };
     match liquid {
@@ -197,8 +199,8 @@ fn is_vowel(letter: char) -> bool {
     matches!(base.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u' | 'y' | 'ø' | 'æ' | 'œ' | 'ı')
 }
 
-/// The name with a v before s, c or z taken for a caron on it, and how sure that is. Names of many languages have these
-/// letters (Pevzner, Savchenko, Bhavsar): it is never certain.
+/// Repairs a v before s, c or z that stands for a caron. Returns the name and the confidence, which is never certain,
+/// because names in many languages have these letters (Pevzner, Savchenko, Bhavsar).
 pub(super) fn suggest_carons(name: &str) -> Option<(String, f64)> {
     if !name.contains(['v', 'V']) {
         return None;
@@ -226,6 +228,7 @@ pub(super) fn suggest_carons(name: &str) -> Option<(String, f64)> {
     Some((value, lowest?))
 }
 
+/// Returns the letter with a caron, and the confidence, if there is a v before it at this index.
 fn caron_at(characters: &[char], index: usize) -> Option<(char, f64)> {
     if characters.get(index) != Some(&'v') {
         return None;
@@ -237,10 +240,10 @@ fn caron_at(characters: &[char], index: usize) -> Option<(char, f64)> {
     let with_caron = compose_letter(letter, '\u{30c}')?;
     let follows = characters.get(index + 2).copied();
     match index.checked_sub(1).and_then(|index| characters.get(index)) {
-        // "vSimunovi'c": no name begins so.
+        // "vSimunovi'c": no name begins like this.
         None => letter.is_uppercase().then_some((with_caron, 0.7)),
         Some(before) if is_vowel(*before) && letter.is_lowercase() => {
-            // Shevchenko, Livshits; Gustavsson; Petrovsky, Janovska.
+            // Undamaged names with these letters: Shevchenko, Livshits; Gustavsson; Petrovsky, Janovska.
             let confidence = match follows {
                 Some('h') => return None,
                 Some(follows) if follows == letter => return None,

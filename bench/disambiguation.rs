@@ -1,9 +1,9 @@
-//! How well identities are resolved, against three truths (bench/README.md explains them):
+//! Evaluates author disambiguation against three gold-standard datasets (see bench/README.md):
 //!
-//!     cargo bench --bench identity
-//!     cargo bench --bench identity -- --signatures FILE --papers FILE --variants FILE --variant-papers FILE
+//!     cargo bench --bench disambiguation
+//!     cargo bench --bench disambiguation -- --signatures FILE --papers FILE --variants FILE --variant-papers FILE
 //!
-//! Files may be compressed by zstd. A truth whose files are absent is passed over with a word.
+//! Files may be compressed with zstd. A dataset whose files are missing is skipped with a notice.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::error::Error;
@@ -21,19 +21,19 @@ use serde::Deserialize;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Author signatures with the true person of each, S2AND's
+    /// S2AND author signatures, labelled with the true person
     #[arg(long, default_value = "../shared/data/truth/s2and-signatures-dev.jsonl.zst")]
     signatures: PathBuf,
-    /// Papers, of whose authors a truth is made
+    /// Papers from which synthetic labels are made
     #[arg(long, default_value = "../shared/data/ml-anthology-to-2024.csl.jsonl.zst")]
     papers: PathBuf,
-    /// People with the several names they published under
+    /// People with the names they have published under
     #[arg(long, default_value = "../shared/data/truth/acl-name-variants-dev.jsonl.zst")]
     variants: PathBuf,
     /// The papers of these people
     #[arg(long, default_value = "../shared/data/acl-anthology-to-2019.csl.jsonl.zst")]
     variant_papers: PathBuf,
-    /// Another seed makes another truth of the papers
+    /// Seed of the synthetic labels
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Set by cargo
@@ -45,16 +45,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     match open_lines(&arguments.signatures)? {
         Some(file) => evaluate_signatures(file)?,
-        None => println!("skipped: there is no {}", arguments.signatures.display()),
+        None => println!("skipped: {} does not exist", arguments.signatures.display()),
     }
     match open_lines(&arguments.papers)? {
         Some(file) => evaluate_synthetic_labels(&read_papers(file)?, arguments.seed),
-        None => println!("skipped: there is no {}", arguments.papers.display()),
+        None => println!("skipped: {} does not exist", arguments.papers.display()),
     }
     match (open_lines(&arguments.variants)?, open_lines(&arguments.variant_papers)?) {
         (Some(variants), Some(file)) => evaluate_name_variants(variants, &read_papers(file)?, arguments.seed)?,
-        (None, _) => println!("skipped: there is no {}", arguments.variants.display()),
-        (_, None) => println!("skipped: there is no {}", arguments.variant_papers.display()),
+        (None, _) => println!("skipped: {} does not exist", arguments.variants.display()),
+        (_, None) => println!("skipped: {} does not exist", arguments.variant_papers.display()),
     }
     Ok(())
 }
@@ -71,7 +71,7 @@ fn open_lines(path: &Path) -> Result<Option<Lines>, Box<dyn Error>> {
     Ok(Some(BufReader::new(reader)))
 }
 
-/// How a partition compares with the true one.
+/// Compares a predicted clustering with the true one.
 #[derive(Default)]
 struct ClusteringScore {
     correct_pairs: f64,
@@ -82,22 +82,24 @@ struct ClusteringScore {
 }
 
 impl ClusteringScore {
-    /// Of pairs of what was told and what is true of each.
-    fn new(told: &[(usize, String)]) -> Self {
-        let (mut by_told, mut by_true, mut by_both) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        for (one, other) in told {
-            *by_told.entry(one).or_insert(0.0) += 1.0;
+    /// From pairs of predicted and true cluster.
+    fn new(predicted: &[(usize, String)]) -> Self {
+        let (mut by_predicted, mut by_true, mut by_both) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        for (one, other) in predicted {
+            *by_predicted.entry(one).or_insert(0.0) += 1.0;
             *by_true.entry(other).or_insert(0.0) += 1.0;
             *by_both.entry((one, other)).or_insert(0.0) += 1.0;
         }
         let pairs = |amounts: Vec<f64>| amounts.into_iter().map(|n: f64| n * (n - 1.0) / 2.0).sum::<f64>();
-        let amount = told.len() as f64;
+        let amount = predicted.len() as f64;
         Self {
             correct_pairs: pairs(by_both.values().copied().collect()),
-            predicted_pairs: pairs(by_told.values().copied().collect()),
+            predicted_pairs: pairs(by_predicted.values().copied().collect()),
             true_pairs: pairs(by_true.values().copied().collect()),
-            b3_precision: told.iter().map(|(one, other)| by_both[&(one, other)] / by_told[one]).sum::<f64>() / amount,
-            b3_recall: told.iter().map(|(one, other)| by_both[&(one, other)] / by_true[other]).sum::<f64>() / amount,
+            b3_precision: predicted.iter().map(|(one, other)| by_both[&(one, other)] / by_predicted[one]).sum::<f64>()
+                / amount,
+            b3_recall: predicted.iter().map(|(one, other)| by_both[&(one, other)] / by_true[other]).sum::<f64>()
+                / amount,
         }
     }
 
@@ -126,9 +128,9 @@ struct Signature {
     cluster: String,
 }
 
-/// Names and affiliations only.
+/// Evaluates signatures with names and affiliations only.
 fn evaluate_signatures(lines: Lines) -> Result<(), Box<dyn Error>> {
-    let mut known = Vocabulary::default();
+    let mut vocabulary = Vocabulary::default();
     let mut blocks: BTreeMap<String, Vec<(Mention, String)>> = BTreeMap::new();
     for line in lines.lines() {
         let signature: Signature = serde_json::from_str(&line?)?;
@@ -136,33 +138,37 @@ fn evaluate_signatures(lines: Lines) -> Result<(), Box<dyn Error>> {
         let mention = Mention {
             name: names::clean(&name),
             paper: Some(signature.paper_id),
-            affiliations: signature.affiliations.iter().filter_map(|text| known.intern_affiliation(text)).collect(),
+            affiliations: signature
+                .affiliations
+                .iter()
+                .filter_map(|text| vocabulary.intern_affiliation(text))
+                .collect(),
             stable_key: signature.paper_id.unsigned_abs(),
             ..Mention::default()
         };
         blocks.entry(NameForm::new(&mention.name).blocking_key).or_default().push((mention, signature.cluster));
     }
-    let (mut told, mut by_name, mut next) = (Vec::new(), Vec::new(), 0);
+    let (mut predicted, mut by_name, mut next) = (Vec::new(), Vec::new(), 0);
     let mut numbers: HashMap<(String, String), usize> = HashMap::new();
     for block in blocks.into_values() {
-        let (mentions, truth): (Vec<Mention>, Vec<String>) = block.into_iter().unzip();
-        for (mention, truth) in mentions.iter().zip(&truth) {
+        let (mentions, labels): (Vec<Mention>, Vec<String>) = block.into_iter().unzip();
+        for (mention, label) in mentions.iter().zip(&labels) {
             let form = NameForm::new(&mention.name);
             let number = numbers.len();
-            by_name.push((*numbers.entry((form.family, form.given)).or_insert(number), truth.clone()));
+            by_name.push((*numbers.entry((form.family, form.given)).or_insert(number), label.clone()));
         }
-        for person in cluster_mentions(&mentions, &known) {
-            told.extend(person.members.iter().map(|place| (next, truth[*place].clone())));
+        for person in cluster_mentions(&mentions, &vocabulary) {
+            predicted.extend(person.members.iter().map(|position| (next, labels[*position].clone())));
             next += 1;
         }
     }
     println!(
         "(i) {} signatures of {} people, names and affiliations",
-        told.len(),
-        told.iter().map(|(_, of)| of).collect::<BTreeSet<_>>().len()
+        predicted.len(),
+        predicted.iter().map(|(_, of)| of).collect::<BTreeSet<_>>().len()
     );
-    ClusteringScore::new(&by_name).print("    the name alone");
-    ClusteringScore::new(&told).print("    resolved      ");
+    ClusteringScore::new(&by_name).print("    baseline: same name");
+    ClusteringScore::new(&predicted).print("    disambiguated      ");
     Ok(())
 }
 
@@ -203,19 +209,19 @@ fn read_papers(lines: Lines) -> Result<Vec<Paper>, Box<dyn Error>> {
     lines.lines().map(|line| Ok(serde_json::from_str(&line?)?)).collect()
 }
 
-/// The number of a paper, and that of an author of it.
+/// The index of a paper, and of an author on it.
 type AuthorPosition = (usize, usize);
 type Blocks = BTreeMap<String, Vec<(Mention, AuthorPosition)>>;
 
-/// The authors of papers as they are resolved, block by block, each with its place: the paper's and the author's.
-fn blocks_of_mentions(papers: &[Paper], names: &[Vec<String>], known: &mut Vocabulary) -> Blocks {
+/// The authors of all papers as mentions by block, each with its position.
+fn blocks_of_mentions(papers: &[Paper], names: &[Vec<String>], vocabulary: &mut Vocabulary) -> Blocks {
     let mut blocks = Blocks::new();
     for (number, (paper, authors)) in papers.iter().zip(names).enumerate() {
-        let coauthors: Vec<u32> = authors.iter().map(|name| known.intern_coauthor(name)).collect();
+        let coauthors: Vec<u32> = authors.iter().map(|name| vocabulary.intern_coauthor(name)).collect();
         let year = paper.issued.as_ref().and_then(|issued| issued.parts.first()?.first().copied());
-        let venue = paper.venue.as_deref().map(|venue| known.intern_venue(venue));
-        for (place, name) in authors.iter().enumerate() {
-            let others = coauthors.iter().enumerate().filter(|(other, _)| *other != place);
+        let venue = paper.venue.as_deref().map(|venue| vocabulary.intern_venue(venue));
+        for (position, name) in authors.iter().enumerate() {
+            let others = coauthors.iter().enumerate().filter(|(other, _)| *other != position);
             let mention = Mention {
                 name: name.clone(),
                 paper: i64::try_from(number).ok(),
@@ -225,13 +231,13 @@ fn blocks_of_mentions(papers: &[Paper], names: &[Vec<String>], known: &mut Vocab
                 stable_key: number as u64,
                 ..Mention::default()
             };
-            blocks.entry(NameForm::new(name).blocking_key).or_default().push((mention, (number, place)));
+            blocks.entry(NameForm::new(name).blocking_key).or_default().push((mention, (number, position)));
         }
     }
     blocks
 }
 
-/// A generator of numbers that is the same everywhere (Steele and others' SplitMix).
+/// A seeded pseudorandom number generator (SplitMix64).
 struct SeededRng(u64);
 
 impl SeededRng {
@@ -244,23 +250,23 @@ impl SeededRng {
     }
 }
 
-/// The names that share family name and initial.
+/// The names by family name and first initial.
 fn group_by_initial<'a>(
-    places: &BTreeMap<&'a str, Vec<(usize, usize)>>,
+    positions: &BTreeMap<&'a str, Vec<(usize, usize)>>,
 ) -> HashMap<(String, Option<char>), Vec<&'a str>> {
     let mut by_initial: HashMap<(String, Option<char>), Vec<&str>> = HashMap::new();
-    for name in places.keys() {
+    for name in positions.keys() {
         let form = NameForm::new(name);
         by_initial.entry((form.blocking_key.clone(), form.initial())).or_default().push(name);
     }
     by_initial
 }
 
-/// Whether all papers of a person are linked by coauthors, one way or another.
+/// Whether coauthors connect all papers of a person.
 fn are_linked_by_coauthors(papers: &[(usize, usize)], names: &[Vec<String>]) -> bool {
     let mut groups: Vec<BTreeSet<&str>> = Vec::new();
-    for (paper, place) in papers {
-        let others = names[*paper].iter().enumerate().filter(|(other, _)| other != place);
+    for (paper, position) in papers {
+        let others = names[*paper].iter().enumerate().filter(|(other, _)| other != position);
         let mut group: BTreeSet<&str> = others.map(|(_, name)| name.as_str()).collect();
         groups.retain(|beside| {
             let is_linked = !beside.is_disjoint(&group);
@@ -274,17 +280,18 @@ fn are_linked_by_coauthors(papers: &[(usize, usize)], names: &[Vec<String>]) -> 
     groups.len() == 1
 }
 
-/// So many pairs of people get one name, and so many people lose their given names on some papers.
+/// The number of merged name pairs, and of people whose names are abbreviated.
 const ALTERED_RESEARCHERS: usize = 1_000;
 
-/// People of rare names, pairs of whom get one name, and some of whom are reduced to initials on some of their papers.
+/// Evaluates synthetic labels: pairs of people with rare names get one common name, and others are abbreviated to
+/// initials on some of their papers.
 fn evaluate_synthetic_labels(papers: &[Paper], seed: u64) {
     let original: Vec<Vec<String>> =
         papers.iter().map(|paper| paper.author.iter().map(Author::name).collect()).collect();
-    let mut places: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
+    let mut positions: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
     for (number, authors) in original.iter().enumerate() {
-        for (place, name) in authors.iter().enumerate() {
-            places.entry(name).or_default().push((number, place));
+        for (position, name) in authors.iter().enumerate() {
+            positions.entry(name).or_default().push((number, position));
         }
     }
     let is_rare = |name: &str| {
@@ -294,42 +301,42 @@ fn evaluate_synthetic_labels(papers: &[Paper], seed: u64) {
             && !form.family.is_empty()
             && form.family.is_ascii()
     };
-    let mut rare: Vec<&str> = places
+    let mut rare: Vec<&str> = positions
         .iter()
-        .filter(|(name, places)| (2..=40).contains(&places.len()) && is_rare(name))
+        .filter(|(name, positions)| (2..=40).contains(&positions.len()) && is_rare(name))
         .map(|(name, _)| *name)
         .collect();
-    let mut random = SeededRng(seed);
-    for place in (1..rare.len()).rev() {
-        rare.swap(place, random.below(place + 1));
+    let mut rng = SeededRng(seed);
+    for position in (1..rare.len()).rev() {
+        rare.swap(position, rng.below(position + 1));
     }
     let families = ["Wang", "Kim", "Smith", "Garcia", "Nguyen", "Kumar", "Muller", "Tanaka"];
     let mut changed = original.clone();
-    let mut truth: HashMap<(usize, usize), String> = HashMap::new();
+    let mut labels: HashMap<(usize, usize), String> = HashMap::new();
     let mut rare = rare.into_iter();
     let mut kinds: HashMap<(usize, usize), &str> = HashMap::new();
     for number in 0..ALTERED_RESEARCHERS {
         let (Some(one), Some(other)) = (rare.next(), rare.next()) else { break };
         let given = one.split(' ').next().unwrap_or_default();
-        // A name that nobody has.
-        let name = format!("{given}{} {}", ["o", "a", "ue", "il"][number % 4], families[random.below(families.len())]);
-        if places.contains_key(name.as_str()) {
+        // A name that does not occur in the data.
+        let name = format!("{given}{} {}", ["o", "a", "ue", "il"][number % 4], families[rng.below(families.len())]);
+        if positions.contains_key(name.as_str()) {
             continue;
         }
-        let are_told = [one, other].into_iter().all(|person| are_linked_by_coauthors(&places[person], &original));
+        let are_linked = [one, other].into_iter().all(|person| are_linked_by_coauthors(&positions[person], &original));
         for person in [one, other] {
-            for place in &places[person] {
-                changed[place.0][place.1].clone_from(&name);
-                truth.insert(*place, person.to_owned());
-                kinds.insert(*place, if are_told { "homonyms" } else { "untold" });
+            for position in &positions[person] {
+                changed[position.0][position.1].clone_from(&name);
+                labels.insert(*position, person.to_owned());
+                kinds.insert(*position, if are_linked { "homonyms" } else { "unlinked" });
             }
         }
     }
-    let by_initial = group_by_initial(&places);
+    let by_initial = group_by_initial(&positions);
     let mut people = 0;
     while people < ALTERED_RESEARCHERS {
         let Some(person) = rare.next() else { break };
-        // A name that is another's in part may be that one's: nobody knows what is true of it.
+        // People with similar names are excluded, because they may be the same person.
         let form = NameForm::new(person);
         let beside = &by_initial[&(form.blocking_key.clone(), form.initial())];
         let is_clear = beside.iter().all(|other| {
@@ -337,7 +344,7 @@ fn evaluate_synthetic_labels(papers: &[Paper], seed: u64) {
                 || (NameForm::new(other).has_full_given_name()
                     && names::compare_names(person, other).similarity == NameSimilarity::Different)
         });
-        if places[person].len() < 3 || !is_clear {
+        if positions[person].len() < 3 || !is_clear {
             continue;
         }
         people += 1;
@@ -345,25 +352,25 @@ fn evaluate_synthetic_labels(papers: &[Paper], seed: u64) {
         let (given, family) = (parts.given.unwrap_or_default(), parts.family.unwrap_or_default());
         let initials: Vec<String> =
             given.split([' ', '-']).filter_map(|word| Some(format!("{}.", word.chars().next()?))).collect();
-        for place in &places[person] {
-            truth.insert(*place, person.to_owned());
-            kinds.insert(*place, "initials");
-            if random.below(100) < 35 {
-                changed[place.0][place.1] = format!("{} {family}", initials.join(" "));
+        for position in &positions[person] {
+            labels.insert(*position, person.to_owned());
+            kinds.insert(*position, "initials");
+            if rng.below(100) < 35 {
+                changed[position.0][position.1] = format!("{} {family}", initials.join(" "));
             }
         }
     }
-    let begun = Instant::now();
-    let mut known = Vocabulary::default();
-    let blocks = blocks_of_mentions(papers, &changed, &mut known);
-    let read = begun.elapsed();
-    let (mut told, mut people): (Vec<(usize, AuthorPosition)>, usize) = (Vec::new(), 0);
+    let start = Instant::now();
+    let mut vocabulary = Vocabulary::default();
+    let blocks = blocks_of_mentions(papers, &changed, &mut vocabulary);
+    let read = start.elapsed();
+    let (mut predicted, mut people): (Vec<(usize, AuthorPosition)>, usize) = (Vec::new(), 0);
     let mut slowest = (0.0, String::new(), 0);
     for (name, block) in &blocks {
         let (mentions, at): (Vec<Mention>, Vec<(usize, usize)>) = block.iter().cloned().unzip();
         let start = Instant::now();
-        for person in cluster_mentions(&mentions, &known) {
-            told.extend(person.members.iter().map(|place| (people, at[*place])));
+        for person in cluster_mentions(&mentions, &vocabulary) {
+            predicted.extend(person.members.iter().map(|position| (people, at[*position])));
             people += 1;
         }
         let took = start.elapsed().as_secs_f64();
@@ -372,26 +379,26 @@ fn evaluate_synthetic_labels(papers: &[Paper], seed: u64) {
         }
     }
     println!(
-        "(ii) {} authorships of {} papers are {people} people in {:.1} s (names read in {:.1} s; slowest block {} with {} in {:.1} s); by their names {}",
-        told.len(),
+        "(ii) {} authorships of {} papers: {people} people in {:.1} s (mentions prepared in {:.1} s; slowest block {} with {} mentions in {:.1} s); distinct names: {}",
+        predicted.len(),
         papers.len(),
-        begun.elapsed().as_secs_f64(),
+        start.elapsed().as_secs_f64(),
         read.as_secs_f64(),
         slowest.1,
         slowest.2,
         slowest.0,
-        places.len(),
+        positions.len(),
     );
-    // Of the people whose names were changed: whoever else is among them is somebody else.
+    // Anyone else in the clusters of the altered people is an error.
     let judged: BTreeSet<usize> =
-        told.iter().filter(|(_, at)| truth.contains_key(at)).map(|(person, _)| *person).collect();
-    let all: Vec<(usize, String, &str)> = told
+        predicted.iter().filter(|(_, at)| labels.contains_key(at)).map(|(person, _)| *person).collect();
+    let all: Vec<(usize, String, &str)> = predicted
         .iter()
-        .filter(|(person, at)| judged.contains(person) || truth.contains_key(at))
+        .filter(|(person, at)| judged.contains(person) || labels.contains_key(at))
         .map(|(person, at)| {
             (
                 *person,
-                truth.get(at).cloned().unwrap_or_else(|| original[at.0][at.1].clone()),
+                labels.get(at).cloned().unwrap_or_else(|| original[at.0][at.1].clone()),
                 kinds.get(at).copied().unwrap_or("others"),
             )
         })
@@ -406,11 +413,11 @@ fn evaluate_synthetic_labels(papers: &[Paper], seed: u64) {
                 .collect::<Vec<_>>(),
         )
     };
-    score(&["homonyms"]).print("    one name, two people whose papers are linked by coauthors ");
-    score(&["untold"]).print("    one name, two people with papers that nothing links       ");
-    score(&["initials"]).print("    one person, some papers with initials                     ");
-    score(&["homonyms", "initials"]).print("    first and third together                                  ");
-    score(&["homonyms", "initials", "untold"]).print("    all                                                       ");
+    score(&["homonyms"]).print("    homonyms, each person's papers linked by coauthors ");
+    score(&["unlinked"]).print("    homonyms, papers not linked                        ");
+    score(&["initials"]).print("    initials on some papers                            ");
+    score(&["homonyms", "initials"]).print("    linked homonyms and initials                       ");
+    score(&["homonyms", "initials", "unlinked"]).print("    all                                                ");
 }
 
 #[derive(Deserialize)]
@@ -418,45 +425,45 @@ struct NameVariants {
     names: Vec<Vec<Option<String>>>,
 }
 
-/// So many candidates are drawn to be judged.
+/// The number of candidates that are sampled for judging.
 const SAMPLED_CANDIDATES: usize = 200;
 
-/// People with several names: whether these are resolved to one person, or are among the candidates.
+/// Evaluates name variants: whether several names of one person are merged, or listed as candidates.
 fn evaluate_name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(), Box<dyn Error>> {
-    let begun = Instant::now();
+    let start = Instant::now();
     let authors: Vec<Vec<String>> =
         papers.iter().map(|paper| paper.author.iter().map(Author::name).collect()).collect();
-    let mut known = Vocabulary::default();
-    let blocks = blocks_of_mentions(papers, &authors, &mut known);
+    let mut vocabulary = Vocabulary::default();
+    let blocks = blocks_of_mentions(papers, &authors, &mut vocabulary);
     let mut people: Vec<ResearcherProfile> = Vec::new();
     let mut by_name: HashMap<String, BTreeSet<usize>> = HashMap::new();
     for block in blocks.into_values() {
         let mentions: Vec<Mention> = block.into_iter().map(|(mention, _)| mention).collect();
-        for person in cluster_mentions(&mentions, &known) {
+        for person in cluster_mentions(&mentions, &vocabulary) {
             let mut profile = ResearcherProfile::default();
-            for mention in person.members.iter().map(|place| &mentions[*place]) {
+            for mention in person.members.iter().map(|position| &mentions[*position]) {
                 by_name.entry(mention.name.clone()).or_default().insert(people.len());
                 profile.add_mention(mention);
             }
             people.push(profile);
         }
     }
-    let resolved = begun.elapsed();
-    let found = find_merge_candidates(&people, &known);
+    let resolved = start.elapsed();
+    let found = find_merge_candidates(&people, &vocabulary);
     let pairs: BTreeSet<(usize, usize)> =
         found.iter().map(|candidate| (candidate.first_index, candidate.second_index)).collect();
-    let (mut variants, mut one_person, mut among, mut of_whom) = (0, 0, 0, HashMap::new());
+    let (mut variants, mut one_person, mut listed, mut person_by_name) = (0, 0, 0, HashMap::new());
     for (number, line) in lines.lines().enumerate() {
         let of: NameVariants = serde_json::from_str(&line?)?;
-        // A name, and not the same in another script.
+        // The name itself, without variants in other scripts.
         let name_of = |parts: &Vec<Option<String>>| {
             let parts: Vec<&str> = parts.iter().take(2).flatten().map(String::as_str).collect();
             names::repair_name(&names::clean(&parts.join(" "))).name
         };
         let names: Vec<String> = of.names.iter().map(name_of).collect();
-        for (place, name) in names.iter().enumerate() {
-            of_whom.insert(name.clone(), number);
-            for other in names[place + 1..].iter().filter(|other| *other != name) {
+        for (position, name) in names.iter().enumerate() {
+            person_by_name.insert(name.clone(), number);
+            for other in names[position + 1..].iter().filter(|other| *other != name) {
                 let (Some(one), Some(other)) = (by_name.get(name), by_name.get(other)) else { continue };
                 variants += 1;
                 if !one.is_disjoint(other) {
@@ -465,47 +472,47 @@ fn evaluate_name_variants(lines: Lines, papers: &[Paper], seed: u64) -> Result<(
                     .iter()
                     .any(|one| other.iter().any(|other| pairs.contains(&(*one.min(other), *one.max(other)))))
                 {
-                    among += 1;
+                    listed += 1;
                 }
             }
         }
     }
     println!(
-        "(iii) {} people of {} papers (resolved in {:.1} s), {} candidates in {:.1} s",
+        "(iii) {} people of {} papers (disambiguated in {:.1} s), {} candidates in {:.1} s",
         people.len(),
         papers.len(),
         resolved.as_secs_f64(),
         found.len(),
-        (begun.elapsed() - resolved).as_secs_f64()
+        (start.elapsed() - resolved).as_secs_f64()
     );
     println!(
-        "    {variants} pairs of names of one person: {one_person} are resolved to one, {among} are among the candidates: {:.3}",
-        f64::from(one_person + among) / f64::from(variants.max(1))
+        "    {variants} pairs of names of one person: {one_person} merged, {listed} listed as candidates; recall {:.3}",
+        f64::from(one_person + listed) / f64::from(variants.max(1))
     );
-    // Whoever is not in the truth at all cannot be judged.
-    let truth_of = |place: usize| people[place].names.iter().find_map(|name| of_whom.get(name));
+    // People who are not in the gold standard cannot be judged,
+    let person_of = |position: usize| people[position].names.iter().find_map(|name| person_by_name.get(name));
     let mut judged: Vec<bool> = found
         .iter()
-        .filter(|candidate| truth_of(candidate.first_index).is_some() || truth_of(candidate.second_index).is_some())
-        // Nor can two people of the very same name: the truth is of names.
+        .filter(|candidate| person_of(candidate.first_index).is_some() || person_of(candidate.second_index).is_some())
+        // nor can two people of the same name, because the gold standard lists names.
         .filter(|candidate| {
             people[candidate.first_index].names.iter().all(|name| !people[candidate.second_index].names.contains(name))
         })
-        .map(|candidate| truth_of(candidate.first_index) == truth_of(candidate.second_index))
+        .map(|candidate| person_of(candidate.first_index) == person_of(candidate.second_index))
         .collect();
     let right = |judged: &[bool]| judged.iter().filter(|is_right| **is_right).count();
     let right_of_best = right(&judged[..SAMPLED_CANDIDATES.min(judged.len())]);
-    let mut random = SeededRng(seed);
-    for place in (1..judged.len()).rev() {
-        judged.swap(place, random.below(place + 1));
+    let mut rng = SeededRng(seed);
+    for position in (1..judged.len()).rev() {
+        judged.swap(position, rng.below(position + 1));
     }
-    let drawn = &judged[..SAMPLED_CANDIDATES.min(judged.len())];
+    let sampled = &judged[..SAMPLED_CANDIDATES.min(judged.len())];
     println!(
-        "    {} candidates have somebody of the truth: {} are right; of {} drawn {}, of as many that come first {}",
+        "    {} candidates with a labelled person: {} correct; of {} sampled {} correct, of as many with the highest score {}",
         judged.len(),
         right(&judged),
-        drawn.len(),
-        right(drawn),
+        sampled.len(),
+        right(sampled),
         right_of_best
     );
     Ok(())

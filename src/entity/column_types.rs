@@ -1,20 +1,20 @@
-//! How the domain's own types are stored in columns.
+//! Column types of domain types.
 
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable, TryGetableFromJson, Value};
 use serde::Deserialize;
-use serde::de::value::{Error as WordError, StrDeserializer};
+use serde::de::value::{Error as EnumError, StrDeserializer};
 
 use crate::model::language::LocalizedText;
 use crate::model::record::{AbstractCompleteness, AffiliationKind, NameRecord, NameUse, PaperType};
 use crate::text::names::RepairRule;
 
-/// A list of names with their kinds, as stored in one column.
+/// Names with their kinds, stored as one JSONB column.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct NameRecords(pub Vec<NameRecord>);
 
-/// A type stored as JSONB.
+/// Stores a type as JSONB.
 macro_rules! json_column {
     ($type:ty) => {
         impl TryGetableFromJson for $type {}
@@ -54,29 +54,29 @@ macro_rules! json_column {
     };
 }
 
-/// An enumeration stored as the word that serde gives its value.
+/// Stores an enum as text, by its serde name.
 macro_rules! string_enum_column {
     ($type:ty) => {
         impl TryGetable for $type {
             fn try_get_by<I: ColIdx>(result: &QueryResult, index: I) -> Result<Self, TryGetError> {
-                let word = <String as TryGetable>::try_get_by(result, index)?;
-                <$type>::deserialize(StrDeserializer::<WordError>::new(&word))
+                let name = <String as TryGetable>::try_get_by(result, index)?;
+                <$type>::deserialize(StrDeserializer::<EnumError>::new(&name))
                     .map_err(|error| TryGetError::DbErr(sea_orm::DbErr::Type(error.to_string())))
             }
         }
 
         impl From<$type> for Value {
             fn from(value: $type) -> Self {
-                let word = serde_json::to_value(value).ok();
-                Value::String(word.as_ref().and_then(|word| word.as_str()).map(ToOwned::to_owned))
+                let name = serde_json::to_value(value).ok();
+                Value::String(name.as_ref().and_then(|name| name.as_str()).map(ToOwned::to_owned))
             }
         }
 
         impl ValueType for $type {
             fn try_from(value: Value) -> Result<Self, ValueTypeErr> {
                 match value {
-                    Value::String(Some(word)) => {
-                        <$type>::deserialize(StrDeserializer::<WordError>::new(&word)).map_err(|_| ValueTypeErr)
+                    Value::String(Some(name)) => {
+                        <$type>::deserialize(StrDeserializer::<EnumError>::new(&name)).map_err(|_| ValueTypeErr)
                     }
                     _ => Err(ValueTypeErr),
                 }

@@ -1,5 +1,5 @@
-//! That every order of every list of the whole directory is read from an index: the first page, the pages behind and
-//! before a cursor, with the values known to the planner and without.
+//! Checks that every sort order of every directory-wide list is read from an index: the first page, and pages after and
+//! before a cursor, with custom and with generic plans.
 
 use std::num::NonZeroU32;
 use std::os::unix::fs::PermissionsExt;
@@ -19,7 +19,7 @@ use crate::store::reader::paper::{PaperFilter, PaperOrder, PaperScope, Papers};
 use crate::store::reader::researcher::{ResearcherFilter, ResearcherOrder, Researchers};
 use crate::store::reader::topic::{TopicFilter, TopicOrder, TopicScope, Topics};
 
-/// Some thousand of each: enough that an index pays, few enough to be made at once.
+/// A few thousand rows of each type: enough for an index to pay off, few enough to insert quickly.
 const SAMPLE_ROWS: &str = "
     INSERT INTO researcher (slug, display_name, sort_name, name_key)
         SELECT 'p-' || n, n, md5(n::text), n FROM generate_series(1, 5000) AS n;
@@ -38,7 +38,7 @@ const SAMPLE_ROWS: &str = "
         SELECT 'w-' || n, n, md5(n::text), (1990 + n % 30)::text, n % 10 FROM generate_series(1, 5000) AS n;
     ANALYZE;";
 
-/// Where a key that no index has in order may be sorted: among the rows of one name.
+/// How rows with equal keys are ordered, if no index has all keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TieOrder {
     Indexed,
@@ -51,25 +51,25 @@ struct PlanChecker {
 }
 
 impl PlanChecker {
-    /// The plan as `EXPLAIN (FORMAT JSON)` has it.
+    /// Returns the plan from `EXPLAIN (FORMAT JSON)`.
     async fn explain(&self, statement: Statement, is_generic: bool) -> Value {
         let sql = if is_generic {
-            let places = vec!["NULL"; statement.values.as_ref().map_or(0, |values| values.0.len())].join(", ");
+            let nulls = vec!["NULL"; statement.values.as_ref().map_or(0, |values| values.0.len())].join(", ");
             let prepare = format!("PREPARE page AS {}", statement.sql);
-            self.transaction.execute_unprepared(&prepare).await.expect("a statement");
-            format!("EXPLAIN (FORMAT JSON) EXECUTE page({places})")
+            self.transaction.execute_unprepared(&prepare).await.expect("the statement can be prepared");
+            format!("EXPLAIN (FORMAT JSON) EXECUTE page({nulls})")
         } else {
             format!("EXPLAIN (FORMAT JSON) {statement}")
         };
         let row = self.transaction.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await;
         let plan = row.expect("a plan").expect("a row").try_get("", "QUERY PLAN").expect("JSON");
         if is_generic {
-            self.transaction.execute_unprepared("DEALLOCATE page").await.expect("it was prepared");
+            self.transaction.execute_unprepared("DEALLOCATE page").await.expect("the statement is prepared");
         }
         plan
     }
 
-    /// That no page of a list needs more than a range of an index.
+    /// Asserts that every page of a list is an index range.
     async fn check_list<L: List>(&self, list: L, ties: TieOrder) {
         let keys = list.source(&self.store).sort_keys;
         let values = keys.iter().map(|key| match key.value_type() {
@@ -82,8 +82,8 @@ impl PlanChecker {
         let cursor = Cursor { fingerprint: String::new(), keys: values.map(ToOwned::to_owned).collect() };
         for direction in [PageDirection::Forward, PageDirection::Backward] {
             for (after, before) in [(false, false), (true, false), (false, true)] {
-                let place = |there: bool| there.then(|| cursor.clone());
-                let page = PageRequest { size: 20, direction, after: place(after), before: place(before) };
+                let cursor_if = |is_present: bool| is_present.then(|| cursor.clone());
+                let page = PageRequest { size: 20, direction, after: cursor_if(after), before: cursor_if(before) };
                 for is_generic in [false, true] {
                     let sql = page_sql::<L::Node>(
                         list.source(&self.store),
@@ -95,13 +95,13 @@ impl PlanChecker {
                     let statement = sql.expect("a page").into_statement();
                     let text = statement.to_string();
                     let plan = self.explain(statement, is_generic).await;
-                    let what = format!("{text}\n{plan:#}");
+                    let context = format!("{text}\n{plan:#}");
                     let mut conditions = String::new();
                     visit_nodes(&plan[0]["Plan"], &mut |node| {
                         match node["Node Type"].as_str().unwrap_or_default() {
-                            "Seq Scan" => panic!("all rows are read: {what}"),
-                            "Sort" => assert!(is_page_limited(node), "all rows are sorted: {what}"),
-                            "Incremental Sort" => assert!(ties == TieOrder::Sorted, "ties are sorted: {what}"),
+                            "Seq Scan" => panic!("sequential scan: {context}"),
+                            "Sort" => assert!(is_page_limited(node), "sort of all rows: {context}"),
+                            "Incremental Sort" => assert!(ties == TieOrder::Sorted, "incremental sort: {context}"),
                             _ => {}
                         }
                         conditions.push_str(node["Index Cond"].as_str().unwrap_or_default());
@@ -110,27 +110,31 @@ impl PlanChecker {
                         TieOrder::Indexed => "ROW(",
                         TieOrder::Sorted => "sort_name",
                     };
-                    assert_eq!(conditions.contains(bound), after || before, "the cursor is where it begins: {what}");
+                    assert_eq!(
+                        conditions.contains(bound),
+                        after || before,
+                        "the index condition starts at the cursor: {context}"
+                    );
                 }
             }
         }
     }
 }
 
-fn visit_nodes(node: &Value, see: &mut impl FnMut(&Value)) {
-    see(node);
-    for below in node["Plans"].as_array().into_iter().flatten() {
-        visit_nodes(below, see);
+fn visit_nodes(node: &Value, visit: &mut impl FnMut(&Value)) {
+    visit(node);
+    for children in node["Plans"].as_array().into_iter().flatten() {
+        visit_nodes(children, visit);
     }
 }
 
-/// Whether no more comes out of the tables below than a page's size, as from each of the parts of a list.
+/// Returns whether the tables below return at most a page of rows each, as the partitions of a list do.
 fn is_page_limited(node: &Value) -> bool {
-    let mut below = node["Plans"].as_array().into_iter().flatten();
-    node["Node Type"] == "Limit" || (node["Relation Name"].is_null() && below.all(is_page_limited))
+    let mut children = node["Plans"].as_array().into_iter().flatten();
+    node["Node Type"] == "Limit" || (node["Relation Name"].is_null() && children.all(is_page_limited))
 }
 
-async fn check_all_lists(planner: &PlanChecker) {
+async fn check_all_lists(checker: &PlanChecker) {
     let languages = || LanguagePreferences::new(&["fr-CA".parse().expect("a tag")], &"en".parse().expect("a tag"));
     for direction in [SortDirection::Ascending, SortDirection::Descending] {
         for order in [
@@ -139,7 +143,7 @@ async fn check_all_lists(planner: &PlanChecker) {
             ResearcherOrder::LastPublicationYear,
             ResearcherOrder::UpdatedAt,
         ] {
-            planner
+            checker
                 .check_list(Researchers { filter: ResearcherFilter::default(), order, direction }, TieOrder::Indexed)
                 .await;
         }
@@ -147,7 +151,7 @@ async fn check_all_lists(planner: &PlanChecker) {
             [OrganizationOrder::Name(languages()), OrganizationOrder::ResearcherCount, OrganizationOrder::UpdatedAt]
         {
             let filter = OrganizationFilter::default();
-            planner
+            checker
                 .check_list(
                     Organizations { is_limited_to_children: false, filter, order, direction },
                     TieOrder::Indexed,
@@ -161,18 +165,18 @@ async fn check_all_lists(planner: &PlanChecker) {
             (AffiliationOrder::UpdatedAt, TieOrder::Indexed),
         ] {
             let filter = AffiliationFilter::default();
-            planner.check_list(Affiliations { scope: AffiliationScope::All, filter, order, direction }, ties).await;
+            checker.check_list(Affiliations { scope: AffiliationScope::All, filter, order, direction }, ties).await;
         }
         for order in
             [TopicOrder::Label(languages()), TopicOrder::PaperCount, TopicOrder::ResearcherCount, TopicOrder::UpdatedAt]
         {
             let filter = TopicFilter::default();
-            planner.check_list(Topics { scope: TopicScope::All, filter, order, direction }, TieOrder::Indexed).await;
+            checker.check_list(Topics { scope: TopicScope::All, filter, order, direction }, TieOrder::Indexed).await;
         }
         for order in [PaperOrder::PublicationDate, PaperOrder::Title, PaperOrder::AuthorCount, PaperOrder::UpdatedAt] {
             for is_version in [None, Some(false), Some(true)] {
                 let filter = PaperFilter { is_version, ..PaperFilter::default() };
-                planner
+                checker
                     .check_list(Papers { scope: PaperScope::All, filter, order, direction }, TieOrder::Indexed)
                     .await;
             }
@@ -183,10 +187,10 @@ async fn check_all_lists(planner: &PlanChecker) {
 #[tokio::test]
 async fn directory_wide_lists_use_indexes() {
     let folder = tempfile::tempdir().expect("a folder");
-    // As root, the server runs as another user, who must reach it.
+    // As root, the server runs as another user, who needs access.
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("its permissions");
-    let place = folder.path().join("postgres");
-    let start = move || EmbeddedServer::start(&place, &ServerPrograms::default(), Durability::Volatile);
+    let cursor_if = folder.path().join("postgres");
+    let start = move || EmbeddedServer::start(&cursor_if, &ServerPrograms::default(), Durability::Volatile);
     let server = tokio::task::spawn_blocking(start);
     let server = server.await.expect("a start").expect("a server");
     let config = DatabaseConfig {
@@ -207,13 +211,13 @@ async fn directory_wide_lists_use_indexes() {
     let store = Store::new(database.connection.clone(), 100);
     let transaction = database.connection.begin().await.expect("a transaction");
     transaction.execute_unprepared(SAMPLE_ROWS).await.expect("rows");
-    // What few rows make cheaper shall not hide what many would need.
+    // Few rows can make other plans cheaper; disabling them shows what many rows would get.
     let settings =
         "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan";
     transaction.execute_unprepared(settings).await.expect("settings");
-    let planner = PlanChecker { store, transaction };
-    check_all_lists(&planner).await;
-    planner.transaction.rollback().await.expect("an end");
+    let checker = PlanChecker { store, transaction };
+    check_all_lists(&checker).await;
+    checker.transaction.rollback().await.expect("an end");
     database.close().await;
     tokio::task::spawn_blocking(move || server.stop()).await.expect("a stop");
 }

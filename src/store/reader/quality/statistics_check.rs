@@ -1,4 +1,4 @@
-//! Whether the counts that are kept beside people agree with what they count.
+//! Consistency check of stored statistics against recomputed counts.
 
 use sea_orm::FromQueryResult;
 
@@ -6,30 +6,30 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::Sql;
 
-/// Somebody whose kept counts are not what counting gives.
+/// Researcher whose stored statistics differ from the recomputed counts.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct StatisticsMismatch {
-    /// The person's number.
+    /// Numeric id.
     pub id: i64,
-    /// The name to show.
+    /// Display name.
     pub name: String,
-    /// The slug.
+    /// Slug.
     pub slug: String,
-    /// The papers, as kept.
+    /// Stored number of papers.
     pub kept_papers: i64,
-    /// The papers, counted.
+    /// Recomputed number of papers.
     pub counted_papers: i64,
-    /// The coauthors, as kept.
+    /// Stored number of coauthors.
     pub kept_coauthors: i64,
-    /// The coauthors, counted.
+    /// Recomputed number of coauthors.
     pub counted_coauthors: i64,
 }
 
 impl Store {
-    /// Counts the papers and coauthors of some people, drawn by chance among those with papers, again.
+    /// Recomputes the statistics of a random sample of researchers with papers, and returns those that differ.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// Returns an error if the query fails.
     pub async fn find_statistics_mismatches(&self, drawn: u32) -> Result<Vec<StatisticsMismatch>, Error> {
         let sql = Sql::with(
             "SELECT * FROM (SELECT researcher.id, researcher.display_name AS name, researcher.slug, \

@@ -1,0 +1,30 @@
+//! Search queries, as arguments and in filters.
+
+use crate::error::Error;
+use crate::text::tokenizer::SearchTerms;
+
+/// Maximum length of a search query.
+const MAX_QUERY_CHARS: usize = 500;
+
+/// Parses a search query; `None` if it is blank.
+///
+/// # Errors
+/// If it is too long.
+pub fn parse_query(field: &str, text: &str) -> Result<Option<SearchTerms>, Error> {
+    let length = text.chars().count();
+    if length > MAX_QUERY_CHARS {
+        let message = format!(
+            "{field} has {length} characters; the limit is {MAX_QUERY_CHARS}: search for a name, a title or a few words"
+        );
+        return Err(Error::limit_exceeded("queryCharacters", length, MAX_QUERY_CHARS, message));
+    }
+    Ok(SearchTerms::new(text))
+}
+
+/// Parses the search query of a filter; `None` if it is omitted or blank.
+///
+/// # Errors
+/// If it is too long.
+pub fn parse_optional_query(field: &str, text: Option<String>) -> Result<Option<SearchTerms>, Error> {
+    text.map_or(Ok(None), |text| parse_query(field, &text))
+}
